@@ -1,0 +1,33 @@
+"""The checks that several constants share."""
+
+import math
+from numbers import Integral, Real
+
+from neurosim.errors import ConfigError
+
+
+def number(name: str, value: object, rule: str = "a number", low: float = -math.inf, *, above: bool = False) -> None:
+    """Refuse anything but a number, not NaN, at least `low` (greater, if `above`)."""
+    if isinstance(value, bool) or not isinstance(value, Real) or math.isnan(value):
+        raise ConfigError(name, rule, value)
+    if value < low or (above and value == low):
+        raise ConfigError(name, rule, value)
+
+
+def finite(name: str, value: object, rule: str, low: float = -math.inf, *, above: bool = False) -> None:
+    """Refuse what `number` refuses, and infinities, also those that only float32 turns into one."""
+    number(name, value, rule, low, above=above)
+    if not abs(value) <= 3e38:  # type: ignore[arg-type]
+        raise ConfigError(name, rule + " and finite", value)
+
+
+def whole(name: str, value: object, low: int) -> None:
+    """Refuse anything but a whole number of at least `low`."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < low:
+        raise ConfigError(name, f"a whole number of at least {low}", value)
+
+
+def one_of(name: str, value: object, choices: tuple[str, ...]) -> None:
+    """Refuse what is not in the list, and show the list."""
+    if value not in choices:
+        raise ConfigError(name, "one of " + ", ".join(choices), value)

@@ -1,0 +1,244 @@
+"""A chip: layers in order, learning from one sample at a time."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from neurosim.checks import whole
+from neurosim.dense import Array, DenseLayer
+from neurosim.errors import ConfigError, SampleError
+from neurosim.layers import DenseWTA
+from neurosim.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from neurosim.streams import Stream
+
+
+class Response(NamedTuple):
+    """What the last layer made of one sample, or, with a leading axis, of many.
+
+    Attributes
+    ----------
+    potentials : float32 (neurons,)
+        u, in units of the layer's normalised input.
+    responses : float32 (neurons,)
+        y, the outcome of the competition; 0 to 1, or -1 to 1 if the competition is signed.
+    winner : int or int64 (samples,)
+        The neuron of the largest potential; ties go to the lowest index, so a sample of zeros gives 0.
+    output : float32 (neurons,)
+        z, what the layer transmits.
+    """
+
+    potentials: Array
+    responses: Array
+    winner: Any
+    output: Array
+
+
+class Chip:
+    """Layers in order; state in, samples through, no labels, no batch, no backward pass.
+
+    Parameters
+    ----------
+    layers : sequence of DenseWTA
+        Constants of the layers, first layer first.
+    inputs : int
+        Width of a sample.
+    seed : int
+        From 0, below 2**64. Equal constants, seed and samples give equal bits.
+
+    Raises
+    ------
+    ConfigError
+        If there is no layer, or `inputs` or `seed` is out of range.
+
+    Examples
+    --------
+    >>> import neurosim as ns
+    >>> chip = ns.Chip([ns.recipes.softhebb(100)], inputs=64, seed=0)
+    >>> for x, label in ns.open_stream("digits"):
+    ...     response = chip.learn_one(x)
+    """
+
+    def __init__(self, layers: Sequence[DenseWTA], *, inputs: int, seed: int = 0) -> None:
+        whole("inputs", inputs, 1)
+        whole("seed", seed, 0)
+        if seed >= 2**64:
+            raise ConfigError("seed", "below 2**64", seed)
+        if not layers or not all(isinstance(layer, DenseWTA) for layer in layers):
+            raise ConfigError("layers", "a sequence of at least one DenseWTA", layers)
+        widths = [int(inputs), *(layer.neurons for layer in layers)]
+        self.inputs, self.seed = int(inputs), int(seed)
+        self.layers = tuple(
+            DenseLayer(layer, width, self.seed, place)
+            for place, (layer, width) in enumerate(zip(layers, widths, strict=False))
+        )
+        self._scratch = [layer.scratch() for layer in self.layers]
+
+    def __repr__(self) -> str:
+        shape = " -> ".join(str(n) for n in (self.inputs, *(layer.constants.neurons for layer in self.layers)))
+        return f"Chip({shape}, seed={self.seed}, {self.samples} samples learned)"
+
+    @property
+    def samples(self) -> int:
+        """Samples learned from, blank ones included."""
+        return self.layers[0].samples
+
+    @property
+    def state_sha256(self) -> str:
+        """Hash of everything learned: equal for equal bits, whatever the chunk, the threads or the interruptions."""
+        return hash_of(layer.arrays() for layer in self.layers)
+
+    def learn_one(self, x: ArrayLike) -> Response:
+        """Respond to one sample and learn from it; the response is that of the weights before they learned.
+
+        Parameters
+        ----------
+        x : float32 (inputs,)
+            Anything that NumPy makes such an array of; finite, and not negative where `initial="uniform"`.
+
+        Raises
+        ------
+        SampleError
+            If the sample is not admitted; nothing was learned from it.
+        DivergedError
+            If a weight left the range of float32.
+        """
+        return self._one(x, learning=True)
+
+    def respond_one(self, x: ArrayLike) -> Response:
+        """Respond to one sample and change nothing; parameters and errors as in `learn_one`."""
+        return self._one(x, learning=False)
+
+    def _one(self, x: ArrayLike, learning: bool) -> Response:
+        samples = as_samples(x, self.inputs, 1)
+        for layer, scratch in zip(self.layers, self._scratch, strict=True):
+            results, _, error = layer.take(samples, learning, scratch, layer.results(1, 1, 1))
+            if error is not None:
+                raise error
+            samples = results.outputs
+        return Response(results.potentials[0], results.responses[0], int(results.winners[0]), results.outputs[0])
+
+    def learn(self, stream: "Stream | ArrayLike", *, chunk: int = 256, threads: int = 1) -> "Chip":
+        """Learn from every sample of a stream: the same bits as a loop over `learn_one`.
+
+        Parameters
+        ----------
+        stream : Stream or float32 (samples, inputs)
+        chunk : int
+            Samples that one layer takes before the next layer gets them; results do not depend on it.
+        threads : int
+            With more than one, layers work on successive chunks at the same time; results do not depend on it.
+
+        Returns
+        -------
+        Chip
+            The chip itself.
+
+        Raises
+        ------
+        SampleError
+            At the first sample that is not admitted; all before it were learned.
+        DivergedError
+            If a weight left the range of float32.
+        """
+        with Pipeline(self.layers, threads) as pipeline:
+            for samples in self.chunks(stream, chunk):
+                for _ in pipeline.push(samples):
+                    pass
+        return self
+
+    def respond(self, stream: "Stream | ArrayLike", *, chunk: int = 256) -> Response:
+        """Respond to every sample of a stream and change nothing.
+
+        Takes memory for three arrays (samples, neurons); `respond_chunks` goes on in little memory.
+
+        Parameters
+        ----------
+        stream : Stream or float32 (samples, inputs)
+        chunk : int
+            As in `learn`.
+
+        Raises
+        ------
+        SampleError
+            At the first sample that is not admitted.
+        """
+        parts = list(self.respond_chunks(stream, chunk=chunk))
+        if not parts:
+            raise SampleError("samples must be at least one, got an empty stream")
+        return Response(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+
+    def respond_chunks(self, stream: "Stream | ArrayLike", *, chunk: int = 256) -> Iterator[Response]:
+        """Give what `respond` gives, a chunk of samples at a time."""
+        scratch = [layer.scratch() for layer in self.layers]
+        for samples in self.chunks(stream, chunk):
+            for layer, memory in zip(self.layers, scratch, strict=True):
+                n = len(samples)
+                results, _, error = layer.take(samples, False, memory, layer.results(n, n, n))
+                if error is not None:
+                    raise error
+                samples = results.outputs
+            yield Response(*results)
+
+    def chunks(self, stream: "Stream | ArrayLike", chunk: int) -> Iterator[Array]:
+        """Cut a stream, or an array, into float32 arrays (chunk, inputs)."""
+        whole("chunk", chunk, 1)
+        if hasattr(stream, "blocks"):
+            if stream.inputs != self.inputs:
+                raise SampleError(f"samples of {stream.name} must have {self.inputs} inputs, got {stream.inputs}")
+            return (block.samples for block in stream.blocks(size=chunk))
+        samples = as_samples(stream, self.inputs, None)
+        return (samples[start : start + chunk] for start in range(0, len(samples), chunk))
+
+    def save(self, path: str | Path) -> None:
+        """Write the chip to an HDF5 state file: whole or not at all (see `docs/state-format.md`).
+
+        Raises
+        ------
+        StateError
+            If the file cannot be written; what was there before is untouched.
+        """
+        from neurosim import store
+
+        store.save(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Chip":
+        """Read a chip back, bit for bit.
+
+        Raises
+        ------
+        StateError
+            If the file is missing, damaged, foreign or of a newer version.
+        """
+        from neurosim import store
+
+        return store.load(path).chip
+
+
+def hash_of(layers: Iterable[dict[str, NDArray[Any]]]) -> str:
+    """Return the SHA-256 of named arrays: names, types, shapes and bytes."""
+    digest = hashlib.sha256()
+    for arrays in layers:
+        for name, array in arrays.items():
+            digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+            digest.update(np.ascontiguousarray(array))
+    return digest.hexdigest()
+
+
+def as_samples(x: Any, inputs: int, count: int | None) -> Array:
+    """Return x as float32 (samples, inputs), C order; with `count` 1, of a single sample (inputs,)."""
+    try:
+        with np.errstate(over="ignore"):
+            samples = np.asarray(x, dtype=np.float32, order="C")
+    except (TypeError, ValueError) as error:
+        raise SampleError(f"a sample must be numbers, got {type(x).__name__}: {error}") from None
+    wanted = (inputs,) if count == 1 else ("samples", inputs)
+    if samples.ndim != len(wanted) or samples.shape[-1] != inputs:
+        raise SampleError(f"samples must have the shape ({', '.join(map(str, wanted))}), got {samples.shape}")
+    return samples.reshape(-1, inputs)

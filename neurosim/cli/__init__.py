@@ -1,0 +1,42 @@
+"""The command line: one command a file, imported when it is asked for, so that `neurosim --help` is quick."""
+
+from importlib import import_module
+
+import click
+
+from neurosim import __version__
+
+COMMANDS = {
+    "stream": "Stream samples through a chip that learns from each.",
+    "inspect": "Show what a state file holds.",
+}
+
+
+class Commands(click.Group):
+    """The commands by name; each is in the module of its name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Import a command's module."""
+        if name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"neurosim.cli.{name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="neurosim")
+def main() -> None:
+    """Simulate a chip that learns on-line: soft winner-take-all neurons, local plasticity, one sample at a time.
+
+    Exit codes: 0 done; 2 bad input or a file that cannot be used; 3 weights diverged; 130 and 143 interrupted by
+    SIGINT and SIGTERM, with the state written.
+    """

@@ -1,0 +1,95 @@
+"""How a command ends badly: one line on stderr and an exit code, and signals that wait for a safe moment."""
+
+import functools
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+
+from neurosim.errors import DivergedError, NeurosimError
+
+BAD_INPUT, DIVERGED = 2, 3
+
+
+def plainly(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn the errors raised on purpose into one line and an exit code; anything else is a bug and shows its trace."""
+
+    @functools.wraps(command)
+    def guarded(*args: Any, **options: Any) -> Any:
+        try:
+            return command(*args, **options)
+        except NeurosimError as error:
+            fail(str(error), DIVERGED if isinstance(error, DivergedError) else BAD_INPUT)
+        except MemoryError as error:
+            fail(f"the chip must fit the memory, and does not: {error}", BAD_INPUT)
+
+    return guarded
+
+
+def fail(message: str, code: int = BAD_INPUT) -> None:
+    """Print one line and exit."""
+    click.echo("Error: " + " ".join(message.split()), err=True)
+    sys.exit(code)
+
+
+def find_cache() -> None:
+    """Give Numba a folder for compiled code where neither the package's nor the user's can be written.
+
+    Without one, importing a kernel fails (as in a container with a foreign user). This is for the command, which owns
+    its process; a library must leave the environment alone.
+    """
+    package = Path(__file__).parents[1]
+    kernels = package / "kernels" if (package / "kernels").is_dir() else package.parent / "kernels"
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    existing = next(folder for folder in (home, *home.parents) if folder.exists())
+    if "NUMBA_CACHE_DIR" in os.environ or os.access(kernels, os.W_OK) or os.access(existing, os.W_OK):
+        return
+    os.environ["NUMBA_CACHE_DIR"] = str(Path(tempfile.gettempdir()) / f"neurosim-cache-{os.getuid()}")
+
+
+class Interrupts:
+    """SIGINT and SIGTERM: noted while a sample is learned, raised at once while the next one is waited for.
+
+    Attributes
+    ----------
+    signal : int
+        The signal that came, or 0.
+    """
+
+    def __init__(self, stop: type[Exception]) -> None:
+        self.signal, self._stop, self._waiting = 0, stop, False
+
+    def __enter__(self) -> "Interrupts":
+        self._before = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        self.signal = number
+        if self._waiting:
+            raise self._stop
+
+    def came(self) -> bool:
+        """Tell whether a signal came."""
+        return self.signal != 0
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Let a signal end what is done within."""
+        self._waiting = True
+        try:
+            if self.signal:
+                raise self._stop
+            yield
+        finally:
+            self._waiting = False

@@ -1,0 +1,78 @@
+"""`neurosim inspect`: what a state file holds."""
+
+import json
+from typing import Any
+
+import click
+
+from neurosim.cli.faults import find_cache, plainly
+
+
+@click.command("inspect")
+@click.argument("file")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@plainly
+def command(file: str, as_json: bool) -> None:
+    """Show what the state FILE holds, after checking that it is whole."""
+    find_cache()
+    from neurosim import store
+
+    summary = _summary(store.load(file))
+    click.echo(json.dumps(summary) if as_json else _table(summary))
+
+
+def _summary(loaded: Any) -> dict[str, Any]:
+    import numpy as np
+
+    from neurosim.constants import describe
+    from neurosim.metrics import never_won
+
+    layers = []
+    for layer in loaded.chip.layers:
+        low, median, high = np.percentile(layer.norms, (0, 50, 100))
+        layers.append(
+            {
+                "inputs": layer.inputs,
+                "constants": describe(layer.constants),
+                "samples": layer.samples,
+                "blank_samples": layer.blanks,
+                "never_won": never_won(layer.wins),
+                "writes_per_sample": layer.writes / max(1, layer.samples),
+                "norm": {"min": float(low), "median": float(median), "max": float(high)},
+            }
+        )
+    return {
+        "inputs": loaded.chip.inputs,
+        "seed": loaded.chip.seed,
+        "stream": loaded.stream,
+        "stream_position": loaded.position,
+        "state_sha256": loaded.chip.state_sha256,
+        "layers": layers,
+    }
+
+
+def _table(summary: dict[str, Any]) -> str:
+    stream = summary["stream"] or {}
+    lines = [
+        f"{'stream':>10}  {stream.get('name', 'none')}, {stream.get('order', '')} order, at {summary['stream_position']:,}",
+        f"{'seed':>10}  {summary['seed']}",
+        f"{'state':>10}  {summary['state_sha256']}",
+    ]
+    for place, layer in enumerate(summary["layers"], 1):
+        constants, norm = layer["constants"], layer["norm"]
+        lines += [
+            "",
+            f"{f'layer {place}':>10}  {layer['inputs']} inputs -> {constants['neurons']} neurons",
+            f"{'samples':>10}  {layer['samples']:,}, blank {layer['blank_samples']:,}",
+            f"{'never won':>10}  {layer['never_won']:.2%} of the neurons",
+            f"{'written':>10}  {layer['writes_per_sample']:.1f} neurons a sample",
+            f"{'norms':>10}  {norm['min']:.3f} to {norm['max']:.3f}, median {norm['median']:.3f}",
+        ]
+        for name in ("competition", "rule", "transmit"):
+            values = dict(constants[name])
+            kind = values.pop("kind")
+            shown = ", ".join(f"{key}={value}" for key, value in values.items() if value is not None)
+            lines.append(f"{name:>11} {kind}({shown})")
+        rest = {key: value for key, value in constants.items() if key not in {"kind", "neurons", "competition", "rule", "transmit"}}
+        lines.append(f"{'':>10}  " + ", ".join(f"{key}={value}" for key, value in rest.items()))
+    return "\n".join(lines)

@@ -1,0 +1,42 @@
+"""The errors of neurosim: each names the thing, the rule and the value, and says what to do.
+
+::
+
+    NeurosimError
+      ConfigError    (ValueError)       a constant of a layer, a chip or a run
+      SampleError    (ValueError)       a sample or a label
+      StreamError    (OSError)          a source that is missing, unknown, truncated or of another form
+      StateError     (OSError)          a state file that is damaged, foreign, of another chip, or cannot be written
+      DivergedError  (ArithmeticError)  weights that are no longer finite
+"""
+
+
+class NeurosimError(Exception):
+    """Every error that neurosim raises on purpose."""
+
+
+class ConfigError(NeurosimError, ValueError):
+    """A constant breaks its rule: `ConfigError("temperature", "positive", -1.0)`."""
+
+    def __init__(self, parameter: str, rule: str, value: object, advice: str = "") -> None:
+        super().__init__(parameter, rule, value, advice)
+
+    def __str__(self) -> str:
+        parameter, rule, value, advice = self.args
+        return f"{parameter} must be {rule}, got {value!r}" + (f"; {advice}" if advice else "")
+
+
+class SampleError(NeurosimError, ValueError):
+    """A sample or a label that cannot be learned from."""
+
+
+class StreamError(NeurosimError, OSError):
+    """A stream that cannot be opened or read on."""
+
+
+class StateError(NeurosimError, OSError):
+    """A state file that cannot be read, trusted or written."""
+
+
+class DivergedError(NeurosimError, ArithmeticError):
+    """A weight that is no longer finite."""

@@ -1,0 +1,194 @@
+"""The on-line loop: a stream through a chip, with a clock, snapshots and an account of it."""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from neurosim import store
+from neurosim.checks import number, whole
+from neurosim.chip import Chip
+from neurosim.errors import ConfigError, SampleError
+from neurosim.metrics import Latencies, never_won
+from neurosim.pipeline import Pipeline
+from neurosim.streams import Stream
+
+
+@dataclass
+class Report:
+    """The account of a run, as it stands.
+
+    Attributes
+    ----------
+    samples : int
+        Samples learned from in this run.
+    stream_position : int
+        Samples taken from the stream in all, earlier runs included.
+    seconds : float
+        Time in the loop, without snapshots.
+    snapshots, snapshot_seconds : int, float
+        Snapshots written, and the time that took.
+    latencies : Latencies
+        From the moment a chunk is at hand to the moment its responses are; with chunk 1, a sample's own latency.
+    interrupted : bool
+        Whether the run was told to stop before the end of the stream.
+    """
+
+    samples: int = 0
+    stream_position: int = 0
+    seconds: float = 0.0
+    snapshots: int = 0
+    snapshot_seconds: float = 0.0
+    latencies: Latencies = field(default_factory=Latencies)
+    interrupted: bool = False
+
+    def summary(self, chip: Chip) -> dict[str, Any]:
+        """Return plain values, units in the names."""
+        wins = chip.layers[-1].state.wins
+        return {
+            "samples": self.samples,
+            "stream_position": self.stream_position,
+            "samples_per_s": self.samples / self.seconds if self.samples else None,
+            "latency_s": self.latencies.summary(),
+            "blank_samples": chip.layers[0].blanks,
+            "never_won": never_won(wins),
+            "snapshots": self.snapshots,
+            "snapshot_s": self.snapshot_seconds,
+            "interrupted": self.interrupted,
+            "state_sha256": chip.state_sha256,
+        }
+
+
+class Stop(Exception):
+    """Raised by `waiting` when the run must end while the stream is waited for."""
+
+
+def run(
+    chip: Chip,
+    stream: Stream,
+    *,
+    state: str | Path | None = None,
+    start: int = 0,
+    position: int = 0,
+    chunk: int = 1,
+    threads: int = 1,
+    snapshot_samples: int = 0,
+    snapshot_seconds: float = 10.0,
+    watch: Callable[[Report], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+    waiting: Callable[[], AbstractContextManager[object]] = nullcontext,
+) -> Report:
+    """Learn from a stream, sample by sample, and keep the state on disk.
+
+    Parameters
+    ----------
+    chip : Chip
+        Learns in place.
+    stream : Stream
+    state : path, optional
+        State file: written at each snapshot and at the end. An error ends the run without a last snapshot.
+    start : int
+        Sample of the stream to begin with.
+    position : int
+        Samples taken before this run, for the state file: `start`, unless the stream is a pipe that goes on.
+    chunk : int
+        Samples handed over at a time: 1 for latency, more for throughput. Results do not depend on it.
+    threads : int
+        Layers at work at the same time. Results do not depend on it.
+    snapshot_samples : int
+        Samples between snapshots; 0 goes by time alone.
+    snapshot_seconds : float
+        Seconds between snapshots; 0 goes by samples alone.
+    watch : callable, optional
+        Called with the report after every chunk.
+    stop : callable, optional
+        Asked after every chunk; the run ends, with a last snapshot, when it returns true.
+    waiting : callable
+        Returns a context entered while the stream is waited for; it may raise `Stop`.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    ConfigError, SampleError, StreamError, DivergedError, StateError
+        What went wrong; the chip has learned from all samples before, the state file is that of the last snapshot.
+    """
+    whole("chunk", chunk, 1)
+    whole("snapshot_samples", snapshot_samples, 0)
+    number("snapshot_seconds", snapshot_seconds, "at least 0", 0)
+    if stream.inputs != chip.inputs:
+        raise SampleError(f"samples of {stream.name} must have {chip.inputs} inputs, got {stream.inputs}")
+    if stream.length is not None and start > stream.length:
+        raise ConfigError("start", f"at most the stream's length, {stream.length}", start)
+    report = Report(stream_position=position)
+    writer = _Writer(chip, stream, state, report, snapshot_samples, snapshot_seconds)
+    _loop(chip, stream.blocks(start, chunk), report, writer, threads, watch, stop, waiting)
+    if report.stream_position == 0 and not report.interrupted:
+        raise SampleError(f"{stream.name} must hold at least one sample, got none")
+    if report.samples > writer.last_samples:
+        writer.write()
+    return report
+
+
+def _loop(chip: Chip, blocks: Any, report: Report, writer: "_Writer", threads: int, watch: Any, stop: Any, waiting: Any) -> None:
+    clock = time.perf_counter
+
+    def done(chunks: Any) -> None:
+        for finished in chunks:
+            report.latencies.add(clock() - finished.tag, len(finished.winners))
+            report.samples += len(finished.winners)
+            report.stream_position += len(finished.winners)
+
+    with Pipeline(chip.layers, threads) as pipeline:
+        begun = clock()
+        while True:
+            try:
+                with waiting():
+                    block = next(blocks, None)
+            except Stop:
+                report.interrupted = True
+                break
+            if block is None:
+                break
+            done(pipeline.push(block.samples, clock()))
+            report.seconds = clock() - begun - report.snapshot_seconds
+            if watch is not None:
+                watch(report)
+            if stop is not None and stop():
+                report.interrupted = True
+                break
+            if writer.due(clock()):
+                done(pipeline.drain())
+                writer.write()
+        done(pipeline.drain())
+        report.seconds = clock() - begun - report.snapshot_seconds
+
+
+class _Writer:
+    """Writes snapshots when they are due."""
+
+    def __init__(
+        self, chip: Chip, stream: Stream, state: str | Path | None, report: Report, samples: int, seconds: float
+    ) -> None:
+        self.chip, self.state, self.report = chip, state, report
+        self.identity = stream.identity()
+        self.samples, self.seconds = samples or float("inf"), seconds or float("inf")
+        self.last_samples, self.last_time = 0, time.perf_counter()
+
+    def due(self, now: float) -> bool:
+        if self.state is None:
+            return False
+        return self.report.samples - self.last_samples >= self.samples or now - self.last_time >= self.seconds
+
+    def write(self) -> None:
+        if self.state is None:
+            return
+        begun = time.perf_counter()
+        store.save(self.chip, self.state, position=self.report.stream_position, stream=self.identity)
+        self.last_samples, self.last_time = self.report.samples, time.perf_counter()
+        self.report.snapshots += 1
+        self.report.snapshot_seconds += self.last_time - begun

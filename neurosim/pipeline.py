@@ -1,0 +1,104 @@
+"""Chunks of samples through layers: one after another, or layers at work on successive chunks at the same time.
+
+No layer waits for a later one, so both give the same bits (`docs/design.md`).
+"""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from neurosim.checks import whole
+from neurosim.dense import Array, DenseLayer
+from neurosim.errors import NeurosimError
+
+
+class Chunk(NamedTuple):
+    """A chunk on its way: what the next layer sees, the last winners, and a tag of the caller's."""
+
+    samples: Array
+    winners: Any
+    tag: Any
+
+
+class Pipeline:
+    """Learning layers as stages; use it as a context, so that its threads end.
+
+    Parameters
+    ----------
+    layers : sequence of DenseLayer
+    threads : int
+        1 takes every chunk through all layers before the next; more overlap the layers.
+    """
+
+    def __init__(self, layers: Sequence[DenseLayer], threads: int = 1) -> None:
+        whole("threads", threads, 1)
+        self.layers = layers
+        self._scratch = [layer.scratch() for layer in layers]
+        self._waiting: list[Chunk | None] = [None] * len(layers)
+        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+        self._error: NeurosimError | None = None
+
+    def __enter__(self) -> "Pipeline":
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        try:
+            if kind is None:
+                for _chunk in self.drain():
+                    pass
+        finally:
+            if self._pool is not None:
+                self._pool.shutdown()
+
+    def push(self, samples: Array, tag: Any = None) -> Iterator[Chunk]:
+        """Put in a chunk; give the chunks that have left the last layer by then.
+
+        Raises
+        ------
+        NeurosimError
+            What stopped a layer, once every chunk before has gone through.
+        """
+        self._waiting[0] = Chunk(samples, None, tag)
+        if self._pool is None:
+            yield from self.drain()
+        else:
+            yield from self._tick()
+        if self._error is not None:
+            yield from self.drain()
+
+    def drain(self) -> Iterator[Chunk]:
+        """Finish every chunk under way."""
+        while any(chunk is not None for chunk in self._waiting):
+            yield from self._tick()
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+
+    def _tick(self) -> Iterator[Chunk]:
+        """Let every layer that has a chunk take it, and hand it on."""
+        places = [place for place, chunk in enumerate(self._waiting) if chunk is not None]
+        if self._pool is None:
+            finished = [self._stage(place) for place in places]
+        else:
+            finished = list(self._pool.map(self._stage, places))
+        for place in reversed(places):  # the last layer first, so that a place is free before it is filled
+            self._waiting[place] = None
+            chunk = finished[places.index(place)]
+            if len(chunk.samples) == 0:
+                continue
+            if place + 1 < len(self.layers):
+                self._waiting[place + 1] = chunk
+            else:
+                yield chunk
+
+    def _stage(self, place: int) -> Chunk:
+        samples, _, tag = self._waiting[place]  # type: ignore[misc]
+        layer, count = self.layers[place], len(samples)
+        outputs = count if place + 1 < len(self.layers) else 1  # nobody reads the last layer's
+        taken = layer.take(samples, True, self._scratch[place], layer.results(count, 1, outputs))
+        if taken.error is not None:
+            self._error = self._error or taken.error
+        passed = taken.results.outputs[: taken.done] if outputs == count else np.empty((taken.done, 0), np.float32)
+        return Chunk(passed, taken.results.winners[: taken.done], tag)

@@ -1,0 +1,96 @@
+"""Streams: where samples come from. Anything is opened by `open_stream`."""
+
+from pathlib import Path
+
+from neurosim.checks import whole
+from neurosim.errors import StreamError
+from neurosim.streams.arrays import ArrayStream as ArrayStream
+from neurosim.streams.base import Block as Block
+from neurosim.streams.base import Stream as Stream
+from neurosim.streams.order import repeat
+
+KNOWN = "digits[:train|:test], mnist:train, mnist:test, FILE.npy, FILE.npz, FILE[.gz] of IDX, FILE.h5[:DATASET[,LABELS]], FILE.csv, FILE.ndjson, -"
+
+
+def open_stream(
+    source: str,
+    *,
+    root: str | Path = ".",
+    inputs: int | None = None,
+    label: str | None = None,
+    skip_bad: bool = False,
+    epochs: int = 1,
+    shuffle: int | None = None,
+) -> Stream:
+    """Open a stream by its name.
+
+    Parameters
+    ----------
+    source : str
+        `digits`, `digits:train`, `digits:test`; `mnist:train`, `mnist:test`; a file by its ending (`.npy`, `.npz`, `.h5`, `.hdf5`, `.csv`, `.ndjson`,
+        `.jsonl`, IDX as `…-ubyte` or `.idx`, with or without `.gz`); `file.h5:dataset,labels`; `-`, a pipe of lines.
+    root : path
+        Folder that relative names start from.
+    inputs : int, optional
+        Width of a sample: needed for a pipe, checked for all others.
+    label : str, optional
+        For lines: the label's column, by name or number (-1 the last), or its key in JSON objects.
+    skip_bad : bool
+        For lines: pass over malformed ones, and count them.
+    epochs : int
+        How many times over.
+    shuffle : int, optional
+        Seed of a random order, another one each epoch; by default the stored order.
+
+    Raises
+    ------
+    StreamError
+        If the source is unknown, missing, empty, truncated or of another form.
+    SampleError
+        If a label is no whole number from 0, or `inputs` differs from the width found.
+    ConfigError
+        If `epochs` or `shuffle` is out of range or not possible for the source.
+    """
+    if inputs is not None:
+        whole("inputs", inputs, 1)
+    stream = _open(source, Path(root), inputs, label, skip_bad)
+    if inputs is not None and stream.inputs != inputs:
+        raise StreamError(f"samples of {source} must have the {inputs} inputs asked for, got {stream.inputs}")
+    return repeat(stream, epochs, shuffle)
+
+
+def _open(source: str, root: Path, inputs: int | None, label: str | None, skip_bad: bool) -> Stream:
+    from neurosim.streams import arrays, idx, lines
+
+    if source.partition(":")[0] == "digits":
+        return arrays.digits(source.partition(":")[2])
+    if source == "-":
+        return lines.pipe(inputs=inputs, label=label, skip_bad=skip_bad)
+    if source.startswith("mnist:"):
+        return idx.mnist(source.removeprefix("mnist:"), root)
+    file, datasets = _split(source)
+    path = root / file
+    kind = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
+    is_idx = kind == ".idx" or path.name.removesuffix(".gz").endswith("ubyte")
+    if not (is_idx or kind in {".npy", ".npz", ".h5", ".hdf5", ".csv", ".ndjson", ".jsonl"}):
+        raise StreamError(f"source must be one of {KNOWN}, got {source!r}")
+    if not path.is_file():
+        raise StreamError(f"source {source} must be a file: there is none at {path}")
+    if is_idx:
+        return idx.idx_file(path)
+    if kind in {".npy", ".npz"}:
+        return arrays.numpy_file(path)
+    if kind in {".h5", ".hdf5"}:
+        from neurosim.streams.hdf5 import HDF5Stream
+
+        return HDF5Stream(path, *datasets)
+    return lines.text_file(path, inputs=inputs, label=label, skip_bad=skip_bad)
+
+
+def _split(source: str) -> tuple[str, list[str]]:
+    """Split `file.h5:dataset,labels`; a drive's colon is no such colon."""
+    for ending in (".h5:", ".hdf5:"):
+        file, colon, datasets = source.partition(ending)
+        if colon:
+            return file + ending[:-1], datasets.split(",")[:2]
+    return source, []

@@ -1,0 +1,87 @@
+"""Streams out of arrays: in memory, mapped from `.npy`, out of `.npz`, and scikit-learn's digits."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from neurosim.errors import SampleError, StreamError
+from neurosim.streams.base import Block, RandomAccess, as_labels
+
+
+class ArrayStream(RandomAccess):
+    """An array of samples as a stream.
+
+    Parameters
+    ----------
+    samples : number (samples, ...)
+        Axes after the first are flattened; converted to float32 as it is read, so a mapped file stays on disk.
+    labels : whole number (samples,), optional
+        From 0.
+    name : str
+    divisor : float
+        What samples are divided by as they are read: 255 for pixels.
+
+    Raises
+    ------
+    StreamError
+        If there is no sample, or not one label for each.
+    SampleError
+        If samples are not numbers, or a label is out of range.
+    """
+
+    def __init__(self, samples: ArrayLike, labels: ArrayLike | None = None, *, name: str = "array", divisor: float = 1) -> None:
+        array = np.asanyarray(samples)
+        if array.ndim < 2 or array.size == 0:
+            raise StreamError(f"{name} must hold at least one sample of at least one input, got the shape {array.shape}")
+        if array.dtype.kind not in "iufb":
+            raise SampleError(f"samples of {name} must be real numbers, got {array.dtype}")
+        self.name, self.length, self.inputs = name, len(array), math.prod(array.shape[1:])
+        self._samples, self._divisor = array, np.float32(divisor)
+        self._labels = None if labels is None else as_labels(np.asarray(labels), self.length, name)
+        self.labelled = labels is not None
+
+    def take(self, places: NDArray[np.int64]) -> Block:
+        """Read the samples at the given places."""
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused by the layer
+            samples = self._samples[places].reshape(len(places), self.inputs).astype(np.float32)
+        if self._divisor != 1:
+            samples /= self._divisor
+        return Block(samples, None if self._labels is None else self._labels[places])
+
+
+def digits(part: str = "") -> ArrayStream:
+    """Return scikit-learn's 1,797 real handwritten digits, 8 x 8 pixels from 0 to 1, or its `train` or `test` part.
+
+    The last 360 are the test part: they were written by other people than the first ones.
+    """
+    from sklearn.datasets import load_digits
+
+    parts = {"": slice(None), "train": slice(None, -360), "test": slice(-360, None)}
+    if part not in parts:
+        raise StreamError(f"digits must be asked for as digits, digits:train or digits:test, got digits:{part}")
+    data = load_digits()
+    name = f"digits:{part}" if part else "digits"
+    return ArrayStream(data.data[parts[part]], data.target[parts[part]], name=name, divisor=16)
+
+
+def numpy_file(path: Path) -> ArrayStream:
+    """Open a `.npy` of samples, or a `.npz` with `samples` (or `x`) and perhaps `labels` (or `y`)."""
+    try:
+        if path.suffix == ".npy":
+            return ArrayStream(np.load(path, mmap_mode="r", allow_pickle=False), name=path.name)
+        with np.load(path, allow_pickle=False) as archive:
+            samples = _pick(archive, ("samples", "x", "X"))
+            if samples is None:
+                raise StreamError(f"{path} must hold an array named samples or x, got {', '.join(archive) or 'none'}")
+            return ArrayStream(samples, _pick(archive, ("labels", "y")), name=path.name)
+    except (ValueError, EOFError, KeyError, OSError) as error:
+        if isinstance(error, StreamError | SampleError):
+            raise
+        raise StreamError(f"{path} must be a whole NumPy file without pickled objects: {error}") from error
+
+
+def _pick(archive: Any, names: tuple[str, ...]) -> Any:
+    return next((archive[name] for name in names if name in archive), None)

@@ -1,0 +1,108 @@
+"""What a stream is: samples in order, of one width, with labels or without, readable from position n."""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.errors import SampleError, StreamError
+
+READ_AHEAD = 1024  # samples fetched at a time where the source allows; what leaves a stream is cut to size
+
+
+class Block(NamedTuple):
+    """Successive samples, float32 (n, inputs), and their labels, int64 (n,), or None where there are none."""
+
+    samples: NDArray[np.float32]
+    labels: NDArray[np.int64] | None
+
+
+class Stream(ABC):
+    """Samples in order.
+
+    Iterating gives pairs (sample, label), the label None where there are none.
+
+    Attributes
+    ----------
+    name : str
+        The source as it was asked for, without folders.
+    inputs : int
+        Width of a sample.
+    length : int or None
+        Samples in all, if that can be known before they are read.
+    labelled : bool
+        Whether samples carry labels: whole numbers from 0.
+    """
+
+    name: str
+    inputs: int
+    length: int | None
+    labelled: bool
+    replayable = True  # a pipe is not
+
+    @abstractmethod
+    def blocks(self, start: int = 0, size: int = 256) -> Iterator[Block]:
+        """Give the samples from position `start` on, at most `size` at a time."""
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Return a hash of what can be known cheaply of the content: to tell another stream of the same name."""
+
+    def identity(self) -> dict[str, object]:
+        """Return what must be equal for a run to go on with this stream."""
+        return {"name": self.name, "inputs": self.inputs, "content": self.fingerprint(), "order": "stored"}
+
+    def __iter__(self) -> Iterator[tuple[NDArray[np.float32], int | None]]:
+        for samples, labels in self.blocks(size=1):
+            yield samples[0], None if labels is None else int(labels[0])
+
+    def __repr__(self) -> str:
+        length = "unknown length" if self.length is None else f"{self.length} samples"
+        return f"{type(self).__name__}({self.name!r}, {length}, {self.inputs} inputs)"
+
+
+class RandomAccess(Stream):
+    """A stream whose samples can be read by their places."""
+
+    length: int
+
+    @abstractmethod
+    def take(self, places: NDArray[np.int64]) -> Block:
+        """Read the samples at the given places, in that order."""
+
+    def order(self, start: int, stop: int) -> NDArray[np.int64]:
+        """Return the places of the samples from position `start` to `stop`."""
+        return np.arange(start, stop)
+
+    def blocks(self, start: int = 0, size: int = 256) -> Iterator[Block]:
+        """Give the samples from position `start` on, at most `size` at a time."""
+        ahead = max(size, READ_AHEAD)
+        for first in range(start, self.length, ahead):
+            samples, labels = self.take(self.order(first, min(first + ahead, self.length)))
+            for i in range(0, len(samples), size):
+                yield Block(samples[i : i + size], None if labels is None else labels[i : i + size])
+
+    def fingerprint(self) -> str:
+        """Hash the length, and the first and last few samples with their labels."""
+        digest = hashlib.sha256(str(self.length).encode())
+        for places in (np.arange(min(8, self.length)), np.arange(max(0, self.length - 8), self.length)):
+            for array in self.take(places):
+                if array is not None:
+                    digest.update(np.ascontiguousarray(array))
+        return digest.hexdigest()[:16]
+
+
+def as_labels(labels: NDArray[np.generic], count: int, name: str) -> NDArray[np.int64]:
+    """Check labels, whole numbers from 0, one a sample, and return them as int64."""
+    if labels.shape != (count,):
+        raise StreamError(f"labels of {name} must be one a sample, {count}, got the shape {labels.shape}")
+    if labels.dtype.kind not in "iuf":
+        raise SampleError(f"labels of {name} must be whole numbers, got {labels.dtype}")
+    wrong = (labels < 0) | (labels > 2**31) | (labels != np.floor(labels))  # type: ignore[operator]
+    if wrong.any():
+        at = int(np.argmax(wrong))
+        raise SampleError(f"label {at} of {name} must be a whole number from 0, got {labels[at]}")
+    return labels.astype(np.int64)

@@ -1,0 +1,49 @@
+"""MNIST's IDX files, plain or gzipped: a magic word, the shape in big-endian words, then the bytes."""
+
+import gzip
+import math
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.errors import StreamError
+from neurosim.streams.arrays import ArrayStream
+
+UNSIGNED_BYTES = 8
+MNIST_PARTS = {"train": "train", "test": "t10k"}
+
+
+def read_idx(path: Path) -> NDArray[np.uint8]:
+    """Read one IDX file of bytes; refuse it if it is shorter or longer than its header says."""
+    try:
+        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (OSError, EOFError, zlib.error) as error:
+        raise StreamError(f"{path} must be a whole IDX file that can be read: {error}") from error
+    if len(data) < 4 or data[:2] != b"\0\0" or data[2] != UNSIGNED_BYTES:
+        raise StreamError(f"{path} must begin as an IDX file of unsigned bytes, 00 00 08, got {data[:3].hex(' ') or 'nothing'}")
+    header = 4 + 4 * data[3]
+    shape = tuple(int(n) for n in np.frombuffer(data[4:header], ">u4")) if len(data) >= header else ()
+    if len(data) != header + math.prod(shape):
+        raise StreamError(f"{path} must be {header + math.prod(shape)} bytes by its header, got {len(data)}: it is damaged")
+    return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
+
+
+def idx_file(path: Path, name: str | None = None) -> ArrayStream:
+    """Open a file of images, pixels from 0 to 1, with the labels beside it if its name has `images-idx3`."""
+    labels = path.with_name(path.name.replace("images-idx3", "labels-idx1"))
+    beside = labels != path and labels.exists()
+    return ArrayStream(read_idx(path), read_idx(labels) if beside else None, name=name or path.name, divisor=255)
+
+
+def mnist(part: str, root: Path) -> ArrayStream:
+    """Open MNIST's `train` or `test` part from its four canonical files below `root`, plain or gzipped."""
+    if part not in MNIST_PARTS:
+        raise StreamError(f"mnist must be asked for as mnist:train or mnist:test, got mnist:{part}")
+    stem = f"{MNIST_PARTS[part]}-images-idx3-ubyte"
+    for folder in (root, root / "mnist", root / "MNIST" / "raw"):
+        for path in (folder / stem, folder / f"{stem}.gz"):
+            if path.exists():
+                return idx_file(path, f"mnist:{part}")
+    raise StreamError(f"mnist:{part} must be at {root} or its folder mnist, as {stem} or {stem}.gz: no such file; see --root")

@@ -1,0 +1,104 @@
+"""A stream several times over, in the stored order or in a random one."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim import randomness
+from neurosim.checks import whole
+from neurosim.errors import ConfigError
+from neurosim.streams.base import Block, RandomAccess, Stream
+
+
+class Shuffled(RandomAccess):
+    """A stream read by places, each epoch in an order of its own that follows from the seed alone.
+
+    Parameters
+    ----------
+    source : RandomAccess
+    epochs : int
+    seed : int or None
+        None keeps the stored order.
+    """
+
+    def __init__(self, source: RandomAccess, epochs: int, seed: int | None) -> None:
+        self.source, self.epochs, self.seed = source, epochs, seed
+        self.name, self.inputs, self.labelled = source.name, source.inputs, source.labelled
+        self.length = source.length * epochs
+        self._epoch, self._order = -1, np.empty(0, np.int64)
+
+    def take(self, places: NDArray[np.int64]) -> Block:
+        """Read the samples at the given places of the source."""
+        return self.source.take(places)
+
+    def order(self, start: int, stop: int) -> NDArray[np.int64]:
+        """Return the places in the source of the samples from position `start` to `stop`."""
+        parts, count = [], self.source.length
+        while start < stop:
+            epoch, first = divmod(start, count)
+            last = min(count, first + stop - start)
+            parts.append(self._epoch_order(epoch)[first:last])
+            start += last - first
+        return np.concatenate(parts)
+
+    def _epoch_order(self, epoch: int) -> NDArray[np.int64]:
+        if self._epoch != epoch:
+            count = self.source.length
+            shuffled = self.seed is not None
+            self._order = (
+                randomness.permutation(self.seed or 0, randomness.ORDER, epoch, count) if shuffled else np.arange(count)
+            )
+            self._epoch = epoch
+        return self._order
+
+    def fingerprint(self) -> str:
+        """Hash what the source hashes."""
+        return self.source.fingerprint()
+
+    def identity(self) -> dict[str, object]:
+        """Return what must be equal to go on; the number of epochs may grow."""
+        return self.source.identity() | {"order": "stored" if self.seed is None else f"shuffled by seed {self.seed}"}
+
+
+class Repeated(Stream):
+    """A stream that can only be read from its beginning, several times over in the stored order."""
+
+    def __init__(self, source: Stream, epochs: int) -> None:
+        self.source, self.epochs, self.length = source, epochs, None
+        self.name, self.inputs, self.labelled = source.name, source.inputs, source.labelled
+
+    def blocks(self, start: int = 0, size: int = 256) -> Iterator[Block]:
+        """Give the samples from position `start` on; to find it, the lines are counted once."""
+        turn, skip = 0, 0
+        if start > 0:
+            turn, skip = divmod(start, sum(len(block.samples) for block in self.source.blocks()))
+        for _ in range(turn, self.epochs):
+            yield from self.source.blocks(skip, size)
+            skip = 0
+
+    def fingerprint(self) -> str:
+        """Hash what the source hashes."""
+        return self.source.fingerprint()
+
+
+def repeat(stream: Stream, epochs: int, shuffle: int | None) -> Stream:
+    """Return the stream `epochs` times over, shuffled by the seed `shuffle` if one is given.
+
+    Raises
+    ------
+    ConfigError
+        If the stream cannot be read that way.
+    """
+    whole("epochs", epochs, 1)
+    if shuffle is not None:
+        whole("shuffle", shuffle, 0)
+    if epochs == 1 and shuffle is None:
+        return stream
+    if isinstance(stream, RandomAccess):
+        return Shuffled(stream, epochs, shuffle)
+    if shuffle is not None:
+        raise ConfigError("shuffle", "asked for an array, IDX, NumPy or HDF5 file", stream.name, "lines come in order")
+    if not stream.replayable:
+        raise ConfigError("epochs", "1 for a pipe, which cannot be read twice", epochs)
+    return Repeated(stream, epochs)
