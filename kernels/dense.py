@@ -434,7 +434,10 @@ def stream(samples, learning, constants, state, scratch, results):  # type: igno
     values, active = scratch.values, scratch.active
     for n in range(samples.shape[0]):
         if learning:
-            values, active = state.pending_inputs[state.counters[PENDING]], state.pending_active[state.counters[PENDING]]
+            values, active = (
+                state.pending_inputs[state.counters[PENDING]],
+                state.pending_active[state.counters[PENDING]],
+            )
         size, square = _gather(samples[n], constants.negative, active, values)
         if not math.isfinite(square):
             return n, -1

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from neurosim.errors import StateError as StateError
     from neurosim.errors import StreamError as StreamError
     from neurosim.layers import DenseWTA as DenseWTA
+    from neurosim.online import run as run
     from neurosim.readouts import LinearReadout as LinearReadout
     from neurosim.readouts import WinnerLabels as WinnerLabels
     from neurosim.rules import SoftHebb as SoftHebb
-    from neurosim.online import run as run
     from neurosim.streams import Stream as Stream
     from neurosim.streams import open_stream as open_stream
     from neurosim.transmit import Identity as Identity

@@ -1,21 +1,20 @@
 """A chip: layers in order, learning from one sample at a time."""
 
-import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from neurosim import store
 from neurosim.checks import whole
+from neurosim.constants import describe, rebuild
 from neurosim.dense import Array, DenseLayer
-from neurosim.errors import ConfigError, SampleError
+from neurosim.errors import ConfigError, SampleError, StateError
 from neurosim.layers import DenseWTA
 from neurosim.pipeline import Pipeline
-
-if TYPE_CHECKING:
-    from neurosim.streams import Stream
+from neurosim.streams import Stream
 
 
 class Response(NamedTuple):
@@ -91,7 +90,7 @@ class Chip:
     @property
     def state_sha256(self) -> str:
         """Hash of everything learned: equal for equal bits, whatever the chunk, the threads or the interruptions."""
-        return hash_of(layer.arrays() for layer in self.layers)
+        return store.hash_of(layer.arrays() for layer in self.layers)
 
     def learn_one(self, x: ArrayLike) -> Response:
         """Respond to one sample and learn from it; the response is that of the weights before they learned.
@@ -123,7 +122,7 @@ class Chip:
             samples = results.outputs
         return Response(results.potentials[0], results.responses[0], int(results.winners[0]), results.outputs[0])
 
-    def learn(self, stream: "Stream | ArrayLike", *, chunk: int = 256, threads: int = 1) -> "Chip":
+    def learn(self, stream: Stream | ArrayLike, *, chunk: int = 256, threads: int = 1) -> "Chip":
         """Learn from every sample of a stream: the same bits as a loop over `learn_one`.
 
         Parameters
@@ -152,7 +151,7 @@ class Chip:
                     pass
         return self
 
-    def respond(self, stream: "Stream | ArrayLike", *, chunk: int = 256) -> Response:
+    def respond(self, stream: Stream | ArrayLike, *, chunk: int = 256) -> Response:
         """Respond to every sample of a stream and change nothing.
 
         Takes memory for three arrays (samples, neurons); `respond_chunks` goes on in little memory.
@@ -173,7 +172,7 @@ class Chip:
             raise SampleError("samples must be at least one, got an empty stream")
         return Response(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
-    def respond_chunks(self, stream: "Stream | ArrayLike", *, chunk: int = 256) -> Iterator[Response]:
+    def respond_chunks(self, stream: Stream | ArrayLike, *, chunk: int = 256) -> Iterator[Response]:
         """Give what `respond` gives, a chunk of samples at a time."""
         scratch = [layer.scratch() for layer in self.layers]
         for samples in self.chunks(stream, chunk):
@@ -185,27 +184,35 @@ class Chip:
                 samples = results.outputs
             yield Response(*results)
 
-    def chunks(self, stream: "Stream | ArrayLike", chunk: int) -> Iterator[Array]:
+    def chunks(self, stream: Stream | ArrayLike, chunk: int) -> Iterator[Array]:
         """Cut a stream, or an array, into float32 arrays (chunk, inputs)."""
         whole("chunk", chunk, 1)
-        if hasattr(stream, "blocks"):
+        if isinstance(stream, Stream):
             if stream.inputs != self.inputs:
                 raise SampleError(f"samples of {stream.name} must have {self.inputs} inputs, got {stream.inputs}")
             return (block.samples for block in stream.blocks(size=chunk))
         samples = as_samples(stream, self.inputs, None)
         return (samples[start : start + chunk] for start in range(0, len(samples), chunk))
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, *, position: int = 0, stream: dict[str, Any] | None = None) -> None:
         """Write the chip to an HDF5 state file: whole or not at all (see `docs/state-format.md`).
+
+        Parameters
+        ----------
+        path : path
+        position : int
+            Samples taken from the stream that the chip is on.
+        stream : dict, optional
+            That stream's `identity`.
 
         Raises
         ------
         StateError
             If the file cannot be written; what was there before is untouched.
         """
-        from neurosim import store
-
-        store.save(self, path)
+        constants = [describe(layer.constants) for layer in self.layers]
+        arrays = [layer.arrays() for layer in self.layers]
+        store.write(path, store.Contents(self.inputs, self.seed, constants, arrays, position, stream))
 
     @classmethod
     def load(cls, path: str | Path) -> "Chip":
@@ -216,19 +223,18 @@ class Chip:
         StateError
             If the file is missing, damaged, foreign or of a newer version.
         """
-        from neurosim import store
+        return cls.of(store.read(path), path)
 
-        return store.load(path).chip
-
-
-def hash_of(layers: Iterable[dict[str, NDArray[Any]]]) -> str:
-    """Return the SHA-256 of named arrays: names, types, shapes and bytes."""
-    digest = hashlib.sha256()
-    for arrays in layers:
-        for name, array in arrays.items():
-            digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-            digest.update(np.ascontiguousarray(array))
-    return digest.hexdigest()
+    @classmethod
+    def of(cls, contents: store.Contents, path: str | Path) -> "Chip":
+        """Make a chip of what a state file held; `path` is for the error."""
+        try:
+            chip = cls([rebuild(layer) for layer in contents.constants], inputs=contents.inputs, seed=contents.seed)
+            for layer, arrays in zip(chip.layers, contents.layers, strict=True):
+                layer.restore(arrays)
+        except (ConfigError, KeyError, ValueError) as error:
+            raise StateError(f"state {path} must hold a chip that this version knows, but: {error}") from error
+        return chip
 
 
 def as_samples(x: Any, inputs: int, count: int | None) -> Array:

@@ -11,7 +11,9 @@ from neurosim.errors import ConfigError
 class SoftWTA:
     r"""Soft winner-take-all: every neuron responds by its share of a softmax.
 
-    .. math:: y_k = \frac{e^{u_k / \tau}}{\sum_l e^{u_l / \tau}} = \frac{b^{u_k}}{\sum_l b^{u_l}}, \quad \ln b = 1 / \tau
+    .. math::
+
+        y_k = \frac{e^{u_k / \tau}}{\sum_l e^{u_l / \tau}} = \frac{b^{u_k}}{\sum_l b^{u_l}}, \qquad \ln b = 1 / \tau
 
     Give the temperature or the gain, never both.
 

@@ -10,8 +10,7 @@ from neurosim.rules import SoftHebb
 from neurosim.transmit import Identity, ReLU, Softmax, Triangle
 
 KINDS: dict[str, type] = {
-    kind.__name__: kind
-    for kind in (DenseWTA, SoftWTA, HardWTA, KWTA, SoftHebb, Identity, ReLU, Softmax, Triangle)
+    kind.__name__: kind for kind in (DenseWTA, SoftWTA, HardWTA, KWTA, SoftHebb, Identity, ReLU, Softmax, Triangle)
 }
 
 

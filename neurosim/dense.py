@@ -10,6 +10,7 @@ from neurosim import randomness
 from neurosim.errors import DivergedError, NeurosimError, SampleError
 from neurosim.kernels import dense
 from neurosim.layers import DenseWTA, codes
+from neurosim.store import plain_weights
 
 Array = NDArray[np.float32]
 
@@ -67,17 +68,18 @@ class DenseLayer:
     @property
     def weights(self) -> Array:
         """Weights as a new float32 array (neurons, inputs), C order."""
-        return np.ascontiguousarray((self.state.synapses * self.state.scales).T)
+        return plain_weights(self.state._asdict())
 
     @property
     def norms(self) -> Array:
         """Length of each neuron's weight vector, as followed while learning: float32 (neurons,)."""
-        return np.sqrt(self.state.norms)
+        norms: Array = np.sqrt(self.state.norms)
+        return norms
 
     @property
     def wins(self) -> NDArray[np.int64]:
         """How many learned samples each neuron won: int64 (neurons,), a copy."""
-        return self.state.wins.copy()
+        return np.array(self.state.wins)
 
     @property
     def samples(self) -> int:
@@ -128,9 +130,20 @@ class DenseLayer:
         return arrays
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
-        """Take over what `arrays` returned; the caller has checked names, types and shapes."""
+        """Take over what `arrays` returned.
+
+        Raises
+        ------
+        ValueError
+            If an array is missing, or of another type or shape.
+        """
         for name, place in self.state._asdict().items():
-            place[: len(arrays[name])] = arrays[name]
+            array = arrays[name]
+            partial = name.startswith("pending_") and name != "pending_decay"
+            shape = (min(len(array), len(place)) if partial else len(place), *place.shape[1:])
+            if array.dtype != place.dtype or array.shape != shape:
+                raise ValueError(f"{name} must be {place.dtype} {shape}, got {array.dtype} {array.shape}")
+            place[: len(array)] = array
 
     def take(self, samples: Array, learning: bool, scratch: dense.Scratch, results: dense.Results) -> Taken:
         """Run a block of samples through the layer, learning from each in turn or not."""
@@ -153,7 +166,10 @@ def refusal(sample: Array, done: int, where: str, negative: bool) -> str:
     """Say why a layer does not admit a sample."""
     for rule, broken in (
         ("finite", ~np.isfinite(sample)),
-        ("at least 0 (initial='uniform' makes weights for such inputs; take initial='normal')", (sample < 0) & (not negative)),
+        (
+            "at least 0 (initial='uniform' makes weights for such inputs; take initial='normal')",
+            (sample < 0) & (not negative),
+        ),
     ):
         if broken.any():
             i = int(np.argmax(broken))

@@ -8,7 +8,7 @@ from neurosim.checks import finite, number, one_of, whole
 from neurosim.competition import KWTA, Competition, HardWTA, SoftWTA
 from neurosim.errors import ConfigError
 from neurosim.kernels import dense
-from neurosim.rules import Rule, SoftHebb
+from neurosim.rules import Rule
 from neurosim.transmit import Identity, ReLU, Softmax, Transmit, Triangle
 
 UNITS = {"none": dense.RAW, "stream": dense.STREAM_NORM, "sample": dense.SAMPLE_NORM}
@@ -75,11 +75,18 @@ class DenseWTA:
             raise ConfigError("cap", "above 0 and at most 1", self.cap, "a larger step would turn a neuron round")
         if self.cutoff >= 1:
             raise ConfigError("cutoff", "from 0, below 1", self.cutoff, "no neuron would ever learn")
-        for name, kinds in (("competition", Competition), ("rule", Rule), ("transmit", Transmit)):
-            if not isinstance(getattr(self, name), kinds):
-                raise ConfigError(name, f"a {kinds}".replace("neurosim.", ""), getattr(self, name))
+        _kind("competition", self.competition, SoftWTA, HardWTA, KWTA)
+        _kind("rule", self.rule, SoftHebb)
+        _kind("transmit", self.transmit, Identity, ReLU, Triangle, Softmax)
         if isinstance(self.competition, KWTA) and self.competition.winners > self.neurons:
             raise ConfigError("winners", f"at most the number of neurons, {self.neurons}", self.competition.winners)
+
+
+def _kind(name: str, value: object, *kinds: type) -> None:
+    """Refuse what is none of the kinds."""
+    if not isinstance(value, kinds):
+        *most, last = (kind.__name__ for kind in kinds)
+        raise ConfigError(name, f"a {', '.join(most) + ' or ' if most else ''}{last}", value)
 
 
 def codes(layer: DenseWTA) -> dense.Constants:
@@ -103,6 +110,8 @@ def codes(layer: DenseWTA) -> dense.Constants:
         units=UNITS[layer.normalise],
         forgetting=np.float32(1e-3),
         negative=layer.initial == "normal",
-        transmit={Identity: dense.IDENTITY, ReLU: dense.RELU, Triangle: dense.TRIANGLE, Softmax: dense.SOFTMAX}[type(transmit)],
+        transmit={Identity: dense.IDENTITY, ReLU: dense.RELU, Triangle: dense.TRIANGLE, Softmax: dense.SOFTMAX}[
+            type(transmit)
+        ],
         exponent=np.float32(exponent),
     )

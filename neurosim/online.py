@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from neurosim import store
 from neurosim.checks import number, whole
 from neurosim.chip import Chip
 from neurosim.errors import ConfigError, SampleError
@@ -61,7 +60,7 @@ class Report:
         }
 
 
-class Stop(Exception):
+class Stop(Exception):  # noqa: N818 - a request, not an error
     """Raised by `waiting` when the run must end while the stream is waited for."""
 
 
@@ -134,7 +133,9 @@ def run(
     return report
 
 
-def _loop(chip: Chip, blocks: Any, report: Report, writer: "_Writer", threads: int, watch: Any, stop: Any, waiting: Any) -> None:
+def _loop(
+    chip: Chip, blocks: Any, report: Report, writer: "_Writer", threads: int, watch: Any, stop: Any, waiting: Any
+) -> None:
     clock = time.perf_counter
 
     def done(chunks: Any) -> None:
@@ -188,7 +189,7 @@ class _Writer:
         if self.state is None:
             return
         begun = time.perf_counter()
-        store.save(self.chip, self.state, position=self.report.stream_position, stream=self.identity)
+        self.chip.save(self.state, position=self.report.stream_position, stream=self.identity)
         self.last_samples, self.last_time = self.report.samples, time.perf_counter()
         self.report.snapshots += 1
         self.report.snapshot_seconds += self.last_time - begun

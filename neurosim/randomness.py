@@ -1,7 +1,7 @@
 """Random numbers by counting: a function of seed, purpose and place, so that no order of drawing can change them.
 
-They come from the raw words of Philox (Salmon et al., SC 2011), not from NumPy's distributions, whose streams may change
-between NumPy's versions.
+They come from the raw words of Philox (Salmon et al., SC 2011), not from NumPy's distributions, whose streams may
+change between NumPy's versions.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ def words(seed: int, purpose: int, part: int, count: int) -> NDArray[np.uint64]:
 
 def uniform(seed: int, purpose: int, part: int, count: int) -> NDArray[np.float64]:
     """Return `count` numbers, uniform in [0, 1)."""
-    return (words(seed, purpose, part, count) >> np.uint64(11)) * 2.0**-53
+    return (words(seed, purpose, part, count) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def normal(seed: int, purpose: int, part: int, count: int) -> NDArray[np.float64]:

@@ -51,7 +51,7 @@ class WinnerLabels:
 
     def predict(self, response: Response) -> NDArray[np.int64]:
         """Return the label of each sample's winner."""
-        return self.labels_[response.winner]
+        return np.asarray(self.labels_[response.winner])
 
 
 class LinearReadout:
@@ -99,7 +99,7 @@ class LinearReadout:
 
     def predict(self, response: Response) -> NDArray[np.int64]:
         """Return the label that the linear readout gives each sample."""
-        return self.classifier_.predict((response.output - self.mean_) * self.scale_)  # type: ignore[no-any-return]
+        return np.asarray(self.classifier_.predict((response.output - self.mean_) * self.scale_))
 
 
 class Judgement(NamedTuple):

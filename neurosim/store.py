@@ -1,6 +1,6 @@
 """The store: a chip's state in one HDF5 file, written whole or not at all, checked before it is trusted.
 
-A file is written beside its name, closed, flushed to the disk, read back and compared, and only then put in place; the
+A file is written beside its name, closed, read back and compared, flushed to the disk, and only then put in place; the
 file that stood there becomes `NAME.previous`. The first 512 bytes hold a SHA-256 of all that follow, so damage is found
 before HDF5 parses anything. The format: `docs/state-format.md`.
 """
@@ -9,31 +9,59 @@ import contextlib
 import hashlib
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from neurosim import __version__
-from neurosim.chip import Chip, hash_of
-from neurosim.constants import describe, rebuild
-from neurosim.dense import DenseLayer
-from neurosim.errors import ConfigError, StateError
-from neurosim.kernels.dense import State
+from neurosim.errors import StateError
 
 MAGIC = b"neurosim state\n"
 FORMAT = 1
 USER_BLOCK = 512
 PIECE = 1 << 20  # bytes hashed or weights transposed at a time
 
+Arrays = dict[str, NDArray[Any]]
 
-class Loaded(NamedTuple):
-    """What a state file holds: the chip, the position in its stream, and what tells that stream from others."""
 
-    chip: Chip
+class Contents(NamedTuple):
+    """What a state file holds, as plain data.
+
+    Attributes
+    ----------
+    inputs, seed : int
+        Of the chip.
+    constants : list of dict
+        Of each layer, as `neurosim.constants.describe` gives them.
+    layers : list of dict of arrays
+        What each layer has learned, by name.
+    position : int
+        Samples taken from the stream.
+    stream : dict or None
+        What tells the stream from others; None if the chip was not on one.
+    """
+
+    inputs: int
+    seed: int
+    constants: list[dict[str, Any]]
+    layers: list[Arrays]
     position: int
     stream: dict[str, Any] | None
+
+
+def hash_of(layers: Iterable[Arrays]) -> str:
+    """Return the SHA-256 of named arrays: names, types, shapes and bytes."""
+    digest = hashlib.sha256()
+    for arrays in layers:
+        for name in sorted(arrays):
+            array = arrays[name]
+            digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+            digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 def previous(path: Path) -> Path:
@@ -41,17 +69,8 @@ def previous(path: Path) -> Path:
     return path.with_name(path.name + ".previous")
 
 
-def save(chip: Chip, path: str | Path, *, position: int = 0, stream: dict[str, Any] | None = None) -> None:
+def write(path: str | Path, contents: Contents) -> None:
     """Write a state file; at every instant, `path` is either the old file, whole, or the new one, whole.
-
-    Parameters
-    ----------
-    chip : Chip
-    path : path
-    position : int
-        Samples taken from the stream.
-    stream : dict, optional
-        What tells the stream from others.
 
     Raises
     ------
@@ -59,16 +78,16 @@ def save(chip: Chip, path: str | Path, *, position: int = 0, stream: dict[str, A
         If the file cannot be written; what was there before is untouched.
     """
     path = Path(path)
-    if path.exists() and not _is_ours(path):
-        raise StateError(f"state {path} must be a new name or a neurosim state file, and is another file: it is left alone")
     draft = path.with_name(f"{path.name}.draft-{os.getpid()}")
     try:
+        if path.exists() and not _is_ours(path):
+            raise OSError("it is another file, not a neurosim state")
         _sweep(path)
-        _reserve(draft, sum(2 * layer.state.synapses.nbytes for layer in chip.layers) + (1 << 16))
+        _reserve(draft, sum(2 * arrays["synapses"].nbytes for arrays in contents.layers) + (1 << 16))
         with h5py.File(draft, "w", userblock_size=USER_BLOCK, libver=("earliest", "v110")) as file:
-            _write(file, chip, position, stream)
+            _fill(file, contents)
         with h5py.File(draft, "r") as file:
-            _compare(file)
+            _check_hash(file, [_arrays(file[f"layer_{place}"]) for place in range(_layers(file))])
         _seal(draft)
         _put_in_place(draft, path)
     except (OSError, RuntimeError, ValueError) as error:  # HDF5 reports a full disk as any of them
@@ -79,83 +98,107 @@ def save(chip: Chip, path: str | Path, *, position: int = 0, stream: dict[str, A
         ) from error
 
 
-def load(path: str | Path) -> Loaded:
-    """Read a state file back, bit for bit.
+def read(path: str | Path) -> Contents:
+    """Read a state file.
 
     Raises
     ------
     StateError
-        If the file is missing, damaged, foreign or of a newer version.
+        If the file is missing, damaged, foreign or of a newer version; the message names the generation before, if
+        that is whole.
     """
     path = Path(path)
     try:
         _verify(path)
         with h5py.File(path, "r") as file:
-            return _read(file)
+            return _take(file)
     except StateError as error:
-        raise StateError(f"state {path} {error}{_offer(path)}") from error.__cause__
-    except (OSError, KeyError, ValueError, RuntimeError, TypeError, ConfigError) as error:
-        raise StateError(f"state {path} must be a whole state file, but: {error}{_offer(path)}") from error
+        raise StateError(f"state {path} {error}{offer(path)}") from error.__cause__
+    except (OSError, KeyError, ValueError, RuntimeError, TypeError) as error:
+        raise StateError(f"state {path} must be a whole state file, but: {error}{offer(path)}") from error
 
 
-def _write(file: h5py.File, chip: Chip, position: int, stream: dict[str, Any] | None) -> None:
+def offer(path: Path) -> str:
+    """Name the generation before, if it is whole."""
+    older = previous(path)
+    try:
+        _verify(older)
+        with h5py.File(older, "r") as file:
+            position = int(file.attrs["stream_position"])
+    except (StateError, OSError, KeyError):
+        return ""
+    return f"; the generation before it, {older}, is whole, at sample {position}: move it here to go on from there"
+
+
+def _fill(file: h5py.File, contents: Contents) -> None:
     file.attrs["format"] = "neurosim state"
     file.attrs["format_version"] = FORMAT
     file.attrs["generator"] = f"neurosim-chip {__version__}"
-    file.attrs["inputs"] = chip.inputs
-    file.attrs["seed"] = np.uint64(chip.seed)
-    file.attrs["stream"] = json.dumps(stream)
-    file.attrs["stream_position"] = position
-    file.attrs["state_sha256"] = chip.state_sha256
-    for place, layer in enumerate(chip.layers):
+    file.attrs["inputs"] = contents.inputs
+    file.attrs["seed"] = np.uint64(contents.seed)
+    file.attrs["stream"] = json.dumps(contents.stream)
+    file.attrs["stream_position"] = contents.position
+    file.attrs["state_sha256"] = hash_of(contents.layers)
+    for place, (constants, arrays) in enumerate(zip(contents.constants, contents.layers, strict=True)):
         group = file.create_group(f"layer_{place}")
-        group.attrs["constants"] = json.dumps(describe(layer.constants))
-        for name, array in layer.arrays().items():
-            group.create_dataset(name, data=array, **_chunked(array.shape))
-        shape = (layer.constants.neurons, layer.inputs)
-        weights = group.create_dataset("weights", shape, np.float32, **_chunked(shape))
-        for part in _parts(layer):
-            weights[part] = (layer.state.synapses[:, part] * layer.state.scales[part]).T
+        group.attrs["constants"] = json.dumps(constants)
+        for name, array in arrays.items():
+            group.create_dataset(name, data=array, **_storage(array.shape))
+        shape = arrays["synapses"].shape[::-1]
+        weights = group.create_dataset("weights", shape, np.float32, **_storage(shape))
+        for part in _parts(shape):
+            weights[part] = plain_weights(arrays, part)
 
 
-def _compare(file: h5py.File) -> None:
-    """Read back what was written and compare its hash with that of the chip's own arrays."""
-    layers = [[(name, file[f"layer_{place}/{name}"][...]) for name in State._fields] for place in range(_layers(file))]
-    if hash_of(map(dict, layers)) != file.attrs["state_sha256"]:
-        raise OSError("what was read back differs from what was written")
+def plain_weights(arrays: Arrays, part: slice = slice(None)) -> NDArray[np.float32]:
+    """Return the weights of some neurons, float32 (neurons, inputs), C order: scale times synapse."""
+    product: NDArray[np.float32] = arrays["synapses"][:, part] * arrays["scales"][part]
+    return np.ascontiguousarray(product.T)
+
+
+def _storage(shape: tuple[int, ...]) -> dict[str, Any]:
+    """Return storage with a checksum for each piece of rows; nothing for an empty array, which cannot have one."""
+    if 0 in shape:
+        return {}
+    rows = max(1, min(shape[0], PIECE // max(1, 8 * int(np.prod(shape[1:])))))
+    return {"chunks": (rows, *shape[1:]), "fletcher32": True}
+
+
+def _parts(shape: tuple[int, ...]) -> list[slice]:
+    """Cut neurons into slices of about a piece of weights."""
+    step = max(1, PIECE // (4 * shape[1]))
+    return [slice(first, first + step) for first in range(0, shape[0], step)]
 
 
 def _layers(file: h5py.File) -> int:
     return sum(name.startswith("layer_") for name in file)
 
 
-def _chunked(shape: tuple[int, ...]) -> dict[str, Any]:
-    """Return storage with a checksum for each chunk of rows; nothing for an empty array, which cannot have one."""
-    if 0 in shape:
-        return {}
-    rows = max(1, min(shape[0], PIECE // max(1, 4 * int(np.prod(shape[1:])))))
-    return {"chunks": (rows, *shape[1:]), "fletcher32": True}
+def _arrays(group: h5py.Group) -> Arrays:
+    return {name: dataset[...] for name, dataset in group.items() if name != "weights"}
 
 
-def _parts(layer: DenseLayer) -> list[slice]:
-    """Return slices of neurons, as many as weights that are transposed at a time."""
-    step = max(1, PIECE // (4 * layer.inputs))
-    return [slice(first, first + step) for first in range(0, layer.constants.neurons, step)]
+def _check_hash(file: h5py.File, layers: list[Arrays]) -> None:
+    if hash_of(layers) != file.attrs["state_sha256"]:
+        raise StateError("must hold the arrays that its state_sha256 names, and does not")
 
 
-def _read(file: h5py.File) -> Loaded:
-    layers = [rebuild(json.loads(file[f"layer_{place}"].attrs["constants"])) for place in range(_layers(file))]
-    chip = Chip(layers, inputs=int(file.attrs["inputs"]), seed=int(file.attrs["seed"]))
-    for place, layer in enumerate(chip.layers):
-        group = file[f"layer_{place}"]
-        layer.restore({name: group[name][...] for name in layer.state._fields})
-        for part in _parts(layer):
-            plain = (layer.state.synapses[:, part] * layer.state.scales[part]).T
-            if not np.array_equal(group["weights"][part], plain):
+def _take(file: h5py.File) -> Contents:
+    groups = [file[f"layer_{place}"] for place in range(_layers(file))]
+    contents = Contents(
+        inputs=int(file.attrs["inputs"]),
+        seed=int(file.attrs["seed"]),
+        constants=[json.loads(group.attrs["constants"]) for group in groups],
+        layers=[_arrays(group) for group in groups],
+        position=int(file.attrs["stream_position"]),
+        stream=json.loads(file.attrs["stream"]),
+    )
+    _check_hash(file, contents.layers)
+    for group, arrays in zip(groups, contents.layers, strict=True):
+        for part in _parts(group["weights"].shape):
+            if not np.array_equal(group["weights"][part], plain_weights(arrays, part)):
                 raise StateError("must hold weights that equal synapses times scales, and does not: it was edited")
-    if chip.state_sha256 != file.attrs["state_sha256"]:
-        raise StateError("must hold the state that its state_sha256 names, and does not: it was edited")
-    return Loaded(chip, int(file.attrs["stream_position"]), json.loads(file.attrs["stream"]))
+    return contents
 
 
 def _sweep(path: Path) -> None:
@@ -185,15 +228,15 @@ def _reserve(draft: Path, size: int) -> None:
 
 def _seal(draft: Path) -> None:
     """Write the user block and flush the file to the disk."""
-    block = _user_block(FORMAT, _digest(draft))
+    block = _user_block(_digest(draft))
     with draft.open("r+b") as file:
         file.write(block)
         file.flush()
         os.fsync(file.fileno())
 
 
-def _user_block(version: int, digest: str) -> bytes:
-    return (MAGIC + f"format {version}\nsha256 {digest}\n".encode()).ljust(USER_BLOCK, b"\n")
+def _user_block(digest: str) -> bytes:
+    return (MAGIC + f"format {FORMAT}\nsha256 {digest}\n".encode()).ljust(USER_BLOCK, b"\n")
 
 
 def _digest(path: Path) -> str:
@@ -235,7 +278,7 @@ def _is_whole(path: Path) -> bool:
 
 
 def _verify(path: Path) -> None:
-    """Refuse a file that is not, byte for byte, what `save` wrote."""
+    """Refuse a file that is not, byte for byte, what `write` wrote."""
     if not path.is_file():
         raise StateError("must be a file, and there is none")
     if not _is_ours(path):
@@ -245,17 +288,5 @@ def _verify(path: Path) -> None:
     version = head[len(MAGIC) :].split(b"\n")[0].removeprefix(b"format ")
     if version.isdigit() and int(version) > FORMAT:
         raise StateError(f"must be of format {FORMAT} or older, and is of {int(version)}: a newer neurosim wrote it")
-    if head != _user_block(FORMAT, _digest(path)):
+    if head != _user_block(_digest(path)):
         raise StateError("must be as it was written, and is not: it is damaged, its checksum differs")
-
-
-def _offer(path: Path) -> str:
-    """Name the previous generation, if it is whole."""
-    older = previous(path)
-    try:
-        _verify(older)
-        with h5py.File(older, "r") as file:
-            position = int(file.attrs["stream_position"])
-    except (StateError, OSError, KeyError):
-        return ""
-    return f"; the generation before it, {older}, is whole, at sample {position}: move it here to go on from there"

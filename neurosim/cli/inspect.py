@@ -16,19 +16,21 @@ def command(file: str, as_json: bool) -> None:
     """Show what the state FILE holds, after checking that it is whole."""
     find_cache()
     from neurosim import store
+    from neurosim.chip import Chip
 
-    summary = _summary(store.load(file))
+    contents = store.read(file)
+    summary = _summary(Chip.of(contents, file), contents)
     click.echo(json.dumps(summary) if as_json else _table(summary))
 
 
-def _summary(loaded: Any) -> dict[str, Any]:
+def _summary(chip: Any, contents: Any) -> dict[str, Any]:
     import numpy as np
 
     from neurosim.constants import describe
     from neurosim.metrics import never_won
 
     layers = []
-    for layer in loaded.chip.layers:
+    for layer in chip.layers:
         low, median, high = np.percentile(layer.norms, (0, 50, 100))
         layers.append(
             {
@@ -42,19 +44,20 @@ def _summary(loaded: Any) -> dict[str, Any]:
             }
         )
     return {
-        "inputs": loaded.chip.inputs,
-        "seed": loaded.chip.seed,
-        "stream": loaded.stream,
-        "stream_position": loaded.position,
-        "state_sha256": loaded.chip.state_sha256,
+        "inputs": chip.inputs,
+        "seed": chip.seed,
+        "stream": contents.stream,
+        "stream_position": contents.position,
+        "state_sha256": chip.state_sha256,
         "layers": layers,
     }
 
 
 def _table(summary: dict[str, Any]) -> str:
     stream = summary["stream"] or {}
+    name, order = stream.get("name", "none"), stream.get("order", "no")
     lines = [
-        f"{'stream':>10}  {stream.get('name', 'none')}, {stream.get('order', '')} order, at {summary['stream_position']:,}",
+        f"{'stream':>10}  {name}, {order} order, at {summary['stream_position']:,}",
         f"{'seed':>10}  {summary['seed']}",
         f"{'state':>10}  {summary['state_sha256']}",
     ]
@@ -73,6 +76,10 @@ def _table(summary: dict[str, Any]) -> str:
             kind = values.pop("kind")
             shown = ", ".join(f"{key}={value}" for key, value in values.items() if value is not None)
             lines.append(f"{name:>11} {kind}({shown})")
-        rest = {key: value for key, value in constants.items() if key not in {"kind", "neurons", "competition", "rule", "transmit"}}
+        rest = {
+            key: value
+            for key, value in constants.items()
+            if key not in {"kind", "neurons", "competition", "rule", "transmit"}
+        }
         lines.append(f"{'':>10}  " + ", ".join(f"{key}={value}" for key, value in rest.items()))
     return "\n".join(lines)

@@ -1,7 +1,6 @@
 """`neurosim stream`: samples through a chip that learns, and what came of it."""
 
 import json
-import signal
 import sys
 from typing import Any
 
@@ -12,29 +11,29 @@ from neurosim.cli.faults import Interrupts, fail, find_cache, plainly
 DEFAULT_NEURONS = [100]
 
 
-class Numbers(click.ParamType):
-    """Whole numbers between commas."""
-
-    name = "K[,K2...]"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:
-        """Return the list."""
-        try:
-            return [int(part) for part in str(value).split(",")]
-        except ValueError:
-            self.fail(f"must be whole numbers between commas, got {value!r}", param, ctx)
+def _numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) -> list[int] | None:
+    """Return whole numbers given between commas."""
+    try:
+        return None if value is None else [int(part) for part in value.split(",")]
+    except ValueError:
+        raise click.BadParameter(f"must be whole numbers between commas, got {value!r}") from None
 
 
-@click.command("stream", epilog="Sources: digits, digits:train, digits:test, mnist:train, mnist:test, FILE.npy, FILE.npz, "
-               "IDX files, FILE.h5[:DATASET[,LABELS]], FILE.csv, FILE.ndjson, or - for lines of CSV or JSON on standard input.")
+@click.command(
+    "stream",
+    epilog="Sources: digits, digits:train, digits:test, mnist:train, mnist:test, FILE.npy, FILE.npz, "
+    "IDX files, FILE.h5[:DATASET[,LABELS]], FILE.csv, FILE.ndjson, or - for lines of CSV or JSON on standard input.",
+)
 @click.argument("source")
 @click.option("--root", default=".", metavar="DIR", help="Folder that the names of sources start from.")
-@click.option("--neurons", type=Numbers(), help="Neurons of each layer.  [default: 100]")
+@click.option("--neurons", callback=_numbers, metavar="K[,K2...]", help="Neurons of each layer.  [default: 100]")
 @click.option("--temperature", type=float, metavar="T", help="Softness of the competition, in units of potential.")
 @click.option("--gain", type=float, metavar="B", help="The same as a base: exp(1/T). Give one of the two.")
 @click.option("--rate", type=float, metavar="R", help="Learning rate.")
 @click.option("--window", type=int, metavar="N", help="Samples whose plasticity is summed before it is applied.")
-@click.option("--normalise", type=click.Choice(["none", "stream", "sample"]), help="Unit of the input.  [default: sample]")
+@click.option(
+    "--normalise", type=click.Choice(["none", "stream", "sample"]), help="Unit of the input.  [default: sample]"
+)
 @click.option("--initial", type=click.Choice(["uniform", "normal"]), help="First weights; normal for signed inputs.")
 @click.option("--seed", type=int, metavar="S", help="Seed of the first weights.  [default: 0]")
 @click.option("--epochs", default=1, show_default=True, help="How many times over.")
@@ -46,7 +45,9 @@ class Numbers(click.ParamType):
 @click.option("--state", metavar="FILE", help="Keep the state here, and go on from it if it is there.")
 @click.option("--restart", is_flag=True, help="Begin anew though the state is there.")
 @click.option("--snapshot-samples", default=0, metavar="N", help="Write the state every N samples.")
-@click.option("--snapshot-seconds", default=10.0, show_default=True, metavar="T", help="Write the state every T seconds.")
+@click.option(
+    "--snapshot-seconds", default=10.0, show_default=True, metavar="T", help="Write the state every T seconds."
+)
 @click.option("--chunk", default=1, show_default=True, help="Samples handed over at a time; never changes results.")
 @click.option("--threads", default=1, show_default=True, help="Layers at work at a time; never changes results.")
 @click.option("--test", metavar="SOURCE", help="Measure accuracy on this stream when learning is done.")
@@ -108,21 +109,29 @@ def _chip(options: dict[str, Any], stream: Any) -> tuple[Any, int]:
     if path is None or options["restart"] or not os.path.lexists(path):
         layers = [recipes.softhebb(neurons, **asked) for neurons in options["neurons"] or DEFAULT_NEURONS]
         return Chip(layers, inputs=stream.inputs, seed=options["seed"] or 0), 0
-    loaded = store.load(path)
+    loaded = store.read(path)
+    chip = Chip.of(loaded, path)
     for name in ("neurons", "seed"):
         if options[name] is not None:
             asked[name] = options[name]
     if "temperature" in asked and "gain" in asked:
         fail("temperature or gain must be given, one of the two at most")
-    found = _found(loaded.chip)
-    differing = [f"{name} is {found[name]} there, {asked[name]} here" for name in asked if not _equal(asked[name], found[name])]
-    here, there = stream.identity(), loaded.stream or {}
-    differing += [f"stream {name} is {there.get(name)} there, {here[name]} here" for name in here if here[name] != there.get(name)]
+    found = _found(chip)
+    differing = [
+        f"{name} is {found[name]} there, {asked[name]} here" for name in asked if not _equal(asked[name], found[name])
+    ]
+    here = stream.identity()
+    there = here if loaded.stream is None else loaded.stream  # None: saved from Python, not yet on any stream
+    differing += [
+        f"stream {name} is {there.get(name)} there, {here[name]} here" for name in here if here[name] != there.get(name)
+    ]
     if differing:
         fail(f"state {path} must be of the same chip and stream to go on: {'; '.join(differing)}; or give --restart")
     if not stream.replayable and not options["replay"]:
-        click.echo(f"Going on at sample {loaded.position} with what the pipe brings (--replay if it begins anew).", err=True)
-    return loaded.chip, loaded.position
+        click.echo(
+            f"Going on at sample {loaded.position} with what the pipe brings (--replay if it begins anew).", err=True
+        )
+    return chip, loaded.position
 
 
 def _found(chip: Any) -> dict[str, list[Any] | Any]:
@@ -161,7 +170,9 @@ def _progress(chip: Any, stream: Any, start: int) -> Any:
                 if shown.update(new):
                     p50, p99 = (report.latencies.percentile(percent) or 0 for percent in (50, 99))
                     used = 1 - never_won(chip.layers[-1].state.wins)
-                    shown.set_postfix_str(f"p50 {p50 * 1e6:.0f} us, p99 {p99 * 1e6:.0f} us, {used:.0%} in use", refresh=False)
+                    shown.set_postfix_str(
+                        f"p50 {p50 * 1e6:.0f} us, p99 {p99 * 1e6:.0f} us, {used:.0%} in use", refresh=False
+                    )
 
             yield watch
 

@@ -9,7 +9,10 @@ from neurosim.streams.base import Block as Block
 from neurosim.streams.base import Stream as Stream
 from neurosim.streams.order import repeat
 
-KNOWN = "digits[:train|:test], mnist:train, mnist:test, FILE.npy, FILE.npz, FILE[.gz] of IDX, FILE.h5[:DATASET[,LABELS]], FILE.csv, FILE.ndjson, -"
+KNOWN = (
+    "digits[:train|:test], mnist:train, mnist:test, FILE.npy, FILE.npz, IDX as FILE-ubyte[.gz] or FILE.idx[.gz], "
+    "FILE.h5[:DATASET[,LABELS]], FILE.csv, FILE.ndjson, or - for a pipe"
+)
 
 
 def open_stream(
@@ -27,8 +30,9 @@ def open_stream(
     Parameters
     ----------
     source : str
-        `digits`, `digits:train`, `digits:test`; `mnist:train`, `mnist:test`; a file by its ending (`.npy`, `.npz`, `.h5`, `.hdf5`, `.csv`, `.ndjson`,
-        `.jsonl`, IDX as `…-ubyte` or `.idx`, with or without `.gz`); `file.h5:dataset,labels`; `-`, a pipe of lines.
+        `digits`, `digits:train`, `digits:test`; `mnist:train`, `mnist:test`; a file by its ending: `.npy`, `.npz`,
+        `.h5`, `.hdf5`, `.csv`, `.ndjson`, `.jsonl`, IDX as `-ubyte` or `.idx`, with or without `.gz`;
+        `file.h5:dataset,labels`; `-`, a pipe of lines.
     root : path
         Folder that relative names start from.
     inputs : int, optional

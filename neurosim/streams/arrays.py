@@ -32,10 +32,14 @@ class ArrayStream(RandomAccess):
         If samples are not numbers, or a label is out of range.
     """
 
-    def __init__(self, samples: ArrayLike, labels: ArrayLike | None = None, *, name: str = "array", divisor: float = 1) -> None:
+    def __init__(
+        self, samples: ArrayLike, labels: ArrayLike | None = None, *, name: str = "array", divisor: float = 1
+    ) -> None:
         array = np.asanyarray(samples)
         if array.ndim < 2 or array.size == 0:
-            raise StreamError(f"{name} must hold at least one sample of at least one input, got the shape {array.shape}")
+            raise StreamError(
+                f"{name} must hold at least one sample of at least one input, got the shape {array.shape}"
+            )
         if array.dtype.kind not in "iufb":
             raise SampleError(f"samples of {name} must be real numbers, got {array.dtype}")
         self.name, self.length, self.inputs = name, len(array), math.prod(array.shape[1:])

@@ -91,7 +91,7 @@ class RandomAccess(Stream):
         for places in (np.arange(min(8, self.length)), np.arange(max(0, self.length - 8), self.length)):
             for array in self.take(places):
                 if array is not None:
-                    digest.update(np.ascontiguousarray(array))
+                    digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()[:16]
 
 

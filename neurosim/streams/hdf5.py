@@ -63,7 +63,9 @@ class HDF5Stream(RandomAccess):
         try:
             rows = self._samples[rising[0] : rising[-1] + 1] if contiguous else self._samples[rising]
         except OSError as error:
-            raise StreamError(f"{self.name} must be a whole file, but reading samples {rising[0]} on failed: {error}") from error
+            raise StreamError(
+                f"{self.name} must be a whole file, but reading samples {rising[0]} on failed: {error}"
+            ) from error
         with np.errstate(over="ignore"):
             samples = rows.reshape(len(rising), self.inputs).astype(np.float32)[back]
         return Block(samples, None if self._labels is None else self._labels[places])

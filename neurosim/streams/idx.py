@@ -22,11 +22,15 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     except (OSError, EOFError, zlib.error) as error:
         raise StreamError(f"{path} must be a whole IDX file that can be read: {error}") from error
     if len(data) < 4 or data[:2] != b"\0\0" or data[2] != UNSIGNED_BYTES:
-        raise StreamError(f"{path} must begin as an IDX file of unsigned bytes, 00 00 08, got {data[:3].hex(' ') or 'nothing'}")
+        raise StreamError(
+            f"{path} must begin as an IDX file of unsigned bytes, 00 00 08, got {data[:3].hex(' ') or 'nothing'}"
+        )
     header = 4 + 4 * data[3]
     shape = tuple(int(n) for n in np.frombuffer(data[4:header], ">u4")) if len(data) >= header else ()
     if len(data) != header + math.prod(shape):
-        raise StreamError(f"{path} must be {header + math.prod(shape)} bytes by its header, got {len(data)}: it is damaged")
+        raise StreamError(
+            f"{path} must be {header + math.prod(shape)} bytes by its header, got {len(data)}: it is damaged"
+        )
     return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
 
 
@@ -46,4 +50,6 @@ def mnist(part: str, root: Path) -> ArrayStream:
         for path in (folder / stem, folder / f"{stem}.gz"):
             if path.exists():
                 return idx_file(path, f"mnist:{part}")
-    raise StreamError(f"mnist:{part} must be at {root} or its folder mnist, as {stem} or {stem}.gz: no such file; see --root")
+    raise StreamError(
+        f"mnist:{part} must be at {root} or its folder mnist, as {stem} or {stem}.gz: no such file; see --root"
+    )

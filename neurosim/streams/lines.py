@@ -62,7 +62,9 @@ class LineStream(Stream):
             self.inputs = inputs
             return
         if not replayable:
-            raise StreamError(f"{name} is a pipe: the width of its samples must be told beforehand, with inputs (--inputs)")
+            raise StreamError(
+                f"{name} is a pipe: the width of its samples must be told beforehand, with inputs (--inputs)"
+            )
         for block in self.blocks(size=1):
             self.inputs = block.samples.shape[1]
             return
@@ -114,7 +116,9 @@ class LineStream(Stream):
                     if self._skip_bad:
                         self.bad += 1
                         continue
-                    raise StreamError(f"{self.name}, line {number}: {error}; --skip-bad passes over such lines") from None
+                    raise StreamError(
+                        f"{self.name}, line {number}: {error}; --skip-bad passes over such lines"
+                    ) from None
                 header = header or []
                 yield sample
         finally:
@@ -142,7 +146,9 @@ def parse(text: bytes, header: list[str] | None, label: str | None) -> Sample:
     if text[:1] == b"{":
         record = json.loads(text)
         if "x" not in record or (label is not None and label not in record):
-            raise ValueError(f"the object must have the keys x{' and ' + label if label else ''}, got {', '.join(record)}")
+            raise ValueError(
+                f"the object must have the keys x{' and ' + label if label else ''}, got {', '.join(record)}"
+            )
         values, found = record["x"], record[label] if label is not None else None
     else:
         values = json.loads(text) if text[:1] == b"[" else [float(part) for part in text.split(b",")]
@@ -161,7 +167,9 @@ def column(label: str, header: list[str] | None, width: int) -> int:
     try:
         place = int(label)
     except ValueError:
-        raise ValueError(f"the label's column must be a number or one of {', '.join(header or ['(no header)'])}") from None
+        raise ValueError(
+            f"the label's column must be a number or one of {', '.join(header or ['(no header)'])}"
+        ) from None
     if not -width <= place < width:
         raise ValueError(f"the label's column must be below {width}, the columns of the line, got {place}")
     return place

@@ -1,0 +1,71 @@
+"""The house keeps its rooms: arrows point one way, a kernel file stands alone, public names are documented."""
+
+import ast
+import inspect
+from pathlib import Path
+
+import pytest
+
+import neurosim as ns
+
+ROOT = Path(__file__).parents[1]
+KERNELS = sorted((ROOT / "kernels").glob("*.py"))
+# Every module of neurosim/ may import those further up.
+RANKS = [
+    {"errors"}, {"checks"}, {"randomness", "metrics", "store"}, {"competition", "rules", "transmit", "streams"},
+    {"layers"}, {"dense", "constants", "recipes"}, {"pipeline"}, {"chip"}, {"readouts", "online"}, {"cli"},
+]  # fmt: skip
+
+
+def imports(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield from ([f"neurosim.{a.name}" for a in node.names] if node.module == "neurosim" else [node.module])
+
+
+@pytest.mark.parametrize("path", KERNELS, ids=lambda path: path.name)
+def test_a_kernel_file_imports_math_numpy_numba_alone(path):
+    allowed = {"math", "numpy", "numba", "typing"}
+    assert {name.partition(".")[0] for name in imports(path)} <= allowed
+
+
+def test_arrows_point_one_way():
+    rank = {name: number for number, names in enumerate(RANKS) for name in names}
+    for path in (ROOT / "neurosim").rglob("*.py"):
+        home = path.relative_to(ROOT / "neurosim").parts[0].removesuffix(".py")
+        if home in {"__init__", "__main__"}:
+            continue
+        for name in imports(path):
+            target = name.split(".")[1] if name.startswith("neurosim.") else None
+            if target in {None, home, "kernels", "__version__"}:
+                continue
+            assert rank[target] < rank[home], f"{path.name} imports {name}"
+
+
+def test_only_layers_and_the_store_know_the_kernels():
+    users = {
+        path.stem
+        for path in (ROOT / "neurosim").rglob("*.py")
+        if any(name.startswith("neurosim.kernels") for name in imports(path))
+    }
+    assert users == {"layers", "dense"}
+
+
+def test_nothing_imports_kernels_as_a_top_level_package():
+    # The name belongs to another distribution, whose package ours would overwrite.
+    for path in ROOT.rglob("*.py"):
+        if ".venv" not in path.parts and "build" not in path.parts:
+            assert not any(name.partition(".")[0] == "kernels" for name in imports(path)), path
+
+
+@pytest.mark.parametrize("name", [name for name in ns.__all__ if name != "__version__"])
+def test_public_names_are_there_and_documented(name):
+    assert len(inspect.getdoc(getattr(ns, name))) > 20
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        ns.nothing  # noqa: B018

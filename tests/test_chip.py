@@ -1,0 +1,171 @@
+"""P1 (chunks and threads change nothing), P3 (responding is pure), P7 (randomness by counting), and the chip's door."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import neurosim as ns
+
+
+@given(
+    seed=st.integers(0, 2**64 - 1), widths=st.lists(st.integers(1, 20), min_size=1, max_size=3),
+    chunk=st.integers(1, 40), threads=st.integers(1, 3), window=st.integers(1, 5),
+    normalise=st.sampled_from(["none", "stream", "sample"]), count=st.integers(1, 35),
+)  # fmt: skip
+@settings(max_examples=60, deadline=None)
+def test_learn_is_the_loop_over_learn_one_bit_for_bit(seed, widths, chunk, threads, window, normalise, count):
+    samples = np.random.default_rng(seed % 1000).random((count, 6), np.float32)
+    samples[count // 2] = 0
+    layers = [ns.recipes.softhebb(n, window=window, normalise=normalise) for n in widths]
+    one, many = (ns.Chip(layers, inputs=6, seed=seed) for _ in range(2))
+    for x in samples:
+        one.learn_one(x)
+    many.learn(samples, chunk=chunk, threads=threads)
+    assert many.state_sha256 == one.state_sha256
+    assert many.samples == count
+
+
+@given(x=st.lists(st.floats(0, 1e6, width=32), min_size=64, max_size=64), window=st.integers(1, 3))
+@settings(max_examples=50, deadline=None)
+def test_responding_is_pure(samples, x, window):
+    chip = ns.Chip([ns.recipes.softhebb(9, window=window, normalise="stream"), ns.recipes.softhebb(4)], inputs=64)
+    chip.learn(samples[:20])
+    before = chip.state_sha256
+    first = chip.respond_one(x)
+    chip.respond(samples[:30], chunk=7)
+    assert chip.state_sha256 == before
+    again = chip.respond_one(x)
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+
+
+def test_a_response_is_that_of_the_weights_before_they_learned(samples, make_chip):
+    chip = make_chip(12, 5).learn(samples[:50])
+    foreseen = chip.respond_one(samples[50])
+    learned = chip.learn_one(samples[50])
+    assert all(np.array_equal(a, b) for a, b in zip(foreseen, learned, strict=True))
+
+
+def test_a_response_has_what_it_says(samples, make_chip):
+    response = make_chip(12).learn_one(samples[0])
+    assert response.potentials.shape == response.responses.shape == response.output.shape == (12,)
+    assert response.potentials.dtype == response.responses.dtype == np.float32
+    assert response.winner == np.argmax(response.potentials)
+    assert response.responses.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_respond_takes_arrays_and_streams_in_any_chunk(samples, make_chip):
+    chip = make_chip(12).learn(samples)
+    whole = chip.respond(samples)
+    cut = chip.respond(ns.open_stream("digits"), chunk=13)
+    assert whole.potentials.shape == (300, 12)
+    assert cut.potentials.shape == (1797, 12)
+    assert np.array_equal(cut.potentials[:300], whole.potentials)
+    assert np.array_equal(whole.winner, [chip.respond_one(x).winner for x in samples])
+
+
+def test_weights_read_plainly(samples):
+    chip = ns.Chip([ns.recipes.softhebb(8, normalise="none", temperature=5.0)], inputs=64, seed=3).learn(samples[:40])
+    weights = chip.layers[0].weights
+    assert weights.shape == (8, 64)
+    assert weights.dtype == np.float32
+    assert weights.flags.c_contiguous
+    np.testing.assert_allclose(chip.respond_one(samples[41]).potentials, weights @ samples[41], rtol=1e-5)
+    np.testing.assert_allclose(chip.layers[0].norms, np.linalg.norm(weights, axis=1), rtol=1e-5)
+    weights[:] = 0  # a copy: writing to it reaches nothing
+    assert chip.layers[0].weights.any()
+
+
+@pytest.mark.parametrize("initial", ["uniform", "normal"])
+def test_first_weights_have_the_radius_asked_for(initial):
+    chip = ns.Chip([ns.recipes.softhebb(400, initial=initial, radius=7.0)], inputs=200, seed=1)
+    assert chip.layers[0].norms.mean() == pytest.approx(7.0, rel=0.02)
+    assert (chip.layers[0].weights >= 0).all() == (initial == "uniform")
+
+
+def test_first_weights_depend_on_seed_and_layer_alone(make_chip):
+    # P7: counted, not drawn in turn; these very words must come out of every version of NumPy.
+    first = make_chip(3, inputs=2, seed=11).layers[0].weights
+    np.testing.assert_allclose(first.T.ravel()[:3], make_chip(3, 9, inputs=2, seed=11).layers[0].weights.T.ravel()[:3])
+    assert not np.array_equal(first, make_chip(3, inputs=2, seed=12).layers[0].weights)
+    twice = make_chip(4, 4, inputs=4, seed=0)
+    assert not np.array_equal(twice.layers[0].weights, twice.layers[1].weights)
+    scaled = first.T.ravel()[:2] / (35 * np.sqrt(3 / 2))
+    philox = np.random.Philox(key=np.array([11, 0], np.uint64)).random_raw(2)
+    np.testing.assert_allclose(scaled, philox / 2**64, rtol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [2.0**8, 2.0**-10])
+def test_defaults_do_not_depend_on_the_scale_of_the_input(samples, make_chip, scale):
+    # By a power of two not a single bit changes; other scales round differently: tests/test_mnist.py has their accuracy.
+    small = make_chip(20, 10).learn(samples)
+    large = make_chip(20, 10).learn(samples * np.float32(scale))
+    assert small.state_sha256 == large.state_sha256
+
+
+BAD = [
+    (np.ones(63), "samples must have the shape (64), got (63,)"),
+    (np.ones((2, 64)), "samples must have the shape (64), got (2, 64)"),
+    (np.full(64, np.nan), "sample 0, input 0 of layer 1 must be finite, got nan"),
+    (np.r_[np.ones(63), np.inf], "sample 0, input 63 of layer 1 must be finite, got inf"),
+    (np.r_[np.ones(63), 1e300], "sample 0, input 63 of layer 1 must be finite, got inf"),
+    (np.r_[np.ones(63), -0.5], "sample 0, input 63 of layer 1 must be at least 0"),
+    (np.full(64, 1e30), "sample 0 of layer 1 must have a norm within float32's range"),
+    (["a"] * 64, "a sample must be numbers, got list"),
+    (None, "samples must have the shape (64), got ()"),
+    ({}, "a sample must be numbers, got dict"),
+    ([[1, 2], [3]], "a sample must be numbers, got list"),
+]
+
+
+@pytest.mark.parametrize(("x", "words"), BAD)
+@pytest.mark.parametrize("verb", ["learn_one", "respond_one"])
+def test_a_bad_sample_is_refused_and_teaches_nothing(x, words, verb, samples, make_chip):
+    chip = make_chip(6, 4).learn(samples[:10])
+    before = chip.state_sha256
+    with pytest.raises(ns.SampleError) as caught:
+        getattr(chip, verb)(x)
+    assert words in str(caught.value)
+    assert chip.state_sha256 == before
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("chunk", [1, 4, 256])
+def test_all_samples_before_a_bad_one_are_learned(chunk, threads, samples, make_chip):
+    chip, clean = make_chip(6, 5, 4), make_chip(6, 5, 4).learn(samples[:17])
+    bad = samples[:40].copy()
+    bad[17, 3] = np.nan
+    with pytest.raises(ns.SampleError, match="input 3 of layer 1 must be finite, got nan"):
+        chip.learn(bad, chunk=chunk, threads=threads)
+    assert chip.state_sha256 == clean.state_sha256
+
+
+def test_signed_inputs_are_for_normal_weights(samples):
+    chip = ns.Chip([ns.recipes.softhebb(6, initial="normal")], inputs=64)
+    chip.learn(samples - 0.5)
+    assert chip.samples == 300
+
+
+def test_zeros_are_counted_and_teach_nothing(make_chip):
+    chip = make_chip(6)
+    before = chip.layers[0].weights
+    chip.learn(np.zeros((5, 64)))
+    assert (chip.layers[0].blanks, chip.samples) == (5, 5)
+    assert np.array_equal(chip.layers[0].weights, before)
+
+
+def test_weights_that_diverge_stop_the_run_and_are_named():
+    rule = ns.SoftHebb(rate=3e38, power=0.0)
+    layer = ns.DenseWTA(3, competition=ns.SoftWTA(temperature=1e9), rule=rule, radius=1e18, cap=1.0)
+    with pytest.raises(ns.DivergedError, match=r"layer 1, neuron \d: the weights must stay finite"):
+        ns.Chip([layer], inputs=2).learn(np.full((10, 2), 1e-3))
+
+
+def test_an_empty_array_is_no_stream_to_respond_to(make_chip):
+    with pytest.raises(ns.SampleError, match="at least one"):
+        make_chip(3).respond(np.empty((0, 64)))
+
+
+def test_a_stream_of_another_width_is_refused(make_chip):
+    with pytest.raises(ns.SampleError, match="samples of digits must have 9 inputs, got 64"):
+        make_chip(3, inputs=9).learn(ns.open_stream("digits"))

@@ -1,0 +1,83 @@
+"""Constants refuse what they cannot be, in words; they survive the way to JSON and back."""
+
+import json
+
+import pytest
+
+import neurosim as ns
+from neurosim.constants import describe, rebuild
+
+SOFT, RULE = ns.SoftWTA(temperature=0.1), ns.SoftHebb(rate=0.1)
+
+
+def layer(neurons=5, **constants):
+    return ns.DenseWTA(neurons, **({"competition": SOFT, "rule": RULE} | constants))
+
+
+REFUSED = [
+    (lambda: ns.SoftWTA(), "temperature or gain must be given, exactly one of the two, got (None, None)"),
+    (lambda: ns.SoftWTA(temperature=1, gain=2), "given, exactly one of the two, got (1, 2)"),
+    (lambda: ns.SoftWTA(temperature=0), "temperature must be positive, got 0"),
+    (lambda: ns.SoftWTA(temperature=-1), "temperature must be positive, got -1"),
+    (lambda: ns.SoftWTA(temperature=float("nan")), "temperature must be positive, got nan"),
+    (lambda: ns.SoftWTA(temperature=float("inf")), "temperature must be positive and finite, got inf"),
+    (lambda: ns.SoftWTA(temperature="warm"), "temperature must be positive, got 'warm'"),
+    (lambda: ns.SoftWTA(temperature=True), "temperature must be positive, got True"),
+    (lambda: ns.SoftWTA(gain=1), "gain must be above 1, got 1"),
+    (lambda: ns.KWTA(0), "winners must be a whole number of at least 1, got 0"),
+    (lambda: ns.KWTA(2.5), "winners must be a whole number of at least 1, got 2.5"),
+    (lambda: ns.SoftHebb(rate=-0.1), "rate must be at least 0, got -0.1"),
+    (lambda: ns.SoftHebb(rate=1, power=-1), "power must be at least 0, got -1"),
+    (lambda: ns.SoftHebb(rate=1, floor=float("inf")), "floor must be at least 0 and finite, got inf"),
+    (lambda: ns.Triangle(power=0), "power must be positive, got 0"),
+    (lambda: ns.Softmax(temperature=0), "temperature must be positive, got 0"),
+    (lambda: layer(0), "neurons must be a whole number of at least 1, got 0"),
+    (lambda: layer(competition=ns.KWTA(6)), "winners must be at most the number of neurons, 5, got 6"),
+    (lambda: layer(competition="soft"), "competition must be a SoftWTA, HardWTA or KWTA, got 'soft'"),
+    (lambda: layer(rule=SOFT), "rule must be a SoftHebb, got SoftWTA(temperature=0.1"),
+    (lambda: layer(radius=0), "radius must be positive, got 0"),
+    (lambda: layer(cap=2), "cap must be above 0 and at most 1, got 2"),
+    (lambda: layer(cutoff=1), "cutoff must be from 0, below 1, got 1"),
+    (lambda: layer(window=0), "window must be a whole number of at least 1, got 0"),
+    (lambda: layer(normalise="x"), "normalise must be one of none, stream, sample"),
+    (lambda: ns.recipes.softhebb(5, temperature=1, gain=2), "given, one of the two at most, got (1, 2)"),
+    (lambda: ns.Chip([], inputs=4), "layers must be a sequence of at least one DenseWTA, got []"),
+    (lambda: ns.Chip([ns.recipes.softhebb(5)], inputs=0), "inputs must be a whole number of at least 1, got 0"),
+    (lambda: ns.Chip([ns.recipes.softhebb(5)], inputs=4, seed=-1), "seed must be a whole number of at least 0, got -1"),
+    (lambda: ns.Chip([ns.recipes.softhebb(5)], inputs=4, seed=2**64), "seed must be below 2**64"),
+    (lambda: ns.open_stream("digits", epochs=0), "epochs must be a whole number of at least 1, got 0"),
+    (lambda: ns.open_stream("digits", shuffle=-1), "shuffle must be a whole number of at least 0, got -1"),
+    (lambda: ns.open_stream("digits", inputs=0), "inputs must be a whole number of at least 1, got 0"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("make", "words"), REFUSED, ids=[words for _, words in REFUSED])
+def test_what_a_constant_cannot_be_is_said_in_words(make, words):
+    with pytest.raises(ns.ConfigError) as caught:
+        make()
+    assert words in str(caught.value)
+    assert isinstance(caught.value, ValueError)
+
+
+def test_temperature_and_gain_say_the_same():
+    # ln b = 1 / temperature
+    assert ns.SoftWTA(gain=2.718281828459045).sharpness == pytest.approx(ns.SoftWTA(temperature=1).sharpness)
+    assert ns.SoftWTA(gain=2.0).sharpness == pytest.approx(0.6931471805599453)
+
+
+@pytest.mark.parametrize("described", [
+    ns.recipes.softhebb(7, gain=3.5, transmit=ns.Softmax(temperature=0.25)),
+    ns.DenseWTA(5, competition=ns.KWTA(2, signed=True), rule=ns.SoftHebb(rate=1 / 3, floor=1e-9), transmit=ns.ReLU()),
+    ns.DenseWTA(5, competition=ns.HardWTA(), rule=RULE, transmit=ns.Triangle(power=1.4), window=3, initial="normal"),
+    ns.DenseWTA(5, competition=ns.SoftWTA(temperature=0.1, signed=True), rule=RULE, transmit=ns.Identity()),
+])  # fmt: skip
+def test_constants_survive_json(described):
+    assert rebuild(json.loads(json.dumps(describe(described)))) == described
+
+
+@pytest.mark.parametrize("broken", [
+    {"kind": "os.system"}, {"kind": None}, {}, {"kind": "SoftHebb", "speed": 1}, {"kind": "SoftHebb", "rate": -1},
+])  # fmt: skip
+def test_unknown_constants_are_refused(broken):
+    with pytest.raises(ns.ConfigError):
+        rebuild(broken)
