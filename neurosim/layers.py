@@ -8,7 +8,7 @@ from neurosim.checks import finite, number, one_of, whole
 from neurosim.competition import KWTA, Competition, HardWTA, SoftWTA
 from neurosim.errors import ConfigError
 from neurosim.kernels import dense
-from neurosim.rules import Rule
+from neurosim.rules import Rule, SoftHebb
 from neurosim.transmit import Identity, ReLU, Softmax, Transmit, Triangle
 
 UNITS = {"none": dense.RAW, "stream": dense.STREAM_NORM, "sample": dense.SAMPLE_NORM}

@@ -1,6 +1,6 @@
 """The store: a chip's state in one HDF5 file, written whole or not at all, checked before it is trusted.
 
-A file is written beside its name, closed, read back and compared, flushed to the disk, and only then put in place; the
+A file is written beside its name, flushed to the disk, closed, read back and compared, and only then put in place; the
 file that stood there becomes `NAME.previous`. The first 512 bytes hold a SHA-256 of all that follow, so damage is found
 before HDF5 parses anything. The format: `docs/state-format.md`.
 """
@@ -83,14 +83,14 @@ def write(path: str | Path, contents: Contents) -> None:
         if path.exists() and not _is_ours(path):
             raise OSError("it is another file, not a neurosim state")
         _sweep(path)
-        _reserve(draft, sum(2 * arrays["synapses"].nbytes for arrays in contents.layers) + (1 << 16))
-        with h5py.File(draft, "w", userblock_size=USER_BLOCK, libver=("earliest", "v110")) as file:
-            _fill(file, contents)
-        with h5py.File(draft, "r") as file:
-            _check_hash(file, [_arrays(file[f"layer_{place}"]) for place in range(_layers(file))])
-        _seal(draft)
+        image = _image(contents)
+        with draft.open("wb") as file:
+            file.write(image)
+            file.flush()
+            os.fsync(file.fileno())
+        _verify(draft)
         _put_in_place(draft, path)
-    except (OSError, RuntimeError, ValueError) as error:  # HDF5 reports a full disk as any of them
+    except OSError as error:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
         raise StateError(
@@ -128,6 +128,20 @@ def offer(path: Path) -> str:
     except (StateError, OSError, KeyError):
         return ""
     return f"; the generation before it, {older}, is whole, at sample {position}: move it here to go on from there"
+
+
+def _image(contents: Contents) -> bytes:
+    """Return the bytes of the file.
+
+    HDF5 makes them in memory and the disk sees one plain write: HDF5's own writing fails late on a full disk, and
+    leaves objects behind that fail once more when they are freed.
+    """
+    memory = {"driver": "core", "backing_store": False}
+    with h5py.File("image", "w", libver=("earliest", "v110"), **memory) as file:
+        _fill(file, contents)
+        file.flush()
+        body = file.id.get_file_image()
+    return _user_block(hashlib.sha256(body).hexdigest()) + body  # readers look for HDF5's signature at 512 as at 0
 
 
 def _fill(file: h5py.File, contents: Contents) -> None:
@@ -217,22 +231,6 @@ def _alive(process: int) -> bool:
     except OSError:
         pass
     return True
-
-
-def _reserve(draft: Path, size: int) -> None:
-    """Fail now, and plainly, if the disk has no room: HDF5 fails late, and not plainly."""
-    with draft.open("wb") as file:
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(file.fileno(), 0, size)
-
-
-def _seal(draft: Path) -> None:
-    """Write the user block and flush the file to the disk."""
-    block = _user_block(_digest(draft))
-    with draft.open("r+b") as file:
-        file.write(block)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _user_block(digest: str) -> bytes:

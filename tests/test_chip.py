@@ -97,7 +97,7 @@ def test_first_weights_depend_on_seed_and_layer_alone(make_chip):
 
 @pytest.mark.parametrize("scale", [2.0**8, 2.0**-10])
 def test_defaults_do_not_depend_on_the_scale_of_the_input(samples, make_chip, scale):
-    # By a power of two not a single bit changes; other scales round differently: tests/test_mnist.py has their accuracy.
+    # By a power of two not a single bit changes; other scales round differently (test_mnist.py).
     small = make_chip(20, 10).learn(samples)
     large = make_chip(20, 10).learn(samples * np.float32(scale))
     assert small.state_sha256 == large.state_sha256

@@ -1,0 +1,210 @@
+"""P8, P9 and the store's promises: whole or not at all, exact, and never trusted unread."""
+
+import errno
+import json
+import os
+import resource
+import shutil
+import subprocess
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import neurosim as ns
+from neurosim import store
+
+
+@pytest.fixture
+def chip(samples, make_chip):
+    return make_chip(12, 5, window=3, normalise="stream").learn(samples[:50])
+
+
+@pytest.fixture
+def path(chip, tmp_path):
+    chip.save(tmp_path / "chip.h5", position=50, stream={"name": "digits"})
+    return tmp_path / "chip.h5"
+
+
+def test_a_chip_comes_back_bit_for_bit_and_goes_on_bit_for_bit(chip, path, samples):
+    back = ns.Chip.load(path)
+    assert back.state_sha256 == chip.state_sha256
+    assert [layer.constants for layer in back.layers] == [layer.constants for layer in chip.layers]
+    assert back.learn(samples[50:]).state_sha256 == chip.learn(samples[50:]).state_sha256
+
+
+def test_the_file_holds_plain_weights_and_the_account(chip, path):
+    with h5py.File(path) as file:
+        assert np.array_equal(file["layer_0/weights"], chip.layers[0].weights)
+        assert file["layer_0/weights"].fletcher32
+        assert file.attrs["stream_position"] == 50
+        assert json.loads(file.attrs["stream"]) == {"name": "digits"}
+        assert file.attrs["state_sha256"] == chip.state_sha256
+        assert json.loads(file["layer_0"].attrs["constants"])["neurons"] == 12
+
+
+def test_two_generations_are_kept(chip, path, samples):
+    first = chip.state_sha256
+    chip.learn(samples[50:60]).save(path)
+    assert ns.Chip.load(store.previous(path)).state_sha256 == first
+    chip.learn(samples[60:70]).save(path)
+    assert ns.Chip.load(path).state_sha256 == chip.state_sha256
+    assert sorted(p.name for p in path.parent.iterdir()) == ["chip.h5", "chip.h5.previous"]
+
+
+def test_an_older_reader_of_hdf5_can_read_it(path):
+    tool = shutil.which("h5dump")
+    if tool is None:
+        pytest.skip("h5dump is not installed (Debian: hdf5-tools)")
+    done = subprocess.run([tool, "-d", "/layer_0/weights", str(path)], capture_output=True, text=True, check=True)
+    assert "H5T_IEEE_F32LE" in done.stdout
+
+
+@given(place=st.integers(0, 10**9), bits=st.integers(1, 255))
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_flipped_byte_is_found(path, place, bits):
+    whole = path.read_bytes()
+    broken = bytearray(whole)
+    broken[place % len(whole)] ^= bits
+    path.write_bytes(broken)
+    with pytest.raises(ns.StateError, match=r"chip\.h5 must be"):
+        ns.Chip.load(path)
+    path.write_bytes(whole)
+
+
+@pytest.mark.parametrize("keep", [0, 1, 14, 15, 100, 511, 512, 513, 4096, -1])
+def test_any_truncation_is_found(path, keep):
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(ns.StateError, match=r"chip\.h5 must be"):
+        ns.Chip.load(path)
+
+
+def test_a_damaged_file_offers_the_generation_before(chip, path, samples):
+    before = chip.state_sha256
+    chip.learn(samples[50:]).save(path, position=300)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ns.StateError) as caught:
+        ns.Chip.load(path)
+    assert f"the generation before it, {store.previous(path)}, is whole, at sample 50: move it here" in str(
+        caught.value
+    )
+    os.replace(store.previous(path), path)
+    assert ns.Chip.load(path).state_sha256 == before
+
+
+def test_a_damaged_file_never_replaces_the_whole_generation_before(chip, path, samples):
+    before = chip.state_sha256
+    chip.learn(samples[50:60]).save(path)
+    path.write_bytes(path.read_bytes()[:-1])
+    chip.learn(samples[60:70]).save(path)
+    assert ns.Chip.load(store.previous(path)).state_sha256 == before
+    assert ns.Chip.load(path).state_sha256 == chip.state_sha256
+
+
+@pytest.mark.parametrize("content", [b"", b"hello, I am a text", b"\x89HDF\r\n\x1a\n" + bytes(600)])
+def test_a_foreign_file_is_neither_read_nor_replaced(chip, tmp_path, content):
+    path = tmp_path / "other"
+    path.write_bytes(content)
+    with pytest.raises(ns.StateError, match="must be a neurosim state file, and is not one"):
+        ns.Chip.load(path)
+    with pytest.raises(ns.StateError, match="it is another file, not a neurosim state"):
+        chip.save(path)
+    assert path.read_bytes() == content
+
+
+def test_a_newer_format_is_said(path):
+    path.write_bytes(path.read_bytes().replace(b"format 1", b"format 2", 1))
+    with pytest.raises(ns.StateError, match="must be of format 1 or older, and is of 2: a newer neurosim wrote it"):
+        ns.Chip.load(path)
+
+
+def reseal(path):
+    """Do what a careful forger would: edit, then make the checksum right again."""
+    path.write_bytes(store._user_block(store._digest(path)) + path.read_bytes()[store.USER_BLOCK :])
+
+
+@pytest.mark.parametrize(("edit", "words"), [
+    (lambda f: f["layer_0/weights"].__setitem__((0, 0), 5), "must hold weights that equal synapses times scales"),
+    (lambda f: f["layer_0/wins"].__setitem__(0, 5), "must hold the arrays that its state_sha256 names"),
+    (lambda f: f.__delitem__("layer_0/wins"), "must hold the arrays that its state_sha256 names"),
+    (lambda f: f.attrs.__delitem__("inputs"), "must be a whole state file, but"),
+    (lambda f: f.attrs.__setitem__("inputs", 63), "synapses must be float32 (63, 12), got float32 (64, 12)"),
+    (lambda f: f["layer_0"].attrs.__setitem__("constants", "{"), "must be a whole state file, but"),
+    (lambda f: f["layer_0"].attrs.__setitem__("constants", '{"kind": "os.system"}'), "kind must be one of DenseWTA"),
+    (lambda f: f.__delitem__("layer_0"), "must be a whole state file, but"),
+])  # fmt: skip
+def test_an_edited_file_is_refused(path, edit, words):
+    with h5py.File(path, "r+") as file:
+        edit(file)
+    reseal(path)
+    with pytest.raises(ns.StateError) as caught:
+        ns.Chip.load(path)
+    assert words in str(caught.value)
+
+
+def test_a_missing_file_and_a_folder_are_said(tmp_path, chip):
+    with pytest.raises(ns.StateError, match="must be a file, and there is none"):
+        ns.Chip.load(tmp_path / "none.h5")
+    with pytest.raises(ns.StateError, match="must be a file, and there is none"):
+        ns.Chip.load(tmp_path)
+    with pytest.raises(ns.StateError, match="must be writable, but writing failed"):
+        chip.save(tmp_path / "no" / "such" / "folder.h5")
+    with pytest.raises(ns.StateError, match="must be writable, but writing failed"):
+        chip.save(tmp_path)
+
+
+def test_a_full_disk_leaves_the_old_file(chip, path, samples, capfd):
+    whole = path.read_bytes()
+    chip.learn(samples[50:])
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+    try:
+        with pytest.raises(ns.StateError, match=r"writing failed.*File too large.*what was there before is untouched"):
+            chip.save(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == whole
+    assert [p.name for p in path.parent.iterdir()] == ["chip.h5"]
+    assert capfd.readouterr().err == ""
+    chip.save(path)
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace", "link"])
+def test_a_failing_call_leaves_the_old_file(chip, path, samples, monkeypatch, call):
+    whole = path.read_bytes()
+    chip.learn(samples[50:])
+
+    def fail(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, fail)
+        with pytest.raises(ns.StateError, match="No space left on device"):
+            chip.save(path)
+    assert path.read_bytes() == whole
+    assert not list(path.parent.glob("*.draft-*[0-9]"))
+
+
+def test_a_folder_that_cannot_be_written_is_said(chip, path):
+    path.parent.chmod(0o555)
+    user = os.geteuid()
+    try:
+        if user == 0:
+            os.seteuid(65534)  # root may write anywhere
+        with pytest.raises(ns.StateError, match="Permission denied"):
+            chip.save(path)
+    finally:
+        os.seteuid(user)
+        path.parent.chmod(0o755)
+
+
+def test_drafts_of_the_dead_are_swept_and_those_of_the_living_are_not(chip, path):
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    for owner in (dead.pid, os.getppid()):
+        path.with_name(f"chip.h5.draft-{owner}").write_bytes(b"x")
+    chip.save(path)
+    assert not path.with_name(f"chip.h5.draft-{dead.pid}").exists()
+    assert path.with_name(f"chip.h5.draft-{os.getppid()}").exists()
