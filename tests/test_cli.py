@@ -1,0 +1,273 @@
+"""The commands as a user meets them: results, refusals in one line, signals, pipes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import neurosim as ns
+from neurosim.cli import main
+
+
+def invoke(*arguments, code=0, stdin=None):
+    result = CliRunner().invoke(main, [str(argument) for argument in arguments], input=stdin)
+    assert result.exit_code == code, result.output + repr(result.exception)
+    return result
+
+
+def stream(*arguments, **options):
+    return json.loads(invoke("stream", *arguments, "--json", **options).stdout)
+
+
+def test_the_main_job_learns_and_says_what_came_of_it():
+    summary = stream("digits:train", "--test", "digits:test")
+    assert summary["samples"] == summary["stream_position"] == 1437
+    assert summary["samples_per_s"] > 0
+    assert list(summary["latency_s"]) == ["p50", "p95", "p99", "p999"]
+    assert 0 < summary["latency_s"]["p50"] <= summary["latency_s"]["p999"]
+    assert summary["never_won"] == summary["never_won_frozen"] == 0
+    assert summary["winner_accuracy"] > 0.8
+    assert summary["readout_accuracy"] > 0.85
+    assert summary["test_samples"] == 360
+    assert len(summary["state_sha256"]) == 64
+
+
+def test_people_get_a_table():
+    shown = invoke("stream", "digits:train", "--test", "digits:test").stdout
+    for words in (
+        "1,437 (at 1,437 of the stream)",
+        "samples/s",
+        "p999",
+        "by the winner's label",
+        "by a linear readout",
+    ):
+        assert words in shown
+
+
+@pytest.mark.parametrize(
+    "options", [["--chunk", "7"], ["--chunk", "256"], ["--threads", "2", "--chunk", "7"], ["--chunk", "1"]]
+)
+def test_chunk_and_threads_change_nothing(options):
+    plain = stream("digits", "--neurons", "30,10")
+    assert stream("digits", "--neurons", "30,10", *options)["state_sha256"] == plain["state_sha256"]
+
+
+def test_it_resumes_by_itself_and_has_nothing_left_to_do(tmp_path):
+    state = tmp_path / "chip.h5"
+    whole = stream("digits", "--epochs", "2", "--shuffle", "3")
+    first = stream("digits", "--shuffle", "3", "--state", state)
+    assert first["stream_position"] == 1797
+    second = stream("digits", "--epochs", "2", "--shuffle", "3", "--state", state)
+    assert (second["samples"], second["stream_position"]) == (1797, 3594)
+    assert second["state_sha256"] == whole["state_sha256"]
+    third = stream("digits", "--epochs", "2", "--shuffle", "3", "--state", state)
+    assert (third["samples"], third["state_sha256"]) == (0, whole["state_sha256"])
+    assert third["snapshots"] == 0
+    again = stream("digits", "--shuffle", "3", "--state", state, "--restart")
+    assert again["state_sha256"] == first["state_sha256"]
+
+
+def test_snapshots_come_as_often_as_asked(tmp_path):
+    summary = stream("digits", "--state", tmp_path / "chip.h5", "--snapshot-samples", "500")
+    assert summary["snapshots"] == 4  # at 500, 1000 and 1500, and at the end
+    assert summary["snapshot_s"] > 0
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    (["digits", "--neurons", "9"], "neurons is [100] there, [9] here"),
+    (["digits", "--seed", "1"], "seed is 0 there, 1 here"),
+    (["digits", "--temperature", "0.5"], "there, 0.5 here"),
+    (["digits", "--gain", "2"], "gain is [None] there, 2.0 here"),
+    (["digits", "--rate", "0.5"], "there, 0.5 here"),
+    (["digits", "--window", "5"], "window is [1] there, 5 here"),
+    (["digits", "--shuffle", "1"], "stream order is stored there, shuffled by seed 1 here"),
+    (["digits:train"], "stream name is digits there, digits:train here"),
+])  # fmt: skip
+def test_another_chip_or_stream_is_refused(tmp_path, options, words):
+    state = tmp_path / "chip.h5"
+    stream("digits", "--state", state)
+    whole = state.read_bytes()
+    result = invoke("stream", *options, "--state", state, code=2)
+    assert words in result.stderr
+    assert "or give --restart" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert state.read_bytes() == whole
+
+
+def test_inspect_shows_what_is_there(tmp_path):
+    state = tmp_path / "chip.h5"
+    summary = stream("digits", "--neurons", "30,10", "--state", state)
+    held = json.loads(invoke("inspect", state, "--json").stdout)
+    assert held["state_sha256"] == summary["state_sha256"]
+    assert held["stream_position"] == 1797
+    assert [layer["constants"]["neurons"] for layer in held["layers"]] == [30, 10]
+    assert held["layers"][0]["samples"] == 1797
+    shown = invoke("inspect", state).stdout
+    for words in (
+        "digits, stored order, at 1,797",
+        "64 inputs -> 30 neurons",
+        "SoftWTA(temperature=",
+        "normalise=sample",
+    ):
+        assert words in shown
+
+
+@pytest.fixture
+def bad(tmp_path):
+    """Make files that are wrong each in one way."""
+    good = np.ones((4, 3), np.float32)
+    files = {
+        "nan": (np.where(np.eye(4, 3) > 0, np.nan, good), None),
+        "inf": (np.where(np.eye(4, 3) > 0, np.inf, good), None),
+        "negative": (-good, None),
+        "labels": (good, [0, 1, -1, 2]),
+        "empty": (np.empty((0, 3)), None),
+    }
+    for name, (samples, labels) in files.items():
+        np.savez(tmp_path / f"{name}.npz", samples=samples, **({} if labels is None else {"labels": labels}))
+    (tmp_path / "short.csv").write_text("1,2,3\n1,2")
+    (tmp_path / "text.h5").write_text("not an HDF5 file")
+    return tmp_path
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    (["nan.npz"], "input 0 of layer 1 must be finite, got nan"),
+    (["inf.npz"], "input 0 of layer 1 must be finite, got inf"),
+    (["negative.npz"], "input 0 of layer 1 must be at least 0"),
+    (["labels.npz"], "label 2 of labels.npz must be a whole number from 0, got -1"),
+    (["empty.npz"], "must hold at least one sample"),
+    (["short.csv"], "short.csv, line 2: a sample must have 3 inputs, got 2"),
+    (["text.h5"], "must be an HDF5 file"),
+    (["digits", "--inputs", "9"], "must have the 9 inputs asked for, got 64"),
+    (["nonsense"], "source must be one of digits"),
+    (["none.csv"], "there is none at"),
+    (["digits", "--temperature", "0"], "temperature must be positive, got 0.0"),
+    (["digits", "--temperature", "-1"], "temperature must be positive, got -1.0"),
+    (["digits", "--gain", "1"], "gain must be above 1, got 1.0"),
+    (["digits", "--temperature", "1", "--gain", "2"], "temperature or gain must be given, one of the two at most"),
+    (["digits", "--neurons", "0"], "neurons must be a whole number of at least 1, got 0"),
+    (["digits", "--neurons", "10,x"], "must be whole numbers between commas, got '10,x'"),
+    (["digits", "--rate", "-1"], "rate must be at least 0, got -1.0"),
+    (["digits", "--rate", "nan"], "rate must be at least 0, got nan"),
+    (["digits", "--seed", "-1"], "seed must be a whole number of at least 0, got -1"),
+    (["digits", "--epochs", "0"], "epochs must be a whole number of at least 1, got 0"),
+    (["digits", "--chunk", "0"], "chunk must be a whole number of at least 1, got 0"),
+    (["digits", "--threads", "0"], "threads must be a whole number of at least 1, got 0"),
+    (["digits", "--snapshot-seconds", "-1"], "snapshot_seconds must be at least 0, got -1.0"),
+    (["digits", "--test", "nan.npz"], "got 3"),
+    (["digits", "--test", "none.csv"], "there is none at"),
+    (["-"], "with inputs (--inputs)"),
+    (["-", "--inputs", "3"], "- must hold at least one sample, got none"),
+    (["-", "--inputs", "3", "--test", "digits"], "test must be left out for a pipe"),
+    (["digits", "--normalise", "twice"], "'twice' is not one of"),
+    (["digits", "--neurons", "99999999999"], "the chip must fit the memory"),
+])  # fmt: skip
+def test_bad_input_is_one_line_and_exit_code_2_and_nothing_is_written(bad, arguments, words):
+    before = sorted(bad.iterdir())
+    result = invoke("stream", *arguments, "--root", bad, "--state", bad / "state.h5", code=2, stdin="")
+    assert words in result.stderr
+    assert result.stdout == ""
+    assert len([line for line in result.stderr.splitlines() if line.startswith("Error")]) == 1
+    assert sorted(bad.iterdir()) == before
+
+
+@pytest.mark.parametrize("command", ["stream digits --state", "inspect"])
+def test_a_damaged_state_is_one_line_that_offers_the_one_before(tmp_path, command):
+    state = tmp_path / "chip.h5"
+    stream("digits", "--state", state)
+    stream("digits", "--epochs", "2", "--state", state)
+    state.write_bytes(state.read_bytes()[:-5])
+    result = invoke(*command.split(), state, code=2)
+    assert "it is damaged" in result.stderr
+    assert "chip.h5.previous, is whole, at sample 1797" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_weights_that_diverge_have_their_own_exit_code():
+    result = invoke("stream", "digits", "--normalise", "none", "--rate", "3e38", "--temperature", "3e38", code=3)
+    assert "layer 1, neuron 0: the weights must stay finite, but left float32's range at sample 0" in result.stderr
+
+
+def test_a_pipe_goes_on_or_replays(tmp_path):
+    rows = np.random.default_rng(0).random((20, 3)).round(3)
+    lines = "\n".join(",".join(map(str, row)) for row in rows) + "\n"
+    options = ["-", "--inputs", "3", "--neurons", "5", "--state"]
+    whole = stream(*options, tmp_path / "whole.h5", stdin=lines)
+    half = lines[: len(lines) // 2].rpartition("\n")[0] + "\n"
+    stream(*options, tmp_path / "live.h5", stdin=half)
+    live = invoke("stream", *options, tmp_path / "live.h5", "--json", stdin=lines[len(half) :])
+    assert "what the pipe brings" in live.stderr
+    assert json.loads(live.stdout)["state_sha256"] == whole["state_sha256"]
+    stream(*options, tmp_path / "again.h5", stdin=half)
+    again = stream(*options, tmp_path / "again.h5", "--replay", stdin=lines)
+    assert again["state_sha256"] == whole["state_sha256"]
+    assert again["stream_position"] == 20
+
+
+def test_bad_lines_are_passed_over_if_asked():
+    summary = stream("-", "--inputs", "2", "--neurons", "3", "--skip-bad", stdin="1,2\nx\n3,4\n5\n")
+    assert (summary["samples"], summary["bad_lines"]) == (2, 2)
+
+
+def test_zeros_are_counted():
+    summary = stream("-", "--inputs", "2", "--neurons", "3", stdin="1,2\n0,0\n")
+    assert (summary["samples"], summary["blank_samples"]) == (2, 1)
+
+
+def test_a_chip_saved_from_python_goes_on_any_stream(tmp_path, make_chip):
+    make_chip(7).save(tmp_path / "chip.h5")
+    assert stream("digits", "--state", tmp_path / "chip.h5")["samples"] == 1797
+
+
+COMMAND = [sys.executable, "-m", "neurosim", "stream"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_writes_the_state_and_has_its_exit_code(tmp_path, number, code):
+    state = tmp_path / "chip.h5"
+    command = [*COMMAND, "digits", "--epochs", "100000", "--state", str(state), "--json"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(3)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == code, err
+    assert err == ""
+    summary = json.loads(out)
+    assert summary["interrupted"]
+    assert ns.Chip.load(state).samples == summary["stream_position"] == summary["samples"] > 0
+
+
+def test_a_signal_ends_the_wait_for_a_pipe(tmp_path):
+    state = tmp_path / "chip.h5"
+    command = [*COMMAND, "-", "--inputs", "2", "--neurons", "3", "--state", str(state)]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    process.stdin.write("1,2\n3,4\n")
+    process.stdin.flush()
+    time.sleep(3)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 130
+    process.communicate()
+    assert ns.Chip.load(state).samples == 2
+
+
+def test_help_imports_nothing_heavy():
+    probe = (
+        "import sys; from click.testing import CliRunner; from neurosim.cli import main;"
+        "assert CliRunner().invoke(main, ['--help']).exit_code == 0;"
+        "print([name for name in ('numba', 'numpy', 'h5py', 'sklearn', 'tqdm') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, cwd=os.getcwd())
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["stream", "--help"], ["inspect", "--help"], ["--version"]])
+def test_help_is_there(arguments):
+    assert invoke(*arguments).stdout
