@@ -86,7 +86,10 @@ class Scratch(NamedTuple):
 
 
 class Results(NamedTuple):
-    """What comes out; with fewer rows than samples, rows are used in turn and the last ones stay."""
+    """What comes out; with fewer rows than samples, rows are used in turn and the last ones stay.
+
+    No row of outputs: nobody reads them, and they are not computed.
+    """
 
     potentials: NDArray[np.float32]  # u (rows, neurons)
     responses: NDArray[np.float32]  # y (rows, neurons)
@@ -254,9 +257,13 @@ def _transmit(potentials, constants, lanes, outputs):  # type: ignore[no-untyped
         if constants.transmit != IDENTITY:
             z = max(z, ZERO)
         outputs[k] = z
-    if constants.transmit == TRIANGLE and constants.exponent != ONE:
+    if constants.transmit == TRIANGLE and constants.exponent == TWO:
         for k in range(potentials.size):
-            outputs[k] = outputs[k] ** constants.exponent
+            outputs[k] *= outputs[k]
+    elif constants.transmit == TRIANGLE and constants.exponent != ONE:
+        for k in range(potentials.size):
+            if outputs[k] > ZERO:
+                outputs[k] = outputs[k] ** constants.exponent
 
 
 @register_jitable
@@ -451,7 +458,8 @@ def stream(samples, learning, constants, state, scratch, results):  # type: igno
         _integrate(values, active, size, state, potentials)
         winner = _compete(potentials, constants, scratch, responses)
         results.winners[n] = winner
-        _transmit(potentials, constants, scratch.lanes, results.outputs[n % results.outputs.shape[0]])
+        if results.outputs.size > 0:
+            _transmit(potentials, constants, scratch.lanes, results.outputs[n % results.outputs.shape[0]])
         if learning:
             state.counters[SAMPLES] += 1
             if size == 0:

@@ -7,8 +7,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from neurosim.checks import whole
 from neurosim.dense import Array, DenseLayer
 from neurosim.errors import NeurosimError
@@ -86,7 +84,7 @@ class Pipeline:
         for place in reversed(places):  # the last layer first, so that a place is free before it is filled
             self._waiting[place] = None
             chunk = finished[places.index(place)]
-            if len(chunk.samples) == 0:
+            if len(chunk.winners) == 0:
                 continue
             if place + 1 < len(self.layers):
                 self._waiting[place + 1] = chunk
@@ -96,9 +94,8 @@ class Pipeline:
     def _stage(self, place: int) -> Chunk:
         samples, _, tag = self._waiting[place]  # type: ignore[misc]
         layer, count = self.layers[place], len(samples)
-        outputs = count if place + 1 < len(self.layers) else 1  # nobody reads the last layer's
+        outputs = count if place + 1 < len(self.layers) else 0  # nobody reads the last layer's
         taken = layer.take(samples, True, self._scratch[place], layer.results(count, 1, outputs))
         if taken.error is not None:
             self._error = self._error or taken.error
-        passed = taken.results.outputs[: taken.done] if outputs == count else np.empty((taken.done, 0), np.float32)
-        return Chunk(passed, taken.results.winners[: taken.done], tag)
+        return Chunk(taken.results.outputs[: taken.done], taken.results.winners[: taken.done], tag)

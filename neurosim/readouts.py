@@ -68,7 +68,7 @@ class LinearReadout:
         Samples it was fitted on: the first ones, as many as two GiB of features hold.
     """
 
-    def __init__(self, alpha: float = 1e-4) -> None:
+    def __init__(self, alpha: float = 3e-4) -> None:
         self.alpha, self.samples_ = alpha, 0
         self._features: list[NDArray[np.float32]] = []
         self._labels: list[NDArray[np.int64]] = []
