@@ -33,7 +33,8 @@ def row(neurons: int, scale: str, seeds: int, streams: list) -> str:
     winner = [judgement.winner_accuracy for judgement in found]
     line = np.mean([judgement.readout_accuracy for judgement in found])
     dead = np.max([judgement.never_won_frozen for judgement in found])
-    return f"| {neurons} | {scale} | {np.mean(winner):.2%} ({min(winner):.2%}-{max(winner):.2%}) | {line:.2%} | {dead:.2%} |"
+    spread = f"{np.mean(winner):.2%} ({min(winner):.2%}-{max(winner):.2%})"
+    return f"| {neurons} | {scale} | {spread} | {line:.2%} | {dead:.2%} |"
 
 
 def main() -> None:

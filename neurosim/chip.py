@@ -240,7 +240,7 @@ class Chip:
 def as_samples(x: Any, inputs: int, count: int | None) -> Array:
     """Return x as float32 (samples, inputs), C order; with `count` 1, of a single sample (inputs,)."""
     try:
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused by the layer
             samples = np.asarray(x, dtype=np.float32, order="C")
     except (TypeError, ValueError) as error:
         raise SampleError(f"a sample must be numbers, got {type(x).__name__}: {error}") from None

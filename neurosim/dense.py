@@ -147,10 +147,16 @@ class DenseLayer:
 
     def take(self, samples: Array, learning: bool, scratch: dense.Scratch, results: dense.Results) -> Taken:
         """Run a block of samples through the layer, learning from each in turn or not."""
+        if samples.dtype != np.float32 or not samples.flags.carray:  # another layout would be compiled anew
+            samples = np.array(samples, np.float32, order="C")
         done, neuron = dense.stream(samples, learning, self._codes, self.state, scratch, results)
         if done == len(samples):
             return Taken(results, done, None)
         return Taken(results, done, self._fault(samples[done], done, neuron))
+
+    def compile(self) -> None:
+        """Compile the loop, or fetch it from the cache, so that no sample waits for it."""
+        self.take(np.empty((0, self.inputs), np.float32), False, self.scratch(), self.results(0, 1, 0))
 
     def _fault(self, sample: Array, done: int, neuron: int) -> NeurosimError:
         where = f"layer {self.place + 1}"

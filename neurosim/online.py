@@ -1,7 +1,7 @@
 """The on-line loop: a stream through a chip, with a clock, snapshots and an account of it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,8 +11,8 @@ from neurosim.checks import number, whole
 from neurosim.chip import Chip
 from neurosim.errors import ConfigError, SampleError
 from neurosim.metrics import Latencies, never_won
-from neurosim.pipeline import Pipeline
-from neurosim.streams import Stream
+from neurosim.pipeline import Chunk, Pipeline
+from neurosim.streams import Block, Stream
 
 
 @dataclass
@@ -43,6 +43,14 @@ class Report:
     latencies: Latencies = field(default_factory=Latencies)
     interrupted: bool = False
 
+    def add(self, chunks: Iterable[Chunk]) -> None:
+        """Count chunks that have gone through; their tag is the moment they were at hand."""
+        for chunk in chunks:
+            count = len(chunk.winners)
+            self.latencies.add(time.perf_counter() - chunk.tag, count)
+            self.samples += count
+            self.stream_position += count
+
     def summary(self, chip: Chip) -> dict[str, Any]:
         """Return plain values, units in the names."""
         wins = chip.layers[-1].state.wins
@@ -70,7 +78,7 @@ def run(
     *,
     state: str | Path | None = None,
     start: int = 0,
-    position: int = 0,
+    position: int | None = None,
     chunk: int = 1,
     threads: int = 1,
     snapshot_samples: int = 0,
@@ -90,8 +98,9 @@ def run(
         State file: written at each snapshot and at the end. An error ends the run without a last snapshot.
     start : int
         Sample of the stream to begin with.
-    position : int
-        Samples taken before this run, for the state file: `start`, unless the stream is a pipe that goes on.
+    position : int, optional
+        Samples taken before this run, for the state file. By default `start`; a pipe that goes on has a position, but
+        starts with what it brings.
     chunk : int
         Samples handed over at a time: 1 for latency, more for throughput. Results do not depend on it.
     threads : int
@@ -123,9 +132,25 @@ def run(
         raise SampleError(f"samples of {stream.name} must have {chip.inputs} inputs, got {stream.inputs}")
     if stream.length is not None and start > stream.length:
         raise ConfigError("start", f"at most the stream's length, {stream.length}", start)
-    report = Report(stream_position=position)
+    report = Report(stream_position=start if position is None else position)
     writer = _Writer(chip, stream, state, report, snapshot_samples, snapshot_seconds)
-    _loop(chip, stream.blocks(start, chunk), report, writer, threads, watch, stop, waiting)
+    for layer in chip.layers:
+        layer.compile()
+    begun = time.perf_counter()
+    with Pipeline(chip.layers, threads) as pipeline:
+        for block in _until_stopped(stream.blocks(start, chunk), waiting, report):
+            report.add(pipeline.push(block.samples, time.perf_counter()))
+            report.seconds = time.perf_counter() - begun - report.snapshot_seconds
+            if watch is not None:
+                watch(report)
+            if stop is not None and stop():
+                report.interrupted = True
+                break
+            if writer.due():
+                report.add(pipeline.drain())
+                writer.write()
+        report.add(pipeline.drain())
+    report.seconds = time.perf_counter() - begun - report.snapshot_seconds
     if report.stream_position == 0 and not report.interrupted:
         raise SampleError(f"{stream.name} must hold at least one sample, got none")
     if report.samples > writer.last_samples:
@@ -133,40 +158,20 @@ def run(
     return report
 
 
-def _loop(
-    chip: Chip, blocks: Any, report: Report, writer: "_Writer", threads: int, watch: Any, stop: Any, waiting: Any
-) -> None:
-    clock = time.perf_counter
-
-    def done(chunks: Any) -> None:
-        for finished in chunks:
-            report.latencies.add(clock() - finished.tag, len(finished.winners))
-            report.samples += len(finished.winners)
-            report.stream_position += len(finished.winners)
-
-    with Pipeline(chip.layers, threads) as pipeline:
-        begun = clock()
-        while True:
-            try:
-                with waiting():
-                    block = next(blocks, None)
-            except Stop:
-                report.interrupted = True
-                break
-            if block is None:
-                break
-            done(pipeline.push(block.samples, clock()))
-            report.seconds = clock() - begun - report.snapshot_seconds
-            if watch is not None:
-                watch(report)
-            if stop is not None and stop():
-                report.interrupted = True
-                break
-            if writer.due(clock()):
-                done(pipeline.drain())
-                writer.write()
-        done(pipeline.drain())
-        report.seconds = clock() - begun - report.snapshot_seconds
+def _until_stopped(
+    blocks: Iterator[Block], waiting: Callable[[], AbstractContextManager[object]], report: Report
+) -> Iterator[Block]:
+    """Give blocks until they end, or until waiting for one is told to stop."""
+    while True:
+        try:
+            with waiting():
+                block = next(blocks, None)
+        except Stop:
+            report.interrupted = True
+            return
+        if block is None:
+            return
+        yield block
 
 
 class _Writer:
@@ -180,10 +185,11 @@ class _Writer:
         self.samples, self.seconds = samples or float("inf"), seconds or float("inf")
         self.last_samples, self.last_time = 0, time.perf_counter()
 
-    def due(self, now: float) -> bool:
+    def due(self) -> bool:
         if self.state is None:
             return False
-        return self.report.samples - self.last_samples >= self.samples or now - self.last_time >= self.seconds
+        waited = time.perf_counter() - self.last_time
+        return self.report.samples - self.last_samples >= self.samples or waited >= self.seconds
 
     def write(self) -> None:
         if self.state is None:

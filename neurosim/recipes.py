@@ -9,7 +9,7 @@ from neurosim.rules import SoftHebb
 from neurosim.transmit import Triangle
 
 TEMPERATURE = 0.01
-RATE = 2.0
+RATE = 1.5
 
 
 def softhebb(
@@ -42,7 +42,8 @@ def softhebb(
         "competition": SoftWTA(temperature=temperature, gain=gain),
         "rule": SoftHebb(rate=rate),
         "normalise": "sample",
-        "cap": 0.2,
+        "radius": 5.0,
+        "cap": 0.25,
         "transmit": Triangle(power=2),
     }
     return DenseWTA(neurons, **(chosen | constants))

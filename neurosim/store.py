@@ -140,7 +140,7 @@ def _image(contents: Contents) -> bytes:
     with h5py.File("image", "w", libver=("earliest", "v110"), **memory) as file:
         _fill(file, contents)
         file.flush()
-        body = file.id.get_file_image()
+        body: bytes = file.id.get_file_image()
     return _user_block(hashlib.sha256(body).hexdigest()) + body  # readers look for HDF5's signature at 512 as at 0
 
 

@@ -90,7 +90,7 @@ def test_first_weights_depend_on_seed_and_layer_alone(make_chip):
     assert not np.array_equal(first, make_chip(3, inputs=2, seed=12).layers[0].weights)
     twice = make_chip(4, 4, inputs=4, seed=0)
     assert not np.array_equal(twice.layers[0].weights, twice.layers[1].weights)
-    scaled = first.T.ravel()[:2] / (35 * np.sqrt(3 / 2))
+    scaled = first.T.ravel()[:2] / (5 * np.sqrt(3 / 2))
     philox = np.random.Philox(key=np.array([11, 0], np.uint64)).random_raw(2)
     np.testing.assert_allclose(scaled, philox / 2**64, rtol=1e-6)
 

@@ -127,7 +127,7 @@ def reseal(path):
 
 @pytest.mark.parametrize(("edit", "words"), [
     (lambda f: f["layer_0/weights"].__setitem__((0, 0), 5), "must hold weights that equal synapses times scales"),
-    (lambda f: f["layer_0/wins"].__setitem__(0, 5), "must hold the arrays that its state_sha256 names"),
+    (lambda f: f["layer_0/wins"].__setitem__(0, 10**6), "must hold the arrays that its state_sha256 names"),
     (lambda f: f.__delitem__("layer_0/wins"), "must hold the arrays that its state_sha256 names"),
     (lambda f: f.attrs.__delitem__("inputs"), "must be a whole state file, but"),
     (lambda f: f.attrs.__setitem__("inputs", 63), "synapses must be float32 (63, 12), got float32 (64, 12)"),

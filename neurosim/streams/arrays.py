@@ -50,7 +50,7 @@ class ArrayStream(RandomAccess):
     def take(self, places: NDArray[np.int64]) -> Block:
         """Read the samples at the given places."""
         with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused by the layer
-            samples = self._samples[places].reshape(len(places), self.inputs).astype(np.float32)
+            samples = self._samples[places].reshape(len(places), self.inputs).astype(np.float32, order="C")
         if self._divisor != 1:
             samples /= self._divisor
         return Block(samples, None if self._labels is None else self._labels[places])

@@ -67,5 +67,5 @@ class HDF5Stream(RandomAccess):
                 f"{self.name} must be a whole file, but reading samples {rising[0]} on failed: {error}"
             ) from error
         with np.errstate(over="ignore"):
-            samples = rows.reshape(len(rising), self.inputs).astype(np.float32)[back]
+            samples = rows.reshape(len(rising), self.inputs).astype(np.float32, order="C")[back]
         return Block(samples, None if self._labels is None else self._labels[places])
