@@ -1,10 +1,13 @@
 """The command line: one command a file, imported when it is asked for, so that `neurosim --help` is quick."""
 
 from importlib import import_module
+from typing import Any
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from neurosim import __version__
+from neurosim.cli.faults import fail
 
 COMMANDS = {
     "stream": "Stream samples through a chip that learns from each.",
@@ -14,6 +17,16 @@ COMMANDS = {
 
 class Commands(click.Group):
     """The commands by name; each is in the module of its name."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; a wrong option of it is one line too."""
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            if isinstance(error, NoArgsIsHelpError):
+                raise
+            command = f"neurosim {ctx.invoked_subcommand} --help".replace("None ", "")
+            fail(f"{error.format_message()} ({command} shows what there is)")
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names."""
