@@ -1,5 +1,7 @@
 """The command line: one command a file, imported when it is asked for, so that `neurosim --help` is quick."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -15,18 +17,29 @@ COMMANDS = {
 }
 
 
+@contextmanager
+def _one_line(ctx: click.Context) -> Iterator[None]:
+    try:
+        yield
+    except NoArgsIsHelpError:
+        raise
+    except click.UsageError as error:
+        command = f"neurosim {ctx.invoked_subcommand or ''} --help".replace("  ", " ")
+        fail(f"{error.format_message()} ({command} shows what there is)")
+
+
 class Commands(click.Group):
     """The commands by name; each is in the module of its name."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take the options of `neurosim` itself; a wrong one is one line."""
+        with _one_line(ctx):
+            return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a wrong option of it is one line too."""
-        try:
+        with _one_line(ctx):
             return super().invoke(ctx)
-        except click.UsageError as error:
-            if isinstance(error, NoArgsIsHelpError):
-                raise
-            command = f"neurosim {ctx.invoked_subcommand} --help".replace("None ", "")
-            fail(f"{error.format_message()} ({command} shows what there is)")
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names."""
