@@ -83,9 +83,9 @@ def test_snapshots_come_as_often_as_asked(tmp_path):
     (["digits", "--neurons", "9"], "neurons is [100] there, [9] here"),
     (["digits", "--seed", "1"], "seed is 0 there, 1 here"),
     (["digits", "--temperature", "0.5"], "there, 0.5 here"),
-    (["digits", "--gain", "2"], "gain is [None] there, 2.0 here"),
+    (["digits", "--gain", "2"], "gain is None there, 2.0 here"),
     (["digits", "--rate", "0.5"], "there, 0.5 here"),
-    (["digits", "--window", "5"], "window is [1] there, 5 here"),
+    (["digits", "--window", "5"], "window is 1 there, 5 here"),
     (["digits", "--shuffle", "1"], "stream order is stored there, shuffled by seed 1 here"),
     (["digits:train"], "stream name is digits there, digits:train here"),
 ])  # fmt: skip

@@ -27,6 +27,8 @@ def plainly(command: Callable[..., Any]) -> Callable[..., Any]:
             return command(*args, **options)
         except NeurosimError as error:
             fail(str(error), DIVERGED if isinstance(error, DivergedError) else BAD_INPUT)
+        except KeyboardInterrupt:  # outside the loop that handles it: nothing is half written
+            sys.exit(128 + signal.SIGINT)
         except MemoryError as error:
             fail(f"the chip must fit the memory, and does not: {error}", BAD_INPUT)
 

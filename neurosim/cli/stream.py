@@ -60,6 +60,8 @@ def command(**options: Any) -> None:
     """
     find_cache()
     from neurosim import online
+    from neurosim.cli.resume import chip_for
+    from neurosim.cli.show import progress, table
     from neurosim.streams import open_stream
 
     lines = {"label": options["label"], "skip_bad": options["skip_bad"]}
@@ -76,9 +78,9 @@ def command(**options: Any) -> None:
         for labelled in (train, test):
             if not labelled.labelled:
                 fail(f"labels of {labelled.name} must be there to measure accuracy, got none; for lines give --label")
-    chip, position = _chip(options, stream)
+    chip, position = chip_for(options, stream)
     start = position if stream.replayable or options["replay"] else 0
-    with Interrupts(online.Stop) as interrupts, _progress(chip, stream, start) as watch:
+    with Interrupts(online.Stop) as interrupts, progress(chip, stream, start) as watch:
         report = online.run(
             chip, stream, state=options["state"], start=start, position=position, chunk=options["chunk"],
             threads=options["threads"], snapshot_samples=options["snapshot_samples"],
@@ -91,112 +93,6 @@ def command(**options: Any) -> None:
         from neurosim.readouts import judge
 
         summary |= judge(chip, train, test)._asdict()
-    click.echo(json.dumps(summary) if options["as_json"] else _table(summary))
+    click.echo(json.dumps(summary) if options["as_json"] else table(summary))
     if interrupts.signal:
         sys.exit(128 + interrupts.signal)
-
-
-def _chip(options: dict[str, Any], stream: Any) -> tuple[Any, int]:
-    """Return the chip, new or from its state, and the samples it has taken from the stream."""
-    import os
-
-    from neurosim import recipes, store
-    from neurosim.chip import Chip
-
-    names = ("temperature", "gain", "rate", "window", "normalise", "initial")
-    asked = {name: options[name] for name in names if options[name] is not None}
-    path = options["state"]
-    if path is None or options["restart"] or not os.path.lexists(path):
-        layers = [recipes.softhebb(neurons, **asked) for neurons in options["neurons"] or DEFAULT_NEURONS]
-        return Chip(layers, inputs=stream.inputs, seed=options["seed"] or 0), 0
-    loaded = store.read(path)
-    chip = Chip.of(loaded, path)
-    for name in ("neurons", "seed"):
-        if options[name] is not None:
-            asked[name] = options[name]
-    if "temperature" in asked and "gain" in asked:
-        fail("temperature or gain must be given, one of the two at most")
-    found = _found(chip)
-    differing = [
-        f"{name} is {found[name]} there, {asked[name]} here" for name in asked if not _equal(asked[name], found[name])
-    ]
-    here = stream.identity()
-    there = here if loaded.stream is None else loaded.stream  # None: saved from Python, not yet on any stream
-    differing += [
-        f"stream {name} is {there.get(name)} there, {here[name]} here" for name in here if here[name] != there.get(name)
-    ]
-    if differing:
-        fail(f"state {path} must be of the same chip and stream to go on: {'; '.join(differing)}; or give --restart")
-    if not stream.replayable and not options["replay"]:
-        click.echo(
-            f"Going on at sample {loaded.position} with what the pipe brings (--replay if it begins anew).", err=True
-        )
-    return chip, loaded.position
-
-
-def _found(chip: Any) -> dict[str, list[Any] | Any]:
-    """Return a chip's constants by the names of the options: a value for each layer."""
-    layers = [layer.constants for layer in chip.layers]
-    found: dict[str, Any] = {"seed": chip.seed, "neurons": [layer.neurons for layer in layers]}
-    for name in ("temperature", "gain"):
-        found[name] = [getattr(layer.competition, name, None) for layer in layers]
-    found["rate"] = [layer.rule.rate for layer in layers]
-    for name in ("window", "normalise", "initial"):
-        found[name] = [getattr(layer, name) for layer in layers]
-    return found
-
-
-def _equal(asked: Any, found: Any) -> bool:
-    return asked == found or (isinstance(found, list) and all(asked == value for value in found))
-
-
-def _progress(chip: Any, stream: Any, start: int) -> Any:
-    """Return a context that gives a callable for `run`: a bar on stderr, none without a terminal."""
-    from contextlib import contextmanager
-
-    from neurosim.metrics import never_won
-
-    @contextmanager
-    def bar() -> Any:
-        if not sys.stderr.isatty():
-            yield None
-            return
-        from tqdm import tqdm
-
-        with tqdm(total=stream.length, initial=start, unit=" samples", file=sys.stderr, mininterval=0.2) as shown:
-
-            def watch(report: Any) -> None:
-                new = start + report.samples - shown.n
-                if shown.update(new):
-                    p50, p99 = (report.latencies.percentile(percent) or 0 for percent in (50, 99))
-                    used = 1 - never_won(chip.layers[-1].state.wins)
-                    shown.set_postfix_str(
-                        f"p50 {p50 * 1e6:.0f} us, p99 {p99 * 1e6:.0f} us, {used:.0%} in use", refresh=False
-                    )
-
-            yield watch
-
-    return bar()
-
-
-def _table(summary: dict[str, Any]) -> str:
-    """Return the summary for people."""
-    latency = summary["latency_s"]
-    rows = [("samples", f"{summary['samples']:,} (at {summary['stream_position']:,} of the stream)")]
-    if summary["samples"]:
-        rows += [
-            ("speed", f"{summary['samples_per_s']:,.0f} samples/s"),
-            ("latency", ", ".join(f"{name} {latency[name] * 1e6:.1f} us" for name in latency)),
-        ]
-    rows.append(("never won", f"{summary['never_won']:.2%} of the last layer's neurons"))
-    if summary["blank_samples"]:
-        rows.append(("blank", f"{summary['blank_samples']:,} samples of zeros: nothing to learn"))
-    if summary.get("bad_lines"):
-        rows.append(("bad lines", f"{summary['bad_lines']:,} passed over"))
-    if summary["winner_accuracy"] is not None:
-        rows += [
-            ("accuracy", f"{summary['winner_accuracy']:.2%} by the winner's label"),
-            ("", f"{summary['readout_accuracy']:.2%} by a linear readout"),
-        ]
-    rows.append(("state", summary["state_sha256"][:16] + ("  (interrupted)" if summary["interrupted"] else "")))
-    return "\n".join(f"{name:>10}  {value}" for name, value in rows)

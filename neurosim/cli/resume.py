@@ -1,0 +1,65 @@
+"""The chip that `neurosim stream` learns with: a new one, or that of its state file if it is the one asked for."""
+
+import os
+from typing import Any
+
+import click
+
+from neurosim import recipes, store
+from neurosim.chip import Chip
+from neurosim.errors import ConfigError, StateError
+from neurosim.streams import Stream
+
+DEFAULT_NEURONS = [100]
+LAYER_OPTIONS = ("temperature", "gain", "rate", "window", "normalise", "initial")
+
+
+def chip_for(options: dict[str, Any], stream: Stream) -> tuple[Chip, int]:
+    """Return the chip, and the samples it has taken from the stream; options that were not given follow the state."""
+    asked = {name: options[name] for name in LAYER_OPTIONS if options[name] is not None}
+    path = options["state"]
+    if path is None or options["restart"] or not os.path.lexists(path):
+        layers = [recipes.softhebb(neurons, **asked) for neurons in options["neurons"] or DEFAULT_NEURONS]
+        return Chip(layers, inputs=stream.inputs, seed=options["seed"] or 0), 0
+    if "temperature" in asked and "gain" in asked:
+        raise ConfigError("temperature or gain", "given, one of the two at most", (asked["temperature"], asked["gain"]))
+    contents = store.read(path)
+    chip = Chip.of(contents, path)
+    asked |= {name: options[name] for name in ("neurons", "seed") if options[name] is not None}
+    differing = _differing_constants(asked, chip) + _differing_stream(contents.stream, stream)
+    if differing:
+        raise StateError(
+            f"state {path} must be of the same chip and stream to go on: {'; '.join(differing)}; or give --restart"
+        )
+    if not stream.replayable and not options["replay"]:
+        where = f"Going on at sample {contents.position} with what the pipe brings (--replay if it begins anew)."
+        click.echo(where, err=True)
+    return chip, contents.position
+
+
+def _differing_constants(asked: dict[str, Any], chip: Chip) -> list[str]:
+    layers = [layer.constants for layer in chip.layers]
+    found: dict[str, Any] = {
+        "seed": chip.seed,
+        "neurons": [layer.neurons for layer in layers],
+        "temperature": [getattr(layer.competition, "temperature", None) for layer in layers],
+        "gain": [getattr(layer.competition, "gain", None) for layer in layers],
+        "rate": [layer.rule.rate for layer in layers],
+        "window": [layer.window for layer in layers],
+        "normalise": [layer.normalise for layer in layers],
+        "initial": [layer.initial for layer in layers],
+    }
+    for name in LAYER_OPTIONS:
+        if len(set(found[name])) == 1:
+            found[name] = found[name][0]
+    return [f"{name} is {found[name]} there, {value} here" for name, value in asked.items() if value != found[name]]
+
+
+def _differing_stream(there: dict[str, Any] | None, stream: Stream) -> list[str]:
+    """Compare streams; a chip saved from Python may not have been on any yet."""
+    if there is None:
+        return []
+    here = stream.identity()
+    return [
+        f"stream {name} is {there.get(name)} there, {here[name]} here" for name in here if here[name] != there.get(name)
+    ]

@@ -1,0 +1,54 @@
+"""What `neurosim stream` shows: a bar on stderr while it runs, a table of the summary when it is done."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from neurosim.chip import Chip
+from neurosim.metrics import never_won
+from neurosim.online import Report
+from neurosim.streams import Stream
+
+
+@contextmanager
+def progress(chip: Chip, stream: Stream, start: int) -> Iterator[Callable[[Report], None] | None]:
+    """Give what `neurosim.run` may watch a run with; nothing without a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from tqdm import tqdm
+
+    with tqdm(total=stream.length, initial=start, unit=" samples", file=sys.stderr, mininterval=0.2) as bar:
+
+        def watch(report: Report) -> None:
+            if bar.update(start + report.samples - bar.n):
+                p50, p99 = (report.latencies.percentile(percent) or 0 for percent in (50, 99))
+                used = 1 - never_won(chip.layers[-1].state.wins)
+                shown = f"p50 {p50 * 1e6:.0f} us, p99 {p99 * 1e6:.0f} us, {used:.0%} in use"
+                bar.set_postfix_str(shown, refresh=False)
+
+        yield watch
+
+
+def table(summary: dict[str, Any]) -> str:
+    """Return the summary for people."""
+    latency = summary["latency_s"]
+    rows = [("samples", f"{summary['samples']:,} (at {summary['stream_position']:,} of the stream)")]
+    if summary["samples"]:
+        rows += [
+            ("speed", f"{summary['samples_per_s']:,.0f} samples/s"),
+            ("latency", ", ".join(f"{name} {latency[name] * 1e6:.1f} us" for name in latency)),
+        ]
+    rows.append(("never won", f"{summary['never_won']:.2%} of the last layer's neurons"))
+    if summary["blank_samples"]:
+        rows.append(("blank", f"{summary['blank_samples']:,} samples of zeros: nothing to learn"))
+    if summary.get("bad_lines"):
+        rows.append(("bad lines", f"{summary['bad_lines']:,} passed over"))
+    if summary["winner_accuracy"] is not None:
+        rows += [
+            ("accuracy", f"{summary['winner_accuracy']:.2%} by the winner's label"),
+            ("", f"{summary['readout_accuracy']:.2%} by a linear readout"),
+        ]
+    rows.append(("state", summary["state_sha256"][:16] + ("  (interrupted)" if summary["interrupted"] else "")))
+    return "\n".join(f"{name:>10}  {value}" for name, value in rows)
