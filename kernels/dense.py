@@ -28,6 +28,7 @@ LOG2_E = np.float32(1.44269504)
 LN2_HIGH, LN2_MIDDLE, LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4), np.float32(1.646595e-12)
 THIRD, QUARTER, FIFTH, SIXTH = np.float32(1 / 3), np.float32(1 / 4), np.float32(1 / 5), np.float32(1 / 6)
 SEVENTH, EIGHTH, NINTH, TENTH = np.float32(1 / 7), np.float32(1 / 8), np.float32(1 / 9), np.float32(1 / 10)
+SMALLEST = np.float32(1.1754944e-38)  # normal float32
 LANES = 16  # partial sums of a reduction: as wide as the widest vector unit, and the same on every machine
 FOLD_BELOW, FOLD_ABOVE = np.float32(1e-6), np.float32(1e6)  # scales outside are folded into the synapses
 SPARSE_WRITES = 8  # fewer than one neuron in so many written: write them singly, else whole rows
@@ -223,7 +224,7 @@ def _top(potentials, count, order):  # type: ignore[no-untyped-def]
 
 @register_jitable
 def _compete(potentials, constants, scratch, responses):  # type: ignore[no-untyped-def]
-    """Write the responses y; return the winner, or -1 if the potentials are not finite."""
+    """Write the responses y; return the winner."""
     if constants.competition == SOFT:
         top = _softmax(potentials, constants.sharpness, responses, scratch.lanes)
     else:
@@ -434,9 +435,9 @@ def stream(samples, learning, constants, state, scratch, results):  # type: igno
     -------
     done : int
         Samples taken; fewer than given if the next one is not finite, too large, or negative where that is not
-        admitted (nothing was learned from it), or if a weight diverged (it was).
+        admitted (nothing was learned from it), or if a neuron diverged.
     neuron : int
-        The neuron that diverged, or -1.
+        A neuron whose potential, or whose weights after learning, are not finite; or -1.
     """
     values, active = scratch.values, scratch.active
     for n in range(samples.shape[0]):
@@ -448,6 +449,8 @@ def stream(samples, learning, constants, state, scratch, results):  # type: igno
         size, square = _gather(samples[n], constants.negative, active, values)
         if not math.isfinite(square):
             return n, -1
+        if square < SMALLEST:  # 1 / |x| would not be finite: a sample of zeros, for all that can be learned from it
+            size = 0
         row = n % results.potentials.shape[0]
         potentials, responses = results.potentials[row], results.responses[row]
         if size > 0:
@@ -457,6 +460,8 @@ def stream(samples, learning, constants, state, scratch, results):  # type: igno
                 values[j] *= gain
         _integrate(values, active, size, state, potentials)
         winner = _compete(potentials, constants, scratch, responses)
+        if not math.isfinite(responses[winner] + potentials[winner]):
+            return n, winner
         results.winners[n] = winner
         if results.outputs.size > 0:
             _transmit(potentials, constants, scratch.lanes, results.outputs[n % results.outputs.shape[0]])

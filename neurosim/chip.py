@@ -41,6 +41,8 @@ class Response(NamedTuple):
 class Chip:
     """Layers in order; state in, samples through, no labels, no batch, no backward pass.
 
+    A chip is for one thread at a time.
+
     Parameters
     ----------
     layers : sequence of DenseWTA

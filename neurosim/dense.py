@@ -88,7 +88,7 @@ class DenseLayer:
 
     @property
     def blanks(self) -> int:
-        """Samples of zeros: counted, and nothing learned from them."""
+        """Samples of zeros, or too small for |x|^2 in float32: counted, and nothing learned from them."""
         return int(self.state.counters[dense.BLANKS])
 
     @property
@@ -162,8 +162,8 @@ class DenseLayer:
         where = f"layer {self.place + 1}"
         if neuron >= 0:
             return DivergedError(
-                f"{where}, neuron {neuron}: the weights must stay finite, but left float32's range at sample "
-                f"{self.samples - 1} of the stream; use a smaller rate or cap, and go on from the last snapshot"
+                f"{where}, neuron {neuron}: weights and potentials must stay finite, but left float32's range with "
+                f"{self.samples} samples learned; use a smaller rate or radius, and go on from the last snapshot"
             )
         return SampleError(refusal(sample, done, where, self._codes.negative))
 

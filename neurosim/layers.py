@@ -36,7 +36,7 @@ class DenseWTA:
         First weights: :math:`U[0, R\sqrt{3/D}]`, for inputs that are never negative (a negative one is then an
         error), or :math:`N(0, R^2/D)`; :math:`E\|w\|^2 = R^2` with both.
     radius : float
-        :math:`R`, positive. Large on purpose: a neuron that wins shrinks toward norm 1 and so lets others win.
+        :math:`R`, positive, at most 1e18. Large on purpose: a neuron that wins shrinks toward norm 1 and so lets others win.
     cap : float
         :math:`\kappa`, above 0, at most 1: the largest relative change of a neuron by decay in one update.
     cutoff : float
@@ -69,6 +69,8 @@ class DenseWTA:
         one_of("normalise", self.normalise, tuple(UNITS))
         one_of("initial", self.initial, ("uniform", "normal"))
         finite("radius", self.radius, "positive", 0, above=True)
+        if self.radius > 1e18:
+            raise ConfigError("radius", "positive and at most 1e18", self.radius, "float32 cannot hold its square")
         number("cap", self.cap, "above 0 and at most 1", 0, above=True)
         number("cutoff", self.cutoff, "from 0, below 1", 0)
         if self.cap > 1:

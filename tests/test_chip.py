@@ -157,8 +157,17 @@ def test_zeros_are_counted_and_teach_nothing(make_chip):
 def test_weights_that_diverge_stop_the_run_and_are_named():
     rule = ns.SoftHebb(rate=3e38, power=0.0)
     layer = ns.DenseWTA(3, competition=ns.SoftWTA(temperature=1e9), rule=rule, radius=1e18, cap=1.0)
-    with pytest.raises(ns.DivergedError, match=r"layer 1, neuron \d: the weights must stay finite"):
+    with pytest.raises(ns.DivergedError, match=r"layer 1, neuron \d: weights and potentials must stay finite"):
         ns.Chip([layer], inputs=2).learn(np.full((10, 2), 1e-3))
+
+
+@pytest.mark.parametrize("normalise", ["none", "stream", "sample"])
+@pytest.mark.parametrize("size", [1e-45, 1e-30, 1e-20])
+def test_a_sample_too_small_for_its_own_square_is_one_of_zeros(normalise, size, make_chip):
+    chip = make_chip(4, normalise=normalise)
+    response = chip.learn_one(np.full(64, size))
+    assert np.isfinite(response.potentials).all()
+    assert chip.layers[0].blanks == 1
 
 
 def test_an_empty_array_is_no_stream_to_respond_to(make_chip):

@@ -195,7 +195,7 @@ def test_a_damaged_state_is_one_line_that_offers_the_one_before(tmp_path, comman
 
 def test_weights_that_diverge_have_their_own_exit_code():
     result = invoke("stream", "digits", "--normalise", "none", "--rate", "3e38", "--temperature", "3e38", code=3)
-    assert "layer 1, neuron 0: the weights must stay finite, but left float32's range at sample 0" in result.stderr
+    assert "layer 1, neuron 0: weights and potentials must stay finite, but left float32's range with" in result.stderr
 
 
 def test_a_pipe_goes_on_or_replays(tmp_path):

@@ -36,6 +36,7 @@ REFUSED = [
     (lambda: layer(competition="soft"), "competition must be a SoftWTA, HardWTA or KWTA, got 'soft'"),
     (lambda: layer(rule=SOFT), "rule must be a SoftHebb, got SoftWTA(temperature=0.1"),
     (lambda: layer(radius=0), "radius must be positive, got 0"),
+    (lambda: layer(radius=1e19), "radius must be positive and at most 1e18, got 1e+19"),
     (lambda: layer(cap=2), "cap must be above 0 and at most 1, got 2"),
     (lambda: layer(cutoff=1), "cutoff must be from 0, below 1, got 1"),
     (lambda: layer(window=0), "window must be a whole number of at least 1, got 0"),
