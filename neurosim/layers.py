@@ -36,7 +36,8 @@ class DenseWTA:
         First weights: :math:`U[0, R\sqrt{3/D}]`, for inputs that are never negative (a negative one is then an
         error), or :math:`N(0, R^2/D)`; :math:`E\|w\|^2 = R^2` with both.
     radius : float
-        :math:`R`, positive, at most 1e18. Large on purpose: a neuron that wins shrinks toward norm 1 and so lets others win.
+        :math:`R`, positive, at most 1e18. Above 2 on purpose: a neuron that wins shrinks toward norm 1, and so lets
+        others win.
     cap : float
         :math:`\kappa`, above 0, at most 1: the largest relative change of a neuron by decay in one update.
     cutoff : float
