@@ -1,14 +1,26 @@
 """The checks that several constants share."""
 
 import math
+from dataclasses import fields
 from numbers import Integral, Real
+from typing import Any
 
 from neurosim.errors import ConfigError
+
+LARGEST = 2**31 - 1  # of what sizes an array
+
+
+def plain(constants: Any) -> None:
+    """Turn the numbers of a frozen dataclass, NumPy's among them, into Python's: what a state file gives back."""
+    for entry in fields(constants):
+        value = getattr(constants, entry.name)
+        if isinstance(value, Real) and not isinstance(value, bool | int | float):
+            object.__setattr__(constants, entry.name, int(value) if isinstance(value, Integral) else float(value))
 
 
 def number(name: str, value: object, rule: str = "a number", low: float = -math.inf, *, above: bool = False) -> None:
     """Refuse anything but a number, not NaN, at least `low` (greater, if `above`)."""
-    if isinstance(value, bool) or not isinstance(value, Real) or math.isnan(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         raise ConfigError(name, rule, value)
     if value < low or (above and value == low):
         raise ConfigError(name, rule, value)
@@ -21,10 +33,12 @@ def finite(name: str, value: object, rule: str, low: float = -math.inf, *, above
         raise ConfigError(name, rule + " and finite", value)
 
 
-def whole(name: str, value: object, low: int) -> None:
-    """Refuse anything but a whole number of at least `low`."""
+def whole(name: str, value: object, low: int, high: int | None = None) -> None:
+    """Refuse anything but a whole number of at least `low`, and at most `high`."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < low:
         raise ConfigError(name, f"a whole number of at least {low}", value)
+    if high is not None and value > high:
+        raise ConfigError(name, f"a whole number of at most {high}", value)
 
 
 def one_of(name: str, value: object, choices: tuple[str, ...]) -> None:

@@ -1,6 +1,7 @@
 """A chip: layers in order, learning from one sample at a time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -8,13 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neurosim import store
-from neurosim.checks import whole
+from neurosim.checks import LARGEST, whole
 from neurosim.constants import describe, rebuild
-from neurosim.dense import Array, DenseLayer
+from neurosim.dense import Array, DenseLayer, check_finite
 from neurosim.errors import ConfigError, SampleError, StateError
 from neurosim.layers import DenseWTA
 from neurosim.pipeline import Pipeline
 from neurosim.streams import Stream
+from neurosim.transmit import Identity
 
 
 class Response(NamedTuple):
@@ -66,12 +68,12 @@ class Chip:
     """
 
     def __init__(self, layers: Sequence[DenseWTA], *, inputs: int, seed: int = 0) -> None:
-        whole("inputs", inputs, 1)
-        whole("seed", seed, 0)
-        if seed >= 2**64:
-            raise ConfigError("seed", "below 2**64", seed)
+        whole("inputs", inputs, 1, LARGEST)
+        whole("seed", seed, 0, 2**64 - 1)
+        layers = tuple(layers) if isinstance(layers, Iterable) else ()
         if not layers or not all(isinstance(layer, DenseWTA) for layer in layers):
             raise ConfigError("layers", "a sequence of at least one DenseWTA", layers)
+        check_signs(layers)
         widths = [int(inputs), *(layer.neurons for layer in layers)]
         self.inputs, self.seed = int(inputs), int(seed)
         self.layers = tuple(
@@ -107,7 +109,7 @@ class Chip:
         SampleError
             If the sample is not admitted; nothing was learned from it.
         DivergedError
-            If a weight left the range of float32.
+            If a weight or a potential left the range of float32: the chip is of no further use, go back to a snapshot.
         """
         return self._one(x, learning=True)
 
@@ -144,8 +146,10 @@ class Chip:
         ------
         SampleError
             At the first sample that is not admitted; all before it were learned.
+        StreamError
+            At the first sample that cannot be read; all before it were learned.
         DivergedError
-            If a weight left the range of float32.
+            As in `learn_one`; what layers learned after that depends on chunk and threads.
         """
         with Pipeline(self.layers, threads) as pipeline:
             for samples in self.chunks(stream, chunk):
@@ -188,7 +192,7 @@ class Chip:
 
     def chunks(self, stream: Stream | ArrayLike, chunk: int) -> Iterator[Array]:
         """Cut a stream, or an array, into float32 arrays (chunk, inputs)."""
-        whole("chunk", chunk, 1)
+        whole("chunk", chunk, 1, LARGEST)
         if isinstance(stream, Stream):
             if stream.inputs != self.inputs:
                 raise SampleError(f"samples of {stream.name} must have {self.inputs} inputs, got {stream.inputs}")
@@ -212,8 +216,14 @@ class Chip:
         StateError
             If the file cannot be written; what was there before is untouched.
         """
+        whole("position", position, 0)
         constants = [describe(layer.constants) for layer in self.layers]
         arrays = [layer.arrays() for layer in self.layers]
+        try:
+            for layer in arrays:
+                check_finite(layer)
+        except ValueError as error:
+            raise StateError(f"state {path} is not written: {error}; the chip has diverged") from None
         store.write(path, store.Contents(self.inputs, self.seed, constants, arrays, position, stream))
 
     @classmethod
@@ -239,13 +249,28 @@ class Chip:
         return chip
 
 
+def check_signs(layers: Sequence[DenseWTA]) -> None:
+    """Refuse a layer that may get negative inputs from the one before, and does not admit them."""
+    for place, (before, layer) in enumerate(pairwise(layers)):
+        signed = before.initial == "normal" or getattr(before.competition, "signed", False)
+        if layer.initial == "uniform" and signed and isinstance(before.transmit, Identity):
+            raise ConfigError(
+                f"transmit of layer {place + 1}",
+                f"ReLU, Triangle or Softmax, as layer {place + 2} has initial='uniform' and takes no negative input",
+                before.transmit,
+            )
+
+
 def as_samples(x: Any, inputs: int, count: int | None) -> Array:
     """Return x as float32 (samples, inputs), C order; with `count` 1, of a single sample (inputs,)."""
     try:
-        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused by the layer
-            samples = np.asarray(x, dtype=np.float32, order="C")
+        given = np.asarray(x)
     except (TypeError, ValueError) as error:
         raise SampleError(f"a sample must be numbers, got {type(x).__name__}: {error}") from None
+    if given.dtype.kind not in "biuf" or (isinstance(x, np.ma.MaskedArray) and x.mask.any()):
+        raise SampleError(f"a sample must be real numbers, got {type(x).__name__} of {given.dtype}")
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused by the layer
+        samples = np.asarray(given, dtype=np.float32, order="C")
     wanted = (inputs,) if count == 1 else ("samples", inputs)
     if samples.ndim != len(wanted) or samples.shape[-1] != inputs:
         raise SampleError(f"samples must have the shape ({', '.join(map(str, wanted))}), got {samples.shape}")

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from neurosim.checks import finite, number, whole
+from neurosim.checks import LARGEST, finite, number, plain, whole
 from neurosim.errors import ConfigError
 
 
@@ -43,6 +43,7 @@ class SoftWTA:
     signed: bool = False
 
     def __post_init__(self) -> None:
+        plain(self)
         if (self.temperature is None) == (self.gain is None):
             raise ConfigError("temperature or gain", "given, exactly one of the two", (self.temperature, self.gain))
         if self.temperature is not None:
@@ -83,7 +84,8 @@ class KWTA:
     signed: bool = False
 
     def __post_init__(self) -> None:
-        whole("winners", self.winners, 1)
+        plain(self)
+        whole("winners", self.winners, 1, LARGEST)
 
 
 Competition = SoftWTA | HardWTA | KWTA

@@ -135,15 +135,26 @@ class DenseLayer:
         Raises
         ------
         ValueError
-            If an array is missing, or of another type or shape.
+            If an array is missing, of another type or shape, or holds what no layer can have learned.
         """
+        filled = len(arrays["pending_sizes"])
         for name, place in self.state._asdict().items():
             array = arrays[name]
-            partial = name.startswith("pending_") and name != "pending_decay"
-            shape = (min(len(array), len(place)) if partial else len(place), *place.shape[1:])
-            if array.dtype != place.dtype or array.shape != shape:
-                raise ValueError(f"{name} must be {place.dtype} {shape}, got {array.dtype} {array.shape}")
-            place[: len(array)] = array
+            rows = filled if name.startswith("pending_") and name != "pending_decay" else len(place)
+            if array.dtype != place.dtype or array.shape != (rows, *place.shape[1:]):
+                raise ValueError(f"{name} must be {place.dtype} {place.shape}, got {array.dtype} {array.shape}")
+        check_finite(arrays)
+        for name, low, high in (
+            ("counters", 0, None), ("wins", 0, None), ("norms", 0, None), ("input_norm", 0, None),
+            ("pending_sizes", 0, self.inputs), ("pending_active", 0, self.inputs - 1),
+        ):  # fmt: skip
+            array = arrays[name]
+            if (array < low).any() or (high is not None and (array > high).any()):
+                raise ValueError(f"{name} must be from {low}" + (f" to {high}" if high is not None else ""))
+        if filled >= self.constants.window or arrays["counters"][dense.PENDING] != filled:
+            raise ValueError(f"counters must tell the {filled} samples of the unfinished window")
+        for name, place in self.state._asdict().items():
+            place[: len(arrays[name])] = arrays[name]
 
     def take(self, samples: Array, learning: bool, scratch: dense.Scratch, results: dense.Results) -> Taken:
         """Run a block of samples through the layer, learning from each in turn or not."""
@@ -152,24 +163,34 @@ class DenseLayer:
         done, neuron = dense.stream(samples, learning, self._codes, self.state, scratch, results)
         if done == len(samples):
             return Taken(results, done, None)
-        return Taken(results, done, self._fault(samples[done], done, neuron))
+        return Taken(results, done, self._fault(samples[done], done, neuron, learning))
 
     def compile(self) -> None:
         """Compile the loop, or fetch it from the cache, so that no sample waits for it."""
         self.take(np.empty((0, self.inputs), np.float32), False, self.scratch(), self.results(0, 1, 0))
 
-    def _fault(self, sample: Array, done: int, neuron: int) -> NeurosimError:
+    def _fault(self, sample: Array, done: int, neuron: int, learning: bool) -> NeurosimError:
         where = f"layer {self.place + 1}"
         if neuron >= 0:
             return DivergedError(
                 f"{where}, neuron {neuron}: weights and potentials must stay finite, but left float32's range with "
                 f"{self.samples} samples learned; use a smaller rate or radius, and go on from the last snapshot"
             )
-        return SampleError(refusal(sample, done, where, self._codes.negative))
+        why = refusal(sample, self.samples if learning else done, where, self._codes.negative)
+        if self.place == 0:
+            return SampleError(why)
+        return DivergedError(f"{why}; what layer {self.place} transmits must stay within float32's range")
 
 
-def refusal(sample: Array, done: int, where: str, negative: bool) -> str:
-    """Say why a layer does not admit a sample."""
+def check_finite(arrays: dict[str, NDArray[Any]]) -> None:
+    """Refuse arrays of a layer that diverged."""
+    for name, array in arrays.items():
+        if array.dtype == np.float32 and not np.isfinite(array).all():
+            raise ValueError(f"{name} must be finite, and is not")
+
+
+def refusal(sample: Array, number: int, where: str, negative: bool) -> str:
+    """Say why a layer does not admit a sample; `number` counts from 0."""
     for rule, broken in (
         ("finite", ~np.isfinite(sample)),
         (
@@ -179,5 +200,7 @@ def refusal(sample: Array, done: int, where: str, negative: bool) -> str:
     ):
         if broken.any():
             i = int(np.argmax(broken))
-            return f"sample {done}, input {i} of {where} must be {rule}, got {sample[i]}"
-    return f"sample {done} of {where} must have a norm within float32's range, got inputs up to {np.abs(sample).max()}"
+            return f"sample {number}, input {i} of {where} must be {rule}, got {sample[i]}"
+    return (
+        f"sample {number} of {where} must have a norm within float32's range, got inputs up to {np.abs(sample).max()}"
+    )

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from neurosim.checks import finite, number, one_of, whole
+from neurosim.checks import LARGEST, finite, number, one_of, plain, whole
 from neurosim.competition import KWTA, Competition, HardWTA, SoftWTA
 from neurosim.errors import ConfigError
 from neurosim.kernels import dense
@@ -65,8 +65,9 @@ class DenseWTA:
     transmit: Transmit = field(default_factory=Identity, kw_only=True)
 
     def __post_init__(self) -> None:
-        whole("neurons", self.neurons, 1)
-        whole("window", self.window, 1)
+        plain(self)
+        whole("neurons", self.neurons, 1, LARGEST)
+        whole("window", self.window, 1, LARGEST)
         one_of("normalise", self.normalise, tuple(UNITS))
         one_of("initial", self.initial, ("uniform", "normal"))
         finite("radius", self.radius, "positive", 0, above=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from neurosim.checks import number, whole
+from neurosim import store
+from neurosim.checks import LARGEST, number, whole
 from neurosim.chip import Chip
 from neurosim.errors import ConfigError, SampleError
 from neurosim.metrics import Latencies, never_won
@@ -125,7 +126,8 @@ def run(
     ConfigError, SampleError, StreamError, DivergedError, StateError
         What went wrong; the chip has learned from all samples before, the state file is that of the last snapshot.
     """
-    whole("chunk", chunk, 1)
+    whole("chunk", chunk, 1, LARGEST)
+    whole("threads", threads, 1, LARGEST)
     whole("snapshot_samples", snapshot_samples, 0)
     number("snapshot_seconds", snapshot_seconds, "at least 0", 0)
     if stream.inputs != chip.inputs:
@@ -133,12 +135,30 @@ def run(
     if stream.length is not None and start > stream.length:
         raise ConfigError("start", f"at most the stream's length, {stream.length}", start)
     report = Report(stream_position=start if position is None else position)
-    writer = _Writer(chip, stream, state, report, snapshot_samples, snapshot_seconds)
     for layer in chip.layers:
         layer.compile()
+    with nullcontext() if state is None else store.claim(state):
+        writer = _Writer(chip, stream, state, report, snapshot_samples, snapshot_seconds)
+        _learn(chip, _until_stopped(stream.blocks(start, chunk), waiting, report), report, writer, threads, watch, stop)
+        if report.stream_position == 0 and not report.interrupted:
+            raise SampleError(f"{stream.name} must hold at least one sample, got none")
+        if report.samples > writer.last_samples or (state is not None and not Path(state).exists()):
+            writer.write()
+    return report
+
+
+def _learn(
+    chip: Chip,
+    blocks: Iterator[Block],
+    report: Report,
+    writer: "_Writer",
+    threads: int,
+    watch: Callable[[Report], None] | None,
+    stop: Callable[[], bool] | None,
+) -> None:
     begun = time.perf_counter()
     with Pipeline(chip.layers, threads) as pipeline:
-        for block in _until_stopped(stream.blocks(start, chunk), waiting, report):
+        for block in blocks:
             report.add(pipeline.push(block.samples, time.perf_counter()))
             report.seconds = time.perf_counter() - begun - report.snapshot_seconds
             if watch is not None:
@@ -151,11 +171,6 @@ def run(
                 writer.write()
         report.add(pipeline.drain())
     report.seconds = time.perf_counter() - begun - report.snapshot_seconds
-    if report.stream_position == 0 and not report.interrupted:
-        raise SampleError(f"{stream.name} must hold at least one sample, got none")
-    if report.samples > writer.last_samples:
-        writer.write()
-    return report
 
 
 def _until_stopped(

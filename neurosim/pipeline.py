@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from neurosim.checks import whole
+from neurosim.checks import LARGEST, whole
 from neurosim.dense import Array, DenseLayer
 from neurosim.errors import NeurosimError
 
@@ -31,7 +31,7 @@ class Pipeline:
     """
 
     def __init__(self, layers: Sequence[DenseLayer], threads: int = 1) -> None:
-        whole("threads", threads, 1)
+        whole("threads", threads, 1, LARGEST)
         self.layers = layers
         self._scratch = [layer.scratch() for layer in layers]
         self._waiting: list[Chunk | None] = [None] * len(layers)
@@ -41,9 +41,11 @@ class Pipeline:
     def __enter__(self) -> "Pipeline":
         return self
 
-    def __exit__(self, kind: object, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
-            if kind is None:
+            if kind is None or issubclass(
+                kind, Exception
+            ):  # the stream's error: what it gave before still goes through
                 for _chunk in self.drain():
                     pass
         finally:

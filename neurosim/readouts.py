@@ -1,6 +1,8 @@
 """Readouts: what a frozen chip's responses say about labels that it never saw."""
 
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +14,9 @@ from neurosim.metrics import accuracy, never_won
 from neurosim.streams import Stream
 
 FEATURE_BYTES = 2 << 30  # features that the linear readout may hold in memory
+
+
+CLASSES = 10_000  # labels that a readout tells apart at most: it keeps a count for each neuron and label
 
 
 class WinnerLabels:
@@ -36,12 +41,14 @@ class WinnerLabels:
 
     def add(self, response: Response, labels: NDArray[np.int64]) -> None:
         """Count a chunk of responses and their labels."""
+        if labels.max() >= CLASSES:
+            raise SampleError(f"labels must be below {CLASSES} to measure accuracy, got {labels.max()}")
         classes = max(self._wins.shape[1], int(labels.max()) + 1)
         grow = ((0, response.responses.shape[1] - len(self._wins)), (0, classes - self._wins.shape[1]))
         if grow != ((0, 0), (0, 0)):
             self._wins, self._shares = np.pad(self._wins, grow), np.pad(self._shares, grow)
         np.add.at(self._wins, (response.winner, labels), 1)
-        self._shares += response.responses.T @ np.eye(classes, dtype=np.float32)[labels]
+        np.add.at(self._shares.T, labels, response.responses)
 
     def finish(self) -> "WinnerLabels":
         """Settle each neuron's label."""
@@ -83,10 +90,13 @@ class LinearReadout:
 
     def finish(self) -> "LinearReadout":
         """Fit the classifier."""
+        from scipy.linalg import LinAlgWarning
         from sklearn.linear_model import RidgeClassifier
 
         features, labels = np.concatenate(self._features), np.concatenate(self._labels)
         self._features = []
+        if not np.isfinite(features).all():
+            raise SampleError("what the last layer transmits must be finite in float32 to fit a readout, and is not")
         if len(np.unique(labels)) < 2:
             raise SampleError(f"labels must be of two classes at least to fit a readout, got only {labels[0]}")
         self.mean_, deviation = features.mean(axis=0), features.std(axis=0)
@@ -94,7 +104,10 @@ class LinearReadout:
         features -= self.mean_
         features *= self.scale_
         self.classifier_ = RidgeClassifier(alpha=self.alpha * len(features), solver="cholesky", copy_X=False)
-        self.classifier_.fit(features, labels)
+        with warnings.catch_warnings():
+            # Thousands of features in float32 are ill-conditioned; what the ridge makes of them is measured, not trusted.
+            warnings.simplefilter("ignore", LinAlgWarning)
+            self.classifier_.fit(features, labels)
         return self
 
     def predict(self, response: Response) -> NDArray[np.int64]:
@@ -112,8 +125,18 @@ class Judgement(NamedTuple):
     test_samples: int
 
 
-def judge(chip: Chip, train: Stream, test: Stream) -> Judgement:
+def judge(
+    chip: Chip, train: Stream, test: Stream, *, pause: Callable[[], AbstractContextManager[object]] = nullcontext
+) -> Judgement:
     """Fit both readouts on the frozen responses to one stream, and measure them on another.
+
+    Parameters
+    ----------
+    chip : Chip
+    train, test : Stream
+        With labels.
+    pause : callable
+        Returns a context, entered after every chunk, that may raise to end the work.
 
     Raises
     ------
@@ -124,12 +147,14 @@ def judge(chip: Chip, train: Stream, test: Stream) -> Judgement:
         if not stream.labelled:
             raise SampleError(f"labels of {stream.name} must be there to measure accuracy, got none")
     winner, linear = WinnerLabels(), LinearReadout()
-    for response, labels in answers(chip, train):
+    for response, labels in answers(chip, train, pause):
         winner.add(response, labels)
         linear.add(response, labels)
     winner.finish()
     linear.finish()
-    parts = [(winner.predict(response), linear.predict(response), labels) for response, labels in answers(chip, test)]
+    parts = [
+        (winner.predict(response), linear.predict(response), labels) for response, labels in answers(chip, test, pause)
+    ]
     by_winner, by_line, labels = (np.concatenate(part) for part in zip(*parts, strict=True))
     return Judgement(
         winner_accuracy=accuracy(by_winner, labels),
@@ -140,13 +165,16 @@ def judge(chip: Chip, train: Stream, test: Stream) -> Judgement:
     )
 
 
-def answers(chip: Chip, stream: Stream) -> Iterator[tuple[Response, NDArray[Any]]]:
+def answers(
+    chip: Chip, stream: Stream, pause: Callable[[], AbstractContextManager[object]] = nullcontext
+) -> Iterator[tuple[Response, NDArray[Any]]]:
     """Give a frozen chip's responses to a stream with their labels, a chunk at a time."""
     count = 0
     for block in stream.blocks(size=1000):
         if block.samples.shape[1] != chip.inputs:
             raise SampleError(f"samples of {stream.name} must have {chip.inputs} inputs, got {block.samples.shape[1]}")
-        count += len(block.samples)
+        with pause():
+            count += len(block.samples)
         assert block.labels is not None
         yield chip.respond(block.samples), block.labels
     if count == 0:

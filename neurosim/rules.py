@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from neurosim.checks import finite
+from neurosim.checks import finite, plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +42,7 @@ class SoftHebb:
     floor: float = 0.0
 
     def __post_init__(self) -> None:
+        plain(self)
         finite("rate", self.rate, "at least 0", 0)
         finite("power", self.power, "at least 0", 0)
         finite("floor", self.floor, "at least 0", 0)

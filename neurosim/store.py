@@ -6,10 +6,14 @@ before HDF5 parses anything. The format: `docs/state-format.md`.
 """
 
 import contextlib
+import errno
+import fcntl
+import glob
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -69,6 +73,40 @@ def previous(path: Path) -> Path:
     return path.with_name(path.name + ".previous")
 
 
+@contextlib.contextmanager
+def claim(path: str | Path) -> Iterator[None]:
+    """Keep a state file for one run at a time, and find out now, not at the first snapshot, if it cannot be written.
+
+    Raises
+    ------
+    StateError
+        If another process has it, or its folder cannot be written.
+    """
+    path = _place(path)
+    lock = path.with_name(path.name + ".lock")
+    try:
+        file = lock.open("w")
+    except OSError as error:
+        raise StateError(f"state {path} must be in a folder that can be written, but: {error}") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise StateError(f"state {path} must be used by one run at a time, and another one has it") from error
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
+
+
+def _place(path: str | Path) -> Path:
+    """Return where a state file really is: behind a link, its target is the one to replace."""
+    place = Path(os.path.realpath(path)) if os.path.basename(path) not in {"", ".", ".."} else None
+    if place is None or os.path.isdir(place):
+        raise StateError(f"state must name a file, got {os.fspath(path)!r}")
+    return place
+
+
 def write(path: str | Path, contents: Contents) -> None:
     """Write a state file; at every instant, `path` is either the old file, whole, or the new one, whole.
 
@@ -77,7 +115,7 @@ def write(path: str | Path, contents: Contents) -> None:
     StateError
         If the file cannot be written; what was there before is untouched.
     """
-    path = Path(path)
+    path = _place(path)
     draft = path.with_name(f"{path.name}.draft-{os.getpid()}")
     try:
         if path.exists() and not _is_ours(path):
@@ -85,6 +123,8 @@ def write(path: str | Path, contents: Contents) -> None:
         _sweep(path)
         image = _image(contents)
         with draft.open("wb") as file:
+            if path.exists():
+                os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
             file.write(image)
             file.flush()
             os.fsync(file.fileno())
@@ -107,7 +147,7 @@ def read(path: str | Path) -> Contents:
         If the file is missing, damaged, foreign or of a newer version; the message names the generation before, if
         that is whole.
     """
-    path = Path(path)
+    path = _place(path)
     try:
         _verify(path)
         with h5py.File(path, "r") as file:
@@ -217,7 +257,7 @@ def _take(file: h5py.File) -> Contents:
 
 def _sweep(path: Path) -> None:
     """Remove drafts of processes that were killed while they wrote."""
-    for draft in path.parent.glob(f"{path.name}.draft-*"):
+    for draft in path.parent.glob(f"{glob.escape(path.name)}.draft-*"):
         owner = draft.name.removeprefix(f"{path.name}.draft-").partition("-")[0]
         if owner.isdigit() and not _alive(int(owner)):
             draft.unlink(missing_ok=True)
@@ -252,7 +292,12 @@ def _put_in_place(draft: Path, path: Path) -> None:
     if path.exists() and _is_whole(path):
         link = path.with_name(draft.name + "-previous")
         link.unlink(missing_ok=True)
-        os.link(path, link)
+        try:
+            os.link(path, link)
+        except OSError as error:  # no links on this file system, or none to another user's file
+            if error.errno not in {errno.EPERM, errno.ENOTSUP, errno.EMLINK}:
+                raise
+            shutil.copy2(path, link)
         os.replace(link, previous(path))
     os.replace(draft, path)
     folder = os.open(path.parent, os.O_RDONLY)

@@ -2,7 +2,7 @@ r"""What a layer sends on: a function of its potentials, :math:`z = f(u)`."""
 
 from dataclasses import dataclass
 
-from neurosim.checks import finite
+from neurosim.checks import finite, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class Triangle:
     power: float = 1.0
 
     def __post_init__(self) -> None:
+        plain(self)
         finite("power", self.power, "positive", 0, above=True)
 
 
@@ -48,6 +49,7 @@ class Softmax:
     temperature: float
 
     def __post_init__(self) -> None:
+        plain(self)
         finite("temperature", self.temperature, "positive", 0, above=True)
 
 

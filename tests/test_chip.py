@@ -106,14 +106,18 @@ def test_defaults_do_not_depend_on_the_scale_of_the_input(samples, make_chip, sc
 BAD = [
     (np.ones(63), "samples must have the shape (64), got (63,)"),
     (np.ones((2, 64)), "samples must have the shape (64), got (2, 64)"),
-    (np.full(64, np.nan), "sample 0, input 0 of layer 1 must be finite, got nan"),
-    (np.r_[np.ones(63), np.inf], "sample 0, input 63 of layer 1 must be finite, got inf"),
-    (np.r_[np.ones(63), 1e300], "sample 0, input 63 of layer 1 must be finite, got inf"),
-    (np.r_[np.ones(63), -0.5], "sample 0, input 63 of layer 1 must be at least 0"),
-    (np.full(64, 1e30), "sample 0 of layer 1 must have a norm within float32's range"),
-    (["a"] * 64, "a sample must be numbers, got list"),
-    (None, "samples must have the shape (64), got ()"),
-    ({}, "a sample must be numbers, got dict"),
+    (np.full(64, np.nan), "input 0 of layer 1 must be finite, got nan"),
+    (np.r_[np.ones(63), np.inf], "input 63 of layer 1 must be finite, got inf"),
+    (np.r_[np.ones(63), 1e300], "input 63 of layer 1 must be finite, got inf"),
+    (np.r_[np.ones(63), -0.5], "input 63 of layer 1 must be at least 0"),
+    (np.full(64, 1e30), "of layer 1 must have a norm within float32's range"),
+    (["1"] * 64, "a sample must be real numbers, got list of <U1"),
+    (None, "a sample must be real numbers, got NoneType of object"),
+    ({}, "a sample must be real numbers, got dict of object"),
+    ([10**400] * 64, "a sample must be real numbers, got list of object"),
+    (np.ones(64, complex), "a sample must be real numbers, got ndarray of complex128"),
+    (np.zeros(64, "M8[s]"), "a sample must be real numbers, got ndarray of datetime64[s]"),
+    (np.ma.masked_less(np.arange(64), 3), "a sample must be real numbers, got MaskedArray"),
     ([[1, 2], [3]], "a sample must be numbers, got list"),
 ]
 
@@ -135,9 +139,27 @@ def test_all_samples_before_a_bad_one_are_learned(chunk, threads, samples, make_
     chip, clean = make_chip(6, 5, 4), make_chip(6, 5, 4).learn(samples[:17])
     bad = samples[:40].copy()
     bad[17, 3] = np.nan
-    with pytest.raises(ns.SampleError, match="input 3 of layer 1 must be finite, got nan"):
+    with pytest.raises(ns.SampleError, match="sample 17, input 3 of layer 1 must be finite, got nan"):
         chip.learn(bad, chunk=chunk, threads=threads)
     assert chip.state_sha256 == clean.state_sha256
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("chunk", [1, 4, 256])
+def test_all_samples_before_a_bad_line_are_learned(chunk, threads, samples, make_chip, tmp_path):
+    lines = [",".join(map(str, x)) for x in samples[:40]]
+    lines[17] = "oops," * 63 + "oops"
+    (tmp_path / "a.csv").write_text("\n".join(lines))
+    chip, clean = make_chip(6, 5, 4), make_chip(6, 5, 4).learn(samples[:17])
+    with pytest.raises(ns.StreamError, match="line 18"):
+        chip.learn(ns.open_stream("a.csv", root=tmp_path), chunk=chunk, threads=threads)
+    assert chip.state_sha256 == clean.state_sha256
+
+
+def test_a_hidden_layer_that_overflows_has_diverged(samples):
+    layers = [ns.recipes.softhebb(6, normalise="none", transmit=ns.Triangle(power=60)), ns.recipes.softhebb(3)]
+    with pytest.raises(ns.DivergedError, match=r"layer 2 .*; what layer 1 transmits must stay within float32's range"):
+        ns.Chip(layers, inputs=64).learn(samples)
 
 
 def test_signed_inputs_are_for_normal_weights(samples):

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 import neurosim as ns
+from neurosim import store
 from neurosim.cli import main
 
 
@@ -140,7 +141,7 @@ def bad(tmp_path):
     (["nan.npz"], "input 0 of layer 1 must be finite, got nan"),
     (["inf.npz"], "input 0 of layer 1 must be finite, got inf"),
     (["negative.npz"], "input 0 of layer 1 must be at least 0"),
-    (["labels.npz"], "label 2 of labels.npz must be a whole number from 0, got -1"),
+    (["labels.npz"], "label 2 of labels.npz must be a whole number from 0 to 2147483647, got -1"),
     (["empty.npz"], "must hold at least one sample"),
     (["short.csv"], "short.csv, line 2: a sample must have 3 inputs, got 2"),
     (["text.h5"], "must be an HDF5 file"),
@@ -166,7 +167,11 @@ def bad(tmp_path):
     (["-", "--inputs", "3"], "- must hold at least one sample, got none"),
     (["-", "--inputs", "3", "--test", "digits"], "test must be left out for a pipe"),
     (["digits", "--normalise", "twice"], "'twice' is not one of"),
-    (["digits", "--neurons", "99999999999"], "the chip must fit the memory"),
+    (["digits", "--neurons", "2000000000"], "the chip must fit the memory"),
+    (["digits", "--neurons", "99999999999"], "neurons must be a whole number of at most 2147483647"),
+    (["digits", "--window", str(10**29)], "window must be a whole number of at most 2147483647"),
+    (["digits", "--shuffle", str(10**29)], "shuffle must be a whole number of at most"),
+    (["x" * 300 + ".csv"], "must be readable"),
     (["digits", "surplus"], "unexpected extra argument"),
     (["digits", "--nonsense"], "No such option"),
     ([], "Missing argument 'SOURCE'"),
@@ -245,6 +250,111 @@ def test_a_signal_writes_the_state_and_has_its_exit_code(tmp_path, number, code)
     summary = json.loads(out)
     assert summary["interrupted"]
     assert ns.Chip.load(state).samples == summary["stream_position"] == summary["samples"] > 0
+
+
+def test_a_signal_during_the_evaluation_keeps_what_was_learned(tmp_path):
+    (tmp_path / "a.csv").write_text("1,2,0\n2,1,1\n" * 60_000)
+    command = [*COMMAND, "a.csv", "--label", "-1", "--test", "a.csv", "--root", str(tmp_path), "--json"]
+    command += ["--neurons", "3", "--chunk", "1000", "--state", str(tmp_path / "chip.h5")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not (tmp_path / "chip.h5").exists():  # written when learning is done
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "")
+    summary = json.loads(out)
+    assert summary["interrupted"]
+    assert summary["samples"] == 120_000
+    assert summary["winner_accuracy"] is None
+
+
+def test_an_error_in_the_evaluation_keeps_what_was_learned(tmp_path):
+    np.savez(tmp_path / "one.npz", x=np.ones((5, 64)), y=np.zeros(5))
+    result = invoke("stream", "one.npz", "--test", "one.npz", "--root", tmp_path, "--json", code=2)
+    assert json.loads(result.stdout)["samples"] == 5
+    assert "two classes at least" in result.stderr
+
+
+def test_interrupted_before_the_first_sample_the_state_is_written_too(tmp_path):
+    state = tmp_path / "chip.h5"
+    command = [*COMMAND, "-", "--inputs", "2", "--neurons", "3", "--state", str(state)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    time.sleep(3)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) == 143
+    process.communicate()
+    assert ns.Chip.load(state).samples == 0
+
+
+def test_a_chunk_of_a_pipe_that_is_not_full_is_not_lost_by_a_signal(tmp_path):
+    state = tmp_path / "chip.h5"
+    command = [*COMMAND, "-", "--inputs", "2", "--neurons", "3", "--chunk", "10", "--state", str(state)]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    process.stdin.write("1,2\n" * 25)
+    process.stdin.flush()
+    time.sleep(3)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 130
+    process.communicate()
+    assert ns.Chip.load(state).samples == 25
+
+
+@pytest.mark.parametrize(("redirection", "words"), [
+    ("> /dev/full", "standard output must be writable, and is not"),
+    ("<&-", "- must be a standard input that is open, and it is closed"),
+])  # fmt: skip
+def test_closed_and_full_ends_are_said(redirection, words):
+    source = "- --inputs 2" if "<" in redirection else "digits"
+    done = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m neurosim stream {source} {redirection}"], stderr=-1, text=True
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: ")
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_without_a_place_for_compiled_code_it_finds_one(tmp_path):
+    script = (
+        "from neurosim.cli.faults import find_cache; import os; find_cache(); print(os.environ.get('NUMBA_CACHE_DIR'))"
+    )
+    environment = os.environ | {"HOME": "/nonexistent", "TMPDIR": str(tmp_path)}
+    environment.pop("NUMBA_CACHE_DIR", None)
+    script = "import os; real = os.access; os.access = lambda p, m: False\n" + script
+    run = [sys.executable, "-c", script]
+    first = subprocess.run(run, capture_output=True, text=True, env=environment, check=True).stdout.strip()
+    assert first == str(tmp_path / f"neurosim-cache-{os.getuid()}")
+    assert os.stat(first).st_mode & 0o777 == 0o700
+    os.chmod(first, 0o777)  # somebody else may have written there: not to be trusted
+    second = subprocess.run(run, capture_output=True, text=True, env=environment, check=True).stdout.strip()
+    assert second.startswith(str(tmp_path / "neurosim-cache-"))
+    assert second != first
+
+
+def test_two_runs_on_one_state_file_are_refused(tmp_path):
+    state = tmp_path / "chip.h5"
+    with store.claim(state):
+        result = invoke("stream", "digits", "--state", state, code=2)
+    assert "must be used by one run at a time" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["", ".", "/"])
+def test_a_state_must_have_a_name(name):
+    assert "state must name a file" in invoke("stream", "digits", "--state", name, code=2).stderr
+    assert "state must name a file" in invoke("inspect", name, code=2).stderr
+
+
+def test_a_folder_that_cannot_be_written_is_said_before_learning(tmp_path):
+    result = invoke("stream", "digits", "--state", tmp_path / "none" / "x.h5", code=2)
+    assert "must be in a folder that can be written" in result.stderr
+
+
+def test_fewer_epochs_than_were_learned_are_refused(tmp_path):
+    stream("digits", "--epochs", "2", "--state", tmp_path / "chip.h5")
+    result = invoke("stream", "digits", "--state", tmp_path / "chip.h5", code=2)
+    assert "is at sample 3594, past the 1797 of the stream: ask for as many --epochs as before" in result.stderr
 
 
 def test_a_signal_ends_the_wait_for_a_pipe(tmp_path):

@@ -1,7 +1,9 @@
 """Constants refuse what they cannot be, in words; they survive the way to JSON and back."""
 
 import json
+from fractions import Fraction
 
+import numpy as np
 import pytest
 
 import neurosim as ns
@@ -42,10 +44,18 @@ REFUSED = [
     (lambda: layer(window=0), "window must be a whole number of at least 1, got 0"),
     (lambda: layer(normalise="x"), "normalise must be one of none, stream, sample"),
     (lambda: ns.recipes.softhebb(5, temperature=1, gain=2), "given, one of the two at most, got (1, 2)"),
-    (lambda: ns.Chip([], inputs=4), "layers must be a sequence of at least one DenseWTA, got []"),
+    (lambda: ns.Chip([], inputs=4), "layers must be a sequence of at least one DenseWTA, got ()"),
+    (lambda: ns.Chip(layer(), inputs=4), "layers must be a sequence of at least one DenseWTA"),
+    (
+        lambda: ns.Chip([layer(initial="normal"), layer()], inputs=4),
+        "transmit of layer 1 must be ReLU, Triangle or Softmax, as layer 2 has initial='uniform'",
+    ),
+    (lambda: layer(10**29), "neurons must be a whole number of at most 2147483647"),
+    (lambda: ns.SoftHebb(rate=10**400), "rate must be at least 0 and finite"),
+    (lambda: ns.SoftWTA(gain=10**400), "gain must be above 1 and finite"),
     (lambda: ns.Chip([ns.recipes.softhebb(5)], inputs=0), "inputs must be a whole number of at least 1, got 0"),
     (lambda: ns.Chip([ns.recipes.softhebb(5)], inputs=4, seed=-1), "seed must be a whole number of at least 0, got -1"),
-    (lambda: ns.Chip([ns.recipes.softhebb(5)], inputs=4, seed=2**64), "seed must be below 2**64"),
+    (lambda: ns.Chip([layer()], inputs=4, seed=2**64), "seed must be a whole number of at most 18446744073709551615"),
     (lambda: ns.open_stream("digits", epochs=0), "epochs must be a whole number of at least 1, got 0"),
     (lambda: ns.open_stream("digits", shuffle=-1), "shuffle must be a whole number of at least 0, got -1"),
     (lambda: ns.open_stream("digits", inputs=0), "inputs must be a whole number of at least 1, got 0"),
@@ -74,6 +84,14 @@ def test_temperature_and_gain_say_the_same():
 ])  # fmt: skip
 def test_constants_survive_json(described):
     assert rebuild(json.loads(json.dumps(describe(described)))) == described
+
+
+def test_numpys_numbers_become_plain_ones():
+    made = ns.recipes.softhebb(np.int64(3), temperature=np.float32(0.1), window=np.int32(2), cutoff=Fraction(1, 8))
+    assert rebuild(json.loads(json.dumps(describe(made)))) == made
+    assert type(made.neurons) is int
+    assert made.competition.temperature == float(np.float32(0.1))
+    assert made.cutoff == 0.125
 
 
 @pytest.mark.parametrize("broken", [

@@ -147,12 +147,12 @@ def test_an_edited_file_is_refused(path, edit, words):
 def test_a_missing_file_and_a_folder_are_said(tmp_path, chip):
     with pytest.raises(ns.StateError, match="must be a file, and there is none"):
         ns.Chip.load(tmp_path / "none.h5")
-    with pytest.raises(ns.StateError, match="must be a file, and there is none"):
-        ns.Chip.load(tmp_path)
+    for nameless in ("", ".", "..", tmp_path, "/"):
+        for verb in (ns.Chip.load, chip.save):
+            with pytest.raises(ns.StateError, match="state must name a file, got"):
+                verb(nameless)
     with pytest.raises(ns.StateError, match="must be writable, but writing failed"):
         chip.save(tmp_path / "no" / "such" / "folder.h5")
-    with pytest.raises(ns.StateError, match="must be writable, but writing failed"):
-        chip.save(tmp_path)
 
 
 def test_a_full_disk_leaves_the_old_file(chip, path, samples, capfd):
@@ -200,11 +200,82 @@ def test_a_folder_that_cannot_be_written_is_said(chip, path):
         path.parent.chmod(0o755)
 
 
-def test_drafts_of_the_dead_are_swept_and_those_of_the_living_are_not(chip, path):
+def test_a_run_has_its_state_file_alone(path):
+    taken = pytest.raises(ns.StateError, match="must be used by one run at a time, and another one has it")
+    with store.claim(path), taken, store.claim(path):
+        pass
+    with store.claim(path):
+        pass
+    assert [p.name for p in path.parent.iterdir()] == ["chip.h5"]
+
+
+def test_a_folder_that_is_not_there_is_found_out_before_the_run(tmp_path):
+    with (
+        pytest.raises(ns.StateError, match="must be in a folder that can be written"),
+        store.claim(tmp_path / "none" / "a.h5"),
+    ):
+        pass
+
+
+def test_behind_a_link_its_target_is_replaced(chip, path, samples):
+    link = path.with_name("link.h5")
+    link.symlink_to("chip.h5")
+    chip.learn(samples[50:60]).save(link)
+    assert link.is_symlink()
+    assert ns.Chip.load(path).state_sha256 == ns.Chip.load(link).state_sha256 == chip.state_sha256
+    assert store.previous(path).exists()
+
+
+def test_where_links_cannot_be_made_the_generation_before_is_copied(chip, path, samples, monkeypatch):
+    before = chip.state_sha256
+
+    def fail(*_):
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", fail)
+    chip.learn(samples[50:60]).save(path)
+    assert ns.Chip.load(store.previous(path)).state_sha256 == before
+
+
+def test_a_state_file_keeps_its_mode(chip, path):
+    path.chmod(0o600)
+    chip.save(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_chip_that_diverged_is_not_saved(chip, path):
+    whole = path.read_bytes()
+    chip.layers[0].state.norms[0] = np.nan
+    with pytest.raises(ns.StateError, match="norms must be finite, and is not; the chip has diverged"):
+        chip.save(path)
+    assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize(("name", "value", "words"), [
+    ("pending_active", 2**30, "pending_active must be from 0 to 63"),
+    ("pending_active", -1, "pending_active must be from 0 to 63"),
+    ("pending_sizes", 10**8, "pending_sizes must be from 0 to 64"),
+    ("counters", 10**6, "counters must tell the 2 samples of the unfinished window"),
+    ("norms", np.nan, "norms must be finite"),
+    ("norms", -1, "norms must be from 0"),
+    ("synapses", np.inf, "synapses must be finite"),
+])  # fmt: skip
+def test_a_forged_file_cannot_reach_past_the_arrays(chip, path, name, value, words):
+    contents = store.read(path)
+    contents.layers[0][name][...] = value
+    store.write(path, contents)
+    with pytest.raises(ns.StateError) as caught:
+        ns.Chip.load(path)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["chip.h5", "k[a]*.h5"])
+def test_drafts_of_the_dead_are_swept_and_those_of_the_living_are_not(chip, tmp_path, name):
+    path = tmp_path / name
     dead = subprocess.Popen(["true"])
     dead.wait()
     for owner in (dead.pid, os.getppid()):
-        path.with_name(f"chip.h5.draft-{owner}").write_bytes(b"x")
+        path.with_name(f"{name}.draft-{owner}").write_bytes(b"x")
     chip.save(path)
-    assert not path.with_name(f"chip.h5.draft-{dead.pid}").exists()
-    assert path.with_name(f"chip.h5.draft-{os.getppid()}").exists()
+    assert not path.with_name(f"{name}.draft-{dead.pid}").exists()
+    assert path.with_name(f"{name}.draft-{os.getppid()}").exists()

@@ -23,6 +23,18 @@ def idx_bytes(array):
     return bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
 
 
+def npy_bytes():
+    file = io.BytesIO()
+    np.save(file, np.zeros(3))
+    return file.getvalue()
+
+
+def npz_bytes():
+    file = io.BytesIO()
+    np.savez_compressed(file, x=np.zeros((3, 2)))
+    return file.getvalue()
+
+
 @pytest.fixture(scope="module")
 def pixels():
     rng = np.random.default_rng(0)
@@ -157,20 +169,36 @@ def test_a_pipe_is_read_no_further_than_asked(monkeypatch):
 MALFORMED = [
     (b"1,2\n1,2,3\n", {}, "line 2: a sample must have 2 inputs, got 3"),
     (b"1,2\n\n1,x\n", {}, "line 3: could not convert string to float"),
-    (b"1,nan\n", {}, "line 1: input 1 must be finite, got nan"),
-    (b"1,2\ninf,1\n", {}, "line 2: input 0 must be finite, got inf"),
+    (b"1,nan\n", {}, "line 1: input 1 must be finite in float32, got nan"),
+    (b"1,2\ninf,1\n", {}, "line 2: input 0 must be finite in float32, got inf"),
     (b"1,2\n[1,\n", {}, "line 2: Expecting value"),
     (b"[1,[2]]\n", {}, "line 1: a sample must be a flat list of numbers"),
     (b'["1","2"]\n', {}, "line 1: a sample must be a flat list of numbers"),
-    (b"[1,2]\n[1,1e999]\n", {}, "line 2: input 1 must be finite, got inf"),
+    (b"[1,2]\n[1,1e999]\n", {}, "line 2: input 1 must be finite in float32, got inf"),
     (b'{"y":[1,2]}\n', {}, "line 1: the object must have the keys x, got y"),
     (b'{"x":3}\n', {}, "line 1: a sample must be a flat list of numbers"),
-    (b"1,2,-1\n", {"label": "2"}, "line 1: a label must be a whole number from 0, got -1.0"),
-    (b"1,2,0.5\n", {"label": "-1"}, "line 1: a label must be a whole number from 0, got 0.5"),
+    (b"1,2,-1\n", {"label": "2"}, "line 1: a label must be a whole number from 0 to 2147483647, got -1.0"),
+    (b"1,2,0.5\n", {"label": "-1"}, "line 1: a label must be a whole number from 0 to 2147483647, got 0.5"),
     (b"1,2,3\n", {"label": "9"}, "line 1: the label's column must be below 3, the columns of the line, got 9"),
     (b"1,2,3\n", {"label": "kind"}, "line 1: the label's column must be a number or one of (no header)"),
     (b"1,2\n3,4\n5", {}, "line 3: a sample must have 2 inputs, got 1"),
     (b"1,2\n\xff\xfe,2\n", {}, "line 2: "),
+    (b"1,2\n1e39,2\n", {}, "line 2: input 0 must be finite in float32, got 1e+39"),
+    (b"#!garbage!\n1,2\n", {}, "line 1: could not convert string to float"),
+    (b"1;2\n", {}, "line 1: could not convert string to float"),
+    (b"1,2\n[" + b"9" * 400 + b",2]\n", {}, "line 2: "),
+    (b"1,2\n" + b"[" * 100_000 + b"\n", {}, "line 2: nested too deeply"),
+    (
+        b'{"x":[1,2],"y":1e999}\n',
+        {"label": "y"},
+        "line 1: a label must be a whole number from 0 to 2147483647, got inf",
+    ),
+    (
+        b'{"x":[1,2],"y":null}\n',
+        {"label": "y"},
+        "line 1: a label must be a whole number from 0 to 2147483647, got None",
+    ),
+    (b"1,2,2147483648\n", {"label": "-1"}, "line 1: a label must be a whole number from 0 to 2147483647"),
 ]
 
 
@@ -183,6 +211,61 @@ def test_a_malformed_line_is_named_or_counted(monkeypatch, text, options, words)
     good = sum(len(block.samples) for block in stream.blocks())
     assert stream.bad == 1
     assert good == len([line for line in text.split(b"\n") if line.strip()]) - 1
+
+
+@pytest.mark.parametrize("text", [
+    b"\xef\xbb\xbf1,2\n3,4\n", b"\xef\xbb\xbf[1,2]\n[3,4]\n", b'"1","2"\r\n3,4\r\n',
+    b"\xef\xbb\xbfa, b\n1,2\n3,4\n", b" 1 , 2 \n\n3,4",
+])  # fmt: skip
+def test_marks_quotes_and_spaces_do_no_harm(monkeypatch, text):
+    blocks = pipe(monkeypatch, text, inputs=2).blocks()
+    assert np.concatenate([block.samples for block in blocks]).tolist() == [[1, 2], [3, 4]]
+
+
+def test_a_header_must_name_every_column(monkeypatch):
+    with pytest.raises(ns.StreamError, match="line 2: a line must have the 1 columns that the first line names, got 2"):
+        list(pipe(monkeypatch, b"a\n1,2\n", inputs=2).blocks())
+
+
+def test_a_line_without_end_is_one_malformed_line(monkeypatch):
+    monkeypatch.setattr("neurosim.streams.lines.LONGEST_LINE", 16)
+    stream = pipe(monkeypatch, b"1,2\n" + b"7," * 30 + b"\n3,4\n", inputs=2, skip_bad=True)
+    assert [x.tolist() for x, _ in stream] == [[1, 2], [3, 4]]
+    assert stream.bad == 1
+
+
+def test_what_was_read_before_a_bad_line_is_given_before_the_error(monkeypatch):
+    blocks = pipe(monkeypatch, b"1,2\n3,4\nx,y\n", inputs=2).blocks(size=100)
+    assert next(blocks).samples.tolist() == [[1, 2], [3, 4]]
+    with pytest.raises(ns.StreamError, match="line 3"):
+        next(blocks)
+
+
+def test_lines_that_were_there_before_must_still_be_there(tmp_path):
+    (tmp_path / "a.csv").write_text("1\n2\n3\n")
+    with pytest.raises(ns.StreamError, match="must hold the 5 samples that were taken from it before, got 3"):
+        list(ns.open_stream("a.csv", root=tmp_path).blocks(5))
+
+
+def test_lines_may_be_gzipped_and_names_in_capitals(tmp_path):
+    with gzip.open(tmp_path / "A.CSV.gz", "wt") as file:
+        file.write("1,2\n3,4\n")
+    assert len(list(ns.open_stream("A.CSV.gz", root=tmp_path))) == 2
+    (tmp_path / "A.CSV.gz").write_bytes((tmp_path / "A.CSV.gz").read_bytes()[:-4])
+    with pytest.raises(ns.StreamError, match="must be readable to its end"):
+        list(ns.open_stream("A.CSV.gz", root=tmp_path))
+
+
+def test_identity_tells_streams_apart(tmp_path):
+    rng = np.random.default_rng(0)
+    array = rng.random((2000, 2))
+    changed = array.copy()
+    changed[8:-8] = rng.random((1984, 2))
+    assert ArrayStream(array).identity() != ArrayStream(changed).identity()
+    assert ArrayStream(array).identity() != ArrayStream(array[:-1]).identity()
+    (tmp_path / "a.csv").write_text("1,2,3\n")
+    first, last = (ns.open_stream("a.csv", root=tmp_path, label=label) for label in ("0", "-1"))
+    assert first.identity() != last.identity()
 
 
 UNREADABLE = {
@@ -198,6 +281,12 @@ UNREADABLE = {
     "d-ubyte": (idx_bytes(np.zeros((4, 2, 2), np.uint8))[:-3], "must be 32 bytes by its header, got 29: it is damaged"),
     "e-ubyte.gz": (gzip.compress(idx_bytes(np.zeros((4, 2, 2), np.uint8)))[:-9], "must be a whole IDX file"),
     "f-ubyte.gz": (b"no gzip", "must be a whole IDX file"),
+    "array.npz": (npy_bytes(), "at least one sample"),
+    "torn.npz": (npz_bytes()[:-30], "must be a whole NumPy file"),
+    "flipped.npz": (npz_bytes()[:80] + b"????" + npz_bytes()[84:], "must be a whole NumPy file"),
+    "header.npy": (npy_bytes().replace(b"'shape'", b"'sha\x00e'"), "must be a whole NumPy file"),
+    "x" * 300 + ".csv": (None, "must be readable"),
+    "a.npy.gz": (b"", "source must be one of"),
     "a.txt": (b"1,2", "source must be one of digits"),
     "mnist:train": (None, "mnist:train must be at"),
     "mnist:valid": (None, "must be asked for as mnist:train or mnist:test"),
@@ -215,6 +304,22 @@ def test_what_cannot_be_read_is_said(tmp_path, source):
     assert words in str(caught.value)
 
 
+def test_odd_hdf5_files_are_refused(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["x"] = h5py.SoftLink("/nowhere")
+        file["text"] = np.array([[b"a"]])
+        file["flat"] = np.ones(3)
+        file["empty"] = h5py.Empty("f4")
+        file.create_group("group")
+    for name, words in (
+        ("", "must be an HDF5 file|must hold"), ("text", "must be real numbers"), ("flat", "at least one sample"),
+        ("empty", "must hold the dataset empty"), ("group", "must hold the dataset group"),
+        ("none", "must hold the dataset none"),
+    ):  # fmt: skip
+        with pytest.raises(ns.NeurosimError, match=words):
+            ns.open_stream(f"a.h5:{name}" if name else "a.h5", root=tmp_path)
+
+
 def test_pickled_objects_are_refused(tmp_path):
     np.save(tmp_path / "a.npy", np.array([[object()]], dtype=object), allow_pickle=True)
     with pytest.raises(ns.StreamError, match="without pickled objects"):
@@ -227,10 +332,10 @@ def test_pickled_objects_are_refused(tmp_path):
     (np.ones((2, 3), complex), None, "must be real numbers, got complex128"),
     (np.full((2, 3), "a"), None, "must be real numbers"),
     (np.ones((2, 3)), [1], "one a sample, 2, got the shape (1,)"),
-    (np.ones((2, 3)), [0, -1], "label 1 of array must be a whole number from 0, got -1"),
-    (np.ones((2, 3)), [0.5, 1], "label 0 of array must be a whole number from 0, got 0.5"),
+    (np.ones((2, 3)), [0, -1], "label 1 of array must be a whole number from 0 to 2147483647, got -1"),
+    (np.ones((2, 3)), [0.5, 1], "label 0 of array must be a whole number from 0 to 2147483647, got 0.5"),
     (np.ones((2, 3)), ["a", "b"], "must be whole numbers"),
-    (np.ones((2, 3)), [0, np.nan], "label 1 of array must be a whole number from 0, got nan"),
+    (np.ones((2, 3)), [0, np.nan], "label 1 of array must be a whole number from 0 to 2147483647, got nan"),
 ])  # fmt: skip
 def test_arrays_are_checked(samples, labels, words):
     with pytest.raises(ns.NeurosimError) as caught:

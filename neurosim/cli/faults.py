@@ -3,13 +3,14 @@
 import functools
 import os
 import signal
+import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -35,10 +36,23 @@ def plainly(command: Callable[..., Any]) -> Callable[..., Any]:
     return guarded
 
 
-def fail(message: str, code: int = BAD_INPUT) -> None:
+def fail(message: str, code: int = BAD_INPUT) -> NoReturn:
     """Print one line and exit."""
     click.echo("Error: " + " ".join(message.split()), err=True)
     sys.exit(code)
+
+
+def say(text: str) -> None:
+    """Print results; a full disk behind standard output is one line too."""
+    try:
+        click.echo(text)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        raise  # click ends quietly: whoever read has enough
+    except OSError as error:
+        sys.stdout = None  # type: ignore[assignment] # else the interpreter tries once more, and shows a trace
+        fail(f"standard output must be writable, and is not: {error}")
 
 
 def find_cache() -> None:
@@ -49,11 +63,33 @@ def find_cache() -> None:
     """
     package = Path(__file__).parents[1]
     kernels = package / "kernels" if (package / "kernels").is_dir() else package.parent / "kernels"
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    existing = next(folder for folder in (home, *home.parents) if folder.exists())
-    if "NUMBA_CACHE_DIR" in os.environ or os.access(kernels, os.W_OK) or os.access(existing, os.W_OK):
+    if "NUMBA_CACHE_DIR" in os.environ or os.access(kernels, os.W_OK) or _may_write(_users_cache()):
         return
-    os.environ["NUMBA_CACHE_DIR"] = str(Path(tempfile.gettempdir()) / f"neurosim-cache-{os.getuid()}")
+    folder = Path(tempfile.gettempdir()) / f"neurosim-cache-{os.getuid()}"
+    with suppress(OSError):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    if not _is_private(folder):  # compiled code is run as it is found: only from a folder that nobody else can write
+        folder = Path(tempfile.mkdtemp(prefix="neurosim-cache-"))
+    os.environ["NUMBA_CACHE_DIR"] = str(folder)
+
+
+def _users_cache() -> str:
+    return os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+
+
+def _may_write(folder: str) -> bool:
+    """Tell whether a folder can be written, or made."""
+    while not os.path.isdir(folder) and os.path.dirname(folder) != folder:
+        folder = os.path.dirname(folder)
+    return os.access(folder, os.W_OK | os.X_OK)
+
+
+def _is_private(folder: Path) -> bool:
+    try:
+        found = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o022
 
 
 class Interrupts:

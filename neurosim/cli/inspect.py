@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from neurosim.cli.faults import find_cache, plainly
+from neurosim.cli.faults import find_cache, plainly, say
 
 
 @click.command("inspect")
@@ -20,7 +20,7 @@ def command(file: str, as_json: bool) -> None:
 
     contents = store.read(file)
     summary = _summary(Chip.of(contents, file), contents)
-    click.echo(json.dumps(summary) if as_json else _table(summary))
+    say(json.dumps(summary, allow_nan=False) if as_json else _table(summary))
 
 
 def _summary(chip: Any, contents: Any) -> dict[str, Any]:

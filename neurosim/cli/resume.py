@@ -7,7 +7,7 @@ import click
 
 from neurosim import recipes, store
 from neurosim.chip import Chip
-from neurosim.errors import ConfigError, StateError
+from neurosim.errors import StateError
 from neurosim.streams import Stream
 
 DEFAULT_NEURONS = [100]
@@ -21,15 +21,20 @@ def chip_for(options: dict[str, Any], stream: Stream) -> tuple[Chip, int]:
     if path is None or options["restart"] or not os.path.lexists(path):
         layers = [recipes.softhebb(neurons, **asked) for neurons in options["neurons"] or DEFAULT_NEURONS]
         return Chip(layers, inputs=stream.inputs, seed=options["seed"] or 0), 0
-    if "temperature" in asked and "gain" in asked:
-        raise ConfigError("temperature or gain", "given, one of the two at most", (asked["temperature"], asked["gain"]))
-    contents = store.read(path)
+    recipes.softhebb(1, **asked)  # what is wrong in itself is said before what differs
+    with store.claim(path):
+        contents = store.read(path)
     chip = Chip.of(contents, path)
     asked |= {name: options[name] for name in ("neurons", "seed") if options[name] is not None}
     differing = _differing_constants(asked, chip) + _differing_stream(contents.stream, stream)
     if differing:
         raise StateError(
             f"state {path} must be of the same chip and stream to go on: {'; '.join(differing)}; or give --restart"
+        )
+    if stream.length is not None and contents.position > stream.length:
+        raise StateError(
+            f"state {path} is at sample {contents.position}, past the {stream.length} of the stream: "
+            "ask for as many --epochs as before, or more"
         )
     if not stream.replayable and not options["replay"]:
         where = f"Going on at sample {contents.position} with what the pipe brings (--replay if it begins anew)."

@@ -14,7 +14,7 @@ from neurosim.streams import Stream
 @contextmanager
 def progress(chip: Chip, stream: Stream, start: int) -> Iterator[Callable[[Report], None] | None]:
     """Give what `neurosim.run` may watch a run with; nothing without a terminal."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
     from tqdm import tqdm

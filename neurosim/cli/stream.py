@@ -2,11 +2,16 @@
 
 import json
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from neurosim.cli.faults import Interrupts, fail, find_cache, plainly
+from neurosim.cli.faults import Interrupts, fail, find_cache, plainly, say
+
+if TYPE_CHECKING:
+    from neurosim.chip import Chip
+    from neurosim.errors import NeurosimError
+    from neurosim.streams import Stream
 
 DEFAULT_NEURONS = [100]
 
@@ -69,30 +74,58 @@ def command(**options: Any) -> None:
         options["source"], root=options["root"], inputs=options["inputs"],
         epochs=options["epochs"], shuffle=options["shuffle"], **lines,
     )  # fmt: skip
-    test = None
-    if options["test"] is not None:
-        if not stream.replayable:
-            fail("test must be left out for a pipe: its labels cannot be read again once learning is done")
-        train = open_stream(options["source"], root=options["root"], inputs=options["inputs"], **lines)
-        test = open_stream(options["test"], root=options["root"], inputs=stream.inputs, **lines)
-        for labelled in (train, test):
-            if not labelled.labelled:
-                fail(f"labels of {labelled.name} must be there to measure accuracy, got none; for lines give --label")
+    tested = _tested(options, stream, lines)
     chip, position = chip_for(options, stream)
     start = position if stream.replayable or options["replay"] else 0
-    with Interrupts(online.Stop) as interrupts, progress(chip, stream, start) as watch:
-        report = online.run(
-            chip, stream, state=options["state"], start=start, position=position, chunk=options["chunk"],
-            threads=options["threads"], snapshot_samples=options["snapshot_samples"],
-            snapshot_seconds=options["snapshot_seconds"], watch=watch, stop=interrupts.came, waiting=interrupts.waiting,
-        )  # fmt: skip
-    summary = report.summary(chip) | {"winner_accuracy": None, "readout_accuracy": None}
-    if options["skip_bad"]:
-        summary["bad_lines"] = getattr(stream, "bad", 0)
-    if test is not None and not report.interrupted:
-        from neurosim.readouts import judge
-
-        summary |= judge(chip, train, test)._asdict()
-    click.echo(json.dumps(summary) if options["as_json"] else table(summary))
+    with Interrupts(online.Stop) as interrupts:
+        with progress(chip, stream, start) as watch:
+            report = online.run(
+                chip, stream, state=options["state"], start=start, position=position, chunk=options["chunk"],
+                threads=options["threads"], snapshot_samples=options["snapshot_samples"],
+                snapshot_seconds=options["snapshot_seconds"], watch=watch,
+                stop=interrupts.came, waiting=interrupts.waiting,
+            )  # fmt: skip
+        summary = report.summary(chip) | {"winner_accuracy": None, "readout_accuracy": None}
+        if options["skip_bad"]:
+            summary["bad_lines"] = getattr(stream, "bad", 0)
+        fault = _judge(chip, tested, interrupts, summary)
+        say(json.dumps(summary, allow_nan=False) if options["as_json"] else table(summary))
+    if fault is not None:
+        raise fault
     if interrupts.signal:
         sys.exit(128 + interrupts.signal)
+
+
+def _tested(options: dict[str, Any], stream: "Stream", lines: dict[str, Any]) -> "tuple[Stream, Stream] | None":
+    """Return the streams that a readout is fitted on and measured on."""
+    from neurosim.streams import open_stream
+
+    if options["test"] is None:
+        return None
+    if not stream.replayable:
+        fail("test must be left out for a pipe: its labels cannot be read again once learning is done")
+    train = open_stream(options["source"], root=options["root"], inputs=options["inputs"], **lines)
+    test = open_stream(options["test"], root=options["root"], inputs=stream.inputs, **lines)
+    for labelled in (train, test):
+        if not labelled.labelled:
+            fail(f"labels of {labelled.name} must be there to measure accuracy, got none; for lines give --label")
+    return train, test
+
+
+def _judge(
+    chip: "Chip", tested: "tuple[Stream, Stream] | None", interrupts: Interrupts, summary: dict[str, Any]
+) -> "NeurosimError | None":
+    """Add accuracies to the summary, unless a signal came; return what went wrong, as what was learned still counts."""
+    from neurosim.errors import NeurosimError
+    from neurosim.online import Stop
+    from neurosim.readouts import judge
+
+    if tested is None or interrupts.came():
+        return None
+    try:
+        summary |= judge(chip, *tested, pause=interrupts.waiting)._asdict()
+    except Stop:
+        summary["interrupted"] = True
+    except NeurosimError as error:
+        return error
+    return None

@@ -1,8 +1,9 @@
 """Streams: where samples come from. Anything is opened by `open_stream`."""
 
+import os
 from pathlib import Path
 
-from neurosim.checks import whole
+from neurosim.checks import LARGEST, whole
 from neurosim.errors import StreamError
 from neurosim.streams.arrays import ArrayStream as ArrayStream
 from neurosim.streams.base import Block as Block
@@ -11,12 +12,12 @@ from neurosim.streams.order import repeat
 
 KNOWN = (
     "digits[:train|:test], mnist:train, mnist:test, FILE.npy, FILE.npz, IDX as FILE-ubyte[.gz] or FILE.idx[.gz], "
-    "FILE.h5[:DATASET[,LABELS]], FILE.csv, FILE.ndjson, or - for a pipe"
+    "FILE.h5[:DATASET[,LABELS]], FILE.csv[.gz], FILE.ndjson[.gz], or - for a pipe"
 )
 
 
 def open_stream(
-    source: str,
+    source: str | os.PathLike[str],
     *,
     root: str | Path = ".",
     inputs: int | None = None,
@@ -56,8 +57,14 @@ def open_stream(
         If `epochs` or `shuffle` is out of range or not possible for the source.
     """
     if inputs is not None:
-        whole("inputs", inputs, 1)
-    stream = _open(source, Path(root), inputs, label, skip_bad)
+        whole("inputs", inputs, 1, LARGEST)
+    source = os.fspath(source)
+    try:
+        stream = _open(source, Path(root), inputs, label, skip_bad)
+    except OSError as error:
+        if isinstance(error, StreamError):
+            raise
+        raise StreamError(f"source {source} must be readable, but: {error}") from error
     if inputs is not None and stream.inputs != inputs:
         raise StreamError(f"samples of {source} must have the {inputs} inputs asked for, got {stream.inputs}")
     return repeat(stream, epochs, shuffle)
@@ -74,21 +81,22 @@ def _open(source: str, root: Path, inputs: int | None, label: str | None, skip_b
         return idx.mnist(source.removeprefix("mnist:"), root)
     file, datasets = _split(source)
     path = root / file
-    kind = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
-    is_idx = kind == ".idx" or path.name.removesuffix(".gz").endswith("ubyte")
-    if not (is_idx or kind in {".npy", ".npz", ".h5", ".hdf5", ".csv", ".ndjson", ".jsonl"}):
+    name = path.name.lower()
+    is_idx = name.removesuffix(".gz").endswith((".idx", "ubyte"))
+    is_lines = name.removesuffix(".gz").endswith((".csv", ".ndjson", ".jsonl"))
+    if not (is_idx or is_lines or name.endswith((".npy", ".npz", ".h5", ".hdf5"))):
         raise StreamError(f"source must be one of {KNOWN}, got {source!r}")
     if not path.is_file():
         raise StreamError(f"source {source} must be a file: there is none at {path}")
     if is_idx:
         return idx.idx_file(path)
-    if kind in {".npy", ".npz"}:
+    if is_lines:
+        return lines.text_file(path, inputs=inputs, label=label, skip_bad=skip_bad)
+    if name.endswith((".npy", ".npz")):
         return arrays.numpy_file(path)
-    if kind in {".h5", ".hdf5"}:
-        from neurosim.streams.hdf5 import HDF5Stream
+    from neurosim.streams.hdf5 import HDF5Stream
 
-        return HDF5Stream(path, *datasets)
-    return lines.text_file(path, inputs=inputs, label=label, skip_bad=skip_bad)
+    return HDF5Stream(path, *datasets)
 
 
 def _split(source: str) -> tuple[str, list[str]]:

@@ -74,17 +74,18 @@ def digits(part: str = "") -> ArrayStream:
 def numpy_file(path: Path) -> ArrayStream:
     """Open a `.npy` of samples, or a `.npz` with `samples` (or `x`) and perhaps `labels` (or `y`)."""
     try:
-        if path.suffix == ".npy":
-            return ArrayStream(np.load(path, mmap_mode="r", allow_pickle=False), name=path.name)
-        with np.load(path, allow_pickle=False) as archive:
-            samples = _pick(archive, ("samples", "x", "X"))
-            if samples is None:
-                raise StreamError(f"{path} must hold an array named samples or x, got {', '.join(archive) or 'none'}")
-            return ArrayStream(samples, _pick(archive, ("labels", "y")), name=path.name)
-    except (ValueError, EOFError, KeyError, OSError) as error:
-        if isinstance(error, StreamError | SampleError):
-            raise
+        loaded = np.load(path, mmap_mode="r", allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            samples, labels = loaded, None
+        else:
+            with loaded as archive:
+                samples, labels = _pick(archive, ("samples", "x", "X")), _pick(archive, ("labels", "y"))
+                names = ", ".join(archive) or "none"
+    except Exception as error:  # a damaged file may raise anything: zip, zlib, the header's parser
         raise StreamError(f"{path} must be a whole NumPy file without pickled objects: {error}") from error
+    if samples is None:
+        raise StreamError(f"{path} must hold an array named samples or x, got {names}")
+    return ArrayStream(samples, labels, name=path.name)
 
 
 def _pick(archive: Any, names: tuple[str, ...]) -> Any:

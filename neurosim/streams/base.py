@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from neurosim.errors import SampleError, StreamError
 
+LARGEST_LABEL = 2**31 - 1
 READ_AHEAD = 1024  # samples fetched at a time where the source allows; what leaves a stream is cut to size
 
 
@@ -86,12 +87,11 @@ class RandomAccess(Stream):
                 yield Block(samples[i : i + size], None if labels is None else labels[i : i + size])
 
     def fingerprint(self) -> str:
-        """Hash the length, and the first and last few samples with their labels."""
+        """Hash the length, and some 256 samples with their labels: the first, the last, and evenly between them."""
         digest = hashlib.sha256(str(self.length).encode())
-        for places in (np.arange(min(8, self.length)), np.arange(max(0, self.length - 8), self.length)):
-            for array in self.take(places):
-                if array is not None:
-                    digest.update(np.ascontiguousarray(array).data)
+        for array in self.take(np.unique(np.linspace(0, self.length - 1, 256).astype(np.int64))):
+            if array is not None:
+                digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()[:16]
 
 
@@ -101,8 +101,8 @@ def as_labels(labels: NDArray[np.generic], count: int, name: str) -> NDArray[np.
         raise StreamError(f"labels of {name} must be one a sample, {count}, got the shape {labels.shape}")
     if labels.dtype.kind not in "iuf":
         raise SampleError(f"labels of {name} must be whole numbers, got {labels.dtype}")
-    wrong = (labels < 0) | (labels > 2**31) | (labels != np.floor(labels))  # type: ignore[operator]
+    wrong = ~((labels >= 0) & (labels <= LARGEST_LABEL) & (labels == np.floor(labels)))  # type: ignore[operator]
     if wrong.any():
         at = int(np.argmax(wrong))
-        raise SampleError(f"label {at} of {name} must be a whole number from 0, got {labels[at]}")
+        raise SampleError(f"label {at} of {name} must be a whole number from 0 to {LARGEST_LABEL}, got {labels[at]}")
     return labels.astype(np.int64)

@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 
 from neurosim.errors import SampleError, StreamError
 from neurosim.streams.base import Block, RandomAccess, as_labels
+
+BROKEN = (OSError, KeyError, RuntimeError, ValueError, TypeError)  # as HDF5 may call damage
 
 
 class HDF5Stream(RandomAccess):
@@ -29,32 +32,30 @@ class HDF5Stream(RandomAccess):
     """
 
     def __init__(self, path: Path, dataset: str = "", labels: str = "") -> None:
+        self.name = path.name
         try:
             self._file = h5py.File(path, "r")
-        except OSError as error:
+            samples = self._find((dataset,) if dataset else ("samples", "x", "X"))
+            found = self._find((labels,) if labels else ("labels", "y"))
+            marks = None if found is None else found[...]
+            names = ", ".join(self._file) or "none"
+        except BROKEN as error:
             raise StreamError(f"{path} must be an HDF5 file that can be read: {error}") from error
-        samples = self._find(path, (dataset,) if dataset else ("samples", "x", "X"))
-        if samples is None:
-            raise StreamError(f"{path} must hold the dataset {dataset or 'samples or x'}, got {', '.join(self._file)}")
+        for wanted, thing in ((dataset or "samples or x", samples), (labels, found)):
+            if wanted and thing is None:
+                raise StreamError(f"{path} must hold the dataset {wanted}, got {names}")
         if samples.ndim < 2 or samples.size == 0:
             raise StreamError(f"{path}:{samples.name} must hold at least one sample, got the shape {samples.shape}")
         if samples.dtype.kind not in "iufb":
             raise SampleError(f"samples of {path} must be real numbers, got {samples.dtype}")
-        self.name, self.length, self.inputs = path.name, len(samples), math.prod(samples.shape[1:])
-        self._samples = samples
-        found = self._find(path, (labels,) if labels else ("labels", "y"))
-        if labels and found is None:
-            raise StreamError(f"{path} must hold the dataset {labels}, got {', '.join(self._file)}")
-        self._labels = None if found is None else as_labels(found[...], self.length, path.name)
+        self.length, self.inputs, self._samples = len(samples), math.prod(samples.shape[1:]), samples
+        self._labels = None if marks is None else as_labels(marks, self.length, path.name)
         self.labelled = self._labels is not None
 
-    def _find(self, path: Path, names: tuple[str, ...]) -> h5py.Dataset | None:
-        for name in names:
-            if name in self._file:
-                if not isinstance(self._file[name], h5py.Dataset):
-                    raise StreamError(f"{path}:{name} must be a dataset, got a group")
-                return self._file[name]
-        return None
+    def _find(self, names: tuple[str, ...]) -> Any:
+        """Return the first of the names that is there; None if there is none, or it is no dataset."""
+        found = [self._file[name] for name in names if name in self._file]
+        return next((item for item in found if isinstance(item, h5py.Dataset) and item.shape is not None), None)
 
     def take(self, places: NDArray[np.int64]) -> Block:
         """Read the samples at the given places; HDF5 reads them in rising order."""
@@ -62,7 +63,7 @@ class HDF5Stream(RandomAccess):
         contiguous = rising[-1] - rising[0] + 1 == len(rising)
         try:
             rows = self._samples[rising[0] : rising[-1] + 1] if contiguous else self._samples[rising]
-        except OSError as error:
+        except BROKEN as error:
             raise StreamError(
                 f"{self.name} must be a whole file, but reading samples {rising[0]} on failed: {error}"
             ) from error

@@ -1,19 +1,26 @@
 """Streams of text, one sample a line: CSV or NDJSON, from a file or a pipe, never more than a line ahead."""
 
+import gzip
 import hashlib
 import json
-import math
+import re
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from neurosim.errors import StreamError
-from neurosim.streams.base import Block, Stream, as_labels
+from neurosim.streams.base import LARGEST_LABEL, Block, Stream, as_labels
 
 LONGEST_LINE = 1 << 26  # bytes; a longer line is malformed, not a reason to fill the memory
+
+LARGEST_FLOAT = float(np.finfo(np.float32).max)
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+NAME = re.compile(rb"[A-Za-z_\x80-\xff]")
+BAD_LINE = (ValueError, OverflowError, RecursionError)  # what a malformed line may raise
 
 Sample = tuple[list[float], float | None]
 
@@ -77,60 +84,110 @@ class LineStream(Stream):
         with self._opener() as file:
             return hashlib.sha256(file.read(4096)).hexdigest()[:16]
 
+    def identity(self) -> dict[str, object]:
+        """Return what must be equal for a run to go on with this stream: which column is the label is part of it."""
+        return super().identity() | {"label": self._label}
+
     def blocks(self, start: int = 0, size: int = 256) -> Iterator[Block]:
-        """Give the samples from position `start` on; waits for `size` lines, or the end."""
+        """Give the samples from position `start` on; waits for `size` lines, or the end.
+
+        What stops the reading, a malformed line or a signal, does so after what was read before it is given.
+        """
         samples: list[list[float]] = []
         labels: list[float | None] = []
-        for place, (values, label) in enumerate(self._samples()):
-            if place < start:
-                continue
-            samples.append(values)
-            labels.append(label)
-            if len(samples) == size:
+        place = 0
+        try:
+            for values, label in self._samples():
+                place += 1
+                if place <= start:
+                    continue
+                samples.append(values)
+                labels.append(label)
+                if len(samples) == size:
+                    block, samples, labels = self._block(samples, labels), [], []
+                    yield block
+        except Exception:
+            if samples:
                 yield self._block(samples, labels)
-                samples, labels = [], []
+            raise
+        if place < start:
+            raise StreamError(f"{self.name} must hold the {start} samples that were taken from it before, got {place}")
         if samples:
             yield self._block(samples, labels)
 
     def _block(self, samples: list[list[float]], labels: list[float | None]) -> Block:
-        with np.errstate(over="ignore"):
-            rows = np.array(samples, np.float64).astype(np.float32)
+        rows = np.array(samples, np.float32)
         return Block(rows, as_labels(np.array(labels), len(rows), self.name) if self.labelled else None)
 
     def _samples(self) -> Iterator[Sample]:
-        self.bad, width, header, number = 0, self._wanted, None, 0
-        file = self._opener() if self._waiting is None else self._waiting
+        self.bad = 0
+        reader = _Reader(self._label, self._wanted)
         try:
-            while line := file.readline(LONGEST_LINE):
-                number += 1
-                text = line.strip()
-                if not text:
-                    continue
+            file = self._opener() if self._waiting is None else self._waiting
+        except OSError as error:
+            raise StreamError(f"{self.name} must be readable, but: {error}") from error
+        try:
+            while line := _read_line(file):
                 try:
-                    if header is None and width == self._wanted and _is_header(text):
-                        header = [name.strip() for name in text.decode().split(",")]
-                        continue
-                    sample = parse(text, header, self._label)
-                    width = check(sample, width)
-                except (ValueError, UnicodeDecodeError) as error:
+                    sample = reader.read(line)
+                except BAD_LINE as error:
                     if self._skip_bad:
                         self.bad += 1
                         continue
+                    why = "nested too deeply" if isinstance(error, RecursionError) else error
                     raise StreamError(
-                        f"{self.name}, line {number}: {error}; --skip-bad passes over such lines"
+                        f"{self.name}, line {reader.number}: {why}; --skip-bad passes over such lines"
                     ) from None
-                header = header or []
-                yield sample
+                if sample is not None:
+                    yield sample
+        except (OSError, EOFError, zlib.error) as error:
+            if isinstance(error, StreamError):
+                raise
+            raise StreamError(
+                f"{self.name} must be readable to its end, but after line {reader.number}: {error}"
+            ) from error
         finally:
             if self._waiting is None:
                 file.close()
 
 
+class _Reader:
+    """Makes samples of lines; remembers the columns' names and the width that the first sample had."""
+
+    def __init__(self, label: str | None, width: int | None) -> None:
+        self.label, self.width, self.number = label, width, 0
+        self._first, self._header = True, list[str]()
+
+    def read(self, line: bytes) -> Sample | None:
+        """Return a line's sample, None for an empty line or the columns' names; one of BAD_LINE says what is wrong."""
+        self.number += 1
+        if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
+            raise ValueError(f"a line must be shorter than {LONGEST_LINE} bytes")
+        text = (line.removeprefix(BYTE_ORDER_MARK) if self.number == 1 else line).strip()
+        if not text:
+            return None
+        first, self._first = self._first, False
+        if first and _is_header(text):
+            self._header = [name.strip(' "') for name in text.decode().split(",")]
+            return None
+        sample = parse(text, self._header, self.label)
+        self.width = check(sample, self.width)
+        return sample
+
+
+def _read_line(file: BinaryIO) -> bytes:
+    """Read a line; of one that is too long, the rest is thrown away."""
+    line = file.readline(LONGEST_LINE)
+    rest = line
+    while len(rest) == LONGEST_LINE and not rest.endswith(b"\n"):
+        rest = file.readline(LONGEST_LINE)
+    return line
+
+
 def _is_header(text: bytes) -> bool:
-    """Tell whether a first line names columns: no JSON, and no number in it."""
-    if text[:1] in b"[{":
-        return False
-    return not any(_is_number(part) for part in text.split(b","))
+    """Tell whether a first line names columns: each begins as a word, and none is a number."""
+    parts = [part.strip(b' "') for part in text.split(b",")]
+    return all(NAME.match(part) and not _is_number(part) for part in parts)
 
 
 def _is_number(part: bytes) -> bool:
@@ -141,28 +198,33 @@ def _is_number(part: bytes) -> bool:
     return True
 
 
-def parse(text: bytes, header: list[str] | None, label: str | None) -> Sample:
-    """Return a line's values and its label; ValueError says what is wrong."""
+def parse(text: bytes, header: list[str], label: str | None) -> Sample:
+    """Return a line's values and its label; one of BAD_LINE says what is wrong."""
+    found: object = None
     if text[:1] == b"{":
         record = json.loads(text)
         if "x" not in record or (label is not None and label not in record):
-            raise ValueError(
-                f"the object must have the keys x{' and ' + label if label else ''}, got {', '.join(record)}"
-            )
+            wanted = f"x and {label}" if label else "x"
+            raise ValueError(f"the object must have the keys {wanted}, got {', '.join(record) or 'none'}")
         values, found = record["x"], record[label] if label is not None else None
     else:
-        values = json.loads(text) if text[:1] == b"[" else [float(part) for part in text.split(b",")]
-        found = values.pop(column(label, header, len(values))) if label is not None else None
+        values = json.loads(text) if text[:1] == b"[" else [float(part.strip(b' "')) for part in text.split(b",")]
+        if header and len(header) != len(values):
+            raise ValueError(f"a line must have the {len(header)} columns that the first line names, got {len(values)}")
+        if label is not None:
+            found = values.pop(column(label, header, len(values)))
     if not isinstance(values, list) or not all(type(value) in (int, float) for value in values):
         raise ValueError("a sample must be a flat list of numbers")
-    if found is not None and not (type(found) in (int, float) and found >= 0 and found == math.floor(found)):
-        raise ValueError(f"a label must be a whole number from 0, got {found!r}")
-    return values, found
+    if label is None:
+        return values, None
+    if type(found) not in (int, float) or not 0 <= found <= LARGEST_LABEL or found != int(found):  # type: ignore
+        raise ValueError(f"a label must be a whole number from 0 to {LARGEST_LABEL}, got {found!r}")
+    return values, found  # type: ignore[return-value]
 
 
-def column(label: str, header: list[str] | None, width: int) -> int:
+def column(label: str, header: list[str], width: int) -> int:
     """Return the number of the label's column."""
-    if header and label in header:
+    if label in header:
         return header.index(label)
     try:
         place = int(label)
@@ -176,23 +238,25 @@ def column(label: str, header: list[str] | None, width: int) -> int:
 
 
 def check(sample: Sample, width: int | None) -> int:
-    """Refuse a sample of another width or with a value that is not finite; return its width."""
+    """Refuse a sample of another width or with a value that float32 cannot hold; return its width."""
     values = sample[0]
     if width is not None and len(values) != width:
         raise ValueError(f"a sample must have {width} inputs, got {len(values)}")
     if not values:
         raise ValueError("a sample must have at least one input")
-    if not all(map(math.isfinite, values)):
-        place = next(i for i, value in enumerate(values) if not math.isfinite(value))
-        raise ValueError(f"input {place} must be finite, got {values[place]}")
+    for place, value in enumerate(values):
+        if not -LARGEST_FLOAT <= value <= LARGEST_FLOAT:
+            raise ValueError(f"input {place} must be finite in float32, got {float(value)}")
     return len(values)
 
 
-def text_file(path: Path, **options: object) -> LineStream:
-    """Open a file of lines."""
-    return LineStream(path.name, lambda: path.open("rb"), **options)  # type: ignore[arg-type]
+def text_file(path: Path, **options: Any) -> LineStream:
+    """Open a file of lines, plain or gzipped."""
+    return LineStream(path.name, lambda: gzip.open(path) if path.suffix == ".gz" else path.open("rb"), **options)
 
 
-def pipe(**options: object) -> LineStream:
+def pipe(**options: Any) -> LineStream:
     """Open standard input."""
-    return LineStream("-", lambda: sys.stdin.buffer, replayable=False, **options)  # type: ignore[arg-type]
+    if sys.stdin is None:
+        raise StreamError("- must be a standard input that is open, and it is closed")
+    return LineStream("-", lambda: sys.stdin.buffer, replayable=False, **options)

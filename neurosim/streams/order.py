@@ -81,6 +81,15 @@ class Repeated(Stream):
         """Hash what the source hashes."""
         return self.source.fingerprint()
 
+    def identity(self) -> dict[str, object]:
+        """Return what must be equal to go on; the number of epochs may grow."""
+        return self.source.identity()
+
+    @property
+    def bad(self) -> int:
+        """Malformed lines in the latest pass."""
+        return getattr(self.source, "bad", 0)
+
 
 def repeat(stream: Stream, epochs: int, shuffle: int | None) -> Stream:
     """Return the stream `epochs` times over, shuffled by the seed `shuffle` if one is given.
@@ -92,7 +101,7 @@ def repeat(stream: Stream, epochs: int, shuffle: int | None) -> Stream:
     """
     whole("epochs", epochs, 1)
     if shuffle is not None:
-        whole("shuffle", shuffle, 0)
+        whole("shuffle", shuffle, 0, 2**64 - 1)
     if epochs == 1 and shuffle is None:
         return stream
     if isinstance(stream, RandomAccess):
