@@ -35,9 +35,9 @@ def finite(name: str, value: object, rule: str, low: float = -math.inf, *, above
 
 def whole(name: str, value: object, low: int, high: int | None = None) -> None:
     """Refuse anything but a whole number of at least `low`, and at most `high`."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < low:
+    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < low:
         raise ConfigError(name, f"a whole number of at least {low}", value)
-    if high is not None and value > high:
+    if high is not None and int(value) > high:
         raise ConfigError(name, f"a whole number of at most {high}", value)
 
 

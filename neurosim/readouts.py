@@ -105,7 +105,7 @@ class LinearReadout:
         features *= self.scale_
         self.classifier_ = RidgeClassifier(alpha=self.alpha * len(features), solver="cholesky", copy_X=False)
         with warnings.catch_warnings():
-            # Thousands of features in float32 are ill-conditioned; what the ridge makes of them is measured, not trusted.
+            # Thousands of features in float32 are ill-conditioned; what comes of them is measured, not trusted.
             warnings.simplefilter("ignore", LinAlgWarning)
             self.classifier_.fit(features, labels)
         return self

@@ -51,7 +51,7 @@ def say(text: str) -> None:
     except BrokenPipeError:
         raise  # click ends quietly: whoever read has enough
     except OSError as error:
-        sys.stdout = None  # type: ignore[assignment] # else the interpreter tries once more, and shows a trace
+        sys.stdout = None  # else the interpreter tries once more, and shows a trace
         fail(f"standard output must be writable, and is not: {error}")
 
 

@@ -73,12 +73,15 @@ def digits(part: str = "") -> ArrayStream:
 
 def numpy_file(path: Path) -> ArrayStream:
     """Open a `.npy` of samples, or a `.npz` with `samples` (or `x`) and perhaps `labels` (or `y`)."""
+    labels, names = None, ""
     try:
-        loaded = np.load(path, mmap_mode="r", allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            samples, labels = loaded, None
-        else:
-            with loaded as archive:
+        with path.open("rb") as file:  # NumPy leaves its own open when the archive is broken
+            plain = file.read(6) == b"\x93NUMPY"
+            file.seek(0)
+            if plain:
+                samples = np.load(path, mmap_mode="r", allow_pickle=False)
+            else:
+                archive = np.load(file, allow_pickle=False)
                 samples, labels = _pick(archive, ("samples", "x", "X")), _pick(archive, ("labels", "y"))
                 names = ", ".join(archive) or "none"
     except Exception as error:  # a damaged file may raise anything: zip, zlib, the header's parser

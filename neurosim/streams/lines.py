@@ -7,6 +7,7 @@ import re
 import sys
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -252,7 +253,8 @@ def check(sample: Sample, width: int | None) -> int:
 
 def text_file(path: Path, **options: Any) -> LineStream:
     """Open a file of lines, plain or gzipped."""
-    return LineStream(path.name, lambda: gzip.open(path) if path.suffix == ".gz" else path.open("rb"), **options)
+    opener: Any = partial(gzip.open if path.suffix.lower() == ".gz" else open, path, "rb")
+    return LineStream(path.name, opener, **options)
 
 
 def pipe(**options: Any) -> LineStream:
