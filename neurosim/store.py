@@ -121,14 +121,15 @@ def write(path: str | Path, contents: Contents) -> None:
         if path.exists() and not _is_ours(path):
             raise OSError("it is another file, not a neurosim state")
         _sweep(path)
-        image = _image(contents)
+        head, body = _image(contents)
         with draft.open("wb") as file:
             if path.exists():
                 os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
-            file.write(image)
+            file.write(head)
+            file.write(body)
             file.flush()
             os.fsync(file.fileno())
-        _verify(draft)
+        _compare(draft, head, body)
         _put_in_place(draft, path)
     except OSError as error:
         with contextlib.suppress(OSError):
@@ -170,18 +171,28 @@ def offer(path: Path) -> str:
     return f"; the generation before it, {older}, is whole, at sample {position}: move it here to go on from there"
 
 
-def _image(contents: Contents) -> bytes:
-    """Return the bytes of the file.
+def _image(contents: Contents) -> tuple[bytes, bytes]:
+    """Return the bytes of the file: the user block, and what HDF5 makes.
 
     HDF5 makes them in memory and the disk sees one plain write: HDF5's own writing fails late on a full disk, and
     leaves objects behind that fail once more when they are freed.
     """
-    memory = {"driver": "core", "backing_store": False}
+    memory = {"driver": "core", "backing_store": False, "block_size": 1 << 24}
     with h5py.File("image", "w", libver=("earliest", "v110"), **memory) as file:
         _fill(file, contents)
         file.flush()
         body: bytes = file.id.get_file_image()
-    return _user_block(hashlib.sha256(body).hexdigest()) + body  # readers look for HDF5's signature at 512 as at 0
+    return _user_block(hashlib.sha256(body).hexdigest()), body  # readers look for HDF5's signature at 512 as at 0
+
+
+def _compare(draft: Path, head: bytes, body: bytes) -> None:
+    """Read back what was written."""
+    with draft.open("rb") as file:
+        whole = file.read(len(head)) == head
+        for first in range(0, len(body), PIECE):
+            whole = whole and file.read(PIECE) == body[first : first + PIECE]
+    if not whole:
+        raise OSError("what was read back differs from what was written")
 
 
 def _fill(file: h5py.File, contents: Contents) -> None:
