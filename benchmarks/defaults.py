@@ -2,7 +2,8 @@
 
 ::
 
-    NEUROSIM_DATA=... python benchmarks/defaults.py [--seeds 3]
+    NEUROSIM_DATA=... python benchmarks/defaults.py            # widths and scales of the input
+    NEUROSIM_DATA=... python benchmarks/defaults.py --vary     # one constant at a time, winner's label alone
 """
 
 import argparse
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 import neurosim as ns
-from neurosim.readouts import judge
+from neurosim.readouts import WinnerLabels, answers, judge
 from neurosim.streams import ArrayStream
 
 SCALES = {
@@ -37,13 +38,51 @@ def row(neurons: int, scale: str, seeds: int, streams: list) -> str:
     return f"| {neurons} | {scale} | {spread} | {line:.2%} | {dead:.2%} |"
 
 
+VARIATIONS = [
+    {}, {"temperature": 0.007}, {"temperature": 0.017}, {"normalise": "stream"}, {"radius": 2.0}, {"radius": 10.0},
+    {"radius": 35.0}, {"rate": 1.0, "cap": 0.1}, {"rate": 1.0}, {"rate": 3.0}, {"cap": 0.1}, {"cutoff": 0.0},
+]  # fmt: skip
+
+
+def winner_accuracy(chip: ns.Chip, train: ns.Stream, test: ns.Stream) -> float:
+    """Return the accuracy by the winner's label of a chip that learns the one and is tested on the other stream."""
+    chip.learn(train)
+    labels = WinnerLabels()
+    for response, truth in answers(chip, train):
+        labels.add(response, truth)
+    labels.finish()
+    right = [labels.predict(response) == truth for response, truth in answers(chip, test)]
+    return float(np.concatenate(right).mean())
+
+
+def vary(constants: dict, seeds: int, streams: list) -> str:
+    """Return a row: MNIST at three widths, and scikit-learn's digits at 200 neurons."""
+    cells = []
+    for neurons in (100, 2000, 4000, 200):
+        digits = neurons == 200
+        train, test = [ns.open_stream("digits:train"), ns.open_stream("digits:test")] if digits else streams
+        chips = [
+            ns.Chip([ns.recipes.softhebb(neurons, **constants)], inputs=train.inputs, seed=s) for s in range(seeds)
+        ]
+        cells.append(f"{np.mean([winner_accuracy(chip, train, test) for chip in chips]):.2%}")
+    name = ", ".join(f"{key} {value}" for key, value in constants.items()) or "the defaults"
+    return f"| {name} | {' | '.join(cells)} |"
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
-    seeds = parser.parse_args().seeds
+    parser.add_argument("--vary", action="store_true")
+    seeds, varied = parser.parse_args().seeds, parser.parse_args().vary
     root = Path(os.environ["NEUROSIM_DATA"])
     streams = [ns.open_stream(f"mnist:{part}", root=root) for part in ("train", "test")]
+    if varied:
+        print(f"| mean of {seeds} seeds | MNIST, 100 | MNIST, 2000 | MNIST, 4000 | digits, 200 |")
+        print("| --- | --- | --- | --- | --- |")
+        for constants in VARIATIONS:
+            print(vary(constants, seeds, streams), flush=True)
+        return
     streams = [next(stream.blocks(size=stream.length)) for stream in streams]
     print(f"| neurons | input | winner's label, mean of {seeds} seeds (range) | linear readout | never won, at most |")
     print("| --- | --- | --- | --- | --- |")

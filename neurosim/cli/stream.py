@@ -120,9 +120,11 @@ def _judge(
     from neurosim.online import Stop
     from neurosim.readouts import judge
 
-    if tested is None or interrupts.came():
+    if tested is None:
         return None
     try:
+        with interrupts.waiting():  # raises at once if a signal came before
+            pass
         summary |= judge(chip, *tested, pause=interrupts.waiting)._asdict()
     except Stop:
         summary["interrupted"] = True
