@@ -38,7 +38,6 @@ RAW, STREAM_NORM, SAMPLE_NORM = 0, 1, 2  # units of the input
 IDENTITY, RELU, TRIANGLE, SOFTMAX = 0, 1, 2, 3  # transmitted functions
 SAMPLES, BLANKS, WRITES, FOLDS, PENDING = 0, 1, 2, 3, 4  # places in State.counters
 COUNTERS = 5
-WHOLE, BAD_SAMPLE, DIVERGED = 0, 1, 2  # verdicts
 
 
 class Constants(NamedTuple):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from neurosim.online import run as run
     from neurosim.readouts import LinearReadout as LinearReadout
     from neurosim.readouts import WinnerLabels as WinnerLabels
+    from neurosim.readouts import judge as judge
     from neurosim.rules import SoftHebb as SoftHebb
     from neurosim.streams import Stream as Stream
     from neurosim.streams import open_stream as open_stream
@@ -40,7 +41,7 @@ _HOMES = {
     "competition": ("SoftWTA", "HardWTA", "KWTA"),
     "errors": ("NeurosimError", "ConfigError", "SampleError", "StreamError", "StateError", "DivergedError"),
     "layers": ("DenseWTA",),
-    "readouts": ("LinearReadout", "WinnerLabels"),
+    "readouts": ("LinearReadout", "WinnerLabels", "judge"),
     "rules": ("SoftHebb",),
     "online": ("run",),
     "streams": ("Stream", "open_stream"),

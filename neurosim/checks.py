@@ -14,7 +14,9 @@ def plain(constants: Any) -> None:
     """Turn the numbers of a frozen dataclass, NumPy's among them, into Python's: what a state file gives back."""
     for entry in fields(constants):
         value = getattr(constants, entry.name)
-        if isinstance(value, Real) and not isinstance(value, bool | int | float):
+        if hasattr(value, "item"):  # NumPy's, booleans among them
+            object.__setattr__(constants, entry.name, value.item())
+        elif isinstance(value, Real) and not isinstance(value, bool | int | float):
             object.__setattr__(constants, entry.name, int(value) if isinstance(value, Integral) else float(value))
 
 
@@ -33,12 +35,24 @@ def finite(name: str, value: object, rule: str, low: float = -math.inf, *, above
         raise ConfigError(name, rule + " and finite", value)
 
 
+def temperature(value: object) -> None:
+    """Refuse a temperature whose inverse float32 cannot hold."""
+    finite("temperature", value, "positive", 0, above=True)
+    number("temperature", value, "at least 1e-30", 1e-30)
+
+
 def whole(name: str, value: object, low: int, high: int | None = None) -> None:
     """Refuse anything but a whole number of at least `low`, and at most `high`."""
     if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < low:
         raise ConfigError(name, f"a whole number of at least {low}", value)
     if high is not None and int(value) > high:
         raise ConfigError(name, f"a whole number of at most {high}", value)
+
+
+def truth(name: str, value: object) -> None:
+    """Refuse anything but true and false."""
+    if not isinstance(value, bool):
+        raise ConfigError(name, "True or False", value)
 
 
 def one_of(name: str, value: object, choices: tuple[str, ...]) -> None:

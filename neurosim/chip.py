@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from neurosim import store
 from neurosim.checks import LARGEST, whole
@@ -15,7 +15,8 @@ from neurosim.dense import Array, DenseLayer, check_finite
 from neurosim.errors import ConfigError, SampleError, StateError
 from neurosim.layers import DenseWTA
 from neurosim.pipeline import Pipeline
-from neurosim.streams import Stream
+from neurosim.state_format import Contents, hash_of
+from neurosim.streams import Block, Stream
 from neurosim.transmit import Identity
 
 
@@ -94,7 +95,7 @@ class Chip:
     @property
     def state_sha256(self) -> str:
         """Hash of everything learned: equal for equal bits, whatever the chunk, the threads or the interruptions."""
-        return store.hash_of(layer.arrays() for layer in self.layers)
+        return hash_of(layer.arrays() for layer in self.layers)
 
     def learn_one(self, x: ArrayLike) -> Response:
         """Respond to one sample and learn from it; the response is that of the weights before they learned.
@@ -152,15 +153,15 @@ class Chip:
             As in `learn_one`; what layers learned after that depends on chunk and threads.
         """
         with Pipeline(self.layers, threads) as pipeline:
-            for samples in self.chunks(stream, chunk):
-                for _ in pipeline.push(samples):
+            for block in self.blocks(stream, chunk):
+                for _ in pipeline.push(block.samples):
                     pass
         return self
 
     def respond(self, stream: Stream | ArrayLike, *, chunk: int = 256) -> Response:
         """Respond to every sample of a stream and change nothing.
 
-        Takes memory for three arrays (samples, neurons); `respond_chunks` goes on in little memory.
+        Takes memory for three arrays (samples, neurons); `respond_blocks` goes on in little memory.
 
         Parameters
         ----------
@@ -170,35 +171,41 @@ class Chip:
 
         Raises
         ------
-        SampleError
-            At the first sample that is not admitted.
+        SampleError, StreamError
+            At the first sample that is not admitted, or cannot be read.
+        DivergedError
+            If a potential is beyond float32.
         """
-        parts = list(self.respond_chunks(stream, chunk=chunk))
+        parts = [response for response, _ in self.respond_blocks(stream, chunk=chunk)]
         if not parts:
             raise SampleError("samples must be at least one, got an empty stream")
         return Response(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
-    def respond_chunks(self, stream: Stream | ArrayLike, *, chunk: int = 256) -> Iterator[Response]:
-        """Give what `respond` gives, a chunk of samples at a time."""
+    def respond_blocks(
+        self, stream: Stream | ArrayLike, *, chunk: int = 256
+    ) -> Iterator[tuple[Response, NDArray[np.int64] | None]]:
+        """Give what `respond` gives, a chunk of samples at a time, with their labels if there are any."""
         scratch = [layer.scratch() for layer in self.layers]
-        for samples in self.chunks(stream, chunk):
+        first = 0
+        for samples, labels in self.blocks(stream, chunk):
+            count = len(samples)
             for layer, memory in zip(self.layers, scratch, strict=True):
-                n = len(samples)
-                results, _, error = layer.take(samples, False, memory, layer.results(n, n, n))
+                results, _, error = layer.take(samples, False, memory, layer.results(count, count, count), first)
                 if error is not None:
                     raise error
                 samples = results.outputs
-            yield Response(*results)
+            first += count
+            yield Response(*results), labels
 
-    def chunks(self, stream: Stream | ArrayLike, chunk: int) -> Iterator[Array]:
-        """Cut a stream, or an array, into float32 arrays (chunk, inputs)."""
+    def blocks(self, stream: Stream | ArrayLike, chunk: int) -> Iterator[Block]:
+        """Cut a stream, or an array, into blocks of samples that fit the chip."""
         whole("chunk", chunk, 1, LARGEST)
         if isinstance(stream, Stream):
             if stream.inputs != self.inputs:
                 raise SampleError(f"samples of {stream.name} must have {self.inputs} inputs, got {stream.inputs}")
-            return (block.samples for block in stream.blocks(size=chunk))
+            return stream.blocks(size=chunk)
         samples = as_samples(stream, self.inputs, None)
-        return (samples[start : start + chunk] for start in range(0, len(samples), chunk))
+        return (Block(samples[start : start + chunk], None) for start in range(0, len(samples), chunk))
 
     def save(self, path: str | Path, *, position: int = 0, stream: dict[str, Any] | None = None) -> None:
         """Write the chip to an HDF5 state file: whole or not at all (see `docs/state-format.md`).
@@ -214,9 +221,9 @@ class Chip:
         Raises
         ------
         StateError
-            If the file cannot be written; what was there before is untouched.
+            If the file cannot be written; what stands at `path` is whole.
         """
-        whole("position", position, 0)
+        whole("position", position, 0, 2**63 - 1)
         constants = [describe(layer.constants) for layer in self.layers]
         arrays = [layer.arrays() for layer in self.layers]
         try:
@@ -224,7 +231,7 @@ class Chip:
                 check_finite(layer)
         except ValueError as error:
             raise StateError(f"state {path} is not written: {error}; the chip has diverged") from None
-        store.write(path, store.Contents(self.inputs, self.seed, constants, arrays, position, stream))
+        store.write(path, Contents(self.inputs, self.seed, constants, arrays, position, stream))
 
     @classmethod
     def load(cls, path: str | Path) -> "Chip":
@@ -238,13 +245,13 @@ class Chip:
         return cls.of(store.read(path), path)
 
     @classmethod
-    def of(cls, contents: store.Contents, path: str | Path) -> "Chip":
+    def of(cls, contents: Contents, path: str | Path) -> "Chip":
         """Make a chip of what a state file held; `path` is for the error."""
         try:
             chip = cls([rebuild(layer) for layer in contents.constants], inputs=contents.inputs, seed=contents.seed)
             for layer, arrays in zip(chip.layers, contents.layers, strict=True):
                 layer.restore(arrays)
-        except (ConfigError, KeyError, ValueError) as error:
+        except (ConfigError, LookupError, TypeError, ValueError) as error:
             raise StateError(f"state {path} must hold a chip that this version knows, but: {error}") from error
         return chip
 

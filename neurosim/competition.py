@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from neurosim.checks import LARGEST, finite, number, plain, whole
+from neurosim.checks import LARGEST, finite, plain, temperature, truth, whole
 from neurosim.errors import ConfigError
 
 
@@ -47,10 +47,10 @@ class SoftWTA:
         if (self.temperature is None) == (self.gain is None):
             raise ConfigError("temperature or gain", "given, exactly one of the two", (self.temperature, self.gain))
         if self.temperature is not None:
-            finite("temperature", self.temperature, "positive", 0, above=True)
+            temperature(self.temperature)
         if self.gain is not None:
             finite("gain", self.gain, "above 1", 1, above=True)
-        number("temperature" if self.gain is None else "gain", 1 / self.sharpness, "at least 1e-30", 1e-30)
+        truth("signed", self.signed)
 
     @property
     def sharpness(self) -> float:
@@ -86,6 +86,7 @@ class KWTA:
     def __post_init__(self) -> None:
         plain(self)
         whole("winners", self.winners, 1, LARGEST)
+        truth("signed", self.signed)
 
 
 Competition = SoftWTA | HardWTA | KWTA

@@ -34,7 +34,7 @@ def rebuild(description: Any) -> Any:
         return description
     values = {name: rebuild(value) for name, value in description.items() if name != "kind"}
     kind = description.get("kind")
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise ConfigError("kind", f"one of {', '.join(KINDS)}", kind)
     try:
         return KINDS[kind](**values)

@@ -10,7 +10,7 @@ from neurosim import randomness
 from neurosim.errors import DivergedError, NeurosimError, SampleError
 from neurosim.kernels import dense
 from neurosim.layers import DenseWTA, codes
-from neurosim.store import plain_weights
+from neurosim.state_format import plain_weights
 
 Array = NDArray[np.float32]
 
@@ -156,27 +156,29 @@ class DenseLayer:
         for name, place in self.state._asdict().items():
             place[: len(arrays[name])] = arrays[name]
 
-    def take(self, samples: Array, learning: bool, scratch: dense.Scratch, results: dense.Results) -> Taken:
-        """Run a block of samples through the layer, learning from each in turn or not."""
+    def take(
+        self, samples: Array, learning: bool, scratch: dense.Scratch, results: dense.Results, first: int = 0
+    ) -> Taken:
+        """Run a block of samples through the layer, learning from each in turn or not; errors number from `first`."""
         if samples.dtype != np.float32 or not samples.flags.carray:  # another layout would be compiled anew
             samples = np.array(samples, np.float32, order="C")
         done, neuron = dense.stream(samples, learning, self._codes, self.state, scratch, results)
         if done == len(samples):
             return Taken(results, done, None)
-        return Taken(results, done, self._fault(samples[done], done, neuron, learning))
+        return Taken(results, done, self._fault(samples[done], first + done, neuron))
 
     def compile(self) -> None:
         """Compile the loop, or fetch it from the cache, so that no sample waits for it."""
         self.take(np.empty((0, self.inputs), np.float32), False, self.scratch(), self.results(0, 1, 0))
 
-    def _fault(self, sample: Array, done: int, neuron: int, learning: bool) -> NeurosimError:
+    def _fault(self, sample: Array, number: int, neuron: int) -> NeurosimError:
         where = f"layer {self.place + 1}"
         if neuron >= 0:
             return DivergedError(
-                f"{where}, neuron {neuron}: weights and potentials must stay finite, but left float32's range with "
-                f"{self.samples} samples learned; use a smaller rate or radius, and go on from the last snapshot"
+                f"{where}, neuron {neuron}: weights and potentials must stay finite, but left float32's range at "
+                f"sample {number}; use a smaller rate or radius, and go on from the last snapshot"
             )
-        why = refusal(sample, self.samples if learning else done, where, self._codes.negative)
+        why = refusal(sample, number, where, self._codes.negative)
         if self.place == 0:
             return SampleError(why)
         return DivergedError(f"{why}; what layer {self.place} transmits must stay within float32's range")

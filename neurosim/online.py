@@ -87,6 +87,7 @@ def run(
     watch: Callable[[Report], None] | None = None,
     stop: Callable[[], bool] | None = None,
     waiting: Callable[[], AbstractContextManager[object]] = nullcontext,
+    claimed: bool = False,
 ) -> Report:
     """Learn from a stream, sample by sample, and keep the state on disk.
 
@@ -109,13 +110,15 @@ def run(
     snapshot_samples : int
         Samples between snapshots; 0 goes by time alone.
     snapshot_seconds : float
-        Seconds between snapshots; 0 goes by samples alone.
+        Seconds between snapshots, looked at after each chunk; 0 goes by samples alone.
     watch : callable, optional
         Called with the report after every chunk.
     stop : callable, optional
         Asked after every chunk; the run ends, with a last snapshot, when it returns true.
     waiting : callable
         Returns a context entered while the stream is waited for; it may raise `Stop`.
+    claimed : bool
+        Whether the caller holds `neurosim.store.claim(state)`, as it must from reading the state on to go on from it.
 
     Returns
     -------
@@ -134,10 +137,12 @@ def run(
         raise SampleError(f"samples of {stream.name} must have {chip.inputs} inputs, got {stream.inputs}")
     if stream.length is not None and start > stream.length:
         raise ConfigError("start", f"at most the stream's length, {stream.length}", start)
+    whole("start", start, 0)
+    whole("position", start if position is None else position, 0)
     report = Report(stream_position=start if position is None else position)
     for layer in chip.layers:
         layer.compile()
-    with nullcontext() if state is None else store.claim(state):
+    with nullcontext() if state is None or claimed else store.claim(state):
         writer = _Writer(chip, stream, state, report, snapshot_samples, snapshot_seconds)
         _learn(chip, _until_stopped(stream.blocks(start, chunk), waiting, report), report, writer, threads, watch, stop)
         if report.stream_position == 0 and not report.interrupted:
@@ -157,7 +162,7 @@ def _learn(
     stop: Callable[[], bool] | None,
 ) -> None:
     begun = time.perf_counter()
-    with Pipeline(chip.layers, threads) as pipeline:
+    with Pipeline(chip.layers, threads, report.stream_position) as pipeline:
         for block in blocks:
             report.add(pipeline.push(block.samples, time.perf_counter()))
             report.seconds = time.perf_counter() - begun - report.snapshot_seconds
@@ -196,7 +201,7 @@ class _Writer:
         self, chip: Chip, stream: Stream, state: str | Path | None, report: Report, samples: int, seconds: float
     ) -> None:
         self.chip, self.state, self.report = chip, state, report
-        self.identity = stream.identity()
+        self.identity = None if state is None else stream.identity()
         self.samples, self.seconds = samples or float("inf"), seconds or float("inf")
         self.last_samples, self.last_time = 0, time.perf_counter()
 

@@ -13,8 +13,9 @@ from neurosim.errors import NeurosimError
 
 
 class Chunk(NamedTuple):
-    """A chunk on its way: what the next layer sees, the last winners, and a tag of the caller's."""
+    """A chunk on its way: its first number, what the next layer sees, the last winners, a tag of the caller's."""
 
+    first: int
     samples: Array
     winners: Any
     tag: Any
@@ -28,15 +29,18 @@ class Pipeline:
     layers : sequence of DenseLayer
     threads : int
         1 takes every chunk through all layers before the next; more overlap the layers.
+    first : int
+        Number of the first sample, for errors.
     """
 
-    def __init__(self, layers: Sequence[DenseLayer], threads: int = 1) -> None:
+    def __init__(self, layers: Sequence[DenseLayer], threads: int = 1, first: int = 0) -> None:
         whole("threads", threads, 1, LARGEST)
         self.layers = layers
         self._scratch = [layer.scratch() for layer in layers]
         self._waiting: list[Chunk | None] = [None] * len(layers)
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
         self._error: NeurosimError | None = None
+        self._error_place, self._next = -1, first
 
     def __enter__(self) -> "Pipeline":
         return self
@@ -60,7 +64,8 @@ class Pipeline:
         NeurosimError
             What stopped a layer, once every chunk before has gone through.
         """
-        self._waiting[0] = Chunk(samples, None, tag)
+        self._waiting[0] = Chunk(self._next, samples, None, tag)
+        self._next += len(samples)
         if self._pool is None:
             yield from self.drain()
         else:
@@ -73,7 +78,7 @@ class Pipeline:
         while any(chunk is not None for chunk in self._waiting):
             yield from self._tick()
         if self._error is not None:
-            error, self._error = self._error, None
+            error, self._error, self._error_place = self._error, None, -1
             raise error
 
     def _tick(self) -> Iterator[Chunk]:
@@ -94,10 +99,10 @@ class Pipeline:
                 yield chunk
 
     def _stage(self, place: int) -> Chunk:
-        samples, _, tag = self._waiting[place]  # type: ignore[misc]
+        first, samples, _, tag = self._waiting[place]  # type: ignore[misc]
         layer, count = self.layers[place], len(samples)
         outputs = count if place + 1 < len(self.layers) else 0  # nobody reads the last layer's
-        taken = layer.take(samples, True, self._scratch[place], layer.results(count, 1, outputs))
-        if taken.error is not None:
-            self._error = self._error or taken.error
-        return Chunk(taken.results.outputs[: taken.done], taken.results.winners[: taken.done], tag)
+        taken = layer.take(samples, True, self._scratch[place], layer.results(count, 1, outputs), first)
+        if taken.error is not None and place > self._error_place:  # a later layer's is of an earlier sample
+            self._error, self._error_place = taken.error, place
+        return Chunk(first, taken.results.outputs[: taken.done], taken.results.winners[: taken.done], tag)

@@ -43,15 +43,21 @@ class WinnerLabels:
         """Count a chunk of responses and their labels."""
         if labels.max() >= CLASSES:
             raise SampleError(f"labels must be below {CLASSES} to measure accuracy, got {labels.max()}")
+        blank = ~response.potentials.any(axis=1)  # nobody wins a sample of zeros
+        labels, winner, responses = labels[~blank], response.winner[~blank], response.responses[~blank]
+        if len(labels) == 0:
+            return
         classes = max(self._wins.shape[1], int(labels.max()) + 1)
-        grow = ((0, response.responses.shape[1] - len(self._wins)), (0, classes - self._wins.shape[1]))
+        grow = ((0, responses.shape[1] - len(self._wins)), (0, classes - self._wins.shape[1]))
         if grow != ((0, 0), (0, 0)):
             self._wins, self._shares = np.pad(self._wins, grow), np.pad(self._shares, grow)
-        np.add.at(self._wins, (response.winner, labels), 1)
-        np.add.at(self._shares.T, labels, response.responses)
+        np.add.at(self._wins, (winner, labels), 1)
+        np.add.at(self._shares.T, labels, responses)
 
     def finish(self) -> "WinnerLabels":
         """Settle each neuron's label."""
+        if self._wins.size == 0:
+            raise SampleError("samples must be at least one that is not of zeros to label neurons, got none")
         self.wins_ = self._wins.sum(axis=1)
         self.labels_ = np.where(self.wins_ > 0, self._wins.argmax(axis=1), self._shares.argmax(axis=1))
         return self
@@ -170,12 +176,10 @@ def answers(
 ) -> Iterator[tuple[Response, NDArray[Any]]]:
     """Give a frozen chip's responses to a stream with their labels, a chunk at a time."""
     count = 0
-    for block in stream.blocks(size=1000):
-        if block.samples.shape[1] != chip.inputs:
-            raise SampleError(f"samples of {stream.name} must have {chip.inputs} inputs, got {block.samples.shape[1]}")
+    for response, labels in chip.respond_blocks(stream, chunk=1000):
         with pause():
-            count += len(block.samples)
-        assert block.labels is not None
-        yield chip.respond(block.samples), block.labels
+            count += len(response.winner)
+        assert labels is not None
+        yield response, labels
     if count == 0:
         raise SampleError(f"{stream.name} must hold at least one sample, got none")

@@ -2,7 +2,7 @@ r"""What a layer sends on: a function of its potentials, :math:`z = f(u)`."""
 
 from dataclasses import dataclass
 
-from neurosim.checks import finite, plain
+from neurosim.checks import finite, plain, temperature
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Softmax:
 
     def __post_init__(self) -> None:
         plain(self)
-        finite("temperature", self.temperature, "positive", 0, above=True)
+        temperature(self.temperature)
 
 
 Transmit = Identity | ReLU | Triangle | Softmax

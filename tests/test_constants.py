@@ -26,6 +26,10 @@ REFUSED = [
     (lambda: ns.SoftWTA(temperature="warm"), "temperature must be positive, got 'warm'"),
     (lambda: ns.SoftWTA(temperature=True), "temperature must be positive, got True"),
     (lambda: ns.SoftWTA(gain=1), "gain must be above 1, got 1"),
+    (lambda: ns.SoftWTA(temperature=1e-320), "temperature must be at least 1e-30, got 1e-320"),
+    (lambda: ns.Softmax(temperature=1e-39), "temperature must be at least 1e-30, got 1e-39"),
+    (lambda: ns.SoftWTA(temperature=1, signed="no"), "signed must be True or False, got 'no'"),
+    (lambda: ns.KWTA(1, signed=1), "signed must be True or False, got 1"),
     (lambda: ns.KWTA(0), "winners must be a whole number of at least 1, got 0"),
     (lambda: ns.KWTA(2.5), "winners must be a whole number of at least 1, got 2.5"),
     (lambda: ns.SoftHebb(rate=-0.1), "rate must be at least 0, got -0.1"),
@@ -87,7 +91,8 @@ def test_constants_survive_json(described):
 
 
 def test_numpys_numbers_become_plain_ones():
-    made = ns.recipes.softhebb(np.int64(3), temperature=np.float32(0.1), window=np.int32(2), cutoff=Fraction(1, 8))
+    soft = ns.SoftWTA(temperature=np.float32(0.1), signed=np.bool_(False))
+    made = ns.recipes.softhebb(np.int64(3), competition=soft, window=np.int32(2), cutoff=Fraction(1, 8))
     assert rebuild(json.loads(json.dumps(describe(made)))) == made
     assert type(made.neurons) is int
     assert made.competition.temperature == float(np.float32(0.1))

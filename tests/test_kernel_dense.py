@@ -145,8 +145,8 @@ def test_long_runs_agree_statistically(samples):
         wins[np.argmax(reference.learn(x)[0])] += 1
     ours, theirs = np.linalg.norm(kernel.W, axis=1), np.linalg.norm(reference.W, axis=1)
     assert abs(np.median(ours) - np.median(theirs)) < 0.02
-    assert abs(np.mean(np.sort(kernel.state.wins) - np.sort(wins))) < 1
-    assert np.abs(np.sort(kernel.state.wins) - np.sort(wins)).max() < 0.3 * len(X)
+    difference = np.abs(np.sort(kernel.state.wins) - np.sort(wins))
+    assert difference.mean() < 0.1 * len(X) / len(wins)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -250,4 +250,4 @@ def test_float32_code_has_no_double_arithmetic():
     fresh = njit(nogil=True, error_model="numpy")(dense.stream.py_func)
     fresh(np.ones((1, 2), np.float32), True, kernel.constants, kernel.state, kernel.scratch, results)
     code = "\n".join(fresh.inspect_llvm().values())
-    assert not re.findall(r"= f(?:add|sub|mul|div) double.*", code)
+    assert not re.findall(r"= (?:f(?:add|sub|mul|div) (?:<\d+ x )?double|fpext).*", code)

@@ -17,7 +17,7 @@ def finish(state):
     return json.loads(done.stdout)
 
 
-def kill_and_resume(state, instant):
+def kill(state, instant):
     """Kill a run after `instant` seconds; return whether it was still at work."""
     process = subprocess.Popen([*COMMAND, str(state)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     time.sleep(instant)
@@ -38,25 +38,28 @@ def uninterrupted(tmp_path_factory):
     return summary["state_sha256"], time.perf_counter() - begun
 
 
-def check(uninterrupted, tmp_path, kills, seed):
+def check(uninterrupted, tmp_path, turns, seed):
     digest, seconds = uninterrupted
     draw = random.Random(seed)
-    for turn in range(kills):
+    left = []
+    for turn in range(turns):
         state = tmp_path / f"chip{turn}.h5"
-        struck = kill_and_resume(state, draw.uniform(0.1, 1) * seconds)
+        struck = kill(state, draw.uniform(0.1, 1) * seconds)
         while struck and draw.random() < 0.3:  # some are struck again on their way
-            struck = kill_and_resume(state, draw.uniform(0.1, 1) * seconds)
+            struck = kill(state, draw.uniform(0.1, 1) * seconds)
         summary = finish(state)
         assert summary["state_sha256"] == digest
         assert summary["stream_position"] == 40 * 1797
+        left.append(summary["samples"])
+    assert any(0 < samples < 40 * 1797 for samples in left), "no kill struck a run between two snapshots"
     leftovers = [path.name for path in tmp_path.iterdir() if ".draft-" in path.name]
     assert leftovers == []
 
 
 def test_a_killed_run_goes_on_to_the_same_bits(uninterrupted, tmp_path):
-    check(uninterrupted, tmp_path, kills=3, seed=0)
+    check(uninterrupted, tmp_path, turns=4, seed=0)
 
 
 @pytest.mark.slow
 def test_a_hundred_killed_runs_go_on_to_the_same_bits(uninterrupted, tmp_path):
-    check(uninterrupted, tmp_path, kills=100, seed=1)
+    check(uninterrupted, tmp_path, turns=100, seed=1)

@@ -13,7 +13,7 @@ from neurosim.streams import ArrayStream
 
 
 def responses(rng, count, neurons):
-    y = rng.random((count, neurons), np.float32)
+    y = rng.random((count, neurons), np.float32) + np.float32(0.01)
     return Response(y, y, y.argmax(axis=1), y)
 
 
@@ -37,6 +37,14 @@ def test_winner_labels_are_the_labels_most_won(seed, count, neurons, classes):
         assert readout.labels_[k] == expected
         assert readout.wins_[k] == len(won)
     assert np.array_equal(readout.predict(response), readout.labels_[response.winner])
+
+
+def test_nobody_wins_a_sample_of_zeros():
+    y = np.array([[0, 0], [0, 0], [1, 2], [3, 1]], np.float32)
+    readout = WinnerLabels()
+    readout.add(Response(y, y, y.argmax(axis=1), y), np.array([7, 7, 0, 1]))
+    assert readout.finish().wins_.tolist() == [1, 1]
+    assert readout.labels_.tolist() == [1, 0]
 
 
 def test_the_linear_readout_separates_what_a_line_separates():

@@ -1,11 +1,13 @@
 """P8, P9 and the store's promises: whole or not at all, exact, and never trusted unread."""
 
 import errno
+import fcntl
 import json
 import os
 import resource
 import shutil
 import subprocess
+import threading
 
 import h5py
 import numpy as np
@@ -14,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import neurosim as ns
-from neurosim import store
+from neurosim import state_format, store
 
 
 @pytest.fixture
@@ -122,7 +124,14 @@ def test_a_newer_format_is_said(path):
 
 def reseal(path):
     """Do what a careful forger would: edit, then make the checksum right again."""
-    path.write_bytes(store._user_block(store._digest(path)) + path.read_bytes()[store.USER_BLOCK :])
+    with path.open("rb") as file:
+        head = state_format.user_block(state_format.digest_of(file))
+    path.write_bytes(head + path.read_bytes()[len(head) :])
+
+
+def replace(file, name, array):
+    del file[name]
+    file[name] = array
 
 
 @pytest.mark.parametrize(("edit", "words"), [
@@ -133,7 +142,10 @@ def reseal(path):
     (lambda f: f.attrs.__setitem__("inputs", 63), "synapses must be float32 (63, 12), got float32 (64, 12)"),
     (lambda f: f["layer_0"].attrs.__setitem__("constants", "{"), "must be a whole state file, but"),
     (lambda f: f["layer_0"].attrs.__setitem__("constants", '{"kind": "os.system"}'), "kind must be one of DenseWTA"),
+    (lambda f: f["layer_0"].attrs.__setitem__("constants", '{"kind": []}'), "kind must be one of DenseWTA"),
     (lambda f: f.__delitem__("layer_0"), "must be a whole state file, but"),
+    (lambda f: replace(f, "layer_0/weights", np.zeros(5, "f4")), "must hold weights that equal synapses times scales"),
+    (lambda f: replace(f, "layer_0/weights", np.zeros((5, 0))), "must hold weights that equal synapses times scales"),
 ])  # fmt: skip
 def test_an_edited_file_is_refused(path, edit, words):
     with h5py.File(path, "r+") as file:
@@ -161,7 +173,7 @@ def test_a_full_disk_leaves_the_old_file(chip, path, samples, capfd):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
     try:
-        with pytest.raises(ns.StateError, match=r"writing failed.*File too large.*what was there before is untouched"):
+        with pytest.raises(ns.StateError, match=r"writing failed.*File too large.*what stands there is whole"):
             chip.save(path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -169,6 +181,23 @@ def test_a_full_disk_leaves_the_old_file(chip, path, samples, capfd):
     assert [p.name for p in path.parent.iterdir()] == ["chip.h5"]
     assert capfd.readouterr().err == ""
     chip.save(path)
+
+
+def test_a_reader_beside_a_writer_always_finds_a_whole_file(chip, path):
+    done = threading.Event()
+
+    def save():
+        while not done.is_set():
+            chip.save(path)
+
+    writer = threading.Thread(target=save)
+    writer.start()
+    try:
+        digests = {ns.Chip.load(path).state_sha256 for _ in range(100)}
+    finally:
+        done.set()
+        writer.join()
+    assert digests == {chip.state_sha256}
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace", "link"])
@@ -184,7 +213,7 @@ def test_a_failing_call_leaves_the_old_file(chip, path, samples, monkeypatch, ca
         with pytest.raises(ns.StateError, match="No space left on device"):
             chip.save(path)
     assert path.read_bytes() == whole
-    assert not list(path.parent.glob("*.draft-*[0-9]"))
+    assert not list(path.parent.glob("*.draft-*"))
 
 
 def test_a_folder_that_cannot_be_written_is_said(chip, path):
@@ -207,6 +236,23 @@ def test_a_run_has_its_state_file_alone(path):
     with store.claim(path):
         pass
     assert [p.name for p in path.parent.iterdir()] == ["chip.h5"]
+
+
+def test_a_claim_on_a_name_that_was_removed_meanwhile_is_no_claim(path, monkeypatch):
+    # Between opening and locking, the last holder removes the file: the one that is locked then is nobody's.
+    lock, real, turns = path.with_name("chip.h5.lock"), fcntl.flock, []
+
+    def flock(file, how):
+        if not turns:
+            lock.unlink()
+        turns.append(how)
+        real(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with store.claim(path):
+        assert len(turns) == 2
+        with pytest.raises(ns.StateError, match="by one run at a time"), store.claim(path):
+            pass
 
 
 def test_a_folder_that_is_not_there_is_found_out_before_the_run(tmp_path):

@@ -247,6 +247,32 @@ def test_lines_that_were_there_before_must_still_be_there(tmp_path):
         list(ns.open_stream("a.csv", root=tmp_path).blocks(5))
 
 
+def test_fewer_epochs_of_lines_than_were_taken_are_refused(tmp_path):
+    (tmp_path / "a.csv").write_text("1\n2\n3\n")
+    with pytest.raises(ns.StreamError, match="must hold the 7 samples that were taken from it before, got 2 times 3"):
+        list(ns.open_stream("a.csv", root=tmp_path, epochs=2).blocks(7))
+
+
+@pytest.mark.parametrize("lines", [1, 3, 5000])
+def test_a_file_of_lines_may_grow(tmp_path, lines):
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\n" + "1,2\n" * lines)
+    before = ns.open_stream(path).identity()
+    with path.open("a") as file:
+        file.write("3,4\n")
+    assert ns.open_stream(path).identity() == before
+    path.write_text("a,b\n" + "2,2\n" * lines)
+    assert ns.open_stream(path).identity() != before
+
+
+def test_what_is_no_gzip_is_said(tmp_path):
+    (tmp_path / "b.csv.gz").write_text("1,2,3\n")
+    stream = ns.open_stream("b.csv.gz", root=tmp_path, inputs=3)
+    for look in (stream.identity, lambda: list(stream.blocks())):
+        with pytest.raises(ns.StreamError, match="must be readable to its end"):
+            look()
+
+
 def test_lines_may_be_gzipped_and_names_in_capitals(tmp_path):
     with gzip.open(tmp_path / "A.CSV.gz", "wt") as file:
         file.write("1,2\n3,4\n")

@@ -22,8 +22,7 @@ def chip_for(options: dict[str, Any], stream: Stream) -> tuple[Chip, int]:
         layers = [recipes.softhebb(neurons, **asked) for neurons in options["neurons"] or DEFAULT_NEURONS]
         return Chip(layers, inputs=stream.inputs, seed=options["seed"] or 0), 0
     recipes.softhebb(1, **asked)  # what is wrong in itself is said before what differs
-    with store.claim(path):
-        contents = store.read(path)
+    contents = store.read(path)
     chip = Chip.of(contents, path)
     asked |= {name: options[name] for name in ("neurons", "seed") if options[name] is not None}
     differing = _differing_constants(asked, chip) + _differing_stream(contents.stream, stream)

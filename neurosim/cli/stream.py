@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
     from neurosim.chip import Chip
     from neurosim.errors import NeurosimError
     from neurosim.streams import Stream
-
-DEFAULT_NEURONS = [100]
 
 
 def _numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) -> list[int] | None:
@@ -64,7 +63,7 @@ def command(**options: Any) -> None:
     Interrupt it as you like: with --state, the same command goes on where it was, to the same bits.
     """
     find_cache()
-    from neurosim import online
+    from neurosim import online, store
     from neurosim.cli.resume import chip_for
     from neurosim.cli.show import progress, table
     from neurosim.streams import open_stream
@@ -75,15 +74,16 @@ def command(**options: Any) -> None:
         epochs=options["epochs"], shuffle=options["shuffle"], **lines,
     )  # fmt: skip
     tested = _tested(options, stream, lines)
-    chip, position = chip_for(options, stream)
-    start = position if stream.replayable or options["replay"] else 0
-    with Interrupts(online.Stop) as interrupts:
+    claim = nullcontext() if options["state"] is None else store.claim(options["state"])
+    with claim, Interrupts(online.Stop) as interrupts:
+        chip, position = chip_for(options, stream)
+        start = position if stream.replayable or options["replay"] else 0
         with progress(chip, stream, start) as watch:
             report = online.run(
                 chip, stream, state=options["state"], start=start, position=position, chunk=options["chunk"],
                 threads=options["threads"], snapshot_samples=options["snapshot_samples"],
                 snapshot_seconds=options["snapshot_seconds"], watch=watch,
-                stop=interrupts.came, waiting=interrupts.waiting,
+                stop=interrupts.came, waiting=interrupts.waiting, claimed=True,
             )  # fmt: skip
         summary = report.summary(chip) | {"winner_accuracy": None, "readout_accuracy": None}
         if options["skip_bad"]:

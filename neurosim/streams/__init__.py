@@ -51,10 +51,11 @@ def open_stream(
     ------
     StreamError
         If the source is unknown, missing, empty, truncated or of another form.
+        If `inputs` differs from the width found.
     SampleError
-        If a label is no whole number from 0, or `inputs` differs from the width found.
+        If samples or labels are not numbers, or a label is no whole number from 0.
     ConfigError
-        If `epochs` or `shuffle` is out of range or not possible for the source.
+        If `inputs`, `epochs` or `shuffle` is out of range or not possible for the source.
     """
     if inputs is not None:
         whole("inputs", inputs, 1, LARGEST)

@@ -80,7 +80,7 @@ class RandomAccess(Stream):
 
     def blocks(self, start: int = 0, size: int = 256) -> Iterator[Block]:
         """Give the samples from position `start` on, at most `size` at a time."""
-        ahead = max(size, READ_AHEAD)
+        ahead = size * max(1, READ_AHEAD // size)
         for first in range(start, self.length, ahead):
             samples, labels = self.take(self.order(first, min(first + ahead, self.length)))
             for i in range(0, len(samples), size):

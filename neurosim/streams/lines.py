@@ -79,11 +79,11 @@ class LineStream(Stream):
         raise StreamError(f"{name} must hold at least one sample, got none")
 
     def fingerprint(self) -> str:
-        """Hash the first 4,096 bytes; nothing of a pipe, which cannot be read twice."""
+        """Hash the first sample, which stays when a file grows; nothing of a pipe, which cannot be read twice."""
         if not self.replayable:
             return "pipe"
-        with self._opener() as file:
-            return hashlib.sha256(file.read(4096)).hexdigest()[:16]
+        first = next(self.blocks(size=1), None)
+        return hashlib.sha256(repr(first and (first.samples.tolist(), first.labels)).encode()).hexdigest()[:16]
 
     def identity(self) -> dict[str, object]:
         """Return what must be equal for a run to go on with this stream: which column is the label is part of it."""
@@ -94,31 +94,30 @@ class LineStream(Stream):
 
         What stops the reading, a malformed line or a signal, does so after what was read before it is given.
         """
-        samples: list[list[float]] = []
-        labels: list[float | None] = []
+        waiting: list[Sample] = []
         place = 0
         try:
-            for values, label in self._samples():
+            for sample in self._samples():
                 place += 1
                 if place <= start:
                     continue
-                samples.append(values)
-                labels.append(label)
-                if len(samples) == size:
-                    block, samples, labels = self._block(samples, labels), [], []
+                waiting.append(sample)
+                if len(waiting) == size:
+                    block, waiting = self._block(waiting), []
                     yield block
         except Exception:
-            if samples:
-                yield self._block(samples, labels)
+            if waiting:
+                yield self._block(waiting)
             raise
         if place < start:
             raise StreamError(f"{self.name} must hold the {start} samples that were taken from it before, got {place}")
-        if samples:
-            yield self._block(samples, labels)
+        if waiting:
+            yield self._block(waiting)
 
-    def _block(self, samples: list[list[float]], labels: list[float | None]) -> Block:
-        rows = np.array(samples, np.float32)
-        return Block(rows, as_labels(np.array(labels), len(rows), self.name) if self.labelled else None)
+    def _block(self, samples: list[Sample]) -> Block:
+        rows = np.array([values for values, _ in samples], np.float32)
+        labels = np.array([label for _, label in samples]) if self.labelled else None
+        return Block(rows, None if labels is None else as_labels(labels, len(rows), self.name))
 
     def _samples(self) -> Iterator[Sample]:
         self.bad = 0

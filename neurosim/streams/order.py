@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from neurosim import randomness
 from neurosim.checks import whole
-from neurosim.errors import ConfigError
+from neurosim.errors import ConfigError, StreamError
 from neurosim.streams.base import Block, RandomAccess, Stream
 
 
@@ -72,7 +72,13 @@ class Repeated(Stream):
         """Give the samples from position `start` on; to find it, the lines are counted once."""
         turn, skip = 0, 0
         if start > 0:
-            turn, skip = divmod(start, sum(len(block.samples) for block in self.source.blocks()))
+            count = sum(len(block.samples) for block in self.source.blocks())
+            if start > count * self.epochs:
+                raise StreamError(
+                    f"{self.name} must hold the {start} samples that were taken from it before, "
+                    f"got {self.epochs} times {count}"
+                )
+            turn, skip = divmod(start, count)
         for _ in range(turn, self.epochs):
             yield from self.source.blocks(skip, size)
             skip = 0
