@@ -188,12 +188,16 @@ class Chip:
         scratch = [layer.scratch() for layer in self.layers]
         first = 0
         for samples, labels in self.blocks(stream, chunk):
-            count = len(samples)
+            count, error = len(samples), None
             for layer, memory in zip(self.layers, scratch, strict=True):
-                results, _, error = layer.take(samples, False, memory, layer.results(count, count, count), first)
-                if error is not None:
-                    raise error
-                samples = results.outputs
+                room = layer.results(len(samples), len(samples), len(samples))
+                results, done, fault = layer.take(samples, False, memory, room, first)
+                error = fault or error  # a later layer's is of an earlier sample
+                samples = results.outputs[:done]
+                if done == 0:
+                    break
+            if error is not None:
+                raise error
             first += count
             yield Response(*results), labels
 

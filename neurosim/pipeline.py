@@ -5,6 +5,7 @@ No layer waits for a later one, so both give the same bits (`docs/design.md`).
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 from typing import Any, NamedTuple
 
 from neurosim.checks import LARGEST, whole
@@ -40,7 +41,7 @@ class Pipeline:
         self._waiting: list[Chunk | None] = [None] * len(layers)
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
         self._error: NeurosimError | None = None
-        self._error_place, self._next = -1, first
+        self._bad, self._next, self._lock = 0, first, Lock()  # the earliest sample that a layer refused
 
     def __enter__(self) -> "Pipeline":
         return self
@@ -78,7 +79,7 @@ class Pipeline:
         while any(chunk is not None for chunk in self._waiting):
             yield from self._tick()
         if self._error is not None:
-            error, self._error, self._error_place = self._error, None, -1
+            error, self._error = self._error, None
             raise error
 
     def _tick(self) -> Iterator[Chunk]:
@@ -103,6 +104,8 @@ class Pipeline:
         layer, count = self.layers[place], len(samples)
         outputs = count if place + 1 < len(self.layers) else 0  # nobody reads the last layer's
         taken = layer.take(samples, True, self._scratch[place], layer.results(count, 1, outputs), first)
-        if taken.error is not None and place > self._error_place:  # a later layer's is of an earlier sample
-            self._error, self._error_place = taken.error, place
+        if taken.error is not None:
+            with self._lock:
+                if self._error is None or first + taken.done < self._bad:
+                    self._error, self._bad = taken.error, first + taken.done
         return Chunk(first, taken.results.outputs[: taken.done], taken.results.winners[: taken.done], tag)

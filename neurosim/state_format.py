@@ -174,11 +174,14 @@ def _take(file: h5py.File) -> Contents:
         same = group["weights"].shape == shape
         if not same or not all(np.array_equal(group["weights"][p], plain_weights(arrays, p)) for p in _parts(shape)):
             raise StateError("must hold weights that equal synapses times scales, and does not: it was edited")
+    stream = json.loads(file.attrs["stream"])
+    if stream is not None and not isinstance(stream, dict):
+        raise StateError(f"must hold a stream that is an object or null, and holds {stream!r}")
     return Contents(
         inputs=int(file.attrs["inputs"]),
         seed=int(file.attrs["seed"]),
         constants=[json.loads(group.attrs["constants"]) for group in groups],
         layers=layers,
         position=int(file.attrs["stream_position"]),
-        stream=json.loads(file.attrs["stream"]),
+        stream=stream,
     )

@@ -17,6 +17,7 @@ from neurosim import state_format
 from neurosim.errors import StateError
 from neurosim.state_format import MAGIC, PIECE, Contents
 
+LONGEST_NAME = 200  # bytes, so that the draft's name beside it fits too
 # What parsing a file may raise that carries the right checksum, and still is not one of ours.
 ODD = (OSError, LookupError, ValueError, ArithmeticError, RuntimeError, TypeError, AttributeError)
 
@@ -36,6 +37,7 @@ def claim(path: str | Path) -> Iterator[None]:
         If another process has it, or its folder cannot be written.
     """
     path = _place(path)
+    _check_names(path)
     lock = path.with_name(path.name + ".lock")
     try:
         file = _lock(lock)
@@ -76,9 +78,8 @@ def write(path: str | Path, contents: Contents) -> None:
     path = _place(path)
     draft = path.with_name(f"{path.name}.draft-{os.getpid()}")
     link = path.with_name(draft.name + "-previous")
+    _check_names(path)
     try:
-        if path.exists() and not _is_ours(path):
-            raise OSError("it is another file, not a neurosim state")
         _sweep(path)
         head, body = state_format.image(contents)
         with draft.open("wb") as file:
@@ -124,14 +125,30 @@ def read(path: str | Path) -> Contents:
 def _place(path: str | Path) -> Path:
     """Return where a state file really is: behind a link, its target is the one to replace."""
     place = Path(os.path.realpath(path)) if os.path.basename(path) not in {"", ".", ".."} else None
-    if place is None or os.path.isdir(place):
+    if place is None or (os.path.exists(place) and not os.path.isfile(place)):
         raise StateError(f"state must name a file, got {os.fspath(path)!r}")
     return place
+
+
+def _check_names(path: Path) -> None:
+    """Refuse a name at which, or beside which, stands what is not ours: it would be replaced or removed."""
+    for place in (path, previous(path)):
+        if os.path.lexists(place) and not _is_ours(place):
+            raise StateError(
+                f"state {place} must be a new name or a neurosim state file, and is another: it is left alone"
+            )
+    lock = path.with_name(path.name + ".lock")
+    if os.path.lexists(lock) and (not os.path.isfile(lock) or os.path.getsize(lock) > 0):
+        raise StateError(f"state {path} must have {lock.name} to itself, and that is another file: it is left alone")
+    if len(os.fsencode(path.name)) > LONGEST_NAME:
+        raise StateError(f"state must have a name of at most {LONGEST_NAME} bytes, got {len(os.fsencode(path.name))}")
 
 
 def _offer(path: Path) -> str:
     """Name the generation before, if it is whole."""
     older = previous(path)
+    if not _is_ours(older):
+        return ""
     try:
         with older.open("rb") as file:
             state_format.verify(file)
@@ -177,8 +194,13 @@ def _second_name(path: Path, link: Path) -> None:
 
 
 def _is_ours(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(len(MAGIC)) == MAGIC
+    if not os.path.isfile(path):  # opening a pipe would wait for its other end
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except OSError:
+        return False
 
 
 def _is_whole(path: Path) -> bool:

@@ -67,6 +67,23 @@ def test_of_two_errors_that_of_the_earlier_sample_is_raised(chunk, threads, samp
     bad[20, 0] = np.nan
     with pytest.raises(ns.DivergedError, match="sample 3"):
         ns.Chip(layers, inputs=64).learn(bad, chunk=chunk, threads=threads)
+    with pytest.raises(ns.DivergedError, match="sample 3"):
+        ns.Chip(layers, inputs=64).respond(bad, chunk=chunk)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 4])
+@pytest.mark.parametrize("chunk", [1, 2, 4, 256])
+@pytest.mark.parametrize("places", [(3, 5), (3, 4), (0, 1)])
+def test_of_two_errors_in_hidden_layers_too(chunk, threads, places):
+    layers = [
+        ns.DenseWTA(4, competition=ns.SoftWTA(temperature=1.0), rule=ns.SoftHebb(rate=1e-30), radius=radius,
+                    transmit=ns.ReLU())
+        for radius in (1e4, 1e4, 1e4, 1.0)
+    ]  # fmt: skip
+    x = np.full((60, 4), 1e-3, np.float32)
+    x[places[0]], x[places[1]] = 1e16, 5e11
+    with pytest.raises(ns.DivergedError, match=f"sample {places[0]} of layer 2"):
+        ns.Chip(layers, inputs=4).learn(x, chunk=chunk, threads=threads)
 
 
 def test_errors_number_samples_from_the_beginning_of_the_stream(samples, make_chip):

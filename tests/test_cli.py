@@ -395,6 +395,19 @@ def test_a_state_must_have_a_name(name):
     assert "state must name a file" in invoke("inspect", name, code=2).stderr
 
 
+def test_a_dangling_link_is_a_new_state_behind_it(tmp_path):
+    (tmp_path / "link.h5").symlink_to("target.h5")
+    stream("digits", "--state", tmp_path / "link.h5")
+    assert ns.Chip.load(tmp_path / "target.h5").samples == 1797
+
+
+def test_another_file_is_refused_before_learning_with_restart_too(tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    result = invoke("stream", "digits", "--state", tmp_path / "mine.txt", "--restart", code=2)
+    assert "is another: it is left alone" in result.stderr
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
 def test_a_folder_that_cannot_be_written_is_said_before_learning(tmp_path):
     result = invoke("stream", "digits", "--state", tmp_path / "none" / "x.h5", code=2)
     assert "must be in a folder that can be written" in result.stderr

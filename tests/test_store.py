@@ -111,7 +111,9 @@ def test_a_foreign_file_is_neither_read_nor_replaced(chip, tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(ns.StateError, match="must be a neurosim state file, and is not one"):
         ns.Chip.load(path)
-    with pytest.raises(ns.StateError, match="it is another file, not a neurosim state"):
+    with pytest.raises(
+        ns.StateError, match="must be a new name or a neurosim state file, and is another: it is left alone"
+    ):
         chip.save(path)
     assert path.read_bytes() == content
 
@@ -253,6 +255,28 @@ def test_a_claim_on_a_name_that_was_removed_meanwhile_is_no_claim(path, monkeypa
         assert len(turns) == 2
         with pytest.raises(ns.StateError, match="by one run at a time"), store.claim(path):
             pass
+
+
+@pytest.mark.parametrize("name", ["chip.h5", "chip.h5.previous", "chip.h5.lock"])
+@pytest.mark.parametrize("kind", ["file", "folder", "fifo"])
+def test_what_is_not_ours_is_left_alone_and_said_before_the_run(chip, tmp_path, name, kind):
+    other = tmp_path / name
+    {"file": lambda: other.write_text("mine"), "folder": other.mkdir, "fifo": lambda: os.mkfifo(other)}[kind]()
+    with pytest.raises(ns.StateError, match=r"(left alone|state must name a file)"), store.claim(tmp_path / "chip.h5"):
+        pass
+    if name != "chip.h5.lock":
+        with pytest.raises(ns.StateError, match=r"(left alone|state must name a file)"):
+            chip.save(tmp_path / "chip.h5")
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+    assert kind != "file" or other.read_text() == "mine"
+
+
+def test_a_name_too_long_for_its_draft_is_said_before_the_run(tmp_path):
+    with (
+        pytest.raises(ns.StateError, match="a name of at most 200 bytes, got 249"),
+        store.claim(tmp_path / ("a" * 249)),
+    ):
+        pass
 
 
 def test_a_folder_that_is_not_there_is_found_out_before_the_run(tmp_path):

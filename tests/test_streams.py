@@ -215,7 +215,7 @@ def test_a_malformed_line_is_named_or_counted(monkeypatch, text, options, words)
 
 @pytest.mark.parametrize("text", [
     b"\xef\xbb\xbf1,2\n3,4\n", b"\xef\xbb\xbf[1,2]\n[3,4]\n", b'"1","2"\r\n3,4\r\n',
-    b"\xef\xbb\xbfa, b\n1,2\n3,4\n", b" 1 , 2 \n\n3,4",
+    b"\xef\xbb\xbfa, b\n1,2\n3,4\n", b" 1 , 2 \n\n3,4", b"label,1x1\n1,2\n3,4\n",
 ])  # fmt: skip
 def test_marks_quotes_and_spaces_do_no_harm(monkeypatch, text):
     blocks = pipe(monkeypatch, text, inputs=2).blocks()

@@ -18,7 +18,7 @@ def chip_for(options: dict[str, Any], stream: Stream) -> tuple[Chip, int]:
     """Return the chip, and the samples it has taken from the stream; options that were not given follow the state."""
     asked = {name: options[name] for name in LAYER_OPTIONS if options[name] is not None}
     path = options["state"]
-    if path is None or options["restart"] or not os.path.lexists(path):
+    if path is None or options["restart"] or not os.path.exists(path):
         layers = [recipes.softhebb(neurons, **asked) for neurons in options["neurons"] or DEFAULT_NEURONS]
         return Chip(layers, inputs=stream.inputs, seed=options["seed"] or 0), 0
     recipes.softhebb(1, **asked)  # what is wrong in itself is said before what differs

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -75,9 +75,11 @@ def command(**options: Any) -> None:
     )  # fmt: skip
     tested = _tested(options, stream, lines)
     claim = nullcontext() if options["state"] is None else store.claim(options["state"])
-    with claim, Interrupts(online.Stop) as interrupts:
+    with ExitStack() as held:
+        held.enter_context(claim)
         chip, position = chip_for(options, stream)
         start = position if stream.replayable or options["replay"] else 0
+        interrupts = held.enter_context(Interrupts(online.Stop))
         with progress(chip, stream, start) as watch:
             report = online.run(
                 chip, stream, state=options["state"], start=start, position=position, chunk=options["chunk"],

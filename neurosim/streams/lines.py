@@ -185,9 +185,9 @@ def _read_line(file: BinaryIO) -> bytes:
 
 
 def _is_header(text: bytes) -> bool:
-    """Tell whether a first line names columns: each begins as a word, and none is a number."""
+    """Tell whether a first line names columns: it begins as a word, and none of its parts is a number."""
     parts = [part.strip(b' "') for part in text.split(b",")]
-    return all(NAME.match(part) and not _is_number(part) for part in parts)
+    return NAME.match(parts[0]) is not None and not any(map(_is_number, parts))
 
 
 def _is_number(part: bytes) -> bool:
