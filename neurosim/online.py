@@ -129,6 +129,8 @@ def run(
     ConfigError, SampleError, StreamError, DivergedError, StateError
         What went wrong; the chip has learned from all samples before, the state file is that of the last snapshot.
     """
+    whole("start", start, 0)
+    whole("position", start if position is None else position, 0)
     whole("chunk", chunk, 1, LARGEST)
     whole("threads", threads, 1, LARGEST)
     whole("snapshot_samples", snapshot_samples, 0)
@@ -137,8 +139,6 @@ def run(
         raise SampleError(f"samples of {stream.name} must have {chip.inputs} inputs, got {stream.inputs}")
     if stream.length is not None and start > stream.length:
         raise ConfigError("start", f"at most the stream's length, {stream.length}", start)
-    whole("start", start, 0)
-    whole("position", start if position is None else position, 0)
     report = Report(stream_position=start if position is None else position)
     for layer in chip.layers:
         layer.compile()
@@ -206,12 +206,14 @@ class _Writer:
         self.last_samples, self.last_time = 0, time.perf_counter()
 
     def due(self) -> bool:
+        """Tell whether enough samples or seconds have gone by since the last one."""
         if self.state is None:
             return False
         waited = time.perf_counter() - self.last_time
         return self.report.samples - self.last_samples >= self.samples or waited >= self.seconds
 
     def write(self) -> None:
+        """Write one, and count its time apart from the learning's."""
         if self.state is None:
             return
         begun = time.perf_counter()

@@ -48,9 +48,8 @@ class Pipeline:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
-            if kind is None or issubclass(
-                kind, Exception
-            ):  # the stream's error: what it gave before still goes through
+            # After an error of the stream, too, what it gave before goes through every layer.
+            if kind is None or issubclass(kind, Exception):
                 for _chunk in self.drain():
                     pass
         finally:
