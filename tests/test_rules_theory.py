@@ -227,6 +227,20 @@ def test_renormalised_neurons_stay_at_norm_one(make, constants):
     np.testing.assert_allclose(np.linalg.norm(learner.W[moved], axis=1), 1, atol=100 * learner.tolerance)
 
 
+def test_the_running_mean_of_a_rule_moves_before_it_is_used(make):
+    # Responses are 1, and so what moves is known: HebbNet's T to 1 - 2^-n, BCM's theta to y'^2 (1 - 2^-n), y' = 1/2.
+    x, constants = np.array([1.0, 3.0]), {"kind": "hard", "rate": 0.1, "averaging": 0.5, **FREE}
+    hebbnet = taught(make(np.full((1, 2), 0.2), rule="hebbnet", **constants), [x] * 5)
+    np.testing.assert_allclose(hebbnet.W[0], 0.2 + 0.1 * (1 - 2**-5) * x, atol=10 * hebbnet.tolerance)
+    np.testing.assert_allclose(hebbnet.traces, 1 - 2**-5, atol=hebbnet.tolerance)
+    bcm = taught(make(np.full((1, 2), 0.2), rule="bcm", ceiling=0.5, decay=0.3, **constants), [x] * 5)
+    w = np.full(2, 0.2)
+    for n in range(1, 6):
+        w = (1 - 0.1 * 0.3) * w + 0.1 * 0.5 * (0.5 - 0.25 * (1 - 2**-n)) * x
+    np.testing.assert_allclose(bcm.W[0], w, atol=10 * bcm.tolerance)
+    np.testing.assert_allclose(bcm.traces, 0.25 * (1 - 2**-5), atol=bcm.tolerance)
+
+
 def band(averaging):
     """Return the gain below which BCM rests.
 
@@ -317,16 +331,20 @@ def test_norms_leak_exponentially_when_nothing_is_learned(make, window):
     np.testing.assert_allclose(learner.W, W * 0.99**60, rtol=100 * learner.tolerance)
 
 
-def test_the_prior_finds_how_often_each_cluster_comes(make):
+@pytest.mark.parametrize("sharpness", [3.0, 20.0])
+def test_the_prior_goes_to_the_shares_of_the_most_likely_mixture(make, sharpness):
+    # q = E[softmax(v/T + ln q)] is what expectation maximisation of a mixture's shares ends at.
     rng = np.random.default_rng(12)
     X, _, means = clusters(rng, 3000, spread=0.2, shares=(6, 3, 1))
-    learner = taught(make(means, sharpness=10.0, rate=0.0, bias=("prior", {"rate": 0.004}), **FREE), X)
-    prior = learner.activity
-    np.testing.assert_allclose(prior.sum(), 1, atol=100 * learner.tolerance)
-    np.testing.assert_allclose(prior, [0.6, 0.3, 0.1], atol=0.06)
-    responses = prior * np.exp(10 * X @ means.T)
-    responses /= responses.sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(responses.mean(axis=0), prior, atol=0.03)
+    prior = np.full(3, 1 / 3)
+    for _ in range(2000):
+        shares = prior * np.exp(sharpness * X @ means.T)
+        prior = (shares / shares.sum(axis=1, keepdims=True)).mean(axis=0)
+    learner = taught(make(means, sharpness=sharpness, rate=0.0, bias=("prior", {"rate": 0.004}), **FREE), X)
+    np.testing.assert_allclose(learner.activity.sum(), 1, atol=100 * learner.tolerance)
+    np.testing.assert_allclose(learner.activity, prior, atol=0.05)
+    if sharpness == 20:  # every sample is known to be of its cluster
+        np.testing.assert_allclose(prior, [0.6, 0.3, 0.1], atol=0.03)
 
 
 @pytest.mark.parametrize("bias", [
