@@ -1,5 +1,7 @@
 """A chip of one dense layer behind the constructor and attributes of `reference.Layer`."""
 
+import warnings
+
 import numpy as np
 
 import neurosim as ns
@@ -23,13 +25,13 @@ def make_schedule(kind, options, rate, power, floor):
 
 
 def make_rule(kind, rate, *, averaging, ceiling, decay, threshold):
-    given = {} if averaging is None else {"averaging": averaging}
-    return {
-        "softhebb": lambda: ns.SoftHebb(rate), "hebb": lambda: ns.Hebb(rate), "oja": lambda: ns.Oja(rate),
-        "instar": lambda: ns.Instar(rate), "hebbnet": lambda: ns.HebbNet(rate, **given),
-        "bcm": lambda: ns.BCM(rate, ceiling=ceiling, decay=decay, **given), "eghr": lambda: ns.EGHR(rate, threshold),
-        "sanger": lambda: ns.Sanger(rate), "subspace": lambda: ns.OjaSubspace(rate),
-    }[kind]()  # fmt: skip
+    averaging = {} if averaging is None else {"averaging": averaging}
+    maker, constants = {
+        "softhebb": (ns.SoftHebb, {}), "hebb": (ns.Hebb, {}), "oja": (ns.Oja, {}), "instar": (ns.Instar, {}),
+        "hebbnet": (ns.HebbNet, averaging), "bcm": (ns.BCM, {"ceiling": ceiling, "decay": decay, **averaging}),
+        "eghr": (ns.EGHR, {"threshold": threshold}), "sanger": (ns.Sanger, {}), "subspace": (ns.OjaSubspace, {}),
+    }[kind]  # fmt: skip
+    return maker(rate=rate, **constants)
 
 
 def make_function(kind, options):
@@ -50,14 +52,16 @@ class OnChip:
                  activation=("identity", {}), bias=None, rule="softhebb", averaging=None, ceiling=2.0, decay=0.0,
                  threshold=1.0, schedule=("norm", {}), cutoff=0.0, **constants):  # fmt: skip
         paced = make_schedule(*schedule, rate, power, floor)
-        layer = ns.DenseWTA(
-            len(W),
-            competition=make_competition(kind, sharpness=sharpness, winners=winners, signed=signed,
-                                         winner_only=winner_only, rank=rank, opposition=opposition, share=share),
-            rule=make_rule(rule, paced, averaging=averaging, ceiling=ceiling, decay=decay, threshold=threshold),
-            activation=make_function(*activation), transmit=make_function(*transmit),
-            bias=bias and make_bias(*bias), initial="normal", cutoff=cutoff, **constants,
-        )  # fmt: skip
+        together = {
+            "competition": make_competition(kind, sharpness=sharpness, winners=winners, signed=signed,
+                                            winner_only=winner_only, rank=rank, opposition=opposition, share=share),
+            "rule": make_rule(rule, paced, averaging=averaging, ceiling=ceiling, decay=decay, threshold=threshold),
+            "activation": make_function(*activation), "transmit": make_function(*transmit),
+            "bias": bias and make_bias(*bias), "initial": "normal", "cutoff": cutoff, **constants,
+        }  # fmt: skip
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ns.StabilityWarning)  # checks go where it is not stable, too
+            layer = ns.DenseWTA(len(W), **together)
         self.chip = ns.Chip([layer], inputs=W.shape[1])
         self.layer = self.chip.layers[0]
         self.start(np.asarray(W, np.float64), constants.get("lebesgue", 2.0))
