@@ -75,7 +75,7 @@ class OnChip:
 
     def learn(self, x, label=None, modulator=1.0):
         response = self.chip.learn_one(np.asarray(x, np.float32), label=label, modulator=modulator)
-        return response.potentials, response.responses, response.outputs
+        return response.potentials, response.responses, response.output
 
     @property
     def W(self):
@@ -84,3 +84,15 @@ class OnChip:
     @property
     def wins(self):
         return self.layer.wins
+
+    @property
+    def activity(self):
+        return self.layer.state.activity.astype(np.float64)
+
+    @property
+    def traces(self):
+        return self.layer.state.traces.astype(np.float64)
+
+    @property
+    def steps(self):
+        return self.layer.state.steps[0].astype(np.float64)

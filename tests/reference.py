@@ -118,9 +118,13 @@ class Layer:
             return self.bias_options["strength"] * (1 / len(self.W) - self.activity)
         return -self.activity if self.bias == "mean" and learning else np.zeros(len(self.W))
 
+    def teaches(self, x, label):
+        """Say whether a sample can be learned from: it is not blank, and it has a label where neurons are taught."""
+        return bool(np.any(np.asarray(x) != 0)) and (self.competition["kind"] != "taught" or label is not None)
+
     def sense(self, x, learning=False, label=None, modulator=1.0):
         """Return all there is to know of a sample."""
-        x = np.asarray(x, np.float64) / self.unit(x, learning)
+        x = np.asarray(x, np.float64) / self.unit(x, learning and self.teaches(x, label))
         u = (np.sign(self.W) * np.abs(self.W) ** (self.lebesgue - 1)) @ x
         v = transmit(u, self.activation[0], **self.activation[1])
         d = v + self.biases(learning)
@@ -137,7 +141,7 @@ class Layer:
         label = None if label == -1 else label
         sample = self.sense(x, True, label, modulator)
         self.winner = sample.winner
-        if np.any(sample.x != 0) and not (self.competition["kind"] == "taught" and label is None):
+        if self.teaches(x, label):
             self.wins[sample.winner] += 1
             self.pending.append(sample)
             if len(self.pending) == self.window:
