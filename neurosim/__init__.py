@@ -23,12 +23,16 @@ if TYPE_CHECKING:
     from neurosim.errors import SampleError as SampleError
     from neurosim.errors import StateError as StateError
     from neurosim.errors import StreamError as StreamError
+    from neurosim.judging import Comparison as Comparison
+    from neurosim.judging import compare as compare
     from neurosim.layers import DenseWTA as DenseWTA
+    from neurosim.neighbours import Neighbours as Neighbours
     from neurosim.online import run as run
     from neurosim.readouts import LinearReadout as LinearReadout
     from neurosim.readouts import WinnerLabels as WinnerLabels
     from neurosim.readouts import judge as judge
     from neurosim.rules import SoftHebb as SoftHebb
+    from neurosim.soft_labels import SoftLabels as SoftLabels
     from neurosim.streams import Stream as Stream
     from neurosim.streams import open_stream as open_stream
     from neurosim.transmit import Identity as Identity
@@ -40,9 +44,12 @@ _HOMES = {
     "chip": ("Chip", "Response"),
     "competition": ("SoftWTA", "HardWTA", "KWTA"),
     "errors": ("NeurosimError", "ConfigError", "SampleError", "StreamError", "StateError", "DivergedError"),
+    "judging": ("Comparison", "compare"),
     "layers": ("DenseWTA",),
+    "neighbours": ("Neighbours",),
     "readouts": ("LinearReadout", "WinnerLabels", "judge"),
     "rules": ("SoftHebb",),
+    "soft_labels": ("SoftLabels",),
     "online": ("run",),
     "streams": ("Stream", "open_stream"),
     "transmit": ("Identity", "ReLU", "Triangle", "Softmax"),
