@@ -12,7 +12,8 @@ ROOT = Path(__file__).parents[1]
 KERNELS = sorted((ROOT / "kernels").glob("*.py"))
 # Every module of neurosim/ may import those further up.
 RANKS = [
-    {"errors"}, {"checks"}, {"randomness", "metrics", "instruments", "state_format"},
+    {"errors"}, {"checks"}, {"randomness", "metrics", "instruments"}, {"old_formats"},
+    {"state_format"},
     {"biases", "competition", "schedules", "transmit", "streams", "store"}, {"own"}, {"rules"}, {"limits"}, {"layers"},
     {"codes", "constants", "recipes"}, {"dense"}, {"pipeline"}, {"chip"}, {"features", "online"},
     {"readouts", "neighbours"}, {"soft_labels"}, {"judging"}, {"cli"},

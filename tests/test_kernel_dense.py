@@ -27,7 +27,7 @@ class Kernel:
         self.state.synapses[:] = W.T
         self.state.norms[:] = (np.abs(W) ** layer.lebesgue).sum(axis=1)
         scratch = DenseLayer(layer, inputs, 0, 0).scratch()
-        self.scratch = dense.Scratch(*(in_type(array, dtype) for array in scratch))
+        self.scratch = dense.Scratch(*(in_type(np.nan_to_num(array), dtype) for array in scratch))
         self.dtype = dtype
 
     def stream(self, X, learning=True, labels=(), modulators=(), own=None):
