@@ -20,15 +20,11 @@ def from_format_1(constants: dict[str, Any], arrays: Arrays) -> tuple[dict[str, 
     """
     if len(arrays["pending_sizes"]) > 0:
         raise ValueError(
-            "a window of format 1 must be finished to be read by this version, and is not: use version 0.1.0"
+            "a window of format 1 must be finished to be read here: finish it with the version that wrote it"
         )
     rule = dict(constants["rule"])
-    schedule = {
-        "kind": "NormAdaptiveRate",
-        "power": rule.pop("power"),
-        "floor": rule.pop("floor"),
-        "rate": rule["rate"],
-    }
+    power, floor = rule.pop("power"), rule.pop("floor")
+    schedule = {"kind": "NormAdaptiveRate", "rate": rule["rate"], "power": power, "floor": floor}
     neurons, window = len(arrays["scales"]), constants["window"]
     samples, blanks = arrays["counters"][:2]
     kept = {name: array for name, array in arrays.items() if name not in ("pending_growth", "pending_decay")}

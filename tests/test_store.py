@@ -8,6 +8,7 @@ import resource
 import shutil
 import subprocess
 import threading
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -133,7 +134,7 @@ def test_a_file_of_format_1_is_read_and_goes_on():
 
 
 def test_an_unfinished_window_of_format_1_is_refused():
-    with pytest.raises(ns.StateError, match="a window of format 1 must be finished to be read by this version"):
+    with pytest.raises(ns.StateError, match="a window of format 1 must be finished to be read here"):
         ns.Chip.load(DATA / "state-format-1-unfinished.h5")
 
 
