@@ -1,6 +1,5 @@
 """The papers' algorithms as layers: a competition and a rule, composed with constants and a source."""
 
-import math
 from typing import Any
 
 from neurosim.biases import Conscience, MeanActivity
@@ -82,7 +81,7 @@ def k_wta(neurons: int, *, winners: int = 3, rate: Rate = RATE, **constants: Any
     return _shrinking(neurons, constants, competition=KWTA(min(winners, neurons)), rule=SoftHebb(rate=rate))
 
 
-def hebb(neurons: int, *, rate: Rate = 0.1, temperature: float = TEMPERATURE, **constants: Any) -> DenseWTA:
+def hebb(neurons: int, *, rate: Rate = 0.2, temperature: float = TEMPERATURE, **constants: Any) -> DenseWTA:
     """Return a layer of plain Hebb behind a soft competition with a conscience, renormalised at every step.
 
     Without renormalising nothing bounds the rule; without a conscience few neurons win.
@@ -256,14 +255,15 @@ def bcm(neurons: int, *, rate: Rate = 0.01, averaging: float = 0.1, ceiling: flo
     return _free(neurons, constants, rule=rule, activation=ReLU(), initial="uniform", radius=0.5)
 
 
-def eghr(neurons: int, *, rate: Rate = 1e-3, threshold: float | None = None, **constants: Any) -> DenseWTA:
+def eghr(neurons: int, *, rate: Rate | None = None, threshold: float | None = None, **constants: Any) -> DenseWTA:
     """Return neurons that find independent components by the error-gated Hebbian rule.
 
     Parameters
     ----------
     neurons : int
-    rate : float or schedule
-        As in `EGHR`.
+    rate : float or schedule, optional
+        As in `EGHR`; by default a tenth of one part in the number of neurons. All neurons share one error, so from
+        one part in their number on, each sample overshoots.
     threshold : float, optional
         As in `EGHR`; by default the number of neurons plus one.
     **constants
@@ -273,7 +273,9 @@ def eghr(neurons: int, *, rate: Rate = 1e-3, threshold: float | None = None, **c
     ----------
     Isomura and Toyoizumi, Scientific Reports 6 (2016) 28073.
     """
-    chosen = EGHR(rate=rate, threshold=neurons + 1.0 if threshold is None else threshold)
+    chosen = EGHR(
+        rate=0.1 / neurons if rate is None else rate, threshold=neurons + 1.0 if threshold is None else threshold
+    )
     return _free(neurons, constants, rule=chosen, radius=1.0)
 
 
@@ -305,7 +307,7 @@ def _shrinking(neurons: int, constants: dict[str, Any], **chosen: Any) -> DenseW
 
 def _spherical(neurons: int, constants: dict[str, Any], **chosen: Any) -> DenseWTA:
     """Return a layer of neurons of norm one, with a conscience in place of the norm that gives each its turn."""
-    conscience = Conscience(rate=min(1.0, 1 / neurons), strength=0.1 * math.sqrt(neurons))
+    conscience = Conscience(rate=0.1 / neurons, strength=0.5 * neurons)
     common = {"normalise": "sample", "bias": conscience, "renormalise": True, "transmit": Triangle(power=2)}
     return DenseWTA(neurons, **(common | chosen | constants))
 
