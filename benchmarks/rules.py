@@ -62,7 +62,7 @@ def rate_of(rate: float | None, schedule: str, samples: int, neurons: int) -> di
         "constant": lambda: ns.ConstantRate(rate),
         "plain": lambda: rate,
         "falling": lambda: ns.LinearRate(rate, samples),
-        "by wins": lambda: ns.WinCountRate(rate, floor=0.01),
+        "by wins": lambda: ns.WinCountRate(rate),
         "by neurons": lambda: rate / neurons,
     }
     return {"rate": schedules[schedule]()}
@@ -125,12 +125,12 @@ SETTINGS: dict[str, list[Setting]] = {
         {"winners": 2, "cap": 0.1},
     ],
     "hebb": [
-        {}, {"rate": 0.1}, {"rate": 0.4}, {"temperature": 0.003}, {"temperature": 0.005, "rate": 0.1},
-        {"strength": 0.25}, {"strength": 1.0}, {"rate": 0.4, "schedule": "falling"},
+        {}, {"rate": 0.1}, {"rate": 0.4}, {"temperature": 0.003}, {"temperature": 0.01}, {"strength": 0.25},
+        {"strength": 1.0}, {"rate": 0.4, "schedule": "falling"},
     ],
     "instar": [
-        {}, {"rate": 0.05}, {"rate": 0.1}, {"rate": 0.2}, {"rate": 0.2, "schedule": "falling"}, {"strength": 0.25},
-        {"strength": 1.0}, {"habit": 0.3},
+        {}, {"rate": 0.05}, {"rate": 0.1}, {"cap": 1.0}, {"cap": 1.0, "rate": 0.2, "schedule": "falling"},
+        {"strength": 0.25}, {"strength": 1.0}, {"habit": 0.3},
     ],
     "oja": [
         {}, {"rate": 1e-4}, {"rate": 1e-3}, {"rate": 3e-3}, {"rate": 0.03}, {"rate": 0.01, "schedule": "falling"},
@@ -153,9 +153,9 @@ SETTINGS: dict[str, list[Setting]] = {
     "liuson C": WINDOWS,
     "liuson A": WINDOWS,
     "bcm": [
-        {}, {"rate": 3e-3}, {"rate": 0.03}, {"rate": 3e-3, "averaging": 0.01}, {"averaging": 0.5},
-        {"rate": 0.05, "initial": "normal", "radius": 2.0}, {"rate": 0.01, "activation": "triangle", "radius": 2.0},
-        {"rate": 0.05, "activation": "triangle", "radius": 2.0},
+        {}, {"rate": 0.01}, {"rate": 0.05}, {"averaging": 0.5}, {"ceiling": 2.0}, {"radius": 2.0},
+        {"initial": "uniform", "radius": 0.5, "rate": 3e-3},
+        {"initial": "uniform", "radius": 2.0, "rate": 0.05, "activation": "triangle"},
     ],
     "eghr": [
         {}, {"rate": 0.01, "schedule": "by neurons"}, {"rate": 0.5, "schedule": "by neurons"}, {"threshold": 0.1},

@@ -81,7 +81,7 @@ def k_wta(neurons: int, *, winners: int = 3, rate: Rate = RATE, **constants: Any
     return _shrinking(neurons, constants, competition=KWTA(min(winners, neurons)), rule=SoftHebb(rate=rate))
 
 
-def hebb(neurons: int, *, rate: Rate = 0.2, temperature: float = TEMPERATURE, **constants: Any) -> DenseWTA:
+def hebb(neurons: int, *, rate: Rate = 0.2, temperature: float = 0.005, **constants: Any) -> DenseWTA:
     """Return a layer of plain Hebb behind a soft competition with a conscience, renormalised at every step.
 
     Without renormalising nothing bounds the rule; without a conscience few neurons win.
@@ -110,7 +110,8 @@ def instar(neurons: int, *, rate: Rate | None = None, **constants: Any) -> Dense
     ----------
     neurons : int
     rate : float or schedule, optional
-        As in `Instar`; by default one part in the neuron's wins, and no less than a hundredth.
+        As in `Instar`; by default one part in the neuron's wins, no less than a hundredth and no more than the layer's
+        `cap` of 0.1. With a `cap` of 1 a neuron is the mean of its first hundred wins.
     **constants
         Any other constant of `DenseWTA`, in place of the recipe's.
 
@@ -143,12 +144,13 @@ def oja(neurons: int, *, rate: Rate = 0.01, **constants: Any) -> DenseWTA:
 
 
 def krotov_hopfield(
-    neurons: int, *, rank: int = 2, opposition: float = 0.4, rate: Rate = 0.02, **constants: Any
+    neurons: int, *, rank: int = 2, opposition: float = 0.4, rate: Rate = 0.2, **constants: Any
 ) -> DenseWTA:
     r"""Return the competing hidden units of Krotov and Hopfield: the winner learns, the one of a given rank unlearns.
 
-    The published code divides each minibatch's step by its largest entry, which is not local; here the step is capped.
-    `lebesgue` is the paper's p, `radius` its first norm (:math:`N(0, 1)` weights have 28 for 784 inputs).
+    The published code divides each minibatch's step by its largest entry, which is not local; here the step is capped,
+    so its rate of 0.02 means something else. `lebesgue` is the paper's p, `radius` its first norm (:math:`N(0, 1)`
+    weights have 28 for 784 inputs, from which one epoch does not bring every neuron down).
 
     Parameters
     ----------
@@ -166,7 +168,8 @@ def krotov_hopfield(
     """
     fixed = ConstantRate(rate) if isinstance(rate, float | int) else rate
     competition = Ranked(rank=min(rank, max(2, neurons)), opposition=opposition)
-    return _shrinking(neurons, constants, competition=competition, rule=SoftHebb(rate=fixed), initial="normal")
+    chosen = {"competition": competition, "rule": SoftHebb(rate=fixed), "initial": "normal", "radius": 14.0}
+    return _shrinking(neurons, constants, **chosen)
 
 
 def hebbnet(neurons: int, *, rate: Rate = 0.05, share: float = 0.2, **constants: Any) -> DenseWTA:
@@ -236,7 +239,7 @@ def liuson(neurons: int, *, reading: str = "C", rate: Rate = 0.05, **constants: 
     return DenseWTA(neurons, **(chosen | constants))
 
 
-def bcm(neurons: int, *, rate: Rate = 0.01, averaging: float = 0.1, ceiling: float = 5.0, **constants: Any) -> DenseWTA:
+def bcm(neurons: int, *, rate: Rate = 0.02, averaging: float = 0.1, ceiling: float = 5.0, **constants: Any) -> DenseWTA:
     """Return BCM neurons that do not compete: each becomes selective by its own sliding threshold.
 
     Parameters
@@ -252,7 +255,7 @@ def bcm(neurons: int, *, rate: Rate = 0.01, averaging: float = 0.1, ceiling: flo
     Bienenstock, Cooper and Munro, J. Neuroscience 2 (1982) 32.
     """
     rule = BCM(rate=rate, averaging=averaging, ceiling=ceiling)
-    return _free(neurons, constants, rule=rule, activation=ReLU(), initial="uniform", radius=0.5)
+    return _free(neurons, constants, rule=rule, activation=ReLU(), radius=4.0)
 
 
 def eghr(neurons: int, *, rate: Rate | None = None, threshold: float | None = None, **constants: Any) -> DenseWTA:
@@ -306,7 +309,11 @@ def _shrinking(neurons: int, constants: dict[str, Any], **chosen: Any) -> DenseW
 
 
 def _spherical(neurons: int, constants: dict[str, Any], **chosen: Any) -> DenseWTA:
-    """Return a layer of neurons of norm one, with a conscience in place of the norm that gives each its turn."""
+    """Return a layer of neurons of norm one, with a conscience in place of the norm that gives each its turn.
+
+    Potentials are cosines, so a share of wins must count for a like amount at any width: at twice its fair share a
+    neuron is held back by 0.5. A win costs 0.05 at once, and is forgotten over ten samples for every neuron.
+    """
     conscience = Conscience(rate=0.1 / neurons, strength=0.5 * neurons)
     common = {"normalise": "sample", "bias": conscience, "renormalise": True, "transmit": Triangle(power=2)}
     return DenseWTA(neurons, **(common | chosen | constants))
