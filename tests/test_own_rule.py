@@ -36,7 +36,7 @@ def own_softhebb(potential, response, rate):
 
 @ns.rule
 def own_adaptive(potential, response, norm, speed=0.1, power=0.5):
-    growth = response * speed * abs(norm - 1.0) ** power
+    growth = response * (speed * abs(norm - 1.0) ** power)
     return 1.0 - growth * potential, growth
 
 
@@ -87,9 +87,8 @@ def test_the_same_rule_gives_the_same_bits(own, built_in, window, samples):
 def test_a_rule_without_constants_may_be_given_as_it_is(samples):
     layer = ns.DenseWTA(5, competition=SOFT, rule=own_adaptive)
     assert layer.rule == own_adaptive()
-    assert layer.rule == OwnRule(
-        "own_adaptive", own_adaptive.digest, 0.0, (("speed", 0.1), ("power", 0.5)), 0.01, 0, None
-    )
+    constants = (("speed", 0.1), ("power", 0.5))
+    assert layer.rule == OwnRule("own_adaptive", own_adaptive.digest, 0.0, constants, 0.01, 0, None)
     assert layer.rule != own_adaptive(power=0.6)
 
 
@@ -196,9 +195,7 @@ def test_a_state_names_the_rule_and_goes_on_with_it(tmp_path, samples):
     layer = ns.DenseWTA(6, competition=SOFT, rule=rule, renormalise=True, window=2)
     chip = ns.Chip([layer], inputs=64).learn(samples[:101])
     chip.save(tmp_path / "own.h5")
-    with pytest.raises(
-        ns.StateError, match=r"'own_hebbnet' among them.*got 'none'; load it with Chip.load\(path, rules"
-    ):
+    with pytest.raises(ns.StateError, match=r"'own_hebbnet' among them.*got 'none'; give it by"):
         ns.Chip.load(tmp_path / "own.h5")
     loaded = ns.Chip.load(tmp_path / "own.h5", rules=[own_oja, own_hebbnet])
     assert loaded.layers[0].constants == layer
