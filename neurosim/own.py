@@ -54,6 +54,7 @@ class OwnRule:
     constants: tuple[tuple[str, float], ...]
     averaging: float
     moment: int = field(compare=False, repr=False)
+    total: bool = field(compare=False, repr=False)
     compiled: Any = field(compare=False, repr=False)
 
 
@@ -95,7 +96,7 @@ class RuleMaker:
             rate = float(rate)
         return OwnRule(
             self.__name__, self.digest, rate, tuple((name, float(value)) for name, value in values.items()),
-            float(averaging), _moment(self.parameters), self.compiled,
+            float(averaging), _moment(self.parameters), "total" in self.parameters, self.compiled,
         )  # fmt: skip
 
 

@@ -88,7 +88,7 @@ def test_a_rule_without_constants_may_be_given_as_it_is(samples):
     layer = ns.DenseWTA(5, competition=SOFT, rule=own_adaptive)
     assert layer.rule == own_adaptive()
     constants = (("speed", 0.1), ("power", 0.5))
-    assert layer.rule == OwnRule("own_adaptive", own_adaptive.digest, 0.0, constants, 0.01, 0, None)
+    assert layer.rule == OwnRule("own_adaptive", own_adaptive.digest, 0.0, constants, 0.01, 0, False, None)
     assert layer.rule != own_adaptive(power=0.6)
 
 
