@@ -14,7 +14,7 @@ KERNELS = sorted((ROOT / "kernels").glob("*.py"))
 RANKS = [
     {"errors"}, {"checks"}, {"randomness", "metrics", "state_format"},
     {"competition", "rules", "transmit", "streams", "store"}, {"layers"}, {"dense", "constants", "recipes"},
-    {"pipeline"}, {"chip"}, {"readouts", "online"}, {"cli"},
+    {"pipeline"}, {"chip"}, {"readouts", "online"}, {"studies"}, {"cli"},
 ]  # fmt: skip
 
 

@@ -25,7 +25,7 @@ def cifar10(part: str, root: Path) -> ArrayStream:
     if part not in PARTS:
         raise StreamError(f"cifar10 must be asked for as cifar10:train or cifar10:test, got cifar10:{part}")
     wanted = PARTS[part]
-    path = _find(root, part)
+    path = find(root, part)
     files = dict(_folder(path, wanted) if path.is_dir() else _archive(path, wanted))
     missing = [name for name in wanted if name not in files]
     if missing:
@@ -35,7 +35,8 @@ def cifar10(part: str, root: Path) -> ArrayStream:
     return ArrayStream(images, labels, name=f"cifar10:{part}", divisor=255)
 
 
-def _find(root: Path, part: str) -> Path:
+def find(root: Path, part: str) -> Path:
+    """Return the folder or the archive below `root`, unread."""
     for folder in (root, root / "cifar10"):
         if (folder / FOLDER).is_dir():
             return folder / FOLDER
