@@ -52,7 +52,7 @@ def run(
     (folder.path / ".writable").unlink(missing_ok=True)
     with Workers(study.name, Path(root), folder.path, jobs) as workers:
         for cell, record in workers.measure(cells):
-            if record["status"] == "failed" and folder.read(cell) is None:  # its process did not live to write it
+            if record["status"] == "failed":  # its process may not have lived to write it
                 folder.write(cell, record)
             if watch is not None:
                 watch(cell, record)

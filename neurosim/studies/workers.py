@@ -15,7 +15,6 @@ from types import TracebackType
 from typing import Any
 
 from neurosim import studies
-from neurosim.errors import NeurosimError
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
@@ -155,7 +154,7 @@ def _follow() -> None:
 
 
 def measured(study: Any, cell: Any, data: Any, folder: Any) -> dict[str, Any]:
-    """Measure a cell and put it on record; return the record. What goes wrong is a record too."""
+    """Measure a cell and put it on record; return the record. What goes wrong is a record too, not yet written."""
     begun = time.perf_counter()
     try:
         measures, arrays = study.measure(cell.settings, data)
@@ -163,6 +162,4 @@ def measured(study: Any, cell: Any, data: Any, folder: Any) -> dict[str, Any]:
         folder.write(cell, record, arrays)
     except Exception as error:  # whatever it is, the other cells go on
         record = {"status": "failed", "error": f"{type(error).__name__}: {error}"}
-        with suppress(NeurosimError):  # a full disk, say: the record that is returned tells
-            folder.write(cell, record)
     return record
