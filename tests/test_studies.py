@@ -19,6 +19,7 @@ import neurosim as ns
 from neurosim import studies
 from neurosim.cli import main
 from neurosim.readouts import answers
+from neurosim.streams.order import repeat
 from neurosim.studies import data, head, liuson, published, radius, reproduce, tables
 from neurosim.studies.study import Cell, Folder, Table
 from neurosim.studies.workers import Worker, Workers
@@ -85,7 +86,7 @@ def test_dropout_keeps_half_and_doubles_it():
 
 
 def test_the_published_tables_are_found_by_cell():
-    assert published.of(published.ACCURACY, "ours", "mnist", 2048) == 93.6
+    assert published.of(published.ACCURACY, "liuson", "mnist", 2048) == 93.6
     assert published.of(published.ACCURACY, "random", "cifar10", 32) == 21.9
     assert published.of(published.GINI_END, "hebbnet", "mnist", 32) == 0.73
     assert published.of(published.GINI_START, "random", "mnist", 32) is None
@@ -173,15 +174,15 @@ def test_the_tables_of_liuson_hold_ours_against_theirs():
     shares = {"live": 0.5, "dead": 0.25, "between": 0.25, "never_won": 0.1, "usage_entropy": 0.9,
               "effective_winners": 20.4}  # fmt: skip
     finished = {
-        f"ours-mnist-32-{seed}": record(
+        f"liuson-mnist-32-{seed}": record(
             head_accuracy=0.5 + seed / 50, readout_accuracy=0.7, curve=[[1, 0.6], [9, 0.2]], **shares
         )
         for seed in (0, 1)
     }
     accuracy, gini, activity = liuson.tables(cells, finished)
     assert accuracy.rows[0] == ["random", "mnist", "32", "67.5", "-", "-", "-"]
-    assert accuracy.rows[1] == ["ours", "mnist", "32", "52.6", "51.0 ± 1.4", "-1.6", "70.0 ± 0.0"]
-    assert gini.rows[0] == ["ours", "mnist", "32", "0.61", "0.60 ± 0.00", "-0.01", "0.12", "0.20 ± 0.00", "+0.08"]
+    assert accuracy.rows[1] == ["liuson", "mnist", "32", "52.6", "51.0 ± 1.4", "-1.6", "70.0 ± 0.0"]
+    assert gini.rows[0] == ["liuson", "mnist", "32", "0.61", "0.60 ± 0.00", "-0.01", "0.12", "0.20 ± 0.00", "+0.08"]
     assert activity.rows[0][3:] == ["50.0 ± 0.0", "25.0 ± 0.0", "25.0 ± 0.0", "10.0 ± 0.0", "0.90 ± 0.00", "20 ± 0"]
     assert activity.rows[1][3:] == ["-"] * 6
     assert all(len(row) == len(table.header) for table in (accuracy, gini, activity) for row in table.rows)
@@ -246,6 +247,41 @@ def test_a_random_layer_is_measured_as_the_chip_answers(root):
     assert measures["readout_accuracy"] > 0.9
     assert 0.2 < measures["head_accuracy"] <= 1
     assert "curve" not in measures
+
+
+@pytest.mark.parametrize("method", ["liuson", "softhebb", "hebbnet"])
+def test_a_layer_that_learns_is_measured_from_its_first_update_to_its_last(root, method):
+    cell = next(cell for cell in liuson.cells(1, True) if cell.name == f"{method}-mnist-32-0")
+    measures, arrays = liuson.measure(cell.settings, data.Data(root))
+    curve = measures["curve"]
+    assert (curve[0][0], curve[-1][0]) == (1, 100)
+    assert 40 <= len(curve) <= liuson.POINTS
+    train = data.Data(root).part("mnist", "train", mean=liuson.MEAN, deviation=liuson.DEVIATION)
+    shuffled = repeat(train, 1, 0)
+    chip = ns.Chip([liuson.layer(cell.settings)], inputs=784, seed=0)
+    chip.learn(next(shuffled.blocks(0, 32)).samples)
+    assert curve[0][1] == pytest.approx(ns.instruments.gini(chip.layers[0].steps), abs=1e-6)
+    layer = ns.Chip([liuson.layer(cell.settings)], inputs=784, seed=0).learn(shuffled).layers[0]
+    steps = layer.steps
+    assert layer.updates == 100
+    assert curve[-1][1] == pytest.approx(ns.instruments.gini(steps), abs=1e-6)
+    assert np.array_equal(arrays["steps"], steps.astype(np.float32))
+    assert np.array_equal(arrays["most"][0], layer.weights[steps.argmax()])
+    assert np.array_equal(arrays["least"][-1], layer.weights[np.argsort(-steps, kind="stable")[-1]])
+    assert measures["live"] + measures["dead"] + measures["between"] == pytest.approx(1)
+    turned = (layer.weights * layer.first_weights).sum(axis=1)
+    turned /= np.linalg.norm(layer.weights, axis=1) * np.linalg.norm(layer.first_weights, axis=1)
+    assert measures["live"] == pytest.approx((turned < 0.5).mean())
+    assert measures["never_won"] == (layer.wins == 0).mean()
+    assert json.loads(json.dumps(measures, allow_nan=False)) == measures
+
+
+def test_radius_is_measured_at_both_ends(root):
+    low, high = (radius.measure(radius.cells(1, True)[place].settings, data.Data(root)).measures for place in (0, -1))
+    assert low["median_norm"] == pytest.approx(0.107, rel=0.05)
+    assert low["never_won"] > high["never_won"]
+    assert low["winner_accuracy"] < high["winner_accuracy"]
+    assert high["readout_accuracy"] > 0.9
 
 
 def command(study, root, out, *options):
@@ -329,7 +365,7 @@ def test_a_failing_cell_is_on_record_and_the_others_go_on(tmp_path, root):
     done = run(*only, code=2)
     assert done.stderr.startswith("Error: 5 of 9 cells failed, random-cifar10-32-0 by StreamError: ")
     assert done.stderr.count("\n") == 1
-    assert "- ours-triangle-cifar10-32-0: StreamError" in done.stdout
+    assert "- liuson-triangle-cifar10-32-0: StreamError" in done.stdout
     assert "4 of 9 cells are finished" in done.stdout
     kept = finished(tmp_path / "out")
     contents = {name: pickle.dumps(batch(number, 40), 2) for number, name in enumerate(NAMES)}
@@ -394,7 +430,7 @@ def test_figures_are_drawn(tmp_path):
     pytest.importorskip("matplotlib", reason="the extra views is not installed")
     folder, rng = Folder(tmp_path), np.random.default_rng(0)
     cells = [
-        cell for cell in liuson.cells(2, False) if cell.name.startswith("ours-") and cell.settings["neurons"] == 32
+        cell for cell in liuson.cells(2, False) if cell.name.startswith("liuson-") and cell.settings["neurons"] == 32
     ]
     done = {}
     for cell in cells:

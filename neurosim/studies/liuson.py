@@ -64,22 +64,14 @@ def layer(settings: dict[str, Any]) -> DenseWTA:
     neurons, rate = settings["neurons"], settings["rate"]
     common: dict[str, Any] = {"initial": "normal", "radius": RADIUS, "normalise": "none", "window": WINDOW}
     match settings["method"]:
-        case "ours":
+        case "liuson":
             return ns.recipes.liuson(neurons, rate=rate, transmit=ns.ReLU(), **common)
-        case "ours-triangle":
+        case "liuson-triangle":
             triangle = ns.Triangle()
             return ns.recipes.liuson(neurons, rate=rate, activation=triangle, transmit=triangle, **common)
         case "hebbnet":
             return ns.recipes.hebbnet(neurons, rate=rate, transmit=ns.ReLU(), **common)
-        case "random":  # never learns
-            return DenseWTA(
-                neurons,
-                competition=ns.SoftWTA(temperature=1),
-                rule=ns.SoftHebb(rate=rate),
-                transmit=ns.ReLU(),
-                **common,
-            )
-        case _:
+        case _:  # softhebb; and random, which never learns
             return DenseWTA(
                 neurons, competition=ns.SoftWTA(temperature=1, signed=True), activation=ns.ReLU(),
                 rule=ns.SoftHebb(rate=ns.ConstantRate(rate / WINDOW)),  # the code takes the mean over a batch
@@ -98,9 +90,8 @@ def measure(settings: dict[str, Any], sets: data.Data) -> Outcome:
     measures: dict[str, Any] = {"data": f"{train.fingerprint()} {test.fingerprint()}"}
     arrays: dict[str, NDArray[Any]] = {}
     if settings["method"] != "random":
-        first = chip.layers[0].weights
         measures["curve"] = [[update, gini] for update, gini in _learned(chip, repeat(train, 1, seed))]
-        measures |= activity(chip.layers[0], first)
+        measures |= activity(chip.layers[0])
         arrays = _views(chip.layers[0])
     return Outcome(measures | probes(chip, train, test, seed), arrays)
 
@@ -117,9 +108,9 @@ def _learned(chip: Chip, stream: Any) -> Iterator[tuple[int, float]]:
         yield update, round(ns.instruments.gini(chip.layers[0].steps), 6)
 
 
-def activity(layer: DenseLayer, first: NDArray[np.float32]) -> dict[str, float]:
+def activity(layer: DenseLayer) -> dict[str, float]:
     """Return who learned: shares of live and dead neurons, usage, and how steps are shared at the end."""
-    turned = ns.instruments.cosine_to(layer.weights, first)
+    turned = ns.instruments.cosines(layer.weights, layer.first_weights)
     live, dead = float((turned < LIVE).mean()), float((turned > DEAD).mean())
     return {
         "live": live,

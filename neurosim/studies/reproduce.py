@@ -68,7 +68,7 @@ def collect(cells: Sequence[Cell], folder: Folder) -> tuple[Finished, dict[str, 
     """
     finished: Finished = {}
     failed: dict[str, str] = {}
-    known: dict[tuple[str, ...], tuple[str, str]] = {}  # the data of each data set, and the cell that tells
+    known: dict[str, tuple[str, str]] = {}  # the data of each data set, and the cell that tells
     for cell in cells:
         record = folder.read(cell) or {}
         if record.get("status") == "failed":
