@@ -18,9 +18,7 @@ from neurosim.studies import STUDIES
 @click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="Seeds of each cell, from 0.")
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes, of one thread each.")
 @click.option("--fast", is_flag=True, help="A small part: one seed, few samples. To see that it works, in a minute.")
-@click.option(
-    "--only", default="", metavar="TEXT", help="Only cells with this in their name: liuson-mnist, -2048-."
-)
+@click.option("--only", default="", metavar="TEXT", help="Only cells with this in their name: liuson-mnist, -2048-.")
 @click.option("--report", is_flag=True, help="Measure nothing: only make tables of the finished cells.")
 @plainly
 def command(study: str, root: str, out: str | None, seeds: int, jobs: int, fast: bool, only: str, report: bool) -> None:

@@ -17,12 +17,11 @@ def draw(cells: Sequence[Cell], finished: Finished, folder: Folder) -> list[str]
     done = [cell for cell in cells if finished.get(cell.name, {}).get("measures", {}).get("curve")]
     if not done:
         return []
+    kept = [(cell, arrays) for cell in done if cell.settings["seed"] == 0 and (arrays := folder.arrays(cell))]
     names = [_save(_curves(done, finished), folder, "gini.png")]
-    for cell in done:
-        if cell.settings["seed"] == 0 and (arrays := folder.arrays(cell)):
-            names.append(_save(_fields(cell, arrays), folder, f"fields-{cell.name}.png"))
-            names.append(_save(_steps(cell, arrays), folder, f"steps-{cell.name}.png"))
-    return names
+    if kept:
+        names.append(_save(_steps(kept), folder, "steps.png"))
+    return names + [_save(_fields(cell, arrays), folder, f"fields-{cell.name}.png") for cell, arrays in kept]
 
 
 def draw_radius(cells: Sequence[Cell], finished: Finished, folder: Folder) -> list[str]:
@@ -56,24 +55,48 @@ def _save(figure: Any, folder: Folder, name: str) -> str:
     return f"figures/{name}"
 
 
-def _curves(cells: Sequence[Cell], finished: Finished) -> Any:
-    """Draw the Gini coefficient over training: a row a data set, a column a method, a line a cell."""
+def _panels(cells: Sequence[Cell], **shared: bool) -> tuple[Any, dict[tuple[str, str], Any]]:
+    """Return a figure with a row a data set and a column a method, and its axes by those."""
     datasets = [name for name in published.DATASETS if any(cell.settings["dataset"] == name for cell in cells)]
     methods = [name for name in published.ACCURACY if any(cell.settings["method"] == name for cell in cells)]
     figure = _figure(3 * len(methods), 2.6 * len(datasets))
-    grid = figure.subplots(len(datasets), len(methods), squeeze=False, sharey=True)
+    grid = figure.subplots(len(datasets), len(methods), squeeze=False, **shared)
+    panels = {}
+    for row, dataset in zip(grid, datasets, strict=True):
+        for axes, method in zip(row, methods, strict=True):
+            axes.set_title(f"{method}, {dataset}", fontsize=9)
+            panels[method, dataset] = axes
+    return figure, panels
+
+
+def _curves(cells: Sequence[Cell], finished: Finished) -> Any:
+    """Draw the Gini coefficient over training, a line a cell."""
+    figure, panels = _panels(cells, sharey=True)
     for cell in cells:
         settings = cell.settings
-        axes = grid[datasets.index(settings["dataset"])][methods.index(settings["method"])]
+        axes = panels[settings["method"], settings["dataset"]]
         updates, shares = zip(*finished[cell.name]["measures"]["curve"], strict=True)
         label = f"{settings['neurons']} neurons" if settings["seed"] == 0 else None
         axes.plot(updates, shares, linewidth=1, color=COLOURS.get(settings["neurons"]), label=label)
-    for row, dataset in zip(grid, datasets, strict=True):
-        for axes, method in zip(row, methods, strict=True):
-            axes.set(title=f"{method}, {dataset}", ylim=(0, 1), xlabel="update")
-            if axes.lines:
-                axes.legend(fontsize=7)
-        row[0].set_ylabel("Gini of mean steps")
+    for axes in panels.values():
+        axes.set(ylim=(0, 1), xlabel="update", ylabel="Gini of mean steps")
+        axes.legend(fontsize=7)
+    return figure
+
+
+def _steps(kept: Sequence[tuple[Cell, dict[str, Any]]]) -> Any:
+    """Draw which share of the neurons has which mean step, in units of the mean of all."""
+    figure, panels = _panels([cell for cell, _ in kept])
+    for cell, arrays in kept:
+        axes = panels[cell.settings["method"], cell.settings["dataset"]]
+        steps = arrays["steps"] / (arrays["steps"].mean() + 1e-30)
+        weights, neurons = np.full(len(steps), 1 / len(steps)), cell.settings["neurons"]
+        axes.hist(
+            steps, bins=40, weights=weights, histtype="step", color=COLOURS.get(neurons), label=f"{neurons} neurons"
+        )
+    for axes in panels.values():
+        axes.set(xlabel="mean step / mean of all", ylabel="share of neurons", yscale="log")
+        axes.legend(fontsize=7)
     return figure
 
 
@@ -99,12 +122,3 @@ def _picture(weights: Any) -> Any:
         return scaled.reshape(3, side, side).transpose(1, 2, 0)
     side = round(scaled.size**0.5)
     return scaled.reshape(side, side) if side * side == scaled.size else scaled[None]
-
-
-def _steps(cell: Cell, arrays: dict[str, Any]) -> Any:
-    """Draw how many neurons have which mean step."""
-    figure = _figure(5, 3)
-    axes = figure.subplots()
-    axes.hist(arrays["steps"], bins=50)
-    axes.set(title=cell.name, xlabel="mean step per update", ylabel="neurons")
-    return figure
