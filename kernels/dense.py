@@ -3,13 +3,14 @@ r"""A dense layer: integrate, compete, learn, transmit, one sample after another
 .. math::
 
     u_k = \sum_i w_{ki} x_i, \qquad
-    y = \mathrm{compete}(u), \qquad
+    y = \mathrm{compete}(f(u) + b), \qquad
     w_k \leftarrow a_k w_k + c_k x, \qquad
-    (a_k, c_k) = \mathrm{rule}(u_k, y_k, \|w_k\|^2)
+    (a_k, c_k) = \mathrm{rule}(u_k, y_k, \|w_k\|, \ldots)
 
 The weights are kept as :math:`w_{ki} = s_k v_{ik}`: decay touches the scale :math:`s_k` alone, growth touches
 :math:`v_{ik}` of the active inputs alone, and the squared norm follows in three products,
 :math:`\|w'\|^2 = a^2 \|w\|^2 + 2 a c u + c^2 \|x\|^2`. A sample costs active inputs x neurons, not inputs x neurons.
+What has no such form says so where it stands: potentials with another norm, eligibility traces, Sanger's rule.
 
 Every function here takes arrays of one float type and stays in it: float32 in the simulator, float64 in the tests
 that compare with the textbook equation. Sums have a fixed order, so equal input gives equal bits.
@@ -19,44 +20,69 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+from numba import njit, typeof
 from numba.extending import register_jitable
 from numpy.typing import NDArray
 
-ZERO, HALF, ONE, TWO = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2)
+ZERO, HALF, ONE, TWO, THREE = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2), np.float32(3)
+SQRT2 = np.float32(1.41421356)
 LOG2_E = np.float32(1.44269504)
 LN2_HIGH, LN2_MIDDLE, LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4), np.float32(1.646595e-12)
 THIRD, QUARTER, FIFTH, SIXTH = np.float32(1 / 3), np.float32(1 / 4), np.float32(1 / 5), np.float32(1 / 6)
 SEVENTH, EIGHTH, NINTH, TENTH = np.float32(1 / 7), np.float32(1 / 8), np.float32(1 / 9), np.float32(1 / 10)
 SMALLEST = np.float32(1.1754944e-38)  # normal float32
+RAREST = np.float32(1e-30)  # share of responses, so that its logarithm is finite
 LANES = 16  # partial sums of a reduction: as wide as the widest vector unit, and the same on every machine
 FOLD_BELOW, FOLD_ABOVE = np.float32(1e-6), np.float32(1e6)  # scales outside are folded into the synapses
 SPARSE_WRITES = 8  # fewer than one neuron in so many written: write them singly, else whole rows
 
-SOFT, HARD, K_WINNERS = 0, 1, 2  # competitions
+SOFT, HARD, K_WINNERS, RANKED, UNINHIBITED, GATED, TAUGHT = 0, 1, 2, 3, 4, 5, 6  # competitions
+UNBIASED, CONSCIENCE, MEAN_ACTIVITY, LOG_PRIOR = 0, 1, 2, 3  # biases on the competition
+HEBB, OJA, INSTAR, SOFT_HEBB, HEBB_NET, BCM, EGHR, SANGER, SUBSPACE, OWN = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9  # rules
+CONSTANT, LINEAR, EXPONENTIAL, BY_NORM, BY_WINS = 0, 1, 2, 3, 4  # schedules of the rate
 RAW, STREAM_NORM, SAMPLE_NORM = 0, 1, 2  # units of the input
-IDENTITY, RELU, TRIANGLE, SOFTMAX = 0, 1, 2, 3  # transmitted functions
-SAMPLES, BLANKS, WRITES, FOLDS, PENDING = 0, 1, 2, 3, 4  # places in State.counters
-COUNTERS = 5
+IDENTITY, RELU, TRIANGLE, SOFTMAX = 0, 1, 2, 3  # functions of the potentials
+SAMPLES, BLANKS, WRITES, FOLDS, PENDING, UPDATES = 0, 1, 2, 3, 4, 5  # places in State.counters
+COUNTERS = 6
+PARAMETERS = 8  # of a rule
 
 
 class Constants(NamedTuple):
     """What a layer is, as the loop sees it: codes are int, the others floats of the weights' type."""
 
     competition: int
-    winners: int
+    winners: int  # k of K_WINNERS, rank of RANKED, neurons that learn of GATED
     signed: bool
+    winner_only: bool
+    opposition: np.float32
     sharpness: np.float32  # 1 / temperature
+    activation: int
+    activation_exponent: np.float32
+    bias: int
+    bias_rate: np.float32
+    bias_strength: np.float32
+    rule: int
+    parameters: NDArray[np.float32]  # (PARAMETERS,) of the rule
+    averaging: np.float32
+    moment: int  # what the rule's trace averages: 0 nothing, 1 the response, 2 its square
+    schedule: int
     rate: np.float32
-    power: np.float32
-    floor: np.float32
+    last_rate: np.float32
+    rate_samples: np.float32
+    rate_power: np.float32
+    rate_floor: np.float32
     cap: np.float32
     cutoff: np.float32
+    lebesgue: np.float32  # p of the potential's norm
+    renormalise: bool
+    leak: np.float32
+    eligibility: np.float32
     units: int
     forgetting: np.float32
     negative: bool
     transmit: int
     exponent: np.float32  # power of Triangle, 1 / temperature of Softmax
+    instruments: bool
 
 
 class State(NamedTuple):
@@ -64,15 +90,22 @@ class State(NamedTuple):
 
     synapses: NDArray[np.float32]  # v (inputs, neurons)
     scales: NDArray[np.float32]  # s (neurons,)
-    norms: NDArray[np.float32]  # |w|^2 (neurons,)
+    norms: NDArray[np.float32]  # sum of |w|^p (neurons,)
     wins: NDArray[np.int64]  # (neurons,)
-    counters: NDArray[np.int64]  # (COUNTERS,)
+    counters: NDArray[np.int64]  # (COUNTERS,); BLANKS are the samples that teach nothing, unlabelled ones among them
     input_norm: NDArray[np.float32]  # (1,) running mean of |x|
+    activity: NDArray[np.float32]  # (neurons,) running mean of the bias
+    traces: NDArray[np.float32]  # (neurons,) running mean of the rule
+    steps: NDArray[np.float32]  # (2, neurons) sum of the step sizes, and what float32 lost of it
+    eligibility: NDArray[np.float32]  # (inputs or 0, neurons) eligibility of a synapse, in units of its neuron's scale
+    eligibility_scales: NDArray[np.float32]  # (neurons or 0,)
     pending_inputs: NDArray[np.float32]  # (window, inputs) values of the active inputs, packed
     pending_active: NDArray[np.int32]  # (window, inputs) their places
     pending_sizes: NDArray[np.int64]  # (window,) how many
-    pending_growth: NDArray[np.float32]  # (window, neurons) c
-    pending_decay: NDArray[np.float32]  # (2, neurons) sums of a - 1 and of c u
+    pending_modulators: NDArray[np.float32]  # (window,)
+    pending_potentials: NDArray[np.float32]  # (window, neurons) u; a window of one has no use for it, nor for the next
+    pending_responses: NDArray[np.float32]  # (window, neurons) y
+    pending_sums: NDArray[np.float32]  # (2, neurons) over the window: what activity and traces average
 
 
 class Scratch(NamedTuple):
@@ -82,7 +115,22 @@ class Scratch(NamedTuple):
     active: NDArray[np.int32]  # (inputs,)
     lanes: NDArray[np.float32]  # (LANES,)
     written: NDArray[np.int64]  # (neurons,)
+    drive: NDArray[np.float32]  # (neurons,) f(u) + b
+    growth: NDArray[np.float32]  # (window, neurons) c
+    changes: NDArray[np.float32]  # (neurons,) sum of a - 1
+    overlaps: NDArray[np.float32]  # (neurons,) sum of c u
+    sizes: NDArray[np.float32]  # (neurons,) squared step
+    order: NDArray[np.float32]  # (neurons,)
+    totals: NDArray[np.float32]  # (window,) sum of |u|
     gram: NDArray[np.float32]  # (window, window)
+
+
+class Samples(NamedTuple):
+    """What goes in. No labels: nobody is taught; no modulators: all are one."""
+
+    values: NDArray[np.float32]  # (samples, inputs)
+    labels: NDArray[np.int64]  # (samples or 0,); -1: none
+    modulators: NDArray[np.float32]  # (samples or 0,)
 
 
 class Results(NamedTuple):
@@ -97,14 +145,79 @@ class Results(NamedTuple):
     outputs: NDArray[np.float32]  # z (rows, neurons)
 
 
-@register_jitable
-def softhebb(potential, response, norm, constants):  # type: ignore[no-untyped-def]
-    r"""Return (decay, growth) of one neuron: :math:`\Delta w = \eta y (x - u w)`, Moraitis et al. 2022.
+# Rules of plasticity, one neuron and one sample each: the docstrings of neurosim.rules have equations and papers. All
+# take the same arguments, so that one call fits all: potential u, response y, norm |w|, trace (a running mean of the
+# response or its square), total (sum of |u| over the layer), rate, and the rule's own parameters. All return decay and
+# growth.
 
-    The rate adapts to the neuron, :math:`\eta = \max(\eta_0 |\|w\| - 1|^q, \eta_{min})`, Journe et al. 2023.
-    """
-    growth = response * max(constants.rate * abs(math.sqrt(norm) - ONE) ** constants.power, constants.floor)
+
+@register_jitable
+def hebb(potential, response, norm, trace, total, rate, parameters):  # type: ignore[no-untyped-def]
+    """Plain Hebb."""
+    return ONE, rate * response
+
+
+@register_jitable
+def oja(potential, response, norm, trace, total, rate, parameters):  # type: ignore[no-untyped-def]
+    """Oja 1982."""
+    growth = rate * response
+    return ONE - growth * response, growth
+
+
+@register_jitable
+def instar(potential, response, norm, trace, total, rate, parameters):  # type: ignore[no-untyped-def]
+    """Grossberg 1976; on-line k-means with a hard competition."""
+    growth = rate * response
+    return ONE - growth, growth
+
+
+@register_jitable
+def softhebb(potential, response, norm, trace, total, rate, parameters):  # type: ignore[no-untyped-def]
+    """Moraitis et al. 2022."""
+    growth = rate * response
     return ONE - growth * potential, growth
+
+
+@register_jitable
+def hebbnet(potential, response, norm, trace, total, rate, parameters):  # type: ignore[no-untyped-def]
+    """Gupta et al. 2021; the trace is the mean response."""
+    return ONE, rate * (response - trace)
+
+
+@register_jitable
+def bcm(potential, response, norm, trace, total, rate, parameters):  # type: ignore[no-untyped-def]
+    """Bienenstock, Cooper and Munro 1982; the trace is the mean squared response, parameters ceiling and decay."""
+    capped = min(response, parameters[0])
+    return ONE - rate * parameters[1], rate * capped * (capped - trace)
+
+
+@register_jitable
+def eghr(potential, response, norm, trace, total, rate, parameters):  # type: ignore[no-untyped-def]
+    """Isomura and Toyoizumi 2016 with a Laplace prior; the parameter is the error's threshold."""
+    error = parameters[0] - SQRT2 * total
+    sign = ONE if potential > ZERO else ZERO
+    sign = -ONE if potential < ZERO else sign
+    return ONE, rate * error * SQRT2 * sign
+
+
+@register_jitable
+def _decide(rule, own, potential, response, norm, trace, total, rate, parameters):  # type: ignore[no-untyped-def]
+    """Return decay and growth by the layer's rule."""
+    if own is None:
+        if rule == SOFT_HEBB:
+            return softhebb(potential, response, norm, trace, total, rate, parameters)
+        if rule == OJA:
+            return oja(potential, response, norm, trace, total, rate, parameters)
+        if rule == INSTAR:
+            return instar(potential, response, norm, trace, total, rate, parameters)
+        if rule == HEBB_NET:
+            return hebbnet(potential, response, norm, trace, total, rate, parameters)
+        if rule == BCM:
+            return bcm(potential, response, norm, trace, total, rate, parameters)
+        if rule == EGHR:
+            return eghr(potential, response, norm, trace, total, rate, parameters)
+        return hebb(potential, response, norm, trace, total, rate, parameters)
+    return own(potential, response, norm, trace, total, rate, parameters)
 
 
 @register_jitable
@@ -178,11 +291,13 @@ def _gather(sample, negative, active, values):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def _integrate(values, active, size, state, potentials):  # type: ignore[no-untyped-def]
+def _integrate(values, active, size, lebesgue, v, s, potentials):  # type: ignore[no-untyped-def]
     """Write u = s * sum of x v over the active inputs; four rows at a time, added in the order of the inputs."""
-    v, s = state.synapses, state.scales
     neurons = s.size
     potentials[:] = ZERO
+    if lebesgue != TWO:
+        _integrate_powers(values, active, size, lebesgue - ONE, v, s, potentials)
+        return
     whole = size - size % 4
     for j in range(0, whole, 4):
         v0, v1, v2, v3 = v[active[j]], v[active[j + 1]], v[active[j + 2]], v[active[j + 3]]
@@ -195,6 +310,22 @@ def _integrate(values, active, size, state, potentials):  # type: ignore[no-unty
             potentials[k] += x0 * v0[k]
     for k in range(neurons):
         potentials[k] *= s[k]
+
+
+@register_jitable
+def _integrate_powers(values, active, size, power, synapses, scales, potentials):  # type: ignore[no-untyped-def]
+    """Write u = sum of x sign(w) |w|**power: a power for every synapse, many times slower but for the square."""
+    for j in range(size):
+        v, x = synapses[active[j]], values[j]
+        for k in range(potentials.size):
+            if power == TWO:
+                potentials[k] += x * (v[k] * abs(v[k]))
+            elif v[k] > ZERO:
+                potentials[k] += x * v[k] ** power
+            elif v[k] < ZERO:
+                potentials[k] -= x * (-v[k]) ** power
+    for k in range(potentials.size):
+        potentials[k] *= scales[k] ** power
 
 
 @register_jitable
@@ -222,21 +353,81 @@ def _top(potentials, count, order):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def _compete(potentials, constants, scratch, responses):  # type: ignore[no-untyped-def]
+def _copy(x, y):  # type: ignore[no-untyped-def]
+    """Write x into y: a slice would check shapes, and raise."""
+    for k in range(x.size):
+        y[k] = x[k]
+
+
+@register_jitable
+def _activate(potentials, function, exponent, lanes, outputs):  # type: ignore[no-untyped-def]
+    """Write f(u)."""
+    if function == SOFTMAX:
+        _softmax(potentials, exponent, outputs, lanes)
+        return
+    threshold = potentials[0] * ZERO
+    if function == TRIANGLE:
+        threshold = _total(potentials, lanes) / np.float32(potentials.size)
+    for k in range(potentials.size):
+        z = potentials[k] - threshold
+        if function != IDENTITY:
+            z = max(z, ZERO)
+        outputs[k] = z
+    if function == TRIANGLE and exponent == TWO:
+        for k in range(potentials.size):
+            outputs[k] *= outputs[k]
+    elif function == TRIANGLE and exponent != ONE:
+        for k in range(potentials.size):
+            if outputs[k] > ZERO:
+                outputs[k] = outputs[k] ** exponent
+
+
+@register_jitable
+def _bias(learning, constants, activity, drive):  # type: ignore[no-untyped-def]
+    """Add each neuron's bias; a conscience is for learning alone."""
+    if constants.bias == LOG_PRIOR:
+        for k in range(drive.size):
+            drive[k] += math.log(activity[k]) / constants.sharpness
+    if not learning:
+        return
+    if constants.bias == CONSCIENCE:
+        fair = ONE / np.float32(drive.size)
+        for k in range(drive.size):
+            drive[k] += constants.bias_strength * (fair - activity[k])
+    if constants.bias == MEAN_ACTIVITY:
+        for k in range(drive.size):
+            drive[k] -= activity[k]
+
+
+@register_jitable
+def _compete(drive, label, constants, lanes, order, responses):  # type: ignore[no-untyped-def]
     """Write the responses y; return the winner."""
-    if constants.competition == SOFT:
-        top = _softmax(potentials, constants.sharpness, responses, scratch.lanes)
+    competition = constants.competition
+    if competition == SOFT:
+        top = _softmax(drive, constants.sharpness, responses, lanes)
     else:
-        top = _maximum(potentials, scratch.lanes)
+        top = _maximum(drive, lanes)
         responses[:] = ZERO
-    winner = _first(potentials, top)
-    if constants.competition == HARD:
+    winner = _first(drive, top)
+    if competition == HARD:
         responses[winner] = ONE
-    if constants.competition == K_WINNERS:
-        _top(potentials, constants.winners, scratch.written)
+    elif competition == TAUGHT:
+        responses[label if label >= 0 else winner] = ONE
+    elif competition in (K_WINNERS, RANKED):
+        _top(drive, constants.winners, order)
         for j in range(constants.winners):
-            responses[scratch.written[j]] = ONE
-    if constants.signed:
+            if competition == K_WINNERS:
+                responses[order[j]] = ONE
+        if competition == RANKED:
+            responses[order[constants.winners - 1]] = -constants.opposition
+            responses[winner] = ONE
+    elif competition in (UNINHIBITED, GATED):
+        _copy(drive, responses)
+    if constants.winner_only:
+        share = responses[winner]
+        responses[:] = ZERO
+        responses[winner] = share
+    elif constants.signed and competition != GATED:
         for k in range(responses.size):
             responses[k] = -responses[k]
         responses[winner] = -responses[winner]
@@ -244,44 +435,12 @@ def _compete(potentials, constants, scratch, responses):  # type: ignore[no-unty
 
 
 @register_jitable
-def _transmit(potentials, constants, lanes, outputs):  # type: ignore[no-untyped-def]
-    """Write z = f(u), what the next layer sees."""
-    if constants.transmit == SOFTMAX:
-        _softmax(potentials, constants.exponent, outputs, lanes)
-        return
-    threshold = potentials[0] * ZERO
-    if constants.transmit == TRIANGLE:
-        threshold = _total(potentials, lanes) / np.float32(potentials.size)
-    for k in range(potentials.size):
-        z = potentials[k] - threshold
-        if constants.transmit != IDENTITY:
-            z = max(z, ZERO)
-        outputs[k] = z
-    if constants.transmit == TRIANGLE and constants.exponent == TWO:
-        for k in range(potentials.size):
-            outputs[k] *= outputs[k]
-    elif constants.transmit == TRIANGLE and constants.exponent != ONE:
-        for k in range(potentials.size):
-            if outputs[k] > ZERO:
-                outputs[k] = outputs[k] ** constants.exponent
-
-
-@register_jitable
-def _fold(state, k):  # type: ignore[no-untyped-def]
+def _fold(synapses, scales, counters, k):  # type: ignore[no-untyped-def]
     """Multiply neuron k's scale into its synapses."""
-    for i in range(state.synapses.shape[0]):
-        state.synapses[i, k] *= state.scales[k]
-    state.scales[k] = ONE
-    state.counters[FOLDS] += 1
-
-
-@register_jitable
-def _measure(state, k):  # type: ignore[no-untyped-def]
-    """Recompute |w_k|^2 from the synapses."""
-    square = state.norms[k] * ZERO
-    for i in range(state.synapses.shape[0]):
-        square += state.synapses[i, k] * state.synapses[i, k]
-    state.norms[k] = square * state.scales[k] * state.scales[k]
+    for i in range(synapses.shape[0]):
+        synapses[i, k] *= scales[k]
+    scales[k] = ONE
+    counters[FOLDS] += 1
 
 
 @register_jitable
@@ -300,16 +459,16 @@ def _overlaps(state, scratch, samples):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def _gain(square, learning, constants, state):  # type: ignore[no-untyped-def]
+def _gain(square, learning, units, forgetting, state):  # type: ignore[no-untyped-def]
     """Return what the input is multiplied by; while learning, move the running mean of |x| first."""
-    if constants.units == RAW:
+    if units == RAW:
         return square * ZERO + ONE
     norm = math.sqrt(square)
-    if constants.units == STREAM_NORM:
+    if units == STREAM_NORM:
         mean = state.input_norm[0]
         seen = state.counters[SAMPLES] - state.counters[BLANKS]
         if learning:
-            weight = max(ONE / np.float32(seen + 1), constants.forgetting)
+            weight = max(ONE / np.float32(seen + 1), forgetting)
             mean += weight * (norm - mean)
             state.input_norm[0] = mean
         if learning or seen > 0:
@@ -318,73 +477,267 @@ def _gain(square, learning, constants, state):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def _remember(size, potentials, responses, constants, state, written):  # type: ignore[no-untyped-def]
-    """Put each neuron's two numbers for one sample into the window; return how many neurons, and which."""
-    p = state.counters[PENDING]
-    growth, decay = state.pending_growth[p], state.pending_decay
-    growth[:] = ZERO
-    count = 0
-    for k in range(potentials.size):
-        if abs(responses[k]) >= constants.cutoff:
-            a, c = softhebb(potentials[k], responses[k], state.norms[k], constants)
-            growth[k] = c
-            decay[0, k] += a - ONE
-            decay[1, k] += c * potentials[k]
-            written[count] = k
-            count += 1
-    state.pending_sizes[p] = size
-    state.counters[PENDING] = p + 1
-    state.counters[WRITES] += count
-    return count
+def _measure(state, k, lebesgue):  # type: ignore[no-untyped-def]
+    """Recompute the norm of neuron k from the synapses."""
+    total = state.norms[k] * ZERO
+    for i in range(state.synapses.shape[0]):
+        v = abs(state.synapses[i, k] * state.scales[k])
+        if lebesgue == TWO:
+            total += v * v
+        elif v > ZERO:
+            total += v**lebesgue
+    state.norms[k] = total
 
 
 @register_jitable
-def _collect(state, written):  # type: ignore[no-untyped-def]
-    """Return how many neurons, and which, the samples of a whole window write."""
+def _length(norm, lebesgue):  # type: ignore[no-untyped-def]
+    """Return |w| from the sum of |w_i|^p."""
+    if lebesgue == TWO:
+        return math.sqrt(norm)
+    return norm ** (ONE / lebesgue)
+
+
+@register_jitable
+def _rate(constants, index):  # type: ignore[no-untyped-def]
+    """Return the rate at sample `index` of the stream, the same for all neurons."""
+    rate = constants.rate
+    if constants.schedule == LINEAR or constants.schedule == EXPONENTIAL:
+        part = min(np.float32(index) / constants.rate_samples, ONE)
+        if constants.schedule == LINEAR:
+            rate = rate + (constants.last_rate - rate) * part
+        else:
+            rate = rate * (constants.last_rate / rate) ** part
+    return rate
+
+
+@register_jitable
+def _own_rate(rate, norm, wins, schedule, power, floor):  # type: ignore[no-untyped-def]
+    """Return one neuron's rate: by its norm, or by how often it has won."""
+    if schedule == BY_NORM:
+        return max(rate * abs(norm - ONE) ** power, floor)
+    if schedule == BY_WINS:
+        return max(rate * np.float32(ONE + np.float32(wins)) ** -power, floor)
+    return rate
+
+
+@register_jitable
+def _count(winner, potentials, responses, constants, sums, scratch):  # type: ignore[no-untyped-def]
+    """Add one sample to what the running means of the bias and of the rule average over the window."""
+    if constants.bias == CONSCIENCE:
+        sums[0, winner] += ONE
+    elif constants.bias == LOG_PRIOR:
+        for k in range(responses.size):
+            sums[0, k] += responses[k]
+    elif constants.bias == MEAN_ACTIVITY:
+        _activate(potentials, constants.activation, constants.activation_exponent, scratch.lanes, scratch.order)
+        for k in range(responses.size):
+            sums[0, k] += scratch.order[k]
+    if constants.moment == 1:
+        for k in range(responses.size):
+            sums[1, k] += responses[k]
+    elif constants.moment == 2:
+        highest = constants.parameters[0] if constants.rule == BCM else np.float32(np.inf)
+        for k in range(responses.size):
+            y = min(responses[k], highest)
+            sums[1, k] += y * y
+
+
+@register_jitable
+def _average(constants, state):  # type: ignore[no-untyped-def]
+    """Move the running means by the means over the window."""
+    sums, part = state.pending_sums, ONE / np.float32(state.pending_sizes.size)
+    if constants.bias != UNBIASED:
+        weight = constants.bias_rate
+        if constants.bias == MEAN_ACTIVITY and state.counters[UPDATES] == 0:
+            weight = weight * ZERO + ONE
+        for k in range(state.activity.size):
+            state.activity[k] += weight * (sums[0, k] * part - state.activity[k])
+        if constants.bias == LOG_PRIOR:
+            for k in range(state.activity.size):
+                state.activity[k] = max(state.activity[k], RAREST)
+        sums[0] = ZERO
+    if constants.moment > 0:
+        for k in range(state.traces.size):
+            state.traces[k] += constants.averaging * (sums[1, k] * part - state.traces[k])
+        sums[1] = ZERO
+
+
+@register_jitable
+def _select(responses, cutoff, written):  # type: ignore[no-untyped-def]
+    """Return how many neurons, and which, some sample of the window writes."""
     count = 0
-    for k in range(state.scales.size):
-        touched = state.pending_decay[0, k] != ZERO
-        for p in range(state.pending_sizes.size):
-            touched |= state.pending_growth[p, k] != ZERO
+    if responses.shape[0] == 1:
+        for k in range(responses.shape[1]):
+            written[count] = k
+            count += abs(responses[0, k]) >= cutoff
+        return count
+    for k in range(responses.shape[1]):
+        touched = False
+        for p in range(responses.shape[0]):
+            touched |= abs(responses[p, k]) >= cutoff
         written[count] = k
         count += touched
     return count
 
 
 @register_jitable
-def _decay(k, square, constants, state, scratch):  # type: ignore[no-untyped-def]
-    """Apply the window's decay to neuron k, follow its norm, and turn its growth into units of v."""
-    growth, samples = state.pending_growth, state.pending_sizes.size
-    change, overlap = state.pending_decay[0, k], state.pending_decay[1, k]
-    part = ONE
-    if abs(change) > constants.cap:
-        part = constants.cap / abs(change)
-    a = ONE + part * change
-    grown = square * ZERO
-    for p in range(samples):
-        growth[p, k] *= part
-        for q in range(p):
-            grown += TWO * growth[p, k] * growth[q, k] * scratch.gram[p, q]
-        grown += growth[p, k] * growth[p, k] * scratch.gram[p, p]
-    state.norms[k] = max(a * a * state.norms[k] + TWO * a * part * overlap + grown, ZERO)
-    state.scales[k] *= a
-    size = abs(state.scales[k])
-    folded = not (FOLD_BELOW <= size <= FOLD_ABOVE)
-    if folded:
-        _fold(state, k)
-    for p in range(samples):
-        growth[p, k] /= state.scales[k]
-    state.pending_decay[0, k] = ZERO
-    state.pending_decay[1, k] = ZERO
-    return folded
+def _propose(count, potentials, responses, rate, constants, state, scratch, own):  # type: ignore[no-untyped-def]
+    """Ask the rule for each neuron's two numbers, summed over the window, and find the size of the step they make."""
+    growth, gram, totals = scratch.growth, scratch.gram, scratch.totals
+    for m in range(count):
+        k = scratch.written[m]
+        norm = _length(state.norms[k], constants.lebesgue)
+        schedule, power, floor = constants.schedule, constants.rate_power, constants.rate_floor
+        own_rate = _own_rate(rate, norm, state.wins[k], schedule, power, floor)
+        change, overlap, grown = norm * ZERO, norm * ZERO, norm * ZERO
+        for p in range(responses.shape[0]):
+            growth[p, k] = ZERO
+            if abs(responses[p, k]) >= constants.cutoff:
+                # The eligibility trace keeps the step as it is, and meets the modulator later.
+                modulator = state.pending_modulators[p] if constants.eligibility == ZERO else ONE
+                a, c = _decide(
+                    constants.rule, own, potentials[p, k], responses[p, k], norm, state.traces[k], totals[p], own_rate,
+                    constants.parameters,
+                )  # fmt: skip
+                c *= modulator
+                growth[p, k] = c
+                change += modulator * (a - ONE)
+                overlap += c * potentials[p, k]
+                state.counters[WRITES] += 1
+                for q in range(p):
+                    grown += TWO * c * growth[q, k] * gram[p, q]
+                grown += c * c * gram[p, p]
+        square = state.norms[k]
+        if constants.lebesgue != TWO:
+            square, overlap = _look(k, state, growth)
+        scratch.changes[k], scratch.overlaps[k] = change, overlap
+        scratch.sizes[k] = max(change * change * square + TWO * change * overlap + grown, ZERO)
 
 
 @register_jitable
-def _grow(p, written, count, state):  # type: ignore[no-untyped-def]
-    """Add c x / s to v for the active inputs of one pending sample."""
-    growth, active, values = state.pending_growth[p], state.pending_active[p], state.pending_inputs[p]
-    for j in range(state.pending_sizes[p]):
-        v, x = state.synapses[active[j]], values[j]
+def _look(k, state, growth):  # type: ignore[no-untyped-def]
+    """Return |w|^2 and the sum of c (w x) from the synapses: potentials of another norm do not tell them."""
+    square, overlap = state.norms[k] * ZERO, state.norms[k] * ZERO
+    for i in range(state.synapses.shape[0]):
+        w = state.scales[k] * state.synapses[i, k]
+        square += w * w
+    for p in range(state.pending_sizes.size):
+        dot = square * ZERO
+        for j in range(state.pending_sizes[p]):
+            dot += state.pending_inputs[p, j] * state.synapses[state.pending_active[p, j], k]
+        overlap += growth[p, k] * dot * state.scales[k]
+    return square, overlap
+
+
+@register_jitable
+def _largest(x, count, order):  # type: ignore[no-untyped-def]
+    """Return the value of the `count`-th largest of x, by quickselect in `order`."""
+    low, high, place = 0, x.size - 1, count - 1
+    _copy(x, order)
+    while low < high:
+        pivot = order[(low + high) // 2]
+        i, j = low, high
+        while i <= j:
+            while order[i] > pivot:
+                i += 1
+            while order[j] < pivot:
+                j -= 1
+            if i <= j:
+                order[i], order[j] = order[j], order[i]
+                i += 1
+                j -= 1
+        if place <= j:
+            high = j
+        elif place >= i:
+            low = i
+        else:
+            break
+    return order[place]
+
+
+@register_jitable
+def _gate(count, constants, scratch):  # type: ignore[no-untyped-def]
+    """Keep the neurons with the largest steps; all but the first turn round if signed. Return how many."""
+    written, sizes, allowed = scratch.written, scratch.sizes, constants.winners
+    best = 0
+    for m in range(count):
+        if sizes[written[m]] > sizes[written[best]]:
+            best = m
+        scratch.drive[m] = sizes[written[m]]
+    best = written[best]
+    least = sizes[best] * ZERO
+    if count > allowed:
+        least = _largest(scratch.drive[:count], allowed, scratch.order)
+    above = 0
+    for m in range(count):
+        above += sizes[written[m]] > least
+    kept, ties = 0, allowed - above
+    for m in range(count):
+        k = written[m]
+        tie = sizes[k] == least
+        if sizes[k] > least or (tie and ties > 0):
+            ties -= tie
+            written[kept] = k
+            kept += 1
+            if constants.signed and k != best:
+                scratch.changes[k] = -scratch.changes[k]
+                scratch.overlaps[k] = -scratch.overlaps[k]
+                for p in range(scratch.growth.shape[0]):
+                    scratch.growth[p, k] = -scratch.growth[p, k]
+        else:
+            for p in range(scratch.growth.shape[0]):
+                scratch.growth[p, k] = ZERO
+    return kept
+
+
+@register_jitable
+def _cap(cap, written, count, changes, overlaps, sizes, growth):  # type: ignore[no-untyped-def]
+    """Make a neuron's step smaller where its decay is beyond the cap."""
+    for m in range(count):
+        k = written[m]
+        if abs(changes[k]) > cap:
+            part = cap / abs(changes[k])
+            changes[k] *= part
+            overlaps[k] *= part
+            sizes[k] *= part * part
+            for p in range(growth.shape[0]):
+                growth[p, k] *= part
+
+
+@register_jitable
+def _note(k, size, steps):  # type: ignore[no-untyped-def]
+    """Add the size of neuron k's step to the instruments' sum; Kahan's sum, as a long stream adds small to large."""
+    size = math.sqrt(size) - steps[1, k]
+    total = steps[0, k] + size
+    steps[1, k] = (total - steps[0, k]) - size
+    steps[0, k] = total
+
+
+@register_jitable
+def _apply(count, constants, state, scratch):  # type: ignore[no-untyped-def]
+    """Decay the neurons, follow their norms, turn growth into units of v; return whether a scale was folded."""
+    growth, norms, scales, any_folded = scratch.growth, state.norms, state.scales, False
+    for m in range(count):
+        k = scratch.written[m]
+        change, size = scratch.changes[k], scratch.sizes[k]
+        if constants.instruments:
+            _note(k, size, state.steps)
+        # |w + d|^2 = |w|^2 + 2 w d + |d|^2 with w d = (a - 1) |w|^2 + sum of c u
+        norms[k] = max(norms[k] + TWO * (change * norms[k] + scratch.overlaps[k]) + size, ZERO)
+        scales[k] *= ONE + change
+        if not (FOLD_BELOW <= abs(scales[k]) <= FOLD_ABOVE):
+            _fold(state.synapses, state.scales, state.counters, k)
+            any_folded = True
+        for p in range(growth.shape[0]):
+            growth[p, k] /= scales[k]
+    return any_folded
+
+
+@register_jitable
+def _grow(active, values, size, written, count, synapses, growth):  # type: ignore[no-untyped-def]
+    """Add c x / s to v for the active inputs of one sample of the window."""
+    for j in range(size):
+        v, x = synapses[active[j]], values[j]
         if count * SPARSE_WRITES < v.size:
             for m in range(count):
                 v[written[m]] += growth[written[m]] * x
@@ -394,41 +747,183 @@ def _grow(p, written, count, state):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def _learn(count, square, constants, state, scratch):  # type: ignore[no-untyped-def]
-    """Apply a full window; return a neuron whose norm is no longer finite, or -1."""
-    samples, written = state.pending_sizes.size, scratch.written
-    scratch.gram[0, 0] = square
-    if samples > 1:
-        count = _collect(state, written)
-        _overlaps(state, scratch, samples)
-    folded = False
+def _renormalise(state, k, lebesgue):  # type: ignore[no-untyped-def]
+    """Bring neuron k to norm one."""
+    length = _length(state.norms[k], lebesgue)
+    if length > ZERO:
+        state.scales[k] /= length
+        state.norms[k] = ONE
+        if not (FOLD_BELOW <= state.scales[k] <= FOLD_ABOVE):
+            _fold(state.synapses, state.scales, state.counters, k)
+
+
+@register_jitable
+def _leak(constants, state):  # type: ignore[no-untyped-def]
+    """Let every neuron's weights decay by the window's time: two products a neuron, none a synapse."""
+    kept = (ONE - constants.leak) ** np.float32(state.pending_sizes.size)
+    norm_kept = kept * kept if constants.lebesgue == TWO else kept**constants.lebesgue
+    for k in range(state.scales.size):
+        state.scales[k] *= kept
+        state.norms[k] *= norm_kept
+        if abs(state.scales[k]) < FOLD_BELOW:
+            _fold(state.synapses, state.scales, state.counters, k)
+
+
+@register_jitable
+def _rise(count, constants, state, scratch):  # type: ignore[no-untyped-def]
+    """Keep the step in the synapses' eligibility, and let the modulator turn eligibility into weight.
+
+    e <- lambda e + (a - 1) w + c x; w <- w + m e. A modulator of zero costs inputs x neurons written, any other one
+    inputs x neurons.
+    """
+    v, s, e, t = state.synapses, state.scales, state.eligibility, state.eligibility_scales
+    for k in range(t.size):
+        t[k] *= constants.eligibility
+        if t[k] < FOLD_BELOW:
+            for i in range(e.shape[0]):
+                e[i, k] *= t[k]
+            t[k] = ONE
     for m in range(count):
-        folded |= _decay(written[m], square, constants, state, scratch)
-    for p in range(samples):
-        _grow(p, written, count, state)
-    state.counters[PENDING] = 0
+        k = scratch.written[m]
+        for i in range(e.shape[0]):
+            e[i, k] += scratch.changes[k] * s[k] * v[i, k] / t[k]
+        for j in range(state.pending_sizes[0]):
+            e[state.pending_active[0, j], k] += scratch.growth[0, k] * state.pending_inputs[0, j] / t[k]
+    modulator = state.pending_modulators[0]
+    if modulator == ZERO:
+        return
+    scratch.sizes[:] = ZERO
+    for i in range(e.shape[0]):
+        for k in range(t.size):
+            step = modulator * t[k] * e[i, k]
+            v[i, k] += step / s[k]
+            scratch.sizes[k] += step * step
+    for k in range(t.size):
+        _measure(state, k, constants.lebesgue)
+        if constants.renormalise and scratch.sizes[k] > ZERO:
+            _renormalise(state, k, constants.lebesgue)
+        if constants.instruments:
+            _note(k, scratch.sizes[k], state.steps)
+
+
+@register_jitable
+def _mix(rate, responses, constants, state, scratch):  # type: ignore[no-untyped-def]
+    """Learn by a rule in which a neuron sees what others explain: Sanger's (those before it) or Oja's (all).
+
+    Costs inputs x neurons a sample, and the neurons of Sanger's rule wait for one another.
+    """
+    x, y, factors = scratch.values, responses[0], scratch.changes
+    for k in range(y.size):
+        factors[k] = state.pending_modulators[0] * rate * y[k] if abs(y[k]) >= constants.cutoff else ZERO
+    x[:] = ZERO
+    for j in range(state.pending_sizes[0]):
+        x[state.pending_active[0, j]] = state.pending_inputs[0, j]
+    state.norms[:] = ZERO
+    scratch.sizes[:] = ZERO
+    for i in range(x.size):
+        w, rest = state.synapses[i], x[i]
+        if constants.rule == SUBSPACE:
+            for k in range(y.size):
+                rest -= y[k] * w[k]
+        for k in range(y.size):
+            if constants.rule == SANGER:
+                rest -= y[k] * w[k]
+            step = factors[k] * rest
+            w[k] += step
+            scratch.sizes[k] += step * step
+            state.norms[k] += w[k] * w[k]
+    state.counters[WRITES] += y.size
+    if constants.instruments:
+        for k in range(y.size):
+            _note(k, scratch.sizes[k], state.steps)
+
+
+@register_jitable
+def _write(count, constants, state, scratch):  # type: ignore[no-untyped-def]
+    """Apply what was proposed for `count` neurons."""
+    written = scratch.written
+    folded = _apply(count, constants, state, scratch)
+    for p in range(scratch.growth.shape[0]):
+        active, values = state.pending_active[p], state.pending_inputs[p]
+        _grow(active, values, state.pending_sizes[p], written, count, state.synapses, scratch.growth[p])
+    if not (folded or constants.renormalise or constants.lebesgue != TWO):
+        return
     for m in range(count):
         k = written[m]
-        if folded and state.scales[k] == ONE:
-            _measure(state, k)
-        if not math.isfinite(state.norms[k]):
+        if constants.lebesgue != TWO or (folded and state.scales[k] == ONE):
+            _measure(state, k, constants.lebesgue)
+        if constants.renormalise and scratch.sizes[k] > ZERO:
+            _renormalise(state, k, constants.lebesgue)
+
+
+@register_jitable
+def _diverged(norms):  # type: ignore[no-untyped-def]
+    """Return a neuron whose norm is not finite, or -1."""
+    for k in range(norms.size):
+        if not math.isfinite(norms[k]):
             return k
     return -1
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def stream(samples, learning, constants, state, scratch, results):  # type: ignore[no-untyped-def]
+@register_jitable
+def _learn(potentials, responses, square, constants, state, scratch, own):  # type: ignore[no-untyped-def]
+    """Apply a full window; return a neuron whose norm is no longer finite, or -1."""
+    samples, rate = responses.shape[0], _rate(constants, state.counters[SAMPLES] - 1)
+    if constants.bias != UNBIASED or constants.moment > 0:
+        _average(constants, state)
+    state.counters[PENDING] = 0
+    state.counters[UPDATES] += 1
+    if constants.rule == SANGER or constants.rule == SUBSPACE:
+        _mix(rate, responses, constants, state, scratch)
+        return _diverged(state.norms)
+    scratch.gram[0, 0] = square
+    if samples > 1:
+        _overlaps(state, scratch, samples)
+    if constants.rule == EGHR or constants.rule == OWN:
+        for p in range(samples):
+            total = square * ZERO
+            for k in range(potentials.shape[1]):
+                total += abs(potentials[p, k])
+            scratch.totals[p] = total
+    count = _select(responses, constants.cutoff, scratch.written)
+    if count * SPARSE_WRITES >= potentials.shape[1]:
+        scratch.growth[:] = ZERO
+    _propose(count, potentials, responses, rate, constants, state, scratch, own)
+    if constants.competition == GATED:
+        count = _gate(count, constants, scratch)
+    _cap(constants.cap, scratch.written, count, scratch.changes, scratch.overlaps, scratch.sizes, scratch.growth)
+    if constants.eligibility > ZERO:
+        _rise(count, constants, state, scratch)
+    else:
+        _write(count, constants, state, scratch)
+    if constants.leak > ZERO:
+        _leak(constants, state)
+    if constants.eligibility > ZERO:
+        return _diverged(state.norms)
+    for m in range(count):
+        if not math.isfinite(state.norms[scratch.written[m]]):
+            return scratch.written[m]
+    return -1
+
+
+# Without Numba's reference counts: nothing is allocated here, and counting the arrays of State and Scratch at every
+# function's door takes as long as a small layer's whole sample.
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def stream(samples, learning, constants, state, scratch, results, own):  # type: ignore[no-untyped-def]
     """Take samples through the layer one by one, learning from each in turn if `learning`.
 
     Parameters
     ----------
-    samples : float32 (samples, inputs), C order
+    samples : Samples
+        float32 (samples, inputs), C order, with labels and modulators or none.
     learning : bool
         If false, nothing in `state` is written.
     constants : Constants
     state : State
     scratch : Scratch
     results : Results
+    own : None or compiled function
+        The user's rule, with the arguments of `hebb`.
 
     Returns
     -------
@@ -438,41 +933,70 @@ def stream(samples, learning, constants, state, scratch, results):  # type: igno
     neuron : int
         A neuron whose potential, or whose weights after learning, are not finite; or -1.
     """
-    values, active = scratch.values, scratch.active
-    for n in range(samples.shape[0]):
+    values, active, window = scratch.values, scratch.active, state.pending_sizes.size
+    plain = constants.activation == IDENTITY and constants.bias == UNBIASED
+    for n in range(samples.values.shape[0]):
         if learning:
             values, active = (
                 state.pending_inputs[state.counters[PENDING]],
                 state.pending_active[state.counters[PENDING]],
             )
-        size, square = _gather(samples[n], constants.negative, active, values)
+        size, square = _gather(samples.values[n], constants.negative, active, values)
         if not math.isfinite(square):
             return n, -1
         if square < SMALLEST:  # 1 / |x| would not be finite: a sample of zeros, for all that can be learned from it
             size = 0
+        label = samples.labels[n] if samples.labels.size > 0 else -1
+        teaching = learning and size > 0 and (constants.competition != TAUGHT or label >= 0)
         row = n % results.potentials.shape[0]
         potentials, responses = results.potentials[row], results.responses[row]
         if size > 0:
-            gain = _gain(square, learning, constants, state)
+            gain = ONE / math.sqrt(square)
+            if constants.units != SAMPLE_NORM:
+                gain = _gain(square, teaching, constants.units, constants.forgetting, state)
             square *= gain * gain
             for j in range(size):
                 values[j] *= gain
-        _integrate(values, active, size, state, potentials)
-        winner = _compete(potentials, constants, scratch, responses)
+        _integrate(values, active, size, constants.lebesgue, state.synapses, state.scales, potentials)
+        drive = potentials
+        if not plain:
+            drive = scratch.drive
+            _activate(potentials, constants.activation, constants.activation_exponent, scratch.lanes, drive)
+            _bias(learning, constants, state.activity, drive)
+        winner = _compete(drive, label if learning else -1, constants, scratch.lanes, scratch.written, responses)
         if not math.isfinite(responses[winner] + potentials[winner]):
             return n, winner
         results.winners[n] = winner
         if results.outputs.size > 0:
-            _transmit(potentials, constants, scratch.lanes, results.outputs[n % results.outputs.shape[0]])
-        if learning:
-            state.counters[SAMPLES] += 1
-            if size == 0:
-                state.counters[BLANKS] += 1
-                continue
-            state.wins[winner] += 1
-            count = _remember(size, potentials, responses, constants, state, scratch.written)
-            if state.counters[PENDING] == state.pending_sizes.size:
-                neuron = _learn(count, square, constants, state, scratch)
-                if neuron >= 0:
-                    return n, neuron
-    return samples.shape[0], -1
+            outputs = results.outputs[n % results.outputs.shape[0]]
+            _activate(potentials, constants.transmit, constants.exponent, scratch.lanes, outputs)
+        if not learning:
+            continue
+        state.counters[SAMPLES] += 1
+        if not teaching:
+            state.counters[BLANKS] += 1
+            continue
+        state.wins[winner] += 1
+        p = state.counters[PENDING]
+        state.pending_sizes[p] = size
+        state.pending_modulators[p] = samples.modulators[n] if samples.modulators.size > 0 else ONE
+        state.counters[PENDING] = p + 1
+        if constants.bias != UNBIASED or constants.moment > 0:
+            _count(winner, potentials, responses, constants, state.pending_sums, scratch)
+        us, ys = state.pending_potentials, state.pending_responses
+        if window == 1:
+            us, ys = results.potentials[row : row + 1], results.responses[row : row + 1]
+        else:
+            _copy(potentials, us[p])
+            _copy(responses, ys[p])
+        if p + 1 < window:
+            continue
+        neuron = _learn(us, ys, square, constants, state, scratch, own)
+        if neuron >= 0:
+            return n, neuron
+    return samples.values.shape[0], -1
+
+
+def loop(*arguments):  # type: ignore[no-untyped-def]
+    """Return `stream` as compiled for arguments of these types: called directly, it does not look at types again."""
+    return stream.compile(tuple(typeof(argument) for argument in arguments))

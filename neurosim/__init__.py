@@ -11,24 +11,47 @@ if not (Path(__file__).parent / "kernels").is_dir():
     __path__.append(str(Path(__file__).parents[1]))
 
 if TYPE_CHECKING:
+    from neurosim import instruments as instruments
     from neurosim import recipes as recipes
+    from neurosim.biases import Conscience as Conscience
+    from neurosim.biases import LogPrior as LogPrior
+    from neurosim.biases import MeanActivity as MeanActivity
     from neurosim.chip import Chip as Chip
     from neurosim.chip import Response as Response
     from neurosim.competition import KWTA as KWTA
     from neurosim.competition import HardWTA as HardWTA
+    from neurosim.competition import NoInhibition as NoInhibition
+    from neurosim.competition import Ranked as Ranked
     from neurosim.competition import SoftWTA as SoftWTA
+    from neurosim.competition import SparseGate as SparseGate
+    from neurosim.competition import Taught as Taught
     from neurosim.errors import ConfigError as ConfigError
     from neurosim.errors import DivergedError as DivergedError
     from neurosim.errors import NeurosimError as NeurosimError
     from neurosim.errors import SampleError as SampleError
+    from neurosim.errors import StabilityWarning as StabilityWarning
     from neurosim.errors import StateError as StateError
     from neurosim.errors import StreamError as StreamError
     from neurosim.layers import DenseWTA as DenseWTA
     from neurosim.online import run as run
+    from neurosim.own import rule as rule
     from neurosim.readouts import LinearReadout as LinearReadout
     from neurosim.readouts import WinnerLabels as WinnerLabels
     from neurosim.readouts import judge as judge
+    from neurosim.rules import BCM as BCM
+    from neurosim.rules import EGHR as EGHR
+    from neurosim.rules import Hebb as Hebb
+    from neurosim.rules import HebbNet as HebbNet
+    from neurosim.rules import Instar as Instar
+    from neurosim.rules import Oja as Oja
+    from neurosim.rules import OjaSubspace as OjaSubspace
+    from neurosim.rules import Sanger as Sanger
     from neurosim.rules import SoftHebb as SoftHebb
+    from neurosim.schedules import ConstantRate as ConstantRate
+    from neurosim.schedules import ExponentialRate as ExponentialRate
+    from neurosim.schedules import LinearRate as LinearRate
+    from neurosim.schedules import NormAdaptiveRate as NormAdaptiveRate
+    from neurosim.schedules import WinCountRate as WinCountRate
     from neurosim.streams import Stream as Stream
     from neurosim.streams import open_stream as open_stream
     from neurosim.transmit import Identity as Identity
@@ -37,24 +60,36 @@ if TYPE_CHECKING:
     from neurosim.transmit import Triangle as Triangle
 
 _HOMES = {
+    "biases": ("Conscience", "MeanActivity", "LogPrior"),
     "chip": ("Chip", "Response"),
-    "competition": ("SoftWTA", "HardWTA", "KWTA"),
-    "errors": ("NeurosimError", "ConfigError", "SampleError", "StreamError", "StateError", "DivergedError"),
+    "competition": ("SoftWTA", "HardWTA", "KWTA", "Ranked", "NoInhibition", "SparseGate", "Taught"),
+    "errors": (
+        "NeurosimError",
+        "ConfigError",
+        "SampleError",
+        "StreamError",
+        "StateError",
+        "DivergedError",
+        "StabilityWarning",
+    ),
     "layers": ("DenseWTA",),
-    "readouts": ("LinearReadout", "WinnerLabels", "judge"),
-    "rules": ("SoftHebb",),
     "online": ("run",),
+    "own": ("rule",),
+    "readouts": ("LinearReadout", "WinnerLabels", "judge"),
+    "rules": ("Hebb", "Oja", "Instar", "SoftHebb", "HebbNet", "BCM", "EGHR", "Sanger", "OjaSubspace"),
+    "schedules": ("ConstantRate", "LinearRate", "ExponentialRate", "NormAdaptiveRate", "WinCountRate"),
     "streams": ("Stream", "open_stream"),
     "transmit": ("Identity", "ReLU", "Triangle", "Softmax"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
-__all__ = ["__version__", "recipes", *_HOME]
+_MODULES = ("instruments", "recipes")
+__all__ = ["__version__", *_MODULES, *_HOME]
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used: `neurosim --help` must not wait for Numba."""
-    if name == "recipes":
-        return import_module("neurosim.recipes")
+    if name in _MODULES:
+        return import_module(f"neurosim.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'neurosim' has no attribute {name!r}")
     value = getattr(import_module(f"neurosim.{_HOME[name]}"), name)

@@ -35,6 +35,13 @@ def finite(name: str, value: object, rule: str, low: float = -math.inf, *, above
         raise ConfigError(name, rule + " and finite", value)
 
 
+def fraction(name: str, value: object, advice: str = "") -> None:
+    """Refuse anything but a number above 0 and at most 1."""
+    number(name, value, "above 0 and at most 1", 0, above=True)
+    if value > 1:  # type: ignore[operator]
+        raise ConfigError(name, "above 0 and at most 1", value, advice)
+
+
 def temperature(value: object) -> None:
     """Refuse a temperature whose inverse float32 cannot hold."""
     finite("temperature", value, "positive", 0, above=True)

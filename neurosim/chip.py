@@ -11,13 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 from neurosim import store
 from neurosim.checks import LARGEST, whole
 from neurosim.constants import describe, rebuild
-from neurosim.dense import Array, DenseLayer, check_finite
+from neurosim.dense import NO_LABELS, NO_MODULATORS, Array, DenseLayer, check_finite
 from neurosim.errors import ConfigError, SampleError, StateError
 from neurosim.layers import DenseWTA
+from neurosim.limits import may_be_negative
+from neurosim.own import RuleMaker
 from neurosim.pipeline import Pipeline
 from neurosim.state_format import Contents, hash_of
 from neurosim.streams import Block, Stream
-from neurosim.transmit import Identity
 
 
 class Response(NamedTuple):
@@ -97,42 +98,61 @@ class Chip:
         """Hash of everything learned: equal for equal bits, whatever the chunk, the threads or the interruptions."""
         return hash_of(layer.arrays() for layer in self.layers)
 
-    def learn_one(self, x: ArrayLike) -> Response:
+    def learn_one(self, x: ArrayLike, label: int | None = None, *, modulator: float = 1.0) -> Response:
         """Respond to one sample and learn from it; the response is that of the weights before they learned.
 
         Parameters
         ----------
         x : float32 (inputs,)
             Anything that NumPy makes such an array of; finite, and not negative where `initial="uniform"`.
+        label : int, optional
+            From 0: the neuron that responds in a `Taught` layer, which learns nothing without; others do not look.
+        modulator : float
+            Third factor of plasticity: every layer's step is multiplied by it. 0 learns nothing, a negative one
+            unlearns.
 
         Raises
         ------
         SampleError
-            If the sample is not admitted; nothing was learned from it.
+            If the sample, its label or modulator is not admitted; nothing was learned from it.
         DivergedError
             If a weight or a potential left the range of float32: the chip is of no further use, go back to a snapshot.
         """
-        return self._one(x, learning=True)
+        labels = as_labels([-1 if label is None else label], 1)
+        return self._one(x, True, labels, NO_MODULATORS if modulator == 1 else as_modulators([modulator], 1))
 
     def respond_one(self, x: ArrayLike) -> Response:
         """Respond to one sample and change nothing; parameters and errors as in `learn_one`."""
-        return self._one(x, learning=False)
+        return self._one(x, False, NO_LABELS, NO_MODULATORS)
 
-    def _one(self, x: ArrayLike, learning: bool) -> Response:
+    def _one(self, x: ArrayLike, learning: bool, labels: NDArray[np.int64], modulators: Array) -> Response:
         samples = as_samples(x, self.inputs, 1)
         for layer, scratch in zip(self.layers, self._scratch, strict=True):
-            results, _, error = layer.take(samples, learning, scratch, layer.results(1, 1, 1))
+            room = layer.results(1, 1, 1)
+            results, _, error = layer.take(samples, learning, scratch, room, 0, labels, modulators)
             if error is not None:
                 raise error
             samples = results.outputs
         return Response(results.potentials[0], results.responses[0], int(results.winners[0]), results.outputs[0])
 
-    def learn(self, stream: Stream | ArrayLike, *, chunk: int = 256, threads: int = 1) -> "Chip":
+    def learn(
+        self,
+        stream: Stream | ArrayLike,
+        *,
+        labels: ArrayLike | None = None,
+        modulators: ArrayLike | None = None,
+        chunk: int = 256,
+        threads: int = 1,
+    ) -> "Chip":
         """Learn from every sample of a stream: the same bits as a loop over `learn_one`.
 
         Parameters
         ----------
         stream : Stream or float32 (samples, inputs)
+        labels : int64 (samples,), optional
+            As in `learn_one`, -1 for none; in place of the stream's own.
+        modulators : float32 (samples,), optional
+            As in `learn_one`.
         chunk : int
             Samples that one layer takes before the next layer gets them; results do not depend on it.
         threads : int
@@ -152,9 +172,16 @@ class Chip:
         DivergedError
             As in `learn_one`; what layers learned after that depends on chunk and threads.
         """
+        taught = None if labels is None else as_labels(labels, None)
+        factors = None if modulators is None else as_modulators(modulators, None)
+        first = 0
         with Pipeline(self.layers, threads) as pipeline:
             for block in self.blocks(stream, chunk):
-                for _ in pipeline.push(block.samples):
+                part = slice(first, first + len(block.samples))
+                first = part.stop
+                given = block.labels if taught is None else fitting("labels", taught, part)
+                strength = None if factors is None else fitting("modulators", factors, part)
+                for _ in pipeline.push(block.samples, None, given, strength):
                     pass
         return self
 
@@ -238,21 +265,28 @@ class Chip:
         store.write(path, Contents(self.inputs, self.seed, constants, arrays, position, stream))
 
     @classmethod
-    def load(cls, path: str | Path) -> "Chip":
+    def load(cls, path: str | Path, *, rules: Sequence[RuleMaker] = ()) -> "Chip":
         """Read a chip back, bit for bit.
+
+        Parameters
+        ----------
+        path : path
+        rules : sequence of RuleMaker
+            The rules of the user's own that the chip learns by: a state file holds their names, not their code.
 
         Raises
         ------
         StateError
-            If the file is missing, damaged, foreign or of a newer version.
+            If the file is missing, damaged, foreign or of a newer version, or names a rule that is not given.
         """
-        return cls.of(store.read(path), path)
+        return cls.of(store.read(path), path, rules)
 
     @classmethod
-    def of(cls, contents: Contents, path: str | Path) -> "Chip":
+    def of(cls, contents: Contents, path: str | Path, rules: Sequence[RuleMaker] = ()) -> "Chip":
         """Make a chip of what a state file held; `path` is for the error."""
         try:
-            chip = cls([rebuild(layer) for layer in contents.constants], inputs=contents.inputs, seed=contents.seed)
+            layers = [rebuild(layer, rules) for layer in contents.constants]
+            chip = cls(layers, inputs=contents.inputs, seed=contents.seed)
             for layer, arrays in zip(chip.layers, contents.layers, strict=True):
                 layer.restore(arrays)
         except (ConfigError, LookupError, TypeError, ValueError) as error:
@@ -263,8 +297,7 @@ class Chip:
 def check_signs(layers: Sequence[DenseWTA]) -> None:
     """Refuse a layer that may get negative inputs from the one before, and does not admit them."""
     for place, (before, layer) in enumerate(pairwise(layers)):
-        signed = before.initial == "normal" or getattr(before.competition, "signed", False)
-        if layer.initial == "uniform" and signed and isinstance(before.transmit, Identity):
+        if layer.initial == "uniform" and may_be_negative(before):
             raise ConfigError(
                 f"transmit of layer {place + 1}",
                 f"ReLU, Triangle or Softmax, as layer {place + 2} has initial='uniform' and takes no negative input",
@@ -286,3 +319,32 @@ def as_samples(x: Any, inputs: int, count: int | None) -> Array:
     if samples.ndim != len(wanted) or samples.shape[-1] != inputs:
         raise SampleError(f"samples must have the shape ({', '.join(map(str, wanted))}), got {samples.shape}")
     return samples.reshape(-1, inputs)
+
+
+def as_labels(labels: Any, count: int | None) -> NDArray[np.int64]:
+    """Return labels as int64 (samples,)."""
+    given = np.asarray(labels)
+    if given.dtype.kind not in "iu" or given.ndim != 1 or (count is not None and len(given) != count):
+        raise SampleError(f"labels must be whole numbers, one a sample, got {given.dtype} of shape {given.shape}")
+    if len(given) and (given.min() < -1 or given.max() > LARGEST):
+        raise SampleError(f"labels must be from 0, or -1 for none, got {given.min()} to {given.max()}")
+    return given.astype(np.int64)
+
+
+def as_modulators(modulators: Any, count: int | None) -> Array:
+    """Return modulators as float32 (samples,)."""
+    given = np.asarray(modulators)
+    if given.dtype.kind not in "biuf" or given.ndim != 1 or (count is not None and len(given) != count):
+        raise SampleError(f"modulators must be numbers, one a sample, got {given.dtype} of shape {given.shape}")
+    with np.errstate(over="ignore"):
+        factors = given.astype(np.float32)
+    if not np.isfinite(factors).all():
+        raise SampleError(f"modulators must be finite in float32, got {given[~np.isfinite(factors)][0]}")
+    return factors
+
+
+def fitting(name: str, values: NDArray[Any], part: slice) -> NDArray[Any]:
+    """Return the part of labels or modulators that belongs to a block."""
+    if part.stop > len(values):
+        raise SampleError(f"{name} must be as many as samples, got {len(values)} for {part.stop} or more")
+    return values[part]

@@ -1,9 +1,13 @@
-"""Competitions: how lateral inhibition turns a layer's potentials into responses."""
+r"""Competitions: how lateral inhibition turns a layer's drives into responses.
+
+The drive of a neuron is its activated potential and its bias, :math:`d_k = f(u_k) + b_k`; without the two it is the
+potential itself. The winner is the neuron of the largest drive, the lowest index among equals.
+"""
 
 import math
 from dataclasses import dataclass
 
-from neurosim.checks import LARGEST, finite, plain, temperature, truth, whole
+from neurosim.checks import LARGEST, finite, fraction, plain, temperature, truth, whole
 from neurosim.errors import ConfigError
 
 
@@ -13,7 +17,7 @@ class SoftWTA:
 
     .. math::
 
-        y_k = \frac{e^{u_k / \tau}}{\sum_l e^{u_l / \tau}} = \frac{b^{u_k}}{\sum_l b^{u_l}}, \qquad \ln b = 1 / \tau
+        y_k = \frac{e^{d_k / \tau}}{\sum_l e^{d_l / \tau}} = \frac{b^{d_k}}{\sum_l b^{d_l}}, \qquad \ln b = 1 / \tau
 
     Give the temperature or the gain, never both.
 
@@ -27,11 +31,14 @@ class SoftWTA:
         If true, every neuron but the winner responds with the opposite sign, and so unlearns (Journé et al. 2023,
         section 2). Meant for convolutional layers: on non-negative inputs of a dense layer one neuron ends up
         winning every sample.
+    winner_only : bool
+        If true, the winner keeps its share and all others respond with 0 (what Liuson's published code does).
 
     Raises
     ------
     ConfigError
-        If not exactly one of the two is given, or it is out of range.
+        If not exactly one of temperature and gain is given, or it is out of range; if both `signed` and `winner_only`
+        are true.
 
     References
     ----------
@@ -41,6 +48,7 @@ class SoftWTA:
     temperature: float | None = None
     gain: float | None = None
     signed: bool = False
+    winner_only: bool = False
 
     def __post_init__(self) -> None:
         plain(self)
@@ -51,6 +59,9 @@ class SoftWTA:
         if self.gain is not None:
             finite("gain", self.gain, "above 1", 1, above=True)
         truth("signed", self.signed)
+        truth("winner_only", self.winner_only)
+        if self.signed and self.winner_only:
+            raise ConfigError("winner_only", "False with signed=True", True, "there are no losers left to sign")
 
     @property
     def sharpness(self) -> float:
@@ -60,19 +71,19 @@ class SoftWTA:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HardWTA:
-    r"""Hard winner-take-all: :math:`y_k = 1` for the largest potential (ties: the lowest index), else 0."""
+    r"""Hard winner-take-all: :math:`y_k = 1` for the largest drive (ties: the lowest index), else 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class KWTA:
-    r"""K winners: :math:`y_k = 1` for the k largest potentials (ties: the lowest index), else 0.
+    r"""K winners: :math:`y_k = 1` for the k largest drives (ties: the lowest index), else 0.
 
     Parameters
     ----------
     winners : int
         How many, from 1 to the number of neurons; 1 is `HardWTA`.
     signed : bool
-        If true, the largest potential responds with 1, the others among the winners with -1.
+        If true, the largest drive responds with 1, the others among the winners with -1.
 
     Raises
     ------
@@ -89,4 +100,86 @@ class KWTA:
         truth("signed", self.signed)
 
 
-Competition = SoftWTA | HardWTA | KWTA
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranked:
+    r"""Two neurons respond: the first by its drive with 1, the one of a given rank with :math:`-\Delta`.
+
+    Parameters
+    ----------
+    rank : int
+        From 2, the second largest drive, to the number of neurons.
+    opposition : float
+        :math:`\Delta`, not negative.
+
+    Raises
+    ------
+    ConfigError
+        If a constant is out of range.
+
+    References
+    ----------
+    Krotov and Hopfield, Unsupervised learning by competing hidden units, PNAS 116 (2019) 7723, equations 9 and 10.
+    """
+
+    rank: int = 2
+    opposition: float = 0.4
+
+    def __post_init__(self) -> None:
+        plain(self)
+        whole("rank", self.rank, 2, LARGEST)
+        finite("opposition", self.opposition, "at least 0", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class NoInhibition:
+    r"""No competition: every neuron responds with its own drive, :math:`y_k = d_k`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SparseGate:
+    r"""Every neuron responds with its drive, :math:`y_k = d_k`, but few learn: those with the largest steps.
+
+    Of an update's steps :math:`\|\Delta w_k\|` the largest share is applied, the rest dropped; ties go to the lowest
+    index.
+
+    Parameters
+    ----------
+    share : float
+        Above 0, at most 1: of K neurons, max(1, round(share K)) learn.
+    signed : bool
+        If true, the neuron with the very largest step learns as the rule says, the others with the opposite sign.
+
+    Raises
+    ------
+    ConfigError
+        If a constant is out of range.
+
+    References
+    ----------
+    Gupta et al., HebbNet, ICASSP 2021, the gradient sparsity; signs as in the code of Liuson, Learning Dynamics in
+    Competitive Hebbian Learning.
+    """
+
+    share: float = 0.2
+    signed: bool = True
+
+    def __post_init__(self) -> None:
+        plain(self)
+        fraction("share", self.share)
+        truth("signed", self.signed)
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    r"""A label takes the place of the competition: :math:`y_k = 1` for the neuron of the sample's label, else 0.
+
+    Label k means neuron k, so a layer has as many neurons as there are classes. A sample without a label teaches
+    nothing. Where there is no label, in responding, the neuron of the largest drive responds with 1.
+
+    References
+    ----------
+    Moraitis et al., Neuromorph. Comput. Eng. 2 (2022) 044017: supervised SoftHebb.
+    """
+
+
+Competition = SoftWTA | HardWTA | KWTA | Ranked | NoInhibition | SparseGate | Taught

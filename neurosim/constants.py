@@ -1,29 +1,40 @@
 """Constants as plain data, and back: what a state file holds of a chip, read without running anything from it."""
 
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import Any, get_args
 
-from neurosim.competition import KWTA, HardWTA, SoftWTA
+from neurosim import biases, competition, rules, schedules, transmit
 from neurosim.errors import ConfigError
 from neurosim.layers import DenseWTA
-from neurosim.rules import SoftHebb
-from neurosim.transmit import Identity, ReLU, Softmax, Triangle
+from neurosim.own import OwnRule, RuleMaker
 
+UNIONS = (competition.Competition, biases.Bias, rules.Rule, schedules.Schedule, transmit.Transmit)
 KINDS: dict[str, type] = {
-    kind.__name__: kind for kind in (DenseWTA, SoftWTA, HardWTA, KWTA, SoftHebb, Identity, ReLU, Softmax, Triangle)
+    kind.__name__: kind for kind in (DenseWTA, *(kind for union in UNIONS for kind in get_args(union)))
 }
+
+ADVICE = "load it with Chip.load(path, rules=[...])"
 
 
 def describe(constants: Any) -> Any:
     """Return a frozen dataclass as a dict of plain values, its class under `kind`."""
+    if isinstance(constants, tuple):
+        return [describe(value) for value in constants]
     if not is_dataclass(constants):
         return constants
-    values = {entry.name: describe(getattr(constants, entry.name)) for entry in fields(constants)}
+    values = {entry.name: describe(getattr(constants, entry.name)) for entry in fields(constants) if entry.compare}
     return {"kind": type(constants).__name__, **values}
 
 
-def rebuild(description: Any) -> Any:
+def rebuild(description: Any, own: Sequence[RuleMaker] = ()) -> Any:
     """Return the dataclass that `describe` described.
+
+    Parameters
+    ----------
+    description : dict or plain value
+    own : sequence of RuleMaker
+        The user's rules that it may name.
 
     Raises
     ------
@@ -32,11 +43,28 @@ def rebuild(description: Any) -> Any:
     """
     if not isinstance(description, dict):
         return description
-    values = {name: rebuild(value) for name, value in description.items() if name != "kind"}
     kind = description.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:
         raise ConfigError("kind", f"one of {', '.join(KINDS)}", kind)
+    values = {name: rebuild(value, own) for name, value in description.items() if name != "kind"}
     try:
+        if kind == OwnRule.__name__:
+            return _own(values, own)
         return KINDS[kind](**values)
-    except TypeError as error:
+    except (TypeError, KeyError) as error:
         raise ConfigError(f"constants of {kind}", "those of this version", sorted(values), str(error)) from error
+
+
+def _own(values: dict[str, Any], own: Sequence[RuleMaker]) -> OwnRule:
+    """Return a user's rule, made anew by its maker."""
+    name = values["name"]
+    for maker in own:
+        if maker.__name__ == name:
+            if maker.digest and values["digest"] and maker.digest != values["digest"]:
+                raise ConfigError(f"rule {name}", f"the one that was saved, {values['digest']}", maker.digest)
+            constants = dict(values["constants"])
+            if "rate" in maker.parameters:
+                constants["rate"] = values["rate"]
+            return maker(averaging=values["averaging"], **constants)
+    given = ", ".join(maker.__name__ for maker in own) or "none"
+    raise ConfigError("rules", f"given with {name!r} among them, a rule of the user's own", given, ADVICE)

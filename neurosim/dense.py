@@ -1,41 +1,81 @@
 """A dense layer at work: the arrays it has learned, and the door to the compiled loop."""
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurosim import randomness
+from neurosim.biases import Conscience, LogPrior
+from neurosim.codes import codes
+from neurosim.competition import Taught
 from neurosim.errors import DivergedError, NeurosimError, SampleError
+from neurosim.instruments import MOST_RECORDS, RECORD, Records, record
 from neurosim.kernels import dense
-from neurosim.layers import DenseWTA, codes
+from neurosim.layers import DenseWTA
 from neurosim.state_format import plain_weights
 
 Array = NDArray[np.float32]
 
 
-def first_state(layer: DenseWTA, inputs: int, seed: int, place: int) -> dense.State:
-    """Return the state of a layer that has seen nothing; `place` is its number in the chip."""
-    count = inputs * layer.neurons
+NO_LABELS, NO_MODULATORS = np.empty(0, np.int64), np.empty(0, np.float32)
+PENDING = ("pending_inputs", "pending_active", "pending_sizes", "pending_modulators", "pending_potentials",
+           "pending_responses")  # fmt: skip
+
+
+def first_weights(layer: DenseWTA, inputs: int, seed: int, place: int) -> Array:
+    """Return the synapses (inputs, neurons) of a layer that has seen nothing; `place` is its number in the chip.
+
+    The mean of the sum of |w|^p is R^p (Gamma functions: the normal distribution's moment).
+    """
+    count, p = inputs * layer.neurons, layer.lebesgue
     if layer.initial == "uniform":
-        weights = randomness.uniform(seed, randomness.WEIGHTS, place, count) * (layer.radius * math.sqrt(3 / inputs))
+        highest = layer.radius * ((p + 1) / inputs) ** (1 / p)
+        weights = randomness.uniform(seed, randomness.WEIGHTS, place, count) * highest
     else:
-        weights = randomness.normal(seed, randomness.WEIGHTS, place, count) * (layer.radius / math.sqrt(inputs))
-    synapses = weights.astype(np.float32).reshape(inputs, layer.neurons)
+        moment = 2 ** (p / 2) * math.gamma((p + 1) / 2) / math.sqrt(math.pi)
+        deviation = layer.radius / (inputs * moment) ** (1 / p)
+        weights = randomness.normal(seed, randomness.WEIGHTS, place, count) * deviation
+    weights = weights.reshape(inputs, layer.neurons)
+    if layer.renormalise:
+        weights /= (np.abs(weights) ** p).sum(axis=0) ** (1 / p)
+    return weights.astype(np.float32)
+
+
+def first_state(layer: DenseWTA, inputs: int, seed: int, place: int) -> dense.State:
+    """Return the state of a layer that has seen nothing."""
+    synapses, neurons, window = first_weights(layer, inputs, seed, place), layer.neurons, layer.window
+    fair = isinstance(layer.bias, Conscience | LogPrior)
+    traced = layer.eligibility > 0
     return dense.State(
         synapses=synapses,
-        scales=np.ones(layer.neurons, np.float32),
-        norms=np.einsum("ik,ik->k", synapses, synapses, dtype=np.float64).astype(np.float32),
-        wins=np.zeros(layer.neurons, np.int64),
+        scales=np.ones(neurons, np.float32),
+        norms=_sums(synapses, layer.lebesgue),
+        wins=np.zeros(neurons, np.int64),
         counters=np.zeros(dense.COUNTERS, np.int64),
         input_norm=np.zeros(1, np.float32),
-        pending_inputs=np.zeros((layer.window, inputs), np.float32),
-        pending_active=np.zeros((layer.window, inputs), np.int32),
-        pending_sizes=np.zeros(layer.window, np.int64),
-        pending_growth=np.zeros((layer.window, layer.neurons), np.float32),
-        pending_decay=np.zeros((2, layer.neurons), np.float32),
+        activity=np.full(neurons, 1 / neurons if fair else 0, np.float32),
+        traces=np.zeros(neurons, np.float32),
+        steps=np.zeros((2, neurons), np.float32),
+        eligibility=np.zeros((inputs if traced else 0, neurons), np.float32),
+        eligibility_scales=np.ones(neurons if traced else 0, np.float32),
+        pending_inputs=np.zeros((window, inputs), np.float32),
+        pending_active=np.zeros((window, inputs), np.int32),
+        pending_sizes=np.zeros(window, np.int64),
+        pending_modulators=np.zeros(window, np.float32),
+        pending_potentials=np.zeros((window, neurons), np.float32),
+        pending_responses=np.zeros((window, neurons), np.float32),
+        pending_sums=np.zeros((2, neurons), np.float32),
     )
+
+
+def _sums(synapses: Array, p: float) -> Array:
+    """Return the sum of |w|^p of each neuron."""
+    if p == 2:
+        return np.einsum("ik,ik->k", synapses, synapses, dtype=np.float64).astype(np.float32)
+    return (np.abs(synapses.astype(np.float64)) ** p).sum(axis=0).astype(np.float32)
 
 
 class Taken(NamedTuple):
@@ -58,9 +98,10 @@ class DenseLayer:
     """
 
     def __init__(self, constants: DenseWTA, inputs: int, seed: int, place: int) -> None:
-        self.constants, self.inputs, self.place = constants, inputs, place
-        self.state = first_state(constants, inputs, seed, place)
-        self._codes = codes(constants)
+        self.constants, self.inputs, self.seed, self.place = constants, inputs, seed, place
+        self.state, self._records = first_state(constants, inputs, seed, place), Records()
+        self._codes, self._own = codes(constants), getattr(constants.rule, "compiled", None)
+        self._compiled: Callable[..., tuple[int, int]] | None = None
 
     def __repr__(self) -> str:
         return f"DenseLayer({self.inputs} -> {self.constants.neurons}, {self.samples} samples learned)"
@@ -72,8 +113,8 @@ class DenseLayer:
 
     @property
     def norms(self) -> Array:
-        """Length of each neuron's weight vector, as followed while learning: float32 (neurons,)."""
-        norms: Array = np.sqrt(self.state.norms)
+        """Length of each neuron's weight vector (its p-norm), as followed while learning: float32 (neurons,)."""
+        norms: Array = self.state.norms ** np.float32(1 / self.constants.lebesgue)
         return norms
 
     @property
@@ -82,13 +123,37 @@ class DenseLayer:
         return np.array(self.state.wins)
 
     @property
+    def first_weights(self) -> Array:
+        """Weights before the first sample, made anew from the seed: float32 (neurons, inputs), C order."""
+        return np.ascontiguousarray(first_weights(self.constants, self.inputs, self.seed, self.place).T)
+
+    @property
+    def steps(self) -> NDArray[np.float64]:
+        r"""Mean size of each neuron's step, :math:`\|\Delta w_k\|` by the rule, over all updates: float64 (neurons,).
+
+        Before renormalising and leaking; zero for an update that leaves the neuron alone. Zeros without instruments.
+        """
+        total: NDArray[np.float64] = self.state.steps[0].astype(np.float64) - self.state.steps[1]
+        return total / max(1, self.updates)
+
+    @property
+    def records(self) -> NDArray[Any]:
+        """Time series of the instruments, a structured array (records,): see `neurosim.instruments.RECORD`."""
+        return self._records.rows.copy()
+
+    @property
+    def updates(self) -> int:
+        """Windows applied: samples learned from, with a window of 1."""
+        return int(self.state.counters[dense.UPDATES])
+
+    @property
     def samples(self) -> int:
         """Samples learned from, blank ones included."""
         return int(self.state.counters[dense.SAMPLES])
 
     @property
     def blanks(self) -> int:
-        """Samples of zeros, or too small for |x|^2 in float32: counted, and nothing learned from them."""
+        """Samples that teach nothing: of zeros, too small for |x|^2 in float32, or without the label it takes."""
         return int(self.state.counters[dense.BLANKS])
 
     @property
@@ -104,6 +169,13 @@ class DenseLayer:
             active=np.empty(self.inputs, np.int32),
             lanes=np.empty(dense.LANES, np.float32),
             written=np.empty(neurons, np.int64),
+            drive=np.empty(neurons, np.float32),
+            growth=np.zeros((window, neurons), np.float32),
+            changes=np.empty(neurons, np.float32),
+            overlaps=np.empty(neurons, np.float32),
+            sizes=np.empty(neurons, np.float32),
+            order=np.empty(neurons, np.float32),
+            totals=np.zeros(window, np.float32),
             gram=np.empty((window, window), np.float32),
         )
 
@@ -121,13 +193,11 @@ class DenseLayer:
         """Return all that was learned, by name, an unfinished window without what older windows left behind."""
         arrays: dict[str, NDArray[Any]] = dict(self.state._asdict())
         filled = int(self.state.counters[dense.PENDING])
-        sizes = self.state.pending_sizes[:filled]
-        unused = np.arange(self.inputs) >= sizes[:, None]
+        arrays |= {name: arrays[name][:filled] for name in PENDING}
+        unused = np.arange(self.inputs) >= arrays["pending_sizes"][:, None]
         for name in ("pending_inputs", "pending_active"):
-            arrays[name] = np.where(unused, 0, arrays[name][:filled]).astype(arrays[name].dtype)
-        arrays["pending_sizes"] = sizes
-        arrays["pending_growth"] = self.state.pending_growth[:filled]
-        return arrays
+            arrays[name] = np.where(unused, 0, arrays[name]).astype(arrays[name].dtype)
+        return arrays | {"records": self._records.rows}
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
         """Take over what `arrays` returned.
@@ -140,12 +210,20 @@ class DenseLayer:
         filled = len(arrays["pending_sizes"])
         for name, place in self.state._asdict().items():
             array = arrays[name]
-            rows = filled if name.startswith("pending_") and name != "pending_decay" else len(place)
+            rows = filled if name in PENDING else len(place)
             if array.dtype != place.dtype or array.shape != (rows, *place.shape[1:]):
                 raise ValueError(f"{name} must be {place.dtype} {place.shape}, got {array.dtype} {array.shape}")
+        records = arrays["records"]
+        if records.dtype != RECORD or records.ndim != 1 or len(records) >= MOST_RECORDS:
+            raise ValueError(f"records must be fewer than {MOST_RECORDS} of {RECORD}, got {records.shape}")
+        if (np.diff(records["sample"], prepend=0) != (records["sample"][:1] if len(records) else 0)).any():
+            raise ValueError("records must stand at equal intervals")
+        if len(records) and records["sample"][0] < 1:
+            raise ValueError("records must begin after the first sample")
         check_finite(arrays)
         for name, low, high in (
             ("counters", 0, None), ("wins", 0, None), ("norms", 0, None), ("input_norm", 0, None),
+            ("eligibility_scales", 0, None),
             ("pending_sizes", 0, self.inputs), ("pending_active", 0, self.inputs - 1),
         ):  # fmt: skip
             array = arrays[name]
@@ -155,21 +233,66 @@ class DenseLayer:
             raise ValueError(f"counters must tell the {filled} samples of the unfinished window")
         for name, place in self.state._asdict().items():
             place[: len(arrays[name])] = arrays[name]
+        self._records = Records(records)
 
     def take(
-        self, samples: Array, learning: bool, scratch: dense.Scratch, results: dense.Results, first: int = 0
+        self,
+        values: Array,
+        learning: bool,
+        scratch: dense.Scratch,
+        results: dense.Results,
+        first: int = 0,
+        labels: NDArray[np.int64] = NO_LABELS,
+        modulators: Array = NO_MODULATORS,
     ) -> Taken:
         """Run a block of samples through the layer, learning from each in turn or not; errors number from `first`."""
-        if samples.dtype != np.float32 or not samples.flags.carray:  # another layout would be compiled anew
-            samples = np.array(samples, np.float32, order="C")
-        done, neuron = dense.stream(samples, learning, self._codes, self.state, scratch, results)
-        if done == len(samples):
-            return Taken(results, done, None)
-        return Taken(results, done, self._fault(samples[done], first + done, neuron))
+        if values.dtype != np.float32 or not values.flags.carray:  # another layout would be compiled anew
+            values = np.array(values, np.float32, order="C")
+        end, fault = self._teachable(values, labels, first) if learning else (len(values), None)
+        recording = learning and self.constants.instruments
+        done = 0
+        while done < end:
+            stop = min(end, done + self._records.until_due(self.samples)) if recording else end
+            part, room = dense.Samples(values, labels, modulators), results
+            if stop - done < len(values):
+                part = dense.Samples(values[done:stop], labels[done:stop], modulators[done:stop])
+                room = dense.Results(*results[:2], results.winners[done:], results.outputs[done:])
+            count, neuron = self._loop(part, learning, self._codes, self.state, scratch, room, self._own)
+            done += count
+            if done < stop:
+                return Taken(results, done, self._fault(values[done], first + done, neuron))
+            if recording and self._records.until_due(self.samples) == self._records.interval:
+                self._records.add(record(self.samples, self.steps, self.state.wins, self.norms, self.writes))
+        return Taken(results, done, fault)
+
+    def _teachable(self, values: Array, labels: NDArray[np.int64], first: int) -> tuple[int, SampleError | None]:
+        """Return how many samples may be learned from, as far as labels go, and what is wrong with the next one."""
+        if not isinstance(self.constants.competition, Taught):
+            return len(values), None
+        where = f"of layer {self.place + 1}, which is taught"
+        if len(labels) != len(values):
+            return 0, SampleError(f"sample {first} {where}, must have a label, got none; give a stream with labels")
+        bad = labels >= self.constants.neurons
+        if not bad.any():
+            return len(values), None
+        place = int(np.argmax(bad))
+        neurons = self.constants.neurons
+        return place, SampleError(
+            f"label of sample {first + place} {where}, must be below its {neurons} neurons, got {labels[place]}"
+        )
 
     def compile(self) -> None:
         """Compile the loop, or fetch it from the cache, so that no sample waits for it."""
-        self.take(np.empty((0, self.inputs), np.float32), False, self.scratch(), self.results(0, 1, 0))
+        nothing = dense.Samples(np.empty((0, self.inputs), np.float32), NO_LABELS, NO_MODULATORS)
+        room = self.results(0, 1, 0)
+        self._compiled = dense.loop(nothing, False, self._codes, self.state, self.scratch(), room, self._own)
+
+    @property
+    def _loop(self) -> Callable[..., tuple[int, int]]:
+        if self._compiled is None:
+            self.compile()
+        assert self._compiled is not None
+        return self._compiled
 
     def _fault(self, sample: Array, number: int, neuron: int) -> NeurosimError:
         where = f"layer {self.place + 1}"

@@ -8,6 +8,8 @@
       StreamError    (OSError)          a source that is missing, unknown, truncated or of another form
       StateError     (OSError)          a state file that is damaged, foreign, of another chip, or cannot be written
       DivergedError  (ArithmeticError)  weights that are no longer finite
+
+StabilityWarning is a UserWarning: constants that are admitted, and likely to diverge.
 """
 
 
@@ -36,6 +38,10 @@ class StreamError(NeurosimError, OSError):
 
 class StateError(NeurosimError, OSError):
     """A state file that cannot be read, trusted or written."""
+
+
+class StabilityWarning(UserWarning):
+    """Constants with which weights may grow or oscillate without bound: the message gives the bound and the value."""
 
 
 class DivergedError(NeurosimError, ArithmeticError):

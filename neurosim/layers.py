@@ -1,40 +1,49 @@
 """Layers: what a layer is made of. The layer at work is in `neurosim.dense`."""
 
 from dataclasses import dataclass, field
+from types import NoneType
+from typing import Any, get_args
 
-import numpy as np
-
-from neurosim.checks import LARGEST, finite, number, one_of, plain, whole
-from neurosim.competition import KWTA, Competition, HardWTA, SoftWTA
+from neurosim import limits
+from neurosim.biases import Bias
+from neurosim.checks import LARGEST, finite, fraction, number, one_of, plain, truth, whole
+from neurosim.competition import Competition
 from neurosim.errors import ConfigError
-from neurosim.kernels import dense
-from neurosim.rules import Rule, SoftHebb
-from neurosim.transmit import Identity, ReLU, Softmax, Transmit, Triangle
+from neurosim.own import RuleMaker
+from neurosim.rules import Rule
+from neurosim.transmit import Identity, Transmit
 
-UNITS = {"none": dense.RAW, "stream": dense.STREAM_NORM, "sample": dense.SAMPLE_NORM}
+UNITS = ("none", "stream", "sample")
 
 
 @dataclass(frozen=True, slots=True)
 class DenseWTA:
     r"""A dense layer of winner-take-all neurons: every input reaches every neuron.
 
-    .. math:: u = W x / m, \qquad y = \mathrm{compete}(u), \qquad w_k \leftarrow a_k w_k + c_k x / m, \qquad z = f(u)
+    .. math::
+
+        u = W x / m, \qquad y = \mathrm{compete}(f(u) + b), \qquad
+        w_k \leftarrow a_k w_k + c_k x / m, \qquad z = g(u)
 
     Parameters
     ----------
     neurons : int
         How many, at least 1.
-    competition : SoftWTA, HardWTA or KWTA
-        Turns potentials into responses.
-    rule : SoftHebb
+    competition : SoftWTA, HardWTA, KWTA, Ranked, NoInhibition, SparseGate or Taught
+        Turns drives :math:`f(u) + b` into responses.
+    rule : Hebb, Oja, Instar, SoftHebb, HebbNet, BCM, EGHR, Sanger, OjaSubspace, or one's own (see `rule`)
         Turns a response into decay and growth.
+    activation : Identity, ReLU, Triangle or Softmax
+        :math:`f`, what of the potentials competes.
+    bias : Conscience, MeanActivity or LogPrior, optional
+        :math:`b`, by which the competition makes up for habits.
     normalise : {"none", "stream", "sample"}
         The unit :math:`m` in which the layer sees its input: 1; the running mean of :math:`\|x\|` over the stream
         (an exponential mean with a horizon of a thousand samples, once that many are seen); or the sample's own norm.
         With the last two no constant depends on the scale of the data.
     initial : {"uniform", "normal"}
         First weights: :math:`U[0, R\sqrt{3/D}]`, for inputs that are never negative (a negative one is then an
-        error), or :math:`N(0, R^2/D)`; :math:`E\|w\|^2 = R^2` with both.
+        error), or :math:`N(0, R^2/D)`; :math:`E\|w\|^2 = R^2` with both. With `renormalise` their norm is one.
     radius : float
         :math:`R`, positive, at most 1e18. Above 2 on purpose: a neuron that wins shrinks toward norm 1, and so lets
         others win.
@@ -44,78 +53,85 @@ class DenseWTA:
         Responses of smaller size neither decay nor grow; 0 is the textbook's rule. From 0, below 1.
     window : int
         Samples whose plasticity is summed before it is applied, all seen with the old weights; 1 is on-line learning.
+    lebesgue : float
+        :math:`p`, from 1 to 16, of the potential :math:`u_k = \sum_i \mathrm{sign}(w_{ki}) |w_{ki}|^{p-1} x_i` and of
+        every norm of weights. 2 is the plain product; any other costs a power for each synapse.
+    renormalise : bool
+        If true, every update ends with the neurons that learned at norm one.
+    leak : float
+        From 0, below 1: the share of its weights that every neuron loses per sample.
+    eligibility : float
+        :math:`\lambda`, from 0, below 1. Above 0 a step waits in a trace for the modulator of `Chip.learn_one`:
+        :math:`e \leftarrow \lambda e + (a - 1) w + c x,\ w \leftarrow w + m e`. The trace takes as much memory as
+        the weights, and a modulator other than 0 costs inputs x neurons.
     transmit : Identity, ReLU, Triangle or Softmax
-        What the next layer sees.
+        :math:`g`, what the next layer sees.
+    instruments : bool
+        Whether to keep step sizes and a record of what neurons do (`neurosim.instruments`); changes no weight.
 
     Raises
     ------
     ConfigError
-        If a constant breaks its rule.
+        If a constant breaks its rule, or two do not go together.
+
+    Warns
+    -----
+    StabilityWarning
+        If weights may grow, or responses swing, without bound.
     """
 
     neurons: int
     competition: Competition = field(kw_only=True)
     rule: Rule = field(kw_only=True)
+    activation: Transmit = field(default_factory=Identity, kw_only=True)
+    bias: Bias | None = field(default=None, kw_only=True)
     normalise: str = field(default="none", kw_only=True)
     initial: str = field(default="uniform", kw_only=True)
     radius: float = field(default=35.0, kw_only=True)
     cap: float = field(default=0.1, kw_only=True)
     cutoff: float = field(default=0.01, kw_only=True)
     window: int = field(default=1, kw_only=True)
+    lebesgue: float = field(default=2.0, kw_only=True)
+    renormalise: bool = field(default=False, kw_only=True)
+    leak: float = field(default=0.0, kw_only=True)
+    eligibility: float = field(default=0.0, kw_only=True)
     transmit: Transmit = field(default_factory=Identity, kw_only=True)
+    instruments: bool = field(default=True, kw_only=True)
 
     def __post_init__(self) -> None:
         plain(self)
+        if isinstance(self.rule, RuleMaker):
+            object.__setattr__(self, "rule", self.rule())
         whole("neurons", self.neurons, 1, LARGEST)
         whole("window", self.window, 1, LARGEST)
-        one_of("normalise", self.normalise, tuple(UNITS))
+        one_of("normalise", self.normalise, UNITS)
         one_of("initial", self.initial, ("uniform", "normal"))
         finite("radius", self.radius, "positive", 0, above=True)
         if self.radius > 1e18:
             raise ConfigError("radius", "positive and at most 1e18", self.radius, "float32 cannot hold its square")
-        number("cap", self.cap, "above 0 and at most 1", 0, above=True)
+        fraction("cap", self.cap, "a larger step would turn a neuron round")
         number("cutoff", self.cutoff, "from 0, below 1", 0)
-        if self.cap > 1:
-            raise ConfigError("cap", "above 0 and at most 1", self.cap, "a larger step would turn a neuron round")
         if self.cutoff >= 1:
             raise ConfigError("cutoff", "from 0, below 1", self.cutoff, "no neuron would ever learn")
-        _kind("competition", self.competition, SoftWTA, HardWTA, KWTA)
-        _kind("rule", self.rule, SoftHebb)
-        _kind("transmit", self.transmit, Identity, ReLU, Triangle, Softmax)
-        if isinstance(self.competition, KWTA) and self.competition.winners > self.neurons:
-            raise ConfigError("winners", f"at most the number of neurons, {self.neurons}", self.competition.winners)
+        for name in ("leak", "eligibility"):
+            number(name, getattr(self, name), "from 0, below 1", 0)
+            if getattr(self, name) >= 1:
+                raise ConfigError(name, "from 0, below 1", getattr(self, name))
+        number("lebesgue", self.lebesgue, "from 1 to 16", 1)
+        if self.lebesgue > 16:
+            raise ConfigError("lebesgue", "from 1 to 16", self.lebesgue)
+        truth("renormalise", self.renormalise)
+        truth("instruments", self.instruments)
+        _kind("competition", self.competition, Competition)
+        _kind("rule", self.rule, Rule)
+        _kind("activation", self.activation, Transmit)
+        _kind("bias", self.bias, Bias | None)
+        _kind("transmit", self.transmit, Transmit)
+        limits.check(self)
 
 
-def _kind(name: str, value: object, *kinds: type) -> None:
+def _kind(name: str, value: object, kinds: Any) -> None:
     """Refuse what is none of the kinds."""
     if not isinstance(value, kinds):
-        *most, last = (kind.__name__ for kind in kinds)
+        *most, last = ("None" if kind is NoneType else kind.__name__ for kind in get_args(kinds))
         raise ConfigError(name, f"a {', '.join(most) + ' or ' if most else ''}{last}", value)
-
-
-def codes(layer: DenseWTA) -> dense.Constants:
-    """Return a layer's constants as the compiled loop takes them."""
-    competition, transmit = layer.competition, layer.transmit
-    exponent = 1.0
-    if isinstance(transmit, Triangle):
-        exponent = transmit.power
-    if isinstance(transmit, Softmax):
-        exponent = 1 / transmit.temperature
-    return dense.Constants(
-        competition={SoftWTA: dense.SOFT, HardWTA: dense.HARD, KWTA: dense.K_WINNERS}[type(competition)],
-        winners=competition.winners if isinstance(competition, KWTA) else 1,
-        signed=not isinstance(competition, HardWTA) and competition.signed,
-        sharpness=np.float32(competition.sharpness if isinstance(competition, SoftWTA) else 1),
-        rate=np.float32(layer.rule.rate),
-        power=np.float32(layer.rule.power),
-        floor=np.float32(layer.rule.floor),
-        cap=np.float32(layer.cap),
-        cutoff=np.float32(layer.cutoff),
-        units=UNITS[layer.normalise],
-        forgetting=np.float32(1e-3),
-        negative=layer.initial == "normal",
-        transmit={Identity: dense.IDENTITY, ReLU: dense.RELU, Triangle: dense.TRIANGLE, Softmax: dense.SOFTMAX}[
-            type(transmit)
-        ],
-        exponent=np.float32(exponent),
-    )

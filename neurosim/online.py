@@ -164,7 +164,7 @@ def _learn(
     begun = time.perf_counter()
     with Pipeline(chip.layers, threads, report.stream_position) as pipeline:
         for block in blocks:
-            report.add(pipeline.push(block.samples, time.perf_counter()))
+            report.add(pipeline.push(block.samples, time.perf_counter(), block.labels))
             report.seconds = time.perf_counter() - begun - report.snapshot_seconds
             if watch is not None:
                 watch(report)

@@ -8,16 +8,24 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from neurosim.checks import LARGEST, whole
-from neurosim.dense import Array, DenseLayer
+from neurosim.dense import NO_LABELS, NO_MODULATORS, Array, DenseLayer
 from neurosim.errors import NeurosimError
 
 
 class Chunk(NamedTuple):
-    """A chunk on its way: its first number, what the next layer sees, the last winners, a tag of the caller's."""
+    """A chunk on its way: its first number, what the next layer sees with labels and modulators, the last winners.
+
+    `tag` is the caller's.
+    """
 
     first: int
     samples: Array
+    labels: NDArray[np.int64]
+    modulators: Array
     winners: Any
     tag: Any
 
@@ -56,7 +64,13 @@ class Pipeline:
             if self._pool is not None:
                 self._pool.shutdown()
 
-    def push(self, samples: Array, tag: Any = None) -> Iterator[Chunk]:
+    def push(
+        self,
+        samples: Array,
+        tag: Any = None,
+        labels: NDArray[np.int64] | None = None,
+        modulators: Array | None = None,
+    ) -> Iterator[Chunk]:
         """Put in a chunk; give the chunks that have left the last layer by then.
 
         Raises
@@ -64,7 +78,8 @@ class Pipeline:
         NeurosimError
             What stopped a layer, once every chunk before has gone through.
         """
-        self._waiting[0] = Chunk(self._next, samples, None, tag)
+        given = NO_LABELS if labels is None else labels, NO_MODULATORS if modulators is None else modulators
+        self._waiting[0] = Chunk(self._next, samples, *given, None, tag)
         self._next += len(samples)
         if self._pool is None:
             yield from self.drain()
@@ -99,12 +114,17 @@ class Pipeline:
                 yield chunk
 
     def _stage(self, place: int) -> Chunk:
-        first, samples, _, tag = self._waiting[place]  # type: ignore[misc]
+        first, samples, labels, modulators, _, tag = self._waiting[place]  # type: ignore[misc]
         layer, count = self.layers[place], len(samples)
         outputs = count if place + 1 < len(self.layers) else 0  # nobody reads the last layer's
-        taken = layer.take(samples, True, self._scratch[place], layer.results(count, 1, outputs), first)
+        taken = layer.take(
+            samples, True, self._scratch[place], layer.results(count, 1, outputs), first, labels, modulators
+        )
         if taken.error is not None:
             with self._lock:
                 if self._error is None or first + taken.done < self._bad:
                     self._error, self._bad = taken.error, first + taken.done
-        return Chunk(first, taken.results.outputs[: taken.done], taken.results.winners[: taken.done], tag)
+        done = slice(taken.done)
+        return Chunk(
+            first, taken.results.outputs[done], labels[done], modulators[done], taken.results.winners[done], tag
+        )

@@ -1,12 +1,16 @@
 """The papers' algorithms as layers: a competition and a rule, composed with constants and a source."""
 
+import math
 from typing import Any
 
-from neurosim.competition import SoftWTA
+from neurosim.biases import Conscience, MeanActivity
+from neurosim.checks import one_of
+from neurosim.competition import KWTA, HardWTA, NoInhibition, Ranked, SoftWTA, SparseGate, Taught
 from neurosim.errors import ConfigError
 from neurosim.layers import DenseWTA
-from neurosim.rules import SoftHebb
-from neurosim.transmit import Triangle
+from neurosim.rules import BCM, EGHR, Hebb, HebbNet, Instar, Oja, Rate, SoftHebb
+from neurosim.schedules import ConstantRate, WinCountRate
+from neurosim.transmit import ReLU, Triangle
 
 TEMPERATURE = 0.01
 RATE = 1.5
@@ -38,12 +42,281 @@ def softhebb(
         raise ConfigError("temperature or gain", "given, one of the two at most", (temperature, gain))
     if temperature is None and gain is None:
         temperature = TEMPERATURE
+    competition = SoftWTA(temperature=temperature, gain=gain)
+    return _shrinking(neurons, constants, competition=competition, rule=SoftHebb(rate=rate))
+
+
+def hard_wta(neurons: int, *, rate: Rate = RATE, **constants: Any) -> DenseWTA:
+    """Return a layer in which the winner alone learns, by SoftHebb's rule: its limit of temperature 0.
+
+    Parameters
+    ----------
+    neurons : int
+    rate : float or schedule
+        As in `SoftHebb`.
+    **constants
+        Any other constant of `DenseWTA`, in place of the recipe's.
+
+    References
+    ----------
+    Moraitis et al., Neuromorph. Comput. Eng. 2 (2022) 044017, the hard competition it compares with.
+    """
+    return _shrinking(neurons, constants, competition=HardWTA(), rule=SoftHebb(rate=rate))
+
+
+def k_wta(neurons: int, *, winners: int = 3, rate: Rate = RATE, **constants: Any) -> DenseWTA:
+    """Return a layer in which the first few by potential learn alike, by SoftHebb's rule.
+
+    Parameters
+    ----------
+    neurons : int
+    winners : int
+        How many learn, or all if there are fewer.
+    rate, **constants
+        As in `hard_wta`.
+
+    References
+    ----------
+    Majani, Erlanson and Abu-Mostafa, On the k-winners-take-all network, NIPS 1988.
+    """
+    return _shrinking(neurons, constants, competition=KWTA(min(winners, neurons)), rule=SoftHebb(rate=rate))
+
+
+def hebb(neurons: int, *, rate: Rate = 0.1, temperature: float = TEMPERATURE, **constants: Any) -> DenseWTA:
+    """Return a layer of plain Hebb behind a soft competition with a conscience, renormalised at every step.
+
+    Without renormalising nothing bounds the rule; without a conscience few neurons win.
+
+    Parameters
+    ----------
+    neurons : int
+    rate : float or schedule
+        As in `Hebb`.
+    temperature : float
+        As in `SoftWTA`.
+    **constants
+        Any other constant of `DenseWTA`, in place of the recipe's.
+
+    References
+    ----------
+    Hebb, The Organization of Behavior (1949); Rumelhart and Zipser, Cognitive Science 9 (1985) 75.
+    """
+    return _spherical(neurons, constants, competition=SoftWTA(temperature=temperature), rule=Hebb(rate=rate))
+
+
+def instar(neurons: int, *, rate: Rate | None = None, **constants: Any) -> DenseWTA:
+    """Return on-line spherical k-means: the winner, picked with a conscience, moves to the mean of what it won.
+
+    Parameters
+    ----------
+    neurons : int
+    rate : float or schedule, optional
+        As in `Instar`; by default one part in the neuron's wins, and no less than a hundredth.
+    **constants
+        Any other constant of `DenseWTA`, in place of the recipe's.
+
+    References
+    ----------
+    Grossberg, Biol. Cybernetics 23 (1976) 121; MacQueen, 5th Berkeley Symposium (1967); DeSieno, ICNN 1988.
+    """
+    chosen = WinCountRate(1.0, floor=0.01) if rate is None else rate
+    return _spherical(neurons, constants, competition=HardWTA(), rule=Instar(rate=chosen))
+
+
+def oja(neurons: int, *, rate: Rate = 0.01, **constants: Any) -> DenseWTA:
+    """Return neurons that do not compete and learn by Oja's rule: on centred data each is the first component.
+
+    All of them are the same one, but for its sign: a competition (`competition=...`) or `Sanger` parts them.
+
+    Parameters
+    ----------
+    neurons : int
+    rate : float or schedule
+        As in `Oja`.
+    **constants
+        Any other constant of `DenseWTA`, in place of the recipe's.
+
+    References
+    ----------
+    Oja, J. Math. Biology 15 (1982) 267.
+    """
+    return _free(neurons, constants, rule=Oja(rate=rate), radius=0.5)
+
+
+def krotov_hopfield(
+    neurons: int, *, rank: int = 2, opposition: float = 0.4, rate: Rate = 0.02, **constants: Any
+) -> DenseWTA:
+    r"""Return the competing hidden units of Krotov and Hopfield: the winner learns, the one of a given rank unlearns.
+
+    The published code divides each minibatch's step by its largest entry, which is not local; here the step is capped.
+    `lebesgue` is the paper's p, `radius` its first norm (:math:`N(0, 1)` weights have 28 for 784 inputs).
+
+    Parameters
+    ----------
+    neurons : int
+    rank, opposition
+        As in `Ranked`; the published 2 and 0.4.
+    rate : float or schedule
+        As in `SoftHebb`; the paper lets it fall to 0 in a straight line (`LinearRate`).
+    **constants
+        Any other constant of `DenseWTA`, in place of the recipe's.
+
+    References
+    ----------
+    Krotov and Hopfield, PNAS 116 (2019) 7723, equations 3, 9 and 10.
+    """
+    fixed = ConstantRate(rate) if isinstance(rate, float | int) else rate
+    competition = Ranked(rank=min(rank, max(2, neurons)), opposition=opposition)
+    return _shrinking(neurons, constants, competition=competition, rule=SoftHebb(rate=fixed), initial="normal")
+
+
+def hebbnet(neurons: int, *, rate: Rate = 0.05, share: float = 0.2, **constants: Any) -> DenseWTA:
+    """Return HebbNet as Liuson's code has it: growth by what exceeds the mean, for the neurons with the largest steps.
+
+    All but the one with the very largest step learn with the opposite sign, and norms are kept at one. Windows of 32.
+
+    Parameters
+    ----------
+    neurons : int
+    rate : float or schedule
+        As in `HebbNet`.
+    share : float
+        As in `SparseGate`; the paper's sparsity of 0.8.
+    **constants
+        Any other constant of `DenseWTA`, in place of the recipe's.
+
+    References
+    ----------
+    Gupta et al., HebbNet, ICASSP 2021; Liuson, Learning Dynamics in Competitive Hebbian Learning.
+    """
     chosen: dict[str, Any] = {
-        "competition": SoftWTA(temperature=temperature, gain=gain),
-        "rule": SoftHebb(rate=rate),
-        "normalise": "sample",
-        "radius": 5.0,
-        "cap": 0.25,
-        "transmit": Triangle(power=2),
+        "competition": SparseGate(share=share),
+        "rule": HebbNet(rate=rate),
+        "activation": ReLU(),
+        "initial": "normal",
+        "renormalise": True,
+        "cutoff": 0.0,
+        "window": 32,
+        "transmit": ReLU(),
     }
     return DenseWTA(neurons, **(chosen | constants))
+
+
+def liuson(neurons: int, *, reading: str = "C", rate: Rate = 0.05, **constants: Any) -> DenseWTA:
+    r"""Return Liuson's competitive rule: Hebb behind a softmax of what exceeds each neuron's mean activity.
+
+    The paper's mask can be read in more than one way. C is what the published code does, and what its tables come from:
+    the winner alone learns, by its share. A is what the text seems to mean: the winner learns, neurons whose share is
+    at least 1 / K unlearn, the rest do nothing. Norms are kept at one; windows of 32.
+
+    Parameters
+    ----------
+    neurons : int
+    reading : {"C", "A"}
+    rate : float or schedule
+        As in `Hebb`.
+    **constants
+        Any other constant of `DenseWTA`, in place of the recipe's.
+
+    References
+    ----------
+    Liuson, Learning Dynamics in Competitive Hebbian Learning, section 3, and its code.
+    """
+    one_of("reading", reading, ("C", "A"))
+    chosen: dict[str, Any] = {
+        "competition": SoftWTA(temperature=1.0, winner_only=reading == "C", signed=reading == "A"),
+        "rule": Hebb(rate=rate),
+        "activation": ReLU(),
+        "bias": MeanActivity(rate=0.05),
+        "initial": "normal",
+        "renormalise": True,
+        "cutoff": min(1 / neurons, 0.5),
+        "window": 32,
+        "transmit": ReLU(),
+    }
+    return DenseWTA(neurons, **(chosen | constants))
+
+
+def bcm(neurons: int, *, rate: Rate = 0.01, averaging: float = 0.1, ceiling: float = 5.0, **constants: Any) -> DenseWTA:
+    """Return BCM neurons that do not compete: each becomes selective by its own sliding threshold.
+
+    Parameters
+    ----------
+    neurons : int
+    rate, averaging, ceiling
+        As in `BCM`.
+    **constants
+        Any other constant of `DenseWTA`, in place of the recipe's.
+
+    References
+    ----------
+    Bienenstock, Cooper and Munro, J. Neuroscience 2 (1982) 32.
+    """
+    rule = BCM(rate=rate, averaging=averaging, ceiling=ceiling)
+    return _free(neurons, constants, rule=rule, activation=ReLU(), initial="uniform", radius=0.5)
+
+
+def eghr(neurons: int, *, rate: Rate = 1e-3, threshold: float | None = None, **constants: Any) -> DenseWTA:
+    """Return neurons that find independent components by the error-gated Hebbian rule.
+
+    Parameters
+    ----------
+    neurons : int
+    rate : float or schedule
+        As in `EGHR`.
+    threshold : float, optional
+        As in `EGHR`; by default the number of neurons plus one.
+    **constants
+        Any other constant of `DenseWTA`, in place of the recipe's.
+
+    References
+    ----------
+    Isomura and Toyoizumi, Scientific Reports 6 (2016) 28073.
+    """
+    chosen = EGHR(rate=rate, threshold=neurons + 1.0 if threshold is None else threshold)
+    return _free(neurons, constants, rule=chosen, radius=1.0)
+
+
+def supervised_softhebb(neurons: int, *, rate: Rate = 0.01, **constants: Any) -> DenseWTA:
+    """Return a layer that is taught: neuron k learns, by SoftHebb's rule, the samples of label k.
+
+    Parameters
+    ----------
+    neurons : int
+        As many as there are labels.
+    rate : float or schedule
+        As in `SoftHebb`, but a plain number does not change.
+    **constants
+        Any other constant of `DenseWTA`, in place of the recipe's.
+
+    References
+    ----------
+    Moraitis et al., Neuromorph. Comput. Eng. 2 (2022) 044017, the supervised head of the published code.
+    """
+    fixed = ConstantRate(rate) if isinstance(rate, float | int) else rate
+    return _shrinking(neurons, constants, competition=Taught(), rule=SoftHebb(rate=fixed), radius=1.0)
+
+
+def _shrinking(neurons: int, constants: dict[str, Any], **chosen: Any) -> DenseWTA:
+    """Return a layer whose neurons begin too long and shrink as they win, so that every one has its turn."""
+    common = {"normalise": "sample", "radius": 5.0, "cap": 0.25, "transmit": Triangle(power=2)}
+    return DenseWTA(neurons, **(common | chosen | constants))
+
+
+def _spherical(neurons: int, constants: dict[str, Any], **chosen: Any) -> DenseWTA:
+    """Return a layer of neurons of norm one, with a conscience in place of the norm that gives each its turn."""
+    conscience = Conscience(rate=min(1.0, 1 / neurons), strength=0.1 * math.sqrt(neurons))
+    common = {"normalise": "sample", "bias": conscience, "renormalise": True, "transmit": Triangle(power=2)}
+    return DenseWTA(neurons, **(common | chosen | constants))
+
+
+def _free(neurons: int, constants: dict[str, Any], **chosen: Any) -> DenseWTA:
+    """Return a layer without competition, in which every neuron learns from every sample."""
+    common = {
+        "competition": NoInhibition(),
+        "normalise": "sample",
+        "initial": "normal",
+        "cutoff": 0.0,
+        "transmit": ReLU(),
+    }
+    return DenseWTA(neurons, **(common | chosen | constants))

@@ -16,9 +16,11 @@ from neurosim import __version__
 from neurosim.errors import StateError
 
 MAGIC = b"neurosim state\n"
-FORMAT = 1
+FORMAT = 2
 USER_BLOCK = 512
 PIECE = 1 << 20  # bytes hashed or weights transposed at a time
+
+INSTRUMENTS = {"steps", "records"}
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -49,10 +51,13 @@ class Contents(NamedTuple):
 
 
 def hash_of(layers: Iterable[Arrays]) -> str:
-    """Return the SHA-256 of named arrays: names, types, shapes and bytes."""
+    """Return the SHA-256 of what was learned, as named arrays: names, types, shapes and bytes.
+
+    Instruments are left out: they tell of learning and change nothing of it.
+    """
     digest = hashlib.sha256()
     for arrays in layers:
-        for name in sorted(arrays):
+        for name in sorted(arrays.keys() - INSTRUMENTS):
             array = arrays[name]
             digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
             digest.update(np.ascontiguousarray(array).data)

@@ -1,0 +1,94 @@
+r"""Biases on the competition: a number per neuron, added to its potential before it competes.
+
+Each follows a running mean, moved once per update (window) by the mean over its samples.
+"""
+
+from dataclasses import dataclass
+
+from neurosim.checks import finite, fraction, plain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conscience:
+    r"""A conscience by wins: who wins more than its fair share is held back.
+
+    .. math:: b_k = C (1 / K - p_k), \qquad p_k \leftarrow p_k + B (z_k - p_k)
+
+    z is 1 for the winner of the biased competition and 0 for the others; p starts at 1 / K. It acts while learning
+    only: a frozen chip answers without it.
+
+    Parameters
+    ----------
+    rate : float
+        :math:`B`, above 0, at most 1.
+    strength : float
+        :math:`C`, not negative, in units of potential.
+
+    References
+    ----------
+    DeSieno, Adding a conscience to competitive learning, IEEE ICNN (1988), equations 2 to 5.
+    """
+
+    rate: float = 1e-4
+    strength: float = 10.0
+
+    def __post_init__(self) -> None:
+        plain(self)
+        fraction("rate", self.rate)
+        finite("strength", self.strength, "at least 0", 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeanActivity:
+    r"""A conscience by activity: each neuron competes with what exceeds its own running mean.
+
+    .. math:: b_k = -m_k, \qquad m_k \leftarrow m_k + B (v_k - m_k)
+
+    v is the activated potential; the first update sets m, before it m is 0. It acts while learning only. What it takes
+    away is what samples have in common; on samples with little in common it spreads wins no better than nothing.
+
+    Parameters
+    ----------
+    rate : float
+        :math:`B`, above 0, at most 1.
+
+    References
+    ----------
+    Liuson, Learning Dynamics in Competitive Hebbian Learning: y* = softmax(y - EMA(y)), with B = 0.05 a batch.
+    """
+
+    rate: float = 0.05
+
+    def __post_init__(self) -> None:
+        plain(self)
+        fraction("rate", self.rate)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogPrior:
+    r"""A prior, learned: the softmax becomes the posterior of a mixture whose weights are the neurons' shares.
+
+    .. math:: y = \mathrm{softmax}(v / \tau + \ln q), \qquad q_k \leftarrow q_k + B (y_k - q_k)
+
+    q starts at 1 / K. To first order this is the paper's :math:`\Delta b_k = B e^{-b_k} (y_k - e^{b_k})` for
+    :math:`b = \ln q`, with the same fixed point :math:`q_k = E[y_k]`, and it cannot leave [0, 1]. It acts always, in
+    frozen responses too. The rich get richer: with a small radius most neurons end up dead, so no recipe uses it.
+
+    Parameters
+    ----------
+    rate : float
+        :math:`B`, above 0, at most 1.
+
+    References
+    ----------
+    Moraitis et al., Neuromorph. Comput. Eng. 2 (2022) 044017: the neural bias as the log-prior of a Bayesian model.
+    """
+
+    rate: float = 0.01
+
+    def __post_init__(self) -> None:
+        plain(self)
+        fraction("rate", self.rate)
+
+
+Bias = Conscience | MeanActivity | LogPrior

@@ -1,0 +1,81 @@
+"""Limits: constants of a layer that do not go together, and those with which it may not stay stable."""
+
+import warnings
+from typing import TYPE_CHECKING
+
+from neurosim.biases import LogPrior
+from neurosim.competition import KWTA, HardWTA, NoInhibition, Ranked, SoftWTA, Taught
+from neurosim.errors import ConfigError, StabilityWarning
+from neurosim.rules import BCM, Hebb, HebbNet, Instar, Oja, OjaSubspace, Sanger, SoftHebb, schedule
+from neurosim.schedules import NormAdaptiveRate, WinCountRate
+from neurosim.transmit import Identity
+
+if TYPE_CHECKING:
+    from neurosim.layers import DenseWTA
+
+MOST_MIXED = 512  # neurons of a rule that mixes them
+STACK = 5  # frames from a warning to the line that made the layer
+
+
+def check(layer: "DenseWTA") -> None:
+    """Refuse what cannot be, and warn of what may grow without bound.
+
+    Raises
+    ------
+    ConfigError
+        If two constants do not go together.
+    """
+    _check_competition(layer)
+    if layer.eligibility > 0 and layer.window > 1:
+        raise ConfigError("window", "1 with an eligibility trace", layer.window)
+    if isinstance(layer.rule, Sanger | OjaSubspace):
+        _check_mixed(layer)
+    _warn(layer)
+
+
+def _check_competition(layer: "DenseWTA") -> None:
+    competition = layer.competition
+    if isinstance(competition, KWTA) and competition.winners > layer.neurons:
+        raise ConfigError("winners", f"at most the number of neurons, {layer.neurons}", competition.winners)
+    if isinstance(competition, Ranked) and competition.rank > layer.neurons:
+        raise ConfigError("rank", f"at most the number of neurons, {layer.neurons}", competition.rank)
+    whole = isinstance(competition, SoftWTA) and not (competition.signed or competition.winner_only)
+    if isinstance(layer.bias, LogPrior) and not whole:
+        raise ConfigError("competition", "SoftWTA, not signed, not winner_only, where bias is a LogPrior", competition)
+
+
+def _check_mixed(layer: "DenseWTA") -> None:
+    """Refuse, for a rule that mixes neurons, what only two numbers per neuron can do."""
+    rule = type(layer.rule).__name__
+    if layer.neurons > MOST_MIXED:
+        raise ConfigError("neurons", f"at most {MOST_MIXED} with {rule}", layer.neurons, "it costs all synapses")
+    for name, only in (
+        ("competition", NoInhibition()), ("activation", Identity()), ("bias", None), ("window", 1),
+        ("lebesgue", 2), ("renormalise", False), ("leak", 0), ("eligibility", 0),
+    ):  # fmt: skip
+        if getattr(layer, name) != only:
+            raise ConfigError(name, f"{only!r} with {rule}", getattr(layer, name))
+    if isinstance(schedule(layer.rule), NormAdaptiveRate | WinCountRate):
+        raise ConfigError(f"rate of {rule}", "the same for all neurons", schedule(layer.rule))
+    if layer.normalise == "sample" and schedule(layer.rule).rate >= 1:
+        raise ConfigError(f"rate of {rule}", "below 1 for inputs of norm 1", schedule(layer.rule).rate)
+
+
+def _warn(layer: "DenseWTA") -> None:
+    rule, rate = layer.rule, schedule(layer.rule).rate
+    name = type(rule).__name__
+    if isinstance(rule, Hebb | HebbNet) and rate > 0 and not layer.renormalise and layer.leak == 0:
+        text = f"{name} has no decay, so weights grow without bound: renormalise must be True or leak above 0"
+        warnings.warn(f"{text}, got {layer.renormalise} and {layer.leak}", StabilityWarning, stacklevel=STACK)
+    if isinstance(rule, BCM) and layer.normalise == "sample" and rate >= rule.bound:
+        text = f"rate of BCM must be below {rule.bound:.4g} with averaging {rule.averaging} for inputs of norm 1"
+        warnings.warn(f"{text}, got {rate}: responses will swing", StabilityWarning, stacklevel=STACK)
+
+
+def may_be_negative(layer: "DenseWTA") -> bool:
+    """Tell whether a layer that learns from inputs of at least 0 may transmit what is below."""
+    if not isinstance(layer.transmit, Identity):
+        return False
+    positive = layer.initial == "uniform" and isinstance(layer.rule, Hebb | Instar | Oja | SoftHebb)
+    responses = isinstance(layer.competition, SoftWTA | HardWTA | KWTA | Taught)
+    return not positive or not responses or getattr(layer.competition, "signed", False)

@@ -1,0 +1,138 @@
+r"""Schedules: how a rule's rate changes with time, with a neuron's norm, or with its wins.
+
+Below, n is the number of the sample (from 0, blank ones counted) that completes an update.
+"""
+
+from dataclasses import dataclass
+
+from neurosim.checks import finite, plain
+from neurosim.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantRate:
+    r"""The same rate for ever: :math:`\eta_k = \eta`.
+
+    Parameters
+    ----------
+    rate : float
+        :math:`\eta`, not negative, per sample.
+    """
+
+    rate: float
+
+    def __post_init__(self) -> None:
+        plain(self)
+        finite("rate", self.rate, "at least 0", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class LinearRate:
+    r"""From one rate to another in a straight line: :math:`\eta_k = \eta + (\eta_{end} - \eta) \min(n / N, 1)`.
+
+    Parameters
+    ----------
+    rate : float
+        :math:`\eta`, not negative, of the first sample.
+    samples : float
+        :math:`N`, positive: from this sample on the rate is `last`.
+    last : float
+        :math:`\eta_{end}`, not negative.
+    """
+
+    rate: float
+    samples: float
+    last: float = 0.0
+
+    def __post_init__(self) -> None:
+        plain(self)
+        finite("rate", self.rate, "at least 0", 0)
+        finite("samples", self.samples, "positive", 0, above=True)
+        finite("last", self.last, "at least 0", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class ExponentialRate:
+    r"""From one rate to another by equal ratios: :math:`\eta_k = \eta\, (\eta_{end} / \eta)^{\min(n / N, 1)}`.
+
+    Parameters
+    ----------
+    rate : float
+        :math:`\eta`, positive, of the first sample.
+    samples : float
+        :math:`N`, positive: from this sample on the rate is `last`.
+    last : float
+        :math:`\eta_{end}`, positive.
+    """
+
+    rate: float
+    samples: float
+    last: float
+
+    def __post_init__(self) -> None:
+        plain(self)
+        for name in ("rate", "samples", "last"):
+            finite(name, getattr(self, name), "positive", 0, above=True)
+        if not 1e-37 <= self.last / self.rate <= 1e37:
+            raise ConfigError("last", "within 37 powers of ten of rate", self.last)
+
+
+@dataclass(frozen=True, slots=True)
+class NormAdaptiveRate:
+    r"""Slower the nearer a neuron's norm is to one: :math:`\eta_k = \max(\eta\, |\,\|w_k\| - 1|^q,\ \eta_{min})`.
+
+    Parameters
+    ----------
+    rate : float
+        :math:`\eta`, not negative, per sample.
+    power : float
+        :math:`q`, not negative.
+    floor : float
+        :math:`\eta_{min}`, not negative. Above 0 a neuron never stops: what a stream that drifts needs.
+
+    References
+    ----------
+    Journé et al., ICLR 2023, arXiv 2209.11883.
+    """
+
+    rate: float
+    power: float = 0.5
+    floor: float = 0.0
+
+    def __post_init__(self) -> None:
+        plain(self)
+        for name in ("rate", "power", "floor"):
+            finite(name, getattr(self, name), "at least 0", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class WinCountRate:
+    r"""Slower the more samples a neuron has won: :math:`\eta_k = \max(\eta\, (1 + \mathrm{wins}_k)^{-q},\ \eta_{min})`.
+
+    With q = 1 and a hard competition an instar neuron is the running mean of what it has won: on-line k-means.
+
+    Parameters
+    ----------
+    rate : float
+        :math:`\eta`, not negative, per sample.
+    power : float
+        :math:`q`, not negative.
+    floor : float
+        :math:`\eta_{min}`, not negative.
+
+    References
+    ----------
+    MacQueen, 5th Berkeley Symposium (1967), the running mean of a cluster.
+    """
+
+    rate: float
+    power: float = 1.0
+    floor: float = 0.0
+
+    def __post_init__(self) -> None:
+        plain(self)
+        for name in ("rate", "power", "floor"):
+            finite(name, getattr(self, name), "at least 0", 0)
+
+
+Schedule = ConstantRate | LinearRate | ExponentialRate | NormAdaptiveRate | WinCountRate
