@@ -445,7 +445,7 @@ def test_figures_are_drawn(tmp_path):
         arrays = {"most": rng.normal(size=(8, width)), "least": rng.normal(size=(8, width)), "steps": rng.random(32)}
         folder.write(cell, done[cell.name], arrays)
     names = studies.find("liuson").figures(cells, done, folder)
-    assert len(names) == 2 + 2
+    assert len(names) == 2 + 3
     some = {"winner_accuracy": 0.9, "readout_accuracy": 0.95, "never_won": 0.5, "median_norm": 1.0}
     circle = radius.cells(1, True)
     names += studies.find("radius").figures(circle, {circle[0].name: record(**some)}, folder)

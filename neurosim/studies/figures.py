@@ -69,6 +69,14 @@ def _panels(cells: Sequence[Cell], **shared: bool) -> tuple[Any, dict[tuple[str,
     return figure, panels
 
 
+def _finish(axes: Any) -> None:
+    """Add the legend; a panel without a cell is left out."""
+    if axes.has_data():
+        axes.legend(fontsize=7)
+    else:
+        axes.set_visible(False)
+
+
 def _curves(cells: Sequence[Cell], finished: Finished) -> Any:
     """Draw the Gini coefficient over training, a line a cell."""
     figure, panels = _panels(cells, sharey=True)
@@ -80,7 +88,7 @@ def _curves(cells: Sequence[Cell], finished: Finished) -> Any:
         axes.plot(updates, shares, linewidth=1, color=COLOURS.get(settings["neurons"]), label=label)
     for axes in panels.values():
         axes.set(ylim=(0, 1), xlabel="update", ylabel="Gini of mean steps")
-        axes.legend(fontsize=7)
+        _finish(axes)
     return figure
 
 
@@ -96,7 +104,7 @@ def _steps(kept: Sequence[tuple[Cell, dict[str, Any]]]) -> Any:
         )
     for axes in panels.values():
         axes.set(xlabel="mean step / mean of all", ylabel="share of neurons", yscale="log")
-        axes.legend(fontsize=7)
+        _finish(axes)
     return figure
 
 
