@@ -347,10 +347,9 @@ def test_a_killed_run_goes_on_and_passes_over_what_is_finished(tmp_path, root):
     assert before.items() <= after.items()  # the same files
     assert "4 of 4 cells are finished" in report
     assert (out / "report.md").read_text() == report[:-1]
-    assert finished(out) == after
-    assert invoke(*words, "--report").stdout == report
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_quietly(tmp_path, root):
     process = started(tmp_path, "liuson", root, tmp_path, "--fast")
     os.killpg(process.pid, signal.SIGINT)
@@ -367,17 +366,26 @@ def test_a_failing_cell_is_on_record_and_the_others_go_on(tmp_path, root):
         (tmp_path / "mnist" / path.name).symlink_to(path)
     archive = tmp_path / "cifar10" / "cifar-10-python.tar.gz"
     archive.write_bytes(b"no archive")
-    only = ("liuson", tmp_path, tmp_path / "out", "--seeds", "1", "--only", "-32-0")
-    done = invoke(*only, code=2)
-    assert done.stderr.startswith("Error: 5 of 9 cells failed, random-cifar10-32-0 by StreamError: ")
+    study, folder = studies.find("liuson"), Folder(tmp_path / "out")
+    cells = [cell for cell in study.cells(1, False) if cell.name.startswith("random-") and "-32-" in cell.name]
+    reproduce.run(study, cells, tmp_path, folder, 2)
+    text, failed = reproduce.report(study, cells, folder)
+    assert list(failed) == ["random-cifar10-32-0"]
+    assert "1 of 2 cells are finished" in text
+    assert "- random-cifar10-32-0: StreamError: " in text
+    done = invoke("liuson", tmp_path, folder.path, "--only", "random-", "--report", code=2)
+    assert done.stderr.startswith("Error: 1 of 24 cells failed, random-cifar10-32-0 by StreamError: ")
     assert done.stderr.count("\n") == 1
-    assert "- liuson-triangle-cifar10-32-0: StreamError" in done.stdout
-    assert "4 of 9 cells are finished" in done.stdout
-    kept = finished(tmp_path / "out")
+    kept = finished(folder.path)
     contents = {name: pickle.dumps(batch(number, 40), 2) for number, name in enumerate(NAMES)}
     archive.write_bytes(packed(contents, gzip.compress))
-    assert "9 of 9 cells are finished" in invoke(*only).stdout
-    assert len(kept.items() & finished(tmp_path / "out").items()) == 4
+    left = reproduce.unfinished(cells, folder)
+    assert [cell.name for cell in left] == ["random-cifar10-32-0"]
+    reproduce.run(study, left, tmp_path, folder, 1)
+    assert (
+        "2 of 24 cells are finished" in invoke("liuson", tmp_path, folder.path, "--only", "random-", "--report").stdout
+    )
+    assert len(kept.items() & finished(folder.path).items()) == 1
 
 
 def test_a_process_that_dies_costs_one_cell(tmp_path, root):
