@@ -60,7 +60,7 @@ def check(asked: list[Cell], root: Path) -> None:
 
 
 def layer(settings: dict[str, Any]) -> DenseWTA:
-    """Return the layer of a cell, as the published code has it: `docs/measured.md` tells where the text differs."""
+    """Return the layer of a cell, as the published code has it: `docs/studies.md` tells where the text differs."""
     neurons, rate = settings["neurons"], settings["rate"]
     common: dict[str, Any] = {"initial": "normal", "radius": RADIUS, "normalise": "none", "window": WINDOW}
     match settings["method"]:
@@ -75,7 +75,7 @@ def layer(settings: dict[str, Any]) -> DenseWTA:
             return DenseWTA(
                 neurons, competition=ns.SoftWTA(temperature=1, signed=True), activation=ns.ReLU(),
                 rule=ns.SoftHebb(rate=ns.ConstantRate(rate / WINDOW)),  # the code takes the mean over a batch
-                cap=1, cutoff=0, transmit=ns.ReLU(), **common,
+                cap=1, cutoff=1e-20, transmit=ns.ReLU(), **common,  # below it, no float32 weight would change, slowly
             )  # fmt: skip
 
 
