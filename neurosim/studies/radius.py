@@ -41,6 +41,7 @@ def _cell(step: int, seed: int, fast: bool) -> Cell:
         "power": 0.2,
         "temperature": 1 / 12,
         "cap": 0.1,
+        "cutoff": 1e-9,  # the usual 0.01 would keep a layer with small weights, and so with even shares, as it is
         "train_samples": 6000 if fast else None,
         "test_samples": 2000 if fast else None,
     }
@@ -60,6 +61,7 @@ def layer(settings: dict[str, Any]) -> DenseWTA:
         rule=ns.SoftHebb(rate=ns.NormAdaptiveRate(settings["rate"], power=settings["power"])),
         radius=settings["radius"],
         cap=settings["cap"],
+        cutoff=settings["cutoff"],
         transmit=ns.Softmax(temperature=1 / 5),
     )
 
