@@ -3,18 +3,15 @@
 The loop itself is not compiled anew: it takes the rule as a pointer to a function of fixed arguments.
 """
 
-from collections.abc import Callable
-from types import FunctionType
 from typing import Any
 
-import numpy as np
 from numba import cfunc, float32, njit, types
 
 QUANTITIES = ("potential", "response", "norm", "trace", "total", "rate")  # the loop's order
 _SIGNATURE = types.UniTuple(float32, 2)(*[float32] * len(QUANTITIES), types.Array(float32, 1, "C"))
 
 
-def compiled(function: Callable[..., Any], arguments: tuple[str, ...]) -> Any:
+def compiled(function: Any, arguments: tuple[str, ...]) -> Any:
     """Return the function as the loop calls it.
 
     Parameters
@@ -24,7 +21,7 @@ def compiled(function: Callable[..., Any], arguments: tuple[str, ...]) -> Any:
     arguments : tuple of str
         What each of its parameters gets: one of `QUANTITIES`, or `parameters[i]`.
     """
-    cell = njit(error_model="numpy")(_in_single_precision(function))
+    cell = njit(error_model="numpy")(function)
     names = ", ".join(QUANTITIES)
     source = (
         f"def call({names}, parameters):\n"
@@ -34,12 +31,3 @@ def compiled(function: Callable[..., Any], arguments: tuple[str, ...]) -> Any:
     scope: dict[str, Any] = {"cell": cell, "float32": float32}
     exec(source, scope)  # names only: the caller has checked that they are a function's parameters
     return cfunc(_SIGNATURE, error_model="numpy")(scope["call"])
-
-
-def _in_single_precision(function: Callable[..., Any]) -> FunctionType:
-    """Return the function with its literal numbers as float32: else `1 - x` would be computed in double precision."""
-    code = function.__code__
-    numbers = tuple(np.float32(value) if type(value) in (int, float) else value for value in code.co_consts)
-    return FunctionType(
-        code.replace(co_consts=numbers), function.__globals__, function.__name__, None, function.__closure__
-    )

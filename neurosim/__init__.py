@@ -32,7 +32,10 @@ if TYPE_CHECKING:
     from neurosim.errors import StabilityWarning as StabilityWarning
     from neurosim.errors import StateError as StateError
     from neurosim.errors import StreamError as StreamError
+    from neurosim.judging import Comparison as Comparison
+    from neurosim.judging import compare as compare
     from neurosim.layers import DenseWTA as DenseWTA
+    from neurosim.neighbours import Neighbours as Neighbours
     from neurosim.online import run as run
     from neurosim.own import rule as rule
     from neurosim.readouts import LinearReadout as LinearReadout
@@ -52,6 +55,7 @@ if TYPE_CHECKING:
     from neurosim.schedules import LinearRate as LinearRate
     from neurosim.schedules import NormAdaptiveRate as NormAdaptiveRate
     from neurosim.schedules import WinCountRate as WinCountRate
+    from neurosim.soft_labels import SoftLabels as SoftLabels
     from neurosim.streams import Stream as Stream
     from neurosim.streams import open_stream as open_stream
     from neurosim.transmit import Identity as Identity
@@ -73,6 +77,9 @@ _HOMES = {
         "StabilityWarning",
     ),
     "layers": ("DenseWTA",),
+    "judging": ("Comparison", "compare"),
+    "neighbours": ("Neighbours",),
+    "soft_labels": ("SoftLabels",),
     "online": ("run",),
     "own": ("rule",),
     "readouts": ("LinearReadout", "WinnerLabels", "judge"),

@@ -35,8 +35,8 @@ FUNCTIONS: dict[type, int] = {
 }  # fmt: skip
 
 
-def codes(layer: DenseWTA) -> dense.Constants:
-    """Return a layer's constants as the compiled loop takes them."""
+def codes(layer: DenseWTA, real: type[np.floating[Any]] = np.float32) -> dense.Constants:
+    """Return a layer's constants as the compiled loop takes them, in one type of real numbers."""
     numbers: dict[str, Any] = {
         **_competition(layer), **_rule(layer.rule), **_schedule(rules.schedule(layer.rule)),
         "bias": BIASES[type(layer.bias)], "bias_rate": getattr(layer.bias, "rate", 0.0),
@@ -47,9 +47,10 @@ def codes(layer: DenseWTA) -> dense.Constants:
         "leak": layer.leak, "eligibility": layer.eligibility, "units": UNITS[layer.normalise],
         "forgetting": 1e-3, "negative": layer.initial == "normal", "instruments": layer.instruments,
     }  # fmt: skip
-    single = dense.Constants.__annotations__
+    numbers["parameters"] = numbers["parameters"].astype(real)
+    kinds = dense.Constants.__annotations__
     return dense.Constants(
-        **{name: np.float32(value) if single[name] is np.float32 else value for name, value in numbers.items()}
+        **{name: real(value) if kinds[name] is np.float32 else value for name, value in numbers.items()}
     )
 
 
@@ -77,7 +78,7 @@ def _rule(rule: rules.Rule) -> dict[str, Any]:
         values = (rule.threshold,)
     if isinstance(rule, OwnRule):
         values, moment = tuple(value for _, value in rule.constants), rule.moment
-    parameters = np.zeros(dense.PARAMETERS, np.float32)
+    parameters = np.zeros(dense.PARAMETERS)
     parameters[: len(values)] = values
     averaging = getattr(rule, "averaging", 0.0)
     return {"rule": RULES[type(rule)], "parameters": parameters, "averaging": averaging, "moment": moment}

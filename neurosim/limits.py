@@ -1,7 +1,7 @@
 """Limits: constants of a layer that do not go together, and those with which it may not stay stable."""
 
 import warnings
-from typing import TYPE_CHECKING
+from typing import Any
 
 from neurosim.biases import LogPrior
 from neurosim.competition import KWTA, HardWTA, NoInhibition, Ranked, SoftWTA, Taught
@@ -10,14 +10,12 @@ from neurosim.rules import BCM, Hebb, HebbNet, Instar, Oja, OjaSubspace, Sanger,
 from neurosim.schedules import NormAdaptiveRate, WinCountRate
 from neurosim.transmit import Identity
 
-if TYPE_CHECKING:
-    from neurosim.layers import DenseWTA
-
+# A layer is a `neurosim.layers.DenseWTA` here, which asks these questions of itself when it is made.
 MOST_MIXED = 512  # neurons of a rule that mixes them
 STACK = 5  # frames from a warning to the line that made the layer
 
 
-def check(layer: "DenseWTA") -> None:
+def check(layer: Any) -> None:
     """Refuse what cannot be, and warn of what may grow without bound.
 
     Raises
@@ -33,7 +31,7 @@ def check(layer: "DenseWTA") -> None:
     _warn(layer)
 
 
-def _check_competition(layer: "DenseWTA") -> None:
+def _check_competition(layer: Any) -> None:
     competition = layer.competition
     if isinstance(competition, KWTA) and competition.winners > layer.neurons:
         raise ConfigError("winners", f"at most the number of neurons, {layer.neurons}", competition.winners)
@@ -44,7 +42,7 @@ def _check_competition(layer: "DenseWTA") -> None:
         raise ConfigError("competition", "SoftWTA, not signed, not winner_only, where bias is a LogPrior", competition)
 
 
-def _check_mixed(layer: "DenseWTA") -> None:
+def _check_mixed(layer: Any) -> None:
     """Refuse, for a rule that mixes neurons, what only two numbers per neuron can do."""
     rule = type(layer.rule).__name__
     if layer.neurons > MOST_MIXED:
@@ -61,7 +59,7 @@ def _check_mixed(layer: "DenseWTA") -> None:
         raise ConfigError(f"rate of {rule}", "below 1 for inputs of norm 1", schedule(layer.rule).rate)
 
 
-def _warn(layer: "DenseWTA") -> None:
+def _warn(layer: Any) -> None:
     rule, rate = layer.rule, schedule(layer.rule).rate
     name = type(rule).__name__
     if isinstance(rule, Hebb | HebbNet) and rate > 0 and not layer.renormalise and layer.leak == 0:
@@ -72,7 +70,7 @@ def _warn(layer: "DenseWTA") -> None:
         warnings.warn(f"{text}, got {rate}: responses will swing", StabilityWarning, stacklevel=STACK)
 
 
-def may_be_negative(layer: "DenseWTA") -> bool:
+def may_be_negative(layer: Any) -> bool:
     """Tell whether a layer that learns from inputs of at least 0 may transmit what is below."""
     if not isinstance(layer.transmit, Identity):
         return False

@@ -9,7 +9,10 @@ import re
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import FunctionType
 from typing import Any
+
+import numpy as np
 
 from neurosim.checks import finite, fraction, number
 from neurosim.errors import ConfigError
@@ -175,11 +178,19 @@ def _compile(function: Callable[..., Any], names: tuple[str, ...]) -> Any:
     traced = {"mean": "trace", "mean_square": "trace"}
     arguments = [traced.get(name, name) if name in GIVEN else f"parameters[{constants.index(name)}]" for name in names]
     try:
-        return own.compiled(function, tuple(arguments))
+        return own.compiled(_in_single_precision(function), tuple(arguments))
     except (NumbaError, TypeError, ValueError, AttributeError) as error:
         raise ConfigError(
             f"rule {function.__name__}", "compilable and return (decay, growth)", _line(function, error), _reason(error)
         ) from error
+
+
+def _in_single_precision(function: Callable[..., Any]) -> FunctionType:
+    """Return the function with its literal numbers as float32: else `1 - x` would be computed in double precision."""
+    code = function.__code__
+    numbers = tuple(np.float32(value) if type(value) in (int, float) else value for value in code.co_consts)
+    code = code.replace(co_consts=numbers)  # type: ignore[arg-type]
+    return FunctionType(code, function.__globals__, function.__name__, None, function.__closure__)
 
 
 def _line(function: Callable[..., Any], error: Exception) -> str:
@@ -188,6 +199,11 @@ def _line(function: Callable[..., Any], error: Exception) -> str:
     file = re.escape(os.path.basename(code.co_filename))
     found = re.findall(rf'{file}(?:", line | \()(\d+)', str(error))
     where = int(found[-1]) if found else code.co_firstlineno
+    missing = re.search(r"name '(\w+)' is not defined", str(error))  # Numba does not say where
+    if missing:
+        lines = sorted({line for _, _, line in code.co_lines() if line})
+        uses = (line for line in lines if re.search(rf"\b{missing[1]}\b", linecache.getline(code.co_filename, line)))
+        where = next(uses, where)
     text = linecache.getline(code.co_filename, where).strip()
     return f"line {where} of {code.co_filename}: {text}"
 

@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosim.checks import one_of
 from neurosim.chip import Chip, Response
 from neurosim.errors import SampleError
+from neurosim.features import KINDS, check_finite, features
 from neurosim.metrics import accuracy, never_won
 from neurosim.streams import Stream
 
@@ -30,19 +32,22 @@ class WinnerLabels:
         Each neuron's label.
     wins_ : int64 (neurons,)
         Samples that each neuron won.
+    samples_ : int
+        Samples it was given, those of zeros included.
     """
 
     labels_: NDArray[np.int64]
     wins_: NDArray[np.int64]
 
     def __init__(self) -> None:
+        self.samples_ = 0
         self._wins = np.zeros((0, 0), np.int64)
         self._shares = np.zeros((0, 0), np.float64)
 
     def add(self, response: Response, labels: NDArray[np.int64]) -> None:
         """Count a chunk of responses and their labels."""
-        if labels.max() >= CLASSES:
-            raise SampleError(f"labels must be below {CLASSES} to measure accuracy, got {labels.max()}")
+        check_classes(labels)
+        self.samples_ += len(labels)
         blank = ~response.potentials.any(axis=1)  # nobody wins a sample of zeros
         labels, winner, responses = labels[~blank], response.winner[~blank], response.responses[~blank]
         if len(labels) == 0:
@@ -67,6 +72,12 @@ class WinnerLabels:
         return np.asarray(self.labels_[response.winner])
 
 
+def check_classes(labels: NDArray[np.int64]) -> None:
+    """Refuse labels that a count for each neuron and label has no room for."""
+    if labels.max() >= CLASSES:
+        raise SampleError(f"labels must be below {CLASSES} to measure accuracy, got {labels.max()}")
+
+
 class LinearReadout:
     """A linear classifier on what the last layer transmits: scikit-learn's `RidgeClassifier` on standardised features.
 
@@ -74,15 +85,23 @@ class LinearReadout:
     ----------
     alpha : float
         Strength of the ridge, per sample.
+    features : {"output", "triangle", "relu", "softmax"}
+        What it is given instead, a function of the potentials: see `neurosim.features`.
 
     Attributes
     ----------
     samples_ : int
         Samples it was fitted on: the first ones, as many as two GiB of features hold.
+
+    Raises
+    ------
+    ConfigError
+        If `features` is none of these.
     """
 
-    def __init__(self, alpha: float = 3e-4) -> None:
-        self.alpha, self.samples_ = alpha, 0
+    def __init__(self, alpha: float = 3e-4, *, features: str = "output") -> None:
+        one_of("features", features, KINDS)
+        self.alpha, self.features, self.samples_ = alpha, features, 0
         self._features: list[NDArray[np.float32]] = []
         self._labels: list[NDArray[np.int64]] = []
 
@@ -90,7 +109,7 @@ class LinearReadout:
         """Keep a chunk of features and their labels, while there is room."""
         room = FEATURE_BYTES // (4 * response.output.shape[1]) - self.samples_
         if room > 0:
-            self._features.append(response.output[:room])
+            self._features.append(features(response, self.features)[:room])
             self._labels.append(labels[:room])
             self.samples_ += len(self._labels[-1])
 
@@ -99,26 +118,29 @@ class LinearReadout:
         from scipy.linalg import LinAlgWarning
         from sklearn.linear_model import RidgeClassifier
 
-        features, labels = np.concatenate(self._features), np.concatenate(self._labels)
+        values, labels = np.concatenate(self._features), np.concatenate(self._labels)
         self._features = []
-        if not np.isfinite(features).all():
-            raise SampleError("what the last layer transmits must be finite in float32 to fit a readout, and is not")
         if len(np.unique(labels)) < 2:
             raise SampleError(f"labels must be of two classes at least to fit a readout, got only {labels[0]}")
-        self.mean_, deviation = features.mean(axis=0), features.std(axis=0)
-        self.scale_ = 1 / (deviation + 1e-6 * deviation.mean() + 1e-30)
-        features -= self.mean_
-        features *= self.scale_
-        self.classifier_ = RidgeClassifier(alpha=self.alpha * len(features), solver="cholesky", copy_X=False)
+        with np.errstate(over="ignore", invalid="ignore"):  # refused below
+            self.mean_, deviation = values.mean(axis=0), values.std(axis=0)
+            self.scale_ = 1 / (deviation + 1e-6 * deviation.mean() + 1e-30)
+            values -= self.mean_
+            values *= self.scale_
+        check_finite(values, self.features)
+        self.classifier_ = RidgeClassifier(alpha=self.alpha * len(values), solver="cholesky", copy_X=False)
         with warnings.catch_warnings():
             # Thousands of features in float32 are ill-conditioned; what comes of them is measured, not trusted.
             warnings.simplefilter("ignore", LinAlgWarning)
-            self.classifier_.fit(features, labels)
+            self.classifier_.fit(values, labels)
         return self
 
     def predict(self, response: Response) -> NDArray[np.int64]:
         """Return the label that the linear readout gives each sample."""
-        return np.asarray(self.classifier_.predict((response.output - self.mean_) * self.scale_))
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = (features(response, self.features) - self.mean_) * self.scale_
+        check_finite(values, self.features)
+        return np.asarray(self.classifier_.predict(values))
 
 
 class Judgement(NamedTuple):
@@ -149,9 +171,7 @@ def judge(
     SampleError
         If a stream has no labels, is empty, or does not fit the chip.
     """
-    for stream in (train, test):
-        if not stream.labelled:
-            raise SampleError(f"labels of {stream.name} must be there to measure accuracy, got none")
+    check_labelled(train, test)
     winner, linear = WinnerLabels(), LinearReadout()
     for response, labels in answers(chip, train, pause):
         winner.add(response, labels)
@@ -169,6 +189,13 @@ def judge(
         readout_samples=linear.samples_,
         test_samples=len(labels),
     )
+
+
+def check_labelled(*streams: Stream) -> None:
+    """Refuse streams without labels."""
+    for stream in streams:
+        if not stream.labelled:
+            raise SampleError(f"labels of {stream.name} must be there to measure accuracy, got none")
 
 
 def answers(

@@ -22,8 +22,10 @@ def schedule_of(rate: Rate) -> Schedule:
 
 def _rate(rate: object) -> None:
     """Refuse a rate that is neither a schedule nor a number of at least 0."""
+    if not isinstance(rate, Schedule | int | float):
+        raise ConfigError("rate", "a number or a schedule", rate)
     if not isinstance(rate, Schedule):
-        finite("rate", rate, "a schedule or a number of at least 0", 0)
+        finite("rate", rate, "at least 0", 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

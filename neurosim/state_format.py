@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from neurosim import __version__
 from neurosim.errors import StateError
+from neurosim.old_formats import from_format_1
 
 MAGIC = b"neurosim state\n"
 FORMAT = 2
@@ -84,9 +85,9 @@ def image(contents: Contents) -> tuple[bytes, bytes]:
     return user_block(hashlib.sha256(body).hexdigest()), body  # readers look for HDF5's signature at 512 as at 0
 
 
-def user_block(digest: str) -> bytes:
+def user_block(digest: str, version: int = FORMAT) -> bytes:
     """Return the first 512 bytes of a file."""
-    return (MAGIC + f"format {FORMAT}\nsha256 {digest}\n".encode()).ljust(USER_BLOCK, b"\n")
+    return (MAGIC + f"format {version}\nsha256 {digest}\n".encode()).ljust(USER_BLOCK, b"\n")
 
 
 def digest_of(file: BinaryIO) -> str:
@@ -113,7 +114,7 @@ def verify(file: BinaryIO) -> None:
     version = head[len(MAGIC) :].split(b"\n")[0].removeprefix(b"format ")
     if version.isdigit() and int(version) > FORMAT:
         raise StateError(f"must be of format {FORMAT} or older, and is of {int(version)}: a newer neurosim wrote it")
-    if head != user_block(digest_of(file)):
+    if head != user_block(digest_of(file), int(version) if version.isdigit() else FORMAT):
         raise StateError("must be as it was written, and is not: it is damaged, its checksum differs")
 
 
@@ -179,13 +180,17 @@ def _take(file: h5py.File) -> Contents:
         same = group["weights"].shape == shape
         if not same or not all(np.array_equal(group["weights"][p], plain_weights(arrays, p)) for p in _parts(shape)):
             raise StateError("must hold weights that equal synapses times scales, and does not: it was edited")
+    constants = [json.loads(group.attrs["constants"]) for group in groups]
+    if file.attrs["format_version"] == 1:
+        pairs = [from_format_1(*layer) for layer in zip(constants, layers, strict=True)]
+        constants, layers = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     stream = json.loads(file.attrs["stream"])
     if stream is not None and not isinstance(stream, dict):
         raise StateError(f"must hold a stream that is an object or null, and holds {stream!r}")
     return Contents(
         inputs=int(file.attrs["inputs"]),
         seed=int(file.attrs["seed"]),
-        constants=[json.loads(group.attrs["constants"]) for group in groups],
+        constants=constants,
         layers=layers,
         position=int(file.attrs["stream_position"]),
         stream=stream,

@@ -42,27 +42,31 @@ def make_bias(kind, options):
     return {"conscience": ns.Conscience, "mean": ns.MeanActivity, "prior": ns.LogPrior}[kind](**options)
 
 
+def make_layer(neurons, *, kind="soft", sharpness=1.0, winners=1, signed=False, rate=0.1, power=0.5, floor=0.0,
+               transmit=("identity", {}), winner_only=False, rank=2, opposition=0.4, share=0.2,
+               activation=("identity", {}), bias=None, rule="softhebb", averaging=None, ceiling=2.0, decay=0.0,
+               threshold=1.0, schedule=("norm", {}), cutoff=0.0, **constants):  # fmt: skip
+    """Return the layer that `reference.Layer` is with these constants."""
+    paced = make_schedule(*schedule, rate, power, floor)
+    together = {
+        "competition": make_competition(kind, sharpness=sharpness, winners=winners, signed=signed,
+                                        winner_only=winner_only, rank=rank, opposition=opposition, share=share),
+        "rule": make_rule(rule, paced, averaging=averaging, ceiling=ceiling, decay=decay, threshold=threshold),
+        "activation": make_function(*activation), "transmit": make_function(*transmit),
+        "bias": bias and make_bias(*bias), "initial": "normal", "cutoff": cutoff, **constants,
+    }  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ns.StabilityWarning)  # checks go where it is not stable, too
+        return ns.DenseWTA(neurons, **together)
+
+
 class OnChip:
     """What a chip learns in float32, as `reference.Layer` tells it."""
 
     tolerance = 1e-6
 
-    def __init__(self, W, *, kind="soft", sharpness=1.0, winners=1, signed=False, rate=0.1, power=0.5, floor=0.0,
-                 transmit=("identity", {}), winner_only=False, rank=2, opposition=0.4, share=0.2,
-                 activation=("identity", {}), bias=None, rule="softhebb", averaging=None, ceiling=2.0, decay=0.0,
-                 threshold=1.0, schedule=("norm", {}), cutoff=0.0, **constants):  # fmt: skip
-        paced = make_schedule(*schedule, rate, power, floor)
-        together = {
-            "competition": make_competition(kind, sharpness=sharpness, winners=winners, signed=signed,
-                                            winner_only=winner_only, rank=rank, opposition=opposition, share=share),
-            "rule": make_rule(rule, paced, averaging=averaging, ceiling=ceiling, decay=decay, threshold=threshold),
-            "activation": make_function(*activation), "transmit": make_function(*transmit),
-            "bias": bias and make_bias(*bias), "initial": "normal", "cutoff": cutoff, **constants,
-        }  # fmt: skip
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ns.StabilityWarning)  # checks go where it is not stable, too
-            layer = ns.DenseWTA(len(W), **together)
-        self.chip = ns.Chip([layer], inputs=W.shape[1])
+    def __init__(self, W, **constants):
+        self.chip = ns.Chip([make_layer(len(W), **constants)], inputs=W.shape[1])
         self.layer = self.chip.layers[0]
         self.start(np.asarray(W, np.float64), constants.get("lebesgue", 2.0))
 

@@ -31,30 +31,47 @@ def test_learn_is_the_loop_over_learn_one_bit_for_bit(seed, widths, chunk, threa
 
 COMPETITIONS = [
     ns.SoftWTA(temperature=0.05), ns.SoftWTA(gain=8.0, signed=True), ns.HardWTA(), ns.KWTA(2), ns.KWTA(2, signed=True),
+    ns.SoftWTA(temperature=0.1, winner_only=True), ns.Ranked(rank=3), ns.NoInhibition(), ns.SparseGate(share=0.4),
+    ns.Taught(),
 ]  # fmt: skip
+RATES = [0.05, ns.NormAdaptiveRate(0.05, 0.7), ns.LinearRate(0.1, 20), ns.ExponentialRate(0.1, 20, 0.01),
+         ns.WinCountRate(0.3)]  # fmt: skip
+RULES = [
+    ns.SoftHebb, ns.Hebb, ns.Oja, ns.Instar, ns.HebbNet, lambda rate: ns.BCM(rate=rate, averaging=0.5),
+    lambda rate: ns.EGHR(rate=rate, threshold=5.0),
+]  # fmt: skip
+BIASES = [None, None, ns.Conscience(rate=0.1), ns.MeanActivity()]
 TRANSMITS = [ns.ReLU(), ns.Triangle(power=1.0), ns.Triangle(power=1.4), ns.Softmax(temperature=0.2)]
 
 
 @given(
     competition=st.sampled_from(COMPETITIONS), transmit=st.sampled_from(TRANSMITS), chunk=st.integers(1, 40),
     threads=st.integers(1, 3), cutoff=st.sampled_from([0.0, 0.01, 0.5]), initial=st.sampled_from(["uniform", "normal"]),
-    power=st.sampled_from([0.0, 0.5, 0.7]), window=st.integers(1, 4),
+    rule=st.sampled_from(RULES), rate=st.sampled_from(RATES), window=st.integers(1, 4), bias=st.sampled_from(BIASES),
+    memory=st.sampled_from([{}, {"leak": 0.01}, {"eligibility": 0.5, "window": 1}, {"lebesgue": 3.0}]),
+    renormalise=st.booleans(),
 )  # fmt: skip
-@settings(max_examples=60, deadline=None)
-def test_so_it_is_for_every_competition_and_transmission(
-    competition, transmit, chunk, threads, cutoff, initial, power, window
+@settings(max_examples=100, deadline=None)
+@pytest.mark.filterwarnings("ignore::neurosim.StabilityWarning")
+def test_so_it_is_for_every_choice(
+    competition, transmit, chunk, threads, cutoff, initial, rule, rate, window, bias, memory, renormalise
 ):
-    samples = np.random.default_rng(0).random((30, 6), np.float32)
-    rule = ns.SoftHebb(rate=0.05, power=power)
-    layers = [
-        ns.DenseWTA(n, competition=competition, rule=rule, radius=1.5, transmit=transmit, cutoff=cutoff,
-                    initial=initial, window=window, normalise="sample")
-        for n in (7, 5)
-    ]  # fmt: skip
+    rng = np.random.default_rng(0)
+    samples, labels = rng.random((130, 6), np.float32), rng.integers(-1, 5, 130)
+    modulators = rng.choice([1.0, 0.0, -0.2, 0.5], 130)
+    together = {"competition": competition, "rule": rule(rate=rate), "radius": 1.5, "transmit": transmit,
+                "cutoff": cutoff, "initial": initial, "window": window, "normalise": "sample", "bias": bias,
+                "renormalise": renormalise, **memory}  # fmt: skip
+    layers = [ns.DenseWTA(n, **together) for n in (7, 5)]
     one, many = (ns.Chip(layers, inputs=6) for _ in range(2))
-    for x in samples:
-        one.learn_one(x)
-    assert many.learn(samples, chunk=chunk, threads=threads).state_sha256 == one.state_sha256
+    for x, label, modulator in zip(samples, labels, modulators, strict=True):
+        one.learn_one(x, label, modulator=modulator)
+    many.learn(samples, labels=labels, modulators=modulators, chunk=chunk, threads=threads)
+    assert many.state_sha256 == one.state_sha256
+    for ours, theirs in zip(many.layers, one.layers, strict=True):
+        assert np.array_equal(ours.steps, theirs.steps)
+        assert ours.records.tobytes() == theirs.records.tobytes()
+        assert len(ours.records) == 1
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -258,7 +275,7 @@ def test_zeros_are_counted_and_teach_nothing(make_chip):
 
 
 def test_weights_that_diverge_stop_the_run_and_are_named():
-    rule = ns.SoftHebb(rate=3e38, power=0.0)
+    rule = ns.SoftHebb(rate=ns.ConstantRate(3e38))
     layer = ns.DenseWTA(3, competition=ns.SoftWTA(temperature=1e9), rule=rule, radius=1e18, cap=1.0)
     with pytest.raises(ns.DivergedError, match=r"layer 1, neuron \d: weights and potentials must stay finite"):
         ns.Chip([layer], inputs=2).learn(np.full((10, 2), 1e-3))

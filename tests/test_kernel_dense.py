@@ -7,48 +7,49 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
+from on_chip import make_layer
 from reference import Layer, softmax
 
+from neurosim.codes import codes
+from neurosim.dense import DenseLayer, first_state
 from neurosim.kernels import dense
-from neurosim.kernels.dense import Constants, Results, Scratch, State
-
-CODES = {"soft": dense.SOFT, "hard": dense.HARD, "k": dense.K_WINNERS}
-UNITS = {"none": dense.RAW, "stream": dense.STREAM_NORM, "sample": dense.SAMPLE_NORM}
-SENT = {"identity": dense.IDENTITY, "relu": dense.RELU, "triangle": dense.TRIANGLE, "softmax": dense.SOFTMAX}
+from neurosim.kernels.dense import Results, Samples
 
 
 class Kernel:
     """The compiled loop on arrays of a float type, with the constructor of the reference."""
 
-    def __init__(self, W, *, kind="soft", sharpness=1.0, winners=1, signed=False, rate=0.1, power=0.5, floor=0.0,
-                 cap=0.1, cutoff=0.0, window=1, normalise="none", transmit=("identity", {}),
-                 dtype=np.float64):  # fmt: skip
+    def __init__(self, W, *, dtype=np.float64, **constants):
         neurons, inputs = W.shape
-        exponent = transmit[1].get("power", 1 / transmit[1].get("temperature", 1.0))
-        self.constants = Constants(
-            CODES[kind], winners, signed, dtype(sharpness), dtype(rate), dtype(power), dtype(floor), dtype(cap),
-            dtype(cutoff), UNITS[normalise], dtype(1e-3), True, SENT[transmit[0]], dtype(exponent),
-        )  # fmt: skip
-        self.state = State(
-            np.ascontiguousarray(W.T, dtype), np.ones(neurons, dtype), (W**2).sum(axis=1).astype(dtype),
-            np.zeros(neurons, np.int64), np.zeros(dense.COUNTERS, np.int64), np.zeros(1, dtype),
-            np.zeros((window, inputs), dtype), np.zeros((window, inputs), np.int32), np.zeros(window, np.int64),
-            np.zeros((window, neurons), dtype), np.zeros((2, neurons), dtype),
-        )  # fmt: skip
-        self.scratch = Scratch(np.empty(inputs, dtype), np.empty(inputs, np.int32), np.empty(dense.LANES, dtype),
-                               np.empty(neurons, np.int64), np.empty((window, window), dtype))  # fmt: skip
+        layer = make_layer(neurons, **constants)
+        self.constants = codes(layer, dtype)
+        self.state = dense.State(*(in_type(array, dtype) for array in first_state(layer, inputs, 0, 0)))
+        self.state.synapses[:] = W.T
+        self.state.norms[:] = (np.abs(W) ** layer.lebesgue).sum(axis=1)
+        scratch = DenseLayer(layer, inputs, 0, 0).scratch()
+        self.scratch = dense.Scratch(*(in_type(np.nan_to_num(array), dtype) for array in scratch))
         self.dtype = dtype
 
-    def stream(self, X, learning=True):
+    def stream(self, X, learning=True, labels=(), modulators=(), own=None):
         n, neurons = len(X), len(self.state.scales)
         results = Results(np.full((n, neurons), np.nan, self.dtype), np.full((n, neurons), np.nan, self.dtype),
                           np.full(n, -9), np.full((n, neurons), np.nan, self.dtype))  # fmt: skip
-        end = dense.stream(X.astype(self.dtype), learning, self.constants, self.state, self.scratch, results)
+        given = Samples(X.astype(self.dtype), np.array(labels, np.int64), np.array(modulators, self.dtype))
+        end = dense.stream(given, learning, self.constants, self.state, self.scratch, results, own)
         return end, results
 
     @property
     def W(self):
         return (self.state.synapses.astype(np.float64) * self.state.scales).T
+
+    @property
+    def steps(self):
+        return self.state.steps[0].astype(np.float64) - self.state.steps[1]
+
+
+def in_type(array, dtype):
+    """Return single precision as another float type, all else as it is."""
+    return array.astype(dtype) if array.dtype == np.float32 else array
 
 
 def sparse_samples(rng, count, inputs, density=0.4):
@@ -57,19 +58,29 @@ def sparse_samples(rng, count, inputs, density=0.4):
     return X.astype(np.float32).astype(np.float64)
 
 
-def compare(W, X, tolerance, dtype=np.float64, **constants):
+def compare(W, X, tolerance, dtype=np.float64, labels=(), modulators=(), **constants):
     reference, kernel = Layer(W, **constants), Kernel(W, dtype=dtype, **constants)
-    (done, neuron), results = kernel.stream(X)
+    (done, neuron), results = kernel.stream(X, labels=labels, modulators=modulators)
     assert (done, neuron) == (len(X), -1)
     for n, x in enumerate(X):
-        u, y, z = reference.learn(x)
+        label = labels[n] if len(labels) else None
+        u, y, z = reference.learn(x, label, modulators[n] if len(modulators) else 1.0)
         scale = np.abs(u).max() + 1e-12
         np.testing.assert_allclose(results.potentials[n], u, rtol=tolerance, atol=tolerance * scale)
-        np.testing.assert_allclose(results.responses[n], y, rtol=tolerance * 100, atol=tolerance)
+        np.testing.assert_allclose(
+            results.responses[n], y, rtol=tolerance * 100, atol=tolerance * (np.abs(y).max() + 1)
+        )
         np.testing.assert_allclose(results.outputs[n], z, rtol=tolerance * 100, atol=tolerance * (np.abs(z).max() + 1))
-        assert results.winners[n] == np.argmax(results.potentials[n])
+        assert results.winners[n] == reference.winner
     np.testing.assert_allclose(kernel.W, reference.W, rtol=tolerance, atol=tolerance * np.abs(reference.W).max())
-    true_norms = (kernel.W**2).sum(axis=1)
+    assert kernel.state.wins.tolist() == reference.wins.tolist()
+    for ours, theirs in (
+        (kernel.state.activity, reference.activity if reference.bias != "none" else 0 * reference.activity),
+        (kernel.state.traces, reference.traces if reference.rule in ("hebbnet", "bcm") else 0 * reference.traces),
+        (kernel.steps, reference.steps),
+    ):
+        np.testing.assert_allclose(ours, theirs, rtol=tolerance * 100, atol=tolerance * (np.abs(theirs).max() + 1))
+    true_norms = (np.abs(kernel.W) ** reference.lebesgue).sum(axis=1)
     np.testing.assert_allclose(kernel.state.norms, true_norms, rtol=1e-9 if dtype is np.float64 else 1e-5, atol=1e-12)
 
 
@@ -98,6 +109,69 @@ def test_equals_the_textbook_for_every_constant(constants):
     rng = np.random.default_rng(5)
     W = rng.normal(size=(20, 30)) if constants.get("signed") else rng.random((20, 30)) * 2
     compare(W, sparse_samples(rng, 20, 30), 1e-7, **constants)
+
+
+PLAIN = {"schedule": ("constant", {}), "rate": 0.05, "cap": 1.0}
+SIGNED = {**PLAIN, "rate": 0.02}
+
+
+@pytest.mark.parametrize("constants", [
+    {"rule": "hebb", **PLAIN}, {"rule": "hebb", "renormalise": True, **PLAIN}, {"rule": "oja", "kind": "none", **PLAIN},
+    {"rule": "instar", **PLAIN}, {"rule": "instar", "kind": "hard", "schedule": ("wins", {"power": 1.0, "floor": 0.1})},
+    {"rule": "hebbnet", "kind": "none", "activation": ("relu", {}), "averaging": 0.3, **SIGNED},
+    {"rule": "hebbnet", "kind": "gate", "share": 0.2, "signed": True, "window": 4, "renormalise": True, **SIGNED},
+    {"rule": "hebbnet", "kind": "gate", "share": 0.3, "signed": False, "renormalise": True, **SIGNED},
+    {"rule": "bcm", "kind": "none", "activation": ("relu", {}), "ceiling": 1.5, "decay": 0.1, **SIGNED},
+    {"rule": "eghr", "kind": "none", "threshold": 20.0, **SIGNED, "rate": 0.001},
+    {"rule": "eghr", "kind": "none", "threshold": 20.0, "window": 3, **SIGNED, "rate": 0.001},
+    {"rule": "sanger", "kind": "none", **SIGNED}, {"rule": "subspace", "kind": "none", **SIGNED},
+    {"rule": "sanger", "kind": "none", "cutoff": 0.3, **SIGNED},
+    {"kind": "ranked", "rank": 2, **SIGNED}, {"kind": "ranked", "rank": 7, "opposition": 1.1, **SIGNED},
+    {"kind": "soft", "winner_only": True, **PLAIN}, {"kind": "k", "winners": 3, "lebesgue": 3.0, **PLAIN},
+    {"kind": "ranked", "lebesgue": 3.0, **SIGNED}, {"kind": "ranked", "lebesgue": 2.5, "window": 3, **SIGNED},
+    {"lebesgue": 3.0, "renormalise": True, **PLAIN}, {"lebesgue": 1.5, "leak": 0.01, **PLAIN},
+    {"activation": ("triangle", {"power": 2.0}), **PLAIN}, {"activation": ("softmax", {"temperature": 0.5}), **PLAIN},
+    {"bias": ("conscience", {"rate": 0.1, "strength": 5.0}), **PLAIN},
+    {"bias": ("conscience", {"rate": 0.1, "strength": 5.0}), "kind": "hard", "window": 3, **PLAIN},
+    {"bias": ("mean", {"rate": 0.2}), **PLAIN}, {"bias": ("prior", {"rate": 0.2}), "sharpness": 2.0, **PLAIN},
+    {"bias": ("mean", {"rate": 0.2}), "activation": ("relu", {}), "window": 4, **PLAIN},
+    {"leak": 0.05, **PLAIN}, {"leak": 0.05, "window": 3, **PLAIN}, {"renormalise": True, "leak": 0.1, **PLAIN},
+    {"schedule": ("linear", {"samples": 10}), "rate": 0.1}, {"schedule": ("linear", {"samples": 50, "last": 0.3})},
+    {"schedule": ("exponential", {"samples": 15, "last": 0.01}), "rate": 0.3},
+    {"schedule": ("wins", {"power": 0.5}), "rate": 0.3, "window": 2},
+    {"eligibility": 0.7, **PLAIN}, {"eligibility": 0.7, "renormalise": True, "kind": "hard", **PLAIN},
+    {"eligibility": 0.3, "rule": "hebb", "leak": 0.05, "kind": "k", "winners": 4, **PLAIN},
+], ids=str)  # fmt: skip
+@pytest.mark.parametrize("modulated", [False, True])
+def test_equals_the_textbook_for_every_rule(constants, modulated):
+    rng = np.random.default_rng(11)
+    W, X = rng.normal(size=(23, 30)) * 0.6, sparse_samples(rng, 24, 30)
+    modulators = rng.choice([-0.5, 0.0, 0.3, 1.0, 2.0], len(X)) if modulated else ()
+    compare(W, X, 1e-7, modulators=modulators, **constants)
+
+
+@pytest.mark.parametrize("window", [1, 3])
+def test_equals_the_textbook_where_it_is_taught(window):
+    rng = np.random.default_rng(1)
+    X = sparse_samples(rng, 30, 12)
+    compare(rng.random((5, 12)), X, 1e-7, kind="taught", labels=rng.integers(-1, 5, len(X)), window=window, **PLAIN)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_eligibility_is_folded_before_it_vanishes(dtype):
+    rng = np.random.default_rng(2)
+    W, X = rng.random((6, 9)), sparse_samples(rng, 300, 9)
+    modulators = rng.random(len(X)) < 0.1
+    compare(W, X, 1e-3 if dtype is np.float32 else 1e-7, dtype=dtype, kind="hard", eligibility=0.8, rate=0.05,
+            modulators=modulators.astype(float))  # fmt: skip
+
+
+def test_a_leak_folds_scales_before_they_vanish():
+    rng = np.random.default_rng(2)
+    kernel = Kernel(rng.random((6, 9)), dtype=np.float32, kind="hard", leak=0.5, rate=0.0)
+    kernel.stream(np.ones((60, 9)))
+    assert kernel.state.counters[dense.FOLDS] == 6 * 3
+    np.testing.assert_allclose(np.sqrt(kernel.state.norms), np.linalg.norm(kernel.W, axis=1), rtol=1e-5)
 
 
 @given(
@@ -247,7 +321,8 @@ def test_float32_code_has_no_double_arithmetic():
     # The loop is compiled anew: what comes from the cache on disk cannot be inspected.
     kernel = Kernel(np.ones((2, 2)), dtype=np.float32)
     results = Results(*(np.empty((1, 2), np.float32),) * 2, np.empty(1, np.int64), np.empty((1, 2), np.float32))
-    fresh = njit(nogil=True, error_model="numpy")(dense.stream.py_func)
-    fresh(np.ones((1, 2), np.float32), True, kernel.constants, kernel.state, kernel.scratch, results)
+    fresh = njit(nogil=True, error_model="numpy", _nrt=False)(dense.stream.py_func)
+    given = Samples(np.ones((1, 2), np.float32), np.empty(0, np.int64), np.empty(0, np.float32))
+    fresh(given, True, kernel.constants, kernel.state, kernel.scratch, results, None)
     code = "\n".join(fresh.inspect_llvm().values())
     assert not re.findall(r"= (?:f(?:add|sub|mul|div) (?:<\d+ x )?double|fpext).*", code)

@@ -78,3 +78,15 @@ def test_chunks_and_threads_change_nothing_on_real_data(data):
         chip = ns.Chip([ns.recipes.softhebb(300), ns.recipes.softhebb(100)], inputs=784, seed=0)
         digests.add(chip.learn(samples, chunk=chunk, threads=threads).state_sha256)
     assert len(digests) == 1
+
+
+def test_learning_is_worth_more_than_the_first_weights(data):
+    train, test = mnist(data)
+    chip = ns.Chip([ns.recipes.softhebb(2000)], inputs=784, seed=0).learn(train)
+    trained, untrained, raw = ns.compare(chip, train, test)
+    assert trained.accuracy["winner"] > untrained.accuracy["winner"] + 0.4
+    assert trained.accuracy["soft"] > untrained.accuracy["soft"] + 0.3
+    for name in ("softmax", "output"):
+        assert trained.accuracy[name] > untrained.accuracy[name] + 0.005
+    assert raw.accuracy["output"] == pytest.approx(0.86, abs=0.01)
+    assert trained.train_samples["output"] == 60_000

@@ -8,6 +8,7 @@ import resource
 import shutil
 import subprocess
 import threading
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -17,6 +18,8 @@ from hypothesis import strategies as st
 
 import neurosim as ns
 from neurosim import state_format, store
+
+DATA = Path(__file__).parent / "data"
 
 
 @pytest.fixture
@@ -118,9 +121,26 @@ def test_a_foreign_file_is_neither_read_nor_replaced(chip, tmp_path, content):
     assert path.read_bytes() == content
 
 
+def test_a_file_of_format_1_is_read_and_goes_on():
+    chip = ns.Chip.load(DATA / "state-format-1.h5")
+    first, second = chip.layers
+    np.testing.assert_allclose(first.weights[0, :3], [7.2731104, 2.675069, 3.1497443], rtol=1e-7)
+    np.testing.assert_allclose(second.norms, [1.0835798, 1.2895037, 1.2497189], rtol=1e-7)
+    assert first.constants.rule.rate == ns.NormAdaptiveRate(0.2, 0.5, 0.01)
+    assert [layer.samples for layer in chip.layers] == [40, 40]
+    assert [layer.updates for layer in chip.layers] == [40, 10]
+    chip.learn(np.random.default_rng(1).random((7, 6)))
+    assert chip.samples == 47
+
+
+def test_an_unfinished_window_of_format_1_is_refused():
+    with pytest.raises(ns.StateError, match="a window of format 1 must be finished to be read here"):
+        ns.Chip.load(DATA / "state-format-1-unfinished.h5")
+
+
 def test_a_newer_format_is_said(path):
-    path.write_bytes(path.read_bytes().replace(b"format 1", b"format 2", 1))
-    with pytest.raises(ns.StateError, match="must be of format 1 or older, and is of 2: a newer neurosim wrote it"):
+    path.write_bytes(path.read_bytes().replace(b"format 2", b"format 3", 1))
+    with pytest.raises(ns.StateError, match="must be of format 2 or older, and is of 3: a newer neurosim wrote it"):
         ns.Chip.load(path)
 
 

@@ -14,6 +14,7 @@ from neurosim.cli.faults import fail
 COMMANDS = {
     "stream": "Stream samples through a chip that learns from each.",
     "inspect": "Show what a state file holds.",
+    "judge": "Judge what a chip learned, beside the same chip untrained and the raw inputs.",
     "reproduce": "Measure what a paper published once more.",
 }
 
