@@ -25,8 +25,9 @@ def _numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
 
 @click.command(
     "stream",
-    epilog="Sources: digits, digits:train, digits:test, mnist:train, mnist:test, FILE.npy, FILE.npz, "
-    "IDX files, FILE.h5[:DATASET[,LABELS]], FILE.csv, FILE.ndjson, or - for lines of CSV or JSON on standard input. "
+    epilog="Sources: digits, digits:train, digits:test, mnist:train, mnist:test, cifar10:train, cifar10:test, "
+    "FILE.npy, FILE.npz, IDX files, FILE.h5[:DATASET[,LABELS]], FILE.csv, FILE.ndjson, or - for lines of CSV or JSON "
+    "on standard input. "
     "Recipes: softhebb, hard_wta, k_wta, hebb, oja, instar, krotov_hopfield, hebbnet, liuson, bcm, eghr, "
     "supervised_softhebb.",
 )
