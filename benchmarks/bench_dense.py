@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 import neurosim as ns
+from neurosim.rules import schedule
 
 CHUNK = 500
 
@@ -27,7 +28,7 @@ class NumpyDense:
     """The same layer as NumPy would do it: dense float32, in place, the norm followed rather than recomputed."""
 
     def __init__(self, layer: ns.DenseWTA, weights: np.ndarray) -> None:
-        self.layer, self.weights = layer, weights
+        self.layer, self.weights, self.schedule = layer, weights, schedule(layer.rule)
         self.square = np.einsum("ki,ki->k", weights, weights)
         self.growth = np.empty_like(weights)
 
@@ -37,7 +38,7 @@ class NumpyDense:
         u = self.weights @ x
         y = np.exp((u - u.max()) * np.float32(self.layer.competition.sharpness))
         y /= y.sum()
-        rate = self.layer.rule.rate * np.abs(np.sqrt(self.square) - 1) ** self.layer.rule.power
+        rate = self.schedule.rate * np.abs(np.sqrt(self.square) - 1) ** self.schedule.power
         c = np.where(y >= self.layer.cutoff, rate * y, 0).astype(np.float32)
         size = np.abs(c * u)
         c = np.where(size > self.layer.cap, c * self.layer.cap / np.maximum(size, 1e-30), c).astype(np.float32)

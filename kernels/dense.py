@@ -32,6 +32,9 @@ THIRD, QUARTER, FIFTH, SIXTH = np.float32(1 / 3), np.float32(1 / 4), np.float32(
 SEVENTH, EIGHTH, NINTH, TENTH = np.float32(1 / 7), np.float32(1 / 8), np.float32(1 / 9), np.float32(1 / 10)
 SMALLEST = np.float32(1.1754944e-38)  # normal float32
 RAREST = np.float32(1e-30)  # share of responses, so that its logarithm is finite
+# Smaller running means and growths are zero: on subnormal numbers arithmetic takes a hundred times as long.
+NEGLIGIBLE, NEGLIGIBLE_ROOT = np.float32(1e-30), np.float32(1e-15)
+LEAST = np.float32(-70)  # exponent of the smallest share, so that no product with it is subnormal
 LANES = 16  # partial sums of a reduction: as wide as the widest vector unit, and the same on every machine
 FOLD_BELOW, FOLD_ABOVE = np.float32(1e-6), np.float32(1e6)  # scales outside are folded into the synapses
 SPARSE_WRITES = 8  # fewer than one neuron in so many written: write them singly, else whole rows
@@ -65,6 +68,7 @@ class Constants(NamedTuple):
     parameters: NDArray[np.float32]  # (PARAMETERS,) of the rule
     averaging: np.float32
     moment: int  # what the rule's trace averages: 0 nothing, 1 the response, 2 its square
+    total: bool  # whether the rule asks for the sum of |u|
     schedule: int
     rate: np.float32
     last_rate: np.float32
@@ -266,7 +270,7 @@ def _softmax(x, sharpness, y, lanes):  # type: ignore[no-untyped-def]
     """Write softmax(sharpness * x) into y; return the largest x."""
     top = _maximum(x, lanes)
     for k in range(x.size):
-        y[k] = _exponential(sharpness * (x[k] - top))
+        y[k] = _exponential(max(sharpness * (x[k] - top), LEAST))
     share = ONE / _total(y, lanes)
     for k in range(x.size):
         y[k] *= share
@@ -539,6 +543,7 @@ def _count(winner, potentials, responses, constants, sums, scratch):  # type: ig
         highest = constants.parameters[0] if constants.rule == BCM else np.float32(np.inf)
         for k in range(responses.size):
             y = min(responses[k], highest)
+            y = y if abs(y) > NEGLIGIBLE_ROOT else ZERO
             sums[1, k] += y * y
 
 
@@ -551,14 +556,16 @@ def _average(constants, state):  # type: ignore[no-untyped-def]
         if constants.bias == MEAN_ACTIVITY and state.counters[UPDATES] == 0:
             weight = weight * ZERO + ONE
         for k in range(state.activity.size):
-            state.activity[k] += weight * (sums[0, k] * part - state.activity[k])
+            mean = state.activity[k] + weight * (sums[0, k] * part - state.activity[k])
+            state.activity[k] = mean if abs(mean) > NEGLIGIBLE else ZERO
         if constants.bias == LOG_PRIOR:
             for k in range(state.activity.size):
                 state.activity[k] = max(state.activity[k], RAREST)
         sums[0] = ZERO
     if constants.moment > 0:
         for k in range(state.traces.size):
-            state.traces[k] += constants.averaging * (sums[1, k] * part - state.traces[k])
+            mean = state.traces[k] + constants.averaging * (sums[1, k] * part - state.traces[k])
+            state.traces[k] = mean if abs(mean) > NEGLIGIBLE else ZERO
         sums[1] = ZERO
 
 
@@ -599,7 +606,7 @@ def _propose(count, potentials, responses, rate, constants, state, scratch, own)
                     constants.rule, own, potentials[p, k], responses[p, k], norm, state.traces[k], totals[p], own_rate,
                     constants.parameters,
                 )  # fmt: skip
-                c *= modulator
+                c = c * modulator if abs(c) > NEGLIGIBLE else ZERO
                 growth[p, k] = c
                 change += modulator * (a - ONE)
                 overlap += c * potentials[p, k]
@@ -879,12 +886,11 @@ def _learn(potentials, responses, square, constants, state, scratch, own):  # ty
     scratch.gram[0, 0] = square
     if samples > 1:
         _overlaps(state, scratch, samples)
-    if constants.rule == EGHR or constants.rule == OWN:
+    if constants.total:
         for p in range(samples):
-            total = square * ZERO
             for k in range(potentials.shape[1]):
-                total += abs(potentials[p, k])
-            scratch.totals[p] = total
+                scratch.order[k] = abs(potentials[p, k])
+            scratch.totals[p] = _total(scratch.order, scratch.lanes)
     count = _select(responses, constants.cutoff, scratch.written)
     if count * SPARSE_WRITES >= potentials.shape[1]:
         scratch.growth[:] = ZERO

@@ -71,17 +71,20 @@ def _competition(layer: DenseWTA) -> dict[str, Any]:
 
 def _rule(rule: rules.Rule) -> dict[str, Any]:
     values: tuple[float, ...] = ()
+    total = isinstance(rule, rules.EGHR)
     moment = {rules.HebbNet: 1, rules.BCM: 2}.get(type(rule), 0)
     if isinstance(rule, rules.BCM):
         values = (rule.ceiling, rule.decay)
     if isinstance(rule, rules.EGHR):
         values = (rule.threshold,)
     if isinstance(rule, OwnRule):
-        values, moment = tuple(value for _, value in rule.constants), rule.moment
+        values, moment, total = tuple(value for _, value in rule.constants), rule.moment, rule.total
     parameters = np.zeros(dense.PARAMETERS)
     parameters[: len(values)] = values
     averaging = getattr(rule, "averaging", 0.0)
-    return {"rule": RULES[type(rule)], "parameters": parameters, "averaging": averaging, "moment": moment}
+    return {
+        "rule": RULES[type(rule)], "parameters": parameters, "averaging": averaging, "moment": moment, "total": total,
+    }  # fmt: skip
 
 
 def _schedule(schedule: schedules.Schedule) -> dict[str, Any]:

@@ -14,7 +14,7 @@ KINDS: dict[str, type] = {
     kind.__name__: kind for kind in (DenseWTA, *(kind for union in UNIONS for kind in get_args(union)))
 }
 
-ADVICE = "load it with Chip.load(path, rules=[...])"
+ADVICE = "give it by Chip.load(path, rules=[...]), --rules FILE.py or --recipe FILE.py:NAME"
 
 
 def describe(constants: Any) -> Any:

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim import randomness
+from neurosim import instruments, randomness
 from neurosim.biases import Conscience, LogPrior
 from neurosim.codes import codes
 from neurosim.competition import Taught
-from neurosim.errors import DivergedError, NeurosimError, SampleError
+from neurosim.errors import ConfigError, DivergedError, NeurosimError, SampleError
 from neurosim.instruments import MOST_RECORDS, RECORD, Records, record
 from neurosim.kernels import dense
 from neurosim.layers import DenseWTA
@@ -140,6 +140,32 @@ class DenseLayer:
     def records(self) -> NDArray[Any]:
         """Time series of the instruments, a structured array (records,): see `neurosim.instruments.RECORD`."""
         return self._records.rows.copy()
+
+    def neurons(self, shape: tuple[int, ...] | None = None) -> NDArray[Any]:
+        """Return a table of the neurons: live or dead, how far from their first weights, steps, wins, norms.
+
+        Costs a pass over the synapses, and making the first weights anew.
+
+        Parameters
+        ----------
+        shape : tuple of int, optional
+            Of the input as an image, (height, width) or (channels, height, width), for the correlation of neighbours.
+
+        Returns
+        -------
+        structured array (neurons,), of dtype `neurosim.instruments.NEURON`
+
+        Raises
+        ------
+        ConfigError
+            If the shape does not make the number of inputs.
+        """
+        if shape is not None and (len(shape) < 2 or math.prod(shape) != self.inputs):
+            raise ConfigError("shape", f"(height, width) or (channels, height, width) of {self.inputs} inputs", shape)
+        centred = self.constants.initial == "uniform"
+        table = instruments.neurons(self.weights, self.first_weights, centred=centred, shape=shape)
+        table["step"], table["wins"], table["norm"] = self.steps, self.wins, self.norms
+        return table
 
     @property
     def updates(self) -> int:

@@ -122,6 +122,65 @@ def _shares(wins: ArrayLike) -> NDArray[np.float64]:
     return counts / max(1.0, counts.sum())
 
 
+NEURON = np.dtype(
+    [
+        ("state", "U7"),
+        ("cosine", np.float64),
+        ("displacement", np.float64),
+        ("kurtosis", np.float64),
+        ("correlation", np.float64),
+        ("step", np.float64),
+        ("wins", np.int64),
+        ("norm", np.float64),
+    ]
+)
+DEAD_ABOVE, LIVE_BELOW = 0.9, 0.5  # cosine to the first weights
+
+
+def liveness(cosine: ArrayLike) -> NDArray[np.str_]:
+    """Return "dead", "live" or "between" for each neuron, by the cosine of its weights to its first weights.
+
+    Dead is above 0.9: what it was before the first sample, a random projection. Live is below 0.5: it has formed. In
+    runs of the published rules nearly no neuron is between. The thresholds are for first weights around zero;
+    weights that are never negative have much in common, so give the cosine of what differs from the mean.
+
+    Parameters
+    ----------
+    cosine : float (neurons,)
+    """
+    values = np.asarray(cosine, np.float64)
+    return np.where(values > DEAD_ABOVE, "dead", np.where(values < LIVE_BELOW, "live", "between"))
+
+
+def neurons(
+    weights: ArrayLike, first: ArrayLike, *, centred: bool, shape: tuple[int, ...] | None = None
+) -> NDArray[Any]:
+    """Return what weights tell of each neuron; steps, wins and norms are left to the caller.
+
+    Parameters
+    ----------
+    weights, first : float (neurons, inputs)
+        Now, and before the first sample.
+    centred : bool
+        Whether the cosine is that of what differs from each row's mean.
+    shape : tuple of int, optional
+        Of the image, for the correlation of neighbours; without it that is NaN.
+
+    Returns
+    -------
+    structured array (neurons,), of dtype `NEURON`
+    """
+    now, then = (np.asarray(array, np.float32) for array in (weights, first))
+    table = np.zeros(len(now), NEURON)
+    one, two = (array - array.mean(axis=1, keepdims=True) if centred else array for array in (now, then))
+    table["cosine"] = cosines(one, two)
+    table["state"] = liveness(table["cosine"])
+    table["displacement"] = displacements(now, then)
+    table["kurtosis"] = excess_kurtosis(now)
+    table["correlation"] = np.nan if shape is None else neighbour_correlation(now, shape)
+    return table
+
+
 def record(sample: int, steps: ArrayLike, wins: ArrayLike, norms: ArrayLike, writes: int) -> NDArray[Any]:
     """Return one row of the time series: sums since the first sample, norms as they are now."""
     low, median, high = np.percentile(np.asarray(norms, np.float64), (0, 50, 100))

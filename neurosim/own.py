@@ -54,6 +54,7 @@ class OwnRule:
     constants: tuple[tuple[str, float], ...]
     averaging: float
     moment: int = field(compare=False, repr=False)
+    total: bool = field(compare=False, repr=False)
     compiled: Any = field(compare=False, repr=False)
 
 
@@ -95,7 +96,7 @@ class RuleMaker:
             rate = float(rate)
         return OwnRule(
             self.__name__, self.digest, rate, tuple((name, float(value)) for name, value in values.items()),
-            float(averaging), _moment(self.parameters), self.compiled,
+            float(averaging), _moment(self.parameters), "total" in self.parameters, self.compiled,
         )  # fmt: skip
 
 
@@ -199,6 +200,11 @@ def _line(function: Callable[..., Any], error: Exception) -> str:
     file = re.escape(os.path.basename(code.co_filename))
     found = re.findall(rf'{file}(?:", line | \()(\d+)', str(error))
     where = int(found[-1]) if found else code.co_firstlineno
+    missing = re.search(r"name '(\w+)' is not defined", str(error))  # Numba does not say where
+    if missing:
+        lines = sorted({line for _, _, line in code.co_lines() if line})
+        uses = (line for line in lines if re.search(rf"\b{missing[1]}\b", linecache.getline(code.co_filename, line)))
+        where = next(uses, where)
     text = linecache.getline(code.co_filename, where).strip()
     return f"line {where} of {code.co_filename}: {text}"
 

@@ -1,5 +1,7 @@
 """The papers' algorithms as layers: a competition and a rule, composed with constants and a source."""
 
+import inspect
+from dataclasses import fields
 from typing import Any
 
 from neurosim.biases import Conscience, MeanActivity
@@ -11,6 +13,10 @@ from neurosim.rules import BCM, EGHR, Hebb, HebbNet, Instar, Oja, Rate, SoftHebb
 from neurosim.schedules import ConstantRate, WinCountRate
 from neurosim.transmit import ReLU, Triangle
 
+NAMES = (
+    "softhebb", "hard_wta", "k_wta", "hebb", "oja", "instar", "krotov_hopfield", "hebbnet", "liuson", "bcm", "eghr",
+    "supervised_softhebb",
+)  # fmt: skip
 TEMPERATURE = 0.01
 RATE = 1.5
 
@@ -300,6 +306,24 @@ def supervised_softhebb(neurons: int, *, rate: Rate = 0.01, **constants: Any) ->
     """
     fixed = ConstantRate(rate) if isinstance(rate, float | int) else rate
     return _shrinking(neurons, constants, competition=Taught(), rule=SoftHebb(rate=fixed), radius=1.0)
+
+
+def named(name: str, neurons: int, **constants: Any) -> DenseWTA:
+    """Return the layer of the recipe with this name.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such recipe, or it does not take one of the constants.
+    """
+    one_of("recipe", name, NAMES)
+    recipe = globals()[name]
+    known = {entry.name for entry in fields(DenseWTA)} | set(inspect.signature(recipe).parameters) - {"constants"}
+    for constant in constants:
+        if constant not in known:
+            raise ConfigError(constant, f"left out with the recipe {name}", constants[constant])
+    layer: DenseWTA = recipe(neurons, **constants)
+    return layer
 
 
 def _shrinking(neurons: int, constants: dict[str, Any], **chosen: Any) -> DenseWTA:

@@ -1,4 +1,6 @@
+import gzip
 import os
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -30,3 +32,20 @@ def make_chip():
         return ns.Chip([ns.recipes.softhebb(n, **constants) for n in neurons], inputs=inputs, seed=seed)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def small_mnist(tmp_path_factory):
+    """A small MNIST of noise with a bright patch for each class: enough work for a cell to be killed at."""
+    folder = tmp_path_factory.mktemp("data") / "mnist"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for part, count in (("train", 3200), ("t10k", 500)):
+        labels = rng.integers(0, 10, count, np.uint8)
+        images = rng.integers(0, 100, (count, 28, 28), np.uint8)
+        for image, label in zip(images, labels, strict=True):
+            image[2 * label : 2 * label + 6, 5:20] += 120
+        for name, array in ((f"{part}-images-idx3", images), (f"{part}-labels-idx1", labels)):
+            content = bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
+            (folder / f"{name}-ubyte.gz").write_bytes(gzip.compress(content, 1))
+    return folder.parent

@@ -16,7 +16,7 @@ RANKS = [
     {"state_format"},
     {"biases", "competition", "schedules", "transmit", "streams", "store"}, {"own"}, {"rules"}, {"limits"}, {"layers"},
     {"codes", "constants", "recipes"}, {"dense"}, {"pipeline"}, {"chip"}, {"features", "online"},
-    {"readouts", "neighbours"}, {"soft_labels"}, {"judging"}, {"cli"},
+    {"readouts", "neighbours"}, {"soft_labels"}, {"judging"}, {"studies"}, {"cli"},
 ]  # fmt: skip
 
 

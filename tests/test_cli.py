@@ -448,3 +448,73 @@ def test_help_imports_nothing_heavy():
 @pytest.mark.parametrize("arguments", [["--help"], ["stream", "--help"], ["inspect", "--help"], ["--version"]])
 def test_help_is_there(arguments):
     assert invoke(*arguments).stdout
+
+
+@pytest.mark.parametrize("recipe", [
+    "hard_wta", "k_wta", "hebb", "oja", "instar", "krotov_hopfield", "hebbnet", "liuson", "bcm", "eghr",
+    "supervised_softhebb",
+])  # fmt: skip
+def test_every_recipe_runs_and_goes_on(recipe, tmp_path):
+    arguments = ["stream", "digits:train", "--recipe", recipe, "--neurons", "12", "--json"]
+    whole = json.loads(invoke(*arguments).stdout)
+    assert whole["samples"] == 1437
+    state = tmp_path / "chip.h5"
+    invoke("stream", "digits:train", "--recipe", recipe, "--neurons", "12", "--state", state)
+    assert json.loads(invoke(*arguments, "--state", state).stdout)["state_sha256"] == whole["state_sha256"]
+    other = "softhebb" if recipe != "supervised_softhebb" else "liuson"
+    said = invoke("stream", "digits:train", "--recipe", other, "--state", state, code=2).stderr
+    assert f"by the recipe {other} here" in said
+
+
+OWN = """
+import neurosim as ns
+
+@ns.rule
+def leaky(response, rate=0.1, loss=0.01):
+    return 1 - loss * response, rate * response
+
+def layer(neurons, **constants):
+    return ns.DenseWTA(neurons, competition=ns.SoftWTA(temperature=0.1), rule=leaky(), renormalise=True, **constants)
+
+def nothing(neurons):
+    return neurons
+
+def broken(neurons):
+    return 1 / 0
+"""
+
+
+def test_a_recipe_of_ones_own_runs_goes_on_and_is_inspected(tmp_path):
+    file, state = tmp_path / "mine.py", tmp_path / "chip.h5"
+    file.write_text(OWN)
+    first = ["stream", "digits", "--recipe", f"{file}:layer", "--neurons", "9", "--state", state]
+    invoke(*first)
+    invoke(*first, "--epochs", "2")
+    said = invoke("stream", "digits", "--state", state, code=2).stderr
+    assert "must be given with 'leaky' among them" in said
+    assert said.count("\n") == 1
+    invoke("inspect", state, code=2)
+    shown = invoke("inspect", state, "--rules", file).stdout
+    assert "OwnRule(name=leaky" in shown
+    assert "3,594" in shown
+    tables = ["judge", state, "--train", "digits:train", "--test", "digits:test"]
+    assert "untrained" in invoke(*tables, "--rules", file).stdout
+
+
+@pytest.mark.parametrize(("recipe", "words"), [
+    ("nowhere.py:layer", "file of recipes or rules must be there, got"),
+    ("mine.py:missing", "recipe must be a function in"),
+    ("mine.py:nothing", "what the recipe nothing returns must be a DenseWTA, got 9"),
+    ("mine.py:broken", "return 1 / 0: ZeroDivisionError: division by zero"),
+    ("syntax.py:layer", "must be Python that runs"),
+    ("rule.py:layer", "rule bad must be compilable and return (decay, growth), got 'line 4 of"),
+    ("nonsense", "recipe must be one of softhebb, hard_wta"),
+])  # fmt: skip
+def test_a_recipe_that_is_none_is_one_line(recipe, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(OWN)
+    (tmp_path / "syntax.py").write_text("def layer(:\n")
+    (tmp_path / "rule.py").write_text("import neurosim as ns\n@ns.rule\ndef bad(response):\n    return response.x, 1\n")
+    said = invoke("stream", "digits", "--recipe", recipe, "--neurons", "9", code=2).stderr
+    assert words in said
+    assert said.count("\n") == 1

@@ -7,19 +7,28 @@ import click
 
 from neurosim.cli.faults import find_cache, plainly, say
 
+SHOWN = 8  # records of the instruments in the table
+COLUMNS = {
+    "sample": ("sample", 12, ","), "step_mean": ("step", 10, ".2e"), "step_gini": ("Gini", 7, ".3f"),
+    "usage_entropy": ("entropy", 9, ".3f"), "effective_winners": ("winners", 10, ",.1f"),
+    "never_won": ("never", 8, ".1%"), "norm_median": ("norm", 9, ".3f"), "converged": ("R1", 7, ","),
+}  # fmt: skip
+
 
 @click.command("inspect")
 @click.argument("file")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--rules", metavar="FILE.py", help="Run this file for the rules of one's own that the state names.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, with all records of the instruments.")
 @plainly
-def command(file: str, as_json: bool) -> None:
+def command(file: str, rules: str | None, as_json: bool) -> None:
     """Show what the state FILE holds, after checking that it is whole."""
     find_cache()
     from neurosim import store
     from neurosim.chip import Chip
+    from neurosim.cli.own_code import rules_in
 
     contents = store.read(file)
-    summary = _summary(Chip.of(contents, file), contents)
+    summary = _summary(Chip.of(contents, file, rules_in(rules)), contents)
     say(json.dumps(summary, allow_nan=False) if as_json else _table(summary))
 
 
@@ -41,6 +50,8 @@ def _summary(chip: Any, contents: Any) -> dict[str, Any]:
                 "never_won": never_won(layer.wins),
                 "writes_per_sample": layer.writes / max(1, layer.samples),
                 "norm": {"min": float(low), "median": float(median), "max": float(high)},
+                "neurons": _counts(layer),
+                "records": [dict(zip(row.dtype.names, row.item(), strict=True)) for row in layer.records],
             }
         )
     return {
@@ -51,6 +62,12 @@ def _summary(chip: Any, contents: Any) -> dict[str, Any]:
         "state_sha256": chip.state_sha256,
         "layers": layers,
     }
+
+
+def _counts(layer: Any) -> dict[str, int]:
+    """Count the live and the dead."""
+    states = layer.neurons()["state"]
+    return {name: int((states == name).sum()) for name in ("live", "between", "dead")}
 
 
 def _table(summary: dict[str, Any]) -> str:
@@ -70,16 +87,30 @@ def _table(summary: dict[str, Any]) -> str:
             f"{'never won':>10}  {layer['never_won']:.2%} of the neurons",
             f"{'written':>10}  {layer['writes_per_sample']:.1f} neurons a sample",
             f"{'norms':>10}  {norm['min']:.3f} to {norm['max']:.3f}, median {norm['median']:.3f}",
+            f"{'neurons':>10}  " + ", ".join(f"{count:,} {name}" for name, count in layer["neurons"].items()),
         ]
-        for name in ("competition", "rule", "transmit"):
-            values = dict(constants[name])
-            kind = values.pop("kind")
-            shown = ", ".join(f"{key}={value}" for key, value in values.items() if value is not None)
-            lines.append(f"{name:>11} {kind}({shown})")
-        rest = {
-            key: value
-            for key, value in constants.items()
-            if key not in {"kind", "neurons", "competition", "rule", "transmit"}
-        }
+        parts = ("competition", "rule", "activation", "bias", "transmit")
+        lines += [f"{name:>11} {_shown(constants[name])}" for name in parts if constants.get(name) is not None]
+        rest = {key: value for key, value in constants.items() if key not in {"kind", "neurons", *parts}}
         lines.append(f"{'':>10}  " + ", ".join(f"{key}={value}" for key, value in rest.items()))
+        lines += _series(layer["records"])
     return "\n".join(lines)
+
+
+def _shown(value: Any) -> str:
+    """Return constants as Python would make them."""
+    if not isinstance(value, dict):
+        return str(value)
+    inner = ", ".join(f"{key}={_shown(item)}" for key, item in value.items() if key != "kind" and item is not None)
+    return f"{value['kind']}({inner})"
+
+
+def _series(records: list[dict[str, Any]]) -> list[str]:
+    """Return a few of the instruments' records, the last one among them."""
+    if not records:
+        return []
+    step = -(-len(records) // SHOWN)
+    lines = ["", "".join(f"{head:>{width}}" for head, width, _ in COLUMNS.values())]
+    for row in records[::-1][::step][::-1]:
+        lines.append("".join(f"{format(row[name], form):>{width}}" for name, (_, width, form) in COLUMNS.items()))
+    return lines

@@ -28,19 +28,21 @@ HEADS = {
 @click.option("--test", required=True, metavar="SOURCE", help="Measure accuracy on this stream.")
 @click.option("--root", default=".", metavar="DIR", help="Folder that the names of sources start from.")
 @click.option("--label", metavar="COLUMN", help="Lines: the label's column, by name or number, or its JSON key.")
+@click.option("--rules", metavar="FILE.py", help="Run this file for the rules of one's own that the state names.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @plainly
-def command(state: str, train: str, test: str, root: str, label: str | None, as_json: bool) -> None:
+def command(state: str, train: str, test: str, root: str, label: str | None, rules: str | None, as_json: bool) -> None:
     """Judge the chip in STATE by seven readouts, beside the same chip untrained and the raw inputs.
 
     Nothing is learned or written; labels are used by the readouts alone.
     """
     find_cache()
     from neurosim.chip import Chip
+    from neurosim.cli.own_code import rules_in
     from neurosim.judging import compare
     from neurosim.online import Stop
 
-    chip = Chip.load(state)
+    chip = Chip.load(state, rules=rules_in(rules))
     streams = [_labelled(name, source, root, label) for name, source in (("train", train), ("test", test))]
     with Interrupts(Stop) as interrupts:
         try:

@@ -5,12 +5,15 @@ from typing import Any
 
 import click
 
-from neurosim import recipes, store
+from neurosim import store
 from neurosim.chip import Chip
+from neurosim.cli.own_code import layer_of, rules_in, split
 from neurosim.errors import StateError
+from neurosim.layers import DenseWTA
+from neurosim.rules import schedule
 from neurosim.streams import Stream
 
-DEFAULT_NEURONS = [100]
+DEFAULT_NEURONS, DEFAULT_RECIPE = [100], "softhebb"
 LAYER_OPTIONS = ("temperature", "gain", "rate", "window", "normalise", "initial")
 
 
@@ -19,13 +22,14 @@ def chip_for(options: dict[str, Any], stream: Stream) -> tuple[Chip, int]:
     asked = {name: options[name] for name in LAYER_OPTIONS if options[name] is not None}
     path = options["state"]
     if path is None or options["restart"] or not os.path.exists(path):
-        layers = [recipes.softhebb(neurons, **asked) for neurons in options["neurons"] or DEFAULT_NEURONS]
+        recipe = options["recipe"] or DEFAULT_RECIPE
+        layers = [layer_of(recipe, neurons, **asked) for neurons in options["neurons"] or DEFAULT_NEURONS]
         return Chip(layers, inputs=stream.inputs, seed=options["seed"] or 0), 0
-    recipes.softhebb(1, **asked)  # what is wrong in itself is said before what differs
     contents = store.read(path)
-    chip = Chip.of(contents, path)
+    chip = Chip.of(contents, path, rules_in(split(options["recipe"] or DEFAULT_RECIPE)[0]))
+    differing = _differing_recipe(options, asked, chip)
     asked |= {name: options[name] for name in ("neurons", "seed") if options[name] is not None}
-    differing = _differing_constants(asked, chip) + _differing_stream(contents.stream, stream)
+    differing += _differing_constants(asked, chip) + _differing_stream(contents.stream, stream)
     if differing:
         raise StateError(
             f"state {path} must be of the same chip and stream to go on: {'; '.join(differing)}; or give --restart"
@@ -41,6 +45,23 @@ def chip_for(options: dict[str, Any], stream: Stream) -> tuple[Chip, int]:
     return chip, contents.position
 
 
+def _differing_recipe(options: dict[str, Any], asked: dict[str, Any], chip: Chip) -> list[str]:
+    """Compare competitions, rules and biases by kind: their constants may have been given when the chip was made."""
+    there = [layer.constants for layer in chip.layers]
+    # What is wrong in itself is said before what differs.
+    here = [layer_of(options["recipe"] or DEFAULT_RECIPE, layer.neurons, **asked) for layer in there]
+    kinds = [[_kinds(layer) for layer in layers] for layers in (there, here)]
+    if options["recipe"] is None or kinds[0] == kinds[1]:
+        return []
+    return [f"layers are {kinds[0]} there, {kinds[1]} by the recipe {options['recipe']} here"]
+
+
+def _kinds(layer: DenseWTA) -> str:
+    rule = getattr(layer.rule, "name", type(layer.rule).__name__)
+    bias = f" and {type(layer.bias).__name__}" if layer.bias else ""
+    return f"{type(layer.competition).__name__} with {rule}{bias}"
+
+
 def _differing_constants(asked: dict[str, Any], chip: Chip) -> list[str]:
     layers = [layer.constants for layer in chip.layers]
     found: dict[str, Any] = {
@@ -48,7 +69,7 @@ def _differing_constants(asked: dict[str, Any], chip: Chip) -> list[str]:
         "neurons": [layer.neurons for layer in layers],
         "temperature": [getattr(layer.competition, "temperature", None) for layer in layers],
         "gain": [getattr(layer.competition, "gain", None) for layer in layers],
-        "rate": [layer.rule.rate for layer in layers],
+        "rate": [schedule(layer.rule).rate for layer in layers],
         "window": [layer.window for layer in layers],
         "normalise": [layer.normalise for layer in layers],
         "initial": [layer.initial for layer in layers],

@@ -25,12 +25,16 @@ def _numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
 
 @click.command(
     "stream",
-    epilog="Sources: digits, digits:train, digits:test, mnist:train, mnist:test, FILE.npy, FILE.npz, "
-    "IDX files, FILE.h5[:DATASET[,LABELS]], FILE.csv, FILE.ndjson, or - for lines of CSV or JSON on standard input.",
+    epilog="Sources: digits, digits:train, digits:test, mnist:train, mnist:test, cifar10:train, cifar10:test, "
+    "FILE.npy, FILE.npz, IDX files, FILE.h5[:DATASET[,LABELS]], FILE.csv, FILE.ndjson, or - for lines of CSV or JSON "
+    "on standard input. "
+    "Recipes: softhebb, hard_wta, k_wta, hebb, oja, instar, krotov_hopfield, hebbnet, liuson, bcm, eghr, "
+    "supervised_softhebb.",
 )
 @click.argument("source")
 @click.option("--root", default=".", metavar="DIR", help="Folder that the names of sources start from.")
 @click.option("--neurons", callback=_numbers, metavar="K[,K2...]", help="Neurons of each layer.  [default: 100]")
+@click.option("--recipe", metavar="NAME", help="Of the layers, or FILE.py:FUNCTION of one's own.  [default: softhebb]")
 @click.option("--temperature", type=float, metavar="T", help="Softness of the competition, in units of potential.")
 @click.option("--gain", type=float, metavar="B", help="The same as a base: exp(1/T). Give one of the two.")
 @click.option("--rate", type=float, metavar="R", help="Learning rate.")

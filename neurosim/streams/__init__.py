@@ -11,8 +11,8 @@ from neurosim.streams.base import Stream as Stream
 from neurosim.streams.order import repeat
 
 KNOWN = (
-    "digits[:train|:test], mnist:train, mnist:test, FILE.npy, FILE.npz, IDX as FILE-ubyte[.gz] or FILE.idx[.gz], "
-    "FILE.h5[:DATASET[,LABELS]], FILE.csv[.gz], FILE.ndjson[.gz], or - for a pipe"
+    "digits[:train|:test], mnist:train, mnist:test, cifar10:train, cifar10:test, FILE.npy, FILE.npz, IDX as "
+    "FILE-ubyte[.gz] or FILE.idx[.gz], FILE.h5[:DATASET[,LABELS]], FILE.csv[.gz], FILE.ndjson[.gz], or - for a pipe"
 )
 
 
@@ -31,9 +31,9 @@ def open_stream(
     Parameters
     ----------
     source : str
-        `digits`, `digits:train`, `digits:test`; `mnist:train`, `mnist:test`; a file by its ending: `.npy`, `.npz`,
-        `.h5`, `.hdf5`, `.csv`, `.ndjson`, `.jsonl`, IDX as `-ubyte` or `.idx`, with or without `.gz`;
-        `file.h5:dataset,labels`; `-`, a pipe of lines.
+        `digits`, `digits:train`, `digits:test`; `mnist:train`, `mnist:test`; `cifar10:train`, `cifar10:test`; a file by
+        its ending: `.npy`, `.npz`, `.h5`, `.hdf5`, `.csv`, `.ndjson`, `.jsonl`, IDX as `-ubyte` or `.idx`, with or
+        without `.gz`; `file.h5:dataset,labels`; `-`, a pipe of lines.
     root : path
         Folder that relative names start from.
     inputs : int, optional
@@ -72,7 +72,7 @@ def open_stream(
 
 
 def _open(source: str, root: Path, inputs: int | None, label: str | None, skip_bad: bool) -> Stream:
-    from neurosim.streams import arrays, idx, lines
+    from neurosim.streams import arrays, cifar, idx, lines
 
     if source.partition(":")[0] == "digits":
         return arrays.digits(source.partition(":")[2])
@@ -80,6 +80,8 @@ def _open(source: str, root: Path, inputs: int | None, label: str | None, skip_b
         return lines.pipe(inputs=inputs, label=label, skip_bad=skip_bad)
     if source.startswith("mnist:"):
         return idx.mnist(source.removeprefix("mnist:"), root)
+    if source.startswith("cifar10:"):
+        return cifar.cifar10(source.removeprefix("cifar10:"), root)
     file, datasets = _split(source)
     path = root / file
     name = path.name.lower()

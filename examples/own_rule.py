@@ -1,0 +1,41 @@
+"""A rule of plasticity of one's own in the compiled loop: SoftHebb once more, to the same bits, and one that is new."""
+
+import neurosim as ns
+
+
+@ns.rule
+def my_softhebb(potential, response, rate):
+    """Return decay and growth."""
+    growth = rate * response
+    return 1 - growth * potential, growth
+
+
+@ns.rule
+def confident(potential, response, rate, power=2.0):
+    """SoftHebb for neurons that are sure of themselves: a small share of the response counts even less."""
+    growth = rate * response**power
+    return 1 - growth * potential, growth
+
+
+def learned(rule):
+    """Return a layer that has learned digits by a rule."""
+    layer = ns.recipes.softhebb(100)
+    layer = ns.DenseWTA(100, competition=layer.competition, rule=rule, normalise="sample", radius=5.0, cap=0.25)
+    chip = ns.Chip([layer], inputs=64, seed=0)
+    return chip.learn(ns.open_stream("digits:train"))
+
+
+mine = learned(my_softhebb(rate=ns.NormAdaptiveRate(1.5)))
+built_in = learned(ns.SoftHebb(rate=ns.NormAdaptiveRate(1.5)))
+print("the same rule, the same bits:", mine.state_sha256 == built_in.state_sha256)
+
+new = learned(confident(rate=ns.NormAdaptiveRate(1.5)))
+for name, chip in (("SoftHebb", built_in), ("confident", new)):
+    layer, found = chip.layers[0], ns.judge(chip, ns.open_stream("digits:train"), ns.open_stream("digits:test"))
+    live = (layer.neurons()["state"] == "live").mean()
+    entropy = layer.records["usage_entropy"][-1]
+    print(f"{name:>9}: {found.winner_accuracy:.1%} by the winner's label, {live:.0%} live, usage entropy {entropy:.2f}")
+
+new.save("confident.h5")
+again = ns.Chip.load("confident.h5", rules=[confident])  # a state file names the rule, and never holds its code
+print("loaded:", again.layers[0].constants.rule)

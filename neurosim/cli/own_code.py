@@ -1,0 +1,59 @@
+"""Files of the user's own that a command is told to run: recipes and rules of plasticity."""
+
+import runpy
+import traceback
+from pathlib import Path
+from typing import Any
+
+from neurosim.errors import ConfigError, NeurosimError
+from neurosim.layers import DenseWTA
+from neurosim.own import RuleMaker
+from neurosim.recipes import named
+
+
+def rules_in(file: str | None) -> list[RuleMaker]:
+    """Return the rules that a file makes."""
+    return [] if file is None else [value for value in _run(file).values() if isinstance(value, RuleMaker)]
+
+
+def split(recipe: str) -> tuple[str | None, str]:
+    """Return the file, if there is one, and the name of `FILE.py:NAME` or `NAME`."""
+    file, colon, name = recipe.rpartition(".py:")
+    return (file + ".py", name) if colon else (None, recipe)
+
+
+def layer_of(recipe: str, neurons: int, **constants: Any) -> DenseWTA:
+    """Return the layer of a recipe: one of the package's by name, or a function of a file."""
+    file, name = split(recipe)
+    if file is None:
+        return named(name, neurons, **constants)
+    function = _run(file).get(name)
+    if not callable(function):
+        raise ConfigError("recipe", f"a function in {file}", name)
+    try:
+        layer = function(neurons, **constants)
+    except NeurosimError:
+        raise
+    except Exception as error:
+        raise ConfigError("recipe", "a function of neurons and of the constants given", recipe, _said(error)) from error
+    if not isinstance(layer, DenseWTA):
+        raise ConfigError(f"what the recipe {name} returns", "a DenseWTA", layer)
+    return layer
+
+
+def _run(file: str) -> dict[str, Any]:
+    if not Path(file).is_file():
+        raise ConfigError("file of recipes or rules", "there", file)
+    try:
+        return runpy.run_path(file)
+    except NeurosimError:
+        raise
+    except Exception as error:
+        raise ConfigError("file of recipes or rules", "Python that runs", file, _said(error)) from error
+
+
+def _said(error: Exception) -> str:
+    """Return an error and the line it comes from."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f"line {frames[-1].lineno} of {frames[-1].filename}: {frames[-1].line}: " if frames else ""
+    return f"{where}{type(error).__name__}: {error}"

@@ -1,0 +1,66 @@
+"""`neurosim reproduce`: a published table measured again, cell by cell."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from neurosim.cli.faults import fail, find_cache, plainly, say
+from neurosim.studies import STUDIES
+
+
+@click.command("reproduce")
+@click.argument("study", type=click.Choice(STUDIES))
+@click.option("--root", default=".", metavar="DIR", help="Folder of the data, as for the sources of `stream`.")
+@click.option("--out", metavar="DIR", help="Folder of the results.  [default: reproduce-STUDY]")
+@click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="Seeds of each cell, from 0.")
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes, of one thread each.")
+@click.option("--fast", is_flag=True, help="A small part: one seed, few samples. To see that it works, in a minute.")
+@click.option("--only", default="", metavar="TEXT", help="Only cells with this in their name: liuson-mnist, -2048-.")
+@click.option("--report", is_flag=True, help="Measure nothing: only make tables of the finished cells.")
+@plainly
+def command(study: str, root: str, out: str | None, seeds: int, jobs: int, fast: bool, only: str, report: bool) -> None:
+    """Measure what a paper published once more, and print both.
+
+    STUDY is `liuson`, the probe accuracies and Gini coefficients of competitive Hebbian layers on MNIST and CIFAR-10,
+    or `radius`, SoftHebb on MNIST from first weights of 27 lengths. Each finished cell is kept: the same command goes
+    on where it was interrupted, and measures again what failed.
+    """
+    find_cache()
+    from neurosim import studies
+    from neurosim.studies import reproduce
+    from neurosim.studies.study import Folder
+
+    known, folder = studies.find(study), Folder(out or f"reproduce-{study}")
+    every = known.cells(seeds, fast)
+    cells = [cell for cell in every if only in cell.name]
+    if not cells:
+        fail(f"--only must be part of a cell's name, as in {every[0].name} or {every[-1].name}, got {only!r}")
+    if not report:
+        left = reproduce.unfinished(cells, folder)
+        with _progress(len(cells), len(cells) - len(left)) as watch:
+            reproduce.run(known, left, root, folder, jobs, watch)
+    text, failed = reproduce.report(known, cells, folder)
+    say(text)
+    if failed:
+        name, error = next(iter(failed.items()))
+        fail(f"{len(failed)} of {len(cells)} cells failed, {name} by {error}; the same command measures them again")
+
+
+@contextmanager
+def _progress(total: int, done: int) -> Iterator[Callable[[Any, dict[str, Any]], None] | None]:
+    """Give what may watch the cells; nothing without a terminal."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield None
+        return
+    from tqdm import tqdm
+
+    with tqdm(total=total, initial=done, unit=" cells", file=sys.stderr) as bar:
+
+        def watch(cell: Any, record: dict[str, Any]) -> None:
+            bar.set_postfix_str(f"{cell.name} {record['status']}", refresh=False)
+            bar.update(1)
+
+        yield watch

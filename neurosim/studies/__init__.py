@@ -1,0 +1,15 @@
+"""Studies: published tables measured again, cell by cell, on real data."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from neurosim.studies.study import Study
+
+STUDIES = ("liuson", "radius")
+
+
+def find(name: str) -> "Study":
+    """Return the study of that name, one of `STUDIES`; only its own modules are imported."""
+    study: Study = import_module(f"neurosim.studies.{name}").STUDY
+    return study

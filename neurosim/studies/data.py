@@ -1,0 +1,76 @@
+"""The data of a study: the parts of a data set, shifted and scaled, each read from its file once."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.errors import StreamError
+from neurosim.streams import Block, open_stream
+from neurosim.streams.base import RandomAccess
+
+
+class Scaled(RandomAccess):
+    """The first samples of a stream, (x - mean) / deviation.
+
+    Parameters
+    ----------
+    source : RandomAccess
+    mean, deviation : float
+        The same for all inputs.
+    count : int, optional
+        How many samples, at most; by default all.
+    """
+
+    def __init__(self, source: RandomAccess, mean: float, deviation: float, count: int | None = None) -> None:
+        self.source, self.mean, self.deviation = source, np.float32(mean), np.float32(deviation)
+        self.name, self.inputs, self.labelled = source.name, source.inputs, source.labelled
+        self.length = source.length if count is None else min(count, source.length)
+
+    def take(self, places: NDArray[np.int64]) -> Block:
+        """Read the samples at the given places."""
+        samples, labels = self.source.take(places)
+        return Block((samples - self.mean) / self.deviation, labels)
+
+
+class Data:
+    """The data sets below a folder; what was read once is kept.
+
+    Parameters
+    ----------
+    root : path
+        As `--root`.
+    """
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = Path(root)
+        self._open: dict[str, RandomAccess] = {}
+
+    def part(
+        self, dataset: str, part: str, *, mean: float = 0.0, deviation: float = 1.0, count: int | None = None
+    ) -> Scaled:
+        """Return a data set's `train` or `test` part.
+
+        Raises
+        ------
+        StreamError
+            If it is not there, or damaged.
+        """
+        name = f"{dataset}:{part}"
+        if name not in self._open:
+            stream = open_stream(name, root=self.root)
+            if not isinstance(stream, RandomAccess) or not stream.labelled:
+                raise StreamError(f"{name} must have labels, and places to read from, for a study")
+            self._open[name] = stream
+        return Scaled(self._open[name], mean, deviation, count)
+
+
+def check(datasets: set[str], root: Path) -> None:
+    """Refuse a folder without the data sets; whether they are whole is seen when they are read."""
+    for dataset in sorted(datasets):
+        if dataset == "cifar10":  # takes seconds to read
+            from neurosim.streams.cifar import find
+
+            find(root, "train")
+        else:
+            open_stream(f"{dataset}:test", root=root)

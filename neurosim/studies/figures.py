@@ -1,0 +1,132 @@
+"""Figures of the studies, with matplotlib, which the extra `views` brings."""
+
+from collections.abc import Sequence
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+
+from neurosim.studies import published
+from neurosim.studies.study import Cell, Finished, Folder
+
+COLOURS = {32: "tab:blue", 128: "tab:orange", 512: "tab:green", 2048: "tab:red"}
+
+
+def draw(cells: Sequence[Cell], finished: Finished, folder: Folder) -> list[str]:
+    """Draw all figures of Liuson's study that finished cells allow; return the files' names."""
+    done = [cell for cell in cells if finished.get(cell.name, {}).get("measures", {}).get("curve")]
+    if not done:
+        return []
+    kept = [(cell, arrays) for cell in done if cell.settings["seed"] == 0 and (arrays := folder.arrays(cell))]
+    names = [_save(_curves(done, finished), folder, "gini.png")]
+    if kept:
+        names.append(_save(_steps(kept), folder, "steps.png"))
+    return names + [_save(_fields(cell, arrays), folder, f"fields-{cell.name}.png") for cell, arrays in kept]
+
+
+def draw_radius(cells: Sequence[Cell], finished: Finished, folder: Folder) -> list[str]:
+    """Draw accuracies over the first radius, the published bands behind them."""
+    done = sorted((cell for cell in cells if cell.name in finished), key=lambda cell: cell.settings["radius"])
+    if not done:
+        return []
+    figure = _figure(7, 4)
+    axes = figure.subplots()
+    radii = [cell.settings["radius"] for cell in done]
+    for name in ("winner_accuracy", "readout_accuracy", "never_won"):
+        shares = [100 * finished[cell.name]["measures"][name] for cell in done]
+        axes.plot(radii, shares, "o", markersize=3, label=name.replace("_", " "))
+    for bound, _ in published.BANDS[:-1]:
+        axes.axvline(bound, color="grey", linewidth=0.8)
+    axes.set(xscale="log", xlabel="first radius (lines: published bands)", ylabel="%")
+    axes.legend()
+    return [_save(figure, folder, "radius.png")]
+
+
+def _figure(width: float, height: float) -> Any:
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def _save(figure: Any, folder: Folder, name: str) -> str:
+    picture = BytesIO()
+    figure.savefig(picture, format="png", dpi=120)
+    folder.put(folder.path / "figures" / name, lambda path: path.write_bytes(picture.getvalue()))
+    return f"figures/{name}"
+
+
+def _panels(cells: Sequence[Cell], **shared: bool) -> tuple[Any, dict[tuple[str, str], Any]]:
+    """Return a figure with a row a data set and a column a method, and its axes by those."""
+    datasets = [name for name in published.DATASETS if any(cell.settings["dataset"] == name for cell in cells)]
+    methods = [name for name in published.ACCURACY if any(cell.settings["method"] == name for cell in cells)]
+    figure = _figure(3 * len(methods), 2.6 * len(datasets))
+    grid = figure.subplots(len(datasets), len(methods), squeeze=False, **shared)
+    panels = {}
+    for row, dataset in zip(grid, datasets, strict=True):
+        for axes, method in zip(row, methods, strict=True):
+            axes.set_title(f"{method}, {dataset}", fontsize=9)
+            panels[method, dataset] = axes
+    return figure, panels
+
+
+def _finish(axes: Any) -> None:
+    """Add the legend; a panel without a cell is left out."""
+    if axes.has_data():
+        axes.legend(fontsize=7)
+    else:
+        axes.set_visible(False)
+
+
+def _curves(cells: Sequence[Cell], finished: Finished) -> Any:
+    """Draw the Gini coefficient over training, a line a cell."""
+    figure, panels = _panels(cells, sharey=True)
+    for cell in cells:
+        settings = cell.settings
+        axes = panels[settings["method"], settings["dataset"]]
+        updates, shares = zip(*finished[cell.name]["measures"]["curve"], strict=True)
+        label = f"{settings['neurons']} neurons" if settings["seed"] == 0 else None
+        axes.plot(updates, shares, linewidth=1, color=COLOURS.get(settings["neurons"]), label=label)
+    for axes in panels.values():
+        axes.set(ylim=(0, 1), xlabel="update", ylabel="Gini of mean steps")
+        _finish(axes)
+    return figure
+
+
+def _steps(kept: Sequence[tuple[Cell, dict[str, Any]]]) -> Any:
+    """Draw which share of the neurons has which mean step, in units of the mean of all."""
+    figure, panels = _panels([cell for cell, _ in kept])
+    for cell, arrays in kept:
+        axes = panels[cell.settings["method"], cell.settings["dataset"]]
+        steps = arrays["steps"] / (arrays["steps"].mean() + 1e-30)
+        weights, neurons = np.full(len(steps), 1 / len(steps)), cell.settings["neurons"]
+        axes.hist(
+            steps, bins=40, weights=weights, histtype="step", color=COLOURS.get(neurons), label=f"{neurons} neurons"
+        )
+    for axes in panels.values():
+        axes.set(xlabel="mean step / mean of all", ylabel="share of neurons", yscale="log")
+        _finish(axes)
+    return figure
+
+
+def _fields(cell: Cell, arrays: dict[str, Any]) -> Any:
+    """Draw the weights of the most active neurons above those of the least."""
+    count = len(arrays["most"])
+    figure = _figure(count, 2.4)
+    grid = figure.subplots(2, count, squeeze=False)
+    for row, name in zip(grid, ("most", "least"), strict=True):
+        for axes, weights in zip(row, arrays[name], strict=True):
+            axes.imshow(_picture(weights), cmap="RdBu_r", vmin=0, vmax=1)
+            axes.set(xticks=[], yticks=[])
+        row[0].set_ylabel(f"{name} active")
+    figure.suptitle(cell.name)
+    return figure
+
+
+def _picture(weights: Any) -> Any:
+    """Return a neuron's weights as a picture, 0.5 where they are 0."""
+    scaled = 0.5 + 0.5 * weights / (np.abs(weights).max() + 1e-30)
+    side = round((scaled.size / 3) ** 0.5) if scaled.size % 3 == 0 else 0
+    if side and 3 * side * side == scaled.size:
+        return scaled.reshape(3, side, side).transpose(1, 2, 0)
+    side = round(scaled.size**0.5)
+    return scaled.reshape(side, side) if side * side == scaled.size else scaled[None]

@@ -1,0 +1,112 @@
+"""The study of the first radius: from which length of the first weights on a SoftHebb layer learns."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import neurosim as ns
+from neurosim.chip import Chip
+from neurosim.layers import DenseWTA
+from neurosim.metrics import never_won
+from neurosim.readouts import judge
+from neurosim.streams.order import repeat
+from neurosim.studies import data, published
+from neurosim.studies.study import Cell, Finished, Outcome, Study, Table
+from neurosim.studies.tables import NOTHING, spread
+
+NAME, VERSION = "radius", 1
+GRID = range(27)  # radius 1.25 ** (step - 10): 0.107 to 35.5
+FAST_GRID = (0, 8, 12, 15, 20)
+MEASURES = {
+    "winner's label, %": ("winner_accuracy", 100, 1),
+    "linear readout, %": ("readout_accuracy", 100, 1),
+    "never won, %": ("never_won", 100, 1),
+    "median norm": ("median_norm", 1, 2),
+}
+
+
+def cells(seeds: int, fast: bool) -> list[Cell]:
+    """Return the grid of radii and seeds, or a part of it, smaller, that is done in a minute."""
+    return [_cell(step, seed, fast) for seed in range(1 if fast else seeds) for step in (FAST_GRID if fast else GRID)]
+
+
+def _cell(step: int, seed: int, fast: bool) -> Cell:
+    settings = {
+        "dataset": "mnist",
+        "neurons": 200 if fast else 2000,
+        "radius": 1.25 ** (step - 10),
+        "seed": seed,
+        "rate": 0.045,
+        "power": 0.2,
+        "temperature": 1 / 12,
+        "cap": 0.1,
+        "cutoff": 1e-9,  # the usual 0.01 would keep a layer with small weights, and so with even shares, as it is
+        "train_samples": 6000 if fast else None,
+        "test_samples": 2000 if fast else None,
+    }
+    return Cell(NAME, VERSION, f"radius-{settings['radius']:.3f}-{seed}", settings)
+
+
+def check(asked: list[Cell], root: Path) -> None:
+    """Refuse a folder without the data that the cells need."""
+    data.check({cell.settings["dataset"] for cell in asked}, root)
+
+
+def layer(settings: dict[str, Any]) -> DenseWTA:
+    """Return the layer of a cell: on-line, with a cap on each neuron's step where the code divides by the largest."""
+    return DenseWTA(
+        settings["neurons"],
+        competition=ns.SoftWTA(temperature=settings["temperature"]),
+        rule=ns.SoftHebb(rate=ns.NormAdaptiveRate(settings["rate"], power=settings["power"])),
+        radius=settings["radius"],
+        cap=settings["cap"],
+        cutoff=settings["cutoff"],
+        transmit=ns.Softmax(temperature=1 / 5),
+    )
+
+
+def measure(settings: dict[str, Any], sets: data.Data) -> Outcome:
+    """Let a chip learn one epoch in the seed's order, and measure both readouts."""
+    dataset, seed = settings["dataset"], settings["seed"]
+    train, test = (sets.part(dataset, part, count=settings[f"{part}_samples"]) for part in ("train", "test"))
+    chip = Chip([layer(settings)], inputs=train.inputs, seed=seed).learn(repeat(train, 1, seed))
+    judged = judge(chip, train, test)
+    return Outcome(
+        {
+            "data": f"{train.fingerprint()} {test.fingerprint()}",
+            "winner_accuracy": judged.winner_accuracy,
+            "readout_accuracy": judged.readout_accuracy,
+            "never_won": never_won(chip.layers[0].wins),
+            "never_won_frozen": judged.never_won_frozen,
+            "median_norm": float(np.median(chip.layers[0].norms)),
+        },
+        {},
+    )
+
+
+def tables(asked: list[Cell], finished: Finished) -> list[Table]:
+    """Return one row a radius, with what is said of it."""
+    found: dict[float, list[dict[str, float]]] = {}
+    for cell in asked:
+        measures = found.setdefault(cell.settings["radius"], [])
+        if cell.name in finished:
+            measures.append(finished[cell.name]["measures"])
+    rows = [[f"{radius:.3f}", published.band(radius), *_row(found[radius])] for radius in sorted(found)]
+    return [Table("radius", "First radius: published and ours", ["radius", "published", *MEASURES], rows)]
+
+
+def _row(measures: list[dict[str, float]]) -> list[str]:
+    if not measures:
+        return [NOTHING] * len(MEASURES)
+    return [spread([m[name] * times for m in measures], places) for name, times, places in MEASURES.values()]
+
+
+def figures(asked: list[Cell], finished: Finished, folder: Any) -> list[str]:
+    """Draw accuracy over the radius."""
+    from neurosim.studies import figures
+
+    return figures.draw_radius(asked, finished, folder)
+
+
+STUDY = Study(NAME, VERSION, cells, measure, check, tables, figures, published.RADIUS)

@@ -1,0 +1,179 @@
+"""CIFAR-10's batches, out of every form of the archive; what is damaged or malicious is a one-line error."""
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import pickle
+import tarfile
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+import neurosim as ns
+from neurosim.streams import cifar
+
+NAMES = [*cifar.PARTS["train"], *cifar.PARTS["test"]]
+FOLDER = "cifar-10-batches-py"
+
+
+def batch(number, count=3, **changes):
+    images = np.random.default_rng(number).integers(0, 256, (count, 3072), np.uint8)
+    return {"batch_label": b"one", "data": images, "labels": [number] * count, "filenames": ["a"] * count} | changes
+
+
+def packed(members, compress=bytes):
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        for name, content in members.items():
+            entry = tarfile.TarInfo(f"{FOLDER}/{name}")
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return compress(file.getvalue())
+
+
+@pytest.fixture(scope="module")
+def members():
+    """Six small batches, the last first, as real archives have them in any order."""
+    return {name: pickle.dumps(batch(number), 2) for number, name in reversed(list(enumerate(NAMES)))}
+
+
+def test_every_form_of_the_archive_gives_the_same_samples(tmp_path, members):
+    contents = {ending: packed(members, by) for ending, by in
+                {".gz": gzip.compress, ".xz": lzma.compress, "": bytes, ".bz2": bz2.compress}.items()}  # fmt: skip
+    roots = []
+    for ending, content in contents.items():
+        folder = tmp_path / f"as{ending}" / "cifar10"
+        folder.mkdir(parents=True)
+        (folder / f"cifar-10-python.tar{ending}").write_bytes(content)
+        roots += [folder, folder.parent]
+    (tmp_path / FOLDER).mkdir()
+    for name, content in members.items():
+        (tmp_path / FOLDER / name).write_bytes(content)
+    for root in [*roots, tmp_path]:
+        train, test = (ns.open_stream(f"cifar10:{part}", root=root, inputs=3072) for part in ("train", "test"))
+        assert (train.name, train.length, test.length, train.labelled) == ("cifar10:train", 15, 3, True)
+        samples, labels = train.take(np.arange(15))
+        assert samples.dtype == np.float32
+        assert labels.tolist() == [number for number in range(5) for _ in range(3)]
+        wanted = np.concatenate([batch(number)["data"] for number in range(5)]).astype(np.float32) / np.float32(255)
+        assert np.array_equal(samples, wanted)
+        assert np.array_equal(test.take(np.arange(3)).samples, batch(5)["data"].astype(np.float32) / np.float32(255))
+
+
+@pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4])
+def test_what_other_pythons_write_is_read(protocol):
+    images, labels = cifar._batch(pickle.dumps(batch(7), protocol), "it")
+    assert np.array_equal(images, batch(7)["data"])
+    assert labels.tolist() == [7, 7, 7]
+    columns_first = np.asfortranarray(batch(7)["data"])
+    assert np.array_equal(cifar._batch(pickle.dumps(batch(7, data=columns_first), protocol), "it")[0], images)
+
+
+def test_what_python_2_writes_is_read():
+    # `{"data": zeros((1, 3072), uint8), "labels": [4]}` as cPickle of Python 2 wrote it, name by name.
+    text = (
+        b"\x80\x02}(U\x04datacnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R(K\x01K\x01M\x00"
+        b"\x0c\x86cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89T\x00"
+        b"\x0c\x00\x00" + bytes(3071) + b"\xfftbU\x06labels]K\x04au."
+    )
+    images, labels = cifar._batch(text, "it")
+    assert (images.shape, images[0, -1], labels.tolist()) == ((1, 3072), 255, [4])
+
+
+class Malicious:
+    """Leaves a mark where it is unpickled."""
+
+    def __init__(self, *call):
+        self.call = call
+
+    def __reduce__(self):
+        return self.call
+
+
+REFUSED = {
+    "a command": (pickle.dumps(batch(0) | {"more": Malicious(os.mkdir, ("mark",))}), "it asks for posix.mkdir"),
+    "a builtin": (b"cbuiltins\neval\n(S'1'\ntR.", "it asks for builtins.eval, which is not admitted"),
+    "a numpy function": (b"cnumpy\nfromfile\n(S'x'\ntR.", "it asks for numpy.fromfile, which is not admitted"),
+    "a dotted name": (b"\x80\x04\x8c\x05numpy\x8c\x11ndarray.__class__\x93.", "numpy.ndarray.__class__, which is not"),
+    "another encoding": (b"c_codecs\nencode\n(S'1'\nS'os'\ntR.", "latin1, got os"),
+    "objects": (pickle.dumps(batch(0, data=np.array([[None] * 3072])), 2), "must be of unsigned bytes, got O8"),
+    "a plain text": (pickle.dumps("hello"), "must be an array of at least one sample of 3072 bytes, got none"),
+    "no labels": (pickle.dumps(batch(0, labels=None), 2), "one a sample, 3, got none"),
+    "few labels": (pickle.dumps(batch(0, labels=[1]), 2), "one a sample, 3, got 1"),
+    "a label of text": (pickle.dumps(batch(0, labels=[1, 2, "3"]), 2), "from 0 to 9, got '3'"),
+    "a large label": (pickle.dumps(batch(0, labels=[1, 2, 10]), 2), "from 0 to 9, got 10"),
+    "a narrow array": (pickle.dumps(batch(0, data=np.zeros((3, 5), np.uint8)), 2), "3072 bytes, got the shape (3, 5)"),
+    "no sample": (pickle.dumps(batch(0, count=0), 3), "at least one sample of 3072 bytes, got the shape (0, 3072)"),
+    "nothing": (b"", "must be a whole pickle"),
+    "half a pickle": (pickle.dumps(batch(0), 2)[:-4000], "must be a whole pickle"),
+    "an empty array": (b"cnumpy\nndarray\n.", "must be an array of at least one sample of 3072 bytes, got none"),
+    "an array of nothing": (b"\x80\x02}(U\x04datacnumpy\nndarray\n)\x81u.", "3072 bytes, got none"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_another_pickle_is_refused_and_does_nothing(tmp_path, monkeypatch, members, case):
+    monkeypatch.chdir(tmp_path)
+    content, words = REFUSED[case]
+    (tmp_path / "cifar-10-python.tar").write_bytes(packed(members | {"data_batch_2": content}))
+    with pytest.raises(ns.StreamError) as caught:
+        ns.open_stream("cifar10:train")
+    assert words in str(caught.value)
+    assert "data_batch_2 of " in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["cifar-10-python.tar"]
+
+
+def test_a_pickle_cannot_change_how_the_next_is_read():
+    # Sets `ndarray.__setstate__ = None` where ndarray is ours.
+    with pytest.raises(ns.StreamError):
+        cifar._batch(b"\x80\x02cnumpy\nndarray\n(N}U\x0c__setstate__Nstb.", "it")
+    assert len(cifar._batch(pickle.dumps(batch(1), 2), "it")[0]) == 3
+
+
+@given(st.binary(max_size=60))
+@example(b"\x80\x02cnumpy\nndarray\n)\x81b.")
+@settings(max_examples=200, deadline=None)
+def test_any_bytes_are_a_batch_or_a_stream_error(content):
+    with pytest.raises(ns.StreamError):
+        cifar._batch(content, "it")
+
+
+@pytest.mark.parametrize(("ending", "compress"), [(".gz", gzip.compress), (".xz", lzma.compress), ("", bytes)])
+def test_a_truncated_archive_is_said(tmp_path, members, ending, compress):
+    whole = packed(members, compress)
+    for size in (0, 10, len(whole) // 2, len(whole) - 1 - len(whole) // 8):
+        (tmp_path / f"cifar-10-python.tar{ending}").write_bytes(whole[:size])
+        with pytest.raises(ns.StreamError, match=r"must be a whole tar archive|must hold data_batch_1.*missing"):
+            ns.open_stream("cifar10:train", root=tmp_path)
+
+
+def test_missing_members_and_files_and_parts_are_said(tmp_path, members, monkeypatch):
+    with pytest.raises(ns.StreamError, match=r"cifar10:test must be at .* no such file; see --root"):
+        ns.open_stream("cifar10:test", root=tmp_path)
+    with pytest.raises(ns.StreamError, match="must be asked for as cifar10:train or cifar10:test, got cifar10:all"):
+        ns.open_stream("cifar10:all", root=tmp_path)
+    (tmp_path / FOLDER).mkdir()
+    (tmp_path / FOLDER / "data_batch_2").write_bytes(members["data_batch_2"])
+    with pytest.raises(ns.StreamError, match=r"missing: data_batch_1, data_batch_3, data_batch_4, data_batch_5$"):
+        ns.open_stream("cifar10:train", root=tmp_path)
+    monkeypatch.setattr(cifar, "LARGEST_BATCH", 100)
+    (tmp_path / FOLDER / "test_batch").write_bytes(members["test_batch"])
+    with pytest.raises(ns.StreamError, match="must be at most 100 bytes, got more"):
+        ns.open_stream("cifar10:test", root=tmp_path)
+
+
+@pytest.mark.slow
+def test_the_real_ones(data):
+    if not any((data / "cifar10").glob("cifar-10-*")):
+        pytest.skip("CIFAR-10 is not in the folder cifar10 of NEUROSIM_DATA")
+    test = ns.open_stream("cifar10:test", root=data)
+    samples, labels = test.take(np.arange(test.length))
+    assert samples.shape == (10000, 3072)
+    assert np.bincount(labels).tolist() == [1000] * 10
+    assert labels[:5].tolist() == [3, 8, 8, 0, 6]
+    planes = samples.reshape(-1, 3, 1024).mean(axis=(0, 2))
+    assert planes == pytest.approx([0.4942, 0.4851, 0.4504], abs=1e-3)  # the test part's means of R, G, B
