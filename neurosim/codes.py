@@ -49,9 +49,10 @@ def codes(layer: DenseWTA, real: type[np.floating[Any]] = np.float32) -> dense.C
     }  # fmt: skip
     numbers["parameters"] = numbers["parameters"].astype(real)
     kinds = dense.Constants.__annotations__
-    return dense.Constants(
-        **{name: real(value) if kinds[name] is np.float32 else value for name, value in numbers.items()}
-    )
+    typed: dict[str, Any] = {
+        name: real(value) if kinds[name] is np.float32 else value for name, value in numbers.items()
+    }
+    return dense.Constants(**numbers)
 
 
 def _competition(layer: DenseWTA) -> dict[str, Any]:

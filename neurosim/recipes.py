@@ -323,20 +323,25 @@ def named(name: str, neurons: int, **constants: Any) -> DenseWTA:
 
 def _shrinking(neurons: int, constants: dict[str, Any], **chosen: Any) -> DenseWTA:
     """Return a layer whose neurons begin too long and shrink as they win, so that every one has its turn."""
-    common = {"normalise": "sample", "radius": 5.0, "cap": 0.25, "transmit": Triangle(power=2)}
+    common: dict[str, Any] = {"normalise": "sample", "radius": 5.0, "cap": 0.25, "transmit": Triangle(power=2)}
     return DenseWTA(neurons, **(common | chosen | constants))
 
 
 def _spherical(neurons: int, constants: dict[str, Any], **chosen: Any) -> DenseWTA:
     """Return a layer of neurons of norm one, with a conscience in place of the norm that gives each its turn."""
     conscience = Conscience(rate=min(1.0, 1 / neurons), strength=0.1 * math.sqrt(neurons))
-    common = {"normalise": "sample", "bias": conscience, "renormalise": True, "transmit": Triangle(power=2)}
+    common: dict[str, Any] = {
+        "normalise": "sample",
+        "bias": conscience,
+        "renormalise": True,
+        "transmit": Triangle(power=2),
+    }
     return DenseWTA(neurons, **(common | chosen | constants))
 
 
 def _free(neurons: int, constants: dict[str, Any], **chosen: Any) -> DenseWTA:
     """Return a layer without competition, in which every neuron learns from every sample."""
-    common = {
+    common: dict[str, Any] = {
         "competition": NoInhibition(),
         "normalise": "sample",
         "initial": "normal",
