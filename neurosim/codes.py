@@ -49,9 +49,10 @@ def codes(layer: DenseWTA, real: type[np.floating[Any]] = np.float32) -> dense.C
     }  # fmt: skip
     numbers["parameters"] = numbers["parameters"].astype(real)
     kinds = dense.Constants.__annotations__
-    return dense.Constants(
-        **{name: real(value) if kinds[name] is np.float32 else value for name, value in numbers.items()}
-    )
+    for name in numbers:
+        if kinds[name] is np.float32:
+            numbers[name] = real(numbers[name])
+    return dense.Constants(**numbers)
 
 
 def _competition(layer: DenseWTA) -> dict[str, Any]:

@@ -41,7 +41,8 @@ def first_weights(layer: DenseWTA, inputs: int, seed: int, place: int) -> Array:
     weights = weights.reshape(inputs, layer.neurons)
     if layer.renormalise:
         weights /= (np.abs(weights) ** p).sum(axis=0) ** (1 / p)
-    return weights.astype(np.float32)
+    single: Array = weights.astype(np.float32)
+    return single
 
 
 def first_state(layer: DenseWTA, inputs: int, seed: int, place: int) -> dense.State:
@@ -74,8 +75,11 @@ def first_state(layer: DenseWTA, inputs: int, seed: int, place: int) -> dense.St
 def _sums(synapses: Array, p: float) -> Array:
     """Return the sum of |w|^p of each neuron."""
     if p == 2:
-        return np.einsum("ik,ik->k", synapses, synapses, dtype=np.float64).astype(np.float32)
-    return (np.abs(synapses.astype(np.float64)) ** p).sum(axis=0).astype(np.float32)
+        sums = np.einsum("ik,ik->k", synapses, synapses, dtype=np.float64)
+    else:
+        sums = (np.abs(synapses.astype(np.float64)) ** p).sum(axis=0)
+    single: Array = sums.astype(np.float32)
+    return single
 
 
 class Taken(NamedTuple):
@@ -311,7 +315,8 @@ class DenseLayer:
         """Compile the loop, or fetch it from the cache, so that no sample waits for it."""
         nothing = dense.Samples(np.empty((0, self.inputs), np.float32), NO_LABELS, NO_MODULATORS)
         room = self.results(0, 1, 0)
-        self._compiled = dense.loop(nothing, False, self._codes, self.state, self.scratch(), room, self._own)
+        arguments = (nothing, False, self._codes, self.state, self.scratch(), room, self._own)
+        self._compiled = dense.loop(*arguments)  # type: ignore[no-untyped-call]
 
     @property
     def _loop(self) -> Callable[..., tuple[int, int]]:

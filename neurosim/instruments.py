@@ -73,7 +73,7 @@ def cosines(weights: ArrayLike, others: ArrayLike) -> NDArray[np.float64]:
     one, two = (np.asarray(array, np.float32) for array in (weights, others))
     dots = np.einsum("ki,ki->k", one, two, dtype=np.float64)
     lengths = np.einsum("ki,ki->k", one, one, dtype=np.float64) * np.einsum("ki,ki->k", two, two, dtype=np.float64)
-    return np.divide(dots, np.sqrt(lengths), out=np.zeros_like(dots), where=lengths > 0)
+    return _ratio(dots, np.sqrt(lengths))
 
 
 def displacements(weights: ArrayLike, first: ArrayLike) -> NDArray[np.float64]:
@@ -81,7 +81,7 @@ def displacements(weights: ArrayLike, first: ArrayLike) -> NDArray[np.float64]:
     now, then = (np.asarray(array, np.float32) for array in (weights, first))
     moved = np.linalg.norm(now - then, axis=1).astype(np.float64)
     lengths = np.linalg.norm(then, axis=1).astype(np.float64)
-    return np.divide(moved, lengths, out=np.zeros_like(moved), where=lengths > 0)
+    return _ratio(moved, lengths)
 
 
 def neighbour_correlation(weights: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
@@ -106,7 +106,7 @@ def neighbour_correlation(weights: ArrayLike, shape: tuple[int, ...]) -> NDArray
     right = (images[:, :, :, 1:] * images[:, :, :, :-1]).sum(axis=(1, 2, 3))
     pairs = images[0, :, 1:].size + images[0, :, :, 1:].size
     product = (down + right) / max(1, pairs)
-    return np.divide(product, variance, out=np.zeros_like(product), where=variance > 0)
+    return _ratio(product, variance)
 
 
 def excess_kurtosis(weights: ArrayLike) -> NDArray[np.float64]:
@@ -114,12 +114,18 @@ def excess_kurtosis(weights: ArrayLike) -> NDArray[np.float64]:
     centred = np.asarray(weights, np.float64)
     centred = centred - centred.mean(axis=1, keepdims=True)
     variance, fourth = (centred**2).mean(axis=1), (centred**4).mean(axis=1)
-    return np.divide(fourth, variance**2, out=np.full_like(fourth, 3.0), where=variance > 0) - 3
+    return _ratio(fourth, variance**2, otherwise=3.0) - 3
 
 
 def _shares(wins: ArrayLike) -> NDArray[np.float64]:
-    counts = np.asarray(wins, np.float64)
-    return counts / max(1.0, counts.sum())
+    counts: NDArray[np.float64] = np.asarray(wins, np.float64)
+    return counts / max(1.0, float(counts.sum()))
+
+
+def _ratio(part: Any, whole: Any, otherwise: float = 0.0) -> NDArray[np.float64]:
+    """Return part / whole where whole is positive."""
+    quotient: NDArray[np.float64] = np.divide(part, whole, out=np.full(part.shape, otherwise), where=whole > 0)
+    return quotient
 
 
 NEURON = np.dtype(

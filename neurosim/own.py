@@ -190,7 +190,7 @@ def _in_single_precision(function: Callable[..., Any]) -> FunctionType:
     """Return the function with its literal numbers as float32: else `1 - x` would be computed in double precision."""
     code = function.__code__
     numbers = tuple(np.float32(value) if type(value) in (int, float) else value for value in code.co_consts)
-    code = code.replace(co_consts=numbers)  # type: ignore[arg-type]
+    code = code.replace(co_consts=numbers)
     return FunctionType(code, function.__globals__, function.__name__, None, function.__closure__)
 
 

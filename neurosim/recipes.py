@@ -174,8 +174,8 @@ def krotov_hopfield(
     """
     fixed = ConstantRate(rate) if isinstance(rate, float | int) else rate
     competition = Ranked(rank=min(rank, max(2, neurons)), opposition=opposition)
-    chosen = {"competition": competition, "rule": SoftHebb(rate=fixed), "initial": "normal", "radius": 14.0}
-    return _shrinking(neurons, constants, **chosen)
+    rule = SoftHebb(rate=fixed)
+    return _shrinking(neurons, constants, competition=competition, rule=rule, initial="normal", radius=14.0)
 
 
 def hebbnet(neurons: int, *, rate: Rate = 0.05, share: float = 0.2, **constants: Any) -> DenseWTA:
@@ -328,7 +328,7 @@ def named(name: str, neurons: int, **constants: Any) -> DenseWTA:
 
 def _shrinking(neurons: int, constants: dict[str, Any], **chosen: Any) -> DenseWTA:
     """Return a layer whose neurons begin too long and shrink as they win, so that every one has its turn."""
-    common = {"normalise": "sample", "radius": 5.0, "cap": 0.25, "transmit": Triangle(power=2)}
+    common: dict[str, Any] = {"normalise": "sample", "radius": 5.0, "cap": 0.25, "transmit": Triangle(power=2)}
     return DenseWTA(neurons, **(common | chosen | constants))
 
 
@@ -339,13 +339,18 @@ def _spherical(neurons: int, constants: dict[str, Any], **chosen: Any) -> DenseW
     neuron is held back by 0.5. A win costs 0.05 at once, and is forgotten over ten samples for every neuron.
     """
     conscience = Conscience(rate=0.1 / neurons, strength=0.5 * neurons)
-    common = {"normalise": "sample", "bias": conscience, "renormalise": True, "transmit": Triangle(power=2)}
+    common: dict[str, Any] = {
+        "normalise": "sample",
+        "bias": conscience,
+        "renormalise": True,
+        "transmit": Triangle(power=2),
+    }
     return DenseWTA(neurons, **(common | chosen | constants))
 
 
 def _free(neurons: int, constants: dict[str, Any], **chosen: Any) -> DenseWTA:
     """Return a layer without competition, in which every neuron learns from every sample."""
-    common = {
+    common: dict[str, Any] = {
         "competition": NoInhibition(),
         "normalise": "sample",
         "initial": "normal",

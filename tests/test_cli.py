@@ -518,3 +518,17 @@ def test_a_recipe_that_is_none_is_one_line(recipe, words, tmp_path, monkeypatch)
     said = invoke("stream", "digits", "--recipe", recipe, "--neurons", "9", code=2).stderr
     assert words in said
     assert said.count("\n") == 1
+
+
+def test_unstable_constants_are_warned_of_in_one_line(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "import neurosim as ns\n"
+        "def layer(neurons):\n"
+        "    return ns.DenseWTA(neurons, competition=ns.HardWTA(), rule=ns.Hebb(rate=0.1))\n"
+    )
+    result = invoke("stream", "digits", "--recipe", f"{tmp_path}/mine.py:layer", "--neurons", "5,4")
+    said = [line for line in result.stderr.splitlines() if line.startswith("Warning: ")]
+    assert said == [
+        "Warning: Hebb has no decay, so weights grow without bound: "
+        "renormalise must be True or leak above 0, got False and 0.0"
+    ]

@@ -138,3 +138,28 @@ def test_numpys_numbers_become_plain_ones():
 def test_unknown_constants_are_refused(broken):
     with pytest.raises(ns.ConfigError):
         rebuild(broken)
+
+
+@pytest.mark.parametrize(("constants", "words"), [
+    ({"rule": ns.Hebb(rate=0.1)}, "Hebb has no decay, so weights grow without bound"),
+    ({"rule": ns.HebbNet(rate=0.1)}, "HebbNet has no decay, so weights grow without bound"),
+    (
+        {"rule": ns.BCM(rate=0.2, averaging=0.1), "normalise": "sample"},
+        "rate of BCM must be below 0.1111 with averaging 0.1 for inputs of norm 1, got 0.2: responses will swing",
+    ),
+    ({"rule": ns.BCM(rate=2, averaging=1), "normalise": "sample"}, "rate of BCM must be below 2 with averaging 1"),
+])  # fmt: skip
+def test_what_may_not_stay_stable_is_warned_of(constants, words):
+    with pytest.warns(ns.StabilityWarning) as caught:
+        layer(**constants)
+    assert words in str(caught[0].message)
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("constants", [
+    {"rule": ns.Hebb(rate=0.1), "renormalise": True}, {"rule": ns.Hebb(rate=0.1), "leak": 0.1},
+    {"rule": ns.Hebb(rate=0)},
+    {"rule": ns.BCM(rate=0.11, averaging=0.1), "normalise": "sample"}, {"rule": ns.BCM(rate=0.2, averaging=0.1)},
+])  # fmt: skip
+def test_what_stays_stable_is_not(constants):
+    layer(**constants)

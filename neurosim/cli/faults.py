@@ -6,6 +6,7 @@ import signal
 import stat
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any, NoReturn
 
 import click
 
-from neurosim.errors import DivergedError, NeurosimError
+from neurosim.errors import DivergedError, NeurosimError, StabilityWarning
 
 BAD_INPUT, DIVERGED = 2, 3
 
@@ -25,7 +26,8 @@ def plainly(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def guarded(*args: Any, **options: Any) -> Any:
         try:
-            return command(*args, **options)
+            with _plain_warnings():
+                return command(*args, **options)
         except NeurosimError as error:
             fail(str(error), DIVERGED if isinstance(error, DivergedError) else BAD_INPUT)
         except KeyboardInterrupt:  # outside the loop that handles it: nothing is half written
@@ -34,6 +36,24 @@ def plainly(command: Callable[..., Any]) -> Callable[..., Any]:
             fail(f"the chip must fit the memory, and does not: {error}", BAD_INPUT)
 
     return guarded
+
+
+@contextmanager
+def _plain_warnings() -> Iterator[None]:
+    """Show warnings of constants as a line each, once; all others as ever."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", StabilityWarning)
+        show, said = warnings.showwarning, set()
+
+        def plain(message: Warning | str, category: type[Warning], *rest: Any, **named: Any) -> None:
+            if not issubclass(category, StabilityWarning):
+                show(message, category, *rest, **named)
+            elif str(message) not in said:
+                said.add(str(message))
+                click.echo(f"Warning: {message}", err=True)
+
+        warnings.showwarning = plain
+        yield
 
 
 def fail(message: str, code: int = BAD_INPUT) -> NoReturn:

@@ -63,7 +63,12 @@ class AdamW:
 
 
 def train_head(
-    train: tuple[Array, NDArray[np.int64]], test: tuple[Array, NDArray[np.int64]], *, classes: int = 10, seed: int = 0
+    train: tuple[Array, NDArray[np.int64]],
+    test: tuple[Array, NDArray[np.int64]],
+    *,
+    classes: int = 10,
+    seed: int = 0,
+    twice: bool = True,
 ) -> HeadResult:
     """Train the head on features and their labels, and measure it on others after each epoch.
 
@@ -73,6 +78,8 @@ def train_head(
     classes : int
     seed : int
         Of first weights, order and dropout: equal seeds give equal results on equal machines.
+    twice : bool
+        Whether softmax is taken twice, as published; false is the usual cross-entropy, to see what that does.
 
     References
     ----------
@@ -92,8 +99,8 @@ def train_head(
         for start in range(0, len(labels), BATCH):
             places = order[start : start + BATCH]
             kept = dropped(features[places], seed, optimiser.steps)
-            optimiser.step(gradient_of(parameters, kept, labels[places]))
-        right, loss = measured(parameters, *test)
+            optimiser.step(gradient_of(parameters, kept, labels[places], twice))
+        right, loss = measured(parameters, *test, twice)
         accuracies.append(right)
         losses.append(loss)
         if epoch > 0 and losses[-2] - loss < LEAST_GAIN:
@@ -109,20 +116,22 @@ def dropped(features: Array, seed: int, step: int) -> Array:
     return features * (np.float32(2) * kept)
 
 
-def gradient_of(parameters: Array, features: Array, labels: NDArray[np.int64]) -> Array:
+def gradient_of(parameters: Array, features: Array, labels: NDArray[np.int64], twice: bool = True) -> Array:
     """Return the gradient of the mean loss."""
     shares = softmax(features @ parameters[:-1] + parameters[-1])
-    slope = softmax(shares)
+    slope = softmax(shares) if twice else shares.copy()
     slope[np.arange(len(labels)), labels] -= 1
     slope /= np.float32(len(labels))
-    slope = shares * (slope - (slope * shares).sum(axis=1, keepdims=True))
+    if twice:
+        slope = shares * (slope - (slope * shares).sum(axis=1, keepdims=True))
     return np.concatenate([features.T @ slope, slope.sum(axis=0, keepdims=True)])
 
 
-def measured(parameters: Array, features: Array, labels: NDArray[np.int64]) -> tuple[float, float]:
+def measured(parameters: Array, features: Array, labels: NDArray[np.int64], twice: bool = True) -> tuple[float, float]:
     """Return accuracy and mean loss."""
     shares = softmax(features @ parameters[:-1] + parameters[-1])
-    loss = np.log(np.exp(shares).sum(axis=1)) - shares[np.arange(len(labels)), labels]
+    right = shares[np.arange(len(labels)), labels]
+    loss = np.log(np.exp(shares).sum(axis=1)) - right if twice else -np.log(np.maximum(right, np.float32(1e-30)))
     return float((shares.argmax(axis=1) == labels).mean()), float(loss.mean(dtype=np.float64))
 
 
