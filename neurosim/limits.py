@@ -6,7 +6,7 @@ from typing import Any
 from neurosim.biases import LogPrior
 from neurosim.competition import KWTA, HardWTA, NoInhibition, Ranked, SoftWTA, Taught
 from neurosim.errors import ConfigError, StabilityWarning
-from neurosim.rules import BCM, Hebb, HebbNet, Instar, Oja, OjaSubspace, Sanger, SoftHebb, schedule
+from neurosim.rules import BCM, EGHR, Hebb, HebbNet, Instar, Oja, OjaSubspace, Sanger, SoftHebb, schedule
 from neurosim.schedules import NormAdaptiveRate, WinCountRate
 from neurosim.transmit import Identity
 
@@ -65,6 +65,9 @@ def _warn(layer: Any) -> None:
     if isinstance(rule, Hebb | HebbNet) and rate > 0 and not layer.renormalise and layer.leak == 0:
         text = f"{name} has no decay, so weights grow without bound: renormalise must be True or leak above 0"
         warnings.warn(f"{text}, got {layer.renormalise} and {layer.leak}", StabilityWarning, stacklevel=STACK)
+    if isinstance(rule, EGHR) and layer.normalise == "sample" and rate * layer.neurons >= 1:
+        text = f"rate of EGHR must be below 1 / neurons = {1 / layer.neurons:.4g} for inputs of norm 1"
+        warnings.warn(f"{text}, got {rate}: a step overshoots the error it follows", StabilityWarning, stacklevel=STACK)
     if isinstance(rule, BCM) and layer.normalise == "sample" and rate >= rule.bound:
         text = f"rate of BCM must be below {rule.bound:.4g} with averaging {rule.averaging} for inputs of norm 1"
         warnings.warn(f"{text}, got {rate}: responses will swing", StabilityWarning, stacklevel=STACK)

@@ -225,7 +225,8 @@ class EGHR:
 
     for a Laplace prior; :math:`a_k = 1`, :math:`c_k = \eta (E_0 - E) g(u_k)`. It finds independent components of
     centred, mixed sources, one per neuron. The threshold sets the scale: it settles where
-    :math:`\langle E^2 \rangle / \langle E \rangle = E_0`.
+    :math:`\langle E^2 \rangle / \langle E \rangle = E_0`. Stable for :math:`\eta K \|x\|^2 < 1`: the K neurons follow
+    one error.
 
     Parameters
     ----------

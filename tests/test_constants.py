@@ -147,6 +147,10 @@ def test_unknown_constants_are_refused(broken):
         {"rule": ns.BCM(rate=0.2, averaging=0.1), "normalise": "sample"},
         "rate of BCM must be below 0.1111 with averaging 0.1 for inputs of norm 1, got 0.2: responses will swing",
     ),
+    (
+        {"rule": ns.EGHR(rate=0.2, threshold=6), "normalise": "sample"},
+        "rate of EGHR must be below 1 / neurons = 0.2 for inputs of norm 1, got 0.2: a step overshoots",
+    ),
     ({"rule": ns.BCM(rate=2, averaging=1), "normalise": "sample"}, "rate of BCM must be below 2 with averaging 1"),
 ])  # fmt: skip
 def test_what_may_not_stay_stable_is_warned_of(constants, words):
