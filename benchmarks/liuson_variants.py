@@ -37,7 +37,18 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=512, help="neurons, at most")
     most = parser.parse_args().most
     sets = data.Data(Path(os.environ["NEUROSIM_DATA"]))
-    columns = "method data neurons changed Gini-start end most-wins head softmax-once unit-length".split()
+    columns = [
+        "method",
+        "data",
+        "neurons",
+        "changed",
+        "Gini-start",
+        "end",
+        "most-wins",
+        "head",
+        "softmax-once",
+        "unit-length",
+    ]
     print("| " + " | ".join(columns).replace("-", " ") + " |\n" + "| --- " * len(columns) + "|")
     for method, dataset, neurons, changed in CELLS:
         if neurons <= most or method == "random":
