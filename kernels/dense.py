@@ -37,6 +37,7 @@ NEGLIGIBLE, NEGLIGIBLE_ROOT = np.float32(1e-30), np.float32(1e-15)
 LEAST = np.float32(-70)  # exponent of the smallest share, so that no product with it is subnormal
 LANES = 16  # partial sums of a reduction: as wide as the widest vector unit, and the same on every machine
 FOLD_BELOW, FOLD_ABOVE = np.float32(1e-6), np.float32(1e6)  # scales outside are folded into the synapses
+DRIFT, SHORT = np.float32(8), np.float32(0.01)  # scale and squared norm at which renormalising measures anew
 SPARSE_WRITES = 8  # fewer than one neuron in so many written: write them singly, else whole rows
 
 SOFT, HARD, K_WINNERS, RANKED, UNINHIBITED, GATED, TAUGHT = 0, 1, 2, 3, 4, 5, 6  # competitions
@@ -483,7 +484,7 @@ def _gain(square, learning, units, forgetting, state):  # type: ignore[no-untype
 @register_jitable
 def _measure(state, k, lebesgue):  # type: ignore[no-untyped-def]
     """Recompute the norm of neuron k from the synapses."""
-    total = state.norms[k] * ZERO
+    total = state.scales[k] * ZERO
     for i in range(state.synapses.shape[0]):
         v = abs(state.synapses[i, k] * state.scales[k])
         if lebesgue == TWO:
@@ -590,41 +591,60 @@ def _select(responses, cutoff, written):  # type: ignore[no-untyped-def]
 @register_jitable
 def _propose(count, potentials, responses, rate, constants, state, scratch, own):  # type: ignore[no-untyped-def]
     """Ask the rule for each neuron's two numbers, summed over the window, and find the size of the step they make."""
-    growth, gram, totals = scratch.growth, scratch.gram, scratch.totals
+    growth, samples = scratch.growth, responses.shape[0]
     for m in range(count):
         k = scratch.written[m]
         norm = _length(state.norms[k], constants.lebesgue)
         schedule, power, floor = constants.schedule, constants.rate_power, constants.rate_floor
         own_rate = _own_rate(rate, norm, state.wins[k], schedule, power, floor)
-        change, overlap, grown = norm * ZERO, norm * ZERO, norm * ZERO
-        for p in range(responses.shape[0]):
+        change = rate * ZERO
+        for p in range(samples):
             growth[p, k] = ZERO
             if abs(responses[p, k]) >= constants.cutoff:
                 # The eligibility trace keeps the step as it is, and meets the modulator later.
                 modulator = state.pending_modulators[p] if constants.eligibility == ZERO else ONE
                 a, c = _decide(
-                    constants.rule, own, potentials[p, k], responses[p, k], norm, state.traces[k], totals[p], own_rate,
-                    constants.parameters,
+                    constants.rule, own, potentials[p, k], responses[p, k], norm, state.traces[k], scratch.totals[p],
+                    own_rate, constants.parameters,
                 )  # fmt: skip
-                c = c * modulator if abs(c) > NEGLIGIBLE else ZERO
-                growth[p, k] = c
+                growth[p, k] = ZERO if abs(c) <= NEGLIGIBLE else c * modulator  # NaN stays, and is found
                 change += modulator * (a - ONE)
-                overlap += c * potentials[p, k]
                 state.counters[WRITES] += 1
-                for q in range(p):
-                    grown += TWO * c * growth[q, k] * gram[p, q]
-                grown += c * c * gram[p, p]
-        square = state.norms[k]
-        if constants.lebesgue != TWO:
-            square, overlap = _look(k, state, growth)
-        scratch.changes[k], scratch.overlaps[k] = change, overlap
-        scratch.sizes[k] = max(change * change * square + TWO * change * overlap + grown, ZERO)
+        part = constants.cap / abs(change) if abs(change) > constants.cap else ONE
+        for p in range(samples):  # before anything is squared: what the cap holds must not overflow
+            growth[p, k] *= part
+        scratch.changes[k] = change * part
+        _size(k, potentials, constants.lebesgue, state, scratch)
+
+
+@register_jitable
+def _size(k, potentials, lebesgue, state, scratch):  # type: ignore[no-untyped-def]
+    """Find the squared length of neuron k's step d = (a - 1) w + sum of c x, and the sum of c u."""
+    growth, gram, change = scratch.growth, scratch.gram, scratch.changes[k]
+    overlap, grown = change * ZERO, change * ZERO
+    for p in range(growth.shape[0]):
+        c = growth[p, k]
+        overlap += c * potentials[p, k]
+        for q in range(p):
+            grown += TWO * c * growth[q, k] * gram[p, q]
+        grown += c * c * gram[p, p]
+    square = state.norms[k]
+    if lebesgue != TWO:
+        square, overlap = _look(k, state, growth)
+    scratch.overlaps[k] = overlap
+    scratch.sizes[k] = _not_below_zero(change * change * square + TWO * change * overlap + grown)
+
+
+@register_jitable
+def _not_below_zero(x):  # type: ignore[no-untyped-def]
+    """Return x, or 0 for what rounding left below; NaN stays."""
+    return x * ZERO if x < ZERO else x
 
 
 @register_jitable
 def _look(k, state, growth):  # type: ignore[no-untyped-def]
     """Return |w|^2 and the sum of c (w x) from the synapses: potentials of another norm do not tell them."""
-    square, overlap = state.norms[k] * ZERO, state.norms[k] * ZERO
+    square, overlap = state.scales[k] * ZERO, state.scales[k] * ZERO
     for i in range(state.synapses.shape[0]):
         w = state.scales[k] * state.synapses[i, k]
         square += w * w
@@ -666,6 +686,8 @@ def _largest(x, count, order):  # type: ignore[no-untyped-def]
 def _gate(count, constants, scratch):  # type: ignore[no-untyped-def]
     """Keep the neurons with the largest steps; all but the first turn round if signed. Return how many."""
     written, sizes, allowed = scratch.written, scratch.sizes, constants.winners
+    if count == 0:
+        return 0
     best = 0
     for m in range(count):
         if sizes[written[m]] > sizes[written[best]]:
@@ -698,20 +720,6 @@ def _gate(count, constants, scratch):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def _cap(cap, written, count, changes, overlaps, sizes, growth):  # type: ignore[no-untyped-def]
-    """Make a neuron's step smaller where its decay is beyond the cap."""
-    for m in range(count):
-        k = written[m]
-        if abs(changes[k]) > cap:
-            part = cap / abs(changes[k])
-            changes[k] *= part
-            overlaps[k] *= part
-            sizes[k] *= part * part
-            for p in range(growth.shape[0]):
-                growth[p, k] *= part
-
-
-@register_jitable
 def _note(k, size, steps):  # type: ignore[no-untyped-def]
     """Add the size of neuron k's step to the instruments' sum; Kahan's sum, as a long stream adds small to large."""
     size = math.sqrt(size) - steps[1, k]
@@ -730,7 +738,7 @@ def _apply(count, constants, state, scratch):  # type: ignore[no-untyped-def]
         if constants.instruments:
             _note(k, size, state.steps)
         # |w + d|^2 = |w|^2 + 2 w d + |d|^2 with w d = (a - 1) |w|^2 + sum of c u
-        norms[k] = max(norms[k] + TWO * (change * norms[k] + scratch.overlaps[k]) + size, ZERO)
+        norms[k] = _not_below_zero(norms[k] + TWO * (change * norms[k] + scratch.overlaps[k]) + size)
         scales[k] *= ONE + change
         if not (FOLD_BELOW <= abs(scales[k]) <= FOLD_ABOVE):
             _fold(state.synapses, state.scales, state.counters, k)
@@ -755,13 +763,23 @@ def _grow(active, values, size, written, count, synapses, growth):  # type: igno
 
 @register_jitable
 def _renormalise(state, k, lebesgue):  # type: ignore[no-untyped-def]
-    """Bring neuron k to norm one."""
+    """Bring neuron k to norm one.
+
+    Where neurons unlearn, an error of the followed norm grows as the square of the scale since it was last measured;
+    where a step leaves little of the norm, it is what is left. So both are measured anew.
+    """
+    if not (state.norms[k] > SHORT):
+        _measure(state, k, lebesgue)
     length = _length(state.norms[k], lebesgue)
-    if length > ZERO:
-        state.scales[k] /= length
+    if not (ZERO < length < np.float32(np.inf)):
+        return
+    state.scales[k] /= length
+    state.norms[k] = ONE
+    if not (ONE / DRIFT <= state.scales[k] <= DRIFT):
+        _fold(state.synapses, state.scales, state.counters, k)
+        _measure(state, k, lebesgue)
+        state.scales[k] = ONE / _length(state.norms[k], lebesgue)
         state.norms[k] = ONE
-        if not (FOLD_BELOW <= state.scales[k] <= FOLD_ABOVE):
-            _fold(state.synapses, state.scales, state.counters, k)
 
 
 @register_jitable
@@ -821,7 +839,9 @@ def _mix(rate, responses, constants, state, scratch):  # type: ignore[no-untyped
     """
     x, y, factors = scratch.values, responses[0], scratch.changes
     for k in range(y.size):
-        factors[k] = state.pending_modulators[0] * rate * y[k] if abs(y[k]) >= constants.cutoff else ZERO
+        writing = abs(y[k]) >= constants.cutoff
+        factors[k] = state.pending_modulators[0] * rate * y[k] if writing else ZERO
+        state.counters[WRITES] += writing
     x[:] = ZERO
     for j in range(state.pending_sizes[0]):
         x[state.pending_active[0, j]] = state.pending_inputs[0, j]
@@ -839,7 +859,6 @@ def _mix(rate, responses, constants, state, scratch):  # type: ignore[no-untyped
             w[k] += step
             scratch.sizes[k] += step * step
             state.norms[k] += w[k] * w[k]
-    state.counters[WRITES] += y.size
     if constants.instruments:
         for k in range(y.size):
             _note(k, scratch.sizes[k], state.steps)
@@ -895,9 +914,11 @@ def _learn(potentials, responses, square, constants, state, scratch, own):  # ty
     if count * SPARSE_WRITES >= potentials.shape[1]:
         scratch.growth[:] = ZERO
     _propose(count, potentials, responses, rate, constants, state, scratch, own)
+    for m in range(count):
+        if not math.isfinite(scratch.sizes[scratch.written[m]]):
+            return scratch.written[m]
     if constants.competition == GATED:
         count = _gate(count, constants, scratch)
-    _cap(constants.cap, scratch.written, count, scratch.changes, scratch.overlaps, scratch.sizes, scratch.growth)
     if constants.eligibility > ZERO:
         _rise(count, constants, state, scratch)
     else:

@@ -14,7 +14,7 @@ def plain(constants: Any) -> None:
     """Turn the numbers of a frozen dataclass, NumPy's among them, into Python's: what a state file gives back."""
     for entry in fields(constants):
         value = getattr(constants, entry.name)
-        if hasattr(value, "item"):  # NumPy's, booleans among them
+        if hasattr(value, "item") and getattr(value, "ndim", 0) == 0:  # NumPy's, booleans among them
             object.__setattr__(constants, entry.name, value.item())
         elif isinstance(value, Real) and not isinstance(value, bool | int | float):
             object.__setattr__(constants, entry.name, int(value) if isinstance(value, Integral) else float(value))

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from neurosim import store
 from neurosim.checks import LARGEST, whole
 from neurosim.constants import describe, rebuild
-from neurosim.dense import NO_LABELS, NO_MODULATORS, Array, DenseLayer, check_finite
+from neurosim.dense import NO_LABELS, NO_MODULATORS, Array, DenseLayer, check_finite, teachable
 from neurosim.errors import ConfigError, SampleError, StateError
 from neurosim.layers import DenseWTA
 from neurosim.limits import may_be_negative
@@ -29,9 +29,10 @@ class Response(NamedTuple):
     potentials : float32 (neurons,)
         u, in units of the layer's normalised input.
     responses : float32 (neurons,)
-        y, the outcome of the competition; 0 to 1, or -1 to 1 if the competition is signed.
+        y, the outcome of the competition: shares or choices from 0 to 1, with a sign if it is signed or ranked; of any
+        size where neurons respond with their drive (`NoInhibition`, `SparseGate`).
     winner : int or int64 (samples,)
-        The neuron of the largest potential; ties go to the lowest index, so a sample of zeros gives 0.
+        The neuron of the largest drive (the potential, but for an activation or a bias); ties go to the lowest index.
     output : float32 (neurons,)
         z, what the layer transmits.
     """
@@ -127,6 +128,10 @@ class Chip:
 
     def _one(self, x: ArrayLike, learning: bool, labels: NDArray[np.int64], modulators: Array) -> Response:
         samples = as_samples(x, self.inputs, 1)
+        if learning:
+            _, fault = teachable(self.layers, 1, labels, self.samples)
+            if fault is not None:
+                raise fault
         for layer, scratch in zip(self.layers, self._scratch, strict=True):
             room = layer.results(1, 1, 1)
             results, _, error = layer.take(samples, learning, scratch, room, 0, labels, modulators)
@@ -172,8 +177,11 @@ class Chip:
         DivergedError
             As in `learn_one`; what layers learned after that depends on chunk and threads.
         """
-        taught = None if labels is None else as_labels(labels, None)
-        factors = None if modulators is None else as_modulators(modulators, None)
+        if not isinstance(stream, Stream):
+            stream = as_samples(stream, self.inputs, None)
+        count = stream.length if isinstance(stream, Stream) else len(stream)
+        taught = None if labels is None else as_labels(labels, count)
+        factors = None if modulators is None else as_modulators(modulators, count)
         first = 0
         with Pipeline(self.layers, threads) as pipeline:
             for block in self.blocks(stream, chunk):
@@ -183,6 +191,9 @@ class Chip:
                 strength = None if factors is None else fitting("modulators", factors, part)
                 for _ in pipeline.push(block.samples, None, given, strength):
                     pass
+        for name, values in (("labels", taught), ("modulators", factors)):
+            if values is not None and len(values) > first:
+                raise SampleError(f"{name} must be as many as samples, got {len(values)} for {first}")
         return self
 
     def respond(self, stream: Stream | ArrayLike, *, chunk: int = 256) -> Response:

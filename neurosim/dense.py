@@ -1,7 +1,7 @@
 """A dense layer at work: the arrays it has learned, and the door to the compiled loop."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ from neurosim.biases import Conscience, LogPrior
 from neurosim.codes import codes
 from neurosim.competition import Taught
 from neurosim.errors import ConfigError, DivergedError, NeurosimError, SampleError
-from neurosim.instruments import MOST_RECORDS, RECORD, Records, record
+from neurosim.instruments import Records, record
 from neurosim.kernels import dense
 from neurosim.layers import DenseWTA
 from neurosim.state_format import plain_weights
@@ -188,7 +188,7 @@ class DenseLayer:
 
     @property
     def writes(self) -> int:
-        """Updates of a neuron's weights so far: neurons above the cutoff, summed over samples."""
+        """Neurons above the cutoff so far, summed over samples: all that a rule was asked about."""
         return int(self.state.counters[dense.WRITES])
 
     def scratch(self) -> dense.Scratch:
@@ -243,13 +243,7 @@ class DenseLayer:
             rows = filled if name in PENDING else len(place)
             if array.dtype != place.dtype or array.shape != (rows, *place.shape[1:]):
                 raise ValueError(f"{name} must be {place.dtype} {place.shape}, got {array.dtype} {array.shape}")
-        records = arrays["records"]
-        if records.dtype != RECORD or records.ndim != 1 or len(records) >= MOST_RECORDS:
-            raise ValueError(f"records must be fewer than {MOST_RECORDS} of {RECORD}, got {records.shape}")
-        if (np.diff(records["sample"], prepend=0) != (records["sample"][:1] if len(records) else 0)).any():
-            raise ValueError("records must stand at equal intervals")
-        if len(records) and records["sample"][0] < 1:
-            raise ValueError("records must begin after the first sample")
+        records = Records(arrays["records"])
         check_finite(arrays)
         for name, low, high in (
             ("counters", 0, None), ("wins", 0, None), ("norms", 0, None), ("input_norm", 0, None),
@@ -263,7 +257,7 @@ class DenseLayer:
             raise ValueError(f"counters must tell the {filled} samples of the unfinished window")
         for name, place in self.state._asdict().items():
             place[: len(arrays[name])] = arrays[name]
-        self._records = Records(records)
+        self._records = records
 
     def take(
         self,
@@ -276,9 +270,8 @@ class DenseLayer:
         modulators: Array = NO_MODULATORS,
     ) -> Taken:
         """Run a block of samples through the layer, learning from each in turn or not; errors number from `first`."""
-        if values.dtype != np.float32 or not values.flags.carray:  # another layout would be compiled anew
-            values = np.array(values, np.float32, order="C")
-        end, fault = self._teachable(values, labels, first) if learning else (len(values), None)
+        values, labels, modulators = self.fitting(values, labels, modulators)
+        end = len(values)
         recording = learning and self.constants.instruments
         done = 0
         while done < end:
@@ -293,22 +286,31 @@ class DenseLayer:
                 return Taken(results, done, self._fault(values[done], first + done, neuron))
             if recording and self._records.until_due(self.samples) == self._records.interval:
                 self._records.add(record(self.samples, self.steps, self.state.wins, self.norms, self.writes))
-        return Taken(results, done, fault)
+        return Taken(results, done, None)
 
-    def _teachable(self, values: Array, labels: NDArray[np.int64], first: int) -> tuple[int, SampleError | None]:
-        """Return how many samples may be learned from, as far as labels go, and what is wrong with the next one."""
-        if not isinstance(self.constants.competition, Taught):
-            return len(values), None
-        where = f"of layer {self.place + 1}, which is taught"
-        if len(labels) != len(values):
-            return 0, SampleError(f"sample {first} {where}, must have a label, got none; give a stream with labels")
-        bad = labels >= self.constants.neurons
-        if not bad.any():
-            return len(values), None
-        place = int(np.argmax(bad))
-        neurons = self.constants.neurons
-        return place, SampleError(
-            f"label of sample {first + place} {where}, must be below its {neurons} neurons, got {labels[place]}"
+    def fitting(
+        self, values: Array, labels: NDArray[np.int64], modulators: Array
+    ) -> tuple[Array, NDArray[np.int64], Array]:
+        """Return samples in the types and layouts that the loop was compiled for: it does not look at them again.
+
+        Raises
+        ------
+        SampleError
+            If they are no samples of this layer, or labels and modulators are not one for each.
+        """
+        values, labels, modulators = (np.asarray(given) for given in (values, labels, modulators))
+        if values.ndim != 2 or values.shape[1] != self.inputs:
+            where = f"of layer {self.place + 1}"
+            raise SampleError(f"samples {where} must have the shape (samples, {self.inputs}), got {values.shape}")
+        for name, given in (("labels", labels), ("modulators", modulators)):
+            if given.ndim != 1 or len(given) not in (0, len(values)):
+                raise SampleError(f"{name} must be one for each of {len(values)} samples, got the shape {given.shape}")
+        if labels.dtype.kind not in "iu":
+            raise SampleError(f"labels must be whole numbers, got {labels.dtype}")
+        return (
+            np.ascontiguousarray(values, np.float32),
+            np.ascontiguousarray(labels, np.int64),
+            np.ascontiguousarray(modulators, np.float32),
         )
 
     def compile(self) -> None:
@@ -336,6 +338,25 @@ class DenseLayer:
         if self.place == 0:
             return SampleError(why)
         return DivergedError(f"{why}; what layer {self.place} transmits must stay within float32's range")
+
+
+def teachable(
+    layers: Sequence[DenseLayer], samples: int, labels: NDArray[np.int64], first: int
+) -> tuple[int, SampleError | None]:
+    """Return how many samples all layers may learn from, as far as labels go, and what is wrong with the next one."""
+    end, error = samples, None
+    for layer in layers:
+        if not isinstance(layer.constants.competition, Taught):
+            continue
+        where, neurons = f"of layer {layer.place + 1}, which is taught", layer.constants.neurons
+        if len(labels) != samples:
+            return 0, SampleError(f"sample {first} {where}, must have a label, got none; give a stream with labels")
+        bad = np.asarray(labels[:end]) >= neurons
+        if bad.any():
+            end = int(np.argmax(bad))
+            rule = f"must be below its {neurons} neurons, got {labels[end]}"
+            error = SampleError(f"label of sample {first + end} {where}, {rule}")
+    return end, error
 
 
 def check_finite(arrays: dict[str, NDArray[Any]]) -> None:

@@ -206,6 +206,16 @@ class Records:
 
     What it holds depends on the number of samples alone, not on how they came.
 
+    Parameters
+    ----------
+    rows : structured array, optional
+        What an earlier one held.
+
+    Raises
+    ------
+    ValueError
+        If rows are no such series.
+
     Attributes
     ----------
     rows : structured array (records,), of dtype `RECORD`
@@ -215,10 +225,15 @@ class Records:
 
     def __init__(self, rows: NDArray[Any] | None = None) -> None:
         self.rows: NDArray[Any] = np.empty(0, RECORD) if rows is None else rows
-        self._space()
-
-    def _space(self) -> None:
-        self.interval = int(self.rows["sample"][0]) if len(self.rows) else FIRST_INTERVAL
+        if self.rows.dtype != RECORD or self.rows.ndim != 1 or len(self.rows) >= MOST_RECORDS:
+            raise ValueError(f"records must be fewer than {MOST_RECORDS} of {RECORD}, got {self.rows.shape}")
+        places = self.rows["sample"]
+        # Thinning leaves half of the most: a single row is one of the first.
+        self.interval = int(places[1] - places[0]) if len(places) > 1 else FIRST_INTERVAL
+        if self.interval < 1 or (np.diff(places) != self.interval).any() or (places % self.interval).any():
+            raise ValueError("records must stand at equal intervals")
+        if not all(np.isfinite(self.rows[name]).all() for name in RECORD.names or ()):
+            raise ValueError("records must be finite")
 
     def until_due(self, samples: int) -> int:
         """Return how many samples after `samples` the next record falls."""
@@ -228,5 +243,5 @@ class Records:
         """Take a record."""
         self.rows = np.concatenate([self.rows, row])
         if len(self.rows) == MOST_RECORDS:
-            self.rows = self.rows[1::2].copy()
-        self._space()
+            self.interval *= 2
+            self.rows = self.rows[self.rows["sample"] % self.interval == 0]

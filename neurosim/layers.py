@@ -13,6 +13,7 @@ from neurosim.own import RuleMaker
 from neurosim.rules import Rule
 from neurosim.transmit import Identity, Transmit
 
+LONGEST_WINDOW = 4096  # samples: their products with one another are kept
 UNITS = ("none", "stream", "sample")
 
 
@@ -48,7 +49,8 @@ class DenseWTA:
         :math:`R`, positive, at most 1e18. Above 2 on purpose: a neuron that wins shrinks toward norm 1, and so lets
         others win.
     cap : float
-        :math:`\kappa`, above 0, at most 1: the largest relative change of a neuron by decay in one update.
+        :math:`\kappa`, above 0, at most 1: the largest relative change of a neuron by decay in one update (rules that
+        mix neurons have no such number, and no cap).
     cutoff : float
         Responses of smaller size neither decay nor grow; 0 is the textbook's rule. From 0, below 1.
     window : int
@@ -57,7 +59,7 @@ class DenseWTA:
         :math:`p`, from 1 to 16, of the potential :math:`u_k = \sum_i \mathrm{sign}(w_{ki}) |w_{ki}|^{p-1} x_i` and of
         every norm of weights. 2 is the plain product; any other costs a power for each synapse.
     renormalise : bool
-        If true, every update ends with the neurons that learned at norm one.
+        If true, every update ends with the neurons that it moved at norm one.
     leak : float
         From 0, below 1: the share of its weights that every neuron loses per sample.
     eligibility : float
@@ -103,7 +105,7 @@ class DenseWTA:
         if isinstance(self.rule, RuleMaker):
             object.__setattr__(self, "rule", self.rule())
         whole("neurons", self.neurons, 1, LARGEST)
-        whole("window", self.window, 1, LARGEST)
+        whole("window", self.window, 1, LONGEST_WINDOW)
         one_of("normalise", self.normalise, UNITS)
         one_of("initial", self.initial, ("uniform", "normal"))
         finite("radius", self.radius, "positive", 0, above=True)
@@ -120,6 +122,8 @@ class DenseWTA:
         number("lebesgue", self.lebesgue, "from 1 to 16", 1)
         if self.lebesgue > 16:
             raise ConfigError("lebesgue", "from 1 to 16", self.lebesgue)
+        if self.radius**self.lebesgue > 1e36:
+            raise ConfigError("radius to the power of lebesgue", "at most 1e36", (self.radius, self.lebesgue))
         truth("renormalise", self.renormalise)
         truth("instruments", self.instruments)
         _kind("competition", self.competition, Competition)

@@ -6,7 +6,7 @@ from typing import Any
 from neurosim.biases import LogPrior
 from neurosim.competition import KWTA, HardWTA, NoInhibition, Ranked, SoftWTA, Taught
 from neurosim.errors import ConfigError, StabilityWarning
-from neurosim.rules import BCM, EGHR, Hebb, HebbNet, Instar, Oja, OjaSubspace, Sanger, SoftHebb, schedule
+from neurosim.rules import BCM, EGHR, Hebb, HebbNet, Instar, Oja, OjaSubspace, Sanger, SoftHebb, highest, schedule
 from neurosim.schedules import NormAdaptiveRate, WinCountRate
 from neurosim.transmit import Identity
 
@@ -55,8 +55,8 @@ def _check_mixed(layer: Any) -> None:
             raise ConfigError(name, f"{only!r} with {rule}", getattr(layer, name))
     if isinstance(schedule(layer.rule), NormAdaptiveRate | WinCountRate):
         raise ConfigError(f"rate of {rule}", "the same for all neurons", schedule(layer.rule))
-    if layer.normalise == "sample" and schedule(layer.rule).rate >= 1:
-        raise ConfigError(f"rate of {rule}", "below 1 for inputs of norm 1", schedule(layer.rule).rate)
+    if layer.normalise == "sample" and highest(layer.rule.rate) >= 1:
+        raise ConfigError(f"rate of {rule}", "below 1 for inputs of norm 1", highest(layer.rule.rate))
 
 
 def _warn(layer: Any) -> None:

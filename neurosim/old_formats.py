@@ -25,11 +25,10 @@ def from_format_1(constants: dict[str, Any], arrays: Arrays) -> tuple[dict[str, 
     rule = dict(constants["rule"])
     power, floor = rule.pop("power"), rule.pop("floor")
     schedule = {"kind": "NormAdaptiveRate", "rate": rule["rate"], "power": power, "floor": floor}
-    neurons, window = len(arrays["scales"]), constants["window"]
-    samples, blanks = arrays["counters"][:2]
+    neurons = len(arrays["scales"])
     kept = {name: array for name, array in arrays.items() if name not in ("pending_growth", "pending_decay")}
     return constants | {"rule": rule | {"rate": schedule}}, kept | {
-        "counters": np.append(arrays["counters"], (samples - blanks) // window),
+        "counters": np.append(arrays["counters"], 0),  # updates are counted from here on, as steps are
         "activity": np.zeros(neurons, np.float32),
         "traces": np.zeros(neurons, np.float32),
         "steps": np.zeros((2, neurons), np.float32),

@@ -1,12 +1,13 @@
 """The user's own rule: a plain Python function of scalars, decorated once, compiled into the layer's loop."""
 
-import ast
 import hashlib
 import inspect
+import io
 import linecache
 import os
 import re
 import textwrap
+import tokenize
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import FunctionType
@@ -39,7 +40,7 @@ class OwnRule:
     name : str
         The function's name.
     digest : str
-        Hash of the function's source without comments and layout; empty where the source is not to be had.
+        Hash of the function's names, numbers and operators; empty where the source is not to be had.
     rate : float or schedule
         What the function gets as `rate`.
     constants : tuple of (str, float)
@@ -85,11 +86,12 @@ class RuleMaker:
             if name not in known:
                 raise ConfigError(f"constants of rule {self.__name__}", f"among {', '.join(known) or 'none'}", name)
         values = {name: constants.get(name, self.parameters[name].default) for name in known}
+        values = {name: value.item() if isinstance(value, np.generic) else value for name, value in values.items()}
         for name, value in values.items():
             if value is inspect.Parameter.empty:
                 raise ConfigError(f"{name} of rule {self.__name__}", "given, as it has no default", None)
             if not (name == "rate" and isinstance(value, Schedule)):
-                finite(f"{name} of rule {self.__name__}", getattr(value, "item", lambda v=value: v)(), "a number")
+                finite(f"{name} of rule {self.__name__}", value, "a number")
         rate = values.pop("rate", 0.0)
         if not isinstance(rate, Schedule):
             number("rate", rate, "a schedule or a number of at least 0", 0)
@@ -133,8 +135,8 @@ def rule(function: Callable[..., Any]) -> RuleMaker:
     ...     return 1 - growth, growth
     >>> layer = ns.DenseWTA(100, competition=ns.HardWTA(), rule=instar(rate=0.1))
     """
-    if not inspect.isfunction(function):
-        raise ConfigError("rule", "a plain Python function", function)
+    if not inspect.isfunction(function) or function.__name__ == "<lambda>":
+        raise ConfigError("rule", "a plain Python function with a name", function)
     return RuleMaker(function)
 
 
@@ -159,15 +161,15 @@ def _moment(parameters: dict[str, inspect.Parameter]) -> int:
 
 
 def _digest(function: Callable[..., Any]) -> str:
-    """Return a hash of the function's source, comments and layout aside; empty if there is no source."""
+    """Return a hash of the function's source, the same in all versions of Python; empty if there is no source."""
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    except (OSError, SyntaxError, TypeError):
+        source = textwrap.dedent(inspect.getsource(function))
+        tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
+    except (OSError, SyntaxError, tokenize.TokenError, TypeError):
         return ""
-    definition = tree.body[0]
-    assert isinstance(definition, ast.FunctionDef)
-    definition.decorator_list = []
-    return hashlib.sha256(ast.dump(definition).encode()).hexdigest()[:16]
+    words = [token.string for token in tokens if token.type in (tokenize.NAME, tokenize.NUMBER, tokenize.OP)]
+    words = words[words.index("def") if "def" in words else 0 :]  # without decorators
+    return hashlib.sha256(" ".join(words).encode()).hexdigest()[:16]
 
 
 def _compile(function: Callable[..., Any], names: tuple[str, ...]) -> Any:

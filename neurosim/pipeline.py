@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.checks import LARGEST, whole
-from neurosim.dense import NO_LABELS, NO_MODULATORS, Array, DenseLayer
+from neurosim.dense import NO_LABELS, NO_MODULATORS, Array, DenseLayer, teachable
 from neurosim.errors import NeurosimError
 
 
@@ -76,22 +76,31 @@ class Pipeline:
         Raises
         ------
         NeurosimError
-            What stopped a layer, once every chunk before has gone through.
+            What stopped a layer, once every chunk before has gone through; a label that a layer cannot be taught.
         """
-        given = NO_LABELS if labels is None else labels, NO_MODULATORS if modulators is None else modulators
-        self._waiting[0] = Chunk(self._next, samples, *given, None, tag)
-        self._next += len(samples)
-        if self._pool is None:
-            yield from self.drain()
-        else:
-            yield from self._tick()
-        if self._error is not None:
-            yield from self.drain()
+        labels = NO_LABELS if labels is None else labels
+        modulators = NO_MODULATORS if modulators is None else modulators
+        samples, labels, modulators = self.layers[0].fitting(samples, labels, modulators)
+        end, fault = teachable(self.layers, len(samples), labels, self._next)
+        self._waiting[0] = Chunk(self._next, samples[:end], labels[:end], modulators[:end], None, tag)
+        self._next += end
+        yield from self._tick()
+        if self._pool is None or self._error is not None or fault is not None:
+            yield from self._finish()
+        if self._error is None:
+            self._error = fault  # of a later sample than any that a layer refused
+        self._raise()
 
     def drain(self) -> Iterator[Chunk]:
         """Finish every chunk under way."""
+        yield from self._finish()
+        self._raise()
+
+    def _finish(self) -> Iterator[Chunk]:
         while any(chunk is not None for chunk in self._waiting):
             yield from self._tick()
+
+    def _raise(self) -> None:
         if self._error is not None:
             error, self._error = self._error, None
             raise error

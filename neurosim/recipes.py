@@ -5,12 +5,12 @@ from dataclasses import fields
 from typing import Any
 
 from neurosim.biases import Conscience, MeanActivity
-from neurosim.checks import one_of
+from neurosim.checks import LARGEST, one_of, whole
 from neurosim.competition import KWTA, HardWTA, NoInhibition, Ranked, SoftWTA, SparseGate, Taught
 from neurosim.errors import ConfigError
 from neurosim.layers import DenseWTA
-from neurosim.rules import BCM, EGHR, Hebb, HebbNet, Instar, Oja, Rate, SoftHebb
-from neurosim.schedules import ConstantRate, WinCountRate
+from neurosim.rules import BCM, EGHR, Hebb, HebbNet, Instar, Oja, Rate, SoftHebb, schedule_of
+from neurosim.schedules import WinCountRate
 from neurosim.transmit import ReLU, Triangle
 
 NAMES = (
@@ -84,6 +84,8 @@ def k_wta(neurons: int, *, winners: int = 3, rate: Rate = RATE, **constants: Any
     ----------
     Majani, Erlanson and Abu-Mostafa, On the k-winners-take-all network, NIPS 1988.
     """
+    whole("neurons", neurons, 1, LARGEST)
+    whole("winners", winners, 1, LARGEST)
     return _shrinking(neurons, constants, competition=KWTA(min(winners, neurons)), rule=SoftHebb(rate=rate))
 
 
@@ -172,7 +174,9 @@ def krotov_hopfield(
     ----------
     Krotov and Hopfield, PNAS 116 (2019) 7723, equations 3, 9 and 10.
     """
-    fixed = ConstantRate(rate) if isinstance(rate, float | int) else rate
+    whole("neurons", neurons, 1, LARGEST)
+    whole("rank", rank, 2, LARGEST)
+    fixed = schedule_of(rate)
     competition = Ranked(rank=min(rank, max(2, neurons)), opposition=opposition)
     rule = SoftHebb(rate=fixed)
     return _shrinking(neurons, constants, competition=competition, rule=rule, initial="normal", radius=14.0)
@@ -230,6 +234,7 @@ def liuson(neurons: int, *, reading: str = "C", rate: Rate = 0.05, **constants: 
     ----------
     Liuson, Learning Dynamics in Competitive Hebbian Learning, section 3, and its code.
     """
+    whole("neurons", neurons, 1, LARGEST)
     one_of("reading", reading, ("C", "A"))
     chosen: dict[str, Any] = {
         "competition": SoftWTA(temperature=1.0, winner_only=reading == "C", signed=reading == "A"),
@@ -282,6 +287,7 @@ def eghr(neurons: int, *, rate: Rate | None = None, threshold: float | None = No
     ----------
     Isomura and Toyoizumi, Scientific Reports 6 (2016) 28073.
     """
+    whole("neurons", neurons, 1, LARGEST)
     chosen = EGHR(
         rate=0.1 / neurons if rate is None else rate, threshold=neurons + 1.0 if threshold is None else threshold
     )
@@ -304,7 +310,7 @@ def supervised_softhebb(neurons: int, *, rate: Rate = 0.01, **constants: Any) ->
     ----------
     Moraitis et al., Neuromorph. Comput. Eng. 2 (2022) 044017, the supervised head of the published code.
     """
-    fixed = ConstantRate(rate) if isinstance(rate, float | int) else rate
+    fixed = schedule_of(rate)
     return _shrinking(neurons, constants, competition=Taught(), rule=SoftHebb(rate=fixed), radius=1.0)
 
 
@@ -338,6 +344,7 @@ def _spherical(neurons: int, constants: dict[str, Any], **chosen: Any) -> DenseW
     Potentials are cosines, so a share of wins must count for a like amount at any width: at twice its fair share a
     neuron is held back by 0.5. A win costs 0.05 at once, and is forgotten over ten samples for every neuron.
     """
+    whole("neurons", neurons, 1, LARGEST)
     conscience = Conscience(rate=0.1 / neurons, strength=0.5 * neurons)
     common: dict[str, Any] = {
         "normalise": "sample",

@@ -20,6 +20,12 @@ def schedule_of(rate: Rate) -> Schedule:
     return rate if isinstance(rate, Schedule) else ConstantRate(rate)
 
 
+def highest(rate: Rate) -> float:
+    """Return the highest rate that a schedule comes to, but for what a norm makes of it."""
+    schedule = schedule_of(rate)
+    return max(schedule.rate, getattr(schedule, "last", 0.0), getattr(schedule, "floor", 0.0))
+
+
 def _rate(rate: object) -> None:
     """Refuse a rate that is neither a schedule nor a number of at least 0."""
     if not isinstance(rate, Schedule | int | float):
@@ -98,8 +104,8 @@ class Instar:
     def __post_init__(self) -> None:
         plain(self)
         _rate(self.rate)
-        if schedule_of(self.rate).rate > 1:
-            raise ConfigError("rate of Instar", "at most 1", schedule_of(self.rate).rate, "beyond, weights change sign")
+        if highest(self.rate) > 1:
+            raise ConfigError("rate of Instar", "at most 1", highest(self.rate), "beyond, weights change sign")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

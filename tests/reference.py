@@ -159,10 +159,11 @@ class Layer:
             learning = (np.abs(sample.y) >= self.cutoff)[:, None]
             step = sample.modulator * learning * mixing_step(self.rule, rate, self.W, sample.x, sample.y)
         else:
-            change, growth = self.gate(*self.sums(rate))
+            change, growth = self.sums(rate)
             # No neuron's weights change, by what multiplies them, by more than the cap.
             part = np.where(np.abs(change) > self.cap, self.cap / np.maximum(np.abs(change), 1e-300), 1.0)
-            step = part[:, None] * (change[:, None] * self.W + growth)
+            change, growth = self.gate(part * change, part[:, None] * growth)
+            step = change[:, None] * self.W + growth
         if self.eligibility:
             self.eligible = self.eligibility * self.eligible + step
             step = self.pending[0].modulator * self.eligible

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import neurosim as ns
 from neurosim import randomness
+from neurosim.streams import Block
 
 WORDS = [2343059918117938455, 12629168818022427140]
 
@@ -298,3 +299,104 @@ def test_an_empty_array_is_no_stream_to_respond_to(make_chip):
 def test_a_stream_of_another_width_is_refused(make_chip):
     with pytest.raises(ns.SampleError, match="samples of digits must have 9 inputs, got 64"):
         make_chip(3, inputs=9).learn(ns.open_stream("digits"))
+
+
+class Odd(ns.Stream):
+    """A stream of one's own that gives blocks as it likes."""
+
+    def __init__(self, samples, labels):
+        self.name, self.inputs, self.labelled, self.replayable = "odd", 8, True, True
+        self.samples, self.labels, self.length = samples, labels, len(samples)
+
+    def fingerprint(self):
+        return ""
+
+    def blocks(self, start=0, size=256):
+        yield Block(self.samples, self.labels)
+
+
+EIGHT, CLASSES = np.random.default_rng(0).random((100, 8), np.float32), np.arange(100) % 5
+
+
+@pytest.mark.parametrize(("samples", "labels"), [
+    (EIGHT, CLASSES[::-1].copy()[::-1]), (EIGHT, CLASSES.astype(">i8")), (EIGHT, CLASSES.astype(np.int32)),
+    (EIGHT, CLASSES.astype(np.uint8)), (EIGHT, np.stack([CLASSES, CLASSES], axis=1)[:, 0]), (EIGHT, CLASSES.tolist()),
+    (np.asfortranarray(EIGHT), CLASSES), (EIGHT.astype(np.float64), CLASSES), (EIGHT.astype(">f4"), CLASSES),
+])  # fmt: skip
+def test_the_loop_gets_the_types_it_was_compiled_for(samples, labels):
+    plain, odd = (ns.Chip([ns.recipes.supervised_softhebb(5)], inputs=8) for _ in range(2))
+    plain.learn(EIGHT, labels=CLASSES)
+    assert odd.learn(Odd(samples, labels)).state_sha256 == plain.state_sha256
+
+
+@pytest.mark.parametrize(("samples", "labels", "words"), [
+    (EIGHT, CLASSES.astype(float), "labels must be whole numbers, got float64"),
+    (EIGHT, CLASSES[:3], "labels must be one for each of 100 samples, got the shape (3,)"),
+    (EIGHT[:, :4], CLASSES, "must have the shape (samples, 8), got (100, 4)"),
+    (np.ones((5, 4000), np.float32), CLASSES[:5], "must have the shape (samples, 8), got (5, 4000)"),
+    (EIGHT, CLASSES[:, None], "labels must be one for each of 100 samples, got the shape (100, 1)"),
+])  # fmt: skip
+@pytest.mark.parametrize("recipe", [ns.recipes.softhebb, ns.recipes.supervised_softhebb])
+def test_what_the_loop_cannot_take_is_refused(recipe, samples, labels, words):
+    chip = ns.Chip([recipe(5)], inputs=8)
+    with pytest.raises(ns.SampleError) as caught:
+        chip.learn(Odd(samples, labels))
+    assert words in str(caught.value)
+    assert chip.samples == 0
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("chunk", [1, 7, 256])
+def test_a_label_that_no_neuron_has_stops_all_layers_before_it(chunk, threads):
+    labels = np.where(np.arange(100) == 10, 9, CLASSES)
+    layers = [ns.recipes.softhebb(20), ns.recipes.supervised_softhebb(5)]
+    chip, whole = (ns.Chip(layers, inputs=8) for _ in range(2))
+    with pytest.raises(ns.SampleError, match=r"label of sample 10 of layer 2, .* must be below its 5 neurons"):
+        chip.learn(EIGHT, labels=labels, chunk=chunk, threads=threads)
+    assert [layer.samples for layer in chip.layers] == [10, 10]
+    assert chip.state_sha256 == whole.learn(EIGHT[:10], labels=labels[:10]).state_sha256
+    with pytest.raises(ns.SampleError, match="must be below its 5 neurons, got 7"):
+        chip.learn_one(EIGHT[0], 7)
+    with pytest.raises(ns.SampleError, match="must have a label, got none"):
+        chip.learn(EIGHT, chunk=chunk, threads=threads)
+    assert [layer.samples for layer in chip.layers] == [10, 10]
+    chip.learn_one(EIGHT[0])  # one sample without a label teaches nothing
+    assert [layer.blanks for layer in chip.layers] == [0, 1]
+
+
+@pytest.mark.parametrize("count", [99, 101])
+@pytest.mark.parametrize("name", ["labels", "modulators"])
+def test_labels_and_modulators_are_as_many_as_samples(name, count):
+    chip = ns.Chip([ns.recipes.softhebb(5)], inputs=8)
+    with pytest.raises(ns.SampleError, match=f"{name} must be"):
+        chip.learn(EIGHT, **{name: np.ones(count, np.int64)})
+    assert chip.samples == 0
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, "strong", None, [1.0]])
+def test_a_modulator_is_a_number(bad):
+    chip = ns.Chip([ns.recipes.softhebb(5)], inputs=8)
+    with pytest.raises(ns.SampleError, match="modulators must be"):
+        chip.learn_one(EIGHT[0], modulator=bad)
+    assert chip.samples == 0
+
+
+@pytest.mark.parametrize("bad", [1.5, "three", -2, 2**40, [1]])
+def test_a_label_is_a_whole_number(bad):
+    chip = ns.Chip([ns.recipes.supervised_softhebb(5)], inputs=8)
+    with pytest.raises(ns.SampleError, match="label"):
+        chip.learn_one(EIGHT[0], bad)
+    assert chip.samples == 0
+
+
+def test_a_weight_beyond_float32_is_not_hidden_by_renormalising():
+    layer = ns.DenseWTA(3, competition=ns.NoInhibition(), rule=ns.Hebb(rate=1.0), renormalise=True)
+    with pytest.raises(ns.DivergedError):
+        ns.Chip([layer], inputs=8).learn(EIGHT * np.float32(1e13))
+
+
+def test_what_the_cap_holds_does_not_overflow():
+    layer = ns.DenseWTA(20, competition=ns.HardWTA(), rule=ns.SoftHebb(rate=0.1), lebesgue=12.0)
+    chip = ns.Chip([layer], inputs=8).learn(EIGHT)
+    assert np.isfinite(chip.layers[0].norms).all()
+    assert (chip.layers[0].norms < 36).all()

@@ -169,7 +169,7 @@ def bad(tmp_path):
     (["digits", "--normalise", "twice"], "'twice' is not one of"),
     (["digits", "--neurons", "2000000000"], "the chip must fit the memory"),
     (["digits", "--neurons", "99999999999"], "neurons must be a whole number of at most 2147483647"),
-    (["digits", "--window", str(10**29)], "window must be a whole number of at most 2147483647"),
+    (["digits", "--window", str(10**29)], "window must be a whole number of at most 4096"),
     (["digits", "--shuffle", str(10**29)], "shuffle must be a whole number of at most"),
     (["x" * 300 + ".csv"], "must be readable"),
     (["digits", "surplus"], "unexpected extra argument"),
@@ -508,11 +508,13 @@ def test_a_recipe_of_ones_own_runs_goes_on_and_is_inspected(tmp_path):
     ("mine.py:broken", "return 1 / 0: ZeroDivisionError: division by zero"),
     ("syntax.py:layer", "must be Python that runs"),
     ("rule.py:layer", "rule bad must be compilable and return (decay, growth), got 'line 4 of"),
+    ("exits.py:layer", "must be Python that runs"),
     ("nonsense", "recipe must be one of softhebb, hard_wta"),
 ])  # fmt: skip
 def test_a_recipe_that_is_none_is_one_line(recipe, words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.py").write_text(OWN)
+    (tmp_path / "exits.py").write_text("import sys\nsys.exit(7)\n")
     (tmp_path / "syntax.py").write_text("def layer(:\n")
     (tmp_path / "rule.py").write_text("import neurosim as ns\n@ns.rule\ndef bad(response):\n    return response.x, 1\n")
     said = invoke("stream", "digits", "--recipe", recipe, "--neurons", "9", code=2).stderr

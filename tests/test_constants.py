@@ -51,6 +51,17 @@ REFUSED = [
     (lambda: layer(bias=ns.LogPrior(), competition=ns.HardWTA()), "competition must be SoftWTA, not signed"),
     (lambda: layer(bias=3), "bias must be a Conscience, MeanActivity, LogPrior or None, got 3"),
     (lambda: layer(lebesgue=0.5), "lebesgue must be from 1 to 16, got 0.5"),
+    (lambda: layer(radius=1e18, lebesgue=3.0), "radius to the power of lebesgue must be at most 1e36, got (1e+18"),
+    (lambda: layer(radius=np.ones(2)), "radius must be positive, got array"),
+    (lambda: layer(window=4097), "window must be a whole number of at most 4096, got 4097"),
+    (lambda: ns.Instar(rate=ns.LinearRate(0.1, 10, last=5)), "rate of Instar must be at most 1, got 5"),
+    (lambda: ns.recipes.hebb(0), "neurons must be a whole number of at least 1, got 0"),
+    (lambda: ns.recipes.instar(-4), "neurons must be a whole number of at least 1, got -4"),
+    (lambda: ns.recipes.liuson("x"), "neurons must be a whole number of at least 1, got 'x'"),
+    (lambda: ns.recipes.eghr(0), "neurons must be a whole number of at least 1, got 0"),
+    (lambda: ns.recipes.k_wta(4, winners="a"), "winners must be a whole number of at least 1, got 'a'"),
+    (lambda: ns.recipes.krotov_hopfield(4, rank=1.5), "rank must be a whole number of at least 2, got 1.5"),
+    (lambda: ns.recipes.krotov_hopfield(1), "rank must be at most the number of neurons, 1, got 2"),
     (lambda: layer(leak=1), "leak must be from 0, below 1, got 1"),
     (lambda: layer(eligibility=0.5, window=2), "window must be 1 with an eligibility trace, got 2"),
     (
@@ -167,3 +178,8 @@ def test_what_may_not_stay_stable_is_warned_of(constants, words):
 ])  # fmt: skip
 def test_what_stays_stable_is_not(constants):
     layer(**constants)
+
+
+def test_numpys_rate_is_a_plain_one():
+    for recipe in (ns.recipes.krotov_hopfield, ns.recipes.supervised_softhebb):
+        assert recipe(5, rate=np.float32(0.5)) == recipe(5, rate=0.5)

@@ -176,7 +176,8 @@ def averaging(response, averaging):
     (lambda: ns.rule(both), "a function of mean or of mean_square, not of both"),
     (lambda: ns.rule(nine), "constants of rule nine must be at most 8"),
     (lambda: ns.rule(averaging), "without a parameter averaging"),
-    (lambda: ns.rule(3), "rule must be a plain Python function, got 3"),
+    (lambda: ns.rule(3), "rule must be a plain Python function with a name, got 3"),
+    (lambda: ns.rule(lambda response: (1, response)), "a plain Python function with a name, got <function"),
     (lambda: own_hebb(), "rate of rule own_hebb must be given, as it has no default"),
     (lambda: own_hebb(rate="fast"), "rate of rule own_hebb must be a number, got 'fast'"),
     (lambda: own_hebb(rate=-1), "rate must be a schedule or a number of at least 0, got -1"),
@@ -222,3 +223,37 @@ def test_a_rule_that_diverges_stops_the_run_and_is_named():
     chip = ns.Chip([ns.DenseWTA(2, competition=ns.HardWTA(), rule=explosive)], inputs=1)
     with pytest.raises(ns.DivergedError, match=r"layer 1, neuron \d: .*at sample 0"):
         chip.learn(np.ones((3, 1)))
+
+
+def test_numpys_numbers_are_plain_ones():
+    assert own_hebb(rate=np.float32(0.5)) == own_hebb(rate=0.5)
+    assert own_adaptive(power=np.int64(2)) == own_adaptive(power=2)
+
+
+def test_the_digest_is_the_same_whatever_the_version_of_python():
+    # Names, numbers and operators alone: neither comments nor layout, and no syntax tree, which versions differ in.
+    assert own_hebb.digest == "b6bcd8205811c07a"
+
+
+def test_growth_that_is_not_a_number_stops_the_run():
+    @ns.rule
+    def rootless(potential, rate=0.1):
+        return 1.0, rate * math.sqrt(-1.0 - potential * potential)
+
+    chip = ns.Chip([ns.DenseWTA(3, competition=ns.HardWTA(), rule=rootless)], inputs=4)
+    with pytest.raises(ns.DivergedError, match=r"layer 1, neuron \d: .*at sample 0"):
+        chip.learn(np.ones((5, 4)))
+
+
+def test_norms_stay_at_one_where_neurons_unlearn():
+    # An error of the followed norm grows with every step that shortens a neuron.
+    @ns.rule
+    def unlearn(response, rate=0.05):
+        return 1.0, -rate * response
+
+    samples = np.random.default_rng(0).normal(size=(4000, 5))
+    chip = ns.Chip([ns.DenseWTA(4, competition=ns.NoInhibition(), rule=unlearn, renormalise=True, initial="normal",
+                                cutoff=0.0)], inputs=5)  # fmt: skip
+    chip.learn(samples)
+    np.testing.assert_allclose(np.linalg.norm(chip.layers[0].weights, axis=1), 1, atol=1e-4)
+    np.testing.assert_allclose(chip.layers[0].norms, 1, atol=1e-6)

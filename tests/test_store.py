@@ -128,9 +128,11 @@ def test_a_file_of_format_1_is_read_and_goes_on():
     np.testing.assert_allclose(second.norms, [1.0835798, 1.2895037, 1.2497189], rtol=1e-7)
     assert first.constants.rule.rate == ns.NormAdaptiveRate(0.2, 0.5, 0.01)
     assert [layer.samples for layer in chip.layers] == [40, 40]
-    assert [layer.updates for layer in chip.layers] == [40, 10]
-    chip.learn(np.random.default_rng(1).random((7, 6)))
-    assert chip.samples == 47
+    assert [layer.updates for layer in chip.layers] == [0, 0]
+    chip.learn(np.random.default_rng(1).random((280, 6)))
+    assert chip.samples == 320
+    assert first.updates == 280
+    assert first.records["sample"].tolist() == [100, 200, 300]
 
 
 def test_an_unfinished_window_of_format_1_is_refused():

@@ -34,7 +34,7 @@ def layer_of(recipe: str, neurons: int, **constants: Any) -> DenseWTA:
         layer = function(neurons, **constants)
     except NeurosimError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ConfigError("recipe", "a function of neurons and of the constants given", recipe, _said(error)) from error
     if not isinstance(layer, DenseWTA):
         raise ConfigError(f"what the recipe {name} returns", "a DenseWTA", layer)
@@ -48,11 +48,11 @@ def _run(file: str) -> dict[str, Any]:
         return runpy.run_path(file)
     except NeurosimError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ConfigError("file of recipes or rules", "Python that runs", file, _said(error)) from error
 
 
-def _said(error: Exception) -> str:
+def _said(error: BaseException) -> str:
     """Return an error and the line it comes from."""
     frames = traceback.extract_tb(error.__traceback__)
     where = f"line {frames[-1].lineno} of {frames[-1].filename}: {frames[-1].line}: " if frames else ""

@@ -26,7 +26,6 @@ RADIUS = 5 * np.sqrt(np.pi / 2)  # the length of a neuron that the code's "R = 5
 WINDOW = 32
 POINTS = 52  # of the Gini curve, the first and the last update included
 FIELDS = 8  # receptive fields kept of the most, and of the least, active neurons
-DEAD, LIVE = 0.9, 0.5  # cosine to the first weights: above, nothing was learned; below, another feature
 
 
 def cells(seeds: int, fast: bool) -> list[Cell]:
@@ -111,7 +110,8 @@ def _learned(chip: Chip, stream: Any) -> Iterator[tuple[int, float]]:
 def activity(layer: DenseLayer) -> dict[str, float]:
     """Return who learned: shares of live and dead neurons, usage, and how steps are shared at the end."""
     turned = ns.instruments.cosines(layer.weights, layer.first_weights)
-    live, dead = float((turned < LIVE).mean()), float((turned > DEAD).mean())
+    states = ns.instruments.liveness(turned)
+    live, dead = float((states == "live").mean()), float((states == "dead").mean())
     return {
         "live": live,
         "dead": dead,
