@@ -298,7 +298,7 @@ class DenseLayer:
         SampleError
             If they are no samples of this layer, or labels and modulators are not one for each.
         """
-        values, labels, modulators = (np.asarray(given) for given in (values, labels, modulators))
+        values, labels, modulators = np.asarray(values), np.asarray(labels), np.asarray(modulators)
         if values.ndim != 2 or values.shape[1] != self.inputs:
             where = f"of layer {self.place + 1}"
             raise SampleError(f"samples {where} must have the shape (samples, {self.inputs}), got {values.shape}")
