@@ -1,5 +1,7 @@
 """A rule of plasticity of one's own in the compiled loop: SoftHebb once more, to the same bits, and one that is new."""
 
+from tempfile import TemporaryDirectory
+
 import neurosim as ns
 
 
@@ -36,6 +38,7 @@ for name, chip in (("SoftHebb", built_in), ("confident", new)):
     entropy = layer.records["usage_entropy"][-1]
     print(f"{name:>9}: {found.winner_accuracy:.1%} by the winner's label, {live:.0%} live, usage entropy {entropy:.2f}")
 
-new.save("confident.h5")
-again = ns.Chip.load("confident.h5", rules=[confident])  # a state file names the rule, and never holds its code
+with TemporaryDirectory() as folder:
+    new.save(f"{folder}/chip.h5")  # a state file names the rule, and never holds its code
+    again = ns.Chip.load(f"{folder}/chip.h5", rules=[confident])
 print("loaded:", again.layers[0].constants.rule)

@@ -120,7 +120,8 @@ class Chip:
             If a weight or a potential left the range of float32: the chip is of no further use, go back to a snapshot.
         """
         labels = as_labels([-1 if label is None else label], 1)
-        return self._one(x, True, labels, NO_MODULATORS if modulator == 1 else as_modulators([modulator], 1))
+        plain = isinstance(modulator, int | float) and modulator == 1
+        return self._one(x, True, labels, NO_MODULATORS if plain else as_modulators([modulator], 1))
 
     def respond_one(self, x: ArrayLike) -> Response:
         """Respond to one sample and change nothing; parameters and errors as in `learn_one`."""
@@ -289,7 +290,12 @@ class Chip:
         ------
         StateError
             If the file is missing, damaged, foreign or of a newer version, or names a rule that is not given.
+        ConfigError
+            If `rules` are none.
         """
+        rules = tuple(rules) if isinstance(rules, Iterable) else (rules,)
+        if not all(isinstance(rule, RuleMaker) for rule in rules):
+            raise ConfigError("rules", "a sequence of functions that neurosim.rule decorated", rules)
         return cls.of(store.read(path), path, rules)
 
     @classmethod
@@ -334,7 +340,7 @@ def as_samples(x: Any, inputs: int, count: int | None) -> Array:
 
 def as_labels(labels: Any, count: int | None) -> NDArray[np.int64]:
     """Return labels as int64 (samples,)."""
-    given = np.asarray(labels)
+    given = _numbers("labels", labels)
     if given.dtype.kind not in "iu" or given.ndim != 1 or (count is not None and len(given) != count):
         raise SampleError(f"labels must be whole numbers, one a sample, got {given.dtype} of shape {given.shape}")
     if len(given) and (given.min() < -1 or given.max() > LARGEST):
@@ -344,7 +350,7 @@ def as_labels(labels: Any, count: int | None) -> NDArray[np.int64]:
 
 def as_modulators(modulators: Any, count: int | None) -> Array:
     """Return modulators as float32 (samples,)."""
-    given = np.asarray(modulators)
+    given = _numbers("modulators", modulators)
     if given.dtype.kind not in "biuf" or given.ndim != 1 or (count is not None and len(given) != count):
         raise SampleError(f"modulators must be numbers, one a sample, got {given.dtype} of shape {given.shape}")
     with np.errstate(over="ignore"):
@@ -352,6 +358,13 @@ def as_modulators(modulators: Any, count: int | None) -> Array:
     if not np.isfinite(factors).all():
         raise SampleError(f"modulators must be finite in float32, got {given[~np.isfinite(factors)][0]}")
     return factors
+
+
+def _numbers(name: str, values: Any) -> NDArray[Any]:
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError) as error:
+        raise SampleError(f"{name} must be numbers, one a sample: {error}") from None
 
 
 def fitting(name: str, values: NDArray[Any], part: slice) -> NDArray[Any]:

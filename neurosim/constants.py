@@ -51,20 +51,22 @@ def rebuild(description: Any, own: Sequence[RuleMaker] = ()) -> Any:
         if kind == OwnRule.__name__:
             return _own(values, own)
         return KINDS[kind](**values)
-    except (TypeError, KeyError) as error:
+    except (TypeError, KeyError, ValueError) as error:
+        if isinstance(error, ConfigError):
+            raise
         raise ConfigError(f"constants of {kind}", "those of this version", sorted(values), str(error)) from error
 
 
 def _own(values: dict[str, Any], own: Sequence[RuleMaker]) -> OwnRule:
     """Return a user's rule, made anew by its maker."""
     name = values["name"]
-    for maker in own:
-        if maker.__name__ == name:
-            if maker.digest and values["digest"] and maker.digest != values["digest"]:
-                raise ConfigError(f"rule {name}", f"the one that was saved, {values['digest']}", maker.digest)
-            constants = dict(values["constants"])
-            if "rate" in maker.parameters:
-                constants["rate"] = values["rate"]
-            return maker(averaging=values["averaging"], **constants)
+    makers = [maker for maker in own if maker.__name__ == name]
+    for maker in sorted(makers, key=lambda maker: maker.digest != values["digest"]):  # of two of a name, the one saved
+        if maker.digest and values["digest"] and maker.digest != values["digest"]:
+            raise ConfigError(f"rule {name}", f"the one that was saved, {values['digest']}", maker.digest)
+        constants = dict(values["constants"])
+        if "rate" in maker.parameters:
+            constants["rate"] = values["rate"]
+        return maker(averaging=values["averaging"], **constants)
     given = ", ".join(maker.__name__ for maker in own) or "none"
     raise ConfigError("rules", f"given with {name!r} among them, a rule of the user's own", given, ADVICE)

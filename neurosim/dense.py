@@ -107,6 +107,9 @@ class DenseLayer:
         self._codes, self._own = codes(constants), getattr(constants.rule, "compiled", None)
         self._compiled: Callable[..., tuple[int, int]] | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_compiled": None}  # for copies, also into other processes: they compile it anew
+
     def __repr__(self) -> str:
         return f"DenseLayer({self.inputs} -> {self.constants.neurons}, {self.samples} samples learned)"
 

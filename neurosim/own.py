@@ -1,5 +1,6 @@
 """The user's own rule: a plain Python function of scalars, decorated once, compiled into the layer's loop."""
 
+import dis
 import hashlib
 import inspect
 import io
@@ -151,6 +152,12 @@ def _parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     if "averaging" in parameters:
         raise ConfigError(name, "without a parameter averaging", "averaging", "mean has one of that name")
     constants = [parameter for parameter in parameters if parameter not in GIVEN]
+    if function.__code__.co_flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
+        raise ConfigError(name, "a function that returns (decay, growth)", "a generator or coroutine")
+    if any(step.opname in ("RAISE_VARARGS", "LOAD_ASSERTION_ERROR") for step in dis.get_instructions(function)):
+        raise ConfigError(name, "without raise and assert", "one", "the loop has nobody to catch it: return (1, 0)")
+    if "random" in function.__code__.co_names:
+        raise ConfigError(name, "a function of its arguments alone", "random", "equal seeds must give equal bits")
     if len(constants) > MOST_CONSTANTS:
         raise ConfigError(f"constants of {name}", f"at most {MOST_CONSTANTS}", constants)
     return parameters
@@ -161,7 +168,10 @@ def _moment(parameters: dict[str, inspect.Parameter]) -> int:
 
 
 def _digest(function: Callable[..., Any]) -> str:
-    """Return a hash of the function's source, the same in all versions of Python; empty if there is no source."""
+    """Return a hash of the function's source, and of what it uses from outside; empty if there is no source.
+
+    The same in all versions of Python: names, numbers and operators alone.
+    """
     try:
         source = textwrap.dedent(inspect.getsource(function))
         tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
@@ -169,12 +179,23 @@ def _digest(function: Callable[..., Any]) -> str:
         return ""
     words = [token.string for token in tokens if token.type in (tokenize.NAME, tokenize.NUMBER, tokenize.OP)]
     words = words[words.index("def") if "def" in words else 0 :]  # without decorators
+    for name, value in sorted(_used(function).items()):
+        if isinstance(value, int | float | np.number):
+            words.append(f"{name}={float(value)!r}")
+        elif inspect.isfunction(getattr(value, "py_func", None)) and value.py_func is not function:
+            words.append(f"{name}={_digest(value.py_func)}")
     return hashlib.sha256(" ".join(words).encode()).hexdigest()[:16]
 
 
-def _compile(function: Callable[..., Any], names: tuple[str, ...]) -> Any:
-    from numba.core.errors import NumbaError
+def _used(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return what a function refers to outside of itself."""
+    code = function.__code__
+    found = {name: function.__globals__[name] for name in code.co_names if name in function.__globals__}
+    cells = zip(code.co_freevars, function.__closure__ or (), strict=True)
+    return found | {name: cell.cell_contents for name, cell in cells}
 
+
+def _compile(function: Callable[..., Any], names: tuple[str, ...]) -> Any:
     from neurosim.kernels import own
 
     constants = [name for name in names if name not in GIVEN]
@@ -182,10 +203,9 @@ def _compile(function: Callable[..., Any], names: tuple[str, ...]) -> Any:
     arguments = [traced.get(name, name) if name in GIVEN else f"parameters[{constants.index(name)}]" for name in names]
     try:
         return own.compiled(_in_single_precision(function), tuple(arguments))
-    except (NumbaError, TypeError, ValueError, AttributeError) as error:
-        raise ConfigError(
-            f"rule {function.__name__}", "compilable and return (decay, growth)", _line(function, error), _reason(error)
-        ) from error
+    except Exception as error:  # Numba raises nearly anything; its own trace is pages long, and tells no more
+        name, rule = f"rule {function.__name__}", "compilable and return (decay, growth)"
+        raise ConfigError(name, rule, _line(function, error), _reason(error)) from None
 
 
 def _in_single_precision(function: Callable[..., Any]) -> FunctionType:
@@ -215,4 +235,5 @@ def _reason(error: Exception) -> str:
     """Return the telling line of an error that may be pages long."""
     lines = [line.strip() for line in str(error).splitlines()]
     telling = [line for line in lines if line and not line.startswith(("Failed in", "File ", "During:", "["))]
-    return telling[0] if telling else type(error).__name__
+    cut = 2 if telling and telling[0].endswith(":") else 1
+    return " ".join(telling[:cut]) if telling else type(error).__name__

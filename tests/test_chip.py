@@ -1,5 +1,8 @@
 """P1 (chunks and threads change nothing), P3 (responding is pure), P7 (randomness by counting), and the chip's door."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -400,3 +403,11 @@ def test_what_the_cap_holds_does_not_overflow():
     chip = ns.Chip([layer], inputs=8).learn(EIGHT)
     assert np.isfinite(chip.layers[0].norms).all()
     assert (chip.layers[0].norms < 36).all()
+
+
+def test_a_chip_may_be_pickled_and_copied(samples):
+    chip = ns.Chip([ns.recipes.softhebb(5)], inputs=64).learn(samples[:50])
+    for twin in (pickle.loads(pickle.dumps(chip)), copy.deepcopy(chip)):
+        assert twin.state_sha256 == chip.state_sha256
+        assert twin.learn(samples[50:]).samples == 300
+    assert chip.samples == 50

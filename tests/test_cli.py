@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -534,3 +535,25 @@ def test_unstable_constants_are_warned_of_in_one_line(tmp_path):
         "Warning: Hebb has no decay, so weights grow without bound: "
         "renormalise must be True or leak above 0, got False and 0.0"
     ]
+
+
+def test_a_recipe_of_ones_own_may_use_its_options_as_it_likes_and_is_compared_whole(tmp_path):
+    file, state = tmp_path / "mine.py", tmp_path / "chip.h5"
+    file.write_text(
+        "import neurosim as ns\n"
+        "K = 1\n"
+        "def twice(neurons, rate):\n"
+        "    return ns.recipes.k_wta(2 * neurons, winners=K, rate=rate / 10)\n"
+    )
+    same = ["stream", "digits:train", "--recipe", f"{file}:twice", "--neurons", "5", "--rate", "1", "--state", state]
+    invoke(*same)
+    invoke(*same, "--epochs", "2")
+    file.write_text(file.read_text().replace("K = 1", "K = 3"))
+    said = invoke(*same, "--epochs", "3", code=2).stderr
+    assert "competition of layer 1 is KWTA(winners=1, signed=False) there, KWTA(winners=3, signed=False) here" in said
+    invoke("stream", "digits", "--recipe", "", code=2)
+
+
+def test_a_recipe_that_diverges_exits_with_3_and_says_where(tmp_path):
+    said = invoke("stream", "digits:train", "--recipe", "hebb", "--rate", "1e30", "--neurons", "10", code=3).stderr
+    assert re.search(r"layer 1, neuron \d+: .*at sample \d+", said)

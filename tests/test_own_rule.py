@@ -257,3 +257,75 @@ def test_norms_stay_at_one_where_neurons_unlearn():
     chip.learn(samples)
     np.testing.assert_allclose(np.linalg.norm(chip.layers[0].weights, axis=1), 1, atol=1e-4)
     np.testing.assert_allclose(chip.layers[0].norms, 1, atol=1e-6)
+
+
+def raises(response):
+    if response > 2:
+        raise ValueError
+    return 1, response
+
+
+def asserts(response):
+    assert response < 2
+    return 1, response
+
+
+def generates(response):
+    yield 1
+
+
+def draws(response):
+    return 1, np.random.random()  # noqa: NPY002
+
+
+def imports_inside(response):
+    import math
+
+    return 1, math.sqrt(response)
+
+
+@pytest.mark.parametrize(("function", "words"), [
+    (raises, "rule raises must be without raise and assert"), (asserts, "must be without raise and assert"),
+    (generates, "a function that returns (decay, growth), got 'a generator or coroutine'"),
+    (draws, "a function of its arguments alone, got 'random'; equal seeds must give equal bits"),
+    (imports_inside, "rule imports_inside must be compilable"),
+])  # fmt: skip
+def test_what_the_loop_cannot_keep_its_promises_with_is_refused(function, words):
+    with pytest.raises(ns.ConfigError) as caught:
+        ns.rule(function)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_digest_knows_what_the_rule_uses_from_outside():
+    from numba import njit
+
+    def made(constant):
+        @njit
+        def helper(x):
+            return x * constant
+
+        @ns.rule
+        def closed(response):
+            return 1, helper(response) * constant
+
+        return closed
+
+    assert made(0.1).digest == made(0.1).digest != made(0.5).digest
+    assert made(0.1).digest
+
+
+def test_of_two_rules_of_a_name_the_one_that_was_saved_is_taken(tmp_path):
+    def made(speed):
+        @ns.rule
+        def twin(response):
+            return 1, response * speed
+
+        return twin
+
+    one, other = made(0.1), made(0.2)
+    ns.Chip([ns.DenseWTA(2, competition=SOFT, rule=other)], inputs=2).save(tmp_path / "own.h5")
+    assert ns.Chip.load(tmp_path / "own.h5", rules=[one, other]).layers[0].constants.rule == other()
+    for wrong in ([other()], other(), None):
+        with pytest.raises(ns.ConfigError, match="rules must be a sequence of functions that"):
+            ns.Chip.load(tmp_path / "own.h5", rules=wrong)

@@ -35,7 +35,9 @@ def layer_of(recipe: str, neurons: int, **constants: Any) -> DenseWTA:
     except NeurosimError:
         raise
     except (Exception, SystemExit) as error:
-        raise ConfigError("recipe", "a function of neurons and of the constants given", recipe, _said(error)) from error
+        raise ConfigError(
+            "recipe", "a function of neurons and of the constants given", recipe, _said(error, file)
+        ) from error
     if not isinstance(layer, DenseWTA):
         raise ConfigError(f"what the recipe {name} returns", "a DenseWTA", layer)
     return layer
@@ -49,11 +51,11 @@ def _run(file: str) -> dict[str, Any]:
     except NeurosimError:
         raise
     except (Exception, SystemExit) as error:
-        raise ConfigError("file of recipes or rules", "Python that runs", file, _said(error)) from error
+        raise ConfigError("file of recipes or rules", "Python that runs", file, _said(error, file)) from error
 
 
-def _said(error: BaseException) -> str:
-    """Return an error and the line it comes from."""
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f"line {frames[-1].lineno} of {frames[-1].filename}: {frames[-1].line}: " if frames else ""
+def _said(error: BaseException, file: str) -> str:
+    """Return an error and the line of the file that it comes from."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    where = f"line {frames[-1].lineno}: {frames[-1].line}: " if frames else ""
     return f"{where}{type(error).__name__}: {error}"

@@ -1,6 +1,7 @@
 """The chip that `neurosim stream` learns with: a new one, or that of its state file if it is the one asked for."""
 
 import os
+from dataclasses import fields
 from typing import Any
 
 import click
@@ -22,13 +23,18 @@ def chip_for(options: dict[str, Any], stream: Stream) -> tuple[Chip, int]:
     asked = {name: options[name] for name in LAYER_OPTIONS if options[name] is not None}
     path = options["state"]
     if path is None or options["restart"] or not os.path.exists(path):
-        recipe = options["recipe"] or DEFAULT_RECIPE
-        layers = [layer_of(recipe, neurons, **asked) for neurons in options["neurons"] or DEFAULT_NEURONS]
+        layers = [layer_of(_recipe(options), neurons, **asked) for neurons in options["neurons"] or DEFAULT_NEURONS]
         return Chip(layers, inputs=stream.inputs, seed=options["seed"] or 0), 0
     contents = store.read(path)
-    chip = Chip.of(contents, path, rules_in(split(options["recipe"] or DEFAULT_RECIPE)[0]))
-    differing = _differing_recipe(options, asked, chip)
-    asked |= {name: options[name] for name in ("neurons", "seed") if options[name] is not None}
+    file = split(_recipe(options))[0]
+    chip = Chip.of(contents, path, rules_in(file))
+    if file is not None:
+        differing = _differing_layers(options, asked, chip)
+        asked = {}
+    else:
+        differing = _differing_recipe(options, asked, chip)
+        asked |= {} if options["neurons"] is None else {"neurons": options["neurons"]}
+    asked |= {} if options["seed"] is None else {"seed": options["seed"]}
     differing += _differing_constants(asked, chip) + _differing_stream(contents.stream, stream)
     if differing:
         raise StateError(
@@ -45,11 +51,30 @@ def chip_for(options: dict[str, Any], stream: Stream) -> tuple[Chip, int]:
     return chip, contents.position
 
 
+def _recipe(options: dict[str, Any]) -> str:
+    return DEFAULT_RECIPE if options["recipe"] is None else str(options["recipe"])
+
+
+def _differing_layers(options: dict[str, Any], asked: dict[str, Any], chip: Chip) -> list[str]:
+    """Compare layers with what a recipe of the user's own makes of the options now: it may use them as it likes."""
+    here = [layer_of(_recipe(options), neurons, **asked) for neurons in options["neurons"] or DEFAULT_NEURONS]
+    there = [layer.constants for layer in chip.layers]
+    if len(here) != len(there):
+        return [f"there are {len(there)} layers there, {len(here)} here"]
+    found = []
+    for place, (one, other) in enumerate(zip(there, here, strict=True), 1):
+        names = [entry.name for entry in fields(DenseWTA) if getattr(one, entry.name) != getattr(other, entry.name)]
+        found += [
+            f"{name} of layer {place} is {getattr(one, name)} there, {getattr(other, name)} here" for name in names
+        ]
+    return found
+
+
 def _differing_recipe(options: dict[str, Any], asked: dict[str, Any], chip: Chip) -> list[str]:
     """Compare competitions, rules and biases by kind: their constants may have been given when the chip was made."""
     there = [layer.constants for layer in chip.layers]
     # What is wrong in itself is said before what differs.
-    here = [layer_of(options["recipe"] or DEFAULT_RECIPE, layer.neurons, **asked) for layer in there]
+    here = [layer_of(_recipe(options), layer.neurons, **asked) for layer in there]
     kinds = [[_kinds(layer) for layer in layers] for layers in (there, here)]
     if options["recipe"] is None or kinds[0] == kinds[1]:
         return []
