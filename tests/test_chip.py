@@ -68,8 +68,14 @@ def test_so_it_is_for_every_choice(
                 "renormalise": renormalise, **memory}  # fmt: skip
     layers = [ns.DenseWTA(n, **together) for n in (7, 5)]
     one, many = (ns.Chip(layers, inputs=6) for _ in range(2))
-    for x, label, modulator in zip(samples, labels, modulators, strict=True):
-        one.learn_one(x, label, modulator=modulator)
+    try:
+        for x, label, modulator in zip(samples, labels, modulators, strict=True):
+            one.learn_one(x, label, modulator=modulator)
+    except ns.DivergedError:  # some choices do: at the same sample, then
+        with pytest.raises(ns.DivergedError):
+            many.learn(samples, labels=labels, modulators=modulators, chunk=chunk, threads=threads)
+        assert many.samples >= one.samples
+        return
     many.learn(samples, labels=labels, modulators=modulators, chunk=chunk, threads=threads)
     assert many.state_sha256 == one.state_sha256
     for ours, theirs in zip(many.layers, one.layers, strict=True):
