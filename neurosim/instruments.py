@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-FIRST_INTERVAL, MOST_RECORDS = 100, 100
+FIRST_INTERVAL, MOST_RECORDS = 100, 64
 CONVERGED = 5e-3  # a norm as close to one as this counts as converged (the published code's R1)
 
 RECORD = np.dtype(
@@ -45,7 +45,7 @@ def gini(sizes: ArrayLike) -> float:
     if total == 0:
         return 0.0
     places = np.arange(1, len(values) + 1)
-    return float(2 * (places * values).sum() / (len(values) * total) - (len(values) + 1) / len(values))
+    return float(2 * (places @ values) / (len(values) * total) - (len(values) + 1) / len(values))
 
 
 def usage_entropy(wins: ArrayLike) -> float:
@@ -189,16 +189,14 @@ def neurons(
 
 def record(sample: int, steps: ArrayLike, wins: ArrayLike, norms: ArrayLike, writes: int) -> NDArray[Any]:
     """Return one row of the time series: sums since the first sample, norms as they are now."""
-    low, median, high = np.percentile(np.asarray(norms, np.float64), (0, 50, 100))
-    return np.array(
-        [
-            (
-                sample, np.mean(np.asarray(steps, np.float64)), gini(steps), usage_entropy(wins),
-                effective_winners(wins), np.mean(np.asarray(wins) == 0), low, median, high, converged(norms), writes,
-            )
-        ],
-        RECORD,
+    lengths = np.sort(np.asarray(norms, np.float64))  # several times quicker than percentiles, for a few neurons
+    middle = len(lengths) // 2
+    median = (lengths[middle] + lengths[~middle]) / 2
+    row = (
+        sample, np.mean(np.asarray(steps, np.float64)), gini(steps), usage_entropy(wins), effective_winners(wins),
+        np.mean(np.asarray(wins) == 0), lengths[0], median, lengths[-1], converged(lengths), writes,
     )  # fmt: skip
+    return np.array([row], RECORD)
 
 
 class Records:
