@@ -15,7 +15,7 @@ RANKS = [
     {"errors"}, {"checks"}, {"randomness", "metrics", "instruments"}, {"old_formats"},
     {"state_format"},
     {"biases", "competition", "schedules", "transmit", "streams", "store"}, {"own"}, {"rules"}, {"limits"}, {"layers"},
-    {"codes", "constants", "recipes"}, {"dense"}, {"pipeline"}, {"chip"}, {"features", "online"},
+    {"codes", "constants", "first_state", "recipes"}, {"dense"}, {"pipeline"}, {"chip"}, {"features", "online"},
     {"readouts", "neighbours"}, {"soft_labels"}, {"judging"}, {"studies"}, {"cli"},
 ]  # fmt: skip
 
@@ -54,7 +54,7 @@ def test_few_know_the_kernels():
         for path in (ROOT / "neurosim").rglob("*.py")
         if any(name.startswith("neurosim.kernels") for name in imports(path))
     }
-    assert users == {"codes", "dense", "own"}
+    assert users == {"codes", "dense", "first_state", "own"}
 
 
 def test_nothing_imports_kernels_as_a_top_level_package():

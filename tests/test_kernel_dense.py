@@ -11,7 +11,8 @@ from on_chip import make_layer
 from reference import Layer, softmax
 
 from neurosim.codes import codes
-from neurosim.dense import DenseLayer, first_state
+from neurosim.dense import DenseLayer
+from neurosim.first_state import first_state
 from neurosim.kernels import dense
 from neurosim.kernels.dense import Results, Samples
 
