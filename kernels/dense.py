@@ -516,7 +516,7 @@ def _rate(constants, index):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def _own_rate(rate, norm, wins, schedule, power, floor):  # type: ignore[no-untyped-def]
+def _neuron_rate(rate, norm, wins, schedule, power, floor):  # type: ignore[no-untyped-def]
     """Return one neuron's rate: by its norm, or by how often it has won."""
     if schedule == BY_NORM:
         return max(rate * abs(norm - ONE) ** power, floor)
@@ -596,7 +596,7 @@ def _propose(count, potentials, responses, rate, constants, state, scratch, own)
         k = scratch.written[m]
         norm = _length(state.norms[k], constants.lebesgue)
         schedule, power, floor = constants.schedule, constants.rate_power, constants.rate_floor
-        own_rate = _own_rate(rate, norm, state.wins[k], schedule, power, floor)
+        neuron_rate = _neuron_rate(rate, norm, state.wins[k], schedule, power, floor)
         change = rate * ZERO
         for p in range(samples):
             growth[p, k] = ZERO
@@ -605,7 +605,7 @@ def _propose(count, potentials, responses, rate, constants, state, scratch, own)
                 modulator = state.pending_modulators[p] if constants.eligibility == ZERO else ONE
                 a, c = _decide(
                     constants.rule, own, potentials[p, k], responses[p, k], norm, state.traces[k], scratch.totals[p],
-                    own_rate, constants.parameters,
+                    neuron_rate, constants.parameters,
                 )  # fmt: skip
                 growth[p, k] = ZERO if abs(c) <= NEGLIGIBLE else c * modulator  # NaN stays, and is found
                 change += modulator * (a - ONE)
@@ -978,9 +978,7 @@ def stream(samples, learning, constants, state, scratch, results, own):  # type:
         row = n % results.potentials.shape[0]
         potentials, responses = results.potentials[row], results.responses[row]
         if size > 0:
-            gain = ONE / math.sqrt(square)
-            if constants.units != SAMPLE_NORM:
-                gain = _gain(square, teaching, constants.units, constants.forgetting, state)
+            gain = _gain(square, teaching, constants.units, constants.forgetting, state)
             square *= gain * gain
             for j in range(size):
                 values[j] *= gain

@@ -227,6 +227,7 @@ class Chip:
         scratch = [layer.scratch() for layer in self.layers]
         first = 0
         for samples, labels in self.blocks(stream, chunk):
+            samples, _, _ = self.layers[0].fitting(samples, NO_LABELS, NO_MODULATORS)
             count, error = len(samples), None
             for layer, memory in zip(self.layers, scratch, strict=True):
                 room = layer.results(len(samples), len(samples), len(samples))

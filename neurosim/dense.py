@@ -215,8 +215,10 @@ class DenseLayer:
         labels: NDArray[np.int64] = NO_LABELS,
         modulators: Array = NO_MODULATORS,
     ) -> Taken:
-        """Run a block of samples through the layer, learning from each in turn or not; errors number from `first`."""
-        values, labels, modulators = self.fitting(values, labels, modulators)
+        """Run a block of samples through the layer, learning from each in turn or not; errors number from `first`.
+
+        What comes from outside goes through `fitting` first; another layer's outputs need not.
+        """
         end = len(values)
         recording = learning and self.constants.instruments
         done = 0

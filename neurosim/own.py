@@ -20,15 +20,7 @@ from neurosim.checks import finite, fraction, number
 from neurosim.errors import ConfigError
 from neurosim.schedules import Schedule
 
-GIVEN = {
-    "potential": "u, the linear potential",
-    "response": "y, the outcome of the competition",
-    "norm": "the norm of the neuron's weights",
-    "mean": "the running mean of the neuron's response",
-    "mean_square": "the running mean of its squared response",
-    "total": "the sum of |u| over the layer",
-    "rate": "the rate, as its schedule has it",
-}
+GIVEN = ("potential", "response", "norm", "mean", "mean_square", "total", "rate")  # `rule` says what they are
 MOST_CONSTANTS = 8
 
 

@@ -26,16 +26,22 @@ def highest(rate: Rate) -> float:
     return max(schedule.rate, getattr(schedule, "last", 0.0), getattr(schedule, "floor", 0.0))
 
 
-def _rate(rate: object) -> None:
-    """Refuse a rate that is neither a schedule nor a number of at least 0."""
-    if not isinstance(rate, Schedule | int | float):
-        raise ConfigError("rate", "a number or a schedule", rate)
-    if not isinstance(rate, Schedule):
-        finite("rate", rate, "at least 0", 0)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rated:
+    """What all built-in rules have: a rate, a number or a schedule."""
+
+    rate: Rate
+
+    def __post_init__(self) -> None:
+        plain(self)
+        if not isinstance(self.rate, Schedule | int | float):
+            raise ConfigError("rate", "a number or a schedule", self.rate)
+        if not isinstance(self.rate, Schedule):
+            finite("rate", self.rate, "at least 0", 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hebb:
+class Hebb(Rated):
     r"""Plain Hebb: :math:`\Delta w_k = \eta\, y_k\, x`, so :math:`a_k = 1`, :math:`c_k = \eta y_k`.
 
     Nothing bounds it: give the layer `renormalise=True`, or a `leak`.
@@ -50,15 +56,9 @@ class Hebb:
     Hebb, The Organization of Behavior (1949).
     """
 
-    rate: Rate
-
-    def __post_init__(self) -> None:
-        plain(self)
-        _rate(self.rate)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Oja:
+class Oja(Rated):
     r"""Oja: :math:`\Delta w_k = \eta y_k (x - y_k w_k)`, so :math:`a_k = 1 - \eta y_k^2`, :math:`c_k = \eta y_k`.
 
     With `NoInhibition` (:math:`y = u`) a neuron becomes the first principal component of centred data, at norm one:
@@ -75,15 +75,9 @@ class Oja:
     Oja, J. Math. Biology 15 (1982) 267, equation 3.
     """
 
-    rate: Rate
-
-    def __post_init__(self) -> None:
-        plain(self)
-        _rate(self.rate)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Instar:
+class Instar(Rated):
     r"""Instar: :math:`\Delta w_k = \eta\, y_k (x - w_k)`, so :math:`a_k = 1 - \eta y_k`, :math:`c_k = \eta y_k`.
 
     Responsible weights move to the mean of what they respond to: with a hard competition on-line k-means. A convex
@@ -99,17 +93,14 @@ class Instar:
     Grossberg, Biol. Cybernetics 23 (1976) 121; with a soft competition Lagani et al. 2022.
     """
 
-    rate: Rate
-
     def __post_init__(self) -> None:
-        plain(self)
-        _rate(self.rate)
+        Rated.__post_init__(self)
         if highest(self.rate) > 1:
             raise ConfigError("rate of Instar", "at most 1", highest(self.rate), "beyond, weights change sign")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SoftHebb:
+class SoftHebb(Rated):
     r"""SoftHebb: Hebbian growth, with a decay that draws each neuron's norm to one.
 
     .. math:: \Delta w_k = \eta_k\, y_k\, (x - u_k w_k), \qquad a_k = 1 - \eta_k y_k u_k, \qquad c_k = \eta_k y_k
@@ -130,15 +121,9 @@ class SoftHebb:
     Journé et al., ICLR 2023, arXiv 2209.11883, the rate that adapts to the norm.
     """
 
-    rate: Rate
-
-    def __post_init__(self) -> None:
-        plain(self)
-        _rate(self.rate)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HebbNet:
+class HebbNet(Rated):
     r"""HebbNet: growth by what a response exceeds its mean by: :math:`\Delta w_k = \eta\, (y_k - T_k)\, x`.
 
     .. math:: a_k = 1, \qquad c_k = \eta (y_k - T_k), \qquad T_k \leftarrow T_k + \alpha (y_k - T_k)
@@ -158,17 +143,15 @@ class HebbNet:
     Gupta et al., HebbNet: A simplified Hebbian learning framework to do biologically plausible learning, ICASSP 2021.
     """
 
-    rate: Rate
     averaging: float = 0.95
 
     def __post_init__(self) -> None:
-        plain(self)
-        _rate(self.rate)
+        Rated.__post_init__(self)
         fraction("averaging", self.averaging)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BCM:
+class BCM(Rated):
     r"""BCM: a threshold that follows the squared response parts growth from shrinking.
 
     .. math::
@@ -199,14 +182,12 @@ class BCM:
     squared mean response as threshold.
     """
 
-    rate: Rate
     averaging: float = 0.1
     ceiling: float = 2.0
     decay: float = 0.0
 
     def __post_init__(self) -> None:
-        plain(self)
-        _rate(self.rate)
+        Rated.__post_init__(self)
         fraction("averaging", self.averaging)
         finite("ceiling", self.ceiling, "above 1", 1, above=True)
         finite("decay", self.decay, "at least 0", 0)
@@ -221,7 +202,7 @@ class BCM:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EGHR:
+class EGHR(Rated):
     r"""Error-gated Hebbian rule: one error of the whole layer decides on the sign of Hebbian growth.
 
     .. math::
@@ -246,17 +227,15 @@ class EGHR:
     Isomura and Toyoizumi, Scientific Reports 6 (2016) 28073; 8 (2018) 1835.
     """
 
-    rate: Rate
     threshold: float
 
     def __post_init__(self) -> None:
-        plain(self)
-        _rate(self.rate)
+        Rated.__post_init__(self)
         finite("threshold", self.threshold, "positive", 0, above=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sanger:
+class Sanger(Rated):
     r"""Sanger's rule (GHA): the neurons become the principal components in order.
 
     .. math:: \Delta w_k = \eta\, y_k \Big( x - \sum_{j \le k} y_j w_j \Big)
@@ -274,15 +253,9 @@ class Sanger:
     Sanger, Neural Networks 2 (1989) 459, equation 3.
     """
 
-    rate: Rate
-
-    def __post_init__(self) -> None:
-        plain(self)
-        _rate(self.rate)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OjaSubspace:
+class OjaSubspace(Rated):
     r"""Oja's subspace rule: the neurons span the space of the first principal components.
 
     .. math:: \Delta w_k = \eta\, y_k \Big( x - \sum_j y_j w_j \Big)
@@ -298,12 +271,6 @@ class OjaSubspace:
     ----------
     Oja, Int. J. Neural Systems 1 (1989) 61.
     """
-
-    rate: Rate
-
-    def __post_init__(self) -> None:
-        plain(self)
-        _rate(self.rate)
 
 
 Rule = Hebb | Oja | Instar | SoftHebb | HebbNet | BCM | EGHR | Sanger | OjaSubspace | OwnRule

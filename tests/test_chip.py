@@ -336,6 +336,7 @@ def test_the_loop_gets_the_types_it_was_compiled_for(samples, labels):
     plain, odd = (ns.Chip([ns.recipes.supervised_softhebb(5)], inputs=8) for _ in range(2))
     plain.learn(EIGHT, labels=CLASSES)
     assert odd.learn(Odd(samples, labels)).state_sha256 == plain.state_sha256
+    assert np.array_equal(odd.respond(Odd(samples, labels)).potentials, plain.respond(EIGHT).potentials)
 
 
 @pytest.mark.parametrize(("samples", "labels", "words"), [
@@ -352,6 +353,9 @@ def test_what_the_loop_cannot_take_is_refused(recipe, samples, labels, words):
         chip.learn(Odd(samples, labels))
     assert words in str(caught.value)
     assert chip.samples == 0
+    if samples.shape[1] != 8:
+        with pytest.raises(ns.SampleError, match=r"must have the shape \(samples, 8\)"):
+            chip.respond(Odd(samples, labels))
 
 
 @pytest.mark.parametrize("threads", [1, 2])
