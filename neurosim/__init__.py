@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from neurosim.competition import SoftWTA as SoftWTA
     from neurosim.competition import SparseGate as SparseGate
     from neurosim.competition import Taught as Taught
+    from neurosim.conv_layers import ConvWTA as ConvWTA
+    from neurosim.conv_layers import MaxPool as MaxPool
+    from neurosim.conv_layers import MeanPool as MeanPool
     from neurosim.errors import ConfigError as ConfigError
     from neurosim.errors import DivergedError as DivergedError
     from neurosim.errors import NeurosimError as NeurosimError
@@ -67,6 +70,7 @@ _HOMES = {
     "biases": ("Conscience", "MeanActivity", "LogPrior"),
     "chip": ("Chip", "Response"),
     "competition": ("SoftWTA", "HardWTA", "KWTA", "Ranked", "NoInhibition", "SparseGate", "Taught"),
+    "conv_layers": ("ConvWTA", "MaxPool", "MeanPool"),
     "errors": (
         "NeurosimError",
         "ConfigError",

@@ -126,15 +126,15 @@ class DenseWTA:
             raise ConfigError("radius to the power of lebesgue", "at most 1e36", (self.radius, self.lebesgue))
         truth("renormalise", self.renormalise)
         truth("instruments", self.instruments)
-        _kind("competition", self.competition, Competition)
-        _kind("rule", self.rule, Rule)
-        _kind("activation", self.activation, Transmit)
-        _kind("bias", self.bias, Bias | None)
-        _kind("transmit", self.transmit, Transmit)
+        check_kind("competition", self.competition, Competition)
+        check_kind("rule", self.rule, Rule)
+        check_kind("activation", self.activation, Transmit)
+        check_kind("bias", self.bias, Bias | None)
+        check_kind("transmit", self.transmit, Transmit)
         limits.check(self)
 
 
-def _kind(name: str, value: object, kinds: Any) -> None:
+def check_kind(name: str, value: object, kinds: Any) -> None:
     """Refuse what is none of the kinds."""
     if not isinstance(value, kinds):
         *most, last = ("None" if kind is NoneType else kind.__name__ for kind in get_args(kinds))

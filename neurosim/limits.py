@@ -31,6 +31,30 @@ def check(layer: Any) -> None:
     _warn(layer)
 
 
+def check_images(layer: Any) -> None:
+    """Ask the same of a `neurosim.conv_layers.ConvWTA`.
+
+    Raises
+    ------
+    ConfigError
+        If two constants do not go together.
+    """
+    if getattr(layer.competition, "winner_only", False):
+        raise ConfigError("winner_only", "False in a ConvWTA", True, "HardWTA has one winner a position, too")
+    for name, asked in (("moment", "mean"), ("total", "total")):
+        if getattr(layer.rule, name, 0):
+            raise ConfigError("rule", f"one that does not ask for {asked} in a ConvWTA", layer.rule.name)
+    if layer.normalise == "window" and layer.window == 1:
+        raise ConfigError("window", "2 or more with normalise='window'", 1, "take 'sample' for the image's own")
+    if layer.step == "largest" and layer.cutoff > 0:
+        raise ConfigError("cutoff", "0 with step='largest'", layer.cutoff, "the largest change is sought in all")
+    if layer.normalise != "none" and layer.initial == "uniform":
+        raise ConfigError("initial", "'normal' with normalised images, which are of both signs", "uniform")
+    if isinstance(layer.rule, Hebb) and schedule(layer.rule).rate > 0:
+        text = "Hebb has no decay, so weights grow without bound: rule must be another in a ConvWTA for long runs"
+        warnings.warn(f"{text}, got {layer.rule}", StabilityWarning, stacklevel=STACK - 1)
+
+
 def _check_competition(layer: Any) -> None:
     competition = layer.competition
     if isinstance(competition, KWTA) and competition.winners > layer.neurons:

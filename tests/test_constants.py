@@ -90,7 +90,7 @@ REFUSED = [
     (lambda: layer(window=0), "window must be a whole number of at least 1, got 0"),
     (lambda: layer(normalise="x"), "normalise must be one of none, stream, sample"),
     (lambda: ns.recipes.softhebb(5, temperature=1, gain=2), "given, one of the two at most, got (1, 2)"),
-    (lambda: ns.Chip([], inputs=4), "layers must be a sequence of at least one DenseWTA, got ()"),
+    (lambda: ns.Chip([], inputs=4), "layers must be a sequence of at least one DenseWTA or ConvWTA, got ()"),
     (lambda: ns.Chip(layer(), inputs=4), "layers must be a sequence of at least one DenseWTA"),
     (
         lambda: ns.Chip([layer(initial="normal"), layer()], inputs=4),
