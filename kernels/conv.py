@@ -369,18 +369,18 @@ def _check(sample, negative):  # type: ignore[no-untyped-def]
 def _statistics(samples, means, variances, lanes):  # type: ignore[no-untyped-def]
     """Write each channel's mean and variance over all pixels of the samples."""
     pixels = samples.shape[1] // means.size
-    share = ONE / np.float32(pixels * samples.shape[0])
+    count = np.float32(pixels * samples.shape[0])
     for c in range(means.size):
         total = means[c] * ZERO
         for n in range(samples.shape[0]):
             total += _total(samples[n, c * pixels : (c + 1) * pixels], lanes)
-        mean = total * share
+        mean = total / count
         total = mean * ZERO
         for n in range(samples.shape[0]):
             plane = samples[n, c * pixels : (c + 1) * pixels]
             for i in range(pixels):
                 total += (plane[i] - mean) * (plane[i] - mean)
-        means[c], variances[c] = mean, total * share
+        means[c], variances[c] = mean, total / count
 
 
 @register_jitable
@@ -388,7 +388,7 @@ def _follow(sample, constants, state, scratch):  # type: ignore[no-untyped-def]
     """Move the running statistics: equal weights at first, exponential ones later."""
     _statistics(sample.reshape(1, sample.size), scratch.means, scratch.variances, scratch.lanes)
     state.counters[MEASURED] += 1
-    weight = max(ONE / np.float32(state.counters[MEASURED]), constants.forgetting)
+    weight = max(scratch.factors[0] / np.float32(state.counters[MEASURED]), constants.forgetting)
     for c in range(constants.channels):
         difference = scratch.means[c] - state.means[c]
         state.means[c] += weight * difference
@@ -485,6 +485,7 @@ def _send(potentials, averages, constants, scratch, outputs):  # type: ignore[no
     """Write f(u), pooled, channels first."""
     function, pooled, sent = constants.transmit, scratch.pooled, scratch.sent
     neurons, places = pooled.size, constants.pooled_rows * constants.pooled_columns
+    area = np.float32(constants.pool_size * constants.pool_size)
     late = constants.pool != MEAN_POOL  # a power goes up with its argument, so the largest may be found first
     if not late:
         for p in range(potentials.shape[0]):
@@ -511,11 +512,8 @@ def _send(potentials, averages, constants, scratch, outputs):  # type: ignore[no
             _apply(function if function != TRIANGLE else RELU, pooled, pooled[0] * ZERO, pooled)
             if function == TRIANGLE:
                 _power(pooled, constants.exponent)
-            share = pooled[0] * ZERO + ONE
-        else:
-            share = pooled[0] * ZERO + ONE / np.float32(constants.pool_size * constants.pool_size)
         for k in range(neurons):
-            outputs[k * places + place] = pooled[k] * share
+            outputs[k * places + place] = pooled[k] if late else pooled[k] / area
 
 
 @register_jitable
@@ -566,10 +564,9 @@ def _propose(potentials, responses, modulators, constants, state, scratch, own):
     """Ask the rule for every neuron's two numbers at every position: write growth and what decay and overlap sum to."""
     changes, overlaps, growth, rates = scratch.changes, scratch.overlaps, scratch.growth, scratch.rates
     positions, parameters = constants.rows * constants.columns, constants.parameters
-    share = ONE / np.float32(positions)
     changes[:], overlaps[:] = ZERO, ZERO
     for p in range(responses.shape[0]):
-        part = share * modulators[p // positions]
+        part = modulators[p // positions] / np.float32(positions)
         u, y, c = potentials[p], responses[p], growth[p]
         if own is None and constants.rule == SOFT_HEBB:
             for k in range(rates.size):
