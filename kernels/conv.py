@@ -30,13 +30,22 @@ from numpy.typing import NDArray
 ZERO, HALF, ONE, TWO = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2)
 LOG2_E = np.float32(1.44269504)
 LN2_HIGH, LN2_MIDDLE, LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4), np.float32(1.646595e-12)
-THIRD, QUARTER, FIFTH, SIXTH = np.float32(1 / 3), np.float32(1 / 4), np.float32(1 / 5), np.float32(1 / 6)
-SEVENTH, EIGHTH, NINTH, TENTH = np.float32(1 / 7), np.float32(1 / 8), np.float32(1 / 9), np.float32(1 / 10)
+E3, E4, E5, E6, E7 = (
+    np.float32(1 / 6),
+    np.float32(1 / 24),
+    np.float32(1 / 120),
+    np.float32(1 / 720),
+    np.float32(1 / 5040),
+)
+THIRD, FIFTH, SEVENTH, NINTH = np.float32(1 / 3), np.float32(1 / 5), np.float32(1 / 7), np.float32(1 / 9)
+SQRT2 = np.float32(1.41421356)
+BIAS, EXPONENT = np.float32(127), np.float32(8388608)  # of float32's bits
 SMALLEST = np.float32(1.1754944e-38)  # normal float32
 LEAST = np.float32(-70)  # exponent of the smallest share, so that no product with it is subnormal
 LANES = 16  # partial sums of a reduction: as wide as the widest vector unit, and the same on every machine
 FOLD_BELOW, FOLD_ABOVE = np.float32(1e-6), np.float32(1e6)  # scales outside are folded into the synapses
 EPSILON = np.float32(1e-5)  # added to a variance
+NEGLIGIBLE = np.float32(1e-30)  # smaller growth is zero: arithmetic on subnormal numbers takes a hundred times as long
 FLAT = np.float32(1e-30)  # largest change of an update that is no change at all
 FEW = 8  # fewer than one response in so many above the cutoff: add them singly, else by a matrix product
 GRAM = 16  # norms by the patches' inner products where that saves so much of a pass over the synapses
@@ -254,22 +263,22 @@ def _exponential(x):  # type: ignore[no-untyped-def]
     x = min(max(x, np.float32(-87)), np.float32(88))
     n = np.floor(x * LOG2_E + HALF)
     r = x - n * LN2_HIGH - n * LN2_MIDDLE - n * LN2_LOW
-    p = ONE + r * SIXTH * (ONE + r * SEVENTH * (ONE + r * EIGHTH * (ONE + r * NINTH * (ONE + r * TENTH))))
-    p = ONE + r * (ONE + r * HALF * (ONE + r * THIRD * (ONE + r * QUARTER * (ONE + r * FIFTH * p))))
-    return p * np.int32((np.int32(n) + np.int32(127)) << np.int32(23)).view(np.float32)
+    p = ONE + r * (ONE + r * (HALF + r * (E3 + r * (E4 + r * (E5 + r * (E6 + r * E7))))))
+    return p * np.int32((np.float32(n) + BIAS) * EXPONENT).view(np.float32)
 
 
 @register_jitable
 def _logarithm(x):  # type: ignore[no-untyped-def]
-    """Return log(x) of a normal float32 above zero: the exponent, and 2 artanh of the fraction's distance from one."""
+    """Return log(x) of a normal float32 above zero: its exponent's, and 2 artanh((m - 1) / (m + 1)) of its fraction."""
     bits = np.float32(x).view(np.int32)
-    n = np.int32((bits - np.int32(0x3F3504F3)) >> np.int32(23))  # so that the fraction is around one
-    fraction = np.int32(bits - (n << np.int32(23))).view(np.float32)
-    s = (fraction - ONE) / (fraction + ONE)
+    n = np.float32(np.int32(bits >> np.int32(23))) - BIAS
+    m = np.int32((bits & np.int32(0x7FFFFF)) | np.int32(0x3F800000)).view(np.float32)
+    large = m > SQRT2
+    m, n = m * HALF if large else m, n + ONE if large else n
+    s = (m - ONE) / (m + ONE)
     q = s * s
     series = ONE + q * (THIRD + q * (FIFTH + q * (SEVENTH + q * NINTH)))
-    e = np.float32(n)
-    return e * LN2_HIGH + (e * LN2_MIDDLE + TWO * s * series)
+    return n * LN2_HIGH + (n * LN2_MIDDLE + (s + s) * series)
 
 
 @register_jitable
@@ -572,7 +581,8 @@ def _propose(potentials, responses, modulators, constants, state, scratch, own):
             for k in range(rates.size):
                 decay, grown = softhebb(u[k], y[k], ONE, ZERO, ZERO, rates[k], parameters)
                 kept = part if abs(y[k]) >= constants.cutoff else ZERO
-                c[k] = kept * grown
+                grown *= kept
+                c[k] = grown if abs(grown) > NEGLIGIBLE else ZERO
                 changes[k] += kept * (decay - ONE)
                 overlaps[k] += c[k] * u[k]
             continue
@@ -581,7 +591,8 @@ def _propose(potentials, responses, modulators, constants, state, scratch, own):
             if abs(y[k]) >= constants.cutoff:
                 norm = math.sqrt(state.norms[k])
                 decay, grown = _decide(constants.rule, own, u[k], y[k], norm, rates[k], parameters)
-                c[k] = part * grown
+                grown *= part
+                c[k] = grown if abs(grown) > NEGLIGIBLE else ZERO
                 changes[k] += part * (decay - ONE)
                 overlaps[k] += c[k] * u[k]
 
