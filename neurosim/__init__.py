@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from neurosim.soft_labels import SoftLabels as SoftLabels
     from neurosim.streams import Stream as Stream
     from neurosim.streams import open_stream as open_stream
+    from neurosim.trained_readout import SoftmaxReadout as SoftmaxReadout
     from neurosim.transmit import Identity as Identity
     from neurosim.transmit import ReLU as ReLU
     from neurosim.transmit import Softmax as Softmax
@@ -86,6 +87,7 @@ _HOMES = {
     "rules": ("Hebb", "Oja", "Instar", "SoftHebb", "HebbNet", "BCM", "EGHR", "Sanger", "OjaSubspace"),
     "schedules": ("ConstantRate", "LinearRate", "ExponentialRate", "NormAdaptiveRate", "WinCountRate"),
     "streams": ("Stream", "open_stream"),
+    "trained_readout": ("SoftmaxReadout",),
     "transmit": ("Identity", "ReLU", "Triangle", "Softmax"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

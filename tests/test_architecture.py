@@ -16,7 +16,7 @@ RANKS = [
     {"state_format"},
     {"biases", "competition", "schedules", "transmit", "streams", "store"}, {"own"}, {"rules"}, {"limits"}, {"layers"},
     {"codes", "constants", "first_state", "recipes"}, {"dense"}, {"pipeline"}, {"chip"}, {"features", "online"},
-    {"readouts", "neighbours"}, {"soft_labels"}, {"judging"}, {"studies"}, {"cli"},
+    {"readouts", "neighbours"}, {"soft_labels", "trained_readout"}, {"judging"}, {"studies"}, {"cli"},
 ]  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def test_few_know_the_kernels():
         for path in (ROOT / "neurosim").rglob("*.py")
         if any(name.startswith("neurosim.kernels") for name in imports(path))
     }
-    assert users == {"codes", "dense", "first_state", "own"}
+    assert users == {"codes", "dense", "first_state", "own", "trained_readout"}
 
 
 def test_nothing_imports_kernels_as_a_top_level_package():
