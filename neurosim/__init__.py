@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from neurosim.errors import StabilityWarning as StabilityWarning
     from neurosim.errors import StateError as StateError
     from neurosim.errors import StreamError as StreamError
+    from neurosim.feature_cache import FeatureCache as FeatureCache
     from neurosim.judging import Comparison as Comparison
     from neurosim.judging import compare as compare
     from neurosim.layers import DenseWTA as DenseWTA
@@ -77,6 +78,7 @@ _HOMES = {
         "DivergedError",
         "StabilityWarning",
     ),
+    "feature_cache": ("FeatureCache",),
     "layers": ("DenseWTA",),
     "judging": ("Comparison", "compare"),
     "neighbours": ("Neighbours",),

@@ -16,7 +16,7 @@ RANKS = [
     {"state_format"},
     {"biases", "competition", "schedules", "transmit", "streams", "store"}, {"own"}, {"rules"}, {"limits"}, {"layers"},
     {"codes", "constants", "first_state", "recipes"}, {"dense"}, {"pipeline"}, {"chip"}, {"features", "online"},
-    {"readouts", "neighbours"}, {"soft_labels", "trained_readout"}, {"judging"}, {"studies"}, {"cli"},
+    {"readouts", "neighbours", "feature_cache"}, {"soft_labels", "trained_readout"}, {"judging"}, {"studies"}, {"cli"},
 ]  # fmt: skip
 
 
