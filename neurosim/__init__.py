@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from neurosim.chip import Chip as Chip
     from neurosim.chip import Response as Response
     from neurosim.competition import KWTA as KWTA
+    from neurosim.competition import Corrected as Corrected
     from neurosim.competition import HardWTA as HardWTA
     from neurosim.competition import NoInhibition as NoInhibition
     from neurosim.competition import Ranked as Ranked
@@ -68,7 +69,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "biases": ("Conscience", "MeanActivity", "LogPrior"),
     "chip": ("Chip", "Response"),
-    "competition": ("SoftWTA", "HardWTA", "KWTA", "Ranked", "NoInhibition", "SparseGate", "Taught"),
+    "competition": ("SoftWTA", "HardWTA", "KWTA", "Ranked", "NoInhibition", "SparseGate", "Taught", "Corrected"),
     "errors": (
         "NeurosimError",
         "ConfigError",

@@ -107,7 +107,8 @@ class Chip:
         x : float32 (inputs,)
             Anything that NumPy makes such an array of; finite, and not negative where `initial="uniform"`.
         label : int, optional
-            From 0: the neuron that responds in a `Taught` layer, which learns nothing without; others do not look.
+            From 0: the neuron that responds in a `Taught` layer, and should have in a `Corrected` one; without, these
+            learn nothing. Others do not look.
         modulator : float
             Third factor of plasticity: every layer's step is multiplied by it. 0 learns nothing, a negative one
             unlearns.
