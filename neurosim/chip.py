@@ -20,6 +20,7 @@ from neurosim.layers import DenseWTA
 from neurosim.limits import may_be_negative
 from neurosim.own import RuleMaker
 from neurosim.pipeline import Pipeline
+from neurosim.presets import preset
 from neurosim.state_format import Contents, hash_of
 from neurosim.streams import Block, Stream
 from neurosim.working import NO_LABELS, NO_MODULATORS, Array, WorkingLayer, check_finite, teachable
@@ -86,6 +87,33 @@ class Chip:
         self.layers = tuple(_at_work(layers, self.shape, self.seed))
         self._scratch = [layer.scratch() for layer in self.layers]
 
+    @classmethod
+    def from_preset(cls, name: str, *, inputs: int | tuple[int, ...] | None = None, seed: int = 0) -> "Chip":
+        """Make a chip as published: one of `neurosim.presets.names()`.
+
+        Parameters
+        ----------
+        name : str
+            "softhebb-cifar10-3layer" learns from one image at a time, "softhebb-cifar10-3layer-published" in batches.
+        inputs : tuple of int, optional
+            Shape of a sample, by default the preset's.
+        seed : int
+            As for `Chip`.
+
+        Raises
+        ------
+        ConfigError
+            If there is no preset of that name, or a layer does not fit the images it gets.
+
+        Examples
+        --------
+        >>> import neurosim as ns
+        >>> ns.Chip.from_preset("softhebb-cifar10-3layer")
+        Chip(3 x 32 x 32 -> 96 x 16 x 16 -> 384 x 8 x 8 -> 1536 x 4 x 4, seed=0, 0 samples learned)
+        """
+        chosen = preset(name)
+        return cls(chosen.layers, inputs=chosen.shape if inputs is None else inputs, seed=seed)
+
     def __repr__(self) -> str:
         shapes = [self.shape, *(layer.shape for layer in self.layers)]
         shape = " -> ".join(" x ".join(str(size) for size in shape) for shape in shapes)
@@ -109,7 +137,8 @@ class Chip:
         x : float32 (inputs,)
             Anything that NumPy makes such an array of; finite, and not negative where `initial="uniform"`.
         label : int, optional
-            From 0: the neuron that responds in a `Taught` layer, which learns nothing without; others do not look.
+            From 0: the neuron that responds in a `Taught` layer, and should have in a `Corrected` one; without, these
+            learn nothing. Others do not look.
         modulator : float
             Third factor of plasticity: every layer's step is multiplied by it. 0 learns nothing, a negative one
             unlearns.

@@ -4,7 +4,7 @@ import warnings
 from typing import Any
 
 from neurosim.biases import LogPrior
-from neurosim.competition import KWTA, HardWTA, NoInhibition, Ranked, SoftWTA, Taught
+from neurosim.competition import KWTA, Corrected, HardWTA, NoInhibition, Ranked, SoftWTA, Taught
 from neurosim.errors import ConfigError, StabilityWarning
 from neurosim.rules import BCM, EGHR, Hebb, HebbNet, Instar, Oja, OjaSubspace, Sanger, SoftHebb, highest, schedule
 from neurosim.schedules import NormAdaptiveRate, WinCountRate
@@ -24,6 +24,8 @@ def check(layer: Any) -> None:
         If two constants do not go together.
     """
     _check_competition(layer)
+    if layer.initial == "zeros" and layer.renormalise:
+        raise ConfigError("renormalise", "False with initial='zeros'", True, "weights of zero have no direction")
     if layer.eligibility > 0 and layer.window > 1:
         raise ConfigError("window", "1 with an eligibility trace", layer.window)
     if isinstance(layer.rule, Sanger | OjaSubspace):
@@ -86,7 +88,8 @@ def _check_mixed(layer: Any) -> None:
 def _warn(layer: Any) -> None:
     rule, rate = layer.rule, schedule(layer.rule).rate
     name = type(rule).__name__
-    if isinstance(rule, Hebb | HebbNet) and rate > 0 and not layer.renormalise and layer.leak == 0:
+    bounded = isinstance(rule, Hebb) and isinstance(layer.competition, Corrected)  # it grows as long as it errs
+    if isinstance(rule, Hebb | HebbNet) and rate > 0 and not (layer.renormalise or layer.leak > 0 or bounded):
         text = f"{name} has no decay, so weights grow without bound: renormalise must be True or leak above 0"
         warnings.warn(f"{text}, got {layer.renormalise} and {layer.leak}", StabilityWarning, stacklevel=STACK)
     if isinstance(rule, EGHR) and layer.normalise == "sample" and rate * layer.neurons >= 1:

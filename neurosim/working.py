@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim import instruments
-from neurosim.competition import Taught
+from neurosim.competition import ByLabel
 from neurosim.errors import DivergedError, NeurosimError, SampleError
 from neurosim.instruments import Records, record
 
@@ -267,7 +267,7 @@ def teachable(
     """Return how many samples all layers may learn from, as far as labels go, and what is wrong with the next one."""
     end, error = samples, None
     for layer in layers:
-        if not isinstance(layer.constants.competition, Taught):
+        if not isinstance(layer.constants.competition, ByLabel):
             continue
         where, neurons = f"of layer {layer.place + 1}, which is taught", layer.constants.neurons
         if len(labels) != samples:
