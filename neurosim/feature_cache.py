@@ -3,7 +3,7 @@
 import math
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -115,9 +115,9 @@ class FeatureCache:
         kept: Array | None = None
         labels = np.empty(count, np.int64) if stream.labelled else None
         done = 0
-        for response, given in chip.respond_blocks(stream, chunk=self.chunk):
+        for values, given in self._blocks(chip, stream):
             with pause():
-                values = features(response, self.features)
+                pass
             check_finite(values, self.features)
             if kept is None:
                 kept = self._room((count, *values.shape[1:]))
@@ -134,6 +134,14 @@ class FeatureCache:
             os.replace(self._partial(), self.path)
             kept = np.load(self.path, mmap_mode="r")
         self.features_, self.labels_ = np.asarray(kept), labels
+
+    def _blocks(self, chip: Chip, stream: Stream) -> Iterator[tuple[Array, NDArray[np.int64] | None]]:
+        """Give features of the stream, a chunk at a time, with their labels."""
+        if self.features == "output":
+            yield from chip.output_blocks(stream, chunk=self.chunk)
+            return
+        for response, labels in chip.respond_blocks(stream, chunk=self.chunk):
+            yield features(response, self.features), labels
 
     def _partial(self) -> Path:
         return Path(f"{self.path}.part")

@@ -24,9 +24,9 @@ from neurosim.studies import STUDIES
 def command(study: str, root: str, out: str | None, seeds: int, jobs: int, fast: bool, only: str, report: bool) -> None:
     """Measure what a paper published once more, and print both.
 
-    STUDY is `liuson`, the probe accuracies and Gini coefficients of competitive Hebbian layers on MNIST and CIFAR-10,
-    or `radius`, SoftHebb on MNIST from first weights of 27 lengths. Each finished cell is kept: the same command goes
-    on where it was interrupted, and measures again what failed.
+    STUDY is `deep`, convolutional SoftHebb on CIFAR-10 and MNIST; `liuson`, the probe accuracies and Gini coefficients
+    of competitive Hebbian layers on both; or `radius`, SoftHebb on MNIST from first weights of 27 lengths. Each
+    finished cell is kept: the same command goes on where it was interrupted, and measures again what failed.
     """
     find_cache()
     from neurosim import studies

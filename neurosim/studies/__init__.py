@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from neurosim.studies.study import Study
 
-STUDIES = ("liuson", "radius")
+STUDIES = ("deep", "liuson", "radius")
 
 
 def find(name: str) -> "Study":

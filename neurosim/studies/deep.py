@@ -1,0 +1,120 @@
+"""The study of deep SoftHebb: accuracy by depth on CIFAR-10 and MNIST, in batches as published and on-line."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import neurosim as ns
+from neurosim import presets
+from neurosim.chip import Chip
+from neurosim.feature_cache import FeatureCache
+from neurosim.streams.order import repeat
+from neurosim.studies import data, published
+from neurosim.studies.study import Cell, Finished, Outcome, Study, Table
+from neurosim.studies.tables import NOTHING, difference, spread
+from neurosim.trained_readout import SoftmaxReadout
+
+NAME, VERSION = "deep", 1
+METHODS = {  # name of a row: the preset's kind, whether in batches, whether it learns
+    "batches": ("softhebb", "-published", True),
+    "online": ("softhebb", "", True),
+    "hard": ("hard", "-published", True),
+    "random": ("softhebb", "", False),
+}
+CHUNK = 250  # images that one layer takes before the next gets them
+
+
+def cells(seeds: int, fast: bool) -> list[Cell]:
+    """Return the grid of data sets, methods, depths and seeds; or a part of it, tiny, that is done in minutes."""
+    depths = [("cifar10", depth) for depth in (3, 2, 1)] + [("mnist", 3)]
+    return [
+        _cell(dataset, method, depth, seed, fast)
+        for seed in range(1 if fast else seeds)
+        for method in METHODS
+        for dataset, depth in (depths[-1:] if fast else depths)
+        if not (dataset == "mnist" and method == "hard")
+    ]
+
+
+def _cell(dataset: str, method: str, depth: int, seed: int, fast: bool) -> Cell:
+    kind, batches, learns = METHODS[method]
+    settings = {
+        "dataset": dataset,
+        "method": method,
+        "depth": depth,
+        "preset": f"{kind}-{dataset}-{depth}layer{batches}",
+        "learns": learns,
+        "seed": seed,
+        "epochs": 2 if fast else 50,
+        "train_samples": 500 if fast else None,
+        "test_samples": 500 if fast else None,
+    }
+    return Cell(NAME, VERSION, f"deep-{dataset}-{method}-{depth}-{seed}", settings)
+
+
+def check(asked: list[Cell], root: Path) -> None:
+    """Refuse a folder without the data that the cells need."""
+    data.check({cell.settings["dataset"] for cell in asked}, root)
+
+
+def chip_of(settings: dict[str, Any]) -> Chip:
+    """Return the chip of a cell; one that does not learn still measures what normalises its images."""
+    preset = presets.preset(settings["preset"])
+    layers = preset.layers
+    if not settings["learns"]:
+        layers = tuple(replace(layer, rule=ns.SoftHebb(rate=0.0)) for layer in layers)
+    return Chip(layers, inputs=preset.shape, seed=settings["seed"])
+
+
+def measure(settings: dict[str, Any], sets: data.Data) -> Outcome:
+    """Let a chip learn one epoch in the seed's order, then train the published readout on what it sends."""
+    dataset, seed = settings["dataset"], settings["seed"]
+    train, test = (sets.part(dataset, part, count=settings[f"{part}_samples"]) for part in ("train", "test"))
+    chip = chip_of(settings).learn(repeat(train, 1, seed), chunk=CHUNK)
+    features = FeatureCache(chunk=CHUNK).fill(chip, train)
+    options = presets.preset(settings["preset"]).readout | {"epochs": settings["epochs"]}
+    readout = SoftmaxReadout(**options, seed=seed).fit(features.features_, features.labels_)
+    right = [readout.predict(outputs) == labels for outputs, labels in chip.output_blocks(test, chunk=CHUNK)]
+    return Outcome(
+        {
+            "data": f"{train.fingerprint()} {test.fingerprint()}",
+            "accuracy": float(np.concatenate(right).mean()),
+            "training_accuracy": readout.epochs_[-1].accuracy,
+            "mean_norms": [float(layer.norms.mean()) for layer in chip.layers],
+            "never_won": [float((layer.wins == 0).mean()) for layer in chip.layers],
+            "state_sha256": chip.state_sha256,
+        },
+        {},
+    )
+
+
+def tables(asked: list[Cell], finished: Finished) -> list[Table]:
+    """Return one row a data set, method and depth: published, ours, the difference, and the norms."""
+    groups: dict[tuple[str, str, int], list[dict[str, Any]]] = {}
+    for cell in asked:
+        name = (cell.settings["dataset"], cell.settings["method"], cell.settings["depth"])
+        measures = groups.setdefault(name, [])
+        if cell.name in finished:
+            measures.append(finished[cell.name]["measures"])
+    rows = [_row(*name, groups[name]) for name in sorted(groups)]
+    header = ["data", "method", "layers", "published, %", "ours, %", "difference", "mean norms", "seeds"]
+    return [Table("deep", "Accuracy of a linear readout, by depth", header, rows)]
+
+
+def _row(dataset: str, method: str, depth: int, measures: list[dict[str, Any]]) -> list[str]:
+    known = published.deep(dataset, method, depth)
+    ours = [100 * each["accuracy"] for each in measures]
+    norms = np.mean([each["mean_norms"] for each in measures], axis=0) if measures else []
+    shown = " / ".join(f"{norm:.2f}" for norm in norms) or NOTHING
+    there = NOTHING if known is None else f"{known:.2f}".rstrip("0").rstrip(".")
+    return [dataset, method, str(depth), there, spread(ours, 2), difference(known, ours, 2), shown, str(len(measures))]
+
+
+def figures(asked: list[Cell], finished: Finished, folder: Any) -> list[str]:
+    """Draw nothing: a table of eleven numbers says it all."""
+    return []
+
+
+STUDY = Study(NAME, VERSION, cells, measure, check, tables, figures, published.DEEP)
