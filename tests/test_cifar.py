@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import neurosim as ns
 from neurosim.streams import cifar
 
-NAMES = [*cifar.PARTS["train"], *cifar.PARTS["test"]]
+NAMES = [*[f"data_batch_{number}" for number in range(1, 6)], "test_batch"]
 FOLDER = "cifar-10-batches-py"
 
 
@@ -66,11 +66,11 @@ def test_every_form_of_the_archive_gives_the_same_samples(tmp_path, members):
 
 @pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4])
 def test_what_other_pythons_write_is_read(protocol):
-    images, labels = cifar._batch(pickle.dumps(batch(7), protocol), "it")
+    images, labels = cifar.read_pickle(pickle.dumps(batch(7), protocol), "it")
     assert np.array_equal(images, batch(7)["data"])
     assert labels.tolist() == [7, 7, 7]
     columns_first = np.asfortranarray(batch(7)["data"])
-    assert np.array_equal(cifar._batch(pickle.dumps(batch(7, data=columns_first), protocol), "it")[0], images)
+    assert np.array_equal(cifar.read_pickle(pickle.dumps(batch(7, data=columns_first), protocol), "it")[0], images)
 
 
 def test_what_python_2_writes_is_read():
@@ -80,7 +80,7 @@ def test_what_python_2_writes_is_read():
         b"\x0c\x86cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89T\x00"
         b"\x0c\x00\x00" + bytes(3071) + b"\xfftbU\x06labels]K\x04au."
     )
-    images, labels = cifar._batch(text, "it")
+    images, labels = cifar.read_pickle(text, "it")
     assert (images.shape, images[0, -1], labels.tolist()) == ((1, 3072), 255, [4])
 
 
@@ -130,8 +130,8 @@ def test_another_pickle_is_refused_and_does_nothing(tmp_path, monkeypatch, membe
 def test_a_pickle_cannot_change_how_the_next_is_read():
     # Sets `ndarray.__setstate__ = None` where ndarray is ours.
     with pytest.raises(ns.StreamError):
-        cifar._batch(b"\x80\x02cnumpy\nndarray\n(N}U\x0c__setstate__Nstb.", "it")
-    assert len(cifar._batch(pickle.dumps(batch(1), 2), "it")[0]) == 3
+        cifar.read_pickle(b"\x80\x02cnumpy\nndarray\n(N}U\x0c__setstate__Nstb.", "it")
+    assert len(cifar.read_pickle(pickle.dumps(batch(1), 2), "it")[0]) == 3
 
 
 @given(st.binary(max_size=60))
@@ -139,7 +139,7 @@ def test_a_pickle_cannot_change_how_the_next_is_read():
 @settings(max_examples=200, deadline=None)
 def test_any_bytes_are_a_batch_or_a_stream_error(content):
     with pytest.raises(ns.StreamError):
-        cifar._batch(content, "it")
+        cifar.read_pickle(content, "it")
 
 
 @pytest.mark.parametrize(("ending", "compress"), [(".gz", gzip.compress), (".xz", lzma.compress), ("", bytes)])

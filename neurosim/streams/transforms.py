@@ -1,0 +1,236 @@
+"""What may be done to an image on its way into a chip: functions of the image and of numbers drawn for its position.
+
+Images are float32 (height, width) or (channels, height, width). How numbers are drawn is in `transformed`.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim import randomness
+from neurosim.checks import LARGEST, finite, number, whole
+from neurosim.errors import ConfigError
+from neurosim.streams.resample import resample
+
+Image = NDArray[np.float32]
+Draws = NDArray[np.float64]
+ATTEMPTS = 10  # to find a crop that fits the image, before the middle is taken
+
+
+class Transform(Protocol):
+    """What `transform` asks of each.
+
+    Attributes
+    ----------
+    purpose : int
+        Of its random numbers (`neurosim.randomness`).
+    draws : int
+        How many of them it takes for one image; 0 for what is not random.
+    resizes : bool
+        Whether images of any size come out in one: then the first such transform, and those before it, are given the
+        image as it was before the stream brought it to its shape.
+    """
+
+    purpose: ClassVar[int]
+    draws: ClassVar[int]
+    resizes: ClassVar[bool]
+
+    def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape that an image of the given one gets; ConfigError if it cannot have that one."""
+
+    def apply(self, image: Image, draws: Draws) -> Image:
+        """Return the image transformed, by numbers uniform in [0, 1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RandomResizedCrop:
+    """A part of the image, of random area, aspect and place, brought to one size by bilinear interpolation.
+
+    Parameters
+    ----------
+    size : int or (int, int)
+        Height and width that come out, pixels; one number for both.
+    scale : (float, float)
+        Least and greatest share of the image's area, above 0 and at most 1; uniform between.
+    ratio : (float, float)
+        Least and greatest width over height, positive; its logarithm is uniform between.
+
+    Notes
+    -----
+    Out of ten random shapes the first that fits is taken, else the largest in the middle whose aspect is within bounds.
+    Interpolation is widened where the part is larger than what comes out (see `neurosim.streams.resample`).
+
+    References
+    ----------
+    Szegedy et al., "Going deeper with convolutions", CVPR 2015.
+    """
+
+    purpose: ClassVar[int] = randomness.RESIZED_CROP
+    draws: ClassVar[int] = 2 * ATTEMPTS + 2
+    resizes: ClassVar[bool] = True
+
+    size: int | tuple[int, int]
+    scale: tuple[float, float] = (0.08, 1.0)
+    ratio: tuple[float, float] = (3 / 4, 4 / 3)
+
+    def __post_init__(self) -> None:
+        for size in self.sizes:
+            whole("size", size, 1, LARGEST)
+        _range("scale", self.scale)
+        _range("ratio", self.ratio)
+        if self.scale[1] > 1:
+            raise ConfigError("scale", "at most 1, the whole image", self.scale)
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """Height and width."""
+        if isinstance(self.size, tuple | list):
+            if len(self.size) != 2:
+                raise ConfigError("size", "one number, or two: height and width", self.size)
+            return self.size[0], self.size[1]
+        return self.size, self.size
+
+    def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape that comes out."""
+        return (*shape[:-2], *self.sizes)
+
+    def apply(self, image: Image, draws: Draws) -> Image:
+        """Return the part that the numbers say, resampled."""
+        top, left, height, width = self.box(image.shape[-2], image.shape[-1], draws)
+        return resample(image[..., top : top + height, left : left + width], *self.sizes)
+
+    def box(self, rows: int, columns: int, draws: Draws) -> tuple[int, int, int, int]:
+        """Return the part of an image of so many rows and columns: top, left, height and width."""
+        for area, aspect in draws[: 2 * ATTEMPTS].reshape(ATTEMPTS, 2).tolist():
+            pixels = rows * columns * (self.scale[0] + area * (self.scale[1] - self.scale[0]))
+            low, high = math.log(self.ratio[0]), math.log(self.ratio[1])
+            ratio = math.exp(low + aspect * (high - low))
+            height, width = round(math.sqrt(pixels / ratio)), round(math.sqrt(pixels * ratio))
+            if 0 < height <= rows and 0 < width <= columns:
+                down, right = draws[2 * ATTEMPTS :].tolist()
+                return int(down * (rows - height + 1)), int(right * (columns - width + 1)), height, width
+        height = min(rows, max(1, round(columns / self.ratio[0])))
+        width = min(columns, max(1, round(rows * self.ratio[1])))
+        return (rows - height) // 2, (columns - width) // 2, height, width
+
+
+@dataclass(frozen=True, slots=True)
+class RandomFlip:
+    """The image or its mirror image, left for right.
+
+    Parameters
+    ----------
+    probability : float
+        Of the mirror image, 0 to 1.
+    """
+
+    purpose: ClassVar[int] = randomness.FLIP
+    draws: ClassVar[int] = 1
+    resizes: ClassVar[bool] = False
+
+    probability: float = 0.5
+
+    def __post_init__(self) -> None:
+        number("probability", self.probability, "from 0 to 1", 0)
+        if self.probability > 1:
+            raise ConfigError("probability", "from 0 to 1", self.probability)
+
+    def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape as it is."""
+        return shape
+
+    def apply(self, image: Image, draws: Draws) -> Image:
+        """Return the image, or its mirror image."""
+        return image[..., ::-1] if draws[0] < self.probability else image
+
+
+@dataclass(frozen=True, slots=True)
+class PadCrop:
+    """The image continued beyond its edges by reflection, and a random part of its own size out of that.
+
+    Parameters
+    ----------
+    padding : int
+        Pixels at each edge; the edge's own pixels are not repeated.
+    """
+
+    purpose: ClassVar[int] = randomness.PAD_CROP
+    draws: ClassVar[int] = 2
+    resizes: ClassVar[bool] = False
+
+    padding: int
+
+    def __post_init__(self) -> None:
+        whole("padding", self.padding, 0, LARGEST)
+
+    def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape as it is."""
+        return shape
+
+    def apply(self, image: Image, draws: Draws) -> Image:
+        """Return the part that the numbers say."""
+        down, right = (int(draw * (2 * self.padding + 1)) - self.padding for draw in draws)
+        return image[..., _reflected(down, image.shape[-2])[:, None], _reflected(right, image.shape[-1])]
+
+
+@dataclass(frozen=True, slots=True)
+class Standardise:
+    """(x - mean) / std, each channel by its own numbers.
+
+    Parameters
+    ----------
+    mean, std : sequence of float
+        One a channel, in units of the samples (pixels are from 0 to 1); std positive.
+    """
+
+    purpose: ClassVar[int] = 0
+    draws: ClassVar[int] = 0
+    resizes: ClassVar[bool] = False
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        for name in ("mean", "std"):
+            object.__setattr__(self, name, tuple(np.asarray(getattr(self, name), np.float64).ravel().tolist()))
+        for value in self.mean:
+            finite("mean", value, "a number for each channel")
+        for value in self.std:
+            finite("std", value, "positive", 0, above=True)
+            number("std", value, "at least 1e-30", 1e-30)
+        if not self.mean or len(self.mean) != len(self.std):
+            raise ConfigError("std", f"one number a channel, as many as the mean's {len(self.mean)}", self.std)
+
+    def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape as it is, if it has as many channels."""
+        channels = 1 if len(shape) == 2 else shape[0]
+        if channels != len(self.mean):
+            raise ConfigError("mean", f"one number for each of the {channels} channels", self.mean)
+        return shape
+
+    def apply(self, image: Image, draws: Draws) -> Image:
+        """Return the image shifted and scaled."""
+        mean, std = (np.array(values, np.float32)[:, None, None] for values in (self.mean, self.std))
+        return ((image - mean) / std).reshape(image.shape)
+
+
+IMAGENET = Standardise((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # of its training images, R G B from 0 to 1
+
+
+def _range(name: str, values: tuple[float, float]) -> None:
+    if not isinstance(values, tuple | list) or len(values) != 2:
+        raise ConfigError(name, "two numbers, the least and the greatest", values)
+    for value in values:
+        finite(name, value, "positive", 0, above=True)
+    if values[0] > values[1]:
+        raise ConfigError(name, "the least, then the greatest", values)
+
+
+def _reflected(first: int, count: int) -> NDArray[np.int64]:
+    """Return places from `first` on, as many as there are, those beyond an edge reflected at it, however often."""
+    period = max(1, 2 * (count - 1))
+    places = np.arange(first, first + count) % period
+    return np.minimum(places, period - places) if count > 1 else places * 0
