@@ -14,7 +14,8 @@ KERNELS = sorted((ROOT / "kernels").glob("*.py"))
 RANKS = [
     {"errors"}, {"checks"}, {"randomness", "metrics", "instruments"}, {"old_formats"},
     {"state_format"},
-    {"biases", "competition", "schedules", "transmit", "streams", "store"}, {"own"}, {"rules"}, {"limits"}, {"layers"},
+    {"biases", "competition", "schedules", "transmit", "streams", "store", "fetch"}, {"own"}, {"rules"}, {"limits"},
+    {"layers"},
     {"codes", "constants", "first_state", "recipes"}, {"dense"}, {"pipeline"}, {"chip"}, {"features", "online"},
     {"readouts", "neighbours"}, {"soft_labels"}, {"judging"}, {"studies"}, {"cli"},
 ]  # fmt: skip

@@ -17,7 +17,7 @@ class ArrayStream(RandomAccess):
     Parameters
     ----------
     samples : number (samples, ...)
-        Axes after the first are the sample's shape, and are flattened; converted to float32 as it is read, so a mapped file stays on disk.
+        Axes after the first are a sample's shape; converted to float32 as it is read, so a mapped file stays on disk.
     labels : whole number (samples,), optional
         From 0.
     name : str

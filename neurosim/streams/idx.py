@@ -53,6 +53,6 @@ def mnist(part: str, root: Path) -> ArrayStream:
             if path.exists():
                 return idx_file(path, f"mnist:{part}")
     raise StreamError(
-        f"mnist:{part} must be at {root} or its folder mnist, as {stem} or {stem}.gz: no such file; see --root, or fetch it by "
-        "neurosim data get mnist"
+        f"mnist:{part} must be at {root} or its folder mnist, as {stem} or {stem}.gz: no such file; see --root, "
+        "or fetch it by neurosim data get mnist"
     )

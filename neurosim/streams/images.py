@@ -68,7 +68,7 @@ class ImageFolder(RandomAccess):
 
     def path(self, place: int) -> Path:
         """Return the path of the image at a place."""
-        return self._folder / self.classes[self._labels[place]] / self._files[place]
+        return self._folder / self.classes[int(self._labels[place])] / self._files[place]
 
     def take(self, places: NDArray[np.int64]) -> Block:
         """Decode the images at the given places, and resample the middle square of each."""

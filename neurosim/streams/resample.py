@@ -6,6 +6,7 @@ along each axis, with s the old size over the new one. Sums are taken in a fixed
 """
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +29,7 @@ def resample(image: NDArray[np.float32], height: int, width: int) -> NDArray[np.
     return np.ascontiguousarray(inside).reshape(*image.shape[:-2], height, width)
 
 
+@lru_cache(1024)  # crops of small images have few sizes
 def _weights(old: int, new: int) -> "csr_array":
     """Return the weights, float32 (new, old), sparse."""
     from scipy.sparse import csr_array

@@ -39,11 +39,11 @@ class Transformed(RandomAccess):
         for run in np.split(places, np.flatnonzero(np.diff(places) != 1) + 1):
             images, marks = self._originals(self.source.order(int(run[0]), int(run[-1]) + 1))
             drawn = [self._draws(place, int(run[0]), len(run)) for place in range(len(self.transforms))]
-            if labels is not None:
+            if labels is not None and marks is not None:
                 labels[done : done + len(run)] = marks
             for i, image in enumerate(images):
                 for one, draws in zip(self.transforms, drawn, strict=True):
-                    image = one.apply(image, draws[i])  # noqa: PLW2901
+                    image = one.apply(image, draws[i])
                 samples[done] = image.ravel()
                 done += 1
         return Block(samples, labels)
@@ -63,7 +63,8 @@ class Transformed(RandomAccess):
         """Return what must be equal to go on: the transforms and their seed are part of it."""
         said = ", ".join(map(repr, self.transforms))
         by = f" by seed {self.seed}" if any(one.draws for one in self.transforms) else ""
-        return self.source.identity() | {"inputs": self.inputs, "transforms": said + by}
+        before = self.source.identity()
+        return before | {"inputs": self.inputs, "transforms": f"{before.get('transforms', '')} {said}{by}".lstrip()}
 
 
 def transform(stream: Stream, transforms: Sequence[Transform], seed: int = 0) -> Stream:
@@ -90,7 +91,12 @@ def transform(stream: Stream, transforms: Sequence[Transform], seed: int = 0) ->
     whole("seed of the transforms", seed, 0, 2**64 - 1)
     if not transforms:
         return stream
+    return Transformed(as_images(stream), transforms, seed)
+
+
+def as_images(stream: Stream) -> RandomAccess:
+    """Return a stream if it holds images that can be read from any place; ConfigError if not."""
     if not isinstance(stream, RandomAccess) or len(stream.shape) not in {2, 3}:
         rule = "of images, (height, width) or (channels, height, width), in a file that can be read from any place"
         raise ConfigError("stream to transform", rule, f"{stream.name} of the shape {stream.shape}")
-    return Transformed(stream, transforms, seed)
+    return stream

@@ -173,7 +173,8 @@ class PadCrop:
     def apply(self, image: Image, draws: Draws) -> Image:
         """Return the part that the numbers say."""
         down, right = (int(draw * (2 * self.padding + 1)) - self.padding for draw in draws)
-        return image[..., _reflected(down, image.shape[-2])[:, None], _reflected(right, image.shape[-1])]
+        rows, columns = _reflected(down, image.shape[-2]), _reflected(right, image.shape[-1])
+        return image.take(rows, axis=-2).take(columns, axis=-1)
 
 
 @dataclass(frozen=True, slots=True)
