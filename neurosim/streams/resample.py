@@ -25,7 +25,8 @@ def resample(image: NDArray[np.float32], height: int, width: int) -> NDArray[np.
     upright = _weights(rows, height) @ planes.transpose(1, 0, 2).reshape(rows, count * columns)
     across = upright.reshape(height, count, columns).transpose(2, 1, 0).reshape(columns, count * height)
     done = (_weights(columns, width) @ across).reshape(width, count, height)
-    inside = np.clip(done.transpose(1, 2, 0), planes.min(), planes.max())  # rounding may lead out
+    low, high = planes.min(axis=(1, 2), keepdims=True), planes.max(axis=(1, 2), keepdims=True)
+    inside = np.clip(done.transpose(1, 2, 0), low, high)  # rounding may lead out
     return np.ascontiguousarray(inside).reshape(*image.shape[:-2], height, width)
 
 
