@@ -122,10 +122,10 @@ def _one(url: str, path: Path, md5: str, progress: bool) -> Fetched:
             path.chmod(0o644)  # the temporary file was its owner's alone
     except RequestException as error:
         raise StreamError(
-            f"{url} must be there to fetch, but: {error}; nothing was kept (another mirror: --from URL)"
+            f"{url} must be there to fetch, but: {error}; nothing of it was kept (another mirror: --from URL)"
         ) from error
     except OSError as error:
         raise StreamError(f"{path} must be writable, but: {error}") from error
     except ValueError as error:
-        raise StreamError(f"{url} must have the md5 {md5}, and nothing was kept: {error}") from error
+        raise StreamError(f"{url} must have the md5 {md5}, and nothing of it was kept: {error}") from error
     return Fetched(path, kept)

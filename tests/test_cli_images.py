@@ -4,10 +4,10 @@ import json
 
 import numpy as np
 import pytest
+from test_cli import invoke, stream
 
 import neurosim as ns
 from neurosim import store
-from tests.test_cli import invoke, stream
 
 AUGMENTED = ["digits:test", "--neurons", "12", "--augment", "crop,flip,pad:1", "--epochs", "2", "--shuffle", "1"]
 

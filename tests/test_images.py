@@ -2,8 +2,10 @@
 
 import builtins
 import io
+import struct
 import sys
 import warnings
+import zlib
 
 import numpy as np
 import pytest
@@ -110,6 +112,19 @@ def with_alpha():
     picture = PICTURE.copy()
     picture.putalpha(Image.fromarray(PIXELS[1]))
     return picture
+
+
+def test_colours_of_16_bits_give_their_upper_8(tmp_path):
+    wide = ((PIXELS.transpose(1, 2, 0).astype(np.uint16) << 8) + 200).astype(">u2")
+    rows = b"".join(b"\0" + row.tobytes() for row in wide)  # each row is stored as it is
+
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    head = struct.pack(">IIBBBBB", 9, 12, 16, 2, 0, 0, 0)
+    parts = [chunk(b"IHDR", head), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")]
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
+    assert np.array_equal(images.decode(tmp_path / "a.png"), PIXELS)
 
 
 # name: (picture, how it is written, what comes out, how far it may be off)

@@ -186,7 +186,7 @@ def test_shapes_and_identities_tell_what_was_done():
     )
     told = stream.identity()
     assert told["inputs"] == 60
-    assert "RandomResizedCrop(size=(4, 5)" in told["transforms"]
+    assert "RandomResizedCrop(size=(4, 5)," in told["transforms"]
     assert told["transforms"].endswith("PadCrop(padding=1) by seed 3")
     assert told["content"] == plain.identity()["content"]
     assert "seed" not in ns.transform(plain, [IMAGENET], seed=3).identity()["transforms"]
@@ -202,6 +202,16 @@ def test_one_that_holds_no_images_is_refused(tmp_path):
     for stream in (flat, deep, ns.open_stream("a.csv", root=tmp_path)):
         with pytest.raises(ns.ConfigError, match=r"stream to transform must be of images, .* of the shape"):
             ns.transform(stream, [ns.RandomFlip()])
+
+
+def test_constants_are_told_alike_however_they_are_given():
+    wanted = "RandomResizedCrop(size=(4, 4), scale=(0.5, 1.0), ratio=(0.5, 2.0))"
+    for size, scale in ((4, (0.5, 1)), ([4, 4], [0.5, 1.0]), (np.int64(4), np.float32([0.5, 1]).tolist()),
+                        ((np.int32(4), 4), (np.float64(0.5), np.int64(1)))):  # fmt: skip
+        assert repr(ns.RandomResizedCrop(size, scale, (0.5, 2))) == wanted
+    assert repr(ns.RandomFlip(np.float64(0.5))) == "RandomFlip(probability=0.5)"
+    assert repr(ns.PadCrop(np.int64(2))) == "PadCrop(padding=2)"
+    assert repr(ns.Standardise(np.float64([1]), (2,))) == "Standardise(mean=(1.0,), std=(2.0,))"
 
 
 REFUSED = {

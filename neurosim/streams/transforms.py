@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim import randomness
-from neurosim.checks import LARGEST, finite, number, whole
+from neurosim.checks import LARGEST, finite, number, plain, whole
 from neurosim.errors import ConfigError
 from neurosim.streams.resample import resample
 
@@ -77,21 +77,21 @@ class RandomResizedCrop:
     ratio: tuple[float, float] = (3 / 4, 4 / 3)
 
     def __post_init__(self) -> None:
-        for size in self.sizes:
+        sizes = tuple(self.size) if isinstance(self.size, tuple | list) else (self.size, self.size)
+        if len(sizes) != 2:
+            raise ConfigError("size", "one number, or two: height and width", self.size)
+        for size in sizes:
             whole("size", size, 1, LARGEST)
-        _range("scale", self.scale)
-        _range("ratio", self.ratio)
+        object.__setattr__(self, "size", (int(sizes[0]), int(sizes[1])))
+        object.__setattr__(self, "scale", _range("scale", self.scale))
+        object.__setattr__(self, "ratio", _range("ratio", self.ratio))
         if self.scale[1] > 1:
             raise ConfigError("scale", "at most 1, the whole image", self.scale)
 
     @property
     def sizes(self) -> tuple[int, int]:
         """Height and width."""
-        if isinstance(self.size, tuple | list):
-            if len(self.size) != 2:
-                raise ConfigError("size", "one number, or two: height and width", self.size)
-            return self.size[0], self.size[1]
-        return self.size, self.size
+        return self.size if isinstance(self.size, tuple) else (self.size, self.size)
 
     def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape that comes out."""
@@ -134,6 +134,7 @@ class RandomFlip:
     probability: float = 0.5
 
     def __post_init__(self) -> None:
+        plain(self)
         number("probability", self.probability, "from 0 to 1", 0)
         if self.probability > 1:
             raise ConfigError("probability", "from 0 to 1", self.probability)
@@ -164,6 +165,7 @@ class PadCrop:
     padding: int
 
     def __post_init__(self) -> None:
+        plain(self)
         whole("padding", self.padding, 0, LARGEST)
 
     def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -221,13 +223,15 @@ class Standardise:
 IMAGENET = Standardise((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # of its training images, R G B from 0 to 1
 
 
-def _range(name: str, values: tuple[float, float]) -> None:
+def _range(name: str, values: tuple[float, float]) -> tuple[float, float]:
     if not isinstance(values, tuple | list) or len(values) != 2:
         raise ConfigError(name, "two numbers, the least and the greatest", values)
-    for value in values:
+    low, high = (value.item() if isinstance(value, np.generic) else value for value in values)
+    for value in (low, high):
         finite(name, value, "positive", 0, above=True)
-    if values[0] > values[1]:
+    if low > high:
         raise ConfigError(name, "the least, then the greatest", values)
+    return float(low), float(high)
 
 
 def _reflected(first: int, count: int) -> NDArray[np.int64]:
