@@ -89,6 +89,16 @@ def test_standardised_samples_are_what_chips_are_given_and_tested_on(tmp_path):
     assert rows[0]["accuracy"]["winner"] == summary["winner_accuracy"]
 
 
+def test_other_classes_are_not_tested_on(pictures):
+    (pictures / "test" / "below").rename(pictures / "test" / "low")
+    options = ["--root", pictures, "--image-size", "4"]
+    words = invoke("stream", "images:train", "--test", "images:test", *options, code=2).stderr
+    assert "classes of images:test must be those of images:train, as labels count them: only one of them has" in words
+    stream("images:train", *options, "--state", pictures / "chip.h5")
+    judge = ["judge", pictures / "chip.h5", "--train", "images:train", "--test", "images:test"]
+    assert "the class below" in invoke(*judge, *options, code=2).stderr
+
+
 REFUSED = {
     "no size": (["images:train"], "image_size must be given for images:FOLDER (--image-size), got None"),
     "a size of others": (["digits", "--image-size", "8"], "image_size must be left out for all sources but"),
@@ -96,6 +106,7 @@ REFUSED = {
     "another word": (["digits", "--augment", "flip,turn"], "augment must be crop, flip, pad or pad:N, between"),
     "no word": (["digits", "--augment", ""], "augment must be crop, flip, pad or pad:N, between commas, got ''"),
     "half a pad": (["digits", "--augment", "pad:"], "crop, flip, pad or pad:N, between commas, got 'pad:'"),
+    "a long pad": (["digits", "--augment", "pad:" + "9" * 5000], "crop, flip, pad or pad:N, between commas"),
     "a flip of 2": (["digits", "--augment", "flip:2"], "got 'flip:2'"),
     "a seed alone": (["digits", "--augment-seed", "2"], "augment_seed must be left out without --augment, got 2"),
     "a seed": (["digits", "--augment", "flip", "--augment-seed", "-2"], "a whole number of at least 0, got -2"),

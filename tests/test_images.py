@@ -46,7 +46,7 @@ def folder(tmp_path):
 def test_images_come_in_the_order_of_sorted_paths_with_their_classes(folder):
     stream = ns.open_stream("images:set", root=folder, image_size=4, inputs=48)
     assert (stream.name, stream.length, stream.shape, stream.inputs) == ("images:set", 5, (3, 4, 4), 48)
-    assert stream.classes == ["C", "a", "b"]
+    assert stream.classes == ("C", "a", "b")
     samples, labels = stream.take(np.arange(5))
     assert labels.tolist() == [0, 1, 1, 2, 2]
     assert samples.dtype == np.float32
@@ -66,6 +66,7 @@ def test_any_blocks_from_any_position_and_any_order(folder, start, size):
         stream = ns.open_stream("images:set", root=folder, image_size=5, epochs=2, shuffle=shuffle)
         whole = np.concatenate([block.samples for block in stream.blocks()])
         assert stream.shape == (3, 5, 5)
+        assert stream.classes == ns.transform(stream, [ns.RandomFlip()]).classes == ("C", "a", "b")
         assert len(whole) == 10
         part = np.concatenate([block.samples for block in stream.blocks(start, size)])
         assert np.array_equal(part, whole[start:])

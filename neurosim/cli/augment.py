@@ -1,5 +1,6 @@
 """What the options `--augment` and `--standardise` say, done to a stream."""
 
+import re
 from typing import TYPE_CHECKING
 
 from neurosim.errors import ConfigError
@@ -9,6 +10,7 @@ if TYPE_CHECKING:
     from neurosim.streams.transforms import Standardise, Transform
 
 PADDING = 4  # pixels, as is usual for images of 32
+SHORT_NUMBER = re.compile("[0-9]{1,9}")
 KNOWN = "crop, flip, pad or pad:N, between commas"
 
 
@@ -38,8 +40,10 @@ def _named(part: str, shape: tuple[int, ...]) -> "Transform":
     from neurosim.streams import PadCrop, RandomFlip, RandomResizedCrop
 
     name, colon, number = part.strip().partition(":")
-    if name == "pad" and (number.isdecimal() or not colon):
-        return PadCrop(int(number) if colon else PADDING)
+    if name == "pad" and not colon:
+        return PadCrop(PADDING)
+    if name == "pad" and SHORT_NUMBER.fullmatch(number):
+        return PadCrop(int(number))
     if name == "crop" and not colon:
         return RandomResizedCrop((shape[-2], shape[-1]))
     if name == "flip" and not colon:

@@ -111,6 +111,7 @@ def command(**options: Any) -> None:
 def _tested(options: dict[str, Any], stream: "Stream", reading: dict[str, Any]) -> "tuple[Stream, Stream] | None":
     """Return the streams that a readout is fitted on and measured on: standardised, but not augmented."""
     from neurosim.cli.augment import augmented
+    from neurosim.readouts import check_labelled
     from neurosim.streams import open_stream
 
     if options["test"] is None:
@@ -123,6 +124,7 @@ def _tested(options: dict[str, Any], stream: "Stream", reading: dict[str, Any]) 
     for labelled in (train, test):
         if not labelled.labelled:
             fail(f"labels of {labelled.name} must be there to measure accuracy, got none; for lines give --label")
+    check_labelled(train, test)
     return train, test
 
 

@@ -9,10 +9,10 @@ from neurosim.streams.arrays import ArrayStream as ArrayStream
 from neurosim.streams.base import Block as Block
 from neurosim.streams.base import Stream as Stream
 from neurosim.streams.order import repeat
+from neurosim.streams.resized_crop import RandomResizedCrop as RandomResizedCrop
 from neurosim.streams.transformed import transform as transform
 from neurosim.streams.transforms import PadCrop as PadCrop
 from neurosim.streams.transforms import RandomFlip as RandomFlip
-from neurosim.streams.transforms import RandomResizedCrop as RandomResizedCrop
 from neurosim.streams.transforms import Standardise as Standardise
 
 KNOWN = (

@@ -37,12 +37,15 @@ class Stream(ABC):
         Samples in all, if that can be known before they are read.
     labelled : bool
         Whether samples carry labels: whole numbers from 0.
+    classes : tuple of str
+        What labels stand for, from 0 on; empty where the source has no names.
     """
 
     name: str
     inputs: int
     length: int | None
     labelled: bool
+    classes: tuple[str, ...] = ()
     replayable = True  # a pipe is not
     _shape: tuple[int, ...] = ()  # where samples are flat
 

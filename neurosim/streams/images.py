@@ -60,7 +60,7 @@ class ImageFolder(RandomAccess):
         self._folder, self._size = folder, size
         self.name = f"images:{folder.resolve().name}"
         self._shape, self.inputs = (3, size, size), 3 * size * size
-        self.classes = _classes(folder)
+        self.classes = tuple(_classes(folder))
         files = [_files(folder / name) for name in self.classes]
         self._files = [name for names in files for name in names]
         self._labels = np.repeat(np.arange(len(files)), [len(names) for names in files]).astype(np.int64)

@@ -26,7 +26,7 @@ class Shuffled(RandomAccess):
     def __init__(self, source: RandomAccess, epochs: int, seed: int | None) -> None:
         self.source, self.epochs, self.seed = source, epochs, seed
         self.name, self.inputs, self.labelled = source.name, source.inputs, source.labelled
-        self._shape = source.shape
+        self._shape, self.classes = source.shape, source.classes
         self.length, self.read_ahead = source.length * epochs, source.read_ahead
         self._epoch, self._order = -1, np.empty(0, np.int64)
 

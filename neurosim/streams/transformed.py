@@ -22,7 +22,7 @@ class Transformed(RandomAccess):
     def __init__(self, source: RandomAccess, transforms: Sequence[Transform], seed: int) -> None:
         self.source, self.transforms, self.seed = source, tuple(transforms), seed
         self.name, self.length, self.labelled = source.name, source.length, source.labelled
-        self.read_ahead = source.read_ahead
+        self.read_ahead, self.classes = source.read_ahead, source.classes
         shape = source.shape
         for one in self.transforms:
             shape = one.shape(shape)

@@ -25,7 +25,7 @@ class Scaled(RandomAccess):
     def __init__(self, source: RandomAccess, mean: float, deviation: float, count: int | None = None) -> None:
         self.source, self.mean, self.deviation = source, np.float32(mean), np.float32(deviation)
         self.name, self.inputs, self.labelled = source.name, source.inputs, source.labelled
-        self._shape, self.read_ahead = source.shape, source.read_ahead
+        self._shape, self.read_ahead, self.classes = source.shape, source.read_ahead, source.classes
         self.length = source.length if count is None else min(count, source.length)
 
     def take(self, places: NDArray[np.int64]) -> Block:
