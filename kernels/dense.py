@@ -40,7 +40,7 @@ FOLD_BELOW, FOLD_ABOVE = np.float32(1e-6), np.float32(1e6)  # scales outside are
 DRIFT, SHORT = np.float32(8), np.float32(0.01)  # scale and squared norm at which renormalising measures anew
 SPARSE_WRITES = 8  # fewer than one neuron in so many written: write them singly, else whole rows
 
-SOFT, HARD, K_WINNERS, RANKED, UNINHIBITED, GATED, TAUGHT = 0, 1, 2, 3, 4, 5, 6  # competitions
+SOFT, HARD, K_WINNERS, RANKED, UNINHIBITED, GATED, TAUGHT, CORRECTED = 0, 1, 2, 3, 4, 5, 6, 7  # competitions
 UNBIASED, CONSCIENCE, MEAN_ACTIVITY, LOG_PRIOR = 0, 1, 2, 3  # biases on the competition
 HEBB, OJA, INSTAR, SOFT_HEBB, HEBB_NET, BCM, EGHR, SANGER, SUBSPACE, OWN = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9  # rules
 CONSTANT, LINEAR, EXPONENTIAL, BY_NORM, BY_WINS = 0, 1, 2, 3, 4  # schedules of the rate
@@ -408,7 +408,7 @@ def _bias(learning, constants, activity, drive):  # type: ignore[no-untyped-def]
 def _compete(drive, label, constants, lanes, order, responses):  # type: ignore[no-untyped-def]
     """Write the responses y; return the winner."""
     competition = constants.competition
-    if competition == SOFT:
+    if competition in (SOFT, CORRECTED):
         top = _softmax(drive, constants.sharpness, responses, lanes)
     else:
         top = _maximum(drive, lanes)
@@ -418,6 +418,10 @@ def _compete(drive, label, constants, lanes, order, responses):  # type: ignore[
         responses[winner] = ONE
     elif competition == TAUGHT:
         responses[label if label >= 0 else winner] = ONE
+    elif competition == CORRECTED and label >= 0:
+        for k in range(responses.size):
+            responses[k] = -responses[k]
+        responses[label] += ONE
     elif competition in (K_WINNERS, RANKED):
         _top(drive, constants.winners, order)
         for j in range(constants.winners):
@@ -974,7 +978,8 @@ def stream(samples, learning, constants, state, scratch, results, own):  # type:
         if square < SMALLEST:  # 1 / |x| would not be finite: a sample of zeros, for all that can be learned from it
             size = 0
         label = samples.labels[n] if samples.labels.size > 0 else -1
-        teaching = learning and size > 0 and (constants.competition != TAUGHT or label >= 0)
+        by_label = constants.competition == TAUGHT or constants.competition == CORRECTED
+        teaching = learning and size > 0 and (label >= 0 or not by_label)
         row = n % results.potentials.shape[0]
         potentials, responses = results.potentials[row], results.responses[row]
         if size > 0:

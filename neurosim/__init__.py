@@ -12,6 +12,7 @@ if not (Path(__file__).parent / "kernels").is_dir():
 
 if TYPE_CHECKING:
     from neurosim import instruments as instruments
+    from neurosim import presets as presets
     from neurosim import recipes as recipes
     from neurosim.biases import Conscience as Conscience
     from neurosim.biases import LogPrior as LogPrior
@@ -19,12 +20,16 @@ if TYPE_CHECKING:
     from neurosim.chip import Chip as Chip
     from neurosim.chip import Response as Response
     from neurosim.competition import KWTA as KWTA
+    from neurosim.competition import Corrected as Corrected
     from neurosim.competition import HardWTA as HardWTA
     from neurosim.competition import NoInhibition as NoInhibition
     from neurosim.competition import Ranked as Ranked
     from neurosim.competition import SoftWTA as SoftWTA
     from neurosim.competition import SparseGate as SparseGate
     from neurosim.competition import Taught as Taught
+    from neurosim.conv_layers import ConvWTA as ConvWTA
+    from neurosim.conv_layers import MaxPool as MaxPool
+    from neurosim.conv_layers import MeanPool as MeanPool
     from neurosim.errors import ConfigError as ConfigError
     from neurosim.errors import DivergedError as DivergedError
     from neurosim.errors import NeurosimError as NeurosimError
@@ -32,6 +37,7 @@ if TYPE_CHECKING:
     from neurosim.errors import StabilityWarning as StabilityWarning
     from neurosim.errors import StateError as StateError
     from neurosim.errors import StreamError as StreamError
+    from neurosim.feature_cache import FeatureCache as FeatureCache
     from neurosim.judging import Comparison as Comparison
     from neurosim.judging import compare as compare
     from neurosim.layers import DenseWTA as DenseWTA
@@ -63,6 +69,7 @@ if TYPE_CHECKING:
     from neurosim.streams import Stream as Stream
     from neurosim.streams import open_stream as open_stream
     from neurosim.streams import transform as transform
+    from neurosim.trained_readout import SoftmaxReadout as SoftmaxReadout
     from neurosim.transmit import Identity as Identity
     from neurosim.transmit import ReLU as ReLU
     from neurosim.transmit import Softmax as Softmax
@@ -71,7 +78,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "biases": ("Conscience", "MeanActivity", "LogPrior"),
     "chip": ("Chip", "Response"),
-    "competition": ("SoftWTA", "HardWTA", "KWTA", "Ranked", "NoInhibition", "SparseGate", "Taught"),
+    "competition": ("SoftWTA", "HardWTA", "KWTA", "Ranked", "NoInhibition", "SparseGate", "Taught", "Corrected"),
+    "conv_layers": ("ConvWTA", "MaxPool", "MeanPool"),
     "errors": (
         "NeurosimError",
         "ConfigError",
@@ -81,6 +89,7 @@ _HOMES = {
         "DivergedError",
         "StabilityWarning",
     ),
+    "feature_cache": ("FeatureCache",),
     "layers": ("DenseWTA",),
     "judging": ("Comparison", "compare"),
     "neighbours": ("Neighbours",),
@@ -99,10 +108,11 @@ _HOMES = {
         "PadCrop",
         "Standardise",
     ),
+    "trained_readout": ("SoftmaxReadout",),
     "transmit": ("Identity", "ReLU", "Triangle", "Softmax"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
-_MODULES = ("instruments", "recipes")
+_MODULES = ("instruments", "presets", "recipes")
 __all__ = ["__version__", *_MODULES, *_HOME]
 
 

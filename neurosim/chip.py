@@ -1,5 +1,6 @@
 """A chip: layers in order, learning from one sample at a time."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -11,14 +12,18 @@ from numpy.typing import ArrayLike, NDArray
 from neurosim import store
 from neurosim.checks import LARGEST, whole
 from neurosim.constants import describe, rebuild
-from neurosim.dense import NO_LABELS, NO_MODULATORS, Array, DenseLayer, check_finite, teachable
+from neurosim.conv import ConvLayer
+from neurosim.conv_layers import ConvWTA
+from neurosim.dense import DenseLayer
 from neurosim.errors import ConfigError, SampleError, StateError
 from neurosim.layers import DenseWTA
 from neurosim.limits import may_be_negative
 from neurosim.own import RuleMaker
 from neurosim.pipeline import Pipeline
+from neurosim.presets import preset
 from neurosim.state_format import Contents, hash_of
 from neurosim.streams import Block, Stream
+from neurosim.working import NO_LABELS, NO_MODULATORS, Array, WorkingLayer, check_finite, teachable
 
 
 class Response(NamedTuple):
@@ -50,17 +55,18 @@ class Chip:
 
     Parameters
     ----------
-    layers : sequence of DenseWTA
+    layers : sequence of DenseWTA and ConvWTA
         Constants of the layers, first layer first.
-    inputs : int
-        Width of a sample.
+    inputs : int or tuple of int
+        Width of a sample, or its shape: images are (channels, height, width). Samples of a shape may also come flat,
+        in C order.
     seed : int
         From 0, below 2**64. Equal constants, seed and samples give equal bits.
 
     Raises
     ------
     ConfigError
-        If there is no layer, or `inputs` or `seed` is out of range.
+        If there is no layer, `inputs` or `seed` is out of range, or a layer does not fit what it gets.
 
     Examples
     --------
@@ -70,23 +76,47 @@ class Chip:
     ...     response = chip.learn_one(x)
     """
 
-    def __init__(self, layers: Sequence[DenseWTA], *, inputs: int, seed: int = 0) -> None:
-        whole("inputs", inputs, 1, LARGEST)
+    def __init__(self, layers: Sequence[DenseWTA | ConvWTA], *, inputs: int | tuple[int, ...], seed: int = 0) -> None:
+        self.shape = as_shape(inputs)
         whole("seed", seed, 0, 2**64 - 1)
         layers = tuple(layers) if isinstance(layers, Iterable) else ()
-        if not layers or not all(isinstance(layer, DenseWTA) for layer in layers):
-            raise ConfigError("layers", "a sequence of at least one DenseWTA", layers)
+        if not layers or not all(isinstance(layer, DenseWTA | ConvWTA) for layer in layers):
+            raise ConfigError("layers", "a sequence of at least one DenseWTA or ConvWTA", layers)
         check_signs(layers)
-        widths = [int(inputs), *(layer.neurons for layer in layers)]
-        self.inputs, self.seed = int(inputs), int(seed)
-        self.layers = tuple(
-            DenseLayer(layer, width, self.seed, place)
-            for place, (layer, width) in enumerate(zip(layers, widths, strict=False))
-        )
+        self.inputs, self.seed = math.prod(self.shape), int(seed)
+        self.layers = tuple(_at_work(layers, self.shape, self.seed))
         self._scratch = [layer.scratch() for layer in self.layers]
 
+    @classmethod
+    def from_preset(cls, name: str, *, inputs: int | tuple[int, ...] | None = None, seed: int = 0) -> "Chip":
+        """Make a chip as published: one of `neurosim.presets.names()`.
+
+        Parameters
+        ----------
+        name : str
+            "softhebb-cifar10-3layer" learns from one image at a time, "softhebb-cifar10-3layer-published" in batches.
+        inputs : tuple of int, optional
+            Shape of a sample, by default the preset's.
+        seed : int
+            As for `Chip`.
+
+        Raises
+        ------
+        ConfigError
+            If there is no preset of that name, or a layer does not fit the images it gets.
+
+        Examples
+        --------
+        >>> import neurosim as ns
+        >>> ns.Chip.from_preset("softhebb-cifar10-3layer")
+        Chip(3 x 32 x 32 -> 96 x 16 x 16 -> 384 x 8 x 8 -> 1536 x 4 x 4, seed=0, 0 samples learned)
+        """
+        chosen = preset(name)
+        return cls(chosen.layers, inputs=chosen.shape if inputs is None else inputs, seed=seed)
+
     def __repr__(self) -> str:
-        shape = " -> ".join(str(n) for n in (self.inputs, *(layer.constants.neurons for layer in self.layers)))
+        shapes = [self.shape, *(layer.shape for layer in self.layers)]
+        shape = " -> ".join(" x ".join(str(size) for size in shape) for shape in shapes)
         return f"Chip({shape}, seed={self.seed}, {self.samples} samples learned)"
 
     @property
@@ -107,7 +137,8 @@ class Chip:
         x : float32 (inputs,)
             Anything that NumPy makes such an array of; finite, and not negative where `initial="uniform"`.
         label : int, optional
-            From 0: the neuron that responds in a `Taught` layer, which learns nothing without; others do not look.
+            From 0: the neuron that responds in a `Taught` layer, and should have in a `Corrected` one; without, these
+            learn nothing. Others do not look.
         modulator : float
             Third factor of plasticity: every layer's step is multiplied by it. 0 learns nothing, a negative one
             unlearns.
@@ -128,7 +159,7 @@ class Chip:
         return self._one(x, False, NO_LABELS, NO_MODULATORS)
 
     def _one(self, x: ArrayLike, learning: bool, labels: NDArray[np.int64], modulators: Array) -> Response:
-        samples = as_samples(x, self.inputs, 1)
+        samples = as_samples(x, self.shape, 1)
         if learning:
             _, fault = teachable(self.layers, 1, labels, self.samples)
             if fault is not None:
@@ -139,7 +170,14 @@ class Chip:
             if error is not None:
                 raise error
             samples = results.outputs
-        return Response(results.potentials[0], results.responses[0], int(results.winners[0]), results.outputs[0])
+        return self._response(results._replace(winners=int(results.winners[0])), 0)
+
+    def _response(self, results: Any, row: Any = slice(None)) -> Response:
+        """Return what the last layer found, in its shapes."""
+        layer, arrays = self.layers[-1], (results.potentials[row], results.responses[row])
+        if isinstance(layer, ConvLayer):
+            arrays = (layer.as_images(arrays[0]), layer.as_images(arrays[1]))
+        return Response(*arrays, results.winners, results.outputs[row])
 
     def learn(
         self,
@@ -179,7 +217,7 @@ class Chip:
             As in `learn_one`; what layers learned after that depends on chunk and threads.
         """
         if not isinstance(stream, Stream):
-            stream = as_samples(stream, self.inputs, None)
+            stream = as_samples(stream, self.shape, None)
         count = stream.length if isinstance(stream, Stream) else len(stream)
         taught = None if labels is None else as_labels(labels, count)
         factors = None if modulators is None else as_modulators(modulators, count)
@@ -224,13 +262,29 @@ class Chip:
         self, stream: Stream | ArrayLike, *, chunk: int = 256
     ) -> Iterator[tuple[Response, NDArray[np.int64] | None]]:
         """Give what `respond` gives, a chunk of samples at a time, with their labels if there are any."""
+        for results, labels in self._frozen(stream, chunk, every=True):
+            yield self._response(results), labels
+
+    def output_blocks(
+        self, stream: Stream | ArrayLike, *, chunk: int = 256
+    ) -> Iterator[tuple[Array, NDArray[np.int64] | None]]:
+        """Give what the last layer sends, float32 (samples, outputs), a chunk at a time, with labels if there are any.
+
+        The same as `respond_blocks(...).output`, without memory for what the last layer's neurons do at each position.
+        """
+        for results, labels in self._frozen(stream, chunk, every=False):
+            yield results.outputs, labels
+
+    def _frozen(self, stream: Stream | ArrayLike, chunk: int, every: bool) -> Iterator[tuple[Any, Any]]:
+        """Give the last layer's results, of every sample or only what it sends of each."""
         scratch = [layer.scratch() for layer in self.layers]
         first = 0
         for samples, labels in self.blocks(stream, chunk):
             samples, _, _ = self.layers[0].fitting(samples, NO_LABELS, NO_MODULATORS)
             count, error = len(samples), None
             for layer, memory in zip(self.layers, scratch, strict=True):
-                room = layer.results(len(samples), len(samples), len(samples))
+                rows = len(samples) if every and layer is self.layers[-1] else 1
+                room = layer.results(len(samples), rows, len(samples))
                 results, done, fault = layer.take(samples, False, memory, room, first)
                 error = fault or error  # a later layer's is of an earlier sample
                 samples = results.outputs[:done]
@@ -239,7 +293,7 @@ class Chip:
             if error is not None:
                 raise error
             first += count
-            yield Response(*results), labels
+            yield results, labels
 
     def blocks(self, stream: Stream | ArrayLike, chunk: int) -> Iterator[Block]:
         """Cut a stream, or an array, into blocks of samples that fit the chip."""
@@ -248,7 +302,7 @@ class Chip:
             if stream.inputs != self.inputs:
                 raise SampleError(f"samples of {stream.name} must have {self.inputs} inputs, got {stream.inputs}")
             return stream.blocks(size=chunk)
-        samples = as_samples(stream, self.inputs, None)
+        samples = as_samples(stream, self.shape, None)
         return (Block(samples[start : start + chunk], None) for start in range(0, len(samples), chunk))
 
     def save(self, path: str | Path, *, position: int = 0, stream: dict[str, Any] | None = None) -> None:
@@ -275,7 +329,7 @@ class Chip:
                 check_finite(layer)
         except ValueError as error:
             raise StateError(f"state {path} is not written: {error}; the chip has diverged") from None
-        store.write(path, Contents(self.inputs, self.seed, constants, arrays, position, stream))
+        store.write(path, Contents(self.shape, self.seed, constants, arrays, position, stream))
 
     @classmethod
     def load(cls, path: str | Path, *, rules: Sequence[RuleMaker] = ()) -> "Chip":
@@ -304,7 +358,7 @@ class Chip:
         """Make a chip of what a state file held; `path` is for the error."""
         try:
             layers = [rebuild(layer, rules) for layer in contents.constants]
-            chip = cls(layers, inputs=contents.inputs, seed=contents.seed)
+            chip = cls(layers, inputs=contents.shape, seed=contents.seed)
             for layer, arrays in zip(chip.layers, contents.layers, strict=True):
                 layer.restore(arrays)
         except (ConfigError, LookupError, TypeError, ValueError) as error:
@@ -312,7 +366,29 @@ class Chip:
         return chip
 
 
-def check_signs(layers: Sequence[DenseWTA]) -> None:
+def as_shape(inputs: Any) -> tuple[int, ...]:
+    """Return the shape of a sample, given as a width or a shape."""
+    shape = tuple(inputs) if isinstance(inputs, Sequence) and not isinstance(inputs, str) else (inputs,)
+    for size in shape:
+        whole("inputs", size, 1, LARGEST)
+    if not shape or math.prod(shape) > LARGEST:
+        raise ConfigError("inputs", f"a width, or a shape of at most {LARGEST} in all", inputs)
+    return tuple(int(size) for size in shape)
+
+
+def _at_work(layers: Sequence[DenseWTA | ConvWTA], shape: tuple[int, ...], seed: int) -> Iterator[WorkingLayer]:
+    """Give the layers as they work, each on what the one before sends."""
+    for place, constants in enumerate(layers):
+        layer: WorkingLayer
+        if isinstance(constants, ConvWTA):
+            layer = ConvLayer(constants, shape, seed, place)
+        else:
+            layer = DenseLayer(constants, math.prod(shape), seed, place)
+        yield layer
+        shape = layer.shape
+
+
+def check_signs(layers: Sequence[DenseWTA | ConvWTA]) -> None:
     """Refuse a layer that may get negative inputs from the one before, and does not admit them."""
     for place, (before, layer) in enumerate(pairwise(layers)):
         if layer.initial == "uniform" and may_be_negative(before):
@@ -323,8 +399,8 @@ def check_signs(layers: Sequence[DenseWTA]) -> None:
             )
 
 
-def as_samples(x: Any, inputs: int, count: int | None) -> Array:
-    """Return x as float32 (samples, inputs), C order; with `count` 1, of a single sample (inputs,)."""
+def as_samples(x: Any, shape: tuple[int, ...], count: int | None) -> Array:
+    """Return x as float32 (samples, inputs), C order; with `count` 1, of a single sample (inputs,) or of its shape."""
     try:
         given = np.asarray(x)
     except (TypeError, ValueError) as error:
@@ -333,8 +409,9 @@ def as_samples(x: Any, inputs: int, count: int | None) -> Array:
         raise SampleError(f"a sample must be real numbers, got {type(x).__name__} of {given.dtype}")
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused by the layer
         samples = np.asarray(given, dtype=np.float32, order="C")
-    wanted = (inputs,) if count == 1 else ("samples", inputs)
-    if samples.ndim != len(wanted) or samples.shape[-1] != inputs:
+    inputs, one = math.prod(shape), samples.shape if count == 1 else samples.shape[1:]
+    if one not in (shape, (inputs,)):
+        wanted = shape if count == 1 else ("samples", *shape)
         raise SampleError(f"samples must have the shape ({', '.join(map(str, wanted))}), got {samples.shape}")
     return samples.reshape(-1, inputs)
 

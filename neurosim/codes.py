@@ -14,6 +14,7 @@ COMPETITIONS: dict[type, int] = {
     competition.SoftWTA: dense.SOFT, competition.HardWTA: dense.HARD, competition.KWTA: dense.K_WINNERS,
     competition.Ranked: dense.RANKED, competition.NoInhibition: dense.UNINHIBITED,
     competition.SparseGate: dense.GATED, competition.Taught: dense.TAUGHT,
+    competition.Corrected: dense.CORRECTED,
 }  # fmt: skip
 BIASES: dict[type, int] = {
     type(None): dense.UNBIASED, biases.Conscience: dense.CONSCIENCE, biases.MeanActivity: dense.MEAN_ACTIVITY,
@@ -45,7 +46,7 @@ def codes(layer: DenseWTA, real: type[np.floating[Any]] = np.float32) -> dense.C
         "transmit": FUNCTIONS[type(layer.transmit)], "exponent": _exponent(layer.transmit),
         "cap": layer.cap, "cutoff": layer.cutoff, "lebesgue": layer.lebesgue, "renormalise": layer.renormalise,
         "leak": layer.leak, "eligibility": layer.eligibility, "units": UNITS[layer.normalise],
-        "forgetting": 1e-3, "negative": layer.initial == "normal", "instruments": layer.instruments,
+        "forgetting": 1e-3, "negative": layer.initial != "uniform", "instruments": layer.instruments,
     }  # fmt: skip
     numbers["parameters"] = numbers["parameters"].astype(real)
     kinds = dense.Constants.__annotations__

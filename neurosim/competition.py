@@ -182,4 +182,48 @@ class Taught:
     """
 
 
-Competition = SoftWTA | HardWTA | KWTA | Ranked | NoInhibition | SparseGate | Taught
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corrected:
+    r"""A label corrects a softmax: while learning, a neuron responds with its error, and so learns by the delta rule.
+
+    .. math::
+
+        y_k = [k = \mathrm{label}] - p_k, \qquad p = \mathrm{softmax}(d / \tau)
+
+    With `Hebb`, which adds :math:`\eta y_k x`, that is the delta rule of Widrow and Hoff for a softmax: on-line
+    gradient descent of the cross-entropy, by what each neuron has at hand. The error bounds the growth, so `Hebb` needs
+    no decay here. Begin with `initial="zeros"`, and keep `cutoff=0`: small errors teach, too.
+
+    Label k means neuron k, as in `Taught`: the winner is the predicted class. A sample without a label teaches nothing.
+    Where there is no label, in responding, a neuron responds with its share p.
+
+    Parameters
+    ----------
+    temperature : float
+        :math:`\tau`, positive, in units of potential. From weights of zero only its ratio to the rate matters.
+
+    Raises
+    ------
+    ConfigError
+        If the temperature is out of range.
+
+    References
+    ----------
+    Widrow and Hoff, Adaptive switching circuits, IRE WESCON Convention Record 4 (1960) 96; Bridle, Probabilistic
+    interpretation of feedforward classification network outputs, in Neurocomputing (1990): the softmax.
+    """
+
+    temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        plain(self)
+        temperature(self.temperature)
+
+    @property
+    def sharpness(self) -> float:
+        r"""Return :math:`1 / \tau`."""
+        return 1 / self.temperature
+
+
+ByLabel = Taught | Corrected  # neuron k is class k, and a sample without a label teaches nothing
+Competition = SoftWTA | HardWTA | KWTA | Ranked | NoInhibition | SparseGate | Taught | Corrected

@@ -5,13 +5,15 @@ from dataclasses import fields, is_dataclass
 from typing import Any, get_args
 
 from neurosim import biases, competition, rules, schedules, transmit
+from neurosim.conv_layers import ConvWTA, MaxPool, MeanPool
 from neurosim.errors import ConfigError
 from neurosim.layers import DenseWTA
 from neurosim.own import OwnRule, RuleMaker
 
 UNIONS = (competition.Competition, biases.Bias, rules.Rule, schedules.Schedule, transmit.Transmit)
 KINDS: dict[str, type] = {
-    kind.__name__: kind for kind in (DenseWTA, *(kind for union in UNIONS for kind in get_args(union)))
+    kind.__name__: kind
+    for kind in (DenseWTA, ConvWTA, MaxPool, MeanPool, *(kind for union in UNIONS for kind in get_args(union)))
 }
 
 ADVICE = "give it by Chip.load(path, rules=[...]), --rules FILE.py or --recipe FILE.py:NAME"

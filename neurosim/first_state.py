@@ -18,6 +18,8 @@ def first_weights(layer: DenseWTA, inputs: int, seed: int, place: int) -> Array:
 
     The mean of the sum of |w|^p is R^p (Gamma functions: the normal distribution's moment).
     """
+    if layer.initial == "zeros":
+        return np.zeros((inputs, layer.neurons), np.float32)
     count, p = inputs * layer.neurons, layer.lebesgue
     if layer.initial == "uniform":
         highest = layer.radius * ((p + 1) / inputs) ** (1 / p)

@@ -11,11 +11,12 @@ from neurosim import readouts
 from neurosim.chip import Chip, Response
 from neurosim.errors import SampleError, StreamError
 from neurosim.neighbours import Neighbours
-from neurosim.readouts import LinearReadout, WinnerLabels, answers, check_labelled
+from neurosim.readouts import LinearReadout, WinnerLabels, answers, check_labelled, taught_by_label
 from neurosim.soft_labels import SoftLabels
 from neurosim.streams import Stream
 
 READOUTS = ("winner", "soft", "triangle", "relu", "softmax", "output", "neighbours")
+OF_WINNERS = ("winner", "soft")
 OF_RAW = ("output", "neighbours")  # raw inputs have neither winner nor potentials
 Pause = Callable[[], AbstractContextManager[object]]
 Answers = Callable[[Stream], Iterator[tuple[Response, NDArray[Any]]]]
@@ -62,7 +63,8 @@ def compare(chip: Chip, train: Stream, test: Stream, *, pause: Pause = nullconte
 
     A chip of several layers is judged on its last. The untrained chip has the same constants, inputs and seed, so the
     same first weights; with `normalise="stream"` it has seen no stream, and takes each sample in units of its own norm.
-    Of raw inputs, `output` is a linear classifier and `neighbours` the nearest neighbours on the samples themselves.
+    Where a layer begins with weights of zero, the untrained chip has neither winners nor soft labels. Of raw inputs,
+    `output` is a linear classifier and `neighbours` the nearest neighbours on the samples themselves.
 
     Parameters
     ----------
@@ -93,15 +95,18 @@ def compare(chip: Chip, train: Stream, test: Stream, *, pause: Pause = nullconte
         if not stream.replayable:
             raise StreamError(f"{stream.name} must be a stream that can be read again; write the pipe to a file first")
     fresh = Chip([layer.constants for layer in chip.layers], inputs=chip.inputs, seed=chip.seed)
-    neurons = chip.layers[-1].constants.neurons
+    neurons, by_label = chip.layers[-1].constants.neurons, taught_by_label(chip)
+    # Weights of zero have no winners, and no two samples that differ.
+    blank = any(layer.constants.initial == "zeros" for layer in chip.layers)
+    of_fresh = tuple(name for name in READOUTS if not (blank and name in OF_WINNERS))
     networks: list[tuple[str, tuple[str, ...], int, Answers]] = [
         ("trained", READOUTS, neurons, lambda stream: answers(chip, stream, pause)),
-        ("untrained", READOUTS, neurons, lambda stream: answers(fresh, stream, pause)),
+        ("untrained", of_fresh, neurons, lambda stream: answers(fresh, stream, pause)),
         ("raw", OF_RAW, chip.inputs, lambda stream: _raw(chip, stream, pause)),
     ]
     rows = []
     for network, names, width, ask in networks:
-        made = {name: _readout(name) for name in names}
+        made = {name: _readout(name, by_label) for name in names}
         for group in _passes(names, width, train.length):
             _fit([made[name] for name in group], ask(train), pause)
         accuracy, count = _accuracy(made, ask(test), pause)
@@ -110,8 +115,10 @@ def compare(chip: Chip, train: Stream, test: Stream, *, pause: Pause = nullconte
     return rows
 
 
-def _readout(name: str) -> Readout:
-    others: dict[str, Callable[[], Readout]] = {"winner": WinnerLabels, "soft": SoftLabels, "neighbours": Neighbours}
+def _readout(name: str, by_label: bool) -> Readout:
+    if name == "winner":
+        return WinnerLabels(by_label=by_label)
+    others: dict[str, Callable[[], Readout]] = {"soft": SoftLabels, "neighbours": Neighbours}
     return others[name]() if name in others else LinearReadout(features=name)
 
 

@@ -30,7 +30,7 @@ class DenseWTA:
     ----------
     neurons : int
         How many, at least 1.
-    competition : SoftWTA, HardWTA, KWTA, Ranked, NoInhibition, SparseGate or Taught
+    competition : SoftWTA, HardWTA, KWTA, Ranked, NoInhibition, SparseGate, Taught or Corrected
         Turns drives :math:`f(u) + b` into responses.
     rule : Hebb, Oja, Instar, SoftHebb, HebbNet, BCM, EGHR, Sanger, OjaSubspace, or one's own (see `rule`)
         Turns a response into decay and growth.
@@ -42,9 +42,10 @@ class DenseWTA:
         The unit :math:`m` in which the layer sees its input: 1; the running mean of :math:`\|x\|` over the stream
         (an exponential mean with a horizon of a thousand samples, once that many are seen); or the sample's own norm.
         With the last two no constant depends on the scale of the data.
-    initial : {"uniform", "normal"}
+    initial : {"uniform", "normal", "zeros"}
         First weights: :math:`U[0, R\sqrt{3/D}]`, for inputs that are never negative (a negative one is then an
         error), or :math:`N(0, R^2/D)`; :math:`E\|w\|^2 = R^2` with both. With `renormalise` their norm is one.
+        Or zeros, which no radius scales, for what learns from its error (`Corrected`).
     radius : float
         :math:`R`, positive, at most 1e18. Above 2 on purpose: a neuron that wins shrinks toward norm 1, and so lets
         others win.
@@ -107,7 +108,7 @@ class DenseWTA:
         whole("neurons", self.neurons, 1, LARGEST)
         whole("window", self.window, 1, LONGEST_WINDOW)
         one_of("normalise", self.normalise, UNITS)
-        one_of("initial", self.initial, ("uniform", "normal"))
+        one_of("initial", self.initial, ("uniform", "normal", "zeros"))
         finite("radius", self.radius, "positive", 0, above=True)
         if self.radius > 1e18:
             raise ConfigError("radius", "positive and at most 1e18", self.radius, "float32 cannot hold its square")
@@ -126,15 +127,15 @@ class DenseWTA:
             raise ConfigError("radius to the power of lebesgue", "at most 1e36", (self.radius, self.lebesgue))
         truth("renormalise", self.renormalise)
         truth("instruments", self.instruments)
-        _kind("competition", self.competition, Competition)
-        _kind("rule", self.rule, Rule)
-        _kind("activation", self.activation, Transmit)
-        _kind("bias", self.bias, Bias | None)
-        _kind("transmit", self.transmit, Transmit)
+        check_kind("competition", self.competition, Competition)
+        check_kind("rule", self.rule, Rule)
+        check_kind("activation", self.activation, Transmit)
+        check_kind("bias", self.bias, Bias | None)
+        check_kind("transmit", self.transmit, Transmit)
         limits.check(self)
 
 
-def _kind(name: str, value: object, kinds: Any) -> None:
+def check_kind(name: str, value: object, kinds: Any) -> None:
     """Refuse what is none of the kinds."""
     if not isinstance(value, kinds):
         *most, last = ("None" if kind is NoneType else kind.__name__ for kind in get_args(kinds))

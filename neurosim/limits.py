@@ -4,7 +4,7 @@ import warnings
 from typing import Any
 
 from neurosim.biases import LogPrior
-from neurosim.competition import KWTA, HardWTA, NoInhibition, Ranked, SoftWTA, Taught
+from neurosim.competition import KWTA, Corrected, HardWTA, NoInhibition, Ranked, SoftWTA, Taught
 from neurosim.errors import ConfigError, StabilityWarning
 from neurosim.rules import BCM, EGHR, Hebb, HebbNet, Instar, Oja, OjaSubspace, Sanger, SoftHebb, highest, schedule
 from neurosim.schedules import NormAdaptiveRate, WinCountRate
@@ -24,11 +24,37 @@ def check(layer: Any) -> None:
         If two constants do not go together.
     """
     _check_competition(layer)
+    if layer.initial == "zeros" and layer.renormalise:
+        raise ConfigError("renormalise", "False with initial='zeros'", True, "weights of zero have no direction")
     if layer.eligibility > 0 and layer.window > 1:
         raise ConfigError("window", "1 with an eligibility trace", layer.window)
     if isinstance(layer.rule, Sanger | OjaSubspace):
         _check_mixed(layer)
     _warn(layer)
+
+
+def check_images(layer: Any) -> None:
+    """Ask the same of a `neurosim.conv_layers.ConvWTA`.
+
+    Raises
+    ------
+    ConfigError
+        If two constants do not go together.
+    """
+    if getattr(layer.competition, "winner_only", False):
+        raise ConfigError("winner_only", "False in a ConvWTA", True, "HardWTA has one winner a position, too")
+    for name, asked in (("moment", "mean"), ("total", "total")):
+        if getattr(layer.rule, name, 0):
+            raise ConfigError("rule", f"one that does not ask for {asked} in a ConvWTA", layer.rule.name)
+    if layer.normalise == "window" and layer.window == 1:
+        raise ConfigError("window", "2 or more with normalise='window'", 1, "take 'sample' for the image's own")
+    if layer.step == "largest" and layer.cutoff > 0:
+        raise ConfigError("cutoff", "0 with step='largest'", layer.cutoff, "the largest change is sought in all")
+    if layer.normalise != "none" and layer.initial == "uniform":
+        raise ConfigError("initial", "'normal' with normalised images, which are of both signs", "uniform")
+    if isinstance(layer.rule, Hebb) and schedule(layer.rule).rate > 0:
+        text = "Hebb has no decay, so weights grow without bound: rule must be another in a ConvWTA for long runs"
+        warnings.warn(f"{text}, got {layer.rule}", StabilityWarning, stacklevel=STACK - 1)
 
 
 def _check_competition(layer: Any) -> None:
@@ -62,7 +88,8 @@ def _check_mixed(layer: Any) -> None:
 def _warn(layer: Any) -> None:
     rule, rate = layer.rule, schedule(layer.rule).rate
     name = type(rule).__name__
-    if isinstance(rule, Hebb | HebbNet) and rate > 0 and not layer.renormalise and layer.leak == 0:
+    bounded = isinstance(rule, Hebb) and isinstance(layer.competition, Corrected)  # it grows as long as it errs
+    if isinstance(rule, Hebb | HebbNet) and rate > 0 and not (layer.renormalise or layer.leak > 0 or bounded):
         text = f"{name} has no decay, so weights grow without bound: renormalise must be True or leak above 0"
         warnings.warn(f"{text}, got {layer.renormalise} and {layer.leak}", StabilityWarning, stacklevel=STACK)
     if isinstance(rule, EGHR) and layer.normalise == "sample" and rate * layer.neurons >= 1:

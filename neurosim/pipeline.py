@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.checks import LARGEST, whole
-from neurosim.dense import NO_LABELS, NO_MODULATORS, Array, DenseLayer, teachable
 from neurosim.errors import NeurosimError
+from neurosim.working import NO_LABELS, NO_MODULATORS, Array, WorkingLayer, teachable
 
 
 class Chunk(NamedTuple):
@@ -35,14 +35,14 @@ class Pipeline:
 
     Parameters
     ----------
-    layers : sequence of DenseLayer
+    layers : sequence of WorkingLayer
     threads : int
         1 takes every chunk through all layers before the next; more overlap the layers.
     first : int
         Number of the first sample, for errors.
     """
 
-    def __init__(self, layers: Sequence[DenseLayer], threads: int = 1, first: int = 0) -> None:
+    def __init__(self, layers: Sequence[WorkingLayer], threads: int = 1, first: int = 0) -> None:
         whole("threads", threads, 1, LARGEST)
         self.layers = layers
         self._scratch = [layer.scratch() for layer in layers]

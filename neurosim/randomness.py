@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 WEIGHTS, ORDER = 0, 1  # purposes
-RESIZED_CROP, FLIP, PAD_CROP = 201, 202, 203  # of transforms of images; the studies have those from 101 on
+RESIZED_CROP, FLIP, PAD_CROP = 301, 302, 303  # of transforms of images; studies and readouts have those from 101 on
 WORDS = 4  # that Philox makes of one value of its counter
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from neurosim.checks import one_of
 from neurosim.chip import Chip, Response
+from neurosim.competition import ByLabel
 from neurosim.errors import SampleError
 from neurosim.features import KINDS, check_finite, features
 from neurosim.metrics import accuracy, never_won
@@ -26,6 +27,11 @@ class WinnerLabels:
 
     A neuron that wins no sample gets the label of its largest summed response (`docs/measured.md`).
 
+    Parameters
+    ----------
+    by_label : bool
+        Whether the layer is taught by labels (`Taught`, `Corrected`): then neuron k has the label k, whatever it wins.
+
     Attributes
     ----------
     labels_ : int64 (neurons,)
@@ -39,8 +45,8 @@ class WinnerLabels:
     labels_: NDArray[np.int64]
     wins_: NDArray[np.int64]
 
-    def __init__(self) -> None:
-        self.samples_ = 0
+    def __init__(self, *, by_label: bool = False) -> None:
+        self.by_label, self.samples_ = by_label, 0
         self._wins = np.zeros((0, 0), np.int64)
         self._shares = np.zeros((0, 0), np.float64)
 
@@ -64,12 +70,20 @@ class WinnerLabels:
         if self._wins.size == 0:
             raise SampleError("samples must be at least one that is not of zeros to label neurons, got none")
         self.wins_ = self._wins.sum(axis=1)
+        if self.by_label:
+            self.labels_ = np.arange(len(self.wins_))
+            return self
         self.labels_ = np.where(self.wins_ > 0, self._wins.argmax(axis=1), self._shares.argmax(axis=1))
         return self
 
     def predict(self, response: Response) -> NDArray[np.int64]:
         """Return the label of each sample's winner."""
         return np.asarray(self.labels_[response.winner])
+
+
+def taught_by_label(chip: Chip) -> bool:
+    """Tell whether neurons of the last layer are classes."""
+    return isinstance(chip.layers[-1].constants.competition, ByLabel)
 
 
 def check_classes(labels: NDArray[np.int64]) -> None:
@@ -172,7 +186,7 @@ def judge(
         If a stream has no labels, is empty, or does not fit the chip.
     """
     check_labelled(train, test)
-    winner, linear = WinnerLabels(), LinearReadout()
+    winner, linear = WinnerLabels(by_label=taught_by_label(chip)), LinearReadout()
     for response, labels in answers(chip, train, pause):
         winner.add(response, labels)
         linear.add(response, labels)

@@ -6,7 +6,7 @@ from typing import Any
 
 from neurosim.biases import Conscience, MeanActivity
 from neurosim.checks import LARGEST, one_of, whole
-from neurosim.competition import KWTA, HardWTA, NoInhibition, Ranked, SoftWTA, SparseGate, Taught
+from neurosim.competition import KWTA, Corrected, HardWTA, NoInhibition, Ranked, SoftWTA, SparseGate, Taught
 from neurosim.errors import ConfigError
 from neurosim.layers import DenseWTA
 from neurosim.rules import BCM, EGHR, Hebb, HebbNet, Instar, Oja, Rate, SoftHebb, schedule_of
@@ -15,10 +15,11 @@ from neurosim.transmit import ReLU, Triangle
 
 NAMES = (
     "softhebb", "hard_wta", "k_wta", "hebb", "oja", "instar", "krotov_hopfield", "hebbnet", "liuson", "bcm", "eghr",
-    "supervised_softhebb",
+    "supervised_softhebb", "delta_readout",
 )  # fmt: skip
 TEMPERATURE = 0.01
 RATE = 1.5
+DELTA_RATE = 2.0
 
 
 def softhebb(
@@ -312,6 +313,32 @@ def supervised_softhebb(neurons: int, *, rate: Rate = 0.01, **constants: Any) ->
     """
     fixed = schedule_of(rate)
     return _shrinking(neurons, constants, competition=Taught(), rule=SoftHebb(rate=fixed), radius=1.0)
+
+
+def delta_readout(classes: int, *, rate: Rate = DELTA_RATE, normalise: str = "sample", **constants: Any) -> DenseWTA:
+    """Return a readout that learns on-line: a softmax over the classes, by the delta rule, from weights of zero.
+
+    Meant as the last layer of a chip that learns from a labelled stream; its winner is the predicted class. What the
+    layer before transmits may have any scale and sign: inputs are taken in units of their norm. It has no bias of its
+    own. Where the default rate comes from: `docs/readouts.md`.
+
+    Parameters
+    ----------
+    classes : int
+        As many neurons.
+    rate : float or schedule
+        As in `Hebb`.
+    normalise : {"sample", "stream", "none"}
+        As in `DenseWTA`.
+    **constants
+        Any other constant of `DenseWTA`, in place of the recipe's.
+
+    References
+    ----------
+    Widrow and Hoff, IRE WESCON Convention Record 4 (1960) 96.
+    """
+    common: dict[str, Any] = {"competition": Corrected(), "rule": Hebb(rate=rate), "initial": "zeros", "cutoff": 0.0}
+    return DenseWTA(classes, normalise=normalise, **(common | constants))
 
 
 def named(name: str, neurons: int, **constants: Any) -> DenseWTA:

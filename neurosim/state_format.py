@@ -17,7 +17,7 @@ from neurosim.errors import StateError
 from neurosim.old_formats import from_format_1
 
 MAGIC = b"neurosim state\n"
-FORMAT = 2
+FORMAT = 3
 USER_BLOCK = 512
 PIECE = 1 << 20  # bytes hashed or weights transposed at a time
 
@@ -31,7 +31,9 @@ class Contents(NamedTuple):
 
     Attributes
     ----------
-    inputs, seed : int
+    shape : tuple of int
+        Of a sample.
+    seed : int
         Of the chip.
     constants : list of dict
         Of each layer, as `neurosim.constants.describe` gives them.
@@ -43,7 +45,7 @@ class Contents(NamedTuple):
         What tells the stream from others; None if the chip was not on one.
     """
 
-    inputs: int
+    shape: tuple[int, ...]
     seed: int
     constants: list[dict[str, Any]]
     layers: list[Arrays]
@@ -65,9 +67,17 @@ def hash_of(layers: Iterable[Arrays]) -> str:
     return digest.hexdigest()
 
 
-def plain_weights(arrays: Arrays, part: slice = slice(None)) -> NDArray[np.float32]:
-    """Return the weights of some neurons, float32 (neurons, inputs), C order: scale times synapse."""
-    product: NDArray[np.float32] = arrays["synapses"][:, part] * arrays["scales"][part]
+def plain_weights(
+    arrays: Arrays, kind: str = "DenseWTA", kernel: int = 1, part: slice = slice(None)
+) -> NDArray[np.float32]:
+    """Return the weights of some neurons, scale times synapse: float32, C order, neurons first.
+
+    (neurons, inputs) of a dense layer, (neurons, channels, kernel, kernel) of a convolutional one.
+    """
+    if kind == "ConvWTA":
+        product: NDArray[np.float32] = arrays["synapses"][part] * arrays["scales"][part, None]
+        return np.ascontiguousarray(product.reshape(len(product), kernel, kernel, -1).transpose(0, 3, 1, 2))
+    product = arrays["synapses"][:, part] * arrays["scales"][part]
     return np.ascontiguousarray(product.T)
 
 
@@ -140,7 +150,7 @@ def _fill(file: h5py.File, contents: Contents) -> None:
     file.attrs["format"] = "neurosim state"
     file.attrs["format_version"] = FORMAT
     file.attrs["generator"] = f"neurosim-chip {__version__}"
-    file.attrs["inputs"] = contents.inputs
+    file.attrs["inputs"] = np.array(contents.shape, np.int64)
     file.attrs["seed"] = np.uint64(contents.seed)
     file.attrs["stream"] = json.dumps(contents.stream)
     file.attrs["stream_position"] = contents.position
@@ -150,10 +160,19 @@ def _fill(file: h5py.File, contents: Contents) -> None:
         group.attrs["constants"] = json.dumps(constants)
         for name, array in arrays.items():
             group.create_dataset(name, data=array, **_storage(array.shape))
-        shape = arrays["synapses"].shape[::-1]
+        kind, kernel, shape = _form(constants, arrays)
         weights = group.create_dataset("weights", shape, np.float32, **_storage(shape))
         for part in _parts(shape):
-            weights[part] = plain_weights(arrays, part)
+            weights[part] = plain_weights(arrays, kind, kernel, part)
+
+
+def _form(constants: dict[str, Any], arrays: Arrays) -> tuple[str, int, tuple[int, ...]]:
+    """Return a layer's kind, its kernel's size, and the shape of its plain weights."""
+    first, second = arrays["synapses"].shape
+    if constants.get("kind") != "ConvWTA":
+        return "DenseWTA", 1, (second, first)
+    kernel = int(constants["kernel"])
+    return "ConvWTA", kernel, (first, second // kernel**2, kernel, kernel)
 
 
 def _storage(shape: tuple[int, ...]) -> dict[str, Any]:
@@ -166,7 +185,7 @@ def _storage(shape: tuple[int, ...]) -> dict[str, Any]:
 
 def _parts(shape: tuple[int, ...]) -> list[slice]:
     """Cut neurons into slices of about a piece of weights."""
-    step = max(1, PIECE // (4 * shape[1]))
+    step = max(1, PIECE // (4 * int(np.prod(shape[1:]))))
     return [slice(first, first + step) for first in range(0, shape[0], step)]
 
 
@@ -175,20 +194,24 @@ def _take(file: h5py.File) -> Contents:
     layers = [{name: item[...] for name, item in group.items() if name != "weights"} for group in groups]
     if hash_of(layers) != file.attrs["state_sha256"]:
         raise StateError("must hold the arrays that its state_sha256 names, and does not: it was edited")
-    for group, arrays in zip(groups, layers, strict=True):
-        shape = arrays["synapses"].shape[::-1]
-        same = group["weights"].shape == shape
-        if not same or not all(np.array_equal(group["weights"][p], plain_weights(arrays, p)) for p in _parts(shape)):
-            raise StateError("must hold weights that equal synapses times scales, and does not: it was edited")
     constants = [json.loads(group.attrs["constants"]) for group in groups]
-    if file.attrs["format_version"] == 1:
+    for group, described, arrays in zip(groups, constants, layers, strict=True):
+        kind, kernel, shape = _form(described, arrays)
+        same = group["weights"].shape == shape
+        if not same or not all(
+            np.array_equal(group["weights"][part], plain_weights(arrays, kind, kernel, part)) for part in _parts(shape)
+        ):
+            raise StateError("must hold weights that equal synapses times scales, and does not: it was edited")
+    version = int(file.attrs["format_version"])
+    if version == 1:
         pairs = [from_format_1(*layer) for layer in zip(constants, layers, strict=True)]
         constants, layers = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    shape = tuple(int(size) for size in np.atleast_1d(file.attrs["inputs"]))
     stream = json.loads(file.attrs["stream"])
     if stream is not None and not isinstance(stream, dict):
         raise StateError(f"must hold a stream that is an object or null, and holds {stream!r}")
     return Contents(
-        inputs=int(file.attrs["inputs"]),
+        shape=shape,
         seed=int(file.attrs["seed"]),
         constants=constants,
         layers=layers,

@@ -14,6 +14,7 @@ def make_competition(kind, *, sharpness, winners, signed, winner_only, rank, opp
         "hard": lambda: ns.HardWTA(), "k": lambda: ns.KWTA(winners, signed=signed),
         "ranked": lambda: ns.Ranked(rank=rank, opposition=opposition), "none": lambda: ns.NoInhibition(),
         "gate": lambda: ns.SparseGate(share=share, signed=signed), "taught": lambda: ns.Taught(),
+        "corrected": lambda: ns.Corrected(temperature=1 / sharpness),
     }[kind]()  # fmt: skip
 
 

@@ -23,13 +23,17 @@ def descending(d):
 
 def compete(d, kind="soft", sharpness=1.0, winners=1, signed=False, winner_only=False, rank=2, opposition=0.4,
             label=None):  # fmt: skip
-    """Return the responses y; `label` matters to the taught only."""
+    """Return the responses y; `label` matters to the taught and the corrected only."""
     order, y = descending(d), np.zeros_like(d)
     if kind in ("none", "gate"):
         return d.copy()
     if kind == "taught":
         y[order[0] if label is None else label] = 1.0
         return y
+    if kind == "corrected":
+        return (0.0 if label is None else np.eye(len(d))[label]) - (1 if label is not None else -1) * softmax(
+            sharpness * d
+        )
     if kind == "ranked":
         y[order[0]], y[order[rank - 1]] = 1.0, -opposition
         return y
@@ -120,7 +124,9 @@ class Layer:
 
     def teaches(self, x, label):
         """Say whether a sample can be learned from: it is not blank, and it has a label where neurons are taught."""
-        return bool(np.any(np.asarray(x) != 0)) and (self.competition["kind"] != "taught" or label is not None)
+        return bool(np.any(np.asarray(x) != 0)) and (
+            self.competition["kind"] not in ("taught", "corrected") or label is not None
+        )
 
     def sense(self, x, learning=False, label=None, modulator=1.0):
         """Return all there is to know of a sample."""

@@ -36,7 +36,7 @@ def test_learn_is_the_loop_over_learn_one_bit_for_bit(seed, widths, chunk, threa
 COMPETITIONS = [
     ns.SoftWTA(temperature=0.05), ns.SoftWTA(gain=8.0, signed=True), ns.HardWTA(), ns.KWTA(2), ns.KWTA(2, signed=True),
     ns.SoftWTA(temperature=0.1, winner_only=True), ns.Ranked(rank=3), ns.NoInhibition(), ns.SparseGate(share=0.4),
-    ns.Taught(),
+    ns.Taught(), ns.Corrected(temperature=0.5),
 ]  # fmt: skip
 RATES = [0.05, ns.NormAdaptiveRate(0.05, 0.7), ns.LinearRate(0.1, 20), ns.ExponentialRate(0.1, 20, 0.01),
          ns.WinCountRate(0.3)]  # fmt: skip
@@ -50,7 +50,8 @@ TRANSMITS = [ns.ReLU(), ns.Triangle(power=1.0), ns.Triangle(power=1.4), ns.Softm
 
 @given(
     competition=st.sampled_from(COMPETITIONS), transmit=st.sampled_from(TRANSMITS), chunk=st.integers(1, 40),
-    threads=st.integers(1, 3), cutoff=st.sampled_from([0.0, 0.01, 0.5]), initial=st.sampled_from(["uniform", "normal"]),
+    threads=st.integers(1, 3), cutoff=st.sampled_from([0.0, 0.01, 0.5]),
+    initial=st.sampled_from(["uniform", "normal", "zeros"]),
     rule=st.sampled_from(RULES), rate=st.sampled_from(RATES), window=st.integers(1, 4), bias=st.sampled_from(BIASES),
     memory=st.sampled_from([{}, {"leak": 0.01}, {"eligibility": 0.5, "window": 1}, {"lebesgue": 3.0}]),
     renormalise=st.booleans(),
@@ -63,6 +64,7 @@ def test_so_it_is_for_every_choice(
     rng = np.random.default_rng(0)
     samples, labels = rng.random((130, 6), np.float32), rng.integers(-1, 5, 130)
     modulators = rng.choice([1.0, 0.0, -0.2, 0.5], 130)
+    renormalise = renormalise and initial != "zeros"
     together = {"competition": competition, "rule": rule(rate=rate), "radius": 1.5, "transmit": transmit,
                 "cutoff": cutoff, "initial": initial, "window": window, "normalise": "sample", "bias": bias,
                 "renormalise": renormalise, **memory}  # fmt: skip

@@ -55,6 +55,10 @@ REFUSED = [
     (lambda: layer(radius=np.ones(2)), "radius must be positive, got array"),
     (lambda: layer(window=4097), "window must be a whole number of at most 4096, got 4097"),
     (lambda: ns.Instar(rate=ns.LinearRate(0.1, 10, last=5)), "rate of Instar must be at most 1, got 5"),
+    (lambda: ns.Corrected(temperature=0), "temperature must be positive, got 0"),
+    (lambda: layer(initial="zeros", renormalise=True), "renormalise must be False with initial='zeros', got True"),
+    (lambda: layer(initial="ones"), "initial must be one of uniform, normal, zeros, got 'ones'"),
+    (lambda: ns.recipes.delta_readout(0), "neurons must be a whole number of at least 1, got 0"),
     (lambda: ns.recipes.hebb(0), "neurons must be a whole number of at least 1, got 0"),
     (lambda: ns.recipes.instar(-4), "neurons must be a whole number of at least 1, got -4"),
     (lambda: ns.recipes.liuson("x"), "neurons must be a whole number of at least 1, got 'x'"),
@@ -81,7 +85,7 @@ REFUSED = [
     (lambda: ns.Softmax(temperature=0), "temperature must be positive, got 0"),
     (lambda: layer(0), "neurons must be a whole number of at least 1, got 0"),
     (lambda: layer(competition=ns.KWTA(6)), "winners must be at most the number of neurons, 5, got 6"),
-    (lambda: layer(competition="soft"), "KWTA, Ranked, NoInhibition, SparseGate or Taught, got 'soft'"),
+    (lambda: layer(competition="soft"), "KWTA, Ranked, NoInhibition, SparseGate, Taught or Corrected, got 'soft'"),
     (lambda: layer(rule=SOFT), "HebbNet, BCM, EGHR, Sanger, OjaSubspace or OwnRule, got SoftWTA"),
     (lambda: layer(radius=0), "radius must be positive, got 0"),
     (lambda: layer(radius=1e19), "radius must be positive and at most 1e18, got 1e+19"),
@@ -90,7 +94,7 @@ REFUSED = [
     (lambda: layer(window=0), "window must be a whole number of at least 1, got 0"),
     (lambda: layer(normalise="x"), "normalise must be one of none, stream, sample"),
     (lambda: ns.recipes.softhebb(5, temperature=1, gain=2), "given, one of the two at most, got (1, 2)"),
-    (lambda: ns.Chip([], inputs=4), "layers must be a sequence of at least one DenseWTA, got ()"),
+    (lambda: ns.Chip([], inputs=4), "layers must be a sequence of at least one DenseWTA or ConvWTA, got ()"),
     (lambda: ns.Chip(layer(), inputs=4), "layers must be a sequence of at least one DenseWTA"),
     (
         lambda: ns.Chip([layer(initial="normal"), layer()], inputs=4),
@@ -126,6 +130,7 @@ def test_temperature_and_gain_say_the_same():
     ns.recipes.softhebb(7, gain=3.5, transmit=ns.Softmax(temperature=0.25)),
     ns.DenseWTA(5, competition=ns.KWTA(2, signed=True), rule=ns.SoftHebb(rate=1 / 3), transmit=ns.ReLU()),
     ns.DenseWTA(5, competition=ns.Ranked(rank=3), rule=ns.SoftHebb(rate=ns.LinearRate(0.1, 60)), bias=ns.Conscience()),
+    ns.recipes.delta_readout(3, rate=ns.LinearRate(0.1, 60), competition=ns.Corrected(temperature=0.3)),
     ns.recipes.liuson(40, reading="A"), ns.recipes.hebbnet(8), ns.recipes.eghr(8), ns.recipes.bcm(8, leak=0.1),
     ns.DenseWTA(5, competition=ns.HardWTA(), rule=RULE, transmit=ns.Triangle(power=1.4), window=3, initial="normal"),
     ns.DenseWTA(5, competition=ns.SoftWTA(temperature=0.1, signed=True), rule=RULE, transmit=ns.Identity()),
@@ -153,6 +158,7 @@ def test_unknown_constants_are_refused(broken):
 
 @pytest.mark.parametrize(("constants", "words"), [
     ({"rule": ns.Hebb(rate=0.1)}, "Hebb has no decay, so weights grow without bound"),
+    ({"rule": ns.HebbNet(rate=0.1), "competition": ns.Corrected()}, "HebbNet has no decay, so weights grow"),
     ({"rule": ns.HebbNet(rate=0.1)}, "HebbNet has no decay, so weights grow without bound"),
     (
         {"rule": ns.BCM(rate=0.2, averaging=0.1), "normalise": "sample"},
@@ -173,7 +179,7 @@ def test_what_may_not_stay_stable_is_warned_of(constants, words):
 
 @pytest.mark.parametrize("constants", [
     {"rule": ns.Hebb(rate=0.1), "renormalise": True}, {"rule": ns.Hebb(rate=0.1), "leak": 0.1},
-    {"rule": ns.Hebb(rate=0)},
+    {"rule": ns.Hebb(rate=0)}, {"rule": ns.Hebb(rate=0.1), "competition": ns.Corrected()},
     {"rule": ns.BCM(rate=0.11, averaging=0.1), "normalise": "sample"}, {"rule": ns.BCM(rate=0.2, averaging=0.1)},
 ])  # fmt: skip
 def test_what_stays_stable_is_not(constants):

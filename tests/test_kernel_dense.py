@@ -152,10 +152,16 @@ def test_equals_the_textbook_for_every_rule(constants, modulated):
 
 
 @pytest.mark.parametrize("window", [1, 3])
-def test_equals_the_textbook_where_it_is_taught(window):
+@pytest.mark.parametrize("constants", [
+    {"kind": "taught"}, {"kind": "corrected", "rule": "hebb"}, {"kind": "corrected", "rule": "hebb", "sharpness": 7.0},
+    {"kind": "corrected", "rule": "hebb", "normalise": "stream", "leak": 0.01},
+], ids=str)  # fmt: skip
+def test_equals_the_textbook_where_it_is_taught(constants, window):
     rng = np.random.default_rng(1)
     X = sparse_samples(rng, 30, 12)
-    compare(rng.random((5, 12)), X, 1e-7, kind="taught", labels=rng.integers(-1, 5, len(X)), window=window, **PLAIN)
+    labels = rng.integers(-1, 5, len(X))
+    for W in (rng.random((5, 12)), np.zeros((5, 12))):
+        compare(W, X, 1e-7, labels=labels, window=window, **PLAIN, **constants)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

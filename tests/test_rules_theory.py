@@ -193,6 +193,43 @@ def test_taught_neurons_find_their_class_and_learn_of_no_other_sample(make):
     assert learner.wins.sum() == len(X)
 
 
+def test_a_corrected_layer_descends_the_cross_entropy(make):
+    rng = np.random.default_rng(7)
+    X, labels, _ = clusters(rng, 40)
+    W, rate, sharpness = 0.3 * rng.normal(size=(3, 9)), 0.05, 2.0
+    learner = make(W, kind="corrected", rule="hebb", rate=rate, sharpness=sharpness, **FREE)
+
+    def loss(W, x, label):
+        d = sharpness * W @ x
+        return np.log(np.exp(d).sum()) - d[label]
+
+    for x, label in zip(X, labels, strict=True):
+        before, slope = np.array(learner.W, np.float64), np.empty((3, 9))
+        for place in np.ndindex(3, 9):
+            step = np.zeros((3, 9))
+            step[place] = 1e-5
+            slope[place] = (loss(before + step, x, label) - loss(before - step, x, label)) / 2e-5
+        learner.learn(x, label=int(label))
+        np.testing.assert_allclose(learner.W - before, -rate / sharpness * slope, atol=1e-6)
+
+
+def test_a_corrected_layer_tells_classes_apart_and_learns_nothing_without_a_label(make):
+    rng = np.random.default_rng(7)
+    X, labels, _ = clusters(rng, 600)
+    learner = make(np.zeros((3, 9)), kind="corrected", rule="hebb", rate=0.5, **FREE)
+    for x in X[:20]:
+        _, y, _ = learner.learn(x)
+        np.testing.assert_allclose(y, 1 / 3, rtol=1e-6)
+    assert not learner.W.any()
+    assert learner.wins.sum() == 0
+    for x, label in zip(X[:500], labels[:500], strict=True):
+        _, y, _ = learner.learn(x, label=int(label))
+        assert y[label] >= 0
+        assert (np.delete(y, label) <= 0).all()
+        assert y.sum() == pytest.approx(0, abs=1e-6)
+    assert (np.argmax(X[500:] @ learner.W.T, axis=1) == labels[500:]).all()
+
+
 def test_krotov_hopfield_brings_the_p_norm_to_one(make):
     # d/dt sum |w|^p = p g u (1 - sum |w|^p), where sum sign(w)|w|^(p-1) x = u: it goes to one where winning prevails.
     rng = np.random.default_rng(8)

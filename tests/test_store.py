@@ -135,14 +135,21 @@ def test_a_file_of_format_1_is_read_and_goes_on():
     assert first.records["sample"].tolist() == [100, 200, 300]
 
 
+def test_a_file_of_format_2_is_read_and_goes_on_to_the_same_bits():
+    chip = ns.Chip.load(DATA / "state-format-2.h5")
+    assert chip.state_sha256.startswith("289b66ccdb657f96")
+    chip.learn(np.random.default_rng(1).random((50, 6)))
+    assert chip.state_sha256.startswith("c206def45916fdd3")
+
+
 def test_an_unfinished_window_of_format_1_is_refused():
     with pytest.raises(ns.StateError, match="a window of format 1 must be finished to be read here"):
         ns.Chip.load(DATA / "state-format-1-unfinished.h5")
 
 
 def test_a_newer_format_is_said(path):
-    path.write_bytes(path.read_bytes().replace(b"format 2", b"format 3", 1))
-    with pytest.raises(ns.StateError, match="must be of format 2 or older, and is of 3: a newer neurosim wrote it"):
+    path.write_bytes(path.read_bytes().replace(b"format 3", b"format 4", 1))
+    with pytest.raises(ns.StateError, match="must be of format 3 or older, and is of 4: a newer neurosim wrote it"):
         ns.Chip.load(path)
 
 

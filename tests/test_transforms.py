@@ -1,5 +1,7 @@
 """Transforms: what happens to the image at a position depends on seed and position alone; each does what it says."""
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -63,12 +65,12 @@ def test_repeating_what_is_transformed_is_transforming_what_is_repeated():
 
 
 def test_numbers_of_places_are_one_row_of_words_cut_anywhere():
-    whole = randomness.at_places(3, 201, 0, 0, 40, 6)
+    whole = randomness.at_places(3, 301, 0, 0, 40, 6)
     assert whole.shape == (40, 6)
-    assert np.array_equal(randomness.at_places(3, 201, 0, 17, 9, 6), whole[17:26])
-    every = randomness.uniform(3, 201, 0, 40 * 8).reshape(40, 8)
+    assert np.array_equal(randomness.at_places(3, 301, 0, 17, 9, 6), whole[17:26])
+    every = randomness.uniform(3, 301, 0, 40 * 8).reshape(40, 8)
     assert np.array_equal(whole, every[:, :6])
-    far = randomness.at_places(3, 201, 0, 10**15, 2, 1)
+    far = randomness.at_places(3, 301, 0, 10**15, 2, 1)
     assert ((far >= 0) & (far < 1)).all()
 
 
@@ -249,3 +251,10 @@ def test_a_chip_learns_the_same_bits_for_any_chunk_and_after_a_resume(tmp_path, 
         parts.learn_one(sample)
     ns.run(parts, stream, start=123, chunk=7)
     assert parts.state_sha256 == whole.state_sha256
+
+
+def test_no_two_kinds_of_random_numbers_share_a_purpose():
+    owners = (randomness, import_module("neurosim.studies.head"), import_module("neurosim.trained_readout"))
+    names = ("WEIGHTS", "ORDER", "DROPOUT", "RESIZED_CROP", "FLIP", "PAD_CROP")
+    purposes = [getattr(owner, name) for owner in owners for name in names if hasattr(owner, name)]
+    assert len(purposes) == len(set(purposes)) == 11

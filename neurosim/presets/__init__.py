@@ -1,0 +1,99 @@
+"""Presets: whole chips as published, out of data files that name their source.
+
+A file holds presets of one kind of data: `shape` of a sample, `source`, and for each preset its layers, one a row, and
+the readout that its accuracy was published with. What a row leaves out is in `common`. Each preset is there twice:
+NAME learns from one image at a time, by the constants in `online`, and NAME-published in batches, by those in
+`published`.
+"""
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from neurosim.competition import HardWTA, SoftWTA
+from neurosim.conv_layers import ConvWTA, MaxPool, MeanPool
+from neurosim.errors import ConfigError
+from neurosim.rules import SoftHebb
+from neurosim.schedules import NormAdaptiveRate
+from neurosim.transmit import Identity, Triangle
+
+BATCHES = "-published"
+POOLS = {"max": MaxPool, "mean": MeanPool}
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A chip as published.
+
+    Attributes
+    ----------
+    name, source : str
+        What it is called here, and where its constants are from.
+    shape : tuple of int
+        Of a sample: (channels, height, width). The layers take images of other sizes too, as long as nothing that
+        slides over them is larger.
+    layers : tuple of ConvWTA
+    readout : dict
+        Parameters of `SoftmaxReadout`.
+    """
+
+    name: str
+    source: str
+    shape: tuple[int, ...]
+    layers: tuple[ConvWTA, ...]
+    readout: dict[str, Any]
+
+
+def names() -> list[str]:
+    """Return the names of all presets."""
+    return [name for plain in _rows() for name in (plain, plain + BATCHES)]
+
+
+def preset(name: str) -> Preset:
+    """Return a preset by its name.
+
+    Raises
+    ------
+    ConfigError
+        If there is none of that name.
+    """
+    if name not in names():
+        raise ConfigError("preset", f"one of {', '.join(names())}", name)
+    file, rows = _rows()[name.removesuffix(BATCHES)]
+    way = "published" if name.endswith(BATCHES) else "online"
+    common = file["common"] | file[way] | rows.get("common", {})
+    own = rows.get(way, [{}] * len(rows["layers"]))
+    layers = tuple(_layer(common | row | changed) for row, changed in zip(rows["layers"], own, strict=True))
+    readout = file["readout"] | rows.get("readout", {})
+    return Preset(name, f"{rows['source']}; {file['source']}", tuple(file["shape"]), layers, readout)
+
+
+@cache
+def _rows() -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
+    """Return each preset as its file has it, with the file's common part."""
+    found = {}
+    for path in sorted(files(__name__).iterdir(), key=lambda path: path.name):
+        if path.name.endswith(".toml"):
+            file = tomllib.loads(path.read_text(encoding="utf-8"))
+            found |= {name: (file, rows) for name, rows in file.pop("presets").items()}
+    return found
+
+
+def _layer(row: dict[str, Any]) -> ConvWTA:
+    """Return the layer of a row."""
+    row = dict(row)
+    inverse = row.pop("inverse_temperature", None)
+    competition = HardWTA() if inverse is None else SoftWTA(temperature=1 / inverse, signed=row.pop("signed"))
+    row.pop("signed", None)
+    rule = SoftHebb(rate=NormAdaptiveRate(row.pop("rate"), power=row.pop("rate_power"), floor=0.0))
+    pool = dict(row.pop("pool"))
+    return ConvWTA(
+        competition=competition,
+        rule=rule,
+        transmit=Triangle(power=row.pop("triangle")),
+        activation=Triangle() if row.pop("compete_on_triangle", False) else Identity(),
+        pool=POOLS[pool.pop("kind")](**pool),
+        **row,
+    )
