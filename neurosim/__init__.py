@@ -62,8 +62,13 @@ if TYPE_CHECKING:
     from neurosim.schedules import NormAdaptiveRate as NormAdaptiveRate
     from neurosim.schedules import WinCountRate as WinCountRate
     from neurosim.soft_labels import SoftLabels as SoftLabels
+    from neurosim.streams import PadCrop as PadCrop
+    from neurosim.streams import RandomFlip as RandomFlip
+    from neurosim.streams import RandomResizedCrop as RandomResizedCrop
+    from neurosim.streams import Standardise as Standardise
     from neurosim.streams import Stream as Stream
     from neurosim.streams import open_stream as open_stream
+    from neurosim.streams import transform as transform
     from neurosim.trained_readout import SoftmaxReadout as SoftmaxReadout
     from neurosim.transmit import Identity as Identity
     from neurosim.transmit import ReLU as ReLU
@@ -94,7 +99,15 @@ _HOMES = {
     "readouts": ("LinearReadout", "WinnerLabels", "judge"),
     "rules": ("Hebb", "Oja", "Instar", "SoftHebb", "HebbNet", "BCM", "EGHR", "Sanger", "OjaSubspace"),
     "schedules": ("ConstantRate", "LinearRate", "ExponentialRate", "NormAdaptiveRate", "WinCountRate"),
-    "streams": ("Stream", "open_stream"),
+    "streams": (
+        "Stream",
+        "open_stream",
+        "transform",
+        "RandomResizedCrop",
+        "RandomFlip",
+        "PadCrop",
+        "Standardise",
+    ),
     "trained_readout": ("SoftmaxReadout",),
     "transmit": ("Identity", "ReLU", "Triangle", "Softmax"),
 }

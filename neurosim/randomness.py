@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 WEIGHTS, ORDER = 0, 1  # purposes
+RESIZED_CROP, FLIP, PAD_CROP = 301, 302, 303  # of transforms of images; studies and readouts have those from 101 on
+WORDS = 4  # that Philox makes of one value of its counter
 
 
 def words(seed: int, purpose: int, part: int, count: int) -> NDArray[np.uint64]:
@@ -18,7 +20,19 @@ def words(seed: int, purpose: int, part: int, count: int) -> NDArray[np.uint64]:
 
 def uniform(seed: int, purpose: int, part: int, count: int) -> NDArray[np.float64]:
     """Return `count` numbers, uniform in [0, 1)."""
-    return (words(seed, purpose, part, count) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    return _unit(words(seed, purpose, part, count))
+
+
+def _unit(numbers: NDArray[np.uint64]) -> NDArray[np.float64]:
+    return (numbers >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def at_places(seed: int, purpose: int, part: int, first: int, count: int, each: int) -> NDArray[np.float64]:
+    """Return numbers, uniform in [0, 1), as (count, each): for places from `first` on, whichever is asked for first."""
+    steps = -(-each // WORDS)
+    key = np.array([seed, (purpose << 48) + part], dtype=np.uint64)
+    words = np.random.Philox(key=key, counter=first * steps).random_raw(count * steps * WORDS)
+    return _unit(words).reshape(count, steps * WORDS)[:, :each]
 
 
 def normal(seed: int, purpose: int, part: int, count: int) -> NDArray[np.float64]:

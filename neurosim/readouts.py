@@ -206,10 +206,18 @@ def judge(
 
 
 def check_labelled(*streams: Stream) -> None:
-    """Refuse streams without labels."""
+    """Refuse streams without labels, and labels that stand for other classes."""
     for stream in streams:
         if not stream.labelled:
             raise SampleError(f"labels of {stream.name} must be there to measure accuracy, got none")
+    named = [stream for stream in streams if stream.classes]
+    for stream in named[1:]:
+        if stream.classes != named[0].classes:
+            other = sorted(set(stream.classes) ^ set(named[0].classes))[0]
+            raise SampleError(
+                f"classes of {stream.name} must be those of {named[0].name}, as labels count them: "
+                f"only one of them has the class {other}"
+            )
 
 
 def answers(

@@ -14,8 +14,8 @@ KERNELS = sorted((ROOT / "kernels").glob("*.py"))
 RANKS = [
     {"errors"}, {"checks"}, {"randomness", "metrics", "instruments"}, {"old_formats"},
     {"state_format"},
-    {"biases", "competition", "schedules", "transmit", "streams", "store"}, {"own"}, {"rules"}, {"limits"}, {"layers"},
-    {"conv_layers"}, {"presets", "working"},
+    {"biases", "competition", "schedules", "transmit", "streams", "store", "fetch"}, {"own"}, {"rules"}, {"limits"},
+    {"layers"}, {"conv_layers"}, {"presets", "working"},
     {"codes", "constants", "conv_codes", "conv_state", "first_state", "recipes"}, {"conv", "dense"},
     {"pipeline"}, {"chip"}, {"features", "online"}, {"readouts", "neighbours", "feature_cache"},
     {"soft_labels", "trained_readout"}, {"judging"}, {"studies"}, {"cli"},

@@ -1,4 +1,4 @@
-"""CIFAR-10's batches, out of every form of the archive; what is damaged or malicious is a one-line error."""
+"""CIFAR's batches, pickled and binary, out of every form of the archives; what is damaged or malicious is one line."""
 
 import bz2
 import gzip
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import neurosim as ns
 from neurosim.streams import cifar
 
-NAMES = [*cifar.PARTS["train"], *cifar.PARTS["test"]]
+NAMES = [*[f"data_batch_{number}" for number in range(1, 6)], "test_batch"]
 FOLDER = "cifar-10-batches-py"
 
 
@@ -25,11 +25,11 @@ def batch(number, count=3, **changes):
     return {"batch_label": b"one", "data": images, "labels": [number] * count, "filenames": ["a"] * count} | changes
 
 
-def packed(members, compress=bytes):
+def packed(members, compress=bytes, folder=FOLDER):
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w") as archive:
         for name, content in members.items():
-            entry = tarfile.TarInfo(f"{FOLDER}/{name}")
+            entry = tarfile.TarInfo(f"{folder}/{name}")
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))
     return compress(file.getvalue())
@@ -56,6 +56,7 @@ def test_every_form_of_the_archive_gives_the_same_samples(tmp_path, members):
     for root in [*roots, tmp_path]:
         train, test = (ns.open_stream(f"cifar10:{part}", root=root, inputs=3072) for part in ("train", "test"))
         assert (train.name, train.length, test.length, train.labelled) == ("cifar10:train", 15, 3, True)
+        assert train.shape == test.shape == (3, 32, 32)
         samples, labels = train.take(np.arange(15))
         assert samples.dtype == np.float32
         assert labels.tolist() == [number for number in range(5) for _ in range(3)]
@@ -64,13 +65,108 @@ def test_every_form_of_the_archive_gives_the_same_samples(tmp_path, members):
         assert np.array_equal(test.take(np.arange(3)).samples, batch(5)["data"].astype(np.float32) / np.float32(255))
 
 
+COMPRESSED = {".tar": bytes, ".tar.gz": gzip.compress, ".tgz": gzip.compress, ".tar.xz": lzma.compress,
+              ".tar.bz2": bz2.compress}  # fmt: skip
+
+
+def record(images, *labels):
+    return np.concatenate([np.array(labels, np.uint8).T, images], axis=1).tobytes()
+
+
+def test_binary_batches_are_the_pickled_ones(tmp_path, members):
+    binary = {f"{name}.bin": record(batch(number)["data"], [number] * 3) for number, name in enumerate(NAMES)}
+    for ending, compress in COMPRESSED.items():
+        root = tmp_path / ending[1:]
+        root.mkdir()
+        (root / f"cifar-10-binary{ending}").write_bytes(packed(binary, compress, "cifar-10-batches-bin"))
+    folder = tmp_path / "folder" / "cifar10" / "cifar-10-batches-bin"
+    folder.mkdir(parents=True)
+    for name, content in binary.items():
+        (folder / name).write_bytes(content)
+    (tmp_path / "pickled").mkdir()
+    (tmp_path / "pickled" / "cifar-10-python.tar").write_bytes(packed(members))
+    wanted = ns.open_stream("cifar10:train", root=tmp_path / "pickled")
+    for root in [*(tmp_path / ending[1:] for ending in COMPRESSED), tmp_path / "folder"]:
+        found = ns.open_stream("cifar10:train", root=root)
+        assert found.identity() == wanted.identity()
+        assert found.shape == (3, 32, 32)
+        for one, other in zip(found.take(np.arange(15)), wanted.take(np.arange(15)), strict=True):
+            assert np.array_equal(one, other)
+
+
+def batch100(number, count=4, **changes):
+    images = np.random.default_rng(number).integers(0, 256, (count, 3072), np.uint8)
+    fine = [(25 * number + 33 * place) % 100 for place in range(count)]
+    coarse = [label // 5 for label in fine]
+    return {"data": images, "fine_labels": fine, "coarse_labels": coarse, "filenames": ["a"] * count} | changes
+
+
+def test_cifar100_has_its_fine_labels_from_both_forms(tmp_path):
+    batches = {"train": batch100(1), "test": batch100(2)}
+    pickled = {name: pickle.dumps(content, 2) for name, content in batches.items()}
+    binary = {f"{name}.bin": record(content["data"], content["coarse_labels"], content["fine_labels"])
+              for name, content in batches.items()}  # fmt: skip
+    for form, contents in (("python", pickled | {"meta": b""}), ("binary", binary)):
+        for ending, compress in COMPRESSED.items():
+            root = tmp_path / f"{form}{ending}" / "cifar100"
+            root.mkdir(parents=True)
+            (root / f"cifar-100-{form}{ending}").write_bytes(packed(contents, compress, f"cifar-100-{form}"))
+        folder = tmp_path / f"{form}-folder" / f"cifar-100-{form}"
+        folder.mkdir(parents=True)
+        for name, content in contents.items():
+            (folder / name).write_bytes(content)
+    roots = list(tmp_path.iterdir())
+    assert len(roots) == 12
+    for root in roots:
+        for part, content in batches.items():
+            stream = ns.open_stream(f"cifar100:{part}", root=root)
+            samples, labels = stream.take(np.arange(4))
+            assert (stream.name, stream.length, stream.shape) == (f"cifar100:{part}", 4, (3, 32, 32))
+            assert np.array_equal(samples, content["data"].astype(np.float32) / np.float32(255))
+            assert labels.tolist() == content["fine_labels"]
+
+
+REFUSED100 = {
+    "no fine labels": (pickle.dumps(batch100(1, fine_labels=None), 2), "fine_labels of train of "),
+    "a large label": (pickle.dumps(batch100(1, fine_labels=[0, 1, 2, 100]), 2), "from 0 to 99, got 100"),
+    "a command": (pickle.dumps(batch100(1) | {"more": print}, 2), "which is not admitted"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED100)
+def test_another_pickle_of_cifar100_is_refused(tmp_path, case):
+    content, words = REFUSED100[case]
+    (tmp_path / "cifar-100-python.tar").write_bytes(packed({"train": content}))
+    with pytest.raises(ns.StreamError) as caught:
+        ns.open_stream("cifar100:train", root=tmp_path)
+    assert words in str(caught.value)
+
+
+def test_binary_batches_of_a_wrong_size_or_label_are_said(tmp_path):
+    whole = record(batch100(1)["data"], [0] * 4, [99] * 4)
+    folder = tmp_path / "cifar-100-binary"
+    folder.mkdir()
+    for content, words in (
+        (whole[:-1], "must be a whole number of records of 3074 bytes, got 12295 bytes"),
+        (b"", "must be a whole number of records of 3074 bytes, got 0 bytes"),
+        (record(batch100(1)["data"], [0] * 4, [1, 2, 100, 3]), "must be whole numbers from 0 to 99, got 100"),
+    ):
+        (folder / "train.bin").write_bytes(content)
+        with pytest.raises(ns.StreamError, match=f"train.bin of .*{words}"):
+            ns.open_stream("cifar100:train", root=tmp_path)
+    with pytest.raises(ns.StreamError, match=r"must hold test.bin; missing: test.bin"):
+        ns.open_stream("cifar100:test", root=tmp_path)
+    with pytest.raises(ns.StreamError, match="as cifar100:train or cifar100:test, got cifar100:all"):
+        ns.open_stream("cifar100:all", root=tmp_path)
+
+
 @pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4])
 def test_what_other_pythons_write_is_read(protocol):
-    images, labels = cifar._batch(pickle.dumps(batch(7), protocol), "it")
+    images, labels = cifar.read_pickle(pickle.dumps(batch(7), protocol), "it")
     assert np.array_equal(images, batch(7)["data"])
     assert labels.tolist() == [7, 7, 7]
     columns_first = np.asfortranarray(batch(7)["data"])
-    assert np.array_equal(cifar._batch(pickle.dumps(batch(7, data=columns_first), protocol), "it")[0], images)
+    assert np.array_equal(cifar.read_pickle(pickle.dumps(batch(7, data=columns_first), protocol), "it")[0], images)
 
 
 def test_what_python_2_writes_is_read():
@@ -80,7 +176,7 @@ def test_what_python_2_writes_is_read():
         b"\x0c\x86cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89T\x00"
         b"\x0c\x00\x00" + bytes(3071) + b"\xfftbU\x06labels]K\x04au."
     )
-    images, labels = cifar._batch(text, "it")
+    images, labels = cifar.read_pickle(text, "it")
     assert (images.shape, images[0, -1], labels.tolist()) == ((1, 3072), 255, [4])
 
 
@@ -130,8 +226,8 @@ def test_another_pickle_is_refused_and_does_nothing(tmp_path, monkeypatch, membe
 def test_a_pickle_cannot_change_how_the_next_is_read():
     # Sets `ndarray.__setstate__ = None` where ndarray is ours.
     with pytest.raises(ns.StreamError):
-        cifar._batch(b"\x80\x02cnumpy\nndarray\n(N}U\x0c__setstate__Nstb.", "it")
-    assert len(cifar._batch(pickle.dumps(batch(1), 2), "it")[0]) == 3
+        cifar.read_pickle(b"\x80\x02cnumpy\nndarray\n(N}U\x0c__setstate__Nstb.", "it")
+    assert len(cifar.read_pickle(pickle.dumps(batch(1), 2), "it")[0]) == 3
 
 
 @given(st.binary(max_size=60))
@@ -139,7 +235,7 @@ def test_a_pickle_cannot_change_how_the_next_is_read():
 @settings(max_examples=200, deadline=None)
 def test_any_bytes_are_a_batch_or_a_stream_error(content):
     with pytest.raises(ns.StreamError):
-        cifar._batch(content, "it")
+        cifar.read_pickle(content, "it")
 
 
 @pytest.mark.parametrize(("ending", "compress"), [(".gz", gzip.compress), (".xz", lzma.compress), ("", bytes)])

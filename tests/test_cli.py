@@ -446,7 +446,9 @@ def test_help_imports_nothing_heavy():
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["stream", "--help"], ["inspect", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["stream", "--help"], ["inspect", "--help"], ["data", "get", "--help"], ["--version"]]
+)
 def test_help_is_there(arguments):
     assert invoke(*arguments).stdout
 

@@ -391,3 +391,42 @@ def test_any_bytes_are_samples_or_a_stream_error(text):
     assert all(part.shape[1] == 2 and not np.isnan(part).any() for part in samples)
     with contextlib.suppress(ns.StreamError):
         list(LineStream("x", lambda: io.BytesIO(text), inputs=2).blocks())
+
+
+def test_streams_know_the_shape_of_a_sample(tmp_path, small_mnist):
+    images = np.zeros((3, 4, 5), np.uint8)
+    np.save(tmp_path / "a.npy", images)
+    np.save(tmp_path / "flat.npy", images.reshape(3, 20))
+    np.savez(tmp_path / "a.npz", x=np.zeros((3, 2, 4, 5)))
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["samples"], file["flat"] = images, images.reshape(3, 20)
+    (tmp_path / "a.csv").write_text("1,2,3\n")
+    for name, array in (("a.idx", images), ("flat.idx", images.reshape(3, 20)), ("deep.idx", images[:, None, :, :])):
+        (tmp_path / name).write_bytes(idx_bytes(array))
+    wanted = {
+        "digits": (1, 8, 8), "digits:train": (1, 8, 8), "a.npy": (4, 5), "flat.npy": (20,), "a.npz": (2, 4, 5),
+        "a.h5": (4, 5), "a.h5:flat": (20,), "a.csv": (3,), "a.idx": (1, 4, 5), "flat.idx": (20,), "deep.idx": (1, 4, 5),
+    }  # fmt: skip
+    for source, shape in wanted.items():
+        for again in ({}, {"epochs": 2}):
+            stream = ns.open_stream(source, root=tmp_path, **again)
+            assert stream.shape == shape
+            assert stream.inputs == np.prod(shape)
+    assert ns.open_stream("mnist:test", root=small_mnist, shuffle=1).shape == (1, 28, 28)
+
+
+def test_all_before_a_sample_that_cannot_be_read_are_given():
+    class Damaged(ArrayStream):
+        def take(self, places):
+            if 5 in places:
+                raise ns.StreamError("sample 5 is damaged")
+            return super().take(places)
+
+    for stream in (Damaged(np.arange(9.0)[:, None]), repeat(Damaged(np.arange(9.0)[:, None]), 2, None)):
+        for size in (1, 2, 100):
+            given, blocks = [], stream.blocks(1, size)
+            while len(given) < 4:
+                given.extend(next(blocks).samples[:, 0].tolist())
+            assert given == [1, 2, 3, 4]
+            with pytest.raises(ns.StreamError, match="sample 5"):
+                next(blocks)

@@ -28,10 +28,12 @@ HEADS = {
 @click.option("--test", required=True, metavar="SOURCE", help="Measure accuracy on this stream.")
 @click.option("--root", default=".", metavar="DIR", help="Folder that the names of sources start from.")
 @click.option("--label", metavar="COLUMN", help="Lines: the label's column, by name or number, or its JSON key.")
+@click.option("--image-size", type=int, metavar="N", help="images:FOLDER: height and width they are brought to.")
+@click.option("--standardise", metavar="HOW", help="Images' channels: imagenet, or MEAN[,MEAN...]:STD[,STD...].")
 @click.option("--rules", metavar="FILE.py", help="Run this file for the rules of one's own that the state names.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @plainly
-def command(state: str, train: str, test: str, root: str, label: str | None, rules: str | None, as_json: bool) -> None:
+def command(state: str, train: str, test: str, rules: str | None, as_json: bool, **reading: Any) -> None:
     """Judge the chip in STATE by seven readouts, beside the same chip untrained and the raw inputs.
 
     Nothing is learned or written; labels are used by the readouts alone.
@@ -43,7 +45,7 @@ def command(state: str, train: str, test: str, root: str, label: str | None, rul
     from neurosim.online import Stop
 
     chip = Chip.load(state, rules=rules_in(rules))
-    streams = [_labelled(name, source, root, label) for name, source in (("train", train), ("test", test))]
+    streams = [_labelled(name, source, **reading) for name, source in (("train", train), ("test", test))]
     with Interrupts(Stop) as interrupts:
         try:
             rows = compare(chip, *streams, pause=interrupts.waiting)
@@ -53,12 +55,13 @@ def command(state: str, train: str, test: str, root: str, label: str | None, rul
     say(json.dumps(summary, allow_nan=False) if as_json else _table(rows))
 
 
-def _labelled(name: str, source: str, root: str, label: str | None) -> "Stream":
+def _labelled(name: str, source: str, standardise: str | None, **reading: Any) -> "Stream":
+    from neurosim.cli.augment import augmented
     from neurosim.streams import open_stream
 
     if source == "-":
         fail(f"{name} must be a source that can be read again, got a pipe; write it to a file first")
-    stream = open_stream(source, root=root, label=label)
+    stream = augmented(open_stream(source, **reading), None, None, standardise)
     if not stream.labelled:
         fail(f"labels of {stream.name} must be there to measure accuracy, got none; for lines give --label")
     return stream

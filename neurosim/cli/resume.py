@@ -109,7 +109,7 @@ def _differing_stream(there: dict[str, Any] | None, stream: Stream) -> list[str]
     """Compare streams; a chip saved from Python may not have been on any yet."""
     if there is None:
         return []
-    here = stream.identity()
+    here: dict[str, Any] = {"transforms": None} | stream.identity()
     return [
         f"stream {name} is {there.get(name)} there, {here[name]} here" for name in here if here[name] != there.get(name)
     ]

@@ -25,8 +25,9 @@ def _numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
 
 @click.command(
     "stream",
-    epilog="Sources: digits, digits:train, digits:test, mnist:train, mnist:test, cifar10:train, cifar10:test, "
-    "FILE.npy, FILE.npz, IDX files, FILE.h5[:DATASET[,LABELS]], FILE.csv, FILE.ndjson, or - for lines of CSV or JSON "
+    epilog="Sources: digits, digits:train, digits:test, mnist:train|test, cifar10:train|test, "
+    "cifar100:train|test, stl10:unlabelled|train|test, images:FOLDER (a folder of images for each class), FILE.npy, "
+    "FILE.npz, IDX files, FILE.h5[:DATASET[,LABELS]], FILE.csv, FILE.ndjson, or - for lines of CSV or JSON "
     "on standard input. "
     "Recipes: softhebb, hard_wta, k_wta, hebb, oja, instar, krotov_hopfield, hebbnet, liuson, bcm, eghr, "
     "supervised_softhebb.",
@@ -46,6 +47,10 @@ def _numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
 @click.option("--seed", type=int, metavar="S", help="Seed of the first weights.  [default: 0]")
 @click.option("--epochs", default=1, show_default=True, help="How many times over.")
 @click.option("--shuffle", type=int, metavar="S", help="Random order by this seed, another one each epoch.")
+@click.option("--image-size", type=int, metavar="N", help="images:FOLDER: height and width they are brought to.")
+@click.option("--augment", metavar="LIST", help="Learn from images changed at random: crop, flip, pad or pad:N.")
+@click.option("--augment-seed", type=int, metavar="S", help="Seed of --augment.  [default: 0]")
+@click.option("--standardise", metavar="HOW", help="Images' channels: imagenet, or MEAN[,MEAN...]:STD[,STD...].")
 @click.option("--inputs", type=int, metavar="N", help="Width of a sample; a pipe needs it.")
 @click.option("--label", metavar="COLUMN", help="Lines: the label's column, by name or number, or its JSON key.")
 @click.option("--skip-bad", is_flag=True, help="Lines: pass over malformed ones and count them.")
@@ -68,16 +73,17 @@ def command(**options: Any) -> None:
     """
     find_cache()
     from neurosim import online, store
+    from neurosim.cli.augment import augmented
     from neurosim.cli.resume import chip_for
     from neurosim.cli.show import progress, table
     from neurosim.streams import open_stream
 
-    lines = {"label": options["label"], "skip_bad": options["skip_bad"]}
+    reading = {name: options[name] for name in ("root", "label", "skip_bad", "image_size")}
     stream = open_stream(
-        options["source"], root=options["root"], inputs=options["inputs"],
-        epochs=options["epochs"], shuffle=options["shuffle"], **lines,
-    )  # fmt: skip
-    tested = _tested(options, stream, lines)
+        options["source"], inputs=options["inputs"], epochs=options["epochs"], shuffle=options["shuffle"], **reading
+    )
+    stream = augmented(stream, options["augment"], options["augment_seed"], options["standardise"])
+    tested = _tested(options, stream, reading)
     claim = nullcontext() if options["state"] is None else store.claim(options["state"])
     with ExitStack() as held:
         held.enter_context(claim)
@@ -102,19 +108,23 @@ def command(**options: Any) -> None:
         sys.exit(128 + interrupts.signal)
 
 
-def _tested(options: dict[str, Any], stream: "Stream", lines: dict[str, Any]) -> "tuple[Stream, Stream] | None":
-    """Return the streams that a readout is fitted on and measured on."""
+def _tested(options: dict[str, Any], stream: "Stream", reading: dict[str, Any]) -> "tuple[Stream, Stream] | None":
+    """Return the streams that a readout is fitted on and measured on: standardised, but not augmented."""
+    from neurosim.cli.augment import augmented
+    from neurosim.readouts import check_labelled
     from neurosim.streams import open_stream
 
     if options["test"] is None:
         return None
     if not stream.replayable:
         fail("test must be left out for a pipe: its labels cannot be read again once learning is done")
-    train = open_stream(options["source"], root=options["root"], inputs=options["inputs"], **lines)
-    test = open_stream(options["test"], root=options["root"], inputs=stream.inputs, **lines)
+    train = open_stream(options["source"], inputs=options["inputs"], **reading)
+    test = open_stream(options["test"], inputs=stream.inputs, **reading)
+    train, test = (augmented(one, None, None, options["standardise"]) for one in (train, test))
     for labelled in (train, test):
         if not labelled.labelled:
             fail(f"labels of {labelled.name} must be there to measure accuracy, got none; for lines give --label")
+    check_labelled(train, test)
     return train, test
 
 

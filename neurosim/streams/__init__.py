@@ -4,15 +4,21 @@ import os
 from pathlib import Path
 
 from neurosim.checks import LARGEST, whole
-from neurosim.errors import StreamError
+from neurosim.errors import ConfigError, StreamError
 from neurosim.streams.arrays import ArrayStream as ArrayStream
 from neurosim.streams.base import Block as Block
 from neurosim.streams.base import Stream as Stream
 from neurosim.streams.order import repeat
+from neurosim.streams.resized_crop import RandomResizedCrop as RandomResizedCrop
+from neurosim.streams.transformed import transform as transform
+from neurosim.streams.transforms import PadCrop as PadCrop
+from neurosim.streams.transforms import RandomFlip as RandomFlip
+from neurosim.streams.transforms import Standardise as Standardise
 
 KNOWN = (
-    "digits[:train|:test], mnist:train, mnist:test, cifar10:train, cifar10:test, FILE.npy, FILE.npz, IDX as "
-    "FILE-ubyte[.gz] or FILE.idx[.gz], FILE.h5[:DATASET[,LABELS]], FILE.csv[.gz], FILE.ndjson[.gz], or - for a pipe"
+    "digits[:train|:test], mnist:train|test, cifar10:train|test, cifar100:train|test, stl10:unlabelled|train|test, "
+    "images:FOLDER, FILE.npy, FILE.npz, IDX as FILE-ubyte[.gz] or FILE.idx[.gz], FILE.h5[:DATASET[,LABELS]], "
+    "FILE.csv[.gz], FILE.ndjson[.gz], or - for a pipe"
 )
 
 
@@ -25,15 +31,17 @@ def open_stream(
     skip_bad: bool = False,
     epochs: int = 1,
     shuffle: int | None = None,
+    image_size: int | None = None,
 ) -> Stream:
     """Open a stream by its name.
 
     Parameters
     ----------
     source : str
-        `digits`, `digits:train`, `digits:test`; `mnist:train`, `mnist:test`; `cifar10:train`, `cifar10:test`; a file by
-        its ending: `.npy`, `.npz`, `.h5`, `.hdf5`, `.csv`, `.ndjson`, `.jsonl`, IDX as `-ubyte` or `.idx`, with or
-        without `.gz`; `file.h5:dataset,labels`; `-`, a pipe of lines.
+        `digits`, `digits:train`, `digits:test`; `mnist:train`, `mnist:test`; `cifar10:train`, `cifar10:test`;
+        `cifar100:train`, `cifar100:test`; `stl10:unlabelled`, `stl10:train`, `stl10:test`; `images:folder`, with a
+        folder of images for each class; a file by its ending: `.npy`, `.npz`, `.h5`, `.hdf5`, `.csv`, `.ndjson`,
+        `.jsonl`, IDX as `-ubyte` or `.idx`, with or without `.gz`; `file.h5:dataset,labels`; `-`, a pipe of lines.
     root : path
         Folder that relative names start from.
     inputs : int, optional
@@ -46,6 +54,8 @@ def open_stream(
         How many times over.
     shuffle : int, optional
         Seed of a random order, another one each epoch; by default the stored order.
+    image_size : int, optional
+        For `images:folder`, which needs it: height and width that images are brought to.
 
     Raises
     ------
@@ -55,13 +65,18 @@ def open_stream(
     SampleError
         If samples or labels are not numbers, or a label is no whole number from 0.
     ConfigError
-        If `inputs`, `epochs` or `shuffle` is out of range or not possible for the source.
+        If `inputs`, `epochs`, `shuffle` or `image_size` is out of range or not possible for the source.
     """
     if inputs is not None:
         whole("inputs", inputs, 1, LARGEST)
     source = os.fspath(source)
     try:
-        stream = _open(source, Path(root), inputs, label, skip_bad)
+        if source.startswith("images:"):
+            stream = _images(Path(root) / source.removeprefix("images:"), image_size)
+        elif image_size is not None:
+            raise ConfigError("image_size", "left out for all sources but images:FOLDER", image_size)
+        else:
+            stream = _open(source, Path(root), inputs, label, skip_bad)
     except OSError as error:
         if isinstance(error, StreamError):
             raise
@@ -71,8 +86,16 @@ def open_stream(
     return repeat(stream, epochs, shuffle)
 
 
+def _images(folder: Path, image_size: int | None) -> Stream:
+    from neurosim.streams.images import ImageFolder
+
+    if image_size is None:
+        raise ConfigError("image_size", "given for images:FOLDER (--image-size)", None, "224 is usual for ImageNet")
+    return ImageFolder(folder, image_size)
+
+
 def _open(source: str, root: Path, inputs: int | None, label: str | None, skip_bad: bool) -> Stream:
-    from neurosim.streams import arrays, cifar, idx, lines
+    from neurosim.streams import arrays, cifar, idx, lines, stl10
 
     if source.partition(":")[0] == "digits":
         return arrays.digits(source.partition(":")[2])
@@ -82,6 +105,10 @@ def _open(source: str, root: Path, inputs: int | None, label: str | None, skip_b
         return idx.mnist(source.removeprefix("mnist:"), root)
     if source.startswith("cifar10:"):
         return cifar.cifar10(source.removeprefix("cifar10:"), root)
+    if source.startswith("cifar100:"):
+        return cifar.cifar100(source.removeprefix("cifar100:"), root)
+    if source.startswith("stl10:"):
+        return stl10.stl10(source.removeprefix("stl10:"), root)
     file, datasets = _split(source)
     path = root / file
     name = path.name.lower()

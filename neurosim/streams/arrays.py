@@ -17,7 +17,7 @@ class ArrayStream(RandomAccess):
     Parameters
     ----------
     samples : number (samples, ...)
-        Axes after the first are flattened; converted to float32 as it is read, so a mapped file stays on disk.
+        Axes after the first are a sample's shape; converted to float32 as it is read, so a mapped file stays on disk.
     labels : whole number (samples,), optional
         From 0.
     name : str
@@ -43,6 +43,7 @@ class ArrayStream(RandomAccess):
         if array.dtype.kind not in "iufb":
             raise SampleError(f"samples of {name} must be real numbers, got {array.dtype}")
         self.name, self.length, self.inputs = name, len(array), math.prod(array.shape[1:])
+        self._shape = array.shape[1:]
         self._samples, self._divisor = array, np.float32(divisor)
         self._labels = None if labels is None else as_labels(np.asarray(labels), self.length, name)
         self.labelled = labels is not None
@@ -68,7 +69,7 @@ def digits(part: str = "") -> ArrayStream:
         raise StreamError(f"digits must be asked for as digits, digits:train or digits:test, got digits:{part}")
     data = load_digits()
     name = f"digits:{part}" if part else "digits"
-    return ArrayStream(data.data[parts[part]], data.target[parts[part]], name=name, divisor=16)
+    return ArrayStream(data.images[parts[part], None], data.target[parts[part]], name=name, divisor=16)
 
 
 def numpy_file(path: Path) -> ArrayStream:

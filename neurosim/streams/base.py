@@ -12,6 +12,7 @@ from neurosim.errors import SampleError, StreamError
 
 LARGEST_LABEL = 2**31 - 1
 READ_AHEAD = 1024  # samples fetched at a time where the source allows; what leaves a stream is cut to size
+READ_AHEAD_BYTES = 32 << 20  # and no more than this, unless a block itself is larger
 
 
 class Block(NamedTuple):
@@ -36,13 +37,22 @@ class Stream(ABC):
         Samples in all, if that can be known before they are read.
     labelled : bool
         Whether samples carry labels: whole numbers from 0.
+    classes : tuple of str
+        What labels stand for, from 0 on; empty where the source has no names.
     """
 
     name: str
     inputs: int
     length: int | None
     labelled: bool
+    classes: tuple[str, ...] = ()
     replayable = True  # a pipe is not
+    _shape: tuple[int, ...] = ()  # where samples are flat
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one sample, whose C order is the order of its inputs: `(inputs,)`, or an image's, channels first."""
+        return self._shape or (self.inputs,)
 
     @abstractmethod
     def blocks(self, start: int = 0, size: int = 256) -> Iterator[Block]:
@@ -69,6 +79,7 @@ class RandomAccess(Stream):
     """A stream whose samples can be read by their places."""
 
     length: int
+    read_ahead = READ_AHEAD  # 1 where a sample is slow to read
 
     @abstractmethod
     def take(self, places: NDArray[np.int64]) -> Block:
@@ -78,13 +89,27 @@ class RandomAccess(Stream):
         """Return the places of the samples from position `start` to `stop`."""
         return np.arange(start, stop)
 
+    def originals(self, places: NDArray[np.int64]) -> tuple[Iterator[NDArray[np.float32]], NDArray[np.int64] | None]:
+        """Give the samples at the given places as they were before they were brought to one shape, and their labels."""
+        samples, labels = self.take(places)
+        return iter(samples.reshape(len(samples), *self.shape)), labels
+
     def blocks(self, start: int = 0, size: int = 256) -> Iterator[Block]:
-        """Give the samples from position `start` on, at most `size` at a time."""
-        ahead = size * max(1, READ_AHEAD // size)
+        """Give the samples from position `start` on, at most `size` at a time; all before one that cannot be read."""
+        ahead = size * max(1, min(self.read_ahead, READ_AHEAD_BYTES // (4 * self.inputs)) // size)
         for first in range(start, self.length, ahead):
-            samples, labels = self.take(self.order(first, min(first + ahead, self.length)))
-            for i in range(0, len(samples), size):
-                yield Block(samples[i : i + size], None if labels is None else labels[i : i + size])
+            for samples, labels in self._taken(self.order(first, min(first + ahead, self.length))):
+                for i in range(0, len(samples), size):
+                    yield Block(samples[i : i + size], None if labels is None else labels[i : i + size])
+
+    def _taken(self, places: NDArray[np.int64]) -> Iterator[Block]:
+        try:
+            block = self.take(places)
+        except StreamError:
+            for i in range(len(places)):
+                yield self.take(places[i : i + 1])
+        else:
+            yield block
 
     def fingerprint(self) -> str:
         """Hash the length, and some 256 samples with their labels: the first, the last, and evenly between them."""

@@ -49,6 +49,7 @@ class HDF5Stream(RandomAccess):
         if samples.dtype.kind not in "iufb":
             raise SampleError(f"samples of {path} must be real numbers, got {samples.dtype}")
         self.length, self.inputs, self._samples = len(samples), math.prod(samples.shape[1:]), samples
+        self._shape = samples.shape[1:]
         self._labels = None if marks is None else as_labels(marks, self.length, path.name)
         self.labelled = self._labels is not None
 

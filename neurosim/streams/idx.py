@@ -38,7 +38,9 @@ def idx_file(path: Path, name: str | None = None) -> ArrayStream:
     """Open a file of images, pixels from 0 to 1, with the labels beside it if its name has `images-idx3`."""
     labels = path.with_name(path.name.replace("images-idx3", "labels-idx1"))
     beside = labels != path and labels.exists()
-    return ArrayStream(read_idx(path), read_idx(labels) if beside else None, name=name or path.name, divisor=255)
+    array = read_idx(path)
+    samples = array[:, None] if array.ndim == 3 else array  # of an image, the one channel
+    return ArrayStream(samples, read_idx(labels) if beside else None, name=name or path.name, divisor=255)
 
 
 def mnist(part: str, root: Path) -> ArrayStream:
@@ -51,5 +53,6 @@ def mnist(part: str, root: Path) -> ArrayStream:
             if path.exists():
                 return idx_file(path, f"mnist:{part}")
     raise StreamError(
-        f"mnist:{part} must be at {root} or its folder mnist, as {stem} or {stem}.gz: no such file; see --root"
+        f"mnist:{part} must be at {root} or its folder mnist, as {stem} or {stem}.gz: no such file; see --root, "
+        "or fetch it by neurosim data get mnist"
     )

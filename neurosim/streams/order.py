@@ -9,6 +9,7 @@ from neurosim import randomness
 from neurosim.checks import whole
 from neurosim.errors import ConfigError, StreamError
 from neurosim.streams.base import Block, RandomAccess, Stream
+from neurosim.streams.transformed import Transformed, transform
 
 
 class Shuffled(RandomAccess):
@@ -25,12 +26,17 @@ class Shuffled(RandomAccess):
     def __init__(self, source: RandomAccess, epochs: int, seed: int | None) -> None:
         self.source, self.epochs, self.seed = source, epochs, seed
         self.name, self.inputs, self.labelled = source.name, source.inputs, source.labelled
-        self.length = source.length * epochs
+        self._shape, self.classes = source.shape, source.classes
+        self.length, self.read_ahead = source.length * epochs, source.read_ahead
         self._epoch, self._order = -1, np.empty(0, np.int64)
 
     def take(self, places: NDArray[np.int64]) -> Block:
         """Read the samples at the given places of the source."""
         return self.source.take(places)
+
+    def originals(self, places: NDArray[np.int64]) -> tuple[Iterator[NDArray[np.float32]], NDArray[np.int64] | None]:
+        """Give the samples at the given places of the source, as they were."""
+        return self.source.originals(places)
 
     def order(self, start: int, stop: int) -> NDArray[np.int64]:
         """Return the places in the source of the samples from position `start` to `stop`."""
@@ -67,6 +73,7 @@ class Repeated(Stream):
     def __init__(self, source: Stream, epochs: int) -> None:
         self.source, self.epochs, self.length = source, epochs, None
         self.name, self.inputs, self.labelled = source.name, source.inputs, source.labelled
+        self._shape = source.shape
 
     def blocks(self, start: int = 0, size: int = 256) -> Iterator[Block]:
         """Give the samples from position `start` on; to find it, the lines are counted once."""
@@ -110,6 +117,8 @@ def repeat(stream: Stream, epochs: int, shuffle: int | None) -> Stream:
         whole("shuffle", shuffle, 0, 2**64 - 1)
     if epochs == 1 and shuffle is None:
         return stream
+    if isinstance(stream, Transformed):  # positions count over all epochs: each is transformed anew
+        return transform(repeat(stream.source, epochs, shuffle), stream.transforms, stream.seed)
     if isinstance(stream, RandomAccess):
         return Shuffled(stream, epochs, shuffle)
     if shuffle is not None:

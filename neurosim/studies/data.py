@@ -25,6 +25,7 @@ class Scaled(RandomAccess):
     def __init__(self, source: RandomAccess, mean: float, deviation: float, count: int | None = None) -> None:
         self.source, self.mean, self.deviation = source, np.float32(mean), np.float32(deviation)
         self.name, self.inputs, self.labelled = source.name, source.inputs, source.labelled
+        self._shape, self.read_ahead, self.classes = source.shape, source.read_ahead, source.classes
         self.length = source.length if count is None else min(count, source.length)
 
     def take(self, places: NDArray[np.int64]) -> Block:
@@ -71,6 +72,6 @@ def check(datasets: set[str], root: Path) -> None:
         if dataset == "cifar10":  # takes seconds to read
             from neurosim.streams.cifar import find
 
-            find(root, "train")
+            find("cifar10", "train", root)
         else:
             open_stream(f"{dataset}:test", root=root)

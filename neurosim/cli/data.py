@@ -1,0 +1,44 @@
+"""`neurosim data`: data sets fetched, checked, and put where sources are looked for."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from neurosim.cli.faults import Interrupts, plainly, say
+
+
+class _Stop(Exception):  # noqa: N818 - a request, not an error
+    """A signal came."""
+
+
+@click.group("data")
+def command() -> None:
+    """Fetch data sets."""
+
+
+@command.command("get")
+@click.argument("name")
+@click.option("--root", default=".", metavar="DIR", help="Folder to put the data set's folder in, as for `stream`.")
+@click.option("--from", "base", metavar="URL", help="Address of another mirror: the names of files are appended.")
+@plainly
+def get(name: str, root: str, base: str | None) -> None:
+    """Fetch the data set NAME: mnist, cifar10, cifar10-binary, cifar100, cifar100-binary or stl10.
+
+    What is there already, with the right checksum, stays. Nothing gets its name before it is whole and checked.
+    """
+    from neurosim.fetch import DATASETS, fetch
+
+    terminal = sys.stderr is not None and sys.stderr.isatty()
+    with Interrupts(_Stop) as interrupts:
+        try:
+            with interrupts.waiting():
+                for path, kept in fetch(name, root, base=base, progress=terminal):
+                    size = path.stat().st_size / 1e6
+                    say(f"{path}: {'was there' if kept else 'fetched'}, {size:,.1f} MB, checksum right")
+        except _Stop:
+            sys.exit(128 + interrupts.signal)
+    say(f"Open it as {' or '.join(DATASETS[name].sources)}, with --root {root}")
+    if name == "stl10":
+        folder = Path(root) / "stl10"
+        say(f"For stl10:unlabelled, unpack it: tar -xf {folder / 'stl10_binary.tar.gz'} -C {folder}")
