@@ -158,11 +158,14 @@ class LinearReadout:
 
 
 class Judgement(NamedTuple):
-    """What the readouts found: accuracies on the test stream, from 0 to 1, and who won none of the training samples."""
+    """What the readouts found: accuracies on the test stream, from 0 to 1, and who won none of the training samples.
 
-    winner_accuracy: float
+    None of what makes no sense for neurons that see an image at many positions.
+    """
+
+    winner_accuracy: float | None
     readout_accuracy: float
-    never_won_frozen: float
+    never_won_frozen: float | None
     readout_samples: int
     test_samples: int
 

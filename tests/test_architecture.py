@@ -18,7 +18,7 @@ RANKS = [
     {"layers"}, {"conv_layers"}, {"presets", "working"},
     {"codes", "constants", "conv_codes", "conv_state", "first_state", "recipes"}, {"conv", "dense"},
     {"pipeline"}, {"chip"}, {"features", "online"}, {"readouts", "neighbours", "feature_cache"},
-    {"soft_labels", "trained_readout"}, {"judging"}, {"studies"}, {"cli"},
+    {"soft_labels", "trained_readout"}, {"judging", "image_judging"}, {"studies"}, {"cli"},
 ]  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """The chip that `neurosim stream` learns with: a new one, or that of its state file if it is the one asked for."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -8,9 +9,12 @@ import click
 
 from neurosim import store
 from neurosim.chip import Chip
+from neurosim.cli.faults import fail
 from neurosim.cli.own_code import layer_of, rules_in, split
+from neurosim.conv_layers import ConvWTA
 from neurosim.errors import StateError
 from neurosim.layers import DenseWTA
+from neurosim.presets import preset
 from neurosim.rules import schedule
 from neurosim.streams import Stream
 
@@ -21,14 +25,18 @@ LAYER_OPTIONS = ("temperature", "gain", "rate", "window", "normalise", "initial"
 def chip_for(options: dict[str, Any], stream: Stream) -> tuple[Chip, int]:
     """Return the chip, and the samples it has taken from the stream; options that were not given follow the state."""
     asked = {name: options[name] for name in LAYER_OPTIONS if options[name] is not None}
+    if options["preset"] is not None:
+        for name in ("recipe", "neurons", *asked):
+            if name in asked or options[name] is not None:
+                fail(f"{name} must be left out with --preset, which has its own, got {options[name]}")
     path = options["state"]
     if path is None or options["restart"] or not os.path.exists(path):
-        layers = [layer_of(_recipe(options), neurons, **asked) for neurons in options["neurons"] or DEFAULT_NEURONS]
-        return Chip(layers, inputs=stream.inputs, seed=options["seed"] or 0), 0
+        inputs = stream.shape if options["preset"] else stream.inputs
+        return Chip(_layers(options, asked), inputs=inputs, seed=options["seed"] or 0), 0
     contents = store.read(path)
     file = split(_recipe(options))[0]
     chip = Chip.of(contents, path, rules_in(file))
-    if file is not None:
+    if file is not None or options["preset"] is not None:
         differing = _differing_layers(options, asked, chip)
         asked = {}
     else:
@@ -51,19 +59,29 @@ def chip_for(options: dict[str, Any], stream: Stream) -> tuple[Chip, int]:
     return chip, contents.position
 
 
+def _layers(options: dict[str, Any], asked: dict[str, Any]) -> "Sequence[DenseWTA | ConvWTA]":
+    """Return the layers that the options ask for."""
+    if options["preset"] is not None:
+        return preset(options["preset"]).layers
+    return [layer_of(_recipe(options), neurons, **asked) for neurons in options["neurons"] or DEFAULT_NEURONS]
+
+
 def _recipe(options: dict[str, Any]) -> str:
     return DEFAULT_RECIPE if options["recipe"] is None else str(options["recipe"])
 
 
 def _differing_layers(options: dict[str, Any], asked: dict[str, Any], chip: Chip) -> list[str]:
-    """Compare layers with what a recipe of the user's own makes of the options now: it may use them as it likes."""
-    here = [layer_of(_recipe(options), neurons, **asked) for neurons in options["neurons"] or DEFAULT_NEURONS]
+    """Compare layers with what a preset has, or a recipe of the user's own makes of the options as it likes."""
+    here = _layers(options, asked)
     there = [layer.constants for layer in chip.layers]
     if len(here) != len(there):
         return [f"there are {len(there)} layers there, {len(here)} here"]
     found = []
     for place, (one, other) in enumerate(zip(there, here, strict=True), 1):
-        names = [entry.name for entry in fields(DenseWTA) if getattr(one, entry.name) != getattr(other, entry.name)]
+        if type(one) is not type(other):
+            found.append(f"layer {place} is a {type(one).__name__} there, a {type(other).__name__} here")
+            continue
+        names = [entry.name for entry in fields(one) if getattr(one, entry.name) != getattr(other, entry.name)]
         found += [
             f"{name} of layer {place} is {getattr(one, name)} there, {getattr(other, name)} here" for name in names
         ]

@@ -45,10 +45,11 @@ def table(summary: dict[str, Any]) -> str:
         rows.append(("blank", f"{summary['blank_samples']:,} samples of zeros: nothing to learn"))
     if summary.get("bad_lines"):
         rows.append(("bad lines", f"{summary['bad_lines']:,} passed over"))
-    if summary["winner_accuracy"] is not None:
-        rows += [
-            ("accuracy", f"{summary['winner_accuracy']:.2%} by the winner's label"),
-            ("", f"{summary['readout_accuracy']:.2%} by a linear readout"),
-        ]
+    accuracies = [
+        f"{summary[name]:.2%} by {how}"
+        for name, how in (("winner_accuracy", "the winner's label"), ("readout_accuracy", "a linear readout"))
+        if summary[name] is not None
+    ]
+    rows += [("" if place else "accuracy", text) for place, text in enumerate(accuracies)]
     rows.append(("state", summary["state_sha256"][:16] + ("  (interrupted)" if summary["interrupted"] else "")))
     return "\n".join(f"{name:>10}  {value}" for name, value in rows)

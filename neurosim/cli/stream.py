@@ -36,6 +36,7 @@ def _numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
 @click.option("--root", default=".", metavar="DIR", help="Folder that the names of sources start from.")
 @click.option("--neurons", callback=_numbers, metavar="K[,K2...]", help="Neurons of each layer.  [default: 100]")
 @click.option("--recipe", metavar="NAME", help="Of the layers, or FILE.py:FUNCTION of one's own.  [default: softhebb]")
+@click.option("--preset", metavar="NAME", help="A whole chip as published, such as softhebb-cifar10-3layer.")
 @click.option("--temperature", type=float, metavar="T", help="Softness of the competition, in units of potential.")
 @click.option("--gain", type=float, metavar="B", help="The same as a base: exp(1/T). Give one of the two.")
 @click.option("--rate", type=float, metavar="R", help="Learning rate.")
@@ -64,6 +65,10 @@ def _numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
 @click.option("--chunk", default=1, show_default=True, help="Samples handed over at a time; never changes results.")
 @click.option("--threads", default=1, show_default=True, help="Layers at work at a time; never changes results.")
 @click.option("--test", metavar="SOURCE", help="Measure accuracy on this stream when learning is done.")
+@click.option(
+    "--readout-epochs", type=click.IntRange(1), metavar="N",
+    help="Of the readout of a chip that ends in images, with --test.  [default: 50]",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @plainly
 def command(**options: Any) -> None:
@@ -100,7 +105,7 @@ def command(**options: Any) -> None:
         summary = report.summary(chip) | {"winner_accuracy": None, "readout_accuracy": None}
         if options["skip_bad"]:
             summary["bad_lines"] = getattr(stream, "bad", 0)
-        fault = _judge(chip, tested, interrupts, summary)
+        fault = _judge(chip, tested, options["readout_epochs"], interrupts, summary)
         say(json.dumps(summary, allow_nan=False) if options["as_json"] else table(summary))
     if fault is not None:
         raise fault
@@ -129,10 +134,15 @@ def _tested(options: dict[str, Any], stream: "Stream", reading: dict[str, Any]) 
 
 
 def _judge(
-    chip: "Chip", tested: "tuple[Stream, Stream] | None", interrupts: Interrupts, summary: dict[str, Any]
+    chip: "Chip",
+    tested: "tuple[Stream, Stream] | None",
+    epochs: int | None,
+    interrupts: Interrupts,
+    summary: dict[str, Any],
 ) -> "NeurosimError | None":
     """Add accuracies to the summary, unless a signal came; return what went wrong, as what was learned still counts."""
     from neurosim.errors import NeurosimError
+    from neurosim.image_judging import PUBLISHED_EPOCHS, judge_images
     from neurosim.online import Stop
     from neurosim.readouts import judge
 
@@ -141,7 +151,11 @@ def _judge(
     try:
         with interrupts.waiting():  # raises at once if a signal came before
             pass
-        summary |= judge(chip, *tested, pause=interrupts.waiting)._asdict()
+        if len(chip.layers[-1].shape) > 1:
+            judged = judge_images(chip, *tested, epochs=epochs or PUBLISHED_EPOCHS, pause=interrupts.waiting)
+        else:
+            judged = judge(chip, *tested, pause=interrupts.waiting)
+        summary |= judged._asdict()
     except Stop:
         summary["interrupted"] = True
     except NeurosimError as error:

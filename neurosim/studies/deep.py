@@ -9,12 +9,11 @@ import numpy as np
 import neurosim as ns
 from neurosim import presets
 from neurosim.chip import Chip
-from neurosim.feature_cache import FeatureCache
+from neurosim.image_judging import CHUNK, judge_images
 from neurosim.streams.order import repeat
 from neurosim.studies import data, published
 from neurosim.studies.study import Cell, Finished, Outcome, Study, Table
 from neurosim.studies.tables import NOTHING, difference, spread
-from neurosim.trained_readout import SoftmaxReadout
 
 NAME, VERSION = "deep", 1
 METHODS = {  # name of a row: the preset's kind, whether in batches, whether it learns
@@ -23,7 +22,6 @@ METHODS = {  # name of a row: the preset's kind, whether in batches, whether it 
     "hard": ("hard", "-published", True),
     "random": ("softhebb", "", False),
 }
-CHUNK = 250  # images that one layer takes before the next gets them
 
 
 def cells(seeds: int, fast: bool) -> list[Cell]:
@@ -73,15 +71,12 @@ def measure(settings: dict[str, Any], sets: data.Data) -> Outcome:
     dataset, seed = settings["dataset"], settings["seed"]
     train, test = (sets.part(dataset, part, count=settings[f"{part}_samples"]) for part in ("train", "test"))
     chip = chip_of(settings).learn(repeat(train, 1, seed), chunk=CHUNK)
-    features = FeatureCache(chunk=CHUNK).fill(chip, train)
     options = presets.preset(settings["preset"]).readout | {"epochs": settings["epochs"]}
-    readout = SoftmaxReadout(**options, seed=seed).fit(features.features_, features.labels_)
-    right = [readout.predict(outputs) == labels for outputs, labels in chip.output_blocks(test, chunk=CHUNK)]
+    judged = judge_images(chip, train, test, **options, seed=seed)
     return Outcome(
         {
             "data": f"{train.fingerprint()} {test.fingerprint()}",
-            "accuracy": float(np.concatenate(right).mean()),
-            "training_accuracy": readout.epochs_[-1].accuracy,
+            "accuracy": judged.readout_accuracy,
             "mean_norms": [float(layer.norms.mean()) for layer in chip.layers],
             "never_won": [float((layer.wins == 0).mean()) for layer in chip.layers],
             "state_sha256": chip.state_sha256,
