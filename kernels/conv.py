@@ -30,13 +30,8 @@ from numpy.typing import NDArray
 ZERO, HALF, ONE, TWO = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2)
 LOG2_E = np.float32(1.44269504)
 LN2_HIGH, LN2_MIDDLE, LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4), np.float32(1.646595e-12)
-E3, E4, E5, E6, E7 = (
-    np.float32(1 / 6),
-    np.float32(1 / 24),
-    np.float32(1 / 120),
-    np.float32(1 / 720),
-    np.float32(1 / 5040),
-)
+E3, E4, E5 = np.float32(1 / 6), np.float32(1 / 24), np.float32(1 / 120)
+E6, E7, E8, E9 = np.float32(1 / 720), np.float32(1 / 5040), np.float32(1 / 40320), np.float32(1 / 362880)
 THIRD, FIFTH, SEVENTH, NINTH = np.float32(1 / 3), np.float32(1 / 5), np.float32(1 / 7), np.float32(1 / 9)
 SQRT2 = np.float32(1.41421356)
 BIAS, EXPONENT = np.float32(127), np.float32(8388608)  # of float32's bits
@@ -263,7 +258,8 @@ def _exponential(x):  # type: ignore[no-untyped-def]
     x = min(max(x, np.float32(-87)), np.float32(88))
     n = np.floor(x * LOG2_E + HALF)
     r = x - n * LN2_HIGH - n * LN2_MIDDLE - n * LN2_LOW
-    p = ONE + r * (ONE + r * (HALF + r * (E3 + r * (E4 + r * (E5 + r * (E6 + r * E7))))))
+    p = E5 + r * (E6 + r * (E7 + r * (E8 + r * E9)))
+    p = ONE + r * (ONE + r * (HALF + r * (E3 + r * (E4 + r * p))))
     return p * np.int32((np.float32(n) + BIAS) * EXPONENT).view(np.float32)
 
 
