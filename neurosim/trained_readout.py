@@ -1,6 +1,6 @@
 """The readout that the papers train: dropout, a linear layer and its softmax, on features that are computed once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -103,7 +103,7 @@ class SoftmaxReadout:
         batch: int = 64,
         dropout: float = 0.5,
         rate: float = 1e-3,
-        halvings: tuple[float, ...] | None = None,
+        halvings: Sequence[float] | None = None,
         seed: int = 0,
         threads: int = 1,
     ) -> None:
@@ -118,11 +118,7 @@ class SoftmaxReadout:
             raise ConfigError("rate", "positive, at most 1", rate, "Adam moves a weight by about the rate in a step")
         if halvings is None:
             halvings = LONG if epochs >= 50 else SHORT if epochs >= 20 else ()
-        halvings = tuple(halvings)
-        for part in halvings:
-            number("halvings", part, "fractions of the epochs, from 0 to 1", 0)
-            if part > 1:
-                raise ConfigError("halvings", "fractions of the epochs, from 0 to 1", part)
+        halvings = _fractions(halvings)
         self.epochs, self.batch, self.dropout, self.rate = epochs, batch, dropout, rate
         self.halvings, self.seed, self.threads = halvings, seed, threads
         self.samples_ = 0
@@ -154,7 +150,7 @@ class SoftmaxReadout:
         labels = _as_labels(labels, len(features))
         classes = int(labels.max()) + 1
         parameters = _first_parameters(self.seed, features.shape[1], classes)
-        self.epochs_, self.samples_ = [], len(labels)
+        self.epochs_ = []
         with _Trainer(self, features, labels, parameters) as trainer:
             for epoch in range(self.epochs):
                 rate = self.rate / 2 ** sum(epoch >= int(part * self.epochs + 1e-9) for part in self.halvings)
@@ -164,6 +160,7 @@ class SoftmaxReadout:
                     watch(self.epochs_[-1])
         weights = parameters.weights.transpose(1, 0, 2).reshape(classes, -1)[:, : features.shape[1]]
         self.weights_, self.bias_ = np.ascontiguousarray(weights), parameters.bias[0].copy()
+        self.samples_ = len(labels)
         return self
 
     def predict(self, features: Array) -> NDArray[np.int64]:
@@ -260,6 +257,17 @@ class _Trainer:
         work(0)
         for other in others:
             other.result()
+
+
+def _fractions(halvings: Sequence[float]) -> tuple[float, ...]:
+    rule = "fractions of the epochs, from 0 to 1"
+    if not isinstance(halvings, Iterable):
+        raise ConfigError("halvings", rule, halvings)
+    for part in halvings:
+        number("halvings", part, rule, 0)
+        if part > 1:
+            raise ConfigError("halvings", rule, part)
+    return tuple(halvings)
 
 
 def pace_of(rate: float, step: int) -> head.Pace:

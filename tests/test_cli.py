@@ -455,7 +455,7 @@ def test_help_is_there(arguments):
 
 @pytest.mark.parametrize("recipe", [
     "hard_wta", "k_wta", "hebb", "oja", "instar", "krotov_hopfield", "hebbnet", "liuson", "bcm", "eghr",
-    "supervised_softhebb",
+    "supervised_softhebb", "delta_readout",
 ])  # fmt: skip
 def test_every_recipe_runs_and_goes_on(recipe, tmp_path):
     arguments = ["stream", "digits:train", "--recipe", recipe, "--neurons", "12", "--json"]

@@ -58,6 +58,21 @@ def test_people_get_a_table_of_it(state, rows):
     assert len({len(line) for line in lines if line}) == 1
 
 
+def test_an_on_line_readout_is_streamed_and_judged_by_its_own_classes(tmp_path):
+    state = tmp_path / "chip.h5"
+    stream = ["stream", "digits:train", "--recipe", "delta_readout", "--neurons", "10", "--state", state, "--json"]
+    result = CliRunner().invoke(main, [*map(str, stream), "--test", "digits:test"])
+    assert result.exit_code == 0, result.output
+    samples, labels = zip(*ns.open_stream("digits:test").blocks(), strict=True)
+    winner = ns.Chip.load(state).respond(np.concatenate(samples)).winner
+    right = (winner == np.concatenate(labels)).mean()
+    assert json.loads(result.stdout)["winner_accuracy"] == right > 0.7
+    found = json.loads(invoke(state, *DIGITS, "--json").stdout)["rows"]
+    assert found[0]["accuracy"]["winner"] == right
+    assert found[1]["accuracy"]["winner"] is None
+    assert "-" in invoke(state, *DIGITS).stdout.splitlines()[2].split()
+
+
 def test_lines_with_labels_are_judged(tmp_path, make_chip):
     make_chip(3, inputs=2).save(tmp_path / "chip.h5")
     (tmp_path / "a.csv").write_text("1,2,0\n2,1,1\n" * 5)

@@ -161,7 +161,7 @@ def test_watch_sees_each_epoch_and_may_end_the_work():
      ({"rate": 0}, "rate must be positive"), ({"rate": float("nan")}, "rate must be positive"),
      ({"rate": 2}, "rate must be positive, at most 1, got 2"), ({"seed": -1}, "seed must be"),
      ({"halvings": (0.5, 1.5)}, "halvings must be fractions of the epochs, from 0 to 1, got 1.5"),
-     ({"threads": 0}, "threads must be")],
+     ({"threads": 0}, "threads must be"), ({"halvings": 0.5}, "halvings must be fractions")],
 )  # fmt: skip
 def test_parameters_out_of_range_are_refused(given, message):
     with pytest.raises(ns.ConfigError, match=message):
