@@ -318,15 +318,15 @@ def _total(x, lanes):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def _square(x, lanes):  # type: ignore[no-untyped-def]
-    """Return the sum of x**2, added in an order that depends on its size alone."""
+def _square(x, mean, lanes):  # type: ignore[no-untyped-def]
+    """Return the sum of (x - mean)**2, added in an order that depends on its size alone."""
     whole = x.size - x.size % LANES
     lanes[:] = ZERO
     for start in range(0, whole, LANES):
         for j in range(LANES):
-            lanes[j] += x[start + j] * x[start + j]
+            lanes[j] += (x[start + j] - mean) * (x[start + j] - mean)
     for k in range(whole, x.size):
-        lanes[0] += x[k] * x[k]
+        lanes[0] += (x[k] - mean) * (x[k] - mean)
     for j in range(1, LANES):
         lanes[0] += lanes[j]
     return lanes[0]
@@ -361,13 +361,13 @@ def _copy(x, y):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def _check(sample, negative):  # type: ignore[no-untyped-def]
+def _check(sample, negative, lanes):  # type: ignore[no-untyped-def]
     """Return whether a sample is admitted."""
-    square, lowest = sample[0] * ZERO, sample[0] * ZERO
-    for i in range(sample.size):
-        square += sample[i] * sample[i]
-        lowest = min(lowest, sample[i])
-    return math.isfinite(square) and (negative or lowest >= ZERO)
+    if not negative:
+        for i in range(sample.size):
+            if sample[i] < ZERO:
+                return False
+    return math.isfinite(_square(sample, ZERO, lanes))
 
 
 @register_jitable
@@ -382,9 +382,7 @@ def _statistics(samples, means, variances, lanes):  # type: ignore[no-untyped-de
         mean = total / count
         total = mean * ZERO
         for n in range(samples.shape[0]):
-            plane = samples[n, c * pixels : (c + 1) * pixels]
-            for i in range(pixels):
-                total += (plane[i] - mean) * (plane[i] - mean)
+            total += _square(samples[n, c * pixels : (c + 1) * pixels], mean, lanes)
         means[c], variances[c] = mean, total / count
 
 
@@ -614,26 +612,15 @@ def _account(k, norm, square, constants, state):  # type: ignore[no-untyped-def]
 
 @register_jitable
 def _move(k, change, growth, factor, constants, state, lanes):  # type: ignore[no-untyped-def]
-    """Move neuron k by factor * (change * w + growth), in one pass that measures step and norm too."""
+    """Move neuron k by factor * (change * w + growth), which overwrites growth; measure step and norm."""
     v, s = state.synapses[k], state.scales[k]
-    whole, square, norm = v.size - v.size % LANES, s * ZERO, s * ZERO
-    lanes[:] = ZERO
-    for start in range(0, whole, LANES):
-        for j in range(LANES):
-            w = s * v[start + j]
-            d = factor * (change * w + growth[start + j])
-            v[start + j] = w + d
-            lanes[j] += d * d
-    for i in range(whole, v.size):
+    for i in range(v.size):
         w = s * v[i]
-        d = factor * (change * w + growth[i])
-        v[i] = w + d
-        square += d * d
-    for j in range(LANES):
-        square += lanes[j]
-    norm = _square(v, lanes)
+        growth[i] = factor * (change * w + growth[i])
+        v[i] = w + growth[i]
     state.scales[k] = ONE
-    _account(k, norm, square, constants, state)
+    square = _square(growth, ZERO, lanes) if constants.instruments else s
+    _account(k, _square(v, ZERO, lanes), square, constants, state)
 
 
 @register_jitable
@@ -751,7 +738,9 @@ def _learn(product, patches, potentials, responses, modulators, constants, state
     _set_rates(constants, state, scratch.rates)
     state.counters[PENDING] = 0
     state.counters[UPDATES] += 1
-    events = _above(responses, constants.cutoff, scratch.counts)
+    events = responses.size
+    if constants.cutoff > ZERO:
+        events = _above(responses, constants.cutoff, scratch.counts)
     state.counters[WRITES] += events
     if constants.step == LARGEST:
         _copy(scratch.rates, scratch.squares)
@@ -835,7 +824,7 @@ def stream(samples, learning, constants, state, scratch, results, product, own):
     window = state.pending_inputs.shape[0]
     for n in range(samples.values.shape[0]):
         sample = samples.values[n]
-        if not _check(sample, constants.negative):
+        if not _check(sample, constants.negative, scratch.lanes):
             return n, -1
         row = n % results.potentials.shape[0]
         potentials, responses = results.potentials[row], results.responses[row]

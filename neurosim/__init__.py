@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from neurosim.errors import StateError as StateError
     from neurosim.errors import StreamError as StreamError
     from neurosim.feature_cache import FeatureCache as FeatureCache
+    from neurosim.image_judging import judge_images as judge_images
     from neurosim.judging import Comparison as Comparison
     from neurosim.judging import compare as compare
     from neurosim.layers import DenseWTA as DenseWTA
@@ -91,6 +92,7 @@ _HOMES = {
     ),
     "feature_cache": ("FeatureCache",),
     "layers": ("DenseWTA",),
+    "image_judging": ("judge_images",),
     "judging": ("Comparison", "compare"),
     "neighbours": ("Neighbours",),
     "soft_labels": ("SoftLabels",),

@@ -60,6 +60,11 @@ class ConvLayer(WorkingLayer):
         size = self.constants.kernel
         return self._table((self.image[0], size, size) if size > 1 else None)
 
+    @property
+    def responses(self) -> int:
+        """How many responses an image gets: one of each neuron, at each position."""
+        return self.constants.neurons * self.positions
+
     def as_images(self, values: Array) -> Array:
         """Return potentials or responses (..., positions, neurons) as (..., neurons, rows, columns), not copied."""
         images = values.reshape(*values.shape[:-2], self.geometry.rows, self.geometry.columns, self.constants.neurons)

@@ -15,7 +15,8 @@ def first_weights(layer: ConvWTA, channels: int, seed: int, place: int) -> Array
     if layer.initial == "uniform":
         weights = randomness.uniform(seed, randomness.WEIGHTS, place, count) * (layer.radius * (3 / fan_in) ** 0.5)
     else:
-        weights = randomness.normal(seed, randomness.WEIGHTS, place, count) * (layer.radius / fan_in**0.5)
+        weights = randomness.normal(seed, randomness.WEIGHTS, place, count)
+        weights *= layer.radius / fan_in**0.5
     return weights.reshape(shape).astype(np.float32)
 
 

@@ -82,6 +82,8 @@ def compare(chip: Chip, train: Stream, test: Stream, *, pause: Pause = nullconte
 
     Raises
     ------
+    ConfigError
+        If the chip ends in images: see `judge_images`.
     SampleError
         If a stream has no labels, is empty, does not fit the chip, or has too few samples or classes for a readout.
     StreamError
@@ -89,12 +91,16 @@ def compare(chip: Chip, train: Stream, test: Stream, *, pause: Pause = nullconte
     DivergedError
         If a potential is beyond float32.
     """
+    if len(chip.layers[-1].shape) > 1:
+        what = f"images of {' x '.join(map(str, chip.layers[-1].shape))}"
+        advice = "neurosim stream --test and judge_images train a readout on those"
+        raise ConfigError("last layer", "one whose neurons see a whole sample", what, advice)
     check_labelled(train, test)
     for stream in (train, test):
         chip.blocks(stream, 1)  # refuses another width, and reads nothing yet
         if not stream.replayable:
             raise StreamError(f"{stream.name} must be a stream that can be read again; write the pipe to a file first")
-    fresh = Chip([layer.constants for layer in chip.layers], inputs=chip.inputs, seed=chip.seed)
+    fresh = Chip([layer.constants for layer in chip.layers], inputs=chip.shape, seed=chip.seed)
     neurons, by_label = chip.layers[-1].constants.neurons, taught_by_label(chip)
     # Weights of zero have no winners, and no two samples that differ.
     blank = any(layer.constants.initial == "zeros" for layer in chip.layers)

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 WEIGHTS, ORDER = 0, 1  # purposes
 RESIZED_CROP, FLIP, PAD_CROP = 301, 302, 303  # of transforms of images; studies and readouts have those from 101 on
 WORDS = 4  # that Philox makes of one value of its counter
+PIECE = 1 << 22  # numbers made at a time, so that what they are made of takes little memory
 
 
 def words(seed: int, purpose: int, part: int, count: int) -> NDArray[np.uint64]:
     """Return `count` random words of 64 bits for one part (a layer, an epoch) of one purpose."""
-    key = np.array([seed, (purpose << 48) + part], dtype=np.uint64)
-    return np.random.Philox(key=key).random_raw(count)
+    return _generator(seed, purpose, part).random_raw(count)
 
 
 def uniform(seed: int, purpose: int, part: int, count: int) -> NDArray[np.float64]:
@@ -37,10 +37,18 @@ def at_places(seed: int, purpose: int, part: int, first: int, count: int, each: 
 
 def normal(seed: int, purpose: int, part: int, count: int) -> NDArray[np.float64]:
     """Return `count` numbers of the standard normal distribution, by Box and Muller's transform."""
-    pairs = uniform(seed, purpose, part, 2 * count).reshape(count, 2)
-    return np.sqrt(-2 * np.log1p(-pairs[:, 0])) * np.cos(2 * np.pi * pairs[:, 1])  # type: ignore[no-any-return]
+    generator, numbers = _generator(seed, purpose, part), np.empty(count)
+    for first in range(0, count, PIECE):
+        piece = numbers[first : first + PIECE]
+        pairs = _unit(generator.random_raw(2 * len(piece))).reshape(-1, 2)
+        piece[:] = np.sqrt(-2 * np.log1p(-pairs[:, 0])) * np.cos(2 * np.pi * pairs[:, 1])
+    return numbers
 
 
 def permutation(seed: int, purpose: int, part: int, count: int) -> NDArray[np.int64]:
     """Return the numbers below `count` in a random order."""
     return np.argsort(words(seed, purpose, part, count), kind="stable")
+
+
+def _generator(seed: int, purpose: int, part: int) -> np.random.Philox:
+    return np.random.Philox(key=np.array([seed, (purpose << 48) + part], dtype=np.uint64))

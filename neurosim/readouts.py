@@ -19,6 +19,7 @@ from neurosim.streams import Stream
 FEATURE_BYTES = 2 << 30  # features that the linear readout may hold in memory
 
 
+RESPONSES = 1 << 24  # of neurons, at all positions of images, that a chunk may have
 CLASSES = 10_000  # labels that a readout tells apart at most: it keeps a count for each neuron and label
 
 
@@ -228,7 +229,8 @@ def answers(
 ) -> Iterator[tuple[Response, NDArray[Any]]]:
     """Give a frozen chip's responses to a stream with their labels, a chunk at a time."""
     count = 0
-    for response, labels in chip.respond_blocks(stream, chunk=1000):
+    chunk = max(1, min(1000, RESPONSES // chip.layers[-1].responses))
+    for response, labels in chip.respond_blocks(stream, chunk=chunk):
         with pause():
             count += len(response.winner)
         assert labels is not None

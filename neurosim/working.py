@@ -122,6 +122,11 @@ class WorkingLayer(ABC):
         """Responses above the cutoff so far, summed over samples: all that a rule was asked about."""
         return self._counter("WRITES")
 
+    @property
+    def responses(self) -> int:
+        """How many responses a sample gets: one of each neuron, at each position."""
+        return int(self.constants.neurons)
+
     @abstractmethod
     def scratch(self) -> Any:
         """Return working memory for one caller at a time."""
