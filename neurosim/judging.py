@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from neurosim import readouts
 from neurosim.chip import Chip, Response
-from neurosim.errors import SampleError, StreamError
+from neurosim.errors import ConfigError, SampleError, StreamError
 from neurosim.neighbours import Neighbours
 from neurosim.readouts import LinearReadout, WinnerLabels, answers, check_labelled, taught_by_label
 from neurosim.soft_labels import SoftLabels
