@@ -185,6 +185,7 @@ class Chip:
         *,
         labels: ArrayLike | None = None,
         modulators: ArrayLike | None = None,
+        layers: Sequence[int] | None = None,
         chunk: int = 256,
         threads: int = 1,
     ) -> "Chip":
@@ -197,6 +198,9 @@ class Chip:
             As in `learn_one`, -1 for none; in place of the stream's own.
         modulators : float32 (samples,), optional
             As in `learn_one`.
+        layers : sequence of int, optional
+            Places, from 0, of the layers that learn, by default all. Those before them only respond, those after
+            them get nothing: so layers learn one after another, each from a stream of its own.
         chunk : int
             Samples that one layer takes before the next layer gets them; results do not depend on it.
         threads : int
@@ -209,6 +213,8 @@ class Chip:
 
         Raises
         ------
+        ConfigError
+            If `layers`, `chunk` or `threads` is out of range.
         SampleError
             At the first sample that is not admitted; all before it were learned.
         StreamError
@@ -222,7 +228,9 @@ class Chip:
         taught = None if labels is None else as_labels(labels, count)
         factors = None if modulators is None else as_modulators(modulators, count)
         first = 0
-        with Pipeline(self.layers, threads) as pipeline:
+        learners = self._places(layers)
+        at_work = self.layers[: max(learners) + 1]
+        with Pipeline(at_work, threads, frozen=set(range(len(at_work))) - learners) as pipeline:
             for block in self.blocks(stream, chunk):
                 part = slice(first, first + len(block.samples))
                 first = part.stop
@@ -234,6 +242,16 @@ class Chip:
             if values is not None and len(values) > first:
                 raise SampleError(f"{name} must be as many as samples, got {len(values)} for {first}")
         return self
+
+    def _places(self, layers: Sequence[int] | None) -> set[int]:
+        """Return the places of the layers that are to learn."""
+        if layers is None:
+            return set(range(len(self.layers)))
+        if not isinstance(layers, Sequence) or not layers:
+            raise ConfigError("layers", "places of layers, one at least", layers)
+        for place in layers:
+            whole("layers", place, 0, len(self.layers) - 1)
+        return set(layers)
 
     def respond(self, stream: Stream | ArrayLike, *, chunk: int = 256) -> Response:
         """Respond to every sample of a stream and change nothing.

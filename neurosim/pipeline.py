@@ -3,7 +3,7 @@
 No layer waits for a later one, so both give the same bits (`docs/design.md`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import Any, NamedTuple
@@ -31,7 +31,7 @@ class Chunk(NamedTuple):
 
 
 class Pipeline:
-    """Learning layers as stages; use it as a context, so that its threads end.
+    """Layers as stages; use it as a context, so that its threads end.
 
     Parameters
     ----------
@@ -40,11 +40,15 @@ class Pipeline:
         1 takes every chunk through all layers before the next; more overlap the layers.
     first : int
         Number of the first sample, for errors.
+    frozen : collection of int
+        Places of layers that respond and do not learn.
     """
 
-    def __init__(self, layers: Sequence[WorkingLayer], threads: int = 1, first: int = 0) -> None:
+    def __init__(
+        self, layers: Sequence[WorkingLayer], threads: int = 1, first: int = 0, frozen: Collection[int] = ()
+    ) -> None:
         whole("threads", threads, 1, LARGEST)
-        self.layers = layers
+        self.layers, self.frozen = layers, frozen
         self._scratch = [layer.scratch() for layer in layers]
         self._waiting: list[Chunk | None] = [None] * len(layers)
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
@@ -81,7 +85,8 @@ class Pipeline:
         labels = NO_LABELS if labels is None else labels
         modulators = NO_MODULATORS if modulators is None else modulators
         samples, labels, modulators = self.layers[0].fitting(samples, labels, modulators)
-        end, fault = teachable(self.layers, len(samples), labels, self._next)
+        learners = [layer for place, layer in enumerate(self.layers) if place not in self.frozen]
+        end, fault = teachable(learners, len(samples), labels, self._next)
         self._waiting[0] = Chunk(self._next, samples[:end], labels[:end], modulators[:end], None, tag)
         self._next += end
         yield from self._tick()
@@ -127,7 +132,13 @@ class Pipeline:
         layer, count = self.layers[place], len(samples)
         outputs = count if place + 1 < len(self.layers) else 0  # nobody reads the last layer's
         taken = layer.take(
-            samples, True, self._scratch[place], layer.results(count, 1, outputs), first, labels, modulators
+            samples,
+            place not in self.frozen,
+            self._scratch[place],
+            layer.results(count, 1, outputs),
+            first,
+            labels,
+            modulators,
         )
         if taken.error is not None:
             with self._lock:

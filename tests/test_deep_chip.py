@@ -108,6 +108,29 @@ def test_shapes_are_those_of_images():
     assert len(chip.layers[0].neurons()) == 6
 
 
+def test_layers_may_learn_one_after_another():
+    X = images()
+    chip = ns.Chip(layers(), inputs=SHAPE)
+    for place in range(3):
+        before = [layer.weights for layer in chip.layers]
+        chip.learn(X, layers=[place], threads=1 + place)
+        changed = [not np.array_equal(old, layer.weights) for old, layer in zip(before, chip.layers, strict=True)]
+        assert changed == [n == place for n in range(5)]
+    assert [layer.samples for layer in chip.layers] == [23, 23, 23, 0, 0]
+    first = ns.Chip(layers()[:1], inputs=SHAPE).learn(X)
+    second = ns.Chip([conv(8)], inputs=(6, 4, 4))
+    second.layers[0].state.synapses[:] = ns.Chip(layers(), inputs=SHAPE).layers[1].state.synapses
+    second.layers[0].state.norms[:] = ns.Chip(layers(), inputs=SHAPE).layers[1].state.norms
+    second.learn(first.respond(X).output)
+    np.testing.assert_array_equal(chip.layers[1].weights, second.layers[0].weights)
+
+
+@pytest.mark.parametrize("places", [[], [5], [-1], 1, ["a"]], ids=str)
+def test_places_that_are_none_are_refused(places):
+    with pytest.raises(ns.ConfigError, match="layers must be"):
+        ns.Chip(layers(), inputs=SHAPE).learn(images(), layers=places)
+
+
 def test_flat_samples_are_taken_in_the_order_of_their_shape():
     X = images()
     shaped, flat = (ns.Chip([conv(4)], inputs=SHAPE).learn(x) for x in (X, X.reshape(23, -1)))
