@@ -13,6 +13,7 @@ if not (Path(__file__).parent / "kernels").is_dir():
 if TYPE_CHECKING:
     from neurosim import instruments as instruments
     from neurosim import presets as presets
+    from neurosim import receptive_fields as receptive_fields
     from neurosim import recipes as recipes
     from neurosim.biases import Conscience as Conscience
     from neurosim.biases import LogPrior as LogPrior
@@ -114,7 +115,7 @@ _HOMES = {
     "transmit": ("Identity", "ReLU", "Triangle", "Softmax"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
-_MODULES = ("instruments", "presets", "recipes")
+_MODULES = ("instruments", "presets", "receptive_fields", "recipes")
 __all__ = ["__version__", *_MODULES, *_HOME]
 
 

@@ -170,14 +170,7 @@ class Chip:
             if error is not None:
                 raise error
             samples = results.outputs
-        return self._response(results._replace(winners=int(results.winners[0])), 0)
-
-    def _response(self, results: Any, row: Any = slice(None)) -> Response:
-        """Return what the last layer found, in its shapes."""
-        layer, arrays = self.layers[-1], (results.potentials[row], results.responses[row])
-        if isinstance(layer, ConvLayer):
-            arrays = (layer.as_images(arrays[0]), layer.as_images(arrays[1]))
-        return Response(*arrays, results.winners, results.outputs[row])
+        return _response(self.layers[-1], results._replace(winners=int(results.winners[0])), 0)
 
     def learn(
         self,
@@ -277,11 +270,17 @@ class Chip:
         return Response(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
     def respond_blocks(
-        self, stream: Stream | ArrayLike, *, chunk: int = 256
+        self, stream: Stream | ArrayLike, *, chunk: int = 256, layer: int | None = None
     ) -> Iterator[tuple[Response, NDArray[np.int64] | None]]:
-        """Give what `respond` gives, a chunk of samples at a time, with their labels if there are any."""
-        for results, labels in self._frozen(stream, chunk, every=True):
-            yield self._response(results), labels
+        """Give what `respond` gives, a chunk of samples at a time, with their labels if there are any.
+
+        With `layer`, a place from 0, what that layer responds instead of the last.
+        """
+        if layer is not None:
+            whole("layer", layer, 0, len(self.layers) - 1)
+        layers = self.layers if layer is None else self.layers[: layer + 1]
+        for results, labels in self._frozen(layers, stream, chunk, every=True):
+            yield _response(layers[-1], results), labels
 
     def output_blocks(
         self, stream: Stream | ArrayLike, *, chunk: int = 256
@@ -290,18 +289,20 @@ class Chip:
 
         The same as `respond_blocks(...).output`, without memory for what the last layer's neurons do at each position.
         """
-        for results, labels in self._frozen(stream, chunk, every=False):
+        for results, labels in self._frozen(self.layers, stream, chunk, every=False):
             yield results.outputs, labels
 
-    def _frozen(self, stream: Stream | ArrayLike, chunk: int, every: bool) -> Iterator[tuple[Any, Any]]:
-        """Give the last layer's results, of every sample or only what it sends of each."""
-        scratch = [layer.scratch() for layer in self.layers]
+    def _frozen(
+        self, layers: Sequence[WorkingLayer], stream: Stream | ArrayLike, chunk: int, every: bool
+    ) -> Iterator[tuple[Any, Any]]:
+        """Give results of the last of some layers, of every sample or only what it sends of each."""
+        scratch = [layer.scratch() for layer in layers]
         first = 0
         for samples, labels in self.blocks(stream, chunk):
             samples, _, _ = self.layers[0].fitting(samples, NO_LABELS, NO_MODULATORS)
             count, error = len(samples), None
-            for layer, memory in zip(self.layers, scratch, strict=True):
-                rows = len(samples) if every and layer is self.layers[-1] else 1
+            for layer, memory in zip(layers, scratch, strict=True):
+                rows = len(samples) if every and layer is layers[-1] else 1
                 room = layer.results(len(samples), rows, len(samples))
                 results, done, fault = layer.take(samples, False, memory, room, first)
                 error = fault or error  # a later layer's is of an earlier sample
@@ -382,6 +383,14 @@ class Chip:
         except (ConfigError, LookupError, TypeError, ValueError) as error:
             raise StateError(f"state {path} must hold a chip that this version knows, but: {error}") from error
         return chip
+
+
+def _response(layer: WorkingLayer, results: Any, row: Any = slice(None)) -> Response:
+    """Return what a layer found, in its shapes."""
+    arrays = (results.potentials[row], results.responses[row])
+    if isinstance(layer, ConvLayer):
+        arrays = (layer.as_images(arrays[0]), layer.as_images(arrays[1]))
+    return Response(*arrays, results.winners, results.outputs[row])
 
 
 def as_shape(inputs: Any) -> tuple[int, ...]:

@@ -285,3 +285,50 @@ def test_widths_are_half_and_double(width):
     layers = ns.presets.preset(f"softhebb-cifar10-3layer{width}").layers
     factor = {"": 1, "-half": 0.5, "-double": 2}[width]
     assert [layer.neurons for layer in layers] == [96 * factor, 384 * factor, 1536 * factor]
+
+
+def test_a_receptive_field_is_what_moves_a_potential():
+    chip = ns.Chip([conv(4), conv(3, kernel=5, padding=2), conv(3)], inputs=(1, 40, 40))
+    image = np.random.default_rng(0).random((1, 40, 40))
+    for layer in range(3):
+        seen = ns.receptive_fields.field(chip, layer)
+        (response, _) = next(chip.respond_blocks(image[None], layer=layer))
+        position = response.potentials.shape[2] // 2
+        moved = np.zeros((40, 40), bool)
+        for i, j in np.ndindex(40, 40):
+            if i == 20 or j == 20:  # a cross is enough, and cheap
+                other = image.copy()
+                other[0, i, j] += 50.0
+                (now, _) = next(chip.respond_blocks(other[None], layer=layer))
+                before, after = (r.potentials[0, :, position, position] for r in (response, now))
+                moved[i, j] = not np.array_equal(before, after)
+        first, last = seen.start + seen.stride * position, seen.start + seen.stride * position + seen.size
+        assert moved[20, max(first, 0) : last].mean() > 0.5  # a pool passes on the largest alone
+        assert not moved[20, : max(first, 0)].any()
+        assert not moved[20, last:].any()
+        assert not moved[last:, 20].any()
+
+
+def test_the_strongest_patches_are_those_of_the_largest_potentials():
+    X = images(60)
+    chip = ns.Chip([conv(5), conv(4)], inputs=SHAPE).learn(X)
+    found = ns.receptive_fields.strongest_patches(chip, X, layer=0, neurons=[2, 4], count=3)
+    assert found.shape == (2, 3, 3, 3, 3)
+    (response, _) = next(chip.respond_blocks(X, layer=0))
+    for k, patches in zip((2, 4), found, strict=True):
+        largest = response.potentials[:, k].reshape(60, -1)
+        for place, n in enumerate(np.argsort(-largest.max(axis=1))[:3]):
+            i, j = divmod(int(largest[n].argmax()), 8)
+            padded = np.pad(X[n], ((0, 0), (1, 1), (1, 1)))
+            np.testing.assert_array_equal(patches[place], padded[:, i : i + 3, j : j + 3])
+    few = ns.receptive_fields.strongest_patches(chip, X[:2], layer=1, neurons=0, count=3)
+    assert not few[0, 2].any()
+    assert few[0, 1].any()
+
+
+def test_receptive_fields_are_those_of_images():
+    chip = ns.Chip(layers(), inputs=SHAPE)
+    with pytest.raises(ns.ConfigError, match="layer 4 must be a ConvWTA to have receptive fields"):
+        ns.receptive_fields.field(chip, 3)
+    with pytest.raises(ns.ConfigError, match="neurons must be numbers below the layer's 6, got 6"):
+        ns.receptive_fields.strongest_patches(chip, images(), layer=0, neurons=6)
