@@ -99,10 +99,11 @@ def _differing_recipe(options: dict[str, Any], asked: dict[str, Any], chip: Chip
     return [f"layers are {kinds[0]} there, {kinds[1]} by the recipe {options['recipe']} here"]
 
 
-def _kinds(layer: DenseWTA) -> str:
+def _kinds(layer: DenseWTA | ConvWTA) -> str:
     rule = getattr(layer.rule, "name", type(layer.rule).__name__)
-    bias = f" and {type(layer.bias).__name__}" if layer.bias else ""
-    return f"{type(layer.competition).__name__} with {rule}{bias}"
+    bias = f" and {type(layer.bias).__name__}" if isinstance(layer, DenseWTA) and layer.bias else ""
+    where = " on images" if isinstance(layer, ConvWTA) else ""
+    return f"{type(layer.competition).__name__} with {rule}{bias}{where}"
 
 
 def _differing_constants(asked: dict[str, Any], chip: Chip) -> list[str]:
