@@ -56,4 +56,7 @@ def codes(layer: ConvWTA, image: tuple[int, ...], real: type[np.floating[Any]] =
         "instruments": layer.instruments,
     }  # fmt: skip
     kinds = conv.Constants.__annotations__
-    return conv.Constants(**{name: real(x) if kinds[name] is np.float32 else x for name, x in numbers.items()})
+    for name in numbers:
+        if kinds[name] is np.float32:
+            numbers[name] = real(numbers[name])
+    return conv.Constants(**numbers)

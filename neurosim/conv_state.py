@@ -17,7 +17,8 @@ def first_weights(layer: ConvWTA, channels: int, seed: int, place: int) -> Array
     else:
         weights = randomness.normal(seed, randomness.WEIGHTS, place, count)
         weights *= layer.radius / fan_in**0.5
-    return weights.reshape(shape).astype(np.float32)
+    single: Array = weights.reshape(shape).astype(np.float32)
+    return single
 
 
 def first_state(layer: ConvWTA, image: tuple[int, ...], positions: int, seed: int, place: int) -> conv.State:

@@ -3,11 +3,9 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
-import numpy as np
-
 from neurosim.chip import Chip
+from neurosim.errors import SampleError
 from neurosim.feature_cache import FeatureCache
-from neurosim.metrics import accuracy
 from neurosim.readouts import Judgement, check_labelled
 from neurosim.streams import Stream
 from neurosim.trained_readout import SoftmaxReadout
@@ -58,10 +56,11 @@ def judge_images(
     readout = SoftmaxReadout(epochs=epochs, batch=batch, dropout=dropout, seed=seed)
     assert cache.labels_ is not None
     readout.fit(cache.features_, cache.labels_, watch=watch)
-    found, known = [], []
+    right, count = 0, 0
     for outputs, labels in chip.output_blocks(test, chunk=CHUNK):
         with pause():
-            found.append(readout.predict(outputs))
-        known.append(labels)
-    right = accuracy(np.concatenate(found), np.concatenate(known))
-    return Judgement(None, right, None, len(cache.labels_), sum(map(len, found)))
+            right += int((readout.predict(outputs) == labels).sum())
+        count += len(outputs)
+    if count == 0:
+        raise SampleError(f"{test.name} must hold at least one sample, got none")
+    return Judgement(None, right / count, None, len(cache.labels_), count)

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from types import ModuleType
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,8 +39,8 @@ class WorkingLayer(ABC):
         The arrays themselves; the compiled loop writes them in place.
     """
 
-    kernel: ClassVar[ModuleType]  # where the loop is, and the places of its counters
-    pending: ClassVar[tuple[str, ...]]  # arrays with a row for each sample of an unfinished window
+    kernel: ModuleType  # where the loop is, and the places of its counters
+    pending: tuple[str, ...]  # arrays with a row for each sample of an unfinished window
     constants: Any
     inputs: int
     outputs: int

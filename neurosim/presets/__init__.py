@@ -20,7 +20,7 @@ from neurosim.schedules import NormAdaptiveRate
 from neurosim.transmit import Identity, Triangle
 
 BATCHES = "-published"
-POOLS = {"max": MaxPool, "mean": MeanPool}
+POOLS: dict[str, type[MaxPool | MeanPool]] = {"max": MaxPool, "mean": MeanPool}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def preset(name: str) -> Preset:
 @cache
 def _rows() -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
     """Return each preset as its file has it, with the file's common part."""
-    found = {}
+    found: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
     for path in sorted(files(__name__).iterdir(), key=lambda path: path.name):
         if path.name.endswith(".toml"):
             file = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 import neurosim as ns
 from neurosim.chip import Chip, Response
-from neurosim.dense import DenseLayer
 from neurosim.layers import DenseWTA
 from neurosim.metrics import accuracy, never_won
 from neurosim.readouts import LinearReadout, answers
@@ -19,6 +18,7 @@ from neurosim.studies import data, published
 from neurosim.studies.head import train_head
 from neurosim.studies.liuson_tables import tables
 from neurosim.studies.study import Cell, Outcome, Study
+from neurosim.working import WorkingLayer
 
 NAME, VERSION = "liuson", 1
 MEAN, DEVIATION = 0.1307, 0.3081  # MNIST's, taken for CIFAR-10 too
@@ -107,7 +107,7 @@ def _learned(chip: Chip, stream: Any) -> Iterator[tuple[int, float]]:
         yield update, round(ns.instruments.gini(chip.layers[0].steps), 6)
 
 
-def activity(layer: DenseLayer) -> dict[str, float]:
+def activity(layer: WorkingLayer) -> dict[str, float]:
     """Return who learned: shares of live and dead neurons, usage, and how steps are shared at the end."""
     turned = ns.instruments.cosines(layer.weights, layer.first_weights)
     states = ns.instruments.liveness(turned)
@@ -123,7 +123,7 @@ def activity(layer: DenseLayer) -> dict[str, float]:
     }
 
 
-def _views(layer: DenseLayer) -> dict[str, NDArray[Any]]:
+def _views(layer: WorkingLayer) -> dict[str, NDArray[Any]]:
     """Return what figures need: the mean steps, and the weights of the most and the least active neurons."""
     steps = np.asarray(layer.steps, np.float32)
     order, weights = np.argsort(-steps, kind="stable"), layer.weights
