@@ -10,6 +10,7 @@ import neurosim as ns
 from neurosim import presets
 from neurosim.chip import Chip
 from neurosim.image_judging import CHUNK, judge_images
+from neurosim.receptive_fields import strongest_patches
 from neurosim.streams.order import repeat
 from neurosim.studies import data, published
 from neurosim.studies.study import Cell, Finished, Outcome, Study, Table
@@ -22,6 +23,7 @@ METHODS = {  # name of a row: the preset's kind, whether in batches, whether it 
     "hard": ("hard", "-published", True),
     "random": ("softhebb", "", False),
 }
+SHOWN = 12  # neurons of a layer
 
 
 def cells(seeds: int, fast: bool) -> list[Cell]:
@@ -81,8 +83,19 @@ def measure(settings: dict[str, Any], sets: data.Data) -> Outcome:
             "never_won": [float((layer.wins == 0).mean()) for layer in chip.layers],
             "state_sha256": chip.state_sha256,
         },
-        {},
+        _pictures(chip, test) if settings["learns"] and seed == 0 else {},
     )
+
+
+def _pictures(chip: Chip, images: data.Scaled) -> dict[str, Any]:
+    """Return the first layer's weights, and the patches that excite neurons of every layer most."""
+    few = images.take(np.arange(min(1000, images.length))).samples
+    found: dict[str, Any] = {"weights": chip.layers[0].weights}
+    for place, layer in enumerate(chip.layers):
+        busy = np.argsort(-layer.wins)[: len(layer.wins) // 2]  # not those that are as they were
+        neurons = busy[np.linspace(0, len(busy) - 1, SHOWN).astype(int)]
+        found[f"patches{place + 1}"] = strongest_patches(chip, few, layer=place, neurons=neurons)
+    return found
 
 
 def tables(asked: list[Cell], finished: Finished) -> list[Table]:
@@ -108,8 +121,10 @@ def _row(dataset: str, method: str, depth: int, measures: list[dict[str, Any]]) 
 
 
 def figures(asked: list[Cell], finished: Finished, folder: Any) -> list[str]:
-    """Draw nothing: a table of eleven numbers says it all."""
-    return []
+    """Draw first weights' successors, and what excites the neurons of every layer."""
+    from neurosim.studies import figures
+
+    return figures.draw_deep(asked, finished, folder)
 
 
 STUDY = Study(NAME, VERSION, cells, measure, check, tables, figures, published.DEEP)

@@ -42,6 +42,36 @@ def draw_radius(cells: Sequence[Cell], finished: Finished, folder: Folder) -> li
     return [_save(figure, folder, "radius.png")]
 
 
+def draw_deep(cells: Sequence[Cell], finished: Finished, folder: Folder) -> list[str]:
+    """Draw, of each chip with seed 0 that learned, its first layer's weights and every layer's strongest patches."""
+    names = []
+    for cell in cells:
+        arrays = folder.arrays(cell) if cell.name in finished and cell.settings["seed"] == 0 else {}
+        if "weights" in arrays:
+            names.append(_save(_mosaic(arrays["weights"], 16, signed=True), folder, f"weights-{cell.name}.png"))
+        for name in sorted(arrays.keys() - {"weights"}):
+            patches = arrays[name]
+            figure = _mosaic(patches.reshape(-1, *patches.shape[2:]), patches.shape[1], signed=False)
+            names.append(_save(figure, folder, f"{name}-{cell.name}.png"))
+    return names
+
+
+def _mosaic(tiles: Any, columns: int, *, signed: bool) -> Any:
+    """Draw images (n, channels, height, width) side by side, weights with 0 as grey."""
+    count, channels, height, width = tiles.shape
+    rows = -(-count // columns)
+    sheet = np.ones((rows * (height + 1) - 1, columns * (width + 1) - 1, channels))
+    for place, tile in enumerate(tiles):
+        top, left = place // columns * (height + 1), place % columns * (width + 1)
+        shown = 0.5 + 0.5 * tile / (np.abs(tile).max() + 1e-30) if signed else np.clip(tile, 0, 1)
+        sheet[top : top + height, left : left + width] = shown.transpose(1, 2, 0)
+    figure = _figure(7, 7 * sheet.shape[0] / sheet.shape[1])
+    axes = figure.subplots()
+    axes.imshow(sheet if channels == 3 else sheet[..., 0], cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axes.set_axis_off()
+    return figure
+
+
 def _figure(width: float, height: float) -> Any:
     from matplotlib.figure import Figure
 
