@@ -156,12 +156,13 @@ class Samples(NamedTuple):
 class Results(NamedTuple):
     """What comes out; with fewer rows than samples, rows are used in turn and the last ones stay.
 
-    No row of outputs: nobody reads them, and they are not computed.
+    No row of outputs: nobody reads them, and they are not computed. No row of responses: nor are they, nor winners,
+    if nothing is to be learned.
     """
 
     potentials: NDArray[np.float32]  # u (rows, positions, neurons)
-    responses: NDArray[np.float32]  # y (rows, positions, neurons)
-    winners: NDArray[np.int64]  # (samples,) the neuron that won most positions
+    responses: NDArray[np.float32]  # y (rows or 0, positions, neurons)
+    winners: NDArray[np.int64]  # (samples,) the neuron that won most positions; -1 if there were no responses
     outputs: NDArray[np.float32]  # z (rows, neurons * pooled positions), channels first
 
 
@@ -481,6 +482,25 @@ def _compete(potentials, constants, averages, scratch, responses, counts):  # ty
                 y[k] = -y[k]
             y[winner] = -y[winner]
     return -1
+
+
+@register_jitable
+def _average(potentials, averages, lanes):  # type: ignore[no-untyped-def]
+    """Write the mean potential at every position; return a neuron if one is not finite, or -1."""
+    for p in range(potentials.shape[0]):
+        averages[p] = _total(potentials[p], lanes) / np.float32(potentials.shape[1])
+        if not math.isfinite(averages[p]):
+            return _first_wild(potentials[p])
+    return -1
+
+
+@register_jitable
+def _first_wild(x):  # type: ignore[no-untyped-def]
+    """Return the first place where x is not finite, 0 if only their sum is not."""
+    for k in range(x.size):
+        if not math.isfinite(x[k]):
+            return k
+    return 0
 
 
 @register_jitable
@@ -827,17 +847,22 @@ def stream(samples, learning, constants, state, scratch, results, product, own):
         if not _check(sample, constants.negative, scratch.lanes):
             return n, -1
         row = n % results.potentials.shape[0]
-        potentials, responses = results.potentials[row], results.responses[row]
+        potentials = results.potentials[row]
         patches = scratch.patches[: potentials.shape[0]]
         _prepare(sample, learning, constants, state, scratch)
         _respond(product, scratch.values, constants, state, scratch, patches, potentials)
-        failed = _compete(potentials, constants, scratch.averages, scratch, responses, scratch.counts)
+        results.winners[n] = -1
+        if learning or results.responses.size > 0:
+            responses = results.responses[row]
+            failed = _compete(potentials, constants, scratch.averages, scratch, responses, scratch.counts)
+            winner = 0
+            for k in range(scratch.counts.size):
+                winner = k if scratch.counts[k] > scratch.counts[winner] else winner
+            results.winners[n] = winner
+        else:
+            failed = _average(potentials, scratch.averages, scratch.lanes)
         if failed >= 0:
             return n, failed
-        winner = 0
-        for k in range(scratch.counts.size):
-            winner = k if scratch.counts[k] > scratch.counts[winner] else winner
-        results.winners[n] = winner
         if results.outputs.size > 0:
             outputs = results.outputs[n % results.outputs.shape[0]]
             _send(potentials, scratch.averages, constants, scratch, outputs)
@@ -864,9 +889,8 @@ def stream(samples, learning, constants, state, scratch, results, product, own):
             ys, xs = scratch.responses, scratch.patches
             failed = _learn(product, xs, us, ys, state.pending_modulators, constants, state, scratch, own)
         else:
-            failed = _learn(
-                product, patches, potentials, responses, state.pending_modulators, constants, state, scratch, own
-            )
+            ys = results.responses[row]
+            failed = _learn(product, patches, potentials, ys, state.pending_modulators, constants, state, scratch, own)
         if failed >= 0:
             return n, failed
     return samples.values.shape[0], -1

@@ -302,7 +302,7 @@ class Chip:
             samples, _, _ = self.layers[0].fitting(samples, NO_LABELS, NO_MODULATORS)
             count, error = len(samples), None
             for layer, memory in zip(layers, scratch, strict=True):
-                rows = len(samples) if every and layer is layers[-1] else 1
+                rows = len(samples) if every and layer is layers[-1] else 0
                 room = layer.results(len(samples), rows, len(samples))
                 results, done, fault = layer.take(samples, False, memory, room, first)
                 error = fault or error  # a later layer's is of an earlier sample

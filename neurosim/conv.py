@@ -112,7 +112,7 @@ class ConvLayer(WorkingLayer):
     def results(self, samples: int, rows: int, outputs: int) -> conv.Results:
         """Return room for results: potentials and responses of `rows` samples, outputs of `outputs`."""
         return conv.Results(
-            potentials=np.empty((rows, self.positions, self.constants.neurons), np.float32),
+            potentials=np.empty((max(1, rows), self.positions, self.constants.neurons), np.float32),
             responses=np.empty((rows, self.positions, self.constants.neurons), np.float32),
             winners=np.empty(samples, np.int64),
             outputs=np.empty((outputs, self.outputs), np.float32),

@@ -90,7 +90,7 @@ class DenseLayer(WorkingLayer):
 
     def results(self, samples: int, rows: int, outputs: int) -> dense.Results:
         """Return room for results: potentials and responses of `rows` samples, outputs of `outputs`."""
-        neurons = self.constants.neurons
+        neurons, rows = self.constants.neurons, max(1, rows)
         return dense.Results(
             potentials=np.empty((rows, neurons), np.float32),
             responses=np.empty((rows, neurons), np.float32),

@@ -133,7 +133,10 @@ class WorkingLayer(ABC):
 
     @abstractmethod
     def results(self, samples: int, rows: int, outputs: int) -> Any:
-        """Return room for results: potentials and responses of `rows` samples, outputs of `outputs`."""
+        """Return room for results: potentials and responses of `rows` samples, outputs of `outputs`.
+
+        Without rows there may be no responses: only what learns nothing may go without.
+        """
 
     @abstractmethod
     def _arguments(

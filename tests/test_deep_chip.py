@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_limits
 
 import neurosim as ns
 
@@ -89,6 +90,15 @@ def test_a_response_is_pure_and_the_same_one_by_one(make):
     sent = np.concatenate([outputs for outputs, _ in chip.output_blocks(X, chunk=4)])
     np.testing.assert_array_equal(sent, every.output)
     assert chip.state_sha256 == before
+
+
+def test_bits_do_not_depend_on_the_threads_of_blas():
+    X = images(3, 0, (3, 32, 32))
+    found = set()
+    for threads in (1, 2):
+        with threadpool_limits(threads, user_api="blas"):
+            found.add(ns.Chip.from_preset("softhebb-cifar10-3layer").learn(X).state_sha256)
+    assert len(found) == 1
 
 
 def test_shapes_are_those_of_images():
