@@ -18,9 +18,11 @@ def run(*arguments):
 
 def test_cells_are_unique_and_their_presets_are_there():
     cells = deep.cells(3, fast=False)
-    assert len({cell.name for cell in cells}) == len({cell.key for cell in cells}) == len(cells) == 45
+    assert len({cell.name for cell in cells}) == len({cell.key for cell in cells}) == len(cells) == 54
     for cell in cells:
         assert cell.settings["preset"] in ns.presets.names()
+    dense = next(cell.settings for cell in cells if cell.settings["method"] == "dense")
+    assert [layer.constants.cutoff for layer in deep.chip_of(dense).layers] == [0, 0, 0]
 
 
 def test_random_chips_follow_statistics_and_learn_nothing():

@@ -17,11 +17,12 @@ from neurosim.studies.study import Cell, Finished, Outcome, Study, Table
 from neurosim.studies.tables import NOTHING, difference, spread
 
 NAME, VERSION = "deep", 1
-METHODS = {  # name of a row: the preset's kind, whether in batches, whether it learns
-    "batches": ("softhebb", "-published", True),
-    "online": ("softhebb", "", True),
-    "hard": ("hard", "-published", True),
-    "random": ("softhebb", "", False),
+METHODS: dict[str, dict[str, Any]] = {  # name of a row: the preset, whether it learns, what is changed in all layers
+    "batches": {"preset": "softhebb-{}-published"},
+    "online": {"preset": "softhebb-{}"},
+    "dense": {"preset": "softhebb-{}", "cutoff": 0.0},
+    "hard": {"preset": "hard-{}-published"},
+    "random": {"preset": "softhebb-{}", "learns": False},
 }
 SHOWN = 12  # neurons of a layer
 
@@ -34,23 +35,25 @@ def cells(seeds: int, fast: bool) -> list[Cell]:
         for seed in range(1 if fast else seeds)
         for method in METHODS
         for dataset, depth in (depths[-1:] if fast else depths)
-        if not (dataset == "mnist" and method == "hard")
+        if dataset == "cifar10" or method in ("batches", "online", "random")
     ]
 
 
 def _cell(dataset: str, method: str, depth: int, seed: int, fast: bool) -> Cell:
-    kind, batches, learns = METHODS[method]
+    changed = METHODS[method]
     settings = {
         "dataset": dataset,
         "method": method,
         "depth": depth,
-        "preset": f"{kind}-{dataset}-{depth}layer{batches}",
-        "learns": learns,
+        "preset": changed["preset"].format(f"{dataset}-{depth}layer"),
+        "learns": changed.get("learns", True),
         "seed": seed,
         "epochs": 2 if fast else 50,
         "train_samples": 500 if fast else None,
         "test_samples": 500 if fast else None,
     }
+    if "cutoff" in changed:
+        settings["cutoff"] = changed["cutoff"]
     return Cell(NAME, VERSION, f"deep-{dataset}-{method}-{depth}-{seed}", settings)
 
 
@@ -65,6 +68,8 @@ def chip_of(settings: dict[str, Any]) -> Chip:
     layers = preset.layers
     if not settings["learns"]:
         layers = tuple(replace(layer, rule=ns.SoftHebb(rate=0.0)) for layer in layers)
+    if "cutoff" in settings:
+        layers = tuple(replace(layer, cutoff=settings["cutoff"]) for layer in layers)
     return Chip(layers, inputs=preset.shape, seed=settings["seed"])
 
 

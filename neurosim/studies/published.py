@@ -42,6 +42,7 @@ DEEP = (
 DEEP_ACCURACY: dict[tuple[str, str], tuple[float | None, ...]] = {
     ("cifar10", "batches"): (71.1, 77.7, 80.31),
     ("cifar10", "online"): (71.1, 77.7, 80.31),
+    ("cifar10", "dense"): (71.1, 77.7, 80.31),
     ("cifar10", "hard"): (62.69, 60.08, 60.29),
     ("cifar10", "random"): (63.99, 68.64, 64.62),
     ("mnist", "batches"): (None, None, 99.35),
