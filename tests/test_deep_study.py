@@ -124,3 +124,32 @@ def test_a_chip_of_images_is_measured_by_the_readout_that_the_papers_train(tmp_p
     judged = run("judge", tmp_path / "c.h5", "--train", tmp_path / "train.npz", "--test", tmp_path / "test.npz")
     assert judged.exit_code == 2
     assert "last layer must be one whose neurons see a whole sample, got 'images of 96 x 4 x 4'" in judged.stderr
+
+
+def run_preset(source, root, preset, *options):
+    result = run("stream", source, "--root", root, "--preset", preset, "--json", *options)
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "preset", ["softhebb-stl10-3layer", "softhebb-stl10-4layer", "softhebb-stl10-4layer-published"]
+)
+def test_stl10_presets_run_at_full_shape(tmp_path, preset):
+    folder, rng = tmp_path / "stl10_binary", np.random.default_rng(0)
+    folder.mkdir()
+    (folder / "unlabeled_X.bin").write_bytes(rng.integers(0, 256, 3 * 3 * 96 * 96, np.uint8).tobytes())
+    assert run_preset("stl10:unlabelled", tmp_path, preset)["samples"] == 3
+
+
+@pytest.mark.slow
+def test_the_imagenet_preset_runs_at_full_shape_on_a_folder_of_images(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    for number, name in enumerate(("cat", "dog")):
+        (tmp_path / "train" / name).mkdir(parents=True)
+        picture = np.random.default_rng(number).integers(0, 256, (200, 180, 3), np.uint8)
+        image.fromarray(picture).save(tmp_path / "train" / name / "a.png")
+    options = ["--image-size", 160, "--augment", "crop,flip", "--standardise", "imagenet"]
+    found = run_preset("images:train", tmp_path, "softhebb-imagenet-5layer", *options)
+    assert found["samples"] == 2
