@@ -1,11 +1,11 @@
-"""Every preset at its full shape: synapses, size of the state, time of an image that is learned and of one responded to.
+"""Every preset at its full shape: synapses, size of the state, time to learn from an image and to respond to one.
 
 ::
 
     python benchmarks/deep_presets.py [NAME ...]
 
-The images are noise: what is measured does not depend on what they show, but for cutoffs, which keep fewer responses once
-a chip has learned.
+The images are noise: what is measured does not depend on what they show, but for cutoffs, which keep fewer responses
+once a chip has learned.
 """
 
 import sys

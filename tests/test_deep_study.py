@@ -140,7 +140,7 @@ def test_stl10_presets_run_at_full_shape(tmp_path, preset):
     folder, rng = tmp_path / "stl10_binary", np.random.default_rng(0)
     folder.mkdir()
     (folder / "unlabeled_X.bin").write_bytes(rng.integers(0, 256, 3 * 3 * 96 * 96, np.uint8).tobytes())
-    assert run_preset("stl10:unlabelled", tmp_path, preset)["samples"] == 3
+    assert run_preset("stl10:unlabelled", tmp_path, f"softhebb-stl10-{layers}")["samples"] == 3
 
 
 @pytest.mark.slow
