@@ -20,9 +20,8 @@ LARGEST = 100e6  # synapses of presets that are measured unless named
 
 def main() -> None:
     """Print a row a preset."""
-    print(
-        "| preset | synapses | state, MB | learns, ms an image | responds, ms an image |\n| --- | --: | --: | --: | --: |"
-    )
+    print("| preset | synapses | state, MB | learns, ms an image | responds, ms an image |")
+    print("| --- | --: | --: | --: | --: |")
     for name in sys.argv[1:] or ns.presets.names():
         preset = ns.presets.preset(name)
         if not sys.argv[1:] and synapses(preset) > LARGEST:

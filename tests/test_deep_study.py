@@ -133,10 +133,8 @@ def run_preset(source, root, preset, *options):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "preset", ["softhebb-stl10-3layer", "softhebb-stl10-4layer", "softhebb-stl10-4layer-published"]
-)
-def test_stl10_presets_run_at_full_shape(tmp_path, preset):
+@pytest.mark.parametrize("layers", ["3layer", "4layer", "4layer-published"])
+def test_stl10_presets_run_at_full_shape(tmp_path, layers):
     folder, rng = tmp_path / "stl10_binary", np.random.default_rng(0)
     folder.mkdir()
     (folder / "unlabeled_X.bin").write_bytes(rng.integers(0, 256, 3 * 3 * 96 * 96, np.uint8).tobytes())
