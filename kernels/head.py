@@ -42,6 +42,9 @@ LN2_HIGH, LN2_MIDDLE, LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e
 THIRD, QUARTER, FIFTH, SIXTH = np.float32(1 / 3), np.float32(1 / 4), np.float32(1 / 5), np.float32(1 / 6)
 SEVENTH, EIGHTH, NINTH, TENTH = np.float32(1 / 7), np.float32(1 / 8), np.float32(1 / 9), np.float32(1 / 10)
 LEAST = np.float32(-87)  # exponent of the smallest normal number
+# Smaller slopes, and gradients so small that their squares would be subnormal, are zero, for the same reason: next to
+# TINY they move nothing.
+FAINT, FAINT_GRADIENT = np.float32(1e-25), np.float32(1e-16)
 
 
 class Parameters(NamedTuple):
@@ -188,8 +191,9 @@ def _descend(features, batch, block, dropout, scratch):  # type: ignore[no-untyp
 def _adam(gradient, weights, means, squares, pace):  # type: ignore[no-untyped-def]
     """Take one step of Adam (Kingma and Ba, ICLR 2015)."""
     for i in range(weights.size):
-        mean = FIRST * means[i] + FIRST_REST * gradient[i]
-        square = SECOND * squares[i] + SECOND_REST * (gradient[i] * gradient[i])
+        g = ZERO if abs(gradient[i]) <= FAINT_GRADIENT else gradient[i]
+        mean = FIRST * means[i] + FIRST_REST * g
+        square = SECOND * squares[i] + SECOND_REST * (g * g)
         mean = ZERO if abs(mean) <= NEGLIGIBLE else mean
         square = ZERO if square <= NEGLIGIBLE else square
         means[i], squares[i] = mean, square
@@ -285,7 +289,8 @@ def meet(potentials, labels, pace, bias, slopes, losses):  # type: ignore[no-unt
             total += slope[c]
         losses[n] = math.log(total) - (u[labels[n]] - u[winner])
         for c in range(u.size):
-            slope[c] = slope[c] / total * part
+            share = slope[c] / total * part
+            slope[c] = share if share > FAINT else ZERO
         slope[labels[n]] -= part
     gradient = potentials[0]  # of no further use
     gradient[:] = ZERO

@@ -6,6 +6,7 @@ import reference_readout as reference
 
 import neurosim as ns
 from neurosim import randomness, trained_readout
+from neurosim.kernels import head
 from neurosim.trained_readout import SoftmaxReadout
 
 
@@ -213,3 +214,22 @@ def test_potentials_beyond_float32_are_refused():
     X, labels = problem()
     with pytest.raises(ns.DivergedError, match=r"potentials of the readout must stay finite.*at sample \d+"):
         SoftmaxReadout(epochs=1).fit(X / np.abs(X).max() * np.float32(3e38), labels)
+
+
+def test_no_slope_is_subnormal():
+    # Arithmetic on them takes a hundred times as long, and large features make softmaxes of nearly 0 and 1.
+    potentials = np.array([[0, -50, -60, -90, -300], [5, 4, 3, 2, 1]], np.float32)
+    bias, slopes, losses = np.zeros((3, 5), np.float32), np.empty((2, 5), np.float32), np.empty(2, np.float32)
+    head.meet(potentials, np.array([0, 1]), head.Pace(np.float32(1e-3), np.float32(1)), bias, slopes, losses)
+    assert slopes[0, 1] > 0
+    assert (slopes[0, 2:] == 0).all()
+    assert (slopes[1] != 0).all()
+
+
+def test_no_square_of_a_gradient_is_subnormal():
+    X = np.random.default_rng(0).random((40, 30)).astype(np.float32) * np.float32(1e-18)
+    readout = ns.SoftmaxReadout(epochs=1, batch=8).fit(X, np.arange(40) % 2)
+    assert np.isfinite(readout.weights_).all()
+    np.testing.assert_allclose(
+        readout.weights_, ns.SoftmaxReadout(epochs=1, batch=8).fit(X * 0, np.arange(40) % 2).weights_
+    )
