@@ -92,13 +92,23 @@ def test_a_response_is_pure_and_the_same_one_by_one(make):
     assert chip.state_sha256 == before
 
 
-def test_bits_do_not_depend_on_the_threads_of_blas():
-    X = images(3, 0, (3, 32, 32))
-    found = set()
-    for threads in (1, 2):
-        with threadpool_limits(threads, user_api="blas"):
-            found.add(ns.Chip.from_preset("softhebb-cifar10-3layer").learn(X).state_sha256)
-    assert len(found) == 1
+@pytest.mark.parametrize("preset", ["softhebb-cifar10-3layer", "softhebb-mnist-3layer-published"])
+def test_bits_do_not_depend_on_the_threads_of_blas(preset):
+    X = images(10, 0, ns.presets.preset(preset).shape)
+    assert len({_learned(X, threads, preset=preset) for threads in (1, 2)}) == 1
+
+
+@pytest.mark.parametrize("channels", [17, 21, 35])
+def test_nor_do_those_of_sums_that_are_no_round_numbers(channels):
+    X = images(3, 0, (channels, 9, 9))
+    assert len({_learned(X, threads, neurons=97, kernel=5, padding=2) for threads in (1, 2)}) == 1
+
+
+def _learned(X, threads, preset=None, **constants):
+    with threadpool_limits(threads, user_api="blas"):
+        if preset is not None:
+            return ns.Chip.from_preset(preset).learn(X).state_sha256
+        return ns.Chip([conv(**constants)], inputs=X.shape[1:]).learn(X).state_sha256
 
 
 def test_shapes_are_those_of_images():
