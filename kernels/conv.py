@@ -616,7 +616,7 @@ def _propose(potentials, responses, modulators, constants, state, scratch, own):
                 decay, grown = softhebb(u[k], y[k], ONE, ZERO, ZERO, rates[k], parameters)
                 kept = part if abs(y[k]) >= constants.cutoff else ZERO
                 grown *= kept
-                c[k] = grown if abs(grown) > NEGLIGIBLE else ZERO
+                c[k] = ZERO if abs(grown) <= NEGLIGIBLE else grown
                 changes[k] += kept * (decay - ONE)
                 overlaps[k] += c[k] * u[k]
             continue
@@ -626,7 +626,7 @@ def _propose(potentials, responses, modulators, constants, state, scratch, own):
                 norm = math.sqrt(state.norms[k])
                 decay, grown = _decide(constants.rule, own, u[k], y[k], norm, rates[k], parameters)
                 grown *= part
-                c[k] = grown if abs(grown) > NEGLIGIBLE else ZERO
+                c[k] = ZERO if abs(grown) <= NEGLIGIBLE else grown
                 changes[k] += part * (decay - ONE)
                 overlaps[k] += c[k] * u[k]
 
@@ -774,7 +774,7 @@ def _grow_singly(patches, constants, state, scratch):  # type: ignore[no-untyped
 
 @register_jitable
 def _learn(product, patches, potentials, responses, modulators, constants, state, scratch, own):  # type: ignore[no-untyped-def]
-    """Apply a full window; return a neuron whose norm is no longer finite, or -1."""
+    """Apply a full window; return a neuron whose step or norm is not finite, or -1."""
     _set_rates(constants, state, scratch.rates)
     state.counters[PENDING] = 0
     state.counters[UPDATES] += 1
@@ -786,6 +786,9 @@ def _learn(product, patches, potentials, responses, modulators, constants, state
         _copy(scratch.rates, scratch.squares)
         scratch.rates[:] = ONE
     _propose(potentials, responses, modulators, constants, state, scratch, own)
+    for k in range(scratch.changes.size):  # a maximum and a comparison may pass over what is no number
+        if not math.isfinite(scratch.changes[k] + scratch.overlaps[k]):
+            return k
     if constants.step == LARGEST:
         _copy(scratch.squares, scratch.rates)
     else:

@@ -12,7 +12,7 @@ SHAPE = (3, 8, 8)
 
 
 def conv(neurons, pool=None, **constants):
-    rule = ns.SoftHebb(rate=ns.NormAdaptiveRate(constants.pop("rate", 0.5)))
+    rule = constants.pop("rule", None) or ns.SoftHebb(rate=ns.NormAdaptiveRate(constants.pop("rate", 0.5)))
     together = {"kernel": 3, "padding": 1, "radius": 5.0, "competition": ns.SoftWTA(temperature=1.0, signed=True)}
     return ns.ConvWTA(neurons, rule=rule, pool=pool or ns.MaxPool(size=2, stride=2), **(together | constants))
 
@@ -193,6 +193,29 @@ def test_a_rule_that_asks_for_more_is_refused():
         ns.ConvWTA(3, kernel=3, competition=ns.HardWTA(), rule=mine)
 
 
+def test_a_rule_without_a_rate_is_refused_where_the_rate_is_all_that_is_left_of_a_step():
+    @ns.rule
+    def mine(response):
+        return 1.0, 0.1 * response
+
+    with pytest.raises(ns.ConfigError, match="rate of rule mine must be above 0 with step='largest', got 0.0"):
+        ns.ConvWTA(3, kernel=3, competition=ns.HardWTA(), rule=mine, step="largest")
+    ns.ConvWTA(3, kernel=3, competition=ns.HardWTA(), rule=mine)
+
+
+@pytest.mark.parametrize("step", ["capped", "largest"])
+@pytest.mark.parametrize("wild", [0, 1])
+def test_a_rule_that_gives_no_numbers_is_said(step, wild):
+    @ns.rule
+    def mine(potential, response, rate=0.1, decays=1.0):
+        huge = 1e30 * potential * potential * 1e30
+        return (1.0 - huge, rate * response) if decays > 0.5 else (1.0, rate * response * (huge - huge))
+
+    chip = ns.Chip([conv(4, rule=mine(decays=1.0 - wild), step=step)], inputs=SHAPE)
+    with pytest.raises(ns.DivergedError, match="layer 1, neuron"):
+        chip.learn(images())
+
+
 GOOD = {"kernel": 3, "competition": ns.HardWTA(), "rule": ns.SoftHebb(rate=0.1)}
 
 
@@ -352,3 +375,16 @@ def test_receptive_fields_are_those_of_images():
         ns.receptive_fields.field(chip, 3)
     with pytest.raises(ns.ConfigError, match="neurons must be numbers below the layer's 6, got 6"):
         ns.receptive_fields.strongest_patches(chip, images(), layer=0, neurons=6)
+    for none in ([], [[0, 1], [2, 3]]):
+        with pytest.raises(ns.ConfigError, match="neurons must be numbers below the layer's 6, got"):
+            ns.receptive_fields.strongest_patches(chip, images(), layer=0, neurons=none)
+
+
+def test_a_patch_of_padding_alone_is_zeros():
+    X = np.zeros((1, 1, 3, 3), np.float32)
+    X[0, 0, 2, 2] = 1.0
+    chip = ns.Chip([ns.ConvWTA(1, kernel=1, padding=2, competition=ns.HardWTA(), rule=ns.SoftHebb(rate=0.1),
+                               normalise="none", initial="uniform")], inputs=(1, 3, 3))  # fmt: skip
+    patches = ns.receptive_fields.strongest_patches(chip, X, layer=0, neurons=0, count=1)
+    assert patches.shape == (1, 1, 1, 1, 1)  # the corner, mirrored, is the first of the largest
+    assert not patches.any()
