@@ -124,3 +124,13 @@ def test_a_chip_of_images_is_measured_by_the_readout_that_the_papers_train(tmp_p
     judged = run("judge", tmp_path / "c.h5", "--train", tmp_path / "train.npz", "--test", tmp_path / "test.npz")
     assert judged.exit_code == 2
     assert "last layer must be one whose neurons see a whole sample, got 'images of 96 x 4 x 4'" in judged.stderr
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    (["--preset", "softhebb-cifar10-1layer"], "readout_epochs must be left out without --test, got 3"),
+    (["--test", "digits:test"], "readout_epochs must be left out for a chip that does not end in images"),
+], ids=str)  # fmt: skip
+def test_epochs_of_a_readout_that_nobody_trains_are_refused(options, words):
+    result = run("stream", "digits:train", "--readout-epochs", 3, *options)
+    assert result.exit_code == 2
+    assert words in result.stderr
