@@ -198,7 +198,7 @@ def test_a_rule_without_a_rate_is_refused_where_the_rate_is_all_that_is_left_of_
     def mine(response):
         return 1.0, 0.1 * response
 
-    with pytest.raises(ns.ConfigError, match="rate of rule mine must be above 0 with step='largest', got 0.0"):
+    with pytest.raises(ns.ConfigError, match=r"rate of rule mine must be above 0 with step='largest', got 0.0"):
         ns.ConvWTA(3, kernel=3, competition=ns.HardWTA(), rule=mine, step="largest")
     ns.ConvWTA(3, kernel=3, competition=ns.HardWTA(), rule=mine)
 
@@ -251,7 +251,7 @@ def test_a_pool_is_checked():
     ([conv(4, kernel=9, padding=0)], SHAPE, "kernel of layer 1 must be at most its images' size, 8 x 8 pixels and 0"),
     ([conv(4, padding=8)], SHAPE, "padding of layer 1 must be below its images' 8 x 8 pixels, got 8"),
     ([conv(4), conv(4, pool=ns.MaxPool(size=5, stride=1))], SHAPE,
-     "pool of layer 2 must be of a size within its 4 x 4 and 0 of padding positions, got 5"),
+     "pool of layer 2 must be at most its positions' size, 4 x 4 and 0 of padding, got 5"),
     ([conv(4)], 192, "inputs of layer 1 must be images (channels, height, width), got (192,)"),
     ([ns.recipes.softhebb(4), conv(4)], 192, "inputs of layer 2 must be images (channels, height, width), got (4,)"),
     ([conv(4)], (3, 8, 0), "inputs must be a whole number of at least 1, got 0"),
