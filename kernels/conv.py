@@ -43,6 +43,7 @@ EPSILON = np.float32(1e-5)  # added to a variance
 NEGLIGIBLE = np.float32(1e-30)  # smaller growth is zero: arithmetic on subnormal numbers takes a hundred times as long
 FLAT = np.float32(1e-30)  # largest change of an update that is no change at all
 FEW = 8  # fewer than one response in so many above the cutoff: add them singly, else by a matrix product
+UNCUT, EVEN = 240, 32  # a longer sum of products is cut at a multiple, so that BLAS's threads do not change its order
 GRAM = 16  # norms by the patches' inner products where that saves so much of a pass over the synapses
 
 SOFT, HARD = 0, 1  # competitions
@@ -142,7 +143,7 @@ class Scratch(NamedTuple):
     means: NDArray[np.float32]  # (channels,)
     variances: NDArray[np.float32]  # (channels,)
     letters: NDArray[np.uint8]  # N, T
-    sizes: NDArray[np.int32]  # (3,) of a matrix product
+    sizes: NDArray[np.int32]  # (4,) of a matrix product
     factors: NDArray[np.float32]  # one, zero
 
 
@@ -188,25 +189,44 @@ PRODUCTS = {
 
 
 @register_jitable
+def _run(size):  # type: ignore[no-untyped-def]
+    """Return how many terms of a sum BLAS gets at once.
+
+    It halves what is left of a long sum, and rounds an odd half by one thread otherwise than by many.
+    """
+    return size - size % EVEN if size > UNCUT else size
+
+
+@register_jitable
 def _times_transposed(product, a, b, c, scratch):  # type: ignore[no-untyped-def]
     """Write c = a b^T."""
-    n, t, sizes, one, zero = scratch.letters, scratch.letters[1:], scratch.sizes, scratch.factors, scratch.factors[1:]
+    n, t, sizes, one = scratch.letters, scratch.letters[1:], scratch.sizes, scratch.factors
     sizes[0], sizes[1], sizes[2] = b.shape[0], a.shape[0], a.shape[1]
-    product(
-        t.ctypes, n.ctypes, sizes.ctypes, sizes[1:].ctypes, sizes[2:].ctypes, one.ctypes, b.ctypes, sizes[2:].ctypes,
-        a.ctypes, sizes[2:].ctypes, zero.ctypes, c.ctypes, sizes.ctypes,
-    )  # fmt: skip
+    first = 0
+    while first < a.shape[1]:
+        sizes[3] = _run(a.shape[1] - first)
+        beta = scratch.factors[1:] if first == 0 else scratch.factors
+        product(
+            t.ctypes, n.ctypes, sizes.ctypes, sizes[1:].ctypes, sizes[3:].ctypes, one.ctypes, b[0, first:].ctypes,
+            sizes[2:].ctypes, a[0, first:].ctypes, sizes[2:].ctypes, beta.ctypes, c.ctypes, sizes.ctypes,
+        )  # fmt: skip
+        first += sizes[3]
 
 
 @register_jitable
 def _transposed_times(product, a, b, beta, c, scratch):  # type: ignore[no-untyped-def]
     """Write c = a^T b + beta c; beta is an array."""
     n, t, sizes, one = scratch.letters, scratch.letters[1:], scratch.sizes, scratch.factors
-    sizes[0], sizes[1], sizes[2] = b.shape[1], a.shape[1], a.shape[0]
-    product(
-        n.ctypes, t.ctypes, sizes.ctypes, sizes[1:].ctypes, sizes[2:].ctypes, one.ctypes, b.ctypes, sizes.ctypes,
-        a.ctypes, sizes[1:].ctypes, beta.ctypes, c.ctypes, sizes.ctypes,
-    )  # fmt: skip
+    sizes[0], sizes[1] = b.shape[1], a.shape[1]
+    first = 0
+    while first < a.shape[0]:
+        sizes[2] = _run(a.shape[0] - first)
+        product(
+            n.ctypes, t.ctypes, sizes.ctypes, sizes[1:].ctypes, sizes[2:].ctypes, one.ctypes, b[first:].ctypes,
+            sizes.ctypes, a[first:].ctypes, sizes[1:].ctypes, beta.ctypes, c.ctypes, sizes.ctypes,
+        )  # fmt: skip
+        first += sizes[2]
+        beta = scratch.factors
 
 
 # Rules of plasticity, as in kernels/dense.py, which says what they take; a test keeps the two alike.
@@ -596,7 +616,7 @@ def _propose(potentials, responses, modulators, constants, state, scratch, own):
                 decay, grown = softhebb(u[k], y[k], ONE, ZERO, ZERO, rates[k], parameters)
                 kept = part if abs(y[k]) >= constants.cutoff else ZERO
                 grown *= kept
-                c[k] = grown if abs(grown) > NEGLIGIBLE else ZERO
+                c[k] = ZERO if abs(grown) <= NEGLIGIBLE else grown
                 changes[k] += kept * (decay - ONE)
                 overlaps[k] += c[k] * u[k]
             continue
@@ -606,7 +626,7 @@ def _propose(potentials, responses, modulators, constants, state, scratch, own):
                 norm = math.sqrt(state.norms[k])
                 decay, grown = _decide(constants.rule, own, u[k], y[k], norm, rates[k], parameters)
                 grown *= part
-                c[k] = grown if abs(grown) > NEGLIGIBLE else ZERO
+                c[k] = ZERO if abs(grown) <= NEGLIGIBLE else grown
                 changes[k] += part * (decay - ONE)
                 overlaps[k] += c[k] * u[k]
 
@@ -754,7 +774,7 @@ def _grow_singly(patches, constants, state, scratch):  # type: ignore[no-untyped
 
 @register_jitable
 def _learn(product, patches, potentials, responses, modulators, constants, state, scratch, own):  # type: ignore[no-untyped-def]
-    """Apply a full window; return a neuron whose norm is no longer finite, or -1."""
+    """Apply a full window; return a neuron whose step or norm is not finite, or -1."""
     _set_rates(constants, state, scratch.rates)
     state.counters[PENDING] = 0
     state.counters[UPDATES] += 1
@@ -766,6 +786,9 @@ def _learn(product, patches, potentials, responses, modulators, constants, state
         _copy(scratch.rates, scratch.squares)
         scratch.rates[:] = ONE
     _propose(potentials, responses, modulators, constants, state, scratch, own)
+    for k in range(scratch.changes.size):  # a maximum and a comparison may pass over what is no number
+        if not math.isfinite(scratch.changes[k] + scratch.overlaps[k]):
+            return k
     if constants.step == LARGEST:
         _copy(scratch.squares, scratch.rates)
     else:

@@ -29,6 +29,9 @@ from neurosim.working import NO_LABELS, NO_MODULATORS, Array, WorkingLayer, chec
 class Response(NamedTuple):
     """What the last layer made of one sample, or, with a leading axis, of many.
 
+    Of a convolutional layer, potentials and responses are (neurons, rows, columns), and the winner is the neuron that
+    won most positions.
+
     Attributes
     ----------
     potentials : float32 (neurons,)
@@ -39,7 +42,7 @@ class Response(NamedTuple):
     winner : int or int64 (samples,)
         The neuron of the largest drive (the potential, but for an activation or a bias); ties go to the lowest index.
     output : float32 (neurons,)
-        z, what the layer transmits.
+        z, what the layer transmits; of a convolutional one (neurons * pooled rows * pooled columns,), neurons first.
     """
 
     potentials: Array
@@ -249,7 +252,8 @@ class Chip:
     def respond(self, stream: Stream | ArrayLike, *, chunk: int = 256) -> Response:
         """Respond to every sample of a stream and change nothing.
 
-        Takes memory for three arrays (samples, neurons); `respond_blocks` goes on in little memory.
+        Takes memory for three arrays (samples, neurons), of images two of them for every position; `respond_blocks`
+        goes on in little memory.
 
         Parameters
         ----------

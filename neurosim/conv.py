@@ -105,7 +105,7 @@ class ConvLayer(WorkingLayer):
             means=room(channels),
             variances=room(channels),
             letters=np.frombuffer(b"NT", np.uint8).copy(),
-            sizes=np.zeros(3, np.int32),
+            sizes=np.zeros(4, np.int32),
             factors=np.array([1, 0], np.float32),
         )
 

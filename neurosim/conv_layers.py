@@ -123,6 +123,11 @@ class ConvWTA:
     ConfigError
         If a constant breaks its rule, or two do not go together.
 
+    Warns
+    -----
+    StabilityWarning
+        If weights may grow without bound.
+
     References
     ----------
     Journé et al., "Hebbian deep learning without feedback", ICLR 2023.
@@ -208,6 +213,6 @@ def geometry(layer: ConvWTA, shape: tuple[int, ...], where: str) -> Geometry:
         return Geometry(rows, columns, rows, columns)
     if layer.pool.size > min(rows, columns) + 2 * layer.pool.padding:
         size = f"{rows} x {columns} and {layer.pool.padding} of padding"
-        raise ConfigError(f"pool of {where}", f"of a size within its {size} positions", layer.pool.size)
+        raise ConfigError(f"pool of {where}", f"at most its positions' size, {size}", layer.pool.size)
     pooled = ((side + 2 * layer.pool.padding - layer.pool.size) // layer.pool.stride + 1 for side in (rows, columns))
     return Geometry(rows, columns, *pooled)

@@ -6,6 +6,7 @@ from typing import Any
 from neurosim.biases import LogPrior
 from neurosim.competition import KWTA, Corrected, HardWTA, NoInhibition, Ranked, SoftWTA, Taught
 from neurosim.errors import ConfigError, StabilityWarning
+from neurosim.own import OwnRule
 from neurosim.rules import BCM, EGHR, Hebb, HebbNet, Instar, Oja, OjaSubspace, Sanger, SoftHebb, highest, schedule
 from neurosim.schedules import NormAdaptiveRate, WinCountRate
 from neurosim.transmit import Identity
@@ -46,6 +47,9 @@ def check_images(layer: Any) -> None:
     for name, asked in (("moment", "mean"), ("total", "total")):
         if getattr(layer.rule, name, 0):
             raise ConfigError("rule", f"one that does not ask for {asked} in a ConvWTA", layer.rule.name)
+    if layer.step == "largest" and isinstance(layer.rule, OwnRule) and layer.rule.rate == 0:
+        advice = "the step is divided by its largest change, and then multiplied by the rate"
+        raise ConfigError(f"rate of rule {layer.rule.name}", "above 0 with step='largest'", layer.rule.rate, advice)
     if layer.normalise == "window" and layer.window == 1:
         raise ConfigError("window", "2 or more with normalise='window'", 1, "take 'sample' for the image's own")
     if layer.step == "largest" and layer.cutoff > 0:

@@ -69,8 +69,8 @@ def strongest_patches(
     stream : Stream or float32 (samples, channels, height, width)
     layer : int
         Place of a convolutional layer, from 0.
-    neurons : int (n,)
-        Which of its neurons.
+    neurons : int or int (n,)
+        Which of its neurons, one at least.
     count : int
         Patches of each, the strongest first, no two of the same image.
 
@@ -86,7 +86,8 @@ def strongest_patches(
     """
     whole("count", count, 1, LARGEST)
     seen, chosen = field(chip, layer), np.atleast_1d(np.asarray(neurons))
-    if chosen.dtype.kind not in "iu" or not ((chosen >= 0) & (chosen < chip.layers[layer].constants.neurons)).all():
+    whole_numbers = chosen.dtype.kind in "iu" and chosen.ndim == 1 and chosen.size > 0
+    if not whole_numbers or not ((chosen >= 0) & (chosen < chip.layers[layer].constants.neurons)).all():
         raise ConfigError("neurons", f"numbers below the layer's {chip.layers[layer].constants.neurons}", neurons)
     patches = np.zeros((len(chosen), count, chip.shape[0], seen.size, seen.size), np.float32)
     best = np.full((len(chosen), count), -np.inf)
@@ -106,9 +107,9 @@ def strongest_patches(
 
 def _cut(image: Array, seen: Field, row: int, column: int) -> Array:
     """Return what a position sees of an image, zeros beyond its borders."""
-    _, height, width = image.shape
     patch = np.zeros((len(image), seen.size, seen.size), np.float32)
     top, left = (seen.start + seen.stride * at for at in (row, column))
-    inside = image[:, max(top, 0) : min(top + seen.size, height), max(left, 0) : min(left + seen.size, width)]
+    bottom, right = (max(start + seen.size, 0) for start in (top, left))  # a small kernel may see padding alone
+    inside = image[:, max(top, 0) : bottom, max(left, 0) : right]
     patch[:, max(-top, 0) : max(-top, 0) + inside.shape[1], max(-left, 0) : max(-left, 0) + inside.shape[2]] = inside
     return patch

@@ -12,7 +12,7 @@ SHAPE = (3, 8, 8)
 
 
 def conv(neurons, pool=None, **constants):
-    rule = ns.SoftHebb(rate=ns.NormAdaptiveRate(constants.pop("rate", 0.5)))
+    rule = constants.pop("rule", None) or ns.SoftHebb(rate=ns.NormAdaptiveRate(constants.pop("rate", 0.5)))
     together = {"kernel": 3, "padding": 1, "radius": 5.0, "competition": ns.SoftWTA(temperature=1.0, signed=True)}
     return ns.ConvWTA(neurons, rule=rule, pool=pool or ns.MaxPool(size=2, stride=2), **(together | constants))
 
@@ -92,13 +92,23 @@ def test_a_response_is_pure_and_the_same_one_by_one(make):
     assert chip.state_sha256 == before
 
 
-def test_bits_do_not_depend_on_the_threads_of_blas():
-    X = images(3, 0, (3, 32, 32))
-    found = set()
-    for threads in (1, 2):
-        with threadpool_limits(threads, user_api="blas"):
-            found.add(ns.Chip.from_preset("softhebb-cifar10-3layer").learn(X).state_sha256)
-    assert len(found) == 1
+@pytest.mark.parametrize("preset", ["softhebb-cifar10-3layer", "softhebb-mnist-3layer-published"])
+def test_bits_do_not_depend_on_the_threads_of_blas(preset):
+    X = images(10, 0, ns.presets.preset(preset).shape)
+    assert len({_learned(X, threads, preset=preset) for threads in (1, 2)}) == 1
+
+
+@pytest.mark.parametrize("channels", [17, 21, 35])
+def test_nor_do_those_of_sums_that_are_no_round_numbers(channels):
+    X = images(3, 0, (channels, 9, 9))
+    assert len({_learned(X, threads, neurons=97, kernel=5, padding=2) for threads in (1, 2)}) == 1
+
+
+def _learned(X, threads, preset=None, **constants):
+    with threadpool_limits(threads, user_api="blas"):
+        if preset is not None:
+            return ns.Chip.from_preset(preset).learn(X).state_sha256
+        return ns.Chip([conv(**constants)], inputs=X.shape[1:]).learn(X).state_sha256
 
 
 def test_shapes_are_those_of_images():
@@ -183,6 +193,29 @@ def test_a_rule_that_asks_for_more_is_refused():
         ns.ConvWTA(3, kernel=3, competition=ns.HardWTA(), rule=mine)
 
 
+def test_a_rule_without_a_rate_is_refused_where_the_rate_is_all_that_is_left_of_a_step():
+    @ns.rule
+    def mine(response):
+        return 1.0, 0.1 * response
+
+    with pytest.raises(ns.ConfigError, match=r"rate of rule mine must be above 0 with step='largest', got 0.0"):
+        ns.ConvWTA(3, kernel=3, competition=ns.HardWTA(), rule=mine, step="largest")
+    ns.ConvWTA(3, kernel=3, competition=ns.HardWTA(), rule=mine)
+
+
+@pytest.mark.parametrize("step", ["capped", "largest"])
+@pytest.mark.parametrize("wild", [0, 1])
+def test_a_rule_that_gives_no_numbers_is_said(step, wild):
+    @ns.rule
+    def mine(potential, response, rate=0.1, decays=1.0):
+        huge = 1e30 * potential * potential * 1e30
+        return (1.0 - huge, rate * response) if decays > 0.5 else (1.0, rate * response * (huge - huge))
+
+    chip = ns.Chip([conv(4, rule=mine(decays=1.0 - wild), step=step)], inputs=SHAPE)
+    with pytest.raises(ns.DivergedError, match="layer 1, neuron"):
+        chip.learn(images())
+
+
 GOOD = {"kernel": 3, "competition": ns.HardWTA(), "rule": ns.SoftHebb(rate=0.1)}
 
 
@@ -218,7 +251,7 @@ def test_a_pool_is_checked():
     ([conv(4, kernel=9, padding=0)], SHAPE, "kernel of layer 1 must be at most its images' size, 8 x 8 pixels and 0"),
     ([conv(4, padding=8)], SHAPE, "padding of layer 1 must be below its images' 8 x 8 pixels, got 8"),
     ([conv(4), conv(4, pool=ns.MaxPool(size=5, stride=1))], SHAPE,
-     "pool of layer 2 must be of a size within its 4 x 4 and 0 of padding positions, got 5"),
+     "pool of layer 2 must be at most its positions' size, 4 x 4 and 0 of padding, got 5"),
     ([conv(4)], 192, "inputs of layer 1 must be images (channels, height, width), got (192,)"),
     ([ns.recipes.softhebb(4), conv(4)], 192, "inputs of layer 2 must be images (channels, height, width), got (4,)"),
     ([conv(4)], (3, 8, 0), "inputs must be a whole number of at least 1, got 0"),
@@ -342,3 +375,16 @@ def test_receptive_fields_are_those_of_images():
         ns.receptive_fields.field(chip, 3)
     with pytest.raises(ns.ConfigError, match="neurons must be numbers below the layer's 6, got 6"):
         ns.receptive_fields.strongest_patches(chip, images(), layer=0, neurons=6)
+    for none in ([], [[0, 1], [2, 3]]):
+        with pytest.raises(ns.ConfigError, match="neurons must be numbers below the layer's 6, got"):
+            ns.receptive_fields.strongest_patches(chip, images(), layer=0, neurons=none)
+
+
+def test_a_patch_of_padding_alone_is_zeros():
+    X = np.zeros((1, 1, 3, 3), np.float32)
+    X[0, 0, 2, 2] = 1.0
+    chip = ns.Chip([ns.ConvWTA(1, kernel=1, padding=2, competition=ns.HardWTA(), rule=ns.SoftHebb(rate=0.1),
+                               normalise="none", initial="uniform")], inputs=(1, 3, 3))  # fmt: skip
+    patches = ns.receptive_fields.strongest_patches(chip, X, layer=0, neurons=0, count=1)
+    assert patches.shape == (1, 1, 1, 1, 1)  # the corner, mirrored, is the first of the largest
+    assert not patches.any()

@@ -151,3 +151,13 @@ def test_the_imagenet_preset_runs_at_full_shape_on_a_folder_of_images(tmp_path):
     options = ["--image-size", 160, "--augment", "crop,flip", "--standardise", "imagenet"]
     found = run_preset("images:train", tmp_path, "softhebb-imagenet-5layer", *options)
     assert found["samples"] == 2
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    (["--preset", "softhebb-cifar10-1layer"], "readout_epochs must be left out without --test, got 3"),
+    (["--test", "digits:test"], "readout_epochs must be left out for a chip that does not end in images"),
+], ids=str)  # fmt: skip
+def test_epochs_of_a_readout_that_nobody_trains_are_refused(options, words):
+    result = run("stream", "digits:train", "--readout-epochs", 3, *options)
+    assert result.exit_code == 2
+    assert words in result.stderr

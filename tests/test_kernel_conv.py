@@ -163,6 +163,13 @@ def test_wide_layers_track_their_norms_without_a_pass(cutoff):
     assert (kernel.state.scales != 1).any() == (cutoff == 0)
 
 
+@pytest.mark.parametrize(("neurons", "shape"), [(7, (30, 17, 16)), (150, (30, 4, 4)), (7, (27, 16, 16))], ids=str)
+def test_long_sums_are_the_textbook_s(neurons, shape):
+    # BLAS gets a sum of more than 240 terms, over a patch or over positions, in two pieces.
+    assert 9 * shape[0] > conv.UNCUT
+    compare(weights(3, neurons, shape[0]), images(4, 3, shape), **SOFT)
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.integers(0, 2**32), st.integers(1, 5), st.integers(1, 3), st.integers(0, 2), st.integers(1, 3),

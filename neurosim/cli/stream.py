@@ -93,6 +93,8 @@ def command(**options: Any) -> None:
     with ExitStack() as held:
         held.enter_context(claim)
         chip, position = chip_for(options, stream)
+        if options["readout_epochs"] is not None and len(chip.layers[-1].shape) == 1:
+            fail("readout_epochs must be left out for a chip that does not end in images: its readout is not trained")
         start = position if stream.replayable or options["replay"] else 0
         interrupts = held.enter_context(Interrupts(online.Stop))
         with progress(chip, stream, start) as watch:
@@ -120,6 +122,8 @@ def _tested(options: dict[str, Any], stream: "Stream", reading: dict[str, Any]) 
     from neurosim.streams import open_stream
 
     if options["test"] is None:
+        if options["readout_epochs"] is not None:
+            fail(f"readout_epochs must be left out without --test, got {options['readout_epochs']}")
         return None
     if not stream.replayable:
         fail("test must be left out for a pipe: its labels cannot be read again once learning is done")
