@@ -80,16 +80,17 @@ def _table(summary: dict[str, Any]) -> str:
     ]
     for place, layer in enumerate(summary["layers"], 1):
         constants, norm = layer["constants"], layer["norm"]
+        written = "responses at all positions" if constants["kind"] == "ConvWTA" else "neurons"
         lines += [
             "",
             f"{f'layer {place}':>10}  {layer['inputs']} inputs -> {constants['neurons']} neurons",
             f"{'samples':>10}  {layer['samples']:,}, blank {layer['blank_samples']:,}",
             f"{'never won':>10}  {layer['never_won']:.2%} of the neurons",
-            f"{'written':>10}  {layer['writes_per_sample']:.1f} neurons a sample",
+            f"{'written':>10}  {layer['writes_per_sample']:,.1f} {written} a sample",
             f"{'norms':>10}  {norm['min']:.3f} to {norm['max']:.3f}, median {norm['median']:.3f}",
             f"{'neurons':>10}  " + ", ".join(f"{count:,} {name}" for name, count in layer["neurons"].items()),
         ]
-        parts = ("competition", "rule", "activation", "bias", "transmit")
+        parts = ("competition", "rule", "activation", "bias", "transmit", "pool")
         lines += [f"{name:>11} {_shown(constants[name])}" for name in parts if constants.get(name) is not None]
         rest = {key: value for key, value in constants.items() if key not in {"kind", "neurons", *parts}}
         lines.append(f"{'':>10}  " + ", ".join(f"{key}={value}" for key, value in rest.items()))
