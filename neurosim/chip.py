@@ -322,8 +322,7 @@ class Chip:
         """Cut a stream, or an array, into blocks of samples that fit the chip."""
         whole("chunk", chunk, 1, LARGEST)
         if isinstance(stream, Stream):
-            if stream.inputs != self.inputs:
-                raise SampleError(f"samples of {stream.name} must have {self.inputs} inputs, got {stream.inputs}")
+            check_fits(stream, self.shape)
             return stream.blocks(size=chunk)
         samples = as_samples(stream, self.shape, None)
         return (Block(samples[start : start + chunk], None) for start in range(0, len(samples), chunk))
@@ -428,6 +427,18 @@ def check_signs(layers: Sequence[DenseWTA | ConvWTA]) -> None:
                 f"ReLU, Triangle or Softmax, as layer {place + 2} has initial='uniform' and takes no negative input",
                 before.transmit,
             )
+
+
+def check_fits(stream: Stream, shape: tuple[int, ...]) -> None:
+    """Refuse a stream whose samples a chip for samples of a shape cannot take, or would take in another order."""
+    inputs = math.prod(shape)
+    if stream.inputs != inputs:
+        raise SampleError(f"samples of {stream.name} must have {inputs} inputs, got {stream.inputs}")
+    one, other = ([size for size in sizes if size > 1] for sizes in (shape, stream.shape))
+    if len(one) > 1 and len(other) > 1 and one != other:
+        raise SampleError(
+            f"samples of {stream.name} must have the shape {shape}, or be flat in that order, got {stream.shape}"
+        )
 
 
 def as_samples(x: Any, shape: tuple[int, ...], count: int | None) -> Array:

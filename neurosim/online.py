@@ -9,7 +9,7 @@ from typing import Any
 
 from neurosim import store
 from neurosim.checks import LARGEST, number, whole
-from neurosim.chip import Chip
+from neurosim.chip import Chip, check_fits
 from neurosim.errors import ConfigError, SampleError
 from neurosim.metrics import Latencies, never_won
 from neurosim.pipeline import Chunk, Pipeline
@@ -135,8 +135,7 @@ def run(
     whole("threads", threads, 1, LARGEST)
     whole("snapshot_samples", snapshot_samples, 0)
     number("snapshot_seconds", snapshot_seconds, "at least 0", 0)
-    if stream.inputs != chip.inputs:
-        raise SampleError(f"samples of {stream.name} must have {chip.inputs} inputs, got {stream.inputs}")
+    check_fits(stream, chip.shape)
     if stream.length is not None and start > stream.length:
         raise ConfigError("start", f"at most the stream's length, {stream.length}", start)
     report = Report(stream_position=start if position is None else position)

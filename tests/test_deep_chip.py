@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
 import neurosim as ns
+from neurosim.streams import ArrayStream
 
 SHAPE = (3, 8, 8)
 
@@ -155,6 +156,25 @@ def test_flat_samples_are_taken_in_the_order_of_their_shape():
     X = images()
     shaped, flat = (ns.Chip([conv(4)], inputs=SHAPE).learn(x) for x in (X, X.reshape(23, -1)))
     assert shaped.state_sha256 == flat.state_sha256
+
+
+@pytest.mark.parametrize("shape", [(8, 8, 3), (3, 4, 16), (24, 8)], ids=str)
+def test_a_stream_of_images_of_another_shape_is_refused_though_as_many_numbers(shape):
+    chip, other = ns.Chip([conv(4)], inputs=SHAPE), ArrayStream(images(shape=shape), LABELS)
+    words = rf"samples of array must have the shape \(3, 8, 8\), or be flat in that order, got \({shape[0]}, "
+    for take in (chip.learn, chip.respond, lambda stream: ns.run(chip, stream)):
+        with pytest.raises(ns.SampleError, match=words):
+            take(other)
+    assert chip.samples == 0
+
+
+def test_a_stream_may_be_flat_or_leave_out_an_only_channel():
+    X = images(shape=(1, 8, 8))
+    found = [
+        ns.Chip([conv(4)], inputs=(1, 8, 8)).learn(ArrayStream(X.reshape(-1, *shape))).state_sha256
+        for shape in ((1, 8, 8), (8, 8), (64,))
+    ]
+    assert len(set(found)) == 1
 
 
 def test_first_weights_do_not_depend_on_what_is_around_them():
