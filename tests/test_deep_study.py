@@ -108,6 +108,15 @@ def test_a_preset_on_what_is_no_image_is_said(tmp_path):
     assert "inputs of layer 1 must be images (channels, height, width), got (10,)" in result.stderr
 
 
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_a_preset_does_not_take_rows_of_pixels_for_channels(tmp_path, channels):
+    np.save(tmp_path / "last.npy", np.random.default_rng(0).random((4, 32, 32, channels)))
+    result = run("stream", tmp_path / "last.npy", "--preset", "softhebb-cifar10-1layer")
+    assert result.exit_code == 2
+    words = f"images of last.npy must be channels first, ({channels}, 32, 32), got (32, 32, {channels}); turn them"
+    assert words in result.stderr
+
+
 def test_a_chip_of_images_is_measured_by_the_readout_that_the_papers_train(tmp_path):
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, 300)

@@ -12,13 +12,14 @@ from neurosim.chip import Chip
 from neurosim.cli.faults import fail
 from neurosim.cli.own_code import layer_of, rules_in, split
 from neurosim.conv_layers import ConvWTA
-from neurosim.errors import StateError
+from neurosim.errors import ConfigError, StateError
 from neurosim.layers import DenseWTA
 from neurosim.presets import preset
 from neurosim.rules import schedule
 from neurosim.streams import Stream
 
 DEFAULT_NEURONS, DEFAULT_RECIPE = [100], "softhebb"
+CHANNELS = (1, 3, 4)  # of pictures: grey, colours, colours and transparency
 LAYER_OPTIONS = ("temperature", "gain", "rate", "window", "normalise", "initial")
 
 
@@ -29,6 +30,7 @@ def chip_for(options: dict[str, Any], stream: Stream) -> tuple[Chip, int]:
         for name in ("recipe", "neurons", *asked):
             if name in asked or options[name] is not None:
                 fail(f"{name} must be left out with --preset, which has its own, got {options[name]}")
+        _check_channels_first(stream)
     path = options["state"]
     if path is None or options["restart"] or not os.path.exists(path):
         inputs = stream.shape if options["preset"] else stream.inputs
@@ -57,6 +59,16 @@ def chip_for(options: dict[str, Any], stream: Stream) -> tuple[Chip, int]:
         where = f"Going on at sample {contents.position} with what the pipe brings (--replay if it begins anew)."
         click.echo(where, err=True)
     return chip, contents.position
+
+
+def _check_channels_first(stream: Stream) -> None:
+    """Refuse (height, width, channels), the usual order elsewhere: a layer would take rows of pixels for channels."""
+    if len(stream.shape) != 3:
+        return
+    height, width, channels = stream.shape
+    if height == width > channels and channels in CHANNELS:
+        turned, advice = (channels, height, width), "turn them: x.transpose(0, 3, 1, 2)"
+        raise ConfigError(f"images of {stream.name}", f"channels first, {turned}", stream.shape, advice)
 
 
 def _layers(options: dict[str, Any], asked: dict[str, Any]) -> "Sequence[DenseWTA | ConvWTA]":
