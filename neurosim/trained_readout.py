@@ -110,6 +110,7 @@ class SoftmaxReadout:
         for name, value in (("epochs", epochs), ("batch", batch), ("threads", threads)):
             whole(name, value, 1, LARGEST)
         whole("seed", seed, 0, 2**64 - 1)
+        dropout, rate = (value.item() if isinstance(value, np.generic) else value for value in (dropout, rate))
         number("dropout", dropout, "from 0, below 1", 0)
         if round(dropout * head.CERTAIN) >= head.CERTAIN:
             raise ConfigError("dropout", "from 0, below 1", dropout, "no input would be left")
@@ -175,11 +176,15 @@ class SoftmaxReadout:
         return np.concatenate(parts).astype(np.int64)
 
     def score(self, features: Array, labels: NDArray[np.int64]) -> float:
-        """Return the share of samples that are given their label, from 0 to 1; errors as in `predict`."""
-        labels = np.asarray(labels)
-        if labels.shape != (len(features),):
-            raise SampleError(f"labels must be one for each of {len(features)} samples, got the shape {labels.shape}")
-        return float((self.predict(features) == labels).mean())
+        """Return the share of samples that are given their label, from 0 to 1.
+
+        Raises
+        ------
+        SampleError
+            As in `predict`; if labels are not whole numbers, one a sample.
+        """
+        predicted = self.predict(features)
+        return float((predicted == _whole_labels(labels, len(predicted))).mean())
 
     def _potentials(self, features: Array) -> Iterator[Array]:
         if not hasattr(self, "weights_"):
@@ -283,7 +288,7 @@ def as_features(features: Any) -> Array:
     SampleError
         If they are no array (samples, inputs) of real numbers, or a copy would be too large.
     """
-    given = np.asarray(features)
+    given = _array("features", features)
     if given.ndim != 2 or given.size == 0 or given.dtype.kind not in "biuf":
         raise SampleError(f"features must be numbers (samples, inputs), got {given.dtype} of shape {given.shape}")
     if (given.dtype != np.float32 or not given.flags.c_contiguous) and 4 * given.size > COPY_BYTES:
@@ -295,11 +300,23 @@ def as_features(features: Any) -> Array:
         return np.ascontiguousarray(given, np.float32)
 
 
-def _as_labels(labels: Any, count: int) -> NDArray[np.int64]:
-    given = np.asarray(labels)
+def _array(name: str, values: Any) -> NDArray[Any]:
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError) as error:  # rows of several lengths
+        raise SampleError(f"{name} must be an array of numbers, got {type(values).__name__}: {error}") from None
+
+
+def _whole_labels(labels: Any, count: int) -> NDArray[Any]:
+    given = _array("labels", labels)
     if given.dtype.kind not in "iu" or given.shape != (count,):
         got = f"{given.dtype} of shape {given.shape}"
         raise SampleError(f"labels must be whole numbers, one for each of {count} samples, got {got}")
+    return given
+
+
+def _as_labels(labels: Any, count: int) -> NDArray[np.int64]:
+    given = _whole_labels(labels, count)
     if given.min() < 0:
         raise SampleError(f"labels must be at least 0 to train a readout, got {given.min()}")
     check_classes(given)

@@ -169,6 +169,12 @@ def test_parameters_out_of_range_are_refused(given, message):
         SoftmaxReadout(**given)
 
 
+def test_numbers_may_be_numpy_s():
+    X, labels = problem()
+    one = SoftmaxReadout(epochs=np.int64(1), rate=np.float32(0.25), dropout=np.float32(0.5)).fit(X, labels)
+    assert np.array_equal(one.weights_, SoftmaxReadout(epochs=1, rate=0.25, dropout=0.5).fit(X, labels).weights_)
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e39])
 @pytest.mark.parametrize("dropout", [0.0, 0.5, 0.9])
 def test_features_that_are_not_finite_are_refused_by_place(value, dropout):
@@ -205,6 +211,14 @@ def test_features_of_other_forms_and_labels_that_do_not_fit_are_refused(monkeypa
         readout.predict(X[:, 1:])
     with pytest.raises(ns.SampleError, match="one for each of 60 samples"):
         readout.score(X, labels[:3])
+    with pytest.raises(ns.SampleError, match="labels must be whole numbers, one for each of 60 samples, got float64"):
+        readout.score(X, labels + 0.5)
+    ragged = [[1.0], [1.0, 2.0]]
+    for use in (lambda: readout.fit(ragged, [0, 1]), lambda: readout.predict(ragged)):
+        with pytest.raises(ns.SampleError, match="features must be an array of numbers, got list"):
+            use()
+    with pytest.raises(ns.SampleError, match="labels must be an array of numbers, got list"):
+        readout.fit(X, ragged)
     monkeypatch.setattr(trained_readout, "COPY_BYTES", 100)
     with pytest.raises(ns.SampleError, match="a copy takes 16800 bytes, got float64; at most 100 bytes"):
         readout.fit(X.astype(np.float64), labels)
