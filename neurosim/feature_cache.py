@@ -4,7 +4,7 @@ import math
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from neurosim.checks import LARGEST, one_of, whole
 from neurosim.chip import Chip
 from neurosim.errors import ConfigError, SampleError, StreamError
 from neurosim.features import KINDS, check_finite, features
-from neurosim.streams import Stream
+from neurosim.streams import Stream, check_stream
 
 Array = NDArray[np.float32]
 MEMORY = 6 << 30
@@ -87,13 +87,14 @@ class FeatureCache:
         Raises
         ------
         ConfigError
-            If the features do not fit into the memory, or onto the disk.
+            If `stream` is none, or the features do not fit into the memory, or onto the disk.
         SampleError
             If a sample is not admitted, or a feature is not finite.
         StreamError
             If the stream cannot be read, its length is not known, or it holds another number of samples; if the file
             cannot be written.
         """
+        check_stream("stream", stream)
         if stream.length is None:
             raise StreamError(f"{stream.name} must be a stream of known length; write the pipe to a file first")
         if stream.length == 0:
@@ -106,7 +107,8 @@ class FeatureCache:
             raise StreamError(f"features cannot be written to {self.path}: {error}") from error
         finally:
             if self.path is not None:
-                self._partial().unlink(missing_ok=True)
+                with suppress(OSError):  # where nothing can be written, that is what is said
+                    self._partial().unlink(missing_ok=True)
         return self
 
     def _fill(

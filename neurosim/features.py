@@ -53,7 +53,8 @@ def features(response: Response, kind: str = "output") -> Array:
     Returns
     -------
     float32 (samples, neurons)
-        Of `output`, the response's own array. What float32 cannot hold is infinite, see `check_finite`.
+        Of a layer of images (samples, neurons x rows x columns), flat in that order; neurons at one position are taken
+        together. Of `output`, the response's own array. What float32 cannot hold is infinite, see `check_finite`.
 
     References
     ----------
@@ -62,7 +63,8 @@ def features(response: Response, kind: str = "output") -> Array:
     if kind == "output":
         return response.output
     with np.errstate(over="ignore"):
-        return OF_POTENTIALS[kind](response.potentials)
+        found = OF_POTENTIALS[kind](response.potentials)
+    return found.reshape(len(found), -1)
 
 
 def check_finite(values: Array, kind: str) -> None:

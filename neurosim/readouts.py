@@ -14,7 +14,7 @@ from neurosim.competition import ByLabel
 from neurosim.errors import SampleError
 from neurosim.features import KINDS, check_finite, features
 from neurosim.metrics import accuracy, never_won
-from neurosim.streams import Stream
+from neurosim.streams import Stream, check_stream
 
 FEATURE_BYTES = 2 << 30  # features that the linear readout may hold in memory
 
@@ -212,6 +212,7 @@ def judge(
 def check_labelled(*streams: Stream) -> None:
     """Refuse streams without labels, and labels that stand for other classes."""
     for stream in streams:
+        check_stream("train and test", stream)
         if not stream.labelled:
             raise SampleError(f"labels of {stream.name} must be there to measure accuracy, got none")
     named = [stream for stream in streams if stream.classes]

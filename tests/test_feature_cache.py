@@ -1,6 +1,8 @@
 """The cache of features: what the chip says, in memory or in a file, refused where it would not fit."""
 
+import errno
 from collections import namedtuple
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -113,3 +115,37 @@ def test_parameters_out_of_range_are_refused(given, message):
 def test_a_folder_that_is_not_there_is_an_error_in_one_line(chip, tmp_path):
     with pytest.raises(ns.StreamError, match=r"features cannot be written to .*No such file"):
         ns.FeatureCache(path=tmp_path / "none" / "features.npy").fill(chip, ns.open_stream("digits:test"))
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_in_one_line(chip, tmp_path, monkeypatch):
+    def refuse(*_given, **_named):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    monkeypatch.setattr(np.lib.format, "open_memmap", refuse)
+    with pytest.raises(ns.StreamError, match=r"features cannot be written to .*features.npy: .*Read-only"):
+        ns.FeatureCache(path=tmp_path / "features.npy").fill(chip, ns.open_stream("digits:test"))
+
+
+def test_an_array_is_no_stream(chip):
+    X = np.ones((3, 64), np.float32)
+    words = r"must be a Stream, got 'ndarray'; make one of arrays by neurosim.streams.ArrayStream\(samples, labels\)"
+    for use in (ns.FeatureCache().fill, lambda *given: ns.judge(*given, X), lambda *given: ns.judge_images(*given, X)):
+        with pytest.raises(ns.ConfigError, match=words):
+            use(chip, X)
+
+
+@pytest.mark.parametrize("kind", ["triangle", "relu", "softmax"])
+def test_features_of_positions_are_rows_that_a_readout_takes(kind):
+    layer = ns.ConvWTA(4, kernel=3, competition=ns.SoftWTA(temperature=1.0), rule=ns.SoftHebb(rate=0.1))
+    chip = ns.Chip([layer], inputs=(1, 8, 8))
+    cache = ns.FeatureCache(features=kind).fill(chip, ns.open_stream("digits:test"))
+    u = chip.respond(ns.open_stream("digits:test")).potentials.astype(np.float64)
+    shares = np.exp(5 * (u - u.max(axis=1, keepdims=True)))
+    expected = {
+        "triangle": np.maximum(u - u.mean(axis=1, keepdims=True), 0),
+        "relu": np.maximum(u, 0),
+        "softmax": shares / shares.sum(axis=1, keepdims=True),
+    }
+    np.testing.assert_allclose(cache.features_, expected[kind].reshape(360, 4 * 6 * 6), atol=1e-4)
+    ns.SoftmaxReadout(epochs=1).fit(cache.features_, cache.labels_)

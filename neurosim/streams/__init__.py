@@ -8,6 +8,7 @@ from neurosim.errors import ConfigError, StreamError
 from neurosim.streams.arrays import ArrayStream as ArrayStream
 from neurosim.streams.base import Block as Block
 from neurosim.streams.base import Stream as Stream
+from neurosim.streams.base import check_stream as check_stream
 from neurosim.streams.order import repeat
 from neurosim.streams.resized_crop import RandomResizedCrop as RandomResizedCrop
 from neurosim.streams.transformed import transform as transform

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.errors import SampleError, StreamError
+from neurosim.errors import ConfigError, SampleError, StreamError
 
 LARGEST_LABEL = 2**31 - 1
 READ_AHEAD = 1024  # samples fetched at a time where the source allows; what leaves a stream is cut to size
@@ -118,6 +118,13 @@ class RandomAccess(Stream):
             if array is not None:
                 digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()[:16]
+
+
+def check_stream(name: str, stream: object) -> None:
+    """Refuse arrays where a stream is asked for."""
+    if not isinstance(stream, Stream):
+        advice = "make one of arrays by neurosim.streams.ArrayStream(samples, labels)"
+        raise ConfigError(name, "a Stream", type(stream).__name__, advice)
 
 
 def as_labels(labels: NDArray[np.generic], count: int, name: str) -> NDArray[np.int64]:
