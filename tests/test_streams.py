@@ -430,3 +430,17 @@ def test_all_before_a_sample_that_cannot_be_read_are_given():
             assert given == [1, 2, 3, 4]
             with pytest.raises(ns.StreamError, match="sample 5"):
                 next(blocks)
+
+
+def test_an_array_stream_of_rows_of_several_lengths_is_refused():
+    ragged = [[1.0], [1.0, 2.0]]
+    with pytest.raises(ns.SampleError, match="samples of array must be an array of numbers, got list"):
+        ArrayStream(ragged)
+    with pytest.raises(ns.SampleError, match="labels of array must be an array of numbers, got list"):
+        ArrayStream(np.zeros((2, 3)), ragged)
+
+
+@pytest.mark.parametrize("divisor", [0, -1, float("nan"), "a"], ids=str)
+def test_a_divisor_is_positive(divisor):
+    with pytest.raises(ns.ConfigError, match="divisor must be positive, got"):
+        ArrayStream(np.zeros((2, 3)), divisor=divisor)

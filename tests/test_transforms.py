@@ -258,3 +258,22 @@ def test_no_two_kinds_of_random_numbers_share_a_purpose():
     names = ("WEIGHTS", "ORDER", "DROPOUT", "RESIZED_CROP", "FLIP", "PAD_CROP")
     purposes = [getattr(owner, name) for owner in owners for name in names if hasattr(owner, name)]
     assert len(purposes) == len(set(purposes)) == 11
+
+
+@pytest.mark.parametrize(
+    "transforms", [ns.RandomFlip(), ns.RandomFlip, [ns.RandomFlip], ["flip"], [None], None, 3], ids=str
+)
+def test_what_is_no_sequence_of_transforms_is_refused(transforms):
+    with pytest.raises(ns.ConfigError, match="transforms must be a sequence of RandomResizedCrop"):
+        ns.transform(ns.open_stream("digits"), transforms)
+
+
+def test_an_array_is_no_stream_to_transform():
+    with pytest.raises(ns.ConfigError, match="stream to transform must be a Stream, got 'ndarray'; make one of arrays"):
+        ns.transform(np.zeros((2, 3, 4, 4)), [ns.RandomFlip()])
+
+
+@pytest.mark.parametrize("mean", ["a", [[0, 0], [0]], {}], ids=str)
+def test_means_are_numbers(mean):
+    with pytest.raises(ns.ConfigError, match="mean must be a number for each channel, got"):
+        ns.Standardise(mean, (1, 1, 1))

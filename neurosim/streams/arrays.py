@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neurosim.checks import finite
 from neurosim.errors import SampleError, StreamError
 from neurosim.streams.base import Block, RandomAccess, as_labels
 
@@ -30,12 +31,15 @@ class ArrayStream(RandomAccess):
         If there is no sample, or not one label for each.
     SampleError
         If samples are not numbers, or a label is out of range.
+    ConfigError
+        If the divisor is not positive.
     """
 
     def __init__(
         self, samples: ArrayLike, labels: ArrayLike | None = None, *, name: str = "array", divisor: float = 1
     ) -> None:
-        array = np.asanyarray(samples)
+        finite("divisor", divisor, "positive", 0, above=True)
+        array = _array("samples", samples, name)
         if array.ndim < 2 or array.size == 0:
             raise StreamError(
                 f"{name} must hold at least one sample of at least one input, got the shape {array.shape}"
@@ -45,7 +49,7 @@ class ArrayStream(RandomAccess):
         self.name, self.length, self.inputs = name, len(array), math.prod(array.shape[1:])
         self._shape = array.shape[1:]
         self._samples, self._divisor = array, np.float32(divisor)
-        self._labels = None if labels is None else as_labels(np.asarray(labels), self.length, name)
+        self._labels = None if labels is None else as_labels(_array("labels", labels, name), self.length, name)
         self.labelled = labels is not None
 
     def take(self, places: NDArray[np.int64]) -> Block:
@@ -55,6 +59,15 @@ class ArrayStream(RandomAccess):
         if self._divisor != 1:
             samples /= self._divisor
         return Block(samples, None if self._labels is None else self._labels[places])
+
+
+def _array(what: str, values: Any, name: str) -> NDArray[Any]:
+    try:
+        return np.asanyarray(values)
+    except (TypeError, ValueError) as error:  # rows of several lengths
+        raise SampleError(
+            f"{what} of {name} must be an array of numbers, got {type(values).__name__}: {error}"
+        ) from None
 
 
 def digits(part: str = "") -> ArrayStream:

@@ -1,7 +1,7 @@
 """A stream whose images are transformed: what happens to the image at position i depends on seed and i alone."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from neurosim import randomness
 from neurosim.checks import whole
 from neurosim.errors import ConfigError
-from neurosim.streams.base import Block, RandomAccess, Stream
+from neurosim.streams.base import Block, RandomAccess, Stream, check_stream
 from neurosim.streams.transforms import Draws, Transform
 
 
@@ -86,12 +86,20 @@ def transform(stream: Stream, transforms: Sequence[Transform], seed: int = 0) ->
     Raises
     ------
     ConfigError
-        If the stream holds no images, or not such as a transform can take.
+        If the stream is none, holds no images, or not such as a transform can take; if `transforms` are none.
     """
     whole("seed of the transforms", seed, 0, 2**64 - 1)
-    if not transforms:
+    check_stream("stream to transform", stream)
+    chosen = tuple(transforms) if isinstance(transforms, Iterable) else None
+    if chosen is None or not all(_is_transform(one) for one in chosen):
+        raise ConfigError("transforms", "a sequence of RandomResizedCrop(...), RandomFlip(...) and such", transforms)
+    if not chosen:
         return stream
-    return Transformed(as_images(stream), transforms, seed)
+    return Transformed(as_images(stream), chosen, seed)
+
+
+def _is_transform(one: object) -> bool:
+    return hasattr(one, "apply") and not isinstance(one, type)  # RandomFlip is none, RandomFlip() is
 
 
 def as_images(stream: Stream) -> RandomAccess:

@@ -123,7 +123,7 @@ class Standardise:
 
     def __post_init__(self) -> None:
         for name in ("mean", "std"):
-            object.__setattr__(self, name, tuple(np.asarray(getattr(self, name), np.float64).ravel().tolist()))
+            object.__setattr__(self, name, _numbers(name, getattr(self, name)))
         for value in self.mean:
             finite("mean", value, "a number for each channel")
         for value in self.std:
@@ -143,6 +143,13 @@ class Standardise:
         """Return the image shifted and scaled."""
         mean, std = (np.array(values, np.float32)[:, None, None] for values in (self.mean, self.std))
         return ((image - mean) / std).reshape(image.shape)
+
+
+def _numbers(name: str, values: object) -> tuple[float, ...]:
+    try:
+        return tuple(np.asarray(values, np.float64).ravel().tolist())
+    except (TypeError, ValueError):
+        raise ConfigError(name, "a number for each channel", values) from None
 
 
 IMAGENET = Standardise((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # of its training images, R G B from 0 to 1
