@@ -1,4 +1,4 @@
-"""Receptive fields: what part of an image a neuron sees at a position, and the patches that excite it most."""
+"""Receptive fields: what part of an image a neuron sees at a position, and the patches it stands out for."""
 
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from neurosim.errors import ConfigError
 from neurosim.streams import Stream
 
 Array = NDArray[np.float32]
+TINY = np.float32(1e-30)  # where all neurons are alike, none stands out
 CHUNK = 50  # images whose potentials at all positions are in memory at once
 
 
@@ -60,7 +61,14 @@ def field(chip: Chip, layer: int) -> Field:
 def strongest_patches(
     chip: Chip, stream: Stream | ArrayLike, *, layer: int, neurons: ArrayLike, count: int = 9
 ) -> Array:
-    """Return the patches of a stream's images that give neurons of a layer their largest potentials.
+    r"""Return the patches of a stream's images for which neurons of a layer stand out most from all others.
+
+    .. math::
+
+        z_{pk} = (u_{pk} - \bar u_p) / \sigma_p
+
+    with mean and deviation over the layer's neurons at a position p. By potentials alone all neurons would show the
+    few patches of the highest contrast.
 
     Parameters
     ----------
@@ -94,13 +102,16 @@ def strongest_patches(
     for block in chip.blocks(stream, CHUNK):
         images = block.samples.reshape(-1, *chip.shape)
         (response, _) = next(chip.respond_blocks(block.samples, chunk=CHUNK, layer=layer))
-        potentials = response.potentials[:, chosen].reshape(len(images), len(chosen), -1)
-        where, columns = potentials.argmax(axis=2), response.potentials.shape[3]
+        every = response.potentials
+        away = every[:, chosen] - every.mean(axis=1, keepdims=True)
+        away /= every.std(axis=1, keepdims=True) + TINY
+        standing = away.reshape(len(images), len(chosen), -1)
+        where, columns = standing.argmax(axis=2), every.shape[3]
         for n, image in enumerate(images):
-            for k in np.flatnonzero(potentials[n].max(axis=1) > best[:, -1]):
-                place = int(np.searchsorted(-best[k], -potentials[n, k].max(), side="right"))
+            for k in np.flatnonzero(standing[n].max(axis=1) > best[:, -1]):
+                place = int(np.searchsorted(-best[k], -standing[n, k].max(), side="right"))
                 best[k, place + 1 :], patches[k, place + 1 :] = best[k, place:-1].copy(), patches[k, place:-1].copy()
-                best[k, place] = potentials[n, k].max()
+                best[k, place] = standing[n, k].max()
                 patches[k, place] = _cut(image, seen, *divmod(int(where[n, k]), columns))
     return patches
 

@@ -372,14 +372,16 @@ def test_a_receptive_field_is_what_moves_a_potential():
         assert not moved[last:, 20].any()
 
 
-def test_the_strongest_patches_are_those_of_the_largest_potentials():
+def test_the_strongest_patches_are_those_for_which_a_neuron_stands_out():
     X = images(60)
     chip = ns.Chip([conv(5), conv(4)], inputs=SHAPE).learn(X)
     found = ns.receptive_fields.strongest_patches(chip, X, layer=0, neurons=[2, 4], count=3)
     assert found.shape == (2, 3, 3, 3, 3)
     (response, _) = next(chip.respond_blocks(X, layer=0))
+    u = response.potentials
+    standing = (u - u.mean(axis=1, keepdims=True)) / u.std(axis=1, keepdims=True)
     for k, patches in zip((2, 4), found, strict=True):
-        largest = response.potentials[:, k].reshape(60, -1)
+        largest = standing[:, k].reshape(60, -1)
         for place, n in enumerate(np.argsort(-largest.max(axis=1))[:3]):
             i, j = divmod(int(largest[n].argmax()), 8)
             padded = np.pad(X[n], ((0, 0), (1, 1), (1, 1)))
