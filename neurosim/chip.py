@@ -187,6 +187,9 @@ class Chip:
     ) -> "Chip":
         """Learn from every sample of a stream: the same bits as a loop over `learn_one`.
 
+        Interrupted (KeyboardInterrupt), layers may have learned from different numbers of samples, a chunk or a few
+        apart; `neurosim.run` and the command line finish what is under way, and keep the state.
+
         Parameters
         ----------
         stream : Stream or float32 (samples, inputs)

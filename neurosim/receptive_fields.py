@@ -93,7 +93,11 @@ def strongest_patches(
         If there is no such layer or neuron.
     """
     whole("count", count, 1, LARGEST)
-    seen, chosen = field(chip, layer), np.atleast_1d(np.asarray(neurons))
+    seen = field(chip, layer)
+    try:
+        chosen = np.atleast_1d(np.asarray(neurons))
+    except ValueError:  # a ragged list
+        raise ConfigError("neurons", "whole numbers", neurons) from None
     whole_numbers = chosen.dtype.kind in "iu" and chosen.ndim == 1 and chosen.size > 0
     if not whole_numbers or not ((chosen >= 0) & (chosen < chip.layers[layer].constants.neurons)).all():
         raise ConfigError("neurons", f"numbers below the layer's {chip.layers[layer].constants.neurons}", neurons)

@@ -397,6 +397,8 @@ def test_receptive_fields_are_those_of_images():
         ns.receptive_fields.field(chip, 3)
     with pytest.raises(ns.ConfigError, match="neurons must be numbers below the layer's 6, got 6"):
         ns.receptive_fields.strongest_patches(chip, images(), layer=0, neurons=6)
+    with pytest.raises(ns.ConfigError, match="neurons must be whole numbers"):
+        ns.receptive_fields.strongest_patches(chip, images(), layer=0, neurons=[[1], [1, 2]])
     for none in ([], [[0, 1], [2, 3]]):
         with pytest.raises(ns.ConfigError, match="neurons must be numbers below the layer's 6, got"):
             ns.receptive_fields.strongest_patches(chip, images(), layer=0, neurons=none)
