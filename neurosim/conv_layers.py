@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from neurosim import limits
-from neurosim.checks import LARGEST, finite, fraction, number, one_of, plain, truth, whole
+from neurosim.checks import LARGEST, number, one_of, plain, whole
 from neurosim.competition import HardWTA, SoftWTA
 from neurosim.errors import ConfigError
-from neurosim.layers import check_kind
+from neurosim.layers import check_common, check_kind
 from neurosim.own import OwnRule, RuleMaker
 from neurosim.rules import Hebb, Instar, Oja, SoftHebb
 from neurosim.transmit import Identity, ReLU, Triangle
@@ -167,14 +167,7 @@ class ConvWTA:
         one_of("initial", self.initial, ("normal", "uniform"))
         one_of("step", self.step, STEPS)
         number("horizon", self.horizon, "at least 1", 1)
-        finite("radius", self.radius, "positive", 0, above=True)
-        if self.radius > 1e18:
-            raise ConfigError("radius", "positive and at most 1e18", self.radius, "float32 cannot hold its square")
-        fraction("cap", self.cap, "a larger step would turn a neuron round")
-        number("cutoff", self.cutoff, "from 0, below 1", 0)
-        if self.cutoff >= 1:
-            raise ConfigError("cutoff", "from 0, below 1", self.cutoff, "no neuron would ever learn")
-        truth("instruments", self.instruments)
+        check_common(self)
         check_kind("competition", self.competition, SoftWTA | HardWTA)
         check_kind("rule", self.rule, ConvRule)
         check_kind("activation", self.activation, Identity | ReLU | Triangle)

@@ -109,13 +109,7 @@ class DenseWTA:
         whole("window", self.window, 1, LONGEST_WINDOW)
         one_of("normalise", self.normalise, UNITS)
         one_of("initial", self.initial, ("uniform", "normal", "zeros"))
-        finite("radius", self.radius, "positive", 0, above=True)
-        if self.radius > 1e18:
-            raise ConfigError("radius", "positive and at most 1e18", self.radius, "float32 cannot hold its square")
-        fraction("cap", self.cap, "a larger step would turn a neuron round")
-        number("cutoff", self.cutoff, "from 0, below 1", 0)
-        if self.cutoff >= 1:
-            raise ConfigError("cutoff", "from 0, below 1", self.cutoff, "no neuron would ever learn")
+        check_common(self)
         for name in ("leak", "eligibility"):
             number(name, getattr(self, name), "from 0, below 1", 0)
             if getattr(self, name) >= 1:
@@ -126,13 +120,24 @@ class DenseWTA:
         if self.radius**self.lebesgue > 1e36:
             raise ConfigError("radius to the power of lebesgue", "at most 1e36", (self.radius, self.lebesgue))
         truth("renormalise", self.renormalise)
-        truth("instruments", self.instruments)
         check_kind("competition", self.competition, Competition)
         check_kind("rule", self.rule, Rule)
         check_kind("activation", self.activation, Transmit)
         check_kind("bias", self.bias, Bias | None)
         check_kind("transmit", self.transmit, Transmit)
         limits.check(self)
+
+
+def check_common(layer: Any) -> None:
+    """Refuse what neither a dense nor a convolutional layer can have."""
+    finite("radius", layer.radius, "positive", 0, above=True)
+    if layer.radius > 1e18:
+        raise ConfigError("radius", "positive and at most 1e18", layer.radius, "float32 cannot hold its square")
+    fraction("cap", layer.cap, "a larger step would turn a neuron round")
+    number("cutoff", layer.cutoff, "from 0, below 1", 0)
+    if layer.cutoff >= 1:
+        raise ConfigError("cutoff", "from 0, below 1", layer.cutoff, "no neuron would ever learn")
+    truth("instruments", layer.instruments)
 
 
 def check_kind(name: str, value: object, kinds: Any) -> None:
