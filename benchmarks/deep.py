@@ -22,27 +22,27 @@ from threadpoolctl import threadpool_limits
 import neurosim as ns
 from neurosim.kernels import conv
 
-PRESET, IMAGES, ROUNDS = "softhebb-cifar10-3layer", 10, 15
+PRESET, IMAGES, ROUNDS = "softhebb-cifar10-3layer", 50, 9
 CUTOFFS = (0.001, 0.003, 0.01)
 
 
 @njit(error_model="numpy")
 def forward(product, patches, synapses, potentials, scratch):
     """Run one layer's first product."""
-    conv._times_transposed(product, patches, synapses, potentials, scratch)
+    conv._times_transposed(product, patches, synapses, potentials, scratch, 0, len(synapses))
 
 
 @njit(error_model="numpy")
 def growth(product, responses, patches, step, scratch):
     """Run its second."""
-    conv._transposed_times(product, responses, patches, scratch.factors, step, scratch)
+    conv._transposed_times(product, responses, patches, scratch.factors[1:], step, scratch, 0, len(step))
 
 
 def products(chip: ns.Chip, learning: bool):
     """Return a function that runs the matrix products of IMAGES images, and nothing else."""
     product, parts = conv.PRODUCTS[np.dtype(np.float32)], []
     for layer in chip.layers:
-        scratch, room = layer.scratch(), layer.results(1, 1, 1)
+        scratch, room = layer.scratch().team(1)[0][0], layer.results(1, 1, 1)
         scratch.patches[:] = np.random.default_rng(0).normal(size=scratch.patches.shape)
         parts.append((scratch, room.potentials[0], layer.state.synapses.copy(), np.zeros_like(layer.state.synapses)))
 

@@ -14,6 +14,10 @@ learn, and they are few, the second product is a sum over those few.
 Weights are kept as :math:`w_{ki} = s_k v_{ki}`, so that :math:`C^T X` is added to them in place. Images travel channels
 first between layers, and channels last in here, so that a patch is made of few long runs.
 
+Several threads may carry a sample together: each calls `stream` with its own number in the team, and has a share of
+the positions or of the neurons of every stage. They meet between stages. No sum is shared out, so the bits are the same
+whatever the number of threads.
+
 Every function takes arrays of one float type and stays in it: float32 in the simulator, float64 in the tests that
 compare with the textbook equation. Sums have a fixed order, but for those inside BLAS.
 """
@@ -23,8 +27,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit, typeof, types
+from numba.core import cgutils
 from numba.experimental import function_type as function_type  # makes Numba know the type of WrapperAddressProtocol
-from numba.extending import get_cython_function_address, register_jitable
+from numba.extending import get_cython_function_address, intrinsic, register_jitable
 from numpy.typing import NDArray
 
 ZERO, HALF, ONE, TWO = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2)
@@ -37,13 +42,14 @@ SQRT2 = np.float32(1.41421356)
 BIAS, EXPONENT = np.float32(127), np.float32(8388608)  # of float32's bits
 SMALLEST = np.float32(1.1754944e-38)  # normal float32
 LEAST = np.float32(-70)  # exponent of the smallest share, so that no product with it is subnormal
-LANES = 16  # partial sums of a reduction: as wide as the widest vector unit, and the same on every machine
+LANES = 64  # partial sums of a reduction: enough to hide how long an addition takes; the same on every machine
 FOLD_BELOW, FOLD_ABOVE = np.float32(1e-6), np.float32(1e6)  # scales outside are folded into the synapses
 EPSILON = np.float32(1e-5)  # added to a variance
 NEGLIGIBLE = np.float32(1e-30)  # smaller growth is zero: arithmetic on subnormal numbers takes a hundred times as long
 FLAT = np.float32(1e-30)  # largest change of an update that is no change at all
 FEW = 8  # fewer than one response in so many above the cutoff: add them singly, else by a matrix product
 UNCUT, EVEN = 240, 32  # a longer sum of products is cut at a multiple, so that BLAS's threads do not change its order
+NARROW = 4  # at least so many neurons a position make potentials quicker neuron by neuron
 GRAM = 16  # norms by the patches' inner products where that saves so much of a pass over the synapses
 
 SOFT, HARD = 0, 1  # competitions
@@ -56,6 +62,12 @@ NO_POOL, MAX_POOL, MEAN_POOL = 0, 1, 2
 SAMPLES, BLANKS, WRITES, FOLDS, PENDING, UPDATES, MEASURED = 0, 1, 2, 3, 4, 5, 6  # places in State.counters
 COUNTERS = 7
 PARAMETERS = 8  # of a rule
+
+MEETINGS, ABSENT, FAILED, EVENTS, FOLDED = 0, 1, 2, 4, 5  # places in a row of Team.board; FAILED has two
+ROW = 8  # of int64: a cache line each, so that nobody waits for another's
+GRAIN = 16  # neurons are shared out by so many, as BLAS takes them
+NO_SMALL_PRODUCT = 4096  # numbers that make a product one that BLAS does not treat as small
+PATIENCE = 2000  # looks at the others' places before the rest of the machine gets its turn
 
 
 class Constants(NamedTuple):
@@ -117,12 +129,16 @@ class State(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Memory the loop works in; holds nothing from one sample to the next."""
+    """Memory the loop works in; holds nothing from one sample to the next.
+
+    A team's threads have the same arrays, but for those of PRIVATE.
+    """
 
     values: NDArray[np.float32]  # (inputs,) a normalised image
     image: NDArray[np.float32]  # (padded height * padded width * channels,) channels last
     patches: NDArray[np.float32]  # x (window * positions, fan-in)
     responses: NDArray[np.float32]  # y (window * positions or 0, neurons)
+    turned: NDArray[np.float32]  # u (neurons or 0, positions)
     growth: NDArray[np.float32]  # c (window * positions, neurons)
     drive: NDArray[np.float32]  # (neurons,) f(u)
     sent: NDArray[np.float32]  # (positions or 0, neurons) what is averaged by a pool
@@ -135,16 +151,33 @@ class Scratch(NamedTuple):
     gram: NDArray[np.float32]  # (window * positions or 0, window * positions)
     product: NDArray[np.float32]  # (window * positions or 0, neurons) gram @ c
     step: NDArray[np.float32]  # (neurons or 0, fan-in)
+    sum: NDArray[np.float32]  # (fan-in,)
     counts: NDArray[np.int64]  # (neurons,)
     starts: NDArray[np.int64]  # (neurons,)
     event_rows: NDArray[np.int32]  # (window * positions * neurons / FEW,)
-    event_growth: NDArray[np.float32]
+    event_values: NDArray[np.float32]
     lanes: NDArray[np.float32]  # (LANES,)
     means: NDArray[np.float32]  # (channels,)
     variances: NDArray[np.float32]  # (channels,)
     letters: NDArray[np.uint8]  # N, T
-    sizes: NDArray[np.int32]  # (4,) of a matrix product
+    sizes: NDArray[np.int32]  # (5,) of a matrix product
     factors: NDArray[np.float32]  # one, zero
+
+
+PRIVATE = ("drive", "pooled", "sum", "event_rows", "event_values", "lanes", "sizes")  # of one thread
+
+
+class Team(NamedTuple):
+    """Who carries a sample: the thread's number from 0, how many there are, and where they leave word for one another.
+
+    `board` is zero before a call of `stream`. ABSENT set, the others give up waiting for the first to begin.
+    """
+
+    number: int
+    size: int
+    board: NDArray[np.int64]  # (size, ROW)
+    wins: NDArray[np.int64]  # (size, neurons) positions won, of those that a thread has seen
+    largest: NDArray[np.float32]  # (size, LANES) first: the largest change among a thread's neurons
 
 
 class Samples(NamedTuple):
@@ -188,6 +221,82 @@ PRODUCTS = {
 }
 
 
+@intrinsic
+def _look(typing, place):  # type: ignore[no-untyped-def]
+    """Return the first number of an array, and no number read later is older than it."""
+
+    def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        (array,) = arguments
+        data = cgutils.create_struct_proxy(signature.args[0])(context, builder, array).data
+        return builder.load_atomic(data, "acquire", 8)
+
+    return types.int64(place), code
+
+
+@intrinsic
+def _leave(typing, place, number):  # type: ignore[no-untyped-def]
+    """Write the first number of an array, after all that was written before."""
+
+    def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        array, value = arguments
+        data = cgutils.create_struct_proxy(signature.args[0])(context, builder, array).data
+        builder.store_atomic(value, data, "release", 8)
+        return context.get_dummy_value()
+
+    return types.void(place, types.int64), code
+
+
+_yield = types.ExternalFunction("sched_yield", types.int32())
+
+
+@register_jitable
+def _meet(team):  # type: ignore[no-untyped-def]
+    """Wait until every thread is here; return whether they are, or the first will never be."""
+    if team.size == 1:
+        return True
+    number = team.board[team.number, MEETINGS] + 1
+    _leave(team.board[team.number, MEETINGS:], number)
+    for other in range(team.size):
+        looks = 0
+        while _look(team.board[other, MEETINGS:]) < number:
+            looks += 1
+            if looks > PATIENCE:
+                if _look(team.board[0, ABSENT:]) != 0:
+                    return False
+                _yield()
+    return True
+
+
+@register_jitable
+def _agree(failed, team):  # type: ignore[no-untyped-def]
+    """Meet, and return the first failure of any thread, or -1."""
+    if team.size == 1:
+        return failed
+    place = FAILED + team.board[team.number, MEETINGS] % 2  # the next word must not overwrite what is being read
+    team.board[team.number, place] = failed
+    _meet(team)
+    first = failed
+    for other in range(team.size):
+        theirs = team.board[other, place]
+        if theirs >= 0 and (first < 0 or theirs < first):
+            first = theirs
+    return first
+
+
+@register_jitable
+def _share(count, grain, team):  # type: ignore[no-untyped-def]
+    """Return the first of a thread's share of so many things, and the first after it: none, or a grain at least."""
+    grains = max(1, count // grain)
+    first, last = grains * team.number // team.size * grain, grains * (team.number + 1) // team.size * grain
+    return first, count if team.number == team.size - 1 else last
+
+
+@register_jitable
+def _share_product(count, others, team):  # type: ignore[no-untyped-def]
+    """Return a thread's share of a matrix product's columns: BLAS sums a small product in another order than a part."""
+    return _share(count, max(GRAIN, (NO_SMALL_PRODUCT + others - 1) // others), team)
+
+
 @register_jitable
 def _run(size):  # type: ignore[no-untyped-def]
     """Return how many terms of a sum BLAS gets at once.
@@ -198,34 +307,59 @@ def _run(size):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def _times_transposed(product, a, b, c, scratch):  # type: ignore[no-untyped-def]
-    """Write c = a b^T."""
+def _times_transposed(product, a, b, c, scratch, first, last):  # type: ignore[no-untyped-def]
+    """Write columns of c = a b^T: those of b's rows from first to last."""
     n, t, sizes, one = scratch.letters, scratch.letters[1:], scratch.sizes, scratch.factors
-    sizes[0], sizes[1], sizes[2] = b.shape[0], a.shape[0], a.shape[1]
-    first = 0
-    while first < a.shape[1]:
-        sizes[3] = _run(a.shape[1] - first)
-        beta = scratch.factors[1:] if first == 0 else scratch.factors
+    sizes[0], sizes[1], sizes[2], sizes[4] = last - first, a.shape[0], a.shape[1], c.shape[1]
+    if first >= last:
+        return
+    begun = 0
+    while begun < a.shape[1]:
+        sizes[3] = _run(a.shape[1] - begun)
+        beta = scratch.factors[1:] if begun == 0 else scratch.factors
         product(
-            t.ctypes, n.ctypes, sizes.ctypes, sizes[1:].ctypes, sizes[3:].ctypes, one.ctypes, b[0, first:].ctypes,
-            sizes[2:].ctypes, a[0, first:].ctypes, sizes[2:].ctypes, beta.ctypes, c.ctypes, sizes.ctypes,
+            t.ctypes, n.ctypes, sizes.ctypes, sizes[1:].ctypes, sizes[3:].ctypes, one.ctypes, b[first, begun:].ctypes,
+            sizes[2:].ctypes, a[0, begun:].ctypes, sizes[2:].ctypes, beta.ctypes, c[0, first:].ctypes, sizes[4:].ctypes,
         )  # fmt: skip
-        first += sizes[3]
+        begun += sizes[3]
 
 
 @register_jitable
-def _transposed_times(product, a, b, beta, c, scratch):  # type: ignore[no-untyped-def]
-    """Write c = a^T b + beta c; beta is an array."""
+def _integrate(product, patches, state, scratch, potentials, first, last):  # type: ignore[no-untyped-def]
+    """Write the potentials of neurons from first to last at every position."""
+    scales, positions, size = state.scales[first:last], potentials.shape[0], last - first
+    if size == 0:
+        return
+    if positions * NARROW > potentials.shape[1]:
+        _times_transposed(product, patches, state.synapses, potentials, scratch, first, last)
+        for p in range(positions):
+            u = potentials[p, first:last]
+            for k in range(size):
+                u[k] *= scales[k]
+        return
+    turned = scratch.turned[first:last]  # BLAS is quicker with few columns than with few rows
+    _times_transposed(product, state.synapses[first:last], patches, turned, scratch, 0, positions)
+    for p in range(positions):
+        u = potentials[p, first:last]
+        for k in range(size):
+            u[k] = turned[k, p] * scales[k]
+
+
+@register_jitable
+def _transposed_times(product, a, b, beta, c, scratch, first, last):  # type: ignore[no-untyped-def]
+    """Write rows of c = a^T b + beta c, from first to last; beta is an array."""
     n, t, sizes, one = scratch.letters, scratch.letters[1:], scratch.sizes, scratch.factors
-    sizes[0], sizes[1] = b.shape[1], a.shape[1]
-    first = 0
-    while first < a.shape[0]:
-        sizes[2] = _run(a.shape[0] - first)
+    sizes[0], sizes[1], sizes[3] = b.shape[1], last - first, a.shape[1]
+    if first >= last:
+        return
+    begun = 0
+    while begun < a.shape[0]:
+        sizes[2] = _run(a.shape[0] - begun)
         product(
-            n.ctypes, t.ctypes, sizes.ctypes, sizes[1:].ctypes, sizes[2:].ctypes, one.ctypes, b[first:].ctypes,
-            sizes.ctypes, a[first:].ctypes, sizes[1:].ctypes, beta.ctypes, c.ctypes, sizes.ctypes,
+            n.ctypes, t.ctypes, sizes.ctypes, sizes[1:].ctypes, sizes[2:].ctypes, one.ctypes, b[begun:].ctypes,
+            sizes.ctypes, a[begun, first:].ctypes, sizes[3:].ctypes, beta.ctypes, c[first:].ctypes, sizes.ctypes,
         )  # fmt: skip
-        first += sizes[2]
+        begun += sizes[2]
         beta = scratch.factors
 
 
@@ -316,10 +450,24 @@ def _maximum(x, lanes):  # type: ignore[no-untyped-def]
     for start in range(0, whole, LANES):
         for j in range(LANES):
             lanes[j] = max(lanes[j], x[start + j])
-    for k in range(whole, x.size):
-        lanes[0] = max(lanes[0], x[k])
-    for j in range(1, LANES):
-        lanes[0] = max(lanes[0], lanes[j])
+    for j in range(x.size - whole):
+        lanes[j] = max(lanes[j], x[whole + j])
+    half = LANES // 2
+    while half > 0:
+        for j in range(half):
+            lanes[j] = max(lanes[j], lanes[half + j])
+        half //= 2
+    return lanes[0]
+
+
+@register_jitable
+def _fold_lanes(lanes):  # type: ignore[no-untyped-def]
+    """Return the sum of the partial sums, halves added to halves; overwrites them."""
+    half = LANES // 2
+    while half > 0:
+        for j in range(half):
+            lanes[j] += lanes[half + j]
+        half //= 2
     return lanes[0]
 
 
@@ -331,11 +479,9 @@ def _total(x, lanes):  # type: ignore[no-untyped-def]
     for start in range(0, whole, LANES):
         for j in range(LANES):
             lanes[j] += x[start + j]
-    for k in range(whole, x.size):
-        lanes[0] += x[k]
-    for j in range(1, LANES):
-        lanes[0] += lanes[j]
-    return lanes[0]
+    for j in range(x.size - whole):
+        lanes[j] += x[whole + j]
+    return _fold_lanes(lanes)
 
 
 @register_jitable
@@ -346,11 +492,9 @@ def _square(x, mean, lanes):  # type: ignore[no-untyped-def]
     for start in range(0, whole, LANES):
         for j in range(LANES):
             lanes[j] += (x[start + j] - mean) * (x[start + j] - mean)
-    for k in range(whole, x.size):
-        lanes[0] += (x[k] - mean) * (x[k] - mean)
-    for j in range(1, LANES):
-        lanes[0] += lanes[j]
-    return lanes[0]
+    for j in range(x.size - whole):
+        lanes[j] += (x[whole + j] - mean) * (x[whole + j] - mean)
+    return _fold_lanes(lanes)
 
 
 @register_jitable
@@ -368,7 +512,12 @@ def _softmax(x, sharpness, y, lanes):  # type: ignore[no-untyped-def]
 @register_jitable
 def _first(x, value):  # type: ignore[no-untyped-def]
     """Return the first place where x holds value: ties go to the lowest index."""
-    for k in range(x.size):
+    start, found = 0, 0
+    while found == 0 and start + LANES <= x.size:  # many at once, and then one by one where it is
+        for j in range(LANES):
+            found += x[start + j] == value
+        start += LANES
+    for k in range(start - LANES if found > 0 else start, x.size):
         if x[k] == value:
             return k
     return 0
@@ -392,11 +541,11 @@ def _check(sample, negative, lanes):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def _statistics(samples, means, variances, lanes):  # type: ignore[no-untyped-def]
-    """Write each channel's mean and variance over all pixels of the samples."""
+def _statistics(samples, means, variances, lanes, first, last):  # type: ignore[no-untyped-def]
+    """Write the mean and variance of channels from first to last over all pixels of the samples."""
     pixels = samples.shape[1] // means.size
     count = np.float32(pixels * samples.shape[0])
-    for c in range(means.size):
+    for c in range(first, last):
         total = means[c] * ZERO
         for n in range(samples.shape[0]):
             total += _total(samples[n, c * pixels : (c + 1) * pixels], lanes)
@@ -408,12 +557,11 @@ def _statistics(samples, means, variances, lanes):  # type: ignore[no-untyped-de
 
 
 @register_jitable
-def _follow(sample, constants, state, scratch):  # type: ignore[no-untyped-def]
-    """Move the running statistics: equal weights at first, exponential ones later."""
-    _statistics(sample.reshape(1, sample.size), scratch.means, scratch.variances, scratch.lanes)
-    state.counters[MEASURED] += 1
-    weight = max(scratch.factors[0] / np.float32(state.counters[MEASURED]), constants.forgetting)
-    for c in range(constants.channels):
+def _follow(sample, measured, constants, state, scratch, first, last):  # type: ignore[no-untyped-def]
+    """Move running statistics of channels from first to last: equal weights at first, exponential ones later."""
+    _statistics(sample.reshape(1, sample.size), scratch.means, scratch.variances, scratch.lanes, first, last)
+    weight = max(scratch.factors[0] / np.float32(measured), constants.forgetting)
+    for c in range(first, last):
         difference = scratch.means[c] - state.means[c]
         state.means[c] += weight * difference
         spread = state.variances[c] + weight * difference * difference
@@ -421,31 +569,33 @@ def _follow(sample, constants, state, scratch):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def _normalise(sample, means, variances, values):  # type: ignore[no-untyped-def]
-    """Write the sample with every channel's mean and variance taken out."""
+def _normalise(sample, means, variances, values, first, last):  # type: ignore[no-untyped-def]
+    """Write channels from first to last of the sample with their mean and variance taken out."""
     pixels = sample.size // means.size
-    for c in range(means.size):
+    for c in range(first, last):
         gain = ONE / math.sqrt(variances[c] + EPSILON)
         shift = means[c] * gain
-        for i in range(c * pixels, (c + 1) * pixels):
-            values[i] = sample[i] * gain - shift
+        part, normal = sample[c * pixels : (c + 1) * pixels], values[c * pixels : (c + 1) * pixels]
+        for i in range(part.size):
+            normal[i] = part[i] * gain - shift
 
 
 @register_jitable
-def _prepare(sample, learning, constants, state, scratch):  # type: ignore[no-untyped-def]
-    """Write the normalised sample into scratch.values."""
-    kind = constants.normalise
+def _prepare(sample, learning, measured, constants, state, scratch, team):  # type: ignore[no-untyped-def]
+    """Write a thread's channels of the normalised sample into scratch.values."""
+    kind, groups = constants.normalise, 1 if constants.normalise == LAYER else constants.channels
+    first, last = _share(groups, 1, team)
     if kind == PLAIN:
-        _copy(sample, scratch.values)
+        pixels = sample.size // groups
+        _copy(sample[first * pixels : last * pixels], scratch.values[first * pixels :])
     elif kind in (RUNNING, WINDOW):
         if learning:
-            _follow(sample, constants, state, scratch)
-        _normalise(sample, state.means, state.variances, scratch.values)
+            _follow(sample, measured, constants, state, scratch, first, last)
+        _normalise(sample, state.means, state.variances, scratch.values, first, last)
     else:
-        channels = constants.channels if kind == SAMPLE else 1
-        means, variances = scratch.means[:channels], scratch.variances[:channels]
-        _statistics(sample.reshape(1, sample.size), means, variances, scratch.lanes)
-        _normalise(sample, means, variances, scratch.values)
+        means, variances = scratch.means[:groups], scratch.variances[:groups]
+        _statistics(sample.reshape(1, sample.size), means, variances, scratch.lanes, first, last)
+        _normalise(sample, means, variances, scratch.values, first, last)
 
 
 @register_jitable
@@ -456,29 +606,33 @@ def _mirror(i, size):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def _cut(values, constants, image, patches):  # type: ignore[no-untyped-def]
-    """Write an image's patches, one a row, the image padded by its reflection."""
+def _cut(values, constants, image, patches, team):  # type: ignore[no-untyped-def]
+    """Write an image's patches, one a row, the image padded by its reflection; threads have met before, not after."""
     channels, height, width, padding = constants.channels, constants.height, constants.width, constants.padding
     wide, pixels = width + 2 * padding, height * width
-    for i in range(height + 2 * padding):
+    first, last = _share(height + 2 * padding, 1, team)
+    for i in range(first, last):
         row = _mirror(i - padding, height) * width
         for j in range(wide):
             pixel, place = row + _mirror(j - padding, width), (i * wide + j) * channels
             for c in range(channels):
                 image[place + c] = values[pixel + c * pixels]
+    _meet(team)
     run = constants.kernel * channels
-    for p in range(patches.shape[0]):
+    first, last = _share(patches.shape[0], 1, team)
+    for p in range(first, last):
         top, left = p // constants.columns * constants.stride, p % constants.columns * constants.stride
         for d in range(constants.kernel):
             _copy(image[((top + d) * wide + left) * channels :][:run], patches[p, d * run : (d + 1) * run])
 
 
 @register_jitable
-def _compete(potentials, constants, averages, scratch, responses, counts):  # type: ignore[no-untyped-def]
-    """Write the responses at every position and count winners; return a neuron whose drive is not finite, or -1."""
+def _compete(potentials, constants, averages, scratch, responses, counts, team):  # type: ignore[no-untyped-def]
+    """Write a thread's share of positions' responses; count winners; return a neuron with a wild drive, or -1."""
     neurons, lanes = potentials.shape[1], scratch.lanes
     counts[:] = 0
-    for p in range(potentials.shape[0]):
+    first, last = _share(potentials.shape[0], 1, team)
+    for p in range(first, last):
         u, y = potentials[p], responses[p]
         averages[p] = _total(u, lanes) / np.float32(neurons)
         drive = u
@@ -505,9 +659,10 @@ def _compete(potentials, constants, averages, scratch, responses, counts):  # ty
 
 
 @register_jitable
-def _average(potentials, averages, lanes):  # type: ignore[no-untyped-def]
-    """Write the mean potential at every position; return a neuron if one is not finite, or -1."""
-    for p in range(potentials.shape[0]):
+def _average(potentials, averages, lanes, team):  # type: ignore[no-untyped-def]
+    """Write the mean potential at a thread's positions; return a neuron if one is not finite, or -1."""
+    first, last = _share(potentials.shape[0], 1, team)
+    for p in range(first, last):
         averages[p] = _total(potentials[p], lanes) / np.float32(potentials.shape[1])
         if not math.isfinite(averages[p]):
             return _first_wild(potentials[p])
@@ -524,17 +679,20 @@ def _first_wild(x):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def _send(potentials, averages, constants, scratch, outputs):  # type: ignore[no-untyped-def]
-    """Write f(u), pooled, channels first."""
-    function, pooled, sent = constants.transmit, scratch.pooled, scratch.sent
+def _send(potentials, averages, constants, scratch, outputs, team):  # type: ignore[no-untyped-def]
+    """Write f(u) of a thread's neurons, pooled, channels first."""
+    first, last = _share(potentials.shape[1], GRAIN, team)
+    function, pooled, sent = constants.transmit, scratch.pooled[: last - first], scratch.sent
     neurons, places = pooled.size, constants.pooled_rows * constants.pooled_columns
     area = np.float32(constants.pool_size * constants.pool_size)
     late = constants.pool != MEAN_POOL  # a power goes up with its argument, so the largest may be found first
+    if neurons == 0:
+        return
     if not late:
         for p in range(potentials.shape[0]):
-            _apply(function, potentials[p], averages[p], sent[p])
+            _apply(function, potentials[p, first:last], averages[p], sent[p, first:last])
             if function == TRIANGLE:
-                _power(sent[p], constants.exponent)
+                _power(sent[p, first:last], constants.exponent)
     for place in range(places):
         top = place // constants.pooled_columns * constants.pool_stride - constants.pool_padding
         left = place % constants.pooled_columns * constants.pool_stride - constants.pool_padding
@@ -543,20 +701,22 @@ def _send(potentials, averages, constants, scratch, outputs):  # type: ignore[no
             for j in range(max(left, 0), min(left + constants.pool_size, constants.columns)):
                 p = i * constants.columns + j
                 if late:
-                    u, threshold = potentials[p], averages[p] if function == TRIANGLE else averages[p] * ZERO
+                    u = potentials[p, first:last]
+                    threshold = averages[p] if function == TRIANGLE else averages[p] * ZERO
                     for k in range(neurons):
                         z = u[k] - threshold
                         pooled[k] = z if fresh else max(pooled[k], z)
                 else:
+                    z = sent[p, first:last]
                     for k in range(neurons):
-                        pooled[k] = sent[p, k] if fresh else pooled[k] + sent[p, k]
+                        pooled[k] = z[k] if fresh else pooled[k] + z[k]
                 fresh = False
         if late:
             _apply(function if function != TRIANGLE else RELU, pooled, pooled[0] * ZERO, pooled)
             if function == TRIANGLE:
                 _power(pooled, constants.exponent)
         for k in range(neurons):
-            outputs[k * places + place] = pooled[k] if late else pooled[k] / area
+            outputs[(first + k) * places + place] = pooled[k] if late else pooled[k] / area
 
 
 @register_jitable
@@ -569,16 +729,16 @@ def _apply(function, potentials, average, outputs):  # type: ignore[no-untyped-d
 
 
 @register_jitable
-def _set_rates(constants, state, rates):  # type: ignore[no-untyped-def]
-    """Write each neuron's rate: by time, by its norm, or by the positions it has won."""
+def _set_rates(samples, constants, state, rates, first, last):  # type: ignore[no-untyped-def]
+    """Write the rates of neurons from first to last: by time, by their norms, or by the positions they have won."""
     rate, schedule = constants.rate, constants.schedule
     if schedule in (LINEAR, EXPONENTIAL):
-        part = min(np.float32(state.counters[SAMPLES] - 1) / constants.rate_samples, ONE)
+        part = min(np.float32(samples - 1) / constants.rate_samples, ONE)
         if schedule == LINEAR:
             rate = rate + (constants.last_rate - rate) * part
         else:
             rate = rate * (constants.last_rate / rate) ** part
-    for k in range(rates.size):
+    for k in range(first, last):
         rates[k] = rate
         if schedule == BY_NORM:
             norm = math.sqrt(state.norms[k])
@@ -589,28 +749,38 @@ def _set_rates(constants, state, rates):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def _above(responses, cutoff, counts):  # type: ignore[no-untyped-def]
-    """Count each neuron's responses above the cutoff; return how many there are in all."""
-    counts[:] = 0
+def _count_events(responses, cutoff, counts, team, first, last):  # type: ignore[no-untyped-def]
+    """Count responses above the cutoff, of each neuron from first to last; return how many the whole team has."""
+    if not cutoff > ZERO:
+        return responses.size
+    mine = counts[first:last]
+    mine[:] = 0
     for p in range(responses.shape[0]):
-        y = responses[p]
+        y = responses[p, first:last]
         for k in range(y.size):
-            counts[k] += abs(y[k]) >= cutoff
+            mine[k] += abs(y[k]) >= cutoff
     total = 0
-    for k in range(counts.size):
-        total += counts[k]
+    for k in range(mine.size):
+        total += mine[k]
+    team.board[team.number, EVENTS] = total
+    _meet(team)
+    for other in range(team.size):
+        total += team.board[other, EVENTS] if other != team.number else 0
     return total
 
 
 @register_jitable
-def _propose(potentials, responses, modulators, constants, state, scratch, own):  # type: ignore[no-untyped-def]
-    """Ask the rule for every neuron's two numbers at every position: write growth and what decay and overlap sum to."""
-    changes, overlaps, growth, rates = scratch.changes, scratch.overlaps, scratch.growth, scratch.rates
-    positions, parameters = constants.rows * constants.columns, constants.parameters
+def _propose(potentials, responses, modulators, constants, state, scratch, own, first, last):  # type: ignore[no-untyped-def]
+    """Ask the rule for two numbers of each neuron from first to last at every position.
+
+    Write growth, and what decay and overlap sum to.
+    """
+    changes, overlaps, rates = scratch.changes[first:last], scratch.overlaps[first:last], scratch.rates[first:last]
+    positions, parameters, norms = constants.rows * constants.columns, constants.parameters, state.norms[first:last]
     changes[:], overlaps[:] = ZERO, ZERO
     for p in range(responses.shape[0]):
         part = modulators[p // positions] / np.float32(positions)
-        u, y, c = potentials[p], responses[p], growth[p]
+        u, y, c = potentials[p, first:last], responses[p, first:last], scratch.growth[p, first:last]
         if own is None and constants.rule == SOFT_HEBB:
             for k in range(rates.size):
                 decay, grown = softhebb(u[k], y[k], ONE, ZERO, ZERO, rates[k], parameters)
@@ -623,7 +793,7 @@ def _propose(potentials, responses, modulators, constants, state, scratch, own):
         for k in range(rates.size):
             c[k] = ZERO
             if abs(y[k]) >= constants.cutoff:
-                norm = math.sqrt(state.norms[k])
+                norm = math.sqrt(norms[k])
                 decay, grown = _decide(constants.rule, own, u[k], y[k], norm, rates[k], parameters)
                 grown *= part
                 c[k] = ZERO if abs(grown) <= NEGLIGIBLE else grown
@@ -632,9 +802,46 @@ def _propose(potentials, responses, modulators, constants, state, scratch, own):
 
 
 @register_jitable
-def _bound(constants, scratch):  # type: ignore[no-untyped-def]
-    """Write into rates what each neuron's step is multiplied by, so that decay stays within the cap."""
-    for k in range(scratch.rates.size):
+def _list_events(responses, cutoff, counts, starts, scratch):  # type: ignore[no-untyped-def]
+    """Sort responses above the cutoff by neuron: their positions, in order, and how large; counts are there already."""
+    rows, values = scratch.event_rows, scratch.event_values
+    first = 0
+    for k in range(counts.size):
+        starts[k] = first
+        first += counts[k]
+    for p in range(responses.shape[0]):
+        y = responses[p]
+        for k in range(y.size):
+            if abs(y[k]) >= cutoff:
+                place = starts[k]
+                rows[place], values[place] = p, y[k]
+                starts[k] = place + 1
+
+
+@register_jitable
+def _propose_singly(potentials, responses, modulators, constants, state, scratch, own, first, last):  # type: ignore[no-untyped-def]
+    """Do what `_propose` does, where responses above the cutoff are few; event_values become what grows."""
+    counts, rows, values, starts = scratch.counts, scratch.event_rows, scratch.event_values, scratch.starts
+    positions, changes, overlaps = constants.rows * constants.columns, scratch.changes, scratch.overlaps
+    _list_events(responses[:, first:last], constants.cutoff, counts[first:last], starts[first:last], scratch)
+    j = 0
+    for k in range(first, last):
+        changes[k], overlaps[k], norm = ZERO, ZERO, math.sqrt(state.norms[k])
+        for _ in range(counts[k]):
+            p, y = rows[j], values[j]
+            u, part = potentials[p, k], modulators[p // positions] / np.float32(positions)
+            decay, grown = _decide(constants.rule, own, u, y, norm, scratch.rates[k], constants.parameters)
+            grown *= part
+            values[j] = ZERO if abs(grown) <= NEGLIGIBLE else grown
+            changes[k] += part * (decay - ONE)
+            overlaps[k] += values[j] * u
+            j += 1
+
+
+@register_jitable
+def _bound(constants, scratch, first, last):  # type: ignore[no-untyped-def]
+    """Write into rates what the steps of neurons from first to last are multiplied by, so that decay keeps the cap."""
+    for k in range(first, last):
         change = abs(scratch.changes[k])
         scratch.rates[k] = constants.cap / change if change > constants.cap else ONE
 
@@ -664,46 +871,55 @@ def _move(k, change, growth, factor, constants, state, lanes):  # type: ignore[n
 
 
 @register_jitable
-def _grow_densely(product, patches, constants, state, scratch):  # type: ignore[no-untyped-def]
-    """Move every neuron by a whole matrix product that is written apart from the synapses."""
-    neurons, changes = state.norms.size, scratch.changes
-    step, factors = scratch.step, scratch.rates
-    _transposed_times(product, scratch.growth, patches, scratch.factors[1:], step, scratch)
+def _grow_densely(product, patches, constants, state, scratch, team, first, last):  # type: ignore[no-untyped-def]
+    """Move neurons from first to last by a whole matrix product that is written apart from the synapses."""
+    changes, step, factors, lanes = scratch.changes, scratch.step, scratch.rates, scratch.lanes
+    _transposed_times(product, scratch.growth, patches, scratch.factors[1:], step, scratch, first, last)
     if constants.step == LARGEST:
         largest = changes[0] * ZERO
-        for k in range(neurons):
-            v, s = state.synapses[k], state.scales[k]
+        for k in range(first, last):
+            v, s, d = state.synapses[k], state.scales[k], step[k]
             for i in range(v.size):
-                step[k, i] += changes[k] * (s * v[i])
-            largest = max(largest, _maximum(step[k], scratch.lanes))
+                d[i] += changes[k] * (s * v[i])
+            largest = max(largest, _maximum(d, lanes))
             for i in range(v.size):
-                step[k, i] = -step[k, i]
-            largest = max(largest, _maximum(step[k], scratch.lanes))
+                d[i] = -d[i]
+            largest = max(largest, _maximum(d, lanes))
+        team.largest[team.number, 0] = largest
+        _meet(team)
+        for other in range(team.size):
+            largest = max(largest, team.largest[other, 0])
         if not largest > FLAT:
             return
-        for k in range(neurons):
-            _move(k, changes[k] * ZERO, step[k], -factors[k] / largest, constants, state, scratch.lanes)
+        for k in range(first, last):
+            _move(k, changes[k] * ZERO, step[k], -factors[k] / largest, constants, state, lanes)
         return
-    for k in range(neurons):
+    for k in range(first, last):
         if changes[k] != ZERO or scratch.overlaps[k] != ZERO:
-            _move(k, changes[k], step[k], factors[k], constants, state, scratch.lanes)
+            _move(k, changes[k], step[k], factors[k], constants, state, lanes)
 
 
 @register_jitable
-def _grow_in_place(product, patches, constants, state, scratch):  # type: ignore[no-untyped-def]
-    """Move every neuron by a matrix product added to its synapses; norms by the patches' products with one another."""
-    growth, changes, overlaps, factors = scratch.growth, scratch.changes, scratch.overlaps, scratch.rates
-    neurons, squares, part = changes.size, scratch.squares, scratch.product
-    _times_transposed(product, patches, patches, scratch.gram, scratch)
+def _grow_in_place(product, patches, constants, state, scratch, team, first, last):  # type: ignore[no-untyped-def]
+    """Move neurons by a matrix product added to their synapses; norms by the patches' products with one another."""
+    changes, overlaps, factors, squares = scratch.changes, scratch.overlaps, scratch.rates, scratch.squares
+    growth, part, mine = scratch.growth, scratch.product, scratch.squares[first:last]
+    own_factors = factors[first:last]
+    begin, end = _share_product(growth.shape[0], growth.shape[0], team)
+    _times_transposed(product, patches, patches, scratch.gram, scratch, begin, end)
     for p in range(growth.shape[0]):
-        for k in range(neurons):
-            growth[p, k] *= factors[k]
-    _transposed_times(product, scratch.gram, growth, scratch.factors[1:], part, scratch)
-    squares[:] = ZERO
+        c = growth[p, first:last]
+        for k in range(c.size):
+            c[k] *= own_factors[k]
+    _meet(team)
+    _transposed_times(product, scratch.gram, growth, scratch.factors[1:], part, scratch, begin, end)
+    _meet(team)
+    mine[:] = ZERO
     for p in range(growth.shape[0]):
-        for k in range(neurons):
-            squares[k] += growth[p, k] * part[p, k]
-    for k in range(neurons):
+        c, d = growth[p, first:last], part[p, first:last]
+        for k in range(c.size):
+            mine[k] += c[k] * d[k]
+    for k in range(first, last):
         change, overlap = changes[k] * factors[k], overlaps[k] * factors[k]
         square = change * change * state.norms[k] + TWO * change * overlap + squares[k]
         norm = max(state.norms[k] + TWO * (change * state.norms[k] + overlap) + square, ZERO)
@@ -711,11 +927,13 @@ def _grow_in_place(product, patches, constants, state, scratch):  # type: ignore
         state.scales[k] *= ONE + change
         if not FOLD_BELOW <= abs(state.scales[k]) <= FOLD_ABOVE:
             _fold(k, state)
+            team.board[team.number, FOLDED] += 1
         factors[k] = ONE / state.scales[k]
     for p in range(growth.shape[0]):
-        for k in range(neurons):
-            growth[p, k] *= factors[k]
-    _transposed_times(product, growth, patches, scratch.factors, state.synapses, scratch)
+        c = growth[p, first:last]
+        for k in range(c.size):
+            c[k] *= own_factors[k]
+    _transposed_times(product, growth, patches, scratch.factors, state.synapses, scratch, first, last)
 
 
 @register_jitable
@@ -725,39 +943,17 @@ def _fold(k, state):  # type: ignore[no-untyped-def]
     for i in range(v.size):
         v[i] *= state.scales[k]
     state.scales[k] = ONE
-    state.counters[FOLDS] += 1
 
 
 @register_jitable
-def _list_events(growth, scratch):  # type: ignore[no-untyped-def]
-    """Sort what grows by neuron: its positions, in their order, and how much; counts are there already."""
-    counts, starts, rows, values = scratch.counts, scratch.starts, scratch.event_rows, scratch.event_growth
-    first = 0
-    for k in range(counts.size):
-        starts[k] = first
-        first += counts[k]
-    for p in range(growth.shape[0]):
-        c = growth[p]
-        for k in range(c.size):
-            if c[k] != ZERO:
-                place = starts[k]
-                rows[place], values[place] = p, c[k]
-                starts[k] = place + 1
-
-
-@register_jitable
-def _grow_singly(patches, constants, state, scratch):  # type: ignore[no-untyped-def]
-    """Move the neurons that have anything to learn, each by the sum of its few patches."""
-    counts, starts, rows, values = scratch.counts, scratch.starts, scratch.event_rows, scratch.event_growth
-    sum_ = scratch.step[0]
-    _list_events(scratch.growth, scratch)
-    end = 0
-    for k in range(counts.size):
-        first = end
-        end += counts[k]
-        if counts[k] == 0:
+def _grow_singly(patches, constants, state, scratch, begin, stop):  # type: ignore[no-untyped-def]
+    """Move those neurons from begin to stop that have anything to learn, each by the sum of its few patches."""
+    counts, rows, values, sum_ = scratch.counts, scratch.event_rows, scratch.event_values, scratch.sum
+    last = 0
+    for k in range(begin, stop):
+        first, last = last, last + counts[k]
+        if first == last:
             continue
-        last = starts[k]  # before `end` where growth is zero though the response is not
         sum_[:] = ZERO
         whole = first + (last - first) // 4 * 4
         for j in range(first, whole, 4):
@@ -773,72 +969,115 @@ def _grow_singly(patches, constants, state, scratch):  # type: ignore[no-untyped
 
 
 @register_jitable
-def _learn(product, patches, potentials, responses, modulators, constants, state, scratch, own):  # type: ignore[no-untyped-def]
+def _learn(product, patches, potentials, responses, modulators, samples, constants, state, scratch, own, team):  # type: ignore[no-untyped-def]
     """Apply a full window; return a neuron whose step or norm is not finite, or -1."""
-    _set_rates(constants, state, scratch.rates)
-    state.counters[PENDING] = 0
-    state.counters[UPDATES] += 1
-    events = responses.size
-    if constants.cutoff > ZERO:
-        events = _above(responses, constants.cutoff, scratch.counts)
-    state.counters[WRITES] += events
+    first, last = _share(potentials.shape[1], GRAIN, team)
+    _set_rates(samples, constants, state, scratch.rates, first, last)
+    events = _count_events(responses, constants.cutoff, scratch.counts, team, first, last)
+    singly = constants.step == CAPPED and events * FEW < responses.size
     if constants.step == LARGEST:
-        _copy(scratch.rates, scratch.squares)
-        scratch.rates[:] = ONE
-    _propose(potentials, responses, modulators, constants, state, scratch, own)
-    for k in range(scratch.changes.size):  # a maximum and a comparison may pass over what is no number
-        if not math.isfinite(scratch.changes[k] + scratch.overlaps[k]):
-            return k
-    if constants.step == LARGEST:
-        _copy(scratch.squares, scratch.rates)
+        _copy(scratch.rates[first:last], scratch.squares[first:])
+        scratch.rates[first:last] = ONE
+    if singly:
+        _propose_singly(potentials, responses, modulators, constants, state, scratch, own, first, last)
     else:
-        _bound(constants, scratch)
-    if constants.step == CAPPED and events * FEW < responses.size:
-        _grow_singly(patches, constants, state, scratch)
+        _propose(potentials, responses, modulators, constants, state, scratch, own, first, last)
+    failed = -1
+    for k in range(first, last):  # a maximum and a comparison may pass over what is no number
+        if failed < 0 and not math.isfinite(scratch.changes[k] + scratch.overlaps[k]):
+            failed = k
+    failed = _agree(failed, team)
+    if team.number == 0:
+        state.counters[PENDING] = 0
+        state.counters[UPDATES] += 1
+        state.counters[WRITES] += events
+    if failed >= 0:
+        return failed
+    if constants.step == LARGEST:
+        _copy(scratch.squares[first:last], scratch.rates[first:])
+    else:
+        _bound(constants, scratch, first, last)
+    if singly:
+        _grow_singly(patches, constants, state, scratch, first, last)
     elif scratch.gram.size > 0:
-        _grow_in_place(product, patches, constants, state, scratch)
+        _grow_in_place(product, patches, constants, state, scratch, team, first, last)
     else:
-        _grow_densely(product, patches, constants, state, scratch)
-    for k in range(state.norms.size):
-        if not math.isfinite(state.norms[k]):
-            return k
-    return -1
+        _grow_densely(product, patches, constants, state, scratch, team, first, last)
+    for k in range(first, last):
+        if failed < 0 and not math.isfinite(state.norms[k]):
+            failed = k
+    return _agree(failed, team)
 
 
 @register_jitable
-def _respond(product, values, constants, state, scratch, patches, potentials):  # type: ignore[no-untyped-def]
-    """Write an image's patches and the potentials at every position."""
-    _cut(values, constants, scratch.image, patches)
-    _times_transposed(product, patches, state.synapses, potentials, scratch)
-    for p in range(potentials.shape[0]):
-        u = potentials[p]
-        for k in range(u.size):
-            u[k] *= state.scales[k]
+def _respond(product, values, constants, state, scratch, patches, potentials, team):  # type: ignore[no-untyped-def]
+    """Write an image's patches, and the potentials of a thread's neurons at every position."""
+    _meet(team)
+    _cut(values, constants, scratch.image, patches, team)
+    _meet(team)
+    first, last = _share_product(potentials.shape[1], potentials.shape[0], team)
+    _integrate(product, patches, state, scratch, potentials, first, last)
 
 
 @register_jitable
-def _gather(product, constants, state, scratch):  # type: ignore[no-untyped-def]
+def _gather(product, constants, state, scratch, team):  # type: ignore[no-untyped-def]
     """Bring back a window's patches, potentials and responses; return a neuron whose drive is not finite, or -1."""
     window, positions = state.pending_inputs.shape[0], constants.rows * constants.columns
     by_window = constants.normalise == WINDOW
+    first, last = _share(constants.channels, 1, team)
+    _meet(team)
     if by_window:
-        _statistics(state.pending_inputs, scratch.means, scratch.variances, scratch.lanes)
+        _statistics(state.pending_inputs, scratch.means, scratch.variances, scratch.lanes, first, last)
     for n in range(window):
         rows = slice(n * positions, (n + 1) * positions)
-        potentials = state.pending_potentials[n]
+        potentials, patches = state.pending_potentials[n], scratch.patches[rows]
         if by_window:
-            _normalise(state.pending_inputs[n], scratch.means, scratch.variances, scratch.values)
-            _respond(product, scratch.values, constants, state, scratch, scratch.patches[rows], potentials)
+            _normalise(state.pending_inputs[n], scratch.means, scratch.variances, scratch.values, first, last)
+            _respond(product, scratch.values, constants, state, scratch, patches, potentials, team)
         else:
-            _cut(state.pending_inputs[n], constants, scratch.image, scratch.patches[rows])
-        failed = _compete(potentials, constants, scratch.averages, scratch, scratch.responses[rows], scratch.counts)
+            _cut(state.pending_inputs[n], constants, scratch.image, patches, team)
+        _meet(team)
+        wins = team.wins[team.number]
+        failed = _compete(potentials, constants, scratch.averages, scratch, scratch.responses[rows], wins, team)
+        failed = _agree(failed, team)
         if failed >= 0:
             return failed
     return -1
 
 
+@register_jitable
+def _keep_values(sample, place, constants, state, scratch, team):  # type: ignore[no-untyped-def]
+    """Put a thread's share of an image where a window waits for its end; the next image must not be prepared yet."""
+    first, last = _share(sample.size, GRAIN, team)
+    source = sample if constants.normalise == WINDOW else scratch.values
+    _copy(source[first:last], state.pending_inputs[place, first:])
+
+
+@register_jitable
+def _keep_potentials(potentials, place, state, team):  # type: ignore[no-untyped-def]
+    """Put potentials of a thread's positions where a window waits for its end."""
+    first, last = _share(potentials.shape[0], 1, team)
+    for p in range(first, last):
+        _copy(potentials[p], state.pending_potentials[place, p])
+
+
+@register_jitable
+def _count_winners(learned, results, n, state, team):  # type: ignore[no-untyped-def]
+    """Add up what the threads have seen won, and write who won most; the first thread's work."""
+    wins = team.wins[0]
+    for other in range(1, team.size):
+        for k in range(wins.size):
+            wins[k] += team.wins[other, k]
+    winner = 0
+    for k in range(wins.size):
+        winner = k if wins[k] > wins[winner] else winner
+        if learned:
+            state.wins[k] += wins[k]
+    results.winners[n] = winner
+
+
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-def stream(samples, learning, constants, state, scratch, results, product, own):  # type: ignore[no-untyped-def]
+def stream(samples, learning, constants, state, scratch, results, product, own, team):  # type: ignore[no-untyped-def]
     """Take images through the layer one by one, learning from each in turn if `learning`.
 
     Parameters
@@ -855,6 +1094,8 @@ def stream(samples, learning, constants, state, scratch, results, product, own):
         BLAS's matrix product for the type of the weights.
     own : None or compiled function
         The user's rule, with the arguments of `hebb`.
+    team : Team
+        Every thread of a team calls this with the same arguments, but for its number and its private scratch.
 
     Returns
     -------
@@ -864,59 +1105,75 @@ def stream(samples, learning, constants, state, scratch, results, product, own):
     neuron : int
         A neuron whose potential, or whose weights after learning, are not finite; or -1.
     """
-    window = state.pending_inputs.shape[0]
+    window, first = state.pending_inputs.shape[0], team.number == 0
+    learned, pending, measured = state.counters[SAMPLES], state.counters[PENDING], state.counters[MEASURED]
+    follows = learning and constants.normalise in (RUNNING, WINDOW)
+    if not _meet(team):
+        return 0, -1
+    done, failed = 0, -1
     for n in range(samples.values.shape[0]):
         sample = samples.values[n]
         if not _check(sample, constants.negative, scratch.lanes):
-            return n, -1
+            break
         row = n % results.potentials.shape[0]
         potentials = results.potentials[row]
         patches = scratch.patches[: potentials.shape[0]]
-        _prepare(sample, learning, constants, state, scratch)
-        _respond(product, scratch.values, constants, state, scratch, patches, potentials)
-        results.winners[n] = -1
-        if learning or results.responses.size > 0:
-            responses = results.responses[row]
-            failed = _compete(potentials, constants, scratch.averages, scratch, responses, scratch.counts)
-            winner = 0
-            for k in range(scratch.counts.size):
-                winner = k if scratch.counts[k] > scratch.counts[winner] else winner
-            results.winners[n] = winner
+        measured += follows
+        _prepare(sample, learning, measured, constants, state, scratch, team)
+        _respond(product, scratch.values, constants, state, scratch, patches, potentials, team)
+        if first and follows:
+            state.counters[MEASURED] = measured
+        if learning and window > 1:
+            _keep_values(sample, pending, constants, state, scratch, team)
+        _meet(team)
+        competes = learning or results.responses.size > 0
+        if competes:
+            responses, wins = results.responses[row], team.wins[team.number]
+            failed = _compete(potentials, constants, scratch.averages, scratch, responses, wins, team)
         else:
-            failed = _average(potentials, scratch.averages, scratch.lanes)
+            failed = _average(potentials, scratch.averages, scratch.lanes, team)
+        failed = _agree(failed, team)
         if failed >= 0:
-            return n, failed
+            break
+        learned += learning
+        learns = learning and learned > constants.warm_up
+        if first:
+            results.winners[n] = -1
+            if competes:
+                _count_winners(learns, results, n, state, team)
         if results.outputs.size > 0:
             outputs = results.outputs[n % results.outputs.shape[0]]
-            _send(potentials, scratch.averages, constants, scratch, outputs)
-        if not learning:
-            continue
-        state.counters[SAMPLES] += 1
-        if state.counters[SAMPLES] <= constants.warm_up:
-            state.counters[BLANKS] += 1
-            continue
-        for k in range(scratch.counts.size):
-            state.wins[k] += scratch.counts[k]
-        p = state.counters[PENDING]
-        state.pending_modulators[p] = samples.modulators[n] if samples.modulators.size > 0 else ONE
-        state.counters[PENDING] = p + 1
-        if window > 1:
-            _copy(sample if constants.normalise == WINDOW else scratch.values, state.pending_inputs[p])
-            _copy(potentials.reshape(potentials.size), state.pending_potentials[p].reshape(potentials.size))
-            if p + 1 < window:
-                continue
-            failed = _gather(product, constants, state, scratch)
+            _send(potentials, scratch.averages, constants, scratch, outputs, team)
+        if first and learning:
+            state.counters[SAMPLES] = learned
+            state.counters[BLANKS] += not learns
+        if learns:
+            if first:
+                state.pending_modulators[pending] = samples.modulators[n] if samples.modulators.size > 0 else ONE
+                state.counters[PENDING] = pending + 1
+            if window > 1:
+                _keep_potentials(potentials, pending, state, team)
+            pending += 1
+        if learns and pending == window:
+            pending = 0
+            if window > 1:
+                failed = _gather(product, constants, state, scratch, team)
+                us = state.pending_potentials.reshape(scratch.patches.shape[0], potentials.shape[1])
+                xs, ys = scratch.patches, scratch.responses
+            else:
+                _meet(team)
+                us, xs, ys = potentials, patches, results.responses[row]
+            if failed < 0:
+                failed = _learn(product, xs, us, ys, state.pending_modulators, learned, constants, state, scratch,
+                                own, team)  # fmt: skip
             if failed >= 0:
-                return n, failed
-            us = state.pending_potentials.reshape(scratch.patches.shape[0], scratch.drive.size)
-            ys, xs = scratch.responses, scratch.patches
-            failed = _learn(product, xs, us, ys, state.pending_modulators, constants, state, scratch, own)
-        else:
-            ys = results.responses[row]
-            failed = _learn(product, patches, potentials, ys, state.pending_modulators, constants, state, scratch, own)
-        if failed >= 0:
-            return n, failed
-    return samples.values.shape[0], -1
+                break
+        done = n + 1
+    _meet(team)
+    if first:
+        for other in range(team.size):
+            state.counters[FOLDS] += team.board[other, FOLDED]
+    return done, failed
 
 
 def loop(*arguments):  # type: ignore[no-untyped-def]

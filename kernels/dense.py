@@ -35,7 +35,7 @@ RAREST = np.float32(1e-30)  # share of responses, so that its logarithm is finit
 # Smaller running means and growths are zero: on subnormal numbers arithmetic takes a hundred times as long.
 NEGLIGIBLE, NEGLIGIBLE_ROOT = np.float32(1e-30), np.float32(1e-15)
 LEAST = np.float32(-70)  # exponent of the smallest share, so that no product with it is subnormal
-LANES = 16  # partial sums of a reduction: as wide as the widest vector unit, and the same on every machine
+LANES = 64  # partial sums of a reduction: enough to hide how long an addition takes; the same on every machine
 FOLD_BELOW, FOLD_ABOVE = np.float32(1e-6), np.float32(1e6)  # scales outside are folded into the synapses
 DRIFT, SHORT = np.float32(8), np.float32(0.01)  # scale and squared norm at which renormalising measures anew
 SPARSE_WRITES = 8  # fewer than one neuron in so many written: write them singly, else whole rows
@@ -244,10 +244,24 @@ def _maximum(x, lanes):  # type: ignore[no-untyped-def]
     for start in range(0, whole, LANES):
         for j in range(LANES):
             lanes[j] = max(lanes[j], x[start + j])
-    for k in range(whole, x.size):
-        lanes[0] = max(lanes[0], x[k])
-    for j in range(1, LANES):
-        lanes[0] = max(lanes[0], lanes[j])
+    for j in range(x.size - whole):
+        lanes[j] = max(lanes[j], x[whole + j])
+    half = LANES // 2
+    while half > 0:
+        for j in range(half):
+            lanes[j] = max(lanes[j], lanes[half + j])
+        half //= 2
+    return lanes[0]
+
+
+@register_jitable
+def _fold_lanes(lanes):  # type: ignore[no-untyped-def]
+    """Return the sum of the partial sums, halves added to halves; overwrites them."""
+    half = LANES // 2
+    while half > 0:
+        for j in range(half):
+            lanes[j] += lanes[half + j]
+        half //= 2
     return lanes[0]
 
 
@@ -259,11 +273,9 @@ def _total(x, lanes):  # type: ignore[no-untyped-def]
     for start in range(0, whole, LANES):
         for j in range(LANES):
             lanes[j] += x[start + j]
-    for k in range(whole, x.size):
-        lanes[0] += x[k]
-    for j in range(1, LANES):
-        lanes[0] += lanes[j]
-    return lanes[0]
+    for j in range(x.size - whole):
+        lanes[j] += x[whole + j]
+    return _fold_lanes(lanes)
 
 
 @register_jitable
@@ -336,7 +348,12 @@ def _integrate_powers(values, active, size, power, synapses, scales, potentials)
 @register_jitable
 def _first(x, value):  # type: ignore[no-untyped-def]
     """Return the first place where x holds value: ties go to the lowest index."""
-    for k in range(x.size):
+    start, found = 0, 0
+    while found == 0 and start + LANES <= x.size:  # many at once, and then one by one where it is
+        for j in range(LANES):
+            found += x[start + j] == value
+        start += LANES
+    for k in range(start - LANES if found > 0 else start, x.size):
         if x[k] == value:
             return k
     return 0

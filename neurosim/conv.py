@@ -8,10 +8,15 @@ from numpy.typing import NDArray
 
 from neurosim.conv_codes import codes
 from neurosim.conv_layers import ConvWTA, geometry
+from neurosim.conv_room import Workspace
 from neurosim.conv_state import first_state, first_weights
 from neurosim.kernels import conv
 from neurosim.state_format import plain_weights
+from neurosim.teams import BLAS, Crew
 from neurosim.working import Array, WorkingLayer
+
+WORTH_A_TEAM = 3e7  # terms of a matrix product that take longer than waking a thread
+A_RESPONSE = 400  # and as many terms that a response takes beside them: its exponential, its part in learning
 
 
 class ConvLayer(WorkingLayer):
@@ -31,7 +36,8 @@ class ConvLayer(WorkingLayer):
         self.positions = self.geometry.rows * self.geometry.columns
         self.state = first_state(constants, image, self.positions, seed, place)
         self._codes, self._own = codes(constants, image), getattr(constants.rule, "compiled", None)
-        self._product = conv.PRODUCTS[np.dtype(np.float32)]
+        self._product, self._crew = conv.PRODUCTS[np.dtype(np.float32)], Crew()
+        self._work = self.responses * (self.state.synapses.shape[1] + A_RESPONSE)
 
     @property
     def weights(self) -> Array:
@@ -70,44 +76,9 @@ class ConvLayer(WorkingLayer):
         images = values.reshape(*values.shape[:-2], self.geometry.rows, self.geometry.columns, self.constants.neurons)
         return np.moveaxis(images, -1, -3)
 
-    def scratch(self) -> conv.Scratch:
+    def scratch(self) -> Workspace:
         """Return working memory for one caller at a time."""
-        layer, room = self.constants, _room
-        neurons, fan_in, padding = layer.neurons, self.state.synapses.shape[1], 2 * layer.padding
-        channels, height, width = self.image
-        rows = layer.window * self.positions
-        # A pass over the synapses takes about sixteen times as long as as many terms of a matrix product.
-        gram = layer.step == "capped" and rows * rows * (fan_in + neurons) < conv.GRAM * neurons * fan_in
-        events = rows * neurons // conv.FEW + 1 if layer.cutoff > 0 else 0
-        whole = layer.step == "largest" or not gram
-        return conv.Scratch(
-            values=room(self.inputs),
-            image=room((height + padding) * (width + padding) * channels),
-            patches=room(rows, fan_in),
-            responses=room(rows if layer.window > 1 else 0, neurons),
-            growth=room(rows, neurons),
-            drive=room(neurons),
-            sent=room(self.positions if self._codes.pool == conv.MEAN_POOL else 0, neurons),
-            pooled=room(neurons),
-            averages=room(self.positions),
-            changes=room(neurons),
-            overlaps=room(neurons),
-            rates=room(neurons),
-            squares=room(neurons),
-            gram=room(*((rows, rows) if gram else (0, 0))),
-            product=room(rows if gram else 0, neurons),
-            step=room(neurons if whole else 1, fan_in),
-            counts=np.zeros(neurons, np.int64),
-            starts=np.zeros(neurons, np.int64),
-            event_rows=np.zeros(events, np.int32),
-            event_growth=room(events),
-            lanes=room(conv.LANES),
-            means=room(channels),
-            variances=room(channels),
-            letters=np.frombuffer(b"NT", np.uint8).copy(),
-            sizes=np.zeros(4, np.int32),
-            factors=np.array([1, 0], np.float32),
-        )
+        return Workspace(self.constants, self.image, self.geometry, self._codes.pool)
 
     def results(self, samples: int, rows: int, outputs: int) -> conv.Results:
         """Return room for results: potentials and responses of `rows` samples, outputs of `outputs`."""
@@ -121,16 +92,34 @@ class ConvLayer(WorkingLayer):
     def _ranges(self) -> tuple[tuple[str, int, int | None], ...]:
         return ("counters", 0, None), ("wins", 0, None), ("norms", 0, None), ("variances", 0, None)
 
+    def _calls(
+        self, values: Array, modulators: Array, learning: bool, scratch: Any, room: Any, size: int
+    ) -> list[tuple[Any, ...]]:
+        """Return what the loop takes, for each thread of a team."""
+        samples = conv.Samples(values, modulators)
+        return [
+            (samples, learning, self._codes, self.state, memory, room, self._product, self._own, team)
+            for memory, team in scratch.team(size)
+        ]
+
     def _arguments(
         self, values: Array, labels: NDArray[np.int64], modulators: Array, learning: bool, scratch: Any, room: Any
     ) -> tuple[Any, ...]:
-        samples = conv.Samples(values, modulators)
-        return samples, learning, self._codes, self.state, scratch, room, self._product, self._own
+        return self._calls(values, modulators, learning, scratch, room, 1)[0]
+
+    def _run(
+        self, values: Array, labels: NDArray[np.int64], modulators: Array, learning: bool, scratch: Any, room: Any
+    ) -> tuple[int, int]:
+        loop = self._loop
+        if len(values) * self._work < WORTH_A_TEAM:
+            return super()._run(values, labels, modulators, learning, scratch, room)
+        with BLAS.quiet() as threads:
+            calls = self._calls(values, modulators, learning, scratch, room, threads)
+            if threads == 1:
+                return loop(*calls[0])
+            board = calls[0][-1].board
+            return self._crew.run(loop, calls, lambda: board.__setitem__((0, conv.ABSENT), 1))
 
     @property
     def _negative(self) -> bool:
         return self._codes.negative
-
-
-def _room(*shape: int) -> Array:
-    return np.zeros(shape, np.float32)

@@ -121,11 +121,16 @@ def verify(file: BinaryIO) -> None:
     head = file.read(USER_BLOCK)
     if not head.startswith(MAGIC):
         raise StateError("must be a neurosim state file, and is not one")
-    version = head[len(MAGIC) :].split(b"\n")[0].removeprefix(b"format ")
+    version = _named_version(head)
     if version.isdigit() and int(version) > FORMAT:
         raise StateError(f"must be of format {FORMAT} or older, and is of {int(version)}: a newer neurosim wrote it")
     if head != user_block(digest_of(file), int(version) if version.isdigit() else FORMAT):
         raise StateError("must be as it was written, and is not: it is damaged, its checksum differs")
+
+
+def _named_version(head: bytes) -> bytes:
+    """Return what the user block gives as the format's version."""
+    return head[len(MAGIC) :].split(b"\n")[0].removeprefix(b"format ")
 
 
 def position(file: BinaryIO) -> int:
@@ -142,7 +147,11 @@ def contents(file: BinaryIO) -> Contents:
     StateError
         If its parts contradict one another: it was edited.
     """
+    file.seek(0)
+    named = _named_version(file.read(USER_BLOCK))
     with h5py.File(file, "r") as opened:
+        if named != str(int(opened.attrs["format_version"])).encode():  # the user block's checksum is not of itself
+            raise StateError("must be of the format that its first lines name, and is not: it is damaged")
         return _take(opened)
 
 

@@ -144,6 +144,12 @@ class WorkingLayer(ABC):
     ) -> tuple[Any, ...]:
         """Return what the loop takes."""
 
+    def _run(
+        self, values: Array, labels: NDArray[np.int64], modulators: Array, learning: bool, scratch: Any, room: Any
+    ) -> tuple[int, int]:
+        """Run the loop."""
+        return self._loop(*self._arguments(values, labels, modulators, learning, scratch, room))
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return all that was learned, by name, an unfinished window without what older windows left behind."""
         arrays: dict[str, NDArray[Any]] = dict(self.state._asdict())
@@ -204,7 +210,7 @@ class WorkingLayer(ABC):
             if stop - done < len(values):
                 part, given, factors = values[done:stop], labels[done:stop], modulators[done:stop]
                 room = results._replace(winners=results.winners[done:], outputs=results.outputs[done:])
-            count, neuron = self._loop(*self._arguments(part, given, factors, learning, scratch, room))
+            count, neuron = self._run(part, given, factors, learning, scratch, room)
             done += count
             if done < stop:
                 return Taken(results, done, self._fault(values[done], first + done, neuron))

@@ -16,8 +16,8 @@ RANKS = [
     {"state_format"},
     {"biases", "competition", "schedules", "transmit", "streams", "store", "fetch"}, {"own"}, {"rules"}, {"limits"},
     {"layers"}, {"conv_layers"}, {"presets", "working"},
-    {"codes", "constants", "conv_codes", "conv_state", "first_state", "recipes"}, {"conv", "dense"},
-    {"pipeline"}, {"chip"}, {"features", "online", "receptive_fields"}, {"readouts", "neighbours", "feature_cache"},
+    {"codes", "constants", "conv_codes", "conv_room", "conv_state", "first_state", "recipes", "teams"},
+    {"conv", "dense"}, {"pipeline"}, {"chip"}, {"features", "online", "receptive_fields"}, {"readouts", "neighbours", "feature_cache"},
     {"soft_labels", "trained_readout"}, {"judging", "image_judging"}, {"studies"}, {"cli"},
 ]  # fmt: skip
 
@@ -57,7 +57,7 @@ def test_few_know_the_kernels():
         if any(name.startswith("neurosim.kernels") for name in imports(path))
     }
     assert users == {
-        "codes", "conv", "conv_codes", "conv_state", "dense", "first_state", "own", "trained_readout"
+        "codes", "conv", "conv_codes", "conv_room", "conv_state", "dense", "first_state", "own", "trained_readout"
     }  # fmt: skip
 
 

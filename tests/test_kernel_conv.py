@@ -46,7 +46,9 @@ class Kernel:
         self.state = conv.State(*(in_type(array, dtype) for array in self.layer.state))
         self.state.synapses[:] = W.transpose(0, 2, 3, 1).reshape(len(W), -1)
         self.state.norms[:] = (W**2).sum(axis=(1, 2, 3))
-        self.scratch = conv.Scratch(*(in_type(array, dtype) for array in self.layer.scratch()))
+        memory, team = self.layer.scratch().team(1)[0]
+        self.scratch = conv.Scratch(*(in_type(array, dtype) for array in memory))
+        self.team = team._replace(largest=in_type(team.largest, dtype))
 
     def stream(self, X, learning=True, modulators=(), own=None):
         room = self.layer.results(len(X), len(X), len(X))
@@ -55,7 +57,9 @@ class Kernel:
         results = conv.Results(*(in_type(array, self.dtype) for array in room))
         samples = conv.Samples(X.reshape(len(X), -1).astype(self.dtype), np.array(modulators, self.dtype))
         product = conv.PRODUCTS[np.dtype(self.dtype)]
-        return conv.stream(samples, learning, self.codes, self.state, self.scratch, results, product, own), results
+        self.team.board[:] = 0
+        loop = (samples, learning, self.codes, self.state, self.scratch, results, product, own, self.team)
+        return conv.stream(*loop), results
 
     @property
     def W(self):
@@ -259,7 +263,7 @@ def test_the_cells_of_both_kernels_are_alike():
         dict(re.findall(r"^def (\w+)(\(.*?)(?=^@|^def |^class |^# |\Z)", Path(path).read_text(), re.S | re.M))
         for path in (conv.__file__.replace("conv.py", "dense.py"), conv.__file__)
     )
-    shared = {"hebb", "oja", "instar", "softhebb", "_maximum", "_total", "_softmax", "_first", "_copy"}
+    shared = {"hebb", "oja", "instar", "softhebb", "_maximum", "_fold_lanes", "_total", "_softmax", "_first", "_copy"}
     assert shared <= dense.keys() & convolution.keys()
     for name in shared:
         assert dense[name] == convolution[name], name

@@ -1,0 +1,166 @@
+"""Threads that carry an image together: same bits, same errors, no thread left waiting, BLAS as it was before."""
+
+import copy
+import multiprocessing
+import pickle
+import threading
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
+
+import neurosim as ns
+from neurosim import conv as at_work
+from neurosim import teams
+from neurosim.kernels import conv
+
+SHAPE = (3, 12, 11)
+
+
+def conv_layer(neurons, **constants):
+    soft = ns.SoftWTA(temperature=0.5, signed=True)
+    plain = {"kernel": 3, "padding": 1, "competition": soft, "rule": ns.SoftHebb(rate=0.1)}
+    return ns.ConvWTA(neurons, **(plain | constants))
+
+
+CHIPS = {
+    "dense": [conv_layer(37), conv_layer(70, pool=ns.MeanPool(size=2, stride=2))],
+    "events": [conv_layer(37, cutoff=0.05, pool=ns.MaxPool(size=3, stride=2, padding=1)), conv_layer(90, cutoff=0.1)],
+    "one neuron": [conv_layer(1), conv_layer(2)],
+    "one position": [conv_layer(16, kernel=11, padding=0, stride=5)],
+    "windows": [conv_layer(33, window=3, normalise="window", step="largest"), conv_layer(20, window=2)],
+    "samples": [conv_layer(20, window=4, normalise="sample"), conv_layer(20, normalise="layer", warm_up=3)],
+    "hard": [conv_layer(20, padding=0, competition=ns.HardWTA(), normalise="none")],
+    "gram": [conv_layer(300, kernel=9, padding=0), conv_layer(300, padding=0, rule=ns.Oja(rate=0.01))],
+}
+
+
+@pytest.fixture(autouse=True)
+def every_block_is_worth_a_team(monkeypatch):
+    monkeypatch.setattr(at_work, "WORTH_A_TEAM", 0)
+
+
+def images(count=13, seed=0):
+    return np.random.default_rng(seed).normal(size=(count, *SHAPE)).astype(np.float32)
+
+
+def chip(name):
+    return ns.Chip(CHIPS[name], inputs=SHAPE)
+
+
+@pytest.mark.parametrize("name", CHIPS)
+def test_bits_do_not_depend_on_the_number_of_threads(name):
+    hashes = set()
+    for threads in (1, 2, 3, 5):
+        with threadpool_limits(threads, user_api="blas"):
+            learned = chip(name).learn(images(), chunk=5)
+            sent = learned.respond(images(4, seed=1)).output
+            outputs = np.concatenate([block for block, _ in learned.output_blocks(images(4, seed=1), chunk=3)])
+        np.testing.assert_array_equal(sent.reshape(outputs.shape), outputs)
+        hashes.add((learned.state_sha256, sent.tobytes()))
+    assert len(hashes) == 1
+
+
+def test_no_race_shows_in_many_repetitions():
+    X = images(40)
+    with threadpool_limits(3, user_api="blas"):
+        assert len({chip(name).learn(X).state_sha256 for name in ("windows",) for _ in range(20)}) == 1
+        assert len({chip(name).learn(X).state_sha256 for name in ("events",) for _ in range(20)}) == 1
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_bad_image_ends_a_team_where_it_ends_one_thread(threads):
+    X = images()
+    X[7, 1, 2, 3] = np.nan
+    with threadpool_limits(threads, user_api="blas"):
+        learned = chip("events")
+        with pytest.raises(ns.SampleError, match="sample 7, input 157"):
+            learned.learn(X)
+        assert learned.state_sha256 == chip("events").learn(X[:7]).state_sha256
+
+
+@pytest.mark.filterwarnings("ignore::neurosim.StabilityWarning")
+@pytest.mark.parametrize("threads", [2, 3])
+def test_a_neuron_that_diverges_is_the_same_for_a_team(threads):
+    assert _diverged(threads).args == _diverged(1).args
+
+
+def _diverged(threads):
+    layer = conv_layer(40, rule=ns.Hebb(rate=1e38), normalise="none")
+    with threadpool_limits(threads, user_api="blas"), pytest.raises(ns.DivergedError) as caught:
+        ns.Chip([layer], inputs=SHAPE).learn(1e3 * images())
+    return caught.value
+
+
+def test_blas_has_its_threads_back():
+    with threadpool_limits(3, user_api="blas"):
+        before = [library["num_threads"] for library in threadpool_info()]
+        with teams.BLAS.quiet() as threads:
+            assert threads == 3
+            assert {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"} == {1}
+            with teams.BLAS.quiet() as inner:
+                assert inner == 3
+        chip("events").learn(images())
+        assert [library["num_threads"] for library in threadpool_info()] == before
+
+
+def test_chips_in_several_threads_at_once():
+    X, found = images(30), []
+    expected = chip("events").learn(X).state_sha256
+    with threadpool_limits(2, user_api="blas"):
+        learn = lambda: found.append(chip("events").learn(X).state_sha256)  # noqa: E731
+        at_once = [threading.Thread(target=learn) for _ in range(4)]
+        for thread in at_once:
+            thread.start()
+        for thread in at_once:
+            thread.join()
+        assert {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"} == {2}
+    assert found == [expected] * 4
+
+
+def test_an_interrupt_before_the_first_thread_begins_leaves_nobody_waiting_and_nothing_learned():
+    learned = chip("events").learn(images(5))
+    layer, before = learned.layers[0], learned.state_sha256
+    values, room = images(3).reshape(3, -1), layer.results(3, 1, 3)
+    calls = layer._calls(values, np.empty(0, np.float32), True, layer.scratch(), room, 3)
+    loop = layer._loop
+
+    def interrupted(*arguments):
+        if arguments[-1].number == 0:
+            raise KeyboardInterrupt
+        return loop(*arguments)
+
+    def absent():
+        calls[0][-1].board[0, conv.ABSENT] = 1
+
+    with pytest.raises(KeyboardInterrupt):
+        teams.Crew().run(interrupted, calls, absent)
+    assert learned.state_sha256 == before
+
+
+def test_a_copy_has_threads_of_its_own():
+    X = images()
+    with threadpool_limits(2, user_api="blas"):
+        learned = chip("events").learn(X)
+        expected = copy.deepcopy(learned).learn(X).state_sha256
+        assert pickle.loads(pickle.dumps(learned)).learn(X).state_sha256 == expected
+        assert learned.learn(X).state_sha256 == expected
+
+
+def _learn_on(learned, X, found):
+    with threadpool_limits(2, user_api="blas"):
+        found.put(learned.learn(X).state_sha256)
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_forked_process_makes_threads_anew():
+    X = images()
+    with threadpool_limits(2, user_api="blas"):
+        learned = chip("events").learn(X)
+        forks = multiprocessing.get_context("fork")
+        found = forks.Queue()
+        child = forks.Process(target=_learn_on, args=(learned, X, found))
+        child.start()
+        theirs = found.get(timeout=60)
+        child.join(60)
+        assert theirs == learned.learn(X).state_sha256
