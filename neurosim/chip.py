@@ -25,6 +25,9 @@ from neurosim.state_format import Contents, hash_of
 from neurosim.streams import Block, Stream
 from neurosim.working import NO_LABELS, NO_MODULATORS, Array, WorkingLayer, check_finite, teachable
 
+FLOAT32 = np.dtype(np.float32)
+NO_LABEL = np.array([-1])  # of one sample
+
 
 class Response(NamedTuple):
     """What the last layer made of one sample, or, with a leading axis, of many.
@@ -89,6 +92,7 @@ class Chip:
         self.inputs, self.seed = math.prod(self.shape), int(seed)
         self.layers = tuple(_at_work(layers, self.shape, self.seed))
         self._scratch = [layer.scratch() for layer in self.layers]
+        self._width = (self.layers[0].inputs,)
 
     @classmethod
     def from_preset(cls, name: str, *, inputs: int | tuple[int, ...] | None = None, seed: int = 0) -> "Chip":
@@ -153,27 +157,31 @@ class Chip:
         DivergedError
             If a weight or a potential left the range of float32: the chip is of no further use, go back to a snapshot.
         """
-        labels = as_labels([-1 if label is None else label], 1)
         plain = isinstance(modulator, int | float) and modulator == 1
-        return self._one(x, True, labels, NO_MODULATORS if plain else as_modulators([modulator], 1))
+        modulators = NO_MODULATORS if plain else as_modulators([modulator], 1)
+        if label is None:
+            return self._one(x, True, NO_LABEL, modulators)
+        labels = as_labels([label], 1)
+        _, fault = teachable(self.layers, 1, labels, self.samples)
+        if fault is not None:
+            as_samples(x, self.shape, 1)  # whose error comes first
+            raise fault
+        return self._one(x, True, labels, modulators)
 
     def respond_one(self, x: ArrayLike) -> Response:
         """Respond to one sample and change nothing; parameters and errors as in `learn_one`."""
         return self._one(x, False, NO_LABELS, NO_MODULATORS)
 
     def _one(self, x: ArrayLike, learning: bool, labels: NDArray[np.int64], modulators: Array) -> Response:
-        samples = as_samples(x, self.shape, 1)
-        if learning:
-            _, fault = teachable(self.layers, 1, labels, self.samples)
-            if fault is not None:
-                raise fault
+        if type(x) is np.ndarray and x.dtype is FLOAT32 and x.shape == self._width and x.flags.c_contiguous:
+            samples = x[None]  # as most come
+        else:
+            samples = as_samples(x, self.shape, 1)
         for layer, scratch in zip(self.layers, self._scratch, strict=True):
-            room = layer.results(1, 1, 1)
-            results, _, error = layer.take(samples, learning, scratch, room, 0, labels, modulators)
-            if error is not None:
-                raise error
+            results = layer.take_one(samples, learning, scratch, labels, modulators)
             samples = results.outputs
-        return _response(self.layers[-1], results._replace(winners=int(results.winners[0])), 0)
+        potentials, responses = layer.as_images(results.potentials[0]), layer.as_images(results.responses[0])
+        return Response(potentials, responses, results.winners.item(), results.outputs[0])
 
     def learn(
         self,
@@ -391,12 +399,10 @@ class Chip:
         return chip
 
 
-def _response(layer: WorkingLayer, results: Any, row: Any = slice(None)) -> Response:
+def _response(layer: WorkingLayer, results: Any) -> Response:
     """Return what a layer found, in its shapes."""
-    arrays = (results.potentials[row], results.responses[row])
-    if isinstance(layer, ConvLayer):
-        arrays = (layer.as_images(arrays[0]), layer.as_images(arrays[1]))
-    return Response(*arrays, results.winners, results.outputs[row])
+    potentials, responses = layer.as_images(results.potentials), layer.as_images(results.responses)
+    return Response(potentials, responses, results.winners, results.outputs)
 
 
 def as_shape(inputs: Any) -> tuple[int, ...]:

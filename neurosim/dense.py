@@ -14,6 +14,8 @@ from neurosim.layers import DenseWTA
 from neurosim.state_format import plain_weights
 from neurosim.working import Array, WorkingLayer
 
+FLOAT32, INT64 = np.dtype(np.float32), np.dtype(np.int64)
+
 
 class DenseLayer(WorkingLayer):
     """A `DenseWTA` at work."""
@@ -30,6 +32,7 @@ class DenseLayer(WorkingLayer):
         self.shape = (constants.neurons,)
         self.state = first_state(constants, inputs, seed, place)
         self._codes, self._own = codes(constants), getattr(constants.rule, "compiled", None)
+        self._one, self._instruments = (1, constants.neurons), constants.instruments
 
     @property
     def weights(self) -> Array:
@@ -90,13 +93,27 @@ class DenseLayer(WorkingLayer):
 
     def results(self, samples: int, rows: int, outputs: int) -> dense.Results:
         """Return room for results: potentials and responses of `rows` samples, outputs of `outputs`."""
-        neurons, rows = self.constants.neurons, max(1, rows)
-        return dense.Results(
-            potentials=np.empty((rows, neurons), np.float32),
-            responses=np.empty((rows, neurons), np.float32),
-            winners=np.empty(samples, np.int64),
-            outputs=np.empty((outputs, neurons), np.float32),
+        block = (rows or 1, self.outputs)
+        potentials, responses = np.empty(block, np.float32), np.empty(block, np.float32)
+        winners, sent = np.empty(samples, np.int64), np.empty((outputs, self.outputs), np.float32)
+        return dense.Results(potentials, responses, winners, sent)
+
+    def take_one(
+        self, sample: Array, learning: bool, scratch: Any, labels: NDArray[np.int64], modulators: Array
+    ) -> dense.Results:
+        """Do what `take` does, with one sample and the least of Python; return results, or raise the error."""
+        block = self._one
+        room = dense.Results(
+            np.empty(block, FLOAT32), np.empty(block, FLOAT32), np.empty(1, INT64), np.empty(block, FLOAT32)
         )
+        samples = dense.Samples(sample, labels, modulators)
+        loop = self._compiled or self._loop
+        done, neuron = loop(samples, learning, self._codes, self.state, scratch, room, self._own)
+        if done == 0:
+            raise self._fault(sample[0], 0, neuron)
+        if learning and self._instruments and self.state.counters.item(dense.SAMPLES) % self._records.interval == 0:
+            self._record()
+        return room
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return all that was learned, by name, an unfinished window without what older windows left behind."""

@@ -144,6 +144,29 @@ class WorkingLayer(ABC):
     ) -> tuple[Any, ...]:
         """Return what the loop takes."""
 
+    def take_one(
+        self, sample: Array, learning: bool, scratch: Any, labels: NDArray[np.int64], modulators: Array
+    ) -> Any:
+        """Do what `take` does, with one sample and the least of Python; return results, or raise the error."""
+        room = self.results(1, 1, 1)
+        done, neuron = self._run(sample, labels, modulators, learning, scratch, room)
+        if done == 0:
+            raise self._fault(sample[0], 0, neuron)
+        if learning and self.constants.instruments:
+            self._record_if_due()
+        return room
+
+    def _record_if_due(self) -> None:
+        if self.samples % self._records.interval == 0:
+            self._record()
+
+    def _record(self) -> None:
+        self._records.add(record(self.samples, self.steps, self.state.wins, self.norms, self.writes))
+
+    def as_images(self, values: Array) -> Array:
+        """Return potentials or responses in the layer's own shape."""
+        return values
+
     def _run(
         self, values: Array, labels: NDArray[np.int64], modulators: Array, learning: bool, scratch: Any, room: Any
     ) -> tuple[int, int]:
@@ -214,8 +237,8 @@ class WorkingLayer(ABC):
             done += count
             if done < stop:
                 return Taken(results, done, self._fault(values[done], first + done, neuron))
-            if recording and self._records.until_due(self.samples) == self._records.interval:
-                self._records.add(record(self.samples, self.steps, self.state.wins, self.norms, self.writes))
+            if recording:
+                self._record_if_due()
         return Taken(results, done, None)
 
     def fitting(
