@@ -23,7 +23,7 @@ import neurosim as ns
 from neurosim.kernels import conv
 
 PRESET, IMAGES, ROUNDS = "softhebb-cifar10-3layer", 50, 9
-CUTOFFS = (0.001, 0.003, 0.01)
+CUTOFFS = {"cutoff 0": 0.0, "the preset's cutoffs": None, "cutoff 0.001": 0.001, "cutoff 0.01": 0.01}
 
 
 @njit(error_model="numpy")
@@ -61,9 +61,9 @@ def chips(images: np.ndarray) -> dict[str, ns.Chip]:
     preset = ns.presets.preset(PRESET)
     learned = ns.Chip(preset.layers, inputs=preset.shape).learn(images, chunk=250)
     made = {}
-    for cutoff in (0.0, *CUTOFFS):
-        layers = [replace(layer, cutoff=cutoff) for layer in preset.layers]
-        chip = made["dense" if cutoff == 0 else f"cutoff {cutoff}"] = ns.Chip(layers, inputs=preset.shape)
+    for name, cutoff in CUTOFFS.items():
+        layers = [layer if cutoff is None else replace(layer, cutoff=cutoff) for layer in preset.layers]
+        chip = made[name] = ns.Chip(layers, inputs=preset.shape)
         for layer, other in zip(chip.layers, learned.layers, strict=True):
             layer.restore(other.arrays())
     return made
@@ -134,15 +134,16 @@ def main() -> None:
     images = next(stream.blocks(size=given.train + IMAGES)).samples.reshape(-1, 3, 32, 32)
     made = chips(images[: given.train])
     few = np.ascontiguousarray(images[given.train :])
-    runs = {"six products": products(made["dense"], True), "three products": products(made["dense"], False)}
+    dense = made["cutoff 0"]
+    runs = {"six products": products(dense, True), "three products": products(dense, False)}
     runs |= {f"learns, {name}": lambda chip=chip: chip.learn(few, chunk=IMAGES) for name, chip in made.items()}
-    runs["responds"] = lambda: list(made["dense"].output_blocks(few, chunk=IMAGES))
+    runs["responds"] = lambda: list(dense.output_blocks(few, chunk=IMAGES))
     try:
         import torch
 
         torch.set_num_threads(given.threads)
-        check_torch(made["dense"], few)
-        step, _ = torch_step(made["dense"])
+        check_torch(dense, few)
+        step, _ = torch_step(dense)
         runs["PyTorch learns"] = lambda: [step(image) for image in few]
     except ImportError:
         print("PyTorch is not installed: its row is left out")
