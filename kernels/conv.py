@@ -65,6 +65,7 @@ PARAMETERS = 8  # of a rule
 
 MEETINGS, ABSENT, FAILED, EVENTS, FOLDED = 0, 1, 2, 4, 5  # places in a row of Team.board; FAILED has two
 ROW = 8  # of int64: a cache line each, so that nobody waits for another's
+MANY_PLACES = 32  # pooled places, of which threads take parts; of fewer they take neurons
 GRAIN = 16  # neurons are shared out by so many, as BLAS takes them
 NO_SMALL_PRODUCT = 4096  # numbers that make a product one that BLAS does not treat as small
 PATIENCE = 2000  # looks at the others' places before the rest of the machine gets its turn
@@ -332,7 +333,10 @@ def _integrate(product, patches, state, scratch, potentials, first, last):  # ty
         return
     if positions * NARROW > potentials.shape[1]:
         _times_transposed(product, patches, state.synapses, potentials, scratch, first, last)
-        for p in range(positions):
+        scaled = False
+        for k in range(size):
+            scaled |= scales[k] != ONE
+        for p in range(positions if scaled else 0):
             u = potentials[p, first:last]
             for k in range(size):
                 u[k] *= scales[k]
@@ -680,43 +684,57 @@ def _first_wild(x):  # type: ignore[no-untyped-def]
 
 @register_jitable
 def _send(potentials, averages, constants, scratch, outputs, team):  # type: ignore[no-untyped-def]
-    """Write f(u) of a thread's neurons, pooled, channels first."""
-    first, last = _share(potentials.shape[1], GRAIN, team)
-    function, pooled, sent = constants.transmit, scratch.pooled[: last - first], scratch.sent
-    neurons, places = pooled.size, constants.pooled_rows * constants.pooled_columns
-    area = np.float32(constants.pool_size * constants.pool_size)
+    """Write f(u), pooled, channels first: a thread's places of all neurons, or, where places are few, its neurons."""
+    places, neurons = constants.pooled_rows * constants.pooled_columns, potentials.shape[1]
     late = constants.pool != MEAN_POOL  # a power goes up with its argument, so the largest may be found first
-    if neurons == 0:
-        return
     if not late:
-        for p in range(potentials.shape[0]):
-            _apply(function, potentials[p, first:last], averages[p], sent[p, first:last])
-            if function == TRIANGLE:
-                _power(sent[p, first:last], constants.exponent)
-    for place in range(places):
+        begin, end = _share(potentials.shape[0], 1, team)
+        for p in range(begin, end):
+            _apply(constants.transmit, potentials[p], averages[p], scratch.sent[p])
+            if constants.transmit == TRIANGLE:
+                _power(scratch.sent[p], constants.exponent)
+        _meet(team)
+    begin, end, first, last = 0, places, 0, neurons
+    if places >= MANY_PLACES:
+        begin, end = _share(places, 1, team)
+    else:
+        first, last = _share(neurons, GRAIN, team)
+    if first >= last:
+        return
+    pooled = scratch.pooled[: last - first]
+    for place in range(begin, end):
         top = place // constants.pooled_columns * constants.pool_stride - constants.pool_padding
         left = place % constants.pooled_columns * constants.pool_stride - constants.pool_padding
-        fresh = True
-        for i in range(max(top, 0), min(top + constants.pool_size, constants.rows)):
-            for j in range(max(left, 0), min(left + constants.pool_size, constants.columns)):
-                p = i * constants.columns + j
-                if late:
-                    u = potentials[p, first:last]
-                    threshold = averages[p] if function == TRIANGLE else averages[p] * ZERO
-                    for k in range(neurons):
-                        z = u[k] - threshold
-                        pooled[k] = z if fresh else max(pooled[k], z)
-                else:
-                    z = sent[p, first:last]
-                    for k in range(neurons):
-                        pooled[k] = z[k] if fresh else pooled[k] + z[k]
-                fresh = False
-        if late:
-            _apply(function if function != TRIANGLE else RELU, pooled, pooled[0] * ZERO, pooled)
-            if function == TRIANGLE:
-                _power(pooled, constants.exponent)
-        for k in range(neurons):
-            outputs[(first + k) * places + place] = pooled[k] if late else pooled[k] / area
+        _pool(potentials, averages, constants, scratch.sent, top, left, first, last, pooled)
+        for k in range(pooled.size):
+            outputs[(first + k) * places + place] = pooled[k]
+
+
+@register_jitable
+def _pool(potentials, averages, constants, sent, top, left, first, last, pooled):  # type: ignore[no-untyped-def]
+    """Write what neurons from first to last send of one square of positions."""
+    function, fresh = constants.transmit, True
+    area = np.float32(constants.pool_size * constants.pool_size)
+    for i in range(max(top, 0), min(top + constants.pool_size, constants.rows)):
+        for j in range(max(left, 0), min(left + constants.pool_size, constants.columns)):
+            p = i * constants.columns + j
+            if constants.pool == MEAN_POOL:
+                part = sent[p, first:last]
+                for k in range(pooled.size):
+                    pooled[k] = part[k] if fresh else pooled[k] + part[k]
+            else:
+                u, threshold = potentials[p, first:last], averages[p] if function == TRIANGLE else averages[p] * ZERO
+                for k in range(pooled.size):
+                    z = u[k] - threshold
+                    pooled[k] = z if fresh else max(pooled[k], z)
+            fresh = False
+    if constants.pool == MEAN_POOL:
+        for k in range(pooled.size):
+            pooled[k] /= area
+        return
+    _apply(function if function != TRIANGLE else RELU, pooled, pooled[0] * ZERO, pooled)
+    if function == TRIANGLE:
+        _power(pooled, constants.exponent)
 
 
 @register_jitable
