@@ -270,18 +270,17 @@ def _meet(team):  # type: ignore[no-untyped-def]
 
 @register_jitable
 def _agree(failed, team):  # type: ignore[no-untyped-def]
-    """Meet, and return the first failure of any thread, or -1."""
+    """Meet, and return the failure of the first thread that has one, as one thread would have found it; or -1."""
     if team.size == 1:
         return failed
     place = FAILED + team.board[team.number, MEETINGS] % 2  # the next word must not overwrite what is being read
     team.board[team.number, place] = failed
     _meet(team)
-    first = failed
     for other in range(team.size):
         theirs = team.board[other, place]
-        if theirs >= 0 and (first < 0 or theirs < first):
-            first = theirs
-    return first
+        if theirs >= 0:
+            return theirs
+    return -1
 
 
 @register_jitable
