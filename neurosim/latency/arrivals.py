@@ -12,6 +12,7 @@ from neurosim.randomness import ARRIVALS, uniform
 
 LATEST = 2**62  # nanoseconds, some 146 years: later moments would not fit where they are added up
 MICROSECOND = 1000
+SLOWEST = 1e-9  # Hz
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,8 @@ class Recorded:
             rule = f"at least {first + count}, one for each sample that is taken, warm-up included"
             raise ConfigError("timestamps", rule, len(given))
         part = given[first : first + count]
-        return (part - part[:1]).astype(np.int64) * MICROSECOND
+        moments: NDArray[np.int64] = (part - part[:1]).astype(np.int64) * MICROSECOND
+        return moments
 
     def describe(self) -> dict[str, Any]:
         """Return plain values."""
@@ -177,6 +179,7 @@ Arrivals = Closed | Period | Poisson | Bursts | Recorded
 
 def _check_rate(rate: object) -> None:
     finite("rate", rate, "positive, in samples a second", 0, above=True)
+    finite("rate", rate, f"at least {SLOWEST} samples a second", SLOWEST)
 
 
 def _nanoseconds(seconds: NDArray[np.float64], rate: float) -> NDArray[np.int64]:

@@ -32,11 +32,11 @@ def layer_times(
     """
     scratch = [layer.scratch() for layer in chip.layers]
     times = np.full((len(calls.given), len(chip.layers)), -1, np.int64)
-    for i, (x, *label) in enumerate(calls.given):
+    for i, call in enumerate(calls.given):
         if stop():
             return times[:i]
-        labels = as_labels([-1 if one is None else one for one in label], len(label)) if learning else NO_LABELS
-        samples = as_samples(x, chip.shape, 1)
+        labels = as_labels([call[1] if len(call) > 1 else -1], 1) if learning else NO_LABELS
+        samples = as_samples(call[0], chip.shape, 1)
         _, fault = teachable(chip.layers, 1, labels, calls.first + i) if learning else (1, None)
         if fault is not None:
             raise fault

@@ -96,16 +96,17 @@ def bench(
         "compile_s": _compile(chip, clock),
     }  # fmt: skip
     one = chip.learn_one if learning else chip.respond_one
-    cold = take(one, calls.part(0, 1), None, clock, stop=stop).record
+    cold = take(one, calls.part(0, 1), None, clock).record
     with machine.collecting(garbage):
         record, came = take(one, calls.part(1), due, clock, warm_up=warm_up, stop=stop, pause=pause)
     if len(record.start) == 0:
         return None
     layers = layer_times(chip, calls.part(first), learning, clock, stop) if stages else None
+    ended = [len(times) for times in (record.start, layers) if times is not None]
     about |= {
         "first_sample_cold_s": float(cold.service[0]) / SECOND,
         "first_sample_warm_s": float(record.service[0]) / SECOND,
-        "interruptions": came, "interrupted": len(record.start) < len(calls.given) - first,
+        "interruptions": came, "interrupted": min(ended) < len(calls.given) - first,
     }  # fmt: skip
     return Report(about, record, layers)
 

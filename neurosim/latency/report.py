@@ -29,7 +29,8 @@ class Report:
     def summary(self) -> dict[str, Any]:
         """Return everything but the single samples as plain values, units in the names: times are in seconds."""
         record, opened = self.record, self.about["arrivals"]["kind"] != "closed"
-        layers = None if self.layers is None else [outcome.distribution(times) for times in self.layers.T]
+        timed = self.layers is not None and len(self.layers) > 0
+        layers = [outcome.distribution(times) for times in self.layers.T] if timed else None
         waited = outcome.queue(record) if opened else outcome.no_queue()
         return {
             **self.about,
