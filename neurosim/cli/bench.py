@@ -94,17 +94,15 @@ def command(**options: Any) -> None:
     asked = {name: options[name] for name in ("learning", "samples", "warm_up", "deadline", "stages", "garbage")}
     with Interrupts(Stop) as interrupts:
         try:
-            report = bench(
-                chip, stream, arrivals=arrivals, stop=interrupts.came, pause=interrupts.waiting, **asked
-            )  # fmt: skip
+            report = bench(chip, stream, arrivals=arrivals, stop=interrupts.came, pause=interrupts.waiting, **asked)
         except Stop:
             report = None
     if report is not None:
+        say(json.dumps(report.summary(), allow_nan=False) if options["as_json"] else report.table())
         if options["record"] is not None:
             report.save(options["record"])
         if options["figure"] is not None:
             report.draw(options["figure"])
-        say(json.dumps(report.summary(), allow_nan=False) if options["as_json"] else report.table())
     if interrupts.signal:
         sys.exit(128 + interrupts.signal)
 

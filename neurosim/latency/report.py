@@ -29,8 +29,7 @@ class Report:
     def summary(self) -> dict[str, Any]:
         """Return everything but the single samples as plain values, units in the names: times are in seconds."""
         record, opened = self.record, self.about["arrivals"]["kind"] != "closed"
-        timed = self.layers is not None and len(self.layers) > 0
-        layers = [outcome.distribution(times) for times in self.layers.T] if timed else None
+        layers = [] if self.layers is None or not len(self.layers) else self.layers.T
         waited = outcome.queue(record) if opened else outcome.no_queue()
         return {
             **self.about,
@@ -41,7 +40,7 @@ class Report:
             **outcome.misses(record.response, self.about["deadline_s"]),
             **waited,
             **outcome.pace(record),
-            "layers": layers,
+            "layers": [outcome.distribution(times) for times in layers] or None,
         }
 
     def table(self) -> str:
