@@ -29,7 +29,7 @@ class Report:
     def summary(self) -> dict[str, Any]:
         """Return everything but the single samples as plain values, units in the names: times are in seconds."""
         record, opened = self.record, self.about["arrivals"]["kind"] != "closed"
-        layers = [] if self.layers is None or not len(self.layers) else self.layers.T
+        layers: list[Moments] = [] if self.layers is None or not len(self.layers) else list(self.layers.T)
         waited = outcome.queue(record) if opened else outcome.no_queue()
         return {
             **self.about,
