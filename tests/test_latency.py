@@ -3,11 +3,12 @@
 import gc
 import json
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import neurosim as ns
@@ -74,6 +75,7 @@ def test_a_sleep_that_is_too_long_counts_and_is_told_apart():
     assert outcome.lateness(record).tolist() == [0, 3, 3]  # of the samples 0, 1 and 3; the third came meanwhile
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=40), st.integers(0, 4)
 )  # gaps and services
@@ -139,9 +141,11 @@ def test_a_percentile_needs_a_sample_beyond_it(name, needed):
     assert name not in outcome.too_few(needed)
 
 
-@given(st.lists(st.integers(0, 2000), min_size=1000, max_size=1200))
-def test_percentiles_are_exact(latencies):
-    found, count = outcome.distribution(np.array(latencies)), len(latencies)
+@settings(deadline=None)
+@given(st.integers(1, 25_000), st.integers(0, 2**32), st.sampled_from([3, 1000, 10**9]))
+def test_percentiles_are_exact(count, seed, largest):
+    latencies = np.random.default_rng(seed).integers(0, largest, count)
+    found = outcome.distribution(latencies)
     values, counts = np.unique(latencies, return_counts=True)
     for name, part in outcome.PERCENTILES.items():
         if (10**6 - part) * count >= 10**6:
@@ -171,7 +175,8 @@ def test_a_deadline_is_missed_after_it_and_not_at_it():
 
 def test_pace_tells_what_came_from_what_was_done():
     record = Record(*(np.array(moments) * 10**9 for moments in ([0, 1, 2], [0, 2, 4], [2, 4, 6])))
-    assert outcome.pace(record) == {"samples_per_s": 0.5, "offered_per_s": 1.0, "busy_share": 1.0}
+    assert outcome.pace(record) == {"samples_per_s": 0.5, "busy_share": 1.0}
+    assert outcome.queue(record)["offered_per_s"] == 1.0
 
 
 def test_periods_do_not_drift():
@@ -326,7 +331,7 @@ def test_on_a_clock_of_ones_own_every_number_is_known(make_chip):
     assert summary["service"]["p99_s"] == summary["service"]["max_s"] == 50e-9
     assert (summary["deadline_misses"], summary["deadline_miss_share"]) == (100, 1.0)
     assert summary["samples_per_s"] == pytest.approx(1 / 100e-9, rel=0.01)
-    assert summary["backlog_max"] is None
+    assert summary["backlog_max"] is summary["offered_per_s"] is None
 
 
 def test_summaries_are_plain(make_chip):
@@ -334,6 +339,13 @@ def test_summaries_are_plain(make_chip):
         report = ns.bench(make_chip(3), digits(), samples=20, arrivals=arrivals)
         assert json.loads(json.dumps(report.summary(), allow_nan=False))["samples"] == 20
         assert report.table().count("\n") > 15
+
+
+@pytest.mark.parametrize(("service", "overload"), [(9, False), (11, True)])
+def test_a_rate_that_is_too_high_is_said(make_chip, service, overload):
+    report = ns.bench(make_chip(3), digits(), samples=3, arrivals=TEN_NS)
+    shown = replace(report, record=Bench().take([service] * 50, TEN_NS.due(0, 50))).table()
+    assert ("more than the chip can do" in shown) == overload
 
 
 @pytest.mark.parametrize("garbage", [True, False])

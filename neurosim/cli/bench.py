@@ -12,7 +12,7 @@ from neurosim.cli.stream import numbers
 
 if TYPE_CHECKING:
     from neurosim.chip import Chip
-    from neurosim.latency import Arrivals
+    from neurosim.latency import Arrivals, Report
     from neurosim.streams import Stream
 
 SECONDS = {"": 1.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9}
@@ -98,13 +98,18 @@ def command(**options: Any) -> None:
         except Stop:
             report = None
     if report is not None:
-        say(json.dumps(report.summary(), allow_nan=False) if options["as_json"] else report.table())
-        if options["record"] is not None:
-            report.save(options["record"])
-        if options["figure"] is not None:
-            report.draw(options["figure"])
+        _show(report, options)
     if interrupts.signal:
         sys.exit(128 + interrupts.signal)
+
+
+def _show(report: "Report", options: dict[str, Any]) -> None:
+    """Print it, then write what was asked for: a full disk must not lose what was measured."""
+    say(json.dumps(report.summary(), allow_nan=False) if options["as_json"] else report.table())
+    if options["record"] is not None:
+        report.save(options["record"])
+    if options["figure"] is not None:
+        report.draw(options["figure"])
 
 
 def _arrivals(options: dict[str, Any]) -> "Arrivals":

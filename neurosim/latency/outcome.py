@@ -65,31 +65,32 @@ def lateness(record: Record) -> Moments:
 
 
 def pace(record: Record) -> dict[str, float | None]:
-    """Return samples a second, done and offered, and the share of the time that the chip was at work."""
-    count, span = len(record.start), _seconds(record.done[-1] - record.start[0])
-    offered = _seconds(record.due[-1] - record.due[0])
+    """Return samples done a second, and the share of the time that the chip was at work."""
+    span = _seconds(record.done[-1] - record.start[0])
     return {
-        "samples_per_s": count / span if span else None,
-        "offered_per_s": (count - 1) / offered if offered else None,
+        "samples_per_s": len(record.start) / span if span else None,
         "busy_share": _seconds(record.service.sum()) / span if span else None,
     }
 
 
-def no_queue() -> dict[str, float | int | None]:
-    """Return the same of a closed loop, in which no sample waits."""
-    return dict.fromkeys(("backlog_max", "backlog_mean", "waited_for", "wake_late_median_s", "wake_late_max_s"))
-
-
 def queue(record: Record) -> dict[str, float | int | None]:
-    """Return what became of waiting, in an open loop."""
+    """Return what came, and what became of waiting, in an open loop."""
     waiting, late = backlog(record), lateness(record)
+    span = _seconds(record.due[-1] - record.due[0])
     return {
+        "offered_per_s": (len(record.due) - 1) / span if span else None,
         "backlog_max": int(waiting.max()),
         "backlog_mean": float(waiting.mean()),
         "waited_for": len(late),
         "wake_late_median_s": _seconds(np.median(late)) if len(late) else None,
         "wake_late_max_s": _seconds(late.max()) if len(late) else None,
     }
+
+
+def no_queue() -> dict[str, None]:
+    """Return the same of a closed loop, in which samples come as they are done."""
+    names = ("offered_per_s", "backlog_max", "backlog_mean", "waited_for", "wake_late_median_s", "wake_late_max_s")
+    return dict.fromkeys(names)
 
 
 def _seconds(nanoseconds: Any) -> float:

@@ -30,7 +30,6 @@ class Report:
         """Return everything but the single samples as plain values, units in the names: times are in seconds."""
         record, opened = self.record, self.about["arrivals"]["kind"] != "closed"
         layers: list[Moments] = [] if self.layers is None or not len(self.layers) else list(self.layers.T)
-        waited = outcome.queue(record) if opened else outcome.no_queue()
         return {
             **self.about,
             "samples": len(record.start),
@@ -38,7 +37,7 @@ class Report:
             "response": outcome.distribution(record.response),
             "too_few_samples_for": outcome.too_few(len(record.start)),
             **outcome.misses(record.response, self.about["deadline_s"]),
-            **waited,
+            **(outcome.queue(record) if opened else outcome.no_queue()),
             **outcome.pace(record),
             "layers": [outcome.distribution(times) for times in layers] or None,
         }

@@ -72,9 +72,11 @@ def _load(summary: dict[str, Any]) -> list[tuple[str, str]]:
     rows = []
     if summary["samples_per_s"] is not None:
         text = f"{summary['samples_per_s']:,.0f} samples/s"
-        if summary["offered_per_s"] is not None and summary["arrivals"]["kind"] != "closed":
+        if summary["offered_per_s"] is not None:
             text += f" of {summary['offered_per_s']:,.0f} that came, at work {summary['busy_share']:.1%} of the time"
         rows.append(("speed", text))
+    if summary["offered_per_s"] is not None and summary["service"]["mean_s"] * summary["offered_per_s"] > 1:
+        rows.append(("overload", "the rate is more than the chip can do: responses grow as long as it lasts"))
     if summary["deadline_s"] is not None:
         share, deadline = summary["deadline_miss_share"], duration(summary["deadline_s"]).strip()
         rows.append(("deadline", f"{deadline}, missed by {summary['deadline_misses']:,} samples ({share:.3%})"))
