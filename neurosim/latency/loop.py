@@ -97,9 +97,7 @@ def take(
         except (SampleError, DivergedError) as error:
             raise _placed(error, warm, at) from error
     with interruptions() as came:
-        origin = clock.now() + 2 * clock.spin  # so that the first sample can be waited for like any other
-        moments = None if offsets is None else [offset + origin for offset in offsets]
-        count = _measure(one, measured, moments, clock, stop, pause, starts, dones)
+        origin, count = _measure(one, measured, offsets, clock, stop, pause, starts, dones)
     starts, dones = starts[:count], dones[:count]
     wanted = starts if due is None else due[:count] + origin
     begun = wanted[0] if count else 0
@@ -109,21 +107,22 @@ def take(
 def _measure(
     one: Callable[..., Any],
     calls: Calls,
-    moments: list[int] | None,
+    offsets: list[int] | None,
     clock: Clock,
     stop: Callable[[], bool],
     pause: Callable[[], AbstractContextManager[object]],
     starts: Moments,
     dones: Moments,
-) -> int:
-    """Take samples, write down when, and return how many there were."""
+) -> tuple[int, int]:
+    """Take samples, write down when, and return the moment that offsets count from and how many there were."""
     now, count = clock.now, 0
+    origin = now() + 2 * clock.spin  # so that the first sample can be waited for like any other
     try:
         for i, call in enumerate(calls.given):
             if stop():
                 break
-            if moments is not None:
-                wait(moments[i], clock, pause)
+            if offsets is not None:
+                wait(origin + offsets[i], clock, pause)
             start = now()
             one(*call)
             dones[i] = now()
@@ -133,7 +132,7 @@ def _measure(
         pass
     except (SampleError, DivergedError) as error:
         raise _placed(error, calls, count) from error
-    return count
+    return origin, count
 
 
 def _placed(error: SampleError | DivergedError, calls: Calls, at: int) -> SampleError | DivergedError:
