@@ -12,6 +12,7 @@ if not (Path(__file__).parent / "kernels").is_dir():
 
 if TYPE_CHECKING:
     from neurosim import instruments as instruments
+    from neurosim import latency as latency
     from neurosim import presets as presets
     from neurosim import receptive_fields as receptive_fields
     from neurosim import recipes as recipes
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from neurosim.image_judging import judge_images as judge_images
     from neurosim.judging import Comparison as Comparison
     from neurosim.judging import compare as compare
+    from neurosim.latency import bench as bench
     from neurosim.layers import DenseWTA as DenseWTA
     from neurosim.neighbours import Neighbours as Neighbours
     from neurosim.online import run as run
@@ -92,6 +94,7 @@ _HOMES = {
         "StabilityWarning",
     ),
     "feature_cache": ("FeatureCache",),
+    "latency": ("bench",),
     "layers": ("DenseWTA",),
     "image_judging": ("judge_images",),
     "judging": ("Comparison", "compare"),
@@ -115,7 +118,7 @@ _HOMES = {
     "transmit": ("Identity", "ReLU", "Triangle", "Softmax"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
-_MODULES = ("instruments", "presets", "receptive_fields", "recipes")
+_MODULES = ("instruments", "latency", "presets", "receptive_fields", "recipes")
 __all__ = ["__version__", *_MODULES, *_HOME]
 
 

@@ -15,6 +15,7 @@ COMMANDS = {
     "stream": "Stream samples through a chip that learns from each.",
     "inspect": "Show what a state file holds.",
     "judge": "Judge what a chip learned, beside the same chip untrained and the raw inputs.",
+    "bench": "Measure how long each sample takes, the slowest included.",
     "data": "Fetch data sets, checked.",
     "reproduce": "Measure what a paper published once more.",
 }

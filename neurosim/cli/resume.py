@@ -1,4 +1,4 @@
-"""The chip that `neurosim stream` learns with: a new one, or that of its state file if it is the one asked for."""
+"""The chip of a command: a new one, or that of its state file if it is the one asked for."""
 
 import os
 from collections.abc import Sequence
@@ -25,16 +25,10 @@ LAYER_OPTIONS = ("temperature", "gain", "rate", "window", "normalise", "initial"
 
 def chip_for(options: dict[str, Any], stream: Stream) -> tuple[Chip, int]:
     """Return the chip, and the samples it has taken from the stream; options that were not given follow the state."""
-    asked = {name: options[name] for name in LAYER_OPTIONS if options[name] is not None}
-    if options["preset"] is not None:
-        for name in ("recipe", "neurons", *asked):
-            if name in asked or options[name] is not None:
-                fail(f"{name} must be left out with --preset, which has its own, got {options[name]}")
-        _check_channels_first(stream)
+    asked = _asked(options, stream)
     path = options["state"]
     if path is None or options["restart"] or not os.path.exists(path):
-        inputs = stream.shape if options["preset"] else stream.inputs
-        return Chip(_layers(options, asked), inputs=inputs, seed=options["seed"] or 0), 0
+        return _new(options, asked, stream), 0
     contents = store.read(path)
     file = split(_recipe(options))[0]
     chip = Chip.of(contents, path, rules_in(file))
@@ -59,6 +53,27 @@ def chip_for(options: dict[str, Any], stream: Stream) -> tuple[Chip, int]:
         where = f"Going on at sample {contents.position} with what the pipe brings (--replay if it begins anew)."
         click.echo(where, err=True)
     return chip, contents.position
+
+
+def new_chip(options: dict[str, Any], stream: Stream) -> Chip:
+    """Return a chip as the options ask for, which has learned nothing."""
+    return _new(options, _asked(options, stream), stream)
+
+
+def _new(options: dict[str, Any], asked: dict[str, Any], stream: Stream) -> Chip:
+    inputs = stream.shape if options["preset"] else stream.inputs
+    return Chip(_layers(options, asked), inputs=inputs, seed=options["seed"] or 0)
+
+
+def _asked(options: dict[str, Any], stream: Stream) -> dict[str, Any]:
+    """Return the constants of layers that were given; a preset has its own, and takes images."""
+    asked = {name: options[name] for name in LAYER_OPTIONS if options[name] is not None}
+    if options["preset"] is not None:
+        for name in ("recipe", "neurons", *asked):
+            if name in asked or options[name] is not None:
+                fail(f"{name} must be left out with --preset, which has its own, got {options[name]}")
+        _check_channels_first(stream)
+    return asked
 
 
 def _check_channels_first(stream: Stream) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from neurosim.streams import Stream
 
 
-def _numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) -> list[int] | None:
+def numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) -> list[int] | None:
     """Return whole numbers given between commas."""
     try:
         return None if value is None else [int(part) for part in value.split(",")]
@@ -34,7 +34,7 @@ def _numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
 )
 @click.argument("source")
 @click.option("--root", default=".", metavar="DIR", help="Folder that the names of sources start from.")
-@click.option("--neurons", callback=_numbers, metavar="K[,K2...]", help="Neurons of each layer.  [default: 100]")
+@click.option("--neurons", callback=numbers, metavar="K[,K2...]", help="Neurons of each layer.  [default: 100]")
 @click.option("--recipe", metavar="NAME", help="Of the layers, or FILE.py:FUNCTION of one's own.  [default: softhebb]")
 @click.option("--preset", metavar="NAME", help="A whole chip as published, such as softhebb-cifar10-3layer.")
 @click.option("--temperature", type=float, metavar="T", help="Softness of the competition, in units of potential.")

@@ -1,0 +1,144 @@
+"""`bench`: a chip on a stream, and how long each sample took."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
+from neurosim.checks import LARGEST, finite, truth, whole
+from neurosim.chip import Chip, check_fits
+from neurosim.errors import ConfigError
+from neurosim.latency import machine
+from neurosim.latency.arrivals import Arrivals, Closed
+from neurosim.latency.clock import REAL, Clock, reading_cost
+from neurosim.latency.layer_times import layer_times
+from neurosim.latency.loop import never, take
+from neurosim.latency.outcome import SECOND
+from neurosim.latency.report import Report
+from neurosim.latency.samples import fetch
+from neurosim.streams import Stream, check_stream
+
+MOST = 10_000  # samples measured where no number is asked for: as many as p99.99 needs
+
+
+def bench(
+    chip: Chip,
+    stream: Stream,
+    *,
+    learning: bool = True,
+    samples: int | None = None,
+    warm_up: int = 100,
+    arrivals: Arrivals | None = None,
+    deadline: float | None = None,
+    stages: bool = False,
+    garbage: bool = True,
+    stop: Callable[[], bool] = never,
+    pause: Callable[[], AbstractContextManager[object]] = nullcontext,
+    clock: Clock = REAL,
+) -> Report | None:
+    r"""Measure how long each sample takes, one at a time: `chip.learn_one(x)`, or `chip.respond_one(x)`.
+
+    Service is :math:`done - start`, response is :math:`done - due`: a sample that had to wait for those before it has
+    waited, whatever the chip then took for it. In a closed loop, they are the same. Layers are compiled first; then
+    come one sample that meets cold memory, those of the warm-up, and those that are measured.
+
+    Parameters
+    ----------
+    chip : Chip
+        Learns in place, if `learning`.
+    stream : Stream
+        As much of it as is needed is read into memory, float32, before the first sample: reading is not timed.
+    learning : bool
+        Whether the chip learns from each sample, or only responds.
+    samples : int, optional
+        Samples to measure, from 1; by default what the stream has, 10,000 at most.
+    warm_up : int
+        Samples after the first and before those measured.
+    arrivals : Closed, Period, Poisson, Bursts or Recorded
+        How measured samples arrive (`neurosim.latency`); by default in a closed loop.
+    deadline : float, optional
+        Seconds, positive. A sample that is done later than that after it was due has missed it; it is not dropped.
+    stages : bool
+        Whether to take the measured samples once more, with the clock read after each layer.
+    garbage : bool
+        Whether Python's garbage collector may run meanwhile, as it does for users.
+    stop : callable
+        Asked between samples; true ends the measurement early.
+    pause : callable
+        Returns a context in which the loop sleeps or the stream is read; it may raise `neurosim.online.Stop`.
+    clock : Clock
+
+    Returns
+    -------
+    Report, or None
+        None if `stop` came before a sample was measured.
+
+    Raises
+    ------
+    ConfigError
+        If a number is out of range, or there are fewer timestamps than samples.
+    SampleError, StreamError
+        If the stream has fewer samples than asked for, cannot be read, or the chip does not admit a sample.
+    DivergedError
+        As in `learn_one`.
+
+    References
+    ----------
+    Tene, "How NOT to measure latency", 2013 (coordinated omission). Yik et al., NeuroBench, 2025 (one sample at a
+    time, timed from memory).
+    """
+    _check(chip, stream, learning, samples, warm_up, arrivals, deadline, stages, garbage)
+    arrivals, first = Closed() if arrivals is None else arrivals, 1 + warm_up
+    calls = fetch(stream, first, samples, MOST, learning, pause)
+    due = arrivals.due(first, len(calls.given) - first)
+    about = {
+        "chip": repr(chip), "stream": stream.name, "learning": learning, "arrivals": arrivals.describe(),
+        "deadline_s": deadline, "warm_up_samples": warm_up, "garbage_collector": garbage,
+        "environment": machine.environment(), "timer_s": reading_cost(clock) / SECOND,
+        "compile_s": _compile(chip, clock),
+    }  # fmt: skip
+    one = chip.learn_one if learning else chip.respond_one
+    cold = take(one, calls.part(0, 1), None, clock).record
+    with machine.collecting(garbage):
+        record, came = take(one, calls.part(1), due, clock, warm_up=warm_up, stop=stop, pause=pause)
+    if len(record.start) == 0:
+        return None
+    layers = layer_times(chip, calls.part(first), learning, clock, stop) if stages else None
+    ended = [len(times) for times in (record.start, layers) if times is not None]
+    about |= {
+        "first_sample_cold_s": float(cold.service[0]) / SECOND,
+        "first_sample_warm_s": float(record.service[0]) / SECOND,
+        "interruptions": came, "interrupted": min(ended) < len(calls.given) - first,
+    }  # fmt: skip
+    return Report(about, record, layers)
+
+
+def _check(
+    chip: Chip,
+    stream: Stream,
+    learning: bool,
+    samples: int | None,
+    warm_up: int,
+    arrivals: Arrivals | None,
+    deadline: float | None,
+    stages: bool,
+    garbage: bool,
+) -> None:
+    """Refuse what cannot be measured."""
+    check_stream("stream", stream)
+    check_fits(stream, chip.shape)
+    for name, value in (("learning", learning), ("stages", stages), ("garbage", garbage)):
+        truth(name, value)
+    if samples is not None:
+        whole("samples", samples, 1, LARGEST)
+    whole("warm_up", warm_up, 0, LARGEST)
+    if arrivals is not None and not isinstance(arrivals, Arrivals):
+        raise ConfigError("arrivals", "Closed, Period, Poisson, Bursts or Recorded", arrivals)
+    if deadline is not None:
+        finite("deadline", deadline, "positive, in seconds", 0, above=True)
+
+
+def _compile(chip: Chip, clock: Clock) -> float:
+    """Compile all layers, or fetch what was compiled; return the seconds that took."""
+    begun = clock.now()
+    for layer in chip.layers:
+        layer.compile()
+    return (clock.now() - begun) / SECOND

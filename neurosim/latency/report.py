@@ -1,0 +1,73 @@
+"""What `bench` measured: every sample's moments, and what they come to."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from neurosim.latency import outcome
+from neurosim.latency.loop import Moments, Record
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Report:
+    """What `neurosim.bench` measured.
+
+    Attributes
+    ----------
+    about : dict
+        What was measured, on what: plain values.
+    record : Record
+        When each measured sample was due, taken up and done, in nanoseconds.
+    layers : int64 (samples, layers), or None
+        Nanoseconds in each layer, of the pass that `stages` asks for.
+    """
+
+    about: dict[str, Any]
+    record: Record = field(repr=False)
+    layers: Moments | None = field(repr=False, default=None)
+
+    def summary(self) -> dict[str, Any]:
+        """Return everything but the single samples as plain values, units in the names: times are in seconds."""
+        record, opened = self.record, self.about["arrivals"]["kind"] != "closed"
+        layers: list[Moments] = [] if self.layers is None or not len(self.layers) else list(self.layers.T)
+        return {
+            **self.about,
+            "samples": len(record.start),
+            "service": outcome.distribution(record.service),
+            "response": outcome.distribution(record.response),
+            "too_few_samples_for": outcome.too_few(len(record.start)),
+            **outcome.misses(record.response, self.about["deadline_s"]),
+            **(outcome.queue(record) if opened else outcome.no_queue()),
+            **outcome.pace(record),
+            "layers": [outcome.distribution(times) for times in layers] or None,
+        }
+
+    def table(self) -> str:
+        """Return the summary for people."""
+        from neurosim.latency.table import table
+
+        return table(self.summary())
+
+    def save(self, path: str | Path) -> None:
+        """Write every sample's moments to a file, by its ending: `.h5` or `.hdf5`, `.csv`, or `.hgrm`.
+
+        Raises
+        ------
+        ConfigError
+            If the ending is another, or the file cannot be written.
+        """
+        from neurosim.latency.files import write
+
+        write(self, path)
+
+    def draw(self, path: str | Path) -> None:
+        """Draw the percentiles, and the latencies over time, to a file of any form that matplotlib writes.
+
+        Raises
+        ------
+        ConfigError
+            If there is no matplotlib (extra `views`), or the file cannot be written.
+        """
+        from neurosim.latency.figure import draw
+
+        draw(self, path)

@@ -1,0 +1,105 @@
+"""The summary of a measurement for people: one thing a line, in units that fit."""
+
+from typing import Any
+
+UNITS = ((1.0, "s "), (1e-3, "ms"), (1e-6, "us"), (0.0, "ns"))
+LATENCIES = {
+    "p50": "p50_s", "p90": "p90_s", "p95": "p95_s", "p99": "p99_s", "p99.9": "p999_s", "p99.99": "p9999_s",
+    "max": "max_s", "mean": "mean_s", "jitter": "jitter_s", "p99 - p50": "p99_minus_p50_s",
+}  # fmt: skip
+NAME, CELL = 11, 12
+
+
+def duration(seconds: float | None) -> str:
+    """Return a duration in the largest unit that it fills, or a dash for none: every one as wide as the others."""
+    if seconds is None:
+        return "-".ljust(4)
+    size, unit = next((size, unit) for size, unit in UNITS if seconds >= size)
+    return f"{seconds / (size or 1e-9):.{2 if size > 1e-6 else 1}f} {unit}"
+
+
+def table(summary: dict[str, Any]) -> str:
+    """Return the summary as lines."""
+    rows = [*_head(summary), *_start(summary), ("", ""), *_latencies(summary)]
+    rows += [("", ""), *_load(summary), *_machine(summary)]
+    return "\n".join(f"{name:>{NAME}}  {text}".rstrip() for name, text in rows)
+
+
+def _head(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    arrivals, doing = summary["arrivals"], "learning from" if summary["learning"] else "responding to"
+    came = {
+        "closed": "closed loop: the next sample when the last one is done",
+        "period": f"one every {duration(1 / arrivals.get('rate_hz', 1)).strip()}",
+        "poisson": f"at random (Poisson), {arrivals.get('rate_hz', 0):,g} samples/s on average",
+        "bursts": f"bursts of {arrivals.get('burst', 0):,}, {arrivals.get('rate_hz', 0):,g} samples/s on average",
+        "stream": "by recorded timestamps",
+    }[arrivals["kind"]]
+    ended = "  (interrupted)" if summary["interrupted"] else ""
+    return [
+        ("chip", summary["chip"]),
+        ("stream", f"{summary['stream']}, in memory before the clock starts"),
+        ("measured", f"{doing} {summary['samples']:,} samples, one at a time{ended}"),
+        ("arrivals", came),
+    ]
+
+
+def _start(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    cold, warm = (duration(summary[f"first_sample_{kind}_s"]).strip() for kind in ("cold", "warm"))
+    return [
+        ("compiling", f"{duration(summary['compile_s']).strip()}, or fetching what was compiled before"),
+        ("first", f"{cold} cold, {warm} after {summary['warm_up_samples']:,} samples of warm-up"),
+    ]
+
+
+def _latencies(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return a column for each thing that was timed: in a closed loop, response is service."""
+    columns = {"latency": summary["service"]}
+    if summary["arrivals"]["kind"] != "closed":
+        columns = {"service": summary["service"], "response": summary["response"]}
+    columns |= {f"layer {place}": layer for place, layer in enumerate(summary["layers"] or (), 1)}
+    rows = [("", "".join(f"{name:>{CELL}}" for name in columns))]
+    rows += [
+        (name, "".join(f"{duration(column[key]):>{CELL}}" for column in columns.values()))
+        for name, key in LATENCIES.items()
+    ]
+    short = {name: needed for name, needed in LATENCIES.items() if needed[:-2] in summary["too_few_samples_for"]}
+    for name, key in short.items():
+        rows.append(("", f"{name} needs {summary['too_few_samples_for'][key[:-2]]:,} samples"))
+    return rows
+
+
+def _load(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    rows = []
+    if summary["samples_per_s"] is not None:
+        text = f"{summary['samples_per_s']:,.0f} samples/s"
+        if summary["offered_per_s"] is not None:
+            text += f" of {summary['offered_per_s']:,.0f} that came, at work {summary['busy_share']:.1%} of the time"
+        rows.append(("speed", text))
+    if summary["offered_per_s"] is not None and summary["service"]["mean_s"] * summary["offered_per_s"] > 1:
+        rows.append(("overload", "the rate is more than the chip can do: responses grow as long as it lasts"))
+    if summary["deadline_s"] is not None:
+        share, deadline = summary["deadline_miss_share"], duration(summary["deadline_s"]).strip()
+        rows.append(("deadline", f"{deadline}, missed by {summary['deadline_misses']:,} samples ({share:.3%})"))
+    if summary["backlog_max"] is not None:
+        mean, most = summary["backlog_mean"], summary["backlog_max"]
+        rows.append(("backlog", f"{mean:,.2f} samples on average, {most:,} at most"))
+    if summary["waited_for"]:
+        late, latest = (duration(summary[f"wake_late_{kind}_s"]).strip() for kind in ("median", "max"))
+        whose = f"part of the response of the {summary['waited_for']:,} samples waited for"
+        rows.append(("waking", f"late by {late}, {latest} at most: {whose}"))
+    return rows
+
+
+def _machine(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    found, came = summary["environment"], summary["interruptions"]
+    collector = "on" if summary["garbage_collector"] else "off"
+    cores = f"{found['cores_allowed'] or found['cores']} of {found['cores']} cores"
+    governor = f"governor {found['governor'] or 'unknown'}, load {found['load_1min']:.2f}"
+    software = f"Python {found['python']}, NumPy {found['numpy']}, Numba {found['numba']}"
+    return [
+        ("timer", f"{duration(summary['timer_s']).strip()} a reading, within each latency and not subtracted"),
+        ("collector", f"Python's is {collector}: {came['collections']:,} collections"),
+        ("between", f"{came['preemptions']:,} preemptions, {came['page_faults']:,} page faults"),
+        ("machine", f"{found['processor'] or 'unknown'}, {cores}, {governor}"),
+        ("software", f"{software}, {found['blas_threads'] or 'unknown'} BLAS threads"),
+    ]
