@@ -1,0 +1,79 @@
+"""Pairs measured one right after the other, in one process: their ratio holds when the machine is busy."""
+
+import statistics
+import time
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Times(NamedTuple):
+    """Times of samples: of each where it is known, and the median of each round; in seconds."""
+
+    each: list[float]
+    rounds: list[float]
+
+    def percentile(self, share: float) -> float | None:
+        """Return a percentile, if there are samples enough to have one: it is a sample's time, none in between."""
+        if len(self.each) * (1 - share) < 1:
+            return None
+        return float(np.quantile(self.each, share, method="inverted_cdf"))
+
+    @property
+    def median(self) -> float:
+        return self.percentile(0.5) or statistics.median(self.rounds)
+
+
+class Ratio(NamedTuple):
+    """Ratio of two in the same round: median, lowest and highest."""
+
+    median: float
+    lowest: float
+    highest: float
+
+    def __str__(self) -> str:
+        return f"{self.median:.1f} ({self.lowest:.1f}-{self.highest:.1f})"
+
+
+def one_by_one(call):
+    """Return a function that times a call a sample."""
+
+    def run(samples: list[np.ndarray], times: Times) -> None:
+        clock, taken = time.perf_counter_ns, np.empty(len(samples))
+        for n, x in enumerate(samples):
+            begun = clock()
+            call(x)
+            taken[n] = clock() - begun
+        times.each.extend((taken * 1e-9).tolist())
+        times.rounds.append(float(np.median(taken)) * 1e-9)
+
+    return run
+
+
+def in_a_chunk(call):
+    """Return a function that times one call for all samples: a sample's share."""
+
+    def run(samples: np.ndarray, times: Times) -> None:
+        begun = time.perf_counter()
+        call(samples)
+        times.rounds.append((time.perf_counter() - begun) / len(samples))
+
+    return run
+
+
+def in_turn(runs: dict, parts: np.ndarray, at_most: dict[str, int]) -> dict[str, Times]:
+    """Let all take the samples of a round, one after the other, round after round; the first round is to warm up."""
+    warm, *measured = parts
+    for name, run in runs.items():
+        run(warm[: at_most.get(name)], Times([], []))
+    times = {name: Times([], []) for name in runs}
+    for part in measured:
+        for name, run in runs.items():
+            run(part[: at_most.get(name)], times[name])
+    return times
+
+
+def ratio(slow: Times, fast: Times) -> Ratio:
+    """Return the ratios of two, round by round."""
+    ratios = [a / b for a, b in zip(slow.rounds, fast.rounds, strict=True)]
+    return Ratio(statistics.median(ratios), min(ratios), max(ratios))
