@@ -1,31 +1,48 @@
 """Whether a peer does what it is said to do: checked before it is timed."""
 
+from typing import NamedTuple
+
 import numpy as np
 
-# Of what was learned, not of the weights: a rule that learned nothing would be off by 1. Single precision leaves 1e-5,
-# and a response so near the cutoff that rounding decides about it some 1e-3.
-TOLERANCE = 3e-3
+import neurosim as ns
+
+TOLERANCE = 1e-3  # of what was learned, not of the weights; single precision leaves 1e-5
+NEAR = 1e-3  # of the cutoff: nearer to it rounding may decide whether a neuron learns
 
 
-def off_by(learned: np.ndarray, reference: np.ndarray, first: np.ndarray) -> float:
-    """Return |learned - reference| / |reference - first|: 0 for the same rule, 1 for one that learned nothing."""
-    return float(np.linalg.norm(learned - reference) / np.linalg.norm(reference - first))
+class Reference(NamedTuple):
+    """What a peer is to come to: first weights, learned weights, responses, and the neurons that can be compared."""
+
+    first: np.ndarray
+    learned: np.ndarray
+    responses: np.ndarray  # of the first weights
+    compared: np.ndarray  # bool (neurons,): never near the cutoff
+
+    def off_by(self, learned: np.ndarray) -> float:
+        """Return |learned - ours| / |ours - first|: 0 for the same rule, 1 for one that learned nothing."""
+        ours, theirs, first = (weights[self.compared] for weights in (self.learned, learned, self.first))
+        return float(np.linalg.norm(theirs - ours) / np.linalg.norm(ours - first))
 
 
-def learns_the_same(made, samples: np.ndarray, reference: np.ndarray, first: np.ndarray) -> float:
-    """Let a peer learn; return how far from the reference it comes."""
+def reference(chip: ns.Chip, samples: np.ndarray) -> Reference:
+    """Let a chip learn, and return what came of it."""
+    layer = chip.layers[0]
+    first, responses = layer.weights, chip.respond(samples).responses
+    cutoff = layer.constants.cutoff
+    on_the_way = np.array([chip.learn_one(x).responses for x in samples])
+    return Reference(first, layer.weights, responses, (np.abs(on_the_way - cutoff) > NEAR * cutoff).all(axis=0))
+
+
+def difference(made, samples: np.ndarray, ours: Reference) -> float:
+    """Let a peer respond, then learn; return how far it is from what it is to come to."""
+    answers = max(
+        float(np.abs(np.asarray(made.respond(x)) - y).max()) for x, y in zip(samples, ours.responses, strict=True)
+    )
+    if not np.array_equal(made.weights(), ours.first):
+        return np.inf  # it learned while responding
     for x in samples:
         made.step(x)
-    return off_by(made.weights(), reference, first)
-
-
-def responds_the_same(made, samples: np.ndarray, responses: np.ndarray) -> float:
-    """Return the largest difference of a response, which is a share from 0 to 1, and check that nothing was learned."""
-    before = made.weights()
-    error = max(
-        float(np.abs(np.asarray(made.respond(x)) - y).max()) for x, y in zip(samples, responses, strict=True)
-    )
-    return error if np.array_equal(before, made.weights()) else np.inf
+    return max(answers, ours.off_by(made.weights()))
 
 
 def learns_at_all(made, samples: np.ndarray) -> bool:

@@ -20,7 +20,9 @@ def images(root: Path, part: str, count: int, every_pixel: bool) -> np.ndarray:
         if found >= count:
             break
     if found < count:
-        raise StreamError(f"samples must be at most {found:,} in all rounds, as mnist:{part} has no more, got {count:,}")
+        raise StreamError(
+            f"samples must be at most {found:,} in all rounds, as mnist:{part} has no more, got {count:,}"
+        )
     samples = np.concatenate(blocks)[:count]
     if every_pixel:
         samples = samples + np.random.default_rng(0).uniform(*FAINT, samples.shape).astype(np.float32)

@@ -1,5 +1,7 @@
-"""SuperNeuroMAT: bright pixels spike, outputs inhibit each other, spike-timing plasticity; two time steps a sample.
+"""SuperNeuroMAT: bright pixels spike, then the outputs that know enough of them; plasticity by the times of spikes.
 
+Two time steps a sample. Inhibition would reach an output a step too late to matter, so there is none: who competes by
+its threshold alone is the nearest to a winner-take-all step that there is, and the matrices would be as large with it.
 Set up once by hand (`manual_setup`): otherwise every call of `simulate` builds all matrices anew.
 """
 
@@ -10,7 +12,7 @@ REQUIRES = ("superneuromat",)
 SAME_RULE = False
 AT_MOST = 50
 LARGEST = 100  # neurons: every synapse is made by a call, and the matrix holds all neurons by all neurons
-BRIGHT, INHIBITION, STEPS = 0.5, -1.0, 2
+BRIGHT, SHARE, STEPS = 0.5, 0.6, 2  # a pixel's share of the brightest, an output's of its weights
 
 
 class Network:
@@ -20,14 +22,10 @@ class Network:
         self.outputs, self.inputs = weights.shape
         snn = self.snn = SNN()
         pixels = [snn.create_neuron(threshold=0.0) for _ in range(self.inputs)]
-        threshold = float(0.2 * weights.sum(axis=1).max())
-        outputs = [snn.create_neuron(threshold=threshold) for _ in range(self.outputs)]
+        outputs = [snn.create_neuron(threshold=SHARE * total) for total in weights.sum(axis=1).tolist()]
         for k, post in enumerate(outputs):
             for pre, weight in zip(pixels, weights[k].tolist(), strict=True):
                 snn.create_synapse(pre, post, weight=weight, stdp_enabled=True)
-            for pre in outputs:
-                if pre is not post:
-                    snn.create_synapse(pre, post, weight=INHIBITION)
         snn.stdp_setup(Apos=[1e-3], Aneg=[-1e-5], positive_update=True, negative_update=True)
         snn.manual_setup = True
         snn.setup(dtype=np.float32, sparse=False)
