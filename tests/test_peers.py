@@ -104,20 +104,26 @@ def test_what_is_missing_is_named():
 
 
 def test_percentiles_are_of_samples_and_need_enough_of_them():
-    times = timing.Times([n / 1000 for n in range(1, 101)], [])
+    times = timing.Times([n / 1000 for n in range(1, 101)], [], [])
     assert times.percentile(0.5) == 0.05
     assert times.percentile(0.99) == 0.099
-    assert timing.Times(times.each[:99], []).percentile(0.99) is None
+    assert times._replace(each=times.each[:99]).percentile(0.99) is None
 
 
 def test_all_take_the_same_samples_in_turn_and_the_first_round_does_not_count():
     taken, parts = [], np.arange(12).reshape(3, 4, 1)
 
     def run(name):
-        return lambda part, times: (taken.append((name, part[:, 0].tolist())), times.rounds.append(len(part)))
+        return lambda part, times: (taken.append((name, part[:, 0].tolist())), times.means.append(len(part)))
 
     times = timing.in_turn({"a": run("a"), "b": run("b")}, parts, {"b": 1})
     assert taken[:2] == [("a", [0, 1, 2, 3]), ("b", [0])]
     assert taken[-2:] == [("a", [8, 9, 10, 11]), ("b", [8])]
-    assert [times["a"].rounds, times["b"].rounds] == [[4, 4], [1, 1]]
+    assert [times["a"].means, times["b"].means] == [[4, 4], [1, 1]]
     assert timing.ratio(times["a"], times["b"]) == (4, 4, 4)
+
+
+def test_ratios_are_of_medians_with_medians_and_of_means_with_means():
+    one, chunk = timing.Times([], [2.0, 4.0], [3.0, 9.0]), timing.Times([], [], [1.0, 1.0])
+    assert timing.ratio(one, chunk) == (6, 3, 9)
+    assert timing.ratio(one, timing.Times([], [1.0, 1.0], [5.0, 5.0])) == (3, 2, 4)

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 import neurosim as ns
 from benchmarks import peers
 from benchmarks.peers import sameness, setting
-from benchmarks.peers.timing import Times, in_a_chunk, in_turn, one_by_one, ratio
+from benchmarks.peers.timing import Times, in_a_chunk, in_turn, nothing, one_by_one, ratio
 from neurosim.kernels.dense import WRITES
 
 CHECKED = 20  # samples a peer learns from before it is timed
@@ -78,12 +78,12 @@ def measured(module, chip: ns.Chip, parts: np.ndarray, respond: bool) -> dict[st
 def row(name: str, times: Times, chunk: Times | None = None, one: Times | None = None, note: str = "") -> dict:
     """Return a row of the table."""
     ratios = {"over_chunk": chunk and ratio(times, chunk), "over_one": one and ratio(times, one)}
-    return {"name": name, "p50_s": times.median, "p99_s": times.percentile(0.99), "note": note, **ratios}
+    return {"name": name, "p50_s": times.middle, "p99_s": times.percentile(0.99), "note": note, **ratios}
 
 
 def side_by_side(given: argparse.Namespace, chip: ns.Chip, samples: np.ndarray) -> tuple[list[dict], bool]:
     """Return the rows, the chip's own first, and whether all peers passed their checks."""
-    rows, ours, passed = [], {CHUNK: Times([], []), ONE: Times([], [])}, True
+    rows, ours, passed = [], {CHUNK: nothing(), ONE: nothing()}, True
     parts = samples[CHECKED:].reshape(given.rounds + 1, given.samples, -1)
     for name in given.only:
         module = peers.peer(name)
@@ -96,14 +96,14 @@ def side_by_side(given: argparse.Namespace, chip: ns.Chip, samples: np.ndarray) 
             continue
         times = measured(module, chip, parts, given.respond)
         for kind, all_times in ours.items():
-            all_times.each.extend(times[kind].each)
-            all_times.rounds.extend(times[kind].rounds)
+            for had, got in zip(all_times, times[kind], strict=True):
+                had.extend(got)
         rows.append(row(module.NAME, times[PEER], times[CHUNK], times[ONE], reason))
         if PEER_CHUNK in times:
             rows.append(row(f"{module.NAME}, in a chunk", times[PEER_CHUNK], times[CHUNK], times[ONE], reason))
         print(f"{module.NAME}: done", file=sys.stderr)
     names = {CHUNK: CHUNK, ONE: "neurosim, respond_one" if given.respond else ONE}
-    return [row(names[kind], times) for kind, times in ours.items() if times.rounds] + rows, passed
+    return [row(names[kind], times) for kind, times in ours.items() if times.means] + rows, passed
 
 
 def described(given: argparse.Namespace, chip: ns.Chip, samples: np.ndarray) -> dict:
