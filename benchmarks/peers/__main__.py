@@ -1,12 +1,13 @@
 """A table of what a sample costs the chip and its peers, each measured in turn with the chip; see the package."""
 
 import argparse
+import contextlib
 import json
 import os
 import sys
+from importlib import metadata
 from pathlib import Path
 
-import numba
 import numpy as np
 from threadpoolctl import threadpool_limits
 
@@ -118,8 +119,18 @@ def described(given: argparse.Namespace, chip: ns.Chip, samples: np.ndarray) -> 
         "rounds": given.rounds, "samples_a_round": given.samples,
         "active_inputs": float((samples != 0).sum(axis=1).mean()),
         "neurons_written": (int(counters[WRITES]) - before) / len(samples),
-        "cores": cores, "numpy": np.__version__, "numba": numba.__version__, "neurosim": ns.__version__,
+        "cores": cores, "versions": {"neurosim": ns.__version__} | versions(given.only),
     }  # fmt: skip
+
+
+def versions(names: tuple[str, ...]) -> dict[str, str]:
+    """Return the versions of what is measured."""
+    packages = ["numpy", "numba", "scipy", "scikit-learn", *(p for n in names for p in peers.peer(n).REQUIRES)]
+    found = {}
+    for package in packages:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[package] = metadata.version(package)
+    return found
 
 
 def show(about: dict, rows: list[dict]) -> None:
