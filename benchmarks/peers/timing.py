@@ -8,7 +8,10 @@ import numpy as np
 
 
 class Times(NamedTuple):
-    """Times of samples in seconds: of each one, and of each round the median and the mean; of a chunk the mean only."""
+    """Times of samples in seconds: of each one, and of each round their median, and the mean of processor time.
+
+    Of a chunk there is the mean only; processor time, as what else the machine does would go into a mean.
+    """
 
     each: list[float]
     medians: list[float]
@@ -46,14 +49,14 @@ def one_by_one(call):
     """Return a function that times a call a sample."""
 
     def run(samples: list[np.ndarray], times: Times) -> None:
-        clock, taken = time.perf_counter_ns, np.empty(len(samples))
+        clock, taken, at_first = time.perf_counter_ns, np.empty(len(samples)), time.process_time()
         for n, x in enumerate(samples):
             begun = clock()
             call(x)
             taken[n] = clock() - begun
+        times.means.append((time.process_time() - at_first) / len(samples))
         times.each.extend((taken * 1e-9).tolist())
         times.medians.append(float(np.median(taken)) * 1e-9)
-        times.means.append(float(taken.mean()) * 1e-9)
 
     return run
 
@@ -62,9 +65,9 @@ def in_a_chunk(call):
     """Return a function that times one call for all samples: a sample's share."""
 
     def run(samples: np.ndarray, times: Times) -> None:
-        begun = time.perf_counter()
+        begun = time.process_time()
         call(samples)
-        times.means.append((time.perf_counter() - begun) / len(samples))
+        times.means.append((time.process_time() - begun) / len(samples))
 
     return run
 
@@ -84,7 +87,7 @@ def in_turn(runs: dict, parts: np.ndarray, at_most: dict[str, int]) -> dict[str,
 def ratio(slow: Times, fast: Times) -> Ratio:
     """Return the ratios of two, round by round: of medians, or of means where one of them was timed by the chunk.
 
-    Never of one's mean to the other's median: on a busy machine that alone is a factor of two.
+    Never of one's mean to the other's median: on a busy machine that alone is a factor of two, and so is a mean that others interrupt.
     """
     both = slow.medians and fast.medians
     pairs = zip(slow.medians, fast.medians, strict=True) if both else zip(slow.means, fast.means, strict=True)
