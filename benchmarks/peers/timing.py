@@ -87,7 +87,7 @@ def in_turn(runs: dict, parts: np.ndarray, at_most: dict[str, int]) -> dict[str,
 def ratio(slow: Times, fast: Times) -> Ratio:
     """Return the ratios of two, round by round: of medians, or of means where one of them was timed by the chunk.
 
-    Never of one's mean to the other's median: on a busy machine that alone is a factor of two, and so is a mean that others interrupt.
+    Never of one's mean to the other's median: on a busy machine that alone can be a factor of two.
     """
     both = slow.medians and fast.medians
     pairs = zip(slow.medians, fast.medians, strict=True) if both else zip(slow.means, fast.means, strict=True)
