@@ -1,0 +1,1 @@
+"""What is measured of the chip: speeds beside others, and what learning comes to with other constants."""
