@@ -15,8 +15,8 @@ Weights are kept as :math:`w_{ki} = s_k v_{ki}`, so that :math:`C^T X` is added 
 first between layers, and channels last in here, so that a patch is made of few long runs.
 
 Several threads may carry a sample together: each calls `stream` with its own number in the team, and has a share of
-the positions or of the neurons of every stage. They meet between stages. No sum is shared out, so the bits are the same
-whatever the number of threads.
+the positions or of the neurons of every stage. They meet between stages. No sum is shared out, and BLAS, which gets one
+thread, is given the same blocks of neurons by however many of them, so the bits are the same.
 
 Every function takes arrays of one float type and stays in it: float32 in the simulator, float64 in the tests that
 compare with the textbook equation. Sums have a fixed order, but for those inside BLAS.
@@ -48,7 +48,6 @@ EPSILON = np.float32(1e-5)  # added to a variance
 NEGLIGIBLE = np.float32(1e-30)  # smaller growth is zero: arithmetic on subnormal numbers takes a hundred times as long
 FLAT = np.float32(1e-30)  # largest change of an update that is no change at all
 FEW = 8  # fewer than one response in so many above the cutoff: add them singly, else by a matrix product
-UNCUT, EVEN = 240, 32  # a longer sum of products is cut at a multiple, so that BLAS's threads do not change its order
 NARROW = 4  # at least so many neurons a position make potentials quicker neuron by neuron
 GRAM = 16  # norms by the patches' inner products where that saves so much of a pass over the synapses
 
@@ -64,10 +63,10 @@ COUNTERS = 7
 PARAMETERS = 8  # of a rule
 
 MEETINGS, ABSENT, FAILED, EVENTS, FOLDED = 0, 1, 2, 4, 5  # places in a row of Team.board; FAILED has two
-ROW = 8  # of int64: a cache line each, so that nobody waits for another's
+ROW = 16  # of int64: no two threads write to one cache line
 MANY_PLACES = 32  # pooled places, of which threads take parts; of fewer they take neurons
-GRAIN = 16  # neurons are shared out by so many, as BLAS takes them
-NO_SMALL_PRODUCT = 4096  # numbers that make a product one that BLAS does not treat as small
+GRAIN = 16  # neurons: blocks are multiples of so many
+BLOCK, WIDE = 48, 1024  # neurons that BLAS gets at once, at least; a layer that has eight blocks of more, not four
 PATIENCE = 2000  # looks at the others' places before the rest of the machine gets its turn
 
 
@@ -161,7 +160,7 @@ class Scratch(NamedTuple):
     means: NDArray[np.float32]  # (channels,)
     variances: NDArray[np.float32]  # (channels,)
     letters: NDArray[np.uint8]  # N, T
-    sizes: NDArray[np.int32]  # (5,) of a matrix product
+    sizes: NDArray[np.int32]  # (4,) of a matrix product
     factors: NDArray[np.float32]  # one, zero
 
 
@@ -252,7 +251,7 @@ _yield = types.ExternalFunction("sched_yield", types.int32())
 
 @register_jitable
 def _meet(team):  # type: ignore[no-untyped-def]
-    """Wait until every thread is here; return whether they are, or the first will never be."""
+    """Wait until every thread is here; return whether they are: an interrupted caller tells that the first is not."""
     if team.size == 1:
         return True
     number = team.board[team.number, MEETINGS] + 1
@@ -292,78 +291,79 @@ def _share(count, grain, team):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def _share_product(count, others, team):  # type: ignore[no-untyped-def]
-    """Return a thread's share of a matrix product's columns: BLAS sums a small product in another order than a part."""
-    return _share(count, max(GRAIN, (NO_SMALL_PRODUCT + others - 1) // others), team)
-
-
-@register_jitable
-def _run(size):  # type: ignore[no-untyped-def]
-    """Return how many terms of a sum BLAS gets at once.
-
-    It halves what is left of a long sum, and rounds an odd half by one thread otherwise than by many.
-    """
-    return size - size % EVEN if size > UNCUT else size
-
-
-@register_jitable
 def _times_transposed(product, a, b, c, scratch, first, last):  # type: ignore[no-untyped-def]
     """Write columns of c = a b^T: those of b's rows from first to last."""
-    n, t, sizes, one = scratch.letters, scratch.letters[1:], scratch.sizes, scratch.factors
-    sizes[0], sizes[1], sizes[2], sizes[4] = last - first, a.shape[0], a.shape[1], c.shape[1]
-    if first >= last:
-        return
-    begun = 0
-    while begun < a.shape[1]:
-        sizes[3] = _run(a.shape[1] - begun)
-        beta = scratch.factors[1:] if begun == 0 else scratch.factors
-        product(
-            t.ctypes, n.ctypes, sizes.ctypes, sizes[1:].ctypes, sizes[3:].ctypes, one.ctypes, b[first, begun:].ctypes,
-            sizes[2:].ctypes, a[0, begun:].ctypes, sizes[2:].ctypes, beta.ctypes, c[0, first:].ctypes, sizes[4:].ctypes,
-        )  # fmt: skip
-        begun += sizes[3]
+    n, t, sizes, one, zero = scratch.letters, scratch.letters[1:], scratch.sizes, scratch.factors, scratch.factors[1:]
+    sizes[0], sizes[1], sizes[2], sizes[3] = last - first, a.shape[0], a.shape[1], c.shape[1]
+    product(
+        t.ctypes, n.ctypes, sizes.ctypes, sizes[1:].ctypes, sizes[2:].ctypes, one.ctypes, b[first:].ctypes,
+        sizes[2:].ctypes, a.ctypes, sizes[2:].ctypes, zero.ctypes, c[0, first:].ctypes, sizes[3:].ctypes,
+    )  # fmt: skip
 
 
 @register_jitable
 def _integrate(product, patches, state, scratch, potentials, first, last):  # type: ignore[no-untyped-def]
-    """Write the potentials of neurons from first to last at every position."""
-    scales, positions, size = state.scales[first:last], potentials.shape[0], last - first
-    if size == 0:
-        return
-    if positions * NARROW > potentials.shape[1]:
-        _times_transposed(product, patches, state.synapses, potentials, scratch, first, last)
-        scaled = False
-        for k in range(size):
-            scaled |= scales[k] != ONE
-        for p in range(positions if scaled else 0):
-            u = potentials[p, first:last]
-            for k in range(size):
-                u[k] *= scales[k]
-        return
-    turned = scratch.turned[first:last]  # BLAS is quicker with few columns than with few rows
-    _times_transposed(product, state.synapses[first:last], patches, turned, scratch, 0, positions)
-    for p in range(positions):
+    """Write the potentials of neurons from first to last at every position, block by block."""
+    positions, begin = potentials.shape[0], first
+    while begin < last:
+        end = _end(begin, last, _block(potentials.shape[1]))
+        scales = state.scales[begin:end]
+        if positions * NARROW > potentials.shape[1]:
+            _times_transposed(product, patches, state.synapses, potentials, scratch, begin, end)
+            _scale(potentials, scales, begin, end)
+        else:  # BLAS is quicker with few columns than with few rows
+            turned = scratch.turned[begin:end]
+            _times_transposed(product, state.synapses[begin:end], patches, turned, scratch, 0, positions)
+            for p in range(positions):
+                u = potentials[p, begin:end]
+                for k in range(u.size):
+                    u[k] = turned[k, p] * scales[k]
+        begin = end
+
+
+@register_jitable
+def _scale(potentials, scales, first, last):  # type: ignore[no-untyped-def]
+    """Multiply potentials of neurons from first to last by their scales, if any is not one."""
+    scaled = False
+    for k in range(scales.size):
+        scaled |= scales[k] != ONE
+    for p in range(potentials.shape[0] if scaled else 0):
         u = potentials[p, first:last]
-        for k in range(size):
-            u[k] = turned[k, p] * scales[k]
+        for k in range(u.size):
+            u[k] *= scales[k]
 
 
 @register_jitable
 def _transposed_times(product, a, b, beta, c, scratch, first, last):  # type: ignore[no-untyped-def]
     """Write rows of c = a^T b + beta c, from first to last; beta is an array."""
     n, t, sizes, one = scratch.letters, scratch.letters[1:], scratch.sizes, scratch.factors
-    sizes[0], sizes[1], sizes[3] = b.shape[1], last - first, a.shape[1]
-    if first >= last:
-        return
-    begun = 0
-    while begun < a.shape[0]:
-        sizes[2] = _run(a.shape[0] - begun)
-        product(
-            n.ctypes, t.ctypes, sizes.ctypes, sizes[1:].ctypes, sizes[2:].ctypes, one.ctypes, b[begun:].ctypes,
-            sizes.ctypes, a[begun, first:].ctypes, sizes[3:].ctypes, beta.ctypes, c[first:].ctypes, sizes.ctypes,
-        )  # fmt: skip
-        begun += sizes[2]
-        beta = scratch.factors
+    sizes[0], sizes[1], sizes[2], sizes[3] = b.shape[1], last - first, a.shape[0], a.shape[1]
+    product(
+        n.ctypes, t.ctypes, sizes.ctypes, sizes[1:].ctypes, sizes[2:].ctypes, one.ctypes, b.ctypes,
+        sizes.ctypes, a[0, first:].ctypes, sizes[3:].ctypes, beta.ctypes, c[first:].ctypes, sizes.ctypes,
+    )  # fmt: skip
+
+
+@register_jitable
+def _block(count):  # type: ignore[no-untyped-def]
+    """Return how many neurons or positions BLAS gets at once, whatever the number of threads."""
+    return max(BLOCK, count // (8 if count >= WIDE else 4) // GRAIN * GRAIN)
+
+
+@register_jitable
+def _end(begin, count, block):  # type: ignore[no-untyped-def]
+    """Return the end of a block that begins there: the last one has what is left."""
+    return count if count - begin < 2 * block else begin + block
+
+
+@register_jitable
+def _grow_by_product(product, growth, patches, beta, c, scratch, first, last):  # type: ignore[no-untyped-def]
+    """Write neurons from first to last of c = growth^T patches + beta c, block by block."""
+    begin = first
+    while begin < last:
+        end = _end(begin, last, _block(growth.shape[1]))
+        _transposed_times(product, growth, patches, beta, c, scratch, begin, end)
+        begin = end
 
 
 # Rules of plasticity, as in kernels/dense.py, which says what they take; a test keeps the two alike.
@@ -891,7 +891,7 @@ def _move(k, change, growth, factor, constants, state, lanes):  # type: ignore[n
 def _grow_densely(product, patches, constants, state, scratch, team, first, last):  # type: ignore[no-untyped-def]
     """Move neurons from first to last by a whole matrix product that is written apart from the synapses."""
     changes, step, factors, lanes = scratch.changes, scratch.step, scratch.rates, scratch.lanes
-    _transposed_times(product, scratch.growth, patches, scratch.factors[1:], step, scratch, first, last)
+    _grow_by_product(product, scratch.growth, patches, scratch.factors[1:], step, scratch, first, last)
     if constants.step == LARGEST:
         largest = changes[0] * ZERO
         for k in range(first, last):
@@ -922,14 +922,15 @@ def _grow_in_place(product, patches, constants, state, scratch, team, first, las
     changes, overlaps, factors, squares = scratch.changes, scratch.overlaps, scratch.rates, scratch.squares
     growth, part, mine = scratch.growth, scratch.product, scratch.squares[first:last]
     own_factors = factors[first:last]
-    begin, end = _share_product(growth.shape[0], growth.shape[0], team)
-    _times_transposed(product, patches, patches, scratch.gram, scratch, begin, end)
+    if team.number == 0:  # few positions, or there would be no gram: not worth sharing out
+        _times_transposed(product, patches, patches, scratch.gram, scratch, 0, patches.shape[0])
     for p in range(growth.shape[0]):
         c = growth[p, first:last]
         for k in range(c.size):
             c[k] *= own_factors[k]
     _meet(team)
-    _transposed_times(product, scratch.gram, growth, scratch.factors[1:], part, scratch, begin, end)
+    if team.number == team.size - 1:
+        _transposed_times(product, scratch.gram, growth, scratch.factors[1:], part, scratch, 0, part.shape[0])
     _meet(team)
     mine[:] = ZERO
     for p in range(growth.shape[0]):
@@ -950,7 +951,7 @@ def _grow_in_place(product, patches, constants, state, scratch, team, first, las
         c = growth[p, first:last]
         for k in range(c.size):
             c[k] *= own_factors[k]
-    _transposed_times(product, growth, patches, scratch.factors, state.synapses, scratch, first, last)
+    _grow_by_product(product, growth, patches, scratch.factors, state.synapses, scratch, first, last)
 
 
 @register_jitable
@@ -988,7 +989,7 @@ def _grow_singly(patches, constants, state, scratch, begin, stop):  # type: igno
 @register_jitable
 def _learn(product, patches, potentials, responses, modulators, samples, constants, state, scratch, own, team):  # type: ignore[no-untyped-def]
     """Apply a full window; return a neuron whose step or norm is not finite, or -1."""
-    first, last = _share(potentials.shape[1], GRAIN, team)
+    first, last = _share(potentials.shape[1], _block(potentials.shape[1]), team)
     _set_rates(samples, constants, state, scratch.rates, first, last)
     events = _count_events(responses, constants.cutoff, scratch.counts, team, first, last)
     singly = constants.step == CAPPED and events * FEW < responses.size
@@ -1032,7 +1033,7 @@ def _respond(product, values, constants, state, scratch, patches, potentials, te
     _meet(team)
     _cut(values, constants, scratch.image, patches, team)
     _meet(team)
-    first, last = _share_product(potentials.shape[1], potentials.shape[0], team)
+    first, last = _share(potentials.shape[1], _block(potentials.shape[1]), team)
     _integrate(product, patches, state, scratch, potentials, first, last)
 
 
@@ -1130,7 +1131,8 @@ def stream(samples, learning, constants, state, scratch, results, product, own, 
     done, failed = 0, -1
     for n in range(samples.values.shape[0]):
         sample = samples.values[n]
-        if not _check(sample, constants.negative, scratch.lanes):
+        refused = 0 if first and not _check(sample, constants.negative, scratch.lanes) else -1
+        if _agree(refused, team) >= 0:  # one looks for all: the caller's array might change meanwhile
             break
         row = n % results.potentials.shape[0]
         potentials = results.potentials[row]
@@ -1187,7 +1189,7 @@ def stream(samples, learning, constants, state, scratch, results, product, own, 
                 break
         done = n + 1
     _meet(team)
-    if first:
+    if first and learning:
         for other in range(team.size):
             state.counters[FOLDS] += team.board[other, FOLDED]
     return done, failed

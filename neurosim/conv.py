@@ -12,7 +12,7 @@ from neurosim.conv_room import Workspace
 from neurosim.conv_state import first_state, first_weights
 from neurosim.kernels import conv
 from neurosim.state_format import plain_weights
-from neurosim.teams import BLAS, Crew
+from neurosim.teams import BLAS, CREW
 from neurosim.working import Array, WorkingLayer
 
 WORTH_A_TEAM = 3e7  # terms of a matrix product that take longer than waking a thread
@@ -36,7 +36,8 @@ class ConvLayer(WorkingLayer):
         self.positions = self.geometry.rows * self.geometry.columns
         self.state = first_state(constants, image, self.positions, seed, place)
         self._codes, self._own = codes(constants, image), getattr(constants.rule, "compiled", None)
-        self._product, self._crew = conv.PRODUCTS[np.dtype(np.float32)], Crew()
+        self._product = conv.PRODUCTS[np.dtype(np.float32)]
+        self._most = max(1, constants.neurons // conv.GRAIN)  # threads that there is work for
         self._work = self.responses * (self.state.synapses.shape[1] + A_RESPONSE)
 
     @property
@@ -110,15 +111,11 @@ class ConvLayer(WorkingLayer):
     def _run(
         self, values: Array, labels: NDArray[np.int64], modulators: Array, learning: bool, scratch: Any, room: Any
     ) -> tuple[int, int]:
-        loop = self._loop
-        if len(values) * self._work < WORTH_A_TEAM:
-            return super()._run(values, labels, modulators, learning, scratch, room)
-        with BLAS.quiet() as threads:
-            calls = self._calls(values, modulators, learning, scratch, room, threads)
-            if threads == 1:
-                return loop(*calls[0])
+        most = self._most if len(values) * self._work >= WORTH_A_TEAM else 1
+        with BLAS.quiet() as threads, CREW.team(min(threads, most)) as size:
+            calls = self._calls(values, modulators, learning, scratch, room, size)
             board = calls[0][-1].board
-            return self._crew.run(loop, calls, lambda: board.__setitem__((0, conv.ABSENT), 1))
+            return CREW.run(self._loop, calls, lambda: board.__setitem__((0, conv.ABSENT), 1))
 
     @property
     def _negative(self) -> bool:

@@ -44,7 +44,7 @@ class Workspace:
             event_rows=np.zeros(self._events, np.int32),
             event_values=_room(self._events),
             lanes=_room(conv.LANES),
-            sizes=np.zeros(5, np.int32),
+            sizes=np.zeros(4, np.int32),
         )
 
     def _shared(self, layer: ConvWTA, image: tuple[int, ...], positions: int, pool: int) -> conv.Scratch:

@@ -1,15 +1,18 @@
-"""Threads that carry a sample through a layer together: who they are, how many, and BLAS quiet meanwhile.
+"""Threads that carry a sample through a layer together, and BLAS at one thread meanwhile.
 
-A kernel shares out its stages itself, matrix products too, and the threads meet between stages (`kernels/conv.py`). So
-BLAS must not take threads of its own for the shares: they would get into the way of the team.
+A kernel shares out its stages itself, matrix products too, and the threads meet between stages (`kernels/conv.py`).
+BLAS must not take threads of its own for the shares: they would get in the way, and the order of its sums would depend
+on them.
+
+An interrupt may strike the caller between any two lines. What is left then is put right by the next call.
 """
 
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
-from threading import Lock
+from queue import SimpleQueue
+from threading import Lock, RLock, Thread, get_ident
 from typing import Any
 
 from threadpoolctl import LibController, ThreadpoolController
@@ -17,74 +20,107 @@ from threadpoolctl import LibController, ThreadpoolController
 Loop = Callable[..., tuple[int, int]]
 
 
-class _Blas:
-    """The process's libraries of linear algebra: their number of threads is one while a team is at work."""
+class Blas:
+    """The library that the kernels call: how many threads it has is a number of the whole process."""
 
     def __init__(self) -> None:
-        self._lock, self._users = Lock(), 0
-        self._threads: list[int] = []
+        self._lock, self._users = Lock(), set[int]()  # threads that want it quiet
+        self._wanted = 1
 
     @contextmanager
     def quiet(self) -> Iterator[int]:
         """Set BLAS to one thread; give the number it had, which is how many the caller may use."""
         with self._lock:
-            if self._users == 0:
-                self._threads = [library.num_threads or 1 for library in _libraries()]
-                self._set([1] * len(self._threads))
-            self._users += 1
+            if not self._users:
+                self._wanted = max([library.num_threads or 1 for library in _libraries()], default=1)
+            self._users.add(get_ident())
+            _set(1)
         try:
-            yield max(self._threads, default=1)
+            yield self._wanted
         finally:
             with self._lock:
-                self._users -= 1
-                if self._users == 0:
-                    self._set(self._threads)
-
-    @staticmethod
-    def _set(threads: list[int]) -> None:
-        for library, number in zip(_libraries(), threads, strict=True):
-            library.set_num_threads(number)
+                if self._users <= {get_ident()}:
+                    _set(self._wanted)
+                self._users.discard(get_ident())  # last: interrupted before, the next call knows what was wanted
 
 
 @cache
 def _libraries() -> list[LibController]:
-    import scipy.linalg  # noqa: F401  loads the one that the kernel calls
+    import scipy.linalg  # noqa: F401  loads the one that the kernels call
 
-    return list(ThreadpoolController().select(user_api="blas").lib_controllers)
+    found = ThreadpoolController().select(user_api="blas").lib_controllers
+    return [library for library in found if "scipy" in str(library.filepath)] or list(found)
 
 
-BLAS = _Blas()
+def _set(number: int) -> None:
+    for library in _libraries():
+        # Since 3.8 the public one does nothing in any thread but the first that ever called it.
+        getattr(library, "_real_set_num_threads", library.set_num_threads)(number)
 
 
 class Crew:
-    """The helpers of one layer: threads that wait for work, made when there first is any."""
+    """The process's helpers: threads that wait for work, made when there is some. One team has them at a time."""
 
     def __init__(self) -> None:
-        self._pool: ThreadPoolExecutor | None = None
-        self._size, self._process = 0, 0
+        self.renew()
 
-    def __reduce__(self) -> tuple[type, tuple[()]]:
-        return Crew, ()  # a copy gets threads of its own
+    def renew(self) -> None:
+        """Begin anew: threads do not survive a fork."""
+        self._busy = RLock()  # of a thread, so that what it left locked when interrupted does not stop it
+        self._jobs: SimpleQueue[tuple[Loop, tuple[Any, ...], SimpleQueue[None]]] = SimpleQueue()
+        self._size = 0
+
+    @contextmanager
+    def team(self, size: int) -> Iterator[int]:
+        """Give how many threads a team may have, of `size` asked for: one, if another team is at work."""
+        free = size > 1 and self._busy.acquire(blocking=False)
+        try:
+            yield size if free and self._grow(size - 1) else 1
+        finally:
+            if free:
+                self._busy.release()
+
+    def _grow(self, size: int) -> bool:
+        try:
+            while self._size < size:
+                Thread(target=_work, args=(self._jobs,), name="neurosim", daemon=True).start()
+                self._size += 1
+        except RuntimeError:  # the system, or an interpreter that shuts down, gives no more threads
+            return False
+        return True
 
     def run(self, loop: Loop, calls: list[tuple[Any, ...]], absent: Callable[[], None]) -> tuple[int, int]:
         """Call the loop once for each tuple of arguments, all at the same time; return what the first call returned.
 
         `absent` tells those that wait for the first call that it will not come: an interrupt may arrive before it.
         """
-        helpers = self._helpers(len(calls) - 1)
-        at_work = []
+        done: SimpleQueue[None] = SimpleQueue()
         try:
-            at_work = [helpers.submit(loop, *call) for call in calls[1:]]
-            return loop(*calls[0])
+            for call in calls[1:]:
+                self._jobs.put((loop, call, done))
+            result = loop(*calls[0])
         except BaseException:
             absent()
             raise
-        finally:
-            for helper in at_work:
-                helper.result()
+        for _ in calls[1:]:
+            done.get()
+        return result
 
-    def _helpers(self, size: int) -> ThreadPoolExecutor:
-        if self._pool is None or self._size < size or self._process != os.getpid():  # threads do not survive a fork
-            self._pool = ThreadPoolExecutor(size, thread_name_prefix="neurosim")
-            self._size, self._process = size, os.getpid()
-        return self._pool
+
+def _work(jobs: "SimpleQueue[tuple[Loop, tuple[Any, ...], SimpleQueue[None]]]") -> None:
+    while True:
+        loop, call, done = jobs.get()
+        loop(*call)
+        del loop, call  # or a chip would live until the next job
+        done.put(None)
+
+
+BLAS, CREW = Blas(), Crew()
+
+
+def _after_fork() -> None:
+    BLAS.__init__()  # type: ignore[misc]
+    CREW.renew()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -1,13 +1,18 @@
 """Threads that carry an image together: same bits, same errors, no thread left waiting, BLAS as it was before."""
 
+import contextlib
 import copy
 import multiprocessing
+import os
 import pickle
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import threadpool_limits
 
 import neurosim as ns
 from neurosim import conv as at_work
@@ -92,16 +97,21 @@ def _diverged(threads):
     return caught.value
 
 
+def blas_threads():
+    """Return how many threads the kernels' BLAS has."""
+    return {library.num_threads for library in teams._libraries()}
+
+
 def test_blas_has_its_threads_back():
     with threadpool_limits(3, user_api="blas"):
-        before = [library["num_threads"] for library in threadpool_info()]
         with teams.BLAS.quiet() as threads:
             assert threads == 3
-            assert {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"} == {1}
+            assert blas_threads() == {1}
             with teams.BLAS.quiet() as inner:
                 assert inner == 3
+        assert blas_threads() == {3}
         chip("events").learn(images())
-        assert [library["num_threads"] for library in threadpool_info()] == before
+        assert blas_threads() == {3}
 
 
 def test_chips_in_several_threads_at_once():
@@ -114,7 +124,7 @@ def test_chips_in_several_threads_at_once():
             thread.start()
         for thread in at_once:
             thread.join()
-        assert {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"} == {2}
+        assert blas_threads() == {2}
     assert found == [expected] * 4
 
 
@@ -133,8 +143,8 @@ def test_an_interrupt_before_the_first_thread_begins_leaves_nobody_waiting_and_n
     def absent():
         calls[0][-1].board[0, conv.ABSENT] = 1
 
-    with pytest.raises(KeyboardInterrupt):
-        teams.Crew().run(interrupted, calls, absent)
+    with teams.CREW.team(3), pytest.raises(KeyboardInterrupt):
+        teams.CREW.run(interrupted, calls, absent)
     assert learned.state_sha256 == before
 
 
@@ -164,3 +174,107 @@ def test_a_forked_process_makes_threads_anew():
         theirs = found.get(timeout=60)
         child.join(60)
         assert theirs == learned.learn(X).state_sha256
+
+
+ALONE = """
+import threading
+import numpy as np, neurosim as ns
+from neurosim import conv, teams
+conv.WORTH_A_TEAM = 0
+soft = ns.SoftWTA(temperature=0.5, signed=True)
+layers = [ns.ConvWTA(200, kernel=3, rule=ns.SoftHebb(rate=0.1), competition=soft)] * 2
+X = np.random.default_rng(0).normal(size=(30, 3, 12, 11)).astype(np.float32)
+seen = []
+loop = conv.ConvLayer._loop
+conv.ConvLayer._loop = property(lambda layer: lambda *call: (
+    seen.append((call[-1].size, *(library.num_threads for library in teams._libraries()))), loop.fget(layer)(*call))[1])
+def learn(**options):
+    return ns.Chip(layers, inputs=(3, 12, 11)).learn(X, **options).state_sha256
+def threads():
+    return [library.num_threads for library in teams._libraries()]
+before = threads()
+hashes = [learn(threads=3, chunk=4)]
+assert threads() == before, threads()
+hashes.append(learn())
+other = threading.Thread(target=lambda: hashes.append(learn()))
+other.start(); other.join()
+assert threads() == before, threads()
+assert len(hashes) == 3 and len(set(hashes)) == 1
+assert {blas for _, *libraries in seen for blas in libraries} == {1}, "BLAS was not quiet"
+assert {size for size, *_ in seen} >= {2} if before == [2] else True
+"""
+
+
+@pytest.mark.parametrize("core", [None, "Haswell", "Zen"])
+def test_in_a_process_of_its_own_blas_is_quiet_in_any_thread_and_has_its_threads_back(core):
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "2"} | ({"OPENBLAS_CORETYPE": core} if core else {})
+    subprocess.run([sys.executable, "-c", ALONE], env=environment, check=True, timeout=300)
+
+
+BITS = """
+import sys
+import numpy as np, neurosim as ns
+from neurosim import conv
+from threadpoolctl import threadpool_limits
+conv.WORTH_A_TEAM = 0
+sys.path.insert(0, sys.argv[1])
+from test_teams import CHIPS, chip, images
+for name in CHIPS:
+    found = set()
+    for threads in (1, 2, 3, 5):
+        ns.Chip(CHIPS[name], inputs=(3, 12, 11))
+        with threadpool_limits(threads, user_api="blas"):
+            found.add(chip(name).learn(images(), chunk=5).state_sha256)
+    assert len(found) == 1, name
+"""
+
+
+@pytest.mark.parametrize("core", ["Haswell", "Sandybridge"])
+def test_bits_do_not_depend_on_threads_with_kernels_of_other_machines(core):
+    # OpenBLAS has kernels for each kind of machine, and some sum the edge of a block in another order than its middle.
+    environment = os.environ | {"OPENBLAS_CORETYPE": core}
+    here = str(Path(__file__).parent)
+    subprocess.run([sys.executable, "-c", BITS, here], env=environment, check=True, timeout=300)
+
+
+def test_an_array_that_changes_meanwhile_does_not_leave_a_team_waiting():
+    X, stop = images(400), threading.Event()
+
+    def disturb():
+        while not stop.is_set():
+            X[::3, 1, 2, 3] = np.nan
+            X[::3, 1, 2, 3] = 0.5
+
+    other = threading.Thread(target=disturb)
+    other.start()
+    try:
+        with threadpool_limits(3, user_api="blas"):
+            for _ in range(5):
+                with contextlib.suppress(ns.NeurosimError):
+                    chip("events").learn(X, chunk=100)
+    finally:
+        stop.set()
+        other.join()
+
+
+def test_one_chip_responds_in_several_threads():
+    learned, X, found = chip("events").learn(images()), images(20), []
+    expected = learned.respond(X).output
+    respond = lambda: found.append(np.array_equal(learned.respond(X, chunk=1).output, expected))  # noqa: E731
+    with threadpool_limits(3, user_api="blas"):
+        at_once = [threading.Thread(target=respond) for _ in range(4)]
+        for thread in at_once:
+            thread.start()
+        for thread in at_once:
+            thread.join()
+    assert found == [True] * 4
+
+
+def test_what_an_interrupt_leaves_is_put_right_by_the_next_call():
+    with threadpool_limits(3, user_api="blas"):
+        teams.BLAS.quiet().__enter__()  # an interrupt before the block was left
+        teams.CREW._busy.acquire()
+        with teams.BLAS.quiet() as threads, teams.CREW.team(3) as size:
+            assert (threads, size) == (3, 3)
+        assert blas_threads() == {3}
+        teams.CREW._busy.release()
