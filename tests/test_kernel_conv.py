@@ -169,8 +169,7 @@ def test_wide_layers_track_their_norms_without_a_pass(cutoff):
 
 @pytest.mark.parametrize(("neurons", "shape"), [(7, (30, 17, 16)), (150, (30, 4, 4)), (7, (27, 16, 16))], ids=str)
 def test_long_sums_are_the_textbook_s(neurons, shape):
-    # BLAS gets a sum of more than 240 terms, over a patch or over positions, in two pieces.
-    assert 9 * shape[0] > conv.UNCUT
+    # Over a patch or over positions, of numbers of terms and neurons that are no multiples of what BLAS likes.
     compare(weights(3, neurons, shape[0]), images(4, 3, shape), **SOFT)
 
 
