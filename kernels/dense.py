@@ -309,14 +309,22 @@ def _gather(sample, negative, active, values):  # type: ignore[no-untyped-def]
 
 @register_jitable
 def _integrate(values, active, size, lebesgue, v, s, potentials):  # type: ignore[no-untyped-def]
-    """Write u = s * sum of x v over the active inputs; four rows at a time, added in the order of the inputs."""
+    """Write u = s * sum of x v over the active inputs; eight rows at a time, added in the order of the inputs."""
     neurons = s.size
     potentials[:] = ZERO
     if lebesgue != TWO:
         _integrate_powers(values, active, size, lebesgue - ONE, v, s, potentials)
         return
-    whole = size - size % 4
-    for j in range(0, whole, 4):
+    eights, whole = size - size % 8, size - size % 4
+    for j in range(0, eights, 8):
+        v0, v1, v2, v3 = v[active[j]], v[active[j + 1]], v[active[j + 2]], v[active[j + 3]]
+        v4, v5, v6, v7 = v[active[j + 4]], v[active[j + 5]], v[active[j + 6]], v[active[j + 7]]
+        x0, x1, x2, x3 = values[j], values[j + 1], values[j + 2], values[j + 3]
+        x4, x5, x6, x7 = values[j + 4], values[j + 5], values[j + 6], values[j + 7]
+        for k in range(neurons):
+            u = (((potentials[k] + x0 * v0[k]) + x1 * v1[k]) + x2 * v2[k]) + x3 * v3[k]
+            potentials[k] = (((u + x4 * v4[k]) + x5 * v5[k]) + x6 * v6[k]) + x7 * v7[k]
+    for j in range(eights, whole, 4):
         v0, v1, v2, v3 = v[active[j]], v[active[j + 1]], v[active[j + 2]], v[active[j + 3]]
         x0, x1, x2, x3 = values[j], values[j + 1], values[j + 2], values[j + 3]
         for k in range(neurons):
