@@ -4,7 +4,8 @@ Each of these loops does one thing and nothing beside it. Whoever calls them rea
 was: a row of x is x.shape[1] / LINE lines of 64 bytes, and a pass takes OPERATIONS operations of each element.
 
 Memory moves in lines of 64 bytes, so one number of each line is touched: more would measure how fast numbers are added.
-The sum is kept in eight parts: an addition takes some cycles, and a single sum would wait for each.
+Eight rows are read in step, each with a sum of its own: an addition takes some cycles, and a single sum would wait for
+each.
 """
 
 import numpy as np
@@ -12,7 +13,7 @@ from numba import njit
 
 ZERO, ONE = np.float32(0), np.float32(1)
 LINE = 16  # float32 in a line of 64 bytes
-AHEAD = 8 * LINE  # of eight partial sums
+ROWS = 8  # that are read in step
 OPERATIONS = 16  # multiplications and additions of an element in a pass
 
 
@@ -32,33 +33,23 @@ def read_rows(x, order):  # type: ignore[no-untyped-def]
     float32
     """
     a, b, c, d, e, f, g, h = ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO
-    for i in range(order.size):
-        row = x[order[i]]
-        whole = row.size - row.size % AHEAD
-        for j in range(0, whole, AHEAD):
-            a += row[j]
-            b += row[j + LINE]
-            c += row[j + 2 * LINE]
-            d += row[j + 3 * LINE]
-            e += row[j + 4 * LINE]
-            f += row[j + 5 * LINE]
-            g += row[j + 6 * LINE]
-            h += row[j + 7 * LINE]
-        rest = row.size - whole  # the same for all rows, so that no branch is a surprise
-        if rest > 0:
-            a += row[whole]
-        if rest > LINE:
-            b += row[whole + LINE]
-        if rest > 2 * LINE:
-            c += row[whole + 2 * LINE]
-        if rest > 3 * LINE:
-            d += row[whole + 3 * LINE]
-        if rest > 4 * LINE:
-            e += row[whole + 4 * LINE]
-        if rest > 5 * LINE:
-            f += row[whole + 5 * LINE]
-        if rest > 6 * LINE:
-            g += row[whole + 6 * LINE]
+    together = order.size - order.size % ROWS
+    for i in range(0, together, ROWS):
+        p, q, r, s = x[order[i]], x[order[i + 1]], x[order[i + 2]], x[order[i + 3]]
+        t, u, v, w = x[order[i + 4]], x[order[i + 5]], x[order[i + 6]], x[order[i + 7]]
+        for j in range(0, x.shape[1], LINE):
+            a += p[j]
+            b += q[j]
+            c += r[j]
+            d += s[j]
+            e += t[j]
+            f += u[j]
+            g += v[j]
+            h += w[j]
+    for i in range(together, order.size):
+        p = x[order[i]]
+        for j in range(0, p.size, LINE):
+            a += p[j]
     return ((a + b) + (c + d)) + ((e + f) + (g + h))
 
 

@@ -119,7 +119,7 @@ def test_the_floor_is_shown_and_has_stable_keys(monkeypatch):
         for stage in layer["stages"].values():
             assert set(stage) == {
                 "synapse_bytes", "vector_bytes", "operations", "floor_s", "bound_by", "measured_s",
-                "measured_over_floor",
+                "measured_over_floor", "random_rows_floor_s", "random_rows_measured_over_floor",
             }  # fmt: skip
     shown = bench(*options).stdout
     for words in ("assumed: the system does not tell", "layer 2", "integrate", "bound by", "neurons written"):

@@ -10,7 +10,7 @@ from neurosim.kernels import machine
 def test_every_line_of_every_row_is_read_as_often_as_it_is_named(lines):
     x = np.full((5, lines * machine.LINE), 1000.0, np.float32)
     x[:, :: machine.LINE] = np.arange(5 * lines).reshape(5, lines)
-    order = np.array([4, 0, 0, 2], np.int32)
+    order = np.array([4, 0, 0, 2, 1, 3, 1, 1, 4, 2, 2], np.int32)  # eight in step, and three
     assert machine.read_rows(x, order) == x[order, :: machine.LINE].sum()
 
 

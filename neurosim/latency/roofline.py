@@ -133,11 +133,16 @@ def _layer(trace: Trace, learning: bool, machine: dict[str, Any], clock: Clock) 
     vectors = max(level["read_bytes_per_s"] or 0.0 for level in machine["levels"].values()) or np.inf
     stages = {}
     for place, name in enumerate(STAGES if learning else STAGES[:-1]):
-        rate = speeds.sample.update if name == "learn" else speeds.run.read
+        there, random = speeds.run.read, speeds.random.read
+        if name == "learn":
+            there, random = speeds.sample.update, speeds.random.update
         done = np.array([works[place] for works in trace.works], np.float64)
         times = np.array([times[place] for times in trace.times])
         known = name != "learn" or counted
-        stages[name] = stage_account(done if known else None, times, (rate, vectors, machine["operations_per_s"]))
+        others = (vectors, machine["operations_per_s"])
+        stages[name] = stage_account(done if known else None, times, (there, *others))
+        loose = stage_account(done if known else None, times, (random, *others))
+        stages[name] |= {f"random_rows_{key}": loose[key] for key in ("floor_s", "measured_over_floor")}
     return {
         "synapses_bytes": layer.state.synapses.nbytes,
         "active_inputs_mean": float(active),

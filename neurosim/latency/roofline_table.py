@@ -5,7 +5,7 @@ from typing import Any
 from neurosim.latency.units import duration, giga, size
 
 STAGE, CELL = 10, 12
-COLUMNS = ("synapses", "vectors", "operations", "floor", "measured", "/ floor", "bound by")
+COLUMNS = ("synapses", "vectors", "operations", "floor", "measured", "/ floor", "/ random", "bound by")
 
 
 def roofline_rows(found: dict[str, Any]) -> list[tuple[str, str]]:
@@ -44,14 +44,15 @@ def _layer(name: str, layer: dict[str, Any] | None, samples: int) -> list[tuple[
 
 
 def _stage(found: dict[str, Any]) -> str:
-    operations, ratio = found["operations"], found["measured_over_floor"]
+    operations = found["operations"]
+    ratios = (found["measured_over_floor"], found["random_rows_measured_over_floor"])
     cells = [
         size(found["synapse_bytes"]),
         size(found["vector_bytes"]),
         "-" if operations is None else f"{operations:,.0f}",
         duration(found["floor_s"]),
         duration(found["measured_s"]),
-        "-" if ratio is None else f"{ratio:.2f}",
+        *("-" if ratio is None else f"{ratio:.2f}" for ratio in ratios),
         found["bound_by"] or "-",
     ]
     return "".join(f"{cell:>{CELL}}" for cell in cells)
