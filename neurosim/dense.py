@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -146,7 +147,8 @@ class DenseLayer(WorkingLayer):
         def arguments(sample: Array, learning: bool, labels: NDArray[np.int64]) -> tuple[Any, ...]:
             return *self._arguments(sample, labels, NO_MODULATORS, learning, scratch, room)[:-1], marks
 
-        loop = dense.loop(*arguments(np.empty((0, self.inputs), np.float32), False, NO_LABELS))
+        kernel: ModuleType = dense
+        loop = kernel.loop(*arguments(np.empty((0, self.inputs), np.float32), False, NO_LABELS))
 
         def take(sample: Array, learning: bool, labels: NDArray[np.int64], number: int) -> Marked:
             marks.moments[:] = 0
