@@ -20,7 +20,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, typeof
+from numba import njit, typeof, types
 from numba.extending import register_jitable
 from numpy.typing import NDArray
 
@@ -49,6 +49,8 @@ IDENTITY, RELU, TRIANGLE, SOFTMAX = 0, 1, 2, 3  # functions of the potentials
 SAMPLES, BLANKS, WRITES, FOLDS, PENDING, UPDATES = 0, 1, 2, 3, 4, 5  # places in State.counters
 COUNTERS = 6
 PARAMETERS = 8  # of a rule
+BEGUN, GATHERED, INTEGRATED, COMPETED, TRANSMITTED, LEARNED = 0, 1, 2, 3, 4, 5  # places in a row of Marks.moments
+MOMENTS = 6
 
 
 class Constants(NamedTuple):
@@ -148,6 +150,17 @@ class Results(NamedTuple):
     responses: NDArray[np.float32]  # y (rows, neurons)
     winners: NDArray[np.int64]  # (samples,)
     outputs: NDArray[np.float32]  # z (rows, neurons)
+
+
+class Marks(NamedTuple):
+    """When each sample's stages were done, by the system's clock; changes no bit of anything else."""
+
+    moments: NDArray[np.int64]  # (samples, MOMENTS) nanoseconds; LEARNED is left as it is where nothing is learned
+    now: NDArray[np.int64]  # (2,) seconds and nanoseconds, as the system gives them
+    clock: int  # the system's number of the clock
+
+
+_clock_gettime = types.ExternalFunction("clock_gettime", types.int32(types.int32, types.CPointer(types.int64)))
 
 
 # Rules of plasticity, one neuron and one sample each: the docstrings of neurosim.rules have equations and papers. All
@@ -962,10 +975,18 @@ def _learn(potentials, responses, square, constants, state, scratch, own):  # ty
     return -1
 
 
+@register_jitable
+def _mark(marks, n, stage):  # type: ignore[no-untyped-def]
+    """Write down when a stage of sample n was done; without marks, no code is left of it."""
+    if marks is not None:
+        _clock_gettime(np.int32(marks.clock), marks.now.ctypes)
+        marks.moments[n, stage] = marks.now[0] * 1_000_000_000 + marks.now[1]
+
+
 # Without Numba's reference counts: nothing is allocated here, and counting the arrays of State and Scratch at every
 # function's door takes as long as a small layer's whole sample.
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-def stream(samples, learning, constants, state, scratch, results, own):  # type: ignore[no-untyped-def]
+def stream(samples, learning, constants, state, scratch, results, own, marks=None):  # type: ignore[no-untyped-def]
     """Take samples through the layer one by one, learning from each in turn if `learning`.
 
     Parameters
@@ -980,6 +1001,8 @@ def stream(samples, learning, constants, state, scratch, results, own):  # type:
     results : Results
     own : None or compiled function
         The user's rule, with the arguments of `hebb`.
+    marks : None or Marks
+        Where to write down when each stage was done.
 
     Returns
     -------
@@ -992,6 +1015,7 @@ def stream(samples, learning, constants, state, scratch, results, own):  # type:
     values, active, window = scratch.values, scratch.active, state.pending_sizes.size
     plain = constants.activation == IDENTITY and constants.bias == UNBIASED
     for n in range(samples.values.shape[0]):
+        _mark(marks, n, BEGUN)
         if learning:
             values, active = (
                 state.pending_inputs[state.counters[PENDING]],
@@ -1012,7 +1036,9 @@ def stream(samples, learning, constants, state, scratch, results, own):  # type:
             square *= gain * gain
             for j in range(size):
                 values[j] *= gain
+        _mark(marks, n, GATHERED)
         _integrate(values, active, size, constants.lebesgue, state.synapses, state.scales, potentials)
+        _mark(marks, n, INTEGRATED)
         drive = potentials
         if not plain:
             drive = scratch.drive
@@ -1022,9 +1048,11 @@ def stream(samples, learning, constants, state, scratch, results, own):  # type:
         if not math.isfinite(responses[winner] + potentials[winner]):
             return n, winner
         results.winners[n] = winner
+        _mark(marks, n, COMPETED)
         if results.outputs.size > 0:
             outputs = results.outputs[n % results.outputs.shape[0]]
             _activate(potentials, constants.transmit, constants.exponent, scratch.lanes, outputs)
+        _mark(marks, n, TRANSMITTED)
         if not learning:
             continue
         state.counters[SAMPLES] += 1
@@ -1049,6 +1077,7 @@ def stream(samples, learning, constants, state, scratch, results, own):  # type:
         neuron = _learn(us, ys, square, constants, state, scratch, own)
         if neuron >= 0:
             return n, neuron
+        _mark(marks, n, LEARNED)
     return samples.values.shape[0], -1
 
 

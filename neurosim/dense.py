@@ -1,7 +1,10 @@
 """A dense layer at work: the arrays it has learned, and the door to the compiled loop."""
 
 import math
-from typing import Any
+import time
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +15,26 @@ from neurosim.first_state import first_state, first_weights
 from neurosim.kernels import dense
 from neurosim.layers import DenseWTA
 from neurosim.state_format import plain_weights
-from neurosim.working import Array, WorkingLayer
+from neurosim.working import NO_LABELS, NO_MODULATORS, Array, WorkingLayer
 
 FLOAT32, INT64 = np.dtype(np.float32), np.dtype(np.int64)
+NOBODY = np.empty(0, np.int64)
+
+
+class Marked(NamedTuple):
+    """What `DenseLayer.marking` tells of a sample.
+
+    Attributes
+    ----------
+    moments : int64 (dense.MOMENTS,)
+        Nanoseconds of the system's clock that never runs backwards, in the order of the stages; the last is 0 if
+        nothing was learned.
+    written : int64 (any,)
+        Neurons whose synapses were written, in order.
+    """
+
+    moments: NDArray[np.int64]
+    written: NDArray[np.int64]
 
 
 class DenseLayer(WorkingLayer):
@@ -108,12 +128,46 @@ class DenseLayer(WorkingLayer):
         )
         samples = dense.Samples(sample, labels, modulators)
         loop = self._compiled or self._loop
-        done, neuron = loop(samples, learning, self._codes, self.state, scratch, room, self._own)
+        done, neuron = loop(samples, learning, self._codes, self.state, scratch, room, self._own, None)
         if done == 0:
             raise self._fault(sample[0], 0, neuron)
         if learning and self._instruments and self.state.counters.item(dense.SAMPLES) % self._records.interval == 0:
             self._record()
         return room
+
+    def marking(self, scratch: Any, room: Any) -> Callable[[Array, bool, NDArray[np.int64], int], Marked]:
+        """Return a function that does what `take` does with one sample, and tells when its stages were done.
+
+        It takes the sample, float32 (1, inputs), whether to learn, labels, int64 (0,) or (1,), and the sample's number
+        for errors; results are in `room`. It is compiled here, and raises SampleError and DivergedError as
+        `Chip.learn_one` does.
+        """
+        marks = dense.Marks(np.zeros((1, dense.MOMENTS), INT64), np.zeros(2, INT64), time.CLOCK_MONOTONIC)
+
+        def arguments(sample: Array, learning: bool, labels: NDArray[np.int64]) -> tuple[Any, ...]:
+            return *self._arguments(sample, labels, NO_MODULATORS, learning, scratch, room)[:-1], marks
+
+        kernel: ModuleType = dense
+        loop = kernel.loop(*arguments(np.empty((0, self.inputs), np.float32), False, NO_LABELS))
+
+        def take(sample: Array, learning: bool, labels: NDArray[np.int64], number: int) -> Marked:
+            marks.moments[:] = 0
+            done, neuron = loop(*arguments(sample, learning, labels))
+            if done == 0:
+                raise self._fault(sample[0], number, neuron)
+            if learning and self._instruments:
+                self._record_if_due()
+            return Marked(marks.moments[0].copy(), self._written(scratch, room) if marks.moments[0, -1] else NOBODY)
+
+        return take
+
+    def _written(self, scratch: Any, room: Any) -> NDArray[np.int64]:
+        """Return the neurons that the last sample's window of one has written, in order."""
+        count = int((np.abs(room.responses[0]) >= self._codes.cutoff).sum())
+        if self._codes.competition == dense.GATED:
+            count = min(count, self._codes.winners)
+        written: NDArray[np.int64] = scratch.written[:count].copy()
+        return written
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return all that was learned, by name, an unfinished window without what older windows left behind."""
@@ -134,7 +188,7 @@ class DenseLayer(WorkingLayer):
         self, values: Array, labels: NDArray[np.int64], modulators: Array, learning: bool, scratch: Any, room: Any
     ) -> tuple[Any, ...]:
         samples = dense.Samples(values, labels, modulators)
-        return samples, learning, self._codes, self.state, scratch, room, self._own
+        return samples, learning, self._codes, self.state, scratch, room, self._own, None
 
     @property
     def _negative(self) -> bool:

@@ -58,7 +58,8 @@ def test_few_know_the_kernels():
         if any(name.startswith("neurosim.kernels") for name in imports(path))
     }
     assert users == {
-        "codes", "conv", "conv_codes", "conv_room", "conv_state", "dense", "first_state", "own", "trained_readout"
+        "bandwidth", "codes", "conv", "conv_codes", "conv_room", "conv_state", "dense", "first_state", "own",
+        "trained_readout",
     }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ KEYS = {
     "compile_s", "first_sample_cold_s", "first_sample_warm_s", "service", "response", "too_few_samples_for",
     "deadline_s", "deadline_misses", "deadline_miss_share", "backlog_max", "backlog_mean", "waited_for",
     "wake_late_median_s", "wake_late_max_s", "samples_per_s", "offered_per_s", "busy_share", "layers",
-    "garbage_collector", "interruptions",
+    "garbage_collector", "interruptions", "roofline",
 }  # fmt: skip
 LATENCIES = [
     "min_s", "p50_s", "p90_s", "p95_s", "p99_s", "p999_s", "p9999_s", "max_s", "mean_s", "standard_error_s",
@@ -100,6 +100,33 @@ def test_a_state_is_read_and_not_written(tmp_path, make_chip):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["chip.h5"]
 
 
+def test_the_floor_is_shown_and_has_stable_keys(monkeypatch):
+    monkeypatch.setattr("neurosim.latency.bandwidth.caches", lambda: ({1: 4096, 2: 16384}, True))
+    options = ["digits", "--samples", "20", "--neurons", "9,4", "--roofline"]
+    found = summary(*options)["roofline"]
+    assert set(found) == {"samples", "machine", "layers"}
+    assert set(found["machine"]) == {"caches_bytes", "caches_assumed", "levels", "operations_per_s"}
+    assert list(found["machine"]["levels"]) == ["L1", "L2", "memory"]
+    for level in found["machine"]["levels"].values():
+        assert set(level) == {"working_set_bytes", "read_bytes_per_s", "update_bytes_per_s"}
+    for layer in found["layers"]:
+        assert set(layer) == {
+            "synapses_bytes", "active_inputs_mean", "written_neurons_mean", "rows_read_bytes_per_s",
+            "rows_of_a_sample_update_bytes_per_s", "random_rows_read_bytes_per_s", "random_rows_update_bytes_per_s",
+            "timer_s", "stages",
+        }  # fmt: skip
+        assert list(layer["stages"]) == ["gather", "integrate", "compete", "transmit", "learn"]
+        for stage in layer["stages"].values():
+            assert set(stage) == {
+                "synapse_bytes", "vector_bytes", "operations", "floor_s", "bound_by", "measured_s",
+                "measured_over_floor", "random_rows_floor_s", "random_rows_measured_over_floor",
+            }  # fmt: skip
+    shown = bench(*options).stdout
+    for words in ("assumed: the system does not tell", "layer 2", "integrate", "bound by", "neurons written"):
+        assert words in shown
+    assert summary("digits", "--samples", "2")["roofline"] is None
+
+
 def test_presets_and_recipes_are_measured(tmp_path):
     np.save(tmp_path / "images.npy", np.random.default_rng(0).random((5, 3, 32, 32), np.float32))
     options = ["--preset", "softhebb-cifar10-3layer", "--root", tmp_path, "--warm-up", "1", "--stages"]
@@ -172,6 +199,7 @@ def files(tmp_path, monkeypatch):
     np.save("halves.npy", np.arange(2000) / 2)
     np.save("nan.npy", np.full((300, 64), np.nan))
     np.save("empty.npy", np.empty((0, 64)))
+    np.save("images.npy", np.zeros((200, 3, 32, 32), np.uint8))
     (tmp_path / "text.npy").write_text("no array")
     (tmp_path / "text.h5").write_text("no state")
     (tmp_path / "folder.csv").mkdir()
@@ -198,6 +226,7 @@ def files(tmp_path, monkeypatch):
     (["digits", "--arrivals", "stream", "--timestamps", "text.npy"], "timestamps must be an array in a .npy file"),
     (["digits", "--arrivals", "stream", "--timestamps", "none.npy"], "timestamps must be an array in a .npy file"),
     (["digits", "--arrivals", "sometimes"], "'sometimes' is not one of"),
+    (["images.npy", "--preset", "softhebb-cifar10-3layer", "--roofline"], "roofline must be False for a chip without"),
     (["digits", "--samples", "9999"], "digits must hold at least 10100 samples"),
     (["digits", "--samples", "0"], "samples must be a whole number of at least 1"),
     (["digits", "--warm-up", "-1"], "warm_up must be a whole number of at least 0"),

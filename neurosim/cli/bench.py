@@ -61,6 +61,7 @@ def _duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -
 @click.option("--timestamps", metavar="FILE.npy", help="stream: a whole number of microseconds for each sample.")
 @click.option("--deadline", callback=_duration, metavar="TIME", help="Count samples done later, as 200us or 1.5ms.")
 @click.option("--stages", is_flag=True, help="Take the samples once more, and time each layer.")
+@click.option("--roofline", is_flag=True, help="Once more: stages within dense layers beside what the machine can do.")
 @click.option("--gc/--no-gc", "garbage", default=True, help="Python's garbage collector, on or off.  [default: gc]")
 @click.option("--epochs", default=1, show_default=True, help="How many times over the stream goes.")
 @click.option("--image-size", type=int, metavar="N", help="images:FOLDER: height and width they are brought to.")
@@ -91,7 +92,9 @@ def command(**options: Any) -> None:
     reading = {name: options[name] for name in ("root", "inputs", "label", "epochs", "image_size")}
     stream = augmented(open_stream(options["source"], **reading), None, None, options["standardise"])
     chip = _chip(options, stream)
-    asked = {name: options[name] for name in ("learning", "samples", "warm_up", "deadline", "stages", "garbage")}
+    asked = {
+        name: options[name] for name in ("learning", "samples", "warm_up", "deadline", "stages", "roofline", "garbage")
+    }
     with Interrupts(Stop) as interrupts:
         try:
             report = bench(chip, stream, arrivals=arrivals, stop=interrupts.came, pause=interrupts.waiting, **asked)

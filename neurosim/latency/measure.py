@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 from neurosim.checks import LARGEST, finite, truth, whole
 from neurosim.chip import Chip, check_fits
+from neurosim.dense import DenseLayer
 from neurosim.errors import ConfigError
 from neurosim.latency import machine
 from neurosim.latency.arrivals import Arrivals, Closed
@@ -13,6 +14,7 @@ from neurosim.latency.layer_times import layer_times
 from neurosim.latency.loop import never, take
 from neurosim.latency.outcome import SECOND
 from neurosim.latency.report import Report
+from neurosim.latency.roofline import account_of
 from neurosim.latency.samples import fetch
 from neurosim.streams import Stream, check_stream
 
@@ -29,6 +31,7 @@ def bench(
     arrivals: Arrivals | None = None,
     deadline: float | None = None,
     stages: bool = False,
+    roofline: bool = False,
     garbage: bool = True,
     stop: Callable[[], bool] = never,
     pause: Callable[[], AbstractContextManager[object]] = nullcontext,
@@ -58,6 +61,9 @@ def bench(
         Seconds, positive. A sample that is done later than that after it was due has missed it; it is not dropped.
     stages : bool
         Whether to take the measured samples once more, with the clock read after each layer.
+    roofline : bool
+        Whether to take them once more, time the stages within each dense layer, measure what the machine can do, and
+        set the two side by side.
     garbage : bool
         Whether Python's garbage collector may run meanwhile, as it does for users.
     stop : callable
@@ -74,7 +80,8 @@ def bench(
     Raises
     ------
     ConfigError
-        If a number is out of range, or there are fewer timestamps than samples.
+        If a number is out of range, there are fewer timestamps than samples, or a roofline is asked of a chip without
+        a dense layer.
     SampleError, StreamError
         If the stream has fewer samples than asked for, cannot be read, or the chip does not admit a sample.
     DivergedError
@@ -85,7 +92,8 @@ def bench(
     Tene, "How NOT to measure latency", 2013 (coordinated omission). Yik et al., NeuroBench, 2025 (one sample at a
     time, timed from memory).
     """
-    _check(chip, stream, learning, samples, warm_up, arrivals, deadline, stages, garbage)
+    truths = {"learning": learning, "stages": stages, "roofline": roofline, "garbage": garbage}
+    _check(chip, stream, samples, warm_up, arrivals, deadline, **truths)
     arrivals, first = Closed() if arrivals is None else arrivals, 1 + warm_up
     calls = fetch(stream, first, samples, MOST, learning, pause)
     due = arrivals.due(first, len(calls.given) - first)
@@ -102,11 +110,14 @@ def bench(
     if len(record.start) == 0:
         return None
     layers = layer_times(chip, calls.part(first), learning, clock, stop) if stages else None
-    ended = [len(times) for times in (record.start, layers) if times is not None]
+    floors = account_of(chip, calls.part(first), learning, clock, stop) if roofline else None
+    ended = [len(record.start)] + ([len(layers)] if layers is not None else [])
+    ended += [floors["samples"] if floors else 0] if roofline else []
     about |= {
         "first_sample_cold_s": float(cold.service[0]) / SECOND,
         "first_sample_warm_s": float(record.service[0]) / SECOND,
         "interruptions": came, "interrupted": min(ended) < len(calls.given) - first,
+        "roofline": floors,
     }  # fmt: skip
     return Report(about, record, layers)
 
@@ -114,19 +125,19 @@ def bench(
 def _check(
     chip: Chip,
     stream: Stream,
-    learning: bool,
     samples: int | None,
     warm_up: int,
     arrivals: Arrivals | None,
     deadline: float | None,
-    stages: bool,
-    garbage: bool,
+    **truths: bool,
 ) -> None:
     """Refuse what cannot be measured."""
     check_stream("stream", stream)
     check_fits(stream, chip.shape)
-    for name, value in (("learning", learning), ("stages", stages), ("garbage", garbage)):
+    for name, value in truths.items():
         truth(name, value)
+    if truths["roofline"] and not any(isinstance(layer, DenseLayer) for layer in chip.layers):
+        raise ConfigError("roofline", "False for a chip without a dense layer: no other's stages are told apart", True)
     if samples is not None:
         whole("samples", samples, 1, LARGEST)
     whole("warm_up", warm_up, 0, LARGEST)

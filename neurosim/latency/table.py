@@ -2,7 +2,9 @@
 
 from typing import Any
 
-UNITS = ((1.0, "s "), (1e-3, "ms"), (1e-6, "us"), (0.0, "ns"))
+from neurosim.latency.roofline_table import roofline_rows
+from neurosim.latency.units import duration
+
 LATENCIES = {
     "p50": "p50_s", "p90": "p90_s", "p95": "p95_s", "p99": "p99_s", "p99.9": "p999_s", "p99.99": "p9999_s",
     "max": "max_s", "mean": "mean_s", "jitter": "jitter_s", "p99 - p50": "p99_minus_p50_s",
@@ -10,18 +12,12 @@ LATENCIES = {
 NAME, CELL = 11, 12
 
 
-def duration(seconds: float | None) -> str:
-    """Return a duration in the largest unit that it fills, or a dash for none: every one as wide as the others."""
-    if seconds is None:
-        return "-".ljust(4)
-    size, unit = next((size, unit) for size, unit in UNITS if seconds >= size)
-    return f"{seconds / (size or 1e-9):.{2 if size > 1e-6 else 1}f} {unit}"
-
-
 def table(summary: dict[str, Any]) -> str:
     """Return the summary as lines."""
     rows = [*_head(summary), *_start(summary), ("", ""), *_latencies(summary)]
     rows += [("", ""), *_load(summary), *_machine(summary)]
+    if summary["roofline"] is not None:
+        rows += roofline_rows(summary["roofline"])
     return "\n".join(f"{name:>{NAME}}  {text}".rstrip() for name, text in rows)
 
 

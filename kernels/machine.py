@@ -1,0 +1,97 @@
+r"""What a machine can do at most: bytes read, bytes read and written, multiplications and additions in a second.
+
+Each of these loops does one thing and nothing beside it. Whoever calls them reads the clock, and knows how much it
+was: a row of x is x.shape[1] / LINE lines of 64 bytes, and a pass takes OPERATIONS operations of each element.
+
+Memory moves in lines of 64 bytes, so one number of each line is touched: more would measure how fast numbers are added.
+Eight rows are read in step, each with a sum of its own: an addition takes some cycles, and a single sum would wait for
+each.
+"""
+
+import numpy as np
+from numba import njit
+
+ZERO, ONE = np.float32(0), np.float32(1)
+LINE = 16  # float32 in a line of 64 bytes
+ROWS = 8  # that are read in step
+OPERATIONS = 16  # multiplications and additions of an element in a pass
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def read_rows(x, order):  # type: ignore[no-untyped-def]
+    """Read rows of x in this order, every line of each once; return a sum that depends on all.
+
+    Parameters
+    ----------
+    x : float32 (rows, LINE times whole number)
+        C order, at the start of a line.
+    order : int32 (any,)
+        Rows.
+
+    Returns
+    -------
+    float32
+    """
+    a, b, c, d, e, f, g, h = ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO
+    together = order.size - order.size % ROWS
+    for i in range(0, together, ROWS):
+        p, q, r, s = x[order[i]], x[order[i + 1]], x[order[i + 2]], x[order[i + 3]]
+        t, u, v, w = x[order[i + 4]], x[order[i + 5]], x[order[i + 6]], x[order[i + 7]]
+        for j in range(0, x.shape[1], LINE):
+            a += p[j]
+            b += q[j]
+            c += r[j]
+            d += s[j]
+            e += t[j]
+            f += u[j]
+            g += v[j]
+            h += w[j]
+    for i in range(together, order.size):
+        p = x[order[i]]
+        for j in range(0, p.size, LINE):
+            a += p[j]
+    return ((a + b) + (c + d)) + ((e + f) + (g + h))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def update_rows(x, order):  # type: ignore[no-untyped-def]
+    """Read and write rows of x in place and in this order: one is added to the first number of every line.
+
+    Parameters
+    ----------
+    x : float32 (rows, LINE times whole number)
+        C order, at the start of a line.
+    order : int32 (any,)
+        Rows.
+    """
+    for i in range(order.size):
+        row = x[order[i]]
+        for j in range(0, row.size, LINE):
+            row[j] += ONE
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def multiply_and_add(x, factor, term, passes):  # type: ignore[no-untyped-def]
+    """Take every element of x through eight times `x factor + term` a pass, each product rounded before it is added.
+
+    Elements do not wait for one another: what is measured is how many a machine does at once.
+
+    Parameters
+    ----------
+    x : float32 (any,)
+        Small enough for the first cache.
+    factor, term : float32
+    passes : int
+    """
+    for _ in range(passes):
+        for k in range(x.size):
+            y = x[k]
+            y = y * factor + term
+            y = y * factor + term
+            y = y * factor + term
+            y = y * factor + term
+            y = y * factor + term
+            y = y * factor + term
+            y = y * factor + term
+            y = y * factor + term
+            x[k] = y

@@ -1,0 +1,58 @@
+"""The floor of a chip's stages for people."""
+
+from typing import Any
+
+from neurosim.latency.units import duration, giga, size
+
+STAGE, CELL = 10, 12
+COLUMNS = ("synapses", "vectors", "operations", "floor", "measured", "/ floor", "/ random", "bound by")
+
+
+def roofline_rows(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return what `bench` found under `roofline`, as rows of the table."""
+    rows = [("", ""), *_machine(found["machine"])]
+    for place, layer in enumerate(found["layers"], 1):
+        rows += [("", ""), *_layer(f"layer {place}", layer, found["samples"])]
+    return rows
+
+
+def _machine(machine: dict[str, Any]) -> list[tuple[str, str]]:
+    source = "assumed: the system does not tell" if machine["caches_assumed"] else "as the system tells"
+    caches = ", ".join(f"{name} {size(count)}" for name, count in machine["caches_bytes"].items())
+    rows = [("caches", f"{caches}, {source}")]
+    for name, level in machine["levels"].items():
+        read, update = giga(level["read_bytes_per_s"]), giga(level["update_bytes_per_s"])
+        rows.append((name, f"reads {read} GB/s, reads and writes {update} GB/s, at {size(level['working_set_bytes'])}"))
+    return [*rows, ("operations", f"{giga(machine['operations_per_s'])} G/s, multiplications and additions of float32")]
+
+
+def _layer(name: str, layer: dict[str, Any] | None, samples: int) -> list[tuple[str, str]]:
+    if layer is None:
+        return [(name, "stages are told apart in dense layers only")]
+    written = "" if layer["written_neurons_mean"] is None else f", {layer['written_neurons_mean']:,.1f} neurons written"
+    active = f"{layer['active_inputs_mean']:,.1f} active inputs{written}, on average over {samples:,} samples"
+    run, one = giga(layer["rows_read_bytes_per_s"]), giga(layer["rows_of_a_sample_update_bytes_per_s"])
+    random = f"{giga(layer['random_rows_read_bytes_per_s'])} and {giga(layer['random_rows_update_bytes_per_s'])}"
+    return [
+        (name, active),
+        ("synapses", f"{size(layer['synapses_bytes'])}; GB/s: the run's rows read {run}, one sample's updated {one},"),
+        ("", f"random rows read and updated {random}"),
+        ("", f"{'':<{STAGE}}" + "".join(f"{column:>{CELL}}" for column in COLUMNS)),
+        *(("", f"{stage:<{STAGE}}{_stage(found)}") for stage, found in layer["stages"].items()),
+        ("", f"medians; {duration(layer['timer_s']).strip()} of each time is the clock's"),
+    ]
+
+
+def _stage(found: dict[str, Any]) -> str:
+    operations = found["operations"]
+    ratios = (found["measured_over_floor"], found["random_rows_measured_over_floor"])
+    cells = [
+        size(found["synapse_bytes"]),
+        size(found["vector_bytes"]),
+        "-" if operations is None else f"{operations:,.0f}",
+        duration(found["floor_s"]),
+        duration(found["measured_s"]),
+        *("-" if ratio is None else f"{ratio:.2f}" for ratio in ratios),
+        found["bound_by"] or "-",
+    ]
+    return "".join(f"{cell:>{CELL}}" for cell in cells)

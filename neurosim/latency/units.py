@@ -1,0 +1,25 @@
+"""Numbers in units that fit, for people."""
+
+SECONDS = ((1.0, "s "), (1e-3, "ms"), (1e-6, "us"), (0.0, "ns"))
+BYTES = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"), (0, "B"))
+
+
+def duration(seconds: float | None) -> str:
+    """Return a duration in the largest unit that it fills, or a dash for none: every one as wide as the others."""
+    if seconds is None:
+        return "-".ljust(4)
+    size, unit = next((size, unit) for size, unit in SECONDS if seconds >= size)
+    return f"{seconds / (size or 1e-9):.{2 if size > 1e-6 else 1}f} {unit}"
+
+
+def size(count: float | None) -> str:
+    """Return bytes in the largest unit that they fill, or a dash for none."""
+    if count is None:
+        return "-"
+    unit, name = next((unit, name) for unit, name in BYTES if count >= unit)
+    return f"{count / (unit or 1):.{1 if unit else 0}f} {name}"
+
+
+def giga(rate: float | None) -> str:
+    """Return thousands of millions a second, without a unit, or a dash for none."""
+    return "-" if rate is None else f"{rate / 1e9:.1f}"
