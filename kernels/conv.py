@@ -66,6 +66,7 @@ MEETINGS, ABSENT, FAILED, EVENTS, FOLDED = 0, 1, 2, 4, 5  # places in a row of T
 ROW = 16  # of int64: no two threads write to one cache line
 MANY_PLACES = 32  # pooled places, of which threads take parts; of fewer they take neurons
 GRAIN = 16  # neurons: blocks are multiples of so many
+FEW_POSITIONS = 32  # that BLAS gets at once of the patches' products with one another
 BLOCK, WIDE = 48, 1024  # neurons that BLAS gets at once, at least; a layer that has eight blocks of more, not four
 PATIENCE = 2000  # looks at the others' places before the rest of the machine gets its turn
 
@@ -922,15 +923,21 @@ def _grow_in_place(product, patches, constants, state, scratch, team, first, las
     changes, overlaps, factors, squares = scratch.changes, scratch.overlaps, scratch.rates, scratch.squares
     growth, part, mine = scratch.growth, scratch.product, scratch.squares[first:last]
     own_factors = factors[first:last]
-    if team.number == 0:  # few positions, or there would be no gram: not worth sharing out
-        _times_transposed(product, patches, patches, scratch.gram, scratch, 0, patches.shape[0])
+    begin, stop = _share(growth.shape[0], FEW_POSITIONS, team)
+    while begin < stop:
+        end = _end(begin, stop, FEW_POSITIONS)
+        _times_transposed(product, patches, patches, scratch.gram, scratch, begin, end)
+        begin = end
     for p in range(growth.shape[0]):
         c = growth[p, first:last]
         for k in range(c.size):
             c[k] *= own_factors[k]
     _meet(team)
-    if team.number == team.size - 1:
-        _transposed_times(product, scratch.gram, growth, scratch.factors[1:], part, scratch, 0, part.shape[0])
+    begin, stop = _share(growth.shape[0], FEW_POSITIONS, team)
+    while begin < stop:
+        end = _end(begin, stop, FEW_POSITIONS)
+        _transposed_times(product, scratch.gram, growth, scratch.factors[1:], part, scratch, begin, end)
+        begin = end
     _meet(team)
     mine[:] = ZERO
     for p in range(growth.shape[0]):
