@@ -67,7 +67,7 @@ ROW = 16  # of int64: no two threads write to one cache line
 MANY_PLACES = 32  # pooled places, of which threads take parts; of fewer they take neurons
 GRAIN = 16  # neurons: blocks are multiples of so many
 FEW_POSITIONS = 32  # that BLAS gets at once of the patches' products with one another
-BLOCK, WIDE = 48, 1024  # neurons that BLAS gets at once, at least; a layer that has eight blocks of more, not four
+BLOCK, BLOCKS = 48, 4  # neurons that BLAS gets at once, at least; blocks of a layer, at most: more cost a tenth each
 PATIENCE = 2000  # looks at the others' places before the rest of the machine gets its turn
 
 
@@ -348,7 +348,7 @@ def _transposed_times(product, a, b, beta, c, scratch, first, last):  # type: ig
 @register_jitable
 def _block(count):  # type: ignore[no-untyped-def]
     """Return how many neurons or positions BLAS gets at once, whatever the number of threads."""
-    return max(BLOCK, count // (8 if count >= WIDE else 4) // GRAIN * GRAIN)
+    return max(BLOCK, count // BLOCKS // GRAIN * GRAIN)
 
 
 @register_jitable
