@@ -205,12 +205,13 @@ assert {size for size, *_ in seen} >= {2} if before == [2] else True
 """
 
 
-@pytest.mark.parametrize("core", [None, "Haswell", "Zen"])
+@pytest.mark.parametrize("core", [None, pytest.param("Haswell", marks=pytest.mark.slow)])
 def test_in_a_process_of_its_own_blas_is_quiet_in_any_thread_and_has_its_threads_back(core):
     environment = os.environ | {"OPENBLAS_NUM_THREADS": "2"} | ({"OPENBLAS_CORETYPE": core} if core else {})
     subprocess.run([sys.executable, "-c", ALONE], env=environment, check=True, timeout=300)
 
 
+SLOWER = ("Zen", "Sandybridge")
 BITS = """
 import sys
 import numpy as np, neurosim as ns
@@ -229,7 +230,7 @@ for name in CHIPS:
 """
 
 
-@pytest.mark.parametrize("core", ["Haswell", "Sandybridge"])
+@pytest.mark.parametrize("core", ["Haswell", *(pytest.param(core, marks=pytest.mark.slow) for core in SLOWER)])
 def test_bits_do_not_depend_on_threads_with_kernels_of_other_machines(core):
     # OpenBLAS has kernels for each kind of machine, and some sum the edge of a block in another order than its middle.
     environment = os.environ | {"OPENBLAS_CORETYPE": core}
