@@ -156,7 +156,7 @@ def measure(runs) -> dict[str, list[float]]:
     times = {name: [] for name in runs}
     for _ in range(ROUNDS + 1):
         for name, run in runs.items():
-            time.sleep(0.3)  # BLAS's own threads look for more work for a while, and would take a core from what follows
+            time.sleep(0.3)  # BLAS's own threads look for more work for a while, and take a core from what follows
             begun = time.perf_counter()
             run()
             times[name].append((time.perf_counter() - begun) / IMAGES)
