@@ -358,13 +358,12 @@ def _end(begin, count, block):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def _grow_by_product(product, growth, patches, beta, c, scratch, first, last):  # type: ignore[no-untyped-def]
-    """Write neurons from first to last of c = growth^T patches + beta c, block by block."""
-    begin = first
-    while begin < last:
-        end = _end(begin, last, _block(growth.shape[1]))
-        _transposed_times(product, growth, patches, beta, c, scratch, begin, end)
-        begin = end
+def _transposed_times_in_blocks(product, a, b, beta, c, scratch, first, last, block):  # type: ignore[no-untyped-def]
+    """Write rows of c = a^T b + beta c, from first to last, a block at a time."""
+    while first < last:
+        end = _end(first, last, block)
+        _transposed_times(product, a, b, beta, c, scratch, first, end)
+        first = end
 
 
 # Rules of plasticity, as in kernels/dense.py, which says what they take; a test keeps the two alike.
@@ -892,7 +891,8 @@ def _move(k, change, growth, factor, constants, state, lanes):  # type: ignore[n
 def _grow_densely(product, patches, constants, state, scratch, team, first, last):  # type: ignore[no-untyped-def]
     """Move neurons from first to last by a whole matrix product that is written apart from the synapses."""
     changes, step, factors, lanes = scratch.changes, scratch.step, scratch.rates, scratch.lanes
-    _grow_by_product(product, scratch.growth, patches, scratch.factors[1:], step, scratch, first, last)
+    block, zero = _block(state.norms.size), scratch.factors[1:]
+    _transposed_times_in_blocks(product, scratch.growth, patches, zero, step, scratch, first, last, block)
     if constants.step == LARGEST:
         largest = changes[0] * ZERO
         for k in range(first, last):
@@ -922,22 +922,19 @@ def _grow_in_place(product, patches, constants, state, scratch, team, first, las
     """Move neurons by a matrix product added to their synapses; norms by the patches' products with one another."""
     changes, overlaps, factors, squares = scratch.changes, scratch.overlaps, scratch.rates, scratch.squares
     growth, part, mine = scratch.growth, scratch.product, scratch.squares[first:last]
-    own_factors = factors[first:last]
+    own_factors, zero, neurons = factors[first:last], scratch.factors[1:], state.norms.size
     begin, stop = _share(growth.shape[0], FEW_POSITIONS, team)
-    while begin < stop:
-        end = _end(begin, stop, FEW_POSITIONS)
-        _times_transposed(product, patches, patches, scratch.gram, scratch, begin, end)
-        begin = end
+    place = begin
+    while place < stop:
+        end = _end(place, stop, FEW_POSITIONS)
+        _times_transposed(product, patches, patches, scratch.gram, scratch, place, end)
+        place = end
     for p in range(growth.shape[0]):
         c = growth[p, first:last]
         for k in range(c.size):
             c[k] *= own_factors[k]
     _meet(team)
-    begin, stop = _share(growth.shape[0], FEW_POSITIONS, team)
-    while begin < stop:
-        end = _end(begin, stop, FEW_POSITIONS)
-        _transposed_times(product, scratch.gram, growth, scratch.factors[1:], part, scratch, begin, end)
-        begin = end
+    _transposed_times_in_blocks(product, scratch.gram, growth, zero, part, scratch, begin, stop, FEW_POSITIONS)
     _meet(team)
     mine[:] = ZERO
     for p in range(growth.shape[0]):
@@ -958,7 +955,8 @@ def _grow_in_place(product, patches, constants, state, scratch, team, first, las
         c = growth[p, first:last]
         for k in range(c.size):
             c[k] *= own_factors[k]
-    _grow_by_product(product, growth, patches, scratch.factors, state.synapses, scratch, first, last)
+    one, block = scratch.factors, _block(neurons)
+    _transposed_times_in_blocks(product, growth, patches, one, state.synapses, scratch, first, last, block)
 
 
 @register_jitable

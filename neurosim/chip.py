@@ -92,7 +92,7 @@ class Chip:
         self.inputs, self.seed = math.prod(self.shape), int(seed)
         self.layers = tuple(_at_work(layers, self.shape, self.seed))
         self._scratch = [layer.scratch() for layer in self.layers]
-        self._width = (self.layers[0].inputs,)
+        self._width = (self.inputs,)
 
     @classmethod
     def from_preset(cls, name: str, *, inputs: int | tuple[int, ...] | None = None, seed: int = 0) -> "Chip":

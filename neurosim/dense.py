@@ -17,7 +17,6 @@ from neurosim.layers import DenseWTA
 from neurosim.state_format import plain_weights
 from neurosim.working import NO_LABELS, NO_MODULATORS, Array, WorkingLayer
 
-FLOAT32, INT64 = np.dtype(np.float32), np.dtype(np.int64)
 NOBODY = np.empty(0, np.int64)
 
 
@@ -52,7 +51,6 @@ class DenseLayer(WorkingLayer):
         self.shape = (constants.neurons,)
         self.state = first_state(constants, inputs, seed, place)
         self._codes, self._own = codes(constants), getattr(constants.rule, "compiled", None)
-        self._one, self._instruments = (1, constants.neurons), constants.instruments
 
     @property
     def weights(self) -> Array:
@@ -118,23 +116,6 @@ class DenseLayer(WorkingLayer):
         winners, sent = np.empty(samples, np.int64), np.empty((outputs, self.outputs), np.float32)
         return dense.Results(potentials, responses, winners, sent)
 
-    def take_one(
-        self, sample: Array, learning: bool, scratch: Any, labels: NDArray[np.int64], modulators: Array
-    ) -> dense.Results:
-        """Do what `take` does, with one sample and the least of Python; return results, or raise the error."""
-        block = self._one
-        room = dense.Results(
-            np.empty(block, FLOAT32), np.empty(block, FLOAT32), np.empty(1, INT64), np.empty(block, FLOAT32)
-        )
-        samples = dense.Samples(sample, labels, modulators)
-        loop = self._compiled or self._loop
-        done, neuron = loop(samples, learning, self._codes, self.state, scratch, room, self._own, None)
-        if done == 0:
-            raise self._fault(sample[0], 0, neuron)
-        if learning and self._instruments and self.state.counters.item(dense.SAMPLES) % self._records.interval == 0:
-            self._record()
-        return room
-
     def marking(self, scratch: Any, room: Any) -> Callable[[Array, bool, NDArray[np.int64], int], Marked]:
         """Return a function that does what `take` does with one sample, and tells when its stages were done.
 
@@ -142,7 +123,7 @@ class DenseLayer(WorkingLayer):
         for errors; results are in `room`. It is compiled here, and raises SampleError and DivergedError as
         `Chip.learn_one` does.
         """
-        marks = dense.Marks(np.zeros((1, dense.MOMENTS), INT64), np.zeros(2, INT64), time.CLOCK_MONOTONIC)
+        marks = dense.Marks(np.zeros((1, dense.MOMENTS), np.int64), np.zeros(2, np.int64), time.CLOCK_MONOTONIC)
 
         def arguments(sample: Array, learning: bool, labels: NDArray[np.int64]) -> tuple[Any, ...]:
             return *self._arguments(sample, labels, NO_MODULATORS, learning, scratch, room)[:-1], marks
@@ -155,7 +136,7 @@ class DenseLayer(WorkingLayer):
             done, neuron = loop(*arguments(sample, learning, labels))
             if done == 0:
                 raise self._fault(sample[0], number, neuron)
-            if learning and self._instruments:
+            if learning and self.constants.instruments:
                 self._record_if_due()
             return Marked(marks.moments[0].copy(), self._written(scratch, room) if marks.moments[0, -1] else NOBODY)
 

@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from functools import cache
 from queue import SimpleQueue
 from threading import Lock, RLock, Thread, get_ident
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from threadpoolctl import LibController, ThreadpoolController
+if TYPE_CHECKING:
+    from threadpoolctl import LibController
 
 Loop = Callable[..., tuple[int, int]]
 
@@ -26,6 +27,12 @@ class Blas:
     def __init__(self) -> None:
         self._lock, self._users = Lock(), set[int]()  # threads that want it quiet
         self._wanted = 1
+
+    def renew(self) -> None:
+        """Begin anew after a fork: none of those who wanted it quiet is there."""
+        if self._users:
+            _set(self._wanted)
+        self._lock, self._users = Lock(), set()
 
     @contextmanager
     def quiet(self) -> Iterator[int]:
@@ -45,8 +52,9 @@ class Blas:
 
 
 @cache
-def _libraries() -> list[LibController]:
+def _libraries() -> "list[LibController]":
     import scipy.linalg  # noqa: F401  loads the one that the kernels call
+    from threadpoolctl import ThreadpoolController
 
     found = ThreadpoolController().select(user_api="blas").lib_controllers
     return [library for library in found if "scipy" in str(library.filepath)] or list(found)
@@ -119,7 +127,7 @@ BLAS, CREW = Blas(), Crew()
 
 
 def _after_fork() -> None:
-    BLAS.__init__()  # type: ignore[misc]
+    BLAS.renew()
     CREW.renew()
 
 

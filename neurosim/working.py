@@ -157,11 +157,8 @@ class WorkingLayer(ABC):
         return room
 
     def _record_if_due(self) -> None:
-        if self.samples % self._records.interval == 0:
-            self._record()
-
-    def _record(self) -> None:
-        self._records.add(record(self.samples, self.steps, self.state.wins, self.norms, self.writes))
+        if self.state.counters.item(self.kernel.SAMPLES) % self._records.interval == 0:
+            self._records.add(record(self.samples, self.steps, self.state.wins, self.norms, self.writes))
 
     def as_images(self, values: Array) -> Array:
         """Return potentials or responses in the layer's own shape."""

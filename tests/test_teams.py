@@ -223,7 +223,6 @@ from test_teams import CHIPS, chip, images
 for name in CHIPS:
     found = set()
     for threads in (1, 2, 3, 5):
-        ns.Chip(CHIPS[name], inputs=(3, 12, 11))
         with threadpool_limits(threads, user_api="blas"):
             found.add(chip(name).learn(images(), chunk=5).state_sha256)
     assert len(found) == 1, name

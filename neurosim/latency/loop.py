@@ -95,7 +95,7 @@ def take(
         try:
             one(*call)
         except (SampleError, DivergedError) as error:
-            raise _placed(error, warm, at) from error
+            raise placed(error, warm, at) from error
     with interruptions() as came:
         origin, count = _measure(one, measured, offsets, clock, stop, pause, starts, dones)
     starts, dones = starts[:count], dones[:count]
@@ -131,9 +131,10 @@ def _measure(
     except Stop:
         pass
     except (SampleError, DivergedError) as error:
-        raise _placed(error, calls, count) from error
+        raise placed(error, calls, count) from error
     return origin, count
 
 
-def _placed(error: SampleError | DivergedError, calls: Calls, at: int) -> SampleError | DivergedError:
+def placed(error: SampleError | DivergedError, calls: Calls, at: int) -> SampleError | DivergedError:
+    """Return an error of a chip that takes one sample, and cannot know its place, with that place."""
     return type(error)(f"{calls.source}, sample {calls.first + at}, taken by itself: {error}")
