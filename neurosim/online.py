@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from neurosim.chip import Chip, check_fits
 from neurosim.errors import ConfigError, SampleError
 from neurosim.metrics import Latencies, never_won
 from neurosim.pipeline import Chunk, Pipeline
+from neurosim.snapshots import Snapshots, Tally
 from neurosim.streams import Block, Stream
 
 
@@ -28,8 +29,8 @@ class Report:
         Samples taken from the stream in all, earlier runs included.
     seconds : float
         Time in the loop, without snapshots.
-    snapshots, snapshot_seconds : int, float
-        Snapshots written, and the time that took.
+    tally : neurosim.snapshots.Tally
+        Snapshots written, how long learning stood still for them, and how long writing took beside it.
     latencies : Latencies
         From the moment a chunk is at hand to the moment its responses are; with chunk 1, a sample's own latency.
     interrupted : bool
@@ -39,10 +40,19 @@ class Report:
     samples: int = 0
     stream_position: int = 0
     seconds: float = 0.0
-    snapshots: int = 0
-    snapshot_seconds: float = 0.0
+    tally: Tally = field(default_factory=Tally)
     latencies: Latencies = field(default_factory=Latencies)
     interrupted: bool = False
+
+    @property
+    def snapshots(self) -> int:
+        """Snapshots written."""
+        return self.tally.written
+
+    @property
+    def snapshot_seconds(self) -> float:
+        """Seconds for which the run stood still for snapshots, the last one, written at its end, included."""
+        return self.tally.pause_seconds
 
     def add(self, chunks: Iterable[Chunk]) -> None:
         """Count chunks that have gone through; their tag is the moment they were at hand."""
@@ -63,7 +73,10 @@ class Report:
             "blank_samples": chip.layers[0].blanks,
             "never_won": never_won(wins),
             "snapshots": self.snapshots,
+            "snapshots_late": self.tally.late,
             "snapshot_s": self.snapshot_seconds,
+            "snapshot_pause_max_s": self.tally.longest_pause_seconds,
+            "snapshot_write_s": self.tally.write_seconds,
             "interrupted": self.interrupted,
             "state_sha256": chip.state_sha256,
         }
@@ -97,7 +110,8 @@ def run(
         Learns in place.
     stream : Stream
     state : path, optional
-        State file: written at each snapshot and at the end. An error ends the run without a last snapshot.
+        State file: written at each snapshot and at the end. An error ends the run without a last snapshot; the one
+        that is being written is waited for.
     start : int
         Sample of the stream to begin with.
     position : int, optional
@@ -108,9 +122,11 @@ def run(
     threads : int
         Layers at work at the same time. Results do not depend on it.
     snapshot_samples : int
-        Samples between snapshots; 0 goes by time alone.
+        Samples between snapshots; 0 goes by time alone. At each of them, learning waits until the one before is
+        written.
     snapshot_seconds : float
-        Seconds between snapshots, looked at after each chunk; 0 goes by samples alone.
+        Seconds between snapshots, looked at after each chunk; 0 goes by samples alone. Learning goes on while another
+        process writes; a snapshot that falls due meanwhile is taken as soon as that is done.
     watch : callable, optional
         Called with the report after every chunk.
     stop : callable, optional
@@ -141,13 +157,20 @@ def run(
     report = Report(stream_position=start if position is None else position)
     for layer in chip.layers:
         layer.compile()
-    with nullcontext() if state is None or claimed else store.claim(state):
-        writer = _Writer(chip, stream, state, report, snapshot_samples, snapshot_seconds)
-        _learn(chip, _until_stopped(stream.blocks(start, chunk), waiting, report), report, writer, threads, watch, stop)
+    blocks = _until_stopped(stream.blocks(start, chunk), waiting, report)
+    with ExitStack() as held:
+        snapshots = None
+        if state is not None:
+            held.enter_context(nullcontext() if claimed else store.claim(state))
+            snapshots = Snapshots(
+                chip, state, stream.identity(), report.tally, samples=snapshot_samples, seconds=snapshot_seconds
+            )
+            held.enter_context(snapshots)
+        _learn(chip, blocks, report, snapshots, threads, watch, stop)
         if report.stream_position == 0 and not report.interrupted:
             raise SampleError(f"{stream.name} must hold at least one sample, got none")
-        if report.samples > writer.last_samples or (state is not None and not Path(state).exists()):
-            writer.write()
+        if snapshots is not None:
+            snapshots.finish(report.samples, report.stream_position)
     return report
 
 
@@ -155,7 +178,7 @@ def _learn(
     chip: Chip,
     blocks: Iterator[Block],
     report: Report,
-    writer: "_Writer",
+    snapshots: Snapshots | None,
     threads: int,
     watch: Callable[[Report], None] | None,
     stop: Callable[[], bool] | None,
@@ -170,9 +193,9 @@ def _learn(
             if stop is not None and stop():
                 report.interrupted = True
                 break
-            if writer.due():
+            if snapshots is not None and snapshots.due(report.samples):
                 report.add(pipeline.drain())
-                writer.write()
+                snapshots.take(report.samples, report.stream_position)
         report.add(pipeline.drain())
     report.seconds = time.perf_counter() - begun - report.snapshot_seconds
 
@@ -191,32 +214,3 @@ def _until_stopped(
         if block is None:
             return
         yield block
-
-
-class _Writer:
-    """Writes snapshots when they are due."""
-
-    def __init__(
-        self, chip: Chip, stream: Stream, state: str | Path | None, report: Report, samples: int, seconds: float
-    ) -> None:
-        self.chip, self.state, self.report = chip, state, report
-        self.identity = None if state is None else stream.identity()
-        self.samples, self.seconds = samples or float("inf"), seconds or float("inf")
-        self.last_samples, self.last_time = 0, time.perf_counter()
-
-    def due(self) -> bool:
-        """Tell whether enough samples or seconds have gone by since the last one."""
-        if self.state is None:
-            return False
-        waited = time.perf_counter() - self.last_time
-        return self.report.samples - self.last_samples >= self.samples or waited >= self.seconds
-
-    def write(self) -> None:
-        """Write one, and count its time apart from the learning's."""
-        if self.state is None:
-            return
-        begun = time.perf_counter()
-        self.chip.save(self.state, position=self.report.stream_position, stream=self.identity)
-        self.last_samples, self.last_time = self.report.samples, time.perf_counter()
-        self.report.snapshots += 1
-        self.report.snapshot_seconds += self.last_time - begun

@@ -29,7 +29,8 @@ def plainly(command: Callable[..., Any]) -> Callable[..., Any]:
             with _plain_warnings():
                 return command(*args, **options)
         except NeurosimError as error:
-            fail(str(error), DIVERGED if isinstance(error, DivergedError) else BAD_INPUT)
+            said = "; ".join([str(error), *getattr(error, "__notes__", ())])
+            fail(said, DIVERGED if isinstance(error, DivergedError) else BAD_INPUT)
         except KeyboardInterrupt:  # outside the loop that handles it: nothing is half written
             sys.exit(128 + signal.SIGINT)
         except MemoryError as error:
