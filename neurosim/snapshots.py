@@ -101,7 +101,7 @@ class Snapshots:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         try:
-            self._wait()
+            self.settle()
         except StateError as refusal:
             if error is None:
                 raise
@@ -131,16 +131,22 @@ class Snapshots:
         """
         assert self._writer is not None
         begun = time.perf_counter()
-        self._wait()
+        self.settle()
         self._writer.order([layer.arrays() for layer in self._chip.layers], position)
         self.tally.late += self._late
         self._last_samples, self._last_time, self._late = samples, begun, False
         self.tally.paused(time.perf_counter() - begun)
 
+    def settle(self) -> None:
+        """Wait for the snapshot that is being written, if there is one."""
+        if self._writer is not None and self._writer.ordered:
+            self.tally.write_seconds += self._writer.outcome()
+            self.tally.written += 1
+
     def finish(self, samples: int, position: int) -> None:
         """Have all samples in the file, learning being done: wait for the last snapshot, or write one more here."""
         begun = time.perf_counter()
-        self._wait()
+        self.settle()
         waited = time.perf_counter()
         if samples > self._last_samples or not self._path.exists():
             self._chip.save(self._path, position=position, stream=self._stream)
@@ -151,12 +157,6 @@ class Snapshots:
 
     def _busy(self) -> bool:
         return self._writer is not None and self._writer.busy()
-
-    def _wait(self) -> None:
-        """Wait for the snapshot that is being written, if there is one."""
-        if self._writer is not None and self._writer.ordered:
-            self.tally.write_seconds += self._writer.outcome()
-            self.tally.written += 1
 
 
 class _Writer:
@@ -235,7 +235,7 @@ def _start(size: int) -> tuple["subprocess.Popen[bytes]", Any, SharedArrays]:
         arrays.touch()
         # Above the standard ones, which may have been closed: those are replaced before the process begins.
         files += [fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, 3) for file in files[:2]]
-        command = snapshot_writer.command(*files[2:], size)
+        command = snapshot_writer.command(files[2], files[3], size)
         # Of a session of its own, as Ctrl-C is for the run, which waits for what is being written.
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, pass_fds=files[2:], start_new_session=True

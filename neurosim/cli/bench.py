@@ -62,6 +62,8 @@ def _duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -
 @click.option("--deadline", callback=_duration, metavar="TIME", help="Count samples done later, as 200us or 1.5ms.")
 @click.option("--stages", is_flag=True, help="Take the samples once more, and time each layer.")
 @click.option("--roofline", is_flag=True, help="Once more: stages within dense layers beside what the machine can do.")
+@click.option("--snapshots", metavar="FILE", help="Write the state to this new file meanwhile, as `stream` does.")
+@click.option("--snapshot-seconds", type=float, metavar="T", help="Seconds between snapshots.  [default: 10]")
 @click.option("--gc/--no-gc", "garbage", default=True, help="Python's garbage collector, on or off.  [default: gc]")
 @click.option("--epochs", default=1, show_default=True, help="How many times over the stream goes.")
 @click.option("--image-size", type=int, metavar="N", help="images:FOLDER: height and width they are brought to.")
@@ -90,11 +92,15 @@ def command(**options: Any) -> None:
         if options[name] is not None:
             check(options[name])
     reading = {name: options[name] for name in ("root", "inputs", "label", "epochs", "image_size")}
+    if options["snapshots"] is None and options["snapshot_seconds"] is not None:
+        fail(f"snapshot_seconds must be left out without --snapshots, got {options['snapshot_seconds']}")
     stream = augmented(open_stream(options["source"], **reading), None, None, options["standardise"])
     chip = _chip(options, stream)
     asked = {
         name: options[name] for name in ("learning", "samples", "warm_up", "deadline", "stages", "roofline", "garbage")
     }
+    asked["snapshots"] = options["snapshots"]
+    asked["snapshot_seconds"] = 10.0 if options["snapshot_seconds"] is None else options["snapshot_seconds"]
     with Interrupts(Stop) as interrupts:
         try:
             report = bench(chip, stream, arrivals=arrivals, stop=interrupts.came, pause=interrupts.waiting, **asked)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 
 from neurosim.checks import LARGEST, finite, truth, whole
 from neurosim.chip import Chip, check_fits
@@ -16,6 +17,7 @@ from neurosim.latency.outcome import SECOND
 from neurosim.latency.report import Report
 from neurosim.latency.roofline import account_of
 from neurosim.latency.samples import fetch
+from neurosim.latency.snapshots import account, check_snapshots, kept
 from neurosim.streams import Stream, check_stream
 
 MOST = 10_000  # samples measured where no number is asked for: as many as p99.99 needs
@@ -33,6 +35,8 @@ def bench(
     stages: bool = False,
     roofline: bool = False,
     garbage: bool = True,
+    snapshots: str | Path | None = None,
+    snapshot_seconds: float = 10.0,
     stop: Callable[[], bool] = never,
     pause: Callable[[], AbstractContextManager[object]] = nullcontext,
     clock: Clock = REAL,
@@ -66,6 +70,11 @@ def bench(
         set the two side by side.
     garbage : bool
         Whether Python's garbage collector may run meanwhile, as it does for users.
+    snapshots : path, optional
+        State file, a new one, that snapshots are written to while the measured samples are learned from, and once more
+        after them. A sample waits for the one that is due before it, and the wait is part of its service.
+    snapshot_seconds : float
+        Seconds between snapshots, positive.
     stop : callable
         Asked between samples; true ends the measurement early.
     pause : callable
@@ -80,8 +89,10 @@ def bench(
     Raises
     ------
     ConfigError
-        If a number is out of range, there are fewer timestamps than samples, or a roofline is asked of a chip without
-        a dense layer.
+        If a number is out of range, there are fewer timestamps than samples, a roofline is asked of a chip without
+        a dense layer, or `snapshots` names a file that is there, or comes without learning.
+    StateError
+        If a snapshot cannot be written.
     SampleError, StreamError
         If the stream has fewer samples than asked for, cannot be read, or the chip does not admit a sample.
     DivergedError
@@ -94,6 +105,7 @@ def bench(
     """
     truths = {"learning": learning, "stages": stages, "roofline": roofline, "garbage": garbage}
     _check(chip, stream, samples, warm_up, arrivals, deadline, **truths)
+    check_snapshots(snapshots, snapshot_seconds, learning)
     arrivals, first = Closed() if arrivals is None else arrivals, 1 + warm_up
     calls = fetch(stream, first, samples, MOST, learning, pause)
     due = arrivals.due(first, len(calls.given) - first)
@@ -105,8 +117,9 @@ def bench(
     }  # fmt: skip
     one = chip.learn_one if learning else chip.respond_one
     cold = take(one, calls.part(0, 1), None, clock).record
-    with machine.collecting(garbage):
-        record, came = take(one, calls.part(1), due, clock, warm_up=warm_up, stop=stop, pause=pause)
+    with kept(chip, stream, snapshots, snapshot_seconds, 1) as keeper, machine.collecting(garbage):
+        measured = one if keeper is None else keeper.learn_one
+        record, came = take(measured, calls.part(1), due, clock, warm_up=warm_up, stop=stop, pause=pause)
     if len(record.start) == 0:
         return None
     layers = layer_times(chip, calls.part(first), learning, clock, stop) if stages else None
@@ -117,7 +130,7 @@ def bench(
         "first_sample_cold_s": float(cold.service[0]) / SECOND,
         "first_sample_warm_s": float(record.service[0]) / SECOND,
         "interruptions": came, "interrupted": min(ended) < len(calls.given) - first,
-        "roofline": floors,
+        "roofline": floors, "snapshots": account(keeper, snapshots, snapshot_seconds),
     }  # fmt: skip
     return Report(about, record, layers)
 

@@ -79,11 +79,19 @@ def _load(summary: dict[str, Any]) -> list[tuple[str, str]]:
     if summary["backlog_max"] is not None:
         mean, most = summary["backlog_mean"], summary["backlog_max"]
         rows.append(("backlog", f"{mean:,.2f} samples on average, {most:,} at most"))
+    if summary["snapshots"] is not None:
+        rows.append(("snapshots", _snapshots(summary["snapshots"])))
     if summary["waited_for"]:
         late, latest = (duration(summary[f"wake_late_{kind}_s"]).strip() for kind in ("median", "max"))
         whose = f"part of the response of the {summary['waited_for']:,} samples waited for"
         rows.append(("waking", f"late by {late}, {latest} at most: {whose}"))
     return rows
+
+
+def _snapshots(found: dict[str, Any]) -> str:
+    writing, pause, longest = (duration(found[name]).strip() for name in ("write_s", "pause_s", "pause_max_s"))
+    late = f", {found['late']:,} of them late" if found["late"] else ""
+    return f"{found['written']:,} written in {writing}{late}; samples waited {pause} for them, {longest} at most"
 
 
 def _machine(summary: dict[str, Any]) -> list[tuple[str, str]]:
