@@ -117,7 +117,7 @@ def bench(
     }  # fmt: skip
     one = chip.learn_one if learning else chip.respond_one
     cold = take(one, calls.part(0, 1), None, clock).record
-    with kept(chip, stream, snapshots, snapshot_seconds, 1) as keeper, machine.collecting(garbage):
+    with kept(chip, stream, snapshots, snapshot_seconds, 1, warm_up) as keeper, machine.collecting(garbage):
         measured = one if keeper is None else keeper.learn_one
         record, came = take(measured, calls.part(1), due, clock, warm_up=warm_up, stop=stop, pause=pause)
     if len(record.start) == 0:

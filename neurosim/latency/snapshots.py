@@ -32,18 +32,25 @@ class Keeper:
     learn : callable
         What is measured.
     snapshots : Snapshots
-    samples : int
-        Taken from the stream so far.
+    samples, warm_up : int
+        Taken from the stream so far, and still to come before those that are measured.
+
+    Attributes
+    ----------
+    tally : Tally
+        Of the samples that are measured.
     """
 
-    def __init__(self, learn: Callable[..., Any], snapshots: Snapshots, samples: int) -> None:
+    def __init__(self, learn: Callable[..., Any], snapshots: Snapshots, samples: int, warm_up: int) -> None:
         self._learn, self._snapshots, self._samples = learn, snapshots, samples
+        self._first, self.tally = samples + warm_up, Tally()
         snapshots.take(samples, samples)  # so the other process is at hand, and the file can be written
         snapshots.settle()
-        self.tally = snapshots.tally = Tally()
 
     def learn_one(self, *call: Any) -> None:
         """Take a snapshot if one is due, then the sample."""
+        if self._samples == self._first:
+            self._snapshots.tally = self.tally
         if self._snapshots.due(self._samples):
             self._snapshots.take(self._samples, self._samples)
         self._learn(*call)
@@ -57,13 +64,15 @@ class Keeper:
 
 
 @contextmanager
-def kept(chip: Chip, stream: Stream, path: str | Path | None, seconds: float, samples: int) -> Iterator[Keeper | None]:
+def kept(
+    chip: Chip, stream: Stream, path: str | Path | None, seconds: float, samples: int, warm_up: int
+) -> Iterator[Keeper | None]:
     """Give what takes snapshots, or None without a path; at the end, everything learned is in the file."""
     if path is None:
         yield None
         return
     with store.claim(path), Snapshots(chip, path, stream.identity(), Tally(), seconds=seconds) as snapshots:
-        keeper = Keeper(chip.learn_one, snapshots, samples)
+        keeper = Keeper(chip.learn_one, snapshots, samples, warm_up)
         yield keeper
         keeper.finish()
 
