@@ -99,13 +99,12 @@ def compare(chip, rows, path, options) -> None:
                 ordered = np.sort(latencies(chip, rows, options.samples, ask)) / 1e3
             ranks = [-(-options.samples * part // 10_000) - 1 for part in (5000, 9900, 9990, 9999, 10_000)]
             found[name].append([*ordered[ranks], (ordered > 1000).sum()])
-    print(
-        f"{'snapshots':>12}{'p50':>10}{'p99':>10}{'p99.9':>10}{'p99.99':>10}{'max':>12}{'> 1 ms':>8}{'p99.9/p50':>11}"
-    )
+    names = ("p50", "p99", "p99.9", "p99.99", "max", "> 1 ms", "p99.9 / p50")
+    print(f"{'snapshots':>12}" + "".join(f"{name:>12}" for name in names))
     for name, rounds in found.items():
         p50, p99, p999, p9999, most, slow = np.median(rounds, axis=0)
-        shown = f"{p50:10.1f}{p99:10.1f}{p999:10.1f}{p9999:10.1f}{most:12.1f}{slow:8.0f}{p999 / p50:11.2f}"
-        print(f"{name:>12}{shown}")
+        shown = "".join(f"{value:12.1f}" for value in (p50, p99, p999, p9999, most))
+        print(f"{name:>12}{shown}{slow:12.0f}{p999 / p50:12.2f}")
 
 
 def seconds(work) -> float:

@@ -1,7 +1,6 @@
 """The process that writes snapshots: what `neurosim.snapshots` starts, and what the two say to each other."""
 
 import os
-import signal
 import sys
 import threading
 import time
@@ -15,6 +14,8 @@ from neurosim.errors import StateError
 from neurosim.shared_arrays import Layout, SharedArrays
 from neurosim.state_format import Contents
 from neurosim.working import check_finite
+
+LEAST_URGENT = 19  # of the system's niceness
 
 
 class Chip(NamedTuple):
@@ -41,16 +42,19 @@ class Outcome(NamedTuple):
     refusal: str | None
 
 
-def command(connection: int, memory: int, size: int) -> list[str]:
-    """Return what starts the process, with the files it inherits: this very Python, and the same modules."""
+def command(connection: int, memory: int, size: int, *, patient: bool) -> list[str]:
+    """Return what starts the process, with the files it inherits: this very Python, and the same modules.
+
+    A patient one takes the time that others leave: no sample waits for it, nor on a busy machine for a core.
+    """
+    deaf = "signal.signal(signal.SIGTERM, signal.SIG_IGN)"  # a run that is told to stop waits for what is written
+    first = f"import os, signal, sys; {deaf}; os.nice({LEAST_URGENT if patient else 0}); sys.path[:] = {sys.path!r}"
     call = f"main({connection}, {memory}, {size})"
-    paths = f"import signal, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); sys.path[:] = {sys.path!r}"
-    return [sys.executable, "-c", f"{paths}; from neurosim.snapshot_writer import main; {call}"]
+    return [sys.executable, "-c", f"{first}; from neurosim.snapshot_writer import main; {call}"]
 
 
 def main(connection: int, memory: int, size: int) -> None:
     """Write what is ordered, one after another, until the other side is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a run that is told to stop waits for what is being written
     asked: Connection[Any, Any] = Connection(connection)
     arrays = SharedArrays(memory, size)
     orders: SimpleQueue[Order] = SimpleQueue()

@@ -94,7 +94,7 @@ class Snapshots:
         self.tally, self._chip, self._path, self._stream = tally, chip, Path(path), stream
         self._samples, self._seconds = samples or float("inf"), seconds or float("inf")
         self._last_samples, self._last_time, self._late = 0, time.perf_counter(), False
-        self._writer = _Writer(chip, self._path, stream) if samples or seconds else None
+        self._writer = _Writer(chip, self._path, stream, patient=not samples) if samples or seconds else None
 
     def __enter__(self) -> "Snapshots":
         return self
@@ -168,11 +168,11 @@ class _Writer:
         Whether there is an order of which nothing has been heard.
     """
 
-    def __init__(self, chip: Chip, path: Path, stream: dict[str, Any] | None) -> None:
+    def __init__(self, chip: Chip, path: Path, stream: dict[str, Any] | None, *, patient: bool) -> None:
         self._path, self.ordered = path, False
         size = needed([array for layer in chip.layers for array in (*layer.state, np.empty(MOST_RECORDS, RECORD))])
         try:
-            self._process, self._connection, self._arrays = _start(size)
+            self._process, self._connection, self._arrays = _start(size, patient)
         except OSError as error:
             raise StateError(
                 f"state {path} must have a process that writes its snapshots, and it cannot be started: {error}; "
@@ -225,7 +225,7 @@ class _Writer:
         )
 
 
-def _start(size: int) -> tuple["subprocess.Popen[bytes]", Any, SharedArrays]:
+def _start(size: int, patient: bool) -> tuple["subprocess.Popen[bytes]", Any, SharedArrays]:
     """Start the process that writes; return it, the connection to it, and the memory shared with it."""
     ours, theirs = Pipe()
     files = [theirs.fileno()]
@@ -235,10 +235,11 @@ def _start(size: int) -> tuple["subprocess.Popen[bytes]", Any, SharedArrays]:
         arrays.touch()
         # Above the standard ones, which may have been closed: those are replaced before the process begins.
         files += [fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, 3) for file in files[:2]]
-        command = snapshot_writer.command(files[2], files[3], size)
-        # Of a session of its own, as Ctrl-C is for the run, which waits for what is being written.
+        command = snapshot_writer.command(files[2], files[3], size, patient=patient)
+        # Of a group of its own, as Ctrl-C is for the run, which waits for what is being written. Not of a session of
+        # its own: systems that share the time among sessions would not look at its niceness.
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, pass_fds=files[2:], start_new_session=True
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, pass_fds=files[2:], process_group=0
         )
     except OSError:
         ours.close()
