@@ -294,3 +294,63 @@ def test_weights_that_diverge_have_their_own_exit_code(tmp_path):
     result = bench("digits", "--state", tmp_path / "chip.h5", code=3)
     assert "digits, sample" in result.stderr
     assert result.stderr.splitlines()[-1].startswith("Error: ")
+
+
+def test_snapshots_are_written_while_it_measures(tmp_path, make_chip):
+    kept = tmp_path / "kept.h5"
+    options = ["digits", "--neurons", "300", "--samples", "1500", "--snapshots", kept, "--snapshot-seconds", "1e-6"]
+    options += ["--warm-up", "0"]  # so that one is due before the first that is measured
+    found = summary(*options)
+    assert set(found["snapshots"]) == {
+        "file", "interval_s", "written", "late", "pause_s", "pause_max_s", "write_s",
+    }  # fmt: skip
+    shown = found["snapshots"]
+    assert (shown["file"], shown["interval_s"]) == (str(kept), 1e-6)
+    assert shown["written"] > 0 < shown["write_s"]
+    assert shown["written"] >= shown["late"]
+    assert 0 < shown["pause_max_s"] <= found["service"]["max_s"]  # pauses are within what is measured
+    assert shown["pause_s"] <= found["service"]["mean_s"] * 1500
+    chip, learned = ns.Chip.load(kept), make_chip(300).learn(next(ns.open_stream("digits").blocks(size=1501)).samples)
+    assert chip.state_sha256 == learned.state_sha256
+    stream = [*options[:3], "--state", kept, "--json"]
+    gone_on = json.loads(CliRunner().invoke(main, ["stream", *map(str, stream)]).stdout)
+    assert (gone_on["samples"], gone_on["stream_position"]) == (1797 - 1501, 1797)
+    assert "snapshots must be a new file, and one is there" in bench(*options, code=2).stderr
+    options[6] = tmp_path / "other.h5"
+    assert "written in" in bench(*options).stdout
+    assert summary("digits", "--samples", "2")["snapshots"] is None
+
+
+def test_a_snapshot_that_fails_while_it_measures_is_one_line(tmp_path, monkeypatch):
+    from neurosim.snapshots import Snapshots
+
+    real, turns = Snapshots.take, []
+
+    def take(self, samples, position):
+        real(self, samples, position)
+        turns.append(samples)
+        if len(turns) == 1:  # the file is there: what is found beside it from now on is somebody else's
+            self.settle()
+            (tmp_path / "kept.h5.previous").write_text("mine")
+
+    monkeypatch.setattr(Snapshots, "take", take)
+    options = ["--samples", "1500", "--snapshots", tmp_path / "kept.h5", "--snapshot-seconds", "1e-6"]
+    result = bench("digits", *options, code=2)
+    assert "is another: it is left alone" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert ns.Chip.load(tmp_path / "kept.h5").samples == 1
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    (["--snapshot-seconds", "1"], "snapshot_seconds must be left out without --snapshots, got 1.0"),
+    (["--snapshots", "new.h5", "--snapshot-seconds", "0"], "snapshot_seconds must be positive, got 0.0"),
+    (["--snapshots", "new.h5", "--snapshot-seconds", "nan"], "snapshot_seconds must be"),
+    (["--snapshots", "new.h5", "--respond"], "snapshots must be None for a chip that only responds"),
+    (["--snapshots", "none/new.h5"], "must be in a folder that can be written"),
+])  # fmt: skip
+def test_snapshots_that_cannot_be_are_refused(tmp_path, monkeypatch, options, words):
+    monkeypatch.chdir(tmp_path)
+    result = bench("digits", "--samples", "5", *options, code=2)
+    assert words in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
