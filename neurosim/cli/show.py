@@ -41,6 +41,9 @@ def table(summary: dict[str, Any]) -> str:
             ("latency", ", ".join(f"{name} {latency[name] * 1e6:.1f} us" for name in latency)),
         ]
     rows.append(("never won", f"{summary['never_won']:.2%} of the last layer's neurons"))
+    if summary["snapshots"]:
+        times = f"{summary['snapshot_write_s']:.2f} s; learning stood still for {summary['snapshot_s'] * 1e3:,.1f} ms"
+        rows.append(("snapshots", f"{summary['snapshots']:,} written in {times}"))
     if summary["blank_samples"]:
         rows.append(("blank", f"{summary['blank_samples']:,} samples of zeros: nothing to learn"))
     if summary.get("bad_lines"):
