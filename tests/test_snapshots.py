@@ -27,12 +27,13 @@ WIDE = ["stream", "digits", "--neurons", "6000", "--snapshot-samples", "100", "-
 
 
 def children(process):
-    """Return the processes that a process has started and that are still at work, zombies left out."""
+    """Return the processes that write snapshots for a process and are still at work, zombies left out."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             state, parent = stat.read_text().rpartition(")")[2].split()[:2]
-            if int(parent) == process and state != "Z":
+            ours = "neurosim.snapshot_writer" in stat.with_name("cmdline").read_text()
+            if int(parent) == process and state != "Z" and ours:
                 found.append(int(stat.parent.name))
     return found
 
@@ -146,7 +147,7 @@ def test_without_snapshots_on_the_way_there_is_no_other_process(make_chip, state
 
 
 def fill_disk(_report):
-    """Let no process that this one has started write a file of more than 10,000 bytes."""
+    """Let the process that writes snapshots write no file of more than 10,000 bytes."""
     for process in children(os.getpid()):
         resource.prlimit(process, resource.RLIMIT_FSIZE, (10_000, 10_000))
 
