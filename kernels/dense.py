@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit, typeof, types
-from numba.extending import register_jitable
+from numba.extending import intrinsic, register_jitable
 from numpy.typing import NDArray
 
 ZERO, HALF, ONE, TWO, THREE = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2), np.float32(3)
@@ -1079,6 +1079,71 @@ def stream(samples, learning, constants, state, scratch, results, own, marks=Non
             return n, neuron
         _mark(marks, n, LEARNED)
     return samples.values.shape[0], -1
+
+
+# A call that looks at eighty arrays and numbers takes longer than a small layer's sample. So what stays the same from
+# one sample to the next is written to memory once, as compiled code holds it, and the loop is called with its address.
+
+
+@intrinsic
+def _arguments_size(context, arguments):  # type: ignore[no-untyped-def]
+    """Return how many bytes compiled code takes to hold arguments."""
+
+    def write(context, builder, signature, values):  # type: ignore[no-untyped-def]
+        model = context.data_model_manager[signature.args[0]]
+        return context.get_constant(types.intp, context.get_abi_sizeof(model.get_data_type()))
+
+    return types.intp(arguments), write
+
+
+@intrinsic
+def _put_arguments(context, address, arguments):  # type: ignore[no-untyped-def]
+    """Write arguments to an address, as compiled code holds them."""
+
+    def write(context, builder, signature, values):  # type: ignore[no-untyped-def]
+        held = context.data_model_manager[signature.args[1]].as_data(builder, values[1])
+        builder.store(held, builder.inttoptr(values[0], held.type.as_pointer()), align=1)
+        return context.get_dummy_value()
+
+    return types.void(address, arguments), write
+
+
+@intrinsic
+def _arguments_at(context, address, kind):  # type: ignore[no-untyped-def]
+    """Read arguments of a kind from an address."""
+    kept = kind.instance_type
+
+    def write(context, builder, signature, values):  # type: ignore[no-untyped-def]
+        model = context.data_model_manager[kept]
+        place = builder.inttoptr(values[0], model.get_data_type().as_pointer())
+        return model.load_from_data_pointer(builder, place, align=1)
+
+    return kept(address, kind), write
+
+
+@njit(cache=True, _nrt=False)
+def _size_of(arguments):  # type: ignore[no-untyped-def]
+    return _arguments_size(arguments)
+
+
+@njit(cache=True, _nrt=False)
+def _put(address, arguments):  # type: ignore[no-untyped-def]
+    _put_arguments(address, arguments)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def _stream_at(address, kind):  # type: ignore[no-untyped-def]
+    return stream(*_arguments_at(address, kind))
+
+
+def bound(*arguments):  # type: ignore[no-untyped-def]
+    """Return `stream` as compiled for these arguments, to be called with an address and a kind, and these.
+
+    What it returns first takes what is then in the arrays. They, and the memory returned last, must outlive it.
+    """
+    memory, kind = np.zeros(_size_of(arguments), np.uint8), typeof(arguments)
+    _put(memory.ctypes.data, arguments)
+    return _stream_at.compile((types.intp, types.TypeRef(kind))), memory.ctypes.data, kind, memory
 
 
 def loop(*arguments):  # type: ignore[no-untyped-def]

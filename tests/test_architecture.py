@@ -17,7 +17,7 @@ RANKS = [
     {"biases", "competition", "schedules", "transmit", "streams", "store", "fetch"}, {"own"}, {"rules"}, {"limits"},
     {"layers"}, {"conv_layers"}, {"presets", "working"},
     {"codes", "constants", "conv_codes", "conv_room", "conv_state", "first_state", "recipes", "teams"},
-    {"conv", "dense"}, {"pipeline"}, {"chip"}, {"features", "online", "receptive_fields"}, {"latency"},
+    {"conv", "dense"}, {"pipeline", "one_by_one"}, {"chip"}, {"features", "online", "receptive_fields"}, {"latency"},
     {"readouts", "neighbours", "feature_cache"},
     {"soft_labels", "trained_readout"}, {"judging", "image_judging"}, {"studies"}, {"cli"},
 ]  # fmt: skip

@@ -187,7 +187,7 @@ X = np.random.default_rng(0).normal(size=(30, 3, 12, 11)).astype(np.float32)
 seen = []
 loop = conv.ConvLayer._loop
 conv.ConvLayer._loop = property(lambda layer: lambda *call: (
-    seen.append((call[-1].size, *(library.num_threads for library in teams._libraries()))), loop.fget(layer)(*call))[1])
+    seen.append((call[-1].size, *(library.num_threads for library in teams._libraries()))), loop.func(layer)(*call))[1])
 def learn(**options):
     return ns.Chip(layers, inputs=(3, 12, 11)).learn(X, **options).state_sha256
 def threads():
