@@ -140,7 +140,7 @@ class Chip:
         """Compile all that samples go through, or fetch it from the cache, so that the first one does not wait."""
         for layer in self.layers:
             layer.compile()
-        assert self._one_by_one
+        _ = self._one_by_one
 
     def learn_one(self, x: ArrayLike, label: int | None = None, *, modulator: float = 1.0) -> Response:
         """Respond to one sample and learn from it; the response is that of the weights before they learned.

@@ -267,7 +267,7 @@ class WorkingLayer(ABC):
 
     def compile(self) -> None:
         """Compile the loop, or fetch it from the cache, so that no sample waits for it."""
-        assert self._loop
+        _ = self._loop
 
     @cached_property
     def _loop(self) -> Callable[..., tuple[int, int]]:
