@@ -613,13 +613,27 @@ def _average(constants, state):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
+def _select_singly(y, start, end, cutoff, written, count):  # type: ignore[no-untyped-def]
+    """Add those of some neurons that are written; return how many there are by then."""
+    for k in range(start, end):
+        written[count] = k
+        count += abs(y[k]) >= cutoff
+    return count
+
+
+@register_jitable
 def _select(responses, cutoff, written):  # type: ignore[no-untyped-def]
     """Return how many neurons, and which, some sample of the window writes."""
     count = 0
     if responses.shape[0] == 1:
-        for k in range(responses.shape[1]):
-            written[count] = k
-            count += abs(responses[0, k]) >= cutoff
+        y, whole = responses[0], responses.shape[1] - responses.shape[1] % LANES
+        for start in range(0, whole, LANES):
+            found = 0
+            for j in range(LANES):  # many at once: most are below
+                found += abs(y[start + j]) >= cutoff
+            if found > 0:
+                count = _select_singly(y, start, start + LANES, cutoff, written, count)
+        return _select_singly(y, whole, y.size, cutoff, written, count)
         return count
     for k in range(responses.shape[1]):
         touched = False
@@ -793,14 +807,16 @@ def _apply(count, constants, state, scratch):  # type: ignore[no-untyped-def]
 @register_jitable
 def _grow(active, values, size, written, count, synapses, growth):  # type: ignore[no-untyped-def]
     """Add c x / s to v for the active inputs of one sample of the window."""
+    if count * SPARSE_WRITES < growth.size:
+        for m in range(count):
+            k, step = written[m], growth[written[m]]
+            for j in range(size):
+                synapses[active[j], k] += step * values[j]
+        return
     for j in range(size):
         v, x = synapses[active[j]], values[j]
-        if count * SPARSE_WRITES < v.size:
-            for m in range(count):
-                v[written[m]] += growth[written[m]] * x
-        else:
-            for k in range(v.size):
-                v[k] += growth[k] * x
+        for k in range(v.size):
+            v[k] += growth[k] * x
 
 
 @register_jitable
