@@ -86,9 +86,7 @@ def largest() -> None:
         writes = layer.writes
         took = seconds(chip, samples[10:], 10)
         written = (layer.writes - writes) / 50
-        print(
-            f"{density:>5.0%} active: {took * 1e3:.1f} ms a sample, {written:.0f} neurons written by {moved / 50:.2g}"
-        )
+        print(f"{density:>5.0%} active: {took * 1e3:.1f} ms a sample, {written:.0f} neurons written")
 
 
 def threads() -> None:
