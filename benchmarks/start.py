@@ -1,10 +1,10 @@
-"""How long until something happens: the help, and the first learned sample, with compiled code in the cache and without.
+"""How long until something happens: the help, the first learned sample; with compiled code in the cache and without.
 
 ::
 
     python benchmarks/start.py [--runs 5]
 
-Whole processes, one after another; beside them what an interpreter takes that imports NumPy, or Numba, and nothing else.
+Whole processes, one after another; beside them what an interpreter takes that imports NumPy or Numba, and ends.
 A cold start compiles everything: it gets an empty cache (NUMBA_CACHE_DIR).
 """
 
