@@ -1021,7 +1021,9 @@ def _grow_singly(patches, constants, state, scratch, begin, stop):  # type: igno
 
 
 @register_jitable
-def _learn(product, patches, potentials, responses, modulators, samples, constants, state, scratch, own, team, marks, n):  # type: ignore[no-untyped-def]
+def _learn(
+    product, patches, potentials, responses, modulators, samples, constants, state, scratch, own, team, marks, n
+):  # type: ignore[no-untyped-def]
     """Apply a full window; return a neuron whose step or norm is not finite, or -1."""
     first, last = _share(potentials.shape[1], _block(potentials.shape[1]), team)
     _set_rates(samples, constants, state, scratch.rates, first, last)

@@ -35,16 +35,13 @@ class Blas:
         self._lock, self._users = Lock(), set()
 
     @contextmanager
-    def quiet(self, threads: int = 1) -> Iterator[int]:
-        """Set BLAS to one thread; give the number it had, which is how many the caller may use.
-
-        Who wants to see what BLAS does with more asks for `threads`, and has them if nobody else wants it quiet.
-        """
+    def quiet(self) -> Iterator[int]:
+        """Set BLAS to one thread; give the number it had, which is how many the caller may use."""
         with self._lock:
             if not self._users:
                 self._wanted = max([library.num_threads or 1 for library in _libraries()], default=1)
             self._users.add(get_ident())
-            _set(threads if self._users == {get_ident()} else 1)
+            _set(1)
         try:
             yield self._wanted
         finally:

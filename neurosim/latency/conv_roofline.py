@@ -5,7 +5,8 @@ r"""How far each stage of a convolutional layer is from what the machine could d
     floor = \max(bytes_{synapses} / bandwidth_{there},\ bytes_{vectors} / bandwidth_{there},\ operations / rate)
 
 A bandwidth is that of an array as large as what is gone through, so the floor is that of the level it lives in; with a
-team of threads, that of each one's share, times the threads. The rate of a matrix product is that of BLAS's own.
+team of threads, that of each one's share, times the threads. The rate of a matrix product is that of BLAS's own by one
+thread, times the threads: BLAS's threads wait for one another, and a floor must not.
 """
 
 from collections import Counter
@@ -20,7 +21,7 @@ from neurosim.latency.bandwidth import LINE_BYTES, PAGE_LINES, Rates, largest_ar
 from neurosim.latency.clock import Clock
 from neurosim.latency.conv_work import IN_PLACE, LEARNING, STAGES, products, way, work
 from neurosim.latency.outcome import SECOND
-from neurosim.latency.products import product_rate
+from neurosim.latency.products import Product, product_rate
 from neurosim.latency.roofline import finite, stage_account
 from neurosim.latency.work import Work
 from neurosim.working import Array
@@ -103,9 +104,9 @@ class _Rates:
 
     def __init__(self, trace: ConvTrace, threads: int, operations: float, clock: Clock) -> None:
         self._threads, self._clock, self._operations = threads, clock, operations * threads
-        self._shapes, self._bytes = products(trace.layer), trace.layer.state.synapses.nbytes
+        self._products, self._bytes = products(trace.layer), trace.layer.state.synapses.nbytes
         self._known: dict[int, Rates] = {}
-        self._products: dict[tuple[tuple[int, int, int], ...], float] = {}
+        self._multiplied: dict[tuple[Product, ...], float] = {}
 
     @cached_property
     def synapses(self) -> Rates:
@@ -116,7 +117,7 @@ class _Rates:
         """Return rates of synapses, vectors and operations for each sample: float64 (samples, 3)."""
         synapses = self.synapses.update if name == "write" else self.synapses.read
         vectors = max(self._there(int(np.median(done[:, 1]))))
-        by_product = [name in self._shapes and (name != "write" or how == IN_PLACE) for how in ways]
+        by_product = [name in self._products and (name != "write" or how == IN_PLACE) for how in ways]
         rates = [self._product(name) if multiplied else self._operations for multiplied in by_product]
         return np.column_stack((np.full(len(ways), synapses), np.full(len(ways), vectors), rates))
 
@@ -130,10 +131,10 @@ class _Rates:
         return self._known[share]
 
     def _product(self, name: str) -> float:
-        shapes = self._shapes[name]
-        if shapes not in self._products:
-            self._products[shapes] = product_rate(shapes, self._threads, self._clock)
-        return self._products[shapes]
+        wanted = self._products[name]
+        if wanted not in self._multiplied:
+            self._multiplied[wanted] = self._threads * product_rate(wanted, self._clock)
+        return self._multiplied[wanted]
 
 
 def durations(moments: NDArray[np.int64]) -> NDArray[np.int64]:

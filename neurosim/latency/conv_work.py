@@ -10,6 +10,7 @@ import numpy as np
 from neurosim.competition import SoftWTA
 from neurosim.conv import ConvLayer, Marked
 from neurosim.conv_layers import ConvWTA
+from neurosim.latency.products import Product
 from neurosim.latency.work import REAL, Work
 from neurosim.transmit import Triangle
 
@@ -27,15 +28,16 @@ def way(marked: Marked) -> str:
     return IN_PLACE if marked.moments[1 + STAGES.index("norms")] else SINGLY
 
 
-def products(layer: ConvLayer) -> dict[str, tuple[tuple[int, int, int], ...]]:
-    """Return rows, inner size and columns of the matrix products of each stage that has any."""
+def products(layer: ConvLayer) -> dict[str, tuple[Product, ...]]:
+    """Return the matrix products of each stage that has any, as the layer's arrays lie in memory."""
     neurons, patch = layer.state.synapses.shape
     rows = layer.constants.window * layer.positions
+    growth = Product(neurons, rows, patch, turned_a=True)
     return {
-        "integrate": ((layer.positions, patch, neurons),),
-        "product": ((neurons, rows, patch),),
-        "norms": ((rows, patch, rows), (rows, rows, neurons)),
-        "write": ((neurons, rows, patch),),  # where the product is added in place
+        "integrate": (Product(layer.positions, patch, neurons, turned_b=True),),
+        "product": (growth,),
+        "norms": (Product(rows, patch, rows, turned_b=True), Product(rows, rows, neurons)),
+        "write": (growth,),  # where it is added in place
     }
 
 

@@ -97,9 +97,7 @@ def _account(trace: Trace, learning: bool, machine: dict[str, Any], clock: Clock
     }
 
 
-def stage_account(
-    done: NDArray[np.float64] | None, times: NDArray[np.int64], rates: ArrayLike
-) -> dict[str, Any]:
+def stage_account(done: NDArray[np.float64] | None, times: NDArray[np.int64], rates: ArrayLike) -> dict[str, Any]:
     """Return a stage's medians: what it must do, how long that takes at least, how long it took.
 
     Parameters

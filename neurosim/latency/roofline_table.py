@@ -51,13 +51,14 @@ def _conv(name: str, layer: dict[str, Any], samples: int) -> list[tuple[str, str
     carried = "one thread" if layer["threads"] == 1 else f"{layer['threads']} threads"
     sizes = f"{layer['positions']:,} positions x {layer['patch']:,} inputs x {layer['neurons']:,} neurons"
     read, update = (giga(layer[f"synapses_{kind}_bytes_per_s"]) for kind in ("read", "update"))
+    speeds = f"GB/s: read {read}, read and written {update}; {_products(layer)}"
     stages, call, rest = layer["stages"], *(duration(layer[f"{key}_s"]).strip() for key in ("call", "beside_stages"))
     rare = [stage for stage, found in stages.items() if found["samples"] < samples]
     only = [("", f"{', '.join(rare)}: in some samples only, of which these are the medians")] if rare else []
     return [
         (name, f"{sizes}, carried by {carried}; {samples:,} samples"),
         *_learned(layer),
-        ("synapses", f"{size(layer['synapses_bytes'])}; GB/s: read {read}, read and written {update}; {_products(stages)}"),
+        ("synapses", f"{size(layer['synapses_bytes'])}; {speeds}"),
         *_stages(stages),
         *only,
         ("", f"medians; {duration(layer['timer_s']).strip()} of each time is the clock's and the threads' meeting"),
@@ -72,12 +73,15 @@ def _learned(layer: dict[str, Any]) -> list[tuple[str, str]]:
     ways = ", ".join(f"{WAYS[how]} {count:,}" for how, count in layer["written_by"].items())
     each = f"window of {layer['window']}" if layer["window"] > 1 else "sample"
     events, written = layer["events_mean"], layer["written_neurons_mean"]
-    return [("learning", f"{events:,.1f} responses above the cutoff and {written:,.1f} neurons a {each}, written {ways}")]
+    return [
+        ("learning", f"{events:,.1f} responses above the cutoff and {written:,.1f} neurons a {each}, written {ways}")
+    ]
 
 
-def _products(stages: dict[str, Any]) -> str:
+def _products(layer: dict[str, Any]) -> str:
     """Return the rates of BLAS's products that stages were measured against."""
-    found = {stage: giga(stages[stage]["operations_per_s"]) for stage in PRODUCTS if stage in stages}
+    stages, names = layer["stages"], PRODUCTS + (("write",) if "in_place" in layer["written_by"] else ())
+    found = {stage: giga(stages[stage]["operations_per_s"]) for stage in names if stage in stages}
     return "BLAS's G/s: " + ", ".join(f"{stage} {rate}" for stage, rate in found.items())
 
 
