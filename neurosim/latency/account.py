@@ -4,13 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 from neurosim.chip import Chip, as_labels, as_samples
+from neurosim.conv import ConvLayer
 from neurosim.dense import DenseLayer
 from neurosim.latency.bandwidth import machine_rates
 from neurosim.latency.clock import Clock
 from neurosim.latency.conv_roofline import ConvTrace
 from neurosim.latency.roofline import Trace
 from neurosim.latency.samples import Calls
-from neurosim.working import NO_LABELS, teachable
+from neurosim.working import NO_LABELS, WorkingLayer, teachable
 
 
 def account_of(
@@ -28,7 +29,7 @@ def account_of(
     SampleError, DivergedError
         As `Chip.learn_one` does.
     """
-    traces = [Trace(layer, 1) if isinstance(layer, DenseLayer) else ConvTrace(layer) for layer in chip.layers]
+    traces = [_trace(layer) for layer in chip.layers]
     for call in calls.given[:1]:  # memory that is new must not be met by the first sample: it responds once before
         _through(traces, call, chip, False, calls.first, keep=False)
     count = 0
@@ -42,6 +43,13 @@ def account_of(
     machine = machine_rates(clock, stop)
     layers = [trace.account(learning, machine, clock) for trace in traces]
     return {"samples": count, "machine": machine, "layers": layers}
+
+
+def _trace(layer: WorkingLayer) -> Trace | ConvTrace:
+    if isinstance(layer, DenseLayer):
+        return Trace(layer, 1)
+    assert isinstance(layer, ConvLayer)
+    return ConvTrace(layer)
 
 
 def _through(
