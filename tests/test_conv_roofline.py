@@ -17,6 +17,7 @@ from neurosim.latency import bandwidth
 from neurosim.latency.conv_roofline import durations
 from neurosim.latency.conv_work import SOFTMAX, STAGES, covered, products, work
 from neurosim.latency.products import Product, product_rate
+from neurosim.latency.units import many
 
 SHAPE = (3, 12, 11)
 COUNTS = ("events", "places", "written")
@@ -248,6 +249,10 @@ def test_who_only_responds_does_not_learn():
     assert list(layer["stages"]) == list(STAGES[:5])
     assert layer["events_mean"] is layer["written_neurons_mean"] is None
     assert "learning  " not in report.table().split("layer 1")[1]
+
+
+def test_many_things_fit_a_column():
+    assert [many(count) for count in (None, 0, 999_999_999, 1_698_693_120)] == ["-", "0", "999,999,999", "1,699 M"]
 
 
 def test_a_team_is_told(monkeypatch):

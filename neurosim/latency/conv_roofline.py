@@ -92,8 +92,9 @@ class ConvTrace:
 
     def _reading(self) -> float:
         """Return what a mark takes, the clock's and the threads': transmit where there is nobody to send to."""
-        silent, sample = self.layer.marking(self.memory, self.layer.results(1, 1, 0)), np.zeros((1, self.layer.inputs))
-        marks = [silent(sample.astype(np.float32), False, 0).moments for _ in range(READINGS)]
+        silent = self.layer.marking(self.memory, self.layer.results(1, 1, 0))
+        sample = np.zeros((1, self.layer.inputs), np.float32)
+        marks = [silent(sample, False, 0).moments for _ in range(READINGS)]
         return _median(np.array([durations(moments)[STAGES.index("transmit")] for moments in marks]))
 
 

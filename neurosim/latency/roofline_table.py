@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from neurosim.latency.units import duration, giga, size
+from neurosim.latency.units import duration, giga, many, size
 
 STAGE, CELL = 10, 12
 PRODUCTS = ("integrate", "product", "norms")
@@ -93,12 +93,11 @@ def _stages(stages: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _stage(found: dict[str, Any]) -> str:
-    operations = found["operations"]
     ratios = (found["measured_over_floor"], found["random_rows_measured_over_floor"])
     cells = [
         size(found["synapse_bytes"]),
         size(found["vector_bytes"]),
-        "-" if operations is None else f"{operations:,.0f}",
+        many(found["operations"]),
         duration(found["floor_s"]),
         duration(found["measured_s"]),
         *("-" if ratio is None else f"{ratio:.2f}" for ratio in ratios),
