@@ -70,6 +70,10 @@ FEW_POSITIONS = 32  # that BLAS gets at once of the patches' products with one a
 BLOCK, BLOCKS = 48, 4  # neurons that BLAS gets at once, at least; blocks of a layer, at most: more cost a tenth each
 PATIENCE = 2000  # looks at the others' places before the rest of the machine gets its turn
 
+BEGUN, NORMALISED, PATCHED, INTEGRATED, COMPETED, TRANSMITTED = 0, 1, 2, 3, 4, 5  # places in a row of Marks.moments
+RECALLED, PROPOSED, MULTIPLIED, MEASURED_NORMS, LEARNED = 6, 7, 8, 9, 10
+MOMENTS = 11
+
 
 class Constants(NamedTuple):
     """What a layer is, as the loop sees it: codes and sizes are int, the others floats of the weights' type."""
@@ -201,6 +205,18 @@ class Results(NamedTuple):
     outputs: NDArray[np.float32]  # z (rows, neurons * pooled positions), channels first
 
 
+class Marks(NamedTuple):
+    """When each sample's stages were done, by the system's clock; changes no bit of anything else.
+
+    The first thread of a team writes them, when the last one is done with the stage. What did not take place is left
+    as it is: nothing learned, a window of one that need not be recalled, steps that take no product of their own.
+    """
+
+    moments: NDArray[np.int64]  # (samples, MOMENTS) nanoseconds
+    now: NDArray[np.int64]  # (2,) seconds and nanoseconds, as the system gives them
+    clock: int  # the system's number of the clock
+
+
 class _Product(types.WrapperAddressProtocol):  # type: ignore[misc]
     """BLAS's matrix product as a function that the loop takes as an argument: only so can the loop be cached."""
 
@@ -248,6 +264,7 @@ def _leave(typing, place, number):  # type: ignore[no-untyped-def]
 
 
 _yield = types.ExternalFunction("sched_yield", types.int32())
+_clock_gettime = types.ExternalFunction("clock_gettime", types.int32(types.int32, types.CPointer(types.int64)))
 
 
 @register_jitable
@@ -281,6 +298,16 @@ def _agree(failed, team):  # type: ignore[no-untyped-def]
         if theirs >= 0:
             return theirs
     return -1
+
+
+@register_jitable
+def _mark(marks, team, n, stage):  # type: ignore[no-untyped-def]
+    """Write down when all threads were done with a stage of sample n; without marks, no code is left of it."""
+    if marks is not None:
+        _meet(team)
+        if team.number == 0:
+            _clock_gettime(np.int32(marks.clock), marks.now.ctypes)
+            marks.moments[n, stage] = marks.now[0] * 1_000_000_000 + marks.now[1]
 
 
 @register_jitable
@@ -888,11 +915,12 @@ def _move(k, change, growth, factor, constants, state, lanes):  # type: ignore[n
 
 
 @register_jitable
-def _grow_densely(product, patches, constants, state, scratch, team, first, last):  # type: ignore[no-untyped-def]
+def _grow_densely(product, patches, constants, state, scratch, team, first, last, marks, n):  # type: ignore[no-untyped-def]
     """Move neurons from first to last by a whole matrix product that is written apart from the synapses."""
     changes, step, factors, lanes = scratch.changes, scratch.step, scratch.rates, scratch.lanes
     block, zero = _block(state.norms.size), scratch.factors[1:]
     _transposed_times_in_blocks(product, scratch.growth, patches, zero, step, scratch, first, last, block)
+    _mark(marks, team, n, MULTIPLIED)
     if constants.step == LARGEST:
         largest = changes[0] * ZERO
         for k in range(first, last):
@@ -918,7 +946,7 @@ def _grow_densely(product, patches, constants, state, scratch, team, first, last
 
 
 @register_jitable
-def _grow_in_place(product, patches, constants, state, scratch, team, first, last):  # type: ignore[no-untyped-def]
+def _grow_in_place(product, patches, constants, state, scratch, team, first, last, marks, n):  # type: ignore[no-untyped-def]
     """Move neurons by a matrix product added to their synapses; norms by the patches' products with one another."""
     changes, overlaps, factors, squares = scratch.changes, scratch.overlaps, scratch.rates, scratch.squares
     growth, part, mine = scratch.growth, scratch.product, scratch.squares[first:last]
@@ -955,6 +983,7 @@ def _grow_in_place(product, patches, constants, state, scratch, team, first, las
         c = growth[p, first:last]
         for k in range(c.size):
             c[k] *= own_factors[k]
+    _mark(marks, team, n, MEASURED_NORMS)
     one, block = scratch.factors, _block(neurons)
     _transposed_times_in_blocks(product, growth, patches, one, state.synapses, scratch, first, last, block)
 
@@ -992,7 +1021,9 @@ def _grow_singly(patches, constants, state, scratch, begin, stop):  # type: igno
 
 
 @register_jitable
-def _learn(product, patches, potentials, responses, modulators, samples, constants, state, scratch, own, team):  # type: ignore[no-untyped-def]
+def _learn(
+    product, patches, potentials, responses, modulators, samples, constants, state, scratch, own, team, marks, n
+):  # type: ignore[no-untyped-def]
     """Apply a full window; return a neuron whose step or norm is not finite, or -1."""
     first, last = _share(potentials.shape[1], _block(potentials.shape[1]), team)
     _set_rates(samples, constants, state, scratch.rates, first, last)
@@ -1016,6 +1047,7 @@ def _learn(product, patches, potentials, responses, modulators, samples, constan
         state.counters[WRITES] += events
     if failed >= 0:
         return failed
+    _mark(marks, team, n, PROPOSED)
     if constants.step == LARGEST:
         _copy(scratch.squares[first:last], scratch.rates[first:])
     else:
@@ -1023,9 +1055,9 @@ def _learn(product, patches, potentials, responses, modulators, samples, constan
     if singly:
         _grow_singly(patches, constants, state, scratch, first, last)
     elif scratch.gram.size > 0:
-        _grow_in_place(product, patches, constants, state, scratch, team, first, last)
+        _grow_in_place(product, patches, constants, state, scratch, team, first, last, marks, n)
     else:
-        _grow_densely(product, patches, constants, state, scratch, team, first, last)
+        _grow_densely(product, patches, constants, state, scratch, team, first, last, marks, n)
     for k in range(first, last):
         if failed < 0 and not math.isfinite(state.norms[k]):
             failed = k
@@ -1033,11 +1065,13 @@ def _learn(product, patches, potentials, responses, modulators, samples, constan
 
 
 @register_jitable
-def _respond(product, values, constants, state, scratch, patches, potentials, team):  # type: ignore[no-untyped-def]
+def _respond(product, values, constants, state, scratch, patches, potentials, team, marks, n):  # type: ignore[no-untyped-def]
     """Write an image's patches, and the potentials of a thread's neurons at every position."""
     _meet(team)
+    _mark(marks, team, n, NORMALISED)
     _cut(values, constants, scratch.image, patches, team)
     _meet(team)
+    _mark(marks, team, n, PATCHED)
     first, last = _share(potentials.shape[1], _block(potentials.shape[1]), team)
     _integrate(product, patches, state, scratch, potentials, first, last)
 
@@ -1056,7 +1090,7 @@ def _gather(product, constants, state, scratch, team):  # type: ignore[no-untype
         potentials, patches = state.pending_potentials[n], scratch.patches[rows]
         if by_window:
             _normalise(state.pending_inputs[n], scratch.means, scratch.variances, scratch.values, first, last)
-            _respond(product, scratch.values, constants, state, scratch, patches, potentials, team)
+            _respond(product, scratch.values, constants, state, scratch, patches, potentials, team, None, n)
         else:
             _cut(state.pending_inputs[n], constants, scratch.image, patches, team)
         _meet(team)
@@ -1100,7 +1134,7 @@ def _count_winners(learned, results, n, state, team):  # type: ignore[no-untyped
 
 
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-def stream(samples, learning, constants, state, scratch, results, product, own, team):  # type: ignore[no-untyped-def]
+def stream(samples, learning, constants, state, scratch, results, product, own, team, marks=None):  # type: ignore[no-untyped-def]
     """Take images through the layer one by one, learning from each in turn if `learning`.
 
     Parameters
@@ -1119,6 +1153,8 @@ def stream(samples, learning, constants, state, scratch, results, product, own, 
         The user's rule, with the arguments of `hebb`.
     team : Team
         Every thread of a team calls this with the same arguments, but for its number and its private scratch.
+    marks : None or Marks
+        Where to write down when each stage was done; the same for every thread.
 
     Returns
     -------
@@ -1135,6 +1171,7 @@ def stream(samples, learning, constants, state, scratch, results, product, own, 
         return 0, -1
     done, failed = 0, -1
     for n in range(samples.values.shape[0]):
+        _mark(marks, team, n, BEGUN)
         sample = samples.values[n]
         refused = 0 if first and not _check(sample, constants.negative, scratch.lanes) else -1
         if _agree(refused, team) >= 0:  # one looks for all: the caller's array might change meanwhile
@@ -1144,12 +1181,13 @@ def stream(samples, learning, constants, state, scratch, results, product, own, 
         patches = scratch.patches[: potentials.shape[0]]
         measured += follows
         _prepare(sample, learning, measured, constants, state, scratch, team)
-        _respond(product, scratch.values, constants, state, scratch, patches, potentials, team)
+        _respond(product, scratch.values, constants, state, scratch, patches, potentials, team, marks, n)
         if first and follows:
             state.counters[MEASURED] = measured
         if learning and window > 1:
             _keep_values(sample, pending, constants, state, scratch, team)
         _meet(team)
+        _mark(marks, team, n, INTEGRATED)
         competes = learning or results.responses.size > 0
         if competes:
             responses, wins = results.responses[row], team.wins[team.number]
@@ -1165,9 +1203,11 @@ def stream(samples, learning, constants, state, scratch, results, product, own, 
             results.winners[n] = -1
             if competes:
                 _count_winners(learns, results, n, state, team)
+        _mark(marks, team, n, COMPETED)
         if results.outputs.size > 0:
             outputs = results.outputs[n % results.outputs.shape[0]]
             _send(potentials, scratch.averages, constants, scratch, outputs, team)
+        _mark(marks, team, n, TRANSMITTED)
         if first and learning:
             state.counters[SAMPLES] = learned
             state.counters[BLANKS] += not learns
@@ -1184,14 +1224,16 @@ def stream(samples, learning, constants, state, scratch, results, product, own, 
                 failed = _gather(product, constants, state, scratch, team)
                 us = state.pending_potentials.reshape(scratch.patches.shape[0], potentials.shape[1])
                 xs, ys = scratch.patches, scratch.responses
+                _mark(marks, team, n, RECALLED)
             else:
                 _meet(team)
                 us, xs, ys = potentials, patches, results.responses[row]
             if failed < 0:
                 failed = _learn(product, xs, us, ys, state.pending_modulators, learned, constants, state, scratch,
-                                own, team)  # fmt: skip
+                                own, team, marks, n)  # fmt: skip
             if failed >= 0:
                 break
+            _mark(marks, team, n, LEARNED)
         done = n + 1
     _meet(team)
     if first and learning:

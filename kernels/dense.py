@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit, typeof, types
-from numba.extending import register_jitable
+from numba.extending import intrinsic, register_jitable
 from numpy.typing import NDArray
 
 ZERO, HALF, ONE, TWO, THREE = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2), np.float32(3)
@@ -613,13 +613,27 @@ def _average(constants, state):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
+def _select_singly(y, start, end, cutoff, written, count):  # type: ignore[no-untyped-def]
+    """Add those of some neurons that are written; return how many there are by then."""
+    for k in range(start, end):
+        written[count] = k
+        count += abs(y[k]) >= cutoff
+    return count
+
+
+@register_jitable
 def _select(responses, cutoff, written):  # type: ignore[no-untyped-def]
     """Return how many neurons, and which, some sample of the window writes."""
     count = 0
     if responses.shape[0] == 1:
-        for k in range(responses.shape[1]):
-            written[count] = k
-            count += abs(responses[0, k]) >= cutoff
+        y, whole = responses[0], responses.shape[1] - responses.shape[1] % LANES
+        for start in range(0, whole, LANES):
+            found = 0
+            for j in range(LANES):  # many at once: most are below
+                found += abs(y[start + j]) >= cutoff
+            if found > 0:
+                count = _select_singly(y, start, start + LANES, cutoff, written, count)
+        return _select_singly(y, whole, y.size, cutoff, written, count)
         return count
     for k in range(responses.shape[1]):
         touched = False
@@ -793,14 +807,16 @@ def _apply(count, constants, state, scratch):  # type: ignore[no-untyped-def]
 @register_jitable
 def _grow(active, values, size, written, count, synapses, growth):  # type: ignore[no-untyped-def]
     """Add c x / s to v for the active inputs of one sample of the window."""
+    if count * SPARSE_WRITES < growth.size:
+        for m in range(count):
+            k, step = written[m], growth[written[m]]
+            for j in range(size):
+                synapses[active[j], k] += step * values[j]
+        return
     for j in range(size):
         v, x = synapses[active[j]], values[j]
-        if count * SPARSE_WRITES < v.size:
-            for m in range(count):
-                v[written[m]] += growth[written[m]] * x
-        else:
-            for k in range(v.size):
-                v[k] += growth[k] * x
+        for k in range(v.size):
+            v[k] += growth[k] * x
 
 
 @register_jitable
@@ -1079,6 +1095,71 @@ def stream(samples, learning, constants, state, scratch, results, own, marks=Non
             return n, neuron
         _mark(marks, n, LEARNED)
     return samples.values.shape[0], -1
+
+
+# A call that looks at eighty arrays and numbers takes longer than a small layer's sample. So what stays the same from
+# one sample to the next is written to memory once, as compiled code holds it, and the loop is called with its address.
+
+
+@intrinsic
+def _arguments_size(context, arguments):  # type: ignore[no-untyped-def]
+    """Return how many bytes compiled code takes to hold arguments."""
+
+    def write(context, builder, signature, values):  # type: ignore[no-untyped-def]
+        model = context.data_model_manager[signature.args[0]]
+        return context.get_constant(types.intp, context.get_abi_sizeof(model.get_data_type()))
+
+    return types.intp(arguments), write
+
+
+@intrinsic
+def _put_arguments(context, address, arguments):  # type: ignore[no-untyped-def]
+    """Write arguments to an address, as compiled code holds them."""
+
+    def write(context, builder, signature, values):  # type: ignore[no-untyped-def]
+        held = context.data_model_manager[signature.args[1]].as_data(builder, values[1])
+        builder.store(held, builder.inttoptr(values[0], held.type.as_pointer()), align=1)
+        return context.get_dummy_value()
+
+    return types.void(address, arguments), write
+
+
+@intrinsic
+def _arguments_at(context, address, kind):  # type: ignore[no-untyped-def]
+    """Read arguments of a kind from an address."""
+    kept = kind.instance_type
+
+    def write(context, builder, signature, values):  # type: ignore[no-untyped-def]
+        model = context.data_model_manager[kept]
+        place = builder.inttoptr(values[0], model.get_data_type().as_pointer())
+        return model.load_from_data_pointer(builder, place, align=1)
+
+    return kept(address, kind), write
+
+
+@njit(cache=True, _nrt=False)
+def _size_of(arguments):  # type: ignore[no-untyped-def]
+    return _arguments_size(arguments)
+
+
+@njit(cache=True, _nrt=False)
+def _put(address, arguments):  # type: ignore[no-untyped-def]
+    _put_arguments(address, arguments)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def _stream_at(address, kind):  # type: ignore[no-untyped-def]
+    return stream(*_arguments_at(address, kind))
+
+
+def bound(*arguments):  # type: ignore[no-untyped-def]
+    """Return `stream` as compiled for these arguments, to be called with an address and a kind, and these.
+
+    What it returns first takes what is then in the arrays. They, and the memory returned last, must outlive it.
+    """
+    memory, kind = np.zeros(_size_of(arguments), np.uint8), typeof(arguments)
+    _put(memory.ctypes.data, arguments)
+    return _stream_at.compile((types.intp, types.TypeRef(kind))), memory.ctypes.data, kind, memory
 
 
 def loop(*arguments):  # type: ignore[no-untyped-def]

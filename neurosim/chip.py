@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ from neurosim.dense import DenseLayer
 from neurosim.errors import ConfigError, SampleError, StateError
 from neurosim.layers import DenseWTA
 from neurosim.limits import may_be_negative
+from neurosim.one_by_one import OneByOne
 from neurosim.own import RuleMaker
 from neurosim.pipeline import Pipeline
 from neurosim.presets import preset
@@ -26,7 +28,6 @@ from neurosim.streams import Block, Stream
 from neurosim.working import NO_LABELS, NO_MODULATORS, Array, WorkingLayer, check_finite, teachable
 
 FLOAT32 = np.dtype(np.float32)
-NO_LABEL = np.array([-1])  # of one sample
 
 
 class Response(NamedTuple):
@@ -91,7 +92,6 @@ class Chip:
         check_signs(layers)
         self.inputs, self.seed = math.prod(self.shape), int(seed)
         self.layers = tuple(_at_work(layers, self.shape, self.seed))
-        self._scratch = [layer.scratch() for layer in self.layers]
         self._width = (self.inputs,)
 
     @classmethod
@@ -136,6 +136,12 @@ class Chip:
         """Hash of everything learned: equal for equal bits, whatever the chunk, the threads or the interruptions."""
         return hash_of(layer.arrays() for layer in self.layers)
 
+    def compile(self) -> None:
+        """Compile all that samples go through, or fetch it from the cache, so that the first one does not wait."""
+        for layer in self.layers:
+            layer.compile()
+        _ = self._one_by_one
+
     def learn_one(self, x: ArrayLike, label: int | None = None, *, modulator: float = 1.0) -> Response:
         """Respond to one sample and learn from it; the response is that of the weights before they learned.
 
@@ -157,31 +163,41 @@ class Chip:
         DivergedError
             If a weight or a potential left the range of float32: the chip is of no further use, go back to a snapshot.
         """
-        plain = isinstance(modulator, int | float) and modulator == 1
-        modulators = NO_MODULATORS if plain else as_modulators([modulator], 1)
-        if label is None:
-            return self._one(x, True, NO_LABEL, modulators)
-        labels = as_labels([label], 1)
-        _, fault = teachable(self.layers, 1, labels, self.samples)
-        if fault is not None:
-            as_samples(x, self.shape, 1)  # whose error comes first
-            raise fault
-        return self._one(x, True, labels, modulators)
+        if label is None and type(modulator) is float and modulator == 1:
+            return self._one(x, True)
+        way = self._one_by_one
+        modulators = as_modulators([modulator], 1)
+        labels = as_labels([-1 if label is None else label], 1)
+        if label is not None:
+            _, fault = teachable(self.layers, 1, labels, self.samples)
+            if fault is not None:
+                as_samples(x, self.shape, 1)  # whose error comes first
+                raise fault
+        way.label[:], way.modulator[:] = labels, modulators
+        try:
+            return self._one(x, True)
+        finally:
+            way.label[:], way.modulator[:] = -1, 1
 
     def respond_one(self, x: ArrayLike) -> Response:
         """Respond to one sample and change nothing; parameters and errors as in `learn_one`."""
-        return self._one(x, False, NO_LABELS, NO_MODULATORS)
+        return self._one(x, False)
 
-    def _one(self, x: ArrayLike, learning: bool, labels: NDArray[np.int64], modulators: Array) -> Response:
-        if type(x) is np.ndarray and x.dtype is FLOAT32 and x.shape == self._width and x.flags.c_contiguous:
-            samples = x[None]  # as most come
+    def _one(self, x: ArrayLike, learning: bool) -> Response:
+        way = self._one_by_one
+        if type(x) is np.ndarray and x.dtype is FLOAT32 and x.shape == self._width:  # as most come
+            way.sample[:] = x
         else:
-            samples = as_samples(x, self.shape, 1)
-        for layer, scratch in zip(self.layers, self._scratch, strict=True):
-            results = layer.take_one(samples, learning, scratch, labels, modulators)
-            samples = results.outputs
-        potentials, responses = layer.as_images(results.potentials[0]), layer.as_images(results.responses[0])
-        return Response(potentials, responses, results.winners.item(), results.outputs[0])
+            way.sample[:] = as_samples(x, self.shape, 1)[0]
+        return Response._make(way.take(way.learning if learning else way.responding))
+
+    @cached_property
+    def _one_by_one(self) -> OneByOne:
+        return OneByOne(self.layers)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return all but what the compiled loops are bound to: copies, also in other processes, bind their own."""
+        return {name: value for name, value in self.__dict__.items() if name != "_one_by_one"}
 
     def learn(
         self,

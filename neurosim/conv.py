@@ -1,7 +1,10 @@
 """A convolutional layer at work: the arrays it has learned, and the door to the compiled loop."""
 
 import math
-from typing import Any
+import time
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +15,39 @@ from neurosim.conv_room import Workspace
 from neurosim.conv_state import first_state, first_weights
 from neurosim.kernels import conv
 from neurosim.state_format import plain_weights
-from neurosim.teams import BLAS, CREW
-from neurosim.working import Array, WorkingLayer
+from neurosim.teams import BLAS, CREW, Loop
+from neurosim.working import NO_MODULATORS, Array, WorkingLayer
 
 WORTH_A_TEAM = 3e7  # terms of a matrix product that take longer than waking a thread
 A_RESPONSE = 400  # and as many terms that a response takes beside them: its exponential, its part in learning
+
+
+class Marked(NamedTuple):
+    """What `ConvLayer.marking` tells of a sample.
+
+    Attributes
+    ----------
+    moments : int64 (conv.MOMENTS,)
+        Nanoseconds of the system's clock that never runs backwards, in the order of the stages; 0 for a stage that did
+        not take place.
+    call : int
+        Nanoseconds of the whole call: Python's, and waking the threads, beside the stages.
+    threads : int
+        How many carried the sample.
+    events : int
+        Responses above the cutoff, of those that were learned from; 0 if nothing was learned.
+    places : int
+        Positions that had one of them.
+    written : int
+        Neurons that had something to learn.
+    """
+
+    moments: NDArray[np.int64]
+    call: int
+    threads: int
+    events: int = 0
+    places: int = 0
+    written: int = 0
 
 
 class ConvLayer(WorkingLayer):
@@ -93,13 +124,55 @@ class ConvLayer(WorkingLayer):
     def _ranges(self) -> tuple[tuple[str, int, int | None], ...]:
         return ("counters", 0, None), ("wins", 0, None), ("norms", 0, None), ("variances", 0, None)
 
+    def marking(self, scratch: Any, room: Any) -> Callable[[Array, bool, int], Marked]:
+        """Return a function that does what `take` does with one sample, and tells when its stages were done.
+
+        It takes the sample, float32 (1, inputs), whether to learn, and the sample's number for errors; results are in
+        `room`, which has a row for responses. It is compiled here, and raises SampleError and DivergedError as
+        `Chip.learn_one` does.
+        """
+        marks = conv.Marks(np.zeros((1, conv.MOMENTS), np.int64), np.zeros(2, np.int64), time.CLOCK_MONOTONIC)
+        nothing = np.empty((0, self.inputs), np.float32)
+        kernel: ModuleType = conv
+        loop = kernel.loop(*self._calls(nothing, NO_MODULATORS, False, scratch, room, 1, marks)[0])
+
+        def take(sample: Array, learning: bool, number: int) -> Marked:
+            marks.moments[:] = 0
+            begun = time.monotonic_ns()
+            done, neuron, threads = self._carry(loop, sample, NO_MODULATORS, learning, scratch, room, marks)
+            call = time.monotonic_ns() - begun
+            if done == 0:
+                raise self.fault(sample[0], number, neuron)
+            if learning and self.constants.instruments:
+                self.record_if_due()
+            moments = marks.moments[0].copy()
+            learned = self._learned(scratch, room) if moments[conv.LEARNED] else (0, 0, 0)
+            return Marked(moments, call, threads, *learned)
+
+        return take
+
+    def _learned(self, scratch: Workspace, room: conv.Results) -> tuple[int, int, int]:
+        """Return what the last window learned from: events, positions that had one, neurons that it moved."""
+        memory, _ = scratch.team(1)[0]
+        responses = room.responses[0] if self.constants.window == 1 else memory.responses
+        above = np.abs(responses) >= self._codes.cutoff
+        moved = (memory.changes != 0) | (memory.overlaps != 0)
+        return int(above.sum()), int(above.any(axis=1).sum()), int(moved.sum())
+
     def _calls(
-        self, values: Array, modulators: Array, learning: bool, scratch: Any, room: Any, size: int
+        self,
+        values: Array,
+        modulators: Array,
+        learning: bool,
+        scratch: Any,
+        room: Any,
+        size: int,
+        marks: conv.Marks | None = None,
     ) -> list[tuple[Any, ...]]:
         """Return what the loop takes, for each thread of a team."""
         samples = conv.Samples(values, modulators)
         return [
-            (samples, learning, self._codes, self.state, memory, room, self._product, self._own, team)
+            (samples, learning, self._codes, self.state, memory, room, self._product, self._own, team, marks)
             for memory, team in scratch.team(size)
         ]
 
@@ -111,11 +184,24 @@ class ConvLayer(WorkingLayer):
     def _run(
         self, values: Array, labels: NDArray[np.int64], modulators: Array, learning: bool, scratch: Any, room: Any
     ) -> tuple[int, int]:
+        return self._carry(self._loop, values, modulators, learning, scratch, room)[:2]
+
+    def _carry(
+        self,
+        loop: Loop,
+        values: Array,
+        modulators: Array,
+        learning: bool,
+        scratch: Any,
+        room: Any,
+        marks: conv.Marks | None = None,
+    ) -> tuple[int, int, int]:
+        """Run the loop with as many threads as are worth it; return what it does, and how many they were."""
         most = self._most if len(values) * self._work >= WORTH_A_TEAM else 1
         with BLAS.quiet() as threads, CREW.team(min(threads, most)) as size:
-            calls = self._calls(values, modulators, learning, scratch, room, size)
-            board = calls[0][-1].board
-            return CREW.run(self._loop, calls, lambda: board.__setitem__((0, conv.ABSENT), 1))
+            calls = self._calls(values, modulators, learning, scratch, room, size, marks)
+            board = calls[0][-2].board
+            return *CREW.run(loop, calls, lambda: board.__setitem__((0, conv.ABSENT), 1)), size
 
     @property
     def _negative(self) -> bool:

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -116,6 +117,23 @@ class DenseLayer(WorkingLayer):
         winners, sent = np.empty(samples, np.int64), np.empty((outputs, self.outputs), np.float32)
         return dense.Results(potentials, responses, winners, sent)
 
+    def turn(
+        self,
+        values: Array,
+        labels: NDArray[np.int64],
+        modulators: Array,
+        learning: bool,
+        scratch: Any,
+        room: Any,
+    ) -> Callable[[], tuple[int, int]]:
+        """Return the loop with all that it takes: nothing is left of Python but the call."""
+        arguments = self._arguments(values, labels, modulators, learning, scratch, room)
+        kernel: ModuleType = dense
+        loop, address, kind, memory = kernel.bound(*arguments)
+        run: Callable[[], tuple[int, int]] = partial(loop, address, kind)
+        vars(run)["needs"] = arguments, memory  # as long as it may be called
+        return run
+
     def marking(self, scratch: Any, room: Any) -> Callable[[Array, bool, NDArray[np.int64], int], Marked]:
         """Return a function that does what `take` does with one sample, and tells when its stages were done.
 
@@ -135,9 +153,9 @@ class DenseLayer(WorkingLayer):
             marks.moments[:] = 0
             done, neuron = loop(*arguments(sample, learning, labels))
             if done == 0:
-                raise self._fault(sample[0], number, neuron)
+                raise self.fault(sample[0], number, neuron)
             if learning and self.constants.instruments:
-                self._record_if_due()
+                self.record_if_due()
             return Marked(marks.moments[0].copy(), self._written(scratch, room) if marks.moments[0, -1] else NOBODY)
 
         return take

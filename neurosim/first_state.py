@@ -20,18 +20,20 @@ def first_weights(layer: DenseWTA, inputs: int, seed: int, place: int) -> Array:
     """
     if layer.initial == "zeros":
         return np.zeros((inputs, layer.neurons), np.float32)
-    count, p = inputs * layer.neurons, layer.lebesgue
+    shape, p = (inputs, layer.neurons), layer.lebesgue
+    # Half the memory, or a quarter, for what may be the largest array there is; renormalising wants all digits.
+    precision = np.float64 if layer.renormalise else np.float32
     if layer.initial == "uniform":
         highest = layer.radius * ((p + 1) / inputs) ** (1 / p)
-        weights = randomness.uniform(seed, randomness.WEIGHTS, place, count) * highest
+        weights = randomness.uniform(seed, randomness.WEIGHTS, place, math.prod(shape), highest, precision)
     else:
         moment = 2 ** (p / 2) * math.gamma((p + 1) / 2) / math.sqrt(math.pi)
         deviation = layer.radius / (inputs * moment) ** (1 / p)
-        weights = randomness.normal(seed, randomness.WEIGHTS, place, count) * deviation
-    weights = weights.reshape(inputs, layer.neurons)
+        weights = randomness.normal(seed, randomness.WEIGHTS, place, math.prod(shape), deviation, precision)
+    weights = weights.reshape(shape)
     if layer.renormalise:
         weights /= (np.abs(weights) ** p).sum(axis=0) ** (1 / p)
-    single: Array = weights.astype(np.float32)
+    single: Array = weights.astype(np.float32, copy=False)
     return single
 
 

@@ -4,6 +4,8 @@ They come from the raw words of Philox (Salmon et al., SC 2011), not from NumPy'
 change between NumPy's versions.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,9 +21,15 @@ def words(seed: int, purpose: int, part: int, count: int) -> NDArray[np.uint64]:
     return _generator(seed, purpose, part).random_raw(count)
 
 
-def uniform(seed: int, purpose: int, part: int, count: int) -> NDArray[np.float64]:
-    """Return `count` numbers, uniform in [0, 1)."""
-    return _unit(words(seed, purpose, part, count))
+def uniform(
+    seed: int, purpose: int, part: int, count: int, scale: float = 1.0, dtype: type[np.floating[Any]] = np.float64
+) -> NDArray[Any]:
+    """Return `count` numbers, uniform in [0, scale), rounded to `dtype` at the very end."""
+    generator, numbers = _generator(seed, purpose, part), np.empty(count, dtype)
+    for first in range(0, count, PIECE):
+        piece = numbers[first : first + PIECE]
+        piece[:] = _unit(generator.random_raw(len(piece))) * scale
+    return numbers
 
 
 def _unit(numbers: NDArray[np.uint64]) -> NDArray[np.float64]:
@@ -36,13 +44,15 @@ def at_places(seed: int, purpose: int, part: int, first: int, count: int, each: 
     return _unit(words).reshape(count, steps * WORDS)[:, :each]
 
 
-def normal(seed: int, purpose: int, part: int, count: int) -> NDArray[np.float64]:
-    """Return `count` numbers of the standard normal distribution, by Box and Muller's transform."""
-    generator, numbers = _generator(seed, purpose, part), np.empty(count)
+def normal(
+    seed: int, purpose: int, part: int, count: int, scale: float = 1.0, dtype: type[np.floating[Any]] = np.float64
+) -> NDArray[Any]:
+    """Return `count` numbers of a normal distribution of deviation `scale`, by Box and Muller's transform."""
+    generator, numbers = _generator(seed, purpose, part), np.empty(count, dtype)
     for first in range(0, count, PIECE):
         piece = numbers[first : first + PIECE]
         pairs = _unit(generator.random_raw(2 * len(piece))).reshape(-1, 2)
-        piece[:] = np.sqrt(-2 * np.log1p(-pairs[:, 0])) * np.cos(2 * np.pi * pairs[:, 1])
+        piece[:] = np.sqrt(-2 * np.log1p(-pairs[:, 0])) * np.cos(2 * np.pi * pairs[:, 1]) * scale
     return numbers
 
 

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from functools import cached_property, partial
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -49,10 +50,10 @@ class WorkingLayer(ABC):
 
     def __init__(self, place: int) -> None:
         self.place, self._records = place, Records()
-        self._compiled: Callable[..., tuple[int, int]] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_compiled": None}  # for copies, also into other processes: they compile it anew
+        """Return all but the compiled loop: copies, also in other processes, compile it anew."""
+        return {name: value for name, value in self.__dict__.items() if name != "_loop"}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.inputs} -> {self.outputs}, {self.samples} samples learned)"
@@ -144,19 +145,20 @@ class WorkingLayer(ABC):
     ) -> tuple[Any, ...]:
         """Return what the loop takes."""
 
-    def take_one(
-        self, sample: Array, learning: bool, scratch: Any, labels: NDArray[np.int64], modulators: Array
-    ) -> Any:
-        """Do what `take` does, with one sample and the least of Python; return results, or raise the error."""
-        room = self.results(1, 1, 1)
-        done, neuron = self._run(sample, labels, modulators, learning, scratch, room)
-        if done == 0:
-            raise self._fault(sample[0], 0, neuron)
-        if learning and self.constants.instruments:
-            self._record_if_due()
-        return room
+    def turn(
+        self,
+        values: Array,
+        labels: NDArray[np.int64],
+        modulators: Array,
+        learning: bool,
+        scratch: Any,
+        room: Any,
+    ) -> Callable[[], tuple[int, int]]:
+        """Return a function that takes what is then in `values` through the loop, and returns what the loop returns."""
+        return partial(self._run, values, labels, modulators, learning, scratch, room)
 
-    def _record_if_due(self) -> None:
+    def record_if_due(self) -> None:
+        """Take a record of the instruments, if one falls on the number of samples learned."""
         if self.state.counters.item(self.kernel.SAMPLES) % self._records.interval == 0:
             self._records.add(record(self.samples, self.steps, self.state.wins, self.norms, self.writes))
 
@@ -233,9 +235,9 @@ class WorkingLayer(ABC):
             count, neuron = self._run(part, given, factors, learning, scratch, room)
             done += count
             if done < stop:
-                return Taken(results, done, self._fault(values[done], first + done, neuron))
+                return Taken(results, done, self.fault(values[done], first + done, neuron))
             if recording:
-                self._record_if_due()
+                self.record_if_due()
         return Taken(results, done, None)
 
     def fitting(
@@ -265,24 +267,24 @@ class WorkingLayer(ABC):
 
     def compile(self) -> None:
         """Compile the loop, or fetch it from the cache, so that no sample waits for it."""
+        _ = self._loop
+
+    @cached_property
+    def _loop(self) -> Callable[..., tuple[int, int]]:
         nothing = np.empty((0, self.inputs), np.float32)
         room = self.results(0, 1, 0)
-        arguments = self._arguments(nothing, NO_LABELS, NO_MODULATORS, False, self.scratch(), room)
-        self._compiled = self.kernel.loop(*arguments)
-
-    @property
-    def _loop(self) -> Callable[..., tuple[int, int]]:
-        if self._compiled is None:
-            self.compile()
-        assert self._compiled is not None
-        return self._compiled
+        loop: Callable[..., tuple[int, int]] = self.kernel.loop(
+            *self._arguments(nothing, NO_LABELS, NO_MODULATORS, False, self.scratch(), room)
+        )
+        return loop
 
     @property
     @abstractmethod
     def _negative(self) -> bool:
         """Whether inputs below zero are admitted."""
 
-    def _fault(self, sample: Array, number: int, neuron: int) -> NeurosimError:
+    def fault(self, sample: Array, number: int, neuron: int) -> NeurosimError:
+        """Return the error of a sample that the loop refused, or that made a neuron diverge."""
         where = f"layer {self.place + 1}"
         if neuron >= 0:
             return DivergedError(

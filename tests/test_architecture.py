@@ -18,7 +18,8 @@ RANKS = [
     {"layers"}, {"conv_layers"}, {"presets", "working"},
     {"codes", "constants", "conv_codes", "conv_room", "conv_state", "first_state", "recipes", "teams"},
     {"shared_arrays"}, {"snapshot_writer"},
-    {"conv", "dense"}, {"pipeline"}, {"chip"}, {"snapshots"}, {"features", "online", "receptive_fields"}, {"latency"},
+    {"conv", "dense"}, {"pipeline", "one_by_one"}, {"chip"}, {"snapshots"}, {"features", "online", "receptive_fields"},
+    {"latency"},
     {"readouts", "neighbours", "feature_cache"},
     {"soft_labels", "trained_readout"}, {"judging", "image_judging"}, {"studies"}, {"cli"},
 ]  # fmt: skip

@@ -111,7 +111,7 @@ def test_the_floor_is_shown_and_has_stable_keys(monkeypatch):
         assert set(level) == {"working_set_bytes", "read_bytes_per_s", "update_bytes_per_s"}
     for layer in found["layers"]:
         assert set(layer) == {
-            "synapses_bytes", "active_inputs_mean", "written_neurons_mean", "rows_read_bytes_per_s",
+            "threads", "synapses_bytes", "active_inputs_mean", "written_neurons_mean", "rows_read_bytes_per_s",
             "rows_of_a_sample_update_bytes_per_s", "random_rows_read_bytes_per_s", "random_rows_update_bytes_per_s",
             "timer_s", "stages",
         }  # fmt: skip
@@ -125,6 +125,29 @@ def test_the_floor_is_shown_and_has_stable_keys(monkeypatch):
     for words in ("assumed: the system does not tell", "layer 2", "integrate", "bound by", "neurons written"):
         assert words in shown
     assert summary("digits", "--samples", "2")["roofline"] is None
+
+
+def test_the_floor_of_a_chip_of_images_is_shown_and_has_stable_keys(monkeypatch, tmp_path):
+    monkeypatch.setattr("neurosim.latency.bandwidth.caches", lambda: ({1: 4096, 2: 16384}, True))
+    monkeypatch.setattr("neurosim.latency.bandwidth.MOVED", 1 << 16)
+    np.save(tmp_path / "images.npy", np.random.default_rng(0).random((5, 1, 28, 28), np.float32))
+    options = ["images.npy", "--root", tmp_path, "--preset", "softhebb-mnist-3layer", "--warm-up", "1", "--roofline"]
+    for layer in summary(*options)["roofline"]["layers"]:
+        assert set(layer) == {
+            "threads", "positions", "patch", "neurons", "window", "synapses_bytes", "learned_windows", "written_by",
+            "events_mean", "written_neurons_mean", "synapses_read_bytes_per_s", "synapses_update_bytes_per_s",
+            "call_s", "beside_stages_s", "timer_s", "stages",
+        }  # fmt: skip
+        assert list(layer["stages"])[:6] == ["normalise", "patches", "integrate", "compete", "transmit", "propose"]
+        for stage in layer["stages"].values():
+            assert set(stage) == {
+                "synapse_bytes", "vector_bytes", "operations", "floor_s", "bound_by", "measured_s",
+                "measured_over_floor", "random_rows_floor_s", "random_rows_measured_over_floor", "samples",
+                "vector_bytes_per_s", "operations_per_s",
+            }  # fmt: skip
+    shown = bench(*options).stdout
+    for words in ("layer 2", "positions x", "integrate", "BLAS's G/s", "waking threads"):
+        assert words in shown
 
 
 def test_presets_and_recipes_are_measured(tmp_path):
@@ -226,7 +249,6 @@ def files(tmp_path, monkeypatch):
     (["digits", "--arrivals", "stream", "--timestamps", "text.npy"], "timestamps must be an array in a .npy file"),
     (["digits", "--arrivals", "stream", "--timestamps", "none.npy"], "timestamps must be an array in a .npy file"),
     (["digits", "--arrivals", "sometimes"], "'sometimes' is not one of"),
-    (["images.npy", "--preset", "softhebb-cifar10-3layer", "--roofline"], "roofline must be False for a chip without"),
     (["digits", "--samples", "9999"], "digits must hold at least 10100 samples"),
     (["digits", "--samples", "0"], "samples must be a whole number of at least 1"),
     (["digits", "--warm-up", "-1"], "warm_up must be a whole number of at least 0"),

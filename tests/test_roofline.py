@@ -219,18 +219,6 @@ def test_without_active_inputs_there_is_a_floor_all_the_same(make_chip):
     assert report.table().count("\n") > 25
 
 
-def test_a_convolutional_layer_has_no_stages_and_a_dense_one_behind_it_has():
-    conv = ns.ConvWTA(4, kernel=3, competition=ns.SoftWTA(temperature=1.0), rule=ns.SoftHebb(rate=0.01))
-    chip = ns.Chip([conv, ns.recipes.softhebb(7, initial="normal")], inputs=(1, 8, 8))
-    report = ns.bench(chip, digits(), samples=10, roofline=True)
-    first, second = report.summary()["roofline"]["layers"]
-    assert first is None
-    assert second["stages"]["integrate"]["measured_s"] > 0
-    assert "stages are told apart in dense layers only" in report.table()
-    with pytest.raises(ns.ConfigError, match="roofline must be False for a chip without a dense layer"):
-        ns.bench(ns.Chip([conv], inputs=(1, 8, 8)), digits(), roofline=True)
-
-
 def test_a_stop_keeps_what_was_found(make_chip):
     chip = make_chip(3)
     report = ns.bench(chip, digits(), samples=20, warm_up=0, roofline=True, stop=lambda: chip.samples == 31)

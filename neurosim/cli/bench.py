@@ -61,7 +61,7 @@ def _duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -
 @click.option("--timestamps", metavar="FILE.npy", help="stream: a whole number of microseconds for each sample.")
 @click.option("--deadline", callback=_duration, metavar="TIME", help="Count samples done later, as 200us or 1.5ms.")
 @click.option("--stages", is_flag=True, help="Take the samples once more, and time each layer.")
-@click.option("--roofline", is_flag=True, help="Once more: stages within dense layers beside what the machine can do.")
+@click.option("--roofline", is_flag=True, help="Once more: stages within layers beside what the machine can do.")
 @click.option("--snapshots", metavar="FILE", help="Write the state to this new file meanwhile, as `stream` does.")
 @click.option("--snapshot-seconds", type=float, metavar="T", help="Seconds between snapshots.  [default: 10]")
 @click.option("--gc/--no-gc", "garbage", default=True, help="Python's garbage collector, on or off.  [default: gc]")

@@ -86,8 +86,8 @@ def row_rates(rows: int, lines: int, order: NDArray[Any], clock: Clock) -> Rates
     order = np.resize(order, max(len(order), -(-MOVED // (lines * LINE_BYTES)))).astype(np.int32)
     x, moved = aligned(rows, lines), len(order) * lines * LINE_BYTES
     return Rates(
-        moved / _quickest(lambda: machine.read_rows(x, order), clock),
-        2 * moved / _quickest(lambda: machine.update_rows(x, order), clock),
+        moved / quickest(lambda: machine.read_rows(x, order), clock),
+        2 * moved / quickest(lambda: machine.update_rows(x, order), clock),
     )
 
 
@@ -104,11 +104,11 @@ def aligned(rows: int, lines: int) -> Array:
 def operation_rate(clock: Clock) -> float:
     """Return multiplications and additions a second, float32, one core."""
     x = np.ones(ELEMENTS, np.float32)
-    seconds = _quickest(lambda: machine.multiply_and_add(x, np.float32(0.5), np.float32(0.5), PASSES), clock)
+    seconds = quickest(lambda: machine.multiply_and_add(x, np.float32(0.5), np.float32(0.5), PASSES), clock)
     return float(ELEMENTS * PASSES * machine.OPERATIONS / seconds)
 
 
-def _quickest(work: Callable[[], object], clock: Clock) -> float:
+def quickest(work: Callable[[], object], clock: Clock) -> float:
     """Return the least seconds of several times, after a first that compiles and meets cold memory."""
     work()
     times = []

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
@@ -11,7 +10,8 @@ from neurosim.errors import DivergedError, SampleError
 from neurosim.latency.clock import Clock
 from neurosim.latency.loop import Moments, placed
 from neurosim.latency.samples import Calls
-from neurosim.working import NO_LABELS, NO_MODULATORS, Array, teachable
+from neurosim.one_by_one import OneByOne, Turn, take_turn
+from neurosim.working import teachable
 
 
 def layer_times(
@@ -33,36 +33,31 @@ def layer_times(
     SampleError, DivergedError
         As `Chip.learn_one` does.
     """
-    scratch = [layer.scratch() for layer in chip.layers]
+    way = OneByOne(chip.layers)
     times = np.full((len(calls.given), len(chip.layers)), -1, np.int64)
     for call in calls.given[:1]:  # memory that is new must not be met by the first sample: it responds once before
-        _through(chip, scratch, as_samples(call[0], chip.shape, 1), NO_LABELS, False, clock)
+        way.sample[:] = as_samples(call[0], chip.shape, 1)[0]
+        _through(way.responding, clock)
+    turns = way.learning if learning else way.responding
     for i, call in enumerate(calls.given):
         if stop():
             return times[:i]
-        samples = as_samples(call[0], chip.shape, 1)
-        labels = as_labels([call[1] if len(call) > 1 else -1], 1) if learning else NO_LABELS
-        _, fault = teachable(chip.layers, 1, labels, calls.first + i) if learning else (1, None)
+        way.sample[:] = as_samples(call[0], chip.shape, 1)[0]
+        way.label[:] = as_labels([call[1] if len(call) > 1 else -1], 1)
+        _, fault = teachable(chip.layers, 1, way.label, calls.first + i) if learning else (1, None)
         if fault is not None:
             raise fault
         try:
-            times[i] = _through(chip, scratch, samples, labels, learning, clock)
+            times[i] = _through(turns, clock)
         except (SampleError, DivergedError) as error:
             raise placed(error, calls, i) from error
     return times
 
 
-def _through(
-    chip: Chip,
-    scratch: list[Any],
-    samples: Array,
-    labels: Moments,
-    learning: bool,
-    clock: Clock,
-) -> list[int]:
-    """Take one sample through all layers, and return the nanoseconds in each."""
+def _through(turns: list[Turn], clock: Clock) -> list[int]:
+    """Take the sample through all layers, and return the nanoseconds in each."""
     moments = [clock.now()]
-    for layer, memory in zip(chip.layers, scratch, strict=True):
-        samples = layer.take_one(samples, learning, memory, labels, NO_MODULATORS).outputs
+    for turn in turns:
+        take_turn(turn)
         moments.append(clock.now())
     return [after - before for before, after in pairwise(moments)]

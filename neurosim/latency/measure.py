@@ -6,16 +6,15 @@ from pathlib import Path
 
 from neurosim.checks import LARGEST, finite, truth, whole
 from neurosim.chip import Chip, check_fits
-from neurosim.dense import DenseLayer
 from neurosim.errors import ConfigError
 from neurosim.latency import machine
+from neurosim.latency.account import account_of
 from neurosim.latency.arrivals import Arrivals, Closed
 from neurosim.latency.clock import REAL, Clock, reading_cost
 from neurosim.latency.layer_times import layer_times
 from neurosim.latency.loop import never, take
 from neurosim.latency.outcome import SECOND
 from neurosim.latency.report import Report
-from neurosim.latency.roofline import account_of
 from neurosim.latency.samples import fetch
 from neurosim.latency.snapshots import account, check_snapshots, kept
 from neurosim.streams import Stream, check_stream
@@ -66,8 +65,8 @@ def bench(
     stages : bool
         Whether to take the measured samples once more, with the clock read after each layer.
     roofline : bool
-        Whether to take them once more, time the stages within each dense layer, measure what the machine can do, and
-        set the two side by side.
+        Whether to take them once more, time the stages within each layer, measure what the machine can do, and set the
+        two side by side.
     garbage : bool
         Whether Python's garbage collector may run meanwhile, as it does for users.
     snapshots : path, optional
@@ -89,8 +88,8 @@ def bench(
     Raises
     ------
     ConfigError
-        If a number is out of range, there are fewer timestamps than samples, a roofline is asked of a chip without
-        a dense layer, or `snapshots` names a file that is there, or comes without learning.
+        If a number is out of range, there are fewer timestamps than samples, or `snapshots` names a file that is there
+        or comes without learning.
     StateError
         If a snapshot cannot be written.
     SampleError, StreamError
@@ -149,8 +148,6 @@ def _check(
     check_fits(stream, chip.shape)
     for name, value in truths.items():
         truth(name, value)
-    if truths["roofline"] and not any(isinstance(layer, DenseLayer) for layer in chip.layers):
-        raise ConfigError("roofline", "False for a chip without a dense layer: no other's stages are told apart", True)
     if samples is not None:
         whole("samples", samples, 1, LARGEST)
     whole("warm_up", warm_up, 0, LARGEST)
@@ -163,6 +160,5 @@ def _check(
 def _compile(chip: Chip, clock: Clock) -> float:
     """Compile all layers, or fetch what was compiled; return the seconds that took."""
     begun = clock.now()
-    for layer in chip.layers:
-        layer.compile()
+    chip.compile()
     return (clock.now() - begun) / SECOND

@@ -8,21 +8,18 @@ The bandwidth of the synapses is that of an array as large as they are, gone thr
 active inputs: so the floor is that of the level they live in.
 """
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from neurosim.chip import Chip, as_labels, as_samples
 from neurosim.dense import DenseLayer
-from neurosim.latency.bandwidth import LINE_BYTES, Rates, largest_array, machine_rates, row_rates
+from neurosim.latency.bandwidth import LINE_BYTES, Rates, largest_array, row_rates
 from neurosim.latency.clock import Clock
 from neurosim.latency.outcome import SECOND
-from neurosim.latency.samples import Calls
 from neurosim.latency.work import STAGES, learning_is_counted, work
 from neurosim.randomness import ROOFLINE, uniform
-from neurosim.working import NO_LABELS, NO_MODULATORS, Array, teachable
+from neurosim.working import NO_LABELS, Array
 
 KEPT = 256  # samples whose active inputs are kept
 MOST = 64 << 20  # bytes of a pass over rows
@@ -56,21 +53,9 @@ class Trace:
                 self.active.append(active)
         return outputs
 
-
-class Other:
-    """A layer whose stages are not told apart."""
-
-    def __init__(self, layer: Any) -> None:
-        self.layer, self.memory = layer, layer.scratch()
-
-    def take(self, sample: Array, learning: bool, labels: NDArray[np.int64], number: int, keep: bool) -> Array:
-        """Take a sample, and return what the next layer sees."""
-        room = self.layer.results(1, 1, 1)
-        results, _, error = self.layer.take(sample, learning, self.memory, room, number, labels, NO_MODULATORS)
-        if error is not None:
-            raise error
-        outputs: Array = results.outputs
-        return outputs
+    def account(self, learning: bool, machine: dict[str, Any], clock: Clock) -> dict[str, Any]:
+        """Return what the samples took, and what they must take at least, as plain values."""
+        return _account(self, learning, machine, clock)
 
 
 class Bandwidths(NamedTuple):
@@ -81,52 +66,7 @@ class Bandwidths(NamedTuple):
     random: Rates
 
 
-def account_of(
-    chip: Chip, calls: Calls, learning: bool, clock: Clock, stop: Callable[[], bool]
-) -> dict[str, Any] | None:
-    """Take samples once more, time the stages within each dense layer, and return how far each is from its floor.
-
-    Returns
-    -------
-    dict, or None
-        Plain values, units in the names (docs/latency.md); None if `stop` came before the first sample.
-
-    Raises
-    ------
-    SampleError, DivergedError
-        As `Chip.learn_one` does.
-    """
-    traces = [Trace(layer, 1) if isinstance(layer, DenseLayer) else Other(layer) for layer in chip.layers]
-    for call in calls.given[:1]:  # memory that is new must not be met by the first sample: it responds once before
-        _through(traces, call, chip, False, calls.first, keep=False)
-    count = 0
-    for call in calls.given:
-        if stop():
-            break
-        _through(traces, call, chip, learning, calls.first + count)
-        count += 1
-    if count == 0:
-        return None
-    machine = machine_rates(clock, stop)
-    layers = [_layer(trace, learning, machine, clock) if isinstance(trace, Trace) else None for trace in traces]
-    return {"samples": count, "machine": machine, "layers": layers}
-
-
-def _through(
-    traces: list[Trace | Other], call: tuple[Any, ...], chip: Chip, learning: bool, number: int, keep: bool = True
-) -> None:
-    """Take one sample through all layers."""
-    sample = as_samples(call[0], chip.shape, 1)
-    labels = as_labels([call[1] if len(call) > 1 else -1], 1) if learning else NO_LABELS
-    _, fault = teachable(chip.layers, 1, labels, number) if learning else (1, None)
-    if fault is not None:
-        raise fault
-    for trace in traces:
-        sample = trace.take(sample, learning, labels, number, keep)
-
-
-def _layer(trace: Trace, learning: bool, machine: dict[str, Any], clock: Clock) -> dict[str, Any]:
-    """Return a layer's account."""
+def _account(trace: Trace, learning: bool, machine: dict[str, Any], clock: Clock) -> dict[str, Any]:
     layer, speeds = trace.layer, _bandwidths(trace, clock)
     active, written = np.mean(trace.sizes, axis=0)
     counted = learning and trace.counted
@@ -144,11 +84,12 @@ def _layer(trace: Trace, learning: bool, machine: dict[str, Any], clock: Clock) 
         loose = stage_account(done if known else None, times, (random, *others))
         stages[name] |= {f"random_rows_{key}": loose[key] for key in ("floor_s", "measured_over_floor")}
     return {
+        "threads": 1,
         "synapses_bytes": layer.state.synapses.nbytes,
         "active_inputs_mean": float(active),
         "written_neurons_mean": float(written) if counted else None,
-        "rows_read_bytes_per_s": _finite(speeds.run.read),
-        "rows_of_a_sample_update_bytes_per_s": _finite(speeds.sample.update),
+        "rows_read_bytes_per_s": finite(speeds.run.read),
+        "rows_of_a_sample_update_bytes_per_s": finite(speeds.sample.update),
         "random_rows_read_bytes_per_s": speeds.random.read,
         "random_rows_update_bytes_per_s": speeds.random.update,
         "timer_s": _reading(layer),
@@ -156,9 +97,7 @@ def _layer(trace: Trace, learning: bool, machine: dict[str, Any], clock: Clock) 
     }
 
 
-def stage_account(
-    done: NDArray[np.float64] | None, times: NDArray[np.int64], rates: tuple[float, float, float]
-) -> dict[str, Any]:
+def stage_account(done: NDArray[np.float64] | None, times: NDArray[np.int64], rates: ArrayLike) -> dict[str, Any]:
     """Return a stage's medians: what it must do, how long that takes at least, how long it took.
 
     Parameters
@@ -167,14 +106,14 @@ def stage_account(
         Bytes of synapses, bytes of vectors, operations; none where they are not counted.
     times : int64 (samples,)
         Nanoseconds.
-    rates : tuple of float
+    rates : float (3,) or (samples, 3)
         How many of each the machine does in a second.
     """
     measured = float(np.median(times)) / SECOND
     counts: list[float | None] = [None, None, None]
     floor = bound = ratio = None
     if done is not None:
-        floors = done / np.array(rates)
+        floors = done / np.asarray(rates, np.float64)
         counts, floor = np.median(done, axis=0).tolist(), float(np.median(floors.max(axis=1)))
         bound = BOUNDS[int(np.median(floors, axis=0).argmax())] if floor else None
         ratio = measured / floor if floor else None
@@ -207,5 +146,6 @@ def _reading(layer: DenseLayer) -> float:
     return float(np.median([times[STAGES.index("transmit")] for times in silent.times])) / SECOND
 
 
-def _finite(rate: float) -> float | None:
+def finite(rate: float) -> float | None:
+    """Return a rate, or None for one without a bound."""
     return rate if np.isfinite(rate) else None

@@ -23,3 +23,10 @@ def size(count: float | None) -> str:
 def giga(rate: float | None) -> str:
     """Return thousands of millions a second, without a unit, or a dash for none."""
     return "-" if rate is None else f"{rate / 1e9:.1f}"
+
+
+def many(count: float | None) -> str:
+    """Return a number of things, from a thousand millions on in whole millions, or a dash for none."""
+    if count is None:
+        return "-"
+    return f"{count:,.0f}" if count < 1e9 else f"{count / 1e6:,.0f} M"
