@@ -20,6 +20,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from llvmlite import ir
 from numba import njit, typeof, types
 from numba.extending import intrinsic, register_jitable
 from numpy.typing import NDArray
@@ -39,6 +40,12 @@ LANES = 64  # partial sums of a reduction: enough to hide how long an addition t
 FOLD_BELOW, FOLD_ABOVE = np.float32(1e-6), np.float32(1e6)  # scales outside are folded into the synapses
 DRIFT, SHORT = np.float32(8), np.float32(0.01)  # scale and squared norm at which renormalising measures anew
 SPARSE_WRITES = 8  # fewer than one neuron in so many written: write them singly, else whole rows
+TILE = 64  # neurons whose potentials are summed together, in registers
+# Samples looked ahead at, and neurons that may be written meanwhile, whole tiles: layers of fewer never look ahead.
+AHEAD, AHEAD_WRITES = 32, 128
+# A tile's rows are read about so many times, at the least, for looking ahead to pay: copies are made while learning.
+AHEAD_LEARNS, AHEAD_RESPONDS = 6, 3
+PACE = 16  # a sample counts for one part in so many of the mean of neurons written
 
 SOFT, HARD, K_WINNERS, RANKED, UNINHIBITED, GATED, TAUGHT, CORRECTED = 0, 1, 2, 3, 4, 5, 6, 7  # competitions
 UNBIASED, CONSCIENCE, MEAN_ACTIVITY, LOG_PRIOR = 0, 1, 2, 3  # biases on the competition
@@ -116,7 +123,7 @@ class State(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Memory the loop works in; holds nothing from one sample to the next."""
+    """Memory the loop works in; holds nothing from one call to the next. Without rows, `ahead` never looks ahead."""
 
     values: NDArray[np.float32]  # (inputs,)
     active: NDArray[np.int32]  # (inputs,)
@@ -130,6 +137,14 @@ class Scratch(NamedTuple):
     order: NDArray[np.float32]  # (neurons,)
     totals: NDArray[np.float32]  # (window,) sum of |u|
     gram: NDArray[np.float32]  # (window, window)
+    ahead_values: NDArray[np.float32]  # (ahead, inputs) of samples yet to come
+    ahead_active: NDArray[np.int32]  # (ahead, inputs)
+    ahead_sizes: NDArray[np.int64]  # (ahead,)
+    ahead_norms: NDArray[np.float32]  # (2, ahead) |x|^2, and the running mean of |x| by then
+    ahead_sums: NDArray[np.float32]  # (ahead, neurons) potentials in units of the scales
+    copies: NDArray[np.float32]  # (inputs, AHEAD_WRITES) synapses of neurons written since the sums were taken
+    copied: NDArray[np.int64]  # (AHEAD_WRITES,) which neurons these are
+    places: NDArray[np.int64]  # (neurons,) where a neuron is among them, if it is
 
 
 class Samples(NamedTuple):
@@ -318,6 +333,51 @@ def _gather(sample, negative, active, values):  # type: ignore[no-untyped-def]
     if lowest < ZERO and not negative:
         square += np.float32(np.inf)
     return size, square
+
+
+@intrinsic
+def _sum_tile(context, values, active, size, v, first, sums):  # type: ignore[no-untyped-def]
+    """Write the sums of x v over the active inputs for TILE neurons from `first`, added in the order of the inputs.
+
+    In registers throughout, which no loop over an array's elements becomes.
+    """
+
+    def write(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        kinds = signature.args
+        xs, places, rows, out = (context.make_array(kinds[n])(context, builder, arguments[n]) for n in (0, 1, 3, 5))
+        count, start = arguments[2], arguments[4]
+        word, number = start.type, context.get_value_type(kinds[3].dtype)
+        tile, lanes, bytes_each = (
+            ir.VectorType(number, TILE),
+            ir.VectorType(ir.IntType(32), TILE),
+            kinds[3].dtype.bitwidth // 8,
+        )
+        nothing, undefined = ir.Constant(word, 0), ir.Constant(tile, ir.Undefined)
+        width, origin = builder.extract_value(rows.shape, 1), builder.gep(rows.data, [start])
+        before, head = builder.block, builder.append_basic_block("head")
+        body, after = builder.append_basic_block("body"), builder.append_basic_block("after")
+        builder.branch(head)
+        builder.position_at_end(head)
+        j, sums = builder.phi(word), builder.phi(tile)
+        j.add_incoming(nothing, before)
+        sums.add_incoming(ir.Constant(tile, None), before)
+        builder.cbranch(builder.icmp_signed("<", j, count), body, after)
+        builder.position_at_end(body)
+        place = builder.zext(builder.load(builder.gep(places.data, [j])), word)
+        row = builder.bitcast(builder.gep(origin, [builder.mul(place, width)]), tile.as_pointer())
+        x = builder.insert_element(undefined, builder.load(builder.gep(xs.data, [j])), ir.Constant(ir.IntType(32), 0))
+        product = builder.fmul(
+            builder.shuffle_vector(x, undefined, ir.Constant(lanes, None)), builder.load(row, align=bytes_each)
+        )
+        j.add_incoming(builder.add(j, ir.Constant(word, 1)), body)
+        sums.add_incoming(builder.fadd(sums, product), body)
+        builder.branch(head)
+        builder.position_at_end(after)
+        place = builder.bitcast(builder.gep(out.data, [start]), tile.as_pointer())
+        builder.store(sums, place, align=bytes_each)
+        return context.get_dummy_value()
+
+    return types.void(values, active, types.intp, v, types.intp, sums), write
 
 
 @register_jitable
@@ -634,7 +694,6 @@ def _select(responses, cutoff, written):  # type: ignore[no-untyped-def]
             if found > 0:
                 count = _select_singly(y, start, start + LANES, cutoff, written, count)
         return _select_singly(y, whole, y.size, cutoff, written, count)
-        return count
     for k in range(responses.shape[1]):
         touched = False
         for p in range(responses.shape[0]):
@@ -992,6 +1051,126 @@ def _learn(potentials, responses, square, constants, state, scratch, own):  # ty
 
 
 @register_jitable
+def _teaches(learning, size, label, competition):  # type: ignore[no-untyped-def]
+    """Return whether a sample is learned from."""
+    return learning and size > 0 and (label >= 0 or competition not in (TAUGHT, CORRECTED))
+
+
+@register_jitable
+def _take_in(sample, label, learning, constants, state, active, values):  # type: ignore[no-untyped-def]
+    """Pack a sample's active inputs in its units; return how many, -1 if it is not admitted, and |x|^2."""
+    size, square = _gather(sample, constants.negative, active, values)
+    if not math.isfinite(square):
+        return -1, square
+    if square < SMALLEST:  # 1 / |x| would not be finite: a sample of zeros, for all that can be learned from it
+        return 0, square
+    teaching = _teaches(learning, size, label, constants.competition)
+    gain = _gain(square, teaching, constants.units, constants.forgetting, state)
+    for j in range(size):
+        values[j] *= gain
+    return size, square * (gain * gain)
+
+
+# Looking ahead. The synapses of a wide layer do not fit in a core's own cache, so that a sample costs the time to read
+# them from afar. Of a chunk, the next samples are known: their sums are taken together, tile by tile, with the weights
+# as they are, and a tile's rows are read from afar once. Neurons written before a sample's turn are summed anew, from
+# copies side by side. All sums are added in the order of `_integrate`, so no bit depends on how far one looks.
+
+
+@register_jitable
+def _depth(left, breadth, pace, learning, constants, state, scratch):  # type: ignore[no-untyped-def]
+    """Return how many samples to look ahead at, of those left: 0 where it does not pay.
+
+    By the last sample's active inputs and, while learning, by how many neurons were written lately, PACE times.
+    """
+    most = min(left, scratch.ahead_sums.shape[0])
+    if most < 2 or constants.lebesgue != TWO or state.scales.size < max(TILE, scratch.copied.size):
+        return 0
+    if not learning:
+        return most if most * breadth >= AHEAD_RESPONDS * state.synapses.shape[0] else 0
+    if state.pending_sizes.size > 1 or constants.leak > ZERO or constants.eligibility > ZERO:
+        return 0
+    if constants.rule == SANGER or constants.rule == SUBSPACE:
+        return 0
+    most = min(most, scratch.copied.size * PACE // max(pace, 1))
+    return most if most * breadth >= AHEAD_LEARNS * state.synapses.shape[0] else 0
+
+
+@register_jitable
+def _look_ahead(samples, first, depth, learning, constants, state, scratch):  # type: ignore[no-untyped-def]
+    """Take in the next samples and take their sums; return how many: fewer if one is not admitted. Leaves no trace."""
+    mean, counted, blanks = state.input_norm[0], state.counters[SAMPLES], state.counters[BLANKS]
+    taken = 0
+    while taken < depth:
+        values, active = scratch.ahead_values[taken], scratch.ahead_active[taken]
+        label = samples.labels[first + taken] if samples.labels.size > 0 else -1
+        size, square = _take_in(samples.values[first + taken], label, learning, constants, state, active, values)
+        if size < 0:
+            break
+        scratch.ahead_sizes[taken] = size
+        scratch.ahead_norms[0, taken] = square
+        scratch.ahead_norms[1, taken] = state.input_norm[0]
+        if learning:
+            state.counters[SAMPLES] += 1
+            state.counters[BLANKS] += not _teaches(learning, size, label, constants.competition)
+        taken += 1
+    if learning:
+        state.input_norm[0], state.counters[SAMPLES], state.counters[BLANKS] = mean, counted, blanks
+    _sum_ahead(taken, state.synapses, scratch)
+    return taken
+
+
+@register_jitable
+def _sum_ahead(taken, synapses, scratch):  # type: ignore[no-untyped-def]
+    """Take the sums of all samples, tile by tile, tiles at whole lines of the cache; the last ones may overlap."""
+    start, neurons = 0, synapses.shape[1]
+    shift = synapses.ctypes.data // synapses.itemsize
+    while True:
+        for n in range(taken):
+            values, active = scratch.ahead_values[n], scratch.ahead_active[n]
+            _sum_tile(values, active, scratch.ahead_sizes[n], synapses, start, scratch.ahead_sums[n])
+        if start + TILE >= neurons:
+            return
+        start = min(start + TILE - (start + shift) % 16, neurons - TILE)
+
+
+@register_jitable
+def _recall(n, held, learning, state, scratch, active, values, potentials):  # type: ignore[no-untyped-def]
+    """Take in the n-th sample ahead, and write its potentials; return how many inputs are active, and |x|^2."""
+    size = scratch.ahead_sizes[n]
+    if learning:
+        state.input_norm[0] = scratch.ahead_norms[1, n]
+        for j in range(size):
+            values[j], active[j] = scratch.ahead_values[n, j], scratch.ahead_active[n, j]
+    _copy(scratch.ahead_sums[n], potentials)
+    for start in range(0, held, TILE):  # nobody reads the sums at `order` for longer
+        _sum_tile(values, active, size, scratch.copies, start, scratch.order)
+        for m in range(start, min(start + TILE, held)):
+            potentials[scratch.copied[m]] = scratch.order[m]
+    for k in range(potentials.size):
+        potentials[k] *= state.scales[k]
+    return size, scratch.ahead_norms[0, n]
+
+
+@register_jitable
+def _keep(count, held, synapses, scratch):  # type: ignore[no-untyped-def]
+    """Copy the synapses of the neurons just written; return how many neurons are held then, -1 if there is no room."""
+    for m in range(count):
+        k = scratch.written[m]
+        place = scratch.places[k]
+        if not (0 <= place < held and scratch.copied[place] == k):
+            if held == scratch.copied.size:
+                return -1
+            scratch.places[k], scratch.copied[held] = held, k
+            held += 1
+    for i in range(synapses.shape[0]):
+        for m in range(count):
+            k = scratch.written[m]
+            scratch.copies[i, scratch.places[k]] = synapses[i, k]
+    return held
+
+
+@register_jitable
 def _mark(marks, n, stage):  # type: ignore[no-untyped-def]
     """Write down when a stage of sample n was done; without marks, no code is left of it."""
     if marks is not None:
@@ -1030,6 +1209,7 @@ def stream(samples, learning, constants, state, scratch, results, own, marks=Non
     """
     values, active, window = scratch.values, scratch.active, state.pending_sizes.size
     plain = constants.activation == IDENTITY and constants.bias == UNBIASED
+    first, end, held, breadth, pace = 0, 0, 0, 0, -1  # samples looked ahead at, and neurons written meanwhile
     for n in range(samples.values.shape[0]):
         _mark(marks, n, BEGUN)
         if learning:
@@ -1037,24 +1217,25 @@ def stream(samples, learning, constants, state, scratch, results, own, marks=Non
                 state.pending_inputs[state.counters[PENDING]],
                 state.pending_active[state.counters[PENDING]],
             )
-        size, square = _gather(samples.values[n], constants.negative, active, values)
-        if not math.isfinite(square):
-            return n, -1
-        if square < SMALLEST:  # 1 / |x| would not be finite: a sample of zeros, for all that can be learned from it
-            size = 0
+        if n >= end:
+            depth = _depth(samples.values.shape[0] - n, breadth, pace, learning, constants, state, scratch)
+            first, end, held = n, n, 0
+            if depth > 0:
+                end += _look_ahead(samples, n, depth, learning, constants, state, scratch)
         label = samples.labels[n] if samples.labels.size > 0 else -1
-        by_label = constants.competition == TAUGHT or constants.competition == CORRECTED
-        teaching = learning and size > 0 and (label >= 0 or not by_label)
         row = n % results.potentials.shape[0]
         potentials, responses = results.potentials[row], results.responses[row]
-        if size > 0:
-            gain = _gain(square, teaching, constants.units, constants.forgetting, state)
-            square *= gain * gain
-            for j in range(size):
-                values[j] *= gain
-        _mark(marks, n, GATHERED)
-        _integrate(values, active, size, constants.lebesgue, state.synapses, state.scales, potentials)
+        if n < end:
+            _mark(marks, n, GATHERED)
+            size, square = _recall(n - first, held, learning, state, scratch, active, values, potentials)
+        else:
+            size, square = _take_in(samples.values[n], label, learning, constants, state, active, values)
+            if size < 0:
+                return n, -1
+            _mark(marks, n, GATHERED)
+            _integrate(values, active, size, constants.lebesgue, state.synapses, state.scales, potentials)
         _mark(marks, n, INTEGRATED)
+        breadth, teaching = size, _teaches(learning, size, label, constants.competition)
         drive = potentials
         if not plain:
             drive = scratch.drive
@@ -1090,9 +1271,16 @@ def stream(samples, learning, constants, state, scratch, results, own, marks=Non
             _copy(responses, ys[p])
         if p + 1 < window:
             continue
+        before = state.counters[WRITES]
         neuron = _learn(us, ys, square, constants, state, scratch, own)
         if neuron >= 0:
             return n, neuron
+        count = state.counters[WRITES] - before
+        pace = pace + count - pace // PACE if pace >= 0 else PACE * count
+        if n + 1 < end:
+            held = _keep(count, held, state.synapses, scratch)
+            if held < 0:
+                end = n + 1
         _mark(marks, n, LEARNED)
     return samples.values.shape[0], -1
 
