@@ -44,8 +44,8 @@ TILE = 64  # neurons whose potentials are summed together, in registers
 # Samples looked ahead at, and neurons that may be written meanwhile, whole tiles: layers of fewer never look ahead.
 AHEAD, AHEAD_WRITES = 32, 128
 # A tile's rows are read about so many times, at the least, for looking ahead to pay: copies are made while learning.
-AHEAD_LEARNS, AHEAD_RESPONDS = 6, 3
-PACE = 16  # a sample counts for one part in so many of the mean of neurons written
+AHEAD_LEARNS, AHEAD_RESPONDS = 8, 3
+PACE = 16  # a sample counts for one part in so many of the means of active inputs and of neurons written
 
 SOFT, HARD, K_WINNERS, RANKED, UNINHIBITED, GATED, TAUGHT, CORRECTED = 0, 1, 2, 3, 4, 5, 6, 7  # competitions
 UNBIASED, CONSCIENCE, MEAN_ACTIVITY, LOG_PRIOR = 0, 1, 2, 3  # biases on the competition
@@ -1081,19 +1081,19 @@ def _take_in(sample, label, learning, constants, state, active, values):  # type
 def _depth(left, breadth, pace, learning, constants, state, scratch):  # type: ignore[no-untyped-def]
     """Return how many samples to look ahead at, of those left: 0 where it does not pay.
 
-    By the last sample's active inputs and, while learning, by how many neurons were written lately, PACE times.
+    By how many inputs were active lately and, while learning, neurons written: PACE times their means.
     """
     most = min(left, scratch.ahead_sums.shape[0])
     if most < 2 or constants.lebesgue != TWO or state.scales.size < max(TILE, scratch.copied.size):
         return 0
     if not learning:
-        return most if most * breadth >= AHEAD_RESPONDS * state.synapses.shape[0] else 0
+        return most if most * breadth >= AHEAD_RESPONDS * PACE * state.synapses.shape[0] else 0
     if state.pending_sizes.size > 1 or constants.leak > ZERO or constants.eligibility > ZERO:
         return 0
     if constants.rule == SANGER or constants.rule == SUBSPACE:
         return 0
     most = min(most, scratch.copied.size * PACE // max(pace, 1))
-    return most if most * breadth >= AHEAD_LEARNS * state.synapses.shape[0] else 0
+    return most if most * breadth >= AHEAD_LEARNS * PACE * state.synapses.shape[0] else 0
 
 
 @register_jitable
@@ -1235,7 +1235,8 @@ def stream(samples, learning, constants, state, scratch, results, own, marks=Non
             _mark(marks, n, GATHERED)
             _integrate(values, active, size, constants.lebesgue, state.synapses, state.scales, potentials)
         _mark(marks, n, INTEGRATED)
-        breadth, teaching = size, _teaches(learning, size, label, constants.competition)
+        breadth = breadth + size - breadth // PACE if breadth > 0 else PACE * size
+        teaching = _teaches(learning, size, label, constants.competition)
         drive = potentials
         if not plain:
             drive = scratch.drive

@@ -19,7 +19,7 @@ from neurosim.state_format import plain_weights
 from neurosim.working import NO_LABELS, NO_MODULATORS, Array, WorkingLayer
 
 NOBODY = np.empty(0, np.int64)
-WIDE = 1 << 20  # bytes of synapses from which on the loop looks ahead: fewer stay in a core's own cache
+WIDE = 2 << 20  # bytes of synapses from which on the loop looks ahead: fewer stay in a core's own cache
 
 
 class Marked(NamedTuple):
