@@ -43,8 +43,9 @@ SPARSE_WRITES = 8  # fewer than one neuron in so many written: write them singly
 TILE = 64  # neurons whose potentials are summed together, in registers
 # Samples looked ahead at, and neurons that may be written meanwhile, whole tiles: layers of fewer never look ahead.
 AHEAD, AHEAD_WRITES = 32, 128
-# A tile's rows are read about so many times, at the least, for looking ahead to pay: copies are made while learning.
-AHEAD_LEARNS, AHEAD_RESPONDS = 8, 3
+# For looking ahead to pay, a sample must read so many synapses, or they stay in a core's own cache; a row must be read
+# by so many samples, at the least; and a sample must read so many synapses for each that is copied.
+READS, SHARED, COPIES = 1 << 18, 2, 100
 PACE = 16  # a sample counts for one part in so many of the means of active inputs and of neurons written
 
 SOFT, HARD, K_WINNERS, RANKED, UNINHIBITED, GATED, TAUGHT, CORRECTED = 0, 1, 2, 3, 4, 5, 6, 7  # competitions
@@ -144,6 +145,7 @@ class Scratch(NamedTuple):
     ahead_sums: NDArray[np.float32]  # (ahead, neurons) potentials in units of the scales
     copies: NDArray[np.float32]  # (inputs, AHEAD_WRITES) synapses of neurons written since the sums were taken
     copied: NDArray[np.int64]  # (AHEAD_WRITES,) which neurons these are
+    pays: NDArray[np.int64]  # (3,) READS, SHARED, COPIES: looking ahead changes no bit, so a test may always do it
     places: NDArray[np.int64]  # (neurons,) where a neuron is among them, if it is
 
 
@@ -1083,17 +1085,18 @@ def _depth(left, breadth, pace, learning, constants, state, scratch):  # type: i
 
     By how many inputs were active lately and, while learning, neurons written: PACE times their means.
     """
-    most = min(left, scratch.ahead_sums.shape[0])
-    if most < 2 or constants.lebesgue != TWO or state.scales.size < max(TILE, scratch.copied.size):
+    most, (inputs, neurons), pays = min(left, scratch.ahead_sums.shape[0]), state.synapses.shape, scratch.pays
+    if most < 2 or constants.lebesgue != TWO or neurons < max(TILE, scratch.copied.size):
         return 0
-    if not learning:
-        return most if most * breadth >= AHEAD_RESPONDS * PACE * state.synapses.shape[0] else 0
-    if state.pending_sizes.size > 1 or constants.leak > ZERO or constants.eligibility > ZERO:
+    if learning:
+        if state.pending_sizes.size > 1 or constants.leak > ZERO or constants.eligibility > ZERO:
+            return 0
+        if constants.rule == SANGER or constants.rule == SUBSPACE or breadth * neurons < pays[2] * pace * inputs:
+            return 0
+        most = min(most, scratch.copied.size * PACE // max(pace, 1))
+    if most < 2 or breadth * neurons < pays[0] * PACE or most * breadth < pays[1] * PACE * inputs:
         return 0
-    if constants.rule == SANGER or constants.rule == SUBSPACE:
-        return 0
-    most = min(most, scratch.copied.size * PACE // max(pace, 1))
-    return most if most * breadth >= AHEAD_LEARNS * PACE * state.synapses.shape[0] else 0
+    return most
 
 
 @register_jitable

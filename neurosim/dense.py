@@ -19,7 +19,6 @@ from neurosim.state_format import plain_weights
 from neurosim.working import NO_LABELS, NO_MODULATORS, Array, WorkingLayer
 
 NOBODY = np.empty(0, np.int64)
-WIDE = 2 << 20  # bytes of synapses from which on the loop looks ahead: fewer stay in a core's own cache
 
 
 class Marked(NamedTuple):
@@ -96,7 +95,7 @@ class DenseLayer(WorkingLayer):
     def scratch(self) -> dense.Scratch:
         """Return working memory for one caller at a time."""
         neurons, window = self.constants.neurons, self.constants.window
-        wide = self.state.synapses.nbytes >= WIDE
+        wide = self.state.synapses.size >= dense.READS  # or no sample can read so many
         ahead, writes = (dense.AHEAD, dense.AHEAD_WRITES) if wide else (0, 0)
         return dense.Scratch(
             values=np.empty(self.inputs, np.float32),
@@ -118,6 +117,7 @@ class DenseLayer(WorkingLayer):
             ahead_sums=np.empty((ahead, neurons), np.float32),
             copies=np.zeros((self.inputs, writes), np.float32),  # what is not used is summed too: no subnormal numbers
             copied=np.empty(writes, np.int64),
+            pays=np.array([dense.READS, dense.SHARED, dense.COPIES]),
             places=np.empty(neurons if wide else 0, np.int64),
         )
 
