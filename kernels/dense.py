@@ -20,7 +20,6 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from llvmlite import ir
 from numba import njit, typeof, types
 from numba.extending import intrinsic, register_jitable
 from numpy.typing import NDArray
@@ -40,8 +39,8 @@ LANES = 64  # partial sums of a reduction: enough to hide how long an addition t
 FOLD_BELOW, FOLD_ABOVE = np.float32(1e-6), np.float32(1e6)  # scales outside are folded into the synapses
 DRIFT, SHORT = np.float32(8), np.float32(0.01)  # scale and squared norm at which renormalising measures anew
 SPARSE_WRITES = 8  # fewer than one neuron in so many written: write them singly, else whole rows
-TILE = 64  # neurons whose potentials are summed together, in registers
-# Samples looked ahead at, and neurons that may be written meanwhile, whole tiles: layers of fewer never look ahead.
+LINE, TILE = 16, 256  # neurons in a line of the cache; whose rows stay in a core's own cache, together
+# Samples looked ahead at, and neurons that may be written meanwhile, whole lines: layers of fewer never look ahead.
 AHEAD, AHEAD_WRITES = 32, 128
 # For looking ahead to pay, a sample must read so many synapses, or they stay in a core's own cache; a row must be read
 # by so many samples, at the least; and a sample must read so many synapses for each that is copied.
@@ -337,78 +336,47 @@ def _gather(sample, negative, active, values):  # type: ignore[no-untyped-def]
     return size, square
 
 
-@intrinsic
-def _sum_tile(context, values, active, size, v, first, sums):  # type: ignore[no-untyped-def]
-    """Write the sums of x v over the active inputs for TILE neurons from `first`, added in the order of the inputs.
-
-    In registers throughout, which no loop over an array's elements becomes.
-    """
-
-    def write(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        kinds = signature.args
-        xs, places, rows, out = (context.make_array(kinds[n])(context, builder, arguments[n]) for n in (0, 1, 3, 5))
-        count, start = arguments[2], arguments[4]
-        word, number = start.type, context.get_value_type(kinds[3].dtype)
-        tile, lanes, bytes_each = (
-            ir.VectorType(number, TILE),
-            ir.VectorType(ir.IntType(32), TILE),
-            kinds[3].dtype.bitwidth // 8,
-        )
-        nothing, undefined = ir.Constant(word, 0), ir.Constant(tile, ir.Undefined)
-        width, origin = builder.extract_value(rows.shape, 1), builder.gep(rows.data, [start])
-        before, head = builder.block, builder.append_basic_block("head")
-        body, after = builder.append_basic_block("body"), builder.append_basic_block("after")
-        builder.branch(head)
-        builder.position_at_end(head)
-        j, sums = builder.phi(word), builder.phi(tile)
-        j.add_incoming(nothing, before)
-        sums.add_incoming(ir.Constant(tile, None), before)
-        builder.cbranch(builder.icmp_signed("<", j, count), body, after)
-        builder.position_at_end(body)
-        place = builder.zext(builder.load(builder.gep(places.data, [j])), word)
-        row = builder.bitcast(builder.gep(origin, [builder.mul(place, width)]), tile.as_pointer())
-        x = builder.insert_element(undefined, builder.load(builder.gep(xs.data, [j])), ir.Constant(ir.IntType(32), 0))
-        product = builder.fmul(
-            builder.shuffle_vector(x, undefined, ir.Constant(lanes, None)), builder.load(row, align=bytes_each)
-        )
-        j.add_incoming(builder.add(j, ir.Constant(word, 1)), body)
-        sums.add_incoming(builder.fadd(sums, product), body)
-        builder.branch(head)
-        builder.position_at_end(after)
-        place = builder.bitcast(builder.gep(out.data, [start]), tile.as_pointer())
-        builder.store(sums, place, align=bytes_each)
-        return context.get_dummy_value()
-
-    return types.void(values, active, types.intp, v, types.intp, sums), write
+@register_jitable
+def _sum_rows(values, active, size, v, start, end, sums):  # type: ignore[no-untyped-def]
+    """Write the sums of x v over the active inputs for some neurons; many rows at a time, in order."""
+    first, last = np.uintp(start), np.uintp(end)  # an index that may be below zero keeps a loop from being vectorised
+    sixteens, whole = size - size % 16, size - size % 4
+    for k in range(first, last):
+        sums[k] = ZERO
+    for j in range(0, sixteens, 16):
+        v0, v1, v2, v3 = v[active[j]], v[active[j + 1]], v[active[j + 2]], v[active[j + 3]]
+        v4, v5, v6, v7 = v[active[j + 4]], v[active[j + 5]], v[active[j + 6]], v[active[j + 7]]
+        v8, v9, v10, v11 = v[active[j + 8]], v[active[j + 9]], v[active[j + 10]], v[active[j + 11]]
+        v12, v13, v14, v15 = v[active[j + 12]], v[active[j + 13]], v[active[j + 14]], v[active[j + 15]]
+        x0, x1, x2, x3 = values[j], values[j + 1], values[j + 2], values[j + 3]
+        x4, x5, x6, x7 = values[j + 4], values[j + 5], values[j + 6], values[j + 7]
+        x8, x9, x10, x11 = values[j + 8], values[j + 9], values[j + 10], values[j + 11]
+        x12, x13, x14, x15 = values[j + 12], values[j + 13], values[j + 14], values[j + 15]
+        for k in range(first, last):
+            u = (((sums[k] + x0 * v0[k]) + x1 * v1[k]) + x2 * v2[k]) + x3 * v3[k]
+            u = (((u + x4 * v4[k]) + x5 * v5[k]) + x6 * v6[k]) + x7 * v7[k]
+            u = (((u + x8 * v8[k]) + x9 * v9[k]) + x10 * v10[k]) + x11 * v11[k]
+            sums[k] = (((u + x12 * v12[k]) + x13 * v13[k]) + x14 * v14[k]) + x15 * v15[k]
+    for j in range(sixteens, whole, 4):
+        v0, v1, v2, v3 = v[active[j]], v[active[j + 1]], v[active[j + 2]], v[active[j + 3]]
+        x0, x1, x2, x3 = values[j], values[j + 1], values[j + 2], values[j + 3]
+        for k in range(first, last):
+            sums[k] = (((sums[k] + x0 * v0[k]) + x1 * v1[k]) + x2 * v2[k]) + x3 * v3[k]
+    for j in range(whole, size):
+        v0, x0 = v[active[j]], values[j]
+        for k in range(first, last):
+            sums[k] += x0 * v0[k]
 
 
 @register_jitable
 def _integrate(values, active, size, lebesgue, v, s, potentials):  # type: ignore[no-untyped-def]
-    """Write u = s * sum of x v over the active inputs; eight rows at a time, added in the order of the inputs."""
-    neurons = s.size
-    potentials[:] = ZERO
+    """Write u = s * sum of x v over the active inputs."""
     if lebesgue != TWO:
+        potentials[:] = ZERO
         _integrate_powers(values, active, size, lebesgue - ONE, v, s, potentials)
         return
-    eights, whole = size - size % 8, size - size % 4
-    for j in range(0, eights, 8):
-        v0, v1, v2, v3 = v[active[j]], v[active[j + 1]], v[active[j + 2]], v[active[j + 3]]
-        v4, v5, v6, v7 = v[active[j + 4]], v[active[j + 5]], v[active[j + 6]], v[active[j + 7]]
-        x0, x1, x2, x3 = values[j], values[j + 1], values[j + 2], values[j + 3]
-        x4, x5, x6, x7 = values[j + 4], values[j + 5], values[j + 6], values[j + 7]
-        for k in range(neurons):
-            u = (((potentials[k] + x0 * v0[k]) + x1 * v1[k]) + x2 * v2[k]) + x3 * v3[k]
-            potentials[k] = (((u + x4 * v4[k]) + x5 * v5[k]) + x6 * v6[k]) + x7 * v7[k]
-    for j in range(eights, whole, 4):
-        v0, v1, v2, v3 = v[active[j]], v[active[j + 1]], v[active[j + 2]], v[active[j + 3]]
-        x0, x1, x2, x3 = values[j], values[j + 1], values[j + 2], values[j + 3]
-        for k in range(neurons):
-            potentials[k] = (((potentials[k] + x0 * v0[k]) + x1 * v1[k]) + x2 * v2[k]) + x3 * v3[k]
-    for j in range(whole, size):
-        v0, x0 = v[active[j]], values[j]
-        for k in range(neurons):
-            potentials[k] += x0 * v0[k]
-    for k in range(neurons):
+    _sum_rows(values, active, size, v, 0, s.size, potentials)
+    for k in range(s.size):
         potentials[k] *= s[k]
 
 
@@ -1086,7 +1054,7 @@ def _depth(left, breadth, pace, learning, constants, state, scratch):  # type: i
     By how many inputs were active lately and, while learning, neurons written: PACE times their means.
     """
     most, (inputs, neurons), pays = min(left, scratch.ahead_sums.shape[0]), state.synapses.shape, scratch.pays
-    if most < 2 or constants.lebesgue != TWO or neurons < max(TILE, scratch.copied.size):
+    if most < 2 or constants.lebesgue != TWO or neurons < scratch.copied.size:
         return 0
     if learning:
         if state.pending_sizes.size > 1 or constants.leak > ZERO or constants.eligibility > ZERO:
@@ -1125,16 +1093,16 @@ def _look_ahead(samples, first, depth, learning, constants, state, scratch):  # 
 
 @register_jitable
 def _sum_ahead(taken, synapses, scratch):  # type: ignore[no-untyped-def]
-    """Take the sums of all samples, tile by tile, tiles at whole lines of the cache; the last ones may overlap."""
+    """Take the sums of all samples, tile by tile; tiles begin at whole lines of the cache."""
     start, neurons = 0, synapses.shape[1]
     shift = synapses.ctypes.data // synapses.itemsize
-    while True:
+    while start < neurons:
+        end = start + TILE - (start + shift) % LINE
+        end = end if end < neurons else neurons
         for n in range(taken):
             values, active = scratch.ahead_values[n], scratch.ahead_active[n]
-            _sum_tile(values, active, scratch.ahead_sizes[n], synapses, start, scratch.ahead_sums[n])
-        if start + TILE >= neurons:
-            return
-        start = min(start + TILE - (start + shift) % 16, neurons - TILE)
+            _sum_rows(values, active, scratch.ahead_sizes[n], synapses, start, end, scratch.ahead_sums[n])
+        start = end
 
 
 @register_jitable
@@ -1146,10 +1114,10 @@ def _recall(n, held, learning, state, scratch, active, values, potentials):  # t
         for j in range(size):
             values[j], active[j] = scratch.ahead_values[n, j], scratch.ahead_active[n, j]
     _copy(scratch.ahead_sums[n], potentials)
-    for start in range(0, held, TILE):  # nobody reads the sums at `order` for longer
-        _sum_tile(values, active, size, scratch.copies, start, scratch.order)
-        for m in range(start, min(start + TILE, held)):
-            potentials[scratch.copied[m]] = scratch.order[m]
+    sums, end = scratch.order, min(held + (LINE - held % LINE) % LINE, scratch.order.size)
+    _sum_rows(values, active, size, scratch.copies, 0, end, sums)
+    for m in range(held):
+        potentials[scratch.copied[m]] = sums[m]
     for k in range(potentials.size):
         potentials[k] *= state.scales[k]
     return size, scratch.ahead_norms[0, n]
