@@ -19,6 +19,7 @@ from neurosim.state_format import plain_weights
 from neurosim.working import NO_LABELS, NO_MODULATORS, Array, WorkingLayer
 
 NOBODY = np.empty(0, np.int64)
+WIDE = 1 << 19  # synapses from which on the loop looks ahead: fewer stay in a core's own cache
 
 
 class Marked(NamedTuple):
@@ -95,7 +96,7 @@ class DenseLayer(WorkingLayer):
     def scratch(self) -> dense.Scratch:
         """Return working memory for one caller at a time."""
         neurons, window = self.constants.neurons, self.constants.window
-        wide = self.state.synapses.size >= dense.READS  # or no sample can read so many
+        wide = self.state.synapses.size >= WIDE
         ahead, writes = (dense.AHEAD, dense.AHEAD_WRITES) if wide else (0, 0)
         return dense.Scratch(
             values=np.empty(self.inputs, np.float32),

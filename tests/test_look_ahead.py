@@ -194,9 +194,9 @@ def test_responding_ahead_writes_nothing(normalise):
 
 
 def test_a_wide_layer_looks_ahead_and_a_chunk_of_any_size_gives_its_bits():
-    samples = np.random.default_rng(0).random((150, 600), np.float32)
-    layers = [ns.recipes.softhebb(700)]
-    chips = [ns.Chip(layers, inputs=600).learn(samples, chunk=chunk) for chunk in (1, 40, 256)]
+    samples = np.random.default_rng(0).random((150, 700), np.float32)
+    layers = [ns.recipes.softhebb(900)]
+    chips = [ns.Chip(layers, inputs=700).learn(samples, chunk=chunk) for chunk in (1, 40, 256)]
     assert len({chip.state_sha256 for chip in chips}) == 1
     together = chips[0].respond(samples)
     one = [chips[0].respond_one(x) for x in samples]
