@@ -1114,10 +1114,11 @@ def _recall(n, held, learning, state, scratch, active, values, potentials):  # t
         for j in range(size):
             values[j], active[j] = scratch.ahead_values[n, j], scratch.ahead_active[n, j]
     _copy(scratch.ahead_sums[n], potentials)
-    sums, end = scratch.order, min(held + (LINE - held % LINE) % LINE, scratch.order.size)
-    _sum_rows(values, active, size, scratch.copies, 0, end, sums)
-    for m in range(held):
-        potentials[scratch.copied[m]] = sums[m]
+    if held > 0:
+        sums, end = scratch.order, min(held + (LINE - held % LINE) % LINE, scratch.order.size)
+        _sum_rows(values, active, size, scratch.copies, 0, end, sums)
+        for m in range(held):
+            potentials[scratch.copied[m]] = sums[m]
     for k in range(potentials.size):
         potentials[k] *= state.scales[k]
     return size, scratch.ahead_norms[0, n]

@@ -197,6 +197,11 @@ def test_a_wide_layer_looks_ahead_and_a_chunk_of_any_size_gives_its_bits():
     samples = np.random.default_rng(0).random((150, 700), np.float32)
     layers = [ns.recipes.softhebb(900)]
     chips = [ns.Chip(layers, inputs=700).learn(samples, chunk=chunk) for chunk in (1, 40, 256)]
+    layer = ns.Chip(layers, inputs=700).layers[0]
+    scratch = layer.scratch()
+    scratch.ahead_sizes[:] = UNTOUCHED
+    layer.take(samples, True, scratch, layer.results(len(samples), 1, 0))
+    assert (scratch.ahead_sizes != UNTOUCHED).any()
     assert len({chip.state_sha256 for chip in chips}) == 1
     together = chips[0].respond(samples)
     one = [chips[0].respond_one(x) for x in samples]
