@@ -39,6 +39,13 @@ LANES = 64  # partial sums of a reduction: enough to hide how long an addition t
 FOLD_BELOW, FOLD_ABOVE = np.float32(1e-6), np.float32(1e6)  # scales outside are folded into the synapses
 DRIFT, SHORT = np.float32(8), np.float32(0.01)  # scale and squared norm at which renormalising measures anew
 SPARSE_WRITES = 8  # fewer than one neuron in so many written: write them singly, else whole rows
+LINE, TILE = 16, 256  # neurons in a line of the cache; whose rows stay in a core's own cache, together
+# Samples looked ahead at, and neurons that may be written meanwhile, whole lines: layers of fewer never look ahead.
+AHEAD, AHEAD_WRITES = 32, 128
+# For looking ahead to pay, a sample must read so many synapses, or they stay in a core's own cache; a row must be read
+# by so many samples, at the least; and a sample must read so many synapses for each that is copied.
+READS, SHARED, COPIES = 1 << 18, 2, 100
+PACE = 16  # a sample counts for one part in so many of the means of active inputs and of neurons written
 
 SOFT, HARD, K_WINNERS, RANKED, UNINHIBITED, GATED, TAUGHT, CORRECTED = 0, 1, 2, 3, 4, 5, 6, 7  # competitions
 UNBIASED, CONSCIENCE, MEAN_ACTIVITY, LOG_PRIOR = 0, 1, 2, 3  # biases on the competition
@@ -116,7 +123,7 @@ class State(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Memory the loop works in; holds nothing from one sample to the next."""
+    """Memory the loop works in; holds nothing from one call to the next. Without rows, `ahead` never looks ahead."""
 
     values: NDArray[np.float32]  # (inputs,)
     active: NDArray[np.int32]  # (inputs,)
@@ -130,6 +137,15 @@ class Scratch(NamedTuple):
     order: NDArray[np.float32]  # (neurons,)
     totals: NDArray[np.float32]  # (window,) sum of |u|
     gram: NDArray[np.float32]  # (window, window)
+    ahead_values: NDArray[np.float32]  # (ahead, inputs) of samples yet to come
+    ahead_active: NDArray[np.int32]  # (ahead, inputs)
+    ahead_sizes: NDArray[np.int64]  # (ahead,)
+    ahead_norms: NDArray[np.float32]  # (2, ahead) |x|^2, and the running mean of |x| by then
+    ahead_sums: NDArray[np.float32]  # (ahead, neurons) potentials in units of the scales
+    copies: NDArray[np.float32]  # (inputs, AHEAD_WRITES) synapses of neurons written since the sums were taken
+    copied: NDArray[np.int64]  # (AHEAD_WRITES,) which neurons these are
+    pays: NDArray[np.int64]  # (3,) READS, SHARED, COPIES: looking ahead changes no bit, so a test may always do it
+    places: NDArray[np.int64]  # (neurons,) where a neuron is among them, if it is
 
 
 class Samples(NamedTuple):
@@ -321,32 +337,46 @@ def _gather(sample, negative, active, values):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def _integrate(values, active, size, lebesgue, v, s, potentials):  # type: ignore[no-untyped-def]
-    """Write u = s * sum of x v over the active inputs; eight rows at a time, added in the order of the inputs."""
-    neurons = s.size
-    potentials[:] = ZERO
-    if lebesgue != TWO:
-        _integrate_powers(values, active, size, lebesgue - ONE, v, s, potentials)
-        return
-    eights, whole = size - size % 8, size - size % 4
-    for j in range(0, eights, 8):
+def _sum_rows(values, active, size, v, start, end, sums):  # type: ignore[no-untyped-def]
+    """Write the sums of x v over the active inputs for some neurons; many rows at a time, in order."""
+    first, last = np.uintp(start), np.uintp(end)  # an index that may be below zero keeps a loop from being vectorised
+    sixteens, whole = size - size % 16, size - size % 4
+    for k in range(first, last):
+        sums[k] = ZERO
+    for j in range(0, sixteens, 16):
         v0, v1, v2, v3 = v[active[j]], v[active[j + 1]], v[active[j + 2]], v[active[j + 3]]
         v4, v5, v6, v7 = v[active[j + 4]], v[active[j + 5]], v[active[j + 6]], v[active[j + 7]]
+        v8, v9, v10, v11 = v[active[j + 8]], v[active[j + 9]], v[active[j + 10]], v[active[j + 11]]
+        v12, v13, v14, v15 = v[active[j + 12]], v[active[j + 13]], v[active[j + 14]], v[active[j + 15]]
         x0, x1, x2, x3 = values[j], values[j + 1], values[j + 2], values[j + 3]
         x4, x5, x6, x7 = values[j + 4], values[j + 5], values[j + 6], values[j + 7]
-        for k in range(neurons):
-            u = (((potentials[k] + x0 * v0[k]) + x1 * v1[k]) + x2 * v2[k]) + x3 * v3[k]
-            potentials[k] = (((u + x4 * v4[k]) + x5 * v5[k]) + x6 * v6[k]) + x7 * v7[k]
-    for j in range(eights, whole, 4):
+        x8, x9, x10, x11 = values[j + 8], values[j + 9], values[j + 10], values[j + 11]
+        x12, x13, x14, x15 = values[j + 12], values[j + 13], values[j + 14], values[j + 15]
+        for k in range(first, last):
+            u = (((sums[k] + x0 * v0[k]) + x1 * v1[k]) + x2 * v2[k]) + x3 * v3[k]
+            u = (((u + x4 * v4[k]) + x5 * v5[k]) + x6 * v6[k]) + x7 * v7[k]
+            u = (((u + x8 * v8[k]) + x9 * v9[k]) + x10 * v10[k]) + x11 * v11[k]
+            sums[k] = (((u + x12 * v12[k]) + x13 * v13[k]) + x14 * v14[k]) + x15 * v15[k]
+    for j in range(sixteens, whole, 4):
         v0, v1, v2, v3 = v[active[j]], v[active[j + 1]], v[active[j + 2]], v[active[j + 3]]
         x0, x1, x2, x3 = values[j], values[j + 1], values[j + 2], values[j + 3]
-        for k in range(neurons):
-            potentials[k] = (((potentials[k] + x0 * v0[k]) + x1 * v1[k]) + x2 * v2[k]) + x3 * v3[k]
+        for k in range(first, last):
+            sums[k] = (((sums[k] + x0 * v0[k]) + x1 * v1[k]) + x2 * v2[k]) + x3 * v3[k]
     for j in range(whole, size):
         v0, x0 = v[active[j]], values[j]
-        for k in range(neurons):
-            potentials[k] += x0 * v0[k]
-    for k in range(neurons):
+        for k in range(first, last):
+            sums[k] += x0 * v0[k]
+
+
+@register_jitable
+def _integrate(values, active, size, lebesgue, v, s, potentials):  # type: ignore[no-untyped-def]
+    """Write u = s * sum of x v over the active inputs."""
+    if lebesgue != TWO:
+        potentials[:] = ZERO
+        _integrate_powers(values, active, size, lebesgue - ONE, v, s, potentials)
+        return
+    _sum_rows(values, active, size, v, 0, s.size, potentials)
+    for k in range(s.size):
         potentials[k] *= s[k]
 
 
@@ -634,7 +664,6 @@ def _select(responses, cutoff, written):  # type: ignore[no-untyped-def]
             if found > 0:
                 count = _select_singly(y, start, start + LANES, cutoff, written, count)
         return _select_singly(y, whole, y.size, cutoff, written, count)
-        return count
     for k in range(responses.shape[1]):
         touched = False
         for p in range(responses.shape[0]):
@@ -992,6 +1021,128 @@ def _learn(potentials, responses, square, constants, state, scratch, own):  # ty
 
 
 @register_jitable
+def _teaches(learning, size, label, competition):  # type: ignore[no-untyped-def]
+    """Return whether a sample is learned from."""
+    return learning and size > 0 and (label >= 0 or competition not in (TAUGHT, CORRECTED))
+
+
+@register_jitable
+def _take_in(sample, label, learning, constants, state, active, values):  # type: ignore[no-untyped-def]
+    """Pack a sample's active inputs in its units; return how many, -1 if it is not admitted, and |x|^2."""
+    size, square = _gather(sample, constants.negative, active, values)
+    if not math.isfinite(square):
+        return -1, square
+    if square < SMALLEST:  # 1 / |x| would not be finite: a sample of zeros, for all that can be learned from it
+        return 0, square
+    teaching = _teaches(learning, size, label, constants.competition)
+    gain = _gain(square, teaching, constants.units, constants.forgetting, state)
+    for j in range(size):
+        values[j] *= gain
+    return size, square * (gain * gain)
+
+
+# Looking ahead. The synapses of a wide layer do not fit in a core's own cache, so that a sample costs the time to read
+# them from afar. Of a chunk, the next samples are known: their sums are taken together, tile by tile, with the weights
+# as they are, and a tile's rows are read from afar once. Neurons written before a sample's turn are summed anew, from
+# copies side by side. All sums are added in the order of `_integrate`, so no bit depends on how far one looks.
+
+
+@register_jitable
+def _depth(left, breadth, pace, learning, constants, state, scratch):  # type: ignore[no-untyped-def]
+    """Return how many samples to look ahead at, of those left: 0 where it does not pay.
+
+    By how many inputs were active lately and, while learning, neurons written: PACE times their means.
+    """
+    most, (inputs, neurons), pays = min(left, scratch.ahead_sums.shape[0]), state.synapses.shape, scratch.pays
+    if most < 2 or constants.lebesgue != TWO or neurons < scratch.copied.size:
+        return 0
+    if learning:
+        if state.pending_sizes.size > 1 or constants.leak > ZERO or constants.eligibility > ZERO:
+            return 0
+        if constants.rule == SANGER or constants.rule == SUBSPACE or breadth * neurons < pays[2] * pace * inputs:
+            return 0
+        most = min(most, scratch.copied.size * PACE // max(pace, 1))
+    if most < 2 or breadth * neurons < pays[0] * PACE or most * breadth < pays[1] * PACE * inputs:
+        return 0
+    return most
+
+
+@register_jitable
+def _look_ahead(samples, first, depth, learning, constants, state, scratch):  # type: ignore[no-untyped-def]
+    """Take in the next samples and take their sums; return how many: fewer if one is not admitted. Leaves no trace."""
+    mean, counted, blanks = state.input_norm[0], state.counters[SAMPLES], state.counters[BLANKS]
+    taken = 0
+    while taken < depth:
+        values, active = scratch.ahead_values[taken], scratch.ahead_active[taken]
+        label = samples.labels[first + taken] if samples.labels.size > 0 else -1
+        size, square = _take_in(samples.values[first + taken], label, learning, constants, state, active, values)
+        if size < 0:
+            break
+        scratch.ahead_sizes[taken] = size
+        scratch.ahead_norms[0, taken] = square
+        scratch.ahead_norms[1, taken] = state.input_norm[0]
+        if learning:
+            state.counters[SAMPLES] += 1
+            state.counters[BLANKS] += not _teaches(learning, size, label, constants.competition)
+        taken += 1
+    if learning:
+        state.input_norm[0], state.counters[SAMPLES], state.counters[BLANKS] = mean, counted, blanks
+    _sum_ahead(taken, state.synapses, scratch)
+    return taken
+
+
+@register_jitable
+def _sum_ahead(taken, synapses, scratch):  # type: ignore[no-untyped-def]
+    """Take the sums of all samples, tile by tile; tiles begin at whole lines of the cache."""
+    start, neurons = 0, synapses.shape[1]
+    shift = synapses.ctypes.data // synapses.itemsize
+    while start < neurons:
+        end = start + TILE - (start + shift) % LINE
+        end = end if end < neurons else neurons
+        for n in range(taken):
+            values, active = scratch.ahead_values[n], scratch.ahead_active[n]
+            _sum_rows(values, active, scratch.ahead_sizes[n], synapses, start, end, scratch.ahead_sums[n])
+        start = end
+
+
+@register_jitable
+def _recall(n, held, learning, state, scratch, active, values, potentials):  # type: ignore[no-untyped-def]
+    """Take in the n-th sample ahead, and write its potentials; return how many inputs are active, and |x|^2."""
+    size = scratch.ahead_sizes[n]
+    if learning:
+        state.input_norm[0] = scratch.ahead_norms[1, n]
+        for j in range(size):
+            values[j], active[j] = scratch.ahead_values[n, j], scratch.ahead_active[n, j]
+    _copy(scratch.ahead_sums[n], potentials)
+    if held > 0:
+        sums, end = scratch.order, min(held + (LINE - held % LINE) % LINE, scratch.order.size)
+        _sum_rows(values, active, size, scratch.copies, 0, end, sums)
+        for m in range(held):
+            potentials[scratch.copied[m]] = sums[m]
+    for k in range(potentials.size):
+        potentials[k] *= state.scales[k]
+    return size, scratch.ahead_norms[0, n]
+
+
+@register_jitable
+def _keep(count, held, synapses, scratch):  # type: ignore[no-untyped-def]
+    """Copy the synapses of the neurons just written; return how many neurons are held then, -1 if there is no room."""
+    for m in range(count):
+        k = scratch.written[m]
+        place = scratch.places[k]
+        if not (0 <= place < held and scratch.copied[place] == k):
+            if held == scratch.copied.size:
+                return -1
+            scratch.places[k], scratch.copied[held] = held, k
+            held += 1
+    for i in range(synapses.shape[0]):
+        for m in range(count):
+            k = scratch.written[m]
+            scratch.copies[i, scratch.places[k]] = synapses[i, k]
+    return held
+
+
+@register_jitable
 def _mark(marks, n, stage):  # type: ignore[no-untyped-def]
     """Write down when a stage of sample n was done; without marks, no code is left of it."""
     if marks is not None:
@@ -1030,6 +1181,7 @@ def stream(samples, learning, constants, state, scratch, results, own, marks=Non
     """
     values, active, window = scratch.values, scratch.active, state.pending_sizes.size
     plain = constants.activation == IDENTITY and constants.bias == UNBIASED
+    first, end, held, breadth, pace = 0, 0, 0, 0, -1  # samples looked ahead at, and neurons written meanwhile
     for n in range(samples.values.shape[0]):
         _mark(marks, n, BEGUN)
         if learning:
@@ -1037,24 +1189,26 @@ def stream(samples, learning, constants, state, scratch, results, own, marks=Non
                 state.pending_inputs[state.counters[PENDING]],
                 state.pending_active[state.counters[PENDING]],
             )
-        size, square = _gather(samples.values[n], constants.negative, active, values)
-        if not math.isfinite(square):
-            return n, -1
-        if square < SMALLEST:  # 1 / |x| would not be finite: a sample of zeros, for all that can be learned from it
-            size = 0
+        if n >= end:
+            depth = _depth(samples.values.shape[0] - n, breadth, pace, learning, constants, state, scratch)
+            first, end, held = n, n, 0
+            if depth > 0:
+                end += _look_ahead(samples, n, depth, learning, constants, state, scratch)
         label = samples.labels[n] if samples.labels.size > 0 else -1
-        by_label = constants.competition == TAUGHT or constants.competition == CORRECTED
-        teaching = learning and size > 0 and (label >= 0 or not by_label)
         row = n % results.potentials.shape[0]
         potentials, responses = results.potentials[row], results.responses[row]
-        if size > 0:
-            gain = _gain(square, teaching, constants.units, constants.forgetting, state)
-            square *= gain * gain
-            for j in range(size):
-                values[j] *= gain
-        _mark(marks, n, GATHERED)
-        _integrate(values, active, size, constants.lebesgue, state.synapses, state.scales, potentials)
+        if n < end:
+            _mark(marks, n, GATHERED)
+            size, square = _recall(n - first, held, learning, state, scratch, active, values, potentials)
+        else:
+            size, square = _take_in(samples.values[n], label, learning, constants, state, active, values)
+            if size < 0:
+                return n, -1
+            _mark(marks, n, GATHERED)
+            _integrate(values, active, size, constants.lebesgue, state.synapses, state.scales, potentials)
         _mark(marks, n, INTEGRATED)
+        breadth = breadth + size - breadth // PACE if breadth > 0 else PACE * size
+        teaching = _teaches(learning, size, label, constants.competition)
         drive = potentials
         if not plain:
             drive = scratch.drive
@@ -1090,9 +1244,16 @@ def stream(samples, learning, constants, state, scratch, results, own, marks=Non
             _copy(responses, ys[p])
         if p + 1 < window:
             continue
+        before = state.counters[WRITES]
         neuron = _learn(us, ys, square, constants, state, scratch, own)
         if neuron >= 0:
             return n, neuron
+        count = state.counters[WRITES] - before
+        pace = pace + count - pace // PACE if pace >= 0 else PACE * count
+        if n + 1 < end:
+            held = _keep(count, held, state.synapses, scratch)
+            if held < 0:
+                end = n + 1
         _mark(marks, n, LEARNED)
     return samples.values.shape[0], -1
 

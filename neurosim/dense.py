@@ -19,6 +19,7 @@ from neurosim.state_format import plain_weights
 from neurosim.working import NO_LABELS, NO_MODULATORS, Array, WorkingLayer
 
 NOBODY = np.empty(0, np.int64)
+WIDE = 1 << 19  # synapses from which on the loop looks ahead: fewer stay in a core's own cache
 
 
 class Marked(NamedTuple):
@@ -95,6 +96,8 @@ class DenseLayer(WorkingLayer):
     def scratch(self) -> dense.Scratch:
         """Return working memory for one caller at a time."""
         neurons, window = self.constants.neurons, self.constants.window
+        wide = self.state.synapses.size >= WIDE
+        ahead, writes = (dense.AHEAD, dense.AHEAD_WRITES) if wide else (0, 0)
         return dense.Scratch(
             values=np.empty(self.inputs, np.float32),
             active=np.empty(self.inputs, np.int32),
@@ -108,6 +111,15 @@ class DenseLayer(WorkingLayer):
             order=np.empty(neurons, np.float32),
             totals=np.zeros(window, np.float32),
             gram=np.empty((window, window), np.float32),
+            ahead_values=np.empty((ahead, self.inputs), np.float32),
+            ahead_active=np.empty((ahead, self.inputs), np.int32),
+            ahead_sizes=np.empty(ahead, np.int64),
+            ahead_norms=np.empty((2, ahead), np.float32),
+            ahead_sums=np.empty((ahead, neurons), np.float32),
+            copies=np.zeros((self.inputs, writes), np.float32),  # what is not used is summed too: no subnormal numbers
+            copied=np.empty(writes, np.int64),
+            pays=np.array([dense.READS, dense.SHARED, dense.COPIES]),
+            places=np.empty(neurons if wide else 0, np.int64),
         )
 
     def results(self, samples: int, rows: int, outputs: int) -> dense.Results:
