@@ -1150,26 +1150,69 @@ def _mark(marks, n, stage):  # type: ignore[no-untyped-def]
         marks.moments[n, stage] = marks.now[0] * 1_000_000_000 + marks.now[1]
 
 
+# A call that looks at eighty arrays and numbers takes longer than a small layer's sample. So what stays the same from
+# one sample to the next is written to memory once, as compiled code holds it, and the loop is called with its address.
+
+
+@intrinsic
+def _arguments_size(context, arguments):  # type: ignore[no-untyped-def]
+    """Return how many bytes compiled code takes to hold arguments."""
+
+    def write(context, builder, signature, values):  # type: ignore[no-untyped-def]
+        model = context.data_model_manager[signature.args[0]]
+        return context.get_constant(types.intp, context.get_abi_sizeof(model.get_data_type()))
+
+    return types.intp(arguments), write
+
+
+@intrinsic
+def _put_arguments(context, address, arguments):  # type: ignore[no-untyped-def]
+    """Write arguments to an address, as compiled code holds them."""
+
+    def write(context, builder, signature, values):  # type: ignore[no-untyped-def]
+        held = context.data_model_manager[signature.args[1]].as_data(builder, values[1])
+        builder.store(held, builder.inttoptr(values[0], held.type.as_pointer()), align=1)
+        return context.get_dummy_value()
+
+    return types.void(address, arguments), write
+
+
+@intrinsic
+def _arguments_at(context, address, kind):  # type: ignore[no-untyped-def]
+    """Read arguments of a kind from an address."""
+    kept = kind.instance_type
+
+    def write(context, builder, signature, values):  # type: ignore[no-untyped-def]
+        model = context.data_model_manager[kept]
+        place = builder.inttoptr(values[0], model.get_data_type().as_pointer())
+        return model.load_from_data_pointer(builder, place, align=1)
+
+    return kept(address, kind), write
+
+
+@njit(cache=True, _nrt=False)
+def _size_of(arguments):  # type: ignore[no-untyped-def]
+    return _arguments_size(arguments)
+
+
+@njit(cache=True, _nrt=False)
+def _put(address, arguments):  # type: ignore[no-untyped-def]
+    _put_arguments(address, arguments)
+
+
 # Without Numba's reference counts: nothing is allocated here, and counting the arrays of State and Scratch at every
 # function's door takes as long as a small layer's whole sample.
 @njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-def stream(samples, learning, constants, state, scratch, results, own, marks=None):  # type: ignore[no-untyped-def]
+def stream(address, kind):  # type: ignore[no-untyped-def]
     """Take samples through the layer one by one, learning from each in turn if `learning`.
 
     Parameters
     ----------
-    samples : Samples
-        float32 (samples, inputs), C order, with labels and modulators or none.
-    learning : bool
-        If false, nothing in `state` is written.
-    constants : Constants
-    state : State
-    scratch : Scratch
-    results : Results
-    own : None or compiled function
-        The user's rule, with the arguments of `hebb`.
-    marks : None or Marks
-        Where to write down when each stage was done.
+    address : int
+        Where eight arguments lie: `Samples`; whether to learn (if not, nothing in the state is written); `Constants`;
+        `State`; `Scratch`; `Results`; the user's compiled rule, with the arguments of `hebb`, or None; `Marks` or None.
+    kind : tuple type
+        Of the eight.
 
     Returns
     -------
@@ -1179,6 +1222,7 @@ def stream(samples, learning, constants, state, scratch, results, own, marks=Non
     neuron : int
         A neuron whose potential, or whose weights after learning, are not finite; or -1.
     """
+    samples, learning, constants, state, scratch, results, own, marks = _arguments_at(address, kind)
     values, active, window = scratch.values, scratch.active, state.pending_sizes.size
     plain = constants.activation == IDENTITY and constants.bias == UNBIASED
     first, end, held, breadth, pace = 0, 0, 0, 0, -1  # samples looked ahead at, and neurons written meanwhile
@@ -1258,61 +1302,6 @@ def stream(samples, learning, constants, state, scratch, results, own, marks=Non
     return samples.values.shape[0], -1
 
 
-# A call that looks at eighty arrays and numbers takes longer than a small layer's sample. So what stays the same from
-# one sample to the next is written to memory once, as compiled code holds it, and the loop is called with its address.
-
-
-@intrinsic
-def _arguments_size(context, arguments):  # type: ignore[no-untyped-def]
-    """Return how many bytes compiled code takes to hold arguments."""
-
-    def write(context, builder, signature, values):  # type: ignore[no-untyped-def]
-        model = context.data_model_manager[signature.args[0]]
-        return context.get_constant(types.intp, context.get_abi_sizeof(model.get_data_type()))
-
-    return types.intp(arguments), write
-
-
-@intrinsic
-def _put_arguments(context, address, arguments):  # type: ignore[no-untyped-def]
-    """Write arguments to an address, as compiled code holds them."""
-
-    def write(context, builder, signature, values):  # type: ignore[no-untyped-def]
-        held = context.data_model_manager[signature.args[1]].as_data(builder, values[1])
-        builder.store(held, builder.inttoptr(values[0], held.type.as_pointer()), align=1)
-        return context.get_dummy_value()
-
-    return types.void(address, arguments), write
-
-
-@intrinsic
-def _arguments_at(context, address, kind):  # type: ignore[no-untyped-def]
-    """Read arguments of a kind from an address."""
-    kept = kind.instance_type
-
-    def write(context, builder, signature, values):  # type: ignore[no-untyped-def]
-        model = context.data_model_manager[kept]
-        place = builder.inttoptr(values[0], model.get_data_type().as_pointer())
-        return model.load_from_data_pointer(builder, place, align=1)
-
-    return kept(address, kind), write
-
-
-@njit(cache=True, _nrt=False)
-def _size_of(arguments):  # type: ignore[no-untyped-def]
-    return _arguments_size(arguments)
-
-
-@njit(cache=True, _nrt=False)
-def _put(address, arguments):  # type: ignore[no-untyped-def]
-    _put_arguments(address, arguments)
-
-
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-def _stream_at(address, kind):  # type: ignore[no-untyped-def]
-    return stream(*_arguments_at(address, kind))
-
-
 def bound(*arguments):  # type: ignore[no-untyped-def]
     """Return `stream` as compiled for these arguments, to be called with an address and a kind, and these.
 
@@ -1320,9 +1309,18 @@ def bound(*arguments):  # type: ignore[no-untyped-def]
     """
     memory, kind = np.zeros(_size_of(arguments), np.uint8), typeof(arguments)
     _put(memory.ctypes.data, arguments)
-    return _stream_at.compile((types.intp, types.TypeRef(kind))), memory.ctypes.data, kind, memory
+    return stream.compile((types.intp, types.TypeRef(kind))), memory.ctypes.data, kind, memory
 
 
 def loop(*arguments):  # type: ignore[no-untyped-def]
-    """Return `stream` as compiled for arguments of these types: called directly, it does not look at types again."""
-    return stream.compile(tuple(typeof(argument) for argument in arguments))
+    """Return `stream` as compiled for arguments of these types, as a function of such arguments."""
+    kind, size = typeof(arguments), _size_of(arguments)
+    put, run = _put.compile((types.intp, kind)), stream.compile((types.intp, types.TypeRef(kind)))
+
+    def take(*arguments):  # type: ignore[no-untyped-def]
+        memory = np.empty(size, np.uint8)
+        address = memory.__array_interface__["data"][0]
+        put(address, arguments)
+        return run(address, kind)
+
+    return take

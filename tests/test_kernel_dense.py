@@ -36,8 +36,8 @@ class Kernel:
         results = Results(np.full((n, neurons), np.nan, self.dtype), np.full((n, neurons), np.nan, self.dtype),
                           np.full(n, -9), np.full((n, neurons), np.nan, self.dtype))  # fmt: skip
         given = Samples(X.astype(self.dtype), np.array(labels, np.int64), np.array(modulators, self.dtype))
-        end = dense.stream(given, learning, self.constants, self.state, self.scratch, results, own)
-        return end, results
+        arguments = given, learning, self.constants, self.state, self.scratch, results, own, None
+        return dense.loop(*arguments)(*arguments), results
 
     @property
     def W(self):
@@ -330,6 +330,8 @@ def test_float32_code_has_no_double_arithmetic():
     results = Results(*(np.empty((1, 2), np.float32),) * 2, np.empty(1, np.int64), np.empty((1, 2), np.float32))
     fresh = njit(nogil=True, error_model="numpy", _nrt=False)(dense.stream.py_func)
     given = Samples(np.ones((1, 2), np.float32), np.empty(0, np.int64), np.empty(0, np.float32))
-    fresh(given, True, kernel.constants, kernel.state, kernel.scratch, results, None)
+    arguments = given, True, kernel.constants, kernel.state, kernel.scratch, results, None, None
+    _, address, kind, _memory = dense.bound(*arguments)
+    fresh(address, kind)
     code = "\n".join(fresh.inspect_llvm().values())
     assert not re.findall(r"= (?:f(?:add|sub|mul|div) (?:<\d+ x )?double|fpext).*", code)

@@ -42,7 +42,8 @@ def take(kernel, X, rows, learning, labels, modulators):
     """Take samples through the loop; return where it ended, and the results."""
     results, dtype = room(kernel, len(X), rows), kernel.dtype
     given = Samples(X.astype(dtype), np.array(labels, np.int64), np.array(modulators, dtype))
-    return dense.stream(given, learning, kernel.constants, kernel.state, kernel.scratch, results, None), results
+    arguments = given, learning, kernel.constants, kernel.state, kernel.scratch, results, None, None
+    return dense.loop(*arguments)(*arguments), results
 
 
 def one_by_one(kernel, X, rows, learning, labels, modulators):
