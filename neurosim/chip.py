@@ -58,7 +58,8 @@ class Response(NamedTuple):
 class Chip:
     """Layers in order; state in, samples through, no labels, no batch, no backward pass.
 
-    A chip is for one thread at a time.
+    A chip is for one thread at a time, `respond_one` included: its working memory is used again, and no lock guards it.
+    An interrupt (KeyboardInterrupt) between two layers leaves the later one a sample behind.
 
     Parameters
     ----------

@@ -376,3 +376,24 @@ def test_snapshots_that_cannot_be_are_refused(tmp_path, monkeypatch, options, wo
     assert words in result.stderr
     assert result.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "whose"),
+    [
+        (("digits", "--state", "kept.h5", "--record", "kept.h5"), "--state"),
+        (("digits", "--state", "kept.h5", "--record", "./x/../kept.h5"), "--state"),
+        (("digits", "--snapshots", "new.h5", "--record", "new.h5"), "--snapshots"),
+        (("digits", "--record", "new.png", "--figure", "new.png"), "--record"),
+        (("kept.h5:samples", "--record", "kept.h5"), "STREAM"),
+        (("kept.h5:samples", "--root", ".", "--snapshots", "kept.h5"), "STREAM"),
+    ],
+)
+def test_no_file_is_written_over_another(tmp_path, monkeypatch, options, whose):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x").mkdir()
+    (tmp_path / "kept.h5").write_bytes(b"as it was")
+    said = bench(*options, "--samples", 10, code=2).stderr
+    assert f"must be a file of its own, not that of {whose}" in said
+    assert (tmp_path / "kept.h5").read_bytes() == b"as it was"
+    assert not list(tmp_path.glob("new*"))

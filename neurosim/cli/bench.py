@@ -1,6 +1,7 @@
 """`neurosim bench`: how long each sample takes, one at a time, the slowest among thousands included."""
 
 import json
+import os
 import re
 import sys
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ TAKES = {
     "closed": (), "period": ("rate",), "poisson": ("rate",), "bursts": ("rate", "burst"), "stream": ("timestamps",),
 }  # fmt: skip
 MUST = ("rate", "timestamps")  # the other has a default
+READ, WRITTEN = ("state", "rules", "timestamps"), ("snapshots", "record", "figure")  # files
 
 
 def _duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
@@ -87,6 +89,7 @@ def command(**options: Any) -> None:
     from neurosim.online import Stop
     from neurosim.streams import open_stream
 
+    _check_files(options)
     arrivals = _arrivals(options)
     for name, check in (("record", check_record), ("figure", check_figure)):
         if options[name] is not None:
@@ -110,6 +113,20 @@ def command(**options: Any) -> None:
         _show(report, options)
     if interrupts.signal:
         sys.exit(128 + interrupts.signal)
+
+
+def _check_files(options: dict[str, Any]) -> None:
+    """Refuse to write over what is read, and one file over another."""
+    source = os.path.join(options["root"], options["source"])
+    used = {os.path.realpath(path): "STREAM" for path in (source, source.rpartition(":")[0])}
+    for name in (*READ, *WRITTEN):
+        path = options[name]
+        if path is None:
+            continue
+        place = os.path.realpath(path)
+        if name in WRITTEN and place in used:
+            fail(f"{name} must be a file of its own, not that of {used[place]}, got {path}")
+        used[place] = f"--{name}"
 
 
 def _show(report: "Report", options: dict[str, Any]) -> None:
