@@ -25,7 +25,7 @@ from neurosim.pipeline import Pipeline
 from neurosim.presets import preset
 from neurosim.state_format import Contents, hash_of
 from neurosim.streams import Block, Stream
-from neurosim.working import NO_LABELS, NO_MODULATORS, Array, WorkingLayer, check_finite, teachable
+from neurosim.working import NO_LABELS, NO_MODULATORS, Array, WorkingLayer, teachable
 
 FLOAT32 = np.dtype(np.float32)
 
@@ -374,12 +374,7 @@ class Chip:
         whole("position", position, 0, 2**63 - 1)
         constants = [describe(layer.constants) for layer in self.layers]
         arrays = [layer.arrays() for layer in self.layers]
-        try:
-            for layer in arrays:
-                check_finite(layer)
-        except ValueError as error:
-            raise StateError(f"state {path} is not written: {error}; the chip has diverged") from None
-        store.write(path, Contents(self.shape, self.seed, constants, arrays, position, stream))
+        store.save(path, Contents(self.shape, self.seed, constants, arrays, position, stream))
 
     @classmethod
     def load(cls, path: str | Path, *, rules: Sequence[RuleMaker] = ()) -> "Chip":

@@ -4,6 +4,7 @@ They come from the raw words of Philox (Salmon et al., SC 2011), not from NumPy'
 change between NumPy's versions.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -25,11 +26,7 @@ def uniform(
     seed: int, purpose: int, part: int, count: int, scale: float = 1.0, dtype: type[np.floating[Any]] = np.float64
 ) -> NDArray[Any]:
     """Return `count` numbers, uniform in [0, scale), rounded to `dtype` at the very end."""
-    generator, numbers = _generator(seed, purpose, part), np.empty(count, dtype)
-    for first in range(0, count, PIECE):
-        piece = numbers[first : first + PIECE]
-        piece[:] = _unit(generator.random_raw(len(piece))) * scale
-    return numbers
+    return _in_pieces(_uniform, _generator(seed, purpose, part), count, scale, dtype)
 
 
 def _unit(numbers: NDArray[np.uint64]) -> NDArray[np.float64]:
@@ -48,11 +45,30 @@ def normal(
     seed: int, purpose: int, part: int, count: int, scale: float = 1.0, dtype: type[np.floating[Any]] = np.float64
 ) -> NDArray[Any]:
     """Return `count` numbers of a normal distribution of deviation `scale`, by Box and Muller's transform."""
-    generator, numbers = _generator(seed, purpose, part), np.empty(count, dtype)
+    return _in_pieces(_normal, _generator(seed, purpose, part), count, scale, dtype)
+
+
+def _uniform(generator: np.random.Philox, count: int) -> NDArray[np.float64]:
+    return _unit(generator.random_raw(count))
+
+
+def _normal(generator: np.random.Philox, count: int) -> NDArray[np.float64]:
+    pairs = _unit(generator.random_raw(2 * count)).reshape(-1, 2)
+    normal: NDArray[np.float64] = np.sqrt(-2 * np.log1p(-pairs[:, 0])) * np.cos(2 * np.pi * pairs[:, 1])
+    return normal
+
+
+def _in_pieces(
+    draw: Callable[[np.random.Philox, int], NDArray[np.float64]],
+    generator: np.random.Philox,
+    count: int,
+    scale: float,
+    dtype: type[np.floating[Any]],
+) -> NDArray[Any]:
+    numbers = np.empty(count, dtype)
     for first in range(0, count, PIECE):
         piece = numbers[first : first + PIECE]
-        pairs = _unit(generator.random_raw(2 * len(piece))).reshape(-1, 2)
-        piece[:] = np.sqrt(-2 * np.log1p(-pairs[:, 0])) * np.cos(2 * np.pi * pairs[:, 1]) * scale
+        piece[:] = draw(generator, len(piece)) * scale
     return numbers
 
 

@@ -13,7 +13,6 @@ from neurosim import store
 from neurosim.errors import StateError
 from neurosim.shared_arrays import Layout, SharedArrays
 from neurosim.state_format import Contents
-from neurosim.working import check_finite
 
 LEAST_URGENT = 19  # of the system's niceness
 
@@ -87,9 +86,4 @@ def _outcome(chip: Chip, arrays: SharedArrays, order: Order) -> Outcome:
 def _write(chip: Chip, arrays: SharedArrays, order: Order) -> None:
     """Do what `neurosim.Chip.save` does, with a copy."""
     layers = arrays.found(order.layout)
-    try:
-        for layer in layers:
-            check_finite(layer)
-    except ValueError as error:
-        raise StateError(f"state {chip.path} is not written: {error}; the chip has diverged") from None
-    store.write(chip.path, Contents(chip.shape, chip.seed, chip.constants, layers, order.position, chip.stream))
+    store.save(chip.path, Contents(chip.shape, chip.seed, chip.constants, layers, order.position, chip.stream))

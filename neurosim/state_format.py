@@ -227,3 +227,10 @@ def _take(file: h5py.File) -> Contents:
         position=int(file.attrs["stream_position"]),
         stream=stream,
     )
+
+
+def check_finite(arrays: dict[str, NDArray[Any]]) -> None:
+    """Refuse arrays of a layer that diverged."""
+    for name, array in arrays.items():
+        if array.dtype == np.float32 and not np.isfinite(array).all():
+            raise ValueError(f"{name} must be finite, and is not")

@@ -67,6 +67,22 @@ def _lock(lock: Path) -> int:
         os.close(file)
 
 
+def save(path: str | Path, contents: Contents) -> None:
+    """Write a state file of a chip that can go on: `write`, but for one that has diverged.
+
+    Raises
+    ------
+    StateError
+        As `write`, or if an array is not finite; what stands at `path` is whole.
+    """
+    try:
+        for layer in contents.layers:
+            state_format.check_finite(layer)
+    except ValueError as error:
+        raise StateError(f"state {path} is not written: {error}; the chip has diverged") from None
+    write(path, contents)
+
+
 def write(path: str | Path, contents: Contents) -> None:
     """Write a state file; at every instant, `path` is either the old file, whole, or the new one, whole.
 

@@ -13,6 +13,7 @@ from neurosim import instruments
 from neurosim.competition import ByLabel
 from neurosim.errors import DivergedError, NeurosimError, SampleError
 from neurosim.instruments import Records, record
+from neurosim.state_format import check_finite
 
 Array = NDArray[np.float32]
 NO_LABELS, NO_MODULATORS = np.empty(0, np.int64), np.empty(0, np.float32)
@@ -314,13 +315,6 @@ def teachable(
             rule = f"must be below its {neurons} neurons, got {labels[end]}"
             error = SampleError(f"label of sample {first + end} {where}, {rule}")
     return end, error
-
-
-def check_finite(arrays: dict[str, NDArray[Any]]) -> None:
-    """Refuse arrays of a layer that diverged."""
-    for name, array in arrays.items():
-        if array.dtype == np.float32 and not np.isfinite(array).all():
-            raise ValueError(f"{name} must be finite, and is not")
 
 
 def refusal(sample: Array, number: int, where: str, negative: bool) -> str:
