@@ -68,30 +68,30 @@ def is_gone(group):
 
 def test_a_killed_run_goes_on_and_passes_over_what_is_finished(tmp_path, small_mnist):
     out = tmp_path / "out"
-    words = ("liuson", small_mnist, out, "--fast", "--only", "-32-")
+    words = ("liuson", small_mnist, out, "--seeds", "4", "--only", "-mnist-32-")
     process = started(out, *words)
     process.kill()
     process.communicate()
     assert process.returncode == -signal.SIGKILL
     assert is_gone(process.pid)  # its workers too
     before = finished(out)
-    assert 1 <= len(before) < 4
+    assert 1 <= len(before) < 16
     report = run(*words).stdout
     after = finished(out)
-    assert len(after) == 4
+    assert len(after) == 16
     assert before.items() <= after.items()  # the same files
-    assert "4 of 4 cells are finished" in report
+    assert "16 of 16 cells are finished" in report
     assert (out / "report.md").read_text() == report[:-1]
 
 
 @pytest.mark.slow
 def test_ctrl_c_ends_quietly(tmp_path, small_mnist):
-    process = started(tmp_path, "liuson", small_mnist, tmp_path, "--fast")
+    process = started(tmp_path, "liuson", small_mnist, tmp_path, "--seeds", "4", "--only", "-mnist-32-")
     os.killpg(process.pid, signal.SIGINT)
     assert process.communicate() == ("", "")
     assert process.returncode == 130
     assert is_gone(process.pid)
-    assert len(finished(tmp_path)) < 8
+    assert len(finished(tmp_path)) < 16
 
 
 def test_a_failing_cell_is_on_record_and_the_others_go_on(tmp_path, small_mnist):
