@@ -39,7 +39,19 @@ def test_described_chips_are_listed():
 
 def test_a_recipe_is_priced_on_a_stream(plain):
     done = invoke(
-        "softhebb", "--neurons", 20, "--chip", plain, *ROOMY, "--stream", "digits", "--samples", 50, "--warm-up", 10, "--json"
+        "softhebb",
+        "--neurons",
+        20,
+        "--chip",
+        plain,
+        *ROOMY,
+        "--stream",
+        "digits",
+        "--samples",
+        50,
+        "--warm-up",
+        10,
+        "--json",
     )
     summary = json.loads(done.stdout)
     assert summary["samples"] == 50
@@ -56,7 +68,16 @@ def test_a_recipe_is_priced_on_a_stream(plain):
 
 def test_people_read_sources_and_what_is_missing(plain):
     text = invoke("softhebb", "--neurons", 5, "--chip", plain, "--stream", "digits", "--samples", 20).stdout
-    for words in ("A chip of round numbers", "energy", "learning", "static", "latency", "the package", "made up", "float32"):
+    for words in (
+        "A chip of round numbers",
+        "energy",
+        "learning",
+        "static",
+        "latency",
+        "the package",
+        "made up",
+        "float32",
+    ):
         assert words in text
 
 
@@ -109,16 +130,37 @@ def test_every_sample_is_on_record(plain, tmp_path):
         (("nothing", "--chip", "PLAIN", "--stream", "digits"), "recipe must be one of"),
         (("none.h5", "--chip", "PLAIN", "--stream", "digits"), "none.h5"),
         (("softhebb", "--chip", "PLAIN", "--stream", "nowhere.npy"), "nowhere.npy"),
-        (("softhebb", "--chip", "PLAIN", "--stream", "digits", "--neurons", "100"), "network must be of at most the 4 cores"),
+        (
+            ("softhebb", "--chip", "PLAIN", "--stream", "digits", "--neurons", "100"),
+            "network must be of at most the 4 cores",
+        ),
         (("softhebb", "--chip", "PLAIN", "--stream", "digits", "--neurons", "5", "--samples", "0"), "samples must be"),
         (("softhebb", "--chip", "PLAIN", "--stream", "digits", "--neurons", "5", "--warm-up", "-1"), "warm_up must be"),
-        (("softhebb", "--chip", "PLAIN", "--stream", "digits", "--neurons", "5", "--warm-up", "9999"), "more than the 9999"),
-        (("softhebb", "--chip", "PLAIN", "--stream", "digits", "--neurons", "5", "--rate", "3"), "rate must be left out"),
-        (("softhebb", "--chip", "PLAIN", "--stream", "digits", "--neurons", "5", "--deadline", "-1s"), "deadline must be"),
+        (
+            ("softhebb", "--chip", "PLAIN", "--stream", "digits", "--neurons", "5", "--warm-up", "9999"),
+            "more than the 9999",
+        ),
+        (
+            ("softhebb", "--chip", "PLAIN", "--stream", "digits", "--neurons", "5", "--rate", "3"),
+            "rate must be left out",
+        ),
+        (
+            ("softhebb", "--chip", "PLAIN", "--stream", "digits", "--neurons", "5", "--deadline", "-1s"),
+            "deadline must be",
+        ),
         (("softhebb", "--chip", "PLAIN", "--stream", "digits", "--set", "cores"), "set must be KEY=VALUE"),
-        (("softhebb", "--chip", "PLAIN", "--stream", "digits", "--set", "structure.cores=-3"), "structure.cores must be"),
-        (("softhebb", "--chip", "truenorth", "--stream", "digits", "--neurons", "5"), "energy.weight_update of truenorth"),
-        (("softhebb", "--chip", "PLAIN", "--stream", "digits", "--record", "x.txt"), "record must be a file that ends in .csv"),
+        (
+            ("softhebb", "--chip", "PLAIN", "--stream", "digits", "--set", "structure.cores=-3"),
+            "structure.cores must be",
+        ),
+        (
+            ("softhebb", "--chip", "truenorth", "--stream", "digits", "--neurons", "5"),
+            "energy.weight_update of truenorth",
+        ),
+        (
+            ("softhebb", "--chip", "PLAIN", "--stream", "digits", "--record", "x.txt"),
+            "record must be a file that ends in .csv",
+        ),
     ],
 )
 def test_bad_input_is_one_line(plain, words, said):

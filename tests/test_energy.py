@@ -83,7 +83,9 @@ def test_learning_without_a_price_is_refused(tmp_path):
     energies = {name: value for name, value in described.ENERGIES.items() if name != "weight_update"}
     chip = hardware.load(described.written(tmp_path, energies=energies))
     check_learns(chip, False, False)
-    words = r"energy.weight_update of plain must be given by a source, for learning, got None; price responses \(--respond"
+    words = (
+        r"energy.weight_update of plain must be given by a source, for learning, got None; price responses \(--respond"
+    )
     with pytest.raises(ConfigError, match=words):
         check_learns(chip, True, True)
 

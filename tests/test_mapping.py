@@ -51,8 +51,16 @@ def test_layers_have_cores_of_their_own_unless_there_are_too_few(plain):
 @pytest.mark.parametrize(
     ("demands", "changes", "words"),
     [
-        ([counted.dense(0, 64, 33)], {}, r"network must be of at most the 4 cores of plain, got 5; layer 1 finds core 4"),
-        ([counted.dense(0, 513, 1)], {}, r"neuron of layer 1 must be at most 4096, .*, got 4104; 8 too many for core 0"),
+        (
+            [counted.dense(0, 64, 33)],
+            {},
+            r"network must be of at most the 4 cores of plain, got 5; layer 1 finds core 4",
+        ),
+        (
+            [counted.dense(0, 513, 1)],
+            {},
+            r"neuron of layer 1 must be at most 4096, .*, got 4104; 8 too many for core 0",
+        ),
         ([counted.dense(0, 8, 1, bits=9)], {}, r"synapse of layer 1, in bits must be at most 8, .* got 9; 1 too many"),
         ([counted.dense(0, 9, 1)], {"structure.fan_in_per_core": 8}, "inputs of layer 1 must be at most 8, .* got 9"),
         ([Demand(0, 64, 4, 1, 9, 8, True)], {}, "positions of a neuron of layer 1 must be at most 8, .* got 9"),

@@ -29,7 +29,9 @@ def check(names: Sequence[str], arrows: Sequence[tuple[int, int]]) -> None:
         targets[source].append(target)
     for stage, name in enumerate(names):
         if stage > 0 and not sources[stage]:
-            raise ConfigError(f"stage {name!r}", "sent something by a stage of its sample, or it never fires", "nothing")
+            raise ConfigError(
+                f"stage {name!r}", "sent something by a stage of its sample, or it never fires", "nothing"
+            )
     waiting = [len(found) for found in sources]
     ready = [stage for stage, count in enumerate(waiting) if count == 0]
     while ready:

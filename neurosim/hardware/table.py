@@ -77,9 +77,13 @@ def _doubts(summary: dict[str, Any]) -> list[tuple[str, str]]:
         rows.append(("not timed", ", ".join(summary["not_timed"]).replace("_", " ")))
     rows += [("not in it", text) for text in summary["hardware"]["not_modelled"]]
     rows += [("note", text) for text in summary["notes"]]
-    constants = summary["hardware"]["energy"] | {f"time of {n}": q for n, q in summary["hardware"]["time"].items()}
-    rows += [
-        (constant["confidence"], f"{name.replace('_', ' ')}: {constant['source']}")
-        for name, constant in constants.items()
-    ]
-    return rows
+    return [*rows, *_sources(summary["hardware"])]
+
+
+def _sources(hardware: dict[str, Any]) -> list[tuple[str, str]]:
+    """Tell who vouches for the constants: a line for each source."""
+    said: dict[tuple[str, str], list[str]] = {}
+    for group, what in (("energy", ""), ("time", "time of "), ("power", "power, ")):
+        for name, constant in hardware[group].items():
+            said.setdefault((constant["confidence"], constant["source"]), []).append(what + name.replace("_", " "))
+    return [(confidence, f"{', '.join(names)}: {source}") for (confidence, source), names in said.items()]

@@ -280,7 +280,9 @@ def _enlarged(state: kernel.State) -> kernel.State:
 def _refuse(outcome: int, state: kernel.State) -> None:
     if outcome == kernel.LATE:
         moment = int(state.due[state.tree[1], kernel.MOMENT])
-        raise ConfigError("every moment", "before 2**62 ps, some 53 days", moment, "take fewer samples or shorter holds")
+        raise ConfigError(
+            "every moment", "before 2**62 ps, some 53 days", moment, "take fewer samples or shorter holds"
+        )
     sample = int(state.clock[kernel.TOO_LONG])
     rule = f"below 2**62 ps for all messages of sample {sample} together"
     raise ConfigError("waiting", rule, int(state.waited[sample]), "let samples arrive further apart, or take fewer")
