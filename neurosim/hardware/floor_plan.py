@@ -8,6 +8,7 @@ from neurosim.hardware.mapping import Mapping
 
 COLOURS = ("tab:blue", "tab:orange", "tab:green", "tab:red", "tab:purple", "tab:brown")
 LABELLED = 64  # cores: of more, numbers would not be read
+GAP = 0.04  # between cores, of a core's width
 
 
 def floor_plan(mapping: Mapping, axes: Any) -> None:
@@ -41,4 +42,4 @@ def floor_plan(mapping: Mapping, axes: Any) -> None:
 def _square(x: float, y: float, height: float, colour: str, edge: str) -> Any:
     from matplotlib.patches import Rectangle
 
-    return Rectangle((x, y), 1, height, facecolor=colour, edgecolor=edge, linewidth=0.5)
+    return Rectangle((x + GAP, y + GAP), 1 - 2 * GAP, height * (1 - 2 * GAP), facecolor=colour, edgecolor=edge, linewidth=0.5)
