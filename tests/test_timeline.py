@@ -1,15 +1,12 @@
 """The timeline: equal to a plain reference and to SimPy's models, to closed forms, and to what is counted by hand."""
 
-import numpy as np
 import pytest
 from hypothesis import event, given, settings
 from reference_timeline import Reference
 from timeline_networks import cases, plain, plain_reference
 
-from neurosim import randomness
 from neurosim.errors import ConfigError
-from neurosim.hardware import timeline
-from neurosim.hardware.timeline import Emission, Network, simulate
+from neurosim.hardware.timeline import simulate
 
 
 @settings(max_examples=1500, deadline=None)
