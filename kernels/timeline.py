@@ -1,9 +1,9 @@
 r"""A queueing network, event by event: servers with queues, stages that fire, messages that go from one to the next.
 
-A resource serves one message at a time, in the order in which they came. It ends at most one service next, so what is to
-come is one moment for each resource; the earliest stands at the root of a tree of winners, in which a change costs
-:math:`\log_2` of the resources. A queue is a list linked through its messages: the first `capacity` of them are inside,
-the others at its door. All state lies in arrays, so that the loop goes on where it stopped; nothing is allocated here.
+A resource serves one message at a time, in the order in which they came. So what is to come is one moment for each
+resource; the earliest stands at the root of a tree of winners, in which a change costs :math:`\log_2` of the resources.
+A queue is a list linked through its messages: the first `capacity` of them are inside, the others at its door. All
+state lies in arrays, so that the loop goes on where it stopped; nothing is allocated here.
 
 Times are whole picoseconds, so no sum is rounded. docs/timeline.md says what happens in which order.
 """
