@@ -70,20 +70,19 @@ class State(NamedTuple):
 @register_jitable
 def _settle(r, moment, state):  # type: ignore[no-untyped-def]
     """Let r end its service at a moment."""
-    due, tree = state.due, state.tree
-    due[r, MOMENT], due[r, TURN] = moment, state.clock[TURNS]
-    state.clock[TURNS] += 1
-    node = (due.shape[0] + r) >> 1
-    while node > 0:
-        a, b = tree[2 * node], tree[2 * node + 1]
-        later = due[b, MOMENT] < due[a, MOMENT]
-        if due[b, MOMENT] == due[a, MOMENT]:
-            later = due[b, TURN] < due[a, TURN]
-        first = b if later else a
-        if first == tree[node] and first != r:
-            return
-        tree[node] = first
+    due, tree, best, turn = state.due, state.tree, r, state.clock[TURNS]
+    state.clock[TURNS] = turn + 1
+    due[r, MOMENT], due[r, TURN] = moment, turn
+    node = due.shape[0] + r
+    while node > 1:
+        other = tree[node ^ 1]
+        others, theirs = due[other, MOMENT], due[other, TURN]
+        earlier = (others < moment) | ((others == moment) & (theirs < turn))
+        best, moment, turn = (other, others, theirs) if earlier else (best, moment, turn)
         node >>= 1
+        if tree[node] == best and best != r:
+            return
+        tree[node] = best
 
 
 @register_jitable

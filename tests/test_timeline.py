@@ -1,11 +1,8 @@
 """The timeline: equal to a plain reference and to SimPy's models; its order by hand; what it refuses."""
 
 import _thread
-import subprocess
-import sys
 import threading
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,26 +14,6 @@ from timeline_networks import cases, plain, plain_reference, single_server
 from neurosim.errors import ConfigError
 from neurosim.hardware import timeline
 from neurosim.hardware.timeline import Emission, Network, simulate
-
-ROOT = Path(__file__).parents[1]
-CHECKED_WITH_BOUNDS = """
-from hypothesis import given, seed, settings
-from neurosim.errors import ConfigError
-from neurosim.hardware import timeline
-from timeline_networks import cases
-timeline.MESSAGES = 1
-
-@seed(1)
-@settings(max_examples=300, deadline=None, database=None)
-@given(cases())
-def run(case):
-    try:
-        timeline.simulate(*case)
-    except ConfigError:
-        pass
-
-run()
-"""
 
 
 @settings(max_examples=500, deadline=None)
@@ -195,19 +172,6 @@ def test_progress_ends_with_all_stages_fired():
     assert seen[-1] == (2000, 2000)
 
 
-def test_within_bounds(tmp_path):
-    environment = {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path), "PATH": ""}
-    paths = {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
-    done = subprocess.run(
-        [sys.executable, "-c", CHECKED_WITH_BOUNDS],
-        env=environment | paths,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-
-
 GOOD = {"arrivals": [0, 1], "copies": [[1], [1]], "services": [[0], [0]]}
 
 
@@ -240,6 +204,14 @@ def test_waiting_that_cannot_be_counted_is_refused():
     network, *_ = single_server(0, 10)
     with pytest.raises(ConfigError, match=r"waiting must be below 2.* ps for all messages of sample 0"):
         simulate(network, [0], [[100]], [[2**54]])
+
+
+def test_messages_that_do_not_fit_in_memory_are_refused():
+    emissions = tuple(Emission(0, 1, 0, ((0, 1),)) for _ in range(5000))
+    network = Network(("core",), (-1,), "block", ("in", "out"), emissions)
+    copies = np.full((1, 5000), 2**31 - 1)
+    with pytest.raises(ConfigError, match="copies must be so few that all messages on their way fit in memory"):
+        simulate(network, [0], copies, np.zeros_like(copies))
 
 
 SOUND = {

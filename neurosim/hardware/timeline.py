@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurosim.checks import LARGEST
 from neurosim.errors import ConfigError
-from neurosim.hardware.network import LATEST, Network
+from neurosim.hardware.network import LATEST
 from neurosim.hardware.network import Emission as Emission
+from neurosim.hardware.network import Network as Network
 from neurosim.hardware.stages import circle
 from neurosim.kernels import timeline as kernel
 
