@@ -2,7 +2,7 @@
 
 ::
 
-    python benchmarks/timeline.py [--rounds 5]
+    python -m benchmarks.timeline [--rounds 5]
 
 An event is the end of a service. SimPy's share takes fewer samples, as it is slow, and its firing times are checked to
 be the timeline's before anything is told. A round times both; the table has the median of the rounds' ratios.
