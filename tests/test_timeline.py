@@ -4,6 +4,7 @@ import _thread
 import threading
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
@@ -11,7 +12,8 @@ from reference_timeline import Reference
 from timeline_networks import cases, plain, plain_reference, single_server
 
 from neurosim.errors import ConfigError
-from neurosim.hardware.timeline import simulate
+from neurosim.hardware import timeline
+from neurosim.hardware.timeline import Emission, Network, simulate
 
 
 @settings(max_examples=500, deadline=None)
