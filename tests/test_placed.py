@@ -61,7 +61,7 @@ def test_bad_samples_and_chips_without_a_price_of_learning_are_refused(plain, tm
     unpriced = ns.hardware.load(described.written(tmp_path, energies=energies))
     placed = ns.hardware.on(ns.Chip([ns.recipes.softhebb(4)], inputs=64), unpriced)
     before = placed.chip.state_sha256
-    with pytest.raises(ns.ConfigError, match="energy.weight_update of plain must be given"):
+    with pytest.raises(ns.ConfigError, match=r"energy.weight_update of plain must be given"):
         placed.learn_one(np.ones(64))
     assert placed.chip.state_sha256 == before
     with pytest.raises(ns.ConfigError, match="network must be of at most the 4 cores"):
