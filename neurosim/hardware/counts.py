@@ -136,7 +136,7 @@ def count(
     samples: int | None = None,
     warm_up: int = 0,
     labels: ArrayLike | None = None,
-    chunk: int = 256,
+    chunk: int = 512,
 ) -> Counts:
     """Take a stream through a chip, as `Chip.learn` does or `Chip.respond`, and count what it does.
 
