@@ -1,0 +1,174 @@
+"""Tasks at work: in processes of this machine, or on a cluster; both by joblib."""
+
+import os
+import queue
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from typing import Any, Protocol
+
+from neurosim.errors import ConfigError
+from neurosim.studies.study import Record
+from neurosim.studies.workers import deaf
+from neurosim.sweeps.tasks import Measure, Task, failed, work
+
+EXTRA = "pip install 'neurosim-chip[studies]' brings it"
+TIMEOUT = 10  # seconds that a scheduler has to answer
+Done = tuple[Task, list[Record]]
+
+
+class Executor(Protocol):
+    """Where tasks are done."""
+
+    def results(self, measure: Measure, root: str, tasks: Sequence[Task]) -> Iterator[Done]:
+        """Give each task with its records, as soon as it is done."""
+
+    def close(self) -> None:
+        """End what was started for it."""
+
+
+class Local:
+    """Processes of this machine, by joblib's loky.
+
+    Parameters
+    ----------
+    jobs : int
+        Tasks at a time, at least 1.
+
+    Raises
+    ------
+    ConfigError
+        If there is no joblib.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        self.jobs = jobs
+        _check_joblib()
+
+    def results(self, measure: Measure, root: str, tasks: Sequence[Task]) -> Iterator[Done]:
+        """Give each task with its records, as soon as it is done.
+
+        A process that dies takes all the others with it. The tasks that they were at are done again one by one, so
+        that the one that kills its process is found, and that one has failed.
+        """
+        left = dict(enumerate(tasks))
+        while left:
+            begun: list[int] = []
+            try:
+                yield from self._together(measure, root, dict(left), begun, left, self.jobs)
+            except Exception:
+                for place in [place for place in begun if place in left]:
+                    try:
+                        yield from self._together(measure, root, {place: tasks[place]}, [], left, 1)
+                    except Exception as error:
+                        yield _buried(left.pop(place), error)
+
+    def _together(
+        self, measure: Measure, root: str, given: dict[int, Task], begun: list[int], left: dict[int, Task], jobs: int
+    ) -> Iterator[Done]:
+        """Do tasks in processes; strike out what is done."""
+        from joblib import Parallel, delayed
+
+        def calls() -> Iterator[Any]:
+            for place, task in given.items():
+                begun.append(place)
+                yield delayed(_placed)(place, measure, root, task, os.getpid())
+
+        # With n_jobs=1 joblib would work in this process, which must live: one task at a time, then, in one of two.
+        parallel = Parallel(
+            n_jobs=max(2, jobs), backend="loky", batch_size=1, pre_dispatch=jobs, return_as="generator_unordered"
+        )
+        with deaf():  # these processes are ended by this one
+            found = parallel(calls())
+        with closing(found):
+            for place, records in found:
+                yield left.pop(place), records
+
+    def close(self) -> None:
+        """End the processes."""
+        from joblib.externals.loky import get_reusable_executor
+
+        get_reusable_executor().shutdown(wait=True, kill_workers=True)
+
+
+class Cluster:
+    """A Dask cluster, by joblib's Dask backend.
+
+    That backend gives results only when all tasks of a call are done. So each task is a call of its own, from one of as
+    many threads as there are tasks on their way.
+
+    Parameters
+    ----------
+    address : str
+        Of the scheduler.
+
+    Raises
+    ------
+    ConfigError
+        If the extra `studies` is missing, or no scheduler answers.
+    """
+
+    def __init__(self, address: str) -> None:
+        _check_joblib()
+        try:
+            from distributed import Client
+        except ImportError:
+            raise ConfigError("dask", "left out without dask and distributed", address, EXTRA) from None
+        self.address = address
+        try:
+            self.client = Client(address, timeout=TIMEOUT, set_as_default=False)
+        except Exception as error:  # of many kinds: no such host, no scheduler, another version
+            raise ConfigError("dask", "the address of a scheduler that answers", address, str(error)) from None
+
+    def results(self, measure: Measure, root: str, tasks: Sequence[Task]) -> Iterator[Done]:
+        """Give each task with its records, as soon as it is done.
+
+        A worker that dies is Dask's to replace: its tasks are done again by others, some times over.
+        """
+        left, found = deque(tasks), queue.Queue[Done]()
+        for _ in range(min(len(tasks), 2 * self._threads())):  # so that no worker waits for its next task
+            threading.Thread(target=self._feed, args=(measure, root, left, found), daemon=True).start()
+        for _ in tasks:
+            yield found.get()
+            if self.client.status not in ("running", "connecting"):
+                raise ConfigError("dask", "the address of a scheduler that answers", self.address, "it is gone")
+
+    def _threads(self) -> int:
+        return max(1, sum(self.client.ncores().values()))
+
+    def _feed(self, measure: Measure, root: str, left: deque[Task], found: "queue.Queue[Done]") -> None:
+        """Have one task after another done, until none is left."""
+        from joblib import Parallel, delayed, parallel_config
+
+        while True:
+            try:
+                task = left.popleft()
+            except IndexError:
+                return
+            try:
+                with parallel_config(backend="dask", client=self.client):  # of this thread alone
+                    (records,) = Parallel()([delayed(work)(measure, root, task, None)])
+                found.put((task, records))
+            except Exception as error:
+                found.put(_buried(task, error))
+
+    def close(self) -> None:
+        """Leave the cluster; what is on its way there is given up."""
+        self.client.close()
+
+
+def _placed(place: int, measure: Measure, root: str, task: Task, parent: int) -> tuple[int, list[Record]]:
+    return place, work(measure, root, task, parent)
+
+
+def _buried(task: Task, error: Exception) -> Done:
+    record = failed(f"its process ended: {type(error).__name__}: {error}")
+    return task, [record] * len(task.points)
+
+
+def _check_joblib() -> None:
+    try:
+        import joblib  # noqa: F401
+    except ImportError:
+        raise ConfigError("jobs", "left out without joblib", "a sweep", EXTRA) from None
