@@ -11,6 +11,7 @@ if not (Path(__file__).parent / "kernels").is_dir():
     __path__.append(str(Path(__file__).parents[1]))
 
 if TYPE_CHECKING:
+    from neurosim import hardware as hardware
     from neurosim import instruments as instruments
     from neurosim import latency as latency
     from neurosim import presets as presets
@@ -118,7 +119,7 @@ _HOMES = {
     "transmit": ("Identity", "ReLU", "Triangle", "Softmax"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
-_MODULES = ("instruments", "latency", "presets", "receptive_fields", "recipes")
+_MODULES = ("hardware", "instruments", "latency", "presets", "receptive_fields", "recipes")
 __all__ = ["__version__", *_MODULES, *_HOME]
 
 

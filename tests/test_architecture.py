@@ -19,7 +19,7 @@ RANKS = [
     {"codes", "constants", "conv_codes", "conv_room", "conv_state", "first_state", "recipes", "teams"},
     {"shared_arrays"}, {"snapshot_writer"},
     {"conv", "dense"}, {"pipeline", "one_by_one"}, {"chip"}, {"snapshots"}, {"features", "online", "receptive_fields"},
-    {"latency"},
+    {"latency"}, {"hardware"},
     {"readouts", "neighbours", "feature_cache"},
     {"soft_labels", "trained_readout"}, {"judging", "image_judging"}, {"studies"}, {"cli"},
 ]  # fmt: skip

@@ -16,6 +16,7 @@ COMMANDS = {
     "inspect": "Show what a state file holds.",
     "judge": "Judge what a chip learned, beside the same chip untrained and the raw inputs.",
     "bench": "Measure how long each sample takes, the slowest included.",
+    "cost": "Price samples on a described chip: energy, latency, memory.",
     "data": "Fetch data sets, checked.",
     "reproduce": "Measure what a paper published once more.",
 }

@@ -2,40 +2,21 @@
 
 import json
 import os
-import re
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from neurosim.cli.arrivals import arrival_options, arrivals_of, duration
 from neurosim.cli.faults import Interrupts, fail, find_cache, plainly, say
 from neurosim.cli.stream import numbers
 
 if TYPE_CHECKING:
     from neurosim.chip import Chip
-    from neurosim.latency import Arrivals, Report
+    from neurosim.latency import Report
     from neurosim.streams import Stream
 
-SECONDS = {"": 1.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9}
-DURATION = re.compile(r"([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?|[-+]?inf|nan)\s*(\w*)")
-TAKES = {
-    "closed": (), "period": ("rate",), "poisson": ("rate",), "bursts": ("rate", "burst"), "stream": ("timestamps",),
-}  # fmt: skip
-MUST = ("rate", "timestamps")  # the other has a default
 READ, WRITTEN = ("state", "rules", "timestamps"), ("snapshots", "record", "figure")  # files
-
-
-def _duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
-    """Return seconds of what may have a unit, as 200us."""
-    if value is None:
-        return None
-    found = DURATION.fullmatch(value.strip())
-    try:
-        if found is not None:
-            return float(found[1]) * SECONDS[found[2]]
-    except (ValueError, KeyError):
-        pass
-    raise click.BadParameter(f"must be seconds, or a number with s, ms, us or ns, such as 200us, got {value!r}")
 
 
 @click.command(
@@ -54,14 +35,8 @@ def _duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -
 @click.option("--learn/--respond", "learning", default=True, help="Learn, or only respond.  [default: learn]")
 @click.option("--samples", type=int, metavar="N", help="Samples to measure.  [default: all there are, 10,000 at most]")
 @click.option("--warm-up", default=100, show_default=True, metavar="N", help="Samples before those, beside the first.")
-@click.option(
-    "--arrivals", type=click.Choice(list(TAKES)), default="closed", show_default=True,
-    help="The next when the last is done, or by the clock: evenly, at random, in bursts, by --timestamps.",
-)  # fmt: skip
-@click.option("--rate", type=float, metavar="HZ", help="Samples a second, on average, that come by the clock.")
-@click.option("--burst", type=int, metavar="N", help="bursts: samples that come at once.  [default: 8]")
-@click.option("--timestamps", metavar="FILE.npy", help="stream: a whole number of microseconds for each sample.")
-@click.option("--deadline", callback=_duration, metavar="TIME", help="Count samples done later, as 200us or 1.5ms.")
+@arrival_options
+@click.option("--deadline", callback=duration, metavar="TIME", help="Count samples done later, as 200us or 1.5ms.")
 @click.option("--stages", is_flag=True, help="Take the samples once more, and time each layer.")
 @click.option("--roofline", is_flag=True, help="Once more: stages within layers beside what the machine can do.")
 @click.option("--snapshots", metavar="FILE", help="Write the state to this new file meanwhile, as `stream` does.")
@@ -90,7 +65,7 @@ def command(**options: Any) -> None:
     from neurosim.streams import open_stream
 
     _check_files(options)
-    arrivals = _arrivals(options)
+    arrivals = arrivals_of(options)
     for name, check in (("record", check_record), ("figure", check_figure)):
         if options[name] is not None:
             check(options[name])
@@ -136,35 +111,6 @@ def _show(report: "Report", options: dict[str, Any]) -> None:
         report.save(options["record"])
     if options["figure"] is not None:
         report.draw(options["figure"])
-
-
-def _arrivals(options: dict[str, Any]) -> "Arrivals":
-    """Return how samples arrive; what belongs to another way is refused."""
-    from neurosim.latency import Bursts, Closed, Period, Poisson, Recorded
-
-    kind = options["arrivals"]
-    for name in ("rate", "burst", "timestamps"):
-        if name not in TAKES[kind] and options[name] is not None:
-            fail(f"{name} must be left out with --arrivals {kind}, got {options[name]}")
-        if name in TAKES[kind] and name in MUST and options[name] is None:
-            fail(f"{name} must be given with --arrivals {kind} (--{name}), got none")
-    if kind == "closed":
-        return Closed()
-    if kind == "stream":
-        return Recorded(_timestamps(options["timestamps"]))
-    if kind == "bursts":
-        return Bursts(options["rate"], 8 if options["burst"] is None else options["burst"])
-    return Period(options["rate"]) if kind == "period" else Poisson(options["rate"], options["seed"] or 0)
-
-
-def _timestamps(path: str) -> Any:
-    """Read an array of a `.npy` file."""
-    import numpy as np
-
-    try:
-        return np.lib.format.open_memmap(path, mode="r")
-    except (OSError, ValueError) as error:
-        fail(f"timestamps must be an array in a .npy file, but {path} is not: {error}")
 
 
 def _chip(options: dict[str, Any], stream: "Stream") -> "Chip":

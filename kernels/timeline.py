@@ -1,0 +1,301 @@
+r"""A queueing network, event by event: servers with queues, stages that fire, messages that go from one to the next.
+
+A resource serves one message at a time, in the order in which they came. It ends at most one service next, so what is to
+come is one moment for each resource; the earliest stands at the root of a tree of winners, in which a change costs
+:math:`\log_2` of the resources. A queue is a list linked through its messages: the first `capacity` of them are inside,
+the others at its door. All state lies in arrays, so that the loop goes on where it stopped; nothing is allocated here.
+
+Times are whole picoseconds, so no sum is rounded. docs/timeline.md says what happens in which order.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numba.extending import register_jitable
+from numpy.typing import NDArray
+
+Whole = NDArray[np.int64]
+
+NEVER = 2**63 - 1
+LATEST = 2**62 - 1  # of moments, of holds and of sums of waiting: two of them together are still before NEVER
+RESOURCE, HOLD, ENDS, BEFORE = 0, 1, 2, 3  # in a row of Network.steps
+FIRST, TARGET, OFFSET = 0, 1, 2  # in a row of Network.emissions
+MOMENT, TURN = 0, 1  # in a row of State.due
+SERVING, HEAD, TAIL, DOOR, WAITING, LONGEST, SERVED, BUSY, BLOCKED = 0, 1, 2, 3, 4, 5, 6, 7, 8  # of State.servers
+SERVER = 9
+NEXT, SAMPLE, STEP, SINCE = 0, 1, 2, 3  # in a row of State.messages
+# Places in State.clock.
+NOW, TURNS, ARRIVED, READY, LAST_READY, FIRED, SERVICES, FREE, USED, HELD, WANTED, TOO_LONG = range(12)
+CLOCK = 12
+DONE, PAUSED, FULL, LATE, WAITED = 0, 1, 2, 3, 4  # what `advance` returns
+IN, LOST, OUTSIDE = 0, 1, 2  # what comes of a message that joins a queue
+NONE = -1
+
+
+class Network(NamedTuple):
+    """What never changes."""
+
+    capacities: Whole  # (resources,) waiting places, -1: any number
+    blocks: int  # 1: a message that finds no room waits for it; 0: it is lost
+    steps: Whole  # (steps, 4) resource, hold in ps, emission whose last step it is or -1, resource before or -1
+    emissions: Whole  # (emissions, 3) first step or -1, stage it goes to, of so many samples later
+    outgoing: Whole  # (emissions,) stage by stage
+    starts: Whole  # (stages + 1,) where a stage's are
+
+
+class Work(NamedTuple):
+    """What is to be done."""
+
+    arrivals: Whole  # (samples,) ps, not decreasing
+    copies: Whole  # (samples, emissions) messages
+    services: Whole  # (samples, emissions) ps, on top of the last step's hold
+
+
+class State(NamedTuple):
+    """How far it is, and what came of it; `leaves` are a power of two, at least the resources."""
+
+    clock: Whole  # (CLOCK,)
+    servers: Whole  # (resources, SERVER)
+    due: Whole  # (leaves, 2) when each ends its service, and the turn in which that was settled
+    tree: Whole  # (2 leaves,) the resource that ends first, of those below
+    messages: Whole  # (any, 4)
+    missing: Whole  # (samples, stages) deliveries; of stages about to fire, the place of the next of these
+    fired: Whole  # (samples, stages) ps
+    lost: Whole  # (samples,) messages
+    waited: Whole  # (samples,) ps
+    sending: Whole  # (emissions,) scratch
+
+
+@register_jitable
+def _settle(r, moment, state):  # type: ignore[no-untyped-def]
+    """Let r end its service at a moment."""
+    due, tree = state.due, state.tree
+    due[r, MOMENT], due[r, TURN] = moment, state.clock[TURNS]
+    state.clock[TURNS] += 1
+    node = (due.shape[0] + r) >> 1
+    while node > 0:
+        a, b = tree[2 * node], tree[2 * node + 1]
+        later = due[b, MOMENT] < due[a, MOMENT]
+        if due[b, MOMENT] == due[a, MOMENT]:
+            later = due[b, TURN] < due[a, TURN]
+        first = b if later else a
+        if first == tree[node] and first != r:
+            return
+        tree[node] = first
+        node >>= 1
+
+
+@register_jitable
+def _serve(r, m, network, work, state):  # type: ignore[no-untyped-def]
+    """Begin to serve m."""
+    now, n, step = state.clock[NOW], state.messages[m, SAMPLE], state.messages[m, STEP]
+    hold, emission = network.steps[step, HOLD], network.steps[step, ENDS]
+    if emission >= 0:
+        hold += work.services[n, emission]
+    state.waited[n] += now - state.messages[m, SINCE]
+    if state.waited[n] > LATEST:
+        state.clock[TOO_LONG] = n
+    state.servers[r, SERVING] = m
+    state.servers[r, BUSY] += hold
+    _settle(r, now + hold, state)
+
+
+@register_jitable
+def _join(m, network, work, state):  # type: ignore[no-untyped-def]
+    """Let m come to the resource of its step; return what came of it."""
+    r = network.steps[state.messages[m, STEP], RESOURCE]
+    server, capacity = state.servers[r], network.capacities[r]
+    if server[SERVING] < 0:
+        _serve(r, m, network, work, state)
+        return IN
+    room = capacity < 0 or server[WAITING] < capacity
+    if not room and network.blocks == 0:
+        return LOST
+    state.messages[m, NEXT] = NONE
+    if server[HEAD] < 0:
+        server[HEAD] = m
+    else:
+        state.messages[server[TAIL], NEXT] = m
+    server[TAIL] = m
+    if room:
+        server[WAITING] += 1
+        server[LONGEST] = max(server[LONGEST], server[WAITING])
+        return IN
+    if server[DOOR] < 0:
+        server[DOOR] = m
+    return OUTSIDE
+
+
+@register_jitable
+def _release(r, network, work, state):  # type: ignore[no-untyped-def]
+    """Let r serve its next message, and whoever waited for that room go on likewise."""
+    messages = state.messages
+    while r >= 0:
+        server = state.servers[r]
+        m, entering = server[HEAD], server[DOOR]
+        if m < 0:
+            server[SERVING] = NONE
+            _settle(r, NEVER, state)
+            return
+        server[HEAD] = messages[m, NEXT]
+        held = NONE
+        if entering < 0:
+            server[WAITING] -= 1
+        else:
+            server[DOOR] = messages[entering, NEXT]
+            held = network.steps[messages[entering, STEP], BEFORE]
+            if held >= 0:
+                state.servers[held, BLOCKED] += state.clock[NOW] - messages[entering, SINCE]
+        _serve(r, m, network, work, state)
+        r = held
+
+
+@register_jitable
+def _deliver(n, stage, state):  # type: ignore[no-untyped-def]
+    """Count one delivery; with the last one, the stage is about to fire."""
+    if n >= state.missing.shape[0]:
+        return
+    state.missing[n, stage] -= 1
+    if state.missing[n, stage] > 0:
+        return
+    stages, last = state.missing.shape[1], state.clock[LAST_READY]
+    place = n * stages + stage
+    state.missing[n, stage] = NONE
+    if state.clock[READY] < 0:
+        state.clock[READY] = place
+    else:
+        state.missing[last // stages, last % stages] = place
+    state.clock[LAST_READY] = place
+
+
+@register_jitable
+def _end(m, network, state):  # type: ignore[no-untyped-def]
+    """Deliver m, served or lost."""
+    n, step = state.messages[m, SAMPLE], state.messages[m, STEP]
+    while network.steps[step, ENDS] < 0:
+        step += 1
+    emission = network.emissions[network.steps[step, ENDS]]
+    state.messages[m, NEXT] = state.clock[FREE]
+    state.clock[FREE] = m
+    state.clock[HELD] -= 1
+    _deliver(n + emission[OFFSET], emission[TARGET], state)
+
+
+@register_jitable
+def _send(n, e, network, work, state):  # type: ignore[no-untyped-def]
+    """Send one message of emission e."""
+    clock, emission = state.clock, network.emissions[e]
+    if emission[FIRST] < 0:
+        _deliver(n + emission[OFFSET], emission[TARGET], state)
+        return
+    m = clock[FREE]
+    if m >= 0:
+        clock[FREE] = state.messages[m, NEXT]
+    else:
+        m = clock[USED]
+        clock[USED] += 1
+    clock[HELD] += 1
+    message = state.messages[m]
+    message[SAMPLE], message[STEP], message[SINCE] = n, emission[FIRST], clock[NOW]
+    if _join(m, network, work, state) == LOST:
+        state.lost[n] += 1
+        _end(m, network, state)
+
+
+@register_jitable
+def _fire(network, work, state):  # type: ignore[no-untyped-def]
+    """Let the stage that got ready first fire; return false, and do nothing, if its messages find no place."""
+    clock, stages, sending = state.clock, state.missing.shape[1], state.sending
+    n, stage = clock[READY] // stages, clock[READY] % stages
+    begin, end, count, wanted = network.starts[stage], network.starts[stage + 1], 0, clock[HELD]
+    for j in range(begin, end):
+        e = network.outgoing[j]
+        if work.copies[n, e] > 0:
+            sending[count] = e
+            count += 1
+            if network.emissions[e, FIRST] >= 0:
+                wanted += work.copies[n, e]
+    if wanted > state.messages.shape[0]:
+        clock[WANTED] = wanted
+        return False
+    clock[READY] = state.missing[n, stage]
+    clock[FIRED] += 1
+    state.missing[n, stage], state.fired[n, stage] = 0, clock[NOW]
+    sent = 0
+    while count > 0:
+        sent, kept = sent + 1, 0
+        for j in range(count):
+            e = sending[j]
+            _send(n, e, network, work, state)
+            if sent < work.copies[n, e]:
+                sending[kept] = e
+                kept += 1
+        count = kept
+    for j in range(begin, end):
+        emission = network.emissions[network.outgoing[j]]
+        _deliver(n + emission[OFFSET], emission[TARGET], state)
+    return True
+
+
+@register_jitable
+def _complete(r, network, work, state):  # type: ignore[no-untyped-def]
+    """End the service of r: its message goes on, the next one is served, and what ended is delivered."""
+    m, came = state.servers[r, SERVING], IN
+    state.servers[r, SERVED] += 1
+    state.clock[SERVICES] += 1
+    ended = network.steps[state.messages[m, STEP], ENDS] >= 0
+    if not ended:
+        state.messages[m, STEP] += 1
+        state.messages[m, SINCE] = state.clock[NOW]
+        came = _join(m, network, work, state)
+        if came == OUTSIDE:
+            _settle(r, NEVER, state)
+            return
+    _release(r, network, work, state)
+    if came == LOST:
+        state.lost[state.messages[m, SAMPLE]] += 1
+    if ended or came == LOST:
+        _end(m, network, state)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def advance(network, work, state, events):  # type: ignore[no-untyped-def]
+    """Go on by at most so many events: arrivals and ends of services.
+
+    Parameters
+    ----------
+    network : Network
+    work : Work
+    state : State
+        Overwritten.
+    events : int
+        Positive.
+
+    Returns
+    -------
+    int
+        DONE: nothing is to come, and whatever waits still waits for ever. PAUSED: call again. FULL: more messages than
+        `state.messages` has rows for are held, `clock[WANTED]`; call again with more, the first ones as they are.
+        LATE: a moment is after LATEST. WAITED: the messages of sample `clock[TOO_LONG]` waited longer than that.
+    """
+    clock, arrivals = state.clock, work.arrivals
+    for _ in range(events):
+        while clock[READY] >= 0:
+            if not _fire(network, work, state):
+                return FULL
+        r, n = state.tree[1], clock[ARRIVED]
+        moment = state.due[r, MOMENT]
+        if n < arrivals.size and arrivals[n] <= moment:
+            clock[ARRIVED], clock[NOW] = n + 1, arrivals[n]
+            _deliver(n, 0, state)
+        elif moment == NEVER:
+            return DONE
+        elif moment > LATEST:
+            return LATE
+        else:
+            clock[NOW] = moment
+            _complete(r, network, work, state)
+        if clock[TOO_LONG] >= 0:
+            return WAITED
+    return PAUSED

@@ -1,0 +1,27 @@
+"""What a chip would cost: layers put onto the cores of a described chip, and each sample priced, learning included.
+
+One run of a stream counts what the layers do (`count`); any described chip (`load`) then prices it (`price`): energy
+with its band, latency by an event-ordered simulation of the cores, memory. `on` prices sample by sample.
+"""
+
+from neurosim.hardware.counts import Counts, count
+from neurosim.hardware.energy import check_learns
+from neurosim.hardware.mapping import Mapping, place
+from neurosim.hardware.placed import PlacedChip, on
+from neurosim.hardware.pricing import CostReport, price
+from neurosim.hardware.spec import Hardware, load, names
+
+__all__ = [
+    "CostReport",
+    "Counts",
+    "Hardware",
+    "Mapping",
+    "PlacedChip",
+    "check_learns",
+    "count",
+    "load",
+    "names",
+    "on",
+    "place",
+    "price",
+]

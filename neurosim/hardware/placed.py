@@ -1,0 +1,141 @@
+"""A chip on the cores of another: every sample comes with its cost."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neurosim.chip import Chip, as_samples
+from neurosim.hardware.counts import Counting
+from neurosim.hardware.energy import check_learns
+from neurosim.hardware.mapping import Mapping, place
+from neurosim.hardware.pricing import CostReport, price
+from neurosim.hardware.spec import Hardware, load
+
+
+class Cost(NamedTuple):
+    """What one sample would cost, alone on the chip.
+
+    Attributes
+    ----------
+    energy_J, energy_low_J, energy_high_J : float
+        With all constants as they are, all low, all high.
+    inference_J, learning_J, routing_J : float
+    static_J : float or None
+        Standing there meanwhile; None where the description has no static power, or no times.
+    latency_s : float or None
+        Until the response; None where the description has no times.
+    operations : dict of str to float
+        Operations of each kind that were priced.
+    """
+
+    energy_J: float
+    energy_low_J: float
+    energy_high_J: float
+    inference_J: float
+    learning_J: float
+    routing_J: float
+    static_J: float | None
+    latency_s: float | None
+    operations: dict[str, float]
+
+
+class PricedResponse(NamedTuple):
+    """A response as of `Chip.learn_one`, and what it cost."""
+
+    potentials: Any
+    responses: Any
+    winner: int
+    output: Any
+    cost: Cost
+
+
+class PlacedChip:
+    """A chip on described hardware; see `on`.
+
+    Attributes
+    ----------
+    chip : Chip
+    hardware : Hardware
+    mapping : Mapping
+    """
+
+    def __init__(self, chip: Chip, hardware: Hardware, unverified: bool) -> None:
+        self.chip, self.hardware, self._unverified = chip, hardware, unverified
+        self.mapping: Mapping = place(chip, hardware)
+        self._counting = {learning: Counting(chip, learning) for learning in (False, True)}
+
+    def __repr__(self) -> str:
+        return f"PlacedChip({self.chip!r} on {self.hardware.name})"
+
+    def learn_one(self, x: ArrayLike, label: int | None = None) -> PricedResponse:
+        """Respond to a sample and learn from it, as `Chip.learn_one` does, to the bit; tell what that cost.
+
+        Raises
+        ------
+        SampleError, DivergedError
+            As for `Chip.learn_one`.
+        ConfigError
+            If nobody says what learning takes on this chip.
+        """
+        check_learns(self.hardware, True, self._unverified)
+        return self._one(x, True, label)
+
+    def respond_one(self, x: ArrayLike) -> PricedResponse:
+        """Respond to a sample and change nothing; tell what that cost."""
+        return self._one(x, False, None)
+
+    def _one(self, x: ArrayLike, learning: bool, label: int | None) -> PricedResponse:
+        counting = self._counting[learning]
+        results = counting.take(as_samples(x, self.chip.shape, 1), None if label is None else np.array([label]), 0)
+        report = price(counting.counts(), self.hardware, unverified=self._unverified)
+        shaped = self.chip.layers[-1].as_images
+        potentials, responses = shaped(results.potentials[0]), shaped(results.responses[0])
+        return PricedResponse(potentials, responses, int(results.winners[0]), results.outputs[0], _cost(report))
+
+
+def on(chip: Chip, hardware: Hardware | str, *, unverified: bool = False) -> PlacedChip:
+    """Put a chip onto described hardware, so that every sample comes with its cost.
+
+    Parameters
+    ----------
+    chip : Chip
+        Learns in place.
+    hardware : Hardware or str
+        A description, or what `load` takes.
+    unverified : bool
+        Whether to use constants that nobody vouches for.
+
+    Returns
+    -------
+    PlacedChip
+
+    Raises
+    ------
+    ConfigError
+        If there is no such description, or the chip does not fit.
+
+    Examples
+    --------
+    >>> import neurosim as ns
+    >>> chip = ns.hardware.on(ns.Chip([ns.recipes.softhebb(100, weight_bits=8)], inputs=64), "cmos45")
+    >>> chip.learn_one([1.0] * 64).cost.energy_J > 0
+    True
+    """
+    return PlacedChip(chip, load(hardware) if isinstance(hardware, str) else hardware, unverified)
+
+
+def _cost(report: CostReport) -> Cost:
+    low, value, high = (float(energy) for energy in report.energy_J[:, 0])
+    parts, static, schedule = report.energy.parts, report.static_J, report.schedule
+    return Cost(
+        energy_J=value,
+        energy_low_J=low,
+        energy_high_J=high,
+        inference_J=float(parts["inference"][1, 0]),
+        learning_J=float(parts["learning"][1, 0]),
+        routing_J=float(parts["routing"][1, 0]),
+        static_J=None if static is None else float(static[1, 0]),
+        latency_s=None if schedule is None else float(schedule.latency_s[0]),
+        operations={name: row["count"] for name, row in report.energy.operations.items()},
+    )

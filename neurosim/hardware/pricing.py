@@ -1,0 +1,167 @@
+"""A run priced: energy, latency and memory of each sample on a described chip."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.checks import number
+from neurosim.errors import ConfigError
+from neurosim.hardware.counts import Counts
+from neurosim.hardware.energy import Energy, check_learns, energy
+from neurosim.hardware.mapping import Mapping, place
+from neurosim.hardware.operations import operations
+from neurosim.hardware.schedule import Schedule, schedule
+from neurosim.hardware.spec import Hardware
+from neurosim.latency.arrivals import Arrivals, Closed
+
+PERCENTILES = {"p50": 50.0, "p95": 95.0, "p99": 99.0}
+Floats = NDArray[np.float64]
+
+
+class CostReport(NamedTuple):
+    """What a run would cost on a described chip.
+
+    Attributes
+    ----------
+    hardware : Hardware
+    mapping : Mapping
+    counts : Counts
+    energy : Energy
+        Of inference, learning and routing.
+    schedule : Schedule or None
+        When each sample was done; None where the description has no times.
+    deadline : float or None
+        Seconds.
+    """
+
+    hardware: Hardware
+    mapping: Mapping
+    counts: Counts
+    energy: Energy
+    schedule: Schedule | None
+    deadline: float | None = None
+
+    @property
+    def static_J(self) -> Floats | None:
+        """Energy of standing there, for the time that each sample takes of the chip: float64 (3, samples), or None."""
+        static = self.hardware.power.get("static")
+        if static is None or self.schedule is None:
+            return None
+        return np.outer([static.low, static.value, static.high], self.schedule.held_s)
+
+    @property
+    def energy_J(self) -> Floats:
+        """Energy of each sample with all constants low, as they are, and all high: float64 (3, samples)."""
+        static = self.static_J
+        return self.energy.total if static is None else self.energy.total + static
+
+    def summary(self) -> dict[str, Any]:
+        """Return plain values, units in the names; means over the samples."""
+        low, value, high = self.energy_J.mean(axis=1)
+        split: dict[str, float | None] = {part: float(e[1].mean()) for part, e in self.energy.parts.items()}
+        static = self.static_J
+        split["static"] = None if static is None else float(static[1].mean())
+        used = self.mapping.summary()
+        return {
+            "hardware": self.hardware.describe(),
+            "samples": self.counts.samples,
+            "learning": self.counts.learning,
+            "energy_J": float(value),
+            "energy_low_J": float(low),
+            "energy_high_J": float(high),
+            "energy_split_J": split,
+            "operations": self.energy.operations,
+            "not_priced": self.energy.unpriced,
+            "not_timed": [] if self.schedule is None else list(self.schedule.untimed),
+            **(_no_times() if self.schedule is None else self._times(self.schedule)),
+            "memory_bytes": used["synapse_memory_bytes"] + (used["neuron_memory_bytes"] or 0),
+            "mapping": used,
+            "counts": self.counts.summary(),
+            "notes": list(self.mapping.notes),
+        }
+
+    def _times(self, schedule: Schedule) -> dict[str, Any]:
+        """Return what the timeline tells."""
+        latency = schedule.latency_s
+        missed = None if self.deadline is None else int((latency > self.deadline).sum())
+        return {
+            "timed_samples": len(latency),
+            "latency_s": float(latency.mean()),
+            "latency_percentiles_s": {name: float(np.percentile(latency, at)) for name, at in PERCENTILES.items()},
+            "latency_max_s": float(latency.max()),
+            "waiting_s": float(schedule.waiting_s.mean()),
+            "samples_per_s_limit": schedule.limit_hz,
+            "backlog_max": schedule.backlog,
+            "lost_events": schedule.lost,
+            "deadline_s": self.deadline,
+            "deadline_misses": missed,
+            "busiest": [list(row) for row in schedule.busiest],
+            "timeline_events": schedule.events,
+        }
+
+
+def _no_times() -> dict[str, Any]:
+    """Return the keys of `_times` for a chip without times."""
+    names = (
+        "timed_samples", "latency_s", "latency_percentiles_s", "latency_max_s", "waiting_s", "samples_per_s_limit",
+        "backlog_max", "lost_events", "deadline_s", "deadline_misses", "busiest", "timeline_events",
+    )  # fmt: skip
+    return dict.fromkeys(names)
+
+
+def price(
+    counts: Counts,
+    hardware: Hardware,
+    *,
+    arrivals: Arrivals | None = None,
+    deadline: float | None = None,
+    unverified: bool = False,
+    timed_samples: int | None = None,
+) -> CostReport:
+    r"""Price a run on a described chip.
+
+    .. math::
+
+        E_n = \sum_o N_{on} e_o + P T_n
+
+    with operations :math:`N_{on}` of kind o, the energy of one :math:`e_o`, and static power for the time a sample
+    holds the chip.
+
+    Parameters
+    ----------
+    counts : Counts
+        Of `count`.
+    hardware : Hardware
+    arrivals : Closed, Period, Poisson, Bursts or Recorded, optional
+        When samples come; by default (`Closed`) each when the one before is done, so that none waits.
+    deadline : float, optional
+        Seconds from a sample's arrival to its response.
+    unverified : bool
+        Whether to use constants that nobody vouches for.
+    timed_samples : int, optional
+        How many of the first samples the timeline takes; by default as many as some 20 million events allow.
+
+    Returns
+    -------
+    CostReport
+
+    Raises
+    ------
+    ConfigError
+        If the layers do not fit the chip, learning has no price there, or arrivals or deadline break their rules.
+    """
+    if deadline is not None:
+        number("deadline", deadline, "positive", 0, above=True)
+    check_learns(hardware, counts.learning, unverified)
+    usable = hardware if unverified else hardware.vouched()
+    mapping = place([layer.demand for layer in counts.layers], usable)
+    spent = energy(usable, operations(mapping, counts))
+    arrivals = Closed() if arrivals is None else arrivals
+    if usable.time:
+        return CostReport(
+            hardware, mapping, counts, spent, schedule(mapping, counts, arrivals, timed_samples), deadline
+        )
+    if deadline is not None or not isinstance(arrivals, Closed):
+        raise ConfigError(f"time of {hardware.name}", "given, for a deadline or arrivals", None)
+    return CostReport(hardware, mapping, counts, spent, None)

@@ -1,0 +1,126 @@
+"""The structure of a chip: cores on a mesh, and what each of them holds."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from neurosim.checks import LARGEST, finite, one_of, whole
+from neurosim.errors import ConfigError
+
+CONVOLUTIONS = ("shared", "unrolled")
+WHEN_FULL = ("block", "drop")
+WIDEST = 64  # bits of a word
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """Cores on a mesh of routers, each with neurons and synaptic memory of its own.
+
+    Parameters
+    ----------
+    cores : int
+        Number of cores, from 1.
+    neurons_per_core : int
+        Most neurons of a core; of a convolutional layer, one for each position.
+    synapse_bits_per_core : int
+        Bits of synaptic memory of a core.
+    weight_bits : int
+        Bits of the widest weight, from 1 to 64.
+    source : str
+        Who says so.
+    mesh : (int, int), optional
+        Columns and rows of the mesh that the cores lie on, row by row; by default one row.
+    fan_in_per_core : int, optional
+        Most inputs that a core tells apart.
+    neuron_bits : int, optional
+        Bits of a neuron's state, for the memory footprint.
+    lanes : int
+        Synaptic operations, or weight updates, that a core does at once.
+    clock_Hz : float, optional
+        For times in cycles.
+    convolution : {"unrolled", "shared"}
+        Whether a core stores a kernel once for each position of its neuron, or once for all.
+    area_mm2 : float, optional
+        Of the whole chip.
+    queue : int, optional
+        Events that can wait at a core or on a link; by default any number.
+    when_full : {"block", "drop"}
+        What happens to an event that finds no room: the sender waits, or it is lost.
+
+    Raises
+    ------
+    ConfigError
+        If a number is out of range, or the mesh has too few places.
+    """
+
+    cores: int
+    neurons_per_core: int
+    synapse_bits_per_core: int
+    weight_bits: int
+    source: str
+    mesh: tuple[int, int] | None = None
+    fan_in_per_core: int | None = None
+    neuron_bits: int | None = None
+    lanes: int = 1
+    clock_Hz: float | None = None
+    convolution: str = "unrolled"
+    area_mm2: float | None = None
+    queue: int | None = None
+    when_full: str = "block"
+
+    def __post_init__(self) -> None:
+        for name in ("cores", "neurons_per_core", "lanes"):
+            whole(f"structure.{name}", getattr(self, name), 1, LARGEST)
+        whole("structure.synapse_bits_per_core", self.synapse_bits_per_core, 1, 2**62)
+        whole("structure.weight_bits", self.weight_bits, 1, WIDEST)
+        for name, low in (("fan_in_per_core", 1), ("neuron_bits", 0), ("queue", 0)):
+            if getattr(self, name) is not None:
+                whole(f"structure.{name}", getattr(self, name), low, LARGEST)
+        for name in ("clock_Hz", "area_mm2"):
+            if getattr(self, name) is not None:
+                finite(f"structure.{name}", getattr(self, name), "positive", 0, above=True)
+        one_of("structure.convolution", self.convolution, CONVOLUTIONS)
+        one_of("structure.when_full", self.when_full, WHEN_FULL)
+        if not isinstance(self.source, str):
+            raise ConfigError("structure.source", "text", self.source)
+        object.__setattr__(self, "mesh", self._mesh())
+
+    def _mesh(self) -> tuple[int, int]:
+        if self.mesh is None:
+            return self.cores, 1
+        mesh = tuple(self.mesh) if isinstance(self.mesh, list | tuple) else ()
+        if len(mesh) != 2:
+            raise ConfigError("structure.mesh", "two whole numbers, columns and rows", self.mesh)
+        for size in mesh:
+            whole("structure.mesh", size, 1, LARGEST)
+        if mesh[0] * mesh[1] < self.cores:
+            raise ConfigError("structure.mesh", f"of at least as many places as the {self.cores} cores", self.mesh)
+        return mesh[0], mesh[1]
+
+    def place(self, core: int) -> tuple[int, int]:
+        """Return the column and row of a core."""
+        assert self.mesh is not None
+        return core % self.mesh[0], core // self.mesh[0]
+
+    def describe(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {entry.name: getattr(self, entry.name) for entry in fields(self)}
+
+
+def structure(table: object) -> Structure:
+    """Return the structure of a description's table.
+
+    Raises
+    ------
+    ConfigError
+        If a key is missing or unknown, or a value breaks its rule.
+    """
+    if not isinstance(table, dict):
+        raise ConfigError("structure", "a table", table)
+    known = [entry.name for entry in fields(Structure)]
+    for name in table:
+        if name not in known:
+            raise ConfigError(f"structure.{name}", f"one of {', '.join(known)}", name)
+    for name in ("cores", "neurons_per_core", "synapse_bits_per_core", "weight_bits", "source"):
+        if name not in table:
+            raise ConfigError(f"structure.{name}", "given", None)
+    return Structure(**table)

@@ -1,0 +1,89 @@
+"""A priced run for people: one thing a line, in units that fit."""
+
+from typing import Any
+
+from neurosim.latency.units import duration, many, size
+
+JOULES = ((1.0, "J "), (1e-3, "mJ"), (1e-6, "uJ"), (1e-9, "nJ"), (1e-12, "pJ"), (0.0, "fJ"))
+NAME = 12
+
+
+def joules(energy: float | None) -> str:
+    """Return an energy in the largest unit that it fills, or a dash for none."""
+    if energy is None:
+        return "-"
+    unit, name = next((unit, name) for unit, name in JOULES if energy >= unit)
+    return f"{energy / (unit or 1e-15):.2f} {name}"
+
+
+def table(summary: dict[str, Any]) -> str:
+    """Return a `CostReport.summary` as lines."""
+    rows = [*_chip(summary), ("", ""), *_energy(summary), ("", ""), *_time(summary), ("", ""), *_doubts(summary)]
+    return "\n".join(f"{name:>{NAME}}  {text}".rstrip() for name, text in rows)
+
+
+def _chip(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    used, doing = summary["mapping"], "learning from" if summary["learning"] else "responding to"
+    area = "" if used["area_mm2"] is None else f", {used['area_mm2']:.2f} mm2 of its area"
+    return [
+        ("chip", f"{summary['hardware']['title']} ({summary['hardware']['name']})"),
+        ("run", f"{doing} {summary['samples']:,} samples"),
+        ("cores", f"{used['cores_used']:,} of {used['cores']:,}{area}"),
+        ("", f"neurons {used['neurons_share']:.1%} full, synaptic memory {used['synapse_memory_share']:.1%}"),
+        ("memory", f"{size(summary['memory_bytes'])} in use"),
+    ]
+
+
+def _energy(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    low, high = joules(summary["energy_low_J"]).strip(), joules(summary["energy_high_J"]).strip()
+    rows = [("energy", f"{joules(summary['energy_J']).strip()} a sample ({low} to {high})")]
+    for part, spent in summary["energy_split_J"].items():
+        rows.append((part, joules(spent)))
+    rows.append(("", ""))
+    for name, row in summary["operations"].items():
+        if row["count"] > 0:
+            each, total = joules(row["each_J"]), joules(row["energy_J"])
+            rows.append(("", f"{name.replace('_', ' '):<20}{many(row['count']):>14} x {each:>10} = {total:>10}"))
+    return rows
+
+
+def _time(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    if summary["latency_s"] is None:
+        return [("latency", "not known: the description has no times")]
+    at = ", ".join(f"{name} {duration(t).strip()}" for name, t in summary["latency_percentiles_s"].items())
+    worst = duration(summary["latency_max_s"]).strip()
+    rows = [
+        ("latency", f"{duration(summary['latency_s']).strip()} on average, {at}, max {worst}"),
+        ("waiting", f"{duration(summary['waiting_s']).strip()} of it, for those before"),
+        ("limit", f"{summary['samples_per_s_limit']:,.0f} samples/s; backlog {summary['backlog_max']:,} at most"),
+        ("busiest", ", ".join(f"{name} {share:.0%}" for name, share in summary["busiest"])),
+    ]
+    if summary["timed_samples"] < summary["samples"]:
+        rows.append(("", f"of the first {summary['timed_samples']:,} samples"))
+    if summary["deadline_s"] is not None:
+        deadline, misses = duration(summary["deadline_s"]).strip(), summary["deadline_misses"]
+        rows.append(("deadline", f"{deadline}, missed by {misses:,} of {summary['timed_samples']:,} samples"))
+    if summary["lost_events"]:
+        rows.append(("lost", f"{summary['lost_events']:,} events found no room"))
+    return rows
+
+
+def _doubts(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    """Tell what is not in the numbers, and who vouches for those that are."""
+    rows = [
+        ("not priced", f"{name.replace('_', ' ')}, {many(n)} a sample") for name, n in summary["not_priced"].items()
+    ]
+    if summary["not_timed"]:
+        rows.append(("not timed", ", ".join(summary["not_timed"]).replace("_", " ")))
+    rows += [("not in it", text) for text in summary["hardware"]["not_modelled"]]
+    rows += [("note", text) for text in summary["notes"]]
+    return [*rows, *_sources(summary["hardware"])]
+
+
+def _sources(hardware: dict[str, Any]) -> list[tuple[str, str]]:
+    """Tell who vouches for the constants: a line for each source."""
+    said: dict[tuple[str, str], list[str]] = {}
+    for group, what in (("energy", ""), ("time", "time of "), ("power", "power, ")):
+        for name, constant in hardware[group].items():
+            said.setdefault((constant["confidence"], constant["source"]), []).append(what + name.replace("_", " "))
+    return [(confidence, f"{', '.join(names)}: {source}") for (confidence, source), names in said.items()]

@@ -1,0 +1,169 @@
+"""`neurosim cost` as a user meets it."""
+
+import csv
+import json
+
+import described
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import neurosim as ns
+from neurosim.cli import main
+
+ROOMY = ("--set", "structure.neurons_per_core=64", "--set", "structure.synapse_bits_per_core=65536")
+
+
+@pytest.fixture
+def plain(tmp_path):
+    return described.written(tmp_path)
+
+
+def invoke(*words, code=0):
+    done = CliRunner().invoke(main, ["cost", *map(str, words)])
+    assert done.exit_code == code, done.output + repr(done.exception)
+    return done
+
+
+def refused(*words):
+    done = invoke(*words, code=2)
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    return done.stderr
+
+
+def test_described_chips_are_listed():
+    lines = invoke("--list").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ns.hardware.names()
+
+
+def test_a_recipe_is_priced_on_a_stream(plain):
+    done = invoke(
+        "softhebb",
+        "--neurons",
+        20,
+        "--chip",
+        plain,
+        *ROOMY,
+        "--stream",
+        "digits",
+        "--samples",
+        50,
+        "--warm-up",
+        10,
+        "--json",
+    )
+    summary = json.loads(done.stdout)
+    assert summary["samples"] == 50
+    assert summary["learning"]
+    assert 0 < summary["energy_low_J"] < summary["energy_J"] < summary["energy_high_J"]
+    assert summary["energy_J"] == pytest.approx(sum(summary["energy_split_J"].values()))
+    assert summary["latency_s"] > 0
+    assert summary["hardware"]["energy"]["event_in"]["source"] == "made up"
+    assert summary["mapping"]["cores_used"] == 1
+    operations = summary["operations"]
+    assert operations["neuron_update"]["count"] == operations["exponential"]["count"] == 20
+    assert summary["counts"]["SynapticOperations"]["Dense"] == 64 * 20
+
+
+def test_people_read_sources_and_what_is_missing(plain):
+    text = invoke("softhebb", "--neurons", 5, "--chip", plain, "--stream", "digits", "--samples", 20).stdout
+    for words in (
+        "A chip of round numbers",
+        "energy",
+        "learning",
+        "static",
+        "latency",
+        "the package",
+        "made up",
+        "float32",
+    ):
+        assert words in text
+
+
+def test_a_state_file_is_read_and_not_written(plain, tmp_path):
+    path = tmp_path / "chip.h5"
+    chip = ns.Chip([ns.recipes.softhebb(6)], inputs=64, seed=3)
+    chip.learn(ns.open_stream("digits"))
+    chip.save(path)
+    before = path.read_bytes()
+    summary = json.loads(
+        invoke(path, "--chip", plain, "--stream", "digits", "--samples", 30, "--respond", "--json").stdout
+    )
+    assert path.read_bytes() == before
+    assert not summary["learning"]
+    assert summary["energy_split_J"]["learning"] == 0
+    assert summary["counts"]["WeightUpdates"] == 0
+
+
+def test_samples_may_come_by_the_clock(plain):
+    words = ("softhebb", "--neurons", 5, "--chip", plain, "--stream", "digits", "--samples", 40, "--json")
+    slow = json.loads(invoke(*words, "--arrivals", "period", "--rate", 100, "--deadline", "1ms").stdout)
+    fast = json.loads(invoke(*words, "--arrivals", "poisson", "--rate", 1e9, "--deadline", "1us").stdout)
+    assert slow["deadline_misses"] == 0
+    assert slow["backlog_max"] == 1
+    assert fast["deadline_misses"] > 30
+    assert fast["backlog_max"] > 10
+    assert fast["latency_s"] > slow["latency_s"]
+    assert fast["samples_per_s_limit"] == slow["samples_per_s_limit"]
+
+
+def test_every_sample_is_on_record(plain, tmp_path):
+    record, figure = tmp_path / "samples.csv", tmp_path / "cost.png"
+    words = ("softhebb", "--neurons", 5, "--chip", plain, "--stream", "digits", "--samples", 15, "--json")
+    summary = json.loads(invoke(*words, "--record", record, "--figure", figure).stdout)
+    with record.open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 15
+    assert np.mean([float(row["energy_J"]) for row in rows]) == pytest.approx(summary["energy_J"])
+    assert np.mean([float(row["latency_s"]) for row in rows]) == pytest.approx(summary["latency_s"])
+    assert figure.stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "STATE, PRESET or RECIPE must be given"),
+        (("softhebb",), "--chip must be given"),
+        (("softhebb", "--chip", "loihi"), "--stream must be given"),
+        (("softhebb", "--chip", "loihy", "--stream", "digits"), "chip must be a .toml file, or one of loihi"),
+        (("nothing", "--chip", "PLAIN", "--stream", "digits"), "recipe must be one of"),
+        (("none.h5", "--chip", "PLAIN", "--stream", "digits"), "none.h5"),
+        (("softhebb", "--chip", "PLAIN", "--stream", "nowhere.npy"), "nowhere.npy"),
+        (
+            ("softhebb", "--chip", "PLAIN", "--stream", "digits", "--neurons", "100"),
+            "network must be of at most the 4 cores",
+        ),
+        (("softhebb", "--chip", "PLAIN", "--stream", "digits", "--neurons", "5", "--samples", "0"), "samples must be"),
+        (("softhebb", "--chip", "PLAIN", "--stream", "digits", "--neurons", "5", "--warm-up", "-1"), "warm_up must be"),
+        (
+            ("softhebb", "--chip", "PLAIN", "--stream", "digits", "--neurons", "5", "--warm-up", "9999"),
+            "more than the 9999",
+        ),
+        (
+            ("softhebb", "--chip", "PLAIN", "--stream", "digits", "--neurons", "5", "--rate", "3"),
+            "rate must be left out",
+        ),
+        (
+            ("softhebb", "--chip", "PLAIN", "--stream", "digits", "--neurons", "5", "--deadline", "-1s"),
+            "deadline must be",
+        ),
+        (("softhebb", "--chip", "PLAIN", "--stream", "digits", "--set", "cores"), "set must be KEY=VALUE"),
+        (
+            ("softhebb", "--chip", "PLAIN", "--stream", "digits", "--set", "structure.cores=-3"),
+            "structure.cores must be",
+        ),
+        (
+            ("softhebb", "--chip", "truenorth", "--stream", "digits", "--neurons", "5"),
+            "energy.weight_update of truenorth",
+        ),
+        (
+            ("softhebb", "--chip", "PLAIN", "--stream", "digits", "--record", "x.txt"),
+            "record must be a file that ends in .csv",
+        ),
+    ],
+)
+def test_bad_input_is_one_line(plain, words, said):
+    line = refused(*(str(plain) if word == "PLAIN" else word for word in words))
+    assert line.startswith("Error: ")
+    assert said in line
