@@ -100,7 +100,11 @@ def of(table: dict[str, Any], sections: Sequence[str], measures: Sequence[str]) 
             raise ConfigError("vary", f"settings such as {sections[0]}.X, of {', '.join(sections)}", key)
     plain = {section: _flat(table.get(section, {})) for section in sections}
     return Sweep(
-        table["name"], plain, _search(table.get("search"), varied), varied, _objectives(table.get("objectives"), measures)
+        table["name"],
+        plain,
+        _search(table.get("search"), varied),
+        varied,
+        _objectives(table.get("objectives"), measures),
     )
 
 
