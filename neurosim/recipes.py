@@ -360,9 +360,8 @@ def named(name: str, neurons: int, **constants: Any) -> DenseWTA:
 
 def taken(name: str) -> set[str]:
     """Return the names of the constants that a recipe takes."""
-    return {entry.name for entry in fields(DenseWTA)} | set(inspect.signature(globals()[name]).parameters) - {
-        "constants"
-    }
+    own = set(inspect.signature(globals()[name]).parameters) - {"constants"}
+    return own | {entry.name for entry in fields(DenseWTA)}
 
 
 def _shrinking(neurons: int, constants: dict[str, Any], **chosen: Any) -> DenseWTA:

@@ -6,11 +6,11 @@ import sys
 import time
 from pathlib import Path
 
+from neurosim.studies.study import Folder
 from neurosim.sweeps import executors, study, table
 from neurosim.sweeps.run import Engine
 from neurosim.sweeps.study import known_key
 from neurosim.sweeps.tasks import Measure
-from neurosim.studies.study import Folder
 
 KNOWN = {"made": ("x", "y", "wait", "log", "kill"), "sold": ("price", "fail")}
 

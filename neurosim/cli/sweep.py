@@ -24,9 +24,7 @@ SHOWN = 40  # rows of the front
 @click.option("--out", required=True, metavar="FILE.h5", help="The table; CSV, figures and records go beside it.")
 @click.option("--jobs", type=click.IntRange(1), metavar="N", help="Processes, of one thread each.  [default: 1]")
 @click.option("--dask", metavar="ADDRESS", help="Work on a Dask cluster, whose scheduler is there: tcp://host:8786.")
-@click.option(
-    "--only", default="", metavar="TEXT", help="Only points with this in their name or key: chip.seed=0."
-)
+@click.option("--only", default="", metavar="TEXT", help="Only points with this in their name or key: chip.seed=0.")
 @click.option("--restart", is_flag=True, help="Forget what was measured before.")
 @click.option("--list", "listing", is_flag=True, help="Measure nothing: only list the points.")
 @click.option("--point", metavar="KEY", help="Measure one row of the table anew; STUDY is not read.")
@@ -124,9 +122,8 @@ def _show(sweep: "Sweep", rows: list["Row"], out: Path, as_json: bool) -> None:
         say(json.dumps(plain | {"points": [entries(row) for row in rows]}, allow_nan=False))
         return
     wishes = [f"{name} ({wish})" for name, wish in sweep.objectives.items()]
-    best = sorted(
-        (row for row in rows if row.best), key=lambda row: row.record["measures"][next(iter(sweep.objectives))]
-    )
+    first = next(iter(sweep.objectives))
+    best = sorted((row for row in rows if row.best), key=lambda row: row.record["measures"][first])
     cells = [
         [row.point.key, *(str(value) for value in row.point.varied.values()),
          *(f"{row.record['measures'][name]:.4g}" for name in sweep.objectives)]

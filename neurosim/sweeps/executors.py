@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from textwrap import shorten
 from typing import Any, Protocol
 
 from neurosim.errors import ConfigError
@@ -14,6 +15,7 @@ from neurosim.studies.workers import deaf
 from neurosim.sweeps.tasks import Measure, Task, failed, work
 
 EXTRA = "pip install 'neurosim-chip[studies]' brings it"
+LONGEST = 200  # characters of what another library says of it
 TIMEOUT = 10  # seconds that a scheduler has to answer
 Done = tuple[Task, list[Record]]
 
@@ -127,19 +129,20 @@ class Cluster:
         A worker that dies is Dask's to replace: its tasks are done again by others, some times over.
         """
         left, found = deque(tasks), queue.Queue[Done]()
-        for _ in range(min(len(tasks), 2 * self._threads())):  # so that no worker waits for its next task
+        for _ in range(min(len(tasks), self._threads())):
             threading.Thread(target=self._feed, args=(measure, root, left, found), daemon=True).start()
         for _ in tasks:
-            yield found.get()
+            task = found.get()
             if self.client.status not in ("running", "connecting"):
                 raise ConfigError("dask", "the address of a scheduler that answers", self.address, "it is gone")
+            yield task
 
     def _threads(self) -> int:
         return max(1, sum(self.client.ncores().values()))
 
     def _feed(self, measure: Measure, root: str, left: deque[Task], found: "queue.Queue[Done]") -> None:
         """Have one task after another done, until none is left."""
-        from joblib import Parallel, delayed, parallel_config
+        from joblib import Parallel, delayed
 
         while True:
             try:
@@ -147,8 +150,8 @@ class Cluster:
             except IndexError:
                 return
             try:
-                with parallel_config(backend="dask", client=self.client):  # of this thread alone
-                    (records,) = Parallel()([delayed(work)(measure, root, task, None)])
+                backend = waiting(self.client)
+                (records,) = Parallel(n_jobs=-1, backend=backend)([delayed(work)(measure, root, task, None)])
                 found.put((task, records))
             except Exception as error:
                 found.put(_buried(task, error))
@@ -158,12 +161,29 @@ class Cluster:
         self.client.close()
 
 
+def waiting(client: Any) -> Any:
+    """Return joblib's Dask backend, but for how it waits.
+
+    As it is, a call waits for ever where Dask gives a task up (its workers died, or the scheduler did): that is told to
+    what is waited for, and not to what is called back (joblib 1.6).
+    """
+    from joblib._dask import DaskDistributedBackend
+
+    class Waiting(DaskDistributedBackend):  # type: ignore[misc, no-any-unimported]
+        supports_retrieve_callback = False
+
+        def retrieve_result(self, out: Any, timeout: float | None = None) -> Any:
+            return self.retrieve_result_callback(super().retrieve_result(out, timeout))
+
+    return Waiting(client=client)
+
+
 def _placed(place: int, measure: Measure, root: str, task: Task, parent: int) -> tuple[int, list[Record]]:
     return place, work(measure, root, task, parent)
 
 
 def _buried(task: Task, error: Exception) -> Done:
-    record = failed(f"its process ended: {type(error).__name__}: {error}")
+    record = failed(shorten(f"its process ended: {type(error).__name__}: {error}", LONGEST))
     return task, [record] * len(task.points)
 
 

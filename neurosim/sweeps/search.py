@@ -85,9 +85,8 @@ def _random(sweep: Sweep) -> list[dict[str, Plain]]:
     """Return points picked by counting: more of them begin with the same ones."""
     count = sweep.search.points or 0
     shares = randomness.at_places(sweep.search.seed, randomness.SWEEP, 0, 0, count, len(sweep.vary))
-    return [
-        {key: held.at(float(at)) for (key, held), at in zip(sweep.vary.items(), row, strict=True)} for row in shares
-    ]
+    keys, held = list(sweep.vary), list(sweep.vary.values())
+    return [{key: of.at(float(at)) for key, of, at in zip(keys, held, row, strict=True)} for row in shares]
 
 
 def _asked(sweep: Sweep, complete: Complete, version: int) -> Round:

@@ -99,13 +99,8 @@ def of(table: dict[str, Any], sections: Sequence[str], measures: Sequence[str]) 
         if not dot or not rest or section not in sections:
             raise ConfigError("vary", f"settings such as {sections[0]}.X, of {', '.join(sections)}", key)
     plain = {section: _flat(table.get(section, {})) for section in sections}
-    return Sweep(
-        table["name"],
-        plain,
-        _search(table.get("search"), varied),
-        varied,
-        _objectives(table.get("objectives"), measures),
-    )
+    objectives = _objectives(table.get("objectives"), measures)
+    return Sweep(table["name"], plain, _search(table.get("search"), varied), varied, objectives)
 
 
 def known_key(key: str, known: Sequence[str], path: str) -> None:

@@ -56,7 +56,7 @@ class Range:
         low, high = self.low - half, self.high + half
         exact = math.exp(math.log(low) + share * math.log(high / low)) if self.log else low + share * (high - low)
         bounded = min(max(exact, self.low), self.high)
-        return round(bounded) if self.whole else bounded
+        return round(bounded) if self.whole else float(bounded)
 
     def asked(self, trial: Any, key: str) -> Plain:
         """Return the number that a trial of Optuna picks."""
