@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 import sweeping
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import neurosim as ns
@@ -87,6 +87,7 @@ plain = st.recursive(
 keys = st.sampled_from(["name", "search", "vary", "objectives", "made", "sold", "x"])
 
 
+@settings(deadline=None)
 @given(st.dictionaries(keys, plain | st.fixed_dictionaries({"method": st.sampled_from(study.METHODS)}, optional={
     "points": plain, "seed": plain, "batch": plain}) | st.dictionaries(st.sampled_from(
         ["made.x", "made", "sold.price", "worth", "low"]), plain | st.just([1]), max_size=3)))  # fmt: skip
@@ -120,6 +121,7 @@ def test_more_random_points_begin_with_the_same_ones():
     assert [point.varied for point in other] != ten
 
 
+@settings(deadline=None)
 @given(st.integers(-9, 9), st.integers(1, 9), st.booleans(), st.booleans(), st.floats(0, 1, exclude_max=True))
 def test_a_range_keeps_its_ends(low, more, log, whole, share):
     if log:
@@ -179,7 +181,11 @@ def test_the_table_gives_back_what_was_measured(tmp_path):
     assert [row["front"] for row in read] == [True, False, True, False, False, False]
     with h5py.File(tmp_path / "out.h5") as file:
         array = file["points"][:]
-        assert (array.dtype["sold.price"], array.dtype["worth"], array.dtype["front"]) == (np.int64, np.float64, np.bool_)
+        assert (array.dtype["sold.price"], array.dtype["worth"], array.dtype["front"]) == (
+            np.int64,
+            np.float64,
+            np.bool_,
+        )
         assert file.attrs["version"] == 7
     lines = (tmp_path / "out.csv").read_text().splitlines()
     assert lines[0].startswith("key,status,front,made.x,sold.price,worth,cost")

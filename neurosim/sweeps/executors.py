@@ -127,21 +127,28 @@ class Cluster:
         """Give each task with its records, as soon as it is done.
 
         A worker that dies is Dask's to replace: its tasks are done again by others, some times over.
+
+        Raises
+        ------
+        ConfigError
+            If the cluster goes, or cannot work.
         """
-        left, found = deque(tasks), queue.Queue[Done]()
+        left, found = deque(tasks), queue.Queue[Done | Exception]()
         for _ in range(min(len(tasks), self._threads())):
             threading.Thread(target=self._feed, args=(measure, root, left, found), daemon=True).start()
         for _ in tasks:
-            task = found.get()
-            if self.client.status not in ("running", "connecting"):
-                raise ConfigError("dask", "the address of a scheduler that answers", self.address, "it is gone")
-            yield task
+            result = found.get()
+            if isinstance(result, Exception):
+                why = shorten(f"it went, or its workers lack neurosim: {type(result).__name__}: {result}", LONGEST)
+                raise ConfigError("dask", "the address of a cluster that works", self.address, why)
+            yield result
 
     def _threads(self) -> int:
         return max(1, sum(self.client.ncores().values()))
 
-    def _feed(self, measure: Measure, root: str, left: deque[Task], found: "queue.Queue[Done]") -> None:
+    def _feed(self, measure: Measure, root: str, left: deque[Task], found: "queue.Queue[Done | Exception]") -> None:
         """Have one task after another done, until none is left."""
+        from distributed import KilledWorker
         from joblib import Parallel, delayed
 
         while True:
@@ -153,8 +160,11 @@ class Cluster:
                 backend = waiting(self.client)
                 (records,) = Parallel(n_jobs=-1, backend=backend)([delayed(work)(measure, root, task, None)])
                 found.put((task, records))
-            except Exception as error:
+            except KilledWorker as error:
                 found.put(_buried(task, error))
+            except Exception as error:  # of the whole cluster, then
+                found.put(error)
+                return
 
     def close(self) -> None:
         """Leave the cluster; what is on its way there is given up."""
@@ -162,15 +172,18 @@ class Cluster:
 
 
 def waiting(client: Any) -> Any:
-    """Return joblib's Dask backend, but for how it waits.
+    """Return joblib's Dask backend, but for two habits (joblib 1.6).
 
-    As it is, a call waits for ever where Dask gives a task up (its workers died, or the scheduler did): that is told to
-    what is waited for, and not to what is called back (joblib 1.6).
+    A call would wait for ever where Dask gives a task up (its workers died, or the scheduler did): that is told to what
+    is waited for, and not to what is called back. And it would do the work itself where the cluster has one thread left.
     """
     from joblib._dask import DaskDistributedBackend
 
     class Waiting(DaskDistributedBackend):  # type: ignore[misc, no-any-unimported]
         supports_retrieve_callback = False
+
+        def effective_n_jobs(self, n_jobs: int) -> int:
+            return max(2, super().effective_n_jobs(n_jobs))
 
         def retrieve_result(self, out: Any, timeout: float | None = None) -> Any:
             return self.retrieve_result_callback(super().retrieve_result(out, timeout))
