@@ -58,6 +58,8 @@ COUNTERS = 6
 PARAMETERS = 8  # of a rule
 BEGUN, GATHERED, INTEGRATED, COMPETED, TRANSMITTED, LEARNED = 0, 1, 2, 3, 4, 5  # places in a row of Marks.moments
 MOMENTS = 6
+EVENTS, OPERATIONS, EFFECTIVE, PLASTIC, WRITTEN, FLIPPED = 0, 1, 2, 3, 4, 5  # places in a row of Results.tallies
+TALLIES = 6
 
 
 class Constants(NamedTuple):
@@ -159,13 +161,16 @@ class Samples(NamedTuple):
 class Results(NamedTuple):
     """What comes out; with fewer rows than samples, rows are used in turn and the last ones stay.
 
-    No row of outputs: nobody reads them, and they are not computed.
+    No row of outputs: nobody reads them, and they are not computed. No tallies: nothing is counted.
     """
 
     potentials: NDArray[np.float32]  # u (rows, neurons)
     responses: NDArray[np.float32]  # y (rows, neurons)
     winners: NDArray[np.int64]  # (samples,)
     outputs: NDArray[np.float32]  # z (rows, neurons)
+    tallies: NDArray[np.int64] = np.empty((0, TALLIES), np.int64)  # (samples or 0, TALLIES) what each sample took
+    written: NDArray[np.uint8] = np.empty((0, 0), np.uint8)  # (samples or 0, neurons) 1 where synapses were written
+    live: NDArray[np.int64] = np.empty(0, np.int64)  # (inputs or 0,) synapses not zero of each input: given, followed
 
 
 class Marks(NamedTuple):
@@ -1142,6 +1147,76 @@ def _keep(count, held, synapses, scratch):  # type: ignore[no-untyped-def]
     return held
 
 
+# What a sample took, counted by what the algorithm says: a synapse is written where a neuron's growth meets an active
+# input, and all of a neuron's where its scale is folded into them. Rows come blank. Which synapses are zero is followed
+# only where some are: that a sum of floats becomes zero to the last bit is not waited for.
+
+
+@register_jitable
+def _tally_inputs(n, size, active, neurons, results):  # type: ignore[no-untyped-def]
+    """Count the events of a sample, and the synapses that they reach."""
+    row, live, effective = results.tallies[n], results.live, 0
+    for j in range(size):
+        effective += live[active[j]]
+    row[EVENTS], row[OPERATIONS], row[EFFECTIVE] = size, size * neurons, effective
+
+
+@register_jitable
+def _has_zeros(live, neurons):  # type: ignore[no-untyped-def]
+    """Return whether some synapse is zero."""
+    for i in range(live.size):
+        if live[i] < neurons:
+            return True
+    return False
+
+
+@register_jitable
+def _tally_live(responses, constants, state, scratch, live, sign):  # type: ignore[no-untyped-def]
+    """Take the synapses that are about to be written out of those that are not zero, or put them back in."""
+    count = _select(responses, constants.cutoff, scratch.written)
+    single = responses.shape[0] == 1
+    for j in range(state.pending_sizes[0] if single else live.size):
+        i = state.pending_active[0, j] if single else j
+        v, found = state.synapses[i], 0
+        for m in range(count):
+            found += v[scratch.written[m]] != ZERO
+        live[i] += sign * found
+
+
+@register_jitable
+def _tally_all_live(synapses, live):  # type: ignore[no-untyped-def]
+    """Count the synapses of each input that are not zero."""
+    for i in range(live.size):
+        live[i] = 0
+        for k in range(synapses.shape[1]):
+            live[i] += synapses[i, k] != ZERO
+
+
+@register_jitable
+def _tally_writes(n, asked, folds, holes, responses, constants, state, scratch, results):  # type: ignore[no-untyped-def]
+    """Count what the window that ended with a sample has written."""
+    row, written, (inputs, neurons) = results.tallies[n], results.written[n], state.synapses.shape
+    row[PLASTIC], row[WRITTEN] = asked, folds * inputs
+    waiting, mixing = constants.eligibility > ZERO, constants.rule == SANGER or constants.rule == SUBSPACE
+    if holes and (waiting or mixing or folds > 0):
+        _tally_all_live(state.synapses, results.live)
+    elif holes:
+        _tally_live(responses, constants, state, scratch, results.live, 1)
+    if waiting or mixing:
+        for k in range(neurons):
+            moved = state.pending_modulators[0] != ZERO and (waiting or scratch.changes[k] != ZERO)
+            written[k] = moved
+            row[WRITTEN] += moved * inputs
+        return
+    count = _select(responses, constants.cutoff, scratch.written)
+    for m in range(count):
+        k = scratch.written[m]
+        for p in range(responses.shape[0]):
+            if scratch.growth[p, k] != ZERO:
+                written[k] = 1
+                row[WRITTEN] += state.pending_sizes[p]
+
+
 @register_jitable
 def _mark(marks, n, stage):  # type: ignore[no-untyped-def]
     """Write down when a stage of sample n was done; without marks, no code is left of it."""
@@ -1225,6 +1300,7 @@ def stream(address, kind):  # type: ignore[no-untyped-def]
     samples, learning, constants, state, scratch, results, own, marks = _arguments_at(address, kind)
     values, active, window = scratch.values, scratch.active, state.pending_sizes.size
     plain = constants.activation == IDENTITY and constants.bias == UNBIASED
+    holes = results.tallies.size > 0 and _has_zeros(results.live, state.scales.size)
     first, end, held, breadth, pace = 0, 0, 0, 0, -1  # samples looked ahead at, and neurons written meanwhile
     for n in range(samples.values.shape[0]):
         _mark(marks, n, BEGUN)
@@ -1251,6 +1327,9 @@ def stream(address, kind):  # type: ignore[no-untyped-def]
             _mark(marks, n, GATHERED)
             _integrate(values, active, size, constants.lebesgue, state.synapses, state.scales, potentials)
         _mark(marks, n, INTEGRATED)
+        if results.tallies.size > 0:
+            ahead = n < end and not learning
+            _tally_inputs(n, size, scratch.ahead_active[n - first] if ahead else active, state.scales.size, results)
         breadth = breadth + size - breadth // PACE if breadth > 0 else PACE * size
         teaching = _teaches(learning, size, label, constants.competition)
         drive = potentials
@@ -1288,7 +1367,9 @@ def stream(address, kind):  # type: ignore[no-untyped-def]
             _copy(responses, ys[p])
         if p + 1 < window:
             continue
-        before = state.counters[WRITES]
+        before, folds = state.counters[WRITES], state.counters[FOLDS]
+        if holes:
+            _tally_live(ys, constants, state, scratch, results.live, -1)
         neuron = _learn(us, ys, square, constants, state, scratch, own)
         if neuron >= 0:
             return n, neuron
@@ -1298,6 +1379,8 @@ def stream(address, kind):  # type: ignore[no-untyped-def]
             held = _keep(count, held, state.synapses, scratch)
             if held < 0:
                 end = n + 1
+        if results.tallies.size > 0:
+            _tally_writes(n, count, state.counters[FOLDS] - folds, holes, ys, constants, state, scratch, results)
         _mark(marks, n, LEARNED)
     return samples.values.shape[0], -1
 

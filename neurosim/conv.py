@@ -16,7 +16,7 @@ from neurosim.conv_state import first_state, first_weights
 from neurosim.kernels import conv
 from neurosim.state_format import plain_weights
 from neurosim.teams import BLAS, CREW, Loop
-from neurosim.working import NO_MODULATORS, Array, WorkingLayer
+from neurosim.working import NO_LABELS, NO_MODULATORS, TALLIED, Array, Counted, Taken, WorkingLayer
 
 WORTH_A_TEAM = 3e7  # terms of a matrix product that take longer than waking a thread
 A_RESPONSE = 400  # and as many terms that a response takes beside them: its exponential, its part in learning
@@ -120,6 +120,45 @@ class ConvLayer(WorkingLayer):
             winners=np.empty(samples, np.int64),
             outputs=np.empty((outputs, self.outputs), np.float32),
         )
+
+    def live(self) -> NDArray[np.int64]:
+        """Return nothing: synapses of a kernel are taken not to be zero."""
+        return NO_LABELS
+
+    def counted(
+        self,
+        values: Array,
+        learning: bool,
+        scratch: Any,
+        live: NDArray[np.int64],
+        first: int = 0,
+        labels: NDArray[np.int64] = NO_LABELS,
+    ) -> Counted:
+        """Do what `take` does, image by image, and count what each of them takes."""
+        room = self.results(len(values), 1, len(values))
+        tallies, written = (
+            np.zeros((len(values), len(TALLIED)), np.int64),
+            np.zeros((len(values), self.constants.neurons)),
+        )
+        done = 0
+        for done in range(len(values)):
+            one, before = slice(done, done + 1), self.state.counters.copy()
+            part = room._replace(winners=room.winners[one], outputs=room.outputs[one])
+            taken = self.take(values[one], learning, scratch, part, first + done)
+            if taken.error is not None:
+                return Counted(Taken(room, done, taken.error), tallies[:done], written[:done].astype(np.uint8))
+            self._tally(values[done], self.state.counters - before, scratch, tallies[done], written[done])
+        return Counted(Taken(room, len(values), None), tallies, written.astype(np.uint8))
+
+    def _tally(self, image: Array, passed: NDArray[np.int64], scratch: Workspace, row: Any, written: Any) -> None:
+        """Count what an image took: its patches are those left, and neurons that moved write their whole kernel."""
+        memory, _ = scratch.team(1)[0]
+        operations = np.count_nonzero(memory.patches) * self.constants.neurons
+        if passed[conv.UPDATES]:
+            written[:] = (memory.changes != 0) | (memory.overlaps != 0)
+        folds = passed[conv.FOLDS] * memory.patches.shape[1]
+        writes = int(written.sum()) * memory.patches.shape[1] + folds
+        row[:] = np.count_nonzero(image), operations, operations, passed[conv.WRITES], writes, 0
 
     def _ranges(self) -> tuple[tuple[str, int, int | None], ...]:
         return ("counters", 0, None), ("wins", 0, None), ("norms", 0, None), ("variances", 0, None)

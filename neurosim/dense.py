@@ -16,9 +16,10 @@ from neurosim.first_state import first_state, first_weights
 from neurosim.kernels import dense
 from neurosim.layers import DenseWTA
 from neurosim.state_format import plain_weights
-from neurosim.working import NO_LABELS, NO_MODULATORS, Array, WorkingLayer
+from neurosim.working import NO_LABELS, NO_MODULATORS, Array, Counted, WorkingLayer
 
 NOBODY = np.empty(0, np.int64)
+Live = NDArray[np.int64]
 WIDE = 1 << 19  # synapses from which on the loop looks ahead: fewer stay in a core's own cache
 
 
@@ -122,12 +123,34 @@ class DenseLayer(WorkingLayer):
             places=np.empty(neurons if wide else 0, np.int64),
         )
 
-    def results(self, samples: int, rows: int, outputs: int) -> dense.Results:
-        """Return room for results: potentials and responses of `rows` samples, outputs of `outputs`."""
-        block = (rows or 1, self.outputs)
+    def results(self, samples: int, rows: int, outputs: int, live: Live | None = None) -> dense.Results:
+        """Return room for results: potentials and responses of `rows` samples, outputs of `outputs`; of `live`, counts."""
+        block, tallied = (rows or 1, self.outputs), 0 if live is None else samples
         potentials, responses = np.empty(block, np.float32), np.empty(block, np.float32)
         winners, sent = np.empty(samples, np.int64), np.empty((outputs, self.outputs), np.float32)
-        return dense.Results(potentials, responses, winners, sent)
+        tallies = np.zeros((tallied, dense.TALLIES), np.int64)
+        written = np.zeros((tallied, self.outputs), np.uint8)
+        return dense.Results(
+            potentials, responses, winners, sent, tallies, written, NO_LABELS if live is None else live
+        )
+
+    def live(self) -> Live:
+        """Return how many synapses of each input are not zero: int64 (inputs,)."""
+        found: Live = np.count_nonzero(self.state.synapses, axis=1)
+        return found
+
+    def counted(
+        self, values: Array, learning: bool, scratch: Any, live: Live, first: int = 0, labels: Live = NO_LABELS
+    ) -> Counted:
+        """Do what `take` does, and count what it takes; only for the samples that were taken, if one was refused."""
+        room = self.results(len(values), 1, len(values), live)
+        taken = self.take(values, learning, scratch, room, first, labels)
+        return Counted(taken, room.tallies[: taken.done], room.written[: taken.done])
+
+    def _rest(self, results: dense.Results, done: int) -> dense.Results:
+        """Return the room for the results of the samples that are left."""
+        rest: dense.Results = super()._rest(results, done)
+        return rest._replace(tallies=results.tallies[done:], written=results.written[done:])
 
     def turn(
         self,

@@ -27,6 +27,28 @@ class Taken(NamedTuple):
     error: NeurosimError | None
 
 
+class Counted(NamedTuple):
+    """What a layer gives for a block of samples, and what each of them took.
+
+    Attributes
+    ----------
+    taken : Taken
+    tallies : int64 (samples, TALLIES)
+        In the order of `TALLIED`.
+    written : uint8 (samples, neurons)
+        1 where a neuron's synapses were written.
+    """
+
+    taken: Taken
+    tallies: NDArray[np.int64]
+    written: NDArray[np.uint8]
+
+
+# Inputs that are not zero; synapses that they reach; those whose weight is not zero; times the rule was asked; stored
+# synapses that were read, changed and written; bits of these that changed.
+TALLIED = ("events", "operations", "effective", "plasticity", "writes", "flips")
+
+
 class WorkingLayer(ABC):
     """A layer at work: its constants, and the arrays it has learned.
 
@@ -158,6 +180,26 @@ class WorkingLayer(ABC):
         """Return a function that takes what is then in `values` through the loop, and returns what the loop returns."""
         return partial(self._run, values, labels, modulators, learning, scratch, room)
 
+    def _rest(self, results: Any, done: int) -> Any:
+        """Return the room for the results of the samples that are left."""
+        return results._replace(winners=results.winners[done:], outputs=results.outputs[done:])
+
+    @abstractmethod
+    def live(self) -> NDArray[np.int64]:
+        """Return what `counted` follows: synapses of each input that are not zero."""
+
+    @abstractmethod
+    def counted(
+        self,
+        values: Array,
+        learning: bool,
+        scratch: Any,
+        live: NDArray[np.int64],
+        first: int = 0,
+        labels: NDArray[np.int64] = NO_LABELS,
+    ) -> "Counted":
+        """Do what `take` does, without modulators, and count what it takes."""
+
     def record_if_due(self) -> None:
         """Take a record of the instruments, if one falls on the number of samples learned."""
         if self.state.counters.item(self.kernel.SAMPLES) % self._records.interval == 0:
@@ -232,7 +274,7 @@ class WorkingLayer(ABC):
             part, given, factors, room = values, labels, modulators, results
             if stop - done < len(values):
                 part, given, factors = values[done:stop], labels[done:stop], modulators[done:stop]
-                room = results._replace(winners=results.winners[done:], outputs=results.outputs[done:])
+                room = self._rest(results, done)
             count, neuron = self._run(part, given, factors, learning, scratch, room)
             done += count
             if done < stop:

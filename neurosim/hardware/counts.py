@@ -209,7 +209,7 @@ class Counting:
         end, fault = teachable(layers, len(values), given, first) if self.learning else (len(values), None)
         results: Any = None
         values = values[:end]
-        for counter in self._counters:
+        for counter in self._counters if end else ():
             results = counter.take(values, given[:end], first)
             values = results.outputs
         if fault is not None:
@@ -227,29 +227,27 @@ class _Counter:
 
     def __init__(self, layer: WorkingLayer, learning: bool) -> None:
         self.layer, self.learning = layer, learning
-        self._scratch, self._chunks = layer.scratch(), list[tuple[Any, ...]]()
+        self._scratch, self._live, self._chunks = layer.scratch(), layer.live(), list[tuple[Any, ...]]()
         self._binary = True
 
     def take(self, values: Any, labels: NDArray[np.int64], first: int) -> Any:
         """Take a chunk; return its results."""
         layer, size = self.layer, len(values)
-        room = layer.results(size, 1, size, counted=True)
-        taken = layer.take(values, self.learning, self._scratch, room, first, labels)
-        if taken.error is not None:
-            raise taken.error
+        done = layer.counted(values, self.learning, self._scratch, self._live, first, labels)
+        if done.taken.error is not None:
+            raise done.taken.error
+        room = done.taken.results
         outputs = room.outputs.reshape(size, layer.constants.neurons, -1)
         sent = np.count_nonzero(outputs, axis=2)
         sent = sent.astype(np.min_scalar_type(outputs.shape[2]))
-        self._chunks.append((room.tallies, room.written.astype(np.bool_), sent))
+        self._chunks.append((done.tallies, done.written.astype(np.bool_), sent))
         self._binary = self._binary and bool(np.isin(values, (-1, 0, 1)).all())
         return room
 
     def counts(self) -> LayerCounts:
         """Return what the layer did since it was asked last."""
         tallies, written, sent = (np.concatenate(parts) for parts in zip(*self._chunks, strict=True))
-        kernel: Any = self.layer.kernel
-        names = ("EVENTS", "OPERATIONS", "EFFECTIVE", "PLASTIC", "WRITTEN", "FLIPPED")
-        columns = [np.ascontiguousarray(tallies[:, getattr(kernel, name)]) for name in names]
+        columns = np.ascontiguousarray(tallies.T)
         counted = LayerCounts(demand(self.layer), *columns, written, sent, self._binary)
         self._chunks, self._binary = [], True
         return counted

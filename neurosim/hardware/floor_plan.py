@@ -42,4 +42,6 @@ def floor_plan(mapping: Mapping, axes: Any) -> None:
 def _square(x: float, y: float, height: float, colour: str, edge: str) -> Any:
     from matplotlib.patches import Rectangle
 
-    return Rectangle((x + GAP, y + GAP), 1 - 2 * GAP, height * (1 - 2 * GAP), facecolor=colour, edgecolor=edge, linewidth=0.5)
+    return Rectangle(
+        (x + GAP, y + GAP), 1 - 2 * GAP, height * (1 - 2 * GAP), facecolor=colour, edgecolor=edge, linewidth=0.5
+    )
