@@ -130,7 +130,7 @@ def test_other_records_and_data_are_refused(tmp_path):
     for place, file in enumerate((tmp_path / "a" / "cells").iterdir()):
         held = record if file == path else json.loads(file.read_text())
         file.write_text(json.dumps(held | {"measures": held["measures"] | {"data": f"{place}"}}))
-    with pytest.raises(ns.StateError, match="must be of the same data, and .* are not: begin anew with --restart"):
+    with pytest.raises(ns.StateError, match="must be of the same data, and"):
         sweeping.engine_of(sweep, tmp_path / "a").rows()
 
 

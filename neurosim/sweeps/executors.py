@@ -175,7 +175,7 @@ def waiting(client: Any) -> Any:
     """Return joblib's Dask backend, but for two habits (joblib 1.6).
 
     A call would wait for ever where Dask gives a task up (its workers died, or the scheduler did): that is told to what
-    is waited for, and not to what is called back. And it would do the work itself where the cluster has one thread left.
+    is waited for, and not to what is called back. And it would do the work itself where a cluster has one thread left.
     """
     from joblib._dask import DaskDistributedBackend
 

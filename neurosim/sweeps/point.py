@@ -197,8 +197,9 @@ def _hardware(given: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(given.get("chip"), str):
         raise ConfigError("hardware.chip", f"a file, or one of {', '.join(hardware.names())}", given.get("chip"))
     changes = {key: value for key, value in given.items() if key != "chip"}
-    described = _description(given["chip"], json.dumps(changes, sort_keys=True))
-    return {"chip": given["chip"], "changes": changes, "description": described}
+    file = given["chip"].endswith(".toml")  # from where a worker is, it may have another name
+    chip = str(Path(given["chip"]).absolute()) if file else given["chip"]
+    return {"chip": chip, "changes": changes, "description": _description(chip, json.dumps(changes, sort_keys=True))}
 
 
 @cache
