@@ -27,6 +27,11 @@ def check(settings, root):
     pass
 
 
+def admit(settings, data):
+    if settings["sold"]["price"] < 0:
+        raise ValueError("sold for less than nothing")
+
+
 def learn(settings, data):
     """Note that it was done, and die or fail where asked to."""
     made = settings["made"]
@@ -52,7 +57,7 @@ def price(learned, settings):
     return {"worth": learned, "cost": cost, "nothing": float("nan"), "threads": ",".join(map(str, threads))}
 
 
-MEASURE = Measure(7, ("made", "sold"), 1, ("worth", "cost", "nothing"), complete, check, learn, price)
+MEASURE = Measure(7, ("made", "sold"), 1, ("worth", "cost", "nothing"), complete, check, admit, learn, price)
 
 
 def sweep_of(search=None, vary=None, **sections):

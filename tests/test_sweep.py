@@ -39,6 +39,15 @@ def test_a_failure_is_on_record_in_one_line_and_measured_again(tmp_path):
     assert learned(tmp_path / "log") == ["1.0", "1.0", "bad", "bad"]
 
 
+def test_nothing_is_learned_for_points_that_fail_without(tmp_path):
+    sweep = sweeping.sweep_of(vary={"made.x": [1.0], "sold.price": [-1.0, 2.0, -2.0]},
+                              made={"log": str(tmp_path / "log")})  # fmt: skip
+    rows = sweeping.run(sweep, tmp_path / "a")
+    assert [row["status"] for row in rows] == ["failed", "done", "failed"]
+    sweeping.run(sweep, tmp_path / "a")
+    assert learned(tmp_path / "log") == ["1.0"]
+
+
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_a_process_that_dies_costs_its_own_points_alone(tmp_path, jobs):
     sweep = sweeping.sweep_of(vary={"made.x": [1.0, 2.0, "dead", 3.0, 4.0, 5.0]})

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def progress(total: int | None, done: int, unit: str) -> Iterator[Callable[[str], None] | None]:
-    """Give what may be told of each thing that is done; None without a terminal."""
+def progress(total: int | None, done: int, unit: str) -> Iterator[Callable[[str], object]]:
+    """Give what is to be told of each thing that is done."""
     if sys.stderr is None or not sys.stderr.isatty():
-        yield None
+        yield lambda _what: None
         return
     from tqdm import tqdm
 

@@ -1,5 +1,7 @@
 """`neurosim reproduce`: a published table measured again, cell by cell."""
 
+from typing import Any
+
 import click
 
 from neurosim.cli.faults import fail, find_cache, plainly, say
@@ -37,7 +39,10 @@ def command(study: str, root: str, out: str | None, seeds: int, jobs: int, fast:
     if not report:
         left = reproduce.unfinished(cells, folder)
         with progress(len(cells), len(cells) - len(left), "cells") as tell:
-            watch = tell and (lambda cell, record: tell(f"{cell.name} {record['status']}"))
+
+            def watch(cell: Any, record: dict[str, Any]) -> None:
+                tell(f"{cell.name} {record['status']}")
+
             reproduce.run(known, left, root, folder, jobs, watch)
     text, failed = reproduce.report(known, cells, folder)
     say(text)

@@ -73,13 +73,14 @@ def _measure(options: dict[str, Any], engine: "Engine", rows: list["Row"], out: 
     executor = _executor(options)
     try:
         with progress(sweep.search.points or len(rows), done, "points") as tell:
-            engine.run(executor, tell and (lambda point, record: tell(f"{point.name} {record['status']}")))
+            engine.run(executor, lambda point, record: tell(f"{point.name} {record['status']}"))
     except KeyboardInterrupt:
         interrupted = True
     finally:
         executor.close()
         rows = engine.rows()
-        files.write(out, engine, rows)
+        if any(row.record["status"] != "open" for row in rows):
+            files.write(out, engine, rows)
     _show(sweep, rows, out, options["as_json"])
     failed = [row for row in rows if row.record["status"] == "failed"]
     open_ones = sum(row.record["status"] == "open" for row in rows)

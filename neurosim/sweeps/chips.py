@@ -83,6 +83,7 @@ def _layers(asked: dict[str, Any]) -> list[Any]:
         del constants["weight_bits"]
     flat = {key: value for key, value in constants.items() if "." not in key}
     dotted = {key: value for key, value in constants.items() if "." in key}
+    layers: list[Any]
     if "preset" in asked:
         layers = [replace(layer, **flat) for layer in presets.preset(asked["preset"]).layers]
     else:

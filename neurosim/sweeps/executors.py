@@ -144,7 +144,8 @@ class Cluster:
             yield result
 
     def _threads(self) -> int:
-        return max(1, sum(self.client.ncores().values()))
+        count: int = sum(self.client.ncores().values())
+        return max(1, count)
 
     def _feed(self, measure: Measure, root: str, left: deque[Task], found: "queue.Queue[Done | Exception]") -> None:
         """Have one task after another done, until none is left."""
@@ -179,11 +180,12 @@ def waiting(client: Any) -> Any:
     """
     from joblib._dask import DaskDistributedBackend
 
-    class Waiting(DaskDistributedBackend):  # type: ignore[misc, no-any-unimported]
+    class Waiting(DaskDistributedBackend):  # type: ignore[misc]
         supports_retrieve_callback = False
 
         def effective_n_jobs(self, n_jobs: int) -> int:
-            return max(2, super().effective_n_jobs(n_jobs))
+            count: int = super().effective_n_jobs(n_jobs)
+            return max(2, count)
 
         def retrieve_result(self, out: Any, timeout: float | None = None) -> Any:
             return self.retrieve_result_callback(super().retrieve_result(out, timeout))

@@ -15,11 +15,12 @@ from neurosim.constants import rebuild
 from neurosim.errors import ConfigError, StateError
 from neurosim.hardware import Counts
 from neurosim.latency.arrivals import Closed, Period
+from neurosim.layers import DenseWTA
 from neurosim.metrics import accuracy, never_won
 from neurosim.readouts import LinearReadout, WinnerLabels, answers, taught_by_label
 from neurosim.streams import open_stream
 from neurosim.streams.order import repeat
-from neurosim.studies.data import Data, Stretch
+from neurosim.studies.data import Data, Scaled, Stretch
 from neurosim.sweeps.chips import chip_settings
 from neurosim.sweeps.study import Sections, known_key
 from neurosim.sweeps.tasks import Measure
@@ -81,14 +82,19 @@ def check(settings: dict[str, Any], root: Path) -> None:
         open_stream(settings["data"][part], root=root)
 
 
+def admit(settings: dict[str, Any], data: Data) -> None:
+    """Refuse a chip that is none, that the hardware has no room for, or whose learning has no price there."""
+    chip = _chip(settings["chip"], _part(settings["data"], "train", data))
+    described = _described(settings["hardware"])
+    hardware.place(chip, described)
+    hardware.check_learns(described, settings["measure"]["learning"], settings["measure"]["unverified"])
+
+
 def learn(settings: dict[str, Any], data: Data) -> Learned:
     """Let a chip learn, in the order of its seed, count what it does with the last samples, and judge it."""
     asked, how = settings["data"], settings["measure"]
-    train, test = (
-        data.stream(asked[part], mean=asked["mean"], deviation=asked["deviation"], count=asked[f"{part}_samples"])
-        for part in ("train", "test")
-    )
-    chip = _chip(settings["chip"], train.inputs, train.shape)
+    train, test = (_part(asked, part, data) for part in ("train", "test"))
+    chip = _chip(settings["chip"], train)
     order = repeat(train, asked["epochs"], chip.seed)
     priced = min(how["price_samples"], train.length * asked["epochs"])
     before = train.length * asked["epochs"] - priced
@@ -109,10 +115,7 @@ def learn(settings: dict[str, Any], data: Data) -> Learned:
 
 def price(learned: Learned, settings: dict[str, Any]) -> dict[str, Any]:
     """Price what was counted on the described chip of a configuration."""
-    asked, period = settings["hardware"], settings["arrivals"]["period_s"]
-    described = hardware.load(asked["chip"], asked["changes"])
-    if _digest(described) != asked["description"]:
-        raise StateError(f"hardware {asked['chip']} must be described as it was, {asked['description']}, and is not")
+    described, period = _described(settings["hardware"]), settings["arrivals"]["period_s"]
     arrivals = Closed() if period is None else Period(1 / period)
     unverified = settings["measure"]["unverified"]
     report = hardware.price(learned.counts, described, arrivals=arrivals, unverified=unverified)
@@ -123,12 +126,26 @@ def price(learned: Learned, settings: dict[str, Any]) -> dict[str, Any]:
     return learned.measures | {name: found[name] for name in MEASURES if name in found}
 
 
-def _chip(settings: dict[str, Any], inputs: int, shape: tuple[int, ...]) -> Chip:
+def _part(asked: dict[str, Any], part: str, data: Data) -> Scaled:
+    """Return the samples to learn from, or to test with."""
+    return data.stream(asked[part], mean=asked["mean"], deviation=asked["deviation"], count=asked[f"{part}_samples"])
+
+
+def _chip(settings: dict[str, Any], samples: Scaled) -> Chip:
     """Return the chip of a configuration."""
     if settings["layers"] is None:  # its constants were refused: say why
         settings = chip_settings(settings["asked"], refuse=True)
     layers = [rebuild(layer) for layer in settings["layers"]]
-    return Chip(layers, inputs=inputs if len(shape) == 1 else shape, seed=settings["seed"])
+    images = any(not isinstance(layer, DenseWTA) for layer in layers)
+    return Chip(layers, inputs=samples.shape if images else samples.inputs, seed=settings["seed"])
+
+
+def _described(asked: dict[str, Any]) -> hardware.Hardware:
+    """Return the described chip of a configuration; refuse one that says something else by now."""
+    described = hardware.load(asked["chip"], asked["changes"])
+    if _digest(described) != asked["description"]:
+        raise StateError(f"hardware {asked['chip']} must be described as it was, {asked['description']}, and is not")
+    return described
 
 
 def _accuracy(chip: Chip, name: str, train: Any, test: Any) -> float:
@@ -212,4 +229,4 @@ def _digest(described: hardware.Hardware) -> str:
     return hashlib.sha256(json.dumps(described.describe(), sort_keys=True).encode()).hexdigest()[:12]
 
 
-MEASURE_OF_A_POINT = Measure(VERSION, SECTIONS, 3, MEASURES, complete, check, learn, price)
+MEASURE_OF_A_POINT = Measure(VERSION, SECTIONS, 3, MEASURES, complete, check, admit, learn, price)

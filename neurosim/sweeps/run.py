@@ -1,6 +1,6 @@
 """A sweep from its points to its rows: what is finished is passed over, what comes back is kept at once."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -123,10 +123,10 @@ class Engine:
         for path in (self.folder.path / "cells").glob("point-*.json"):
             path.unlink(missing_ok=True)
 
-    def _check_data(self, points: Sequence[Point] | object) -> None:
+    def _check_data(self, points: Iterable[Point]) -> None:
         """Refuse points that were measured on different data of one name."""
         known: dict[str, tuple[object, str]] = {}
-        for point in points:  # type: ignore[attr-defined]
+        for point in points:
             measures = self._records[point.key].get("measures") or {}
             name = str(point.cell.settings.get("data"))
             if "data" in measures:
@@ -141,6 +141,6 @@ class Engine:
 def _best(sweep: Sweep, records: Sequence[Record]) -> Sequence[bool]:
     """Tell which points are on the front."""
     none = [float("nan")] * len(sweep.objectives)
-    values = np.array([told(record, sweep) or none for record in records]).reshape(len(records), -1)
+    values = np.array([told(record, sweep) or none for record in records]).reshape(len(records), len(none))
     largest = np.array([wish == "max" for wish in sweep.objectives.values()])
-    return list(front(values, largest)) if records else []
+    return list(front(values, largest))

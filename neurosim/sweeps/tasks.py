@@ -37,6 +37,8 @@ class Measure(NamedTuple):
         Makes a whole configuration, section by section, of what a study file says; refuses unknown keys.
     check : callable
         Refuses a data folder without what a configuration needs, quickly.
+    admit : callable
+        Refuses, of (configuration, data), a point that `price` would refuse whatever is learned.
     learn : callable
         Learns, of (configuration without the last sections, data); what it returns is handed to `price`.
     price : callable
@@ -49,6 +51,7 @@ class Measure(NamedTuple):
     measures: tuple[str, ...]
     complete: Callable[[Sections], dict[str, Any]]
     check: Callable[[dict[str, Any], Path], None]
+    admit: Callable[[dict[str, Any], Data], object]
     learn: Callable[[dict[str, Any], Data], Any]
     price: Callable[[Any, dict[str, Any]], dict[str, Any]]
 
@@ -82,12 +85,26 @@ def _learning(point: Point, measure: Measure) -> dict[str, Any]:
 def done(measure: Measure, task: Task, data: Data) -> list[Record]:
     """Return the record of each point of a task; what goes wrong is a record too."""
     begun = time.perf_counter()
+    records = [_refused(measure, point, data) for point in task.points]
+    left = records.count(None)
+    if left:
+        try:
+            learned = measure.learn(task.learning, data)
+        except Exception as error:  # whatever it is, the other tasks go on
+            return [record or failed(error) for record in records]
+    shared = (time.perf_counter() - begun) / max(1, left)
+    return [
+        record or _priced(measure, learned, point, shared) for point, record in zip(task.points, records, strict=True)
+    ]
+
+
+def _refused(measure: Measure, point: Point, data: Data) -> Record | None:
+    """Return the record of a point that need not learn to fail."""
     try:
-        learned = measure.learn(task.learning, data)
-    except Exception as error:  # whatever it is, the other tasks go on
-        return [failed(error)] * len(task.points)
-    shared = (time.perf_counter() - begun) / len(task.points)
-    return [_priced(measure, learned, point, shared) for point in task.points]
+        measure.admit(point.cell.settings, data)
+    except Exception as error:
+        return failed(error)
+    return None
 
 
 def failed(error: BaseException | str) -> Record:
