@@ -206,4 +206,4 @@ def test_another_file_is_left_alone(tmp_path):
         file["points"] = [1, 2]
     for name in ("a.h5", "b.h5", "c.csv"):
         with pytest.raises(ns.StateError, match=r"out must end in|must be the table of a sweep"):
-            table.check(tmp_path / name)
+            table.check(tmp_path / name, "small")

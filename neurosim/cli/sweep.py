@@ -51,28 +51,29 @@ def command(**options: Any) -> None:
     read = study.read(options["study"], MEASURE.sections, MEASURE.measures)
     if options["only"] and read.search.method == "optuna":
         fail(f"--only must be left out with method = 'optuna', which needs all it asked for, got {options['only']!r}")
-    table.check(out)
+    table.check(out, read.name)
     engine = Engine(read, MEASURE, options["root"], Folder(out.with_suffix(".points")), options["only"])
     if options["restart"] and not options["listing"]:
         engine.forget()
     rows = engine.rows()
-    if not rows:
+    chosen = [row for row in rows if engine.chosen(row.point)]
+    if not chosen:
         fail(f"--only must be part of a point's name or key, got {options['only']!r}; --list shows them")
     if options["listing"]:
-        _list(rows, options["as_json"])
+        _list(chosen, options["as_json"])
         return
-    _measure(options, engine, rows, out)
+    _measure(options, engine, chosen, out)
 
 
-def _measure(options: dict[str, Any], engine: "Engine", rows: list["Row"], out: Path) -> None:
+def _measure(options: dict[str, Any], engine: "Engine", chosen: list["Row"], out: Path) -> None:
     """Measure what is left, write what there is then, however it ended, and show it."""
     from neurosim.sweeps import files
 
     sweep, interrupted = engine.sweep, False
-    done = sum(row.record["status"] == "done" for row in rows)
+    done = sum(row.record["status"] == "done" for row in chosen)
     executor = _executor(options)
     try:
-        with progress(sweep.search.points or len(rows), done, "points") as tell:
+        with progress(sweep.search.points if sweep.search.method == "optuna" else len(chosen), done, "points") as tell:
             engine.run(executor, lambda point, record: tell(f"{point.name} {record['status']}"))
     except KeyboardInterrupt:
         interrupted = True

@@ -10,7 +10,7 @@ def front(values: NDArray[np.float64], largest: NDArray[np.bool_]) -> NDArray[np
     Parameters
     ----------
     values : float64 (points, objectives)
-        A point with NaN among them is on no front, and beats none.
+        A point with NaN or infinity among them is on no front, and beats none.
     largest : bool (objectives,)
         Whether the largest value is the best, else the smallest.
 
@@ -20,7 +20,7 @@ def front(values: NDArray[np.float64], largest: NDArray[np.bool_]) -> NDArray[np
         Of equal points, all are on it or none.
     """
     costs = np.where(largest, -values, values)
-    best = ~np.isnan(costs).any(axis=1)
+    best: NDArray[np.bool_] = np.isfinite(costs).all(axis=1)
     others = costs[best]
     for place in np.flatnonzero(best):
         better = (others <= costs[place]).all(axis=1) & (others < costs[place]).any(axis=1)

@@ -14,7 +14,7 @@ from neurosim.sweeps.search import Point, rounds, told
 from neurosim.sweeps.study import Sweep
 from neurosim.sweeps.tasks import Measure, tasks
 
-Watch = Callable[[Point, Record], None]
+Watch = Callable[[Point, Record], object]
 
 
 class Row(NamedTuple):
@@ -49,7 +49,7 @@ class Engine:
     folder : Folder
         Of the records.
     only : str
-        Only points with this in their name or key.
+        Only points with this in their name or key are measured.
     """
 
     def __init__(self, sweep: Sweep, measure: Measure, root: str | Path, folder: Folder, only: str = "") -> None:
@@ -62,14 +62,17 @@ class Engine:
         try:
             points = next(asked)
             while True:
-                chosen = [point for point in points if self.only in point.name or self.only in point.key]
-                for point in chosen:
+                for point in points:
                     if point.key not in self._records:
                         self._records[point.key] = self.folder.read(point.cell) or {"status": "open"}
-                yield chosen
+                yield points
                 points = asked.send(self._records)
         except StopIteration:
             return
+
+    def chosen(self, point: Point) -> bool:
+        """Tell whether a point is one of those to measure."""
+        return self.only in point.name or self.only in point.key
 
     def run(self, executor: Executor, watch: Watch | None = None) -> None:
         """Measure what is not finished, failed points among it; records are kept as they come.
@@ -87,7 +90,7 @@ class Engine:
         (self.folder.path / ".writable").unlink(missing_ok=True)
         checked = False
         for points in self.points():
-            left = [point for point in points if self._records[point.key]["status"] != "done"]
+            left = [one for one in points if self.chosen(one) and self._records[one.key]["status"] != "done"]
             if left and not checked:
                 self.measure.check(left[0].cell.settings, self.root)
                 checked = True

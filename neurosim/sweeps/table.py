@@ -42,7 +42,7 @@ def write(path: Path, folder: Folder, sweep: Sweep, rows: Sequence[Row], version
     StateError
         If they cannot be written, or another file is in their place.
     """
-    check(path)
+    check(path, sweep.name)
     columns = _columns(rows)
     names = list(columns)
     array = np.empty(len(rows), np.dtype([(name, _type(held)) for name, held in columns.items()]))
@@ -64,24 +64,33 @@ def read(path: str | Path) -> list[dict[str, Any]]:
     StateError
         If it is no such file.
     """
+    rows, _ = _opened(Path(path))
+    return [{name: _back(row[name]) for name in rows.dtype.names} for row in rows]
+
+
+def check(path: Path, name: str) -> None:
+    """Refuse a path with another kind of file, or another sweep's table, before a sweep and not after."""
+    if path.suffix not in (".h5", ".hdf5"):
+        raise StateError(f"out must end in .h5 or .hdf5, got {str(path)!r}")
+    if path.exists():
+        _, found = _opened(path)
+        if found != name:
+            raise StateError(
+                f"{path} must be the table of the sweep {name!r}, and is that of {found!r}: choose another --out"
+            )
+
+
+def _opened(path: Path) -> tuple[NDArray[Any], str]:
+    """Return the rows of a table, and the name of its sweep."""
     import h5py
 
     try:
         with h5py.File(path, "r") as file:
             if file.attrs.get("format") != FORMAT:
                 raise ValueError("it is of another format")
-            array = file[NAME][:]
-    except (OSError, ValueError, LookupError) as error:
+            return file[NAME][:], str(file.attrs["sweep"])
+    except (OSError, ValueError, LookupError, TypeError) as error:
         raise StateError(f"{path} must be the table of a sweep that can be read, but: {error}") from None
-    return [{name: _back(row[name]) for name in array.dtype.names} for row in array]
-
-
-def check(path: Path) -> None:
-    """Refuse a path with another kind of file, before a sweep and not after."""
-    if path.suffix not in (".h5", ".hdf5"):
-        raise StateError(f"out must end in .h5 or .hdf5, got {str(path)!r}")
-    if path.exists():
-        read(path)
 
 
 def _columns(rows: Sequence[Row]) -> dict[str, list[Any]]:

@@ -30,7 +30,8 @@ class Choice:
 
     def asked(self, trial: Any, key: str) -> Plain:
         """Return the value that a trial of Optuna picks; it may be a list, so what is picked is its place."""
-        return self.values[trial.suggest_categorical(key, range(len(self.values)))]
+        place: int = trial.suggest_categorical(key, range(len(self.values)))
+        return self.values[place]
 
 
 @dataclass(frozen=True, slots=True)
