@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -216,13 +215,7 @@ def _hardware(given: dict[str, Any]) -> dict[str, Any]:
     changes = {key: value for key, value in given.items() if key != "chip"}
     file = given["chip"].endswith(".toml")  # from where a worker is, it may have another name
     chip = str(Path(given["chip"]).absolute()) if file else given["chip"]
-    return {"chip": chip, "changes": changes, "description": _description(chip, json.dumps(changes, sort_keys=True))}
-
-
-@cache
-def _description(chip: str, changes: str) -> str:
-    """Return the hash of a described chip, read once."""
-    return _digest(hardware.load(chip, json.loads(changes)))
+    return {"chip": chip, "changes": changes, "description": _digest(hardware.load(chip, changes))}
 
 
 def _digest(described: hardware.Hardware) -> str:
