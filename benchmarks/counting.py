@@ -1,4 +1,7 @@
-"""What counting costs: learning MNIST in chunks with and without, alternating, least times: python -m benchmarks.counting --root DIR."""
+"""What counting costs: learning MNIST in chunks with and without, in turn, least times.
+
+python -m benchmarks.counting --root DIR
+"""
 
 import argparse
 import time

@@ -1164,10 +1164,10 @@ def _tally_inputs(n, size, active, neurons, results):  # type: ignore[no-untyped
 @register_jitable
 def _has_zeros(live, neurons):  # type: ignore[no-untyped-def]
     """Return whether some synapse is zero."""
+    found = 0
     for i in range(live.size):
-        if live[i] < neurons:
-            return True
-    return False
+        found += live[i] < neurons
+    return found > 0
 
 
 @register_jitable

@@ -124,7 +124,7 @@ class DenseLayer(WorkingLayer):
         )
 
     def results(self, samples: int, rows: int, outputs: int, live: Live | None = None) -> dense.Results:
-        """Return room for results: potentials and responses of `rows` samples, outputs of `outputs`; of `live`, counts."""
+        """Return room for results: potentials and responses of `rows` samples, outputs of `outputs`; counts."""
         block, tallied = (rows or 1, self.outputs), 0 if live is None else samples
         potentials, responses = np.empty(block, np.float32), np.empty(block, np.float32)
         winners, sent = np.empty(samples, np.int64), np.empty((outputs, self.outputs), np.float32)

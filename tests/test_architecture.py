@@ -61,7 +61,7 @@ def test_few_know_the_kernels():
     }
     assert users == {
         "bandwidth", "codes", "conv", "conv_codes", "conv_room", "conv_state", "dense", "first_state", "own",
-        "trained_readout",
+        "timeline", "trained_readout",
     }  # fmt: skip
 
 

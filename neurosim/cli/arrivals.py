@@ -41,7 +41,7 @@ def arrival_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--rate", type=float, metavar="HZ", help="Samples a second, on average, that come by the clock."),
         click.option("--burst", type=int, metavar="N", help="bursts: samples that come at once.  [default: 8]"),
-        click.option("--timestamps", metavar="FILE.npy", help="stream: a whole number of microseconds for each sample."),
+        click.option("--timestamps", metavar="FILE.npy", help="stream: whole microseconds, one a sample."),
     )  # fmt: skip
     for option in reversed(options):
         command = option(command)

@@ -12,7 +12,7 @@ from neurosim.errors import SampleError
 from neurosim.hardware.demand import Demand, demand
 from neurosim.hardware.mapping import Part
 from neurosim.streams import Stream
-from neurosim.working import NO_LABELS, NO_MODULATORS, WorkingLayer, teachable
+from neurosim.working import NO_LABELS, NO_MODULATORS, TALLIED, WorkingLayer, teachable
 
 Whole = NDArray[np.int64]
 
@@ -57,7 +57,8 @@ class LayerCounts(NamedTuple):
     def writes_on(self, part: Part) -> Whole:
         """Return the synapses written on a core: int64 (samples,)."""
         neurons = self.written.sum(axis=1, dtype=np.int64)
-        return self.writes * share(self.written, part) // np.maximum(neurons, 1)
+        here: Whole = self.writes * share(self.written, part) // np.maximum(neurons, 1)
+        return here
 
 
 class Counts(NamedTuple):
@@ -247,7 +248,7 @@ class _Counter:
     def counts(self) -> LayerCounts:
         """Return what the layer did since it was asked last."""
         tallies, written, sent = (np.concatenate(parts) for parts in zip(*self._chunks, strict=True))
-        columns = np.ascontiguousarray(tallies.T)
-        counted = LayerCounts(demand(self.layer), *columns, written, sent, self._binary)
+        columns = dict(zip(TALLIED, np.ascontiguousarray(tallies.T), strict=True))
+        counted = LayerCounts(demand(self.layer), **columns, written=written, sent=sent, binary=self._binary)
         self._chunks, self._binary = [], True
         return counted

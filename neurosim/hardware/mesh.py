@@ -1,5 +1,6 @@
 """The mesh of routers: the way of an event, first along its row, then along its column."""
 
+from itertools import pairwise
 from typing import NamedTuple
 
 from neurosim.hardware.structure import Structure
@@ -30,4 +31,4 @@ def way(built: Structure, source: int, target: int) -> list[str]:
     while y != row:
         y += 1 if row > y else -1
         places.append((x, y))
-    return [f"link {a[0]},{a[1]} to {b[0]},{b[1]}" for a, b in zip(places, places[1:], strict=False)]
+    return [f"link {a[0]},{a[1]} to {b[0]},{b[1]}" for a, b in pairwise(places)]

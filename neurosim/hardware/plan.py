@@ -13,6 +13,7 @@ bit. Layers work on different samples at the same time. The response leaves from
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -150,7 +151,7 @@ def _transmit(builder: _Builder, parts: Sequence[Part], following: Sequence[Part
 def _gate(builder: _Builder, layers: Sequence[Sequence[Part]]) -> None:
     """Let no sample into a layer before that has learned from the one before."""
     builder.emit("learned 0", "sample", [], "one", layers[0][0], offset=1)
-    for parts, following in zip(layers, layers[1:], strict=False):
+    for parts, following in pairwise(layers):
         for part in parts:
             builder.emit(f"learned {following[0].layer}", _name("sending", part), [], "one", part, offset=1)
 
@@ -197,7 +198,8 @@ def _event_time(part: Part, mapping: Mapping, counts: Counts) -> Whole:
     layer, lanes = counts.layers[part.layer], mapping.hardware.structure.lanes
     here = layer.operations * part.neurons // layer.demand.neurons
     each = -(-here // (np.maximum(layer.events, 1) * lanes))
-    return each * picoseconds(mapping.hardware, "synaptic_operation")
+    busy: Whole = each * picoseconds(mapping.hardware, "synaptic_operation")
+    return busy
 
 
 def _updates(_: str, part: Part, mapping: Mapping, counts: Counts) -> tuple[Any, Any]:

@@ -123,7 +123,8 @@ def _one_by_one(planned: Plan, copies: Whole, services: Whole) -> Whole:
     if ends[-1] > LATEST:
         raise ConfigError("timed_samples", f"so few that they take less than {LATEST / PICOSECONDS:.0f} s", len(copies))
     starts = np.ceil(ends).astype(np.int64) - np.ceil(work.sum(axis=1)).astype(np.int64)
-    return starts + np.arange(len(starts))
+    moments: Whole = starts + np.arange(len(starts))
+    return moments
 
 
 def _picoseconds(due: Whole) -> Whole:

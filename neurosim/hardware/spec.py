@@ -60,7 +60,7 @@ class Hardware:
 
     def vouched(self) -> "Hardware":
         """Return the description without the constants that nobody vouches for."""
-        kept = {
+        kept: dict[str, Any] = {
             group: {name: held for name, held in getattr(self, group).items() if held.confidence != "unverified"}
             for group in GROUPS
         }
@@ -154,13 +154,18 @@ def _override(table: dict[str, Any], key: str, value: Any, overrides: Mapping[st
         inner = inner.setdefault(name, {}) if isinstance(inner, dict) else None
     if not isinstance(inner, dict):
         raise ConfigError(key, "the dotted key of a value", value)
-    if last == "value" and isinstance(inner.get("value"), int | float) and isinstance(value, int | float):
-        before = inner["value"]
+    before: Any = inner.get("value")
+    if last == "value" and _is_number(before) and _is_number(value):
         for name in ("low", "high"):
-            if f"{'.'.join(path)}.{name}" not in overrides:
-                inner[name] = inner.get(name, before) * value / before if before else value
+            bound = inner.get(name, before)
+            if f"{'.'.join(path)}.{name}" not in overrides and _is_number(bound):
+                inner[name] = bound * value / before if before else value
         inner["source"], inner["confidence"] = f"changed from {before} by the user", "assumed"
     inner[last] = value
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _hardware(name: str, table: dict[str, Any]) -> Hardware:
