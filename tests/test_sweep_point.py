@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import described
 import numpy as np
@@ -19,7 +20,9 @@ from neurosim.readouts import judge
 from neurosim.streams.order import repeat
 from neurosim.sweeps import point, study, table
 from neurosim.sweeps.chips import chip_settings
+from neurosim.sweeps.search import rounds
 
+EXAMPLE = Path(__file__).parents[1] / "examples" / "mnist_designs.toml"
 STUDY = """
 name = "digits"
 data = {{train = "digits:train", test = "digits:test", train_samples = 300}}
@@ -160,6 +163,15 @@ def test_constants_of_a_layer_and_its_parts_by_name():
     assert odd["layers"] is None  # refused when it is made, and then on record
     with pytest.raises(ns.ConfigError, match="temperature must be a constant of HardWTA"):
         chip_settings(odd["asked"], refuse=True)
+
+
+def test_the_example_is_a_study():
+    read = study.read(EXAMPLE, point.SECTIONS, point.MEASURES)
+    assert list(read.objectives) == ["accuracy", "energy_J", "latency_s"]
+    assert {"chip.neurons", "chip.weight_bits", "chip.cutoff", "hardware.chip"} <= set(read.vary)
+    (points,) = [next(rounds(read, point.complete, point.VERSION))]
+    assert len(points) == 96
+    assert all(one.cell.settings["chip"]["layers"] for one in points)
 
 
 @pytest.mark.slow
