@@ -11,6 +11,7 @@ The weights are kept as :math:`w_{ki} = s_k v_{ik}`: decay touches the scale :ma
 :math:`v_{ik}` of the active inputs alone, and the squared norm follows in three products,
 :math:`\|w'\|^2 = a^2 \|w\|^2 + 2 a c u + c^2 \|x\|^2`. A sample costs active inputs x neurons, not inputs x neurons.
 What has no such form says so where it stands: potentials with another norm, eligibility traces, Sanger's rule.
+With synapses of few bits :math:`v_{ik}` is a whole number, and growth is rounded.
 
 Every function here takes arrays of one float type and stays in it: float32 in the simulator, float64 in the tests
 that compare with the textbook equation. Sums have a fixed order, so equal input gives equal bits.
@@ -35,6 +36,10 @@ RAREST = np.float32(1e-30)  # share of responses, so that its logarithm is finit
 # Smaller running means and growths are zero: on subnormal numbers arithmetic takes a hundred times as long.
 NEGLIGIBLE, NEGLIGIBLE_ROOT = np.float32(1e-30), np.float32(1e-15)
 LEAST = np.float32(-70)  # exponent of the smallest share, so that no product with it is subnormal
+FAINTEST = np.float32(1e-18)  # scale of synapses of few bits, so that no square of it is subnormal
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # of Steele, Lea and Flood's SplitMix64, with the two factors of its words
+FIRST_FACTOR, SECOND_FACTOR = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+UNIT = np.float32(2**-24)  # a chance has so many bits as float32 holds
 LANES = 64  # partial sums of a reduction: enough to hide how long an addition takes; the same on every machine
 FOLD_BELOW, FOLD_ABOVE = np.float32(1e-6), np.float32(1e6)  # scales outside are folded into the synapses
 DRIFT, SHORT = np.float32(8), np.float32(0.01)  # scale and squared norm at which renormalising measures anew
@@ -99,16 +104,20 @@ class Constants(NamedTuple):
     transmit: int
     exponent: np.float32  # power of Triangle, 1 / temperature of Softmax
     instruments: bool
+    highest: np.float32  # whole number that a synapse of few bits can hold, and the lowest is -highest; 0: float
+    nearest: bool  # whether growth is rounded to the nearest whole number, not by chance
+    salt: np.uint64  # what chance depends on besides sample, neuron and input
 
 
 class State(NamedTuple):
     """What a layer has learned; `pending` holds the samples of an unfinished window."""
 
-    synapses: NDArray[np.float32]  # v (inputs, neurons)
+    synapses: NDArray[np.float32]  # v (inputs, neurons); whole numbers, if they have few bits
     scales: NDArray[np.float32]  # s (neurons,)
     norms: NDArray[np.float32]  # sum of |w|^p (neurons,)
     wins: NDArray[np.int64]  # (neurons,)
-    counters: NDArray[np.int64]  # (COUNTERS,); BLANKS are the samples that teach nothing, unlabelled ones among them
+    # (COUNTERS,); BLANKS: samples that teach nothing, unlabelled ones among them; FOLDS: neurons written whole
+    counters: NDArray[np.int64]
     input_norm: NDArray[np.float32]  # (1,) running mean of |x|
     activity: NDArray[np.float32]  # (neurons,) running mean of the bias
     traces: NDArray[np.float32]  # (neurons,) running mean of the rule
@@ -122,6 +131,7 @@ class State(NamedTuple):
     pending_potentials: NDArray[np.float32]  # (window, neurons) u; a window of one has no use for it, nor for the next
     pending_responses: NDArray[np.float32]  # (window, neurons) y
     pending_sums: NDArray[np.float32]  # (2, neurons) over the window: what activity and traces average
+    squares: NDArray[np.int64]  # (neurons or 0,) sum of v^2 of synapses of few bits
 
 
 class Scratch(NamedTuple):
@@ -148,6 +158,7 @@ class Scratch(NamedTuple):
     copied: NDArray[np.int64]  # (AHEAD_WRITES,) which neurons these are
     pays: NDArray[np.int64]  # (3,) READS, SHARED, COPIES: looking ahead changes no bit, so a test may always do it
     places: NDArray[np.int64]  # (neurons,) where a neuron is among them, if it is
+    flips: NDArray[np.int64]  # (1,) bits that the last update changed
 
 
 class Samples(NamedTuple):
@@ -974,6 +985,113 @@ def _write(count, constants, state, scratch):  # type: ignore[no-untyped-def]
             _renormalise(state, k, constants.lebesgue)
 
 
+# Synapses of few bits: whole numbers from -highest to highest, one scale for all of a neuron's. Decay is the scale's;
+# growth is rounded, so only active inputs are written. What leaves the range takes a larger scale: all are rounded
+# anew.
+
+
+@register_jitable
+def _word(z):  # type: ignore[no-untyped-def]
+    """Return the random word of a counter: SplitMix64."""
+    z = (z ^ (z >> np.uint64(30))) * FIRST_FACTOR
+    z = (z ^ (z >> np.uint64(27))) * SECOND_FACTOR
+    return z ^ (z >> np.uint64(31))
+
+
+@register_jitable
+def _round(x, key, i, nearest):  # type: ignore[no-untyped-def]
+    """Return a whole number: the nearest one, or one of the two beside x, by chance, so that the mean is x."""
+    if nearest:
+        return np.rint(x) + ZERO  # no negative zero
+    size = abs(x)
+    whole = np.floor(size)
+    chance = np.float32(_word(key + np.uint64(i) * GOLDEN) >> np.uint64(40)) * UNIT
+    if chance < size - whole:
+        whole += ONE
+    return ZERO - whole if x < ZERO else whole
+
+
+@register_jitable
+def _ones(word):  # type: ignore[no-untyped-def]
+    """Return how many bits are set."""
+    count = 0
+    while word != 0:
+        word &= word - 1
+        count += 1
+    return count
+
+
+@register_jitable
+def _store(i, k, whole, constants, state, live):  # type: ignore[no-untyped-def]
+    """Write a synapse; return how many of its bits change, in two's complement."""
+    old, new = np.int64(state.synapses[i, k]), np.int64(whole)
+    if new == old:
+        return 0
+    state.synapses[i, k] = whole
+    state.squares[k] += new * new - old * old
+    if live.size > 0:
+        live[i] += np.int64(new != 0) - np.int64(old != 0)
+    return _ones((new ^ old) & (2 * np.int64(constants.highest) + 1))
+
+
+@register_jitable
+def _shrinkage(k, growth, constants, state):  # type: ignore[no-untyped-def]
+    """Return the power of two by which all that neuron k holds must shrink so that none leaves the range: 1 if none."""
+    scale, peak, fits = state.scales[k], growth * ZERO, True
+    for j in range(state.pending_sizes[0]):
+        v = state.synapses[state.pending_active[0, j], k]
+        step = growth * state.pending_inputs[0, j] / scale
+        fits &= abs(step) <= (constants.highest - v if step > ZERO else constants.highest + v)
+        peak = max(peak, abs(v + step))
+    part = peak * ZERO + ONE
+    if fits:
+        return part
+    part *= HALF
+    while peak * part > constants.highest:
+        part *= HALF
+    return part
+
+
+@register_jitable
+def _grow_in_few_bits(k, growth, key, constants, state, scratch, live):  # type: ignore[no-untyped-def]
+    """Add c x / s to neuron k's synapses and round: of the active inputs, or of all with a larger scale."""
+    v, scale, x, flips = state.synapses, state.scales[k], scratch.values, 0
+    part, size = _shrinkage(k, growth, constants, state), state.pending_sizes[0]
+    if part == ONE:
+        for j in range(size):
+            i = state.pending_active[0, j]
+            step = _round(growth * state.pending_inputs[0, j] / scale, key, i, constants.nearest)
+            flips += _store(i, k, v[i, k] + step, constants, state, live)
+        return flips
+    x[:] = ZERO
+    for j in range(size):
+        x[state.pending_active[0, j]] = state.pending_inputs[0, j]
+    for i in range(x.size):
+        whole = _round((v[i, k] + growth * x[i] / scale) * part, key, i, constants.nearest)
+        flips += _store(i, k, whole, constants, state, live)
+    state.scales[k] = scale / part
+    state.counters[FOLDS] += 1
+    return flips
+
+
+@register_jitable
+def _write_few_bits(count, constants, state, scratch, live):  # type: ignore[no-untyped-def]
+    """Apply what was proposed for `count` neurons, each by its own scale."""
+    sample = _word(constants.salt + np.uint64(state.counters[SAMPLES]) * GOLDEN)
+    scratch.flips[0] = 0
+    for m in range(count):
+        k = scratch.written[m]
+        growth, scale = scratch.growth[0, k], state.scales[k] * (ONE + scratch.changes[k])
+        if constants.instruments:
+            _note(k, scratch.sizes[k], state.steps)
+        # Where no weight is left, the scale says nothing: its first growth finds it, from the faintest up.
+        state.scales[k] = max(scale, FAINTEST) if state.squares[k] > 0 else scale * ZERO + FAINTEST
+        if growth != ZERO:
+            key = _word(sample + np.uint64(k) * GOLDEN)
+            scratch.flips[0] += _grow_in_few_bits(k, growth, key, constants, state, scratch, live)
+        state.norms[k] = state.scales[k] * state.scales[k] * state.squares[k]  # in double precision, rounded once
+
+
 @register_jitable
 def _diverged(norms):  # type: ignore[no-untyped-def]
     """Return a neuron whose norm is not finite, or -1."""
@@ -984,7 +1102,7 @@ def _diverged(norms):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def _learn(potentials, responses, square, constants, state, scratch, own):  # type: ignore[no-untyped-def]
+def _learn(potentials, responses, square, constants, state, scratch, own, live):  # type: ignore[no-untyped-def]
     """Apply a full window; return a neuron whose norm is no longer finite, or -1."""
     samples, rate = responses.shape[0], _rate(constants, state.counters[SAMPLES] - 1)
     if constants.bias != UNBIASED or constants.moment > 0:
@@ -1013,6 +1131,8 @@ def _learn(potentials, responses, square, constants, state, scratch, own):  # ty
         count = _gate(count, constants, scratch)
     if constants.eligibility > ZERO:
         _rise(count, constants, state, scratch)
+    elif constants.highest > ZERO:
+        _write_few_bits(count, constants, state, scratch, live)
     else:
         _write(count, constants, state, scratch)
     if constants.leak > ZERO:
@@ -1148,8 +1268,9 @@ def _keep(count, held, synapses, scratch):  # type: ignore[no-untyped-def]
 
 
 # What a sample took, counted by what the algorithm says: a synapse is written where a neuron's growth meets an active
-# input, and all of a neuron's where its scale is folded into them. Rows come blank. Which synapses are zero is followed
-# only where some are: that a sum of floats becomes zero to the last bit is not waited for.
+# input, and all of a neuron's where its scale is folded into them, or changes so that few bits can hold them. Rows come
+# blank. Which synapses are zero is followed only where some are: that a sum of floats becomes zero to the last bit is
+# not waited for.
 
 
 @register_jitable
@@ -1197,6 +1318,8 @@ def _tally_writes(n, asked, folds, holes, responses, constants, state, scratch, 
     """Count what the window that ended with a sample has written."""
     row, written, (inputs, neurons) = results.tallies[n], results.written[n], state.synapses.shape
     row[PLASTIC], row[WRITTEN] = asked, folds * inputs
+    if constants.highest > ZERO:  # a neuron that is written whole is written once
+        row[WRITTEN], row[FLIPPED] = folds * (inputs - state.pending_sizes[0]), scratch.flips[0]
     waiting, mixing = constants.eligibility > ZERO, constants.rule == SANGER or constants.rule == SUBSPACE
     if holes and (waiting or mixing or folds > 0):
         _tally_all_live(state.synapses, results.live)
@@ -1300,7 +1423,7 @@ def stream(address, kind):  # type: ignore[no-untyped-def]
     samples, learning, constants, state, scratch, results, own, marks = _arguments_at(address, kind)
     values, active, window = scratch.values, scratch.active, state.pending_sizes.size
     plain = constants.activation == IDENTITY and constants.bias == UNBIASED
-    holes = results.tallies.size > 0 and _has_zeros(results.live, state.scales.size)
+    holes = results.tallies.size > 0 and constants.highest == ZERO and _has_zeros(results.live, state.scales.size)
     first, end, held, breadth, pace = 0, 0, 0, 0, -1  # samples looked ahead at, and neurons written meanwhile
     for n in range(samples.values.shape[0]):
         _mark(marks, n, BEGUN)
@@ -1370,7 +1493,7 @@ def stream(address, kind):  # type: ignore[no-untyped-def]
         before, folds = state.counters[WRITES], state.counters[FOLDS]
         if holes:
             _tally_live(ys, constants, state, scratch, results.live, -1)
-        neuron = _learn(us, ys, square, constants, state, scratch, own)
+        neuron = _learn(us, ys, square, constants, state, scratch, own, results.live)
         if neuron >= 0:
             return n, neuron
         count = state.counters[WRITES] - before

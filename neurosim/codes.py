@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from neurosim import biases, competition, rules, schedules, transmit
+from neurosim.few_bits import highest
 from neurosim.kernels import dense
 from neurosim.layers import DenseWTA
 from neurosim.own import OwnRule
@@ -36,8 +37,11 @@ FUNCTIONS: dict[type, int] = {
 }  # fmt: skip
 
 
-def codes(layer: DenseWTA, real: type[np.floating[Any]] = np.float32) -> dense.Constants:
-    """Return a layer's constants as the compiled loop takes them, in one type of real numbers."""
+def codes(layer: DenseWTA, real: type[np.floating[Any]] = np.float32, salt: int = 0) -> dense.Constants:
+    """Return a layer's constants as the compiled loop takes them, in one type of real numbers.
+
+    With synapses of few bits, `salt` is what their growth is rounded by: `few_bits.salt`.
+    """
     numbers: dict[str, Any] = {
         **_competition(layer), **_rule(layer.rule), **_schedule(rules.schedule(layer.rule)),
         "bias": BIASES[type(layer.bias)], "bias_rate": getattr(layer.bias, "rate", 0.0),
@@ -47,6 +51,7 @@ def codes(layer: DenseWTA, real: type[np.floating[Any]] = np.float32) -> dense.C
         "cap": layer.cap, "cutoff": layer.cutoff, "lebesgue": layer.lebesgue, "renormalise": layer.renormalise,
         "leak": layer.leak, "eligibility": layer.eligibility, "units": UNITS[layer.normalise],
         "forgetting": 1e-3, "negative": layer.initial != "uniform", "instruments": layer.instruments,
+        "highest": highest(layer), "nearest": layer.rounding == "nearest", "salt": np.uint64(salt),
     }  # fmt: skip
     numbers["parameters"] = numbers["parameters"].astype(real)
     kinds = dense.Constants.__annotations__

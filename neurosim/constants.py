@@ -25,7 +25,12 @@ def describe(constants: Any) -> Any:
         return [describe(value) for value in constants]
     if not is_dataclass(constants):
         return constants
-    values = {entry.name: describe(getattr(constants, entry.name)) for entry in fields(constants) if entry.compare}
+    values = {
+        entry.name: describe(value)
+        for entry in fields(constants)
+        for value in [getattr(constants, entry.name)]
+        if entry.compare and not (entry.metadata.get("newer") and value == entry.default)
+    }
     return {"kind": type(constants).__name__, **values}
 
 

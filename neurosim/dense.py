@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosim import few_bits
 from neurosim.codes import codes
 from neurosim.errors import ConfigError
 from neurosim.first_state import first_state, first_weights
@@ -45,6 +46,7 @@ class DenseLayer(WorkingLayer):
     kernel = dense
     pending = ("pending_inputs", "pending_active", "pending_sizes", "pending_modulators", "pending_potentials",
                "pending_responses")  # fmt: skip
+    derived = ("squares",)
     constants: DenseWTA
     state: dense.State
 
@@ -53,7 +55,8 @@ class DenseLayer(WorkingLayer):
         self.constants, self.inputs, self.outputs, self.seed = constants, inputs, constants.neurons, seed
         self.shape = (constants.neurons,)
         self.state = first_state(constants, inputs, seed, place)
-        self._codes, self._own = codes(constants), getattr(constants.rule, "compiled", None)
+        self._codes = codes(constants, salt=few_bits.salt(constants, seed, place))
+        self._own = getattr(constants.rule, "compiled", None)
 
     @property
     def weights(self) -> Array:
@@ -121,6 +124,7 @@ class DenseLayer(WorkingLayer):
             copied=np.empty(writes, np.int64),
             pays=np.array([dense.READS, dense.SHARED, dense.COPIES]),
             places=np.empty(neurons if wide else 0, np.int64),
+            flips=np.zeros(1, np.int64),
         )
 
     def results(self, samples: int, rows: int, outputs: int, live: Live | None = None) -> dense.Results:
@@ -210,6 +214,20 @@ class DenseLayer(WorkingLayer):
         for name in ("pending_inputs", "pending_active"):
             arrays[name] = np.where(unused, 0, arrays[name]).astype(arrays[name].dtype)
         return arrays
+
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Take over what `arrays` returned, as any layer; synapses of few bits must be such.
+
+        Raises
+        ------
+        ValueError
+            As any layer, or if synapses are no whole numbers of so many bits, or a scale is too small.
+        """
+        if self.constants.weight_bits is not None:
+            few_bits.check(self.constants, arrays["synapses"], arrays["scales"])
+        super().restore(arrays)
+        if self.constants.weight_bits is not None:
+            self.state.squares[:] = few_bits.squares(self.state.synapses)
 
     def _ranges(self) -> tuple[tuple[str, int, int | None], ...]:
         return (

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from neurosim import randomness
 from neurosim.biases import Conscience, LogPrior
+from neurosim.few_bits import in_few_bits, squares
 from neurosim.kernels import dense
 from neurosim.layers import DenseWTA
 
@@ -14,7 +15,16 @@ Array = NDArray[np.float32]
 
 
 def first_weights(layer: DenseWTA, inputs: int, seed: int, place: int) -> Array:
-    """Return the synapses (inputs, neurons) of a layer that has seen nothing; `place` is its number in the chip.
+    """Return the weights (inputs, neurons) of a layer that has seen nothing; `place` is its number in the chip."""
+    weights = _drawn(layer, inputs, seed, place)
+    if layer.weight_bits is None:
+        return weights
+    few = in_few_bits(layer, weights, seed, place)
+    return few.synapses * few.scales
+
+
+def _drawn(layer: DenseWTA, inputs: int, seed: int, place: int) -> Array:
+    """Return weights as they are drawn, before any rounding.
 
     The mean of the sum of |w|^p is R^p (Gamma functions: the normal distribution's moment).
     """
@@ -39,13 +49,19 @@ def first_weights(layer: DenseWTA, inputs: int, seed: int, place: int) -> Array:
 
 def first_state(layer: DenseWTA, inputs: int, seed: int, place: int) -> dense.State:
     """Return the state of a layer that has seen nothing."""
-    synapses, neurons, window = first_weights(layer, inputs, seed, place), layer.neurons, layer.window
+    synapses, neurons, window = _drawn(layer, inputs, seed, place), layer.neurons, layer.window
+    scales, summed = np.ones(neurons, np.float32), np.zeros(0, np.int64)
+    norms = _sums(synapses, layer.lebesgue) if layer.weight_bits is None else scales
+    if layer.weight_bits is not None:
+        synapses, scales = in_few_bits(layer, synapses, seed, place)
+        summed = squares(synapses)
+        norms = (scales.astype(np.float64) ** 2 * summed).astype(np.float32)
     fair = isinstance(layer.bias, Conscience | LogPrior)
     traced = layer.eligibility > 0
     return dense.State(
         synapses=synapses,
-        scales=np.ones(neurons, np.float32),
-        norms=_sums(synapses, layer.lebesgue),
+        scales=scales,
+        norms=norms,
         wins=np.zeros(neurons, np.int64),
         counters=np.zeros(dense.COUNTERS, np.int64),
         input_norm=np.zeros(1, np.float32),
@@ -61,6 +77,7 @@ def first_state(layer: DenseWTA, inputs: int, seed: int, place: int) -> dense.St
         pending_potentials=np.zeros((window, neurons), np.float32),
         pending_responses=np.zeros((window, neurons), np.float32),
         pending_sums=np.zeros((2, neurons), np.float32),
+        squares=summed,
     )
 
 

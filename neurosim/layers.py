@@ -15,6 +15,8 @@ from neurosim.transmit import Identity, Transmit
 
 LONGEST_WINDOW = 4096  # samples: their products with one another are kept
 UNITS = ("none", "stream", "sample")
+ROUNDINGS = ("stochastic", "nearest")
+NEWER = {"newer": True}  # a constant that older versions do not know: state files name it where it is not the default
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,13 @@ class DenseWTA:
         the weights, and a modulator other than 0 costs inputs x neurons.
     transmit : Identity, ReLU, Triangle or Softmax
         :math:`g`, what the next layer sees.
+    weight_bits : int, optional
+        From 2 to 16: synapses are whole numbers of so many bits, as a chip's memory holds them, and one float32 scale a
+        neuron, :math:`w_{ki} = s_k q_{ki}` with :math:`|q| \le 2^{bits-1} - 1`. Decay is the scale's, growth is
+        rounded: `docs/weight-bits.md`. Without, synapses are float32.
+    rounding : {"stochastic", "nearest"}
+        How growth becomes whole numbers: by chance, so that its mean is kept, or to the nearest, which loses small
+        steps. Of `weight_bits`.
     instruments : bool
         Whether to keep step sizes and a record of what neurons do (`neurosim.instruments`); changes no weight.
 
@@ -100,6 +109,8 @@ class DenseWTA:
     eligibility: float = field(default=0.0, kw_only=True)
     transmit: Transmit = field(default_factory=Identity, kw_only=True)
     instruments: bool = field(default=True, kw_only=True)
+    weight_bits: int | None = field(default=None, kw_only=True, metadata=NEWER)
+    rounding: str = field(default="stochastic", kw_only=True, metadata=NEWER)
 
     def __post_init__(self) -> None:
         plain(self)
@@ -120,6 +131,9 @@ class DenseWTA:
         if self.radius**self.lebesgue > 1e36:
             raise ConfigError("radius to the power of lebesgue", "at most 1e36", (self.radius, self.lebesgue))
         truth("renormalise", self.renormalise)
+        if self.weight_bits is not None:
+            whole("weight_bits", self.weight_bits, 2, 16)
+        one_of("rounding", self.rounding, ROUNDINGS)
         check_kind("competition", self.competition, Competition)
         check_kind("rule", self.rule, Rule)
         check_kind("activation", self.activation, Transmit)

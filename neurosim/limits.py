@@ -31,6 +31,7 @@ def check(layer: Any) -> None:
         raise ConfigError("window", "1 with an eligibility trace", layer.window)
     if isinstance(layer.rule, Sanger | OjaSubspace):
         _check_mixed(layer)
+    _check_few_bits(layer)
     _warn(layer)
 
 
@@ -87,6 +88,26 @@ def _check_mixed(layer: Any) -> None:
         raise ConfigError(f"rate of {rule}", "the same for all neurons", schedule(layer.rule))
     if layer.normalise == "sample" and highest(layer.rule.rate) >= 1:
         raise ConfigError(f"rate of {rule}", "below 1 for inputs of norm 1", highest(layer.rule.rate))
+
+
+def _check_few_bits(layer: Any) -> None:
+    """Refuse, for synapses of few bits, what writes more than growth at active inputs."""
+    if layer.weight_bits is None:
+        if layer.rounding != "stochastic":
+            raise ConfigError("rounding", "'stochastic' without weight_bits", layer.rounding, "nothing is rounded")
+        return
+    if isinstance(layer.rule, Sanger | OjaSubspace):
+        why = "it writes every synapse at every sample"
+        raise ConfigError("rule", "another one with weight_bits", type(layer.rule).__name__, why)
+    for name, only, why in (
+        ("window", 1, "growth is rounded as each sample comes"),
+        ("lebesgue", 2, "the norm is followed as a sum of squares of whole numbers"),
+        ("renormalise", False, "Hebb and HebbNet grow without; take a rule that decays"),
+        ("leak", 0, "it folds scales into synapses"),
+        ("eligibility", 0, "its trace writes every synapse"),
+    ):
+        if getattr(layer, name) != only:
+            raise ConfigError(name, f"{only!r} with weight_bits", getattr(layer, name), why)
 
 
 def _warn(layer: Any) -> None:

@@ -65,6 +65,7 @@ class WorkingLayer(ABC):
 
     kernel: ModuleType  # where the loop is, and the places of its counters
     pending: tuple[str, ...]  # arrays with a row for each sample of an unfinished window
+    derived: tuple[str, ...] = ()  # arrays that others tell, so that nobody keeps them
     constants: Any
     inputs: int
     outputs: int
@@ -217,10 +218,14 @@ class WorkingLayer(ABC):
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return all that was learned, by name, an unfinished window without what older windows left behind."""
-        arrays: dict[str, NDArray[Any]] = dict(self.state._asdict())
+        arrays = self._kept()
         filled = self._counter("PENDING")
         arrays |= {name: arrays[name][:filled] for name in self.pending}
         return arrays | {"records": self._records.rows}
+
+    def _kept(self) -> dict[str, NDArray[Any]]:
+        """Return the state's own arrays by name, but for what is derived."""
+        return {name: array for name, array in self.state._asdict().items() if name not in self.derived}
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
         """Take over what `arrays` returned.
@@ -230,7 +235,7 @@ class WorkingLayer(ABC):
         ValueError
             If an array is missing, of another type or shape, or holds what no layer can have learned.
         """
-        filled, places = len(arrays["pending_modulators"]), self.state._asdict()
+        filled, places = len(arrays["pending_modulators"]), self._kept()
         for name, place in places.items():
             array = arrays[name]
             rows = min(filled, len(place)) if name in self.pending else len(place)

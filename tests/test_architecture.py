@@ -15,7 +15,7 @@ RANKS = [
     {"errors"}, {"checks"}, {"randomness", "metrics", "instruments"}, {"old_formats"},
     {"state_format"},
     {"biases", "competition", "schedules", "transmit", "streams", "store", "fetch"}, {"own"}, {"rules"}, {"limits"},
-    {"layers"}, {"conv_layers"}, {"presets", "working"},
+    {"layers"}, {"conv_layers", "few_bits"}, {"presets", "working"},
     {"codes", "constants", "conv_codes", "conv_room", "conv_state", "first_state", "recipes", "teams"},
     {"shared_arrays"}, {"snapshot_writer"},
     {"conv", "dense"}, {"pipeline", "one_by_one"}, {"chip"}, {"snapshots"}, {"features", "online", "receptive_fields"},
@@ -60,8 +60,8 @@ def test_few_know_the_kernels():
         if any(name.startswith("neurosim.kernels") for name in imports(path))
     }
     assert users == {
-        "bandwidth", "codes", "conv", "conv_codes", "conv_room", "conv_state", "dense", "first_state", "own",
-        "timeline", "trained_readout",
+        "bandwidth", "codes", "conv", "conv_codes", "conv_room", "conv_state", "dense", "few_bits", "first_state",
+        "own", "timeline", "trained_readout",
     }  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from neurosim.streams import Stream
 
 DEFAULT_NEURONS, DEFAULT_RECIPE = [100], "softhebb"
 CHANNELS = (1, 3, 4)  # of pictures: grey, colours, colours and transparency
-LAYER_OPTIONS = ("temperature", "gain", "rate", "window", "normalise", "initial")
+LAYER_OPTIONS = ("temperature", "gain", "rate", "window", "normalise", "initial", "weight_bits")
 
 
 def chip_for(options: dict[str, Any], stream: Stream) -> tuple[Chip, int]:
@@ -144,6 +144,7 @@ def _differing_constants(asked: dict[str, Any], chip: Chip) -> list[str]:
         "window": [layer.window for layer in layers],
         "normalise": [layer.normalise for layer in layers],
         "initial": [layer.initial for layer in layers],
+        "weight_bits": [getattr(layer, "weight_bits", None) for layer in layers],
     }
     for name in LAYER_OPTIONS:
         if len(set(found[name])) == 1:

@@ -45,6 +45,7 @@ def numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
     "--normalise", type=click.Choice(["none", "stream", "sample"]), help="Unit of the input.  [default: sample]"
 )
 @click.option("--initial", type=click.Choice(["uniform", "normal"]), help="First weights; normal for signed inputs.")
+@click.option("--weight-bits", type=int, metavar="B", help="Synapses of 2 to 16 bits.  [default: float32]")
 @click.option("--seed", type=int, metavar="S", help="Seed of the first weights.  [default: 0]")
 @click.option("--epochs", default=1, show_default=True, help="How many times over.")
 @click.option("--shuffle", type=int, metavar="S", help="Random order by this seed, another one each epoch.")

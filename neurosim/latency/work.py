@@ -87,4 +87,5 @@ def learning_is_counted(layer: DenseLayer) -> bool:
     """Tell whether each sample by itself writes its active inputs' synapses, of neurons above the cutoff alone."""
     constants = layer.constants
     mixes = isinstance(constants.rule, Sanger | OjaSubspace)
-    return constants.window == 1 and constants.lebesgue == 2 and constants.eligibility == 0 and not mixes
+    plain = constants.window == 1 and constants.lebesgue == 2 and constants.eligibility == 0
+    return plain and constants.weight_bits is None and not mixes
