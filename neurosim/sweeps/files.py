@@ -36,7 +36,9 @@ def draw(path: Path, folder: Folder, sweep: Sweep, rows: Sequence[Row]) -> list[
         if not shown:
             break
         picture = BytesIO()
-        figure = _figure(sweep, first, other, [(values[place], values[0], row.best) for row, values in shown])
+        figure = _figure(
+            sweep, first, other, [(values[place], values[0], row.best, _kind(row)) for row, values in shown]
+        )
         figure.savefig(picture, format="png", dpi=120)
         name = path.with_name(f"{path.stem}-{first}-{other}.png")
         folder.put(name, lambda draft, picture=picture: draft.write_bytes(picture.getvalue()))  # type: ignore[misc]
@@ -44,8 +46,13 @@ def draw(path: Path, folder: Folder, sweep: Sweep, rows: Sequence[Row]) -> list[
     return names
 
 
-def _figure(sweep: Sweep, first: str, other: str, dots: Sequence[tuple[float, float, bool]]) -> Any:
-    """Draw points (other, first, on the front of all), and a staircase along the front of these two."""
+def _kind(row: Row) -> str:
+    """Return the first text among what varies, such as the hardware's name: points have a colour by it."""
+    return next((Path(value).stem for value in row.point.varied.values() if isinstance(value, str)), "points")
+
+
+def _figure(sweep: Sweep, first: str, other: str, dots: Sequence[tuple[float, float, bool, str]]) -> Any:
+    """Draw points (other, first, on the front of all, kind), and a staircase along the front of these two."""
     import numpy as np
     from matplotlib.figure import Figure
 
@@ -58,9 +65,11 @@ def _figure(sweep: Sweep, first: str, other: str, dots: Sequence[tuple[float, fl
     wishes = [sweep.objectives[other], sweep.objectives[first]]
     edge = values[front(values, np.array([wish == "max" for wish in wishes]))]
     edge = edge[np.argsort(edge[:, 0], kind="stable")]
-    axes.plot(*values[~best].T, "o", color="tab:grey", markersize=4, label="points")
-    axes.plot(*values[best].T, "o", color="tab:red", markersize=5, label="no other beats it in all objectives")
-    axes.plot(*edge.T, "-", color="tab:red", linewidth=1, drawstyle="steps-post" if wishes[0] == "min" else "steps-pre",
+    for kind in dict.fromkeys(dot[3] for dot in dots):
+        axes.plot(*values[[dot[3] == kind for dot in dots]].T, "o", markersize=4, label=kind)
+    axes.plot(*values[best].T, "o", color="none", markeredgecolor="black", markersize=7,
+              label="no other beats it in all objectives")  # fmt: skip
+    axes.plot(*edge.T, "-", color="black", linewidth=0.8, drawstyle="steps-post" if wishes[0] == "min" else "steps-pre",
               label="the best of these two")  # fmt: skip
     positive = bool((values[:, 0] > 0).all())
     axes.set(xlabel=f"{other} ({wishes[0]})", ylabel=f"{first} ({wishes[1]})", title=sweep.name,
