@@ -11,7 +11,8 @@ import pytest
 import sweeping
 
 import neurosim as ns
-from neurosim.sweeps.executors import Cluster, Local
+from neurosim.sweeps.cluster import Cluster
+from neurosim.sweeps.executors import Local
 
 HERE = Path(__file__).parent
 FOUR = {"made.x": [1.0, 2.0], "sold.price": [1.0, 2.0]}

@@ -93,7 +93,8 @@ def _measure(options: dict[str, Any], engine: "Engine", chosen: list["Row"], out
 
 
 def _executor(options: dict[str, Any]) -> "Executor":
-    from neurosim.sweeps.executors import Cluster, Local
+    from neurosim.sweeps.cluster import Cluster
+    from neurosim.sweeps.executors import Local
 
     if options["dask"] is None:
         return Local(options["jobs"] or 1)

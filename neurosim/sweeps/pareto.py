@@ -20,7 +20,7 @@ def front(values: NDArray[np.float64], largest: NDArray[np.bool_]) -> NDArray[np
         Of equal points, all are on it or none.
     """
     costs = np.where(largest, -values, values)
-    best: NDArray[np.bool_] = np.isfinite(costs).all(axis=1)
+    best: NDArray[np.bool_] = np.asarray(np.isfinite(costs).all(axis=1))
     others = costs[best]
     for place in np.flatnonzero(best):
         better = (others <= costs[place]).all(axis=1) & (others < costs[place]).any(axis=1)

@@ -65,7 +65,7 @@ def read(path: str | Path) -> list[dict[str, Any]]:
         If it is no such file.
     """
     rows, _ = _opened(Path(path))
-    return [{name: _back(row[name]) for name in rows.dtype.names} for row in rows]
+    return [{name: _back(row[name]) for name in rows.dtype.names or ()} for row in rows]
 
 
 def check(path: Path, name: str) -> None:
