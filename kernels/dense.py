@@ -1089,7 +1089,8 @@ def _write_few_bits(count, constants, state, scratch, live):  # type: ignore[no-
         if growth != ZERO:
             key = _word(sample + np.uint64(k) * GOLDEN)
             scratch.flips[0] += _grow_in_few_bits(k, growth, key, constants, state, scratch, live)
-        state.norms[k] = state.scales[k] * state.scales[k] * state.squares[k]  # in double precision, rounded once
+        state.norms[k] = state.squares[k]
+        state.norms[k] *= state.scales[k] * state.scales[k]
 
 
 @register_jitable
