@@ -18,15 +18,20 @@ def splitmix(word):
     return word ^ (word >> 31)
 
 
-def chance(salt, sample, neuron, i):
-    """Return the number in [0, 1) for a sample, counted from 1 over all that were learned, a neuron and an input."""
-    for place in (sample, neuron, i):
+def key_of(salt, sample, neuron):
+    """Return the key of a sample, counted from 1 over all that were learned, and a neuron."""
+    for place in (sample, neuron):
         salt = splitmix(salt + int(place) * 0x9E3779B97F4A7C15 & MASK)
-    return (salt >> 40) / 2**24
+    return salt
+
+
+def chance(key, i):
+    """Return the number in [0, 1) of a key and an input."""
+    return (splitmix(key + i * 0x9E3779B97F4A7C15 & MASK) >> 40) / 2**24
 
 
 class FewBits(Layer):
-    """A layer that keeps whole numbers `q` (neurons, inputs) and scales `s`; `flips`, `whole` tell of the last sample."""
+    """A layer that keeps whole numbers `q` (neurons, inputs) and scales `s`; `flips`, `whole` tell of the last."""
 
     def __init__(self, q, s, *, weight_bits, salt, rounding="stochastic", **constants):
         super().__init__(q * s[:, None], **constants)
@@ -34,12 +39,12 @@ class FewBits(Layer):
         self.highest, self.mask = 2 ** (weight_bits - 1) - 1, 2**weight_bits - 1
         self.salt, self.rounding = salt, rounding
 
-    def round(self, x, neuron, i):
+    def round(self, x, key, i):
         """Return a whole number: to the nearest, half to even, or away from zero with the chance of the fraction."""
         if self.rounding == "nearest":
             return int(np.rint(x))
         low = int(np.floor(abs(x)))
-        size = low + (chance(self.salt, self.samples + 1, neuron, i) < abs(x) - low)
+        size = low + (chance(key, i) < abs(x) - low)
         return size if x >= 0 else -size
 
     def apply(self):
@@ -59,16 +64,14 @@ class FewBits(Layer):
         self.updates += 1
 
     def write(self, k, change, growth):
-        """Decay is the scale's; growth is rounded, with a scale so many times doubled that none leaves the range."""
+        """Decay is the scale's; growth is rounded; if one leaves the range, the scale doubles, and all are rounded."""
         self.s[k] = max(self.s[k] * (1 + change), FAINTEST) if self.q[k].any() else FAINTEST
-        exact = self.q[k] + growth / self.s[k]
+        key = key_of(self.salt, self.samples + 1, k)
+        grown = [int(q) + self.round(growth[i] / self.s[k], key, i) for i, q in enumerate(self.q[k])]
         doublings = 0
-        while np.abs(exact).max() / 2**doublings > self.highest:
+        while max(map(abs, grown)) / 2**doublings > self.highest:
             doublings += 1
-        self.whole[k] = doublings > 0
-        for i in range(len(exact)):
-            if doublings:
-                self.q[k, i] = self.round(exact[i] / 2**doublings, k, i)
-            elif growth[i] != 0:
-                self.q[k, i] += self.round(growth[i] / self.s[k], k, i)
+        if doublings:
+            grown = [self.round(whole / 2**doublings, splitmix(key), i) for i, whole in enumerate(grown)]
+        self.q[k], self.whole[k] = grown, doublings > 0
         self.s[k] *= 2.0**doublings

@@ -1,4 +1,4 @@
-"""Synapses of few bits: the loop is the reference step by step, bits do not depend on how samples come, what is lost."""
+"""Synapses of few bits: equal to the reference step by step; bits do not depend on how samples come; what is lost."""
 
 import h5py
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
-from reference_few_bits import FewBits, chance
+from reference_few_bits import FewBits, chance, key_of
 from test_kernel_dense import Kernel, sparse_samples
 from test_look_ahead import compare as compare_looking_ahead
 from test_look_ahead import looked
@@ -59,7 +59,8 @@ class Pair:
         np.testing.assert_allclose(results.potentials[0], u, rtol=1e-6, atol=1e-9 * (1 + np.abs(u).max()))
         np.testing.assert_allclose(results.responses[0], y, rtol=1e-5, atol=1e-9 * (1 + np.abs(y).max()))
         state, reference = self.kernel.state, self.reference
-        np.testing.assert_allclose(state.scales, reference.s, rtol=1e-6)
+        some = reference.q.any(axis=1)  # the scale of a neuron of zeros says nothing
+        np.testing.assert_allclose(state.scales[some], reference.s[some], rtol=1e-6)
         differing = int((state.synapses.T != reference.q).sum())
         reference.q, reference.s = np.rint(state.synapses.T).astype(np.int64), state.scales.copy()
         reference.W = reference.q * reference.s[:, None]
@@ -96,7 +97,7 @@ def test_equals_the_reference_where_there_are_exponentials(constants, bits):
 
 @given(
     seed=st.integers(0, 2**32), bits=st.integers(2, 16), neurons=st.integers(1, 20), inputs=st.integers(1, 30),
-    density=st.floats(0, 1), rate=st.sampled_from([0.001, 0.1, 1.0, 30.0]), cap=st.sampled_from([0.1, 0.5, 1.0]),
+    density=st.floats(0, 1), rate=st.sampled_from([0.001, 0.1, 1.0, 30.0]), cap=st.sampled_from([0.1, 0.5, 0.9]),
     size=st.sampled_from([1e-3, 1.0, 1e3]), winners=st.integers(1, 3), signed=st.booleans(),
     rounding=st.sampled_from(["stochastic", "nearest"]), rule=st.sampled_from(["softhebb", "oja", "instar", "hebb"]),
 )  # fmt: skip
@@ -106,6 +107,7 @@ def test_equals_the_reference_anywhere(
 ):
     rng = np.random.default_rng(seed)
     kind = {"kind": "k", "winners": min(winners, neurons), "signed": signed, "rule": rule}
+    rate = min(rate, 1.0) if rule == "instar" else rate
     both = pair(rng, bits, rounding, {**kind, "schedule": ("constant", {}), "rate": rate, "cap": cap}, neurons, inputs)
     for x in sparse_samples(rng, 6, inputs, density) * size:
         assert both.step(x, -1, 1.0) == 0
@@ -157,7 +159,7 @@ def test_chances_are_those_of_the_reference_and_unrelated_to_one_another():
     found = np.empty((20, 30, 40), np.float32)
     fill(np.uint64(SALT), found)
     for place in [(0, 0, 0), (0, 0, 1), (19, 29, 39), (7, 3, 11)]:
-        assert found[place] == np.float32(chance(SALT, *place))
+        assert found[place] == np.float32(chance(key_of(SALT, *place[:2]), place[2]))
     assert abs(found.mean() - 0.5) < 5 * np.sqrt(1 / 12 / found.size)
     centred = found.astype(np.float64) - 0.5
     for axis in range(3):  # neighbours in any direction
@@ -170,13 +172,15 @@ def test_chances_are_those_of_the_reference_and_unrelated_to_one_another():
 def test_the_mean_of_a_written_weight_is_the_weight_of_the_rule(bits, x):
     # Of many equal neurons each rounds by its own chances; with x large all of them take a larger scale.
     neurons, highest = 4000, 2 ** (bits - 1) - 1
-    q = np.tile(np.random.default_rng(1).integers(-highest, highest + 1, 9), (neurons, 1))
+    q = np.tile(np.random.default_rng(1).integers(-(highest // 2), highest // 2 + 1, 9), (neurons, 1))
     sample = np.array([0, 1, 0.5, 0, 0.25, 0, 0, 0.7, 0]) * x
-    kernel = Pair(q, np.full(neurons, 0.3), bits, kind="k", winners=neurons, **PLAIN).kernel
-    exact = Kernel(q * 0.3, kind="k", winners=neurons, **PLAIN)
+    constants = {"kind": "k", "winners": neurons, "rule": "hebb" if x > 1 else "softhebb", **PLAIN}
+    kernel = Pair(q, np.full(neurons, 2 / highest), bits, **constants).kernel
+    exact = Kernel(q * 2 / highest, **constants)
     for one in (kernel, exact):
         one.stream(sample[None])
-    assert (kernel.state.counters[dense.FOLDS] == neurons) == (x == 40.0) or bits < 4
+    if q.any():
+        assert kernel.state.counters[dense.FOLDS] == (neurons if x == 40.0 else 0)
     spread = kernel.state.scales.max() * np.sqrt(0.25 / neurons)
     assert np.abs(kernel.W.mean(axis=0) - exact.W[0]).max() < 5 * spread
 
