@@ -986,8 +986,8 @@ def _write(count, constants, state, scratch):  # type: ignore[no-untyped-def]
 
 
 # Synapses of few bits: whole numbers from -highest to highest, one scale for all of a neuron's. Decay is the scale's;
-# growth is rounded, so only active inputs are written. What leaves the range takes a larger scale: all are rounded
-# anew.
+# growth is rounded, so only active inputs are written. If one leaves the range, the scale doubles as often as it takes,
+# and all are rounded once more.
 
 
 @register_jitable
@@ -1035,41 +1035,35 @@ def _store(i, k, whole, constants, state, live):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def _shrinkage(k, growth, constants, state):  # type: ignore[no-untyped-def]
-    """Return the power of two by which all that neuron k holds must shrink so that none leaves the range: 1 if none."""
-    scale, peak, fits = state.scales[k], growth * ZERO, True
+def _round_growth(k, growth, key, constants, state, grown):  # type: ignore[no-untyped-def]
+    """Write what neuron k's synapses at the active inputs become, in units of its scale; return the largest size."""
+    scale, peak = state.scales[k], growth * ZERO
     for j in range(state.pending_sizes[0]):
-        v = state.synapses[state.pending_active[0, j], k]
-        step = growth * state.pending_inputs[0, j] / scale
-        fits &= abs(step) <= (constants.highest - v if step > ZERO else constants.highest + v)
-        peak = max(peak, abs(v + step))
-    part = peak * ZERO + ONE
-    if fits:
-        return part
-    part *= HALF
-    while peak * part > constants.highest:
-        part *= HALF
-    return part
+        i = state.pending_active[0, j]
+        step = _round(growth * state.pending_inputs[0, j] / scale, key, i, constants.nearest)
+        grown[j] = state.synapses[i, k] + step
+        peak = max(peak, abs(grown[j]))
+    return peak
 
 
 @register_jitable
 def _grow_in_few_bits(k, growth, key, constants, state, scratch, live):  # type: ignore[no-untyped-def]
-    """Add c x / s to neuron k's synapses and round: of the active inputs, or of all with a larger scale."""
-    v, scale, x, flips = state.synapses, state.scales[k], scratch.values, 0
-    part, size = _shrinkage(k, growth, constants, state), state.pending_sizes[0]
-    if part == ONE:
+    """Add c x / s to neuron k's synapses, rounded; if one leaves the range, give all a larger scale. Return flips."""
+    grown, size, flips = scratch.values, state.pending_sizes[0], 0
+    peak = _round_growth(k, growth, key, constants, state, grown)
+    if peak <= constants.highest:
         for j in range(size):
-            i = state.pending_active[0, j]
-            step = _round(growth * state.pending_inputs[0, j] / scale, key, i, constants.nearest)
-            flips += _store(i, k, v[i, k] + step, constants, state, live)
+            flips += _store(state.pending_active[0, j], k, grown[j], constants, state, live)
         return flips
-    x[:] = ZERO
-    for j in range(size):
-        x[state.pending_active[0, j]] = state.pending_inputs[0, j]
-    for i in range(x.size):
-        whole = _round((v[i, k] + growth * x[i] / scale) * part, key, i, constants.nearest)
-        flips += _store(i, k, whole, constants, state, live)
-    state.scales[k] = scale / part
+    part, again, j = peak * ZERO + ONE, _word(key), 0
+    while peak * part > constants.highest:
+        part *= HALF
+    for i in range(state.synapses.shape[0]):
+        active = j < size and state.pending_active[0, min(j, size - 1)] == i
+        exact = grown[j] if active else state.synapses[i, k]
+        j += active
+        flips += _store(i, k, _round(exact * part, again, i, constants.nearest), constants, state, live)
+    state.scales[k] /= part
     state.counters[FOLDS] += 1
     return flips
 
@@ -1089,7 +1083,8 @@ def _write_few_bits(count, constants, state, scratch, live):  # type: ignore[no-
         if growth != ZERO:
             key = _word(sample + np.uint64(k) * GOLDEN)
             scratch.flips[0] += _grow_in_few_bits(k, growth, key, constants, state, scratch, live)
-        state.norms[k] = state.scales[k] * state.scales[k] * state.squares[k]  # in double precision, rounded once
+        state.norms[k] = state.squares[k]
+        state.norms[k] *= state.scales[k] * state.scales[k]
 
 
 @register_jitable

@@ -223,18 +223,14 @@ class DenseLayer(WorkingLayer):
         return arrays
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
-        """Take over what `arrays` returned, as any layer; synapses of few bits must be such.
-
-        Raises
-        ------
-        ValueError
-            As any layer, or if synapses are no whole numbers of so many bits, or a scale is too small.
-        """
-        if self.constants.weight_bits is not None:
-            few_bits.check(self.constants, arrays["synapses"], arrays["scales"])
+        """Take over what `arrays` returned, as any layer, and make anew what is derived from it."""
         super().restore(arrays)
         if self.constants.weight_bits is not None:
             self.state.squares[:] = few_bits.squares(self.state.synapses)
+
+    def _check(self, arrays: dict[str, NDArray[Any]]) -> None:
+        if self.constants.weight_bits is not None:
+            few_bits.check(self.constants, arrays["synapses"], arrays["scales"])
 
     def _ranges(self) -> tuple[tuple[str, int, int | None], ...]:
         return (

@@ -82,4 +82,4 @@ def check(layer: DenseWTA, synapses: Array, scales: Array) -> None:
     if not ((np.rint(synapses) == synapses) & (np.abs(synapses) <= most)).all():
         raise ValueError(f"synapses must be whole numbers from {-most} to {most}")
     if not (scales >= dense.FAINTEST).all():
-        raise ValueError(f"scales must be at least {dense.FAINTEST}")
+        raise ValueError(f"scales must be at least {dense.FAINTEST:.0e}")

@@ -248,11 +248,15 @@ class WorkingLayer(ABC):
             array = arrays[name]
             if (array < low).any() or (high is not None and (array > high).any()):
                 raise ValueError(f"{name} must be from {low}" + (f" to {high}" if high is not None else ""))
+        self._check(arrays)
         if filled >= self.constants.window or arrays["counters"][self.kernel.PENDING] != filled:
             raise ValueError(f"counters must tell the {filled} samples of the unfinished window")
         for name, place in places.items():
             place[: len(arrays[name])] = arrays[name]
         self._records = records
+
+    def _check(self, arrays: dict[str, NDArray[Any]]) -> None:  # noqa: B027
+        """Refuse, by ValueError, arrays of the right types and shapes that this kind of layer cannot have learned."""
 
     @abstractmethod
     def _ranges(self) -> tuple[tuple[str, int, int | None], ...]:

@@ -25,7 +25,8 @@ class Kernel:
         layer = make_layer(neurons, **constants)
         self.constants = codes(layer, dtype)
         self.state = dense.State(*(in_type(array, dtype) for array in first_state(layer, inputs, 0, 0)))
-        self.state.synapses[:] = W.T
+        self.state.synapses[:], self.state.scales[:] = W.T, 1
+        self.state.squares[:] = (W**2).sum(axis=1)[: len(self.state.squares)]  # of few bits: W has whole numbers
         self.state.norms[:] = (np.abs(W) ** layer.lebesgue).sum(axis=1)
         scratch = DenseLayer(layer, inputs, 0, 0).scratch()
         self.scratch = dense.Scratch(*(in_type(np.nan_to_num(array), dtype) for array in scratch))
