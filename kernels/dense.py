@@ -1269,11 +1269,14 @@ def _keep(count, held, synapses, scratch):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def _tally_inputs(n, size, active, neurons, results):  # type: ignore[no-untyped-def]
+def _tally_inputs(n, size, active, holes, neurons, results):  # type: ignore[no-untyped-def]
     """Count the events of a sample, and the synapses that they reach."""
     row, live, effective = results.tallies[n], results.live, 0
-    for j in range(size):
-        effective += live[active[j]]
+    if holes:
+        for j in range(size):
+            effective += live[active[j]]
+    else:
+        effective = size * neurons
     row[EVENTS], row[OPERATIONS], row[EFFECTIVE] = size, size * neurons, effective
 
 
@@ -1293,6 +1296,8 @@ def _tally_live(responses, constants, state, scratch, live, sign):  # type: igno
     single = responses.shape[0] == 1
     for j in range(state.pending_sizes[0] if single else live.size):
         i = state.pending_active[0, j] if single else j
+        if live[i] == state.scales.size:  # no sum of floats is waited for to be zero
+            continue
         v, found = state.synapses[i], 0
         for m in range(count):
             found += v[scratch.written[m]] != ZERO
@@ -1326,7 +1331,9 @@ def _tally_writes(n, asked, folds, holes, responses, constants, state, scratch, 
             written[k] = moved
             row[WRITTEN] += moved * inputs
         return
-    count = _select(responses, constants.cutoff, scratch.written)
+    count = asked
+    if responses.shape[0] > 1 or constants.competition == GATED:  # the list has more neurons, or others
+        count = _select(responses, constants.cutoff, scratch.written)
     for m in range(count):
         k = scratch.written[m]
         for p in range(responses.shape[0]):
@@ -1447,7 +1454,9 @@ def stream(address, kind):  # type: ignore[no-untyped-def]
         _mark(marks, n, INTEGRATED)
         if results.tallies.size > 0:
             ahead = n < end and not learning
-            _tally_inputs(n, size, scratch.ahead_active[n - first] if ahead else active, state.scales.size, results)
+            places = scratch.ahead_active[n - first] if ahead else active
+            some = holes or constants.highest > ZERO
+            _tally_inputs(n, size, places, some, state.scales.size, results)
         breadth = breadth + size - breadth // PACE if breadth > 0 else PACE * size
         teaching = _teaches(learning, size, label, constants.competition)
         drive = potentials

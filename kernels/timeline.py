@@ -1,9 +1,9 @@
 r"""A queueing network, event by event: servers with queues, stages that fire, messages that go from one to the next.
 
-A resource serves one message at a time, in the order in which they came. It ends at most one service next, so what is to
-come is one moment for each resource; the earliest stands at the root of a tree of winners, in which a change costs
-:math:`\log_2` of the resources. A queue is a list linked through its messages: the first `capacity` of them are inside,
-the others at its door. All state lies in arrays, so that the loop goes on where it stopped; nothing is allocated here.
+A resource serves one message at a time, in the order in which they came. So what is to come is one moment for each
+resource; the earliest stands at the root of a tree of winners, in which a change costs :math:`\log_2` of the resources.
+A queue is a list linked through its messages: the first `capacity` of them are inside, the others at its door. All
+state lies in arrays, so that the loop goes on where it stopped; nothing is allocated here.
 
 Times are whole picoseconds, so no sum is rounded. docs/timeline.md says what happens in which order.
 """
@@ -70,20 +70,19 @@ class State(NamedTuple):
 @register_jitable
 def _settle(r, moment, state):  # type: ignore[no-untyped-def]
     """Let r end its service at a moment."""
-    due, tree = state.due, state.tree
-    due[r, MOMENT], due[r, TURN] = moment, state.clock[TURNS]
-    state.clock[TURNS] += 1
-    node = (due.shape[0] + r) >> 1
-    while node > 0:
-        a, b = tree[2 * node], tree[2 * node + 1]
-        later = due[b, MOMENT] < due[a, MOMENT]
-        if due[b, MOMENT] == due[a, MOMENT]:
-            later = due[b, TURN] < due[a, TURN]
-        first = b if later else a
-        if first == tree[node] and first != r:
-            return
-        tree[node] = first
+    due, tree, best, turn = state.due, state.tree, r, state.clock[TURNS]
+    state.clock[TURNS] = turn + 1
+    due[r, MOMENT], due[r, TURN] = moment, turn
+    node = due.shape[0] + r
+    while node > 1:
+        other = tree[node ^ 1]
+        others, theirs = due[other, MOMENT], due[other, TURN]
+        earlier = (others < moment) | ((others == moment) & (theirs < turn))
+        best, moment, turn = (other, others, theirs) if earlier else (best, moment, turn)
         node >>= 1
+        if tree[node] == best and best != r:
+            return
+        tree[node] = best
 
 
 @register_jitable

@@ -131,11 +131,12 @@ class ConvLayer(WorkingLayer):
         learning: bool,
         scratch: Any,
         live: NDArray[np.int64],
+        outputs: bool = True,
         first: int = 0,
         labels: NDArray[np.int64] = NO_LABELS,
     ) -> Counted:
         """Do what `take` does, image by image, and count what each of them takes."""
-        room = self.results(len(values), 1, len(values))
+        room = self.results(len(values), 1, len(values) if outputs else 0)
         tallies, written = (
             np.zeros((len(values), len(TALLIED)), np.int64),
             np.zeros((len(values), self.constants.neurons)),

@@ -144,10 +144,17 @@ class DenseLayer(WorkingLayer):
         return found
 
     def counted(
-        self, values: Array, learning: bool, scratch: Any, live: Live, first: int = 0, labels: Live = NO_LABELS
+        self,
+        values: Array,
+        learning: bool,
+        scratch: Any,
+        live: Live,
+        outputs: bool = True,
+        first: int = 0,
+        labels: NDArray[np.int64] = NO_LABELS,
     ) -> Counted:
         """Do what `take` does, and count what it takes; only for the samples that were taken, if one was refused."""
-        room = self.results(len(values), 1, len(values), live)
+        room = self.results(len(values), 1, len(values) if outputs else 0, live)
         taken = self.take(values, learning, scratch, room, first, labels)
         return Counted(taken, room.tallies[: taken.done], room.written[: taken.done])
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 WEIGHTS, ORDER, FEW_BITS, GROWTH = 0, 1, 2, 3  # purposes; the last two: first synapses of few bits, and their growth
 RESIZED_CROP, FLIP, PAD_CROP = 301, 302, 303  # of transforms of images; studies and readouts have those from 101 on
 ARRIVALS, ROOFLINE = 401, 402  # under `neurosim bench`: of samples, and of rows in memory
+SWEEP = 501  # of the points of a sweep
 WORDS = 4  # that Philox makes of one value of its counter
 PIECE = 1 << 22  # numbers made at a time, so that what they are made of takes little memory
 

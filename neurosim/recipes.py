@@ -350,13 +350,18 @@ def named(name: str, neurons: int, **constants: Any) -> DenseWTA:
         If there is no such recipe, or it does not take one of the constants.
     """
     one_of("recipe", name, NAMES)
-    recipe = globals()[name]
-    known = {entry.name for entry in fields(DenseWTA)} | set(inspect.signature(recipe).parameters) - {"constants"}
+    known = taken(name)
     for constant in constants:
         if constant not in known:
             raise ConfigError(constant, f"left out with the recipe {name}", constants[constant])
-    layer: DenseWTA = recipe(neurons, **constants)
+    layer: DenseWTA = globals()[name](neurons, **constants)
     return layer
+
+
+def taken(name: str) -> set[str]:
+    """Return the names of the constants that a recipe takes."""
+    own = set(inspect.signature(globals()[name]).parameters) - {"constants"}
+    return own | {entry.name for entry in fields(DenseWTA)}
 
 
 def _shrinking(neurons: int, constants: dict[str, Any], **chosen: Any) -> DenseWTA:

@@ -196,10 +196,11 @@ class WorkingLayer(ABC):
         learning: bool,
         scratch: Any,
         live: NDArray[np.int64],
+        outputs: bool = True,
         first: int = 0,
         labels: NDArray[np.int64] = NO_LABELS,
     ) -> "Counted":
-        """Do what `take` does, without modulators, and count what it takes."""
+        """Do what `take` does, without modulators, with outputs or not, and count what it takes."""
 
     def record_if_due(self) -> None:
         """Take a record of the instruments, if one falls on the number of samples learned."""

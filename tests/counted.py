@@ -19,8 +19,9 @@ def layer(demand, events, written=None, sent=None, writes=None):
     neurons = written.sum(axis=1)
     writes = neurons * events if writes is None else np.asarray(writes, np.int64)
     operations = events * demand.neurons
+    packed = np.packbits(written, axis=1)
     return LayerCounts(
-        demand, events, operations, operations, neurons, writes, np.zeros_like(events), written, sent, False
+        demand, events, operations, operations, neurons, writes, np.zeros_like(events), packed, sent, False
     )
 
 

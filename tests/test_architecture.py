@@ -21,7 +21,7 @@ RANKS = [
     {"conv", "dense"}, {"pipeline", "one_by_one"}, {"chip"}, {"snapshots"}, {"features", "online", "receptive_fields"},
     {"latency"}, {"hardware"},
     {"readouts", "neighbours", "feature_cache"},
-    {"soft_labels", "trained_readout"}, {"judging", "image_judging"}, {"studies"}, {"cli"},
+    {"soft_labels", "trained_readout"}, {"judging", "image_judging"}, {"studies"}, {"sweeps"}, {"cli"},
 ]  # fmt: skip
 
 

@@ -47,3 +47,10 @@ def plain_reference(run):
     return {"fired": run.fired, "lost": run.lost, "waited": run.waited} | {
         name: [getattr(server, column) for server in run.servers] for name, column in columns.items()
     } | {"events": sum(server.served for server in run.servers)}  # fmt: skip
+
+
+def single_server(samples, service, arrivals=None):
+    """Return a run of one server that each sample visits once; without arrivals, all come at 0."""
+    network = Network(("server",), (-1,), "block", ("in", "out"), (Emission(0, 1, 0, ((0, 10),)),))
+    due = np.zeros(samples, np.int64) if arrivals is None else arrivals
+    return network, due, np.ones((samples, 1), np.int64), np.full((samples, 1), service - 10 if service > 10 else 0)

@@ -1,13 +1,11 @@
 """`neurosim reproduce`: a published table measured again, cell by cell."""
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from neurosim.cli.faults import fail, find_cache, plainly, say
+from neurosim.cli.progress import progress
 from neurosim.studies import STUDIES
 
 
@@ -40,27 +38,14 @@ def command(study: str, root: str, out: str | None, seeds: int, jobs: int, fast:
         fail(f"--only must be part of a cell's name, as in {every[0].name} or {every[-1].name}, got {only!r}")
     if not report:
         left = reproduce.unfinished(cells, folder)
-        with _progress(len(cells), len(cells) - len(left)) as watch:
+        with progress(len(cells), len(cells) - len(left), "cells") as tell:
+
+            def watch(cell: Any, record: dict[str, Any]) -> None:
+                tell(f"{cell.name} {record['status']}")
+
             reproduce.run(known, left, root, folder, jobs, watch)
     text, failed = reproduce.report(known, cells, folder)
     say(text)
     if failed:
         name, error = next(iter(failed.items()))
         fail(f"{len(failed)} of {len(cells)} cells failed, {name} by {error}; the same command measures them again")
-
-
-@contextmanager
-def _progress(total: int, done: int) -> Iterator[Callable[[Any, dict[str, Any]], None] | None]:
-    """Give what may watch the cells; nothing without a terminal."""
-    if sys.stderr is None or not sys.stderr.isatty():
-        yield None
-        return
-    from tqdm import tqdm
-
-    with tqdm(total=total, initial=done, unit=" cells", file=sys.stderr) as bar:
-
-        def watch(cell: Any, record: dict[str, Any]) -> None:
-            bar.set_postfix_str(f"{cell.name} {record['status']}", refresh=False)
-            bar.update(1)
-
-        yield watch

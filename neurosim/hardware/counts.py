@@ -35,10 +35,10 @@ class LayerCounts(NamedTuple):
         Stored synapses that were read, changed and written.
     flips : int64 (samples,)
         Bits of stored synapses that changed; 0 without `weight_bits`.
-    written : bool (samples, neurons)
-        Neurons whose synapses were written.
+    packed : uint8 (samples, neurons / 8)
+        Neurons whose synapses were written, a bit each.
     sent : unsigned (samples, neurons)
-        Outputs of each neuron that were not zero.
+        Outputs of each neuron that were not zero; of the last layer nothing, (samples, 0): its response is one event.
     binary : bool
         Whether every input was -1, 0 or 1.
     """
@@ -50,15 +50,20 @@ class LayerCounts(NamedTuple):
     plasticity: Whole
     writes: Whole
     flips: Whole
-    written: NDArray[np.bool_]
+    packed: NDArray[np.uint8]
     sent: NDArray[Any]
     binary: bool
 
     def writes_on(self, part: Part) -> Whole:
         """Return the synapses written on a core: int64 (samples,)."""
-        neurons = self.written.sum(axis=1, dtype=np.int64)
-        here: Whole = self.writes * share(self.written, part) // np.maximum(neurons, 1)
+        written = self.written
+        here: Whole = self.writes * share(written, part) // np.maximum(written.sum(axis=1, dtype=np.int64), 1)
         return here
+
+    @property
+    def written(self) -> NDArray[np.bool_]:
+        """Neurons whose synapses were written: bool (samples, neurons), a new array."""
+        return np.unpackbits(self.packed, axis=1, count=self.demand.neurons).view(np.bool_)
 
 
 class Counts(NamedTuple):
@@ -131,7 +136,7 @@ def count(
     samples: int | None = None,
     warm_up: int = 0,
     labels: ArrayLike | None = None,
-    chunk: int = 256,
+    chunk: int = 512,
 ) -> Counts:
     """Take a stream through a chip, as `Chip.learn` does or `Chip.respond`, and count what it does.
 
@@ -197,11 +202,15 @@ class Counting:
     ----------
     chip : Chip
     learning : bool
+    outputs : bool
+        Whether results have the last layer's outputs.
     """
 
-    def __init__(self, chip: Chip, learning: bool) -> None:
+    def __init__(self, chip: Chip, learning: bool, outputs: bool = False) -> None:
         self.chip, self.learning = chip, learning
-        self._counters = [_Counter(layer, learning) for layer in chip.layers]
+        *others, last = chip.layers
+        self._counters = [_Counter(layer, learning, True, True) for layer in others]
+        self._counters.append(_Counter(last, learning, outputs, False))
 
     def take(self, samples: Any, labels: NDArray[np.int64] | None, first: int) -> Any:
         """Take a chunk through all layers; return the last one's results. Errors number samples from `first`."""
@@ -223,32 +232,43 @@ class Counting:
         return Counts(layers, self.learning, len(layers[0].events))
 
 
+def _sent(outputs: NDArray[np.float32], neurons: int) -> NDArray[Any]:
+    """Return how many outputs of each neuron are not zero, in as few bytes as they take."""
+    if outputs.shape[1] == neurons:
+        return (outputs != 0).view(np.uint8)
+    positions = outputs.reshape(len(outputs), neurons, -1)
+    return np.count_nonzero(positions, axis=2).astype(np.min_scalar_type(positions.shape[2]))
+
+
+def _is_binary(values: NDArray[np.float32]) -> bool:
+    """Return whether every value is -1, 0 or 1."""
+    return bool(((values == 0) | (np.abs(values) == 1)).all())
+
+
 class _Counter:
     """A layer at work, and what it did in each chunk."""
 
-    def __init__(self, layer: WorkingLayer, learning: bool) -> None:
-        self.layer, self.learning = layer, learning
+    def __init__(self, layer: WorkingLayer, learning: bool, outputs: bool, sending: bool) -> None:
+        self.layer, self.learning, self._outputs, self._sending = layer, learning, outputs, sending
         self._scratch, self._live, self._chunks = layer.scratch(), layer.live(), list[tuple[Any, ...]]()
         self._binary = True
 
     def take(self, values: Any, labels: NDArray[np.int64], first: int) -> Any:
         """Take a chunk; return its results."""
         layer, size = self.layer, len(values)
-        done = layer.counted(values, self.learning, self._scratch, self._live, first, labels)
+        done = layer.counted(values, self.learning, self._scratch, self._live, self._outputs, first, labels)
         if done.taken.error is not None:
             raise done.taken.error
         room = done.taken.results
-        outputs = room.outputs.reshape(size, layer.constants.neurons, -1)
-        sent = np.count_nonzero(outputs, axis=2)
-        sent = sent.astype(np.min_scalar_type(outputs.shape[2]))
-        self._chunks.append((done.tallies, done.written.astype(np.bool_), sent))
-        self._binary = self._binary and bool(np.isin(values, (-1, 0, 1)).all())
+        sent = _sent(room.outputs, layer.constants.neurons) if self._sending else np.empty((size, 0), np.uint8)
+        self._chunks.append((done.tallies, np.packbits(done.written, axis=1), sent))
+        self._binary = self._binary and _is_binary(values[:1]) and _is_binary(values)
         return room
 
     def counts(self) -> LayerCounts:
         """Return what the layer did since it was asked last."""
-        tallies, written, sent = (np.concatenate(parts) for parts in zip(*self._chunks, strict=True))
+        tallies, packed, sent = (np.concatenate(parts) for parts in zip(*self._chunks, strict=True))
         columns = dict(zip(TALLIED, np.ascontiguousarray(tallies.T), strict=True))
-        counted = LayerCounts(demand(self.layer), **columns, written=written, sent=sent, binary=self._binary)
+        counted = LayerCounts(demand(self.layer), **columns, packed=packed, sent=sent, binary=self._binary)
         self._chunks, self._binary = [], True
         return counted

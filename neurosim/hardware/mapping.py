@@ -8,6 +8,8 @@ from neurosim.errors import ConfigError
 from neurosim.hardware.demand import Demand, demand
 from neurosim.hardware.spec import Hardware
 
+FLOAT, MOST_BITS = 32, 16  # of a float32, and of the widest synapse that the simulator runs in few bits
+
 
 class Part(NamedTuple):
     """Neurons of one layer on one core.
@@ -91,7 +93,7 @@ def place(chip: Chip | Sequence[Demand], hardware: Hardware) -> Mapping:
 
     A layer begins on a core of its own, unless there are too few. All positions of a convolutional neuron sit on one
     core, as they learn one kernel. A synapse takes the bits that its layer learns with (`weight_bits`), and the
-    widest word there is where the layer runs in float32.
+    widest word there is, up to float32, where the layer runs in that.
 
     Parameters
     ----------
@@ -202,12 +204,17 @@ def _placed(demands: Sequence[Demand], fitting: Sequence[int], hardware: Hardwar
     return parts
 
 
+def _runs(wanted: Demand, width: int) -> bool:
+    """Return whether the simulator runs a layer with synapses of so many bits."""
+    return wanted.positions == 1 and 2 <= width <= MOST_BITS
+
+
 def _notes(demands: Sequence[Demand], hardware: Hardware) -> list[str]:
     """Tell where what runs and what is priced are not the same."""
     width = hardware.structure.weight_bits
     return [
         f"layer {wanted.layer + 1} runs in float32 and is priced with synapses of {width} bits: its accuracy is not "
-        f"that of such synapses" + (f" (weight_bits={width} runs it so)" if wanted.positions == 1 else "")
+        f"that of such synapses" + (f" (weight_bits={width} runs it so)" if _runs(wanted, width) else "")
         for wanted in demands
-        if wanted.weight_bits is None
+        if wanted.weight_bits is None and width < FLOAT
     ]

@@ -10,103 +10,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurosim.checks import LARGEST, one_of, whole
+from neurosim.checks import LARGEST
 from neurosim.errors import ConfigError
-from neurosim.hardware import stages as order
+from neurosim.hardware.network import LATEST
+from neurosim.hardware.network import Emission as Emission
+from neurosim.hardware.network import Network as Network
+from neurosim.hardware.stages import circle
 from neurosim.kernels import timeline as kernel
 
 Whole = NDArray[np.int64]
 Progress = Callable[[int, int], object]
-POLICIES = ("drop", "block")
 SLICE = 1 << 19  # events between two looks at the keyboard: some 100 ms
 MESSAGES = 1 << 10  # that the first pool holds; it grows as it must
-
-
-@dataclass(frozen=True, slots=True)
-class Emission:
-    """What a stage sends when it fires: messages along a route, each a delivery to another stage at its end.
-
-    Parameters
-    ----------
-    source, target : int
-        Stages, by their places in the network.
-    offset : int
-        0: the target is of the same sample; 1: of the next one.
-    route : tuple of (int, int)
-        Resources by their places, and how long each is held, in picoseconds. Empty: messages arrive at once.
-
-    Raises
-    ------
-    ConfigError
-        If one of them is not a whole number, or out of range.
-    """
-
-    source: int
-    target: int
-    offset: int = 0
-    route: tuple[tuple[int, int], ...] = ()
-
-    def __post_init__(self) -> None:
-        whole("source", self.source, 0, LARGEST)
-        whole("target", self.target, 0, LARGEST)
-        whole("offset", self.offset, 0, 1)
-        for step in self.route:
-            if not isinstance(step, tuple) or len(step) != 2:
-                raise ConfigError("route", "pairs of a resource and a hold in picoseconds", step)
-            whole("resource of a route", step[0], 0, LARGEST)
-            whole("hold of a route", step[1], 0, kernel.LATEST)
-
-
-@dataclass(frozen=True, slots=True)
-class Network:
-    """Resources with queues, stages, and what stages send.
-
-    Parameters
-    ----------
-    resources : tuple of str
-        Names; each serves one message at a time, in the order in which they come.
-    capacities : tuple of int
-        Waiting places of each, beside the one in service; -1: any number.
-    policy : {"drop", "block"}
-        Of a message that finds no place: it is lost, or it waits, and the resource that it leaves waits with it.
-    stages : tuple of str
-        Names; the first one fires when a sample arrives.
-    emissions : tuple of Emission
-        In the order in which a stage sends them.
-
-    Raises
-    ------
-    ConfigError
-        If a number is out of range, or a stage never fires: nothing is sent to it, or it waits for itself.
-    """
-
-    resources: tuple[str, ...]
-    capacities: tuple[int, ...]
-    policy: str
-    stages: tuple[str, ...]
-    emissions: tuple[Emission, ...]
-
-    def __post_init__(self) -> None:
-        one_of("policy", self.policy, POLICIES)
-        if not self.stages:
-            raise ConfigError("stages", "one at the least", self.stages)
-        if len(self.capacities) != len(self.resources):
-            raise ConfigError("capacities", f"one for each of {len(self.resources)} resources", len(self.capacities))
-        for capacity in self.capacities:
-            whole("capacity", capacity, -1, LARGEST)
-        for emission in self.emissions:
-            self._check(emission)
-        order.check(self.stages, [(e.source, e.target) for e in self.emissions if e.offset == 0])
-
-    def _check(self, emission: Emission) -> None:
-        if not isinstance(emission, Emission):
-            raise ConfigError("emissions", "of the class Emission", emission)
-        for name, stage in (("source", emission.source), ("target", emission.target)):
-            if stage >= len(self.stages):
-                raise ConfigError(f"{name} of an emission", f"one of {len(self.stages)} stages", stage)
-        for resource, _ in emission.route:
-            if resource >= len(self.resources):
-                raise ConfigError("resource of a route", f"one of {len(self.resources)} resources", resource)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,22 +105,25 @@ def simulate(
 
 
 def _work(network: Network, arrivals: ArrayLike, copies: ArrayLike, services: ArrayLike) -> kernel.Work:
-    due = _whole("arrivals", arrivals, None, kernel.LATEST)
+    due = _whole("arrivals", arrivals, None, LATEST)
     if np.any(due[1:] < due[:-1]):
         raise ConfigError("arrivals", "in order", int(due[1:][due[1:] < due[:-1]][0]), "sort them")
     shape = (due.size, len(network.emissions))
-    longest = _whole("services", services, shape, kernel.LATEST)
+    longest = _whole("services", services, shape, LATEST)
     for place, emission in enumerate(network.emissions):
         most = int(longest[:, place].max(initial=0))
         if not emission.route and most > 0:
             raise ConfigError("services", f"0 for emission {place}, whose route is empty", most)
-        if emission.route and most + emission.route[-1][1] > kernel.LATEST:
+        if emission.route and most + emission.route[-1][1] > LATEST:
             raise ConfigError("services", "below 2**62 ps together with the hold of the route", most)
     return kernel.Work(due, _whole("copies", copies, shape, LARGEST), longest)
 
 
 def _whole(name: str, numbers: ArrayLike, shape: tuple[int, int] | None, most: int) -> Whole:
-    array = np.asarray(numbers)
+    try:
+        array = np.asarray(numbers)
+    except ValueError as error:
+        raise ConfigError(name, "an array", str(error)) from None
     if (shape is None and array.ndim != 1) or (shape is not None and array.shape != shape):
         expected = "one for each sample" if shape is None else f"{shape[0]} samples x {shape[1]} emissions"
         raise ConfigError(f"shape of {name}", expected, array.shape)
@@ -295,7 +213,7 @@ def _check_free(network: Network, compiled: kernel.Network, state: kernel.State)
         return
     steps = state.messages[state.servers[:, kernel.SERVING], kernel.STEP]
     waits_for = compiled.steps[steps, kernel.RESOURCE]
-    names = [network.resources[place] for place in order.circle(int(held[0]), waits_for.__getitem__)]
+    names = [network.resources[place] for place in circle(int(held[0]), waits_for.__getitem__)]
     moment = int(state.clock[kernel.NOW])
     rule = f"free of deadlock, but at {moment} ps nothing can go on, as each of these waits for room in the next"
     raise ConfigError("network", rule, " -> ".join(names), "give their queues more places, or let messages drop")

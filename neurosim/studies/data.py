@@ -34,6 +34,30 @@ class Scaled(RandomAccess):
         return Block((samples - self.mean) / self.deviation, labels)
 
 
+class Stretch(RandomAccess):
+    """Some samples of a stream that follow one another.
+
+    Parameters
+    ----------
+    source : RandomAccess
+    first, count : int
+        The first one's position, and how many.
+    """
+
+    def __init__(self, source: RandomAccess, first: int, count: int) -> None:
+        self.source, self.first, self.length = source, first, count
+        self.name, self.inputs, self.labelled = source.name, source.inputs, source.labelled
+        self._shape, self.read_ahead, self.classes = source.shape, source.read_ahead, source.classes
+
+    def take(self, places: NDArray[np.int64]) -> Block:
+        """Read the samples at the given places of the source."""
+        return self.source.take(places)
+
+    def order(self, start: int, stop: int) -> NDArray[np.int64]:
+        """Return the places in the source of the samples from position `start` to `stop`."""
+        return self.source.order(self.first + start, self.first + stop)
+
+
 class Data:
     """The data sets below a folder; what was read once is kept.
 
@@ -57,7 +81,16 @@ class Data:
         StreamError
             If it is not there, or damaged.
         """
-        name = f"{dataset}:{part}"
+        return self.stream(f"{dataset}:{part}", mean=mean, deviation=deviation, count=count)
+
+    def stream(self, name: str, *, mean: float = 0.0, deviation: float = 1.0, count: int | None = None) -> Scaled:
+        """Return a stream by its name, as for `neurosim stream`.
+
+        Raises
+        ------
+        StreamError
+            If it is not there, damaged, a pipe, or without labels.
+        """
         if name not in self._open:
             stream = open_stream(name, root=self.root)
             if not isinstance(stream, RandomAccess) or not stream.labelled:

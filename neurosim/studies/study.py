@@ -145,6 +145,8 @@ class Folder:
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 write(partial)
+                with partial.open("rb") as file:
+                    os.fsync(file.fileno())
                 partial.replace(path)
             finally:
                 partial.unlink(missing_ok=True)

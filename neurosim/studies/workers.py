@@ -39,7 +39,7 @@ class Worker:
         context = get_context("spawn")
         self.connection, other = context.Pipe()
         self.process = context.Process(target=serve, args=(other, study, root, out), daemon=True)
-        with _deaf():
+        with deaf():
             self.process.start()
         other.close()
         self.cell: Any = None
@@ -118,7 +118,7 @@ def _received(worker: Worker) -> dict[str, Any] | None:
 
 
 @contextmanager
-def _deaf() -> Iterator[None]:
+def deaf() -> Iterator[None]:
     """Let a process that starts inherit that Ctrl-C is not for it: its parent ends it."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -130,17 +130,24 @@ def _deaf() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Keep libraries to one thread each: those imported already, and those that are imported from here on."""
+    os.environ.update(dict.fromkeys(THREADS, "1"))
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        yield
+
+
 def serve(connection: "Connection[Any, Any]", study: str, root: Path, out: Path) -> None:
     """Measure the cells that come, until the other side is gone: what a worker's process does."""
     threading.Thread(target=_follow, daemon=True).start()
-    os.environ.update(dict.fromkeys(THREADS, "1"))  # for what is imported from here on
-    from threadpoolctl import threadpool_limits
+    with one_thread(), suppress(EOFError):
+        from neurosim.studies.data import Data
+        from neurosim.studies.study import Folder
 
-    from neurosim.studies.data import Data
-    from neurosim.studies.study import Folder
-
-    data, folder, known = Data(root), Folder(out), studies.find(study)
-    with threadpool_limits(1), suppress(EOFError):  # and for what was
+        data, folder, known = Data(root), Folder(out), studies.find(study)
         while True:
             connection.send(measured(known, connection.recv(), data, folder))
 

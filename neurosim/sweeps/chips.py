@@ -1,0 +1,106 @@
+"""The chip of a study file: a recipe or a preset, and any constant of its layers by name."""
+
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, get_args
+
+from neurosim import biases, competition, presets, recipes, rules, schedules, transmit
+from neurosim.checks import whole
+from neurosim.constants import describe
+from neurosim.conv_layers import ConvWTA
+from neurosim.errors import ConfigError
+from neurosim.sweeps.study import known_key
+
+FLOAT32 = 32  # weight_bits of a layer that has none
+PARTS: dict[str, Any] = {
+    "competition": competition.Competition, "rule": rules.Rule, "rule.rate": schedules.Schedule, "bias": biases.Bias,
+    "activation": transmit.Transmit, "transmit": transmit.Transmit,
+}  # fmt: skip
+SEEDS = 2**64 - 1
+
+
+def chip_settings(given: dict[str, Any], *, refuse: bool = False) -> dict[str, Any]:
+    """Return a chip as plain values: its seed, and every constant of its layers.
+
+    Parameters
+    ----------
+    given : dict
+        `recipe` or `preset`, `neurons` (a number, or a list with one a layer), `seed`, and constants: a recipe's or
+        a layer's by name, those of a layer's parts by dotted name (`competition.signed`). They hold for all layers.
+    refuse : bool
+        Whether to raise what a layer raises of its constants; else `layers` is None then.
+
+    Raises
+    ------
+    ConfigError
+        If a key is unknown or missing.
+    """
+    asked = {"seed": 0} | given
+    whole("chip.seed", asked["seed"], 0, SEEDS)
+    _check_names(asked)
+    try:
+        layers: list[Any] | None = [describe(layer) for layer in _layers(asked)]
+    except (ConfigError, TypeError):
+        if refuse:
+            raise
+        layers = None
+    return {"seed": asked["seed"], "layers": layers} | ({"asked": asked} if layers is None else {})
+
+
+def _check_names(asked: dict[str, Any]) -> None:
+    """Refuse keys that no chip of the kind has, and miss those that it needs."""
+    if ("recipe" in asked) == ("preset" in asked):
+        raise ConfigError("chip.recipe or chip.preset", "given, exactly one of the two", asked.get("recipe"))
+    kind = "recipe" if "recipe" in asked else "preset"
+    names: Sequence[str] = recipes.NAMES if kind == "recipe" else presets.names()
+    known_key(str(asked[kind]), names, f"chip.{kind}")
+    if kind == "recipe" and "neurons" not in asked:
+        raise ConfigError("chip.neurons", "given", None)
+    flat = recipes.taken(asked[kind]) if kind == "recipe" else {entry.name for entry in fields(ConvWTA)}
+    whole_parts = {name for name in PARTS if "." not in name}
+    known = sorted((flat | {"recipe", "preset", "neurons", "seed"} | set(_inner())) - whole_parts)
+    if kind == "preset":
+        known.remove("neurons")
+    for key in asked:
+        known_key(key, known, f"chip.{key}")
+
+
+def _inner() -> list[str]:
+    """Return the dotted names of all constants that a layer's parts may have."""
+    return [
+        f"{part}.{entry.name}"
+        for part, kinds in PARTS.items()
+        for kind in get_args(kinds)
+        if is_dataclass(kind)
+        for entry in fields(kind)
+    ]
+
+
+def _layers(asked: dict[str, Any]) -> list[Any]:
+    """Return the layers."""
+    constants = {key: value for key, value in asked.items() if key not in ("recipe", "preset", "neurons", "seed")}
+    if constants.get("weight_bits") == FLOAT32:
+        del constants["weight_bits"]
+    flat = {key: value for key, value in constants.items() if "." not in key}
+    dotted = {key: value for key, value in constants.items() if "." in key}
+    layers: list[Any]
+    if "preset" in asked:
+        layers = [replace(layer, **flat) for layer in presets.preset(asked["preset"]).layers]
+    else:
+        neurons = asked["neurons"] if isinstance(asked["neurons"], list) else [asked["neurons"]]
+        if not neurons:
+            raise ConfigError("chip.neurons", "one number at least", neurons)
+        layers = [recipes.named(asked["recipe"], count, **flat) for count in neurons]
+    for key, value in dotted.items():
+        layers = [_changed(layer, key.split("."), value, key) for layer in layers]
+    return layers
+
+
+def _changed(constants: Any, path: list[str], value: Any, key: str) -> Any:
+    """Return a frozen dataclass with one of its constants, or of its parts', changed."""
+    name = path[0]
+    if not is_dataclass(constants) or name not in {entry.name for entry in fields(constants) if entry.init}:
+        raise ConfigError(f"chip.{key}", f"a constant of {type(constants).__name__}", value)
+    if len(path) > 1:
+        value = _changed(getattr(constants, name), path[1:], value, key)
+    return replace(constants, **{name: value})  # type: ignore[type-var]
