@@ -59,7 +59,8 @@ def in_few_bits(layer: DenseWTA, weights: Array, seed: int, place: int) -> Few:
 
 
 def _chances(seed: int, place: int, i: int, row: Array) -> NDArray[np.float64]:
-    return randomness.at_places(seed, randomness.FEW_BITS, place, i, 1, len(row))[0]
+    chances: NDArray[np.float64] = randomness.at_places(seed, randomness.FEW_BITS, place, i, 1, len(row))[0]
+    return chances
 
 
 def squares(synapses: Array) -> NDArray[np.int64]:

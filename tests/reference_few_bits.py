@@ -44,7 +44,7 @@ class FewBits(Layer):
         if self.rounding == "nearest":
             return int(np.rint(x))
         low = int(np.floor(abs(x)))
-        size = low + (chance(key, i) < abs(x) - low)
+        size = low + int(chance(key, i) < abs(float(x)) - low)
         return size if x >= 0 else -size
 
     def apply(self):

@@ -88,6 +88,7 @@ def test_snapshots_come_as_often_as_asked(tmp_path):
     (["digits", "--gain", "2"], "gain is None there, 2.0 here"),
     (["digits", "--rate", "0.5"], "there, 0.5 here"),
     (["digits", "--window", "5"], "window is 1 there, 5 here"),
+    (["digits", "--weight-bits", "5"], "weight_bits is None there, 5 here"),
     (["digits", "--shuffle", "1"], "stream order is stored there, shuffled by seed 1 here"),
     (["digits:train"], "stream name is digits there, digits:train here"),
 ])  # fmt: skip
@@ -100,6 +101,18 @@ def test_another_chip_or_stream_is_refused(tmp_path, options, words):
     assert "or give --restart" in result.stderr
     assert result.stderr.count("\n") == 1
     assert state.read_bytes() == whole
+
+
+def test_synapses_of_few_bits_learn_go_on_and_are_shown(tmp_path):
+    state = tmp_path / "chip.h5"
+    whole = stream("digits", "--weight-bits", "4", "--epochs", "2", "--chunk", "256")
+    first = stream("digits", "--weight-bits", "4", "--state", state)
+    assert first["state_sha256"] != stream("digits")["state_sha256"]
+    again = stream("digits", "--epochs", "2", "--state", state)
+    assert again["state_sha256"] == whole["state_sha256"]
+    assert "weight_bits=4" in invoke("inspect", state).stdout
+    refused = invoke("stream", "digits", "--weight-bits", "8", "--state", state, code=2).stderr
+    assert "weight_bits is 4 there, 8 here" in refused
 
 
 def test_inspect_shows_what_is_there(tmp_path):
@@ -157,6 +170,9 @@ def bad(tmp_path):
     (["digits", "--neurons", "10,x"], "must be whole numbers between commas, got '10,x'"),
     (["digits", "--rate", "-1"], "rate must be at least 0, got -1.0"),
     (["digits", "--rate", "nan"], "rate must be at least 0, got nan"),
+    (["digits", "--weight-bits", "1"], "weight_bits must be a whole number of at least 2, got 1"),
+    (["digits", "--weight-bits", "4", "--window", "2"], "window must be 1 with weight_bits, got 2"),
+    (["digits", "--recipe", "hebb", "--weight-bits", "4"], "renormalise must be False with weight_bits, got True"),
     (["digits", "--seed", "-1"], "seed must be a whole number of at least 0, got -1"),
     (["digits", "--epochs", "0"], "epochs must be a whole number of at least 1, got 0"),
     (["digits", "--chunk", "0"], "chunk must be a whole number of at least 1, got 0"),

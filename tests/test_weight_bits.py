@@ -61,7 +61,7 @@ class Pair:
         state, reference = self.kernel.state, self.reference
         some = reference.q.any(axis=1)  # the scale of a neuron of zeros says nothing
         np.testing.assert_allclose(state.scales[some], reference.s[some], rtol=1e-6)
-        differing = int((state.synapses.T != reference.q).sum())
+        differing = int((reference.q != state.synapses.T).sum())
         reference.q, reference.s = np.rint(state.synapses.T).astype(np.int64), state.scales.copy()
         reference.W = reference.q * reference.s[:, None]
         assert state.squares.tolist() == (reference.q**2).sum(axis=1).tolist()
