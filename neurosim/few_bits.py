@@ -44,18 +44,20 @@ def salt(layer: DenseWTA, seed: int, place: int) -> int:
 def in_few_bits(layer: DenseWTA, weights: Array, seed: int, place: int) -> Few:
     r"""Round weights (inputs, neurons) to few bits, with scales :math:`s_k = \max_i |w_{ki}| / (2^{bits-1} - 1)`.
 
-    A neuron whose weights are all zero has the least scale there is: its first growth finds it another.
+    A neuron whose weights are all zero has the least scale there is: its first growth finds it another. The synapses
+    take the weights' place in memory: it may be the largest array there is.
     """
     most = highest(layer)
-    scales = np.maximum(np.abs(weights).max(axis=0) / np.float32(most), dense.FAINTEST)
-    whole = np.empty_like(weights)
+    largest = np.maximum(weights.max(axis=0), -weights.min(axis=0))
+    scales = np.maximum(largest / np.float32(most), dense.FAINTEST)
     for i, row in enumerate(weights):
         exact = row / scales.astype(np.float64)
-        low = np.floor(exact)
-        whole[i] = (
-            np.rint(exact) if layer.rounding == "nearest" else low + (_chances(seed, place, i, row) < exact - low)
-        )
-    return Few(np.clip(whole, -most, most) + np.float32(0), scales)
+        whole = np.rint(exact)
+        if layer.rounding == "stochastic":
+            low = np.floor(exact)
+            whole = low + (_chances(seed, place, i, row) < exact - low)
+        weights[i] = np.clip(whole, -most, most) + 0.0  # no negative zero
+    return Few(weights, scales)
 
 
 def _chances(seed: int, place: int, i: int, row: Array) -> NDArray[np.float64]:

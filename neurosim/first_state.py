@@ -20,7 +20,8 @@ def first_weights(layer: DenseWTA, inputs: int, seed: int, place: int) -> Array:
     if layer.weight_bits is None:
         return weights
     few = in_few_bits(layer, weights, seed, place)
-    return few.synapses * few.scales
+    few.synapses[:] *= few.scales
+    return few.synapses
 
 
 def _drawn(layer: DenseWTA, inputs: int, seed: int, place: int) -> Array:
