@@ -2,7 +2,7 @@
 
 python -m benchmarks.published_chips --root DIR
 
-Operations are counted from the published structures and from MNIST's own pixels; what is assumed stands beside each row.
+Operations are counted from the published structures and from MNIST's own pixels; what is assumed stands beside a row.
 Rows: Renner et al. 2024, doi:10.1038/s41467-024-53827-9, Table 1.
 """
 
@@ -65,34 +65,54 @@ def rows(x: np.ndarray) -> list[Row]:
     )
     return [
         Row(
-            "Loihi, Renner 2024, 400-400-10, inference", 2.5e-6, "loihi",
-            {"synaptic_operation": on * 400 + hidden * 10, "neuron_update": 814 * 4.0, "event_out": on + hidden}, 0,
+            "Loihi, Renner 2024, 400-400-10, inference",
+            2.5e-6,
+            "loihi",
+            {"synaptic_operation": on * 400 + hidden * 10, "neuron_update": 814 * 4.0, "event_out": on + hidden},
+            0,
             "figure is of energy above idle; gates, resets and barriers are not in our count",
         ),
         Row(
-            "Loihi, Renner 2024, learning, synapses of spikes", 590e-6, "loihi", loihi | {"weight_update": learned}, 1.5e-3,
+            "Loihi, Renner 2024, learning, synapses of spikes",
+            590e-6,
+            "loihi",
+            loihi | {"weight_update": learned},
+            1.5e-3,
             "we price synapses that are written; its engine goes through all of a core's, every time step",
         ),
         Row(
-            "Loihi, Renner 2024, learning, all synapses, 12 steps", 590e-6, "loihi", loihi | {"weight_update": 12 * 5e5}, 1.5e-3,
+            "Loihi, Renner 2024, learning, all synapses, 12 steps",
+            590e-6,
+            "loihi",
+            loihi | {"weight_update": 12 * 5e5},
+            1.5e-3,
             "the same, priced as that engine works; whether static power is in the figure is not told",
         ),
         Row(
-            "ODIN, 256-10, learning, counted by a run", 15e-9, "odin",
-            {name: row["count"] for name, row in priced.energy.operations.items()}, float(priced.schedule.held_s.mean()),
+            "ODIN, 256-10, learning, counted by a run",
+            15e-9,
+            "odin",
+            {name: row["count"] for name, row in priced.energy.operations.items()},
+            float(priced.schedule.held_s.mean()),
             "all pixels are taken here; the chip stops at the first output spike, after how many is not told",
         ),
         Row(
-            "Park 2019, 784-200-200-10, inference", 236e-9, "cmos45-int8",
-            _dense8(pixels * 200 + 100 * 200 + 100 * 10, 410), 0,
+            "Park 2019, 784-200-200-10, inference",
+            236e-9,
+            "cmos45-int8",
+            _dense8(pixels * 200 + 100 * 200 + 100 * 10, 410),
+            0,
             "65 nm, and control, clock and wires are in the figure; half of the hidden neurons active is assumed",
         ),
         Row(
-            "SPOON, convolution and 128-10, inference", 313e-9, "cmos45-int8",
-            _dense8(10 * entries + 0.25 * 1440 * 128 + 128 * 5, 14400 + 138), 0,
-            "28 nm; control, clock and wires are in the figure; its structure is assumed: 10 kernels of 5 x 5, pooled by 4",
+            "SPOON, convolution and 128-10, inference",
+            313e-9,
+            "cmos45-int8",
+            _dense8(10 * entries + 0.25 * 1440 * 128 + 128 * 5, 14400 + 138),
+            0,
+            "28 nm; control, clock and wires are in the figure; its structure is assumed",
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _dense8(operations: float, neurons: float) -> dict[str, float]:

@@ -34,7 +34,7 @@ def main() -> None:
             assert rows(folder / f"dask{count}.h5") == wanted, f"rows of {count} workers differ"
         killed(line, folder / "killed.h5", len(wanted) // 2)
         assert rows(folder / "killed.h5") == wanted, "rows after a kill differ"
-    print(f"{len(wanted)} points, equal rows: two processes, one Dask worker, two Dask workers, killed half-way and resumed")
+    print(f"{len(wanted)} points, equal rows: two processes, one and two Dask workers, killed half-way and resumed")
     print(f"one worker {taken[1]:.0f} s, two {taken[2]:.0f} s: {taken[1] / taken[2]:.2f} times the speed")
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from benchmarks.published_chips import estimate, images, rows, smaller
 
 

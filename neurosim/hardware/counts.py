@@ -234,10 +234,11 @@ class Counting:
 
 def _sent(outputs: NDArray[np.float32], neurons: int) -> NDArray[Any]:
     """Return how many outputs of each neuron are not zero, in as few bytes as they take."""
-    if outputs.shape[1] == neurons:
-        return (outputs != 0).view(np.uint8)
-    positions = outputs.reshape(len(outputs), neurons, -1)
-    return np.count_nonzero(positions, axis=2).astype(np.min_scalar_type(positions.shape[2]))
+    sent: NDArray[Any] = (outputs != 0).view(np.uint8)
+    if outputs.shape[1] > neurons:
+        positions = outputs.reshape(len(outputs), neurons, -1)
+        sent = np.count_nonzero(positions, axis=2).astype(np.min_scalar_type(positions.shape[2]))
+    return sent
 
 
 def _is_binary(values: NDArray[np.float32]) -> bool:
