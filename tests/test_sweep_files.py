@@ -207,3 +207,17 @@ def test_another_file_is_left_alone(tmp_path):
     for name in ("a.h5", "b.h5", "c.csv"):
         with pytest.raises(ns.StateError, match=r"out must end in|must be the table of a sweep"):
             table.check(tmp_path / name, "small")
+
+
+def test_files_are_named_as_seen_from_the_study(tmp_path, monkeypatch):
+    (tmp_path / "studies").mkdir()
+    path = tmp_path / "studies" / "one.toml"
+    path.write_text(
+        'name = "x"\n[search]\nmethod = "grid"\n[hardware]\nchip = "mine.toml"\n'
+        '[vary]\nhardware.other = ["a.toml", "/b.toml", "loihi"]\n[objectives]\ny = "max"\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    for place, folder in (("studies/one.toml", "studies"), (path, tmp_path / "studies")):
+        read = study.read(place, ("hardware",), ("y",))
+        assert read.sections["hardware"]["chip"] == f"{folder}/mine.toml"
+        assert read.vary["hardware.other"].values == (f"{folder}/a.toml", "/b.toml", "loihi")

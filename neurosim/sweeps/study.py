@@ -81,7 +81,16 @@ def read(path: str | Path, sections: Sequence[str], measures: Sequence[str]) -> 
         table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:  # not TOML and not UTF-8 are ValueErrors
         raise ConfigError("study", "a TOML file that can be read", str(path), str(error)) from None
-    return of(table, sections, measures)
+    return of(_beside(table, Path(path).parent), sections, measures)
+
+
+def _beside(value: Any, folder: Path) -> Any:
+    """Return a study's values, those that name a TOML file as seen from here: they are written as seen from the study."""
+    if isinstance(value, dict):
+        return {key: _beside(held, folder) for key, held in value.items()}
+    if isinstance(value, list):
+        return [_beside(held, folder) for held in value]
+    return str(folder / value) if isinstance(value, str) and value.endswith(".toml") else value
 
 
 def of(table: dict[str, Any], sections: Sequence[str], measures: Sequence[str]) -> Sweep:
