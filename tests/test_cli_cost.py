@@ -167,3 +167,37 @@ def test_bad_input_is_one_line(plain, words, said):
     line = refused(*(str(plain) if word == "PLAIN" else word for word in words))
     assert line.startswith("Error: ")
     assert said in line
+
+
+def test_nothing_that_is_read_is_written_over(plain, tmp_path):
+    state = tmp_path / "state.csv"
+    ns.Chip([ns.recipes.softhebb(5)], inputs=64).save(state)
+    (tmp_path / "link.png").symlink_to(state)
+    before = state.read_bytes()
+    words = (state, "--chip", plain, "--stream", "digits", "--samples", 5)
+    for option in ("--record", state), ("--figure", tmp_path / "link.png"):
+        assert "must be a file of its own, not that of --chip" in refused(*words, *option)
+    samples = tmp_path / "samples.csv"
+    samples.write_text("1,2,3,4\n" * 9)
+    line = refused("softhebb", "--neurons", 5, "--chip", plain, "--stream", samples, "--inputs", 4, "--record", samples)
+    assert "must be a file of its own, not that of STREAM" in line
+    assert state.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("time.neuron_update.value=4.9e8", "so short that a core is at one thing for less than"),
+        ("time.hop.value=1e-9", "time.hop must be 0 or at least a picosecond"),
+        ("=3", "set must be KEY=VALUE"),
+    ],
+)
+def test_times_that_cannot_be_counted_are_refused(plain, change, said):
+    large = ("--set", "structure.neurons_per_core=20000", "--set", "structure.synapse_bits_per_core=100000000")
+    words = ("softhebb", "--neurons", 20000, "--chip", plain, *large, "--stream", "digits", "--samples", 3)
+    assert said in refused(*words, "--set", change)
+
+
+def test_a_deadline_is_finite(plain):
+    words = ("softhebb", "--neurons", 5, "--chip", plain, "--stream", "digits", "--samples", 3)
+    assert "deadline must be positive and finite" in refused(*words, "--deadline", "1e400s")

@@ -58,11 +58,14 @@ def test_cycles_are_those_of_the_clock(tmp_path):
 
 def test_a_file_may_change_another(plain, tmp_path):
     path = tmp_path / "wide.toml"
-    path.write_text('base = "plain.toml"\ntitle = "Wide"\n[structure]\ncores = 2\n[energy.event_in]\nvalue = 6\n')
+    path.write_text('base = "plain.toml"\ntitle = "Wide"\n[structure]\ncores = 2\n[energy.event_in]\nhigh = 60\n')
     chip = hardware.load(path)
     assert (chip.title, chip.structure.cores, chip.structure.neurons_per_core) == ("Wide", 2, 8)
-    assert chip.energy["event_in"].value == pytest.approx(6e-12)
+    assert (chip.energy["event_in"].value, chip.energy["event_in"].high) == pytest.approx((11e-12, 60e-12))
     assert chip.energy["event_out"].value == pytest.approx(13e-12)
+    path.write_text('base = "plain.toml"\n[energy.event_in]\nvalue = 6\n')  # whose number is that?
+    with pytest.raises(ConfigError, match=r"energy.event_in.unit must be given"):
+        hardware.load(path)
 
 
 @pytest.mark.parametrize("base", ["self.toml", 3, "nowhere.toml", "nobody"])
@@ -127,6 +130,8 @@ def _hop():
             "energy.synaptic_operation.confidence must be one of primary",
         ),
         ('definition = "one"', "definition = 1", "energy.synaptic_operation.definition must be text, got 1"),
+        ("cores = 4", "cores = 1" + 5000 * "0", "chip must be a TOML file that can be read"),
+        ("cores = 4", "cores = " + 5000 * "[", "chip must be a TOML file that can be read"),
         ("[structure]", "[structure", "chip must be a TOML file that can be read"),
     ],
 )
@@ -165,3 +170,21 @@ def test_an_unknown_chip_is_refused(chip, words):
 def test_wrong_changes_are_refused(plain, changes, words):
     with pytest.raises(ConfigError, match=words):
         hardware.load(plain, changes)
+
+
+@pytest.mark.parametrize(
+    ("group", "units", "value", "words"),
+    [
+        ("energy", "J", 1e300, r"energy.event_in must be at most 1e\+06 J or W, got '1e\+300 J'"),
+        ("time", "s", 2, "time.event_in must be at most 1 s, got '2 s'"),
+    ],
+)
+def test_no_operation_takes_for_ever(plain, group, units, value, words):
+    key = f"{group}.event_in"
+    with pytest.raises(ConfigError, match=words):
+        hardware.load(plain, {f"{key}.unit": units, f"{key}.low": 0, f"{key}.value": value, f"{key}.high": value})
+
+
+def test_a_constant_has_a_source(plain):
+    with pytest.raises(ConfigError, match=r"energy.event_in.source must be text, got ' '"):
+        hardware.load(plain, {"energy.event_in.source": " "})

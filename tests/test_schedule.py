@@ -38,7 +38,7 @@ def by_hand(run, arrivals):
         for _ in range(run.layers[0].events[n]):
             port += 17  # the port's link
             core = max(core, port) + 11 + 7 * 2  # the event comes in, and reaches seven synapses
-        core += 7 * (3 + 5)  # neurons are updated, with an exponential each
+        core += 7 * (3 + 5) + 13  # neurons are updated, with an exponential each, and the response is sent
         answered.append(core)
         free = core + run.layers[0].writes[n] * 7
         ends.append(free)

@@ -170,7 +170,7 @@ def test_the_example_is_a_study():
     assert list(read.objectives) == ["accuracy", "energy_J", "latency_s"]
     assert {"chip.neurons", "chip.weight_bits", "chip.cutoff", "hardware.chip"} <= set(read.vary)
     (points,) = [next(rounds(read, point.complete, point.VERSION))]
-    assert len(points) == 96
+    assert len(points) == 135
     assert all(one.cell.settings["chip"]["layers"] for one in points)
 
 

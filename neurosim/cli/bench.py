@@ -1,14 +1,13 @@
 """`neurosim bench`: how long each sample takes, one at a time, the slowest among thousands included."""
 
 import json
-import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from neurosim.cli.arrivals import arrival_options, arrivals_of, duration
-from neurosim.cli.faults import Interrupts, fail, find_cache, plainly, say
+from neurosim.cli.faults import Interrupts, check_files, fail, find_cache, plainly, say
 from neurosim.cli.stream import numbers
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def command(**options: Any) -> None:
     from neurosim.online import Stop
     from neurosim.streams import open_stream
 
-    _check_files(options)
+    check_files(options, READ, WRITTEN)
     arrivals = arrivals_of(options)
     for name, check in (("record", check_record), ("figure", check_figure)):
         if options[name] is not None:
@@ -88,20 +87,6 @@ def command(**options: Any) -> None:
         _show(report, options)
     if interrupts.signal:
         sys.exit(128 + interrupts.signal)
-
-
-def _check_files(options: dict[str, Any]) -> None:
-    """Refuse to write over what is read, and one file over another."""
-    source = os.path.join(options["root"], options["source"])
-    used = {os.path.realpath(path): "STREAM" for path in (source, source.rpartition(":")[0])}
-    for name in (*READ, *WRITTEN):
-        path = options[name]
-        if path is None:
-            continue
-        place = os.path.realpath(path)
-        if name in WRITTEN and place in used:
-            fail(f"{name} must be a file of its own, not that of {used[place]}, got {path}")
-        used[place] = f"--{name}"
 
 
 def _show(report: "Report", options: dict[str, Any]) -> None:

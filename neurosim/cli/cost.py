@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from neurosim.cli.arrivals import arrival_options, arrivals_of, duration
-from neurosim.cli.faults import fail, find_cache, plainly, say
+from neurosim.cli.faults import check_files, fail, find_cache, plainly, say
 from neurosim.cli.stream import numbers
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def command(**options: Any) -> None:
     for name, what in (("chip", "STATE, PRESET or RECIPE"), ("hardware", "--chip"), ("source", "--stream")):
         if options[name] is None:
             fail(f"{what} must be given, got none")
+    check_files(options, ("chip", "hardware", "rules", "timestamps"), ("record", "figure"))
     described = hardware.load(options["hardware"], _changes(options["changes"]))
     arrivals = arrivals_of(options)
     for name, check in (("record", check_record), ("figure", check_figure)):
@@ -107,7 +108,7 @@ def _changes(changes: tuple[str, ...]) -> dict[str, Any]:
             found[key.strip()] = tomllib.loads(f"value = {value}")["value"]
         except tomllib.TOMLDecodeError:
             found[key.strip()] = value.strip()
-        if not equals:
+        if not equals or not key.strip():
             fail(f"set must be KEY=VALUE, such as structure.cores=64, got {change!r}")
     return found
 

@@ -63,6 +63,20 @@ def fail(message: str, code: int = BAD_INPUT) -> NoReturn:
     sys.exit(code)
 
 
+def check_files(options: dict[str, Any], read: tuple[str, ...], written: tuple[str, ...]) -> None:
+    """Refuse to write over what is read, the stream `source` below `root` among it, and one file over another."""
+    source = os.path.join(options["root"], options["source"])
+    used = {os.path.realpath(path): "STREAM" for path in (source, source.rpartition(":")[0])}
+    for name in (*read, *written):
+        path = options[name]
+        if path is None:
+            continue
+        place = os.path.realpath(path)
+        if name in written and place in used:
+            fail(f"{name} must be a file of its own, not that of {used[place]}, got {path}")
+        used[place] = f"--{name}"
+
+
 def say(text: str) -> None:
     """Print results; a full disk behind standard output is one line too."""
     try:

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurosim.checks import whole
 from neurosim.chip import Chip, as_labels, fitting
-from neurosim.errors import SampleError
+from neurosim.errors import ConfigError, SampleError
 from neurosim.hardware.demand import Demand, demand
 from neurosim.hardware.mapping import Part
 from neurosim.streams import Stream
@@ -168,6 +168,8 @@ def count(
     SampleError, StreamError, DivergedError
         As for `Chip.learn`.
     """
+    if not isinstance(chip, Chip):
+        raise ConfigError("chip", "a Chip", type(chip).__name__)
     whole("warm_up", warm_up, 0)
     if samples is not None:
         whole("samples", samples, 1)

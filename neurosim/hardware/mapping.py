@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from neurosim.chip import Chip
 from neurosim.errors import ConfigError
 from neurosim.hardware.demand import Demand, demand
-from neurosim.hardware.spec import Hardware
+from neurosim.hardware.spec import Hardware, as_hardware
 
 FLOAT, MOST_BITS = 32, 16  # of a float32, and of the widest synapse that the simulator runs in few bits
 
@@ -88,7 +88,15 @@ class Mapping(NamedTuple):
         }
 
 
-def place(chip: Chip | Sequence[Demand], hardware: Hardware) -> Mapping:
+def as_demands(chip: object) -> tuple[Demand, ...]:
+    """Return demands; refuse what is neither these nor a chip."""
+    demands = tuple(chip) if isinstance(chip, list | tuple) else ()
+    if not demands or not all(isinstance(wanted, Demand) for wanted in demands):
+        raise ConfigError("chip", "a Chip, or the demands of its layers", type(chip).__name__)
+    return demands
+
+
+def place(chip: Chip | Sequence[Demand], hardware: Hardware | str) -> Mapping:
     """Put the layers of a chip onto the cores of another, neurons in order, as evenly as their number allows.
 
     A layer begins on a core of its own, unless there are too few. All positions of a convolutional neuron sit on one
@@ -109,7 +117,8 @@ def place(chip: Chip | Sequence[Demand], hardware: Hardware) -> Mapping:
     ConfigError
         If the chip does not fit: the message tells the layer and core, what is short, and by how much.
     """
-    demands = tuple(demand(layer) for layer in chip.layers) if isinstance(chip, Chip) else tuple(chip)
+    hardware = as_hardware(hardware)
+    demands = tuple(demand(layer) for layer in chip.layers) if isinstance(chip, Chip) else as_demands(chip)
     fitting = [_fitting(wanted, hardware) for wanted in demands]
     parts: list[Part] = []
     for shared in (False, True):

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.hardware.counts import Counts, share
-from neurosim.hardware.mapping import Mapping, Part, bits
+from neurosim.hardware.mapping import Mapping, bits
 from neurosim.hardware.mesh import Hops, hops
 
 Whole = NDArray[np.int64]
@@ -15,6 +15,7 @@ Whole = NDArray[np.int64]
 INFERENCE = ("synaptic_operation", "neuron_update", "exponential", "memory_read_bit")
 ROUTING = ("event_in", "event_out", "hop_east_west", "hop_north_south")
 LEARNING = ("weight_update", "learning_read_bit", "learning_write_bit")
+IN, INSIDE, OUT = 0, 1, 2  # from the port, between cores, to the port
 PRICED_AS = {"learning_read_bit": "memory_read_bit", "learning_write_bit": "memory_write_bit"}
 
 
@@ -35,29 +36,29 @@ def operations(mapping: Mapping, counts: Counts) -> dict[str, Whole]:
         total["learning_read_bit"] += layer.writes * width
         total["learning_write_bit"] += layer.writes * width
     for source, way, events in _traffic(mapping, counts):
-        total["event_out"] += events * (source is not None)
-        total["event_in"] += events
+        total["event_out"] += events * (source is not IN)
+        total["event_in"] += events * (source is not OUT)
         total["hop_east_west"] += events * way.east_west
         total["hop_north_south"] += events * way.north_south
     return total
 
 
-def _traffic(mapping: Mapping, counts: Counts) -> Iterator[tuple[Part | None, Hops, Any]]:
-    """Give, for each pair of cores that talk: the sender (None for the port), the links between, events a sample."""
+def _traffic(mapping: Mapping, counts: Counts) -> Iterator[tuple[int, Hops, Any]]:
+    """Give, for each pair of places that talk: whether the port is one, the links between, events a sample."""
     built = mapping.hardware.structure
     for layer in counts.layers:
         parts = mapping.of(layer.demand.layer)
         first = parts[0]
         for part in parts:
             if layer.demand.layer == 0:
-                yield None, hops(built, 0, part.core), layer.events
+                yield IN, hops(built, 0, part.core), layer.events
             else:
                 before = counts.layers[layer.demand.layer - 1]
                 for sender in mapping.of(layer.demand.layer - 1):
-                    yield sender, hops(built, sender.core, part.core), share(before.sent, sender)
+                    yield INSIDE, hops(built, sender.core, part.core), share(before.sent, sender)
             if part is not first:  # the sums of the competition, there and back
-                yield part, hops(built, part.core, first.core), layer.demand.positions
-                yield first, hops(built, first.core, part.core), layer.demand.positions
+                yield INSIDE, hops(built, part.core, first.core), layer.demand.positions
+                yield INSIDE, hops(built, first.core, part.core), layer.demand.positions
     last = mapping.of(len(counts.layers) - 1)[0]
     way = hops(built, last.core, 0)
-    yield last, way, np.ones(counts.samples, np.int64)
+    yield OUT, way, np.ones(counts.samples, np.int64)

@@ -10,7 +10,7 @@ from neurosim.hardware.counts import Counting
 from neurosim.hardware.energy import check_learns
 from neurosim.hardware.mapping import Mapping, place
 from neurosim.hardware.pricing import CostReport, price
-from neurosim.hardware.spec import Hardware, load
+from neurosim.hardware.spec import Hardware, as_hardware
 
 
 class Cost(NamedTuple):
@@ -122,7 +122,7 @@ def on(chip: Chip, hardware: Hardware | str, *, unverified: bool = False) -> Pla
     >>> chip.learn_one([1.0] * 64).cost.energy_J > 0
     True
     """
-    return PlacedChip(chip, load(hardware) if isinstance(hardware, str) else hardware, unverified)
+    return PlacedChip(chip, as_hardware(hardware), unverified)
 
 
 def _cost(report: CostReport) -> Cost:

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosim.errors import ConfigError
 from neurosim.hardware.counts import Counts, share
 from neurosim.hardware.mapping import Mapping, Part
 from neurosim.hardware.mesh import PORT, way
@@ -26,6 +27,7 @@ from neurosim.hardware.spec import Hardware
 from neurosim.hardware.timeline import Emission, Network
 
 PICOSECONDS = 1e12
+LONGEST = 2**53  # of a service, so that it is a whole number in float64 too
 Whole = NDArray[np.int64]
 
 
@@ -86,7 +88,12 @@ class _Builder:
 def picoseconds(hardware: Hardware, operation: str) -> int:
     """Return how long an operation takes, in whole picoseconds; 0 for one that is not timed."""
     constant = hardware.time.get(operation)
-    return 0 if constant is None else round(constant.value * PICOSECONDS)
+    if constant is None:
+        return 0
+    time = round(constant.value * PICOSECONDS)
+    if time == 0 < constant.value:
+        raise ConfigError(f"time.{operation}", "0 or at least a picosecond", f"{constant.value:.3g} s")
+    return time
 
 
 def plan(mapping: Mapping) -> Plan:
@@ -129,7 +136,8 @@ def _compete(builder: _Builder, parts: Sequence[Part], last: bool) -> None:
         route = [] if part is first else [*builder.links(first.core, part.core), builder.core(part, "event_in")]
         builder.emit(agreed, _name("competed", part), route, "positions", part)
     if last:
-        builder.emit(agreed, "response", builder.links(first.core, 0), "one", first)
+        route = [builder.core(first, "event_out"), *builder.links(first.core, 0)]
+        builder.emit(agreed, "response", route, "one", first)
 
 
 def _learn(builder: _Builder, parts: Sequence[Part]) -> None:
@@ -175,14 +183,18 @@ def load(planned: Plan, mapping: Mapping, counts: Counts) -> tuple[Whole, Whole]
         Services in picoseconds, beside what is fixed.
     """
     shape = (counts.samples, len(planned.loads))
-    copies, services = np.ones(shape, np.int64), np.zeros(shape, np.int64)
+    copies, services = np.ones(shape, np.int64), np.zeros(shape)
     for place, (what, _, part) in enumerate(planned.loads):
         fill = _FILLS.get(what.split()[0])
         if fill is not None:
             copies[:, place], services[:, place] = fill(what, part, mapping, counts)
-    return copies, services
+    if services.max(initial=0) > LONGEST:
+        rule = f"so short that a core is at one thing for less than {LONGEST / PICOSECONDS:.0f} s"
+        raise ConfigError(f"times of {mapping.hardware.name}", rule, f"{services.max() / PICOSECONDS:.3g} s")
+    return copies, services.astype(np.int64)
 
 
+# Services are of float64, which does not wrap where a product of counts and times is too long.
 def _events(_: str, part: Part, mapping: Mapping, counts: Counts) -> tuple[Any, Any]:
     events = counts.layers[part.layer].events
     return events, _event_time(part, mapping, counts)
@@ -193,12 +205,12 @@ def _sent(what: str, part: Part, mapping: Mapping, counts: Counts) -> tuple[Any,
     return share(counts.layers[sender.layer].sent, sender), _event_time(part, mapping, counts)
 
 
-def _event_time(part: Part, mapping: Mapping, counts: Counts) -> Whole:
+def _event_time(part: Part, mapping: Mapping, counts: Counts) -> NDArray[np.float64]:
     """Return how long a core is busy with an event: the operations of its neurons, some at once."""
     layer, lanes = counts.layers[part.layer], mapping.hardware.structure.lanes
     here = layer.operations * part.neurons // layer.demand.neurons
     each = -(-here // (np.maximum(layer.events, 1) * lanes))
-    busy: Whole = each * picoseconds(mapping.hardware, "synaptic_operation")
+    busy: NDArray[np.float64] = each * float(picoseconds(mapping.hardware, "synaptic_operation"))
     return busy
 
 
@@ -206,7 +218,7 @@ def _updates(_: str, part: Part, mapping: Mapping, counts: Counts) -> tuple[Any,
     time = picoseconds(mapping.hardware, "neuron_update")
     if mapping.demands[part.layer].soft:
         time += picoseconds(mapping.hardware, "exponential")
-    return 1, part.sites * time
+    return 1, float(part.sites * time)
 
 
 def _positions(_: str, part: Part, mapping: Mapping, counts: Counts) -> tuple[Any, Any]:
@@ -218,13 +230,13 @@ def _outputs(_: str, part: Part, mapping: Mapping, counts: Counts) -> tuple[Any,
         return 1, 0
     targets = len(mapping.of(part.layer + 1))
     made = share(counts.layers[part.layer].sent, part) * targets
-    return 1, made * picoseconds(mapping.hardware, "event_out")
+    return 1, made * float(picoseconds(mapping.hardware, "event_out"))
 
 
 def _writes(_: str, part: Part, mapping: Mapping, counts: Counts) -> tuple[Any, Any]:
     written = counts.layers[part.layer].writes_on(part)
     serial = -(-written // mapping.hardware.structure.lanes)
-    return 1, serial * picoseconds(mapping.hardware, "weight_update")
+    return 1, serial * float(picoseconds(mapping.hardware, "weight_update"))
 
 
 _FILLS = {

@@ -5,14 +5,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.checks import number
+from neurosim.checks import finite
 from neurosim.errors import ConfigError
 from neurosim.hardware.counts import Counts
 from neurosim.hardware.energy import Energy, check_learns, energy
 from neurosim.hardware.mapping import Mapping, place
 from neurosim.hardware.operations import operations
 from neurosim.hardware.schedule import Schedule, schedule
-from neurosim.hardware.spec import Hardware
+from neurosim.hardware.spec import Hardware, as_hardware
 from neurosim.latency.arrivals import Arrivals, Closed
 
 PERCENTILES = {"p50": 50.0, "p95": 95.0, "p99": 99.0}
@@ -112,7 +112,7 @@ def _no_times() -> dict[str, Any]:
 
 def price(
     counts: Counts,
-    hardware: Hardware,
+    hardware: Hardware | str,
     *,
     arrivals: Arrivals | None = None,
     deadline: float | None = None,
@@ -132,7 +132,8 @@ def price(
     ----------
     counts : Counts
         Of `count`.
-    hardware : Hardware
+    hardware : Hardware or str
+        A description, or what `load` takes.
     arrivals : Closed, Period, Poisson, Bursts or Recorded, optional
         When samples come; by default (`Closed`) each when the one before is done, so that none waits.
     deadline : float, optional
@@ -151,8 +152,11 @@ def price(
     ConfigError
         If the layers do not fit the chip, learning has no price there, or arrivals or deadline break their rules.
     """
+    if not isinstance(counts, Counts):
+        raise ConfigError("counts", "what neurosim.hardware.count returns", type(counts).__name__)
+    hardware = as_hardware(hardware)
     if deadline is not None:
-        number("deadline", deadline, "positive", 0, above=True)
+        finite("deadline", deadline, "positive", 0, above=True)
     check_learns(hardware, counts.learning, unverified)
     usable = hardware if unverified else hardware.vouched()
     mapping = place([layer.demand for layer in counts.layers], usable)

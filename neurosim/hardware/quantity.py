@@ -10,6 +10,8 @@ ENERGIES = {"fJ": 1e-15, "pJ": 1e-12, "nJ": 1e-9, "uJ": 1e-6, "mJ": 1e-3, "J": 1
 TIMES = {"ps": 1e-12, "ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
 POWERS = {"nW": 1e-9, "uW": 1e-6, "mW": 1e-3, "W": 1.0}
 CYCLE = "cycle"
+MOST = 1e6  # J and W; no operation comes near
+LONGEST = 1.0  # s
 # Read in the source itself; in one that cites it; computed from such; a choice of the model; told by nobody.
 CONFIDENCES = ("primary", "secondary", "derived", "assumed", "unverified")
 TOLD = ("definition", "operating_point", "source", "retrieved")
@@ -83,6 +85,9 @@ def quantity(key: str, table: object, units: dict[str, float], clock: float | No
         raise ConfigError(key, "of low <= value <= high", (low, value, high))
     if table["confidence"] not in CONFIDENCES:
         raise ConfigError(f"{key}.confidence", f"one of {', '.join(CONFIDENCES)}", table["confidence"])
+    most = LONGEST if units is TIMES else MOST
+    if max(value, high) * scale > most:
+        raise ConfigError(key, f"at most {most:g} {'s' if units is TIMES else 'J or W'}", f"{high:g} {table['unit']}")
     texts = {name: _text(f"{key}.{name}", table.get(name, "")) for name in TOLD}
     return Quantity(value * scale, low * scale, high * scale, table["unit"], confidence=table["confidence"], **texts)
 
@@ -107,6 +112,6 @@ def _number(key: str, value: object) -> float:
 
 
 def _text(key: str, value: object) -> str:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or (not value.strip() and key.endswith(("definition", "source"))):
         raise ConfigError(key, "text", value)
     return value

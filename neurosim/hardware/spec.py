@@ -24,7 +24,7 @@ ENERGY_OF = (
 TIME_OF = ("synaptic_operation", "neuron_update", "exponential", "weight_update", "event_in", "event_out", "hop")
 POWER_OF = ("static",)
 GROUPS = {"energy": (ENERGY_OF, ENERGIES), "time": (TIME_OF, TIMES), "power": (POWER_OF, POWERS)}
-NAMED = 8  # of many names, in an error
+NAMED = 16  # of many names, in an error
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,28 +110,38 @@ def load(chip: str | Path, overrides: Mapping[str, Any] | None = None) -> Hardwa
     ConfigError
         If there is no such preset, a file cannot be read, or a key or value breaks its rule; the message names it.
     """
+    if not isinstance(chip, str | Path):
+        raise ConfigError("chip", "the name of a description, or a path", type(chip).__name__)
     name, table = _read(chip, ())
     for key, value in (overrides or {}).items():
         _override(table, key, value, overrides or {})
     return _hardware(name, table)
 
 
+def as_hardware(hardware: "Hardware | str | Path") -> Hardware:
+    """Return a description, read if it is named."""
+    return hardware if isinstance(hardware, Hardware) else load(hardware)
+
+
 def _read(chip: str | Path, seen: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
     """Return name and table of a description, what it is based on included."""
+    what = "base" if seen else "chip"
     path = Path(chip)
     preset = str(chip) in names()
     if not preset and path.suffix != ".toml":
         near = get_close_matches(str(chip), names(), NAMED, 0.5) or names()[:NAMED]
-        raise ConfigError("chip", f"a .toml file, or one of {', '.join(near)}", str(chip))
+        raise ConfigError(what, f"a .toml file, or one of {', '.join(near)}", str(chip))
     source = files(__package__).joinpath("presets", f"{chip}.toml") if preset else path
     try:
         table = tomllib.loads(source.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError("chip", "a TOML file that can be read", str(chip), str(error)) from None
+    except (OSError, ValueError, RecursionError) as error:  # what is not TOML or not UTF-8 is a ValueError
+        raise ConfigError(what, "a TOML file that can be read", str(chip), str(error)[: NAMED * NAMED]) from None
     if "base" in table:
         base = table.pop("base")
-        if not isinstance(base, str) or base in seen or len(seen) > NAMED:
+        if not isinstance(base, str) or base in seen:
             raise ConfigError("base", "the name of another description, which is not based on this one", base)
+        if len(seen) > NAMED:
+            raise ConfigError("base", f"of at most {NAMED} descriptions, each based on the next", base)
         if base not in names() and not preset:
             base = str(path.parent / base)
         table = _merged(_read(base, (*seen, base))[1], table)
@@ -139,10 +149,11 @@ def _read(chip: str | Path, seen: tuple[str, ...]) -> tuple[str, dict[str, Any]]
 
 
 def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
-    """Return a table with what another one says in place of its own."""
+    """Return a table with what another one says in place of its own; who gives a value must say whose it is."""
     both = dict(base)
     for key, value in own.items():
-        both[key] = _merged(both[key], value) if isinstance(value, dict) and isinstance(both.get(key), dict) else value
+        inner = isinstance(value, dict) and isinstance(both.get(key), dict) and "value" not in value
+        both[key] = _merged(both[key], value) if inner else value
     return both
 
 

@@ -85,7 +85,7 @@ def read(path: str | Path, sections: Sequence[str], measures: Sequence[str]) -> 
 
 
 def _beside(value: Any, folder: Path) -> Any:
-    """Return a study's values, those that name a TOML file as seen from here: they are written as seen from the study."""
+    """Return a study's values; TOML files, which are named as seen from the study, as seen from here."""
     if isinstance(value, dict):
         return {key: _beside(held, folder) for key, held in value.items()}
     if isinstance(value, list):
