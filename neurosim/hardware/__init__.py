@@ -4,7 +4,8 @@ One run of a stream counts what the layers do (`count`); any described chip (`lo
 with its band, latency by an event-ordered simulation of the cores, memory. `on` prices sample by sample.
 """
 
-from neurosim.hardware.counts import Counts, count
+from neurosim.hardware.counting import count
+from neurosim.hardware.counts import Counts
 from neurosim.hardware.energy import check_learns
 from neurosim.hardware.mapping import Mapping, place
 from neurosim.hardware.placed import PlacedChip, on

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neurosim.chip import Chip, as_samples
-from neurosim.hardware.counts import Counting
+from neurosim.hardware.counting import Counting
 from neurosim.hardware.energy import check_learns
 from neurosim.hardware.mapping import Mapping, place
 from neurosim.hardware.pricing import CostReport, price
