@@ -1,6 +1,7 @@
 """The timeline: equal to a plain reference and to SimPy's models; its order by hand; what it refuses."""
 
 import _thread
+import signal
 import threading
 from dataclasses import replace
 
@@ -160,9 +161,14 @@ def test_interrupted_in_the_middle():
         begun.wait()
         _thread.interrupt_main()
 
+    # A process that was started in the background ignores the signal.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Thread(target=interrupt).start()
-    with pytest.raises(KeyboardInterrupt):
-        simulate(*run, progress=progress)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            simulate(*run, progress=progress)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert 0 < seen[-1][0] < seen[-1][1] == 6_000_000
 
 
