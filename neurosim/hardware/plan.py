@@ -31,14 +31,22 @@ LONGEST = 2**53  # of a service, so that it is a whole number in float64 too
 Whole = NDArray[np.int64]
 
 
+class Load(NamedTuple):
+    """What an emission carries: of which kind, to or on which part, and for events between layers, from which."""
+
+    kind: str
+    part: Part
+    sender: Part | None = None
+
+
 class Plan(NamedTuple):
     """A network, and what tells how many messages each emission sends, and how long each is served.
 
     Attributes
     ----------
     network : Network
-    loads : tuple of (str, int, Part or None)
-        For each emission: what it carries, of which layer, on which part.
+    loads : tuple of Load
+        What each emission carries.
     response : int
         Stage that fires when the response has left.
     learned : tuple of int
@@ -46,7 +54,7 @@ class Plan(NamedTuple):
     """
 
     network: Network
-    loads: tuple[tuple[str, int, Part], ...]
+    loads: tuple[Load, ...]
     response: int
     learned: tuple[int, ...]
 
@@ -59,7 +67,7 @@ class _Builder:
         self.stages: dict[str, int] = {"sample": 0}
         self.resources: dict[str, int] = {}
         self.emissions: list[Emission] = []
-        self.loads: list[tuple[str, int, Part]] = []
+        self.loads: list[Load] = []
 
     def stage(self, name: str) -> int:
         return self.stages.setdefault(name, len(self.stages))
@@ -77,12 +85,10 @@ class _Builder:
         fixed = sum(picoseconds(self.hardware, operation) for operation in operations)
         return self.resource(f"core {part.core}"), fixed
 
-    def emit(
-        self, source: str, target: str, route: Sequence[tuple[int, int]], load: str, part: Part, offset: int = 0
-    ) -> None:
+    def emit(self, source: str, target: str, route: Sequence[tuple[int, int]], load: Load, offset: int = 0) -> None:
         """Let a stage send messages to another."""
         self.emissions.append(Emission(self.stage(source), self.stage(target), offset, tuple(route)))
-        self.loads.append((load, part.layer, part))
+        self.loads.append(load)
 
 
 def picoseconds(hardware: Hardware, operation: str) -> int:
@@ -121,7 +127,7 @@ def _samples_in(builder: _Builder, parts: Sequence[Part]) -> None:
     entry = builder.resource(PORT), picoseconds(builder.hardware, "hop")
     for part in parts:
         route = [entry, *builder.links(0, part.core), builder.core(part, "event_in")]
-        builder.emit("sample", _name("integrated", part), route, "events", part)
+        builder.emit("sample", _name("integrated", part), route, Load("events", part))
 
 
 def _compete(builder: _Builder, parts: Sequence[Part], last: bool) -> None:
@@ -129,39 +135,39 @@ def _compete(builder: _Builder, parts: Sequence[Part], last: bool) -> None:
     first = parts[0]
     agreed = f"agreed {first.layer}"
     for part in parts:
-        builder.emit(_name("integrated", part), _name("updated", part), [builder.core(part)], "updates", part)
+        builder.emit(_name("integrated", part), _name("updated", part), [builder.core(part)], Load("updates", part))
         route = [] if part is first else [*builder.links(part.core, first.core), builder.core(first, "event_in")]
-        builder.emit(_name("updated", part), agreed, route, "positions", part)
+        builder.emit(_name("updated", part), agreed, route, Load("positions", part))
     for part in parts:
         route = [] if part is first else [*builder.links(first.core, part.core), builder.core(part, "event_in")]
-        builder.emit(agreed, _name("competed", part), route, "positions", part)
+        builder.emit(agreed, _name("competed", part), route, Load("positions", part))
     if last:
         route = [builder.core(first, "event_out"), *builder.links(first.core, 0)]
-        builder.emit(agreed, "response", route, "one", first)
+        builder.emit(agreed, "response", route, Load("one", first))
 
 
 def _learn(builder: _Builder, parts: Sequence[Part]) -> None:
     """Let each core write its synapses once its events are made."""
     for part in parts:
-        builder.emit(_name("competed", part), _name("made", part), [builder.core(part)], "outputs", part)
-        builder.emit(_name("made", part), f"learned {part.layer}", [builder.core(part)], "writes", part)
+        builder.emit(_name("competed", part), _name("made", part), [builder.core(part)], Load("outputs", part))
+        builder.emit(_name("made", part), f"learned {part.layer}", [builder.core(part)], Load("writes", part))
 
 
 def _transmit(builder: _Builder, parts: Sequence[Part], following: Sequence[Part]) -> None:
     """Let each core send its events to all cores of the next layer."""
     for part in parts:
-        builder.emit(_name("made", part), _name("sending", part), [], "one", part)
+        builder.emit(_name("made", part), _name("sending", part), [], Load("one", part))
         for target in following:
             route = [*builder.links(part.core, target.core), builder.core(target, "event_in")]
-            builder.emit(_name("sending", part), _name("integrated", target), route, f"sent {part.first}", target)
+            builder.emit(_name("sending", part), _name("integrated", target), route, Load("sent", target, part))
 
 
 def _gate(builder: _Builder, layers: Sequence[Sequence[Part]]) -> None:
     """Let no sample into a layer before that has learned from the one before."""
-    builder.emit("learned 0", "sample", [], "one", layers[0][0], offset=1)
+    builder.emit("learned 0", "sample", [], Load("one", layers[0][0]), offset=1)
     for parts, following in pairwise(layers):
         for part in parts:
-            builder.emit(f"learned {following[0].layer}", _name("sending", part), [], "one", part, offset=1)
+            builder.emit(f"learned {following[0].layer}", _name("sending", part), [], Load("one", part), offset=1)
 
 
 def _name(stage: str, part: Part) -> str:
@@ -184,10 +190,10 @@ def load(planned: Plan, mapping: Mapping, counts: Counts) -> tuple[Whole, Whole]
     """
     shape = (counts.samples, len(planned.loads))
     copies, services = np.ones(shape, np.int64), np.zeros(shape)
-    for place, (what, _, part) in enumerate(planned.loads):
-        fill = _FILLS.get(what.split()[0])
+    for place, carried in enumerate(planned.loads):
+        fill = _FILLS.get(carried.kind)
         if fill is not None:
-            copies[:, place], services[:, place] = fill(what, part, mapping, counts)
+            copies[:, place], services[:, place] = fill(carried, mapping, counts)
     if services.max(initial=0) > LONGEST:
         rule = f"so short that a core is at one thing for less than {LONGEST / PICOSECONDS:.0f} s"
         raise ConfigError(f"times of {mapping.hardware.name}", rule, f"{services.max() / PICOSECONDS:.3g} s")
@@ -195,14 +201,16 @@ def load(planned: Plan, mapping: Mapping, counts: Counts) -> tuple[Whole, Whole]
 
 
 # Services are of float64, which does not wrap where a product of counts and times is too long.
-def _events(_: str, part: Part, mapping: Mapping, counts: Counts) -> tuple[Any, Any]:
+def _events(carried: Load, mapping: Mapping, counts: Counts) -> tuple[Any, Any]:
+    part = carried.part
     events = counts.layers[part.layer].events
     return events, _event_time(part, mapping, counts)
 
 
-def _sent(what: str, part: Part, mapping: Mapping, counts: Counts) -> tuple[Any, Any]:
-    sender = next(p for p in mapping.of(part.layer - 1) if p.first == int(what.split()[1]))
-    return share(counts.layers[sender.layer].sent, sender), _event_time(part, mapping, counts)
+def _sent(carried: Load, mapping: Mapping, counts: Counts) -> tuple[Any, Any]:
+    sender = carried.sender
+    assert sender is not None
+    return share(counts.layers[sender.layer].sent, sender), _event_time(carried.part, mapping, counts)
 
 
 def _event_time(part: Part, mapping: Mapping, counts: Counts) -> NDArray[np.float64]:
@@ -214,18 +222,20 @@ def _event_time(part: Part, mapping: Mapping, counts: Counts) -> NDArray[np.floa
     return busy
 
 
-def _updates(_: str, part: Part, mapping: Mapping, counts: Counts) -> tuple[Any, Any]:
+def _updates(carried: Load, mapping: Mapping, counts: Counts) -> tuple[Any, Any]:
+    part = carried.part
     time = picoseconds(mapping.hardware, "neuron_update")
     if mapping.demands[part.layer].soft:
         time += picoseconds(mapping.hardware, "exponential")
     return 1, float(part.sites * time)
 
 
-def _positions(_: str, part: Part, mapping: Mapping, counts: Counts) -> tuple[Any, Any]:
-    return mapping.demands[part.layer].positions, 0
+def _positions(carried: Load, mapping: Mapping, counts: Counts) -> tuple[Any, Any]:
+    return mapping.demands[carried.part.layer].positions, 0
 
 
-def _outputs(_: str, part: Part, mapping: Mapping, counts: Counts) -> tuple[Any, Any]:
+def _outputs(carried: Load, mapping: Mapping, counts: Counts) -> tuple[Any, Any]:
+    part = carried.part
     if part.layer == len(mapping.demands) - 1:
         return 1, 0
     targets = len(mapping.of(part.layer + 1))
@@ -233,7 +243,8 @@ def _outputs(_: str, part: Part, mapping: Mapping, counts: Counts) -> tuple[Any,
     return 1, made * float(picoseconds(mapping.hardware, "event_out"))
 
 
-def _writes(_: str, part: Part, mapping: Mapping, counts: Counts) -> tuple[Any, Any]:
+def _writes(carried: Load, mapping: Mapping, counts: Counts) -> tuple[Any, Any]:
+    part = carried.part
     written = counts.layers[part.layer].writes_on(part)
     serial = -(-written // mapping.hardware.structure.lanes)
     return 1, serial * float(picoseconds(mapping.hardware, "weight_update"))
