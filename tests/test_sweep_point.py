@@ -194,3 +194,18 @@ def test_ctrl_c_ends_quietly_and_says_how_to_go_on(files):
     statuses = [row["status"] for row in table.read(out)]
     assert len(statuses) == 400
     assert statuses.count("done") == len(list(out.with_suffix(".points").glob("cells/*.json"))) >= 1
+
+
+def test_what_is_not_the_sweep_s_own_stays(files):
+    path, out = files
+    other = out.with_suffix(".csv")
+    other.write_text("mine")
+    line = invoke(path, "--out", out, code=2).stderr
+    assert f"out must be a file beside which {other.name} is not there yet" in line
+    assert other.read_text() == "mine"
+    other.unlink()
+    CliRunner().invoke(main, ["sweep", str(path), "--out", str(out)])
+    records = sorted(out.with_suffix(".points").glob("cells/*.json"))
+    assert records
+    invoke(path, "--out", out, "--restart", "--only", "nothing", code=2)
+    assert sorted(out.with_suffix(".points").glob("cells/*.json")) == records  # refused before anything is forgotten

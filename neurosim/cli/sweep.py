@@ -44,7 +44,7 @@ def command(**options: Any) -> None:
     if options["study"] is None:
         fail("STUDY.toml must be given, got none")
     from neurosim.studies.study import Folder
-    from neurosim.sweeps import study, table
+    from neurosim.sweeps import files, study, table
     from neurosim.sweeps.point import MEASURE_OF_A_POINT as MEASURE
     from neurosim.sweeps.run import Engine
 
@@ -52,13 +52,16 @@ def command(**options: Any) -> None:
     if options["only"] and read.search.method == "optuna":
         fail(f"--only must be left out with method = 'optuna', which needs all it asked for, got {options['only']!r}")
     table.check(out, read.name)
-    engine = Engine(read, MEASURE, options["root"], Folder(out.with_suffix(".points")), options["only"])
-    if options["restart"] and not options["listing"]:
-        engine.forget()
-    rows = engine.rows()
-    chosen = [row for row in rows if engine.chosen(row.point)]
+    files.check(out, read)
+    anew = options["restart"] and not options["listing"]
+    records, nothing = Folder(out.with_suffix(".points")), Folder(out.with_suffix(".none"))
+    engine = Engine(read, MEASURE, options["root"], records, options["only"])
+    seen = Engine(read, MEASURE, options["root"], nothing, options["only"]) if anew else engine
+    chosen = [row for row in seen.rows() if engine.chosen(row.point)]
     if not chosen:
         fail(f"--only must be part of a point's name or key, got {options['only']!r}; --list shows them")
+    if anew:  # and nothing before that is known to be wrong
+        engine.forget()
     if options["listing"]:
         _list(chosen, options["as_json"])
         return

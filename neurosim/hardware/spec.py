@@ -170,7 +170,8 @@ def _override(table: dict[str, Any], key: str, value: Any, overrides: Mapping[st
         for name in ("low", "high"):
             bound = inner.get(name, before)
             if f"{'.'.join(path)}.{name}" not in overrides and _is_number(bound):
-                inner[name] = bound * value / before if before else value
+                scaled = bound * value / before if before else value
+                inner[name] = min(scaled, value) if name == "low" else max(scaled, value)  # whatever rounding does
         inner["source"], inner["confidence"] = f"changed from {before} by the user", "assumed"
     inner[last] = value
 

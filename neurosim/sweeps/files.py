@@ -6,6 +6,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from neurosim.errors import ConfigError
 from neurosim.studies.study import Folder
 from neurosim.sweeps import table
 from neurosim.sweeps.run import Engine, Row
@@ -25,6 +26,22 @@ def write(path: Path, engine: Engine, rows: Sequence[Row]) -> list[str]:
     if find_spec("matplotlib") is None:
         return []
     return draw(path, engine.folder, engine.sweep, rows)
+
+
+def check(path: Path, sweep: Sweep) -> None:
+    """Refuse to write a table's companions over files that are there without it.
+
+    Raises
+    ------
+    ConfigError
+        If one would be written over; it is named.
+    """
+    first, *others = sweep.objectives
+    companions = [path.with_suffix(".csv"), *(path.with_name(f"{path.stem}-{first}-{other}.png") for other in others)]
+    for companion in companions:
+        if companion.exists() and not path.exists():
+            advice = "it would be written over; choose another name"
+            raise ConfigError("out", f"a file beside which {companion.name} is not there yet", str(path), advice)
 
 
 def draw(path: Path, folder: Folder, sweep: Sweep, rows: Sequence[Row]) -> list[str]:
@@ -51,6 +68,11 @@ def _kind(row: Row) -> str:
     return next((Path(value).stem for value in row.point.varied.values() if isinstance(value, str)), "points")
 
 
+def _plain(text: str) -> str:
+    """Return a text that matplotlib does not take for a formula."""
+    return text.replace("$", r"\$")
+
+
 def _figure(sweep: Sweep, first: str, other: str, dots: Sequence[tuple[float, float, bool, str]]) -> Any:
     """Draw points (other, first, on the front of all, kind), and a staircase along the front of these two."""
     import numpy as np
@@ -66,13 +88,13 @@ def _figure(sweep: Sweep, first: str, other: str, dots: Sequence[tuple[float, fl
     edge = values[front(values, np.array([wish == "max" for wish in wishes]))]
     edge = edge[np.argsort(edge[:, 0], kind="stable")]
     for kind in dict.fromkeys(dot[3] for dot in dots):
-        axes.plot(*values[[dot[3] == kind for dot in dots]].T, "o", markersize=4, label=kind)
+        axes.plot(*values[[dot[3] == kind for dot in dots]].T, "o", markersize=4, label=_plain(kind))
     axes.plot(*values[best].T, "o", color="none", markeredgecolor="black", markersize=7,
               label="no other beats it in all objectives")  # fmt: skip
     axes.plot(*edge.T, "-", color="black", linewidth=0.8, drawstyle="steps-post" if wishes[0] == "min" else "steps-pre",
               label="the best of these two")  # fmt: skip
     positive = bool((values[:, 0] > 0).all())
-    axes.set(xlabel=f"{other} ({wishes[0]})", ylabel=f"{first} ({wishes[1]})", title=sweep.name,
+    axes.set(xlabel=f"{other} ({wishes[0]})", ylabel=f"{first} ({wishes[1]})", title=_plain(sweep.name),
              xscale="log" if positive else "linear")  # fmt: skip
     axes.legend(fontsize=8)
     axes.grid(alpha=0.3)

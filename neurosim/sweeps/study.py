@@ -81,7 +81,10 @@ def read(path: str | Path, sections: Sequence[str], measures: Sequence[str]) -> 
         table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:  # not TOML and not UTF-8 are ValueErrors
         raise ConfigError("study", "a TOML file that can be read", str(path), str(error)) from None
-    return of(_beside(table, Path(path).parent), sections, measures)
+    try:
+        return of(_beside(table, Path(path).parent), sections, measures)
+    except RecursionError:
+        raise ConfigError("study", "of tables that are not nested without end", str(path)) from None
 
 
 def _beside(value: Any, folder: Path) -> Any:
@@ -97,7 +100,7 @@ def of(table: dict[str, Any], sections: Sequence[str], measures: Sequence[str]) 
     """Return the sweep of a study file's table: see `read`."""
     for key in table:
         known_key(key, ("name", *TABLES, *sections), key)
-    if not isinstance(table.get("name"), str) or not table["name"].strip():
+    if not isinstance(table.get("name"), str) or not table["name"].strip() or not table["name"].isprintable():
         raise ConfigError("name", "a text", table.get("name"))
     for key in (*TABLES, *sections):
         if not isinstance(table.get(key, {}), dict):
