@@ -24,7 +24,6 @@ def test_a_description_is_read_in_si_units(plain):
     assert chip.time["hop"].value == pytest.approx(17e-9, rel=1e-12)
     assert chip.power["static"].value == pytest.approx(0.031, rel=1e-12)
     assert chip.learns()
-    assert chip.unverified() == []
     assert chip.describe()["energy"]["hop_east_west"]["unit"] == "pJ"
 
 

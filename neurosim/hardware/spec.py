@@ -66,15 +66,6 @@ class Hardware:
         }
         return replace(self, **kept)
 
-    def unverified(self) -> list[str]:
-        """Return the dotted names of constants that nobody vouches for."""
-        return [
-            f"{group}.{name}"
-            for group in GROUPS
-            for name, constant in getattr(self, group).items()
-            if constant.confidence == "unverified"
-        ]
-
     def describe(self) -> dict[str, Any]:
         """Return plain values, in SI units."""
         plain: dict[str, Any] = {"name": self.name, "title": self.title, "summary": self.summary}
