@@ -438,10 +438,17 @@ def _decide(rule, own, potential, response, norm, rate, parameters):  # type: ig
 
 
 @register_jitable
+def _floor(x):  # type: ignore[no-untyped-def]
+    """Return the largest whole number not above x, of few digits: `np.floor`, which no device has."""
+    whole = np.float32(np.int32(x))
+    return whole - ONE if whole > x else whole
+
+
+@register_jitable
 def _exponential(x):  # type: ignore[no-untyped-def]
     """Return e**x with arithmetic alone, so that it vectorises and every machine gives the same bits."""
     x = min(max(x, np.float32(-87)), np.float32(88))
-    n = np.floor(x * LOG2_E + HALF)
+    n = _floor(x * LOG2_E + HALF)
     r = x - n * LN2_HIGH - n * LN2_MIDDLE - n * LN2_LOW
     p = E5 + r * (E6 + r * (E7 + r * (E8 + r * E9)))
     p = ONE + r * (ONE + r * (HALF + r * (E3 + r * (E4 + r * p))))

@@ -39,6 +39,7 @@ LEAST = np.float32(-70)  # exponent of the smallest share, so that no product wi
 FAINTEST = np.float32(1e-18)  # scale of synapses of few bits, so that no square of it is subnormal
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # of Steele, Lea and Flood's SplitMix64, with the two factors of its words
 FIRST_FACTOR, SECOND_FACTOR = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+WHOLE = np.float32(2**24)  # from here on float32 has no other numbers
 UNIT = np.float32(2**-24)  # a chance has so many bits as float32 holds
 LANES = 64  # partial sums of a reduction: enough to hide how long an addition takes; the same on every machine
 FOLD_BELOW, FOLD_ABOVE = np.float32(1e-6), np.float32(1e6)  # scales outside are folded into the synapses
@@ -271,10 +272,17 @@ def _decide(rule, own, potential, response, norm, trace, total, rate, parameters
 
 
 @register_jitable
+def _floor(x):  # type: ignore[no-untyped-def]
+    """Return the largest whole number not above x, of few digits: `np.floor`, which no device has."""
+    whole = np.float32(np.int32(x))
+    return whole - ONE if whole > x else whole
+
+
+@register_jitable
 def _exponential(x):  # type: ignore[no-untyped-def]
     """Return e**x for x <= 0 with arithmetic alone, so that it vectorises and every machine gives the same bits."""
     x = max(x, np.float32(-87))
-    n = np.floor(x * LOG2_E + HALF)
+    n = _floor(x * LOG2_E + HALF)
     r = x - n * LN2_HIGH - n * LN2_MIDDLE - n * LN2_LOW
     p = ONE + r * SIXTH * (ONE + r * SEVENTH * (ONE + r * EIGHTH * (ONE + r * NINTH * (ONE + r * TENTH))))
     p = ONE + r * (ONE + r * HALF * (ONE + r * THIRD * (ONE + r * QUARTER * (ONE + r * FIFTH * p))))
@@ -1001,12 +1009,16 @@ def _word(z):  # type: ignore[no-untyped-def]
 @register_jitable
 def _round(x, key, i, nearest):  # type: ignore[no-untyped-def]
     """Return a whole number: the nearest one, or one of the two beside x, by chance, so that the mean is x."""
-    if nearest:
-        return np.rint(x) + ZERO  # no negative zero
     size = abs(x)
-    whole = np.floor(size)
-    chance = np.float32(_word(key + np.uint64(i) * GOLDEN) >> np.uint64(40)) * UNIT
-    if chance < size - whole:
+    if not size < WHOLE:
+        return x
+    whole = np.float32(np.int32(size))
+    if nearest:
+        odd = np.int32(size) & np.int32(1) != 0
+        up = size - whole > HALF or (size - whole == HALF and odd)
+    else:
+        up = np.float32(_word(key + np.uint64(i) * GOLDEN) >> np.uint64(40)) * UNIT < size - whole
+    if up:
         whole += ONE
     return ZERO - whole if x < ZERO else whole
 
