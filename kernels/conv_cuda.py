@@ -708,7 +708,7 @@ def _find_largest(state, memory, seat):  # type: ignore[no-untyped-def]
         k = _item(turn, seat)
         busy = _busy(k, neurons, seat)
         d, v = memory.step[k if busy else 0], state.synapses[k if busy else 0]
-        s, change = state.scales[k if busy else 0], memory.changes[k if busy else 0]
+        s, change = state.scales[k] if busy else ONE, memory.changes[k] if busy else ZERO
         for i in range(seat.member, fan_in if busy else 0, seat.members):
             d[i] += change * (s * v[i])
         for j in range(seat.member, LANES, seat.members):
@@ -745,7 +745,7 @@ def _move(by_events, constants, state, memory, seat):  # type: ignore[no-untyped
             factor = conv._within(change, constants.cap)
             busy = memory.events[k] > ZERO if by_events else change != ZERO or memory.overlaps[k] != ZERO
         size, place = fan_in if busy else 0, k if busy else 0
-        v, growth, s = state.synapses[place][:size], memory.step[place][:size], state.scales[place]
+        v, growth, s = state.synapses[place][:size], memory.step[place][:size], state.scales[k] if busy else ONE
         for i in range(seat.member, size, seat.members):
             w = s * v[i]
             growth[i] = conv._step(w, change, growth[i], factor)
