@@ -42,6 +42,7 @@ from neurosim.kernels.conv import LANES, ONE, ZERO
 THREADS = 256  # of a block, at best; any multiple of 32 will do
 MOST = 1024  # threads of a block
 SEATS = MOST // LANES  # sums that a block may be at, at once
+LOWEST = np.float32(-math.inf)
 ACROSS, BITS = 16, 4  # squares of a tile, and their binary digits
 SQUARES = ACROSS * ACROSS
 DEPTH = 16  # terms of a matrix product that a block fetches at once, as many as squares
@@ -221,7 +222,9 @@ def _top(x, seat):  # type: ignore[no-untyped-def]
     """Return the largest of x, and the first place where it is: ties go to the lowest index."""
     lanes, places = seat.lanes, seat.places
     for j in range(seat.member, LANES, seat.members):
-        top, place = x[0] if x.size > 0 else ZERO, 0
+        top, place = LOWEST, x.size
+        if j == 0 and x.size > 0:  # if it is no number, nor is what comes out
+            top, place = x[0], 0
         for i in range(j, x.size, LANES):
             if x[i] > top:
                 top, place = x[i], i
