@@ -2,8 +2,8 @@ r"""The loop of `kernels/conv.py` on a CUDA device: one cooperative launch carri
 
 All blocks share every stage of an image, and meet on the grid between stages. What each number is, and in what order
 it is summed, does not depend on how many blocks or threads there are: no sum is shared out but in the CPU's own LANES,
-and no two threads write one element. So a device gives the same bits however it is filled; and beside the two matrix
-products, powers of the rates, and square roots of subnormal numbers, those of the CPU:
+and no two threads write one element. So a device gives the same bits however it is filled. They are those of the CPU,
+but for what comes of matrix products, and of the library's powers in the schedules of the rate. The products
 
 .. math::
 
@@ -23,7 +23,8 @@ An image takes these stages, each with all that it needs from the ones before:
 8. is every norm finite?
 
 The arithmetic of one neuron, weight or channel is that of `kernels/conv.py`. Kernels for a device are not cached on
-disk, so this file, unlike the others, need not stand alone. It needs Numba's CUDA target, and nobody imports it without.
+disk, so this file, unlike the others, need not stand alone. It needs Numba's CUDA target: import it only where asked
+to.
 """
 
 import functools
@@ -46,7 +47,7 @@ LOWEST = np.float32(-math.inf)
 ACROSS, BITS = 16, 4  # squares of a tile, and their binary digits
 SQUARES = ACROSS * ACROSS
 DEPTH = 16  # terms of a matrix product that a block fetches at once, as many as squares
-LARGE, SMALL = 4, 2  # sides of a square, which is one thread's; a tile has 64 rows and columns, or 32
+LARGE, SMALL = 4, 2  # sides of a square, which is one thread's: powers of two; a tile has 64 rows and columns, or 32
 PADDED = ACROSS * LARGE + 2  # so that threads that write a tile's column meet no two in one bank
 COLUMNS, ROWS = 8, 128  # neurons and positions whose terms a block adds up at once
 TERMS = 3 * COLUMNS  # of each neuron at a position: change, overlap, event
@@ -354,10 +355,10 @@ def _fetch_rows(a, row, i, wide, tile):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def _fetch_columns(a, column, i, wide, tile):  # type: ignore[no-untyped-def]
-    """Put a part of a matrix into a tile: terms from i of columns from column."""
-    for e in range(cuda.threadIdx.x, wide * DEPTH, cuda.blockDim.x):
-        d, r = e // wide, e % wide
+def _fetch_columns(a, column, i, bits, tile):  # type: ignore[no-untyped-def]
+    """Put a part of a matrix into a tile: terms from i of columns from column, whose number has so many bits."""
+    for e in range(cuda.threadIdx.x, DEPTH << bits, cuda.blockDim.x):
+        d, r = e >> bits, e & (1 << bits) - 1
         tile[d, r] = a[i + d, column + r] if i + d < a.shape[0] and column + r < a.shape[1] else ZERO
 
 
@@ -384,7 +385,7 @@ def _tile_multiplier(side: int, by_rows: bool, entry: Callable[..., None]) -> Ca
 
     Every entry is summed in ascending order, in one accumulator, whatever the side.
     """
-    wide, entries = ACROSS * side, side * side
+    wide, entries, bits = ACROSS * side, side * side, BITS + side.bit_length() - 1
 
     @register_jitable
     def multiply_tile(a, b, c, factors, top, left, seat):  # type: ignore[no-untyped-def]
@@ -397,7 +398,7 @@ def _tile_multiplier(side: int, by_rows: bool, entry: Callable[..., None]) -> Ca
             if base // ACROSS >= rows or base % ACROSS >= columns:
                 continue
             square = base + cuda.threadIdx.x
-            row, column = square // ACROSS, square % ACROSS
+            row, column = square >> BITS & ACROSS - 1, square & ACROSS - 1  # masked, so plainly no negative indices
             mine = square < SQUARES and row < rows and column < columns
             for j in range(entries):
                 sums[j] = ZERO
@@ -407,8 +408,8 @@ def _tile_multiplier(side: int, by_rows: bool, entry: Callable[..., None]) -> Ca
                     _fetch_rows(a, top, i, wide, tile_a)
                     _fetch_rows(b, left, i, wide, tile_b)
                 else:
-                    _fetch_columns(a, top, i, wide, tile_a)
-                    _fetch_columns(b, left, i, wide, tile_b)
+                    _fetch_columns(a, top, i, bits, tile_a)
+                    _fetch_columns(b, left, i, bits, tile_b)
                 cuda.syncthreads()
                 if mine:
                     for d in range(DEPTH):
@@ -909,12 +910,11 @@ def grid(own: Callable[..., Any] | None = None) -> Any:
                     results.winners[n] = winner if competes else -1
             if learns and pending == window:
                 pending = 0
+                us, ys = results.potentials[row : row + 1], results.responses[row : row + 1]
                 if window > 1:
+                    us, ys = state.pending_potentials, memory.responses
                     failed = _recall(constants, state, memory, seat)
-                    if failed < 0:
-                        failed = learn(state.pending_potentials, memory.responses, constants, state, memory, seat)
-                else:
-                    us, ys = results.potentials[row : row + 1], results.responses[row : row + 1]
+                if failed < 0:
                     failed = learn(us, ys, constants, state, memory, seat)
                 if failed >= 0:
                     break
