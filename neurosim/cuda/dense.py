@@ -1,0 +1,254 @@
+"""A dense layer at work on the device: the door to the resident kernel."""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.cuda import device
+from neurosim.cuda.mirror import Mirror
+from neurosim.cuda.plan import Plan, plan
+from neurosim.dense import DenseLayer
+from neurosim.errors import ConfigError, DeviceError
+from neurosim.kernels import dense
+from neurosim.layers import DenseWTA
+from neurosim.rules import OjaSubspace, Sanger
+from neurosim.working import Array
+
+THREADS = 256  # of a block: more would have too few registers each
+NOTHING_COUNTED = np.zeros((0, dense.TALLIES), np.int64), np.zeros((0, 0), np.uint8), np.zeros(0, np.int64)
+
+
+class Launch(NamedTuple):
+    """Arrays on the device for chunks of one size."""
+
+    intake: Any
+    results: dense.Results
+
+
+class Buffers:
+    """What a caller's chunks pass through on the device; made anew for chunks of another size.
+
+    Parameters
+    ----------
+    memory : neurosim.kernels.dense_cuda.Memory
+    inputs, neurons : int
+    """
+
+    def __init__(self, memory: Any, inputs: int, neurons: int) -> None:
+        self.memory, self._inputs, self._neurons = memory, inputs, neurons
+        self._launches: dict[tuple[int, ...], Launch] = {}
+
+    def launch(self, samples: int, labels: int, rows: int, outputs: int) -> Launch:
+        """Return arrays for chunks of so many samples, labels and rows of results."""
+        key = samples, labels, rows, outputs
+        if key not in self._launches:
+            if len(self._launches) > 3:  # chunks are of one size, but for the last
+                self._launches.clear()
+            self._launches[key] = self._made(*key)
+        return self._launches[key]
+
+    def _made(self, samples: int, labels: int, rows: int, outputs: int) -> Launch:
+        from numba import cuda
+
+        from neurosim.kernels.dense_cuda import Intake
+
+        def empty(shape: int | tuple[int, ...], kind: Any = np.float32) -> Any:
+            return cuda.to_device(np.zeros(shape, kind))
+
+        wide, block = (samples, self._inputs), (rows, self._neurons)
+        intake = Intake(
+            samples=empty(wide), labels=empty(labels, np.int64), modulators=empty(samples), values=empty(wide),
+            active=empty(wide, np.int32), sizes=empty(samples, np.int64), squares=empty(samples),
+            gains=empty(samples), means=empty(samples), input_norm=empty(1),
+            counters=empty(dense.COUNTERS, np.int64), report=empty(3, np.int64),
+        )  # fmt: skip
+        tallies, written, live = (cuda.to_device(array) for array in NOTHING_COUNTED)
+        sent = empty((outputs, self._neurons))
+        return Launch(
+            intake, dense.Results(empty(block), empty(block), empty(samples, np.int64), sent, tallies, written, live)
+        )
+
+
+class CudaDenseLayer(DenseLayer):
+    """A `DenseWTA` at work on a CUDA device.
+
+    Its state moves there with the first sample, and back when somebody looks at it.
+    """
+
+    def __init__(self, constants: DenseWTA, inputs: int, seed: int, place: int) -> None:
+        if isinstance(constants.rule, Sanger | OjaSubspace):
+            advice = "the neurons of these rules see what others explain: take device='cpu'"
+            raise ConfigError(f"rule of layer {place + 1}", "other than Sanger or OjaSubspace", constants.rule, advice)
+        super().__init__(constants, inputs, seed, place)
+        self._seconds: tuple[Any, Any] | None = None
+
+    @property  # type: ignore[override]
+    def state(self) -> Mirror:
+        """The arrays; looking at one copies it from the device, if it has changed there."""
+        return self._mirror
+
+    @state.setter
+    def state(self, state: dense.State) -> None:
+        self._mirror = Mirror(state, (dense.WRITES, dense.FOLDS))
+
+    @property
+    def placement(self) -> str:
+        """How the layer lies on the device."""
+        return str(self.plan)
+
+    @property
+    def device_seconds(self) -> float:
+        """How long the device took for the last chunk: taking it in, and streaming it through; 0 before the first."""
+        if self._seconds is None:
+            return 0.0
+        begun, ended = self._seconds
+        ended.synchronize()
+        return float(begun.elapsed_time(ended)) / 1e3
+
+    @cached_property
+    def plan(self) -> Plan:
+        """How the layer is spread over the device; compiles its kernel."""
+        had = device.find()
+        neurons, window = self.constants.neurons, self.constants.window
+        floats = self.state.synapses.size * (2 if self.constants.eligibility > 0 else 1)
+        floats += window * (3 * neurons + 2 * self.inputs + window)
+        device.check_room(f"layer {self.place + 1}", 4 * floats)
+        places = had.multiprocessors or device.most_blocks(self._kernel.overloads[None], THREADS, 0)
+        planned = plan(self.inputs, neurons, places, THREADS, had.shared_bytes)
+        compiled = device.compiled(self._kernel, self._grid_arguments(planned, self._buffers(planned), 1, 0, 1, 0))
+        most = device.most_blocks(compiled, THREADS, planned.shared_bytes)
+        if planned.blocks > most:
+            rule = f"at most {most * planned.width} on this device, whose blocks must all be at work at once"
+            raise DeviceError(f"neurons of layer {self.place + 1} must be {rule}, got {neurons}")
+        return planned
+
+    @cached_property
+    def _kernel(self) -> Any:
+        from neurosim.kernels import dense_cuda
+
+        own = None if self._own is None else dense_cuda.scalar(self._own.py_func)
+        return dense_cuda.stream_grid(dense_cuda.kind_of(self._codes), own)
+
+    def compile(self) -> None:
+        """Compile the kernel, so that no sample waits for it."""
+        _ = self.plan
+
+    def scratch(self) -> Any:
+        """Return working memory for one caller at a time."""
+        return self._buffers(self.plan)
+
+    def _buffers(self, planned: Plan) -> Buffers:
+        from numba import cuda
+
+        from neurosim.kernels.dense_cuda import Memory
+
+        neurons, window, few = self.constants.neurons, self.constants.window, self.constants.weight_bits is not None
+        sheets = planned.blocks if window == 1 else 1
+
+        def zeros(shape: int | tuple[int, ...], kind: Any = np.float32) -> Any:
+            return cuda.to_device(np.zeros(shape, kind))
+
+        _, tallies = self._mirror.on_device()
+        memory = Memory(
+            potentials=zeros((2, neurons)), biases=zeros((2, neurons)), growth=zeros((window, neurons)),
+            changes=zeros(neurons), overlaps=zeros(neurons), sizes=zeros(neurons),
+            gram=zeros((sheets, window, window)), totals=zeros((planned.blocks, window)),
+            grown=zeros((planned.blocks, self.inputs if few else 1)), counters=tallies,
+            failures=zeros(neurons, np.int64), place=zeros(1, np.int64),
+        )  # fmt: skip
+        return Buffers(memory, self.inputs, neurons)
+
+    def _grid_arguments(
+        self, planned: Plan, buffers: Buffers, samples: int, labels: int, rows: int, outputs: int, learning: bool = True
+    ) -> tuple[Any, ...]:
+        """Return what the resident kernel takes."""
+        launch, (state, tallies) = buffers.launch(samples, labels, rows, outputs), self._mirror.on_device()
+        memory = buffers.memory._replace(counters=tallies)
+        shape = planned.width, planned.depth, planned.resident
+        return launch.intake, learning, self._device_codes, state, memory, launch.results, *shape
+
+    @cached_property
+    def _device_codes(self) -> dense.Constants:
+        from numba import cuda
+
+        return self._codes._replace(parameters=cuda.to_device(self._codes.parameters))
+
+    def _run(
+        self, values: Array, labels: NDArray[np.int64], modulators: Array, learning: bool, scratch: Any, room: Any
+    ) -> tuple[int, int]:
+        """Stream a chunk through the device."""
+        from numba import cuda
+
+        from neurosim.kernels import dense_cuda
+
+        samples = len(values)
+        if samples == 0:
+            return 0, -1
+        planned = self.plan
+        arguments = self._grid_arguments(
+            planned, scratch, samples, len(labels), len(room.potentials), len(room.outputs), learning
+        )
+        intake, _, constants, state, _, results, *_ = arguments
+        intake.samples.copy_to_device(values)
+        intake.modulators.copy_to_device(modulators if len(modulators) else np.ones(samples, np.float32))
+        if len(labels):
+            intake.labels.copy_to_device(labels)
+        begun, ended = cuda.event(), cuda.event()
+        self._mirror.changes_there()
+        begun.record()
+        dense_cuda.gather_grid[samples, 1](intake, self._codes.negative)
+        dense_cuda.admit_grid[1, 1](intake, learning, constants, state.input_norm, state.counters)
+        dense_cuda.scale_grid[samples, planned.threads](intake)
+        self._kernel[planned.blocks, planned.threads, 0, planned.shared_bytes](*arguments)
+        ended.record()
+        self._seconds = begun, ended
+        for name in ("potentials", "responses", "winners", "outputs"):
+            if getattr(room, name).size:
+                getattr(room, name)[...] = getattr(results, name).copy_to_host()
+        _, done, neuron = intake.report.copy_to_host()
+        return int(done), int(neuron)
+
+    def turn(
+        self,
+        values: Array,
+        labels: NDArray[np.int64],
+        modulators: Array,
+        learning: bool,
+        scratch: Any,
+        room: Any,
+    ) -> Callable[[], tuple[int, int]]:
+        """Return a function that streams what is then in `values` through the device."""
+        return super(DenseLayer, self).turn(values, labels, modulators, learning, scratch, room)
+
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Take over what `arrays` returned."""
+        super().restore(arrays)
+        self._mirror.changed_here()
+
+    def counted(self, *arguments: Any, **options: Any) -> Any:
+        """Refuse: operations are counted by the CPU's loop.
+
+        Raises
+        ------
+        DeviceError
+            Always.
+        """
+        raise DeviceError(f"device of layer {self.place + 1} must be 'cpu' to count operations, got 'cuda'")
+
+    def marking(self, scratch: Any, room: Any) -> Any:
+        """Refuse: stages are timed in the CPU's loop.
+
+        Raises
+        ------
+        DeviceError
+            Always.
+        """
+        raise DeviceError(f"device of layer {self.place + 1} must be 'cpu' to time its stages, got 'cuda'")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return all but what lies on the device."""
+        left = ("plan", "_kernel", "_device_codes")
+        return {name: value for name, value in super().__getstate__().items() if name not in left} | {"_seconds": None}
