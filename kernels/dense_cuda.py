@@ -584,12 +584,6 @@ def _first_failure(failures, samples, neurons):  # type: ignore[no-untyped-def]
 
 
 @cache
-def scalar(function: Any) -> Any:
-    """Return a function of scalars as the kernel can call it; the same object for the same function."""
-    return register_jitable(function)
-
-
-@cache
 def stream_grid(kind: Kind, own: Any = None) -> Any:
     """Return the resident kernel for layers of a kind, and the user's own rule, a function with the arguments of `hebb`.
 

@@ -14,6 +14,7 @@ from neurosim.dense import DenseLayer
 from neurosim.errors import ConfigError, DeviceError
 from neurosim.kernels import dense
 from neurosim.layers import DenseWTA
+from neurosim.own import OwnRule
 from neurosim.rules import OjaSubspace, Sanger
 from neurosim.working import Array
 
@@ -129,7 +130,8 @@ class CudaDenseLayer(DenseLayer):
     def _kernel(self) -> Any:
         from neurosim.kernels import dense_cuda
 
-        own = None if self._own is None else dense_cuda.scalar(self._own.py_func)
+        rule = self.constants.rule
+        own = rule.compiled.cuda if isinstance(rule, OwnRule) else None
         return dense_cuda.stream_grid(dense_cuda.kind_of(self._codes), own)
 
     def compile(self) -> None:
