@@ -1,3 +1,4 @@
+import ctypes
 import gzip
 import os
 import struct
@@ -6,7 +7,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import neurosim as ns
+
+def has_device() -> bool:
+    """Whether there is a CUDA driver, and a device for it."""
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return False
+    return driver.cuInit(0) == 0
+
+
+if not has_device():
+    os.environ.setdefault("NUMBA_ENABLE_CUDASIM", "1")  # Numba reads it when it is imported
+
+import neurosim as ns  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +46,15 @@ def make_chip():
         return ns.Chip([ns.recipes.softhebb(n, **constants) for n in neurons], inputs=inputs, seed=seed)
 
     return make
+
+
+@pytest.fixture
+def whole_grid(request):
+    """Run the test's kernels over whole grids; options of `whole_grid.whole_grid` by indirect parameters."""
+    from whole_grid import whole_grid
+
+    with whole_grid(**getattr(request, "param", {})):
+        yield
 
 
 @pytest.fixture(scope="session")
