@@ -637,8 +637,6 @@ def stream_grid(kind: Kind, own: Any = None) -> Any:
         biased = constants.bias == dense.LOG_PRIOR or (learning and constants.bias != dense.UNBIASED)
         ranked = constants.competition == dense.K_WINNERS or constants.competition == dense.RANKED
         gated = constants.competition == dense.GATED
-        counts = memory.counters[k]
-        scratch = _only_scratch(k, block, memory)
         seen, blanks = state.counters[dense.SAMPLES], state.counters[dense.BLANKS]
         pending, updates = state.counters[dense.PENDING], state.counters[dense.UPDATES]
         failed, taken = False, 0
@@ -706,6 +704,7 @@ def stream_grid(kind: Kind, own: Any = None) -> Any:
             if pending < window:
                 continue
             pending = 0
+            counts, scratch = memory.counters[k], _only_scratch(k, block, memory)
             if window > 1:
                 everybody.sync()
                 _overlaps(block, blocks, state, memory.gram[0])

@@ -1,9 +1,18 @@
 """The resident kernel on a simulated device: its bits are the CPU's, whatever the blocks and the order of threads."""
 
+import os
+import pickle
+import re
+import subprocess
+import sys
+
 import numpy as np
 import pytest
+from numba import config
+from whole_grid import whole_grid
 
 import neurosim as ns
+from neurosim.cuda import device
 from neurosim.cuda.dense import CudaDenseLayer
 from neurosim.dense import DenseLayer
 
@@ -102,19 +111,168 @@ def check_equal(ours, theirs):
         assert ours[name].tobytes() == array.tobytes(), name
 
 
-@pytest.fixture
-def grid(monkeypatch):
-    from whole_grid import whole_grid
-    monkeypatch.setattr("neurosim.cuda.dense.THREADS", 8)
-    return whole_grid
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    """Few threads a block: each of them takes its time on a simulator."""
+    if config.ENABLE_CUDASIM:
+        monkeypatch.setattr("neurosim.cuda.dense.THREADS", 8)
 
 
 @pytest.mark.parametrize("name", LAYERS)
-def test_a_chunk_gives_the_bits_of_the_cpu(name, grid):
+def test_a_chunk_gives_the_bits_of_the_cpu(name):
     neurons, inputs = 7, 11
     constants = constants_of(name, neurons)
     X, labels, modulators = samples(9, inputs, constants.initial == "normal")
     theirs = learn(DenseLayer, constants, inputs, X, labels, modulators, 9)
-    with grid(blocks=3, seed=len(name)):
+    with whole_grid(blocks=3, seed=len(name)):
         ours = learn(CudaDenseLayer, constants, inputs, X, labels, modulators, 5)
     check_equal(ours, theirs)
+
+
+@pytest.mark.parametrize(("neurons", "inputs"), [(1, 1), (1, 9), (3, 1), (8, 4), (9, 5), (16, 2), (17, 6), (24, 3)])
+@pytest.mark.parametrize("resident", [True, False], ids=["resident", "from afar"])
+@pytest.mark.parametrize("name", ["recipe", "gate", "triangle", "window", "fold"])
+def test_at_the_edges_of_blocks(neurons, inputs, resident, name, monkeypatch):
+    constants = constants_of(name, neurons)
+    X, labels, modulators = samples(6, inputs, False, seed=neurons)
+    X[0] = 1  # all active
+    if not resident:
+        monkeypatch.setattr("neurosim.cuda.plan.STATIC_BYTES", device.SHARED_BYTES - 8 * neurons)  # a product or two
+    monkeypatch.setattr("neurosim.cuda.plan.HELD", 2 * neurons)
+    theirs = learn(DenseLayer, constants, inputs, X, labels, modulators, 6)
+    with whole_grid(blocks=3, seed=inputs):
+        assert ("in shared memory" in CudaDenseLayer(constants, inputs, 0, 0).placement) == resident
+        check_equal(learn(CudaDenseLayer, constants, inputs, X, labels, modulators, 4), theirs)
+
+
+def test_more_neurons_than_a_tile(monkeypatch):
+    monkeypatch.setattr("neurosim.cuda.dense.THREADS", 64)
+    monkeypatch.setattr("neurosim.kernels.dense_cuda.TILE", 64)
+    constants = constants_of("triangle", 150)
+    X, labels, modulators = samples(3, 6, False)
+    theirs = learn(DenseLayer, constants, 6, X, labels, modulators, 3)
+    with whole_grid(blocks=3):
+        check_equal(learn(CudaDenseLayer, constants, 6, X, labels, modulators, 3), theirs)
+
+
+@pytest.mark.parametrize("name", ["recipe", "window", "signed gate", "few bits", "conscience"])
+def test_bits_depend_on_nothing_but_the_samples(name):
+    constants = constants_of(name, 8)
+    X, labels, modulators = samples(8, 6, False)
+    several = []
+    for blocks, seed, chunk in ((1, 0, 8), (2, 1, 1), (3, 2, 3), (3, 3, 8), (5, 4, 2)):
+        with whole_grid(blocks=blocks, seed=seed):
+            several.append(learn(CudaDenseLayer, constants, 6, X, labels, modulators, chunk))
+    for other in several[1:]:
+        check_equal(other, several[0])
+
+
+def chips(constants, inputs=6):
+    return [ns.Chip([constants], inputs=inputs, seed=1, device=where) for where in ("cpu", "cuda")]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -1.0, 1e30])
+@pytest.mark.parametrize("place", [0, 3])
+def test_a_sample_that_is_refused_stops_both_at_the_same_place(bad, place):
+    X = samples(6, 6, False)[0]
+    X[place, 2] = bad
+    told = []
+    with whole_grid():
+        for chip in chips(constants_of("softhebb", 5)):
+            with pytest.raises(ns.SampleError) as caught:
+                chip.learn(X)
+            told.append((str(caught.value), chip.samples, chip.state_sha256))
+    assert told[0] == told[1]
+    assert told[0][1] == place
+
+
+def test_a_neuron_that_diverges_stops_both_at_the_same_sample():
+    told = []
+    X = np.full((5, 6), 1e6, np.float32)
+    with pytest.warns(ns.StabilityWarning):
+        constants = ns.DenseWTA(5, competition=HARD, rule=ns.Hebb(rate=3e12), radius=1.0)
+    with whole_grid():
+        for chip in chips(constants):
+            with pytest.raises(ns.DivergedError) as caught:
+                chip.learn(X)
+            told.append(str(caught.value))
+    assert told[0] == told[1]
+    assert "left float32's range at sample 2;" in told[0]
+
+
+def test_responding_changes_nothing_and_gives_the_bits_of_the_cpu():
+    X = samples(6, 6, False)[0]
+    with whole_grid():
+        one, other = chips(constants_of("triangle", 5))
+        for chip in (one, other):
+            chip.learn(X)
+        before = other.state_sha256
+        for ours, theirs in zip(other.respond(X), one.respond(X), strict=True):
+            assert ours.tobytes() == theirs.tobytes()
+        for ours, theirs in zip(other.respond_one(X[0]), one.respond_one(X[0]), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+        assert other.state_sha256 == before == one.state_sha256
+
+
+def test_one_by_one_is_the_same_as_a_chunk_and_labels_reach_the_device():
+    X, labels, _ = samples(6, 6, False)
+    layers = [ns.recipes.softhebb(9), ns.DenseWTA(5, competition=ns.Corrected(), rule=ns.Hebb(rate=0.1),
+                                                  initial="zeros")]  # fmt: skip
+    with whole_grid():
+        chunked = ns.Chip(layers, inputs=6, device="cuda").learn(X, labels=labels, chunk=4)
+        single = ns.Chip(layers, inputs=6, device="cuda")
+        for x, label in zip(X, labels, strict=True):
+            single.learn_one(x, None if label < 0 else int(label))
+        cpu = ns.Chip(layers, inputs=6).learn(X, labels=labels)
+    assert chunked.state_sha256 == single.state_sha256 == cpu.state_sha256
+    assert chunked.layers[0].writes == cpu.layers[0].writes > 0
+    np.testing.assert_array_equal(chunked.layers[0].records, cpu.layers[0].records)
+
+
+def test_state_moves_between_devices(tmp_path):
+    X = samples(8, 6, False)[0]
+    with whole_grid():
+        there = ns.Chip([constants_of("window", 9)], inputs=6, device="cuda").learn(X[:3])
+        there.save(tmp_path / "a.h5")
+        here = ns.Chip.load(tmp_path / "a.h5").learn(X[3:5])
+        here.save(tmp_path / "b.h5")
+        back = ns.Chip.load(tmp_path / "b.h5", device="cuda").learn(X[5:])
+        copy = pickle.loads(pickle.dumps(back))
+        assert copy.state_sha256 == back.state_sha256
+        assert copy.learn(X).state_sha256 == back.learn(X).state_sha256
+    straight = ns.Chip([constants_of("window", 9)], inputs=6).learn(X).learn(X)
+    assert back.state_sha256 == straight.state_sha256
+
+
+def test_what_is_not_to_be_had_on_a_device():
+    with pytest.raises(ns.ConfigError, match="device must be"):
+        ns.Chip([constants_of("softhebb", 5)], inputs=6, device="tpu")
+    with pytest.raises(ns.ConfigError, match=r"rule of layer 1 must be other than Sanger.*device='cpu'"):
+        ns.Chip([ns.DenseWTA(3, competition=ns.NoInhibition(), rule=ns.Sanger(rate=0.01), initial="normal",
+                             radius=1.0)], inputs=6, device="cuda")  # fmt: skip
+    with whole_grid(blocks=3):
+        chip = ns.Chip([constants_of("softhebb", 25)], inputs=6, device="cuda")
+        with pytest.raises(ns.DeviceError, match=r"neurons of layer 1 must be at most 24 on this device.*got 25"):
+            chip.learn_one(np.ones(6))
+        chip = ns.Chip([constants_of("softhebb", 5)], inputs=6, device="cuda")
+        with pytest.raises(ns.DeviceError, match="to count operations"):
+            chip.layers[0].counted(None, True, None, None)
+        with pytest.raises(ns.DeviceError, match="to time its stages"):
+            chip.layers[0].marking(None, None)
+
+
+def test_a_device_without_the_memory(monkeypatch):
+    had = device.Properties("small", 0, device.SHARED_BYTES, 1e3)
+    monkeypatch.setattr(device, "find", lambda: had)
+    chip = ns.Chip([constants_of("softhebb", 50)], inputs=60, device="cuda")
+    with pytest.raises(ns.DeviceError, match=r"layer 1 must fit.* 0\.00 GB are needed, 0\.00 GB are free"):
+        chip.learn_one(np.ones(60))
+
+
+@pytest.mark.skipif(not config.ENABLE_CUDASIM, reason="there is a CUDA device")
+def test_without_a_device_it_says_what_is_missing():
+    code = "import neurosim as ns; ns.Chip([ns.recipes.softhebb(5)], inputs=6, device='cuda')"
+    environment = {name: value for name, value in os.environ.items() if name != "NUMBA_ENABLE_CUDASIM"}
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    told = run.stderr.strip().splitlines()[-1]
+    assert re.match(r"neurosim.errors.DeviceError: device must be .* got 'cuda'.*; install neurosim-chip\[cuda13\]", told)
