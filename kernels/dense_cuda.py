@@ -372,7 +372,6 @@ def _rank(steps, first, mine, half, biased, constants, field, memory, ranks):  #
     if thread < mine:
         for part in range(1, abreast):
             before += ranks[part * mine + thread]
-    cuda.syncthreads()
     return before
 
 
@@ -752,12 +751,10 @@ def stream_grid(kind: Kind, own: Any = None) -> Any:
                 if owner:
                     dense._rise(1 if learns else 0, constants, one, scratch)
                     failed |= not math.isfinite(state.norms[k])
-                cuda.syncthreads()
                 _reload(owner, mine, first, width, resident, state.synapses, room, flags)
             elif constants.highest > ZERO:
                 count = _choose(learns, mine, flags)
                 _write_few_bits(block, first, seen, count, flags, constants, state, one, memory, results.live)
-                cuda.syncthreads()
                 _reload(learns, mine, first, width, resident, state.synapses, room, flags)
             else:
                 folded = learns and dense._apply(1, constants, one, scratch)

@@ -145,9 +145,10 @@ def test_at_the_edges_of_blocks(neurons, inputs, resident, name, monkeypatch):
         check_equal(learn(CudaDenseLayer, constants, inputs, X, labels, modulators, 4), theirs)
 
 
-def test_more_neurons_than_a_tile(monkeypatch):
-    monkeypatch.setattr("neurosim.cuda.dense.THREADS", 64)
-    monkeypatch.setattr("neurosim.kernels.dense_cuda.TILE", 64)
+@pytest.mark.parametrize(("threads", "tile"), [(64, 64), (128, 128)])  # more threads than partial sums, too
+def test_more_neurons_than_a_tile(threads, tile, monkeypatch):
+    monkeypatch.setattr("neurosim.cuda.dense.THREADS", threads)
+    monkeypatch.setattr("neurosim.kernels.dense_cuda.TILE", tile)
     constants = constants_of("triangle", 150)
     X, labels, modulators = samples(3, 6, False)
     theirs = learn(DenseLayer, constants, 6, X, labels, modulators, 3)
