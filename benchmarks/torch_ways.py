@@ -47,13 +47,20 @@ def compiled(learner: torch.nn.Module, parts: tuple[str, ...], mode: str) -> Non
         setattr(learner, part, torch.compile(getattr(learner, part), fullgraph=True, dynamic=False, mode=mode))
 
 
+def warm(learner: torch.nn.Module) -> None:
+    """Do a few steps, all with the first samples: there may be no others."""
+    first = learner.place.clone()
+    for _ in range(WARM):
+        learner.place.copy_(first)
+        learner.step()
+
+
 def captured(learner: torch.nn.Module, steps: int) -> Callable[[], None]:
     """Return a function that replays some steps of a learner on the GPU."""
     side = torch.cuda.Stream()
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
-        for _ in range(WARM):
-            learner.step()
+        warm(learner)
     torch.cuda.current_stream().wait_stream(side)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
@@ -66,7 +73,9 @@ def captured(learner: torch.nn.Module, steps: int) -> Callable[[], None]:
 def made(
     name: str, learner: torch.nn.Module, *, quick: bool = False, tensor_float: bool = False
 ) -> Callable[[int], None]:
-    """Return a function that does so many steps of a learner, from its first sample on, and waits for none.
+    """Return a function that does so many steps of a learner from its first sample on, and waits for none.
+
+    The steps must be a multiple of those in a graph, and have samples.
 
     Parameters
     ----------
@@ -84,9 +93,11 @@ def made(
     with precision(tensor_float):
         if mode is not None:
             compiled(learner, learner.PARTS if graph else ("step",), QUICK[mode] if quick else mode)
-        once = captured(learner, graph) if graph else learner.step
-        for _ in range(0 if graph else WARM):
-            once()
+        if graph:
+            once = captured(learner, graph)
+        else:
+            once = learner.step
+            warm(learner)
 
     @torch.no_grad()
     def run(count: int) -> None:
