@@ -39,7 +39,9 @@ def compare(report: Report, what: str, inputs: int, neurons: int, device: str) -
     while repeats < REPEATS and report.left > 10:
         repeats += 1
         others += ours.digest(learned(device)) != bits
-    report.add(what, text=text, note=f"{note}; {repeats} repeats: {f'{others} OTHER' if others else 'the same bits'}")
+    if repeats:
+        again = f"OTHER BITS in {others}" if others else "the same bits"
+        report.add(what, text=text, note=f"{note}; {repeats} repeats: {again}")
 
 
 def difference(one: ns.Chip, other: ns.Chip) -> str:

@@ -131,17 +131,17 @@ def _number(value: float) -> str:
 def _lines(row: Row) -> Iterator[str]:
     """Give the lines of a row: the note stands below."""
     if row.value is None:
-        yield from textwrap.wrap(f"  {row.what:40} {row.text}", WIDTH, subsequent_indent=" " * 6)
+        yield from textwrap.wrap(f"  {row.what:36} {row.text}", WIDTH, subsequent_indent=" " * 6)
     else:
         between = "" if row.low is None else f"{_number(row.low)} - {_number(row.high)}"
         ratio = "" if row.ratio is None else f"{row.ratio[0]:.2f} ({row.ratio[1]:.2f}-{row.ratio[2]:.2f})"
-        yield f"  {row.what:40.40} {_number(row.value) + ' ' + row.unit:>14} {between:>19} {ratio:>20}".rstrip()
+        yield f"  {row.what:36.36} {_number(row.value) + ' ' + row.unit:>14} {between:>23} {ratio:>20}".rstrip()
     yield from textwrap.wrap(row.note, WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
 
 
 def table(rows: list[Row]) -> str:
     """Return the table, 100 columns wide."""
-    lines = ["=" * WIDTH, f"  {'':40} {'median':>14} {'lowest - highest':>19} {'ratio to ours':>20}"]
+    lines = ["=" * WIDTH, f"  {'':36} {'median':>14} {'lowest - highest':>23} {'ratio to ours':>20}"]
     for section in dict.fromkeys(row.section for row in rows):
         lines += ["-" * WIDTH, section]
         for row in rows:

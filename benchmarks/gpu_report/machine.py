@@ -59,10 +59,10 @@ def section(report: Report, device: str) -> None:
     told = torch.cuda.get_device_properties(0)
     report.add("multiprocessors", text=f"{told.multi_processor_count}, {told.total_memory / 2**30:.0f} GiB, "
                f"compute capability {told.major}.{told.minor}, L2 {told.L2_cache_size / 2**20:.0f} MiB")  # fmt: skip
-    with report.caught("barrier of the grid"):
+    with report.caught("grid barrier"):
         for threads in (THREADS, 1024):
             taken = barrier(told.multi_processor_count, threads)
-            report.add(f"barrier of the grid, {threads} threads a block", value=taken * 1e6, unit="us")
+            report.add(f"grid barrier, {threads} threads a block", value=taken * 1e6, unit="us")
     with report.caught("memory"):
         report.add("memory, a copy's reads and writes", value=memory() / 1e12, unit="TB/s")
 

@@ -204,9 +204,9 @@ def conv(report: Report, device: str, preset_name: str) -> None:
             add_once(report, runs, THEIRS + name, timed(lambda: run(steps), count, device))
 
     def chips() -> None:
-        mine = ours.chip(preset.layers, preset.shape, device)
         with report.caught("ours and PyTorch after one window"):
-            check_conv(report, fresh, mine, part[:window], device)
+            check_conv(report, fresh, part[:window], device)
+        mine = ours.chip(preset.layers, preset.shape, device)
         ours.learn(mine, seen[:trained], 50)
         for place, line in enumerate(ours.placements(mine)):
             report.add(f"{preset_name}, layer {place + 1}", section="what the kernels take", text=line)
@@ -225,10 +225,11 @@ def conv(report: Report, device: str, preset_name: str) -> None:
     finish(report, runs, notes)
 
 
-def check_conv(report: Report, fresh: ns.Chip, mine: ns.Chip, images: np.ndarray, device: str) -> None:
+def check_conv(report: Report, fresh: ns.Chip, images: np.ndarray, device: str) -> None:
     """Say how far ours is from PyTorch after one window; later layers of windows get other inputs than PyTorch's."""
     learner = Deep(fresh, images).to(device)
     torch_ways.made("eager", learner)(1)
+    mine = ours.chip([layer.constants for layer in fresh.layers], fresh.shape, device)
     ours.learn(mine, images, len(images))
     first, theirs = ours.weights(fresh), [layer.weights.cpu().numpy() for layer in learner.layers]
     parts = [off_by(a, b, c) for a, b, c in zip(theirs, ours.weights(mine), first, strict=True)]
