@@ -1,8 +1,10 @@
 """The simulator of whole grids: barriers hold whom they should, and every race is found in every order."""
 
 import re
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
+import grid_threads
 import numpy as np
 import pytest
 from grid_threads import BarrierError
@@ -135,6 +137,43 @@ def test_a_read_before_a_write_is_a_race():
             launch(kernel, 1, 4, np.zeros(2, np.float32), seed=seed)
         told.add(re.search(r"(written|read) by block 0 thread \d, (written|read)", str(race.value)).groups())
     assert told == {("written", "read"), ("read", "written")}
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_races_are_told_where_there_are_some(monkeypatch, seed):
+    """Programs made by chance, 3 blocks of 2 warps of 2 threads, against all paths through their barriers."""
+    monkeypatch.setattr(grid_threads, "WARP", 2)
+    random = np.random.default_rng(seed)
+    threads, segments, places = 12, 5, int(random.integers(8, 40))
+    barriers = random.choice([2, 4, 12], segments)  # threads that the barrier after each segment holds together
+    touches = np.where(random.random((threads, segments)) < 0.3, random.integers(places, size=(threads, segments)), -1)
+    writes = random.random((threads, segments)) < 0.4
+
+    def kernel(values):
+        thread = cuda.grid(1)
+        for held, place, write in zip(barriers, touches[thread], writes[thread], strict=True):
+            if place >= 0 and write:
+                values[place] = thread
+            elif place >= 0:
+                values[place]
+            if held == 2:
+                cuda.syncwarp()
+            elif held == 4:
+                cuda.syncthreads()
+            else:
+                cuda.cg.this_grid().sync()
+
+    thread, segment = np.divmod(np.arange(threads * segments), segments)
+    held = barriers[segment][:, None]
+    leads = (segment[None] == segment[:, None] + 1) & (thread[None] // held == thread[:, None] // held)
+    for _ in range(3):  # paths of up to 8 steps
+        leads |= leads @ leads
+    place, write = touches.ravel(), writes.ravel()
+    meet = (place[None] == place[:, None]) & (place >= 0) & (thread[None] != thread[:, None])
+    racing = meet & (write[None] | write[:, None]) & ~leads & ~leads.T
+    for order in SEEDS:
+        with pytest.raises(Race) if racing.any() else nullcontext():
+            launch(kernel, 3, 4, np.zeros(places), seed=order)
 
 
 def test_slices_are_watched():
