@@ -22,7 +22,7 @@ from numba.extending import register_jitable
 from numpy.typing import NDArray
 
 from neurosim.kernels import dense
-from neurosim.kernels.dense import LANES, LEAST, ONE, TWO, ZERO, Constants, Results, State
+from neurosim.kernels.dense import LANES, LEAST, ONE, TWO, ZERO, Constants, State
 
 TILE = 2048  # neurons whose exponentials are held at once
 MOST_THREADS = 512  # of a block, a power of two
@@ -178,7 +178,7 @@ def scale_grid(intake):  # type: ignore[no-untyped-def]
 
 @register_jitable
 def _produce(values, active, begin, end, first, mine, width, resident, power, synapses, room, products):  # type: ignore[no-untyped-def]
-    """Write the products of some active inputs with the block's synapses, four at a time: loads wait for one another."""
+    """Write the products of some active inputs with the block's synapses, four at a time, as loads take long."""
     thread = cuda.threadIdx.x
     abreast = cuda.blockDim.x // mine
     row, column = thread // mine, thread % mine
@@ -584,7 +584,7 @@ def _first_failure(failures, samples, neurons):  # type: ignore[no-untyped-def]
 
 @cache
 def stream_grid(kind: Kind, own: Any = None) -> Any:
-    """Return the resident kernel for layers of a kind, and the user's own rule, a function with the arguments of `hebb`.
+    """Return the resident kernel for layers of a kind; `own` is the user's rule, or None.
 
     It takes `Intake`, as the three launches left it; whether to learn; `Constants`, `State`, `Memory` and `Results`, on
     the device; how many neurons a block has; how many inputs' products with their synapses it holds at once, twice; and

@@ -14,7 +14,7 @@ _SIGNATURE = types.UniTuple(float32, 2)(*[float32] * len(QUANTITIES), types.Arra
 
 
 class Compiled(NamedTuple):
-    """A rule as a loop calls it, with the arguments of `kernels.dense.hebb`: a pointer, and a function of the device."""
+    """A rule as loops call it, with the arguments of `kernels.dense.hebb`: a pointer, and a function of the device."""
 
     cpu: Any
     cuda: Any

@@ -419,9 +419,7 @@ class Chip:
         return cls.of(store.read(path), path, rules, device)
 
     @classmethod
-    def of(
-        cls, contents: Contents, path: str | Path, rules: Sequence[RuleMaker] = (), device: str = "cpu"
-    ) -> "Chip":
+    def of(cls, contents: Contents, path: str | Path, rules: Sequence[RuleMaker] = (), device: str = "cpu") -> "Chip":
         """Make a chip of what a state file held; `path` is for the error."""
         try:
             layers = [rebuild(layer, rules) for layer in contents.constants]
@@ -468,8 +466,8 @@ def _kinds(device: str) -> tuple[type[DenseLayer], type[ConvLayer]]:
     """Return what works on a device."""
     if device == "cpu":
         return DenseLayer, ConvLayer
-    from neurosim.cuda.device import find
     from neurosim.cuda.dense import CudaDenseLayer
+    from neurosim.cuda.device import find
 
     find()
     return CudaDenseLayer, ConvLayer

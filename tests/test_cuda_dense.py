@@ -1,5 +1,6 @@
 """The resident kernel on a simulated device: its bits are the CPU's, whatever the blocks and the order of threads."""
 
+import json
 import os
 import pickle
 import re
@@ -8,10 +9,12 @@ import sys
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from numba import config
 from whole_grid import whole_grid
 
 import neurosim as ns
+from neurosim.cli import main
 from neurosim.cuda import device
 from neurosim.cuda.dense import CudaDenseLayer
 from neurosim.dense import DenseLayer
@@ -27,53 +30,57 @@ def tempered(response, potential, mean, total, rate=0.2, ceiling=1.5):
     return 1 - growth * potential, growth + 0.001 * total
 
 
+def made(**constants):
+    return constants
+
+
 LAYERS = {
-    "softhebb": dict(competition=SOFT, rule=SOFTHEBB),
+    "softhebb": made(competition=SOFT, rule=SOFTHEBB),
     "recipe": None,
-    "signed": dict(competition=ns.SoftWTA(temperature=0.5, signed=True), rule=SOFTHEBB, cutoff=0.0),
-    "winner only": dict(competition=ns.SoftWTA(temperature=0.5, winner_only=True), rule=SOFTHEBB),
-    "hard": dict(competition=HARD, rule=ns.Instar(rate=0.2)),
-    "k winners": dict(competition=ns.KWTA(winners=3), rule=OJA),
-    "ranked": dict(competition=ns.Ranked(rank=3), rule=ns.SoftHebb(rate=0.05), initial="normal", radius=1.0),
-    "taught": dict(competition=ns.Taught(), rule=SOFTHEBB),
-    "corrected": dict(competition=ns.Corrected(), rule=ns.Hebb(rate=0.2), initial="zeros"),
-    "no inhibition": dict(competition=ns.NoInhibition(), rule=ns.BCM(rate=0.05), initial="normal", radius=1.0,
+    "signed": made(competition=ns.SoftWTA(temperature=0.5, signed=True), rule=SOFTHEBB, cutoff=0.0),
+    "winner only": made(competition=ns.SoftWTA(temperature=0.5, winner_only=True), rule=SOFTHEBB),
+    "hard": made(competition=HARD, rule=ns.Instar(rate=0.2)),
+    "k winners": made(competition=ns.KWTA(winners=3), rule=OJA),
+    "ranked": made(competition=ns.Ranked(rank=3), rule=ns.SoftHebb(rate=0.05), initial="normal", radius=1.0),
+    "taught": made(competition=ns.Taught(), rule=SOFTHEBB),
+    "corrected": made(competition=ns.Corrected(), rule=ns.Hebb(rate=0.2), initial="zeros"),
+    "no inhibition": made(competition=ns.NoInhibition(), rule=ns.BCM(rate=0.05), initial="normal", radius=1.0,
                           activation=ns.ReLU()),
-    "gate": dict(competition=ns.SparseGate(share=0.4), rule=ns.Oja(rate=0.1), activation=ns.Softmax(temperature=0.5)),
-    "signed gate": dict(competition=ns.SparseGate(share=0.4, signed=True), rule=OJA, radius=1.0,
+    "gate": made(competition=ns.SparseGate(share=0.4), rule=ns.Oja(rate=0.1), activation=ns.Softmax(temperature=0.5)),
+    "signed gate": made(competition=ns.SparseGate(share=0.4, signed=True), rule=OJA, radius=1.0,
                         activation=ns.Softmax(temperature=0.5)),
-    "hebbnet": dict(competition=SOFT, rule=ns.HebbNet(rate=0.1), leak=0.1),
-    "eghr": dict(competition=ns.NoInhibition(), rule=ns.EGHR(rate=0.01, threshold=1.0), initial="normal", radius=0.5),
-    "own rule": dict(competition=SOFT, rule=tempered),
-    "conscience": dict(competition=HARD, rule=SOFTHEBB, bias=ns.Conscience(rate=0.1)),
-    "mean activity": dict(competition=SOFT, rule=SOFTHEBB, bias=ns.MeanActivity(), activation=ns.ReLU()),
-    "log prior": dict(competition=SOFT, rule=SOFTHEBB, bias=ns.LogPrior()),
-    "triangle": dict(competition=SOFT, rule=SOFTHEBB, activation=ns.Triangle(power=2.0), transmit=ns.Triangle()),
-    "softmax sent": dict(competition=SOFT, rule=SOFTHEBB, transmit=ns.Softmax(temperature=0.3)),
-    "softmax within": dict(competition=SOFT, rule=SOFTHEBB, activation=ns.Softmax(temperature=0.3)),
-    "stream norm": dict(competition=SOFT, rule=SOFTHEBB, normalise="stream"),
-    "sample norm": dict(competition=SOFT, rule=SOFTHEBB, normalise="sample"),
-    "window": dict(competition=SOFT, rule=SOFTHEBB, window=4, cutoff=0.05),
-    "window of means": dict(competition=SOFT, rule=ns.HebbNet(rate=0.1), leak=0.1, window=3, bias=ns.LogPrior()),
-    "window of totals": dict(competition=ns.NoInhibition(), rule=ns.EGHR(rate=0.01, threshold=1.0), initial="normal", radius=0.5,
-                             window=3),
-    "p-norm": dict(competition=SOFT, rule=SOFTHEBB, lebesgue=3.0),
-    "p-norm, odd": dict(competition=SOFT, rule=OJA, lebesgue=2.5, renormalise=True, initial="normal"),
-    "renormalised": dict(competition=SOFT, rule=ns.Hebb(rate=0.5), renormalise=True),
-    "unlearned": dict(competition=ns.SoftWTA(temperature=0.5, signed=True), rule=ns.Hebb(rate=2.0), renormalise=True,
+    "hebbnet": made(competition=SOFT, rule=ns.HebbNet(rate=0.1), leak=0.1),
+    "eghr": made(competition=ns.NoInhibition(), rule=ns.EGHR(rate=0.01, threshold=1.0), initial="normal", radius=0.5),
+    "own rule": made(competition=SOFT, rule=tempered),
+    "conscience": made(competition=HARD, rule=SOFTHEBB, bias=ns.Conscience(rate=0.1)),
+    "mean activity": made(competition=SOFT, rule=SOFTHEBB, bias=ns.MeanActivity(), activation=ns.ReLU()),
+    "log prior": made(competition=SOFT, rule=SOFTHEBB, bias=ns.LogPrior()),
+    "triangle": made(competition=SOFT, rule=SOFTHEBB, activation=ns.Triangle(power=2.0), transmit=ns.Triangle()),
+    "softmax sent": made(competition=SOFT, rule=SOFTHEBB, transmit=ns.Softmax(temperature=0.3)),
+    "softmax within": made(competition=SOFT, rule=SOFTHEBB, activation=ns.Softmax(temperature=0.3)),
+    "stream norm": made(competition=SOFT, rule=SOFTHEBB, normalise="stream"),
+    "sample norm": made(competition=SOFT, rule=SOFTHEBB, normalise="sample"),
+    "window": made(competition=SOFT, rule=SOFTHEBB, window=4, cutoff=0.05),
+    "window of means": made(competition=SOFT, rule=ns.HebbNet(rate=0.1), leak=0.1, window=3, bias=ns.LogPrior()),
+    "window of totals": made(competition=ns.NoInhibition(), rule=ns.EGHR(rate=0.01, threshold=1.0), initial="normal",
+                             radius=0.5, window=3),
+    "p-norm": made(competition=SOFT, rule=SOFTHEBB, lebesgue=3.0),
+    "p-norm, odd": made(competition=SOFT, rule=OJA, lebesgue=2.5, renormalise=True, initial="normal"),
+    "renormalised": made(competition=SOFT, rule=ns.Hebb(rate=0.5), renormalise=True),
+    "unlearned": made(competition=ns.SoftWTA(temperature=0.5, signed=True), rule=ns.Hebb(rate=2.0), renormalise=True,
                       initial="normal"),
-    "leak": dict(competition=SOFT, rule=SOFTHEBB, leak=0.2),
-    "leak to nothing": dict(competition=SOFT, rule=SOFTHEBB, leak=0.9),
-    "eligibility": dict(competition=SOFT, rule=SOFTHEBB, eligibility=0.7),
-    "eligibility renormalised": dict(competition=SOFT, rule=SOFTHEBB, eligibility=0.1, renormalise=True),
-    "linear rate": dict(competition=SOFT, rule=ns.SoftHebb(rate=ns.LinearRate(0.3, samples=8))),
-    "exponential rate": dict(competition=SOFT, rule=ns.SoftHebb(rate=ns.ExponentialRate(0.3, last=0.01, samples=8))),
-    "rate by norm": dict(competition=SOFT, rule=ns.SoftHebb(rate=ns.NormAdaptiveRate(0.3, power=0.7))),
-    "rate by wins": dict(competition=SOFT, rule=ns.SoftHebb(rate=ns.WinCountRate(0.3))),
-    "few bits": dict(competition=SOFT, rule=SOFTHEBB, weight_bits=4),
-    "two bits, nearest": dict(competition=SOFT, rule=SOFTHEBB, weight_bits=2, rounding="nearest"),
-    "fold": dict(competition=HARD, rule=ns.Instar(rate=1.0), cap=1.0, radius=1e5),
-    "no instruments": dict(competition=SOFT, rule=SOFTHEBB, instruments=False),
+    "leak": made(competition=SOFT, rule=SOFTHEBB, leak=0.2),
+    "leak to nothing": made(competition=SOFT, rule=SOFTHEBB, leak=0.9),
+    "eligibility": made(competition=SOFT, rule=SOFTHEBB, eligibility=0.7),
+    "eligibility renormalised": made(competition=SOFT, rule=SOFTHEBB, eligibility=0.1, renormalise=True),
+    "linear rate": made(competition=SOFT, rule=ns.SoftHebb(rate=ns.LinearRate(0.3, samples=8))),
+    "exponential rate": made(competition=SOFT, rule=ns.SoftHebb(rate=ns.ExponentialRate(0.3, last=0.01, samples=8))),
+    "rate by norm": made(competition=SOFT, rule=ns.SoftHebb(rate=ns.NormAdaptiveRate(0.3, power=0.7))),
+    "rate by wins": made(competition=SOFT, rule=ns.SoftHebb(rate=ns.WinCountRate(0.3))),
+    "few bits": made(competition=SOFT, rule=SOFTHEBB, weight_bits=4),
+    "two bits, nearest": made(competition=SOFT, rule=SOFTHEBB, weight_bits=2, rounding="nearest"),
+    "fold": made(competition=HARD, rule=ns.Instar(rate=1.0), cap=1.0, radius=1e5),
+    "no instruments": made(competition=SOFT, rule=SOFTHEBB, instruments=False),
 }  # fmt: skip
 
 
@@ -276,4 +283,35 @@ def test_without_a_device_it_says_what_is_missing():
     environment = {name: value for name, value in os.environ.items() if name != "NUMBA_ENABLE_CUDASIM"}
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
     told = run.stderr.strip().splitlines()[-1]
-    assert re.match(r"neurosim.errors.DeviceError: device must be .* got 'cuda'.*; install neurosim-chip\[cuda13\]", told)
+    assert re.match(
+        r"neurosim.errors.DeviceError: device must be .* got 'cuda'.*; install neurosim-chip\[cuda13\]", told
+    )
+
+
+def test_the_command_line_on_a_device(tmp_path):
+    np.save(tmp_path / "x.npy", samples(12, 6, False)[0])
+    run = CliRunner()
+    options = ["--root", str(tmp_path), "--neurons", "9"]
+    with whole_grid():
+        told = {
+            where: run.invoke(main, ["stream", "x.npy", *options, "--device", where, "--json"])
+            for where in ("cpu", "cuda")
+        }
+        assert [result.exit_code for result in told.values()] == [0, 0], told
+        cpu, cuda = (json.loads(result.stdout) for result in told.values())
+        assert cpu["state_sha256"] == cuda["state_sha256"]
+        assert cuda["device"] == "cuda"
+        assert "synapses in shared memory" in cuda["placement"][0]
+        bench = ["bench", "x.npy", *options, "--warm-up", "1", "--samples", "5", "--device", "cuda"]
+        measured = json.loads(run.invoke(main, [*bench, "--json"]).stdout)["device"]
+        assert measured["samples"] == 5
+        assert 0 <= measured["resident_s"] <= measured["end_to_end_s"]
+        assert "a sample by its own clock" in run.invoke(main, bench).stdout
+        refused = run.invoke(main, [*bench, "--roofline"])
+        assert (refused.exit_code, refused.stderr) == (
+            2, "Error: device of layer 1 must be 'cpu' to time its stages, got 'cuda'\n",
+        )  # fmt: skip
+        refused = run.invoke(main, ["stream", "x.npy", *options, "--device", "cuda", "--threads", "2"])
+        assert (refused.exit_code, refused.stderr) == (
+            2, "Error: threads must be 1 with device='cuda', whose blocks share every layer's work, got 2\n",
+        )  # fmt: skip

@@ -31,7 +31,7 @@ def finish(made: ns.Chip) -> None:
 
 
 def device_seconds(made: ns.Chip) -> float | None:
-    """Return how long the last launches of all layers took together, by the GPU's own events; None on the CPU."""
+    """Return how long the GPU has worked for the chip so far, by its own events; None on the CPU."""
     seconds = [getattr(layer, "device_seconds", None) for layer in made.layers]
     return None if None in seconds else float(sum(seconds))
 

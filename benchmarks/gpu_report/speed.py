@@ -14,7 +14,6 @@ from benchmarks.gpu_report.frame import Report, in_turn, spread
 from benchmarks.torch_softhebb import Deep, Dense
 
 ROUNDS, CHECKED = 9, 20
-LAUNCHED = 100  # samples of the launches that the GPU times: a layer with instruments makes no longer ones
 RESIDENT, HOST, ONE, BEST = "ours, on the device", "ours, from host memory", "ours, one sample a call", "best PyTorch"
 THEIRS, THEIR_ONE = "PyTorch, ", "PyTorch, one sample a call"
 IN_WINDOWS = (
@@ -58,17 +57,14 @@ def timed(run: Callable[[], object], count: int, device: str) -> Callable[[], fl
     return taken
 
 
-def launched(chip: ns.Chip, seen: np.ndarray, launches: int, device: str) -> Callable[[], float]:
+def launched(chip: ns.Chip, seen: np.ndarray, device: str) -> Callable[[], float]:
     """Return a function that returns the seconds of a sample by the GPU's events, by the clock where there are none."""
 
     def taken() -> float:
-        each = []
-        for n in range(launches):
-            part = seen[n * LAUNCHED : (n + 1) * LAUNCHED]
-            wall = timed(lambda part=part: ours.learn(chip, part, LAUNCHED), LAUNCHED, device)()
-            told = ours.device_seconds(chip)
-            each.append(wall if told is None else told / LAUNCHED)
-        return statistics.mean(each)
+        before = ours.device_seconds(chip)
+        wall = timed(lambda: ours.learn(chip, seen), len(seen), device)()
+        told = ours.device_seconds(chip)
+        return wall if told is None else (told - before) / len(seen)
 
     return taken
 
@@ -139,7 +135,7 @@ def dense(report: Report, device: str, inputs: int, neurons: int) -> None:
         ours.learn(mine, seen[:trained])
         for line in ours.placements(mine):
             report.add(f"{inputs} -> {neurons}", section="what the kernels take", text=line)
-        add_once(report, runs, RESIDENT, launched(mine, part, steps // LAUNCHED, device))
+        add_once(report, runs, RESIDENT, launched(mine, part, device))
         add_once(report, runs, HOST, timed(lambda: ours.learn(mine, seen[trained:]), whole, device))
         notes[HOST] = f"{whole:,} samples in a call of learn, in chunks of 256"
         few = part[:200]

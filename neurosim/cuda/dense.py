@@ -79,12 +79,14 @@ class CudaDenseLayer(DenseLayer):
     Its state moves there with the first sample, and back when somebody looks at it.
     """
 
+    device = "cuda"
+
     def __init__(self, constants: DenseWTA, inputs: int, seed: int, place: int) -> None:
         if isinstance(constants.rule, Sanger | OjaSubspace):
             advice = "the neurons of these rules see what others explain: take device='cpu'"
             raise ConfigError(f"rule of layer {place + 1}", "other than Sanger or OjaSubspace", constants.rule, advice)
         super().__init__(constants, inputs, seed, place)
-        self._seconds: tuple[Any, Any] | None = None
+        self._seconds = 0.0
 
     @property  # type: ignore[override]
     def state(self) -> Mirror:
@@ -97,17 +99,13 @@ class CudaDenseLayer(DenseLayer):
 
     @property
     def placement(self) -> str:
-        """How the layer lies on the device."""
-        return str(self.plan)
+        """How the layer lies on the device, and what its kernel takes."""
+        return str(self.plan) + device.costs(self._compiled)
 
     @property
     def device_seconds(self) -> float:
-        """How long the device took for the last chunk: taking it in, and streaming it through; 0 before the first."""
-        if self._seconds is None:
-            return 0.0
-        begun, ended = self._seconds
-        ended.synchronize()
-        return float(begun.elapsed_time(ended)) / 1e3
+        """How long the device has been at work on this layer, by its own clock, taking samples in included."""
+        return self._seconds
 
     @cached_property
     def plan(self) -> Plan:
@@ -119,8 +117,9 @@ class CudaDenseLayer(DenseLayer):
         device.check_room(f"layer {self.place + 1}", 4 * floats)
         places = had.multiprocessors or device.most_blocks(self._kernel.overloads[None], THREADS, 0)
         planned = plan(self.inputs, neurons, places, THREADS, had.shared_bytes)
-        compiled = device.compiled(self._kernel, self._grid_arguments(planned, self._buffers(planned), 1, 0, 1, 0))
-        most = device.most_blocks(compiled, THREADS, planned.shared_bytes)
+        arguments = self._grid_arguments(planned, self._buffers(planned), 1, 0, 1, 0)
+        self._compiled = device.compiled(self._kernel, arguments)
+        most = device.most_blocks(self._compiled, THREADS, planned.shared_bytes)
         if planned.blocks > most:
             rule = f"at most {most * planned.width} on this device, whose blocks must all be at work at once"
             raise DeviceError(f"neurons of layer {self.place + 1} must be {rule}, got {neurons}")
@@ -182,8 +181,6 @@ class CudaDenseLayer(DenseLayer):
         self, values: Array, labels: NDArray[np.int64], modulators: Array, learning: bool, scratch: Any, room: Any
     ) -> tuple[int, int]:
         """Stream a chunk through the device."""
-        from numba import cuda
-
         from neurosim.kernels import dense_cuda
 
         samples = len(values)
@@ -198,19 +195,19 @@ class CudaDenseLayer(DenseLayer):
         intake.modulators.copy_to_device(modulators if len(modulators) else np.ones(samples, np.float32))
         if len(labels):
             intake.labels.copy_to_device(labels)
-        begun, ended = cuda.event(), cuda.event()
         self._mirror.changes_there()
-        begun.record()
+        watch = device.Stopwatch()
+        watch.begin()
         dense_cuda.gather_grid[samples, 1](intake, self._codes.negative)
         dense_cuda.admit_grid[1, 1](intake, learning, constants, state.input_norm, state.counters)
         dense_cuda.scale_grid[samples, planned.threads](intake)
         self._kernel[planned.blocks, planned.threads, 0, planned.shared_bytes](*arguments)
-        ended.record()
-        self._seconds = begun, ended
+        watch.end()
         for name in ("potentials", "responses", "winners", "outputs"):
             if getattr(room, name).size:
                 getattr(room, name)[...] = getattr(results, name).copy_to_host()
         _, done, neuron = intake.report.copy_to_host()
+        self._seconds += watch.seconds()
         return int(done), int(neuron)
 
     def turn(
@@ -252,5 +249,5 @@ class CudaDenseLayer(DenseLayer):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return all but what lies on the device."""
-        left = ("plan", "_kernel", "_device_codes")
-        return {name: value for name, value in super().__getstate__().items() if name not in left} | {"_seconds": None}
+        left = ("plan", "_kernel", "_compiled", "_device_codes")
+        return {name: value for name, value in super().__getstate__().items() if name not in left}

@@ -35,11 +35,19 @@ class Properties(NamedTuple):
     free_bytes: float
 
 
+def numba_cuda() -> Any:
+    """Return Numba's `cuda`, of which half is without types."""
+    from numba import cuda
+
+    return cuda
+
+
 def simulated() -> bool:
     """Return whether Numba simulates a device: the user has asked for that by NUMBA_ENABLE_CUDASIM."""
     from numba import config
 
-    return bool(config.ENABLE_CUDASIM)
+    settings: Any = config
+    return bool(settings.ENABLE_CUDASIM)
 
 
 def find() -> Properties:
@@ -51,7 +59,7 @@ def find() -> Properties:
         If there is none, it is too old, or Numba cannot compile for it.
     """
     try:
-        from numba import cuda
+        cuda = numba_cuda()
     except ImportError as error:
         raise DeviceError(f"device must be 'cpu' where Numba has no CUDA, got 'cuda' ({error}); {HOW}") from None
     if simulated():
@@ -80,16 +88,17 @@ def check_room(what: str, needed: int) -> None:
     free = find().free_bytes
     if needed > free:
         raise DeviceError(
-            f"{what} must fit into the device's memory: {needed / 1e9:.2f} GB are needed, {free / 1e9:.2f} GB are free; "
-            "take fewer neurons or device='cpu'"
+            f"{what} must fit into the device's memory: {needed / 1e9:.2f} GB are needed, {free / 1e9:.2f} GB are "
+            "free; take fewer neurons or device='cpu'"
         )
 
 
 @contextmanager
 def _uncontracted() -> Iterator[None]:
     """Tell the compiler to round products before they are added."""
-    from numba.cuda.cudadrv import nvvm
+    from numba.cuda.cudadrv import nvvm as found
 
+    nvvm: Any = found
     compile_ir = nvvm.compile_ir
 
     def rounded(code: Any, **options: Any) -> Any:
@@ -108,6 +117,34 @@ def compiled(kernel: Any, arguments: tuple[Any, ...]) -> Any:
         return kernel.overloads[None]
     with _uncontracted():
         return kernel.compile(tuple(kernel.typeof_pyval(argument) for argument in arguments))
+
+
+class Stopwatch:
+    """Times what the device does between `begin` and `end`, by its own clock; a simulated one has none."""
+
+    def begin(self) -> None:
+        """Start it, behind what the device has been told to do."""
+        cuda = numba_cuda()
+        self._begun, self._ended = cuda.event(), cuda.event()
+        self._begun.record()
+
+    def end(self) -> None:
+        """Stop it."""
+        self._ended.record()
+
+    def seconds(self) -> float:
+        """Wait until it has stopped, and read it."""
+        if simulated():
+            return 0.0
+        self._ended.synchronize()
+        return float(self._begun.elapsed_time(self._ended)) / 1e3
+
+
+def costs(definition: Any) -> str:
+    """Return what a compiled kernel takes of each thread; nothing where the device is simulated."""
+    if simulated():
+        return ""
+    return f"; {definition.regs_per_thread} registers, {definition.local_mem_per_thread} bytes of local memory a thread"
 
 
 def most_blocks(definition: Any, threads: int, shared: int) -> int:

@@ -34,7 +34,9 @@ class Plan(NamedTuple):
     shared_bytes: int
 
     def __str__(self) -> str:
-        where = "in shared memory" if self.resident else "read from the device's memory, as a block has no room for them"
+        where = (
+            "in shared memory" if self.resident else "read from the device's memory, as a block has no room for them"
+        )
         return (
             f"{self.blocks} blocks of {self.threads} threads, {self.width} neurons each, "
             f"{self.shared_bytes / 1024:.0f} KiB; synapses {where}"
