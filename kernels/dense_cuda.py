@@ -104,15 +104,16 @@ class Kind(NamedTuple):
     leaks: bool
     waits: bool  # for a modulator
     few_bits: bool
+    single: bool  # a window of one
 
 
-def kind_of(constants: Constants) -> Kind:
+def kind_of(constants: Constants, window: int) -> Kind:
     """Return what a layer's kernel is compiled for."""
     codes = {name: getattr(constants, name) for name in Kind._fields if name in Constants._fields}
     return Kind(
         **codes, plain_power=bool(constants.activation_exponent == 1), plain_sending=bool(constants.exponent == 1),
         euclidean=bool(constants.lebesgue == 2), leaks=bool(constants.leak > 0), waits=bool(constants.eligibility > 0),
-        few_bits=bool(constants.highest > 0),
+        few_bits=bool(constants.highest > 0), single=window == 1,
     )  # fmt: skip
 
 
@@ -211,21 +212,16 @@ def _integrate(values, active, size, depth, first, mine, width, resident, lebesg
     """Return the sum of x v of this thread's neuron: all threads multiply, one a neuron adds, in order."""
     thread, power = cuda.threadIdx.x, lebesgue - ONE
     tiles, total = (size + depth - 1) // depth, ZERO
-    if tiles > 0:
-        end = min(depth, size)
-        _produce(values, active, 0, end, first, mine, width, resident, power, synapses, room, products)
-    for tile in range(tiles):
-        cuda.syncthreads()
+    for tile in range(tiles + 1 if tiles > 0 else 0):  # one tile is made while the one before is added
         begin, here = tile * depth, tile % 2 * depth * width
-        if tile + 1 < tiles:
-            end, there = min(begin + 2 * depth, size), depth * width - here
-            _produce(
-                values, active, begin + depth, end, first, mine, width, resident, power, synapses, room,
-                products[there:],
-            )  # fmt: skip
-        if thread < mine:
-            for j in range(min(depth, size - begin)):
-                total += products[here + j * mine + thread]
+        if tile < tiles:
+            end, place = min(begin + depth, size), products[here:]
+            _produce(values, active, begin, end, first, mine, width, resident, power, synapses, room, place)
+        if thread < mine and tile > 0:
+            there, count = depth * width - here, min(depth, size - begin + depth)
+            for j in range(count):
+                total += products[there + j * mine + thread]
+        cuda.syncthreads()
     return total
 
 
@@ -568,7 +564,7 @@ def _write_few_bits(block, first, samples, chosen, flags, constants, state, wind
 
 @register_jitable
 def _first_failure(failures, samples, neurons):  # type: ignore[no-untyped-def]
-    """Return the first sample, from 1, at which a neuron diverged, and that neuron; NOBODY if none. One block's work."""
+    """Return the first sample, from 1, at which a neuron diverged, and the neuron; NOBODY if none. One block does it."""
     thread = cuda.threadIdx.x
     sample, neuron = NOBODY, NOBODY
     for k in range(thread, failures.size, cuda.blockDim.x):
@@ -617,10 +613,11 @@ def stream_grid(kind: Kind, own: Any = None) -> Any:
         return math.isfinite(scratch.sizes[0])
 
     @cuda.jit
-    def grid(intake, learning, given, state, memory, results, width, depth, resident):  # type: ignore[no-untyped-def]
+    def grid(intake, learning, given, state, memory, results, width, depth, asked):  # type: ignore[no-untyped-def]
         constants = known(given)
         thread, block, blocks = cuda.threadIdx.x, cuda.blockIdx.x, cuda.gridDim.x
-        everybody, neurons, window = cuda.cg.this_grid(), state.scales.size, state.pending_sizes.size
+        everybody, neurons = cuda.cg.this_grid(), state.scales.size
+        window = 1 if kind.single else state.pending_sizes.size
         first = block * width
         mine = min(width, neurons - first)
         owner, k = thread < mine, min(first + thread, neurons - 1)
@@ -631,6 +628,7 @@ def stream_grid(kind: Kind, own: Any = None) -> Any:
         tops = cuda.shared.array(MOST_THREADS, float32)
         places = cuda.shared.array(MOST_THREADS, int32)
         flags = cuda.shared.array(FLAGS, int32)
+        resident = asked and not kind.waits  # what is written as a whole with every sample needs no copy
         if resident:
             _load(mine, first, width, state.synapses, room)
         biased = constants.bias == dense.LOG_PRIOR or (learning and constants.bias != dense.UNBIASED)
@@ -747,15 +745,15 @@ def stream_grid(kind: Kind, own: Any = None) -> Any:
                 learns = learns and rank < constants.winners
                 if learns and constants.signed and rank > 0:
                     _turn(scratch)
+            stale = False
             if constants.eligibility > ZERO:
+                stale = owner
                 if owner:
                     dense._rise(1 if learns else 0, constants, one, scratch)
                     failed |= not math.isfinite(state.norms[k])
-                _reload(owner, mine, first, width, resident, state.synapses, room, flags)
             elif constants.highest > ZERO:
-                count = _choose(learns, mine, flags)
+                stale, count = learns, _choose(learns, mine, flags)
                 _write_few_bits(block, first, seen, count, flags, constants, state, one, memory, results.live)
-                _reload(learns, mine, first, width, resident, state.synapses, room, flags)
             else:
                 folded = learns and dense._apply(1, constants, one, scratch)
                 _reload(folded, mine, first, width, resident, state.synapses, room, flags)
@@ -767,7 +765,8 @@ def stream_grid(kind: Kind, own: Any = None) -> Any:
                     dense._settle(1, folded, constants, one, scratch)
             if owner and constants.leak > ZERO:
                 dense._leak(constants, one)
-            _reload(owner and counts[dense.FOLDS] != folds, mine, first, width, resident, state.synapses, room, flags)
+            stale = stale or (owner and counts[dense.FOLDS] != folds)
+            _reload(stale, mine, first, width, resident, state.synapses, room, flags)
             if learns and not math.isfinite(state.norms[k]):
                 failed = True
             if failed:

@@ -14,74 +14,11 @@ from numba import config
 from whole_grid import whole_grid
 
 import neurosim as ns
+from benchmarks.every_layer import HARD, LAYERS, every_layer
 from neurosim.cli import main
 from neurosim.cuda import device
 from neurosim.cuda.dense import CudaDenseLayer
 from neurosim.dense import DenseLayer
-
-SOFT, HARD = ns.SoftWTA(temperature=0.5), ns.HardWTA()
-SOFTHEBB, OJA = ns.SoftHebb(rate=0.3), ns.Oja(rate=0.2)
-
-
-@ns.rule
-def tempered(response, potential, mean, total, rate=0.2, ceiling=1.5):
-    """A rule of one's own that asks for all there is."""
-    growth = rate * min(response, ceiling) / (1 + mean)
-    return 1 - growth * potential, growth + 0.001 * total
-
-
-def made(**constants):
-    return constants
-
-
-LAYERS = {
-    "softhebb": made(competition=SOFT, rule=SOFTHEBB),
-    "recipe": None,
-    "signed": made(competition=ns.SoftWTA(temperature=0.5, signed=True), rule=SOFTHEBB, cutoff=0.0),
-    "winner only": made(competition=ns.SoftWTA(temperature=0.5, winner_only=True), rule=SOFTHEBB),
-    "hard": made(competition=HARD, rule=ns.Instar(rate=0.2)),
-    "k winners": made(competition=ns.KWTA(winners=3), rule=OJA),
-    "ranked": made(competition=ns.Ranked(rank=3), rule=ns.SoftHebb(rate=0.05), initial="normal", radius=1.0),
-    "taught": made(competition=ns.Taught(), rule=SOFTHEBB),
-    "corrected": made(competition=ns.Corrected(), rule=ns.Hebb(rate=0.2), initial="zeros"),
-    "no inhibition": made(competition=ns.NoInhibition(), rule=ns.BCM(rate=0.05), initial="normal", radius=1.0,
-                          activation=ns.ReLU()),
-    "gate": made(competition=ns.SparseGate(share=0.4), rule=ns.Oja(rate=0.1), activation=ns.Softmax(temperature=0.5)),
-    "signed gate": made(competition=ns.SparseGate(share=0.4, signed=True), rule=OJA, radius=1.0,
-                        activation=ns.Softmax(temperature=0.5)),
-    "hebbnet": made(competition=SOFT, rule=ns.HebbNet(rate=0.1), leak=0.1),
-    "eghr": made(competition=ns.NoInhibition(), rule=ns.EGHR(rate=0.01, threshold=1.0), initial="normal", radius=0.5),
-    "own rule": made(competition=SOFT, rule=tempered),
-    "conscience": made(competition=HARD, rule=SOFTHEBB, bias=ns.Conscience(rate=0.1)),
-    "mean activity": made(competition=SOFT, rule=SOFTHEBB, bias=ns.MeanActivity(), activation=ns.ReLU()),
-    "log prior": made(competition=SOFT, rule=SOFTHEBB, bias=ns.LogPrior()),
-    "triangle": made(competition=SOFT, rule=SOFTHEBB, activation=ns.Triangle(power=2.0), transmit=ns.Triangle()),
-    "softmax sent": made(competition=SOFT, rule=SOFTHEBB, transmit=ns.Softmax(temperature=0.3)),
-    "softmax within": made(competition=SOFT, rule=SOFTHEBB, activation=ns.Softmax(temperature=0.3)),
-    "stream norm": made(competition=SOFT, rule=SOFTHEBB, normalise="stream"),
-    "sample norm": made(competition=SOFT, rule=SOFTHEBB, normalise="sample"),
-    "window": made(competition=SOFT, rule=SOFTHEBB, window=4, cutoff=0.05),
-    "window of means": made(competition=SOFT, rule=ns.HebbNet(rate=0.1), leak=0.1, window=3, bias=ns.LogPrior()),
-    "window of totals": made(competition=ns.NoInhibition(), rule=ns.EGHR(rate=0.01, threshold=1.0), initial="normal",
-                             radius=0.5, window=3),
-    "p-norm": made(competition=SOFT, rule=SOFTHEBB, lebesgue=3.0),
-    "p-norm, odd": made(competition=SOFT, rule=OJA, lebesgue=2.5, renormalise=True, initial="normal"),
-    "renormalised": made(competition=SOFT, rule=ns.Hebb(rate=0.5), renormalise=True),
-    "unlearned": made(competition=ns.SoftWTA(temperature=0.5, signed=True), rule=ns.Hebb(rate=2.0), renormalise=True,
-                      initial="normal"),
-    "leak": made(competition=SOFT, rule=SOFTHEBB, leak=0.2),
-    "leak to nothing": made(competition=SOFT, rule=SOFTHEBB, leak=0.9),
-    "eligibility": made(competition=SOFT, rule=SOFTHEBB, eligibility=0.7),
-    "eligibility renormalised": made(competition=SOFT, rule=SOFTHEBB, eligibility=0.1, renormalise=True),
-    "linear rate": made(competition=SOFT, rule=ns.SoftHebb(rate=ns.LinearRate(0.3, samples=8))),
-    "exponential rate": made(competition=SOFT, rule=ns.SoftHebb(rate=ns.ExponentialRate(0.3, last=0.01, samples=8))),
-    "rate by norm": made(competition=SOFT, rule=ns.SoftHebb(rate=ns.NormAdaptiveRate(0.3, power=0.7))),
-    "rate by wins": made(competition=SOFT, rule=ns.SoftHebb(rate=ns.WinCountRate(0.3))),
-    "few bits": made(competition=SOFT, rule=SOFTHEBB, weight_bits=4),
-    "two bits, nearest": made(competition=SOFT, rule=SOFTHEBB, weight_bits=2, rounding="nearest"),
-    "fold": made(competition=HARD, rule=ns.Instar(rate=1.0), cap=1.0, radius=1e5),
-    "no instruments": made(competition=SOFT, rule=SOFTHEBB, instruments=False),
-}  # fmt: skip
 
 
 def samples(count, inputs, negative, seed=0):
@@ -89,12 +26,6 @@ def samples(count, inputs, negative, seed=0):
     X = rng.random((count, inputs)) * (rng.random((count, inputs)) < 0.5) * (rng.choice([-1, 1]) if negative else 1)
     X[count // 2] = 0
     return X.astype(np.float32), rng.integers(-1, 5, count), rng.normal(size=count).astype(np.float32)
-
-
-def constants_of(name, neurons):
-    if name == "recipe":
-        return ns.recipes.softhebb(neurons)
-    return ns.DenseWTA(neurons, **LAYERS[name])
 
 
 def learn(kind, constants, inputs, X, labels, modulators, chunk):
@@ -128,7 +59,7 @@ def small_blocks(monkeypatch):
 @pytest.mark.parametrize("name", LAYERS)
 def test_a_chunk_gives_the_bits_of_the_cpu(name):
     neurons, inputs = 7, 11
-    constants = constants_of(name, neurons)
+    constants = every_layer(name, neurons)
     X, labels, modulators = samples(9, inputs, constants.initial == "normal")
     theirs = learn(DenseLayer, constants, inputs, X, labels, modulators, 9)
     with whole_grid(blocks=3, seed=len(name)):
@@ -140,7 +71,7 @@ def test_a_chunk_gives_the_bits_of_the_cpu(name):
 @pytest.mark.parametrize("resident", [True, False], ids=["resident", "from afar"])
 @pytest.mark.parametrize("name", ["recipe", "gate", "triangle", "window", "fold"])
 def test_at_the_edges_of_blocks(neurons, inputs, resident, name, monkeypatch):
-    constants = constants_of(name, neurons)
+    constants = every_layer(name, neurons)
     X, labels, modulators = samples(6, inputs, False, seed=neurons)
     X[0] = 1  # all active
     if not resident:
@@ -156,7 +87,7 @@ def test_at_the_edges_of_blocks(neurons, inputs, resident, name, monkeypatch):
 def test_more_neurons_than_a_tile(threads, tile, monkeypatch):
     monkeypatch.setattr("neurosim.cuda.dense.THREADS", threads)
     monkeypatch.setattr("neurosim.kernels.dense_cuda.TILE", tile)
-    constants = constants_of("triangle", 150)
+    constants = every_layer("triangle", 150)
     X, labels, modulators = samples(3, 6, False)
     theirs = learn(DenseLayer, constants, 6, X, labels, modulators, 3)
     with whole_grid(blocks=3):
@@ -165,7 +96,7 @@ def test_more_neurons_than_a_tile(threads, tile, monkeypatch):
 
 @pytest.mark.parametrize("name", ["recipe", "window", "signed gate", "few bits", "conscience"])
 def test_bits_depend_on_nothing_but_the_samples(name):
-    constants = constants_of(name, 8)
+    constants = every_layer(name, 8)
     X, labels, modulators = samples(8, 6, False)
     several = []
     for blocks, seed, chunk in ((1, 0, 8), (2, 1, 1), (3, 2, 3), (3, 3, 8), (5, 4, 2)):
@@ -186,7 +117,7 @@ def test_a_sample_that_is_refused_stops_both_at_the_same_place(bad, place):
     X[place, 2] = bad
     told = []
     with whole_grid():
-        for chip in chips(constants_of("softhebb", 5)):
+        for chip in chips(every_layer("softhebb", 5)):
             with pytest.raises(ns.SampleError) as caught:
                 chip.learn(X)
             told.append((str(caught.value), chip.samples, chip.state_sha256))
@@ -211,7 +142,7 @@ def test_a_neuron_that_diverges_stops_both_at_the_same_sample():
 def test_responding_changes_nothing_and_gives_the_bits_of_the_cpu():
     X = samples(6, 6, False)[0]
     with whole_grid():
-        one, other = chips(constants_of("triangle", 5))
+        one, other = chips(every_layer("triangle", 5))
         for chip in (one, other):
             chip.learn(X)
         before = other.state_sha256
@@ -240,7 +171,7 @@ def test_one_by_one_is_the_same_as_a_chunk_and_labels_reach_the_device():
 def test_state_moves_between_devices(tmp_path):
     X = samples(8, 6, False)[0]
     with whole_grid():
-        there = ns.Chip([constants_of("window", 9)], inputs=6, device="cuda").learn(X[:3])
+        there = ns.Chip([every_layer("window", 9)], inputs=6, device="cuda").learn(X[:3])
         there.save(tmp_path / "a.h5")
         here = ns.Chip.load(tmp_path / "a.h5").learn(X[3:5])
         here.save(tmp_path / "b.h5")
@@ -248,21 +179,21 @@ def test_state_moves_between_devices(tmp_path):
         copy = pickle.loads(pickle.dumps(back))
         assert copy.state_sha256 == back.state_sha256
         assert copy.learn(X).state_sha256 == back.learn(X).state_sha256
-    straight = ns.Chip([constants_of("window", 9)], inputs=6).learn(X).learn(X)
+    straight = ns.Chip([every_layer("window", 9)], inputs=6).learn(X).learn(X)
     assert back.state_sha256 == straight.state_sha256
 
 
 def test_what_is_not_to_be_had_on_a_device():
     with pytest.raises(ns.ConfigError, match="device must be"):
-        ns.Chip([constants_of("softhebb", 5)], inputs=6, device="tpu")
+        ns.Chip([every_layer("softhebb", 5)], inputs=6, device="tpu")
     with pytest.raises(ns.ConfigError, match=r"rule of layer 1 must be other than Sanger.*device='cpu'"):
         ns.Chip([ns.DenseWTA(3, competition=ns.NoInhibition(), rule=ns.Sanger(rate=0.01), initial="normal",
                              radius=1.0)], inputs=6, device="cuda")  # fmt: skip
     with whole_grid(blocks=3):
-        chip = ns.Chip([constants_of("softhebb", 25)], inputs=6, device="cuda")
+        chip = ns.Chip([every_layer("softhebb", 25)], inputs=6, device="cuda")
         with pytest.raises(ns.DeviceError, match=r"neurons of layer 1 must be at most 24 on this device.*got 25"):
             chip.learn_one(np.ones(6))
-        chip = ns.Chip([constants_of("softhebb", 5)], inputs=6, device="cuda")
+        chip = ns.Chip([every_layer("softhebb", 5)], inputs=6, device="cuda")
         with pytest.raises(ns.DeviceError, match="to count operations"):
             chip.layers[0].counted(None, True, None, None)
         with pytest.raises(ns.DeviceError, match="to time its stages"):
@@ -272,7 +203,7 @@ def test_what_is_not_to_be_had_on_a_device():
 def test_a_device_without_the_memory(monkeypatch):
     had = device.Properties("small", 0, device.SHARED_BYTES, 1e3)
     monkeypatch.setattr(device, "find", lambda: had)
-    chip = ns.Chip([constants_of("softhebb", 50)], inputs=60, device="cuda")
+    chip = ns.Chip([every_layer("softhebb", 50)], inputs=60, device="cuda")
     with pytest.raises(ns.DeviceError, match=r"layer 1 must fit.* 0\.00 GB are needed, 0\.00 GB are free"):
         chip.learn_one(np.ones(60))
 

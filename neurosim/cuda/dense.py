@@ -116,7 +116,8 @@ class CudaDenseLayer(DenseLayer):
         floats += window * (3 * neurons + 2 * self.inputs + window)
         device.check_room(f"layer {self.place + 1}", 4 * floats)
         places = had.multiprocessors or device.most_blocks(self._kernel.overloads[None], THREADS, 0)
-        planned = plan(self.inputs, neurons, places, THREADS, had.shared_bytes)
+        kept = self.constants.eligibility == 0
+        planned = plan(self.inputs, neurons, places, THREADS, had.shared_bytes, kept)
         arguments = self._grid_arguments(planned, self._buffers(planned), 1, 0, 1, 0)
         self._compiled = device.compiled(self._kernel, arguments)
         most = device.most_blocks(self._compiled, THREADS, planned.shared_bytes)
@@ -131,7 +132,7 @@ class CudaDenseLayer(DenseLayer):
 
         rule = self.constants.rule
         own = rule.compiled.cuda if isinstance(rule, OwnRule) else None
-        return dense_cuda.stream_grid(dense_cuda.kind_of(self._codes), own)
+        return dense_cuda.stream_grid(dense_cuda.kind_of(self._codes, self.constants.window), own)
 
     def compile(self) -> None:
         """Compile the kernel, so that no sample waits for it."""

@@ -34,16 +34,15 @@ class Plan(NamedTuple):
     shared_bytes: int
 
     def __str__(self) -> str:
-        where = (
-            "in shared memory" if self.resident else "read from the device's memory, as a block has no room for them"
-        )
+        why = "too many for shared memory, or all written with every sample"
+        where = "in shared memory" if self.resident else f"in the device's memory: {why}"
         return (
             f"{self.blocks} blocks of {self.threads} threads, {self.width} neurons each, "
             f"{self.shared_bytes / 1024:.0f} KiB; synapses {where}"
         )
 
 
-def plan(inputs: int, neurons: int, multiprocessors: int, threads: int, room: int) -> Plan:
+def plan(inputs: int, neurons: int, multiprocessors: int, threads: int, room: int, kept: bool = True) -> Plan:
     """Return a plan: a block for each multiprocessor, or as few neurons as there are; more blocks if they are too many.
 
     Parameters
@@ -53,12 +52,14 @@ def plan(inputs: int, neurons: int, multiprocessors: int, threads: int, room: in
         Blocks that there is a place for, with `room` bytes of shared memory each.
     threads : int
         Of a block: a block can have as many neurons.
+    kept : bool
+        Whether synapses last: eligibility writes all of them with every sample, and a copy is of no use.
     """
     width = min(-(-neurons // multiprocessors), threads)
     blocks, free = -(-neurons // width), room - STATIC_BYTES
     near = max(1, HELD // width)
     shared = (2 * near + inputs) * width * ITEM
-    if blocks <= multiprocessors and shared <= free:
+    if kept and blocks <= multiprocessors and shared <= free:
         return Plan(blocks, threads, width, near, True, shared)
     most = free // (2 * width * ITEM)  # products
     far = max(1, min(HELD_FROM_AFAR // width, most, inputs))
