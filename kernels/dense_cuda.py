@@ -564,7 +564,7 @@ def _write_few_bits(block, first, samples, chosen, flags, constants, state, wind
 
 @register_jitable
 def _first_failure(failures, samples, neurons):  # type: ignore[no-untyped-def]
-    """Return the first sample, from 1, at which a neuron diverged, and the neuron; NOBODY if none. One block does it."""
+    """Return the first sample, from 1, at which a neuron diverged, and the neuron; NOBODY if none. A block does it."""
     thread = cuda.threadIdx.x
     sample, neuron = NOBODY, NOBODY
     for k in range(thread, failures.size, cuda.blockDim.x):
