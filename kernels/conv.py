@@ -75,6 +75,14 @@ RECALLED, PROPOSED, MULTIPLIED, MEASURED_NORMS, LEARNED = 6, 7, 8, 9, 10
 MOMENTS = 11
 
 
+def by_products(rows: int, neurons: int, fan_in: int) -> bool:
+    """Return whether capped steps get their norms quicker by the products of a window's patches with one another.
+
+    A pass over the synapses takes about sixteen times as long as as many terms of a matrix product.
+    """
+    return rows * rows * (fan_in + neurons) < GRAM * neurons * fan_in
+
+
 class Constants(NamedTuple):
     """What a layer is, as the loop sees it: codes and sizes are int, the others floats of the weights' type."""
 
@@ -470,13 +478,25 @@ def _logarithm(x):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
+def _raised(x, exponent):  # type: ignore[no-untyped-def]
+    """Return x**exponent, where x is not negative."""
+    z = _exponential(exponent * _logarithm(max(x, SMALLEST)))
+    return z if x > ZERO else ZERO
+
+
+@register_jitable
 def _power(x, exponent):  # type: ignore[no-untyped-def]
     """Write x**exponent over every x, where x is not negative."""
     if exponent == ONE:
         return
     for k in range(x.size):
-        z = _exponential(exponent * _logarithm(max(x[k], SMALLEST)))
-        x[k] = z if x[k] > ZERO else ZERO
+        x[k] = _raised(x[k], exponent)
+
+
+@register_jitable
+def _larger(x, y):  # type: ignore[no-untyped-def]
+    """Return y if it is larger, else x: what is no number stays so, which a device's own `max` passes over."""
+    return y if y > x else x
 
 
 @register_jitable
@@ -594,15 +614,29 @@ def _statistics(samples, means, variances, lanes, first, last):  # type: ignore[
 
 
 @register_jitable
+def _followed(mean, variance, seen_mean, seen_variance, weight):  # type: ignore[no-untyped-def]
+    """Return a channel's running mean and variance after an image of which it has seen these."""
+    difference = seen_mean - mean
+    spread = variance + weight * difference * difference
+    return mean + weight * difference, (ONE - weight) * spread + weight * seen_variance
+
+
+@register_jitable
 def _follow(sample, measured, constants, state, scratch, first, last):  # type: ignore[no-untyped-def]
     """Move running statistics of channels from first to last: equal weights at first, exponential ones later."""
     _statistics(sample.reshape(1, sample.size), scratch.means, scratch.variances, scratch.lanes, first, last)
     weight = max(scratch.factors[0] / np.float32(measured), constants.forgetting)
     for c in range(first, last):
-        difference = scratch.means[c] - state.means[c]
-        state.means[c] += weight * difference
-        spread = state.variances[c] + weight * difference * difference
-        state.variances[c] = (ONE - weight) * spread + weight * scratch.variances[c]
+        state.means[c], state.variances[c] = _followed(
+            state.means[c], state.variances[c], scratch.means[c], scratch.variances[c], weight
+        )
+
+
+@register_jitable
+def _gain(mean, variance):  # type: ignore[no-untyped-def]
+    """Return what a channel's pixels are multiplied by, and what is then taken from them."""
+    gain = ONE / math.sqrt(variance + EPSILON)
+    return gain, mean * gain
 
 
 @register_jitable
@@ -610,8 +644,7 @@ def _normalise(sample, means, variances, values, first, last):  # type: ignore[n
     """Write channels from first to last of the sample with their mean and variance taken out."""
     pixels = sample.size // means.size
     for c in range(first, last):
-        gain = ONE / math.sqrt(variances[c] + EPSILON)
-        shift = means[c] * gain
+        gain, shift = _gain(means[c], variances[c])
         part, normal = sample[c * pixels : (c + 1) * pixels], values[c * pixels : (c + 1) * pixels]
         for i in range(part.size):
             normal[i] = part[i] * gain - shift
@@ -780,8 +813,8 @@ def _apply(function, potentials, average, outputs):  # type: ignore[no-untyped-d
 
 
 @register_jitable
-def _set_rates(samples, constants, state, rates, first, last):  # type: ignore[no-untyped-def]
-    """Write the rates of neurons from first to last: by time, by their norms, or by the positions they have won."""
+def _rate_by_time(samples, constants):  # type: ignore[no-untyped-def]
+    """Return the rate that all neurons have after so many samples."""
     rate, schedule = constants.rate, constants.schedule
     if schedule in (LINEAR, EXPONENTIAL):
         part = min(np.float32(samples - 1) / constants.rate_samples, ONE)
@@ -789,14 +822,25 @@ def _set_rates(samples, constants, state, rates, first, last):  # type: ignore[n
             rate = rate + (constants.last_rate - rate) * part
         else:
             rate = rate * (constants.last_rate / rate) ** part
+    return rate
+
+
+@register_jitable
+def _own_rate(rate, square, wins, constants):  # type: ignore[no-untyped-def]
+    """Return a neuron's rate: by its squared norm, or by the positions it has won."""
+    if constants.schedule == BY_NORM:
+        return max(rate * abs(math.sqrt(square) - ONE) ** constants.rate_power, constants.rate_floor)
+    if constants.schedule == BY_WINS:
+        return max(rate * np.float32(ONE + np.float32(wins)) ** -constants.rate_power, constants.rate_floor)
+    return rate
+
+
+@register_jitable
+def _set_rates(samples, constants, state, rates, first, last):  # type: ignore[no-untyped-def]
+    """Write the rates of neurons from first to last: by time, by their norms, or by the positions they have won."""
+    rate = _rate_by_time(samples, constants)
     for k in range(first, last):
-        rates[k] = rate
-        if schedule == BY_NORM:
-            norm = math.sqrt(state.norms[k])
-            rates[k] = max(rate * abs(norm - ONE) ** constants.rate_power, constants.rate_floor)
-        elif schedule == BY_WINS:
-            rates[k] = max(rate * np.float32(ONE + np.float32(state.wins[k])) ** -constants.rate_power,
-                           constants.rate_floor)  # fmt: skip
+        rates[k] = _own_rate(rate, state.norms[k], state.wins[k], constants)
 
 
 @register_jitable
@@ -821,6 +865,13 @@ def _count_events(responses, cutoff, counts, team, first, last):  # type: ignore
 
 
 @register_jitable
+def _weighed(decay, grown, part):  # type: ignore[no-untyped-def]
+    """Return a position's part of what the rule says: growth, and change of decay."""
+    grown *= part
+    return ZERO if abs(grown) <= NEGLIGIBLE else grown, part * (decay - ONE)
+
+
+@register_jitable
 def _propose(potentials, responses, modulators, constants, state, scratch, own, first, last):  # type: ignore[no-untyped-def]
     """Ask the rule for two numbers of each neuron from first to last at every position.
 
@@ -836,9 +887,8 @@ def _propose(potentials, responses, modulators, constants, state, scratch, own, 
             for k in range(rates.size):
                 decay, grown = softhebb(u[k], y[k], ONE, ZERO, ZERO, rates[k], parameters)
                 kept = part if abs(y[k]) >= constants.cutoff else ZERO
-                grown *= kept
-                c[k] = ZERO if abs(grown) <= NEGLIGIBLE else grown
-                changes[k] += kept * (decay - ONE)
+                c[k], change = _weighed(decay, grown, kept)
+                changes[k] += change
                 overlaps[k] += c[k] * u[k]
             continue
         for k in range(rates.size):
@@ -846,9 +896,8 @@ def _propose(potentials, responses, modulators, constants, state, scratch, own, 
             if abs(y[k]) >= constants.cutoff:
                 norm = math.sqrt(norms[k])
                 decay, grown = _decide(constants.rule, own, u[k], y[k], norm, rates[k], parameters)
-                grown *= part
-                c[k] = ZERO if abs(grown) <= NEGLIGIBLE else grown
-                changes[k] += part * (decay - ONE)
+                c[k], change = _weighed(decay, grown, part)
+                changes[k] += change
                 overlaps[k] += c[k] * u[k]
 
 
@@ -882,19 +931,24 @@ def _propose_singly(potentials, responses, modulators, constants, state, scratch
             p, y = rows[j], values[j]
             u, part = potentials[p, k], modulators[p // positions] / np.float32(positions)
             decay, grown = _decide(constants.rule, own, u, y, norm, scratch.rates[k], constants.parameters)
-            grown *= part
-            values[j] = ZERO if abs(grown) <= NEGLIGIBLE else grown
-            changes[k] += part * (decay - ONE)
+            values[j], change = _weighed(decay, grown, part)
+            changes[k] += change
             overlaps[k] += values[j] * u
             j += 1
+
+
+@register_jitable
+def _within(change, cap):  # type: ignore[no-untyped-def]
+    """Return what a step is multiplied by, so that its decay keeps the cap."""
+    change = abs(change)
+    return cap / change if change > cap else ONE
 
 
 @register_jitable
 def _bound(constants, scratch, first, last):  # type: ignore[no-untyped-def]
     """Write into rates what the steps of neurons from first to last are multiplied by, so that decay keeps the cap."""
     for k in range(first, last):
-        change = abs(scratch.changes[k])
-        scratch.rates[k] = constants.cap / change if change > constants.cap else ONE
+        scratch.rates[k] = _within(scratch.changes[k], constants.cap)
 
 
 @register_jitable
@@ -909,12 +963,25 @@ def _account(k, norm, square, constants, state):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
+def _moved(norm, change, overlap, square):  # type: ignore[no-untyped-def]
+    """Return a neuron's new squared norm, and the squared size of the step: of its growth it has square."""
+    square = change * change * norm + TWO * change * overlap + square
+    return _larger(norm + TWO * (change * norm + overlap) + square, ZERO), square
+
+
+@register_jitable
+def _step(weight, change, growth, factor):  # type: ignore[no-untyped-def]
+    """Return a weight's step."""
+    return factor * (change * weight + growth)
+
+
+@register_jitable
 def _move(k, change, growth, factor, constants, state, lanes):  # type: ignore[no-untyped-def]
     """Move neuron k by factor * (change * w + growth), which overwrites growth; measure step and norm."""
     v, s = state.synapses[k], state.scales[k]
     for i in range(v.size):
         w = s * v[i]
-        growth[i] = factor * (change * w + growth[i])
+        growth[i] = _step(w, change, growth[i], factor)
         v[i] = w + growth[i]
     state.scales[k] = ONE
     square = _square(growth, ZERO, lanes) if constants.instruments else s
@@ -977,9 +1044,8 @@ def _grow_in_place(product, patches, constants, state, scratch, team, first, las
         for k in range(c.size):
             mine[k] += c[k] * d[k]
     for k in range(first, last):
-        change, overlap = changes[k] * factors[k], overlaps[k] * factors[k]
-        square = change * change * state.norms[k] + TWO * change * overlap + squares[k]
-        norm = max(state.norms[k] + TWO * (change * state.norms[k] + overlap) + square, ZERO)
+        change = changes[k] * factors[k]
+        norm, square = _moved(state.norms[k], change, overlaps[k] * factors[k], squares[k])
         _account(k, norm, square, constants, state)
         state.scales[k] *= ONE + change
         if not FOLD_BELOW <= abs(state.scales[k]) <= FOLD_ABOVE:

@@ -51,8 +51,7 @@ class Workspace:
         channels, height, width = image
         neurons, padding = layer.neurons, 2 * layer.padding
         fan_in, rows = channels * layer.kernel**2, layer.window * positions
-        # A pass over the synapses takes about sixteen times as long as as many terms of a matrix product.
-        gram = layer.step == "capped" and rows * rows * (fan_in + neurons) < conv.GRAM * neurons * fan_in
+        gram = layer.step == "capped" and conv.by_products(rows, neurons, fan_in)
         if layer.cutoff > 0:
             self._events = rows * neurons // conv.FEW + 1
         return conv.Scratch(
