@@ -14,16 +14,21 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 from numba import cuda, typeof, types
 
+import neurosim as ns
 from benchmarks.every_layer import LAYERS, every_layer
 from neurosim.cuda import device
+from neurosim.cuda.conv import CudaConvLayer
 from neurosim.cuda.dense import THREADS, CudaDenseLayer
 from neurosim.cuda.plan import plan
+from neurosim.presets import preset
 
 CAPABILITY, MULTIPROCESSORS, SHARED_BYTES = (9, 0), 132, 227 << 10  # of an H200
 INPUTS, NEURONS = 784, 2000
@@ -56,6 +61,7 @@ def no_device() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cuda, "to_device", lambda array: array)
+        patch.setattr(cuda, "device_array", np.empty)
         patch.setattr(dispatcher, "get_current_device", Device)
         yield
 
@@ -108,6 +114,22 @@ def dense_kernels() -> Iterator[tuple[str, Any, tuple[Any, ...]]]:
     yield "taking in: scale", dense_cuda.scale_grid, (intake,)
 
 
+def conv_kernels() -> Iterator[tuple[str, Any, tuple[Any, ...]]]:
+    """Give the kernel of convolutional layers, with a rule of one's own, too."""
+    layer = CudaConvLayer(preset("softhebb-cifar10-3layer").layers[0], (3, 32, 32), 0, 0)
+    arguments = layer._grid_arguments(layer.scratch(), 256, 0, 1, 1, 256)
+    yield "convolutional", layer._kernel, arguments
+    own = ns.ConvWTA(96, kernel=5, competition=ns.SoftWTA(temperature=1.0), rule=tempered)
+    yield "convolutional, own rule", CudaConvLayer(own, (3, 32, 32), 0, 0)._kernel, arguments
+
+
+@ns.rule
+def tempered(response, potential, rate=0.2, ceiling=1.5):
+    """A rule of one's own."""
+    growth = rate * min(response, ceiling)
+    return 1 - growth * potential, growth
+
+
 def main() -> None:
     """Compile them all, and print a table."""
     ptxas = shutil.which("ptxas")
@@ -116,7 +138,7 @@ def main() -> None:
     print(f"{'kernel':28}{'s':>6}{'lines':>8}{'f64':>5}{'contracted':>12}{'registers':>11}{'spilled':>9}")
     bad = 0
     with no_device():
-        for name, kernel, arguments in dense_kernels():
+        for name, kernel, arguments in chain(dense_kernels(), conv_kernels()):
             found = compiled(name, kernel, arguments, ptxas)
             bad += not found.allowed
             print(f"{found.name:28}{found.seconds:6.1f}{found.lines:8}{found.doubles:5}{found.contracted:12}"

@@ -23,7 +23,7 @@ An image takes these stages, each with all that it needs from the ones before:
 8. is every norm finite?
 
 The arithmetic of one neuron, weight or channel is that of `kernels/conv.py`. Kernels for a device are not cached on
-disk, so this file, unlike the others, need not stand alone. It needs Numba's CUDA target, and nobody imports it without.
+disk, so this file, unlike the others, need not stand alone. It needs Numba's CUDA, and nobody imports it without.
 """
 
 import functools
@@ -745,7 +745,7 @@ def _move(by_events, constants, state, memory, seat):  # type: ignore[no-untyped
             factor = conv._within(change, constants.cap)
             busy = memory.events[k] > ZERO if by_events else change != ZERO or memory.overlaps[k] != ZERO
         size, place = fan_in if busy else 0, k if busy else 0
-        v, growth, s = state.synapses[place][:size], memory.step[place][:size], state.scales[place]
+        v, growth, s = state.synapses[place][:size], memory.step[place][:size], state.scales[place] if busy else ONE
         for i in range(seat.member, size, seat.members):
             w = s * v[i]
             growth[i] = conv._step(w, change, growth[i], factor)

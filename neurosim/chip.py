@@ -466,11 +466,12 @@ def _kinds(device: str) -> tuple[type[DenseLayer], type[ConvLayer]]:
     """Return what works on a device."""
     if device == "cpu":
         return DenseLayer, ConvLayer
+    from neurosim.cuda.conv import CudaConvLayer
     from neurosim.cuda.dense import CudaDenseLayer
     from neurosim.cuda.device import find
 
     find()
-    return CudaDenseLayer, ConvLayer
+    return CudaDenseLayer, CudaConvLayer
 
 
 def check_signs(layers: Sequence[DenseWTA | ConvWTA]) -> None:

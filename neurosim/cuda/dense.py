@@ -1,6 +1,5 @@
 """A dense layer at work on the device: the door to the resident kernel."""
 
-from collections.abc import Callable
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -8,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.cuda import device
-from neurosim.cuda.mirror import Mirror
+from neurosim.cuda.layer import DeviceLayer, zeros
 from neurosim.cuda.plan import Plan, plan
 from neurosim.dense import DenseLayer
 from neurosim.errors import ConfigError, DeviceError
@@ -19,7 +18,6 @@ from neurosim.rules import OjaSubspace, Sanger
 from neurosim.working import Array
 
 THREADS = 256  # of a block: more would have too few registers each
-NOTHING_COUNTED = np.zeros((0, dense.TALLIES), np.int64), np.zeros((0, 0), np.uint8), np.zeros(0, np.int64)
 
 
 class Launch(NamedTuple):
@@ -52,60 +50,35 @@ class Buffers:
         return self._launches[key]
 
     def _made(self, samples: int, labels: int, rows: int, outputs: int) -> Launch:
-        from numba import cuda
-
         from neurosim.kernels.dense_cuda import Intake
-
-        def empty(shape: int | tuple[int, ...], kind: Any = np.float32) -> Any:
-            return cuda.to_device(np.zeros(shape, kind))
 
         wide, block = (samples, self._inputs), (rows, self._neurons)
         intake = Intake(
-            samples=empty(wide), labels=empty(labels, np.int64), modulators=empty(samples), values=empty(wide),
-            active=empty(wide, np.int32), sizes=empty(samples, np.int64), squares=empty(samples),
-            gains=empty(samples), means=empty(samples), input_norm=empty(1),
-            counters=empty(dense.COUNTERS, np.int64), report=empty(3, np.int64),
+            samples=zeros(wide), labels=zeros(labels, np.int64), modulators=zeros(samples), values=zeros(wide),
+            active=zeros(wide, np.int32), sizes=zeros(samples, np.int64), squares=zeros(samples),
+            gains=zeros(samples), means=zeros(samples), input_norm=zeros(1),
+            counters=zeros(dense.COUNTERS, np.int64), report=zeros(3, np.int64),
         )  # fmt: skip
-        tallies, written, live = (cuda.to_device(array) for array in NOTHING_COUNTED)
-        sent = empty((outputs, self._neurons))
-        return Launch(
-            intake, dense.Results(empty(block), empty(block), empty(samples, np.int64), sent, tallies, written, live)
-        )
+        nothing = zeros((0, dense.TALLIES), np.int64), zeros((0, 0), np.uint8), zeros(0, np.int64)
+        winners, sent = zeros(samples, np.int64), zeros((outputs, self._neurons))
+        return Launch(intake, dense.Results(zeros(block), zeros(block), winners, sent, *nothing))
 
 
-class CudaDenseLayer(DenseLayer):
-    """A `DenseWTA` at work on a CUDA device.
+class CudaDenseLayer(DeviceLayer, DenseLayer):  # type: ignore[misc]  # `state` is arrays by name here as there
+    """A `DenseWTA` at work on a CUDA device."""
 
-    Its state moves there with the first sample, and back when somebody looks at it.
-    """
-
-    device = "cuda"
+    tallied = (dense.WRITES, dense.FOLDS)
 
     def __init__(self, constants: DenseWTA, inputs: int, seed: int, place: int) -> None:
         if isinstance(constants.rule, Sanger | OjaSubspace):
             advice = "the neurons of these rules see what others explain: take device='cpu'"
             raise ConfigError(f"rule of layer {place + 1}", "other than Sanger or OjaSubspace", constants.rule, advice)
         super().__init__(constants, inputs, seed, place)
-        self._seconds = 0.0
-
-    @property  # type: ignore[override]
-    def state(self) -> Mirror:
-        """The arrays; looking at one copies it from the device, if it has changed there."""
-        return self._mirror
-
-    @state.setter
-    def state(self, state: dense.State) -> None:
-        self._mirror = Mirror(state, (dense.WRITES, dense.FOLDS))
 
     @property
     def placement(self) -> str:
         """How the layer lies on the device, and what its kernel takes."""
         return str(self.plan) + device.costs(self._compiled)
-
-    @property
-    def device_seconds(self) -> float:
-        """How long the device has been at work on this layer, by its own clock, taking samples in included."""
-        return self._seconds
 
     @cached_property
     def plan(self) -> Plan:
@@ -134,25 +107,15 @@ class CudaDenseLayer(DenseLayer):
         own = rule.compiled.cuda if isinstance(rule, OwnRule) else None
         return dense_cuda.stream_grid(dense_cuda.kind_of(self._codes, self.constants.window), own)
 
-    def compile(self) -> None:
-        """Compile the kernel, so that no sample waits for it."""
-        _ = self.plan
-
     def scratch(self) -> Any:
         """Return working memory for one caller at a time."""
         return self._buffers(self.plan)
 
     def _buffers(self, planned: Plan) -> Buffers:
-        from numba import cuda
-
         from neurosim.kernels.dense_cuda import Memory
 
         neurons, window, few = self.constants.neurons, self.constants.window, self.constants.weight_bits is not None
         sheets = planned.blocks if window == 1 else 1
-
-        def zeros(shape: int | tuple[int, ...], kind: Any = np.float32) -> Any:
-            return cuda.to_device(np.zeros(shape, kind))
-
         _, tallies = self._mirror.on_device()
         memory = Memory(
             potentials=zeros((2, neurons)), biases=zeros((2, neurons)), growth=zeros((window, neurons)),
@@ -172,22 +135,20 @@ class CudaDenseLayer(DenseLayer):
         shape = planned.width, planned.depth, planned.resident
         return launch.intake, learning, self._device_codes, state, memory, launch.results, *shape
 
-    @cached_property
-    def _device_codes(self) -> dense.Constants:
-        from numba import cuda
-
-        return self._codes._replace(parameters=cuda.to_device(self._codes.parameters))
-
-    def _run(
-        self, values: Array, labels: NDArray[np.int64], modulators: Array, learning: bool, scratch: Any, room: Any
-    ) -> tuple[int, int]:
+    def _launch(
+        self,
+        values: Array,
+        labels: NDArray[np.int64],
+        modulators: Array,
+        learning: bool,
+        scratch: Any,
+        room: Any,
+        watch: device.Stopwatch,
+    ) -> tuple[Any, Any]:
         """Stream a chunk through the device."""
         from neurosim.kernels import dense_cuda
 
-        samples = len(values)
-        if samples == 0:
-            return 0, -1
-        planned = self.plan
+        samples, planned = len(values), self.plan
         arguments = self._grid_arguments(
             planned, scratch, samples, len(labels), len(room.potentials), len(room.outputs), learning
         )
@@ -196,59 +157,10 @@ class CudaDenseLayer(DenseLayer):
         intake.modulators.copy_to_device(modulators if len(modulators) else np.ones(samples, np.float32))
         if len(labels):
             intake.labels.copy_to_device(labels)
-        self._mirror.changes_there()
-        watch = device.Stopwatch()
         watch.begin()
         dense_cuda.gather_grid[samples, 1](intake, self._codes.negative)
         dense_cuda.admit_grid[1, 1](intake, learning, constants, state.input_norm, state.counters)
         dense_cuda.scale_grid[samples, planned.threads](intake)
         self._kernel[planned.blocks, planned.threads, 0, planned.shared_bytes](*arguments)
         watch.end()
-        for name in ("potentials", "responses", "winners", "outputs"):
-            if getattr(room, name).size:
-                getattr(room, name)[...] = getattr(results, name).copy_to_host()
-        _, done, neuron = intake.report.copy_to_host()
-        self._seconds += watch.seconds()
-        return int(done), int(neuron)
-
-    def turn(
-        self,
-        values: Array,
-        labels: NDArray[np.int64],
-        modulators: Array,
-        learning: bool,
-        scratch: Any,
-        room: Any,
-    ) -> Callable[[], tuple[int, int]]:
-        """Return a function that streams what is then in `values` through the device."""
-        return super(DenseLayer, self).turn(values, labels, modulators, learning, scratch, room)
-
-    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
-        """Take over what `arrays` returned."""
-        super().restore(arrays)
-        self._mirror.changed_here()
-
-    def counted(self, *arguments: Any, **options: Any) -> Any:
-        """Refuse: operations are counted by the CPU's loop.
-
-        Raises
-        ------
-        DeviceError
-            Always.
-        """
-        raise DeviceError(f"device of layer {self.place + 1} must be 'cpu' to count operations, got 'cuda'")
-
-    def marking(self, scratch: Any, room: Any) -> Any:
-        """Refuse: stages are timed in the CPU's loop.
-
-        Raises
-        ------
-        DeviceError
-            Always.
-        """
-        raise DeviceError(f"device of layer {self.place + 1} must be 'cpu' to time its stages, got 'cuda'")
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return all but what lies on the device."""
-        left = ("plan", "_kernel", "_compiled", "_device_codes")
-        return {name: value for name, value in super().__getstate__().items() if name not in left}
+        return results, intake.report
