@@ -68,6 +68,7 @@ def no_device() -> Iterator[None]:
 
 def compiled(name: str, kernel: Any, arguments: tuple[Any, ...], ptxas: str) -> Found:
     """Compile a kernel for arguments like these."""
+    assert kernel.targetoptions["lto"] is False  # else another compiler comes after this one
     begun = time.perf_counter()
     with device._uncontracted():
         signature = types.void(*map(typeof, arguments))
@@ -103,15 +104,10 @@ def dense_kernels() -> Iterator[tuple[str, Any, tuple[Any, ...]]]:
         layer = CudaDenseLayer(every_layer(name, NEURONS), INPUTS, 0, 0)
         kept = layer.constants.eligibility == 0
         planned = plan(INPUTS, NEURONS, MULTIPROCESSORS, THREADS, SHARED_BYTES, kept)
-        arguments = layer._grid_arguments(planned, layer._buffers(planned), 256, 0, 1, 0)
-        yield name, layer._kernel, arguments
-    from neurosim.kernels import dense_cuda
-
-    intake, learning, constants, state, *_ = arguments
-    yield "taking in: gather", dense_cuda.gather_grid, (intake, True)
-    admitted = intake, learning, constants, state.input_norm, state.counters
-    yield "taking in: admit", dense_cuda.admit_grid, admitted
-    yield "taking in: scale", dense_cuda.scale_grid, (intake,)
+        *taking_in, (kernel, arguments) = layer._launches(planned, layer._buffers(planned), 256, 0, 1, 0)
+        yield name, kernel, arguments
+    for kernel, arguments in taking_in:
+        yield f"taking in: {kernel.py_func.__name__}", kernel, arguments
 
 
 def conv_kernels() -> Iterator[tuple[str, Any, tuple[Any, ...]]]:

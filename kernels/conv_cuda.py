@@ -32,13 +32,15 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import cuda, float32, int32, int64
+from numba import config, cuda, float32, int32, int64
 from numba.extending import register_jitable
 from numpy.typing import NDArray
 
 from neurosim.kernels import conv
 from neurosim.kernels.conv import LANES, ONE, ZERO
 
+# The linker's optimiser would contract products and sums, whatever the compiler was told. Simulators have no linker.
+OPTIONS = {} if config.ENABLE_CUDASIM else {"lto": False}
 THREADS = 256  # of a block, at best; any multiple of 32 will do
 MOST = 1024  # threads of a block
 SEATS = MOST // LANES  # sums that a block may be at, at once
@@ -835,7 +837,7 @@ def grid(own: Callable[..., Any] | None = None) -> Any:
         by_events = constants.step == conv.CAPPED and events * conv.FEW < responses.size
         return _grow(by_events, constants, state, memory, seat)
 
-    @cuda.jit
+    @cuda.jit(**OPTIONS)
     def stream_grid(samples, learning, constants, state, memory, results, report):  # type: ignore[no-untyped-def]
         lanes = cuda.shared.array((SEATS, LANES), float32)
         places = cuda.shared.array((SEATS, LANES), int64)

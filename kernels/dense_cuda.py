@@ -17,7 +17,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import cuda, float32, int32
+from numba import config, cuda, float32, int32
 from numba.extending import register_jitable
 from numpy.typing import NDArray
 
@@ -30,6 +30,8 @@ FLAGS = 2 * MOST_THREADS
 NOBODY, FIRST = np.int32(2**31 - 1), np.int32(0)
 NOT_A_NUMBER = np.float32(np.nan)
 NOT_WRITTEN = np.float32(-1)  # the size of no step
+# The linker's optimiser would contract products and sums, whatever the compiler was told. Simulators have no linker.
+OPTIONS = {} if config.ENABLE_CUDASIM else {"lto": False}
 SEEN, TAKEN, CULPRIT = 0, 1, 2  # places in Intake.report: samples admitted, samples taken, the neuron that diverged
 
 
@@ -131,7 +133,7 @@ class Field(NamedTuple):
 # Taking in a chunk: three launches, one thread for each sample, one thread for all, one block for each sample.
 
 
-@cuda.jit
+@cuda.jit(**OPTIONS)
 def gather_grid(intake, negative):  # type: ignore[no-untyped-def]
     """Pack each sample's active inputs."""
     n = cuda.grid(1)
@@ -141,7 +143,7 @@ def gather_grid(intake, negative):  # type: ignore[no-untyped-def]
         )
 
 
-@cuda.jit
+@cuda.jit(**OPTIONS)
 def admit_grid(intake, learning, constants, input_norm, counters):  # type: ignore[no-untyped-def]
     """Find what each sample is multiplied by, one after another: a running mean looks at all before."""
     if cuda.grid(1) > 0:
@@ -165,7 +167,7 @@ def admit_grid(intake, learning, constants, input_norm, counters):  # type: igno
     intake.report[SEEN] = taken
 
 
-@cuda.jit
+@cuda.jit(**OPTIONS)
 def scale_grid(intake):  # type: ignore[no-untyped-def]
     """Put each sample in the layer's units."""
     n = cuda.blockIdx.x
@@ -612,7 +614,7 @@ def stream_grid(kind: Kind, own: Any = None) -> Any:
         dense._propose(1, us, ys, rate, constants, one, scratch, own)
         return math.isfinite(scratch.sizes[0])
 
-    @cuda.jit
+    @cuda.jit(**OPTIONS)
     def grid(intake, learning, given, state, memory, results, width, depth, asked):  # type: ignore[no-untyped-def]
         constants = known(given)
         thread, block, blocks = cuda.threadIdx.x, cuda.blockIdx.x, cuda.gridDim.x

@@ -13,8 +13,8 @@ from neurosim.cuda import device
 
 SHAPE = (2, 6, 6)
 LAYERS = [
-    ns.ConvWTA(5, kernel=3, padding=1, competition=ns.SoftWTA(temperature=1.0, signed=True), rule=ns.SoftHebb(rate=0.02),
-               radius=2.0, pool=ns.MaxPool(size=2, stride=2)),
+    ns.ConvWTA(5, kernel=3, padding=1, competition=ns.SoftWTA(temperature=1.0, signed=True),
+               rule=ns.SoftHebb(rate=0.02), radius=2.0, pool=ns.MaxPool(size=2, stride=2)),
     ns.ConvWTA(4, kernel=2, competition=ns.SoftWTA(temperature=1.0), rule=ns.SoftHebb(rate=0.02), radius=2.0, window=2),
     ns.recipes.softhebb(6),
 ]  # fmt: skip

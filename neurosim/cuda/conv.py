@@ -42,8 +42,9 @@ class CudaConvLayer(DeviceLayer, ConvLayer):  # type: ignore[misc]  # `state` is
         had = device.find()
         device.check_room(f"layer {self.place + 1}", self._bytes())
         self._compiled = device.compiled(self._kernel, self._grid_arguments(self.scratch(), 1, 0, 1, 1, 1))
-        most = device.most_blocks(self._compiled, THREADS, 0)
-        return Plan(min(most, ABREAST * had.multiprocessors) if had.multiprocessors else most, THREADS)
+        threads = device.threads_of(THREADS, 8)
+        most = device.most_blocks(self._compiled, threads, 0)
+        return Plan(min(most, ABREAST * had.multiprocessors) if had.multiprocessors else most, threads)
 
     @cached_property
     def _kernel(self) -> Any:
@@ -99,6 +100,6 @@ class CudaConvLayer(DeviceLayer, ConvLayer):  # type: ignore[misc]  # `state` is
         if len(modulators):
             given.modulators.copy_to_device(modulators)
         watch.begin()
-        self._kernel[self.plan.blocks, self.plan.threads](*arguments)
+        self._kernel[self.plan.blocks, self.plan.threads, 0, 0](*arguments)
         watch.end()
         return results, report

@@ -88,12 +88,12 @@ class CudaDenseLayer(DeviceLayer, DenseLayer):  # type: ignore[misc]  # `state` 
         floats = self.state.synapses.size * (2 if self.constants.eligibility > 0 else 1)
         floats += window * (3 * neurons + 2 * self.inputs + window)
         device.check_room(f"layer {self.place + 1}", 4 * floats)
-        places = had.multiprocessors or device.most_blocks(self._kernel.overloads[None], THREADS, 0)
-        kept = self.constants.eligibility == 0
-        planned = plan(self.inputs, neurons, places, THREADS, had.shared_bytes, kept)
-        arguments = self._grid_arguments(planned, self._buffers(planned), 1, 0, 1, 0)
-        self._compiled = device.compiled(self._kernel, arguments)
-        most = device.most_blocks(self._compiled, THREADS, planned.shared_bytes)
+        threads, kept = device.threads_of(THREADS, neurons), self.constants.eligibility == 0
+        places = had.multiprocessors or device.most_blocks(self._kernel.overloads[None], threads, 0)
+        planned = plan(self.inputs, neurons, places, threads, had.shared_bytes, kept)
+        for kernel, arguments in self._launches(planned, self._buffers(planned), 1, 0, 1, 0):
+            self._compiled = device.compiled(kernel, arguments)  # the last one is the resident kernel
+        most = device.most_blocks(self._compiled, threads, planned.shared_bytes)
         if planned.blocks > most:
             rule = f"at most {most * planned.width} on this device, whose blocks must all be at work at once"
             raise DeviceError(f"neurons of layer {self.place + 1} must be {rule}, got {neurons}")
@@ -126,14 +126,21 @@ class CudaDenseLayer(DeviceLayer, DenseLayer):  # type: ignore[misc]  # `state` 
         )  # fmt: skip
         return Buffers(memory, self.inputs, neurons)
 
-    def _grid_arguments(
+    def _launches(
         self, planned: Plan, buffers: Buffers, samples: int, labels: int, rows: int, outputs: int, learning: bool = True
-    ) -> tuple[Any, ...]:
-        """Return what the resident kernel takes."""
+    ) -> tuple[tuple[Any, tuple[Any, ...]], ...]:
+        """Return the kernels that carry a chunk, and what each takes."""
+        from neurosim.kernels import dense_cuda
+
         launch, (state, tallies) = buffers.launch(samples, labels, rows, outputs), self._mirror.on_device()
         memory = buffers.memory._replace(counters=tallies)
-        shape = planned.width, planned.depth, planned.resident
-        return launch.intake, learning, self._device_codes, state, memory, launch.results, *shape
+        shape, constants, intake = (planned.width, planned.depth, planned.resident), self._device_codes, launch.intake
+        return (
+            (dense_cuda.gather_grid, (intake, self._codes.negative)),
+            (dense_cuda.admit_grid, (intake, learning, constants, state.input_norm, state.counters)),
+            (dense_cuda.scale_grid, (intake,)),
+            (self._kernel, (intake, learning, constants, state, memory, launch.results, *shape)),
+        )
 
     def _launch(
         self,
@@ -146,21 +153,18 @@ class CudaDenseLayer(DeviceLayer, DenseLayer):  # type: ignore[misc]  # `state` 
         watch: device.Stopwatch,
     ) -> tuple[Any, Any]:
         """Stream a chunk through the device."""
-        from neurosim.kernels import dense_cuda
-
         samples, planned = len(values), self.plan
-        arguments = self._grid_arguments(
+        launches = self._launches(
             planned, scratch, samples, len(labels), len(room.potentials), len(room.outputs), learning
         )
-        intake, _, constants, state, _, results, *_ = arguments
+        intake, *_ = arguments = launches[-1][1]
         intake.samples.copy_to_device(values)
         intake.modulators.copy_to_device(modulators if len(modulators) else np.ones(samples, np.float32))
         if len(labels):
             intake.labels.copy_to_device(labels)
         watch.begin()
-        dense_cuda.gather_grid[samples, 1](intake, self._codes.negative)
-        dense_cuda.admit_grid[1, 1](intake, learning, constants, state.input_norm, state.counters)
-        dense_cuda.scale_grid[samples, planned.threads](intake)
-        self._kernel[planned.blocks, planned.threads, 0, planned.shared_bytes](*arguments)
+        grids = (samples, 1, 0, 0), (1, 1, 0, 0), (samples, planned.threads, 0, 0)
+        for (kernel, given), grid in zip(launches, (*grids, planned.grid), strict=True):
+            kernel[grid](*given)
         watch.end()
-        return results, intake.report
+        return arguments[5], intake.report

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from neurosim.errors import DeviceError
 
+BUILT_IN = "Built-in"  # what Numba has of its own, and nobody keeps
 OLDEST = (7, 0)  # compute capability from which on all blocks of a grid may meet, with large kernel parameters
 SHARED_BYTES = 48 << 10  # of a block, on every device
 HOW = "install neurosim-chip[cuda13] or [cuda12] beside NVIDIA's driver, or leave device='cpu'"
@@ -64,6 +65,8 @@ def find() -> Properties:
         raise DeviceError(f"device must be 'cpu' where Numba has no CUDA, got 'cuda' ({error}); {HOW}") from None
     if simulated():
         return Properties("simulated by Numba", 0, SHARED_BYTES, float("inf"))
+    if getattr(cuda, "implementation", BUILT_IN) == BUILT_IN:
+        raise DeviceError(f"device must be 'cpu' without the package numba-cuda, got 'cuda'; {HOW}")
     try:
         device = cuda.get_current_device()
         free = cuda.current_context().get_memory_info()[0]
@@ -75,6 +78,11 @@ def find() -> Properties:
         raise DeviceError(f"device must have compute capability {wanted} or more, got {got}; take device='cpu'")
     name = device.name.decode() if isinstance(device.name, bytes) else str(device.name)
     return Properties(name, device.MULTIPROCESSOR_COUNT, device.MAX_SHARED_MEMORY_PER_BLOCK_OPTIN, free)
+
+
+def threads_of(most: int, wanted: int) -> int:
+    """Return how many threads a block gets: all it may have, but no more than are wanted where each is simulated."""
+    return min(most, 1 << max(3, (wanted - 1).bit_length())) if simulated() else most
 
 
 def check_room(what: str, needed: int) -> None:

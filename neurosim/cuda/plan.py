@@ -33,6 +33,11 @@ class Plan(NamedTuple):
     resident: bool
     shared_bytes: int
 
+    @property
+    def grid(self) -> tuple[int, int, int, int]:
+        """What a launch is told: blocks, threads, stream, and bytes of shared memory."""
+        return self.blocks, self.threads, 0, self.shared_bytes
+
     def __str__(self) -> str:
         why = "too many for shared memory, or all written with every sample"
         where = "in shared memory" if self.resident else f"in the device's memory: {why}"
