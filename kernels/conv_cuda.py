@@ -471,6 +471,7 @@ def _compete(potentials, responses, first, constants, memory, seat):  # type: ig
             for k in range(seat.member, size, seat.members):
                 y[k] = _power(conv._larger(u[k] - threshold, ZERO), constants.activation_exponent)
             drive = y
+            cuda.syncthreads()  # all look at the first one
         top, winner = _top(drive, seat)
         if constants.competition == conv.SOFT:
             for k in range(seat.member, size, seat.members):
