@@ -42,7 +42,7 @@ class Plan(NamedTuple):
         why = "too many for shared memory, or all written with every sample"
         where = "in shared memory" if self.resident else f"in the device's memory: {why}"
         return (
-            f"{self.blocks} block{"s" * (self.blocks > 1)} of {self.threads} threads, {self.width} neurons each, "
+            f"{self.blocks} blocks of {self.threads} threads, {self.width} neurons each, "
             f"{self.shared_bytes / 1024:.0f} KiB; synapses {where}"
         )
 
