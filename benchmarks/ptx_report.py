@@ -70,7 +70,7 @@ def compiled(name: str, kernel: Any, arguments: tuple[Any, ...], ptxas: str) -> 
     """Compile a kernel for arguments like these."""
     assert kernel.targetoptions["lto"] is False  # else another compiler comes after this one
     begun = time.perf_counter()
-    with device._uncontracted():
+    with device.uncontracted():
         signature = types.void(*map(typeof, arguments))
         ptx, _ = cuda.compile(kernel.py_func, signature, device=False, abi="numba", cc=CAPABILITY)
     seconds = time.perf_counter() - begun

@@ -639,6 +639,8 @@ def stream_grid(kind: Kind, own: Any = None) -> Any:
         seen, blanks = state.counters[dense.SAMPLES], state.counters[dense.BLANKS]
         pending, updates = state.counters[dense.PENDING], state.counters[dense.UPDATES]
         failed, taken = False, 0
+        if owner:
+            memory.failures[k] = 0
         for n in range(intake.report[SEEN]):
             row, half, size = n % results.potentials.shape[0], n % 2, intake.sizes[n]
             label = intake.labels[n] if intake.labels.size > 0 else -1

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.cuda.device import Stopwatch, numba_cuda
+from neurosim.cuda.device import Stopwatch, numba_cuda, uncontracted
 from neurosim.cuda.mirror import Mirror
 from neurosim.errors import DeviceError
 from neurosim.working import Array, WorkingLayer
@@ -81,7 +81,8 @@ class DeviceLayer(WorkingLayer):
         watch = Stopwatch()
         self.compile()
         self._mirror.changes_there()
-        results, report = self._launch(values, labels, modulators, learning, scratch, room, watch)
+        with uncontracted():  # arguments of other types than foreseen would be compiled for
+            results, report = self._launch(values, labels, modulators, learning, scratch, room, watch)
         for name in ("potentials", "responses", "winners", "outputs"):
             if getattr(room, name).size:
                 getattr(room, name)[...] = getattr(results, name).copy_to_host()
