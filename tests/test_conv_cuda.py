@@ -112,14 +112,25 @@ def test_a_few_images_are_the_cpu_s(name):
     W, X = weights(1, 5, 2), images(2, 3, SHAPE)
     if LAYERS[name].get("initial") == "uniform":
         W, X = abs(W), abs(X)
-    # A window is compared where it ends: one pass over several, and the next image with what they left.
-    compare(W, X, seed=len(name), races="window" not in name or name == "a window", **LAYERS[name])
+    compare(W, X, seed=len(name), **LAYERS[name])
 
 
 @pytest.mark.parametrize(("neurons", "shape", "kernel"), [(1, (1, 1, 1), 1), (1, (1, 3, 2), 2), (33, (1, 4, 4), 2),
                                                           (17, (3, 5, 3), 1)])  # fmt: skip
 def test_at_the_edges_of_tiles(neurons, shape, kernel):
     compare(weights(1, neurons, shape[0], kernel), images(2, 2, shape), races=False, **SOFT | {"padding": 0})
+
+
+def test_a_block_with_more_than_it_adds_up_at_once():
+    # More neurons and positions than COLUMNS and ROWS, so that memory is used again.
+    compare(weights(1, 17, 1, 1), images(2, 1, (1, 12, 12)), blocks=1, threads=16, **SOFT | {"padding": 0})
+
+
+@pytest.mark.parametrize("window", [1, 2])
+def test_norms_by_the_products_of_patches(window):
+    constants = SOFT | {"padding": 0, "window": window}
+    _, device = compare(weights(1, 70, 4), images(2, 2, (4, 3, 4)), **constants)
+    assert device.memory.gram.size > 0
 
 
 @pytest.mark.parametrize("name", ["signed", "a window", "singly", "largest"])
