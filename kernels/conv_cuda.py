@@ -919,7 +919,6 @@ def grid(own: Callable[..., Any] | None = None) -> Any:
                 if failed >= 0:
                     break
             done = n + 1
-        _meet()
         if first:
             report[0], report[1] = done, failed
             if learning:

@@ -133,6 +133,12 @@ def test_norms_by_the_products_of_patches(window):
     assert device.memory.gram.size > 0
 
 
+def test_scales_that_are_folded_by_the_last_image():  # of a winner nothing is left
+    constants = {"kind": "hard", "rule": "softhebb", "rate": 9.0, "cap": 1.0, "adaptive": False}
+    kernel, _ = compare(weights(1, 70, 4), images(2, 1, (4, 3, 3)), **constants)
+    assert kernel.state.counters[conv.FOLDS] == 1
+
+
 @pytest.mark.parametrize("name", ["signed", "a window", "singly", "largest"])
 def test_bits_depend_on_nothing_but_the_images(name):
     W, X, several = weights(1, 5, 2), images(2, 3, SHAPE), []
