@@ -23,8 +23,7 @@ An image takes these stages, each with all that it needs from the ones before:
 8. is every norm finite?
 
 The arithmetic of one neuron, weight or channel is that of `kernels/conv.py`. Kernels for a device are not cached on
-disk, so this file, unlike the others, need not stand alone. It needs Numba's CUDA target: import it only where asked
-to.
+disk, so this file, unlike the others, need not stand alone. It needs Numba's CUDA, and nobody imports it without.
 """
 
 import functools
@@ -33,13 +32,15 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import cuda, float32, int32, int64
+from numba import config, cuda, float32, int32, int64
 from numba.extending import register_jitable
 from numpy.typing import NDArray
 
 from neurosim.kernels import conv
 from neurosim.kernels.conv import LANES, ONE, ZERO
 
+# The linker's optimiser would contract products and sums, whatever the compiler was told. Simulators have no linker.
+OPTIONS = {} if config.ENABLE_CUDASIM else {"lto": False}
 THREADS = 256  # of a block, at best; any multiple of 32 will do
 MOST = 1024  # threads of a block
 SEATS = MOST // LANES  # sums that a block may be at, at once
@@ -749,7 +750,7 @@ def _move(by_events, constants, state, memory, seat):  # type: ignore[no-untyped
             factor = conv._within(change, constants.cap)
             busy = memory.events[k] > ZERO if by_events else change != ZERO or memory.overlaps[k] != ZERO
         size, place = fan_in if busy else 0, k if busy else 0
-        v, growth, s = state.synapses[place][:size], memory.step[place][:size], state.scales[k] if busy else ONE
+        v, growth, s = state.synapses[place][:size], memory.step[place][:size], state.scales[place] if busy else ONE
         for i in range(seat.member, size, seat.members):
             w = s * v[i]
             growth[i] = conv._step(w, change, growth[i], factor)
@@ -839,7 +840,7 @@ def grid(own: Callable[..., Any] | None = None) -> Any:
         by_events = constants.step == conv.CAPPED and events * conv.FEW < responses.size
         return _grow(by_events, constants, state, memory, seat)
 
-    @cuda.jit
+    @cuda.jit(**OPTIONS)
     def stream_grid(samples, learning, constants, state, memory, results, report):  # type: ignore[no-untyped-def]
         lanes = cuda.shared.array((SEATS, LANES), float32)
         places = cuda.shared.array((SEATS, LANES), int64)
@@ -919,7 +920,6 @@ def grid(own: Callable[..., Any] | None = None) -> Any:
                 if failed >= 0:
                     break
             done = n + 1
-        _meet()
         if first:
             report[0], report[1] = done, failed
             if learning:

@@ -405,17 +405,22 @@ def _integrate(values, active, size, lebesgue, v, s, potentials):  # type: ignor
 
 
 @register_jitable
+def _signed_power(v, power):  # type: ignore[no-untyped-def]
+    """Return sign(v) |v|**power."""
+    if power == TWO:
+        return v * abs(v)
+    if v == ZERO:
+        return v
+    return v**power if v > ZERO else -((-v) ** power)
+
+
+@register_jitable
 def _integrate_powers(values, active, size, power, synapses, scales, potentials):  # type: ignore[no-untyped-def]
     """Write u = sum of x sign(w) |w|**power: a power for every synapse, many times slower but for the square."""
     for j in range(size):
         v, x = synapses[active[j]], values[j]
         for k in range(potentials.size):
-            if power == TWO:
-                potentials[k] += x * (v[k] * abs(v[k]))
-            elif v[k] > ZERO:
-                potentials[k] += x * v[k] ** power
-            elif v[k] < ZERO:
-                potentials[k] -= x * (-v[k]) ** power
+            potentials[k] += x * _signed_power(v[k], power)
     for k in range(potentials.size):
         potentials[k] *= scales[k] ** power
 
@@ -482,18 +487,19 @@ def _activate(potentials, function, exponent, lanes, outputs):  # type: ignore[n
 @register_jitable
 def _bias(learning, constants, activity, drive):  # type: ignore[no-untyped-def]
     """Add each neuron's bias; a conscience is for learning alone."""
+    if constants.bias == LOG_PRIOR or (learning and constants.bias != UNBIASED):
+        for k in range(drive.size):
+            drive[k] += _bias_of(constants, activity[k], drive.size)
+
+
+@register_jitable
+def _bias_of(constants, activity, neurons):  # type: ignore[no-untyped-def]
+    """Return one neuron's bias."""
     if constants.bias == LOG_PRIOR:
-        for k in range(drive.size):
-            drive[k] += math.log(activity[k]) / constants.sharpness
-    if not learning:
-        return
+        return math.log(activity) / constants.sharpness
     if constants.bias == CONSCIENCE:
-        fair = ONE / np.float32(drive.size)
-        for k in range(drive.size):
-            drive[k] += constants.bias_strength * (fair - activity[k])
-    if constants.bias == MEAN_ACTIVITY:
-        for k in range(drive.size):
-            drive[k] -= activity[k]
+        return constants.bias_strength * (ONE / np.float32(neurons) - activity)
+    return -activity
 
 
 @register_jitable
@@ -615,7 +621,9 @@ def _rate(constants, index):  # type: ignore[no-untyped-def]
 def _neuron_rate(rate, norm, wins, schedule, power, floor):  # type: ignore[no-untyped-def]
     """Return one neuron's rate: by its norm, or by how often it has won."""
     if schedule == BY_NORM:
-        return max(rate * abs(norm - ONE) ** power, floor)
+        distance = abs(norm - ONE)
+        # A square root is the same number everywhere; any other power is as good as the machine's library.
+        return max(rate * (math.sqrt(distance) if power == HALF else distance**power), floor)
     if schedule == BY_WINS:
         return max(rate * np.float32(ONE + np.float32(wins)) ** -power, floor)
     return rate
@@ -637,11 +645,16 @@ def _count(winner, potentials, responses, constants, sums, scratch):  # type: ig
         for k in range(responses.size):
             sums[1, k] += responses[k]
     elif constants.moment == 2:
-        highest = constants.parameters[0] if constants.rule == BCM else np.float32(np.inf)
         for k in range(responses.size):
-            y = min(responses[k], highest)
-            y = y if abs(y) > NEGLIGIBLE_ROOT else ZERO
-            sums[1, k] += y * y
+            sums[1, k] += _squared(responses[k], constants)
+
+
+@register_jitable
+def _squared(response, constants):  # type: ignore[no-untyped-def]
+    """Return what the trace of squared responses averages."""
+    y = min(response, constants.parameters[0] if constants.rule == BCM else np.float32(np.inf))
+    y = y if abs(y) > NEGLIGIBLE_ROOT else ZERO
+    return y * y
 
 
 @register_jitable
@@ -983,10 +996,16 @@ def _write(count, constants, state, scratch):  # type: ignore[no-untyped-def]
     for p in range(scratch.growth.shape[0]):
         active, values = state.pending_active[p], state.pending_inputs[p]
         _grow(active, values, state.pending_sizes[p], written, count, state.synapses, scratch.growth[p])
+    _settle(count, folded, constants, state, scratch)
+
+
+@register_jitable
+def _settle(count, folded, constants, state, scratch):  # type: ignore[no-untyped-def]
+    """Measure the norms that growth has left unknown, and bring neurons to norm one, if they are to be."""
     if not (folded or constants.renormalise or constants.lebesgue != TWO):
         return
     for m in range(count):
-        k = written[m]
+        k = scratch.written[m]
         if constants.lebesgue != TWO or (folded and state.scales[k] == ONE):
             _measure(state, k, constants.lebesgue)
         if constants.renormalise and scratch.sizes[k] > ZERO:
@@ -1083,20 +1102,33 @@ def _grow_in_few_bits(k, growth, key, constants, state, scratch, live):  # type:
 @register_jitable
 def _write_few_bits(count, constants, state, scratch, live):  # type: ignore[no-untyped-def]
     """Apply what was proposed for `count` neurons, each by its own scale."""
-    sample = _word(constants.salt + np.uint64(state.counters[SAMPLES]) * GOLDEN)
+    sample = _sample_word(constants.salt, state.counters[SAMPLES])
     scratch.flips[0] = 0
     for m in range(count):
         k = scratch.written[m]
-        growth, scale = scratch.growth[0, k], state.scales[k] * (ONE + scratch.changes[k])
-        if constants.instruments:
-            _note(k, scratch.sizes[k], state.steps)
-        # Where no weight is left, the scale says nothing: its first growth finds it, from the faintest up.
-        state.scales[k] = max(scale, FAINTEST) if state.squares[k] > 0 else scale * ZERO + FAINTEST
-        if growth != ZERO:
-            key = _word(sample + np.uint64(k) * GOLDEN)
-            scratch.flips[0] += _grow_in_few_bits(k, growth, key, constants, state, scratch, live)
-        state.norms[k] = state.squares[k]
-        state.norms[k] *= state.scales[k] * state.scales[k]
+        scratch.flips[0] += _write_neuron_in_few_bits(k, k, sample, constants, state, scratch, live)
+
+
+@register_jitable
+def _sample_word(salt, samples):  # type: ignore[no-untyped-def]
+    """Return the random word of a sample, of which its neurons' words are made."""
+    return _word(salt + np.uint64(samples) * GOLDEN)
+
+
+@register_jitable
+def _write_neuron_in_few_bits(k, number, sample, constants, state, scratch, live):  # type: ignore[no-untyped-def]
+    """Apply what was proposed for the neuron in place k, which chance knows by its number; return flips."""
+    flips, growth, scale = 0, scratch.growth[0, k], state.scales[k] * (ONE + scratch.changes[k])
+    if constants.instruments:
+        _note(k, scratch.sizes[k], state.steps)
+    # Where no weight is left, the scale says nothing: its first growth finds it, from the faintest up.
+    state.scales[k] = max(scale, FAINTEST) if state.squares[k] > 0 else scale * ZERO + FAINTEST
+    if growth != ZERO:
+        key = _word(sample + np.uint64(number) * GOLDEN)
+        flips = _grow_in_few_bits(k, growth, key, constants, state, scratch, live)
+    state.norms[k] = state.squares[k]
+    state.norms[k] *= state.scales[k] * state.scales[k]
+    return flips
 
 
 @register_jitable
@@ -1159,15 +1191,21 @@ def _teaches(learning, size, label, competition):  # type: ignore[no-untyped-def
 
 
 @register_jitable
+def _admit(size, square, label, learning, constants, state):  # type: ignore[no-untyped-def]
+    """Return how many inputs are active, -1 if the sample is not admitted, and what they are multiplied by."""
+    if not math.isfinite(square):
+        return -1, square * ZERO + ONE
+    if square < SMALLEST:  # 1 / |x| would not be finite: a sample of zeros, for all that can be learned from it
+        return 0, square * ZERO + ONE
+    teaching = _teaches(learning, size, label, constants.competition)
+    return size, _gain(square, teaching, constants.units, constants.forgetting, state)
+
+
+@register_jitable
 def _take_in(sample, label, learning, constants, state, active, values):  # type: ignore[no-untyped-def]
     """Pack a sample's active inputs in its units; return how many, -1 if it is not admitted, and |x|^2."""
     size, square = _gather(sample, constants.negative, active, values)
-    if not math.isfinite(square):
-        return -1, square
-    if square < SMALLEST:  # 1 / |x| would not be finite: a sample of zeros, for all that can be learned from it
-        return 0, square
-    teaching = _teaches(learning, size, label, constants.competition)
-    gain = _gain(square, teaching, constants.units, constants.forgetting, state)
+    size, gain = _admit(size, square, label, learning, constants, state)
     for j in range(size):
         values[j] *= gain
     return size, square * (gain * gain)

@@ -1,18 +1,27 @@
 """A user's rule of plasticity, compiled to what the loop of `kernels/dense.py` calls.
 
-The loop itself is not compiled anew: it takes the rule as a pointer to a function of fixed arguments.
+The loop itself is not compiled anew: it takes the rule as a pointer to a function of fixed arguments. A device has no
+such pointers: there the rule is part of what is compiled.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from numba import cfunc, float32, njit, types
+from numba.extending import register_jitable
 
 QUANTITIES = ("potential", "response", "norm", "trace", "total", "rate")  # the loop's order
 _SIGNATURE = types.UniTuple(float32, 2)(*[float32] * len(QUANTITIES), types.Array(float32, 1, "C"))
 
 
-def compiled(function: Any, arguments: tuple[str, ...]) -> Any:
-    """Return the function as the loop calls it.
+class Compiled(NamedTuple):
+    """A rule as loops call it, with the arguments of `kernels.dense.hebb`: a pointer, and a function of the device."""
+
+    cpu: Any
+    cuda: Any
+
+
+def compiled(function: Any, arguments: tuple[str, ...]) -> Compiled:
+    """Return the function as the loops call it.
 
     Parameters
     ----------
@@ -21,7 +30,13 @@ def compiled(function: Any, arguments: tuple[str, ...]) -> Any:
     arguments : tuple of str
         What each of its parameters gets: one of `QUANTITIES`, or `parameters[i]`.
     """
-    cell = njit(error_model="numpy")(function)
+    on_cpu = _call(njit(error_model="numpy")(function), arguments)
+    on_cuda = register_jitable(_call(register_jitable(function), arguments))  # compiled where it is called
+    return Compiled(cfunc(_SIGNATURE, error_model="numpy")(on_cpu), on_cuda)
+
+
+def _call(cell: Any, arguments: tuple[str, ...]) -> Any:
+    """Return a function of what the loop gives that calls the cell."""
     names = ", ".join(QUANTITIES)
     source = (
         f"def call({names}, parameters):\n"
@@ -30,4 +45,4 @@ def compiled(function: Any, arguments: tuple[str, ...]) -> Any:
     )
     scope: dict[str, Any] = {"cell": cell, "float32": float32}
     exec(source, scope)  # names only: the caller has checked that they are a function's parameters
-    return cfunc(_SIGNATURE, error_model="numpy")(scope["call"])
+    return scope["call"]

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from neurosim.conv_layers import MaxPool as MaxPool
     from neurosim.conv_layers import MeanPool as MeanPool
     from neurosim.errors import ConfigError as ConfigError
+    from neurosim.errors import DeviceError as DeviceError
     from neurosim.errors import DivergedError as DivergedError
     from neurosim.errors import NeurosimError as NeurosimError
     from neurosim.errors import SampleError as SampleError
@@ -91,6 +92,7 @@ _HOMES = {
         "SampleError",
         "StreamError",
         "StateError",
+        "DeviceError",
         "DivergedError",
         "StabilityWarning",
     ),

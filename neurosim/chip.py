@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neurosim import store
-from neurosim.checks import LARGEST, whole
+from neurosim.checks import LARGEST, one_of, whole
 from neurosim.constants import describe, rebuild
 from neurosim.conv import ConvLayer
 from neurosim.conv_layers import ConvWTA
@@ -28,6 +28,7 @@ from neurosim.streams import Block, Stream
 from neurosim.working import NO_LABELS, NO_MODULATORS, Array, WorkingLayer, teachable
 
 FLOAT32 = np.dtype(np.float32)
+DEVICES = ("cpu", "cuda")
 
 
 class Response(NamedTuple):
@@ -70,11 +71,15 @@ class Chip:
         in C order.
     seed : int
         From 0, below 2**64. Equal constants, seed and samples give equal bits.
+    device : {"cpu", "cuda"}
+        Where the layers work (`docs/cuda.md`). State files do not depend on it.
 
     Raises
     ------
     ConfigError
         If there is no layer, `inputs` or `seed` is out of range, or a layer does not fit what it gets.
+    DeviceError
+        If there is no CUDA device that will do.
 
     Examples
     --------
@@ -84,19 +89,30 @@ class Chip:
     ...     response = chip.learn_one(x)
     """
 
-    def __init__(self, layers: Sequence[DenseWTA | ConvWTA], *, inputs: int | tuple[int, ...], seed: int = 0) -> None:
+    def __init__(
+        self,
+        layers: Sequence[DenseWTA | ConvWTA],
+        *,
+        inputs: int | tuple[int, ...],
+        seed: int = 0,
+        device: str = "cpu",
+    ) -> None:
         self.shape = as_shape(inputs)
+        one_of("device", device, DEVICES)
         whole("seed", seed, 0, 2**64 - 1)
         layers = tuple(layers) if isinstance(layers, Iterable) else ()
         if not layers or not all(isinstance(layer, DenseWTA | ConvWTA) for layer in layers):
             raise ConfigError("layers", "a sequence of at least one DenseWTA or ConvWTA", layers)
         check_signs(layers)
         self.inputs, self.seed = math.prod(self.shape), int(seed)
-        self.layers = tuple(_at_work(layers, self.shape, self.seed))
+        self.device = device
+        self.layers = tuple(_at_work(layers, self.shape, self.seed, device))
         self._width = (self.inputs,)
 
     @classmethod
-    def from_preset(cls, name: str, *, inputs: int | tuple[int, ...] | None = None, seed: int = 0) -> "Chip":
+    def from_preset(
+        cls, name: str, *, inputs: int | tuple[int, ...] | None = None, seed: int = 0, device: str = "cpu"
+    ) -> "Chip":
         """Make a chip as published: one of `neurosim.presets.names()`.
 
         Parameters
@@ -105,13 +121,15 @@ class Chip:
             "softhebb-cifar10-3layer" learns from one image at a time, "softhebb-cifar10-3layer-published" in batches.
         inputs : tuple of int, optional
             Shape of a sample, by default the preset's.
-        seed : int
+        seed, device
             As for `Chip`.
 
         Raises
         ------
         ConfigError
             If there is no preset of that name, or a layer does not fit the images it gets.
+        DeviceError
+            As for `Chip`.
 
         Examples
         --------
@@ -120,7 +138,7 @@ class Chip:
         Chip(3 x 32 x 32 -> 96 x 16 x 16 -> 384 x 8 x 8 -> 1536 x 4 x 4, seed=0, 0 samples learned)
         """
         chosen = preset(name)
-        return cls(chosen.layers, inputs=chosen.shape if inputs is None else inputs, seed=seed)
+        return cls(chosen.layers, inputs=chosen.shape if inputs is None else inputs, seed=seed, device=device)
 
     def __repr__(self) -> str:
         shapes = [self.shape, *(layer.shape for layer in self.layers)]
@@ -377,7 +395,7 @@ class Chip:
         store.save(path, Contents(self.shape, self.seed, constants, arrays, position, stream))
 
     @classmethod
-    def load(cls, path: str | Path, *, rules: Sequence[RuleMaker] = ()) -> "Chip":
+    def load(cls, path: str | Path, *, rules: Sequence[RuleMaker] = (), device: str = "cpu") -> "Chip":
         """Read a chip back, bit for bit.
 
         Parameters
@@ -385,6 +403,8 @@ class Chip:
         path : path
         rules : sequence of RuleMaker
             The rules of the user's own that the chip learns by: a state file holds their names, not their code.
+        device : {"cpu", "cuda"}
+            Where it works on, wherever it worked before.
 
         Raises
         ------
@@ -396,14 +416,14 @@ class Chip:
         rules = tuple(rules) if isinstance(rules, Iterable) else (rules,)
         if not all(isinstance(rule, RuleMaker) for rule in rules):
             raise ConfigError("rules", "a sequence of functions that neurosim.rule decorated", rules)
-        return cls.of(store.read(path), path, rules)
+        return cls.of(store.read(path), path, rules, device)
 
     @classmethod
-    def of(cls, contents: Contents, path: str | Path, rules: Sequence[RuleMaker] = ()) -> "Chip":
+    def of(cls, contents: Contents, path: str | Path, rules: Sequence[RuleMaker] = (), device: str = "cpu") -> "Chip":
         """Make a chip of what a state file held; `path` is for the error."""
         try:
             layers = [rebuild(layer, rules) for layer in contents.constants]
-            chip = cls(layers, inputs=contents.shape, seed=contents.seed)
+            chip = cls(layers, inputs=contents.shape, seed=contents.seed, device=device)
             for layer, arrays in zip(chip.layers, contents.layers, strict=True):
                 layer.restore(arrays)
         except (ConfigError, LookupError, TypeError, ValueError) as error:
@@ -427,16 +447,31 @@ def as_shape(inputs: Any) -> tuple[int, ...]:
     return tuple(int(size) for size in shape)
 
 
-def _at_work(layers: Sequence[DenseWTA | ConvWTA], shape: tuple[int, ...], seed: int) -> Iterator[WorkingLayer]:
+def _at_work(
+    layers: Sequence[DenseWTA | ConvWTA], shape: tuple[int, ...], seed: int, device: str
+) -> Iterator[WorkingLayer]:
     """Give the layers as they work, each on what the one before sends."""
+    dense, conv = _kinds(device)
     for place, constants in enumerate(layers):
         layer: WorkingLayer
         if isinstance(constants, ConvWTA):
-            layer = ConvLayer(constants, shape, seed, place)
+            layer = conv(constants, shape, seed, place)
         else:
-            layer = DenseLayer(constants, math.prod(shape), seed, place)
+            layer = dense(constants, math.prod(shape), seed, place)
         yield layer
         shape = layer.shape
+
+
+def _kinds(device: str) -> tuple[type[DenseLayer], type[ConvLayer]]:
+    """Return what works on a device."""
+    if device == "cpu":
+        return DenseLayer, ConvLayer
+    from neurosim.cuda.conv import CudaConvLayer
+    from neurosim.cuda.dense import CudaDenseLayer
+    from neurosim.cuda.device import find
+
+    find()
+    return CudaDenseLayer, CudaConvLayer
 
 
 def check_signs(layers: Sequence[DenseWTA | ConvWTA]) -> None:

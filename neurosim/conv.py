@@ -14,6 +14,7 @@ from neurosim.conv_layers import ConvWTA, geometry
 from neurosim.conv_room import Workspace
 from neurosim.conv_state import first_state, first_weights
 from neurosim.kernels import conv
+from neurosim.own import OwnRule
 from neurosim.state_format import plain_weights
 from neurosim.teams import BLAS, CREW, Loop
 from neurosim.working import NO_LABELS, NO_MODULATORS, TALLIED, Array, Counted, Taken, WorkingLayer
@@ -66,7 +67,8 @@ class ConvLayer(WorkingLayer):
         self.outputs = math.prod(self.shape)
         self.positions = self.geometry.rows * self.geometry.columns
         self.state = first_state(constants, image, self.positions, seed, place)
-        self._codes, self._own = codes(constants, image), getattr(constants.rule, "compiled", None)
+        self._codes = codes(constants, image)
+        self._own = constants.rule.compiled.cpu if isinstance(constants.rule, OwnRule) else None
         self._product = conv.PRODUCTS[np.dtype(np.float32)]
         self._most = max(1, constants.neurons // conv.GRAIN)  # threads that there is work for
         self._work = self.responses * (self.state.synapses.shape[1] + A_RESPONSE)

@@ -16,6 +16,7 @@ from neurosim.errors import ConfigError
 from neurosim.first_state import first_state, first_weights
 from neurosim.kernels import dense
 from neurosim.layers import DenseWTA
+from neurosim.own import OwnRule
 from neurosim.state_format import plain_weights
 from neurosim.working import NO_LABELS, NO_MODULATORS, Array, Counted, WorkingLayer
 
@@ -56,7 +57,7 @@ class DenseLayer(WorkingLayer):
         self.shape = (constants.neurons,)
         self.state = first_state(constants, inputs, seed, place)
         self._codes = codes(constants, salt=few_bits.salt(constants, seed, place))
-        self._own = getattr(constants.rule, "compiled", None)
+        self._own = constants.rule.compiled.cpu if isinstance(constants.rule, OwnRule) else None
 
     @property
     def weights(self) -> Array:

@@ -8,6 +8,7 @@
       StreamError    (OSError)          a source that is missing, unknown, truncated or of another form
       StateError     (OSError)          a state file that is damaged, foreign, of another chip, or cannot be written
       DivergedError  (ArithmeticError)  weights that are no longer finite
+      DeviceError    (RuntimeError)     a CUDA device that is missing, too old or too small
 
 StabilityWarning is a UserWarning: constants that are admitted, and likely to diverge.
 """
@@ -46,3 +47,7 @@ class StabilityWarning(UserWarning):
 
 class DivergedError(NeurosimError, ArithmeticError):
     """A weight that is no longer finite."""
+
+
+class DeviceError(NeurosimError, RuntimeError):
+    """A CUDA device that is not there, or has not what it takes."""

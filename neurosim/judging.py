@@ -100,7 +100,8 @@ def compare(chip: Chip, train: Stream, test: Stream, *, pause: Pause = nullconte
         chip.blocks(stream, 1)  # refuses another width, and reads nothing yet
         if not stream.replayable:
             raise StreamError(f"{stream.name} must be a stream that can be read again; write the pipe to a file first")
-    fresh = Chip([layer.constants for layer in chip.layers], inputs=chip.shape, seed=chip.seed)
+    constants = [layer.constants for layer in chip.layers]
+    fresh = Chip(constants, inputs=chip.shape, seed=chip.seed, device=chip.device)
     neurons, by_label = chip.layers[-1].constants.neurons, taught_by_label(chip)
     # Weights of zero have no winners, and no two samples that differ.
     blank = any(layer.constants.initial == "zeros" for layer in chip.layers)

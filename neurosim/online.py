@@ -66,6 +66,8 @@ class Report:
         """Return plain values, units in the names."""
         wins = chip.layers[-1].state.wins
         return {
+            "device": chip.device,
+            "placement": [layer.placement for layer in chip.layers] if chip.device != "cpu" else None,
             "samples": self.samples,
             "stream_position": self.stream_position,
             "samples_per_s": self.samples / self.seconds if self.samples else None,

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.checks import LARGEST, whole
-from neurosim.errors import NeurosimError
+from neurosim.errors import ConfigError, NeurosimError
 from neurosim.working import NO_LABELS, NO_MODULATORS, Array, WorkingLayer, teachable
 
 
@@ -48,6 +48,8 @@ class Pipeline:
         self, layers: Sequence[WorkingLayer], threads: int = 1, first: int = 0, frozen: Collection[int] = ()
     ) -> None:
         whole("threads", threads, 1, LARGEST)
+        if threads > 1 and any(layer.device != "cpu" for layer in layers):
+            raise ConfigError("threads", "1 with device='cuda', whose blocks share every layer's work", threads)
         self.layers, self.frozen = layers, frozen
         self._scratch = [layer.scratch() for layer in layers]
         self._waiting: list[Chunk | None] = [None] * len(layers)

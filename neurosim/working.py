@@ -64,6 +64,7 @@ class WorkingLayer(ABC):
     """
 
     kernel: ModuleType  # where the loop is, and the places of its counters
+    device = "cpu"
     pending: tuple[str, ...]  # arrays with a row for each sample of an unfinished window
     derived: tuple[str, ...] = ()  # arrays that others tell, so that nobody keeps them
     constants: Any
@@ -81,6 +82,16 @@ class WorkingLayer(ABC):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.inputs} -> {self.outputs}, {self.samples} samples learned)"
+
+    @property
+    def placement(self) -> str:
+        """How the layer lies on its device; nothing to tell of the CPU."""
+        return ""
+
+    @property
+    def device_seconds(self) -> float | None:
+        """How long the device has been at work on this layer, by its own clock; None on the CPU."""
+        return None
 
     @property
     def wins(self) -> NDArray[np.int64]:

@@ -17,7 +17,7 @@ from neurosim.cli import main
 KEYS = {
     "chip", "stream", "learning", "arrivals", "samples", "warm_up_samples", "interrupted", "environment", "timer_s",
     "compile_s", "first_sample_cold_s", "first_sample_warm_s", "service", "response", "too_few_samples_for",
-    "deadline_s", "deadline_misses", "deadline_miss_share", "backlog_max", "backlog_mean", "waited_for",
+    "deadline_s", "device", "deadline_misses", "deadline_miss_share", "backlog_max", "backlog_mean", "waited_for",
     "wake_late_median_s", "wake_late_max_s", "samples_per_s", "offered_per_s", "busy_share", "layers",
     "garbage_collector", "interruptions", "roofline", "snapshots",
 }  # fmt: skip

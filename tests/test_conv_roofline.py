@@ -161,10 +161,6 @@ def test_a_softmax_has_as_many_operations_as_are_counted(monkeypatch):
 
         float32 = Counting
 
-        @staticmethod
-        def floor(x):
-            return Counting(np.floor(float(x)))
-
         class int32:  # noqa: N801
             def __init__(self, x):
                 self.bits = np.int32(float(x))
@@ -176,6 +172,7 @@ def test_a_softmax_has_as_many_operations_as_are_counted(monkeypatch):
     for name in (*names, *(f"E{power}" for power in range(3, 10))):
         monkeypatch.setattr(conv, name, Counting(getattr(conv, name)))
     monkeypatch.setattr(conv, "np", Plain)
+    monkeypatch.setattr(conv, "_floor", lambda x: Counting(np.floor(float(x))))  # an instruction, but no operation
     Counting.done = 0
     assert float(conv._exponential(Counting(-1.5))) == pytest.approx(np.exp(-1.5), rel=1e-6)
     assert Counting.done + 4 == SOFTMAX

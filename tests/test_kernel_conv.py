@@ -18,7 +18,7 @@ from neurosim.kernels import conv
 
 def make_layer(neurons, kernel, *, kind="soft", sharpness=1.0, signed=False, rule="softhebb", rate=0.1, power=0.5,
                floor=0.0, adaptive=True, activation=("identity", 1.0), transmit=("triangle", 1.0),
-               pooling=(None, 1, 1, 0), schedule=None, **constants):  # fmt: skip
+               pooling=(None, 1, 1, 0), **constants):  # fmt: skip
     """Return the layer that `reference_conv.ConvLayer` is with these constants."""
     functions = {
         "identity": lambda _: ns.Identity(),
@@ -27,7 +27,7 @@ def make_layer(neurons, kernel, *, kind="soft", sharpness=1.0, signed=False, rul
     }
     rules = {"softhebb": ns.SoftHebb, "oja": ns.Oja, "instar": ns.Instar, "hebb": ns.Hebb}
     pool = {"max": ns.MaxPool, "mean": ns.MeanPool}.get(pooling[0])
-    paced = schedule or (ns.NormAdaptiveRate(rate, power, floor) if adaptive else ns.ConstantRate(rate))
+    paced = ns.NormAdaptiveRate(rate, power, floor) if adaptive else ns.ConstantRate(rate)
     return ns.ConvWTA(
         neurons, kernel=kernel, rule=rules[rule](rate=paced),
         competition=ns.SoftWTA(temperature=1 / sharpness, signed=signed) if kind == "soft" else ns.HardWTA(),

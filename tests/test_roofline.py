@@ -79,14 +79,11 @@ def test_a_softmax_has_as_many_operations_as_are_counted(monkeypatch):
 
         float32, int32 = np.float32, np.int32
 
-        @staticmethod
-        def floor(x):
-            return Counting(np.floor(float(x)))
-
     for name in ("LOG2_E", "HALF", "ONE", "LN2_HIGH", "LN2_MIDDLE", "LN2_LOW", "THIRD", "QUARTER", "FIFTH", "SIXTH",
                  "SEVENTH", "EIGHTH", "NINTH", "TENTH"):  # fmt: skip
         monkeypatch.setattr(dense, name, Counting(getattr(dense, name)))
     monkeypatch.setattr(dense, "np", Plain)
+    monkeypatch.setattr(dense, "_floor", lambda x: Counting(np.floor(float(x))))  # an instruction, but no operation
     Counting.done = 0
     assert float(dense._exponential(Counting(-1.5))) == pytest.approx(np.exp(-1.5), rel=1e-6)
     assert Counting.done + 4 == SOFTMAX

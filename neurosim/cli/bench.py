@@ -8,7 +8,7 @@ import click
 
 from neurosim.cli.arrivals import arrival_options, arrivals_of, duration
 from neurosim.cli.faults import Interrupts, check_files, fail, find_cache, plainly, say
-from neurosim.cli.stream import numbers
+from neurosim.cli.stream import DEVICE_HELP, numbers
 
 if TYPE_CHECKING:
     from neurosim.chip import Chip
@@ -36,6 +36,7 @@ READ, WRITTEN = ("state", "rules", "timestamps"), ("snapshots", "record", "figur
 @click.option("--warm-up", default=100, show_default=True, metavar="N", help="Samples before those, beside the first.")
 @arrival_options
 @click.option("--deadline", callback=duration, metavar="TIME", help="Count samples done later, as 200us or 1.5ms.")
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, help=DEVICE_HELP)
 @click.option("--stages", is_flag=True, help="Take the samples once more, and time each layer.")
 @click.option("--roofline", is_flag=True, help="Once more: stages within layers beside what the machine can do.")
 @click.option("--snapshots", metavar="FILE", help="Write the state to this new file meanwhile, as `stream` does.")
@@ -111,4 +112,4 @@ def _chip(options: dict[str, Any], stream: "Stream") -> "Chip":
     for name in ("neurons", "recipe", "preset"):
         if options[name] is not None:
             fail(f"{name} must be left out with --state, which has its own, got {options[name]}")
-    return Chip.load(options["state"], rules=rules_in(options["rules"]))
+    return Chip.load(options["state"], rules=rules_in(options["rules"]), device=options["device"])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from neurosim.cli.faults import Interrupts, fail, find_cache, plainly, say
+from neurosim.cli.stream import DEVICE_HELP
 
 if TYPE_CHECKING:
     from neurosim.judging import Comparison
@@ -31,9 +32,10 @@ HEADS = {
 @click.option("--image-size", type=int, metavar="N", help="images:FOLDER: height and width they are brought to.")
 @click.option("--standardise", metavar="HOW", help="Images' channels: imagenet, or MEAN[,MEAN...]:STD[,STD...].")
 @click.option("--rules", metavar="FILE.py", help="Run this file for the rules of one's own that the state names.")
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, help=DEVICE_HELP)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @plainly
-def command(state: str, train: str, test: str, rules: str | None, as_json: bool, **reading: Any) -> None:
+def command(state: str, train: str, test: str, rules: str | None, device: str, as_json: bool, **reading: Any) -> None:
     """Judge the chip in STATE by seven readouts, beside the same chip untrained and the raw inputs.
 
     Nothing is learned or written; labels are used by the readouts alone.
@@ -44,7 +46,7 @@ def command(state: str, train: str, test: str, rules: str | None, as_json: bool,
     from neurosim.judging import compare
     from neurosim.online import Stop
 
-    chip = Chip.load(state, rules=rules_in(rules))
+    chip = Chip.load(state, rules=rules_in(rules), device=device)
     streams = [_labelled(name, source, **reading) for name, source in (("train", train), ("test", test))]
     with Interrupts(Stop) as interrupts:
         try:

@@ -31,7 +31,7 @@ def chip_for(options: dict[str, Any], stream: Stream) -> tuple[Chip, int]:
         return _new(options, asked, stream), 0
     contents = store.read(path)
     file = split(_recipe(options))[0]
-    chip = Chip.of(contents, path, rules_in(file))
+    chip = Chip.of(contents, path, rules_in(file), options.get("device", "cpu"))
     if file is not None or options["preset"] is not None:
         differing = _differing_layers(options, asked, chip)
         asked = {}
@@ -62,7 +62,7 @@ def new_chip(options: dict[str, Any], stream: Stream) -> Chip:
 
 def _new(options: dict[str, Any], asked: dict[str, Any], stream: Stream) -> Chip:
     inputs = stream.shape if options["preset"] else stream.inputs
-    return Chip(_layers(options, asked), inputs=inputs, seed=options["seed"] or 0)
+    return Chip(_layers(options, asked), inputs=inputs, seed=options["seed"] or 0, device=options.get("device", "cpu"))
 
 
 def _asked(options: dict[str, Any], stream: Stream) -> dict[str, Any]:

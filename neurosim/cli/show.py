@@ -40,6 +40,9 @@ def table(summary: dict[str, Any]) -> str:
             ("speed", f"{summary['samples_per_s']:,.0f} samples/s"),
             ("latency", ", ".join(f"{name} {latency[name] * 1e6:.1f} us" for name in latency)),
         ]
+    rows += [
+        (f"layer {place} on", f"{summary['device']}: {how}") for place, how in enumerate(summary["placement"] or (), 1)
+    ]
     rows.append(("never won", f"{summary['never_won']:.2%} of the last layer's neurons"))
     if summary["snapshots"]:
         times = f"{summary['snapshot_write_s']:.2f} s; learning stood still for {summary['snapshot_s'] * 1e3:,.1f} ms"

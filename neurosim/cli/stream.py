@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from neurosim.errors import NeurosimError
     from neurosim.streams import Stream
 
+DEVICE_HELP = "Where the chip is simulated; never changes a state file's form."
+
 
 def numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) -> list[int] | None:
     """Return whole numbers given between commas."""
@@ -63,7 +65,10 @@ def numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
 @click.option(
     "--snapshot-seconds", default=10.0, show_default=True, metavar="T", help="Write the state every T seconds."
 )
-@click.option("--chunk", default=1, show_default=True, help="Samples handed over at a time; never changes results.")
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, help=DEVICE_HELP)
+@click.option(
+    "--chunk", type=int, help="Samples handed over at a time; never changes results.  [default: 1; 256 on cuda]"
+)
 @click.option("--threads", default=1, show_default=True, help="Layers at work at a time; never changes results.")
 @click.option("--test", metavar="SOURCE", help="Measure accuracy on this stream when learning is done.")
 @click.option(
@@ -100,7 +105,7 @@ def command(**options: Any) -> None:
         interrupts = held.enter_context(Interrupts(online.Stop))
         with progress(chip, stream, start) as watch:
             report = online.run(
-                chip, stream, state=options["state"], start=start, position=position, chunk=options["chunk"],
+                chip, stream, state=options["state"], start=start, position=position, chunk=_chunk(options),
                 threads=options["threads"], snapshot_samples=options["snapshot_samples"],
                 snapshot_seconds=options["snapshot_seconds"], watch=watch,
                 stop=interrupts.came, waiting=interrupts.waiting, claimed=True,
@@ -114,6 +119,13 @@ def command(**options: Any) -> None:
         raise fault
     if interrupts.signal:
         sys.exit(128 + interrupts.signal)
+
+
+def _chunk(options: dict[str, Any]) -> int:
+    """Return how many samples are handed over at a time: a device is called once for many."""
+    if options["chunk"] is not None:
+        return int(options["chunk"])
+    return 1 if options["device"] == "cpu" else 256
 
 
 def _tested(options: dict[str, Any], stream: "Stream", reading: dict[str, Any]) -> "tuple[Stream, Stream] | None":

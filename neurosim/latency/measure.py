@@ -13,6 +13,7 @@ from neurosim.latency.arrivals import Arrivals, Closed
 from neurosim.latency.clock import REAL, Clock, reading_cost
 from neurosim.latency.layer_times import layer_times
 from neurosim.latency.loop import never, take
+from neurosim.latency.on_device import device_times
 from neurosim.latency.outcome import SECOND
 from neurosim.latency.report import Report
 from neurosim.latency.samples import fetch
@@ -123,13 +124,14 @@ def bench(
         return None
     layers = layer_times(chip, calls.part(first), learning, clock, stop) if stages else None
     floors = account_of(chip, calls.part(first), learning, clock, stop) if roofline else None
+    device = device_times(chip, calls.part(first), learning, clock)
     ended = [len(record.start)] + ([len(layers)] if layers is not None else [])
     ended += [floors["samples"] if floors else 0] if roofline else []
     about |= {
         "first_sample_cold_s": float(cold.service[0]) / SECOND,
         "first_sample_warm_s": float(record.service[0]) / SECOND,
         "interruptions": came, "interrupted": min(ended) < len(calls.given) - first,
-        "roofline": floors, "snapshots": account(keeper, snapshots, snapshot_seconds),
+        "device": device, "roofline": floors, "snapshots": account(keeper, snapshots, snapshot_seconds),
     }  # fmt: skip
     return Report(about, record, layers)
 

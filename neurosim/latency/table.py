@@ -16,6 +16,8 @@ def table(summary: dict[str, Any]) -> str:
     """Return the summary as lines."""
     rows = [*_head(summary), *_start(summary), ("", ""), *_latencies(summary)]
     rows += [("", ""), *_load(summary), *_machine(summary)]
+    if summary["device"] is not None:
+        rows += _device(summary["device"])
     if summary["roofline"] is not None:
         rows += roofline_rows(summary["roofline"])
     return "\n".join(f"{name:>{NAME}}  {text}".rstrip() for name, text in rows)
@@ -92,6 +94,13 @@ def _snapshots(found: dict[str, Any]) -> str:
     writing, pause, longest = (duration(found[name]).strip() for name in ("write_s", "pause_s", "pause_max_s"))
     late = f", {found['late']:,} of them late" if found["late"] else ""
     return f"{found['written']:,} written in {writing}{late}; samples waited {pause} for them, {longest} at most"
+
+
+def _device(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return what the device takes when it is called once for many samples."""
+    resident, through = (duration(found[name]).strip() for name in ("resident_s", "end_to_end_s"))
+    how = f"{found['chunk']} samples a call: {resident} a sample by its own clock, {through} from host memory and back"
+    return [("device", how), *((f"layer {place}", lies) for place, lies in enumerate(found["placement"], 1))]
 
 
 def _machine(summary: dict[str, Any]) -> list[tuple[str, str]]:
