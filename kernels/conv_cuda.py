@@ -39,8 +39,6 @@ from numpy.typing import NDArray
 from neurosim.kernels import conv
 from neurosim.kernels.conv import LANES, ONE, ZERO
 
-# The linker's optimiser would contract products and sums, whatever the compiler was told. Simulators have no linker.
-OPTIONS = {} if config.ENABLE_CUDASIM else {"lto": False}
 THREADS = 256  # of a block, at best; any multiple of 32 will do
 MOST = 1024  # threads of a block
 SEATS = MOST // LANES  # sums that a block may be at, at once
@@ -52,6 +50,12 @@ LARGE, SMALL = 4, 2  # sides of a square, which is one thread's: powers of two; 
 PADDED = ACROSS * LARGE + 2  # so that threads that write a tile's column meet no two in one bank
 COLUMNS, ROWS = 8, 128  # neurons and positions whose terms a block adds up at once
 TERMS = 3 * COLUMNS  # of each neuron at a position: change, overlap, event
+
+
+def _grid(function: Callable[..., None]) -> Any:
+    """Make a function a kernel, without the linker's optimiser: it would contract products and sums after all."""
+    options = {} if config.ENABLE_CUDASIM else {"lto": False}  # a simulator has no linker
+    return cuda.jit(function, **options)  # as a decorator with options, it forgets this one
 
 
 class Memory(NamedTuple):
@@ -840,7 +844,7 @@ def grid(own: Callable[..., Any] | None = None) -> Any:
         by_events = constants.step == conv.CAPPED and events * conv.FEW < responses.size
         return _grow(by_events, constants, state, memory, seat)
 
-    @cuda.jit(**OPTIONS)
+    @_grid
     def stream_grid(samples, learning, constants, state, memory, results, report):  # type: ignore[no-untyped-def]
         lanes = cuda.shared.array((SEATS, LANES), float32)
         places = cuda.shared.array((SEATS, LANES), int64)

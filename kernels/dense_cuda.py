@@ -13,6 +13,7 @@ This file is not cached on disk, so that it may take its cells from another one;
 """
 
 import math
+from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -30,9 +31,13 @@ FLAGS = 2 * MOST_THREADS
 NOBODY, FIRST = np.int32(2**31 - 1), np.int32(0)
 NOT_A_NUMBER = np.float32(np.nan)
 NOT_WRITTEN = np.float32(-1)  # the size of no step
-# The linker's optimiser would contract products and sums, whatever the compiler was told. Simulators have no linker.
-OPTIONS = {} if config.ENABLE_CUDASIM else {"lto": False}
 SEEN, TAKEN, CULPRIT = 0, 1, 2  # places in Intake.report: samples admitted, samples taken, the neuron that diverged
+
+
+def _grid(function: Callable[..., None]) -> Any:
+    """Make a function a kernel, without the linker's optimiser: it would contract products and sums after all."""
+    options = {} if config.ENABLE_CUDASIM else {"lto": False}  # a simulator has no linker
+    return cuda.jit(function, **options)  # as a decorator with options, it forgets this one
 
 
 class Intake(NamedTuple):
@@ -133,7 +138,7 @@ class Field(NamedTuple):
 # Taking in a chunk: three launches, one thread for each sample, one thread for all, one block for each sample.
 
 
-@cuda.jit(**OPTIONS)
+@_grid
 def gather_grid(intake, negative):  # type: ignore[no-untyped-def]
     """Pack each sample's active inputs."""
     n = cuda.grid(1)
@@ -143,7 +148,7 @@ def gather_grid(intake, negative):  # type: ignore[no-untyped-def]
         )
 
 
-@cuda.jit(**OPTIONS)
+@_grid
 def admit_grid(intake, learning, constants, input_norm, counters):  # type: ignore[no-untyped-def]
     """Find what each sample is multiplied by, one after another: a running mean looks at all before."""
     if cuda.grid(1) > 0:
@@ -167,7 +172,7 @@ def admit_grid(intake, learning, constants, input_norm, counters):  # type: igno
     intake.report[SEEN] = taken
 
 
-@cuda.jit(**OPTIONS)
+@_grid
 def scale_grid(intake):  # type: ignore[no-untyped-def]
     """Put each sample in the layer's units."""
     n = cuda.blockIdx.x
@@ -614,7 +619,7 @@ def stream_grid(kind: Kind, own: Any = None) -> Any:
         dense._propose(1, us, ys, rate, constants, one, scratch, own)
         return math.isfinite(scratch.sizes[0])
 
-    @cuda.jit(**OPTIONS)
+    @_grid
     def grid(intake, learning, given, state, memory, results, width, depth, asked):  # type: ignore[no-untyped-def]
         constants = known(given)
         thread, block, blocks = cuda.threadIdx.x, cuda.blockIdx.x, cuda.gridDim.x

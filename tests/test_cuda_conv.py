@@ -54,6 +54,26 @@ def test_a_deep_chip_learns_what_it_learns_on_the_cpu(tmp_path):
         assert "share every stage" in cuda.layers[0].placement
 
 
+@ns.rule
+def tempered(response, potential, norm, rate=0.2, ceiling=0.5):
+    """A rule of one's own."""
+    growth = rate * min(response, ceiling) / (1 + norm)
+    return 1 - growth * potential, growth
+
+
+@pytest.mark.parametrize("rule", [
+    ns.SoftHebb(rate=ns.LinearRate(0.1, samples=4)), ns.SoftHebb(rate=ns.ExponentialRate(0.1, last=0.01, samples=4)),
+    ns.SoftHebb(rate=ns.WinCountRate(0.1)), tempered(rate=0.3),
+], ids=["linear", "exponential", "by wins", "own rule"])  # fmt: skip
+def test_schedules_and_rules_of_one_s_own(rule):
+    layer = ns.ConvWTA(4, kernel=3, competition=ns.SoftWTA(temperature=1.0), rule=rule, radius=2.0)
+    X = images(3)
+    with whole_grid(blocks=2):
+        cpu, cuda = (ns.Chip([layer], inputs=SHAPE, device=where).learn(X) for where in ("cpu", "cuda"))
+    assert np.abs(cpu.layers[0].weights - cpu.layers[0].first_weights).max() > 1e-3
+    close(cuda.layers[0].weights, cpu.layers[0].weights)
+
+
 @pytest.mark.parametrize("place", [0, 3])
 def test_an_image_that_is_refused_stops_both_at_the_same_place(place):
     X = images(5)
