@@ -193,6 +193,14 @@ def test_state_moves_between_devices(tmp_path):
     assert back.state_sha256 == straight.state_sha256
 
 
+def test_what_is_written_into_the_state_is_not_lost_without_a_word():
+    chip = ns.Chip([every_layer("softhebb", 5)], inputs=6, device="cuda")
+    with pytest.raises(ValueError, match="read-only"):
+        chip.layers[0].state.synapses[:] = 0
+    with pytest.raises(AttributeError, match="no attribute 'weights'"):
+        chip.layers[0].state.weights  # noqa: B018
+
+
 def test_what_is_not_to_be_had_on_a_device():
     with pytest.raises(ns.ConfigError, match="device must be"):
         ns.Chip([every_layer("softhebb", 5)], inputs=6, device="tpu")

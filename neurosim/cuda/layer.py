@@ -104,8 +104,8 @@ class DeviceLayer(WorkingLayer):
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
         """Take over what `arrays` returned."""
-        super().restore(arrays)
-        self._mirror.changed_here()
+        with self._mirror.changing_here():
+            super().restore(arrays)
 
     def counted(self, *arguments: Any, **options: Any) -> Any:
         """Refuse: operations are counted by the CPU's loop.

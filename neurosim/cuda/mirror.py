@@ -1,6 +1,7 @@
 """A layer's arrays, here and on the device: each is copied when somebody wants the one that is older."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 class Mirror:
     """Arrays by name, as a layer's `state`; those of the device are copied here when they are looked at.
 
-    What is written into the arrays here is not seen by the device, but for `changed_here`.
+    They are read-only: the device would not see what is written, but for within `changing_here`.
 
     Parameters
     ----------
@@ -25,6 +26,7 @@ class Mirror:
         self._device: Any = None
         self._tallies: Any = None
         self._older: set[str] = set()  # names of the arrays here that the device has learned more of
+        self._open = False
 
     def on_device(self) -> tuple[Any, Any]:
         """Return the arrays on the device, and each neuron's tallies: copied there, if those here are newer."""
@@ -42,9 +44,16 @@ class Mirror:
         """Take note that the device is about to change its arrays."""
         self._older = set(self._host._fields)
 
-    def changed_here(self) -> None:
-        """Take note that the arrays here were changed, all of which are as new as the device's."""
-        self._device = None
+    @contextmanager
+    def changing_here(self) -> Iterator[None]:
+        """Let the arrays here be written; the device gets them anew."""
+        for name in tuple(self._older):
+            self._fetch(name)
+        self._open, self._device = True, None
+        try:
+            yield
+        finally:
+            self._open = False
 
     def __getattr__(self, name: str) -> NDArray[Any]:
         """Return an array by its name."""
@@ -52,7 +61,11 @@ class Mirror:
             raise AttributeError(f"no attribute {name!r}")
         self._fetch(name)
         array: NDArray[Any] = getattr(self._host, name)
-        return array
+        if self._open:
+            return array
+        view = array.view()
+        view.flags.writeable = False
+        return view
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
         """Give all arrays in order."""
@@ -77,7 +90,8 @@ class Mirror:
         """Return what is here: a copy, in another process too, has its own arrays on the device."""
         for name in tuple(self._older):
             self._fetch(name)
-        return {"_host": self._host, "_tallied": self._tallied, "_device": None, "_tallies": None, "_older": set()}
+        return {"_host": self._host, "_tallied": self._tallied, "_device": None, "_tallies": None, "_older": set(),
+                "_open": False}  # fmt: skip
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
