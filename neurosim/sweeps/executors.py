@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from textwrap import shorten
 from typing import Any, Protocol
 
@@ -54,11 +54,11 @@ class Local:
         while left:
             begun: list[int] = []
             try:
-                yield from self._together(measure, root, dict(left), begun, left, self.jobs)
+                yield from _until_closed(self._together(measure, root, dict(left), begun, left, self.jobs))
             except Exception:
                 for place in [place for place in begun if place in left]:
                     try:
-                        yield from self._together(measure, root, {place: tasks[place]}, [], left, 1)
+                        yield from _until_closed(self._together(measure, root, {place: tasks[place]}, [], left, 1))
                     except Exception as error:
                         yield buried(left.pop(place), error)
 
@@ -106,3 +106,14 @@ def check_joblib() -> None:
         import joblib  # noqa: F401
     except ImportError:
         raise ConfigError("jobs", "left out without joblib", "a sweep", EXTRA) from None
+
+
+def _until_closed(tasks: Iterator[Done]) -> Iterator[Done]:
+    """Give what comes of tasks; if nobody wants more of it, what their end then raises is nobody's failure."""
+    try:
+        for done in tasks:  # noqa: UP028 - handed over whole, closing would raise it here, as if a task had failed
+            yield done
+    except GeneratorExit:
+        with suppress(Exception):
+            tasks.close()  # type: ignore[attr-defined]
+        raise
