@@ -46,8 +46,12 @@ def claim(path: str | Path) -> Iterator[None]:
     except OSError as error:
         raise StateError(f"state {path} must be in a folder that can be written, but: {error}") from error
     try:
+        with contextlib.suppress(OSError):  # what cannot be removed does no harm
+            _sweep(path)
         yield
     finally:
+        with contextlib.suppress(OSError):
+            _sweep(path)  # again, as a killed run's writer may have been kept by the disk while this run began
         lock.unlink(missing_ok=True)
         os.close(file)
 
@@ -237,10 +241,13 @@ def _sweep(path: Path) -> None:
 
 
 def _alive(process: int) -> bool:
+    """Tell whether a process may still write; one that has ended, and that nobody has asked how, may not."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
     except (OSError, OverflowError):
         pass
+    with contextlib.suppress(OSError):  # not all systems tell more
+        return Path(f"/proc/{process}/stat").read_bytes().rpartition(b") ")[2][:1] not in (b"Z", b"X")
     return True

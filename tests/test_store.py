@@ -388,3 +388,27 @@ def test_drafts_of_the_dead_are_swept_and_those_of_the_living_are_not(chip, tmp_
     chip.save(path)
     assert not path.with_name(f"{name}.draft-{dead.pid}").exists()
     assert path.with_name(f"{name}.draft-{os.getppid()}").exists()
+
+
+def test_a_draft_of_one_that_ended_and_was_not_asked_how_is_swept(chip, path):
+    ended = subprocess.Popen(["true"])
+    os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)  # it stays in the system's table, as under some containers
+    draft = path.with_name(f"{path.name}.draft-{ended.pid}")
+    draft.write_bytes(b"x")
+    chip.save(path)
+    ended.wait()
+    assert not draft.exists()
+
+
+def test_a_claim_sweeps_when_it_begins_and_when_it_ends(path):
+    dead, living = subprocess.Popen(["true"]), subprocess.Popen(["sleep", "60"])
+    drafts = [path.with_name(f"{path.name}.draft-{process.pid}") for process in (dead, living)]
+    dead.wait()
+    for draft in drafts:
+        draft.write_bytes(b"x")
+    with store.claim(path):
+        assert [draft.exists() for draft in drafts] == [False, True]
+        living.kill()
+        living.wait()
+        assert drafts[1].exists()
+    assert not drafts[1].exists()

@@ -57,6 +57,22 @@ def test_a_process_that_dies_costs_its_own_points_alone(tmp_path, jobs):
     assert rows[2]["error"].startswith("its process ended: TerminatedWorkerError: ")
 
 
+@pytest.mark.filterwarnings("error")
+def test_what_an_interrupt_finds_written_is_done_and_what_it_cancels_is_no_warning(tmp_path, monkeypatch):
+    engine = sweeping.engine_of(sweeping.sweep_of(vary={"made.x": [float(x) for x in range(40)]}), tmp_path / "a")
+    write, executor = engine.folder.write, Local(2)
+
+    def write_and_interrupt(cell, record):
+        write(cell, record)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(engine.folder, "write", write_and_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        engine.run(executor)
+    executor.close()
+    assert [row.record["status"] for row in engine.rows()].count("done") == 1
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_optuna_asks_the_same_whatever_the_jobs_and_where_it_was_stopped(tmp_path, jobs):
     pytest.importorskip("optuna", reason="the extra studies is not installed")

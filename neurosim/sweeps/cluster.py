@@ -3,7 +3,7 @@
 import queue
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from textwrap import shorten
 from typing import Any
 
@@ -43,7 +43,7 @@ class Cluster:
         except Exception as error:  # of many kinds: no such host, no scheduler, another version
             raise ConfigError("dask", "the address of a scheduler that answers", address, str(error)) from None
 
-    def results(self, measure: Measure, root: str, tasks: Sequence[Task]) -> Iterator[Done]:
+    def results(self, measure: Measure, root: str, tasks: Sequence[Task]) -> Generator[Done, None, None]:
         """Give each task with its records, as soon as it is done.
 
         A worker that dies is Dask's to replace: its tasks are done again by others, some times over.

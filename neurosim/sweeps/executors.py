@@ -1,8 +1,9 @@
 """Tasks at work in processes of this machine, by joblib."""
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import closing, suppress
+import warnings
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from textwrap import shorten
 from typing import Any, Protocol
 
@@ -19,7 +20,7 @@ Done = tuple[Task, list[Record]]
 class Executor(Protocol):
     """Where tasks are done."""
 
-    def results(self, measure: Measure, root: str, tasks: Sequence[Task]) -> Iterator[Done]:
+    def results(self, measure: Measure, root: str, tasks: Sequence[Task]) -> Generator[Done, None, None]:
         """Give each task with its records, as soon as it is done."""
 
     def close(self) -> None:
@@ -44,7 +45,7 @@ class Local:
         self.jobs = jobs
         check_joblib()
 
-    def results(self, measure: Measure, root: str, tasks: Sequence[Task]) -> Iterator[Done]:
+    def results(self, measure: Measure, root: str, tasks: Sequence[Task]) -> Generator[Done, None, None]:
         """Give each task with its records, as soon as it is done.
 
         A process that dies takes all the others with it. The tasks that they were at are done again one by one, so
@@ -64,7 +65,7 @@ class Local:
 
     def _together(
         self, measure: Measure, root: str, given: dict[int, Task], begun: list[int], left: dict[int, Task], jobs: int
-    ) -> Iterator[Done]:
+    ) -> Generator[Done, None, None]:
         """Do tasks in processes; strike out what is done."""
         from joblib import Parallel, delayed
 
@@ -79,7 +80,7 @@ class Local:
         )
         with deaf():  # these processes are ended by this one
             found = parallel(calls())
-        with closing(found):
+        with _closing(found):
             for place, records in found:
                 yield left.pop(place), records
 
@@ -108,12 +109,23 @@ def check_joblib() -> None:
         raise ConfigError("jobs", "left out without joblib", "a sweep", EXTRA) from None
 
 
-def _until_closed(tasks: Iterator[Done]) -> Iterator[Done]:
+@contextmanager
+def _closing(found: Any) -> Iterator[None]:
+    """End what joblib has begun; of what it cancels it would warn, and the sweep says itself what is open."""
+    try:
+        yield
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found.close()
+
+
+def _until_closed(tasks: Generator[Done, None, None]) -> Generator[Done, None, None]:
     """Give what comes of tasks; if nobody wants more of it, what their end then raises is nobody's failure."""
     try:
         for done in tasks:  # noqa: UP028 - handed over whole, closing would raise it here, as if a task had failed
             yield done
     except GeneratorExit:
         with suppress(Exception):
-            tasks.close()  # type: ignore[attr-defined]
+            tasks.close()
         raise

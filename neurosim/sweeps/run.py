@@ -1,6 +1,7 @@
 """A sweep from its points to its rows: what is finished is passed over, what comes back is kept at once."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -94,12 +95,13 @@ class Engine:
             if left and not checked:
                 self.measure.check(left[0].cell.settings, self.root)
                 checked = True
-            for task, records in executor.results(self.measure, str(self.root), tasks(left, self.measure)):
-                for point, record in zip(task.points, records, strict=True):
-                    self.folder.write(point.cell, record)
-                    self._records[point.key] = record
-                    if watch is not None:
-                        watch(point, record)
+            with closing(executor.results(self.measure, str(self.root), tasks(left, self.measure))) as found:
+                for task, records in found:
+                    for point, record in zip(task.points, records, strict=True):
+                        self.folder.write(point.cell, record)
+                        self._records[point.key] = record
+                        if watch is not None:
+                            watch(point, record)
 
     def rows(self) -> list[Row]:
         """Return all points with what is known of them, those on the Pareto front marked.
@@ -111,6 +113,7 @@ class Engine:
         StateError
             If a record is damaged, or points are of different data.
         """
+        self._records.clear()  # an interrupt may have come between a record's file and its note here
         found: dict[str, Point] = {}
         for points in self.points():
             found |= {point.key: point for point in points}
