@@ -4,7 +4,7 @@
 
     taskset -c 0 python benchmarks/sizes.py            # density, inputs, neurons; 10 minutes
     taskset -c 0 python benchmarks/sizes.py --largest  # 10,000 inputs, 100,000 neurons: 4 GB of synapses
-    python benchmarks/sizes.py --threads               # two layers, at work one after the other or at the same time
+    python benchmarks/sizes.py --threads               # a second thread, for one layer and for two
 
 Samples are drawn from twenty patterns, each input on by the density and then of a random size, a tenth of them drawn
 anew in every sample. A time is the least of five chunks', after as many samples as the table says.
@@ -90,25 +90,36 @@ def largest() -> None:
 
 
 def threads() -> None:
-    """Print what a second thread gives two equal layers."""
-    print("784 -> n -> n, tenth of the inputs active, chunks of 64\n\nneurons  one thread us  two us  ratio")
-    for neurons in (10, 30, 100, 300, 1_000, 3_000):
-        samples = samples_of(784, 0.1, 4_000)
-        chip = ns.Chip([ns.recipes.softhebb(neurons, transmit=ns.ReLU()), ns.recipes.softhebb(neurons)], inputs=784)
-        chip.learn(samples[:2_000])
-        ones, twos = [], []
-        for _ in range(5):
-            ones.append(seconds(chip, samples[2_000:], 64))
-            twos.append(seconds(chip, samples[2_000:], 64, threads=2))
-        one, two = min(ones) * 1e6, min(twos) * 1e6
-        print(f"{neurons:>7,} {one:>13.1f} {two:>7.1f} {one / two:>6.2f}", flush=True)
+    """Print what a second thread gives one layer, whose sums it shares if it is wide, and two equal ones."""
+    print("784 -> n, fifth of the inputs active, chunks of 256\n")
+    beside([(neurons,) for neurons in (1_000, 2_000, 4_000, 8_000, 16_000, 32_000)], 0.2, 256)
+    print("\n784 -> n -> n, tenth of the inputs active, chunks of 64\n")
+    beside([(neurons, neurons) for neurons in (10, 30, 100, 300, 600, 1_000, 3_000)], 0.1, 64)
+
+
+def beside(chips: list[tuple[int, ...]], density: float, chunk: int) -> None:
+    """Print times of one thread and of two on the same chip, in turn, and the median of their ratios."""
+    print("neurons  one thread us  two us  ratio")
+    for sizes in chips:
+        count = int(min(4_000, max(512, 1e10 / (784 * sum(sizes)))))
+        samples = samples_of(784, density, 2 * count)
+        layers = [ns.recipes.softhebb(neurons, transmit=ns.ReLU()) for neurons in sizes]
+        chip = ns.Chip(layers, inputs=784)
+        chip.learn(samples[:count])
+        for number in (1, 2):  # threads made, the loop for them compiled
+            chip.learn(samples[:chunk], chunk=chunk, threads=number)
+        pairs = np.array(
+            [[seconds(chip, samples[count:], chunk, threads=number) for number in (1, 2)] for _ in range(7)]
+        )
+        one, two = np.median(pairs, axis=0) * 1e6
+        print(f"{sizes[0]:>7,} {one:>13.1f} {two:>7.1f} {np.median(pairs[:, 0] / pairs[:, 1]):>6.2f}", flush=True)
 
 
 def main() -> None:
     """Print the table asked for."""
     options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     options.add_argument("--largest", action="store_true", help="the chip of 1e9 synapses")
-    options.add_argument("--threads", action="store_true", help="two layers, with one thread and with two")
+    options.add_argument("--threads", action="store_true", help="one layer and two, with one thread and with two")
     given = options.parse_args()
     (largest if given.largest else threads if given.threads else table)()
 

@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit, typeof, types
+from numba.core import cgutils
 from numba.extending import intrinsic, register_jitable
 from numpy.typing import NDArray
 
@@ -51,6 +52,14 @@ AHEAD, AHEAD_WRITES = 32, 128
 # For looking ahead to pay, a sample must read so many synapses, or they stay in a core's own cache; a row must be read
 # by so many samples, at the least; and a sample must read so many synapses for each that is copied.
 READS, SHARED, COPIES = 1 << 18, 2, 100
+# For a team to pay, a sample must have so many products of active inputs and neurons, and so many neurons for each that
+# it writes: what one thread wrote another has to fetch.
+TOGETHER, UNWRITTEN = 400_000, 128
+WORD, PENDING_ROW, BREADTH, TAKEN = 0, 1, 2, 3  # places in the first row of Scratch.board
+BOARD = 16  # int64 of a row: no two threads write to one line of the cache
+NOT_THERE, NO_MORE = -1, -1  # word of a thread that has not begun yet, and of the first one when it has ended
+PATIENCE = 2000  # looks at a word before the rest of the machine gets its turn, or a thread is late
+LOOK = 16  # products that take as long as a look, about
 PACE = 16  # a sample counts for one part in so many of the means of active inputs and of neurons written
 
 SOFT, HARD, K_WINNERS, RANKED, UNINHIBITED, GATED, TAUGHT, CORRECTED = 0, 1, 2, 3, 4, 5, 6, 7  # competitions
@@ -157,9 +166,12 @@ class Scratch(NamedTuple):
     ahead_sums: NDArray[np.float32]  # (ahead, neurons) potentials in units of the scales
     copies: NDArray[np.float32]  # (inputs, AHEAD_WRITES) synapses of neurons written since the sums were taken
     copied: NDArray[np.int64]  # (AHEAD_WRITES,) which neurons these are
-    pays: NDArray[np.int64]  # (3,) READS, SHARED, COPIES: looking ahead changes no bit, so a test may always do it
+    # (5,) READS, SHARED, COPIES, TOGETHER, UNWRITTEN: what they decide changes no bit, so a test may always do it
+    pays: NDArray[np.int64]
     places: NDArray[np.int64]  # (neurons,) where a neuron is among them, if it is
     flips: NDArray[np.int64]  # (1,) bits that the last update changed
+    board: NDArray[np.int64]  # (threads of a team, BOARD) words by which they meet; the first thread's is WORD
+    shares: NDArray[np.float32]  # (threads or 0, ahead or 1, neurons) sums of all threads but the first
 
 
 class Samples(NamedTuple):
@@ -393,6 +405,13 @@ def _sum_rows(values, active, size, v, start, end, sums):  # type: ignore[no-unt
 
 
 @register_jitable
+def _scale(sums, s):  # type: ignore[no-untyped-def]
+    """Multiply each sum by its neuron's scale."""
+    for k in range(s.size):
+        sums[k] *= s[k]
+
+
+@register_jitable
 def _integrate(values, active, size, lebesgue, v, s, potentials):  # type: ignore[no-untyped-def]
     """Write u = s * sum of x v over the active inputs."""
     if lebesgue != TWO:
@@ -400,8 +419,105 @@ def _integrate(values, active, size, lebesgue, v, s, potentials):  # type: ignor
         _integrate_powers(values, active, size, lebesgue - ONE, v, s, potentials)
         return
     _sum_rows(values, active, size, v, 0, s.size, potentials)
-    for k in range(s.size):
-        potentials[k] *= s[k]
+    _scale(potentials, s)
+
+
+# A team of threads sums together: each takes some of the neurons, all else is the first one's. It leaves word of what
+# is to be summed, and the others leave the same word when they have. Nobody waits longer for a share than it takes to
+# sum it anew: where other work has the cores, a thread that lost its own is left behind until it has caught up. So the
+# others write to memory of their own, and what a late one reads may change under its hands. Every sum is added in the
+# same order, whoever does it, so no bit depends on how many threads there are, nor on who was late.
+
+
+@intrinsic
+def _word_at(typing, place):  # type: ignore[no-untyped-def]
+    """Return the first number of an array; no number read later is older than it."""
+
+    def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        data = cgutils.create_struct_proxy(signature.args[0])(context, builder, arguments[0]).data
+        return builder.load_atomic(data, "acquire", 8)
+
+    return types.int64(place), code
+
+
+@intrinsic
+def _leave(typing, place, word):  # type: ignore[no-untyped-def]
+    """Write the first number of an array, after all that was written before."""
+
+    def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        data = cgutils.create_struct_proxy(signature.args[0])(context, builder, arguments[0]).data
+        builder.store_atomic(arguments[1], data, "release", 8)
+        return context.get_dummy_value()
+
+    return types.void(place, types.int64), code
+
+
+_yield = types.ExternalFunction("sched_yield", types.int32())
+
+
+@register_jitable
+def _another_word(place, word):  # type: ignore[no-untyped-def]
+    """Wait, and let others have their turn, until there is another word at a place than this; return it."""
+    looks, found = 0, _word_at(place)
+    while found == word:
+        looks += 1
+        if looks > PATIENCE:
+            _yield()
+        found = _word_at(place)
+    return found
+
+
+@register_jitable
+def _share(neurons, number, threads):  # type: ignore[no-untyped-def]
+    """Return the first neuron of a thread's share, and the first after it: whole lines of the cache."""
+    lines = neurons // LINE
+    start, end = lines * number // threads * LINE, lines * (number + 1) // threads * LINE
+    return start, neurons if number == threads - 1 else end
+
+
+@register_jitable
+def _is_shared(breadth, neurons, pace, scratch):  # type: ignore[no-untyped-def]
+    """Return whether a sample is worth a team, and the team is there, none of it behind.
+
+    By how many inputs are active, and PACE times the neurons that a sample writes lately; below zero, none is known of.
+    """
+    board, pays = scratch.board, scratch.pays
+    if board.shape[0] < 2 or breadth * neurons < pays[3] or neurons * PACE < pays[4] * pace:
+        return False
+    there = True
+    for number in range(1, board.shape[0]):
+        there &= _word_at(board[number]) == board[0, WORD]
+    return there
+
+
+@register_jitable
+def _sum_share(number, values, active, synapses, scratch, sums):  # type: ignore[no-untyped-def]
+    """Write one thread's share of what the board says: the sums of samples ahead, or of one sample."""
+    start, end = _share(synapses.shape[1], number, scratch.board.shape[0])
+    taken = scratch.board[0, TAKEN]
+    if taken > 0:
+        _sum_ahead(taken, synapses, start, end, scratch, sums)
+    else:
+        _sum_rows(values, active, scratch.board[0, BREADTH], synapses, start, end, sums[0])
+
+
+@register_jitable
+def _sum_together(products, values, active, synapses, scratch, sums):  # type: ignore[no-untyped-def]
+    """Leave word, write the first thread's share, and take over the others', or write those of who is late."""
+    board = scratch.board
+    word, threads = board[0, WORD] + 1, board.shape[0]
+    _leave(board[0], word)
+    _sum_share(0, values, active, synapses, scratch, sums)
+    for number in range(1, threads):
+        looks, most = 0, PATIENCE + products // (LOOK * threads)
+        while looks < most and _word_at(board[number]) != word:
+            looks += 1
+        if looks == most:
+            _sum_share(number, values, active, synapses, scratch, sums)
+            continue
+        start, end = _share(synapses.shape[1], number, threads)
+        for n in range(max(1, board[0, TAKEN])):
+            _copy(scratch.shares[number, n, start:end], sums[n, start:end])
 
 
 @register_jitable
@@ -1257,21 +1373,19 @@ def _look_ahead(samples, first, depth, learning, constants, state, scratch):  # 
         taken += 1
     if learning:
         state.input_norm[0], state.counters[SAMPLES], state.counters[BLANKS] = mean, counted, blanks
-    _sum_ahead(taken, state.synapses, scratch)
     return taken
 
 
 @register_jitable
-def _sum_ahead(taken, synapses, scratch):  # type: ignore[no-untyped-def]
-    """Take the sums of all samples, tile by tile; tiles begin at whole lines of the cache."""
-    start, neurons = 0, synapses.shape[1]
+def _sum_ahead(taken, synapses, start, stop, scratch, sums):  # type: ignore[no-untyped-def]
+    """Take the sums of all samples for some neurons, tile by tile; tiles begin at whole lines of the cache."""
     shift = synapses.ctypes.data // synapses.itemsize
-    while start < neurons:
+    while start < stop:
         end = start + TILE - (start + shift) % LINE
-        end = end if end < neurons else neurons
+        end = end if end < stop else stop
         for n in range(taken):
             values, active = scratch.ahead_values[n], scratch.ahead_active[n]
-            _sum_rows(values, active, scratch.ahead_sizes[n], synapses, start, end, scratch.ahead_sums[n])
+            _sum_rows(values, active, scratch.ahead_sizes[n], synapses, start, end, sums[n])
         start = end
 
 
@@ -1289,8 +1403,7 @@ def _recall(n, held, learning, state, scratch, active, values, potentials):  # t
         _sum_rows(values, active, size, scratch.copies, 0, end, sums)
         for m in range(held):
             potentials[scratch.copied[m]] = sums[m]
-    for k in range(potentials.size):
-        potentials[k] *= state.scales[k]
+    _scale(potentials, state.scales)
     return size, scratch.ahead_norms[0, n]
 
 
@@ -1489,6 +1602,12 @@ def stream(address, kind):  # type: ignore[no-untyped-def]
             first, end, held = n, n, 0
             if depth > 0:
                 end += _look_ahead(samples, n, depth, learning, constants, state, scratch)
+                products, sums = (end - n) * breadth // PACE * state.scales.size, scratch.ahead_sums
+                if end > n and _is_shared(breadth // PACE, state.scales.size, pace, scratch):
+                    scratch.board[0, TAKEN] = end - n
+                    _sum_together(products, values, active, state.synapses, scratch, sums)
+                else:
+                    _sum_ahead(end - n, state.synapses, 0, state.scales.size, scratch, sums)
         label = samples.labels[n] if samples.labels.size > 0 else -1
         row = n % results.potentials.shape[0]
         potentials, responses = results.potentials[row], results.responses[row]
@@ -1500,7 +1619,14 @@ def stream(address, kind):  # type: ignore[no-untyped-def]
             if size < 0:
                 return n, -1
             _mark(marks, n, GATHERED)
-            _integrate(values, active, size, constants.lebesgue, state.synapses, state.scales, potentials)
+            if constants.lebesgue == TWO and _is_shared(size, state.scales.size, pace, scratch):
+                board, sums = scratch.board[0], results.potentials[row : row + 1]
+                board[TAKEN], board[BREADTH] = 0, size
+                board[PENDING_ROW] = state.counters[PENDING] if learning else -1
+                _sum_together(size * state.scales.size, values, active, state.synapses, scratch, sums)
+                _scale(potentials, state.scales)
+            else:
+                _integrate(values, active, size, constants.lebesgue, state.synapses, state.scales, potentials)
         _mark(marks, n, INTEGRATED)
         if results.tallies.size > 0:
             ahead = n < end and not learning
@@ -1562,6 +1688,31 @@ def stream(address, kind):  # type: ignore[no-untyped-def]
     return samples.values.shape[0], -1
 
 
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+def assist(address, kind, number):  # type: ignore[no-untyped-def]
+    """Take a share of the sums while another thread is in `stream` with these arguments, until it leaves word to end.
+
+    Parameters
+    ----------
+    address, kind : int, tuple type
+        As `stream`'s.
+    number : int
+        The thread's row of the board, from 1, with NOT_THERE on it.
+    """
+    _samples, _learning, _constants, state, scratch, _results, _own, _marks = _arguments_at(address, kind)
+    board, word = scratch.board, 0
+    _leave(board[number], word)
+    while True:
+        word = _another_word(board[0], word)
+        if word == NO_MORE:
+            return
+        values, active, p = scratch.values, scratch.active, board[0, PENDING_ROW]
+        if p >= 0:
+            values, active = state.pending_inputs[p], state.pending_active[p]
+        _sum_share(number, values, active, state.synapses, scratch, scratch.shares[number])
+        _leave(board[number], word)
+
+
 def bound(*arguments):  # type: ignore[no-untyped-def]
     """Return `stream` as compiled for these arguments, to be called with an address and a kind, and these.
 
@@ -1584,3 +1735,32 @@ def loop(*arguments):  # type: ignore[no-untyped-def]
         return run(address, kind)
 
     return take
+
+
+def team(*arguments):  # type: ignore[no-untyped-def]
+    """Return what `loop` returns, for a team: a function of arguments that returns what each of its threads calls.
+
+    It calls that with its number: 0 takes the samples, and returns what `stream` returns; the others assist it.
+    """
+    kind, size = typeof(arguments), _size_of(arguments)
+    place = types.intp, types.TypeRef(kind)
+    put, run, help_out = _put.compile((types.intp, kind)), stream.compile(place), assist.compile((*place, types.intp))
+
+    def work(*arguments):  # type: ignore[no-untyped-def]
+        memory, board = np.empty(size, np.uint8), arguments[4].board
+        address = memory.__array_interface__["data"][0]
+        put(address, arguments)
+        board[0], board[1:] = 0, NOT_THERE
+
+        def part(number):  # type: ignore[no-untyped-def]
+            if number > 0:
+                return help_out(address, kind, number)
+            try:
+                return run(address, kind)
+            finally:
+                board[0, WORD] = NO_MORE
+
+        part.needs = arguments, memory  # as long as a thread may be at work
+        return part
+
+    return work

@@ -246,7 +246,8 @@ class Chip:
         chunk : int
             Samples that one layer takes before the next layer gets them; results do not depend on it.
         threads : int
-            With more than one, layers work on successive chunks at the same time; results do not depend on it.
+            With more than one, they sum a wide dense layer's potentials together, or, if no layer is wide, layers
+            work on successive chunks at the same time; results do not depend on it.
 
         Returns
         -------

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -18,11 +18,13 @@ from neurosim.kernels import dense
 from neurosim.layers import DenseWTA
 from neurosim.own import OwnRule
 from neurosim.state_format import plain_weights
+from neurosim.teams import CREW
 from neurosim.working import NO_LABELS, NO_MODULATORS, Array, Counted, WorkingLayer
 
 NOBODY = np.empty(0, np.int64)
 Live = NDArray[np.int64]
-WIDE = 1 << 19  # synapses from which on the loop looks ahead: fewer stay in a core's own cache
+WIDE = 1 << 19  # synapses from which on the loop looks ahead, and a team is worth it: fewer stay in a core's own cache
+MOST_THREADS = 64  # of a team
 
 
 class Marked(NamedTuple):
@@ -98,14 +100,23 @@ class DenseLayer(WorkingLayer):
             raise ConfigError("shape", f"(height, width) or (channels, height, width) of {self.inputs} inputs", shape)
         return self._table(shape)
 
+    @property
+    def wide(self) -> bool:
+        """Whether more threads may be quicker than one: the synapses do not stay in a core's own cache."""
+        return self.state.synapses.size >= WIDE
+
     def scratch(self) -> dense.Scratch:
         """Return working memory for one caller at a time."""
+        return self.scratch_of_team(1)
+
+    def scratch_of_team(self, threads: int) -> dense.Scratch:
+        """Return working memory for one caller at a time, who has so many threads sum together if the layer is wide."""
         neurons, window = self.constants.neurons, self.constants.window
-        wide = self.state.synapses.size >= WIDE
-        ahead, writes = (dense.AHEAD, dense.AHEAD_WRITES) if wide else (0, 0)
+        ahead, writes = (dense.AHEAD, dense.AHEAD_WRITES) if self.wide else (0, 0)
+        threads = min(threads, MOST_THREADS) if self.wide else 1
         return dense.Scratch(
             values=np.empty(self.inputs, np.float32),
-            active=np.empty(self.inputs, np.int32),
+            active=np.zeros(self.inputs, np.int32),  # of a team, who is late may look where nobody has written yet
             lanes=np.empty(dense.LANES, np.float32),
             written=np.empty(neurons, np.int64),
             drive=np.empty(neurons, np.float32),
@@ -117,15 +128,17 @@ class DenseLayer(WorkingLayer):
             totals=np.zeros(window, np.float32),
             gram=np.empty((window, window), np.float32),
             ahead_values=np.empty((ahead, self.inputs), np.float32),
-            ahead_active=np.empty((ahead, self.inputs), np.int32),
-            ahead_sizes=np.empty(ahead, np.int64),
+            ahead_active=np.zeros((ahead, self.inputs), np.int32),
+            ahead_sizes=np.zeros(ahead, np.int64),
             ahead_norms=np.empty((2, ahead), np.float32),
             ahead_sums=np.empty((ahead, neurons), np.float32),
             copies=np.zeros((self.inputs, writes), np.float32),  # what is not used is summed too: no subnormal numbers
             copied=np.empty(writes, np.int64),
-            pays=np.array([dense.READS, dense.SHARED, dense.COPIES]),
-            places=np.empty(neurons if wide else 0, np.int64),
+            pays=np.array([dense.READS, dense.SHARED, dense.COPIES, dense.TOGETHER, dense.UNWRITTEN]),
+            places=np.empty(neurons if self.wide else 0, np.int64),
             flips=np.zeros(1, np.int64),
+            board=np.zeros((threads, dense.BOARD), np.int64),
+            shares=np.empty((threads if threads > 1 else 0, max(1, ahead), neurons), np.float32),
         )
 
     def results(self, samples: int, rows: int, outputs: int, live: Live | None = None) -> dense.Results:
@@ -239,6 +252,29 @@ class DenseLayer(WorkingLayer):
             ("eligibility_scales", 0, None),
             ("pending_sizes", 0, self.inputs), ("pending_active", 0, self.inputs - 1),
         )  # fmt: skip
+
+    def _run(
+        self, values: Array, labels: NDArray[np.int64], modulators: Array, learning: bool, scratch: Any, room: Any
+    ) -> tuple[int, int]:
+        with CREW.team(len(scratch.board)) as threads:
+            if threads == 1:
+                return super()._run(values, labels, modulators, learning, scratch, room)
+            # A board of its own: an interrupted call may have left a thread that looks at its board once more. It may
+            # write its share as well, but then the caller is gone, and its scratch with it.
+            scratch = scratch._replace(board=np.empty_like(scratch.board))
+            part = self._team(*self._arguments(values, labels, modulators, learning, scratch, room))
+            calls = [(number,) for number in range(threads)]
+            return CREW.run(part, calls, lambda: scratch.board.__setitem__((0, dense.WORD), dense.NO_MORE))
+
+    @cached_property
+    def _team(self) -> Callable[..., Callable[..., tuple[int, int]]]:
+        nothing = np.empty((0, self.inputs), np.float32)
+        room = self.results(0, 1, 0)
+        kernel: ModuleType = dense
+        team: Callable[..., Callable[..., tuple[int, int]]] = kernel.team(
+            *self._arguments(nothing, NO_LABELS, NO_MODULATORS, False, self.scratch(), room)
+        )
+        return team
 
     def _arguments(
         self, values: Array, labels: NDArray[np.int64], modulators: Array, learning: bool, scratch: Any, room: Any

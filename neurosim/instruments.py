@@ -45,7 +45,7 @@ def gini(sizes: ArrayLike) -> float:
     if total == 0:
         return 0.0
     places = np.arange(1, len(values) + 1)
-    return float(2 * (places @ values) / (len(values) * total) - (len(values) + 1) / len(values))
+    return float(2 * (places * values).sum() / (len(values) * total) - (len(values) + 1) / len(values))
 
 
 def usage_entropy(wins: ArrayLike) -> float:

@@ -122,7 +122,7 @@ def run(
     chunk : int
         Samples handed over at a time: 1 for latency, more for throughput. Results do not depend on it.
     threads : int
-        Layers at work at the same time. Results do not depend on it.
+        At work on successive layers at the same time, or together on wide ones. Results do not depend on it.
     snapshot_samples : int
         Samples between snapshots; 0 goes by time alone. At each of them, learning waits until the one before is
         written.

@@ -1,17 +1,20 @@
 """Chunks of samples through layers: one after another, or layers at work on successive chunks at the same time.
 
+Where a dense layer is wide, threads are better spent on sharing its neurons, and layers follow one another.
+
 No layer waits for a later one, so both give the same bits (`docs/design.md`).
 """
 
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.checks import LARGEST, whole
+from neurosim.dense import DenseLayer
 from neurosim.errors import ConfigError, NeurosimError
 from neurosim.working import NO_LABELS, NO_MODULATORS, Array, WorkingLayer, teachable
 
@@ -37,7 +40,7 @@ class Pipeline:
     ----------
     layers : sequence of WorkingLayer
     threads : int
-        1 takes every chunk through all layers before the next; more overlap the layers.
+        1 takes every chunk through all layers before the next; more overlap the layers, or share wide dense ones.
     first : int
         Number of the first sample, for errors.
     frozen : collection of int
@@ -51,9 +54,13 @@ class Pipeline:
         if threads > 1 and any(layer.device != "cpu" for layer in layers):
             raise ConfigError("threads", "1 with device='cuda', whose blocks share every layer's work", threads)
         self.layers, self.frozen = layers, frozen
-        self._scratch = [layer.scratch() for layer in layers]
+        self._scratch = [
+            layer.scratch_of_team(threads) if _is_shared(layer, threads) else layer.scratch() for layer in layers
+        ]
         self._waiting: list[Chunk | None] = [None] * len(layers)
-        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+        self._pool: ThreadPoolExecutor | None = None
+        if threads > 1 and not any(_is_shared(layer, threads) for layer in layers):
+            self._pool = ThreadPoolExecutor(threads)
         self._error: NeurosimError | None = None
         self._bad, self._next, self._lock = 0, first, Lock()  # the earliest sample that a layer refused
 
@@ -150,3 +157,8 @@ class Pipeline:
         return Chunk(
             first, taken.results.outputs[done], labels[done], modulators[done], taken.results.winners[done], tag
         )
+
+
+def _is_shared(layer: WorkingLayer, threads: int) -> TypeGuard[DenseLayer]:
+    """Tell whether threads sum a layer's potentials together."""
+    return threads > 1 and isinstance(layer, DenseLayer) and layer.wide

@@ -78,7 +78,7 @@ class WorkingLayer(ABC):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return all but the compiled loop: copies, also in other processes, compile it anew."""
-        return {name: value for name, value in self.__dict__.items() if name != "_loop"}
+        return {name: value for name, value in self.__dict__.items() if name not in {"_loop", "_team"}}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.inputs} -> {self.outputs}, {self.samples} samples learned)"

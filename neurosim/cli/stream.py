@@ -69,7 +69,12 @@ def numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
 @click.option(
     "--chunk", type=int, help="Samples handed over at a time; never changes results.  [default: 1; 256 on cuda]"
 )
-@click.option("--threads", default=1, show_default=True, help="Layers at work at a time; never changes results.")
+@click.option(
+    "--threads",
+    default=1,
+    show_default=True,
+    help="Threads at work on wide or on successive layers; never changes results.",
+)
 @click.option("--test", metavar="SOURCE", help="Measure accuracy on this stream when learning is done.")
 @click.option(
     "--readout-epochs", type=click.IntRange(1), metavar="N",
