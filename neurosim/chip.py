@@ -412,7 +412,9 @@ class Chip:
         StateError
             If the file is missing, damaged, foreign or of a newer version, or names a rule that is not given.
         ConfigError
-            If `rules` are none.
+            If `rules` are none, or `device` is not one of the two.
+        DeviceError
+            As for `Chip`.
         """
         rules = tuple(rules) if isinstance(rules, Iterable) else (rules,)
         if not all(isinstance(rule, RuleMaker) for rule in rules):
@@ -422,6 +424,7 @@ class Chip:
     @classmethod
     def of(cls, contents: Contents, path: str | Path, rules: Sequence[RuleMaker] = (), device: str = "cpu") -> "Chip":
         """Make a chip of what a state file held; `path` is for the error."""
+        one_of("device", device, DEVICES)
         try:
             layers = [rebuild(layer, rules) for layer in contents.constants]
             chip = cls(layers, inputs=contents.shape, seed=contents.seed, device=device)

@@ -54,6 +54,17 @@ def test_a_deep_chip_learns_what_it_learns_on_the_cpu(tmp_path):
         assert "share every stage" in cuda.layers[0].placement
 
 
+def test_records_fall_due_within_a_chunk(monkeypatch):
+    monkeypatch.setattr("neurosim.instruments.FIRST_INTERVAL", 2)
+    X = images(5)
+    with whole_grid():
+        cpu, cuda = (ns.Chip(LAYERS[:1], inputs=SHAPE, device=where).learn(X, chunk=5) for where in ("cpu", "cuda"))
+        sent = cuda.respond(X).output
+    assert list(cuda.layers[0].records["sample"]) == [2, 4]
+    close(sent, cpu.respond(X).output)
+    np.testing.assert_array_equal(cuda.layers[0].wins, cpu.layers[0].wins)
+
+
 @ns.rule
 def tempered(response, potential, norm, rate=0.2, ceiling=0.5):
     """A rule of one's own."""

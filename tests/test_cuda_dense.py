@@ -193,6 +193,34 @@ def test_state_moves_between_devices(tmp_path):
     assert back.state_sha256 == straight.state_sha256
 
 
+def sanger():
+    rule = ns.Sanger(rate=0.01)
+    return ns.DenseWTA(3, competition=ns.NoInhibition(), rule=rule, initial="normal", radius=1.0)
+
+
+def test_records_fall_due_within_a_chunk(monkeypatch):
+    monkeypatch.setattr("neurosim.instruments.FIRST_INTERVAL", 3)
+    X = samples(11, 6, False)[0]
+    with whole_grid():
+        cpu, cuda = (chip.learn(X, chunk=8) for chip in chips(every_layer("softhebb", 5)))
+    assert list(cuda.layers[0].records["sample"]) == [3, 6, 9]
+    assert cuda.state_sha256 == cpu.state_sha256
+    assert cuda.layers[0].records.tobytes() == cpu.layers[0].records.tobytes()
+
+
+@pytest.mark.parametrize("name", ["cuda:9", "", "CUDA", None, 3, ["cuda"]])
+def test_a_name_that_is_none_is_no_fault_of_the_file(name, tmp_path):
+    ns.Chip([every_layer("softhebb", 5)], inputs=6).save(tmp_path / "a.h5")
+    with pytest.raises(ns.ConfigError, match="device must be one of cpu, cuda, got"):
+        ns.Chip.load(tmp_path / "a.h5", device=name)
+
+
+def test_what_a_device_cannot_do_is_no_fault_of_the_file(tmp_path):
+    ns.Chip([sanger()], inputs=6).save(tmp_path / "a.h5")
+    with pytest.raises(ns.DeviceError, match=r"device of layer 1 must be 'cpu' for Sanger"):
+        ns.Chip.load(tmp_path / "a.h5", device="cuda")
+
+
 def test_what_is_written_into_the_state_is_not_lost_without_a_word():
     chip = ns.Chip([every_layer("softhebb", 5)], inputs=6, device="cuda")
     with pytest.raises(ValueError, match="read-only"):
@@ -204,9 +232,8 @@ def test_what_is_written_into_the_state_is_not_lost_without_a_word():
 def test_what_is_not_to_be_had_on_a_device():
     with pytest.raises(ns.ConfigError, match="device must be"):
         ns.Chip([every_layer("softhebb", 5)], inputs=6, device="tpu")
-    with pytest.raises(ns.ConfigError, match=r"rule of layer 1 must be other than Sanger.*device='cpu'"):
-        ns.Chip([ns.DenseWTA(3, competition=ns.NoInhibition(), rule=ns.Sanger(rate=0.01), initial="normal",
-                             radius=1.0)], inputs=6, device="cuda")  # fmt: skip
+    with pytest.raises(ns.DeviceError, match=r"device of layer 1 must be 'cpu' for Sanger"):
+        ns.Chip([sanger()], inputs=6, device="cuda")
     with whole_grid():
         chip = ns.Chip([every_layer("softhebb", 5)], inputs=6, device="cuda")
         with pytest.raises(ns.DeviceError, match="to count operations"):
@@ -240,6 +267,18 @@ def test_without_a_device_it_says_what_is_missing():
     assert re.match(
         r"neurosim.errors.DeviceError: device must be .* got 'cuda'.*; install neurosim-chip\[cuda13\]", told
     )
+
+
+@pytest.mark.skipif(not config.ENABLE_CUDASIM, reason="there is a CUDA device")
+def test_a_setting_that_numba_refuses_is_said_in_one_line(tmp_path):
+    np.save(tmp_path / "x.npy", samples(12, 6, False)[0])
+    environment = os.environ | {"NUMBA_CUDA_DRIVER": "/nonexistent"}
+    environment.pop("NUMBA_ENABLE_CUDASIM")
+    words = ["stream", "x.npy", "--root", str(tmp_path), "--neurons", "3", "--device", "cuda"]
+    run = subprocess.run([sys.executable, "-m", "neurosim", *words], capture_output=True, text=True, env=environment)
+    assert run.returncode == 2, run.stderr
+    assert run.stderr.startswith("Error: device must be")
+    assert run.stderr.count("\n") == 1
 
 
 def test_the_command_line_on_a_device(tmp_path):

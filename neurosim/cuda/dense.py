@@ -10,7 +10,7 @@ from neurosim.cuda import device
 from neurosim.cuda.layer import DeviceLayer, zeros
 from neurosim.cuda.plan import Plan, plan
 from neurosim.dense import DenseLayer
-from neurosim.errors import ConfigError, DeviceError
+from neurosim.errors import DeviceError
 from neurosim.kernels import dense
 from neurosim.layers import DenseWTA
 from neurosim.own import OwnRule
@@ -71,8 +71,8 @@ class CudaDenseLayer(DeviceLayer, DenseLayer):  # type: ignore[misc]  # `state` 
 
     def __init__(self, constants: DenseWTA, inputs: int, seed: int, place: int) -> None:
         if isinstance(constants.rule, Sanger | OjaSubspace):
-            advice = "the neurons of these rules see what others explain: take device='cpu'"
-            raise ConfigError(f"rule of layer {place + 1}", "other than Sanger or OjaSubspace", constants.rule, advice)
+            rule = f"'cpu' for {type(constants.rule).__name__}, whose neurons see what others explain"
+            raise DeviceError(f"device of layer {place + 1} must be {rule}, got 'cuda'")
         super().__init__(constants, inputs, seed, place)
 
     @property

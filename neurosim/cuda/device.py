@@ -61,7 +61,7 @@ def find() -> Properties:
     """
     try:
         cuda = numba_cuda()
-    except ImportError as error:
+    except (ImportError, ValueError) as error:  # ValueError: of a setting of Numba's, as NUMBA_CUDA_DRIVER
         raise DeviceError(f"device must be 'cpu' where Numba has no CUDA, got 'cuda' ({error}); {HOW}") from None
     if simulated():
         return Properties("simulated by Numba", 0, SHARED_BYTES, float("inf"))

@@ -83,7 +83,8 @@ class DeviceLayer(WorkingLayer):
         self._mirror.changes_there()
         with uncontracted():  # arguments of other types than foreseen would be compiled for
             results, report = self._launch(values, labels, modulators, learning, scratch, room, watch)
-        for name in ("potentials", "responses", "winners", "outputs"):
+        room.winners[: len(values)] = results.winners.copy_to_host()  # of a chunk there may be more samples to come
+        for name in ("potentials", "responses", "outputs"):
             if getattr(room, name).size:
                 getattr(room, name)[...] = getattr(results, name).copy_to_host()
         *_, done, neuron = report.copy_to_host()
