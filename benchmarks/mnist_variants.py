@@ -5,8 +5,8 @@
     NEUROSIM_DATA=... python benchmarks/mnist_variants.py [--only TEXT] [--learned 10000] [--epochs 20]
 
 A chip learns from the first training images; the published readout is trained on what it sends of the same images, with
-two rates, and judged on the last 10,000 training images (the standard error is 0.12 points). Test images are not looked
-at. A row takes five minutes on one core.
+two rates, so is a ridge regression on the classes, and both are judged on the last 10,000 training images (the standard
+error is 0.12 points). Test images are not looked at. A row takes five minutes on one core, of 50,000 images half an hour.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.linear_model import Ridge
 
 import neurosim as ns
 from neurosim.feature_cache import FeatureCache
@@ -34,6 +35,9 @@ ROWS: dict[str, tuple[dict[str, Any], ...]] = {  # what is changed in layers 1, 
     "first layer's rate .08": ({"rate": 0.08}, {}, {}),
     "first two layers' rates 0": ({"rate": 0.0}, {"rate": 0.0}, {}),
     "first layer takes raw pixels, rate .08": ({"normalise": "none", "rate": 0.08}, {}, {}),
+    "first layer's kernel 7, rate .001": ({"rate": 0.001, "kernel": 7, "padding": 3}, {}, {}),
+    "CIFAR-10's cutoffs, rate .001": ({"rate": 0.001}, {"cutoff": 0.01}, {"cutoff": 0.02}),
+    "twice the neurons below, rate .001": ({"rate": 0.001, "neurons": 192}, {"neurons": 768}, {}),
     "first layer's rate 0, 4 x 4 sent": ({"rate": 0.0}, {}, {"pool": ns.MeanPool(size=2, stride=2, padding=1)}),
 }
 
@@ -61,7 +65,15 @@ def judged(chip: ns.Chip, train: ArrayStream, kept: ArrayStream, epochs: int) ->
         u -= u.max(axis=1, keepdims=True)
         loss = np.log(np.exp(u).sum(axis=1)) - u[np.arange(len(u)), others.labels_]
         found.append(f"{100 * (u.argmax(axis=1) == others.labels_).mean():.2f} ({loss.mean():.3f})")
-    return found
+    return [*found, f"{100 * by_ridge(sent, others):.2f}"]
+
+
+def by_ridge(sent: FeatureCache, others: FeatureCache) -> float:
+    """Return the accuracy of the linear readout in closed form, held back by a hundredth of the variance."""
+    classes = (2 * (sent.labels_[:, None] == np.arange(10)) - 1).astype(np.float32)
+    alpha = 0.01 * len(classes) * float(sent.features_.var(axis=0).mean())
+    ridge = Ridge(alpha=alpha, solver="cholesky").fit(sent.features_, classes)
+    return float((ridge.predict(others.features_).argmax(axis=1) == others.labels_).mean())
 
 
 def main() -> None:
@@ -75,7 +87,7 @@ def main() -> None:
     images = samples.reshape(-1, 1, 28, 28)
     train = ArrayStream(images[: given.learned], labels[: given.learned])
     kept = ArrayStream(images[-KEPT_BACK:], labels[-KEPT_BACK:])
-    print(f"{'':40} accuracy (cross-entropy) with the readout's rates {RATES}")
+    print(f"{'':40} accuracy (cross-entropy) with the readout's rates {RATES}; of ridge")
     for name, changes in ROWS.items():
         if given.only in name:
             chip = chip_of(changes).learn(repeat(train, 1, 0), chunk=CHUNK)
