@@ -6,7 +6,8 @@
 
 A chip learns from the first training images; the published readout is trained on what it sends of the same images, with
 two rates, so is a ridge regression on the classes, and both are judged on the last 10,000 training images (the standard
-error is 0.12 points). Test images are not looked at. A row takes five minutes on one core, of 50,000 images half an hour.
+error is 0.12 points). Test images are not looked at. A row takes five minutes on one core, or half an hour of 50,000
+images.
 """
 
 import argparse
