@@ -59,6 +59,7 @@ WORD, PENDING_ROW, BREADTH, TAKEN = 0, 1, 2, 3  # places in the first row of Scr
 BOARD = 16  # int64 of a row: no two threads write to one line of the cache
 NOT_THERE, NO_MORE = -1, -1  # word of a thread that has not begun yet, and of the first one when it has ended
 PATIENCE = 2000  # looks at a word before the rest of the machine gets its turn, or a thread is late
+NAP = 100  # microseconds, of a thread for which there has been nothing to do for a while
 LOOK = 16  # products that take as long as a look, about
 PACE = 16  # a sample counts for one part in so many of the means of active inputs and of neurons written
 
@@ -453,15 +454,18 @@ def _leave(typing, place, word):  # type: ignore[no-untyped-def]
 
 
 _yield = types.ExternalFunction("sched_yield", types.int32())
+_sleep = types.ExternalFunction("usleep", types.int32(types.uint32))
 
 
 @register_jitable
 def _another_word(place, word):  # type: ignore[no-untyped-def]
-    """Wait, and let others have their turn, until there is another word at a place than this; return it."""
+    """Wait until there is another word at a place than this, and return it: keen first, and ever more at leisure."""
     looks, found = 0, _word_at(place)
     while found == word:
         looks += 1
-        if looks > PATIENCE:
+        if looks > 2 * PATIENCE:
+            _sleep(np.uint32(NAP))
+        elif looks > PATIENCE:
             _yield()
         found = _word_at(place)
     return found

@@ -24,7 +24,7 @@ from neurosim.working import NO_LABELS, NO_MODULATORS, Array, Counted, WorkingLa
 NOBODY = np.empty(0, np.int64)
 Live = NDArray[np.int64]
 WIDE = 1 << 19  # synapses from which on the loop looks ahead, and a team is worth it: fewer stay in a core's own cache
-MOST_THREADS = 64  # of a team
+MOST_THREADS, FEW = 64, 4  # of a team; samples of a chunk by which to judge whether it is worth one
 
 
 class Marked(NamedTuple):
@@ -256,9 +256,12 @@ class DenseLayer(WorkingLayer):
     def _run(
         self, values: Array, labels: NDArray[np.int64], modulators: Array, learning: bool, scratch: Any, room: Any
     ) -> tuple[int, int]:
-        with CREW.team(len(scratch.board)) as threads:
+        some = values[:FEW]
+        worth = np.count_nonzero(some) * self.outputs >= dense.TOGETHER * len(some)
+        with CREW.team(len(scratch.board) if worth else 1) as threads:
             if threads == 1:
-                return super()._run(values, labels, modulators, learning, scratch, room)
+                alone = scratch._replace(board=scratch.board[:1])
+                return super()._run(values, labels, modulators, learning, alone, room)
             # A board of its own: an interrupted call may have left a thread that looks at its board once more. It may
             # write its share as well, but then the caller is gone, and its scratch with it.
             scratch = scratch._replace(board=np.empty_like(scratch.board))

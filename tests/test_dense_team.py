@@ -77,6 +77,33 @@ def test_a_frozen_layer_responds_with_threads(every_sample_is_worth_a_team):
     assert len(found) == 1
 
 
+@pytest.mark.parametrize("reason", ["few products", "another team is at work"])
+def test_without_a_team_nobody_is_waited_for(reason, every_sample_is_worth_a_team, monkeypatch):
+    X, seen = samples(), []
+    loop = at_work.DenseLayer._loop
+    spy = property(lambda made: lambda *call: (seen.append(len(call[4].board)), loop.func(made)(*call))[1])
+    monkeypatch.setattr(at_work.DenseLayer, "_loop", spy)
+    if reason == "few products":
+        monkeypatch.setattr(dense, "TOGETHER", INPUTS * 300)
+        learned = chip("wide").learn(X, threads=2)
+    else:
+        held, done = threading.Event(), threading.Event()
+
+        def hold():
+            with teams.CREW.team(2):
+                held.set()
+                done.wait()
+
+        other = threading.Thread(target=hold)
+        other.start()
+        held.wait()
+        learned = chip("wide").learn(X, threads=2)
+        done.set()
+        other.join()
+    assert set(seen) == {1}
+    assert learned.state_sha256 == chip("wide").learn(X).state_sha256
+
+
 def test_a_narrow_layer_has_no_team_and_layers_work_at_the_same_time():
     narrow = ns.Chip([layer(20), layer(10)], inputs=INPUTS, seed=0)
     with ns.pipeline.Pipeline(narrow.layers, 2) as pipeline:
