@@ -208,6 +208,20 @@ def test_records_fall_due_within_a_chunk(monkeypatch):
     assert cuda.layers[0].records.tobytes() == cpu.layers[0].records.tobytes()
 
 
+def test_memory_for_pieces_of_chunks_is_kept_but_not_without_end(monkeypatch):
+    monkeypatch.setattr("neurosim.cuda.dense.KEPT_BYTES", 4 * 150)
+    X = samples(12, 6, False)[0]
+    with whole_grid():
+        layer = CudaDenseLayer(every_layer("softhebb", 5), 6, 1, 0)
+        scratch, kept = layer.scratch(), []
+        for start, end in ((0, 4), (4, 7), (7, 9), (9, 12)):  # 4 and 3 samples fit together, with 2 it is too much
+            layer.take(X[start:end], True, scratch, layer.results(end - start, 1, 0), start)
+            kept.append([key[0] for key in scratch._launches])
+    assert kept == [[4], [4, 3], [2], [2, 3]]
+    expected = ns.Chip([every_layer("softhebb", 5)], inputs=6, seed=1).learn(X)
+    assert layer.weights.tobytes() == expected.layers[0].weights.tobytes()
+
+
 @pytest.mark.parametrize("name", ["cuda:9", "", "CUDA", None, 3, ["cuda"]])
 def test_a_name_that_is_none_is_no_fault_of_the_file(name, tmp_path):
     ns.Chip([every_layer("softhebb", 5)], inputs=6).save(tmp_path / "a.h5")

@@ -16,6 +16,7 @@ from neurosim import teams
 from neurosim.kernels import dense
 
 INPUTS = 40
+NAN = np.float32(np.nan)
 SOFT = ns.SoftWTA(temperature=0.1)
 
 
@@ -147,27 +148,30 @@ class Team(Kernel):
     """The compiled loop with a board for a team, and all that is needed to play its threads by hand."""
 
     def __init__(self, W, threads, ahead=0, **constants):
-        super().__init__(W, **constants)
+        super().__init__(W, dtype=np.float32, **constants)
         neurons, inputs = W.shape
         self.scratch = self.scratch._replace(
-            board=np.zeros((threads, dense.BOARD), np.int64), shares=np.full((threads, max(1, ahead), neurons), np.nan),
-            pays=np.zeros(5, np.int64), ahead_values=np.zeros((ahead, inputs)),
+            board=np.zeros((threads, dense.BOARD), np.int64), shares=np.full((threads, max(1, ahead), neurons), NAN),
+            pays=np.zeros(5, np.int64), ahead_values=np.zeros((ahead, inputs), np.float32),
             ahead_active=np.zeros((ahead, inputs), np.int32), ahead_sizes=np.zeros(ahead, np.int64),
-            ahead_norms=np.zeros((2, ahead)), ahead_sums=np.zeros((ahead, neurons)), copies=np.zeros((inputs, 64)),
+            ahead_norms=np.zeros((2, ahead), np.float32), ahead_sums=np.zeros((ahead, neurons), np.float32),
+            copies=np.zeros((inputs, 64), np.float32),
             copied=np.zeros(64, np.int64), places=np.zeros(neurons, np.int64),
         )  # fmt: skip
 
     def part(self, X):
         """Return what each thread calls, before any is there."""
         rows, neurons = len(X), len(self.state.scales)
-        self.results = dense.Results(*np.full((2, rows, neurons), np.nan), np.full(rows, -9), np.zeros((0, neurons)))
-        given = dense.Samples(X.astype(np.float64), np.empty(0, np.int64), np.empty(0))
+        self.results = dense.Results(
+            *np.full((2, rows, neurons), NAN), np.full(rows, -9), np.zeros((0, neurons), np.float32)
+        )
+        given = dense.Samples(X.astype(np.float32), np.empty(0, np.int64), np.empty(0, np.float32))
         arguments = given, True, self.constants, self.state, self.scratch, self.results, None, None
         return dense.team(*arguments)(*arguments)
 
 
 def alone(W, X):
-    kernel = Kernel(W, competition=SOFT)
+    kernel = Kernel(W, dtype=np.float32, competition=SOFT)
     _, results = kernel.stream(X)
     return kernel, results
 

@@ -18,6 +18,7 @@ from neurosim.rules import OjaSubspace, Sanger
 from neurosim.working import Array
 
 THREADS = 256  # of a block: more would have too few registers each
+KEPT_BYTES = 1 << 26  # of arrays that chunks pass through
 
 
 class Launch(NamedTuple):
@@ -28,7 +29,7 @@ class Launch(NamedTuple):
 
 
 class Buffers:
-    """What a caller's chunks pass through on the device; made anew for chunks of another size.
+    """What a caller's chunks pass through on the device; kept for some sizes, as records cut chunks into pieces.
 
     Parameters
     ----------
@@ -39,13 +40,17 @@ class Buffers:
     def __init__(self, memory: Any, inputs: int, neurons: int) -> None:
         self.memory, self._inputs, self._neurons = memory, inputs, neurons
         self._launches: dict[tuple[int, ...], Launch] = {}
+        self._floats = 0  # of all launches, but for what is small
 
     def launch(self, samples: int, labels: int, rows: int, outputs: int) -> Launch:
         """Return arrays for chunks of so many samples, labels and rows of results."""
         key = samples, labels, rows, outputs
         if key not in self._launches:
-            if len(self._launches) > 3:  # chunks are of one size, but for the last
+            floats = 3 * samples * self._inputs + (2 * rows + outputs) * self._neurons
+            if 4 * (self._floats + floats) > KEPT_BYTES:
                 self._launches.clear()
+                self._floats = 0
+            self._floats += floats
             self._launches[key] = self._made(*key)
         return self._launches[key]
 
