@@ -256,6 +256,8 @@ class DenseLayer(WorkingLayer):
     def _run(
         self, values: Array, labels: NDArray[np.int64], modulators: Array, learning: bool, scratch: Any, room: Any
     ) -> tuple[int, int]:
+        if len(scratch.board) == 1:
+            return super()._run(values, labels, modulators, learning, scratch, room)
         some = values[:FEW]
         worth = np.count_nonzero(some) * self.outputs >= dense.TOGETHER * len(some)
         with CREW.team(len(scratch.board) if worth else 1) as threads:
@@ -271,12 +273,8 @@ class DenseLayer(WorkingLayer):
 
     @cached_property
     def _team(self) -> Callable[..., Callable[..., tuple[int, int]]]:
-        nothing = np.empty((0, self.inputs), np.float32)
-        room = self.results(0, 1, 0)
         kernel: ModuleType = dense
-        team: Callable[..., Callable[..., tuple[int, int]]] = kernel.team(
-            *self._arguments(nothing, NO_LABELS, NO_MODULATORS, False, self.scratch(), room)
-        )
+        team: Callable[..., Callable[..., tuple[int, int]]] = kernel.team(*self._no_samples())
         return team
 
     def _arguments(

@@ -335,12 +335,13 @@ class WorkingLayer(ABC):
 
     @cached_property
     def _loop(self) -> Callable[..., tuple[int, int]]:
-        nothing = np.empty((0, self.inputs), np.float32)
-        room = self.results(0, 1, 0)
-        loop: Callable[..., tuple[int, int]] = self.kernel.loop(
-            *self._arguments(nothing, NO_LABELS, NO_MODULATORS, False, self.scratch(), room)
-        )
+        loop: Callable[..., tuple[int, int]] = self.kernel.loop(*self._no_samples())
         return loop
+
+    def _no_samples(self) -> tuple[Any, ...]:
+        """Return what the loop takes where there is nothing to take, for its types."""
+        nothing, room = np.empty((0, self.inputs), np.float32), self.results(0, 1, 0)
+        return self._arguments(nothing, NO_LABELS, NO_MODULATORS, False, self.scratch(), room)
 
     @property
     @abstractmethod

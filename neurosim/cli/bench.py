@@ -8,7 +8,7 @@ import click
 
 from neurosim.cli.arrivals import arrival_options, arrivals_of, duration
 from neurosim.cli.faults import Interrupts, check_files, fail, find_cache, plainly, say
-from neurosim.cli.stream import DEVICE_HELP, numbers
+from neurosim.cli.stream import device_option, numbers
 
 if TYPE_CHECKING:
     from neurosim.chip import Chip
@@ -36,7 +36,7 @@ READ, WRITTEN = ("state", "rules", "timestamps"), ("snapshots", "record", "figur
 @click.option("--warm-up", default=100, show_default=True, metavar="N", help="Samples before those, beside the first.")
 @arrival_options
 @click.option("--deadline", callback=duration, metavar="TIME", help="Count samples done later, as 200us or 1.5ms.")
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, help=DEVICE_HELP)
+@device_option
 @click.option("--stages", is_flag=True, help="Take the samples once more, and time each layer.")
 @click.option("--roofline", is_flag=True, help="Once more: stages within layers beside what the machine can do.")
 @click.option("--snapshots", metavar="FILE", help="Write the state to this new file meanwhile, as `stream` does.")

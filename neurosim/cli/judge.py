@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from neurosim.cli.faults import Interrupts, fail, find_cache, plainly, say
-from neurosim.cli.stream import DEVICE_HELP
+from neurosim.cli.stream import device_option
 
 if TYPE_CHECKING:
     from neurosim.judging import Comparison
@@ -32,7 +32,7 @@ HEADS = {
 @click.option("--image-size", type=int, metavar="N", help="images:FOLDER: height and width they are brought to.")
 @click.option("--standardise", metavar="HOW", help="Images' channels: imagenet, or MEAN[,MEAN...]:STD[,STD...].")
 @click.option("--rules", metavar="FILE.py", help="Run this file for the rules of one's own that the state names.")
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, help=DEVICE_HELP)
+@device_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @plainly
 def command(state: str, train: str, test: str, rules: str | None, device: str, as_json: bool, **reading: Any) -> None:

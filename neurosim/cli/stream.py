@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from neurosim.errors import NeurosimError
     from neurosim.streams import Stream
 
-DEVICE_HELP = "Where the chip is simulated; never changes a state file's form."
+device_option = click.option(
+    "--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True,
+    help="Where the chip is simulated; never changes a state file's form.",
+)  # fmt: skip
 
 
 def numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) -> list[int] | None:
@@ -65,7 +68,7 @@ def numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
 @click.option(
     "--snapshot-seconds", default=10.0, show_default=True, metavar="T", help="Write the state every T seconds."
 )
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, help=DEVICE_HELP)
+@device_option
 @click.option(
     "--chunk", type=int, help="Samples handed over at a time; never changes results.  [default: 1; 256 on cuda]"
 )
