@@ -126,7 +126,12 @@ class SoftmaxReadout:
         self.epochs_: list[Epoch] = []
 
     def fit(
-        self, features: Array, labels: NDArray[np.int64], watch: Callable[[Epoch], object] | None = None
+        self,
+        features: Array,
+        labels: NDArray[np.int64],
+        watch: Callable[[Epoch], object] | None = None,
+        *,
+        renew: Callable[[int], Array | None] | None = None,
     ) -> "SoftmaxReadout":
         """Train on features and their labels.
 
@@ -138,12 +143,15 @@ class SoftmaxReadout:
             From 0, below 10,000; as many classes as the largest one and 1.
         watch : callable, optional
             Is given an `Epoch` after each; may raise to end the work.
+        renew : callable, optional
+            Is given the number of each epoch from 2 on, before it, and returns other features of the same samples, from
+            then on, as of images transformed anew; or None to go on with those there are.
 
         Raises
         ------
         SampleError
             If features are not finite, labels are out of range, not one a sample or of one class, or a copy of the
-            features would not fit.
+            features would not fit; if `renew` returns features of another shape.
         DivergedError
             If a potential leaves the range of float32.
         """
@@ -154,6 +162,8 @@ class SoftmaxReadout:
         self.epochs_ = []
         with _Trainer(self, features, labels, parameters) as trainer:
             for epoch in range(self.epochs):
+                if renew is not None and epoch > 0:
+                    trainer.renew(renew(epoch + 1))
                 rate = self.rate / 2 ** sum(epoch >= int(part * self.epochs + 1e-9) for part in self.halvings)
                 loss, accuracy = trainer.run(epoch, rate)
                 self.epochs_.append(Epoch(epoch + 1, self.epochs, rate, loss, accuracy))
@@ -228,6 +238,15 @@ class _Trainer:
     def __exit__(self, *exception: object) -> None:
         if self._pool is not None:
             self._pool.shutdown()
+
+    def renew(self, features: Array | None) -> None:
+        """Take other features of the same samples, if there are any."""
+        if features is None:
+            return
+        features = as_features(features)
+        if features.shape != self.features.shape:
+            raise SampleError(f"renewed features must be {self.features.shape} as those before, got {features.shape}")
+        self.features = features
 
     def run(self, epoch: int, rate: float) -> tuple[float, float]:
         """Train for an epoch; return the mean loss and the share that was right."""

@@ -9,7 +9,9 @@ from click.testing import CliRunner
 
 import neurosim as ns
 from neurosim.cli import main
+from neurosim.streams import ArrayStream, PadCrop, RandomFlip
 from neurosim.studies import deep, published
+from neurosim.trained_readout import SoftmaxReadout
 
 
 def run(*arguments):
@@ -18,7 +20,7 @@ def run(*arguments):
 
 def test_cells_are_unique_and_their_presets_are_there():
     cells = deep.cells(3, fast=False)
-    assert len({cell.name for cell in cells}) == len({cell.key for cell in cells}) == len(cells) == 54
+    assert len({cell.name for cell in cells}) == len({cell.key for cell in cells}) == len(cells) == 57
     for cell in cells:
         assert cell.settings["preset"] in ns.presets.names()
     dense = next(cell.settings for cell in cells if cell.settings["method"] == "dense")
@@ -59,7 +61,7 @@ def test_what_is_not_published_is_none():
 def test_the_study_runs_small(tmp_path):
     result = run("reproduce", "deep", "--fast", "--root", os.environ["NEUROSIM_DATA"], "--out", tmp_path)
     assert result.exit_code == 0, result.output
-    assert "3 of 3 cells are finished" in result.output
+    assert "4 of 4 cells are finished" in result.output
 
 
 def test_a_preset_streams_stops_and_goes_on(tmp_path):
@@ -133,6 +135,58 @@ def test_a_chip_of_images_is_measured_by_the_readout_that_the_papers_train(tmp_p
     judged = run("judge", tmp_path / "c.h5", "--train", tmp_path / "train.npz", "--test", tmp_path / "test.npz")
     assert judged.exit_code == 2
     assert "last layer must be one whose neurons see a whole sample, got 'images of 96 x 4 x 4'" in judged.stderr
+
+
+def images_with_a_line(count=60, seed=0):
+    """Return labelled images, some with a line at the left."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 2, count)
+    X = rng.random((count, 1, 8, 8), np.float32) * 0.5
+    X[labels == 1, 0, :, 1:3] += 0.5
+    return ArrayStream(X, labels)
+
+
+def test_a_readout_is_trained_on_images_transformed_anew():
+    chip = ns.Chip.from_preset("softhebb-cifar10-1layer", inputs=(1, 8, 8))
+    train, test = images_with_a_line(), images_with_a_line(200, 1)
+    chip.learn(train)
+    plain = ns.judge_images(chip, train, test, epochs=4)
+    assert ns.judge_images(chip, train, test, epochs=4, augment=[PadCrop(0)], views=3) == plain
+    samples, labels = train.take(np.arange(60))
+    mirrored = ArrayStream(samples.reshape(-1, 1, 8, 8)[..., ::-1], labels)
+    expected = ns.judge_images(chip, mirrored, test, epochs=4)
+    assert expected != plain
+    assert ns.judge_images(chip, train, test, epochs=4, augment=[RandomFlip(1.0)], views=2) == expected
+
+
+def test_every_view_is_another_and_comes_in_its_epoch(monkeypatch):
+    chip, train = ns.Chip.from_preset("softhebb-cifar10-1layer", inputs=(1, 8, 8)), images_with_a_line()
+    seen = []
+
+    def fit(self, features, labels, watch, renew):
+        seen.extend([features, *(renew(epoch) for epoch in range(2, 8))])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(SoftmaxReadout, "fit", fit)
+    with pytest.raises(KeyboardInterrupt):
+        ns.judge_images(chip, train, train, epochs=7, augment=[PadCrop(2)], views=3)
+    assert [features is not None for features in seen] == [True, False, True, False, True, False, False]
+    views = [features for features in seen if features is not None]
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        assert not np.array_equal(views[one], views[other])
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [({"views": 2}, "views must be 1 where nothing is done to the images, got 2"),
+     ({"views": 4, "augment": [PadCrop(1)]}, "views must be at most the 3 epochs, got 4"),
+     ({"views": 0, "augment": [PadCrop(1)]}, "views must be a whole number of at least 1, got 0"),
+     ({"augment": [PadCrop]}, "transforms must be a sequence")],
+)  # fmt: skip
+def test_views_that_cannot_be_are_refused(given, message):
+    chip, train = ns.Chip.from_preset("softhebb-cifar10-1layer", inputs=(1, 8, 8)), images_with_a_line()
+    with pytest.raises(ns.ConfigError, match=message):
+        ns.judge_images(chip, train, train, epochs=3, **given)
 
 
 def run_preset(source, root, preset, *options):

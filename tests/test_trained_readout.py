@@ -155,6 +155,39 @@ def test_watch_sees_each_epoch_and_may_end_the_work():
         SoftmaxReadout(threads=2).fit(X, labels, watch=stop)
 
 
+def test_renewed_features_are_learned_from_on_that_epoch():
+    X, labels = problem()
+    others, count = problem(seed=1)[0], len(labels)
+    asked = []
+
+    def renew(epoch):
+        asked.append(epoch)
+        return others if epoch == 2 else X if epoch == 4 else None
+
+    readout = SoftmaxReadout(epochs=4, batch=7, dropout=0.0, threads=2).fit(X, labels, renew=renew)
+    assert asked == [2, 3, 4]
+    orders = [randomness.permutation(0, trained_readout.ORDER, epoch, count) for epoch in range(4)]
+    orders = [orders[0], orders[1] + count, orders[2] + count, orders[3]]
+    rates = [epoch.rate for epoch in readout.epochs_]
+    key = int(randomness.words(0, trained_readout.DROPOUT, 0, 1)[0])
+    weights, bias = reference.train(*first(readout, X.shape[1], 4), np.concatenate([X, others]), np.tile(labels, 2),
+                                    orders, rates, batch=7, probability=0.0, key=key)  # fmt: skip
+    np.testing.assert_allclose(readout.weights_, weights, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(readout.bias_, bias, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("others", "message"),
+    [(np.zeros((60, 69), np.float32), r"renewed features must be \(60, 70\) as those before, got \(60, 69\)"),
+     (np.zeros((59, 70), np.float32), "renewed features must be"), (np.full((60, 70), np.nan), "must be finite"),
+     ("none", "features must be numbers")],
+)  # fmt: skip
+def test_renewed_features_that_do_not_fit_are_refused(others, message):
+    X, labels = problem()
+    with pytest.raises(ns.SampleError, match=message):
+        SoftmaxReadout(epochs=2).fit(X, labels, renew=lambda epoch: others)
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [({"epochs": 0}, "epochs must be a whole number of at least 1, got 0"), ({"batch": 1.5}, "batch must be"),

@@ -11,6 +11,7 @@ from neurosim import presets
 from neurosim.chip import Chip
 from neurosim.image_judging import CHUNK, judge_images
 from neurosim.receptive_fields import strongest_patches
+from neurosim.streams import PadCrop
 from neurosim.streams.order import repeat
 from neurosim.studies import data, published
 from neurosim.studies.study import Cell, Finished, Outcome, Study, Table
@@ -23,7 +24,9 @@ METHODS: dict[str, dict[str, Any]] = {  # name of a row: the preset, whether it 
     "dense": {"preset": "softhebb-{}", "cutoff": 0.0},
     "hard": {"preset": "hard-{}-published"},
     "random": {"preset": "softhebb-{}", "learns": False},
+    "shifted": {"preset": "softhebb-{}", "padding": 2, "views": 10},  # the readout's images
 }
+ON_MNIST = ("batches", "online", "random", "shifted")
 SHOWN = 12  # neurons of a layer
 
 
@@ -35,7 +38,7 @@ def cells(seeds: int, fast: bool) -> list[Cell]:
         for seed in range(1 if fast else seeds)
         for method in METHODS
         for dataset, depth in (depths[-1:] if fast else depths)
-        if dataset == "cifar10" or method in ("batches", "online", "random")
+        if (method in ON_MNIST if dataset == "mnist" else method != "shifted")
     ]
 
 
@@ -52,8 +55,9 @@ def _cell(dataset: str, method: str, depth: int, seed: int, fast: bool) -> Cell:
         "train_samples": 500 if fast else None,
         "test_samples": 500 if fast else None,
     }
-    if "cutoff" in changed:
-        settings["cutoff"] = changed["cutoff"]
+    settings |= {name: changed[name] for name in ("cutoff", "padding", "views") if name in changed}
+    if fast and "views" in settings:
+        settings["views"] = 2
     return Cell(NAME, VERSION, f"deep-{dataset}-{method}-{depth}-{seed}", settings)
 
 
@@ -79,6 +83,8 @@ def measure(settings: dict[str, Any], sets: data.Data) -> Outcome:
     train, test = (sets.part(dataset, part, count=settings[f"{part}_samples"]) for part in ("train", "test"))
     chip = chip_of(settings).learn(repeat(train, 1, seed), chunk=CHUNK)
     options = presets.preset(settings["preset"]).readout | {"epochs": settings["epochs"]}
+    if "views" in settings:
+        options |= {"augment": [PadCrop(settings["padding"])], "views": settings["views"]}
     judged = judge_images(chip, train, test, **options, seed=seed)
     return Outcome(
         {
