@@ -2,7 +2,7 @@
 
 ::
 
-    NEUROSIM_DATA=... python -m pytest benchmarks --benchmark-enable --benchmark-group-by=param:neurons
+    NEUROSIM_DATA=... python -m pytest -n 0 benchmarks --benchmark-enable --benchmark-group-by=param:neurons
     NEUROSIM_DATA=... python benchmarks/bench_dense.py            # ratios, pair by pair
 
 Without `--benchmark-enable` each runs once, as a test that both compute the same update.

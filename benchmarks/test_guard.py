@@ -2,7 +2,7 @@
 
 ::
 
-    python -m pytest -m guard
+    python -m pytest -n 0 -m guard
 
 Not part of any other run. Digits enlarged to 784 inputs, so that it needs no data set.
 """

@@ -50,8 +50,8 @@ LINE, TILE = 16, 256  # neurons in a line of the cache; whose rows stay in a cor
 # Samples looked ahead at, and neurons that may be written meanwhile, whole lines: layers of fewer never look ahead.
 AHEAD, AHEAD_WRITES = 32, 128
 # For looking ahead to pay, a sample must read so many synapses, or they stay in a core's own cache; a row must be read
-# by so many samples, at the least; and a sample must read so many synapses for each that is copied.
-READS, SHARED, COPIES = 1 << 18, 2, 100
+# by so many samples, at the least; and beyond the first number so many synapses must be read for each that is copied.
+READS, SHARED, COPIES = 1 << 18, 2, 50
 # For a team to pay, a sample must have so many products of active inputs and neurons, and so many neurons for each that
 # it writes: what one thread wrote another has to fetch.
 TOGETHER, UNWRITTEN = 400_000, 128
@@ -61,7 +61,7 @@ NOT_THERE, NO_MORE = -1, -1  # word of a thread that has not begun yet, and of t
 PATIENCE = 2000  # looks at a word before the rest of the machine gets its turn, or a thread is late
 NAP = 100  # microseconds, of a thread for which there has been nothing to do for a while
 LOOK = 16  # products that take as long as a look, about
-PACE = 16  # a sample counts for one part in so many of the means of active inputs and of neurons written
+PACE = 64  # a sample counts for one part in so many of the means of active inputs and of neurons written
 
 SOFT, HARD, K_WINNERS, RANKED, UNINHIBITED, GATED, TAUGHT, CORRECTED = 0, 1, 2, 3, 4, 5, 6, 7  # competitions
 UNBIASED, CONSCIENCE, MEAN_ACTIVITY, LOG_PRIOR = 0, 1, 2, 3  # biases on the competition
@@ -1349,7 +1349,8 @@ def _depth(left, breadth, pace, learning, constants, state, scratch):  # type: i
     if learning:
         if state.pending_sizes.size > 1 or constants.leak > ZERO or constants.eligibility > ZERO:
             return 0
-        if constants.rule == SANGER or constants.rule == SUBSPACE or breadth * neurons < pays[2] * pace * inputs:
+        beyond = breadth * neurons - pays[0] * PACE
+        if constants.rule == SANGER or constants.rule == SUBSPACE or beyond < pays[2] * pace * inputs:
             return 0
         most = min(most, scratch.copied.size * PACE // max(pace, 1))
     if most < 2 or breadth * neurons < pays[0] * PACE or most * breadth < pays[1] * PACE * inputs:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim import few_bits
+from neurosim import aligned, few_bits
 from neurosim.codes import codes
 from neurosim.errors import ConfigError
 from neurosim.first_state import first_state, first_weights
@@ -119,33 +119,33 @@ class DenseLayer(WorkingLayer):
             active=np.zeros(self.inputs, np.int32),  # of a team, who is late may look where nobody has written yet
             lanes=np.empty(dense.LANES, np.float32),
             written=np.empty(neurons, np.int64),
-            drive=np.empty(neurons, np.float32),
+            drive=aligned.empty(neurons),
             growth=np.zeros((window, neurons), np.float32),
             changes=np.empty(neurons, np.float32),
             overlaps=np.empty(neurons, np.float32),
             sizes=np.empty(neurons, np.float32),
-            order=np.empty(neurons, np.float32),
+            order=aligned.empty(neurons),
             totals=np.zeros(window, np.float32),
             gram=np.empty((window, window), np.float32),
             ahead_values=np.empty((ahead, self.inputs), np.float32),
             ahead_active=np.zeros((ahead, self.inputs), np.int32),
             ahead_sizes=np.zeros(ahead, np.int64),
             ahead_norms=np.empty((2, ahead), np.float32),
-            ahead_sums=np.empty((ahead, neurons), np.float32),
-            copies=np.zeros((self.inputs, writes), np.float32),  # what is not used is summed too: no subnormal numbers
+            ahead_sums=aligned.empty((ahead, neurons)),
+            copies=aligned.zeros((self.inputs, writes)),  # what is not used is summed too: no subnormal numbers
             copied=np.empty(writes, np.int64),
             pays=np.array([dense.READS, dense.SHARED, dense.COPIES, dense.TOGETHER, dense.UNWRITTEN]),
             places=np.empty(neurons if self.wide else 0, np.int64),
             flips=np.zeros(1, np.int64),
             board=np.zeros((threads, dense.BOARD), np.int64),
-            shares=np.empty((threads if threads > 1 else 0, max(1, ahead), neurons), np.float32),
+            shares=aligned.empty((threads if threads > 1 else 0, max(1, ahead), neurons)),
         )
 
     def results(self, samples: int, rows: int, outputs: int, live: Live | None = None) -> dense.Results:
         """Return room for results: potentials and responses of `rows` samples, outputs of `outputs`; counts."""
         block, tallied = (rows or 1, self.outputs), 0 if live is None else samples
-        potentials, responses = np.empty(block, np.float32), np.empty(block, np.float32)
-        winners, sent = np.empty(samples, np.int64), np.empty((outputs, self.outputs), np.float32)
+        potentials, responses = aligned.empty(block), aligned.empty(block)
+        winners, sent = np.empty(samples, np.int64), aligned.empty((outputs, self.outputs))
         tallies = np.zeros((tallied, dense.TALLIES), np.int64)
         written = np.zeros((tallied, self.outputs), np.uint8)
         return dense.Results(

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim import randomness
+from neurosim import aligned, randomness
 from neurosim.biases import Conscience, LogPrior
 from neurosim.few_bits import in_few_bits, squares
 from neurosim.kernels import dense
@@ -30,7 +30,7 @@ def _drawn(layer: DenseWTA, inputs: int, seed: int, place: int) -> Array:
     The mean of the sum of |w|^p is R^p (Gamma functions: the normal distribution's moment).
     """
     if layer.initial == "zeros":
-        return np.zeros((inputs, layer.neurons), np.float32)
+        return aligned.zeros((inputs, layer.neurons))
     shape, p = (inputs, layer.neurons), layer.lebesgue
     # Half the memory, or a quarter, for what may be the largest array there is; renormalising wants all digits.
     precision = np.float64 if layer.renormalise else np.float32

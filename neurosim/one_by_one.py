@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from neurosim import aligned
 from neurosim.working import Array, WorkingLayer
 
 LINE = 16  # float32 of a line of the processor's cache
@@ -72,7 +73,7 @@ class OneByOne:
             size = getattr(room, name).size
             places.append(slice(end, end + size))
             end += -(-size // LINE) * LINE
-        self._results = np.zeros(end, np.float32)
+        self._results = aligned.zeros(end)
         self._parts, self._last = tuple(places), layer
         return room._replace(
             **{

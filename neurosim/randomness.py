@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosim import aligned
+
 WEIGHTS, ORDER, FEW_BITS, GROWTH = 0, 1, 2, 3  # purposes; the last two: first synapses of few bits, and their growth
 RESIZED_CROP, FLIP, PAD_CROP = 301, 302, 303  # of transforms of images; studies and readouts have those from 101 on
 ARRIVALS, ROOFLINE = 401, 402  # under `neurosim bench`: of samples, and of rows in memory
@@ -66,7 +68,7 @@ def _in_pieces(
     scale: float,
     dtype: type[np.floating[Any]],
 ) -> NDArray[Any]:
-    numbers = np.empty(count, dtype)
+    numbers = aligned.empty(count, dtype)
     for first in range(0, count, PIECE):
         piece = numbers[first : first + PIECE]
         piece[:] = draw(generator, len(piece)) * scale

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim import randomness
+from neurosim import aligned, randomness
 from neurosim.checks import LARGEST, number, whole
 from neurosim.errors import ConfigError, DivergedError, SampleError
 from neurosim.kernels import head
@@ -19,7 +19,6 @@ WEIGHTS, ORDER, DROPOUT = 201, 202, 203  # purposes of random numbers, apart fro
 LONG = (0.2, 0.35, 0.5, 0.6, 0.7, 0.8, 0.9)  # of the epochs, from 50 on, the published halvings of the rate
 SHORT = (0.5, 0.75)  # from 20 epochs on
 COPY_BYTES = 2 << 30  # features of another type or layout that may be copied
-LINE_BYTES = 64  # of the processor's cache
 TOGETHER = 256  # samples predicted at a time
 NOBODY = np.empty(0, np.int64)
 
@@ -357,7 +356,9 @@ def _blocks(weights: Array, bias: Array) -> head.Parameters:
     classes, inputs = weights.shape
     blocks = -(-inputs // head.BLOCK)
     shape = (blocks, classes, head.BLOCK)
-    parameters = head.Parameters(_aligned(shape), _aligned(shape), _aligned(shape), np.zeros((3, classes), np.float32))
+    parameters = head.Parameters(
+        aligned.zeros(shape), aligned.zeros(shape), aligned.zeros(shape), np.zeros((3, classes), np.float32)
+    )
     for block in range(blocks):
         part = weights[:, block * head.BLOCK : (block + 1) * head.BLOCK]
         parameters.weights[block, :, : part.shape[1]] = part
@@ -378,18 +379,10 @@ def _batch(rows: NDArray[np.int64], classes: int, first: int = 0) -> head.Batch:
 
 def _scratch(classes: int) -> head.Scratch:
     return head.Scratch(
-        tile=_aligned((head.GROUP * head.BLOCK,)),
-        lanes=_aligned((head.LINE,)),
-        gradient=_aligned((classes, head.BLOCK)),
+        tile=aligned.zeros((head.GROUP * head.BLOCK,)),
+        lanes=aligned.zeros((head.LINE,)),
+        gradient=aligned.zeros((classes, head.BLOCK)),
     )
-
-
-def _aligned(shape: tuple[int, ...]) -> Array:
-    """Return zeros that begin with a line of the cache: vectors that lie across two lines take twice as long."""
-    count, more = int(np.prod(shape)), LINE_BYTES // 4
-    room = np.zeros(count + more, np.float32)
-    first = -room.ctypes.data % LINE_BYTES // 4
-    return room[first : first + count].reshape(shape)
 
 
 def _refuse(bad: int, features: Array, rows: NDArray[np.int64]) -> None:

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 KERNELS = sorted((ROOT / "kernels").glob("*.py"))
 # Every module of neurosim/ may import those further up.
 RANKS = [
-    {"errors"}, {"checks"}, {"randomness", "metrics", "instruments"}, {"old_formats"},
+    {"errors", "aligned"}, {"checks"}, {"randomness", "metrics", "instruments"}, {"old_formats"},
     {"state_format"},
     {"biases", "competition", "schedules", "transmit", "streams", "store", "fetch"}, {"own"}, {"rules"}, {"limits"},
     {"layers"}, {"conv_layers", "few_bits"}, {"presets", "working"},
