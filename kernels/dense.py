@@ -362,10 +362,10 @@ def _gather(sample, negative, active, values):  # type: ignore[no-untyped-def]
     size = 0
     for i in range(sample.size):  # no branch: one that changes with every sample costs more than the idle store
         active[size] = i
-        values[size] = sample[i]
         size += sample[i] != ZERO
     square, lowest = sample[0] * ZERO, sample[0] * ZERO
     for j in range(size):
+        values[j] = sample[active[j]]
         square += values[j] * values[j]
         lowest = min(lowest, values[j])
     if lowest < ZERO and not negative:
