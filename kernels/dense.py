@@ -51,7 +51,7 @@ LINE, TILE = 16, 256  # neurons in a line of the cache; whose rows stay in a cor
 AHEAD, AHEAD_WRITES = 32, 128
 # For looking ahead to pay, a sample must read so many synapses, or they stay in a core's own cache; a row must be read
 # by so many samples, at the least; and beyond the first number so many synapses must be read for each that is copied.
-READS, SHARED, COPIES = 1 << 18, 2, 50
+READS, SHARED, COPIES = 1 << 18, 2, 80
 # For a team to pay, a sample must have so many products of active inputs and neurons, and so many neurons for each that
 # it writes: what one thread wrote another has to fetch.
 TOGETHER, UNWRITTEN = 400_000, 128
