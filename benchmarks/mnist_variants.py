@@ -29,16 +29,16 @@ from neurosim.trained_readout import SoftmaxReadout
 KEPT_BACK, CHUNK, RATES = 10_000, 250, (1e-3, 1e-4)
 ROWS: dict[str, tuple[dict[str, Any], ...]] = {  # what is changed in layers 1, 2 and 3 of the on-line preset
     "preset": ({}, {}, {}),
+    "first layer's rate .8, as on CIFAR-10": ({"rate": 0.8}, {}, {}),
     "no learning": ({"rate": 0.0}, {"rate": 0.0}, {"rate": 0.0}),
     "first layer's rate 0": ({"rate": 0.0}, {}, {}),
-    "first layer's rate .001": ({"rate": 0.001}, {}, {}),
     "first layer's rate .01": ({"rate": 0.01}, {}, {}),
     "first layer's rate .08": ({"rate": 0.08}, {}, {}),
     "first two layers' rates 0": ({"rate": 0.0}, {"rate": 0.0}, {}),
     "first layer takes raw pixels, rate .08": ({"normalise": "none", "rate": 0.08}, {}, {}),
-    "first layer's kernel 7, rate .001": ({"rate": 0.001, "kernel": 7, "padding": 3}, {}, {}),
-    "CIFAR-10's cutoffs, rate .001": ({"rate": 0.001}, {"cutoff": 0.01}, {"cutoff": 0.02}),
-    "twice the neurons below, rate .001": ({"rate": 0.001, "neurons": 192}, {"neurons": 768}, {}),
+    "first layer's kernel 7": ({"kernel": 7, "padding": 3}, {}, {}),
+    "CIFAR-10's cutoffs": ({}, {"cutoff": 0.01}, {"cutoff": 0.02}),
+    "twice the neurons below": ({"neurons": 192}, {"neurons": 768}, {}),
     "first layer's rate 0, 4 x 4 sent": ({"rate": 0.0}, {}, {"pool": ns.MeanPool(size=2, stride=2, padding=1)}),
 }
 

@@ -163,6 +163,7 @@ def _learn_on(learned, X, found):
 
 
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*fork")  # of others' threads, such as JAX's where a test has loaded it
 def test_a_forked_process_makes_threads_anew():
     X = images()
     with threadpool_limits(2, user_api="blas"):

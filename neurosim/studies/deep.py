@@ -24,7 +24,7 @@ METHODS: dict[str, dict[str, Any]] = {  # name of a row: the preset, whether it 
     "dense": {"preset": "softhebb-{}", "cutoff": 0.0},
     "hard": {"preset": "hard-{}-published"},
     "random": {"preset": "softhebb-{}", "learns": False},
-    "shifted": {"preset": "softhebb-{}", "padding": 2, "views": 10},  # the readout's images
+    "shifted": {"preset": "softhebb-{}", "padding": 2, "views": 9},  # the readout's images
 }
 ON_MNIST = ("batches", "online", "random", "shifted")
 SHOWN = 12  # neurons of a layer
