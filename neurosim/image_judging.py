@@ -73,9 +73,9 @@ def judge_images(
     features, labels = seen.first()
     readout.fit(features, labels, watch=seen.watch, renew=seen.renew)
     right, count = 0, 0
-    for outputs, labels in chip.output_blocks(test, chunk=CHUNK):
+    for outputs, known in chip.output_blocks(test, chunk=CHUNK):
         with pause():
-            right += int((readout.predict(outputs) == labels).sum())
+            right += int((readout.predict(outputs) == known).sum())
         count += len(outputs)
     if count == 0:
         raise SampleError(f"{test.name} must hold at least one sample, got none")
