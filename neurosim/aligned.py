@@ -19,7 +19,7 @@ def empty(shape: int | tuple[int, ...], dtype: DTypeLike = np.float32) -> NDArra
 
 
 def zeros(shape: int | tuple[int, ...], dtype: DTypeLike = np.float32) -> NDArray[Any]:
-    """Return zeros; they are written, and so in memory."""
+    """Return zeros, in memory: written, as the system would give every page that was only reserved the same zeros."""
     array = empty(shape, dtype)
     array.fill(0)
     return array

@@ -9,15 +9,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosim import aligned
+from neurosim.aligned import LINE_BYTES
 from neurosim.kernels import machine
 from neurosim.latency.clock import Clock
 from neurosim.latency.outcome import SECOND
-from neurosim.working import Array
 
 CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 ASSUMED = {1: 32 << 10, 2: 1 << 20, 3: 8 << 20}  # bytes by level, where the system does not tell
 UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
-LINE_BYTES = 64
 PAGE_LINES = 64  # lines in a row, where rows are nobody's: 4 KiB
 MOVED = 32 << 20  # bytes at least in what is timed at once, so that the clock does not count
 REPEATS = 9  # the quickest of these is what the machine can do
@@ -84,21 +84,11 @@ def level_rates(size: int, clock: Clock) -> Rates:
 def row_rates(rows: int, lines: int, order: NDArray[Any], clock: Clock) -> Rates:
     """Return the rates of going through some of so many rows, of so many lines each, in an order of their own."""
     order = np.resize(order, max(len(order), -(-MOVED // (lines * LINE_BYTES)))).astype(np.int32)
-    x, moved = aligned(rows, lines), len(order) * lines * LINE_BYTES
+    x, moved = aligned.zeros((rows, lines * machine.LINE)), len(order) * lines * LINE_BYTES
     return Rates(
         moved / quickest(lambda: machine.read_rows(x, order), clock),
         2 * moved / quickest(lambda: machine.update_rows(x, order), clock),
     )
-
-
-def aligned(rows: int, lines: int) -> Array:
-    """Return zeros, float32 (rows, 16 lines), that begin at the start of a line and are in memory."""
-    width = lines * machine.LINE
-    # Written, not just reserved: the system would give every page that was only read the same zeros.
-    whole = np.full(rows * width + machine.LINE, 0, np.float32)
-    first = -whole.ctypes.data % LINE_BYTES // whole.itemsize
-    x: Array = whole[first : first + rows * width].reshape(rows, width)
-    return x
 
 
 def operation_rate(clock: Clock) -> float:

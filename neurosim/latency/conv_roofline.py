@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosim.aligned import LINE_BYTES
 from neurosim.conv import ConvLayer, Marked
-from neurosim.latency.bandwidth import LINE_BYTES, PAGE_LINES, Rates, largest_array, level_rates
+from neurosim.latency.bandwidth import PAGE_LINES, Rates, largest_array, level_rates
 from neurosim.latency.clock import Clock
 from neurosim.latency.conv_work import IN_PLACE, LEARNING, STAGES, products, way, work
 from neurosim.latency.outcome import SECOND

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neurosim.aligned import LINE_BYTES
 from neurosim.dense import DenseLayer
-from neurosim.latency.bandwidth import LINE_BYTES, Rates, largest_array, row_rates
+from neurosim.latency.bandwidth import Rates, largest_array, row_rates
 from neurosim.latency.clock import Clock
 from neurosim.latency.outcome import SECOND
 from neurosim.latency.work import STAGES, learning_is_counted, work
