@@ -6,8 +6,8 @@
 
 A chip learns from the first training images; the published readout is trained on what it sends of the same images, with
 two rates, so is a ridge regression on the classes, and both are judged on the last 10,000 training images (the standard
-error is 0.12 points). Test images are not looked at. A row takes five minutes on one core, or half an hour of 50,000
-images.
+error is 0.12 points; ridge's squared error, in brackets, is moved less by chance). Test images are not looked at. A row
+takes five minutes on one core, or half an hour of 50,000 images.
 """
 
 import argparse
@@ -39,6 +39,11 @@ ROWS: dict[str, tuple[dict[str, Any], ...]] = {  # what is changed in layers 1, 
     "first layer's kernel 7": ({"kernel": 7, "padding": 3}, {}, {}),
     "CIFAR-10's cutoffs": ({}, {"cutoff": 0.01}, {"cutoff": 0.02}),
     "twice the neurons below": ({"neurons": 192}, {"neurons": 768}, {}),
+    "second kernel 5": ({}, {"kernel": 5, "padding": 2}, {}),
+    "second pool's mean": ({}, {"pool": ns.MeanPool(size=4, stride=2, padding=1)}, {}),
+    "pools of 2": ({"pool": ns.MaxPool(size=2, stride=2)}, {"pool": ns.MaxPool(size=2, stride=2)}, {}),
+    "powers 2, 2, 1": ({"transmit": ns.Triangle(2.0)}, {"transmit": ns.Triangle(2.0)}, {}),
+    "third takes images one by one": ({}, {}, {"normalise": "sample"}),
     "first layer's rate 0, 4 x 4 sent": ({"rate": 0.0}, {}, {"pool": ns.MeanPool(size=2, stride=2, padding=1)}),
 }
 
@@ -66,15 +71,17 @@ def judged(chip: ns.Chip, train: ArrayStream, kept: ArrayStream, epochs: int) ->
         u -= u.max(axis=1, keepdims=True)
         loss = np.log(np.exp(u).sum(axis=1)) - u[np.arange(len(u)), others.labels_]
         found.append(f"{100 * (u.argmax(axis=1) == others.labels_).mean():.2f} ({loss.mean():.3f})")
-    return [*found, f"{100 * by_ridge(sent, others):.2f}"]
+    return [*found, by_ridge(sent, others)]
 
 
-def by_ridge(sent: FeatureCache, others: FeatureCache) -> float:
-    """Return the accuracy of the linear readout in closed form, held back by a hundredth of the variance."""
-    classes = (2 * (sent.labels_[:, None] == np.arange(10)) - 1).astype(np.float32)
+def by_ridge(sent: FeatureCache, others: FeatureCache) -> str:
+    """Return accuracy and squared error of the linear readout in closed form, held back by .01 of the variance."""
+    classes, known = ((2 * (part.labels_[:, None] == np.arange(10)) - 1).astype(np.float32) for part in (sent, others))
     alpha = 0.01 * len(classes) * float(sent.features_.var(axis=0).mean())
     ridge = Ridge(alpha=alpha, solver="cholesky").fit(sent.features_, classes)
-    return float((ridge.predict(others.features_).argmax(axis=1) == others.labels_).mean())
+    said = ridge.predict(others.features_)
+    right = (said.argmax(axis=1) == others.labels_).mean()
+    return f"{100 * right:.2f} ({np.square(said - known).mean():.4f})"
 
 
 def main() -> None:
