@@ -42,7 +42,7 @@ ROWS: dict[str, tuple[dict[str, Any], ...]] = {  # what is changed in layers 1, 
     "second kernel 5": ({}, {"kernel": 5, "padding": 2}, {}),
     "second pool's mean": ({}, {"pool": ns.MeanPool(size=4, stride=2, padding=1)}, {}),
     "pools of 2": ({"pool": ns.MaxPool(size=2, stride=2)}, {"pool": ns.MaxPool(size=2, stride=2)}, {}),
-    "powers 2, 2, 1": ({"transmit": ns.Triangle(2.0)}, {"transmit": ns.Triangle(2.0)}, {}),
+    "powers 2, 2, 1": ({"transmit": ns.Triangle(power=2.0)}, {"transmit": ns.Triangle(power=2.0)}, {}),
     "third takes images one by one": ({}, {}, {"normalise": "sample"}),
     "first layer's rate 0, 4 x 4 sent": ({"rate": 0.0}, {}, {"pool": ns.MeanPool(size=2, stride=2, padding=1)}),
 }
