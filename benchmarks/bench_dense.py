@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 import neurosim as ns
-from neurosim.rules import schedule
+from neurosim.layers.rules import schedule
 
 CHUNK = 500
 

@@ -13,7 +13,9 @@ from pathlib import Path
 import numpy as np
 
 import neurosim as ns
-from neurosim.readouts import WinnerLabels, answers, judge
+from neurosim.readouts.judge import judge
+from neurosim.readouts.labels import answers
+from neurosim.readouts.winner import WinnerLabels
 from neurosim.streams import ArrayStream
 
 SCALES = {

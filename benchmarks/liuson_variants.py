@@ -20,8 +20,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 import neurosim as ns
-from neurosim.chip import Chip
-from neurosim.studies import data, liuson
+from neurosim.chip.chip import Chip
+from neurosim.experiments import data
+from neurosim.studies import liuson
 from neurosim.studies.head import train_head
 
 CELLS = [

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 import neurosim as ns
+from neurosim.experiments.data import Data
 from neurosim.kernels import dense
-from neurosim.studies.data import Data
 
 WAYS = {"never": 1 << 40, "as it decides": dense.COPIES, "always": -(1 << 40)}  # synapses read for each that is copied
 LEARNED, TIMED, CHUNK, ROUNDS = 10_000, 3_000, 500, 7

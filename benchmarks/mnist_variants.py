@@ -20,11 +20,11 @@ import numpy as np
 from sklearn.linear_model import Ridge
 
 import neurosim as ns
-from neurosim.feature_cache import FeatureCache
+from neurosim.experiments.data import Data
+from neurosim.readouts.feature_cache import FeatureCache
+from neurosim.readouts.softmax import SoftmaxReadout
 from neurosim.streams import ArrayStream
 from neurosim.streams.order import repeat
-from neurosim.studies.data import Data
-from neurosim.trained_readout import SoftmaxReadout
 
 KEPT_BACK, CHUNK, RATES = 10_000, 250, (1e-3, 1e-4)
 ROWS: dict[str, tuple[dict[str, Any], ...]] = {  # what is changed in layers 1, 2 and 3 of the on-line preset

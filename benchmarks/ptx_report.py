@@ -24,10 +24,10 @@ from numba import cuda, typeof, types
 
 import neurosim as ns
 from benchmarks.every_layer import LAYERS, every_layer
-from neurosim.cuda import device
-from neurosim.cuda.conv import CudaConvLayer
-from neurosim.cuda.dense import THREADS, CudaDenseLayer
-from neurosim.cuda.plan import plan
+from neurosim.engine.cuda import device
+from neurosim.engine.cuda.conv import CudaConvLayer
+from neurosim.engine.cuda.dense import THREADS, CudaDenseLayer
+from neurosim.engine.cuda.plan import plan
 from neurosim.presets import preset
 
 CAPABILITY, MULTIPROCESSORS, SHARED_BYTES = (9, 0), 132, 227 << 10  # of an H200

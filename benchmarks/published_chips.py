@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 import neurosim as ns
+from neurosim.hardware.counting.operations import INFERENCE, LEARNING, ROUTING
 from neurosim.hardware.energy import energy
-from neurosim.hardware.operations import INFERENCE, LEARNING, ROUTING
 from neurosim.hardware.table import joules
 from neurosim.streams import open_stream
 

@@ -9,7 +9,7 @@ import time
 import numpy as np
 
 import neurosim as ns
-from neurosim.readouts import judge
+from neurosim.readouts.judge import judge
 
 NEURONS = 2000
 

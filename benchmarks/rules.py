@@ -25,10 +25,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import neurosim as ns
-from neurosim.constants import describe
 from neurosim.instruments import gini, usage_entropy
-from neurosim.readouts import LinearReadout, WinnerLabels, answers
-from neurosim.soft_labels import SoftLabels
+from neurosim.layers.plain import describe
+from neurosim.readouts.labels import answers
+from neurosim.readouts.linear import LinearReadout
+from neurosim.readouts.soft import SoftLabels
+from neurosim.readouts.winner import WinnerLabels
 from neurosim.streams import ArrayStream
 
 recipes = ns.recipes

@@ -71,25 +71,54 @@ def options() -> Iterator[Row]:
     soft, rule = ns.SoftWTA(temperature=0.02), ns.SoftHebb(rate=0.5)
     base = {"competition": soft, "rule": rule, "normalise": "sample", "radius": 5.0}
     changes = {
-        "window 32": {"window": 32}, "weight bits 2": {"weight_bits": 2}, "weight bits 4": {"weight_bits": 4},
-        "weight bits 8": {"weight_bits": 8}, "nearest": {"weight_bits": 4, "rounding": "nearest"},
-        "own rule": {"rule": confident(rate=0.3)}, "own rule, window 4": {"rule": confident(rate=0.3), "window": 4},
+        "window 32": {"window": 32},
+        "weight bits 2": {"weight_bits": 2},
+        "weight bits 4": {"weight_bits": 4},
+        "weight bits 8": {"weight_bits": 8},
+        "nearest": {"weight_bits": 4, "rounding": "nearest"},
+        "own rule": {"rule": confident(rate=0.3)},
+        "own rule, window 4": {"rule": confident(rate=0.3), "window": 4},
         "signed": {"competition": ns.SoftWTA(temperature=0.02, signed=True), "initial": "normal"},
-        "winner only": {"competition": ns.SoftWTA(gain=1e9, winner_only=True)}, "hard": {"competition": ns.HardWTA()},
-        "k winners": {"competition": ns.KWTA(3, signed=True)}, "ranked": {"competition": ns.Ranked(rank=3)},
+        "winner only": {"competition": ns.SoftWTA(gain=1e9, winner_only=True)},
+        "hard": {"competition": ns.HardWTA()},
+        "k winners": {"competition": ns.KWTA(3, signed=True)},
+        "ranked": {"competition": ns.Ranked(rank=3)},
         "gated": {"competition": ns.SparseGate(share=0.2), "window": 2, "renormalise": True, "cutoff": 0.0},
-        "taught": {"competition": ns.Taught()}, "corrected": {"competition": ns.Corrected(temperature=0.1), "rule": ns.Hebb(rate=0.05), "leak": 1e-3},
-        "conscience": {"bias": ns.Conscience()}, "mean activity": {"bias": ns.MeanActivity()},
-        "log prior": {"bias": ns.LogPrior()}, "stream norm": {"normalise": "stream"},
-        "p-norm 3": {"lebesgue": 3.0, "radius": 2.0}, "leak": {"leak": 1e-3}, "renormalise": {"renormalise": True},
-        "eligibility": {"eligibility": 0.5}, "linear rate": {"rule": ns.SoftHebb(rate=ns.LinearRate(0.5, last=0.1, samples=500))},
+        "taught": {"competition": ns.Taught()},
+        "corrected": {"competition": ns.Corrected(temperature=0.1), "rule": ns.Hebb(rate=0.05), "leak": 1e-3},
+        "conscience": {"bias": ns.Conscience()},
+        "mean activity": {"bias": ns.MeanActivity()},
+        "log prior": {"bias": ns.LogPrior()},
+        "stream norm": {"normalise": "stream"},
+        "p-norm 3": {"lebesgue": 3.0, "radius": 2.0},
+        "leak": {"leak": 1e-3},
+        "renormalise": {"renormalise": True},
+        "eligibility": {"eligibility": 0.5},
+        "linear rate": {"rule": ns.SoftHebb(rate=ns.LinearRate(0.5, last=0.1, samples=500))},
         "rate by wins": {"rule": ns.Instar(rate=ns.WinCountRate(1.0, floor=0.01))},
         "triangle": {"activation": ns.Triangle(power=2.0), "transmit": ns.Triangle(power=0.7)},
-        "softmax sent": {"transmit": ns.Softmax(temperature=0.1)}, "cutoff 0": {"cutoff": 0.0},
+        "softmax sent": {"transmit": ns.Softmax(temperature=0.1)},
+        "cutoff 0": {"cutoff": 0.0},
         "no instruments": {"instruments": False},
-        "sanger": {"competition": ns.NoInhibition(), "rule": ns.Sanger(rate=1e-4), "initial": "normal", "radius": 0.5, "cutoff": 0.0, "cap": 1.0, "normalise": "none"},
-        "subspace": {"competition": ns.NoInhibition(), "rule": ns.OjaSubspace(rate=1e-4), "initial": "normal", "radius": 0.5, "cutoff": 0.0, "cap": 1.0, "normalise": "none"},
-    }  # fmt: skip
+        "sanger": {
+            "competition": ns.NoInhibition(),
+            "rule": ns.Sanger(rate=1e-4),
+            "initial": "normal",
+            "radius": 0.5,
+            "cutoff": 0.0,
+            "cap": 1.0,
+            "normalise": "none",
+        },
+        "subspace": {
+            "competition": ns.NoInhibition(),
+            "rule": ns.OjaSubspace(rate=1e-4),
+            "initial": "normal",
+            "radius": 0.5,
+            "cutoff": 0.0,
+            "cap": 1.0,
+            "normalise": "none",
+        },
+    }
     for name, change in changes.items():
         yield f"dense {name}", lambda change=change: on_digits(ns.DenseWTA(32, **(base | change)))
 
@@ -104,13 +133,23 @@ def chips() -> Iterator[Row]:
     soft = ns.SoftWTA(temperature=1.0, signed=True)
     base = {"kernel": 3, "competition": soft, "rule": ns.SoftHebb(rate=0.05)}
     changes = {
-        "plain": {}, "hard": {"competition": ns.HardWTA()}, "hebb": {"rule": ns.Hebb(rate=1e-3)},
-        "oja": {"rule": ns.Oja(rate=1e-3)}, "instar": {"rule": ns.Instar(rate=1e-2)}, "window": {"window": 5},
-        "largest": {"step": "largest", "window": 5}, "cutoff": {"cutoff": 0.05}, "max pool": {"pool": ns.MaxPool(size=2, stride=2)},
-        "mean pool": {"pool": ns.MeanPool(size=2, stride=2)}, "sample": {"normalise": "sample"},
-        "layer": {"normalise": "layer"}, "in a window": {"normalise": "window", "window": 4}, "warm-up": {"warm_up": 20},
-        "padding, stride": {"padding": 1, "stride": 2}, "power": {"transmit": ns.Triangle(power=1.4)},
-    }  # fmt: skip
+        "plain": {},
+        "hard": {"competition": ns.HardWTA()},
+        "hebb": {"rule": ns.Hebb(rate=1e-3)},
+        "oja": {"rule": ns.Oja(rate=1e-3)},
+        "instar": {"rule": ns.Instar(rate=1e-2)},
+        "window": {"window": 5},
+        "largest": {"step": "largest", "window": 5},
+        "cutoff": {"cutoff": 0.05},
+        "max pool": {"pool": ns.MaxPool(size=2, stride=2)},
+        "mean pool": {"pool": ns.MeanPool(size=2, stride=2)},
+        "sample": {"normalise": "sample"},
+        "layer": {"normalise": "layer"},
+        "in a window": {"normalise": "window", "window": 4},
+        "warm-up": {"warm_up": 20},
+        "padding, stride": {"padding": 1, "stride": 2},
+        "power": {"transmit": ns.Triangle(power=1.4)},
+    }
     for name, change in changes.items():
         yield f"conv {name}", lambda change=change: on_images(ns.ConvWTA(12, **(base | change)))
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 import neurosim as ns
-from neurosim.snapshots import Snapshots, Tally
+from neurosim.online.snapshots import Snapshots, Tally
 
 
 def rare(save, seconds):

@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.simpy_network import Model
 from neurosim import randomness
-from neurosim.hardware.timeline import Emission, Network, simulate
+from neurosim.hardware.timeline.simulation import Emission, Network, simulate
 
 PURPOSE, SIDE, FANOUT = 902, 8, 8
 

@@ -17,8 +17,8 @@ import torch
 from torch.nn import functional
 
 import neurosim as ns
-from neurosim.rules import schedule
-from neurosim.transmit import Identity
+from neurosim.layers.activations import Identity
+from neurosim.layers.rules import schedule
 
 EPSILON = 1e-5  # added to a variance
 MOMENTUM = 0.1  # of running statistics in batches, as published
@@ -91,7 +91,7 @@ class Conv(torch.nn.Module):
 
     Parameters
     ----------
-    layer : neurosim.conv.ConvLayer
+    layer : neurosim.engine.conv.layer.ConvLayer
         Whose constants and state it takes over.
     convolve : bool
         If true, products are cuDNN's convolutions, if not, products of matrices, on patches that are cut out once.

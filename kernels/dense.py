@@ -209,10 +209,10 @@ class Marks(NamedTuple):
 _clock_gettime = types.ExternalFunction("clock_gettime", types.int32(types.int32, types.CPointer(types.int64)))
 
 
-# Rules of plasticity, one neuron and one sample each: the docstrings of neurosim.rules have equations and papers. All
-# take the same arguments, so that one call fits all: potential u, response y, norm |w|, trace (a running mean of the
-# response or its square), total (sum of |u| over the layer), rate, and the rule's own parameters. All return decay and
-# growth.
+# Rules of plasticity, one neuron and one sample each; equations and papers are in the docstrings of
+# neurosim.layers.rules. All take the same arguments, so that one call fits all: potential u, response y, norm |w|,
+# trace (a running mean of the response or its square), total (sum of |u| over the layer), rate, and the rule's own
+# parameters. All return decay and growth.
 
 
 @register_jitable

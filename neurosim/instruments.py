@@ -243,3 +243,8 @@ class Records:
         if len(self.rows) == MOST_RECORDS:
             self.interval *= 2
             self.rows = self.rows[self.rows["sample"] % self.interval == 0]
+
+
+def never_won(wins: ArrayLike) -> float:
+    """Return the share of neurons that never won, from their counts of wins."""
+    return float(np.mean(np.asarray(wins) == 0))

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neurosim.checks import LARGEST, whole
-from neurosim.chip import Chip
-from neurosim.conv import ConvLayer
+from neurosim.chip.chip import Chip
+from neurosim.engine.conv.layer import ConvLayer
 from neurosim.errors import ConfigError
 from neurosim.streams import Stream
 

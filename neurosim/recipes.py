@@ -4,14 +4,14 @@ import inspect
 from dataclasses import fields
 from typing import Any
 
-from neurosim.biases import Conscience, MeanActivity
 from neurosim.checks import LARGEST, one_of, whole
-from neurosim.competition import KWTA, Corrected, HardWTA, NoInhibition, Ranked, SoftWTA, SparseGate, Taught
 from neurosim.errors import ConfigError
-from neurosim.layers import DenseWTA
-from neurosim.rules import BCM, EGHR, Hebb, HebbNet, Instar, Oja, Rate, SoftHebb, schedule_of
-from neurosim.schedules import WinCountRate
-from neurosim.transmit import ReLU, Triangle
+from neurosim.layers.activations import ReLU, Triangle
+from neurosim.layers.biases import Conscience, MeanActivity
+from neurosim.layers.competition import KWTA, Corrected, HardWTA, NoInhibition, Ranked, SoftWTA, SparseGate, Taught
+from neurosim.layers.dense import DenseWTA
+from neurosim.layers.rules import BCM, EGHR, Hebb, HebbNet, Instar, Oja, Rate, SoftHebb, schedule_of
+from neurosim.layers.schedules import WinCountRate
 
 NAMES = (
     "softhebb", "hard_wta", "k_wta", "hebb", "oja", "instar", "krotov_hopfield", "hebbnet", "liuson", "bcm", "eghr",

@@ -24,7 +24,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 import neurosim as ns
-from neurosim.rules import schedule
+from neurosim.layers.rules import schedule
 
 SAME_RULE = (
     "numpy_dense", "numpy_blas", "numpy_rows", "numba_dense", "numba_rows", "torch_eager", "torch_compile", "jax_jit",

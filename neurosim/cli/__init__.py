@@ -8,8 +8,8 @@ from typing import Any
 import click
 from click.exceptions import NoArgsIsHelpError
 
-from neurosim import __version__
 from neurosim.cli.faults import fail
+from neurosim.version import __version__
 
 COMMANDS = {
     "stream": "Stream samples through a chip that learns from each.",

@@ -11,7 +11,7 @@ from neurosim.cli.faults import Interrupts, check_files, fail, find_cache, plain
 from neurosim.cli.stream import device_option, numbers
 
 if TYPE_CHECKING:
-    from neurosim.chip import Chip
+    from neurosim.chip.chip import Chip
     from neurosim.latency import Report
     from neurosim.streams import Stream
 
@@ -59,9 +59,9 @@ def command(**options: Any) -> None:
     find_cache()
     from neurosim.cli.augment import augmented
     from neurosim.latency import bench
-    from neurosim.latency.figure import check_figure
     from neurosim.latency.files import check_record
-    from neurosim.online import Stop
+    from neurosim.online.stop import Stop
+    from neurosim.reporting.files import check_figure
     from neurosim.streams import open_stream
 
     check_files(options, READ, WRITTEN)
@@ -101,7 +101,7 @@ def _show(report: "Report", options: dict[str, Any]) -> None:
 
 def _chip(options: dict[str, Any], stream: "Stream") -> "Chip":
     """Return the chip of the state file, or a new one."""
-    from neurosim.chip import Chip
+    from neurosim.chip.chip import Chip
     from neurosim.cli.own_code import rules_in
     from neurosim.cli.resume import LAYER_OPTIONS, new_chip
 

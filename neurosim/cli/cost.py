@@ -11,7 +11,7 @@ from neurosim.cli.faults import check_files, fail, find_cache, plainly, say
 from neurosim.cli.stream import numbers
 
 if TYPE_CHECKING:
-    from neurosim.chip import Chip
+    from neurosim.chip.chip import Chip
     from neurosim.hardware import CostReport
     from neurosim.streams import Stream
 
@@ -116,7 +116,7 @@ def _changes(changes: tuple[str, ...]) -> dict[str, Any]:
 def _chip(options: dict[str, Any], stream: "Stream") -> "Chip":
     """Return the chip of a state file, a preset, or a recipe."""
     from neurosim import presets
-    from neurosim.chip import Chip
+    from neurosim.chip.chip import Chip
     from neurosim.cli.own_code import rules_in
     from neurosim.cli.resume import LAYER_OPTIONS, new_chip
 

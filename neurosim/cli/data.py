@@ -27,7 +27,7 @@ def get(name: str, root: str, base: str | None) -> None:
 
     What is there already, with the right checksum, stays. Nothing gets its name before it is whole and checked.
     """
-    from neurosim.fetch import DATASETS, fetch
+    from neurosim.streams.fetch import DATASETS, fetch
 
     terminal = sys.stderr is not None and sys.stderr.isatty()
     with Interrupts(_Stop) as interrupts:

@@ -23,9 +23,9 @@ COLUMNS = {
 def command(file: str, rules: str | None, as_json: bool) -> None:
     """Show what the state FILE holds, after checking that it is whole."""
     find_cache()
-    from neurosim import store
-    from neurosim.chip import Chip
+    from neurosim.chip.chip import Chip
     from neurosim.cli.own_code import rules_in
+    from neurosim.state import store
 
     contents = store.read(file)
     summary = _summary(Chip.of(contents, file, rules_in(rules)), contents)
@@ -35,8 +35,8 @@ def command(file: str, rules: str | None, as_json: bool) -> None:
 def _summary(chip: Any, contents: Any) -> dict[str, Any]:
     import numpy as np
 
-    from neurosim.constants import describe
-    from neurosim.metrics import never_won
+    from neurosim.instruments import never_won
+    from neurosim.layers.plain import describe
 
     layers = []
     for layer in chip.layers:

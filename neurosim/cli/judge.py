@@ -10,7 +10,7 @@ from neurosim.cli.faults import Interrupts, fail, find_cache, plainly, say
 from neurosim.cli.stream import device_option
 
 if TYPE_CHECKING:
-    from neurosim.judging import Comparison
+    from neurosim.readouts.compare import Comparison
     from neurosim.streams import Stream
 
 HEADS = {
@@ -41,10 +41,10 @@ def command(state: str, train: str, test: str, rules: str | None, device: str, a
     Nothing is learned or written; labels are used by the readouts alone.
     """
     find_cache()
-    from neurosim.chip import Chip
+    from neurosim.chip.chip import Chip
     from neurosim.cli.own_code import rules_in
-    from neurosim.judging import compare
-    from neurosim.online import Stop
+    from neurosim.online.stop import Stop
+    from neurosim.readouts.compare import compare
 
     chip = Chip.load(state, rules=rules_in(rules), device=device)
     streams = [_labelled(name, source, **reading) for name, source in (("train", train), ("test", test))]

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from neurosim.errors import ConfigError, NeurosimError
-from neurosim.layers import DenseWTA
-from neurosim.own import RuleMaker
+from neurosim.layers.dense import DenseWTA
+from neurosim.layers.own_rules import RuleMaker
 from neurosim.recipes import named
 
 

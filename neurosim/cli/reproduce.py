@@ -28,8 +28,8 @@ def command(study: str, root: str, out: str | None, seeds: int, jobs: int, fast:
     """
     find_cache()
     from neurosim import studies
-    from neurosim.studies import reproduce
-    from neurosim.studies.study import Folder
+    from neurosim.experiments import reproduce
+    from neurosim.experiments.cells import Folder
 
     known, folder = studies.find(study), Folder(out or f"reproduce-{study}")
     every = known.cells(seeds, fast)

@@ -7,15 +7,15 @@ from typing import Any
 
 import click
 
-from neurosim import store
-from neurosim.chip import Chip
+from neurosim.chip.chip import Chip
 from neurosim.cli.faults import fail
 from neurosim.cli.own_code import layer_of, rules_in, split
-from neurosim.conv_layers import ConvWTA
 from neurosim.errors import ConfigError, StateError
-from neurosim.layers import DenseWTA
+from neurosim.layers.conv import ConvWTA
+from neurosim.layers.dense import DenseWTA
+from neurosim.layers.rules import schedule
 from neurosim.presets import preset
-from neurosim.rules import schedule
+from neurosim.state import store
 from neurosim.streams import Stream
 
 DEFAULT_NEURONS, DEFAULT_RECIPE = [100], "softhebb"

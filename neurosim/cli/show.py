@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from neurosim.chip import Chip
-from neurosim.metrics import never_won
-from neurosim.online import Report
+from neurosim.chip.chip import Chip
+from neurosim.instruments import never_won
+from neurosim.online.report import Report
 from neurosim.streams import Stream
 
 

@@ -10,7 +10,7 @@ import click
 from neurosim.cli.faults import Interrupts, fail, find_cache, plainly, say
 
 if TYPE_CHECKING:
-    from neurosim.chip import Chip
+    from neurosim.chip.chip import Chip
     from neurosim.errors import NeurosimError
     from neurosim.streams import Stream
 
@@ -91,10 +91,11 @@ def command(**options: Any) -> None:
     Interrupt it as you like: with --state, the same command goes on where it was, to the same bits.
     """
     find_cache()
-    from neurosim import online, store
     from neurosim.cli.augment import augmented
     from neurosim.cli.resume import chip_for
     from neurosim.cli.show import progress, table
+    from neurosim.online import run, stop
+    from neurosim.state import store
     from neurosim.streams import open_stream
 
     reading = {name: options[name] for name in ("root", "label", "skip_bad", "image_size")}
@@ -110,9 +111,9 @@ def command(**options: Any) -> None:
         if options["readout_epochs"] is not None and len(chip.layers[-1].shape) == 1:
             fail("readout_epochs must be left out for a chip that does not end in images: its readout is not trained")
         start = position if stream.replayable or options["replay"] else 0
-        interrupts = held.enter_context(Interrupts(online.Stop))
+        interrupts = held.enter_context(Interrupts(stop.Stop))
         with progress(chip, stream, start) as watch:
-            report = online.run(
+            report = run.run(
                 chip, stream, state=options["state"], start=start, position=position, chunk=_chunk(options),
                 threads=options["threads"], snapshot_samples=options["snapshot_samples"],
                 snapshot_seconds=options["snapshot_seconds"], watch=watch,
@@ -139,7 +140,7 @@ def _chunk(options: dict[str, Any]) -> int:
 def _tested(options: dict[str, Any], stream: "Stream", reading: dict[str, Any]) -> "tuple[Stream, Stream] | None":
     """Return the streams that a readout is fitted on and measured on: standardised, but not augmented."""
     from neurosim.cli.augment import augmented
-    from neurosim.readouts import check_labelled
+    from neurosim.readouts.labels import check_labelled
     from neurosim.streams import open_stream
 
     if options["test"] is None:
@@ -167,9 +168,9 @@ def _judge(
 ) -> "NeurosimError | None":
     """Add accuracies to the summary, unless a signal came; return what went wrong, as what was learned still counts."""
     from neurosim.errors import NeurosimError
-    from neurosim.image_judging import PUBLISHED_EPOCHS, judge_images
-    from neurosim.online import Stop
-    from neurosim.readouts import judge
+    from neurosim.online.stop import Stop
+    from neurosim.readouts.judge import judge
+    from neurosim.readouts.judge_images import PUBLISHED_EPOCHS, judge_images
 
     if tested is None:
         return None

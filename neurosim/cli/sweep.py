@@ -43,7 +43,7 @@ def command(**options: Any) -> None:
         return
     if options["study"] is None:
         fail("STUDY.toml must be given, got none")
-    from neurosim.studies.study import Folder
+    from neurosim.experiments.cells import Folder
     from neurosim.sweeps import files, study, table
     from neurosim.sweeps.point import MEASURE_OF_A_POINT as MEASURE
     from neurosim.sweeps.run import Engine
@@ -118,8 +118,8 @@ def _list(rows: list["Row"], as_json: bool) -> None:
 
 def _show(sweep: "Sweep", rows: list["Row"], out: Path, as_json: bool) -> None:
     """Print all rows as JSON, or the front as a table."""
-    from neurosim.studies.study import Table
-    from neurosim.studies.tables import markdown
+    from neurosim.experiments.cells import Table
+    from neurosim.experiments.tables import markdown
     from neurosim.sweeps.table import entries
 
     counts = {status: sum(row.record["status"] == status for row in rows) for status in ("done", "failed", "open")}

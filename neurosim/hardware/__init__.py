@@ -4,13 +4,13 @@ One run of a stream counts what the layers do (`count`); any described chip (`lo
 with its band, latency by an event-ordered simulation of the cores, memory. `on` prices sample by sample.
 """
 
-from neurosim.hardware.counting import count
-from neurosim.hardware.counts import Counts
+from neurosim.hardware.chips.spec import Hardware, load, names
+from neurosim.hardware.counting.count import count
+from neurosim.hardware.counting.counts import Counts
 from neurosim.hardware.energy import check_learns
-from neurosim.hardware.mapping import Mapping, place
 from neurosim.hardware.placed import PlacedChip, on
+from neurosim.hardware.placement.mapping import Mapping, place
 from neurosim.hardware.pricing import CostReport, price
-from neurosim.hardware.spec import Hardware, load, names
 
 __all__ = [
     "CostReport",

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.errors import ConfigError
-from neurosim.hardware.operations import INFERENCE, LEARNING, PRICED_AS, ROUTING
-from neurosim.hardware.quantity import Quantity
-from neurosim.hardware.spec import Hardware
+from neurosim.hardware.chips.quantity import Quantity
+from neurosim.hardware.chips.spec import Hardware
+from neurosim.hardware.counting.operations import INFERENCE, LEARNING, PRICED_AS, ROUTING
 
 Floats = NDArray[np.float64]
 PARTS = {"inference": INFERENCE, "learning": LEARNING, "routing": ROUTING}

@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 
 from neurosim.errors import ConfigError
-from neurosim.hardware.floor_plan import floor_plan
-from neurosim.hardware.operations import operations
+from neurosim.hardware.counting.operations import operations
+from neurosim.hardware.placement.floor_plan import floor_plan
 from neurosim.hardware.pricing import CostReport
-from neurosim.latency.figure import check_figure
-from neurosim.latency.files import check_file
+from neurosim.reporting.files import check_figure, check_file
 
 __all__ = ["check_figure", "check_record", "draw", "record"]
 NANO, MICRO = 1e9, 1e6

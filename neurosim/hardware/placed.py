@@ -5,12 +5,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neurosim.chip import Chip, as_samples
-from neurosim.hardware.counting import Counting
+from neurosim.chip.chip import Chip
+from neurosim.chip.samples import as_samples
+from neurosim.hardware.chips.spec import Hardware, as_hardware
+from neurosim.hardware.counting.count import Counting
 from neurosim.hardware.energy import check_learns
-from neurosim.hardware.mapping import Mapping, place
+from neurosim.hardware.placement.mapping import Mapping, place
 from neurosim.hardware.pricing import CostReport, price
-from neurosim.hardware.spec import Hardware, as_hardware
 
 
 class Cost(NamedTuple):

@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 
 from neurosim.checks import finite
 from neurosim.errors import ConfigError
-from neurosim.hardware.counts import Counts
+from neurosim.hardware.chips.spec import Hardware, as_hardware
+from neurosim.hardware.counting.counts import Counts
+from neurosim.hardware.counting.operations import operations
 from neurosim.hardware.energy import Energy, check_learns, energy
-from neurosim.hardware.mapping import Mapping, place
-from neurosim.hardware.operations import operations
-from neurosim.hardware.schedule import Schedule, schedule
-from neurosim.hardware.spec import Hardware, as_hardware
-from neurosim.latency.arrivals import Arrivals, Closed
+from neurosim.hardware.placement.mapping import Mapping, place
+from neurosim.hardware.timeline.schedule import Schedule, schedule
+from neurosim.streams.arrivals import Arrivals, Closed
 
 PERCENTILES = {"p50": 50.0, "p95": 95.0, "p99": 99.0}
 Floats = NDArray[np.float64]

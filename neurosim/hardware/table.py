@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from neurosim.latency.units import duration, many, size
+from neurosim.reporting.units import duration, many, size
 
 JOULES = ((1.0, "J "), (1e-3, "mJ"), (1e-6, "uJ"), (1e-9, "nJ"), (1e-12, "pJ"), (0.0, "fJ"))
 NAME = 12

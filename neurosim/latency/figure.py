@@ -1,36 +1,24 @@
 """The figure of a measurement: latency by percentile, and over time."""
 
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from neurosim.errors import ConfigError
-from neurosim.latency.files import check_file
-from neurosim.latency.outcome import SECOND
-
-if TYPE_CHECKING:
-    from neurosim.latency.report import Report
+from neurosim.latency.timing.outcome import SECOND
+from neurosim.latency.timing.record import Record
+from neurosim.reporting.files import check_figure
 
 TICKS = {2: "50 %", 10: "90 %", 100: "99 %", 1_000: "99.9 %", 10_000: "99.99 %", 100_000: "99.999 %"}
 
 
-def check_figure(path: str | Path) -> None:
-    """Refuse a figure that cannot be drawn, before a measurement and not after."""
-    if find_spec("matplotlib") is None:
-        raise ConfigError("a figure", "drawn by matplotlib", "no matplotlib", "pip install 'neurosim-chip[views]'")
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    check_file("figure", path, tuple(f".{name}" for name in FigureCanvasAgg.get_supported_filetypes()))
-
-
-def draw(report: "Report", path: str | Path) -> None:
+def draw(record: Record, about: dict[str, Any], path: str | Path) -> None:
     """Draw both panels; in an open loop service and response, in a closed one they are the same."""
     check_figure(path)
     from matplotlib.figure import Figure
 
-    record, closed = report.record, report.about["arrivals"]["kind"] == "closed"
+    closed = about["arrivals"]["kind"] == "closed"
     lines = {"latency": record.service} if closed else {"response": record.response, "service": record.service}
     figure = Figure(figsize=(10, 4), layout="constrained")
     curve, time = figure.subplots(1, 2, sharey=True)
@@ -39,15 +27,15 @@ def draw(report: "Report", path: str | Path) -> None:
         beyond = count / np.arange(count, 0, -1)  # 1 / (1 - q) of the i-th smallest, with i before it
         curve.step(beyond, np.sort(micro), where="post", label=name)
         time.plot(record.done / SECOND, micro, ".", markersize=2, rasterized=True, label=name)
-    _finish(report, curve, time, len(record.start))
+    _finish(about, curve, time, len(record.start))
     try:
         figure.savefig(path, dpi=120)
     except OSError as error:
         raise ConfigError("figure", f"a file that can be written, but: {error}", str(path)) from error
 
 
-def _finish(report: "Report", curve: Any, time: Any, count: int) -> None:
-    deadline = report.about["deadline_s"]
+def _finish(about: dict[str, Any], curve: Any, time: Any, count: int) -> None:
+    deadline = about["deadline_s"]
     for axes in (curve, time):
         if deadline is not None:
             axes.axhline(deadline * 1e6, color="grey", linestyle="--", linewidth=0.8, label="deadline")
@@ -58,4 +46,4 @@ def _finish(report: "Report", curve: Any, time: Any, count: int) -> None:
     curve.set_xticks(places, [TICKS[place] for place in places])
     curve.minorticks_off()
     time.set(xlabel="s since the first sample")
-    time.set_title(report.about["chip"], fontsize=8)
+    time.set_title(about["chip"], fontsize=8)

@@ -5,25 +5,15 @@ import json
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from neurosim.errors import ConfigError
-
-if TYPE_CHECKING:
-    from neurosim.latency.report import Report
+from neurosim.latency.timing.record import Moments, Record
+from neurosim.reporting.files import check_file
 
 FORMAT, VERSION = "neurosim latency record", 1
 DIGITS = 3  # of a latency that HdrHistogram keeps
 MICROSECOND = 1000.0
-
-
-def check_file(name: str, path: str | Path, endings: tuple[str, ...] = ()) -> None:
-    """Refuse a file that could not be written, before a measurement and not after."""
-    path = Path(path)
-    if endings and path.suffix.lower() not in endings:
-        raise ConfigError(name, f"a file that ends in {' or '.join(endings)}", str(path))
-    if path.is_dir() or not path.parent.is_dir():
-        raise ConfigError(name, "a file in a folder that is there", str(path))
 
 
 def check_record(path: str | Path) -> None:
@@ -33,39 +23,39 @@ def check_record(path: str | Path) -> None:
         raise ConfigError("a record .hgrm", "made by HdrHistogram", "none", "pip install 'neurosim-chip[bench]'")
 
 
-def write(report: "Report", path: str | Path) -> None:
+def write(record: Record, layers: Moments | None, summary: dict[str, Any], path: str | Path) -> None:
     """Write a record in the form that its ending names."""
     check_record(path)
     try:
-        FORMS[Path(path).suffix.lower()](report, Path(path))
+        FORMS[Path(path).suffix.lower()](record, layers, summary, Path(path))
     except OSError as error:
         raise ConfigError("record", f"a file that can be written, but: {error}", str(path)) from error
 
 
-def _hdf5(report: "Report", path: Path) -> None:
+def _hdf5(record: Record, layers: Moments | None, summary: dict[str, Any], path: Path) -> None:
     import h5py
 
     with h5py.File(path, "w") as file:
         file.attrs["format"], file.attrs["version"] = FORMAT, VERSION
-        file.attrs["summary"] = json.dumps(report.summary(), allow_nan=False)
-        for name, moments in report.record._asdict().items():
+        file.attrs["summary"] = json.dumps(summary, allow_nan=False)
+        for name, moments in record._asdict().items():
             file.create_dataset(f"{name}_ns", data=moments, compression="gzip", shuffle=True, fletcher32=True)
-        if report.layers is not None:
-            file.create_dataset("layer_ns", data=report.layers)
+        if layers is not None:
+            file.create_dataset("layer_ns", data=layers)
 
 
-def _csv(report: "Report", path: Path) -> None:
+def _csv(record: Record, layers: Moments | None, summary: dict[str, Any], path: Path) -> None:
     with path.open("w", newline="") as file:
-        file.write(f"# {json.dumps(report.summary(), allow_nan=False)}\n")
+        file.write(f"# {json.dumps(summary, allow_nan=False)}\n")
         lines = csv.writer(file, lineterminator="\n")
-        lines.writerow([f"{name}_ns" for name in report.record._fields])
-        lines.writerows(zip(*(moments.tolist() for moments in report.record), strict=True))
+        lines.writerow([f"{name}_ns" for name in record._fields])
+        lines.writerows(zip(*(moments.tolist() for moments in record), strict=True))
 
 
-def _hgrm(report: "Report", path: Path) -> None:
+def _hgrm(record: Record, layers: Moments | None, summary: dict[str, Any], path: Path) -> None:
     from hdrh.histogram import HdrHistogram
 
-    response = report.record.response
+    response = record.response
     histogram = HdrHistogram(1, max(2, int(response.max())), DIGITS)
     for latency in response.tolist():
         histogram.record_value(latency)
@@ -73,4 +63,5 @@ def _hgrm(report: "Report", path: Path) -> None:
         histogram.output_percentile_distribution(file, MICROSECOND)
 
 
-FORMS: dict[str, Callable[["Report", Path], None]] = {".h5": _hdf5, ".hdf5": _hdf5, ".csv": _csv, ".hgrm": _hgrm}
+Writer = Callable[[Record, Moments | None, dict[str, Any], Path], None]
+FORMS: dict[str, Writer] = {".h5": _hdf5, ".hdf5": _hdf5, ".csv": _csv, ".hgrm": _hgrm}

@@ -5,13 +5,14 @@ from itertools import pairwise
 
 import numpy as np
 
-from neurosim.chip import Chip, as_labels, as_samples
+from neurosim.chip.chip import Chip
+from neurosim.chip.one_by_one import OneByOne, Turn, take_turn
+from neurosim.chip.samples import as_labels, as_samples, teachable
 from neurosim.errors import DivergedError, SampleError
-from neurosim.latency.clock import Clock
-from neurosim.latency.loop import Moments, placed
-from neurosim.latency.samples import Calls
-from neurosim.one_by_one import OneByOne, Turn, take_turn
-from neurosim.working import teachable
+from neurosim.latency.timing.clock import Clock
+from neurosim.latency.timing.loop import placed
+from neurosim.latency.timing.record import Moments
+from neurosim.latency.timing.samples import Calls
 
 
 def layer_times(

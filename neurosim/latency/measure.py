@@ -5,20 +5,21 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from neurosim.checks import LARGEST, finite, truth, whole
-from neurosim.chip import Chip, check_fits
+from neurosim.chip.chip import Chip
+from neurosim.chip.samples import check_fits
 from neurosim.errors import ConfigError
-from neurosim.latency import machine
-from neurosim.latency.account import account_of
-from neurosim.latency.arrivals import Arrivals, Closed
-from neurosim.latency.clock import REAL, Clock, reading_cost
 from neurosim.latency.layer_times import layer_times
-from neurosim.latency.loop import never, take
 from neurosim.latency.on_device import device_times
-from neurosim.latency.outcome import SECOND
 from neurosim.latency.report import Report
-from neurosim.latency.samples import fetch
+from neurosim.latency.roofline.account import account_of
 from neurosim.latency.snapshots import account, check_snapshots, kept
+from neurosim.latency.timing import machine
+from neurosim.latency.timing.clock import REAL, Clock, reading_cost
+from neurosim.latency.timing.loop import never, take
+from neurosim.latency.timing.outcome import SECOND
+from neurosim.latency.timing.samples import fetch
 from neurosim.streams import Stream, check_stream
+from neurosim.streams.arrivals import Arrivals, Closed
 
 MOST = 10_000  # samples measured where no number is asked for: as many as p99.99 needs
 
@@ -78,7 +79,7 @@ def bench(
     stop : callable
         Asked between samples; true ends the measurement early.
     pause : callable
-        Returns a context in which the loop sleeps or the stream is read; it may raise `neurosim.online.Stop`.
+        Returns a context in which the loop sleeps or the stream is read; it may raise `neurosim.online.stop.Stop`.
     clock : Clock
 
     Returns

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.chip import Chip
-from neurosim.latency.clock import Clock
-from neurosim.latency.outcome import SECOND
-from neurosim.latency.samples import Calls
+from neurosim.chip.chip import Chip
+from neurosim.latency.timing.clock import Clock
+from neurosim.latency.timing.outcome import SECOND
+from neurosim.latency.timing.samples import Calls
 
 CHUNK = 256  # samples a call
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from neurosim.latency import outcome
-from neurosim.latency.loop import Moments, Record
+from neurosim.latency.timing import outcome
+from neurosim.latency.timing.record import Moments, Record
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +58,7 @@ class Report:
         """
         from neurosim.latency.files import write
 
-        write(self, path)
+        write(self.record, self.layers, self.summary(), path)
 
     def draw(self, path: str | Path) -> None:
         """Draw the percentiles, and the latencies over time, to a file of any form that matplotlib writes.
@@ -70,4 +70,4 @@ class Report:
         """
         from neurosim.latency.figure import draw
 
-        draw(self, path)
+        draw(self.record, self.about, path)

@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from neurosim import store
 from neurosim.checks import finite
-from neurosim.chip import Chip
+from neurosim.chip.chip import Chip
 from neurosim.errors import ConfigError
-from neurosim.snapshots import Snapshots, Tally
+from neurosim.online.snapshots import Snapshots, Tally
+from neurosim.state import store
 from neurosim.streams import Stream
 
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from neurosim.latency.roofline_table import roofline_rows
-from neurosim.latency.units import duration
+from neurosim.latency.roofline.roofline_table import roofline_rows
+from neurosim.reporting.units import duration
 
 LATENCIES = {
     "p50": "p50_s", "p90": "p90_s", "p95": "p95_s", "p99": "p99_s", "p99.9": "p999_s", "p99.99": "p9999_s",

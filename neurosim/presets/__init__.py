@@ -12,12 +12,12 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from neurosim.competition import HardWTA, SoftWTA
-from neurosim.conv_layers import ConvWTA, MaxPool, MeanPool
 from neurosim.errors import ConfigError
-from neurosim.rules import SoftHebb
-from neurosim.schedules import NormAdaptiveRate
-from neurosim.transmit import Identity, Triangle
+from neurosim.layers.activations import Identity, Triangle
+from neurosim.layers.competition import HardWTA, SoftWTA
+from neurosim.layers.conv import ConvWTA, MaxPool, MeanPool
+from neurosim.layers.rules import SoftHebb
+from neurosim.layers.schedules import NormAdaptiveRate
 
 BATCHES = "-published"
 POOLS: dict[str, type[MaxPool | MeanPool]] = {"max": MaxPool, "mean": MeanPool}

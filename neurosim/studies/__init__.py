@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from neurosim.studies.study import Study
+    from neurosim.experiments.cells import Study
 
 STUDIES = ("deep", "liuson", "radius")
 

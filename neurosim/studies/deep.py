@@ -6,16 +6,17 @@ from typing import Any
 
 import numpy as np
 
-import neurosim as ns
 from neurosim import presets
-from neurosim.chip import Chip
-from neurosim.image_judging import CHUNK, judge_images
+from neurosim.chip.chip import Chip
+from neurosim.experiments import data
+from neurosim.experiments.cells import Cell, Finished, Outcome, Study, Table
+from neurosim.experiments.tables import NOTHING, difference, spread
+from neurosim.layers.rules import SoftHebb
+from neurosim.readouts.judge_images import CHUNK, judge_images
 from neurosim.receptive_fields import strongest_patches
 from neurosim.streams import PadCrop
 from neurosim.streams.order import repeat
-from neurosim.studies import data, published
-from neurosim.studies.study import Cell, Finished, Outcome, Study, Table
-from neurosim.studies.tables import NOTHING, difference, spread
+from neurosim.studies import published
 
 NAME, VERSION = "deep", 1
 METHODS: dict[str, dict[str, Any]] = {  # name of a row: the preset, whether it learns, what is changed in all layers
@@ -71,7 +72,7 @@ def chip_of(settings: dict[str, Any]) -> Chip:
     preset = presets.preset(settings["preset"])
     layers = preset.layers
     if not settings["learns"]:
-        layers = tuple(replace(layer, rule=ns.SoftHebb(rate=0.0)) for layer in layers)
+        layers = tuple(replace(layer, rule=SoftHebb(rate=0.0)) for layer in layers)
     if "cutoff" in settings:
         layers = tuple(replace(layer, cutoff=settings["cutoff"]) for layer in layers)
     return Chip(layers, inputs=preset.shape, seed=settings["seed"])

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.experiments.cells import Cell, Finished, Folder
 from neurosim.studies import published
-from neurosim.studies.study import Cell, Finished, Folder
 
 COLOURS = {32: "tab:blue", 128: "tab:orange", 512: "tab:green", 2048: "tab:red"}
 

@@ -7,18 +7,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import neurosim as ns
-from neurosim.chip import Chip, Response
-from neurosim.layers import DenseWTA
-from neurosim.metrics import accuracy, never_won
-from neurosim.readouts import LinearReadout, answers
+from neurosim import instruments, recipes
+from neurosim.chip.chip import Chip
+from neurosim.chip.response import Response
+from neurosim.engine.base import WorkingLayer
+from neurosim.experiments import data
+from neurosim.experiments.cells import Cell, Outcome, Study
+from neurosim.instruments import never_won
+from neurosim.layers.activations import ReLU, Triangle
+from neurosim.layers.competition import SoftWTA
+from neurosim.layers.dense import DenseWTA
+from neurosim.layers.rules import SoftHebb
+from neurosim.layers.schedules import ConstantRate
+from neurosim.readouts.labels import accuracy, answers
+from neurosim.readouts.linear import LinearReadout
 from neurosim.streams.base import RandomAccess
 from neurosim.streams.order import repeat
-from neurosim.studies import data, published
+from neurosim.studies import published
 from neurosim.studies.head import train_head
 from neurosim.studies.liuson_tables import tables
-from neurosim.studies.study import Cell, Outcome, Study
-from neurosim.working import WorkingLayer
 
 NAME, VERSION = "liuson", 1
 MEAN, DEVIATION = 0.1307, 0.3081  # MNIST's, taken for CIFAR-10 too
@@ -64,17 +71,17 @@ def layer(settings: dict[str, Any]) -> DenseWTA:
     common: dict[str, Any] = {"initial": "normal", "radius": RADIUS, "normalise": "none", "window": WINDOW}
     match settings["method"]:
         case "liuson":
-            return ns.recipes.liuson(neurons, rate=rate, transmit=ns.ReLU(), **common)
+            return recipes.liuson(neurons, rate=rate, transmit=ReLU(), **common)
         case "liuson-triangle":
-            triangle = ns.Triangle()
-            return ns.recipes.liuson(neurons, rate=rate, activation=triangle, transmit=triangle, **common)
+            triangle = Triangle()
+            return recipes.liuson(neurons, rate=rate, activation=triangle, transmit=triangle, **common)
         case "hebbnet":
-            return ns.recipes.hebbnet(neurons, rate=rate, transmit=ns.ReLU(), **common)
+            return recipes.hebbnet(neurons, rate=rate, transmit=ReLU(), **common)
         case _:  # softhebb; and random, which never learns
             return DenseWTA(
-                neurons, competition=ns.SoftWTA(temperature=1, signed=True), activation=ns.ReLU(),
-                rule=ns.SoftHebb(rate=ns.ConstantRate(rate / WINDOW)),  # the code takes the mean over a batch
-                cap=1, cutoff=1e-20, transmit=ns.ReLU(), **common,  # below it, no float32 weight would change, slowly
+                neurons, competition=SoftWTA(temperature=1, signed=True), activation=ReLU(),
+                rule=SoftHebb(rate=ConstantRate(rate / WINDOW)),  # the code takes the mean over a batch
+                cap=1, cutoff=1e-20, transmit=ReLU(), **common,  # below it, no float32 weight would change, slowly
             )  # fmt: skip
 
 
@@ -104,21 +111,21 @@ def _learned(chip: Chip, stream: Any) -> Iterator[tuple[int, float]]:
     for update in np.unique(np.linspace(1, stream.length // WINDOW, POINTS).astype(np.int64)).tolist():
         chip.learn(stream.take(stream.order(start, update * WINDOW)).samples)
         start = update * WINDOW
-        yield update, round(ns.instruments.gini(chip.layers[0].steps), 6)
+        yield update, round(instruments.gini(chip.layers[0].steps), 6)
 
 
 def activity(layer: WorkingLayer) -> dict[str, float]:
     """Return who learned: shares of live and dead neurons, usage, and how steps are shared at the end."""
-    turned = ns.instruments.cosines(layer.weights, layer.first_weights)
-    states = ns.instruments.liveness(turned)
+    turned = instruments.cosines(layer.weights, layer.first_weights)
+    states = instruments.liveness(turned)
     live, dead = float((states == "live").mean()), float((states == "dead").mean())
     return {
         "live": live,
         "dead": dead,
         "between": round(1 - live - dead, 9),
         "never_won": never_won(layer.wins),
-        "usage_entropy": float(ns.instruments.usage_entropy(layer.wins)),
-        "effective_winners": float(ns.instruments.effective_winners(layer.wins)),
+        "usage_entropy": float(instruments.usage_entropy(layer.wins)),
+        "effective_winners": float(instruments.effective_winners(layer.wins)),
         "median_norm": float(np.median(layer.norms)),
     }
 

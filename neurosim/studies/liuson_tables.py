@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
+from neurosim.experiments.cells import Cell, Finished, Table
+from neurosim.experiments.tables import NOTHING, difference, number, spread
 from neurosim.studies import published
-from neurosim.studies.study import Cell, Finished, Table
-from neurosim.studies.tables import NOTHING, difference, number, spread
 
 WHAT = ("published", "ours", "difference")
 Group = tuple[str, str, int]  # method, data set, neurons

@@ -5,15 +5,19 @@ from typing import Any
 
 import numpy as np
 
-import neurosim as ns
-from neurosim.chip import Chip
-from neurosim.layers import DenseWTA
-from neurosim.metrics import never_won
-from neurosim.readouts import judge
+from neurosim.chip.chip import Chip
+from neurosim.experiments import data
+from neurosim.experiments.cells import Cell, Finished, Outcome, Study, Table
+from neurosim.experiments.tables import NOTHING, spread
+from neurosim.instruments import never_won
+from neurosim.layers.activations import Softmax
+from neurosim.layers.competition import SoftWTA
+from neurosim.layers.dense import DenseWTA
+from neurosim.layers.rules import SoftHebb
+from neurosim.layers.schedules import NormAdaptiveRate
+from neurosim.readouts.judge import judge
 from neurosim.streams.order import repeat
-from neurosim.studies import data, published
-from neurosim.studies.study import Cell, Finished, Outcome, Study, Table
-from neurosim.studies.tables import NOTHING, spread
+from neurosim.studies import published
 
 NAME, VERSION = "radius", 1
 GRID = range(27)  # radius 1.25 ** (step - 10): 0.107 to 35.5
@@ -57,12 +61,12 @@ def layer(settings: dict[str, Any]) -> DenseWTA:
     """Return the layer of a cell: on-line, with a cap on each neuron's step where the code divides by the largest."""
     return DenseWTA(
         settings["neurons"],
-        competition=ns.SoftWTA(temperature=settings["temperature"]),
-        rule=ns.SoftHebb(rate=ns.NormAdaptiveRate(settings["rate"], power=settings["power"])),
+        competition=SoftWTA(temperature=settings["temperature"]),
+        rule=SoftHebb(rate=NormAdaptiveRate(settings["rate"], power=settings["power"])),
         radius=settings["radius"],
         cap=settings["cap"],
         cutoff=settings["cutoff"],
-        transmit=ns.Softmax(temperature=1 / 5),
+        transmit=Softmax(temperature=1 / 5),
     )
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from neurosim.errors import StateError
-from neurosim.studies.data import Data
-from neurosim.studies.study import Cell
-from neurosim.studies.workers import one_thread
+from neurosim.experiments.cells import Cell
+from neurosim.experiments.data import Data
+from neurosim.experiments.workers import one_thread
 from neurosim.sweeps.search import Point
 from neurosim.sweeps.tasks import Measure, done, tasks
 

@@ -4,17 +4,18 @@ from collections.abc import Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, get_args
 
-from neurosim import biases, competition, presets, recipes, rules, schedules, transmit
+from neurosim import presets, recipes
 from neurosim.checks import whole
-from neurosim.constants import describe
-from neurosim.conv_layers import ConvWTA
 from neurosim.errors import ConfigError
+from neurosim.layers import activations, biases, competition, rules, schedules
+from neurosim.layers.conv import ConvWTA
+from neurosim.layers.plain import describe
 from neurosim.sweeps.study import known_key
 
 FLOAT32 = 32  # weight_bits of a layer that has none
 PARTS: dict[str, Any] = {
     "competition": competition.Competition, "rule": rules.Rule, "rule.rate": schedules.Schedule, "bias": biases.Bias,
-    "activation": transmit.Transmit, "transmit": transmit.Transmit,
+    "activation": activations.Transmit, "transmit": activations.Transmit,
 }  # fmt: skip
 SEEDS = 2**64 - 1
 

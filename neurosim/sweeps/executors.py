@@ -8,8 +8,8 @@ from textwrap import shorten
 from typing import Any, Protocol
 
 from neurosim.errors import ConfigError
-from neurosim.studies.study import Record
-from neurosim.studies.workers import deaf
+from neurosim.experiments.cells import Record
+from neurosim.experiments.workers import deaf
 from neurosim.sweeps.tasks import Measure, Task, failed, work
 
 EXTRA = "pip install 'neurosim-chip[studies]' brings it"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from neurosim.errors import ConfigError
-from neurosim.studies.study import Folder
+from neurosim.experiments.cells import Folder
 from neurosim.sweeps import table
 from neurosim.sweeps.run import Engine, Row
 from neurosim.sweeps.search import told

@@ -6,17 +6,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from neurosim import hardware
-from neurosim.chip import Chip
-from neurosim.constants import rebuild
+from neurosim.chip.chip import Chip
 from neurosim.errors import StateError
+from neurosim.experiments.data import Data, Scaled, Stretch
 from neurosim.hardware import Counts
-from neurosim.latency.arrivals import Closed, Period
-from neurosim.layers import DenseWTA
-from neurosim.metrics import accuracy, never_won
-from neurosim.readouts import LinearReadout, WinnerLabels, answers, taught_by_label
+from neurosim.instruments import never_won
+from neurosim.layers.dense import DenseWTA
+from neurosim.layers.plain import rebuild
+from neurosim.readouts.labels import accuracy, answers
+from neurosim.readouts.linear import LinearReadout
+from neurosim.readouts.winner import WinnerLabels, taught_by_label
 from neurosim.streams import open_stream
+from neurosim.streams.arrivals import Closed, Period
 from neurosim.streams.order import repeat
-from neurosim.studies.data import Data, Scaled, Stretch
 from neurosim.sweeps.chips import chip_settings
 from neurosim.sweeps.settings import complete, digest
 from neurosim.sweeps.tasks import Measure

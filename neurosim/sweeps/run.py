@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from neurosim.errors import StateError
-from neurosim.studies.study import Finished, Folder, Record
+from neurosim.experiments.cells import Finished, Folder, Record
 from neurosim.sweeps.executors import Executor
 from neurosim.sweeps.pareto import front
 from neurosim.sweeps.search import Point, rounds, told

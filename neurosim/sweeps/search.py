@@ -8,7 +8,7 @@ from typing import Any
 
 from neurosim import randomness
 from neurosim.errors import ConfigError
-from neurosim.studies.study import Cell, Finished, Record
+from neurosim.experiments.cells import Cell, Finished, Record
 from neurosim.sweeps.study import POINTS, Sections, Sweep
 from neurosim.sweeps.vary import Choice, Plain
 

@@ -8,7 +8,7 @@ from typing import Any
 from neurosim import hardware
 from neurosim.checks import LARGEST, finite, one_of, truth, whole
 from neurosim.errors import ConfigError
-from neurosim.latency.arrivals import Period
+from neurosim.streams.arrivals import Period
 from neurosim.sweeps.chips import chip_settings
 from neurosim.sweeps.study import Sections, known_key
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim import __version__
 from neurosim.errors import StateError
-from neurosim.studies.study import Folder, Table
-from neurosim.studies.tables import comma_separated
+from neurosim.experiments.cells import Folder, Table
+from neurosim.experiments.tables import comma_separated
 from neurosim.sweeps.run import Row
 from neurosim.sweeps.study import Sweep
+from neurosim.version import __version__
 
 FORMAT = 1
 NAME = "points"  # of the table in the file

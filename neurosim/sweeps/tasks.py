@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from neurosim.errors import StabilityWarning
-from neurosim.studies.data import Data
-from neurosim.studies.study import Record
-from neurosim.studies.workers import one_thread
+from neurosim.experiments.cells import Record
+from neurosim.experiments.data import Data
+from neurosim.experiments.workers import one_thread
 from neurosim.sweeps.search import Point
 from neurosim.sweeps.study import Sections
 

@@ -1,0 +1,1 @@
+"""A chip: layers in order, what goes in and what comes out."""

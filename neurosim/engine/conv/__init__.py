@@ -1,0 +1,1 @@
+"""A convolutional layer at work. Files of the same name in `engine/dense/` do the same for dense layers."""

@@ -1,0 +1,40 @@
+"""The state of a convolutional layer that has seen nothing: a function of its constants and of the chip's seed."""
+
+import numpy as np
+
+from neurosim import randomness
+from neurosim.engine.results import Array
+from neurosim.kernels import conv
+from neurosim.layers.conv import ConvWTA
+
+
+def first_weights(layer: ConvWTA, channels: int, seed: int, place: int) -> Array:
+    """Return weights (neurons, channels, kernel, kernel); `place` is the layer's number in the chip."""
+    shape = (layer.neurons, channels, layer.kernel, layer.kernel)
+    fan_in, count = channels * layer.kernel**2, int(np.prod(shape))
+    if layer.initial == "uniform":
+        weights = randomness.uniform(seed, randomness.WEIGHTS, place, count) * (layer.radius * (3 / fan_in) ** 0.5)
+    else:
+        weights = randomness.normal(seed, randomness.WEIGHTS, place, count)
+        weights *= layer.radius / fan_in**0.5
+    single: Array = weights.reshape(shape).astype(np.float32)
+    return single
+
+
+def first_state(layer: ConvWTA, image: tuple[int, ...], positions: int, seed: int, place: int) -> conv.State:
+    """Return the state of a layer that has seen nothing, for images (channels, height, width)."""
+    weights, neurons, window = first_weights(layer, image[0], seed, place), layer.neurons, layer.window
+    synapses = np.ascontiguousarray(weights.transpose(0, 2, 3, 1)).reshape(neurons, -1)
+    return conv.State(
+        synapses=synapses,
+        scales=np.ones(neurons, np.float32),
+        norms=np.einsum("ki,ki->k", synapses, synapses, dtype=np.float64).astype(np.float32),
+        wins=np.zeros(neurons, np.int64),
+        counters=np.zeros(conv.COUNTERS, np.int64),
+        means=np.zeros(image[0], np.float32),
+        variances=np.ones(image[0], np.float32),
+        steps=np.zeros((2, neurons), np.float32),
+        pending_inputs=np.zeros((window, int(np.prod(image))), np.float32),
+        pending_modulators=np.zeros(window, np.float32),
+        pending_potentials=np.zeros((window if window > 1 else 0, positions, neurons), np.float32),
+    )

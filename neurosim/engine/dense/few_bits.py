@@ -1,0 +1,88 @@
+r"""Synapses of few bits: whole numbers, and one scale for all of a neuron's, as a chip's memory holds them.
+
+.. math::
+
+    w_{ki} = s_k q_{ki}, \qquad |q_{ki}| \le 2^{bits-1} - 1
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim import randomness
+from neurosim.kernels import dense
+from neurosim.layers.dense import DenseWTA
+
+Array = NDArray[np.float32]
+
+
+class Few(NamedTuple):
+    """Synapses of few bits: weight = scale x synapse.
+
+    Attributes
+    ----------
+    synapses : float32 (inputs, neurons)
+        Whole numbers.
+    scales : float32 (neurons,)
+    """
+
+    synapses: Array
+    scales: Array
+
+
+def highest(layer: DenseWTA) -> int:
+    """Return the highest whole number that a synapse of few bits can hold; 0 for float32."""
+    return 0 if layer.weight_bits is None else 2 ** (layer.weight_bits - 1) - 1
+
+
+def salt(layer: DenseWTA, seed: int, place: int) -> int:
+    """Return what the growth of a layer of few bits is rounded by, a function of the chip's seed and of its place."""
+    return 0 if layer.weight_bits is None else int(randomness.words(seed, randomness.GROWTH, place, 1)[0])
+
+
+def in_few_bits(layer: DenseWTA, weights: Array, seed: int, place: int) -> Few:
+    r"""Round weights (inputs, neurons) to few bits, with scales :math:`s_k = \max_i |w_{ki}| / (2^{bits-1} - 1)`.
+
+    A neuron whose weights are all zero has the least scale there is: its first growth finds it another. The synapses
+    take the weights' place in memory: it may be the largest array there is.
+    """
+    most = highest(layer)
+    largest = np.maximum(weights.max(axis=0), -weights.min(axis=0))
+    scales = np.maximum(largest / np.float32(most), dense.FAINTEST)
+    for i, row in enumerate(weights):
+        exact = row / scales.astype(np.float64)
+        whole = np.rint(exact)
+        if layer.rounding == "stochastic":
+            low = np.floor(exact)
+            whole = low + (_chances(seed, place, i, row) < exact - low)
+        weights[i] = np.clip(whole, -most, most) + 0.0  # no negative zero
+    return Few(weights, scales)
+
+
+def _chances(seed: int, place: int, i: int, row: Array) -> NDArray[np.float64]:
+    chances: NDArray[np.float64] = randomness.at_places(seed, randomness.FEW_BITS, place, i, 1, len(row))[0]
+    return chances
+
+
+def squares(synapses: Array) -> NDArray[np.int64]:
+    """Return each neuron's sum of squared synapses (inputs, neurons), which are whole numbers: exact."""
+    total = np.zeros(synapses.shape[1], np.int64)
+    for row in synapses:
+        total += row.astype(np.int64) ** 2
+    return total
+
+
+def check(layer: DenseWTA, synapses: Array, scales: Array) -> None:
+    """Refuse what no layer of few bits can have learned.
+
+    Raises
+    ------
+    ValueError
+        If synapses are no whole numbers of so many bits, or a scale is too small.
+    """
+    most = highest(layer)
+    if not ((np.rint(synapses) == synapses) & (np.abs(synapses) <= most)).all():
+        raise ValueError(f"synapses must be whole numbers from {-most} to {most}")
+    if not (scales >= dense.FAINTEST).all():
+        raise ValueError(f"scales must be at least {dense.FAINTEST:.0e}")

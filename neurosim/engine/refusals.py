@@ -1,0 +1,22 @@
+"""Why a layer does not admit a sample."""
+
+import numpy as np
+
+from neurosim.engine.results import Array
+
+
+def refusal(sample: Array, number: int, where: str, negative: bool) -> str:
+    """Say why a layer does not admit a sample; `number` counts from 0."""
+    for rule, broken in (
+        ("finite", ~np.isfinite(sample)),
+        (
+            "at least 0 (initial='uniform' makes weights for such inputs; take initial='normal')",
+            (sample < 0) & (not negative),
+        ),
+    ):
+        if broken.any():
+            i = int(np.argmax(broken))
+            return f"sample {number}, input {i} of {where} must be {rule}, got {sample[i]}"
+    return (
+        f"sample {number} of {where} must have a norm within float32's range, got inputs up to {np.abs(sample).max()}"
+    )

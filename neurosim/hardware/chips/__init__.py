@@ -1,0 +1,1 @@
+"""Descriptions of chips: files with numbers, units and sources, and their checks."""

@@ -1,0 +1,202 @@
+"""Descriptions of chips: TOML files that people write, and those that come with neurosim.
+
+A file says what the chip is (`title`, `summary`, `not_modelled`), its `structure`, and what operations take, a table
+each: `[energy.synaptic_operation]`, `[time.neuron_update]`, `[power.static]`. What no source tells is left out, and
+is then not priced. With `base = "loihi"` a file says only what is different.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from neurosim.errors import ConfigError
+from neurosim.hardware.chips.quantity import ENERGIES, POWERS, TIMES, Quantity, quantity
+from neurosim.hardware.chips.structure import Structure, structure
+
+ENERGY_OF = (
+    "synaptic_operation", "neuron_update", "exponential", "weight_update", "event_in", "event_out", "hop",
+    "hop_east_west", "hop_north_south", "memory_read_bit", "memory_write_bit",
+)  # fmt: skip
+TIME_OF = ("synaptic_operation", "neuron_update", "exponential", "weight_update", "event_in", "event_out", "hop")
+POWER_OF = ("static",)
+GROUPS = {"energy": (ENERGY_OF, ENERGIES), "time": (TIME_OF, TIMES), "power": (POWER_OF, POWERS)}
+NAMED = 16  # of many names, in an error
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """A chip as described: structure, and constants with their sources.
+
+    Attributes
+    ----------
+    name : str
+        Of the preset, or the file's.
+    title, summary : str
+        What chip it is, and what the description prices.
+    not_modelled : tuple of str
+        What a reader must know is missing.
+    structure : Structure
+    energy, time, power : dict of str to Quantity
+        By operation, in J, s and W; what is not there is not priced.
+    """
+
+    name: str
+    title: str
+    summary: str
+    not_modelled: tuple[str, ...]
+    structure: Structure
+    energy: Mapping[str, Quantity]
+    time: Mapping[str, Quantity]
+    power: Mapping[str, Quantity]
+
+    def learns(self) -> bool:
+        """Return whether there is a price of learning that somebody vouches for."""
+        priced = self.energy.get("weight_update")
+        return priced is not None and priced.confidence != "unverified"
+
+    def vouched(self) -> "Hardware":
+        """Return the description without the constants that nobody vouches for."""
+        kept: dict[str, Any] = {
+            group: {name: held for name, held in getattr(self, group).items() if held.confidence != "unverified"}
+            for group in GROUPS
+        }
+        return replace(self, **kept)
+
+    def describe(self) -> dict[str, Any]:
+        """Return plain values, in SI units."""
+        plain: dict[str, Any] = {"name": self.name, "title": self.title, "summary": self.summary}
+        plain |= {"not_modelled": list(self.not_modelled), "structure": self.structure.describe()}
+        for group in GROUPS:
+            plain[group] = {name: constant.describe() for name, constant in getattr(self, group).items()}
+        return plain
+
+
+def names() -> list[str]:
+    """Return the names of the descriptions that come with neurosim."""
+    folder = files(__package__).joinpath("presets")
+    return sorted(path.name.removesuffix(".toml") for path in folder.iterdir() if path.name.endswith(".toml"))
+
+
+def load(chip: str | Path, overrides: Mapping[str, Any] | None = None) -> Hardware:
+    """Read the description of a chip.
+
+    Parameters
+    ----------
+    chip : str or path
+        A name out of `names()`, or a TOML file.
+    overrides : dict, optional
+        Values by dotted key, as if they were written in the file: ``{"structure.cores": 64}``. A changed ``value``
+        takes ``low`` and ``high`` with it in proportion, unless they are given too.
+
+    Returns
+    -------
+    Hardware
+
+    Raises
+    ------
+    ConfigError
+        If there is no such preset, a file cannot be read, or a key or value breaks its rule; the message names it.
+    """
+    if not isinstance(chip, str | Path):
+        raise ConfigError("chip", "the name of a description, or a path", type(chip).__name__)
+    name, table = _read(chip, ())
+    for key, value in (overrides or {}).items():
+        _override(table, key, value, overrides or {})
+    return _hardware(name, table)
+
+
+def as_hardware(hardware: "Hardware | str | Path") -> Hardware:
+    """Return a description, read if it is named."""
+    return hardware if isinstance(hardware, Hardware) else load(hardware)
+
+
+def _read(chip: str | Path, seen: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
+    """Return name and table of a description, what it is based on included."""
+    what = "base" if seen else "chip"
+    path = Path(chip)
+    preset = str(chip) in names()
+    if not preset and path.suffix != ".toml":
+        near = get_close_matches(str(chip), names(), NAMED, 0.5) or names()[:NAMED]
+        raise ConfigError(what, f"a .toml file, or one of {', '.join(near)}", str(chip))
+    source = files(__package__).joinpath("presets", f"{chip}.toml") if preset else path
+    try:
+        table = tomllib.loads(source.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:  # what is not TOML or not UTF-8 is a ValueError
+        raise ConfigError(what, "a TOML file that can be read", str(chip), str(error)[: NAMED * NAMED]) from None
+    if "base" in table:
+        base = table.pop("base")
+        if not isinstance(base, str) or base in seen:
+            raise ConfigError("base", "the name of another description, which is not based on this one", base)
+        if len(seen) > NAMED:
+            raise ConfigError("base", f"of at most {NAMED} descriptions, each based on the next", base)
+        if base not in names() and not preset:
+            base = str(path.parent / base)
+        table = _merged(_read(base, (*seen, base))[1], table)
+    return str(chip) if preset else path.stem, table
+
+
+def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Return a table with what another one says in place of its own; who gives a value must say whose it is."""
+    both = dict(base)
+    for key, value in own.items():
+        inner = isinstance(value, dict) and isinstance(both.get(key), dict) and "value" not in value
+        both[key] = _merged(both[key], value) if inner else value
+    return both
+
+
+def _override(table: dict[str, Any], key: str, value: Any, overrides: Mapping[str, Any]) -> None:
+    """Write a value into a table; a constant that is changed is no longer anybody's but the caller's."""
+    *path, last = key.split(".")
+    inner: Any = table
+    for name in path:
+        inner = inner.setdefault(name, {}) if isinstance(inner, dict) else None
+    if not isinstance(inner, dict):
+        raise ConfigError(key, "the dotted key of a value", value)
+    before: Any = inner.get("value")
+    if last == "value" and _is_number(before) and _is_number(value):
+        for name in ("low", "high"):
+            bound = inner.get(name, before)
+            if f"{'.'.join(path)}.{name}" not in overrides and _is_number(bound):
+                scaled = bound * value / before if before else value
+                inner[name] = min(scaled, value) if name == "low" else max(scaled, value)  # whatever rounding does
+        inner["source"], inner["confidence"] = f"changed from {before} by the user", "assumed"
+    inner[last] = value
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _hardware(name: str, table: dict[str, Any]) -> Hardware:
+    """Return the description of a table."""
+    known = ("title", "summary", "not_modelled", "structure", *GROUPS)
+    for key in table:
+        if key not in known:
+            raise ConfigError(key, f"one of {', '.join(known)}", key, f"{name} has a key that means nothing here")
+    for key in ("title", "summary", "structure"):
+        if key not in table:
+            raise ConfigError(key, "given", None, f"{name} says not what it is")
+    for key in ("title", "summary"):
+        if not isinstance(table[key], str):
+            raise ConfigError(key, "text", table[key])
+    missing = table.get("not_modelled", [])
+    if not isinstance(missing, list) or not all(isinstance(text, str) for text in missing):
+        raise ConfigError("not_modelled", "a list of texts", missing)
+    built = structure(table["structure"])
+    constants = {group: _group(group, table.get(group, {}), built.clock_Hz) for group in GROUPS}
+    return Hardware(name, table["title"], table["summary"], tuple(missing), built, **constants)
+
+
+def _group(group: str, table: object, clock: float | None) -> dict[str, Quantity]:
+    """Return the constants of a group of operations."""
+    operations, units = GROUPS[group]
+    if not isinstance(table, dict):
+        raise ConfigError(group, "a table of operations", table)
+    for key in table:
+        if key not in operations:
+            raise ConfigError(f"{group}.{key}", f"one of {', '.join(operations)}", key)
+    return {key: quantity(f"{group}.{key}", value, units, clock) for key, value in table.items()}

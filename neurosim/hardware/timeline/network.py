@@ -1,0 +1,97 @@
+"""A network of servers and queues: what it is made of, and whether it can work."""
+
+from dataclasses import dataclass
+
+from neurosim.checks import LARGEST, one_of, whole
+from neurosim.errors import ConfigError
+from neurosim.hardware.timeline import stages
+
+POLICIES = ("drop", "block")
+LATEST = 2**62 - 1  # picoseconds, some 53 days; two such times together still fit in 64 bits
+
+
+@dataclass(frozen=True, slots=True)
+class Emission:
+    """What a stage sends when it fires: messages along a route, each a delivery to another stage at its end.
+
+    Parameters
+    ----------
+    source, target : int
+        Stages, by their places in the network.
+    offset : int
+        0: the target is of the same sample; 1: of the next one.
+    route : tuple of (int, int)
+        Resources by their places, and how long each is held, in picoseconds. Empty: messages arrive at once.
+
+    Raises
+    ------
+    ConfigError
+        If one of them is not a whole number, or out of range.
+    """
+
+    source: int
+    target: int
+    offset: int = 0
+    route: tuple[tuple[int, int], ...] = ()
+
+    def __post_init__(self) -> None:
+        whole("source", self.source, 0, LARGEST)
+        whole("target", self.target, 0, LARGEST)
+        whole("offset", self.offset, 0, 1)
+        for step in self.route if isinstance(self.route, tuple) else (self.route,):
+            if not isinstance(step, tuple) or len(step) != 2:
+                raise ConfigError("route", "pairs of a resource and a hold in picoseconds", step)
+            whole("resource of a route", step[0], 0, LARGEST)
+            whole("hold of a route", step[1], 0, LATEST)
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Resources with queues, stages, and what stages send.
+
+    Parameters
+    ----------
+    resources : tuple of str
+        Names; each serves one message at a time, in the order in which they come.
+    capacities : tuple of int
+        Waiting places of each, beside the one in service; -1: any number.
+    policy : {"drop", "block"}
+        Of a message that finds no place: it is lost, or it waits, and the resource that it leaves waits with it.
+    stages : tuple of str
+        Names; the first one fires when a sample arrives.
+    emissions : tuple of Emission
+        In the order in which a stage sends them.
+
+    Raises
+    ------
+    ConfigError
+        If a number is out of range, or a stage never fires: nothing is sent to it, or it waits for itself.
+    """
+
+    resources: tuple[str, ...]
+    capacities: tuple[int, ...]
+    policy: str
+    stages: tuple[str, ...]
+    emissions: tuple[Emission, ...]
+
+    def __post_init__(self) -> None:
+        one_of("policy", self.policy, POLICIES)
+        if not self.stages:
+            raise ConfigError("stages", "one at the least", self.stages)
+        if len(self.capacities) != len(self.resources):
+            raise ConfigError("capacities", f"one for each of {len(self.resources)} resources", len(self.capacities))
+        for capacity in self.capacities:
+            whole("capacity", capacity, -1, LARGEST)
+        for emission in self.emissions:
+            self._check(emission)
+        stages.check(self.stages, [(e.source, e.target) for e in self.emissions if e.offset == 0])
+
+    def _check(self, emission: Emission) -> None:
+        if not isinstance(emission, Emission):
+            raise ConfigError("emissions", "of the class Emission", emission)
+        for name, stage in (("source", emission.source), ("target", emission.target)):
+            if stage >= len(self.stages):
+                raise ConfigError(f"{name} of an emission", f"one of {len(self.stages)} stages", stage)
+        for resource, _ in emission.route:
+            if resource >= len(self.resources):
+                raise ConfigError("resource of a route", f"one of {len(self.resources)} resources", resource)

@@ -1,0 +1,153 @@
+"""When each sample is done: a mapping and counts, played on the timeline."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.checks import whole
+from neurosim.errors import ConfigError
+from neurosim.hardware.counting.counts import Counts
+from neurosim.hardware.placement.mapping import Mapping
+from neurosim.hardware.timeline import simulation
+from neurosim.hardware.timeline.flow import PICOSECONDS, Plan, load, plan
+from neurosim.streams.arrivals import Arrivals
+
+Floats = NDArray[np.float64]
+Whole = NDArray[np.int64]
+BUDGET = 20_000_000  # events of a timeline, unless more samples are asked for
+LATEST = 2**61  # picoseconds, some 26 days
+BUSIEST = 5
+PER_NANOSECOND = 1000
+TIMED = ("synaptic_operation", "neuron_update", "exponential", "weight_update", "event_in", "event_out", "hop")
+
+
+class Schedule(NamedTuple):
+    """When each sample was done.
+
+    Attributes
+    ----------
+    latency_s : float64 (samples,)
+        From a sample's arrival until its response leaves.
+    waiting_s : float64 (samples,)
+        Of that, until the first layer takes it in.
+    held_s : float64 (samples,)
+        Time of the chip that a sample takes, for static power: alone, until all layers have learned; with arrivals of
+        their own, an equal part of the whole run.
+    limit_hz : float
+        Samples a second when the next one is always at hand.
+    backlog : int
+        Most samples that had come and had no response yet.
+    lost : int
+        Events that found no room.
+    busiest : tuple of (str, float)
+        Cores and links, and the share of the run they were busy.
+    untimed : tuple of str
+        Operations that the description has no time for.
+    events : int
+        Events that were simulated.
+    """
+
+    latency_s: Floats
+    waiting_s: Floats
+    held_s: Floats
+    limit_hz: float
+    backlog: int
+    lost: int
+    busiest: tuple[tuple[str, float], ...]
+    untimed: tuple[str, ...]
+    events: int
+
+
+def schedule(mapping: Mapping, counts: Counts, arrivals: Arrivals, samples: int | None = None) -> Schedule:
+    """Play a run on the timeline.
+
+    Parameters
+    ----------
+    mapping : Mapping
+    counts : Counts
+    arrivals : Closed, Period, Poisson, Bursts or Recorded
+    samples : int, optional
+        How many of the first samples; by default as many as some 20 million events allow, one at the least.
+
+    Raises
+    ------
+    ConfigError
+        If `samples` is out of range, or times get too long to be counted in picoseconds.
+    """
+    planned = plan(mapping)
+    copies, services = load(planned, mapping, counts)
+    count = _fitting(planned, copies, samples)
+    copies, services = copies[:count], services[:count]
+    due = arrivals.due(0, count)
+    alone = due is None
+    moments = _one_by_one(planned, copies, services) if due is None else _picoseconds(due)
+    played = simulation.simulate(planned.network, moments, copies, services)
+    limit = played
+    if not (alone and count == 1):
+        limit = simulation.simulate(planned.network, np.zeros(count, np.int64), copies, services)
+    done = np.maximum(played.fired[:, planned.learned].max(axis=1), played.fired[:, planned.response])
+    end = max(1, int(_end(planned, limit) - (moments[0] if limit is played else 0)))
+    span = max(1, int(done.max() - moments[0]))
+    responded = played.fired[:, planned.response]
+    held = done - moments if alone else np.full(count, span / count)
+    timed = mapping.hardware.time
+    return Schedule(
+        latency_s=(responded - moments) / PICOSECONDS,
+        waiting_s=(played.fired[:, 0] - moments) / PICOSECONDS,
+        held_s=np.resize(held / PICOSECONDS, counts.samples),
+        limit_hz=count * PICOSECONDS / end,
+        backlog=_backlog(moments, responded),
+        lost=int(played.lost.sum()),
+        busiest=_busiest(planned, limit, end),
+        untimed=tuple(name for name in TIMED if name not in timed),
+        events=played.events,
+    )
+
+
+def _fitting(planned: Plan, copies: Whole, samples: int | None) -> int:
+    """Return how many samples to play."""
+    if samples is not None:
+        whole("timed_samples", samples, 1)
+        return min(samples, len(copies))
+    steps = np.array([len(emission.route) for emission in planned.network.emissions], np.int64)
+    return max(1, int(np.searchsorted(np.cumsum(copies @ steps), BUDGET, side="right")))
+
+
+def _one_by_one(planned: Plan, copies: Whole, services: Whole) -> Whole:
+    """Return arrivals so far apart that no sample meets another: as if all its work were done by one server."""
+    emissions = planned.network.emissions
+    fixed = np.array([sum(hold for _, hold in emission.route) for emission in emissions], np.int64)
+    work = copies.astype(np.float64) * (fixed + services)
+    ends = np.cumsum(work.sum(axis=1))
+    if ends[-1] > LATEST:
+        raise ConfigError("timed_samples", f"so few that they take less than {LATEST / PICOSECONDS:.0f} s", len(copies))
+    starts = np.ceil(ends).astype(np.int64) - np.ceil(work.sum(axis=1)).astype(np.int64)
+    moments: Whole = starts + np.arange(len(starts))
+    return moments
+
+
+def _picoseconds(due: Whole) -> Whole:
+    """Return arrivals on the timeline's clock, from 0."""
+    due = due - due[0]
+    if due[-1] > LATEST // PER_NANOSECOND:
+        rule = f"within {LATEST / PICOSECONDS:.0f} s of the first, the longest time there is in picoseconds"
+        raise ConfigError("arrivals", rule, f"{due[-1] / 1e9:.0f} s")
+    return due * PER_NANOSECOND
+
+
+def _end(planned: Plan, played: simulation.Timeline) -> int:
+    """Return when the last sample was done."""
+    return int(max(played.fired[:, planned.learned].max(), played.fired[:, planned.response].max()))
+
+
+def _backlog(moments: Whole, responded: Whole) -> int:
+    """Return the most samples that had come and had no response yet."""
+    gone = np.searchsorted(np.sort(responded), moments, side="right")
+    return int((np.arange(1, len(moments) + 1) - gone).max())
+
+
+def _busiest(planned: Plan, played: simulation.Timeline, end: int) -> tuple[tuple[str, float], ...]:
+    """Return what limits the rate: the busiest cores and links."""
+    order = np.argsort(-played.busy_ps, kind="stable")[:BUSIEST]
+    return tuple((planned.network.resources[place], float(played.busy_ps[place] / end)) for place in order)

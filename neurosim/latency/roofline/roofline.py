@@ -1,0 +1,152 @@
+r"""How far each stage of a dense layer is from what the machine could do: measured time over the floor.
+
+.. math::
+
+    floor = \max(bytes_{synapses} / bandwidth_{there},\ bytes_{vectors} / bandwidth_{L1},\ operations / rate)
+
+The bandwidth of the synapses is that of an array as large as they are, gone through in the order of the run's own
+active inputs: so the floor is that of the level they live in.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from neurosim.aligned import LINE_BYTES
+from neurosim.engine.dense.layer import DenseLayer
+from neurosim.engine.results import NO_LABELS, Array
+from neurosim.latency.roofline.bandwidth import Rates, largest_array, row_rates
+from neurosim.latency.roofline.work import STAGES, learning_is_counted, work
+from neurosim.latency.timing.clock import Clock
+from neurosim.latency.timing.outcome import SECOND
+from neurosim.randomness import ROOFLINE, uniform
+
+KEPT = 256  # samples whose active inputs are kept
+MOST = 64 << 20  # bytes of a pass over rows
+READINGS = 101
+BOUNDS = ("synapses", "vectors", "operations")
+
+
+class Trace:
+    """What a layer did of the samples so far, stage by stage."""
+
+    def __init__(self, layer: DenseLayer, outputs: int) -> None:
+        self.layer, self.memory, self.room = layer, layer.scratch(), layer.results(1, 1, outputs)
+        self._take, self.counted = layer.marking(self.memory, self.room), learning_is_counted(layer)
+        self.times: list[NDArray[np.int64]] = []  # (STAGES,) nanoseconds each
+        self.works: list[tuple[tuple[int, ...], ...]] = []  # of each sample and stage
+        self.active: list[NDArray[np.int64]] = []
+        self.sizes: list[tuple[int, int]] = []  # active inputs, written neurons
+
+    def take(self, sample: Array, learning: bool, labels: NDArray[np.int64], number: int, keep: bool) -> Array:
+        """Take a sample, write down what it took, and return what the next layer sees."""
+        moments, written = self._take(sample, learning, labels, number)
+        outputs: Array = self.room.outputs
+        if keep:
+            moments[-1] = moments[-1] or moments[-2]
+            written = written if self.counted else written[:0]
+            active = np.flatnonzero(sample[0])
+            self.times.append(np.diff(moments))
+            self.works.append(work(self.layer, active, written))
+            self.sizes.append((len(active), len(written)))
+            if len(self.active) < KEPT:
+                self.active.append(active)
+        return outputs
+
+    def account(self, learning: bool, machine: dict[str, Any], clock: Clock) -> dict[str, Any]:
+        """Return what the samples took, and what they must take at least, as plain values."""
+        return _account(self, learning, machine, clock)
+
+
+class Bandwidths(NamedTuple):
+    """Of rows as many and as long as a layer's: in the run's order, those of one sample again and again, at random."""
+
+    run: Rates
+    sample: Rates
+    random: Rates
+
+
+def _account(trace: Trace, learning: bool, machine: dict[str, Any], clock: Clock) -> dict[str, Any]:
+    layer, speeds = trace.layer, _bandwidths(trace, clock)
+    active, written = np.mean(trace.sizes, axis=0)
+    counted = learning and trace.counted
+    vectors = max(level["read_bytes_per_s"] or 0.0 for level in machine["levels"].values()) or np.inf
+    stages = {}
+    for place, name in enumerate(STAGES if learning else STAGES[:-1]):
+        there, random = speeds.run.read, speeds.random.read
+        if name == "learn":
+            there, random = speeds.sample.update, speeds.random.update
+        done = np.array([works[place] for works in trace.works], np.float64)
+        times = np.array([times[place] for times in trace.times])
+        known = name != "learn" or counted
+        others = (vectors, machine["operations_per_s"])
+        stages[name] = stage_account(done if known else None, times, (there, *others))
+        loose = stage_account(done if known else None, times, (random, *others))
+        stages[name] |= {f"random_rows_{key}": loose[key] for key in ("floor_s", "measured_over_floor")}
+    return {
+        "threads": 1,
+        "synapses_bytes": layer.state.synapses.nbytes,
+        "active_inputs_mean": float(active),
+        "written_neurons_mean": float(written) if counted else None,
+        "rows_read_bytes_per_s": finite(speeds.run.read),
+        "rows_of_a_sample_update_bytes_per_s": finite(speeds.sample.update),
+        "random_rows_read_bytes_per_s": speeds.random.read,
+        "random_rows_update_bytes_per_s": speeds.random.update,
+        "timer_s": _reading(layer),
+        "stages": stages,
+    }
+
+
+def stage_account(done: NDArray[np.float64] | None, times: NDArray[np.int64], rates: ArrayLike) -> dict[str, Any]:
+    """Return a stage's medians: what it must do, how long that takes at least, how long it took.
+
+    Parameters
+    ----------
+    done : float64 (samples, 3), optional
+        Bytes of synapses, bytes of vectors, operations; none where they are not counted.
+    times : int64 (samples,)
+        Nanoseconds.
+    rates : float (3,) or (samples, 3)
+        How many of each the machine does in a second.
+    """
+    measured = float(np.median(times)) / SECOND
+    counts: list[float | None] = [None, None, None]
+    floor = bound = ratio = None
+    if done is not None:
+        floors = done / np.asarray(rates, np.float64)
+        counts, floor = np.median(done, axis=0).tolist(), float(np.median(floors.max(axis=1)))
+        bound = BOUNDS[int(np.median(floors, axis=0).argmax())] if floor else None
+        ratio = measured / floor if floor else None
+    names = ("synapse_bytes", "vector_bytes", "operations")
+    return dict(zip(names, counts, strict=True)) | {
+        "floor_s": floor, "bound_by": bound, "measured_s": measured, "measured_over_floor": ratio,
+    }  # fmt: skip
+
+
+def _bandwidths(trace: Trace, clock: Clock) -> Bandwidths:
+    """Measure an array like the layer's synapses in three orders; without active inputs, two of them cost nothing."""
+    inputs, neurons = trace.layer.state.synapses.shape
+    lines = -(-neurons * 4 // LINE_BYTES)
+    rows = max(1, min(inputs, largest_array() // (lines * LINE_BYTES)))  # one that is larger is in memory all the same
+    nothing, most = Rates(np.inf, np.inf), max(1, MOST // (lines * LINE_BYTES))
+    random = row_rates(rows, lines, np.floor(uniform(0, ROOFLINE, 0, min(most, 4 * inputs)) * rows), clock)
+    run, typical = np.concatenate(trace.active)[:most], sorted(trace.active, key=len)[len(trace.active) // 2][:most]
+    return Bandwidths(
+        row_rates(rows, lines, run % rows, clock) if len(run) else nothing,
+        row_rates(rows, lines, typical % rows, clock) if len(typical) else nothing,
+        random,
+    )
+
+
+def _reading(layer: DenseLayer) -> float:
+    """Return what reading the clock takes within the loop: the stage that sends, where there is nobody to send to."""
+    silent, sample = Trace(layer, 0), np.zeros((1, layer.inputs), np.float32)
+    for _ in range(READINGS):
+        silent.take(sample, False, NO_LABELS, 0, True)
+    return float(np.median([times[STAGES.index("transmit")] for times in silent.times])) / SECOND
+
+
+def finite(rate: float) -> float | None:
+    """Return a rate, or None for one without a bound."""
+    return rate if np.isfinite(rate) else None

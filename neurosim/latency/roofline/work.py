@@ -1,0 +1,91 @@
+"""What the stages of a dense layer must do for a sample, however they do it: the least bytes, the least operations.
+
+Counted are lines of 64 bytes of the synapses, each once; bytes of the vectors that go in and come out of a stage; and
+multiplications, additions and subtractions of float32. Comparisons, rounding, roots, powers and what a neuron's rule
+does are left out, so that what is counted is never too much.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.engine.dense.layer import DenseLayer
+from neurosim.layers.activations import Softmax, Triangle
+from neurosim.layers.competition import Corrected, SoftWTA
+from neurosim.layers.rules import OjaSubspace, Sanger
+
+STAGES = ("gather", "integrate", "compete", "transmit", "learn")
+REAL, LINE = 4, 16  # bytes of a float32, and how many a line holds
+SOFTMAX = 41  # operations a neuron: 37 of the exponential, the difference, the product, the sum, the share
+
+
+class Work(NamedTuple):
+    """What a stage must do for a sample.
+
+    Attributes
+    ----------
+    synapse_bytes : int
+        Of synapses, in whole lines; what is read and written counts twice.
+    vector_bytes : int
+        Of the sample, potentials, responses and outputs.
+    operations : int
+        Multiplications, additions and subtractions.
+    """
+
+    synapse_bytes: int = 0
+    vector_bytes: int = 0
+    operations: int = 0
+
+
+def lines(first: int, width: int, rows: NDArray[Any], columns: NDArray[Any]) -> int:
+    """Count the lines that hold these columns of these rows of a float32 array, each line once.
+
+    Parameters
+    ----------
+    first : int
+        Place of the array's first number in its line, from 0 to 15.
+    width : int
+        Numbers in a row of the array, which has no gaps.
+    rows, columns : whole number (any,)
+        Ascending.
+    """
+    if not len(rows) or not len(columns):
+        return 0
+    begun = first + rows.astype(np.int64) * width
+    places = begun % LINE
+    in_row = {place: 1 + np.count_nonzero(np.diff((place + columns) // LINE)) for place in set(places.tolist())}
+    shared = (begun[1:] + columns[0]) // LINE == (begun[:-1] + columns[-1]) // LINE
+    return int(sum(in_row[place] for place in places.tolist()) - np.count_nonzero(shared))
+
+
+def work(layer: DenseLayer, active: NDArray[Any], written: NDArray[Any]) -> tuple[Work, ...]:
+    """Return what each of STAGES must do for a sample with these active inputs that writes these neurons."""
+    constants, synapses = layer.constants, layer.state.synapses
+    neurons, first = constants.neurons, synapses.ctypes.data % (REAL * LINE) // REAL
+    read, changed = (lines(first, neurons, active, which) for which in (np.arange(neurons), written))
+    softly = isinstance(constants.competition, SoftWTA | Corrected)
+    return (
+        Work(0, REAL * (layer.inputs + 2 * len(active)), 2 * len(active)),
+        Work(REAL * LINE * read, REAL * neurons, 2 * len(active) * neurons + neurons),
+        Work(0, 2 * REAL * neurons, neurons * (softly * SOFTMAX + function_operations(constants.activation))),
+        Work(0, 2 * REAL * neurons, neurons * function_operations(constants.transmit)),
+        Work(2 * REAL * LINE * changed, REAL * neurons, 2 * len(active) * len(written)),
+    )
+
+
+def function_operations(function: object) -> int:
+    """Return the operations a neuron of a function of the potentials."""
+    if isinstance(function, Softmax):
+        return SOFTMAX
+    if isinstance(function, Triangle):
+        return 2 + (function.power == 2)
+    return 0
+
+
+def learning_is_counted(layer: DenseLayer) -> bool:
+    """Tell whether each sample by itself writes its active inputs' synapses, of neurons above the cutoff alone."""
+    constants = layer.constants
+    mixes = isinstance(constants.rule, Sanger | OjaSubspace)
+    plain = constants.window == 1 and constants.lebesgue == 2 and constants.eligibility == 0
+    return plain and constants.weight_bits is None and not mixes

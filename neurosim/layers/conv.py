@@ -1,0 +1,211 @@
+"""Convolutional layers: what a layer of images is made of. The layer at work is in `neurosim.engine.conv.layer`."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from neurosim.checks import LARGEST, number, one_of, plain, whole
+from neurosim.errors import ConfigError
+from neurosim.layers import limits
+from neurosim.layers.activations import Identity, ReLU, Triangle
+from neurosim.layers.competition import HardWTA, SoftWTA
+from neurosim.layers.dense import check_common, check_kind
+from neurosim.layers.own_rules import OwnRule, RuleMaker
+from neurosim.layers.rules import Hebb, Instar, Oja, SoftHebb
+
+NORMALISATIONS = ("none", "running", "sample", "layer", "window")
+STEPS = ("capped", "largest")
+LONGEST_WINDOW = 256  # images: the patches of all of them are in memory at once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pool:
+    size: int
+    stride: int
+    padding: int = 0
+
+    def __post_init__(self) -> None:
+        plain(self)
+        whole("size of a pool", self.size, 1, LARGEST)
+        whole("stride of a pool", self.stride, 1, LARGEST)
+        whole("padding of a pool", self.padding, 0, self.size // 2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaxPool(_Pool):
+    """Send the largest response of each square of positions; places beyond the border count for nothing.
+
+    Parameters
+    ----------
+    size, stride : int
+        Of the squares, at least 1.
+    padding : int
+        Places beyond the border, at most half the size.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeanPool(_Pool):
+    """Send the mean response of each square of positions; places beyond the border count as zeros.
+
+    Parameters
+    ----------
+    size, stride : int
+        Of the squares, at least 1.
+    padding : int
+        Places beyond the border, at most half the size.
+    """
+
+
+ConvRule = Hebb | Oja | Instar | SoftHebb | OwnRule
+
+
+@dataclass(frozen=True, slots=True)
+class ConvWTA:
+    r"""A convolutional layer of winner-take-all neurons: all of them compete at every position of an image.
+
+    .. math::
+
+        u_{pk} = w_k \cdot x_p, \qquad y_p = \mathrm{compete}(f(u_p)), \qquad
+        w_k \leftarrow w_k + \tfrac{1}{P} \sum_p \left[ (a_{pk} - 1) w_k + c_{pk} x_p \right], \qquad
+        z = \mathrm{pool}(g(u))
+
+    with :math:`x_p` the normalised image's patch at position p, of P, and one pair :math:`(a_{pk}, c_{pk})` from the
+    rule for each neuron and position.
+
+    Parameters
+    ----------
+    neurons : int
+        How many, at least 1: the channels of what it sends.
+    kernel : int
+        Height and width of a patch, at least 1.
+    stride : int
+        Pixels between patches, at least 1.
+    padding : int
+        Pixels added at every border by reflection; less than the image's height and width.
+    competition : SoftWTA or HardWTA
+        Turns drives :math:`f(u)` into responses, at every position apart. Signed, the losers unlearn: on images this
+        is what makes learning better than first weights (Journé et al. 2023).
+    rule : Hebb, Oja, Instar, SoftHebb, or one's own that asks for no trace and no total (see `rule`)
+        Turns a response into decay and growth.
+    activation : Identity, ReLU or Triangle
+        :math:`f`, what of the potentials competes.
+    normalise : {"running", "sample", "layer", "window", "none"}
+        What takes mean and variance out of the input. By channel: the statistics of all images so far, of equal weight
+        up to `horizon` images and exponential from there; of this image alone; or of the images of a window, which
+        then all learn at its end (they respond by running statistics). "layer" takes all channels of an image as one.
+    horizon : float
+        Images that the running statistics look back, at least 1.
+    warm_up : int
+        Images at the start that move the running statistics alone.
+    initial : {"normal", "uniform"}
+        First weights, as in `DenseWTA`, by the size of a patch.
+    radius : float
+        :math:`R`, positive, at most 1e18: :math:`E\|w\|^2 = R^2` of the first weights.
+    step : {"capped", "largest"}
+        How a step is kept within bounds. "capped": by the neuron itself, by `cap`. "largest": the layer's whole step is
+        divided by its largest change of a synapse, and then multiplied by each neuron's rate (Journé et al. 2023); no
+        neuron of a chip could know that number without being told.
+    cap : float
+        :math:`\kappa`, above 0, at most 1: the largest relative change of a neuron by decay in one update.
+    cutoff : float
+        Responses of smaller size neither decay nor grow; from 0, below 1. What few are left are learned one by one.
+    window : int
+        Images whose plasticity is summed before it is applied, all seen with the old weights; 1 is on-line learning.
+    transmit : Triangle, ReLU or Identity
+        :math:`g`, what of the potentials is sent; Triangle's mean is over the neurons at one position.
+    pool : MaxPool or MeanPool, optional
+        What is made of the positions.
+    instruments : bool
+        Whether to keep step sizes and a record of what neurons do (`neurosim.instruments`); changes no weight.
+
+    Raises
+    ------
+    ConfigError
+        If a constant breaks its rule, or two do not go together.
+
+    Warns
+    -----
+    StabilityWarning
+        If weights may grow without bound.
+
+    References
+    ----------
+    Journé et al., "Hebbian deep learning without feedback", ICLR 2023.
+    """
+
+    neurons: int
+    kernel: int = field(kw_only=True)
+    stride: int = field(default=1, kw_only=True)
+    padding: int = field(default=0, kw_only=True)
+    competition: SoftWTA | HardWTA = field(kw_only=True)
+    rule: ConvRule = field(kw_only=True)
+    activation: Identity | ReLU | Triangle = field(default_factory=Identity, kw_only=True)
+    normalise: str = field(default="running", kw_only=True)
+    horizon: float = field(default=500.0, kw_only=True)
+    warm_up: int = field(default=0, kw_only=True)
+    initial: str = field(default="normal", kw_only=True)
+    radius: float = field(default=25.0, kw_only=True)
+    step: str = field(default="capped", kw_only=True)
+    cap: float = field(default=0.1, kw_only=True)
+    cutoff: float = field(default=0.0, kw_only=True)
+    window: int = field(default=1, kw_only=True)
+    transmit: Identity | ReLU | Triangle = field(default_factory=Triangle, kw_only=True)
+    pool: MaxPool | MeanPool | None = field(default=None, kw_only=True)
+    instruments: bool = field(default=True, kw_only=True)
+
+    def __post_init__(self) -> None:
+        plain(self)
+        if isinstance(self.rule, RuleMaker):
+            object.__setattr__(self, "rule", self.rule())
+        whole("neurons", self.neurons, 1, LARGEST)
+        whole("kernel", self.kernel, 1, LARGEST)
+        whole("stride", self.stride, 1, LARGEST)
+        whole("padding", self.padding, 0, LARGEST)
+        whole("window", self.window, 1, LONGEST_WINDOW)
+        whole("warm_up", self.warm_up, 0, LARGEST)
+        one_of("normalise", self.normalise, NORMALISATIONS)
+        one_of("initial", self.initial, ("normal", "uniform"))
+        one_of("step", self.step, STEPS)
+        number("horizon", self.horizon, "at least 1", 1)
+        check_common(self)
+        check_kind("competition", self.competition, SoftWTA | HardWTA)
+        check_kind("rule", self.rule, ConvRule)
+        check_kind("activation", self.activation, Identity | ReLU | Triangle)
+        check_kind("transmit", self.transmit, Identity | ReLU | Triangle)
+        check_kind("pool", self.pool, MaxPool | MeanPool | None)
+        limits.check_images(self)
+
+
+class Geometry(NamedTuple):
+    """Sizes of a convolutional layer on images of one size."""
+
+    rows: int
+    columns: int
+    pooled_rows: int
+    pooled_columns: int
+
+
+def geometry(layer: ConvWTA, shape: tuple[int, ...], where: str) -> Geometry:
+    """Return how many positions there are, before and after the pool.
+
+    Raises
+    ------
+    ConfigError
+        If the shape is no image's, or the image is smaller than what slides over it.
+    """
+    if len(shape) != 3:
+        raise ConfigError(f"inputs of {where}", "images (channels, height, width)", shape)
+    _, height, width = shape
+    if layer.padding >= min(height, width):
+        raise ConfigError(f"padding of {where}", f"below its images' {height} x {width} pixels", layer.padding)
+    if layer.kernel > min(height, width) + 2 * layer.padding:
+        size = f"{height} x {width} pixels and {layer.padding} of padding"
+        raise ConfigError(f"kernel of {where}", f"at most its images' size, {size}", layer.kernel)
+    rows, columns = ((side + 2 * layer.padding - layer.kernel) // layer.stride + 1 for side in (height, width))
+    if layer.pool is None:
+        return Geometry(rows, columns, rows, columns)
+    if layer.pool.size > min(rows, columns) + 2 * layer.pool.padding:
+        size = f"{rows} x {columns} and {layer.pool.padding} of padding"
+        raise ConfigError(f"pool of {where}", f"at most its positions' size, {size}", layer.pool.size)
+    pooled = ((side + 2 * layer.pool.padding - layer.pool.size) // layer.pool.stride + 1 for side in (rows, columns))
+    return Geometry(rows, columns, *pooled)

@@ -1,0 +1,161 @@
+"""Layers: what a layer is made of. The layer at work is in `neurosim.engine.dense.layer`."""
+
+from dataclasses import dataclass, field
+from types import NoneType
+from typing import Any, get_args
+
+from neurosim.checks import LARGEST, finite, fraction, number, one_of, plain, truth, whole
+from neurosim.errors import ConfigError
+from neurosim.layers import limits
+from neurosim.layers.activations import Identity, Transmit
+from neurosim.layers.biases import Bias
+from neurosim.layers.competition import Competition
+from neurosim.layers.own_rules import RuleMaker
+from neurosim.layers.rules import Rule
+
+LONGEST_WINDOW = 4096  # samples: their products with one another are kept
+UNITS = ("none", "stream", "sample")
+ROUNDINGS = ("stochastic", "nearest")
+NEWER = {"newer": True}  # a constant that older versions do not know: state files name it where it is not the default
+
+
+@dataclass(frozen=True, slots=True)
+class DenseWTA:
+    r"""A dense layer of winner-take-all neurons: every input reaches every neuron.
+
+    .. math::
+
+        u = W x / m, \qquad y = \mathrm{compete}(f(u) + b), \qquad
+        w_k \leftarrow a_k w_k + c_k x / m, \qquad z = g(u)
+
+    Parameters
+    ----------
+    neurons : int
+        How many, at least 1.
+    competition : SoftWTA, HardWTA, KWTA, Ranked, NoInhibition, SparseGate, Taught or Corrected
+        Turns drives :math:`f(u) + b` into responses.
+    rule : Hebb, Oja, Instar, SoftHebb, HebbNet, BCM, EGHR, Sanger, OjaSubspace, or one's own (see `rule`)
+        Turns a response into decay and growth.
+    activation : Identity, ReLU, Triangle or Softmax
+        :math:`f`, what of the potentials competes.
+    bias : Conscience, MeanActivity or LogPrior, optional
+        :math:`b`, by which the competition makes up for habits.
+    normalise : {"none", "stream", "sample"}
+        The unit :math:`m` in which the layer sees its input: 1; the running mean of :math:`\|x\|` over the stream
+        (an exponential mean with a horizon of a thousand samples, once that many are seen); or the sample's own norm.
+        With the last two no constant depends on the scale of the data.
+    initial : {"uniform", "normal", "zeros"}
+        First weights: :math:`U[0, R\sqrt{3/D}]`, for inputs that are never negative (a negative one is then an
+        error), or :math:`N(0, R^2/D)`; :math:`E\|w\|^2 = R^2` with both. With `renormalise` their norm is one.
+        Or zeros, which no radius scales, for what learns from its error (`Corrected`).
+    radius : float
+        :math:`R`, positive, at most 1e18. Above 2 on purpose: a neuron that wins shrinks toward norm 1, and so lets
+        others win.
+    cap : float
+        :math:`\kappa`, above 0, at most 1: the largest relative change of a neuron by decay in one update (rules that
+        mix neurons have no such number, and no cap).
+    cutoff : float
+        Responses of smaller size neither decay nor grow; 0 is the textbook's rule. From 0, below 1.
+    window : int
+        Samples whose plasticity is summed before it is applied, all seen with the old weights; 1 is on-line learning.
+    lebesgue : float
+        :math:`p`, from 1 to 16, of the potential :math:`u_k = \sum_i \mathrm{sign}(w_{ki}) |w_{ki}|^{p-1} x_i` and of
+        every norm of weights. 2 is the plain product; any other costs a power for each synapse.
+    renormalise : bool
+        If true, every update ends with the neurons that it moved at norm one.
+    leak : float
+        From 0, below 1: the share of its weights that every neuron loses per sample.
+    eligibility : float
+        :math:`\lambda`, from 0, below 1. Above 0 a step waits in a trace for the modulator of `Chip.learn_one`:
+        :math:`e \leftarrow \lambda e + (a - 1) w + c x,\ w \leftarrow w + m e`. The trace takes as much memory as
+        the weights, and a modulator other than 0 costs inputs x neurons.
+    transmit : Identity, ReLU, Triangle or Softmax
+        :math:`g`, what the next layer sees.
+    weight_bits : int, optional
+        From 2 to 16: synapses are whole numbers of so many bits, as a chip's memory holds them, and one float32 scale a
+        neuron, :math:`w_{ki} = s_k q_{ki}` with :math:`|q| \le 2^{bits-1} - 1`. Decay is the scale's, growth is
+        rounded: `docs/weight-bits.md`. Without, synapses are float32.
+    rounding : {"stochastic", "nearest"}
+        How growth becomes whole numbers: by chance, so that its mean is kept, or to the nearest, which loses small
+        steps. Of `weight_bits`.
+    instruments : bool
+        Whether to keep step sizes and a record of what neurons do (`neurosim.instruments`); changes no weight.
+
+    Raises
+    ------
+    ConfigError
+        If a constant breaks its rule, or two do not go together.
+
+    Warns
+    -----
+    StabilityWarning
+        If weights may grow, or responses swing, without bound.
+    """
+
+    neurons: int
+    competition: Competition = field(kw_only=True)
+    rule: Rule = field(kw_only=True)
+    activation: Transmit = field(default_factory=Identity, kw_only=True)
+    bias: Bias | None = field(default=None, kw_only=True)
+    normalise: str = field(default="none", kw_only=True)
+    initial: str = field(default="uniform", kw_only=True)
+    radius: float = field(default=35.0, kw_only=True)
+    cap: float = field(default=0.1, kw_only=True)
+    cutoff: float = field(default=0.01, kw_only=True)
+    window: int = field(default=1, kw_only=True)
+    lebesgue: float = field(default=2.0, kw_only=True)
+    renormalise: bool = field(default=False, kw_only=True)
+    leak: float = field(default=0.0, kw_only=True)
+    eligibility: float = field(default=0.0, kw_only=True)
+    transmit: Transmit = field(default_factory=Identity, kw_only=True)
+    instruments: bool = field(default=True, kw_only=True)
+    weight_bits: int | None = field(default=None, kw_only=True, metadata=NEWER)
+    rounding: str = field(default="stochastic", kw_only=True, metadata=NEWER)
+
+    def __post_init__(self) -> None:
+        plain(self)
+        if isinstance(self.rule, RuleMaker):
+            object.__setattr__(self, "rule", self.rule())
+        whole("neurons", self.neurons, 1, LARGEST)
+        whole("window", self.window, 1, LONGEST_WINDOW)
+        one_of("normalise", self.normalise, UNITS)
+        one_of("initial", self.initial, ("uniform", "normal", "zeros"))
+        check_common(self)
+        for name in ("leak", "eligibility"):
+            number(name, getattr(self, name), "from 0, below 1", 0)
+            if getattr(self, name) >= 1:
+                raise ConfigError(name, "from 0, below 1", getattr(self, name))
+        number("lebesgue", self.lebesgue, "from 1 to 16", 1)
+        if self.lebesgue > 16:
+            raise ConfigError("lebesgue", "from 1 to 16", self.lebesgue)
+        if self.radius**self.lebesgue > 1e36:
+            raise ConfigError("radius to the power of lebesgue", "at most 1e36", (self.radius, self.lebesgue))
+        truth("renormalise", self.renormalise)
+        if self.weight_bits is not None:
+            whole("weight_bits", self.weight_bits, 2, 16)
+        one_of("rounding", self.rounding, ROUNDINGS)
+        check_kind("competition", self.competition, Competition)
+        check_kind("rule", self.rule, Rule)
+        check_kind("activation", self.activation, Transmit)
+        check_kind("bias", self.bias, Bias | None)
+        check_kind("transmit", self.transmit, Transmit)
+        limits.check(self)
+
+
+def check_common(layer: Any) -> None:
+    """Refuse what neither a dense nor a convolutional layer can have."""
+    finite("radius", layer.radius, "positive", 0, above=True)
+    if layer.radius > 1e18:
+        raise ConfigError("radius", "positive and at most 1e18", layer.radius, "float32 cannot hold its square")
+    fraction("cap", layer.cap, "a larger step would turn a neuron round")
+    number("cutoff", layer.cutoff, "from 0, below 1", 0)
+    if layer.cutoff >= 1:
+        raise ConfigError("cutoff", "from 0, below 1", layer.cutoff, "no neuron would ever learn")
+    truth("instruments", layer.instruments)
+
+
+def check_kind(name: str, value: object, kinds: Any) -> None:
+    """Refuse what is none of the kinds."""
+    if not isinstance(value, kinds):
+        *most, last = ("None" if kind is NoneType else kind.__name__ for kind in get_args(kinds))
+        raise ConfigError(name, f"a {', '.join(most) + ' or ' if most else ''}{last}", value)

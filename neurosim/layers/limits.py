@@ -1,0 +1,146 @@
+"""Limits: constants of a layer that do not go together, and those with which it may not stay stable."""
+
+import warnings
+from typing import Any
+
+from neurosim.errors import ConfigError, StabilityWarning
+from neurosim.layers.activations import Identity
+from neurosim.layers.biases import LogPrior
+from neurosim.layers.competition import KWTA, Corrected, HardWTA, NoInhibition, Ranked, SoftWTA, Taught
+from neurosim.layers.own_rules import OwnRule
+from neurosim.layers.rules import (
+    BCM,
+    EGHR,
+    Hebb,
+    HebbNet,
+    Instar,
+    Oja,
+    OjaSubspace,
+    Sanger,
+    SoftHebb,
+    highest,
+    schedule,
+)
+from neurosim.layers.schedules import NormAdaptiveRate, WinCountRate
+
+# A layer is a `neurosim.layers.dense.DenseWTA` here, which asks these questions of itself when it is made.
+MOST_MIXED = 512  # neurons of a rule that mixes them
+STACK = 5  # frames from a warning to the line that made the layer
+
+
+def check(layer: Any) -> None:
+    """Refuse what cannot be, and warn of what may grow without bound.
+
+    Raises
+    ------
+    ConfigError
+        If two constants do not go together.
+    """
+    _check_competition(layer)
+    if layer.initial == "zeros" and layer.renormalise:
+        raise ConfigError("renormalise", "False with initial='zeros'", True, "weights of zero have no direction")
+    if layer.eligibility > 0 and layer.window > 1:
+        raise ConfigError("window", "1 with an eligibility trace", layer.window)
+    if isinstance(layer.rule, Sanger | OjaSubspace):
+        _check_mixed(layer)
+    _check_few_bits(layer)
+    _warn(layer)
+
+
+def check_images(layer: Any) -> None:
+    """Ask the same of a `neurosim.layers.conv.ConvWTA`.
+
+    Raises
+    ------
+    ConfigError
+        If two constants do not go together.
+    """
+    if getattr(layer.competition, "winner_only", False):
+        raise ConfigError("winner_only", "False in a ConvWTA", True, "HardWTA has one winner a position, too")
+    for name, asked in (("moment", "mean"), ("total", "total")):
+        if getattr(layer.rule, name, 0):
+            raise ConfigError("rule", f"one that does not ask for {asked} in a ConvWTA", layer.rule.name)
+    if layer.step == "largest" and isinstance(layer.rule, OwnRule) and layer.rule.rate == 0:
+        advice = "the step is divided by its largest change, and then multiplied by the rate"
+        raise ConfigError(f"rate of rule {layer.rule.name}", "above 0 with step='largest'", layer.rule.rate, advice)
+    if layer.normalise == "window" and layer.window == 1:
+        raise ConfigError("window", "2 or more with normalise='window'", 1, "take 'sample' for the image's own")
+    if layer.step == "largest" and layer.cutoff > 0:
+        raise ConfigError("cutoff", "0 with step='largest'", layer.cutoff, "the largest change is sought in all")
+    if layer.normalise != "none" and layer.initial == "uniform":
+        raise ConfigError("initial", "'normal' with normalised images, which are of both signs", "uniform")
+    if isinstance(layer.rule, Hebb) and schedule(layer.rule).rate > 0:
+        text = "Hebb has no decay, so weights grow without bound: rule must be another in a ConvWTA for long runs"
+        warnings.warn(f"{text}, got {layer.rule}", StabilityWarning, stacklevel=STACK - 1)
+
+
+def _check_competition(layer: Any) -> None:
+    competition = layer.competition
+    if isinstance(competition, KWTA) and competition.winners > layer.neurons:
+        raise ConfigError("winners", f"at most the number of neurons, {layer.neurons}", competition.winners)
+    if isinstance(competition, Ranked) and competition.rank > layer.neurons:
+        raise ConfigError("rank", f"at most the number of neurons, {layer.neurons}", competition.rank)
+    whole = isinstance(competition, SoftWTA) and not (competition.signed or competition.winner_only)
+    if isinstance(layer.bias, LogPrior) and not whole:
+        raise ConfigError("competition", "SoftWTA, not signed, not winner_only, where bias is a LogPrior", competition)
+
+
+def _check_mixed(layer: Any) -> None:
+    """Refuse, for a rule that mixes neurons, what only two numbers per neuron can do."""
+    rule = type(layer.rule).__name__
+    if layer.neurons > MOST_MIXED:
+        raise ConfigError("neurons", f"at most {MOST_MIXED} with {rule}", layer.neurons, "it costs all synapses")
+    for name, only in (
+        ("competition", NoInhibition()), ("activation", Identity()), ("bias", None), ("window", 1),
+        ("lebesgue", 2), ("renormalise", False), ("leak", 0), ("eligibility", 0),
+    ):  # fmt: skip
+        if getattr(layer, name) != only:
+            raise ConfigError(name, f"{only!r} with {rule}", getattr(layer, name))
+    if isinstance(schedule(layer.rule), NormAdaptiveRate | WinCountRate):
+        raise ConfigError(f"rate of {rule}", "the same for all neurons", schedule(layer.rule))
+    if layer.normalise == "sample" and highest(layer.rule.rate) >= 1:
+        raise ConfigError(f"rate of {rule}", "below 1 for inputs of norm 1", highest(layer.rule.rate))
+
+
+def _check_few_bits(layer: Any) -> None:
+    """Refuse, for synapses of few bits, what writes more than growth at active inputs."""
+    if layer.weight_bits is None:
+        if layer.rounding != "stochastic":
+            raise ConfigError("rounding", "'stochastic' without weight_bits", layer.rounding, "nothing is rounded")
+        return
+    if isinstance(layer.rule, Sanger | OjaSubspace):
+        why = "it writes every synapse at every sample"
+        raise ConfigError("rule", "another one with weight_bits", type(layer.rule).__name__, why)
+    for name, only, why in (
+        ("window", 1, "growth is rounded as each sample comes"),
+        ("lebesgue", 2, "the norm is followed as a sum of squares of whole numbers"),
+        ("renormalise", False, "Hebb and HebbNet grow without; take a rule that decays"),
+        ("leak", 0, "it folds scales into synapses"),
+        ("eligibility", 0, "its trace writes every synapse"),
+    ):
+        if getattr(layer, name) != only:
+            raise ConfigError(name, f"{only!r} with weight_bits", getattr(layer, name), why)
+
+
+def _warn(layer: Any) -> None:
+    rule, rate = layer.rule, schedule(layer.rule).rate
+    name = type(rule).__name__
+    bounded = isinstance(rule, Hebb) and isinstance(layer.competition, Corrected)  # it grows as long as it errs
+    if isinstance(rule, Hebb | HebbNet) and rate > 0 and not (layer.renormalise or layer.leak > 0 or bounded):
+        text = f"{name} has no decay, so weights grow without bound: renormalise must be True or leak above 0"
+        warnings.warn(f"{text}, got {layer.renormalise} and {layer.leak}", StabilityWarning, stacklevel=STACK)
+    if isinstance(rule, EGHR) and layer.normalise == "sample" and rate * layer.neurons >= 1:
+        text = f"rate of EGHR must be below 1 / neurons = {1 / layer.neurons:.4g} for inputs of norm 1"
+        warnings.warn(f"{text}, got {rate}: a step overshoots the error it follows", StabilityWarning, stacklevel=STACK)
+    if isinstance(rule, BCM) and layer.normalise == "sample" and rate >= rule.bound:
+        text = f"rate of BCM must be below {rule.bound:.4g} with averaging {rule.averaging} for inputs of norm 1"
+        warnings.warn(f"{text}, got {rate}: responses will swing", StabilityWarning, stacklevel=STACK)
+
+
+def may_be_negative(layer: Any) -> bool:
+    """Tell whether a layer that learns from inputs of at least 0 may transmit what is below."""
+    if not isinstance(layer.transmit, Identity):
+        return False
+    positive = layer.initial == "uniform" and isinstance(layer.rule, Hebb | Instar | Oja | SoftHebb)
+    responses = isinstance(layer.competition, SoftWTA | HardWTA | KWTA | Taught)
+    return not positive or not responses or getattr(layer.competition, "signed", False)

@@ -1,0 +1,79 @@
+"""Constants as plain data, and back: what a state file holds of a chip, read without running anything from it."""
+
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any, get_args
+
+from neurosim.errors import ConfigError
+from neurosim.layers import activations, biases, competition, rules, schedules
+from neurosim.layers.conv import ConvWTA, MaxPool, MeanPool
+from neurosim.layers.dense import DenseWTA
+from neurosim.layers.own_rules import OwnRule, RuleMaker
+
+UNIONS = (competition.Competition, biases.Bias, rules.Rule, schedules.Schedule, activations.Transmit)
+KINDS: dict[str, type] = {
+    kind.__name__: kind
+    for kind in (DenseWTA, ConvWTA, MaxPool, MeanPool, *(kind for union in UNIONS for kind in get_args(union)))
+}
+
+ADVICE = "give it by Chip.load(path, rules=[...]), --rules FILE.py or --recipe FILE.py:NAME"
+
+
+def describe(constants: Any) -> Any:
+    """Return a frozen dataclass as a dict of plain values, its class under `kind`."""
+    if isinstance(constants, tuple):
+        return [describe(value) for value in constants]
+    if not is_dataclass(constants):
+        return constants
+    values = {
+        entry.name: describe(value)
+        for entry in fields(constants)
+        for value in [getattr(constants, entry.name)]
+        if entry.compare and not (entry.metadata.get("newer") and value == entry.default)
+    }
+    return {"kind": type(constants).__name__, **values}
+
+
+def rebuild(description: Any, own: Sequence[RuleMaker] = ()) -> Any:
+    """Return the dataclass that `describe` described.
+
+    Parameters
+    ----------
+    description : dict or plain value
+    own : sequence of RuleMaker
+        The user's rules that it may name.
+
+    Raises
+    ------
+    ConfigError
+        If a kind or a constant is unknown here, or a value breaks its rule.
+    """
+    if not isinstance(description, dict):
+        return description
+    kind = description.get("kind")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise ConfigError("kind", f"one of {', '.join(KINDS)}", kind)
+    values = {name: rebuild(value, own) for name, value in description.items() if name != "kind"}
+    try:
+        if kind == OwnRule.__name__:
+            return _own(values, own)
+        return KINDS[kind](**values)
+    except (TypeError, KeyError, ValueError) as error:
+        if isinstance(error, ConfigError):
+            raise
+        raise ConfigError(f"constants of {kind}", "those of this version", sorted(values), str(error)) from error
+
+
+def _own(values: dict[str, Any], own: Sequence[RuleMaker]) -> OwnRule:
+    """Return a user's rule, made anew by its maker."""
+    name = values["name"]
+    makers = [maker for maker in own if maker.__name__ == name]
+    for maker in sorted(makers, key=lambda maker: maker.digest != values["digest"]):  # of two of a name, the one saved
+        if maker.digest and values["digest"] and maker.digest != values["digest"]:
+            raise ConfigError(f"rule {name}", f"the one that was saved, {values['digest']}", maker.digest)
+        constants = dict(values["constants"])
+        if "rate" in maker.parameters:
+            constants["rate"] = values["rate"]
+        return maker(averaging=values["averaging"], **constants)
+    given = ", ".join(maker.__name__ for maker in own) or "none"
+    raise ConfigError("rules", f"given with {name!r} among them, a rule of the user's own", given, ADVICE)

@@ -1,0 +1,79 @@
+"""The account of a run: samples, seconds, snapshots, latencies."""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from neurosim.chip.chip import Chip
+from neurosim.chip.pipeline import Chunk
+from neurosim.instruments import never_won
+from neurosim.online.latencies import Latencies
+from neurosim.online.snapshots import Tally
+
+
+@dataclass
+class Report:
+    """The account of a run, as it stands.
+
+    Attributes
+    ----------
+    samples : int
+        Samples learned from in this run.
+    stream_position : int
+        Samples taken from the stream in all, earlier runs included.
+    seconds : float
+        Time in the loop, without snapshots.
+    tally : neurosim.online.snapshots.Tally
+        Snapshots written, how long learning stood still for them, and how long writing took beside it.
+    latencies : Latencies
+        From the moment a chunk is at hand to the moment its responses are; with chunk 1, a sample's own latency.
+    interrupted : bool
+        Whether the run was told to stop before the end of the stream.
+    """
+
+    samples: int = 0
+    stream_position: int = 0
+    seconds: float = 0.0
+    tally: Tally = field(default_factory=Tally)
+    latencies: Latencies = field(default_factory=Latencies)
+    interrupted: bool = False
+
+    @property
+    def snapshots(self) -> int:
+        """Snapshots written."""
+        return self.tally.written
+
+    @property
+    def snapshot_seconds(self) -> float:
+        """Seconds for which the run stood still for snapshots, the last one, written at its end, included."""
+        return self.tally.pause_seconds
+
+    def add(self, chunks: Iterable[Chunk]) -> None:
+        """Count chunks that have gone through; their tag is the moment they were at hand."""
+        for chunk in chunks:
+            count = len(chunk.winners)
+            self.latencies.add(time.perf_counter() - chunk.tag, count)
+            self.samples += count
+            self.stream_position += count
+
+    def summary(self, chip: Chip) -> dict[str, Any]:
+        """Return plain values, units in the names."""
+        wins = chip.layers[-1].state.wins
+        return {
+            "device": chip.device,
+            "placement": [layer.placement for layer in chip.layers] if chip.device != "cpu" else None,
+            "samples": self.samples,
+            "stream_position": self.stream_position,
+            "samples_per_s": self.samples / self.seconds if self.samples else None,
+            "latency_s": self.latencies.summary(),
+            "blank_samples": chip.layers[0].blanks,
+            "never_won": never_won(wins),
+            "snapshots": self.snapshots,
+            "snapshots_late": self.tally.late,
+            "snapshot_s": self.snapshot_seconds,
+            "snapshot_pause_max_s": self.tally.longest_pause_seconds,
+            "snapshot_write_s": self.tally.write_seconds,
+            "interrupted": self.interrupted,
+            "state_sha256": chip.state_sha256,
+        }

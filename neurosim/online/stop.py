@@ -1,0 +1,5 @@
+"""How a run is told to stop while it waits for the stream."""
+
+
+class Stop(Exception):  # noqa: N818 - a request, not an error
+    """Raised by `waiting` when the run must end while the stream is waited for."""

@@ -1,0 +1,178 @@
+"""Judging: a trained chip beside the same chip untrained and the raw inputs, by every readout."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.chip.chip import Chip
+from neurosim.chip.response import Response
+from neurosim.errors import ConfigError, SampleError, StreamError
+from neurosim.readouts import linear as linear_readout
+from neurosim.readouts.labels import answers, check_labelled
+from neurosim.readouts.linear import LinearReadout
+from neurosim.readouts.neighbours import Neighbours
+from neurosim.readouts.soft import SoftLabels
+from neurosim.readouts.winner import WinnerLabels, taught_by_label
+from neurosim.streams import Stream
+
+READOUTS = ("winner", "soft", "triangle", "relu", "softmax", "output", "neighbours")
+OF_WINNERS = ("winner", "soft")
+OF_RAW = ("output", "neighbours")  # raw inputs have neither winner nor potentials
+Pause = Callable[[], AbstractContextManager[object]]
+Answers = Callable[[Stream], Iterator[tuple[Response, NDArray[Any]]]]
+
+
+class Readout(Protocol):
+    """What fits itself on responses and labels, and then predicts labels."""
+
+    @property
+    def samples_(self) -> int:
+        """Samples it was fitted on."""
+
+    def add(self, response: Response, labels: NDArray[np.int64]) -> None:
+        """Take a chunk of responses and their labels."""
+
+    def finish(self) -> object:
+        """Fit."""
+
+    def predict(self, response: Response) -> NDArray[np.int64]:
+        """Return a label for each sample."""
+
+
+class Comparison(NamedTuple):
+    """What every readout found of one network.
+
+    Attributes
+    ----------
+    network : {"trained", "untrained", "raw"}
+    accuracy : dict of str to float or None
+        By readout: the share of the test samples that it gave their label, 0 to 1; None where it does not apply.
+    train_samples : dict of str to int or None
+        By readout: the training samples that it was given.
+    test_samples : int
+    """
+
+    network: str
+    accuracy: dict[str, float | None]
+    train_samples: dict[str, int | None]
+    test_samples: int
+
+
+def compare(chip: Chip, train: Stream, test: Stream, *, pause: Pause = nullcontext) -> list[Comparison]:
+    """Measure all readouts on a trained chip, on the same chip untrained, and on raw inputs.
+
+    A chip of several layers is judged on its last. The untrained chip has the same constants, inputs and seed, so the
+    same first weights; with `normalise="stream"` it has seen no stream, and takes each sample in units of its own norm.
+    Where a layer begins with weights of zero, the untrained chip has neither winners nor soft labels. Of raw inputs,
+    `output` is a linear classifier and `neighbours` the nearest neighbours on the samples themselves.
+
+    Parameters
+    ----------
+    chip : Chip
+        It is not changed.
+    train, test : Stream
+        With labels; read more than once, so no pipes.
+    pause : callable
+        Returns a context, entered after every chunk and around every fit, that may raise to end the work.
+
+    Returns
+    -------
+    list of Comparison
+        Trained, untrained, raw, in this order.
+
+    Raises
+    ------
+    ConfigError
+        If the chip ends in images: see `judge_images`.
+    SampleError
+        If a stream has no labels, is empty, does not fit the chip, or has too few samples or classes for a readout.
+    StreamError
+        If a stream is a pipe, or cannot be read.
+    DivergedError
+        If a potential is beyond float32.
+    """
+    if len(chip.layers[-1].shape) > 1:
+        what = f"images of {' x '.join(map(str, chip.layers[-1].shape))}"
+        advice = "neurosim stream --test and judge_images train a readout on those"
+        raise ConfigError("last layer", "one whose neurons see a whole sample", what, advice)
+    check_labelled(train, test)
+    for stream in (train, test):
+        chip.blocks(stream, 1)  # refuses another width, and reads nothing yet
+        if not stream.replayable:
+            raise StreamError(f"{stream.name} must be a stream that can be read again; write the pipe to a file first")
+    constants = [layer.constants for layer in chip.layers]
+    fresh = Chip(constants, inputs=chip.shape, seed=chip.seed, device=chip.device)
+    neurons, by_label = chip.layers[-1].constants.neurons, taught_by_label(chip)
+    # Weights of zero have no winners, and no two samples that differ.
+    blank = any(layer.constants.initial == "zeros" for layer in chip.layers)
+    of_fresh = tuple(name for name in READOUTS if not (blank and name in OF_WINNERS))
+    networks: list[tuple[str, tuple[str, ...], int, Answers]] = [
+        ("trained", READOUTS, neurons, lambda stream: answers(chip, stream, pause)),
+        ("untrained", of_fresh, neurons, lambda stream: answers(fresh, stream, pause)),
+        ("raw", OF_RAW, chip.inputs, lambda stream: _raw(chip, stream, pause)),
+    ]
+    rows = []
+    for network, names, width, ask in networks:
+        made = {name: _readout(name, by_label) for name in names}
+        for group in _passes(names, width, train.length):
+            _fit([made[name] for name in group], ask(train), pause)
+        accuracy, count = _accuracy(made, ask(test), pause)
+        seen = {name: made[name].samples_ if name in made else None for name in READOUTS}
+        rows.append(Comparison(network, {name: accuracy.get(name) for name in READOUTS}, seen, count))
+    return rows
+
+
+def _readout(name: str, by_label: bool) -> Readout:
+    if name == "winner":
+        return WinnerLabels(by_label=by_label)
+    others: dict[str, Callable[[], Readout]] = {"soft": SoftLabels, "neighbours": Neighbours}
+    return others[name]() if name in others else LinearReadout(features=name)
+
+
+def _passes(names: tuple[str, ...], width: int, samples: int | None) -> list[list[str]]:
+    """Say which readouts to fit in which pass: as many linear ones at once as hold their features in the memory."""
+    limit = linear_readout.FEATURE_BYTES
+    need = limit if samples is None else 4 * width * samples
+    together = max(1, limit // max(1, need))
+    linear = [name for name in names if name in ("triangle", "relu", "softmax", "output")]
+    groups = [linear[first : first + together] for first in range(0, len(linear), together)]
+    groups[0] = [name for name in names if name not in linear] + groups[0]
+    return groups
+
+
+def _fit(group: list[Readout], responses: Iterator[tuple[Response, NDArray[Any]]], pause: Pause) -> None:
+    for response, labels in responses:
+        for readout in group:
+            readout.add(response, labels)
+    for readout in group:
+        with pause():  # a linear fit may take seconds
+            readout.finish()
+
+
+def _accuracy(
+    made: dict[str, Readout], responses: Iterator[tuple[Response, NDArray[Any]]], pause: Pause
+) -> tuple[dict[str, float], int]:
+    """Return the share of samples that each readout gives their label, and how many samples there were."""
+    right, count = dict.fromkeys(made, 0), 0
+    for response, labels in responses:
+        count += len(labels)
+        for name, readout in made.items():
+            with pause():  # nothing within: scikit-learn's threads are not interrupted half way
+                pass
+            right[name] += int((readout.predict(response) == labels).sum())
+    return {name: hits / count for name, hits in right.items()}, count
+
+
+def _raw(chip: Chip, stream: Stream, pause: Pause) -> Iterator[tuple[Response, NDArray[Any]]]:
+    """Give the samples themselves as if they were responses, in chunks like those of `answers`."""
+    count = 0
+    for samples, labels in chip.blocks(stream, 1000):
+        with pause():
+            count += len(samples)
+        assert labels is not None
+        yield Response(samples, samples, np.zeros(len(samples), np.int64), samples), labels
+    if count == 0:
+        raise SampleError(f"{stream.name} must hold at least one sample, got none")

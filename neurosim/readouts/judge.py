@@ -1,0 +1,65 @@
+"""How many test samples a chip's winners and a linear readout name."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import NamedTuple
+
+import numpy as np
+
+from neurosim.chip.chip import Chip
+from neurosim.instruments import never_won
+from neurosim.readouts.labels import accuracy, answers, check_labelled
+from neurosim.readouts.linear import LinearReadout
+from neurosim.readouts.winner import WinnerLabels, taught_by_label
+from neurosim.streams import Stream
+
+
+class Judgement(NamedTuple):
+    """What the readouts found: accuracies on the test stream, from 0 to 1, and who won none of the training samples.
+
+    None of what makes no sense for neurons that see an image at many positions.
+    """
+
+    winner_accuracy: float | None
+    readout_accuracy: float
+    never_won_frozen: float | None
+    readout_samples: int
+    test_samples: int
+
+
+def judge(
+    chip: Chip, train: Stream, test: Stream, *, pause: Callable[[], AbstractContextManager[object]] = nullcontext
+) -> Judgement:
+    """Fit both readouts on the frozen responses to one stream, and measure them on another.
+
+    Parameters
+    ----------
+    chip : Chip
+    train, test : Stream
+        With labels.
+    pause : callable
+        Returns a context, entered after every chunk, that may raise to end the work.
+
+    Raises
+    ------
+    SampleError
+        If a stream has no labels, is empty, or does not fit the chip.
+    """
+    check_labelled(train, test)
+    winner, linear = WinnerLabels(by_label=taught_by_label(chip)), LinearReadout()
+    for response, labels in answers(chip, train, pause):
+        winner.add(response, labels)
+        linear.add(response, labels)
+    winner.finish()
+    linear.finish()
+    parts = [
+        (winner.predict(response), linear.predict(response), labels) for response, labels in answers(chip, test, pause)
+    ]
+    by_winner, by_line, labels = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return Judgement(
+        winner_accuracy=accuracy(by_winner, labels),
+        readout_accuracy=accuracy(by_line, labels),
+        never_won_frozen=never_won(winner.wins_),
+        readout_samples=linear.samples_,
+        test_samples=len(labels),
+    )

@@ -1,0 +1,119 @@
+"""What a frozen chip that sends images is good for: the readout that the papers train, on all that it sends."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim import randomness
+from neurosim.checks import LARGEST, whole
+from neurosim.chip.chip import Chip
+from neurosim.errors import ConfigError, SampleError
+from neurosim.readouts.feature_cache import FeatureCache
+from neurosim.readouts.judge import Judgement
+from neurosim.readouts.labels import check_labelled
+from neurosim.readouts.softmax import SoftmaxReadout
+from neurosim.streams import Stream
+from neurosim.streams.transformed import transform
+from neurosim.streams.transforms import Transform
+
+Array = NDArray[np.float32]
+PUBLISHED_EPOCHS = 50
+VIEWS = 204  # purpose of random numbers, apart from those of a chip and of the readout
+CHUNK = 250  # images that one layer takes before the next gets them
+
+
+def judge_images(
+    chip: Chip,
+    train: Stream,
+    test: Stream,
+    *,
+    epochs: int = PUBLISHED_EPOCHS,
+    batch: int = 64,
+    dropout: float = 0.5,
+    seed: int = 0,
+    augment: Sequence[Transform] = (),
+    views: int = 1,
+    pause: Callable[[], AbstractContextManager[object]] = nullcontext,
+) -> Judgement:
+    """Train a softmax readout on what the chip sends of one stream, and measure it on another.
+
+    Takes memory for what the chip sends of all training samples: 4.9 GB for CIFAR-10 and 24,576 values each; twice that
+    with more than one view.
+
+    Parameters
+    ----------
+    chip : Chip
+    train, test : Stream
+        With labels.
+    epochs, batch, dropout, seed
+        Of `SoftmaxReadout`.
+    augment : sequence of Transform
+        Done at random to the training images, not to those it is measured on.
+    views : int
+        How many times they are transformed anew, and the chip responds to them: at equal distances through the epochs.
+        From 1 to `epochs`; 1 without `augment`.
+    pause : callable
+        Returns a context, entered after every chunk and epoch, that may raise to end the work.
+
+    Raises
+    ------
+    ConfigError
+        If `views` is out of range; if what the chip sends does not fit into memory.
+    SampleError
+        If a stream has no labels, is empty, or does not fit the chip.
+    """
+    check_labelled(train, test)
+    readout = SoftmaxReadout(epochs=epochs, batch=batch, dropout=dropout, seed=seed)
+    whole("views", views, 1, LARGEST)
+    if views > (epochs if augment else 1):
+        rule = f"at most the {epochs} epochs" if augment else "1 where nothing is done to the images"
+        raise ConfigError("views", rule, views)
+    seen = _Views(chip, train, augment, views, readout, pause)
+    features, labels = seen.first()
+    readout.fit(features, labels, watch=seen.watch, renew=seen.renew)
+    right, count = 0, 0
+    for outputs, known in chip.output_blocks(test, chunk=CHUNK):
+        with pause():
+            right += int((readout.predict(outputs) == known).sum())
+        count += len(outputs)
+    if count == 0:
+        raise SampleError(f"{test.name} must hold at least one sample, got none")
+    return Judgement(None, right / count, None, len(labels), count)
+
+
+class _Views:
+    """What the chip sends of the training images, transformed anew from time to time."""
+
+    def __init__(
+        self,
+        chip: Chip,
+        train: Stream,
+        augment: Sequence[Transform],
+        views: int,
+        readout: SoftmaxReadout,
+        pause: Callable[[], AbstractContextManager[object]],
+    ) -> None:
+        self._chip, self._train, self._augment, self._readout, self._pause = chip, train, augment, readout, pause
+        self._begins = {1 + readout.epochs * view // views: view for view in range(views)}
+
+    def first(self) -> tuple[Array, NDArray[np.int64]]:
+        """Return the features of the first view, and the labels."""
+        cache = self._fill(0)
+        assert cache.labels_ is not None
+        return cache.features_, cache.labels_
+
+    def renew(self, epoch: int) -> Array | None:
+        """Return the features of the view that begins with this epoch, if one does."""
+        return self._fill(self._begins[epoch]).features_ if epoch in self._begins else None
+
+    def watch(self, _epoch: object) -> None:
+        """Let the work be ended."""
+        with self._pause():
+            pass
+
+    def _fill(self, view: int) -> FeatureCache:
+        seed = int(randomness.words(self._readout.seed, VIEWS, view, 1)[0])
+        seen = transform(self._train, self._augment, seed) if self._augment else self._train
+        return FeatureCache(chunk=CHUNK).fill(self._chip, seen, pause=self._pause)

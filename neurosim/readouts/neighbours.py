@@ -1,0 +1,87 @@
+"""Nearest neighbours: a readout that fits nothing, and so shows what distances between outputs are worth."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.checks import LARGEST, whole
+from neurosim.chip.response import Response
+from neurosim.errors import SampleError
+from neurosim.readouts.features import check_finite
+
+NEIGHBOUR_SAMPLES = 10_000  # training samples kept: every test sample is compared with all of them
+
+
+class Neighbours:
+    """The k nearest neighbours in what the last layer transmits: scikit-learn's `KNeighborsClassifier`, brute force.
+
+    A sample gets the label that most of its neighbours have, by Euclidean distance between outputs as they are; of
+    labels with equally many, the lowest.
+
+    Parameters
+    ----------
+    neighbours : int
+        How many vote, from 1.
+
+    Attributes
+    ----------
+    samples_ : int
+        Training samples it keeps: the first ones, 10,000 at most.
+
+    Raises
+    ------
+    ConfigError
+        If `neighbours` is no whole number of at least 1.
+
+    References
+    ----------
+    Cover and Hart, IEEE Trans. Inf. Theory 13 (1967) 21.
+    """
+
+    def __init__(self, neighbours: int = 5) -> None:
+        whole("neighbours", neighbours, 1, LARGEST)
+        self.neighbours, self.samples_ = neighbours, 0
+        self._features: list[NDArray[np.float32]] = []
+        self._labels: list[NDArray[np.int64]] = []
+
+    def add(self, response: Response, labels: NDArray[np.int64]) -> None:
+        """Keep a chunk of outputs and their labels, while there is room."""
+        room = NEIGHBOUR_SAMPLES - self.samples_
+        if room > 0:
+            self._features.append(response.output[:room])
+            self._labels.append(labels[:room])
+            self.samples_ += len(self._labels[-1])
+
+    def finish(self) -> "Neighbours":
+        """Hand what was kept to the classifier.
+
+        Raises
+        ------
+        SampleError
+            If fewer samples than neighbours came, or an output is not finite.
+        """
+        from sklearn.neighbors import KNeighborsClassifier
+
+        if self.samples_ < self.neighbours:
+            raise SampleError(
+                f"samples must be at least {self.neighbours} for as many nearest neighbours, got {self.samples_}; "
+                "give more samples or fewer neighbours"
+            )
+        values = np.concatenate(self._features)
+        self._features = []
+        check_finite(values, "output")
+        self.classifier_: Any = KNeighborsClassifier(self.neighbours, algorithm="brute")
+        self.classifier_.fit(values, np.concatenate(self._labels))
+        return self
+
+    def predict(self, response: Response) -> NDArray[np.int64]:
+        """Return the label that most neighbours of each sample have: int64 (samples,).
+
+        Raises
+        ------
+        SampleError
+            If an output is not finite.
+        """
+        check_finite(response.output, "output")
+        return np.asarray(self.classifier_.predict(response.output))

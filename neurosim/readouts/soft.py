@@ -1,0 +1,85 @@
+"""Soft labels: every neuron speaks for all classes, each by how much it responded to it."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.chip.response import Response
+from neurosim.errors import SampleError
+from neurosim.readouts.labels import check_classes
+
+
+class SoftLabels:
+    r"""Give every neuron a share for each class; a sample's label is the class of the largest sum over all neurons.
+
+    .. math::
+
+        P(c \mid k) = \frac{\sum_{t: c_t = c} y_k(t)^+}{\sum_t y_k(t)^+}, \qquad
+        \hat c = \arg\max_c \sum_k y_k^+ P(c \mid k)
+
+    over the training samples t. Of signed responses the positive part counts, :math:`y^+ = \max(y, 0)`: a neuron that
+    unlearns speaks for no class. A neuron that never responds is uniform over the labels that came. Samples of zeros,
+    which nobody wins, are passed over in training, as in `WinnerLabels`. Ties go to the lowest label.
+
+    Attributes
+    ----------
+    shares_ : float64 (neurons, classes)
+        :math:`P(c \mid k)`, each row of sum 1; classes from 0 to the largest label that came.
+    samples_ : int
+        Samples it was given, those of zeros included.
+
+    References
+    ----------
+    Moraitis et al., SoftHebb, Neuromorph. Comput. Eng. 2 (2022) 044017: a response as the probability of a cause.
+    """
+
+    shares_: NDArray[np.float64]
+
+    def __init__(self) -> None:
+        self.samples_ = 0
+        self._sums = np.zeros((0, 0), np.float64)
+        self._seen = np.zeros(0, np.bool_)
+
+    def add(self, response: Response, labels: NDArray[np.int64]) -> None:
+        """Sum a chunk of responses by class.
+
+        Raises
+        ------
+        SampleError
+            If a label is above what a count for each neuron and label has room for.
+        """
+        check_classes(labels)
+        self.samples_ += len(labels)
+        kept = response.potentials.any(axis=1)
+        classes, place = np.unique(labels[kept], return_inverse=True)
+        if len(classes) == 0:
+            return
+        responses = _positive(response.responses[kept])
+        grow = max(0, int(classes[-1]) + 1 - len(self._seen))
+        self._sums = np.pad(self._sums, ((0, responses.shape[1] - len(self._sums)), (0, grow)))
+        self._seen = np.pad(self._seen, (0, grow))
+        members = (np.arange(len(classes))[:, None] == place).astype(np.float64)
+        self._sums[:, classes] += (members @ responses).T
+        self._seen[classes] = True
+
+    def finish(self) -> "SoftLabels":
+        """Settle each neuron's shares.
+
+        Raises
+        ------
+        SampleError
+            If there was no sample but of zeros.
+        """
+        if self._sums.size == 0:
+            raise SampleError("samples must be at least one that is not of zeros to label neurons, got none")
+        total = self._sums.sum(axis=1, keepdims=True)
+        uniform = np.broadcast_to(self._seen / self._seen.sum(), self._sums.shape)
+        self.shares_ = np.divide(self._sums, total, out=uniform.copy(), where=total > 0)
+        return self
+
+    def predict(self, response: Response) -> NDArray[np.int64]:
+        """Return the label that all neurons together give each sample: int64 (samples,)."""
+        return np.asarray((_positive(response.responses) @ self.shares_).argmax(axis=1))
+
+
+def _positive(responses: NDArray[np.float32]) -> NDArray[np.float64]:
+    return np.maximum(responses, 0).astype(np.float64)

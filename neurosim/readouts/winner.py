@@ -1,0 +1,74 @@
+"""Names for winners: the label that a neuron wins most often."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.chip.chip import Chip
+from neurosim.chip.response import Response
+from neurosim.errors import SampleError
+from neurosim.layers.competition import ByLabel
+from neurosim.readouts.labels import check_classes
+
+
+class WinnerLabels:
+    """Give every neuron the label it wins most often; a sample's label is its winner's.
+
+    A neuron that wins no sample gets the label of its largest summed response (`docs/measured.md`).
+
+    Parameters
+    ----------
+    by_label : bool
+        Whether the layer is taught by labels (`Taught`, `Corrected`): then neuron k has the label k, whatever it wins.
+
+    Attributes
+    ----------
+    labels_ : int64 (neurons,)
+        Each neuron's label.
+    wins_ : int64 (neurons,)
+        Samples that each neuron won.
+    samples_ : int
+        Samples it was given, those of zeros included.
+    """
+
+    labels_: NDArray[np.int64]
+    wins_: NDArray[np.int64]
+
+    def __init__(self, *, by_label: bool = False) -> None:
+        self.by_label, self.samples_ = by_label, 0
+        self._wins = np.zeros((0, 0), np.int64)
+        self._shares = np.zeros((0, 0), np.float64)
+
+    def add(self, response: Response, labels: NDArray[np.int64]) -> None:
+        """Count a chunk of responses and their labels."""
+        check_classes(labels)
+        self.samples_ += len(labels)
+        blank = ~response.potentials.any(axis=1)  # nobody wins a sample of zeros
+        labels, winner, responses = labels[~blank], response.winner[~blank], response.responses[~blank]
+        if len(labels) == 0:
+            return
+        classes = max(self._wins.shape[1], int(labels.max()) + 1)
+        grow = ((0, responses.shape[1] - len(self._wins)), (0, classes - self._wins.shape[1]))
+        if grow != ((0, 0), (0, 0)):
+            self._wins, self._shares = np.pad(self._wins, grow), np.pad(self._shares, grow)
+        np.add.at(self._wins, (winner, labels), 1)
+        np.add.at(self._shares.T, labels, responses)
+
+    def finish(self) -> "WinnerLabels":
+        """Settle each neuron's label."""
+        if self._wins.size == 0:
+            raise SampleError("samples must be at least one that is not of zeros to label neurons, got none")
+        self.wins_ = self._wins.sum(axis=1)
+        if self.by_label:
+            self.labels_ = np.arange(len(self.wins_))
+            return self
+        self.labels_ = np.where(self.wins_ > 0, self._wins.argmax(axis=1), self._shares.argmax(axis=1))
+        return self
+
+    def predict(self, response: Response) -> NDArray[np.int64]:
+        """Return the label of each sample's winner."""
+        return np.asarray(self.labels_[response.winner])
+
+
+def taught_by_label(chip: Chip) -> bool:
+    """Tell whether neurons of the last layer are classes."""
+    return isinstance(chip.layers[-1].constants.competition, ByLabel)

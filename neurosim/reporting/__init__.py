@@ -1,0 +1,1 @@
+"""Units, and checks of the files that results are written to."""

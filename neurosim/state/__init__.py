@@ -1,0 +1,1 @@
+"""What a chip has learned, as arrays and as a file."""

@@ -1,0 +1,46 @@
+"""What a layer has learned as named arrays: their hash, the weights that they stand for."""
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+INSTRUMENTS = {"steps", "records"}
+Arrays = dict[str, NDArray[Any]]
+
+
+def hash_of(layers: Iterable[Arrays]) -> str:
+    """Return the SHA-256 of what was learned, as named arrays: names, types, shapes and bytes.
+
+    Instruments are left out: they tell of learning and change nothing of it.
+    """
+    digest = hashlib.sha256()
+    for arrays in layers:
+        for name in sorted(arrays.keys() - INSTRUMENTS):
+            array = arrays[name]
+            digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+            digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def plain_weights(
+    arrays: Arrays, kind: str = "DenseWTA", kernel: int = 1, part: slice = slice(None)
+) -> NDArray[np.float32]:
+    """Return the weights of some neurons, scale times synapse: float32, C order, neurons first.
+
+    (neurons, inputs) of a dense layer, (neurons, channels, kernel, kernel) of a convolutional one.
+    """
+    if kind == "ConvWTA":
+        product: NDArray[np.float32] = arrays["synapses"][part] * arrays["scales"][part, None]
+        return np.ascontiguousarray(product.reshape(len(product), kernel, kernel, -1).transpose(0, 3, 1, 2))
+    product = arrays["synapses"][:, part] * arrays["scales"][part]
+    return np.ascontiguousarray(product.T)
+
+
+def check_finite(arrays: dict[str, NDArray[Any]]) -> None:
+    """Refuse arrays of a layer that diverged."""
+    for name, array in arrays.items():
+        if array.dtype == np.float32 and not np.isfinite(array).all():
+            raise ValueError(f"{name} must be finite, and is not")

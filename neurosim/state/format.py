@@ -1,0 +1,196 @@
+"""The form of a state file: what a chip's plain data look like as bytes of HDF5. `docs/state-format.md` describes it.
+
+The first 512 bytes, HDF5's user block, hold a SHA-256 of all that follow, so damage is found before HDF5 parses it.
+"""
+
+import hashlib
+import json
+from typing import Any, BinaryIO, NamedTuple
+
+import h5py
+import numpy as np
+
+from neurosim.errors import StateError
+from neurosim.state.arrays import Arrays, hash_of, plain_weights
+from neurosim.state.old_formats import from_format_1
+from neurosim.version import __version__
+
+MAGIC = b"neurosim state\n"
+FORMAT = 3
+USER_BLOCK = 512
+PIECE = 1 << 20  # bytes hashed or weights transposed at a time
+
+
+class Contents(NamedTuple):
+    """What a state file holds, as plain data.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Of a sample.
+    seed : int
+        Of the chip.
+    constants : list of dict
+        Of each layer, as `neurosim.layers.plain.describe` gives them.
+    layers : list of dict of arrays
+        What each layer has learned, by name.
+    position : int
+        Samples taken from the stream.
+    stream : dict or None
+        What tells the stream from others; None if the chip was not on one.
+    """
+
+    shape: tuple[int, ...]
+    seed: int
+    constants: list[dict[str, Any]]
+    layers: list[Arrays]
+    position: int
+    stream: dict[str, Any] | None
+
+
+def image(contents: Contents) -> tuple[bytes, bytes]:
+    """Return the bytes of a file: the user block, and what HDF5 makes.
+
+    HDF5 makes them in memory and the disk sees plain writes: HDF5's own writing fails late on a full disk, and leaves
+    objects behind that fail once more when they are freed.
+    """
+    memory = {"driver": "core", "backing_store": False, "block_size": 1 << 24}
+    with h5py.File("image", "w", libver=("earliest", "v110"), **memory) as file:
+        _fill(file, contents)
+        file.flush()
+        body: bytes = file.id.get_file_image()
+    return user_block(hashlib.sha256(body).hexdigest()), body  # readers look for HDF5's signature at 512 as at 0
+
+
+def user_block(digest: str, version: int = FORMAT) -> bytes:
+    """Return the first 512 bytes of a file."""
+    return (MAGIC + f"format {version}\nsha256 {digest}\n".encode()).ljust(USER_BLOCK, b"\n")
+
+
+def digest_of(file: BinaryIO) -> str:
+    """Hash what follows the user block."""
+    digest = hashlib.sha256()
+    file.seek(USER_BLOCK)
+    while piece := file.read(PIECE):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def verify(file: BinaryIO) -> None:
+    """Refuse a file that is not, byte for byte, what `image` made.
+
+    Raises
+    ------
+    StateError
+        If it is foreign, of a newer format, or damaged; the message begins after the file's name.
+    """
+    file.seek(0)
+    head = file.read(USER_BLOCK)
+    if not head.startswith(MAGIC):
+        raise StateError("must be a neurosim state file, and is not one")
+    version = _named_version(head)
+    if version.isdigit() and int(version) > FORMAT:
+        raise StateError(f"must be of format {FORMAT} or older, and is of {int(version)}: a newer neurosim wrote it")
+    if head != user_block(digest_of(file), int(version) if version.isdigit() else FORMAT):
+        raise StateError("must be as it was written, and is not: it is damaged, its checksum differs")
+
+
+def _named_version(head: bytes) -> bytes:
+    """Return what the user block gives as the format's version."""
+    return head[len(MAGIC) :].split(b"\n")[0].removeprefix(b"format ")
+
+
+def position(file: BinaryIO) -> int:
+    """Return the samples that a chip had taken from its stream."""
+    with h5py.File(file, "r") as opened:
+        return int(opened.attrs["stream_position"])
+
+
+def contents(file: BinaryIO) -> Contents:
+    """Return what a verified file holds.
+
+    Raises
+    ------
+    StateError
+        If its parts contradict one another: it was edited.
+    """
+    file.seek(0)
+    named = _named_version(file.read(USER_BLOCK))
+    with h5py.File(file, "r") as opened:
+        if named != str(int(opened.attrs["format_version"])).encode():  # the user block's checksum is not of itself
+            raise StateError("must be of the format that its first lines name, and is not: it is damaged")
+        return _take(opened)
+
+
+def _fill(file: h5py.File, contents: Contents) -> None:
+    file.attrs["format"] = "neurosim state"
+    file.attrs["format_version"] = FORMAT
+    file.attrs["generator"] = f"neurosim-chip {__version__}"
+    file.attrs["inputs"] = np.array(contents.shape, np.int64)
+    file.attrs["seed"] = np.uint64(contents.seed)
+    file.attrs["stream"] = json.dumps(contents.stream)
+    file.attrs["stream_position"] = contents.position
+    file.attrs["state_sha256"] = hash_of(contents.layers)
+    for place, (constants, arrays) in enumerate(zip(contents.constants, contents.layers, strict=True)):
+        group = file.create_group(f"layer_{place}")
+        group.attrs["constants"] = json.dumps(constants)
+        for name, array in arrays.items():
+            group.create_dataset(name, data=array, **_storage(array.shape))
+        kind, kernel, shape = _form(constants, arrays)
+        weights = group.create_dataset("weights", shape, np.float32, **_storage(shape))
+        for part in _parts(shape):
+            weights[part] = plain_weights(arrays, kind, kernel, part)
+
+
+def _form(constants: dict[str, Any], arrays: Arrays) -> tuple[str, int, tuple[int, ...]]:
+    """Return a layer's kind, its kernel's size, and the shape of its plain weights."""
+    first, second = arrays["synapses"].shape
+    if constants.get("kind") != "ConvWTA":
+        return "DenseWTA", 1, (second, first)
+    kernel = int(constants["kernel"])
+    return "ConvWTA", kernel, (first, second // kernel**2, kernel, kernel)
+
+
+def _storage(shape: tuple[int, ...]) -> dict[str, Any]:
+    """Return storage with a checksum for each piece of rows; nothing for an empty array, which cannot have one."""
+    if 0 in shape:
+        return {}
+    rows = max(1, min(shape[0], PIECE // max(1, 8 * int(np.prod(shape[1:])))))
+    return {"chunks": (rows, *shape[1:]), "fletcher32": True}
+
+
+def _parts(shape: tuple[int, ...]) -> list[slice]:
+    """Cut neurons into slices of about a piece of weights."""
+    step = max(1, PIECE // (4 * int(np.prod(shape[1:]))))
+    return [slice(first, first + step) for first in range(0, shape[0], step)]
+
+
+def _take(file: h5py.File) -> Contents:
+    groups = [file[f"layer_{place}"] for place in range(sum(name.startswith("layer_") for name in file))]
+    layers = [{name: item[...] for name, item in group.items() if name != "weights"} for group in groups]
+    if hash_of(layers) != file.attrs["state_sha256"]:
+        raise StateError("must hold the arrays that its state_sha256 names, and does not: it was edited")
+    constants = [json.loads(group.attrs["constants"]) for group in groups]
+    for group, described, arrays in zip(groups, constants, layers, strict=True):
+        kind, kernel, shape = _form(described, arrays)
+        same = group["weights"].shape == shape
+        if not same or not all(
+            np.array_equal(group["weights"][part], plain_weights(arrays, kind, kernel, part)) for part in _parts(shape)
+        ):
+            raise StateError("must hold weights that equal synapses times scales, and does not: it was edited")
+    version = int(file.attrs["format_version"])
+    if version == 1:
+        pairs = [from_format_1(*layer) for layer in zip(constants, layers, strict=True)]
+        constants, layers = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    shape = tuple(int(size) for size in np.atleast_1d(file.attrs["inputs"]))
+    stream = json.loads(file.attrs["stream"])
+    if stream is not None and not isinstance(stream, dict):
+        raise StateError(f"must hold a stream that is an object or null, and holds {stream!r}")
+    return Contents(
+        shape=shape,
+        seed=int(file.attrs["seed"]),
+        constants=constants,
+        layers=layers,
+        position=int(file.attrs["stream_position"]),
+        stream=stream,
+    )

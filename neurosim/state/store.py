@@ -1,0 +1,254 @@
+"""The store: state files put in place whole or not at all, and never trusted unread.
+
+A file is written beside its name, flushed to the disk, closed, read back and compared, and only then put in place; the
+file that stood there becomes `NAME.previous`. What is in it: `neurosim.state.format`.
+"""
+
+import contextlib
+import errno
+import fcntl
+import glob
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from neurosim.errors import StateError
+from neurosim.state import format as state_format
+from neurosim.state.arrays import check_finite
+from neurosim.state.format import MAGIC, PIECE, Contents
+
+LONGEST_NAME = 200  # bytes, so that the draft's name beside it fits too
+# What parsing a file may raise that carries the right checksum, and still is not one of ours.
+ODD = (OSError, LookupError, ValueError, ArithmeticError, RuntimeError, TypeError, AttributeError)
+
+
+def previous(path: Path) -> Path:
+    """Return the name of the generation before."""
+    return path.with_name(path.name + ".previous")
+
+
+@contextlib.contextmanager
+def claim(path: str | Path) -> Iterator[None]:
+    """Keep a state file for one run at a time, and find out now, not at the first snapshot, if it cannot be written.
+
+    Raises
+    ------
+    StateError
+        If another process has it, or its folder cannot be written.
+    """
+    path = _place(path)
+    _check_names(path)
+    lock = path.with_name(path.name + ".lock")
+    try:
+        file = _lock(lock)
+    except BlockingIOError:
+        raise StateError(f"state {path} must be used by one run at a time, and another one has it") from None
+    except OSError as error:
+        raise StateError(f"state {path} must be in a folder that can be written, but: {error}") from error
+    try:
+        with contextlib.suppress(OSError):  # what cannot be removed does no harm
+            _sweep(path)
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            _sweep(path)  # again, as a killed run's writer may have been kept by the disk while this run began
+        lock.unlink(missing_ok=True)
+        os.close(file)
+
+
+def _lock(lock: Path) -> int:
+    """Lock a file of this name that is still there once it is locked: its last holder removes it."""
+    while True:
+        file = os.open(lock, os.O_CREAT | os.O_WRONLY, 0o644)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with contextlib.suppress(FileNotFoundError):
+                if os.fstat(file).st_ino == os.stat(lock).st_ino:
+                    return file
+        except OSError:
+            os.close(file)
+            raise
+        os.close(file)
+
+
+def save(path: str | Path, contents: Contents) -> None:
+    """Write a state file of a chip that can go on: `write`, but for one that has diverged.
+
+    Raises
+    ------
+    StateError
+        As `write`, or if an array is not finite; what stands at `path` is whole.
+    """
+    try:
+        for layer in contents.layers:
+            check_finite(layer)
+    except ValueError as error:
+        raise StateError(f"state {path} is not written: {error}; the chip has diverged") from None
+    write(path, contents)
+
+
+def write(path: str | Path, contents: Contents) -> None:
+    """Write a state file; at every instant, `path` is either the old file, whole, or the new one, whole.
+
+    Raises
+    ------
+    StateError
+        If the file cannot be written; what stands at `path` is whole.
+    """
+    path = _place(path)
+    draft = path.with_name(f"{path.name}.draft-{os.getpid()}")
+    link = path.with_name(draft.name + "-previous")
+    _check_names(path)
+    try:
+        _sweep(path)
+        head, body = state_format.image(contents)
+        with draft.open("wb") as file:
+            if path.exists():
+                os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
+            file.write(head)
+            file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+        _compare(draft, head, body)
+        _put_in_place(draft, link, path)
+    except OSError as error:
+        for leftover in (draft, link):
+            with contextlib.suppress(OSError):
+                leftover.unlink(missing_ok=True)
+        raise StateError(
+            f"state {path} must be writable, but writing failed: {error}; what stands there is whole"
+        ) from error
+
+
+def read(path: str | Path) -> Contents:
+    """Read a state file.
+
+    Raises
+    ------
+    StateError
+        If the file is missing, damaged, foreign or of a newer version; the message names the generation before, if
+        that is whole.
+    """
+    path = _place(path)
+    try:
+        with path.open("rb") as file:  # one handle throughout: a run may put another file in place meanwhile
+            state_format.verify(file)
+            return state_format.contents(file)
+    except FileNotFoundError:
+        raise StateError(f"state {path} must be a file, and there is none{_offer(path)}") from None
+    except StateError as error:
+        raise StateError(f"state {path} {error}{_offer(path)}") from error.__cause__
+    except ODD as error:
+        raise StateError(f"state {path} must be a whole state file, but: {error}{_offer(path)}") from error
+
+
+def _place(path: str | Path) -> Path:
+    """Return where a state file really is: behind a link, its target is the one to replace."""
+    place = Path(os.path.realpath(path)) if os.path.basename(path) not in {"", ".", ".."} else None
+    if place is None or (os.path.exists(place) and not os.path.isfile(place)):
+        raise StateError(f"state must name a file, got {os.fspath(path)!r}")
+    return place
+
+
+def _check_names(path: Path) -> None:
+    """Refuse a name at which, or beside which, stands what is not ours: it would be replaced or removed."""
+    for place in (path, previous(path)):
+        if os.path.lexists(place) and not _is_ours(place):
+            raise StateError(
+                f"state {place} must be a new name or a neurosim state file, and is another: it is left alone"
+            )
+    lock = path.with_name(path.name + ".lock")
+    if os.path.lexists(lock) and (not os.path.isfile(lock) or os.path.getsize(lock) > 0):
+        raise StateError(f"state {path} must have {lock.name} to itself, and that is another file: it is left alone")
+    if len(os.fsencode(path.name)) > LONGEST_NAME:
+        raise StateError(f"state must have a name of at most {LONGEST_NAME} bytes, got {len(os.fsencode(path.name))}")
+
+
+def _offer(path: Path) -> str:
+    """Name the generation before, if it is whole."""
+    older = previous(path)
+    if not _is_ours(older):
+        return ""
+    try:
+        with older.open("rb") as file:
+            state_format.verify(file)
+            position = state_format.position(file)
+    except ODD:  # StateError among them
+        return ""
+    return f"; the generation before it, {older}, is whole, at sample {position}: move it here to go on from there"
+
+
+def _compare(draft: Path, head: bytes, body: bytes) -> None:
+    """Read back what was written."""
+    with draft.open("rb") as file:
+        whole = file.read(len(head)) == head
+        for first in range(0, len(body), PIECE):
+            whole = whole and file.read(PIECE) == body[first : first + PIECE]
+    if not whole:
+        raise OSError("what was read back differs from what was written")
+
+
+def _put_in_place(draft: Path, link: Path, path: Path) -> None:
+    """Make the draft the current generation, and the current one, if it is whole, the previous."""
+    keep = path.exists() and _is_whole(path)
+    if keep:
+        _second_name(path, link)
+    os.replace(draft, path)
+    if keep:
+        os.replace(link, previous(path))
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _second_name(path: Path, link: Path) -> None:
+    link.unlink(missing_ok=True)
+    try:
+        os.link(path, link)
+    except OSError as error:  # no links on this file system, or none to another user's file
+        if error.errno not in {errno.EPERM, errno.ENOTSUP, errno.EMLINK}:
+            raise
+        shutil.copy2(path, link)
+
+
+def _is_ours(path: Path) -> bool:
+    if not os.path.isfile(path):  # opening a pipe would wait for its other end
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except OSError:
+        return False
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            state_format.verify(file)
+    except OSError:  # StateError is one
+        return False
+    return True
+
+
+def _sweep(path: Path) -> None:
+    """Remove drafts of processes that were killed while they wrote."""
+    for draft in path.parent.glob(f"{glob.escape(path.name)}.draft-*"):
+        owner = draft.name.removeprefix(f"{path.name}.draft-").partition("-")[0]
+        if owner.isdigit() and not _alive(int(owner)):
+            draft.unlink(missing_ok=True)
+
+
+def _alive(process: int) -> bool:
+    """Tell whether a process may still write; one that has ended, and that nobody has asked how, may not."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        pass
+    with contextlib.suppress(OSError):  # not all systems tell more
+        return Path(f"/proc/{process}/stat").read_bytes().rpartition(b") ")[2][:1] not in (b"Z", b"X")
+    return True

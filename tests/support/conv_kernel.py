@@ -1,0 +1,89 @@
+"""The convolutional kernel in any type of real numbers, driven without a chip."""
+
+import numpy as np
+from numba import njit
+
+import neurosim as ns
+from neurosim.engine.conv.codes import codes
+from neurosim.engine.conv.layer import ConvLayer
+from neurosim.kernels import conv
+
+
+class Kernel:
+    """The compiled loop on arrays of a float type, with the constructor of the reference."""
+
+    def __init__(self, W, image, *, dtype=np.float64, **constants):
+        self.constants = make_layer(len(W), W.shape[2], **constants)
+        self.layer, self.dtype = ConvLayer(self.constants, image, 0, 0), dtype
+        self.codes = codes(self.constants, image, dtype)
+        self.state = conv.State(*(in_type(array, dtype) for array in self.layer.state))
+        self.state.synapses[:] = W.transpose(0, 2, 3, 1).reshape(len(W), -1)
+        self.state.norms[:] = (W**2).sum(axis=(1, 2, 3))
+        memory, team = self.layer.scratch().team(1)[0]
+        self.scratch = conv.Scratch(*(in_type(array, dtype) for array in memory))
+        self.team = team._replace(largest=in_type(team.largest, dtype))
+
+    def stream(self, X, learning=True, modulators=(), own=None):
+        room = self.layer.results(len(X), len(X), len(X))
+        for array in room:
+            array.fill(-9 if array.dtype == np.int64 else np.nan)
+        results = conv.Results(*(in_type(array, self.dtype) for array in room))
+        samples = conv.Samples(X.reshape(len(X), -1).astype(self.dtype), np.array(modulators, self.dtype))
+        product = conv.PRODUCTS[np.dtype(self.dtype)]
+        self.team.board[:] = 0
+        loop = (samples, learning, self.codes, self.state, self.scratch, results, product, own, self.team)
+        return conv.stream(*loop), results
+
+    @property
+    def W(self):
+        neurons, size = len(self.state.scales), self.constants.kernel
+        weights = self.state.synapses.astype(np.float64) * self.state.scales[:, None]
+        return weights.reshape(neurons, size, size, -1).transpose(0, 3, 1, 2)
+
+    @property
+    def steps(self):
+        return self.state.steps[0].astype(np.float64) - self.state.steps[1]
+
+
+def images(seed, count=8, shape=(3, 9, 8)):
+    rng = np.random.default_rng(seed)
+    rough = rng.normal(0.5, 1, (count, *shape)) + 2 * rng.normal(size=(count, shape[0], 1, 1))
+    return rough.astype(np.float32).astype(np.float64)
+
+
+def weights(seed, neurons=7, channels=3, kernel=3, radius=4.0):
+    fan_in = channels * kernel**2
+    return np.random.default_rng(seed).normal(0, radius / fan_in**0.5, (neurons, channels, kernel, kernel))
+
+
+SOFT = {"signed": True, "padding": 1, "rate": 0.2}
+
+
+def make_layer(neurons, kernel, *, kind="soft", sharpness=1.0, signed=False, rule="softhebb", rate=0.1, power=0.5,
+               floor=0.0, adaptive=True, activation=("identity", 1.0), transmit=("triangle", 1.0),
+               pooling=(None, 1, 1, 0), **constants):  # fmt: skip
+    """Return the layer that `reference_conv.ConvLayer` is with these constants."""
+    functions = {
+        "identity": lambda _: ns.Identity(),
+        "relu": lambda _: ns.ReLU(),
+        "triangle": lambda p: ns.Triangle(power=p),
+    }
+    rules = {"softhebb": ns.SoftHebb, "oja": ns.Oja, "instar": ns.Instar, "hebb": ns.Hebb}
+    pool = {"max": ns.MaxPool, "mean": ns.MeanPool}.get(pooling[0])
+    paced = ns.NormAdaptiveRate(rate, power, floor) if adaptive else ns.ConstantRate(rate)
+    return ns.ConvWTA(
+        neurons, kernel=kernel, rule=rules[rule](rate=paced),
+        competition=ns.SoftWTA(temperature=1 / sharpness, signed=signed) if kind == "soft" else ns.HardWTA(),
+        activation=functions[activation[0]](activation[1]), transmit=functions[transmit[0]](transmit[1]),
+        pool=pool and pool(size=pooling[1], stride=pooling[2], padding=pooling[3]), **constants,
+    )  # fmt: skip
+
+
+def in_type(array, dtype):
+    """Return single precision as another float type, all else as it is."""
+    return array.astype(dtype) if array.dtype == np.float32 else array
+
+
+@njit
+def power(values, exponent):
+    conv._power(values, exponent)

@@ -1,0 +1,53 @@
+"""The dense kernel in any type of real numbers, driven without a chip."""
+
+import numpy as np
+from on_chip import make_layer
+
+from neurosim.engine.dense.codes import codes
+from neurosim.engine.dense.layer import DenseLayer
+from neurosim.engine.dense.state import first_state
+from neurosim.kernels import dense
+from neurosim.kernels.dense import Results, Samples
+
+
+class Kernel:
+    """The compiled loop on arrays of a float type, with the constructor of the reference."""
+
+    def __init__(self, W, *, dtype=np.float64, **constants):
+        neurons, inputs = W.shape
+        layer = make_layer(neurons, **constants)
+        self.constants = codes(layer, dtype)
+        self.state = dense.State(*(in_type(array, dtype) for array in first_state(layer, inputs, 0, 0)))
+        self.state.synapses[:], self.state.scales[:] = W.T, 1
+        self.state.squares[:] = (W**2).sum(axis=1)[: len(self.state.squares)]  # of few bits: W has whole numbers
+        self.state.norms[:] = (np.abs(W) ** layer.lebesgue).sum(axis=1)
+        scratch = DenseLayer(layer, inputs, 0, 0).scratch()
+        self.scratch = dense.Scratch(*(in_type(np.nan_to_num(array), dtype) for array in scratch))
+        self.dtype = dtype
+
+    def stream(self, X, learning=True, labels=(), modulators=(), own=None):
+        n, neurons = len(X), len(self.state.scales)
+        results = Results(np.full((n, neurons), np.nan, self.dtype), np.full((n, neurons), np.nan, self.dtype),
+                          np.full(n, -9), np.full((n, neurons), np.nan, self.dtype))  # fmt: skip
+        given = Samples(X.astype(self.dtype), np.array(labels, np.int64), np.array(modulators, self.dtype))
+        arguments = given, learning, self.constants, self.state, self.scratch, results, own, None
+        return dense.loop(*arguments)(*arguments), results
+
+    @property
+    def W(self):
+        return (self.state.synapses.astype(np.float64) * self.state.scales).T
+
+    @property
+    def steps(self):
+        return self.state.steps[0].astype(np.float64) - self.state.steps[1]
+
+
+def in_type(array, dtype):
+    """Return single precision as another float type, all else as it is."""
+    return array.astype(dtype) if array.dtype == np.float32 else array
+
+
+def sparse_samples(rng, count, inputs, density=0.4):
+    X = rng.random((count, inputs)) * (rng.random((count, inputs)) < density)
+    X[count // 2] = 0  # a sample of zeros in the middle
+    return X.astype(np.float32).astype(np.float64)

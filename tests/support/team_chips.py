@@ -1,0 +1,33 @@
+"""Chips whose layers a team of threads carries."""
+
+import numpy as np
+
+import neurosim as ns
+
+SHAPE = (3, 12, 11)
+
+
+def conv_layer(neurons, **constants):
+    soft = ns.SoftWTA(temperature=0.5, signed=True)
+    plain = {"kernel": 3, "padding": 1, "competition": soft, "rule": ns.SoftHebb(rate=0.1)}
+    return ns.ConvWTA(neurons, **(plain | constants))
+
+
+CHIPS = {
+    "dense": [conv_layer(37), conv_layer(70, pool=ns.MeanPool(size=2, stride=2))],
+    "events": [conv_layer(37, cutoff=0.05, pool=ns.MaxPool(size=3, stride=2, padding=1)), conv_layer(90, cutoff=0.1)],
+    "one neuron": [conv_layer(1), conv_layer(2)],
+    "one position": [conv_layer(16, kernel=11, padding=0, stride=5)],
+    "windows": [conv_layer(33, window=3, normalise="window", step="largest"), conv_layer(20, window=2)],
+    "samples": [conv_layer(20, window=4, normalise="sample"), conv_layer(20, normalise="layer", warm_up=3)],
+    "hard": [conv_layer(20, padding=0, competition=ns.HardWTA(), normalise="none")],
+    "gram": [conv_layer(300, kernel=9, padding=0), conv_layer(300, padding=0, rule=ns.Oja(rate=0.01))],
+}
+
+
+def images(count=13, seed=0):
+    return np.random.default_rng(seed).normal(size=(count, *SHAPE)).astype(np.float32)
+
+
+def chip(name):
+    return ns.Chip(CHIPS[name], inputs=SHAPE)
