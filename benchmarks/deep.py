@@ -20,7 +20,7 @@ from numba import njit
 from threadpoolctl import threadpool_limits
 
 import neurosim as ns
-from neurosim.kernels import conv
+from neurosim.kernels.conv import blas, layout
 
 PRESET, IMAGES, ROUNDS = "softhebb-cifar10-3layer", 50, 9
 CUTOFFS = {"cutoff 0": 0.0, "the preset's cutoffs": None, "cutoff 0.001": 0.001, "cutoff 0.01": 0.01}
@@ -29,18 +29,18 @@ CUTOFFS = {"cutoff 0": 0.0, "the preset's cutoffs": None, "cutoff 0.001": 0.001,
 @njit(error_model="numpy")
 def forward(product, patches, synapses, potentials, scratch):
     """Run one layer's first product."""
-    conv._times_transposed(product, patches, synapses, potentials, scratch, 0, len(synapses))
+    blas._times_transposed(product, patches, synapses, potentials, scratch, 0, len(synapses))
 
 
 @njit(error_model="numpy")
 def growth(product, responses, patches, step, scratch):
     """Run its second."""
-    conv._transposed_times(product, responses, patches, scratch.factors[1:], step, scratch, 0, len(step))
+    blas._transposed_times(product, responses, patches, scratch.factors[1:], step, scratch, 0, len(step))
 
 
 def products(chip: ns.Chip, learning: bool):
     """Return a function that runs the matrix products of IMAGES images, and nothing else."""
-    product, parts = conv.PRODUCTS[np.dtype(np.float32)], []
+    product, parts = blas.PRODUCTS[np.dtype(np.float32)], []
     for layer in chip.layers:
         scratch, room = layer.scratch().team(1)[0][0], layer.results(1, 1, 1)
         scratch.patches[:] = np.random.default_rng(0).normal(size=scratch.patches.shape)
@@ -77,7 +77,7 @@ def torch_step(chip: ns.Chip):
     weights = [torch.from_numpy(layer.weights.reshape(len(layer.weights), -1)) for layer in chip.layers]
     means = [torch.from_numpy(layer.state.means.copy()) for layer in chip.layers]
     variances = [torch.from_numpy(layer.state.variances.copy()) for layer in chip.layers]
-    counts = [int(layer.state.counters[conv.MEASURED]) for layer in chip.layers]
+    counts = [int(layer.state.counters[layout.MEASURED]) for layer in chip.layers]
 
     @torch.no_grad()
     def step(image: np.ndarray) -> None:

@@ -17,9 +17,9 @@ import numpy as np
 
 import neurosim as ns
 from neurosim.experiments.data import Data
-from neurosim.kernels import dense
+from neurosim.kernels.dense import ahead
 
-WAYS = {"never": 1 << 40, "as it decides": dense.COPIES, "always": -(1 << 40)}  # synapses read for each that is copied
+WAYS = {"never": 1 << 40, "as it decides": ahead.COPIES, "always": -(1 << 40)}  # synapses read for each that is copied
 LEARNED, TIMED, CHUNK, ROUNDS = 10_000, 3_000, 500, 7
 
 
@@ -30,7 +30,7 @@ def timed(neurons: int, images: np.ndarray) -> dict[str, float]:
     for _ in range(ROUNDS + 1):
         states = set()
         for way, copies in WAYS.items():
-            dense.COPIES = copies  # read where the loop's working memory is made
+            ahead.COPIES = copies  # read where the loop's working memory is made
             chip = ns.Chip([ns.recipes.softhebb(neurons)], inputs=784, seed=0)
             chip.layers[0].restore(first.layers[0].arrays())
             begun = time.perf_counter()

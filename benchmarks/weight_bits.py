@@ -14,7 +14,7 @@ import time
 import numpy as np
 
 import neurosim as ns
-from neurosim.kernels import dense
+from neurosim.kernels.dense import layout
 
 BITS = (2, 3, 4, 6, 8, 12, 16)
 
@@ -53,7 +53,7 @@ def main() -> None:
             found.append(100 * ns.judge(chip, train, test).winner_accuracy)
             layer, seconds = chip.layers[0], min(seconds, took)
             norms.append(float(np.median(layer.norms)))
-            doubled += layer.state.counters[dense.FOLDS] / layer.samples / given.seeds
+            doubled += layer.state.counters[layout.FOLDS] / layer.samples / given.seeds
         writes, flips = counted(train, given.neurons, **constants)
         shown = " ".join(f"{accuracy:.2f}" for accuracy in found)
         name, how = ("float32", "-") if bits is None else (str(bits), rounding)

@@ -20,9 +20,10 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numba.extending import register_jitable
 from numpy.typing import NDArray
+
+from neurosim.kernels.compiled import compiled
 
 ZERO, HALF, ONE = np.float32(0), np.float32(0.5), np.float32(1)
 BLOCK = 512  # inputs: the eight lines that `_dot` adds
@@ -94,7 +95,7 @@ class Scratch(NamedTuple):
 
 
 @register_jitable
-def _word(key, number):  # type: ignore[no-untyped-def]
+def _word(key, number):
     """Return a random word by its number."""
     z = key + (number + BIT) * GOLDEN
     z = (z ^ (z >> SHIFT1)) * MIX1
@@ -103,7 +104,7 @@ def _word(key, number):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def _drop(x, first, dropout):  # type: ignore[no-untyped-def]
+def _drop(x, first, dropout):
     """Drop inputs of one packed sample, by multiplying: what is not a number must not be hidden."""
     if dropout.threshold == EVEN:
         for line in range(BLOCK // LINE):
@@ -120,7 +121,7 @@ def _drop(x, first, dropout):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def _pack(features, batch, start, count, block, dropout, tile):  # type: ignore[no-untyped-def]
+def _pack(features, batch, start, count, block, dropout, tile):
     """Copy one block of inputs of `count` samples of a batch into the tile, and drop some; the rest is zero."""
     size = min(BLOCK, features.shape[1] - block * BLOCK)
     each = LINE if dropout.threshold == EVEN else FIELDS
@@ -139,7 +140,7 @@ def _pack(features, batch, start, count, block, dropout, tile):  # type: ignore[
 
 
 @register_jitable
-def _dot(x, w, lanes):  # type: ignore[no-untyped-def]
+def _dot(x, w, lanes):
     """Return the product of x and w over a block: eight lines, then their lanes by halves."""
     for j in range(LINE):
         lanes[j] = ((x[j] * w[j] + x[64 + j] * w[64 + j]) + (x[128 + j] * w[128 + j] + x[192 + j] * w[192 + j])) + (
@@ -155,7 +156,7 @@ def _dot(x, w, lanes):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def _integrate(features, batch, first, last, dropout, weights, scratch, sums):  # type: ignore[no-untyped-def]
+def _integrate(features, batch, first, last, dropout, weights, scratch, sums):
     """Write the blocks' parts of the potentials of a batch; samples outside, as memory is read fastest in long runs."""
     for start in range(0, batch.rows.size, GROUP):
         count = min(GROUP, batch.rows.size - start)
@@ -168,7 +169,7 @@ def _integrate(features, batch, first, last, dropout, weights, scratch, sums):  
 
 
 @register_jitable
-def _descend(features, batch, block, dropout, scratch):  # type: ignore[no-untyped-def]
+def _descend(features, batch, block, dropout, scratch):
     """Write the gradient of one block's weights."""
     x, slopes, last = scratch.tile, batch.slopes, batch.rows.size - 1
     scratch.gradient[:] = ZERO
@@ -188,7 +189,7 @@ def _descend(features, batch, block, dropout, scratch):  # type: ignore[no-untyp
 
 
 @register_jitable
-def _adam(gradient, weights, means, squares, pace):  # type: ignore[no-untyped-def]
+def _adam(gradient, weights, means, squares, pace):
     """Take one step of Adam (Kingma and Ba, ICLR 2015)."""
     for i in range(weights.size):
         g = ZERO if abs(gradient[i]) <= FAINT_GRADIENT else gradient[i]
@@ -201,7 +202,7 @@ def _adam(gradient, weights, means, squares, pace):  # type: ignore[no-untyped-d
 
 
 @register_jitable
-def _exponential(x):  # type: ignore[no-untyped-def]
+def _exponential(x):
     """Return e**x for x <= 0 with arithmetic alone, so that every machine gives the same bits."""
     x = max(x, LEAST)
     n = np.floor(x * LOG2_E + HALF)
@@ -211,8 +212,8 @@ def _exponential(x):  # type: ignore[no-untyped-def]
     return p * np.int32((np.int32(n) + np.int32(127)) << np.int32(23)).view(np.float32)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def turn(features, first, last, past, following, dropout, pace, parameters, scratch, sums):  # type: ignore[no-untyped-def]
+@compiled(nogil=True)
+def turn(features, first, last, past, following, dropout, pace, parameters, scratch, sums):
     """Learn one batch and integrate the next, on some of the blocks.
 
     Parameters
@@ -245,8 +246,8 @@ def turn(features, first, last, past, following, dropout, pace, parameters, scra
     _integrate(features, following, first, last, dropout, parameters.weights, scratch, sums)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def add_up(sums, bias, potentials):  # type: ignore[no-untyped-def]
+@compiled(nogil=True)
+def add_up(sums, bias, potentials):
     """Write the potentials (n, classes), blocks in their order; return the first sample without finite ones, or -1."""
     bad = -1
     for n in range(potentials.shape[0] - 1, -1, -1):
@@ -261,8 +262,8 @@ def add_up(sums, bias, potentials):  # type: ignore[no-untyped-def]
     return bad
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def meet(potentials, labels, pace, bias, slopes, losses):  # type: ignore[no-untyped-def]
+@compiled(nogil=True)
+def meet(potentials, labels, pace, bias, slopes, losses):
     """Turn the potentials of a batch into slopes and losses, and let the bias learn; return how many were right.
 
     Parameters

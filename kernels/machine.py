@@ -9,7 +9,8 @@ each.
 """
 
 import numpy as np
-from numba import njit
+
+from neurosim.kernels.compiled import compiled
 
 ZERO, ONE = np.float32(0), np.float32(1)
 LINE = 16  # float32 in a line of 64 bytes
@@ -17,8 +18,8 @@ ROWS = 8  # that are read in step
 OPERATIONS = 16  # multiplications and additions of an element in a pass
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def read_rows(x, order):  # type: ignore[no-untyped-def]
+@compiled(nogil=True)
+def read_rows(x, order):
     """Read rows of x in this order, every line of each once; return a sum that depends on all.
 
     Parameters
@@ -53,8 +54,8 @@ def read_rows(x, order):  # type: ignore[no-untyped-def]
     return ((a + b) + (c + d)) + ((e + f) + (g + h))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def update_rows(x, order):  # type: ignore[no-untyped-def]
+@compiled(nogil=True)
+def update_rows(x, order):
     """Read and write rows of x in place and in this order: one is added to the first number of every line.
 
     Parameters
@@ -70,8 +71,8 @@ def update_rows(x, order):  # type: ignore[no-untyped-def]
             row[j] += ONE
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def multiply_and_add(x, factor, term, passes):  # type: ignore[no-untyped-def]
+@compiled(nogil=True)
+def multiply_and_add(x, factor, term, passes):
     """Take every element of x through eight times `x factor + term` a pass, each product rounded before it is added.
 
     Elements do not wait for one another: what is measured is how many a machine does at once.

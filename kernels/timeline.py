@@ -11,9 +11,10 @@ Times are whole picoseconds, so no sum is rounded. docs/timeline.md says what ha
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numba.extending import register_jitable
 from numpy.typing import NDArray
+
+from neurosim.kernels.compiled import compiled
 
 Whole = NDArray[np.int64]
 
@@ -68,7 +69,7 @@ class State(NamedTuple):
 
 
 @register_jitable
-def _settle(r, moment, state):  # type: ignore[no-untyped-def]
+def _settle(r, moment, state):
     """Let r end its service at a moment."""
     due, tree, best, turn = state.due, state.tree, r, state.clock[TURNS]
     state.clock[TURNS] = turn + 1
@@ -86,7 +87,7 @@ def _settle(r, moment, state):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def _serve(r, m, network, work, state):  # type: ignore[no-untyped-def]
+def _serve(r, m, network, work, state):
     """Begin to serve m."""
     now, n, step = state.clock[NOW], state.messages[m, SAMPLE], state.messages[m, STEP]
     hold, emission = network.steps[step, HOLD], network.steps[step, ENDS]
@@ -101,7 +102,7 @@ def _serve(r, m, network, work, state):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def _join(m, network, work, state):  # type: ignore[no-untyped-def]
+def _join(m, network, work, state):
     """Let m come to the resource of its step; return what came of it."""
     r = network.steps[state.messages[m, STEP], RESOURCE]
     server, capacity = state.servers[r], network.capacities[r]
@@ -127,7 +128,7 @@ def _join(m, network, work, state):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def _release(r, network, work, state):  # type: ignore[no-untyped-def]
+def _release(r, network, work, state):
     """Let r serve its next message, and whoever waited for that room go on likewise."""
     messages = state.messages
     while r >= 0:
@@ -151,7 +152,7 @@ def _release(r, network, work, state):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def _deliver(n, stage, state):  # type: ignore[no-untyped-def]
+def _deliver(n, stage, state):
     """Count one delivery; with the last one, the stage is about to fire."""
     if n >= state.missing.shape[0]:
         return
@@ -169,7 +170,7 @@ def _deliver(n, stage, state):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def _end(m, network, state):  # type: ignore[no-untyped-def]
+def _end(m, network, state):
     """Deliver m, served or lost."""
     n, step = state.messages[m, SAMPLE], state.messages[m, STEP]
     while network.steps[step, ENDS] < 0:
@@ -182,7 +183,7 @@ def _end(m, network, state):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def _send(n, e, network, work, state):  # type: ignore[no-untyped-def]
+def _send(n, e, network, work, state):
     """Send one message of emission e."""
     clock, emission = state.clock, network.emissions[e]
     if emission[FIRST] < 0:
@@ -203,7 +204,7 @@ def _send(n, e, network, work, state):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def _fire(network, work, state):  # type: ignore[no-untyped-def]
+def _fire(network, work, state):
     """Let the stage that got ready first fire; return false, and do nothing, if its messages find no place."""
     clock, stages, sending = state.clock, state.missing.shape[1], state.sending
     n, stage = clock[READY] // stages, clock[READY] % stages
@@ -238,7 +239,7 @@ def _fire(network, work, state):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def _complete(r, network, work, state):  # type: ignore[no-untyped-def]
+def _complete(r, network, work, state):
     """End the service of r: its message goes on, the next one is served, and what ended is delivered."""
     m, came = state.servers[r, SERVING], IN
     state.servers[r, SERVED] += 1
@@ -258,8 +259,8 @@ def _complete(r, network, work, state):  # type: ignore[no-untyped-def]
         _end(m, network, state)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-def advance(network, work, state, events):  # type: ignore[no-untyped-def]
+@compiled(nogil=True, _nrt=False)
+def advance(network, work, state, events):
     """Go on by at most so many events: arrivals and ends of services.
 
     Parameters

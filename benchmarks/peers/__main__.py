@@ -15,7 +15,7 @@ import neurosim as ns
 from benchmarks import peers
 from benchmarks.peers import sameness, setting
 from benchmarks.peers.timing import Times, in_a_chunk, in_turn, nothing, one_by_one, ratio
-from neurosim.kernels.dense import WRITES
+from neurosim.kernels.dense.layout import WRITES
 
 CHECKED = 20  # samples a peer learns from before it is timed
 CHUNK, ONE, PEER, PEER_CHUNK = "neurosim, in a chunk", "neurosim, learn_one", "peer", "peer, in a chunk"

@@ -27,11 +27,12 @@ class WorkingLayer(ABC):
         Widths of what it takes and of what it sends.
     shape : tuple of int
         Of what it sends.
-    state : neurosim.kernels.dense.State or neurosim.kernels.conv.State
+    state : neurosim.kernels.dense.stream.State or neurosim.kernels.conv.stream.State
         The arrays themselves; the compiled loop writes them in place.
     """
 
-    kernel: ModuleType  # where the loop is, and the places of its counters
+    kernel: ModuleType  # where the loop is
+    places: ModuleType  # of its counters, by name
     device = "cpu"
     pending: tuple[str, ...]  # arrays with a row for each sample of an unfinished window
     derived: tuple[str, ...] = ()  # arrays that others tell, so that nobody keeps them
@@ -104,7 +105,7 @@ class WorkingLayer(ABC):
         return table
 
     def _counter(self, name: str) -> int:
-        return int(self.state.counters[getattr(self.kernel, name)])
+        return int(self.state.counters[getattr(self.places, name)])
 
     @property
     def updates(self) -> int:
@@ -183,7 +184,7 @@ class WorkingLayer(ABC):
 
     def record_if_due(self) -> None:
         """Take a record of the instruments, if one falls on the number of samples learned."""
-        if self.state.counters.item(self.kernel.SAMPLES) % self._records.interval == 0:
+        if self.state.counters.item(self.places.SAMPLES) % self._records.interval == 0:
             self._records.add(record(self.samples, self.steps, self.state.wins, self.norms, self.writes))
 
     def as_images(self, values: Array) -> Array:
@@ -228,7 +229,7 @@ class WorkingLayer(ABC):
             if (array < low).any() or (high is not None and (array > high).any()):
                 raise ValueError(f"{name} must be from {low}" + (f" to {high}" if high is not None else ""))
         self._check(arrays)
-        if filled >= self.constants.window or arrays["counters"][self.kernel.PENDING] != filled:
+        if filled >= self.constants.window or arrays["counters"][self.places.PENDING] != filled:
             raise ValueError(f"counters must tell the {filled} samples of the unfinished window")
         for name, place in places.items():
             place[: len(arrays[name])] = arrays[name]

@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 import neurosim as ns
 from neurosim.engine import teams
 from neurosim.engine.conv import layer as at_work
-from neurosim.kernels import conv
+from neurosim.kernels.conv import layout
 
 
 @pytest.fixture(autouse=True)
@@ -114,7 +114,7 @@ def test_an_interrupt_before_the_first_thread_begins_leaves_nobody_waiting_and_n
         return loop(*arguments)
 
     def absent():
-        calls[0][-2].board[0, conv.ABSENT] = 1
+        calls[0][-2].board[0, layout.ABSENT] = 1
 
     with teams.CREW.team(3), pytest.raises(KeyboardInterrupt):
         teams.CREW.run(interrupted, calls, absent)

@@ -6,7 +6,7 @@ import pytest
 import neurosim as ns
 from neurosim import hardware
 from neurosim.hardware.counting.counts import LayerCounts
-from neurosim.kernels import dense
+from neurosim.kernels.dense import layout
 from neurosim.streams import ArrayStream
 
 PLAIN = {"rule": ns.SoftHebb(rate=0.05), "radius": 3.0, "initial": "normal"}
@@ -55,14 +55,14 @@ def test_what_is_counted_is_what_was_written(name):
         assert found.events[n] == len(places)
         assert found.operations[n] == len(places) * layer.neurons
         assert found.effective[n] == np.count_nonzero(before[places])
-        folds = passed[dense.FOLDS]
-        assert found.plasticity[n] == passed[dense.WRITES]
+        folds = passed[layout.FOLDS]
+        assert found.plasticity[n] == passed[layout.WRITES]
         if layer.window == 1 and len(places):
             assert found.plasticity[n] == (np.abs(response.responses) >= layer.cutoff).sum()
         active += [len(places)] if len(places) else []
         changed = before != after
         assert (found.written[n] >= changed.any(axis=0)).all() or folds
-        if passed[dense.UPDATES] == 0:
+        if passed[layout.UPDATES] == 0:
             assert found.writes[n] == found.written[n].sum() == 0
             continue
         whole = isinstance(layer.rule, ns.Sanger)
@@ -82,7 +82,7 @@ def test_what_is_counted_is_what_was_written(name):
 def test_folds_are_written_whole():
     layer, x = LAYERS["leaking"], samples(60)
     found = hardware.count(ns.Chip([layer], inputs=23, seed=3), x).layers[0]
-    folds = [passed[dense.FOLDS] for *_, passed in one_by_one(layer, x)]
+    folds = [passed[layout.FOLDS] for *_, passed in one_by_one(layer, x)]
     assert sum(folds) > 0
     neurons = found.written.sum(axis=1)
     assert (found.writes == neurons * found.events + np.array(folds) * 23).all()

@@ -6,7 +6,8 @@ from numba import njit
 import neurosim as ns
 from neurosim.engine.conv.codes import codes
 from neurosim.engine.conv.layer import ConvLayer
-from neurosim.kernels import conv
+from neurosim.kernels.conv import blas, layout, powers
+from neurosim.kernels.conv import stream as conv
 
 
 class Kernel:
@@ -16,20 +17,20 @@ class Kernel:
         self.constants = make_layer(len(W), W.shape[2], **constants)
         self.layer, self.dtype = ConvLayer(self.constants, image, 0, 0), dtype
         self.codes = codes(self.constants, image, dtype)
-        self.state = conv.State(*(in_type(array, dtype) for array in self.layer.state))
+        self.state = layout.State(*(in_type(array, dtype) for array in self.layer.state))
         self.state.synapses[:] = W.transpose(0, 2, 3, 1).reshape(len(W), -1)
         self.state.norms[:] = (W**2).sum(axis=(1, 2, 3))
         memory, team = self.layer.scratch().team(1)[0]
-        self.scratch = conv.Scratch(*(in_type(array, dtype) for array in memory))
+        self.scratch = layout.Scratch(*(in_type(array, dtype) for array in memory))
         self.team = team._replace(largest=in_type(team.largest, dtype))
 
     def stream(self, X, learning=True, modulators=(), own=None):
         room = self.layer.results(len(X), len(X), len(X))
         for array in room:
             array.fill(-9 if array.dtype == np.int64 else np.nan)
-        results = conv.Results(*(in_type(array, self.dtype) for array in room))
-        samples = conv.Samples(X.reshape(len(X), -1).astype(self.dtype), np.array(modulators, self.dtype))
-        product = conv.PRODUCTS[np.dtype(self.dtype)]
+        results = layout.Results(*(in_type(array, self.dtype) for array in room))
+        samples = layout.Samples(X.reshape(len(X), -1).astype(self.dtype), np.array(modulators, self.dtype))
+        product = blas.PRODUCTS[np.dtype(self.dtype)]
         self.team.board[:] = 0
         loop = (samples, learning, self.codes, self.state, self.scratch, results, product, own, self.team)
         return conv.stream(*loop), results
@@ -86,4 +87,4 @@ def in_type(array, dtype):
 
 @njit
 def power(values, exponent):
-    conv._power(values, exponent)
+    powers._power(values, exponent)

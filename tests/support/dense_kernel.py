@@ -6,8 +6,9 @@ from on_chip import make_layer
 from neurosim.engine.dense.codes import codes
 from neurosim.engine.dense.layer import DenseLayer
 from neurosim.engine.dense.state import first_state
-from neurosim.kernels import dense
-from neurosim.kernels.dense import Results, Samples
+from neurosim.kernels.dense import layout
+from neurosim.kernels.dense import stream as dense
+from neurosim.kernels.dense.layout import Results, Samples
 
 
 class Kernel:
@@ -17,12 +18,12 @@ class Kernel:
         neurons, inputs = W.shape
         layer = make_layer(neurons, **constants)
         self.constants = codes(layer, dtype)
-        self.state = dense.State(*(in_type(array, dtype) for array in first_state(layer, inputs, 0, 0)))
+        self.state = layout.State(*(in_type(array, dtype) for array in first_state(layer, inputs, 0, 0)))
         self.state.synapses[:], self.state.scales[:] = W.T, 1
         self.state.squares[:] = (W**2).sum(axis=1)[: len(self.state.squares)]  # of few bits: W has whole numbers
         self.state.norms[:] = (np.abs(W) ** layer.lebesgue).sum(axis=1)
         scratch = DenseLayer(layer, inputs, 0, 0).scratch()
-        self.scratch = dense.Scratch(*(in_type(np.nan_to_num(array), dtype) for array in scratch))
+        self.scratch = layout.Scratch(*(in_type(np.nan_to_num(array), dtype) for array in scratch))
         self.dtype = dtype
 
     def stream(self, X, learning=True, labels=(), modulators=(), own=None):

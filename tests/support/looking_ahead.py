@@ -3,8 +3,8 @@
 import numpy as np
 from dense_kernel import Kernel, in_type
 
-from neurosim.kernels import dense
-from neurosim.kernels.dense import Results, Samples
+from neurosim.kernels.dense import stream as dense
+from neurosim.kernels.dense.layout import Results, Samples
 
 UNTOUCHED = -7  # size of no sample
 

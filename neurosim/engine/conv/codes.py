@@ -4,36 +4,37 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.kernels import conv
+from neurosim.kernels.conv import layout
+from neurosim.kernels.shared import codes as kernel_codes
 from neurosim.layers import activations, competition, rules, schedules
 from neurosim.layers.conv import ConvWTA, MaxPool, MeanPool, geometry
 from neurosim.layers.own_rules import OwnRule
 
 NORMALISATIONS = {
-    "none": conv.PLAIN, "running": conv.RUNNING, "sample": conv.SAMPLE, "layer": conv.LAYER, "window": conv.WINDOW,
+    "none": layout.PLAIN, "running": layout.RUNNING, "sample": layout.SAMPLE, "layer": layout.LAYER, "window": layout.WINDOW,
 }  # fmt: skip
-STEPS = {"capped": conv.CAPPED, "largest": conv.LARGEST}
-COMPETITIONS: dict[type, int] = {competition.SoftWTA: conv.SOFT, competition.HardWTA: conv.HARD}
+STEPS = {"capped": layout.CAPPED, "largest": layout.LARGEST}
+COMPETITIONS: dict[type, int] = {competition.SoftWTA: kernel_codes.SOFT, competition.HardWTA: kernel_codes.HARD}
 RULES: dict[type, int] = {
-    rules.Hebb: conv.HEBB, rules.Oja: conv.OJA, rules.Instar: conv.INSTAR, rules.SoftHebb: conv.SOFT_HEBB,
-    OwnRule: conv.OWN,
+    rules.Hebb: kernel_codes.HEBB, rules.Oja: kernel_codes.OJA, rules.Instar: kernel_codes.INSTAR, rules.SoftHebb: kernel_codes.SOFT_HEBB,
+    OwnRule: kernel_codes.OWN,
 }  # fmt: skip
 SCHEDULES: dict[type, int] = {
-    schedules.ConstantRate: conv.CONSTANT, schedules.LinearRate: conv.LINEAR,
-    schedules.ExponentialRate: conv.EXPONENTIAL, schedules.NormAdaptiveRate: conv.BY_NORM,
-    schedules.WinCountRate: conv.BY_WINS,
+    schedules.ConstantRate: kernel_codes.CONSTANT, schedules.LinearRate: kernel_codes.LINEAR,
+    schedules.ExponentialRate: kernel_codes.EXPONENTIAL, schedules.NormAdaptiveRate: kernel_codes.BY_NORM,
+    schedules.WinCountRate: kernel_codes.BY_WINS,
 }  # fmt: skip
 FUNCTIONS: dict[type, int] = {
-    activations.Identity: conv.IDENTITY, activations.ReLU: conv.RELU, activations.Triangle: conv.TRIANGLE,
+    activations.Identity: kernel_codes.IDENTITY, activations.ReLU: kernel_codes.RELU, activations.Triangle: kernel_codes.TRIANGLE,
 }  # fmt: skip
-POOLS: dict[type, int] = {type(None): conv.NO_POOL, MaxPool: conv.MAX_POOL, MeanPool: conv.MEAN_POOL}
+POOLS: dict[type, int] = {type(None): layout.NO_POOL, MaxPool: layout.MAX_POOL, MeanPool: layout.MEAN_POOL}
 
 
-def codes(layer: ConvWTA, image: tuple[int, ...], real: type[np.floating[Any]] = np.float32) -> conv.Constants:
+def codes(layer: ConvWTA, image: tuple[int, ...], real: type[np.floating[Any]] = np.float32) -> layout.Constants:
     """Return a layer's constants for images of a shape as the compiled loop takes them, in one type of real numbers."""
     channels, height, width = image
     sizes, pool, schedule = geometry(layer, image, "the layer"), layer.pool, rules.schedule(layer.rule)
-    parameters = np.zeros(conv.PARAMETERS, real)
+    parameters = np.zeros(kernel_codes.PARAMETERS, real)
     if isinstance(layer.rule, OwnRule):
         values = [value for _, value in layer.rule.constants]
         parameters[: len(values)] = values
@@ -55,8 +56,8 @@ def codes(layer: ConvWTA, image: tuple[int, ...], real: type[np.floating[Any]] =
         "transmit": FUNCTIONS[type(layer.transmit)], "exponent": getattr(layer.transmit, "power", 1.0),
         "instruments": layer.instruments,
     }  # fmt: skip
-    kinds = conv.Constants.__annotations__
+    kinds = layout.Constants.__annotations__
     for name in numbers:
         if kinds[name] is np.float32:
             numbers[name] = real(numbers[name])
-    return conv.Constants(**numbers)
+    return layout.Constants(**numbers)

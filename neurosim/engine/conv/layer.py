@@ -15,7 +15,8 @@ from neurosim.engine.conv.memory import Workspace
 from neurosim.engine.conv.state import first_state, first_weights
 from neurosim.engine.results import NO_LABELS, NO_MODULATORS, TALLIED, Array, Counted, Taken
 from neurosim.engine.teams import BLAS, CREW, Loop
-from neurosim.kernels import conv
+from neurosim.kernels.conv import blas, layout
+from neurosim.kernels.conv import stream as conv
 from neurosim.layers.conv import ConvWTA, geometry
 from neurosim.layers.own_rules import OwnRule
 from neurosim.state.arrays import plain_weights
@@ -55,10 +56,10 @@ class Marked(NamedTuple):
 class ConvLayer(WorkingLayer):
     """A `ConvWTA` at work."""
 
-    kernel = conv
+    kernel, places = conv, layout
     pending = ("pending_inputs", "pending_modulators", "pending_potentials")
     constants: ConvWTA
-    state: conv.State
+    state: layout.State
 
     def __init__(self, constants: ConvWTA, image: tuple[int, ...], seed: int, place: int) -> None:
         super().__init__(place)
@@ -70,8 +71,8 @@ class ConvLayer(WorkingLayer):
         self.state = first_state(constants, image, self.positions, seed, place)
         self._codes = codes(constants, image)
         self._own = constants.rule.compiled.cpu if isinstance(constants.rule, OwnRule) else None
-        self._product = conv.PRODUCTS[np.dtype(np.float32)]
-        self._most = max(1, constants.neurons // conv.GRAIN)  # threads that there is work for
+        self._product = blas.PRODUCTS[np.dtype(np.float32)]
+        self._most = max(1, constants.neurons // layout.GRAIN)  # threads that there is work for
         self._work = self.responses * (self.state.synapses.shape[1] + A_RESPONSE)
 
     @property
@@ -115,9 +116,9 @@ class ConvLayer(WorkingLayer):
         """Return working memory for one caller at a time."""
         return Workspace(self.constants, self.image, self.geometry, self._codes.pool)
 
-    def results(self, samples: int, rows: int, outputs: int) -> conv.Results:
+    def results(self, samples: int, rows: int, outputs: int) -> layout.Results:
         """Return room for results: potentials and responses of `rows` samples, outputs of `outputs`."""
-        return conv.Results(
+        return layout.Results(
             potentials=np.empty((max(1, rows), self.positions, self.constants.neurons), np.float32),
             responses=np.empty((rows, self.positions, self.constants.neurons), np.float32),
             winners=np.empty(samples, np.int64),
@@ -158,11 +159,11 @@ class ConvLayer(WorkingLayer):
         """Count what an image took: its patches are those left, and neurons that moved write their whole kernel."""
         memory, _ = scratch.team(1)[0]
         operations = np.count_nonzero(memory.patches) * self.constants.neurons
-        if passed[conv.UPDATES]:
+        if passed[layout.UPDATES]:
             written[:] = (memory.changes != 0) | (memory.overlaps != 0)
-        folds = passed[conv.FOLDS] * memory.patches.shape[1]
+        folds = passed[layout.FOLDS] * memory.patches.shape[1]
         writes = int(written.sum()) * memory.patches.shape[1] + folds
-        row[:] = np.count_nonzero(image), operations, operations, passed[conv.WRITES], writes, 0
+        row[:] = np.count_nonzero(image), operations, operations, passed[layout.WRITES], writes, 0
 
     def _ranges(self) -> tuple[tuple[str, int, int | None], ...]:
         return ("counters", 0, None), ("wins", 0, None), ("norms", 0, None), ("variances", 0, None)
@@ -174,7 +175,7 @@ class ConvLayer(WorkingLayer):
         `room`, which has a row for responses. It is compiled here, and raises SampleError and DivergedError as
         `Chip.learn_one` does.
         """
-        marks = conv.Marks(np.zeros((1, conv.MOMENTS), np.int64), np.zeros(2, np.int64), time.CLOCK_MONOTONIC)
+        marks = layout.Marks(np.zeros((1, layout.MOMENTS), np.int64), np.zeros(2, np.int64), time.CLOCK_MONOTONIC)
         nothing = np.empty((0, self.inputs), np.float32)
         kernel: ModuleType = conv
         loop = kernel.loop(*self._calls(nothing, NO_MODULATORS, False, scratch, room, 1, marks)[0])
@@ -189,12 +190,12 @@ class ConvLayer(WorkingLayer):
             if learning and self.constants.instruments:
                 self.record_if_due()
             moments = marks.moments[0].copy()
-            learned = self._learned(scratch, room) if moments[conv.LEARNED] else (0, 0, 0)
+            learned = self._learned(scratch, room) if moments[layout.LEARNED] else (0, 0, 0)
             return Marked(moments, call, threads, *learned)
 
         return take
 
-    def _learned(self, scratch: Workspace, room: conv.Results) -> tuple[int, int, int]:
+    def _learned(self, scratch: Workspace, room: layout.Results) -> tuple[int, int, int]:
         """Return what the last window learned from: events, positions that had one, neurons that it moved."""
         memory, _ = scratch.team(1)[0]
         responses = room.responses[0] if self.constants.window == 1 else memory.responses
@@ -210,10 +211,10 @@ class ConvLayer(WorkingLayer):
         scratch: Any,
         room: Any,
         size: int,
-        marks: conv.Marks | None = None,
+        marks: layout.Marks | None = None,
     ) -> list[tuple[Any, ...]]:
         """Return what the loop takes, for each thread of a team."""
-        samples = conv.Samples(values, modulators)
+        samples = layout.Samples(values, modulators)
         return [
             (samples, learning, self._codes, self.state, memory, room, self._product, self._own, team, marks)
             for memory, team in scratch.team(size)
@@ -237,14 +238,14 @@ class ConvLayer(WorkingLayer):
         learning: bool,
         scratch: Any,
         room: Any,
-        marks: conv.Marks | None = None,
+        marks: layout.Marks | None = None,
     ) -> tuple[int, int, int]:
         """Run the loop with as many threads as are worth it; return what it does, and how many they were."""
         most = self._most if len(values) * self._work >= WORTH_A_TEAM else 1
         with BLAS.quiet() as threads, CREW.team(min(threads, most)) as size:
             calls = self._calls(values, modulators, learning, scratch, room, size, marks)
             board = calls[0][-2].board
-            return *CREW.run(loop, calls, lambda: board.__setitem__((0, conv.ABSENT), 1)), size
+            return *CREW.run(loop, calls, lambda: board.__setitem__((0, layout.ABSENT), 1)), size
 
     @property
     def _negative(self) -> bool:

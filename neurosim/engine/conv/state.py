@@ -4,7 +4,7 @@ import numpy as np
 
 from neurosim import randomness
 from neurosim.engine.results import Array
-from neurosim.kernels import conv
+from neurosim.kernels.conv import layout
 from neurosim.layers.conv import ConvWTA
 
 
@@ -21,16 +21,16 @@ def first_weights(layer: ConvWTA, channels: int, seed: int, place: int) -> Array
     return single
 
 
-def first_state(layer: ConvWTA, image: tuple[int, ...], positions: int, seed: int, place: int) -> conv.State:
+def first_state(layer: ConvWTA, image: tuple[int, ...], positions: int, seed: int, place: int) -> layout.State:
     """Return the state of a layer that has seen nothing, for images (channels, height, width)."""
     weights, neurons, window = first_weights(layer, image[0], seed, place), layer.neurons, layer.window
     synapses = np.ascontiguousarray(weights.transpose(0, 2, 3, 1)).reshape(neurons, -1)
-    return conv.State(
+    return layout.State(
         synapses=synapses,
         scales=np.ones(neurons, np.float32),
         norms=np.einsum("ki,ki->k", synapses, synapses, dtype=np.float64).astype(np.float32),
         wins=np.zeros(neurons, np.int64),
-        counters=np.zeros(conv.COUNTERS, np.int64),
+        counters=np.zeros(layout.COUNTERS, np.int64),
         means=np.zeros(image[0], np.float32),
         variances=np.ones(image[0], np.float32),
         steps=np.zeros((2, neurons), np.float32),

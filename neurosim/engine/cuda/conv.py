@@ -11,7 +11,7 @@ from neurosim.engine.conv.layer import ConvLayer
 from neurosim.engine.cuda import device
 from neurosim.engine.cuda.layer import DeviceLayer, empty
 from neurosim.engine.results import Array
-from neurosim.kernels import conv
+from neurosim.kernels.conv import layout
 from neurosim.layers.own_rules import OwnRule
 
 THREADS = 256  # of a block
@@ -48,17 +48,17 @@ class CudaConvLayer(DeviceLayer, ConvLayer):  # type: ignore[misc]  # `state` is
 
     @cached_property
     def _kernel(self) -> Any:
-        from neurosim.kernels import conv_cuda
+        from neurosim.kernels.conv.cuda import stream as conv_cuda
 
         rule = self.constants.rule
         return conv_cuda.grid(rule.compiled.cuda if isinstance(rule, OwnRule) else None)
 
     def _bytes(self) -> int:
         """Return what state and working memory take on the device."""
-        from neurosim.kernels import conv_cuda
+        from neurosim.kernels.conv.cuda import layout as device_layout
 
         sizes: list[int] = [array.nbytes for array in self.state]
-        conv_cuda.memory(
+        device_layout.memory(
             self._codes, self.constants.neurons, self.constants.window,
             lambda shape, kind: sizes.append(math.prod(shape) * np.dtype(kind).itemsize),
         )  # fmt: skip
@@ -66,9 +66,9 @@ class CudaConvLayer(DeviceLayer, ConvLayer):  # type: ignore[misc]  # `state` is
 
     def scratch(self) -> Any:
         """Return working memory for one caller at a time."""
-        from neurosim.kernels import conv_cuda
+        from neurosim.kernels.conv.cuda import layout as device_layout
 
-        return conv_cuda.memory(self._codes, self.constants.neurons, self.constants.window, empty)
+        return device_layout.memory(self._codes, self.constants.neurons, self.constants.window, empty)
 
     def _grid_arguments(
         self, memory: Any, samples: int, modulators: int, rows: int, responses: int, outputs: int, learning: bool = True
@@ -76,8 +76,8 @@ class CudaConvLayer(DeviceLayer, ConvLayer):  # type: ignore[misc]  # `state` is
         """Return what the kernel takes, arrays on the device."""
         state, _ = self._mirror.on_device()
         block = self.positions, self.constants.neurons
-        given = conv.Samples(empty((samples, self.inputs)), empty(modulators))
-        results = conv.Results(
+        given = layout.Samples(empty((samples, self.inputs)), empty(modulators))
+        results = layout.Results(
             empty((rows, *block)), empty((responses, *block)), empty(samples, np.int64), empty((outputs, self.outputs))
         )
         return given, learning, self._device_codes, state, memory, results, empty(2, np.int64)

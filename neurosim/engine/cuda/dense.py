@@ -12,7 +12,7 @@ from neurosim.engine.cuda.plan import Plan, plan
 from neurosim.engine.dense.layer import DenseLayer
 from neurosim.engine.results import Array
 from neurosim.errors import DeviceError
-from neurosim.kernels import dense
+from neurosim.kernels.dense import layout
 from neurosim.layers.dense import DenseWTA
 from neurosim.layers.own_rules import OwnRule
 from neurosim.layers.rules import OjaSubspace, Sanger
@@ -25,7 +25,7 @@ class Launch(NamedTuple):
     """Arrays on the device for chunks of one size."""
 
     intake: Any
-    results: dense.Results
+    results: layout.Results
 
 
 class Buffers:
@@ -33,7 +33,7 @@ class Buffers:
 
     Parameters
     ----------
-    memory : neurosim.kernels.dense_cuda.Memory
+    memory : neurosim.kernels.dense.cuda.stream.Memory
     inputs, neurons : int
     """
 
@@ -55,24 +55,24 @@ class Buffers:
         return self._launches[key]
 
     def _made(self, samples: int, labels: int, rows: int, outputs: int) -> Launch:
-        from neurosim.kernels.dense_cuda import Intake
+        from neurosim.kernels.dense.cuda.layout import Intake
 
         wide, block = (samples, self._inputs), (rows, self._neurons)
         intake = Intake(
             samples=zeros(wide), labels=zeros(labels, np.int64), modulators=zeros(samples), values=zeros(wide),
             active=zeros(wide, np.int32), sizes=zeros(samples, np.int64), squares=zeros(samples),
             gains=zeros(samples), means=zeros(samples), input_norm=zeros(1),
-            counters=zeros(dense.COUNTERS, np.int64), report=zeros(3, np.int64),
+            counters=zeros(layout.COUNTERS, np.int64), report=zeros(3, np.int64),
         )  # fmt: skip
-        nothing = zeros((0, dense.TALLIES), np.int64), zeros((0, 0), np.uint8), zeros(0, np.int64)
+        nothing = zeros((0, layout.TALLIES), np.int64), zeros((0, 0), np.uint8), zeros(0, np.int64)
         winners, sent = zeros(samples, np.int64), zeros((outputs, self._neurons))
-        return Launch(intake, dense.Results(zeros(block), zeros(block), winners, sent, *nothing))
+        return Launch(intake, layout.Results(zeros(block), zeros(block), winners, sent, *nothing))
 
 
 class CudaDenseLayer(DeviceLayer, DenseLayer):  # type: ignore[misc]  # `state` is arrays by name here as there
     """A `DenseWTA` at work on a CUDA device."""
 
-    tallied = (dense.WRITES, dense.FOLDS)
+    tallied = (layout.WRITES, layout.FOLDS)
 
     def __init__(self, constants: DenseWTA, inputs: int, seed: int, place: int) -> None:
         if isinstance(constants.rule, Sanger | OjaSubspace):
@@ -106,18 +106,19 @@ class CudaDenseLayer(DeviceLayer, DenseLayer):  # type: ignore[misc]  # `state` 
 
     @cached_property
     def _kernel(self) -> Any:
-        from neurosim.kernels import dense_cuda
+        from neurosim.kernels.dense.cuda import layout as device_layout
+        from neurosim.kernels.dense.cuda import stream as dense_cuda
 
         rule = self.constants.rule
         own = rule.compiled.cuda if isinstance(rule, OwnRule) else None
-        return dense_cuda.stream_grid(dense_cuda.kind_of(self._codes, self.constants.window), own)
+        return dense_cuda.stream_grid(device_layout.kind_of(self._codes, self.constants.window), own)
 
     def scratch(self) -> Any:
         """Return working memory for one caller at a time."""
         return self._buffers(self.plan)
 
     def _buffers(self, planned: Plan) -> Buffers:
-        from neurosim.kernels.dense_cuda import Memory
+        from neurosim.kernels.dense.cuda.layout import Memory
 
         neurons, window, few = self.constants.neurons, self.constants.window, self.constants.weight_bits is not None
         sheets = planned.blocks if window == 1 else 1
@@ -135,16 +136,16 @@ class CudaDenseLayer(DeviceLayer, DenseLayer):  # type: ignore[misc]  # `state` 
         self, planned: Plan, buffers: Buffers, samples: int, labels: int, rows: int, outputs: int, learning: bool = True
     ) -> tuple[tuple[Any, tuple[Any, ...]], ...]:
         """Return the kernels that carry a chunk, and what each takes."""
-        from neurosim.kernels import dense_cuda
+        from neurosim.kernels.dense.cuda import intake
 
         launch, (state, tallies) = buffers.launch(samples, labels, rows, outputs), self._mirror.on_device()
         memory = buffers.memory._replace(counters=tallies)
-        shape, constants, intake = (planned.width, planned.depth, planned.resident), self._device_codes, launch.intake
+        shape, constants, taken_in = (planned.width, planned.depth, planned.resident), self._device_codes, launch.intake
         return (
-            (dense_cuda.gather_grid, (intake, self._codes.negative)),
-            (dense_cuda.admit_grid, (intake, learning, constants, state.input_norm, state.counters)),
-            (dense_cuda.scale_grid, (intake,)),
-            (self._kernel, (intake, learning, constants, state, memory, launch.results, *shape)),
+            (intake.gather_grid, (taken_in, self._codes.negative)),
+            (intake.admit_grid, (taken_in, learning, constants, state.input_norm, state.counters)),
+            (intake.scale_grid, (taken_in,)),
+            (self._kernel, (taken_in, learning, constants, state, memory, launch.results, *shape)),
         )
 
     def _launch(

@@ -5,39 +5,40 @@ from typing import Any
 import numpy as np
 
 from neurosim.engine.dense.few_bits import highest
-from neurosim.kernels import dense
+from neurosim.kernels.dense import layout
+from neurosim.kernels.shared import codes as kernel_codes
 from neurosim.layers import activations, biases, competition, rules, schedules
 from neurosim.layers.dense import DenseWTA
 from neurosim.layers.own_rules import OwnRule
 
-UNITS = {"none": dense.RAW, "stream": dense.STREAM_NORM, "sample": dense.SAMPLE_NORM}
+UNITS = {"none": kernel_codes.RAW, "stream": kernel_codes.STREAM_NORM, "sample": kernel_codes.SAMPLE_NORM}
 COMPETITIONS: dict[type, int] = {
-    competition.SoftWTA: dense.SOFT, competition.HardWTA: dense.HARD, competition.KWTA: dense.K_WINNERS,
-    competition.Ranked: dense.RANKED, competition.NoInhibition: dense.UNINHIBITED,
-    competition.SparseGate: dense.GATED, competition.Taught: dense.TAUGHT,
-    competition.Corrected: dense.CORRECTED,
+    competition.SoftWTA: kernel_codes.SOFT, competition.HardWTA: kernel_codes.HARD, competition.KWTA: kernel_codes.K_WINNERS,
+    competition.Ranked: kernel_codes.RANKED, competition.NoInhibition: kernel_codes.UNINHIBITED,
+    competition.SparseGate: kernel_codes.GATED, competition.Taught: kernel_codes.TAUGHT,
+    competition.Corrected: kernel_codes.CORRECTED,
 }  # fmt: skip
 BIASES: dict[type, int] = {
-    type(None): dense.UNBIASED, biases.Conscience: dense.CONSCIENCE, biases.MeanActivity: dense.MEAN_ACTIVITY,
-    biases.LogPrior: dense.LOG_PRIOR,
+    type(None): kernel_codes.UNBIASED, biases.Conscience: kernel_codes.CONSCIENCE, biases.MeanActivity: kernel_codes.MEAN_ACTIVITY,
+    biases.LogPrior: kernel_codes.LOG_PRIOR,
 }  # fmt: skip
 RULES: dict[type, int] = {
-    rules.Hebb: dense.HEBB, rules.Oja: dense.OJA, rules.Instar: dense.INSTAR, rules.SoftHebb: dense.SOFT_HEBB,
-    rules.HebbNet: dense.HEBB_NET, rules.BCM: dense.BCM, rules.EGHR: dense.EGHR, rules.Sanger: dense.SANGER,
-    rules.OjaSubspace: dense.SUBSPACE, OwnRule: dense.OWN,
+    rules.Hebb: kernel_codes.HEBB, rules.Oja: kernel_codes.OJA, rules.Instar: kernel_codes.INSTAR, rules.SoftHebb: kernel_codes.SOFT_HEBB,
+    rules.HebbNet: kernel_codes.HEBB_NET, rules.BCM: kernel_codes.BCM, rules.EGHR: kernel_codes.EGHR, rules.Sanger: kernel_codes.SANGER,
+    rules.OjaSubspace: kernel_codes.SUBSPACE, OwnRule: kernel_codes.OWN,
 }  # fmt: skip
 SCHEDULES: dict[type, int] = {
-    schedules.ConstantRate: dense.CONSTANT, schedules.LinearRate: dense.LINEAR,
-    schedules.ExponentialRate: dense.EXPONENTIAL, schedules.NormAdaptiveRate: dense.BY_NORM,
-    schedules.WinCountRate: dense.BY_WINS,
+    schedules.ConstantRate: kernel_codes.CONSTANT, schedules.LinearRate: kernel_codes.LINEAR,
+    schedules.ExponentialRate: kernel_codes.EXPONENTIAL, schedules.NormAdaptiveRate: kernel_codes.BY_NORM,
+    schedules.WinCountRate: kernel_codes.BY_WINS,
 }  # fmt: skip
 FUNCTIONS: dict[type, int] = {
-    activations.Identity: dense.IDENTITY, activations.ReLU: dense.RELU, activations.Triangle: dense.TRIANGLE,
-    activations.Softmax: dense.SOFTMAX,
+    activations.Identity: kernel_codes.IDENTITY, activations.ReLU: kernel_codes.RELU, activations.Triangle: kernel_codes.TRIANGLE,
+    activations.Softmax: kernel_codes.SOFTMAX,
 }  # fmt: skip
 
 
-def codes(layer: DenseWTA, real: type[np.floating[Any]] = np.float32, salt: int = 0) -> dense.Constants:
+def codes(layer: DenseWTA, real: type[np.floating[Any]] = np.float32, salt: int = 0) -> layout.Constants:
     """Return a layer's constants as the compiled loop takes them, in one type of real numbers.
 
     With synapses of few bits, `salt` is what their growth is rounded by: `few_bits.salt`.
@@ -54,11 +55,11 @@ def codes(layer: DenseWTA, real: type[np.floating[Any]] = np.float32, salt: int 
         "highest": highest(layer), "nearest": layer.rounding == "nearest", "salt": np.uint64(salt),
     }  # fmt: skip
     numbers["parameters"] = numbers["parameters"].astype(real)
-    kinds = dense.Constants.__annotations__
+    kinds = layout.Constants.__annotations__
     for name in numbers:
         if kinds[name] is np.float32:
             numbers[name] = real(numbers[name])
-    return dense.Constants(**numbers)
+    return layout.Constants(**numbers)
 
 
 def _competition(layer: DenseWTA) -> dict[str, Any]:
@@ -86,7 +87,7 @@ def _rule(rule: rules.Rule) -> dict[str, Any]:
         values = (rule.threshold,)
     if isinstance(rule, OwnRule):
         values, moment, total = tuple(value for _, value in rule.constants), rule.moment, rule.total
-    parameters = np.zeros(dense.PARAMETERS)
+    parameters = np.zeros(kernel_codes.PARAMETERS)
     parameters[: len(values)] = values
     averaging = getattr(rule, "averaging", 0.0)
     return {

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim import randomness
-from neurosim.kernels import dense
+from neurosim.kernels.dense import few_bits
 from neurosim.layers.dense import DenseWTA
 
 Array = NDArray[np.float32]
@@ -49,7 +49,7 @@ def in_few_bits(layer: DenseWTA, weights: Array, seed: int, place: int) -> Few:
     """
     most = highest(layer)
     largest = np.maximum(weights.max(axis=0), -weights.min(axis=0))
-    scales = np.maximum(largest / np.float32(most), dense.FAINTEST)
+    scales = np.maximum(largest / np.float32(most), few_bits.FAINTEST)
     for i, row in enumerate(weights):
         exact = row / scales.astype(np.float64)
         whole = np.rint(exact)
@@ -84,5 +84,5 @@ def check(layer: DenseWTA, synapses: Array, scales: Array) -> None:
     most = highest(layer)
     if not ((np.rint(synapses) == synapses) & (np.abs(synapses) <= most)).all():
         raise ValueError(f"synapses must be whole numbers from {-most} to {most}")
-    if not (scales >= dense.FAINTEST).all():
-        raise ValueError(f"scales must be at least {dense.FAINTEST:.0e}")
+    if not (scales >= few_bits.FAINTEST).all():
+        raise ValueError(f"scales must be at least {few_bits.FAINTEST:.0e}")

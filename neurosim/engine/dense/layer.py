@@ -18,7 +18,10 @@ from neurosim.engine.dense.state import first_state, first_weights
 from neurosim.engine.results import NO_LABELS, NO_MODULATORS, Array, Counted
 from neurosim.engine.teams import CREW
 from neurosim.errors import ConfigError
-from neurosim.kernels import dense
+from neurosim.kernels.dense import ahead, layout, team
+from neurosim.kernels.dense import stream as dense
+from neurosim.kernels.shared import codes as kernel_codes
+from neurosim.kernels.shared import numbers
 from neurosim.layers.dense import DenseWTA
 from neurosim.layers.own_rules import OwnRule
 from neurosim.state.arrays import plain_weights
@@ -48,12 +51,12 @@ class Marked(NamedTuple):
 class DenseLayer(WorkingLayer):
     """A `DenseWTA` at work."""
 
-    kernel = dense
+    kernel, places = dense, layout
     pending = ("pending_inputs", "pending_active", "pending_sizes", "pending_modulators", "pending_potentials",
                "pending_responses")  # fmt: skip
     derived = ("squares",)
     constants: DenseWTA
-    state: dense.State
+    state: layout.State
 
     def __init__(self, constants: DenseWTA, inputs: int, seed: int, place: int) -> None:
         super().__init__(place)
@@ -107,19 +110,19 @@ class DenseLayer(WorkingLayer):
         """Whether more threads may be quicker than one: the synapses do not stay in a core's own cache."""
         return self.state.synapses.size >= WIDE
 
-    def scratch(self) -> dense.Scratch:
+    def scratch(self) -> layout.Scratch:
         """Return working memory for one caller at a time."""
         return self.scratch_of_team(1)
 
-    def scratch_of_team(self, threads: int) -> dense.Scratch:
+    def scratch_of_team(self, threads: int) -> layout.Scratch:
         """Return working memory for one caller at a time, who has so many threads sum together if the layer is wide."""
         neurons, window = self.constants.neurons, self.constants.window
-        ahead, writes = (dense.AHEAD, dense.AHEAD_WRITES) if self.wide else (0, 0)
+        samples, writes = (ahead.AHEAD, ahead.AHEAD_WRITES) if self.wide else (0, 0)
         threads = min(threads, MOST_THREADS) if self.wide else 1
-        return dense.Scratch(
+        return layout.Scratch(
             values=np.empty(self.inputs, np.float32),
             active=np.zeros(self.inputs, np.int32),  # of a team, who is late may look where nobody has written yet
-            lanes=np.empty(dense.LANES, np.float32),
+            lanes=np.empty(numbers.LANES, np.float32),
             written=np.empty(neurons, np.int64),
             drive=aligned.empty(neurons),
             growth=np.zeros((window, neurons), np.float32),
@@ -129,28 +132,28 @@ class DenseLayer(WorkingLayer):
             order=aligned.empty(neurons),
             totals=np.zeros(window, np.float32),
             gram=np.empty((window, window), np.float32),
-            ahead_values=np.empty((ahead, self.inputs), np.float32),
-            ahead_active=np.zeros((ahead, self.inputs), np.int32),
-            ahead_sizes=np.zeros(ahead, np.int64),
-            ahead_norms=np.empty((2, ahead), np.float32),
-            ahead_sums=aligned.empty((ahead, neurons)),
+            ahead_values=np.empty((samples, self.inputs), np.float32),
+            ahead_active=np.zeros((samples, self.inputs), np.int32),
+            ahead_sizes=np.zeros(samples, np.int64),
+            ahead_norms=np.empty((2, samples), np.float32),
+            ahead_sums=aligned.empty((samples, neurons)),
             copies=aligned.zeros((self.inputs, writes)),  # what is not used is summed too: no subnormal numbers
             copied=np.empty(writes, np.int64),
-            pays=np.array([dense.READS, dense.SHARED, dense.COPIES, dense.TOGETHER, dense.UNWRITTEN]),
+            pays=np.array([ahead.READS, ahead.SHARED, ahead.COPIES, team.TOGETHER, team.UNWRITTEN]),
             places=np.empty(neurons if self.wide else 0, np.int64),
             flips=np.zeros(1, np.int64),
-            board=np.zeros((threads, dense.BOARD), np.int64),
-            shares=aligned.empty((threads if threads > 1 else 0, max(1, ahead), neurons)),
+            board=np.zeros((threads, layout.BOARD), np.int64),
+            shares=aligned.empty((threads if threads > 1 else 0, max(1, samples), neurons)),
         )
 
-    def results(self, samples: int, rows: int, outputs: int, live: Live | None = None) -> dense.Results:
+    def results(self, samples: int, rows: int, outputs: int, live: Live | None = None) -> layout.Results:
         """Return room for results: potentials and responses of `rows` samples, outputs of `outputs`; counts."""
         block, tallied = (rows or 1, self.outputs), 0 if live is None else samples
         potentials, responses = aligned.empty(block), aligned.empty(block)
         winners, sent = np.empty(samples, np.int64), aligned.empty((outputs, self.outputs))
-        tallies = np.zeros((tallied, dense.TALLIES), np.int64)
+        tallies = np.zeros((tallied, layout.TALLIES), np.int64)
         written = np.zeros((tallied, self.outputs), np.uint8)
-        return dense.Results(
+        return layout.Results(
             potentials, responses, winners, sent, tallies, written, NO_LABELS if live is None else live
         )
 
@@ -174,9 +177,9 @@ class DenseLayer(WorkingLayer):
         taken = self.take(values, learning, scratch, room, first, labels)
         return Counted(taken, room.tallies[: taken.done], room.written[: taken.done])
 
-    def _rest(self, results: dense.Results, done: int) -> dense.Results:
+    def _rest(self, results: layout.Results, done: int) -> layout.Results:
         """Return the room for the results of the samples that are left."""
-        rest: dense.Results = super()._rest(results, done)
+        rest: layout.Results = super()._rest(results, done)
         return rest._replace(tallies=results.tallies[done:], written=results.written[done:])
 
     def turn(
@@ -203,7 +206,7 @@ class DenseLayer(WorkingLayer):
         for errors; results are in `room`. It is compiled here, and raises SampleError and DivergedError as
         `Chip.learn_one` does.
         """
-        marks = dense.Marks(np.zeros((1, dense.MOMENTS), np.int64), np.zeros(2, np.int64), time.CLOCK_MONOTONIC)
+        marks = layout.Marks(np.zeros((1, layout.MOMENTS), np.int64), np.zeros(2, np.int64), time.CLOCK_MONOTONIC)
 
         def arguments(sample: Array, learning: bool, labels: NDArray[np.int64]) -> tuple[Any, ...]:
             return *self._arguments(sample, labels, NO_MODULATORS, learning, scratch, room)[:-1], marks
@@ -225,7 +228,7 @@ class DenseLayer(WorkingLayer):
     def _written(self, scratch: Any, room: Any) -> NDArray[np.int64]:
         """Return the neurons that the last sample's window of one has written, in order."""
         count = int((np.abs(room.responses[0]) >= self._codes.cutoff).sum())
-        if self._codes.competition == dense.GATED:
+        if self._codes.competition == kernel_codes.GATED:
             count = min(count, self._codes.winners)
         written: NDArray[np.int64] = scratch.written[:count].copy()
         return written
@@ -261,7 +264,7 @@ class DenseLayer(WorkingLayer):
         if len(scratch.board) == 1:
             return super()._run(values, labels, modulators, learning, scratch, room)
         some = values[:FEW]
-        worth = np.count_nonzero(some) * self.outputs >= dense.TOGETHER * len(some)
+        worth = np.count_nonzero(some) * self.outputs >= team.TOGETHER * len(some)
         with CREW.team(len(scratch.board) if worth else 1) as threads:
             if threads == 1:
                 alone = scratch._replace(board=scratch.board[:1])
@@ -271,7 +274,7 @@ class DenseLayer(WorkingLayer):
             scratch = scratch._replace(board=np.empty_like(scratch.board))
             part = self._team(*self._arguments(values, labels, modulators, learning, scratch, room))
             calls = [(number,) for number in range(threads)]
-            return CREW.run(part, calls, lambda: scratch.board.__setitem__((0, dense.WORD), dense.NO_MORE))
+            return CREW.run(part, calls, lambda: scratch.board.__setitem__((0, layout.WORD), layout.NO_MORE))
 
     @cached_property
     def _team(self) -> Callable[..., Callable[..., tuple[int, int]]]:
@@ -282,7 +285,7 @@ class DenseLayer(WorkingLayer):
     def _arguments(
         self, values: Array, labels: NDArray[np.int64], modulators: Array, learning: bool, scratch: Any, room: Any
     ) -> tuple[Any, ...]:
-        samples = dense.Samples(values, labels, modulators)
+        samples = layout.Samples(values, labels, modulators)
         return samples, learning, self._codes, self.state, scratch, room, self._own, None
 
     @property

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from neurosim import aligned, randomness
 from neurosim.engine.dense.few_bits import in_few_bits, squares
-from neurosim.kernels import dense
+from neurosim.kernels.dense import layout
 from neurosim.layers.biases import Conscience, LogPrior
 from neurosim.layers.dense import DenseWTA
 
@@ -48,7 +48,7 @@ def _drawn(layer: DenseWTA, inputs: int, seed: int, place: int) -> Array:
     return single
 
 
-def first_state(layer: DenseWTA, inputs: int, seed: int, place: int) -> dense.State:
+def first_state(layer: DenseWTA, inputs: int, seed: int, place: int) -> layout.State:
     """Return the state of a layer that has seen nothing."""
     synapses, neurons, window = _drawn(layer, inputs, seed, place), layer.neurons, layer.window
     scales, summed = np.ones(neurons, np.float32), np.zeros(0, np.int64)
@@ -59,12 +59,12 @@ def first_state(layer: DenseWTA, inputs: int, seed: int, place: int) -> dense.St
         norms = (scales.astype(np.float64) ** 2 * summed).astype(np.float32)
     fair = isinstance(layer.bias, Conscience | LogPrior)
     traced = layer.eligibility > 0
-    return dense.State(
+    return layout.State(
         synapses=synapses,
         scales=scales,
         norms=norms,
         wins=np.zeros(neurons, np.int64),
-        counters=np.zeros(dense.COUNTERS, np.int64),
+        counters=np.zeros(layout.COUNTERS, np.int64),
         input_norm=np.zeros(1, np.float32),
         activity=np.full(neurons, 1 / neurons if fair else 0, np.float32),
         traces=np.zeros(neurons, np.float32),

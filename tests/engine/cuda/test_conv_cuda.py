@@ -9,7 +9,10 @@ from numba import cuda
 from whole_grid import launch, whole_grid
 
 import neurosim as ns
-from neurosim.kernels import conv, conv_cuda
+from neurosim.kernels.conv import layout
+from neurosim.kernels.conv.cuda import layout as device_layout
+from neurosim.kernels.conv.cuda import products
+from neurosim.kernels.conv.cuda import stream as conv_cuda
 
 SHAPE = (2, 6, 6)
 
@@ -21,8 +24,8 @@ class Device:
         on_device = cuda.to_device
         self.host, (neurons, window) = kernel, (len(kernel.state.scales), len(kernel.state.pending_inputs))
         self.codes = kernel.codes._replace(parameters=on_device(kernel.codes.parameters))
-        self.state = conv.State(*(on_device(array) for array in kernel.state))
-        self.memory = conv_cuda.memory(kernel.codes, neurons, window, lambda *a: on_device(rubbish(*a)))
+        self.state = layout.State(*(on_device(array) for array in kernel.state))
+        self.memory = device_layout.memory(kernel.codes, neurons, window, lambda *a: on_device(rubbish(*a)))
 
     def stream(self, X, learning=True, modulators=(), own=None, blocks=3, threads=8, rows=None, responses=None):
         room = self.host.layer.results(len(X), len(X) if rows is None else rows, len(X))
@@ -30,18 +33,18 @@ class Device:
             room = room._replace(responses=room.responses[:responses])
         for array in room:
             array.fill(-9 if array.dtype == np.int64 else np.nan)
-        results = conv.Results(*(cuda.to_device(array) for array in room))
+        results = layout.Results(*(cuda.to_device(array) for array in room))
         values = cuda.to_device(X.reshape(len(X), -1).astype(np.float32))
-        samples = conv.Samples(values, cuda.to_device(np.array(modulators, np.float32)))
+        samples = layout.Samples(values, cuda.to_device(np.array(modulators, np.float32)))
         report = cuda.to_device(np.full(2, -7, np.int64))
         loop = (samples, learning, self.codes, self.state, self.memory, results, report)
         with np.errstate(all="ignore"):
             conv_cuda.grid(own)[blocks, threads](*loop)
         done, neuron = report.copy_to_host()
-        return (done, neuron), conv.Results(*(array.copy_to_host() for array in results))
+        return (done, neuron), layout.Results(*(array.copy_to_host() for array in results))
 
     def arrays(self):
-        return conv.State(*(array.copy_to_host() for array in self.state))
+        return layout.State(*(array.copy_to_host() for array in self.state))
 
 
 def rubbish(shape, dtype):
@@ -138,7 +141,7 @@ def test_norms_by_the_products_of_patches(window):
 def test_scales_that_are_folded_by_the_last_image():  # of a winner nothing is left
     constants = {"kind": "hard", "rule": "softhebb", "rate": 9.0, "cap": 1.0, "adaptive": False}
     kernel, _ = compare(weights(1, 70, 4), images(2, 1, (4, 3, 3)), **constants)
-    assert kernel.state.counters[conv.FOLDS] == 1
+    assert kernel.state.counters[layout.FOLDS] == 1
 
 
 @pytest.mark.parametrize("name", ["signed", "a window", "singly", "largest"])
@@ -235,5 +238,5 @@ def product_kernel(by_rows):
         right = cuda.shared.array((DEPTH, PADDED), float32)  # noqa: F821
         product(a, b, c, None, cuda.blockIdx.x, Seat(0, 0, 0, 0, None, None, left, right, None, None))  # noqa: F821
 
-    product = conv_cuda._times_transposed if by_rows else conv_cuda._transposed_times
+    product = products._times_transposed if by_rows else products._transposed_times
     return FunctionType(kernel.__code__, vars(conv_cuda), "kernel", None, kernel.__closure__)

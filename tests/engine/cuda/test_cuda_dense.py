@@ -96,7 +96,7 @@ def test_at_the_edges_of_blocks(neurons, inputs, resident, name, monkeypatch):
 @pytest.mark.parametrize(("threads", "tile"), [(64, 64), (128, 128)])  # more threads than partial sums, too
 def test_more_neurons_than_a_tile(threads, tile, monkeypatch):
     monkeypatch.setattr("neurosim.engine.cuda.dense.THREADS", threads)
-    monkeypatch.setattr("neurosim.kernels.dense_cuda.TILE", tile)
+    monkeypatch.setattr("neurosim.kernels.dense.cuda.layout.TILE", tile)
     constants = every_layer("triangle", 150)
     X, labels, modulators = samples(3, 6, False)
     theirs = learn(DenseLayer, constants, 6, X, labels, modulators, 3)

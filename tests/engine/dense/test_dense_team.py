@@ -13,7 +13,8 @@ from dense_kernel import Kernel, sparse_samples
 import neurosim as ns
 from neurosim.engine import teams
 from neurosim.engine.dense import layer as at_work
-from neurosim.kernels import dense
+from neurosim.kernels.dense import layout, team
+from neurosim.kernels.dense import stream as dense
 
 INPUTS = 40
 NAN = np.float32(np.nan)
@@ -151,7 +152,7 @@ class Team(Kernel):
         super().__init__(W, dtype=np.float32, **constants)
         neurons, inputs = W.shape
         self.scratch = self.scratch._replace(
-            board=np.zeros((threads, dense.BOARD), np.int64), shares=np.full((threads, max(1, ahead), neurons), NAN),
+            board=np.zeros((threads, layout.BOARD), np.int64), shares=np.full((threads, max(1, ahead), neurons), NAN),
             pays=np.zeros(5, np.int64), ahead_values=np.zeros((ahead, inputs), np.float32),
             ahead_active=np.zeros((ahead, inputs), np.int32), ahead_sizes=np.zeros(ahead, np.int64),
             ahead_norms=np.zeros((2, ahead), np.float32), ahead_sums=np.zeros((ahead, neurons), np.float32),
@@ -162,10 +163,10 @@ class Team(Kernel):
     def part(self, X):
         """Return what each thread calls, before any is there."""
         rows, neurons = len(X), len(self.state.scales)
-        self.results = dense.Results(
+        self.results = layout.Results(
             *np.full((2, rows, neurons), NAN), np.full(rows, -9), np.zeros((0, neurons), np.float32)
         )
-        given = dense.Samples(X.astype(np.float32), np.empty(0, np.int64), np.empty(0, np.float32))
+        given = layout.Samples(X.astype(np.float32), np.empty(0, np.int64), np.empty(0, np.float32))
         arguments = given, True, self.constants, self.state, self.scratch, self.results, None, None
         return dense.team(*arguments)(*arguments)
 
@@ -216,20 +217,20 @@ def together(kernel, X):
     others = [threading.Thread(target=part, args=(number,)) for number in range(1, len(board))]
     for other in others:
         other.start()
-    until(lambda: (board[1:, dense.WORD] != dense.NOT_THERE).all())
+    until(lambda: (board[1:, layout.WORD] != layout.NOT_THERE).all())
     assert part(0) == (len(X), -1)
     for other in others:
         other.join(60)
         assert not other.is_alive()
-    assert board[0, dense.WORD] == dense.NO_MORE
-    return board[1:, dense.WORD]
+    assert board[0, layout.WORD] == layout.NO_MORE
+    return board[1:, layout.WORD]
 
 
 @pytest.mark.parametrize("ahead", [0, 8])
 @pytest.mark.parametrize("threads", [2, 4])
 def test_the_others_do_their_share(threads, ahead):
     W, X = case(count=1000)
-    edges = [dense._share(len(W), number, threads) for number in range(threads)]
+    edges = [team._share(len(W), number, threads) for number in range(threads)]
     assert [start for start, _ in edges] == [0, *(end for _, end in edges[:-1])]
     assert edges[-1][1] == len(W)
 
@@ -261,10 +262,10 @@ def test_who_came_and_then_lost_its_core_is_left_behind(late):
     kernel = Team(W, 3, competition=SOFT)
     part, board = kernel.part(X), kernel.scratch.board
     others = [threading.Thread(target=part, args=(number,)) for number in (1, 2) if number not in late]
-    board[list(late), dense.WORD] = 0  # there, and never heard of again
+    board[list(late), layout.WORD] = 0  # there, and never heard of again
     for other in others:
         other.start()
-    until(lambda: (board[1:, dense.WORD] != dense.NOT_THERE).all())
+    until(lambda: (board[1:, layout.WORD] != layout.NOT_THERE).all())
     assert part(0) == (len(X), -1)
     for other in others:
         other.join(60)
@@ -285,14 +286,14 @@ def test_one_that_falls_behind_again_and_again_spoils_nothing():
 
         def fall_behind():  # it writes its share when nobody waits for it any more, and comes in again
             while not stop.wait(1e-4):
-                word, before = int(board[0, dense.WORD]), taken()
-                if word > board[1, dense.WORD]:
+                word, before = int(board[0, layout.WORD]), taken()
+                if word > board[1, layout.WORD]:
                     until(lambda before=before: stop.is_set() or taken() > before + 1)
                     shares[1] = np.inf
                     behind.append(word)
-                    board[1, dense.WORD] = word
+                    board[1, layout.WORD] = word
 
-        board[1, dense.WORD] = 0
+        board[1, layout.WORD] = 0
         other = threading.Thread(target=fall_behind)
         other.start()
         assert part(0) == (len(X), -1)

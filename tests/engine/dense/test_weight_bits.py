@@ -8,7 +8,7 @@ from sealing import reseal
 import neurosim as ns
 from neurosim import hardware
 from neurosim.engine.dense import few_bits
-from neurosim.kernels import dense
+from neurosim.kernels.dense import layout
 from neurosim.layers.plain import describe, rebuild
 from neurosim.state.arrays import hash_of, plain_weights
 
@@ -86,13 +86,13 @@ def test_what_is_written_and_flipped_is_counted(bits, name, samples):
     chip, whole = ns.Chip([layer], inputs=64, seed=3), 0
     state = chip.layers[0].state
     for n, sample in enumerate(x):
-        before, folds = state.synapses.astype(np.int64), state.counters[dense.FOLDS]
+        before, folds = state.synapses.astype(np.int64), state.counters[layout.FOLDS]
         chip.learn_one(sample, label=int(labels[n]))
         after, active = state.synapses.astype(np.int64), np.flatnonzero(sample)
         assert found.effective[n] == np.count_nonzero(before[active])
         changed = (before ^ after) & (2**bits - 1)
         assert found.flips[n] == sum(int(code).bit_count() for code in changed.ravel())
-        rescaled, neurons = state.counters[dense.FOLDS] - folds, int(found.written[n].sum())
+        rescaled, neurons = state.counters[layout.FOLDS] - folds, int(found.written[n].sum())
         assert found.writes[n] == (neurons - rescaled) * len(active) + rescaled * 64
         assert (found.written[n] >= changed.any(axis=0)).all()
         idle = np.setdiff1d(np.arange(64), active)

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference_conv import ConvLayer as Reference
 
-from neurosim.kernels import conv
+from neurosim.kernels.conv import layout
+from neurosim.kernels.conv import stream as conv
 
 
 def compare(W, X, tolerance=1e-9, **constants):
@@ -131,7 +132,7 @@ def test_the_scale_is_folded_before_it_leaves_its_range():
     kernel.stream(X)
     reference.learn(X[0])
     close(kernel.W, reference.W, 1e-9)
-    assert kernel.state.counters[conv.FOLDS] > 0
+    assert kernel.state.counters[layout.FOLDS] > 0
     assert (np.abs(kernel.state.scales) >= 1e-6).all()
 
 

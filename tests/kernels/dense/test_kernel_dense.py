@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 from numba import njit
 from reference import Layer, softmax
 
-from neurosim.kernels import dense
-from neurosim.kernels.dense import Results, Samples
+from neurosim.kernels.dense import layout
+from neurosim.kernels.dense import stream as dense
+from neurosim.kernels.dense.layout import Results, Samples
+from neurosim.kernels.shared import numbers
+from neurosim.kernels.shared import softmax as softmax_cells
 
 
 def compare(W, X, tolerance, dtype=np.float64, labels=(), modulators=(), **constants):
@@ -132,7 +135,7 @@ def test_a_leak_folds_scales_before_they_vanish():
     rng = np.random.default_rng(2)
     kernel = Kernel(rng.random((6, 9)), dtype=np.float32, kind="hard", leak=0.5, rate=0.0)
     kernel.stream(np.ones((60, 9)))
-    assert kernel.state.counters[dense.FOLDS] == 6 * 3
+    assert kernel.state.counters[layout.FOLDS] == 6 * 3
     np.testing.assert_allclose(np.sqrt(kernel.state.norms), np.linalg.norm(kernel.W, axis=1), rtol=1e-5)
 
 
@@ -188,8 +191,8 @@ def test_long_runs_agree_statistically(samples):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_softmax_is_right_for_potentials_in_the_thousands(dtype):
     u = np.array([5000.0, 4999.5, 4000.0, -5000.0, 0.0] * 5, dtype)
-    y, lanes = np.empty_like(u), np.empty(dense.LANES, dtype)
-    njit(lambda u, y, lanes: dense._softmax(u, u[0] / u[0], y, lanes))(u, y, lanes)
+    y, lanes = np.empty_like(u), np.empty(numbers.LANES, dtype)
+    njit(lambda u, y, lanes: softmax_cells._softmax(u, u[0] / u[0], y, lanes))(u, y, lanes)
     np.testing.assert_allclose(y, softmax(u.astype(np.float64)), rtol=1e-6, atol=1e-30)
 
 
@@ -200,7 +203,7 @@ def test_the_exponential_is_right_to_two_units_in_the_last_place():
     @njit
     def fill(x, y):
         for i in range(x.size):
-            y[i] = dense._exponential(x[i])
+            y[i] = softmax_cells._exponential(x[i])
 
     fill(x, y)
     right = np.exp(x.astype(np.float64))
@@ -223,7 +226,7 @@ def test_a_sample_of_zeros_is_counted_and_teaches_nothing():
     before = kernel.W
     (done, _), results = kernel.stream(np.zeros((3, 3)))
     assert done == 3
-    assert kernel.state.counters[dense.SAMPLES] == kernel.state.counters[dense.BLANKS] == 3
+    assert kernel.state.counters[layout.SAMPLES] == kernel.state.counters[layout.BLANKS] == 3
     assert kernel.state.wins.sum() == 0
     assert np.array_equal(kernel.W, before)
     np.testing.assert_allclose(results.responses, 0.25)
@@ -235,8 +238,8 @@ def test_scales_are_folded_before_they_vanish():
     constants = {"kind": "hard", "rate": 0.5, "power": 0.0, "cap": 0.5}
     kernel, reference = Kernel(W, dtype=np.float32, **constants), Layer(W, **constants)
     kernel.stream(X)
-    assert kernel.state.counters[dense.FOLDS] > 20
-    assert (np.abs(kernel.state.scales) >= dense.FOLD_BELOW).all()
+    assert kernel.state.counters[layout.FOLDS] > 20
+    assert (np.abs(kernel.state.scales) >= numbers.FOLD_BELOW).all()
     np.testing.assert_allclose(kernel.state.norms, (kernel.W**2).sum(axis=1), rtol=1e-5)
     for x in X:
         reference.learn(x)
@@ -252,7 +255,7 @@ def test_a_sample_that_is_not_finite_stops_the_loop_before_it(bad):
     assert kernel.stream(X)[0] == (4, -1)
     shorter.stream(X[:4])
     assert np.array_equal(kernel.W, shorter.W)
-    assert kernel.state.counters[dense.SAMPLES] == 4
+    assert kernel.state.counters[layout.SAMPLES] == 4
 
 
 def test_a_negative_input_stops_the_loop_where_constants_forbid_it():

@@ -10,7 +10,8 @@ from looking_ahead import looked
 from numba import njit
 from reference_few_bits import FewBits, chance, key_of
 
-from neurosim.kernels import dense
+from neurosim.kernels.dense import few_bits, layout
+from neurosim.kernels.shared import random_words
 
 SALT = 0x0123456789ABCDEF
 PLAIN = {"schedule": ("constant", {}), "rate": 0.1, "cap": 0.5}
@@ -78,7 +79,7 @@ def test_equals_the_reference_step_by_step(constants, bits, rounding):
     both = pair(rng, bits, rounding, constants)
     for x in sparse_samples(rng, 25, 17):
         assert both.step(x, int(rng.integers(-1, 9)), rng.choice([-0.5, 0.0, 1.0, 1.0, 2.0])) == 0
-    assert both.kernel.state.counters[dense.WRITES] > 0
+    assert both.kernel.state.counters[layout.WRITES] > 0
 
 
 @pytest.mark.parametrize("bits", [2, 4, 8])
@@ -109,7 +110,7 @@ def test_equals_the_reference_anywhere(
         if not both.kernel.state.norms.max() < 1e100:
             return
         assert (np.abs(both.kernel.state.synapses) <= 2 ** (bits - 1) - 1).all()
-        assert (both.kernel.state.scales >= dense.FAINTEST).all()
+        assert (both.kernel.state.scales >= few_bits.FAINTEST).all()
 
 
 def rounded(x, count, nearest=False):
@@ -118,7 +119,7 @@ def rounded(x, count, nearest=False):
     @njit
     def fill(x, out):
         for i in range(out.size):
-            out[i] = dense._round(x, np.uint64(77), i, nearest)
+            out[i] = few_bits._round(x, np.uint64(77), i, nearest)
 
     out = np.empty(count, np.float32)
     fill(np.float32(x), out)
@@ -143,12 +144,13 @@ def test_chances_are_those_of_the_reference_and_unrelated_to_one_another():
     @njit
     def fill(salt, out):
         for n in range(out.shape[0]):
-            sample = dense._word(salt + np.uint64(n) * dense.GOLDEN)
+            sample = random_words._word(salt + np.uint64(n) * random_words.GOLDEN)
             for k in range(out.shape[1]):
-                key = dense._word(sample + np.uint64(k) * dense.GOLDEN)
+                key = random_words._word(sample + np.uint64(k) * random_words.GOLDEN)
                 for i in range(out.shape[2]):
                     out[n, k, i] = (
-                        np.float32(dense._word(key + np.uint64(i) * dense.GOLDEN) >> np.uint64(40)) * dense.UNIT
+                        np.float32(random_words._word(key + np.uint64(i) * random_words.GOLDEN) >> np.uint64(40))
+                        * few_bits.UNIT
                     )
 
     found = np.empty((20, 30, 40), np.float32)
@@ -175,7 +177,7 @@ def test_the_mean_of_a_written_weight_is_the_weight_of_the_rule(bits, x):
     for one in (kernel, exact):
         one.stream(sample[None])
     if q.any():
-        assert kernel.state.counters[dense.FOLDS] == (neurons if x == 40.0 else 0)
+        assert kernel.state.counters[layout.FOLDS] == (neurons if x == 40.0 else 0)
     spread = kernel.state.scales.max() * np.sqrt(0.25 / neurons)
     assert np.abs(kernel.W.mean(axis=0) - exact.W[0]).max() < 5 * spread
 
@@ -211,7 +213,7 @@ def test_a_scale_neither_vanishes_nor_turns_round():
                   schedule=("constant", {}), rate=0.9, cap=1.0).kernel  # fmt: skip
     kernel.state.traces[:] = 0
     kernel.stream(np.full((300, 5), 1e-9))
-    assert (kernel.state.scales >= dense.FAINTEST).all()
+    assert (kernel.state.scales >= few_bits.FAINTEST).all()
     assert np.isfinite(kernel.state.norms).all()
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from looking_ahead import UNTOUCHED, compare, looked, looking
 
 import neurosim as ns
-from neurosim.kernels import dense
+from neurosim.kernels.dense import layout
 
 PLAIN = {"schedule": ("constant", {}), "rate": 0.1, "cap": 0.9}
 CHOICES = [
@@ -77,7 +77,7 @@ def test_more_neurons_written_than_there_is_room_for(strong):
     X[20, 0] = X[21, 1] = X[40, 0] = X[42, 1] = 3.0
     far, _ = compare(W, X, kind="none", cutoff=0.9, rule="hebb", **PLAIN)
     assert looked(far)
-    assert far.state.counters[dense.WRITES] >= 200
+    assert far.state.counters[layout.WRITES] >= 200
 
 
 def test_scales_are_folded_meanwhile():
@@ -85,7 +85,7 @@ def test_scales_are_folded_meanwhile():
     W, X = rng.random((64, 8)) * 2, sparse_samples(rng, 1500, 8, 0.9)
     far, _ = compare(W, X, kind="hard", rate=0.95, power=0.0, cap=0.95)
     assert looked(far)
-    assert far.state.counters[dense.FOLDS] > 20
+    assert far.state.counters[layout.FOLDS] > 20
 
 
 @pytest.mark.parametrize("bad", range(1, 20))
@@ -97,7 +97,7 @@ def test_what_comes_after_a_bad_sample_leaves_no_trace(bad, normalise):
     W = rng.random((70, 9))
     far, end = compare(W, X, kind="hard", normalise=normalise, rate=0.2)
     assert end == (bad, -1)
-    assert far.state.counters[dense.SAMPLES] == bad
+    assert far.state.counters[layout.SAMPLES] == bad
 
 
 @pytest.mark.parametrize("huge", [5, 9, 12])

@@ -12,7 +12,8 @@ from ticking import digits, ticking
 import neurosim as ns
 from neurosim.engine.conv import layer as at_work
 from neurosim.engine.conv.layer import Marked
-from neurosim.kernels import conv
+from neurosim.kernels.conv import layout, powers
+from neurosim.kernels.conv import stream as conv
 from neurosim.latency.roofline import bandwidth
 from neurosim.latency.roofline.conv_roofline import durations
 from neurosim.latency.roofline.conv_work import SOFTMAX, STAGES, covered, products, work
@@ -99,7 +100,7 @@ def layer_responses(response):
 
 
 def test_stages_are_those_of_the_kernel():
-    assert len(STAGES) + 1 == conv.MOMENTS
+    assert len(STAGES) + 1 == layout.MOMENTS
     assert durations(np.array([5, 6, 8, 8, 12, 13, 0, 20, 0, 21, 22])).tolist() == [1, 2, 0, 4, 1, -1, 7, -1, 1, 1]
 
 
@@ -174,7 +175,7 @@ def test_a_softmax_has_as_many_operations_as_are_counted(monkeypatch):
     monkeypatch.setattr(conv, "np", Plain)
     monkeypatch.setattr(conv, "_floor", lambda x: Counting(np.floor(float(x))))  # an instruction, but no operation
     Counting.done = 0
-    assert float(conv._exponential(Counting(-1.5))) == pytest.approx(np.exp(-1.5), rel=1e-6)
+    assert float(powers._exponential(Counting(-1.5))) == pytest.approx(np.exp(-1.5), rel=1e-6)
     assert Counting.done + 4 == SOFTMAX
 
 

@@ -1,0 +1,58 @@
+"""How loops are compiled and kept on disk: the one decorator of every function that Python calls.
+
+Numba's cache watches the file that defines a compiled function, and no other: a cell, a constant or the fields of a
+named tuple in another file would go stale without a word. So an entry of the cache is stamped with a SHA-256 over all
+sources that its function may be made of: the files of its own folder, those of `shared/`, and this one.
+"""
+
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from numba import njit
+
+KERNELS = Path(__file__).parent
+
+
+def compiled(function: Callable[..., Any] | None = None, **options: Any) -> Any:
+    """Compile a function when it is first called, and keep the code on disk as long as no source of it changes.
+
+    Parameters
+    ----------
+    function : callable
+        Of arrays and scalars. Division by zero gives infinity or NaN, as in NumPy, and does not raise.
+    **options
+        Of `numba.njit`.
+
+    Returns
+    -------
+    Numba's dispatcher; the function itself where `NUMBA_DISABLE_JIT` is set
+    """
+    if function is None:
+        return lambda given: compiled(given, **options)
+    options = {"error_model": "numpy", **options}
+    dispatcher = njit(cache=True, **options)(function)
+    if dispatcher is function:
+        return function
+    entries = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
+    if not hasattr(entries, "_source_stamp"):  # another Numba: slow, but never stale
+        return njit(**options)(function)
+    entries._source_stamp = stamp(Path(function.__code__.co_filename))
+    return dispatcher
+
+
+@cache
+def stamp(path: Path) -> str:
+    """Return the hash of all sources that a function of a file may be made of."""
+    path = path.resolve()
+    alone = path.parent == KERNELS.resolve()
+    sources = {path, Path(__file__).resolve()} if alone else set(path.parent.glob("*.py"))
+    sources |= {Path(__file__).resolve(), *(KERNELS.resolve() / "shared").glob("*.py")}
+    digest = hashlib.sha256()
+    for source in sorted(sources):
+        content = source.read_bytes()
+        digest.update(f"{source.parent.name}/{source.name} {len(content)}\n".encode())
+        digest.update(content)
+    return digest.hexdigest()

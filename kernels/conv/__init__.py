@@ -1,0 +1,1 @@
+"""A convolutional layer's loop: what it works on, a file for each stage, and `stream`, which drives them."""

@@ -1,0 +1,1 @@
+"""The convolutional loop on a CUDA device."""

@@ -1,0 +1,145 @@
+"""Threads in groups that sum together, in the CPU's order."""
+
+from numba import cuda, int64
+from numba.extending import register_jitable
+
+from neurosim.kernels.conv.cuda.layout import COLUMNS, LOWEST
+from neurosim.kernels.shared.numbers import LANES, ONE, ZERO
+
+
+@register_jitable
+def _meet():
+    """Wait until every thread of every block is here."""
+    cuda.cg.this_grid().sync()
+
+
+@register_jitable
+def _item(turn, seat):
+    """Return what a group is at in this turn, of things that go round the blocks first."""
+    return (turn * seat.groups + seat.group) * cuda.gridDim.x + cuda.blockIdx.x
+
+
+@register_jitable
+def _turns(count, seat):
+    """Return how many turns so many things take: the same for every thread, so that all meet equally often."""
+    together = seat.groups * cuda.gridDim.x
+    return (count + together - 1) // together
+
+
+@register_jitable
+def _busy(item, count, seat):
+    """Return whether the group has something to do: threads beyond the last whole group never have."""
+    return seat.group < seat.groups and item < count
+
+
+@register_jitable
+def _folded(partial, seat):
+    """Return the sum of a group's partial sums, halves added to halves."""
+    half = LANES // 2
+    while half > 0:
+        cuda.syncthreads()
+        for j in range(seat.member, half, seat.members):
+            partial[j] += partial[half + j]
+        half //= 2
+    cuda.syncthreads()
+    total = partial[0]
+    cuda.syncthreads()  # the next sum overwrites it
+    return total
+
+
+@register_jitable
+def _total(x, seat):
+    """Return the sum of x, in the CPU's order."""
+    for j in range(seat.member, LANES, seat.members):
+        total = ZERO
+        for i in range(j, x.size, LANES):
+            total += x[i]
+        seat.lanes[j] = total
+    return _folded(seat.lanes, seat)
+
+
+@register_jitable
+def _square(x, mean, seat):
+    """Return the sum of (x - mean)**2, in the CPU's order."""
+    for j in range(seat.member, LANES, seat.members):
+        total = ZERO
+        for i in range(j, x.size, LANES):
+            total += (x[i] - mean) * (x[i] - mean)
+        seat.lanes[j] = total
+    return _folded(seat.lanes, seat)
+
+
+@register_jitable
+def _matches(x, value, seat):
+    """Return how often x is value: a float32, which is exact for whole numbers below 2**24."""
+    for j in range(seat.member, LANES, seat.members):
+        total = ZERO
+        for i in range(j, x.size, LANES):
+            total += ONE if x[i] == value else ZERO
+        seat.lanes[j] = total
+    return _folded(seat.lanes, seat)
+
+
+@register_jitable
+def _whole(x, seat):
+    """Return the sum of whole numbers."""
+    for j in range(seat.member, LANES, seat.members):
+        total = 0
+        for i in range(j, x.size, LANES):
+            total += int64(x[i])
+        seat.places[j] = total
+    return _folded(seat.places, seat)
+
+
+@register_jitable
+def _top(x, seat):
+    """Return the largest of x, and the first place where it is: ties go to the lowest index."""
+    lanes, places = seat.lanes, seat.places
+    for j in range(seat.member, LANES, seat.members):
+        top, place = LOWEST, x.size
+        if j == 0 and x.size > 0:  # if it is no number, nor is what comes out
+            top, place = x[0], 0
+        for i in range(j, x.size, LANES):
+            if x[i] > top:
+                top, place = x[i], i
+        lanes[j], places[j] = top, place
+    return _top_of_partial(seat)
+
+
+@register_jitable
+def _top_of_partial(seat):
+    """Return the largest of a group's partial results, and its place."""
+    lanes, places, half = seat.lanes, seat.places, LANES // 2
+    while half > 0:
+        cuda.syncthreads()
+        for j in range(seat.member, half, seat.members):
+            if lanes[half + j] > lanes[j]:
+                lanes[j], places[j] = lanes[half + j], places[half + j]
+            elif lanes[half + j] == lanes[j]:
+                places[j] = min(places[j], places[half + j])
+        half //= 2
+    cuda.syncthreads()
+    top, place = lanes[0], places[0]
+    cuda.syncthreads()
+    return top, place
+
+
+@register_jitable
+def _add_up(terms, sums, rows, first, neurons):
+    """Add rows of terms to their sums, in order."""
+    cuda.syncthreads()
+    for a in range(cuda.threadIdx.x, sums.size, cuda.blockDim.x):
+        if first + a % COLUMNS < neurons:
+            total = sums[a]
+            for r in range(rows):
+                total += terms[r, a]
+            sums[a] = total
+    cuda.syncthreads()
+
+
+@register_jitable
+def _clear(sums):
+    """Begin sums anew; threads that read the old ones must be done, and those that use these meet first."""
+    cuda.syncthreads()
+    for a in range(cuda.threadIdx.x, sums.size, cuda.blockDim.x):
+        sums[a] = ZERO

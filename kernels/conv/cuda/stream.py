@@ -1,0 +1,179 @@
+r"""The loop of `kernels/conv.py` on a CUDA device: one cooperative launch carries a chunk of images.
+
+All blocks share every stage of an image, and meet on the grid between stages. What each number is, and in what order
+it is summed, does not depend on how many blocks or threads there are: no sum is shared out but in the CPU's own LANES,
+and no two threads write one element. So a device gives the same bits however it is filled. They are those of the CPU,
+but for what comes of matrix products, and of the library's powers in the schedules of the rate. The products
+
+.. math::
+
+    u_{pk} = s_k \sum_i x_{pi} v_{ki}, \qquad g_{ki} = \sum_p c_{pk} x_{pi}
+
+have one accumulator for each entry here, in ascending order of i or p, where BLAS sums as it likes.
+
+An image takes these stages, each with all that it needs from the ones before:
+
+1. look at the image, and take its statistics
+2. cut its patches
+3. potentials
+4. compete at every position
+5. count what was won, send outputs; rates
+6. ask the rule at every position, and add up what it says of each neuron
+7. growth, and the step; two or three stages
+8. is every norm finite?
+
+The arithmetic of one neuron, weight or channel is that of `kernels/conv.py`. Kernels for a device are not cached on
+disk, so this file, unlike the others, need not stand alone. It needs Numba's CUDA, and nobody imports it without.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from numba import cuda, float32, int64
+from numba.extending import register_jitable
+
+from neurosim.kernels.conv import layout
+from neurosim.kernels.conv.cuda.competition import (
+    _average,
+    _compete,
+    _count_wins,
+    _first_failure,
+    _first_unbounded,
+    _keep_potentials,
+    _send,
+)
+from neurosim.kernels.conv.cuda.images import _admitted, _cut, _keep_values, _measure, _take_over
+from neurosim.kernels.conv.cuda.layout import DEPTH, PADDED, ROWS, SEATS, TERMS, Seat
+from neurosim.kernels.conv.cuda.learning import _grow, _proposer, _recall
+from neurosim.kernels.conv.cuda.products import _integrate, _times_transposed
+from neurosim.kernels.conv.cuda.seats import _meet, _top, _whole
+from neurosim.kernels.shared.grid import _grid
+from neurosim.kernels.shared.numbers import LANES, ONE, ZERO
+
+
+@functools.cache
+def grid(own: Callable[..., Any] | None = None) -> Any:
+    """Return the kernel `stream_grid`, whose own rule is a function of scalars with the arguments of `conv.hebb`.
+
+    It is launched cooperatively: with no more blocks than the device holds at once. What it takes is what `conv.stream`
+    takes, on the device, and it returns nothing:
+
+    samples : conv.Samples
+    learning : bool
+    constants : conv.Constants
+        Its parameters on the device.
+    state : conv.State
+    memory : Memory
+    results : conv.Results
+    report : int64 (2,)
+        Gets what `conv.stream` returns: samples taken, and a neuron that is not finite, or -1.
+    """
+    propose = _proposer(own)
+
+    @register_jitable
+    def learn(potentials, responses, constants, state, memory, seat):
+        """Apply a full window; return a neuron whose step or norm is not finite, or -1."""
+        if memory.gram.size > 0:  # by the blocks that ask the rule last
+            number = cuda.gridDim.x - 1 - cuda.blockIdx.x
+            _times_transposed(memory.patches, memory.patches, memory.gram, state.scales, number, seat)
+        propose(potentials, responses, constants, state, memory, seat)
+        _meet()
+        events = _whole(memory.events, seat) if constants.cutoff > ZERO else responses.size
+        if cuda.grid(1) == 0:
+            state.counters[layout.PENDING] = 0
+            state.counters[layout.UPDATES] += 1
+            state.counters[layout.WRITES] += events
+        failed = _first_unbounded(memory.proposed)
+        if failed >= 0:
+            return failed
+        by_events = constants.step == layout.CAPPED and events * layout.FEW < responses.size
+        return _grow(by_events, constants, state, memory, seat)
+
+    @_grid
+    def stream_grid(samples, learning, constants, state, memory, results, report):
+        lanes = cuda.shared.array((SEATS, LANES), float32)
+        places = cuda.shared.array((SEATS, LANES), int64)
+        left = cuda.shared.array((DEPTH, PADDED), float32)
+        right = cuda.shared.array((DEPTH, PADDED), float32)
+        terms = cuda.shared.array((ROWS, TERMS), float32)
+        sums = cuda.shared.array(TERMS, float32)
+        members = min(LANES, cuda.blockDim.x)
+        group, groups = cuda.threadIdx.x // members, cuda.blockDim.x // members
+        member = cuda.threadIdx.x - group * members
+        seat = Seat(member, members, group, groups, lanes[group], places[group], left, right, terms, sums)
+        window, first = state.pending_inputs.shape[0], cuda.grid(1) == 0
+        learned, pending = state.counters[layout.SAMPLES], state.counters[layout.PENDING]
+        measured = state.counters[layout.MEASURED]
+        follows = learning and constants.normalise in (layout.RUNNING, layout.WINDOW)
+        competes = learning or results.responses.size > 0
+        for k in range(cuda.grid(1), memory.folds.size, cuda.gridsize(1)):
+            memory.folds[k] = 0
+        done, failed = 0, int64(-1)
+        for n in range(samples.values.shape[0]):
+            sample, row = samples.values[n], n % results.potentials.shape[0]
+            potentials, positions = results.potentials[row], results.potentials.shape[1]
+            if cuda.blockIdx.x == cuda.gridDim.x - 1:
+                admitted = _admitted(sample, constants.negative, seat)
+                if cuda.threadIdx.x == 0:
+                    memory.refused[0] = 0 if admitted else 1
+            _measure(samples.values[n : n + 1], learning, measured + follows, constants, state, memory, seat)
+            _meet()
+            if memory.refused[0] != 0:
+                break
+            measured += follows
+            _cut(samples.values[n : n + 1], True, constants, memory)
+            if learning and window > 1:
+                _keep_values(sample, pending, constants, state, memory)
+            if follows:
+                _take_over(measured, state, memory)
+            _meet()
+            _integrate(memory.patches[:positions], state.synapses, potentials, state.scales, cuda.blockIdx.x, seat)
+            _meet()
+            if competes:
+                _compete(potentials, results.responses[row], 0, constants, memory, seat)
+            else:
+                _average(potentials, memory, seat)
+            _meet()
+            failed = _first_failure(memory.wild[:positions])
+            if failed >= 0:
+                break
+            learned += learning
+            learns = learning and learned > constants.warm_up
+            if competes:
+                _count_wins(positions, learns, learned, constants, state, memory, seat)
+            if results.outputs.size > 0:
+                _send(potentials, constants, memory, results.outputs[n % results.outputs.shape[0]])
+            if first and learning:
+                state.counters[layout.SAMPLES] = learned
+                state.counters[layout.BLANKS] += not learns
+            if learns:
+                if first:
+                    state.pending_modulators[pending] = samples.modulators[n] if samples.modulators.size > 0 else ONE
+                    state.counters[layout.PENDING] = pending + 1
+                if window > 1:
+                    _keep_potentials(potentials, pending, state)
+                pending += 1
+            _meet()
+            if cuda.blockIdx.x == cuda.gridDim.x - 1:
+                _, winner = _top(memory.counts, seat)
+                if cuda.threadIdx.x == 0:
+                    results.winners[n] = winner if competes else -1
+            if learns and pending == window:
+                pending = 0
+                us, ys = results.potentials[row : row + 1], results.responses[row : row + 1]
+                if window > 1:
+                    us, ys = state.pending_potentials, memory.responses
+                    failed = _recall(constants, state, memory, seat)
+                if failed < 0:
+                    failed = learn(us, ys, constants, state, memory, seat)
+                if failed >= 0:
+                    break
+            done = n + 1
+        if first:
+            report[0], report[1] = done, failed
+            if learning:
+                for k in range(memory.folds.size):
+                    state.counters[layout.FOLDS] += memory.folds[k]
+
+    return stream_grid

@@ -1,0 +1,170 @@
+"""What a convolutional layer's loop works on: constants, state, working memory, what goes in and comes out."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+FEW = 8  # fewer than one response in so many above the cutoff: add them singly, else by a matrix product
+GRAM = 16  # norms by the patches' inner products where that saves so much of a pass over the synapses
+PLAIN, RUNNING, SAMPLE, LAYER, WINDOW = 0, 1, 2, 3, 4  # normalisations of the input
+CAPPED, LARGEST = 0, 1  # sizes of a step
+NO_POOL, MAX_POOL, MEAN_POOL = 0, 1, 2
+SAMPLES, BLANKS, WRITES, FOLDS, PENDING, UPDATES, MEASURED = 0, 1, 2, 3, 4, 5, 6  # places in State.counters
+COUNTERS = 7
+MEETINGS, ABSENT, FAILED, EVENTS, FOLDED = 0, 1, 2, 4, 5  # places in a row of Team.board; FAILED has two
+ROW = 16  # of int64: no two threads write to one cache line
+GRAIN = 16  # neurons: blocks are multiples of so many
+BEGUN, NORMALISED, PATCHED, INTEGRATED, COMPETED, TRANSMITTED = 0, 1, 2, 3, 4, 5  # places in a row of Marks.moments
+RECALLED, PROPOSED, MULTIPLIED, MEASURED_NORMS, LEARNED = 6, 7, 8, 9, 10
+MOMENTS = 11
+
+
+def by_products(rows: int, neurons: int, fan_in: int) -> bool:
+    """Return whether capped steps get their norms quicker by the products of a window's patches with one another.
+
+    A pass over the synapses takes about sixteen times as long as as many terms of a matrix product.
+    """
+    return rows * rows * (fan_in + neurons) < GRAM * neurons * fan_in
+
+
+class Constants(NamedTuple):
+    """What a layer is, as the loop sees it: codes and sizes are int, the others floats of the weights' type."""
+
+    channels: int  # of the image
+    height: int
+    width: int
+    kernel: int
+    stride: int
+    padding: int
+    rows: int  # of positions
+    columns: int
+    pool: int
+    pool_size: int
+    pool_stride: int
+    pool_padding: int
+    pooled_rows: int
+    pooled_columns: int
+    competition: int
+    signed: bool
+    sharpness: np.float32  # 1 / temperature
+    activation: int
+    activation_exponent: np.float32
+    rule: int
+    parameters: NDArray[np.float32]  # (PARAMETERS,) of the rule
+    schedule: int
+    rate: np.float32
+    last_rate: np.float32
+    rate_samples: np.float32
+    rate_power: np.float32
+    rate_floor: np.float32
+    step: int
+    cap: np.float32
+    cutoff: np.float32
+    normalise: int
+    forgetting: np.float32  # of the running statistics
+    warm_up: int
+    negative: bool
+    transmit: int
+    exponent: np.float32  # power of Triangle
+    instruments: bool
+
+
+class State(NamedTuple):
+    """What a layer has learned; `pending` holds the samples of an unfinished window."""
+
+    synapses: NDArray[np.float32]  # v (neurons, fan-in): kernel row, kernel column, channel
+    scales: NDArray[np.float32]  # s (neurons,)
+    norms: NDArray[np.float32]  # |w|^2 (neurons,)
+    wins: NDArray[np.int64]  # (neurons,) positions won
+    counters: NDArray[np.int64]  # (COUNTERS,)
+    means: NDArray[np.float32]  # (channels,) running
+    variances: NDArray[np.float32]  # (channels,) running
+    steps: NDArray[np.float32]  # (2, neurons) sum of the step sizes, and what float32 lost of it
+    pending_inputs: NDArray[np.float32]  # (window, inputs) normalised; raw where the window is what normalises
+    pending_modulators: NDArray[np.float32]  # (window,)
+    pending_potentials: NDArray[np.float32]  # (window, positions, neurons) u; not used by a window of one
+
+
+class Scratch(NamedTuple):
+    """Memory the loop works in; holds nothing from one sample to the next.
+
+    A team's threads have the same arrays, but for those of PRIVATE.
+    """
+
+    values: NDArray[np.float32]  # (inputs,) a normalised image
+    image: NDArray[np.float32]  # (padded height * padded width * channels,) channels last
+    patches: NDArray[np.float32]  # x (window * positions, fan-in)
+    responses: NDArray[np.float32]  # y (window * positions or 0, neurons)
+    turned: NDArray[np.float32]  # u (neurons or 0, positions)
+    growth: NDArray[np.float32]  # c (window * positions, neurons)
+    drive: NDArray[np.float32]  # (neurons,) f(u)
+    sent: NDArray[np.float32]  # (positions or 0, neurons) what is averaged by a pool
+    pooled: NDArray[np.float32]  # (neurons,)
+    averages: NDArray[np.float32]  # (positions,) mean potential
+    changes: NDArray[np.float32]  # (neurons,) sum of a - 1
+    overlaps: NDArray[np.float32]  # (neurons,) sum of c u
+    rates: NDArray[np.float32]  # (neurons,)
+    squares: NDArray[np.float32]  # (neurons,)
+    gram: NDArray[np.float32]  # (window * positions or 0, window * positions)
+    product: NDArray[np.float32]  # (window * positions or 0, neurons) gram @ c
+    step: NDArray[np.float32]  # (neurons or 0, fan-in)
+    sum: NDArray[np.float32]  # (fan-in,)
+    counts: NDArray[np.int64]  # (neurons,)
+    starts: NDArray[np.int64]  # (neurons,)
+    event_rows: NDArray[np.int32]  # (window * positions * neurons / FEW,)
+    event_values: NDArray[np.float32]
+    lanes: NDArray[np.float32]  # (LANES,)
+    means: NDArray[np.float32]  # (channels,)
+    variances: NDArray[np.float32]  # (channels,)
+    letters: NDArray[np.uint8]  # N, T
+    sizes: NDArray[np.int32]  # (4,) of a matrix product
+    factors: NDArray[np.float32]  # one, zero
+
+
+PRIVATE = ("drive", "pooled", "sum", "event_rows", "event_values", "lanes", "sizes")  # of one thread
+
+
+class Team(NamedTuple):
+    """Who carries a sample: the thread's number from 0, how many there are, and where they leave word for one another.
+
+    `board` is zero before a call of `stream`. ABSENT set, the others give up waiting for the first to begin.
+    """
+
+    number: int
+    size: int
+    board: NDArray[np.int64]  # (size, ROW)
+    wins: NDArray[np.int64]  # (size, neurons) positions won, of those that a thread has seen
+    largest: NDArray[np.float32]  # (size, LANES) first: the largest change among a thread's neurons
+
+
+class Samples(NamedTuple):
+    """What goes in. No modulators: all are one."""
+
+    values: NDArray[np.float32]  # (samples, inputs), channels first
+    modulators: NDArray[np.float32]  # (samples or 0,)
+
+
+class Results(NamedTuple):
+    """What comes out; with fewer rows than samples, rows are used in turn and the last ones stay.
+
+    No row of outputs: nobody reads them, and they are not computed. No row of responses: nor are they, nor winners,
+    if nothing is to be learned.
+    """
+
+    potentials: NDArray[np.float32]  # u (rows, positions, neurons)
+    responses: NDArray[np.float32]  # y (rows or 0, positions, neurons)
+    winners: NDArray[np.int64]  # (samples,) the neuron that won most positions; -1 if there were no responses
+    outputs: NDArray[np.float32]  # z (rows, neurons * pooled positions), channels first
+
+
+class Marks(NamedTuple):
+    """When each sample's stages were done, by the system's clock; changes no bit of anything else.
+
+    The first thread of a team writes them, when the last one is done with the stage. What did not take place is left
+    as it is: nothing learned, a window of one that need not be recalled, steps that take no product of their own.
+    """
+
+    moments: NDArray[np.int64]  # (samples, MOMENTS) nanoseconds
+    now: NDArray[np.int64]  # (2,) seconds and nanoseconds, as the system gives them
+    clock: int  # the system's number of the clock

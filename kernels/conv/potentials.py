@@ -1,0 +1,40 @@
+"""Potentials of every neuron at every position."""
+
+from numba.extending import register_jitable
+
+from neurosim.kernels.conv.blas import _block, _end, _times_transposed
+from neurosim.kernels.shared.numbers import ONE
+
+NARROW = 4  # at least so many neurons a position make potentials quicker neuron by neuron
+
+
+@register_jitable
+def _integrate(product, patches, state, scratch, potentials, first, last):
+    """Write the potentials of neurons from first to last at every position, block by block."""
+    positions, begin = potentials.shape[0], first
+    while begin < last:
+        end = _end(begin, last, _block(potentials.shape[1]))
+        scales = state.scales[begin:end]
+        if positions * NARROW > potentials.shape[1]:
+            _times_transposed(product, patches, state.synapses, potentials, scratch, begin, end)
+            _scale(potentials, scales, begin, end)
+        else:  # BLAS is quicker with few columns than with few rows
+            turned = scratch.turned[begin:end]
+            _times_transposed(product, state.synapses[begin:end], patches, turned, scratch, 0, positions)
+            for p in range(positions):
+                u = potentials[p, begin:end]
+                for k in range(u.size):
+                    u[k] = turned[k, p] * scales[k]
+        begin = end
+
+
+@register_jitable
+def _scale(potentials, scales, first, last):
+    """Multiply potentials of neurons from first to last by their scales, if any is not one."""
+    scaled = False
+    for k in range(scales.size):
+        scaled |= scales[k] != ONE
+    for p in range(potentials.shape[0] if scaled else 0):
+        u = potentials[p, first:last]
+        for k in range(u.size):
+            u[k] *= scales[k]

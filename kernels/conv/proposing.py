@@ -1,0 +1,153 @@
+"""What the rule says of each neuron at every position: growth, and what decay and overlap sum to."""
+
+import math
+
+import numpy as np
+from numba.extending import register_jitable
+
+from neurosim.kernels.conv.layout import EVENTS
+from neurosim.kernels.conv.team import _meet
+from neurosim.kernels.shared.codes import BY_NORM, BY_WINS, EXPONENTIAL, LINEAR, SOFT_HEBB
+from neurosim.kernels.shared.numbers import ONE, ZERO
+from neurosim.kernels.shared.rules import _decide, softhebb
+
+NEGLIGIBLE = np.float32(1e-18)  # smaller growth is zero: its square is subnormal, which takes a hundred times as long
+
+
+@register_jitable
+def _rate_by_time(samples, constants):
+    """Return the rate that all neurons have after so many samples."""
+    rate, schedule = constants.rate, constants.schedule
+    if schedule in (LINEAR, EXPONENTIAL):
+        part = min(np.float32(samples - 1) / constants.rate_samples, ONE)
+        if schedule == LINEAR:
+            rate = rate + (constants.last_rate - rate) * part
+        else:
+            rate = rate * (constants.last_rate / rate) ** part
+    return rate
+
+
+@register_jitable
+def _own_rate(rate, square, wins, constants):
+    """Return a neuron's rate: by its squared norm, or by the positions it has won."""
+    if constants.schedule == BY_NORM:
+        return max(rate * abs(math.sqrt(square) - ONE) ** constants.rate_power, constants.rate_floor)
+    if constants.schedule == BY_WINS:
+        return max(rate * np.float32(ONE + np.float32(wins)) ** -constants.rate_power, constants.rate_floor)
+    return rate
+
+
+@register_jitable
+def _set_rates(samples, constants, state, rates, first, last):
+    """Write the rates of neurons from first to last: by time, by their norms, or by the positions they have won."""
+    rate = _rate_by_time(samples, constants)
+    for k in range(first, last):
+        rates[k] = _own_rate(rate, state.norms[k], state.wins[k], constants)
+
+
+@register_jitable
+def _count_events(responses, cutoff, counts, team, first, last):
+    """Count responses above the cutoff, of each neuron from first to last; return how many the whole team has."""
+    if not cutoff > ZERO:
+        return responses.size
+    mine = counts[first:last]
+    mine[:] = 0
+    for p in range(responses.shape[0]):
+        y = responses[p, first:last]
+        for k in range(y.size):
+            mine[k] += abs(y[k]) >= cutoff
+    total = 0
+    for k in range(mine.size):
+        total += mine[k]
+    team.board[team.number, EVENTS] = total
+    _meet(team)
+    for other in range(team.size):
+        total += team.board[other, EVENTS] if other != team.number else 0
+    return total
+
+
+@register_jitable
+def _weighed(decay, grown, part):
+    """Return a position's part of what the rule says: growth, and change of decay."""
+    grown *= part
+    return ZERO if abs(grown) <= NEGLIGIBLE else grown, part * (decay - ONE)
+
+
+@register_jitable
+def _propose(potentials, responses, modulators, constants, state, scratch, own, first, last):
+    """Ask the rule for two numbers of each neuron from first to last at every position.
+
+    Write growth, and what decay and overlap sum to.
+    """
+    changes, overlaps, rates = scratch.changes[first:last], scratch.overlaps[first:last], scratch.rates[first:last]
+    positions, parameters, norms = constants.rows * constants.columns, constants.parameters, state.norms[first:last]
+    changes[:], overlaps[:] = ZERO, ZERO
+    for p in range(responses.shape[0]):
+        part = modulators[p // positions] / np.float32(positions)
+        u, y, c = potentials[p, first:last], responses[p, first:last], scratch.growth[p, first:last]
+        if own is None and constants.rule == SOFT_HEBB:
+            for k in range(rates.size):
+                decay, grown = softhebb(u[k], y[k], ONE, ZERO, ZERO, rates[k], parameters)
+                kept = part if abs(y[k]) >= constants.cutoff else ZERO
+                c[k], change = _weighed(decay, grown, kept)
+                changes[k] += change
+                overlaps[k] += c[k] * u[k]
+            continue
+        for k in range(rates.size):
+            c[k] = ZERO
+            if abs(y[k]) >= constants.cutoff:
+                norm = math.sqrt(norms[k])
+                decay, grown = _decide(constants.rule, own, u[k], y[k], norm, ZERO, ZERO, rates[k], parameters)
+                c[k], change = _weighed(decay, grown, part)
+                changes[k] += change
+                overlaps[k] += c[k] * u[k]
+
+
+@register_jitable
+def _list_events(responses, cutoff, counts, starts, scratch):
+    """Sort responses above the cutoff by neuron: their positions, in order, and how large; counts are there already."""
+    rows, values = scratch.event_rows, scratch.event_values
+    first = 0
+    for k in range(counts.size):
+        starts[k] = first
+        first += counts[k]
+    for p in range(responses.shape[0]):
+        y = responses[p]
+        for k in range(y.size):
+            if abs(y[k]) >= cutoff:
+                place = starts[k]
+                rows[place], values[place] = p, y[k]
+                starts[k] = place + 1
+
+
+@register_jitable
+def _propose_singly(potentials, responses, modulators, constants, state, scratch, own, first, last):
+    """Do what `_propose` does, where responses above the cutoff are few; event_values become what grows."""
+    counts, rows, values, starts = scratch.counts, scratch.event_rows, scratch.event_values, scratch.starts
+    positions, changes, overlaps = constants.rows * constants.columns, scratch.changes, scratch.overlaps
+    _list_events(responses[:, first:last], constants.cutoff, counts[first:last], starts[first:last], scratch)
+    j = 0
+    for k in range(first, last):
+        changes[k], overlaps[k], norm = ZERO, ZERO, math.sqrt(state.norms[k])
+        for _ in range(counts[k]):
+            p, y = rows[j], values[j]
+            u, part = potentials[p, k], modulators[p // positions] / np.float32(positions)
+            decay, grown = _decide(constants.rule, own, u, y, norm, ZERO, ZERO, scratch.rates[k], constants.parameters)
+            values[j], change = _weighed(decay, grown, part)
+            changes[k] += change
+            overlaps[k] += values[j] * u
+            j += 1
+
+
+@register_jitable
+def _within(change, cap):
+    """Return what a step is multiplied by, so that its decay keeps the cap."""
+    change = abs(change)
+    return cap / change if change > cap else ONE
+
+
+@register_jitable
+def _bound(constants, scratch, first, last):
+    """Write into rates what the steps of neurons from first to last are multiplied by, so that decay keeps the cap."""
+    for k in range(first, last):
+        scratch.rates[k] = _within(scratch.changes[k], constants.cap)

@@ -1,0 +1,76 @@
+"""What the layer sends: activated, pooled, channels first."""
+
+import numpy as np
+from numba.extending import register_jitable
+
+from neurosim.kernels.conv.layout import GRAIN, MEAN_POOL
+from neurosim.kernels.conv.powers import _power
+from neurosim.kernels.conv.team import _meet, _share
+from neurosim.kernels.shared.codes import IDENTITY, RELU, TRIANGLE
+from neurosim.kernels.shared.numbers import ZERO
+
+MANY_PLACES = 32  # pooled places, of which threads take parts; of fewer they take neurons
+
+
+@register_jitable
+def _send(potentials, averages, constants, scratch, outputs, team):
+    """Write f(u), pooled, channels first: a thread's places of all neurons, or, where places are few, its neurons."""
+    places, neurons = constants.pooled_rows * constants.pooled_columns, potentials.shape[1]
+    late = constants.pool != MEAN_POOL  # a power goes up with its argument, so the largest may be found first
+    if not late:
+        begin, end = _share(potentials.shape[0], 1, team)
+        for p in range(begin, end):
+            _apply(constants.transmit, potentials[p], averages[p], scratch.sent[p])
+            if constants.transmit == TRIANGLE:
+                _power(scratch.sent[p], constants.exponent)
+        _meet(team)
+    begin, end, first, last = 0, places, 0, neurons
+    if places >= MANY_PLACES:
+        begin, end = _share(places, 1, team)
+    else:
+        first, last = _share(neurons, GRAIN, team)
+    if first >= last:
+        return
+    pooled = scratch.pooled[: last - first]
+    for place in range(begin, end):
+        top = place // constants.pooled_columns * constants.pool_stride - constants.pool_padding
+        left = place % constants.pooled_columns * constants.pool_stride - constants.pool_padding
+        _pool(potentials, averages, constants, scratch.sent, top, left, first, last, pooled)
+        for k in range(pooled.size):
+            outputs[(first + k) * places + place] = pooled[k]
+
+
+@register_jitable
+def _pool(potentials, averages, constants, sent, top, left, first, last, pooled):
+    """Write what neurons from first to last send of one square of positions."""
+    function, fresh = constants.transmit, True
+    area = np.float32(constants.pool_size * constants.pool_size)
+    for i in range(max(top, 0), min(top + constants.pool_size, constants.rows)):
+        for j in range(max(left, 0), min(left + constants.pool_size, constants.columns)):
+            p = i * constants.columns + j
+            if constants.pool == MEAN_POOL:
+                part = sent[p, first:last]
+                for k in range(pooled.size):
+                    pooled[k] = part[k] if fresh else pooled[k] + part[k]
+            else:
+                u, threshold = potentials[p, first:last], averages[p] if function == TRIANGLE else averages[p] * ZERO
+                for k in range(pooled.size):
+                    z = u[k] - threshold
+                    pooled[k] = z if fresh else max(pooled[k], z)
+            fresh = False
+    if constants.pool == MEAN_POOL:
+        for k in range(pooled.size):
+            pooled[k] /= area
+        return
+    _apply(function if function != TRIANGLE else RELU, pooled, pooled[0] * ZERO, pooled)
+    if function == TRIANGLE:
+        _power(pooled, constants.exponent)
+
+
+@register_jitable
+def _apply(function, potentials, average, outputs):
+    """Write f(u), but for the power."""
+    threshold = average if function == TRIANGLE else average * ZERO
+    for k in range(potentials.size):
+        z = potentials[k] - threshold
+        outputs[k] = z if function == IDENTITY else max(z, ZERO)

@@ -1,0 +1,116 @@
+"""Looking ahead: sums of several samples of a chunk, taken together.
+
+The synapses of a wide layer do not fit in a core's own cache, so that a sample costs the time to read them from
+memory. Of a chunk, the next samples are known: their sums are taken together, tile by tile, with the weights as they
+are, and each tile is read from memory once. Neurons written before a sample's turn are summed anew, from copies that
+lie side by side. All sums are added in the order of `potentials.py`, so no bit depends on how far one looks.
+"""
+
+from numba.extending import register_jitable
+
+from neurosim.kernels.dense.inputs import _take_in, _teaches
+from neurosim.kernels.dense.layout import BLANKS, PACE, SAMPLES
+from neurosim.kernels.dense.potentials import _scale, _sum_rows
+from neurosim.kernels.shared.codes import SANGER, SUBSPACE
+from neurosim.kernels.shared.numbers import LINE, TWO, ZERO
+from neurosim.kernels.shared.softmax import _copy
+
+TILE = 256  # neurons whose rows stay in a core's own cache, together
+# Samples looked ahead at, and neurons that may be written meanwhile, whole lines: layers of fewer never look ahead.
+AHEAD, AHEAD_WRITES = 32, 128
+# For looking ahead to pay, a sample must read so many synapses, or they stay in a core's own cache; a row must be read
+# by so many samples, at the least; and beyond the first number so many synapses must be read for each that is copied.
+READS, SHARED, COPIES = 1 << 18, 2, 80
+
+
+@register_jitable
+def _depth(left, breadth, pace, learning, constants, state, scratch):
+    """Return how many samples to look ahead at, of those left: 0 where it does not pay.
+
+    By how many inputs were active lately and, while learning, neurons written: PACE times their means.
+    """
+    most, (inputs, neurons), pays = min(left, scratch.ahead_sums.shape[0]), state.synapses.shape, scratch.pays
+    if most < 2 or constants.lebesgue != TWO or neurons < scratch.copied.size:
+        return 0
+    if learning:
+        if state.pending_sizes.size > 1 or constants.leak > ZERO or constants.eligibility > ZERO:
+            return 0
+        beyond = breadth * neurons - pays[0] * PACE
+        if constants.rule == SANGER or constants.rule == SUBSPACE or beyond < pays[2] * pace * inputs:
+            return 0
+        most = min(most, scratch.copied.size * PACE // max(pace, 1))
+    if most < 2 or breadth * neurons < pays[0] * PACE or most * breadth < pays[1] * PACE * inputs:
+        return 0
+    return most
+
+
+@register_jitable
+def _look_ahead(samples, first, depth, learning, constants, state, scratch):
+    """Take in the next samples and take their sums; return how many: fewer if one is not admitted. Leaves no trace."""
+    mean, counted, blanks = state.input_norm[0], state.counters[SAMPLES], state.counters[BLANKS]
+    taken = 0
+    while taken < depth:
+        values, active = scratch.ahead_values[taken], scratch.ahead_active[taken]
+        label = samples.labels[first + taken] if samples.labels.size > 0 else -1
+        size, square = _take_in(samples.values[first + taken], label, learning, constants, state, active, values)
+        if size < 0:
+            break
+        scratch.ahead_sizes[taken] = size
+        scratch.ahead_norms[0, taken] = square
+        scratch.ahead_norms[1, taken] = state.input_norm[0]
+        if learning:
+            state.counters[SAMPLES] += 1
+            state.counters[BLANKS] += not _teaches(learning, size, label, constants.competition)
+        taken += 1
+    if learning:
+        state.input_norm[0], state.counters[SAMPLES], state.counters[BLANKS] = mean, counted, blanks
+    return taken
+
+
+@register_jitable
+def _sum_ahead(taken, synapses, start, stop, scratch, sums):
+    """Take the sums of all samples for some neurons, tile by tile; tiles begin at whole lines of the cache."""
+    shift = synapses.ctypes.data // synapses.itemsize
+    while start < stop:
+        end = start + TILE - (start + shift) % LINE
+        end = end if end < stop else stop
+        for n in range(taken):
+            values, active = scratch.ahead_values[n], scratch.ahead_active[n]
+            _sum_rows(values, active, scratch.ahead_sizes[n], synapses, start, end, sums[n])
+        start = end
+
+
+@register_jitable
+def _recall(n, held, learning, state, scratch, active, values, potentials):
+    """Take in the n-th sample ahead, and write its potentials; return how many inputs are active, and |x|^2."""
+    size = scratch.ahead_sizes[n]
+    if learning:
+        state.input_norm[0] = scratch.ahead_norms[1, n]
+        for j in range(size):
+            values[j], active[j] = scratch.ahead_values[n, j], scratch.ahead_active[n, j]
+    _copy(scratch.ahead_sums[n], potentials)
+    if held > 0:
+        sums, end = scratch.order, min(held + (LINE - held % LINE) % LINE, scratch.order.size)
+        _sum_rows(values, active, size, scratch.copies, 0, end, sums)
+        for m in range(held):
+            potentials[scratch.copied[m]] = sums[m]
+    _scale(potentials, state.scales)
+    return size, scratch.ahead_norms[0, n]
+
+
+@register_jitable
+def _keep(count, held, synapses, scratch):
+    """Copy the synapses of the neurons just written; return how many neurons are held then, -1 if there is no room."""
+    for m in range(count):
+        k = scratch.written[m]
+        place = scratch.places[k]
+        if not (0 <= place < held and scratch.copied[place] == k):
+            if held == scratch.copied.size:
+                return -1
+            scratch.places[k], scratch.copied[held] = held, k
+            held += 1
+    for i in range(synapses.shape[0]):
+        for m in range(count):
+            k = scratch.written[m]
+            scratch.copies[i, scratch.places[k]] = synapses[i, k]
+    return held

@@ -1,0 +1,120 @@
+"""Competition: activation, bias, and how drives become responses."""
+
+import math
+
+import numpy as np
+from numba.extending import register_jitable
+
+from neurosim.kernels.shared.codes import (
+    CONSCIENCE,
+    CORRECTED,
+    GATED,
+    HARD,
+    IDENTITY,
+    K_WINNERS,
+    LOG_PRIOR,
+    RANKED,
+    SOFT,
+    SOFTMAX,
+    TAUGHT,
+    TRIANGLE,
+    UNBIASED,
+    UNINHIBITED,
+)
+from neurosim.kernels.shared.numbers import ONE, TWO, ZERO
+from neurosim.kernels.shared.softmax import _copy, _first, _maximum, _softmax, _total
+
+
+@register_jitable
+def _top(potentials, count, order):
+    """Put the places of the `count` largest potentials into `order`, largest first, ties to the lowest index."""
+    held = 0
+    for k in range(potentials.size):
+        if held == count and not potentials[k] > potentials[order[held - 1]]:
+            continue
+        place = held if held < count else count - 1
+        while place > 0 and potentials[k] > potentials[order[place - 1]]:
+            order[place] = order[place - 1]
+            place -= 1
+        order[place] = k
+        held = min(held + 1, count)
+
+
+@register_jitable
+def _activate(potentials, function, exponent, lanes, outputs):
+    """Write f(u)."""
+    if function == SOFTMAX:
+        _softmax(potentials, exponent, outputs, lanes)
+        return
+    threshold = potentials[0] * ZERO
+    if function == TRIANGLE:
+        threshold = _total(potentials, lanes) / np.float32(potentials.size)
+    for k in range(potentials.size):
+        z = potentials[k] - threshold
+        if function != IDENTITY:
+            z = max(z, ZERO)
+        outputs[k] = z
+    if function == TRIANGLE and exponent == TWO:
+        for k in range(potentials.size):
+            outputs[k] *= outputs[k]
+    elif function == TRIANGLE and exponent != ONE:
+        for k in range(potentials.size):
+            if outputs[k] > ZERO:
+                outputs[k] = outputs[k] ** exponent
+
+
+@register_jitable
+def _bias(learning, constants, activity, drive):
+    """Add each neuron's bias; a conscience is for learning alone."""
+    if constants.bias == LOG_PRIOR or (learning and constants.bias != UNBIASED):
+        for k in range(drive.size):
+            drive[k] += _bias_of(constants, activity[k], drive.size)
+
+
+@register_jitable
+def _bias_of(constants, activity, neurons):
+    """Return one neuron's bias."""
+    if constants.bias == LOG_PRIOR:
+        return math.log(activity) / constants.sharpness
+    if constants.bias == CONSCIENCE:
+        return constants.bias_strength * (ONE / np.float32(neurons) - activity)
+    return -activity
+
+
+@register_jitable
+def _compete(drive, label, constants, lanes, order, responses):
+    """Write the responses y; return the winner."""
+    competition = constants.competition
+    if competition in (SOFT, CORRECTED):
+        top = _softmax(drive, constants.sharpness, responses, lanes)
+    else:
+        top = _maximum(drive, lanes)
+        responses[:] = ZERO
+    winner = _first(drive, top)
+    if competition == HARD:
+        responses[winner] = ONE
+    elif competition == TAUGHT:
+        responses[label if label >= 0 else winner] = ONE
+    elif competition == CORRECTED and label >= 0:
+        for k in range(responses.size):
+            responses[k] = -responses[k]
+        responses[label] += ONE
+    elif competition in (K_WINNERS, RANKED):
+        _top(drive, constants.winners, order)
+        for j in range(constants.winners):
+            if competition == K_WINNERS:
+                responses[order[j]] = ONE
+        if competition == RANKED:
+            responses[order[constants.winners - 1]] = -constants.opposition
+            responses[winner] = ONE
+    elif competition in (UNINHIBITED, GATED):
+        _copy(drive, responses)
+    if constants.winner_only:
+        share = responses[winner]
+        responses[:] = ZERO
+        responses[winner] = share
+    elif constants.signed and competition != GATED:
+        for k in range(responses.size):
+            responses[k] = -responses[k]
+        responses[winner] = -responses[winner]
+    return winner

@@ -1,0 +1,78 @@
+"""Rules without an event-driven form: eligibility traces, and rules that mix neurons. They cost inputs x neurons."""
+
+from numba.extending import register_jitable
+
+from neurosim.kernels.dense.layout import WRITES
+from neurosim.kernels.dense.norms import _measure, _note, _renormalise
+from neurosim.kernels.shared.codes import SANGER, SUBSPACE
+from neurosim.kernels.shared.numbers import FOLD_BELOW, ONE, ZERO
+
+
+@register_jitable
+def _rise(count, constants, state, scratch):
+    """Keep the step in the synapses' eligibility, and let the modulator turn eligibility into weight.
+
+    e <- lambda e + (a - 1) w + c x; w <- w + m e. A modulator of zero costs inputs x neurons written, any other one
+    inputs x neurons.
+    """
+    v, s, e, t = state.synapses, state.scales, state.eligibility, state.eligibility_scales
+    for k in range(t.size):
+        t[k] *= constants.eligibility
+        if t[k] < FOLD_BELOW:
+            for i in range(e.shape[0]):
+                e[i, k] *= t[k]
+            t[k] = ONE
+    for m in range(count):
+        k = scratch.written[m]
+        for i in range(e.shape[0]):
+            e[i, k] += scratch.changes[k] * s[k] * v[i, k] / t[k]
+        for j in range(state.pending_sizes[0]):
+            e[state.pending_active[0, j], k] += scratch.growth[0, k] * state.pending_inputs[0, j] / t[k]
+    modulator = state.pending_modulators[0]
+    if modulator == ZERO:
+        return
+    scratch.sizes[:] = ZERO
+    for i in range(e.shape[0]):
+        for k in range(t.size):
+            step = modulator * t[k] * e[i, k]
+            v[i, k] += step / s[k]
+            scratch.sizes[k] += step * step
+    for k in range(t.size):
+        _measure(state, k, constants.lebesgue)
+        if constants.renormalise and scratch.sizes[k] > ZERO:
+            _renormalise(state, k, constants.lebesgue)
+        if constants.instruments:
+            _note(k, scratch.sizes[k], state.steps)
+
+
+@register_jitable
+def _mix(rate, responses, constants, state, scratch):
+    """Learn by a rule in which a neuron sees what others explain: Sanger's (those before it) or Oja's (all).
+
+    Costs inputs x neurons a sample, and the neurons of Sanger's rule wait for one another.
+    """
+    x, y, factors = scratch.values, responses[0], scratch.changes
+    for k in range(y.size):
+        writing = abs(y[k]) >= constants.cutoff
+        factors[k] = state.pending_modulators[0] * rate * y[k] if writing else ZERO
+        state.counters[WRITES] += writing
+    x[:] = ZERO
+    for j in range(state.pending_sizes[0]):
+        x[state.pending_active[0, j]] = state.pending_inputs[0, j]
+    state.norms[:] = ZERO
+    scratch.sizes[:] = ZERO
+    for i in range(x.size):
+        w, rest = state.synapses[i], x[i]
+        if constants.rule == SUBSPACE:
+            for k in range(y.size):
+                rest -= y[k] * w[k]
+        for k in range(y.size):
+            if constants.rule == SANGER:
+                rest -= y[k] * w[k]
+            step = factors[k] * rest
+            w[k] += step
+            scratch.sizes[k] += step * step
+            state.norms[k] += w[k] * w[k]
+    if constants.instruments:
+        for k in range(y.size):
+            _note(k, scratch.sizes[k], state.steps)

@@ -1,0 +1,145 @@
+"""What a dense layer's loop works on: constants, state, working memory, what goes in and what comes out."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+WORD, PENDING_ROW, BREADTH, TAKEN = 0, 1, 2, 3  # places in the first row of Scratch.board
+BOARD = 16  # int64 of a row: no two threads write to one line of the cache
+NOT_THERE, NO_MORE = -1, -1  # word of a thread that has not begun yet, and of the first one when it has ended
+PACE = 64  # a sample counts for one part in so many of the means of active inputs and of neurons written
+SAMPLES, BLANKS, WRITES, FOLDS, PENDING, UPDATES = 0, 1, 2, 3, 4, 5  # places in State.counters
+COUNTERS = 6
+BEGUN, GATHERED, INTEGRATED, COMPETED, TRANSMITTED, LEARNED = 0, 1, 2, 3, 4, 5  # places in a row of Marks.moments
+MOMENTS = 6
+EVENTS, OPERATIONS, EFFECTIVE, PLASTIC, WRITTEN, FLIPPED = 0, 1, 2, 3, 4, 5  # places in a row of Results.tallies
+TALLIES = 6
+
+
+class Constants(NamedTuple):
+    """What a layer is, as the loop sees it: codes are int, the others floats of the weights' type."""
+
+    competition: int
+    winners: int  # k of K_WINNERS, rank of RANKED, neurons that learn of GATED
+    signed: bool
+    winner_only: bool
+    opposition: np.float32
+    sharpness: np.float32  # 1 / temperature
+    activation: int
+    activation_exponent: np.float32
+    bias: int
+    bias_rate: np.float32
+    bias_strength: np.float32
+    rule: int
+    parameters: NDArray[np.float32]  # (PARAMETERS,) of the rule
+    averaging: np.float32
+    moment: int  # what the rule's trace averages: 0 nothing, 1 the response, 2 its square
+    total: bool  # whether the rule asks for the sum of |u|
+    schedule: int
+    rate: np.float32
+    last_rate: np.float32
+    rate_samples: np.float32
+    rate_power: np.float32
+    rate_floor: np.float32
+    cap: np.float32
+    cutoff: np.float32
+    lebesgue: np.float32  # p of the potential's norm
+    renormalise: bool
+    leak: np.float32
+    eligibility: np.float32
+    units: int
+    forgetting: np.float32
+    negative: bool
+    transmit: int
+    exponent: np.float32  # power of Triangle, 1 / temperature of Softmax
+    instruments: bool
+    highest: np.float32  # whole number that a synapse of few bits can hold, and the lowest is -highest; 0: float
+    nearest: bool  # whether growth is rounded to the nearest whole number, not by chance
+    salt: np.uint64  # what chance depends on besides sample, neuron and input
+
+
+class State(NamedTuple):
+    """What a layer has learned; `pending` holds the samples of an unfinished window."""
+
+    synapses: NDArray[np.float32]  # v (inputs, neurons); whole numbers, if they have few bits
+    scales: NDArray[np.float32]  # s (neurons,)
+    norms: NDArray[np.float32]  # sum of |w|^p (neurons,)
+    wins: NDArray[np.int64]  # (neurons,)
+    # (COUNTERS,); BLANKS: samples that teach nothing, unlabelled ones among them; FOLDS: neurons written whole
+    counters: NDArray[np.int64]
+    input_norm: NDArray[np.float32]  # (1,) running mean of |x|
+    activity: NDArray[np.float32]  # (neurons,) running mean of the bias
+    traces: NDArray[np.float32]  # (neurons,) running mean of the rule
+    steps: NDArray[np.float32]  # (2, neurons) sum of the step sizes, and what float32 lost of it
+    eligibility: NDArray[np.float32]  # (inputs or 0, neurons) eligibility of a synapse, in units of its neuron's scale
+    eligibility_scales: NDArray[np.float32]  # (neurons or 0,)
+    pending_inputs: NDArray[np.float32]  # (window, inputs) values of the active inputs, packed
+    pending_active: NDArray[np.int32]  # (window, inputs) their places
+    pending_sizes: NDArray[np.int64]  # (window,) how many
+    pending_modulators: NDArray[np.float32]  # (window,)
+    pending_potentials: NDArray[np.float32]  # (window, neurons) u; a window of one has no use for it, nor for the next
+    pending_responses: NDArray[np.float32]  # (window, neurons) y
+    pending_sums: NDArray[np.float32]  # (2, neurons) over the window: what activity and traces average
+    squares: NDArray[np.int64]  # (neurons or 0,) sum of v^2 of synapses of few bits
+
+
+class Scratch(NamedTuple):
+    """Memory the loop works in; holds nothing from one call to the next. Without rows, `ahead` never looks ahead."""
+
+    values: NDArray[np.float32]  # (inputs,)
+    active: NDArray[np.int32]  # (inputs,)
+    lanes: NDArray[np.float32]  # (LANES,)
+    written: NDArray[np.int64]  # (neurons,)
+    drive: NDArray[np.float32]  # (neurons,) f(u) + b
+    growth: NDArray[np.float32]  # (window, neurons) c
+    changes: NDArray[np.float32]  # (neurons,) sum of a - 1
+    overlaps: NDArray[np.float32]  # (neurons,) sum of c u
+    sizes: NDArray[np.float32]  # (neurons,) squared step
+    order: NDArray[np.float32]  # (neurons,)
+    totals: NDArray[np.float32]  # (window,) sum of |u|
+    gram: NDArray[np.float32]  # (window, window)
+    ahead_values: NDArray[np.float32]  # (ahead, inputs) of samples yet to come
+    ahead_active: NDArray[np.int32]  # (ahead, inputs)
+    ahead_sizes: NDArray[np.int64]  # (ahead,)
+    ahead_norms: NDArray[np.float32]  # (2, ahead) |x|^2, and the running mean of |x| by then
+    ahead_sums: NDArray[np.float32]  # (ahead, neurons) potentials in units of the scales
+    copies: NDArray[np.float32]  # (inputs, AHEAD_WRITES) synapses of neurons written since the sums were taken
+    copied: NDArray[np.int64]  # (AHEAD_WRITES,) which neurons these are
+    # (5,) READS, SHARED, COPIES, TOGETHER, UNWRITTEN: what they decide changes no bit, so a test may always do it
+    pays: NDArray[np.int64]
+    places: NDArray[np.int64]  # (neurons,) where a neuron is among them, if it is
+    flips: NDArray[np.int64]  # (1,) bits that the last update changed
+    board: NDArray[np.int64]  # (threads of a team, BOARD) words by which they meet; the first thread's is WORD
+    shares: NDArray[np.float32]  # (threads or 0, ahead or 1, neurons) sums of all threads but the first
+
+
+class Samples(NamedTuple):
+    """What goes in. No labels: nobody is taught; no modulators: all are one."""
+
+    values: NDArray[np.float32]  # (samples, inputs)
+    labels: NDArray[np.int64]  # (samples or 0,); -1: none
+    modulators: NDArray[np.float32]  # (samples or 0,)
+
+
+class Results(NamedTuple):
+    """What comes out; with fewer rows than samples, rows are used in turn and the last ones stay.
+
+    No row of outputs: nobody reads them, and they are not computed. No tallies: nothing is counted.
+    """
+
+    potentials: NDArray[np.float32]  # u (rows, neurons)
+    responses: NDArray[np.float32]  # y (rows, neurons)
+    winners: NDArray[np.int64]  # (samples,)
+    outputs: NDArray[np.float32]  # z (rows, neurons)
+    tallies: NDArray[np.int64] = np.empty((0, TALLIES), np.int64)  # (samples or 0, TALLIES) what each sample took
+    written: NDArray[np.uint8] = np.empty((0, 0), np.uint8)  # (samples or 0, neurons) 1 where synapses were written
+    live: NDArray[np.int64] = np.empty(0, np.int64)  # (inputs or 0,) synapses not zero of each input: given, followed
+
+
+class Marks(NamedTuple):
+    """When each sample's stages were done, by the system's clock; changes no bit of anything else."""
+
+    moments: NDArray[np.int64]  # (samples, MOMENTS) nanoseconds; LEARNED is left as it is where nothing is learned
+    now: NDArray[np.int64]  # (2,) seconds and nanoseconds, as the system gives them
+    clock: int  # the system's number of the clock

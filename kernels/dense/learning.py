@@ -1,0 +1,237 @@
+"""Learning: the rule asked for each neuron that responds, and its two numbers applied."""
+
+import math
+
+import numpy as np
+from numba.extending import register_jitable
+
+from neurosim.kernels.dense.every_synapse import _mix, _rise
+from neurosim.kernels.dense.few_bits import _write_few_bits
+from neurosim.kernels.dense.gate import _gate
+from neurosim.kernels.dense.layout import PENDING, SAMPLES, UPDATES, WRITES
+from neurosim.kernels.dense.means import _average
+from neurosim.kernels.dense.norms import _fold, _length, _look, _measure, _not_below_zero, _note, _renormalise
+from neurosim.kernels.dense.rates import _neuron_rate, _rate
+from neurosim.kernels.shared.codes import GATED, SANGER, SUBSPACE, UNBIASED
+from neurosim.kernels.shared.numbers import FOLD_ABOVE, FOLD_BELOW, LANES, NEGLIGIBLE, ONE, TWO, ZERO
+from neurosim.kernels.shared.rules import _decide
+from neurosim.kernels.shared.softmax import _total
+
+SPARSE_WRITES = 8  # fewer than one neuron in so many written: write them singly, else whole rows
+
+
+@register_jitable
+def _overlaps(state, scratch, samples):
+    """Write the inner products of the pending samples with one another into scratch.gram."""
+    for p in range(samples):
+        scratch.values[:] = ZERO
+        for j in range(state.pending_sizes[p]):
+            scratch.values[state.pending_active[p, j]] = state.pending_inputs[p, j]
+        for q in range(p + 1):
+            dot = scratch.values[0] * ZERO
+            for j in range(state.pending_sizes[q]):
+                dot += state.pending_inputs[q, j] * scratch.values[state.pending_active[q, j]]
+            scratch.gram[p, q] = dot
+            scratch.gram[q, p] = dot
+
+
+@register_jitable
+def _select_singly(y, start, end, cutoff, written, count):
+    """Add those of some neurons that are written; return how many there are by then."""
+    for k in range(start, end):
+        written[count] = k
+        count += abs(y[k]) >= cutoff
+    return count
+
+
+@register_jitable
+def _select(responses, cutoff, written):
+    """Return how many neurons, and which, some sample of the window writes."""
+    count = 0
+    if responses.shape[0] == 1:
+        y, whole = responses[0], responses.shape[1] - responses.shape[1] % LANES
+        for start in range(0, whole, LANES):
+            found = 0
+            for j in range(LANES):  # many at once: most are below
+                found += abs(y[start + j]) >= cutoff
+            if found > 0:
+                count = _select_singly(y, start, start + LANES, cutoff, written, count)
+        return _select_singly(y, whole, y.size, cutoff, written, count)
+    for k in range(responses.shape[1]):
+        touched = False
+        for p in range(responses.shape[0]):
+            touched |= abs(responses[p, k]) >= cutoff
+        written[count] = k
+        count += touched
+    return count
+
+
+@register_jitable
+def _propose(count, potentials, responses, rate, constants, state, scratch, own):
+    """Ask the rule for each neuron's two numbers, summed over the window, and find the size of the step they make."""
+    growth, samples = scratch.growth, responses.shape[0]
+    for m in range(count):
+        k = scratch.written[m]
+        norm = _length(state.norms[k], constants.lebesgue)
+        schedule, power, floor = constants.schedule, constants.rate_power, constants.rate_floor
+        neuron_rate = _neuron_rate(rate, norm, state.wins[k], schedule, power, floor)
+        change = rate * ZERO
+        for p in range(samples):
+            growth[p, k] = ZERO
+            if abs(responses[p, k]) >= constants.cutoff:
+                # The eligibility trace keeps the step as it is, and meets the modulator later.
+                modulator = state.pending_modulators[p] if constants.eligibility == ZERO else ONE
+                a, c = _decide(
+                    constants.rule, own, potentials[p, k], responses[p, k], norm, state.traces[k], scratch.totals[p],
+                    neuron_rate, constants.parameters,
+                )  # fmt: skip
+                growth[p, k] = ZERO if abs(c) <= NEGLIGIBLE else c * modulator  # NaN stays, and is found
+                change += modulator * (a - ONE)
+                state.counters[WRITES] += 1
+        part = constants.cap / abs(change) if abs(change) > constants.cap else ONE
+        for p in range(samples):  # before anything is squared: what the cap holds must not overflow
+            growth[p, k] *= part
+        scratch.changes[k] = change * part
+        _size(k, potentials, constants.lebesgue, state, scratch)
+
+
+@register_jitable
+def _size(k, potentials, lebesgue, state, scratch):
+    """Find the squared length of neuron k's step d = (a - 1) w + sum of c x, and the sum of c u."""
+    growth, gram, change = scratch.growth, scratch.gram, scratch.changes[k]
+    overlap, grown = change * ZERO, change * ZERO
+    for p in range(growth.shape[0]):
+        c = growth[p, k]
+        overlap += c * potentials[p, k]
+        for q in range(p):
+            grown += TWO * c * growth[q, k] * gram[p, q]
+        grown += c * c * gram[p, p]
+    square = state.norms[k]
+    if lebesgue != TWO:
+        square, overlap = _look(k, state, growth)
+    scratch.overlaps[k] = overlap
+    scratch.sizes[k] = _not_below_zero(change * change * square + TWO * change * overlap + grown)
+
+
+@register_jitable
+def _apply(count, constants, state, scratch):
+    """Decay the neurons, follow their norms, turn growth into units of v; return whether a scale was folded."""
+    growth, norms, scales, any_folded = scratch.growth, state.norms, state.scales, False
+    for m in range(count):
+        k = scratch.written[m]
+        change, size = scratch.changes[k], scratch.sizes[k]
+        if constants.instruments:
+            _note(k, size, state.steps)
+        # |w + d|^2 = |w|^2 + 2 w d + |d|^2 with w d = (a - 1) |w|^2 + sum of c u
+        norms[k] = _not_below_zero(norms[k] + TWO * (change * norms[k] + scratch.overlaps[k]) + size)
+        scales[k] *= ONE + change
+        if not (FOLD_BELOW <= abs(scales[k]) <= FOLD_ABOVE):
+            _fold(state.synapses, state.scales, state.counters, k)
+            any_folded = True
+        for p in range(growth.shape[0]):
+            growth[p, k] /= scales[k]
+    return any_folded
+
+
+@register_jitable
+def _grow(active, values, size, written, count, synapses, growth):
+    """Add c x / s to v for the active inputs of one sample of the window."""
+    if count * SPARSE_WRITES < growth.size:
+        for m in range(count):
+            k, step = written[m], growth[written[m]]
+            for j in range(size):
+                synapses[active[j], k] += step * values[j]
+        return
+    for j in range(size):
+        v, x = synapses[active[j]], values[j]
+        for k in range(v.size):
+            v[k] += growth[k] * x
+
+
+@register_jitable
+def _leak(constants, state):
+    """Let every neuron's weights decay by the window's time: two products a neuron, none a synapse."""
+    kept = (ONE - constants.leak) ** np.float32(state.pending_sizes.size)
+    norm_kept = kept * kept if constants.lebesgue == TWO else kept**constants.lebesgue
+    for k in range(state.scales.size):
+        state.scales[k] *= kept
+        state.norms[k] *= norm_kept
+        if abs(state.scales[k]) < FOLD_BELOW:
+            _fold(state.synapses, state.scales, state.counters, k)
+
+
+@register_jitable
+def _write(count, constants, state, scratch):
+    """Apply what was proposed for `count` neurons."""
+    written = scratch.written
+    folded = _apply(count, constants, state, scratch)
+    for p in range(scratch.growth.shape[0]):
+        active, values = state.pending_active[p], state.pending_inputs[p]
+        _grow(active, values, state.pending_sizes[p], written, count, state.synapses, scratch.growth[p])
+    _settle(count, folded, constants, state, scratch)
+
+
+@register_jitable
+def _settle(count, folded, constants, state, scratch):
+    """Measure the norms that growth has left unknown, and bring neurons to norm one, if they are to be."""
+    if not (folded or constants.renormalise or constants.lebesgue != TWO):
+        return
+    for m in range(count):
+        k = scratch.written[m]
+        if constants.lebesgue != TWO or (folded and state.scales[k] == ONE):
+            _measure(state, k, constants.lebesgue)
+        if constants.renormalise and scratch.sizes[k] > ZERO:
+            _renormalise(state, k, constants.lebesgue)
+
+
+@register_jitable
+def _diverged(norms):
+    """Return a neuron whose norm is not finite, or -1."""
+    for k in range(norms.size):
+        if not math.isfinite(norms[k]):
+            return k
+    return -1
+
+
+@register_jitable
+def _learn(potentials, responses, square, constants, state, scratch, own, live):
+    """Apply a full window; return a neuron whose norm is no longer finite, or -1."""
+    samples, rate = responses.shape[0], _rate(constants, state.counters[SAMPLES] - 1)
+    if constants.bias != UNBIASED or constants.moment > 0:
+        _average(constants, state)
+    state.counters[PENDING] = 0
+    state.counters[UPDATES] += 1
+    if constants.rule == SANGER or constants.rule == SUBSPACE:
+        _mix(rate, responses, constants, state, scratch)
+        return _diverged(state.norms)
+    scratch.gram[0, 0] = square
+    if samples > 1:
+        _overlaps(state, scratch, samples)
+    if constants.total:
+        for p in range(samples):
+            for k in range(potentials.shape[1]):
+                scratch.order[k] = abs(potentials[p, k])
+            scratch.totals[p] = _total(scratch.order, scratch.lanes)
+    count = _select(responses, constants.cutoff, scratch.written)
+    if count * SPARSE_WRITES >= potentials.shape[1]:
+        scratch.growth[:] = ZERO
+    _propose(count, potentials, responses, rate, constants, state, scratch, own)
+    for m in range(count):
+        if not math.isfinite(scratch.sizes[scratch.written[m]]):
+            return scratch.written[m]
+    if constants.competition == GATED:
+        count = _gate(count, constants, scratch)
+    if constants.eligibility > ZERO:
+        _rise(count, constants, state, scratch)
+    elif constants.highest > ZERO:
+        _write_few_bits(count, constants, state, scratch, live)
+    else:
+        _write(count, constants, state, scratch)
+    if constants.leak > ZERO:
+        _leak(constants, state)
+    if constants.eligibility > ZERO:
+        return _diverged(state.norms)
+    for m in range(count):
+        if not math.isfinite(state.norms[scratch.written[m]]):
+            return scratch.written[m]
+    return -1

@@ -1,0 +1,61 @@
+"""Running means that biases and rules ask for."""
+
+import numpy as np
+from numba.extending import register_jitable
+
+from neurosim.kernels.dense.competition import _activate
+from neurosim.kernels.dense.layout import UPDATES
+from neurosim.kernels.shared.codes import BCM, CONSCIENCE, LOG_PRIOR, MEAN_ACTIVITY, UNBIASED
+from neurosim.kernels.shared.numbers import NEGLIGIBLE, NEGLIGIBLE_ROOT, ONE, ZERO
+
+RAREST = np.float32(1e-30)  # share of responses, so that its logarithm is finite
+
+
+@register_jitable
+def _count(winner, potentials, responses, constants, sums, scratch):
+    """Add one sample to what the running means of the bias and of the rule average over the window."""
+    if constants.bias == CONSCIENCE:
+        sums[0, winner] += ONE
+    elif constants.bias == LOG_PRIOR:
+        for k in range(responses.size):
+            sums[0, k] += responses[k]
+    elif constants.bias == MEAN_ACTIVITY:
+        _activate(potentials, constants.activation, constants.activation_exponent, scratch.lanes, scratch.order)
+        for k in range(responses.size):
+            sums[0, k] += scratch.order[k]
+    if constants.moment == 1:
+        for k in range(responses.size):
+            sums[1, k] += responses[k]
+    elif constants.moment == 2:
+        for k in range(responses.size):
+            sums[1, k] += _squared(responses[k], constants)
+
+
+@register_jitable
+def _squared(response, constants):
+    """Return what the trace of squared responses averages."""
+    y = min(response, constants.parameters[0] if constants.rule == BCM else np.float32(np.inf))
+    y = y if abs(y) > NEGLIGIBLE_ROOT else ZERO
+    return y * y
+
+
+@register_jitable
+def _average(constants, state):
+    """Move the running means by the means over the window."""
+    sums, part = state.pending_sums, ONE / np.float32(state.pending_sizes.size)
+    if constants.bias != UNBIASED:
+        weight = constants.bias_rate
+        if constants.bias == MEAN_ACTIVITY and state.counters[UPDATES] == 0:
+            weight = weight * ZERO + ONE
+        for k in range(state.activity.size):
+            mean = state.activity[k] + weight * (sums[0, k] * part - state.activity[k])
+            state.activity[k] = mean if abs(mean) > NEGLIGIBLE else ZERO
+        if constants.bias == LOG_PRIOR:
+            for k in range(state.activity.size):
+                state.activity[k] = max(state.activity[k], RAREST)
+        sums[0] = ZERO
+    if constants.moment > 0:
+        for k in range(state.traces.size):
+            mean = state.traces[k] + constants.averaging * (sums[1, k] * part - state.traces[k])
+            state.traces[k] = mean if abs(mean) > NEGLIGIBLE else ZERO
+        sums[1] = ZERO

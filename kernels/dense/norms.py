@@ -1,0 +1,92 @@
+"""Norms of weight vectors: followed, measured anew, brought to one; scales folded into synapses."""
+
+import math
+
+import numpy as np
+from numba.extending import register_jitable
+
+from neurosim.kernels.dense.layout import FOLDS
+from neurosim.kernels.shared.numbers import ONE, TWO, ZERO
+
+DRIFT, SHORT = np.float32(8), np.float32(0.01)  # scale and squared norm at which renormalising measures anew
+
+
+@register_jitable
+def _fold(synapses, scales, counters, k):
+    """Multiply neuron k's scale into its synapses."""
+    for i in range(synapses.shape[0]):
+        synapses[i, k] *= scales[k]
+    scales[k] = ONE
+    counters[FOLDS] += 1
+
+
+@register_jitable
+def _measure(state, k, lebesgue):
+    """Recompute the norm of neuron k from the synapses."""
+    total = state.scales[k] * ZERO
+    for i in range(state.synapses.shape[0]):
+        v = abs(state.synapses[i, k] * state.scales[k])
+        if lebesgue == TWO:
+            total += v * v
+        elif v > ZERO:
+            total += v**lebesgue
+    state.norms[k] = total
+
+
+@register_jitable
+def _length(norm, lebesgue):
+    """Return |w| from the sum of |w_i|^p."""
+    if lebesgue == TWO:
+        return math.sqrt(norm)
+    return norm ** (ONE / lebesgue)
+
+
+@register_jitable
+def _not_below_zero(x):
+    """Return x, or 0 for what rounding left below; NaN stays."""
+    return x * ZERO if x < ZERO else x
+
+
+@register_jitable
+def _look(k, state, growth):
+    """Return |w|^2 and the sum of c (w x) from the synapses: potentials of another norm do not tell them."""
+    square, overlap = state.scales[k] * ZERO, state.scales[k] * ZERO
+    for i in range(state.synapses.shape[0]):
+        w = state.scales[k] * state.synapses[i, k]
+        square += w * w
+    for p in range(state.pending_sizes.size):
+        dot = square * ZERO
+        for j in range(state.pending_sizes[p]):
+            dot += state.pending_inputs[p, j] * state.synapses[state.pending_active[p, j], k]
+        overlap += growth[p, k] * dot * state.scales[k]
+    return square, overlap
+
+
+@register_jitable
+def _note(k, size, steps):
+    """Add the size of neuron k's step to the instruments' sum; Kahan's sum, as a long stream adds small to large."""
+    size = math.sqrt(size) - steps[1, k]
+    total = steps[0, k] + size
+    steps[1, k] = (total - steps[0, k]) - size
+    steps[0, k] = total
+
+
+@register_jitable
+def _renormalise(state, k, lebesgue):
+    """Bring neuron k to norm one.
+
+    Where neurons unlearn, an error of the followed norm grows as the square of the scale since it was last measured;
+    where a step leaves little of the norm, it is what is left. So both are measured anew.
+    """
+    if not (state.norms[k] > SHORT):
+        _measure(state, k, lebesgue)
+    length = _length(state.norms[k], lebesgue)
+    if not (ZERO < length < np.float32(np.inf)):
+        return
+    state.scales[k] /= length
+    state.norms[k] = ONE
+    if not (ONE / DRIFT <= state.scales[k] <= DRIFT):
+        _fold(state.synapses, state.scales, state.counters, k)
+        _measure(state, k, lebesgue)
+        state.scales[k] = ONE / _length(state.norms[k], lebesgue)
+        state.norms[k] = ONE

@@ -1,0 +1,77 @@
+"""Potentials: sums of active inputs times synapses, in a fixed order."""
+
+import numpy as np
+from numba.extending import register_jitable
+
+from neurosim.kernels.shared.numbers import ONE, TWO, ZERO
+
+
+@register_jitable
+def _sum_rows(values, active, size, v, start, end, sums):
+    """Write the sums of x v over the active inputs for some neurons; many rows at a time, in order."""
+    first, last = np.uintp(start), np.uintp(end)  # an index that may be below zero keeps a loop from being vectorised
+    sixteens, whole = size - size % 16, size - size % 4
+    for k in range(first, last):
+        sums[k] = ZERO
+    for j in range(0, sixteens, 16):
+        v0, v1, v2, v3 = v[active[j]], v[active[j + 1]], v[active[j + 2]], v[active[j + 3]]
+        v4, v5, v6, v7 = v[active[j + 4]], v[active[j + 5]], v[active[j + 6]], v[active[j + 7]]
+        v8, v9, v10, v11 = v[active[j + 8]], v[active[j + 9]], v[active[j + 10]], v[active[j + 11]]
+        v12, v13, v14, v15 = v[active[j + 12]], v[active[j + 13]], v[active[j + 14]], v[active[j + 15]]
+        x0, x1, x2, x3 = values[j], values[j + 1], values[j + 2], values[j + 3]
+        x4, x5, x6, x7 = values[j + 4], values[j + 5], values[j + 6], values[j + 7]
+        x8, x9, x10, x11 = values[j + 8], values[j + 9], values[j + 10], values[j + 11]
+        x12, x13, x14, x15 = values[j + 12], values[j + 13], values[j + 14], values[j + 15]
+        for k in range(first, last):
+            u = (((sums[k] + x0 * v0[k]) + x1 * v1[k]) + x2 * v2[k]) + x3 * v3[k]
+            u = (((u + x4 * v4[k]) + x5 * v5[k]) + x6 * v6[k]) + x7 * v7[k]
+            u = (((u + x8 * v8[k]) + x9 * v9[k]) + x10 * v10[k]) + x11 * v11[k]
+            sums[k] = (((u + x12 * v12[k]) + x13 * v13[k]) + x14 * v14[k]) + x15 * v15[k]
+    for j in range(sixteens, whole, 4):
+        v0, v1, v2, v3 = v[active[j]], v[active[j + 1]], v[active[j + 2]], v[active[j + 3]]
+        x0, x1, x2, x3 = values[j], values[j + 1], values[j + 2], values[j + 3]
+        for k in range(first, last):
+            sums[k] = (((sums[k] + x0 * v0[k]) + x1 * v1[k]) + x2 * v2[k]) + x3 * v3[k]
+    for j in range(whole, size):
+        v0, x0 = v[active[j]], values[j]
+        for k in range(first, last):
+            sums[k] += x0 * v0[k]
+
+
+@register_jitable
+def _scale(sums, s):
+    """Multiply each sum by its neuron's scale."""
+    for k in range(s.size):
+        sums[k] *= s[k]
+
+
+@register_jitable
+def _integrate(values, active, size, lebesgue, v, s, potentials):
+    """Write u = s * sum of x v over the active inputs."""
+    if lebesgue != TWO:
+        potentials[:] = ZERO
+        _integrate_powers(values, active, size, lebesgue - ONE, v, s, potentials)
+        return
+    _sum_rows(values, active, size, v, 0, s.size, potentials)
+    _scale(potentials, s)
+
+
+@register_jitable
+def _signed_power(v, power):
+    """Return sign(v) |v|**power."""
+    if power == TWO:
+        return v * abs(v)
+    if v == ZERO:
+        return v
+    return v**power if v > ZERO else -((-v) ** power)
+
+
+@register_jitable
+def _integrate_powers(values, active, size, power, synapses, scales, potentials):
+    """Write u = sum of x sign(w) |w|**power: a power for every synapse, many times slower but for the square."""
+    for j in range(size):
+        v, x = synapses[active[j]], values[j]
+        for k in range(potentials.size):
+            potentials[k] += x * _signed_power(v[k], power)
+    for k in range(potentials.size):
+        potentials[k] *= scales[k] ** power

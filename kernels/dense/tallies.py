@@ -1,0 +1,87 @@
+"""What a sample took, counted by what the algorithm says.
+
+A synapse is written where a neuron's growth meets an active input, and all of a neuron's where its scale is folded into
+them, or changes so that few bits can hold them. Rows come blank. Which synapses are zero is followed only where some
+are: that a sum of floats becomes zero to the last bit is not waited for.
+"""
+
+from numba.extending import register_jitable
+
+from neurosim.kernels.dense.layout import EFFECTIVE, EVENTS, FLIPPED, OPERATIONS, PLASTIC, WRITTEN
+from neurosim.kernels.dense.learning import _select
+from neurosim.kernels.shared.codes import GATED, SANGER, SUBSPACE
+from neurosim.kernels.shared.numbers import ZERO
+
+
+@register_jitable
+def _tally_inputs(n, size, active, holes, neurons, results):
+    """Count the events of a sample, and the synapses that they reach."""
+    row, live, effective = results.tallies[n], results.live, 0
+    if holes:
+        for j in range(size):
+            effective += live[active[j]]
+    else:
+        effective = size * neurons
+    row[EVENTS], row[OPERATIONS], row[EFFECTIVE] = size, size * neurons, effective
+
+
+@register_jitable
+def _has_zeros(live, neurons):
+    """Return whether some synapse is zero."""
+    found = 0
+    for i in range(live.size):
+        found += live[i] < neurons
+    return found > 0
+
+
+@register_jitable
+def _tally_live(responses, constants, state, scratch, live, sign):
+    """Take the synapses that are about to be written out of those that are not zero, or put them back in."""
+    count = _select(responses, constants.cutoff, scratch.written)
+    single = responses.shape[0] == 1
+    for j in range(state.pending_sizes[0] if single else live.size):
+        i = state.pending_active[0, j] if single else j
+        if live[i] == state.scales.size:  # no sum of floats is waited for to be zero
+            continue
+        v, found = state.synapses[i], 0
+        for m in range(count):
+            found += v[scratch.written[m]] != ZERO
+        live[i] += sign * found
+
+
+@register_jitable
+def _tally_all_live(synapses, live):
+    """Count the synapses of each input that are not zero."""
+    for i in range(live.size):
+        live[i] = 0
+        for k in range(synapses.shape[1]):
+            live[i] += synapses[i, k] != ZERO
+
+
+@register_jitable
+def _tally_writes(n, asked, folds, holes, responses, constants, state, scratch, results):
+    """Count what the window that ended with a sample has written."""
+    row, written, (inputs, neurons) = results.tallies[n], results.written[n], state.synapses.shape
+    row[PLASTIC], row[WRITTEN] = asked, folds * inputs
+    if constants.highest > ZERO:  # a neuron that is written whole is written once
+        row[WRITTEN], row[FLIPPED] = folds * (inputs - state.pending_sizes[0]), scratch.flips[0]
+    waiting, mixing = constants.eligibility > ZERO, constants.rule == SANGER or constants.rule == SUBSPACE
+    if holes and (waiting or mixing or folds > 0):
+        _tally_all_live(state.synapses, results.live)
+    elif holes:
+        _tally_live(responses, constants, state, scratch, results.live, 1)
+    if waiting or mixing:
+        for k in range(neurons):
+            moved = state.pending_modulators[0] != ZERO and (waiting or scratch.changes[k] != ZERO)
+            written[k] = moved
+            row[WRITTEN] += moved * inputs
+        return
+    count = asked
+    if responses.shape[0] > 1 or constants.competition == GATED:  # the list has more neurons, or others
+        count = _select(responses, constants.cutoff, scratch.written)
+    for m in range(count):
+        k = scratch.written[m]
+        for p in range(responses.shape[0]):
+            if scratch.growth[p, k] != ZERO:
+                written[k] = 1
+                row[WRITTEN] += state.pending_sizes[p]

@@ -1,0 +1,1 @@
+"""Cells that several kernels use, and what loops ask of the system."""

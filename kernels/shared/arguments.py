@@ -1,0 +1,56 @@
+"""Arguments in memory, as compiled code holds them.
+
+A call that looks at eighty arrays and numbers takes longer than a small layer's sample. So what stays the same from one
+sample to the next is written to memory once, and the loop is called with its address.
+"""
+
+from numba import types
+from numba.extending import intrinsic
+
+from neurosim.kernels.compiled import compiled
+
+
+@intrinsic
+def _arguments_size(context, arguments):
+    """Return how many bytes compiled code takes to hold arguments."""
+
+    def write(context, builder, signature, values):
+        model = context.data_model_manager[signature.args[0]]
+        return context.get_constant(types.intp, context.get_abi_sizeof(model.get_data_type()))
+
+    return types.intp(arguments), write
+
+
+@intrinsic
+def _put_arguments(context, address, arguments):
+    """Write arguments to an address, as compiled code holds them."""
+
+    def write(context, builder, signature, values):
+        held = context.data_model_manager[signature.args[1]].as_data(builder, values[1])
+        builder.store(held, builder.inttoptr(values[0], held.type.as_pointer()), align=1)
+        return context.get_dummy_value()
+
+    return types.void(address, arguments), write
+
+
+@intrinsic
+def _arguments_at(context, address, kind):
+    """Read arguments of a kind from an address."""
+    kept = kind.instance_type
+
+    def write(context, builder, signature, values):
+        model = context.data_model_manager[kept]
+        place = builder.inttoptr(values[0], model.get_data_type().as_pointer())
+        return model.load_from_data_pointer(builder, place, align=1)
+
+    return kept(address, kind), write
+
+
+@compiled(_nrt=False)
+def _size_of(arguments):
+    return _arguments_size(arguments)
+
+
+@compiled(_nrt=False)
+def _put(address, arguments):
+    _put_arguments(address, arguments)

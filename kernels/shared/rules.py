@@ -1,0 +1,80 @@
+"""Rules of plasticity, one neuron and one sample each; `neurosim.layers.rules` has equations and papers.
+
+All take the same arguments, so that one call fits all: potential u, response y, norm |w|, trace (a running mean of the
+response or its square), total (sum of |u| over the layer), rate, and the rule's own parameters. All return decay and
+growth.
+"""
+
+from numba.extending import register_jitable
+
+from neurosim.kernels.shared.codes import BCM, EGHR, HEBB_NET, INSTAR, OJA, SOFT_HEBB
+from neurosim.kernels.shared.numbers import ONE, SQRT2, ZERO
+
+
+@register_jitable
+def hebb(potential, response, norm, trace, total, rate, parameters):
+    """Plain Hebb."""
+    return ONE, rate * response
+
+
+@register_jitable
+def oja(potential, response, norm, trace, total, rate, parameters):
+    """Oja 1982."""
+    growth = rate * response
+    return ONE - growth * response, growth
+
+
+@register_jitable
+def instar(potential, response, norm, trace, total, rate, parameters):
+    """Grossberg 1976; on-line k-means with a hard competition."""
+    growth = rate * response
+    return ONE - growth, growth
+
+
+@register_jitable
+def softhebb(potential, response, norm, trace, total, rate, parameters):
+    """Moraitis et al. 2022."""
+    growth = rate * response
+    return ONE - growth * potential, growth
+
+
+@register_jitable
+def hebbnet(potential, response, norm, trace, total, rate, parameters):
+    """Gupta et al. 2021; the trace is the mean response."""
+    return ONE, rate * (response - trace)
+
+
+@register_jitable
+def bcm(potential, response, norm, trace, total, rate, parameters):
+    """Bienenstock, Cooper and Munro 1982; the trace is the mean squared response, parameters ceiling and decay."""
+    capped = min(response, parameters[0])
+    return ONE - rate * parameters[1], rate * capped * (capped - trace)
+
+
+@register_jitable
+def eghr(potential, response, norm, trace, total, rate, parameters):
+    """Isomura and Toyoizumi 2016 with a Laplace prior; the parameter is the error's threshold."""
+    error = parameters[0] - SQRT2 * total
+    sign = ONE if potential > ZERO else ZERO
+    sign = -ONE if potential < ZERO else sign
+    return ONE, rate * error * SQRT2 * sign
+
+
+@register_jitable
+def _decide(rule, own, potential, response, norm, trace, total, rate, parameters):
+    """Return decay and growth by the layer's rule."""
+    if own is None:
+        if rule == SOFT_HEBB:
+            return softhebb(potential, response, norm, trace, total, rate, parameters)
+        if rule == OJA:
+            return oja(potential, response, norm, trace, total, rate, parameters)
+        if rule == INSTAR:
+            return instar(potential, response, norm, trace, total, rate, parameters)
+        if rule == HEBB_NET:
+            return hebbnet(potential, response, norm, trace, total, rate, parameters)
+        if rule == BCM:
+            return bcm(potential, response, norm, trace, total, rate, parameters)
+        if rule == EGHR:
+            return eghr(potential, response, norm, trace, total, rate, parameters)
+        return hebb(potential, response, norm, trace, total, rate, parameters)
+    return own(potential, response, norm, trace, total, rate, parameters)

@@ -1,0 +1,34 @@
+"""What loops ask of the system and of the processor: the time, a turn for others, words between threads."""
+
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+_clock_gettime = types.ExternalFunction("clock_gettime", types.int32(types.int32, types.CPointer(types.int64)))
+
+
+@intrinsic
+def _word_at(typing, place):
+    """Return the first number of an array; no number read later is older than it."""
+
+    def code(context, builder, signature, arguments):
+        data = cgutils.create_struct_proxy(signature.args[0])(context, builder, arguments[0]).data
+        return builder.load_atomic(data, "acquire", 8)
+
+    return types.int64(place), code
+
+
+@intrinsic
+def _leave(typing, place, word):
+    """Write the first number of an array, after all that was written before."""
+
+    def code(context, builder, signature, arguments):
+        data = cgutils.create_struct_proxy(signature.args[0])(context, builder, arguments[0]).data
+        builder.store_atomic(arguments[1], data, "release", 8)
+        return context.get_dummy_value()
+
+    return types.void(place, types.int64), code
+
+
+_yield = types.ExternalFunction("sched_yield", types.int32())
+_sleep = types.ExternalFunction("usleep", types.int32(types.uint32))
