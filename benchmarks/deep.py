@@ -29,13 +29,13 @@ CUTOFFS = {"cutoff 0": 0.0, "the preset's cutoffs": None, "cutoff 0.001": 0.001,
 @njit(error_model="numpy")
 def forward(product, patches, synapses, potentials, scratch):
     """Run one layer's first product."""
-    blas._times_transposed(product, patches, synapses, potentials, scratch, 0, len(synapses))
+    blas.times_transposed(product, patches, synapses, potentials, scratch, 0, len(synapses))
 
 
 @njit(error_model="numpy")
 def growth(product, responses, patches, step, scratch):
     """Run its second."""
-    blas._transposed_times(product, responses, patches, scratch.factors[1:], step, scratch, 0, len(step))
+    blas.transposed_times(product, responses, patches, scratch.factors[1:], step, scratch, 0, len(step))
 
 
 def products(chip: ns.Chip, learning: bool):

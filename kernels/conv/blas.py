@@ -32,7 +32,7 @@ PRODUCTS = {
 
 
 @register_jitable
-def _times_transposed(product, a, b, c, scratch, first, last):
+def times_transposed(product, a, b, c, scratch, first, last):
     """Write columns of c = a b^T: those of b's rows from first to last."""
     n, t, sizes, one, zero = scratch.letters, scratch.letters[1:], scratch.sizes, scratch.factors, scratch.factors[1:]
     sizes[0], sizes[1], sizes[2], sizes[3] = last - first, a.shape[0], a.shape[1], c.shape[1]
@@ -43,7 +43,7 @@ def _times_transposed(product, a, b, c, scratch, first, last):
 
 
 @register_jitable
-def _transposed_times(product, a, b, beta, c, scratch, first, last):
+def transposed_times(product, a, b, beta, c, scratch, first, last):
     """Write rows of c = a^T b + beta c, from first to last; beta is an array."""
     n, t, sizes, one = scratch.letters, scratch.letters[1:], scratch.sizes, scratch.factors
     sizes[0], sizes[1], sizes[2], sizes[3] = b.shape[1], last - first, a.shape[0], a.shape[1]
@@ -54,21 +54,21 @@ def _transposed_times(product, a, b, beta, c, scratch, first, last):
 
 
 @register_jitable
-def _block(count):
+def block_size(count):
     """Return how many neurons or positions BLAS gets at once, whatever the number of threads."""
     return max(BLOCK, count // BLOCKS // GRAIN * GRAIN)
 
 
 @register_jitable
-def _end(begin, count, block):
+def block_end(begin, count, block):
     """Return the end of a block that begins there: the last one has what is left."""
     return count if count - begin < 2 * block else begin + block
 
 
 @register_jitable
-def _transposed_times_in_blocks(product, a, b, beta, c, scratch, first, last, block):
+def transposed_times_in_blocks(product, a, b, beta, c, scratch, first, last, block):
     """Write rows of c = a^T b + beta c, from first to last, a block at a time."""
     while first < last:
-        end = _end(first, last, block)
-        _transposed_times(product, a, b, beta, c, scratch, first, end)
+        end = block_end(first, last, block)
+        transposed_times(product, a, b, beta, c, scratch, first, end)
         first = end

@@ -5,33 +5,33 @@ import math
 import numpy as np
 from numba.extending import register_jitable
 
-from neurosim.kernels.conv.powers import _power, _softmax
-from neurosim.kernels.conv.team import _share
+from neurosim.kernels.conv.powers import raise_all, softmax_by_powers
+from neurosim.kernels.conv.team import share_of
 from neurosim.kernels.shared.codes import IDENTITY, SOFT, TRIANGLE
 from neurosim.kernels.shared.numbers import ONE, ZERO
-from neurosim.kernels.shared.softmax import _first, _maximum, _total
+from neurosim.kernels.shared.softmax import first_index, maximum, total_of
 
 
 @register_jitable
-def _compete(potentials, constants, averages, scratch, responses, counts, team):
+def compete(potentials, constants, averages, scratch, responses, counts, team):
     """Write a thread's share of positions' responses; count winners; return a neuron with a wild drive, or -1."""
     neurons, lanes = potentials.shape[1], scratch.lanes
     counts[:] = 0
-    first, last = _share(potentials.shape[0], 1, team)
+    first, last = share_of(potentials.shape[0], 1, team)
     for p in range(first, last):
         u, y = potentials[p], responses[p]
-        averages[p] = _total(u, lanes) / np.float32(neurons)
+        averages[p] = total_of(u, lanes) / np.float32(neurons)
         drive = u
         if constants.activation != IDENTITY:
             drive = scratch.drive
             threshold = averages[p] if constants.activation == TRIANGLE else averages[p] * ZERO
             for k in range(neurons):
                 drive[k] = max(u[k] - threshold, ZERO)
-            _power(drive, constants.activation_exponent)
+            raise_all(drive, constants.activation_exponent)
         if constants.competition == SOFT:
-            winner = _first(drive, _softmax(drive, constants.sharpness, y, lanes))
+            winner = first_index(drive, softmax_by_powers(drive, constants.sharpness, y, lanes))
         else:
-            winner = _first(drive, _maximum(drive, lanes))
+            winner = first_index(drive, maximum(drive, lanes))
             y[:] = ZERO
             y[winner] = ONE
         if not math.isfinite(y[winner] + u[winner] + averages[p]):
@@ -45,18 +45,18 @@ def _compete(potentials, constants, averages, scratch, responses, counts, team):
 
 
 @register_jitable
-def _average(potentials, averages, lanes, team):
+def mean_potentials(potentials, averages, lanes, team):
     """Write the mean potential at a thread's positions; return a neuron if one is not finite, or -1."""
-    first, last = _share(potentials.shape[0], 1, team)
+    first, last = share_of(potentials.shape[0], 1, team)
     for p in range(first, last):
-        averages[p] = _total(potentials[p], lanes) / np.float32(potentials.shape[1])
+        averages[p] = total_of(potentials[p], lanes) / np.float32(potentials.shape[1])
         if not math.isfinite(averages[p]):
-            return _first_wild(potentials[p])
+            return first_not_finite(potentials[p])
     return -1
 
 
 @register_jitable
-def _first_wild(x):
+def first_not_finite(x):
     """Return the first place where x is not finite, 0 if only their sum is not."""
     for k in range(x.size):
         if not math.isfinite(x[k]):

@@ -5,19 +5,19 @@ import math
 import numpy as np
 from numba.extending import register_jitable
 
-from neurosim.kernels.conv.blas import _block, _end, _times_transposed, _transposed_times_in_blocks
+from neurosim.kernels.conv.blas import block_end, block_size, times_transposed, transposed_times_in_blocks
 from neurosim.kernels.conv.layout import FOLDED, LARGEST, MEASURED_NORMS, MULTIPLIED
-from neurosim.kernels.conv.powers import _larger, _square
-from neurosim.kernels.conv.team import _mark, _meet, _share
+from neurosim.kernels.conv.powers import larger, square_sum
+from neurosim.kernels.conv.team import mark, meet, share_of
 from neurosim.kernels.shared.numbers import FOLD_ABOVE, FOLD_BELOW, ONE, TWO, ZERO
-from neurosim.kernels.shared.softmax import _maximum
+from neurosim.kernels.shared.softmax import maximum
 
 FLAT = np.float32(1e-30)  # largest change of an update that is no change at all
 FEW_POSITIONS = 32  # that BLAS gets at once of the patches' products with one another
 
 
 @register_jitable
-def _account(k, norm, square, constants, state):
+def take_over_norm(k, norm, square, constants, state):
     """Take over neuron k's new squared norm, and the size of the step that led to it."""
     state.norms[k] = norm
     if constants.instruments:
@@ -28,14 +28,14 @@ def _account(k, norm, square, constants, state):
 
 
 @register_jitable
-def _moved(norm, change, overlap, square):
+def moved_norm(norm, change, overlap, square):
     """Return a neuron's new squared norm, and the squared size of the step: of its growth it has square."""
     square = change * change * norm + TWO * change * overlap + square
-    return _larger(norm + TWO * (change * norm + overlap) + square, ZERO), square
+    return larger(norm + TWO * (change * norm + overlap) + square, ZERO), square
 
 
 @register_jitable
-def _step(weight, change, growth, factor):
+def weight_step(weight, change, growth, factor):
     """Return a weight's step."""
     return factor * (change * weight + growth)
 
@@ -46,32 +46,32 @@ def _move(k, change, growth, factor, constants, state, lanes):
     v, s = state.synapses[k], state.scales[k]
     for i in range(v.size):
         w = s * v[i]
-        growth[i] = _step(w, change, growth[i], factor)
+        growth[i] = weight_step(w, change, growth[i], factor)
         v[i] = w + growth[i]
     state.scales[k] = ONE
-    square = _square(growth, ZERO, lanes) if constants.instruments else s
-    _account(k, _square(v, ZERO, lanes), square, constants, state)
+    square = square_sum(growth, ZERO, lanes) if constants.instruments else s
+    take_over_norm(k, square_sum(v, ZERO, lanes), square, constants, state)
 
 
 @register_jitable
-def _grow_densely(product, patches, constants, state, scratch, team, first, last, marks, n):
+def grow_densely(product, patches, constants, state, scratch, team, first, last, marks, n):
     """Move neurons from first to last by a whole matrix product that is written apart from the synapses."""
     changes, step, factors, lanes = scratch.changes, scratch.step, scratch.rates, scratch.lanes
-    block, zero = _block(state.norms.size), scratch.factors[1:]
-    _transposed_times_in_blocks(product, scratch.growth, patches, zero, step, scratch, first, last, block)
-    _mark(marks, team, n, MULTIPLIED)
+    block, zero = block_size(state.norms.size), scratch.factors[1:]
+    transposed_times_in_blocks(product, scratch.growth, patches, zero, step, scratch, first, last, block)
+    mark(marks, team, n, MULTIPLIED)
     if constants.step == LARGEST:
         largest = changes[0] * ZERO
         for k in range(first, last):
             v, s, d = state.synapses[k], state.scales[k], step[k]
             for i in range(v.size):
                 d[i] += changes[k] * (s * v[i])
-            largest = max(largest, _maximum(d, lanes))
+            largest = max(largest, maximum(d, lanes))
             for i in range(v.size):
                 d[i] = -d[i]
-            largest = max(largest, _maximum(d, lanes))
+            largest = max(largest, maximum(d, lanes))
         team.largest[team.number, 0] = largest
-        _meet(team)
+        meet(team)
         for other in range(team.size):
             largest = max(largest, team.largest[other, 0])
         if not largest > FLAT:
@@ -85,24 +85,24 @@ def _grow_densely(product, patches, constants, state, scratch, team, first, last
 
 
 @register_jitable
-def _grow_in_place(product, patches, constants, state, scratch, team, first, last, marks, n):
+def grow_in_place(product, patches, constants, state, scratch, team, first, last, marks, n):
     """Move neurons by a matrix product added to their synapses; norms by the patches' products with one another."""
     changes, overlaps, factors, squares = scratch.changes, scratch.overlaps, scratch.rates, scratch.squares
     growth, part, mine = scratch.growth, scratch.product, scratch.squares[first:last]
     own_factors, zero, neurons = factors[first:last], scratch.factors[1:], state.norms.size
-    begin, stop = _share(growth.shape[0], FEW_POSITIONS, team)
+    begin, stop = share_of(growth.shape[0], FEW_POSITIONS, team)
     place = begin
     while place < stop:
-        end = _end(place, stop, FEW_POSITIONS)
-        _times_transposed(product, patches, patches, scratch.gram, scratch, place, end)
+        end = block_end(place, stop, FEW_POSITIONS)
+        times_transposed(product, patches, patches, scratch.gram, scratch, place, end)
         place = end
     for p in range(growth.shape[0]):
         c = growth[p, first:last]
         for k in range(c.size):
             c[k] *= own_factors[k]
-    _meet(team)
-    _transposed_times_in_blocks(product, scratch.gram, growth, zero, part, scratch, begin, stop, FEW_POSITIONS)
-    _meet(team)
+    meet(team)
+    transposed_times_in_blocks(product, scratch.gram, growth, zero, part, scratch, begin, stop, FEW_POSITIONS)
+    meet(team)
     mine[:] = ZERO
     for p in range(growth.shape[0]):
         c, d = growth[p, first:last], part[p, first:last]
@@ -110,24 +110,24 @@ def _grow_in_place(product, patches, constants, state, scratch, team, first, las
             mine[k] += c[k] * d[k]
     for k in range(first, last):
         change = changes[k] * factors[k]
-        norm, square = _moved(state.norms[k], change, overlaps[k] * factors[k], squares[k])
-        _account(k, norm, square, constants, state)
+        norm, square = moved_norm(state.norms[k], change, overlaps[k] * factors[k], squares[k])
+        take_over_norm(k, norm, square, constants, state)
         state.scales[k] *= ONE + change
         if not FOLD_BELOW <= abs(state.scales[k]) <= FOLD_ABOVE:
-            _fold(k, state)
+            fold_scale(k, state)
             team.board[team.number, FOLDED] += 1
         factors[k] = ONE / state.scales[k]
     for p in range(growth.shape[0]):
         c = growth[p, first:last]
         for k in range(c.size):
             c[k] *= own_factors[k]
-    _mark(marks, team, n, MEASURED_NORMS)
-    one, block = scratch.factors, _block(neurons)
-    _transposed_times_in_blocks(product, growth, patches, one, state.synapses, scratch, first, last, block)
+    mark(marks, team, n, MEASURED_NORMS)
+    one, block = scratch.factors, block_size(neurons)
+    transposed_times_in_blocks(product, growth, patches, one, state.synapses, scratch, first, last, block)
 
 
 @register_jitable
-def _fold(k, state):
+def fold_scale(k, state):
     """Multiply neuron k's scale into its synapses."""
     v = state.synapses[k]
     for i in range(v.size):
@@ -136,7 +136,7 @@ def _fold(k, state):
 
 
 @register_jitable
-def _grow_singly(patches, constants, state, scratch, begin, stop):
+def grow_singly(patches, constants, state, scratch, begin, stop):
     """Move those neurons from begin to stop that have anything to learn, each by the sum of its few patches."""
     counts, rows, values, sum_ = scratch.counts, scratch.event_rows, scratch.event_values, scratch.sum
     last = 0

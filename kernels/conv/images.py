@@ -6,42 +6,42 @@ import numpy as np
 from numba.extending import register_jitable
 
 from neurosim.kernels.conv.layout import LAYER, PLAIN, RUNNING, WINDOW
-from neurosim.kernels.conv.powers import _square
-from neurosim.kernels.conv.team import _meet, _share
+from neurosim.kernels.conv.powers import square_sum
+from neurosim.kernels.conv.team import meet, share_of
 from neurosim.kernels.shared.numbers import ONE, ZERO
-from neurosim.kernels.shared.softmax import _copy, _total
+from neurosim.kernels.shared.softmax import copy_into, total_of
 
 EPSILON = np.float32(1e-5)  # added to a variance
 
 
 @register_jitable
-def _check(sample, negative, lanes):
+def is_admitted(sample, negative, lanes):
     """Return whether a sample is admitted."""
     if not negative:
         for i in range(sample.size):
             if sample[i] < ZERO:
                 return False
-    return math.isfinite(_square(sample, ZERO, lanes))
+    return math.isfinite(square_sum(sample, ZERO, lanes))
 
 
 @register_jitable
-def _statistics(samples, means, variances, lanes, first, last):
+def statistics(samples, means, variances, lanes, first, last):
     """Write the mean and variance of channels from first to last over all pixels of the samples."""
     pixels = samples.shape[1] // means.size
     count = np.float32(pixels * samples.shape[0])
     for c in range(first, last):
         total = means[c] * ZERO
         for n in range(samples.shape[0]):
-            total += _total(samples[n, c * pixels : (c + 1) * pixels], lanes)
+            total += total_of(samples[n, c * pixels : (c + 1) * pixels], lanes)
         mean = total / count
         total = mean * ZERO
         for n in range(samples.shape[0]):
-            total += _square(samples[n, c * pixels : (c + 1) * pixels], mean, lanes)
+            total += square_sum(samples[n, c * pixels : (c + 1) * pixels], mean, lanes)
         means[c], variances[c] = mean, total / count
 
 
 @register_jitable
-def _followed(mean, variance, seen_mean, seen_variance, weight):
+def followed(mean, variance, seen_mean, seen_variance, weight):
     """Return a channel's running mean and variance after an image of which it has seen these."""
     difference = seen_mean - mean
     spread = variance + weight * difference * difference
@@ -51,73 +51,73 @@ def _followed(mean, variance, seen_mean, seen_variance, weight):
 @register_jitable
 def _follow(sample, measured, constants, state, scratch, first, last):
     """Move running statistics of channels from first to last: equal weights at first, exponential ones later."""
-    _statistics(sample.reshape(1, sample.size), scratch.means, scratch.variances, scratch.lanes, first, last)
+    statistics(sample.reshape(1, sample.size), scratch.means, scratch.variances, scratch.lanes, first, last)
     weight = max(scratch.factors[0] / np.float32(measured), constants.forgetting)
     for c in range(first, last):
-        state.means[c], state.variances[c] = _followed(
+        state.means[c], state.variances[c] = followed(
             state.means[c], state.variances[c], scratch.means[c], scratch.variances[c], weight
         )
 
 
 @register_jitable
-def _gain(mean, variance):
+def gain_and_shift(mean, variance):
     """Return what a channel's pixels are multiplied by, and what is then taken from them."""
     gain = ONE / math.sqrt(variance + EPSILON)
     return gain, mean * gain
 
 
 @register_jitable
-def _normalise(sample, means, variances, values, first, last):
+def normalise(sample, means, variances, values, first, last):
     """Write channels from first to last of the sample with their mean and variance taken out."""
     pixels = sample.size // means.size
     for c in range(first, last):
-        gain, shift = _gain(means[c], variances[c])
+        gain, shift = gain_and_shift(means[c], variances[c])
         part, normal = sample[c * pixels : (c + 1) * pixels], values[c * pixels : (c + 1) * pixels]
         for i in range(part.size):
             normal[i] = part[i] * gain - shift
 
 
 @register_jitable
-def _prepare(sample, learning, measured, constants, state, scratch, team):
+def prepare(sample, learning, measured, constants, state, scratch, team):
     """Write a thread's channels of the normalised sample into scratch.values."""
     kind, groups = constants.normalise, 1 if constants.normalise == LAYER else constants.channels
-    first, last = _share(groups, 1, team)
+    first, last = share_of(groups, 1, team)
     if kind == PLAIN:
         pixels = sample.size // groups
-        _copy(sample[first * pixels : last * pixels], scratch.values[first * pixels :])
+        copy_into(sample[first * pixels : last * pixels], scratch.values[first * pixels :])
     elif kind in (RUNNING, WINDOW):
         if learning:
             _follow(sample, measured, constants, state, scratch, first, last)
-        _normalise(sample, state.means, state.variances, scratch.values, first, last)
+        normalise(sample, state.means, state.variances, scratch.values, first, last)
     else:
         means, variances = scratch.means[:groups], scratch.variances[:groups]
-        _statistics(sample.reshape(1, sample.size), means, variances, scratch.lanes, first, last)
-        _normalise(sample, means, variances, scratch.values, first, last)
+        statistics(sample.reshape(1, sample.size), means, variances, scratch.lanes, first, last)
+        normalise(sample, means, variances, scratch.values, first, last)
 
 
 @register_jitable
-def _mirror(i, size):
+def mirrored(i, size):
     """Return the pixel that a place beyond the border shows, the border itself not doubled."""
     i = abs(i)
     return i if i < size else 2 * (size - 1) - i
 
 
 @register_jitable
-def _cut(values, constants, image, patches, team):
+def cut_patches(values, constants, image, patches, team):
     """Write an image's patches, one a row, the image padded by its reflection; threads have met before, not after."""
     channels, height, width, padding = constants.channels, constants.height, constants.width, constants.padding
     wide, pixels = width + 2 * padding, height * width
-    first, last = _share(height + 2 * padding, 1, team)
+    first, last = share_of(height + 2 * padding, 1, team)
     for i in range(first, last):
-        row = _mirror(i - padding, height) * width
+        row = mirrored(i - padding, height) * width
         for j in range(wide):
-            pixel, place = row + _mirror(j - padding, width), (i * wide + j) * channels
+            pixel, place = row + mirrored(j - padding, width), (i * wide + j) * channels
             for c in range(channels):
                 image[place + c] = values[pixel + c * pixels]
-    _meet(team)
+    meet(team)
     run = constants.kernel * channels
-    first, last = _share(patches.shape[0], 1, team)
+    first, last = share_of(patches.shape[0], 1, team)
     for p in range(first, last):
         top, left = p // constants.columns * constants.stride, p % constants.columns * constants.stride
         for d in range(constants.kernel):
-            _copy(image[((top + d) * wide + left) * channels :][:run], patches[p, d * run : (d + 1) * run])
+            copy_into(image[((top + d) * wide + left) * channels :][:run], patches[p, d * run : (d + 1) * run])

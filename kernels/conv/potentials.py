@@ -2,25 +2,25 @@
 
 from numba.extending import register_jitable
 
-from neurosim.kernels.conv.blas import _block, _end, _times_transposed
+from neurosim.kernels.conv.blas import block_end, block_size, times_transposed
 from neurosim.kernels.shared.numbers import ONE
 
 NARROW = 4  # at least so many neurons a position make potentials quicker neuron by neuron
 
 
 @register_jitable
-def _integrate(product, patches, state, scratch, potentials, first, last):
+def integrate(product, patches, state, scratch, potentials, first, last):
     """Write the potentials of neurons from first to last at every position, block by block."""
     positions, begin = potentials.shape[0], first
     while begin < last:
-        end = _end(begin, last, _block(potentials.shape[1]))
+        end = block_end(begin, last, block_size(potentials.shape[1]))
         scales = state.scales[begin:end]
         if positions * NARROW > potentials.shape[1]:
-            _times_transposed(product, patches, state.synapses, potentials, scratch, begin, end)
+            times_transposed(product, patches, state.synapses, potentials, scratch, begin, end)
             _scale(potentials, scales, begin, end)
         else:  # BLAS is quicker with few columns than with few rows
             turned = scratch.turned[begin:end]
-            _times_transposed(product, state.synapses[begin:end], patches, turned, scratch, 0, positions)
+            times_transposed(product, state.synapses[begin:end], patches, turned, scratch, 0, positions)
             for p in range(positions):
                 u = potentials[p, begin:end]
                 for k in range(u.size):

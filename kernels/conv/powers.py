@@ -20,7 +20,7 @@ from neurosim.kernels.shared.numbers import (
     THIRD,
     ZERO,
 )
-from neurosim.kernels.shared.softmax import _floor, _fold_lanes, _maximum, _total
+from neurosim.kernels.shared.softmax import floor_of, fold_lanes, maximum, total_of
 
 E3, E4, E5 = np.float32(1 / 6), np.float32(1 / 24), np.float32(1 / 120)
 E6, E7, E8, E9 = np.float32(1 / 720), np.float32(1 / 5040), np.float32(1 / 40320), np.float32(1 / 362880)
@@ -28,10 +28,10 @@ BIAS, EXPONENT = np.float32(127), np.float32(8388608)  # of float32's bits
 
 
 @register_jitable
-def _exponential(x):
+def exponential(x):
     """Return e**x with arithmetic alone, so that it vectorises and every machine gives the same bits."""
     x = min(max(x, np.float32(-87)), np.float32(88))
-    n = _floor(x * LOG2_E + HALF)
+    n = floor_of(x * LOG2_E + HALF)
     r = x - n * LN2_HIGH - n * LN2_MIDDLE - n * LN2_LOW
     p = E5 + r * (E6 + r * (E7 + r * (E8 + r * E9)))
     p = ONE + r * (ONE + r * (HALF + r * (E3 + r * (E4 + r * p))))
@@ -53,29 +53,29 @@ def _logarithm(x):
 
 
 @register_jitable
-def _raised(x, exponent):
+def raised(x, exponent):
     """Return x**exponent, where x is not negative."""
-    z = _exponential(exponent * _logarithm(max(x, SMALLEST)))
+    z = exponential(exponent * _logarithm(max(x, SMALLEST)))
     return z if x > ZERO else ZERO
 
 
 @register_jitable
-def _power(x, exponent):
+def raise_all(x, exponent):
     """Write x**exponent over every x, where x is not negative."""
     if exponent == ONE:
         return
     for k in range(x.size):
-        x[k] = _raised(x[k], exponent)
+        x[k] = raised(x[k], exponent)
 
 
 @register_jitable
-def _larger(x, y):
+def larger(x, y):
     """Return y if it is larger, else x: what is no number stays so, which a device's own `max` passes over."""
     return y if y > x else x
 
 
 @register_jitable
-def _square(x, mean, lanes):
+def square_sum(x, mean, lanes):
     """Return the sum of (x - mean)**2, added in an order that depends on its size alone."""
     whole = x.size - x.size % LANES
     lanes[:] = ZERO
@@ -84,16 +84,16 @@ def _square(x, mean, lanes):
             lanes[j] += (x[start + j] - mean) * (x[start + j] - mean)
     for j in range(x.size - whole):
         lanes[j] += (x[whole + j] - mean) * (x[whole + j] - mean)
-    return _fold_lanes(lanes)
+    return fold_lanes(lanes)
 
 
 @register_jitable
-def _softmax(x, sharpness, y, lanes):
+def softmax_by_powers(x, sharpness, y, lanes):
     """Write softmax(sharpness * x) into y; return the largest x."""
-    top = _maximum(x, lanes)
+    top = maximum(x, lanes)
     for k in range(x.size):
-        y[k] = _exponential(max(sharpness * (x[k] - top), LEAST))
-    share = ONE / _total(y, lanes)
+        y[k] = exponential(max(sharpness * (x[k] - top), LEAST))
+    share = ONE / total_of(y, lanes)
     for k in range(x.size):
         y[k] *= share
     return top

@@ -6,16 +6,16 @@ import numpy as np
 from numba.extending import register_jitable
 
 from neurosim.kernels.conv.layout import EVENTS
-from neurosim.kernels.conv.team import _meet
+from neurosim.kernels.conv.team import meet
 from neurosim.kernels.shared.codes import BY_NORM, BY_WINS, EXPONENTIAL, LINEAR, SOFT_HEBB
 from neurosim.kernels.shared.numbers import ONE, ZERO
-from neurosim.kernels.shared.rules import _decide, softhebb
+from neurosim.kernels.shared.rules import decide, softhebb
 
 NEGLIGIBLE = np.float32(1e-18)  # smaller growth is zero: its square is subnormal, which takes a hundred times as long
 
 
 @register_jitable
-def _rate_by_time(samples, constants):
+def rate_by_time(samples, constants):
     """Return the rate that all neurons have after so many samples."""
     rate, schedule = constants.rate, constants.schedule
     if schedule in (LINEAR, EXPONENTIAL):
@@ -28,7 +28,7 @@ def _rate_by_time(samples, constants):
 
 
 @register_jitable
-def _own_rate(rate, square, wins, constants):
+def rate_of_neuron(rate, square, wins, constants):
     """Return a neuron's rate: by its squared norm, or by the positions it has won."""
     if constants.schedule == BY_NORM:
         return max(rate * abs(math.sqrt(square) - ONE) ** constants.rate_power, constants.rate_floor)
@@ -38,15 +38,15 @@ def _own_rate(rate, square, wins, constants):
 
 
 @register_jitable
-def _set_rates(samples, constants, state, rates, first, last):
+def set_rates(samples, constants, state, rates, first, last):
     """Write the rates of neurons from first to last: by time, by their norms, or by the positions they have won."""
-    rate = _rate_by_time(samples, constants)
+    rate = rate_by_time(samples, constants)
     for k in range(first, last):
-        rates[k] = _own_rate(rate, state.norms[k], state.wins[k], constants)
+        rates[k] = rate_of_neuron(rate, state.norms[k], state.wins[k], constants)
 
 
 @register_jitable
-def _count_events(responses, cutoff, counts, team, first, last):
+def count_events(responses, cutoff, counts, team, first, last):
     """Count responses above the cutoff, of each neuron from first to last; return how many the whole team has."""
     if not cutoff > ZERO:
         return responses.size
@@ -60,21 +60,21 @@ def _count_events(responses, cutoff, counts, team, first, last):
     for k in range(mine.size):
         total += mine[k]
     team.board[team.number, EVENTS] = total
-    _meet(team)
+    meet(team)
     for other in range(team.size):
         total += team.board[other, EVENTS] if other != team.number else 0
     return total
 
 
 @register_jitable
-def _weighed(decay, grown, part):
+def weighed(decay, grown, part):
     """Return a position's part of what the rule says: growth, and change of decay."""
     grown *= part
     return ZERO if abs(grown) <= NEGLIGIBLE else grown, part * (decay - ONE)
 
 
 @register_jitable
-def _propose(potentials, responses, modulators, constants, state, scratch, own, first, last):
+def propose_steps(potentials, responses, modulators, constants, state, scratch, own, first, last):
     """Ask the rule for two numbers of each neuron from first to last at every position.
 
     Write growth, and what decay and overlap sum to.
@@ -89,7 +89,7 @@ def _propose(potentials, responses, modulators, constants, state, scratch, own, 
             for k in range(rates.size):
                 decay, grown = softhebb(u[k], y[k], ONE, ZERO, ZERO, rates[k], parameters)
                 kept = part if abs(y[k]) >= constants.cutoff else ZERO
-                c[k], change = _weighed(decay, grown, kept)
+                c[k], change = weighed(decay, grown, kept)
                 changes[k] += change
                 overlaps[k] += c[k] * u[k]
             continue
@@ -97,8 +97,8 @@ def _propose(potentials, responses, modulators, constants, state, scratch, own, 
             c[k] = ZERO
             if abs(y[k]) >= constants.cutoff:
                 norm = math.sqrt(norms[k])
-                decay, grown = _decide(constants.rule, own, u[k], y[k], norm, ZERO, ZERO, rates[k], parameters)
-                c[k], change = _weighed(decay, grown, part)
+                decay, grown = decide(constants.rule, own, u[k], y[k], norm, ZERO, ZERO, rates[k], parameters)
+                c[k], change = weighed(decay, grown, part)
                 changes[k] += change
                 overlaps[k] += c[k] * u[k]
 
@@ -121,8 +121,8 @@ def _list_events(responses, cutoff, counts, starts, scratch):
 
 
 @register_jitable
-def _propose_singly(potentials, responses, modulators, constants, state, scratch, own, first, last):
-    """Do what `_propose` does, where responses above the cutoff are few; event_values become what grows."""
+def propose_singly(potentials, responses, modulators, constants, state, scratch, own, first, last):
+    """Do what `propose_steps` does, where responses above the cutoff are few; event_values become what grows."""
     counts, rows, values, starts = scratch.counts, scratch.event_rows, scratch.event_values, scratch.starts
     positions, changes, overlaps = constants.rows * constants.columns, scratch.changes, scratch.overlaps
     _list_events(responses[:, first:last], constants.cutoff, counts[first:last], starts[first:last], scratch)
@@ -132,22 +132,22 @@ def _propose_singly(potentials, responses, modulators, constants, state, scratch
         for _ in range(counts[k]):
             p, y = rows[j], values[j]
             u, part = potentials[p, k], modulators[p // positions] / np.float32(positions)
-            decay, grown = _decide(constants.rule, own, u, y, norm, ZERO, ZERO, scratch.rates[k], constants.parameters)
-            values[j], change = _weighed(decay, grown, part)
+            decay, grown = decide(constants.rule, own, u, y, norm, ZERO, ZERO, scratch.rates[k], constants.parameters)
+            values[j], change = weighed(decay, grown, part)
             changes[k] += change
             overlaps[k] += values[j] * u
             j += 1
 
 
 @register_jitable
-def _within(change, cap):
+def within_cap(change, cap):
     """Return what a step is multiplied by, so that its decay keeps the cap."""
     change = abs(change)
     return cap / change if change > cap else ONE
 
 
 @register_jitable
-def _bound(constants, scratch, first, last):
+def bound_steps(constants, scratch, first, last):
     """Write into rates what the steps of neurons from first to last are multiplied by, so that decay keeps the cap."""
     for k in range(first, last):
-        scratch.rates[k] = _within(scratch.changes[k], constants.cap)
+        scratch.rates[k] = within_cap(scratch.changes[k], constants.cap)

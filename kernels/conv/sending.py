@@ -4,8 +4,8 @@ import numpy as np
 from numba.extending import register_jitable
 
 from neurosim.kernels.conv.layout import GRAIN, MEAN_POOL
-from neurosim.kernels.conv.powers import _power
-from neurosim.kernels.conv.team import _meet, _share
+from neurosim.kernels.conv.powers import raise_all
+from neurosim.kernels.conv.team import meet, share_of
 from neurosim.kernels.shared.codes import IDENTITY, RELU, TRIANGLE
 from neurosim.kernels.shared.numbers import ZERO
 
@@ -13,22 +13,22 @@ MANY_PLACES = 32  # pooled places, of which threads take parts; of fewer they ta
 
 
 @register_jitable
-def _send(potentials, averages, constants, scratch, outputs, team):
+def send(potentials, averages, constants, scratch, outputs, team):
     """Write f(u), pooled, channels first: a thread's places of all neurons, or, where places are few, its neurons."""
     places, neurons = constants.pooled_rows * constants.pooled_columns, potentials.shape[1]
     late = constants.pool != MEAN_POOL  # a power goes up with its argument, so the largest may be found first
     if not late:
-        begin, end = _share(potentials.shape[0], 1, team)
+        begin, end = share_of(potentials.shape[0], 1, team)
         for p in range(begin, end):
             _apply(constants.transmit, potentials[p], averages[p], scratch.sent[p])
             if constants.transmit == TRIANGLE:
-                _power(scratch.sent[p], constants.exponent)
-        _meet(team)
+                raise_all(scratch.sent[p], constants.exponent)
+        meet(team)
     begin, end, first, last = 0, places, 0, neurons
     if places >= MANY_PLACES:
-        begin, end = _share(places, 1, team)
+        begin, end = share_of(places, 1, team)
     else:
-        first, last = _share(neurons, GRAIN, team)
+        first, last = share_of(neurons, GRAIN, team)
     if first >= last:
         return
     pooled = scratch.pooled[: last - first]
@@ -64,7 +64,7 @@ def _pool(potentials, averages, constants, sent, top, left, first, last, pooled)
         return
     _apply(function if function != TRIANGLE else RELU, pooled, pooled[0] * ZERO, pooled)
     if function == TRIANGLE:
-        _power(pooled, constants.exponent)
+        raise_all(pooled, constants.exponent)
 
 
 @register_jitable

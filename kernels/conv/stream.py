@@ -28,10 +28,10 @@ from numba import typeof
 from numba.extending import register_jitable
 
 from neurosim.kernels.compiled import compiled
-from neurosim.kernels.conv.blas import _block
-from neurosim.kernels.conv.competition import _average, _compete
-from neurosim.kernels.conv.growing import _grow_densely, _grow_in_place, _grow_singly
-from neurosim.kernels.conv.images import _check, _cut, _normalise, _prepare, _statistics
+from neurosim.kernels.conv.blas import block_size
+from neurosim.kernels.conv.competition import compete, mean_potentials
+from neurosim.kernels.conv.growing import grow_densely, grow_in_place, grow_singly
+from neurosim.kernels.conv.images import cut_patches, is_admitted, normalise, prepare, statistics
 from neurosim.kernels.conv.layout import (
     BEGUN,
     BLANKS,
@@ -57,12 +57,12 @@ from neurosim.kernels.conv.layout import (
     WINDOW,
     WRITES,
 )
-from neurosim.kernels.conv.potentials import _integrate
-from neurosim.kernels.conv.proposing import _bound, _count_events, _propose, _propose_singly, _set_rates
-from neurosim.kernels.conv.sending import _send
-from neurosim.kernels.conv.team import _agree, _mark, _meet, _share
+from neurosim.kernels.conv.potentials import integrate
+from neurosim.kernels.conv.proposing import bound_steps, count_events, propose_singly, propose_steps, set_rates
+from neurosim.kernels.conv.sending import send
+from neurosim.kernels.conv.team import agree, mark, meet, share_of
 from neurosim.kernels.shared.numbers import ONE
-from neurosim.kernels.shared.softmax import _copy
+from neurosim.kernels.shared.softmax import copy_into
 
 
 @register_jitable
@@ -70,55 +70,55 @@ def _learn(
     product, patches, potentials, responses, modulators, samples, constants, state, scratch, own, team, marks, n
 ):
     """Apply a full window; return a neuron whose step or norm is not finite, or -1."""
-    first, last = _share(potentials.shape[1], _block(potentials.shape[1]), team)
-    _set_rates(samples, constants, state, scratch.rates, first, last)
-    events = _count_events(responses, constants.cutoff, scratch.counts, team, first, last)
+    first, last = share_of(potentials.shape[1], block_size(potentials.shape[1]), team)
+    set_rates(samples, constants, state, scratch.rates, first, last)
+    events = count_events(responses, constants.cutoff, scratch.counts, team, first, last)
     singly = constants.step == CAPPED and events * FEW < responses.size
     if constants.step == LARGEST:
-        _copy(scratch.rates[first:last], scratch.squares[first:])
+        copy_into(scratch.rates[first:last], scratch.squares[first:])
         scratch.rates[first:last] = ONE
     if singly:
-        _propose_singly(potentials, responses, modulators, constants, state, scratch, own, first, last)
+        propose_singly(potentials, responses, modulators, constants, state, scratch, own, first, last)
     else:
-        _propose(potentials, responses, modulators, constants, state, scratch, own, first, last)
+        propose_steps(potentials, responses, modulators, constants, state, scratch, own, first, last)
     failed = -1
     for k in range(first, last):  # a maximum and a comparison may pass over what is no number
         if failed < 0 and not math.isfinite(scratch.changes[k] + scratch.overlaps[k]):
             failed = k
-    failed = _agree(failed, team)
+    failed = agree(failed, team)
     if team.number == 0:
         state.counters[PENDING] = 0
         state.counters[UPDATES] += 1
         state.counters[WRITES] += events
     if failed >= 0:
         return failed
-    _mark(marks, team, n, PROPOSED)
+    mark(marks, team, n, PROPOSED)
     if constants.step == LARGEST:
-        _copy(scratch.squares[first:last], scratch.rates[first:])
+        copy_into(scratch.squares[first:last], scratch.rates[first:])
     else:
-        _bound(constants, scratch, first, last)
+        bound_steps(constants, scratch, first, last)
     if singly:
-        _grow_singly(patches, constants, state, scratch, first, last)
+        grow_singly(patches, constants, state, scratch, first, last)
     elif scratch.gram.size > 0:
-        _grow_in_place(product, patches, constants, state, scratch, team, first, last, marks, n)
+        grow_in_place(product, patches, constants, state, scratch, team, first, last, marks, n)
     else:
-        _grow_densely(product, patches, constants, state, scratch, team, first, last, marks, n)
+        grow_densely(product, patches, constants, state, scratch, team, first, last, marks, n)
     for k in range(first, last):
         if failed < 0 and not math.isfinite(state.norms[k]):
             failed = k
-    return _agree(failed, team)
+    return agree(failed, team)
 
 
 @register_jitable
 def _respond(product, values, constants, state, scratch, patches, potentials, team, marks, n):
     """Write an image's patches, and the potentials of a thread's neurons at every position."""
-    _meet(team)
-    _mark(marks, team, n, NORMALISED)
-    _cut(values, constants, scratch.image, patches, team)
-    _meet(team)
-    _mark(marks, team, n, PATCHED)
-    first, last = _share(potentials.shape[1], _block(potentials.shape[1]), team)
-    _integrate(product, patches, state, scratch, potentials, first, last)
+    meet(team)
+    mark(marks, team, n, NORMALISED)
+    cut_patches(values, constants, scratch.image, patches, team)
+    meet(team)
+    mark(marks, team, n, PATCHED)
+    first, last = share_of(potentials.shape[1], block_size(potentials.shape[1]), team)
+    integrate(product, patches, state, scratch, potentials, first, last)
 
 
 @register_jitable
@@ -126,22 +126,22 @@ def _gather(product, constants, state, scratch, team):
     """Bring back a window's patches, potentials and responses; return a neuron whose drive is not finite, or -1."""
     window, positions = state.pending_inputs.shape[0], constants.rows * constants.columns
     by_window = constants.normalise == WINDOW
-    first, last = _share(constants.channels, 1, team)
-    _meet(team)
+    first, last = share_of(constants.channels, 1, team)
+    meet(team)
     if by_window:
-        _statistics(state.pending_inputs, scratch.means, scratch.variances, scratch.lanes, first, last)
+        statistics(state.pending_inputs, scratch.means, scratch.variances, scratch.lanes, first, last)
     for n in range(window):
         rows = slice(n * positions, (n + 1) * positions)
         potentials, patches = state.pending_potentials[n], scratch.patches[rows]
         if by_window:
-            _normalise(state.pending_inputs[n], scratch.means, scratch.variances, scratch.values, first, last)
+            normalise(state.pending_inputs[n], scratch.means, scratch.variances, scratch.values, first, last)
             _respond(product, scratch.values, constants, state, scratch, patches, potentials, team, None, n)
         else:
-            _cut(state.pending_inputs[n], constants, scratch.image, patches, team)
-        _meet(team)
+            cut_patches(state.pending_inputs[n], constants, scratch.image, patches, team)
+        meet(team)
         wins = team.wins[team.number]
-        failed = _compete(potentials, constants, scratch.averages, scratch, scratch.responses[rows], wins, team)
-        failed = _agree(failed, team)
+        failed = compete(potentials, constants, scratch.averages, scratch, scratch.responses[rows], wins, team)
+        failed = agree(failed, team)
         if failed >= 0:
             return failed
     return -1
@@ -150,17 +150,17 @@ def _gather(product, constants, state, scratch, team):
 @register_jitable
 def _keep_values(sample, place, constants, state, scratch, team):
     """Put a thread's share of an image where a window waits for its end; the next image must not be prepared yet."""
-    first, last = _share(sample.size, GRAIN, team)
+    first, last = share_of(sample.size, GRAIN, team)
     source = sample if constants.normalise == WINDOW else scratch.values
-    _copy(source[first:last], state.pending_inputs[place, first:])
+    copy_into(source[first:last], state.pending_inputs[place, first:])
 
 
 @register_jitable
 def _keep_potentials(potentials, place, state, team):
     """Put potentials of a thread's positions where a window waits for its end."""
-    first, last = _share(potentials.shape[0], 1, team)
+    first, last = share_of(potentials.shape[0], 1, team)
     for p in range(first, last):
-        _copy(potentials[p], state.pending_potentials[place, p])
+        copy_into(potentials[p], state.pending_potentials[place, p])
 
 
 @register_jitable
@@ -212,34 +212,34 @@ def stream(samples, learning, constants, state, scratch, results, product, own, 
     window, first = state.pending_inputs.shape[0], team.number == 0
     learned, pending, measured = state.counters[SAMPLES], state.counters[PENDING], state.counters[MEASURED]
     follows = learning and constants.normalise in (RUNNING, WINDOW)
-    if not _meet(team):
+    if not meet(team):
         return 0, -1
     done, failed = 0, -1
     for n in range(samples.values.shape[0]):
-        _mark(marks, team, n, BEGUN)
+        mark(marks, team, n, BEGUN)
         sample = samples.values[n]
-        refused = 0 if first and not _check(sample, constants.negative, scratch.lanes) else -1
-        if _agree(refused, team) >= 0:  # one looks for all: the caller's array might change meanwhile
+        refused = 0 if first and not is_admitted(sample, constants.negative, scratch.lanes) else -1
+        if agree(refused, team) >= 0:  # one looks for all: the caller's array might change meanwhile
             break
         row = n % results.potentials.shape[0]
         potentials = results.potentials[row]
         patches = scratch.patches[: potentials.shape[0]]
         measured += follows
-        _prepare(sample, learning, measured, constants, state, scratch, team)
+        prepare(sample, learning, measured, constants, state, scratch, team)
         _respond(product, scratch.values, constants, state, scratch, patches, potentials, team, marks, n)
         if first and follows:
             state.counters[MEASURED] = measured
         if learning and window > 1:
             _keep_values(sample, pending, constants, state, scratch, team)
-        _meet(team)
-        _mark(marks, team, n, INTEGRATED)
+        meet(team)
+        mark(marks, team, n, INTEGRATED)
         competes = learning or results.responses.size > 0
         if competes:
             responses, wins = results.responses[row], team.wins[team.number]
-            failed = _compete(potentials, constants, scratch.averages, scratch, responses, wins, team)
+            failed = compete(potentials, constants, scratch.averages, scratch, responses, wins, team)
         else:
-            failed = _average(potentials, scratch.averages, scratch.lanes, team)
-        failed = _agree(failed, team)
+            failed = mean_potentials(potentials, scratch.averages, scratch.lanes, team)
+        failed = agree(failed, team)
         if failed >= 0:
             break
         learned += learning
@@ -248,11 +248,11 @@ def stream(samples, learning, constants, state, scratch, results, product, own, 
             results.winners[n] = -1
             if competes:
                 _count_winners(learns, results, n, state, team)
-        _mark(marks, team, n, COMPETED)
+        mark(marks, team, n, COMPETED)
         if results.outputs.size > 0:
             outputs = results.outputs[n % results.outputs.shape[0]]
-            _send(potentials, scratch.averages, constants, scratch, outputs, team)
-        _mark(marks, team, n, TRANSMITTED)
+            send(potentials, scratch.averages, constants, scratch, outputs, team)
+        mark(marks, team, n, TRANSMITTED)
         if first and learning:
             state.counters[SAMPLES] = learned
             state.counters[BLANKS] += not learns
@@ -269,18 +269,18 @@ def stream(samples, learning, constants, state, scratch, results, product, own, 
                 failed = _gather(product, constants, state, scratch, team)
                 us = state.pending_potentials.reshape(scratch.patches.shape[0], potentials.shape[1])
                 xs, ys = scratch.patches, scratch.responses
-                _mark(marks, team, n, RECALLED)
+                mark(marks, team, n, RECALLED)
             else:
-                _meet(team)
+                meet(team)
                 us, xs, ys = potentials, patches, results.responses[row]
             if failed < 0:
                 failed = _learn(product, xs, us, ys, state.pending_modulators, learned, constants, state, scratch,
                                 own, team, marks, n)  # fmt: skip
             if failed >= 0:
                 break
-            _mark(marks, team, n, LEARNED)
+            mark(marks, team, n, LEARNED)
         done = n + 1
-    _meet(team)
+    meet(team)
     if first and learning:
         for other in range(team.size):
             state.counters[FOLDS] += team.board[other, FOLDED]

@@ -4,37 +4,37 @@ import numpy as np
 from numba.extending import register_jitable
 
 from neurosim.kernels.conv.layout import ABSENT, FAILED, MEETINGS
-from neurosim.kernels.shared.system import _clock_gettime, _leave, _word_at, _yield
+from neurosim.kernels.shared.system import clock_gettime, load_acquire, sched_yield, store_release
 
 PATIENCE = 2000  # looks at the others' places before the rest of the machine gets its turn
 
 
 @register_jitable
-def _meet(team):
+def meet(team):
     """Wait until every thread is here; return whether they are: an interrupted caller tells that the first is not."""
     if team.size == 1:
         return True
     number = team.board[team.number, MEETINGS] + 1
-    _leave(team.board[team.number, MEETINGS:], number)
+    store_release(team.board[team.number, MEETINGS:], number)
     for other in range(team.size):
         looks = 0
-        while _word_at(team.board[other, MEETINGS:]) < number:
+        while load_acquire(team.board[other, MEETINGS:]) < number:
             looks += 1
             if looks > PATIENCE:
-                if _word_at(team.board[0, ABSENT:]) != 0:
+                if load_acquire(team.board[0, ABSENT:]) != 0:
                     return False
-                _yield()
+                sched_yield()
     return True
 
 
 @register_jitable
-def _agree(failed, team):
+def agree(failed, team):
     """Meet, and return the failure of the first thread that has one, as one thread would have found it; or -1."""
     if team.size == 1:
         return failed
     place = FAILED + team.board[team.number, MEETINGS] % 2  # the next word must not overwrite what is being read
     team.board[team.number, place] = failed
-    _meet(team)
+    meet(team)
     for other in range(team.size):
         theirs = team.board[other, place]
         if theirs >= 0:
@@ -43,17 +43,17 @@ def _agree(failed, team):
 
 
 @register_jitable
-def _mark(marks, team, n, stage):
+def mark(marks, team, n, stage):
     """Write down when all threads were done with a stage of sample n; without marks, no code is left of it."""
     if marks is not None:
-        _meet(team)
+        meet(team)
         if team.number == 0:
-            _clock_gettime(np.int32(marks.clock), marks.now.ctypes)
+            clock_gettime(np.int32(marks.clock), marks.now.ctypes)
             marks.moments[n, stage] = marks.now[0] * 1_000_000_000 + marks.now[1]
 
 
 @register_jitable
-def _share(count, grain, team):
+def share_of(count, grain, team):
     """Return the first of a thread's share of so many things, and the first after it: none, or a grain at least."""
     grains = max(1, count // grain)
     first, last = grains * team.number // team.size * grain, grains * (team.number + 1) // team.size * grain

@@ -8,12 +8,12 @@ lie side by side. All sums are added in the order of `potentials.py`, so no bit 
 
 from numba.extending import register_jitable
 
-from neurosim.kernels.dense.inputs import _take_in, _teaches
+from neurosim.kernels.dense.inputs import take_in, teaches
 from neurosim.kernels.dense.layout import BLANKS, PACE, SAMPLES
-from neurosim.kernels.dense.potentials import _scale, _sum_rows
+from neurosim.kernels.dense.potentials import scale_sums, sum_rows
 from neurosim.kernels.shared.codes import SANGER, SUBSPACE
 from neurosim.kernels.shared.numbers import LINE, TWO, ZERO
-from neurosim.kernels.shared.softmax import _copy
+from neurosim.kernels.shared.softmax import copy_into
 
 TILE = 256  # neurons whose rows stay in a core's own cache, together
 # Samples looked ahead at, and neurons that may be written meanwhile, whole lines: layers of fewer never look ahead.
@@ -24,7 +24,7 @@ READS, SHARED, COPIES = 1 << 18, 2, 80
 
 
 @register_jitable
-def _depth(left, breadth, pace, learning, constants, state, scratch):
+def samples_ahead(left, breadth, pace, learning, constants, state, scratch):
     """Return how many samples to look ahead at, of those left: 0 where it does not pay.
 
     By how many inputs were active lately and, while learning, neurons written: PACE times their means.
@@ -45,14 +45,14 @@ def _depth(left, breadth, pace, learning, constants, state, scratch):
 
 
 @register_jitable
-def _look_ahead(samples, first, depth, learning, constants, state, scratch):
+def look_ahead(samples, first, depth, learning, constants, state, scratch):
     """Take in the next samples and take their sums; return how many: fewer if one is not admitted. Leaves no trace."""
     mean, counted, blanks = state.input_norm[0], state.counters[SAMPLES], state.counters[BLANKS]
     taken = 0
     while taken < depth:
         values, active = scratch.ahead_values[taken], scratch.ahead_active[taken]
         label = samples.labels[first + taken] if samples.labels.size > 0 else -1
-        size, square = _take_in(samples.values[first + taken], label, learning, constants, state, active, values)
+        size, square = take_in(samples.values[first + taken], label, learning, constants, state, active, values)
         if size < 0:
             break
         scratch.ahead_sizes[taken] = size
@@ -60,7 +60,7 @@ def _look_ahead(samples, first, depth, learning, constants, state, scratch):
         scratch.ahead_norms[1, taken] = state.input_norm[0]
         if learning:
             state.counters[SAMPLES] += 1
-            state.counters[BLANKS] += not _teaches(learning, size, label, constants.competition)
+            state.counters[BLANKS] += not teaches(learning, size, label, constants.competition)
         taken += 1
     if learning:
         state.input_norm[0], state.counters[SAMPLES], state.counters[BLANKS] = mean, counted, blanks
@@ -68,7 +68,7 @@ def _look_ahead(samples, first, depth, learning, constants, state, scratch):
 
 
 @register_jitable
-def _sum_ahead(taken, synapses, start, stop, scratch, sums):
+def sum_ahead(taken, synapses, start, stop, scratch, sums):
     """Take the sums of all samples for some neurons, tile by tile; tiles begin at whole lines of the cache."""
     shift = synapses.ctypes.data // synapses.itemsize
     while start < stop:
@@ -76,30 +76,30 @@ def _sum_ahead(taken, synapses, start, stop, scratch, sums):
         end = end if end < stop else stop
         for n in range(taken):
             values, active = scratch.ahead_values[n], scratch.ahead_active[n]
-            _sum_rows(values, active, scratch.ahead_sizes[n], synapses, start, end, sums[n])
+            sum_rows(values, active, scratch.ahead_sizes[n], synapses, start, end, sums[n])
         start = end
 
 
 @register_jitable
-def _recall(n, held, learning, state, scratch, active, values, potentials):
+def recall(n, held, learning, state, scratch, active, values, potentials):
     """Take in the n-th sample ahead, and write its potentials; return how many inputs are active, and |x|^2."""
     size = scratch.ahead_sizes[n]
     if learning:
         state.input_norm[0] = scratch.ahead_norms[1, n]
         for j in range(size):
             values[j], active[j] = scratch.ahead_values[n, j], scratch.ahead_active[n, j]
-    _copy(scratch.ahead_sums[n], potentials)
+    copy_into(scratch.ahead_sums[n], potentials)
     if held > 0:
         sums, end = scratch.order, min(held + (LINE - held % LINE) % LINE, scratch.order.size)
-        _sum_rows(values, active, size, scratch.copies, 0, end, sums)
+        sum_rows(values, active, size, scratch.copies, 0, end, sums)
         for m in range(held):
             potentials[scratch.copied[m]] = sums[m]
-    _scale(potentials, state.scales)
+    scale_sums(potentials, state.scales)
     return size, scratch.ahead_norms[0, n]
 
 
 @register_jitable
-def _keep(count, held, synapses, scratch):
+def keep_copies(count, held, synapses, scratch):
     """Copy the synapses of the neurons just written; return how many neurons are held then, -1 if there is no room."""
     for m in range(count):
         k = scratch.written[m]

@@ -22,7 +22,7 @@ from neurosim.kernels.shared.codes import (
     UNINHIBITED,
 )
 from neurosim.kernels.shared.numbers import ONE, TWO, ZERO
-from neurosim.kernels.shared.softmax import _copy, _first, _maximum, _softmax, _total
+from neurosim.kernels.shared.softmax import copy_into, first_index, maximum, softmax, total_of
 
 
 @register_jitable
@@ -41,14 +41,14 @@ def _top(potentials, count, order):
 
 
 @register_jitable
-def _activate(potentials, function, exponent, lanes, outputs):
+def activate(potentials, function, exponent, lanes, outputs):
     """Write f(u)."""
     if function == SOFTMAX:
-        _softmax(potentials, exponent, outputs, lanes)
+        softmax(potentials, exponent, outputs, lanes)
         return
     threshold = potentials[0] * ZERO
     if function == TRIANGLE:
-        threshold = _total(potentials, lanes) / np.float32(potentials.size)
+        threshold = total_of(potentials, lanes) / np.float32(potentials.size)
     for k in range(potentials.size):
         z = potentials[k] - threshold
         if function != IDENTITY:
@@ -64,15 +64,15 @@ def _activate(potentials, function, exponent, lanes, outputs):
 
 
 @register_jitable
-def _bias(learning, constants, activity, drive):
+def add_bias(learning, constants, activity, drive):
     """Add each neuron's bias; a conscience is for learning alone."""
     if constants.bias == LOG_PRIOR or (learning and constants.bias != UNBIASED):
         for k in range(drive.size):
-            drive[k] += _bias_of(constants, activity[k], drive.size)
+            drive[k] += bias_of(constants, activity[k], drive.size)
 
 
 @register_jitable
-def _bias_of(constants, activity, neurons):
+def bias_of(constants, activity, neurons):
     """Return one neuron's bias."""
     if constants.bias == LOG_PRIOR:
         return math.log(activity) / constants.sharpness
@@ -82,15 +82,15 @@ def _bias_of(constants, activity, neurons):
 
 
 @register_jitable
-def _compete(drive, label, constants, lanes, order, responses):
+def compete(drive, label, constants, lanes, order, responses):
     """Write the responses y; return the winner."""
     competition = constants.competition
     if competition in (SOFT, CORRECTED):
-        top = _softmax(drive, constants.sharpness, responses, lanes)
+        top = softmax(drive, constants.sharpness, responses, lanes)
     else:
-        top = _maximum(drive, lanes)
+        top = maximum(drive, lanes)
         responses[:] = ZERO
-    winner = _first(drive, top)
+    winner = first_index(drive, top)
     if competition == HARD:
         responses[winner] = ONE
     elif competition == TAUGHT:
@@ -108,7 +108,7 @@ def _compete(drive, label, constants, lanes, order, responses):
             responses[order[constants.winners - 1]] = -constants.opposition
             responses[winner] = ONE
     elif competition in (UNINHIBITED, GATED):
-        _copy(drive, responses)
+        copy_into(drive, responses)
     if constants.winner_only:
         share = responses[winner]
         responses[:] = ZERO

@@ -3,13 +3,13 @@
 from numba.extending import register_jitable
 
 from neurosim.kernels.dense.layout import WRITES
-from neurosim.kernels.dense.norms import _measure, _note, _renormalise
+from neurosim.kernels.dense.norms import measure_norm, note_step, renormalise
 from neurosim.kernels.shared.codes import SANGER, SUBSPACE
 from neurosim.kernels.shared.numbers import FOLD_BELOW, ONE, ZERO
 
 
 @register_jitable
-def _rise(count, constants, state, scratch):
+def learn_by_eligibility(count, constants, state, scratch):
     """Keep the step in the synapses' eligibility, and let the modulator turn eligibility into weight.
 
     e <- lambda e + (a - 1) w + c x; w <- w + m e. A modulator of zero costs inputs x neurons written, any other one
@@ -38,15 +38,15 @@ def _rise(count, constants, state, scratch):
             v[i, k] += step / s[k]
             scratch.sizes[k] += step * step
     for k in range(t.size):
-        _measure(state, k, constants.lebesgue)
+        measure_norm(state, k, constants.lebesgue)
         if constants.renormalise and scratch.sizes[k] > ZERO:
-            _renormalise(state, k, constants.lebesgue)
+            renormalise(state, k, constants.lebesgue)
         if constants.instruments:
-            _note(k, scratch.sizes[k], state.steps)
+            note_step(k, scratch.sizes[k], state.steps)
 
 
 @register_jitable
-def _mix(rate, responses, constants, state, scratch):
+def learn_by_mixing(rate, responses, constants, state, scratch):
     """Learn by a rule in which a neuron sees what others explain: Sanger's (those before it) or Oja's (all).
 
     Costs inputs x neurons a sample, and the neurons of Sanger's rule wait for one another.
@@ -75,4 +75,4 @@ def _mix(rate, responses, constants, state, scratch):
             state.norms[k] += w[k] * w[k]
     if constants.instruments:
         for k in range(y.size):
-            _note(k, scratch.sizes[k], state.steps)
+            note_step(k, scratch.sizes[k], state.steps)

@@ -8,9 +8,9 @@ import numpy as np
 from numba.extending import register_jitable
 
 from neurosim.kernels.dense.layout import FOLDS, SAMPLES
-from neurosim.kernels.dense.norms import _note
+from neurosim.kernels.dense.norms import note_step
 from neurosim.kernels.shared.numbers import HALF, ONE, ZERO
-from neurosim.kernels.shared.random_words import GOLDEN, _word
+from neurosim.kernels.shared.random_words import GOLDEN, random_word
 
 FAINTEST = np.float32(1e-18)  # scale of synapses of few bits, so that no square of it is subnormal
 WHOLE = np.float32(2**24)  # from here on float32 has no other numbers
@@ -18,7 +18,7 @@ UNIT = np.float32(2**-24)  # a chance has so many bits as float32 holds
 
 
 @register_jitable
-def _round(x, key, i, nearest):
+def round_to_whole(x, key, i, nearest):
     """Return a whole number: the nearest one, or one of the two beside x, by chance, so that the mean is x."""
     size = abs(x)
     if not size < WHOLE:
@@ -28,7 +28,7 @@ def _round(x, key, i, nearest):
         odd = np.int32(size) & np.int32(1) != 0
         up = size - whole > HALF or (size - whole == HALF and odd)
     else:
-        up = np.float32(_word(key + np.uint64(i) * GOLDEN) >> np.uint64(40)) * UNIT < size - whole
+        up = np.float32(random_word(key + np.uint64(i) * GOLDEN) >> np.uint64(40)) * UNIT < size - whole
     if up:
         whole += ONE
     return ZERO - whole if x < ZERO else whole
@@ -63,7 +63,7 @@ def _round_growth(k, growth, key, constants, state, grown):
     scale, peak = state.scales[k], growth * ZERO
     for j in range(state.pending_sizes[0]):
         i = state.pending_active[0, j]
-        step = _round(growth * state.pending_inputs[0, j] / scale, key, i, constants.nearest)
+        step = round_to_whole(growth * state.pending_inputs[0, j] / scale, key, i, constants.nearest)
         grown[j] = state.synapses[i, k] + step
         peak = max(peak, abs(grown[j]))
     return peak
@@ -78,45 +78,45 @@ def _grow_in_few_bits(k, growth, key, constants, state, scratch, live):
         for j in range(size):
             flips += _store(state.pending_active[0, j], k, grown[j], constants, state, live)
         return flips
-    part, again, j = peak * ZERO + ONE, _word(key), 0
+    part, again, j = peak * ZERO + ONE, random_word(key), 0
     while peak * part > constants.highest:
         part *= HALF
     for i in range(state.synapses.shape[0]):
         active = j < size and state.pending_active[0, min(j, size - 1)] == i
         exact = grown[j] if active else state.synapses[i, k]
         j += active
-        flips += _store(i, k, _round(exact * part, again, i, constants.nearest), constants, state, live)
+        flips += _store(i, k, round_to_whole(exact * part, again, i, constants.nearest), constants, state, live)
     state.scales[k] /= part
     state.counters[FOLDS] += 1
     return flips
 
 
 @register_jitable
-def _write_few_bits(count, constants, state, scratch, live):
+def write_few_bits(count, constants, state, scratch, live):
     """Apply what was proposed for `count` neurons, each by its own scale."""
-    sample = _sample_word(constants.salt, state.counters[SAMPLES])
+    sample = sample_word(constants.salt, state.counters[SAMPLES])
     scratch.flips[0] = 0
     for m in range(count):
         k = scratch.written[m]
-        scratch.flips[0] += _write_neuron_in_few_bits(k, k, sample, constants, state, scratch, live)
+        scratch.flips[0] += write_neuron_in_few_bits(k, k, sample, constants, state, scratch, live)
 
 
 @register_jitable
-def _sample_word(salt, samples):
+def sample_word(salt, samples):
     """Return the random word of a sample, of which its neurons' words are made."""
-    return _word(salt + np.uint64(samples) * GOLDEN)
+    return random_word(salt + np.uint64(samples) * GOLDEN)
 
 
 @register_jitable
-def _write_neuron_in_few_bits(k, number, sample, constants, state, scratch, live):
+def write_neuron_in_few_bits(k, number, sample, constants, state, scratch, live):
     """Apply what was proposed for the neuron in place k, which chance knows by its number; return flips."""
     flips, growth, scale = 0, scratch.growth[0, k], state.scales[k] * (ONE + scratch.changes[k])
     if constants.instruments:
-        _note(k, scratch.sizes[k], state.steps)
+        note_step(k, scratch.sizes[k], state.steps)
     # Where no weight is left, the scale says nothing: its first growth finds it, from the faintest up.
     state.scales[k] = max(scale, FAINTEST) if state.squares[k] > 0 else scale * ZERO + FAINTEST
     if growth != ZERO:
-        key = _word(sample + np.uint64(number) * GOLDEN)
+        key = random_word(sample + np.uint64(number) * GOLDEN)
         flips = _grow_in_few_bits(k, growth, key, constants, state, scratch, live)
     state.norms[k] = state.squares[k]
     state.norms[k] *= state.scales[k] * state.scales[k]

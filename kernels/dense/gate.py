@@ -3,14 +3,14 @@
 from numba.extending import register_jitable
 
 from neurosim.kernels.shared.numbers import ZERO
-from neurosim.kernels.shared.softmax import _copy
+from neurosim.kernels.shared.softmax import copy_into
 
 
 @register_jitable
 def _largest(x, count, order):
     """Return the value of the `count`-th largest of x, by quickselect in `order`."""
     low, high, place = 0, x.size - 1, count - 1
-    _copy(x, order)
+    copy_into(x, order)
     while low < high:
         pivot = order[(low + high) // 2]
         i, j = low, high
@@ -33,7 +33,7 @@ def _largest(x, count, order):
 
 
 @register_jitable
-def _gate(count, constants, scratch):
+def gate(count, constants, scratch):
     """Keep the neurons with the largest steps; all but the first turn round if signed. Return how many."""
     written, sizes, allowed = scratch.written, scratch.sizes, constants.winners
     if count == 0:

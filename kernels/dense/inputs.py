@@ -11,7 +11,7 @@ from neurosim.kernels.shared.numbers import ONE, SMALLEST, ZERO
 
 
 @register_jitable
-def _gather(sample, negative, active, values):
+def gather(sample, negative, active, values):
     """Pack the active inputs; return how many, and |x|^2, which is not finite where the sample is not admitted."""
     size = 0
     for i in range(sample.size):  # no branch: one that changes with every sample costs more than the idle store
@@ -46,27 +46,27 @@ def _gain(square, learning, units, forgetting, state):
 
 
 @register_jitable
-def _teaches(learning, size, label, competition):
+def teaches(learning, size, label, competition):
     """Return whether a sample is learned from."""
     return learning and size > 0 and (label >= 0 or competition not in (TAUGHT, CORRECTED))
 
 
 @register_jitable
-def _admit(size, square, label, learning, constants, state):
+def admit(size, square, label, learning, constants, state):
     """Return how many inputs are active, -1 if the sample is not admitted, and what they are multiplied by."""
     if not math.isfinite(square):
         return -1, square * ZERO + ONE
     if square < SMALLEST:  # 1 / |x| would not be finite: a sample of zeros, for all that can be learned from it
         return 0, square * ZERO + ONE
-    teaching = _teaches(learning, size, label, constants.competition)
+    teaching = teaches(learning, size, label, constants.competition)
     return size, _gain(square, teaching, constants.units, constants.forgetting, state)
 
 
 @register_jitable
-def _take_in(sample, label, learning, constants, state, active, values):
+def take_in(sample, label, learning, constants, state, active, values):
     """Pack a sample's active inputs in its units; return how many, -1 if it is not admitted, and |x|^2."""
-    size, square = _gather(sample, constants.negative, active, values)
-    size, gain = _admit(size, square, label, learning, constants, state)
+    size, square = gather(sample, constants.negative, active, values)
+    size, gain = admit(size, square, label, learning, constants, state)
     for j in range(size):
         values[j] *= gain
     return size, square * (gain * gain)

@@ -5,17 +5,25 @@ import math
 import numpy as np
 from numba.extending import register_jitable
 
-from neurosim.kernels.dense.every_synapse import _mix, _rise
-from neurosim.kernels.dense.few_bits import _write_few_bits
-from neurosim.kernels.dense.gate import _gate
+from neurosim.kernels.dense.every_synapse import learn_by_eligibility, learn_by_mixing
+from neurosim.kernels.dense.few_bits import write_few_bits
+from neurosim.kernels.dense.gate import gate
 from neurosim.kernels.dense.layout import PENDING, SAMPLES, UPDATES, WRITES
-from neurosim.kernels.dense.means import _average
-from neurosim.kernels.dense.norms import _fold, _length, _look, _measure, _not_below_zero, _note, _renormalise
-from neurosim.kernels.dense.rates import _neuron_rate, _rate
+from neurosim.kernels.dense.means import move_means
+from neurosim.kernels.dense.norms import (
+    fold_scale,
+    length_of,
+    measure_norm,
+    measure_overlap,
+    not_below_zero,
+    note_step,
+    renormalise,
+)
+from neurosim.kernels.dense.rates import rate_by_time, rate_of_neuron
 from neurosim.kernels.shared.codes import GATED, SANGER, SUBSPACE, UNBIASED
 from neurosim.kernels.shared.numbers import FOLD_ABOVE, FOLD_BELOW, LANES, NEGLIGIBLE, ONE, TWO, ZERO
-from neurosim.kernels.shared.rules import _decide
-from neurosim.kernels.shared.softmax import _total
+from neurosim.kernels.shared.rules import decide
+from neurosim.kernels.shared.softmax import total_of
 
 SPARSE_WRITES = 8  # fewer than one neuron in so many written: write them singly, else whole rows
 
@@ -45,7 +53,7 @@ def _select_singly(y, start, end, cutoff, written, count):
 
 
 @register_jitable
-def _select(responses, cutoff, written):
+def select_written(responses, cutoff, written):
     """Return how many neurons, and which, some sample of the window writes."""
     count = 0
     if responses.shape[0] == 1:
@@ -67,21 +75,21 @@ def _select(responses, cutoff, written):
 
 
 @register_jitable
-def _propose(count, potentials, responses, rate, constants, state, scratch, own):
+def propose_steps(count, potentials, responses, rate, constants, state, scratch, own):
     """Ask the rule for each neuron's two numbers, summed over the window, and find the size of the step they make."""
     growth, samples = scratch.growth, responses.shape[0]
     for m in range(count):
         k = scratch.written[m]
-        norm = _length(state.norms[k], constants.lebesgue)
+        norm = length_of(state.norms[k], constants.lebesgue)
         schedule, power, floor = constants.schedule, constants.rate_power, constants.rate_floor
-        neuron_rate = _neuron_rate(rate, norm, state.wins[k], schedule, power, floor)
+        neuron_rate = rate_of_neuron(rate, norm, state.wins[k], schedule, power, floor)
         change = rate * ZERO
         for p in range(samples):
             growth[p, k] = ZERO
             if abs(responses[p, k]) >= constants.cutoff:
                 # The eligibility trace keeps the step as it is, and meets the modulator later.
                 modulator = state.pending_modulators[p] if constants.eligibility == ZERO else ONE
-                a, c = _decide(
+                a, c = decide(
                     constants.rule, own, potentials[p, k], responses[p, k], norm, state.traces[k], scratch.totals[p],
                     neuron_rate, constants.parameters,
                 )  # fmt: skip
@@ -108,25 +116,25 @@ def _size(k, potentials, lebesgue, state, scratch):
         grown += c * c * gram[p, p]
     square = state.norms[k]
     if lebesgue != TWO:
-        square, overlap = _look(k, state, growth)
+        square, overlap = measure_overlap(k, state, growth)
     scratch.overlaps[k] = overlap
-    scratch.sizes[k] = _not_below_zero(change * change * square + TWO * change * overlap + grown)
+    scratch.sizes[k] = not_below_zero(change * change * square + TWO * change * overlap + grown)
 
 
 @register_jitable
-def _apply(count, constants, state, scratch):
+def apply_decay(count, constants, state, scratch):
     """Decay the neurons, follow their norms, turn growth into units of v; return whether a scale was folded."""
     growth, norms, scales, any_folded = scratch.growth, state.norms, state.scales, False
     for m in range(count):
         k = scratch.written[m]
         change, size = scratch.changes[k], scratch.sizes[k]
         if constants.instruments:
-            _note(k, size, state.steps)
+            note_step(k, size, state.steps)
         # |w + d|^2 = |w|^2 + 2 w d + |d|^2 with w d = (a - 1) |w|^2 + sum of c u
-        norms[k] = _not_below_zero(norms[k] + TWO * (change * norms[k] + scratch.overlaps[k]) + size)
+        norms[k] = not_below_zero(norms[k] + TWO * (change * norms[k] + scratch.overlaps[k]) + size)
         scales[k] *= ONE + change
         if not (FOLD_BELOW <= abs(scales[k]) <= FOLD_ABOVE):
-            _fold(state.synapses, state.scales, state.counters, k)
+            fold_scale(state.synapses, state.scales, state.counters, k)
             any_folded = True
         for p in range(growth.shape[0]):
             growth[p, k] /= scales[k]
@@ -149,7 +157,7 @@ def _grow(active, values, size, written, count, synapses, growth):
 
 
 @register_jitable
-def _leak(constants, state):
+def leak_all(constants, state):
     """Let every neuron's weights decay by the window's time: two products a neuron, none a synapse."""
     kept = (ONE - constants.leak) ** np.float32(state.pending_sizes.size)
     norm_kept = kept * kept if constants.lebesgue == TWO else kept**constants.lebesgue
@@ -157,31 +165,31 @@ def _leak(constants, state):
         state.scales[k] *= kept
         state.norms[k] *= norm_kept
         if abs(state.scales[k]) < FOLD_BELOW:
-            _fold(state.synapses, state.scales, state.counters, k)
+            fold_scale(state.synapses, state.scales, state.counters, k)
 
 
 @register_jitable
 def _write(count, constants, state, scratch):
     """Apply what was proposed for `count` neurons."""
     written = scratch.written
-    folded = _apply(count, constants, state, scratch)
+    folded = apply_decay(count, constants, state, scratch)
     for p in range(scratch.growth.shape[0]):
         active, values = state.pending_active[p], state.pending_inputs[p]
         _grow(active, values, state.pending_sizes[p], written, count, state.synapses, scratch.growth[p])
-    _settle(count, folded, constants, state, scratch)
+    settle_norms(count, folded, constants, state, scratch)
 
 
 @register_jitable
-def _settle(count, folded, constants, state, scratch):
+def settle_norms(count, folded, constants, state, scratch):
     """Measure the norms that growth has left unknown, and bring neurons to norm one, if they are to be."""
     if not (folded or constants.renormalise or constants.lebesgue != TWO):
         return
     for m in range(count):
         k = scratch.written[m]
         if constants.lebesgue != TWO or (folded and state.scales[k] == ONE):
-            _measure(state, k, constants.lebesgue)
+            measure_norm(state, k, constants.lebesgue)
         if constants.renormalise and scratch.sizes[k] > ZERO:
-            _renormalise(state, k, constants.lebesgue)
+            renormalise(state, k, constants.lebesgue)
 
 
 @register_jitable
@@ -194,15 +202,15 @@ def _diverged(norms):
 
 
 @register_jitable
-def _learn(potentials, responses, square, constants, state, scratch, own, live):
+def learn(potentials, responses, square, constants, state, scratch, own, live):
     """Apply a full window; return a neuron whose norm is no longer finite, or -1."""
-    samples, rate = responses.shape[0], _rate(constants, state.counters[SAMPLES] - 1)
+    samples, rate = responses.shape[0], rate_by_time(constants, state.counters[SAMPLES] - 1)
     if constants.bias != UNBIASED or constants.moment > 0:
-        _average(constants, state)
+        move_means(constants, state)
     state.counters[PENDING] = 0
     state.counters[UPDATES] += 1
     if constants.rule == SANGER or constants.rule == SUBSPACE:
-        _mix(rate, responses, constants, state, scratch)
+        learn_by_mixing(rate, responses, constants, state, scratch)
         return _diverged(state.norms)
     scratch.gram[0, 0] = square
     if samples > 1:
@@ -211,24 +219,24 @@ def _learn(potentials, responses, square, constants, state, scratch, own, live):
         for p in range(samples):
             for k in range(potentials.shape[1]):
                 scratch.order[k] = abs(potentials[p, k])
-            scratch.totals[p] = _total(scratch.order, scratch.lanes)
-    count = _select(responses, constants.cutoff, scratch.written)
+            scratch.totals[p] = total_of(scratch.order, scratch.lanes)
+    count = select_written(responses, constants.cutoff, scratch.written)
     if count * SPARSE_WRITES >= potentials.shape[1]:
         scratch.growth[:] = ZERO
-    _propose(count, potentials, responses, rate, constants, state, scratch, own)
+    propose_steps(count, potentials, responses, rate, constants, state, scratch, own)
     for m in range(count):
         if not math.isfinite(scratch.sizes[scratch.written[m]]):
             return scratch.written[m]
     if constants.competition == GATED:
-        count = _gate(count, constants, scratch)
+        count = gate(count, constants, scratch)
     if constants.eligibility > ZERO:
-        _rise(count, constants, state, scratch)
+        learn_by_eligibility(count, constants, state, scratch)
     elif constants.highest > ZERO:
-        _write_few_bits(count, constants, state, scratch, live)
+        write_few_bits(count, constants, state, scratch, live)
     else:
         _write(count, constants, state, scratch)
     if constants.leak > ZERO:
-        _leak(constants, state)
+        leak_all(constants, state)
     if constants.eligibility > ZERO:
         return _diverged(state.norms)
     for m in range(count):

@@ -3,7 +3,7 @@
 import numpy as np
 from numba.extending import register_jitable
 
-from neurosim.kernels.dense.competition import _activate
+from neurosim.kernels.dense.competition import activate
 from neurosim.kernels.dense.layout import UPDATES
 from neurosim.kernels.shared.codes import BCM, CONSCIENCE, LOG_PRIOR, MEAN_ACTIVITY, UNBIASED
 from neurosim.kernels.shared.numbers import NEGLIGIBLE, NEGLIGIBLE_ROOT, ONE, ZERO
@@ -12,7 +12,7 @@ RAREST = np.float32(1e-30)  # share of responses, so that its logarithm is finit
 
 
 @register_jitable
-def _count(winner, potentials, responses, constants, sums, scratch):
+def count_for_means(winner, potentials, responses, constants, sums, scratch):
     """Add one sample to what the running means of the bias and of the rule average over the window."""
     if constants.bias == CONSCIENCE:
         sums[0, winner] += ONE
@@ -20,7 +20,7 @@ def _count(winner, potentials, responses, constants, sums, scratch):
         for k in range(responses.size):
             sums[0, k] += responses[k]
     elif constants.bias == MEAN_ACTIVITY:
-        _activate(potentials, constants.activation, constants.activation_exponent, scratch.lanes, scratch.order)
+        activate(potentials, constants.activation, constants.activation_exponent, scratch.lanes, scratch.order)
         for k in range(responses.size):
             sums[0, k] += scratch.order[k]
     if constants.moment == 1:
@@ -28,11 +28,11 @@ def _count(winner, potentials, responses, constants, sums, scratch):
             sums[1, k] += responses[k]
     elif constants.moment == 2:
         for k in range(responses.size):
-            sums[1, k] += _squared(responses[k], constants)
+            sums[1, k] += squared_response(responses[k], constants)
 
 
 @register_jitable
-def _squared(response, constants):
+def squared_response(response, constants):
     """Return what the trace of squared responses averages."""
     y = min(response, constants.parameters[0] if constants.rule == BCM else np.float32(np.inf))
     y = y if abs(y) > NEGLIGIBLE_ROOT else ZERO
@@ -40,7 +40,7 @@ def _squared(response, constants):
 
 
 @register_jitable
-def _average(constants, state):
+def move_means(constants, state):
     """Move the running means by the means over the window."""
     sums, part = state.pending_sums, ONE / np.float32(state.pending_sizes.size)
     if constants.bias != UNBIASED:

@@ -12,7 +12,7 @@ DRIFT, SHORT = np.float32(8), np.float32(0.01)  # scale and squared norm at whic
 
 
 @register_jitable
-def _fold(synapses, scales, counters, k):
+def fold_scale(synapses, scales, counters, k):
     """Multiply neuron k's scale into its synapses."""
     for i in range(synapses.shape[0]):
         synapses[i, k] *= scales[k]
@@ -21,7 +21,7 @@ def _fold(synapses, scales, counters, k):
 
 
 @register_jitable
-def _measure(state, k, lebesgue):
+def measure_norm(state, k, lebesgue):
     """Recompute the norm of neuron k from the synapses."""
     total = state.scales[k] * ZERO
     for i in range(state.synapses.shape[0]):
@@ -34,7 +34,7 @@ def _measure(state, k, lebesgue):
 
 
 @register_jitable
-def _length(norm, lebesgue):
+def length_of(norm, lebesgue):
     """Return |w| from the sum of |w_i|^p."""
     if lebesgue == TWO:
         return math.sqrt(norm)
@@ -42,13 +42,13 @@ def _length(norm, lebesgue):
 
 
 @register_jitable
-def _not_below_zero(x):
+def not_below_zero(x):
     """Return x, or 0 for what rounding left below; NaN stays."""
     return x * ZERO if x < ZERO else x
 
 
 @register_jitable
-def _look(k, state, growth):
+def measure_overlap(k, state, growth):
     """Return |w|^2 and the sum of c (w x) from the synapses: potentials of another norm do not tell them."""
     square, overlap = state.scales[k] * ZERO, state.scales[k] * ZERO
     for i in range(state.synapses.shape[0]):
@@ -63,7 +63,7 @@ def _look(k, state, growth):
 
 
 @register_jitable
-def _note(k, size, steps):
+def note_step(k, size, steps):
     """Add the size of neuron k's step to the instruments' sum; Kahan's sum, as a long stream adds small to large."""
     size = math.sqrt(size) - steps[1, k]
     total = steps[0, k] + size
@@ -72,21 +72,21 @@ def _note(k, size, steps):
 
 
 @register_jitable
-def _renormalise(state, k, lebesgue):
+def renormalise(state, k, lebesgue):
     """Bring neuron k to norm one.
 
     Where neurons unlearn, an error of the followed norm grows as the square of the scale since it was last measured;
     where a step leaves little of the norm, it is what is left. So both are measured anew.
     """
     if not (state.norms[k] > SHORT):
-        _measure(state, k, lebesgue)
-    length = _length(state.norms[k], lebesgue)
+        measure_norm(state, k, lebesgue)
+    length = length_of(state.norms[k], lebesgue)
     if not (ZERO < length < np.float32(np.inf)):
         return
     state.scales[k] /= length
     state.norms[k] = ONE
     if not (ONE / DRIFT <= state.scales[k] <= DRIFT):
-        _fold(state.synapses, state.scales, state.counters, k)
-        _measure(state, k, lebesgue)
-        state.scales[k] = ONE / _length(state.norms[k], lebesgue)
+        fold_scale(state.synapses, state.scales, state.counters, k)
+        measure_norm(state, k, lebesgue)
+        state.scales[k] = ONE / length_of(state.norms[k], lebesgue)
         state.norms[k] = ONE

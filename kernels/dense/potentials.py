@@ -7,7 +7,7 @@ from neurosim.kernels.shared.numbers import ONE, TWO, ZERO
 
 
 @register_jitable
-def _sum_rows(values, active, size, v, start, end, sums):
+def sum_rows(values, active, size, v, start, end, sums):
     """Write the sums of x v over the active inputs for some neurons; many rows at a time, in order."""
     first, last = np.uintp(start), np.uintp(end)  # an index that may be below zero keeps a loop from being vectorised
     sixteens, whole = size - size % 16, size - size % 4
@@ -39,25 +39,25 @@ def _sum_rows(values, active, size, v, start, end, sums):
 
 
 @register_jitable
-def _scale(sums, s):
+def scale_sums(sums, s):
     """Multiply each sum by its neuron's scale."""
     for k in range(s.size):
         sums[k] *= s[k]
 
 
 @register_jitable
-def _integrate(values, active, size, lebesgue, v, s, potentials):
+def integrate(values, active, size, lebesgue, v, s, potentials):
     """Write u = s * sum of x v over the active inputs."""
     if lebesgue != TWO:
         potentials[:] = ZERO
         _integrate_powers(values, active, size, lebesgue - ONE, v, s, potentials)
         return
-    _sum_rows(values, active, size, v, 0, s.size, potentials)
-    _scale(potentials, s)
+    sum_rows(values, active, size, v, 0, s.size, potentials)
+    scale_sums(potentials, s)
 
 
 @register_jitable
-def _signed_power(v, power):
+def signed_power(v, power):
     """Return sign(v) |v|**power."""
     if power == TWO:
         return v * abs(v)
@@ -72,6 +72,6 @@ def _integrate_powers(values, active, size, power, synapses, scales, potentials)
     for j in range(size):
         v, x = synapses[active[j]], values[j]
         for k in range(potentials.size):
-            potentials[k] += x * _signed_power(v[k], power)
+            potentials[k] += x * signed_power(v[k], power)
     for k in range(potentials.size):
         potentials[k] *= scales[k] ** power

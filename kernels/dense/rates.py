@@ -10,7 +10,7 @@ from neurosim.kernels.shared.numbers import HALF, ONE
 
 
 @register_jitable
-def _rate(constants, index):
+def rate_by_time(constants, index):
     """Return the rate at sample `index` of the stream, the same for all neurons."""
     rate = constants.rate
     if constants.schedule == LINEAR or constants.schedule == EXPONENTIAL:
@@ -23,7 +23,7 @@ def _rate(constants, index):
 
 
 @register_jitable
-def _neuron_rate(rate, norm, wins, schedule, power, floor):
+def rate_of_neuron(rate, norm, wins, schedule, power, floor):
     """Return one neuron's rate: by its norm, or by how often it has won."""
     if schedule == BY_NORM:
         distance = abs(norm - ONE)

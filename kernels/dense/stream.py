@@ -24,9 +24,9 @@ from numba import typeof, types
 from numba.extending import register_jitable
 
 from neurosim.kernels.compiled import compiled
-from neurosim.kernels.dense.ahead import _depth, _keep, _look_ahead, _recall, _sum_ahead
-from neurosim.kernels.dense.competition import _activate, _bias, _compete
-from neurosim.kernels.dense.inputs import _take_in, _teaches
+from neurosim.kernels.dense.ahead import keep_copies, look_ahead, recall, samples_ahead, sum_ahead
+from neurosim.kernels.dense.competition import activate, add_bias, compete
+from neurosim.kernels.dense.inputs import take_in, teaches
 from neurosim.kernels.dense.layout import (
     BEGUN,
     BLANKS,
@@ -47,23 +47,23 @@ from neurosim.kernels.dense.layout import (
     WORD,
     WRITES,
 )
-from neurosim.kernels.dense.learning import _learn
-from neurosim.kernels.dense.means import _count
-from neurosim.kernels.dense.potentials import _integrate, _scale
-from neurosim.kernels.dense.tallies import _has_zeros, _tally_inputs, _tally_live, _tally_writes
-from neurosim.kernels.dense.team import _another_word, _is_shared, _sum_share, _sum_together
-from neurosim.kernels.shared.arguments import _arguments_at, _put, _size_of
+from neurosim.kernels.dense.learning import learn
+from neurosim.kernels.dense.means import count_for_means
+from neurosim.kernels.dense.potentials import integrate, scale_sums
+from neurosim.kernels.dense.tallies import has_zeros, tally_inputs, tally_live, tally_writes
+from neurosim.kernels.dense.team import is_shared, sum_share, sum_together, wait_for_other_word
+from neurosim.kernels.shared.arguments import arguments_at, size_of_arguments, write_arguments
 from neurosim.kernels.shared.codes import IDENTITY, UNBIASED
 from neurosim.kernels.shared.numbers import ONE, TWO, ZERO
-from neurosim.kernels.shared.softmax import _copy
-from neurosim.kernels.shared.system import _clock_gettime, _leave
+from neurosim.kernels.shared.softmax import copy_into
+from neurosim.kernels.shared.system import clock_gettime, store_release
 
 
 @register_jitable
 def _mark(marks, n, stage):
     """Write down when a stage of sample n was done; without marks, no code is left of it."""
     if marks is not None:
-        _clock_gettime(np.int32(marks.clock), marks.now.ctypes)
+        clock_gettime(np.int32(marks.clock), marks.now.ctypes)
         marks.moments[n, stage] = marks.now[0] * 1_000_000_000 + marks.now[1]
 
 
@@ -89,10 +89,10 @@ def stream(address, kind):
     neuron : int
         A neuron whose potential, or whose weights after learning, are not finite; or -1.
     """
-    samples, learning, constants, state, scratch, results, own, marks = _arguments_at(address, kind)
+    samples, learning, constants, state, scratch, results, own, marks = arguments_at(address, kind)
     values, active, window = scratch.values, scratch.active, state.pending_sizes.size
     plain = constants.activation == IDENTITY and constants.bias == UNBIASED
-    holes = results.tallies.size > 0 and constants.highest == ZERO and _has_zeros(results.live, state.scales.size)
+    holes = results.tallies.size > 0 and constants.highest == ZERO and has_zeros(results.live, state.scales.size)
     first, end, held, breadth, pace = 0, 0, 0, 0, -1  # samples looked ahead at, and neurons written meanwhile
     for n in range(samples.values.shape[0]):
         _mark(marks, n, BEGUN)
@@ -102,56 +102,56 @@ def stream(address, kind):
                 state.pending_active[state.counters[PENDING]],
             )
         if n >= end:
-            depth = _depth(samples.values.shape[0] - n, breadth, pace, learning, constants, state, scratch)
+            depth = samples_ahead(samples.values.shape[0] - n, breadth, pace, learning, constants, state, scratch)
             first, end, held = n, n, 0
             if depth > 0:
-                end += _look_ahead(samples, n, depth, learning, constants, state, scratch)
+                end += look_ahead(samples, n, depth, learning, constants, state, scratch)
                 products, sums = (end - n) * breadth // PACE * state.scales.size, scratch.ahead_sums
-                if end > n and _is_shared(breadth // PACE, state.scales.size, pace, scratch):
+                if end > n and is_shared(breadth // PACE, state.scales.size, pace, scratch):
                     scratch.board[0, TAKEN] = end - n
-                    _sum_together(products, values, active, state.synapses, scratch, sums)
+                    sum_together(products, values, active, state.synapses, scratch, sums)
                 else:
-                    _sum_ahead(end - n, state.synapses, 0, state.scales.size, scratch, sums)
+                    sum_ahead(end - n, state.synapses, 0, state.scales.size, scratch, sums)
         label = samples.labels[n] if samples.labels.size > 0 else -1
         row = n % results.potentials.shape[0]
         potentials, responses = results.potentials[row], results.responses[row]
         if n < end:
             _mark(marks, n, GATHERED)
-            size, square = _recall(n - first, held, learning, state, scratch, active, values, potentials)
+            size, square = recall(n - first, held, learning, state, scratch, active, values, potentials)
         else:
-            size, square = _take_in(samples.values[n], label, learning, constants, state, active, values)
+            size, square = take_in(samples.values[n], label, learning, constants, state, active, values)
             if size < 0:
                 return n, -1
             _mark(marks, n, GATHERED)
-            if constants.lebesgue == TWO and _is_shared(size, state.scales.size, pace, scratch):
+            if constants.lebesgue == TWO and is_shared(size, state.scales.size, pace, scratch):
                 board, sums = scratch.board[0], results.potentials[row : row + 1]
                 board[TAKEN], board[BREADTH] = 0, size
                 board[PENDING_ROW] = state.counters[PENDING] if learning else -1
-                _sum_together(size * state.scales.size, values, active, state.synapses, scratch, sums)
-                _scale(potentials, state.scales)
+                sum_together(size * state.scales.size, values, active, state.synapses, scratch, sums)
+                scale_sums(potentials, state.scales)
             else:
-                _integrate(values, active, size, constants.lebesgue, state.synapses, state.scales, potentials)
+                integrate(values, active, size, constants.lebesgue, state.synapses, state.scales, potentials)
         _mark(marks, n, INTEGRATED)
         if results.tallies.size > 0:
             ahead = n < end and not learning
             places = scratch.ahead_active[n - first] if ahead else active
             some = holes or constants.highest > ZERO
-            _tally_inputs(n, size, places, some, state.scales.size, results)
+            tally_inputs(n, size, places, some, state.scales.size, results)
         breadth = breadth + size - breadth // PACE if breadth > 0 else PACE * size
-        teaching = _teaches(learning, size, label, constants.competition)
+        teaching = teaches(learning, size, label, constants.competition)
         drive = potentials
         if not plain:
             drive = scratch.drive
-            _activate(potentials, constants.activation, constants.activation_exponent, scratch.lanes, drive)
-            _bias(learning, constants, state.activity, drive)
-        winner = _compete(drive, label if learning else -1, constants, scratch.lanes, scratch.written, responses)
+            activate(potentials, constants.activation, constants.activation_exponent, scratch.lanes, drive)
+            add_bias(learning, constants, state.activity, drive)
+        winner = compete(drive, label if learning else -1, constants, scratch.lanes, scratch.written, responses)
         if not math.isfinite(responses[winner] + potentials[winner]):
             return n, winner
         results.winners[n] = winner
         _mark(marks, n, COMPETED)
         if results.outputs.size > 0:
             outputs = results.outputs[n % results.outputs.shape[0]]
-            _activate(potentials, constants.transmit, constants.exponent, scratch.lanes, outputs)
+            activate(potentials, constants.transmit, constants.exponent, scratch.lanes, outputs)
         _mark(marks, n, TRANSMITTED)
         if not learning:
             continue
@@ -165,29 +165,29 @@ def stream(address, kind):
         state.pending_modulators[p] = samples.modulators[n] if samples.modulators.size > 0 else ONE
         state.counters[PENDING] = p + 1
         if constants.bias != UNBIASED or constants.moment > 0:
-            _count(winner, potentials, responses, constants, state.pending_sums, scratch)
+            count_for_means(winner, potentials, responses, constants, state.pending_sums, scratch)
         us, ys = state.pending_potentials, state.pending_responses
         if window == 1:
             us, ys = results.potentials[row : row + 1], results.responses[row : row + 1]
         else:
-            _copy(potentials, us[p])
-            _copy(responses, ys[p])
+            copy_into(potentials, us[p])
+            copy_into(responses, ys[p])
         if p + 1 < window:
             continue
         before, folds = state.counters[WRITES], state.counters[FOLDS]
         if holes:
-            _tally_live(ys, constants, state, scratch, results.live, -1)
-        neuron = _learn(us, ys, square, constants, state, scratch, own, results.live)
+            tally_live(ys, constants, state, scratch, results.live, -1)
+        neuron = learn(us, ys, square, constants, state, scratch, own, results.live)
         if neuron >= 0:
             return n, neuron
         count = state.counters[WRITES] - before
         pace = pace + count - pace // PACE if pace >= 0 else PACE * count
         if n + 1 < end:
-            held = _keep(count, held, state.synapses, scratch)
+            held = keep_copies(count, held, state.synapses, scratch)
             if held < 0:
                 end = n + 1
         if results.tallies.size > 0:
-            _tally_writes(n, count, state.counters[FOLDS] - folds, holes, ys, constants, state, scratch, results)
+            tally_writes(n, count, state.counters[FOLDS] - folds, holes, ys, constants, state, scratch, results)
         _mark(marks, n, LEARNED)
     return samples.values.shape[0], -1
 
@@ -203,18 +203,18 @@ def assist(address, kind, number):
     number : int
         The thread's row of the board, from 1, with NOT_THERE on it.
     """
-    _samples, _learning, _constants, state, scratch, _results, _own, _marks = _arguments_at(address, kind)
+    _samples, _learning, _constants, state, scratch, _results, _own, _marks = arguments_at(address, kind)
     board, word = scratch.board, 0
-    _leave(board[number], word)
+    store_release(board[number], word)
     while True:
-        word = _another_word(board[0], word)
+        word = wait_for_other_word(board[0], word)
         if word == NO_MORE:
             return
         values, active, p = scratch.values, scratch.active, board[0, PENDING_ROW]
         if p >= 0:
             values, active = state.pending_inputs[p], state.pending_active[p]
-        _sum_share(number, values, active, state.synapses, scratch, scratch.shares[number])
-        _leave(board[number], word)
+        sum_share(number, values, active, state.synapses, scratch, scratch.shares[number])
+        store_release(board[number], word)
 
 
 def bound(*arguments):
@@ -222,15 +222,15 @@ def bound(*arguments):
 
     What it returns first takes what is then in the arrays. They, and the memory returned last, must outlive it.
     """
-    memory, kind = np.zeros(_size_of(arguments), np.uint8), typeof(arguments)
-    _put(memory.ctypes.data, arguments)
+    memory, kind = np.zeros(size_of_arguments(arguments), np.uint8), typeof(arguments)
+    write_arguments(memory.ctypes.data, arguments)
     return stream.compile((types.intp, types.TypeRef(kind))), memory.ctypes.data, kind, memory
 
 
 def loop(*arguments):
     """Return `stream` as compiled for arguments of these types, as a function of such arguments."""
-    kind, size = typeof(arguments), _size_of(arguments)
-    put, run = _put.compile((types.intp, kind)), stream.compile((types.intp, types.TypeRef(kind)))
+    kind, size = typeof(arguments), size_of_arguments(arguments)
+    put, run = write_arguments.compile((types.intp, kind)), stream.compile((types.intp, types.TypeRef(kind)))
 
     def take(*arguments):
         memory = np.empty(size, np.uint8)
@@ -246,9 +246,13 @@ def team(*arguments):
 
     It calls that with its number: 0 takes the samples, and returns what `stream` returns; the others assist it.
     """
-    kind, size = typeof(arguments), _size_of(arguments)
+    kind, size = typeof(arguments), size_of_arguments(arguments)
     place = types.intp, types.TypeRef(kind)
-    put, run, help_out = _put.compile((types.intp, kind)), stream.compile(place), assist.compile((*place, types.intp))
+    put, run, help_out = (
+        write_arguments.compile((types.intp, kind)),
+        stream.compile(place),
+        assist.compile((*place, types.intp)),
+    )
 
     def work(*arguments):
         memory, board = np.empty(size, np.uint8), arguments[4].board

@@ -8,13 +8,13 @@ are: that a sum of floats becomes zero to the last bit is not waited for.
 from numba.extending import register_jitable
 
 from neurosim.kernels.dense.layout import EFFECTIVE, EVENTS, FLIPPED, OPERATIONS, PLASTIC, WRITTEN
-from neurosim.kernels.dense.learning import _select
+from neurosim.kernels.dense.learning import select_written
 from neurosim.kernels.shared.codes import GATED, SANGER, SUBSPACE
 from neurosim.kernels.shared.numbers import ZERO
 
 
 @register_jitable
-def _tally_inputs(n, size, active, holes, neurons, results):
+def tally_inputs(n, size, active, holes, neurons, results):
     """Count the events of a sample, and the synapses that they reach."""
     row, live, effective = results.tallies[n], results.live, 0
     if holes:
@@ -26,7 +26,7 @@ def _tally_inputs(n, size, active, holes, neurons, results):
 
 
 @register_jitable
-def _has_zeros(live, neurons):
+def has_zeros(live, neurons):
     """Return whether some synapse is zero."""
     found = 0
     for i in range(live.size):
@@ -35,9 +35,9 @@ def _has_zeros(live, neurons):
 
 
 @register_jitable
-def _tally_live(responses, constants, state, scratch, live, sign):
+def tally_live(responses, constants, state, scratch, live, sign):
     """Take the synapses that are about to be written out of those that are not zero, or put them back in."""
-    count = _select(responses, constants.cutoff, scratch.written)
+    count = select_written(responses, constants.cutoff, scratch.written)
     single = responses.shape[0] == 1
     for j in range(state.pending_sizes[0] if single else live.size):
         i = state.pending_active[0, j] if single else j
@@ -59,7 +59,7 @@ def _tally_all_live(synapses, live):
 
 
 @register_jitable
-def _tally_writes(n, asked, folds, holes, responses, constants, state, scratch, results):
+def tally_writes(n, asked, folds, holes, responses, constants, state, scratch, results):
     """Count what the window that ended with a sample has written."""
     row, written, (inputs, neurons) = results.tallies[n], results.written[n], state.synapses.shape
     row[PLASTIC], row[WRITTEN] = asked, folds * inputs
@@ -69,7 +69,7 @@ def _tally_writes(n, asked, folds, holes, responses, constants, state, scratch, 
     if holes and (waiting or mixing or folds > 0):
         _tally_all_live(state.synapses, results.live)
     elif holes:
-        _tally_live(responses, constants, state, scratch, results.live, 1)
+        tally_live(responses, constants, state, scratch, results.live, 1)
     if waiting or mixing:
         for k in range(neurons):
             moved = state.pending_modulators[0] != ZERO and (waiting or scratch.changes[k] != ZERO)
@@ -78,7 +78,7 @@ def _tally_writes(n, asked, folds, holes, responses, constants, state, scratch, 
         return
     count = asked
     if responses.shape[0] > 1 or constants.competition == GATED:  # the list has more neurons, or others
-        count = _select(responses, constants.cutoff, scratch.written)
+        count = select_written(responses, constants.cutoff, scratch.written)
     for m in range(count):
         k = scratch.written[m]
         for p in range(responses.shape[0]):

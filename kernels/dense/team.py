@@ -10,12 +10,12 @@ whoever does it, so no bit depends on how many threads there are, nor on who was
 import numpy as np
 from numba.extending import register_jitable
 
-from neurosim.kernels.dense.ahead import _sum_ahead
+from neurosim.kernels.dense.ahead import sum_ahead
 from neurosim.kernels.dense.layout import BREADTH, PACE, TAKEN, WORD
-from neurosim.kernels.dense.potentials import _sum_rows
+from neurosim.kernels.dense.potentials import sum_rows
 from neurosim.kernels.shared.numbers import LINE
-from neurosim.kernels.shared.softmax import _copy
-from neurosim.kernels.shared.system import _leave, _sleep, _word_at, _yield
+from neurosim.kernels.shared.softmax import copy_into
+from neurosim.kernels.shared.system import load_acquire, sched_yield, store_release, usleep
 
 # For a team to pay, a sample must have so many products of active inputs and neurons, and so many neurons for each that
 # it writes: what one thread wrote another has to fetch.
@@ -26,21 +26,21 @@ LOOK = 16  # products that take as long as a look, about
 
 
 @register_jitable
-def _another_word(place, word):
+def wait_for_other_word(place, word):
     """Wait until there is another word at a place than this, and return it: keen first, and ever more at leisure."""
-    looks, found = 0, _word_at(place)
+    looks, found = 0, load_acquire(place)
     while found == word:
         looks += 1
         if looks > 2 * PATIENCE:
-            _sleep(np.uint32(NAP))
+            usleep(np.uint32(NAP))
         elif looks > PATIENCE:
-            _yield()
-        found = _word_at(place)
+            sched_yield()
+        found = load_acquire(place)
     return found
 
 
 @register_jitable
-def _share(neurons, number, threads):
+def share_of(neurons, number, threads):
     """Return the first neuron of a thread's share, and the first after it: whole lines of the cache."""
     lines = neurons // LINE
     start, end = lines * number // threads * LINE, lines * (number + 1) // threads * LINE
@@ -48,7 +48,7 @@ def _share(neurons, number, threads):
 
 
 @register_jitable
-def _is_shared(breadth, neurons, pace, scratch):
+def is_shared(breadth, neurons, pace, scratch):
     """Return whether a sample is worth a team, and the team is there, none of it behind.
 
     By how many inputs are active, and PACE times the neurons that a sample writes lately; below zero, none is known of.
@@ -58,35 +58,35 @@ def _is_shared(breadth, neurons, pace, scratch):
         return False
     there = True
     for number in range(1, board.shape[0]):
-        there &= _word_at(board[number]) == board[0, WORD]
+        there &= load_acquire(board[number]) == board[0, WORD]
     return there
 
 
 @register_jitable
-def _sum_share(number, values, active, synapses, scratch, sums):
+def sum_share(number, values, active, synapses, scratch, sums):
     """Write one thread's share of what the board says: the sums of samples ahead, or of one sample."""
-    start, end = _share(synapses.shape[1], number, scratch.board.shape[0])
+    start, end = share_of(synapses.shape[1], number, scratch.board.shape[0])
     taken = scratch.board[0, TAKEN]
     if taken > 0:
-        _sum_ahead(taken, synapses, start, end, scratch, sums)
+        sum_ahead(taken, synapses, start, end, scratch, sums)
     else:
-        _sum_rows(values, active, scratch.board[0, BREADTH], synapses, start, end, sums[0])
+        sum_rows(values, active, scratch.board[0, BREADTH], synapses, start, end, sums[0])
 
 
 @register_jitable
-def _sum_together(products, values, active, synapses, scratch, sums):
+def sum_together(products, values, active, synapses, scratch, sums):
     """Leave word, write the first thread's share, and take over the others', or write those of who is late."""
     board = scratch.board
     word, threads = board[0, WORD] + 1, board.shape[0]
-    _leave(board[0], word)
-    _sum_share(0, values, active, synapses, scratch, sums)
+    store_release(board[0], word)
+    sum_share(0, values, active, synapses, scratch, sums)
     for number in range(1, threads):
         looks, most = 0, PATIENCE + products // (LOOK * threads)
-        while looks < most and _word_at(board[number]) != word:
+        while looks < most and load_acquire(board[number]) != word:
             looks += 1
         if looks == most:
-            _sum_share(number, values, active, synapses, scratch, sums)
+            sum_share(number, values, active, synapses, scratch, sums)
             continue
-        start, end = _share(synapses.shape[1], number, threads)
+        start, end = share_of(synapses.shape[1], number, threads)
         for n in range(max(1, board[0, TAKEN])):
-            _copy(scratch.shares[number, n, start:end], sums[n, start:end])
+            copy_into(scratch.shares[number, n, start:end], sums[n, start:end])

@@ -34,7 +34,7 @@ def _put_arguments(context, address, arguments):
 
 
 @intrinsic
-def _arguments_at(context, address, kind):
+def arguments_at(context, address, kind):
     """Read arguments of a kind from an address."""
     kept = kind.instance_type
 
@@ -47,10 +47,12 @@ def _arguments_at(context, address, kind):
 
 
 @compiled(_nrt=False)
-def _size_of(arguments):
+def size_of_arguments(arguments):
+    """Return how many bytes arguments take."""
     return _arguments_size(arguments)
 
 
 @compiled(_nrt=False)
-def _put(address, arguments):
+def write_arguments(address, arguments):
+    """Write arguments to an address."""
     _put_arguments(address, arguments)

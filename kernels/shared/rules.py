@@ -61,7 +61,7 @@ def eghr(potential, response, norm, trace, total, rate, parameters):
 
 
 @register_jitable
-def _decide(rule, own, potential, response, norm, trace, total, rate, parameters):
+def decide(rule, own, potential, response, norm, trace, total, rate, parameters):
     """Return decay and growth by the layer's rule."""
     if own is None:
         if rule == SOFT_HEBB:

@@ -25,17 +25,17 @@ from neurosim.kernels.shared.numbers import (
 
 
 @register_jitable
-def _floor(x):
+def floor_of(x):
     """Return the largest whole number not above x, of few digits: `np.floor`, which no device has."""
     whole = np.float32(np.int32(x))
     return whole - ONE if whole > x else whole
 
 
 @register_jitable
-def _exponential(x):
+def decaying_exponential(x):
     """Return e**x for x <= 0 with arithmetic alone, so that it vectorises and every machine gives the same bits."""
     x = max(x, np.float32(-87))
-    n = _floor(x * LOG2_E + HALF)
+    n = floor_of(x * LOG2_E + HALF)
     r = x - n * LN2_HIGH - n * LN2_MIDDLE - n * LN2_LOW
     p = ONE + r * SIXTH * (ONE + r * SEVENTH * (ONE + r * EIGHTH * (ONE + r * NINTH * (ONE + r * TENTH))))
     p = ONE + r * (ONE + r * HALF * (ONE + r * THIRD * (ONE + r * QUARTER * (ONE + r * FIFTH * p))))
@@ -43,7 +43,7 @@ def _exponential(x):
 
 
 @register_jitable
-def _maximum(x, lanes):
+def maximum(x, lanes):
     """Return the largest of x."""
     whole = x.size - x.size % LANES
     lanes[:] = x[0]
@@ -61,7 +61,7 @@ def _maximum(x, lanes):
 
 
 @register_jitable
-def _fold_lanes(lanes):
+def fold_lanes(lanes):
     """Return the sum of the partial sums, halves added to halves; overwrites them."""
     half = LANES // 2
     while half > 0:
@@ -72,7 +72,7 @@ def _fold_lanes(lanes):
 
 
 @register_jitable
-def _total(x, lanes):
+def total_of(x, lanes):
     """Return the sum of x, added in an order that depends on its size alone."""
     whole = x.size - x.size % LANES
     lanes[:] = ZERO
@@ -81,23 +81,23 @@ def _total(x, lanes):
             lanes[j] += x[start + j]
     for j in range(x.size - whole):
         lanes[j] += x[whole + j]
-    return _fold_lanes(lanes)
+    return fold_lanes(lanes)
 
 
 @register_jitable
-def _softmax(x, sharpness, y, lanes):
+def softmax(x, sharpness, y, lanes):
     """Write softmax(sharpness * x) into y; return the largest x."""
-    top = _maximum(x, lanes)
+    top = maximum(x, lanes)
     for k in range(x.size):
-        y[k] = _exponential(max(sharpness * (x[k] - top), LEAST))
-    share = ONE / _total(y, lanes)
+        y[k] = decaying_exponential(max(sharpness * (x[k] - top), LEAST))
+    share = ONE / total_of(y, lanes)
     for k in range(x.size):
         y[k] *= share
     return top
 
 
 @register_jitable
-def _first(x, value):
+def first_index(x, value):
     """Return the first place where x holds value: ties go to the lowest index."""
     start, found = 0, 0
     while found == 0 and start + LANES <= x.size:  # many at once, and then one by one where it is
@@ -111,7 +111,7 @@ def _first(x, value):
 
 
 @register_jitable
-def _copy(x, y):
+def copy_into(x, y):
     """Write x into y: a slice would check shapes, and raise."""
     for k in range(x.size):
         y[k] = x[k]

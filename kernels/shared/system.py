@@ -4,11 +4,11 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-_clock_gettime = types.ExternalFunction("clock_gettime", types.int32(types.int32, types.CPointer(types.int64)))
+clock_gettime = types.ExternalFunction("clock_gettime", types.int32(types.int32, types.CPointer(types.int64)))
 
 
 @intrinsic
-def _word_at(typing, place):
+def load_acquire(typing, place):
     """Return the first number of an array; no number read later is older than it."""
 
     def code(context, builder, signature, arguments):
@@ -19,7 +19,7 @@ def _word_at(typing, place):
 
 
 @intrinsic
-def _leave(typing, place, word):
+def store_release(typing, place, word):
     """Write the first number of an array, after all that was written before."""
 
     def code(context, builder, signature, arguments):
@@ -30,5 +30,5 @@ def _leave(typing, place, word):
     return types.void(place, types.int64), code
 
 
-_yield = types.ExternalFunction("sched_yield", types.int32())
-_sleep = types.ExternalFunction("usleep", types.int32(types.uint32))
+sched_yield = types.ExternalFunction("sched_yield", types.int32())
+usleep = types.ExternalFunction("usleep", types.int32(types.uint32))

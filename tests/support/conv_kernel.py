@@ -87,4 +87,4 @@ def in_type(array, dtype):
 
 @njit
 def power(values, exponent):
-    powers._power(values, exponent)
+    powers.raise_all(values, exponent)

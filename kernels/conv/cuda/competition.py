@@ -7,33 +7,33 @@ from numba import cuda, int32, int64
 from numba.extending import register_jitable
 
 from neurosim.kernels.conv import competition, layout, powers, proposing
-from neurosim.kernels.conv.cuda.seats import _busy, _item, _matches, _top, _total, _turns
+from neurosim.kernels.conv.cuda.seats import count_matches, has_work, item_of, largest_of, total_of, turns_for
 from neurosim.kernels.shared import codes as kernel_codes
 from neurosim.kernels.shared import numbers
 from neurosim.kernels.shared.numbers import ONE, ZERO
 
 
 @register_jitable
-def _compete(potentials, responses, first, constants, memory, seat):
+def compete(potentials, responses, first, constants, memory, seat):
     """Write responses and who won at every position of an image; places of memory are counted from first."""
     positions, neurons = potentials.shape
-    for turn in range(_turns(positions, seat)):
-        p = _item(turn, seat)
-        busy = _busy(p, positions, seat)
+    for turn in range(turns_for(positions, seat)):
+        p = item_of(turn, seat)
+        busy = has_work(p, positions, seat)
         size = neurons if busy else 0
         u, y = potentials[p if busy else 0][:size], responses[p if busy else 0][:size]
-        average = _total(u, seat) / np.float32(neurons)
+        average = total_of(u, seat) / np.float32(neurons)
         drive = u
         if constants.activation != kernel_codes.IDENTITY:
             threshold = average if constants.activation == kernel_codes.TRIANGLE else ZERO
             for k in range(seat.member, size, seat.members):
-                y[k] = _power(powers._larger(u[k] - threshold, ZERO), constants.activation_exponent)
+                y[k] = _power(powers.larger(u[k] - threshold, ZERO), constants.activation_exponent)
             drive = y
-        top, winner = _top(drive, seat)
+        top, winner = largest_of(drive, seat)
         if constants.competition == kernel_codes.SOFT:
             for k in range(seat.member, size, seat.members):
-                y[k] = powers._exponential(max(constants.sharpness * (drive[k] - top), numbers.LEAST))
-            total = _total(y, seat)
+                y[k] = powers.exponential(max(constants.sharpness * (drive[k] - top), numbers.LEAST))
+            total = total_of(y, seat)
             share = ONE / (total if busy else ONE)
             for k in range(seat.member, size, seat.members):
                 y[k] *= share
@@ -50,27 +50,27 @@ def _compete(potentials, responses, first, constants, memory, seat):
 
 
 @register_jitable
-def _average(potentials, memory, seat):
+def mean_potentials(potentials, memory, seat):
     """Write the mean potential at every position of an image that nothing competes for."""
     positions, neurons = potentials.shape
-    for turn in range(_turns(positions, seat)):
-        p = _item(turn, seat)
-        busy = _busy(p, positions, seat)
+    for turn in range(turns_for(positions, seat)):
+        p = item_of(turn, seat)
+        busy = has_work(p, positions, seat)
         u = potentials[p if busy else 0][: neurons if busy else 0]
-        average = _total(u, seat) / np.float32(neurons)
+        average = total_of(u, seat) / np.float32(neurons)
         if busy and seat.member == 0:
             memory.averages[p] = average
-            memory.wild[p] = -1 if math.isfinite(average) else competition._first_wild(u)
+            memory.wild[p] = -1 if math.isfinite(average) else competition.first_not_finite(u)
 
 
 @register_jitable
 def _power(x, exponent):
     """Return x**exponent, where x is not negative."""
-    return x if exponent == ONE else powers._raised(x, exponent)
+    return x if exponent == ONE else powers.raised(x, exponent)
 
 
 @register_jitable
-def _first_failure(wild):
+def first_failure(wild):
     """Return the neuron that was not finite first, or -1; the same for every thread."""
     any_wild = int32(0)
     for p in range(cuda.threadIdx.x, wild.size, cuda.blockDim.x):
@@ -83,32 +83,32 @@ def _first_failure(wild):
 
 
 @register_jitable
-def _first_unbounded(x):
+def first_not_finite(x):
     """Return the first place where x is not finite, or -1; the same for every thread."""
     any_wild = int32(0)
     for k in range(cuda.threadIdx.x, x.size, cuda.blockDim.x):
         any_wild |= int32(not math.isfinite(x[k]))
-    return int64(competition._first_wild(x)) if cuda.syncthreads_or(any_wild) != 0 else int64(-1)
+    return int64(competition.first_not_finite(x)) if cuda.syncthreads_or(any_wild) != 0 else int64(-1)
 
 
 @register_jitable
-def _count_wins(positions, learns, learned, constants, state, memory, seat):
+def count_wins(positions, learns, learned, constants, state, memory, seat):
     """Count the positions that each neuron won; then write its rate, which may depend on it."""
     neurons = state.wins.size
-    for turn in range(_turns(neurons, seat)):
-        k = _item(turn, seat)
-        busy = _busy(k, neurons, seat)
-        count = _matches(memory.won[: positions if busy else 0], k, seat)
+    for turn in range(turns_for(neurons, seat)):
+        k = item_of(turn, seat)
+        busy = has_work(k, neurons, seat)
+        count = count_matches(memory.won[: positions if busy else 0], k, seat)
         if busy and seat.member == 0:
             memory.counts[k] = count
             if learns:
                 state.wins[k] += int64(count)
-                rate = proposing._rate_by_time(learned, constants)
-                memory.rates[k] = proposing._own_rate(rate, state.norms[k], state.wins[k], constants)
+                rate = proposing.rate_by_time(learned, constants)
+                memory.rates[k] = proposing.rate_of_neuron(rate, state.norms[k], state.wins[k], constants)
 
 
 @register_jitable
-def _send(potentials, constants, memory, outputs):
+def send(potentials, constants, memory, outputs):
     """Write f(u), pooled, channels first."""
     neurons, places = potentials.shape[1], constants.pooled_rows * constants.pooled_columns
     for e in range(cuda.grid(1), neurons * places, cuda.gridsize(1)):
@@ -130,7 +130,7 @@ def _pooled(potentials, k, top, left, constants, averages):
                 z = _sent(z, constants)
                 pooled = z if fresh else pooled + z
             else:  # a power goes up with its argument, so the largest may be found first
-                pooled = z if fresh else powers._larger(pooled, z)
+                pooled = z if fresh else powers.larger(pooled, z)
             fresh = False
     if constants.pool == layout.MEAN_POOL:
         return pooled / np.float32(constants.pool_size * constants.pool_size)
@@ -142,12 +142,12 @@ def _sent(z, constants):
     """Return f of a potential that its threshold is taken from."""
     if constants.transmit == kernel_codes.IDENTITY:
         return z
-    z = powers._larger(z, ZERO)
+    z = powers.larger(z, ZERO)
     return _power(z, constants.exponent) if constants.transmit == kernel_codes.TRIANGLE else z
 
 
 @register_jitable
-def _keep_potentials(potentials, place, state):
+def keep_potentials(potentials, place, state):
     """Put potentials where a window waits for its end."""
     neurons = potentials.shape[1]
     for e in range(cuda.grid(1), potentials.shape[0] * neurons, cuda.gridsize(1)):

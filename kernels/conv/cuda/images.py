@@ -7,7 +7,7 @@ from numba import cuda, int32
 from numba.extending import register_jitable
 
 from neurosim.kernels.conv import images, layout
-from neurosim.kernels.conv.cuda.seats import _busy, _item, _square, _total, _turns
+from neurosim.kernels.conv.cuda.seats import has_work, item_of, square_sum, total_of, turns_for
 from neurosim.kernels.shared.numbers import ONE, ZERO
 
 
@@ -16,27 +16,27 @@ def _statistics(samples, begin, end, seat):
     """Return mean and variance of pixels from begin to end over the samples, as one group sees them."""
     count, total = np.float32(max(end - begin, 1) * samples.shape[0]), ZERO
     for n in range(samples.shape[0]):
-        total += _total(samples[n][begin:end], seat)
+        total += total_of(samples[n][begin:end], seat)
     mean = total / count
     total = ZERO
     for n in range(samples.shape[0]):
-        total += _square(samples[n][begin:end], mean, seat)
+        total += square_sum(samples[n][begin:end], mean, seat)
     return mean, total / count
 
 
 @register_jitable
-def _admitted(sample, negative, seat):
+def is_admitted(sample, negative, seat):
     """Return whether a sample is finite, and not negative where that is not admitted."""
     below = int32(0)
     if not negative:
         for i in range(cuda.threadIdx.x, sample.size, cuda.blockDim.x):
             below |= int32(sample[i] < ZERO)
     below = cuda.syncthreads_or(below)
-    return math.isfinite(_square(sample, ZERO, seat)) and below == 0
+    return math.isfinite(square_sum(sample, ZERO, seat)) and below == 0
 
 
 @register_jitable
-def _measure(samples, learning, measured, constants, state, memory, seat):
+def measure_image(samples, learning, measured, constants, state, memory, seat):
     """Write what normalises: gains and shifts, and running statistics as they will be if the sample is admitted.
 
     Of several samples, those of a window, their own statistics are what normalises.
@@ -45,9 +45,9 @@ def _measure(samples, learning, measured, constants, state, memory, seat):
     groups = 1 if kind == layout.LAYER else constants.channels
     pixels = samples.shape[1] // groups
     follows = learning and not own and kind in (layout.RUNNING, layout.WINDOW)
-    for turn in range(_turns(groups, seat)):
-        c = _item(turn, seat)
-        busy = _busy(c, groups, seat)
+    for turn in range(turns_for(groups, seat)):
+        c = item_of(turn, seat)
+        busy = has_work(c, groups, seat)
         mean, variance = ZERO, ONE
         if own or follows or kind in (layout.SAMPLE, layout.LAYER):
             mean, variance = _statistics(samples, c * pixels if busy else 0, (c + 1) * pixels if busy else 0, seat)
@@ -58,11 +58,11 @@ def _measure(samples, learning, measured, constants, state, memory, seat):
             continue
         if follows:
             weight = max(ONE / np.float32(measured), constants.forgetting)
-            mean, variance = images._followed(state.means[c], state.variances[c], mean, variance, weight)
+            mean, variance = images.followed(state.means[c], state.variances[c], mean, variance, weight)
             memory.means[c], memory.variances[c] = mean, variance
         elif not own and kind in (layout.RUNNING, layout.WINDOW):
             mean, variance = state.means[c], state.variances[c]
-        memory.gains[c], memory.shifts[c] = images._gain(mean, variance)
+        memory.gains[c], memory.shifts[c] = images.gain_and_shift(mean, variance)
 
 
 @register_jitable
@@ -73,7 +73,7 @@ def _normal(sample, i, constants, memory):
 
 
 @register_jitable
-def _cut(samples, raw, constants, memory):
+def cut_patches(samples, raw, constants, memory):
     """Write images' patches, one a row, the images padded by their reflection; what is not raw is normal already."""
     channels, height, width, padding = constants.channels, constants.height, constants.width, constants.padding
     positions, run = constants.rows * constants.columns, constants.kernel * constants.channels
@@ -83,14 +83,14 @@ def _cut(samples, raw, constants, memory):
         n, p = place // positions, place % positions
         row = p // constants.columns * constants.stride + i // run - padding
         column = p % constants.columns * constants.stride + i % run // channels - padding
-        pixel = images._mirror(row, height) * width + images._mirror(column, width)
+        pixel = images.mirrored(row, height) * width + images.mirrored(column, width)
         source = i % channels * height * width + pixel
         x = samples[n]
         memory.patches[place, i] = _normal(x, source, constants, memory) if raw else x[source]
 
 
 @register_jitable
-def _take_over(measured, state, memory):
+def take_over_statistics(measured, state, memory):
     """Take over running statistics of an image that was admitted."""
     for c in range(cuda.grid(1), state.means.size, cuda.gridsize(1)):
         state.means[c], state.variances[c] = memory.means[c], memory.variances[c]
@@ -99,7 +99,7 @@ def _take_over(measured, state, memory):
 
 
 @register_jitable
-def _keep_values(sample, place, constants, state, memory):
+def keep_values(sample, place, constants, state, memory):
     """Put an image where a window waits for its end."""
     for i in range(cuda.grid(1), sample.size, cuda.gridsize(1)):
         raw = constants.normalise == layout.WINDOW

@@ -10,33 +10,33 @@ from numba import cuda
 from numba.extending import register_jitable
 
 from neurosim.kernels.conv import growing, layout, powers, proposing
-from neurosim.kernels.conv.cuda.competition import _compete, _first_failure, _first_unbounded
-from neurosim.kernels.conv.cuda.images import _cut, _measure
+from neurosim.kernels.conv.cuda.competition import compete, first_failure, first_not_finite
+from neurosim.kernels.conv.cuda.images import cut_patches, measure_image
 from neurosim.kernels.conv.cuda.layout import COLUMNS, ROWS
-from neurosim.kernels.conv.cuda.products import _add_transposed_times, _integrate, _transposed_times
+from neurosim.kernels.conv.cuda.products import add_transposed_times, integrate, transposed_times
 from neurosim.kernels.conv.cuda.seats import (
-    _add_up,
-    _busy,
-    _clear,
-    _item,
-    _meet,
-    _square,
-    _top,
-    _top_of_partial,
-    _turns,
+    add_up,
+    clear,
+    has_work,
+    item_of,
+    largest_of,
+    largest_of_partial,
+    meet,
+    square_sum,
+    turns_for,
 )
 from neurosim.kernels.shared import numbers, rules
 from neurosim.kernels.shared.numbers import LANES, ONE, ZERO
 
 
 @functools.cache
-def _proposer(own: Callable[..., Any] | None) -> Callable[..., None]:
+def proposer(own: Callable[..., Any] | None) -> Callable[..., None]:
     """Return the stage that asks the layer's rule, or the user's own."""
     if own is None:
 
         @register_jitable
         def decide(rule, potential, response, norm, rate, parameters):
-            return rules._decide(rule, None, potential, response, norm, ZERO, ZERO, rate, parameters)
+            return rules.decide(rule, None, potential, response, norm, ZERO, ZERO, rate, parameters)
 
     else:
         cell = register_jitable(own)
@@ -55,7 +55,7 @@ def _proposer(own: Callable[..., Any] | None) -> Callable[..., None]:
         window, positions, neurons = potentials.shape
         rows = window * positions
         for first in range(cuda.blockIdx.x * COLUMNS, neurons, cuda.gridDim.x * COLUMNS):
-            _clear(sums)
+            clear(sums)
             for begin in range(0, rows, ROWS):
                 count = min(ROWS, rows - begin)
                 for e in range(cuda.threadIdx.x, count * COLUMNS, cuda.blockDim.x):
@@ -70,12 +70,12 @@ def _proposer(own: Callable[..., Any] | None) -> Callable[..., None]:
                         norm = np.float32(math.sqrt(state.norms[k]))
                         rate = ONE if constants.step == layout.LARGEST else memory.rates[k]
                         decay, grown = decide(constants.rule, u, y, norm, rate, constants.parameters)
-                        c, change = proposing._weighed(np.float32(decay), np.float32(grown), part)
+                        c, change = proposing.weighed(np.float32(decay), np.float32(grown), part)
                         event = ONE
                     memory.growth[row, k] = c
                     terms[r, column], terms[r, COLUMNS + column] = change, c * u
                     terms[r, 2 * COLUMNS + column] = event
-                _add_up(terms, sums, count, first, neurons)
+                add_up(terms, sums, count, first, neurons)
             for column in range(cuda.threadIdx.x, min(COLUMNS, neurons - first), cuda.blockDim.x):
                 k = first + column
                 memory.changes[k], memory.overlaps[k] = sums[column], sums[COLUMNS + column]
@@ -91,7 +91,7 @@ def _follow_norms(constants, state, memory, seat):
     terms, sums = seat.terms, seat.sums
     rows, neurons = memory.growth.shape
     for first in range(cuda.blockIdx.x * COLUMNS, neurons, cuda.gridDim.x * COLUMNS):
-        _clear(sums)
+        clear(sums)
         for begin in range(0, rows, ROWS):
             count = min(ROWS, rows - begin)
             for e in range(cuda.threadIdx.x, count * COLUMNS, cuda.blockDim.x):
@@ -100,16 +100,16 @@ def _follow_norms(constants, state, memory, seat):
                 if k < neurons:
                     terms[r, column] = memory.growth[row, k] * memory.product[row, k]
                     terms[r, COLUMNS + column] = terms[r, 2 * COLUMNS + column] = ZERO
-            _add_up(terms, sums, count, first, neurons)
+            add_up(terms, sums, count, first, neurons)
         for column in range(cuda.threadIdx.x, min(COLUMNS, neurons - first), cuda.blockDim.x):
             k = first + column
-            factor = proposing._within(memory.changes[k], constants.cap)
+            factor = proposing.within_cap(memory.changes[k], constants.cap)
             change, overlap = memory.changes[k] * factor, memory.overlaps[k] * factor
-            norm, square = growing._moved(state.norms[k], change, overlap, factor * factor * sums[column])
-            growing._account(k, norm, square, constants, state)
+            norm, square = growing.moved_norm(state.norms[k], change, overlap, factor * factor * sums[column])
+            growing.take_over_norm(k, norm, square, constants, state)
             state.scales[k] *= ONE + change
             if not numbers.FOLD_BELOW <= abs(state.scales[k]) <= numbers.FOLD_ABOVE:
-                growing._fold(k, state)
+                growing.fold_scale(k, state)
                 memory.folds[k] += 1
             memory.factors[k] = factor * (ONE / state.scales[k])
 
@@ -118,9 +118,9 @@ def _follow_norms(constants, state, memory, seat):
 def _find_largest(state, memory, seat):
     """Make growth the whole change of every weight, and write each neuron's largest."""
     neurons, fan_in = memory.step.shape
-    for turn in range(_turns(neurons, seat)):
-        k = _item(turn, seat)
-        busy = _busy(k, neurons, seat)
+    for turn in range(turns_for(neurons, seat)):
+        k = item_of(turn, seat)
+        busy = has_work(k, neurons, seat)
         d, v = memory.step[k if busy else 0], state.synapses[k if busy else 0]
         s, change = state.scales[k] if busy else ONE, memory.changes[k] if busy else ZERO
         for i in range(seat.member, fan_in if busy else 0, seat.members):
@@ -128,9 +128,9 @@ def _find_largest(state, memory, seat):
         for j in range(seat.member, LANES, seat.members):
             largest = ZERO
             for i in range(j, fan_in if busy else 0, LANES):
-                largest = powers._larger(largest, abs(d[i]))
+                largest = powers.larger(largest, abs(d[i]))
             seat.lanes[j], seat.places[j] = largest, 0
-        largest, _ = _top_of_partial(seat)
+        largest, _ = largest_of_partial(seat)
         if busy and seat.member == 0:
             memory.largest[k] = largest
 
@@ -145,67 +145,67 @@ def _move(by_events, constants, state, memory, seat):
     neurons, fan_in = memory.step.shape
     largest = ONE
     if constants.step == layout.LARGEST:
-        largest, _ = _top(memory.largest, seat)
+        largest, _ = largest_of(memory.largest, seat)
         if not largest > growing.FLAT:
             return
-    for turn in range(_turns(neurons, seat)):
-        k = _item(turn, seat)
-        busy = _busy(k, neurons, seat)
+    for turn in range(turns_for(neurons, seat)):
+        k = item_of(turn, seat)
+        busy = has_work(k, neurons, seat)
         change, factor = ZERO, ONE
         if busy and constants.step == layout.LARGEST:
             factor = memory.rates[k] / largest
         elif busy:
             change = memory.changes[k]
-            factor = proposing._within(change, constants.cap)
+            factor = proposing.within_cap(change, constants.cap)
             busy = memory.events[k] > ZERO if by_events else change != ZERO or memory.overlaps[k] != ZERO
         size, place = fan_in if busy else 0, k if busy else 0
         v, growth, s = state.synapses[place][:size], memory.step[place][:size], state.scales[place] if busy else ONE
         for i in range(seat.member, size, seat.members):
             w = s * v[i]
-            growth[i] = growing._step(w, change, growth[i], factor)
+            growth[i] = growing.weight_step(w, change, growth[i], factor)
             v[i] = w + growth[i]
-        square = _square(growth, ZERO, seat) if constants.instruments else ZERO
-        norm = _square(v, ZERO, seat)
+        square = square_sum(growth, ZERO, seat) if constants.instruments else ZERO
+        norm = square_sum(v, ZERO, seat)
         if busy and seat.member == 0:
             state.scales[k] = ONE
-            growing._account(k, norm, square, constants, state)
+            growing.take_over_norm(k, norm, square, constants, state)
 
 
 @register_jitable
-def _grow(by_events, constants, state, memory, seat):
+def grow(by_events, constants, state, memory, seat):
     """Move neurons by what the rule has said; return the first whose norm is not finite, or -1."""
     if memory.gram.size > 0 and not by_events:
-        _transposed_times(memory.gram, memory.growth, memory.product, state.scales, cuda.blockIdx.x, seat)
-        _meet()
+        transposed_times(memory.gram, memory.growth, memory.product, state.scales, cuda.blockIdx.x, seat)
+        meet()
         _follow_norms(constants, state, memory, seat)
-        _meet()
-        _add_transposed_times(memory.growth, memory.patches, state.synapses, memory.factors, cuda.blockIdx.x, seat)
+        meet()
+        add_transposed_times(memory.growth, memory.patches, state.synapses, memory.factors, cuda.blockIdx.x, seat)
     else:
-        _transposed_times(memory.growth, memory.patches, memory.step, state.scales, cuda.blockIdx.x, seat)
-        _meet()
+        transposed_times(memory.growth, memory.patches, memory.step, state.scales, cuda.blockIdx.x, seat)
+        meet()
         if constants.step == layout.LARGEST:
             _find_largest(state, memory, seat)
-            _meet()
+            meet()
         _move(by_events, constants, state, memory, seat)
-    _meet()
-    return _first_unbounded(state.norms)
+    meet()
+    return first_not_finite(state.norms)
 
 
 @register_jitable
-def _recall(constants, state, memory, seat):
+def recall(constants, state, memory, seat):
     """Bring back a window's patches, potentials and responses; return a neuron whose drive is not finite, or -1."""
     by_window, positions = constants.normalise == layout.WINDOW, constants.rows * constants.columns
     if by_window:
-        _measure(state.pending_inputs, False, 0, constants, state, memory, seat)
-        _meet()
-    _cut(state.pending_inputs, by_window, constants, memory)
-    _meet()
+        measure_image(state.pending_inputs, False, 0, constants, state, memory, seat)
+        meet()
+    cut_patches(state.pending_inputs, by_window, constants, memory)
+    meet()
     if by_window:
         for n in range(state.pending_inputs.shape[0]):
             patches = memory.patches[n * positions : (n + 1) * positions]
-            _integrate(patches, state.synapses, state.pending_potentials[n], state.scales, cuda.blockIdx.x, seat)
-        _meet()
+            integrate(patches, state.synapses, state.pending_potentials[n], state.scales, cuda.blockIdx.x, seat)
+        meet()
     for n in range(state.pending_inputs.shape[0]):
-        _compete(state.pending_potentials[n], memory.responses[n], n * positions, constants, memory, seat)
-    _meet()
-    return _first_failure(memory.wild)
+        compete(state.pending_potentials[n], memory.responses[n], n * positions, constants, memory, seat)
+    meet()
+    return first_failure(memory.wild)

@@ -114,7 +114,7 @@ def _multiplier(by_rows: bool, entry: Callable[..., None]) -> Callable[..., None
     return multiply  # type: ignore[no-any-return]
 
 
-_integrate = _multiplier(True, _write_scaled)
-_times_transposed = _multiplier(True, _write)
-_transposed_times = _multiplier(False, _write)
-_add_transposed_times = _multiplier(False, _add_scaled)
+integrate = _multiplier(True, _write_scaled)
+times_transposed = _multiplier(True, _write)
+transposed_times = _multiplier(False, _write)
+add_transposed_times = _multiplier(False, _add_scaled)

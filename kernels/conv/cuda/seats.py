@@ -8,26 +8,26 @@ from neurosim.kernels.shared.numbers import LANES, ONE, ZERO
 
 
 @register_jitable
-def _meet():
+def meet():
     """Wait until every thread of every block is here."""
     cuda.cg.this_grid().sync()
 
 
 @register_jitable
-def _item(turn, seat):
+def item_of(turn, seat):
     """Return what a group is at in this turn, of things that go round the blocks first."""
     return (turn * seat.groups + seat.group) * cuda.gridDim.x + cuda.blockIdx.x
 
 
 @register_jitable
-def _turns(count, seat):
+def turns_for(count, seat):
     """Return how many turns so many things take: the same for every thread, so that all meet equally often."""
     together = seat.groups * cuda.gridDim.x
     return (count + together - 1) // together
 
 
 @register_jitable
-def _busy(item, count, seat):
+def has_work(item, count, seat):
     """Return whether the group has something to do: threads beyond the last whole group never have."""
     return seat.group < seat.groups and item < count
 
@@ -48,7 +48,7 @@ def _folded(partial, seat):
 
 
 @register_jitable
-def _total(x, seat):
+def total_of(x, seat):
     """Return the sum of x, in the CPU's order."""
     for j in range(seat.member, LANES, seat.members):
         total = ZERO
@@ -59,7 +59,7 @@ def _total(x, seat):
 
 
 @register_jitable
-def _square(x, mean, seat):
+def square_sum(x, mean, seat):
     """Return the sum of (x - mean)**2, in the CPU's order."""
     for j in range(seat.member, LANES, seat.members):
         total = ZERO
@@ -70,7 +70,7 @@ def _square(x, mean, seat):
 
 
 @register_jitable
-def _matches(x, value, seat):
+def count_matches(x, value, seat):
     """Return how often x is value: a float32, which is exact for whole numbers below 2**24."""
     for j in range(seat.member, LANES, seat.members):
         total = ZERO
@@ -81,7 +81,7 @@ def _matches(x, value, seat):
 
 
 @register_jitable
-def _whole(x, seat):
+def whole_sum(x, seat):
     """Return the sum of whole numbers."""
     for j in range(seat.member, LANES, seat.members):
         total = 0
@@ -92,7 +92,7 @@ def _whole(x, seat):
 
 
 @register_jitable
-def _top(x, seat):
+def largest_of(x, seat):
     """Return the largest of x, and the first place where it is: ties go to the lowest index."""
     lanes, places = seat.lanes, seat.places
     for j in range(seat.member, LANES, seat.members):
@@ -103,11 +103,11 @@ def _top(x, seat):
             if x[i] > top:
                 top, place = x[i], i
         lanes[j], places[j] = top, place
-    return _top_of_partial(seat)
+    return largest_of_partial(seat)
 
 
 @register_jitable
-def _top_of_partial(seat):
+def largest_of_partial(seat):
     """Return the largest of a group's partial results, and its place."""
     lanes, places, half = seat.lanes, seat.places, LANES // 2
     while half > 0:
@@ -125,7 +125,7 @@ def _top_of_partial(seat):
 
 
 @register_jitable
-def _add_up(terms, sums, rows, first, neurons):
+def add_up(terms, sums, rows, first, neurons):
     """Add rows of terms to their sums, in order."""
     cuda.syncthreads()
     for a in range(cuda.threadIdx.x, sums.size, cuda.blockDim.x):
@@ -138,7 +138,7 @@ def _add_up(terms, sums, rows, first, neurons):
 
 
 @register_jitable
-def _clear(sums):
+def clear(sums):
     """Begin sums anew; threads that read the old ones must be done, and those that use these meet first."""
     cuda.syncthreads()
     for a in range(cuda.threadIdx.x, sums.size, cuda.blockDim.x):

@@ -35,20 +35,20 @@ from numba.extending import register_jitable
 
 from neurosim.kernels.conv import layout
 from neurosim.kernels.conv.cuda.competition import (
-    _average,
-    _compete,
-    _count_wins,
-    _first_failure,
-    _first_unbounded,
-    _keep_potentials,
-    _send,
+    compete,
+    count_wins,
+    first_failure,
+    first_not_finite,
+    keep_potentials,
+    mean_potentials,
+    send,
 )
-from neurosim.kernels.conv.cuda.images import _admitted, _cut, _keep_values, _measure, _take_over
+from neurosim.kernels.conv.cuda.images import cut_patches, is_admitted, keep_values, measure_image, take_over_statistics
 from neurosim.kernels.conv.cuda.layout import DEPTH, PADDED, ROWS, SEATS, TERMS, Seat
-from neurosim.kernels.conv.cuda.learning import _grow, _proposer, _recall
-from neurosim.kernels.conv.cuda.products import _integrate, _times_transposed
-from neurosim.kernels.conv.cuda.seats import _meet, _top, _whole
-from neurosim.kernels.shared.grid import _grid
+from neurosim.kernels.conv.cuda.learning import grow, proposer, recall
+from neurosim.kernels.conv.cuda.products import integrate, times_transposed
+from neurosim.kernels.conv.cuda.seats import largest_of, meet, whole_sum
+from neurosim.kernels.shared.grid import grid_kernel
 from neurosim.kernels.shared.numbers import LANES, ONE, ZERO
 
 
@@ -69,28 +69,28 @@ def grid(own: Callable[..., Any] | None = None) -> Any:
     report : int64 (2,)
         Gets what `conv.stream` returns: samples taken, and a neuron that is not finite, or -1.
     """
-    propose = _proposer(own)
+    propose = proposer(own)
 
     @register_jitable
     def learn(potentials, responses, constants, state, memory, seat):
         """Apply a full window; return a neuron whose step or norm is not finite, or -1."""
         if memory.gram.size > 0:  # by the blocks that ask the rule last
             number = cuda.gridDim.x - 1 - cuda.blockIdx.x
-            _times_transposed(memory.patches, memory.patches, memory.gram, state.scales, number, seat)
+            times_transposed(memory.patches, memory.patches, memory.gram, state.scales, number, seat)
         propose(potentials, responses, constants, state, memory, seat)
-        _meet()
-        events = _whole(memory.events, seat) if constants.cutoff > ZERO else responses.size
+        meet()
+        events = whole_sum(memory.events, seat) if constants.cutoff > ZERO else responses.size
         if cuda.grid(1) == 0:
             state.counters[layout.PENDING] = 0
             state.counters[layout.UPDATES] += 1
             state.counters[layout.WRITES] += events
-        failed = _first_unbounded(memory.proposed)
+        failed = first_not_finite(memory.proposed)
         if failed >= 0:
             return failed
         by_events = constants.step == layout.CAPPED and events * layout.FEW < responses.size
-        return _grow(by_events, constants, state, memory, seat)
+        return grow(by_events, constants, state, memory, seat)
 
-    @_grid
+    @grid_kernel
     def stream_grid(samples, learning, constants, state, memory, results, report):
         lanes = cuda.shared.array((SEATS, LANES), float32)
         places = cuda.shared.array((SEATS, LANES), int64)
@@ -114,36 +114,36 @@ def grid(own: Callable[..., Any] | None = None) -> Any:
             sample, row = samples.values[n], n % results.potentials.shape[0]
             potentials, positions = results.potentials[row], results.potentials.shape[1]
             if cuda.blockIdx.x == cuda.gridDim.x - 1:
-                admitted = _admitted(sample, constants.negative, seat)
+                admitted = is_admitted(sample, constants.negative, seat)
                 if cuda.threadIdx.x == 0:
                     memory.refused[0] = 0 if admitted else 1
-            _measure(samples.values[n : n + 1], learning, measured + follows, constants, state, memory, seat)
-            _meet()
+            measure_image(samples.values[n : n + 1], learning, measured + follows, constants, state, memory, seat)
+            meet()
             if memory.refused[0] != 0:
                 break
             measured += follows
-            _cut(samples.values[n : n + 1], True, constants, memory)
+            cut_patches(samples.values[n : n + 1], True, constants, memory)
             if learning and window > 1:
-                _keep_values(sample, pending, constants, state, memory)
+                keep_values(sample, pending, constants, state, memory)
             if follows:
-                _take_over(measured, state, memory)
-            _meet()
-            _integrate(memory.patches[:positions], state.synapses, potentials, state.scales, cuda.blockIdx.x, seat)
-            _meet()
+                take_over_statistics(measured, state, memory)
+            meet()
+            integrate(memory.patches[:positions], state.synapses, potentials, state.scales, cuda.blockIdx.x, seat)
+            meet()
             if competes:
-                _compete(potentials, results.responses[row], 0, constants, memory, seat)
+                compete(potentials, results.responses[row], 0, constants, memory, seat)
             else:
-                _average(potentials, memory, seat)
-            _meet()
-            failed = _first_failure(memory.wild[:positions])
+                mean_potentials(potentials, memory, seat)
+            meet()
+            failed = first_failure(memory.wild[:positions])
             if failed >= 0:
                 break
             learned += learning
             learns = learning and learned > constants.warm_up
             if competes:
-                _count_wins(positions, learns, learned, constants, state, memory, seat)
+                count_wins(positions, learns, learned, constants, state, memory, seat)
             if results.outputs.size > 0:
-                _send(potentials, constants, memory, results.outputs[n % results.outputs.shape[0]])
+                send(potentials, constants, memory, results.outputs[n % results.outputs.shape[0]])
             if first and learning:
                 state.counters[layout.SAMPLES] = learned
                 state.counters[layout.BLANKS] += not learns
@@ -152,11 +152,11 @@ def grid(own: Callable[..., Any] | None = None) -> Any:
                     state.pending_modulators[pending] = samples.modulators[n] if samples.modulators.size > 0 else ONE
                     state.counters[layout.PENDING] = pending + 1
                 if window > 1:
-                    _keep_potentials(potentials, pending, state)
+                    keep_potentials(potentials, pending, state)
                 pending += 1
-            _meet()
+            meet()
             if cuda.blockIdx.x == cuda.gridDim.x - 1:
-                _, winner = _top(memory.counts, seat)
+                _, winner = largest_of(memory.counts, seat)
                 if cuda.threadIdx.x == 0:
                     results.winners[n] = winner if competes else -1
             if learns and pending == window:
@@ -164,7 +164,7 @@ def grid(own: Callable[..., Any] | None = None) -> Any:
                 us, ys = results.potentials[row : row + 1], results.responses[row : row + 1]
                 if window > 1:
                     us, ys = state.pending_potentials, memory.responses
-                    failed = _recall(constants, state, memory, seat)
+                    failed = recall(constants, state, memory, seat)
                 if failed < 0:
                     failed = learn(us, ys, constants, state, memory, seat)
                 if failed >= 0:

@@ -4,20 +4,20 @@ from numba import cuda
 
 from neurosim.kernels.dense import inputs, layout
 from neurosim.kernels.dense.cuda.layout import SEEN
-from neurosim.kernels.shared.grid import _grid
+from neurosim.kernels.shared.grid import grid_kernel
 
 
-@_grid
+@grid_kernel
 def gather_grid(intake, negative):
     """Pack each sample's active inputs."""
     n = cuda.grid(1)
     if n < intake.samples.shape[0]:
-        intake.sizes[n], intake.squares[n] = inputs._gather(
+        intake.sizes[n], intake.squares[n] = inputs.gather(
             intake.samples[n], negative, intake.active[n], intake.values[n]
         )
 
 
-@_grid
+@grid_kernel
 def admit_grid(intake, learning, constants, input_norm, counters):
     """Find what each sample is multiplied by, one after another: a running mean looks at all before."""
     if cuda.grid(1) > 0:
@@ -29,19 +29,19 @@ def admit_grid(intake, learning, constants, input_norm, counters):
     while taken < samples:
         label = intake.labels[taken] if intake.labels.size > 0 else -1
         size, square = intake.sizes[taken], intake.squares[taken]
-        size, gain = inputs._admit(size, square, label, learning, constants, intake)
+        size, gain = inputs.admit(size, square, label, learning, constants, intake)
         if size < 0:
             break
         intake.sizes[taken], intake.gains[taken], intake.squares[taken] = size, gain, square * (gain * gain)
         intake.means[taken] = intake.input_norm[0]
         if learning:
             intake.counters[layout.SAMPLES] += 1
-            intake.counters[layout.BLANKS] += not inputs._teaches(learning, size, label, constants.competition)
+            intake.counters[layout.BLANKS] += not inputs.teaches(learning, size, label, constants.competition)
         taken += 1
     intake.report[SEEN] = taken
 
 
-@_grid
+@grid_kernel
 def scale_grid(intake):
     """Put each sample in the layer's units."""
     n = cuda.blockIdx.x

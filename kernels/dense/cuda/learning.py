@@ -6,14 +6,14 @@ from numba.extending import register_jitable
 
 from neurosim.kernels.dense import few_bits, means
 from neurosim.kernels.dense.cuda.layout import NOBODY, Scratch
-from neurosim.kernels.dense.cuda.survey import _function
+from neurosim.kernels.dense.cuda.survey import activated
 from neurosim.kernels.dense.layout import State
 from neurosim.kernels.shared import codes as kernel_codes
 from neurosim.kernels.shared.numbers import ONE, ZERO
 
 
 @register_jitable
-def _only(k, state, counters, inputs, active, sizes, modulators):
+def only_neuron(k, state, counters, inputs, active, sizes, modulators):
     """Return a state of one neuron, and of a window."""
     end = k + 1
     return State(
@@ -26,7 +26,7 @@ def _only(k, state, counters, inputs, active, sizes, modulators):
 
 
 @register_jitable
-def _only_scratch(k, block, memory):
+def only_scratch(k, block, memory):
     """Return the scratch of one neuron."""
     end, sheet = k + 1, block if memory.gram.shape[0] > 1 else 0
     return Scratch(
@@ -36,22 +36,22 @@ def _only_scratch(k, block, memory):
 
 
 @register_jitable
-def _count(k, winner, potential, response, constants, field, sums):
+def count_for_means(k, winner, potential, response, constants, field, sums):
     """Add one sample to what a neuron's running means average over the window."""
     if constants.bias == kernel_codes.CONSCIENCE:
         sums[0, k] += ONE if k == winner else ZERO
     elif constants.bias == kernel_codes.LOG_PRIOR:
         sums[0, k] += response
     elif constants.bias == kernel_codes.MEAN_ACTIVITY:
-        sums[0, k] += _function(constants.activation, constants.activation_exponent, potential, field)
+        sums[0, k] += activated(constants.activation, constants.activation_exponent, potential, field)
     if constants.moment == 1:
         sums[1, k] += response
     elif constants.moment == 2:
-        sums[1, k] += means._squared(response, constants)
+        sums[1, k] += means.squared_response(response, constants)
 
 
 @register_jitable
-def _keep(intake, n, p, block, blocks, state):
+def keep_sample(intake, n, p, block, blocks, state):
     """Put a sample where its window waits for its end; the grid shares the work."""
     thread, threads, size = cuda.threadIdx.x, cuda.blockDim.x, intake.sizes[n]
     for j in range(block * threads + thread, size, blocks * threads):
@@ -74,7 +74,7 @@ def _overlap(p, q, state):
 
 
 @register_jitable
-def _overlaps(block, blocks, state, gram):
+def write_overlaps(block, blocks, state, gram):
     """Write the inner products of a window's samples with one another; the grid shares the work."""
     window, threads = gram.shape[0], cuda.blockDim.x
     for place in range(block * threads + cuda.threadIdx.x, window * window, blocks * threads):
@@ -86,7 +86,7 @@ def _overlaps(block, blocks, state, gram):
 
 
 @register_jitable
-def _touched(responses, cutoff):
+def is_touched(responses, cutoff):
     """Return whether some sample of the window writes the one neuron."""
     touched = False
     for p in range(responses.shape[0]):
@@ -95,7 +95,7 @@ def _touched(responses, cutoff):
 
 
 @register_jitable
-def _turn(scratch):
+def reverse_step(scratch):
     """Turn the one neuron's step round."""
     scratch.changes[0] = -scratch.changes[0]
     scratch.overlaps[0] = -scratch.overlaps[0]
@@ -104,7 +104,7 @@ def _turn(scratch):
 
 
 @register_jitable
-def _grow(p, count, first, width, resident, window, synapses, room, growth, flags):
+def grow(p, count, first, width, resident, window, synapses, room, growth, flags):
     """Add c x / s to v for one sample of the window, in the synapses and in the block's copy of them."""
     values, active = window.pending_inputs[p], window.pending_active[p]
     for j in range(cuda.threadIdx.x, window.pending_sizes[p], cuda.blockDim.x):
@@ -122,22 +122,22 @@ def _grow(p, count, first, width, resident, window, synapses, room, growth, flag
 
 
 @register_jitable
-def _write_few_bits(block, first, samples, chosen, flags, constants, state, window, memory, live):
+def write_few_bits(block, first, samples, chosen, flags, constants, state, window, memory, live):
     """Apply what was proposed for the block's chosen neurons; one thread, as they share the memory to grow in."""
     if cuda.threadIdx.x > 0:
         return
-    word = few_bits._sample_word(constants.salt, samples)
+    word = few_bits.sample_word(constants.salt, samples)
     for m in range(chosen):
         k = first + flags[m]
-        one = _only(
+        one = only_neuron(
             k, state, memory.counters[k], window.pending_inputs, window.pending_active, window.pending_sizes,
             window.pending_modulators,
         )  # fmt: skip
-        few_bits._write_neuron_in_few_bits(0, k, word, constants, one, _only_scratch(k, block, memory), live)
+        few_bits.write_neuron_in_few_bits(0, k, word, constants, one, only_scratch(k, block, memory), live)
 
 
 @register_jitable
-def _first_failure(failures, samples, neurons):
+def first_failure(failures, samples, neurons):
     """Return the first sample, from 1, at which a neuron diverged, and the neuron; NOBODY if none. A block does it."""
     thread = cuda.threadIdx.x
     sample, neuron = NOBODY, NOBODY

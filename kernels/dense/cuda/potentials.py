@@ -21,7 +21,7 @@ def _produce(values, active, begin, end, first, mine, width, resident, power, sy
         for j in range(begin + row, end, abreast):
             place = active[j] * width + column
             v0 = room[place] if resident else synapses[active[j], first + column]
-            products[(j - begin) * mine + column] = values[j] * potentials._signed_power(v0, power)
+            products[(j - begin) * mine + column] = values[j] * potentials.signed_power(v0, power)
         return
     for j in range(begin + row, end, 4 * abreast):
         j1, j2, j3 = j + abreast, j + 2 * abreast, j + 3 * abreast
@@ -40,7 +40,7 @@ def _produce(values, active, begin, end, first, mine, width, resident, power, sy
 
 
 @register_jitable
-def _integrate(values, active, size, depth, first, mine, width, resident, lebesgue, synapses, room, products):
+def integrate(values, active, size, depth, first, mine, width, resident, lebesgue, synapses, room, products):
     """Return the sum of x v of this thread's neuron: all threads multiply, one a neuron adds, in order."""
     thread, power = cuda.threadIdx.x, lebesgue - ONE
     tiles, total = (size + depth - 1) // depth, ZERO
@@ -58,7 +58,7 @@ def _integrate(values, active, size, depth, first, mine, width, resident, lebesg
 
 
 @register_jitable
-def _choose(chosen, mine, flags):
+def choose(chosen, mine, flags):
     """Gather the block's neurons that are chosen, in order; return how many. `flags` begins with their places."""
     thread = cuda.threadIdx.x
     marks = flags[MOST_THREADS:]
@@ -74,9 +74,9 @@ def _choose(chosen, mine, flags):
 
 
 @register_jitable
-def _reload(stale, mine, first, width, resident, synapses, room, flags):
+def reload_synapses(stale, mine, first, width, resident, synapses, room, flags):
     """Copy the synapses of neurons that were written as a whole into the block's copy, if it has one."""
-    count = _choose(stale, mine, flags)
+    count = choose(stale, mine, flags)
     if resident and count > 0:
         for i in range(cuda.threadIdx.x, synapses.shape[0], cuda.blockDim.x):
             for m in range(count):
@@ -85,7 +85,7 @@ def _reload(stale, mine, first, width, resident, synapses, room, flags):
 
 
 @register_jitable
-def _load(mine, first, width, synapses, room):
+def load_synapses(mine, first, width, synapses, room):
     """Copy the synapses of all the block's neurons."""
     for place in range(cuda.threadIdx.x, synapses.shape[0] * mine, cuda.blockDim.x):
         i, column = place // mine, place % mine

@@ -25,7 +25,6 @@ from neurosim.kernels.dense import (
     every_synapse,
     inputs,
     layout,
-    learning,
     means,
     rates,
 )
@@ -42,22 +41,23 @@ from neurosim.kernels.dense.cuda.layout import (
     Kind,
 )
 from neurosim.kernels.dense.cuda.learning import (
-    _count,
-    _first_failure,
-    _grow,
-    _keep,
-    _only,
-    _only_scratch,
-    _overlaps,
-    _touched,
-    _turn,
-    _write_few_bits,
+    count_for_means,
+    first_failure,
+    grow,
+    is_touched,
+    keep_sample,
+    only_neuron,
+    only_scratch,
+    reverse_step,
+    write_few_bits,
+    write_overlaps,
 )
-from neurosim.kernels.dense.cuda.potentials import _choose, _integrate, _load, _reload
-from neurosim.kernels.dense.cuda.survey import SIZES, _function, _rank, _respond, _softened, _survey, _total
+from neurosim.kernels.dense.cuda.potentials import choose, integrate, load_synapses, reload_synapses
+from neurosim.kernels.dense.cuda.survey import SIZES, activated, rank_of, respond, softened, sum_over_neurons, survey
 from neurosim.kernels.dense.layout import Constants
+from neurosim.kernels.dense.learning import apply_decay, leak_all, propose_steps, settle_norms
 from neurosim.kernels.shared import codes as kernel_codes
-from neurosim.kernels.shared.grid import _grid
+from neurosim.kernels.shared.grid import grid_kernel
 from neurosim.kernels.shared.numbers import LANES, ONE, TWO, ZERO
 
 
@@ -92,10 +92,10 @@ def stream_grid(kind: Kind, own: Any = None) -> Any:
     @register_jitable
     def propose(us, ys, rate, constants, one, scratch):
         """Ask the rule for the one neuron's step; return whether it is finite."""
-        learning._propose(1, us, ys, rate, constants, one, scratch, own)
+        propose_steps(1, us, ys, rate, constants, one, scratch, own)
         return math.isfinite(scratch.sizes[0])
 
-    @_grid
+    @grid_kernel
     def grid(intake, learning, given, state, memory, results, width, depth, asked):
         constants = known(given)
         thread, block, blocks = cuda.threadIdx.x, cuda.blockIdx.x, cuda.gridDim.x
@@ -113,7 +113,7 @@ def stream_grid(kind: Kind, own: Any = None) -> Any:
         flags = cuda.shared.array(FLAGS, int32)
         resident = asked and not kind.waits  # what is written as a whole with every sample needs no copy
         if resident:
-            _load(mine, first, width, state.synapses, room)
+            load_synapses(mine, first, width, state.synapses, room)
         biased = constants.bias == kernel_codes.LOG_PRIOR or (learning and constants.bias != kernel_codes.UNBIASED)
         ranked = constants.competition == kernel_codes.K_WINNERS or constants.competition == kernel_codes.RANKED
         gated = constants.competition == kernel_codes.GATED
@@ -125,7 +125,7 @@ def stream_grid(kind: Kind, own: Any = None) -> Any:
         for n in range(intake.report[SEEN]):
             row, half, size = n % results.potentials.shape[0], n % 2, intake.sizes[n]
             label = intake.labels[n] if intake.labels.size > 0 else -1
-            potential = _integrate(
+            potential = integrate(
                 intake.values[n], intake.active[n], size, depth, first, mine, width, resident, constants.lebesgue,
                 state.synapses, room, products,
             )  # fmt: skip
@@ -135,7 +135,7 @@ def stream_grid(kind: Kind, own: Any = None) -> Any:
                 results.potentials[row, k] = potential
                 memory.potentials[half, k] = NOT_A_NUMBER if failed else potential
                 if biased:
-                    memory.biases[half, k] = competition._bias_of(constants, state.activity[k], neurons)
+                    memory.biases[half, k] = competition.bias_of(constants, state.activity[k], neurons)
             everybody.sync()
             wild = False
             for other in range(thread, neurons, cuda.blockDim.x):
@@ -144,26 +144,24 @@ def stream_grid(kind: Kind, own: Any = None) -> Any:
                 if owner and not failed and not math.isfinite(potential):
                     memory.failures[k] = n + 1
                 break
-            field = _survey(half, biased, constants, memory, tile, lanes, tops, places)
+            field = survey(half, biased, constants, memory, tile, lanes, tops, places)
             rank = 0
             if ranked:
-                rank = _rank(False, first, mine, half, biased, constants, field, memory, places)
+                rank = rank_of(False, first, mine, half, biased, constants, field, memory, places)
             if not math.isfinite(field.top + field.share):
                 if owner and k == field.winner:
                     memory.failures[k] = n + 1
                 break
             response = ZERO
             if owner:
-                response = _respond(k, label if learning else -1, rank, half, biased, constants, field, memory)
+                response = respond(k, label if learning else -1, rank, half, biased, constants, field, memory)
                 results.responses[row, k] = response
             if results.outputs.size > 0:
                 sent = field
                 if constants.transmit == kernel_codes.SOFTMAX:
-                    sent = _softened(
-                        constants.exponent, half, constants, field.mean, field.highest, memory, tile, lanes
-                    )
+                    sent = softened(constants.exponent, half, constants, field.mean, field.highest, memory, tile, lanes)
                 if owner:
-                    z = _function(constants.transmit, constants.exponent, potential, sent)
+                    z = activated(constants.transmit, constants.exponent, potential, sent)
                     results.outputs[n % results.outputs.shape[0], k] = z
             if block == 0 and thread == 0:
                 results.winners[n] = field.winner
@@ -171,34 +169,34 @@ def stream_grid(kind: Kind, own: Any = None) -> Any:
             if not learning:
                 continue
             seen += 1
-            if not inputs._teaches(learning, size, label, constants.competition):
+            if not inputs.teaches(learning, size, label, constants.competition):
                 blanks += 1
                 continue
             if owner:
                 state.wins[k] += k == field.winner
                 if constants.bias != kernel_codes.UNBIASED or constants.moment > 0:
-                    _count(k, field.winner, potential, response, constants, field, state.pending_sums)
+                    count_for_means(k, field.winner, potential, response, constants, field, state.pending_sums)
                 if window > 1:
                     state.pending_potentials[pending, k], state.pending_responses[pending, k] = potential, response
             if window > 1:
-                _keep(intake, n, pending, block, blocks, state)
+                keep_sample(intake, n, pending, block, blocks, state)
             pending += 1
             if pending < window:
                 continue
             pending = 0
-            counts, scratch = memory.counters[k], _only_scratch(k, block, memory)
+            counts, scratch = memory.counters[k], only_scratch(k, block, memory)
             if window > 1:
                 everybody.sync()
-                _overlaps(block, blocks, state, memory.gram[0])
+                write_overlaps(block, blocks, state, memory.gram[0])
                 everybody.sync()
-                one = _only(
+                one = only_neuron(
                     k, state, counts, state.pending_inputs, state.pending_active, state.pending_sizes,
                     state.pending_modulators,
                 )  # fmt: skip
                 us, ys = one.pending_potentials, one.pending_responses
             else:
                 end = n + 1
-                one = _only(
+                one = only_neuron(
                     k, state, counts, intake.values[n:end], intake.active[n:end], intake.sizes[n:end],
                     intake.modulators[n:end],
                 )  # fmt: skip
@@ -208,17 +206,17 @@ def stream_grid(kind: Kind, own: Any = None) -> Any:
             if constants.total:
                 for p in range(window):
                     others = state.pending_potentials[p] if window > 1 else memory.potentials[half]
-                    total = _total(SIZES, half, False, constants, field, ONE, memory, others, tile, lanes)
+                    total = sum_over_neurons(SIZES, half, False, constants, field, ONE, memory, others, tile, lanes)
                     if thread == 0:
                         memory.totals[block, p] = total
             cuda.syncthreads()
-            rate = rates._rate(constants, seen - 1)
+            rate = rates.rate_by_time(constants, seen - 1)
             learns, folds = False, counts[layout.FOLDS] if owner else 0
             if owner:
                 counts[layout.UPDATES] = updates
                 if constants.bias != kernel_codes.UNBIASED or constants.moment > 0:
-                    means._average(constants, one)
-                learns = _touched(ys, constants.cutoff)
+                    means.move_means(constants, one)
+                learns = is_touched(ys, constants.cutoff)
                 if learns and not propose(us, ys, rate, constants, one, scratch):
                     learns, failed = False, True
             updates += 1
@@ -226,32 +224,32 @@ def stream_grid(kind: Kind, own: Any = None) -> Any:
                 if owner and not learns:
                     memory.sizes[k] = NOT_WRITTEN
                 everybody.sync()
-                rank = _rank(True, first, mine, half, biased, constants, field, memory, places)
+                rank = rank_of(True, first, mine, half, biased, constants, field, memory, places)
                 learns = learns and rank < constants.winners
                 if learns and constants.signed and rank > 0:
-                    _turn(scratch)
+                    reverse_step(scratch)
             stale = False
             if constants.eligibility > ZERO:
                 stale = owner
                 if owner:
-                    every_synapse._rise(1 if learns else 0, constants, one, scratch)
+                    every_synapse.learn_by_eligibility(1 if learns else 0, constants, one, scratch)
                     failed |= not math.isfinite(state.norms[k])
             elif constants.highest > ZERO:
-                stale, count = learns, _choose(learns, mine, flags)
-                _write_few_bits(block, first, seen, count, flags, constants, state, one, memory, results.live)
+                stale, count = learns, choose(learns, mine, flags)
+                write_few_bits(block, first, seen, count, flags, constants, state, one, memory, results.live)
             else:
-                folded = learns and learning._apply(1, constants, one, scratch)
-                _reload(folded, mine, first, width, resident, state.synapses, room, flags)
+                folded = learns and apply_decay(1, constants, one, scratch)
+                reload_synapses(folded, mine, first, width, resident, state.synapses, room, flags)
                 folds = counts[layout.FOLDS] if owner else folds
-                count = _choose(learns, mine, flags)
+                count = choose(learns, mine, flags)
                 for p in range(window if count > 0 else 0):
-                    _grow(p, count, first, width, resident, one, state.synapses, room, memory.growth, flags)
+                    grow(p, count, first, width, resident, one, state.synapses, room, memory.growth, flags)
                 if learns:
-                    learning._settle(1, folded, constants, one, scratch)
+                    settle_norms(1, folded, constants, one, scratch)
             if owner and constants.leak > ZERO:
-                learning._leak(constants, one)
+                leak_all(constants, one)
             stale = stale or (owner and counts[layout.FOLDS] != folds)
-            _reload(stale, mine, first, width, resident, state.synapses, room, flags)
+            reload_synapses(stale, mine, first, width, resident, state.synapses, room, flags)
             if learns and not math.isfinite(state.norms[k]):
                 failed = True
             if failed:
@@ -259,7 +257,7 @@ def stream_grid(kind: Kind, own: Any = None) -> Any:
         everybody.sync()
         if block > 0:
             return
-        sample, culprit = _first_failure(memory.failures, places, flags)
+        sample, culprit = first_failure(memory.failures, places, flags)
         if thread > 0:
             return
         intake.report[TAKEN] = sample - 1 if culprit < NOBODY else taken

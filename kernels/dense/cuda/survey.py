@@ -11,10 +11,10 @@ from neurosim.kernels.shared.numbers import LANES, LEAST, ONE, TWO, ZERO
 
 
 @register_jitable
-def _function(function, exponent, potential, field):
+def activated(function, exponent, potential, field):
     """Return f(u) of one neuron."""
     if function == kernel_codes.SOFTMAX:
-        return softmax._exponential(max(exponent * (potential - field.highest), LEAST)) * field.softness
+        return softmax.decaying_exponential(max(exponent * (potential - field.highest), LEAST)) * field.softness
     threshold = field.mean if function == kernel_codes.TRIANGLE else ZERO
     z = potential - threshold
     if function != kernel_codes.IDENTITY:
@@ -31,7 +31,7 @@ def _drive(k, half, biased, constants, field, memory):
     """Return what of a neuron competes."""
     z = memory.potentials[half, k]
     if constants.activation != kernel_codes.IDENTITY:
-        z = _function(constants.activation, constants.activation_exponent, z, field)
+        z = activated(constants.activation, constants.activation_exponent, z, field)
     return z + memory.biases[half, k] if biased else z
 
 
@@ -69,13 +69,13 @@ def _term(kind, k, half, biased, constants, field, exponent, memory):
     if kind == PLAIN:
         return memory.potentials[half, k]
     if kind == SOFTENED:
-        return softmax._exponential(max(exponent * (memory.potentials[half, k] - field.highest), LEAST))
+        return softmax.decaying_exponential(max(exponent * (memory.potentials[half, k] - field.highest), LEAST))
     z = _drive(k, half, biased, constants, field, memory)
-    return softmax._exponential(max(constants.sharpness * (z - field.top), LEAST))
+    return softmax.decaying_exponential(max(constants.sharpness * (z - field.top), LEAST))
 
 
 @register_jitable
-def _total(kind, half, biased, constants, field, exponent, memory, others, tile, lanes):
+def sum_over_neurons(kind, half, biased, constants, field, exponent, memory, others, tile, lanes):
     """Return a sum over all neurons, as `dense._total` adds it; of |u| of `others` if it is of SIZES."""
     thread, threads, neurons = cuda.threadIdx.x, cuda.blockDim.x, memory.potentials.shape[1]
     for j in range(thread, LANES, threads):
@@ -106,38 +106,38 @@ def _total(kind, half, biased, constants, field, exponent, memory, others, tile,
 
 
 @register_jitable
-def _softened(exponent, half, constants, mean, highest, memory, tile, lanes):
+def softened(exponent, half, constants, mean, highest, memory, tile, lanes):
     """Return a field in which f, or what is sent, is a softmax of the potentials."""
     field = Field(mean, highest, ONE, ZERO, FIRST, ONE)
-    total = _total(SOFTENED, half, False, constants, field, exponent, memory, memory.sizes, tile, lanes)
+    total = sum_over_neurons(SOFTENED, half, False, constants, field, exponent, memory, memory.sizes, tile, lanes)
     return Field(mean, highest, ONE / total, ZERO, FIRST, ONE)
 
 
 @register_jitable
-def _survey(half, biased, constants, memory, tile, lanes, tops, places):
+def survey(half, biased, constants, memory, tile, lanes, tops, places):
     """Return what decides the competition, and the mean and highest potential where somebody asks for them."""
     mean, highest, softness, neurons = ZERO, ZERO, ONE, np.float32(memory.potentials.shape[1])
     nothing = Field(mean, highest, softness, ZERO, FIRST, ONE)
     if constants.activation == kernel_codes.TRIANGLE or constants.transmit == kernel_codes.TRIANGLE:
-        mean = _total(PLAIN, half, False, constants, nothing, ONE, memory, memory.sizes, tile, lanes) / neurons
+        mean = (
+            sum_over_neurons(PLAIN, half, False, constants, nothing, ONE, memory, memory.sizes, tile, lanes) / neurons
+        )
     if constants.activation == kernel_codes.SOFTMAX or constants.transmit == kernel_codes.SOFTMAX:
         highest, _ = _top(half, True, False, constants, nothing, memory, tops, places)
     if constants.activation == kernel_codes.SOFTMAX:
-        softness = _softened(
-            constants.activation_exponent, half, constants, mean, highest, memory, tile, lanes
-        ).softness
+        softness = softened(constants.activation_exponent, half, constants, mean, highest, memory, tile, lanes).softness
     plain = constants.activation == kernel_codes.IDENTITY and not biased
     field = Field(mean, highest, softness, ZERO, FIRST, ONE)
     top, winner = _top(half, plain, biased, constants, field, memory, tops, places)
     field = Field(mean, highest, softness, top, winner, ONE)
     if constants.competition != kernel_codes.SOFT and constants.competition != kernel_codes.CORRECTED:
         return field
-    total = _total(EXPONENTIALS, half, biased, constants, field, ONE, memory, memory.sizes, tile, lanes)
+    total = sum_over_neurons(EXPONENTIALS, half, biased, constants, field, ONE, memory, memory.sizes, tile, lanes)
     return Field(mean, highest, softness, top, winner, ONE / total)
 
 
 @register_jitable
-def _rank(steps, first, mine, half, biased, constants, field, memory, ranks):
+def rank_of(steps, first, mine, half, biased, constants, field, memory, ranks):
     """Return how many neurons come before this thread's one, by step if `steps`, else by drive; ties by number."""
     thread, neurons = cuda.threadIdx.x, memory.potentials.shape[1]
     abreast = cuda.blockDim.x // mine
@@ -157,12 +157,12 @@ def _rank(steps, first, mine, half, biased, constants, field, memory, ranks):
 
 
 @register_jitable
-def _respond(k, label, rank, half, biased, constants, field, memory):
+def respond(k, label, rank, half, biased, constants, field, memory):
     """Return a neuron's response."""
     competition, response, winner = constants.competition, ZERO, field.winner
     if competition == kernel_codes.SOFT or competition == kernel_codes.CORRECTED:
         z = _drive(k, half, biased, constants, field, memory)
-        response = softmax._exponential(max(constants.sharpness * (z - field.top), LEAST)) * field.share
+        response = softmax.decaying_exponential(max(constants.sharpness * (z - field.top), LEAST)) * field.share
         if competition == kernel_codes.CORRECTED and label >= 0:
             response = -response
             response += ONE if k == label else ZERO

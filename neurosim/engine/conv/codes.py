@@ -5,27 +5,28 @@ from typing import Any
 import numpy as np
 
 from neurosim.kernels.conv import layout
-from neurosim.kernels.shared import codes as kernel_codes
+from neurosim.kernels.shared import codes as code
 from neurosim.layers import activations, competition, rules, schedules
 from neurosim.layers.conv import ConvWTA, MaxPool, MeanPool, geometry
 from neurosim.layers.own_rules import OwnRule
 
 NORMALISATIONS = {
-    "none": layout.PLAIN, "running": layout.RUNNING, "sample": layout.SAMPLE, "layer": layout.LAYER, "window": layout.WINDOW,
+    "none": layout.PLAIN, "running": layout.RUNNING, "sample": layout.SAMPLE, "layer": layout.LAYER,
+    "window": layout.WINDOW,
 }  # fmt: skip
 STEPS = {"capped": layout.CAPPED, "largest": layout.LARGEST}
-COMPETITIONS: dict[type, int] = {competition.SoftWTA: kernel_codes.SOFT, competition.HardWTA: kernel_codes.HARD}
+COMPETITIONS: dict[type, int] = {competition.SoftWTA: code.SOFT, competition.HardWTA: code.HARD}
 RULES: dict[type, int] = {
-    rules.Hebb: kernel_codes.HEBB, rules.Oja: kernel_codes.OJA, rules.Instar: kernel_codes.INSTAR, rules.SoftHebb: kernel_codes.SOFT_HEBB,
-    OwnRule: kernel_codes.OWN,
+    rules.Hebb: code.HEBB, rules.Oja: code.OJA, rules.Instar: code.INSTAR, rules.SoftHebb: code.SOFT_HEBB,
+    OwnRule: code.OWN,
 }  # fmt: skip
 SCHEDULES: dict[type, int] = {
-    schedules.ConstantRate: kernel_codes.CONSTANT, schedules.LinearRate: kernel_codes.LINEAR,
-    schedules.ExponentialRate: kernel_codes.EXPONENTIAL, schedules.NormAdaptiveRate: kernel_codes.BY_NORM,
-    schedules.WinCountRate: kernel_codes.BY_WINS,
+    schedules.ConstantRate: code.CONSTANT, schedules.LinearRate: code.LINEAR,
+    schedules.ExponentialRate: code.EXPONENTIAL, schedules.NormAdaptiveRate: code.BY_NORM,
+    schedules.WinCountRate: code.BY_WINS,
 }  # fmt: skip
 FUNCTIONS: dict[type, int] = {
-    activations.Identity: kernel_codes.IDENTITY, activations.ReLU: kernel_codes.RELU, activations.Triangle: kernel_codes.TRIANGLE,
+    activations.Identity: code.IDENTITY, activations.ReLU: code.RELU, activations.Triangle: code.TRIANGLE,
 }  # fmt: skip
 POOLS: dict[type, int] = {type(None): layout.NO_POOL, MaxPool: layout.MAX_POOL, MeanPool: layout.MEAN_POOL}
 
@@ -34,7 +35,7 @@ def codes(layer: ConvWTA, image: tuple[int, ...], real: type[np.floating[Any]] =
     """Return a layer's constants for images of a shape as the compiled loop takes them, in one type of real numbers."""
     channels, height, width = image
     sizes, pool, schedule = geometry(layer, image, "the layer"), layer.pool, rules.schedule(layer.rule)
-    parameters = np.zeros(kernel_codes.PARAMETERS, real)
+    parameters = np.zeros(code.PARAMETERS, real)
     if isinstance(layer.rule, OwnRule):
         values = [value for _, value in layer.rule.constants]
         parameters[: len(values)] = values

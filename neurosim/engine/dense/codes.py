@@ -6,35 +6,35 @@ import numpy as np
 
 from neurosim.engine.dense.few_bits import highest
 from neurosim.kernels.dense import layout
-from neurosim.kernels.shared import codes as kernel_codes
+from neurosim.kernels.shared import codes as code
 from neurosim.layers import activations, biases, competition, rules, schedules
 from neurosim.layers.dense import DenseWTA
 from neurosim.layers.own_rules import OwnRule
 
-UNITS = {"none": kernel_codes.RAW, "stream": kernel_codes.STREAM_NORM, "sample": kernel_codes.SAMPLE_NORM}
+UNITS = {"none": code.RAW, "stream": code.STREAM_NORM, "sample": code.SAMPLE_NORM}
 COMPETITIONS: dict[type, int] = {
-    competition.SoftWTA: kernel_codes.SOFT, competition.HardWTA: kernel_codes.HARD, competition.KWTA: kernel_codes.K_WINNERS,
-    competition.Ranked: kernel_codes.RANKED, competition.NoInhibition: kernel_codes.UNINHIBITED,
-    competition.SparseGate: kernel_codes.GATED, competition.Taught: kernel_codes.TAUGHT,
-    competition.Corrected: kernel_codes.CORRECTED,
+    competition.SoftWTA: code.SOFT, competition.HardWTA: code.HARD, competition.KWTA: code.K_WINNERS,
+    competition.Ranked: code.RANKED, competition.NoInhibition: code.UNINHIBITED,
+    competition.SparseGate: code.GATED, competition.Taught: code.TAUGHT,
+    competition.Corrected: code.CORRECTED,
 }  # fmt: skip
 BIASES: dict[type, int] = {
-    type(None): kernel_codes.UNBIASED, biases.Conscience: kernel_codes.CONSCIENCE, biases.MeanActivity: kernel_codes.MEAN_ACTIVITY,
-    biases.LogPrior: kernel_codes.LOG_PRIOR,
+    type(None): code.UNBIASED, biases.Conscience: code.CONSCIENCE, biases.MeanActivity: code.MEAN_ACTIVITY,
+    biases.LogPrior: code.LOG_PRIOR,
 }  # fmt: skip
 RULES: dict[type, int] = {
-    rules.Hebb: kernel_codes.HEBB, rules.Oja: kernel_codes.OJA, rules.Instar: kernel_codes.INSTAR, rules.SoftHebb: kernel_codes.SOFT_HEBB,
-    rules.HebbNet: kernel_codes.HEBB_NET, rules.BCM: kernel_codes.BCM, rules.EGHR: kernel_codes.EGHR, rules.Sanger: kernel_codes.SANGER,
-    rules.OjaSubspace: kernel_codes.SUBSPACE, OwnRule: kernel_codes.OWN,
+    rules.Hebb: code.HEBB, rules.Oja: code.OJA, rules.Instar: code.INSTAR, rules.SoftHebb: code.SOFT_HEBB,
+    rules.HebbNet: code.HEBB_NET, rules.BCM: code.BCM, rules.EGHR: code.EGHR, rules.Sanger: code.SANGER,
+    rules.OjaSubspace: code.SUBSPACE, OwnRule: code.OWN,
 }  # fmt: skip
 SCHEDULES: dict[type, int] = {
-    schedules.ConstantRate: kernel_codes.CONSTANT, schedules.LinearRate: kernel_codes.LINEAR,
-    schedules.ExponentialRate: kernel_codes.EXPONENTIAL, schedules.NormAdaptiveRate: kernel_codes.BY_NORM,
-    schedules.WinCountRate: kernel_codes.BY_WINS,
+    schedules.ConstantRate: code.CONSTANT, schedules.LinearRate: code.LINEAR,
+    schedules.ExponentialRate: code.EXPONENTIAL, schedules.NormAdaptiveRate: code.BY_NORM,
+    schedules.WinCountRate: code.BY_WINS,
 }  # fmt: skip
 FUNCTIONS: dict[type, int] = {
-    activations.Identity: kernel_codes.IDENTITY, activations.ReLU: kernel_codes.RELU, activations.Triangle: kernel_codes.TRIANGLE,
-    activations.Softmax: kernel_codes.SOFTMAX,
+    activations.Identity: code.IDENTITY, activations.ReLU: code.RELU, activations.Triangle: code.TRIANGLE,
+    activations.Softmax: code.SOFTMAX,
 }  # fmt: skip
 
 
@@ -87,7 +87,7 @@ def _rule(rule: rules.Rule) -> dict[str, Any]:
         values = (rule.threshold,)
     if isinstance(rule, OwnRule):
         values, moment, total = tuple(value for _, value in rule.constants), rule.moment, rule.total
-    parameters = np.zeros(kernel_codes.PARAMETERS)
+    parameters = np.zeros(code.PARAMETERS)
     parameters[: len(values)] = values
     averaging = getattr(rule, "averaging", 0.0)
     return {

@@ -238,5 +238,5 @@ def product_kernel(by_rows):
         right = cuda.shared.array((DEPTH, PADDED), float32)  # noqa: F821
         product(a, b, c, None, cuda.blockIdx.x, Seat(0, 0, 0, 0, None, None, left, right, None, None))  # noqa: F821
 
-    product = products._times_transposed if by_rows else products._transposed_times
+    product = products.times_transposed if by_rows else products.transposed_times
     return FunctionType(kernel.__code__, vars(conv_cuda), "kernel", None, kernel.__closure__)

@@ -230,7 +230,7 @@ def together(kernel, X):
 @pytest.mark.parametrize("threads", [2, 4])
 def test_the_others_do_their_share(threads, ahead):
     W, X = case(count=1000)
-    edges = [team._share(len(W), number, threads) for number in range(threads)]
+    edges = [team.share_of(len(W), number, threads) for number in range(threads)]
     assert [start for start, _ in edges] == [0, *(end for _, end in edges[:-1])]
     assert edges[-1][1] == len(W)
 

@@ -192,7 +192,7 @@ def test_long_runs_agree_statistically(samples):
 def test_the_softmax_is_right_for_potentials_in_the_thousands(dtype):
     u = np.array([5000.0, 4999.5, 4000.0, -5000.0, 0.0] * 5, dtype)
     y, lanes = np.empty_like(u), np.empty(numbers.LANES, dtype)
-    njit(lambda u, y, lanes: softmax_cells._softmax(u, u[0] / u[0], y, lanes))(u, y, lanes)
+    njit(lambda u, y, lanes: softmax_cells.softmax(u, u[0] / u[0], y, lanes))(u, y, lanes)
     np.testing.assert_allclose(y, softmax(u.astype(np.float64)), rtol=1e-6, atol=1e-30)
 
 
@@ -203,7 +203,7 @@ def test_the_exponential_is_right_to_two_units_in_the_last_place():
     @njit
     def fill(x, y):
         for i in range(x.size):
-            y[i] = softmax_cells._exponential(x[i])
+            y[i] = softmax_cells.decaying_exponential(x[i])
 
     fill(x, y)
     right = np.exp(x.astype(np.float64))

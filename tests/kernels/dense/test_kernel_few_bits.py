@@ -119,7 +119,7 @@ def rounded(x, count, nearest=False):
     @njit
     def fill(x, out):
         for i in range(out.size):
-            out[i] = few_bits._round(x, np.uint64(77), i, nearest)
+            out[i] = few_bits.round_to_whole(x, np.uint64(77), i, nearest)
 
     out = np.empty(count, np.float32)
     fill(np.float32(x), out)
@@ -144,12 +144,12 @@ def test_chances_are_those_of_the_reference_and_unrelated_to_one_another():
     @njit
     def fill(salt, out):
         for n in range(out.shape[0]):
-            sample = random_words._word(salt + np.uint64(n) * random_words.GOLDEN)
+            sample = random_words.random_word(salt + np.uint64(n) * random_words.GOLDEN)
             for k in range(out.shape[1]):
-                key = random_words._word(sample + np.uint64(k) * random_words.GOLDEN)
+                key = random_words.random_word(sample + np.uint64(k) * random_words.GOLDEN)
                 for i in range(out.shape[2]):
                     out[n, k, i] = (
-                        np.float32(random_words._word(key + np.uint64(i) * random_words.GOLDEN) >> np.uint64(40))
+                        np.float32(random_words.random_word(key + np.uint64(i) * random_words.GOLDEN) >> np.uint64(40))
                         * few_bits.UNIT
                     )
 

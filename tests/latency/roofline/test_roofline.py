@@ -81,7 +81,7 @@ def test_a_softmax_has_as_many_operations_as_are_counted(monkeypatch):
     monkeypatch.setattr(dense, "np", Plain)
     monkeypatch.setattr(dense, "_floor", lambda x: Counting(np.floor(float(x))))  # an instruction, but no operation
     Counting.done = 0
-    assert float(softmax._exponential(Counting(-1.5))) == pytest.approx(np.exp(-1.5), rel=1e-6)
+    assert float(softmax.decaying_exponential(Counting(-1.5))) == pytest.approx(np.exp(-1.5), rel=1e-6)
     assert Counting.done + 4 == SOFTMAX
 
 
