@@ -81,7 +81,9 @@ def launch(kernel, blocks, threads, *arguments, shared=0, seed=0, races=True):
     given = inspect.signature(kernel).bind(*arguments).arguments
     given = [watch(value, name, touched) for name, value in given.items()]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(kernel.__globals__, "cuda", Cuda(blocks, threads, shared, touched))
+        simulated = Cuda(blocks, threads, shared, touched)
+        patch.setitem(kernel.__globals__, "cuda", simulated)
+        patch.setattr("numba.cuda.simulator.kernel._kernel_context", simulated)  # for `neurosim.kernels.shared.grid`
         run(make(blocks, threads, lambda: kernel(*given)), np.random.default_rng(seed).random)
 
 

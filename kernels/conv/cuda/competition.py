@@ -3,13 +3,14 @@
 import math
 
 import numpy as np
-from numba import cuda, int32, int64
+from numba import int32, int64
 from numba.extending import register_jitable
 
 from neurosim.kernels.conv import competition, layout, powers, proposing
 from neurosim.kernels.conv.cuda.seats import count_matches, has_work, item_of, largest_of, total_of, turns_for
 from neurosim.kernels.shared import codes as kernel_codes
 from neurosim.kernels.shared import numbers
+from neurosim.kernels.shared.grid import cuda
 from neurosim.kernels.shared.numbers import ONE, ZERO
 
 

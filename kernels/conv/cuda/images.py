@@ -3,11 +3,12 @@
 import math
 
 import numpy as np
-from numba import cuda, int32
+from numba import int32
 from numba.extending import register_jitable
 
 from neurosim.kernels.conv import images, layout
 from neurosim.kernels.conv.cuda.seats import has_work, item_of, square_sum, total_of, turns_for
+from neurosim.kernels.shared.grid import cuda
 from neurosim.kernels.shared.numbers import ONE, ZERO
 
 

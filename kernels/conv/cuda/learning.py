@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import cuda
 from numba.extending import register_jitable
 
 from neurosim.kernels.conv import growing, layout, powers, proposing
@@ -26,6 +25,7 @@ from neurosim.kernels.conv.cuda.seats import (
     turns_for,
 )
 from neurosim.kernels.shared import numbers, rules
+from neurosim.kernels.shared.grid import cuda
 from neurosim.kernels.shared.numbers import LANES, ONE, ZERO
 
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
-from numba import cuda, float32
+from numba import float32
 from numba.extending import register_jitable
 
 from neurosim.kernels.conv.cuda.layout import ACROSS, BITS, DEPTH, LARGE, SMALL, SQUARES
+from neurosim.kernels.shared.grid import cuda
 from neurosim.kernels.shared.numbers import ZERO
 
 

@@ -1,9 +1,10 @@
 """Threads in groups that sum together, in the CPU's order."""
 
-from numba import cuda, int64
+from numba import int64
 from numba.extending import register_jitable
 
 from neurosim.kernels.conv.cuda.layout import COLUMNS, LOWEST
+from neurosim.kernels.shared.grid import cuda
 from neurosim.kernels.shared.numbers import LANES, ONE, ZERO
 
 

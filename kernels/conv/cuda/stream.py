@@ -30,7 +30,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from numba import cuda, float32, int64
+from numba import float32, int64
 from numba.extending import register_jitable
 
 from neurosim.kernels.conv import layout
@@ -48,7 +48,7 @@ from neurosim.kernels.conv.cuda.layout import DEPTH, PADDED, ROWS, SEATS, TERMS,
 from neurosim.kernels.conv.cuda.learning import grow, proposer, recall
 from neurosim.kernels.conv.cuda.products import integrate, times_transposed
 from neurosim.kernels.conv.cuda.seats import largest_of, meet, whole_sum
-from neurosim.kernels.shared.grid import grid_kernel
+from neurosim.kernels.shared.grid import cuda, grid_kernel
 from neurosim.kernels.shared.numbers import LANES, ONE, ZERO
 
 

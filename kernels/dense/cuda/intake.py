@@ -1,10 +1,8 @@
 """A chunk taken in: one thread for each sample, one thread for all, one block for each sample."""
 
-from numba import cuda
-
 from neurosim.kernels.dense import inputs, layout
 from neurosim.kernels.dense.cuda.layout import SEEN
-from neurosim.kernels.shared.grid import grid_kernel
+from neurosim.kernels.shared.grid import cuda, grid_kernel
 
 
 @grid_kernel

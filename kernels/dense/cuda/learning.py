@@ -1,7 +1,6 @@
 """Learning: a thread sees the layer as if its own neuron were all of it."""
 
 import numpy as np
-from numba import cuda
 from numba.extending import register_jitable
 
 from neurosim.kernels.dense import few_bits, means
@@ -9,6 +8,7 @@ from neurosim.kernels.dense.cuda.layout import NOBODY, Scratch
 from neurosim.kernels.dense.cuda.survey import activated
 from neurosim.kernels.dense.layout import State
 from neurosim.kernels.shared import codes as kernel_codes
+from neurosim.kernels.shared.grid import cuda
 from neurosim.kernels.shared.numbers import ONE, ZERO
 
 

@@ -1,11 +1,11 @@
 """One sample's potentials in a block; every thread of the block calls these."""
 
 import numpy as np
-from numba import cuda
 from numba.extending import register_jitable
 
 from neurosim.kernels.dense import potentials
 from neurosim.kernels.dense.cuda.layout import MOST_THREADS
+from neurosim.kernels.shared.grid import cuda
 from neurosim.kernels.shared.numbers import ONE, ZERO
 
 

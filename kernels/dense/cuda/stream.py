@@ -17,7 +17,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import cuda, float32, int32
+from numba import float32, int32
 from numba.extending import register_jitable
 
 from neurosim.kernels.dense import (
@@ -57,7 +57,7 @@ from neurosim.kernels.dense.cuda.survey import SIZES, activated, rank_of, respon
 from neurosim.kernels.dense.layout import Constants
 from neurosim.kernels.dense.learning import apply_decay, leak_all, propose_steps, settle_norms
 from neurosim.kernels.shared import codes as kernel_codes
-from neurosim.kernels.shared.grid import grid_kernel
+from neurosim.kernels.shared.grid import cuda, grid_kernel
 from neurosim.kernels.shared.numbers import LANES, ONE, TWO, ZERO
 
 

@@ -1,12 +1,12 @@
 """What decides the competition, found by each block for itself from all potentials."""
 
 import numpy as np
-from numba import cuda
 from numba.extending import register_jitable
 
 from neurosim.kernels.dense.cuda.layout import FIRST, TILE, Field
 from neurosim.kernels.shared import codes as kernel_codes
 from neurosim.kernels.shared import softmax
+from neurosim.kernels.shared.grid import cuda
 from neurosim.kernels.shared.numbers import LANES, LEAST, ONE, TWO, ZERO
 
 
