@@ -3,12 +3,11 @@
 from typing import TYPE_CHECKING, Any
 
 from neurosim.cli.faults import fail
-from neurosim.cli.options import ARRIVALS, ArrivalOptions
+from neurosim.cli.options import ARRIVALS, DEFAULT_BURST, ArrivalOptions
 
 if TYPE_CHECKING:
     from neurosim.latency import Arrivals
 
-DEFAULT_BURST = 8
 NEEDED = ("rate", "timestamps")  # a burst has a default
 
 

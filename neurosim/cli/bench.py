@@ -14,6 +14,7 @@ from neurosim.cli.compiled_code import find_cache
 from neurosim.cli.faults import check_files, fail, plainly, say
 from neurosim.cli.interrupts import Interrupts
 from neurosim.cli.options import ArrivalOptions, ChipOptions, SourceOptions
+from neurosim.cli.transforms import open_transformed
 
 if TYPE_CHECKING:
     from neurosim.chip.chip import Chip
@@ -66,7 +67,9 @@ class BenchOptions(SourceOptions, ChipOptions, ArrivalOptions):
 @click.option("--stages", is_flag=True, help="Take the samples once more, and time each layer.")
 @click.option("--roofline", is_flag=True, help="Once more: stages within layers beside what the machine can do.")
 @click.option("--snapshots", metavar="FILE", help="Write the state to this new file meanwhile, as `stream` does.")
-@click.option("--snapshot-seconds", type=float, metavar="T", help="Seconds between snapshots.  [default: 10]")
+@click.option(
+    "--snapshot-seconds", type=float, metavar="T", help=f"Seconds between snapshots.  [default: {SNAPSHOT_SECONDS:g}]"
+)
 @click.option("--gc/--no-gc", "garbage", default=True, help="Python's garbage collector, on or off.  [default: gc]")
 @shared.epochs(help="How many times over the stream goes.")
 @shared.image_size()
@@ -84,11 +87,10 @@ def command(**values: Any) -> None:
     """
     options = BenchOptions(**values)
     find_cache()
-    from neurosim.cli.sources import open_source
     from neurosim.online.stop import Stop
 
     arrivals = _checked(options)
-    stream = open_source(options.source, options)
+    stream = open_transformed(options.source, options)
     chip = _chip(options, stream)
     with Interrupts(Stop) as interrupts:
         try:

@@ -12,6 +12,7 @@ from neurosim.cli.arrivals import arrivals_of
 from neurosim.cli.compiled_code import find_cache
 from neurosim.cli.faults import check_files, fail, plainly, say
 from neurosim.cli.options import ArrivalOptions, ChipOptions, SourceOptions
+from neurosim.cli.transforms import open_transformed
 
 if TYPE_CHECKING:
     from neurosim.chip.chip import Chip
@@ -50,7 +51,7 @@ class CostOptions(SourceOptions, ChipOptions, ArrivalOptions):
 @click.option("--list", "listing", is_flag=True, help="List the described chips.")
 @click.option("--stream", "source", metavar="STREAM", help="Samples, as for `neurosim stream`.")
 @shared.root()
-@shared.neurons(help="A recipe's, of each layer.  [default: 100]")
+@shared.neurons(help=f"A recipe's, of each layer.  [default: {shared.DEFAULT_NEURONS}]")
 @shared.weight_bits(help="A recipe's synapses: bits.  [default: float32]")
 @shared.seed(help="Of first weights and of Poisson gaps.  [default: 0]")
 @shared.rules()
@@ -95,7 +96,6 @@ def _list() -> None:
 def _price(options: CostOptions, name: str, described: str, source: str) -> None:
     """Price a state, preset or recipe on a described chip, after checking all that can be checked before."""
     from neurosim import hardware
-    from neurosim.cli.sources import open_source
     from neurosim.hardware.files import check_figure, check_record
 
     check_files(
@@ -109,7 +109,7 @@ def _price(options: CostOptions, name: str, described: str, source: str) -> None
         check_record(options.record)
     if options.figure is not None:
         check_figure(options.figure)
-    stream = open_source(source, options)
+    stream = open_transformed(source, options)
     chip = _chip(options, name, stream)
     hardware.place(chip, target)
     hardware.check_learns(target, options.learning, options.unverified)

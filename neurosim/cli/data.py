@@ -18,8 +18,7 @@ class _Stop(Exception):  # noqa: N818 - a request, not an error
 def _known() -> dict[str, str]:
     from neurosim.streams.fetch import DATASETS
 
-    *others, last = DATASETS
-    return {"datasets": f"{', '.join(others)} or {last}"}
+    return {"datasets": ", ".join(DATASETS)}
 
 
 @click.group("data")

@@ -12,6 +12,7 @@ from neurosim.cli.compiled_code import find_cache
 from neurosim.cli.faults import fail, plainly, say
 from neurosim.cli.interrupts import Interrupts
 from neurosim.cli.options import SourceOptions
+from neurosim.cli.transforms import open_transformed
 
 if TYPE_CHECKING:
     from neurosim.readouts.compare import Comparison
@@ -79,11 +80,9 @@ def command(**values: Any) -> None:
 
 def _labelled(name: str, source: str, options: SourceOptions) -> "Stream":
     """Open a stream that has labels and can be read several times."""
-    from neurosim.cli.sources import open_source
-
     if source == "-":
         fail(f"{name} must be a source that can be read again, got a pipe; write it to a file first")
-    stream = open_source(source, options)
+    stream = open_transformed(source, options)
     if not stream.labelled:
         fail(f"labels of {stream.name} must be there to measure accuracy, got none; for lines give --label")
     return stream

@@ -18,6 +18,7 @@ DURATION = re.compile(r"([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?|[-+]?inf|nan)\s*(\w*)"
 ARRIVALS = {
     "closed": (), "period": ("rate",), "poisson": ("rate",), "bursts": ("rate", "burst"), "stream": ("timestamps",),
 }  # fmt: skip
+DEFAULT_NEURONS, DEFAULT_RECIPE, DEFAULT_BURST = 100, "softhebb", 8
 LAYER_CONSTANTS = ("temperature", "gain", "rate", "window", "normalise", "initial", "weight_bits")
 
 
@@ -30,7 +31,7 @@ class SourceOptions:
     root, inputs, label, image_size, skip_bad, epochs, shuffle
         As in `neurosim.open_stream`.
     standardise, augment, augment_seed
-        Transforms of images, as text: see `neurosim.cli.sources`.
+        Transforms of images, as text: see `neurosim.cli.transforms`.
     """
 
     root: str
@@ -148,11 +149,15 @@ standardise = _shared(
 )
 
 neurons = _shared(
-    "--neurons", callback=whole_numbers, metavar="K[,K2...]", help="Neurons of each layer.  [default: 100]"
+    "--neurons",
+    callback=whole_numbers,
+    metavar="K[,K2...]",
+    help=f"Neurons of each layer.  [default: {DEFAULT_NEURONS}]",
 )
 recipe = _shared(
-    "--recipe", metavar="NAME", help="Of the layers, or FILE.py:FUNCTION of one's own.  [default: softhebb]"
-)
+    "--recipe", metavar="NAME",
+    help=f"Of the layers, or FILE.py:FUNCTION of one's own.  [default: {DEFAULT_RECIPE}]",
+)  # fmt: skip
 preset = _shared("--preset", metavar="NAME", help="A whole chip as published, such as softhebb-cifar10-3layer.")
 weight_bits = _shared("--weight-bits", type=int, metavar="B", help="Synapses of 2 to 16 bits.  [default: float32]")
 seed = _shared("--seed", type=int, metavar="S", help="Seed of the first weights.  [default: 0]")
@@ -181,7 +186,9 @@ def arrivals() -> Decorator:
             "--rate", "rate_hz", type=float, metavar="HZ",
             help="Samples a second, on average, that come by the clock.",
         ),
-        click.option("--burst", type=int, metavar="N", help="bursts: samples that come at once.  [default: 8]"),
+        click.option(
+            "--burst", type=int, metavar="N", help=f"bursts: samples that come at once.  [default: {DEFAULT_BURST}]"
+        ),
         click.option("--timestamps", metavar="FILE.npy", help="stream: whole microseconds, one a sample."),
     )  # fmt: skip
 

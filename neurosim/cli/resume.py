@@ -9,7 +9,7 @@ import click
 
 from neurosim.chip.chip import Chip
 from neurosim.cli.faults import fail
-from neurosim.cli.options import LAYER_CONSTANTS, ChipOptions
+from neurosim.cli.options import DEFAULT_NEURONS, DEFAULT_RECIPE, LAYER_CONSTANTS, ChipOptions
 from neurosim.cli.own_code import layer_of, rules_in, split
 from neurosim.errors import ConfigError, StateError
 from neurosim.layers.conv import ConvWTA
@@ -19,7 +19,6 @@ from neurosim.presets import preset
 from neurosim.state import store
 from neurosim.streams import Stream
 
-DEFAULT_NEURONS, DEFAULT_RECIPE = [100], "softhebb"
 CHANNELS = (1, 3, 4)  # of pictures: grey, colours, colours and transparency
 
 
@@ -106,7 +105,7 @@ def _layers(options: ChipOptions, constants: dict[str, Any]) -> Sequence[DenseWT
     """Return the layers that the options ask for."""
     if options.preset is not None:
         return preset(options.preset).layers
-    return [layer_of(_recipe(options), neurons, **constants) for neurons in options.neurons or DEFAULT_NEURONS]
+    return [layer_of(_recipe(options), neurons, **constants) for neurons in options.neurons or [DEFAULT_NEURONS]]
 
 
 def _recipe(options: ChipOptions) -> str:

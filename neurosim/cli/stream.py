@@ -14,6 +14,7 @@ from neurosim.cli.faults import fail, plainly, say
 from neurosim.cli.help import FilledHelp
 from neurosim.cli.interrupts import Interrupts
 from neurosim.cli.options import ChipOptions, SourceOptions
+from neurosim.cli.transforms import AUGMENTATIONS, open_transformed
 
 if TYPE_CHECKING:
     from neurosim.chip.chip import Chip
@@ -74,7 +75,7 @@ def _known() -> dict[str, str]:
 @shared.epochs()
 @click.option("--shuffle", type=int, metavar="S", help="Random order by this seed, another one each epoch.")
 @shared.image_size()
-@click.option("--augment", metavar="LIST", help="Learn from images changed at random: crop, flip, pad or pad:N.")
+@click.option("--augment", metavar="LIST", help=f"Learn from images changed at random: {AUGMENTATIONS}.")
 @click.option("--augment-seed", type=int, metavar="S", help="Seed of --augment.  [default: 0]")
 @shared.standardise()
 @shared.inputs()
@@ -89,8 +90,9 @@ def _known() -> dict[str, str]:
 )
 @shared.device()
 @click.option(
-    "--chunk", type=int, help="Samples handed over at a time; never changes results.  [default: 1; 256 on cuda]"
-)
+    "--chunk", type=int,
+    help=f"Samples handed over at a time; never changes results.  [default: 1; {CHUNK_ON_A_DEVICE} on cuda]",
+)  # fmt: skip
 @click.option(
     "--threads",
     default=1,
@@ -113,11 +115,10 @@ def command(**values: Any) -> None:
     find_cache()
     from neurosim.cli.resume import chip_for
     from neurosim.cli.show import table
-    from neurosim.cli.sources import open_source
     from neurosim.online.stop import Stop
     from neurosim.state import store
 
-    stream = open_source(options.source, options)
+    stream = open_transformed(options.source, options)
     judged_on = _judged_on(options, stream)
     with nullcontext() if options.state is None else store.claim(options.state):
         chip, position = chip_for(options, stream, state=options.state, restart=options.restart, replay=options.replay)
@@ -164,7 +165,6 @@ def _check_readout(options: StreamOptions, chip: "Chip") -> None:
 
 def _judged_on(options: StreamOptions, stream: "Stream") -> "tuple[Stream, Stream] | None":
     """Return the streams that a readout is fitted on and measured on: standardised, but not augmented."""
-    from neurosim.cli.sources import open_source
     from neurosim.readouts.labels import check_labelled
 
     if options.test is None:
@@ -174,8 +174,8 @@ def _judged_on(options: StreamOptions, stream: "Stream") -> "tuple[Stream, Strea
     if not stream.replayable:
         fail("test must be left out for a pipe: its labels cannot be read again once learning is done")
     once = replace(options, epochs=1, shuffle=None, augment=None, augment_seed=None)
-    train = open_source(options.source, once)
-    test = open_source(options.test, replace(once, inputs=stream.inputs))
+    train = open_transformed(options.source, once)
+    test = open_transformed(options.test, replace(once, inputs=stream.inputs))
     for labelled in (train, test):
         if not labelled.labelled:
             fail(f"labels of {labelled.name} must be there to measure accuracy, got none; for lines give --label")

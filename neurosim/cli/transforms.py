@@ -1,4 +1,4 @@
-"""Open a source of samples as the options of a command ask for: read, augmented, standardised."""
+"""Open a source of samples with the transforms that options ask for: augmented, standardised."""
 
 import re
 from typing import TYPE_CHECKING
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 PADDING = 4  # pixels, as is usual for images of 32
 SHORT_NUMBER = re.compile("[0-9]{1,9}")
-AUGMENTATIONS = "crop, flip, pad or pad:N, between commas"
+AUGMENTATIONS = "crop, flip, pad or pad:N"
 
 
-def open_source(source: str, options: SourceOptions) -> "Stream":
+def open_transformed(source: str, options: SourceOptions) -> "Stream":
     """Open a source, and transform its images: augmented at random first, then standardised.
 
     Raises
@@ -61,7 +61,7 @@ def _augmentation(text: str, shape: tuple[int, ...]) -> "Transform":
         return RandomResizedCrop((shape[-2], shape[-1]))
     if name == "flip" and not colon:
         return RandomFlip()
-    raise ConfigError("augment", AUGMENTATIONS, text)
+    raise ConfigError("augment", f"{AUGMENTATIONS}, between commas", text)
 
 
 def _standardise(text: str) -> "Standardise":
