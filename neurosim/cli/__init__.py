@@ -1,4 +1,4 @@
-"""The command line: one command a file, imported when it is asked for, so that `neurosim --help` is quick."""
+"""The command line: one file a command, imported only when the command is used, so that `neurosim --help` is quick."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +25,7 @@ COMMANDS = {
 
 @contextmanager
 def _one_line(ctx: click.Context) -> Iterator[None]:
+    """Print a usage error as one line instead of click's three."""
     try:
         yield
     except NoArgsIsHelpError:
@@ -35,24 +36,24 @@ def _one_line(ctx: click.Context) -> Iterator[None]:
 
 
 class Commands(click.Group):
-    """The commands by name; each is in the module of its name."""
+    """The commands by name; each is `command` in the module of its name."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Take the options of `neurosim` itself; a wrong one is one line."""
+        """Parse the options of `neurosim` itself."""
         with _one_line(ctx):
             return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; a wrong option of it is one line too."""
+        """Parse the options of a command, and run it."""
         with _one_line(ctx):
             return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names."""
+        """Return the names of all commands."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        """Import a command's module."""
+        """Import a command from its module; None if there is none of that name."""
         if name not in COMMANDS:
             return None
         command: click.Command = import_module(f"neurosim.cli.{name}").command

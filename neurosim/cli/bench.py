@@ -1,21 +1,48 @@
 """`neurosim bench`: how long each sample takes, one at a time, the slowest among thousands included."""
 
 import json
+import os
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from neurosim.cli.arrivals import arrival_options, arrivals_of, duration
-from neurosim.cli.faults import Interrupts, check_files, fail, find_cache, plainly, say
-from neurosim.cli.stream import device_option, numbers
+from neurosim.cli import options as shared
+from neurosim.cli.arrivals import arrivals_of
+from neurosim.cli.compiled_code import find_cache
+from neurosim.cli.faults import check_files, fail, plainly, say
+from neurosim.cli.interrupts import Interrupts
+from neurosim.cli.options import ArrivalOptions, ChipOptions, SourceOptions
+from neurosim.cli.transforms import open_transformed
 
 if TYPE_CHECKING:
     from neurosim.chip.chip import Chip
-    from neurosim.latency import Report
+    from neurosim.latency import Arrivals, Report
     from neurosim.streams import Stream
 
-READ, WRITTEN = ("state", "rules", "timestamps"), ("snapshots", "record", "figure")  # files
+SNAPSHOT_SECONDS = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchOptions(SourceOptions, ChipOptions, ArrivalOptions):
+    """Values of the options of `neurosim bench`."""
+
+    source: str
+    state: str | None
+    rules: str | None
+    learning: bool
+    samples: int | None
+    warm_up: int
+    deadline: float | None
+    stages: bool
+    roofline: bool
+    snapshots: str | None
+    snapshot_seconds: float | None
+    garbage: bool
+    as_json: bool
+    record: str | None
+    figure: str | None
 
 
 @click.command(
@@ -24,64 +51,50 @@ READ, WRITTEN = ("state", "rules", "timestamps"), ("snapshots", "record", "figur
     "docs/latency.md.",
 )
 @click.argument("source", metavar="STREAM")
-@click.option("--root", default=".", metavar="DIR", help="Folder that the names of sources start from.")
-@click.option("--neurons", callback=numbers, metavar="K[,K2...]", help="Neurons of each layer.  [default: 100]")
-@click.option("--recipe", metavar="NAME", help="Of the layers, or FILE.py:FUNCTION of one's own.  [default: softhebb]")
-@click.option("--preset", metavar="NAME", help="A whole chip as published, such as softhebb-cifar10-3layer.")
+@shared.root()
+@shared.neurons()
+@shared.recipe()
+@shared.preset()
 @click.option("--state", metavar="FILE", help="The chip of a state file, which is read and not written.")
-@click.option("--rules", metavar="FILE.py", help="Run this file for the rules of one's own that the state names.")
-@click.option("--seed", type=int, metavar="S", help="Seed of the first weights and of Poisson gaps.  [default: 0]")
-@click.option("--learn/--respond", "learning", default=True, help="Learn, or only respond.  [default: learn]")
-@click.option("--samples", type=int, metavar="N", help="Samples to measure.  [default: all there are, 10,000 at most]")
-@click.option("--warm-up", default=100, show_default=True, metavar="N", help="Samples before those, beside the first.")
-@arrival_options
-@click.option("--deadline", callback=duration, metavar="TIME", help="Count samples done later, as 200us or 1.5ms.")
-@device_option
+@shared.rules()
+@shared.seed(help="Seed of the first weights and of Poisson gaps.  [default: 0]")
+@shared.learning()
+@shared.samples(help="Samples to measure.  [default: all there are, 10,000 at most]")
+@shared.warm_up(default=100, help="Samples before those, beside the first.")
+@shared.arrivals()
+@shared.deadline(help="Count samples done later, as 200us or 1.5ms.")
+@shared.device()
 @click.option("--stages", is_flag=True, help="Take the samples once more, and time each layer.")
 @click.option("--roofline", is_flag=True, help="Once more: stages within layers beside what the machine can do.")
 @click.option("--snapshots", metavar="FILE", help="Write the state to this new file meanwhile, as `stream` does.")
-@click.option("--snapshot-seconds", type=float, metavar="T", help="Seconds between snapshots.  [default: 10]")
+@click.option(
+    "--snapshot-seconds", type=float, metavar="T", help=f"Seconds between snapshots.  [default: {SNAPSHOT_SECONDS:g}]"
+)
 @click.option("--gc/--no-gc", "garbage", default=True, help="Python's garbage collector, on or off.  [default: gc]")
-@click.option("--epochs", default=1, show_default=True, help="How many times over the stream goes.")
-@click.option("--image-size", type=int, metavar="N", help="images:FOLDER: height and width they are brought to.")
-@click.option("--standardise", metavar="HOW", help="Images' channels: imagenet, or MEAN[,MEAN...]:STD[,STD...].")
-@click.option("--inputs", type=int, metavar="N", help="Width of a sample; a pipe needs it.")
-@click.option("--label", metavar="COLUMN", help="Lines: the label's column, by name or number, or its JSON key.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@shared.epochs(help="How many times over the stream goes.")
+@shared.image_size()
+@shared.standardise()
+@shared.inputs()
+@shared.label()
+@shared.as_json()
 @click.option("--record", metavar="FILE", help="Write all moments to .h5 or .csv, or HdrHistogram's table to .hgrm.")
 @click.option("--figure", metavar="FILE.png", help="Draw the percentiles, and the latencies over time.")
 @plainly
-def command(**options: Any) -> None:
+def command(**values: Any) -> None:
     """Measure how long a chip takes for each sample of STREAM, waiting for those before it included.
 
     Nothing is written but the files asked for. Interrupted, it shows what was measured until then.
     """
+    options = BenchOptions(**values)
     find_cache()
-    from neurosim.cli.augment import augmented
-    from neurosim.latency import bench
-    from neurosim.latency.files import check_record
     from neurosim.online.stop import Stop
-    from neurosim.reporting.files import check_figure
-    from neurosim.streams import open_stream
 
-    check_files(options, READ, WRITTEN)
-    arrivals = arrivals_of(options)
-    for name, check in (("record", check_record), ("figure", check_figure)):
-        if options[name] is not None:
-            check(options[name])
-    reading = {name: options[name] for name in ("root", "inputs", "label", "epochs", "image_size")}
-    if options["snapshots"] is None and options["snapshot_seconds"] is not None:
-        fail(f"snapshot_seconds must be left out without --snapshots, got {options['snapshot_seconds']}")
-    stream = augmented(open_stream(options["source"], **reading), None, None, options["standardise"])
+    arrivals = _checked(options)
+    stream = open_transformed(options.source, options)
     chip = _chip(options, stream)
-    asked = {
-        name: options[name] for name in ("learning", "samples", "warm_up", "deadline", "stages", "roofline", "garbage")
-    }
-    asked["snapshots"] = options["snapshots"]
-    asked["snapshot_seconds"] = 10.0 if options["snapshot_seconds"] is None else options["snapshot_seconds"]
     with Interrupts(Stop) as interrupts:
         try:
-            report = bench(chip, stream, arrivals=arrivals, stop=interrupts.came, pause=interrupts.waiting, **asked)
+            report = _measure(options, chip, stream, arrivals, interrupts)
         except Stop:
             report = None
     if report is not None:
@@ -90,26 +103,59 @@ def command(**options: Any) -> None:
         sys.exit(128 + interrupts.signal)
 
 
-def _show(report: "Report", options: dict[str, Any]) -> None:
-    """Print it, then write what was asked for: a full disk must not lose what was measured."""
-    say(json.dumps(report.summary(), allow_nan=False) if options["as_json"] else report.table())
-    if options["record"] is not None:
-        report.save(options["record"])
-    if options["figure"] is not None:
-        report.draw(options["figure"])
+def _checked(options: BenchOptions) -> "Arrivals":
+    """Return how samples arrive, after checking that all files can be written."""
+    from neurosim.latency.files import check_record
+    from neurosim.reporting.files import check_figure
+
+    check_files(
+        os.path.join(options.root, options.source),
+        {"state": options.state, "rules": options.rules, "timestamps": options.timestamps},
+        {"snapshots": options.snapshots, "record": options.record, "figure": options.figure},
+    )
+    arrivals = arrivals_of(options)
+    if options.record is not None:
+        check_record(options.record)
+    if options.figure is not None:
+        check_figure(options.figure)
+    if options.snapshots is None and options.snapshot_seconds is not None:
+        fail(f"snapshot_seconds must be left out without --snapshots, got {options.snapshot_seconds}")
+    return arrivals
 
 
-def _chip(options: dict[str, Any], stream: "Stream") -> "Chip":
+def _chip(options: BenchOptions, stream: "Stream") -> "Chip":
     """Return the chip of the state file, or a new one."""
     from neurosim.chip.chip import Chip
     from neurosim.cli.own_code import rules_in
-    from neurosim.cli.resume import LAYER_OPTIONS, new_chip
+    from neurosim.cli.resume import new_chip
 
-    if options["state"] is None:
-        if options["rules"] is not None:
-            fail(f"rules must be left out without --state, got {options['rules']}")
-        return new_chip(options | dict.fromkeys(LAYER_OPTIONS), stream)
-    for name in ("neurons", "recipe", "preset"):
-        if options[name] is not None:
-            fail(f"{name} must be left out with --state, which has its own, got {options[name]}")
-    return Chip.load(options["state"], rules=rules_in(options["rules"]), device=options["device"])
+    if options.state is None:
+        if options.rules is not None:
+            fail(f"rules must be left out without --state, got {options.rules}")
+        return new_chip(options, stream)
+    for name, value in (("neurons", options.neurons), ("recipe", options.recipe), ("preset", options.preset)):
+        if value is not None:
+            fail(f"{name} must be left out with --state, which has its own, got {value}")
+    return Chip.load(options.state, rules=rules_in(options.rules), device=options.device)
+
+
+def _measure(
+    options: BenchOptions, chip: "Chip", stream: "Stream", arrivals: "Arrivals", interrupts: Interrupts
+) -> "Report | None":
+    from neurosim.latency import bench
+
+    seconds = SNAPSHOT_SECONDS if options.snapshot_seconds is None else options.snapshot_seconds
+    return bench(
+        chip, stream, learning=options.learning, samples=options.samples, warm_up=options.warm_up, arrivals=arrivals,
+        deadline=options.deadline, stages=options.stages, roofline=options.roofline, garbage=options.garbage,
+        snapshots=options.snapshots, snapshot_seconds=seconds, stop=interrupts.came, pause=interrupts.waiting,
+    )  # fmt: skip
+
+
+def _show(report: "Report", options: BenchOptions) -> None:
+    """Print the report before its files are written: a full disk must not lose what was measured."""
+    say(json.dumps(report.summary(), allow_nan=False) if options.as_json else report.table())
+    if options.record is not None:
+        report.save(options.record)
+    if options.figure is not None:
+        report.draw(options.figure)

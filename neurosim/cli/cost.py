@@ -2,18 +2,42 @@
 
 import json
 import os
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from neurosim.cli.arrivals import arrival_options, arrivals_of, duration
-from neurosim.cli.faults import check_files, fail, find_cache, plainly, say
-from neurosim.cli.stream import numbers
+from neurosim.cli import options as shared
+from neurosim.cli.arrivals import arrivals_of
+from neurosim.cli.compiled_code import find_cache
+from neurosim.cli.faults import check_files, fail, plainly, say
+from neurosim.cli.options import ArrivalOptions, ChipOptions, SourceOptions
+from neurosim.cli.transforms import open_transformed
 
 if TYPE_CHECKING:
     from neurosim.chip.chip import Chip
     from neurosim.hardware import CostReport
     from neurosim.streams import Stream
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostOptions(SourceOptions, ChipOptions, ArrivalOptions):
+    """Values of the options of `neurosim cost`."""
+
+    chip: str | None
+    hardware: str | None
+    changes: tuple[str, ...]
+    unverified: bool
+    listing: bool
+    source: str | None
+    rules: str | None
+    learning: bool
+    warm_up: int
+    samples: int
+    deadline: float | None
+    as_json: bool
+    record: str | None
+    figure: str | None
 
 
 @click.command(
@@ -26,108 +50,116 @@ if TYPE_CHECKING:
 @click.option("--unverified", is_flag=True, help="Use constants that nobody vouches for, too.")
 @click.option("--list", "listing", is_flag=True, help="List the described chips.")
 @click.option("--stream", "source", metavar="STREAM", help="Samples, as for `neurosim stream`.")
-@click.option("--root", default=".", metavar="DIR", help="Folder that the names of sources start from.")
-@click.option("--neurons", callback=numbers, metavar="K[,K2...]", help="A recipe's, of each layer.  [default: 100]")
-@click.option("--weight-bits", type=int, metavar="B", help="A recipe's synapses: bits.  [default: float32]")
-@click.option("--seed", type=int, metavar="S", help="Of first weights and of Poisson gaps.  [default: 0]")
-@click.option("--rules", metavar="FILE.py", help="Run this file for the rules of one's own that the state names.")
-@click.option("--learn/--respond", "learning", default=True, help="Learn, or only respond.  [default: learn]")
-@click.option("--warm-up", default=0, show_default=True, metavar="N", help="Samples to learn from before.")
-@click.option("--samples", type=int, default=1000, show_default=True, metavar="N", help="Samples to price.")
-@arrival_options
-@click.option("--deadline", callback=duration, metavar="TIME", help="Count samples that respond later, as 200us.")
-@click.option("--image-size", type=int, metavar="N", help="images:FOLDER: height and width they are brought to.")
-@click.option("--standardise", metavar="HOW", help="Images' channels: imagenet, or MEAN[,MEAN...]:STD[,STD...].")
-@click.option("--inputs", type=int, metavar="N", help="Width of a sample; a pipe needs it.")
-@click.option("--label", metavar="COLUMN", help="Lines: the label's column, by name or number, or its JSON key.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@shared.root()
+@shared.neurons(help=f"A recipe's, of each layer.  [default: {shared.DEFAULT_NEURONS}]")
+@shared.weight_bits(help="A recipe's synapses: bits.  [default: float32]")
+@shared.seed(help="Of first weights and of Poisson gaps.  [default: 0]")
+@shared.rules()
+@shared.learning()
+@shared.warm_up(default=0, help="Samples to learn from before.")
+@shared.samples(default=1000, show_default=True, help="Samples to price.")
+@shared.arrivals()
+@shared.deadline(help="Count samples that respond later, as 200us.")
+@shared.image_size()
+@shared.standardise()
+@shared.inputs()
+@shared.label()
+@shared.as_json()
 @click.option("--record", metavar="FILE.csv", help="Write operations, energy and latency of every sample.")
 @click.option("--figure", metavar="FILE.png", help="Draw the floor plan, energy by part, and latencies.")
 @plainly
-def command(**options: Any) -> None:
+def command(**values: Any) -> None:
     """Price the samples of a stream on a described chip: energy, latency, memory; learning included.
 
     A state file is read and not written. Constants, their sources and what is not modelled are printed with the result.
     """
+    options = CostOptions(**values)
     find_cache()
+    if options.listing:
+        _list()
+    elif options.chip is None:
+        fail("STATE, PRESET or RECIPE must be given, got none")
+    elif options.hardware is None:
+        fail("--chip must be given, got none")
+    elif options.source is None:
+        fail("--stream must be given, got none")
+    else:
+        _price(options, options.chip, options.hardware, options.source)
+
+
+def _list() -> None:
     from neurosim import hardware
-    from neurosim.cli.augment import augmented
+
+    say("\n".join(f"{name:<12}  {hardware.load(name).title}" for name in hardware.names()))
+
+
+def _price(options: CostOptions, name: str, described: str, source: str) -> None:
+    """Price a state, preset or recipe on a described chip, after checking all that can be checked before."""
+    from neurosim import hardware
     from neurosim.hardware.files import check_figure, check_record
-    from neurosim.streams import open_stream
 
-    if options["listing"]:
-        say("\n".join(f"{name:<12}  {hardware.load(name).title}" for name in hardware.names()))
-        return
-    for name, what in (("chip", "STATE, PRESET or RECIPE"), ("hardware", "--chip"), ("source", "--stream")):
-        if options[name] is None:
-            fail(f"{what} must be given, got none")
-    check_files(options, ("chip", "hardware", "rules", "timestamps"), ("record", "figure"))
-    described = hardware.load(options["hardware"], _changes(options["changes"]))
+    check_files(
+        os.path.join(options.root, source),
+        {"chip": name, "hardware": described, "rules": options.rules, "timestamps": options.timestamps},
+        {"record": options.record, "figure": options.figure},
+    )
+    target = hardware.load(described, _changes(options.changes))
     arrivals = arrivals_of(options)
-    for name, check in (("record", check_record), ("figure", check_figure)):
-        if options[name] is not None:
-            check(options[name])
-    reading = {name: options[name] for name in ("root", "inputs", "label", "image_size")}
-    stream = augmented(open_stream(options["source"], **reading), None, None, options["standardise"])
-    chip = _chip(options, stream)
-    hardware.place(chip, described)
-    hardware.check_learns(described, options["learning"], options["unverified"])
-    _show(_priced(options, chip, stream, described, arrivals), options)
-
-
-def _priced(options: dict[str, Any], chip: "Chip", stream: "Stream", described: Any, arrivals: Any) -> "CostReport":
-    """Learn, count and price."""
-    from neurosim import hardware
-
-    counting = {name: options[name] for name in ("learning", "samples", "warm_up")}
-    given = {name: options[name] for name in ("deadline", "unverified")}
-    return hardware.price(hardware.count(chip, stream, **counting), described, arrivals=arrivals, **given)
-
-
-def _show(report: "CostReport", options: dict[str, Any]) -> None:
-    """Print it, then write what was asked for."""
-    from neurosim.hardware.files import draw, record
-    from neurosim.hardware.table import table
-
-    summary = report.summary()
-    say(json.dumps(summary, allow_nan=False) if options["as_json"] else table(summary))
-    if options["record"] is not None:
-        record(report, options["record"])
-    if options["figure"] is not None:
-        draw(report, options["figure"])
+    if options.record is not None:
+        check_record(options.record)
+    if options.figure is not None:
+        check_figure(options.figure)
+    stream = open_transformed(source, options)
+    chip = _chip(options, name, stream)
+    hardware.place(chip, target)
+    hardware.check_learns(target, options.learning, options.unverified)
+    counts = hardware.count(chip, stream, learning=options.learning, samples=options.samples, warm_up=options.warm_up)
+    report = hardware.price(counts, target, arrivals=arrivals, deadline=options.deadline, unverified=options.unverified)
+    _show(report, options)
 
 
 def _changes(changes: tuple[str, ...]) -> dict[str, Any]:
-    """Return what --set changes: TOML's values."""
+    """Return the values that --set changes, by their keys; what is not TOML is text."""
     import tomllib
 
-    found = {}
+    values: dict[str, Any] = {}
     for change in changes:
         key, equals, value = change.partition("=")
         try:
-            found[key.strip()] = tomllib.loads(f"value = {value}")["value"]
+            values[key.strip()] = tomllib.loads(f"value = {value}")["value"]
         except tomllib.TOMLDecodeError:
-            found[key.strip()] = value.strip()
+            values[key.strip()] = value.strip()
         if not equals or not key.strip():
             fail(f"set must be KEY=VALUE, such as structure.cores=64, got {change!r}")
-    return found
+    return values
 
 
-def _chip(options: dict[str, Any], stream: "Stream") -> "Chip":
+def _chip(options: CostOptions, name: str, stream: "Stream") -> "Chip":
     """Return the chip of a state file, a preset, or a recipe."""
     from neurosim import presets
     from neurosim.chip.chip import Chip
     from neurosim.cli.own_code import rules_in
-    from neurosim.cli.resume import LAYER_OPTIONS, new_chip
+    from neurosim.cli.resume import new_chip
 
-    name = options["chip"]
-    stored = os.path.exists(name) or name.endswith((".h5", ".hdf5"))
-    preset = name in presets.names()
-    if stored or preset:
-        for option in ("neurons", "weight_bits"):
-            if options[option] is not None:
-                fail(f"{option} must be left out with {name}, which has its own, got {options[option]}")
-    if stored:
-        return Chip.load(name, rules=rules_in(options["rules"]))
-    asked = options | {option: None for option in LAYER_OPTIONS if option not in options}
-    return new_chip(asked | {"preset": name if preset else None, "recipe": None if preset else name}, stream)
+    is_state = os.path.exists(name) or name.endswith((".h5", ".hdf5"))
+    is_preset = name in presets.names()
+    if is_state or is_preset:
+        for option, value in (("neurons", options.neurons), ("weight_bits", options.weight_bits)):
+            if value is not None:
+                fail(f"{option} must be left out with {name}, which has its own, got {value}")
+    if is_state:
+        return Chip.load(name, rules=rules_in(options.rules))
+    return new_chip(replace(options, preset=name) if is_preset else replace(options, recipe=name), stream)
+
+
+def _show(report: "CostReport", options: CostOptions) -> None:
+    """Print the report before its files are written: a full disk must not lose it."""
+    from neurosim.hardware.files import draw, record
+    from neurosim.hardware.table import table
+
+    summary = report.summary()
+    say(json.dumps(summary, allow_nan=False) if options.as_json else table(summary))
+    if options.record is not None:
+        record(report, options.record)
+    if options.figure is not None:
+        draw(report, options.figure)

@@ -5,11 +5,20 @@ from pathlib import Path
 
 import click
 
-from neurosim.cli.faults import Interrupts, plainly, say
+from neurosim.cli import options as shared
+from neurosim.cli.faults import plainly, say
+from neurosim.cli.help import FilledHelp
+from neurosim.cli.interrupts import Interrupts
 
 
 class _Stop(Exception):  # noqa: N818 - a request, not an error
     """A signal came."""
+
+
+def _known() -> dict[str, str]:
+    from neurosim.streams.fetch import DATASETS
+
+    return {"datasets": ", ".join(DATASETS)}
 
 
 @click.group("data")
@@ -17,13 +26,13 @@ def command() -> None:
     """Fetch data sets."""
 
 
-@command.command("get")
+@command.command("get", cls=FilledHelp, fields=_known)
 @click.argument("name")
-@click.option("--root", default=".", metavar="DIR", help="Folder to put the data set's folder in, as for `stream`.")
+@shared.root(help="Folder to put the data set's folder in, as for `stream`.")
 @click.option("--from", "base", metavar="URL", help="Address of another mirror: the names of files are appended.")
 @plainly
 def get(name: str, root: str, base: str | None) -> None:
-    """Fetch the data set NAME: mnist, cifar10, cifar10-binary, cifar100, cifar100-binary or stl10.
+    """Fetch the data set NAME: {datasets}.
 
     What is there already, with the right checksum, stays. Nothing gets its name before it is whole and checked.
     """

@@ -1,24 +1,31 @@
 """`neurosim inspect`: what a state file holds."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from neurosim.cli.faults import find_cache, plainly, say
+from neurosim.cli import options as shared
+from neurosim.cli.compiled_code import find_cache
+from neurosim.cli.faults import plainly, say
 
-SHOWN = 8  # records of the instruments in the table
+if TYPE_CHECKING:
+    from neurosim.chip.chip import Chip
+    from neurosim.state.format import Contents
+
+RECORDS_SHOWN = 8  # of the instruments, in the table
 COLUMNS = {
     "sample": ("sample", 12, ","), "step_mean": ("step", 10, ".2e"), "step_gini": ("Gini", 7, ".3f"),
     "usage_entropy": ("entropy", 9, ".3f"), "effective_winners": ("winners", 10, ",.1f"),
     "never_won": ("never", 8, ".1%"), "norm_median": ("norm", 9, ".3f"), "converged": ("R1", 7, ","),
 }  # fmt: skip
+COMPOSED = ("competition", "rule", "activation", "bias", "transmit", "pool")  # constants that have constants
 
 
 @click.command("inspect")
 @click.argument("file")
-@click.option("--rules", metavar="FILE.py", help="Run this file for the rules of one's own that the state names.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, with all records of the instruments.")
+@shared.rules()
+@shared.as_json(help="Print one JSON object, with all records of the instruments.")
 @plainly
 def command(file: str, rules: str | None, as_json: bool) -> None:
     """Show what the state FILE holds, after checking that it is whole."""
@@ -32,42 +39,36 @@ def command(file: str, rules: str | None, as_json: bool) -> None:
     say(json.dumps(summary, allow_nan=False) if as_json else _table(summary))
 
 
-def _summary(chip: Any, contents: Any) -> dict[str, Any]:
-    import numpy as np
-
-    from neurosim.instruments import never_won
-    from neurosim.layers.plain import describe
-
-    layers = []
-    for layer in chip.layers:
-        low, median, high = np.percentile(layer.norms, (0, 50, 100))
-        layers.append(
-            {
-                "inputs": layer.inputs,
-                "constants": describe(layer.constants),
-                "samples": layer.samples,
-                "blank_samples": layer.blanks,
-                "never_won": never_won(layer.wins),
-                "writes_per_sample": layer.writes / max(1, layer.samples),
-                "norm": {"min": float(low), "median": float(median), "max": float(high)},
-                "neurons": _counts(layer),
-                "records": [dict(zip(row.dtype.names, row.item(), strict=True)) for row in layer.records],
-            }
-        )
+def _summary(chip: "Chip", contents: "Contents") -> dict[str, Any]:
     return {
         "inputs": chip.inputs,
         "seed": chip.seed,
         "stream": contents.stream,
         "stream_position": contents.position,
         "state_sha256": chip.state_sha256,
-        "layers": layers,
+        "layers": [_layer_summary(layer) for layer in chip.layers],
     }
 
 
-def _counts(layer: Any) -> dict[str, int]:
-    """Count the live and the dead."""
+def _layer_summary(layer: Any) -> dict[str, Any]:
+    import numpy as np
+
+    from neurosim.instruments import never_won
+    from neurosim.layers.plain import describe
+
+    low, median, high = np.percentile(layer.norms, (0, 50, 100))
     states = layer.neurons()["state"]
-    return {name: int((states == name).sum()) for name in ("live", "between", "dead")}
+    return {
+        "inputs": layer.inputs,
+        "constants": describe(layer.constants),
+        "samples": layer.samples,
+        "blank_samples": layer.blanks,
+        "never_won": never_won(layer.wins),
+        "writes_per_sample": layer.writes / max(1, layer.samples),
+        "norm": {"min": float(low), "median": float(median), "max": float(high)},
+        "neurons": {name: int((states == name).sum()) for name in ("live", "between", "dead")},
+        "records": [dict(zip(row.dtype.names, row.item(), strict=True)) for row in layer.records],
+    }
 
 
 def _table(summary: dict[str, Any]) -> str:
@@ -78,39 +79,42 @@ def _table(summary: dict[str, Any]) -> str:
         f"{'seed':>10}  {summary['seed']}",
         f"{'state':>10}  {summary['state_sha256']}",
     ]
-    for place, layer in enumerate(summary["layers"], 1):
-        constants, norm = layer["constants"], layer["norm"]
-        written = "responses at all positions" if constants["kind"] == "ConvWTA" else "neurons"
-        lines += [
-            "",
-            f"{f'layer {place}':>10}  {layer['inputs']} inputs -> {constants['neurons']} neurons",
-            f"{'samples':>10}  {layer['samples']:,}, blank {layer['blank_samples']:,}",
-            f"{'never won':>10}  {layer['never_won']:.2%} of the neurons",
-            f"{'written':>10}  {layer['writes_per_sample']:,.1f} {written} a sample",
-            f"{'norms':>10}  {norm['min']:.3f} to {norm['max']:.3f}, median {norm['median']:.3f}",
-            f"{'neurons':>10}  " + ", ".join(f"{count:,} {name}" for name, count in layer["neurons"].items()),
-        ]
-        parts = ("competition", "rule", "activation", "bias", "transmit", "pool")
-        lines += [f"{name:>11} {_shown(constants[name])}" for name in parts if constants.get(name) is not None]
-        rest = {key: value for key, value in constants.items() if key not in {"kind", "neurons", *parts}}
-        lines.append(f"{'':>10}  " + ", ".join(f"{key}={value}" for key, value in rest.items()))
-        lines += _series(layer["records"])
+    for number, layer in enumerate(summary["layers"], 1):
+        lines += _layer_lines(number, layer) + _record_lines(layer["records"])
     return "\n".join(lines)
 
 
-def _shown(value: Any) -> str:
-    """Return constants as Python would make them."""
+def _layer_lines(number: int, layer: dict[str, Any]) -> list[str]:
+    constants, norm = layer["constants"], layer["norm"]
+    written = "responses at all positions" if constants["kind"] == "ConvWTA" else "neurons"
+    composed = [name for name in COMPOSED if constants.get(name) is not None]
+    plain = {name: value for name, value in constants.items() if name not in {"kind", "neurons", *COMPOSED}}
+    return [
+        "",
+        f"{f'layer {number}':>10}  {layer['inputs']} inputs -> {constants['neurons']} neurons",
+        f"{'samples':>10}  {layer['samples']:,}, blank {layer['blank_samples']:,}",
+        f"{'never won':>10}  {layer['never_won']:.2%} of the neurons",
+        f"{'written':>10}  {layer['writes_per_sample']:,.1f} {written} a sample",
+        f"{'norms':>10}  {norm['min']:.3f} to {norm['max']:.3f}, median {norm['median']:.3f}",
+        f"{'neurons':>10}  " + ", ".join(f"{count:,} {name}" for name, count in layer["neurons"].items()),
+        *(f"{name:>11} {_expression(constants[name])}" for name in composed),
+        f"{'':>10}  " + ", ".join(f"{name}={value}" for name, value in plain.items()),
+    ]
+
+
+def _expression(value: Any) -> str:
+    """Return constants as the Python expression that makes them."""
     if not isinstance(value, dict):
         return str(value)
-    inner = ", ".join(f"{key}={_shown(item)}" for key, item in value.items() if key != "kind" and item is not None)
+    inner = ", ".join(f"{key}={_expression(item)}" for key, item in value.items() if key != "kind" and item is not None)
     return f"{value['kind']}({inner})"
 
 
-def _series(records: list[dict[str, Any]]) -> list[str]:
-    """Return a few of the instruments' records, the last one among them."""
+def _record_lines(records: list[dict[str, Any]]) -> list[str]:
+    """Return a table of a few of the instruments' records, evenly spaced, the last one among them."""
     if not records:
         return []
-    step = -(-len(records) // SHOWN)
+    step = -(-len(records) // RECORDS_SHOWN)
     lines = ["", "".join(f"{head:>{width}}" for head, width, _ in COLUMNS.values())]
     for row in records[::-1][::step][::-1]:
         lines.append("".join(f"{format(row[name], form):>{width}}" for name, (_, width, form) in COLUMNS.items()))

@@ -2,12 +2,17 @@
 
 import json
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from neurosim.cli.faults import Interrupts, fail, find_cache, plainly, say
-from neurosim.cli.stream import device_option
+from neurosim.cli import options as shared
+from neurosim.cli.compiled_code import find_cache
+from neurosim.cli.faults import fail, plainly, say
+from neurosim.cli.interrupts import Interrupts
+from neurosim.cli.options import SourceOptions
+from neurosim.cli.transforms import open_transformed
 
 if TYPE_CHECKING:
     from neurosim.readouts.compare import Comparison
@@ -19,6 +24,18 @@ HEADS = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True, kw_only=True)
+class JudgeOptions(SourceOptions):
+    """Values of the options of `neurosim judge`."""
+
+    state: str
+    train: str
+    test: str
+    rules: str | None
+    device: str
+    as_json: bool
+
+
 @click.command(
     "judge",
     epilog="Sources: those of `neurosim stream`, but no pipes, as they are read several times. What each column is, "
@@ -27,50 +44,52 @@ HEADS = {
 @click.argument("state")
 @click.option("--train", required=True, metavar="SOURCE", help="Fit the readouts on this stream.")
 @click.option("--test", required=True, metavar="SOURCE", help="Measure accuracy on this stream.")
-@click.option("--root", default=".", metavar="DIR", help="Folder that the names of sources start from.")
-@click.option("--label", metavar="COLUMN", help="Lines: the label's column, by name or number, or its JSON key.")
-@click.option("--image-size", type=int, metavar="N", help="images:FOLDER: height and width they are brought to.")
-@click.option("--standardise", metavar="HOW", help="Images' channels: imagenet, or MEAN[,MEAN...]:STD[,STD...].")
-@click.option("--rules", metavar="FILE.py", help="Run this file for the rules of one's own that the state names.")
-@device_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@shared.root()
+@shared.label()
+@shared.image_size()
+@shared.standardise()
+@shared.rules()
+@shared.device()
+@shared.as_json()
 @plainly
-def command(state: str, train: str, test: str, rules: str | None, device: str, as_json: bool, **reading: Any) -> None:
+def command(**values: Any) -> None:
     """Judge the chip in STATE by seven readouts, beside the same chip untrained and the raw inputs.
 
     Nothing is learned or written; labels are used by the readouts alone.
     """
+    options = JudgeOptions(**values)
     find_cache()
     from neurosim.chip.chip import Chip
     from neurosim.cli.own_code import rules_in
     from neurosim.online.stop import Stop
     from neurosim.readouts.compare import compare
 
-    chip = Chip.load(state, rules=rules_in(rules), device=device)
-    streams = [_labelled(name, source, **reading) for name, source in (("train", train), ("test", test))]
+    chip = Chip.load(options.state, rules=rules_in(options.rules), device=options.device)
+    streams = [_labelled("train", options.train, options), _labelled("test", options.test, options)]
     with Interrupts(Stop) as interrupts:
         try:
             rows = compare(chip, *streams, pause=interrupts.waiting)
         except Stop:
             sys.exit(128 + interrupts.signal)
-    summary = {"state_sha256": chip.state_sha256, "train": train, "test": test, "rows": [row._asdict() for row in rows]}
-    say(json.dumps(summary, allow_nan=False) if as_json else _table(rows))
+    if not options.as_json:
+        say(_table(rows))
+        return
+    summary = {"state_sha256": chip.state_sha256, "train": options.train, "test": options.test}
+    say(json.dumps(summary | {"rows": [row._asdict() for row in rows]}, allow_nan=False))
 
 
-def _labelled(name: str, source: str, standardise: str | None, **reading: Any) -> "Stream":
-    from neurosim.cli.augment import augmented
-    from neurosim.streams import open_stream
-
+def _labelled(name: str, source: str, options: SourceOptions) -> "Stream":
+    """Open a stream that has labels and can be read several times."""
     if source == "-":
         fail(f"{name} must be a source that can be read again, got a pipe; write it to a file first")
-    stream = augmented(open_stream(source, **reading), None, None, standardise)
+    stream = open_transformed(source, options)
     if not stream.labelled:
         fail(f"labels of {stream.name} must be there to measure accuracy, got none; for lines give --label")
     return stream
 
 
 def _table(rows: "list[Comparison]") -> str:
-    """Return accuracies, and below them the training samples that each readout was given."""
+    """Return accuracies, and below them how many training samples each readout had."""
     lines = [_line(f"accuracy on {rows[0].test_samples:,}", HEADS)]
     lines += [_line(row.network, {name: _shown(row.accuracy[name], ".2%") for name in HEADS}) for row in rows]
     lines += ["", _line("training samples", HEADS)]

@@ -1,4 +1,4 @@
-"""Files of the user's own that a command is told to run: recipes and rules of plasticity."""
+"""Run a file of the user's own for its recipes and rules of plasticity."""
 
 import runpy
 import traceback
@@ -12,7 +12,7 @@ from neurosim.recipes import named
 
 
 def rules_in(file: str | None) -> list[RuleMaker]:
-    """Return the rules that a file makes."""
+    """Return the rules that a file defines."""
     return [] if file is None else [value for value in _run(file).values() if isinstance(value, RuleMaker)]
 
 
@@ -36,7 +36,7 @@ def layer_of(recipe: str, neurons: int, **constants: Any) -> DenseWTA:
         raise
     except (Exception, SystemExit) as error:
         raise ConfigError(
-            "recipe", "a function of neurons and of the constants given", recipe, _said(error, file)
+            "recipe", "a function of neurons and of the constants given", recipe, _located(error, file)
         ) from error
     if not isinstance(layer, DenseWTA):
         raise ConfigError(f"what the recipe {name} returns", "a DenseWTA", layer)
@@ -44,6 +44,7 @@ def layer_of(recipe: str, neurons: int, **constants: Any) -> DenseWTA:
 
 
 def _run(file: str) -> dict[str, Any]:
+    """Run a file and return its global names."""
     if not Path(file).is_file():
         raise ConfigError("file of recipes or rules", "there", file)
     try:
@@ -51,11 +52,11 @@ def _run(file: str) -> dict[str, Any]:
     except NeurosimError:
         raise
     except (Exception, SystemExit) as error:
-        raise ConfigError("file of recipes or rules", "Python that runs", file, _said(error, file)) from error
+        raise ConfigError("file of recipes or rules", "Python that runs", file, _located(error, file)) from error
 
 
-def _said(error: BaseException, file: str) -> str:
-    """Return an error and the line of the file that it comes from."""
+def _located(error: BaseException, file: str) -> str:
+    """Return an error as text, after the line of the file that it comes from."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
     where = f"line {frames[-1].lineno}: {frames[-1].line}: " if frames else ""
     return f"{where}{type(error).__name__}: {error}"

@@ -4,17 +4,19 @@ from typing import Any
 
 import click
 
-from neurosim.cli.faults import fail, find_cache, plainly, say
+from neurosim.cli import options as shared
+from neurosim.cli.compiled_code import find_cache
+from neurosim.cli.faults import fail, plainly, say
 from neurosim.cli.progress import progress
 from neurosim.studies import STUDIES
 
 
 @click.command("reproduce")
 @click.argument("study", type=click.Choice(STUDIES))
-@click.option("--root", default=".", metavar="DIR", help="Folder of the data, as for the sources of `stream`.")
+@shared.root(help="Folder of the data, as for the sources of `stream`.")
 @click.option("--out", metavar="DIR", help="Folder of the results.  [default: reproduce-STUDY]")
 @click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="Seeds of each cell, from 0.")
-@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes, of one thread each.")
+@shared.jobs(default=1, show_default=True, help="Processes, of one thread each.")
 @click.option("--fast", is_flag=True, help="A small part: one seed, few samples. To see that it works, in a minute.")
 @click.option("--only", default="", metavar="TEXT", help="Only cells with this in their name: liuson-mnist, -2048-.")
 @click.option("--report", is_flag=True, help="Measure nothing: only make tables of the finished cells.")
@@ -31,20 +33,21 @@ def command(study: str, root: str, out: str | None, seeds: int, jobs: int, fast:
     from neurosim.experiments import reproduce
     from neurosim.experiments.cells import Folder
 
-    known, folder = studies.find(study), Folder(out or f"reproduce-{study}")
-    every = known.cells(seeds, fast)
-    cells = [cell for cell in every if only in cell.name]
+    published, folder = studies.find(study), Folder(out or f"reproduce-{study}")
+    all_cells = published.cells(seeds, fast)
+    cells = [cell for cell in all_cells if only in cell.name]
     if not cells:
-        fail(f"--only must be part of a cell's name, as in {every[0].name} or {every[-1].name}, got {only!r}")
+        names = f"{all_cells[0].name} or {all_cells[-1].name}"
+        fail(f"--only must be part of a cell's name, as in {names}, got {only!r}")
     if not report:
         left = reproduce.unfinished(cells, folder)
-        with progress(len(cells), len(cells) - len(left), "cells") as tell:
+        with progress(len(cells), len(cells) - len(left), "cells") as advance:
 
             def watch(cell: Any, record: dict[str, Any]) -> None:
-                tell(f"{cell.name} {record['status']}")
+                advance(f"{cell.name} {record['status']}")
 
-            reproduce.run(known, left, root, folder, jobs, watch)
-    text, failed = reproduce.report(known, cells, folder)
+            reproduce.run(published, left, root, folder, jobs, watch)
+    text, failed = reproduce.report(published, cells, folder)
     say(text)
     if failed:
         name, error = next(iter(failed.items()))

@@ -9,6 +9,7 @@ import click
 
 from neurosim.chip.chip import Chip
 from neurosim.cli.faults import fail
+from neurosim.cli.options import DEFAULT_NEURONS, DEFAULT_RECIPE, LAYER_CONSTANTS, ChipOptions
 from neurosim.cli.own_code import layer_of, rules_in, split
 from neurosim.errors import ConfigError, StateError
 from neurosim.layers.conv import ConvWTA
@@ -18,62 +19,76 @@ from neurosim.presets import preset
 from neurosim.state import store
 from neurosim.streams import Stream
 
-DEFAULT_NEURONS, DEFAULT_RECIPE = [100], "softhebb"
 CHANNELS = (1, 3, 4)  # of pictures: grey, colours, colours and transparency
-LAYER_OPTIONS = ("temperature", "gain", "rate", "window", "normalise", "initial", "weight_bits")
 
 
-def chip_for(options: dict[str, Any], stream: Stream) -> tuple[Chip, int]:
-    """Return the chip, and the samples it has taken from the stream; options that were not given follow the state."""
-    asked = _asked(options, stream)
-    path = options["state"]
-    if path is None or options["restart"] or not os.path.exists(path):
-        return _new(options, asked, stream), 0
-    contents = store.read(path)
-    file = split(_recipe(options))[0]
-    chip = Chip.of(contents, path, rules_in(file), options.get("device", "cpu"))
-    if file is not None or options["preset"] is not None:
-        differing = _differing_layers(options, asked, chip)
-        asked = {}
-    else:
-        differing = _differing_recipe(options, asked, chip)
-        asked |= {} if options["neurons"] is None else {"neurons": options["neurons"]}
-    asked |= {} if options["seed"] is None else {"seed": options["seed"]}
-    differing += _differing_constants(asked, chip) + _differing_stream(contents.stream, stream)
-    if differing:
-        raise StateError(
-            f"state {path} must be of the same chip and stream to go on: {'; '.join(differing)}; or give --restart"
-        )
-    if stream.length is not None and contents.position > stream.length:
-        raise StateError(
-            f"state {path} is at sample {contents.position}, past the {stream.length} of the stream: "
-            "ask for as many --epochs as before, or more"
-        )
-    if not stream.replayable and not options["replay"]:
+def new_chip(options: ChipOptions, stream: Stream) -> Chip:
+    """Return a chip as the options ask for, which has learned nothing."""
+    return _new(options, _layer_constants(options, stream), stream)
+
+
+def chip_for(
+    options: ChipOptions, stream: Stream, *, state: str | None, restart: bool, replay: bool
+) -> tuple[Chip, int]:
+    """Return a new chip, or the chip of a state file, and how many samples of the stream it has learned from.
+
+    Parameters
+    ----------
+    options : ChipOptions
+        Those that are None follow the state.
+    stream : Stream
+    state : str, optional
+        Path of the state file, which need not be there.
+    restart : bool
+        Whether to ignore a state file that is there.
+    replay : bool
+        Whether a pipe brings all samples again, also those that the chip has learned from.
+
+    Raises
+    ------
+    StateError
+        If the state is of another chip or stream, or past the end of the stream.
+    """
+    constants = _layer_constants(options, stream)
+    if state is None or restart or not os.path.exists(state):
+        return _new(options, constants, stream), 0
+    contents = store.read(state)
+    chip = Chip.of(contents, state, rules_in(split(_recipe(options))[0]), options.device)
+    differing = _differing_chip(options, constants, chip) + _differing_stream(contents.stream, stream)
+    _check_same(state, differing, contents.position, stream)
+    if not stream.replayable and not replay:
         where = f"Going on at sample {contents.position} with what the pipe brings (--replay if it begins anew)."
         click.echo(where, err=True)
     return chip, contents.position
 
 
-def new_chip(options: dict[str, Any], stream: Stream) -> Chip:
-    """Return a chip as the options ask for, which has learned nothing."""
-    return _new(options, _asked(options, stream), stream)
+def _check_same(state: str, differing: list[str], position: int, stream: Stream) -> None:
+    if differing:
+        raise StateError(
+            f"state {state} must be of the same chip and stream to go on: {'; '.join(differing)}; or give --restart"
+        )
+    if stream.length is not None and position > stream.length:
+        raise StateError(
+            f"state {state} is at sample {position}, past the {stream.length} of the stream: "
+            "ask for as many --epochs as before, or more"
+        )
 
 
-def _new(options: dict[str, Any], asked: dict[str, Any], stream: Stream) -> Chip:
-    inputs = stream.shape if options["preset"] else stream.inputs
-    return Chip(_layers(options, asked), inputs=inputs, seed=options["seed"] or 0, device=options.get("device", "cpu"))
+def _new(options: ChipOptions, constants: dict[str, Any], stream: Stream) -> Chip:
+    inputs = stream.shape if options.preset else stream.inputs
+    return Chip(_layers(options, constants), inputs=inputs, seed=options.seed or 0, device=options.device)
 
 
-def _asked(options: dict[str, Any], stream: Stream) -> dict[str, Any]:
-    """Return the constants of layers that were given; a preset has its own, and takes images."""
-    asked = {name: options[name] for name in LAYER_OPTIONS if options[name] is not None}
-    if options["preset"] is not None:
-        for name in ("recipe", "neurons", *asked):
-            if name in asked or options[name] is not None:
-                fail(f"{name} must be left out with --preset, which has its own, got {options[name]}")
+def _layer_constants(options: ChipOptions, stream: Stream) -> dict[str, Any]:
+    """Return the constants of layers that were given; a preset takes none, but needs images, channels first."""
+    constants = options.layer_constants()
+    if options.preset is not None:
+        refused = {"recipe": options.recipe, "neurons": options.neurons} | constants
+        for name, value in refused.items():
+            if value is not None:
+                fail(f"{name} must be left out with --preset, which has its own, got {value}")
         _check_channels_first(stream)
-    return asked
+    return constants
 
 
 def _check_channels_first(stream: Stream) -> None:
@@ -82,48 +97,57 @@ def _check_channels_first(stream: Stream) -> None:
         return
     height, width, channels = stream.shape
     if height == width > channels and channels in CHANNELS:
-        turned, advice = (channels, height, width), "turn them: x.transpose(0, 3, 1, 2)"
-        raise ConfigError(f"images of {stream.name}", f"channels first, {turned}", stream.shape, advice)
+        expected, advice = (channels, height, width), "turn them: x.transpose(0, 3, 1, 2)"
+        raise ConfigError(f"images of {stream.name}", f"channels first, {expected}", stream.shape, advice)
 
 
-def _layers(options: dict[str, Any], asked: dict[str, Any]) -> "Sequence[DenseWTA | ConvWTA]":
+def _layers(options: ChipOptions, constants: dict[str, Any]) -> Sequence[DenseWTA | ConvWTA]:
     """Return the layers that the options ask for."""
-    if options["preset"] is not None:
-        return preset(options["preset"]).layers
-    return [layer_of(_recipe(options), neurons, **asked) for neurons in options["neurons"] or DEFAULT_NEURONS]
+    if options.preset is not None:
+        return preset(options.preset).layers
+    return [layer_of(_recipe(options), neurons, **constants) for neurons in options.neurons or [DEFAULT_NEURONS]]
 
 
-def _recipe(options: dict[str, Any]) -> str:
-    return DEFAULT_RECIPE if options["recipe"] is None else str(options["recipe"])
+def _recipe(options: ChipOptions) -> str:
+    return DEFAULT_RECIPE if options.recipe is None else options.recipe
 
 
-def _differing_layers(options: dict[str, Any], asked: dict[str, Any], chip: Chip) -> list[str]:
-    """Compare layers with what a preset has, or a recipe of the user's own makes of the options as it likes."""
-    here = _layers(options, asked)
+def _differing_chip(options: ChipOptions, constants: dict[str, Any], chip: Chip) -> list[str]:
+    """Say what the chip of the state has that the options do not ask for."""
+    seed = {} if options.seed is None else {"seed": options.seed}
+    if options.preset is not None or split(_recipe(options))[0] is not None:
+        return _differing_layers(options, constants, chip) + _differing_constants(seed, chip)
+    neurons = {} if options.neurons is None else {"neurons": options.neurons}
+    return _differing_recipe(options, constants, chip) + _differing_constants(constants | neurons | seed, chip)
+
+
+def _differing_layers(options: ChipOptions, constants: dict[str, Any], chip: Chip) -> list[str]:
+    """Compare all constants: a preset has its own, and a user's recipe may use its arguments in any way."""
+    here = _layers(options, constants)
     there = [layer.constants for layer in chip.layers]
     if len(here) != len(there):
         return [f"there are {len(there)} layers there, {len(here)} here"]
-    found = []
-    for place, (one, other) in enumerate(zip(there, here, strict=True), 1):
-        if type(one) is not type(other):
-            found.append(f"layer {place} is a {type(one).__name__} there, a {type(other).__name__} here")
+    differing = []
+    for number, (old, new) in enumerate(zip(there, here, strict=True), 1):
+        if type(old) is not type(new):
+            differing.append(f"layer {number} is a {type(old).__name__} there, a {type(new).__name__} here")
             continue
-        names = [entry.name for entry in fields(one) if getattr(one, entry.name) != getattr(other, entry.name)]
-        found += [
-            f"{name} of layer {place} is {getattr(one, name)} there, {getattr(other, name)} here" for name in names
+        names = [field.name for field in fields(old) if getattr(old, field.name) != getattr(new, field.name)]
+        differing += [
+            f"{name} of layer {number} is {getattr(old, name)} there, {getattr(new, name)} here" for name in names
         ]
-    return found
+    return differing
 
 
-def _differing_recipe(options: dict[str, Any], asked: dict[str, Any], chip: Chip) -> list[str]:
+def _differing_recipe(options: ChipOptions, constants: dict[str, Any], chip: Chip) -> list[str]:
     """Compare competitions, rules and biases by kind: their constants may have been given when the chip was made."""
     there = [layer.constants for layer in chip.layers]
-    # What is wrong in itself is said before what differs.
-    here = [layer_of(_recipe(options), layer.neurons, **asked) for layer in there]
+    # Also without --recipe: this raises what is wrong with a constant by itself, before differences are reported.
+    here = [layer_of(_recipe(options), layer.neurons, **constants) for layer in there]
     kinds = [[_kinds(layer) for layer in layers] for layers in (there, here)]
-    if options["recipe"] is None or kinds[0] == kinds[1]:
+    if options.recipe is None or kinds[0] == kinds[1]:
         return []
-    return [f"layers are {kinds[0]} there, {kinds[1]} by the recipe {options['recipe']} here"]
+    return [f"layers are {kinds[0]} there, {kinds[1]} by the recipe {options.recipe} here"]
 
 
 def _kinds(layer: DenseWTA | ConvWTA) -> str:
@@ -134,8 +158,9 @@ def _kinds(layer: DenseWTA | ConvWTA) -> str:
 
 
 def _differing_constants(asked: dict[str, Any], chip: Chip) -> list[str]:
+    """Compare what was asked for with what the chip has: one value if all layers agree, else a list."""
     layers = [layer.constants for layer in chip.layers]
-    found: dict[str, Any] = {
+    there: dict[str, Any] = {
         "seed": chip.seed,
         "neurons": [layer.neurons for layer in layers],
         "temperature": [getattr(layer.competition, "temperature", None) for layer in layers],
@@ -146,14 +171,14 @@ def _differing_constants(asked: dict[str, Any], chip: Chip) -> list[str]:
         "initial": [layer.initial for layer in layers],
         "weight_bits": [getattr(layer, "weight_bits", None) for layer in layers],
     }
-    for name in LAYER_OPTIONS:
-        if len(set(found[name])) == 1:
-            found[name] = found[name][0]
-    return [f"{name} is {found[name]} there, {value} here" for name, value in asked.items() if value != found[name]]
+    for name in LAYER_CONSTANTS:
+        if len(set(there[name])) == 1:
+            there[name] = there[name][0]
+    return [f"{name} is {there[name]} there, {value} here" for name, value in asked.items() if value != there[name]]
 
 
 def _differing_stream(there: dict[str, Any] | None, stream: Stream) -> list[str]:
-    """Compare streams; a chip saved from Python may not have been on any yet."""
+    """Compare streams; a chip saved from Python may have no stream."""
     if there is None:
         return []
     here: dict[str, Any] = {"transforms": None} | stream.identity()

@@ -1,4 +1,4 @@
-"""What `neurosim stream` shows: a bar on stderr while it runs, a table of the summary when it is done."""
+"""What `neurosim stream` shows: a bar on stderr while it runs, a table of the summary at the end."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from neurosim.streams import Stream
 
 @contextmanager
 def progress(chip: Chip, stream: Stream, start: int) -> Iterator[Callable[[Report], None] | None]:
-    """Give what `neurosim.run` may watch a run with; nothing without a terminal."""
+    """Draw a bar; give the `watch` of `neurosim.online.run.run` that moves it, None if there is no terminal."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
@@ -25,14 +25,14 @@ def progress(chip: Chip, stream: Stream, start: int) -> Iterator[Callable[[Repor
             if bar.update(start + report.samples - bar.n):
                 p50, p99 = (report.latencies.percentile(percent) or 0 for percent in (50, 99))
                 used = 1 - never_won(chip.layers[-1].state.wins)
-                shown = f"p50 {p50 * 1e6:.0f} us, p99 {p99 * 1e6:.0f} us, {used:.0%} in use"
-                bar.set_postfix_str(shown, refresh=False)
+                note = f"p50 {p50 * 1e6:.0f} us, p99 {p99 * 1e6:.0f} us, {used:.0%} in use"
+                bar.set_postfix_str(note, refresh=False)
 
         yield watch
 
 
 def table(summary: dict[str, Any]) -> str:
-    """Return the summary for people."""
+    """Return the summary as text for people."""
     latency = summary["latency_s"]
     rows = [("samples", f"{summary['samples']:,} (at {summary['stream_position']:,} of the stream)")]
     if summary["samples"]:
@@ -41,7 +41,8 @@ def table(summary: dict[str, Any]) -> str:
             ("latency", ", ".join(f"{name} {latency[name] * 1e6:.1f} us" for name in latency)),
         ]
     rows += [
-        (f"layer {place} on", f"{summary['device']}: {how}") for place, how in enumerate(summary["placement"] or (), 1)
+        (f"layer {number} on", f"{summary['device']}: {where}")
+        for number, where in enumerate(summary["placement"] or (), 1)
     ]
     rows.append(("never won", f"{summary['never_won']:.2%} of the last layer's neurons"))
     if summary["snapshots"]:
@@ -51,11 +52,13 @@ def table(summary: dict[str, Any]) -> str:
         rows.append(("blank", f"{summary['blank_samples']:,} samples of zeros: nothing to learn"))
     if summary.get("bad_lines"):
         rows.append(("bad lines", f"{summary['bad_lines']:,} passed over"))
-    accuracies = [
-        f"{summary[name]:.2%} by {how}"
-        for name, how in (("winner_accuracy", "the winner's label"), ("readout_accuracy", "a linear readout"))
-        if summary[name] is not None
-    ]
-    rows += [("" if place else "accuracy", text) for place, text in enumerate(accuracies)]
+    rows += _accuracies(summary)
     rows.append(("state", summary["state_sha256"][:16] + ("  (interrupted)" if summary["interrupted"] else "")))
     return "\n".join(f"{name:>10}  {value}" for name, value in rows)
+
+
+def _accuracies(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the rows of accuracies that were measured; only the first one has a name."""
+    readouts = {"winner_accuracy": "the winner's label", "readout_accuracy": "a linear readout"}
+    texts = [f"{summary[name]:.2%} by {readout}" for name, readout in readouts.items() if summary[name] is not None]
+    return list(zip(("accuracy", ""), texts, strict=False))

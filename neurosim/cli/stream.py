@@ -2,46 +2,66 @@
 
 import json
 import sys
-from contextlib import ExitStack, nullcontext
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from neurosim.cli.faults import Interrupts, fail, find_cache, plainly, say
+from neurosim.cli import options as shared
+from neurosim.cli.compiled_code import find_cache
+from neurosim.cli.faults import fail, plainly, say
+from neurosim.cli.help import FilledHelp
+from neurosim.cli.interrupts import Interrupts
+from neurosim.cli.options import ChipOptions, SourceOptions
+from neurosim.cli.transforms import AUGMENTATIONS, open_transformed
 
 if TYPE_CHECKING:
     from neurosim.chip.chip import Chip
     from neurosim.errors import NeurosimError
+    from neurosim.online.report import Report
     from neurosim.streams import Stream
 
-device_option = click.option(
-    "--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True,
-    help="Where the chip is simulated; never changes a state file's form.",
-)  # fmt: skip
+CHUNK_ON_A_DEVICE = 256  # samples: each call of a device has a cost of its own
 
 
-def numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) -> list[int] | None:
-    """Return whole numbers given between commas."""
-    try:
-        return None if value is None else [int(part) for part in value.split(",")]
-    except ValueError:
-        raise click.BadParameter(f"must be whole numbers between commas, got {value!r}") from None
+@dataclass(frozen=True, kw_only=True)
+class StreamOptions(SourceOptions, ChipOptions):
+    """Values of the options of `neurosim stream`."""
+
+    source: str
+    replay: bool
+    state: str | None
+    restart: bool
+    snapshot_samples: int
+    snapshot_seconds: float
+    chunk: int | None
+    threads: int
+    test: str | None
+    readout_epochs: int | None
+    as_json: bool
+
+
+def _known() -> dict[str, str]:
+    find_cache()  # recipes may import kernels
+    from neurosim.recipes import NAMES
+    from neurosim.streams import KNOWN
+
+    return {"sources": KNOWN, "recipes": ", ".join(NAMES)}
 
 
 @click.command(
     "stream",
-    epilog="Sources: digits, digits:train, digits:test, mnist:train|test, cifar10:train|test, "
-    "cifar100:train|test, stl10:unlabelled|train|test, images:FOLDER (a folder of images for each class), FILE.npy, "
-    "FILE.npz, IDX files, FILE.h5[:DATASET[,LABELS]], FILE.csv, FILE.ndjson, or - for lines of CSV or JSON "
-    "on standard input. "
-    "Recipes: softhebb, hard_wta, k_wta, hebb, oja, instar, krotov_hopfield, hebbnet, liuson, bcm, eghr, "
-    "supervised_softhebb.",
+    cls=FilledHelp,
+    fields=_known,
+    epilog="Sources: {sources}. A folder of images has a folder for each class; a pipe brings lines of CSV or JSON on "
+    "standard input. Recipes: {recipes}.",
 )
 @click.argument("source")
-@click.option("--root", default=".", metavar="DIR", help="Folder that the names of sources start from.")
-@click.option("--neurons", callback=numbers, metavar="K[,K2...]", help="Neurons of each layer.  [default: 100]")
-@click.option("--recipe", metavar="NAME", help="Of the layers, or FILE.py:FUNCTION of one's own.  [default: softhebb]")
-@click.option("--preset", metavar="NAME", help="A whole chip as published, such as softhebb-cifar10-3layer.")
+@shared.root()
+@shared.neurons()
+@shared.recipe()
+@shared.preset()
 @click.option("--temperature", type=float, metavar="T", help="Softness of the competition, in units of potential.")
 @click.option("--gain", type=float, metavar="B", help="The same as a base: exp(1/T). Give one of the two.")
 @click.option("--rate", type=float, metavar="R", help="Learning rate.")
@@ -50,16 +70,16 @@ def numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
     "--normalise", type=click.Choice(["none", "stream", "sample"]), help="Unit of the input.  [default: sample]"
 )
 @click.option("--initial", type=click.Choice(["uniform", "normal"]), help="First weights; normal for signed inputs.")
-@click.option("--weight-bits", type=int, metavar="B", help="Synapses of 2 to 16 bits.  [default: float32]")
-@click.option("--seed", type=int, metavar="S", help="Seed of the first weights.  [default: 0]")
-@click.option("--epochs", default=1, show_default=True, help="How many times over.")
+@shared.weight_bits()
+@shared.seed()
+@shared.epochs()
 @click.option("--shuffle", type=int, metavar="S", help="Random order by this seed, another one each epoch.")
-@click.option("--image-size", type=int, metavar="N", help="images:FOLDER: height and width they are brought to.")
-@click.option("--augment", metavar="LIST", help="Learn from images changed at random: crop, flip, pad or pad:N.")
+@shared.image_size()
+@click.option("--augment", metavar="LIST", help=f"Learn from images changed at random: {AUGMENTATIONS}.")
 @click.option("--augment-seed", type=int, metavar="S", help="Seed of --augment.  [default: 0]")
-@click.option("--standardise", metavar="HOW", help="Images' channels: imagenet, or MEAN[,MEAN...]:STD[,STD...].")
-@click.option("--inputs", type=int, metavar="N", help="Width of a sample; a pipe needs it.")
-@click.option("--label", metavar="COLUMN", help="Lines: the label's column, by name or number, or its JSON key.")
+@shared.standardise()
+@shared.inputs()
+@shared.label()
 @click.option("--skip-bad", is_flag=True, help="Lines: pass over malformed ones and count them.")
 @click.option("--replay", is_flag=True, help="Pipe: it begins anew, so pass over what the state has learned from.")
 @click.option("--state", metavar="FILE", help="Keep the state here, and go on from it if it is there.")
@@ -68,10 +88,11 @@ def numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
 @click.option(
     "--snapshot-seconds", default=10.0, show_default=True, metavar="T", help="Write the state every T seconds."
 )
-@device_option
+@shared.device()
 @click.option(
-    "--chunk", type=int, help="Samples handed over at a time; never changes results.  [default: 1; 256 on cuda]"
-)
+    "--chunk", type=int,
+    help=f"Samples handed over at a time; never changes results.  [default: 1; {CHUNK_ON_A_DEVICE} on cuda]",
+)  # fmt: skip
 @click.option(
     "--threads",
     default=1,
@@ -83,75 +104,78 @@ def numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
     "--readout-epochs", type=click.IntRange(1), metavar="N",
     help="Of the readout of a chip that ends in images, with --test.  [default: 50]",
 )  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@shared.as_json()
 @plainly
-def command(**options: Any) -> None:
+def command(**values: Any) -> None:
     """Stream SOURCE through a chip that learns from each sample, once, in order.
 
     Interrupt it as you like: with --state, the same command goes on where it was, to the same bits.
     """
+    options = StreamOptions(**values)
     find_cache()
-    from neurosim.cli.augment import augmented
     from neurosim.cli.resume import chip_for
-    from neurosim.cli.show import progress, table
-    from neurosim.online import run, stop
+    from neurosim.cli.show import table
+    from neurosim.online.stop import Stop
     from neurosim.state import store
-    from neurosim.streams import open_stream
 
-    reading = {name: options[name] for name in ("root", "label", "skip_bad", "image_size")}
-    stream = open_stream(
-        options["source"], inputs=options["inputs"], epochs=options["epochs"], shuffle=options["shuffle"], **reading
-    )
-    stream = augmented(stream, options["augment"], options["augment_seed"], options["standardise"])
-    tested = _tested(options, stream, reading)
-    claim = nullcontext() if options["state"] is None else store.claim(options["state"])
-    with ExitStack() as held:
-        held.enter_context(claim)
-        chip, position = chip_for(options, stream)
-        if options["readout_epochs"] is not None and len(chip.layers[-1].shape) == 1:
-            fail("readout_epochs must be left out for a chip that does not end in images: its readout is not trained")
-        start = position if stream.replayable or options["replay"] else 0
-        interrupts = held.enter_context(Interrupts(stop.Stop))
-        with progress(chip, stream, start) as watch:
-            report = run.run(
-                chip, stream, state=options["state"], start=start, position=position, chunk=_chunk(options),
-                threads=options["threads"], snapshot_samples=options["snapshot_samples"],
-                snapshot_seconds=options["snapshot_seconds"], watch=watch,
-                stop=interrupts.came, waiting=interrupts.waiting, claimed=True,
-            )  # fmt: skip
-        summary = report.summary(chip) | {"winner_accuracy": None, "readout_accuracy": None}
-        if options["skip_bad"]:
-            summary["bad_lines"] = getattr(stream, "bad", 0)
-        fault = _judge(chip, tested, options["readout_epochs"], interrupts, summary)
-        say(json.dumps(summary, allow_nan=False) if options["as_json"] else table(summary))
-    if fault is not None:
-        raise fault
+    stream = open_transformed(options.source, options)
+    judged_on = _judged_on(options, stream)
+    with nullcontext() if options.state is None else store.claim(options.state):
+        chip, position = chip_for(options, stream, state=options.state, restart=options.restart, replay=options.replay)
+        _check_readout(options, chip)
+        with Interrupts(Stop) as interrupts:
+            report = _learn(options, chip, stream, position, interrupts)
+            summary = report.summary(chip) | {"winner_accuracy": None, "readout_accuracy": None}
+            if options.skip_bad:
+                summary["bad_lines"] = getattr(stream, "bad", 0)
+            error = _judge(chip, judged_on, options.readout_epochs, interrupts, summary)
+            say(json.dumps(summary, allow_nan=False) if options.as_json else table(summary))
+    if error is not None:
+        raise error
     if interrupts.signal:
         sys.exit(128 + interrupts.signal)
 
 
-def _chunk(options: dict[str, Any]) -> int:
-    """Return how many samples are handed over at a time: a device is called once for many."""
-    if options["chunk"] is not None:
-        return int(options["chunk"])
-    return 1 if options["device"] == "cpu" else 256
+def _learn(options: StreamOptions, chip: "Chip", stream: "Stream", position: int, interrupts: Interrupts) -> "Report":
+    """Run the stream through the chip, from the sample that the chip is at."""
+    from neurosim.cli.show import progress
+    from neurosim.online.run import run
+
+    start = position if stream.replayable or options.replay else 0
+    with progress(chip, stream, start) as watch:
+        return run(
+            chip, stream, state=options.state, start=start, position=position, chunk=_chunk(options),
+            threads=options.threads, snapshot_samples=options.snapshot_samples,
+            snapshot_seconds=options.snapshot_seconds, watch=watch,
+            stop=interrupts.came, waiting=interrupts.waiting, claimed=True,
+        )  # fmt: skip
 
 
-def _tested(options: dict[str, Any], stream: "Stream", reading: dict[str, Any]) -> "tuple[Stream, Stream] | None":
+def _chunk(options: StreamOptions) -> int:
+    """Return how many samples are handed over at a time."""
+    if options.chunk is not None:
+        return options.chunk
+    return 1 if options.device == "cpu" else CHUNK_ON_A_DEVICE
+
+
+def _check_readout(options: StreamOptions, chip: "Chip") -> None:
+    if options.readout_epochs is not None and len(chip.layers[-1].shape) == 1:
+        fail("readout_epochs must be left out for a chip that does not end in images: its readout is not trained")
+
+
+def _judged_on(options: StreamOptions, stream: "Stream") -> "tuple[Stream, Stream] | None":
     """Return the streams that a readout is fitted on and measured on: standardised, but not augmented."""
-    from neurosim.cli.augment import augmented
     from neurosim.readouts.labels import check_labelled
-    from neurosim.streams import open_stream
 
-    if options["test"] is None:
-        if options["readout_epochs"] is not None:
-            fail(f"readout_epochs must be left out without --test, got {options['readout_epochs']}")
+    if options.test is None:
+        if options.readout_epochs is not None:
+            fail(f"readout_epochs must be left out without --test, got {options.readout_epochs}")
         return None
     if not stream.replayable:
         fail("test must be left out for a pipe: its labels cannot be read again once learning is done")
-    train = open_stream(options["source"], inputs=options["inputs"], **reading)
-    test = open_stream(options["test"], inputs=stream.inputs, **reading)
-    train, test = (augmented(one, None, None, options["standardise"]) for one in (train, test))
+    once = replace(options, epochs=1, shuffle=None, augment=None, augment_seed=None)
+    train = open_transformed(options.source, once)
+    test = open_transformed(options.test, replace(once, inputs=stream.inputs))
     for labelled in (train, test):
         if not labelled.labelled:
             fail(f"labels of {labelled.name} must be there to measure accuracy, got none; for lines give --label")
@@ -161,26 +185,26 @@ def _tested(options: dict[str, Any], stream: "Stream", reading: dict[str, Any]) 
 
 def _judge(
     chip: "Chip",
-    tested: "tuple[Stream, Stream] | None",
+    judged_on: "tuple[Stream, Stream] | None",
     epochs: int | None,
     interrupts: Interrupts,
     summary: dict[str, Any],
 ) -> "NeurosimError | None":
-    """Add accuracies to the summary, unless a signal came; return what went wrong, as what was learned still counts."""
+    """Add accuracies to the summary, unless a signal came; return an error, as the summary must be shown first."""
     from neurosim.errors import NeurosimError
     from neurosim.online.stop import Stop
     from neurosim.readouts.judge import judge
     from neurosim.readouts.judge_images import PUBLISHED_EPOCHS, judge_images
 
-    if tested is None:
+    if judged_on is None:
         return None
     try:
         with interrupts.waiting():  # raises at once if a signal came before
             pass
         if len(chip.layers[-1].shape) > 1:
-            judged = judge_images(chip, *tested, epochs=epochs or PUBLISHED_EPOCHS, pause=interrupts.waiting)
+            judged = judge_images(chip, *judged_on, epochs=epochs or PUBLISHED_EPOCHS, pause=interrupts.waiting)
         else:
-            judged = judge(chip, *tested, pause=interrupts.waiting)
+            judged = judge(chip, *judged_on, pause=interrupts.waiting)
         summary |= judged._asdict()
     except Stop:
         summary["interrupted"] = True

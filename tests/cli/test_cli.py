@@ -13,6 +13,7 @@ import pytest
 from commands import invoke, stream
 
 import neurosim as ns
+from neurosim.cli.compiled_code import kernel_folders
 from neurosim.state import store
 
 
@@ -356,21 +357,42 @@ def test_closed_and_full_ends_are_said(redirection, words):
     assert done.stderr.count("\n") == 1
 
 
-def test_without_a_place_for_compiled_code_it_finds_one(tmp_path):
-    script = (
-        "from neurosim.cli.faults import find_cache; import os; find_cache(); print(os.environ.get('NUMBA_CACHE_DIR'))"
-    )
+FIND_CACHE = """
+import os
+from neurosim.cli.compiled_code import find_cache
+os.access = lambda path, mode: {writable}
+find_cache()
+print(os.environ.get("NUMBA_CACHE_DIR"))
+"""
+
+
+def found_cache(tmp_path, writable):
+    """Return the folder that `find_cache` names, where `writable` is what the system says of a path."""
     environment = os.environ | {"HOME": "/nonexistent", "TMPDIR": str(tmp_path)}
     environment.pop("NUMBA_CACHE_DIR", None)
-    script = "import os; real = os.access; os.access = lambda p, m: False\n" + script
-    run = [sys.executable, "-c", script]
-    first = subprocess.run(run, capture_output=True, text=True, env=environment, check=True).stdout.strip()
+    environment.pop("XDG_CACHE_HOME", None)
+    run = [sys.executable, "-c", FIND_CACHE.format(writable=writable)]
+    return subprocess.run(run, capture_output=True, text=True, env=environment, check=True).stdout.strip()
+
+
+def test_without_a_folder_for_compiled_code_it_makes_one(tmp_path):
+    first = found_cache(tmp_path, "False")
     assert first == str(tmp_path / f"neurosim-cache-{os.getuid()}")
     assert os.stat(first).st_mode & 0o777 == 0o700
     os.chmod(first, 0o777)  # somebody else may have written there: not to be trusted
-    second = subprocess.run(run, capture_output=True, text=True, env=environment, check=True).stdout.strip()
+    second = found_cache(tmp_path, "False")
     assert second.startswith(str(tmp_path / "neurosim-cache-"))
     assert second != first
+
+
+def test_each_folder_of_kernels_has_to_be_writable(tmp_path):
+    folders = kernel_folders()
+    assert {"conv", "dense", "shared", "kernels"} <= {folder.name for folder in folders}
+    assert found_cache(tmp_path, "'kernels' in str(path)") == "None"
+    for folder in folders:
+        refused = f"'kernels' in str(path) and str(path) not in {(str(folder), str(folder / '__pycache__'))}"
+        assert found_cache(tmp_path, refused) == str(tmp_path / f"neurosim-cache-{os.getuid()}"), folder
+        assert found_cache(tmp_path, f"{refused} or str(path) == '/'") == "None"  # the user's cache can be made
 
 
 def test_two_runs_on_one_state_file_are_refused(tmp_path):

@@ -108,6 +108,17 @@ def test_samples_may_come_by_the_clock(plain):
     assert fast["samples_per_s_limit"] == slow["samples_per_s_limit"]
 
 
+def test_the_rate_of_samples_is_not_the_learning_rate(plain):
+    words = ("--chip", plain, "--stream", "digits", "--samples", 40, "--json")
+    by_the_clock = ("--arrivals", "period", "--rate", 100)
+    closed, clocked = (
+        json.loads(invoke("softhebb", "--neurons", 5, *words, *arrivals).stdout) for arrivals in ((), by_the_clock)
+    )
+    assert clocked["counts"] == closed["counts"]
+    said = refused("softhebb-mnist-3layer", *words, *by_the_clock)  # a preset has a learning rate of its own
+    assert "--preset" not in said
+
+
 def test_every_sample_is_on_record(plain, tmp_path):
     record, figure = tmp_path / "samples.csv", tmp_path / "cost.png"
     words = ("softhebb", "--neurons", 5, "--chip", plain, "--stream", "digits", "--samples", 15, "--json")

@@ -1,8 +1,9 @@
-"""What the options `--augment` and `--standardise` say, done to a stream."""
+"""Open a source of samples with the transforms that options ask for: augmented, standardised."""
 
 import re
 from typing import TYPE_CHECKING
 
+from neurosim.cli.options import SourceOptions
 from neurosim.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -11,17 +12,29 @@ if TYPE_CHECKING:
 
 PADDING = 4  # pixels, as is usual for images of 32
 SHORT_NUMBER = re.compile("[0-9]{1,9}")
-KNOWN = "crop, flip, pad or pad:N, between commas"
+AUGMENTATIONS = "crop, flip, pad or pad:N"
 
 
-def augmented(stream: "Stream", augment: str | None, seed: int | None, standardise: str | None) -> "Stream":
-    """Return the stream with its images transformed at random, and then standardised.
+def open_transformed(source: str, options: SourceOptions) -> "Stream":
+    """Open a source, and transform its images: augmented at random first, then standardised.
 
     Raises
     ------
     ConfigError
-        If an option names something unknown, or the stream holds no such images.
+        If an option names an unknown transform, or the stream holds no images to transform.
+    StreamError
+        If the source cannot be opened.
     """
+    from neurosim.streams import open_stream
+
+    stream = open_stream(
+        source, root=options.root, inputs=options.inputs, label=options.label, skip_bad=options.skip_bad,
+        epochs=options.epochs, shuffle=options.shuffle, image_size=options.image_size,
+    )  # fmt: skip
+    return _transformed(stream, options.augment, options.augment_seed, options.standardise)
+
+
+def _transformed(stream: "Stream", augment: str | None, seed: int | None, standardise: str | None) -> "Stream":
     from neurosim.streams.transformed import as_images, transform
 
     if augment is None and seed is not None:
@@ -29,17 +42,17 @@ def augmented(stream: "Stream", augment: str | None, seed: int | None, standardi
     if augment is None and standardise is None:
         return stream
     shape = as_images(stream).shape
-    transforms = [] if augment is None else [_named(part, shape) for part in augment.split(",")]
+    transforms = [] if augment is None else [_augmentation(text, shape) for text in augment.split(",")]
     if standardise is not None:
         transforms.append(_standardise(standardise))
     return transform(stream, transforms, seed or 0)
 
 
-def _named(part: str, shape: tuple[int, ...]) -> "Transform":
-    """Return a transform that keeps the shape, so that samples for a test can be read without it."""
+def _augmentation(text: str, shape: tuple[int, ...]) -> "Transform":
+    """Return the transform that a text names; it keeps the shape, so test samples fit without being augmented."""
     from neurosim.streams import PadCrop, RandomFlip, RandomResizedCrop
 
-    name, colon, number = part.strip().partition(":")
+    name, colon, number = text.strip().partition(":")
     if name == "pad" and not colon:
         return PadCrop(PADDING)
     if name == "pad" and SHORT_NUMBER.fullmatch(number):
@@ -48,7 +61,7 @@ def _named(part: str, shape: tuple[int, ...]) -> "Transform":
         return RandomResizedCrop((shape[-2], shape[-1]))
     if name == "flip" and not colon:
         return RandomFlip()
-    raise ConfigError("augment", KNOWN, part)
+    raise ConfigError("augment", f"{AUGMENTATIONS}, between commas", text)
 
 
 def _standardise(text: str) -> "Standardise":
@@ -58,7 +71,7 @@ def _standardise(text: str) -> "Standardise":
     if text == "imagenet":
         return IMAGENET
     try:
-        mean, std = (tuple(float(number) for number in part.split(",")) for part in text.split(":"))
+        mean, std = (tuple(float(number) for number in numbers.split(",")) for numbers in text.split(":"))
     except ValueError:
         rule = "imagenet, or MEAN[,MEAN...]:STD[,STD...] with one number a channel"
         raise ConfigError("standardise", rule, text) from None

@@ -1,0 +1,200 @@
+"""Options that several commands share, each declared once: as a decorator for click and as a field of a dataclass.
+
+A command collects click's values in a frozen dataclass of its own, which inherits from those below. Its helpers take
+whichever dataclass has the fields that they need.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+SECONDS = {"": 1.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9}
+DURATION = re.compile(r"([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?|[-+]?inf|nan)\s*(\w*)")
+ARRIVALS = {
+    "closed": (), "period": ("rate",), "poisson": ("rate",), "bursts": ("rate", "burst"), "stream": ("timestamps",),
+}  # fmt: skip
+DEFAULT_NEURONS, DEFAULT_RECIPE, DEFAULT_BURST = 100, "softhebb", 8
+LAYER_CONSTANTS = ("temperature", "gain", "rate", "window", "normalise", "initial", "weight_bits")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceOptions:
+    """How a source of samples is opened; fields with a default are not options of all commands.
+
+    Attributes
+    ----------
+    root, inputs, label, image_size, skip_bad, epochs, shuffle
+        As in `neurosim.open_stream`.
+    standardise, augment, augment_seed
+        Transforms of images, as text: see `neurosim.cli.transforms`.
+    """
+
+    root: str
+    label: str | None
+    image_size: int | None
+    standardise: str | None
+    inputs: int | None = None
+    skip_bad: bool = False
+    epochs: int = 1
+    shuffle: int | None = None
+    augment: str | None = None
+    augment_seed: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChipOptions:
+    """What a new chip is made of; None where the default is wanted, or where a command has no such option.
+
+    Attributes
+    ----------
+    neurons : list of int, optional
+        Neurons of each layer.
+    seed : int, optional
+    recipe : str, optional
+        Name of a recipe, or `FILE.py:FUNCTION`.
+    preset : str, optional
+        Name of a preset, which leaves no constants of layers to be chosen.
+    device : str
+        cpu or cuda.
+    temperature, gain, rate, window, normalise, initial, weight_bits
+        Constants of all layers, in place of those of the recipe.
+    """
+
+    neurons: list[int] | None
+    seed: int | None
+    recipe: str | None = None
+    preset: str | None = None
+    device: str = "cpu"
+    temperature: float | None = None
+    gain: float | None = None
+    rate: float | None = None
+    window: int | None = None
+    normalise: str | None = None
+    initial: str | None = None
+    weight_bits: int | None = None
+
+    def layer_constants(self) -> dict[str, Any]:
+        """Return the constants of layers that the user gave."""
+        constants = {name: getattr(self, name) for name in LAYER_CONSTANTS}
+        return {name: value for name, value in constants.items() if value is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArrivalOptions:
+    """When samples arrive.
+
+    Attributes
+    ----------
+    arrivals : str
+        One of `ARRIVALS`, which names the options that belong to each.
+    rate_hz : float, optional
+        Samples a second on average: `--rate`, a name that is `ChipOptions`' learning rate elsewhere.
+    burst : int, optional
+        Samples that arrive at once.
+    timestamps : str, optional
+        Path of an array of microseconds.
+    seed : int, optional
+        Seed of random gaps.
+    """
+
+    arrivals: str
+    rate_hz: float | None
+    burst: int | None
+    timestamps: str | None
+    seed: int | None
+
+
+def whole_numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) -> list[int] | None:
+    """Return the whole numbers of a text that separates them by commas."""
+    try:
+        return None if value is None else [int(number) for number in value.split(",")]
+    except ValueError:
+        raise click.BadParameter(f"must be whole numbers between commas, got {value!r}") from None
+
+
+def duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
+    """Return the seconds of a text such as 200us; a number without a unit is in seconds."""
+    if value is None:
+        return None
+    match = DURATION.fullmatch(value.strip())
+    try:
+        if match is not None:
+            return float(match[1]) * SECONDS[match[2]]
+    except (ValueError, KeyError):
+        pass
+    raise click.BadParameter(f"must be seconds, or a number with s, ms, us or ns, such as 200us, got {value!r}")
+
+
+def _shared(*names: str, **settings: Any) -> Callable[..., Decorator]:
+    """Return a function that makes the decorator of an option; its arguments replace settings for one command."""
+
+    def option(**changes: Any) -> Decorator:
+        return click.option(*names, **settings | changes)
+
+    return option
+
+
+root = _shared("--root", default=".", metavar="DIR", help="Folder that the names of sources start from.")
+inputs = _shared("--inputs", type=int, metavar="N", help="Width of a sample; a pipe needs it.")
+label = _shared("--label", metavar="COLUMN", help="Lines: the label's column, by name or number, or its JSON key.")
+epochs = _shared("--epochs", default=1, show_default=True, help="How many times over.")
+image_size = _shared("--image-size", type=int, metavar="N", help="images:FOLDER: height and width they are brought to.")
+standardise = _shared(
+    "--standardise", metavar="HOW", help="Images' channels: imagenet, or MEAN[,MEAN...]:STD[,STD...]."
+)
+
+neurons = _shared(
+    "--neurons",
+    callback=whole_numbers,
+    metavar="K[,K2...]",
+    help=f"Neurons of each layer.  [default: {DEFAULT_NEURONS}]",
+)
+recipe = _shared(
+    "--recipe", metavar="NAME",
+    help=f"Of the layers, or FILE.py:FUNCTION of one's own.  [default: {DEFAULT_RECIPE}]",
+)  # fmt: skip
+preset = _shared("--preset", metavar="NAME", help="A whole chip as published, such as softhebb-cifar10-3layer.")
+weight_bits = _shared("--weight-bits", type=int, metavar="B", help="Synapses of 2 to 16 bits.  [default: float32]")
+seed = _shared("--seed", type=int, metavar="S", help="Seed of the first weights.  [default: 0]")
+rules = _shared("--rules", metavar="FILE.py", help="Run this file for the rules of one's own that the state names.")
+device = _shared(
+    "--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True,
+    help="Where the chip is simulated; never changes a state file's form.",
+)  # fmt: skip
+
+learning = _shared("--learn/--respond", "learning", default=True, help="Learn, or only respond.  [default: learn]")
+samples = _shared("--samples", type=int, metavar="N")
+warm_up = _shared("--warm-up", type=int, show_default=True, metavar="N")
+deadline = _shared("--deadline", callback=duration, metavar="TIME")
+as_json = _shared("--json", "as_json", is_flag=True, help="Print one JSON object.")
+jobs = _shared("--jobs", type=click.IntRange(1))
+
+
+def arrivals() -> Decorator:
+    """Return the decorator of all options of `ArrivalOptions`, `--seed` apart."""
+    declared = (
+        click.option(
+            "--arrivals", type=click.Choice(list(ARRIVALS)), default="closed", show_default=True,
+            help="The next when the last is done, or by the clock: evenly, at random, in bursts, by --timestamps.",
+        ),
+        click.option(
+            "--rate", "rate_hz", type=float, metavar="HZ",
+            help="Samples a second, on average, that come by the clock.",
+        ),
+        click.option(
+            "--burst", type=int, metavar="N", help=f"bursts: samples that come at once.  [default: {DEFAULT_BURST}]"
+        ),
+        click.option("--timestamps", metavar="FILE.npy", help="stream: whole microseconds, one a sample."),
+    )  # fmt: skip
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(declared):  # the help lists them in the order above
+            command = option(command)
+        return command
+
+    return decorate
