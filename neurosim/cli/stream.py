@@ -28,13 +28,23 @@ def numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
         raise click.BadParameter(f"must be whole numbers between commas, got {value!r}") from None
 
 
+class _ListsSources(click.Command):
+    """A command whose help lists the sources. Their table is imported for help only, as it loads NumPy."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the sources, then the epilog."""
+        from neurosim.streams import KNOWN
+
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text(f"Sources: {KNOWN}; docs/data.md says what each is read from.")
+        super().format_epilog(ctx, formatter)
+
+
 @click.command(
     "stream",
-    epilog="Sources: digits, digits:train, digits:test, mnist:train|test, cifar10:train|test, "
-    "cifar100:train|test, stl10:unlabelled|train|test, images:FOLDER (a folder of images for each class), FILE.npy, "
-    "FILE.npz, IDX files, FILE.h5[:DATASET[,LABELS]], FILE.csv, FILE.ndjson, or - for lines of CSV or JSON "
-    "on standard input. "
-    "Recipes: softhebb, hard_wta, k_wta, hebb, oja, instar, krotov_hopfield, hebbnet, liuson, bcm, eghr, "
+    cls=_ListsSources,
+    epilog="Recipes: softhebb, hard_wta, k_wta, hebb, oja, instar, krotov_hopfield, hebbnet, liuson, bcm, eghr, "
     "supervised_softhebb.",
 )
 @click.argument("source")

@@ -70,19 +70,17 @@ def _array(what: str, values: Any, name: str) -> NDArray[Any]:
         ) from None
 
 
-def digits(part: str = "") -> ArrayStream:
-    """Return scikit-learn's 1,797 real handwritten digits, 8 x 8 pixels from 0 to 1, or its `train` or `test` part.
+def digits(split: str = "") -> ArrayStream:
+    """Return scikit-learn's 1,797 real handwritten digits, 8 x 8 pixels from 0 to 1, or its `train` or `test` split.
 
-    The last 360 are the test part: they were written by other people than the first ones.
+    The test split is the last 360: other people wrote them.
     """
     from sklearn.datasets import load_digits
 
-    parts = {"": slice(None), "train": slice(None, -360), "test": slice(-360, None)}
-    if part not in parts:
-        raise StreamError(f"digits must be asked for as digits, digits:train or digits:test, got digits:{part}")
+    rows = {"": slice(None), "train": slice(None, -360), "test": slice(-360, None)}[split]
     data = load_digits()
-    name = f"digits:{part}" if part else "digits"
-    return ArrayStream(data.images[parts[part], None], data.target[parts[part]], name=name, divisor=16)
+    name = f"digits:{split}" if split else "digits"
+    return ArrayStream(data.images[rows, None], data.target[rows], name=name, divisor=16)
 
 
 def numpy_file(path: Path) -> ArrayStream:

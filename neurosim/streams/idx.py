@@ -12,7 +12,7 @@ from neurosim.errors import StreamError
 from neurosim.streams.arrays import ArrayStream
 
 UNSIGNED_BYTES = 8
-MNIST_PARTS = {"train": "train", "test": "t10k"}
+MNIST_STEMS = {"train": "train", "test": "t10k"}  # how the names of a split's files begin
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
@@ -43,16 +43,14 @@ def idx_file(path: Path, name: str | None = None) -> ArrayStream:
     return ArrayStream(samples, read_idx(labels) if beside else None, name=name or path.name, divisor=255)
 
 
-def mnist(part: str, root: Path) -> ArrayStream:
-    """Open MNIST's `train` or `test` part from its four canonical files below `root`, plain or gzipped."""
-    if part not in MNIST_PARTS:
-        raise StreamError(f"mnist must be asked for as mnist:train or mnist:test, got mnist:{part}")
-    stem = f"{MNIST_PARTS[part]}-images-idx3-ubyte"
+def mnist(split: str, *, root: Path) -> ArrayStream:
+    """Open MNIST's `train` or `test` split from its four canonical files below `root`, plain or gzipped."""
+    stem = f"{MNIST_STEMS[split]}-images-idx3-ubyte"
     for folder in (root, root / "mnist", root / "MNIST" / "raw"):
         for path in (folder / stem, folder / f"{stem}.gz"):
             if path.exists():
-                return idx_file(path, f"mnist:{part}")
+                return idx_file(path, f"mnist:{split}")
     raise StreamError(
-        f"mnist:{part} must be at {root} or its folder mnist, as {stem} or {stem}.gz: no such file; see --root, "
+        f"mnist:{split} must be at {root} or its folder mnist, as {stem} or {stem}.gz: no such file; see --root, "
         "or fetch it by neurosim data get mnist"
     )

@@ -96,6 +96,13 @@ class ImageFolder(RandomAccess):
         return digest.hexdigest()[:16]
 
 
+def image_folder(folder: Path, *, image_size: int | None) -> ImageFolder:
+    """Open a folder of images; ConfigError if their size is not given."""
+    if image_size is None:
+        raise ConfigError("image_size", "given for images:FOLDER (--image-size)", None, "224 is usual for ImageNet")
+    return ImageFolder(folder, image_size)
+
+
 def decode(path: Path) -> NDArray[np.uint8]:
     """Return an image as RGB, uint8 (3, height, width): the first one of an animation; transparency is left out.
 

@@ -250,14 +250,14 @@ def check(sample: Sample, width: int | None) -> int:
     return len(values)
 
 
-def text_file(path: Path, **options: Any) -> LineStream:
+def text_file(path: Path, *, inputs: int | None, label: str | None, skip_bad: bool) -> LineStream:
     """Open a file of lines, plain or gzipped."""
     opener: Any = partial(gzip.open if path.suffix.lower() == ".gz" else open, path, "rb")
-    return LineStream(path.name, opener, **options)
+    return LineStream(path.name, opener, inputs=inputs, label=label, skip_bad=skip_bad)
 
 
-def pipe(**options: Any) -> LineStream:
-    """Open standard input."""
+def pipe(*, inputs: int | None, label: str | None, skip_bad: bool) -> LineStream:
+    """Open standard input, one sample a line."""
     if sys.stdin is None:
         raise StreamError("- must be a standard input that is open, and it is closed")
-    return LineStream("-", lambda: sys.stdin.buffer, replayable=False, **options)
+    return LineStream("-", lambda: sys.stdin.buffer, inputs=inputs, label=label, skip_bad=skip_bad, replayable=False)
