@@ -1,4 +1,4 @@
-"""STL-10's binary files: 96 x 96 pixels, three planes each, every plane stored column by column; labels from 1.
+"""STL-10's binary files: images of three planes of 96 x 96 pixels, each stored column by column; labels from 1.
 
 A. Coates, H. Lee and A. Y. Ng, AISTATS 2011.
 """

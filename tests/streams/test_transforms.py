@@ -295,7 +295,9 @@ def test_what_is_no_sequence_of_transforms_is_refused(transforms):
 
 
 def test_an_array_is_no_stream_to_transform():
-    with pytest.raises(ns.ConfigError, match="stream to transform must be a Stream, got 'ndarray'; make one of arrays"):
+    with pytest.raises(
+        ns.ConfigError, match="stream to transform must be a Stream, got 'ndarray'; make one from arrays"
+    ):
         ns.transform(np.zeros((2, 3, 4, 4)), [ns.RandomFlip()])
 
 
