@@ -159,7 +159,7 @@ class _Reader:
         self._first, self._header = True, list[str]()
 
     def read(self, line: bytes) -> Sample | None:
-        """Return a line's sample, or None for an empty line or the columns' names; raise one of BAD_LINE if it is bad."""
+        """Return a line's sample, None if it is empty or names columns; raise one of BAD_LINE if it is malformed."""
         self.number += 1
         if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
             raise ValueError(f"a line must be shorter than {LONGEST_LINE} bytes")

@@ -76,7 +76,10 @@ class Repeated(Stream):
         self._shape = source.shape
 
     def blocks(self, start: int = 0, size: int = 256) -> Iterator[Block]:
-        """Yield the samples from position `start` on; if it is not 0, first read the source once to count its samples."""
+        """Yield the samples from position `start` on, in blocks of at most `size`.
+
+        If `start` is not 0, the source is read once before, to count its samples.
+        """
         first_epoch, skip = 0, 0
         if start > 0:
             count = sum(len(block.samples) for block in self.source.blocks())

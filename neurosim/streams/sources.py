@@ -28,7 +28,7 @@ class Source(NamedTuple):
     name : str
         The text before the colon.
     splits : tuple of str
-        What may follow the colon; an empty one means that the name may stand alone.
+        What may follow the colon; `""` if the name may stand alone.
     folder : bool
         Whether a folder follows the colon, in place of a split.
     endings : tuple of str
