@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from neurosim.cli.faults import Interrupts, plainly, say
+from neurosim.cli.listing import Listing
 
 
 class _Stop(Exception):  # noqa: N818 - a request, not an error
@@ -17,13 +18,20 @@ def command() -> None:
     """Fetch data sets."""
 
 
-@command.command("get")
+def _names() -> str:
+    """Return the list of data sets."""
+    from neurosim.streams.fetch import DATASETS
+
+    return f"Data sets: {', '.join(DATASETS)}."
+
+
+@command.command("get", cls=Listing, listing=_names)
 @click.argument("name")
 @click.option("--root", default=".", metavar="DIR", help="Folder to put the data set's folder in, as for `stream`.")
 @click.option("--from", "base", metavar="URL", help="Address of another mirror: the names of files are appended.")
 @plainly
 def get(name: str, root: str, base: str | None) -> None:
-    """Fetch the data set NAME: mnist, cifar10, cifar10-binary, cifar100, cifar100-binary or stl10.
+    """Fetch the data set NAME.
 
     What is there already, with the right checksum, stays. Nothing gets its name before it is whole and checked.
     """

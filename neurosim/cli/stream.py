@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from neurosim.cli.faults import Interrupts, fail, find_cache, plainly, say
+from neurosim.cli.listing import Listing
 
 if TYPE_CHECKING:
     from neurosim.chip.chip import Chip
@@ -28,22 +29,17 @@ def numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
         raise click.BadParameter(f"must be whole numbers between commas, got {value!r}") from None
 
 
-class _ListsSources(click.Command):
-    """A command whose help lists the sources. Their table is imported for help only, as it loads NumPy."""
+def _sources() -> str:
+    """Return the list of sources."""
+    from neurosim.streams import KNOWN
 
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the sources, then the epilog."""
-        from neurosim.streams import KNOWN
-
-        formatter.write_paragraph()
-        with formatter.indentation():
-            formatter.write_text(f"Sources: {KNOWN}; docs/data.md says what each is read from.")
-        super().format_epilog(ctx, formatter)
+    return f"Sources: {KNOWN}; docs/data.md says what each is read from."
 
 
 @click.command(
     "stream",
-    cls=_ListsSources,
+    cls=Listing,
+    listing=_sources,
     epilog="Recipes: softhebb, hard_wta, k_wta, hebb, oja, instar, krotov_hopfield, hebbnet, liuson, bcm, eghr, "
     "supervised_softhebb.",
 )

@@ -91,7 +91,7 @@ KNOWN = ", ".join(row.listed for row in SOURCES[:-1]) + f", or {SOURCES[-1].list
 
 
 def open_source(source: str, options: Mapping[str, Any]) -> "Stream":
-    """Open a source once, in the stored order; `options` are those that rows name, all of them.
+    """Open a source, in the stored order; `options` has a value for each option that a row may name.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def _recognise(source: str, root: Path) -> tuple[Source | None, list[Any]]:
 
 
 def _split(source: str) -> tuple[str, list[str]]:
-    """Split `file.h5:dataset,labels`; a drive's colon is no such colon."""
+    """Split `file.h5:dataset,labels`; a colon elsewhere, as after the letter of a drive, belongs to the path."""
     for ending in (ending for row in SOURCES if row.datasets for ending in row.endings):
         path, colon, datasets = source.partition(f"{ending}:")
         if colon:
