@@ -21,15 +21,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-FORMATS = (
-    "BMP",
-    "GIF",
-    "JPEG",
-    "PNG",
-    "PPM",
-    "TIFF",
-    "WEBP",
-)  # by content, not ending; no other decoder is run
+# Decoders that may be run; they go by the content, whatever the ending says.
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 LARGEST_IMAGE = 89_478_485  # pixels, a quarter of a GiB as RGB: a small file may decode to far more
 LARGEST_SIDE = 16_384
 # What a decoder may raise. Nothing broader: a signal that ends the wait for a sample is raised as an exception too.
