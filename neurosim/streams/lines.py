@@ -70,7 +70,7 @@ class LineStream(Stream):
             self.inputs = inputs
             return
         if not replayable:
-            raise StreamError(f"{name} is a pipe: the width of its samples must be given by inputs (--inputs)")
+            raise StreamError(f"{name} is a pipe: the width of its samples must be given with inputs (--inputs)")
         for block in self.blocks(size=1):
             self.inputs = block.samples.shape[1]
             return

@@ -368,7 +368,7 @@ def test_arrays_are_checked(samples, labels, words):
 def test_a_width_asked_for_is_checked(tmp_path):
     with pytest.raises(ns.StreamError, match="must have the 9 inputs asked for, got 64"):
         ns.open_stream("digits", inputs=9)
-    with pytest.raises(ns.StreamError, match=r"the width of its samples must be given by inputs"):
+    with pytest.raises(ns.StreamError, match=r"the width of its samples must be given with inputs"):
         ns.open_stream("-")
 
 
