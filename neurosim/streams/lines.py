@@ -259,5 +259,5 @@ def text_file(path: Path, *, inputs: int | None, label: str | None, skip_bad: bo
 def pipe(*, inputs: int | None, label: str | None, skip_bad: bool) -> LineStream:
     """Open standard input, one sample a line."""
     if sys.stdin is None:
-        raise StreamError("- must be an open standard input, but it is closed")
+        raise StreamError("- must be a standard input that is open, and it is closed")
     return LineStream("-", lambda: sys.stdin.buffer, inputs=inputs, label=label, skip_bad=skip_bad, replayable=False)
