@@ -47,7 +47,9 @@ def get(name: str, root: str, base: str | None) -> None:
                     say(f"{path}: {'was there' if kept else 'fetched'}, {size:,.1f} MB, checksum right")
         except _Stop:
             sys.exit(128 + interrupts.signal)
-    say(f"Open it as {' or '.join(DATASETS[name].sources)}, with --root {root}")
-    if name == "stl10":
-        folder = Path(root) / "stl10"
-        say(f"For stl10:unlabelled, unpack it: tar -xf {folder / 'stl10_binary.tar.gz'} -C {folder}")
+    dataset = DATASETS[name]
+    say(f"Open it as {' or '.join(dataset.sources)}, with --root {root}")
+    for split in dataset.unpacked:
+        folder = Path(root) / dataset.source
+        commands = " && ".join(f"tar -xf {folder / archive} -C {folder}" for archive in dataset.files)
+        say(f"For {dataset.source}:{split}, unpack it: {commands}")

@@ -1,4 +1,4 @@
-"""Data sets as their authors pack them: a folder, or the tar archive that unpacks to it, however compressed."""
+"""Data sets as they are published: a tar archive, compressed or not, or the folder that it unpacks to."""
 
 import tarfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,14 +11,14 @@ ENDINGS = (".tar.gz", ".tar.xz", ".tar", ".tar.bz2", ".tar.zst", ".tgz", ".txz",
 
 
 class Form(NamedTuple):
-    """What a data set comes as: the name of its folder, and that of its archive without the ending."""
+    """How a data set is packed: the name of its unpacked folder, and that of its archive without the ending."""
 
     folder: str
     archive: str
 
 
 def find(source: str, root: Path, forms: Iterable[Form]) -> tuple[Path, Form]:
-    """Return the first folder or archive below `root`, unread, and the form that it has."""
+    """Return the path of the first of the folders and archives that exists below `root`, and its form; read nothing."""
     name = source.partition(":")[0]
     for folder in (root, root / name):
         for form in forms:
@@ -36,12 +36,13 @@ def find(source: str, root: Path, forms: Iterable[Form]) -> tuple[Path, Form]:
 
 
 def read_files(path: Path, wanted: Sequence[str], largest: int, advice: str = "") -> dict[str, bytes]:
-    """Return the content of the wanted files of a folder or an archive, by their names.
+    """Return the content of the wanted files of a folder or an archive, by file name.
 
     Raises
     ------
     StreamError
-        If the archive is damaged, a file is missing, or it is larger than `largest` bytes: then with the advice.
+        If the archive is damaged, a file is missing, or one is larger than `largest` bytes; `advice` is added to that
+        last message.
     """
     files = dict(_folder(path, wanted, largest) if path.is_dir() else _archive(path, wanted, largest))
     missing = [name for name in wanted if name not in files]
@@ -60,17 +61,17 @@ def _folder(path: Path, wanted: Sequence[str], largest: int) -> Iterator[tuple[s
 
 
 def _archive(path: Path, wanted: Sequence[str], largest: int) -> Iterator[tuple[str, bytes | None]]:
-    """Give the wanted members in the archive's own order: going back in a compressed file is slow."""
-    left = set(wanted)
+    """Yield the wanted files in the archive's own order: seeking backwards in a compressed file is slow."""
+    missing = set(wanted)
     try:
         with tarfile.open(path, "r|*") as archive:
             for member in archive:
                 name = member.name.rpartition("/")[2]
-                file = archive.extractfile(member) if name in left and member.isfile() else None
+                file = archive.extractfile(member) if name in missing and member.isfile() else None
                 if file is not None:
-                    left.remove(name)
+                    missing.remove(name)
                     yield name, file.read() if member.size <= largest else None
-                if not left:
+                if not missing:
                     return
-    except Exception as error:  # damage may raise what tarfile, gzip, lzma or zlib like
+    except Exception as error:  # damage may raise anything, from tarfile, gzip, lzma or zlib
         raise StreamError(f"{path} must be a whole tar archive that can be read: {error}") from error

@@ -1,4 +1,4 @@
-"""Streams out of arrays: in memory, mapped from `.npy`, out of `.npz`, and scikit-learn's digits."""
+"""Streams of arrays: in memory, in `.npy` and `.npz` files, and scikit-learn's digits."""
 
 import math
 from pathlib import Path
@@ -18,17 +18,18 @@ class ArrayStream(RandomAccess):
     Parameters
     ----------
     samples : number (samples, ...)
-        Axes after the first are a sample's shape; converted to float32 as it is read, so a mapped file stays on disk.
+        The axes after the first are a sample's shape. Samples are converted to float32 as they are read, so that a
+        mapped file stays on disk.
     labels : whole number (samples,), optional
         From 0.
     name : str
     divisor : float
-        What samples are divided by as they are read: 255 for pixels.
+        Samples are divided by it as they are read: 255 for pixels.
 
     Raises
     ------
     StreamError
-        If there is no sample, or not one label for each.
+        If there is no sample, or the number of labels differs.
     SampleError
         If samples are not numbers, or a label is out of range.
     ConfigError
@@ -52,44 +53,42 @@ class ArrayStream(RandomAccess):
         self._labels = None if labels is None else as_labels(_array("labels", labels, name), self.length, name)
         self.labelled = labels is not None
 
-    def take(self, places: NDArray[np.int64]) -> Block:
-        """Read the samples at the given places."""
-        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused by the layer
-            samples = self._samples[places].reshape(len(places), self.inputs).astype(np.float32, order="C")
+    def take(self, indices: NDArray[np.int64]) -> Block:
+        """Return the samples of the given indices."""
+        with np.errstate(over="ignore"):  # values beyond float32 become infinite, which the layer refuses
+            samples = self._samples[indices].reshape(len(indices), self.inputs).astype(np.float32, order="C")
         if self._divisor != 1:
             samples /= self._divisor
-        return Block(samples, None if self._labels is None else self._labels[places])
+        return Block(samples, None if self._labels is None else self._labels[indices])
 
 
 def _array(what: str, values: Any, name: str) -> NDArray[Any]:
     try:
         return np.asanyarray(values)
-    except (TypeError, ValueError) as error:  # rows of several lengths
+    except (TypeError, ValueError) as error:  # rows of different lengths
         raise SampleError(
             f"{what} of {name} must be an array of numbers, got {type(values).__name__}: {error}"
         ) from None
 
 
-def digits(part: str = "") -> ArrayStream:
-    """Return scikit-learn's 1,797 real handwritten digits, 8 x 8 pixels from 0 to 1, or its `train` or `test` part.
+def digits(split: str = "") -> ArrayStream:
+    """Return scikit-learn's 1,797 handwritten digits, 8 x 8 pixels from 0 to 1, or their `train` or `test` split.
 
-    The last 360 are the test part: they were written by other people than the first ones.
+    The test split is the last 360: other people wrote them.
     """
     from sklearn.datasets import load_digits
 
-    parts = {"": slice(None), "train": slice(None, -360), "test": slice(-360, None)}
-    if part not in parts:
-        raise StreamError(f"digits must be asked for as digits, digits:train or digits:test, got digits:{part}")
+    rows = {"": slice(None), "train": slice(None, -360), "test": slice(-360, None)}[split]
     data = load_digits()
-    name = f"digits:{part}" if part else "digits"
-    return ArrayStream(data.images[parts[part], None], data.target[parts[part]], name=name, divisor=16)
+    name = f"digits:{split}" if split else "digits"
+    return ArrayStream(data.images[rows, None], data.target[rows], name=name, divisor=16)
 
 
 def numpy_file(path: Path) -> ArrayStream:
-    """Open a `.npy` of samples, or a `.npz` with `samples` (or `x`) and perhaps `labels` (or `y`)."""
+    """Open a `.npy` file of samples, or a `.npz` file of `samples` (or `x`) and, optionally, `labels` (or `y`)."""
     labels, names = None, ""
     try:
-        with path.open("rb") as file:  # NumPy leaves its own open when the archive is broken
+        with path.open("rb") as file:  # NumPy does not close a file of its own if the archive is damaged
             plain = file.read(6) == b"\x93NUMPY"
             file.seek(0)
             if plain:
@@ -98,7 +97,7 @@ def numpy_file(path: Path) -> ArrayStream:
                 archive = np.load(file, allow_pickle=False)
                 samples, labels = _pick(archive, ("samples", "x", "X")), _pick(archive, ("labels", "y"))
                 names = ", ".join(archive) or "none"
-    except Exception as error:  # a damaged file may raise anything: zip, zlib, the header's parser
+    except Exception as error:  # damage may raise anything, from zipfile, zlib or the parser of the header
         raise StreamError(f"{path} must be a whole NumPy file without pickled objects: {error}") from error
     if samples is None:
         raise StreamError(f"{path} must hold an array named samples or x, got {names}")

@@ -1,4 +1,4 @@
-"""How samples arrive: when the one before is done, or by a clock that does not wait for the chip."""
+"""When samples arrive: each when the one before is done, or by a clock that does not wait for the chip."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,20 +10,20 @@ from neurosim.checks import LARGEST, finite, plain, whole
 from neurosim.errors import ConfigError
 from neurosim.randomness import ARRIVALS, uniform
 
-LATEST = 2**62  # nanoseconds, some 146 years: later moments would not fit where they are added up
-MICROSECOND = 1000
+LATEST = 2**62  # nanoseconds, 146 years; sums of later times could overflow int64
+MICROSECOND = 1000  # nanoseconds
 SLOWEST = 1e-9  # Hz
 
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """A closed loop: the next sample comes when the last one is done, so none ever waits."""
+    """A closed loop: each sample arrives when the one before is done, so none ever waits."""
 
     def due(self, first: int, count: int) -> None:
-        """Return nothing: no sample is due at a moment of its own."""
+        """Return None: samples are not due at given times."""
 
     def describe(self) -> dict[str, Any]:
-        """Return plain values."""
+        """Return the kind and its constants, as JSON can hold them."""
         return {"kind": "closed"}
 
 
@@ -34,7 +34,7 @@ class Period:
     Parameters
     ----------
     rate : float
-        r, samples a second, positive.
+        r, samples per second, positive.
 
     Raises
     ------
@@ -49,24 +49,24 @@ class Period:
         _check_rate(self.rate)
 
     def due(self, first: int, count: int) -> NDArray[np.int64]:
-        """Return when `count` samples are due, int64 nanoseconds after the first of them, which is the `first`."""
+        """Return when the `count` samples from the `first` on are due, int64 nanoseconds after the first of them."""
         return _nanoseconds(np.arange(count) / self.rate, self.rate)
 
     def describe(self) -> dict[str, Any]:
-        """Return plain values."""
+        """Return the kind and its constants, as JSON can hold them."""
         return {"kind": "period", "rate_hz": self.rate}
 
 
 @dataclass(frozen=True, slots=True)
 class Poisson:
-    r"""Samples at random, each independent of the others: gaps of density :math:`r e^{-r t}`.
+    r"""Samples at random times: independent gaps of density :math:`r e^{-r t}`.
 
     Parameters
     ----------
     rate : float
-        r, samples a second on average, positive.
+        r, samples per second on average, positive.
     seed : int
-        Of the gaps: equal seeds, equal gaps.
+        Seed of the gaps.
 
     Raises
     ------
@@ -89,25 +89,25 @@ class Poisson:
         return _nanoseconds(np.cumsum(gaps), self.rate)
 
     def describe(self) -> dict[str, Any]:
-        """Return plain values."""
+        """Return the kind and its constants, as JSON can hold them."""
         return {"kind": "poisson", "rate_hz": self.rate, "seed": self.seed}
 
 
 @dataclass(frozen=True, slots=True)
 class Bursts:
-    r"""Bursts of b samples that are due at once, a burst every :math:`b / r` seconds.
+    r"""Bursts of b samples that are due at the same time, one burst every :math:`b / r` seconds.
 
     Parameters
     ----------
     rate : float
-        r, samples a second on average, positive.
+        r, samples per second on average, positive.
     burst : int
-        b, from 1.
+        b, at least 1.
 
     Raises
     ------
     ConfigError
-        If the rate is not positive, or the burst no whole number from 1.
+        If the rate is not positive, or the burst is not a whole number from 1.
     """
 
     rate: float
@@ -123,54 +123,53 @@ class Bursts:
         return _nanoseconds(np.arange(count) // self.burst * self.burst / self.rate, self.rate)
 
     def describe(self) -> dict[str, Any]:
-        """Return plain values."""
+        """Return the kind and its constants, as JSON can hold them."""
         return {"kind": "bursts", "rate_hz": self.rate, "burst": self.burst}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Recorded:
-    """Moments that were recorded with the samples, as an event camera or a data logger has them.
+    """Times that were recorded with the samples, as by an event camera or a data logger.
 
     Parameters
     ----------
     timestamps : whole number (samples,)
-        Microseconds, one for each sample of the stream from its first, never less than the one before.
+        Microseconds, one for each sample of the stream from its first on, each at least the one before.
 
     Raises
     ------
     ConfigError
-        If they are no such numbers, or run backwards; when they are asked for, if there are too few.
+        If they are not whole numbers, or decrease; in `due`, if there are too few.
     """
 
     timestamps: ArrayLike = field(repr=False)
 
     def __post_init__(self) -> None:
-        given = np.asarray(self.timestamps)
-        if given.ndim != 1 or given.dtype.kind not in "iu":
-            found = f"{given.dtype} of shape {given.shape}"
-            raise ConfigError("timestamps", "whole numbers of microseconds, one a sample", found)
-        back = np.flatnonzero(given[1:] < given[:-1])
-        if len(back):
-            at = int(back[0]) + 1
-            raise ConfigError(
-                f"timestamp {at}", f"at least the one before, {int(given[at - 1])}: time runs forwards", int(given[at])
-            )
-        if len(given) and int(given[-1]) - int(given[0]) > LATEST // MICROSECOND:
-            raise ConfigError("timestamps", f"within {LATEST // MICROSECOND} microseconds", int(given[-1]))
-        object.__setattr__(self, "timestamps", given)
+        times = np.asarray(self.timestamps)
+        if times.ndim != 1 or times.dtype.kind not in "iu":
+            kind = f"{times.dtype} of shape {times.shape}"
+            raise ConfigError("timestamps", "whole numbers of microseconds, one a sample", kind)
+        decreasing = np.flatnonzero(times[1:] < times[:-1])
+        if len(decreasing):
+            index = int(decreasing[0]) + 1
+            before, after = int(times[index - 1]), int(times[index])
+            raise ConfigError(f"timestamp {index}", f"at least the one before, {before}: time runs forwards", after)
+        if len(times) and int(times[-1]) - int(times[0]) > LATEST // MICROSECOND:
+            raise ConfigError("timestamps", f"within {LATEST // MICROSECOND} microseconds", int(times[-1]))
+        object.__setattr__(self, "timestamps", times)
 
     def due(self, first: int, count: int) -> NDArray[np.int64]:
-        """Return when `count` samples from the `first` on are due, int64 nanoseconds after the first of them."""
-        given = np.asarray(self.timestamps)
-        if len(given) < first + count:
-            rule = f"at least {first + count}, one for each sample that is taken, warm-up included"
-            raise ConfigError("timestamps", rule, len(given))
-        part = given[first : first + count]
-        moments: NDArray[np.int64] = (part - part[:1]).astype(np.int64) * MICROSECOND
-        return moments
+        """Return when `count` samples are due, as in `Period`."""
+        times = np.asarray(self.timestamps)
+        if len(times) < first + count:
+            rule = f"at least {first + count}, one for each sample that is read, warm-up included"
+            raise ConfigError("timestamps", rule, len(times))
+        chosen = times[first : first + count]
+        due: NDArray[np.int64] = (chosen - chosen[:1]).astype(np.int64) * MICROSECOND
+        return due
 
     def describe(self) -> dict[str, Any]:
-        """Return plain values."""
+        """Return the kind and its constants, as JSON can hold them."""
         return {"kind": "stream"}
 
 
@@ -183,7 +182,7 @@ def _check_rate(rate: object) -> None:
 
 
 def _nanoseconds(seconds: NDArray[np.float64], rate: float) -> NDArray[np.int64]:
-    """Return moments in whole nanoseconds; each is rounded by itself, so that errors do not add up."""
+    """Return times in whole nanoseconds; each is rounded by itself, so that errors do not add up."""
     if len(seconds) and not seconds[-1] * 1e9 < LATEST:
         raise ConfigError("rate", f"large enough that {len(seconds)} samples come within {LATEST / 1e9:.1e} s", rate)
     return np.rint(seconds * 1e9).astype(np.int64)

@@ -1,4 +1,4 @@
-"""What a stream is: samples in order, of one width, with labels or without, readable from position n."""
+"""Streams: samples of one width in a fixed order, with labels or without, readable from any position."""
 
 import hashlib
 from abc import ABC, abstractmethod
@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from neurosim.errors import ConfigError, SampleError, StreamError
 
 LARGEST_LABEL = 2**31 - 1
-READ_AHEAD = 1024  # samples fetched at a time where the source allows; what leaves a stream is cut to size
-READ_AHEAD_BYTES = 32 << 20  # and no more than this, unless a block itself is larger
+READ_AHEAD = 1024  # samples read from a source at once; the blocks that a stream gives are cut from them
+READ_AHEAD_BYTES = 32 << 20  # bytes read at once, at most, unless one block is larger
 
 
 class Block(NamedTuple):
-    """Successive samples, float32 (n, inputs), and their labels, int64 (n,), or None where there are none."""
+    """Successive samples, float32 (n, inputs), and their labels, int64 (n,), or None if the stream has no labels."""
 
     samples: NDArray[np.float32]
     labels: NDArray[np.int64] | None
@@ -25,20 +25,20 @@ class Block(NamedTuple):
 class Stream(ABC):
     """Samples in order.
 
-    Iterating gives pairs (sample, label), the label None where there are none.
+    Iterating yields pairs (sample, label); the label is None if the stream has no labels.
 
     Attributes
     ----------
     name : str
-        The source as it was asked for, without folders.
+        Name of the source, without folders.
     inputs : int
         Width of a sample.
     length : int or None
-        Samples in all, if that can be known before they are read.
+        Number of samples; None if it is not known before they are read.
     labelled : bool
-        Whether samples carry labels: whole numbers from 0.
+        Whether samples have labels: whole numbers from 0.
     classes : tuple of str
-        What labels stand for, from 0 on; empty where the source has no names.
+        Names of the labels 0, 1, ...; empty if the source has none.
     """
 
     name: str
@@ -46,24 +46,24 @@ class Stream(ABC):
     length: int | None
     labelled: bool
     classes: tuple[str, ...] = ()
-    replayable = True  # a pipe is not
-    _shape: tuple[int, ...] = ()  # where samples are flat
+    replayable = True  # False for a pipe, which can be read only once
+    _shape: tuple[int, ...] = ()  # empty if samples are flat
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of one sample, whose C order is the order of its inputs: `(inputs,)`, or an image's, channels first."""
+        """Shape of one sample: `(inputs,)`, or an image's, channels first. Its C order is the order of the inputs."""
         return self._shape or (self.inputs,)
 
     @abstractmethod
     def blocks(self, start: int = 0, size: int = 256) -> Iterator[Block]:
-        """Give the samples from position `start` on, at most `size` at a time."""
+        """Yield the samples from position `start` on, in blocks of at most `size`."""
 
     @abstractmethod
     def fingerprint(self) -> str:
-        """Return a hash of what can be known cheaply of the content: to tell another stream of the same name."""
+        """Return a hash of a part of the content that is quick to read: it tells streams of the same name apart."""
 
     def identity(self) -> dict[str, object]:
-        """Return what must be equal for a run to go on with this stream."""
+        """Return what must be equal for an interrupted run to go on with this stream."""
         return {"name": self.name, "inputs": self.inputs, "content": self.fingerprint(), "order": "stored"}
 
     def __iter__(self) -> Iterator[tuple[NDArray[np.float32], int | None]]:
@@ -76,43 +76,47 @@ class Stream(ABC):
 
 
 class RandomAccess(Stream):
-    """A stream whose samples can be read by their places."""
+    """A stream whose samples can be read in any order, by their index in the source."""
 
     length: int
-    read_ahead = READ_AHEAD  # 1 where a sample is slow to read
+    read_ahead = READ_AHEAD  # samples; 1 if a single one is slow to read
 
     @abstractmethod
-    def take(self, places: NDArray[np.int64]) -> Block:
-        """Read the samples at the given places, in that order."""
+    def take(self, indices: NDArray[np.int64]) -> Block:
+        """Return the samples of the given indices, in that order."""
 
     def order(self, start: int, stop: int) -> NDArray[np.int64]:
-        """Return the places of the samples from position `start` to `stop`."""
+        """Return the indices of the samples at the positions from `start` to before `stop`."""
         return np.arange(start, stop)
 
-    def originals(self, places: NDArray[np.int64]) -> tuple[Iterator[NDArray[np.float32]], NDArray[np.int64] | None]:
-        """Give the samples at the given places as they were before they were brought to one shape, and their labels."""
-        samples, labels = self.take(places)
+    def originals(self, indices: NDArray[np.int64]) -> tuple[Iterator[NDArray[np.float32]], NDArray[np.int64] | None]:
+        """Return the samples of the given indices one by one, as they were before resampling, and their labels."""
+        samples, labels = self.take(indices)
         return iter(samples.reshape(len(samples), *self.shape)), labels
 
     def blocks(self, start: int = 0, size: int = 256) -> Iterator[Block]:
-        """Give the samples from position `start` on, at most `size` at a time; all before one that cannot be read."""
+        """Yield the samples from position `start` on, in blocks of at most `size`.
+
+        If a sample cannot be read, all samples before it are yielded first.
+        """
         ahead = size * max(1, min(self.read_ahead, READ_AHEAD_BYTES // (4 * self.inputs)) // size)
         for first in range(start, self.length, ahead):
-            for samples, labels in self._taken(self.order(first, min(first + ahead, self.length))):
+            for samples, labels in self._read(self.order(first, min(first + ahead, self.length))):
                 for i in range(0, len(samples), size):
                     yield Block(samples[i : i + size], None if labels is None else labels[i : i + size])
 
-    def _taken(self, places: NDArray[np.int64]) -> Iterator[Block]:
+    def _read(self, indices: NDArray[np.int64]) -> Iterator[Block]:
+        """Yield the samples as one block; if one of them cannot be read, those before it one by one."""
         try:
-            block = self.take(places)
+            block = self.take(indices)
         except StreamError:
-            for i in range(len(places)):
-                yield self.take(places[i : i + 1])
+            for i in range(len(indices)):
+                yield self.take(indices[i : i + 1])
         else:
             yield block
 
     def fingerprint(self) -> str:
-        """Hash the length, and some 256 samples with their labels: the first, the last, and evenly between them."""
+        """Hash the length and up to 256 samples with their labels: the first, the last, and others evenly between."""
         digest = hashlib.sha256(str(self.length).encode())
         for array in self.take(np.unique(np.linspace(0, self.length - 1, 256).astype(np.int64))):
             if array is not None:
@@ -121,20 +125,21 @@ class RandomAccess(Stream):
 
 
 def check_stream(name: str, stream: object) -> None:
-    """Refuse arrays where a stream is asked for."""
+    """Raise ConfigError if `stream` is not a stream."""
     if not isinstance(stream, Stream):
-        advice = "make one of arrays by neurosim.streams.ArrayStream(samples, labels)"
+        advice = "make one from arrays by neurosim.streams.ArrayStream(samples, labels)"
         raise ConfigError(name, "a Stream", type(stream).__name__, advice)
 
 
 def as_labels(labels: NDArray[np.generic], count: int, name: str) -> NDArray[np.int64]:
-    """Check labels, whole numbers from 0, one a sample, and return them as int64."""
+    """Return labels as int64; refuse any but whole numbers from 0, one for each of the `count` samples."""
     if labels.shape != (count,):
-        raise StreamError(f"labels of {name} must be one a sample, {count}, got the shape {labels.shape}")
+        raise StreamError(f"labels of {name} must be one for each of the {count} samples, got the shape {labels.shape}")
     if labels.dtype.kind not in "iuf":
         raise SampleError(f"labels of {name} must be whole numbers, got {labels.dtype}")
     wrong = ~((labels >= 0) & (labels <= LARGEST_LABEL) & (labels == np.floor(labels)))  # type: ignore[operator]
     if wrong.any():
-        at = int(np.argmax(wrong))
-        raise SampleError(f"label {at} of {name} must be a whole number from 0 to {LARGEST_LABEL}, got {labels[at]}")
+        index = int(np.argmax(wrong))
+        value = labels[index]
+        raise SampleError(f"label {index} of {name} must be a whole number from 0 to {LARGEST_LABEL}, got {value}")
     return labels.astype(np.int64)

@@ -1,4 +1,4 @@
-"""CIFAR-10 and CIFAR-100: Python's batches or binary ones, out of their archives or the folders they unpack to."""
+"""CIFAR-10 and CIFAR-100: pickled or binary batches, read from their archives or the unpacked folders."""
 
 from collections.abc import Callable
 from functools import partial
@@ -17,46 +17,44 @@ from neurosim.streams.plain_pickle import load_plain
 Samples = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 SHAPE, INPUTS = (3, 32, 32), 3072  # planes R, G, B
-LARGEST_BATCH = 256 << 20  # bytes; more than the largest canonical one, CIFAR-100's
+LARGEST_BATCH = 256 << 20  # bytes; larger than every published batch
 
 
 class Batches(NamedTuple):
-    """The files of each part, and what makes images and labels of a file's content and its name."""
+    """The files of each split, and the function that reads images and labels from a file's content and name."""
 
     train: tuple[str, ...]
     test: tuple[str, ...]
     read: Callable[[bytes, str], Samples]
 
 
-def cifar10(part: str, root: Path) -> ArrayStream:
-    """Open CIFAR-10's `train` or `test` part below `root`, pixels from 0 to 1 in the canonical order."""
-    return _open("cifar10", part, root)
+def cifar10(split: str, *, root: Path) -> ArrayStream:
+    """Open CIFAR-10's `train` or `test` split below `root`, pixels from 0 to 1 in the canonical order."""
+    return _open("cifar10", split, root)
 
 
-def cifar100(part: str, root: Path) -> ArrayStream:
-    """Open CIFAR-100's `train` or `test` part below `root`, with its 100 fine labels."""
-    return _open("cifar100", part, root)
+def cifar100(split: str, *, root: Path) -> ArrayStream:
+    """Open CIFAR-100's `train` or `test` split below `root`, with its 100 fine labels."""
+    return _open("cifar100", split, root)
 
 
-def find(name: str, part: str, root: Path) -> tuple[Path, Form]:
-    """Return the folder or the archive of `cifar10` or `cifar100` below `root`, unread, and its form."""
-    if part not in {"train", "test"}:
-        raise StreamError(f"{name} must be asked for as {name}:train or {name}:test, got {name}:{part}")
-    return archives.find(f"{name}:{part}", root, FORMS[name])
+def find(name: str, split: str, root: Path) -> tuple[Path, Form]:
+    """Return the path of the folder or archive of `cifar10` or `cifar100` below `root`, and its form; read nothing."""
+    return archives.find(f"{name}:{split}", root, FORMS[name])
 
 
-def _open(name: str, part: str, root: Path) -> ArrayStream:
-    path, form = find(name, part, root)
+def _open(name: str, split: str, root: Path) -> ArrayStream:
+    path, form = find(name, split, root)
     batches = FORMS[name][form]
-    wanted = batches.train if part == "train" else batches.test
+    wanted = batches.train if split == "train" else batches.test
     files = archives.read_files(path, wanted, LARGEST_BATCH)
     read = [batches.read(files.pop(file), f"{file} of {path}") for file in wanted]
     images, labels = (np.concatenate(arrays) for arrays in zip(*read, strict=True))
-    return ArrayStream(images.reshape(-1, *SHAPE), labels, name=f"{name}:{part}", divisor=255)
+    return ArrayStream(images.reshape(-1, *SHAPE), labels, name=f"{name}:{split}", divisor=255)
 
 
 def read_pickle(content: bytes, name: str, key: str = "labels", classes: int = 10) -> Samples:
-    """Return the images, uint8 (samples, 3072), and the labels of a pickled batch; `key` names the labels."""
+    """Return the images, uint8 (samples, 3072), and the labels of a pickled batch; `key` is the labels' entry."""
     entries = load_plain(content, name)
     images, labels = entries.get("data"), entries.get(key)
     if not isinstance(images, np.ndarray) or images.ndim != 2 or images.shape[1] != INPUTS or len(images) == 0:
@@ -72,18 +70,19 @@ def read_pickle(content: bytes, name: str, key: str = "labels", classes: int = 1
 
 
 def read_records(content: bytes, name: str, labels: int = 1, classes: int = 10) -> Samples:
-    """Return the images and the labels of a binary batch: records of so many labels, the last is taken, and an image.
+    """Return the images and the labels of a binary batch.
 
-    CIFAR-100's have two: the coarse label, then the fine one.
+    A record is `labels` labels, of which the last is returned, and an image. CIFAR-100's records have two labels: the
+    coarse one, then the fine one.
     """
     size = labels + INPUTS
     if not content or len(content) % size:
         raise StreamError(f"{name} must be a whole number of records of {size} bytes, got {len(content)} bytes")
     records = np.frombuffer(content, np.uint8).reshape(-1, size)
-    taken = records[:, labels - 1]
-    if (taken >= classes).any():
-        raise StreamError(f"labels of {name} must be whole numbers from 0 to {classes - 1}, got {taken.max()}")
-    return records[:, labels:], taken.astype(np.int64)
+    last = records[:, labels - 1]
+    if (last >= classes).any():
+        raise StreamError(f"labels of {name} must be whole numbers from 0 to {classes - 1}, got {last.max()}")
+    return records[:, labels:], last.astype(np.int64)
 
 
 _TRAIN10 = tuple(f"data_batch_{number}" for number in range(1, 6))

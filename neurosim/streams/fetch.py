@@ -1,4 +1,4 @@
-"""Data sets fetched from where they are published, checked, and put where `open_stream` finds them."""
+"""Download published data sets, verify them, and store them where `open_stream` looks for them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,24 +6,42 @@ from typing import NamedTuple
 
 from neurosim.checks import one_of
 from neurosim.errors import ConfigError, StreamError
+from neurosim.streams.sources import NAMED
 
 TIMEOUT = 30  # seconds without a byte
-PIECE = 1 << 20  # bytes handed on at a time
+CHUNK = 1 << 20  # bytes written at a time
 
 
 class Dataset(NamedTuple):
-    """Where a data set is published, the folder it goes to, its files with their md5, and how it is then opened."""
+    """A published data set.
+
+    Attributes
+    ----------
+    base : str
+        Address that its files' names are appended to.
+    source : str
+        Name of its source (`neurosim.streams.sources`), and of the folder that the files are stored in.
+    files : dict
+        md5 by file name.
+    unpacked : tuple of str
+        Splits that can be read only from the unpacked archive.
+    """
 
     base: str
-    folder: str
+    source: str
     files: dict[str, str]
-    sources: tuple[str, ...]
+    unpacked: tuple[str, ...] = ()
+
+    @property
+    def sources(self) -> list[str]:
+        """Names of the splits that can be opened as soon as the files are there."""
+        return [f"{self.source}:{split}" for split in NAMED[self.source].splits if split not in self.unpacked]
 
 
 CIFAR = "https://www.cs.toronto.edu/~kriz/"
 DATASETS = {
     "mnist": Dataset(
-        "https://ossci-datasets.s3.amazonaws.com/mnist/",  # the authors' own host turns downloads away
+        "https://ossci-datasets.s3.amazonaws.com/mnist/",  # the authors' own host refuses downloads
         "mnist",
         {
             "train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
@@ -31,70 +49,49 @@ DATASETS = {
             "t10k-images-idx3-ubyte.gz": "9fb629c4189551a2d022fa330f9573f3",
             "t10k-labels-idx1-ubyte.gz": "ec29112dd5afa0611ce80d1b7f02629c",
         },
-        ("mnist:train", "mnist:test"),
     ),
-    "cifar10": Dataset(
-        CIFAR,
-        "cifar10",
-        {"cifar-10-python.tar.gz": "c58f30108f718f92721af3b95e74349a"},
-        ("cifar10:train", "cifar10:test"),
-    ),
-    "cifar10-binary": Dataset(
-        CIFAR,
-        "cifar10",
-        {"cifar-10-binary.tar.gz": "c32a1d4ab5d03f1284b67883e8d87530"},
-        ("cifar10:train", "cifar10:test"),
-    ),
-    "cifar100": Dataset(
-        CIFAR,
-        "cifar100",
-        {"cifar-100-python.tar.gz": "eb9058c3a382ffc7106e4002c42a8d85"},
-        ("cifar100:train", "cifar100:test"),
-    ),
-    "cifar100-binary": Dataset(
-        CIFAR,
-        "cifar100",
-        {"cifar-100-binary.tar.gz": "03b5dce01913d631647c71ecec9e9cb8"},
-        ("cifar100:train", "cifar100:test"),
-    ),
+    "cifar10": Dataset(CIFAR, "cifar10", {"cifar-10-python.tar.gz": "c58f30108f718f92721af3b95e74349a"}),
+    "cifar10-binary": Dataset(CIFAR, "cifar10", {"cifar-10-binary.tar.gz": "c32a1d4ab5d03f1284b67883e8d87530"}),
+    "cifar100": Dataset(CIFAR, "cifar100", {"cifar-100-python.tar.gz": "eb9058c3a382ffc7106e4002c42a8d85"}),
+    "cifar100-binary": Dataset(CIFAR, "cifar100", {"cifar-100-binary.tar.gz": "03b5dce01913d631647c71ecec9e9cb8"}),
     "stl10": Dataset(
         "http://ai.stanford.edu/~acoates/stl10/",
         "stl10",
         {"stl10_binary.tar.gz": "91f7769df0f17e558f3565bffb0c7dfb"},
-        ("stl10:train", "stl10:test"),
+        unpacked=("unlabelled",),
     ),
 }
 
 
 class Fetched(NamedTuple):
-    """A file that is there now, and whether it was before."""
+    """Path of a file of a data set, and whether it was there before, with the right md5 (`kept`)."""
 
     path: Path
     kept: bool
 
 
 def fetch(name: str, root: str | Path = ".", *, base: str | None = None, progress: bool = False) -> Iterator[Fetched]:
-    """Fetch the files of a data set, one after another; those that are there already, and right, stay.
+    """Download the files of a data set, one after another; keep those that are there with the right md5.
 
-    A file gets its name when it is whole and its md5 is right, and not before.
+    A download is stored under its final name only when it is complete and its md5 is right.
 
     Parameters
     ----------
     name : str
         One of `DATASETS`.
     root : path
-        Folder that the data set's own folder lies in, or is made in.
+        Folder that holds the data set's own folder, which is created if it is missing.
     base : str, optional
-        Address that the names of files are appended to, in place of the published one.
+        Address of a mirror, used instead of the published one.
     progress : bool
-        Draw a bar on standard error.
+        Draw a progress bar on standard error.
 
     Raises
     ------
     ConfigError
-        If the name is unknown, the address is none, or pooch is missing.
+        If the name is unknown, `base` is not an HTTP address, or pooch is missing.
     StreamError
-        If a file cannot be fetched or written, or is another one.
+        If a file cannot be downloaded or written, or its md5 is wrong.
     """
     one_of("name of the data set", name, tuple(DATASETS))
     dataset = DATASETS[name]
@@ -102,10 +99,10 @@ def fetch(name: str, root: str | Path = ".", *, base: str | None = None, progres
     if not address.startswith(("http://", "https://")):
         raise ConfigError("from", "an address that begins with http:// or https://", base)
     for file, md5 in dataset.files.items():
-        yield _one(address + file, Path(root) / dataset.folder / file, md5, progress)
+        yield _download(address + file, Path(root) / dataset.source / file, md5, progress)
 
 
-def _one(url: str, path: Path, md5: str, progress: bool) -> Fetched:
+def _download(url: str, path: Path, md5: str, progress: bool) -> Fetched:
     try:
         import pooch
         from requests import RequestException
@@ -113,13 +110,13 @@ def _one(url: str, path: Path, md5: str, progress: bool) -> Fetched:
         raise ConfigError("a data set", "fetched by pooch", "no pooch", "pip install 'neurosim-chip[data]'") from None
     pooch.get_logger().setLevel("WARNING")
     downloader = pooch.HTTPDownloader(
-        progressbar=progress, timeout=TIMEOUT, chunk_size=PIECE, headers={"Accept-Encoding": "identity"}
+        progressbar=progress, timeout=TIMEOUT, chunk_size=CHUNK, headers={"Accept-Encoding": "identity"}
     )
     try:
         kept = path.exists() and pooch.file_hash(str(path), alg="md5") == md5
         if not kept:
             pooch.retrieve(url, f"md5:{md5}", path.name, path.parent, downloader=downloader)
-            path.chmod(0o644)  # the temporary file was its owner's alone
+            path.chmod(0o644)  # pooch's temporary file was readable by its owner only
     except RequestException as error:
         raise StreamError(
             f"{url} must be there to fetch, but: {error}; nothing of it was kept (another mirror: --from URL)"

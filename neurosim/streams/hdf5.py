@@ -1,4 +1,4 @@
-"""Datasets in HDF5 files, read a block at a time and never whole."""
+"""Streams of datasets in HDF5 files, which are read one block at a time."""
 
 import math
 from pathlib import Path
@@ -11,24 +11,26 @@ from numpy.typing import NDArray
 from neurosim.errors import SampleError, StreamError
 from neurosim.streams.base import Block, RandomAccess, as_labels
 
-BROKEN = (OSError, KeyError, RuntimeError, ValueError, TypeError)  # as HDF5 may call damage
+BROKEN = (OSError, KeyError, RuntimeError, ValueError, TypeError)  # what h5py raises for a damaged file
 
 
 class HDF5Stream(RandomAccess):
-    """A dataset (samples, ...) of an HDF5 file as a stream, with a dataset of labels if there is one.
+    """A dataset (samples, ...) of an HDF5 file as a stream, with labels if the file has a dataset of them.
 
     Parameters
     ----------
     path : Path
     dataset : str
-        Name of the samples; empty takes `samples` or `x`, with `labels` or `y` beside it.
+        Name of the samples; if empty, `samples` or `x`.
     labels : str
-        Name of the labels; empty for those.
+        Name of the labels; if empty, `labels` or `y`, if there is one.
 
     Raises
     ------
     StreamError
-        If the file or the dataset is missing, or of another form.
+        If the file or the dataset is missing, damaged or empty.
+    SampleError
+        If samples are not numbers, or a label is not a whole number from 0.
     """
 
     def __init__(self, path: Path, dataset: str = "", labels: str = "") -> None:
@@ -36,13 +38,13 @@ class HDF5Stream(RandomAccess):
         try:
             self._file = h5py.File(path, "r")
             samples = self._find((dataset,) if dataset else ("samples", "x", "X"))
-            found = self._find((labels,) if labels else ("labels", "y"))
-            marks = None if found is None else found[...]
+            label_set = self._find((labels,) if labels else ("labels", "y"))
+            label_values = None if label_set is None else label_set[...]
             names = ", ".join(self._file) or "none"
         except BROKEN as error:
             raise StreamError(f"{path} must be an HDF5 file that can be read: {error}") from error
-        for wanted, thing in ((dataset or "samples or x", samples), (labels, found)):
-            if wanted and thing is None:
+        for wanted, result in ((dataset or "samples or x", samples), (labels, label_set)):
+            if wanted and result is None:
                 raise StreamError(f"{path} must hold the dataset {wanted}, got {names}")
         if samples.ndim < 2 or samples.size == 0:
             raise StreamError(f"{path}:{samples.name} must hold at least one sample, got the shape {samples.shape}")
@@ -50,17 +52,17 @@ class HDF5Stream(RandomAccess):
             raise SampleError(f"samples of {path} must be real numbers, got {samples.dtype}")
         self.length, self.inputs, self._samples = len(samples), math.prod(samples.shape[1:]), samples
         self._shape = samples.shape[1:]
-        self._labels = None if marks is None else as_labels(marks, self.length, path.name)
+        self._labels = None if label_values is None else as_labels(label_values, self.length, path.name)
         self.labelled = self._labels is not None
 
     def _find(self, names: tuple[str, ...]) -> Any:
-        """Return the first of the names that is there; None if there is none, or it is no dataset."""
-        found = [self._file[name] for name in names if name in self._file]
-        return next((item for item in found if isinstance(item, h5py.Dataset) and item.shape is not None), None)
+        """Return the first dataset of one of the names that has a shape; None if there is none."""
+        items = [self._file[name] for name in names if name in self._file]
+        return next((item for item in items if isinstance(item, h5py.Dataset) and item.shape is not None), None)
 
-    def take(self, places: NDArray[np.int64]) -> Block:
-        """Read the samples at the given places; HDF5 reads them in rising order."""
-        rising, back = np.unique(places, return_inverse=True)
+    def take(self, indices: NDArray[np.int64]) -> Block:
+        """Return the samples of the given indices; HDF5 reads them in rising order."""
+        rising, back = np.unique(indices, return_inverse=True)
         contiguous = rising[-1] - rising[0] + 1 == len(rising)
         try:
             rows = self._samples[rising[0] : rising[-1] + 1] if contiguous else self._samples[rising]
@@ -70,4 +72,4 @@ class HDF5Stream(RandomAccess):
             ) from error
         with np.errstate(over="ignore"):
             samples = rows.reshape(len(rising), self.inputs).astype(np.float32, order="C")[back]
-        return Block(samples, None if self._labels is None else self._labels[places])
+        return Block(samples, None if self._labels is None else self._labels[indices])

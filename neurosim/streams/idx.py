@@ -1,4 +1,4 @@
-"""MNIST's IDX files, plain or gzipped: a magic word, the shape in big-endian words, then the bytes."""
+"""IDX files, as of MNIST, plain or gzipped: a magic number, the shape in big-endian words, then the bytes."""
 
 import gzip
 import math
@@ -12,11 +12,11 @@ from neurosim.errors import StreamError
 from neurosim.streams.arrays import ArrayStream
 
 UNSIGNED_BYTES = 8
-MNIST_PARTS = {"train": "train", "test": "t10k"}
+MNIST_STEMS = {"train": "train", "test": "t10k"}  # how the names of a split's files begin
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
-    """Read one IDX file of bytes; refuse it if it is shorter or longer than its header says."""
+    """Return the array of an IDX file of bytes; refuse a file whose length differs from its header."""
     try:
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except (OSError, EOFError, zlib.error) as error:
@@ -35,24 +35,26 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
 
 
 def idx_file(path: Path, name: str | None = None) -> ArrayStream:
-    """Open a file of images, pixels from 0 to 1, with the labels beside it if its name has `images-idx3`."""
+    """Open a file of samples, bytes read as numbers from 0 to 1.
+
+    If its name has `images-idx3`, labels are read from the file beside it that has `labels-idx1` instead, if there is
+    one.
+    """
     labels = path.with_name(path.name.replace("images-idx3", "labels-idx1"))
-    beside = labels != path and labels.exists()
+    labelled = labels != path and labels.exists()
     array = read_idx(path)
-    samples = array[:, None] if array.ndim == 3 else array  # of an image, the one channel
-    return ArrayStream(samples, read_idx(labels) if beside else None, name=name or path.name, divisor=255)
+    samples = array[:, None] if array.ndim == 3 else array  # images get an axis for their one channel
+    return ArrayStream(samples, read_idx(labels) if labelled else None, name=name or path.name, divisor=255)
 
 
-def mnist(part: str, root: Path) -> ArrayStream:
-    """Open MNIST's `train` or `test` part from its four canonical files below `root`, plain or gzipped."""
-    if part not in MNIST_PARTS:
-        raise StreamError(f"mnist must be asked for as mnist:train or mnist:test, got mnist:{part}")
-    stem = f"{MNIST_PARTS[part]}-images-idx3-ubyte"
+def mnist(split: str, *, root: Path) -> ArrayStream:
+    """Open MNIST's `train` or `test` split from its four canonical files below `root`, plain or gzipped."""
+    stem = f"{MNIST_STEMS[split]}-images-idx3-ubyte"
     for folder in (root, root / "mnist", root / "MNIST" / "raw"):
         for path in (folder / stem, folder / f"{stem}.gz"):
             if path.exists():
-                return idx_file(path, f"mnist:{part}")
+                return idx_file(path, f"mnist:{split}")
     raise StreamError(
-        f"mnist:{part} must be at {root} or its folder mnist, as {stem} or {stem}.gz: no such file; see --root, "
+        f"mnist:{split} must be at {root} or its folder mnist, as {stem} or {stem}.gz: no such file; see --root, "
         "or fetch it by neurosim data get mnist"
     )

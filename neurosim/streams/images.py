@@ -1,4 +1,4 @@
-"""Folders of images, one folder a class, as ImageNet's: decoded one by one, brought to one size as they are read."""
+"""Folders of images, one folder for each class, as ImageNet's: each image is decoded and resampled as it is read."""
 
 import hashlib
 import os
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # whatever the ending says; no other decoder is run
-LARGEST_IMAGE = 89_478_485  # pixels: a quarter of a GiB of RGB; a small file may unpack to far more
+# Decoders that may be run; they go by the content, whatever the ending says.
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+LARGEST_IMAGE = 89_478_485  # pixels, a quarter of a GiB as RGB: a small file may decode to far more
 LARGEST_SIDE = 16_384
-# What a decoder may raise; no more, as a signal that ends the waiting for a sample is an exception too.
+# What a decoder may raise. Nothing broader: a signal that ends the wait for a sample is raised as an exception too.
 BROKEN = (
     OSError, SyntaxError, ValueError, ArithmeticError, LookupError, EOFError, TypeError, AttributeError, RuntimeError,
     AssertionError, MemoryError, struct.error, zlib.error,
@@ -34,19 +35,19 @@ BROKEN = (
 class ImageFolder(RandomAccess):
     """The images of `folder/class/file`, pixels from 0 to 1, (3, size, size), in the order of their sorted paths.
 
-    The middle square of each, resampled. Labels are the places of the classes' sorted names. Names with a leading dot,
-    and files of other endings, are passed over.
+    Each is cropped to the largest square in its middle and resampled. Labels number the classes' sorted names from 0.
+    Files and folders with a leading dot, and files with other endings, are skipped.
 
     Parameters
     ----------
     folder : Path
     size : int
-        Height and width that come out.
+        Height and width of the samples, pixels.
 
     Raises
     ------
     StreamError
-        If there is no class, or none of its files is an image; as it is read, if a file does not decode.
+        If there is no class, or one without images; when a sample is read, if its file does not decode.
     ConfigError
         If the size is out of range, or Pillow is missing.
     """
@@ -66,49 +67,56 @@ class ImageFolder(RandomAccess):
         self._labels = np.repeat(np.arange(len(files)), [len(names) for names in files]).astype(np.int64)
         self.length = len(self._files)
 
-    def path(self, place: int) -> Path:
-        """Return the path of the image at a place."""
-        return self._folder / self.classes[int(self._labels[place])] / self._files[place]
+    def path(self, index: int) -> Path:
+        """Return the path of an image."""
+        return self._folder / self.classes[int(self._labels[index])] / self._files[index]
 
-    def take(self, places: NDArray[np.int64]) -> Block:
-        """Decode the images at the given places, and resample the middle square of each."""
-        samples = np.empty((len(places), self.inputs), np.float32)
-        for sample, place in zip(samples, places.tolist(), strict=True):
-            pixels = _middle(decode(self.path(place))).astype(np.float32)
+    def take(self, indices: NDArray[np.int64]) -> Block:
+        """Decode the images of the given indices, and resample the middle square of each."""
+        samples = np.empty((len(indices), self.inputs), np.float32)
+        for sample, index in zip(samples, indices.tolist(), strict=True):
+            pixels = _middle(decode(self.path(index))).astype(np.float32)
             sample[:] = resample(pixels, self._size, self._size).ravel() / np.float32(255)
-        return Block(samples, self._labels[places])
+        return Block(samples, self._labels[indices])
 
-    def originals(self, places: NDArray[np.int64]) -> tuple[Iterator[NDArray[np.float32]], NDArray[np.int64]]:
-        """Give the images at the given places as they are decoded, (3, height, width), and their labels."""
-        images = (decode(self.path(place)).astype(np.float32) / np.float32(255) for place in places.tolist())
-        return images, self._labels[places]
+    def originals(self, indices: NDArray[np.int64]) -> tuple[Iterator[NDArray[np.float32]], NDArray[np.int64]]:
+        """Return the images of the given indices as decoded, one by one, (3, height, width), and their labels."""
+        images = (decode(self.path(index)).astype(np.float32) / np.float32(255) for index in indices.tolist())
+        return images, self._labels[indices]
 
     def fingerprint(self) -> str:
-        """Hash all names, and the bytes of some 256 files: the first, the last, and evenly between them."""
+        """Hash all names, and the bytes of up to 256 files: the first, the last, and others evenly between."""
         digest = hashlib.sha256()
         for label, name in zip(self._labels.tolist(), self._files, strict=True):
             digest.update(os.fsencode(f"{self.classes[label]}/{name}\0"))
-        for place in np.unique(np.linspace(0, self.length - 1, 256).astype(np.int64)).tolist():
+        for index in np.unique(np.linspace(0, self.length - 1, 256).astype(np.int64)).tolist():
             try:
-                digest.update(self.path(place).read_bytes())
+                digest.update(self.path(index).read_bytes())
             except OSError as error:
-                raise StreamError(f"image {self.path(place)} must be readable, but: {error}") from error
+                raise StreamError(f"image {self.path(index)} must be readable, but: {error}") from error
         return digest.hexdigest()[:16]
 
 
+def image_folder(folder: Path, *, image_size: int | None) -> ImageFolder:
+    """Open a folder of images; raise ConfigError if `image_size` is None."""
+    if image_size is None:
+        raise ConfigError("image_size", "given for images:FOLDER (--image-size)", None, "224 is usual for ImageNet")
+    return ImageFolder(folder, image_size)
+
+
 def decode(path: Path) -> NDArray[np.uint8]:
-    """Return an image as RGB, uint8 (3, height, width): the first one of an animation; transparency is left out.
+    """Return an image as RGB, uint8 (3, height, width): of an animation the first frame, without transparency.
 
     Raises
     ------
     StreamError
-        If it does not decode, or is too large.
+        If it cannot be decoded, or is too large.
     """
     from PIL import Image
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of odd metadata; the size is checked below
+            warnings.simplefilter("ignore")  # those about odd metadata and about size, which is checked below
             with Image.open(path, formats=FORMATS) as image:
                 width, height = image.size
                 if width * height > LARGEST_IMAGE:
@@ -121,7 +129,7 @@ def decode(path: Path) -> NDArray[np.uint8]:
 
 
 def _rgb(image: "Image") -> NDArray[np.uint8]:
-    """Return the image as uint8 (height, width, 3); of 16 bits the upper 8."""
+    """Return the image as uint8 (height, width, 3); of 16 bits a pixel the upper 8 are kept."""
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format in {"PNG", "PPM"}):
         grey = (np.asarray(image).astype(np.int64) >> 8).astype(np.uint8)
         return np.repeat(grey[:, :, None], 3, axis=2)

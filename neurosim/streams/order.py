@@ -1,4 +1,4 @@
-"""A stream several times over, in the stored order or in a random one."""
+"""Several epochs of a stream, in the stored order or in a random one."""
 
 from collections.abc import Iterator
 
@@ -13,14 +13,14 @@ from neurosim.streams.transformed import Transformed, transform
 
 
 class Shuffled(RandomAccess):
-    """A stream read by places, each epoch in an order of its own that follows from the seed alone.
+    """Epochs of a stream, each in its own random order, which depends on the seed and the epoch alone.
 
     Parameters
     ----------
     source : RandomAccess
     epochs : int
     seed : int or None
-        None keeps the stored order.
+        Seed of the orders; None keeps the stored order.
     """
 
     def __init__(self, source: RandomAccess, epochs: int, seed: int | None) -> None:
@@ -30,23 +30,23 @@ class Shuffled(RandomAccess):
         self.length, self.read_ahead = source.length * epochs, source.read_ahead
         self._epoch, self._order = -1, np.empty(0, np.int64)
 
-    def take(self, places: NDArray[np.int64]) -> Block:
-        """Read the samples at the given places of the source."""
-        return self.source.take(places)
+    def take(self, indices: NDArray[np.int64]) -> Block:
+        """Return the samples of the given indices in the source."""
+        return self.source.take(indices)
 
-    def originals(self, places: NDArray[np.int64]) -> tuple[Iterator[NDArray[np.float32]], NDArray[np.int64] | None]:
-        """Give the samples at the given places of the source, as they were."""
-        return self.source.originals(places)
+    def originals(self, indices: NDArray[np.int64]) -> tuple[Iterator[NDArray[np.float32]], NDArray[np.int64] | None]:
+        """Return the samples of the given indices one by one, as they were before resampling, and their labels."""
+        return self.source.originals(indices)
 
     def order(self, start: int, stop: int) -> NDArray[np.int64]:
-        """Return the places in the source of the samples from position `start` to `stop`."""
-        parts, count = [], self.source.length
+        """Return the indices in the source of the samples at the positions from `start` to before `stop`."""
+        pieces, count = [], self.source.length
         while start < stop:
             epoch, first = divmod(start, count)
             last = min(count, first + stop - start)
-            parts.append(self._epoch_order(epoch)[first:last])
+            pieces.append(self._epoch_order(epoch)[first:last])
             start += last - first
-        return np.concatenate(parts)
+        return np.concatenate(pieces)
 
     def _epoch_order(self, epoch: int) -> NDArray[np.int64]:
         if self._epoch != epoch:
@@ -59,16 +59,16 @@ class Shuffled(RandomAccess):
         return self._order
 
     def fingerprint(self) -> str:
-        """Hash what the source hashes."""
+        """Return the fingerprint of the source."""
         return self.source.fingerprint()
 
     def identity(self) -> dict[str, object]:
-        """Return what must be equal to go on; the number of epochs may grow."""
+        """Return what must be equal for a run to go on; the number of epochs is not part of it, so it may grow."""
         return self.source.identity() | {"order": "stored" if self.seed is None else f"shuffled by seed {self.seed}"}
 
 
 class Repeated(Stream):
-    """A stream that can only be read from its beginning, several times over in the stored order."""
+    """Epochs of a stream that can only be read from its beginning, in the stored order."""
 
     def __init__(self, source: Stream, epochs: int) -> None:
         self.source, self.epochs, self.length = source, epochs, None
@@ -76,53 +76,56 @@ class Repeated(Stream):
         self._shape = source.shape
 
     def blocks(self, start: int = 0, size: int = 256) -> Iterator[Block]:
-        """Give the samples from position `start` on; to find it, the lines are counted once."""
-        turn, skip = 0, 0
+        """Yield the samples from position `start` on, in blocks of at most `size`.
+
+        If `start` is not 0, the source is read once before, to count its samples.
+        """
+        first_epoch, skip = 0, 0
         if start > 0:
             count = sum(len(block.samples) for block in self.source.blocks())
             if start > count * self.epochs:
                 raise StreamError(
-                    f"{self.name} must hold the {start} samples that were taken from it before, "
+                    f"{self.name} must hold the {start} samples that were read from it before, "
                     f"got {self.epochs} times {count}"
                 )
-            turn, skip = divmod(start, count)
-        for _ in range(turn, self.epochs):
+            first_epoch, skip = divmod(start, count)
+        for _ in range(first_epoch, self.epochs):
             yield from self.source.blocks(skip, size)
             skip = 0
 
     def fingerprint(self) -> str:
-        """Hash what the source hashes."""
+        """Return the fingerprint of the source."""
         return self.source.fingerprint()
 
     def identity(self) -> dict[str, object]:
-        """Return what must be equal to go on; the number of epochs may grow."""
+        """Return what must be equal for a run to go on; the number of epochs is not part of it, so it may grow."""
         return self.source.identity()
 
     @property
     def bad(self) -> int:
-        """Malformed lines in the latest pass."""
+        """Malformed lines in the latest epoch."""
         return getattr(self.source, "bad", 0)
 
 
 def repeat(stream: Stream, epochs: int, shuffle: int | None) -> Stream:
-    """Return the stream `epochs` times over, shuffled by the seed `shuffle` if one is given.
+    """Return `epochs` epochs of a stream, shuffled by the seed `shuffle` unless it is None.
 
     Raises
     ------
     ConfigError
-        If the stream cannot be read that way.
+        If a number is out of range, or the stream can be read only in its order or only once.
     """
     whole("epochs", epochs, 1)
     if shuffle is not None:
         whole("shuffle", shuffle, 0, 2**64 - 1)
     if epochs == 1 and shuffle is None:
         return stream
-    if isinstance(stream, Transformed):  # positions count over all epochs: each is transformed anew
+    if isinstance(stream, Transformed):  # outside, so that positions count over all epochs
         return transform(repeat(stream.source, epochs, shuffle), stream.transforms, stream.seed)
     if isinstance(stream, RandomAccess):
         return Shuffled(stream, epochs, shuffle)
     if shuffle is not None:
-        raise ConfigError("shuffle", "asked for an array, IDX, NumPy or HDF5 file", stream.name, "lines come in order")
+        raise ConfigError("shuffle", "left out for a source of lines", stream.name, "lines come in order")
     if not stream.replayable:
         raise ConfigError("epochs", "1 for a pipe, which cannot be read twice", epochs)
     return Repeated(stream, epochs)

@@ -1,4 +1,4 @@
-"""Pickles of arrays of bytes, text, lists, dicts and whole numbers, read so that they can do nothing else."""
+"""Safe reading of pickles: arrays of bytes, text, lists, dicts and whole numbers, and nothing else."""
 
 import pickle
 from io import BytesIO
@@ -10,26 +10,26 @@ from neurosim.errors import StreamError
 
 
 def load_plain(content: bytes, name: str) -> dict[str, Any]:
-    """Return the entries of a pickled dict, or none where it is no dict.
+    """Return the entries of a pickled dict, or an empty dict if it holds anything else.
 
     Raises
     ------
     StreamError
-        If the pickle is damaged, or asks for anything else; nothing that it names is called.
+        If the pickle is damaged, or names anything that is not admitted; nothing that it names is called.
     """
     try:
-        found = _Unpickler(content).load()
-        entries = found.items() if isinstance(found, dict) else []
+        loaded = _Unpickler(content).load()
+        entries = loaded.items() if isinstance(loaded, dict) else []
         return {text_of(key): getattr(value, "array", value) for key, value in entries}
     except Exception as error:  # a damaged or a malicious pickle may raise anything
         raise StreamError(f"{name} must be a whole pickle of arrays, bytes, text and whole numbers: {error}") from error
 
 
 class _Unpickler(pickle.Unpickler):
-    """An unpickler that makes arrays of bytes, and what pickle makes by itself: no other name can be called.
+    """An unpickler of arrays of bytes and of Python's plain types: a pickle can call no other name.
 
-    Not even NumPy's own functions are: a pickle's words reach no more than the checks below. They are defined anew for
-    each pickle, as one may set attributes of what it names.
+    It cannot call NumPy's functions either: their names stand for the checks below. Each pickle gets its own copies of
+    them, because a pickle may set attributes of what it names.
     """
 
     def __init__(self, content: bytes) -> None:
@@ -37,7 +37,7 @@ class _Unpickler(pickle.Unpickler):
         self._names = _names()
 
     def find_class(self, module: str, name: str) -> Any:
-        """Return what stands for a name."""
+        """Return the stand-in for a name; raise UnpicklingError for any that is not admitted."""
         try:
             return self._names[module.replace("numpy._core.", "numpy.core."), name]
         except KeyError:
@@ -45,6 +45,8 @@ class _Unpickler(pickle.Unpickler):
 
 
 def _names() -> dict[tuple[str, str], Any]:
+    """Return new stand-ins for the names that pickled arrays use."""
+
     class Kind:
         def __init__(self, name: str | bytes, *_: object) -> None:
             if text_of(name) not in {"u1", "uint8"}:
@@ -57,7 +59,7 @@ def _names() -> dict[tuple[str, str], Any]:
         def __setstate__(self, state: tuple[int, tuple[int, ...], Kind, bool, bytes]) -> None:
             _, shape, kind, columns_first, content = state
             if not isinstance(kind, Kind):
-                raise ValueError("an array must tell its type")
+                raise ValueError("an array must have a type")
             self.array = np.frombuffer(content, np.uint8).reshape(shape, order="F" if columns_first else "C")
 
     def reconstruct(*_: object) -> Pixels:
@@ -77,5 +79,5 @@ def _names() -> dict[tuple[str, str], Any]:
 
 
 def text_of(name: str | bytes) -> str:
-    """Return a text that Python 2 may have written as bytes."""
+    """Return a text, which Python 2 may have pickled as bytes."""
     return name.decode("latin1") if isinstance(name, bytes) else str(name)

@@ -1,8 +1,8 @@
-r"""Resampling of images by a triangle filter: bilinear interpolation, widened where an image gets smaller.
+r"""Resampling of images by a triangle filter: bilinear interpolation, widened if the image gets smaller.
 
 .. math:: y_i = \sum_j w_{ij} x_j, \qquad w_{ij} \propto \max(0, 1 - |j + 1/2 - (i + 1/2) s| / \max(s, 1))
 
-along each axis, with s the old size over the new one. Sums are taken in a fixed order.
+along each axis; s is the old size over the new one. The order of sums is fixed.
 """
 
 import math
@@ -17,32 +17,32 @@ if TYPE_CHECKING:
 
 
 def resample(image: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
-    """Return an image, float32 (..., rows, columns), as (..., height, width)."""
+    """Return an image, float32 (..., rows, columns), resampled to (..., height, width)."""
     planes = image.reshape(-1, *image.shape[-2:])
     count, rows, columns = planes.shape
     if (rows, columns) == (height, width):
         return image
-    upright = _weights(rows, height) @ planes.transpose(1, 0, 2).reshape(rows, count * columns)
-    across = upright.reshape(height, count, columns).transpose(2, 1, 0).reshape(columns, count * height)
-    done = (_weights(columns, width) @ across).reshape(width, count, height)
+    vertical = _weights(rows, height) @ planes.transpose(1, 0, 2).reshape(rows, count * columns)
+    turned = vertical.reshape(height, count, columns).transpose(2, 1, 0).reshape(columns, count * height)
+    horizontal = (_weights(columns, width) @ turned).reshape(width, count, height)
     low, high = planes.min(axis=(1, 2), keepdims=True), planes.max(axis=(1, 2), keepdims=True)
-    inside = np.clip(done.transpose(1, 2, 0), low, high)  # rounding may lead out
-    return np.ascontiguousarray(inside).reshape(*image.shape[:-2], height, width)
+    clipped = np.clip(horizontal.transpose(1, 2, 0), low, high)  # rounding may exceed the image's range
+    return np.ascontiguousarray(clipped).reshape(*image.shape[:-2], height, width)
 
 
-@lru_cache(1024)  # crops of small images have few sizes
+@lru_cache(1024)  # sizes kept: crops of small images repeat them
 def _weights(old: int, new: int) -> "csr_array":
-    """Return the weights, float32 (new, old), sparse."""
+    """Return the weights of the triangle filter, float32 (new, old), sparse."""
     from scipy.sparse import csr_array
 
     scale = old / new
     support = max(scale, 1.0)
     centres = (np.arange(new) + 0.5) * scale
     taps = math.ceil(2 * support) + 1
-    places = np.floor(centres - support).astype(np.int64)[:, None] + np.arange(taps)
-    weights = np.maximum(0.0, 1.0 - np.abs(places + 0.5 - centres[:, None]) / support)
-    weights[(places < 0) | (places >= old)] = 0
+    indices = np.floor(centres - support).astype(np.int64)[:, None] + np.arange(taps)
+    weights = np.maximum(0.0, 1.0 - np.abs(indices + 0.5 - centres[:, None]) / support)
+    weights[(indices < 0) | (indices >= old)] = 0
     weights /= weights.sum(axis=1, keepdims=True)
     used = weights > 0
     starts = np.concatenate([[0], np.cumsum(used.sum(axis=1))])
-    return csr_array((weights[used].astype(np.float32), places[used], starts), shape=(new, old))
+    return csr_array((weights[used].astype(np.float32), indices[used], starts), shape=(new, old))

@@ -1,4 +1,4 @@
-"""A random part of an image, brought to one size: what ImageNet's images go through as they are learned from."""
+"""A random crop of an image, resampled to one size: the usual augmentation of ImageNet's images."""
 
 import math
 from dataclasses import dataclass
@@ -12,26 +12,27 @@ from neurosim.errors import ConfigError
 from neurosim.streams.resample import resample
 from neurosim.streams.transforms import Draws, Image
 
-ATTEMPTS = 10  # to find a crop that fits the image, before the middle is taken
+ATTEMPTS = 10  # at a crop that fits the image, before a crop of its middle is taken
 
 
 @dataclass(frozen=True, slots=True)
 class RandomResizedCrop:
-    """A part of the image, of random area, aspect and place, brought to one size by bilinear interpolation.
+    """A crop of random area, aspect ratio and position, resampled to one size by bilinear interpolation.
 
     Parameters
     ----------
     size : int or (int, int)
-        Height and width that come out, pixels; one number for both.
+        Height and width of the result, pixels; one number for both.
     scale : (float, float)
-        Least and greatest share of the image's area, above 0 and at most 1; uniform between.
+        Smallest and largest fraction of the image's area, above 0 and at most 1; uniform between them.
     ratio : (float, float)
-        Least and greatest width over height, positive; its logarithm is uniform between.
+        Smallest and largest width over height, positive; its logarithm is uniform between them.
 
     Notes
     -----
-    Out of ten random shapes the first that fits is taken, else the largest in the middle whose aspect is within bounds.
-    Interpolation is widened where the part is larger than what comes out (see `neurosim.streams.resample`).
+    Of ten random shapes the first that fits the image is taken; if none fits, the largest crop of the middle whose
+    aspect ratio is within bounds. Interpolation is widened if the crop is larger than the result (see
+    `neurosim.streams.resample`).
 
     References
     ----------
@@ -64,16 +65,16 @@ class RandomResizedCrop:
         return self.size if isinstance(self.size, tuple) else (self.size, self.size)
 
     def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the shape that comes out."""
+        """Return the shape of the result."""
         return (*shape[:-2], *self.sizes)
 
     def apply(self, image: Image, draws: Draws) -> Image:
-        """Return the part that the numbers say, resampled."""
+        """Return the crop, resampled."""
         top, left, height, width = self.box(image.shape[-2], image.shape[-1], draws)
         return resample(image[..., top : top + height, left : left + width], *self.sizes)
 
     def box(self, rows: int, columns: int, draws: Draws) -> tuple[int, int, int, int]:
-        """Return the part of an image of so many rows and columns: top, left, height and width."""
+        """Return a crop of an image of `rows` and `columns`: top, left, height and width."""
         for area, aspect in draws[: 2 * ATTEMPTS].reshape(ATTEMPTS, 2).tolist():
             pixels = rows * columns * (self.scale[0] + area * (self.scale[1] - self.scale[0]))
             low, high = math.log(self.ratio[0]), math.log(self.ratio[1])

@@ -1,4 +1,4 @@
-"""STL-10's binary files: 96 x 96 pixels, three planes each, every plane stored column by column; labels from 1.
+"""STL-10's binary files: images of three planes of 96 x 96 pixels, each stored column by column; labels from 1.
 
 A. Coates, H. Lee and A. Y. Ng, AISTATS 2011.
 """
@@ -16,26 +16,24 @@ from neurosim.streams.arrays import ArrayStream
 
 SHAPE, BYTES, CLASSES = (3, 96, 96), 27648, 10
 FORM = Form("stl10_binary", "stl10_binary")
-PARTS = {
+FILES = {
     "unlabelled": ("unlabeled_X.bin",),
     "train": ("train_X.bin", "train_y.bin"),
     "test": ("test_X.bin", "test_y.bin"),
 }
-LARGEST = 1 << 29  # bytes read into memory out of an archive: more than the 221 MB of the test part
+LARGEST = 1 << 29  # bytes of an archived file that are read into memory; the test images are 221 MB
 
 
-def stl10(part: str, root: Path) -> ArrayStream:
-    """Open STL-10's `unlabelled`, `train` or `test` part below `root`, pixels from 0 to 1, labels from 0.
+def stl10(split: str, *, root: Path) -> ArrayStream:
+    """Open STL-10's `unlabelled`, `train` or `test` split below `root`, pixels from 0 to 1, labels from 0.
 
-    The folder's images stay on disk; those of the archive are read into memory.
+    Images of the unpacked folder stay on disk; those of the archive are read into memory.
     """
-    if part not in PARTS:
-        raise StreamError(f"stl10 must be asked for as {', '.join(f'stl10:{known}' for known in PARTS)}, got {part!r}")
-    path, _ = archives.find(f"stl10:{part}", root, [FORM])
-    images, labels = _mapped(path, PARTS[part]) if path.is_dir() else _unpacked(path, PARTS[part])
+    path, _ = archives.find(f"stl10:{split}", root, [FORM])
+    images, labels = _mapped(path, FILES[split]) if path.is_dir() else _unpacked(path, FILES[split])
     columns_first = images.reshape(-1, *SHAPE)
-    # A view: the columns become rows as a block is read.
-    return ArrayStream(columns_first.swapaxes(2, 3), labels, name=f"stl10:{part}", divisor=255)
+    # The swapped axes are a view: nothing is copied before a block is read.
+    return ArrayStream(columns_first.swapaxes(2, 3), labels, name=f"stl10:{split}", divisor=255)
 
 
 def _mapped(folder: Path, files: tuple[str, ...]) -> tuple[NDArray[np.uint8], NDArray[np.int64] | None]:
@@ -46,8 +44,8 @@ def _mapped(folder: Path, files: tuple[str, ...]) -> tuple[NDArray[np.uint8], ND
     images = np.asarray(np.memmap(path, np.uint8, "r"))
     if len(files) == 1:
         return images, None
-    marks = archives.read_files(folder, files[1:], LARGEST)[files[1]]
-    return images, _labels(marks, len(images) // BYTES, f"{files[1]} of {folder}")
+    labels = archives.read_files(folder, files[1:], LARGEST)[files[1]]
+    return images, _labels(labels, len(images) // BYTES, f"{files[1]} of {folder}")
 
 
 def _unpacked(archive: Path, files: tuple[str, ...]) -> tuple[NDArray[np.uint8], NDArray[np.int64] | None]:

@@ -1,4 +1,4 @@
-"""A stream whose images are transformed: what happens to the image at position i depends on seed and i alone."""
+"""A stream whose images are transformed: how, depends on the seed and the image's position alone."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,9 +14,9 @@ from neurosim.streams.transforms import Draws, Transform
 
 
 class Transformed(RandomAccess):
-    """The images of a stream, transformed one after another.
+    """The images of a stream, each transformed as it is read; made by `transform`.
 
-    Made by `transform`. Positions count on over epochs: an image comes transformed in another way each time.
+    Positions go on over epochs, so an image is transformed in another way in each epoch.
     """
 
     def __init__(self, source: RandomAccess, transforms: Sequence[Transform], seed: int) -> None:
@@ -24,87 +24,90 @@ class Transformed(RandomAccess):
         self.name, self.length, self.labelled = source.name, source.length, source.labelled
         self.read_ahead, self.classes = source.read_ahead, source.classes
         shape = source.shape
-        for one in self.transforms:
-            shape = one.shape(shape)
+        for transform in self.transforms:
+            shape = transform.shape(shape)
         self._shape, self.inputs = shape, math.prod(shape)
-        self._resizes = any(one.resizes for one in self.transforms)
-        kinds = [one.purpose for one in self.transforms]
-        self._turns = [kinds[:place].count(kind) for place, kind in enumerate(kinds)]  # two alike draw anew
+        self._resizes = any(transform.resizes for transform in self.transforms)
+        kinds = [transform.purpose for transform in self.transforms]
+        # How many transforms of the same kind come before each: two of a kind draw different numbers.
+        self._repeats = [kinds[:index].count(kind) for index, kind in enumerate(kinds)]
 
-    def take(self, places: NDArray[np.int64]) -> Block:
-        """Read the samples at the given positions."""
-        samples = np.empty((len(places), self.inputs), np.float32)
-        labels = np.empty(len(places), np.int64) if self.labelled else None
+    def take(self, positions: NDArray[np.int64]) -> Block:
+        """Return the samples at the given positions."""
+        samples = np.empty((len(positions), self.inputs), np.float32)
+        labels = np.empty(len(positions), np.int64) if self.labelled else None
         done = 0
-        for run in np.split(places, np.flatnonzero(np.diff(places) != 1) + 1):
-            images, marks = self._originals(self.source.order(int(run[0]), int(run[-1]) + 1))
-            drawn = [self._draws(place, int(run[0]), len(run)) for place in range(len(self.transforms))]
-            if labels is not None and marks is not None:
-                labels[done : done + len(run)] = marks
+        for run in np.split(positions, np.flatnonzero(np.diff(positions) != 1) + 1):
+            images, image_labels = self._originals(self.source.order(int(run[0]), int(run[-1]) + 1))
+            drawn = [self._draws(index, int(run[0]), len(run)) for index in range(len(self.transforms))]
+            if labels is not None and image_labels is not None:
+                labels[done : done + len(run)] = image_labels
             for i, image in enumerate(images):
-                for one, draws in zip(self.transforms, drawn, strict=True):
-                    image = one.apply(image, draws[i])
+                for transform, draws in zip(self.transforms, drawn, strict=True):
+                    image = transform.apply(image, draws[i])
                 samples[done] = image.ravel()
                 done += 1
         return Block(samples, labels)
 
-    def _originals(self, places: NDArray[np.int64]) -> tuple[Iterator[NDArray[np.float32]], NDArray[np.int64] | None]:
-        return self.source.originals(places) if self._resizes else RandomAccess.originals(self.source, places)
+    def _originals(self, indices: NDArray[np.int64]) -> tuple[Iterator[NDArray[np.float32]], NDArray[np.int64] | None]:
+        return self.source.originals(indices) if self._resizes else RandomAccess.originals(self.source, indices)
 
-    def _draws(self, place: int, first: int, count: int) -> Draws:
-        one, turn = self.transforms[place], self._turns[place]
-        return randomness.at_places(self.seed, one.purpose, turn, first, count, one.draws)
+    def _draws(self, index: int, first: int, count: int) -> Draws:
+        """Return the random numbers of a transform for the `count` positions from `first` on."""
+        transform = self.transforms[index]
+        return randomness.at_places(self.seed, transform.purpose, self._repeats[index], first, count, transform.draws)
 
     def fingerprint(self) -> str:
-        """Hash what the source hashes."""
+        """Return the fingerprint of the source."""
         return self.source.fingerprint()
 
     def identity(self) -> dict[str, object]:
-        """Return what must be equal to go on: the transforms and their seed are part of it."""
-        said = ", ".join(map(repr, self.transforms))
-        by = f" by seed {self.seed}" if any(one.draws for one in self.transforms) else ""
-        before = self.source.identity()
-        return before | {"inputs": self.inputs, "transforms": f"{before.get('transforms', '')} {said}{by}".lstrip()}
+        """Return what must be equal for a run to go on: the transforms and their seed are part of it."""
+        names = ", ".join(map(repr, self.transforms))
+        seed = f" by seed {self.seed}" if any(transform.draws for transform in self.transforms) else ""
+        source = self.source.identity()
+        return source | {"inputs": self.inputs, "transforms": f"{source.get('transforms', '')} {names}{seed}".lstrip()}
 
 
 def transform(stream: Stream, transforms: Sequence[Transform], seed: int = 0) -> Stream:
-    """Return the stream with its images transformed, in the order given.
+    """Return a stream with its images transformed by each of `transforms` in turn.
 
-    What happens to the image at position i follows from `seed` and i: it depends neither on the size of blocks nor on
-    where reading begins. Where one transform is a `RandomResizedCrop` and the source is a folder of images, the
-    transforms work on each image as it is decoded, before it is brought to `image_size`.
+    How an image is transformed depends on `seed` and its position alone, not on the size of blocks, nor on where
+    reading starts. If one transform is a `RandomResizedCrop` and the source is a folder of images, each image is
+    transformed as it was decoded, before it is resampled to `image_size`.
 
     Parameters
     ----------
     stream : Stream
         Of images: its `shape` is (height, width) or (channels, height, width).
     transforms : sequence of Transform
-        `RandomResizedCrop`, `RandomFlip`, `PadCrop`, `Standardise`; none leaves the stream as it is.
+        `RandomResizedCrop`, `RandomFlip`, `PadCrop`, `Standardise`; an empty sequence returns the stream itself.
     seed : int
-        Of what is random.
+        Seed of the random numbers.
 
     Raises
     ------
     ConfigError
-        If the stream is none, holds no images, or not such as a transform can take; if `transforms` are none.
+        If `stream` is not a stream of images, a transform cannot take their shape, or `transforms` is not a sequence
+        of transforms.
     """
     whole("seed of the transforms", seed, 0, 2**64 - 1)
     check_stream("stream to transform", stream)
     chosen = tuple(transforms) if isinstance(transforms, Iterable) else None
-    if chosen is None or not all(_is_transform(one) for one in chosen):
+    if chosen is None or not all(map(_is_transform, chosen)):
         raise ConfigError("transforms", "a sequence of RandomResizedCrop(...), RandomFlip(...) and such", transforms)
     if not chosen:
         return stream
     return Transformed(as_images(stream), chosen, seed)
 
 
-def _is_transform(one: object) -> bool:
-    return hasattr(one, "apply") and not isinstance(one, type)  # RandomFlip is none, RandomFlip() is
+def _is_transform(value: object) -> bool:
+    return hasattr(value, "apply") and not isinstance(value, type)  # RandomFlip() is a transform, RandomFlip is not
 
 
 def as_images(stream: Stream) -> RandomAccess:
-    """Return a stream if it holds images that can be read from any place; ConfigError if not."""
+    """Return a stream if it holds images that can be read in any order; raise ConfigError if not."""
     if not isinstance(stream, RandomAccess) or len(stream.shape) not in {2, 3}:
-        rule = "of images, (height, width) or (channels, height, width), in a file that can be read from any place"
+        rule = "of images, (height, width) or (channels, height, width), that can be read in any order"
         raise ConfigError("stream to transform", rule, f"{stream.name} of the shape {stream.shape}")
     return stream

@@ -1,6 +1,6 @@
-"""What may be done to an image on its way into a chip: functions of the image and of numbers drawn for its position.
+"""Transforms of images before a chip sees them: functions of an image and of random numbers.
 
-Images are float32 (height, width) or (channels, height, width). How numbers are drawn is in `transformed`.
+Images are float32 (height, width) or (channels, height, width). `transformed` draws the numbers for each position.
 """
 
 from dataclasses import dataclass
@@ -18,17 +18,17 @@ Draws = NDArray[np.float64]
 
 
 class Transform(Protocol):
-    """What `transform` asks of each.
+    """What `transform` requires of a transform.
 
     Attributes
     ----------
     purpose : int
-        Of its random numbers (`neurosim.randomness`).
+        Purpose of its random numbers (`neurosim.randomness`).
     draws : int
-        How many of them it takes for one image; 0 for what is not random.
+        Random numbers for one image; 0 if it is not random.
     resizes : bool
-        Whether images of any size come out in one: then the first such transform, and those before it, are given the
-        image as it was before the stream brought it to its shape.
+        Whether it turns images of any size into images of one size: the first such transform, and those before it,
+        get each image as it was before the stream resampled it.
     """
 
     purpose: ClassVar[int]
@@ -36,20 +36,20 @@ class Transform(Protocol):
     resizes: ClassVar[bool]
 
     def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the shape that an image of the given one gets; ConfigError if it cannot have that one."""
+        """Return the shape of a transformed image; raise ConfigError if it cannot transform images of `shape`."""
 
     def apply(self, image: Image, draws: Draws) -> Image:
-        """Return the image transformed, by numbers uniform in [0, 1)."""
+        """Return the transformed image; `draws` are numbers uniform in [0, 1)."""
 
 
 @dataclass(frozen=True, slots=True)
 class RandomFlip:
-    """The image or its mirror image, left for right.
+    """The image or its mirror image, left and right swapped.
 
     Parameters
     ----------
     probability : float
-        Of the mirror image, 0 to 1.
+        Probability of the mirror image, 0 to 1.
     """
 
     purpose: ClassVar[int] = randomness.FLIP
@@ -65,7 +65,7 @@ class RandomFlip:
             raise ConfigError("probability", "from 0 to 1", self.probability)
 
     def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the shape as it is."""
+        """Return the shape, unchanged."""
         return shape
 
     def apply(self, image: Image, draws: Draws) -> Image:
@@ -75,12 +75,12 @@ class RandomFlip:
 
 @dataclass(frozen=True, slots=True)
 class PadCrop:
-    """The image continued beyond its edges by reflection, and a random part of its own size out of that.
+    """A random crop, of the image's own size, from the image padded by reflection.
 
     Parameters
     ----------
     padding : int
-        Pixels at each edge; the edge's own pixels are not repeated.
+        Pixels added at each edge; the edge's own pixels are not repeated.
     """
 
     purpose: ClassVar[int] = randomness.PAD_CROP
@@ -94,11 +94,11 @@ class PadCrop:
         whole("padding", self.padding, 0, LARGEST)
 
     def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the shape as it is."""
+        """Return the shape, unchanged."""
         return shape
 
     def apply(self, image: Image, draws: Draws) -> Image:
-        """Return the part that the numbers say."""
+        """Return the crop."""
         down, right = (int(draw * (2 * self.padding + 1)) - self.padding for draw in draws)
         rows, columns = _reflected(down, image.shape[-2]), _reflected(right, image.shape[-1])
         return image.take(rows, axis=-2).take(columns, axis=-1)
@@ -106,12 +106,12 @@ class PadCrop:
 
 @dataclass(frozen=True, slots=True)
 class Standardise:
-    """(x - mean) / std, each channel by its own numbers.
+    """(x - mean) / std, with one mean and one std for each channel.
 
     Parameters
     ----------
     mean, std : sequence of float
-        One a channel, in units of the samples (pixels are from 0 to 1); std positive.
+        One number for each channel, in units of the samples (pixels are from 0 to 1); std positive.
     """
 
     purpose: ClassVar[int] = 0
@@ -130,10 +130,10 @@ class Standardise:
             finite("std", value, "positive", 0, above=True)
             number("std", value, "at least 1e-30", 1e-30)
         if not self.mean or len(self.mean) != len(self.std):
-            raise ConfigError("std", f"one number a channel, as many as the mean's {len(self.mean)}", self.std)
+            raise ConfigError("std", f"one number for each channel, as many as the mean's {len(self.mean)}", self.std)
 
     def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the shape as it is, if it has as many channels."""
+        """Return the shape, unchanged; raise ConfigError if it has another number of channels."""
         channels = 1 if len(shape) == 2 else shape[0]
         if channels != len(self.mean):
             raise ConfigError("mean", f"one number for each of the {channels} channels", self.mean)
@@ -152,11 +152,12 @@ def _numbers(name: str, values: object) -> tuple[float, ...]:
         raise ConfigError(name, "a number for each channel", values) from None
 
 
-IMAGENET = Standardise((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # of its training images, R G B from 0 to 1
+# Of ImageNet's training images: red, green, blue, from 0 to 1.
+IMAGENET = Standardise((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 def _reflected(first: int, count: int) -> NDArray[np.int64]:
-    """Return places from `first` on, as many as there are, those beyond an edge reflected at it, however often."""
+    """Return the `count` indices from `first` on; those beyond an edge are reflected at it, as often as necessary."""
     period = max(1, 2 * (count - 1))
-    places = np.arange(first, first + count) % period
-    return np.minimum(places, period - places) if count > 1 else places * 0
+    indices = np.arange(first, first + count) % period
+    return np.minimum(indices, period - indices) if count > 1 else indices * 0

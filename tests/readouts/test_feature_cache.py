@@ -129,7 +129,7 @@ def test_a_folder_that_cannot_be_written_is_an_error_in_one_line(chip, tmp_path,
 
 def test_an_array_is_no_stream(chip):
     X = np.ones((3, 64), np.float32)
-    words = r"must be a Stream, got 'ndarray'; make one of arrays by neurosim.streams.ArrayStream\(samples, labels\)"
+    words = r"must be a Stream, got 'ndarray'; make one from arrays by neurosim.streams.ArrayStream\(samples, labels\)"
     for use in (ns.FeatureCache().fill, lambda *given: ns.judge(*given, X), lambda *given: ns.judge_images(*given, X)):
         with pytest.raises(ns.ConfigError, match=words):
             use(chip, X)

@@ -83,7 +83,7 @@ def sums(files):
 def tiny(server, monkeypatch):
     """A data set of two small files, in place of MNIST's."""
     server.files = {"a.gz": gzip.compress(WORDS), "b.gz": os.urandom(3000)}
-    tiny = fetch.Dataset(f"{server.address}/", "mnist", sums(server.files), ("mnist:train",))
+    tiny = fetch.Dataset(f"{server.address}/", "mnist", sums(server.files))
     monkeypatch.setitem(fetch.DATASETS, "mnist", tiny)
     return server
 
@@ -106,7 +106,7 @@ def left(root):
 def test_files_land_under_their_names_once(tmp_path, tiny):
     shown = get("mnist", "--root", tmp_path)
     assert shown.count(": fetched, ") == 2
-    assert f"Open it as mnist:train, with --root {tmp_path}" in shown
+    assert f"Open it as mnist:train or mnist:test, with --root {tmp_path}" in shown
     assert left(tmp_path) == ["mnist/a.gz", "mnist/b.gz"]
     for name, content in tiny.files.items():
         assert (tmp_path / "mnist" / name).read_bytes() == content
@@ -151,8 +151,8 @@ def test_every_published_file_lands_where_its_source_is_looked_for(tmp_path):
         root = tmp_path / name
         for file, md5 in dataset.files.items():
             assert len(md5) == 32
-            (root / dataset.folder).mkdir(parents=True, exist_ok=True)
-            (root / dataset.folder / file).write_bytes(b"")
+            (root / dataset.source).mkdir(parents=True, exist_ok=True)
+            (root / dataset.source / file).write_bytes(b"")
         for source in dataset.sources:
             with pytest.raises(
                 ns.StreamError, match=r"must be a whole tar archive|must be a whole IDX file|must begin as"
@@ -209,7 +209,7 @@ SCRIPT = """
 import sys
 from neurosim.streams import fetch
 from neurosim.cli import main
-fetch.DATASETS["mnist"] = fetch.Dataset("http://a/", "mnist", {"a.gz": sys.argv[1]}, ("mnist:train",))
+fetch.DATASETS["mnist"] = fetch.Dataset("http://a/", "mnist", {"a.gz": sys.argv[1]})
 main(["data", "get", "mnist", *sys.argv[2:]])
 """
 

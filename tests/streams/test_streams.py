@@ -239,13 +239,13 @@ def test_what_was_read_before_a_bad_line_is_given_before_the_error(monkeypatch):
 
 def test_lines_that_were_there_before_must_still_be_there(tmp_path):
     (tmp_path / "a.csv").write_text("1\n2\n3\n")
-    with pytest.raises(ns.StreamError, match="must hold the 5 samples that were taken from it before, got 3"):
+    with pytest.raises(ns.StreamError, match="must hold the 5 samples that were read from it before, got 3"):
         list(ns.open_stream("a.csv", root=tmp_path).blocks(5))
 
 
 def test_fewer_epochs_of_lines_than_were_taken_are_refused(tmp_path):
     (tmp_path / "a.csv").write_text("1\n2\n3\n")
-    with pytest.raises(ns.StreamError, match="must hold the 7 samples that were taken from it before, got 2 times 3"):
+    with pytest.raises(ns.StreamError, match="must hold the 7 samples that were read from it before, got 2 times 3"):
         list(ns.open_stream("a.csv", root=tmp_path, epochs=2).blocks(7))
 
 
@@ -353,7 +353,7 @@ def test_pickled_objects_are_refused(tmp_path):
     (np.ones(4), None, "at least one sample"),
     (np.ones((2, 3), complex), None, "must be real numbers, got complex128"),
     (np.full((2, 3), "a"), None, "must be real numbers"),
-    (np.ones((2, 3)), [1], "one a sample, 2, got the shape (1,)"),
+    (np.ones((2, 3)), [1], "must be one for each of the 2 samples, got the shape (1,)"),
     (np.ones((2, 3)), [0, -1], "label 1 of array must be a whole number from 0 to 2147483647, got -1"),
     (np.ones((2, 3)), [0.5, 1], "label 0 of array must be a whole number from 0 to 2147483647, got 0.5"),
     (np.ones((2, 3)), ["a", "b"], "must be whole numbers"),
@@ -368,7 +368,7 @@ def test_arrays_are_checked(samples, labels, words):
 def test_a_width_asked_for_is_checked(tmp_path):
     with pytest.raises(ns.StreamError, match="must have the 9 inputs asked for, got 64"):
         ns.open_stream("digits", inputs=9)
-    with pytest.raises(ns.StreamError, match=r"the width of its samples must be told beforehand"):
+    with pytest.raises(ns.StreamError, match=r"the width of its samples must be given with inputs"):
         ns.open_stream("-")
 
 

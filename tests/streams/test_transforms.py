@@ -1,6 +1,8 @@
 """Transforms: what happens to the image at a position depends on seed and position alone; each does what it says."""
 
+import ast
 from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -227,7 +229,7 @@ REFUSED = {
     "not a number": (lambda: ns.RandomFlip(float("nan")), "probability must be from 0 to 1"),
     "less than no padding": (lambda: ns.PadCrop(-1), "padding must be a whole number of at least 0"),
     "no spread": (lambda: ns.Standardise([0.0], [0.0]), "std must be positive, got 0.0"),
-    "unequal": (lambda: ns.Standardise([0.0, 0.0], [1.0]), "std must be one number a channel, as many as the mean's 2"),
+    "unequal": (lambda: ns.Standardise([0.0, 0.0], [1.0]), "std must be one number for each channel, as many as"),
     "infinite": (lambda: ns.Standardise([float("inf")], [1.0]), "mean must be a number for each channel and finite"),
     "channels": (lambda: ns.transform(images(), [ns.Standardise([0.0], [1.0])]), "mean must be one number for each of"),
     "a seed": (lambda: ns.transform(images(), [ns.RandomFlip()], seed=-1), "seed of the transforms must be"),
@@ -253,11 +255,35 @@ def test_a_chip_learns_the_same_bits_for_any_chunk_and_after_a_resume(tmp_path, 
     assert parts.state_sha256 == whole.state_sha256
 
 
+def purposes(tree):
+    """Give the purpose, an expression, of every draw of random numbers in a module, and of every transform."""
+    draws = {"words", "uniform", "at_places", "normal", "permutation"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and len(node.args) > 1:
+            function = ast.unparse(node.func)
+            if function.removeprefix("randomness.") in draws:
+                yield ast.unparse(node.args[1])
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "purpose" and node.value is not None:
+            yield ast.unparse(node.value)
+
+
 def test_no_two_kinds_of_random_numbers_share_a_purpose():
-    owners = (randomness, import_module("neurosim.studies.head"), import_module("neurosim.readouts.softmax"))
-    names = ("WEIGHTS", "ORDER", "DROPOUT", "RESIZED_CROP", "FLIP", "PAD_CROP")
-    purposes = [getattr(owner, name) for owner in owners for name in names if hasattr(owner, name)]
-    assert len(purposes) == len(set(purposes)) == 11
+    root, constants = Path(ns.__file__).parents[1], {}
+    for path in sorted((root / "neurosim").rglob("*.py")):
+        tree = ast.parse(path.read_text())
+        assignments = [node for node in tree.body if isinstance(node, ast.Assign)]
+        targets = [target for node in assignments for target in ast.walk(node) if isinstance(target, ast.Name)]
+        own_names = {target.id for target in targets if isinstance(target.ctx, ast.Store)}
+        for purpose in purposes(tree):
+            if purpose.rpartition(".")[2] in {"purpose", "0"}:  # passed on; 0 is of a transform that draws nothing
+                continue
+            name = purpose.removeprefix("randomness.")
+            assert name.isupper(), f"{path}: the purpose {purpose} must be a constant"
+            module = ".".join(path.relative_to(root).with_suffix("").parts)
+            owner = module if purpose in own_names else "neurosim.randomness"
+            constants[owner, name] = getattr(import_module(owner), name)
+    assert {"neurosim.randomness", "neurosim.studies.head"} < {owner for owner, _ in constants}
+    assert len(set(constants.values())) == len(constants) >= 17
 
 
 @pytest.mark.parametrize(
@@ -269,7 +295,9 @@ def test_what_is_no_sequence_of_transforms_is_refused(transforms):
 
 
 def test_an_array_is_no_stream_to_transform():
-    with pytest.raises(ns.ConfigError, match="stream to transform must be a Stream, got 'ndarray'; make one of arrays"):
+    with pytest.raises(
+        ns.ConfigError, match="stream to transform must be a Stream, got 'ndarray'; make one from arrays"
+    ):
         ns.transform(np.zeros((2, 3, 4, 4)), [ns.RandomFlip()])
 
 

@@ -1,0 +1,142 @@
+"""The table of sources: how each is named, which options it takes, and which reader opens it.
+
+A new source is its reader and a row here. `KNOWN`, help texts and errors are made from the rows; tests hold
+docs/data.md complete.
+"""
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from neurosim.errors import ConfigError, StreamError
+
+if TYPE_CHECKING:
+    from neurosim.streams.base import Stream
+
+
+class Source(NamedTuple):
+    """A row: sources are recognised by their name before a colon, or by the ending of a file.
+
+    Attributes
+    ----------
+    reader : str
+        Module of `neurosim.streams` and the function in it, imported when a source is opened. It is called with the
+        split, or with the path of the folder or file, and with `options` by keyword.
+    options : tuple of str
+        What the reader takes of `root`, `inputs`, `label`, `skip_bad` and `image_size`.
+    name : str
+        The text before the colon.
+    splits : tuple of str
+        What may follow the colon; `""` if the name may stand alone.
+    folder : bool
+        Whether a folder follows the colon, in place of a split.
+    endings : tuple of str
+        Endings of file names, in lower case.
+    datasets : bool
+        Whether `:DATASET[,LABELS]` may follow the ending: the reader takes the names after the path.
+    spelling : str
+        How the source is listed, where `name` and `splits` do not say it.
+    """
+
+    reader: str
+    options: tuple[str, ...] = ()
+    name: str = ""
+    splits: tuple[str, ...] = ()
+    folder: bool = False
+    endings: tuple[str, ...] = ()
+    datasets: bool = False
+    spelling: str = ""
+
+    @property
+    def listed(self) -> str:
+        """How help texts and errors list the source: `mnist:train|test`."""
+        if self.spelling:
+            return self.spelling
+        if "" in self.splits:
+            return f"{self.name}[:{'|:'.join(split for split in self.splits if split)}]"
+        return f"{self.name}:{'|'.join(self.splits)}"
+
+    @property
+    def sources(self) -> list[str]:
+        """The names of a data set's splits: `mnist:train`, `mnist:test`."""
+        return [f"{self.name}:{split}" if split else self.name for split in self.splits]
+
+
+LINES = ("inputs", "label", "skip_bad")
+SOURCES = (
+    Source("arrays.digits", name="digits", splits=("", "train", "test")),
+    Source("idx.mnist", ("root",), name="mnist", splits=("train", "test")),
+    Source("cifar.cifar10", ("root",), name="cifar10", splits=("train", "test")),
+    Source("cifar.cifar100", ("root",), name="cifar100", splits=("train", "test")),
+    Source("stl10.stl10", ("root",), name="stl10", splits=("unlabelled", "train", "test")),
+    Source("images.image_folder", ("image_size",), name="images", folder=True, spelling="images:FOLDER"),
+    Source("arrays.numpy_file", endings=(".npy", ".npz"), spelling="FILE.npy, FILE.npz"),
+    Source(
+        "idx.idx_file",
+        endings=("ubyte", "ubyte.gz", ".idx", ".idx.gz"),
+        spelling="IDX as FILE-ubyte[.gz] or FILE.idx[.gz]",
+    ),
+    Source("hdf5.HDF5Stream", endings=(".h5", ".hdf5"), datasets=True, spelling="FILE.h5[:DATASET[,LABELS]]"),
+    Source(
+        "lines.text_file",
+        LINES,
+        endings=(".csv", ".csv.gz", ".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz"),
+        spelling="FILE.csv[.gz], FILE.ndjson[.gz]",
+    ),
+    Source("lines.pipe", LINES, name="-", splits=("",), spelling="- for a pipe"),
+)
+NAMED = {row.name: row for row in SOURCES if row.name}
+KNOWN = ", ".join(row.listed for row in SOURCES[:-1]) + f", or {SOURCES[-1].listed}"
+
+
+def open_source(source: str, options: Mapping[str, Any]) -> "Stream":
+    """Open a source, in the stored order; `options` has a value for each option that a row may name.
+
+    Raises
+    ------
+    StreamError
+        If the source is unknown or missing, and what its reader raises.
+    ConfigError
+        If `image_size` is given for a source that does not take it.
+    """
+    row, target = _recognise(source, options["root"])
+    if options["image_size"] is not None and (row is None or "image_size" not in row.options):
+        takers = " and ".join(row.listed for row in SOURCES if "image_size" in row.options)
+        raise ConfigError("image_size", f"left out for all sources but {takers}", options["image_size"])
+    if row is None:
+        raise StreamError(f"source must be one of {KNOWN}, got {source!r}")
+    if row.splits and source.partition(":")[2] not in row.splits:
+        *others, last = row.sources
+        spelled = f"{', '.join(others)} or {last}" if others else last
+        raise StreamError(f"{row.name} must be asked for as {spelled}, got {source}")
+    if row.endings and not target[0].is_file():
+        raise StreamError(f"source {source} must be a file: there is none at {target[0]}")
+    module, _, function = row.reader.partition(".")
+    reader = getattr(import_module(f"neurosim.streams.{module}"), function)
+    stream: Stream = reader(*target, **{name: options[name] for name in row.options})
+    return stream
+
+
+def _recognise(source: str, root: Path) -> tuple[Source | None, list[Any]]:
+    """Return a source's row, if it is known, and the arguments that its reader is called with before the options."""
+    name, colon, rest = source.partition(":")
+    row = NAMED.get(name)
+    if row is not None and row.folder and colon:
+        return row, [root / rest]
+    if row is not None and (source in row.sources or (colon and any(row.splits))):
+        return row, [rest] if rest else []
+    path, datasets = _split(source)
+    for row in SOURCES:
+        if row.endings and (root / path).name.lower().endswith(row.endings):
+            return row, [root / path, *datasets]
+    return None, []
+
+
+def _split(source: str) -> tuple[str, list[str]]:
+    """Split `file.h5:dataset,labels`; a colon elsewhere, as after the letter of a drive, belongs to the path."""
+    for ending in (ending for row in SOURCES if row.datasets for ending in row.endings):
+        path, colon, datasets = source.partition(f"{ending}:")
+        if colon:
+            return path + ending, datasets.split(",")[:2]
+    return source, []
