@@ -1,4 +1,4 @@
-"""Names for winners: the label that a neuron wins most often."""
+"""Labels for winners: each neuron has the label of the samples that it wins most often."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ class WinnerLabels:
     wins_ : int64 (neurons,)
         Samples that each neuron won.
     samples_ : int
-        Samples it was given, those of zeros included.
+        Number of samples that were added, those of zeros included.
     """
 
     labels_: NDArray[np.int64]
@@ -54,7 +54,7 @@ class WinnerLabels:
         np.add.at(self._shares.T, labels, responses)
 
     def finish(self) -> "WinnerLabels":
-        """Settle each neuron's label."""
+        """Determine each neuron's label."""
         if self._wins.size == 0:
             raise SampleError("samples must be at least one that is not of zeros to label neurons, got none")
         self.wins_ = self._wins.sum(axis=1)
@@ -70,5 +70,5 @@ class WinnerLabels:
 
 
 def taught_by_label(chip: Chip) -> bool:
-    """Tell whether neurons of the last layer are classes."""
+    """Tell whether each neuron of the last layer stands for a class."""
     return isinstance(chip.layers[-1].constants.competition, ByLabel)
