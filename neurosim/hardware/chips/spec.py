@@ -62,11 +62,7 @@ class Hardware:
 
     def vouched(self) -> "Hardware":
         """Return the description without the constants whose confidence is "unverified"."""
-        verified = {
-            group: {name: value for name, value in getattr(self, group).items() if value.confidence != "unverified"}
-            for group in GROUPS
-        }
-        return replace(self, **verified)
+        return replace(self, energy=_verified(self.energy), time=_verified(self.time), power=_verified(self.power))
 
     def describe(self) -> dict[str, Any]:
         """Return plain values, in SI units."""
@@ -75,6 +71,10 @@ class Hardware:
         for group in GROUPS:
             plain[group] = {name: constant.describe() for name, constant in getattr(self, group).items()}
         return plain
+
+
+def _verified(constants: Mapping[str, Quantity]) -> dict[str, Quantity]:
+    return {name: constant for name, constant in constants.items() if constant.confidence != "unverified"}
 
 
 def names() -> list[str]:
