@@ -1,4 +1,4 @@
-"""A point measured anew from its row alone."""
+"""A point measured again from nothing but its row in the table."""
 
 import json
 from pathlib import Path
@@ -13,12 +13,12 @@ from neurosim.sweeps.tasks import Measure, done, tasks
 
 
 def again(row: dict[str, Any], measure: Measure, root: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Measure a row's configuration.
+    """Measure a row's configuration again.
 
     Parameters
     ----------
     row : dict
-        Of `table.read`.
+        From `table.read`.
     measure : Measure
     root : path
         Folder of the data.
