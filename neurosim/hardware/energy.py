@@ -1,7 +1,7 @@
 """Energy of each sample: operations times the energy that a description gives for one of them."""
 
 from collections.abc import Mapping as Table
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +40,7 @@ class Energy(NamedTuple):
         return summed
 
 
-def energy(hardware: Hardware, operations: Table[str, Any]) -> Energy:
+def energy(hardware: Hardware, operations: Table[str, NDArray[np.int64]]) -> Energy:
     """Return the energy of operations; memory access without an energy of its own is assumed to be part of them."""
     samples = len(next(iter(operations.values())))
     joules = {part: np.zeros((3, samples)) for part in PARTS}

@@ -1,9 +1,9 @@
 """A simulated chip placed on described hardware: every sample comes with its cost."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from neurosim.chip.chip import Chip
 from neurosim.chip.samples import as_samples
@@ -12,6 +12,8 @@ from neurosim.hardware.counting.count import Counting
 from neurosim.hardware.energy import check_learns
 from neurosim.hardware.placement.mapping import Mapping, place
 from neurosim.hardware.pricing import CostReport, price
+
+Array = NDArray[np.float32]
 
 
 class Cost(NamedTuple):
@@ -44,10 +46,10 @@ class Cost(NamedTuple):
 class PricedResponse(NamedTuple):
     """A response like that of `Chip.learn_one`, and its cost."""
 
-    potentials: Any
-    responses: Any
+    potentials: Array
+    responses: Array
     winner: int
-    output: Any
+    output: Array
     cost: Cost
 
 

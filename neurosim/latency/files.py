@@ -20,7 +20,7 @@ def check_record(path: str | Path) -> None:
     """Refuse a record with another ending, or one that needs a library which is not installed."""
     check_file("record", path, tuple(FORMS))
     if Path(path).suffix.lower() == ".hgrm" and find_spec("hdrh") is None:
-        raise ConfigError("a record .hgrm", "made by HdrHistogram", "none", "pip install 'neurosim-chip[bench]'")
+        raise ConfigError("hdrh", "installed for a record .hgrm", "none", "pip install 'neurosim-chip[bench]'")
 
 
 def write(record: Record, layers: Moments | None, summary: dict[str, Any], path: str | Path) -> None:

@@ -21,7 +21,7 @@ def check_snapshots(path: str | Path | None, seconds: float, learning: bool) -> 
     if not learning:
         raise ConfigError("snapshots", "None for a chip that only responds: it does not change", str(path))
     if Path(path).exists():
-        raise ConfigError("snapshots", "a new file, and one is there: it is left alone", str(path))
+        raise ConfigError("snapshots", "a new file, and this one exists: it is left alone", str(path))
 
 
 class Keeper:

@@ -65,8 +65,8 @@ def run(
     waiting : callable
         Returns a context entered while the stream is waited for; it may raise `Stop`.
     claimed : bool
-        Whether the caller holds `neurosim.state.store.claim(state)`. It must if it read the state to resume from: the
-        claim then begins before that.
+        Whether the caller holds `neurosim.state.store.claim(state)` already. A caller that reads the state to resume
+        from it must claim it before.
 
     Returns
     -------

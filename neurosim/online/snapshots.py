@@ -183,8 +183,14 @@ class _Writer:
             ) from error
         self._poll = select.poll()
         self._poll.register(self._connection.fileno(), select.POLLIN)
-        constants = [describe(layer.constants) for layer in chip.layers]
-        self._send(Run(os.path.abspath(path), chip.shape, chip.seed, constants, stream))
+        run = Run(
+            path=os.path.abspath(path),
+            shape=chip.shape,
+            seed=chip.seed,
+            constants=[describe(layer.constants) for layer in chip.layers],
+            stream=stream,
+        )
+        self._send(run)
 
     def busy(self) -> bool:
         """Tell whether the last snapshot is still being written."""

@@ -130,7 +130,7 @@ class FeatureCache:
                     labels[done : done + len(values)] = chunk_labels
             done += len(values)
         if array is None or done != count:
-            raise StreamError(f"{stream.name} must hold {count} samples, as it says, got {done}")
+            raise StreamError(f"{stream.name} must hold {count} samples, its length, got {done}")
         if self.path is not None:
             assert isinstance(array, np.memmap)
             array.flush()
@@ -154,13 +154,13 @@ class FeatureCache:
         need, what = 4 * math.prod(shape), f"{shape[0]} samples of {math.prod(shape[1:])} features"
         if self.path is None:
             if need > self.memory:
-                advice = f"{what} take as much; give a path, fewer samples or fewer neurons"
+                advice = f"{what} need that much; give a path, fewer samples or fewer neurons"
                 raise ConfigError("memory", f"at least {need} bytes", self.memory, advice)
             return np.empty(shape, np.float32)
         free = shutil.disk_usage(self.path.parent).free
         if need > free:
-            advice = f"{what} take as much"
-            raise ConfigError(f"room on the disk of {self.path}", f"at least {need} bytes", free, advice)
+            advice = f"{what} need that much"
+            raise ConfigError(f"free space on the disk of {self.path}", f"at least {need} bytes", free, advice)
         mapped: Array = np.lib.format.open_memmap(self._partial(), "w+", np.float32, shape)
         if hasattr(os, "posix_fallocate"):  # writing to a map on a full disk would kill the process
             with open(self._partial(), "r+b") as file:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from neurosim.errors import SampleError
 from neurosim.readouts.labels import check_classes
@@ -12,7 +12,7 @@ Array = NDArray[np.float32]
 COPY_BYTES = 2 << 30  # most bytes of a copy, for features of another type or layout
 
 
-def as_features(features: Any) -> Array:
+def as_features(features: ArrayLike) -> Array:
     """Return features as the kernel takes them, float32 in C order; they are copied only if they are not.
 
     Raises
@@ -32,14 +32,14 @@ def as_features(features: Any) -> Array:
         return np.ascontiguousarray(array, np.float32)
 
 
-def _array(name: str, values: Any) -> NDArray[Any]:
+def _array(name: str, values: ArrayLike) -> NDArray[Any]:
     try:
         return np.asarray(values)
     except (TypeError, ValueError) as error:  # rows of several lengths
         raise SampleError(f"{name} must be an array of numbers, got {type(values).__name__}: {error}") from None
 
 
-def whole_labels(labels: Any, count: int) -> NDArray[Any]:
+def whole_labels(labels: ArrayLike, count: int) -> NDArray[Any]:
     """Return labels as an array of whole numbers, one for each sample, or raise SampleError."""
     array = _array("labels", labels)
     if array.dtype.kind not in "iu" or array.shape != (count,):
@@ -48,7 +48,7 @@ def whole_labels(labels: Any, count: int) -> NDArray[Any]:
     return array
 
 
-def class_labels(labels: Any, count: int) -> NDArray[np.int64]:
+def class_labels(labels: ArrayLike, count: int) -> NDArray[np.int64]:
     """Return labels as int64 (samples,), of two classes at least, or raise SampleError."""
     array = whole_labels(labels, count)
     if array.min() < 0:

@@ -68,7 +68,7 @@ def judge_images(
     readout = SoftmaxReadout(epochs=epochs, batch=batch, dropout=dropout, seed=seed)
     whole("views", views, 1, LARGEST)
     if views > (epochs if augment else 1):
-        rule = f"at most the {epochs} epochs" if augment else "1 where nothing is done to the images"
+        rule = f"at most the {epochs} epochs" if augment else "1 without augment, as all views would be equal"
         raise ConfigError("views", rule, views)
     training_views = _Views(chip, train, augment, views, readout, pause)
     features, labels = training_views.first()

@@ -12,14 +12,13 @@ from neurosim.chip.response import Response
 from neurosim.errors import SampleError
 from neurosim.streams import Stream, check_stream
 
+RESPONSES = 1 << 24  # most responses of a chunk: of all neurons, at all positions of images
+CLASSES = 10_000  # most labels that a readout tells apart: it keeps a count for each neuron and label
+
 
 def accuracy(predicted: NDArray[Any], labels: NDArray[Any]) -> float:
     """Return the share of predictions that equal the labels."""
     return float(np.mean(predicted == labels))
-
-
-RESPONSES = 1 << 24  # most responses of a chunk: of all neurons, at all positions of images
-CLASSES = 10_000  # most labels that a readout tells apart: it keeps a count for each neuron and label
 
 
 def check_classes(labels: NDArray[np.int64]) -> None:

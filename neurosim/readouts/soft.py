@@ -17,13 +17,13 @@ class SoftLabels:
         \hat c = \arg\max_c \sum_k y_k^+ P(c \mid k)
 
     over the training samples t. Only the positive part of signed responses counts, :math:`y^+ = \max(y, 0)`: a neuron
-    that unlearns votes for no class. A neuron that never responded has equal shares for all labels that came. Samples
-    of zeros, which have no winner, are left out in training, as in `WinnerLabels`. Ties go to the lowest label.
+    that unlearns votes for no class. A neuron that never responded has equal shares for all labels in training.
+    Samples of zeros, which have no winner, are left out in training, as in `WinnerLabels`. Ties go to the lowest label.
 
     Attributes
     ----------
     shares_ : float64 (neurons, classes)
-        :math:`P(c \mid k)`; each row sums to 1. Classes go from 0 to the largest label that came.
+        :math:`P(c \mid k)`; each row sums to 1. Classes go from 0 to the largest label in training.
     samples_ : int
         Number of samples that were added, those of zeros included.
 
@@ -70,7 +70,7 @@ class SoftLabels:
             If all samples were zeros.
         """
         if self._sums.size == 0:
-            raise SampleError("samples must be at least one that is not of zeros to label neurons, got none")
+            raise SampleError("samples must include one that is not all zeros to label neurons, got none")
         total = self._sums.sum(axis=1, keepdims=True)
         uniform = np.broadcast_to(self._seen / self._seen.sum(), self._sums.shape)
         self.shares_ = np.divide(self._sums, total, out=uniform.copy(), where=total > 0)

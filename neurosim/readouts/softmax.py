@@ -27,7 +27,7 @@ class Epoch(NamedTuple):
     rate : float
         Rate of this epoch.
     loss, accuracy : float
-        Mean over the training samples, each with dropout and with the weights at its turn.
+        Mean over the training samples, each with dropout and with the weights at that time.
     """
 
     number: int
@@ -160,7 +160,9 @@ class SoftmaxReadout:
                     trainer.renew(renew(epoch + 1))
                 rate = self.rate / 2 ** sum(epoch >= int(share * self.epochs + 1e-9) for share in self.halvings)
                 loss, accuracy = trainer.run(epoch, rate)
-                self.epochs_.append(Epoch(epoch + 1, self.epochs, rate, loss, accuracy))
+                self.epochs_.append(
+                    Epoch(number=epoch + 1, epochs=self.epochs, rate=rate, loss=loss, accuracy=accuracy)
+                )
                 if watch is not None:
                     watch(self.epochs_[-1])
         weights = parameters.weights.transpose(1, 0, 2).reshape(classes, -1)[:, : features.shape[1]]
@@ -193,7 +195,7 @@ class SoftmaxReadout:
     def _potentials(self, features: Array) -> Iterator[Array]:
         """Yield the potentials of the samples, some at a time."""
         if not hasattr(self, "weights_"):
-            raise ConfigError("readout", "fitted before it predicts", "one that is not")
+            raise ConfigError("readout", "fitted before it predicts", "an unfitted one")
         classes, inputs = self.weights_.shape
         if features.shape[1] != inputs:
             raise SampleError(f"features must be {inputs} a sample, as those it was fitted on, got {features.shape[1]}")

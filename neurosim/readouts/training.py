@@ -119,7 +119,10 @@ def blocks_of(weights: Array, bias: Array) -> head.Parameters:
     blocks = -(-inputs // head.BLOCK)
     shape = (blocks, classes, head.BLOCK)
     parameters = head.Parameters(
-        aligned.zeros(shape), aligned.zeros(shape), aligned.zeros(shape), np.zeros((3, classes), np.float32)
+        weights=aligned.zeros(shape),
+        means=aligned.zeros(shape),
+        squares=aligned.zeros(shape),
+        bias=np.zeros((3, classes), np.float32),
     )
     for block in range(blocks):
         columns = weights[:, block * head.BLOCK : (block + 1) * head.BLOCK]

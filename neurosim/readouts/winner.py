@@ -56,7 +56,7 @@ class WinnerLabels:
     def finish(self) -> "WinnerLabels":
         """Determine each neuron's label."""
         if self._wins.size == 0:
-            raise SampleError("samples must be at least one that is not of zeros to label neurons, got none")
+            raise SampleError("samples must include one that is not all zeros to label neurons, got none")
         self.wins_ = self._wins.sum(axis=1)
         if self.by_label:
             self.labels_ = np.arange(len(self.wins_))

@@ -60,7 +60,7 @@ class Cluster:
         for _ in tasks:
             result = results.get()
             if isinstance(result, Exception):
-                why = shorten(f"it went, or its workers lack neurosim: {type(result).__name__}: {result}", LONGEST)
+                why = shorten(f"it is lost, or its workers lack neurosim: {type(result).__name__}: {result}", LONGEST)
                 raise ConfigError("dask", "the address of a cluster that works", self.address, why)
             yield result
 

@@ -107,7 +107,7 @@ def check_joblib() -> None:
     try:
         import joblib  # noqa: F401
     except ImportError:
-        raise ConfigError("jobs", "left out without joblib", "a sweep", EXTRA) from None
+        raise ConfigError("joblib", "installed for a sweep", "none", EXTRA) from None
 
 
 @contextmanager

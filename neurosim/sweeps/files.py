@@ -40,8 +40,8 @@ def check(path: Path, sweep: Sweep) -> None:
     companions = [path.with_suffix(".csv"), *(path.with_name(f"{path.stem}-{first}-{other}.png") for other in others)]
     for companion in companions:
         if companion.exists() and not path.exists():
-            advice = "it would be written over; choose another name"
-            raise ConfigError("out", f"a file beside which {companion.name} is not there yet", str(path), advice)
+            advice = f"{companion.name} would be overwritten; choose another name"
+            raise ConfigError("out", f"a name for which {companion.name} does not exist yet", str(path), advice)
 
 
 def draw(path: Path, folder: Folder, sweep: Sweep, rows: Sequence[Row]) -> list[str]:

@@ -121,8 +121,10 @@ def _described(settings: dict[str, Any]) -> hardware.Hardware:
     """Return the hardware of a configuration; refuse a description that has changed since."""
     described = hardware.load(settings["chip"], settings["changes"])
     if digest(described) != settings["description"]:
-        was = settings["description"]
-        raise StateError(f"hardware {settings['chip']} must be described as it was, {was}, and is not")
+        raise StateError(
+            f"hardware {settings['chip']} must have the description of the row, {settings['description']}, "
+            "and does not: it was changed"
+        )
     return described
 
 

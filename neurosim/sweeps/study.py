@@ -85,7 +85,7 @@ def read(path: str | Path, sections: Sequence[str], measures: Sequence[str]) -> 
     try:
         return of(_resolved(table, Path(path).parent), sections, measures)
     except RecursionError:
-        raise ConfigError("study", "of tables that are not nested without end", str(path)) from None
+        raise ConfigError("study", "a file whose tables are not nested so deeply", str(path)) from None
 
 
 def _resolved(value: Any, folder: Path) -> Any:

@@ -54,7 +54,7 @@ def test_layers_have_cores_of_their_own_unless_there_are_too_few(plain):
         (
             [counted.dense(0, 64, 33)],
             {},
-            r"network must be of at most the 4 cores of plain, got 5; layer 1 finds core 4",
+            r"network must be small enough for the 4 cores of plain, got 5; layer 1 needs core 4",
         ),
         (
             [counted.dense(0, 513, 1)],

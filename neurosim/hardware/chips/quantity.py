@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from neurosim.errors import ConfigError
+from neurosim.hardware.chips import keys
 
 ENERGIES = {"fJ": 1e-15, "pJ": 1e-12, "nJ": 1e-9, "uJ": 1e-6, "mJ": 1e-3, "J": 1.0}
 TIMES = {"ps": 1e-12, "ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
@@ -70,15 +71,9 @@ def quantity(key: str, table: object, units: dict[str, float], clock: float | No
     ConfigError
         If a key is missing, unknown or of another type, a number is negative or out of order, or a unit does not fit.
     """
-    if not isinstance(table, dict):
-        raise ConfigError(key, "a table with value, unit, definition, source and confidence", table)
     known = ("value", "low", "high", "unit", "confidence", *TEXTS)
-    for name in table:
-        if name not in known:
-            raise ConfigError(f"{key}.{name}", f"one of {', '.join(known)}", name)
-    for name in ("value", "unit", "definition", "source", "confidence"):
-        if name not in table:
-            raise ConfigError(f"{key}.{name}", "given", None)
+    required = ("value", "unit", "definition", "source", "confidence")
+    table = keys.checked(key, table, "a table with value, unit, definition, source and confidence", known, required)
     scale = _scale(key, table["unit"], units, clock)
     value, low, high = (_number(f"{key}.{name}", table.get(name, table["value"])) for name in ("value", "low", "high"))
     if not low <= value <= high:

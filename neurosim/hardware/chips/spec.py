@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from neurosim.errors import ConfigError
+from neurosim.hardware.chips import keys
 from neurosim.hardware.chips.quantity import ENERGIES, POWERS, TIMES, Quantity, quantity
 from neurosim.hardware.chips.structure import Structure, structure
 
@@ -206,9 +207,5 @@ def _hardware(name: str, table: dict[str, Any]) -> Hardware:
 def _group(group: str, table: object, clock: float | None) -> dict[str, Quantity]:
     """Return the constants of a group: energies, times or powers, by operation."""
     operations, units = GROUPS[group]
-    if not isinstance(table, dict):
-        raise ConfigError(group, "a table of operations", table)
-    for key in table:
-        if key not in operations:
-            raise ConfigError(f"{group}.{key}", f"one of {', '.join(operations)}", key)
-    return {key: quantity(f"{group}.{key}", value, units, clock) for key, value in table.items()}
+    constants = keys.checked(group, table, "a table of operations", operations)
+    return {key: quantity(f"{group}.{key}", value, units, clock) for key, value in constants.items()}

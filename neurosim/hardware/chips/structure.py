@@ -5,6 +5,7 @@ from typing import Any
 
 from neurosim.checks import LARGEST, finite, one_of, whole
 from neurosim.errors import ConfigError
+from neurosim.hardware.chips import keys
 
 CONVOLUTIONS = ("shared", "unrolled")
 WHEN_FULL = ("block", "drop")
@@ -115,13 +116,6 @@ def structure(table: object) -> Structure:
     ConfigError
         If a key is missing or unknown, or a value breaks its rule.
     """
-    if not isinstance(table, dict):
-        raise ConfigError("structure", "a table", table)
     known = [entry.name for entry in fields(Structure)]
-    for name in table:
-        if name not in known:
-            raise ConfigError(f"structure.{name}", f"one of {', '.join(known)}", name)
-    for name in ("cores", "neurons_per_core", "synapse_bits_per_core", "weight_bits", "source"):
-        if name not in table:
-            raise ConfigError(f"structure.{name}", "given", None)
-    return Structure(**table)
+    required = ("cores", "neurons_per_core", "synapse_bits_per_core", "weight_bits", "source")
+    return Structure(**keys.checked("structure", table, "a table", known, required))

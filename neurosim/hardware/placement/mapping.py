@@ -127,8 +127,8 @@ def place(chip: Chip | Sequence[Demand], hardware: Hardware | str) -> Mapping:
             return Mapping(hardware, demands, tuple(parts), tuple(_notes(demands, hardware)))
     needed, cores = parts[-1].core + 1, hardware.structure.cores
     layer_index = next(part.layer for part in parts if part.core >= cores)
-    rule = f"of at most the {cores} cores of {hardware.name}"
-    advice = f"layer {layer_index + 1} finds core {cores} missing, {needed - cores} short"
+    rule = f"small enough for the {cores} cores of {hardware.name}"
+    advice = f"layer {layer_index + 1} needs core {cores}, and there is none: {needed - cores} more are needed"
     raise ConfigError("network", rule, needed, advice)
 
 

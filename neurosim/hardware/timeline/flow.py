@@ -29,6 +29,7 @@ from neurosim.hardware.timeline.simulation import Emission, Network
 PICOSECONDS = 1e12
 LONGEST = 2**53  # picoseconds of a service, so that it is a whole number in float64 too
 Whole = NDArray[np.int64]
+Filled = tuple[Whole | int, NDArray[np.floating[Any]] | float]  # messages, and how long each is served
 
 
 class Load(NamedTuple):
@@ -209,20 +210,20 @@ def load(planned: Plan, mapping: Mapping, counts: Counts) -> tuple[Whole, Whole]
         if fill is not None:
             copies[:, emission_index], services[:, emission_index] = fill(carried, mapping, counts)
     if services.max(initial=0) > LONGEST:
-        rule = f"so short that a core is at one thing for less than {LONGEST / PICOSECONDS:.0f} s"
+        rule = f"so short that no service of a core takes {LONGEST / PICOSECONDS:.0f} s"
         raise ConfigError(f"times of {mapping.hardware.name}", rule, f"{services.max() / PICOSECONDS:.3g} s")
     return copies, services.astype(np.int64)
 
 
-# Each function below returns how many messages a load is, and how long each is served, for each sample or for all.
+# Each function below returns how many messages a load is, and how long each is served: arrays if samples differ.
 # Services are float64: a product of counts and times that is too long becomes large, where int64 would wrap around.
-def _events(carried: Load, mapping: Mapping, counts: Counts) -> tuple[Any, Any]:
+def _events(carried: Load, mapping: Mapping, counts: Counts) -> Filled:
     part = carried.part
     events = counts.layers[part.layer].events
     return events, _event_time(part, mapping, counts)
 
 
-def _sent(carried: Load, mapping: Mapping, counts: Counts) -> tuple[Any, Any]:
+def _sent(carried: Load, mapping: Mapping, counts: Counts) -> Filled:
     sender = carried.sender
     assert sender is not None
     return share(counts.layers[sender.layer].sent, sender), _event_time(carried.part, mapping, counts)
@@ -237,7 +238,7 @@ def _event_time(part: Part, mapping: Mapping, counts: Counts) -> NDArray[np.floa
     return busy
 
 
-def _updates(carried: Load, mapping: Mapping, counts: Counts) -> tuple[Any, Any]:
+def _updates(carried: Load, mapping: Mapping, counts: Counts) -> Filled:
     part = carried.part
     time = picoseconds(mapping.hardware, "neuron_update")
     if mapping.demands[part.layer].soft:
@@ -245,11 +246,11 @@ def _updates(carried: Load, mapping: Mapping, counts: Counts) -> tuple[Any, Any]
     return 1, float(part.sites * time)
 
 
-def _positions(carried: Load, mapping: Mapping, counts: Counts) -> tuple[Any, Any]:
+def _positions(carried: Load, mapping: Mapping, counts: Counts) -> Filled:
     return mapping.demands[carried.part.layer].positions, 0
 
 
-def _outputs(carried: Load, mapping: Mapping, counts: Counts) -> tuple[Any, Any]:
+def _outputs(carried: Load, mapping: Mapping, counts: Counts) -> Filled:
     part = carried.part
     if part.layer == len(mapping.demands) - 1:
         return 1, 0
@@ -258,7 +259,7 @@ def _outputs(carried: Load, mapping: Mapping, counts: Counts) -> tuple[Any, Any]
     return 1, made * float(picoseconds(mapping.hardware, "event_out"))
 
 
-def _writes(carried: Load, mapping: Mapping, counts: Counts) -> tuple[Any, Any]:
+def _writes(carried: Load, mapping: Mapping, counts: Counts) -> Filled:
     part = carried.part
     written = counts.layers[part.layer].writes_on(part)
     serial = -(-written // mapping.hardware.structure.lanes)

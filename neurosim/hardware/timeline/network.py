@@ -77,7 +77,7 @@ class Network:
     def __post_init__(self) -> None:
         one_of("policy", self.policy, POLICIES)
         if not self.stages:
-            raise ConfigError("stages", "one at the least", self.stages)
+            raise ConfigError("stages", "at least one", self.stages)
         if len(self.capacities) != len(self.resources):
             raise ConfigError("capacities", f"one for each of {len(self.resources)} resources", len(self.capacities))
         for capacity in self.capacities:
