@@ -205,8 +205,8 @@ def test_a_figure_is_drawn(tmp_path, options):
 ])  # fmt: skip
 def test_what_is_not_installed_is_said_before_it_measures(tmp_path, monkeypatch, missing, option, words):
     find = importlib.util.find_spec
-    for room in ("latency", "reporting"):
-        where = f"neurosim.{room}.files.find_spec"
+    for module in ("reporting.files", "latency.files"):
+        where = f"neurosim.{module}.find_spec"
         monkeypatch.setattr(where, lambda name, *rest: None if name == missing else find(name, *rest))
     monkeypatch.chdir(tmp_path)
     assert words in bench("digits", *option, code=2).stderr

@@ -145,13 +145,12 @@ def test_bad_states_and_options_are_one_line_and_exit_code_2(state, tmp_path):
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-@pytest.mark.parametrize(("place", "seconds"), [
-    ("readouts.LinearReadout.finish", 60),  # a fit is ended at once
-    ("soft_labels.SoftLabels.predict", 1),  # a prediction is awaited
-    ("soft_labels.SoftLabels.add", 1),
+@pytest.mark.parametrize(("module", "owner", "method", "seconds"), [
+    ("readouts.linear", "LinearReadout", "finish", 60),  # a fit is ended at once
+    ("readouts.soft", "SoftLabels", "predict", 1),  # a prediction is awaited
+    ("readouts.soft", "SoftLabels", "add", 1),
 ])  # fmt: skip
-def test_a_signal_ends_it_without_a_trace(state, number, code, place, seconds):
-    module, owner, method = place.split(".")
+def test_a_signal_ends_it_without_a_trace(state, number, code, module, owner, method, seconds):
     script = f"""
 import time
 from neurosim.{module} import {owner}
