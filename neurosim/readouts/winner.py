@@ -70,5 +70,5 @@ class WinnerLabels:
 
 
 def taught_by_label(chip: Chip) -> bool:
-    """Tell whether each neuron of the last layer stands for a class."""
+    """Tell whether neurons of the last layer are classes."""
     return isinstance(chip.layers[-1].constants.competition, ByLabel)

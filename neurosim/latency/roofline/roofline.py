@@ -29,20 +29,20 @@ BOUNDS = ("synapses", "vectors", "operations")
 
 
 class Trace:
-    """The stages of a layer, timed and counted sample by sample."""
+    """What a layer did of the samples so far, stage by stage."""
 
     def __init__(self, layer: DenseLayer, outputs: int) -> None:
-        self.layer, self.memory, self.results = layer, layer.scratch(), layer.results(1, 1, outputs)
-        self._take, self.counted = layer.marking(self.memory, self.results), learning_is_counted(layer)
-        self.times: list[NDArray[np.int64]] = []  # for each sample (STAGES,), nanoseconds
-        self.works: list[tuple[tuple[int, ...], ...]] = []  # for each sample and stage
-        self.active: list[NDArray[np.int64]] = []  # for the first samples, the indices of active inputs
-        self.sizes: list[tuple[int, int]] = []  # for each sample, the numbers of active inputs and written neurons
+        self.layer, self.memory, self.room = layer, layer.scratch(), layer.results(1, 1, outputs)
+        self._take, self.counted = layer.marking(self.memory, self.room), learning_is_counted(layer)
+        self.times: list[NDArray[np.int64]] = []  # (STAGES,) nanoseconds each
+        self.works: list[tuple[tuple[int, ...], ...]] = []  # of each sample and stage
+        self.active: list[NDArray[np.int64]] = []
+        self.sizes: list[tuple[int, int]] = []  # active inputs, written neurons
 
     def take(self, sample: Array, learning: bool, labels: NDArray[np.int64], number: int, keep: bool) -> Array:
-        """Run a sample, record its times and work if `keep`, and return what the next layer receives."""
+        """Take a sample, write down what it took, and return what the next layer sees."""
         moments, written = self._take(sample, learning, labels, number)
-        outputs: Array = self.results.outputs
+        outputs: Array = self.room.outputs
         if keep:
             moments[-1] = moments[-1] or moments[-2]
             written = written if self.counted else written[:0]
@@ -140,7 +140,7 @@ def _bandwidths(trace: Trace, clock: Clock) -> Bandwidths:
 
 
 def _reading(layer: DenseLayer) -> float:
-    """Return how long reading the clock takes within the loop: the time of the transmit stage if it has no receiver."""
+    """Return what reading the clock takes within the loop: the stage that sends, where there is nobody to send to."""
     silent, sample = Trace(layer, 0), np.zeros((1, layer.inputs), np.float32)
     for _ in range(READINGS):
         silent.take(sample, False, NO_LABELS, 0, True)
