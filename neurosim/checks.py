@@ -1,4 +1,4 @@
-"""The checks that several constants share."""
+"""Checks of constants, shared by all that have them: each raises ConfigError."""
 
 import math
 from dataclasses import fields
@@ -7,21 +7,21 @@ from typing import Any
 
 from neurosim.errors import ConfigError
 
-LARGEST = 2**31 - 1  # of what sizes an array
+LARGEST = 2**31 - 1  # of numbers that determine the size of an array
 
 
 def plain(constants: Any) -> None:
-    """Turn the numbers of a frozen dataclass, NumPy's among them, into Python's: what a state file gives back."""
+    """Convert the numbers of a frozen dataclass to Python's int, float and bool, as a state file gives them back."""
     for entry in fields(constants):
         value = getattr(constants, entry.name)
-        if hasattr(value, "item") and getattr(value, "ndim", 0) == 0:  # NumPy's, booleans among them
+        if hasattr(value, "item") and getattr(value, "ndim", 0) == 0:  # a number or boolean of NumPy
             object.__setattr__(constants, entry.name, value.item())
         elif isinstance(value, Real) and not isinstance(value, bool | int | float):
             object.__setattr__(constants, entry.name, int(value) if isinstance(value, Integral) else float(value))
 
 
 def number(name: str, value: object, rule: str = "a number", low: float = -math.inf, *, above: bool = False) -> None:
-    """Refuse anything but a number, not NaN, at least `low` (greater, if `above`)."""
+    """Refuse what is not a number, NaN, and numbers below `low` (or equal to it, if `above`)."""
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         raise ConfigError(name, rule, value)
     if value < low or (above and value == low):
@@ -29,7 +29,7 @@ def number(name: str, value: object, rule: str = "a number", low: float = -math.
 
 
 def finite(name: str, value: object, rule: str, low: float = -math.inf, *, above: bool = False) -> None:
-    """Refuse what `number` refuses, and infinities, also those that only float32 turns into one."""
+    """Refuse what `number` refuses, infinity, and numbers that would become infinite in float32."""
     number(name, value, rule, low, above=above)
     if not abs(value) <= 3e38:  # type: ignore[arg-type]
         raise ConfigError(name, rule + " and finite", value)
@@ -43,13 +43,13 @@ def fraction(name: str, value: object, advice: str = "") -> None:
 
 
 def temperature(value: object) -> None:
-    """Refuse a temperature whose inverse float32 cannot hold."""
+    """Refuse a temperature that is not positive, or whose inverse float32 cannot hold."""
     finite("temperature", value, "positive", 0, above=True)
     number("temperature", value, "at least 1e-30", 1e-30)
 
 
 def whole(name: str, value: object, low: int, high: int | None = None) -> None:
-    """Refuse anything but a whole number of at least `low`, and at most `high`."""
+    """Refuse anything but a whole number from `low` to `high`; None is no upper bound."""
     if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < low:
         raise ConfigError(name, f"a whole number of at least {low}", value)
     if high is not None and int(value) > high:
@@ -57,12 +57,12 @@ def whole(name: str, value: object, low: int, high: int | None = None) -> None:
 
 
 def truth(name: str, value: object) -> None:
-    """Refuse anything but true and false."""
+    """Refuse anything but True and False."""
     if not isinstance(value, bool):
         raise ConfigError(name, "True or False", value)
 
 
 def one_of(name: str, value: object, choices: tuple[str, ...]) -> None:
-    """Refuse what is not in the list, and show the list."""
+    """Refuse what is not among the choices; the error lists them."""
     if value not in choices:
         raise ConfigError(name, "one of " + ", ".join(choices), value)

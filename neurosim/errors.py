@@ -1,16 +1,16 @@
-"""The errors of neurosim: each names the thing, the rule and the value, and says what to do.
+"""The errors of neurosim: each message names the thing, the rule and the value, and says what to do.
 
 ::
 
     NeurosimError
       ConfigError    (ValueError)       a constant of a layer, a chip or a run
       SampleError    (ValueError)       a sample or a label
-      StreamError    (OSError)          a source that is missing, unknown, truncated or of another form
+      StreamError    (OSError)          a source that is missing, unknown, truncated or in another format
       StateError     (OSError)          a state file that is damaged, foreign, of another chip, or cannot be written
       DivergedError  (ArithmeticError)  weights that are no longer finite
       DeviceError    (RuntimeError)     a CUDA device that is missing, too old or too small
 
-StabilityWarning is a UserWarning: constants that are admitted, and likely to diverge.
+StabilityWarning is a UserWarning: constants that are allowed, but with which weights are likely to diverge.
 """
 
 
@@ -34,7 +34,7 @@ class SampleError(NeurosimError, ValueError):
 
 
 class StreamError(NeurosimError, OSError):
-    """A stream that cannot be opened or read on."""
+    """A stream that cannot be opened or read."""
 
 
 class StateError(NeurosimError, OSError):
@@ -42,7 +42,7 @@ class StateError(NeurosimError, OSError):
 
 
 class StabilityWarning(UserWarning):
-    """Constants with which weights may grow or oscillate without bound: the message gives the bound and the value."""
+    """Constants with which weights may grow or oscillate without bound; the message gives the limit and the value."""
 
 
 class DivergedError(NeurosimError, ArithmeticError):
@@ -50,4 +50,4 @@ class DivergedError(NeurosimError, ArithmeticError):
 
 
 class DeviceError(NeurosimError, RuntimeError):
-    """A CUDA device that is not there, or has not what it takes."""
+    """A CUDA device that is missing, too old or too small."""

@@ -1,6 +1,6 @@
-r"""Instruments: what the neurons of a layer do while they learn, told from numbers that cost O(neurons) a sample.
+r"""Instruments: measures of what the neurons of a layer do while they learn, at a cost of O(neurons) per sample.
 
-Functions take plain arrays, so they serve any record; `Records` is the time series that a layer keeps of itself.
+The functions take plain arrays, so they can be used on any data; `Records` is the time series that a layer keeps.
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 FIRST_INTERVAL, MOST_RECORDS = 100, 64
-CONVERGED = 5e-3  # a norm as close to one as this counts as converged (the published code's R1)
+CONVERGED = 5e-3  # a norm that is closer to one counts as converged (R1 in the published code of SoftHebb)
 
 RECORD = np.dtype(
     [
@@ -29,12 +29,12 @@ RECORD = np.dtype(
 
 
 def gini(sizes: ArrayLike) -> float:
-    r"""Return the Gini coefficient of sizes that are not negative: 0 if all are equal, near 1 if one has all.
+    r"""Return the Gini coefficient of sizes that are not negative: 0 if all are equal, near 1 if one has everything.
 
     .. math:: G = \frac{\sum_{ij} |g_i - g_j|}{2 K^2 \bar g}
 
-    With the factor 2, which the paper's appendix lacks and its example needs: a fraction p of zeros among equals gives
-    G = p. It is no count of dead neurons: a low value can hide two groups. All zero: 0.
+    The paper's appendix lacks the factor 2, but its example needs it: if a fraction p of the sizes is zero and the
+    others are equal, G = p. It does not count dead neurons: a low value can hide two groups. If all are zero, G = 0.
 
     References
     ----------
@@ -49,7 +49,7 @@ def gini(sizes: ArrayLike) -> float:
 
 
 def usage_entropy(wins: ArrayLike) -> float:
-    r"""Return :math:`H(p) / \ln K` of the shares of wins: 1 if all win equally often, 0 if one wins all, or none."""
+    r"""Return :math:`H(p) / \ln K` of the shares of wins p: 1 if all win equally often, 0 if one wins all, or none."""
     shares = _shares(wins)
     if len(shares) < 2:
         return 0.0
@@ -58,18 +58,18 @@ def usage_entropy(wins: ArrayLike) -> float:
 
 
 def effective_winners(wins: ArrayLike) -> float:
-    r"""Return :math:`1 / \sum_k p_k^2` of the shares of wins: how many neurons winning equally would be as spread."""
+    r"""Return :math:`1 / \sum_k p_k^2` of the shares of wins p: n if n neurons win equally often and others never."""
     shares = _shares(wins)
     return float(1 / (shares**2).sum()) if shares.any() else 0.0
 
 
 def converged(norms: ArrayLike, within: float = CONVERGED) -> int:
-    """Return how many norms are within 0.005 of one (R1 in the published code of SoftHebb)."""
+    """Return how many norms are closer to one than `within` (R1 in the published code of SoftHebb)."""
     return int((np.abs(np.asarray(norms, np.float64) - 1) < within).sum())
 
 
 def cosines(weights: ArrayLike, others: ArrayLike) -> NDArray[np.float64]:
-    """Return the cosine of each row of weights (neurons, inputs) to the same row of others; 0 for a row of zeros."""
+    """Return the cosine between each row of weights (neurons, inputs) and the same row of others; 0 for zeros."""
     one, two = (np.asarray(array, np.float32) for array in (weights, others))
     dots = np.einsum("ki,ki->k", one, two, dtype=np.float64)
     lengths = np.einsum("ki,ki->k", one, one, dtype=np.float64) * np.einsum("ki,ki->k", two, two, dtype=np.float64)
@@ -85,13 +85,13 @@ def displacements(weights: ArrayLike, first: ArrayLike) -> NDArray[np.float64]:
 
 
 def neighbour_correlation(weights: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Return the correlation of each neuron's weights with those of the next pixel down and to the right.
+    """Return the correlation between the weights of neighbouring pixels, vertical and horizontal, for each neuron.
 
     Parameters
     ----------
     weights : float (neurons, inputs)
     shape : tuple of int
-        Of the image: (height, width), or (channels, height, width).
+        Shape of the image: (height, width), or (channels, height, width).
 
     Returns
     -------
@@ -110,7 +110,7 @@ def neighbour_correlation(weights: ArrayLike, shape: tuple[int, ...]) -> NDArray
 
 
 def excess_kurtosis(weights: ArrayLike) -> NDArray[np.float64]:
-    """Return the excess kurtosis of each row of weights (neurons, inputs): 0 for normal ones, -1.2 for uniform ones."""
+    """Return the excess kurtosis of each row of weights (neurons, inputs): 0 if they are normal, -1.2 if uniform."""
     centred = np.asarray(weights, np.float64)
     centred = centred - centred.mean(axis=1, keepdims=True)
     variance, fourth = (centred**2).mean(axis=1), (centred**4).mean(axis=1)
@@ -122,9 +122,12 @@ def _shares(wins: ArrayLike) -> NDArray[np.float64]:
     return counts / max(1.0, float(counts.sum()))
 
 
-def _ratio(part: Any, whole: Any, otherwise: float = 0.0) -> NDArray[np.float64]:
-    """Return part / whole where whole is positive."""
-    quotient: NDArray[np.float64] = np.divide(part, whole, out=np.full(part.shape, otherwise), where=whole > 0)
+def _ratio(
+    numerators: NDArray[np.float64], denominators: NDArray[np.float64], otherwise: float = 0.0
+) -> NDArray[np.float64]:
+    """Return numerator / denominator where the denominator is positive, else `otherwise`."""
+    out = np.full(numerators.shape, otherwise)
+    quotient: NDArray[np.float64] = np.divide(numerators, denominators, out=out, where=denominators > 0)
     return quotient
 
 
@@ -144,11 +147,12 @@ DEAD_ABOVE, LIVE_BELOW = 0.9, 0.5  # cosine to the first weights
 
 
 def liveness(cosine: ArrayLike) -> NDArray[np.str_]:
-    """Return "dead", "live" or "between" for each neuron, by the cosine of its weights to its first weights.
+    """Return "dead", "live" or "between" for each neuron, by the cosine between its weights and its first weights.
 
-    Dead is above 0.9: what it was before the first sample, a random projection. Live is below 0.5: it has formed. In
-    runs of the published rules nearly no neuron is between. The thresholds are for first weights around zero;
-    weights that are never negative have much in common, so give the cosine of what differs from the mean.
+    Above 0.9 a neuron is dead: it still is the random projection that it was before the first sample. Below 0.5 it is
+    live: it has formed. In runs of the published rules hardly any neuron is between. The thresholds are for first
+    weights around zero. Weights that are never negative resemble each other: for these, subtract each row's mean before
+    the cosine is taken.
 
     Parameters
     ----------
@@ -161,16 +165,16 @@ def liveness(cosine: ArrayLike) -> NDArray[np.str_]:
 def neurons(
     weights: ArrayLike, first: ArrayLike, *, centred: bool, shape: tuple[int, ...] | None = None
 ) -> NDArray[Any]:
-    """Return what weights tell of each neuron; steps, wins and norms are left to the caller.
+    """Return what can be computed from the weights of each neuron; steps, wins and norms are left to the caller.
 
     Parameters
     ----------
     weights, first : float (neurons, inputs)
-        Now, and before the first sample.
+        The weights now, and before the first sample.
     centred : bool
-        Whether the cosine is that of what differs from each row's mean.
+        Whether each row's mean is subtracted before the cosine is taken.
     shape : tuple of int, optional
-        Of the image, for the correlation of neighbours; without it that is NaN.
+        Shape of the image, for the correlation of neighbours, which is NaN without it.
 
     Returns
     -------
@@ -188,26 +192,35 @@ def neurons(
 
 
 def record(sample: int, steps: ArrayLike, wins: ArrayLike, norms: ArrayLike, writes: int) -> NDArray[Any]:
-    """Return one row of the time series: sums since the first sample, norms as they are now."""
-    lengths = np.sort(np.asarray(norms, np.float64))  # several times quicker than percentiles, for a few neurons
+    """Return one row of the time series, from steps and wins since the first sample, and the present norms."""
+    lengths = np.sort(np.asarray(norms, np.float64))  # for a few neurons, several times quicker than percentiles
     middle = len(lengths) // 2
     median = (lengths[middle] + lengths[~middle]) / 2
-    row = (
-        sample, np.mean(np.asarray(steps, np.float64)), gini(steps), usage_entropy(wins), effective_winners(wins),
-        np.mean(np.asarray(wins) == 0), lengths[0], median, lengths[-1], converged(lengths), writes,
-    )  # fmt: skip
-    return np.array([row], RECORD)
+    values = {
+        "sample": sample,
+        "step_mean": np.mean(np.asarray(steps, np.float64)),
+        "step_gini": gini(steps),
+        "usage_entropy": usage_entropy(wins),
+        "effective_winners": effective_winners(wins),
+        "never_won": never_won(wins),
+        "norm_min": lengths[0],
+        "norm_median": median,
+        "norm_max": lengths[-1],
+        "converged": converged(lengths),
+        "writes": writes,
+    }
+    return np.array([tuple(values[name] for name in RECORD.names or ())], RECORD)
 
 
 class Records:
-    """A time series of bounded length: when it is full, every second record goes and the interval doubles.
+    """A time series of bounded length: when it is full, every second record is dropped and the interval doubles.
 
-    What it holds depends on the number of samples alone, not on how they came.
+    Which samples have records depends only on the number of samples, not on how they are cut into chunks.
 
     Parameters
     ----------
     rows : structured array, optional
-        What an earlier one held.
+        Rows of an earlier series, to go on from.
 
     Raises
     ------
@@ -225,11 +238,11 @@ class Records:
         self.rows: NDArray[Any] = np.empty(0, RECORD) if rows is None else rows
         if self.rows.dtype != RECORD or self.rows.ndim != 1 or len(self.rows) >= MOST_RECORDS:
             raise ValueError(f"records must be fewer than {MOST_RECORDS} of {RECORD}, got {self.rows.shape}")
-        places = self.rows["sample"]
-        # Thinning leaves half of the most: a single row is one of the first.
-        self.interval = int(places[1] - places[0]) if len(places) > 1 else FIRST_INTERVAL
-        if self.interval < 1 or (np.diff(places) != self.interval).any() or (places % self.interval).any():
-            raise ValueError("records must stand at equal intervals")
+        samples = self.rows["sample"]
+        # Thinning leaves MOST_RECORDS / 2 rows: a series with fewer than two was never thinned.
+        self.interval = int(samples[1] - samples[0]) if len(samples) > 1 else FIRST_INTERVAL
+        if self.interval < 1 or (np.diff(samples) != self.interval).any() or (samples % self.interval).any():
+            raise ValueError("records must be at equal intervals")
         if not all(np.isfinite(self.rows[name]).all() for name in RECORD.names or ()):
             raise ValueError("records must be finite")
 
@@ -238,7 +251,7 @@ class Records:
         return self.interval - samples % self.interval
 
     def add(self, row: NDArray[Any]) -> None:
-        """Take a record."""
+        """Append a record; thin the series if it is full."""
         self.rows = np.concatenate([self.rows, row])
         if len(self.rows) == MOST_RECORDS:
             self.interval *= 2

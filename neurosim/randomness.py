@@ -1,6 +1,6 @@
-"""Random numbers by counting: a function of seed, purpose and place, so that no order of drawing can change them.
+"""Counter-based random numbers: a function of seed, purpose and position, whatever the order in which they are drawn.
 
-They come from the raw words of Philox (Salmon et al., SC 2011), not from NumPy's distributions, whose streams may
+They are made from the raw words of Philox (Salmon et al., SC 2011), not by NumPy's distributions, whose numbers may
 change between NumPy's versions.
 """
 
@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from neurosim import aligned
 
-WEIGHTS, ORDER, FEW_BITS, GROWTH = 0, 1, 2, 3  # purposes; the last two: first synapses of few bits, and their growth
-RESIZED_CROP, FLIP, PAD_CROP = 301, 302, 303  # of transforms of images; studies and readouts have those from 101 on
-ARRIVALS, ROOFLINE = 401, 402  # under `neurosim bench`: of samples, and of rows in memory
-SWEEP = 501  # of the points of a sweep
-WORDS = 4  # that Philox makes of one value of its counter
-PIECE = 1 << 22  # numbers made at a time, so that what they are made of takes little memory
+# Purposes, each with random numbers of its own. Studies and readouts have further ones, from 101 on.
+WEIGHTS, ORDER, FEW_BITS, GROWTH = 0, 1, 2, 3  # the last two: first synapses of few bits, and their growth
+RESIZED_CROP, FLIP, PAD_CROP = 301, 302, 303  # transforms of images
+ARRIVALS, ROOFLINE = 401, 402  # for `neurosim bench`: arrivals of samples, and the order of rows in memory
+SWEEP = 501  # points of a sweep
+WORDS = 4  # words that Philox makes from one value of its counter
+PIECE = 1 << 22  # numbers made at a time, so that intermediate results take little memory
 
 
 def words(seed: int, purpose: int, part: int, count: int) -> NDArray[np.uint64]:
@@ -28,16 +29,17 @@ def words(seed: int, purpose: int, part: int, count: int) -> NDArray[np.uint64]:
 def uniform(
     seed: int, purpose: int, part: int, count: int, scale: float = 1.0, dtype: type[np.floating[Any]] = np.float64
 ) -> NDArray[Any]:
-    """Return `count` numbers, uniform in [0, scale), rounded to `dtype` at the very end."""
+    """Return `count` numbers, uniform in [0, scale), computed in float64 and then rounded to `dtype`."""
     return _in_pieces(_uniform, _generator(seed, purpose, part), count, scale, dtype)
 
 
-def _unit(numbers: NDArray[np.uint64]) -> NDArray[np.float64]:
-    return (numbers >> np.uint64(11)).astype(np.float64) * 2.0**-53
+def _unit(words: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """Return numbers in [0, 1), each from the 53 highest bits of a word."""
+    return (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def at_places(seed: int, purpose: int, part: int, first: int, count: int, each: int) -> NDArray[np.float64]:
-    """Return numbers, uniform in [0, 1), as (count, each): for places from `first` on, whichever is asked for first."""
+    """Return `each` numbers, uniform in [0, 1), for every position from `first` on: float64 (count, each)."""
     steps = -(-each // WORDS)
     key = np.array([seed, (purpose << 48) + part], dtype=np.uint64)
     words = np.random.Philox(key=key, counter=first * steps).random_raw(count * steps * WORDS)
@@ -47,7 +49,7 @@ def at_places(seed: int, purpose: int, part: int, first: int, count: int, each: 
 def normal(
     seed: int, purpose: int, part: int, count: int, scale: float = 1.0, dtype: type[np.floating[Any]] = np.float64
 ) -> NDArray[Any]:
-    """Return `count` numbers of a normal distribution of deviation `scale`, by Box and Muller's transform."""
+    """Return `count` normally distributed numbers with mean 0 and deviation `scale`, by Box and Muller's transform."""
     return _in_pieces(_normal, _generator(seed, purpose, part), count, scale, dtype)
 
 
@@ -68,10 +70,11 @@ def _in_pieces(
     scale: float,
     dtype: type[np.floating[Any]],
 ) -> NDArray[Any]:
+    """Draw numbers, scale them and round them to `dtype`, some at a time."""
     numbers = aligned.empty(count, dtype)
     for first in range(0, count, PIECE):
-        piece = numbers[first : first + PIECE]
-        piece[:] = draw(generator, len(piece)) * scale
+        chunk = numbers[first : first + PIECE]
+        chunk[:] = draw(generator, len(chunk)) * scale
     return numbers
 
 

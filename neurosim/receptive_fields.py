@@ -1,6 +1,6 @@
-"""Receptive fields: what part of an image a neuron sees at a position, and the patches it stands out for."""
+"""Receptive fields: which part of an image a neuron sees, and to which patches it responds far more than others."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,21 +12,21 @@ from neurosim.errors import ConfigError
 from neurosim.streams import Stream
 
 Array = NDArray[np.float32]
-TINY = np.float32(1e-30)  # where all neurons are alike, none stands out
+TINY = np.float32(1e-30)  # so that no neuron stands out where all potentials are equal
 CHUNK = 50  # images whose potentials at all positions are in memory at once
 
 
 class Field(NamedTuple):
-    """What the positions of a layer see of an image, in pixels along each side.
+    """The squares of an image that the positions of a layer see, in pixels along each side.
 
     Attributes
     ----------
     size : int
-        Of the square that one position sees.
+        Side of the square that one position sees.
     stride : int
-        From one position's square to the next one's.
+        Distance between the squares of neighbouring positions.
     start : int
-        Where the first one's begins; below zero in the padding.
+        Where the square of the first position begins; below zero in the padding.
     """
 
     size: int
@@ -35,7 +35,7 @@ class Field(NamedTuple):
 
 
 def field(chip: Chip, layer: int) -> Field:
-    """Return what the positions of a convolutional layer see of the chip's images.
+    """Return which squares of the chip's images the positions of a convolutional layer see.
 
     Raises
     ------
@@ -44,14 +44,14 @@ def field(chip: Chip, layer: int) -> Field:
     """
     whole("layer", layer, 0, len(chip.layers) - 1)
     size, stride, start = 1, 1, 0
-    for place, working in enumerate(chip.layers[: layer + 1]):
+    for layer_index, working in enumerate(chip.layers[: layer + 1]):
         if not isinstance(working, ConvLayer):
-            raise ConfigError(f"layer {place + 1}", "a ConvWTA to have receptive fields", working.constants)
-        made, last = working.constants, place == layer
-        slides = [(made.kernel, made.stride, made.padding)]
-        if made.pool is not None and not last:
-            slides.append((made.pool.size, made.pool.stride, made.pool.padding))
-        for width, step, padding in slides:
+            raise ConfigError(f"layer {layer_index + 1}", "a ConvWTA to have receptive fields", working.constants)
+        constants, pool = working.constants, working.constants.pool
+        windows = [(constants.kernel, constants.stride, constants.padding)]
+        if pool is not None and layer_index < layer:
+            windows.append((pool.size, pool.stride, pool.padding))
+        for width, step, padding in windows:
             size += (width - 1) * stride
             start -= padding * stride
             stride *= step
@@ -67,25 +67,25 @@ def strongest_patches(
 
         z_{pk} = (u_{pk} - \bar u_p) / \sigma_p
 
-    with mean and deviation over the layer's neurons at a position p. By potentials alone all neurons would show the
-    few patches of the highest contrast.
+    with the mean and deviation over the layer's neurons at a position p. If potentials were compared as they are, all
+    neurons would show the same few patches of highest contrast.
 
     Parameters
     ----------
     chip : Chip
-        Of images; it is not changed.
+        A chip that takes images; it is not changed.
     stream : Stream or float32 (samples, channels, height, width)
     layer : int
-        Place of a convolutional layer, from 0.
+        Index of a convolutional layer, from 0.
     neurons : int or int (n,)
-        Which of its neurons, one at least.
+        Which of its neurons, at least one.
     count : int
-        Patches of each, the strongest first, no two of the same image.
+        Patches for each neuron, the strongest first, from different images.
 
     Returns
     -------
     float32 (n, count, channels, size, size)
-        As the images are; zeros beyond their borders, and where there were fewer images.
+        Cut from the images; zeros beyond their borders, and in place of patches if there are fewer images than `count`.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def strongest_patches(
         If there is no such layer or neuron.
     """
     whole("count", count, 1, LARGEST)
-    seen = field(chip, layer)
+    squares = field(chip, layer)
     try:
         chosen = np.atleast_1d(np.asarray(neurons))
     except ValueError:  # a ragged list
@@ -101,30 +101,35 @@ def strongest_patches(
     whole_numbers = chosen.dtype.kind in "iu" and chosen.ndim == 1 and chosen.size > 0
     if not whole_numbers or not ((chosen >= 0) & (chosen < chip.layers[layer].constants.neurons)).all():
         raise ConfigError("neurons", f"numbers below the layer's {chip.layers[layer].constants.neurons}", neurons)
-    patches = np.zeros((len(chosen), count, chip.shape[0], seen.size, seen.size), np.float32)
+    patches = np.zeros((len(chosen), count, chip.shape[0], squares.size, squares.size), np.float32)
     best = np.full((len(chosen), count), -np.inf)
     for block in chip.blocks(stream, CHUNK):
         images = block.samples.reshape(-1, *chip.shape)
         (response, _) = next(chip.respond_blocks(block.samples, chunk=CHUNK, layer=layer))
-        every = response.potentials
-        away = every[:, chosen] - every.mean(axis=1, keepdims=True)
-        away /= every.std(axis=1, keepdims=True) + TINY
-        standing = away.reshape(len(images), len(chosen), -1)
-        where, columns = standing.argmax(axis=2), every.shape[3]
+        columns = response.potentials.shape[3]
+        scores = _scores(response.potentials, chosen)
+        positions = scores.argmax(axis=2)
         for n, image in enumerate(images):
-            for k in np.flatnonzero(standing[n].max(axis=1) > best[:, -1]):
-                place = int(np.searchsorted(-best[k], -standing[n, k].max(), side="right"))
-                best[k, place + 1 :], patches[k, place + 1 :] = best[k, place:-1].copy(), patches[k, place:-1].copy()
-                best[k, place] = standing[n, k].max()
-                patches[k, place] = _cut(image, seen, *divmod(int(where[n, k]), columns))
+            for k in np.flatnonzero(scores[n].max(axis=1) > best[:, -1]):
+                rank = int(np.searchsorted(-best[k], -scores[n, k].max(), side="right"))
+                best[k, rank + 1 :], patches[k, rank + 1 :] = best[k, rank:-1].copy(), patches[k, rank:-1].copy()
+                best[k, rank] = scores[n, k].max()
+                patches[k, rank] = _cut(image, squares, *divmod(int(positions[n, k]), columns))
     return patches
 
 
-def _cut(image: Array, seen: Field, row: int, column: int) -> Array:
-    """Return what a position sees of an image, zeros beyond its borders."""
-    patch = np.zeros((len(image), seen.size, seen.size), np.float32)
-    top, left = (seen.start + seen.stride * at for at in (row, column))
-    bottom, right = (max(start + seen.size, 0) for start in (top, left))  # a small kernel may see padding alone
+def _scores(potentials: Array, chosen: NDArray[np.integer[Any]]) -> Array:
+    """Return how far the chosen neurons stand out at each position, z above: float32 (samples, n, positions)."""
+    scores: Array = potentials[:, chosen] - potentials.mean(axis=1, keepdims=True)
+    scores /= potentials.std(axis=1, keepdims=True) + TINY
+    return scores.reshape(len(potentials), len(chosen), -1)
+
+
+def _cut(image: Array, squares: Field, row: int, column: int) -> Array:
+    """Return the patch that a position sees of an image, with zeros beyond the image's borders."""
+    patch = np.zeros((len(image), squares.size, squares.size), np.float32)
+    top, left = (squares.start + squares.stride * index for index in (row, column))
+    bottom, right = (max(start + squares.size, 0) for start in (top, left))  # a small kernel may see only padding
     inside = image[:, max(top, 0) : bottom, max(left, 0) : right]
     patch[:, max(-top, 0) : max(-top, 0) + inside.shape[1], max(-left, 0) : max(-left, 0) + inside.shape[2]] = inside
     return patch

@@ -1,4 +1,4 @@
-"""The papers' algorithms as layers: a competition and a rule, composed with constants and a source."""
+"""Recipes: the papers' algorithms as layers, each composed of a competition, a rule and constants, with its source."""
 
 import inspect
 from dataclasses import fields
@@ -25,16 +25,16 @@ DELTA_RATE = 2.0
 def softhebb(
     neurons: int, *, temperature: float | None = None, gain: float | None = None, rate: float = RATE, **constants: Any
 ) -> DenseWTA:
-    """Return a SoftHebb layer whose defaults hold for any scale of the input and for 100 to 4,000 neurons.
+    """Return a SoftHebb layer whose defaults work for any scale of the input and for 100 to 4,000 neurons.
 
-    The input is taken in units of its own norm, so a potential is the neuron's norm times a cosine, and the
-    temperature is measured against that. Where the default constants come from: `docs/measured.md`.
+    Each sample is divided by its norm, so a potential is the neuron's norm times a cosine, and the temperature is
+    relative to that. `docs/measured.md` shows how the default constants were found.
 
     Parameters
     ----------
     neurons : int
     temperature, gain : float, optional
-        Softness of the competition, as in `SoftWTA`; give at most one. Default: temperature 0.01.
+        Softness of the competition, as in `SoftWTA`; give at most one. By default the temperature is 0.01.
     rate : float
         As in `SoftHebb`.
     **constants
@@ -53,7 +53,7 @@ def softhebb(
 
 
 def hard_wta(neurons: int, *, rate: Rate = RATE, **constants: Any) -> DenseWTA:
-    """Return a layer in which the winner alone learns, by SoftHebb's rule: its limit of temperature 0.
+    """Return a layer in which only the winner learns, by SoftHebb's rule: the limit of temperature 0.
 
     Parameters
     ----------
@@ -71,13 +71,13 @@ def hard_wta(neurons: int, *, rate: Rate = RATE, **constants: Any) -> DenseWTA:
 
 
 def k_wta(neurons: int, *, winners: int = 3, rate: Rate = RATE, **constants: Any) -> DenseWTA:
-    """Return a layer in which the first few by potential learn alike, by SoftHebb's rule.
+    """Return a layer in which the few neurons of the highest potentials learn equally, by SoftHebb's rule.
 
     Parameters
     ----------
     neurons : int
     winners : int
-        How many learn, or all if there are fewer.
+        How many neurons learn; all, if there are fewer.
     rate, **constants
         As in `hard_wta`.
 
@@ -91,9 +91,9 @@ def k_wta(neurons: int, *, winners: int = 3, rate: Rate = RATE, **constants: Any
 
 
 def hebb(neurons: int, *, rate: Rate = 0.2, temperature: float = 0.005, **constants: Any) -> DenseWTA:
-    """Return a layer of plain Hebb behind a soft competition with a conscience, renormalised at every step.
+    """Return a layer with the plain Hebb rule and a soft competition with a conscience, renormalised at every step.
 
-    Without renormalising nothing bounds the rule; without a conscience few neurons win.
+    Without renormalisation the rule would have no bound; without a conscience few neurons would win.
 
     Parameters
     ----------
@@ -113,14 +113,14 @@ def hebb(neurons: int, *, rate: Rate = 0.2, temperature: float = 0.005, **consta
 
 
 def instar(neurons: int, *, rate: Rate | None = None, **constants: Any) -> DenseWTA:
-    """Return on-line spherical k-means: the winner, picked with a conscience, moves to the mean of what it won.
+    """Return on-line spherical k-means: the winner, chosen with a conscience, moves to the mean of its samples.
 
     Parameters
     ----------
     neurons : int
     rate : float or schedule, optional
-        As in `Instar`; by default one part in the neuron's wins, no less than a hundredth and no more than the layer's
-        `cap` of 0.1. With a `cap` of 1 a neuron is the mean of its first hundred wins.
+        As in `Instar`; by default 1 / (the neuron's wins), but at least 0.01, and at most the layer's `cap` of 0.1.
+        With a `cap` of 1 a neuron is the mean of its first hundred wins.
     **constants
         Any other constant of `DenseWTA`, in place of the recipe's.
 
@@ -133,9 +133,10 @@ def instar(neurons: int, *, rate: Rate | None = None, **constants: Any) -> Dense
 
 
 def oja(neurons: int, *, rate: Rate = 0.01, **constants: Any) -> DenseWTA:
-    """Return neurons that do not compete and learn by Oja's rule: on centred data each is the first component.
+    """Return neurons that do not compete and learn by Oja's rule: on centred data each finds the first component.
 
-    All of them are the same one, but for its sign: a competition (`competition=...`) or `Sanger` parts them.
+    All neurons find the same component, up to its sign; with a competition (`competition=...`) or the rule `Sanger`
+    they find different ones.
 
     Parameters
     ----------
@@ -155,19 +156,19 @@ def oja(neurons: int, *, rate: Rate = 0.01, **constants: Any) -> DenseWTA:
 def krotov_hopfield(
     neurons: int, *, rank: int = 2, opposition: float = 0.4, rate: Rate = 0.2, **constants: Any
 ) -> DenseWTA:
-    r"""Return the competing hidden units of Krotov and Hopfield: the winner learns, the one of a given rank unlearns.
+    r"""Return the competing hidden units of Krotov and Hopfield: the winner learns, and one of lower rank unlearns.
 
-    The published code divides each minibatch's step by its largest entry, which is not local; here the step is capped,
-    so its rate of 0.02 means something else. `lebesgue` is the paper's p, `radius` its first norm (:math:`N(0, 1)`
-    weights have 28 for 784 inputs, from which one epoch does not bring every neuron down).
+    The published code divides each minibatch's step by its largest entry, which is not local. Here the step is capped
+    instead, so the published rate of 0.02 does not carry over. `lebesgue` is the paper's p, `radius` its first norm
+    (weights from :math:`N(0, 1)` have 28 for 784 inputs, which is too large for every neuron to shrink in one epoch).
 
     Parameters
     ----------
     neurons : int
     rank, opposition
-        As in `Ranked`; the published 2 and 0.4.
+        As in `Ranked`; by default as published, 2 and 0.4.
     rate : float or schedule
-        As in `SoftHebb`; the paper lets it fall to 0 in a straight line (`LinearRate`).
+        As in `SoftHebb`; in the paper it falls linearly to 0 (`LinearRate`).
     **constants
         Any other constant of `DenseWTA`, in place of the recipe's.
 
@@ -184,9 +185,10 @@ def krotov_hopfield(
 
 
 def hebbnet(neurons: int, *, rate: Rate = 0.05, share: float = 0.2, **constants: Any) -> DenseWTA:
-    """Return HebbNet as Liuson's code has it: growth by what exceeds the mean, for the neurons with the largest steps.
+    """Return HebbNet as in Liuson's code: neurons with the largest steps grow by what exceeds the mean.
 
-    All but the one with the very largest step learn with the opposite sign, and norms are kept at one. Windows of 32.
+    All of these but the one with the very largest step learn with the opposite sign. Norms are kept at one, and windows
+    have 32 samples.
 
     Parameters
     ----------
@@ -194,7 +196,7 @@ def hebbnet(neurons: int, *, rate: Rate = 0.05, share: float = 0.2, **constants:
     rate : float or schedule
         As in `HebbNet`.
     share : float
-        As in `SparseGate`; the paper's sparsity of 0.8.
+        As in `SparseGate`; 0.2 is the paper's sparsity of 0.8.
     **constants
         Any other constant of `DenseWTA`, in place of the recipe's.
 
@@ -216,11 +218,12 @@ def hebbnet(neurons: int, *, rate: Rate = 0.05, share: float = 0.2, **constants:
 
 
 def liuson(neurons: int, *, reading: str = "C", rate: Rate = 0.05, **constants: Any) -> DenseWTA:
-    r"""Return Liuson's competitive rule: Hebb behind a softmax of what exceeds each neuron's mean activity.
+    r"""Return Liuson's competitive rule: Hebb with a softmax of what exceeds each neuron's mean activity.
 
-    The paper's mask can be read in more than one way. C is what the published code does, and what its tables come from:
-    the winner alone learns, by its share. A is what the text seems to mean: the winner learns, neurons whose share is
-    at least 1 / K unlearn, the rest do nothing. Norms are kept at one; windows of 32.
+    The paper's mask can be read in more than one way. C is what the published code does, and its tables are from it:
+    only the winner learns, in proportion to its share. A is what the text seems to mean: the winner learns, neurons
+    whose share is at least 1 / K unlearn, and the others do nothing. Norms are kept at one, and windows have 32
+    samples.
 
     Parameters
     ----------
@@ -277,8 +280,8 @@ def eghr(neurons: int, *, rate: Rate | None = None, threshold: float | None = No
     ----------
     neurons : int
     rate : float or schedule, optional
-        As in `EGHR`; by default a tenth of one part in the number of neurons. All neurons share one error, so from
-        one part in their number on, each sample overshoots.
+        As in `EGHR`; by default 0.1 / neurons. All neurons share one error, so with 1 / neurons or more each sample
+        overshoots.
     threshold : float, optional
         As in `EGHR`; by default the number of neurons plus one.
     **constants
@@ -296,14 +299,14 @@ def eghr(neurons: int, *, rate: Rate | None = None, threshold: float | None = No
 
 
 def supervised_softhebb(neurons: int, *, rate: Rate = 0.01, **constants: Any) -> DenseWTA:
-    """Return a layer that is taught: neuron k learns, by SoftHebb's rule, the samples of label k.
+    """Return a layer that is taught by labels: neuron k learns the samples of label k, by SoftHebb's rule.
 
     Parameters
     ----------
     neurons : int
         As many as there are labels.
     rate : float or schedule
-        As in `SoftHebb`, but a plain number does not change.
+        As in `SoftHebb`, but a plain number stands for a constant rate.
     **constants
         Any other constant of `DenseWTA`, in place of the recipe's.
 
@@ -316,16 +319,16 @@ def supervised_softhebb(neurons: int, *, rate: Rate = 0.01, **constants: Any) ->
 
 
 def delta_readout(classes: int, *, rate: Rate = DELTA_RATE, normalise: str = "sample", **constants: Any) -> DenseWTA:
-    """Return a readout that learns on-line: a softmax over the classes, by the delta rule, from weights of zero.
+    """Return a readout that learns on-line: a softmax over the classes, trained by the delta rule from zero weights.
 
-    Meant as the last layer of a chip that learns from a labelled stream; its winner is the predicted class. What the
-    layer before transmits may have any scale and sign: inputs are taken in units of their norm. It has no bias of its
-    own. Where the default rate comes from: `docs/readouts.md`.
+    Use it as the last layer of a chip that learns from a labelled stream; its winner is the predicted class. The layer
+    before may transmit values of any scale and sign, as inputs are divided by their norm. The readout has no bias.
+    `docs/readouts.md` shows how the default rate was found.
 
     Parameters
     ----------
     classes : int
-        As many neurons.
+        Number of classes, and so of neurons.
     rate : float or schedule
         As in `Hebb`.
     normalise : {"sample", "stream", "none"}
@@ -342,7 +345,7 @@ def delta_readout(classes: int, *, rate: Rate = DELTA_RATE, normalise: str = "sa
 
 
 def named(name: str, neurons: int, **constants: Any) -> DenseWTA:
-    """Return the layer of the recipe with this name.
+    """Return the layer that the recipe with this name makes.
 
     Raises
     ------
@@ -365,16 +368,16 @@ def taken(name: str) -> set[str]:
 
 
 def _shrinking(neurons: int, constants: dict[str, Any], **chosen: Any) -> DenseWTA:
-    """Return a layer whose neurons begin too long and shrink as they win, so that every one has its turn."""
+    """Return a layer whose neurons begin with large norms that shrink as they win, so that others can win next."""
     common: dict[str, Any] = {"normalise": "sample", "radius": 5.0, "cap": 0.25, "transmit": Triangle(power=2)}
     return DenseWTA(neurons, **(common | chosen | constants))
 
 
 def _spherical(neurons: int, constants: dict[str, Any], **chosen: Any) -> DenseWTA:
-    """Return a layer of neurons of norm one, with a conscience in place of the norm that gives each its turn.
+    """Return a layer of neurons of norm one, in which a conscience lets every neuron win.
 
-    Potentials are cosines, so a share of wins must count for a like amount at any width: at twice its fair share a
-    neuron is held back by 0.5. A win costs 0.05 at once, and is forgotten over ten samples for every neuron.
+    Potentials are cosines, so the conscience must have the same strength at any width: a neuron with twice its fair
+    share of wins gets 0.5 less. Each win costs 0.05 at once, and is forgotten over ten samples per neuron.
     """
     whole("neurons", neurons, 1, LARGEST)
     conscience = Conscience(rate=0.1 / neurons, strength=0.5 * neurons)

@@ -1,1 +1,1 @@
-"""What sweeps and studies share: cells, data, workers in processes, tables."""
+"""What sweeps and studies share: cells, data, worker processes, tables."""

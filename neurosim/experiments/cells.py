@@ -1,9 +1,9 @@
-"""What a study is: cells to measure, and tables that are made of them. And where finished cells are kept."""
+"""Studies: cells to measure, tables made from their results, and the folder in which finished cells are kept."""
 
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.errors import StateError
-from neurosim.experiments.data import Data
+from neurosim.experiments.data import Data, check_datasets
 
 Record = dict[str, Any]  # of a cell: its status, "done" or "failed", with measures or an error
-Finished = dict[str, Record]  # by the names of the cells
+Finished = dict[str, Record]  # records by the names of the cells
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,11 @@ class Cell:
     Attributes
     ----------
     study, version : str, int
-        The study, and the version of what it measures.
+        Name of the study, and version of what it measures.
     name : str
-        Its settings in short: unique in a grid, what `--only` looks into.
+        A short form of its settings: unique in a study, and searched by `--only`.
     settings : dict
-        All that the result depends on but the code and the data; plain values.
+        All that the result depends on besides the code and the data; plain values.
     """
 
     study: str
@@ -39,13 +39,13 @@ class Cell:
 
     @property
     def key(self) -> str:
-        """A hash of settings and version: another one is another cell."""
+        """A hash of study, version and settings: cells that differ in one of them have different keys."""
         text = json.dumps([self.study, self.version, self.settings], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 class Table(NamedTuple):
-    """A table to print, and to write as CSV: `name` names its file, cells are text."""
+    """A table to print, and to write as NAME.csv; its cells are text."""
 
     name: str
     title: str
@@ -54,7 +54,7 @@ class Table(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a cell measured: plain values for its JSON file, and arrays to draw, kept beside it."""
+    """The results of a cell: plain values for its JSON file, and arrays for figures, kept in a file next to it."""
 
     measures: dict[str, Any]
     arrays: dict[str, NDArray[Any]]
@@ -68,15 +68,13 @@ class Study:
     ----------
     name, version : str, int
     cells : callable
-        Makes the cells of (seeds, fast).
+        Called with (seeds, fast); returns the cells.
     measure : callable
-        Makes the outcome of a cell's settings and the data.
-    check : callable
-        Refuses a data folder without what the cells need, quickly.
+        Called with (settings of a cell, data); returns its outcome.
     tables : callable
-        Makes the tables of the cells asked for and those finished.
+        Called with (cells, records of the finished ones); returns the tables.
     figures : callable
-        Draws into a folder what can be drawn of the finished cells; returns the files' names.
+        Called with (cells, records of the finished ones, folder); draws figures into the folder, returns their names.
     source : str
         Where the published numbers are from.
     """
@@ -85,7 +83,6 @@ class Study:
     version: int
     cells: Callable[[int, bool], list[Cell]]
     measure: Callable[[dict[str, Any], Data], Outcome]
-    check: Callable[[list[Cell], Path], None]
     tables: Callable[[list[Cell], Finished], list[Table]]
     figures: Callable[[list[Cell], Finished, "Folder"], list[str]]
     source: str
@@ -96,25 +93,32 @@ class Study:
         return self.measure.__module__
 
 
+def check_data(cells: Sequence[Cell], root: Path) -> None:
+    """Refuse a folder without the data sets that cells need; damage is found only when they are read."""
+    check_datasets({cell.settings["dataset"] for cell in cells}, root)
+
+
 class Folder:
-    """The folder of a study's results: a JSON file a cell, whole or not there, with its arrays beside it.
+    """The folder of a study's results: for each finished cell a JSON file, and a file with its arrays if it has some.
+
+    A file is whole, or it does not exist.
 
     Parameters
     ----------
     path : path
-        Made when something is written.
+        Created when something is written.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
 
     def read(self, cell: Cell) -> Record | None:
-        """Return what is on record of a cell, or None.
+        """Return the record of a cell, or None if there is none.
 
         Raises
         ------
         StateError
-            If the file cannot be read or is of something else.
+            If the file cannot be read, or belongs to something else.
         """
         path = self._path(cell, ".json")
         try:
@@ -128,7 +132,7 @@ class Folder:
         return record
 
     def arrays(self, cell: Cell) -> dict[str, NDArray[Any]]:
-        """Return a cell's arrays; none if they are not there."""
+        """Return a cell's arrays by name; an empty dict if there are none."""
         try:
             with np.load(self._path(cell, ".npz"), allow_pickle=False) as archive:
                 return dict(archive)
@@ -136,15 +140,16 @@ class Folder:
             return {}
 
     def write(self, cell: Cell, record: Record, arrays: dict[str, NDArray[Any]] | None = None) -> None:
-        """Write a cell's record, its arrays first: once the record is there, the cell is finished."""
+        """Write a cell's arrays and then its record, whose existence means that the cell is finished."""
         record = {"key": cell.key, "study": cell.study, "version": cell.version, "name": cell.name} | record
         text = json.dumps(record | {"settings": cell.settings}, indent=1, allow_nan=False) + "\n"
         if arrays:
-            self.put(self._path(cell, ".npz"), lambda path: np.savez_compressed(path, **arrays))  # type: ignore[arg-type]
+            written = arrays
+            self.put(self._path(cell, ".npz"), lambda path: np.savez_compressed(path, **written))  # type: ignore[arg-type]
         self.put(self._path(cell, ".json"), lambda path: path.write_text(text, encoding="utf-8"))
 
     def put(self, path: Path, write: Callable[[Path], object]) -> None:
-        """Let `write` write a file under another name, then give it its own: it is never half there."""
+        """Let `write` write a file under another name, then rename it: the file is whole, or does not exist."""
         partial = path.with_name(f".{os.getpid()}-{path.name}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -157,6 +162,12 @@ class Folder:
                 partial.unlink(missing_ok=True)
         except OSError as error:
             raise StateError(f"{path} must be writable, and is not: {error}") from error
+
+    def check_writable(self) -> None:
+        """Refuse a folder that cannot be written to: before hours of work, not after them."""
+        probe = self.path / ".writable"
+        self.put(probe, lambda path: path.touch())
+        probe.unlink(missing_ok=True)
 
     def _path(self, cell: Cell, ending: str) -> Path:
         return self.path / "cells" / f"{cell.name}-{cell.key}{ending}"

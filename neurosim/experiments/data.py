@@ -1,4 +1,4 @@
-"""The data of a study: the parts of a data set, shifted and scaled, each read from its file once."""
+"""The data of a study: training and test samples of data sets, shifted and scaled; each file is read once."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from neurosim.streams.base import RandomAccess
 
 
 class Scaled(RandomAccess):
-    """The first samples of a stream, (x - mean) / deviation.
+    """The first samples of a stream, scaled to (x - mean) / deviation.
 
     Parameters
     ----------
@@ -19,7 +19,7 @@ class Scaled(RandomAccess):
     mean, deviation : float
         The same for all inputs.
     count : int, optional
-        How many samples, at most; by default all.
+        Most samples; by default all.
     """
 
     def __init__(self, source: RandomAccess, mean: float, deviation: float, count: int | None = None) -> None:
@@ -29,19 +29,19 @@ class Scaled(RandomAccess):
         self.length = source.length if count is None else min(count, source.length)
 
     def take(self, places: NDArray[np.int64]) -> Block:
-        """Read the samples at the given places."""
+        """Read the samples at these positions of the source, and scale them."""
         samples, labels = self.source.take(places)
         return Block((samples - self.mean) / self.deviation, labels)
 
 
 class Stretch(RandomAccess):
-    """Some samples of a stream that follow one another.
+    """Consecutive samples of a stream.
 
     Parameters
     ----------
     source : RandomAccess
     first, count : int
-        The first one's position, and how many.
+        Position of the first sample, and number of samples.
     """
 
     def __init__(self, source: RandomAccess, first: int, count: int) -> None:
@@ -50,21 +50,21 @@ class Stretch(RandomAccess):
         self._shape, self.read_ahead, self.classes = source.shape, source.read_ahead, source.classes
 
     def take(self, places: NDArray[np.int64]) -> Block:
-        """Read the samples at the given places of the source."""
+        """Read the samples at these positions of the source."""
         return self.source.take(places)
 
     def order(self, start: int, stop: int) -> NDArray[np.int64]:
-        """Return the places in the source of the samples from position `start` to `stop`."""
+        """Return the positions in the source of the samples from `start` to `stop`."""
         return self.source.order(self.first + start, self.first + stop)
 
 
 class Data:
-    """The data sets below a folder; what was read once is kept.
+    """The data sets below a folder; a stream that was opened is kept.
 
     Parameters
     ----------
     root : path
-        As `--root`.
+        The folder, as for `--root`.
     """
 
     def __init__(self, root: str | Path) -> None:
@@ -79,7 +79,7 @@ class Data:
         Raises
         ------
         StreamError
-            If it is not there, or damaged.
+            If it is missing or damaged.
         """
         return self.stream(f"{dataset}:{part}", mean=mean, deviation=deviation, count=count)
 
@@ -89,18 +89,18 @@ class Data:
         Raises
         ------
         StreamError
-            If it is not there, damaged, a pipe, or without labels.
+            If it is missing or damaged, a pipe, or has no labels.
         """
         if name not in self._open:
             stream = open_stream(name, root=self.root)
             if not isinstance(stream, RandomAccess) or not stream.labelled:
-                raise StreamError(f"{name} must have labels, and places to read from, for a study")
+                raise StreamError(f"{name} must have labels, and be no pipe, for a study")
             self._open[name] = stream
         return Scaled(self._open[name], mean, deviation, count)
 
 
-def check(datasets: set[str], root: Path) -> None:
-    """Refuse a folder without the data sets; whether they are whole is seen when they are read."""
+def check_datasets(datasets: set[str], root: Path) -> None:
+    """Refuse a folder without the data sets; damage is found only when they are read."""
     for dataset in sorted(datasets):
         if dataset == "cifar10":  # takes seconds to read
             from neurosim.streams.cifar import find

@@ -1,4 +1,4 @@
-"""A study from its cells to its report: what is finished is passed over, what fails is put on record."""
+"""A study, from its cells to its report: finished cells are skipped, failures are recorded."""
 
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
@@ -7,12 +7,12 @@ from typing import Any
 
 from neurosim.errors import StateError
 from neurosim.experiments import tables
-from neurosim.experiments.cells import Cell, Finished, Folder, Study
+from neurosim.experiments.cells import Cell, Finished, Folder, Study, check_data
 from neurosim.experiments.workers import Workers
 
 
 def unfinished(cells: Sequence[Cell], folder: Folder) -> list[Cell]:
-    """Return the cells that are still to be measured, those that failed before among them."""
+    """Return the cells that are still to be measured, including those that failed before."""
     return [cell for cell in cells if (folder.read(cell) or {}).get("status") != "done"]
 
 
@@ -30,7 +30,7 @@ def run(
     ----------
     study : Study
     cells : sequence of Cell
-        Those that `unfinished` gave.
+        From `unfinished`.
     root : path
         Folder of the data.
     folder : Folder
@@ -43,16 +43,15 @@ def run(
     Raises
     ------
     StreamError
-        If the data are not there.
+        If the data are missing.
     StateError
         If the folder, or a record, cannot be written.
     """
-    study.check(list(cells), Path(root))
-    folder.put(folder.path / ".writable", lambda path: path.touch())  # before hours of work
-    (folder.path / ".writable").unlink(missing_ok=True)
+    check_data(cells, Path(root))
+    folder.check_writable()
     with Workers(study.module, Path(root), folder.path, jobs) as workers:
         for cell, record in workers.measure(cells):
-            if record["status"] == "failed":  # its process may not have lived to write it
+            if record["status"] == "failed":  # its process may have died before it could write it
                 folder.write(cell, record)
             if watch is not None:
                 watch(cell, record)
@@ -64,11 +63,11 @@ def collect(cells: Sequence[Cell], folder: Folder) -> tuple[Finished, dict[str, 
     Raises
     ------
     StateError
-        If a record is damaged, or cells are of different data.
+        If a record is damaged, or cells were measured on different data.
     """
     finished: Finished = {}
     failed: dict[str, str] = {}
-    known: dict[str, tuple[str, str]] = {}  # the data of each data set, and the cell that tells
+    known: dict[str, tuple[str, str]] = {}  # for each data set, its fingerprints and the first cell that has them
     for cell in cells:
         record = folder.read(cell) or {}
         if record.get("status") == "failed":
@@ -76,18 +75,18 @@ def collect(cells: Sequence[Cell], folder: Folder) -> tuple[Finished, dict[str, 
         if record.get("status") != "done":
             continue
         finished[cell.name] = record
-        found, kind = record["measures"]["data"], cell.settings["dataset"]
-        first, name = known.setdefault(kind, (found, cell.name))
-        if first != found:
+        fingerprints, dataset = record["measures"]["data"], cell.settings["dataset"]
+        first, name = known.setdefault(dataset, (fingerprints, cell.name))
+        if first != fingerprints:
             raise StateError(
-                f"cells in {folder.path} must be of the same {kind} data, and {name} and {cell.name} are not: "
+                f"cells in {folder.path} must be of the same {dataset} data, and {name} and {cell.name} are not: "
                 "move one away, or choose another --out"
             )
     return finished, failed
 
 
 def report(study: Study, cells: Sequence[Cell], folder: Folder) -> tuple[str, dict[str, str]]:
-    """Write tables, report and, if matplotlib is there, figures; return the report and the errors of failed cells."""
+    """Write tables, report and, with matplotlib, figures; return the report and the errors of failed cells."""
     finished, failed = collect(cells, folder)
     text = tables.write(study, cells, finished, failed, folder)
     if find_spec("matplotlib") is not None:

@@ -1,4 +1,4 @@
-"""Tables of a study: as Markdown, as CSV, and as the text of a report."""
+"""Tables of a study as Markdown and as CSV, and its report."""
 
 import csv
 import io
@@ -11,17 +11,17 @@ NOTHING = "-"
 
 
 def number(value: float | None, places: int) -> str:
-    """Return a number, or a dash for none."""
+    """Return a number as text, or a dash for None."""
     return NOTHING if value is None else f"{value:.{places}f}"
 
 
 def mean(values: Sequence[float]) -> float | None:
-    """Return the mean, or None of nothing."""
+    """Return the mean, or None if there are no values."""
     return fmean(values) if values else None
 
 
 def spread(values: Sequence[float], places: int) -> str:
-    """Return mean and standard deviation over seeds: `93.6 ± 0.2`, without the deviation of a single value."""
+    """Return mean and standard deviation over seeds as text: `93.6 ± 0.2`; a single value has no deviation."""
     if not values:
         return NOTHING
     text = number(fmean(values), places)
@@ -29,20 +29,21 @@ def spread(values: Sequence[float], places: int) -> str:
 
 
 def difference(published: float | None, ours: Sequence[float], places: int) -> str:
-    """Return ours less the published number, signed."""
+    """Return the mean of ours less the published number as text, with its sign."""
     return NOTHING if published is None or not ours else f"{fmean(ours) - published:+.{places}f}"
 
 
 def markdown(table: Table) -> str:
-    """Return a table in Markdown, its columns aligned for the reader of plain text too."""
+    """Return a table in Markdown, with columns that are aligned in plain text too: text left, numbers right."""
     columns = list(zip(table.header, *table.rows, strict=True))
     widths = [max(3, *map(len, column)) for column in columns]
-    words = [any(cell[:1].isalpha() for cell in column[1:]) for column in columns]  # to the left, numbers to the right
-    marks = ["-" * width if left else "-" * (width - 1) + ":" for left, width in zip(words, widths, strict=True)]
+    is_text = [any(cell[:1].isalpha() for cell in column[1:]) for column in columns]
+    marks = ["-" * width if left else "-" * (width - 1) + ":" for left, width in zip(is_text, widths, strict=True)]
 
     def line(cells: Sequence[str]) -> str:
-        parts = zip(cells, widths, words, strict=True)
-        return "| " + " | ".join(cell.ljust(width) if left else cell.rjust(width) for cell, width, left in parts) + " |"
+        columns = zip(cells, widths, is_text, strict=True)
+        texts = (cell.ljust(width) if left else cell.rjust(width) for cell, width, left in columns)
+        return "| " + " | ".join(texts) + " |"
 
     return "\n".join([f"## {table.title}", "", line(table.header), line(marks), *map(line, table.rows)])
 
@@ -56,7 +57,7 @@ def comma_separated(table: Table) -> str:
 
 
 def cells_table(cells: Sequence[Cell], finished: Finished) -> Table:
-    """Return a row for each finished cell, with all that it measured in single numbers."""
+    """Return a table with a row for each finished cell: its settings, and those of its measures that are no lists."""
     done = [(cell, finished[cell.name]) for cell in cells if cell.name in finished]
     settings = list(dict.fromkeys(name for cell, _ in done for name in cell.settings))
     measures = list(dict.fromkeys(
@@ -75,6 +76,7 @@ def _text(value: object) -> str:
 
 
 def _preface(study: Study, cells: Sequence[Cell], finished: Finished) -> str:
+    """Return the first paragraph of a report."""
     lines = [
         f"{len(finished)} of {len(cells)} cells are finished; ours are means over seeds ± their standard deviation.",
         f"Published: {study.source}.",
@@ -93,9 +95,9 @@ def write(study: Study, cells: Sequence[Cell], finished: Finished, failed: dict[
     for table in [*tables, cells_table(cells, finished)]:
         text = comma_separated(table)
         folder.put(folder.path / f"{table.name}.csv", lambda path, text=text: path.write_text(text, encoding="utf-8"))  # type: ignore[misc]
-    parts = [f"# {study.name}: published and measured", _preface(study, cells, finished), *map(markdown, tables)]
+    sections = [f"# {study.name}: published and measured", _preface(study, cells, finished), *map(markdown, tables)]
     if failed:
-        parts.append("\n".join(["## Failed", "", *(f"- {name}: {error}" for name, error in failed.items())]))
-    report = "\n\n".join(parts) + "\n"
+        sections.append("\n".join(["## Failed", "", *(f"- {name}: {error}" for name, error in failed.items())]))
+    report = "\n\n".join(sections) + "\n"
     folder.put(folder.path / "report.md", lambda path: path.write_text(report, encoding="utf-8"))
     return report

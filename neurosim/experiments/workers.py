@@ -1,4 +1,4 @@
-"""Cells at work in processes of their own, one thread each; what fails or dies takes no other cell with it."""
+"""Cells measured in worker processes of one thread each; a cell that fails or whose process dies harms no other."""
 
 import os
 import signal
@@ -13,7 +13,11 @@ from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # a new process must limit threads before it imports NumPy
+    from neurosim.experiments.cells import Cell, Folder, Record, Study
+    from neurosim.experiments.data import Data
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
@@ -24,47 +28,47 @@ class Worker:
     Parameters
     ----------
     study : str
-        The module whose STUDY it is: what a new process can import.
+        Name of the module that has the study as STUDY, for a new process to import.
     root, out : path
         Folders of the data and of the results.
 
     Attributes
     ----------
     cell : Cell or None
-        What it is at.
+        The cell that it is measuring.
     """
 
     def __init__(self, study: str, root: Path, out: Path) -> None:
         context = get_context("spawn")
         self.connection, other = context.Pipe()
         self.process = context.Process(target=serve, args=(other, study, root, out), daemon=True)
-        with deaf():
+        with ignoring_interrupts():
             self.process.start()
         other.close()
-        self.cell: Any = None
+        self.cell: Cell | None = None
 
-    def give(self, cell: Any) -> None:
-        """Let it measure a cell; if it is dead, its connection tells so."""
+    def give(self, cell: "Cell") -> None:
+        """Let it measure a cell; if the process is dead, the next read from its connection shows that."""
         self.cell = cell
         with suppress(OSError):
             self.connection.send(cell)
 
     def stop(self) -> None:
-        """End the process, whatever it is at."""
+        """End the process, whatever it is doing."""
         self.process.kill()
         self.process.join()
         self.connection.close()
 
 
 class Workers:
-    """Some processes that share a list of cells; a context, whose end is theirs.
+    """Processes that share a list of cells; a context manager, at whose end they are ended.
 
     Parameters
     ----------
     study, root, out
         As for `Worker`.
     count : int
-        How many.
+        How many processes.
     """
 
     def __init__(self, study: str, root: Path, out: Path, count: int) -> None:
@@ -79,8 +83,8 @@ class Workers:
         for worker in self._workers:
             worker.stop()
 
-    def measure(self, cells: Sequence[Any]) -> Iterator[tuple[Any, dict[str, Any]]]:
-        """Give each cell with its record, in the order in which they are finished."""
+    def measure(self, cells: "Sequence[Cell]") -> "Iterator[tuple[Cell, Record]]":
+        """Yield each cell with its record, in the order in which they are finished."""
         left = deque(cells)
         while len(self._workers) < min(self._count, len(cells)):
             self._workers.append(self._start())
@@ -90,16 +94,17 @@ class Workers:
             for connection in wait(busy):
                 worker = busy[connection]  # type: ignore[index]
                 cell, record = worker.cell, _received(worker)
+                assert cell is not None
                 worker.cell = None
                 if record is None:
-                    record = self._buried(worker)
+                    record = self._replaced(worker)
                     worker = self._workers[-1]
                 if left:
                     worker.give(left.popleft())
                 yield cell, record
 
-    def _buried(self, worker: Worker) -> dict[str, Any]:
-        """Put a new process in a dead one's place; return what is said of the cell it was at."""
+    def _replaced(self, worker: Worker) -> "Record":
+        """Replace a dead process by a new one, the last of the list; return the record of the cell that it had."""
         worker.stop()
         code = worker.process.exitcode or 0
         how = f"signal {-code} (9 when memory runs out)" if code < 0 else f"exit code {code}"
@@ -108,17 +113,18 @@ class Workers:
         return {"status": "failed", "error": f"the process ended by {how}"}
 
 
-def _received(worker: Worker) -> dict[str, Any] | None:
+def _received(worker: Worker) -> "Record | None":
+    """Return the record that a worker has sent, or None if its process is dead."""
     try:
-        record: dict[str, Any] = worker.connection.recv()
+        record: Record = worker.connection.recv()
     except (EOFError, OSError):
         return None
     return record
 
 
 @contextmanager
-def deaf() -> Iterator[None]:
-    """Let a process that starts inherit that Ctrl-C is not for it: its parent ends it."""
+def ignoring_interrupts() -> Iterator[None]:
+    """Let processes that are started in this block ignore Ctrl-C: their parent ends them."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -131,7 +137,7 @@ def deaf() -> Iterator[None]:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Keep libraries to one thread each: those imported already, and those that are imported from here on."""
+    """Limit libraries to one thread each, both those that are imported already and those imported from here on."""
     os.environ.update(dict.fromkeys(THREADS, "1"))
     from threadpoolctl import threadpool_limits
 
@@ -140,9 +146,10 @@ def one_thread() -> Iterator[None]:
 
 
 def serve(connection: "Connection[Any, Any]", study: str, root: Path, out: Path) -> None:
-    """Measure the cells that come, until the other side is gone: what a worker's process does."""
-    threading.Thread(target=_follow, daemon=True).start()
+    """Measure the cells that are sent, until the parent closes the connection: the main function of a worker."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     with one_thread(), suppress(EOFError):
+        # Imported here, so that NumPy and others see the limits to one thread.
         from neurosim.experiments.cells import Folder
         from neurosim.experiments.data import Data
 
@@ -151,21 +158,21 @@ def serve(connection: "Connection[Any, Any]", study: str, root: Path, out: Path)
             connection.send(measured(known, connection.recv(), data, folder))
 
 
-def _follow() -> None:
-    """End with the parent, even if that is killed."""
+def _end_with_parent() -> None:
+    """End this process when its parent ends, even if the parent is killed."""
     parent = parent_process()
     if parent is not None:
         parent.join()
     os._exit(1)
 
 
-def measured(study: Any, cell: Any, data: Any, folder: Any) -> dict[str, Any]:
-    """Measure a cell and put it on record; return the record. What goes wrong is a record too, not yet written."""
+def measured(study: "Study", cell: "Cell", data: "Data", folder: "Folder") -> "Record":
+    """Measure a cell, write its record and return it; an error becomes a record too, which is not written here."""
     begun = time.perf_counter()
     try:
         measures, arrays = study.measure(cell.settings, data)
-        record = {"status": "done", "measures": measures, "seconds": round(time.perf_counter() - begun, 3)}
+        record: Record = {"status": "done", "measures": measures, "seconds": round(time.perf_counter() - begun, 3)}
         folder.write(cell, record, arrays)
-    except Exception as error:  # whatever it is, the other cells go on
+    except Exception as error:  # of any kind: the other cells must go on
         record = {"status": "failed", "error": f"{type(error).__name__}: {error}"}
     return record

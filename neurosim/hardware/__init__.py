@@ -1,7 +1,8 @@
-"""What a chip would cost: layers put onto the cores of a described chip, and each sample priced, learning included.
+"""What a simulated chip would cost as hardware: layers are placed on the cores of a described chip and priced.
 
-One run of a stream counts what the layers do (`count`); any described chip (`load`) then prices it (`price`): energy
-with its band, latency by an event-ordered simulation of the cores, memory. `on` prices sample by sample.
+One run of a stream counts what the layers do (`count`). Any described chip (`load`) then prices these counts (`price`),
+learning included: energy with its uncertainty, latency from an event-ordered simulation of the cores, and memory. `on`
+prices sample by sample.
 """
 
 from neurosim.hardware.chips.spec import Hardware, load, names

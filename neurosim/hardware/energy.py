@@ -1,7 +1,7 @@
-"""Energy of each sample: operations times what a description says that each takes."""
+"""Energy of each sample: operations times the energy that a description gives for one of them."""
 
 from collections.abc import Mapping as Table
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +22,11 @@ class Energy(NamedTuple):
     Attributes
     ----------
     parts : dict of str to float64 (3, samples)
-        Of inference, learning and routing, in J: with all constants low, as they are, and all high.
+        Energy of inference, learning and routing, in J: with all constants at their low, nominal and high values.
     operations : dict of str to dict
-        What was priced: how many a sample on average, and joules for one and for all of them.
+        For each operation that was priced: its mean count per sample, and the energy of one and of all, in J.
     unpriced : dict of str to float
-        Operations that the description has no energy for: how many a sample on average.
+        For each operation without an energy in the description: its mean count per sample.
     """
 
     parts: dict[str, Floats]
@@ -40,10 +40,10 @@ class Energy(NamedTuple):
         return summed
 
 
-def energy(hardware: Hardware, operations: Table[str, Any]) -> Energy:
-    """Return the energy of operations; memory without a price of its own is taken to be within the operations."""
+def energy(hardware: Hardware, operations: Table[str, NDArray[np.int64]]) -> Energy:
+    """Return the energy of operations; memory access without an energy of its own is assumed to be part of them."""
     samples = len(next(iter(operations.values())))
-    parts = {part: np.zeros((3, samples)) for part in PARTS}
+    joules = {part: np.zeros((3, samples)) for part in PARTS}
     priced: dict[str, dict[str, float]] = {}
     unpriced: dict[str, float] = {}
     for part, names in PARTS.items():
@@ -52,32 +52,32 @@ def energy(hardware: Hardware, operations: Table[str, Any]) -> Energy:
             constant = constant_of(hardware, name)
             if constant is not None:
                 band = np.array([constant.low, constant.value, constant.high])
-                parts[part] += band[:, None] * operations[name]
+                joules[part] += band[:, None] * operations[name]
                 priced[name] = {"count": mean, "each_J": constant.value, "energy_J": mean * constant.value}
             elif mean > 0 and not name.endswith("_bit"):
                 unpriced[name] = mean
-    return Energy(parts, priced, unpriced)
+    return Energy(joules, priced, unpriced)
 
 
 def constant_of(hardware: Hardware, name: str) -> Quantity | None:
-    """Return the energy of an operation, if there is one."""
+    """Return the energy constant of an operation, or None if the description has none."""
     key = PRICED_AS.get(name, name)
     return hardware.energy.get(key, hardware.energy.get("hop") if key in HOPS else None)
 
 
 def check_learns(hardware: Hardware, learning: bool, unverified: bool) -> None:
-    """Refuse to price learning on a chip of which nobody says what that takes.
+    """Refuse to price learning on a chip for which no source gives the energy of learning.
 
     Raises
     ------
     ConfigError
         If it has no energy of a weight update, or one that is unverified and was not allowed.
     """
-    there = "weight_update" in hardware.energy
-    if not learning or hardware.learns() or (unverified and there):
+    unverified_only = "weight_update" in hardware.energy
+    if not learning or hardware.learns() or (unverified and unverified_only):
         return
-    value = "one that is unverified" if there else None
-    advice = "allow what is unverified (--unverified)" if there else "say what it takes in a description of your own"
+    value = "one that is unverified" if unverified_only else None
+    advice = "allow unverified constants (--unverified)" if unverified_only else "give it in a description of your own"
     rule = "given by a source, for learning"
     raise ConfigError(
         f"energy.weight_update of {hardware.name}", rule, value, f"price responses (--respond), or {advice}"

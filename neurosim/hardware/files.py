@@ -1,4 +1,4 @@
-"""A priced run as files: every sample's operations, energy and latency; and a figure of the whole."""
+"""A priced run as files: a table of every sample's operations, energy and latency, and a figure."""
 
 import csv
 from pathlib import Path
@@ -17,7 +17,7 @@ NANO, MICRO = 1e9, 1e6
 
 
 def check_record(path: str | Path) -> None:
-    """Refuse a record that cannot be written, before a run and not after."""
+    """Refuse a record that could not be written: before a run, not after it."""
     check_file("record", path, (".csv",))
 
 
@@ -44,7 +44,7 @@ def record(report: CostReport, path: str | Path) -> None:
         with open(path, "w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(("sample", *columns))
-            writer.writerows((place, *("" if cell != cell else cell for cell in row)) for place, row in enumerate(rows))
+            writer.writerows((n, *("" if cell != cell else cell for cell in row)) for n, row in enumerate(rows))
     except OSError as error:
         raise ConfigError("record", f"a file that can be written, but: {error}", str(path)) from error
 
@@ -72,7 +72,7 @@ def draw(report: CostReport, path: str | Path) -> None:
 
 
 def _energy(report: CostReport, axes: Any) -> None:
-    """Draw each part's energy with its band."""
+    """Draw the energy of inference, learning, routing and static power, with error bars from low to high."""
     parts = {name: spent.mean(axis=1) for name, spent in report.energy.parts.items()}
     if report.static_J is not None:
         parts["static"] = report.static_J.mean(axis=1)
@@ -82,7 +82,7 @@ def _energy(report: CostReport, axes: Any) -> None:
 
 
 def _latency(report: CostReport, axes: Any) -> None:
-    """Draw the share of samples that took longer."""
+    """Draw the share of samples that take longer, over the latency."""
     if report.schedule is None:
         axes.set_axis_off()
         axes.text(0.5, 0.5, "no times in the description", ha="center")

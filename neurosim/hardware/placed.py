@@ -1,9 +1,9 @@
-"""A chip on the cores of another: every sample comes with its cost."""
+"""A simulated chip placed on described hardware: every sample comes with its cost."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from neurosim.chip.chip import Chip
 from neurosim.chip.samples import as_samples
@@ -13,6 +13,8 @@ from neurosim.hardware.energy import check_learns
 from neurosim.hardware.placement.mapping import Mapping, place
 from neurosim.hardware.pricing import CostReport, price
 
+Array = NDArray[np.float32]
+
 
 class Cost(NamedTuple):
     """What one sample would cost, alone on the chip.
@@ -20,10 +22,10 @@ class Cost(NamedTuple):
     Attributes
     ----------
     energy_J, energy_low_J, energy_high_J : float
-        With all constants as they are, all low, all high.
+        Total energy, with all constants at their nominal, low and high values.
     inference_J, learning_J, routing_J : float
     static_J : float or None
-        Standing there meanwhile; None where the description has no static power, or no times.
+        Energy of static power for the duration; None where the description has no static power, or no times.
     latency_s : float or None
         Until the response; None where the description has no times.
     operations : dict of str to float
@@ -42,12 +44,12 @@ class Cost(NamedTuple):
 
 
 class PricedResponse(NamedTuple):
-    """A response as of `Chip.learn_one`, and what it cost."""
+    """A response like that of `Chip.learn_one`, and its cost."""
 
-    potentials: Any
-    responses: Any
+    potentials: Array
+    responses: Array
     winner: int
-    output: Any
+    output: Array
     cost: Cost
 
 
@@ -70,20 +72,20 @@ class PlacedChip:
         return f"PlacedChip({self.chip!r} on {self.hardware.name})"
 
     def learn_one(self, x: ArrayLike, label: int | None = None) -> PricedResponse:
-        """Respond to a sample and learn from it, as `Chip.learn_one` does, to the bit; tell what that cost.
+        """Respond to a sample and learn from it, bit for bit as `Chip.learn_one` does; return the cost too.
 
         Raises
         ------
         SampleError, DivergedError
             As for `Chip.learn_one`.
         ConfigError
-            If nobody says what learning takes on this chip.
+            If no source gives the energy of learning on this chip.
         """
         check_learns(self.hardware, True, self._unverified)
         return self._one(x, True, label)
 
     def respond_one(self, x: ArrayLike) -> PricedResponse:
-        """Respond to a sample and change nothing; tell what that cost."""
+        """Respond to a sample without learning; return the cost too."""
         return self._one(x, False, None)
 
     def _one(self, x: ArrayLike, learning: bool, label: int | None) -> PricedResponse:
@@ -92,20 +94,26 @@ class PlacedChip:
         report = price(counting.counts(), self.hardware, unverified=self._unverified)
         shaped = self.chip.layers[-1].as_images
         potentials, responses = shaped(results.potentials[0]), shaped(results.responses[0])
-        return PricedResponse(potentials, responses, int(results.winners[0]), results.outputs[0], _cost(report))
+        return PricedResponse(
+            potentials=potentials,
+            responses=responses,
+            winner=int(results.winners[0]),
+            output=results.outputs[0],
+            cost=_cost(report),
+        )
 
 
 def on(chip: Chip, hardware: Hardware | str, *, unverified: bool = False) -> PlacedChip:
-    """Put a chip onto described hardware, so that every sample comes with its cost.
+    """Place a chip on described hardware, so that every sample comes with its cost.
 
     Parameters
     ----------
     chip : Chip
         Learns in place.
     hardware : Hardware or str
-        A description, or what `load` takes.
+        A description, or a name or path that `load` takes.
     unverified : bool
-        Whether to use constants that nobody vouches for.
+        Whether to use constants whose confidence is "unverified".
 
     Returns
     -------

@@ -28,11 +28,11 @@ class CostReport(NamedTuple):
     mapping : Mapping
     counts : Counts
     energy : Energy
-        Of inference, learning and routing.
+        Energy of inference, learning and routing.
     schedule : Schedule or None
         When each sample was done; None where the description has no times.
     deadline : float or None
-        Seconds.
+        Longest latency that is wanted, in seconds.
     """
 
     hardware: Hardware
@@ -44,7 +44,7 @@ class CostReport(NamedTuple):
 
     @property
     def static_J(self) -> Floats | None:
-        """Energy of standing there, for the time that each sample takes of the chip: float64 (3, samples), or None."""
+        """Energy of static power for the time that each sample holds the chip: float64 (3, samples), or None."""
         static = self.hardware.power.get("static")
         if static is None or self.schedule is None:
             return None
@@ -52,12 +52,12 @@ class CostReport(NamedTuple):
 
     @property
     def energy_J(self) -> Floats:
-        """Energy of each sample with all constants low, as they are, and all high: float64 (3, samples)."""
+        """Energy of each sample, with all constants low, nominal, and high: float64 (3, samples)."""
         static = self.static_J
         return self.energy.total if static is None else self.energy.total + static
 
     def summary(self) -> dict[str, Any]:
-        """Return plain values, units in the names; means over the samples."""
+        """Return plain values, with units in the names; means over the samples."""
         low, value, high = self.energy_J.mean(axis=1)
         split: dict[str, float | None] = {part: float(e[1].mean()) for part, e in self.energy.parts.items()}
         static = self.static_J
@@ -82,7 +82,7 @@ class CostReport(NamedTuple):
         }
 
     def _times(self, schedule: Schedule) -> dict[str, Any]:
-        """Return what the timeline tells."""
+        """Return the results of the timeline."""
         latency = schedule.latency_s
         missed = None if self.deadline is None else int((latency > self.deadline).sum())
         return {
@@ -125,23 +125,23 @@ def price(
 
         E_n = \sum_o N_{on} e_o + P T_n
 
-    with operations :math:`N_{on}` of kind o, the energy of one :math:`e_o`, and static power for the time a sample
-    holds the chip.
+    with :math:`N_{on}` operations of kind o in sample n, each of energy :math:`e_o`, and the static power P for the
+    time :math:`T_n` that the sample holds the chip.
 
     Parameters
     ----------
     counts : Counts
-        Of `count`.
+        From `count`.
     hardware : Hardware or str
-        A description, or what `load` takes.
+        A description, or a name or path that `load` takes.
     arrivals : Closed, Period, Poisson, Bursts or Recorded, optional
-        When samples come; by default (`Closed`) each when the one before is done, so that none waits.
+        When samples arrive; by default (`Closed`) each when the one before is done, so that none waits.
     deadline : float, optional
         Seconds from a sample's arrival to its response.
     unverified : bool
-        Whether to use constants that nobody vouches for.
+        Whether to use constants whose confidence is "unverified".
     timed_samples : int, optional
-        How many of the first samples the timeline takes; by default as many as some 20 million events allow.
+        How many samples, from the first, the timeline simulates; by default as many as some 20 million events allow.
 
     Returns
     -------
@@ -150,7 +150,7 @@ def price(
     Raises
     ------
     ConfigError
-        If the layers do not fit the chip, learning has no price there, or arrivals or deadline break their rules.
+        If the layers do not fit the chip, it has no energy of learning, or arrivals or deadline break their rules.
     """
     if not isinstance(counts, Counts):
         raise ConfigError("counts", "what neurosim.hardware.count returns", type(counts).__name__)
@@ -162,10 +162,13 @@ def price(
     mapping = place([layer.demand for layer in counts.layers], usable)
     spent = energy(usable, operations(mapping, counts))
     arrivals = Closed() if arrivals is None else arrivals
-    if usable.time:
-        return CostReport(
-            hardware, mapping, counts, spent, schedule(mapping, counts, arrivals, timed_samples), deadline
-        )
-    if deadline is not None or not isinstance(arrivals, Closed):
+    if not usable.time and (deadline is not None or not isinstance(arrivals, Closed)):
         raise ConfigError(f"time of {hardware.name}", "given, for a deadline or arrivals", None)
-    return CostReport(hardware, mapping, counts, spent, None)
+    return CostReport(
+        hardware=hardware,
+        mapping=mapping,
+        counts=counts,
+        energy=spent,
+        schedule=schedule(mapping, counts, arrivals, timed_samples) if usable.time else None,
+        deadline=deadline,
+    )

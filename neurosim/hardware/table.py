@@ -1,4 +1,4 @@
-"""A priced run for people: one thing a line, in units that fit."""
+"""A priced run as text for people, in units that fit."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ NAME = 12
 
 
 def joules(energy: float | None) -> str:
-    """Return an energy in the largest unit that it fills, or a dash for none."""
+    """Return an energy in the largest unit of which it is at least one; a dash for None."""
     if energy is None:
         return "-"
     unit, name = next((unit, name) for unit, name in JOULES if energy >= unit)
@@ -69,7 +69,7 @@ def _time(summary: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _doubts(summary: dict[str, Any]) -> list[tuple[str, str]]:
-    """Tell what is not in the numbers, and who vouches for those that are."""
+    """Return rows for what the numbers leave out, and for the sources of those that are in."""
     rows = [
         ("not priced", f"{name.replace('_', ' ')}, {many(n)} a sample") for name, n in summary["not_priced"].items()
     ]
@@ -81,7 +81,7 @@ def _doubts(summary: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _sources(hardware: dict[str, Any]) -> list[tuple[str, str]]:
-    """Tell who vouches for the constants: a line for each source."""
+    """Return a row for each source: its confidence, and the constants that it gives."""
     said: dict[tuple[str, str], list[str]] = {}
     for group, what in (("energy", ""), ("time", "time of "), ("power", "power, ")):
         for name, constant in hardware[group].items():

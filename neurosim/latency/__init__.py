@@ -1,4 +1,4 @@
-"""How long a sample takes, the slowest among thousands included: `bench`, and how samples arrive meanwhile."""
+"""How long a sample takes, up to the slowest of thousands: `bench`, and the ways in which samples can arrive."""
 
 from neurosim.latency.measure import bench as bench
 from neurosim.latency.report import Report as Report

@@ -12,19 +12,19 @@ from neurosim.latency.timing.record import Moments, Record
 from neurosim.reporting.files import check_file
 
 FORMAT, VERSION = "neurosim latency record", 1
-DIGITS = 3  # of a latency that HdrHistogram keeps
+DIGITS = 3  # significant digits that HdrHistogram keeps of a latency
 MICROSECOND = 1000.0
 
 
 def check_record(path: str | Path) -> None:
-    """Refuse a record of another ending, or one that needs a library which is not there."""
+    """Refuse a record with another ending, or one that needs a library which is not installed."""
     check_file("record", path, tuple(FORMS))
     if Path(path).suffix.lower() == ".hgrm" and find_spec("hdrh") is None:
-        raise ConfigError("a record .hgrm", "made by HdrHistogram", "none", "pip install 'neurosim-chip[bench]'")
+        raise ConfigError("hdrh", "installed for a record .hgrm", "none", "pip install 'neurosim-chip[bench]'")
 
 
 def write(record: Record, layers: Moments | None, summary: dict[str, Any], path: str | Path) -> None:
-    """Write a record in the form that its ending names."""
+    """Write a record in the format that its ending names."""
     check_record(path)
     try:
         FORMS[Path(path).suffix.lower()](record, layers, summary, Path(path))

@@ -1,4 +1,4 @@
-"""What `bench` measured: every sample's moments, and what they come to."""
+"""What `bench` measured: the times of every sample, and their summary."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,11 +15,11 @@ class Report:
     Attributes
     ----------
     about : dict
-        What was measured, on what: plain values.
+        The measurement and its environment, as plain values.
     record : Record
-        When each measured sample was due, taken up and done, in nanoseconds.
+        When each measured sample was due, started and done, in nanoseconds.
     layers : int64 (samples, layers), or None
-        Nanoseconds in each layer, of the pass that `stages` asks for.
+        Nanoseconds in each layer, from the run that `stages` asks for.
     """
 
     about: dict[str, Any]
@@ -27,7 +27,7 @@ class Report:
     layers: Moments | None = field(repr=False, default=None)
 
     def summary(self) -> dict[str, Any]:
-        """Return everything but the single samples as plain values, units in the names: times are in seconds."""
+        """Return all but the single samples as plain values, with units in the names; times are in seconds."""
         record, opened = self.record, self.about["arrivals"]["kind"] != "closed"
         layers: list[Moments] = [] if self.layers is None or not len(self.layers) else list(self.layers.T)
         return {
@@ -43,13 +43,13 @@ class Report:
         }
 
     def table(self) -> str:
-        """Return the summary for people."""
+        """Return the summary as text for people."""
         from neurosim.latency.table import table
 
         return table(self.summary())
 
     def save(self, path: str | Path) -> None:
-        """Write every sample's moments to a file, by its ending: `.h5` or `.hdf5`, `.csv`, or `.hgrm`.
+        """Write the times of every sample to a file: `.h5` or `.hdf5`, `.csv`, or `.hgrm`, by its ending.
 
         Raises
         ------
@@ -61,7 +61,7 @@ class Report:
         write(self.record, self.layers, self.summary(), path)
 
     def draw(self, path: str | Path) -> None:
-        """Draw the percentiles, and the latencies over time, to a file of any form that matplotlib writes.
+        """Draw the percentiles, and the latencies over time, into a file of any format that matplotlib writes.
 
         Raises
         ------

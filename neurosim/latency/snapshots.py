@@ -1,4 +1,4 @@
-"""Snapshots while samples are measured: the loop's pauses fall within the samples that wait for them."""
+"""Snapshots while samples are measured: the pause for a snapshot counts for the sample that waits for it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,41 +14,41 @@ from neurosim.streams import Stream
 
 
 def check_snapshots(path: str | Path | None, seconds: float, learning: bool) -> None:
-    """Refuse a file that is there, as its chip would be lost, and a chip that has nothing to keep."""
+    """Refuse a file that exists, as the chip in it would be lost, and snapshots of a chip that does not learn."""
     finite("snapshot_seconds", seconds, "positive", 0, above=True)
     if path is None:
         return
     if not learning:
         raise ConfigError("snapshots", "None for a chip that only responds: it does not change", str(path))
     if Path(path).exists():
-        raise ConfigError("snapshots", "a new file, and one is there: it is left alone", str(path))
+        raise ConfigError("snapshots", "a new file, and this one exists: it is left alone", str(path))
 
 
 class Keeper:
-    """Takes snapshots of a chip that learns, before samples that come when one is due.
+    """Learns from samples, and takes a snapshot before a sample when one is due.
 
     Parameters
     ----------
     learn : callable
-        What is measured.
+        The method that is measured.
     snapshots : Snapshots
     samples, warm_up : int
-        Taken from the stream so far, and still to come before those that are measured.
+        Samples taken from the stream so far, and samples to come before those that are measured.
 
     Attributes
     ----------
     tally : Tally
-        Of the samples that are measured.
+        Counts and times of snapshots during the measured samples.
     """
 
     def __init__(self, learn: Callable[..., Any], snapshots: Snapshots, samples: int, warm_up: int) -> None:
         self._learn, self._snapshots, self._samples = learn, snapshots, samples
         self._first, self.tally = samples + warm_up, Tally()
-        snapshots.take(samples, samples)  # so the other process is at hand, and the file can be written
+        snapshots.take(samples, samples)  # so that the other process is running, and the file is known to be writable
         snapshots.settle()
 
     def learn_one(self, *call: Any) -> None:
-        """Take a snapshot if one is due, then the sample."""
+        """Take a snapshot if one is due, then learn from the sample."""
         if self._samples == self._first:
             self._snapshots.tally = self.tally
         if self._snapshots.due(self._samples):
@@ -57,17 +57,17 @@ class Keeper:
         self._samples += 1
 
     def finish(self) -> None:
-        """Have what was learned in the file."""
+        """Write a last snapshot, so that the file has all that was learned."""
         self._snapshots.settle()
         self._snapshots.tally = Tally()
         self._snapshots.finish(self._samples, self._samples)
 
 
 @contextmanager
-def kept(
+def snapshotting(
     chip: Chip, stream: Stream, path: str | Path | None, seconds: float, samples: int, warm_up: int
 ) -> Iterator[Keeper | None]:
-    """Give what takes snapshots, or None without a path; at the end, everything learned is in the file."""
+    """Yield a Keeper, or None without a path; at the end, the file has all that was learned."""
     if path is None:
         yield None
         return
@@ -77,8 +77,8 @@ def kept(
         keeper.finish()
 
 
-def account(keeper: Keeper | None, path: str | Path | None, seconds: float) -> dict[str, Any] | None:
-    """Return what became of snapshots while samples were measured, as plain values."""
+def summary_of(keeper: Keeper | None, path: str | Path | None, seconds: float) -> dict[str, Any] | None:
+    """Return the counts and times of snapshots during the measured samples, as plain values."""
     if keeper is None:
         return None
     tally = keeper.tally

@@ -1,4 +1,4 @@
-"""The summary of a measurement for people: one thing a line, in units that fit."""
+"""The summary of a measurement as text for people, in units that fit."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def table(summary: dict[str, Any]) -> str:
 
 def _head(summary: dict[str, Any]) -> list[tuple[str, str]]:
     arrivals, doing = summary["arrivals"], "learning from" if summary["learning"] else "responding to"
-    came = {
+    arrived = {
         "closed": "closed loop: the next sample when the last one is done",
         "period": f"one every {duration(1 / arrivals.get('rate_hz', 1)).strip()}",
         "poisson": f"at random (Poisson), {arrivals.get('rate_hz', 0):,g} samples/s on average",
@@ -37,7 +37,7 @@ def _head(summary: dict[str, Any]) -> list[tuple[str, str]]:
         ("chip", summary["chip"]),
         ("stream", f"{summary['stream']}, in memory before the clock starts"),
         ("measured", f"{doing} {summary['samples']:,} samples, one at a time{ended}"),
-        ("arrivals", came),
+        ("arrivals", arrived),
     ]
 
 
@@ -50,18 +50,18 @@ def _start(summary: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _latencies(summary: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return a column for each thing that was timed: in a closed loop, response is service."""
+    """Return the table of latencies: columns for service, response (in an open loop) and each layer."""
     columns = {"latency": summary["service"]}
     if summary["arrivals"]["kind"] != "closed":
         columns = {"service": summary["service"], "response": summary["response"]}
-    columns |= {f"layer {place}": layer for place, layer in enumerate(summary["layers"] or (), 1)}
+    columns |= {f"layer {number}": layer for number, layer in enumerate(summary["layers"] or (), 1)}
     rows = [("", "".join(f"{name:>{CELL}}" for name in columns))]
     rows += [
         (name, "".join(f"{duration(column[key]):>{CELL}}" for column in columns.values()))
         for name, key in LATENCIES.items()
     ]
-    short = {name: needed for name, needed in LATENCIES.items() if needed[:-2] in summary["too_few_samples_for"]}
-    for name, key in short.items():
+    missing = {name: key for name, key in LATENCIES.items() if key[:-2] in summary["too_few_samples_for"]}
+    for name, key in missing.items():
         rows.append(("", f"{name} needs {summary['too_few_samples_for'][key[:-2]]:,} samples"))
     return rows
 
@@ -90,29 +90,30 @@ def _load(summary: dict[str, Any]) -> list[tuple[str, str]]:
     return rows
 
 
-def _snapshots(found: dict[str, Any]) -> str:
-    writing, pause, longest = (duration(found[name]).strip() for name in ("write_s", "pause_s", "pause_max_s"))
-    late = f", {found['late']:,} of them late" if found["late"] else ""
-    return f"{found['written']:,} written in {writing}{late}; samples waited {pause} for them, {longest} at most"
+def _snapshots(snapshots: dict[str, Any]) -> str:
+    writing, pause, longest = (duration(snapshots[name]).strip() for name in ("write_s", "pause_s", "pause_max_s"))
+    late = f", {snapshots['late']:,} of them late" if snapshots["late"] else ""
+    return f"{snapshots['written']:,} written in {writing}{late}; samples waited {pause} for them, {longest} at most"
 
 
-def _device(found: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return what the device takes when it is called once for many samples."""
-    resident, through = (duration(found[name]).strip() for name in ("resident_s", "end_to_end_s"))
-    how = f"{found['chunk']} samples a call: {resident} a sample by its own clock, {through} from host memory and back"
-    return [("device", how), *((f"layer {place}", lies) for place, lies in enumerate(found["placement"], 1))]
+def _device(device: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return rows for a device that is called once for many samples."""
+    resident, through = (duration(device[name]).strip() for name in ("resident_s", "end_to_end_s"))
+    how = f"{device['chunk']} samples a call: {resident} a sample by its own clock, {through} from host memory and back"
+    return [("device", how), *((f"layer {number}", memory) for number, memory in enumerate(device["placement"], 1))]
 
 
 def _machine(summary: dict[str, Any]) -> list[tuple[str, str]]:
-    found, came = summary["environment"], summary["interruptions"]
+    machine, interruptions = summary["environment"], summary["interruptions"]
     collector = "on" if summary["garbage_collector"] else "off"
-    cores = f"{found['cores_allowed'] or found['cores']} of {found['cores']} cores"
-    governor = f"governor {found['governor'] or 'unknown'}, load {found['load_1min']:.2f}"
-    software = f"Python {found['python']}, NumPy {found['numpy']}, Numba {found['numba']}"
+    cores = f"{machine['cores_allowed'] or machine['cores']} of {machine['cores']} cores"
+    governor = f"governor {machine['governor'] or 'unknown'}, load {machine['load_1min']:.2f}"
+    software = f"Python {machine['python']}, NumPy {machine['numpy']}, Numba {machine['numba']}"
+    between = f"{interruptions['preemptions']:,} preemptions, {interruptions['page_faults']:,} page faults"
     return [
         ("timer", f"{duration(summary['timer_s']).strip()} a reading, within each latency and not subtracted"),
-        ("collector", f"Python's is {collector}: {came['collections']:,} collections"),
-        ("between", f"{came['preemptions']:,} preemptions, {came['page_faults']:,} page faults"),
-        ("machine", f"{found['processor'] or 'unknown'}, {cores}, {governor}"),
-        ("software", f"{software}, {found['blas_threads'] or 'unknown'} BLAS threads"),
+        ("collector", f"Python's is {collector}: {interruptions['collections']:,} collections"),
+        ("between", between),
+        ("machine", f"{machine['processor'] or 'unknown'}, {cores}, {governor}"),
+        ("software", f"{software}, {machine['blas_threads'] or 'unknown'} BLAS threads"),
     ]

@@ -1,1 +1,1 @@
-"""A stream through a chip, by the clock: progress, latencies, snapshots on disk while learning goes on."""
+"""A stream through a chip, timed: progress, latencies, and snapshots written to disk while the chip learns on."""

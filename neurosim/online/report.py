@@ -1,4 +1,4 @@
-"""The account of a run: samples, seconds, snapshots, latencies."""
+"""The report of a run: samples, seconds, snapshots, latencies."""
 
 import time
 from collections.abc import Iterable
@@ -14,20 +14,20 @@ from neurosim.online.snapshots import Tally
 
 @dataclass
 class Report:
-    """The account of a run, as it stands.
+    """What a run has done so far.
 
     Attributes
     ----------
     samples : int
         Samples learned from in this run.
     stream_position : int
-        Samples taken from the stream in all, earlier runs included.
+        Samples taken from the stream in total, earlier runs included.
     seconds : float
         Time in the loop, without snapshots.
     tally : neurosim.online.snapshots.Tally
-        Snapshots written, how long learning stood still for them, and how long writing took beside it.
+        Snapshots written, how long learning paused for them, and how long writing took while learning went on.
     latencies : Latencies
-        From the moment a chunk is at hand to the moment its responses are; with chunk 1, a sample's own latency.
+        From the moment a chunk is available to the moment its responses are; with chunk 1, a sample's own latency.
     interrupted : bool
         Whether the run was told to stop before the end of the stream.
     """
@@ -46,11 +46,11 @@ class Report:
 
     @property
     def snapshot_seconds(self) -> float:
-        """Seconds for which the run stood still for snapshots, the last one, written at its end, included."""
+        """Seconds for which the run paused for snapshots, the last one, written at its end, included."""
         return self.tally.pause_seconds
 
     def add(self, chunks: Iterable[Chunk]) -> None:
-        """Count chunks that have gone through; their tag is the moment they were at hand."""
+        """Count chunks that have gone through; a chunk's tag is the moment at which it became available."""
         for chunk in chunks:
             count = len(chunk.winners)
             self.latencies.add(time.perf_counter() - chunk.tag, count)

@@ -1,4 +1,4 @@
-"""The on-line loop: a stream through a chip, with a clock, snapshots and an account of it."""
+"""The on-line loop: a stream through a chip, with a clock, snapshots and a report."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -41,32 +41,32 @@ def run(
         Learns in place.
     stream : Stream
     state : path, optional
-        State file: written at each snapshot and at the end. An error ends the run without a last snapshot; the one
-        that is being written is waited for.
+        State file: written at each snapshot and at the end. After an error there is no last snapshot, but one that is
+        already being written is finished.
     start : int
         Sample of the stream to begin with.
     position : int, optional
-        Samples taken before this run, for the state file. By default `start`; a pipe that goes on has a position, but
-        starts with what it brings.
+        Samples taken before this run, for the state file. By default `start`; they differ for a pipe that is resumed:
+        `start` is 0, as the pipe begins with a new sample, and `position` counts the samples of earlier runs.
     chunk : int
         Samples handed over at a time: 1 for latency, more for throughput. Results do not depend on it.
     threads : int
-        At work on successive layers at the same time, or together on wide ones. Results do not depend on it.
+        Threads that work on successive layers at the same time, or together on wide ones. Results do not depend on it.
     snapshot_samples : int
-        Samples between snapshots; 0 goes by time alone. At each of them, learning waits until the one before is
+        Samples between snapshots; 0 to go by time only. At each of them, learning waits until the one before is
         written.
     snapshot_seconds : float
-        Seconds between snapshots, looked at after each chunk; 0 goes by samples alone. Learning goes on while another
-        process writes; a snapshot that falls due meanwhile is taken as soon as that is done.
+        Seconds between snapshots, checked after each chunk; 0 to go by samples only. Learning goes on while another
+        process writes; a snapshot that is due before the last one is written is taken as soon as it is.
     watch : callable, optional
         Called with the report after every chunk.
     stop : callable, optional
-        Asked after every chunk; the run ends, with a last snapshot, when it returns true.
+        Called after every chunk; the run ends, with a last snapshot, when it returns true.
     waiting : callable
         Returns a context entered while the stream is waited for; it may raise `Stop`.
     claimed : bool
-        Whether the caller holds `neurosim.state.store.claim(state)`, as it must from the moment it reads a
-        state that it goes on from.
+        Whether the caller holds `neurosim.state.store.claim(state)` already. A caller that reads the state to resume
+        from it must claim it before.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def run(
     Raises
     ------
     ConfigError, SampleError, StreamError, DivergedError, StateError
-        What went wrong; the chip has learned from all samples before, the state file is that of the last snapshot.
+        If something fails; the chip has learned from all samples before, the state file is that of the last snapshot.
     """
     whole("start", start, 0)
     whole("position", start if position is None else position, 0)
@@ -90,14 +90,14 @@ def run(
     for layer in chip.layers:
         layer.compile()
     blocks = _until_stopped(stream.blocks(start, chunk), waiting, report)
-    with ExitStack() as held:
+    with ExitStack() as contexts:
         snapshots = None
         if state is not None:
-            held.enter_context(nullcontext() if claimed else store.claim(state))
+            contexts.enter_context(nullcontext() if claimed else store.claim(state))
             snapshots = Snapshots(
                 chip, state, stream.identity(), report.tally, samples=snapshot_samples, seconds=snapshot_seconds
             )
-            held.enter_context(snapshots)
+            contexts.enter_context(snapshots)
         _learn(chip, blocks, report, snapshots, threads, watch, stop)
         if report.stream_position == 0 and not report.interrupted:
             raise SampleError(f"{stream.name} must hold at least one sample, got none")
@@ -115,6 +115,7 @@ def _learn(
     watch: Callable[[Report], None] | None,
     stop: Callable[[], bool] | None,
 ) -> None:
+    """Push blocks through the chip, and take snapshots when they are due, until the blocks end or `stop` says so."""
     begun = time.perf_counter()
     with Pipeline(chip.layers, threads, report.stream_position) as pipeline:
         for block in blocks:
@@ -135,7 +136,7 @@ def _learn(
 def _until_stopped(
     blocks: Iterator[Block], waiting: Callable[[], AbstractContextManager[object]], report: Report
 ) -> Iterator[Block]:
-    """Give blocks until they end, or until waiting for one is told to stop."""
+    """Yield blocks until they end, or until `waiting` raises `Stop`."""
     while True:
         try:
             with waiting():

@@ -1,4 +1,4 @@
-"""Arrays in memory that two processes share: one puts a copy of them there, the other finds it."""
+"""Arrays in memory that two processes share: one copies arrays into it, the other reads them there."""
 
 import mmap
 import os
@@ -10,28 +10,29 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Arrays = dict[str, NDArray[Any]]
+from neurosim.state.arrays import Arrays
+
 LINE = 64  # bytes: arrays begin at multiples, where copies are fastest
 
 
-class Place(NamedTuple):
-    """Where an array lies: its form, and its first byte."""
+class Slot(NamedTuple):
+    """The shape and type of an array in the shared memory, and the position of its first byte."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     start: int
 
 
-Layout = list[dict[str, Place]]
+Layout = list[dict[str, Slot]]
 
 
 def needed(arrays: Iterable[NDArray[Any]]) -> int:
-    """Return how many bytes arrays take there, each at the most rows it will ever have."""
+    """Return how many bytes of shared memory arrays of these shapes take."""
     return sum(_next_line(array.nbytes) for array in arrays) or LINE
 
 
 def new_file(size: int) -> int:
-    """Return a file without a name, in memory where the system has that: it is gone with the last who has it open."""
+    """Open a file without a name, in memory on Linux; it vanishes when the last process closes it."""
     if sys.platform == "linux":
         file = os.memfd_create("neurosim-snapshot")
     else:
@@ -46,43 +47,44 @@ def new_file(size: int) -> int:
 
 
 class SharedArrays:
-    """The memory behind a file, and the arrays of a chip's layers in it.
+    """The memory of a file, and the arrays of a chip's layers in it.
 
     Parameters
     ----------
     file : int
-        Of `new_file`; may be closed once this is made.
+        Descriptor from `new_file`; may be closed afterwards.
     size : int
-        Of the file, in bytes.
+        Size of the file in bytes.
     """
 
     def __init__(self, file: int, size: int) -> None:
         self._memory = mmap.mmap(file, size)
 
     def touch(self) -> None:
-        """Have every page there now, so that no copy waits for one."""
+        """Write to every page, so that the system provides them all now and no copy has to wait for one."""
         np.frombuffer(self._memory, np.uint8).fill(0)
 
     def put(self, layers: Iterable[Arrays]) -> Layout:
-        """Copy the arrays of each layer; return where they are."""
+        """Copy the arrays of each layer into the memory; return where each of them is."""
         layout: Layout = []
         start = 0
         for arrays in layers:
-            places = {}
+            slots = {}
             for name, array in arrays.items():
-                places[name] = Place(array.shape, array.dtype, start)
-                self._view(places[name])[...] = array
+                slots[name] = Slot(array.shape, array.dtype, start)
+                self._view(slots[name])[...] = array
                 start += _next_line(array.nbytes)
-            layout.append(places)
+            layout.append(slots)
         return layout
 
-    def found(self, layout: Layout) -> list[Arrays]:
-        """Return the arrays of each layer where they are: views, not copies."""
-        return [{name: self._view(place) for name, place in places.items()} for places in layout]
+    def views(self, layout: Layout) -> list[Arrays]:
+        """Return the arrays of each layer as views of the memory, not copies."""
+        return [{name: self._view(slot) for name, slot in slots.items()} for slots in layout]
 
-    def _view(self, place: Place) -> NDArray[Any]:
-        return np.ndarray(place.shape, place.dtype, self._memory, place.start)
+    def _view(self, slot: Slot) -> NDArray[Any]:
+        return np.ndarray(slot.shape, slot.dtype, self._memory, slot.start)
 
 
 def _next_line(count: int) -> int:
+    """Round a number of bytes up to whole lines."""
     return -(-count // LINE) * LINE

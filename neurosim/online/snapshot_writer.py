@@ -1,4 +1,4 @@
-"""The process that writes snapshots: what `neurosim.online.snapshots` starts, and what the two say to each other."""
+"""The process that writes snapshots: `neurosim.online.snapshots` starts it, and sends it the messages defined here."""
 
 import os
 import sys
@@ -14,11 +14,11 @@ from neurosim.online.shared_arrays import Layout, SharedArrays
 from neurosim.state import store
 from neurosim.state.format import Contents
 
-LEAST_URGENT = 19  # of the system's niceness
+LOWEST_PRIORITY = 19  # niceness
 
 
-class Chip(NamedTuple):
-    """What all snapshots of a run have in common: the place of the file, and `Contents` as far as it stays."""
+class Run(NamedTuple):
+    """What all snapshots of a run have in common: the file's path, and the fields of `Contents` that do not change."""
 
     path: str
     shape: tuple[int, ...]
@@ -28,62 +28,74 @@ class Chip(NamedTuple):
 
 
 class Order(NamedTuple):
-    """A snapshot to be written: where the arrays lie, and the samples taken from the stream by then."""
+    """A snapshot to be written: where its arrays are in the shared memory, and the samples taken from the stream."""
 
     layout: Layout
     position: int
 
 
 class Outcome(NamedTuple):
-    """What became of an order: the seconds it took, and why the file is not written, if it is not."""
+    """The answer to an order: how many seconds it took, and the error if the file could not be written."""
 
     seconds: float
     refusal: str | None
 
 
-def command(connection: int, memory: int, size: int, *, patient: bool) -> list[str]:
-    """Return what starts the process, with the files it inherits: this very Python, and the same modules.
+Message = Run | Order  # what the run sends: one Run, then Orders
 
-    A patient one takes the time that others leave: no sample waits for it, nor on a busy machine for a core.
+
+def command(connection: int, memory: int, size: int, *, patient: bool) -> list[str]:
+    """Return the command that starts the process: this very Python and its import path, with two inherited files.
+
+    A patient process runs at the lowest priority: no sample waits for it, not even for a core on a busy machine.
     """
-    deaf = "signal.signal(signal.SIGTERM, signal.SIG_IGN)"  # a run that is told to stop waits for what is written
-    first = f"import os, signal, sys; {deaf}; os.nice({LEAST_URGENT if patient else 0}); sys.path[:] = {sys.path!r}"
+    ignore = "signal.signal(signal.SIGTERM, signal.SIG_IGN)"  # a run that is told to stop waits for its last snapshot
+    niceness = LOWEST_PRIORITY if patient else 0
+    setup = f"import os, signal, sys; {ignore}; os.nice({niceness}); sys.path[:] = {sys.path!r}"
     call = f"main({connection}, {memory}, {size})"
-    return [sys.executable, "-c", f"{first}; from neurosim.online.snapshot_writer import main; {call}"]
+    return [sys.executable, "-c", f"{setup}; from {__name__} import main; {call}"]
 
 
 def main(connection: int, memory: int, size: int) -> None:
-    """Write what is ordered, one after another, until the other side is gone."""
-    asked: Connection[Any, Any] = Connection(connection)
+    """Write the snapshots that are ordered, one after another, until the run's end of the connection is closed."""
+    messages: Connection[Outcome, Any] = Connection(connection)
     arrays = SharedArrays(memory, size)
     orders: SimpleQueue[Order] = SimpleQueue()
     with suppress(EOFError, OSError):
-        chip = asked.recv()
-        threading.Thread(target=_receive, args=(asked, orders), daemon=True).start()
+        run = messages.recv()
+        threading.Thread(target=_receive, args=(messages, orders), daemon=True).start()
         while True:
-            asked.send(_outcome(chip, arrays, orders.get()))
+            messages.send(_outcome(run, arrays, orders.get()))
 
 
-def _receive(asked: "Connection[Any, Any]", orders: "SimpleQueue[Order]") -> None:
-    """Hand on what comes, and end the process with the other side's, whatever is being written: it may go on anew."""
+def _receive(messages: "Connection[Outcome, Any]", orders: "SimpleQueue[Order]") -> None:
+    """Queue orders. When the run ends, end this process at once, even amid writing: another run may have begun."""
     with suppress(EOFError, OSError):
         while True:
-            orders.put(asked.recv())
+            orders.put(messages.recv())
     os._exit(1)
 
 
-def _outcome(chip: Chip, arrays: SharedArrays, order: Order) -> Outcome:
+def _outcome(run: Run, arrays: SharedArrays, order: Order) -> Outcome:
+    """Write a snapshot, and return how that went."""
     begun, refusal = time.perf_counter(), None
     try:
-        _write(chip, arrays, order)
+        _write(run, arrays, order)
     except StateError as error:
         refusal = str(error)
     except MemoryError as error:
-        refusal = f"state {chip.path} is not written: the snapshot must fit the memory, and does not: {error}"
+        refusal = f"state {run.path} is not written: the snapshot must fit into memory, and does not: {error}"
     return Outcome(time.perf_counter() - begun, refusal)
 
 
-def _write(chip: Chip, arrays: SharedArrays, order: Order) -> None:
-    """Do what `neurosim.Chip.save` does, with a copy."""
-    layers = arrays.found(order.layout)
-    store.save(chip.path, Contents(chip.shape, chip.seed, chip.constants, layers, order.position, chip.stream))
+def _write(run: Run, arrays: SharedArrays, order: Order) -> None:
+    """Do what `neurosim.Chip.save` does, with the arrays that were copied."""
+    contents = Contents(
+        shape=run.shape,
+        seed=run.seed,
+        constants=run.constants,
+        layers=arrays.views(order.layout),
+        position=order.position,
+        stream=run.stream,
+    )
+    store.save(run.path, contents)

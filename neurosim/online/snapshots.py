@@ -1,7 +1,7 @@
-"""Snapshots of a chip that goes on learning: the loop stands still for a copy, another process writes it.
+"""Snapshots of a chip that goes on learning: the loop pauses for a copy in memory, and another process writes it.
 
-A thread would not do: what HDF5 does to some megabytes holds Python's lock for milliseconds at a time, and after each
-sample the loop must have that lock back (`docs/performance.md`).
+A thread would not do: HDF5 holds Python's lock for milliseconds when it writes some megabytes, and the loop needs that
+lock after each sample (`docs/performance.md`).
 """
 
 import fcntl
@@ -12,6 +12,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -24,22 +25,24 @@ from neurosim.instruments import MOST_RECORDS, RECORD
 from neurosim.layers.plain import describe
 from neurosim.online import snapshot_writer
 from neurosim.online.shared_arrays import SharedArrays, needed, new_file
+from neurosim.online.snapshot_writer import Message, Order, Outcome, Run
+from neurosim.state.arrays import Arrays
 
 
 @dataclass
 class Tally:
-    """The account of snapshots.
+    """Counts and times of a run's snapshots.
 
     Attributes
     ----------
     written : int
-        Files put in place.
+        Snapshots written.
     late : int
-        Snapshots that fell due while the one before was still being written.
+        Snapshots that became due while the one before was still being written.
     pause_seconds, longest_pause_seconds : float
-        How long the loop stood still: all together, and the longest.
+        How long the loop paused for snapshots: in total, and the longest pause.
     write_seconds : float
-        How long writing took, most of it beside the loop.
+        How long writing took, most of it while the loop went on.
     """
 
     written: int = 0
@@ -55,10 +58,10 @@ class Tally:
 
 
 class Snapshots:
-    """Snapshots of a run, as often as asked; a context, whose end waits for the one that is being written.
+    """Takes the snapshots of a run; a context manager, which at its end waits for the snapshot being written.
 
-    The memory for the copy, as large as the state, is there from the beginning, and so is the process that writes:
-    none is made if only the last snapshot is asked for.
+    The memory for the copy, as large as the state, and the process that writes are made at the beginning; neither is
+    made if only the last snapshot is wanted.
 
     Parameters
     ----------
@@ -68,17 +71,17 @@ class Snapshots:
     stream : dict or None
         The stream's `identity`.
     tally : Tally
-        Filled while they are written.
+        Updated with every snapshot.
     samples : int
-        Between snapshots; 0 goes by time alone. Where they are counted, the loop waits for the snapshot before.
+        Samples between snapshots; 0 to go by time only. At each of them the loop waits for the snapshot before.
     seconds : float
-        Between snapshots; 0 goes by samples alone. One that falls due while the one before is still being written is
-        taken as soon as that is done.
+        Seconds between snapshots; 0 to go by samples only. A snapshot that becomes due while the one before is still
+        being written is taken as soon as that is done.
 
     Raises
     ------
     StateError
-        From every method: if a snapshot cannot be written. What stands at `path` is whole.
+        From every method: if a snapshot cannot be written. The file at `path` stays whole.
     """
 
     def __init__(
@@ -111,7 +114,7 @@ class Snapshots:
                 self._writer.end()
 
     def due(self, samples: int) -> bool:
-        """Tell whether to take one now, after so many samples of this run."""
+        """Tell whether to take a snapshot now, after `samples` samples of this run."""
         if samples - self._last_samples >= self._samples:
             self._late |= self._busy()
             return True
@@ -122,7 +125,7 @@ class Snapshots:
         return not busy
 
     def take(self, samples: int, position: int) -> None:
-        """Copy the chip and order its writing, after so many samples of this run and of the stream.
+        """Copy the chip and order its writing, after `samples` of this run; the stream is at `position`.
 
         Raises
         ------
@@ -144,7 +147,7 @@ class Snapshots:
             self.tally.written += 1
 
     def finish(self, samples: int, position: int) -> None:
-        """Have all samples in the file, learning being done: wait for the last snapshot, or write one more here."""
+        """Make sure, after learning, that the file includes all samples: wait for the last snapshot, or write one."""
         begun = time.perf_counter()
         self.settle()
         waited = time.perf_counter()
@@ -160,12 +163,12 @@ class Snapshots:
 
 
 class _Writer:
-    """The other process, and the memory shared with it.
+    """The process that writes, and the memory shared with it.
 
     Attributes
     ----------
     ordered : bool
-        Whether there is an order of which nothing has been heard.
+        Whether a write is pending.
     """
 
     def __init__(self, chip: Chip, path: Path, stream: dict[str, Any] | None, *, patient: bool) -> None:
@@ -180,43 +183,50 @@ class _Writer:
             ) from error
         self._poll = select.poll()
         self._poll.register(self._connection.fileno(), select.POLLIN)
-        constants = [describe(layer.constants) for layer in chip.layers]
-        self._tell(snapshot_writer.Chip(os.path.abspath(path), chip.shape, chip.seed, constants, stream))
+        run = Run(
+            path=os.path.abspath(path),
+            shape=chip.shape,
+            seed=chip.seed,
+            constants=[describe(layer.constants) for layer in chip.layers],
+            stream=stream,
+        )
+        self._send(run)
 
     def busy(self) -> bool:
-        """Tell whether the last order is still being worked on."""
+        """Tell whether the last snapshot is still being written."""
         return self.ordered and not self._poll.poll(0)
 
-    def order(self, layers: list[dict[str, Any]], position: int) -> None:
-        """Copy arrays, and have them written."""
-        self._tell(snapshot_writer.Order(self._arrays.put(layers), position))
+    def order(self, layers: list[Arrays], position: int) -> None:
+        """Copy arrays, and have the process write them."""
+        self._send(Order(self._arrays.put(layers), position))
         self.ordered = True
 
     def outcome(self) -> float:
-        """Wait until what was ordered is written; return the seconds that took there, or raise why it is not."""
+        """Wait until the ordered snapshot is written; return how many seconds that took, or raise its error."""
         try:
             outcome = self._connection.recv()
         except (EOFError, OSError):
             self.ordered = False
-            raise self._gone() from None
+            raise self._ended() from None
         self.ordered = False
         if outcome.refusal is not None:
             raise StateError(outcome.refusal)
-        return float(outcome.seconds)
+        return outcome.seconds
 
     def end(self) -> None:
-        """End the process, which has nothing left to do, or is not waited for."""
+        """End the process; a snapshot that it is still writing is abandoned."""
         self._process.kill()
         self._process.wait()
         self._connection.close()
 
-    def _tell(self, what: Any) -> None:
+    def _send(self, message: Message) -> None:
         try:
-            self._connection.send(what)
+            self._connection.send(message)
         except OSError:
-            raise self._gone() from None
+            raise self._ended() from None
 
-    def _gone(self) -> StateError:
+    def _ended(self) -> StateError:
+        """Return the error that says how the process ended."""
         code = self._process.wait()
         how = f"signal {-code} (9 when memory runs out)" if code < 0 else f"exit code {code}"
         return StateError(
@@ -225,7 +235,7 @@ class _Writer:
         )
 
 
-def _start(size: int, patient: bool) -> tuple["subprocess.Popen[bytes]", Any, SharedArrays]:
+def _start(size: int, patient: bool) -> tuple["subprocess.Popen[bytes]", "Connection[Message, Outcome]", SharedArrays]:
     """Start the process that writes; return it, the connection to it, and the memory shared with it."""
     ours, theirs = Pipe()
     files = [theirs.fileno()]
@@ -233,11 +243,11 @@ def _start(size: int, patient: bool) -> tuple["subprocess.Popen[bytes]", Any, Sh
         files.append(new_file(size))
         arrays = SharedArrays(files[1], size)
         arrays.touch()
-        # Above the standard ones, which may have been closed: those are replaced before the process begins.
+        # Numbers above those of standard input, output and error, which Popen replaces in the new process.
         files += [fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, 3) for file in files[:2]]
         command = snapshot_writer.command(files[2], files[3], size, patient=patient)
-        # Of a group of its own, as Ctrl-C is for the run, which waits for what is being written. Not of a session of
-        # its own: systems that share the time among sessions would not look at its niceness.
+        # In a process group of its own, so that Ctrl-C reaches the run alone, which then waits for the last snapshot.
+        # Not in a session of its own: systems that share time among sessions would ignore its niceness.
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, pass_fds=files[2:], process_group=0
         )

@@ -1,4 +1,4 @@
-"""How a run is told to stop while it waits for the stream."""
+"""The exception that stops a run while it waits for the stream."""
 
 
 class Stop(Exception):  # noqa: N818 - a request, not an error

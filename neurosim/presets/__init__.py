@@ -1,9 +1,9 @@
-"""Presets: whole chips as published, out of data files that name their source.
+"""Presets: whole chips as published, read from data files that name their source.
 
-A file holds presets of one kind of data: `shape` of a sample, `source`, and for each preset its layers, one a row, and
-the readout that its accuracy was published with. What a row leaves out is in `common`. Each preset is there twice:
-NAME learns from one image at a time, by the constants in `online`, and NAME-published in batches, by those in
-`published`.
+A file has the presets for one kind of data: the `shape` of a sample, the `source`, and for each preset its layers, one
+per row, and the readout that its accuracy was published with. `common` has what a row leaves out. Each preset has two
+versions: NAME learns from one image at a time, with the constants in `online`; NAME-published learns in batches, with
+those in `published`.
 """
 
 import tomllib
@@ -30,10 +30,10 @@ class Preset:
     Attributes
     ----------
     name, source : str
-        What it is called here, and where its constants are from.
+        Its name here, and where its constants are from.
     shape : tuple of int
-        Of a sample: (channels, height, width). The layers take images of other sizes too, as long as nothing that
-        slides over them is larger.
+        Shape of a sample: (channels, height, width). The layers take images of other sizes too, as long as no kernel
+        and no pool is larger.
     layers : tuple of ConvWTA
     readout : dict
         Parameters of `SoftmaxReadout`.
@@ -57,32 +57,33 @@ def preset(name: str) -> Preset:
     Raises
     ------
     ConfigError
-        If there is none of that name.
+        If there is no preset with this name.
     """
     if name not in names():
         raise ConfigError("preset", f"one of {', '.join(names())}", name)
     file, rows = _rows()[name.removesuffix(BATCHES)]
-    way = "published" if name.endswith(BATCHES) else "online"
-    common = file["common"] | file[way] | rows.get("common", {})
-    own = rows.get(way, [{}] * len(rows["layers"]))
-    layers = tuple(_layer(common | row | changed) for row, changed in zip(rows["layers"], own, strict=True))
+    version = "published" if name.endswith(BATCHES) else "online"
+    common = file["common"] | file[version] | rows.get("common", {})
+    own = rows.get(version, [{}] * len(rows["layers"]))
+    layers = tuple(_layer(common | row | changes) for row, changes in zip(rows["layers"], own, strict=True))
     readout = file["readout"] | rows.get("readout", {})
-    return Preset(name, f"{rows['source']}; {file['source']}", tuple(file["shape"]), layers, readout)
+    source = f"{rows['source']}; {file['source']}"
+    return Preset(name=name, source=source, shape=tuple(file["shape"]), layers=layers, readout=readout)
 
 
 @cache
 def _rows() -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
-    """Return each preset as its file has it, with the file's common part."""
-    found: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
+    """Return by name the file of each preset, without its presets, and the preset's own entry."""
+    presets: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
     for path in sorted(files(__name__).iterdir(), key=lambda path: path.name):
         if path.name.endswith(".toml"):
             file = tomllib.loads(path.read_text(encoding="utf-8"))
-            found |= {name: (file, rows) for name, rows in file.pop("presets").items()}
-    return found
+            presets |= {name: (file, rows) for name, rows in file.pop("presets").items()}
+    return presets
 
 
 def _layer(row: dict[str, Any]) -> ConvWTA:
-    """Return the layer of a row."""
+    """Return the layer that a row describes."""
     row = dict(row)
     inverse = row.pop("inverse_temperature", None)
     competition = HardWTA() if inverse is None else SoftWTA(temperature=1 / inverse, signed=row.pop("signed"))

@@ -1,1 +1,1 @@
-"""What responses are worth: names for winners, classifiers fitted to features, and judgements of both."""
+"""What responses are worth: labels for winners, classifiers fitted to features, and measurements of both."""

@@ -1,4 +1,4 @@
-"""Judging: a trained chip beside the same chip untrained and the raw inputs, by every readout."""
+"""Comparison: a trained chip, the same chip untrained, and the raw inputs, measured by every readout."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -26,32 +26,32 @@ Answers = Callable[[Stream], Iterator[tuple[Response, NDArray[Any]]]]
 
 
 class Readout(Protocol):
-    """What fits itself on responses and labels, and then predicts labels."""
+    """A readout that is fitted to responses and labels, and then predicts labels."""
 
     @property
     def samples_(self) -> int:
-        """Samples it was fitted on."""
+        """Number of samples it was fitted on."""
 
     def add(self, response: Response, labels: NDArray[np.int64]) -> None:
-        """Take a chunk of responses and their labels."""
+        """Add a chunk of responses and their labels."""
 
     def finish(self) -> object:
-        """Fit."""
+        """Fit to all that was added."""
 
     def predict(self, response: Response) -> NDArray[np.int64]:
         """Return a label for each sample."""
 
 
 class Comparison(NamedTuple):
-    """What every readout found of one network.
+    """The accuracy of every readout on one network.
 
     Attributes
     ----------
     network : {"trained", "untrained", "raw"}
     accuracy : dict of str to float or None
-        By readout: the share of the test samples that it gave their label, 0 to 1; None where it does not apply.
+        By readout: the share of the test samples that it labelled correctly, 0 to 1; None where it does not apply.
     train_samples : dict of str to int or None
-        By readout: the training samples that it was given.
+        By readout: the number of training samples that it was fitted on; None where it does not apply.
     test_samples : int
     """
 
@@ -64,35 +64,35 @@ class Comparison(NamedTuple):
 def compare(chip: Chip, train: Stream, test: Stream, *, pause: Pause = nullcontext) -> list[Comparison]:
     """Measure all readouts on a trained chip, on the same chip untrained, and on raw inputs.
 
-    A chip of several layers is judged on its last. The untrained chip has the same constants, inputs and seed, so the
-    same first weights; with `normalise="stream"` it has seen no stream, and takes each sample in units of its own norm.
-    Where a layer begins with weights of zero, the untrained chip has neither winners nor soft labels. Of raw inputs,
-    `output` is a linear classifier and `neighbours` the nearest neighbours on the samples themselves.
+    A chip of several layers is judged by its last one. The untrained chip has the same constants, inputs and seed, so
+    the same first weights; with `normalise="stream"` it has seen no stream, and scales each sample by its own norm.
+    Where a layer begins with weights of zero, the untrained chip has neither winners nor soft labels. For raw inputs,
+    `output` is a linear classifier and `neighbours` the nearest neighbours, both on the samples themselves.
 
     Parameters
     ----------
     chip : Chip
         It is not changed.
     train, test : Stream
-        With labels; read more than once, so no pipes.
+        With labels. They are read more than once, so they cannot be pipes.
     pause : callable
-        Returns a context, entered after every chunk and around every fit, that may raise to end the work.
+        Returns a context, entered after every chunk and around every fit; it may raise to end the work.
 
     Returns
     -------
     list of Comparison
-        Trained, untrained, raw, in this order.
+        Three: trained, untrained, raw, in this order.
 
     Raises
     ------
     ConfigError
-        If the chip ends in images: see `judge_images`.
+        If the last layer sends images: use `judge_images` instead.
     SampleError
         If a stream has no labels, is empty, does not fit the chip, or has too few samples or classes for a readout.
     StreamError
         If a stream is a pipe, or cannot be read.
     DivergedError
-        If a potential is beyond float32.
+        If a potential exceeds float32.
     """
     if len(chip.layers[-1].shape) > 1:
         what = f"images of {' x '.join(map(str, chip.layers[-1].shape))}"
@@ -106,7 +106,7 @@ def compare(chip: Chip, train: Stream, test: Stream, *, pause: Pause = nullconte
     constants = [layer.constants for layer in chip.layers]
     fresh = Chip(constants, inputs=chip.shape, seed=chip.seed, device=chip.device)
     neurons, by_label = chip.layers[-1].constants.neurons, taught_by_label(chip)
-    # Weights of zero have no winners, and no two samples that differ.
+    # With weights of zero there are no winners, and the responses to all samples are equal.
     blank = any(layer.constants.initial == "zeros" for layer in chip.layers)
     of_fresh = tuple(name for name in READOUTS if not (blank and name in OF_WINNERS))
     networks: list[tuple[str, tuple[str, ...], int, Answers]] = [
@@ -114,15 +114,15 @@ def compare(chip: Chip, train: Stream, test: Stream, *, pause: Pause = nullconte
         ("untrained", of_fresh, neurons, lambda stream: answers(fresh, stream, pause)),
         ("raw", OF_RAW, chip.inputs, lambda stream: _raw(chip, stream, pause)),
     ]
-    rows = []
-    for network, names, width, ask in networks:
-        made = {name: _readout(name, by_label) for name in names}
+    comparisons = []
+    for network, names, width, responses_to in networks:
+        readouts = {name: _readout(name, by_label) for name in names}
         for group in _passes(names, width, train.length):
-            _fit([made[name] for name in group], ask(train), pause)
-        accuracy, count = _accuracy(made, ask(test), pause)
-        seen = {name: made[name].samples_ if name in made else None for name in READOUTS}
-        rows.append(Comparison(network, {name: accuracy.get(name) for name in READOUTS}, seen, count))
-    return rows
+            _fit([readouts[name] for name in group], responses_to(train), pause)
+        accuracy, count = _accuracy(readouts, responses_to(test), pause)
+        fitted_on = {name: readouts[name].samples_ if name in readouts else None for name in READOUTS}
+        comparisons.append(Comparison(network, {name: accuracy.get(name) for name in READOUTS}, fitted_on, count))
+    return comparisons
 
 
 def _readout(name: str, by_label: bool) -> Readout:
@@ -133,7 +133,7 @@ def _readout(name: str, by_label: bool) -> Readout:
 
 
 def _passes(names: tuple[str, ...], width: int, samples: int | None) -> list[list[str]]:
-    """Say which readouts to fit in which pass: as many linear ones at once as hold their features in the memory."""
+    """Group readouts into passes over the stream: as many linear ones at once as have room in memory for features."""
     limit = linear_readout.FEATURE_BYTES
     need = limit if samples is None else 4 * width * samples
     together = max(1, limit // max(1, need))
@@ -153,21 +153,21 @@ def _fit(group: list[Readout], responses: Iterator[tuple[Response, NDArray[Any]]
 
 
 def _accuracy(
-    made: dict[str, Readout], responses: Iterator[tuple[Response, NDArray[Any]]], pause: Pause
+    readouts: dict[str, Readout], responses: Iterator[tuple[Response, NDArray[Any]]], pause: Pause
 ) -> tuple[dict[str, float], int]:
-    """Return the share of samples that each readout gives their label, and how many samples there were."""
-    right, count = dict.fromkeys(made, 0), 0
+    """Return the share of samples that each readout labels correctly, and the number of samples."""
+    right, count = dict.fromkeys(readouts, 0), 0
     for response, labels in responses:
         count += len(labels)
-        for name, readout in made.items():
-            with pause():  # nothing within: scikit-learn's threads are not interrupted half way
+        for name, readout in readouts.items():
+            with pause():  # empty, so that scikit-learn's threads are not interrupted amid their work
                 pass
             right[name] += int((readout.predict(response) == labels).sum())
     return {name: hits / count for name, hits in right.items()}, count
 
 
 def _raw(chip: Chip, stream: Stream, pause: Pause) -> Iterator[tuple[Response, NDArray[Any]]]:
-    """Give the samples themselves as if they were responses, in chunks like those of `answers`."""
+    """Yield the samples themselves as if they were responses, in chunks like those of `answers`."""
     count = 0
     for samples, labels in chip.blocks(stream, 1000):
         with pause():

@@ -1,4 +1,4 @@
-"""A cache of features: what a frozen chip makes of a stream, computed once, for a readout that reads it many times."""
+"""A cache of features: a frozen chip's responses to a stream, computed once for a readout that reads them often."""
 
 import math
 import os
@@ -23,26 +23,26 @@ MEMORY = 6 << 30
 class FeatureCache:
     """The features of all samples of a stream, in one float32 array, in memory or mapped from a file.
 
-    Beside the array it takes the memory of one chunk of responses.
+    Besides the array, it needs memory for one chunk of responses.
 
     Parameters
     ----------
     features : {"output", "triangle", "relu", "softmax"}
-        Which, as in `neurosim.readouts.features`.
+        Which features, see `neurosim.readouts.features`.
     path : path, optional
-        A file to keep them in, as `.npy`: written beside under the name with `.part`, and renamed when it is whole; an
-        older one is replaced. It is mapped, so it may be larger than the memory.
+        A `.npy` file to keep them in: written as `PATH.part` and renamed when it is whole, replacing an older one. The
+        file is memory-mapped, so it may be larger than the memory.
     memory : int
-        Bytes that the array may take without a path, from 1.
+        Most bytes for the array if there is no path, from 1.
     chunk : int
         Samples that the chip responds to at a time.
 
     Attributes
     ----------
     features_ : float32 (samples, width), C order
-        With a path a read-only map of the file.
+        With a path, a read-only map of the file.
     labels_ : int64 (samples,) or None
-        None of a stream without labels.
+        None if the stream has no labels.
 
     Raises
     ------
@@ -74,25 +74,25 @@ class FeatureCache:
     def fill(
         self, chip: Chip, stream: Stream, *, pause: Callable[[], AbstractContextManager[object]] = nullcontext
     ) -> "FeatureCache":
-        """Let the chip respond to the whole stream, and keep its features; the chip does not change.
+        """Let the chip respond to the whole stream, and keep the features; the chip does not change.
 
         Parameters
         ----------
         chip : Chip
         stream : Stream
-            Of known length: no pipe.
+            Its length must be known, so it cannot be a pipe.
         pause : callable
-            Returns a context, entered after every chunk, that may raise to end the work.
+            Returns a context, entered after every chunk; it may raise to end the work.
 
         Raises
         ------
         ConfigError
-            If `stream` is none, or the features do not fit into the memory, or onto the disk.
+            If `stream` is not a Stream, or the features do not fit into memory or onto the disk.
         SampleError
-            If a sample is not admitted, or a feature is not finite.
+            If a sample is refused by the chip, or a feature is not finite.
         StreamError
-            If the stream cannot be read, its length is not known, or it holds another number of samples; if the file
-            cannot be written.
+            If the stream cannot be read, its length is not known, or it has another number of samples than its length;
+            if the file cannot be written.
         """
         check_stream("stream", stream)
         if stream.length is None:
@@ -107,38 +107,39 @@ class FeatureCache:
             raise StreamError(f"features cannot be written to {self.path}: {error}") from error
         finally:
             if self.path is not None:
-                with suppress(OSError):  # where nothing can be written, that is what is said
+                with suppress(OSError):  # the error that matters is the one that is raised already
                     self._partial().unlink(missing_ok=True)
         return self
 
     def _fill(
         self, chip: Chip, stream: Stream, count: int, pause: Callable[[], AbstractContextManager[object]]
     ) -> None:
-        kept: Array | None = None
+        """Fill the array, and its file if it has one; refuse a stream that has more or fewer than `count` samples."""
+        array: Array | None = None
         labels = np.empty(count, np.int64) if stream.labelled else None
         done = 0
-        for values, given in self._blocks(chip, stream):
+        for values, chunk_labels in self._chunks(chip, stream):
             with pause():
                 pass
             check_finite(values, self.features)
-            if kept is None:
-                kept = self._room((count, *values.shape[1:]))
+            if array is None:
+                array = self._allocated((count, *values.shape[1:]))
             if done + len(values) <= count:
-                kept[done : done + len(values)] = values
-                if labels is not None and given is not None:
-                    labels[done : done + len(values)] = given
+                array[done : done + len(values)] = values
+                if labels is not None and chunk_labels is not None:
+                    labels[done : done + len(values)] = chunk_labels
             done += len(values)
-        if kept is None or done != count:
-            raise StreamError(f"{stream.name} must hold {count} samples, as it says, got {done}")
+        if array is None or done != count:
+            raise StreamError(f"{stream.name} must hold {count} samples, its length, got {done}")
         if self.path is not None:
-            assert isinstance(kept, np.memmap)
-            kept.flush()
+            assert isinstance(array, np.memmap)
+            array.flush()
             os.replace(self._partial(), self.path)
-            kept = np.load(self.path, mmap_mode="r")
-        self.features_, self.labels_ = np.asarray(kept), labels
+            array = np.load(self.path, mmap_mode="r")
+        self.features_, self.labels_ = np.asarray(array), labels
 
-    def _blocks(self, chip: Chip, stream: Stream) -> Iterator[tuple[Array, NDArray[np.int64] | None]]:
-        """Give features of the stream, a chunk at a time, with their labels."""
+    def _chunks(self, chip: Chip, stream: Stream) -> Iterator[tuple[Array, NDArray[np.int64] | None]]:
+        """Yield features of the stream, a chunk at a time, with their labels."""
         if self.features == "output":
             yield from chip.output_blocks(stream, chunk=self.chunk)
             return
@@ -148,20 +149,20 @@ class FeatureCache:
     def _partial(self) -> Path:
         return Path(f"{self.path}.part")
 
-    def _room(self, shape: tuple[int, ...]) -> Array:
-        """Return an array of this shape, in memory or mapped, or refuse."""
+    def _allocated(self, shape: tuple[int, ...]) -> Array:
+        """Return an empty array of this shape, in memory or mapped; raise ConfigError if there is too little space."""
         need, what = 4 * math.prod(shape), f"{shape[0]} samples of {math.prod(shape[1:])} features"
         if self.path is None:
             if need > self.memory:
-                advice = f"{what} take as much; give a path, fewer samples or fewer neurons"
+                advice = f"{what} need that much; give a path, fewer samples or fewer neurons"
                 raise ConfigError("memory", f"at least {need} bytes", self.memory, advice)
             return np.empty(shape, np.float32)
         free = shutil.disk_usage(self.path.parent).free
         if need > free:
-            advice = f"{what} take as much"
-            raise ConfigError(f"room on the disk of {self.path}", f"at least {need} bytes", free, advice)
+            advice = f"{what} need that much"
+            raise ConfigError(f"free space on the disk of {self.path}", f"at least {need} bytes", free, advice)
         mapped: Array = np.lib.format.open_memmap(self._partial(), "w+", np.float32, shape)
-        if hasattr(os, "posix_fallocate"):  # a disk that fills up under a map kills the process
+        if hasattr(os, "posix_fallocate"):  # writing to a map on a full disk would kill the process
             with open(self._partial(), "r+b") as file:
                 os.posix_fallocate(file.fileno(), 0, file.seek(0, os.SEEK_END))
         return mapped

@@ -1,4 +1,4 @@
-"""Features: what a linear classifier is given of a response."""
+"""Features: the function of a response that a linear classifier is fitted to."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from neurosim.errors import SampleError
 
 Array = NDArray[np.float32]
 
-SHARPNESS = np.float32(5)  # of the softmax, for potentials as they are
+SHARPNESS = np.float32(5)  # of the softmax; potentials are not scaled first
 
 
 def _triangle(u: Array) -> Array:
@@ -33,7 +33,7 @@ KINDS = ("output", *OF_POTENTIALS)
 
 
 def features(response: Response, kind: str = "output") -> Array:
-    r"""Return what a classifier is given of responses.
+    r"""Return the features of responses that a classifier is fitted to.
 
     .. math::
 
@@ -41,8 +41,8 @@ def features(response: Response, kind: str = "output") -> Array:
         \mathrm{relu}: \max(u_k, 0), \qquad
         \mathrm{softmax}: e^{5 u_k} / \sum_l e^{5 u_l}
 
-    and `output` is z, what the last layer transmits. The softmax takes potentials as they are, in units of the layer's
-    normalised input: it depends on their scale.
+    and `output` is z, what the last layer transmits. The softmax takes potentials unscaled, in units of the layer's
+    normalised input, so it depends on their scale.
 
     Parameters
     ----------
@@ -53,8 +53,9 @@ def features(response: Response, kind: str = "output") -> Array:
     Returns
     -------
     float32 (samples, neurons)
-        Of a layer of images (samples, neurons x rows x columns), flat in that order; neurons at one position are taken
-        together. Of `output`, the response's own array. What float32 cannot hold is infinite, see `check_finite`.
+        For a layer that sends images (samples, neurons x rows x columns), flattened in that order; the sums and means
+        above then go over the neurons of one position. `output` is the response's own array, not a copy. Values beyond
+        float32 are infinite, see `check_finite`.
 
     References
     ----------
@@ -63,12 +64,12 @@ def features(response: Response, kind: str = "output") -> Array:
     if kind == "output":
         return response.output
     with np.errstate(over="ignore"):
-        found = OF_POTENTIALS[kind](response.potentials)
-    return found.reshape(len(found), -1)
+        values = OF_POTENTIALS[kind](response.potentials)
+    return values.reshape(len(values), -1)
 
 
 def check_finite(values: Array, kind: str) -> None:
-    """Refuse features that a classifier cannot take."""
+    """Refuse features that are not finite, with a SampleError."""
     if not np.isfinite(values).all():
         what = "what the last layer transmits" if kind == "output" else f"features {kind!r}"
         raise SampleError(f"{what} must be finite in float32 to fit a readout, and is not; make the samples smaller")

@@ -1,4 +1,4 @@
-"""How many test samples a chip's winners and a linear readout name."""
+"""How many test samples a chip's winners, and a linear readout, label correctly."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -15,9 +15,9 @@ from neurosim.streams import Stream
 
 
 class Judgement(NamedTuple):
-    """What the readouts found: accuracies on the test stream, from 0 to 1, and who won none of the training samples.
+    """Accuracies on the test stream, from 0 to 1, and the share of neurons that won none of the training samples.
 
-    None of what makes no sense for neurons that see an image at many positions.
+    For neurons that see an image at many positions, winners have no meaning: those fields are None.
     """
 
     winner_accuracy: float | None
@@ -38,7 +38,7 @@ def judge(
     train, test : Stream
         With labels.
     pause : callable
-        Returns a context, entered after every chunk, that may raise to end the work.
+        Returns a context, entered after every chunk; it may raise to end the work.
 
     Raises
     ------
@@ -52,13 +52,13 @@ def judge(
         linear.add(response, labels)
     winner.finish()
     linear.finish()
-    parts = [
+    chunks = [
         (winner.predict(response), linear.predict(response), labels) for response, labels in answers(chip, test, pause)
     ]
-    by_winner, by_line, labels = (np.concatenate(part) for part in zip(*parts, strict=True))
+    by_winner, by_readout, labels = (np.concatenate(column) for column in zip(*chunks, strict=True))
     return Judgement(
         winner_accuracy=accuracy(by_winner, labels),
-        readout_accuracy=accuracy(by_line, labels),
+        readout_accuracy=accuracy(by_readout, labels),
         never_won_frozen=never_won(winner.wins_),
         readout_samples=linear.samples_,
         test_samples=len(labels),

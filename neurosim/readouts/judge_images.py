@@ -1,4 +1,4 @@
-"""What a frozen chip that sends images is good for: the readout that the papers train, on all that it sends."""
+"""Judgement of a frozen chip that sends images: the papers' softmax readout, trained on its outputs."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -20,8 +20,8 @@ from neurosim.streams.transforms import Transform
 
 Array = NDArray[np.float32]
 PUBLISHED_EPOCHS = 50
-VIEWS = 204  # purpose of random numbers, apart from those of a chip and of the readout
-CHUNK = 250  # images that one layer takes before the next gets them
+VIEWS = 204  # purpose of random numbers, distinct from those of a chip and of the readout
+CHUNK = 250  # images that pass through one layer before the next one gets them
 
 
 def judge_images(
@@ -37,10 +37,10 @@ def judge_images(
     views: int = 1,
     pause: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> Judgement:
-    """Train a softmax readout on what the chip sends of one stream, and measure it on another.
+    """Train a softmax readout on the chip's outputs for one stream, and measure it on another.
 
-    Takes memory for what the chip sends of all training samples: 4.9 GB for CIFAR-10 and 24,576 values each; twice that
-    with more than one view.
+    Needs memory for the outputs of all training samples: 4.9 GB for CIFAR-10 with 24,576 values each; twice that with
+    more than one view.
 
     Parameters
     ----------
@@ -48,19 +48,19 @@ def judge_images(
     train, test : Stream
         With labels.
     epochs, batch, dropout, seed
-        Of `SoftmaxReadout`.
+        As for `SoftmaxReadout`.
     augment : sequence of Transform
-        Done at random to the training images, not to those it is measured on.
+        Applied at random to the training images, not to the test images.
     views : int
-        How many times they are transformed anew, and the chip responds to them: at equal distances through the epochs.
-        From 1 to `epochs`; 1 without `augment`.
+        How many times the training images are transformed anew, and the chip responds to them, at equal intervals
+        through the epochs. From 1 to `epochs`; 1 without `augment`.
     pause : callable
-        Returns a context, entered after every chunk and epoch, that may raise to end the work.
+        Returns a context, entered after every chunk and epoch; it may raise to end the work.
 
     Raises
     ------
     ConfigError
-        If `views` is out of range; if what the chip sends does not fit into memory.
+        If `views` is out of range; if the outputs do not fit into memory.
     SampleError
         If a stream has no labels, is empty, or does not fit the chip.
     """
@@ -68,23 +68,29 @@ def judge_images(
     readout = SoftmaxReadout(epochs=epochs, batch=batch, dropout=dropout, seed=seed)
     whole("views", views, 1, LARGEST)
     if views > (epochs if augment else 1):
-        rule = f"at most the {epochs} epochs" if augment else "1 where nothing is done to the images"
+        rule = f"at most the {epochs} epochs" if augment else "1 without augment, as all views would be equal"
         raise ConfigError("views", rule, views)
-    seen = _Views(chip, train, augment, views, readout, pause)
-    features, labels = seen.first()
-    readout.fit(features, labels, watch=seen.watch, renew=seen.renew)
+    training_views = _Views(chip, train, augment, views, readout, pause)
+    features, labels = training_views.first()
+    readout.fit(features, labels, watch=training_views.watch, renew=training_views.renew)
     right, count = 0, 0
-    for outputs, known in chip.output_blocks(test, chunk=CHUNK):
+    for outputs, test_labels in chip.output_blocks(test, chunk=CHUNK):
         with pause():
-            right += int((readout.predict(outputs) == known).sum())
+            right += int((readout.predict(outputs) == test_labels).sum())
         count += len(outputs)
     if count == 0:
         raise SampleError(f"{test.name} must hold at least one sample, got none")
-    return Judgement(None, right / count, None, len(labels), count)
+    return Judgement(
+        winner_accuracy=None,
+        readout_accuracy=right / count,
+        never_won_frozen=None,
+        readout_samples=len(labels),
+        test_samples=count,
+    )
 
 
 class _Views:
-    """What the chip sends of the training images, transformed anew from time to time."""
+    """The chip's outputs for the training images, which are transformed anew at the beginning of some epochs."""
 
     def __init__(
         self,
@@ -105,15 +111,15 @@ class _Views:
         return cache.features_, cache.labels_
 
     def renew(self, epoch: int) -> Array | None:
-        """Return the features of the view that begins with this epoch, if one does."""
+        """Return the features of the view that begins with this epoch, or None if none does."""
         return self._fill(self._begins[epoch]).features_ if epoch in self._begins else None
 
     def watch(self, _epoch: object) -> None:
-        """Let the work be ended."""
+        """Enter `pause`, which may raise to end the work."""
         with self._pause():
             pass
 
     def _fill(self, view: int) -> FeatureCache:
         seed = int(randomness.words(self._readout.seed, VIEWS, view, 1)[0])
-        seen = transform(self._train, self._augment, seed) if self._augment else self._train
-        return FeatureCache(chunk=CHUNK).fill(self._chip, seen, pause=self._pause)
+        images = transform(self._train, self._augment, seed) if self._augment else self._train
+        return FeatureCache(chunk=CHUNK).fill(self._chip, images, pause=self._pause)

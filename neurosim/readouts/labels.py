@@ -1,4 +1,4 @@
-"""Labels that readouts learn from, and the answers of a chip beside them."""
+"""Labels that readouts are fitted to, and a chip's responses together with them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -12,24 +12,23 @@ from neurosim.chip.response import Response
 from neurosim.errors import SampleError
 from neurosim.streams import Stream, check_stream
 
+RESPONSES = 1 << 24  # most responses of a chunk: of all neurons, at all positions of images
+CLASSES = 10_000  # most labels that a readout tells apart: it keeps a count for each neuron and label
+
 
 def accuracy(predicted: NDArray[Any], labels: NDArray[Any]) -> float:
     """Return the share of predictions that equal the labels."""
     return float(np.mean(predicted == labels))
 
 
-RESPONSES = 1 << 24  # of neurons, at all positions of images, that a chunk may have
-CLASSES = 10_000  # labels that a readout tells apart at most: it keeps a count for each neuron and label
-
-
 def check_classes(labels: NDArray[np.int64]) -> None:
-    """Refuse labels that a count for each neuron and label has no room for."""
+    """Refuse labels from `CLASSES` on: the counts for each neuron and label would take too much memory."""
     if labels.max() >= CLASSES:
         raise SampleError(f"labels must be below {CLASSES} to measure accuracy, got {labels.max()}")
 
 
 def check_labelled(*streams: Stream) -> None:
-    """Refuse streams without labels, and labels that stand for other classes."""
+    """Refuse streams without labels, and streams in which equal labels mean different classes."""
     for stream in streams:
         check_stream("train and test", stream)
         if not stream.labelled:
@@ -47,7 +46,7 @@ def check_labelled(*streams: Stream) -> None:
 def answers(
     chip: Chip, stream: Stream, pause: Callable[[], AbstractContextManager[object]] = nullcontext
 ) -> Iterator[tuple[Response, NDArray[Any]]]:
-    """Give a frozen chip's responses to a stream with their labels, a chunk at a time."""
+    """Yield a frozen chip's responses to a stream with their labels, a chunk at a time."""
     count = 0
     chunk = max(1, min(1000, RESPONSES // chip.layers[-1].responses))
     for response, labels in chip.respond_blocks(stream, chunk=chunk):

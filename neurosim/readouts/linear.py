@@ -1,4 +1,4 @@
-"""Readouts: what a frozen chip's responses say about labels that it never saw."""
+"""The linear readout: a classifier fitted to a frozen chip's responses and labels that the chip never saw."""
 
 import warnings
 
@@ -10,7 +10,7 @@ from neurosim.chip.response import Response
 from neurosim.errors import SampleError
 from neurosim.readouts.features import KINDS, check_finite, features
 
-FEATURE_BYTES = 2 << 30  # features that the linear readout may hold in memory
+FEATURE_BYTES = 2 << 30  # most memory for the features that the linear readout is fitted to
 
 
 class LinearReadout:
@@ -21,12 +21,12 @@ class LinearReadout:
     alpha : float
         Strength of the ridge, per sample.
     features : {"output", "triangle", "relu", "softmax"}
-        What it is given instead, a function of the potentials: see `neurosim.readouts.features`.
+        Which features it is fitted to: `output`, or a function of the potentials, see `neurosim.readouts.features`.
 
     Attributes
     ----------
     samples_ : int
-        Samples it was fitted on: the first ones, as many as two GiB of features hold.
+        Number of samples it was fitted on: the first ones, as many as fit into two GiB of features.
 
     Raises
     ------
@@ -41,11 +41,11 @@ class LinearReadout:
         self._labels: list[NDArray[np.int64]] = []
 
     def add(self, response: Response, labels: NDArray[np.int64]) -> None:
-        """Keep a chunk of features and their labels, while there is room."""
-        room = FEATURE_BYTES // (4 * response.output.shape[1]) - self.samples_
-        if room > 0:
-            self._features.append(features(response, self.features)[:room])
-            self._labels.append(labels[:room])
+        """Keep a chunk of features and their labels, as far as the memory limit allows."""
+        remaining = FEATURE_BYTES // (4 * response.output.shape[1]) - self.samples_
+        if remaining > 0:
+            self._features.append(features(response, self.features)[:remaining])
+            self._labels.append(labels[:remaining])
             self.samples_ += len(self._labels[-1])
 
     def finish(self) -> "LinearReadout":
@@ -57,7 +57,7 @@ class LinearReadout:
         self._features = []
         if len(np.unique(labels)) < 2:
             raise SampleError(f"labels must be of two classes at least to fit a readout, got only {labels[0]}")
-        with np.errstate(over="ignore", invalid="ignore"):  # refused below
+        with np.errstate(over="ignore", invalid="ignore"):  # check_finite refuses what overflows
             self.mean_, deviation = values.mean(axis=0), values.std(axis=0)
             self.scale_ = 1 / (deviation + 1e-6 * deviation.mean() + 1e-30)
             values -= self.mean_
@@ -65,13 +65,13 @@ class LinearReadout:
         check_finite(values, self.features)
         self.classifier_ = RidgeClassifier(alpha=self.alpha * len(values), solver="cholesky", copy_X=False)
         with warnings.catch_warnings():
-            # Thousands of features in float32 are ill-conditioned; what comes of them is measured, not trusted.
+            # Thousands of float32 features are ill-conditioned; the accuracy is measured anyway, so no warning.
             warnings.simplefilter("ignore", LinAlgWarning)
             self.classifier_.fit(values, labels)
         return self
 
     def predict(self, response: Response) -> NDArray[np.int64]:
-        """Return the label that the linear readout gives each sample."""
+        """Return the label that the linear readout gives each sample: int64 (samples,)."""
         with np.errstate(over="ignore", invalid="ignore"):
             values = (features(response, self.features) - self.mean_) * self.scale_
         check_finite(values, self.features)

@@ -1,4 +1,4 @@
-"""Nearest neighbours: a readout that fits nothing, and so shows what distances between outputs are worth."""
+"""Nearest neighbours: a readout without parameters, which shows what distances between outputs are worth."""
 
 from typing import Any
 
@@ -10,19 +10,19 @@ from neurosim.chip.response import Response
 from neurosim.errors import SampleError
 from neurosim.readouts.features import check_finite
 
-NEIGHBOUR_SAMPLES = 10_000  # training samples kept: every test sample is compared with all of them
+NEIGHBOUR_SAMPLES = 10_000  # most training samples kept: every test sample is compared with all of them
 
 
 class Neighbours:
     """The k nearest neighbours in what the last layer transmits: scikit-learn's `KNeighborsClassifier`, brute force.
 
-    A sample gets the label that most of its neighbours have, by Euclidean distance between outputs as they are; of
-    labels with equally many, the lowest.
+    A sample gets the label that most of its neighbours have; if several labels are equally frequent, the lowest.
+    Neighbours are found by the Euclidean distance between outputs, which are not scaled.
 
     Parameters
     ----------
     neighbours : int
-        How many vote, from 1.
+        How many neighbours vote, from 1.
 
     Attributes
     ----------
@@ -46,20 +46,20 @@ class Neighbours:
         self._labels: list[NDArray[np.int64]] = []
 
     def add(self, response: Response, labels: NDArray[np.int64]) -> None:
-        """Keep a chunk of outputs and their labels, while there is room."""
-        room = NEIGHBOUR_SAMPLES - self.samples_
-        if room > 0:
-            self._features.append(response.output[:room])
-            self._labels.append(labels[:room])
+        """Keep a chunk of outputs and their labels, as far as the limit allows."""
+        remaining = NEIGHBOUR_SAMPLES - self.samples_
+        if remaining > 0:
+            self._features.append(response.output[:remaining])
+            self._labels.append(labels[:remaining])
             self.samples_ += len(self._labels[-1])
 
     def finish(self) -> "Neighbours":
-        """Hand what was kept to the classifier.
+        """Hand the samples that were kept to the classifier.
 
         Raises
         ------
         SampleError
-            If fewer samples than neighbours came, or an output is not finite.
+            If there are fewer samples than neighbours, or an output is not finite.
         """
         from sklearn.neighbors import KNeighborsClassifier
 

@@ -1,4 +1,4 @@
-"""Soft labels: every neuron speaks for all classes, each by how much it responded to it."""
+"""Soft labels: every neuron votes for all classes, for each in proportion to how much it responded to it."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,23 +9,23 @@ from neurosim.readouts.labels import check_classes
 
 
 class SoftLabels:
-    r"""Give every neuron a share for each class; a sample's label is the class of the largest sum over all neurons.
+    r"""Every neuron has a share for each class; a sample's label is the class with the largest sum over all neurons.
 
     .. math::
 
         P(c \mid k) = \frac{\sum_{t: c_t = c} y_k(t)^+}{\sum_t y_k(t)^+}, \qquad
         \hat c = \arg\max_c \sum_k y_k^+ P(c \mid k)
 
-    over the training samples t. Of signed responses the positive part counts, :math:`y^+ = \max(y, 0)`: a neuron that
-    unlearns speaks for no class. A neuron that never responds is uniform over the labels that came. Samples of zeros,
-    which nobody wins, are passed over in training, as in `WinnerLabels`. Ties go to the lowest label.
+    over the training samples t. Only the positive part of signed responses counts, :math:`y^+ = \max(y, 0)`: a neuron
+    that unlearns votes for no class. A neuron that never responded has equal shares for all labels in training.
+    Samples of zeros, which have no winner, are left out in training, as in `WinnerLabels`. Ties go to the lowest label.
 
     Attributes
     ----------
     shares_ : float64 (neurons, classes)
-        :math:`P(c \mid k)`, each row of sum 1; classes from 0 to the largest label that came.
+        :math:`P(c \mid k)`; each row sums to 1. Classes go from 0 to the largest label in training.
     samples_ : int
-        Samples it was given, those of zeros included.
+        Number of samples that were added, those of zeros included.
 
     References
     ----------
@@ -45,32 +45,32 @@ class SoftLabels:
         Raises
         ------
         SampleError
-            If a label is above what a count for each neuron and label has room for.
+            If a label is too large for a table with a sum for each neuron and label.
         """
         check_classes(labels)
         self.samples_ += len(labels)
-        kept = response.potentials.any(axis=1)
-        classes, place = np.unique(labels[kept], return_inverse=True)
+        nonzero = response.potentials.any(axis=1)
+        classes, class_index = np.unique(labels[nonzero], return_inverse=True)
         if len(classes) == 0:
             return
-        responses = _positive(response.responses[kept])
+        responses = _positive(response.responses[nonzero])
         grow = max(0, int(classes[-1]) + 1 - len(self._seen))
         self._sums = np.pad(self._sums, ((0, responses.shape[1] - len(self._sums)), (0, grow)))
         self._seen = np.pad(self._seen, (0, grow))
-        members = (np.arange(len(classes))[:, None] == place).astype(np.float64)
+        members = (np.arange(len(classes))[:, None] == class_index).astype(np.float64)
         self._sums[:, classes] += (members @ responses).T
         self._seen[classes] = True
 
     def finish(self) -> "SoftLabels":
-        """Settle each neuron's shares.
+        """Compute each neuron's shares.
 
         Raises
         ------
         SampleError
-            If there was no sample but of zeros.
+            If all samples were zeros.
         """
         if self._sums.size == 0:
-            raise SampleError("samples must be at least one that is not of zeros to label neurons, got none")
+            raise SampleError("samples must include one that is not all zeros to label neurons, got none")
         total = self._sums.sum(axis=1, keepdims=True)
         uniform = np.broadcast_to(self._seen / self._seen.sum(), self._sums.shape)
         self.shares_ = np.divide(self._sums, total, out=uniform.copy(), where=total > 0)

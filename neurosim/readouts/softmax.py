@@ -1,4 +1,4 @@
-"""The readout that the papers train: dropout, a linear layer and its softmax, on features that are computed once."""
+"""The readout that the papers train: dropout, a linear layer and a softmax, on features that are computed once."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -10,24 +10,24 @@ from neurosim.checks import LARGEST, number, whole
 from neurosim.errors import ConfigError, SampleError
 from neurosim.kernels import head
 from neurosim.readouts.inputs import Array, as_features, class_labels, whole_labels
-from neurosim.readouts.training import NOBODY, Trainer, batch_of, blocks_of, first_parameters, refuse, scratch_for
+from neurosim.readouts.training import NO_ROWS, Trainer, batch_of, blocks_of, first_parameters, refuse, scratch_for
 
-LONG = (0.2, 0.35, 0.5, 0.6, 0.7, 0.8, 0.9)  # of the epochs, from 50 on, the published halvings of the rate
-SHORT = (0.5, 0.75)  # from 20 epochs on
+# When the rate is halved, in fractions of the epochs, as published: for 50 epochs or more, and for 20 or more.
+LONG_HALVINGS, SHORT_HALVINGS = (0.2, 0.35, 0.5, 0.6, 0.7, 0.8, 0.9), (0.5, 0.75)
 TOGETHER = 256  # samples predicted at a time
 
 
 class Epoch(NamedTuple):
-    """How training goes: what `SoftmaxReadout.fit` tells its `watch` after each epoch.
+    """The progress of training: `SoftmaxReadout.fit` passes it to `watch` after each epoch.
 
     Attributes
     ----------
     number, epochs : int
-        This one, from 1, and how many there are.
+        Number of this epoch, from 1, and how many there are.
     rate : float
-        Of this epoch.
+        Rate of this epoch.
     loss, accuracy : float
-        Mean over the training samples as they came, with dropout and the weights of the moment.
+        Mean over the training samples, each with dropout and with the weights at that time.
     """
 
     number: int
@@ -44,26 +44,26 @@ class SoftmaxReadout:
 
         u = W (r \odot x) + b, \qquad L = -\frac{1}{n} \sum \log \mathrm{softmax}(u)_\mathrm{label}
 
-    minimised by Adam without weight decay (moments .9 and .999); r drops inputs and scales what is kept. First weights
-    are :math:`U[-1/\sqrt{D}, 1/\sqrt{D}]`. Random numbers are counted, and sums have a fixed order: equal parameters,
-    features and labels give equal bits, whatever the threads. Features are taken as they are, and read in any order;
-    beside them training takes three times the weights.
+    minimised by Adam without weight decay (moments .9 and .999); r is the dropout: zero for inputs that are dropped, a
+    scale for the rest. Weights begin in :math:`U[-1/\sqrt{D}, 1/\sqrt{D}]`. Random numbers are counter-based and sums
+    have a fixed order, so equal parameters, features and labels give equal bits for any number of threads. Features
+    are not scaled, and are read in random order; besides them, training needs memory for three times the weights.
 
     Parameters
     ----------
     epochs : int
         From 1.
     batch : int
-        Samples of a step, from 1; the last of an epoch has what is left.
+        Samples of a step, from 1; the last step of an epoch has the rest.
     dropout : float
         Probability that an input is dropped in training, from 0, below 1, in steps of 1 / 65536.
     rate : float
-        Of Adam, positive.
+        Adam's rate, positive, at most 1.
     halvings : sequence of float, optional
         When the rate is halved, in fractions of the epochs from 0 to 1. By default as published: at .2, .35, .5, .6,
         .7, .8, .9 of 50 epochs or more, at .5 and .75 of 20 or more, never of fewer.
     seed : int
-        Of first weights, order and dropout; from 0, below 2**64.
+        Seed of the first weights, the order of samples and dropout; from 0, below 2**64.
     threads : int
         From 1; results do not depend on it.
 
@@ -72,7 +72,7 @@ class SoftmaxReadout:
     weights_ : float32 (classes, inputs), C order
     bias_ : float32 (classes,)
     samples_ : int
-        Samples it was fitted on.
+        Number of samples it was fitted on.
     epochs_ : list of Epoch
 
     Raises
@@ -111,7 +111,7 @@ class SoftmaxReadout:
         if rate > 1:
             raise ConfigError("rate", "positive, at most 1", rate, "Adam moves a weight by about the rate in a step")
         if halvings is None:
-            halvings = LONG if epochs >= 50 else SHORT if epochs >= 20 else ()
+            halvings = LONG_HALVINGS if epochs >= 50 else SHORT_HALVINGS if epochs >= 20 else ()
         halvings = _fractions(halvings)
         self.epochs, self.batch, self.dropout, self.rate = epochs, batch, dropout, rate
         self.halvings, self.seed, self.threads = halvings, seed, threads
@@ -131,20 +131,20 @@ class SoftmaxReadout:
         Parameters
         ----------
         features : float32 (samples, inputs), C order
-            Also a memory map. Of another type or layout they are copied, up to two GiB.
+            May be a memory map. Features of another type or layout are copied, up to two GiB.
         labels : int64 (samples,)
-            From 0, below 10,000; as many classes as the largest one and 1.
+            From 0, below 10,000; there are as many classes as the largest label plus 1.
         watch : callable, optional
-            Is given an `Epoch` after each; may raise to end the work.
+            Called with an `Epoch` after each epoch; may raise to end the work.
         renew : callable, optional
-            Is given the number of each epoch from 2 on, before it, and returns other features of the same samples, from
-            then on, as of images transformed anew; or None to go on with those there are.
+            Called with the number of each epoch from 2 on, before it begins. Returns other features of the same samples
+            to go on with, such as those of images transformed anew, or None to keep the present ones.
 
         Raises
         ------
         SampleError
-            If features are not finite, labels are out of range, not one a sample or of one class, or a copy of the
-            features would not fit; if `renew` returns features of another shape.
+            If features are not finite; if labels are out of range, not one for each sample, or all of one class; if a
+            copy of the features would be too large; if `renew` returns features of another shape.
         DivergedError
             If a potential leaves the range of float32.
         """
@@ -158,9 +158,11 @@ class SoftmaxReadout:
             for epoch in range(self.epochs):
                 if renew is not None and epoch > 0:
                     trainer.renew(renew(epoch + 1))
-                rate = self.rate / 2 ** sum(epoch >= int(part * self.epochs + 1e-9) for part in self.halvings)
+                rate = self.rate / 2 ** sum(epoch >= int(share * self.epochs + 1e-9) for share in self.halvings)
                 loss, accuracy = trainer.run(epoch, rate)
-                self.epochs_.append(Epoch(epoch + 1, self.epochs, rate, loss, accuracy))
+                self.epochs_.append(
+                    Epoch(number=epoch + 1, epochs=self.epochs, rate=rate, loss=loss, accuracy=accuracy)
+                )
                 if watch is not None:
                     watch(self.epochs_[-1])
         weights = parameters.weights.transpose(1, 0, 2).reshape(classes, -1)[:, : features.shape[1]]
@@ -176,35 +178,36 @@ class SoftmaxReadout:
         SampleError
             If features are not finite, or not of the width it was fitted on.
         """
-        parts = [u.argmax(axis=1) for u in self._potentials(as_features(features))]
-        return np.concatenate(parts).astype(np.int64)
+        winners = [u.argmax(axis=1) for u in self._potentials(as_features(features))]
+        return np.concatenate(winners).astype(np.int64)
 
     def score(self, features: Array, labels: NDArray[np.int64]) -> float:
-        """Return the share of samples that are given their label, from 0 to 1.
+        """Return the share of samples that are labelled correctly, from 0 to 1.
 
         Raises
         ------
         SampleError
-            As in `predict`; if labels are not whole numbers, one a sample.
+            As in `predict`; if labels are not whole numbers, one for each sample.
         """
         predicted = self.predict(features)
         return float((predicted == whole_labels(labels, len(predicted))).mean())
 
     def _potentials(self, features: Array) -> Iterator[Array]:
+        """Yield the potentials of the samples, some at a time."""
         if not hasattr(self, "weights_"):
-            raise ConfigError("readout", "fitted before it predicts", "one that is not")
+            raise ConfigError("readout", "fitted before it predicts", "an unfitted one")
         classes, inputs = self.weights_.shape
         if features.shape[1] != inputs:
             raise SampleError(f"features must be {inputs} a sample, as those it was fitted on, got {features.shape[1]}")
         parameters = blocks_of(self.weights_, self.bias_)
         blocks = len(parameters.weights)
         scratch, sums = scratch_for(classes), np.empty((blocks, TOGETHER, classes), np.float32)
-        nobody, nothing = batch_of(NOBODY, classes), head.Dropout(np.uint64(0), 0, np.float32(1), 0)
+        no_batch, no_dropout = batch_of(NO_ROWS, classes), head.Dropout(np.uint64(0), 0, np.float32(1), 0)
         pace = head.Pace(np.float32(0), np.float32(1))
         for start in range(0, len(features), TOGETHER):
             rows = np.arange(start, min(start + TOGETHER, len(features)))
             batch = batch_of(rows, classes)
-            head.turn(features, 0, blocks, nobody, batch, nothing, pace, parameters, scratch, sums)
+            head.turn(features, 0, blocks, no_batch, batch, no_dropout, pace, parameters, scratch, sums)
             potentials = np.empty((len(rows), classes), np.float32)
             refuse(head.add_up(sums, self.bias_, potentials), features, rows)
             yield potentials
@@ -214,8 +217,8 @@ def _fractions(halvings: Sequence[float]) -> tuple[float, ...]:
     rule = "fractions of the epochs, from 0 to 1"
     if not isinstance(halvings, Iterable):
         raise ConfigError("halvings", rule, halvings)
-    for part in halvings:
-        number("halvings", part, rule, 0)
-        if part > 1:
-            raise ConfigError("halvings", rule, part)
+    for share in halvings:
+        number("halvings", share, rule, 0)
+        if share > 1:
+            raise ConfigError("halvings", rule, share)
     return tuple(halvings)

@@ -10,12 +10,12 @@ from neurosim.errors import DivergedError, SampleError
 from neurosim.kernels import head
 from neurosim.readouts.inputs import Array, as_features
 
-WEIGHTS, ORDER, DROPOUT = 201, 202, 203  # purposes of random numbers, apart from those of a chip
-NOBODY = np.empty(0, np.int64)
+WEIGHTS, ORDER, DROPOUT = 201, 202, 203  # purposes of random numbers, distinct from those of a chip
+NO_ROWS = np.empty(0, np.int64)  # of a batch without samples: there is nothing to learn, or nothing to integrate
 
 
 class Trainer:
-    """One fit at work: the parts that an epoch and its threads share.
+    """The training of one fit: what its epochs and threads share.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ class Trainer:
     parameters : head.Parameters
         Trained in place.
     seed, batch, dropout, threads
-        As of `SoftmaxReadout`.
+        As for `SoftmaxReadout`.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Trainer:
         self.seed, self.batch = seed, batch
         blocks, classes, _ = parameters.weights.shape
         self.threads = min(threads, blocks)
-        self.cuts = [blocks * place // self.threads for place in range(self.threads + 1)]
+        self.cuts = [blocks * thread // self.threads for thread in range(self.threads + 1)]
         self.scratch = [scratch_for(classes) for _ in range(self.threads)]
         self.sums = np.empty((blocks, batch, classes), np.float32)
         self.dropout = _dropout(dropout, seed, features.shape[1])
@@ -57,7 +57,7 @@ class Trainer:
             self._pool.shutdown()
 
     def renew(self, features: Array | None) -> None:
-        """Take other features of the same samples, if there are any."""
+        """Go on with other features of the same samples; None keeps the present ones."""
         if features is None:
             return
         features = as_features(features)
@@ -66,33 +66,33 @@ class Trainer:
         self.features = features
 
     def run(self, epoch: int, rate: float) -> tuple[float, float]:
-        """Train for an epoch; return the mean loss and the share that was right."""
+        """Train for an epoch; return the mean loss and the share of samples that were classified correctly."""
         count, classes = len(self.labels), self.parameters.weights.shape[1]
         order = randomness.permutation(self.seed, ORDER, epoch, count)
         losses, right = np.empty(count, np.float32), 0
-        past, pace = batch_of(NOBODY, classes), head.Pace(np.float32(0), np.float32(1))
+        past, pace = batch_of(NO_ROWS, classes), head.Pace(np.float32(0), np.float32(1))
         for start in range(0, count, self.batch):
             rows = order[start : start + self.batch]
             following = batch_of(rows, classes, self.steps * self.batch * self.dropout.words)
-            self._turn(past, following, pace)
+            self._learn_and_integrate(past, following, pace)
             self.steps += 1
             past, pace = following, pace_of(rate, self.steps)
             potentials = np.empty((len(rows), classes), np.float32)
             refuse(head.add_up(self.sums, self.parameters.bias[0], potentials), self.features, rows)
-            part = losses[start : start + len(rows)]
-            right += head.meet(potentials, self.labels[rows], pace, self.parameters.bias, past.slopes, part)
-        self._turn(past, batch_of(NOBODY, classes), pace)
+            batch_losses = losses[start : start + len(rows)]
+            right += head.meet(potentials, self.labels[rows], pace, self.parameters.bias, past.slopes, batch_losses)
+        self._learn_and_integrate(past, batch_of(NO_ROWS, classes), pace)
         return float(losses.mean(dtype=np.float64)), right / count
 
-    # The threads meet at every batch, by a pool: a handoff is some fifty microseconds of a batch's thousands. Numba's
-    # own threads would meet as often, but break where two Python threads call them.
-    def _turn(self, past: head.Batch, following: head.Batch, pace: head.Pace) -> None:
+    # A pool synchronises the threads once a batch: some fifty microseconds of a batch's thousands. Numba's own threads
+    # would synchronise as often, but they break if two Python threads call them.
+    def _learn_and_integrate(self, past: head.Batch, following: head.Batch, pace: head.Pace) -> None:
         """Let the threads learn one batch and integrate the next."""
+        dropout, parameters, sums = self.dropout, self.parameters, self.sums
 
         def work(thread: int) -> None:
             first, last, scratch = self.cuts[thread], self.cuts[thread + 1], self.scratch[thread]
-            given = self.dropout, pace, self.parameters, scratch, self.sums
-            head.turn(self.features, first, last, past, following, *given)
+            head.turn(self.features, first, last, past, following, dropout, pace, parameters, scratch, sums)
 
         others = [] if self._pool is None else [self._pool.submit(work, thread) for thread in range(1, self.threads)]
         work(0)
@@ -106,7 +106,7 @@ def pace_of(rate: float, step: int) -> head.Pace:
 
 
 def first_parameters(seed: int, inputs: int, classes: int) -> head.Parameters:
-    """Return the parameters before the first step: weights and bias are random."""
+    """Return random weights and bias, as they are before the first step."""
     bound = 1 / np.sqrt(inputs)
     shares = randomness.uniform(seed, WEIGHTS, 0, (inputs + 1) * classes)
     first = ((2 * shares - 1) * bound).astype(np.float32)
@@ -114,29 +114,37 @@ def first_parameters(seed: int, inputs: int, classes: int) -> head.Parameters:
 
 
 def blocks_of(weights: Array, bias: Array) -> head.Parameters:
-    """Return weights (classes, inputs) and bias as the kernel keeps them, with moments of zero."""
+    """Return weights (classes, inputs) and bias in the kernel's layout, with moments of zero."""
     classes, inputs = weights.shape
     blocks = -(-inputs // head.BLOCK)
     shape = (blocks, classes, head.BLOCK)
     parameters = head.Parameters(
-        aligned.zeros(shape), aligned.zeros(shape), aligned.zeros(shape), np.zeros((3, classes), np.float32)
+        weights=aligned.zeros(shape),
+        means=aligned.zeros(shape),
+        squares=aligned.zeros(shape),
+        bias=np.zeros((3, classes), np.float32),
     )
     for block in range(blocks):
-        part = weights[:, block * head.BLOCK : (block + 1) * head.BLOCK]
-        parameters.weights[block, :, : part.shape[1]] = part
+        columns = weights[:, block * head.BLOCK : (block + 1) * head.BLOCK]
+        parameters.weights[block, :, : columns.shape[1]] = columns
     parameters.bias[0] = bias
     return parameters
 
 
 def _dropout(probability: float, seed: int, inputs: int) -> head.Dropout:
+    """Return the dropout of inputs with some probability, as the kernel takes it."""
     threshold = round(probability * head.CERTAIN)
-    each = head.LINE if threshold == head.EVEN else head.FIELDS
-    key = randomness.words(seed, DROPOUT, 0, 1)[0]
-    return head.Dropout(key, threshold, np.float32(head.CERTAIN / (head.CERTAIN - threshold)), -(-inputs // each))
+    inputs_per_word = head.LINE if threshold == head.EVEN else head.FIELDS
+    return head.Dropout(
+        key=randomness.words(seed, DROPOUT, 0, 1)[0],
+        threshold=threshold,
+        scale=np.float32(head.CERTAIN / (head.CERTAIN - threshold)),
+        words=-(-inputs // inputs_per_word),
+    )
 
 
 def batch_of(rows: NDArray[np.int64], classes: int, first: int = 0) -> head.Batch:
-    """Return a batch of samples, by their rows; `first` numbers its first random word."""
+    """Return the batch of the samples in these rows; `first` is the number of its first random word."""
     return head.Batch(rows, np.uint64(first % 2**64), np.empty((len(rows), classes), np.float32))
 
 
@@ -150,7 +158,7 @@ def scratch_for(classes: int) -> head.Scratch:
 
 
 def refuse(bad: int, features: Array, rows: NDArray[np.int64]) -> None:
-    """Say why a sample of a batch has no finite potentials."""
+    """Raise the error for sample `bad` of a batch, whose potentials are not finite; -1 stands for none."""
     if bad < 0:
         return
     row = int(rows[bad])

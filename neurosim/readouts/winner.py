@@ -1,4 +1,4 @@
-"""Names for winners: the label that a neuron wins most often."""
+"""Labels for winners: each neuron has the label of the samples that it wins most often."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ class WinnerLabels:
     wins_ : int64 (neurons,)
         Samples that each neuron won.
     samples_ : int
-        Samples it was given, those of zeros included.
+        Number of samples that were added, those of zeros included.
     """
 
     labels_: NDArray[np.int64]
@@ -54,9 +54,9 @@ class WinnerLabels:
         np.add.at(self._shares.T, labels, responses)
 
     def finish(self) -> "WinnerLabels":
-        """Settle each neuron's label."""
+        """Determine each neuron's label."""
         if self._wins.size == 0:
-            raise SampleError("samples must be at least one that is not of zeros to label neurons, got none")
+            raise SampleError("samples must include one that is not all zeros to label neurons, got none")
         self.wins_ = self._wins.sum(axis=1)
         if self.by_label:
             self.labels_ = np.arange(len(self.wins_))

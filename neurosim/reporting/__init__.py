@@ -1,1 +1,1 @@
-"""Units, and checks of the files that results are written to."""
+"""Numbers with units for people, and checks of the files that results are to be written to."""

@@ -1,11 +1,11 @@
-"""Numbers in units that fit, for people."""
+"""Numbers as text for people, in units that fit."""
 
 SECONDS = ((1.0, "s "), (1e-3, "ms"), (1e-6, "us"), (0.0, "ns"))
 BYTES = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"), (0, "B"))
 
 
 def duration(seconds: float | None) -> str:
-    """Return a duration in the largest unit that it fills, or a dash for none: every one as wide as the others."""
+    """Return a duration in the largest unit of which it is at least one, or a dash for None; units are aligned."""
     if seconds is None:
         return "-".ljust(4)
     size, unit = next((size, unit) for size, unit in SECONDS if seconds >= size)
@@ -13,7 +13,7 @@ def duration(seconds: float | None) -> str:
 
 
 def size(count: float | None) -> str:
-    """Return bytes in the largest unit that they fill, or a dash for none."""
+    """Return a number of bytes in the largest unit of which it is at least one, or a dash for None."""
     if count is None:
         return "-"
     unit, name = next((unit, name) for unit, name in BYTES if count >= unit)
@@ -21,12 +21,12 @@ def size(count: float | None) -> str:
 
 
 def giga(rate: float | None) -> str:
-    """Return thousands of millions a second, without a unit, or a dash for none."""
+    """Return a rate in units of 1e9 per second, without the unit, or a dash for None."""
     return "-" if rate is None else f"{rate / 1e9:.1f}"
 
 
 def many(count: float | None) -> str:
-    """Return a number of things, from a thousand millions on in whole millions, or a dash for none."""
+    """Return a number of things, from 1e9 on in millions ("M"), or a dash for None."""
     if count is None:
         return "-"
     return f"{count:,.0f}" if count < 1e9 else f"{count / 1e6:,.0f} M"

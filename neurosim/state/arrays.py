@@ -1,4 +1,4 @@
-"""What a layer has learned as named arrays: their hash, the weights that they stand for."""
+"""What a layer has learned, as named arrays: their hash, and the weights that follow from them."""
 
 import hashlib
 from collections.abc import Iterable
@@ -12,9 +12,9 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def hash_of(layers: Iterable[Arrays]) -> str:
-    """Return the SHA-256 of what was learned, as named arrays: names, types, shapes and bytes.
+    """Return the SHA-256 of what each layer has learned: names, types, shapes and bytes of its arrays.
 
-    Instruments are left out: they tell of learning and change nothing of it.
+    Instruments are left out: they record learning and have no influence on it.
     """
     digest = hashlib.sha256()
     for arrays in layers:
@@ -26,21 +26,21 @@ def hash_of(layers: Iterable[Arrays]) -> str:
 
 
 def plain_weights(
-    arrays: Arrays, kind: str = "DenseWTA", kernel: int = 1, part: slice = slice(None)
+    arrays: Arrays, kind: str = "DenseWTA", kernel: int = 1, neurons: slice = slice(None)
 ) -> NDArray[np.float32]:
     """Return the weights of some neurons, scale times synapse: float32, C order, neurons first.
 
-    (neurons, inputs) of a dense layer, (neurons, channels, kernel, kernel) of a convolutional one.
+    The shape is (neurons, inputs) for a dense layer, (neurons, channels, kernel, kernel) for a convolutional one.
     """
     if kind == "ConvWTA":
-        product: NDArray[np.float32] = arrays["synapses"][part] * arrays["scales"][part, None]
+        product: NDArray[np.float32] = arrays["synapses"][neurons] * arrays["scales"][neurons, None]
         return np.ascontiguousarray(product.reshape(len(product), kernel, kernel, -1).transpose(0, 3, 1, 2))
-    product = arrays["synapses"][:, part] * arrays["scales"][part]
+    product = arrays["synapses"][:, neurons] * arrays["scales"][neurons]
     return np.ascontiguousarray(product.T)
 
 
-def check_finite(arrays: dict[str, NDArray[Any]]) -> None:
-    """Refuse arrays of a layer that diverged."""
+def check_finite(arrays: Arrays) -> None:
+    """Refuse the arrays of a layer that has diverged, with a ValueError."""
     for name, array in arrays.items():
         if array.dtype == np.float32 and not np.isfinite(array).all():
             raise ValueError(f"{name} must be finite, and is not")

@@ -1,6 +1,6 @@
-"""The form of a state file: what a chip's plain data look like as bytes of HDF5. `docs/state-format.md` describes it.
+"""The format of a state file: plain data of a chip to bytes of HDF5, and back. `docs/state-format.md` describes it.
 
-The first 512 bytes, HDF5's user block, hold a SHA-256 of all that follow, so damage is found before HDF5 parses it.
+The first 512 bytes, HDF5's user block, hold a SHA-256 of the rest, so damage is found before HDF5 parses it.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from neurosim.version import __version__
 MAGIC = b"neurosim state\n"
 FORMAT = 3
 USER_BLOCK = 512
-PIECE = 1 << 20  # bytes hashed or weights transposed at a time
+PIECE = 1 << 20  # bytes that are hashed, compared or transposed at a time
 
 
 class Contents(NamedTuple):
@@ -27,17 +27,17 @@ class Contents(NamedTuple):
     Attributes
     ----------
     shape : tuple of int
-        Of a sample.
+        Shape of a sample.
     seed : int
-        Of the chip.
+        Seed of the chip.
     constants : list of dict
-        Of each layer, as `neurosim.layers.plain.describe` gives them.
+        Constants of each layer, as `neurosim.layers.plain.describe` returns them.
     layers : list of dict of arrays
         What each layer has learned, by name.
     position : int
         Samples taken from the stream.
     stream : dict or None
-        What tells the stream from others; None if the chip was not on one.
+        Identity of the stream (`Stream.identity`); None if the chip has not learned from one.
     """
 
     shape: tuple[int, ...]
@@ -49,17 +49,17 @@ class Contents(NamedTuple):
 
 
 def image(contents: Contents) -> tuple[bytes, bytes]:
-    """Return the bytes of a file: the user block, and what HDF5 makes.
+    """Return the bytes of a file: the user block, and the HDF5 data that follow it.
 
-    HDF5 makes them in memory and the disk sees plain writes: HDF5's own writing fails late on a full disk, and leaves
-    objects behind that fail once more when they are freed.
+    HDF5 writes to memory, and the caller writes plain bytes to the disk: HDF5 itself reports a full disk late, and
+    leaves objects behind that fail again when they are freed.
     """
     memory = {"driver": "core", "backing_store": False, "block_size": 1 << 24}
     with h5py.File("image", "w", libver=("earliest", "v110"), **memory) as file:
         _fill(file, contents)
         file.flush()
         body: bytes = file.id.get_file_image()
-    return user_block(hashlib.sha256(body).hexdigest()), body  # readers look for HDF5's signature at 512 as at 0
+    return user_block(hashlib.sha256(body).hexdigest()), body  # HDF5 readers look for its signature at 0, 512, ...
 
 
 def user_block(digest: str, version: int = FORMAT) -> bytes:
@@ -71,8 +71,8 @@ def digest_of(file: BinaryIO) -> str:
     """Hash what follows the user block."""
     digest = hashlib.sha256()
     file.seek(USER_BLOCK)
-    while piece := file.read(PIECE):
-        digest.update(piece)
+    while chunk := file.read(PIECE):
+        digest.update(chunk)
     return digest.hexdigest()
 
 
@@ -82,7 +82,7 @@ def verify(file: BinaryIO) -> None:
     Raises
     ------
     StateError
-        If it is foreign, of a newer format, or damaged; the message begins after the file's name.
+        If it is foreign, of a newer format, or damaged. The message lacks the file's name, for the caller to put first.
     """
     file.seek(0)
     head = file.read(USER_BLOCK)
@@ -96,12 +96,12 @@ def verify(file: BinaryIO) -> None:
 
 
 def _named_version(head: bytes) -> bytes:
-    """Return what the user block gives as the format's version."""
+    """Return the format version that the user block names."""
     return head[len(MAGIC) :].split(b"\n")[0].removeprefix(b"format ")
 
 
 def position(file: BinaryIO) -> int:
-    """Return the samples that a chip had taken from its stream."""
+    """Return how many samples the chip had taken from its stream."""
     with h5py.File(file, "r") as opened:
         return int(opened.attrs["stream_position"])
 
@@ -112,17 +112,18 @@ def contents(file: BinaryIO) -> Contents:
     Raises
     ------
     StateError
-        If its parts contradict one another: it was edited.
+        If its contents contradict one another: it was edited.
     """
     file.seek(0)
     named = _named_version(file.read(USER_BLOCK))
     with h5py.File(file, "r") as opened:
-        if named != str(int(opened.attrs["format_version"])).encode():  # the user block's checksum is not of itself
+        if named != str(int(opened.attrs["format_version"])).encode():  # no checksum covers the user block
             raise StateError("must be of the format that its first lines name, and is not: it is damaged")
-        return _take(opened)
+        return _read(opened)
 
 
 def _fill(file: h5py.File, contents: Contents) -> None:
+    """Write the contents as attributes and data sets."""
     file.attrs["format"] = "neurosim state"
     file.attrs["format_version"] = FORMAT
     file.attrs["generator"] = f"neurosim-chip {__version__}"
@@ -131,18 +132,18 @@ def _fill(file: h5py.File, contents: Contents) -> None:
     file.attrs["stream"] = json.dumps(contents.stream)
     file.attrs["stream_position"] = contents.position
     file.attrs["state_sha256"] = hash_of(contents.layers)
-    for place, (constants, arrays) in enumerate(zip(contents.constants, contents.layers, strict=True)):
-        group = file.create_group(f"layer_{place}")
+    for layer_index, (constants, arrays) in enumerate(zip(contents.constants, contents.layers, strict=True)):
+        group = file.create_group(f"layer_{layer_index}")
         group.attrs["constants"] = json.dumps(constants)
         for name, array in arrays.items():
             group.create_dataset(name, data=array, **_storage(array.shape))
-        kind, kernel, shape = _form(constants, arrays)
+        kind, kernel, shape = _weight_layout(constants, arrays)
         weights = group.create_dataset("weights", shape, np.float32, **_storage(shape))
-        for part in _parts(shape):
-            weights[part] = plain_weights(arrays, kind, kernel, part)
+        for neurons in _neuron_slices(shape):
+            weights[neurons] = plain_weights(arrays, kind, kernel, neurons)
 
 
-def _form(constants: dict[str, Any], arrays: Arrays) -> tuple[str, int, tuple[int, ...]]:
+def _weight_layout(constants: dict[str, Any], arrays: Arrays) -> tuple[str, int, tuple[int, ...]]:
     """Return a layer's kind, its kernel's size, and the shape of its plain weights."""
     first, second = arrays["synapses"].shape
     if constants.get("kind") != "ConvWTA":
@@ -152,36 +153,31 @@ def _form(constants: dict[str, Any], arrays: Arrays) -> tuple[str, int, tuple[in
 
 
 def _storage(shape: tuple[int, ...]) -> dict[str, Any]:
-    """Return storage with a checksum for each piece of rows; nothing for an empty array, which cannot have one."""
+    """Return options for a data set stored in chunks of rows with a checksum each; none for an empty array."""
     if 0 in shape:
         return {}
     rows = max(1, min(shape[0], PIECE // max(1, 8 * int(np.prod(shape[1:])))))
     return {"chunks": (rows, *shape[1:]), "fletcher32": True}
 
 
-def _parts(shape: tuple[int, ...]) -> list[slice]:
-    """Cut neurons into slices of about a piece of weights."""
+def _neuron_slices(shape: tuple[int, ...]) -> list[slice]:
+    """Cut the neurons into slices whose weights take about `PIECE` bytes."""
     step = max(1, PIECE // (4 * int(np.prod(shape[1:]))))
     return [slice(first, first + step) for first in range(0, shape[0], step)]
 
 
-def _take(file: h5py.File) -> Contents:
-    groups = [file[f"layer_{place}"] for place in range(sum(name.startswith("layer_") for name in file))]
+def _read(file: h5py.File) -> Contents:
+    """Read the contents, converted from an older format where need be; refuse those that were edited."""
+    groups = [file[f"layer_{index}"] for index in range(sum(name.startswith("layer_") for name in file))]
     layers = [{name: item[...] for name, item in group.items() if name != "weights"} for group in groups]
     if hash_of(layers) != file.attrs["state_sha256"]:
         raise StateError("must hold the arrays that its state_sha256 names, and does not: it was edited")
     constants = [json.loads(group.attrs["constants"]) for group in groups]
     for group, described, arrays in zip(groups, constants, layers, strict=True):
-        kind, kernel, shape = _form(described, arrays)
-        same = group["weights"].shape == shape
-        if not same or not all(
-            np.array_equal(group["weights"][part], plain_weights(arrays, kind, kernel, part)) for part in _parts(shape)
-        ):
-            raise StateError("must hold weights that equal synapses times scales, and does not: it was edited")
-    version = int(file.attrs["format_version"])
-    if version == 1:
-        pairs = [from_format_1(*layer) for layer in zip(constants, layers, strict=True)]
-        constants, layers = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+        _check_weights(group["weights"], described, arrays)
+    if int(file.attrs["format_version"]) == 1:
+        converted = [from_format_1(*layer) for layer in zip(constants, layers, strict=True)]
+        constants, layers = [pair[0] for pair in converted], [pair[1] for pair in converted]
     shape = tuple(int(size) for size in np.atleast_1d(file.attrs["inputs"]))
     stream = json.loads(file.attrs["stream"])
     if stream is not None and not isinstance(stream, dict):
@@ -194,3 +190,13 @@ def _take(file: h5py.File) -> Contents:
         position=int(file.attrs["stream_position"]),
         stream=stream,
     )
+
+
+def _check_weights(weights: h5py.Dataset, constants: dict[str, Any], arrays: Arrays) -> None:
+    """Refuse plain weights that are not those that follow from the layer's arrays."""
+    kind, kernel, shape = _weight_layout(constants, arrays)
+    if weights.shape != shape or not all(
+        np.array_equal(weights[neurons], plain_weights(arrays, kind, kernel, neurons))
+        for neurons in _neuron_slices(shape)
+    ):
+        raise StateError("must hold weights that equal synapses times scales, and does not: it was edited")

@@ -1,22 +1,20 @@
-"""State files of older formats: what they hold, in today's terms."""
+"""State files of older formats: their contents are converted to the current one."""
 
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from neurosim.instruments import RECORD
-
-Arrays = dict[str, NDArray[Any]]
+from neurosim.state.arrays import Arrays
 
 
 def from_format_1(constants: dict[str, Any], arrays: Arrays) -> tuple[dict[str, Any], Arrays]:
-    """Return a layer of format 1, which knew one rule, no instruments, and kept a window's sums.
+    """Convert the constants and arrays of a layer of format 1: it had one rule, no instruments, and kept window sums.
 
     Raises
     ------
     ValueError
-        If a window is unfinished: its sums do not tell the responses that today's window keeps.
+        If a window is unfinished: the responses that today's window keeps cannot be recovered from its sums.
     """
     if len(arrays["pending_sizes"]) > 0:
         raise ValueError(

@@ -1,7 +1,7 @@
-"""The store: state files put in place whole or not at all, and never trusted unread.
+"""The store: state files are replaced whole or not at all, and verified before they are read.
 
-A file is written beside its name, flushed to the disk, closed, read back and compared, and only then put in place; the
-file that stood there becomes `NAME.previous`. What is in it: `neurosim.state.format`.
+A file is written under another name, flushed to the disk, closed, read back and compared, and only then renamed to
+its own; the file that had that name becomes `NAME.previous`. `neurosim.state.format` says what is in it.
 """
 
 import contextlib
@@ -19,25 +19,25 @@ from neurosim.state.arrays import check_finite
 from neurosim.state.format import MAGIC, PIECE, Contents
 
 LONGEST_NAME = 200  # bytes, so that the draft's name beside it fits too
-# What parsing a file may raise that carries the right checksum, and still is not one of ours.
-ODD = (OSError, LookupError, ValueError, ArithmeticError, RuntimeError, TypeError, AttributeError)
+# What parsing may raise where a file has the right checksum and yet was not written by us.
+PARSING_ERRORS = (OSError, LookupError, ValueError, ArithmeticError, RuntimeError, TypeError, AttributeError)
 
 
 def previous(path: Path) -> Path:
-    """Return the name of the generation before."""
+    """Return the name under which the state file before the current one is kept."""
     return path.with_name(path.name + ".previous")
 
 
 @contextlib.contextmanager
 def claim(path: str | Path) -> Iterator[None]:
-    """Keep a state file for one run at a time, and find out now, not at the first snapshot, if it cannot be written.
+    """Reserve a state file for one run; one that cannot be written is found out here, not at the first snapshot.
 
     Raises
     ------
     StateError
-        If another process has it, or its folder cannot be written.
+        If another process has reserved it, or its folder cannot be written to.
     """
-    path = _place(path)
+    path = _real_path(path)
     _check_names(path)
     lock = path.with_name(path.name + ".lock")
     try:
@@ -47,18 +47,18 @@ def claim(path: str | Path) -> Iterator[None]:
     except OSError as error:
         raise StateError(f"state {path} must be in a folder that can be written, but: {error}") from error
     try:
-        with contextlib.suppress(OSError):  # what cannot be removed does no harm
-            _sweep(path)
+        with contextlib.suppress(OSError):  # a draft that cannot be removed does no harm
+            _remove_old_drafts(path)
         yield
     finally:
         with contextlib.suppress(OSError):
-            _sweep(path)  # again, as a killed run's writer may have been kept by the disk while this run began
+            _remove_old_drafts(path)  # again: the writer of a killed run may still have been at work the first time
         lock.unlink(missing_ok=True)
         os.close(file)
 
 
 def _lock(lock: Path) -> int:
-    """Lock a file of this name that is still there once it is locked: its last holder removes it."""
+    """Create and lock the file; begin again if its last holder removed it in between."""
     while True:
         file = os.open(lock, os.O_CREAT | os.O_WRONLY, 0o644)
         try:
@@ -73,12 +73,12 @@ def _lock(lock: Path) -> int:
 
 
 def save(path: str | Path, contents: Contents) -> None:
-    """Write a state file of a chip that can go on: `write`, but for one that has diverged.
+    """Write a state file as `write` does, and refuse the state of a chip that has diverged.
 
     Raises
     ------
     StateError
-        As `write`, or if an array is not finite; what stands at `path` is whole.
+        As `write`, or if an array is not finite; the file that is there stays whole.
     """
     try:
         for layer in contents.layers:
@@ -94,14 +94,14 @@ def write(path: str | Path, contents: Contents) -> None:
     Raises
     ------
     StateError
-        If the file cannot be written; what stands at `path` is whole.
+        If the file cannot be written; the file that is there stays whole.
     """
-    path = _place(path)
+    path = _real_path(path)
     draft = path.with_name(f"{path.name}.draft-{os.getpid()}")
     link = path.with_name(draft.name + "-previous")
     _check_names(path)
     try:
-        _sweep(path)
+        _remove_old_drafts(path)
         head, body = state_format.image(contents)
         with draft.open("wb") as file:
             if path.exists():
@@ -127,36 +127,36 @@ def read(path: str | Path) -> Contents:
     Raises
     ------
     StateError
-        If the file is missing, damaged, foreign or of a newer version; the message names the generation before, if
-        that is whole.
+        If the file is missing, damaged, foreign or of a newer version; the message names the file before it, if that
+        is whole.
     """
-    path = _place(path)
+    path = _real_path(path)
     try:
-        with path.open("rb") as file:  # one handle throughout: a run may put another file in place meanwhile
+        with path.open("rb") as file:  # opened once: a run may replace the file meanwhile
             state_format.verify(file)
             return state_format.contents(file)
     except FileNotFoundError:
-        raise StateError(f"state {path} must be a file, and there is none{_offer(path)}") from None
+        raise StateError(f"state {path} must be a file, and there is none{_advice(path)}") from None
     except StateError as error:
-        raise StateError(f"state {path} {error}{_offer(path)}") from error.__cause__
-    except ODD as error:
-        raise StateError(f"state {path} must be a whole state file, but: {error}{_offer(path)}") from error
+        raise StateError(f"state {path} {error}{_advice(path)}") from error.__cause__
+    except PARSING_ERRORS as error:
+        raise StateError(f"state {path} must be a whole state file, but: {error}{_advice(path)}") from error
 
 
-def _place(path: str | Path) -> Path:
-    """Return where a state file really is: behind a link, its target is the one to replace."""
-    place = Path(os.path.realpath(path)) if os.path.basename(path) not in {"", ".", ".."} else None
-    if place is None or (os.path.exists(place) and not os.path.isfile(place)):
+def _real_path(path: str | Path) -> Path:
+    """Return the path with links followed: a link's target is the file to replace."""
+    real_path = Path(os.path.realpath(path)) if os.path.basename(path) not in {"", ".", ".."} else None
+    if real_path is None or (os.path.exists(real_path) and not os.path.isfile(real_path)):
         raise StateError(f"state must name a file, got {os.fspath(path)!r}")
-    return place
+    return real_path
 
 
 def _check_names(path: Path) -> None:
-    """Refuse a name at which, or beside which, stands what is not ours: it would be replaced or removed."""
-    for place in (path, previous(path)):
-        if os.path.lexists(place) and not _is_ours(place):
+    """Refuse a name if that file, or one that goes with it, exists and is not ours: it would be replaced or removed."""
+    for name in (path, previous(path)):
+        if os.path.lexists(name) and not _is_ours(name):
             raise StateError(
-                f"state {place} must be a new name or a neurosim state file, and is another: it is left alone"
+                f"state {name} must be a new name or a neurosim state file, and is another: it is left alone"
             )
     lock = path.with_name(path.name + ".lock")
     if os.path.lexists(lock) and (not os.path.isfile(lock) or os.path.getsize(lock) > 0):
@@ -165,8 +165,8 @@ def _check_names(path: Path) -> None:
         raise StateError(f"state must have a name of at most {LONGEST_NAME} bytes, got {len(os.fsencode(path.name))}")
 
 
-def _offer(path: Path) -> str:
-    """Name the generation before, if it is whole."""
+def _advice(path: Path) -> str:
+    """Return the end of an error message: the name of the state file before this one, if that is whole."""
     older = previous(path)
     if not _is_ours(older):
         return ""
@@ -174,13 +174,13 @@ def _offer(path: Path) -> str:
         with older.open("rb") as file:
             state_format.verify(file)
             position = state_format.position(file)
-    except ODD:  # StateError among them
+    except PARSING_ERRORS:  # StateError is an OSError
         return ""
     return f"; the generation before it, {older}, is whole, at sample {position}: move it here to go on from there"
 
 
 def _compare(draft: Path, head: bytes, body: bytes) -> None:
-    """Read back what was written."""
+    """Read back what was written; raise OSError if it differs."""
     with draft.open("rb") as file:
         whole = file.read(len(head)) == head
         for first in range(0, len(body), PIECE):
@@ -190,10 +190,10 @@ def _compare(draft: Path, head: bytes, body: bytes) -> None:
 
 
 def _put_in_place(draft: Path, link: Path, path: Path) -> None:
-    """Make the draft the current generation, and the current one, if it is whole, the previous."""
+    """Make the draft the current file, and the file that was current, if it is whole, the previous one."""
     keep = path.exists() and _is_whole(path)
     if keep:
-        _second_name(path, link)
+        _link_or_copy(path, link)
     os.replace(draft, path)
     if keep:
         os.replace(link, previous(path))
@@ -204,7 +204,8 @@ def _put_in_place(draft: Path, link: Path, path: Path) -> None:
         os.close(folder)
 
 
-def _second_name(path: Path, link: Path) -> None:
+def _link_or_copy(path: Path, link: Path) -> None:
+    """Give a file a second name; copy it where the file system has no links."""
     link.unlink(missing_ok=True)
     try:
         os.link(path, link)
@@ -215,6 +216,7 @@ def _second_name(path: Path, link: Path) -> None:
 
 
 def _is_ours(path: Path) -> bool:
+    """Tell whether a file begins as state files do."""
     if not os.path.isfile(path):  # opening a pipe would wait for its other end
         return False
     try:
@@ -225,6 +227,7 @@ def _is_ours(path: Path) -> bool:
 
 
 def _is_whole(path: Path) -> bool:
+    """Tell whether a file's checksum is right."""
     try:
         with path.open("rb") as file:
             state_format.verify(file)
@@ -233,7 +236,7 @@ def _is_whole(path: Path) -> bool:
     return True
 
 
-def _sweep(path: Path) -> None:
+def _remove_old_drafts(path: Path) -> None:
     """Remove drafts of processes that were killed while they wrote."""
     for draft in path.parent.glob(f"{glob.escape(path.name)}.draft-*"):
         owner = draft.name.removeprefix(f"{path.name}.draft-").partition("-")[0]
@@ -242,13 +245,13 @@ def _sweep(path: Path) -> None:
 
 
 def _alive(process: int) -> bool:
-    """Tell whether a process may still write; one that has ended, and that nobody has asked how, may not."""
+    """Tell whether a process may still write; a zombie, ended and not yet waited for, may not."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
     except (OSError, OverflowError):
         pass
-    with contextlib.suppress(OSError):  # not all systems tell more
+    with contextlib.suppress(OSError):  # not every system has /proc
         return Path(f"/proc/{process}/stat").read_bytes().rpartition(b") ")[2][:1] not in (b"Z", b"X")
     return True

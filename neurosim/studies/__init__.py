@@ -1,4 +1,4 @@
-"""Studies: published tables measured again, cell by cell, on real data."""
+"""Studies: published tables, measured again cell by cell on real data."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -10,6 +10,6 @@ STUDIES = ("deep", "liuson", "radius")
 
 
 def find(name: str) -> "Study":
-    """Return the study of that name, one of `STUDIES`; only its own modules are imported."""
+    """Return the study with this name, one of `STUDIES`; the other studies are not imported."""
     study: Study = import_module(f"neurosim.studies.{name}").STUDY
     return study

@@ -1,10 +1,10 @@
 """The study of deep SoftHebb: accuracy by depth on CIFAR-10 and MNIST, in batches as published and on-line."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neurosim import presets
 from neurosim.chip.chip import Chip
@@ -17,9 +17,10 @@ from neurosim.receptive_fields import strongest_patches
 from neurosim.streams import PadCrop
 from neurosim.streams.order import repeat
 from neurosim.studies import published
+from neurosim.studies.figures import draw_deep
 
 NAME, VERSION = "deep", 1
-METHODS: dict[str, dict[str, Any]] = {  # name of a row: the preset, whether it learns, what is changed in all layers
+METHODS: dict[str, dict[str, Any]] = {  # for each row: the preset, whether it learns, and what is changed
     "batches": {"preset": "softhebb-{}-published"},
     "online": {"preset": "softhebb-{}"},
     "dense": {"preset": "softhebb-{}", "cutoff": 0.0},
@@ -28,11 +29,11 @@ METHODS: dict[str, dict[str, Any]] = {  # name of a row: the preset, whether it 
     "shifted": {"preset": "softhebb-{}", "padding": 2, "views": 9},  # the readout's images
 }
 ON_MNIST = ("batches", "online", "random", "shifted")
-SHOWN = 12  # neurons of a layer
+SHOWN = 12  # neurons of each layer in the figures
 
 
 def cells(seeds: int, fast: bool) -> list[Cell]:
-    """Return the grid of data sets, methods, depths and seeds; or a part of it, tiny, that is done in minutes."""
+    """Return the grid of data sets, methods, depths and seeds; if `fast`, a small part of it that takes minutes."""
     depths = [("cifar10", depth) for depth in (3, 2, 1)] + [("mnist", 3)]
     return [
         _cell(dataset, method, depth, seed, fast)
@@ -62,13 +63,8 @@ def _cell(dataset: str, method: str, depth: int, seed: int, fast: bool) -> Cell:
     return Cell(NAME, VERSION, f"deep-{dataset}-{method}-{depth}-{seed}", settings)
 
 
-def check(asked: list[Cell], root: Path) -> None:
-    """Refuse a folder without the data that the cells need."""
-    data.check({cell.settings["dataset"] for cell in asked}, root)
-
-
 def chip_of(settings: dict[str, Any]) -> Chip:
-    """Return the chip of a cell; one that does not learn still measures what normalises its images."""
+    """Return the chip of a cell; one that does not learn still measures the means that normalise its images."""
     preset = presets.preset(settings["preset"])
     layers = preset.layers
     if not settings["learns"]:
@@ -79,7 +75,7 @@ def chip_of(settings: dict[str, Any]) -> Chip:
 
 
 def measure(settings: dict[str, Any], sets: data.Data) -> Outcome:
-    """Let a chip learn one epoch in the seed's order, then train the published readout on what it sends."""
+    """Let a chip learn one epoch in the seed's order, then train the published readout on its outputs."""
     dataset, seed = settings["dataset"], settings["seed"]
     train, test = (sets.part(dataset, part, count=settings[f"{part}_samples"]) for part in ("train", "test"))
     chip = chip_of(settings).learn(repeat(train, 1, seed), chunk=CHUNK)
@@ -99,19 +95,19 @@ def measure(settings: dict[str, Any], sets: data.Data) -> Outcome:
     )
 
 
-def _pictures(chip: Chip, images: data.Scaled) -> dict[str, Any]:
+def _pictures(chip: Chip, images: data.Scaled) -> dict[str, NDArray[np.float32]]:
     """Return the first layer's weights, and the patches that excite neurons of every layer most."""
     few = images.take(np.arange(min(1000, images.length))).samples
-    found: dict[str, Any] = {"weights": chip.layers[0].weights}
-    for place, layer in enumerate(chip.layers):
-        busy = np.argsort(-layer.wins)[: len(layer.wins) // 2]  # not those that are as they were
+    arrays: dict[str, NDArray[np.float32]] = {"weights": chip.layers[0].weights}
+    for layer_index, layer in enumerate(chip.layers):
+        busy = np.argsort(-layer.wins)[: len(layer.wins) // 2]  # others may not have learned at all
         neurons = busy[np.linspace(0, len(busy) - 1, SHOWN).astype(int)]
-        found[f"patches{place + 1}"] = strongest_patches(chip, few, layer=place, neurons=neurons)
-    return found
+        arrays[f"patches{layer_index + 1}"] = strongest_patches(chip, few, layer=layer_index, neurons=neurons)
+    return arrays
 
 
 def tables(asked: list[Cell], finished: Finished) -> list[Table]:
-    """Return one row a data set, method and depth: published, ours, the difference, and the norms."""
+    """Return a table with a row for each data set, method and depth: published, ours, the difference, the norms."""
     groups: dict[tuple[str, str, int], list[dict[str, Any]]] = {}
     for cell in asked:
         name = (cell.settings["dataset"], cell.settings["method"], cell.settings["depth"])
@@ -124,19 +120,27 @@ def tables(asked: list[Cell], finished: Finished) -> list[Table]:
 
 
 def _row(dataset: str, method: str, depth: int, measures: list[dict[str, Any]]) -> list[str]:
-    known = published.deep(dataset, method, depth)
-    ours = [100 * each["accuracy"] for each in measures]
-    norms = np.mean([each["mean_norms"] for each in measures], axis=0) if measures else []
-    shown = " / ".join(f"{norm:.2f}" for norm in norms) or NOTHING
-    there = NOTHING if known is None else f"{known:.2f}".rstrip("0").rstrip(".")
-    return [dataset, method, str(depth), there, spread(ours, 2), difference(known, ours, 2), shown, str(len(measures))]
+    theirs = published.deep(dataset, method, depth)
+    ours = [100 * seed["accuracy"] for seed in measures]
+    norms = np.mean([seed["mean_norms"] for seed in measures], axis=0) if measures else []
+    return [
+        dataset,
+        method,
+        str(depth),
+        NOTHING if theirs is None else f"{theirs:.2f}".rstrip("0").rstrip("."),
+        spread(ours, 2),
+        difference(theirs, ours, 2),
+        " / ".join(f"{norm:.2f}" for norm in norms) or NOTHING,
+        str(len(measures)),
+    ]
 
 
-def figures(asked: list[Cell], finished: Finished, folder: Any) -> list[str]:
-    """Draw first weights' successors, and what excites the neurons of every layer."""
-    from neurosim.studies import figures
-
-    return figures.draw_deep(asked, finished, folder)
-
-
-STUDY = Study(NAME, VERSION, cells, measure, check, tables, figures, published.DEEP)
+STUDY = Study(
+    name=NAME,
+    version=VERSION,
+    cells=cells,
+    measure=measure,
+    tables=tables,
+    figures=draw_deep,
+    source=published.DEEP,
+)

@@ -1,4 +1,4 @@
-"""Figures of the studies, with matplotlib, which the extra `views` brings."""
+"""Figures of the studies, drawn with matplotlib (extra `views`)."""
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -12,20 +12,20 @@ from neurosim.studies import published
 COLOURS = {32: "tab:blue", 128: "tab:orange", 512: "tab:green", 2048: "tab:red"}
 
 
-def draw(cells: Sequence[Cell], finished: Finished, folder: Folder) -> list[str]:
-    """Draw all figures of Liuson's study that finished cells allow; return the files' names."""
+def draw_liuson(cells: Sequence[Cell], finished: Finished, folder: Folder) -> list[str]:
+    """Draw the figures of Liuson's study, as far as its cells are finished; return the files' names."""
     done = [cell for cell in cells if finished.get(cell.name, {}).get("measures", {}).get("curve")]
     if not done:
         return []
-    kept = [(cell, arrays) for cell in done if cell.settings["seed"] == 0 and (arrays := folder.arrays(cell))]
+    with_arrays = [(cell, arrays) for cell in done if cell.settings["seed"] == 0 and (arrays := folder.arrays(cell))]
     names = [_save(_curves(done, finished), folder, "gini.png")]
-    if kept:
-        names.append(_save(_steps(kept), folder, "steps.png"))
-    return names + [_save(_fields(cell, arrays), folder, f"fields-{cell.name}.png") for cell, arrays in kept]
+    if with_arrays:
+        names.append(_save(_steps(with_arrays), folder, "steps.png"))
+    return names + [_save(_fields(cell, arrays), folder, f"fields-{cell.name}.png") for cell, arrays in with_arrays]
 
 
 def draw_radius(cells: Sequence[Cell], finished: Finished, folder: Folder) -> list[str]:
-    """Draw accuracies over the first radius, the published bands behind them."""
+    """Draw accuracies over the first radius, with lines between the published bands."""
     done = sorted((cell for cell in cells if cell.name in finished), key=lambda cell: cell.settings["radius"])
     if not done:
         return []
@@ -43,7 +43,7 @@ def draw_radius(cells: Sequence[Cell], finished: Finished, folder: Folder) -> li
 
 
 def draw_deep(cells: Sequence[Cell], finished: Finished, folder: Folder) -> list[str]:
-    """Draw, of each chip with seed 0 that learned, its first layer's weights and every layer's strongest patches."""
+    """Draw, for each chip with seed 0 that learned, its first layer's weights and every layer's strongest patches."""
     names = []
     for cell in cells:
         arrays = folder.arrays(cell) if cell.name in finished and cell.settings["seed"] == 0 else {}
@@ -57,12 +57,12 @@ def draw_deep(cells: Sequence[Cell], finished: Finished, folder: Folder) -> list
 
 
 def _mosaic(tiles: Any, columns: int, *, signed: bool) -> Any:
-    """Draw images (n, channels, height, width) side by side, weights with 0 as grey."""
+    """Draw images (n, channels, height, width) side by side; if `signed`, 0 is grey."""
     count, channels, height, width = tiles.shape
     rows = -(-count // columns)
     sheet = np.ones((rows * (height + 1) - 1, columns * (width + 1) - 1, channels))
-    for place, tile in enumerate(tiles):
-        top, left = place // columns * (height + 1), place % columns * (width + 1)
+    for i, tile in enumerate(tiles):
+        top, left = i // columns * (height + 1), i % columns * (width + 1)
         shown = 0.5 + 0.5 * tile / (np.abs(tile).max() + 1e-30) if signed else np.clip(tile, 0, 1)
         sheet[top : top + height, left : left + width] = shown.transpose(1, 2, 0)
     figure = _figure(7, 7 * sheet.shape[0] / sheet.shape[1])
@@ -86,7 +86,7 @@ def _save(figure: Any, folder: Folder, name: str) -> str:
 
 
 def _panels(cells: Sequence[Cell], **shared: bool) -> tuple[Any, dict[tuple[str, str], Any]]:
-    """Return a figure with a row a data set and a column a method, and its axes by those."""
+    """Return a figure with a row for each data set and a column for each method, and its axes by (method, data set)."""
     datasets = [name for name in published.DATASETS if any(cell.settings["dataset"] == name for cell in cells)]
     methods = [name for name in published.ACCURACY if any(cell.settings["method"] == name for cell in cells)]
     figure = _figure(3 * len(methods), 2.6 * len(datasets))
@@ -100,7 +100,7 @@ def _panels(cells: Sequence[Cell], **shared: bool) -> tuple[Any, dict[tuple[str,
 
 
 def _finish(axes: Any) -> None:
-    """Add the legend; a panel without a cell is left out."""
+    """Add the legend; hide a panel without data."""
     if axes.has_data():
         axes.legend(fontsize=7)
     else:
@@ -108,7 +108,7 @@ def _finish(axes: Any) -> None:
 
 
 def _curves(cells: Sequence[Cell], finished: Finished) -> Any:
-    """Draw the Gini coefficient over training, a line a cell."""
+    """Draw the Gini coefficient over training, one line for each cell."""
     figure, panels = _panels(cells, sharey=True)
     for cell in cells:
         settings = cell.settings
@@ -122,10 +122,10 @@ def _curves(cells: Sequence[Cell], finished: Finished) -> Any:
     return figure
 
 
-def _steps(kept: Sequence[tuple[Cell, dict[str, Any]]]) -> Any:
-    """Draw which share of the neurons has which mean step, in units of the mean of all."""
-    figure, panels = _panels([cell for cell, _ in kept])
-    for cell, arrays in kept:
+def _steps(with_arrays: Sequence[tuple[Cell, dict[str, Any]]]) -> Any:
+    """Draw histograms of the neurons' mean steps, in units of the mean over all neurons."""
+    figure, panels = _panels([cell for cell, _ in with_arrays])
+    for cell, arrays in with_arrays:
         axes = panels[cell.settings["method"], cell.settings["dataset"]]
         steps = arrays["steps"] / (arrays["steps"].mean() + 1e-30)
         weights, neurons = np.full(len(steps), 1 / len(steps)), cell.settings["neurons"]
@@ -139,7 +139,7 @@ def _steps(kept: Sequence[tuple[Cell, dict[str, Any]]]) -> Any:
 
 
 def _fields(cell: Cell, arrays: dict[str, Any]) -> Any:
-    """Draw the weights of the most active neurons above those of the least."""
+    """Draw the weights of the most active neurons, and below them those of the least active ones."""
     count = len(arrays["most"])
     figure = _figure(count, 2.4)
     grid = figure.subplots(2, count, squeeze=False)
@@ -153,7 +153,7 @@ def _fields(cell: Cell, arrays: dict[str, Any]) -> Any:
 
 
 def _picture(weights: Any) -> Any:
-    """Return a neuron's weights as a picture, 0.5 where they are 0."""
+    """Return a neuron's weights as a picture: 0.5 for weights of 0; one row if they are neither square nor colour."""
     scaled = 0.5 + 0.5 * weights / (np.abs(weights).max() + 1e-30)
     side = round((scaled.size / 3) ** 0.5) if scaled.size % 3 == 0 else 0
     if side and 3 * side * side == scaled.size:

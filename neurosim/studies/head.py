@@ -1,10 +1,10 @@
-"""The published head: a linear layer with its softmax, trained as Liuson's code trains it, in NumPy.
+"""The published head: a linear layer with a softmax, trained as Liuson's code trains it, in NumPy.
 
-Two things are odd, and kept: softmax is taken twice, as its output goes into a cross-entropy that takes one of its own;
-and the test set decides when to stop. The first saturates with wide features that are not normalised.
+Two oddities of that code are kept. The softmax is taken twice, as its output goes into a cross-entropy that takes one
+of its own; it saturates with many features that are not normalised. And the test set decides when to stop.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from neurosim import randomness
 
 Array = NDArray[np.float32]
-WEIGHTS, ORDER, DROPOUT = 101, 102, 103  # purposes of random numbers, apart from those of a chip
+WEIGHTS, ORDER, DROPOUT = 101, 102, 103  # purposes of random numbers, distinct from those of a chip
 BATCH, EPOCHS = 32, 10
-LEAST_GAIN = 1e-3  # of the test loss, from one epoch to the next
+LEAST_GAIN = 1e-3  # training stops when the test loss falls by less in an epoch
 RATE, DECAY, MEMORY, TINY = 1e-3, 0.01, (0.9, 0.999), 1e-8  # AdamW's defaults
 
 
 class HeadResult(NamedTuple):
-    """What came of a head: the best accuracy on the test set, from 0 to 1, and accuracy and loss after each epoch."""
+    """The best accuracy of a head on the test set, from 0 to 1, and its accuracy and loss there after each epoch."""
 
     accuracy: float
     accuracies: list[float]
@@ -44,7 +44,7 @@ class AdamW:
         self._work = np.empty_like(parameters)
 
     def step(self, gradient: Array) -> None:
-        """Move against the gradient."""
+        """Take one step against the gradient."""
         self.steps += 1
         work, (first, second) = self._work, MEMORY
         self.parameters *= np.float32(1 - RATE * DECAY)
@@ -70,16 +70,16 @@ def train_head(
     seed: int = 0,
     twice: bool = True,
 ) -> HeadResult:
-    """Train the head on features and their labels, and measure it on others after each epoch.
+    """Train the head on features and their labels, and measure it on the test set after each epoch.
 
     Parameters
     ----------
     train, test : pair of float32 (samples, neurons) and int64 (samples,)
     classes : int
     seed : int
-        Of first weights, order and dropout: equal seeds give equal results on equal machines.
+        Seed of first weights, order and dropout: equal seeds give equal results on equal machines.
     twice : bool
-        Whether softmax is taken twice, as published; false is the usual cross-entropy, to see what that does.
+        Whether softmax is taken twice, as published; False is the usual cross-entropy, for comparison.
 
     References
     ----------
@@ -87,7 +87,7 @@ def train_head(
     """
     features, labels = train
     neurons = features.shape[1]
-    bound = np.sqrt(6 / (neurons + classes))  # Xavier's
+    bound = np.sqrt(6 / (neurons + classes))  # Xavier's initialisation
     first = randomness.uniform(seed, WEIGHTS, 0, neurons * classes).reshape(neurons, classes)
     parameters = np.zeros((neurons + 1, classes), np.float32)  # the last row is the bias
     parameters[:-1] = bound * (2 * first - 1)
@@ -97,11 +97,11 @@ def train_head(
     for epoch in range(EPOCHS):
         order = randomness.permutation(seed, ORDER, epoch, len(labels))
         for start in range(0, len(labels), BATCH):
-            places = order[start : start + BATCH]
-            kept = dropped(features[places], seed, optimiser.steps)
-            optimiser.step(gradient_of(parameters, kept, labels[places], twice))
-        right, loss = measured(parameters, *test, twice)
-        accuracies.append(right)
+            rows = order[start : start + BATCH]
+            inputs = dropped(features[rows], seed, optimiser.steps)
+            optimiser.step(gradient_of(parameters, inputs, labels[rows], twice))
+        accuracy, loss = measured(parameters, *test, twice)
+        accuracies.append(accuracy)
         losses.append(loss)
         if epoch > 0 and losses[-2] - loss < LEAST_GAIN:
             break
@@ -109,7 +109,7 @@ def train_head(
 
 
 def dropped(features: Array, seed: int, step: int) -> Array:
-    """Return features with half of them zero, by chance, and the others doubled."""
+    """Return features of which a random half is zero, and the others are doubled."""
     count = features.size
     words = randomness.words(seed, DROPOUT, step, -(-count // 64))
     kept = np.unpackbits(words.astype("<u8").view(np.uint8), count=count).reshape(features.shape)
@@ -117,7 +117,7 @@ def dropped(features: Array, seed: int, step: int) -> Array:
 
 
 def gradient_of(parameters: Array, features: Array, labels: NDArray[np.int64], twice: bool = True) -> Array:
-    """Return the gradient of the mean loss."""
+    """Return the gradient of the mean loss: float32 (neurons + 1, classes)."""
     shares = softmax(features @ parameters[:-1] + parameters[-1])
     slope = softmax(shares) if twice else shares.copy()
     slope[np.arange(len(labels)), labels] -= 1
@@ -135,8 +135,8 @@ def measured(parameters: Array, features: Array, labels: NDArray[np.int64], twic
     return float((shares.argmax(axis=1) == labels).mean()), float(loss.mean(dtype=np.float64))
 
 
-def softmax(values: Array) -> Any:
+def softmax(values: Array) -> Array:
     """Return the softmax of each row."""
-    shares = np.exp(values - values.max(axis=1, keepdims=True))
+    shares: Array = np.exp(values - values.max(axis=1, keepdims=True))
     shares /= shares.sum(axis=1, keepdims=True)
     return shares

@@ -1,7 +1,6 @@
-"""Liuson's study: who learns in a competitive Hebbian layer, and what a probe can read from it."""
+"""Liuson's study: which neurons of a competitive Hebbian layer learn, and how accurate probes on the layer are."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,19 +23,20 @@ from neurosim.readouts.linear import LinearReadout
 from neurosim.streams.base import RandomAccess
 from neurosim.streams.order import repeat
 from neurosim.studies import published
+from neurosim.studies.figures import draw_liuson
 from neurosim.studies.head import train_head
 from neurosim.studies.liuson_tables import tables
 
 NAME, VERSION = "liuson", 1
 MEAN, DEVIATION = 0.1307, 0.3081  # MNIST's, taken for CIFAR-10 too
-RADIUS = 5 * np.sqrt(np.pi / 2)  # the length of a neuron that the code's "R = 5" makes
+RADIUS = 5 * np.sqrt(np.pi / 2)  # the norm of a neuron's weights that "R = 5" means in the published code
 WINDOW = 32
 POINTS = 52  # of the Gini curve, the first and the last update included
-FIELDS = 8  # receptive fields kept of the most, and of the least, active neurons
+FIELDS = 8  # receptive fields kept of the most active neurons, and as many of the least active ones
 
 
 def cells(seeds: int, fast: bool) -> list[Cell]:
-    """Return the grid: all methods on all data, or a part that is done in a minute."""
+    """Return the grid of methods, data sets, widths and seeds; if `fast`, a part of it that takes a minute."""
     return [
         _cell(method, dataset, neurons, seed, fast)
         for seed in range(1 if fast else seeds)
@@ -60,13 +60,8 @@ def _cell(method: str, dataset: str, neurons: int, seed: int, fast: bool) -> Cel
     return Cell(NAME, VERSION, f"{method}-{dataset}-{neurons}-{seed}", settings)
 
 
-def check(asked: list[Cell], root: Path) -> None:
-    """Refuse a folder without the data that the cells need."""
-    data.check({cell.settings["dataset"] for cell in asked}, root)
-
-
 def layer(settings: dict[str, Any]) -> DenseWTA:
-    """Return the layer of a cell, as the published code has it: `docs/studies.md` tells where the text differs."""
+    """Return the layer of a cell, as in the published code; `docs/studies.md` says where the paper's text differs."""
     neurons, rate = settings["neurons"], settings["rate"]
     common: dict[str, Any] = {"initial": "normal", "radius": RADIUS, "normalise": "none", "window": WINDOW}
     match settings["method"]:
@@ -81,12 +76,13 @@ def layer(settings: dict[str, Any]) -> DenseWTA:
             return DenseWTA(
                 neurons, competition=SoftWTA(temperature=1, signed=True), activation=ReLU(),
                 rule=SoftHebb(rate=ConstantRate(rate / WINDOW)),  # the code takes the mean over a batch
-                cap=1, cutoff=1e-20, transmit=ReLU(), **common,  # below it, no float32 weight would change, slowly
+                # Responses below the cutoff would change no float32 weight, and only cost time.
+                cap=1, cutoff=1e-20, transmit=ReLU(), **common,
             )  # fmt: skip
 
 
 def measure(settings: dict[str, Any], sets: data.Data) -> Outcome:
-    """Let a chip learn one epoch, and measure who learned, and what two probes read from it."""
+    """Let a chip learn one epoch, and measure which neurons learned, and how accurate two probes are."""
     dataset, seed = settings["dataset"], settings["seed"]
     train, test = (
         sets.part(dataset, part, mean=MEAN, deviation=DEVIATION, count=settings[f"{part}_samples"])
@@ -103,9 +99,9 @@ def measure(settings: dict[str, Any], sets: data.Data) -> Outcome:
 
 
 def _learned(chip: Chip, stream: Any) -> Iterator[tuple[int, float]]:
-    """Learn from a stream; give the Gini coefficient of the mean steps after the first update, the last, and between.
+    """Learn from a stream; yield updates and the Gini coefficient of the mean steps then, from first to last update.
 
-    Samples that fill no window at the end are learned from by none: their update would come with the next epoch.
+    Samples at the end that do not fill a window are left out: their update would come in the next epoch.
     """
     start = 0
     for update in np.unique(np.linspace(1, stream.length // WINDOW, POINTS).astype(np.int64)).tolist():
@@ -115,9 +111,9 @@ def _learned(chip: Chip, stream: Any) -> Iterator[tuple[int, float]]:
 
 
 def activity(layer: WorkingLayer) -> dict[str, float]:
-    """Return who learned: shares of live and dead neurons, usage, and how steps are shared at the end."""
-    turned = instruments.cosines(layer.weights, layer.first_weights)
-    states = instruments.liveness(turned)
+    """Return the shares of live and dead neurons, how evenly neurons win, and their median norm."""
+    cosines = instruments.cosines(layer.weights, layer.first_weights)
+    states = instruments.liveness(cosines)
     live, dead = float((states == "live").mean()), float((states == "dead").mean())
     return {
         "live": live,
@@ -131,25 +127,25 @@ def activity(layer: WorkingLayer) -> dict[str, float]:
 
 
 def _views(layer: WorkingLayer) -> dict[str, NDArray[Any]]:
-    """Return what figures need: the mean steps, and the weights of the most and the least active neurons."""
+    """Return the arrays for the figures: the mean steps, and the weights of the most and the least active neurons."""
     steps = np.asarray(layer.steps, np.float32)
     order, weights = np.argsort(-steps, kind="stable"), layer.weights
     return {"steps": steps, "most": weights[order[:FIELDS]], "least": weights[order[-FIELDS:]]}
 
 
 def probes(chip: Chip, train: RandomAccess, test: RandomAccess, seed: int) -> dict[str, Any]:
-    """Return what two probes read from the frozen layer: the published head, and the project's own readout."""
-    (seen, labels, winners), (unseen, truth, _) = (features(chip, stream) for stream in (train, test))
-    head = train_head((seen, labels), (unseen, truth), seed=seed)
+    """Return the accuracy of two probes on the frozen layer: the published head, and the project's linear readout."""
+    (trained_on, labels, winners), (tested_on, test_labels, _) = (features(chip, stream) for stream in (train, test))
+    head = train_head((trained_on, labels), (tested_on, test_labels), seed=seed)
     readout = LinearReadout()
-    readout.add(Response(seen, seen, winners, seen), labels)
-    found = readout.finish().predict(Response(unseen, unseen, winners, unseen))
+    readout.add(Response(trained_on, trained_on, winners, trained_on), labels)
+    predicted = readout.finish().predict(Response(tested_on, tested_on, winners, tested_on))
     return {
         "head_accuracy": head.accuracy,
         "head_epochs": len(head.losses),
         "head_loss": head.losses[-1],
-        "readout_accuracy": accuracy(found, truth),
-        "never_won_frozen": never_won(np.bincount(winners, minlength=seen.shape[1])),
+        "readout_accuracy": accuracy(predicted, test_labels),
+        "never_won_frozen": never_won(np.bincount(winners, minlength=trained_on.shape[1])),
     }
 
 
@@ -158,18 +154,19 @@ def features(chip: Chip, stream: RandomAccess) -> tuple[NDArray[np.float32], NDA
     output = np.empty((stream.length, chip.layers[-1].constants.neurons), np.float32)
     labels, winners = np.empty((2, stream.length), np.int64)
     start = 0
-    for response, truth in answers(chip, stream):
-        stop = start + len(truth)
-        output[start:stop], labels[start:stop], winners[start:stop] = response.output, truth, response.winner
+    for response, chunk_labels in answers(chip, stream):
+        stop = start + len(chunk_labels)
+        output[start:stop], labels[start:stop], winners[start:stop] = response.output, chunk_labels, response.winner
         start = stop
     return output, labels, winners
 
 
-def figures(asked: list[Cell], finished: dict[str, Any], folder: Any) -> list[str]:
-    """Draw the Gini coefficient over training, receptive fields, and histograms of steps."""
-    from neurosim.studies import figures
-
-    return figures.draw(asked, finished, folder)
-
-
-STUDY = Study(NAME, VERSION, cells, measure, check, tables, figures, published.LIUSON)
+STUDY = Study(
+    name=NAME,
+    version=VERSION,
+    cells=cells,
+    measure=measure,
+    tables=tables,
+    figures=draw_liuson,
+    source=published.LIUSON,
+)

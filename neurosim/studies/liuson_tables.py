@@ -1,4 +1,4 @@
-"""The tables of Liuson's study: accuracy of the probes, inequality of steps, and who learned."""
+"""The tables of Liuson's study: accuracy of the probes, inequality of steps, and which neurons learned."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,57 +11,59 @@ Group = tuple[str, str, int]  # method, data set, neurons
 
 
 def groups(cells: Sequence[Cell], finished: Finished) -> Iterator[tuple[Group, list[dict[str, object]]]]:
-    """Give each method, data set and width, in the order of the published tables, with its seeds' measures."""
-    found: dict[Group, list[dict[str, object]]] = {}
+    """Return each method, data set and width, in the order of the published tables, with its seeds' measures."""
+    by_group: dict[Group, list[dict[str, object]]] = {}
     for cell in cells:
         settings = cell.settings
-        measures = found.setdefault((settings["method"], settings["dataset"], settings["neurons"]), [])
+        measures = by_group.setdefault((settings["method"], settings["dataset"], settings["neurons"]), [])
         if cell.name in finished:
             measures.append(finished[cell.name]["measures"])
     methods = list(published.ACCURACY)
-    order = sorted(found, key=lambda g: (published.DATASETS.index(g[1]), methods.index(g[0]), g[2]))
-    return ((group, found[group]) for group in order)
+    order = sorted(by_group, key=lambda g: (published.DATASETS.index(g[1]), methods.index(g[0]), g[2]))
+    return ((group, by_group[group]) for group in order)
 
 
 def values(measures: Sequence[dict[str, object]], name: str, times: float = 1.0) -> list[float]:
-    """Return one measure of every seed that has it."""
+    """Return one measure of every seed that has it, in units of 1 / times."""
     return [float(m[name]) * times for m in measures if m.get(name) is not None]  # type: ignore[arg-type]
 
 
 def tables(cells: list[Cell], finished: Finished) -> list[Table]:
-    """Return all three."""
-    rows: tuple[list[list[str]], list[list[str]], list[list[str]]] = ([], [], [])
+    """Return the three tables: accuracy, Gini coefficients, activity."""
+    accuracies: list[list[str]] = []
+    ginis: list[list[str]] = []
+    activities: list[list[str]] = []
     for group, measures in groups(cells, finished):
-        words = [group[0], group[1], str(group[2])]
-        rows[0].append([*words, *_accuracy(group, measures)])
+        names = [group[0], group[1], str(group[2])]
+        accuracies.append([*names, *_accuracy(group, measures)])
         if group[0] != "random":
-            rows[1].append([*words, *_gini(group, measures)])
-            rows[2].append([*words, *_activity(measures)])
+            ginis.append([*names, *_gini(group, measures)])
+            activities.append([*names, *_activity(measures)])
     first = ["method", "data", "neurons"]
     return [
         Table("accuracy", "Table 1: accuracy of the probe, %",
-              [*first, *WHAT, "linear readout"], rows[0]),
+              [*first, *WHAT, "linear readout"], accuracies),
         Table("gini", "Table 2: Gini coefficient of mean steps, first update and last",
-              [*first, *(f"{when} {what}" for when in ("start", "end") for what in WHAT)], rows[1]),
+              [*first, *(f"{when} {what}" for when in ("start", "end") for what in WHAT)], ginis),
         Table("activity", "Who learned, %",
-              [*first, "live", "dead", "between", "never won", "usage entropy", "effective winners"], rows[2]),
+              [*first, "live", "dead", "between", "never won", "usage entropy", "effective winners"], activities),
     ]  # fmt: skip
 
 
 def _accuracy(group: Group, measures: Sequence[dict[str, object]]) -> list[str]:
-    said = published.of(published.ACCURACY, *group)
+    theirs = published.of(published.ACCURACY, *group)
     ours = values(measures, "head_accuracy", 100)
     readout = values(measures, "readout_accuracy", 100)
-    return [number(said, 1), spread(ours, 1), difference(said, ours, 1), spread(readout, 1)]
+    return [number(theirs, 1), spread(ours, 1), difference(theirs, ours, 1), spread(readout, 1)]
 
 
 def _gini(group: Group, measures: Sequence[dict[str, object]]) -> list[str]:
     curves = [m["curve"] for m in measures if m.get("curve")]
     row = []
-    for table, place in ((published.GINI_START, 0), (published.GINI_END, -1)):
-        said = published.of(table, *group)
-        ours = [float(curve[place][1]) for curve in curves]  # type: ignore[index]
-        row += [number(said, 2), spread(ours, 2), difference(said, ours, 2)]
+    for table, update in ((published.GINI_START, 0), (published.GINI_END, -1)):
+        theirs = published.of(table, *group)
+        ours = [float(curve[update][1]) for curve in curves]  # type: ignore[index]
+        row += [number(theirs, 2), spread(ours, 2), difference(theirs, ours, 2)]
     return row
 
 

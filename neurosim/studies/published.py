@@ -1,4 +1,4 @@
-"""Published numbers that the studies are held against."""
+"""Published numbers that the studies are compared with."""
 
 LIUSON = (
     'H. Liuson, "Learning Dynamics in Competitive Hebbian Learning", tables 1 and 2, whose rows Ours and Ours+Triangle '
@@ -9,7 +9,7 @@ LIUSON = (
 NEURONS = (32, 128, 512, 2048)
 DATASETS = ("mnist", "cifar10")
 
-# Table 1: accuracy of the probe in percent, neurons as above, MNIST and then CIFAR-10; None where there is none.
+# Table 1: accuracy of the probe in percent, for the NEURONS above on MNIST and then on CIFAR-10; None: not published.
 ACCURACY: dict[str, tuple[float | None, ...]] = {
     "random": (67.5, 84.4, 91.6, 84.0, 21.9, 30.0, 34.2, 16.3),
     "liuson": (52.6, 54.8, 81.8, 93.6, 10.0, 10.0, 10.0, 10.1),
@@ -18,8 +18,8 @@ ACCURACY: dict[str, tuple[float | None, ...]] = {
     "liuson-triangle": (None, None, None, None, 22.9, 12.4, 10.0, 10.5),
 }
 
-# Table 2: Gini coefficient of the running mean of step sizes, at the start and at the end. The .90 of Ours with 2,048
-# neurons on MNIST stands beside a printed difference of -.01, and the text has 98.5.
+# Table 2: Gini coefficient of the running mean of step sizes, at the start and at the end. For Ours with 2,048 neurons
+# on MNIST the table prints .90 at the end, but a difference of -.01, and the text says 98.5.
 GINI_START: dict[str, tuple[float | None, ...]] = {
     "liuson": (0.61, 0.92, 0.98, 1.00, 0.62, 0.93, 0.99, 1.00),
     "softhebb": (0.10, 0.09, 0.12, 0.40, 0.06, 0.05, 0.05, 0.08),
@@ -50,7 +50,7 @@ DEEP_ACCURACY: dict[tuple[str, str], tuple[float | None, ...]] = {
     ("mnist", "shifted"): (None, None, 99.35),
 }
 
-# Bands of the initial radius, each up to a bound, and what they are said to do.
+# Bands of the initial radius, each by its upper bound, and what is published about learning in it.
 BANDS = ((1.0, "no learning"), (2.2, "partial"), (float("inf"), "learning"))
 
 
@@ -67,5 +67,5 @@ def deep(dataset: str, method: str, depth: int) -> float | None:
 
 
 def band(radius: float) -> str:
-    """Return what is said of an initial radius."""
-    return next(words for bound, words in BANDS if radius <= bound)
+    """Return what is published about learning from an initial radius."""
+    return next(claim for bound, claim in BANDS if radius <= bound)

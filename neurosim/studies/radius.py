@@ -1,6 +1,5 @@
-"""The study of the first radius: from which length of the first weights on a SoftHebb layer learns."""
+"""The study of the first radius: how large the norm of the first weights must be for a SoftHebb layer to learn."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from neurosim.layers.schedules import NormAdaptiveRate
 from neurosim.readouts.judge import judge
 from neurosim.streams.order import repeat
 from neurosim.studies import published
+from neurosim.studies.figures import draw_radius
 
 NAME, VERSION = "radius", 1
 GRID = range(27)  # radius 1.25 ** (step - 10): 0.107 to 35.5
@@ -31,7 +31,7 @@ MEASURES = {
 
 
 def cells(seeds: int, fast: bool) -> list[Cell]:
-    """Return the grid of radii and seeds, or a part of it, smaller, that is done in a minute."""
+    """Return the grid of radii and seeds; if `fast`, a part of it with smaller chips that takes a minute."""
     return [_cell(step, seed, fast) for seed in range(1 if fast else seeds) for step in (FAST_GRID if fast else GRID)]
 
 
@@ -45,20 +45,15 @@ def _cell(step: int, seed: int, fast: bool) -> Cell:
         "power": 0.2,
         "temperature": 1 / 12,
         "cap": 0.1,
-        "cutoff": 1e-9,  # the usual 0.01 would keep a layer with small weights, and so with even shares, as it is
+        "cutoff": 1e-9,  # with the usual 0.01, a layer with small weights would not learn, as its shares are even
         "train_samples": 6000 if fast else None,
         "test_samples": 2000 if fast else None,
     }
     return Cell(NAME, VERSION, f"radius-{settings['radius']:.3f}-{seed}", settings)
 
 
-def check(asked: list[Cell], root: Path) -> None:
-    """Refuse a folder without the data that the cells need."""
-    data.check({cell.settings["dataset"] for cell in asked}, root)
-
-
 def layer(settings: dict[str, Any]) -> DenseWTA:
-    """Return the layer of a cell: on-line, with a cap on each neuron's step where the code divides by the largest."""
+    """Return the layer of a cell: on-line, with a cap on each neuron's step, where the code divides by the largest."""
     return DenseWTA(
         settings["neurons"],
         competition=SoftWTA(temperature=settings["temperature"]),
@@ -90,13 +85,13 @@ def measure(settings: dict[str, Any], sets: data.Data) -> Outcome:
 
 
 def tables(asked: list[Cell], finished: Finished) -> list[Table]:
-    """Return one row a radius, with what is said of it."""
-    found: dict[float, list[dict[str, float]]] = {}
+    """Return a table with a row for each radius: what is published about it, and our measures."""
+    by_radius: dict[float, list[dict[str, float]]] = {}
     for cell in asked:
-        measures = found.setdefault(cell.settings["radius"], [])
+        measures = by_radius.setdefault(cell.settings["radius"], [])
         if cell.name in finished:
             measures.append(finished[cell.name]["measures"])
-    rows = [[f"{radius:.3f}", published.band(radius), *_row(found[radius])] for radius in sorted(found)]
+    rows = [[f"{radius:.3f}", published.band(radius), *_row(by_radius[radius])] for radius in sorted(by_radius)]
     return [Table("radius", "First radius: published and ours", ["radius", "published", *MEASURES], rows)]
 
 
@@ -106,11 +101,12 @@ def _row(measures: list[dict[str, float]]) -> list[str]:
     return [spread([m[name] * times for m in measures], places) for name, times, places in MEASURES.values()]
 
 
-def figures(asked: list[Cell], finished: Finished, folder: Any) -> list[str]:
-    """Draw accuracy over the radius."""
-    from neurosim.studies import figures
-
-    return figures.draw_radius(asked, finished, folder)
-
-
-STUDY = Study(NAME, VERSION, cells, measure, check, tables, figures, published.RADIUS)
+STUDY = Study(
+    name=NAME,
+    version=VERSION,
+    cells=cells,
+    measure=measure,
+    tables=tables,
+    figures=draw_radius,
+    source=published.RADIUS,
+)

@@ -1,4 +1,4 @@
-"""A point measured anew from its row alone."""
+"""A point measured again from nothing but its row in the table."""
 
 import json
 from pathlib import Path
@@ -13,12 +13,12 @@ from neurosim.sweeps.tasks import Measure, done, tasks
 
 
 def again(row: dict[str, Any], measure: Measure, root: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Measure a row's configuration.
+    """Measure a row's configuration again.
 
     Parameters
     ----------
     row : dict
-        Of `table.read`.
+        From `table.read`.
     measure : Measure
     root : path
         Folder of the data.
@@ -39,7 +39,7 @@ def again(row: dict[str, Any], measure: Measure, root: str | Path) -> tuple[dict
         raise StateError(f"configuration of {row['key']} must be JSON, but: {error}") from None
     point = Point(Cell("sweep", measure.version, "point", settings), {})
     if point.key != row["key"]:
-        raise StateError(f"point {row['key']} must be of version {measure.version} of what is measured, and is not")
+        raise StateError(f"point {row['key']} must be one of version {measure.version} of its measure, and is not")
     with one_thread():
         (record,) = done(measure, tasks([point], measure)[0], Data(root))
     if record["status"] != "done":

@@ -1,4 +1,4 @@
-"""Tasks at work on a Dask cluster, by joblib's Dask backend."""
+"""Tasks done on a Dask cluster, by joblib's Dask backend."""
 
 import queue
 import threading
@@ -8,22 +8,23 @@ from textwrap import shorten
 from typing import Any
 
 from neurosim.errors import ConfigError
-from neurosim.sweeps.executors import EXTRA, LONGEST, Done, buried, check_joblib
+from neurosim.sweeps.executors import LONGEST, Done, check_joblib, process_ended
+from neurosim.sweeps.study import EXTRA
 from neurosim.sweeps.tasks import Measure, Task, work
 
-TIMEOUT = 10  # seconds that a scheduler has to answer
+TIMEOUT = 10  # seconds to wait for a scheduler's answer
 
 
 class Cluster:
     """A Dask cluster, by joblib's Dask backend.
 
-    That backend gives results only when all tasks of a call are done. So each task is a call of its own, from one of as
-    many threads as there are tasks on their way.
+    That backend returns results only when all tasks of a call are done. So each task is a call of its own, and there
+    is one thread for each task that runs at the same time.
 
     Parameters
     ----------
     address : str
-        Of the scheduler.
+        Address of the scheduler.
 
     Raises
     ------
@@ -40,26 +41,26 @@ class Cluster:
         self.address = address
         try:
             self.client = Client(address, timeout=TIMEOUT, set_as_default=False)
-        except Exception as error:  # of many kinds: no such host, no scheduler, another version
+        except Exception as error:  # there are many kinds: no such host, no scheduler, another version
             raise ConfigError("dask", "the address of a scheduler that answers", address, str(error)) from None
 
     def results(self, measure: Measure, root: str, tasks: Sequence[Task]) -> Generator[Done, None, None]:
-        """Give each task with its records, as soon as it is done.
+        """Yield each task with its records, as soon as it is done.
 
-        A worker that dies is Dask's to replace: its tasks are done again by others, some times over.
+        If a worker dies, Dask has its tasks done again by others, up to a number of times.
 
         Raises
         ------
         ConfigError
-            If the cluster goes, or cannot work.
+            If the connection to the cluster is lost, or its workers cannot run the tasks.
         """
-        left, found = deque(tasks), queue.Queue[Done | Exception]()
+        left, results = deque(tasks), queue.Queue[Done | Exception]()
         for _ in range(min(len(tasks), self._threads())):
-            threading.Thread(target=self._feed, args=(measure, root, left, found), daemon=True).start()
+            threading.Thread(target=self._feed, args=(measure, root, left, results), daemon=True).start()
         for _ in tasks:
-            result = found.get()
+            result = results.get()
             if isinstance(result, Exception):
-                why = shorten(f"it went, or its workers lack neurosim: {type(result).__name__}: {result}", LONGEST)
+                why = shorten(f"it is lost, or its workers lack neurosim: {type(result).__name__}: {result}", LONGEST)
                 raise ConfigError("dask", "the address of a cluster that works", self.address, why)
             yield result
 
@@ -67,8 +68,8 @@ class Cluster:
         count: int = sum(self.client.ncores().values())
         return max(1, count)
 
-    def _feed(self, measure: Measure, root: str, left: deque[Task], found: "queue.Queue[Done | Exception]") -> None:
-        """Have one task after another done, until none is left."""
+    def _feed(self, measure: Measure, root: str, left: deque[Task], results: "queue.Queue[Done | Exception]") -> None:
+        """Have one task after another done, until none is left: what each thread does."""
         from distributed import KilledWorker
         from joblib import Parallel, delayed
 
@@ -78,29 +79,30 @@ class Cluster:
             except IndexError:
                 return
             try:
-                backend = waiting(self.client)
+                backend = mended_backend(self.client)
                 (records,) = Parallel(n_jobs=-1, backend=backend)([delayed(work)(measure, root, task, None)])
-                found.put((task, records))
+                results.put((task, records))
             except KilledWorker as error:
-                found.put(buried(task, error))
-            except Exception as error:  # of the whole cluster, then
-                found.put(error)
+                results.put(process_ended(task, error))
+            except Exception as error:  # not of this task: the cluster itself does not work
+                results.put(error)
                 return
 
     def close(self) -> None:
-        """Leave the cluster; what is on its way there is given up."""
+        """Disconnect from the cluster; tasks that are still running there are abandoned."""
         self.client.close()
 
 
-def waiting(client: Any) -> Any:
-    """Return joblib's Dask backend, but for two habits (joblib 1.6).
+def mended_backend(client: Any) -> Any:
+    """Return joblib's Dask backend (joblib 1.6) with two faults mended.
 
-    A call would wait for ever where Dask gives a task up (its workers died, or the scheduler did): that is told to what
-    is waited for, and not to what is called back. And it would do the work itself where a cluster has one thread left.
+    If Dask gives a task up, because its workers or the scheduler died, a call waits for ever: the error reaches the
+    future, but not the callback that joblib waits for. And if the cluster has one thread left, joblib does the work in
+    this process.
     """
     from joblib._dask import DaskDistributedBackend
 
-    class Waiting(DaskDistributedBackend):  # type: ignore[misc]
+    class Mended(DaskDistributedBackend):  # type: ignore[misc]
         supports_retrieve_callback = False
 
         def effective_n_jobs(self, n_jobs: int) -> int:
@@ -110,4 +112,4 @@ def waiting(client: Any) -> Any:
         def retrieve_result(self, out: Any, timeout: float | None = None) -> Any:
             return self.retrieve_result_callback(super().retrieve_result(out, timeout))
 
-    return Waiting(client=client)
+    return Mended(client=client)

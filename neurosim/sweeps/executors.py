@@ -1,4 +1,4 @@
-"""Tasks at work in processes of this machine, by joblib."""
+"""Tasks done in processes of this machine, by joblib."""
 
 import os
 import warnings
@@ -9,22 +9,22 @@ from typing import Any, Protocol
 
 from neurosim.errors import ConfigError
 from neurosim.experiments.cells import Record
-from neurosim.experiments.workers import deaf
+from neurosim.experiments.workers import ignoring_interrupts
+from neurosim.sweeps.study import EXTRA
 from neurosim.sweeps.tasks import Measure, Task, failed, work
 
-EXTRA = "pip install 'neurosim-chip[studies]' brings it"
-LONGEST = 200  # characters of what another library says of it
+LONGEST = 200  # characters of another library's message
 Done = tuple[Task, list[Record]]
 
 
 class Executor(Protocol):
-    """Where tasks are done."""
+    """What tasks are done by: processes of this machine, or a cluster."""
 
     def results(self, measure: Measure, root: str, tasks: Sequence[Task]) -> Generator[Done, None, None]:
-        """Give each task with its records, as soon as it is done."""
+        """Yield each task with its records, as soon as it is done."""
 
     def close(self) -> None:
-        """End what was started for it."""
+        """End the processes or connections that were started."""
 
 
 class Local:
@@ -33,7 +33,7 @@ class Local:
     Parameters
     ----------
     jobs : int
-        Tasks at a time, at least 1.
+        Tasks at the same time, at least 1.
 
     Raises
     ------
@@ -46,43 +46,44 @@ class Local:
         check_joblib()
 
     def results(self, measure: Measure, root: str, tasks: Sequence[Task]) -> Generator[Done, None, None]:
-        """Give each task with its records, as soon as it is done.
+        """Yield each task with its records, as soon as it is done.
 
-        A process that dies takes all the others with it. The tasks that they were at are done again one by one, so
-        that the one that kills its process is found, and that one has failed.
+        If a process dies, joblib ends all the others. The tasks that were running are then done again one by one, so
+        that the one whose process dies is found; that one has failed.
         """
-        left = dict(enumerate(tasks))
+        left = dict(enumerate(tasks))  # by index, the tasks that are not done
         while left:
             begun: list[int] = []
             try:
-                yield from _until_closed(self._together(measure, root, dict(left), begun, left, self.jobs))
+                yield from _until_closed(self._run(measure, root, dict(left), begun, left, self.jobs))
             except Exception:
-                for place in [place for place in begun if place in left]:
+                for index in [index for index in begun if index in left]:
                     try:
-                        yield from _until_closed(self._together(measure, root, {place: tasks[place]}, [], left, 1))
+                        yield from _until_closed(self._run(measure, root, {index: tasks[index]}, [], left, 1))
                     except Exception as error:
-                        yield buried(left.pop(place), error)
+                        yield process_ended(left.pop(index), error)
 
-    def _together(
-        self, measure: Measure, root: str, given: dict[int, Task], begun: list[int], left: dict[int, Task], jobs: int
+    def _run(
+        self, measure: Measure, root: str, chosen: dict[int, Task], begun: list[int], left: dict[int, Task], jobs: int
     ) -> Generator[Done, None, None]:
-        """Do tasks in processes; strike out what is done."""
+        """Do the chosen tasks in processes; note in `begun` which were started, and remove from `left` those done."""
         from joblib import Parallel, delayed
 
         def calls() -> Iterator[Any]:
-            for place, task in given.items():
-                begun.append(place)
-                yield delayed(_placed)(place, measure, root, task, os.getpid())
+            for index, task in chosen.items():
+                begun.append(index)
+                yield delayed(_indexed)(index, measure, root, task, os.getpid())
 
-        # With n_jobs=1 joblib would work in this process, which must live: one task at a time, then, in one of two.
+        # With n_jobs=1 joblib would work in this process, which must survive. So there are two processes at least, and
+        # pre_dispatch lets only `jobs` tasks run at the same time.
         parallel = Parallel(
             n_jobs=max(2, jobs), backend="loky", batch_size=1, pre_dispatch=jobs, return_as="generator_unordered"
         )
-        with deaf():  # these processes are ended by this one
-            found = parallel(calls())
-        with _closing(found):
-            for place, records in found:
-                yield left.pop(place), records
+        with ignoring_interrupts():  # this process ends the others
+            results = parallel(calls())
+        with _closing(results):
+            for index, records in results:
+                yield left.pop(index), records
 
     def close(self) -> None:
         """End the processes."""
@@ -91,39 +92,39 @@ class Local:
         get_reusable_executor().shutdown(wait=True, kill_workers=True)
 
 
-def _placed(place: int, measure: Measure, root: str, task: Task, parent: int) -> tuple[int, list[Record]]:
-    return place, work(measure, root, task, parent)
+def _indexed(index: int, measure: Measure, root: str, task: Task, parent: int) -> tuple[int, list[Record]]:
+    return index, work(measure, root, task, parent)
 
 
-def buried(task: Task, error: Exception) -> Done:
-    """Return the records of a task whose process ended."""
+def process_ended(task: Task, error: Exception) -> Done:
+    """Return a task whose process ended, with records of failure."""
     record = failed(shorten(f"its process ended: {type(error).__name__}: {error}", LONGEST))
     return task, [record] * len(task.points)
 
 
 def check_joblib() -> None:
-    """Refuse to begin without joblib."""
+    """Refuse a sweep if joblib is not installed."""
     try:
         import joblib  # noqa: F401
     except ImportError:
-        raise ConfigError("jobs", "left out without joblib", "a sweep", EXTRA) from None
+        raise ConfigError("joblib", "installed for a sweep", "none", EXTRA) from None
 
 
 @contextmanager
-def _closing(found: Any) -> Iterator[None]:
-    """End what joblib has begun; of what it cancels it would warn, and the sweep says itself what is open."""
+def _closing(results: Generator[Any, None, None]) -> Iterator[None]:
+    """Cancel joblib's remaining tasks at the end, without its warnings: the sweep itself reports what is open."""
     try:
         yield
     finally:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found.close()
+            results.close()
 
 
 def _until_closed(tasks: Generator[Done, None, None]) -> Generator[Done, None, None]:
-    """Give what comes of tasks; if nobody wants more of it, what their end then raises is nobody's failure."""
+    """Yield the results of tasks; errors raised while closing early are ignored."""
     try:
-        for done in tasks:  # noqa: UP028 - handed over whole, closing would raise it here, as if a task had failed
+        for done in tasks:  # noqa: UP028 - with `yield from`, errors of closing would be raised as if a task had failed
             yield done
     except GeneratorExit:
         with suppress(Exception):

@@ -1,4 +1,4 @@
-"""What a sweep writes: its table as HDF5 and CSV, and its figures."""
+"""The files that a sweep writes: its table as HDF5 and CSV, and its figures."""
 
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -10,12 +10,12 @@ from neurosim.errors import ConfigError
 from neurosim.experiments.cells import Folder
 from neurosim.sweeps import table
 from neurosim.sweeps.run import Engine, Row
-from neurosim.sweeps.search import told
+from neurosim.sweeps.search import objectives
 from neurosim.sweeps.study import Sweep
 
 
 def write(path: Path, engine: Engine, rows: Sequence[Row]) -> list[str]:
-    """Write the table, and if matplotlib is there, a figure for each objective against the first; return their names.
+    """Write the table, and if matplotlib is installed the figures; return the names of the figures.
 
     Raises
     ------
@@ -29,32 +29,32 @@ def write(path: Path, engine: Engine, rows: Sequence[Row]) -> list[str]:
 
 
 def check(path: Path, sweep: Sweep) -> None:
-    """Refuse to write a table's companions over files that are there without it.
+    """Refuse a path where the CSV or a figure would overwrite a file, unless the table exists and they go with it.
 
     Raises
     ------
     ConfigError
-        If one would be written over; it is named.
+        If a file would be overwritten; the message names it.
     """
     first, *others = sweep.objectives
     companions = [path.with_suffix(".csv"), *(path.with_name(f"{path.stem}-{first}-{other}.png") for other in others)]
     for companion in companions:
         if companion.exists() and not path.exists():
-            advice = "it would be written over; choose another name"
-            raise ConfigError("out", f"a file beside which {companion.name} is not there yet", str(path), advice)
+            advice = f"{companion.name} would be overwritten; choose another name"
+            raise ConfigError("out", f"a name for which {companion.name} does not exist yet", str(path), advice)
 
 
 def draw(path: Path, folder: Folder, sweep: Sweep, rows: Sequence[Row]) -> list[str]:
-    """Draw the first objective over each other one, with the front of these two and of all."""
-    shown = [(row, values) for row in rows if (values := told(row.record, sweep)) is not None]
+    """Draw the first objective over each other one, with the front of these two and that of all objectives."""
+    shown = [(row, values) for row in rows if (values := objectives(row.record, sweep)) is not None]
     first, *others = sweep.objectives
     names = []
-    for place, other in enumerate(others, 1):
+    for index, other in enumerate(others, 1):
         if not shown:
             break
         picture = BytesIO()
         figure = _figure(
-            sweep, first, other, [(values[place], values[0], row.best, _kind(row)) for row, values in shown]
+            sweep, first, other, [(values[index], values[0], row.best, _kind(row)) for row, values in shown]
         )
         figure.savefig(picture, format="png", dpi=120)
         name = path.with_name(f"{path.stem}-{first}-{other}.png")
@@ -64,12 +64,12 @@ def draw(path: Path, folder: Folder, sweep: Sweep, rows: Sequence[Row]) -> list[
 
 
 def _kind(row: Row) -> str:
-    """Return the first text among what varies, such as the hardware's name: points have a colour by it."""
+    """Return the first text among what varies, such as the hardware's name; it determines the colour of a point."""
     return next((Path(value).stem for value in row.point.varied.values() if isinstance(value, str)), "points")
 
 
 def _plain(text: str) -> str:
-    """Return a text that matplotlib does not take for a formula."""
+    """Return a text in which matplotlib sees no formula."""
     return text.replace("$", r"\$")
 
 

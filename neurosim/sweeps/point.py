@@ -1,4 +1,4 @@
-"""What a sweep measures at a point: a chip learns on-line, a readout judges it, a described chip prices it."""
+"""What a sweep measures at a point: a chip learns on-line, a readout judges it, and described hardware prices it."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +18,7 @@ from neurosim.readouts.linear import LinearReadout
 from neurosim.readouts.winner import WinnerLabels, taught_by_label
 from neurosim.streams import open_stream
 from neurosim.streams.arrivals import Closed, Period
+from neurosim.streams.base import RandomAccess
 from neurosim.streams.order import repeat
 from neurosim.sweeps.chips import chip_settings
 from neurosim.sweeps.settings import complete, digest
@@ -34,15 +35,15 @@ MEASURES = (
 
 
 class Learned(NamedTuple):
-    """What one learning run gives.
+    """The result of one learning run.
 
     Attributes
     ----------
     chip : Chip
     counts : Counts
-        Of the samples to price.
+        Counts of the samples to price.
     measures : dict
-        Those that no described chip changes.
+        Those that do not depend on the hardware.
     """
 
     chip: Chip
@@ -51,14 +52,14 @@ class Learned(NamedTuple):
 
 
 def check(settings: dict[str, Any], root: Path) -> None:
-    """Refuse a folder without the data of a configuration; whether they are whole is seen when they are read."""
+    """Refuse a folder without the data of a configuration; damage is found only when they are read."""
     for part in ("train", "test"):
         open_stream(settings["data"][part], root=root)
 
 
 def admit(settings: dict[str, Any], data: Data) -> None:
-    """Refuse a chip that is none, that the hardware has no room for, or whose learning has no price there."""
-    chip = _chip(settings["chip"], _part(settings["data"], "train", data))
+    """Refuse a chip with bad constants, one that does not fit the hardware, or learning without an energy there."""
+    chip = _chip(settings["chip"], _samples(settings["data"], "train", data))
     described = _described(settings["hardware"])
     hardware.place(chip, described)
     hardware.check_learns(described, settings["measure"]["learning"], settings["measure"]["unverified"])
@@ -66,21 +67,23 @@ def admit(settings: dict[str, Any], data: Data) -> None:
 
 def learn(settings: dict[str, Any], data: Data) -> Learned:
     """Let a chip learn, in the order of its seed, count what it does with the last samples, and judge it."""
-    asked, how = settings["data"], settings["measure"]
-    train, test = (_part(asked, part, data) for part in ("train", "test"))
+    sets, measure = settings["data"], settings["measure"]
+    train, test = (_samples(sets, part, data) for part in ("train", "test"))
     chip = _chip(settings["chip"], train)
-    order = repeat(train, asked["epochs"], chip.seed)
-    priced = min(how["price_samples"], train.length * asked["epochs"])
-    before = train.length * asked["epochs"] - priced
+    order = repeat(train, sets["epochs"], chip.seed)
+    priced = min(measure["price_samples"], train.length * sets["epochs"])
+    before = train.length * sets["epochs"] - priced
     if before:
         chip.learn(Stretch(order, 0, before))  # type: ignore[arg-type]
-    counts = hardware.count(chip, Stretch(order, before, priced), learning=how["learning"])  # type: ignore[arg-type]
-    if not how["learning"]:
-        chip.learn(Stretch(order, before, priced))  # type: ignore[arg-type]
-    fitted = train if how["readout_samples"] is None else Stretch(train, 0, min(how["readout_samples"], train.length))
+    last = Stretch(order, before, priced)  # type: ignore[arg-type]
+    counts = hardware.count(chip, last, learning=measure["learning"])
+    if not measure["learning"]:
+        chip.learn(last)
+    count = measure["readout_samples"]
+    fitted = train if count is None else Stretch(train, 0, min(count, train.length))
     measures = {
         "data": f"{train.fingerprint()} {test.fingerprint()}",
-        "accuracy": _accuracy(chip, how["readout"], fitted, test),
+        "accuracy": _accuracy(chip, measure["readout"], fitted, test),
         "never_won": never_won(chip.layers[-1].wins),
         **_operations(counts),
     }
@@ -88,7 +91,7 @@ def learn(settings: dict[str, Any], data: Data) -> Learned:
 
 
 def price(learned: Learned, settings: dict[str, Any]) -> dict[str, Any]:
-    """Price what was counted on the described chip of a configuration."""
+    """Price the counts on the hardware of a configuration."""
     described, period = _described(settings["hardware"]), settings["arrivals"]["period_s"]
     arrivals = Closed() if period is None else Period(1 / period)
     unverified = settings["measure"]["unverified"]
@@ -96,45 +99,48 @@ def price(learned: Learned, settings: dict[str, Any]) -> dict[str, Any]:
     summary = report.summary()
     split = {f"energy_{part}_J": value for part, value in summary["energy_split_J"].items()}
     tails = {f"latency_{name}_s": value for name, value in (summary["latency_percentiles_s"] or {}).items()}
-    found = summary | summary["mapping"] | split | tails
-    return learned.measures | {name: found[name] for name in MEASURES if name in found}
+    values = summary | summary["mapping"] | split | tails
+    return learned.measures | {name: values[name] for name in MEASURES if name in values}
 
 
-def _part(asked: dict[str, Any], part: str, data: Data) -> Scaled:
-    """Return the samples to learn from, or to test with."""
-    return data.stream(asked[part], mean=asked["mean"], deviation=asked["deviation"], count=asked[f"{part}_samples"])
+def _samples(sets: dict[str, Any], part: str, data: Data) -> Scaled:
+    """Return the samples to learn from (`part` is "train"), or to test with ("test")."""
+    return data.stream(sets[part], mean=sets["mean"], deviation=sets["deviation"], count=sets[f"{part}_samples"])
 
 
 def _chip(settings: dict[str, Any], samples: Scaled) -> Chip:
     """Return the chip of a configuration."""
-    if settings["layers"] is None:  # its constants were refused: say why
+    if settings["layers"] is None:  # its constants were refused: raise the reason
         settings = chip_settings(settings["asked"], refuse=True)
     layers = [rebuild(layer) for layer in settings["layers"]]
     images = any(not isinstance(layer, DenseWTA) for layer in layers)
     return Chip(layers, inputs=samples.shape if images else samples.inputs, seed=settings["seed"])
 
 
-def _described(asked: dict[str, Any]) -> hardware.Hardware:
-    """Return the described chip of a configuration; refuse one that says something else by now."""
-    described = hardware.load(asked["chip"], asked["changes"])
-    if digest(described) != asked["description"]:
-        raise StateError(f"hardware {asked['chip']} must be described as it was, {asked['description']}, and is not")
+def _described(settings: dict[str, Any]) -> hardware.Hardware:
+    """Return the hardware of a configuration; refuse a description that has changed since."""
+    described = hardware.load(settings["chip"], settings["changes"])
+    if digest(described) != settings["description"]:
+        raise StateError(
+            f"hardware {settings['chip']} must have the description of the row, {settings['description']}, "
+            "and does not: it was changed"
+        )
     return described
 
 
-def _accuracy(chip: Chip, name: str, train: Any, test: Any) -> float:
-    """Fit a readout on the frozen chip, and return the share of test samples that it gives their label."""
+def _accuracy(chip: Chip, name: str, train: RandomAccess, test: RandomAccess) -> float:
+    """Fit a readout on the frozen chip, and return the share of test samples that it labels correctly."""
     readout = WinnerLabels(by_label=taught_by_label(chip)) if name == "winner" else LinearReadout()
     for response, labels in answers(chip, train):
         readout.add(response, labels)
     readout.finish()
-    parts = [(readout.predict(response), labels) for response, labels in answers(chip, test)]
-    predicted, labels = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return float(accuracy(predicted, labels))
+    chunks = [(readout.predict(response), labels) for response, labels in answers(chip, test)]
+    predicted, labels = (np.concatenate(column) for column in zip(*chunks, strict=True))
+    return accuracy(predicted, labels)
 
 
 def _operations(counts: Counts) -> dict[str, float]:
-    """Return operations a sample."""
+    """Return the mean numbers of operations per sample."""
     summary = counts.summary()
     return {
         "synaptic_operations": sum(layer["operations"] for layer in summary["layers"]),
@@ -144,4 +150,14 @@ def _operations(counts: Counts) -> dict[str, float]:
     }
 
 
-MEASURE_OF_A_POINT = Measure(VERSION, SECTIONS, 3, MEASURES, complete, check, admit, learn, price)
+MEASURE_OF_A_POINT = Measure(
+    version=VERSION,
+    sections=SECTIONS,
+    learning=3,
+    measures=MEASURES,
+    complete=complete,
+    check=check,
+    admit=admit,
+    learn=learn,
+    price=price,
+)

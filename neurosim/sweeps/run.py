@@ -1,4 +1,4 @@
-"""A sweep from its points to its rows: what is finished is passed over, what comes back is kept at once."""
+"""A sweep, from its points to its rows: finished points are skipped, and each new record is written at once."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -11,7 +11,7 @@ from neurosim.errors import StateError
 from neurosim.experiments.cells import Finished, Folder, Record
 from neurosim.sweeps.executors import Executor
 from neurosim.sweeps.pareto import front
-from neurosim.sweeps.search import Point, rounds, told
+from neurosim.sweeps.search import Point, objectives, rounds
 from neurosim.sweeps.study import Sweep
 from neurosim.sweeps.tasks import Measure, tasks
 
@@ -19,7 +19,7 @@ Watch = Callable[[Point, Record], object]
 
 
 class Row(NamedTuple):
-    """A point and what is known of it.
+    """A point and its record.
 
     Attributes
     ----------
@@ -38,8 +38,8 @@ class Row(NamedTuple):
 class Engine:
     """The points of a sweep, and the folder of their records.
 
-    Every record is a small JSON file, written beside its name, flushed and put in place: at whatever instant the sweep
-    is killed, a point is finished or it is not. Only this process writes there.
+    Every record is a small JSON file, written under another name, flushed and renamed: whenever the sweep is killed, a
+    point is either finished or not. Only this process writes there.
 
     Parameters
     ----------
@@ -48,9 +48,9 @@ class Engine:
     root : path
         Folder of the data.
     folder : Folder
-        Of the records.
+        Folder of the records.
     only : str
-        Only points with this in their name or key are measured.
+        Only points with this text in their name or key are measured.
     """
 
     def __init__(self, sweep: Sweep, measure: Measure, root: str | Path, folder: Folder, only: str = "") -> None:
@@ -58,16 +58,16 @@ class Engine:
         self._records: Finished = {}
 
     def points(self) -> Iterator[list[Point]]:
-        """Give the points, round by round, as far as the records at that time let Optuna ask."""
-        asked = rounds(self.sweep, self.measure.complete, self.measure.version)
+        """Yield the points, round by round, as far as the present records allow Optuna to suggest more."""
+        search = rounds(self.sweep, self.measure.complete, self.measure.version)
         try:
-            points = next(asked)
+            points = next(search)
             while True:
                 for point in points:
                     if point.key not in self._records:
                         self._records[point.key] = self.folder.read(point.cell) or {"status": "open"}
                 yield points
-                points = asked.send(self._records)
+                points = search.send(self._records)
         except StopIteration:
             return
 
@@ -76,27 +76,26 @@ class Engine:
         return self.only in point.name or self.only in point.key
 
     def run(self, executor: Executor, watch: Watch | None = None) -> None:
-        """Measure what is not finished, failed points among it; records are kept as they come.
+        """Measure the points that are not finished, and again those that failed; write each record at once.
 
         Raises
         ------
         ConfigError
-            If the study's settings break a rule, or a cluster is gone.
+            If the study's settings break a rule, or the connection to a cluster is lost.
         StreamError
-            If the data are not there.
+            If the data are missing.
         StateError
             If a record cannot be read or written.
         """
-        self.folder.put(self.folder.path / ".writable", lambda path: path.touch())  # before hours of work
-        (self.folder.path / ".writable").unlink(missing_ok=True)
+        self.folder.check_writable()
         checked = False
         for points in self.points():
             left = [one for one in points if self.chosen(one) and self._records[one.key]["status"] != "done"]
             if left and not checked:
                 self.measure.check(left[0].cell.settings, self.root)
                 checked = True
-            with closing(executor.results(self.measure, str(self.root), tasks(left, self.measure))) as found:
-                for task, records in found:
+            with closing(executor.results(self.measure, str(self.root), tasks(left, self.measure))) as results:
+                for task, records in results:
                     for point, record in zip(task.points, records, strict=True):
                         self.folder.write(point.cell, record)
                         self._records[point.key] = record
@@ -104,25 +103,25 @@ class Engine:
                             watch(point, record)
 
     def rows(self) -> list[Row]:
-        """Return all points with what is known of them, those on the Pareto front marked.
+        """Return all points with their records, those on the Pareto front marked.
 
-        A search of Optuna's has the points that it asked for until it met one that is open.
+        With Optuna, these are the points up to the first round that has an open one.
 
         Raises
         ------
         StateError
-            If a record is damaged, or points are of different data.
+            If a record is damaged, or points were measured on different data.
         """
-        self._records.clear()  # an interrupt may have come between a record's file and its note here
-        found: dict[str, Point] = {}
+        self._records.clear()  # read again: an interrupt may have come after a file was written, before it was noted
+        by_key: dict[str, Point] = {}
         for points in self.points():
-            found |= {point.key: point for point in points}
+            by_key |= {point.key: point for point in points}
             if any(self._records[point.key]["status"] == "open" for point in points):
                 break
-        self._check_data(found.values())
-        records = [self._records[key] for key in found]
+        self._check_data(by_key.values())
+        records = [self._records[key] for key in by_key]
         best = _best(self.sweep, records)
-        return [Row(point, record, bool(on)) for point, record, on in zip(found.values(), records, best, strict=True)]
+        return [Row(point, record, bool(on)) for point, record, on in zip(by_key.values(), records, best, strict=True)]
 
     def forget(self) -> None:
         """Remove all records of the folder."""
@@ -130,7 +129,7 @@ class Engine:
             path.unlink(missing_ok=True)
 
     def _check_data(self, points: Iterable[Point]) -> None:
-        """Refuse points that were measured on different data of one name."""
+        """Refuse points that were measured on different data under the same name."""
         known: dict[str, tuple[object, str]] = {}
         for point in points:
             measures = self._records[point.key].get("measures") or {}
@@ -147,6 +146,6 @@ class Engine:
 def _best(sweep: Sweep, records: Sequence[Record]) -> Sequence[bool]:
     """Tell which points are on the front."""
     none = [float("nan")] * len(sweep.objectives)
-    values = np.array([told(record, sweep) or none for record in records]).reshape(len(records), len(none))
+    values = np.array([objectives(record, sweep) or none for record in records]).reshape(len(records), len(none))
     largest = np.array([wish == "max" for wish in sweep.objectives.values()])
     return list(front(values, largest))

@@ -1,4 +1,4 @@
-"""Which points a sweep has: all of a grid, random ones, or those that Optuna asks for."""
+"""The points of a sweep: all of a grid, random ones, or those that Optuna suggests."""
 
 import itertools
 import math
@@ -9,11 +9,11 @@ from typing import Any
 from neurosim import randomness
 from neurosim.errors import ConfigError
 from neurosim.experiments.cells import Cell, Finished, Record
-from neurosim.sweeps.study import POINTS, Sections, Sweep
+from neurosim.sweeps.study import EXTRA, POINTS, Sections, Sweep
 from neurosim.sweeps.vary import Choice, Plain
 
 Complete = Callable[[Sections], dict[str, Any]]
-Round = Generator[list["Point"], Finished, None]  # gives points, takes their records by key
+Round = Generator[list["Point"], Finished, None]  # yields points, is sent their records by key
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class Point:
     Attributes
     ----------
     cell : Cell
-        Its whole configuration, under a key that is a hash of it.
+        Its complete configuration, and a key that is a hash of it.
     varied : dict
-        What varies, by dotted key, as the study file has it.
+        The values of what varies, by dotted key, as in the study file.
     """
 
     cell: Cell
@@ -33,24 +33,24 @@ class Point:
 
     @property
     def key(self) -> str:
-        """The hash of its configuration and of the version of its measure."""
+        """The hash of its configuration and of its measure's version."""
         return self.cell.key
 
     @property
     def name(self) -> str:
-        """What varies in words, which `--only` looks into."""
+        """The values of what varies as text, in which `--only` searches."""
         return " ".join(f"{key}={value}" for key, value in self.varied.items()) or "all"
 
 
 def point(sweep: Sweep, varied: dict[str, Plain], complete: Complete, version: int) -> Point:
-    """Return the point of some values of what varies.
+    """Return the point with these values of what varies.
 
     Raises
     ------
     ConfigError
         If a setting is unknown or missing.
     """
-    sections = {section: dict(given) for section, given in sweep.sections.items()}
+    sections = {section: dict(settings) for section, settings in sweep.sections.items()}
     for dotted, value in varied.items():
         section, _, key = dotted.partition(".")
         sections[section][key] = value
@@ -58,7 +58,7 @@ def point(sweep: Sweep, varied: dict[str, Plain], complete: Complete, version: i
 
 
 def rounds(sweep: Sweep, complete: Complete, version: int) -> Round:
-    """Give points, round by round; each round is sent the records of the last one's points.
+    """Yield points, round by round; after each round, the generator is sent the records of its points.
 
     Raises
     ------
@@ -66,15 +66,19 @@ def rounds(sweep: Sweep, complete: Complete, version: int) -> Round:
         If a setting is unknown or missing, there are too many points, or the extra `studies` is missing.
     """
     if sweep.search.method == "optuna":
-        yield from _asked(sweep, complete, version)
+        yield from _suggested(sweep, complete, version)
     else:
         picked = _grid(sweep) if sweep.search.method == "grid" else _random(sweep)
-        found = [point(sweep, varied, complete, version) for varied in picked]
-        yield list({one.key: one for one in found}.values())
+        yield _distinct([point(sweep, varied, complete, version) for varied in picked])
+
+
+def _distinct(points: list[Point]) -> list[Point]:
+    """Return points without those whose configuration came before."""
+    return list({one.key: one for one in points}.values())
 
 
 def _grid(sweep: Sweep) -> list[dict[str, Plain]]:
-    """Return all combinations, the last setting changing fastest."""
+    """Return all combinations; the last setting changes fastest."""
     values = [list(choice.values) for choice in sweep.vary.values() if isinstance(choice, Choice)]
     if (count := math.prod(map(len, values))) > POINTS:
         raise ConfigError("vary", f"a grid of at most {POINTS} points", count)
@@ -82,51 +86,50 @@ def _grid(sweep: Sweep) -> list[dict[str, Plain]]:
 
 
 def _random(sweep: Sweep) -> list[dict[str, Plain]]:
-    """Return points picked by counting: more of them begin with the same ones."""
+    """Return random points; a search for more points begins with the same ones."""
     count = sweep.search.points or 0
     shares = randomness.at_places(sweep.search.seed, randomness.SWEEP, 0, 0, count, len(sweep.vary))
-    keys, held = list(sweep.vary), list(sweep.vary.values())
-    return [{key: of.at(float(at)) for key, of, at in zip(keys, held, row, strict=True)} for row in shares]
+    return [
+        {key: values.at(float(share)) for (key, values), share in zip(sweep.vary.items(), row, strict=True)}
+        for row in shares
+    ]
 
 
-def _asked(sweep: Sweep, complete: Complete, version: int) -> Round:
-    """Ask Optuna for points, a batch at a time, and tell it of them in the order in which it was asked.
+def _suggested(sweep: Sweep, complete: Complete, version: int) -> Round:
+    """Ask Optuna for points, a batch at a time, and tell it their objectives in the same order.
 
-    So it makes no difference in which order points are finished, nor whether some were finished before.
+    So suggestions do not depend on the order in which points are finished, nor on whether some were finished before.
     """
     study, failed = _optuna(sweep)
     left = sweep.search.points or 0
     while left > 0:
         trials = [study.ask() for _ in range(min(left, sweep.search.batch))]
-        found = [
-            point(sweep, {key: held.asked(trial, key) for key, held in sweep.vary.items()}, complete, version)
+        points = [
+            point(sweep, {key: values.asked(trial, key) for key, values in sweep.vary.items()}, complete, version)
             for trial in trials
         ]
-        records = yield list({one.key: one for one in found}.values())
-        for trial, one in zip(trials, found, strict=True):
-            values = told(records.get(one.key, {}), sweep)
+        records = yield _distinct(points)
+        for trial, one in zip(trials, points, strict=True):
+            values = objectives(records.get(one.key, {}), sweep)
             study.tell(trial, values, state=failed if values is None else None)
         left -= len(trials)
 
 
-def told(record: Record, sweep: Sweep) -> list[float] | None:
-    """Return a point's objectives; None if it has not all of them."""
+def objectives(record: Record, sweep: Sweep) -> list[float] | None:
+    """Return the values of a point's objectives; None if one is missing."""
     measures = record.get("measures") or {}
     values = [measures.get(name) for name in sweep.objectives]
     return None if any(value is None for value in values) else [float(value) for value in values if value is not None]
 
 
 def _optuna(sweep: Sweep) -> tuple[Any, Any]:
-    """Return a study of Optuna, and its state of failure."""
+    """Return a study of Optuna, and the state that marks a failed trial."""
     try:
         import optuna
     except ImportError:
-        raise ConfigError("search.method", "grid or random without optuna", "optuna", _EXTRA) from None
+        raise ConfigError("search.method", "grid or random without optuna", "optuna", EXTRA) from None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     wishes = {"max": "maximize", "min": "minimize"}
     directions = [wishes[wish] for wish in sweep.objectives.values()]
     sampler = optuna.samplers.TPESampler(seed=sweep.search.seed)
     return optuna.create_study(directions=directions, sampler=sampler), optuna.trial.TrialState.FAIL
-
-
-_EXTRA = "pip install 'neurosim-chip[studies]' brings it"

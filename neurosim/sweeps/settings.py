@@ -1,4 +1,4 @@
-"""The whole configuration of a point, of what a study file says: every constant, plain values, checked."""
+"""The complete configuration of a point, made from what a study file says: every constant, as checked plain values."""
 
 import hashlib
 import json
@@ -21,13 +21,13 @@ ARRIVALS: dict[str, Any] = {"period_s": None}
 
 
 def complete(sections: Sections) -> dict[str, Any]:
-    """Return a whole configuration of what a study file says, every constant in it.
+    """Return the complete configuration for the settings of a study file, with every constant.
 
     Raises
     ------
     ConfigError
-        If a key is unknown or missing, a value of data, measure or hardware breaks its rule, or the description of
-        the hardware does. Constants that a chip refuses are found when it is made.
+        If a key is unknown or missing, or if a value of data, measure or hardware, or the description of the hardware,
+        breaks its rule. Constants that a chip refuses are found when the chip is made.
     """
     return {
         "data": _data(_filled("data", sections["data"], DATA)),
@@ -38,55 +38,56 @@ def complete(sections: Sections) -> dict[str, Any]:
     }
 
 
-def _filled(section: str, given: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
-    """Return a section with its defaults; refuse keys that are unknown or missing."""
-    for key in given:
-        known_key(key, tuple(known), f"{section}.{key}")
-    for key, value in known.items():
-        if value is ... and key not in given:
+def _filled(section: str, settings: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
+    """Return a section with its defaults; refuse keys that are unknown, or missing where the default is `...`."""
+    for key in settings:
+        known_key(key, tuple(defaults), f"{section}.{key}")
+    for key, value in defaults.items():
+        if value is ... and key not in settings:
             raise ConfigError(f"{section}.{key}", "given", None)
-    return known | given
+    return defaults | settings
 
 
-def _data(given: dict[str, Any]) -> dict[str, Any]:
+def _data(settings: dict[str, Any]) -> dict[str, Any]:
     for key in ("train", "test"):
-        if not isinstance(given[key], str) or given[key] == "-":
-            raise ConfigError(f"data.{key}", "the name of a stream, such as mnist:train, and no pipe", given[key])
-        if given[f"{key}_samples"] is not None:
-            whole(f"data.{key}_samples", given[f"{key}_samples"], 1, LARGEST)
-    whole("data.epochs", given["epochs"], 1, LARGEST)
-    finite("data.mean", given["mean"], "a number")
-    finite("data.deviation", given["deviation"], "positive", 0, above=True)
-    return given | {key: float(given[key]) for key in ("mean", "deviation")}
+        if not isinstance(settings[key], str) or settings[key] == "-":
+            raise ConfigError(f"data.{key}", "the name of a stream, such as mnist:train, and no pipe", settings[key])
+        if settings[f"{key}_samples"] is not None:
+            whole(f"data.{key}_samples", settings[f"{key}_samples"], 1, LARGEST)
+    whole("data.epochs", settings["epochs"], 1, LARGEST)
+    finite("data.mean", settings["mean"], "a number")
+    finite("data.deviation", settings["deviation"], "positive", 0, above=True)
+    return settings | {key: float(settings[key]) for key in ("mean", "deviation")}
 
 
-def _measure(given: dict[str, Any]) -> dict[str, Any]:
-    one_of("measure.readout", given["readout"], READOUTS)
-    if given["readout_samples"] is not None:
-        whole("measure.readout_samples", given["readout_samples"], 2, LARGEST)
-    whole("measure.price_samples", given["price_samples"], 1, LARGEST)
+def _measure(settings: dict[str, Any]) -> dict[str, Any]:
+    one_of("measure.readout", settings["readout"], READOUTS)
+    if settings["readout_samples"] is not None:
+        whole("measure.readout_samples", settings["readout_samples"], 2, LARGEST)
+    whole("measure.price_samples", settings["price_samples"], 1, LARGEST)
     for key in ("learning", "unverified"):
-        truth(f"measure.{key}", given[key])
-    return given
+        truth(f"measure.{key}", settings[key])
+    return settings
 
 
-def _arrivals(given: dict[str, Any]) -> dict[str, Any]:
-    if given["period_s"] is not None:
-        finite("arrivals.period_s", given["period_s"], "positive", 0, above=True)
-        Period(1 / given["period_s"])
-    return given
+def _arrivals(settings: dict[str, Any]) -> dict[str, Any]:
+    if settings["period_s"] is not None:
+        finite("arrivals.period_s", settings["period_s"], "positive", 0, above=True)
+        Period(1 / settings["period_s"])
+    return settings
 
 
-def _hardware(given: dict[str, Any]) -> dict[str, Any]:
-    """Return what names a described chip: a preset or file, changed constants, a hash of all that it says."""
-    if not isinstance(given.get("chip"), str):
-        raise ConfigError("hardware.chip", f"a file, or one of {', '.join(hardware.names())}", given.get("chip"))
-    changes = {key: value for key, value in given.items() if key != "chip"}
-    file = given["chip"].endswith(".toml")  # from where a worker is, it may have another name
-    chip = str(Path(given["chip"]).absolute()) if file else given["chip"]
+def _hardware(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return what identifies the hardware: a preset or file, changed constants, and a hash of the description."""
+    if not isinstance(settings.get("chip"), str):
+        raise ConfigError("hardware.chip", f"a file, or one of {', '.join(hardware.names())}", settings.get("chip"))
+    changes = {key: value for key, value in settings.items() if key != "chip"}
+    file = settings["chip"].endswith(".toml")
+    # An absolute path, as a worker may run in another folder.
+    chip = str(Path(settings["chip"]).absolute()) if file else settings["chip"]
     return {"chip": chip, "changes": changes, "description": digest(hardware.load(chip, changes))}
 
 
 def digest(described: hardware.Hardware) -> str:
-    """Return a hash of all that a description says."""
+    """Return a hash of a description."""
     return hashlib.sha256(json.dumps(described.describe(), sort_keys=True).encode()).hexdigest()[:12]

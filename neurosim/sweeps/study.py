@@ -1,4 +1,4 @@
-"""The study file of a sweep: what is the same at all points, what varies, how it is searched, and what for."""
+"""The study file of a sweep: the settings of all points, what varies, how points are picked, and the objectives."""
 
 import tomllib
 from collections.abc import Sequence
@@ -13,9 +13,10 @@ from neurosim.sweeps.vary import RANGE, Choice, Vary, vary
 
 METHODS = ("grid", "random", "optuna")
 TABLES = ("search", "vary", "objectives")
-NAMED = 12  # of many names, in an error
-BATCH = 8
-POINTS = 100_000
+EXTRA = "pip install 'neurosim-chip[studies]' brings it"
+MOST_NAMES = 12  # of names in an error
+BATCH = 8  # points that Optuna suggests at a time, if the file does not say
+POINTS = 100_000  # most points of a sweep
 Sections = dict[str, dict[str, Any]]
 
 
@@ -30,7 +31,7 @@ class Search:
         How many; None for a grid.
     seed : int
     batch : int
-        Optuna is asked for so many points before it is told of any.
+        How many points Optuna suggests before it gets the results of any of them.
     """
 
     method: str
@@ -41,18 +42,18 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """A study file, checked.
+    """A checked study file.
 
     Attributes
     ----------
     name : str
     sections : dict of dict
-        Settings by section, as written; dotted keys where tables are nested.
+        Settings by section, as written; keys are dotted where tables are nested.
     search : Search
     vary : dict of str to Choice or Range
-        By dotted key, the section first.
+        By dotted key, which begins with the section.
     objectives : dict of str to {"max", "min"}
-        By measure.
+        By the name of the measure.
     """
 
     name: str
@@ -68,36 +69,36 @@ def read(path: str | Path, sections: Sequence[str], measures: Sequence[str]) -> 
     Parameters
     ----------
     path : path
-        TOML.
+        A TOML file.
     sections, measures : sequence of str
-        Those that the measure of a point knows.
+        Names that are allowed: see `neurosim.sweeps.tasks.Measure`.
 
     Raises
     ------
     ConfigError
-        If the file cannot be read, or a key is unknown, missing or has a value that breaks its rule; it is named.
+        If the file cannot be read, or a key is unknown or missing or its value breaks a rule; the message names it.
     """
     try:
         table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:  # not TOML and not UTF-8 are ValueErrors
+    except (OSError, ValueError, RecursionError) as error:  # what is not TOML or not UTF-8 is a ValueError
         raise ConfigError("study", "a TOML file that can be read", str(path), str(error)) from None
     try:
-        return of(_beside(table, Path(path).parent), sections, measures)
+        return of(_resolved(table, Path(path).parent), sections, measures)
     except RecursionError:
-        raise ConfigError("study", "of tables that are not nested without end", str(path)) from None
+        raise ConfigError("study", "a file whose tables are not nested so deeply", str(path)) from None
 
 
-def _beside(value: Any, folder: Path) -> Any:
-    """Return a study's values; TOML files, which are named as seen from the study, as seen from here."""
+def _resolved(value: Any, folder: Path) -> Any:
+    """Return a value of a study file, with paths of TOML files, which are relative to the study's folder, resolved."""
     if isinstance(value, dict):
-        return {key: _beside(held, folder) for key, held in value.items()}
+        return {key: _resolved(inner, folder) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_beside(held, folder) for held in value]
+        return [_resolved(inner, folder) for inner in value]
     return str(folder / value) if isinstance(value, str) and value.endswith(".toml") else value
 
 
 def of(table: dict[str, Any], sections: Sequence[str], measures: Sequence[str]) -> Sweep:
-    """Return the sweep of a study file's table: see `read`."""
+    """Return the sweep that a study file's table describes: see `read`."""
     for key in table:
         known_key(key, ("name", *TABLES, *sections), key)
     if not isinstance(table.get("name"), str) or not table["name"].strip() or not table["name"].isprintable():
@@ -105,53 +106,58 @@ def of(table: dict[str, Any], sections: Sequence[str], measures: Sequence[str]) 
     for key in (*TABLES, *sections):
         if not isinstance(table.get(key, {}), dict):
             raise ConfigError(key, "a table", table[key])
-    varied = {key: vary(key, given) for key, given in _flat(table.get("vary", {}), ranges=True).items()}
+    varied = {key: vary(key, value) for key, value in _flat(table.get("vary", {}), ranges=True).items()}
     for key in varied:
         section, dot, rest = key.partition(".")
         if not dot or not rest or section not in sections:
             raise ConfigError("vary", f"settings such as {sections[0]}.X, of {', '.join(sections)}", key)
-    plain = {section: _flat(table.get(section, {})) for section in sections}
-    objectives = _objectives(table.get("objectives"), measures)
-    return Sweep(table["name"], plain, _search(table.get("search"), varied), varied, objectives)
+    return Sweep(
+        name=table["name"],
+        sections={section: _flat(table.get(section, {})) for section in sections},
+        search=_search(table.get("search"), varied),
+        vary=varied,
+        objectives=_objectives(table.get("objectives"), measures),
+    )
 
 
 def known_key(key: str, known: Sequence[str], path: str) -> None:
-    """Refuse an unknown key, and name those that are near, or some."""
+    """Refuse an unknown key; the error names similar ones, or if there are none the first ones."""
     if key not in known:
-        near = get_close_matches(key, known, 3, 0.5) or [*known[:NAMED], *(["..."] if len(known) > NAMED else [])]
+        first = [*known[:MOST_NAMES], *(["..."] if len(known) > MOST_NAMES else [])]
+        near = get_close_matches(key, known, 3, 0.5) or first
         raise ConfigError(path, "one of " + ", ".join(near), key, "there is no such key")
 
 
 def _flat(table: dict[str, Any], ranges: bool = False, path: str = "") -> dict[str, Any]:
-    """Return a table with the tables in it written out: a.b = 1 for {a = {b = 1}}."""
+    """Return a table without nested ones: {a = {b = 1}} becomes {a.b = 1}; with `ranges`, ranges stay tables."""
     flat: dict[str, Any] = {}
     for key, value in table.items():
         name = f"{path}{key}"
         nested = isinstance(value, dict) and not (ranges and _is_range(value))
-        for inner, held in (_flat(value, ranges, f"{name}.") if nested else {name: value}).items():
-            if inner in flat:
-                raise ConfigError(inner, "given once", held)
-            flat[inner] = held
+        for dotted, setting in (_flat(value, ranges, f"{name}.") if nested else {name: value}).items():
+            if dotted in flat:
+                raise ConfigError(dotted, "given once", setting)
+            flat[dotted] = setting
     return flat
 
 
 def _is_range(table: dict[str, Any]) -> bool:
-    """Tell a range from a table of settings, of which one may be called `low`."""
+    """Tell whether a table is a range; a table of settings may have a setting called `low` too."""
     return bool(RANGE & table.keys()) and not any(isinstance(value, list | dict) for value in table.values())
 
 
-def _search(given: dict[str, Any] | None, varied: dict[str, Vary]) -> Search:
-    """Return the search that a table gives."""
-    if given is None:
+def _search(table: dict[str, Any] | None, varied: dict[str, Vary]) -> Search:
+    """Return the search that a table describes."""
+    if table is None:
         raise ConfigError("search", 'a table with a method, such as method = "grid"', None)
-    for key in given:
+    for key in table:
         known_key(key, ("method", "points", "seed", "batch"), f"search.{key}")
-    method, points, seed, batch = (given.get(key) for key in ("method", "points", "seed", "batch"))
+    method, points, seed, batch = (table.get(key) for key in ("method", "points", "seed", "batch"))
     one_of("search.method", method, METHODS)
-    grid, asked = method == "grid", method == "optuna"
-    for key, taken in (("points", not grid), ("seed", not grid), ("batch", asked)):
-        if key in given and not taken:
-            raise ConfigError(f"search.{key}", f"left out with method = {method!r}", given[key])
+    grid, optuna = method == "grid", method == "optuna"
+    for key, allowed in (("points", not grid), ("seed", not grid), ("batch", optuna)):
+        if key in table and not allowed:
+            raise ConfigError(f"search.{key}", f"left out with method = {method!r}", table[key])
     if not grid:
         whole("search.points", points, 1, POINTS)
         if not varied:
@@ -164,11 +170,11 @@ def _search(given: dict[str, Any] | None, varied: dict[str, Vary]) -> Search:
     return Search(str(method), points, seed or 0, batch or BATCH)
 
 
-def _objectives(given: dict[str, Any] | None, measures: Sequence[str]) -> dict[str, str]:
-    """Return what is to be the largest or smallest."""
-    if not given:
-        raise ConfigError("objectives", f'a table such as {measures[0]} = "max"', given)
-    for key, wish in given.items():
+def _objectives(table: dict[str, Any] | None, measures: Sequence[str]) -> dict[str, str]:
+    """Return the measures that are to be as large ("max") or as small ("min") as possible."""
+    if not table:
+        raise ConfigError("objectives", f'a table such as {measures[0]} = "max"', table)
+    for key, wish in table.items():
         known_key(key, measures, f"objectives.{key}")
         one_of(f"objectives.{key}", wish, ("max", "min"))
-    return dict(given)
+    return dict(table)

@@ -1,4 +1,4 @@
-"""The rows of a sweep as files: one HDF5 table, and the same as CSV."""
+"""The rows of a sweep as files: an HDF5 table, and the same as CSV."""
 
 import json
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ NAME = "points"  # of the table in the file
 
 
 def entries(row: Row) -> dict[str, Any]:
-    """Return a row as plain values: key, status, front, what varies, measures; error, seconds, configuration."""
+    """Return a row as plain values: key, status, front, what varies, measures, seconds, error, configuration."""
     point, record = row.point, row.record
     return {
         "key": point.key,
@@ -35,48 +35,48 @@ def entries(row: Row) -> dict[str, Any]:
 
 
 def write(path: Path, folder: Folder, sweep: Sweep, rows: Sequence[Row], version: int) -> None:
-    """Write the table as HDF5 and, beside it, as CSV; each is whole at every instant.
+    """Write the table as HDF5, and next to it as CSV; each is whole at every instant.
 
     Raises
     ------
     StateError
-        If they cannot be written, or another file is in their place.
+        If they cannot be written, or the path belongs to another file.
     """
     check(path, sweep.name)
     columns = _columns(rows)
     names = list(columns)
-    array = np.empty(len(rows), np.dtype([(name, _type(held)) for name, held in columns.items()]))
-    for name, held in columns.items():
-        array[name] = [_cell(value, array.dtype[name]) for value in held]
+    array = np.empty(len(rows), np.dtype([(name, _type(column)) for name, column in columns.items()]))
+    for name, column in columns.items():
+        array[name] = [_cell(value, array.dtype[name]) for value in column]
     about = {"format": FORMAT, "sweep": sweep.name, "version": version, "neurosim": __version__,
              "objectives": json.dumps(sweep.objectives)}  # fmt: skip
     folder.put(path, lambda draft: _put(draft, array, about))
-    texts = [[_text(held[place]) for held in columns.values()] for place in range(len(rows))]
+    texts = [[_text(column[row]) for column in columns.values()] for row in range(len(rows))]
     csv = comma_separated(Table(path.stem, sweep.name, names, texts))
     folder.put(path.with_suffix(".csv"), lambda draft: draft.write_text(csv, encoding="utf-8"))
 
 
 def read(path: str | Path) -> list[dict[str, Any]]:
-    """Return the rows of a table that `write` wrote: plain values by name; None where there is no number.
+    """Return the rows of a table written by `write`: plain values by name; None where there is no number.
 
     Raises
     ------
     StateError
-        If it is no such file.
+        If the file is no such table.
     """
     rows, _ = _opened(Path(path))
-    return [{name: _back(row[name]) for name in rows.dtype.names or ()} for row in rows]
+    return [{name: _plain(row[name]) for name in rows.dtype.names or ()} for row in rows]
 
 
 def check(path: Path, name: str) -> None:
-    """Refuse a path with another kind of file, or another sweep's table, before a sweep and not after."""
+    """Refuse a path to another kind of file, or to another sweep's table: before a sweep, not after it."""
     if path.suffix not in (".h5", ".hdf5"):
         raise StateError(f"out must end in .h5 or .hdf5, got {str(path)!r}")
     if path.exists():
-        _, found = _opened(path)
-        if found != name:
+        _, other = _opened(path)
+        if other != name:
             raise StateError(
-                f"{path} must be the table of the sweep {name!r}, and is that of {found!r}: choose another --out"
+                f"{path} must be the table of the sweep {name!r}, and is that of {other!r}: choose another --out"
             )
 
 
@@ -94,28 +94,29 @@ def _opened(path: Path) -> tuple[NDArray[Any], str]:
 
 
 def _columns(rows: Sequence[Row]) -> dict[str, list[Any]]:
-    """Return the columns in the order in which they come up first, what every row has at the end."""
+    """Return the columns in the order in which they first occur; seconds, error and configuration come last."""
     last = ("seconds", "error", "configuration")
     plain = [entries(row) for row in rows]
     names = dict.fromkeys(name for row in plain for name in row if name not in last)
     return {name: [row.get(name) for row in plain] for name in (*names, *last)}
 
 
-def _type(held: Sequence[Any]) -> Any:
-    """Return the type of a column: whole numbers, numbers, truths, or else text."""
+def _type(column: Sequence[Any]) -> Any:
+    """Return the type of a column: booleans, whole numbers, numbers, or else text."""
     import h5py
 
-    if held and all(isinstance(value, bool) for value in held):
+    if column and all(isinstance(value, bool) for value in column):
         return np.bool_
-    if held and all(isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63 for value in held):
+    numbers = all(
+        isinstance(value, int | float) and not isinstance(value, bool) for value in column if value is not None
+    )
+    if column and numbers and all(isinstance(value, int) and abs(value) < 2**63 for value in column):
         return np.int64
-    if all(value is None or (isinstance(value, int | float) and not isinstance(value, bool)) for value in held):
-        return np.float64
-    return h5py.string_dtype()
+    return np.float64 if numbers else h5py.string_dtype()
 
 
-def _cell(value: Any, kind: Any) -> Any:
-    """Return a value as its column has it."""
+def _cell(value: Any, kind: np.dtype[Any]) -> Any:
+    """Return a value converted to its column's type: NaN or no text for None."""
     if kind.kind != "O":
         return np.nan if value is None else value
     return _text(value)
@@ -127,8 +128,8 @@ def _text(value: Any) -> str:
     return "" if value is None else json.dumps(value)
 
 
-def _back(value: Any) -> Any:
-    """Return a plain value."""
+def _plain(value: Any) -> Any:
+    """Return a value of the file as a plain one: text for bytes, None for NaN."""
     if isinstance(value, bytes):
         return value.decode()
     plain = value.item()

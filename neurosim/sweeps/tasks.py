@@ -1,4 +1,4 @@
-"""Tasks: what one process does at a time. A learning run is shared by all points that differ only after it."""
+"""Tasks: the unit of work of a process. Points that differ only in what comes after learning share a learning run."""
 
 import json
 import os
@@ -17,32 +17,32 @@ from neurosim.experiments.workers import one_thread
 from neurosim.sweeps.search import Point
 from neurosim.sweeps.study import Sections
 
-PERIOD_s = 0.5  # of asking whether the parent lives
+PERIOD_s = 0.5  # between checks that the parent process is alive
 
 
 class Measure(NamedTuple):
-    """How a point is measured; functions that other processes can import.
+    """How a point is measured; the functions must be ones that other processes can import.
 
     Attributes
     ----------
     version : int
-        Of what is measured: another one makes other keys.
+        Version of what is measured; it is part of a point's key.
     sections : tuple of str
-        Of a study file, those before learning first.
+        Sections of a study file; those that learning depends on come first.
     learning : int
         How many of them learning depends on.
     measures : tuple of str
-        Names of all numbers that there may be.
+        Names of all measures that a point may have.
     complete : callable
-        Makes a whole configuration, section by section, of what a study file says; refuses unknown keys.
+        Turns the sections of a study file into a complete configuration; refuses unknown keys.
     check : callable
-        Refuses a data folder without what a configuration needs, quickly.
+        Called with (configuration, folder); quickly refuses a data folder that lacks what the configuration needs.
     admit : callable
-        Refuses, of (configuration, data), a point that `price` would refuse whatever is learned.
+        Called with (configuration, data); refuses a point that `price` would refuse, whatever is learned.
     learn : callable
-        Learns, of (configuration without the last sections, data); what it returns is handed to `price`.
+        Called with (the sections that learning depends on, data); what it returns is handed to `price`.
     price : callable
-        Measures a point, of (what `learn` returned, configuration): plain values by name.
+        Called with (what `learn` returned, configuration); returns the measures, plain values by name.
     """
 
     version: int
@@ -57,12 +57,12 @@ class Measure(NamedTuple):
 
 
 class Task(NamedTuple):
-    """Points that share what is learned.
+    """Points that share a learning run.
 
     Attributes
     ----------
     learning : dict
-        Their configuration, as far as learning depends on it.
+        The part of their configuration that learning depends on.
     points : tuple of Point
     """
 
@@ -71,7 +71,7 @@ class Task(NamedTuple):
 
 
 def tasks(points: Sequence[Point], measure: Measure) -> list[Task]:
-    """Return points as tasks, in the order of their first points."""
+    """Group points into tasks, in the order of their first points."""
     groups: dict[str, list[Point]] = {}
     for point in points:
         groups.setdefault(json.dumps(_learning(point, measure), sort_keys=True), []).append(point)
@@ -83,14 +83,14 @@ def _learning(point: Point, measure: Measure) -> dict[str, Any]:
 
 
 def done(measure: Measure, task: Task, data: Data) -> list[Record]:
-    """Return the record of each point of a task; what goes wrong is a record too."""
+    """Do a task: return the record of each point; an error becomes a record too."""
     begun = time.perf_counter()
     records = [_refused(measure, point, data) for point in task.points]
     left = records.count(None)
     if left:
         try:
             learned = measure.learn(task.learning, data)
-        except Exception as error:  # whatever it is, the other tasks go on
+        except Exception as error:  # of any kind: the other tasks must go on
             return [record or failed(error) for record in records]
     shared = (time.perf_counter() - begun) / max(1, left)
     return [
@@ -99,7 +99,7 @@ def done(measure: Measure, task: Task, data: Data) -> list[Record]:
 
 
 def _refused(measure: Measure, point: Point, data: Data) -> Record | None:
-    """Return the record of a point that need not learn to fail."""
+    """Return the record of failure of a point that is refused before learning; None if it is not."""
     try:
         measure.admit(point.cell.settings, data)
     except Exception as error:
@@ -108,12 +108,13 @@ def _refused(measure: Measure, point: Point, data: Data) -> Record | None:
 
 
 def failed(error: BaseException | str) -> Record:
-    """Return the record of a point that failed: the error in one line."""
-    said = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
-    return {"status": "failed", "error": " ".join(said.split())}
+    """Return the record of a point that failed, with the error in one line."""
+    message = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
+    return {"status": "failed", "error": " ".join(message.split())}
 
 
 def _priced(measure: Measure, learned: Any, point: Point, shared: float) -> Record:
+    """Return the record of a point; `shared` is its share of the seconds that learning took."""
     begun = time.perf_counter()
     try:
         measures = {name: _plain(value) for name, value in measure.price(learned, point.cell.settings).items()}
@@ -124,29 +125,29 @@ def _priced(measure: Measure, learned: Any, point: Point, shared: float) -> Reco
 
 
 def _plain(value: Any) -> Any:
-    """Return what JSON can hold: nothing in place of NaN and infinities."""
+    """Return a value that JSON can hold: None in place of NaN and infinities."""
     plain = value.item() if hasattr(value, "item") else value
     return None if isinstance(plain, float) and plain - plain != 0 else plain
 
 
 def work(measure: Measure, root: str, task: Task, parent: int | None) -> list[Record]:
-    """Do a task in a process that is there for this, with one thread; end with the parent, if it is on this machine."""
+    """Do a task, with one thread, in a worker process, which ends when its parent does if that is on this machine."""
     if parent is not None:
-        _follow(parent)
-    warnings.simplefilter("ignore", StabilityWarning)  # on record is what comes of it
+        _end_with(parent)
+    warnings.simplefilter("ignore", StabilityWarning)  # the record will show whether the chip diverged
     with one_thread():
         return done(measure, task, _data(root))
 
 
 @cache
 def _data(root: str) -> Data:
-    """Return the data below a folder, kept from one task to the next."""
+    """Return the data below a folder; they are kept for the next tasks."""
     return Data(root)
 
 
 @cache
-def _follow(parent: int) -> None:
-    """End this process with its parent, even if that is killed."""
+def _end_with(parent: int) -> None:
+    """End this process when its parent ends, even if the parent is killed."""
 
     def wait() -> None:
         while os.getppid() == parent:

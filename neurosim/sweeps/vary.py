@@ -1,4 +1,4 @@
-"""What varies: values to choose from, or a range, for a setting by its dotted key."""
+"""What varies: a list of values, or a range, for a setting named by its dotted key."""
 
 import math
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from neurosim.errors import ConfigError
 
 Plain = bool | int | float | str | list[Any]
 RANGE = {"low", "high", "log", "whole"}
-MOST = 10_000  # values of one setting
+MOST = 10_000  # most values of one setting
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Some values.
+    """A list of values to choose from.
 
     Attributes
     ----------
@@ -25,13 +25,13 @@ class Choice:
     values: tuple[Plain, ...]
 
     def at(self, share: float) -> Plain:
-        """Return the value at a share, from 0, below 1, of the list."""
+        """Return the value at a fraction of the list, from 0, below 1."""
         return self.values[int(share * len(self.values))]
 
     def asked(self, trial: Any, key: str) -> Plain:
-        """Return the value that a trial of Optuna picks; it may be a list, so what is picked is its place."""
-        place: int = trial.suggest_categorical(key, range(len(self.values)))
-        return self.values[place]
+        """Return the value that a trial of Optuna picks; Optuna picks its index, as a value may be a list."""
+        index: int = trial.suggest_categorical(key, range(len(self.values)))
+        return self.values[index]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,9 @@ class Range:
     ----------
     low, high : float
     log : bool
-        Whether orders of magnitude are alike.
+        Whether the logarithm is spread evenly, instead of the number.
     whole : bool
+        Whether only whole numbers are in the range.
     """
 
     low: float
@@ -52,8 +53,8 @@ class Range:
     whole: bool
 
     def at(self, share: float) -> Plain:
-        """Return the number at a share, from 0, below 1, of the range."""
-        half = 0.5 if self.whole else 0.0  # a whole number has all that is nearest to it
+        """Return the number at a fraction of the range, from 0, below 1."""
+        half = 0.5 if self.whole else 0.0  # so that the first and last whole number are as likely as the others
         low, high = self.low - half, self.high + half
         exact = math.exp(math.log(low) + share * math.log(high / low)) if self.log else low + share * (high - low)
         bounded = min(max(exact, self.low), self.high)
@@ -69,8 +70,8 @@ class Range:
 Vary = Choice | Range
 
 
-def vary(key: str, given: object) -> Vary:
-    """Return what a study file says of a key.
+def vary(key: str, value: object) -> Vary:
+    """Return the choice or range that a study file gives for a key.
 
     Raises
     ------
@@ -78,26 +79,26 @@ def vary(key: str, given: object) -> Vary:
         If it is neither a list of plain values nor a range.
     """
     name = f"vary.{key}"
-    if isinstance(given, list):
-        if not 0 < len(given) <= MOST or not all(_is_plain(value) for value in given):
-            raise ConfigError(name, f"a list of 1 to {MOST} numbers, texts, truths or lists of them", given)
-        return Choice(tuple(given))
-    if not isinstance(given, dict):
-        raise ConfigError(name, "a list of values, or a range such as {low = 1, high = 9}", given)
-    for entry in given:
+    if isinstance(value, list):
+        if not 0 < len(value) <= MOST or not all(_is_plain(entry) for entry in value):
+            raise ConfigError(name, f"a list of 1 to {MOST} numbers, texts, truths or lists of them", value)
+        return Choice(tuple(value))
+    if not isinstance(value, dict):
+        raise ConfigError(name, "a list of values, or a range such as {low = 1, high = 9}", value)
+    for entry in value:
         if entry not in RANGE:
             raise ConfigError(f"{name}.{entry}", "one of " + ", ".join(sorted(RANGE)), entry)
-    return _range(name, given)
+    return _range(name, value)
 
 
-def _range(name: str, given: dict[str, Any]) -> Range:
-    """Return the range that a table gives."""
-    log, whole = given.get("log", False), given.get("whole", False)
+def _range(name: str, table: dict[str, Any]) -> Range:
+    """Return the range that a table describes."""
+    log, whole = table.get("log", False), table.get("whole", False)
     truth(f"{name}.log", log)
     truth(f"{name}.whole", whole)
     for end in ("low", "high"):
-        _check_end(f"{name}.{end}", given.get(end), whole)
-    low, high = given["low"], given["high"]
+        _check_end(f"{name}.{end}", table.get(end), whole)
+    low, high = table["low"], table["high"]
     if not low < high:
         raise ConfigError(f"{name}.high", f"above low, {low}", high)
     if log and low <= 0:
@@ -106,7 +107,7 @@ def _range(name: str, given: dict[str, Any]) -> Range:
 
 
 def _check_end(name: str, value: object, whole: bool) -> None:
-    """Refuse what no range begins or ends with."""
+    """Refuse an end of a range that is no finite number, or not whole where it must be."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= 1e300:
         raise ConfigError(name, "a finite number", value)
     if whole and not isinstance(value, int):
@@ -114,7 +115,7 @@ def _check_end(name: str, value: object, whole: bool) -> None:
 
 
 def _is_plain(value: object) -> bool:
-    """Tell whether a value can stand in a configuration, and so in JSON."""
+    """Tell whether a value is allowed in a configuration, and so can be written as JSON."""
     if isinstance(value, list):
         return len(value) <= MOST and all(_is_plain(entry) for entry in value)
     return isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value))

@@ -265,10 +265,10 @@ def files(tmp_path, monkeypatch):
     (["digits", "--rules", "x.py"], "rules must be left out without --state"),
     (["digits", "--preset", "softhebb-cifar10-3layer", "--neurons", "3"], "neurons must be left out with --preset"),
     (["digits", "--record", "a.txt"], "record must be a file that ends in .h5 or .hdf5 or .csv or .hgrm, got 'a.txt'"),
-    (["digits", "--record", "none/a.h5"], "record must be a file in a folder that is there"),
-    (["digits", "--record", "folder.csv"], "record must be a file in a folder that is there"),
+    (["digits", "--record", "none/a.h5"], "record must be a file in a folder that exists"),
+    (["digits", "--record", "folder.csv"], "record must be a file in a folder that exists"),
     (["digits", "--figure", "a.xyz"], "figure must be a file that ends in"),
-    (["digits", "--figure", "none/a.png"], "figure must be a file in a folder that is there"),
+    (["digits", "--figure", "none/a.png"], "figure must be a file in a folder that exists"),
     ([], "Missing argument 'STREAM'"),
 ])  # fmt: skip
 def test_bad_input_is_one_line_and_exit_code_2(files, arguments, words):
@@ -337,7 +337,7 @@ def test_snapshots_are_written_while_it_measures(tmp_path, make_chip):
     stream = [*options[:3], "--state", kept, "--json"]
     gone_on = json.loads(CliRunner().invoke(main, ["stream", *map(str, stream)]).stdout)
     assert (gone_on["samples"], gone_on["stream_position"]) == (1797 - 1501, 1797)
-    assert "snapshots must be a new file, and one is there" in bench(*options, code=2).stderr
+    assert "snapshots must be a new file, and this one exists" in bench(*options, code=2).stderr
     options[6] = tmp_path / "other.h5"
     assert "written in" in bench(*options).stdout
     assert summary("digits", "--samples", "2")["snapshots"] is None

@@ -143,7 +143,7 @@ def test_every_sample_is_on_record(plain, tmp_path):
         (("softhebb", "--chip", "PLAIN", "--stream", "nowhere.npy"), "nowhere.npy"),
         (
             ("softhebb", "--chip", "PLAIN", "--stream", "digits", "--neurons", "100"),
-            "network must be of at most the 4 cores",
+            "network must be small enough for the 4 cores",
         ),
         (("softhebb", "--chip", "PLAIN", "--stream", "digits", "--neurons", "5", "--samples", "0"), "samples must be"),
         (("softhebb", "--chip", "PLAIN", "--stream", "digits", "--neurons", "5", "--warm-up", "-1"), "warm_up must be"),
@@ -198,7 +198,7 @@ def test_nothing_that_is_read_is_written_over(plain, tmp_path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ("time.neuron_update.value=4.9e8", "so short that a core is at one thing for less than"),
+        ("time.neuron_update.value=4.9e8", "so short that no service of a core takes"),
         ("time.hop.value=1e-9", "time.hop must be 0 or at least a picosecond"),
         ("=3", "set must be KEY=VALUE"),
     ],

@@ -114,7 +114,7 @@ def bad(tmp_path):
     ("nan.npz", "digits", "input 0 of layer 1 must be finite, got nan"),
     ("digits:train", "nan.npz", "input 0 of layer 1 must be finite, got nan"),
     ("many.npz", "digits", "labels must be below 10000 to measure accuracy, got 10000"),
-    ("zeros.npz", "digits", "samples must be at least one that is not of zeros"),
+    ("zeros.npz", "digits", "samples must include one that is not all zeros"),
     ("-", "digits", "train must be a source that can be read again, got a pipe"),
     ("digits", "-", "test must be a source that can be read again, got a pipe"),
     ("none.npz", "digits", "there is none at"),

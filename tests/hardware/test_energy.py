@@ -93,7 +93,7 @@ def test_learning_without_a_price_is_refused(tmp_path):
 def test_learning_that_nobody_vouches_for_is_refused_unless_allowed(tmp_path):
     chip = hardware.load(described.written(tmp_path, confidence="unverified"))
     assert not chip.learns()
-    with pytest.raises(ConfigError, match=r"got 'one that is unverified'; .* or allow what is unverified"):
+    with pytest.raises(ConfigError, match=r"got 'one that is unverified'; .* or allow unverified constants"):
         check_learns(chip, True, False)
     check_learns(chip, True, True)
     assert chip.vouched().energy == {}

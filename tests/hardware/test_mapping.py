@@ -10,7 +10,7 @@ import neurosim as ns
 from neurosim import hardware
 from neurosim.errors import ConfigError
 from neurosim.hardware.placement.demand import Demand, demand
-from neurosim.hardware.placement.mesh import hops, way
+from neurosim.hardware.placement.mesh import hops, route
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_layers_have_cores_of_their_own_unless_there_are_too_few(plain):
         (
             [counted.dense(0, 64, 33)],
             {},
-            r"network must be of at most the 4 cores of plain, got 5; layer 1 finds core 4",
+            r"network must be small enough for the 4 cores of plain, got 5; layer 1 needs core 4",
         ),
         (
             [counted.dense(0, 513, 1)],
@@ -126,6 +126,6 @@ def test_every_neuron_sits_on_one_core_and_no_core_overflows(tmp_path_factory, s
 
 def test_events_go_along_the_row_and_then_along_the_column(plain):
     assert hops(plain.structure, 0, 3) == (1, 1)
-    assert way(plain.structure, 0, 3) == ["link 0,0 to 1,0", "link 1,0 to 1,1"]
-    assert way(plain.structure, 3, 0) == ["link 1,1 to 0,1", "link 0,1 to 0,0"]
-    assert way(plain.structure, 2, 2) == []
+    assert route(plain.structure, 0, 3) == ["link 0,0 to 1,0", "link 1,0 to 1,1"]
+    assert route(plain.structure, 3, 0) == ["link 1,1 to 0,1", "link 0,1 to 0,0"]
+    assert route(plain.structure, 2, 2) == []

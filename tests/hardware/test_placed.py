@@ -64,5 +64,5 @@ def test_bad_samples_and_chips_without_a_price_of_learning_are_refused(plain, tm
     with pytest.raises(ns.ConfigError, match=r"energy.weight_update of plain must be given"):
         placed.learn_one(np.ones(64))
     assert placed.chip.state_sha256 == before
-    with pytest.raises(ns.ConfigError, match="network must be of at most the 4 cores"):
+    with pytest.raises(ns.ConfigError, match="network must be small enough for the 4 cores"):
         ns.hardware.on(ns.Chip([ns.recipes.softhebb(99)], inputs=64), plain)

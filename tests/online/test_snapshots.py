@@ -284,8 +284,8 @@ def test_shared_arrays_are_found_as_they_were_put():
     one, other = SharedArrays(file, size), SharedArrays(file, size)
     os.close(file)
     one.touch()
-    found = other.found(one.put(arrays))
-    for layer, same in zip(arrays, found, strict=True):
+    views = other.views(one.put(arrays))
+    for layer, same in zip(arrays, views, strict=True):
         assert list(layer) == list(same)
         for name, array in layer.items():
             assert np.array_equal(array, same[name])

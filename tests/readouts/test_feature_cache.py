@@ -80,8 +80,8 @@ def test_what_is_broken_off_leaves_the_older_file(chip, tmp_path):
 def test_streams_that_do_not_say_how_long_they_are_or_lie_are_refused(chip):
     stream = ns.open_stream("digits:test")
     for length, message in (
-        (359, "must hold 359 samples, as it says, got 360"),
-        (361, "must hold 361 samples, as it says, got 360"),
+        (359, "must hold 359 samples, its length, got 360"),
+        (361, "must hold 361 samples, its length, got 360"),
         (None, "must be a stream of known length"),
         (0, "must hold at least one sample, got none"),
     ):

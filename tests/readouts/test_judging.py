@@ -68,7 +68,7 @@ def test_soft_labels_pass_over_samples_of_zeros():
     y = np.full((3, 2), 0.5)
     readout = fed(ns.SoftLabels(), as_response([[0, 0], [1, 2], [2, 1]], y), np.array([7, 0, 1]))
     assert readout.shares_.tolist() == [[0.5, 0.5], [0.5, 0.5]]
-    with pytest.raises(ns.SampleError, match="at least one that is not of zeros"):
+    with pytest.raises(ns.SampleError, match="must include one that is not all zeros"):
         fed(ns.SoftLabels(), as_response(np.zeros((2, 2))), np.array([0, 1]))
     with pytest.raises(ns.SampleError, match="labels must be below 10000 to measure accuracy, got 10000"):
         ns.SoftLabels().add(as_response([[1, 2]]), np.array([10_000]))

@@ -178,7 +178,7 @@ def test_every_view_is_another_and_comes_in_its_epoch(monkeypatch):
 
 @pytest.mark.parametrize(
     ("given", "message"),
-    [({"views": 2}, "views must be 1 where nothing is done to the images, got 2"),
+    [({"views": 2}, "views must be 1 without augment, as all views would be equal, got 2"),
      ({"views": 4, "augment": [PadCrop(1)]}, "views must be at most the 3 epochs, got 4"),
      ({"views": 0, "augment": [PadCrop(1)]}, "views must be a whole number of at least 1, got 0"),
      ({"augment": [PadCrop]}, "transforms must be a sequence")],

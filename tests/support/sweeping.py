@@ -57,7 +57,17 @@ def price(learned, settings):
     return {"worth": learned, "cost": cost, "nothing": float("nan"), "threads": ",".join(map(str, threads))}
 
 
-MEASURE = Measure(7, ("made", "sold"), 1, ("worth", "cost", "nothing"), complete, check, admit, learn, price)
+MEASURE = Measure(
+    version=7,
+    sections=("made", "sold"),
+    learning=1,
+    measures=("worth", "cost", "nothing"),
+    complete=complete,
+    check=check,
+    admit=admit,
+    learn=learn,
+    price=price,
+)
 
 
 def sweep_of(search=None, vary=None, **sections):

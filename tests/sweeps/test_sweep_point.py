@@ -95,7 +95,7 @@ def test_the_command_measures_what_fits_and_a_row_gives_its_point_back(files):
     assert [row["key"] for row in listed] == [rows[1]["key"], rows[3]["key"]]
     assert {row["status"] for row in listed} == {"done"}
     path.with_name("plain.toml").write_text(described.text(head=HEAD, static=30))
-    assert "must be described as it was" in invoke("--out", out, "--point", rows[0]["key"], code=2).stderr
+    assert "must have the description of the row" in invoke("--out", out, "--point", rows[0]["key"], code=2).stderr
     invoke(path, "--out", out, "--only", "neurons=12", code=0)
     assert [row["status"] for row in table.read(out)] == ["done", "done", "open", "open"]  # of another description
     path.write_text(path.read_text().replace('name = "digits"', 'name = "others"'))
@@ -201,7 +201,7 @@ def test_what_is_not_the_sweep_s_own_stays(files):
     other = out.with_suffix(".csv")
     other.write_text("mine")
     line = invoke(path, "--out", out, code=2).stderr
-    assert f"out must be a file beside which {other.name} is not there yet" in line
+    assert f"out must be a name for which {other.name} does not exist yet" in line
     assert other.read_text() == "mine"
     other.unlink()
     CliRunner().invoke(main, ["sweep", str(path), "--out", str(out)])

@@ -1,20 +1,20 @@
-"""Constants of hardware: a number with its band, its unit, what it means and who says so."""
+"""Constants of hardware: a value with its range, unit, definition and source."""
 
 import math
 from dataclasses import dataclass, fields
 from typing import Any
 
 from neurosim.errors import ConfigError
+from neurosim.hardware.chips import keys
 
 ENERGIES = {"fJ": 1e-15, "pJ": 1e-12, "nJ": 1e-9, "uJ": 1e-6, "mJ": 1e-3, "J": 1.0}
 TIMES = {"ps": 1e-12, "ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
 POWERS = {"nW": 1e-9, "uW": 1e-6, "mW": 1e-3, "W": 1.0}
 CYCLE = "cycle"
-MOST = 1e6  # J and W; no operation comes near
+MOST = 1e6  # J and W; no real operation comes near
 LONGEST = 1.0  # s
-# Read in the source itself; in one that cites it; computed from such; a choice of the model; told by nobody.
-CONFIDENCES = ("primary", "secondary", "derived", "assumed", "unverified")
-TOLD = ("definition", "operating_point", "source", "retrieved")
+CONFIDENCES = ("primary", "secondary", "derived", "assumed", "unverified")  # see Quantity
+TEXTS = ("definition", "operating_point", "source", "retrieved")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +24,16 @@ class Quantity:
     Attributes
     ----------
     value, low, high : float
-        In J, s or W, not negative; low <= value <= high: the spread of what is published, or of operating points.
+        In J, s or W, not negative; low <= value <= high span what is published, or the operating points.
     unit : str
-        As it was written.
+        The unit in the description, before conversion to SI.
     definition : str
         What one such operation includes.
     operating_point, source, retrieved : str
-        Voltage, clock and technology; who says so; when that was read.
+        Voltage, clock and technology; where the value comes from; when that was read.
     confidence : {"primary", "secondary", "derived", "assumed", "unverified"}
-        Read in the source itself; in one that cites it; computed from such; a choice of the model; not confirmed.
+        Whether the value was read in the source itself, or in a text that cites it, or was computed from such values,
+        or is a choice of the model, or has not been confirmed.
     """
 
     value: float
@@ -51,34 +52,28 @@ class Quantity:
 
 
 def quantity(key: str, table: object, units: dict[str, float], clock: float | None = None) -> Quantity:
-    """Return the constant of a table of a description.
+    """Return the constant that a table of a description gives.
 
     Parameters
     ----------
     key : str
         Its dotted name, for errors.
     table : dict
-        `value`, `unit`, `definition`, `source`, `confidence`; and, where there are any, `low`, `high` (by default
-        the value), `operating_point` and `retrieved`.
+        `value`, `unit`, `definition`, `source` and `confidence`; optionally `low` and `high` (by default the value),
+        `operating_point` and `retrieved`.
     units : dict
-        Units that fit, in SI.
+        The units that are allowed, each with its value in SI.
     clock : float, optional
-        Hz, for times in cycles.
+        Clock in Hz, for times in cycles.
 
     Raises
     ------
     ConfigError
         If a key is missing, unknown or of another type, a number is negative or out of order, or a unit does not fit.
     """
-    if not isinstance(table, dict):
-        raise ConfigError(key, "a table with value, unit, definition, source and confidence", table)
-    known = ("value", "low", "high", "unit", "confidence", *TOLD)
-    for name in table:
-        if name not in known:
-            raise ConfigError(f"{key}.{name}", f"one of {', '.join(known)}", name)
-    for name in ("value", "unit", "definition", "source", "confidence"):
-        if name not in table:
-            raise ConfigError(f"{key}.{name}", "given", None)
+    known = ("value", "low", "high", "unit", "confidence", *TEXTS)
+    required = ("value", "unit", "definition", "source", "confidence")
+    table = keys.checked(key, table, "a table with value, unit, definition, source and confidence", known, required)
     scale = _scale(key, table["unit"], units, clock)
     value, low, high = (_number(f"{key}.{name}", table.get(name, table["value"])) for name in ("value", "low", "high"))
     if not low <= value <= high:
@@ -88,12 +83,18 @@ def quantity(key: str, table: object, units: dict[str, float], clock: float | No
     most = LONGEST if units is TIMES else MOST
     if max(value, high) * scale > most:
         raise ConfigError(key, f"at most {most:g} {'s' if units is TIMES else 'J or W'}", f"{high:g} {table['unit']}")
-    texts = {name: _text(f"{key}.{name}", table.get(name, "")) for name in TOLD}
-    return Quantity(value * scale, low * scale, high * scale, table["unit"], confidence=table["confidence"], **texts)
+    return Quantity(
+        value=value * scale,
+        low=low * scale,
+        high=high * scale,
+        unit=table["unit"],
+        confidence=table["confidence"],
+        **{name: _text(f"{key}.{name}", table.get(name, "")) for name in TEXTS},
+    )
 
 
 def _scale(key: str, unit: object, units: dict[str, float], clock: float | None) -> float:
-    """Return what a unit is in SI."""
+    """Return the value of a unit in SI."""
     if unit == CYCLE and units is TIMES:
         if clock is None:
             raise ConfigError(f"{key}.unit", "a unit of time, or cycle with structure.clock_Hz", unit)
@@ -105,7 +106,7 @@ def _scale(key: str, unit: object, units: dict[str, float], clock: float | None)
 
 
 def _number(key: str, value: object) -> float:
-    """Return a number that is neither negative nor endless."""
+    """Return a number that is neither negative nor infinite."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         raise ConfigError(key, "a number from 0", value)
     return float(value)

@@ -1,8 +1,8 @@
-"""Descriptions of chips: TOML files that people write, and those that come with neurosim.
+"""Descriptions of chips: TOML files that users write, and those that come with neurosim.
 
-A file says what the chip is (`title`, `summary`, `not_modelled`), its `structure`, and what operations take, a table
-each: `[energy.synaptic_operation]`, `[time.neuron_update]`, `[power.static]`. What no source tells is left out, and
-is then not priced. With `base = "loihi"` a file says only what is different.
+A file names the chip (`title`, `summary`, `not_modelled`), its `structure`, and the energy and time of operations, each
+in a table of its own: `[energy.synaptic_operation]`, `[time.neuron_update]`, `[power.static]`. An operation for which
+there is no source is left out, and is then not priced. With `base = "loihi"` a file gives only the differences.
 """
 
 import tomllib
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from neurosim.errors import ConfigError
+from neurosim.hardware.chips import keys
 from neurosim.hardware.chips.quantity import ENERGIES, POWERS, TIMES, Quantity, quantity
 from neurosim.hardware.chips.structure import Structure, structure
 
@@ -24,7 +25,9 @@ ENERGY_OF = (
 TIME_OF = ("synaptic_operation", "neuron_update", "exponential", "weight_update", "event_in", "event_out", "hop")
 POWER_OF = ("static",)
 GROUPS = {"energy": (ENERGY_OF, ENERGIES), "time": (TIME_OF, TIMES), "power": (POWER_OF, POWERS)}
-NAMED = 16  # of many names, in an error
+MOST_NAMES = 16  # of names in an error
+DEEPEST = 16  # of descriptions that are each based on the next
+LONGEST_REASON = 256  # characters of a parser's message in an error
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +37,14 @@ class Hardware:
     Attributes
     ----------
     name : str
-        Of the preset, or the file's.
+        Name of the preset or file.
     title, summary : str
-        What chip it is, and what the description prices.
+        Which chip it is, and what the description prices.
     not_modelled : tuple of str
-        What a reader must know is missing.
+        What the description leaves out and a reader must know.
     structure : Structure
     energy, time, power : dict of str to Quantity
-        By operation, in J, s and W; what is not there is not priced.
+        By operation, in J, s and W; operations without an entry are not priced.
     """
 
     name: str
@@ -54,17 +57,13 @@ class Hardware:
     power: Mapping[str, Quantity]
 
     def learns(self) -> bool:
-        """Return whether there is a price of learning that somebody vouches for."""
+        """Return whether there is an energy of weight updates that is not unverified."""
         priced = self.energy.get("weight_update")
         return priced is not None and priced.confidence != "unverified"
 
     def vouched(self) -> "Hardware":
-        """Return the description without the constants that nobody vouches for."""
-        kept: dict[str, Any] = {
-            group: {name: held for name, held in getattr(self, group).items() if held.confidence != "unverified"}
-            for group in GROUPS
-        }
-        return replace(self, **kept)
+        """Return the description without the constants whose confidence is "unverified"."""
+        return replace(self, energy=_verified(self.energy), time=_verified(self.time), power=_verified(self.power))
 
     def describe(self) -> dict[str, Any]:
         """Return plain values, in SI units."""
@@ -73,6 +72,10 @@ class Hardware:
         for group in GROUPS:
             plain[group] = {name: constant.describe() for name, constant in getattr(self, group).items()}
         return plain
+
+
+def _verified(constants: Mapping[str, Quantity]) -> dict[str, Quantity]:
+    return {name: constant for name, constant in constants.items() if constant.confidence != "unverified"}
 
 
 def names() -> list[str]:
@@ -90,7 +93,7 @@ def load(chip: str | Path, overrides: Mapping[str, Any] | None = None) -> Hardwa
         A name out of `names()`, or a TOML file.
     overrides : dict, optional
         Values by dotted key, as if they were written in the file: ``{"structure.cores": 64}``. A changed ``value``
-        takes ``low`` and ``high`` with it in proportion, unless they are given too.
+        scales ``low`` and ``high`` in proportion, unless they are given too.
 
     Returns
     -------
@@ -110,29 +113,29 @@ def load(chip: str | Path, overrides: Mapping[str, Any] | None = None) -> Hardwa
 
 
 def as_hardware(hardware: "Hardware | str | Path") -> Hardware:
-    """Return a description, read if it is named."""
+    """Return a description; a name or path is loaded."""
     return hardware if isinstance(hardware, Hardware) else load(hardware)
 
 
 def _read(chip: str | Path, seen: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
-    """Return name and table of a description, what it is based on included."""
+    """Return the name and table of a description, merged with those that it is based on; `seen` leads from there."""
     what = "base" if seen else "chip"
     path = Path(chip)
     preset = str(chip) in names()
     if not preset and path.suffix != ".toml":
-        near = get_close_matches(str(chip), names(), NAMED, 0.5) or names()[:NAMED]
+        near = get_close_matches(str(chip), names(), MOST_NAMES, 0.5) or names()[:MOST_NAMES]
         raise ConfigError(what, f"a .toml file, or one of {', '.join(near)}", str(chip))
     source = files(__package__).joinpath("presets", f"{chip}.toml") if preset else path
     try:
         table = tomllib.loads(source.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:  # what is not TOML or not UTF-8 is a ValueError
-        raise ConfigError(what, "a TOML file that can be read", str(chip), str(error)[: NAMED * NAMED]) from None
+        raise ConfigError(what, "a TOML file that can be read", str(chip), str(error)[:LONGEST_REASON]) from None
     if "base" in table:
         base = table.pop("base")
         if not isinstance(base, str) or base in seen:
             raise ConfigError("base", "the name of another description, which is not based on this one", base)
-        if len(seen) > NAMED:
-            raise ConfigError("base", f"of at most {NAMED} descriptions, each based on the next", base)
+        if len(seen) > DEEPEST:
+            raise ConfigError("base", f"of at most {DEEPEST} descriptions, each based on the next", base)
         if base not in names() and not preset:
             base = str(path.parent / base)
         table = _merged(_read(base, (*seen, base))[1], table)
@@ -140,7 +143,10 @@ def _read(chip: str | Path, seen: tuple[str, ...]) -> tuple[str, dict[str, Any]]
 
 
 def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
-    """Return a table with what another one says in place of its own; who gives a value must say whose it is."""
+    """Return the base with entries replaced by those of `own`, table by table; a table with a value is replaced whole.
+
+    So a value never keeps the source of another one.
+    """
     both = dict(base)
     for key, value in own.items():
         inner = isinstance(value, dict) and isinstance(both.get(key), dict) and "value" not in value
@@ -149,7 +155,7 @@ def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
 
 
 def _override(table: dict[str, Any], key: str, value: Any, overrides: Mapping[str, Any]) -> None:
-    """Write a value into a table; a constant that is changed is no longer anybody's but the caller's."""
+    """Write a value into a table; a constant that is changed gets the user as its source."""
     *path, last = key.split(".")
     inner: Any = table
     for name in path:
@@ -162,7 +168,7 @@ def _override(table: dict[str, Any], key: str, value: Any, overrides: Mapping[st
             bound = inner.get(name, before)
             if f"{'.'.join(path)}.{name}" not in overrides and _is_number(bound):
                 scaled = bound * value / before if before else value
-                inner[name] = min(scaled, value) if name == "low" else max(scaled, value)  # whatever rounding does
+                inner[name] = min(scaled, value) if name == "low" else max(scaled, value)  # even after rounding
         inner["source"], inner["confidence"] = f"changed from {before} by the user", "assumed"
     inner[last] = value
 
@@ -176,27 +182,30 @@ def _hardware(name: str, table: dict[str, Any]) -> Hardware:
     known = ("title", "summary", "not_modelled", "structure", *GROUPS)
     for key in table:
         if key not in known:
-            raise ConfigError(key, f"one of {', '.join(known)}", key, f"{name} has a key that means nothing here")
+            raise ConfigError(key, f"one of {', '.join(known)}", key, f"{name} has a key that is not known")
     for key in ("title", "summary", "structure"):
         if key not in table:
-            raise ConfigError(key, "given", None, f"{name} says not what it is")
+            raise ConfigError(key, "given", None, f"{name} has no {key}")
     for key in ("title", "summary"):
         if not isinstance(table[key], str):
             raise ConfigError(key, "text", table[key])
     missing = table.get("not_modelled", [])
     if not isinstance(missing, list) or not all(isinstance(text, str) for text in missing):
         raise ConfigError("not_modelled", "a list of texts", missing)
-    built = structure(table["structure"])
-    constants = {group: _group(group, table.get(group, {}), built.clock_Hz) for group in GROUPS}
-    return Hardware(name, table["title"], table["summary"], tuple(missing), built, **constants)
+    parsed = structure(table["structure"])
+    constants = {group: _group(group, table.get(group, {}), parsed.clock_Hz) for group in GROUPS}
+    return Hardware(
+        name=name,
+        title=table["title"],
+        summary=table["summary"],
+        not_modelled=tuple(missing),
+        structure=parsed,
+        **constants,
+    )
 
 
 def _group(group: str, table: object, clock: float | None) -> dict[str, Quantity]:
-    """Return the constants of a group of operations."""
+    """Return the constants of a group: energies, times or powers, by operation."""
     operations, units = GROUPS[group]
-    if not isinstance(table, dict):
-        raise ConfigError(group, "a table of operations", table)
-    for key in table:
-        if key not in operations:
-            raise ConfigError(f"{group}.{key}", f"one of {', '.join(operations)}", key)
-    return {key: quantity(f"{group}.{key}", value, units, clock) for key, value in table.items()}
+    constants = keys.checked(group, table, "a table of operations", operations)
+    return {key: quantity(f"{group}.{key}", value, units, clock) for key, value in constants.items()}

@@ -1,14 +1,15 @@
-"""The structure of a chip: cores on a mesh, and what each of them holds."""
+"""The structure of a chip: cores on a mesh, and the capacity of each."""
 
 from dataclasses import dataclass, fields
 from typing import Any
 
 from neurosim.checks import LARGEST, finite, one_of, whole
 from neurosim.errors import ConfigError
+from neurosim.hardware.chips import keys
 
 CONVOLUTIONS = ("shared", "unrolled")
 WHEN_FULL = ("block", "drop")
-WIDEST = 64  # bits of a word
+WIDEST = 64  # bits of a weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +21,17 @@ class Structure:
     cores : int
         Number of cores, from 1.
     neurons_per_core : int
-        Most neurons of a core; of a convolutional layer, one for each position.
+        Most neurons of a core; a neuron of a convolutional layer counts once for each of its positions.
     synapse_bits_per_core : int
         Bits of synaptic memory of a core.
     weight_bits : int
         Bits of the widest weight, from 1 to 64.
     source : str
-        Who says so.
+        Where these numbers come from.
     mesh : (int, int), optional
-        Columns and rows of the mesh that the cores lie on, row by row; by default one row.
+        Columns and rows of the mesh, filled with cores row by row; by default one row.
     fan_in_per_core : int, optional
-        Most inputs that a core tells apart.
+        Most inputs of a core.
     neuron_bits : int, optional
         Bits of a neuron's state, for the memory footprint.
     lanes : int
@@ -38,18 +39,18 @@ class Structure:
     clock_Hz : float, optional
         For times in cycles.
     convolution : {"unrolled", "shared"}
-        Whether a core stores a kernel once for each position of its neuron, or once for all.
+        Whether a core stores a kernel once for each position of its neuron, or once for all positions.
     area_mm2 : float, optional
-        Of the whole chip.
+        Area of the whole chip.
     queue : int, optional
         Events that can wait at a core or on a link; by default any number.
     when_full : {"block", "drop"}
-        What happens to an event that finds no room: the sender waits, or it is lost.
+        What happens to an event when the queue is full: the sender waits, or the event is lost.
 
     Raises
     ------
     ConfigError
-        If a number is out of range, or the mesh has too few places.
+        If a number is out of range, or the mesh is smaller than the number of cores.
     """
 
     cores: int
@@ -85,6 +86,7 @@ class Structure:
         object.__setattr__(self, "mesh", self._mesh())
 
     def _mesh(self) -> tuple[int, int]:
+        """Return the mesh, checked; one row if none is given."""
         if self.mesh is None:
             return self.cores, 1
         mesh = tuple(self.mesh) if isinstance(self.mesh, list | tuple) else ()
@@ -107,20 +109,13 @@ class Structure:
 
 
 def structure(table: object) -> Structure:
-    """Return the structure of a description's table.
+    """Return the structure that a table of a description gives.
 
     Raises
     ------
     ConfigError
         If a key is missing or unknown, or a value breaks its rule.
     """
-    if not isinstance(table, dict):
-        raise ConfigError("structure", "a table", table)
     known = [entry.name for entry in fields(Structure)]
-    for name in table:
-        if name not in known:
-            raise ConfigError(f"structure.{name}", f"one of {', '.join(known)}", name)
-    for name in ("cores", "neurons_per_core", "synapse_bits_per_core", "weight_bits", "source"):
-        if name not in table:
-            raise ConfigError(f"structure.{name}", "given", None)
-    return Structure(**table)
+    required = ("cores", "neurons_per_core", "synapse_bits_per_core", "weight_bits", "source")
+    return Structure(**keys.checked("structure", table, "a table", known, required))

@@ -1,4 +1,4 @@
-"""What a run of a chip did, sample by sample: exact counts, which every chip of cores can price."""
+"""Exact counts of what a run of a chip did, sample by sample; they can be priced on any described chip."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -23,9 +23,9 @@ class LayerCounts(NamedTuple):
     operations : int64 (samples,)
         Synaptic operations: synapses that events reached.
     effective : int64 (samples,)
-        Those among them whose weight was not zero.
+        Synaptic operations whose weight was not zero.
     plasticity : int64 (samples,)
-        Times the rule was asked for its two numbers.
+        How often the rule computed its two numbers, decay and growth.
     writes : int64 (samples,)
         Stored synapses that were read, changed and written.
     flips : int64 (samples,)
@@ -33,7 +33,8 @@ class LayerCounts(NamedTuple):
     packed : uint8 (samples, neurons / 8)
         Neurons whose synapses were written, a bit each.
     sent : unsigned (samples, neurons)
-        Outputs of each neuron that were not zero; of the last layer nothing, (samples, 0): its response is one event.
+        How many outputs of each neuron were not zero; empty, (samples, 0), for the last layer, whose response is one
+        event.
     binary : bool
         Whether every input was -1, 0 or 1.
     """
@@ -50,10 +51,10 @@ class LayerCounts(NamedTuple):
     binary: bool
 
     def writes_on(self, part: Part) -> Whole:
-        """Return the synapses written on a core: int64 (samples,)."""
+        """Return how many synapses of this part were written: int64 (samples,)."""
         written = self.written
-        here: Whole = self.writes * share(written, part) // np.maximum(written.sum(axis=1, dtype=np.int64), 1)
-        return here
+        writes: Whole = self.writes * share(written, part) // np.maximum(written.sum(axis=1, dtype=np.int64), 1)
+        return writes
 
     @property
     def written(self) -> NDArray[np.bool_]:
@@ -76,7 +77,7 @@ class Counts(NamedTuple):
     samples: int
 
     def summary(self) -> dict[str, Any]:
-        """Return plain values, means over the samples: NeuroBench's keys, and those of learning beside them."""
+        """Return plain values, means over the samples: NeuroBench's keys, and keys in the same style for learning."""
         return {
             "samples": self.samples,
             "SynapticOperations": _neurobench(self.layers),
@@ -89,7 +90,7 @@ class Counts(NamedTuple):
 
 
 def share(counted: NDArray[Any], part: Part) -> Whole:
-    """Return the sum over the neurons that sit on a core: int64 (samples,)."""
+    """Return the sum of a count over the neurons of a part: int64 (samples,)."""
     total: Whole = counted[:, part.first : part.first + part.neurons].sum(axis=1, dtype=np.int64)
     return total
 
@@ -100,16 +101,16 @@ def _mean(layers: Sequence[LayerCounts], name: str) -> float:
 
 def _neurobench(layers: Sequence[LayerCounts]) -> dict[str, float]:
     """Return synaptic operations a sample, by the definitions of NeuroBench."""
-    parts = {"Effective_MACs": 0.0, "Effective_ACs": 0.0, "Dense": 0.0}
+    operations = {"Effective_MACs": 0.0, "Effective_ACs": 0.0, "Dense": 0.0}
     for layer in layers:
-        wanted = layer.demand
-        parts["Effective_ACs" if layer.binary else "Effective_MACs"] += float(layer.effective.mean())
-        parts["Dense"] += wanted.fan_in * wanted.neurons * wanted.positions
-    return parts
+        demand = layer.demand
+        operations["Effective_ACs" if layer.binary else "Effective_MACs"] += float(layer.effective.mean())
+        operations["Dense"] += demand.fan_in * demand.neurons * demand.positions
+    return operations
 
 
 def _sparsity(layers: Sequence[LayerCounts]) -> float:
-    """Return the share of outputs that are zero, over all layers and samples but the last layer."""
+    """Return the share of outputs that are zero, over all samples and all layers but the last."""
     sent = sum(int(layer.events.sum()) for layer in layers[1:])
     total = sum(layer.demand.inputs * len(layer.events) for layer in layers[1:])
     return 1 - sent / total if total else 0.0

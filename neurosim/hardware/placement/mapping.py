@@ -1,4 +1,4 @@
-"""Layers onto cores: who sits where, how full each core is, and what does not fit."""
+"""Layers mapped to cores: which neurons each core holds, how full it is, and what does not fit."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -8,7 +8,7 @@ from neurosim.errors import ConfigError
 from neurosim.hardware.chips.spec import Hardware, as_hardware
 from neurosim.hardware.placement.demand import Demand, demand
 
-FLOAT, MOST_BITS = 32, 16  # of a float32, and of the widest synapse that the simulator runs in few bits
+FLOAT, MOST_BITS = 32, 16  # bits of a float32, and of the widest integer synapse that the simulator runs
 
 
 class Part(NamedTuple):
@@ -17,17 +17,17 @@ class Part(NamedTuple):
     Attributes
     ----------
     layer, core : int
-        Places, from 0.
+        Index of the layer and of the core, from 0.
     first, neurons : int
-        The first neuron of the layer that sits here, and how many.
+        The layer's first neuron on this core, and how many neurons there are.
     sites : int
-        Neurons of the core that they take: one for each position of each.
+        Neurons of the core that they occupy: one for each position of each neuron.
     synapses : int
         Synapses stored.
     synapse_bits : int
         Bits of synaptic memory that these take.
     fan_in : int
-        Inputs that the core tells apart.
+        Inputs of the layer, all of which the core receives.
     """
 
     layer: int
@@ -41,17 +41,17 @@ class Part(NamedTuple):
 
 
 class Mapping(NamedTuple):
-    """A chip of layers on a chip of cores.
+    """The layers of a simulated chip on the cores of a described one.
 
     Attributes
     ----------
     hardware : Hardware
     demands : tuple of Demand
-        Of each layer.
+        Demand of each layer.
     parts : tuple of Part
         In order of layers, and of neurons within a layer.
     notes : tuple of str
-        Where what runs and what is priced are not the same.
+        Differences between what is simulated and what is priced.
     """
 
     hardware: Hardware
@@ -69,18 +69,18 @@ class Mapping(NamedTuple):
         return sorted({part.core for part in self.parts})
 
     def summary(self) -> dict[str, Any]:
-        """Return plain values: what is in use, of what there is."""
-        built = self.hardware.structure
+        """Return plain values: how much of the hardware is in use."""
+        structure = self.hardware.structure
         used, sites = len(self.cores), sum(part.sites for part in self.parts)
         bits = sum(part.synapse_bits for part in self.parts)
-        neuron_bits = None if built.neuron_bits is None else sites * built.neuron_bits
-        area = None if built.area_mm2 is None else built.area_mm2 * used / built.cores
+        neuron_bits = None if structure.neuron_bits is None else sites * structure.neuron_bits
+        area = None if structure.area_mm2 is None else structure.area_mm2 * used / structure.cores
         return {
             "cores_used": used,
-            "cores": built.cores,
+            "cores": structure.cores,
             "neurons_used": sites,
-            "neurons_share": sites / (used * built.neurons_per_core),
-            "synapse_memory_share": bits / (used * built.synapse_bits_per_core),
+            "neurons_share": sites / (used * structure.neurons_per_core),
+            "synapse_memory_share": bits / (used * structure.synapse_bits_per_core),
             "synapse_memory_bytes": bits / 8,
             "neuron_memory_bytes": None if neuron_bits is None else neuron_bits / 8,
             "area_mm2": area,
@@ -89,19 +89,19 @@ class Mapping(NamedTuple):
 
 
 def as_demands(chip: object) -> tuple[Demand, ...]:
-    """Return demands; refuse what is neither these nor a chip."""
+    """Return demands as a tuple; refuse anything else."""
     demands = tuple(chip) if isinstance(chip, list | tuple) else ()
-    if not demands or not all(isinstance(wanted, Demand) for wanted in demands):
+    if not demands or not all(isinstance(layer, Demand) for layer in demands):
         raise ConfigError("chip", "a Chip, or the demands of its layers", type(chip).__name__)
     return demands
 
 
 def place(chip: Chip | Sequence[Demand], hardware: Hardware | str) -> Mapping:
-    """Put the layers of a chip onto the cores of another, neurons in order, as evenly as their number allows.
+    """Place the layers of a chip on the cores of described hardware, neurons in order, as evenly as possible.
 
-    A layer begins on a core of its own, unless there are too few. All positions of a convolutional neuron sit on one
-    core, as they learn one kernel. A synapse takes the bits that its layer learns with (`weight_bits`), and the
-    widest word there is, up to float32, where the layer runs in that.
+    Each layer begins on a new core, unless there are too few cores. All positions of a convolutional neuron are on one
+    core, as they learn one kernel. A synapse takes the bits that its layer learns with (`weight_bits`); where the layer
+    runs in float32, it takes the widest weight of the hardware.
 
     Parameters
     ----------
@@ -115,115 +115,135 @@ def place(chip: Chip | Sequence[Demand], hardware: Hardware | str) -> Mapping:
     Raises
     ------
     ConfigError
-        If the chip does not fit: the message tells the layer and core, what is short, and by how much.
+        If the chip does not fit: the message names the layer and core, what is too small, and by how much.
     """
     hardware = as_hardware(hardware)
     demands = tuple(demand(layer) for layer in chip.layers) if isinstance(chip, Chip) else as_demands(chip)
-    fitting = [_fitting(wanted, hardware) for wanted in demands]
+    capacities = [_neurons_per_core(layer, hardware) for layer in demands]
     parts: list[Part] = []
     for shared in (False, True):
-        parts = _placed(demands, fitting, hardware, shared)
+        parts = _placed(demands, capacities, hardware, shared)
         if parts[-1].core < hardware.structure.cores:
             return Mapping(hardware, demands, tuple(parts), tuple(_notes(demands, hardware)))
-    needed, there = parts[-1].core + 1, hardware.structure.cores
-    layer = next(part.layer for part in parts if part.core >= there)
-    rule = f"of at most the {there} cores of {hardware.name}"
-    raise ConfigError("network", rule, needed, f"layer {layer + 1} finds core {there} missing, {needed - there} short")
+    needed, cores = parts[-1].core + 1, hardware.structure.cores
+    layer_index = next(part.layer for part in parts if part.core >= cores)
+    rule = f"small enough for the {cores} cores of {hardware.name}"
+    advice = f"layer {layer_index + 1} needs core {cores}, and there is none: {needed - cores} more are needed"
+    raise ConfigError("network", rule, needed, advice)
 
 
-def bits(wanted: Demand, hardware: Hardware) -> int:
+def bits(layer: Demand, hardware: Hardware) -> int:
     """Return the bits of a layer's synapse on a chip."""
-    return wanted.weight_bits or hardware.structure.weight_bits
+    return layer.weight_bits or hardware.structure.weight_bits
 
 
-def _fitting(wanted: Demand, hardware: Hardware) -> int:
-    """Return how many of a layer's neurons fit on an empty core."""
-    built, where = hardware.structure, f"layer {wanted.layer + 1}"
-    if wanted.weight_bits is not None and wanted.weight_bits > built.weight_bits:
-        _short(f"synapse of {where}, in bits", wanted.weight_bits, built.weight_bits, "a weight", hardware)
-    if built.fan_in_per_core is not None and wanted.inputs > built.fan_in_per_core:
-        _short(f"inputs of {where}", wanted.inputs, built.fan_in_per_core, "a core", hardware)
-    if wanted.positions > built.neurons_per_core:
-        _short(f"positions of a neuron of {where}", wanted.positions, built.neurons_per_core, "a core", hardware)
-    needed = _synapses(wanted, hardware) * bits(wanted, hardware)
-    if needed > built.synapse_bits_per_core:
-        _short(f"bits of the synapses of a neuron of {where}", needed, built.synapse_bits_per_core, "a core", hardware)
-    return min(built.neurons_per_core // wanted.positions, built.synapse_bits_per_core // needed)
+def _neurons_per_core(layer: Demand, hardware: Hardware) -> int:
+    """Return how many of a layer's neurons fit on an empty core; refuse a layer of which not even one does."""
+    structure, name = hardware.structure, f"layer {layer.layer + 1}"
+    memory = structure.synapse_bits_per_core
+    if layer.weight_bits is not None:
+        _check_fits(f"synapse of {name}, in bits", layer.weight_bits, structure.weight_bits, "a weight", hardware)
+    if structure.fan_in_per_core is not None:
+        _check_fits(f"inputs of {name}", layer.inputs, structure.fan_in_per_core, "a core", hardware)
+    positions = f"positions of a neuron of {name}"
+    _check_fits(positions, layer.positions, structure.neurons_per_core, "a core", hardware)
+    needed = _synapses(layer, hardware) * bits(layer, hardware)
+    _check_fits(f"bits of the synapses of a neuron of {name}", needed, memory, "a core", hardware)
+    return min(structure.neurons_per_core // layer.positions, memory // needed)
 
 
-def _short(what: str, needed: int, there: int, holder: str, hardware: Hardware) -> None:
-    """Refuse what does not fit."""
-    rule = f"at most {there}, what {holder} of {hardware.name} holds"
-    raise ConfigError(what, rule, needed, f"{needed - there} too many for core 0 or any other")
+def _check_fits(what: str, needed: int, available: int, holder: str, hardware: Hardware) -> None:
+    """Refuse a layer that needs more than is available."""
+    if needed > available:
+        rule = f"at most {available}, what {holder} of {hardware.name} holds"
+        raise ConfigError(what, rule, needed, f"{needed - available} too many for core 0 or any other")
 
 
-def _synapses(wanted: Demand, hardware: Hardware) -> int:
+def _synapses(layer: Demand, hardware: Hardware) -> int:
     """Return how many synapses of a neuron are stored."""
     unrolled = hardware.structure.convolution == "unrolled"
-    return wanted.fan_in * (wanted.positions if unrolled else 1)
+    return layer.fan_in * (layer.positions if unrolled else 1)
 
 
-class _Filling:
+class _CurrentCore:
     """The core that is being filled."""
 
     def __init__(self, hardware: Hardware) -> None:
-        self._built, self.core = hardware.structure, -1
-        self.begin()
+        self._structure, self.core = hardware.structure, -1
+        self.next()
 
-    def begin(self) -> None:
-        """Go on with the next core."""
+    def next(self) -> None:
+        """Go on with the next core, which is empty."""
         self.core += 1
         self._sites, self._bits, self._inputs = 0, 0, 0
 
-    def room(self, wanted: Demand, size: int) -> int:
-        """Return how many more neurons fit here, of so many bits each."""
-        built = self._built
-        if built.fan_in_per_core is not None and self._inputs + wanted.inputs > built.fan_in_per_core:
+    def remaining(self, layer: Demand, neuron_bits: int) -> int:
+        """Return how many more neurons of a layer fit, each with `neuron_bits` of synapses."""
+        structure = self._structure
+        if structure.fan_in_per_core is not None and self._inputs + layer.inputs > structure.fan_in_per_core:
             return 0
-        sites, memory = built.neurons_per_core - self._sites, built.synapse_bits_per_core - self._bits
-        return min(sites // wanted.positions, memory // size)
+        sites, memory = structure.neurons_per_core - self._sites, structure.synapse_bits_per_core - self._bits
+        return min(sites // layer.positions, memory // neuron_bits)
 
     def add(self, part: Part) -> None:
-        """Take in a part."""
+        """Put a part on this core."""
         self._sites += part.sites
         self._bits += part.synapse_bits
         self._inputs += part.fan_in
 
 
-def _placed(demands: Sequence[Demand], fitting: Sequence[int], hardware: Hardware, shared: bool) -> list[Part]:
-    """Return parts on as many cores as it takes, be they there or not; `shared`, a core may hold several layers."""
+def _placed(demands: Sequence[Demand], capacities: Sequence[int], hardware: Hardware, shared: bool) -> list[Part]:
+    """Return the parts on as many cores as are needed, even more than there are.
+
+    Parameters
+    ----------
+    demands : sequence of Demand
+    capacities : sequence of int
+        How many neurons of each layer fit on an empty core.
+    hardware : Hardware
+    shared : bool
+        Whether a core may hold several layers.
+    """
     parts: list[Part] = []
-    filling = _Filling(hardware)
-    for wanted, most in zip(demands, fitting, strict=True):
-        each, left = _synapses(wanted, hardware), wanted.neurons
-        size = each * bits(wanted, hardware)
-        fair = most if shared else -(-left // -(-left // most))
+    current = _CurrentCore(hardware)
+    for layer, capacity in zip(demands, capacities, strict=True):
+        synapses, left = _synapses(layer, hardware), layer.neurons
+        neuron_bits = synapses * bits(layer, hardware)
+        most = capacity if shared else -(-left // -(-left // capacity))
         if parts and not shared:
-            filling.begin()
+            current.next()
         while left > 0:
-            count = min(left, fair, filling.room(wanted, size))
-            if count == 0 or (parts and parts[-1][:2] == (wanted.layer, filling.core)):
-                filling.begin()
+            count = min(left, most, current.remaining(layer, neuron_bits))
+            if count == 0 or (parts and parts[-1][:2] == (layer.layer, current.core)):
+                current.next()
                 continue
-            first, sites = wanted.neurons - left, count * wanted.positions
-            part = Part(wanted.layer, filling.core, first, count, sites, count * each, count * size, wanted.inputs)
-            filling.add(part)
+            part = Part(
+                layer=layer.layer,
+                core=current.core,
+                first=layer.neurons - left,
+                neurons=count,
+                sites=count * layer.positions,
+                synapses=count * synapses,
+                synapse_bits=count * neuron_bits,
+                fan_in=layer.inputs,
+            )
+            current.add(part)
             parts.append(part)
             left -= count
     return parts
 
 
-def _runs(wanted: Demand, width: int) -> bool:
-    """Return whether the simulator runs a layer with synapses of so many bits."""
-    return wanted.positions == 1 and 2 <= width <= MOST_BITS
+def _runs(layer: Demand, width: int) -> bool:
+    """Return whether the simulator runs a layer with synapses of `width` bits."""
+    return layer.positions == 1 and 2 <= width <= MOST_BITS
 
 
 def _notes(demands: Sequence[Demand], hardware: Hardware) -> list[str]:
-    """Tell where what runs and what is priced are not the same."""
+    """Return notes on layers that are simulated in float32 and priced with fewer bits."""
     width = hardware.structure.weight_bits
     return [
-        f"layer {wanted.layer + 1} runs in float32 and is priced with synapses of {width} bits: its accuracy is not "
-        f"that of such synapses" + (f" (weight_bits={width} runs it so)" if _runs(wanted, width) else "")
-        for wanted in demands
-        if wanted.weight_bits is None and width < FLOAT
+        f"layer {layer.layer + 1} runs in float32 and is priced with synapses of {width} bits: its accuracy is not "
+        f"that of such synapses" + (f" (weight_bits={width} runs it so)" if _runs(layer, width) else "")
+        for layer in demands
+        if layer.weight_bits is None and width < FLOAT
     ]

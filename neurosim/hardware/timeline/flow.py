@@ -1,15 +1,15 @@
-"""The way of a sample through the cores, as a network of servers for the timeline.
+"""A sample's path through the cores, as a network of servers for the timeline.
 
-Of each layer, on each of its cores:
+The stages of each layer, on each of its cores:
 
-- *integrate*: every event that comes in is served by the core, for its synaptic operations;
-- *compete*: the core updates its neurons, and takes their exponentials; over several cores, each sends one event to the
-  layer's first core, which sends one back when all are there: the sums of the softmax, for each position;
+- *integrate*: the core serves every event that comes in, for the duration of its synaptic operations;
+- *compete*: the core updates its neurons and computes their exponentials. If a layer has several cores, each sends one
+  event per position to the layer's first core, which sends one back when it has all: the sums of the softmax;
 - *transmit*: the core makes the events of its outputs, and sends them when all are made and the next layer is free;
 - *learn*: the core writes its synapses, while the next layer integrates.
 
-The next sample enters a layer when that has learned from this one: on-line learning as the simulator does it, to the
-bit. Layers work on different samples at the same time. The response leaves from the last layer's first core.
+The next sample enters a layer when the layer has learned from this one: on-line learning, bit for bit as the simulator
+does it. Layers work on different samples at the same time. The response leaves from the last layer's first core.
 """
 
 from collections.abc import Sequence
@@ -23,16 +23,27 @@ from neurosim.errors import ConfigError
 from neurosim.hardware.chips.spec import Hardware
 from neurosim.hardware.counting.counts import Counts, share
 from neurosim.hardware.placement.mapping import Mapping, Part
-from neurosim.hardware.placement.mesh import PORT, way
+from neurosim.hardware.placement.mesh import PORT, route
 from neurosim.hardware.timeline.simulation import Emission, Network
 
 PICOSECONDS = 1e12
-LONGEST = 2**53  # of a service, so that it is a whole number in float64 too
+LONGEST = 2**53  # picoseconds of a service, so that it is a whole number in float64 too
 Whole = NDArray[np.int64]
+Filled = tuple[Whole | int, NDArray[np.floating[Any]] | float]  # messages, and how long each is served
 
 
 class Load(NamedTuple):
-    """What an emission carries: of which kind, to or on which part, and for events between layers, from which."""
+    """What an emission carries.
+
+    Attributes
+    ----------
+    kind : str
+        A key of `_FILLS`, or "one" for a single message that takes no service.
+    part : Part
+        The part that receives it, or works on it.
+    sender : Part or None
+        For events between layers, the part that sends them.
+    """
 
     kind: str
     part: Part
@@ -40,7 +51,7 @@ class Load(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """A network, and what tells how many messages each emission sends, and how long each is served.
+    """A network, and what its emissions carry: `load` turns that into messages and services.
 
     Attributes
     ----------
@@ -48,9 +59,9 @@ class Plan(NamedTuple):
     loads : tuple of Load
         What each emission carries.
     response : int
-        Stage that fires when the response has left.
+        The stage that fires when the response has left.
     learned : tuple of int
-        Stages that fire when a layer is done with a sample.
+        For each layer, the stage that fires when it has learned from a sample.
     """
 
     network: Network
@@ -60,7 +71,7 @@ class Plan(NamedTuple):
 
 
 class _Builder:
-    """Stages, resources and emissions as they come up."""
+    """Collects stages, resources and emissions; each name gets an index at its first use."""
 
     def __init__(self, hardware: Hardware) -> None:
         self.hardware = hardware
@@ -78,21 +89,21 @@ class _Builder:
     def links(self, source: int, target: int) -> list[tuple[int, int]]:
         """Return the steps of an event between two cores."""
         hop = picoseconds(self.hardware, "hop")
-        return [(self.resource(link), hop) for link in way(self.hardware.structure, source, target)]
+        return [(self.resource(link), hop) for link in route(self.hardware.structure, source, target)]
 
     def core(self, part: Part, *operations: str) -> tuple[int, int]:
-        """Return a step at a core that takes the time of some operations."""
+        """Return a step at a core that takes at least the time of some operations."""
         fixed = sum(picoseconds(self.hardware, operation) for operation in operations)
         return self.resource(f"core {part.core}"), fixed
 
-    def emit(self, source: str, target: str, route: Sequence[tuple[int, int]], load: Load, offset: int = 0) -> None:
+    def emit(self, source: str, target: str, steps: Sequence[tuple[int, int]], load: Load, offset: int = 0) -> None:
         """Let a stage send messages to another."""
-        self.emissions.append(Emission(self.stage(source), self.stage(target), offset, tuple(route)))
+        self.emissions.append(Emission(self.stage(source), self.stage(target), offset, tuple(steps)))
         self.loads.append(load)
 
 
 def picoseconds(hardware: Hardware, operation: str) -> int:
-    """Return how long an operation takes, in whole picoseconds; 0 for one that is not timed."""
+    """Return how long an operation takes, in whole picoseconds; 0 if the description has no time for it."""
     constant = hardware.time.get(operation)
     if constant is None:
         return 0
@@ -114,10 +125,14 @@ def plan(mapping: Mapping) -> Plan:
         if not last:
             _transmit(builder, parts, layers[parts[0].layer + 1])
     _gate(builder, layers)
-    built = mapping.hardware.structure
-    capacity = -1 if built.queue is None else built.queue
-    stages, resources = tuple(builder.stages), tuple(builder.resources)
-    network = Network(resources, (capacity,) * len(resources), built.when_full, stages, tuple(builder.emissions))
+    structure = mapping.hardware.structure
+    network = Network(
+        resources=tuple(builder.resources),
+        capacities=(-1 if structure.queue is None else structure.queue,) * len(builder.resources),
+        policy=structure.when_full,
+        stages=tuple(builder.stages),
+        emissions=tuple(builder.emissions),
+    )
     learned = tuple(builder.stages[f"learned {layer}"] for layer in range(len(layers)))
     return Plan(network, tuple(builder.loads), builder.stages["response"], learned)
 
@@ -126,8 +141,8 @@ def _samples_in(builder: _Builder, parts: Sequence[Part]) -> None:
     """Let the port send each event to all cores of the first layer."""
     entry = builder.resource(PORT), picoseconds(builder.hardware, "hop")
     for part in parts:
-        route = [entry, *builder.links(0, part.core), builder.core(part, "event_in")]
-        builder.emit("sample", _name("integrated", part), route, Load("events", part))
+        steps = [entry, *builder.links(0, part.core), builder.core(part, "event_in")]
+        builder.emit("sample", _name("integrated", part), steps, Load("events", part))
 
 
 def _compete(builder: _Builder, parts: Sequence[Part], last: bool) -> None:
@@ -136,18 +151,18 @@ def _compete(builder: _Builder, parts: Sequence[Part], last: bool) -> None:
     agreed = f"agreed {first.layer}"
     for part in parts:
         builder.emit(_name("integrated", part), _name("updated", part), [builder.core(part)], Load("updates", part))
-        route = [] if part is first else [*builder.links(part.core, first.core), builder.core(first, "event_in")]
-        builder.emit(_name("updated", part), agreed, route, Load("positions", part))
+        steps = [] if part is first else [*builder.links(part.core, first.core), builder.core(first, "event_in")]
+        builder.emit(_name("updated", part), agreed, steps, Load("positions", part))
     for part in parts:
-        route = [] if part is first else [*builder.links(first.core, part.core), builder.core(part, "event_in")]
-        builder.emit(agreed, _name("competed", part), route, Load("positions", part))
+        steps = [] if part is first else [*builder.links(first.core, part.core), builder.core(part, "event_in")]
+        builder.emit(agreed, _name("competed", part), steps, Load("positions", part))
     if last:
-        route = [builder.core(first, "event_out"), *builder.links(first.core, 0)]
-        builder.emit(agreed, "response", route, Load("one", first))
+        steps = [builder.core(first, "event_out"), *builder.links(first.core, 0)]
+        builder.emit(agreed, "response", steps, Load("one", first))
 
 
 def _learn(builder: _Builder, parts: Sequence[Part]) -> None:
-    """Let each core write its synapses once its events are made."""
+    """Let each core make its output events, and then write its synapses."""
     for part in parts:
         builder.emit(_name("competed", part), _name("made", part), [builder.core(part)], Load("outputs", part))
         builder.emit(_name("made", part), f"learned {part.layer}", [builder.core(part)], Load("writes", part))
@@ -158,12 +173,12 @@ def _transmit(builder: _Builder, parts: Sequence[Part], following: Sequence[Part
     for part in parts:
         builder.emit(_name("made", part), _name("sending", part), [], Load("one", part))
         for target in following:
-            route = [*builder.links(part.core, target.core), builder.core(target, "event_in")]
-            builder.emit(_name("sending", part), _name("integrated", target), route, Load("sent", target, part))
+            steps = [*builder.links(part.core, target.core), builder.core(target, "event_in")]
+            builder.emit(_name("sending", part), _name("integrated", target), steps, Load("sent", target, part))
 
 
 def _gate(builder: _Builder, layers: Sequence[Sequence[Part]]) -> None:
-    """Let no sample into a layer before that has learned from the one before."""
+    """Let a sample into a layer only when the layer has learned from the sample before."""
     builder.emit("learned 0", "sample", [], Load("one", layers[0][0]), offset=1)
     for parts, following in pairwise(layers):
         for part in parts:
@@ -186,43 +201,44 @@ def load(planned: Plan, mapping: Mapping, counts: Counts) -> tuple[Whole, Whole]
     Returns
     -------
     copies, services : int64 (samples, emissions)
-        Services in picoseconds, beside what is fixed.
+        Services in picoseconds, on top of the holds of the route.
     """
     shape = (counts.samples, len(planned.loads))
     copies, services = np.ones(shape, np.int64), np.zeros(shape)
-    for place, carried in enumerate(planned.loads):
+    for emission_index, carried in enumerate(planned.loads):
         fill = _FILLS.get(carried.kind)
         if fill is not None:
-            copies[:, place], services[:, place] = fill(carried, mapping, counts)
+            copies[:, emission_index], services[:, emission_index] = fill(carried, mapping, counts)
     if services.max(initial=0) > LONGEST:
-        rule = f"so short that a core is at one thing for less than {LONGEST / PICOSECONDS:.0f} s"
+        rule = f"so short that no service of a core takes {LONGEST / PICOSECONDS:.0f} s"
         raise ConfigError(f"times of {mapping.hardware.name}", rule, f"{services.max() / PICOSECONDS:.3g} s")
     return copies, services.astype(np.int64)
 
 
-# Services are of float64, which does not wrap where a product of counts and times is too long.
-def _events(carried: Load, mapping: Mapping, counts: Counts) -> tuple[Any, Any]:
+# Each function below returns how many messages a load is, and how long each is served: arrays if samples differ.
+# Services are float64: a product of counts and times that is too long becomes large, where int64 would wrap around.
+def _events(carried: Load, mapping: Mapping, counts: Counts) -> Filled:
     part = carried.part
     events = counts.layers[part.layer].events
     return events, _event_time(part, mapping, counts)
 
 
-def _sent(carried: Load, mapping: Mapping, counts: Counts) -> tuple[Any, Any]:
+def _sent(carried: Load, mapping: Mapping, counts: Counts) -> Filled:
     sender = carried.sender
     assert sender is not None
     return share(counts.layers[sender.layer].sent, sender), _event_time(carried.part, mapping, counts)
 
 
 def _event_time(part: Part, mapping: Mapping, counts: Counts) -> NDArray[np.float64]:
-    """Return how long a core is busy with an event: the operations of its neurons, some at once."""
+    """Return how long an event occupies a core: the synaptic operations of its neurons, `lanes` of them at once."""
     layer, lanes = counts.layers[part.layer], mapping.hardware.structure.lanes
-    here = layer.operations * part.neurons // layer.demand.neurons
-    each = -(-here // (np.maximum(layer.events, 1) * lanes))
-    busy: NDArray[np.float64] = each * float(picoseconds(mapping.hardware, "synaptic_operation"))
+    operations = layer.operations * part.neurons // layer.demand.neurons
+    operations_per_event = -(-operations // (np.maximum(layer.events, 1) * lanes))
+    busy: NDArray[np.float64] = operations_per_event * float(picoseconds(mapping.hardware, "synaptic_operation"))
     return busy
 
 
-def _updates(carried: Load, mapping: Mapping, counts: Counts) -> tuple[Any, Any]:
+def _updates(carried: Load, mapping: Mapping, counts: Counts) -> Filled:
     part = carried.part
     time = picoseconds(mapping.hardware, "neuron_update")
     if mapping.demands[part.layer].soft:
@@ -230,11 +246,11 @@ def _updates(carried: Load, mapping: Mapping, counts: Counts) -> tuple[Any, Any]
     return 1, float(part.sites * time)
 
 
-def _positions(carried: Load, mapping: Mapping, counts: Counts) -> tuple[Any, Any]:
+def _positions(carried: Load, mapping: Mapping, counts: Counts) -> Filled:
     return mapping.demands[carried.part.layer].positions, 0
 
 
-def _outputs(carried: Load, mapping: Mapping, counts: Counts) -> tuple[Any, Any]:
+def _outputs(carried: Load, mapping: Mapping, counts: Counts) -> Filled:
     part = carried.part
     if part.layer == len(mapping.demands) - 1:
         return 1, 0
@@ -243,7 +259,7 @@ def _outputs(carried: Load, mapping: Mapping, counts: Counts) -> tuple[Any, Any]
     return 1, made * float(picoseconds(mapping.hardware, "event_out"))
 
 
-def _writes(carried: Load, mapping: Mapping, counts: Counts) -> tuple[Any, Any]:
+def _writes(carried: Load, mapping: Mapping, counts: Counts) -> Filled:
     part = carried.part
     written = counts.layers[part.layer].writes_on(part)
     serial = -(-written // mapping.hardware.structure.lanes)

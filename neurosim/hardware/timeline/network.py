@@ -1,4 +1,4 @@
-"""A network of servers and queues: what it is made of, and whether it can work."""
+"""A network of servers and queues: its elements, and checks that it can run."""
 
 from dataclasses import dataclass
 
@@ -12,21 +12,21 @@ LATEST = 2**62 - 1  # picoseconds, some 53 days; two such times together still f
 
 @dataclass(frozen=True, slots=True)
 class Emission:
-    """What a stage sends when it fires: messages along a route, each a delivery to another stage at its end.
+    """What a stage sends when it fires: messages that travel along a route and are delivered to another stage.
 
     Parameters
     ----------
     source, target : int
-        Stages, by their places in the network.
+        Indices of the stages in the network.
     offset : int
-        0: the target is of the same sample; 1: of the next one.
+        0: the target belongs to the same sample; 1: to the next one.
     route : tuple of (int, int)
-        Resources by their places, and how long each is held, in picoseconds. Empty: messages arrive at once.
+        Indices of resources, and how long each is held, in picoseconds. Empty: messages arrive at once.
 
     Raises
     ------
     ConfigError
-        If one of them is not a whole number, or out of range.
+        If a number is not whole, or out of range.
     """
 
     source: int
@@ -52,11 +52,11 @@ class Network:
     Parameters
     ----------
     resources : tuple of str
-        Names; each serves one message at a time, in the order in which they come.
+        Names; each serves one message at a time, in the order in which they arrive.
     capacities : tuple of int
-        Waiting places of each, beside the one in service; -1: any number.
+        How many messages may wait at each resource, besides the one in service; -1: any number.
     policy : {"drop", "block"}
-        Of a message that finds no place: it is lost, or it waits, and the resource that it leaves waits with it.
+        What happens to a message at a full queue: it is lost, or it waits, and so does the resource that it comes from.
     stages : tuple of str
         Names; the first one fires when a sample arrives.
     emissions : tuple of Emission
@@ -77,7 +77,7 @@ class Network:
     def __post_init__(self) -> None:
         one_of("policy", self.policy, POLICIES)
         if not self.stages:
-            raise ConfigError("stages", "one at the least", self.stages)
+            raise ConfigError("stages", "at least one", self.stages)
         if len(self.capacities) != len(self.resources):
             raise ConfigError("capacities", f"one for each of {len(self.resources)} resources", len(self.capacities))
         for capacity in self.capacities:

@@ -1,4 +1,4 @@
-"""When each sample is done: a mapping and counts, played on the timeline."""
+"""When each sample is done: counts on a mapping, simulated on the timeline."""
 
 from typing import NamedTuple
 
@@ -30,18 +30,18 @@ class Schedule(NamedTuple):
     latency_s : float64 (samples,)
         From a sample's arrival until its response leaves.
     waiting_s : float64 (samples,)
-        Of that, until the first layer takes it in.
+        The part of the latency until the first layer takes the sample in.
     held_s : float64 (samples,)
-        Time of the chip that a sample takes, for static power: alone, until all layers have learned; with arrivals of
-        their own, an equal part of the whole run.
+        Time for which a sample is charged static power: without arrivals of their own, until all layers have learned
+        from it; with arrivals, an equal share of the whole run.
     limit_hz : float
-        Samples a second when the next one is always at hand.
+        Samples a second when the next one is always available.
     backlog : int
-        Most samples that had come and had no response yet.
+        Most samples that had arrived and had no response yet.
     lost : int
-        Events that found no room.
+        Events lost at full queues.
     busiest : tuple of (str, float)
-        Cores and links, and the share of the run they were busy.
+        The busiest cores and links, and the share of the run for which each was busy.
     untimed : tuple of str
         Operations that the description has no time for.
     events : int
@@ -60,7 +60,7 @@ class Schedule(NamedTuple):
 
 
 def schedule(mapping: Mapping, counts: Counts, arrivals: Arrivals, samples: int | None = None) -> Schedule:
-    """Play a run on the timeline.
+    """Simulate a run on the timeline.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def schedule(mapping: Mapping, counts: Counts, arrivals: Arrivals, samples: int 
     counts : Counts
     arrivals : Closed, Period, Poisson, Bursts or Recorded
     samples : int, optional
-        How many of the first samples; by default as many as some 20 million events allow, one at the least.
+        How many samples, from the first; by default as many as some 20 million events allow, but at least one.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def schedule(mapping: Mapping, counts: Counts, arrivals: Arrivals, samples: int 
     """
     planned = plan(mapping)
     copies, services = load(planned, mapping, counts)
-    count = _fitting(planned, copies, samples)
+    count = _sample_count(planned, copies, samples)
     copies, services = copies[:count], services[:count]
     due = arrivals.due(0, count)
     alone = due is None
@@ -105,8 +105,8 @@ def schedule(mapping: Mapping, counts: Counts, arrivals: Arrivals, samples: int 
     )
 
 
-def _fitting(planned: Plan, copies: Whole, samples: int | None) -> int:
-    """Return how many samples to play."""
+def _sample_count(planned: Plan, copies: Whole, samples: int | None) -> int:
+    """Return how many samples to simulate."""
     if samples is not None:
         whole("timed_samples", samples, 1)
         return min(samples, len(copies))
@@ -115,7 +115,7 @@ def _fitting(planned: Plan, copies: Whole, samples: int | None) -> int:
 
 
 def _one_by_one(planned: Plan, copies: Whole, services: Whole) -> Whole:
-    """Return arrivals so far apart that no sample meets another: as if all its work were done by one server."""
+    """Return arrivals so far apart that samples never overlap: each gets the time of all its work on one server."""
     emissions = planned.network.emissions
     fixed = np.array([sum(hold for _, hold in emission.route) for emission in emissions], np.int64)
     work = copies.astype(np.float64) * (fixed + services)
@@ -142,12 +142,12 @@ def _end(planned: Plan, played: simulation.Timeline) -> int:
 
 
 def _backlog(moments: Whole, responded: Whole) -> int:
-    """Return the most samples that had come and had no response yet."""
-    gone = np.searchsorted(np.sort(responded), moments, side="right")
-    return int((np.arange(1, len(moments) + 1) - gone).max())
+    """Return the most samples that had arrived and had no response yet."""
+    done = np.searchsorted(np.sort(responded), moments, side="right")
+    return int((np.arange(1, len(moments) + 1) - done).max())
 
 
 def _busiest(planned: Plan, played: simulation.Timeline, end: int) -> tuple[tuple[str, float], ...]:
-    """Return what limits the rate: the busiest cores and links."""
+    """Return the busiest cores and links, which limit the rate, and the share of the time that each is busy."""
     order = np.argsort(-played.busy_ps, kind="stable")[:BUSIEST]
-    return tuple((planned.network.resources[place], float(played.busy_ps[place] / end)) for place in order)
+    return tuple((planned.network.resources[resource], float(played.busy_ps[resource] / end)) for resource in order)

@@ -1,7 +1,7 @@
-"""The timeline: samples go through a network of servers and queues, every event in its order, in whole picoseconds.
+"""The timeline: samples go through a network of servers and queues, event by event, in whole picoseconds.
 
 The network knows nothing of neurons: resources serve messages, stages wait for messages and send others.
-docs/timeline.md says what happens in which order, to the last tie.
+docs/timeline.md defines the order of events, including that of simultaneous ones.
 """
 
 from collections.abc import Callable
@@ -20,33 +20,33 @@ from neurosim.kernels import timeline as kernel
 
 Whole = NDArray[np.int64]
 Progress = Callable[[int, int], object]
-SLICE = 1 << 19  # events between two looks at the keyboard: some 100 ms
-MESSAGES = 1 << 10  # that the first pool holds; it grows as it must
+SLICE = 1 << 19  # events after which the loop returns, so that Ctrl-C is noticed: some 100 ms
+MESSAGES = 1 << 10  # messages that memory is allocated for at first; it grows when needed
 
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """What came of it.
+    """The results of a simulation.
 
     Attributes
     ----------
     fired : int64 (samples, stages)
         When each stage fired, in picoseconds.
     lost : int64 (samples,)
-        Messages that found no room.
+        Messages lost at full queues.
     waited : int64 (samples,)
-        How long all messages of a sample waited together, from the end of a service, or from being sent, to the
-        beginning of the next service, in picoseconds.
+        Total waiting time of a sample's messages, in picoseconds: from the end of a service, or from being sent, to the
+        beginning of the next service.
     busy_ps : int64 (resources,)
-        How long each served.
+        How long each resource served.
     blocked_ps : int64 (resources,)
-        How long each was held by a message that it had served, and that found no room.
+        How long each resource was occupied by a message that it had served and that had to wait for a full queue.
     served : int64 (resources,)
-        Messages.
+        Messages that each resource served.
     longest_queue : int64 (resources,)
-        Most messages that waited in its places at once.
+        Most messages that waited in its queue at once.
     events : int
-        Services that ended, of all resources.
+        Services of all resources.
     """
 
     fired: Whole
@@ -62,7 +62,7 @@ class Timeline:
 def simulate(
     network: Network, arrivals: ArrayLike, copies: ArrayLike, services: ArrayLike, progress: Progress | None = None
 ) -> Timeline:
-    """Take samples through a network.
+    """Simulate samples going through a network.
 
     Parameters
     ----------
@@ -72,9 +72,9 @@ def simulate(
     copies : int (samples, emissions)
         Messages that each emission sends, below 2**31.
     services : int (samples, emissions)
-        How long its last step is held on top of what the route says, in picoseconds.
+        How long the last step of each emission's route takes on top of its hold, in picoseconds.
     progress : callable, optional
-        Called now and then with how many stages have fired, and how many will.
+        Called from time to time with how many stages have fired, and how many will in total.
 
     Returns
     -------
@@ -83,8 +83,8 @@ def simulate(
     Raises
     ------
     ConfigError
-        If an array has another shape, is not of whole numbers, or is out of range; if a moment, or the waiting of a
-        sample's messages together, exceeds 2**62 - 1 ps; if messages wait for each other in a circle; or if they do
+        If an array has another shape, is not of whole numbers, or is out of range; if a moment, or the total waiting
+        time of a sample's messages, exceeds 2**62 - 1 ps; if messages wait for each other in a circle; or if they do
         not fit in memory.
     """
     work = _work(network, arrivals, copies, services)
@@ -105,21 +105,23 @@ def simulate(
 
 
 def _work(network: Network, arrivals: ArrayLike, copies: ArrayLike, services: ArrayLike) -> kernel.Work:
+    """Check the arrays, and return them as the loop reads them."""
     due = _whole("arrivals", arrivals, None, LATEST)
     if np.any(due[1:] < due[:-1]):
         raise ConfigError("arrivals", "in order", int(due[1:][due[1:] < due[:-1]][0]), "sort them")
     shape = (due.size, len(network.emissions))
     longest = _whole("services", services, shape, LATEST)
-    for place, emission in enumerate(network.emissions):
-        most = int(longest[:, place].max(initial=0))
+    for index, emission in enumerate(network.emissions):
+        most = int(longest[:, index].max(initial=0))
         if not emission.route and most > 0:
-            raise ConfigError("services", f"0 for emission {place}, whose route is empty", most)
+            raise ConfigError("services", f"0 for emission {index}, whose route is empty", most)
         if emission.route and most + emission.route[-1][1] > LATEST:
             raise ConfigError("services", "below 2**62 ps together with the hold of the route", most)
     return kernel.Work(due, _whole("copies", copies, shape, LARGEST), longest)
 
 
 def _whole(name: str, numbers: ArrayLike, shape: tuple[int, int] | None, most: int) -> Whole:
+    """Return whole numbers from 0 to `most` as int64, or raise ConfigError."""
     try:
         array = np.asarray(numbers)
     except ValueError as error:
@@ -139,21 +141,26 @@ def _compiled(network: Network) -> kernel.Network:
     """Return a network as the loop reads it."""
     steps: list[tuple[int, int, int, int]] = []
     emissions = np.full((len(network.emissions), 3), -1, np.int64)
-    for place, emission in enumerate(network.emissions):
-        emissions[place] = len(steps) if emission.route else -1, emission.target, emission.offset
+    for index, emission in enumerate(network.emissions):
+        emissions[index] = len(steps) if emission.route else -1, emission.target, emission.offset
         for i, (resource, hold) in enumerate(emission.route):
-            ends = place if i + 1 == len(emission.route) else -1
+            ends = index if i + 1 == len(emission.route) else -1
             steps.append((resource, hold, ends, emission.route[i - 1][0] if i > 0 else -1))
     sources = np.array([emission.source for emission in network.emissions], np.int64)
     outgoing = np.argsort(sources, kind="stable")
     starts = np.searchsorted(sources[outgoing], np.arange(len(network.stages) + 1))
-    capacities = np.array(network.capacities, np.int64)
-    table = np.array(steps, np.int64).reshape(-1, 4)
-    return kernel.Network(capacities, int(network.policy == "block"), table, emissions, outgoing, starts)
+    return kernel.Network(
+        capacities=np.array(network.capacities, np.int64),
+        blocks=int(network.policy == "block"),
+        steps=np.array(steps, np.int64).reshape(-1, 4),
+        emissions=emissions,
+        outgoing=outgoing,
+        starts=starts,
+    )
 
 
 def _begin(network: Network, work: kernel.Work) -> kernel.State:
-    """Return a state in which nothing has happened."""
+    """Return the state before the first event."""
     samples, stages, leaves = work.arrivals.size, len(network.stages), 1
     while leaves < len(network.resources):
         leaves *= 2
@@ -167,24 +174,31 @@ def _begin(network: Network, work: kernel.Work) -> kernel.State:
     for node in range(leaves - 1, 0, -1):
         tree[node] = tree[2 * node]
     return kernel.State(
-        clock, servers, due, tree, messages=np.zeros((MESSAGES, 4), np.int64), missing=_missing(network, work),
-        fired=np.full((samples, stages), -1, np.int64), lost=np.zeros(samples, np.int64),
-        waited=np.zeros(samples, np.int64), sending=np.zeros(len(network.emissions), np.int64),
-    )  # fmt: skip
+        clock=clock,
+        servers=servers,
+        due=due,
+        tree=tree,
+        messages=np.zeros((MESSAGES, 4), np.int64),
+        missing=_missing(network, work),
+        fired=np.full((samples, stages), -1, np.int64),
+        lost=np.zeros(samples, np.int64),
+        waited=np.zeros(samples, np.int64),
+        sending=np.zeros(len(network.emissions), np.int64),
+    )
 
 
 def _missing(network: Network, work: kernel.Work) -> Whole:
-    """Return how many deliveries each stage waits for: every message, and one from each stage that sends to it."""
+    """Return how many deliveries each stage waits for: every message, and one more for each emission to it."""
     missing = np.zeros((work.arrivals.size, len(network.stages)), np.int64)
     missing[:, 0] = 1
-    for place, emission in enumerate(network.emissions):
+    for index, emission in enumerate(network.emissions):
         count = len(missing) - emission.offset
-        missing[emission.offset :, emission.target] += work.copies[: max(0, count), place] + 1
+        missing[emission.offset :, emission.target] += work.copies[: max(0, count), index] + 1
     return missing
 
 
 def _enlarged(state: kernel.State) -> kernel.State:
-    """Return the state with room for more messages."""
+    """Return the state with memory for more messages."""
     wanted = int(state.clock[kernel.WANTED])
     try:
         messages = np.zeros((max(wanted, 2 * len(state.messages)), 4), np.int64)
@@ -196,6 +210,7 @@ def _enlarged(state: kernel.State) -> kernel.State:
 
 
 def _refuse(outcome: int, state: kernel.State) -> None:
+    """Raise the error that stopped the loop."""
     if outcome == kernel.LATE:
         moment = int(state.due[state.tree[1], kernel.MOMENT])
         raise ConfigError(
@@ -207,13 +222,13 @@ def _refuse(outcome: int, state: kernel.State) -> None:
 
 
 def _check_free(network: Network, compiled: kernel.Network, state: kernel.State) -> None:
-    """Refuse a run at whose end messages wait for each other."""
-    held = np.flatnonzero(state.servers[:, kernel.SERVING] >= 0)
-    if not len(held):
+    """Refuse a run at whose end messages still wait for each other: a deadlock."""
+    occupied = np.flatnonzero(state.servers[:, kernel.SERVING] >= 0)
+    if not len(occupied):
         return
     steps = state.messages[state.servers[:, kernel.SERVING], kernel.STEP]
     waits_for = compiled.steps[steps, kernel.RESOURCE]
-    names = [network.resources[place] for place in circle(int(held[0]), waits_for.__getitem__)]
+    names = [network.resources[resource] for resource in circle(int(occupied[0]), waits_for.__getitem__)]
     moment = int(state.clock[kernel.NOW])
     rule = f"free of deadlock, but at {moment} ps nothing can go on, as each of these waits for room in the next"
     raise ConfigError("network", rule, " -> ".join(names), "give their queues more places, or let messages drop")
@@ -222,7 +237,12 @@ def _check_free(network: Network, compiled: kernel.Network, state: kernel.State)
 def _result(state: kernel.State) -> Timeline:
     servers = state.servers
     return Timeline(
-        fired=state.fired, lost=state.lost, waited=state.waited, busy_ps=servers[:, kernel.BUSY].copy(),
-        blocked_ps=servers[:, kernel.BLOCKED].copy(), served=servers[:, kernel.SERVED].copy(),
-        longest_queue=servers[:, kernel.LONGEST].copy(), events=int(state.clock[kernel.SERVICES]),
-    )  # fmt: skip
+        fired=state.fired,
+        lost=state.lost,
+        waited=state.waited,
+        busy_ps=servers[:, kernel.BUSY].copy(),
+        blocked_ps=servers[:, kernel.BLOCKED].copy(),
+        served=servers[:, kernel.SERVED].copy(),
+        longest_queue=servers[:, kernel.LONGEST].copy(),
+        events=int(state.clock[kernel.SERVICES]),
+    )

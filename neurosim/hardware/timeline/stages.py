@@ -1,10 +1,10 @@
-"""Whether every stage of a network fires: each is sent something within its sample, and none waits for itself."""
+"""The check that every stage of a network fires: each is sent something within its sample, none waits for itself."""
 
 from collections.abc import Callable, Sequence
 
 from neurosim.errors import ConfigError
 
-SHOWN = 8  # names of a circle, at most
+SHOWN = 8  # most names of a circle in an error
 
 
 def check(names: Sequence[str], arrows: Sequence[tuple[int, int]]) -> None:
@@ -13,14 +13,14 @@ def check(names: Sequence[str], arrows: Sequence[tuple[int, int]]) -> None:
     Parameters
     ----------
     names : sequence of str
-        Of the stages, of which the first one fires by itself.
+        Names of the stages; the first one fires by itself.
     arrows : sequence of (int, int)
-        Which stage sends to which, within a sample.
+        Source and target of what is sent within a sample.
 
     Raises
     ------
     ConfigError
-        Names the stage to which nothing is sent, or the stages that wait for each other.
+        If nothing is sent to a stage, or stages wait for each other; the message names them.
     """
     sources: list[list[int]] = [[] for _ in names]
     targets: list[list[int]] = [[] for _ in names]
@@ -32,7 +32,7 @@ def check(names: Sequence[str], arrows: Sequence[tuple[int, int]]) -> None:
             raise ConfigError(
                 f"stage {name!r}", "sent something by a stage of its sample, or it never fires", "nothing"
             )
-    waiting = [len(found) for found in sources]
+    waiting = [len(senders) for senders in sources]
     ready = [stage for stage, count in enumerate(waiting) if count == 0]
     while ready:
         for target in targets[ready.pop()]:
@@ -41,18 +41,25 @@ def check(names: Sequence[str], arrows: Sequence[tuple[int, int]]) -> None:
                 ready.append(target)
     stuck = [stage for stage, count in enumerate(waiting) if count > 0]
     if stuck:
-        found = circle(stuck[0], lambda stage: next(s for s in sources[stage] if waiting[s] > 0))
-        shown = " -> ".join(repr(names[stage]) for stage in reversed(found))
+        stages = circle(stuck[0], lambda stage: next(s for s in sources[stage] if waiting[s] > 0))
+        shown = " -> ".join(repr(names[stage]) for stage in reversed(stages))
         raise ConfigError("stages", "free of circles within a sample, or they never fire", shown)
 
 
 def circle(start: int, following: Callable[[int], int]) -> list[int]:
-    """Return the circle that a walk runs into, its first place once more at its end; at most some places of it."""
+    """Return the circle that a walk from `start` runs into, its first node again at its end; cut after `SHOWN` steps.
+
+    Parameters
+    ----------
+    start : int
+    following : callable
+        Returns the node after a node.
+    """
     walk: list[int] = []
-    met: dict[int, int] = {}
-    place = int(start)
-    while place not in met:
-        met[place] = len(walk)
-        walk.append(place)
-        place = int(following(place))
-    return (walk[met[place] :] + [place])[: SHOWN + 1]
+    visited: dict[int, int] = {}
+    node = int(start)
+    while node not in visited:
+        visited[node] = len(walk)
+        walk.append(node)
+        node = int(following(node))
+    return (walk[visited[node] :] + [node])[: SHOWN + 1]

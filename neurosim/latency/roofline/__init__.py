@@ -1,1 +1,1 @@
-"""How fast the machine could be at best, and how near a layer comes to it."""
+"""How fast the machine could run a layer at best, and how close the layer comes to that."""

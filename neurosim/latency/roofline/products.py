@@ -1,4 +1,4 @@
-"""What BLAS does with matrix products of a layer's own sizes: the rate that its products are measured against."""
+"""The rate of BLAS for matrix products of a layer's sizes, which the layer's own products are compared with."""
 
 from typing import Literal, NamedTuple
 
@@ -13,7 +13,7 @@ ORDERS: dict[bool, Literal["C", "F"]] = {False: "C", True: "F"}
 
 
 class Product(NamedTuple):
-    """A matrix product a b: a (rows, inner), b (inner, columns); turned ones lie in memory column by column."""
+    """A matrix product a b: a (rows, inner), b (inner, columns); one that is `turned` is stored column by column."""
 
     rows: int
     inner: int
@@ -28,12 +28,12 @@ class Product(NamedTuple):
 
 
 def product_rate(products: tuple[Product, ...], clock: Clock) -> float:
-    """Return operations a second of BLAS's own products, one after the other, by one thread.
+    """Return how many operations per second BLAS does in these products, one after the other, with one thread.
 
     Parameters
     ----------
     products : tuple of Product
-        Each is taken as a b or as its transpose, whichever is quicker.
+        Each is computed as a b and as its transpose; the quicker of the two counts.
     clock : Clock
 
     Returns
@@ -51,7 +51,7 @@ def product_rate(products: tuple[Product, ...], clock: Clock) -> float:
 
 
 def _seconds(product: Product, clock: Clock) -> float:
-    """Return the least time of a product."""
+    """Return the shortest time of a product, or of its transpose."""
     a = np.full((product.rows, product.inner), 0.5, np.float32, order=ORDERS[product.turned_a])
     b = np.full((product.inner, product.columns), 0.5, np.float32, order=ORDERS[product.turned_b])
     with BLAS.quiet():
@@ -59,10 +59,11 @@ def _seconds(product: Product, clock: Clock) -> float:
 
 
 def _least(a: Array, b: Array, clock: Clock) -> float:
+    """Return the shortest time of the product a b."""
     from scipy.linalg.blas import sgemm
 
-    room = np.full((a.shape[0], b.shape[1]), 0, np.float32, order="F")
-    # BLAS counts down columns: arrays that count along rows are given to it turned, so that no number is copied.
+    result = np.full((a.shape[0], b.shape[1]), 0, np.float32, order="F")
+    # BLAS stores matrices column by column: those stored row by row are passed as their transposes, without a copy.
     first, second = (array if array.flags.f_contiguous else array.T for array in (a, b))
-    turned = {"trans_a": first is not a, "trans_b": second is not b}
-    return quickest(lambda: sgemm(1.0, first, second, 0.0, room, overwrite_c=1, **turned), clock)
+    transposed = {"trans_a": first is not a, "trans_b": second is not b}
+    return quickest(lambda: sgemm(1.0, first, second, 0.0, result, overwrite_c=1, **transposed), clock)

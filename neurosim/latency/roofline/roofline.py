@@ -1,11 +1,11 @@
-r"""How far each stage of a dense layer is from what the machine could do: measured time over the floor.
+r"""How far each stage of a dense layer is from what the machine could do: its time over the floor, the least possible.
 
 .. math::
 
     floor = \max(bytes_{synapses} / bandwidth_{there},\ bytes_{vectors} / bandwidth_{L1},\ operations / rate)
 
-The bandwidth of the synapses is that of an array as large as they are, gone through in the order of the run's own
-active inputs: so the floor is that of the level they live in.
+The bandwidth of the synapses is measured on an array of their size, read in the order of the run's active inputs: so
+the floor is that of the memory level in which they are.
 """
 
 from typing import Any, NamedTuple
@@ -23,7 +23,7 @@ from neurosim.latency.timing.outcome import SECOND
 from neurosim.randomness import ROOFLINE, uniform
 
 KEPT = 256  # samples whose active inputs are kept
-MOST = 64 << 20  # bytes of a pass over rows
+MOST = 64 << 20  # most bytes of a pass over rows
 READINGS = 101
 BOUNDS = ("synapses", "vectors", "operations")
 
@@ -55,12 +55,12 @@ class Trace:
         return outputs
 
     def account(self, learning: bool, machine: dict[str, Any], clock: Clock) -> dict[str, Any]:
-        """Return what the samples took, and what they must take at least, as plain values."""
+        """Return the samples' times and floors, as plain values."""
         return _account(self, learning, machine, clock)
 
 
 class Bandwidths(NamedTuple):
-    """Of rows as many and as long as a layer's: in the run's order, those of one sample again and again, at random."""
+    """Rates of an array of the layer's size: rows in the run's order, those of one sample repeated, random rows."""
 
     run: Rates
     sample: Rates
@@ -73,17 +73,17 @@ def _account(trace: Trace, learning: bool, machine: dict[str, Any], clock: Clock
     counted = learning and trace.counted
     vectors = max(level["read_bytes_per_s"] or 0.0 for level in machine["levels"].values()) or np.inf
     stages = {}
-    for place, name in enumerate(STAGES if learning else STAGES[:-1]):
-        there, random = speeds.run.read, speeds.random.read
+    for stage, name in enumerate(STAGES if learning else STAGES[:-1]):
+        synapses, random = speeds.run.read, speeds.random.read
         if name == "learn":
-            there, random = speeds.sample.update, speeds.random.update
-        done = np.array([works[place] for works in trace.works], np.float64)
-        times = np.array([times[place] for times in trace.times])
+            synapses, random = speeds.sample.update, speeds.random.update
+        done = np.array([works[stage] for works in trace.works], np.float64)
+        times = np.array([times[stage] for times in trace.times])
         known = name != "learn" or counted
         others = (vectors, machine["operations_per_s"])
-        stages[name] = stage_account(done if known else None, times, (there, *others))
-        loose = stage_account(done if known else None, times, (random, *others))
-        stages[name] |= {f"random_rows_{key}": loose[key] for key in ("floor_s", "measured_over_floor")}
+        stages[name] = stage_account(done if known else None, times, (synapses, *others))
+        with_random = stage_account(done if known else None, times, (random, *others))
+        stages[name] |= {f"random_rows_{key}": with_random[key] for key in ("floor_s", "measured_over_floor")}
     return {
         "threads": 1,
         "synapses_bytes": layer.state.synapses.nbytes,
@@ -99,16 +99,16 @@ def _account(trace: Trace, learning: bool, machine: dict[str, Any], clock: Clock
 
 
 def stage_account(done: NDArray[np.float64] | None, times: NDArray[np.int64], rates: ArrayLike) -> dict[str, Any]:
-    """Return a stage's medians: what it must do, how long that takes at least, how long it took.
+    """Return a stage's medians: its work, how long that takes at least, and how long it took.
 
     Parameters
     ----------
     done : float64 (samples, 3), optional
-        Bytes of synapses, bytes of vectors, operations; none where they are not counted.
+        Bytes of synapses, bytes of vectors, operations; None where they are not counted.
     times : int64 (samples,)
         Nanoseconds.
     rates : float (3,) or (samples, 3)
-        How many of each the machine does in a second.
+        How many of each the machine does per second.
     """
     measured = float(np.median(times)) / SECOND
     counts: list[float | None] = [None, None, None]
@@ -125,17 +125,17 @@ def stage_account(done: NDArray[np.float64] | None, times: NDArray[np.int64], ra
 
 
 def _bandwidths(trace: Trace, clock: Clock) -> Bandwidths:
-    """Measure an array like the layer's synapses in three orders; without active inputs, two of them cost nothing."""
+    """Measure an array like the layer's synapses in three orders; without active inputs, two are infinitely fast."""
     inputs, neurons = trace.layer.state.synapses.shape
     lines = -(-neurons * 4 // LINE_BYTES)
-    rows = max(1, min(inputs, largest_array() // (lines * LINE_BYTES)))  # one that is larger is in memory all the same
-    nothing, most = Rates(np.inf, np.inf), max(1, MOST // (lines * LINE_BYTES))
+    rows = max(1, min(inputs, largest_array() // (lines * LINE_BYTES)))  # a larger array would be in memory as well
+    infinite, most = Rates(np.inf, np.inf), max(1, MOST // (lines * LINE_BYTES))
     random = row_rates(rows, lines, np.floor(uniform(0, ROOFLINE, 0, min(most, 4 * inputs)) * rows), clock)
     run, typical = np.concatenate(trace.active)[:most], sorted(trace.active, key=len)[len(trace.active) // 2][:most]
     return Bandwidths(
-        row_rates(rows, lines, run % rows, clock) if len(run) else nothing,
-        row_rates(rows, lines, typical % rows, clock) if len(typical) else nothing,
-        random,
+        run=row_rates(rows, lines, run % rows, clock) if len(run) else infinite,
+        sample=row_rates(rows, lines, typical % rows, clock) if len(typical) else infinite,
+        random=random,
     )
 
 

@@ -1,4 +1,4 @@
-"""The floor of a chip's stages for people."""
+"""The stages of a chip's layers beside their floors, as rows of a table for people."""
 
 from typing import Any
 
@@ -6,15 +6,15 @@ from neurosim.reporting.units import duration, giga, many, size
 
 STAGE, CELL = 10, 12
 PRODUCTS = ("integrate", "product", "norms")
-WAYS = {"events": "event by event", "in_place": "by a product in place", "apart": "by a product apart"}
+METHODS = {"events": "event by event", "in_place": "by a product in place", "apart": "by a product apart"}
 COLUMNS = ("synapses", "vectors", "operations", "floor", "measured", "/ floor", "/ random", "bound by")
 
 
-def roofline_rows(found: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return what `bench` found under `roofline`, as rows of the table."""
-    rows = [("", ""), *_machine(found["machine"])]
-    for place, layer in enumerate(found["layers"], 1):
-        rows += [("", ""), *_layer(f"layer {place}", layer, found["samples"])]
+def roofline_rows(roofline: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the part `roofline` of a summary of `bench` as rows of its table."""
+    rows = [("", ""), *_machine(roofline["machine"])]
+    for number, layer in enumerate(roofline["layers"], 1):
+        rows += [("", ""), *_layer(f"layer {number}", layer, roofline["samples"])]
     return rows
 
 
@@ -47,13 +47,13 @@ def _dense(name: str, layer: dict[str, Any], samples: int) -> list[tuple[str, st
 
 
 def _conv(name: str, layer: dict[str, Any], samples: int) -> list[tuple[str, str]]:
-    """Return a convolutional layer's block."""
+    """Return the rows of a convolutional layer."""
     carried = "one thread" if layer["threads"] == 1 else f"{layer['threads']} threads"
     sizes = f"{layer['positions']:,} positions x {layer['patch']:,} inputs x {layer['neurons']:,} neurons"
     read, update = (giga(layer[f"synapses_{kind}_bytes_per_s"]) for kind in ("read", "update"))
     speeds = f"GB/s: read {read}, read and written {update}; {_products(layer)}"
     stages, call, rest = layer["stages"], *(duration(layer[f"{key}_s"]).strip() for key in ("call", "beside_stages"))
-    rare = [stage for stage, found in stages.items() if found["samples"] < samples]
+    rare = [name for name, stage in stages.items() if stage["samples"] < samples]
     only = [("", f"{', '.join(rare)}: in some samples only, of which these are the medians")] if rare else []
     return [
         (name, f"{sizes}, carried by {carried}; {samples:,} samples"),
@@ -67,40 +67,40 @@ def _conv(name: str, layer: dict[str, Any], samples: int) -> list[tuple[str, str
 
 
 def _learned(layer: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return what was learned, and by which way it was written."""
+    """Return how much was learned, and by which method it was written."""
     if not layer["learned_windows"]:
         return []
-    ways = ", ".join(f"{WAYS[how]} {count:,}" for how, count in layer["written_by"].items())
+    methods = ", ".join(f"{METHODS[name]} {count:,}" for name, count in layer["written_by"].items())
     each = f"window of {layer['window']}" if layer["window"] > 1 else "sample"
     events, written = layer["events_mean"], layer["written_neurons_mean"]
     return [
-        ("learning", f"{events:,.1f} responses above the cutoff and {written:,.1f} neurons a {each}, written {ways}")
+        ("learning", f"{events:,.1f} responses above the cutoff and {written:,.1f} neurons a {each}, written {methods}")
     ]
 
 
 def _products(layer: dict[str, Any]) -> str:
-    """Return the rates of BLAS's products that stages were measured against."""
+    """Return the rates of BLAS that the stages' products are compared with."""
     stages, names = layer["stages"], PRODUCTS + (("write",) if "in_place" in layer["written_by"] else ())
-    found = {stage: giga(stages[stage]["operations_per_s"]) for stage in names if stage in stages}
-    return "BLAS's G/s: " + ", ".join(f"{stage} {rate}" for stage, rate in found.items())
+    rates = {name: giga(stages[name]["operations_per_s"]) for name in names if name in stages}
+    return "BLAS's G/s: " + ", ".join(f"{name} {rate}" for name, rate in rates.items())
 
 
 def _stages(stages: dict[str, Any]) -> list[tuple[str, str]]:
     return [
         ("", f"{'':<{STAGE}}" + "".join(f"{column:>{CELL}}" for column in COLUMNS)),
-        *(("", f"{stage:<{STAGE}}{_stage(found)}") for stage, found in stages.items()),
+        *(("", f"{name:<{STAGE}}{_stage(stage)}") for name, stage in stages.items()),
     ]
 
 
-def _stage(found: dict[str, Any]) -> str:
-    ratios = (found["measured_over_floor"], found["random_rows_measured_over_floor"])
+def _stage(stage: dict[str, Any]) -> str:
+    ratios = (stage["measured_over_floor"], stage["random_rows_measured_over_floor"])
     cells = [
-        size(found["synapse_bytes"]),
-        size(found["vector_bytes"]),
-        many(found["operations"]),
-        duration(found["floor_s"]),
-        duration(found["measured_s"]),
+        size(stage["synapse_bytes"]),
+        size(stage["vector_bytes"]),
+        many(stage["operations"]),
+        duration(stage["floor_s"]),
+        duration(stage["measured_s"]),
         *("-" if ratio is None else f"{ratio:.2f}" for ratio in ratios),
-        found["bound_by"] or "-",
+        stage["bound_by"] or "-",
     ]
     return "".join(f"{cell:>{CELL}}" for cell in cells)

@@ -1,1 +1,1 @@
-"""Samples timed one by one: the clock, the loop that is measured, and what its record comes to."""
+"""Samples timed one by one: the clock, the loop that is measured, and the statistics of its record."""

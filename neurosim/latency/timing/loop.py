@@ -1,4 +1,4 @@
-"""The loop that is measured: one sample a call, by the chip's pace or by the clock's."""
+"""The loop that is measured: one sample a call, at the chip's pace (closed loop) or by the clock (open loop)."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -15,12 +15,12 @@ from neurosim.online.stop import Stop
 
 
 def never() -> bool:
-    """Tell that nobody asked to stop."""
+    """Return False: the default of `stop`."""
     return False
 
 
 class Taken(NamedTuple):
-    """A record, and what the system did to the process while it was made."""
+    """A record, and how often the process was interrupted while it was made: see `interruptions`."""
 
     record: Record
     interruptions: dict[str, int]
@@ -36,52 +36,53 @@ def take(
     stop: Callable[[], bool] = never,
     pause: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> Taken:
-    """Call `one` with each of `calls` in order, and write down when.
+    """Call `one` with each of `calls` in order, and record when.
 
     Parameters
     ----------
     one : callable
-        Takes a sample: only its call is timed.
+        Takes a sample; only this call is timed.
     calls : Calls
-        What it is called with.
+        The arguments of each call.
     due : int64 (calls - warm_up,), optional
-        Nanoseconds after the first that each is due; one that is late already is taken up at once. Without, each is due
-        when the one before is done.
+        When each sample is due, in nanoseconds after the first; one that is late is started at once. By default each is
+        due when the one before is done.
     clock : Clock
     warm_up : int
-        Calls that come first, one right after the other, and are not written down.
+        How many calls come first, each directly after the other, and are not recorded.
     stop : callable
-        Asked between samples; the loop ends early when it returns true.
+        Called between samples; the loop ends early when it returns true.
     pause : callable
         Returns a context in which the loop sleeps; it may raise `Stop`.
 
     Returns
     -------
     Taken
-        The record of the samples that were taken.
+        The record of the samples that were measured.
 
     Raises
     ------
     SampleError, DivergedError
-        What `one` raised, with the place of the sample: a chip that takes one sample cannot know it.
+        What `one` raised, with the number of the sample in the stream, which a chip that takes one sample cannot know.
     """
-    # Filled, not empty: a page's first touch must not fall among the samples. Made before the warm-up: it would cool.
+    # Filled, so that no page is touched for the first time during the measurement; and made before the warm-up, as
+    # filling would evict from the caches what the warm-up brings there.
     starts, dones = (np.full(len(calls.given) - warm_up, -1, np.int64) for _ in range(2))
     offsets = None if due is None else due.tolist()
-    warm, measured = calls.part(0, warm_up), calls.part(warm_up)
-    for at, call in enumerate(warm.given):
+    warm, measured = calls.cut(0, warm_up), calls.cut(warm_up)
+    for i, call in enumerate(warm.given):
         if stop():
             break
         try:
             one(*call)
         except (SampleError, DivergedError) as error:
-            raise placed(error, warm, at) from error
-    with interruptions() as came:
+            raise placed(error, warm, i) from error
+    with interruptions() as counts:
         origin, count = _measure(one, measured, offsets, clock, stop, pause, starts, dones)
     starts, dones = starts[:count], dones[:count]
-    wanted = starts if due is None else due[:count] + origin
-    begun = wanted[0] if count else 0
-    return Taken(Record(wanted - begun, starts - begun, dones - begun), came)
+    moments_due = starts if due is None else due[:count] + origin
+    begun = moments_due[0] if count else 0
+    return Taken(Record(moments_due - begun, starts - begun, dones - begun), counts)
 
 
 def _measure(
@@ -94,9 +95,9 @@ def _measure(
     starts: Moments,
     dones: Moments,
 ) -> tuple[int, int]:
-    """Take samples, write down when, and return the moment that offsets count from and how many there were."""
+    """Run the samples and record when; return the moment that offsets count from, and how many samples were run."""
     now, count = clock.now, 0
-    origin = now() + 2 * clock.spin  # so that the first sample can be waited for like any other
+    origin = now() + 2 * clock.spin  # in the future, so that the loop waits for the first sample as for any other
     try:
         for i, call in enumerate(calls.given):
             if stop():
@@ -115,6 +116,6 @@ def _measure(
     return origin, count
 
 
-def placed(error: SampleError | DivergedError, calls: Calls, at: int) -> SampleError | DivergedError:
-    """Return an error of a chip that takes one sample, and cannot know its place, with that place."""
-    return type(error)(f"{calls.source}, sample {calls.first + at}, taken by itself: {error}")
+def placed(error: SampleError | DivergedError, calls: Calls, i: int) -> SampleError | DivergedError:
+    """Return the error of call `i` with the sample's number in the stream in its message."""
+    return type(error)(f"{calls.source}, sample {calls.first + i}, taken by itself: {error}")

@@ -1,4 +1,4 @@
-"""What a latency depends on beside the chip: the machine, its software, and what came between."""
+"""What a latency depends on besides the chip: the machine, its software, and interruptions by the system."""
 
 import gc
 import os
@@ -18,7 +18,7 @@ PROCESSOR = Path("/proc/cpuinfo")
 
 
 def environment() -> dict[str, Any]:
-    """Return the machine and its software, as far as they can be read; None for what cannot."""
+    """Return the machine and its software; None for what cannot be read."""
     from threadpoolctl import threadpool_info
 
     blas = [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
@@ -54,7 +54,7 @@ def _first_line(path: Path) -> str | None:
 
 @contextmanager
 def collecting(collects: bool) -> Iterator[None]:
-    """Begin without garbage; within, leave Python's garbage collector as it is, or keep it off."""
+    """Collect garbage, then run the block with Python's garbage collector as it is, or off if not `collects`."""
     gc.collect()
     before = gc.isenabled()
     if not collects:
@@ -68,11 +68,11 @@ def collecting(collects: bool) -> Iterator[None]:
 
 @contextmanager
 def interruptions() -> Iterator[dict[str, int]]:
-    """Give counts that are filled in at the end: what the system and the collector did to this process meanwhile."""
-    found: dict[str, int] = {}
+    """Yield a dict that, when the block ends, gets the number of preemptions, page faults and collections in it."""
+    counts: dict[str, int] = {}
     before = _counts()
-    yield found
-    found |= {name: count - before[name] for name, count in _counts().items()}
+    yield counts
+    counts |= {name: count - before[name] for name, count in _counts().items()}
 
 
 def _counts() -> dict[str, int]:

@@ -1,7 +1,7 @@
-r"""What latencies come to: exact percentiles, jitter, deadline misses, backlog.
+r"""Statistics of latencies: exact percentiles, jitter, deadline misses, backlog.
 
-A percentile q is the least latency that a share of at least q of the samples did not exceed: that of rank
-:math:`\lceil q n \rceil` of n, one that was measured, without interpolation.
+The percentile q of n samples is the latency of rank :math:`\lceil q n \rceil`: the smallest latency that at least a
+share q of the samples did not exceed. It is one that was measured; there is no interpolation.
 """
 
 from typing import Any
@@ -14,32 +14,32 @@ from neurosim.latency.timing.record import Moments, Record
 # In millionths, so that ranks are exact.
 PERCENTILES = {"p50": 500_000, "p90": 900_000, "p95": 950_000, "p99": 990_000, "p999": 999_000, "p9999": 999_900}
 WHOLE = 1_000_000
-SECOND = 1e9  # nanoseconds; divided by, not multiplied with 1e-9: so 63 ns are 6.3e-08 s, and no digit more
+SECOND = 1e9  # nanoseconds; dividing by it gives 6.3e-08 s for 63 ns, multiplying by 1e-9 more digits
 
 
 def needed(millionths: int) -> int:
-    """Return how many samples a percentile needs: as many that one of them lies beyond it, 1 / (1 - q)."""
+    """Return how many samples a percentile needs, so that one of them lies beyond it: 1 / (1 - q)."""
     return -(-WHOLE // (WHOLE - millionths))
 
 
 def too_few(samples: int) -> dict[str, int]:
-    """Return the percentiles that so many samples do not give, and how many each needs."""
-    return {name: needed(part) for name, part in PERCENTILES.items() if samples < needed(part)}
+    """Return the percentiles for which there are too few samples, and how many each needs."""
+    return {name: needed(millionths) for name, millionths in PERCENTILES.items() if samples < needed(millionths)}
 
 
 def distribution(latencies: Moments) -> dict[str, float | None]:
-    """Return percentiles, extremes, mean and jitter in seconds; None for what so few samples do not give."""
+    """Return percentiles, extremes, mean and jitter in seconds; None for those that need more samples."""
     count, ordered = len(latencies), np.sort(latencies)
-    found: dict[str, float | None] = {"min_s": _seconds(ordered[0])}
-    for name, part in PERCENTILES.items():
-        rank = -(-count * part // WHOLE)
-        found[f"{name}_s"] = _seconds(ordered[rank - 1]) if count >= needed(part) else None
-    found |= {"max_s": _seconds(ordered[-1]), "mean_s": _seconds(latencies.mean())}
-    found["standard_error_s"] = _seconds(latencies.std(ddof=1) / np.sqrt(count)) if count > 1 else None
-    found["jitter_s"] = _seconds(np.abs(np.diff(latencies)).mean()) if count > 1 else None
-    p50, p99 = found["p50_s"], found["p99_s"]
-    found["p99_minus_p50_s"] = None if p50 is None or p99 is None else p99 - p50
-    return found
+    values: dict[str, float | None] = {"min_s": _seconds(ordered[0])}
+    for name, millionths in PERCENTILES.items():
+        rank = -(-count * millionths // WHOLE)
+        values[f"{name}_s"] = _seconds(ordered[rank - 1]) if count >= needed(millionths) else None
+    values |= {"max_s": _seconds(ordered[-1]), "mean_s": _seconds(latencies.mean())}
+    values["standard_error_s"] = _seconds(latencies.std(ddof=1) / np.sqrt(count)) if count > 1 else None
+    values["jitter_s"] = _seconds(np.abs(np.diff(latencies)).mean()) if count > 1 else None
+    p50, p99 = values["p50_s"], values["p99_s"]
+    values["p99_minus_p50_s"] = None if p50 is None or p99 is None else p99 - p50
+    return values
 
 
 def misses(response: Moments, deadline: float | None) -> dict[str, Any]:
@@ -51,21 +51,21 @@ def misses(response: Moments, deadline: float | None) -> dict[str, Any]:
 
 
 def backlog(record: Record) -> NDArray[np.int64]:
-    """Return how many samples were due and still waiting when each was taken up, itself left out: int64 (samples,)."""
+    """Return how many other samples were due and waiting when each was started: int64 (samples,)."""
     due = np.searchsorted(record.due, record.start, side="right")
     waiting: NDArray[np.int64] = due - np.arange(1, len(due) + 1)
     return waiting
 
 
 def lateness(record: Record) -> Moments:
-    """Return start less due of the samples that the loop waited for: what waiting for a moment costs."""
-    free = np.concatenate((np.full(1, -1), record.done[:-1])) < record.due
-    late: Moments = (record.start - record.due)[free]
+    """Return how late the loop woke up, start less due, for the samples that it waited for."""
+    waited_for = np.concatenate((np.full(1, -1), record.done[:-1])) < record.due
+    late: Moments = (record.start - record.due)[waited_for]
     return late
 
 
 def pace(record: Record) -> dict[str, float | None]:
-    """Return samples done a second, and the share of the time that the chip was at work."""
+    """Return the samples done per second, and the share of the time that the chip was at work."""
     span = _seconds(record.done[-1] - record.start[0])
     return {
         "samples_per_s": len(record.start) / span if span else None,
@@ -74,7 +74,7 @@ def pace(record: Record) -> dict[str, float | None]:
 
 
 def queue(record: Record) -> dict[str, float | int | None]:
-    """Return what came, and what became of waiting, in an open loop."""
+    """Return the rate of arrivals, the backlog, and how late the loop woke up, in an open loop."""
     waiting, late = backlog(record), lateness(record)
     span = _seconds(record.due[-1] - record.due[0])
     return {
@@ -88,10 +88,10 @@ def queue(record: Record) -> dict[str, float | int | None]:
 
 
 def no_queue() -> dict[str, None]:
-    """Return the same of a closed loop, in which samples come as they are done."""
+    """Return the keys of `queue` for a closed loop, in which nothing waits."""
     names = ("offered_per_s", "backlog_max", "backlog_mean", "waited_for", "wake_late_median_s", "wake_late_max_s")
     return dict.fromkeys(names)
 
 
-def _seconds(nanoseconds: Any) -> float:
+def _seconds(nanoseconds: np.number[Any]) -> float:
     return float(nanoseconds) / SECOND

@@ -1,4 +1,4 @@
-"""When each measured sample was due, taken up and done."""
+"""When each measured sample was due, started and done."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ Moments = NDArray[np.int64]
 
 
 class Record(NamedTuple):
-    """When samples were due, taken up and done: int64 (samples,) each, nanoseconds from the start of the first."""
+    """When samples were due, started and done: int64 (samples,) each, in nanoseconds after the first one was due."""
 
     due: Moments
     start: Moments
@@ -17,10 +17,10 @@ class Record(NamedTuple):
 
     @property
     def service(self) -> Moments:
-        """What the chip took for each sample: done less start."""
+        """Service time, which the chip took for each sample: done less start."""
         return self.done - self.start
 
     @property
     def response(self) -> Moments:
-        """What passed from the moment a sample was due until it was done: waiting counts."""
+        """Response time, which includes waiting: done less due."""
         return self.done - self.due

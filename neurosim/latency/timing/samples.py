@@ -1,4 +1,4 @@
-"""Samples in memory before the clock starts, each with what a call of the chip takes."""
+"""Samples read into memory before the clock starts, as arguments of calls of the chip."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -9,24 +9,24 @@ from neurosim.streams import Stream
 
 
 class Calls(NamedTuple):
-    """Calls of a chip, a sample each.
+    """Calls of a chip, one for each sample.
 
     Attributes
     ----------
     given : list of tuple
-        Arguments of each call: a row of float32 (inputs,), and its label where that is taken.
+        Arguments of each call: a sample, float32 (inputs,), and its label if the chip learns with labels.
     source : str
         The stream's name.
     first : int
-        Place in the stream of the first of them.
+        Number in the stream of the first sample, from 0.
     """
 
     given: list[tuple[Any, ...]]
     source: str = "the calls"
     first: int = 0
 
-    def part(self, start: int, stop: int | None = None) -> "Calls":
-        """Return some of them."""
+    def cut(self, start: int, stop: int | None = None) -> "Calls":
+        """Return the calls from `start` to `stop`."""
         return Calls(self.given[start:stop], self.source, self.first + start)
 
 
@@ -38,12 +38,12 @@ def fetch(
     labelled: bool,
     pause: Callable[[], AbstractContextManager[object]],
 ) -> Calls:
-    """Read `before` samples and those to be measured: as many as asked for, or else what there is, `most` at most.
+    """Read `before` samples and those to be measured: `samples`, or if that is None all there are, up to `most`.
 
     Raises
     ------
     SampleError
-        If the stream ends before.
+        If the stream has fewer samples.
     StreamError
         If it cannot be read.
     """
@@ -66,8 +66,9 @@ def fetch(
     return calls
 
 
-def _short(stream: Stream, least: int, found: int) -> SampleError:
+def _short(stream: Stream, least: int, count: int) -> SampleError:
+    """Return the error for a stream with too few samples."""
     return SampleError(
         f"{stream.name} must hold at least {least} samples, the first one and those of the warm-up included, "
-        f"got {found}; ask for fewer, or for several epochs"
+        f"got {count}; ask for fewer, or for several epochs"
     )

@@ -233,7 +233,7 @@ SOUND = {
     ("changes", "message"),
     [
         ({"policy": "wait"}, "policy must be one of drop, block"),
-        ({"stages": ()}, "stages must be one at the least"),
+        ({"stages": ()}, "stages must be at least one"),
         ({"capacities": ()}, "capacities must be one for each of 1 resources, got 0"),
         ({"capacities": (-2,)}, "capacity must be a whole number of at least -1"),
         ({"emissions": ()}, "stage 'out' must be sent something by a stage of its sample"),
