@@ -2,19 +2,19 @@
 
 Numba's cache watches the file that defines a compiled function, and no other: after an edit of a cell, a constant or a
 named tuple in another file it would silently go on with the old code. So each entry of the cache is stamped with a
-SHA-256 over all sources that its function may be made of: the files of its own folder, those of `shared/`, and this one.
+SHA-256 of all sources that its function may be made of: the files of its own folder, those of `shared/`, and this one.
 """
 
 import hashlib
 from collections.abc import Callable
 from functools import cache
-from os.path import abspath
 from pathlib import Path
 from typing import Any
 
 from numba import njit
 
-KERNELS = Path(abspath(__file__)).parent  # links are not resolved: an editable install may link files one by one
+THIS_FILE = Path(__file__).absolute()  # links are not resolved: an editable install may link files one by one
+KERNELS = THIS_FILE.parent
 
 
 def compiled(function: Callable[..., Any] | None = None, **options: Any) -> Any:
@@ -38,7 +38,7 @@ def compiled(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     if dispatcher is function:
         return function
     cache_file = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
-    source_stamp = stamp(Path(abspath(function.__code__.co_filename)))
+    source_stamp = stamp(Path(function.__code__.co_filename).absolute())
     if source_stamp is None or not hasattr(cache_file, "_source_stamp"):  # the latter: another version of Numba
         return njit(**options)(function)  # compiled in every process: slow, but never out of date
     cache_file._source_stamp = source_stamp
@@ -61,7 +61,7 @@ def stamp(path: Path) -> str | None:
     late, so after an edit some may be old, and others new.
     """
     folders = {KERNELS / "shared", path.parent} - {KERNELS}  # a file beside this one imports none of its neighbours
-    sources = [source for source in _DIGESTS if source.parent in folders or source in (path, Path(abspath(__file__)))]
+    sources = [source for source in _DIGESTS if source.parent in folders or source in (path, THIS_FILE)]
     if path not in sources or any(_digest(source) != _DIGESTS[source] for source in sources):
         return None
     told = "".join(f"{source.relative_to(KERNELS).as_posix()} {_DIGESTS[source]}\n" for source in sources)

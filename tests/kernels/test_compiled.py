@@ -1,19 +1,14 @@
 """Compiled code that is kept on disk never outlives an edit of any file it was made of."""
 
 import ast
-import json
 import os
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from kernel_copy import NAMES, copy_package, edit, result_of, run, start
 
 from neurosim.kernels.compiled import KERNELS, stamp
 
-SOURCES = sorted(path for pattern in ("*.py", "*/*.py") for path in KERNELS.glob(pattern) if path.stem != "__init__")
-NAMES = [path.relative_to(KERNELS).as_posix() for path in SOURCES]
 PAIR = """
 from typing import NamedTuple
 
@@ -49,43 +44,6 @@ print(json.dumps([value, sum(tiny.stats.cache_hits.values()) if hasattr(tiny, "s
 """
 
 
-def copy_package(folder, *, whole=False, copy=shutil.copy2):
-    """Copy the kernels, and of neurosim/ what finds them, or all of it; without what was compiled."""
-    package, unwanted = KERNELS.parent / "neurosim", shutil.ignore_patterns("__pycache__")
-    shutil.copytree(KERNELS, folder / "kernels", copy_function=copy, ignore=unwanted)
-    if whole:
-        shutil.copytree(package, folder / "neurosim", copy_function=copy, ignore=unwanted)
-        return folder
-    (folder / "neurosim").mkdir()
-    for name in ("__init__.py", "__init__.pyi"):
-        copy(package / name, folder / "neurosim" / name)
-    return folder
-
-
-def start(folder, program, *arguments, **environment):
-    """Start a Python that imports the copy, and none of this process's settings of Numba's cache."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_CACHE")}
-    kept |= {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"} | environment
-    command = [sys.executable, "-c", program, *arguments]
-    return subprocess.Popen(command, cwd=folder, env=kept, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def result_of(process):
-    output, errors = process.communicate()
-    assert process.returncode == 0, errors
-    return json.loads(output.splitlines()[-1])
-
-
-def run(folder, program=RUN, *arguments, **environment):
-    return result_of(start(folder, program, *arguments, **environment))
-
-
-def edit(path, old, new):
-    text = path.read_text()
-    assert old in text, f"{path}: {old!r} is no longer there: choose another edit"
-    path.write_text(text.replace(old, new))
-
-
 def edit_two(folder):
     edit(folder / "kernels/shared/numbers.py", "np.float32(2), ", "np.float32(7), ")
 
@@ -100,7 +58,7 @@ def original(tmp_path_factory):
     folder = copy_package(tmp_path_factory.mktemp("original"))
     for name, text in (("tiny_pair", PAIR), ("tiny_cell", CELL), ("tiny", LOOP)):
         (folder / f"kernels/dense/{name}.py").write_text(text)
-    assert run(folder) == [6, 0]
+    assert run(folder, RUN) == [6, 0]
     assert len(entries(folder)) == 2
     return folder
 
@@ -213,7 +171,7 @@ def test_a_stamp_is_of_what_the_files_were_when_the_first_kernel_was_imported():
 def test_unchanged_files_are_not_compiled_again(package):
     for path in (package / "kernels").rglob("*.py"):
         os.utime(path, (1e9, 1e9))  # and wherever they lie: this is a copy
-    assert run(package) == [6, 1]
+    assert run(package, RUN) == [6, 1]
 
 
 @pytest.mark.parametrize(("name", "old", "new", "value"), [
@@ -225,8 +183,8 @@ def test_unchanged_files_are_not_compiled_again(package):
 ])  # fmt: skip
 def test_after_an_edit_the_new_code_runs(package, name, old, new, value):
     edit(package / "kernels" / name, old, new)
-    assert run(package) == [value, 0]
-    assert run(package) == [value, 1]
+    assert run(package, RUN) == [value, 0]
+    assert run(package, RUN) == [value, 1]
 
 
 def test_a_new_version_over_an_old_one_leaves_nothing_of_it(package):
@@ -234,7 +192,7 @@ def test_a_new_version_over_an_old_one_leaves_nothing_of_it(package):
     edit_two(package)
     for path in (package / "kernels").rglob("*.py"):
         os.utime(path, (1e9, 1e9))  # older than what was compiled, as in a wheel; the size is the same, too
-    assert run(package) == [21, 0]
+    assert run(package, RUN) == [21, 0]
     assert entries(package) == kept  # overwritten: nothing piles up
 
 
@@ -243,9 +201,9 @@ def test_an_edit_of_a_linked_file_is_seen(package, tmp_path_factory):
     shutil.rmtree(links / "kernels")
     unwanted = shutil.ignore_patterns("__pycache__")
     shutil.copytree(package / "kernels", links / "kernels", copy_function=os.symlink, ignore=unwanted)
-    assert [run(links), run(links)] == [[6, 0], [6, 1]]
+    assert [run(links, RUN), run(links, RUN)] == [[6, 0], [6, 1]]
     edit_two(package)
-    assert run(links) == [21, 0]
+    assert run(links, RUN) == [21, 0]
 
 
 @pytest.mark.parametrize("settings", [
@@ -259,10 +217,10 @@ def test_an_edit_is_seen_whatever_is_said_of_the_cache(package, settings):
         "    def get_cache_path(self): return 'elsewhere'\n"
         "    def get_source_stamp(self): return 'always the same'\n"
     )
-    assert [run(package, **settings), run(package, **settings)] == [[6, 0], [6, 1]]
+    assert [run(package, RUN, **settings), run(package, RUN, **settings)] == [[6, 0], [6, 1]]
     assert entries(package / "elsewhere")
     edit_two(package)
-    assert run(package, **settings) == [21, 0]
+    assert run(package, RUN, **settings) == [21, 0]
 
 
 @pytest.mark.parametrize(("modules", "value"), [
@@ -276,7 +234,7 @@ def test_an_edit_between_two_imports_is_kept_under_no_stamp(package, modules, va
         "path.write_text(path.read_text().replace('np.float32(2), ', 'np.float32(7), '))\n"
     )
     assert run(package, late + RUN) == [value, 0]  # a process goes on with what it has imported
-    assert run(package) == [21, 0]
+    assert run(package, RUN) == [21, 0]
 
 
 @pytest.mark.parametrize("change", [
@@ -303,4 +261,4 @@ def test_processes_that_compile_at_once_do_not_disturb_one_another(package):
     edit_two(package)
     together = [start(package, RUN) for _ in range(3)]
     assert [result_of(process)[0] for process in together] == [21, 21, 21]
-    assert run(package) == [21, 1]
+    assert run(package, RUN) == [21, 1]

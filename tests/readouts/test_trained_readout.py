@@ -7,7 +7,7 @@ import reference_readout as reference
 import neurosim as ns
 from neurosim import randomness
 from neurosim.kernels import head
-from neurosim.readouts import softmax, training
+from neurosim.readouts import training
 from neurosim.readouts.softmax import SoftmaxReadout
 
 
@@ -253,7 +253,7 @@ def test_features_of_other_forms_and_labels_that_do_not_fit_are_refused(monkeypa
             use()
     with pytest.raises(ns.SampleError, match="labels must be an array of numbers, got list"):
         readout.fit(X, ragged)
-    monkeypatch.setattr(softmax, "COPY_BYTES", 100)
+    monkeypatch.setattr("neurosim.readouts.inputs.COPY_BYTES", 100)
     with pytest.raises(ns.SampleError, match="a copy takes 16800 bytes, got float64; at most 100 bytes"):
         readout.fit(X.astype(np.float64), labels)
 
