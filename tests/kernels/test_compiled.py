@@ -184,7 +184,6 @@ def test_unchanged_files_are_not_compiled_again(package):
 def test_after_an_edit_the_new_code_runs(package, name, old, new, value):
     edit(package / "kernels" / name, old, new)
     assert run(package, RUN) == [value, 0]
-    assert run(package, RUN) == [value, 1]
 
 
 def test_a_new_version_over_an_old_one_leaves_nothing_of_it(package):
@@ -192,7 +191,7 @@ def test_a_new_version_over_an_old_one_leaves_nothing_of_it(package):
     edit_two(package)
     for path in (package / "kernels").rglob("*.py"):
         os.utime(path, (1e9, 1e9))  # older than what was compiled, as in a wheel; the size is the same, too
-    assert run(package, RUN) == [21, 0]
+    assert [run(package, RUN), run(package, RUN)] == [[21, 0], [21, 1]]
     assert entries(package) == kept  # overwritten: nothing piles up
 
 
