@@ -5,7 +5,8 @@
     NEUROSIM_DATA=... taskset -c 0 python benchmarks/look_ahead.py [--neurons 1000 2000 3000 4000]
 
 Chips that have learned from 10,000 images learn from the next 3,000 in chunks of 500, in turn, from equal weights on;
-medians of seven rounds. What decides changes no bit (`kernels/dense.py`, above `_depth`), so all end in equal states.
+medians of seven rounds. What decides (`samples_ahead` of `kernels/dense/ahead.py`) changes no bit, so all end in equal
+states.
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """How loops are compiled and kept on disk: the one decorator of every function that Python calls.
 
-Numba's cache watches the file that defines a compiled function, and no other: a cell, a constant or the fields of a
-named tuple in another file would go stale without a word. So an entry of the cache is stamped with a SHA-256 over all
-sources that its function may be made of: the files of its own folder, those of `shared/`, and this one.
+Numba's cache watches the file that defines a compiled function, and no other: after an edit of a cell, a constant or a
+named tuple in another file it would silently go on with the old code. So each entry of the cache is stamped with a
+SHA-256 of all sources that its function may be made of: the files of its own folder, those of `shared/`, and this one.
 """
 
 import hashlib
@@ -13,7 +13,8 @@ from typing import Any
 
 from numba import njit
 
-KERNELS = Path(__file__).parent
+THIS_FILE = Path(__file__).absolute()  # links are not resolved: an editable install may link files one by one
+KERNELS = THIS_FILE.parent
 
 
 def compiled(function: Callable[..., Any] | None = None, **options: Any) -> Any:
@@ -31,28 +32,37 @@ def compiled(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     Numba's dispatcher; the function itself where `NUMBA_DISABLE_JIT` is set
     """
     if function is None:
-        return lambda given: compiled(given, **options)
+        return lambda function: compiled(function, **options)
     options = {"error_model": "numpy", **options}
     dispatcher = njit(cache=True, **options)(function)
     if dispatcher is function:
         return function
-    entries = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
-    if not hasattr(entries, "_source_stamp"):  # another Numba: slow, but never stale
-        return njit(**options)(function)
-    entries._source_stamp = stamp(Path(function.__code__.co_filename))
+    cache_file = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
+    source_stamp = stamp(Path(function.__code__.co_filename).absolute())
+    if source_stamp is None or not hasattr(cache_file, "_source_stamp"):  # the latter: another version of Numba
+        return njit(**options)(function)  # compiled in every process: slow, but never out of date
+    cache_file._source_stamp = source_stamp
     return dispatcher
 
 
+def _digest(source: Path) -> str | None:
+    return hashlib.sha256(source.read_bytes()).hexdigest() if source.is_file() else None
+
+
+# Taken when the first compiled loop is imported. CUDA's kernels lie one folder deeper, and are not kept on disk.
+_DIGESTS = {source: _digest(source) for pattern in ("*.py", "*/*.py") for source in sorted(KERNELS.glob(pattern))}
+
+
 @cache
-def stamp(path: Path) -> str:
-    """Return the hash of all sources that a function of a file may be made of."""
-    path = path.resolve()
-    alone = path.parent == KERNELS.resolve()
-    sources = {path, Path(__file__).resolve()} if alone else set(path.parent.glob("*.py"))
-    sources |= {Path(__file__).resolve(), *(KERNELS.resolve() / "shared").glob("*.py")}
-    digest = hashlib.sha256()
-    for source in sorted(sources):
-        content = source.read_bytes()
-        digest.update(f"{source.parent.name}/{source.name} {len(content)}\n".encode())
-        digest.update(content)
-    return digest.hexdigest()
+def stamp(path: Path) -> str | None:
+    """Return a hash of all sources that a function of a file may be made of.
+
+    None if they cannot be read, or are no longer what they were when this module was imported: modules are imported
+    late, so after an edit some may be old, and others new.
+    """
+    folders = {KERNELS / "shared", path.parent} - {KERNELS}  # a file beside this one imports none of its neighbours
+    sources = [source for source in _DIGESTS if source.parent in folders or source in (path, THIS_FILE)]
+    if path not in sources or any(_digest(source) != _DIGESTS[source] for source in sources):
+        return None
+    told = "".join(f"{source.relative_to(KERNELS).as_posix()} {_DIGESTS[source]}\n" for source in sources)
+    return hashlib.sha256(told.encode()).hexdigest()

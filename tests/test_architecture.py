@@ -3,6 +3,8 @@
 import ast
 import configparser
 import inspect
+from collections import defaultdict
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -28,9 +30,41 @@ FLOORS = [
     {"cli"},
 ]
 LOOSE = {"errors", "aligned", "version", "instruments", "checks", "randomness", "recipes", "receptive_fields"}
+# Which folders of neurosim/ import which others: an arrow that is not drawn here needs a reason, and then a line.
+ARROWS = {
+    "chip": "engine layers presets state streams",
+    "cli": "chip experiments hardware latency layers online presets readouts reporting state streams studies sweeps",
+    "engine": "kernels layers state",
+    "experiments": "streams",
+    "hardware": "chip engine kernels layers reporting streams",
+    "latency": "chip engine kernels layers online reporting state streams",
+    "layers": "kernels",
+    "online": "chip layers state streams",
+    "presets": "layers",
+    "readouts": "chip kernels layers streams",
+    "studies": "chip engine experiments layers presets readouts streams",
+    "sweeps": "chip experiments hardware layers presets readouts streams",
+}
+WITHIN = {  # and which folders of a folder, or of kernels/
+    "engine.conv": "engine",
+    "engine.cuda": "engine engine.conv engine.dense",
+    "engine.dense": "engine",
+    "hardware": "hardware.chips hardware.counting hardware.placement hardware.timeline",
+    "hardware.counting": "hardware.placement",
+    "hardware.placement": "hardware.chips",
+    "hardware.timeline": "hardware.chips hardware.counting hardware.placement",
+    "latency": "latency.roofline latency.timing",
+    "latency.roofline": "latency.timing",
+    "kernels.conv": "kernels kernels.shared",
+    "kernels.conv.cuda": "kernels.conv kernels.shared",
+    "kernels.dense": "kernels kernels.shared",
+    "kernels.dense.cuda": "kernels.dense kernels.shared",
+    "kernels.shared": "kernels",
+}
 KERNEL_USERS = {
     "engine.dense", "engine.conv", "engine.cuda", "layers", "readouts", "latency.roofline", "hardware.timeline",
 }  # fmt: skip
+MOST_LOOSE_FILES = 10
 LONGEST_FILE, LONGEST_FUNCTION = 400, 60  # lines
 
 
@@ -45,26 +79,31 @@ def modules():
 MODULES = dict(modules())
 
 
+@cache
 def imports(path):
-    """Give every module that a file imports, by its name: also within functions, and for type checks."""
+    """Return every module that a file imports, by its name: also within functions, and for type checks."""
+    names = []
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += [alias.name for alias in node.names]
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
-            for alias in node.names:
-                name = f"{node.module}.{alias.name}"
-                yield name if name in MODULES else node.module
+            full = [f"{node.module}.{alias.name}" for alias in node.names]
+            names += [name if name in MODULES else node.module for name in full]
+    return names
 
 
-def room(name):
+def folder(name):
     """Return the folder that a module is in, or the module itself if it lies loose in neurosim/."""
-    if name.startswith("neurosim.kernels"):
-        return "kernels"
     parts = name.split(".")[1:]
     if MODULES[name].name != "__init__.py":
         parts = parts[:-1] or parts
     return ".".join(parts)
+
+
+def room(name):
+    """Return a module's folder; kernels/ is one room."""
+    return "kernels" if name.startswith("neurosim.kernels") else folder(name)
 
 
 def own(path):
@@ -77,9 +116,12 @@ def test_every_room_has_its_floor():
     named = [name for floor in FLOORS for name in floor]
     assert len(named) == len(set(named))
     assert rooms == set(named)
-    assert {
-        name for name in rooms if f"neurosim.{name}" in MODULES and (ROOT / "neurosim" / f"{name}.py").exists()
-    } == LOOSE
+
+
+def test_few_files_lie_loose():
+    loose = {path.stem for path in (ROOT / "neurosim").glob("*.py")}
+    assert loose == LOOSE | {"__init__", "__main__"}
+    assert len(loose) <= MOST_LOOSE_FILES
 
 
 def test_arrows_point_one_way():
@@ -91,6 +133,20 @@ def test_arrows_point_one_way():
         for target in own(path):
             assert target != "neurosim", f"{name} imports the package root: take the name from where it is defined"
             assert room(target) == home or floor[room(target)] < floor[home], f"{name} imports {target}"
+
+
+def test_arrows_are_those_of_the_plan():
+    between, within = defaultdict(set), defaultdict(set)
+    for name, path in MODULES.items():
+        home = folder(name)
+        for target in map(folder, own(path)):
+            top, other = home.partition(".")[0], target.partition(".")[0]
+            if top == other and home != target:
+                within[home].add(target)
+            elif top != other and not {top, other} & (LOOSE | {"", "__main__"}):
+                between[top].add(other)
+    assert between == {name: set(targets.split()) for name, targets in ARROWS.items()}
+    assert within == {name: set(targets.split()) for name, targets in WITHIN.items()}
 
 
 def test_no_file_is_in_a_circle():
@@ -122,15 +178,45 @@ def test_nothing_imports_kernels_as_a_top_level_package():
             assert not any(name.partition(".")[0] == "kernels" for name in imports(path)), path
 
 
-def test_files_and_functions_are_short():
+def test_files_are_short():
+    sizes = {name: len(path.read_text().splitlines()) for name, path in MODULES.items()}
+    assert {name: size for name, size in sizes.items() if size > LONGEST_FILE} == {}
+
+
+def test_functions_are_short():
+    sizes = {}
     for name, path in MODULES.items():
-        lines = path.read_text().splitlines()
-        assert len(lines) <= LONGEST_FILE, name
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef):
                 documented = ast.get_docstring(node, clean=False)
-                size = node.end_lineno - node.body[documented is not None and len(node.body) > 1].lineno + 1
-                assert size <= LONGEST_FUNCTION, f"{name}.{node.name}: {size} lines"
+                first = node.body[documented is not None and len(node.body) > 1].lineno
+                sizes[f"{name}.{node.name}, line {node.lineno}"] = node.end_lineno - first + 1
+    assert {name: size for name, size in sizes.items() if size > LONGEST_FUNCTION} == {}
+
+
+def shape(function):
+    """Return what a function does, whatever it is called and however it names its arguments and local variables."""
+    names = {argument.arg for argument in ast.walk(function.args) if isinstance(argument, ast.arg)}
+    body = function.body[ast.get_docstring(function) is not None :]
+    nodes = [node for statement in body for node in ast.walk(statement) if isinstance(node, ast.Name)]
+    names |= {node.id for node in nodes if isinstance(node.ctx, ast.Store)}
+    numbers = {}
+    for node in nodes:
+        if node.id in names:
+            node.id = str(numbers.setdefault(node.id, len(numbers)))
+    return "\n".join(ast.dump(statement) for statement in body)
+
+
+def test_no_two_kernel_functions_are_the_same():
+    assert shape(ast.parse("def f(x): return x + ONE").body[0]) == shape(ast.parse("def g(y): return y + ONE").body[0])
+    assert shape(ast.parse("def f(x): return x + ONE").body[0]) != shape(ast.parse("def f(x): return x + TWO").body[0])
+    seen = {}
+    for name, path in MODULES.items():
+        if name.startswith("neurosim.kernels"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.FunctionDef):
+                    told = f"{name}.{node.name}"
+                    assert seen.setdefault(shape(node), told) == told, f"{told} is {seen[shape(node)]} once more"
 
 
 def test_setup_names_every_package():
@@ -138,6 +224,28 @@ def test_setup_names_every_package():
     parser.read(ROOT / "setup.cfg")
     named = set(parser["options"]["packages"].split())
     assert named == {name for name, path in MODULES.items() if path.name == "__init__.py"}
+
+
+def test_setup_names_all_data():
+    parser = configparser.ConfigParser()
+    parser.read(ROOT / "setup.cfg")
+    data = {
+        path
+        for package, patterns in parser["options.package_data"].items()
+        for pattern in patterns.replace(",", " ").split()
+        for path in ROOT.joinpath(*package.split(".")).glob(pattern)
+    }
+    assert data == {
+        path
+        for path in (ROOT / "neurosim").rglob("*")
+        if path.is_file() and path.suffix != ".py" and "__pycache__" not in path.parts
+    }
+
+
+def test_tests_mirror_the_folders_that_they_test():
+    tested = {path.parent.relative_to(ROOT / "tests") for path in (ROOT / "tests").rglob("test_*.py")}
+    for home in tested - {Path("."), Path("benchmarks")}:
+        assert (ROOT / home).is_dir() or (ROOT / "neurosim" / home).is_dir(), home
 
 
 @pytest.mark.parametrize("name", [name for name in ns.__all__ if name != "__version__"])

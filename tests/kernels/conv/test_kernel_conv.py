@@ -1,8 +1,5 @@
 """P4 for images: the compiled loop is the textbook's convolutional rule; and what the loop promises of numbers."""
 
-import re
-from pathlib import Path
-
 import numpy as np
 import pytest
 from conv_kernel import SOFT, Kernel, images, power, weights
@@ -11,7 +8,6 @@ from hypothesis import strategies as st
 from reference_conv import ConvLayer as Reference
 
 from neurosim.kernels.conv import layout
-from neurosim.kernels.conv import stream as conv
 
 
 def compare(W, X, tolerance=1e-9, **constants):
@@ -172,15 +168,3 @@ def test_a_response_changes_nothing():
     for image in X[:4]:
         reference.learn(image)
     close(results.potentials[5].reshape(9, 8, 7), reference.respond(X[5])[0], 1e-9)
-
-
-def test_the_cells_of_both_kernels_are_alike():
-    """Each file stands alone, so the cells that both have are written twice, and must be the same."""
-    dense, convolution = (
-        dict(re.findall(r"^def (\w+)(\(.*?)(?=^@|^def |^class |^# |\Z)", Path(path).read_text(), re.S | re.M))
-        for path in (conv.__file__.replace("conv.py", "dense.py"), conv.__file__)
-    )
-    shared = {"hebb", "oja", "instar", "softhebb", "_maximum", "_fold_lanes", "_total", "_softmax", "_first", "_copy"}
-    assert shared <= dense.keys() & convolution.keys()
-    for name in shared:
-        assert dense[name] == convolution[name], name

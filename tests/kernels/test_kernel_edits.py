@@ -1,0 +1,225 @@
+"""An edit of any kernel file shows in what the real loops compute, though they were compiled and kept on disk before.
+
+Real layers learn in a copy of the package, so that their loops lie compiled on disk. Then each file is edited on its
+own: nothing that lies there may be loaded any more. At last all edits are made, and the loops compute what they
+compute from an empty cache.
+"""
+
+import json
+
+import pytest
+from kernel_copy import KERNELS, NAMES, copy_package, edit, run
+
+DENSE = """
+import json, warnings
+import numpy as np, neurosim as ns
+from neurosim.hardware.counting.count import count
+from neurosim.kernels.dense.stream import stream
+
+warnings.simplefilter("ignore", ns.StabilityWarning)
+rng = np.random.default_rng(0)
+x = rng.random((60, 12), np.float32) * (rng.random((60, 12)) < 0.6)
+soft = {"competition": ns.SoftWTA(temperature=0.5), "rule": ns.SoftHebb(rate=0.2), "normalise": "sample"}
+layers = {
+    "soft": {},
+    "few bits": {"weight_bits": 4},
+    "gate": {"competition": ns.SparseGate(share=0.4, signed=True), "cutoff": 0.0, "initial": "normal"},
+    "conscience": {"bias": ns.Conscience()},
+    "mean": {"bias": ns.MeanActivity()},
+    "oja": {"rule": ns.Oja(rate=0.1)},
+    "hebb": {"rule": ns.Hebb(rate=0.001)},
+    "eghr": {
+        "rule": ns.EGHR(rate=1e-3, threshold=1.0), "competition": ns.NoInhibition(), "initial": "normal", "radius": 0.5,
+    },
+    "sanger": {
+        "rule": ns.Sanger(rate=1e-3), "competition": ns.NoInhibition(), "initial": "normal", "radius": 0.5,
+        "cutoff": 0.0, "cap": 1.0,
+    },
+}
+results = {}
+for name, change in layers.items():
+    chip = ns.Chip([ns.DenseWTA(5, **(soft | change))], inputs=12, seed=0)
+    results[name] = chip.learn(x).state_sha256 + str(float(chip.respond(x)[0].sum()))
+counted = count(ns.Chip([ns.DenseWTA(5, **soft)], inputs=12, seed=0), x)
+results["counts"] = [array.tolist() for array in (counted.layers[0].operations, counted.layers[0].effective)]
+print(json.dumps([results, sum(stream.stats.cache_misses.values())]))
+"""
+CONV = """
+import json, warnings
+import numpy as np, neurosim as ns
+from neurosim.kernels.conv.stream import stream
+
+warnings.simplefilter("ignore", ns.StabilityWarning)
+x = np.random.default_rng(0).random((30, 2, 8, 8), np.float32).reshape(30, -1)
+soft = ns.SoftWTA(temperature=1.0, signed=True)
+base = {"kernel": 3, "competition": soft, "rule": ns.SoftHebb(rate=0.05), "transmit": ns.Triangle(power=1.4)}
+layers = {
+    "plain": {},
+    "windows": {"window": 4, "step": "largest", "rule": ns.Oja(rate=0.01)},
+    "mean pool": {"pool": ns.MeanPool(size=2, stride=2)},
+}
+results = {}
+for name, change in layers.items():
+    chip = ns.Chip([ns.ConvWTA(6, **(base | change))], inputs=(2, 8, 8), seed=0)
+    results[name] = chip.learn(x).state_sha256 + str(float(chip.respond(x)[0].sum()))
+print(json.dumps([results, sum(stream.stats.cache_misses.values())]))
+"""
+MACHINE = """
+import json
+import numpy as np
+from neurosim.kernels import machine
+
+rows, order = np.zeros((8, machine.LINE), np.float32), np.arange(8, dtype=np.int32)
+machine.update_rows(rows, order)
+print(json.dumps([rows.tolist(), sum(machine.update_rows.stats.cache_misses.values())]))
+"""
+HEAD = """
+import json
+import numpy as np
+from neurosim.kernels import head
+
+potentials, labels, losses = np.eye(3, dtype=np.float32), np.arange(3), np.zeros(3, np.float32)
+bias, slopes = np.zeros((3, 3), np.float32), np.zeros((3, 3), np.float32)
+head.meet(potentials, labels, head.Pace(np.float32(0.1), np.float32(1)), bias, slopes, losses)
+print(json.dumps([bias.tolist(), sum(head.meet.stats.cache_misses.values())]))
+"""
+TIMELINE = """
+import json
+import numpy as np
+from neurosim.hardware.timeline.simulation import Emission, Network, simulate
+from neurosim.kernels import timeline
+
+network = Network(("server",), (-1,), "block", ("in", "out"), (Emission(0, 1, 0, ((0, 10),)),))
+ones = np.ones((4, 1), np.int64)
+taken = simulate(network, np.zeros(4, np.int64), ones, 0 * ones)
+print(json.dumps([[taken.fired.tolist(), taken.events], sum(timeline.advance.stats.cache_misses.values())]))
+"""
+OWN = """
+import json
+import numpy as np
+from numba import njit
+from neurosim.kernels import own
+
+rule = own.compiled(lambda potential, response: (1 - potential, response), ("potential", "response")).cpu
+one = np.float32(1)
+call = njit(lambda rule, x, parameters: rule(x, x, x, x, x, x, parameters))
+print(json.dumps([float(number) for number in call(rule, one, np.zeros(8, np.float32))]))
+"""
+LOADED = """
+import importlib, json, sys
+from pathlib import Path
+
+
+def kept():
+    for name in [name for name in sys.modules if name.partition(".")[0] == "neurosim"]:
+        del sys.modules[name]
+    importlib.invalidate_caches()
+    module, function = sys.argv[1].split()
+    loop = getattr(importlib.import_module("neurosim.kernels." + module), function)
+    return len(loop._cache._cache_file._load_index())
+
+
+before, after = kept(), {}
+for name, old, new in json.loads(sys.argv[2]):
+    path = Path("kernels", name)
+    text = path.read_text()
+    path.write_text(text.replace(old, new))
+    after[name] = kept()
+    path.write_text(text)
+print(json.dumps([before, after, kept()]))
+"""
+SWAPPED = (  # two fields of State, of the same type
+    "    scales: NDArray[np.float32]  # s (neurons,)\n    norms: ",
+    "    norms: NDArray[np.float32]  # s (neurons,)\n    scales: ",
+)
+SHARED = {
+    "compiled.py": ('{"error_model"', '{"boundscheck": False, "error_model"'),
+    "shared/arguments.py": ("align=1)", "align=2)"),
+    "shared/codes.py": ("HEBB, OJA, INSTAR", "OJA, HEBB, INSTAR"),
+    "shared/numbers.py": ("SQRT2 = np.float32(1.41421356)", "SQRT2 = np.float32(1.5)"),
+    "shared/random_words.py": ("np.uint64(30)", "np.uint64(29)"),
+    "shared/rules.py": ("return ONE - growth * potential, growth", "return ONE - growth, growth"),
+    "shared/softmax.py": ("ONE / total_of(y, lanes)", "(ONE + ONE) / total_of(y, lanes)"),
+    "shared/system.py": ('"release"', '"seq_cst"'),
+}
+EDITS = {  # the program, its loop, and for each file what stands there and what is written instead
+    "dense": (DENSE, "dense.stream stream", SHARED | {
+        "dense/ahead.py": ("TILE = 256", "TILE = 128"),
+        "dense/competition.py": ("return -activity", "return activity"),
+        "dense/every_synapse.py": ("step = factors[k] * rest", "step = factors[k] * (rest + rest)"),
+        "dense/few_bits.py": ("UNIT = np.float32(2**-24)", "UNIT = np.float32(2**-25)"),
+        "dense/gate.py": ("if constants.signed and k != best", "if constants.signed and k == best"),
+        "dense/inputs.py": ("square += values[j] * values[j]", "square += abs(values[j])"),
+        "dense/layout.py": SWAPPED,
+        "dense/learning.py": ("scales[k] *= ONE + change", "scales[k] *= ONE + change + change"),
+        "dense/means.py": ("sums[0, winner] += ONE", "sums[0, winner] += ONE + ONE"),
+        "dense/norms.py": ("return math.sqrt(norm)", "return norm"),
+        "dense/potentials.py": ("sums[k] *= s[k]", "sums[k] *= s[k] + s[k]"),
+        "dense/rates.py": ("abs(norm - ONE)", "abs(norm + ONE)"),
+        "dense/stream.py": ("state.wins[winner] += 1", "state.wins[winner] += 2"),
+        "dense/tallies.py": ("effective = size * neurons", "effective = size + neurons"),
+        "dense/team.py": ("PATIENCE = 2000", "PATIENCE = 1000"),
+    }),
+    "conv": (CONV, "conv.stream stream", SHARED | {
+        "conv/blas.py": ("BLOCK, BLOCKS = 48, 4", "BLOCK, BLOCKS = 32, 4"),
+        "conv/competition.py": ("y[winner] = -y[winner]", "y[winner] = y[winner]"),
+        "conv/growing.py": ("(change * weight + growth)", "(change * weight + growth + growth)"),
+        "conv/images.py": ("EPSILON = np.float32(1e-5)", "EPSILON = np.float32(1e-3)"),
+        "conv/layout.py": SWAPPED,
+        "conv/potentials.py": ("u[k] *= scales[k]", "u[k] *= scales[k] + scales[k]"),
+        "conv/powers.py": ("E3, E4, E5 = np.float32(1 / 6)", "E3, E4, E5 = np.float32(1 / 7)"),
+        "conv/proposing.py": ("grown *= part", "grown *= part + part"),
+        "conv/sending.py": ("pooled[k] /= area", "pooled[k] /= area + area"),
+        "conv/stream.py": ("state.wins[k] += wins[k]", "state.wins[k] += 2 * wins[k]"),
+        "conv/team.py": ("PATIENCE = 2000", "PATIENCE = 1000"),
+    }),
+    "machine": (MACHINE, "machine update_rows", {"machine.py": ("row[j] += ONE", "row[j] += ONE + ONE")}),
+    "head": (HEAD, "head meet", {"head.py": ("np.float32(1e-8)", "np.float32(1e-1)")}),
+    "timeline": (TIMELINE, "timeline advance", {
+        "timeline.py": ("state.clock[SERVICES] += 1", "state.clock[SERVICES] += 2"),
+    }),
+}  # fmt: skip
+
+
+def test_every_kernel_file_of_the_cpu_has_an_edit():
+    edits = {name: old for _, _, changes in EDITS.values() for name, (old, _) in changes.items()}
+    assert edits.keys() == set(NAMES) - {"shared/grid.py", "own.py"}  # CUDA's alone; compiled in every process
+    for name, old in edits.items():
+        assert old in (KERNELS / name).read_text(), f"{name}: {old!r} is no longer there: choose another edit"
+
+
+@pytest.mark.parametrize(
+    "kind", ["machine", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("head", "timeline", "dense", "conv"))]
+)
+def test_what_was_compiled_before_an_edit_is_never_loaded(tmp_path, kind):
+    program, loop, edits = EDITS[kind]
+    package = copy_package(tmp_path / "package", whole=True)
+    before, compiled = run(package, program)
+    assert compiled > 0
+    assert run(package, program) == [before, 0]
+    changes = [[name, *change] for name, change in edits.items()]
+    assert run(package, LOADED, loop, json.dumps(changes)) == [1, dict.fromkeys(edits, 0), 1]
+    for name, change in edits.items():
+        edit(package / "kernels" / name, *change)
+    after, compiled = run(package, program)
+    assert compiled > 0
+    assert after != before
+    assert after == run(package, program, NUMBA_CACHE_DIR=str(tmp_path / "empty"))[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["dense", "conv"])
+def test_fields_in_another_order_are_not_read_as_one_another(tmp_path, kind):
+    package = copy_package(tmp_path / "package", whole=True)
+    before, _ = run(package, EDITS[kind][0])
+    edit(package / "kernels" / kind / "layout.py", *SWAPPED)
+    after, compiled = run(package, EDITS[kind][0])
+    assert compiled > 0
+    assert after == before
+
+
+def test_an_edit_of_how_a_user_s_rule_is_called_shows(tmp_path):
+    package = copy_package(tmp_path)
+    assert run(package, OWN) == [0, 1]
+    edit(package / "kernels/own.py", "float32(growth)", "float32(growth + growth)")
+    assert run(package, OWN) == [0, 2]
