@@ -13,10 +13,10 @@ from neurosim.checks import LARGEST, one_of, whole
 from neurosim.chip.assembly import check_signs, put_to_work
 from neurosim.chip.one_by_one import OneByOne
 from neurosim.chip.pipeline import Pipeline
+from neurosim.chip.responding import respond
 from neurosim.chip.response import Response, response_of
 from neurosim.chip.samples import as_labels, as_modulators, as_samples, as_shape, check_fits, fitting, teachable
-from neurosim.engine.base import WorkingLayer
-from neurosim.engine.results import NO_LABELS, NO_MODULATORS, Array
+from neurosim.engine.samples import Array
 from neurosim.errors import ConfigError, SampleError, StateError
 from neurosim.layers.conv import ConvWTA
 from neurosim.layers.dense import DenseWTA
@@ -160,7 +160,7 @@ class Chip:
         """
         if label is None and type(modulator) is float and modulator == 1:
             return self._one(x, True)
-        way = self._one_by_one
+        one_by_one = self._one_by_one
         modulators = as_modulators([modulator], 1)
         labels = as_labels([-1 if label is None else label], 1)
         if label is not None:
@@ -168,23 +168,23 @@ class Chip:
             if fault is not None:
                 as_samples(x, self.shape, 1)  # whose error comes first
                 raise fault
-        way.label[:], way.modulator[:] = labels, modulators
+        one_by_one.label[:], one_by_one.modulator[:] = labels, modulators
         try:
             return self._one(x, True)
         finally:
-            way.label[:], way.modulator[:] = -1, 1
+            one_by_one.label[:], one_by_one.modulator[:] = -1, 1
 
     def respond_one(self, x: ArrayLike) -> Response:
         """Respond to one sample and change nothing; parameters and errors as in `learn_one`."""
         return self._one(x, False)
 
     def _one(self, x: ArrayLike, learning: bool) -> Response:
-        way = self._one_by_one
+        one_by_one = self._one_by_one
         if type(x) is np.ndarray and x.dtype is FLOAT32 and x.shape == self._width:  # as most come
-            way.sample[:] = x
+            one_by_one.sample[:] = x
         else:
-            way.sample[:] = as_samples(x, self.shape, 1)[0]
-        return Response._make(way.take(way.learning if learning else way.responding))
+            one_by_one.sample[:] = as_samples(x, self.shape, 1)[0]
+        return Response._make(one_by_one.take(learning))
 
     @cached_property
     def _one_by_one(self) -> OneByOne:
@@ -247,9 +247,9 @@ class Chip:
         taught = None if labels is None else as_labels(labels, count)
         factors = None if modulators is None else as_modulators(modulators, count)
         first = 0
-        learners = self._places(layers)
+        learners = self._indices(layers)
         at_work = self.layers[: max(learners) + 1]
-        with Pipeline(at_work, threads, frozen=set(range(len(at_work))) - learners) as pipeline:
+        with Pipeline(at_work, threads, frozen=set(range(len(at_work))) - learners, chunk=chunk) as pipeline:
             for block in self.blocks(stream, chunk):
                 part = slice(first, first + len(block.samples))
                 first = part.stop
@@ -262,7 +262,7 @@ class Chip:
                 raise SampleError(f"{name} must be as many as samples, got {len(values)} for {first}")
         return self
 
-    def _places(self, layers: Sequence[int] | None) -> set[int]:
+    def _indices(self, layers: Sequence[int] | None) -> set[int]:
         """Return the places of the layers that are to learn."""
         if layers is None:
             return set(range(len(self.layers)))
@@ -306,7 +306,7 @@ class Chip:
         if layer is not None:
             whole("layer", layer, 0, len(self.layers) - 1)
         layers = self.layers if layer is None else self.layers[: layer + 1]
-        for results, labels in self._frozen(layers, stream, chunk, every=True):
+        for results, labels in respond(layers, self.blocks(stream, chunk), chunk, every=True):
             yield response_of(layers[-1], results), labels
 
     def output_blocks(
@@ -316,30 +316,8 @@ class Chip:
 
         The same as `respond_blocks(...).output`, without memory for what the last layer's neurons do at each position.
         """
-        for results, labels in self._frozen(self.layers, stream, chunk, every=False):
+        for results, labels in respond(self.layers, self.blocks(stream, chunk), chunk, every=False):
             yield results.outputs, labels
-
-    def _frozen(
-        self, layers: Sequence[WorkingLayer], stream: Stream | ArrayLike, chunk: int, every: bool
-    ) -> Iterator[tuple[Any, Any]]:
-        """Give results of the last of some layers, of every sample or only what it sends of each."""
-        scratch = [layer.scratch() for layer in layers]
-        first = 0
-        for samples, labels in self.blocks(stream, chunk):
-            samples, _, _ = self.layers[0].fitting(samples, NO_LABELS, NO_MODULATORS)
-            count, error = len(samples), None
-            for layer, memory in zip(layers, scratch, strict=True):
-                rows = len(samples) if every and layer is layers[-1] else 0
-                room = layer.results(len(samples), rows, len(samples))
-                results, done, fault = layer.take(samples, False, memory, room, first)
-                error = fault or error  # a later layer's is of an earlier sample
-                samples = results.outputs[:done]
-                if done == 0:
-                    break
-            if error is not None:
-                raise error
-            first += count
-            yield results, labels
 
     def blocks(self, stream: Stream | ArrayLike, chunk: int) -> Iterator[Block]:
         """Cut a stream, or an array, into blocks of samples that fit the chip."""

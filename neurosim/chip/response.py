@@ -3,7 +3,8 @@
 from typing import Any, NamedTuple
 
 from neurosim.engine.base import WorkingLayer
-from neurosim.engine.results import Array
+from neurosim.engine.results import Results
+from neurosim.engine.samples import Array
 
 
 class Response(NamedTuple):
@@ -31,7 +32,7 @@ class Response(NamedTuple):
     output: Array
 
 
-def response_of(layer: WorkingLayer, results: Any) -> Response:
-    """Return what a layer found, in its shapes."""
+def response_of(layer: WorkingLayer, results: Results) -> Response:
+    """Return a layer's results in its shapes."""
     potentials, responses = layer.as_images(results.potentials), layer.as_images(results.responses)
     return Response(potentials, responses, results.winners, results.outputs)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from neurosim.checks import LARGEST, whole
 from neurosim.engine.base import WorkingLayer
-from neurosim.engine.results import Array
+from neurosim.engine.samples import Array
 from neurosim.errors import ConfigError, SampleError
 from neurosim.layers.competition import ByLabel
 from neurosim.streams import Stream
@@ -98,7 +98,7 @@ def teachable(
     for layer in layers:
         if not isinstance(layer.constants.competition, ByLabel):
             continue
-        where, neurons = f"of layer {layer.place + 1}, which is taught", layer.constants.neurons
+        where, neurons = f"of layer {layer.index + 1}, which is taught", layer.constants.neurons
         if len(labels) != samples:
             return 0, SampleError(f"sample {first} {where}, must have a label, got none; give a stream with labels")
         bad = np.asarray(labels[:end]) >= neurons

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from neurosim.engine.results import Array
+from neurosim.engine.samples import Array
 
 
 def refusal(sample: Array, number: int, where: str, negative: bool) -> str:
