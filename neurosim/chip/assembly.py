@@ -33,7 +33,7 @@ def put_to_work(
 
 
 def _executors(device: str) -> tuple[MakeDense, MakeConv]:
-    """Return what calls the compiled code of dense and of convolutional layers on a device."""
+    """Return the executors of dense and of convolutional layers for a device."""
     if device == "cpu":
         return DenseExecutor, ConvExecutor
     from neurosim.engine.cuda.conv import CudaConvExecutor
@@ -45,7 +45,7 @@ def _executors(device: str) -> tuple[MakeDense, MakeConv]:
 
 
 def check_signs(layers: Sequence[DenseWTA | ConvWTA]) -> None:
-    """Refuse a layer that may get negative inputs from the one before, and does not admit them."""
+    """Refuse a layer that admits no negative input where the layer before may transmit some."""
     for index, (before, layer) in enumerate(pairwise(layers)):
         if layer.initial == "uniform" and may_be_negative(before):
             raise ConfigError(

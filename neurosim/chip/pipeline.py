@@ -1,8 +1,8 @@
-"""Chunks of samples through layers: one after another, or layers at work on successive chunks at the same time.
+"""Chunks of samples through layers: layer by layer, or with layers at work on successive chunks at the same time.
 
-Where a dense layer is wide, threads are better spent on sharing its neurons, and layers follow one another.
+Where a dense layer is wide, threads are better spent on sharing its neurons, and a chunk goes layer by layer.
 
-No layer waits for a later one, so both give the same bits (`docs/design.md`).
+No layer depends on a later one, so both give the same bits (`docs/design.md`).
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -45,13 +45,14 @@ class Chunk(NamedTuple):
 
 
 class Pipeline:
-    """Layers as stages; use it as a context, so that its threads end.
+    """Layers as stages of a pipeline; a context, at whose end its threads end.
 
     Parameters
     ----------
     layers : sequence of WorkingLayer
     threads : int
-        1 takes every chunk through all layers before the next; more overlap the layers, or share wide dense ones.
+        With 1, a chunk goes through all layers before the next one. More threads work on several layers at the same
+        time, or share the neurons of wide dense layers.
     first : int
         Number of the first sample, for errors.
     frozen : collection of int
@@ -90,7 +91,7 @@ class Pipeline:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
-            # After an error of the stream, too, what it gave before goes through every layer.
+            # After an error of the stream, too, the samples before it go through every layer.
             if kind is None or issubclass(kind, Exception):
                 for _chunk in self.drain():
                     pass
@@ -105,12 +106,13 @@ class Pipeline:
         labels: Labels | None = None,
         modulators: Array | None = None,
     ) -> Iterator[Chunk]:
-        """Put in a chunk; give the chunks that have left the last layer by then.
+        """Put in a chunk; give the chunks that then leave the last layer.
 
         Raises
         ------
         NeurosimError
-            What stopped a layer, once every chunk before has gone through; a label that a layer cannot be taught.
+            The sample that stopped a layer, after every chunk before has gone through, or a label that a layer cannot
+            learn.
         """
         labels = NO_LABELS if labels is None else labels
         modulators = NO_MODULATORS if modulators is None else modulators
@@ -140,7 +142,7 @@ class Pipeline:
             raise error
 
     def _tick(self) -> Iterator[Chunk]:
-        """Let every layer that has a chunk take it, and hand it on."""
+        """Let every layer that has a chunk process it, and pass the results on."""
         busy = [(index, chunk) for index, chunk in enumerate(self._waiting) if chunk is not None]
         if self._pool is None:
             finished = [self._stage(stage) for stage in busy]

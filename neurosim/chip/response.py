@@ -1,4 +1,4 @@
-"""What a layer made of samples, as a caller sees it."""
+"""The response of a layer to samples, as a caller sees it."""
 
 from typing import Any, NamedTuple
 
@@ -8,7 +8,7 @@ from neurosim.engine.samples import Array
 
 
 class Response(NamedTuple):
-    """What the last layer made of one sample, or, with a leading axis, of many.
+    """The last layer's response to one sample, or, with a leading axis, to many.
 
     Of a convolutional layer, potentials and responses are (neurons, rows, columns), and the winner is the neuron that
     won most positions.
@@ -16,14 +16,15 @@ class Response(NamedTuple):
     Attributes
     ----------
     potentials : float32 (neurons,)
-        u, in units of the layer's normalised input.
+        Potentials u, in units of the layer's normalised input.
     responses : float32 (neurons,)
-        y, the outcome of the competition: shares or choices from 0 to 1, with a sign if it is signed or ranked; of any
-        size where neurons respond with their drive (`NoInhibition`, `SparseGate`).
+        Responses y, the outcome of the competition: shares or choices from 0 to 1, with a sign if the competition is
+        signed or ranked; of any size where neurons respond with their drive (`NoInhibition`, `SparseGate`).
     winner : int or int64 (samples,)
         The neuron of the largest drive (the potential, but for an activation or a bias); ties go to the lowest index.
     output : float32 (neurons,)
-        z, what the layer transmits; of a convolutional one (neurons * pooled rows * pooled columns,), neurons first.
+        Output z, which the layer transmits; of a convolutional one (neurons * pooled rows * pooled columns,), neurons
+        first.
     """
 
     potentials: Array

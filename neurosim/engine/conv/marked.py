@@ -1,4 +1,4 @@
-"""What a convolutional layer did of an image, stage by stage: when each was done, and how much was learned."""
+"""What a convolutional layer did with an image: when each stage was done, and how much was learned."""
 
 from typing import NamedTuple
 
@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.engine.conv.layer import ConvLayer
+from neurosim.engine.conv.memory import Workspace
 from neurosim.engine.runner import LayerRunner
 from neurosim.kernels.conv import layout
 
 
 class Marked(NamedTuple):
-    """What a marking run tells of an image.
+    """What a run with `marking` noted about an image.
 
     Attributes
     ----------
@@ -39,8 +40,9 @@ class Marked(NamedTuple):
 
 
 def marked(layer: ConvLayer, runner: LayerRunner, call: int) -> Marked:
-    """Return what a runner, made with `marking`, did of its last single image, in so many nanoseconds of its call."""
-    workspace = runner.workspace
+    """Return what a runner made with `marking` noted about its last image, whose call took `call` nanoseconds."""
+    workspace: Workspace = runner.workspace
+    assert workspace.marks is not None
     moments = workspace.marks.moments[0].copy()
     if not moments[layout.LEARNED] or runner.results is None:
         return Marked(moments, call, workspace.threads)

@@ -12,7 +12,7 @@ from neurosim.layers.conv import ConvWTA, Geometry
 
 
 class Workspace:
-    """Working memory of a layer for one caller at a time.
+    """Working memory of a convolutional layer for one caller at a time.
 
     Parameters
     ----------

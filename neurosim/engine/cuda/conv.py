@@ -16,12 +16,12 @@ from neurosim.layers.conv import ConvWTA, geometry
 from neurosim.layers.own_rules import OwnRule
 
 THREADS = 256  # of a block
-ABREAST = 2  # blocks on a multiprocessor: one computes while the other waits for memory
+ABREAST = 2  # blocks of a multiprocessor, so that one computes while the other waits for memory
 Memory = Any  # neurosim.kernels.conv.cuda.layout.Memory of arrays on the device: importing it asks for CUDA
 
 
 class Plan(NamedTuple):
-    """Blocks of the grid, and threads of each."""
+    """Blocks of the grid, and threads of each block."""
 
     blocks: int
     threads: int
@@ -61,12 +61,12 @@ class CudaConvExecutor(CudaExecutor[Memory]):
     @cached_property
     def plan(self) -> Plan:
         """How many blocks there are; compiles the kernel."""
-        had = device.find()
-        device.check_room(f"layer {self._index + 1}", self._bytes())
+        properties = device.find()
+        device.check_memory(f"layer {self._index + 1}", self._bytes())
         self._definition = device.compiled(self.kernel, self.grid_arguments(self.memory(), 1, 0, 1, 1, 1))
         threads = device.threads_of(THREADS, 8)
         most = device.most_blocks(self._definition, threads, 0)
-        return Plan(min(most, ABREAST * had.multiprocessors) if had.multiprocessors else most, threads)
+        return Plan(min(most, ABREAST * properties.multiprocessors) if properties.multiprocessors else most, threads)
 
     @cached_property
     def kernel(self) -> Any:
@@ -106,14 +106,14 @@ class CudaConvExecutor(CudaExecutor[Memory]):
         """Return what the kernel takes, arrays on the device."""
         state, _ = self.state.on_device()
         block = self._positions, self._constants.neurons
-        given = layout.Samples(values=empty((samples, self._inputs)), modulators=empty(modulators))
+        chunk = layout.Samples(values=empty((samples, self._inputs)), modulators=empty(modulators))
         made = layout.Results(
             potentials=empty((rows, *block)),
             responses=empty((responses, *block)),
             winners=empty(samples, np.int64),
             outputs=empty((outputs, self._width)),
         )
-        return given, learning, self._device_codes, state, memory, made, empty(2, np.int64)
+        return chunk, learning, self._device_codes, state, memory, made, empty(2, np.int64)
 
     def results(self, samples: int, rows: int, outputs: bool, counting: bool = False) -> Results:
         """Return memory for the results of some samples, here."""
@@ -124,10 +124,10 @@ class CudaConvExecutor(CudaExecutor[Memory]):
         (values, _, modulators), made = call.samples, call.results
         rows = len(made.potentials), len(made.responses), len(made.outputs)
         arguments = self.grid_arguments(call.workspace, len(values), len(modulators), *rows, call.learning)
-        given, *_, there, report = arguments
-        given.values.copy_to_device(values)
+        samples, *_, there, report = arguments
+        samples.values.copy_to_device(values)
         if len(modulators):
-            given.modulators.copy_to_device(modulators)
+            samples.modulators.copy_to_device(modulators)
         watch.begin()
         self.kernel[self.plan.blocks, self.plan.threads, 0, 0](*arguments)
         watch.end()

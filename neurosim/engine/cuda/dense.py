@@ -18,7 +18,7 @@ from neurosim.layers.own_rules import OwnRule
 from neurosim.layers.rules import OjaSubspace, Sanger
 
 THREADS = 256  # of a block: more would have too few registers each
-KEPT_BYTES = 1 << 26  # of arrays that chunks pass through
+KEPT_BYTES = 1 << 26  # of arrays on the device that are kept for chunks of several sizes
 
 
 class Launch(NamedTuple):
@@ -29,7 +29,7 @@ class Launch(NamedTuple):
 
 
 class Buffers:
-    """What a caller's chunks pass through on the device; kept for some sizes, as records cut chunks into pieces.
+    """One caller's arrays on the device, kept for several sizes of chunks: records divide chunks into pieces.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Buffers:
     def __init__(self, memory: Any, inputs: int, neurons: int) -> None:
         self.memory, self._inputs, self._neurons = memory, inputs, neurons
         self._launches: dict[tuple[int, ...], Launch] = {}
-        self._floats = 0  # of all launches, but for what is small
+        self._floats = 0  # of all launches, small arrays not counted
 
     def launch(self, samples: int, labels: int, rows: int, outputs: int) -> Launch:
         """Return arrays for chunks of so many samples, labels and rows of results."""
@@ -103,14 +103,14 @@ class CudaDenseExecutor(CudaExecutor[Buffers]):
     @cached_property
     def plan(self) -> Plan:
         """How the layer is spread over the device; compiles its kernel."""
-        had = device.find()
+        properties = device.find()
         neurons, window = self._constants.neurons, self._constants.window
         floats = self.state.synapses.size * (2 if self._constants.eligibility > 0 else 1)
         floats += window * (3 * neurons + 2 * self._inputs + window)
-        device.check_room(f"layer {self._index + 1}", 4 * floats)
+        device.check_memory(f"layer {self._index + 1}", 4 * floats)
         threads, kept = device.threads_of(THREADS, neurons), self._constants.eligibility == 0
-        places = had.multiprocessors or device.most_blocks(self.kernel.overloads[None], threads, 0)
-        planned = plan(self._inputs, neurons, places, threads, had.shared_bytes, kept)
+        at_once = properties.multiprocessors or device.most_blocks(self.kernel.overloads[None], threads, 0)
+        planned = plan(self._inputs, neurons, at_once, threads, properties.shared_bytes, kept)
         for kernel, arguments in self.launches(planned, self.buffers(planned), 1, 0, 1, 0):
             self._definition = device.compiled(kernel, arguments)  # the last one is the resident kernel
         most = device.most_blocks(self._definition, threads, planned.shared_bytes)
@@ -181,7 +181,7 @@ class CudaDenseExecutor(CudaExecutor[Buffers]):
             intake.labels.copy_to_device(labels)
         watch.begin()
         grids = (samples, 1, 0, 0), (1, 1, 0, 0), (samples, planned.threads, 0, 0)
-        for (kernel, given), grid in zip(launches, (*grids, planned.grid), strict=True):
-            kernel[grid](*given)
+        for (kernel, kernel_arguments), grid in zip(launches, (*grids, planned.grid), strict=True):
+            kernel[grid](*kernel_arguments)
         watch.end()
         return Launched(arguments[5], intake.report)

@@ -1,4 +1,4 @@
-"""What a dense layer did of a sample, stage by stage: when each was done, and which neurons were written."""
+"""What a dense layer did with a sample: when each stage was done, and which neurons were written."""
 
 from typing import NamedTuple
 
@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.engine.dense.layer import DenseLayer
+from neurosim.engine.dense.memory import Workspace
 from neurosim.engine.runner import LayerRunner
 from neurosim.kernels.shared import codes
 
@@ -13,7 +14,7 @@ NOBODY = np.empty(0, np.int64)
 
 
 class Marked(NamedTuple):
-    """What a marking run tells of a sample.
+    """What a run with `marking` noted about a sample.
 
     Attributes
     ----------
@@ -29,12 +30,13 @@ class Marked(NamedTuple):
 
 
 def marked(layer: DenseLayer, runner: LayerRunner) -> Marked:
-    """Return what a runner, made with `marking`, did of its last single sample."""
-    scratch, _, marks = runner.workspace
-    moments = marks.moments[0].copy()
+    """Return what a runner made with `marking` noted about its last sample."""
+    workspace: Workspace = runner.workspace
+    assert workspace.marks is not None
+    moments = workspace.marks.moments[0].copy()
     if not moments[-1] or runner.results is None:
         return Marked(moments, NOBODY)
     count = int((np.abs(runner.results.responses[0]) >= layer.codes.cutoff).sum())
     if layer.codes.competition == codes.GATED:
         count = min(count, layer.codes.winners)
-    return Marked(moments, scratch.written[:count].copy())
+    return Marked(moments, workspace.scratch.written[:count].copy())
