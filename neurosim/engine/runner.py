@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from neurosim.checks import LARGEST
 from neurosim.engine.base import WorkingLayer
 from neurosim.engine.executor import Call, Counts
 from neurosim.engine.results import Results, Taken
@@ -35,7 +36,8 @@ class LayerRunner:
     threads : int
         How many the caller would have share a sample's work, where that pays.
     counting, marking : bool
-        Whether what each sample costs is counted, and whether the moments are noted at which its stages are done.
+        Whether what each sample costs is counted, and whether the moments are noted at which the stages of the last
+        sample were done.
     samples : Samples, optional
         Memory for the single sample, such as the results of the layer before; by default it is made here.
     results : Results, optional
@@ -70,6 +72,7 @@ class LayerRunner:
         self.layer, self.samples, self.results = layer, samples, results
         self._executor, self._recording = layer.executor, layer.constants.instruments
         self._wanted = _Wanted(rows, outputs, counting)
+        self._at_once = 1 if marking else LARGEST  # samples of a call; the workspace has the moments of one
         self.workspace = self._executor.workspace(threads, counting, marking)
         self._learn: Callable[[], Counts] | None = None
         self._respond: Callable[[], Counts] | None = None
@@ -126,12 +129,12 @@ class LayerRunner:
         return results
 
     def _run_chunk(self, samples: Samples, learning: bool, first: int) -> Taken:
-        """Take samples through the layer, in as many calls as records of the instruments fall due."""
+        """Take samples through the layer, in as many calls as records fall due, or in a call for each sample."""
         values, end, done = samples.values, len(samples.values), 0
         results = self._results_of(end)
         recording = learning and self._recording
         while done < end:
-            stop = min(end, done + self.layer.until_record()) if recording else end
+            stop = min(end, done + min(self._at_once, self.layer.until_record() if recording else end))
             call = Call(samples.cut(done, stop), learning, self.workspace, results.cut(done, stop))
             count, neuron = self._executor.run(call)
             done += count
