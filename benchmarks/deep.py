@@ -42,7 +42,7 @@ def products(chip: ns.Chip, learning: bool):
     """Return a function that runs the matrix products of IMAGES images, and nothing else."""
     product, parts = blas.PRODUCTS[np.dtype(np.float32)], []
     for layer in chip.layers:
-        scratch, room = layer.scratch().team(1)[0][0], layer.results(1, 1, 1)
+        scratch, room = layer.executor.workspace().scratch, layer.executor.results(1, 1, True)
         scratch.patches[:] = np.random.default_rng(0).normal(size=scratch.patches.shape)
         parts.append((scratch, room.potentials[0], layer.state.synapses.copy(), np.zeros_like(layer.state.synapses)))
 

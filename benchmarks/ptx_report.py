@@ -24,10 +24,12 @@ from numba import cuda, typeof, types
 
 import neurosim as ns
 from benchmarks.every_layer import LAYERS, every_layer
+from neurosim.engine.conv.layer import ConvLayer
 from neurosim.engine.cuda import device
-from neurosim.engine.cuda.conv import CudaConvLayer
-from neurosim.engine.cuda.dense import THREADS, CudaDenseLayer
+from neurosim.engine.cuda.conv import CudaConvExecutor
+from neurosim.engine.cuda.dense import THREADS, CudaDenseExecutor
 from neurosim.engine.cuda.plan import plan
+from neurosim.engine.dense.layer import DenseLayer
 from neurosim.presets import preset
 
 CAPABILITY, MULTIPROCESSORS, SHARED_BYTES = (9, 0), 132, 227 << 10  # of an H200
@@ -101,10 +103,10 @@ def assembled(ptx: str, ptxas: str) -> tuple[int, int]:
 def dense_kernels() -> Iterator[tuple[str, Any, tuple[Any, ...]]]:
     """Give every kernel of dense layers, with what it takes."""
     for name in LAYERS:
-        layer = CudaDenseLayer(every_layer(name, NEURONS), INPUTS, 0, 0)
-        kept = layer.constants.eligibility == 0
+        layer = DenseLayer(every_layer(name, NEURONS), INPUTS, 0, 0, CudaDenseExecutor)
+        executor, kept = layer.executor, layer.constants.eligibility == 0
         planned = plan(INPUTS, NEURONS, MULTIPROCESSORS, THREADS, SHARED_BYTES, kept)
-        *taking_in, (kernel, arguments) = layer._launches(planned, layer._buffers(planned), 256, 0, 1, 0)
+        *taking_in, (kernel, arguments) = executor.launches(planned, executor.buffers(planned), 256, 0, 1, 0)
         yield name, kernel, arguments
     for kernel, arguments in taking_in:
         yield f"taking in: {kernel.py_func.__name__}", kernel, arguments
@@ -112,11 +114,12 @@ def dense_kernels() -> Iterator[tuple[str, Any, tuple[Any, ...]]]:
 
 def conv_kernels() -> Iterator[tuple[str, Any, tuple[Any, ...]]]:
     """Give the kernel of convolutional layers, with a rule of one's own, too."""
-    layer = CudaConvLayer(preset("softhebb-cifar10-3layer").layers[0], (3, 32, 32), 0, 0)
-    arguments = layer._grid_arguments(layer.scratch(), 256, 0, 1, 1, 256)
-    yield "convolutional", layer._kernel, arguments
+    constants = preset("softhebb-cifar10-3layer").layers[0]
+    executor = ConvLayer(constants, (3, 32, 32), 0, 0, CudaConvExecutor).executor
+    arguments = executor.grid_arguments(executor.memory(), 256, 0, 1, 1, 256)
+    yield "convolutional", executor.kernel, arguments
     own = ns.ConvWTA(96, kernel=5, competition=ns.SoftWTA(temperature=1.0), rule=tempered)
-    yield "convolutional, own rule", CudaConvLayer(own, (3, 32, 32), 0, 0)._kernel, arguments
+    yield "convolutional, own rule", ConvLayer(own, (3, 32, 32), 0, 0, CudaConvExecutor).executor.kernel, arguments
 
 
 @ns.rule

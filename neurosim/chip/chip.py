@@ -13,10 +13,10 @@ from neurosim.checks import LARGEST, one_of, whole
 from neurosim.chip.assembly import check_signs, put_to_work
 from neurosim.chip.one_by_one import OneByOne
 from neurosim.chip.pipeline import Pipeline
+from neurosim.chip.responding import respond
 from neurosim.chip.response import Response, response_of
 from neurosim.chip.samples import as_labels, as_modulators, as_samples, as_shape, check_fits, fitting, teachable
-from neurosim.engine.base import WorkingLayer
-from neurosim.engine.results import NO_LABELS, NO_MODULATORS, Array
+from neurosim.engine.samples import Array
 from neurosim.errors import ConfigError, SampleError, StateError
 from neurosim.layers.conv import ConvWTA
 from neurosim.layers.dense import DenseWTA
@@ -33,10 +33,10 @@ DEVICES = ("cpu", "cuda")
 
 
 class Chip:
-    """Layers in order; state in, samples through, no labels, no batch, no backward pass.
+    """Layers in order, which learn from one sample at a time: without batches, without a backward pass.
 
-    A chip is for one thread at a time, `respond_one` included: its working memory is used again, and no lock guards it.
-    An interrupt (KeyboardInterrupt) between two layers leaves the later one a sample behind.
+    Do not share a chip between threads, not even to respond: calls share working memory without a lock. An interrupt
+    (KeyboardInterrupt) between two layers leaves the later one a sample behind.
 
     Parameters
     ----------
@@ -48,14 +48,14 @@ class Chip:
     seed : int
         From 0, below 2**64. Equal constants, seed and samples give equal bits.
     device : {"cpu", "cuda"}
-        Where the layers work (`docs/cuda.md`). State files do not depend on it.
+        Device that the layers work on (`docs/cuda.md`). State files do not depend on it.
 
     Raises
     ------
     ConfigError
-        If there is no layer, `inputs` or `seed` is out of range, or a layer does not fit what it gets.
+        If there is no layer, `inputs` or `seed` is out of range, or a layer does not fit its inputs.
     DeviceError
-        If there is no CUDA device that will do.
+        If there is no usable CUDA device.
 
     Examples
     --------
@@ -128,11 +128,11 @@ class Chip:
 
     @property
     def state_sha256(self) -> str:
-        """Hash of everything learned: equal for equal bits, whatever the chunk, the threads or the interruptions."""
+        """Hash of everything learned; it does not depend on chunks, threads or interruptions."""
         return hash_of(layer.arrays() for layer in self.layers)
 
     def compile(self) -> None:
-        """Compile all that samples go through, or fetch it from the cache, so that the first one does not wait."""
+        """Compile all layers, or fetch them from the cache, so that the first sample does not wait."""
         for layer in self.layers:
             layer.compile()
         _ = self._one_by_one
@@ -143,10 +143,10 @@ class Chip:
         Parameters
         ----------
         x : float32 (inputs,)
-            Anything that NumPy makes such an array of; finite, and not negative where `initial="uniform"`.
+            Anything that NumPy can convert to such an array; finite, and not negative where `initial="uniform"`.
         label : int, optional
-            From 0: the neuron that responds in a `Taught` layer, and should have in a `Corrected` one; without, these
-            learn nothing. Others do not look.
+            From 0. The neuron of this number responds in a `Taught` layer, and should respond in a `Corrected` one;
+            without a label, such layers learn nothing. Other layers ignore it.
         modulator : float
             Third factor of plasticity: every layer's step is multiplied by it. 0 learns nothing, a negative one
             unlearns.
@@ -156,42 +156,42 @@ class Chip:
         SampleError
             If the sample, its label or modulator is not admitted; nothing was learned from it.
         DivergedError
-            If a weight or a potential left the range of float32: the chip is of no further use, go back to a snapshot.
+            If a weight or a potential left the range of float32. The chip can no longer be used; load a snapshot.
         """
         if label is None and type(modulator) is float and modulator == 1:
             return self._one(x, True)
-        way = self._one_by_one
+        one_by_one = self._one_by_one
         modulators = as_modulators([modulator], 1)
         labels = as_labels([-1 if label is None else label], 1)
         if label is not None:
             _, fault = teachable(self.layers, 1, labels, self.samples)
             if fault is not None:
-                as_samples(x, self.shape, 1)  # whose error comes first
+                as_samples(x, self.shape, 1)  # its error comes first
                 raise fault
-        way.label[:], way.modulator[:] = labels, modulators
+        one_by_one.label[:], one_by_one.modulator[:] = labels, modulators
         try:
             return self._one(x, True)
         finally:
-            way.label[:], way.modulator[:] = -1, 1
+            one_by_one.label[:], one_by_one.modulator[:] = -1, 1
 
     def respond_one(self, x: ArrayLike) -> Response:
         """Respond to one sample and change nothing; parameters and errors as in `learn_one`."""
         return self._one(x, False)
 
     def _one(self, x: ArrayLike, learning: bool) -> Response:
-        way = self._one_by_one
-        if type(x) is np.ndarray and x.dtype is FLOAT32 and x.shape == self._width:  # as most come
-            way.sample[:] = x
+        one_by_one = self._one_by_one
+        if type(x) is np.ndarray and x.dtype is FLOAT32 and x.shape == self._width:  # the usual case
+            one_by_one.sample[:] = x
         else:
-            way.sample[:] = as_samples(x, self.shape, 1)[0]
-        return Response._make(way.take(way.learning if learning else way.responding))
+            one_by_one.sample[:] = as_samples(x, self.shape, 1)[0]
+        return Response._make(one_by_one.take(learning))
 
     @cached_property
     def _one_by_one(self) -> OneByOne:
         return OneByOne(self.layers)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return all but what the compiled loops are bound to: copies, also in other processes, bind their own."""
+        """Return everything but the memory that compiled code is bound to: copies bind their own."""
         return {name: value for name, value in self.__dict__.items() if name != "_one_by_one"}
 
     def learn(
@@ -217,8 +217,8 @@ class Chip:
         modulators : float32 (samples,), optional
             As in `learn_one`.
         layers : sequence of int, optional
-            Places, from 0, of the layers that learn, by default all. Those before them only respond, those after
-            them get nothing: so layers learn one after another, each from a stream of its own.
+            Indices, from 0, of the layers that learn, by default all. Layers before them only respond, layers after
+            them get no samples. So layers can learn one after another, each from a stream of its own.
         chunk : int
             Samples that one layer takes before the next layer gets them; results do not depend on it.
         threads : int
@@ -235,11 +235,11 @@ class Chip:
         ConfigError
             If `layers`, `chunk` or `threads` is out of range.
         SampleError
-            At the first sample that is not admitted; all before it were learned.
+            At the first sample that is not admitted; the chip has learned from all before it.
         StreamError
-            At the first sample that cannot be read; all before it were learned.
+            At the first sample that cannot be read; the chip has learned from all before it.
         DivergedError
-            As in `learn_one`; what layers learned after that depends on chunk and threads.
+            As in `learn_one`; what layers learned after that sample depends on chunk and threads.
         """
         if not isinstance(stream, Stream):
             stream = as_samples(stream, self.shape, None)
@@ -247,36 +247,36 @@ class Chip:
         taught = None if labels is None else as_labels(labels, count)
         factors = None if modulators is None else as_modulators(modulators, count)
         first = 0
-        learners = self._places(layers)
+        learners = self._indices(layers)
         at_work = self.layers[: max(learners) + 1]
-        with Pipeline(at_work, threads, frozen=set(range(len(at_work))) - learners) as pipeline:
+        with Pipeline(at_work, threads, frozen=set(range(len(at_work))) - learners, chunk=chunk) as pipeline:
             for block in self.blocks(stream, chunk):
-                part = slice(first, first + len(block.samples))
-                first = part.stop
-                given = block.labels if taught is None else fitting("labels", taught, part)
-                strength = None if factors is None else fitting("modulators", factors, part)
-                for _ in pipeline.push(block.samples, None, given, strength):
+                samples = slice(first, first + len(block.samples))
+                first = samples.stop
+                block_labels = block.labels if taught is None else fitting("labels", taught, samples)
+                block_factors = None if factors is None else fitting("modulators", factors, samples)
+                for _ in pipeline.push(block.samples, None, block_labels, block_factors):
                     pass
         for name, values in (("labels", taught), ("modulators", factors)):
             if values is not None and len(values) > first:
                 raise SampleError(f"{name} must be as many as samples, got {len(values)} for {first}")
         return self
 
-    def _places(self, layers: Sequence[int] | None) -> set[int]:
-        """Return the places of the layers that are to learn."""
+    def _indices(self, layers: Sequence[int] | None) -> set[int]:
+        """Return the indices of the layers that are to learn."""
         if layers is None:
             return set(range(len(self.layers)))
         if not isinstance(layers, Sequence) or not layers:
             raise ConfigError("layers", "places of layers, one at least", layers)
-        for place in layers:
-            whole("layers", place, 0, len(self.layers) - 1)
+        for index in layers:
+            whole("layers", index, 0, len(self.layers) - 1)
         return set(layers)
 
     def respond(self, stream: Stream | ArrayLike, *, chunk: int = 256) -> Response:
         """Respond to every sample of a stream and change nothing.
 
-        Takes memory for three arrays (samples, neurons), of images two of them for every position; `respond_blocks`
-        goes on in little memory.
+        Takes memory for three arrays (samples, neurons); of images, two of them have an entry for every position.
+        `respond_blocks` needs memory for a chunk only.
 
         Parameters
         ----------
@@ -301,45 +301,23 @@ class Chip:
     ) -> Iterator[tuple[Response, NDArray[np.int64] | None]]:
         """Give what `respond` gives, a chunk of samples at a time, with their labels if there are any.
 
-        With `layer`, a place from 0, what that layer responds instead of the last.
+        With `layer`, an index from 0, the response of that layer instead of the last.
         """
         if layer is not None:
             whole("layer", layer, 0, len(self.layers) - 1)
         layers = self.layers if layer is None else self.layers[: layer + 1]
-        for results, labels in self._frozen(layers, stream, chunk, every=True):
+        for results, labels in respond(layers, self.blocks(stream, chunk), chunk, every=True):
             yield response_of(layers[-1], results), labels
 
     def output_blocks(
         self, stream: Stream | ArrayLike, *, chunk: int = 256
     ) -> Iterator[tuple[Array, NDArray[np.int64] | None]]:
-        """Give what the last layer sends, float32 (samples, outputs), a chunk at a time, with labels if there are any.
+        """Give the last layer's output, float32 (samples, outputs), a chunk at a time, with labels if there are any.
 
-        The same as `respond_blocks(...).output`, without memory for what the last layer's neurons do at each position.
+        The same as `respond_blocks(...).output`, without memory for the last layer's responses at each position.
         """
-        for results, labels in self._frozen(self.layers, stream, chunk, every=False):
+        for results, labels in respond(self.layers, self.blocks(stream, chunk), chunk, every=False):
             yield results.outputs, labels
-
-    def _frozen(
-        self, layers: Sequence[WorkingLayer], stream: Stream | ArrayLike, chunk: int, every: bool
-    ) -> Iterator[tuple[Any, Any]]:
-        """Give results of the last of some layers, of every sample or only what it sends of each."""
-        scratch = [layer.scratch() for layer in layers]
-        first = 0
-        for samples, labels in self.blocks(stream, chunk):
-            samples, _, _ = self.layers[0].fitting(samples, NO_LABELS, NO_MODULATORS)
-            count, error = len(samples), None
-            for layer, memory in zip(layers, scratch, strict=True):
-                rows = len(samples) if every and layer is layers[-1] else 0
-                room = layer.results(len(samples), rows, len(samples))
-                results, done, fault = layer.take(samples, False, memory, room, first)
-                error = fault or error  # a later layer's is of an earlier sample
-                samples = results.outputs[:done]
-                if done == 0:
-                    break
-            if error is not None:
-                raise error
-            first += count
-            yield results, labels
 
     def blocks(self, stream: Stream | ArrayLike, chunk: int) -> Iterator[Block]:
         """Cut a stream, or an array, into blocks of samples that fit the chip."""
@@ -357,14 +335,14 @@ class Chip:
         ----------
         path : path
         position : int
-            Samples taken from the stream that the chip is on.
+            Samples taken from the stream so far.
         stream : dict, optional
-            That stream's `identity`.
+            The stream's `identity`.
 
         Raises
         ------
         StateError
-            If the file cannot be written; what stands at `path` is whole.
+            If the file cannot be written; a file that was at `path` before is still whole.
         """
         whole("position", position, 0, 2**63 - 1)
         constants = [describe(layer.constants) for layer in self.layers]
@@ -379,16 +357,16 @@ class Chip:
         ----------
         path : path
         rules : sequence of RuleMaker
-            The rules of the user's own that the chip learns by: a state file holds their names, not their code.
+            The user's own rules that the chip learns by: a state file has their names, not their code.
         device : {"cpu", "cuda"}
-            Where it works on, wherever it worked before.
+            Device to go on with, on whichever the chip was saved.
 
         Raises
         ------
         StateError
-            If the file is missing, damaged, foreign or of a newer version, or names a rule that is not given.
+            If the file is missing, damaged, foreign or of a newer version, or names a rule that is not among `rules`.
         ConfigError
-            If `rules` are none, or `device` is not one of the two.
+            If `rules` has anything but rules, or `device` is not one of the two.
         DeviceError
             As for `Chip`.
         """
@@ -399,7 +377,7 @@ class Chip:
 
     @classmethod
     def of(cls, contents: Contents, path: str | Path, rules: Sequence[RuleMaker] = (), device: str = "cpu") -> "Chip":
-        """Make a chip of what a state file held; `path` is for the error."""
+        """Make a chip from the contents of a state file; `path` is for the error."""
         one_of("device", device, DEVICES)
         try:
             layers = [rebuild(layer, rules) for layer in contents.constants]

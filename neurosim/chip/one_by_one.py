@@ -1,38 +1,36 @@
-"""Single samples through layers, in memory that was made and touched before: a call builds a response, and no more."""
+"""Single samples through a chip's layers, in memory that was made and touched before: a call makes only a response."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from neurosim import aligned
 from neurosim.engine.base import WorkingLayer
-from neurosim.engine.results import Array
+from neurosim.engine.results import Results
+from neurosim.engine.runner import LayerRunner
+from neurosim.engine.samples import Array, Samples, single
 
 LINE = 16  # float32 of a line of the processor's cache
 
 
-class Turn(NamedTuple):
-    """One layer's turn: the loop with all that it takes, and what is done after it."""
+class Step(NamedTuple):
+    """A layer's step: what runs it, and the memory that its sample lies in."""
 
-    run: Callable[[], tuple[int, int]]
-    records: bool
-    layer: WorkingLayer
-    values: Array
+    runner: LayerRunner
+    samples: Samples
 
 
-def take_turn(turn: Turn) -> None:
-    """Let a layer take the sample that lies ready, and raise what is wrong with it."""
-    run, records, layer, values = turn
-    done, neuron = run()
-    if done == 0:
-        raise layer.fault(values[0], 0, neuron)
-    if records:
-        layer.record_if_due()
+def take_step(step: Step, learning: bool) -> None:
+    """Take the sample that lies ready through a layer, and raise what is wrong with it."""
+    runner, samples = step
+    error = runner.run(samples, learning)[2]
+    if error is not None:
+        raise error
 
 
 class OneByOne:
-    """The way of single samples through a chip's layers.
+    """Takes single samples through a chip's layers, each layer reading what the one before wrote.
 
     Parameters
     ----------
@@ -41,53 +39,49 @@ class OneByOne:
     Attributes
     ----------
     sample : float32 (inputs,)
-        What goes in next.
+        The next sample.
     label : int64 (1,)
-        Of what goes in next, -1 for none; only looked at where it is learned from.
+        The next sample's, -1 for none; only learning looks at it.
     modulator : float32 (1,)
-        Of what is learned next.
+        The next sample's.
+    steps : list of Step
+        One for each layer, in order.
     winner : int64 (1,)
         Of the last layer.
     """
 
     def __init__(self, layers: Sequence[WorkingLayer]) -> None:
-        self.sample = np.zeros(layers[0].inputs, np.float32)
-        self.label, self.modulator = np.array([-1]), np.ones(1, np.float32)
-        self.responding: list[Turn] = []
-        self.learning: list[Turn] = []
-        values = self.sample[None]
+        values, self.label, self.modulator = single(layers[0].inputs)
+        self.sample, self.steps = values[0], list[Step]()
         for layer in layers:
-            room = layer.results(1, 1, 1)
+            results = layer.executor.results(1, 1, True)
             if layer is layers[-1]:
-                room = self._together(layer, room)
-            memory = layer.scratch()
-            for learning, turns in ((False, self.responding), (True, self.learning)):
-                run = layer.turn(values, self.label, self.modulator, learning, memory, room)
-                turns.append(Turn(run, learning and layer.constants.instruments, layer, values))
-            values = room.outputs
-        self.winner = room.winners
+                results = self._in_one_block(results)
+            samples = Samples(values, self.label, self.modulator)
+            step = Step(LayerRunner(layer, 1, samples=samples, results=results), samples)
+            step.runner.bind()
+            self.steps.append(step)
+            values = results.outputs
+        self.winner, self._as_images = results.winners, layers[-1].as_images
 
-    def _together(self, layer: WorkingLayer, room: Any) -> Any:
-        """Return room for the last layer's results in one piece, so that one copy takes them all."""
-        names, places, end = ("potentials", "responses", "outputs"), [], 0
-        for name in names:
-            size = getattr(room, name).size
-            places.append(slice(end, end + size))
-            end += -(-size // LINE) * LINE
-        self._results = aligned.zeros(end)
-        self._parts, self._last = tuple(places), layer
-        return room._replace(
+    def _in_one_block(self, results: Results) -> Results:
+        """Return the last layer's results in one block of memory, so that one copy takes them all."""
+        arrays = {name: getattr(results, name) for name in ("potentials", "responses", "outputs")}
+        ends = np.cumsum([-(-array.size // LINE) * LINE for array in arrays.values()])
+        self._block = aligned.zeros(int(ends[-1]))
+        starts = (0, *ends[:-1].tolist())
+        self._slices = [slice(start, start + array.size) for start, array in zip(starts, arrays.values(), strict=True)]
+        return results._replace(
             **{
-                name: self._results[place].reshape(getattr(room, name).shape)
-                for name, place in zip(names, places, strict=True)
+                name: self._block[piece].reshape(array.shape)
+                for (name, array), piece in zip(arrays.items(), self._slices, strict=True)
             }
         )
 
-    def take(self, turns: list[Turn]) -> tuple[Array, Array, int, Array]:
+    def take(self, learning: bool) -> tuple[Array, Array, int, Array]:
         """Take the sample through all layers; return new arrays of what the last one made of it, and its winner."""
-        for turn in turns:
-            take_turn(turn)
-        results = self._results.copy()
-        potentials, responses, outputs = self._parts
-        shaped = self._last.as_images
-        return shaped(results[potentials]), shaped(results[responses]), self.winner.item(), results[outputs]
+        for step in self.steps:
+            take_step(step, learning)
+        block, shaped = self._block.copy(), self._as_images
+        potentials, responses, outputs = self._slices
+        return shaped(block[potentials]), shaped(block[responses]), self.winner.item(), block[outputs]

@@ -1,14 +1,14 @@
-"""Chunks of samples through layers: one after another, or layers at work on successive chunks at the same time.
+"""Chunks of samples through layers: layer by layer, or with layers at work on successive chunks at the same time.
 
-Where a dense layer is wide, threads are better spent on sharing its neurons, and layers follow one another.
+Where a dense layer is wide, threads are better spent on sharing its neurons, and a chunk goes layer by layer.
 
-No layer waits for a later one, so both give the same bits (`docs/design.md`).
+No layer depends on a later one, so both give the same bits (`docs/design.md`).
 """
 
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,52 +16,72 @@ from numpy.typing import NDArray
 from neurosim.checks import LARGEST, whole
 from neurosim.chip.samples import teachable
 from neurosim.engine.base import WorkingLayer
-from neurosim.engine.dense.layer import DenseLayer
-from neurosim.engine.results import NO_LABELS, NO_MODULATORS, Array
+from neurosim.engine.runner import LayerRunner
+from neurosim.engine.samples import NO_LABELS, NO_MODULATORS, Array, Labels, Samples
 from neurosim.errors import ConfigError, NeurosimError
+
+NOBODY = np.empty(0, np.int64)
 
 
 class Chunk(NamedTuple):
-    """A chunk on its way: its first number, what the next layer sees with labels and modulators, the last winners.
+    """A chunk on its way through the layers.
 
-    `tag` is the caller's.
+    Attributes
+    ----------
+    first : int
+        Number of its first sample.
+    samples : Samples
+        What the next layer sees.
+    winners : int64 (samples,)
+        Of the layer before.
+    tag : object
+        The caller's.
     """
 
     first: int
-    samples: Array
-    labels: NDArray[np.int64]
-    modulators: Array
-    winners: Any
+    samples: Samples
+    winners: NDArray[np.int64]
     tag: Any
 
 
 class Pipeline:
-    """Layers as stages; use it as a context, so that its threads end.
+    """Layers as stages of a pipeline; a context, at whose end its threads end.
 
     Parameters
     ----------
     layers : sequence of WorkingLayer
     threads : int
-        1 takes every chunk through all layers before the next; more overlap the layers, or share wide dense ones.
+        With 1, a chunk goes through all layers before the next one. More threads work on several layers at the same
+        time, or share the neurons of wide dense layers.
     first : int
         Number of the first sample, for errors.
     frozen : collection of int
-        Places of layers that respond and do not learn.
+        Indices of the layers that respond and do not learn.
+    chunk : int
+        Samples of a chunk.
     """
 
     def __init__(
-        self, layers: Sequence[WorkingLayer], threads: int = 1, first: int = 0, frozen: Collection[int] = ()
+        self,
+        layers: Sequence[WorkingLayer],
+        threads: int = 1,
+        first: int = 0,
+        frozen: Collection[int] = (),
+        chunk: int = 256,
     ) -> None:
         whole("threads", threads, 1, LARGEST)
         if threads > 1 and any(layer.device != "cpu" for layer in layers):
             raise ConfigError("threads", "1 with device='cuda', whose blocks share every layer's work", threads)
         self.layers, self.frozen = layers, frozen
-        self._scratch = [
-            layer.scratch_of_team(threads) if _is_shared(layer, threads) else layer.scratch() for layer in layers
+        self._learners = [layer for index, layer in enumerate(layers) if index not in frozen]
+        self.runners = [
+            # Nobody reads what the last layer transmits.
+            LayerRunner(layer, chunk, outputs=layer is not layers[-1], threads=threads)
+            for layer in layers
         ]
         self._waiting: list[Chunk | None] = [None] * len(layers)
         self._pool: ThreadPoolExecutor | None = None
-        if threads > 1 and not any(_is_shared(layer, threads) for layer in layers):
+        if threads > 1 and not any(layer.executor.shares_sums for layer in layers):
             self._pool = ThreadPoolExecutor(threads)
         self._error: NeurosimError | None = None
         self._bad, self._next, self._lock = 0, first, Lock()  # the earliest sample that a layer refused
@@ -71,7 +91,7 @@ class Pipeline:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
-            # After an error of the stream, too, what it gave before goes through every layer.
+            # After an error of the stream, too, the samples before it go through every layer.
             if kind is None or issubclass(kind, Exception):
                 for _chunk in self.drain():
                     pass
@@ -81,24 +101,24 @@ class Pipeline:
 
     def push(
         self,
-        samples: Array,
+        values: Array,
         tag: Any = None,
-        labels: NDArray[np.int64] | None = None,
+        labels: Labels | None = None,
         modulators: Array | None = None,
     ) -> Iterator[Chunk]:
-        """Put in a chunk; give the chunks that have left the last layer by then.
+        """Put in a chunk; give the chunks that then leave the last layer.
 
         Raises
         ------
         NeurosimError
-            What stopped a layer, once every chunk before has gone through; a label that a layer cannot be taught.
+            The sample that stopped a layer, after every chunk before has gone through, or a label that a layer cannot
+            learn.
         """
         labels = NO_LABELS if labels is None else labels
         modulators = NO_MODULATORS if modulators is None else modulators
-        samples, labels, modulators = self.layers[0].fitting(samples, labels, modulators)
-        learners = [layer for place, layer in enumerate(self.layers) if place not in self.frozen]
-        end, fault = teachable(learners, len(samples), labels, self._next)
-        self._waiting[0] = Chunk(self._next, samples[:end], labels[:end], modulators[:end], None, tag)
+        samples = self.layers[0].fitting(Samples(values, labels, modulators))
+        end, fault = teachable(self._learners, len(samples.values), samples.labels, self._next)
+        self._waiting[0] = Chunk(self._next, samples.cut(0, end), NOBODY, tag)
         self._next += end
         yield from self._tick()
         if self._pool is None or self._error is not None or fault is not None:
@@ -122,45 +142,32 @@ class Pipeline:
             raise error
 
     def _tick(self) -> Iterator[Chunk]:
-        """Let every layer that has a chunk take it, and hand it on."""
-        places = [place for place, chunk in enumerate(self._waiting) if chunk is not None]
+        """Let every layer that has a chunk process it, and pass the results on."""
+        busy = [(index, chunk) for index, chunk in enumerate(self._waiting) if chunk is not None]
         if self._pool is None:
-            finished = [self._stage(place) for place in places]
+            finished = [self._stage(stage) for stage in busy]
         else:
-            finished = list(self._pool.map(self._stage, places))
-        for place in reversed(places):  # the last layer first, so that a place is free before it is filled
-            self._waiting[place] = None
-            chunk = finished[places.index(place)]
+            finished = list(self._pool.map(self._stage, busy))
+        for (index, _), chunk in zip(reversed(busy), reversed(finished), strict=True):  # the last layer first, so that
+            self._waiting[index] = None  # a layer's chunk has left before the next one comes
             if len(chunk.winners) == 0:
                 continue
-            if place + 1 < len(self.layers):
-                self._waiting[place + 1] = chunk
+            if index + 1 < len(self.layers):
+                self._waiting[index + 1] = chunk
             else:
                 yield chunk
 
-    def _stage(self, place: int) -> Chunk:
-        first, samples, labels, modulators, _, tag = self._waiting[place]  # type: ignore[misc]
-        layer, count = self.layers[place], len(samples)
-        outputs = count if place + 1 < len(self.layers) else 0  # nobody reads the last layer's
-        taken = layer.take(
-            samples,
-            place not in self.frozen,
-            self._scratch[place],
-            layer.results(count, 1, outputs),
-            first,
-            labels,
-            modulators,
-        )
+    def _stage(self, stage: tuple[int, Chunk]) -> Chunk:
+        """Take a chunk through the layer of an index; return what the next layer gets."""
+        index, (first, samples, _, tag) = stage
+        runner = self.runners[index]
+        taken = runner.run(samples, index not in self.frozen, first)
         if taken.error is not None:
             with self._lock:
                 if self._error is None or first + taken.done < self._bad:
                     self._error, self._bad = taken.error, first + taken.done
+        # With a pool, the next layer reads these while this one writes the next chunk's.
+        results = taken.results if self._pool is None else runner.hand_over(taken)
         done = slice(taken.done)
-        return Chunk(
-            first, taken.results.outputs[done], labels[done], modulators[done], taken.results.winners[done], tag
-        )
-
-
-def _is_shared(layer: WorkingLayer, threads: int) -> TypeGuard[DenseLayer]:
-    """Tell whether threads sum a layer's potentials together."""
-    return threads > 1 and isinstance(layer, DenseLayer) and layer.wide
+        sent = Samples(results.outputs[done], samples.labels[done], samples.modulators[done])
+        return Chunk(first, sent, results.winners[done].copy(), tag)

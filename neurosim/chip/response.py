@@ -1,13 +1,14 @@
-"""What a layer made of samples, as a caller sees it."""
+"""The response of a layer to samples, as a caller sees it."""
 
 from typing import Any, NamedTuple
 
 from neurosim.engine.base import WorkingLayer
-from neurosim.engine.results import Array
+from neurosim.engine.results import Results
+from neurosim.engine.samples import Array
 
 
 class Response(NamedTuple):
-    """What the last layer made of one sample, or, with a leading axis, of many.
+    """The last layer's response to one sample, or, with a leading axis, to many.
 
     Of a convolutional layer, potentials and responses are (neurons, rows, columns), and the winner is the neuron that
     won most positions.
@@ -15,14 +16,15 @@ class Response(NamedTuple):
     Attributes
     ----------
     potentials : float32 (neurons,)
-        u, in units of the layer's normalised input.
+        Potentials u, in units of the layer's normalised input.
     responses : float32 (neurons,)
-        y, the outcome of the competition: shares or choices from 0 to 1, with a sign if it is signed or ranked; of any
-        size where neurons respond with their drive (`NoInhibition`, `SparseGate`).
+        Responses y, the outcome of the competition: shares or choices from 0 to 1, with a sign if the competition is
+        signed or ranked; of any size where neurons respond with their drive (`NoInhibition`, `SparseGate`).
     winner : int or int64 (samples,)
         The neuron of the largest drive (the potential, but for an activation or a bias); ties go to the lowest index.
     output : float32 (neurons,)
-        z, what the layer transmits; of a convolutional one (neurons * pooled rows * pooled columns,), neurons first.
+        Output z, which the layer transmits; of a convolutional one (neurons * pooled rows * pooled columns,), neurons
+        first.
     """
 
     potentials: Array
@@ -31,7 +33,7 @@ class Response(NamedTuple):
     output: Array
 
 
-def response_of(layer: WorkingLayer, results: Any) -> Response:
-    """Return what a layer found, in its shapes."""
+def response_of(layer: WorkingLayer, results: Results) -> Response:
+    """Return a layer's results in its shapes."""
     potentials, responses = layer.as_images(results.potentials), layer.as_images(results.responses)
     return Response(potentials, responses, results.winners, results.outputs)

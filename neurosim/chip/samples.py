@@ -1,4 +1,4 @@
-"""Samples, labels and modulators from outside: checked, and brought into the types that layers take."""
+"""Samples, labels and modulators from outside: checked, and converted to the types that layers take."""
 
 import math
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from neurosim.checks import LARGEST, whole
 from neurosim.engine.base import WorkingLayer
-from neurosim.engine.results import Array
+from neurosim.engine.samples import Array
 from neurosim.errors import ConfigError, SampleError
 from neurosim.layers.competition import ByLabel
 from neurosim.streams import Stream
@@ -26,7 +26,7 @@ def as_shape(inputs: Any) -> tuple[int, ...]:
 
 
 def check_fits(stream: Stream, shape: tuple[int, ...]) -> None:
-    """Refuse a stream whose samples a chip for samples of a shape cannot take, or would take in another order."""
+    """Refuse a stream whose samples do not have the shape of a chip's samples, nor are flat in that order."""
     inputs = math.prod(shape)
     if stream.inputs != inputs:
         raise SampleError(f"samples of {stream.name} must have {inputs} inputs, got {stream.inputs}")
@@ -38,15 +38,15 @@ def check_fits(stream: Stream, shape: tuple[int, ...]) -> None:
 
 
 def as_samples(x: Any, shape: tuple[int, ...], count: int | None) -> Array:
-    """Return x as float32 (samples, inputs), C order; with `count` 1, of a single sample (inputs,) or of its shape."""
+    """Return x as float32 (samples, inputs), C order; with `count` 1, x is a single sample, flat or of the shape."""
     try:
-        given = np.asarray(x)
+        numbers = np.asarray(x)
     except (TypeError, ValueError) as error:
         raise SampleError(f"a sample must be numbers, got {type(x).__name__}: {error}") from None
-    if given.dtype.kind not in "biuf" or (isinstance(x, np.ma.MaskedArray) and x.mask.any()):
-        raise SampleError(f"a sample must be real numbers, got {type(x).__name__} of {given.dtype}")
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused by the layer
-        samples = np.asarray(given, dtype=np.float32, order="C")
+    if numbers.dtype.kind not in "biuf" or (isinstance(x, np.ma.MaskedArray) and x.mask.any()):
+        raise SampleError(f"a sample must be real numbers, got {type(x).__name__} of {numbers.dtype}")
+    with np.errstate(over="ignore"):  # beyond float32 becomes infinite, which the layer refuses
+        samples = np.asarray(numbers, dtype=np.float32, order="C")
     inputs, one = math.prod(shape), samples.shape if count == 1 else samples.shape[1:]
     if one not in (shape, (inputs,)):
         wanted = shape if count == 1 else ("samples", *shape)
@@ -56,23 +56,23 @@ def as_samples(x: Any, shape: tuple[int, ...], count: int | None) -> Array:
 
 def as_labels(labels: Any, count: int | None) -> NDArray[np.int64]:
     """Return labels as int64 (samples,)."""
-    given = _numbers("labels", labels)
-    if given.dtype.kind not in "iu" or given.ndim != 1 or (count is not None and len(given) != count):
-        raise SampleError(f"labels must be whole numbers, one a sample, got {given.dtype} of shape {given.shape}")
-    if len(given) and (given.min() < -1 or given.max() > LARGEST):
-        raise SampleError(f"labels must be from 0, or -1 for none, got {given.min()} to {given.max()}")
-    return given.astype(np.int64)
+    numbers = _numbers("labels", labels)
+    if numbers.dtype.kind not in "iu" or numbers.ndim != 1 or (count is not None and len(numbers) != count):
+        raise SampleError(f"labels must be whole numbers, one a sample, got {numbers.dtype} of shape {numbers.shape}")
+    if len(numbers) and (numbers.min() < -1 or numbers.max() > LARGEST):
+        raise SampleError(f"labels must be from 0, or -1 for none, got {numbers.min()} to {numbers.max()}")
+    return numbers.astype(np.int64)
 
 
 def as_modulators(modulators: Any, count: int | None) -> Array:
     """Return modulators as float32 (samples,)."""
-    given = _numbers("modulators", modulators)
-    if given.dtype.kind not in "biuf" or given.ndim != 1 or (count is not None and len(given) != count):
-        raise SampleError(f"modulators must be numbers, one a sample, got {given.dtype} of shape {given.shape}")
+    numbers = _numbers("modulators", modulators)
+    if numbers.dtype.kind not in "biuf" or numbers.ndim != 1 or (count is not None and len(numbers) != count):
+        raise SampleError(f"modulators must be numbers, one a sample, got {numbers.dtype} of shape {numbers.shape}")
     with np.errstate(over="ignore"):
-        factors = given.astype(np.float32)
+        factors = numbers.astype(np.float32)
     if not np.isfinite(factors).all():
-        raise SampleError(f"modulators must be finite in float32, got {given[~np.isfinite(factors)][0]}")
+        raise SampleError(f"modulators must be finite in float32, got {numbers[~np.isfinite(factors)][0]}")
     return factors
 
 
@@ -83,22 +83,22 @@ def _numbers(name: str, values: Any) -> NDArray[Any]:
         raise SampleError(f"{name} must be numbers, one a sample: {error}") from None
 
 
-def fitting(name: str, values: NDArray[Any], part: slice) -> NDArray[Any]:
-    """Return the part of labels or modulators that belongs to a block."""
-    if part.stop > len(values):
-        raise SampleError(f"{name} must be as many as samples, got {len(values)} for {part.stop} or more")
-    return values[part]
+def fitting(name: str, values: NDArray[Any], block: slice) -> NDArray[Any]:
+    """Return the labels or modulators of a block of samples."""
+    if block.stop > len(values):
+        raise SampleError(f"{name} must be as many as samples, got {len(values)} for {block.stop} or more")
+    return values[block]
 
 
 def teachable(
     layers: Sequence[WorkingLayer], samples: int, labels: NDArray[np.int64], first: int
 ) -> tuple[int, SampleError | None]:
-    """Return how many samples all layers may learn from, as far as labels go, and what is wrong with the next one."""
+    """Return how many samples have labels that all layers can learn from, and what is wrong with the next label."""
     end, error = samples, None
     for layer in layers:
         if not isinstance(layer.constants.competition, ByLabel):
             continue
-        where, neurons = f"of layer {layer.place + 1}, which is taught", layer.constants.neurons
+        where, neurons = f"of layer {layer.index + 1}, which is taught", layer.constants.neurons
         if len(labels) != samples:
             return 0, SampleError(f"sample {first} {where}, must have a label, got none; give a stream with labels")
         bad = np.asarray(labels[:end]) >= neurons

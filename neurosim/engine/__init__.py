@@ -1,1 +1,1 @@
-"""Layers at work: the arrays they have learned, and the way to the compiled loops. One sub-package a kind of layer."""
+"""Layers at work: what they have learned, and how samples go through compiled code. One sub-package a kind of layer."""

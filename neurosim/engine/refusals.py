@@ -2,11 +2,22 @@
 
 import numpy as np
 
-from neurosim.engine.results import Array
+from neurosim.engine.samples import Array
 
 
 def refusal(sample: Array, number: int, where: str, negative: bool) -> str:
-    """Say why a layer does not admit a sample; `number` counts from 0."""
+    """Return why a layer does not admit a sample, as a sentence.
+
+    Parameters
+    ----------
+    sample : float32 (inputs,)
+    number : int
+        Of the sample, from 0.
+    where : str
+        Name of the layer.
+    negative : bool
+        Whether the layer admits inputs below zero.
+    """
     for rule, broken in (
         ("finite", ~np.isfinite(sample)),
         (

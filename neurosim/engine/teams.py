@@ -1,10 +1,10 @@
-"""Threads that carry a sample through a layer together, and BLAS at one thread meanwhile.
+"""Threads that share the work of a sample in one layer, and BLAS limited to one thread meanwhile.
 
-A kernel shares out its stages itself, matrix products too, and the threads meet between stages (`kernels/conv.py`).
-BLAS must not take threads of its own for the shares: they would get in the way, and the order of its sums would depend
-on them.
+A kernel divides its stages among the threads itself, matrix products too, and the threads meet between stages
+(`kernels/conv/team.py`). BLAS must not start threads of its own for such a part: they would compete for the cores, and
+the order of its sums would depend on their number.
 
-An interrupt may strike the caller between any two lines. What is left then is put right by the next call.
+An interrupt may reach the caller between any two lines. The next call repairs what it left behind.
 """
 
 import os
@@ -22,21 +22,21 @@ Loop = Callable[..., tuple[int, int]]
 
 
 class Blas:
-    """The library that the kernels call: how many threads it has is a number of the whole process."""
+    """The BLAS library that the kernels call; its number of threads is a setting of the whole process."""
 
     def __init__(self) -> None:
-        self._lock, self._users = Lock(), set[int]()  # threads that want it quiet
+        self._lock, self._users = Lock(), set[int]()  # threads that need it limited to one thread
         self._wanted = 1
 
     def renew(self) -> None:
-        """Begin anew after a fork: none of those who wanted it quiet is there."""
+        """Start afresh after a fork: the threads that had it limited do not exist in the child."""
         if self._users:
             _set(self._wanted)
         self._lock, self._users = Lock(), set()
 
     @contextmanager
     def quiet(self) -> Iterator[int]:
-        """Set BLAS to one thread; give the number it had, which is how many the caller may use."""
+        """Limit BLAS to one thread; give the number it had, which is how many the caller may use."""
         with self._lock:
             if not self._users:
                 self._wanted = max([library.num_threads or 1 for library in _libraries()], default=1)
@@ -48,7 +48,7 @@ class Blas:
             with self._lock:
                 if self._users <= {get_ident()}:
                     _set(self._wanted)
-                self._users.discard(get_ident())  # last: interrupted before, the next call knows what was wanted
+                self._users.discard(get_ident())  # last: after an interrupt, the number is still known
 
 
 @cache
@@ -62,25 +62,25 @@ def _libraries() -> "list[LibController]":
 
 def _set(number: int) -> None:
     for library in _libraries():
-        # Since 3.8 the public one does nothing in any thread but the first that ever called it.
+        # Since 3.8 the public method works only in the thread that called it first.
         getattr(library, "_real_set_num_threads", library.set_num_threads)(number)
 
 
 class Crew:
-    """The process's helpers: threads that wait for work, made when there is some. One team has them at a time."""
+    """The helper threads of the process, started when they are first needed. One team has them at a time."""
 
     def __init__(self) -> None:
         self.renew()
 
     def renew(self) -> None:
-        """Begin anew: threads do not survive a fork."""
-        self._busy = RLock()  # of a thread, so that what it left locked when interrupted does not stop it
+        """Start afresh: threads do not survive a fork."""
+        self._busy = RLock()  # reentrant, so that a thread is not stopped by what it left locked when interrupted
         self._jobs: SimpleQueue[tuple[Loop, tuple[Any, ...], SimpleQueue[None]]] = SimpleQueue()
         self._size = 0
 
     @contextmanager
     def team(self, size: int) -> Iterator[int]:
-        """Give how many threads a team may have, of `size` asked for: one, if another team is at work."""
+        """Give how many of `size` threads a team may have: all, or one if another team is at work."""
         free = size > 1 and self._busy.acquire(blocking=False)
         try:
             yield size if free and self._grow(size - 1) else 1
@@ -93,14 +93,14 @@ class Crew:
             while self._size < size:
                 Thread(target=_work, args=(self._jobs,), name="neurosim", daemon=True).start()
                 self._size += 1
-        except RuntimeError:  # the system, or an interpreter that shuts down, gives no more threads
+        except RuntimeError:  # the system has no more threads, or the interpreter is shutting down
             return False
         return True
 
     def run(self, loop: Loop, calls: list[tuple[Any, ...]], absent: Callable[[], None]) -> tuple[int, int]:
         """Call the loop once for each tuple of arguments, all at the same time; return what the first call returned.
 
-        `absent` tells those that wait for the first call that it will not come: an interrupt may arrive before it.
+        `absent` tells the threads that wait for the first call that it will not happen: an interrupt may precede it.
         """
         done: SimpleQueue[None] = SimpleQueue()
         try:

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from neurosim.chip.chip import Chip
-from neurosim.chip.one_by_one import OneByOne, Turn, take_turn
+from neurosim.chip.one_by_one import OneByOne, take_step
 from neurosim.chip.samples import as_labels, as_samples, teachable
 from neurosim.errors import DivergedError, SampleError
 from neurosim.latency.timing.clock import Clock
@@ -34,31 +34,30 @@ def layer_times(
     SampleError, DivergedError
         As `Chip.learn_one` does.
     """
-    way = OneByOne(chip.layers)
+    one_by_one = OneByOne(chip.layers)
     times = np.full((len(calls.given), len(chip.layers)), -1, np.int64)
     for call in calls.given[:1]:  # memory that is new must not be met by the first sample: it responds once before
-        way.sample[:] = as_samples(call[0], chip.shape, 1)[0]
-        _through(way.responding, clock)
-    turns = way.learning if learning else way.responding
+        one_by_one.sample[:] = as_samples(call[0], chip.shape, 1)[0]
+        _through(one_by_one, False, clock)
     for i, call in enumerate(calls.given):
         if stop():
             return times[:i]
-        way.sample[:] = as_samples(call[0], chip.shape, 1)[0]
-        way.label[:] = as_labels([call[1] if len(call) > 1 else -1], 1)
-        _, fault = teachable(chip.layers, 1, way.label, calls.first + i) if learning else (1, None)
+        one_by_one.sample[:] = as_samples(call[0], chip.shape, 1)[0]
+        one_by_one.label[:] = as_labels([call[1] if len(call) > 1 else -1], 1)
+        _, fault = teachable(chip.layers, 1, one_by_one.label, calls.first + i) if learning else (1, None)
         if fault is not None:
             raise fault
         try:
-            times[i] = _through(turns, clock)
+            times[i] = _through(one_by_one, learning, clock)
         except (SampleError, DivergedError) as error:
             raise placed(error, calls, i) from error
     return times
 
 
-def _through(turns: list[Turn], clock: Clock) -> list[int]:
+def _through(one_by_one: OneByOne, learning: bool, clock: Clock) -> list[int]:
     """Take the sample through all layers, and return the nanoseconds in each."""
     moments = [clock.now()]
-    for turn in turns:
-        take_turn(turn)
+    for step in one_by_one.steps:
+        take_step(step, learning)
         moments.append(clock.now())
     return [after - before for before, after in pairwise(moments)]

@@ -98,7 +98,7 @@ def run(
                 chip, state, stream.identity(), report.tally, samples=snapshot_samples, seconds=snapshot_seconds
             )
             contexts.enter_context(snapshots)
-        _learn(chip, blocks, report, snapshots, threads, watch, stop)
+        _learn(chip, blocks, report, snapshots, chunk, threads, watch, stop)
         if report.stream_position == 0 and not report.interrupted:
             raise SampleError(f"{stream.name} must hold at least one sample, got none")
         if snapshots is not None:
@@ -111,13 +111,14 @@ def _learn(
     blocks: Iterator[Block],
     report: Report,
     snapshots: Snapshots | None,
+    chunk: int,
     threads: int,
     watch: Callable[[Report], None] | None,
     stop: Callable[[], bool] | None,
 ) -> None:
     """Push blocks through the chip, and take snapshots when they are due, until the blocks end or `stop` says so."""
     begun = time.perf_counter()
-    with Pipeline(chip.layers, threads, report.stream_position) as pipeline:
+    with Pipeline(chip.layers, threads, report.stream_position, chunk=chunk) as pipeline:
         for block in blocks:
             report.add(pipeline.push(block.samples, time.perf_counter(), block.labels))
             report.seconds = time.perf_counter() - begun - report.snapshot_seconds

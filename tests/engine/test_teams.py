@@ -17,13 +17,15 @@ from threadpoolctl import threadpool_limits
 
 import neurosim as ns
 from neurosim.engine import teams
-from neurosim.engine.conv import layer as at_work
+from neurosim.engine.conv import executor
+from neurosim.engine.executor import Call
+from neurosim.engine.samples import Samples
 from neurosim.kernels.conv import layout
 
 
 @pytest.fixture(autouse=True)
 def every_block_is_worth_a_team(monkeypatch):
-    monkeypatch.setattr(at_work, "WORTH_A_TEAM", 0)
+    monkeypatch.setattr(executor, "WORTH_A_TEAM", 0)
 
 
 @pytest.mark.parametrize("name", CHIPS)
@@ -104,9 +106,9 @@ def test_chips_in_several_threads_at_once():
 def test_an_interrupt_before_the_first_thread_begins_leaves_nobody_waiting_and_nothing_learned():
     learned = chip("events").learn(images(5))
     layer, before = learned.layers[0], learned.state_sha256
-    values, room = images(3).reshape(3, -1), layer.results(3, 1, 3)
-    calls = layer._calls(values, np.empty(0, np.float32), True, layer.scratch(), room, 3)
-    loop = layer._loop
+    conv = layer.executor
+    call = Call(Samples(images(3).reshape(3, -1)), True, conv.workspace(), conv.results(3, 1, True))
+    calls, loop = conv._arguments(call, 3), conv._loop
 
     def interrupted(*arguments):
         if arguments[-2].number == 0:
@@ -154,14 +156,14 @@ ALONE = """
 import threading
 import numpy as np, neurosim as ns
 from neurosim.engine import teams
-from neurosim.engine.conv import layer as conv
+from neurosim.engine.conv import executor as conv
 conv.WORTH_A_TEAM = 0
 soft = ns.SoftWTA(temperature=0.5, signed=True)
 layers = [ns.ConvWTA(200, kernel=3, rule=ns.SoftHebb(rate=0.1), competition=soft)] * 2
 X = np.random.default_rng(0).normal(size=(30, 3, 12, 11)).astype(np.float32)
 seen = []
-loop = conv.ConvLayer._loop
-conv.ConvLayer._loop = property(lambda layer: lambda *call: (
+loop = conv.ConvExecutor._loop
+conv.ConvExecutor._loop = property(lambda layer: lambda *call: (
     seen.append((call[-2].size, *(library.num_threads for library in teams._libraries()))), loop.func(layer)(*call))[1])
 def learn(**options):
     return ns.Chip(layers, inputs=(3, 12, 11)).learn(X, **options).state_sha256
@@ -190,7 +192,7 @@ SLOWER = ("Zen", "Sandybridge")
 BITS = """
 import sys
 import numpy as np, neurosim as ns
-from neurosim.engine.conv import layer as conv
+from neurosim.engine.conv import executor as conv
 from threadpoolctl import threadpool_limits
 conv.WORTH_A_TEAM = 0
 sys.path.insert(0, sys.argv[1])

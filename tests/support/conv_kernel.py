@@ -20,20 +20,25 @@ class Kernel:
         self.state = layout.State(*(in_type(array, dtype) for array in self.layer.state))
         self.state.synapses[:] = W.transpose(0, 2, 3, 1).reshape(len(W), -1)
         self.state.norms[:] = (W**2).sum(axis=(1, 2, 3))
-        memory, team = self.layer.scratch().team(1)[0]
-        self.scratch = layout.Scratch(*(in_type(array, dtype) for array in memory))
+        scratch, team = self.layer.executor.workspace().team(1)[0]
+        self.scratch = layout.Scratch(*(in_type(array, dtype) for array in scratch))
         self.team = team._replace(largest=in_type(team.largest, dtype))
 
     def stream(self, X, learning=True, modulators=(), own=None):
-        room = self.layer.results(len(X), len(X), len(X))
-        for array in room:
-            array.fill(-9 if array.dtype == np.int64 else np.nan)
-        results = layout.Results(*(in_type(array, self.dtype) for array in room))
+        results = layout.Results(*(in_type(array, self.dtype) for array in self.results(len(X), len(X))))
         samples = layout.Samples(X.reshape(len(X), -1).astype(self.dtype), np.array(modulators, self.dtype))
         product = blas.PRODUCTS[np.dtype(self.dtype)]
         self.team.board[:] = 0
         loop = (samples, learning, self.codes, self.state, self.scratch, results, product, own, self.team)
         return conv.stream(*loop), results
+
+    def results(self, samples, rows):
+        """Return results of which nothing is known yet."""
+        made = self.layer.executor.results(samples, rows, True)
+        results = layout.Results(made.potentials, made.responses, made.winners, made.outputs)
+        for array in results:
+            array.fill(-9 if array.dtype == np.int64 else np.nan)
+        return results
 
     @property
     def W(self):

@@ -22,7 +22,7 @@ class Kernel:
         self.state.synapses[:], self.state.scales[:] = W.T, 1
         self.state.squares[:] = (W**2).sum(axis=1)[: len(self.state.squares)]  # of few bits: W has whole numbers
         self.state.norms[:] = (np.abs(W) ** layer.lebesgue).sum(axis=1)
-        scratch = DenseLayer(layer, inputs, 0, 0).scratch()
+        scratch = DenseLayer(layer, inputs, 0, 0).executor.workspace().scratch
         self.scratch = layout.Scratch(*(in_type(np.nan_to_num(array), dtype) for array in scratch))
         self.dtype = dtype
 

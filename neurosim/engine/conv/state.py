@@ -3,27 +3,27 @@
 import numpy as np
 
 from neurosim import randomness
-from neurosim.engine.results import Array
+from neurosim.engine.samples import Array
 from neurosim.kernels.conv import layout
 from neurosim.layers.conv import ConvWTA
 
 
-def first_weights(layer: ConvWTA, channels: int, seed: int, place: int) -> Array:
-    """Return weights (neurons, channels, kernel, kernel); `place` is the layer's number in the chip."""
+def first_weights(layer: ConvWTA, channels: int, seed: int, index: int) -> Array:
+    """Return weights (neurons, channels, kernel, kernel); `index` is the layer's number in the chip."""
     shape = (layer.neurons, channels, layer.kernel, layer.kernel)
     fan_in, count = channels * layer.kernel**2, int(np.prod(shape))
     if layer.initial == "uniform":
-        weights = randomness.uniform(seed, randomness.WEIGHTS, place, count) * (layer.radius * (3 / fan_in) ** 0.5)
+        weights = randomness.uniform(seed, randomness.WEIGHTS, index, count) * (layer.radius * (3 / fan_in) ** 0.5)
     else:
-        weights = randomness.normal(seed, randomness.WEIGHTS, place, count)
+        weights = randomness.normal(seed, randomness.WEIGHTS, index, count)
         weights *= layer.radius / fan_in**0.5
     single: Array = weights.reshape(shape).astype(np.float32)
     return single
 
 
-def first_state(layer: ConvWTA, image: tuple[int, ...], positions: int, seed: int, place: int) -> layout.State:
+def first_state(layer: ConvWTA, image: tuple[int, ...], positions: int, seed: int, index: int) -> layout.State:
     """Return the state of a layer that has seen nothing, for images (channels, height, width)."""
-    weights, neurons, window = first_weights(layer, image[0], seed, place), layer.neurons, layer.window
+    weights, neurons, window = first_weights(layer, image[0], seed, index), layer.neurons, layer.window
     synapses = np.ascontiguousarray(weights.transpose(0, 2, 3, 1)).reshape(neurons, -1)
     return layout.State(
         synapses=synapses,

@@ -1,1 +1,1 @@
-"""Layers on a CUDA device: the same state, moved there and back; nothing else of neurosim knows that there is one."""
+"""Executors that run layers on a CUDA device; nothing of neurosim but the chip's assembly knows them."""

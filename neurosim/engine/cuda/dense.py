@@ -1,16 +1,16 @@
-"""A dense layer at work on the device: the door to the resident kernel."""
+"""The kernels of a dense layer on a CUDA device: taking samples in, and the resident kernel that learns."""
 
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from neurosim.engine.cuda import device
-from neurosim.engine.cuda.layer import DeviceLayer, zeros
+from neurosim.engine.cuda.executor import CudaExecutor, Launched, zeros
 from neurosim.engine.cuda.plan import Plan, plan
-from neurosim.engine.dense.layer import DenseLayer
-from neurosim.engine.results import Array
+from neurosim.engine.dense.memory import results
+from neurosim.engine.executor import Call
+from neurosim.engine.results import Results
 from neurosim.errors import DeviceError
 from neurosim.kernels.dense import layout
 from neurosim.layers.dense import DenseWTA
@@ -18,7 +18,7 @@ from neurosim.layers.own_rules import OwnRule
 from neurosim.layers.rules import OjaSubspace, Sanger
 
 THREADS = 256  # of a block: more would have too few registers each
-KEPT_BYTES = 1 << 26  # of arrays that chunks pass through
+KEPT_BYTES = 1 << 26  # of arrays on the device that are kept for chunks of several sizes
 
 
 class Launch(NamedTuple):
@@ -29,7 +29,7 @@ class Launch(NamedTuple):
 
 
 class Buffers:
-    """What a caller's chunks pass through on the device; kept for some sizes, as records cut chunks into pieces.
+    """One caller's arrays on the device, kept for several sizes of chunks: records divide chunks into pieces.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Buffers:
     def __init__(self, memory: Any, inputs: int, neurons: int) -> None:
         self.memory, self._inputs, self._neurons = memory, inputs, neurons
         self._launches: dict[tuple[int, ...], Launch] = {}
-        self._floats = 0  # of all launches, but for what is small
+        self._floats = 0  # of all launches, small arrays not counted
 
     def launch(self, samples: int, labels: int, rows: int, outputs: int) -> Launch:
         """Return arrays for chunks of so many samples, labels and rows of results."""
@@ -69,100 +69,111 @@ class Buffers:
         return Launch(intake, layout.Results(zeros(block), zeros(block), winners, sent, *nothing))
 
 
-class CudaDenseLayer(DeviceLayer, DenseLayer):  # type: ignore[misc]  # `state` is arrays by name here as there
-    """A `DenseWTA` at work on a CUDA device."""
+class CudaDenseExecutor(CudaExecutor[Buffers]):
+    """Launches the kernels of a `DenseWTA` on a CUDA device.
 
-    tallied = (layout.WRITES, layout.FOLDS)
+    Parameters
+    ----------
+    constants : DenseWTA
+    inputs, index : int
+        Width of a sample, and the layer's number in its chip.
+    codes : neurosim.kernels.dense.layout.Constants
+    state : neurosim.kernels.dense.layout.State
 
-    def __init__(self, constants: DenseWTA, inputs: int, seed: int, place: int) -> None:
+    Raises
+    ------
+    DeviceError
+        If the layer's rule is one that the CPU alone computes.
+    """
+
+    def __init__(
+        self, constants: DenseWTA, inputs: int, index: int, codes: layout.Constants, state: layout.State
+    ) -> None:
         if isinstance(constants.rule, Sanger | OjaSubspace):
             rule = f"'cpu' for {type(constants.rule).__name__}, whose neurons see what others explain"
-            raise DeviceError(f"device of layer {place + 1} must be {rule}, got 'cuda'")
-        super().__init__(constants, inputs, seed, place)
+            raise DeviceError(f"device of layer {index + 1} must be {rule}, got 'cuda'")
+        super().__init__(index, codes, state, tallied=(layout.WRITES, layout.FOLDS))
+        self._constants, self._inputs = constants, inputs
 
     @property
     def placement(self) -> str:
         """How the layer lies on the device, and what its kernel takes."""
-        return str(self.plan) + device.costs(self._compiled)
+        return str(self.plan) + device.costs(self._definition)
 
     @cached_property
     def plan(self) -> Plan:
         """How the layer is spread over the device; compiles its kernel."""
-        had = device.find()
-        neurons, window = self.constants.neurons, self.constants.window
-        floats = self.state.synapses.size * (2 if self.constants.eligibility > 0 else 1)
-        floats += window * (3 * neurons + 2 * self.inputs + window)
-        device.check_room(f"layer {self.place + 1}", 4 * floats)
-        threads, kept = device.threads_of(THREADS, neurons), self.constants.eligibility == 0
-        places = had.multiprocessors or device.most_blocks(self._kernel.overloads[None], threads, 0)
-        planned = plan(self.inputs, neurons, places, threads, had.shared_bytes, kept)
-        for kernel, arguments in self._launches(planned, self._buffers(planned), 1, 0, 1, 0):
-            self._compiled = device.compiled(kernel, arguments)  # the last one is the resident kernel
-        most = device.most_blocks(self._compiled, threads, planned.shared_bytes)
+        properties = device.find()
+        neurons, window = self._constants.neurons, self._constants.window
+        floats = self.state.synapses.size * (2 if self._constants.eligibility > 0 else 1)
+        floats += window * (3 * neurons + 2 * self._inputs + window)
+        device.check_memory(f"layer {self._index + 1}", 4 * floats)
+        threads, kept = device.threads_of(THREADS, neurons), self._constants.eligibility == 0
+        at_once = properties.multiprocessors or device.most_blocks(self.kernel.overloads[None], threads, 0)
+        planned = plan(self._inputs, neurons, at_once, threads, properties.shared_bytes, kept)
+        for kernel, arguments in self.launches(planned, self.buffers(planned), 1, 0, 1, 0):
+            self._definition = device.compiled(kernel, arguments)  # the last one is the resident kernel
+        most = device.most_blocks(self._definition, threads, planned.shared_bytes)
         if planned.blocks > most:
             rule = f"at most {most * planned.width} on this device, whose blocks must all be at work at once"
-            raise DeviceError(f"neurons of layer {self.place + 1} must be {rule}, got {neurons}")
+            raise DeviceError(f"neurons of layer {self._index + 1} must be {rule}, got {neurons}")
         return planned
 
     @cached_property
-    def _kernel(self) -> Any:
+    def kernel(self) -> Any:
+        """The resident kernel, with the user's own rule if the layer has one."""
         from neurosim.kernels.dense.cuda import layout as device_layout
         from neurosim.kernels.dense.cuda import stream as dense_cuda
 
-        rule = self.constants.rule
+        rule = self._constants.rule
         own = rule.compiled.cuda if isinstance(rule, OwnRule) else None
-        return dense_cuda.stream_grid(device_layout.kind_of(self._codes, self.constants.window), own)
+        return dense_cuda.stream_grid(device_layout.kind_of(self._codes, self._constants.window), own)
 
-    def scratch(self) -> Any:
-        """Return working memory for one caller at a time."""
-        return self._buffers(self.plan)
+    def memory(self) -> Buffers:
+        """Return working memory on the device for one caller at a time."""
+        return self.buffers(self.plan)
 
-    def _buffers(self, planned: Plan) -> Buffers:
+    def buffers(self, planned: Plan) -> Buffers:
+        """Return working memory on the device for a layer that is spread over it in this way."""
         from neurosim.kernels.dense.cuda.layout import Memory
 
-        neurons, window, few = self.constants.neurons, self.constants.window, self.constants.weight_bits is not None
+        neurons, window, few = self._constants.neurons, self._constants.window, self._constants.weight_bits is not None
         sheets = planned.blocks if window == 1 else 1
-        _, tallies = self._mirror.on_device()
+        _, tallies = self.state.on_device()
         memory = Memory(
             potentials=zeros((2, neurons)), biases=zeros((2, neurons)), growth=zeros((window, neurons)),
             changes=zeros(neurons), overlaps=zeros(neurons), sizes=zeros(neurons),
             gram=zeros((sheets, window, window)), totals=zeros((planned.blocks, window)),
-            grown=zeros((planned.blocks, self.inputs if few else 1)), counters=tallies,
+            grown=zeros((planned.blocks, self._inputs if few else 1)), counters=tallies,
             failures=zeros(neurons, np.int64), place=zeros(1, np.int64),
         )  # fmt: skip
-        return Buffers(memory, self.inputs, neurons)
+        return Buffers(memory, self._inputs, neurons)
 
-    def _launches(
+    def launches(
         self, planned: Plan, buffers: Buffers, samples: int, labels: int, rows: int, outputs: int, learning: bool = True
     ) -> tuple[tuple[Any, tuple[Any, ...]], ...]:
-        """Return the kernels that carry a chunk, and what each takes."""
+        """Return the kernels that a chunk goes through, and what each takes."""
         from neurosim.kernels.dense.cuda import intake
 
-        launch, (state, tallies) = buffers.launch(samples, labels, rows, outputs), self._mirror.on_device()
+        launch, (state, tallies) = buffers.launch(samples, labels, rows, outputs), self.state.on_device()
         memory = buffers.memory._replace(counters=tallies)
         shape, constants, taken_in = (planned.width, planned.depth, planned.resident), self._device_codes, launch.intake
         return (
             (intake.gather_grid, (taken_in, self._codes.negative)),
             (intake.admit_grid, (taken_in, learning, constants, state.input_norm, state.counters)),
             (intake.scale_grid, (taken_in,)),
-            (self._kernel, (taken_in, learning, constants, state, memory, launch.results, *shape)),
+            (self.kernel, (taken_in, learning, constants, state, memory, launch.results, *shape)),
         )
 
-    def _launch(
-        self,
-        values: Array,
-        labels: NDArray[np.int64],
-        modulators: Array,
-        learning: bool,
-        scratch: Any,
-        room: Any,
-        watch: device.Stopwatch,
-    ) -> tuple[Any, Any]:
-        """Stream a chunk through the device."""
-        samples, planned = len(values), self.plan
-        launches = self._launches(
-            planned, scratch, samples, len(labels), len(room.potentials), len(room.outputs), learning
-        )
+    def results(self, samples: int, rows: int, outputs: bool, counting: bool = False) -> Results:
+        """Return memory for the results of some samples, here."""
+        return results(self._constants.neurons, samples, rows, outputs, counting)
+
+    def launch(self, call: Call[Buffers], watch: device.Stopwatch) -> Launched:
+        """Copy a chunk to the device, and take it through the kernels."""
+        (values, labels, modulators), made, planned = call.samples, call.results, self.plan
+        samples, rows, outputs = len(values), len(made.potentials), len(made.outputs)
+        launches = self.launches(planned, call.workspace, samples, len(labels), rows, outputs, call.learning)
         intake, *_ = arguments = launches[-1][1]
         intake.samples.copy_to_device(values)
         intake.modulators.copy_to_device(modulators if len(modulators) else np.ones(samples, np.float32))
@@ -170,7 +181,7 @@ class CudaDenseLayer(DeviceLayer, DenseLayer):  # type: ignore[misc]  # `state` 
             intake.labels.copy_to_device(labels)
         watch.begin()
         grids = (samples, 1, 0, 0), (1, 1, 0, 0), (samples, planned.threads, 0, 0)
-        for (kernel, given), grid in zip(launches, (*grids, planned.grid), strict=True):
-            kernel[grid](*given)
+        for (kernel, kernel_arguments), grid in zip(launches, (*grids, planned.grid), strict=True):
+            kernel[grid](*kernel_arguments)
         watch.end()
-        return arguments[5], intake.report
+        return Launched(arguments[5], intake.report)

@@ -1,7 +1,7 @@
-"""The CUDA device: whether there is one that will do, what it has, and how kernels are compiled for it.
+"""The CUDA device: whether there is a usable one, its properties, and how kernels are compiled for it.
 
-Kernels are compiled without contraction: a product and a sum are rounded one after the other, as on the CPU, so that
-both give the same bits. Numba has no option for that, though its compiler has.
+Kernels are compiled without fused multiply-add: a product and a sum are rounded one after the other, as on the CPU, so
+that both give the same bits. NVIDIA's compiler has an option for that, Numba does not offer it.
 """
 
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 
 from neurosim.errors import DeviceError
 
-BUILT_IN = "Built-in"  # what Numba has of its own, and nobody keeps
-OLDEST = (7, 0)  # compute capability from which on all blocks of a grid may meet, with large kernel parameters
-SHARED_BYTES = 48 << 10  # of a block, on every device
+BUILT_IN = "Built-in"  # the CUDA target that comes with Numba, which is no longer maintained
+OLDEST = (7, 0)  # compute capability from which on grids can synchronise and kernel parameters may be large
+SHARED_BYTES = 48 << 10  # of shared memory that a block may have on every device
 HOW = "install neurosim-chip[cuda13] or [cuda12] beside NVIDIA's driver, or leave device='cpu'"
 
 
 class Properties(NamedTuple):
-    """What a device has.
+    """Properties of a device.
 
     Attributes
     ----------
@@ -25,9 +25,9 @@ class Properties(NamedTuple):
     multiprocessors : int
         0 where Numba simulates a device.
     shared_bytes : int
-        Memory that one block may have on a multiprocessor.
+        Shared memory that one block may have.
     free_bytes : float
-        Of the device's memory.
+        Free memory of the device.
     """
 
     name: str
@@ -37,14 +37,14 @@ class Properties(NamedTuple):
 
 
 def numba_cuda() -> Any:
-    """Return Numba's `cuda`, of which half is without types."""
+    """Return Numba's `cuda` module, which is only partly typed."""
     from numba import cuda
 
     return cuda
 
 
 def simulated() -> bool:
-    """Return whether Numba simulates a device: the user has asked for that by NUMBA_ENABLE_CUDASIM."""
+    """Return whether Numba simulates a device, because NUMBA_ENABLE_CUDASIM is set."""
     from numba import config
 
     settings: Any = config
@@ -52,16 +52,16 @@ def simulated() -> bool:
 
 
 def find() -> Properties:
-    """Return what the device has.
+    """Return the properties of the device.
 
     Raises
     ------
     DeviceError
-        If there is none, it is too old, or Numba cannot compile for it.
+        If there is no device, it is too old, or Numba cannot compile for it.
     """
     try:
         cuda = numba_cuda()
-    except (ImportError, ValueError) as error:  # ValueError: of a setting of Numba's, as NUMBA_CUDA_DRIVER
+    except (ImportError, ValueError) as error:  # ValueError: a bad setting, such as NUMBA_CUDA_DRIVER
         raise DeviceError(f"device must be 'cpu' where Numba has no CUDA, got 'cuda' ({error}); {HOW}") from None
     if simulated():
         return Properties("simulated by Numba", 0, SHARED_BYTES, float("inf"))
@@ -70,7 +70,7 @@ def find() -> Properties:
     try:
         device = cuda.get_current_device()
         free = cuda.current_context().get_memory_info()[0]
-    except Exception as error:  # what Numba raises has as many types as causes
+    except Exception as error:  # Numba raises a different type for each cause
         why = " ".join(str(error).split()).rstrip(" :.")
         raise DeviceError(f"device must be one that Numba finds, got 'cuda' and: {why}; {HOW}") from None
     if tuple(device.compute_capability) < OLDEST:
@@ -81,17 +81,17 @@ def find() -> Properties:
 
 
 def threads_of(most: int, wanted: int) -> int:
-    """Return how many threads a block gets: all it may have, but no more than are wanted where each is simulated."""
+    """Return the threads of a block: `most`, or about as many as are `wanted` where each one is simulated."""
     return min(most, 1 << max(3, (wanted - 1).bit_length())) if simulated() else most
 
 
-def check_room(what: str, needed: int) -> None:
-    """Refuse what the device has no memory for.
+def check_memory(what: str, needed: int) -> None:
+    """Refuse what does not fit into the device's memory; `needed` in bytes.
 
     Raises
     ------
     DeviceError
-        With what is needed and what there is.
+        With the memory that is needed and that is free.
     """
     free = find().free_bytes
     if needed > free:
@@ -103,13 +103,13 @@ def check_room(what: str, needed: int) -> None:
 
 @contextmanager
 def uncontracted() -> Iterator[None]:
-    """Have the compiler, whenever it is called, round products before they are added."""
+    """Let every compilation in this context round products before they are added."""
     if simulated():
         yield
         return
-    from numba.cuda.cudadrv import nvvm as found
+    from numba.cuda.cudadrv import nvvm as nvvm_module
 
-    nvvm: Any = found
+    nvvm: Any = nvvm_module
     compile_ir = nvvm.compile_ir
 
     def rounded(code: Any, **options: Any) -> Any:
@@ -123,7 +123,7 @@ def uncontracted() -> Iterator[None]:
 
 
 def compiled(kernel: Any, arguments: tuple[Any, ...]) -> Any:
-    """Return a kernel as compiled for arguments like these; launches with such find it."""
+    """Compile a kernel for arguments of these types; launches with such arguments use it."""
     if simulated():
         return kernel.overloads[None]
     with uncontracted():
@@ -131,20 +131,20 @@ def compiled(kernel: Any, arguments: tuple[Any, ...]) -> Any:
 
 
 class Stopwatch:
-    """Times what the device does between `begin` and `end`, by its own clock; a simulated one has none."""
+    """Measures the time between `begin` and `end` by the device's own clock; zero where it is simulated."""
 
     def begin(self) -> None:
-        """Start it, behind what the device has been told to do."""
+        """Start after everything that was launched before."""
         cuda = numba_cuda()
         self._begun, self._ended = cuda.event(), cuda.event()
         self._begun.record()
 
     def end(self) -> None:
-        """Stop it."""
+        """Stop after everything that was launched before."""
         self._ended.record()
 
     def seconds(self) -> float:
-        """Wait until it has stopped, and read it."""
+        """Wait until the device has come to `end`, and return the seconds since `begin`."""
         if simulated():
             return 0.0
         self._ended.synchronize()
@@ -152,17 +152,17 @@ class Stopwatch:
 
 
 def costs(definition: Any) -> str:
-    """Return what a compiled kernel takes of each thread; nothing where the device is simulated."""
+    """Return how many registers and bytes a thread of a compiled kernel takes; empty where the device is simulated."""
     if simulated():
         return ""
     return f"; {definition.regs_per_thread} registers, {definition.local_mem_per_thread} bytes of local memory a thread"
 
 
 def most_blocks(definition: Any, threads: int, shared: int) -> int:
-    """Return how many blocks of a compiled kernel may meet at a barrier; `shared` bytes are asked for at the launch."""
+    """Return how many blocks of a compiled kernel can run at once, each with so many bytes of shared memory."""
     if simulated():
         return int(definition.max_cooperative_grid_blocks(threads))
-    if shared > SHARED_BYTES // 2:  # a driver wants to be told before
+    if shared > SHARED_BYTES // 2:  # more than a launch may ask for unannounced
         from cuda.bindings import driver
 
         kernel = definition._codelibrary.get_cufunc()

@@ -1,4 +1,4 @@
-"""A layer's arrays, here and on the device: each is copied when somebody wants the one that is older."""
+"""A layer's arrays in host memory and on the device: an outdated copy is renewed when it is read."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,31 +9,31 @@ from numpy.typing import NDArray
 
 
 class Mirror:
-    """Arrays by name, as a layer's `state`; those of the device are copied here when they are looked at.
+    """Stands in for a layer's `state`: an array that changed on the device is copied to the host when it is read.
 
-    They are read-only: the device would not see what is written, but for within `changing_here`.
+    The arrays are read-only, as the device would not see what is written to them; `changing_here` lets them be written.
 
     Parameters
     ----------
     host : NamedTuple of arrays
-        `dense.State` or `conv.State`; the arrays are written in place.
+        The kernels' `State` of a dense or a convolutional layer; its arrays are written in place.
     tallied : tuple of int
-        Places in `counters` to which each neuron adds in a row of `tallies`, on the device, on its own.
+        Places in `counters` that each neuron counts on its own on the device, in its row of `tallies`.
     """
 
     def __init__(self, host: Any, tallied: tuple[int, ...]) -> None:
         self._host, self._tallied = host, tallied
         self._device: Any = None
         self._tallies: Any = None
-        self._older: set[str] = set()  # names of the arrays here that the device has learned more of
+        self._outdated: set[str] = set()  # arrays whose copy on the host is outdated
         self._open = False
 
     def on_device(self) -> tuple[Any, Any]:
-        """Return the arrays on the device, and each neuron's tallies: copied there, if those here are newer."""
+        """Return the arrays on the device, and each neuron's tallies; copied there first if the host's are newer."""
         from numba import cuda
 
         if self._device is None:
-            # A copy without gaps: what is a view here is none there.
+            # Contiguous copies: on the device there are no views.
             arrays = (cuda.to_device(np.ascontiguousarray(array)) for array in self._host)
             self._device = self._host._make(arrays)
             neurons, counters = len(self._host.wins), len(self._host.counters)
@@ -41,13 +41,13 @@ class Mirror:
         return self._device, self._tallies
 
     def changes_there(self) -> None:
-        """Take note that the device is about to change its arrays."""
-        self._older = set(self._host._fields)
+        """Note that the device is about to change its arrays."""
+        self._outdated = set(self._host._fields)
 
     @contextmanager
     def changing_here(self) -> Iterator[None]:
-        """Let the arrays here be written; the device gets them anew."""
-        for name in tuple(self._older):
+        """Let the arrays on the host be written; they are copied to the device again afterwards."""
+        for name in tuple(self._outdated):
             self._fetch(name)
         self._open, self._device = True, None
         try:
@@ -76,7 +76,7 @@ class Mirror:
         return dict(zip(self._host._fields, self, strict=True))
 
     def _fetch(self, name: str) -> None:
-        if name not in self._older:
+        if name not in self._outdated:
             return
         array = getattr(self._host, name)
         array[...] = getattr(self._device, name).copy_to_host()
@@ -84,13 +84,13 @@ class Mirror:
             tallies = self._tallies.copy_to_host()
             for place in self._tallied:
                 array[place] += tallies[:, place].sum()
-        self._older.discard(name)
+        self._outdated.discard(name)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what is here: a copy, in another process too, has its own arrays on the device."""
-        for name in tuple(self._older):
+        """Return the host's arrays: a copy, also in another process, makes its own on the device."""
+        for name in tuple(self._outdated):
             self._fetch(name)
-        return {"_host": self._host, "_tallied": self._tallied, "_device": None, "_tallies": None, "_older": set(),
+        return {"_host": self._host, "_tallied": self._tallied, "_device": None, "_tallies": None, "_outdated": set(),
                 "_open": False}  # fmt: skip
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -5,25 +5,27 @@ from typing import NamedTuple
 from neurosim.errors import DeviceError
 
 ITEM = 4  # bytes of a synapse
-STATIC_BYTES = 18 << 10  # of shared memory, that the kernel has of its own, rounded up
-HELD, HELD_FROM_AFAR = 2048, 24576  # products at hand, twice: a few, and as many as hide how far the synapses are
+STATIC_BYTES = 18 << 10  # of shared memory that the kernel itself declares, rounded up
+# Products that are kept at once, in each of two buffers: few where synapses are in shared memory; where they are not,
+# enough to hide the latency of the device's memory.
+HELD, HELD_FROM_AFAR = 2048, 24576
 
 
 class Plan(NamedTuple):
-    """Blocks, and what each has.
+    """The blocks of a launch, and the work and memory of each.
 
     Attributes
     ----------
     blocks, threads : int
-        Of the grid, and of each block.
+        Blocks of the grid, and threads of each block.
     width : int
-        Neurons of a block, the last one's may be fewer.
+        Neurons of a block; the last block may have fewer.
     depth : int
-        Inputs whose products with a block's synapses are held at once, twice.
+        Inputs whose products with a block's synapses are kept at once, in each of two buffers.
     resident : bool
-        Whether synapses stay in the blocks' shared memory.
+        Whether synapses stay in the blocks' shared memory during a launch.
     shared_bytes : int
-        Asked for at the launch.
+        Shared memory of a block that the launch asks for.
     """
 
     blocks: int
@@ -35,7 +37,7 @@ class Plan(NamedTuple):
 
     @property
     def grid(self) -> tuple[int, int, int, int]:
-        """What a launch is told: blocks, threads, stream, and bytes of shared memory."""
+        """Configuration of a launch: blocks, threads, stream, and bytes of shared memory."""
         return self.blocks, self.threads, 0, self.shared_bytes
 
     def __str__(self) -> str:
@@ -47,21 +49,29 @@ class Plan(NamedTuple):
         )
 
 
-def plan(inputs: int, neurons: int, multiprocessors: int, threads: int, room: int, kept: bool = True) -> Plan:
-    """Return a plan: a block for each multiprocessor, or as few neurons as there are; more blocks if they are too many.
+def plan(inputs: int, neurons: int, multiprocessors: int, threads: int, shared_bytes: int, kept: bool = True) -> Plan:
+    """Return a plan: one block for each multiprocessor, fewer for few neurons, more where there are too many.
 
     Parameters
     ----------
     inputs, neurons : int
     multiprocessors : int
-        Blocks that there is a place for, with `room` bytes of shared memory each.
+        Blocks that can run at once.
     threads : int
-        Of a block: a block can have as many neurons.
+        Threads of a block, and its largest number of neurons.
+    shared_bytes : int
+        Shared memory that a block may have.
     kept : bool
-        Whether synapses last: eligibility writes all of them with every sample, and a copy is of no use.
+        Whether a copy of the synapses in shared memory pays. With eligibility traces it does not: every sample writes
+        all of them.
+
+    Raises
+    ------
+    DeviceError
+        If shared memory is too small for a single product of every neuron.
     """
     width = min(-(-neurons // multiprocessors), threads)
-    blocks, free = -(-neurons // width), room - STATIC_BYTES
+    blocks, free = -(-neurons // width), shared_bytes - STATIC_BYTES
     near = max(1, HELD // width)
     shared = (2 * near + inputs) * width * ITEM
     if kept and blocks <= multiprocessors and shared <= free:

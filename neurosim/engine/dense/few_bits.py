@@ -36,12 +36,12 @@ def highest(layer: DenseWTA) -> int:
     return 0 if layer.weight_bits is None else 2 ** (layer.weight_bits - 1) - 1
 
 
-def salt(layer: DenseWTA, seed: int, place: int) -> int:
-    """Return what the growth of a layer of few bits is rounded by, a function of the chip's seed and of its place."""
-    return 0 if layer.weight_bits is None else int(randomness.words(seed, randomness.GROWTH, place, 1)[0])
+def salt(layer: DenseWTA, seed: int, index: int) -> int:
+    """Return the salt of the random rounding of few bits, a function of the chip's seed and of the layer's index."""
+    return 0 if layer.weight_bits is None else int(randomness.words(seed, randomness.GROWTH, index, 1)[0])
 
 
-def in_few_bits(layer: DenseWTA, weights: Array, seed: int, place: int) -> Few:
+def in_few_bits(layer: DenseWTA, weights: Array, seed: int, index: int) -> Few:
     r"""Round weights (inputs, neurons) to few bits, with scales :math:`s_k = \max_i |w_{ki}| / (2^{bits-1} - 1)`.
 
     A neuron whose weights are all zero has the least scale there is: its first growth finds it another. The synapses
@@ -55,13 +55,13 @@ def in_few_bits(layer: DenseWTA, weights: Array, seed: int, place: int) -> Few:
         whole = np.rint(exact)
         if layer.rounding == "stochastic":
             low = np.floor(exact)
-            whole = low + (_chances(seed, place, i, row) < exact - low)
+            whole = low + (_chances(seed, index, i, row) < exact - low)
         weights[i] = np.clip(whole, -most, most) + 0.0  # no negative zero
     return Few(weights, scales)
 
 
-def _chances(seed: int, place: int, i: int, row: Array) -> NDArray[np.float64]:
-    chances: NDArray[np.float64] = randomness.at_places(seed, randomness.FEW_BITS, place, i, 1, len(row))[0]
+def _chances(seed: int, index: int, i: int, row: Array) -> NDArray[np.float64]:
+    chances: NDArray[np.float64] = randomness.at_places(seed, randomness.FEW_BITS, index, i, 1, len(row))[0]
     return chances
 
 

@@ -14,17 +14,17 @@ from neurosim.layers.dense import DenseWTA
 Array = NDArray[np.float32]
 
 
-def first_weights(layer: DenseWTA, inputs: int, seed: int, place: int) -> Array:
-    """Return the weights (inputs, neurons) of a layer that has seen nothing; `place` is its number in the chip."""
-    weights = _drawn(layer, inputs, seed, place)
+def first_weights(layer: DenseWTA, inputs: int, seed: int, index: int) -> Array:
+    """Return the weights (inputs, neurons) of a layer that has seen nothing; `index` is its number in the chip."""
+    weights = _drawn(layer, inputs, seed, index)
     if layer.weight_bits is None:
         return weights
-    few = in_few_bits(layer, weights, seed, place)
+    few = in_few_bits(layer, weights, seed, index)
     few.synapses[:] *= few.scales
     return few.synapses
 
 
-def _drawn(layer: DenseWTA, inputs: int, seed: int, place: int) -> Array:
+def _drawn(layer: DenseWTA, inputs: int, seed: int, index: int) -> Array:
     """Return weights as they are drawn, before any rounding.
 
     The mean of the sum of |w|^p is R^p (Gamma functions: the normal distribution's moment).
@@ -36,11 +36,11 @@ def _drawn(layer: DenseWTA, inputs: int, seed: int, place: int) -> Array:
     precision = np.float64 if layer.renormalise else np.float32
     if layer.initial == "uniform":
         highest = layer.radius * ((p + 1) / inputs) ** (1 / p)
-        weights = randomness.uniform(seed, randomness.WEIGHTS, place, math.prod(shape), highest, precision)
+        weights = randomness.uniform(seed, randomness.WEIGHTS, index, math.prod(shape), highest, precision)
     else:
         moment = 2 ** (p / 2) * math.gamma((p + 1) / 2) / math.sqrt(math.pi)
         deviation = layer.radius / (inputs * moment) ** (1 / p)
-        weights = randomness.normal(seed, randomness.WEIGHTS, place, math.prod(shape), deviation, precision)
+        weights = randomness.normal(seed, randomness.WEIGHTS, index, math.prod(shape), deviation, precision)
     weights = weights.reshape(shape)
     if layer.renormalise:
         weights /= (np.abs(weights) ** p).sum(axis=0) ** (1 / p)
@@ -48,13 +48,13 @@ def _drawn(layer: DenseWTA, inputs: int, seed: int, place: int) -> Array:
     return single
 
 
-def first_state(layer: DenseWTA, inputs: int, seed: int, place: int) -> layout.State:
+def first_state(layer: DenseWTA, inputs: int, seed: int, index: int) -> layout.State:
     """Return the state of a layer that has seen nothing."""
-    synapses, neurons, window = _drawn(layer, inputs, seed, place), layer.neurons, layer.window
+    synapses, neurons, window = _drawn(layer, inputs, seed, index), layer.neurons, layer.window
     scales, summed = np.ones(neurons, np.float32), np.zeros(0, np.int64)
     norms = _sums(synapses, layer.lebesgue) if layer.weight_bits is None else scales
     if layer.weight_bits is not None:
-        synapses, scales = in_few_bits(layer, synapses, seed, place)
+        synapses, scales = in_few_bits(layer, synapses, seed, index)
         summed = squares(synapses)
         norms = (scales.astype(np.float64) ** 2 * summed).astype(np.float32)
     fair = isinstance(layer.bias, Conscience | LogPrior)

@@ -1,6 +1,6 @@
 """A run that is counted: samples through a chip, as `Chip.learn` takes them, and what each of them took."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -9,7 +9,9 @@ from neurosim.checks import whole
 from neurosim.chip.chip import Chip
 from neurosim.chip.samples import as_labels, fitting, teachable
 from neurosim.engine.base import WorkingLayer
-from neurosim.engine.results import NO_LABELS, NO_MODULATORS, TALLIED
+from neurosim.engine.results import TALLIED, Results
+from neurosim.engine.runner import LayerRunner
+from neurosim.engine.samples import NO_LABELS, Array, Labels, Samples
 from neurosim.errors import ConfigError, SampleError
 from neurosim.hardware.counting.counts import Counts, LayerCounts
 from neurosim.hardware.placement.demand import demand
@@ -62,13 +64,13 @@ def count(
     if samples is not None:
         whole("samples", samples, 1)
     taught = None if labels is None else as_labels(labels, None)
-    counting, first = Counting(chip, True), 0
+    counting, first = Counting(chip, True, chunk), 0
     end = None if samples is None else warm_up + samples
     for block in chip.blocks(stream, chunk):
         given = block.labels if taught is None else fitting("labels", taught, slice(first, first + len(block.samples)))
         for part in _cut(first, len(block.samples), warm_up, end):
             if part.start + first == warm_up:
-                counting = Counting(chip, learning)
+                counting = Counting(chip, learning, chunk)
             counting.take(block.samples[part], None if given is None else given[part], first + part.start)
         first += len(block.samples)
         if end is not None and first >= end:
@@ -92,26 +94,34 @@ class Counting:
     ----------
     chip : Chip
     learning : bool
+    chunk : int
+        Samples that `take` gets.
     outputs : bool
         Whether results have the last layer's outputs.
     """
 
-    def __init__(self, chip: Chip, learning: bool, outputs: bool = False) -> None:
+    def __init__(self, chip: Chip, learning: bool, chunk: int, outputs: bool = False) -> None:
         self.chip, self.learning = chip, learning
         *others, last = chip.layers
-        self._counters = [_Counter(layer, learning, True, True) for layer in others]
-        self._counters.append(_Counter(last, learning, outputs, False))
+        self._counters = [_Counter(layer, learning, chunk, True, True) for layer in others]
+        self._counters.append(_Counter(last, learning, chunk, outputs, False))
 
-    def take(self, samples: Any, labels: NDArray[np.int64] | None, first: int) -> Any:
-        """Take a chunk through all layers; return the last one's results. Errors number samples from `first`."""
-        layers, given = self.chip.layers, NO_LABELS if labels is None else labels
-        values, given, _ = layers[0].fitting(samples, given, NO_MODULATORS)
-        end, fault = teachable(layers, len(values), given, first) if self.learning else (len(values), None)
-        results: Any = None
-        values = values[:end]
-        for counter in self._counters if end else ():
-            results = counter.take(values, given[:end], first)
-            values = results.outputs
+    def take(self, values: Array, labels: Labels | None, first: int) -> Results:
+        """Take a chunk through all layers; return the last one's results, for the caller to keep.
+
+        Errors number samples from `first`.
+        """
+        layers = self.chip.layers
+        samples = layers[0].fitting(Samples(values, NO_LABELS if labels is None else labels))
+        end, fault = len(samples.values), None
+        if self.learning:
+            end, fault = teachable(layers, end, samples.labels, first)
+        if end == 0 and fault is not None:
+            raise fault
+        samples = samples.cut(0, end)
+        for counter in self._counters:
+            results = counter.take(samples, first)
+            samples = samples._replace(values=results.outputs)
         if fault is not None:
             raise fault
         return results
@@ -136,25 +146,34 @@ def _is_binary(values: NDArray[np.float32]) -> bool:
     return bool(((values == 0) | (np.abs(values) == 1)).all())
 
 
+class _Counted(NamedTuple):
+    """What a layer did in a chunk: see `LayerCounts`."""
+
+    tallies: NDArray[np.int64]
+    packed: NDArray[np.uint8]
+    sent: NDArray[Any]
+
+
 class _Counter:
     """A layer at work, and what it did in each chunk."""
 
-    def __init__(self, layer: WorkingLayer, learning: bool, outputs: bool, sending: bool) -> None:
-        self.layer, self.learning, self._outputs, self._sending = layer, learning, outputs, sending
-        self._scratch, self._live, self._chunks = layer.scratch(), layer.live(), list[tuple[Any, ...]]()
-        self._binary = True
+    def __init__(self, layer: WorkingLayer, learning: bool, chunk: int, outputs: bool, sending: bool) -> None:
+        self.layer, self.learning, self._sending = layer, learning, sending
+        self._runner = LayerRunner(layer, chunk, outputs=outputs, counting=True)
+        self._chunks, self._binary = list[_Counted](), True
 
-    def take(self, values: Any, labels: NDArray[np.int64], first: int) -> Any:
+    def take(self, samples: Samples, first: int) -> Results:
         """Take a chunk; return its results."""
-        layer, size = self.layer, len(values)
-        done = layer.counted(values, self.learning, self._scratch, self._live, self._outputs, first, labels)
-        if done.taken.error is not None:
-            raise done.taken.error
-        room = done.taken.results
-        sent = _sent(room.outputs, layer.constants.neurons) if self._sending else np.empty((size, 0), np.uint8)
-        self._chunks.append((done.tallies, np.packbits(done.written, axis=1), sent))
+        taken = self._runner.run(samples, self.learning, first)
+        if taken.error is not None:
+            raise taken.error
+        results, values = self._runner.hand_over(taken), samples.values
+        sent = np.empty((len(values), 0), np.uint8)
+        if self._sending:
+            sent = _sent(results.outputs, self.layer.constants.neurons)
+        self._chunks.append(_Counted(results.tallies, np.packbits(results.written, axis=1), sent))
         self._binary = self._binary and _is_binary(values[:1]) and _is_binary(values)
-        return room
+        return results
 
     def counts(self) -> LayerCounts:
         """Return what the layer did since it was asked last."""

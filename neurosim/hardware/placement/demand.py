@@ -39,7 +39,7 @@ def demand(layer: WorkingLayer) -> Demand:
     constants: Any = layer.constants
     convolutional = isinstance(constants, ConvWTA)
     return Demand(
-        layer=layer.place,
+        layer=layer.index,
         inputs=layer.inputs,
         fan_in=layer.state.synapses.shape[1] if convolutional else layer.inputs,
         neurons=constants.neurons,

@@ -8,7 +8,7 @@ from neurosim.chip.samples import as_labels, as_samples, teachable
 from neurosim.engine.base import WorkingLayer
 from neurosim.engine.conv.layer import ConvLayer
 from neurosim.engine.dense.layer import DenseLayer
-from neurosim.engine.results import NO_LABELS
+from neurosim.engine.samples import NO_LABELS
 from neurosim.latency.roofline.bandwidth import machine_rates
 from neurosim.latency.roofline.conv_roofline import ConvTrace
 from neurosim.latency.roofline.roofline import Trace
@@ -49,7 +49,7 @@ def account_of(
 
 def _trace(layer: WorkingLayer) -> Trace | ConvTrace:
     if isinstance(layer, DenseLayer):
-        return Trace(layer, 1)
+        return Trace(layer, True)
     assert isinstance(layer, ConvLayer)
     return ConvTrace(layer)
 

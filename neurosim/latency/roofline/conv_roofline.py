@@ -9,6 +9,7 @@ team of threads, that of each one's share, times the threads. The rate of a matr
 thread, times the threads: BLAS's threads wait for one another, and a floor must not.
 """
 
+import time
 from collections import Counter
 from functools import cached_property
 from typing import Any
@@ -17,8 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.aligned import LINE_BYTES
-from neurosim.engine.conv.layer import ConvLayer, Marked
-from neurosim.engine.results import Array
+from neurosim.engine.conv.layer import ConvLayer
+from neurosim.engine.conv.marked import Marked, marked
+from neurosim.engine.runner import LayerRunner
+from neurosim.engine.samples import Array, Labels, Samples
 from neurosim.latency.roofline.bandwidth import PAGE_LINES, Rates, largest_array, level_rates
 from neurosim.latency.roofline.conv_work import IN_PLACE, LEARNING, STAGES, products, way, work
 from neurosim.latency.roofline.products import Product, product_rate
@@ -34,18 +37,16 @@ class ConvTrace:
     """What a layer did of the samples so far, stage by stage."""
 
     def __init__(self, layer: ConvLayer) -> None:
-        self.layer, self.memory, self.room = layer, layer.scratch(), layer.results(1, 1, 1)
-        self._take = layer.marking(self.memory, self.room)
+        self.layer, self._runner = layer, LayerRunner(layer, 1, marking=True)
         self.marked: list[Marked] = []
         self.works: list[dict[str, Work]] = []
 
-    def take(self, sample: Array, learning: bool, labels: NDArray[np.int64], number: int, keep: bool) -> Array:
+    def take(self, sample: Array, learning: bool, labels: Labels, number: int, keep: bool) -> Array:
         """Take a sample, write down what it took, and return what the next layer sees."""
-        marked = self._take(sample, learning, number)
+        outputs, done = marking_run(self.layer, self._runner, Samples(sample, labels), learning, number)
         if keep:
-            self.marked.append(marked)
-            self.works.append(work(self.layer, learning, marked))
-        outputs: Array = self.room.outputs
+            self.marked.append(done)
+            self.works.append(work(self.layer, learning, done))
         return outputs
 
     def account(self, learning: bool, machine: dict[str, Any], clock: Clock) -> dict[str, Any]:
@@ -93,10 +94,28 @@ class ConvTrace:
 
     def _reading(self) -> float:
         """Return what a mark takes, the clock's and the threads': transmit where there is nobody to send to."""
-        silent = self.layer.marking(self.memory, self.layer.results(1, 1, 0))
-        sample = np.zeros((1, self.layer.inputs), np.float32)
-        marks = [silent(sample, False, 0).moments for _ in range(READINGS)]
+        silent = LayerRunner(self.layer, 1, outputs=False, marking=True)
+        sample = Samples(np.zeros((1, self.layer.inputs), np.float32))
+        marks = [marking_run(self.layer, silent, sample, False, 0)[1].moments for _ in range(READINGS)]
         return _median(np.array([durations(moments)[STAGES.index("transmit")] for moments in marks]))
+
+
+def marking_run(
+    layer: ConvLayer, runner: LayerRunner, sample: Samples, learning: bool, number: int
+) -> tuple[Array, Marked]:
+    """Take a sample of a number through a layer; return what the layer transmits, and what it did when.
+
+    Raises
+    ------
+    SampleError, DivergedError
+        As `Chip.learn_one` does.
+    """
+    begun = time.monotonic_ns()
+    taken = runner.run(sample, learning, number)
+    call = time.monotonic_ns() - begun
+    if taken.error is not None:
+        raise taken.error
+    return taken.results.outputs, marked(layer, runner, call)
 
 
 class _Rates:

@@ -7,14 +7,15 @@ does for a neuron, and what a pool does beside choosing are left out, so that wh
 
 import numpy as np
 
-from neurosim.engine.conv.layer import ConvLayer, Marked
+from neurosim.engine.conv.layer import ConvLayer
+from neurosim.engine.conv.marked import Marked
 from neurosim.latency.roofline.products import Product
 from neurosim.latency.roofline.work import REAL, Work
 from neurosim.layers.activations import Triangle
 from neurosim.layers.competition import SoftWTA
 from neurosim.layers.conv import ConvWTA
 
-# In the order of the moments that `ConvLayer.marking` tells.
+# In the order of `Marked.moments`, without the first.
 STAGES = ("normalise", "patches", "integrate", "compete", "transmit", "recall", "propose", "product", "norms", "write")
 LEARNING = STAGES[5:]
 SOFTMAX = 33  # operations a response: 29 of the exponential, the difference, the product, the sum, the share

@@ -4,7 +4,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from neurosim.engine.results import Array
+from neurosim.engine.samples import Array
 from neurosim.engine.teams import BLAS
 from neurosim.latency.roofline.bandwidth import largest_array, quickest
 from neurosim.latency.timing.clock import Clock

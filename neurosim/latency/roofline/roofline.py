@@ -15,7 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurosim.aligned import LINE_BYTES
 from neurosim.engine.dense.layer import DenseLayer
-from neurosim.engine.results import NO_LABELS, Array
+from neurosim.engine.dense.marked import Marked, marked
+from neurosim.engine.runner import LayerRunner
+from neurosim.engine.samples import NO_LABELS, Array, Labels, Samples
 from neurosim.latency.roofline.bandwidth import Rates, largest_array, row_rates
 from neurosim.latency.roofline.work import STAGES, learning_is_counted, work
 from neurosim.latency.timing.clock import Clock
@@ -31,18 +33,17 @@ BOUNDS = ("synapses", "vectors", "operations")
 class Trace:
     """What a layer did of the samples so far, stage by stage."""
 
-    def __init__(self, layer: DenseLayer, outputs: int) -> None:
-        self.layer, self.memory, self.room = layer, layer.scratch(), layer.results(1, 1, outputs)
-        self._take, self.counted = layer.marking(self.memory, self.room), learning_is_counted(layer)
+    def __init__(self, layer: DenseLayer, outputs: bool) -> None:
+        self.layer, self.counted = layer, learning_is_counted(layer)
+        self._runner = LayerRunner(layer, 1, outputs=outputs, marking=True)
         self.times: list[NDArray[np.int64]] = []  # (STAGES,) nanoseconds each
         self.works: list[tuple[tuple[int, ...], ...]] = []  # of each sample and stage
         self.active: list[NDArray[np.int64]] = []
         self.sizes: list[tuple[int, int]] = []  # active inputs, written neurons
 
-    def take(self, sample: Array, learning: bool, labels: NDArray[np.int64], number: int, keep: bool) -> Array:
+    def take(self, sample: Array, learning: bool, labels: Labels, number: int, keep: bool) -> Array:
         """Take a sample, write down what it took, and return what the next layer sees."""
-        moments, written = self._take(sample, learning, labels, number)
-        outputs: Array = self.room.outputs
+        outputs, (moments, written) = marking_run(self.layer, self._runner, Samples(sample, labels), learning, number)
         if keep:
             moments[-1] = moments[-1] or moments[-2]
             written = written if self.counted else written[:0]
@@ -57,6 +58,22 @@ class Trace:
     def account(self, learning: bool, machine: dict[str, Any], clock: Clock) -> dict[str, Any]:
         """Return the samples' times and floors, as plain values."""
         return _account(self, learning, machine, clock)
+
+
+def marking_run(
+    layer: DenseLayer, runner: LayerRunner, sample: Samples, learning: bool, number: int
+) -> tuple[Array, Marked]:
+    """Take a sample of a number through a layer; return what the layer transmits, and what it did when.
+
+    Raises
+    ------
+    SampleError, DivergedError
+        As `Chip.learn_one` does.
+    """
+    taken = runner.run(sample, learning, number)
+    if taken.error is not None:
+        raise taken.error
+    return taken.results.outputs, marked(layer, runner)
 
 
 class Bandwidths(NamedTuple):
@@ -141,7 +158,7 @@ def _bandwidths(trace: Trace, clock: Clock) -> Bandwidths:
 
 def _reading(layer: DenseLayer) -> float:
     """Return what reading the clock takes within the loop: the stage that sends, where there is nobody to send to."""
-    silent, sample = Trace(layer, 0), np.zeros((1, layer.inputs), np.float32)
+    silent, sample = Trace(layer, False), np.zeros((1, layer.inputs), np.float32)
     for _ in range(READINGS):
         silent.take(sample, False, NO_LABELS, 0, True)
     return float(np.median([times[STAGES.index("transmit")] for times in silent.times])) / SECOND

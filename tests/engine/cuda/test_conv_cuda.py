@@ -28,11 +28,9 @@ class Device:
         self.memory = device_layout.memory(kernel.codes, neurons, window, lambda *a: on_device(rubbish(*a)))
 
     def stream(self, X, learning=True, modulators=(), own=None, blocks=3, threads=8, rows=None, responses=None):
-        room = self.host.layer.results(len(X), len(X) if rows is None else rows, len(X))
+        room = self.host.results(len(X), len(X) if rows is None else rows)
         if responses is not None:
             room = room._replace(responses=room.responses[:responses])
-        for array in room:
-            array.fill(-9 if array.dtype == np.int64 else np.nan)
         results = layout.Results(*(cuda.to_device(array) for array in room))
         values = cuda.to_device(X.reshape(len(X), -1).astype(np.float32))
         samples = layout.Samples(values, cuda.to_device(np.array(modulators, np.float32)))

@@ -17,8 +17,11 @@ import neurosim as ns
 from benchmarks.every_layer import HARD, LAYERS, every_layer
 from neurosim.cli import main
 from neurosim.engine.cuda import device
-from neurosim.engine.cuda.dense import CudaDenseLayer
+from neurosim.engine.cuda.dense import CudaDenseExecutor
+from neurosim.engine.dense.executor import DenseExecutor
 from neurosim.engine.dense.layer import DenseLayer
+from neurosim.engine.runner import LayerRunner
+from neurosim.engine.samples import Samples
 
 
 def samples(count, inputs, negative, seed=0):
@@ -28,16 +31,15 @@ def samples(count, inputs, negative, seed=0):
     return X.astype(np.float32), rng.integers(-1, 5, count), rng.normal(size=count).astype(np.float32)
 
 
-def learn(kind, constants, inputs, X, labels, modulators, chunk):
+def learn(executor, constants, inputs, X, labels, modulators, chunk):
     """Return all that a layer gives and keeps, of samples in chunks."""
-    layer = kind(constants, inputs, 3, 0)
-    scratch, parts = layer.scratch(), []
+    layer = DenseLayer(constants, inputs, 3, 0, executor)
+    runner, parts = LayerRunner(layer, chunk, rows=chunk), []
     for start in range(0, len(X), chunk):
         part = slice(start, start + chunk)
-        room = layer.results(len(X[part]), len(X[part]), len(X[part]))
-        taken = layer.take(X[part], True, scratch, room, start, labels[part], modulators[part])
+        taken = runner.run(Samples(X[part], labels[part], modulators[part]), True, start)
         assert taken.error is None
-        parts.append(taken.results)
+        parts.append(runner.hand_over(taken))
     given = {name: np.concatenate([getattr(part, name) for part in parts])
              for name in ("potentials", "responses", "winners", "outputs")}  # fmt: skip
     return given | layer.arrays()
@@ -70,9 +72,9 @@ def test_a_chunk_gives_the_bits_of_the_cpu(name):
     neurons, inputs = 7, 11
     constants = every_layer(name, neurons)
     X, labels, modulators = samples(9, inputs, constants.initial == "normal")
-    theirs = learn(DenseLayer, constants, inputs, X, labels, modulators, 9)
+    theirs = learn(DenseExecutor, constants, inputs, X, labels, modulators, 9)
     with whole_grid(blocks=3, seed=len(name)):
-        ours = learn(CudaDenseLayer, constants, inputs, X, labels, modulators, 5)
+        ours = learn(CudaDenseExecutor, constants, inputs, X, labels, modulators, 5)
     check_equal(ours, theirs, name)
 
 
@@ -87,10 +89,10 @@ def test_at_the_edges_of_blocks(neurons, inputs, resident, name, monkeypatch):
         room = device.find().shared_bytes
         monkeypatch.setattr("neurosim.engine.cuda.plan.STATIC_BYTES", room - 8 * neurons)  # for a product or two
     monkeypatch.setattr("neurosim.engine.cuda.plan.HELD", 2 * neurons)
-    theirs = learn(DenseLayer, constants, inputs, X, labels, modulators, 6)
+    theirs = learn(DenseExecutor, constants, inputs, X, labels, modulators, 6)
     with whole_grid(blocks=3, seed=inputs):
-        assert ("in shared memory" in CudaDenseLayer(constants, inputs, 0, 0).placement) == resident
-        check_equal(learn(CudaDenseLayer, constants, inputs, X, labels, modulators, 4), theirs)
+        assert ("in shared memory" in DenseLayer(constants, inputs, 0, 0, CudaDenseExecutor).placement) == resident
+        check_equal(learn(CudaDenseExecutor, constants, inputs, X, labels, modulators, 4), theirs)
 
 
 @pytest.mark.parametrize(("threads", "tile"), [(64, 64), (128, 128)])  # more threads than partial sums, too
@@ -99,9 +101,9 @@ def test_more_neurons_than_a_tile(threads, tile, monkeypatch):
     monkeypatch.setattr("neurosim.kernels.dense.cuda.layout.TILE", tile)
     constants = every_layer("triangle", 150)
     X, labels, modulators = samples(3, 6, False)
-    theirs = learn(DenseLayer, constants, 6, X, labels, modulators, 3)
+    theirs = learn(DenseExecutor, constants, 6, X, labels, modulators, 3)
     with whole_grid(blocks=3):
-        check_equal(learn(CudaDenseLayer, constants, 6, X, labels, modulators, 3), theirs)
+        check_equal(learn(CudaDenseExecutor, constants, 6, X, labels, modulators, 3), theirs)
 
 
 @pytest.mark.parametrize("name", ["recipe", "window", "signed gate", "few bits", "conscience"])
@@ -111,7 +113,7 @@ def test_bits_depend_on_nothing_but_the_samples(name):
     several = []
     for blocks, seed, chunk in ((1, 0, 8), (2, 1, 1), (3, 2, 3), (3, 3, 8), (5, 4, 2)):
         with whole_grid(blocks=blocks, seed=seed):
-            several.append(learn(CudaDenseLayer, constants, 6, X, labels, modulators, chunk))
+            several.append(learn(CudaDenseExecutor, constants, 6, X, labels, modulators, chunk))
     for other in several[1:]:
         check_equal(other, several[0])
 
@@ -212,11 +214,11 @@ def test_memory_for_pieces_of_chunks_is_kept_but_not_without_end(monkeypatch):
     monkeypatch.setattr("neurosim.engine.cuda.dense.KEPT_BYTES", 4 * 150)
     X = samples(12, 6, False)[0]
     with whole_grid():
-        layer = CudaDenseLayer(every_layer("softhebb", 5), 6, 1, 0)
-        scratch, kept = layer.scratch(), []
+        layer = DenseLayer(every_layer("softhebb", 5), 6, 1, 0, CudaDenseExecutor)
+        runner, kept = LayerRunner(layer, 4, outputs=False), []
         for start, end in ((0, 4), (4, 7), (7, 9), (9, 12)):  # 4 and 3 samples fit together, with 2 it is too much
-            layer.take(X[start:end], True, scratch, layer.results(end - start, 1, 0), start)
-            kept.append([key[0] for key in scratch._launches])
+            runner.run(Samples(X[start:end]), True, start)
+            kept.append([key[0] for key in runner.workspace._launches])
     assert kept == [[4], [4, 3], [2], [2, 3]]
     expected = ns.Chip([every_layer("softhebb", 5)], inputs=6, seed=1).learn(X)
     assert layer.weights.tobytes() == expected.layers[0].weights.tobytes()
@@ -251,9 +253,9 @@ def test_what_is_not_to_be_had_on_a_device():
     with whole_grid():
         chip = ns.Chip([every_layer("softhebb", 5)], inputs=6, device="cuda")
         with pytest.raises(ns.DeviceError, match="to count operations"):
-            chip.layers[0].counted(None, True, None, None)
+            LayerRunner(chip.layers[0], 1, counting=True)
         with pytest.raises(ns.DeviceError, match="to time its stages"):
-            chip.layers[0].marking(None, None)
+            LayerRunner(chip.layers[0], 1, marking=True)
 
 
 @SIMULATED

@@ -11,8 +11,11 @@ import pytest
 from dense_kernel import Kernel, sparse_samples
 
 import neurosim as ns
+from neurosim.chip.pipeline import Pipeline
 from neurosim.engine import teams
-from neurosim.engine.dense import layer as at_work
+from neurosim.engine.dense import memory
+from neurosim.engine.dense.executor import DenseExecutor
+from neurosim.kernels.dense import ahead as looking
 from neurosim.kernels.dense import layout, team
 from neurosim.kernels.dense import stream as dense
 
@@ -23,15 +26,15 @@ SOFT = ns.SoftWTA(temperature=0.1)
 
 @pytest.fixture
 def every_sample_is_worth_a_team(monkeypatch):
-    monkeypatch.setattr(at_work, "WIDE", 0)
-    monkeypatch.setattr(dense, "TOGETHER", 0)
-    monkeypatch.setattr(dense, "UNWRITTEN", 0)
+    monkeypatch.setattr(memory, "WIDE", 0)
+    monkeypatch.setattr(team, "TOGETHER", 0)
+    monkeypatch.setattr(team, "UNWRITTEN", 0)
 
 
 @pytest.fixture
 def always_ahead(monkeypatch):
     for name in ("READS", "SHARED", "COPIES"):
-        monkeypatch.setattr(dense, name, 0)
+        monkeypatch.setattr(looking, name, 0)
 
 
 def layer(neurons, **constants):
@@ -82,11 +85,11 @@ def test_a_frozen_layer_responds_with_threads(every_sample_is_worth_a_team):
 @pytest.mark.parametrize("reason", ["few products", "another team is at work"])
 def test_without_a_team_nobody_is_waited_for(reason, every_sample_is_worth_a_team, monkeypatch):
     X, seen = samples(), []
-    loop = at_work.DenseLayer._loop
+    loop = DenseExecutor._loop
     spy = property(lambda made: lambda *call: (seen.append(len(call[4].board)), loop.func(made)(*call))[1])
-    monkeypatch.setattr(at_work.DenseLayer, "_loop", spy)
+    monkeypatch.setattr(DenseExecutor, "_loop", spy)
     if reason == "few products":
-        monkeypatch.setattr(dense, "TOGETHER", INPUTS * 300)
+        monkeypatch.setattr(team, "TOGETHER", INPUTS * 300)
         learned = chip("wide").learn(X, threads=2)
     else:
         held, done = threading.Event(), threading.Event()
@@ -108,15 +111,15 @@ def test_without_a_team_nobody_is_waited_for(reason, every_sample_is_worth_a_tea
 
 def test_a_narrow_layer_has_no_team_and_layers_work_at_the_same_time():
     narrow = ns.Chip([layer(20), layer(10)], inputs=INPUTS, seed=0)
-    with ns.pipeline.Pipeline(narrow.layers, 2) as pipeline:
+    with Pipeline(narrow.layers, 2) as pipeline:
         assert pipeline._pool is not None
-        assert all(len(scratch.board) == 1 for scratch in pipeline._scratch)
+        assert all(len(runner.workspace.scratch.board) == 1 for runner in pipeline.runners)
 
 
 def test_wide_layers_follow_one_another_each_with_a_team(every_sample_is_worth_a_team):
-    with ns.pipeline.Pipeline(chip("two layers").layers, 3) as pipeline:
+    with Pipeline(chip("two layers").layers, 3) as pipeline:
         assert pipeline._pool is None
-        assert [len(scratch.board) for scratch in pipeline._scratch] == [3, 3]
+        assert [len(runner.workspace.scratch.board) for runner in pipeline.runners] == [3, 3]
 
 
 @pytest.mark.parametrize("ahead", [False, True])
@@ -340,10 +343,10 @@ def test_a_copy_has_threads_of_its_own(every_sample_is_worth_a_team):
 
 def test_an_interrupt_before_the_first_thread_begins_leaves_nobody_waiting(every_sample_is_worth_a_team, monkeypatch):
     learned = chip("wide").learn(samples(5))
-    before, real = learned.state_sha256, at_work.DenseLayer._team
+    before, real = learned.state_sha256, DenseExecutor._team
 
     def interrupted(*arguments):
-        part = real.func(learned.layers[0])(*arguments)
+        part = real.func(learned.layers[0].executor)(*arguments)
 
         def stop_or_part(number):
             if number == 0:
@@ -353,7 +356,7 @@ def test_an_interrupt_before_the_first_thread_begins_leaves_nobody_waiting(every
         return stop_or_part
 
     with monkeypatch.context() as patch:
-        patch.setattr(at_work.DenseLayer, "_team", property(lambda _: interrupted))
+        patch.setattr(DenseExecutor, "_team", property(lambda _: interrupted))
         with pytest.raises(KeyboardInterrupt):
             learned.learn(samples(20), threads=3)
     assert learned.state_sha256 == before

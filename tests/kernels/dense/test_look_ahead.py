@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from looking_ahead import UNTOUCHED, compare, looked, looking
 
 import neurosim as ns
+from neurosim.engine.runner import LayerRunner
+from neurosim.engine.samples import Samples
 from neurosim.kernels.dense import layout
 
 PLAIN = {"schedule": ("constant", {}), "rate": 0.1, "cap": 0.9}
@@ -129,9 +131,10 @@ def test_a_wide_layer_looks_ahead_and_a_chunk_of_any_size_gives_its_bits():
     layers = [ns.recipes.softhebb(900)]
     chips = [ns.Chip(layers, inputs=700).learn(samples, chunk=chunk) for chunk in (1, 40, 256)]
     layer = ns.Chip(layers, inputs=700).layers[0]
-    scratch = layer.scratch()
+    runner = LayerRunner(layer, len(samples))
+    scratch = runner.workspace.scratch
     scratch.ahead_sizes[:] = UNTOUCHED
-    layer.take(samples, True, scratch, layer.results(len(samples), 1, 0))
+    runner.run(Samples(samples), True)
     assert (scratch.ahead_sizes != UNTOUCHED).any()
     assert len({chip.state_sha256 for chip in chips}) == 1
     together = chips[0].respond(samples)
@@ -140,5 +143,5 @@ def test_a_wide_layer_looks_ahead_and_a_chunk_of_any_size_gives_its_bits():
 
 
 def test_a_narrow_layer_has_no_room_to_look_ahead():
-    room = ns.Chip([ns.recipes.softhebb(100)], inputs=64).layers[0].scratch()
+    room = ns.Chip([ns.recipes.softhebb(100)], inputs=64).layers[0].executor.workspace().scratch
     assert len(room.ahead_sums) == len(room.copied) == 0

@@ -10,11 +10,13 @@ from threadpoolctl import threadpool_limits
 from ticking import digits, ticking
 
 import neurosim as ns
-from neurosim.engine.conv import layer as at_work
-from neurosim.engine.conv.layer import Marked
+from neurosim.engine.conv import executor
+from neurosim.engine.conv.marked import Marked
+from neurosim.engine.runner import LayerRunner
+from neurosim.engine.samples import Samples
 from neurosim.kernels.conv import layout, powers
 from neurosim.latency.roofline import bandwidth
-from neurosim.latency.roofline.conv_roofline import durations
+from neurosim.latency.roofline.conv_roofline import durations, marking_run
 from neurosim.latency.roofline.conv_work import SOFTMAX, STAGES, covered, products, work
 from neurosim.latency.roofline.products import Product, product_rate
 from neurosim.reporting.units import many
@@ -59,16 +61,16 @@ LEARNING = {
 @pytest.mark.parametrize("learning", [True, False])
 @pytest.mark.parametrize("name", CHIPS)
 def test_the_clock_between_stages_changes_no_bit(name, learning, threads, monkeypatch):
-    monkeypatch.setattr(at_work, "WORTH_A_TEAM", 0)
+    monkeypatch.setattr(executor, "WORTH_A_TEAM", 0)
     marked, plain = (ns.Chip([CHIPS[name]], inputs=SHAPE) for _ in range(2))
     (layer,) = marked.layers
-    room, seen = layer.results(1, 1, 1), set()
+    runner, seen = LayerRunner(layer, 1, marking=True), set()
+    room = runner.results
     with threadpool_limits(threads, user_api="blas"):
-        take = layer.marking(layer.scratch(), room)
         for x in images(7):
             before = layer.state.synapses * layer.state.scales[:, None]
             writes, updates = layer.writes, layer.updates
-            found = take(x.reshape(1, -1), learning, 0)
+            _, found = marking_run(layer, runner, Samples(x.reshape(1, -1)), learning, 0)
             response = (plain.learn_one if learning else plain.respond_one)(x)
             assert room.outputs.tobytes() == response.output.tobytes()
             assert room.responses[0].tobytes() == layer_responses(response).tobytes()
@@ -76,7 +78,7 @@ def test_the_clock_between_stages_changes_no_bit(name, learning, threads, monkey
             assert found.moments[0] > 0
             assert times.max() > 0
             assert np.maximum(times, 0).sum() <= found.call
-            assert found.threads == min(threads, layer._most)
+            assert found.threads == min(threads, layer.executor.most_threads)
             now = {stage for stage, time in zip(STAGES, times, strict=True) if time >= 0}
             assert now >= set(STAGES[:5])
             seen |= now
@@ -253,7 +255,7 @@ def test_many_things_fit_a_column():
 
 
 def test_a_team_is_told(monkeypatch):
-    monkeypatch.setattr(at_work, "WORTH_A_TEAM", 0)
+    monkeypatch.setattr(executor, "WORTH_A_TEAM", 0)
     with threadpool_limits(2, user_api="blas"):
         report = ns.bench(ns.Chip([layer_of(64)], inputs=(1, 8, 8)), digits(), samples=5, warm_up=0, roofline=True)
     assert report.summary()["roofline"]["layers"][0]["threads"] == 2
@@ -262,6 +264,6 @@ def test_a_team_is_told(monkeypatch):
 
 def test_what_diverges_under_the_clock_is_an_error():
     (layer,) = ns.Chip([layer_of(5)], inputs=SHAPE).layers
-    take = layer.marking(layer.scratch(), layer.results(1, 1, 1))
+    runner = LayerRunner(layer, 1, marking=True)
     with pytest.raises(ns.SampleError, match="sample 7, input 3 of layer 1 must be finite, got nan"):
-        take(np.where(np.arange(396) == 3, np.nan, 0).astype(np.float32)[None], True, 7)
+        marking_run(layer, runner, Samples(np.where(np.arange(396) == 3, np.nan, 0).astype(np.float32)[None]), True, 7)

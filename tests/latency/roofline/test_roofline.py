@@ -11,7 +11,8 @@ from on_chip import make_layer
 from ticking import digits, ticking
 
 import neurosim as ns
-from neurosim.engine.results import NO_LABELS
+from neurosim.engine.runner import LayerRunner
+from neurosim.engine.samples import Samples
 from neurosim.kernels.shared import softmax
 from neurosim.latency.roofline import bandwidth, roofline
 from neurosim.latency.roofline.bandwidth import Rates
@@ -142,11 +143,12 @@ CHIPS = {
 def test_the_clock_between_stages_changes_no_bit(name, learning, samples):
     marked, plain = (ns.Chip([make_layer(12, rate=0.01, **CHIPS[name])], inputs=64) for _ in range(2))
     (layer,) = marked.layers
-    scratch, room = layer.scratch(), layer.results(1, 1, 1)
-    take = layer.marking(scratch, room)
+    runner = LayerRunner(layer, 1, marking=True)
     for x in (*samples[:40], 0 * samples[0], samples[40]):
         before, writes = layer.state.synapses.copy(), layer.writes
-        moments, written = take(x[None] - np.float32(0.5) * (name == "hard"), learning, NO_LABELS, 0)
+        sample = Samples(x[None] - np.float32(0.5) * (name == "hard"))
+        _, (moments, written) = roofline.marking_run(layer, runner, sample, learning, 0)
+        room = runner.results
         response = (plain.learn_one if learning else plain.respond_one)(x - np.float32(0.5) * (name == "hard"))
         for ours, theirs in ((room.potentials, response.potentials), (room.responses, response.responses),
                              (room.outputs, response.output)):  # fmt: skip

@@ -1,0 +1,136 @@
+"""The compiled loop of a convolutional layer on the CPU: by as many threads as an image is worth."""
+
+import math
+from collections.abc import Callable
+from functools import cached_property
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.engine.conv import memory
+from neurosim.engine.conv.memory import Workspace
+from neurosim.engine.executor import Call, Counts, Executor
+from neurosim.engine.results import Results
+from neurosim.engine.samples import Samples
+from neurosim.engine.teams import BLAS, CREW
+from neurosim.kernels.conv import blas, layout
+from neurosim.kernels.conv import stream as conv
+from neurosim.layers.conv import ConvWTA, geometry
+from neurosim.layers.own_rules import OwnRule
+
+KERNEL: ModuleType = conv  # kernels have no types
+WORTH_A_TEAM = 3e7  # terms of a matrix product that take longer than waking a thread
+A_RESPONSE = 400  # and as many terms that a response takes beside them: its exponential, its part in learning
+
+
+class ConvExecutor(Executor[Workspace]):
+    """Calls the compiled loop of a convolutional layer on the CPU.
+
+    Parameters
+    ----------
+    constants : ConvWTA
+    image : tuple of int
+        Channels, height, width.
+    index : int
+        The layer's number in its chip.
+    codes : neurosim.kernels.conv.layout.Constants
+    state : neurosim.kernels.conv.layout.State
+    """
+
+    compiled = frozenset({"_loop", "_marking_loop"})
+
+    def __init__(
+        self, constants: ConvWTA, image: tuple[int, ...], index: int, codes: layout.Constants, state: layout.State
+    ) -> None:
+        self._constants, self._image, self._codes, self.state = constants, image, codes, state
+        self._geometry = geometry(constants, image, f"layer {index + 1}")
+        self._positions = self._geometry.rows * self._geometry.columns
+        self._width = constants.neurons * self._geometry.pooled_rows * self._geometry.pooled_columns
+        self._own = constants.rule.compiled.cpu if isinstance(constants.rule, OwnRule) else None
+        self._product = blas.PRODUCTS[np.dtype(np.float32)]
+        self._work = constants.neurons * self._positions * (state.synapses.shape[1] + A_RESPONSE)
+
+    @property
+    def most_threads(self) -> int:
+        """Threads that there is work for."""
+        return max(1, self._constants.neurons // layout.GRAIN)
+
+    def compile(self) -> None:
+        """Compile the loop, or fetch it from the cache."""
+        _ = self._loop
+
+    def workspace(self, threads: int = 1, counting: bool = False, marking: bool = False) -> Workspace:
+        """Return working memory for one caller at a time; how many threads BLAS has says how many there may be."""
+        return Workspace(self._constants, self._image, self._geometry, self._codes.pool, marking)
+
+    def results(self, samples: int, rows: int, outputs: bool, counting: bool = False) -> Results:
+        """Return memory for the results of some samples."""
+        return memory.results(self._constants.neurons, self._positions, self._width, samples, rows, outputs, counting)
+
+    def run(self, call: Call[Workspace]) -> Counts:
+        """Take images through the loop; where it is counted what they cost, one by one."""
+        if len(call.results.tallies) == 0:
+            return self._run_together(call)
+        call.results.written[:] = 0
+        for n in range(len(call.samples.values)):
+            one = call._replace(samples=call.samples.cut(n, n + 1), results=call.results.cut(n, n + 1))
+            before = self.state.counters.copy()
+            done, neuron = self._run_together(one)
+            if done == 0:
+                return n, neuron
+            self._tally(one, self.state.counters - before)
+        return len(call.samples.values), -1
+
+    def _run_together(self, call: Call[Workspace]) -> Counts:
+        """Take images through the loop with as many threads as are worth it."""
+        loop, marks = self._loop, call.workspace.marks
+        if marks is not None:
+            marks.moments[:] = 0  # the loop leaves what does not take place as it is
+            loop = self._marking_loop
+        most = self.most_threads if len(call.samples.values) * self._work >= WORTH_A_TEAM else 1
+        with BLAS.quiet() as threads, CREW.team(min(threads, most)) as size:
+            calls = self._arguments(call, size)
+            board = calls[0][-2].board
+            return CREW.run(loop, calls, lambda: board.__setitem__((0, layout.ABSENT), 1))
+
+    def _tally(self, call: Call[Workspace], passed: NDArray[np.int64]) -> None:
+        """Count what an image cost: its patches are still there, and neurons that moved write their whole kernel."""
+        scratch, (row,), (written,) = call.workspace.scratch, call.results.tallies, call.results.written
+        operations = np.count_nonzero(scratch.patches) * self._constants.neurons
+        if passed[layout.UPDATES]:
+            written[:] = (scratch.changes != 0) | (scratch.overlaps != 0)
+        fan_in = scratch.patches.shape[1]
+        writes = int(written.sum()) * fan_in + passed[layout.FOLDS] * fan_in
+        events = np.count_nonzero(call.samples.values[0])
+        row[:] = events, operations, operations, passed[layout.WRITES], writes, 0
+
+    def _arguments(self, call: Call[Workspace], size: int) -> list[tuple[Any, ...]]:
+        """Return what the loop takes, for each thread of a team."""
+        given, learning, workspace, made = call
+        samples = layout.Samples(values=given.values, modulators=given.modulators)
+        results = layout.Results(
+            potentials=made.potentials, responses=made.responses, winners=made.winners, outputs=made.outputs
+        )
+        return [
+            (samples, learning, self._codes, self.state, scratch, results, self._product, self._own, team,
+             workspace.marks)
+            for scratch, team in workspace.team(size)
+        ]  # fmt: skip
+
+    def _no_samples(self, marking: bool = False) -> tuple[Any, ...]:
+        """Return what the loop takes where there is no image, for its types."""
+        nothing = Samples(np.empty((0, math.prod(self._image)), np.float32))
+        call = Call(nothing, False, self.workspace(marking=marking), self.results(0, 1, False))
+        return self._arguments(call, 1)[0]
+
+    @cached_property
+    def _loop(self) -> Callable[..., Counts]:
+        loop: Callable[..., Counts] = KERNEL.loop(*self._no_samples())
+        return loop
+
+    @cached_property
+    def _marking_loop(self) -> Callable[..., Counts]:
+        loop: Callable[..., Counts] = KERNEL.loop(*self._no_samples(marking=True))
+        return loop

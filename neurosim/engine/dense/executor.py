@@ -1,0 +1,137 @@
+"""The compiled loop of a dense layer on the CPU: by one thread, or by a team that sums potentials together."""
+
+from collections.abc import Callable
+from functools import cached_property, partial
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.engine.dense import memory
+from neurosim.engine.dense.memory import NOTHING_LIVE, Workspace
+from neurosim.engine.executor import Call, Counts, Executor
+from neurosim.engine.results import Results
+from neurosim.engine.samples import Samples
+from neurosim.engine.teams import CREW
+from neurosim.kernels.dense import layout, team
+from neurosim.kernels.dense import stream as dense
+from neurosim.layers.dense import DenseWTA
+from neurosim.layers.own_rules import OwnRule
+
+KERNEL: ModuleType = dense  # kernels have no types
+FEW = 4  # samples of a chunk by which to judge whether it is worth a team
+
+
+class DenseExecutor(Executor[Workspace]):
+    """Calls the compiled loop of a dense layer on the CPU.
+
+    Parameters
+    ----------
+    constants : DenseWTA
+    inputs, index : int
+        Width of a sample, and the layer's number in its chip.
+    codes : neurosim.kernels.dense.layout.Constants
+    state : neurosim.kernels.dense.layout.State
+    """
+
+    compiled = frozenset({"_loop", "_marking_loop", "_team"})
+
+    def __init__(
+        self, constants: DenseWTA, inputs: int, index: int, codes: layout.Constants, state: layout.State
+    ) -> None:
+        self._constants, self._inputs, self._codes, self.state = constants, inputs, codes, state
+        self._own = constants.rule.compiled.cpu if isinstance(constants.rule, OwnRule) else None
+
+    @property
+    def shares_sums(self) -> bool:
+        """Whether the layer is so wide that threads had better share its neurons."""
+        return memory.is_wide(self.state.synapses.size)
+
+    def compile(self) -> None:
+        """Compile the loop, or fetch it from the cache."""
+        _ = self._loop
+
+    def workspace(self, threads: int = 1, counting: bool = False, marking: bool = False) -> Workspace:
+        """Return working memory for one caller at a time; counting begins with the synapses as they are now."""
+        scratch = memory.scratch(self._inputs, self._constants.neurons, self._constants.window, threads)
+        live = np.count_nonzero(self.state.synapses, axis=1) if counting else NOTHING_LIVE
+        return Workspace(scratch, live, memory.marks() if marking else None)
+
+    def results(self, samples: int, rows: int, outputs: bool, counting: bool = False) -> Results:
+        """Return memory for the results of some samples."""
+        return memory.results(self._constants.neurons, samples, rows, outputs, counting)
+
+    def run(self, call: Call[Workspace]) -> Counts:
+        """Take samples through the loop, by a team if the workspace has memory for one and the samples are worth it."""
+        results, (scratch, _, marks) = call.results, call.workspace
+        if len(results.tallies):
+            results.tallies[:] = results.written[:] = 0  # the loop adds to them
+        loop = self._loop
+        if marks is not None:
+            marks.moments[:] = 0  # the loop leaves what does not take place as it is
+            loop = self._marking_loop
+        if len(scratch.board) == 1:
+            return loop(*self._arguments(call))
+        few = call.samples.values[:FEW]
+        worth = np.count_nonzero(few) * self._constants.neurons >= team.TOGETHER * len(few)
+        with CREW.team(len(scratch.board) if worth else 1) as threads:
+            if threads == 1:
+                return loop(*self._arguments(_on_board(call, scratch.board[:1])))
+            # A board of its own: an interrupted call may have left a thread that looks at its board once more. It may
+            # write its share as well, but then the caller is gone, and its scratch with it.
+            board = np.empty_like(scratch.board)
+            work = self._team(*self._arguments(_on_board(call, board)))
+            calls = [(number,) for number in range(threads)]
+            return CREW.run(work, calls, lambda: board.__setitem__((0, layout.WORD), layout.NO_MORE))
+
+    def bind(self, call: Call[Workspace]) -> Callable[[], Counts]:
+        """Return the loop with everything it takes, where one call is all that it needs."""
+        if len(call.workspace.scratch.board) > 1 or len(call.results.tallies) or call.workspace.marks is not None:
+            return super().bind(call)
+        arguments = self._arguments(call)
+        loop, address, kind, arguments_memory = KERNEL.bound(*arguments)
+        run: Callable[[], Counts] = partial(loop, address, kind)
+        vars(run)["needs"] = arguments, arguments_memory  # as long as it may be called
+        return run
+
+    def _arguments(self, call: Call[Workspace]) -> tuple[Any, ...]:
+        """Return what the loop takes."""
+        (values, labels, modulators), learning, (scratch, live, marks), made = call
+        samples = layout.Samples(values=values, labels=labels, modulators=modulators)
+        results = layout.Results(
+            potentials=made.potentials,
+            responses=made.responses,
+            winners=made.winners,
+            outputs=made.outputs,
+            tallies=made.tallies,
+            written=made.written,
+            live=live,
+        )
+        return samples, learning, self._codes, self.state, scratch, results, self._own, marks
+
+    def _no_samples(self, marking: bool = False) -> tuple[Any, ...]:
+        """Return what the loop takes where there is no sample, for its types."""
+        nothing = Samples(np.empty((0, self._inputs), np.float32))
+        return self._arguments(Call(nothing, False, self.workspace(marking=marking), self.results(0, 1, False)))
+
+    @cached_property
+    def _loop(self) -> Callable[..., Counts]:
+        loop: Callable[..., Counts] = KERNEL.loop(*self._no_samples())
+        return loop
+
+    @cached_property
+    def _marking_loop(self) -> Callable[..., Counts]:
+        loop: Callable[..., Counts] = KERNEL.loop(*self._no_samples(marking=True))
+        return loop
+
+    @cached_property
+    def _team(self) -> Callable[..., Callable[..., Counts]]:
+        work: Callable[..., Callable[..., Counts]] = KERNEL.team(*self._no_samples())
+        return work
+
+
+def _on_board(call: Call[Workspace], board: NDArray[np.int64]) -> Call[Workspace]:
+    """Return a call whose threads meet on another board."""
+    scratch = call.workspace.scratch._replace(board=board)
+    return call._replace(workspace=call.workspace._replace(scratch=scratch))

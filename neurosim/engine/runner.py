@@ -1,0 +1,178 @@
+"""The one way through a layer: chunks of samples, in memory that is prepared for them."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from neurosim.checks import LARGEST
+from neurosim.engine.base import WorkingLayer
+from neurosim.engine.executor import Call, Counts
+from neurosim.engine.results import Results, Taken
+from neurosim.engine.samples import Samples, single
+
+
+class _Wanted(NamedTuple):
+    """Which results are wanted: see `Executor.results`."""
+
+    rows: int
+    outputs: bool
+    counting: bool
+
+
+class LayerRunner:
+    """Takes chunks of samples through a layer, learning or not, in memory that is used again for the next chunk.
+
+    One caller at a time. A runner for single samples has memory for one sample, to which the compiled code is bound:
+    a call then does nothing in Python but the call.
+
+    Parameters
+    ----------
+    layer : WorkingLayer
+    chunk : int
+        Samples of a run; 1 binds.
+    rows : int
+        Samples whose potentials and responses are kept: `chunk`, 1 for the last one's, or 0 for none.
+    outputs : bool
+        Whether what the layer transmits is computed.
+    threads : int
+        How many the caller would have share a sample's work, where that pays.
+    counting, marking : bool
+        Whether what each sample costs is counted, and whether the moments are noted at which the stages of the last
+        sample were done.
+    samples : Samples, optional
+        Memory for the single sample, such as the results of the layer before; by default it is made here.
+    results : Results, optional
+        Memory for the single sample's results; by default it is made here.
+
+    Attributes
+    ----------
+    samples : Samples or None
+        Memory for a single sample: what a caller writes there need not be copied.
+    results : Results or None
+        What the next run writes to; None before the first one.
+
+    Raises
+    ------
+    DeviceError
+        If the layer's device cannot count, or note moments.
+    """
+
+    def __init__(
+        self,
+        layer: WorkingLayer,
+        chunk: int,
+        *,
+        rows: int = 1,
+        outputs: bool = True,
+        threads: int = 1,
+        counting: bool = False,
+        marking: bool = False,
+        samples: Samples | None = None,
+        results: Results | None = None,
+    ) -> None:
+        self.layer, self.samples, self.results = layer, samples, results
+        self._executor, self._recording = layer.executor, layer.constants.instruments
+        self._wanted = _Wanted(rows, outputs, counting)
+        self._at_once = 1 if marking else LARGEST  # samples of a call; the workspace has the moments of one
+        self.workspace = self._executor.workspace(threads, counting, marking)
+        self._learn: Callable[[], Counts] | None = None
+        self._respond: Callable[[], Counts] | None = None
+        self._ran: set[bool] = set()  # whether a single sample was learned, whether one was responded to
+        if chunk == 1:
+            self.samples = single(layer.inputs) if samples is None else samples
+            self.results = self._memory(1) if results is None else results
+            self._whole = Taken(self.results, 1, None)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return everything but what is bound to addresses in this process."""
+        return self.__dict__ | {"_learn": None, "_respond": None}
+
+    def bind(self) -> None:
+        """Bind the compiled code to the memory for a single sample, so that no sample waits for that."""
+        self._learn, self._respond = (self._executor.bind(self._single_call(learning)) for learning in (True, False))
+
+    def run(self, samples: Samples, learning: bool, first: int = 0) -> Taken:
+        """Take samples through the layer one by one, learning from each in turn if `learning`.
+
+        What comes from outside goes through `WorkingLayer.fitting` first; another layer's outputs need not.
+
+        Parameters
+        ----------
+        samples : Samples
+        learning : bool
+            If false, nothing in the layer changes.
+        first : int
+            Number of the first sample, for errors.
+
+        Returns
+        -------
+        Taken
+            Its results stand until the next run.
+        """
+        if samples is not self.samples:
+            if self.samples is None or len(samples.values) != 1:
+                return self._run_chunk(samples, learning, first)
+            self._copy_in(samples)
+        call = self._learn if learning else self._respond
+        done, neuron = call() if call is not None else self._run_unbound(learning)
+        if done == 0:
+            return Taken(self._whole.results, 0, self.layer.fault(self.samples.values[0], first, neuron))
+        if learning and self._recording:
+            self.layer.record_if_due()
+        return self._whole
+
+    def hand_over(self, taken: Taken) -> Results:
+        """Return the results of the last run, for the caller to keep: no later run writes to them."""
+        results = taken.results.cut(0, taken.done)
+        if self.samples is not None:
+            return results.copy()  # what the compiled code is bound to stays
+        self.results = None
+        return results
+
+    def _run_chunk(self, samples: Samples, learning: bool, first: int) -> Taken:
+        """Take samples through the layer, in as many calls as records fall due, or in a call for each sample."""
+        values, end, done = samples.values, len(samples.values), 0
+        results = self._results_of(end)
+        recording = learning and self._recording
+        while done < end:
+            stop = min(end, done + min(self._at_once, self.layer.until_record() if recording else end))
+            call = Call(samples.cut(done, stop), learning, self.workspace, results.cut(done, stop))
+            count, neuron = self._executor.run(call)
+            done += count
+            if done < stop:
+                return Taken(results, done, self.layer.fault(values[done], first + done, neuron))
+            if recording:
+                self.layer.record_if_due()
+        return Taken(results, done, None)
+
+    def _results_of(self, samples: int) -> Results:
+        """Return memory for the results of a chunk: that of the chunk before, if it is large enough."""
+        if self.samples is not None:  # a chunk where single samples were expected
+            return self._memory(samples)
+        if self.results is None or len(self.results.winners) < samples:
+            self.results = self._memory(samples)
+        return self.results.cut(0, samples)
+
+    def _memory(self, samples: int) -> Results:
+        rows, outputs, counting = self._wanted
+        return self._executor.results(samples, min(rows, samples), outputs, counting)
+
+    def _copy_in(self, samples: Samples) -> None:
+        """Copy a sample to where the compiled code expects it."""
+        assert self.samples is not None
+        values, labels, modulators = self.samples
+        values[:] = samples.values
+        labels[0] = samples.labels[0] if len(samples.labels) else -1
+        modulators[0] = samples.modulators[0] if len(samples.modulators) else 1
+
+    def _run_unbound(self, learning: bool) -> Counts:
+        """Take the first sample as it is, and bind for the second: that takes as long as some thirty samples."""
+        if learning in self._ran:
+            bound = self._executor.bind(self._single_call(learning))
+            self._learn, self._respond = (bound, self._respond) if learning else (self._learn, bound)
+            return bound()
+        self._ran.add(learning)
+        return self._executor.run(self._single_call(learning))
+
+    def _single_call(self, learning: bool) -> Call[Any]:
+        assert self.samples is not None
+        return Call(self.samples, learning, self.workspace, self._whole.results)
