@@ -15,7 +15,6 @@ from neurosim.errors import DeviceError
 from neurosim.kernels.dense import layout
 from neurosim.layers.dense import DenseWTA
 from neurosim.layers.own_rules import OwnRule
-from neurosim.layers.rules import OjaSubspace, Sanger
 
 THREADS = 256  # of a block: more would have too few registers each
 KEPT_BYTES = 1 << 26  # of arrays that chunks pass through
@@ -75,7 +74,7 @@ class CudaDenseLayer(DeviceLayer, DenseLayer):  # type: ignore[misc]  # `state` 
     tallied = (layout.WRITES, layout.FOLDS)
 
     def __init__(self, constants: DenseWTA, inputs: int, seed: int, place: int) -> None:
-        if isinstance(constants.rule, Sanger | OjaSubspace):
+        if constants.rule.mixes:
             rule = f"'cpu' for {type(constants.rule).__name__}, whose neurons see what others explain"
             raise DeviceError(f"device of layer {place + 1} must be {rule}, got 'cuda'")
         super().__init__(constants, inputs, seed, place)

@@ -20,7 +20,6 @@ from neurosim.engine.teams import CREW
 from neurosim.errors import ConfigError
 from neurosim.kernels.dense import ahead, layout, team
 from neurosim.kernels.dense import stream as dense
-from neurosim.kernels.shared import codes as kernel_codes
 from neurosim.kernels.shared import numbers
 from neurosim.layers.dense import DenseWTA
 from neurosim.layers.own_rules import OwnRule
@@ -228,7 +227,7 @@ class DenseLayer(WorkingLayer):
     def _written(self, scratch: Any, room: Any) -> NDArray[np.int64]:
         """Return the neurons that the last sample's window of one has written, in order."""
         count = int((np.abs(room.responses[0]) >= self._codes.cutoff).sum())
-        if self._codes.competition == kernel_codes.GATED:
+        if self._codes.gated:
             count = min(count, self._codes.winners)
         written: NDArray[np.int64] = scratch.written[:count].copy()
         return written
