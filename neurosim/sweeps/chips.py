@@ -64,14 +64,14 @@ def _check_names(asked: dict[str, Any]) -> None:
         raise ConfigError("chip.neurons", "given", None)
     flat = recipes.taken(asked[kind]) if kind == "recipe" else {entry.name for entry in fields(ConvWTA)}
     whole_parts = {name for name in FAMILIES if "." not in name}
-    known = sorted((flat | {"recipe", "preset", "neurons", "seed"} | set(_inner())) - whole_parts)
+    known = sorted((flat | {"recipe", "preset", "neurons", "seed"} | set(constant_names())) - whole_parts)
     if kind == "preset":
         known.remove("neurons")
     for key in asked:
         known_key(key, known, f"chip.{key}")
 
 
-def _inner() -> list[str]:
+def constant_names() -> list[str]:
     """Return the dotted names of all constants that a layer's parts may have."""
     return [
         f"{part}.{entry.name}"

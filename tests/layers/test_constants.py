@@ -1,5 +1,6 @@
 """Constants refuse what they cannot be, in words; they survive the way to JSON and back."""
 
+import inspect
 import json
 from fractions import Fraction
 
@@ -189,3 +190,12 @@ def test_what_stays_stable_is_not(constants):
 def test_numpys_rate_is_a_plain_one():
     for recipe in (ns.recipes.krotov_hopfield, ns.recipes.supervised_softhebb):
         assert recipe(5, rate=np.float32(0.5)) == recipe(5, rate=0.5)
+
+
+def test_every_recipe_has_its_name_in_the_list():
+    made = [
+        name for name, value in vars(ns.recipes).items()
+        if inspect.isfunction(value) and value.__module__ == ns.recipes.__name__ and not name.startswith("_")
+        and next(iter(inspect.signature(value).parameters)) == "neurons"
+    ]  # fmt: skip
+    assert made == list(ns.recipes.NAMES)

@@ -13,7 +13,6 @@ import neurosim as ns
 from neurosim.engine.conv import layer as at_work
 from neurosim.engine.conv.layer import Marked
 from neurosim.kernels.conv import layout, powers
-from neurosim.kernels.conv import stream as conv
 from neurosim.latency.roofline import bandwidth
 from neurosim.latency.roofline.conv_roofline import durations
 from neurosim.latency.roofline.conv_work import SOFTMAX, STAGES, covered, products, work
@@ -171,9 +170,9 @@ def test_a_softmax_has_as_many_operations_as_are_counted(monkeypatch):
 
     names = ("LOG2_E", "HALF", "ONE", "LN2_HIGH", "LN2_MIDDLE", "LN2_LOW", "BIAS", "EXPONENT")
     for name in (*names, *(f"E{power}" for power in range(3, 10))):
-        monkeypatch.setattr(conv, name, Counting(getattr(conv, name)))
-    monkeypatch.setattr(conv, "np", Plain)
-    monkeypatch.setattr(conv, "_floor", lambda x: Counting(np.floor(float(x))))  # an instruction, but no operation
+        monkeypatch.setattr(powers, name, Counting(getattr(powers, name)))
+    monkeypatch.setattr(powers, "np", Plain)
+    monkeypatch.setattr(powers, "floor_of", lambda x: Counting(np.floor(float(x))))  # an instruction, but no operation
     Counting.done = 0
     assert float(powers.exponential(Counting(-1.5))) == pytest.approx(np.exp(-1.5), rel=1e-6)
     assert Counting.done + 4 == SOFTMAX

@@ -12,7 +12,6 @@ from ticking import digits, ticking
 
 import neurosim as ns
 from neurosim.engine.results import NO_LABELS
-from neurosim.kernels.dense import stream as dense
 from neurosim.kernels.shared import softmax
 from neurosim.latency.roofline import bandwidth, roofline
 from neurosim.latency.roofline.bandwidth import Rates
@@ -77,9 +76,9 @@ def test_a_softmax_has_as_many_operations_as_are_counted(monkeypatch):
 
     for name in ("LOG2_E", "HALF", "ONE", "LN2_HIGH", "LN2_MIDDLE", "LN2_LOW", "THIRD", "QUARTER", "FIFTH", "SIXTH",
                  "SEVENTH", "EIGHTH", "NINTH", "TENTH"):  # fmt: skip
-        monkeypatch.setattr(dense, name, Counting(getattr(dense, name)))
-    monkeypatch.setattr(dense, "np", Plain)
-    monkeypatch.setattr(dense, "_floor", lambda x: Counting(np.floor(float(x))))  # an instruction, but no operation
+        monkeypatch.setattr(softmax, name, Counting(getattr(softmax, name)))
+    monkeypatch.setattr(softmax, "np", Plain)
+    monkeypatch.setattr(softmax, "floor_of", lambda x: Counting(np.floor(float(x))))  # an instruction, but no operation
     Counting.done = 0
     assert float(softmax.decaying_exponential(Counting(-1.5))) == pytest.approx(np.exp(-1.5), rel=1e-6)
     assert Counting.done + 4 == SOFTMAX
