@@ -66,7 +66,7 @@ respond = chosen_by_code(CELLS)
 def _all_neurons(cell):
     """Return a cell that writes the responses of all neurons: the code is compared once, not for each neuron."""
 
-    @register_jitable
+    @register_jitable(forceinline=True)
     def respond_all(drive, winner, label, winners, opposition, responses):
         for k in range(drive.size):  # no rank is below `winners` here
             responses[k] = cell(k, drive[k], responses[k], winners, winner, label, winners, opposition)

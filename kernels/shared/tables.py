@@ -21,14 +21,14 @@ def chosen_by_code(cells: tuple[Cell, ...], first: int = 0) -> Cell:
     cell = cells[0]
     if len(cells) == 1:
 
-        @register_jitable
+        @register_jitable(forceinline=True)
         def last(code, *arguments):
             return cell(*arguments)
 
         return last
     others = chosen_by_code(cells[1:], first + 1)
 
-    @register_jitable
+    @register_jitable(forceinline=True)
     def choose(code, *arguments):
         if code == first:
             return cell(*arguments)
