@@ -77,15 +77,15 @@ def bias_of(constants, activity, neurons):
 @register_jitable
 def compete(drive, label, constants, lanes, order, responses):
     """Write the responses y; return the winner."""
-    competition, winners, opposition = constants.competition, constants.winners, constants.opposition
+    competition, winners, parameter = constants.competition, constants.winners, constants.competition_parameter
     top = softmax(drive, constants.sharpness, responses, lanes) if constants.soft else maximum(drive, lanes)
     winner = first_index(drive, top)
-    respond_all(competition, drive, winner, label, winners, opposition, responses)
+    respond_all(competition, drive, winner, label, winners, parameter, responses)
     if constants.ranked:
         _top(drive, winners, order)
         for rank in range(winners):
             k = order[rank]
-            responses[k] = respond(competition, k, drive[k], responses[k], rank, winner, label, winners, opposition)
+            responses[k] = respond(competition, k, drive[k], responses[k], rank, winner, label, winners, parameter)
     if constants.winner_only:
         share = responses[winner]
         responses[:] = ZERO

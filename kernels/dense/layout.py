@@ -28,7 +28,7 @@ class Constants(NamedTuple):
     winners: int
     signed: bool
     winner_only: bool
-    opposition: np.float32
+    competition_parameter: np.float32  # what else the cell of the competition takes
     sharpness: np.float32  # 1 / temperature
     activation: int
     activation_exponent: np.float32

@@ -13,39 +13,39 @@ from neurosim.kernels.shared.tables import chosen_by_code, codes_of
 
 
 @register_jitable
-def soft(neuron, drive, share, rank, winner, label, winners, opposition):
+def soft(neuron, drive, share, rank, winner, label, winners, parameter):
     """Every neuron by its share."""
     return share
 
 
 @register_jitable
-def hard(neuron, drive, share, rank, winner, label, winners, opposition):
+def hard(neuron, drive, share, rank, winner, label, winners, parameter):
     """The winner alone."""
     return ONE if neuron == winner else ZERO
 
 
 @register_jitable
-def k_winners(neuron, drive, share, rank, winner, label, winners, opposition):
+def k_winners(neuron, drive, share, rank, winner, label, winners, parameter):
     """The first few."""
     return ONE if rank < winners else ZERO
 
 
 @register_jitable
-def ranked(neuron, drive, share, rank, winner, label, winners, opposition):
+def ranked(neuron, drive, share, rank, winner, label, winners, parameter):
     """The winner, and the last of the first few against it."""
     if neuron == winner:
         return ONE
-    return -opposition if rank == winners - 1 else ZERO
+    return -parameter if rank == winners - 1 else ZERO
 
 
 @register_jitable
-def taught(neuron, drive, share, rank, winner, label, winners, opposition):
+def taught(neuron, drive, share, rank, winner, label, winners, parameter):
     """The label's neuron; without a label the winner."""
     return ONE if neuron == (label if label >= 0 else winner) else ZERO
 
 
 @register_jitable
-def corrected(neuron, drive, share, rank, winner, label, winners, opposition):
+def corrected(neuron, drive, share, rank, winner, label, winners, parameter):
     """Every neuron by its error; without a label by its share."""
     if label < 0:
         return share
@@ -53,7 +53,7 @@ def corrected(neuron, drive, share, rank, winner, label, winners, opposition):
 
 
 @register_jitable
-def uninhibited(neuron, drive, share, rank, winner, label, winners, opposition):
+def uninhibited(neuron, drive, share, rank, winner, label, winners, parameter):
     """Every neuron by its drive."""
     return drive
 
@@ -67,9 +67,9 @@ def _all_neurons(cell):
     """Return a cell that writes the responses of all neurons: the code is compared once, not for each neuron."""
 
     @register_jitable(forceinline=True)
-    def respond_all(drive, winner, label, winners, opposition, responses):
+    def respond_all(drive, winner, label, winners, parameter, responses):
         for k in range(drive.size):  # no rank is below `winners` here
-            responses[k] = cell(k, drive[k], responses[k], winners, winner, label, winners, opposition)
+            responses[k] = cell(k, drive[k], responses[k], winners, winner, label, winners, parameter)
 
     return respond_all
 

@@ -46,7 +46,7 @@ class Competition(Family):
     images: ClassVar[bool] = False
 
     def numbers(self, neurons: int) -> dict[str, Any]:
-        """Return those of `winners`, `opposition`, `sharpness`, `signed` and `winner_only` that it has."""
+        """Return those of `winners`, `competition_parameter`, `sharpness`, `signed` and `winner_only` that its cell takes."""
         return {}
 
     def check(self, neurons: int) -> None:
@@ -208,7 +208,7 @@ class Ranked(Competition):
 
     def numbers(self, neurons: int) -> dict[str, Any]:
         """Return what its cell takes."""
-        return {"winners": self.rank, "opposition": self.opposition}
+        return {"winners": self.rank, "competition_parameter": self.opposition}
 
     def check(self, neurons: int) -> None:
         """Refuse a rank that no neuron has."""

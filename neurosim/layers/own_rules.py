@@ -18,11 +18,11 @@ import numpy as np
 
 from neurosim.checks import finite, fraction, number
 from neurosim.errors import ConfigError
+from neurosim.kernels.shared.codes import PARAMETERS
 from neurosim.layers.rules import Rule
 from neurosim.layers.schedules import Schedule
 
 GIVEN = ("potential", "response", "norm", "mean", "mean_square", "total", "rate")  # `rule` says what they are
-MOST_CONSTANTS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +159,8 @@ def _parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
         raise ConfigError(name, "without raise and assert", "one", "the loop has nobody to catch it: return (1, 0)")
     if "random" in function.__code__.co_names:
         raise ConfigError(name, "a function of its arguments alone", "random", "equal seeds must give equal bits")
-    if len(constants) > MOST_CONSTANTS:
-        raise ConfigError(f"constants of {name}", f"at most {MOST_CONSTANTS}", constants)
+    if len(constants) > PARAMETERS:
+        raise ConfigError(f"constants of {name}", f"at most {PARAMETERS}", constants)
     return parameters
 
 

@@ -83,7 +83,7 @@ def stream_grid(kind: Kind, own: Any = None) -> Any:
         return Constants(
             competition=kind.competition, soft=kind.soft, ranked=kind.ranked, by_label=kind.by_label,
             gated=kind.gated, winners=given.winners, signed=kind.signed, winner_only=kind.winner_only,
-            opposition=given.opposition, sharpness=given.sharpness, activation=kind.activation,
+            competition_parameter=given.competition_parameter, sharpness=given.sharpness, activation=kind.activation,
             activation_exponent=power, bias=kind.bias, bias_rate=given.bias_rate, bias_strength=given.bias_strength,
             rule=kind.rule, parameters=given.parameters, averaging=given.averaging, moment=kind.moment,
             total=kind.total, schedule=kind.schedule, rate=given.rate, last_rate=given.last_rate,

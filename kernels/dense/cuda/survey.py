@@ -163,7 +163,7 @@ def respond(k, label, rank, half, biased, constants, field, memory):
     if constants.soft:
         share = softmax.decaying_exponential(max(constants.sharpness * (drive - field.top), LEAST)) * field.share
     response = competitions.respond(
-        constants.competition, k, drive, share, rank, winner, label, constants.winners, constants.opposition
+        constants.competition, k, drive, share, rank, winner, label, constants.winners, constants.competition_parameter
     )
     if constants.winner_only:
         response = response if k == winner else ZERO

@@ -42,7 +42,7 @@ def codes(layer: DenseWTA, real: type[np.floating[Any]] = np.float32, salt: int 
 
 def _competition(competition: Competition, neurons: int) -> dict[str, Any]:
     asked = {name: getattr(competition, name) for name in ("soft", "ranked", "by_label", "gated")}
-    numbers = {"winners": 1, "signed": False, "winner_only": False, "opposition": 0.0, "sharpness": 1.0}
+    numbers = {"winners": 1, "signed": False, "winner_only": False, "competition_parameter": 0.0, "sharpness": 1.0}
     return {
         "competition": competition_cells.CODES[competition.cell], **asked, **(numbers | competition.numbers(neurons)),
     }  # fmt: skip
