@@ -46,7 +46,7 @@ class Competition(Family):
     images: ClassVar[bool] = False
 
     def numbers(self, neurons: int) -> dict[str, Any]:
-        """Return those of `winners`, `competition_parameter`, `sharpness`, `signed` and `winner_only` that its cell takes."""
+        """Return what of `winners`, `competition_parameter`, `sharpness`, `signed`, `winner_only` its loop takes."""
         return {}
 
     def check(self, neurons: int) -> None:
