@@ -1,5 +1,6 @@
 """Simulate a chip that learns on-line: soft winner-take-all layers, local Hebbian plasticity, one sample at a time."""
 
+import ast
 from pathlib import Path
 
 import lazy_loader
@@ -8,5 +9,32 @@ import lazy_loader
 if not (Path(__file__).parent / "kernels").is_dir():
     __path__.append(str(Path(__file__).parents[1]))
 
-# A public name is imported when it is first used: `neurosim --help` must not wait for Numba. `__init__.pyi` lists them.
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+def _public_names() -> tuple[set[str], dict[str, list[str]]]:
+    """Return the sub-packages that `__init__.pyi` names, and the names that it imports, by module.
+
+    The modules are read, not imported: `from .module import *` means what the module's `__all__` says.
+    """
+    packages: set[str] = set()
+    names: dict[str, list[str]] = {}
+    for line in ast.parse(Path(__file__).with_suffix(".pyi").read_text()).body:
+        assert isinstance(line, ast.ImportFrom), "__init__.pyi has nothing but `from . import`"
+        imported = [alias.name for alias in line.names]
+        if line.module is None:
+            packages.update(imported)
+        else:
+            names.setdefault(line.module, []).extend(_all_of(line.module) if imported == ["*"] else imported)
+    return packages, names
+
+
+def _all_of(module: str) -> list[str]:
+    """Return the `__all__` of a module of this package."""
+    source = Path(__file__).parent.joinpath(*module.split(".")).with_suffix(".py").read_text()
+    for line in ast.parse(source).body:
+        if isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == "__all__":
+            return list(ast.literal_eval(line.value))
+    raise ValueError(f"{module} has no __all__, so `from .{module} import *` in __init__.pyi means nothing")
+
+
+# A public name is imported when it is first used: `neurosim --help` must not wait for Numba.
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, *_public_names())

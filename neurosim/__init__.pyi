@@ -1,4 +1,5 @@
-# The public names, and the modules that hold them: told here alone; `__init__.py` reads this file.
+# The public names, and the modules that hold them; `__init__.py` reads this file. A `*` is the module's `__all__`.
+# ruff: noqa: F403
 from . import hardware as hardware
 from . import instruments as instruments
 from . import latency as latency
@@ -16,40 +17,16 @@ from .errors import StabilityWarning as StabilityWarning
 from .errors import StateError as StateError
 from .errors import StreamError as StreamError
 from .latency import bench as bench
-from .layers.activations import Identity as Identity
-from .layers.activations import ReLU as ReLU
-from .layers.activations import Softmax as Softmax
-from .layers.activations import Triangle as Triangle
-from .layers.biases import Conscience as Conscience
-from .layers.biases import LogPrior as LogPrior
-from .layers.biases import MeanActivity as MeanActivity
-from .layers.competition import KWTA as KWTA
-from .layers.competition import Corrected as Corrected
-from .layers.competition import HardWTA as HardWTA
-from .layers.competition import NoInhibition as NoInhibition
-from .layers.competition import Ranked as Ranked
-from .layers.competition import SoftWTA as SoftWTA
-from .layers.competition import SparseGate as SparseGate
-from .layers.competition import Taught as Taught
+from .layers.activations import *
+from .layers.biases import *
+from .layers.competition import *
 from .layers.conv import ConvWTA as ConvWTA
 from .layers.conv import MaxPool as MaxPool
 from .layers.conv import MeanPool as MeanPool
 from .layers.dense import DenseWTA as DenseWTA
 from .layers.own_rules import rule as rule
-from .layers.rules import BCM as BCM
-from .layers.rules import EGHR as EGHR
-from .layers.rules import Hebb as Hebb
-from .layers.rules import HebbNet as HebbNet
-from .layers.rules import Instar as Instar
-from .layers.rules import Oja as Oja
-from .layers.rules import OjaSubspace as OjaSubspace
-from .layers.rules import Sanger as Sanger
-from .layers.rules import SoftHebb as SoftHebb
-from .layers.schedules import ConstantRate as ConstantRate
-from .layers.schedules import ExponentialRate as ExponentialRate
-from .layers.schedules import LinearRate as LinearRate
-from .layers.schedules import NormAdaptiveRate as NormAdaptiveRate
-from .layers.schedules import WinCountRate as WinCountRate
+from .layers.rules import *
+from .layers.schedules import *
 from .online.run import run as run
 from .readouts.compare import Comparison as Comparison
 from .readouts.compare import compare as compare

@@ -7,7 +7,7 @@ from numba.extending import register_jitable
 
 from neurosim.kernels.conv.powers import raise_all, softmax_by_powers
 from neurosim.kernels.conv.team import share_of
-from neurosim.kernels.shared.codes import IDENTITY, SOFT, TRIANGLE
+from neurosim.kernels.shared.codes import IDENTITY, TRIANGLE
 from neurosim.kernels.shared.numbers import ONE, ZERO
 from neurosim.kernels.shared.softmax import first_index, maximum, total_of
 
@@ -28,7 +28,7 @@ def compete(potentials, constants, averages, scratch, responses, counts, team):
             for k in range(neurons):
                 drive[k] = max(u[k] - threshold, ZERO)
             raise_all(drive, constants.activation_exponent)
-        if constants.competition == SOFT:
+        if constants.soft:
             winner = first_index(drive, softmax_by_powers(drive, constants.sharpness, y, lanes))
         else:
             winner = first_index(drive, maximum(drive, lanes))

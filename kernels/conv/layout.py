@@ -45,7 +45,7 @@ class Constants(NamedTuple):
     pool_padding: int
     pooled_rows: int
     pooled_columns: int
-    competition: int
+    soft: bool  # whether neurons respond by their shares of a softmax; else the winner responds with 1
     signed: bool
     sharpness: np.float32  # 1 / temperature
     activation: int

@@ -7,9 +7,9 @@ from numba.extending import register_jitable
 
 from neurosim.kernels.conv.layout import EVENTS
 from neurosim.kernels.conv.team import meet
-from neurosim.kernels.shared.codes import BY_NORM, BY_WINS, EXPONENTIAL, LINEAR, SOFT_HEBB
+from neurosim.kernels.shared.codes import BY_NORM, BY_WINS, EXPONENTIAL, LINEAR
 from neurosim.kernels.shared.numbers import ONE, ZERO
-from neurosim.kernels.shared.rules import decide, softhebb
+from neurosim.kernels.shared.rules import SOFT_HEBB, decide, softhebb
 
 NEGLIGIBLE = np.float32(1e-18)  # smaller growth is zero: its square is subnormal, which takes a hundred times as long
 

@@ -60,7 +60,7 @@ def look_ahead(samples, first, depth, learning, constants, state, scratch):
         scratch.ahead_norms[1, taken] = state.input_norm[0]
         if learning:
             state.counters[SAMPLES] += 1
-            state.counters[BLANKS] += not teaches(learning, size, label, constants.competition)
+            state.counters[BLANKS] += not teaches(learning, size, label, constants.by_label)
         taken += 1
     if learning:
         state.input_norm[0], state.counters[SAMPLES], state.counters[BLANKS] = mean, counted, blanks

@@ -7,22 +7,15 @@ from numba.extending import register_jitable
 
 from neurosim.kernels.shared.codes import (
     CONSCIENCE,
-    CORRECTED,
-    GATED,
-    HARD,
     IDENTITY,
-    K_WINNERS,
     LOG_PRIOR,
-    RANKED,
-    SOFT,
     SOFTMAX,
-    TAUGHT,
     TRIANGLE,
     UNBIASED,
-    UNINHIBITED,
 )
+from neurosim.kernels.shared.competitions import respond, respond_all
 from neurosim.kernels.shared.numbers import ONE, TWO, ZERO
-from neurosim.kernels.shared.softmax import copy_into, first_index, maximum, softmax, total_of
+from neurosim.kernels.shared.softmax import first_index, maximum, softmax, total_of
 
 
 @register_jitable
@@ -84,36 +77,20 @@ def bias_of(constants, activity, neurons):
 @register_jitable
 def compete(drive, label, constants, lanes, order, responses):
     """Write the responses y; return the winner."""
-    competition = constants.competition
-    if competition in (SOFT, CORRECTED):
-        top = softmax(drive, constants.sharpness, responses, lanes)
-    else:
-        top = maximum(drive, lanes)
-        responses[:] = ZERO
+    competition, winners, parameter = constants.competition, constants.winners, constants.competition_parameter
+    top = softmax(drive, constants.sharpness, responses, lanes) if constants.soft else maximum(drive, lanes)
     winner = first_index(drive, top)
-    if competition == HARD:
-        responses[winner] = ONE
-    elif competition == TAUGHT:
-        responses[label if label >= 0 else winner] = ONE
-    elif competition == CORRECTED and label >= 0:
-        for k in range(responses.size):
-            responses[k] = -responses[k]
-        responses[label] += ONE
-    elif competition in (K_WINNERS, RANKED):
-        _top(drive, constants.winners, order)
-        for j in range(constants.winners):
-            if competition == K_WINNERS:
-                responses[order[j]] = ONE
-        if competition == RANKED:
-            responses[order[constants.winners - 1]] = -constants.opposition
-            responses[winner] = ONE
-    elif competition in (UNINHIBITED, GATED):
-        copy_into(drive, responses)
+    respond_all(competition, drive, winner, label, winners, parameter, responses)
+    if constants.ranked:
+        _top(drive, winners, order)
+        for rank in range(winners):
+            k = order[rank]
+            responses[k] = respond(competition, k, drive[k], responses[k], rank, winner, label, winners, parameter)
     if constants.winner_only:
         share = responses[winner]
         responses[:] = ZERO
         responses[winner] = share
-    elif constants.signed and competition != GATED:
+    elif constants.signed and not constants.gated:
         for k in range(responses.size):
             responses[k] = -responses[k]
         responses[winner] = -responses[winner]

@@ -6,7 +6,7 @@ import numpy as np
 from numba.extending import register_jitable
 
 from neurosim.kernels.dense.layout import BLANKS, SAMPLES
-from neurosim.kernels.shared.codes import CORRECTED, RAW, STREAM_NORM, TAUGHT
+from neurosim.kernels.shared.codes import RAW, STREAM_NORM
 from neurosim.kernels.shared.numbers import ONE, SMALLEST, ZERO
 
 
@@ -46,9 +46,9 @@ def _gain(square, learning, units, forgetting, state):
 
 
 @register_jitable
-def teaches(learning, size, label, competition):
+def teaches(learning, size, label, by_label):
     """Return whether a sample is learned from."""
-    return learning and size > 0 and (label >= 0 or competition not in (TAUGHT, CORRECTED))
+    return learning and size > 0 and (label >= 0 or not by_label)
 
 
 @register_jitable
@@ -58,7 +58,7 @@ def admit(size, square, label, learning, constants, state):
         return -1, square * ZERO + ONE
     if square < SMALLEST:  # 1 / |x| would not be finite: a sample of zeros, for all that can be learned from it
         return 0, square * ZERO + ONE
-    teaching = teaches(learning, size, label, constants.competition)
+    teaching = teaches(learning, size, label, constants.by_label)
     return size, _gain(square, teaching, constants.units, constants.forgetting, state)
 
 

@@ -21,10 +21,14 @@ class Constants(NamedTuple):
     """What a layer is, as the loop sees it: codes are int, the others floats of the weights' type."""
 
     competition: int
-    winners: int  # k of K_WINNERS, rank of RANKED, neurons that learn of GATED
+    soft: bool  # whether the competition asks for each neuron's share of a softmax
+    ranked: bool  # whether it asks for the ranks of the first `winners` neurons
+    by_label: bool  # whether a sample without a label teaches nothing
+    gated: bool  # whether only the neurons with the `winners` largest steps learn
+    winners: int
     signed: bool
     winner_only: bool
-    opposition: np.float32
+    competition_parameter: np.float32  # what else the cell of the competition takes
     sharpness: np.float32  # 1 / temperature
     activation: int
     activation_exponent: np.float32

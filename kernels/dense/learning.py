@@ -20,7 +20,7 @@ from neurosim.kernels.dense.norms import (
     renormalise,
 )
 from neurosim.kernels.dense.rates import rate_by_time, rate_of_neuron
-from neurosim.kernels.shared.codes import GATED, SANGER, SUBSPACE, UNBIASED
+from neurosim.kernels.shared.codes import SANGER, SUBSPACE, UNBIASED
 from neurosim.kernels.shared.numbers import FOLD_ABOVE, FOLD_BELOW, LANES, NEGLIGIBLE, ONE, TWO, ZERO
 from neurosim.kernels.shared.rules import decide
 from neurosim.kernels.shared.softmax import total_of
@@ -227,7 +227,7 @@ def learn(potentials, responses, square, constants, state, scratch, own, live):
     for m in range(count):
         if not math.isfinite(scratch.sizes[scratch.written[m]]):
             return scratch.written[m]
-    if constants.competition == GATED:
+    if constants.gated:
         count = gate(count, constants, scratch)
     if constants.eligibility > ZERO:
         learn_by_eligibility(count, constants, state, scratch)

@@ -5,8 +5,9 @@ from numba.extending import register_jitable
 
 from neurosim.kernels.dense.competition import activate
 from neurosim.kernels.dense.layout import UPDATES
-from neurosim.kernels.shared.codes import BCM, CONSCIENCE, LOG_PRIOR, MEAN_ACTIVITY, UNBIASED
+from neurosim.kernels.shared.codes import CONSCIENCE, LOG_PRIOR, MEAN_ACTIVITY, UNBIASED
 from neurosim.kernels.shared.numbers import NEGLIGIBLE, NEGLIGIBLE_ROOT, ONE, ZERO
+from neurosim.kernels.shared.rules import BCM
 
 RAREST = np.float32(1e-30)  # share of responses, so that its logarithm is finite
 

@@ -138,7 +138,7 @@ def stream(address, kind):
             some = holes or constants.highest > ZERO
             tally_inputs(n, size, places, some, state.scales.size, results)
         breadth = breadth + size - breadth // PACE if breadth > 0 else PACE * size
-        teaching = teaches(learning, size, label, constants.competition)
+        teaching = teaches(learning, size, label, constants.by_label)
         drive = potentials
         if not plain:
             drive = scratch.drive

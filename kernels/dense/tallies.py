@@ -9,7 +9,7 @@ from numba.extending import register_jitable
 
 from neurosim.kernels.dense.layout import EFFECTIVE, EVENTS, FLIPPED, OPERATIONS, PLASTIC, WRITTEN
 from neurosim.kernels.dense.learning import select_written
-from neurosim.kernels.shared.codes import GATED, SANGER, SUBSPACE
+from neurosim.kernels.shared.codes import SANGER, SUBSPACE
 from neurosim.kernels.shared.numbers import ZERO
 
 
@@ -77,7 +77,7 @@ def tally_writes(n, asked, folds, holes, responses, constants, state, scratch, r
             row[WRITTEN] += moved * inputs
         return
     count = asked
-    if responses.shape[0] > 1 or constants.competition == GATED:  # the list has more neurons, or others
+    if responses.shape[0] > 1 or constants.gated:  # the list has more neurons, or others
         count = select_written(responses, constants.cutoff, scratch.written)
     for m in range(count):
         k = scratch.written[m]

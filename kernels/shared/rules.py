@@ -7,8 +7,9 @@ growth.
 
 from numba.extending import register_jitable
 
-from neurosim.kernels.shared.codes import BCM, EGHR, HEBB_NET, INSTAR, OJA, SOFT_HEBB
+from neurosim.kernels.shared.codes import OWN, SANGER, SUBSPACE
 from neurosim.kernels.shared.numbers import ONE, SQRT2, ZERO
+from neurosim.kernels.shared.tables import chosen_by_code, codes_of
 
 
 @register_jitable
@@ -60,21 +61,15 @@ def eghr(potential, response, norm, trace, total, rate, parameters):
     return ONE, rate * error * SQRT2 * sign
 
 
+CELLS = (softhebb, oja, instar, hebbnet, bcm, eghr, hebb)  # a rule's code is its cell's index
+CODES = {**codes_of(CELLS), "sanger": SANGER, "subspace": SUBSPACE, "own": OWN}
+SOFT_HEBB, BCM = CODES["softhebb"], CODES["bcm"]
+_decide = chosen_by_code(CELLS)
+
+
 @register_jitable
 def decide(rule, own, potential, response, norm, trace, total, rate, parameters):
-    """Return decay and growth by the layer's rule."""
+    """Return decay and growth by the layer's rule; `own` is the user's, or None."""
     if own is None:
-        if rule == SOFT_HEBB:
-            return softhebb(potential, response, norm, trace, total, rate, parameters)
-        if rule == OJA:
-            return oja(potential, response, norm, trace, total, rate, parameters)
-        if rule == INSTAR:
-            return instar(potential, response, norm, trace, total, rate, parameters)
-        if rule == HEBB_NET:
-            return hebbnet(potential, response, norm, trace, total, rate, parameters)
-        if rule == BCM:
-            return bcm(potential, response, norm, trace, total, rate, parameters)
-        if rule == EGHR:
-            return eghr(potential, response, norm, trace, total, rate, parameters)
-        return hebb(potential, response, norm, trace, total, rate, parameters)
+        return _decide(rule, potential, response, norm, trace, total, rate, parameters)
     return own(potential, response, norm, trace, total, rate, parameters)

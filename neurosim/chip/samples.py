@@ -11,7 +11,6 @@ from neurosim.checks import LARGEST, whole
 from neurosim.engine.base import WorkingLayer
 from neurosim.engine.samples import Array
 from neurosim.errors import ConfigError, SampleError
-from neurosim.layers.competition import ByLabel
 from neurosim.streams import Stream
 
 
@@ -96,7 +95,7 @@ def teachable(
     """Return how many samples have labels that all layers can learn from, and what is wrong with the next label."""
     end, error = samples, None
     for layer in layers:
-        if not isinstance(layer.constants.competition, ByLabel):
+        if not layer.constants.competition.by_label:
             continue
         where, neurons = f"of layer {layer.index + 1}, which is taught", layer.constants.neurons
         if len(labels) != samples:

@@ -4,12 +4,33 @@ Each follows a running mean, moved once per update (window) by the mean over its
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from neurosim.checks import finite, fraction, plain
+from neurosim.kernels.shared import codes
+from neurosim.layers.families import Family
+
+__all__ = ["Conscience", "LogPrior", "MeanActivity"]
+
+
+class Bias(Family):
+    """What a bias tells of itself, to everybody who asks.
+
+    Attributes
+    ----------
+    code : int
+        What the loop compares.
+    shares : bool
+        Whether its running mean is of shares, which sum to 1 over the neurons: then it starts at 1 / K, else at 0.
+    """
+
+    __slots__ = ()
+    code: ClassVar[int]
+    shares: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Conscience:
+class Conscience(Bias):
     r"""A conscience by wins: who wins more than its fair share is held back.
 
     .. math:: b_k = C (1 / K - p_k), \qquad p_k \leftarrow p_k + B (z_k - p_k)
@@ -29,6 +50,9 @@ class Conscience:
     DeSieno, Adding a conscience to competitive learning, IEEE ICNN (1988), equations 2 to 5.
     """
 
+    code = codes.CONSCIENCE
+    shares = True
+
     rate: float = 1e-4
     strength: float = 10.0
 
@@ -39,7 +63,7 @@ class Conscience:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MeanActivity:
+class MeanActivity(Bias):
     r"""A conscience by activity: each neuron competes with what exceeds its own running mean.
 
     .. math:: b_k = -m_k, \qquad m_k \leftarrow m_k + B (v_k - m_k)
@@ -57,6 +81,8 @@ class MeanActivity:
     Liuson, Learning Dynamics in Competitive Hebbian Learning: y* = softmax(y - EMA(y)), with B = 0.05 a batch.
     """
 
+    code = codes.MEAN_ACTIVITY
+
     rate: float = 0.05
 
     def __post_init__(self) -> None:
@@ -65,7 +91,7 @@ class MeanActivity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LogPrior:
+class LogPrior(Bias):
     r"""A prior, learned: the softmax becomes the posterior of a mixture whose weights are the neurons' shares.
 
     .. math:: y = \mathrm{softmax}(v / \tau + \ln q), \qquad q_k \leftarrow q_k + B (y_k - q_k)
@@ -84,11 +110,11 @@ class LogPrior:
     Moraitis et al., Neuromorph. Comput. Eng. 2 (2022) 044017: the neural bias as the log-prior of a Bayesian model.
     """
 
+    code = codes.LOG_PRIOR
+    shares = True
+
     rate: float = 0.01
 
     def __post_init__(self) -> None:
         plain(self)
         fraction("rate", self.rate)
-
-
-Bias = Conscience | MeanActivity | LogPrior

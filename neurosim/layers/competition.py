@@ -6,13 +6,61 @@ potential itself. The winner is the neuron of the largest drive, the lowest inde
 
 import math
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from neurosim.checks import LARGEST, finite, fraction, plain, temperature, truth, whole
 from neurosim.errors import ConfigError
+from neurosim.layers.families import Family
+
+__all__ = ["KWTA", "Corrected", "HardWTA", "NoInhibition", "Ranked", "SoftWTA", "SparseGate", "Taught"]
+
+
+class Competition(Family):
+    """What a competition tells of itself, to everybody who asks.
+
+    Attributes
+    ----------
+    cell : str
+        Name of its cell in `kernels/shared/competitions.py`.
+    soft : bool
+        Whether a response takes an exponential: the neuron's share of a softmax.
+    ranked : bool
+        Whether the cell asks for the ranks of the first `winners` neurons.
+    by_label : bool
+        Whether neuron k is class k, and a sample without a label teaches nothing.
+    gated : bool
+        Whether only the neurons with the `winners` largest steps learn.
+    positive : bool
+        Whether responses are at least 0, if nothing is signed.
+    images : bool
+        Whether a `ConvWTA` may have it.
+    """
+
+    __slots__ = ()
+    cell: ClassVar[str]
+    soft: ClassVar[bool] = False
+    ranked: ClassVar[bool] = False
+    by_label: ClassVar[bool] = False
+    gated: ClassVar[bool] = False
+    positive: ClassVar[bool] = False
+    images: ClassVar[bool] = False
+
+    def numbers(self, neurons: int) -> dict[str, Any]:
+        """Return what of `winners`, `competition_parameter`, `sharpness`, `signed`, `winner_only` its loop takes."""
+        return {}
+
+    def check(self, neurons: int) -> None:
+        """Refuse a layer of too few neurons.
+
+        Raises
+        ------
+        ConfigError
+            If a constant does not go with so many neurons.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SoftWTA:
+class SoftWTA(Competition):
     r"""Soft winner-take-all: every neuron responds by its share of a softmax.
 
     .. math::
@@ -45,6 +93,11 @@ class SoftWTA:
     Moraitis et al., SoftHebb, Neuromorph. Comput. Eng. 2 (2022) 044017. The softmax of lateral inhibition.
     """
 
+    cell = "soft"
+    soft = True
+    positive = True
+    images = True
+
     temperature: float | None = None
     gain: float | None = None
     signed: bool = False
@@ -68,14 +121,22 @@ class SoftWTA:
         r"""Return :math:`1 / \tau = \ln b`."""
         return math.log(self.gain) if self.gain is not None else 1 / (self.temperature or 1)
 
+    def numbers(self, neurons: int) -> dict[str, Any]:
+        """Return what its cell takes."""
+        return {"sharpness": self.sharpness, "signed": self.signed, "winner_only": self.winner_only}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HardWTA:
+class HardWTA(Competition):
     r"""Hard winner-take-all: :math:`y_k = 1` for the largest drive (ties: the lowest index), else 0."""
+
+    cell = "hard"
+    positive = True
+    images = True
 
 
 @dataclass(frozen=True, slots=True)
-class KWTA:
+class KWTA(Competition):
     r"""K winners: :math:`y_k = 1` for the k largest drives (ties: the lowest index), else 0.
 
     Parameters
@@ -91,6 +152,10 @@ class KWTA:
         If `winners` is no whole number of at least 1.
     """
 
+    cell = "k_winners"
+    ranked = True
+    positive = True
+
     winners: int
     signed: bool = False
 
@@ -99,9 +164,18 @@ class KWTA:
         whole("winners", self.winners, 1, LARGEST)
         truth("signed", self.signed)
 
+    def numbers(self, neurons: int) -> dict[str, Any]:
+        """Return what its cell takes."""
+        return {"winners": self.winners, "signed": self.signed}
+
+    def check(self, neurons: int) -> None:
+        """Refuse more winners than neurons."""
+        if self.winners > neurons:
+            raise ConfigError("winners", f"at most the number of neurons, {neurons}", self.winners)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ranked:
+class Ranked(Competition):
     r"""Two neurons respond: the first by its drive with 1, the one of a given rank with :math:`-\Delta`.
 
     Parameters
@@ -121,6 +195,9 @@ class Ranked:
     Krotov and Hopfield, Unsupervised learning by competing hidden units, PNAS 116 (2019) 7723, equations 9 and 10.
     """
 
+    cell = "ranked"
+    ranked = True
+
     rank: int = 2
     opposition: float = 0.4
 
@@ -129,14 +206,25 @@ class Ranked:
         whole("rank", self.rank, 2, LARGEST)
         finite("opposition", self.opposition, "at least 0", 0)
 
+    def numbers(self, neurons: int) -> dict[str, Any]:
+        """Return what its cell takes."""
+        return {"winners": self.rank, "competition_parameter": self.opposition}
+
+    def check(self, neurons: int) -> None:
+        """Refuse a rank that no neuron has."""
+        if self.rank > neurons:
+            raise ConfigError("rank", f"at most the number of neurons, {neurons}", self.rank)
+
 
 @dataclass(frozen=True, slots=True)
-class NoInhibition:
+class NoInhibition(Competition):
     r"""No competition: every neuron responds with its own drive, :math:`y_k = d_k`."""
+
+    cell = "uninhibited"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SparseGate:
+class SparseGate(Competition):
     r"""Every neuron responds with its drive, :math:`y_k = d_k`, but few learn: those with the largest steps.
 
     Of an update's steps :math:`\|\Delta w_k\|` the largest share is applied, the rest dropped; ties go to the lowest
@@ -160,6 +248,9 @@ class SparseGate:
     Competitive Hebbian Learning.
     """
 
+    cell = "uninhibited"
+    gated = True
+
     share: float = 0.2
     signed: bool = True
 
@@ -168,9 +259,13 @@ class SparseGate:
         fraction("share", self.share)
         truth("signed", self.signed)
 
+    def numbers(self, neurons: int) -> dict[str, Any]:
+        """Return what its cell takes, and how many neurons learn."""
+        return {"winners": max(1, round(self.share * neurons)), "signed": self.signed}
+
 
 @dataclass(frozen=True, slots=True)
-class Taught:
+class Taught(Competition):
     r"""A label takes the place of the competition: :math:`y_k = 1` for the neuron of the sample's label, else 0.
 
     Label k means neuron k, so a layer has as many neurons as there are classes. A sample without a label teaches
@@ -181,9 +276,13 @@ class Taught:
     Moraitis et al., Neuromorph. Comput. Eng. 2 (2022) 044017: supervised SoftHebb.
     """
 
+    cell = "taught"
+    by_label = True
+    positive = True
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Corrected:
+class Corrected(Competition):
     r"""A label corrects a softmax: while learning, a neuron responds with its error, and so learns by the delta rule.
 
     .. math::
@@ -213,6 +312,10 @@ class Corrected:
     interpretation of feedforward classification network outputs, in Neurocomputing (1990): the softmax.
     """
 
+    cell = "corrected"
+    soft = True
+    by_label = True
+
     temperature: float = 1.0
 
     def __post_init__(self) -> None:
@@ -224,6 +327,6 @@ class Corrected:
         r"""Return :math:`1 / \tau`."""
         return 1 / self.temperature
 
-
-ByLabel = Taught | Corrected  # neuron k is class k, and a sample without a label teaches nothing
-Competition = SoftWTA | HardWTA | KWTA | Ranked | NoInhibition | SparseGate | Taught | Corrected
+    def numbers(self, neurons: int) -> dict[str, Any]:
+        """Return what its cell takes."""
+        return {"sharpness": self.sharpness}

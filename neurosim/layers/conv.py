@@ -1,16 +1,17 @@
 """Convolutional layers: what a layer of images is made of. The layer at work is in `neurosim.engine.conv.layer`."""
 
 from dataclasses import dataclass, field
+from types import NoneType
 from typing import NamedTuple
 
 from neurosim.checks import LARGEST, number, one_of, plain, whole
 from neurosim.errors import ConfigError
 from neurosim.layers import limits
-from neurosim.layers.activations import Identity, ReLU, Triangle
-from neurosim.layers.competition import HardWTA, SoftWTA
+from neurosim.layers.activations import Identity, Transmit, Triangle
+from neurosim.layers.competition import Competition
 from neurosim.layers.dense import check_common, check_kind
-from neurosim.layers.own_rules import OwnRule, RuleMaker
-from neurosim.layers.rules import Hebb, Instar, Oja, SoftHebb
+from neurosim.layers.own_rules import RuleMaker
+from neurosim.layers.rules import Rule
 
 NORMALISATIONS = ("none", "running", "sample", "layer", "window")
 STEPS = ("capped", "largest")
@@ -54,9 +55,6 @@ class MeanPool(_Pool):
     padding : int
         Places beyond the border, at most half the size.
     """
-
-
-ConvRule = Hebb | Oja | Instar | SoftHebb | OwnRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +135,9 @@ class ConvWTA:
     kernel: int = field(kw_only=True)
     stride: int = field(default=1, kw_only=True)
     padding: int = field(default=0, kw_only=True)
-    competition: SoftWTA | HardWTA = field(kw_only=True)
-    rule: ConvRule = field(kw_only=True)
-    activation: Identity | ReLU | Triangle = field(default_factory=Identity, kw_only=True)
+    competition: Competition = field(kw_only=True)
+    rule: Rule = field(kw_only=True)
+    activation: Transmit = field(default_factory=Identity, kw_only=True)
     normalise: str = field(default="running", kw_only=True)
     horizon: float = field(default=500.0, kw_only=True)
     warm_up: int = field(default=0, kw_only=True)
@@ -149,7 +147,7 @@ class ConvWTA:
     cap: float = field(default=0.1, kw_only=True)
     cutoff: float = field(default=0.0, kw_only=True)
     window: int = field(default=1, kw_only=True)
-    transmit: Identity | ReLU | Triangle = field(default_factory=Triangle, kw_only=True)
+    transmit: Transmit = field(default_factory=Triangle, kw_only=True)
     pool: MaxPool | MeanPool | None = field(default=None, kw_only=True)
     instruments: bool = field(default=True, kw_only=True)
 
@@ -168,11 +166,14 @@ class ConvWTA:
         one_of("step", self.step, STEPS)
         number("horizon", self.horizon, "at least 1", 1)
         check_common(self)
-        check_kind("competition", self.competition, SoftWTA | HardWTA)
-        check_kind("rule", self.rule, ConvRule)
-        check_kind("activation", self.activation, Identity | ReLU | Triangle)
-        check_kind("transmit", self.transmit, Identity | ReLU | Triangle)
-        check_kind("pool", self.pool, MaxPool | MeanPool | None)
+        for name, family in (
+            ("competition", Competition),
+            ("rule", Rule),
+            ("activation", Transmit),
+            ("transmit", Transmit),
+        ):
+            check_kind(name, getattr(self, name), [kind for kind in family.members.values() if kind.images])
+        check_kind("pool", self.pool, (MaxPool, MeanPool, NoneType))
         limits.check_images(self)
 
 

@@ -1,8 +1,9 @@
 """Layers: what a layer is made of. The layer at work is in `neurosim.engine.dense.layer`."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from types import NoneType
-from typing import Any, get_args
+from typing import Any
 
 from neurosim.checks import LARGEST, finite, fraction, number, one_of, plain, truth, whole
 from neurosim.errors import ConfigError
@@ -32,14 +33,14 @@ class DenseWTA:
     ----------
     neurons : int
         How many, at least 1.
-    competition : SoftWTA, HardWTA, KWTA, Ranked, NoInhibition, SparseGate, Taught or Corrected
-        Turns drives :math:`f(u) + b` into responses.
-    rule : Hebb, Oja, Instar, SoftHebb, HebbNet, BCM, EGHR, Sanger, OjaSubspace, or one's own (see `rule`)
-        Turns a response into decay and growth.
-    activation : Identity, ReLU, Triangle or Softmax
-        :math:`f`, what of the potentials competes.
-    bias : Conscience, MeanActivity or LogPrior, optional
-        :math:`b`, by which the competition makes up for habits.
+    competition : any of `neurosim.layers.competition`
+        Turns drives :math:`f(u) + b` into responses: `SoftWTA`, `HardWTA`, ...; `docs/rules.md` lists all.
+    rule : any of `neurosim.layers.rules`, or one's own (see `rule`)
+        Turns a response into decay and growth: `SoftHebb`, `Oja`, ...; `docs/rules.md` lists all.
+    activation : any of `neurosim.layers.activations`
+        :math:`f`, what of the potentials competes: `Identity`, `ReLU`, ...
+    bias : any of `neurosim.layers.biases`, optional
+        :math:`b`, by which the competition makes up for habits: `Conscience`, ...
     normalise : {"none", "stream", "sample"}
         The unit :math:`m` in which the layer sees its input: 1; the running mean of :math:`\|x\|` over the stream
         (an exponential mean with a horizon of a thousand samples, once that many are seen); or the sample's own norm.
@@ -69,7 +70,7 @@ class DenseWTA:
         :math:`\lambda`, from 0, below 1. Above 0 a step waits in a trace for the modulator of `Chip.learn_one`:
         :math:`e \leftarrow \lambda e + (a - 1) w + c x,\ w \leftarrow w + m e`. The trace takes as much memory as
         the weights, and a modulator other than 0 costs inputs x neurons.
-    transmit : Identity, ReLU, Triangle or Softmax
+    transmit : any of `neurosim.layers.activations`
         :math:`g`, what the next layer sees.
     weight_bits : int, optional
         From 2 to 16: synapses are whole numbers of so many bits, as a chip's memory holds them, and one float32 scale a
@@ -134,11 +135,11 @@ class DenseWTA:
         if self.weight_bits is not None:
             whole("weight_bits", self.weight_bits, 2, 16)
         one_of("rounding", self.rounding, ROUNDINGS)
-        check_kind("competition", self.competition, Competition)
-        check_kind("rule", self.rule, Rule)
-        check_kind("activation", self.activation, Transmit)
-        check_kind("bias", self.bias, Bias | None)
-        check_kind("transmit", self.transmit, Transmit)
+        check_kind("competition", self.competition, Competition.members.values())
+        check_kind("rule", self.rule, Rule.members.values())
+        check_kind("activation", self.activation, Transmit.members.values())
+        check_kind("bias", self.bias, (*Bias.members.values(), NoneType))
+        check_kind("transmit", self.transmit, Transmit.members.values())
         limits.check(self)
 
 
@@ -154,8 +155,8 @@ def check_common(layer: Any) -> None:
     truth("instruments", layer.instruments)
 
 
-def check_kind(name: str, value: object, kinds: Any) -> None:
+def check_kind(name: str, value: object, kinds: Iterable[type[Any]]) -> None:
     """Refuse what is none of the kinds."""
-    if not isinstance(value, kinds):
-        *most, last = ("None" if kind is NoneType else kind.__name__ for kind in get_args(kinds))
+    if not isinstance(value, tuple(kinds)):
+        *most, last = ("None" if kind is NoneType else kind.__name__ for kind in kinds)
         raise ConfigError(name, f"a {', '.join(most) + ' or ' if most else ''}{last}", value)

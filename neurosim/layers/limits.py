@@ -6,21 +6,9 @@ from typing import Any
 from neurosim.errors import ConfigError, StabilityWarning
 from neurosim.layers.activations import Identity
 from neurosim.layers.biases import LogPrior
-from neurosim.layers.competition import KWTA, Corrected, HardWTA, NoInhibition, Ranked, SoftWTA, Taught
+from neurosim.layers.competition import Corrected, NoInhibition, SoftWTA
 from neurosim.layers.own_rules import OwnRule
-from neurosim.layers.rules import (
-    BCM,
-    EGHR,
-    Hebb,
-    HebbNet,
-    Instar,
-    Oja,
-    OjaSubspace,
-    Sanger,
-    SoftHebb,
-    highest,
-    schedule,
-)
+from neurosim.layers.rules import Hebb, highest, schedule
 from neurosim.layers.schedules import NormAdaptiveRate, WinCountRate
 
 # A layer is a `neurosim.layers.dense.DenseWTA` here, which asks these questions of itself when it is made.
@@ -41,7 +29,7 @@ def check(layer: Any) -> None:
         raise ConfigError("renormalise", "False with initial='zeros'", True, "weights of zero have no direction")
     if layer.eligibility > 0 and layer.window > 1:
         raise ConfigError("window", "1 with an eligibility trace", layer.window)
-    if isinstance(layer.rule, Sanger | OjaSubspace):
+    if layer.rule.mixes:
         _check_mixed(layer)
     _check_few_bits(layer)
     _warn(layer)
@@ -57,8 +45,8 @@ def check_images(layer: Any) -> None:
     """
     if getattr(layer.competition, "winner_only", False):
         raise ConfigError("winner_only", "False in a ConvWTA", True, "HardWTA has one winner a position, too")
-    for name, asked in (("moment", "mean"), ("total", "total")):
-        if getattr(layer.rule, name, 0):
+    for asks, asked in ((layer.rule.moment, "mean"), (layer.rule.total, "total")):
+        if asks:
             raise ConfigError("rule", f"one that does not ask for {asked} in a ConvWTA", layer.rule.name)
     if layer.step == "largest" and isinstance(layer.rule, OwnRule) and layer.rule.rate == 0:
         advice = "the step is divided by its largest change, and then multiplied by the rate"
@@ -69,17 +57,15 @@ def check_images(layer: Any) -> None:
         raise ConfigError("cutoff", "0 with step='largest'", layer.cutoff, "the largest change is sought in all")
     if layer.normalise != "none" and layer.initial == "uniform":
         raise ConfigError("initial", "'normal' with normalised images, which are of both signs", "uniform")
-    if isinstance(layer.rule, Hebb) and schedule(layer.rule).rate > 0:
-        text = "Hebb has no decay, so weights grow without bound: rule must be another in a ConvWTA for long runs"
-        warnings.warn(f"{text}, got {layer.rule}", StabilityWarning, stacklevel=STACK - 1)
+    if not layer.rule.bounded and schedule(layer.rule).rate > 0:
+        text = f"{type(layer.rule).__name__} has no decay, so weights grow without bound"
+        advice = f"rule must be another in a ConvWTA for long runs, got {layer.rule}"
+        warnings.warn(f"{text}: {advice}", StabilityWarning, stacklevel=STACK - 1)
 
 
 def _check_competition(layer: Any) -> None:
     competition = layer.competition
-    if isinstance(competition, KWTA) and competition.winners > layer.neurons:
-        raise ConfigError("winners", f"at most the number of neurons, {layer.neurons}", competition.winners)
-    if isinstance(competition, Ranked) and competition.rank > layer.neurons:
-        raise ConfigError("rank", f"at most the number of neurons, {layer.neurons}", competition.rank)
+    competition.check(layer.neurons)
     whole = isinstance(competition, SoftWTA) and not (competition.signed or competition.winner_only)
     if isinstance(layer.bias, LogPrior) and not whole:
         raise ConfigError("competition", "SoftWTA, not signed, not winner_only, where bias is a LogPrior", competition)
@@ -108,7 +94,7 @@ def _check_few_bits(layer: Any) -> None:
         if layer.rounding != "stochastic":
             raise ConfigError("rounding", "'stochastic' without weight_bits", layer.rounding, "nothing is rounded")
         return
-    if isinstance(layer.rule, Sanger | OjaSubspace):
+    if layer.rule.mixes:
         why = "it writes every synapse at every sample"
         raise ConfigError("rule", "another one with weight_bits", type(layer.rule).__name__, why)
     for name, only, why in (
@@ -126,21 +112,16 @@ def _warn(layer: Any) -> None:
     rule, rate = layer.rule, schedule(layer.rule).rate
     name = type(rule).__name__
     bounded = isinstance(rule, Hebb) and isinstance(layer.competition, Corrected)  # it grows as long as it errs
-    if isinstance(rule, Hebb | HebbNet) and rate > 0 and not (layer.renormalise or layer.leak > 0 or bounded):
+    if not rule.bounded and rate > 0 and not (layer.renormalise or layer.leak > 0 or bounded):
         text = f"{name} has no decay, so weights grow without bound: renormalise must be True or leak above 0"
         warnings.warn(f"{text}, got {layer.renormalise} and {layer.leak}", StabilityWarning, stacklevel=STACK)
-    if isinstance(rule, EGHR) and layer.normalise == "sample" and rate * layer.neurons >= 1:
-        text = f"rate of EGHR must be below 1 / neurons = {1 / layer.neurons:.4g} for inputs of norm 1"
-        warnings.warn(f"{text}, got {rate}: a step overshoots the error it follows", StabilityWarning, stacklevel=STACK)
-    if isinstance(rule, BCM) and layer.normalise == "sample" and rate >= rule.bound:
-        text = f"rate of BCM must be below {rule.bound:.4g} with averaging {rule.averaging} for inputs of norm 1"
-        warnings.warn(f"{text}, got {rate}: responses will swing", StabilityWarning, stacklevel=STACK)
+    if instability := rule.instability(layer):
+        warnings.warn(instability, StabilityWarning, stacklevel=STACK)
 
 
 def may_be_negative(layer: Any) -> bool:
     """Tell whether a layer that learns from inputs of at least 0 may transmit what is below."""
     if not isinstance(layer.transmit, Identity):
         return False
-    positive = layer.initial == "uniform" and isinstance(layer.rule, Hebb | Instar | Oja | SoftHebb)
-    responses = isinstance(layer.competition, SoftWTA | HardWTA | KWTA | Taught)
-    return not positive or not responses or getattr(layer.competition, "signed", False)
+    positive = layer.initial == "uniform" and layer.rule.keeps_sign
+    return not positive or not layer.competition.positive or getattr(layer.competition, "signed", False)

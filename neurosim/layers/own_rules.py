@@ -18,14 +18,15 @@ import numpy as np
 
 from neurosim.checks import finite, fraction, number
 from neurosim.errors import ConfigError
+from neurosim.kernels.shared.codes import PARAMETERS
+from neurosim.layers.rules import Rule
 from neurosim.layers.schedules import Schedule
 
 GIVEN = ("potential", "response", "norm", "mean", "mean_square", "total", "rate")  # `rule` says what they are
-MOST_CONSTANTS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class OwnRule:
+class OwnRule(Rule):
     r"""A user's rule with its constants: made by calling what `neurosim.rule` returns.
 
     Parameters
@@ -42,6 +43,9 @@ class OwnRule:
         Weight of the newest response in `mean` or `mean_square`, above 0, at most 1.
     """
 
+    cell = "own"
+    images = True
+
     name: str
     digest: str
     rate: float | Schedule
@@ -50,6 +54,11 @@ class OwnRule:
     moment: int = field(compare=False, repr=False)
     total: bool = field(compare=False, repr=False)
     compiled: Any = field(compare=False, repr=False)
+
+    @property
+    def parameters(self) -> tuple[float, ...]:
+        """Return the constants' values, in the order of their names."""
+        return tuple(value for _, value in self.constants)
 
 
 class RuleMaker:
@@ -150,8 +159,8 @@ def _parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
         raise ConfigError(name, "without raise and assert", "one", "the loop has nobody to catch it: return (1, 0)")
     if "random" in function.__code__.co_names:
         raise ConfigError(name, "a function of its arguments alone", "random", "equal seeds must give equal bits")
-    if len(constants) > MOST_CONSTANTS:
-        raise ConfigError(f"constants of {name}", f"at most {MOST_CONSTANTS}", constants)
+    if len(constants) > PARAMETERS:
+        raise ConfigError(f"constants of {name}", f"at most {PARAMETERS}", constants)
     return parameters
 
 

@@ -2,19 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
-from typing import Any, get_args
+from typing import Any
 
 from neurosim.errors import ConfigError
-from neurosim.layers import activations, biases, competition, rules, schedules
+from neurosim.layers.activations import Transmit
+from neurosim.layers.biases import Bias
+from neurosim.layers.competition import Competition
 from neurosim.layers.conv import ConvWTA, MaxPool, MeanPool
 from neurosim.layers.dense import DenseWTA
 from neurosim.layers.own_rules import OwnRule, RuleMaker
+from neurosim.layers.rules import Rule
+from neurosim.layers.schedules import Schedule
 
-UNIONS = (competition.Competition, biases.Bias, rules.Rule, schedules.Schedule, activations.Transmit)
 KINDS: dict[str, type] = {
-    kind.__name__: kind
-    for kind in (DenseWTA, ConvWTA, MaxPool, MeanPool, *(kind for union in UNIONS for kind in get_args(union)))
-}
+    **{kind.__name__: kind for kind in (DenseWTA, ConvWTA, MaxPool, MeanPool)},
+    **Competition.members, **Bias.members, **Rule.members, **Schedule.members, **Transmit.members,
+}  # fmt: skip
 
 ADVICE = "give it by Chip.load(path, rules=[...]), --rules FILE.py or --recipe FILE.py:NAME"
 

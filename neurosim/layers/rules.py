@@ -1,18 +1,69 @@
 r"""Rules of plasticity: how a neuron's response becomes its two numbers, decay and growth.
 
 Every rule here has the form :math:`w_k \leftarrow a_k w_k + c_k x`: u is the potential, y the response, x the input.
-A rate is a number or a schedule (`neurosim.layers.schedules`). The cells themselves are in `kernels/dense.py`.
+A rate is a number or a schedule (`neurosim.layers.schedules`). The cells themselves are in `kernels/shared/rules.py`.
 """
 
 import math
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from neurosim.checks import finite, fraction, plain
 from neurosim.errors import ConfigError
-from neurosim.layers.own_rules import OwnRule
+from neurosim.layers.families import Family
 from neurosim.layers.schedules import ConstantRate, NormAdaptiveRate, Schedule
 
+__all__ = ["BCM", "EGHR", "Hebb", "HebbNet", "Instar", "Oja", "OjaSubspace", "Sanger", "SoftHebb"]
 Rate = float | Schedule
+
+
+class Rule(Family):
+    """What a rule tells of itself, to everybody who asks.
+
+    Attributes
+    ----------
+    cell : str
+        Name of its cell in `kernels/shared/rules.py`.
+    schedule_of_number : type
+        The schedule that a plain number as the rate means.
+    moment : int
+        What the trace averages that the cell asks for: 0 nothing, 1 the response, 2 its square.
+    total : bool
+        Whether the cell asks for the sum of the potentials' sizes over the layer.
+    mixes : bool
+        Whether a neuron's step depends on other neurons' weights: then it has no cell and costs inputs x neurons.
+    bounded : bool
+        Whether something in it keeps weights from growing for ever.
+    keeps_sign : bool
+        Whether weights of at least 0 stay so, if inputs and responses are.
+    images : bool
+        Whether a `ConvWTA` may have it.
+    """
+
+    __slots__ = ()
+    rate: Rate
+    cell: ClassVar[str]
+    schedule_of_number: ClassVar[type[ConstantRate | NormAdaptiveRate]] = ConstantRate
+    moment: int = 0
+    total: bool = False
+    mixes: ClassVar[bool] = False
+    bounded: ClassVar[bool] = True
+    keeps_sign: ClassVar[bool] = False
+    images: ClassVar[bool] = False
+
+    @property
+    def parameters(self) -> tuple[float, ...]:
+        """Return the numbers that its cell takes as `parameters`, eight at most."""
+        return ()
+
+    def instability(self, layer: Any) -> str:
+        """Return why responses of a layer may swing, in words; empty if nothing is known against it."""
+        return ""
+
+
+def schedule(rule: Rule) -> Schedule:
+    """Return the schedule of a rule's rate."""
+    return rule.rate if isinstance(rule.rate, Schedule) else rule.schedule_of_number(rule.rate)
 
 
 def schedule_of(rate: Rate) -> Schedule:
@@ -27,7 +78,7 @@ def highest(rate: Rate) -> float:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rated:
+class _Rated(Rule):
     """What all built-in rules have: a rate, a number or a schedule."""
 
     rate: Rate
@@ -41,7 +92,7 @@ class Rated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hebb(Rated):
+class Hebb(_Rated):
     r"""Plain Hebb: :math:`\Delta w_k = \eta\, y_k\, x`, so :math:`a_k = 1`, :math:`c_k = \eta y_k`.
 
     Nothing bounds it: give the layer `renormalise=True`, or a `leak`.
@@ -56,9 +107,14 @@ class Hebb(Rated):
     Hebb, The Organization of Behavior (1949).
     """
 
+    cell = "hebb"
+    bounded = False
+    keeps_sign = True
+    images = True
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Oja(Rated):
+class Oja(_Rated):
     r"""Oja: :math:`\Delta w_k = \eta y_k (x - y_k w_k)`, so :math:`a_k = 1 - \eta y_k^2`, :math:`c_k = \eta y_k`.
 
     With `NoInhibition` (:math:`y = u`) a neuron becomes the first principal component of centred data, at norm one:
@@ -75,9 +131,13 @@ class Oja(Rated):
     Oja, J. Math. Biology 15 (1982) 267, equation 3.
     """
 
+    cell = "oja"
+    keeps_sign = True
+    images = True
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Instar(Rated):
+class Instar(_Rated):
     r"""Instar: :math:`\Delta w_k = \eta\, y_k (x - w_k)`, so :math:`a_k = 1 - \eta y_k`, :math:`c_k = \eta y_k`.
 
     Responsible weights move to the mean of what they respond to: with a hard competition on-line k-means. A convex
@@ -93,14 +153,18 @@ class Instar(Rated):
     Grossberg, Biol. Cybernetics 23 (1976) 121; with a soft competition Lagani et al. 2022.
     """
 
+    cell = "instar"
+    keeps_sign = True
+    images = True
+
     def __post_init__(self) -> None:
-        Rated.__post_init__(self)
+        _Rated.__post_init__(self)
         if highest(self.rate) > 1:
             raise ConfigError("rate of Instar", "at most 1", highest(self.rate), "beyond, weights change sign")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SoftHebb(Rated):
+class SoftHebb(_Rated):
     r"""SoftHebb: Hebbian growth, with a decay that draws each neuron's norm to one.
 
     .. math:: \Delta w_k = \eta_k\, y_k\, (x - u_k w_k), \qquad a_k = 1 - \eta_k y_k u_k, \qquad c_k = \eta_k y_k
@@ -121,9 +185,14 @@ class SoftHebb(Rated):
     Journé et al., ICLR 2023, arXiv 2209.11883, the rate that adapts to the norm.
     """
 
+    cell = "softhebb"
+    schedule_of_number = NormAdaptiveRate
+    keeps_sign = True
+    images = True
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HebbNet(Rated):
+class HebbNet(_Rated):
     r"""HebbNet: growth by what a response exceeds its mean by: :math:`\Delta w_k = \eta\, (y_k - T_k)\, x`.
 
     .. math:: a_k = 1, \qquad c_k = \eta (y_k - T_k), \qquad T_k \leftarrow T_k + \alpha (y_k - T_k)
@@ -143,15 +212,19 @@ class HebbNet(Rated):
     Gupta et al., HebbNet: A simplified Hebbian learning framework to do biologically plausible learning, ICASSP 2021.
     """
 
+    cell = "hebbnet"
+    moment = 1
+    bounded = False
+
     averaging: float = 0.95
 
     def __post_init__(self) -> None:
-        Rated.__post_init__(self)
+        _Rated.__post_init__(self)
         fraction("averaging", self.averaging)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BCM(Rated):
+class BCM(_Rated):
     r"""BCM: a threshold that follows the squared response parts growth from shrinking.
 
     .. math::
@@ -182,12 +255,15 @@ class BCM(Rated):
     squared mean response as threshold.
     """
 
+    cell = "bcm"
+    moment = 2
+
     averaging: float = 0.1
     ceiling: float = 2.0
     decay: float = 0.0
 
     def __post_init__(self) -> None:
-        Rated.__post_init__(self)
+        _Rated.__post_init__(self)
         fraction("averaging", self.averaging)
         finite("ceiling", self.ceiling, "above 1", 1, above=True)
         finite("decay", self.decay, "at least 0", 0)
@@ -200,9 +276,22 @@ class BCM(Rated):
         flip = (4 - 2 * alpha) / (3 * alpha - 2) if alpha > 2 / 3 else math.inf
         return min(slow, flip)
 
+    @property
+    def parameters(self) -> tuple[float, ...]:
+        """Return what its cell takes."""
+        return self.ceiling, self.decay
+
+    def instability(self, layer: Any) -> str:
+        """Return why responses may swing: the rate is not below `bound`."""
+        rate = schedule(self).rate
+        if layer.normalise != "sample" or rate < self.bound:
+            return ""
+        rule = f"rate of BCM must be below {self.bound:.4g} with averaging {self.averaging} for inputs of norm 1"
+        return f"{rule}, got {rate}: responses will swing"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EGHR(Rated):
+class EGHR(_Rated):
     r"""Error-gated Hebbian rule: one error of the whole layer decides on the sign of Hebbian growth.
 
     .. math::
@@ -227,15 +316,31 @@ class EGHR(Rated):
     Isomura and Toyoizumi, Scientific Reports 6 (2016) 28073; 8 (2018) 1835.
     """
 
+    cell = "eghr"
+    total = True
+
     threshold: float
 
     def __post_init__(self) -> None:
-        Rated.__post_init__(self)
+        _Rated.__post_init__(self)
         finite("threshold", self.threshold, "positive", 0, above=True)
+
+    @property
+    def parameters(self) -> tuple[float, ...]:
+        """Return what its cell takes."""
+        return (self.threshold,)
+
+    def instability(self, layer: Any) -> str:
+        """Return why responses may swing: the neurons, which follow one error, are too many for the rate."""
+        rate = schedule(self).rate
+        if layer.normalise != "sample" or rate * layer.neurons < 1:
+            return ""
+        rule = f"rate of EGHR must be below 1 / neurons = {1 / layer.neurons:.4g} for inputs of norm 1"
+        return f"{rule}, got {rate}: a step overshoots the error it follows"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sanger(Rated):
+class Sanger(_Rated):
     r"""Sanger's rule (GHA): the neurons become the principal components in order.
 
     .. math:: \Delta w_k = \eta\, y_k \Big( x - \sum_{j \le k} y_j w_j \Big)
@@ -253,9 +358,12 @@ class Sanger(Rated):
     Sanger, Neural Networks 2 (1989) 459, equation 3.
     """
 
+    cell = "sanger"
+    mixes = True
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OjaSubspace(Rated):
+class OjaSubspace(_Rated):
     r"""Oja's subspace rule: the neurons span the space of the first principal components.
 
     .. math:: \Delta w_k = \eta\, y_k \Big( x - \sum_j y_j w_j \Big)
@@ -272,12 +380,5 @@ class OjaSubspace(Rated):
     Oja, Int. J. Neural Systems 1 (1989) 61.
     """
 
-
-Rule = Hebb | Oja | Instar | SoftHebb | HebbNet | BCM | EGHR | Sanger | OjaSubspace | OwnRule
-
-
-def schedule(rule: Rule) -> Schedule:
-    """Return the schedule of a rule's rate."""
-    if isinstance(rule, SoftHebb) and not isinstance(rule.rate, Schedule):
-        return NormAdaptiveRate(rule.rate)
-    return schedule_of(rule.rate)
+    cell = "subspace"
+    mixes = True

@@ -4,13 +4,34 @@ Below, n is the number of the sample (from 0, blank ones counted) that completes
 """
 
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from neurosim.checks import finite, plain
 from neurosim.errors import ConfigError
+from neurosim.kernels.shared import codes
+from neurosim.layers.families import Family
+
+__all__ = ["ConstantRate", "ExponentialRate", "LinearRate", "NormAdaptiveRate", "WinCountRate"]
+
+
+class Schedule(Family):
+    """What a schedule tells of itself, to everybody who asks; `code` is what loops compare."""
+
+    __slots__ = ()
+    code: ClassVar[int]
+    rate: float
+
+    def numbers(self) -> dict[str, Any]:
+        """Return what loops take of it."""
+        return {
+            "schedule": self.code, "rate": self.rate, "last_rate": getattr(self, "last", 0.0),
+            "rate_samples": getattr(self, "samples", 1.0), "rate_power": getattr(self, "power", 0.0),
+            "rate_floor": getattr(self, "floor", 0.0),
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class ConstantRate:
+class ConstantRate(Schedule):
     r"""The same rate for ever: :math:`\eta_k = \eta`.
 
     Parameters
@@ -18,6 +39,8 @@ class ConstantRate:
     rate : float
         :math:`\eta`, not negative, per sample.
     """
+
+    code = codes.CONSTANT
 
     rate: float
 
@@ -27,7 +50,7 @@ class ConstantRate:
 
 
 @dataclass(frozen=True, slots=True)
-class LinearRate:
+class LinearRate(Schedule):
     r"""From one rate to another in a straight line: :math:`\eta_k = \eta + (\eta_{end} - \eta) \min(n / N, 1)`.
 
     Parameters
@@ -39,6 +62,8 @@ class LinearRate:
     last : float
         :math:`\eta_{end}`, not negative.
     """
+
+    code = codes.LINEAR
 
     rate: float
     samples: float
@@ -52,7 +77,7 @@ class LinearRate:
 
 
 @dataclass(frozen=True, slots=True)
-class ExponentialRate:
+class ExponentialRate(Schedule):
     r"""From one rate to another by equal ratios: :math:`\eta_k = \eta\, (\eta_{end} / \eta)^{\min(n / N, 1)}`.
 
     Parameters
@@ -64,6 +89,8 @@ class ExponentialRate:
     last : float
         :math:`\eta_{end}`, positive.
     """
+
+    code = codes.EXPONENTIAL
 
     rate: float
     samples: float
@@ -78,7 +105,7 @@ class ExponentialRate:
 
 
 @dataclass(frozen=True, slots=True)
-class NormAdaptiveRate:
+class NormAdaptiveRate(Schedule):
     r"""Slower the nearer a neuron's norm is to one: :math:`\eta_k = \max(\eta\, |\,\|w_k\| - 1|^q,\ \eta_{min})`.
 
     Parameters
@@ -95,6 +122,8 @@ class NormAdaptiveRate:
     Journé et al., ICLR 2023, arXiv 2209.11883.
     """
 
+    code = codes.BY_NORM
+
     rate: float
     power: float = 0.5
     floor: float = 0.0
@@ -106,7 +135,7 @@ class NormAdaptiveRate:
 
 
 @dataclass(frozen=True, slots=True)
-class WinCountRate:
+class WinCountRate(Schedule):
     r"""Slower the more samples a neuron has won: :math:`\eta_k = \max(\eta\, (1 + \mathrm{wins}_k)^{-q},\ \eta_{min})`.
 
     With q = 1 and a hard competition an instar neuron is the running mean of what it has won: on-line k-means.
@@ -125,6 +154,8 @@ class WinCountRate:
     MacQueen, 5th Berkeley Symposium (1967), the running mean of a cluster.
     """
 
+    code = codes.BY_WINS
+
     rate: float
     power: float = 1.0
     floor: float = 0.0
@@ -133,6 +164,3 @@ class WinCountRate:
         plain(self)
         for name in ("rate", "power", "floor"):
             finite(name, getattr(self, name), "at least 0", 0)
-
-
-Schedule = ConstantRate | LinearRate | ExponentialRate | NormAdaptiveRate | WinCountRate

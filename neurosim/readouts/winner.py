@@ -6,7 +6,6 @@ from numpy.typing import NDArray
 from neurosim.chip.chip import Chip
 from neurosim.chip.response import Response
 from neurosim.errors import SampleError
-from neurosim.layers.competition import ByLabel
 from neurosim.readouts.labels import check_classes
 
 
@@ -71,4 +70,4 @@ class WinnerLabels:
 
 def taught_by_label(chip: Chip) -> bool:
     """Tell whether neurons of the last layer are classes."""
-    return isinstance(chip.layers[-1].constants.competition, ByLabel)
+    return bool(chip.layers[-1].constants.competition.by_label)

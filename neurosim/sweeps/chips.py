@@ -2,20 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass, replace
-from typing import Any, get_args
+from typing import Any
 
 from neurosim import presets, recipes
 from neurosim.checks import whole
 from neurosim.errors import ConfigError
-from neurosim.layers import activations, biases, competition, rules, schedules
+from neurosim.layers.activations import Transmit
+from neurosim.layers.biases import Bias
+from neurosim.layers.competition import Competition
 from neurosim.layers.conv import ConvWTA
+from neurosim.layers.families import Family
 from neurosim.layers.plain import describe
+from neurosim.layers.rules import Rule
+from neurosim.layers.schedules import Schedule
 from neurosim.sweeps.study import known_key
 
 FLOAT32 = 32  # weight_bits of a layer that has none
-PARTS: dict[str, Any] = {
-    "competition": competition.Competition, "rule": rules.Rule, "rule.rate": schedules.Schedule, "bias": biases.Bias,
-    "activation": activations.Transmit, "transmit": activations.Transmit,
+FAMILIES: dict[str, type[Family]] = {  # of a layer's parts
+    "competition": Competition, "rule": Rule, "rule.rate": Schedule, "bias": Bias, "activation": Transmit,
+    "transmit": Transmit,
 }  # fmt: skip
 SEEDS = 2**64 - 1
 
@@ -58,21 +63,20 @@ def _check_names(asked: dict[str, Any]) -> None:
     if kind == "recipe" and "neurons" not in asked:
         raise ConfigError("chip.neurons", "given", None)
     flat = recipes.taken(asked[kind]) if kind == "recipe" else {entry.name for entry in fields(ConvWTA)}
-    whole_parts = {name for name in PARTS if "." not in name}
-    known = sorted((flat | {"recipe", "preset", "neurons", "seed"} | set(_inner())) - whole_parts)
+    whole_parts = {name for name in FAMILIES if "." not in name}
+    known = sorted((flat | {"recipe", "preset", "neurons", "seed"} | set(constant_names())) - whole_parts)
     if kind == "preset":
         known.remove("neurons")
     for key in asked:
         known_key(key, known, f"chip.{key}")
 
 
-def _inner() -> list[str]:
+def constant_names() -> list[str]:
     """Return the dotted names of all constants that a layer's parts may have."""
     return [
         f"{part}.{entry.name}"
-        for part, kinds in PARTS.items()
-        for kind in get_args(kinds)
-        if is_dataclass(kind)
+        for part, family in FAMILIES.items()
+        for kind in family.members.values()
         for entry in fields(kind)
     ]
 

@@ -1,5 +1,6 @@
 """Constants refuse what they cannot be, in words; they survive the way to JSON and back."""
 
+import inspect
 import json
 from fractions import Fraction
 
@@ -189,3 +190,11 @@ def test_what_stays_stable_is_not(constants):
 def test_numpys_rate_is_a_plain_one():
     for recipe in (ns.recipes.krotov_hopfield, ns.recipes.supervised_softhebb):
         assert recipe(5, rate=np.float32(0.5)) == recipe(5, rate=0.5)
+
+
+def test_every_recipe_has_its_name_in_the_list():
+    makers = [name for name, value in vars(ns.recipes).items()
+              if inspect.isfunction(value) and value.__annotations__.get("return") is ns.DenseWTA]  # fmt: skip
+    public = {name for name in makers if not name.startswith("_")} - {"named"}
+    assert public == set(ns.recipes.NAMES)
+    assert len(public) == len(ns.recipes.NAMES)

@@ -31,7 +31,7 @@ def compete(potentials, responses, first, constants, memory, seat):
                 y[k] = _power(powers.larger(u[k] - threshold, ZERO), constants.activation_exponent)
             drive = y
         top, winner = largest_of(drive, seat)
-        if constants.competition == kernel_codes.SOFT:
+        if constants.soft:
             for k in range(seat.member, size, seat.members):
                 y[k] = powers.exponential(max(constants.sharpness * (drive[k] - top), numbers.LEAST))
             total = total_of(y, seat)

@@ -34,7 +34,7 @@ def admit_grid(intake, learning, constants, input_norm, counters):
         intake.means[taken] = intake.input_norm[0]
         if learning:
             intake.counters[layout.SAMPLES] += 1
-            intake.counters[layout.BLANKS] += not inputs.teaches(learning, size, label, constants.competition)
+            intake.counters[layout.BLANKS] += not inputs.teaches(learning, size, label, constants.by_label)
         taken += 1
     intake.report[SEEN] = taken
 

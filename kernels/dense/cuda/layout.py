@@ -67,6 +67,10 @@ class Kind(NamedTuple):
     """What a kernel is compiled for: the codes of `dense.Constants`, and which of its numbers do anything at all."""
 
     competition: int
+    soft: bool
+    ranked: bool
+    by_label: bool
+    gated: bool
     signed: bool
     winner_only: bool
     activation: int

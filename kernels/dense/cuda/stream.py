@@ -81,12 +81,16 @@ def stream_grid(kind: Kind, own: Any = None) -> Any:
         eligibility = given.eligibility if kind.waits else ZERO
         highest = given.highest if kind.few_bits else ZERO
         return Constants(
-            kind.competition, given.winners, kind.signed, kind.winner_only, given.opposition, given.sharpness,
-            kind.activation, power, kind.bias, given.bias_rate, given.bias_strength, kind.rule, given.parameters,
-            given.averaging, kind.moment, kind.total, kind.schedule, given.rate, given.last_rate, given.rate_samples,
-            given.rate_power, given.rate_floor, given.cap, given.cutoff, lebesgue, kind.renormalise, leak, eligibility,
-            kind.units, given.forgetting, kind.negative, kind.transmit, exponent, kind.instruments, highest,
-            kind.nearest, given.salt,
+            competition=kind.competition, soft=kind.soft, ranked=kind.ranked, by_label=kind.by_label,
+            gated=kind.gated, winners=given.winners, signed=kind.signed, winner_only=kind.winner_only,
+            competition_parameter=given.competition_parameter, sharpness=given.sharpness, activation=kind.activation,
+            activation_exponent=power, bias=kind.bias, bias_rate=given.bias_rate, bias_strength=given.bias_strength,
+            rule=kind.rule, parameters=given.parameters, averaging=given.averaging, moment=kind.moment,
+            total=kind.total, schedule=kind.schedule, rate=given.rate, last_rate=given.last_rate,
+            rate_samples=given.rate_samples, rate_power=given.rate_power, rate_floor=given.rate_floor, cap=given.cap,
+            cutoff=given.cutoff, lebesgue=lebesgue, renormalise=kind.renormalise, leak=leak, eligibility=eligibility,
+            units=kind.units, forgetting=given.forgetting, negative=kind.negative, transmit=kind.transmit,
+            exponent=exponent, instruments=kind.instruments, highest=highest, nearest=kind.nearest, salt=given.salt,
         )  # fmt: skip
 
     @register_jitable
@@ -115,8 +119,6 @@ def stream_grid(kind: Kind, own: Any = None) -> Any:
         if resident:
             load_synapses(mine, first, width, state.synapses, room)
         biased = constants.bias == kernel_codes.LOG_PRIOR or (learning and constants.bias != kernel_codes.UNBIASED)
-        ranked = constants.competition == kernel_codes.K_WINNERS or constants.competition == kernel_codes.RANKED
-        gated = constants.competition == kernel_codes.GATED
         seen, blanks = state.counters[layout.SAMPLES], state.counters[layout.BLANKS]
         pending, updates = state.counters[layout.PENDING], state.counters[layout.UPDATES]
         failed, taken = False, 0
@@ -146,7 +148,7 @@ def stream_grid(kind: Kind, own: Any = None) -> Any:
                 break
             field = survey(half, biased, constants, memory, tile, lanes, tops, places)
             rank = 0
-            if ranked:
+            if constants.ranked:
                 rank = rank_of(False, first, mine, half, biased, constants, field, memory, places)
             if not math.isfinite(field.top + field.share):
                 if owner and k == field.winner:
@@ -169,7 +171,7 @@ def stream_grid(kind: Kind, own: Any = None) -> Any:
             if not learning:
                 continue
             seen += 1
-            if not inputs.teaches(learning, size, label, constants.competition):
+            if not inputs.teaches(learning, size, label, constants.by_label):
                 blanks += 1
                 continue
             if owner:
@@ -220,7 +222,7 @@ def stream_grid(kind: Kind, own: Any = None) -> Any:
                 if learns and not propose(us, ys, rate, constants, one, scratch):
                     learns, failed = False, True
             updates += 1
-            if gated:
+            if constants.gated:
                 if owner and not learns:
                     memory.sizes[k] = NOT_WRITTEN
                 everybody.sync()

@@ -5,7 +5,7 @@ from numba.extending import register_jitable
 
 from neurosim.kernels.dense.cuda.layout import FIRST, TILE, Field
 from neurosim.kernels.shared import codes as kernel_codes
-from neurosim.kernels.shared import softmax
+from neurosim.kernels.shared import competitions, softmax
 from neurosim.kernels.shared.grid import cuda
 from neurosim.kernels.shared.numbers import LANES, LEAST, ONE, TWO, ZERO
 
@@ -130,7 +130,7 @@ def survey(half, biased, constants, memory, tile, lanes, tops, places):
     field = Field(mean, highest, softness, ZERO, FIRST, ONE)
     top, winner = _top(half, plain, biased, constants, field, memory, tops, places)
     field = Field(mean, highest, softness, top, winner, ONE)
-    if constants.competition != kernel_codes.SOFT and constants.competition != kernel_codes.CORRECTED:
+    if not constants.soft:
         return field
     total = sum_over_neurons(EXPONENTIALS, half, biased, constants, field, ONE, memory, memory.sizes, tile, lanes)
     return Field(mean, highest, softness, top, winner, ONE / total)
@@ -159,26 +159,14 @@ def rank_of(steps, first, mine, half, biased, constants, field, memory, ranks):
 @register_jitable
 def respond(k, label, rank, half, biased, constants, field, memory):
     """Return a neuron's response."""
-    competition, response, winner = constants.competition, ZERO, field.winner
-    if competition == kernel_codes.SOFT or competition == kernel_codes.CORRECTED:
-        z = _drive(k, half, biased, constants, field, memory)
-        response = softmax.decaying_exponential(max(constants.sharpness * (z - field.top), LEAST)) * field.share
-        if competition == kernel_codes.CORRECTED and label >= 0:
-            response = -response
-            response += ONE if k == label else ZERO
-    elif competition == kernel_codes.HARD:
-        response = ONE if k == winner else ZERO
-    elif competition == kernel_codes.TAUGHT:
-        response = ONE if k == (label if label >= 0 else winner) else ZERO
-    elif competition == kernel_codes.K_WINNERS:
-        response = ONE if rank < constants.winners else ZERO
-    elif competition == kernel_codes.RANKED:
-        response = -constants.opposition if rank == constants.winners - 1 else ZERO
-        response = ONE if k == winner else response
-    else:
-        response = _drive(k, half, biased, constants, field, memory)
+    drive, share, winner = _drive(k, half, biased, constants, field, memory), ZERO, field.winner
+    if constants.soft:
+        share = softmax.decaying_exponential(max(constants.sharpness * (drive - field.top), LEAST)) * field.share
+    response = competitions.respond(
+        constants.competition, k, drive, share, rank, winner, label, constants.winners, constants.competition_parameter
+    )
     if constants.winner_only:
         response = response if k == winner else ZERO
-    elif constants.signed and competition != kernel_codes.GATED and k != winner:
+    elif constants.signed and not constants.gated and k != winner:
         response = -response
     return response

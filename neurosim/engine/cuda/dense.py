@@ -15,7 +15,6 @@ from neurosim.errors import DeviceError
 from neurosim.kernels.dense import layout
 from neurosim.layers.dense import DenseWTA
 from neurosim.layers.own_rules import OwnRule
-from neurosim.layers.rules import OjaSubspace, Sanger
 
 THREADS = 256  # of a block: more would have too few registers each
 KEPT_BYTES = 1 << 26  # of arrays on the device that are kept for chunks of several sizes
@@ -89,7 +88,7 @@ class CudaDenseExecutor(CudaExecutor[Buffers]):
     def __init__(
         self, constants: DenseWTA, inputs: int, index: int, codes: layout.Constants, state: layout.State
     ) -> None:
-        if isinstance(constants.rule, Sanger | OjaSubspace):
+        if constants.rule.mixes:
             rule = f"'cpu' for {type(constants.rule).__name__}, whose neurons see what others explain"
             raise DeviceError(f"device of layer {index + 1} must be {rule}, got 'cuda'")
         super().__init__(index, codes, state, tallied=(layout.WRITES, layout.FOLDS))

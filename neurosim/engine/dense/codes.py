@@ -6,36 +6,14 @@ import numpy as np
 
 from neurosim.engine.dense.few_bits import highest
 from neurosim.kernels.dense import layout
-from neurosim.kernels.shared import codes as code
-from neurosim.layers import activations, biases, competition, rules, schedules
+from neurosim.kernels.shared import codes as kernel_codes
+from neurosim.kernels.shared import competitions as competition_cells
+from neurosim.kernels.shared import rules as rule_cells
+from neurosim.layers.competition import Competition
 from neurosim.layers.dense import DenseWTA
-from neurosim.layers.own_rules import OwnRule
+from neurosim.layers.rules import Rule, schedule
 
-UNITS = {"none": code.RAW, "stream": code.STREAM_NORM, "sample": code.SAMPLE_NORM}
-COMPETITIONS: dict[type, int] = {
-    competition.SoftWTA: code.SOFT, competition.HardWTA: code.HARD, competition.KWTA: code.K_WINNERS,
-    competition.Ranked: code.RANKED, competition.NoInhibition: code.UNINHIBITED,
-    competition.SparseGate: code.GATED, competition.Taught: code.TAUGHT,
-    competition.Corrected: code.CORRECTED,
-}  # fmt: skip
-BIASES: dict[type, int] = {
-    type(None): code.UNBIASED, biases.Conscience: code.CONSCIENCE, biases.MeanActivity: code.MEAN_ACTIVITY,
-    biases.LogPrior: code.LOG_PRIOR,
-}  # fmt: skip
-RULES: dict[type, int] = {
-    rules.Hebb: code.HEBB, rules.Oja: code.OJA, rules.Instar: code.INSTAR, rules.SoftHebb: code.SOFT_HEBB,
-    rules.HebbNet: code.HEBB_NET, rules.BCM: code.BCM, rules.EGHR: code.EGHR, rules.Sanger: code.SANGER,
-    rules.OjaSubspace: code.SUBSPACE, OwnRule: code.OWN,
-}  # fmt: skip
-SCHEDULES: dict[type, int] = {
-    schedules.ConstantRate: code.CONSTANT, schedules.LinearRate: code.LINEAR,
-    schedules.ExponentialRate: code.EXPONENTIAL, schedules.NormAdaptiveRate: code.BY_NORM,
-    schedules.WinCountRate: code.BY_WINS,
-}  # fmt: skip
-FUNCTIONS: dict[type, int] = {
-    activations.Identity: code.IDENTITY, activations.ReLU: code.RELU, activations.Triangle: code.TRIANGLE,
-    activations.Softmax: code.SOFTMAX,
-}  # fmt: skip
+UNITS = {"none": kernel_codes.RAW, "stream": kernel_codes.STREAM_NORM, "sample": kernel_codes.SAMPLE_NORM}
 
 
 def codes(layer: DenseWTA, real: type[np.floating[Any]] = np.float32, salt: int = 0) -> layout.Constants:
@@ -44,11 +22,11 @@ def codes(layer: DenseWTA, real: type[np.floating[Any]] = np.float32, salt: int 
     With synapses of few bits, `salt` is what their growth is rounded by: `few_bits.salt`.
     """
     numbers: dict[str, Any] = {
-        **_competition(layer), **_rule(layer.rule), **_schedule(rules.schedule(layer.rule)),
-        "bias": BIASES[type(layer.bias)], "bias_rate": getattr(layer.bias, "rate", 0.0),
-        "bias_strength": getattr(layer.bias, "strength", 0.0),
-        "activation": FUNCTIONS[type(layer.activation)], "activation_exponent": _exponent(layer.activation),
-        "transmit": FUNCTIONS[type(layer.transmit)], "exponent": _exponent(layer.transmit),
+        **_competition(layer.competition, layer.neurons), **_rule(layer.rule), **schedule(layer.rule).numbers(),
+        "bias": layer.bias.code if layer.bias else kernel_codes.UNBIASED,
+        "bias_rate": getattr(layer.bias, "rate", 0.0), "bias_strength": getattr(layer.bias, "strength", 0.0),
+        "activation": layer.activation.code, "activation_exponent": layer.activation.exponent,
+        "transmit": layer.transmit.code, "exponent": layer.transmit.exponent,
         "cap": layer.cap, "cutoff": layer.cutoff, "lebesgue": layer.lebesgue, "renormalise": layer.renormalise,
         "leak": layer.leak, "eligibility": layer.eligibility, "units": UNITS[layer.normalise],
         "forgetting": 1e-3, "negative": layer.initial != "uniform", "instruments": layer.instruments,
@@ -62,49 +40,18 @@ def codes(layer: DenseWTA, real: type[np.floating[Any]] = np.float32, salt: int 
     return layout.Constants(**numbers)
 
 
-def _competition(layer: DenseWTA) -> dict[str, Any]:
-    chosen, winners = layer.competition, 1
-    if isinstance(chosen, competition.KWTA):
-        winners = chosen.winners
-    if isinstance(chosen, competition.Ranked):
-        winners = chosen.rank
-    if isinstance(chosen, competition.SparseGate):
-        winners = max(1, round(chosen.share * layer.neurons))
+def _competition(competition: Competition, neurons: int) -> dict[str, Any]:
+    asked = {name: getattr(competition, name) for name in ("soft", "ranked", "by_label", "gated")}
+    numbers = {"winners": 1, "signed": False, "winner_only": False, "competition_parameter": 0.0, "sharpness": 1.0}
     return {
-        "competition": COMPETITIONS[type(chosen)], "winners": winners, "signed": getattr(chosen, "signed", False),
-        "winner_only": getattr(chosen, "winner_only", False), "opposition": getattr(chosen, "opposition", 0.0),
-        "sharpness": getattr(chosen, "sharpness", 1.0),
+        "competition": competition_cells.CODES[competition.cell], **asked, **(numbers | competition.numbers(neurons)),
     }  # fmt: skip
 
 
-def _rule(rule: rules.Rule) -> dict[str, Any]:
-    values: tuple[float, ...] = ()
-    total = isinstance(rule, rules.EGHR)
-    moment = {rules.HebbNet: 1, rules.BCM: 2}.get(type(rule), 0)
-    if isinstance(rule, rules.BCM):
-        values = (rule.ceiling, rule.decay)
-    if isinstance(rule, rules.EGHR):
-        values = (rule.threshold,)
-    if isinstance(rule, OwnRule):
-        values, moment, total = tuple(value for _, value in rule.constants), rule.moment, rule.total
-    parameters = np.zeros(code.PARAMETERS)
-    parameters[: len(values)] = values
-    averaging = getattr(rule, "averaging", 0.0)
+def _rule(rule: Rule) -> dict[str, Any]:
+    parameters = np.zeros(kernel_codes.PARAMETERS)
+    parameters[: len(rule.parameters)] = rule.parameters
     return {
-        "rule": RULES[type(rule)], "parameters": parameters, "averaging": averaging, "moment": moment, "total": total,
+        "rule": rule_cells.CODES[rule.cell], "parameters": parameters, "averaging": getattr(rule, "averaging", 0.0),
+        "moment": rule.moment, "total": rule.total,
     }  # fmt: skip
-
-
-def _schedule(schedule: schedules.Schedule) -> dict[str, Any]:
-    return {
-        "schedule": SCHEDULES[type(schedule)], "rate": schedule.rate, "last_rate": getattr(schedule, "last", 0.0),
-        "rate_samples": getattr(schedule, "samples", 1.0), "rate_power": getattr(schedule, "power", 0.0),
-        "rate_floor": getattr(schedule, "floor", 0.0),
-    }  # fmt: skip
-
-
-def _exponent(function: activations.Transmit) -> float:
-    """Return the power of Triangle, the inverse temperature of Softmax."""
-    if isinstance(function, activations.Triangle):
-        return function.power
-    return 1 / function.temperature if isinstance(function, activations.Softmax) else 1.0

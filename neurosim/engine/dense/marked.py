@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from neurosim.engine.dense.layer import DenseLayer
 from neurosim.engine.dense.memory import Workspace
 from neurosim.engine.runner import LayerRunner
-from neurosim.kernels.shared import codes
 
 NOBODY = np.empty(0, np.int64)
 
@@ -37,6 +36,6 @@ def marked(layer: DenseLayer, runner: LayerRunner) -> Marked:
     if not moments[-1] or runner.results is None:
         return Marked(moments, NOBODY)
     count = int((np.abs(runner.results.responses[0]) >= layer.codes.cutoff).sum())
-    if layer.codes.competition == codes.GATED:
+    if layer.codes.gated:
         count = min(count, layer.codes.winners)
     return Marked(moments, workspace.scratch.written[:count].copy())

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from neurosim import aligned, randomness
 from neurosim.engine.dense.few_bits import in_few_bits, squares
 from neurosim.kernels.dense import layout
-from neurosim.layers.biases import Conscience, LogPrior
 from neurosim.layers.dense import DenseWTA
 
 Array = NDArray[np.float32]
@@ -57,7 +56,7 @@ def first_state(layer: DenseWTA, inputs: int, seed: int, index: int) -> layout.S
         synapses, scales = in_few_bits(layer, synapses, seed, index)
         summed = squares(synapses)
         norms = (scales.astype(np.float64) ** 2 * summed).astype(np.float32)
-    fair = isinstance(layer.bias, Conscience | LogPrior)
+    fair = layer.bias is not None and layer.bias.shares
     traced = layer.eligibility > 0
     return layout.State(
         synapses=synapses,

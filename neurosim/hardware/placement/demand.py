@@ -45,5 +45,5 @@ def demand(layer: WorkingLayer) -> Demand:
         neurons=constants.neurons,
         positions=layer.responses // constants.neurons,
         weight_bits=None if convolutional else getattr(constants, "weight_bits", None),
-        soft=hasattr(constants.competition, "sharpness"),
+        soft=constants.competition.soft,
     )

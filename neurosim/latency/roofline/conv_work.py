@@ -11,8 +11,6 @@ from neurosim.engine.conv.layer import ConvLayer
 from neurosim.engine.conv.marked import Marked
 from neurosim.latency.roofline.products import Product
 from neurosim.latency.roofline.work import REAL, Work
-from neurosim.layers.activations import Triangle
-from neurosim.layers.competition import SoftWTA
 from neurosim.layers.conv import ConvWTA
 
 # In the order of `Marked.moments`, without the first.
@@ -52,9 +50,7 @@ def work(layer: ConvLayer, learning: bool, marked: Marked) -> dict[str, Work]:
         "patches": Work(0, REAL * (layer.inputs + positions * patch)),
         "integrate": Work(REAL * neurons * patch, REAL * (positions * patch + responses), 2 * responses * patch),
         "compete": Work(0, 2 * REAL * responses, competed * responses),
-        "transmit": Work(
-            0, REAL * (sent * neurons + layer.outputs), isinstance(constants.transmit, Triangle) * sent * neurons
-        ),
+        "transmit": Work(0, REAL * (sent * neurons + layer.outputs), constants.transmit.centred * sent * neurons),
     }
     return done | (_learning(layer, marked) if marked.moments[-1] else {})
 
@@ -81,9 +77,9 @@ def _normalising(constants: ConvWTA, learning: bool) -> int:
 
 def _function_operations(constants: ConvWTA) -> int:
     """Return operations a response: the mean, where somebody takes it out; taking it out; the softmax."""
-    triangle = isinstance(constants.activation, Triangle)
-    mean = triangle or isinstance(constants.transmit, Triangle)
-    return mean + triangle + SOFTMAX * isinstance(constants.competition, SoftWTA)
+    centred = constants.activation.centred
+    mean = centred or constants.transmit.centred
+    return mean + centred + SOFTMAX * constants.competition.soft
 
 
 def _learning(layer: ConvLayer, marked: Marked) -> dict[str, Work]:

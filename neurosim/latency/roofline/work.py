@@ -11,9 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.engine.dense.layer import DenseLayer
-from neurosim.layers.activations import Softmax, Triangle
-from neurosim.layers.competition import Corrected, SoftWTA
-from neurosim.layers.rules import OjaSubspace, Sanger
+from neurosim.layers.activations import Transmit
 
 STAGES = ("gather", "integrate", "compete", "transmit", "learn")
 REAL, LINE = 4, 16  # bytes of a float32, and how many a line holds
@@ -64,28 +62,26 @@ def work(layer: DenseLayer, active: NDArray[Any], written: NDArray[Any]) -> tupl
     constants, synapses = layer.constants, layer.state.synapses
     neurons, first = constants.neurons, synapses.ctypes.data % (REAL * LINE) // REAL
     read, changed = (lines(first, neurons, active, which) for which in (np.arange(neurons), written))
-    softly = isinstance(constants.competition, SoftWTA | Corrected)
     return (
         Work(0, REAL * (layer.inputs + 2 * len(active)), 2 * len(active)),
         Work(REAL * LINE * read, REAL * neurons, 2 * len(active) * neurons + neurons),
-        Work(0, 2 * REAL * neurons, neurons * (softly * SOFTMAX + function_operations(constants.activation))),
+        Work(
+            0,
+            2 * REAL * neurons,
+            neurons * (constants.competition.soft * SOFTMAX + function_operations(constants.activation)),
+        ),
         Work(0, 2 * REAL * neurons, neurons * function_operations(constants.transmit)),
         Work(2 * REAL * LINE * changed, REAL * neurons, 2 * len(active) * len(written)),
     )
 
 
-def function_operations(function: object) -> int:
+def function_operations(function: Transmit) -> int:
     """Return the operations a neuron of a function of the potentials."""
-    if isinstance(function, Softmax):
-        return SOFTMAX
-    if isinstance(function, Triangle):
-        return 2 + (function.power == 2)
-    return 0
+    return function.soft * SOFTMAX + function.centred * (2 + (function.exponent == 2))
 
 
 def learning_is_counted(layer: DenseLayer) -> bool:
     """Tell whether each sample by itself writes its active inputs' synapses, of neurons above the cutoff alone."""
     constants = layer.constants
-    mixes = isinstance(constants.rule, Sanger | OjaSubspace)
     plain = constants.window == 1 and constants.lebesgue == 2 and constants.eligibility == 0
-    return plain and constants.weight_bits is None and not mixes
+    return plain and constants.weight_bits is None and not constants.rule.mixes
