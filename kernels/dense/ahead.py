@@ -8,6 +8,7 @@ lie side by side. All sums are added in the order of `potentials.py`, so no bit 
 
 from numba.extending import register_jitable
 
+from neurosim.kernels.compiled import not_inlined
 from neurosim.kernels.dense.inputs import take_in, teaches
 from neurosim.kernels.dense.layout import BLANKS, PACE, SAMPLES
 from neurosim.kernels.dense.potentials import scale_sums, sum_rows
@@ -44,7 +45,7 @@ def samples_ahead(left, breadth, pace, learning, constants, state, scratch):
     return most
 
 
-@register_jitable
+@not_inlined
 def look_ahead(samples, first, depth, learning, constants, state, scratch):
     """Take in the next samples and take their sums; return how many: fewer if one is not admitted. Leaves no trace."""
     mean, counted, blanks = state.input_norm[0], state.counters[SAMPLES], state.counters[BLANKS]
@@ -67,7 +68,7 @@ def look_ahead(samples, first, depth, learning, constants, state, scratch):
     return taken
 
 
-@register_jitable
+@not_inlined
 def sum_ahead(taken, synapses, start, stop, scratch, sums):
     """Take the sums of all samples for some neurons, tile by tile; tiles begin at whole lines of the cache."""
     shift = synapses.ctypes.data // synapses.itemsize
@@ -98,7 +99,7 @@ def recall(n, held, learning, state, scratch, active, values, potentials):
     return size, scratch.ahead_norms[0, n]
 
 
-@register_jitable
+@not_inlined
 def keep_copies(count, held, synapses, scratch):
     """Copy the synapses of the neurons just written; return how many neurons are held then, -1 if there is no room."""
     for m in range(count):

@@ -5,6 +5,7 @@ import math
 import numpy as np
 from numba.extending import register_jitable
 
+from neurosim.kernels.compiled import not_inlined
 from neurosim.kernels.dense.every_synapse import learn_by_eligibility, learn_by_mixing
 from neurosim.kernels.dense.few_bits import write_few_bits
 from neurosim.kernels.dense.gate import gate
@@ -201,7 +202,7 @@ def _diverged(norms):
     return -1
 
 
-@register_jitable
+@not_inlined
 def learn(potentials, responses, square, constants, state, scratch, own, live):
     """Apply a full window; return a neuron whose norm is no longer finite, or -1."""
     samples, rate = responses.shape[0], rate_by_time(constants, state.counters[SAMPLES] - 1)

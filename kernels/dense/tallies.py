@@ -7,6 +7,7 @@ are: that a sum of floats becomes zero to the last bit is not waited for.
 
 from numba.extending import register_jitable
 
+from neurosim.kernels.compiled import not_inlined
 from neurosim.kernels.dense.layout import EFFECTIVE, EVENTS, FLIPPED, OPERATIONS, PLASTIC, WRITTEN
 from neurosim.kernels.dense.learning import select_written
 from neurosim.kernels.shared.codes import GATED, SANGER, SUBSPACE
@@ -34,7 +35,7 @@ def has_zeros(live, neurons):
     return found > 0
 
 
-@register_jitable
+@not_inlined
 def tally_live(responses, constants, state, scratch, live, sign):
     """Take the synapses that are about to be written out of those that are not zero, or put them back in."""
     count = select_written(responses, constants.cutoff, scratch.written)
@@ -58,7 +59,7 @@ def _tally_all_live(synapses, live):
             live[i] += synapses[i, k] != ZERO
 
 
-@register_jitable
+@not_inlined
 def tally_writes(n, asked, folds, holes, responses, constants, state, scratch, results):
     """Count what the window that ended with a sample has written."""
     row, written, (inputs, neurons) = results.tallies[n], results.written[n], state.synapses.shape
