@@ -37,15 +37,14 @@ from neurosim.kernels.shared.arguments import arguments_at, size_of_arguments, w
 from neurosim.kernels.shared.codes import IDENTITY, UNBIASED
 from neurosim.kernels.shared.numbers import ONE, TWO, ZERO
 from neurosim.kernels.shared.softmax import copy_into
-from neurosim.kernels.shared.system import clock_gettime, store_release
+from neurosim.kernels.shared.system import store_release, write_moment
 
 
 @register_jitable
 def _mark(marks, n, stage):
     """Write down when a stage of sample n was done; without marks, no code is left of it."""
     if marks is not None:
-        clock_gettime(np.int32(marks.clock), marks.now.ctypes)
-        marks.moments[n, stage] = marks.now[0] * 1_000_000_000 + marks.now[1]
+        write_moment(marks, n, stage)
 
 
 @register_jitable

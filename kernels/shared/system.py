@@ -1,10 +1,18 @@
 """What loops ask of the system and of the processor: the time, a turn for others, words between threads."""
 
+import numpy as np
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
+from numba.extending import intrinsic, register_jitable
 
 clock_gettime = types.ExternalFunction("clock_gettime", types.int32(types.int32, types.CPointer(types.int64)))
+
+
+@register_jitable
+def write_moment(marks, n, stage):
+    """Write down when a stage of sample n was done, in nanoseconds."""
+    clock_gettime(np.int32(marks.clock), marks.now.ctypes)
+    marks.moments[n, stage] = marks.now[0] * 1_000_000_000 + marks.now[1]
 
 
 @intrinsic
