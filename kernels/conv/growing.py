@@ -1,7 +1,5 @@
 """Steps applied to the synapses, densely, in place, or one response at a time."""
 
-import math
-
 import numpy as np
 from numba.extending import register_jitable
 
@@ -9,6 +7,7 @@ from neurosim.kernels.conv.blas import block_end, block_size, times_transposed, 
 from neurosim.kernels.conv.layout import FOLDED, LARGEST, MEASURED_NORMS, MULTIPLIED
 from neurosim.kernels.conv.powers import larger, square_sum
 from neurosim.kernels.conv.team import mark, meet, share_of
+from neurosim.kernels.shared.instruments import note_step
 from neurosim.kernels.shared.numbers import FOLD_ABOVE, FOLD_BELOW, ONE, TWO, ZERO
 from neurosim.kernels.shared.softmax import maximum
 
@@ -21,10 +20,7 @@ def take_over_norm(k, norm, square, constants, state):
     """Take over neuron k's new squared norm, and the size of the step that led to it."""
     state.norms[k] = norm
     if constants.instruments:
-        size = math.sqrt(max(square, ZERO)) - state.steps[1, k]
-        total = state.steps[0, k] + size
-        state.steps[1, k] = (total - state.steps[0, k]) - size
-        state.steps[0, k] = total
+        note_step(k, max(square, ZERO), state.steps)
 
 
 @register_jitable

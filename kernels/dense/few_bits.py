@@ -8,7 +8,7 @@ import numpy as np
 from numba.extending import register_jitable
 
 from neurosim.kernels.dense.layout import FOLDS, SAMPLES
-from neurosim.kernels.dense.norms import note_step
+from neurosim.kernels.shared.instruments import note_step
 from neurosim.kernels.shared.numbers import HALF, ONE, ZERO
 from neurosim.kernels.shared.random_words import GOLDEN, random_word
 

@@ -17,12 +17,13 @@ from neurosim.kernels.dense.norms import (
     measure_norm,
     measure_overlap,
     not_below_zero,
-    note_step,
     renormalise,
 )
-from neurosim.kernels.dense.rates import rate_by_time, rate_of_neuron
+from neurosim.kernels.dense.rates import rate_of_neuron
 from neurosim.kernels.shared.codes import GATED, SANGER, SUBSPACE, UNBIASED
+from neurosim.kernels.shared.instruments import note_step
 from neurosim.kernels.shared.numbers import FOLD_ABOVE, FOLD_BELOW, LANES, NEGLIGIBLE, ONE, TWO, ZERO
+from neurosim.kernels.shared.rates import rate_by_time
 from neurosim.kernels.shared.rules import decide
 from neurosim.kernels.shared.softmax import total_of
 

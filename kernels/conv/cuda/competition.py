@@ -12,6 +12,7 @@ from neurosim.kernels.shared import codes as kernel_codes
 from neurosim.kernels.shared import numbers
 from neurosim.kernels.shared.grid import cuda
 from neurosim.kernels.shared.numbers import ONE, ZERO
+from neurosim.kernels.shared.rates import rate_by_time
 
 
 @register_jitable
@@ -104,7 +105,7 @@ def count_wins(positions, learns, learned, constants, state, memory, seat):
             memory.counts[k] = count
             if learns:
                 state.wins[k] += int64(count)
-                rate = proposing.rate_by_time(learned, constants)
+                rate = rate_by_time(constants, learned - 1)
                 memory.rates[k] = proposing.rate_of_neuron(rate, state.norms[k], state.wins[k], constants)
 
 

@@ -109,3 +109,25 @@ class Field(NamedTuple):
     top: np.float32  # largest drive
     winner: int
     share: np.float32
+
+
+class Seat(NamedTuple):
+    """A thread among the others: its block's neurons, the one of them that it owns, and the block's shared memory.
+
+    That memory is made by the kernel itself: Numba links what another function makes as often as that is called.
+    """
+
+    first: int  # of the block's neurons
+    mine: int  # how many they are
+    width: int  # neurons of a block, at the most
+    depth: int  # active inputs whose products are held at once
+    owner: bool  # whether the thread owns a neuron
+    neuron: int  # that neuron; the layer's last one for threads beyond it
+    resident: bool  # whether the block holds a copy of its synapses
+    products: NDArray[np.float32]  # (2 depth width,), and what follows
+    copy: NDArray[np.float32]  # (inputs width or 0,) synapses: input, neuron
+    tile: NDArray[np.float32]  # (TILE,)
+    lanes: NDArray[np.float32]  # (LANES,)
+    tops: NDArray[np.float32]  # (MOST_THREADS,)
+    ranks: NDArray[np.int32]  # (MOST_THREADS,)
+    flags: NDArray[np.int32]  # (FLAGS,) begins with the numbers, within the block, of chosen neurons

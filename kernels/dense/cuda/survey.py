@@ -106,18 +106,24 @@ def sum_over_neurons(kind, half, biased, constants, field, exponent, memory, oth
 
 
 @register_jitable
+def _field_before_competition(mean, highest, softness):
+    """Return a field of which only the potentials are known."""
+    return Field(mean=mean, highest=highest, softness=softness, top=ZERO, winner=FIRST, share=ONE)
+
+
+@register_jitable
 def softened(exponent, half, constants, mean, highest, memory, tile, lanes):
     """Return a field in which f, or what is sent, is a softmax of the potentials."""
-    field = Field(mean, highest, ONE, ZERO, FIRST, ONE)
+    field = _field_before_competition(mean, highest, ONE)
     total = sum_over_neurons(SOFTENED, half, False, constants, field, exponent, memory, memory.sizes, tile, lanes)
-    return Field(mean, highest, ONE / total, ZERO, FIRST, ONE)
+    return _field_before_competition(mean, highest, ONE / total)
 
 
 @register_jitable
 def survey(half, biased, constants, memory, tile, lanes, tops, places):
     """Return what decides the competition, and the mean and highest potential where somebody asks for them."""
     mean, highest, softness, neurons = ZERO, ZERO, ONE, np.float32(memory.potentials.shape[1])
-    nothing = Field(mean, highest, softness, ZERO, FIRST, ONE)
+    nothing = _field_before_competition(mean, highest, softness)
     if constants.activation == kernel_codes.TRIANGLE or constants.transmit == kernel_codes.TRIANGLE:
         mean = (
             sum_over_neurons(PLAIN, half, False, constants, nothing, ONE, memory, memory.sizes, tile, lanes) / neurons
@@ -127,13 +133,13 @@ def survey(half, biased, constants, memory, tile, lanes, tops, places):
     if constants.activation == kernel_codes.SOFTMAX:
         softness = softened(constants.activation_exponent, half, constants, mean, highest, memory, tile, lanes).softness
     plain = constants.activation == kernel_codes.IDENTITY and not biased
-    field = Field(mean, highest, softness, ZERO, FIRST, ONE)
+    field = _field_before_competition(mean, highest, softness)
     top, winner = _top(half, plain, biased, constants, field, memory, tops, places)
-    field = Field(mean, highest, softness, top, winner, ONE)
+    field = Field(mean=mean, highest=highest, softness=softness, top=top, winner=winner, share=ONE)
     if constants.competition != kernel_codes.SOFT and constants.competition != kernel_codes.CORRECTED:
         return field
     total = sum_over_neurons(EXPONENTIALS, half, biased, constants, field, ONE, memory, memory.sizes, tile, lanes)
-    return Field(mean, highest, softness, top, winner, ONE / total)
+    return Field(mean=mean, highest=highest, softness=softness, top=top, winner=winner, share=ONE / total)
 
 
 @register_jitable
