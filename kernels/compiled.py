@@ -38,7 +38,7 @@ def compiled(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     Numba's dispatcher; the function itself where `NUMBA_DISABLE_JIT` is set
     """
     if function is None:
-        return lambda given: compiled(given, **options)
+        return lambda decorated: compiled(decorated, **options)
     options = {"error_model": "numpy", **options}
     dispatcher = njit(cache=True, **options)(function)
     if dispatcher is function:
@@ -54,8 +54,8 @@ def compiled(function: Callable[..., Any] | None = None, **options: Any) -> Any:
 def stamp(path: Path) -> str:
     """Return the hash of all sources that a function of a file may be made of."""
     path = path.resolve()
-    alone = path.parent == KERNELS.resolve()
-    sources = {path, Path(__file__).resolve()} if alone else set(path.parent.glob("*.py"))
+    is_single_file = path.parent == KERNELS.resolve()
+    sources = {path, Path(__file__).resolve()} if is_single_file else set(path.parent.glob("*.py"))
     sources |= {Path(__file__).resolve(), *(KERNELS.resolve() / "shared").glob("*.py")}
     digest = hashlib.sha256()
     for source in sorted(sources):

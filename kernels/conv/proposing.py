@@ -58,10 +58,10 @@ def count_events(responses, cutoff, counts, team, first, last):
 
 
 @register_jitable
-def weighed(decay, grown, part):
-    """Return a position's part of what the rule says: growth, and change of decay."""
-    grown *= part
-    return ZERO if abs(grown) <= NEGLIGIBLE else grown, part * (decay - ONE)
+def weighed(decay, grown, share):
+    """Return a position's share of what the rule says: growth, and change of decay."""
+    grown *= share
+    return ZERO if abs(grown) <= NEGLIGIBLE else grown, share * (decay - ONE)
 
 
 @register_jitable
@@ -74,12 +74,12 @@ def propose_steps(potentials, responses, modulators, constants, state, scratch, 
     positions, parameters, norms = constants.rows * constants.columns, constants.parameters, state.norms[first:last]
     changes[:], overlaps[:] = ZERO, ZERO
     for p in range(responses.shape[0]):
-        part = modulators[p // positions] / np.float32(positions)
+        share = modulators[p // positions] / np.float32(positions)
         u, y, c = potentials[p, first:last], responses[p, first:last], scratch.growth[p, first:last]
         if own is None and constants.rule == SOFT_HEBB:
             for k in range(rates.size):
                 decay, grown = softhebb(u[k], y[k], ONE, ZERO, ZERO, rates[k], parameters)
-                kept = part if abs(y[k]) >= constants.cutoff else ZERO
+                kept = share if abs(y[k]) >= constants.cutoff else ZERO
                 c[k], change = weighed(decay, grown, kept)
                 changes[k] += change
                 overlaps[k] += c[k] * u[k]
@@ -89,7 +89,7 @@ def propose_steps(potentials, responses, modulators, constants, state, scratch, 
             if abs(y[k]) >= constants.cutoff:
                 norm = math.sqrt(norms[k])
                 decay, grown = decide(constants.rule, own, u[k], y[k], norm, ZERO, ZERO, rates[k], parameters)
-                c[k], change = weighed(decay, grown, part)
+                c[k], change = weighed(decay, grown, share)
                 changes[k] += change
                 overlaps[k] += c[k] * u[k]
 

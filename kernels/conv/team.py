@@ -31,11 +31,11 @@ def agree(failed, team):
     """Meet, and return the failure of the first thread that has one, as one thread would have found it; or -1."""
     if team.size == 1:
         return failed
-    place = FAILED + team.board[team.number, MEETINGS] % 2  # the next word must not overwrite what is being read
-    team.board[team.number, place] = failed
+    slot = FAILED + team.board[team.number, MEETINGS] % 2  # the next word must not overwrite what is being read
+    team.board[team.number, slot] = failed
     meet(team)
     for other in range(team.size):
-        theirs = team.board[other, place]
+        theirs = team.board[other, slot]
         if theirs >= 0:
             return theirs
     return -1

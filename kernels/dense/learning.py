@@ -61,10 +61,10 @@ def select_written(responses, cutoff, written):
     if responses.shape[0] == 1:
         y, whole = responses[0], responses.shape[1] - responses.shape[1] % LANES
         for start in range(0, whole, LANES):
-            found = 0
+            reached = 0
             for j in range(LANES):  # many at once: most are below
-                found += abs(y[start + j]) >= cutoff
-            if found > 0:
+                reached += abs(y[start + j]) >= cutoff
+            if reached > 0:
                 count = _select_singly(y, start, start + LANES, cutoff, written, count)
         return _select_singly(y, whole, y.size, cutoff, written, count)
     for k in range(responses.shape[1]):
@@ -98,10 +98,10 @@ def propose_steps(count, potentials, responses, rate, constants, state, scratch,
                 growth[p, k] = ZERO if abs(c) <= NEGLIGIBLE else c * modulator  # NaN stays, and is found
                 change += modulator * (a - ONE)
                 state.counters[WRITES] += 1
-        part = constants.cap / abs(change) if abs(change) > constants.cap else ONE
+        shrink = constants.cap / abs(change) if abs(change) > constants.cap else ONE
         for p in range(samples):  # before anything is squared: what the cap holds must not overflow
-            growth[p, k] *= part
-        scratch.changes[k] = change * part
+            growth[p, k] *= shrink
+        scratch.changes[k] = change * shrink
         _size(k, potentials, constants.lebesgue, state, scratch)
 
 

@@ -29,10 +29,10 @@ def tally_inputs(n, size, active, holes, neurons, results):
 @register_jitable
 def has_zeros(live, neurons):
     """Return whether some synapse is zero."""
-    found = 0
+    zeros = 0
     for i in range(live.size):
-        found += live[i] < neurons
-    return found > 0
+        zeros += live[i] < neurons
+    return zeros > 0
 
 
 @not_inlined
@@ -44,10 +44,10 @@ def tally_live(responses, constants, state, scratch, live, sign):
         i = state.pending_active[0, j] if single else j
         if live[i] == state.scales.size:  # no sum of floats is waited for to be zero
             continue
-        v, found = state.synapses[i], 0
+        v, live_synapses = state.synapses[i], 0
         for m in range(count):
-            found += v[scratch.written[m]] != ZERO
-        live[i] += sign * found
+            live_synapses += v[scratch.written[m]] != ZERO
+        live[i] += sign * live_synapses
 
 
 @register_jitable

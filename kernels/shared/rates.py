@@ -12,9 +12,9 @@ def rate_by_time(constants, index):
     """Return the rate at sample `index` of the stream, the same for all neurons."""
     rate = constants.rate
     if constants.schedule == LINEAR or constants.schedule == EXPONENTIAL:
-        part = min(np.float32(index) / constants.rate_samples, ONE)
+        elapsed = min(np.float32(index) / constants.rate_samples, ONE)
         if constants.schedule == LINEAR:
-            rate = rate + (constants.last_rate - rate) * part
+            rate = rate + (constants.last_rate - rate) * elapsed
         else:
-            rate = rate * (constants.last_rate / rate) ** part
+            rate = rate * (constants.last_rate / rate) ** elapsed
     return rate

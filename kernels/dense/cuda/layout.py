@@ -13,7 +13,7 @@ FLAGS = 2 * MOST_THREADS
 NOBODY, FIRST = np.int32(2**31 - 1), np.int32(0)
 NOT_A_NUMBER = np.float32(np.nan)
 NOT_WRITTEN = np.float32(-1)  # the size of no step
-SEEN, TAKEN, CULPRIT = 0, 1, 2  # places in Intake.report: samples admitted, samples taken, the neuron that diverged
+SEEN, TAKEN, CULPRIT = 0, 1, 2  # indices of Intake.report: samples admitted, samples taken, the neuron that diverged
 
 
 class Intake(NamedTuple):
@@ -47,7 +47,7 @@ class Memory(NamedTuple):
     grown: NDArray[np.float32]  # (blocks, inputs)
     counters: NDArray[np.int64]  # (neurons, dense.COUNTERS) what each neuron has added since the layer came here
     failures: NDArray[np.int64]  # (neurons,) sample at which a neuron diverged, from 1; or 0
-    place: NDArray[np.int64]  # (1,) 0: the place of a thread's neuron in a layer of one
+    place: NDArray[np.int64]  # (1,) 0: the index of a thread's neuron in a layer of one
 
 
 class Scratch(NamedTuple):
