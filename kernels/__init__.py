@@ -1,13 +1,22 @@
 """The arithmetic of neurosim, on bare arrays; imported as `neurosim.kernels`.
 
-What every file here keeps to:
+`dense/` and `conv/` each have a `layout` (the named tuples that a loop works on), one file for each stage, and
+`stream`, the loop that calls the stages; `cuda/` inside each has the same stages for a device. `shared/` has the cells
+that both use. `head` trains the readout, `timeline` simulates queues, `machine` measures memory and arithmetic, and
+`own` compiles a user's rule.
 
-- it imports math, numpy and numba, and no other file of the project: Numba's cache on disk watches only the file that
-  defines a compiled function, so a constant or a cell kept elsewhere would go stale without a word (twins for CUDA,
-  `*_cuda.py`, are not cached, take the cells of the CPU's file, and are imported by those who ask for a device);
-- scalar cells come first, the loop that drives them last; a rule of plasticity is one cell, (potential, response,
-  norm, trace, total, rate, parameters) to (decay, growth), the user's own (`own.py`) like the built-in ones;
-- a loop takes arrays and scalars, writes in place, never allocates per sample and never raises: it returns how far it
-  came, and the caller says what was wrong;
-- sums have a fixed order, no `fastmath=True`, no atomics, no bare float literal (it would widen float32 to double).
+Rules for every file here:
+
+- Imports: math, numpy, numba, and other files of this package. Nothing that Python calls is compiled but by the
+  decorator of `compiled.py`. It stamps Numba's cache with all sources that a function may be made of: its own folder,
+  `shared/` and `compiled.py`. So code in `dense/` or `conv/` may use its own folder and `shared/`, and a file that lies
+  beside this one may use `shared/` alone. CUDA kernels are not cached: they may use any file.
+- Cells: scalar functions come first and loops last. A rule of plasticity is one cell: it takes potential, response,
+  norm, trace, total, rate and parameters, and returns decay and growth. A user's rule (`own.py`) is such a cell too.
+- Loops: they take arrays and scalars, write in place, never allocate per sample, and never raise. They return how many
+  samples they took, and the caller raises the error.
+- Sums: their order is fixed. No `fastmath=True`, no atomics, and no bare float literal, which would widen float32 to
+  double.
+- Named tuples: with more than a few fields they are built by keyword, since two fields swapped by position would
+  compile. With more than fifteen keywords, Numba takes no condition within the call.
 """

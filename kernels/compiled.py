@@ -12,9 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from numba import njit
+from numba.extending import register_jitable
 
 THIS_FILE = Path(__file__).absolute()  # links are not resolved: an editable install may link files one by one
 KERNELS = THIS_FILE.parent
+
+# A stage of a loop takes the loop's named tuples by value. As a function of its own it would be handed all their arrays
+# with every sample, which takes as long as a small layer's sample; so it is inlined. What an inlined stage calls would
+# be inlined too, at every call, and compiling would take half as long again; `not_inlined` keeps a function one, with
+# all that it calls. On the CPU only: a device's compiler decides for itself.
+inlined, not_inlined = register_jitable(forceinline=True), register_jitable(forceinline=False)
 
 
 def compiled(function: Callable[..., Any] | None = None, **options: Any) -> Any:

@@ -24,8 +24,10 @@ from numba.extending import register_jitable
 from numpy.typing import NDArray
 
 from neurosim.kernels.compiled import compiled
+from neurosim.kernels.shared.numbers import NEGLIGIBLE, ONE, ZERO
+from neurosim.kernels.shared.random_words import GOLDEN, random_word
+from neurosim.kernels.shared.softmax import decaying_exponential
 
-ZERO, HALF, ONE = np.float32(0), np.float32(0.5), np.float32(1)
 BLOCK = 512  # inputs: the eight lines that `_dot` adds
 LINE = 64  # inputs that one random word keeps or drops, a bit for each
 FIELDS, FIELD_BITS, FIELD = 4, np.uint64(16), np.uint64(0xFFFF)  # of a random word, at any probability but a half
@@ -33,18 +35,9 @@ CERTAIN, EVEN = 65536, 32768  # a dropout probability of one, and of a half, in 
 GROUP = 8  # samples packed at a time
 FIRST, SECOND = np.float32(0.9), np.float32(0.999)  # what Adam's moments keep
 FIRST_REST, SECOND_REST, TINY = np.float32(1 - 0.9), np.float32(1 - 0.999), np.float32(1e-8)
-# Smaller moments are zero: on subnormal numbers arithmetic takes a hundred times as long.
-NEGLIGIBLE = np.float32(1e-30)
-GOLDEN, MIX1, MIX2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
-SHIFT1, SHIFT2, SHIFT3 = np.uint64(30), np.uint64(27), np.uint64(31)
 NO_BIT, BIT = np.uint64(0), np.uint64(1)
-LOG2_E = np.float32(1.44269504)
-LN2_HIGH, LN2_MIDDLE, LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4), np.float32(1.646595e-12)
-THIRD, QUARTER, FIFTH, SIXTH = np.float32(1 / 3), np.float32(1 / 4), np.float32(1 / 5), np.float32(1 / 6)
-SEVENTH, EIGHTH, NINTH, TENTH = np.float32(1 / 7), np.float32(1 / 8), np.float32(1 / 9), np.float32(1 / 10)
-LEAST = np.float32(-87)  # exponent of the smallest normal number
-# Smaller slopes, and gradients so small that their squares would be subnormal, are zero, for the same reason: next to
-# TINY they move nothing.
+# Smaller slopes, and gradients so small that their squares would be subnormal, are zero, as moments below NEGLIGIBLE
+# are: on subnormal numbers arithmetic takes a hundred times as long, and next to TINY they move nothing.
 FAINT, FAINT_GRADIENT = np.float32(1e-25), np.float32(1e-16)
 
 
@@ -97,10 +90,7 @@ class Scratch(NamedTuple):
 @register_jitable
 def _word(key, number):
     """Return a random word by its number."""
-    z = key + (number + BIT) * GOLDEN
-    z = (z ^ (z >> SHIFT1)) * MIX1
-    z = (z ^ (z >> SHIFT2)) * MIX2
-    return z ^ (z >> SHIFT3)
+    return random_word(key + (number + BIT) * GOLDEN)
 
 
 @register_jitable
@@ -141,7 +131,10 @@ def _pack(features, batch, start, count, block, dropout, tile):
 
 @register_jitable
 def _dot(x, w, lanes):
-    """Return the product of x and w over a block: eight lines, then their lanes by halves."""
+    """Return the product of x and w over a block: eight lines, then their lanes by halves.
+
+    The last eight lanes are added in another order than in `shared.softmax.fold_lanes`: the bits differ.
+    """
     for j in range(LINE):
         lanes[j] = ((x[j] * w[j] + x[64 + j] * w[64 + j]) + (x[128 + j] * w[128 + j] + x[192 + j] * w[192 + j])) + (
             (x[256 + j] * w[256 + j] + x[320 + j] * w[320 + j]) + (x[384 + j] * w[384 + j] + x[448 + j] * w[448 + j])
@@ -199,17 +192,6 @@ def _adam(gradient, weights, means, squares, pace):
         square = ZERO if square <= NEGLIGIBLE else square
         means[i], squares[i] = mean, square
         weights[i] -= pace.rate * mean / (math.sqrt(square) * pace.correction + TINY)
-
-
-@register_jitable
-def _exponential(x):
-    """Return e**x for x <= 0 with arithmetic alone, so that every machine gives the same bits."""
-    x = max(x, LEAST)
-    n = np.floor(x * LOG2_E + HALF)
-    r = x - n * LN2_HIGH - n * LN2_MIDDLE - n * LN2_LOW
-    p = ONE + r * SIXTH * (ONE + r * SEVENTH * (ONE + r * EIGHTH * (ONE + r * NINTH * (ONE + r * TENTH))))
-    p = ONE + r * (ONE + r * HALF * (ONE + r * THIRD * (ONE + r * QUARTER * (ONE + r * FIFTH * p))))
-    return p * np.int32((np.int32(n) + np.int32(127)) << np.int32(23)).view(np.float32)
 
 
 @compiled(nogil=True)
@@ -286,7 +268,7 @@ def meet(potentials, labels, pace, bias, slopes, losses):
             winner = c if u[c] > u[winner] else winner
         right += winner == labels[n]
         for c in range(u.size):
-            slope[c] = _exponential(u[c] - u[winner])
+            slope[c] = decaying_exponential(u[c] - u[winner])
             total += slope[c]
         losses[n] = math.log(total) - (u[labels[n]] - u[winner])
         for c in range(u.size):

@@ -8,12 +8,10 @@ Eight rows are read in step, each with a sum of its own: an addition takes some 
 each.
 """
 
-import numpy as np
-
 from neurosim.kernels.compiled import compiled
+from neurosim.kernels.shared.numbers import LINE as LINE
+from neurosim.kernels.shared.numbers import ONE, ZERO
 
-ZERO, ONE = np.float32(0), np.float32(1)
-LINE = 16  # float32 in a line of 64 bytes
 ROWS = 8  # that are read in step
 OPERATIONS = 16  # multiplications and additions of an element in a pass
 

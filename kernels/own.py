@@ -32,7 +32,7 @@ def compiled(function: Any, arguments: tuple[str, ...]) -> Compiled:
     """
     on_cpu = _call(njit(error_model="numpy")(function), arguments)
     on_cuda = register_jitable(_call(register_jitable(function), arguments))  # compiled where it is called
-    return Compiled(cfunc(_SIGNATURE, error_model="numpy")(on_cpu), on_cuda)
+    return Compiled(cpu=cfunc(_SIGNATURE, error_model="numpy")(on_cpu), cuda=on_cuda)
 
 
 def _call(cell: Any, arguments: tuple[str, ...]) -> Any:

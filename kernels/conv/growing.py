@@ -1,7 +1,5 @@
 """Steps applied to the synapses, densely, in place, or one response at a time."""
 
-import math
-
 import numpy as np
 from numba.extending import register_jitable
 
@@ -9,6 +7,7 @@ from neurosim.kernels.conv.blas import block_end, block_size, times_transposed, 
 from neurosim.kernels.conv.layout import FOLDED, LARGEST, MEASURED_NORMS, MULTIPLIED
 from neurosim.kernels.conv.powers import larger, square_sum
 from neurosim.kernels.conv.team import mark, meet, share_of
+from neurosim.kernels.shared.instruments import note_step
 from neurosim.kernels.shared.numbers import FOLD_ABOVE, FOLD_BELOW, ONE, TWO, ZERO
 from neurosim.kernels.shared.softmax import maximum
 
@@ -21,10 +20,7 @@ def take_over_norm(k, norm, square, constants, state):
     """Take over neuron k's new squared norm, and the size of the step that led to it."""
     state.norms[k] = norm
     if constants.instruments:
-        size = math.sqrt(max(square, ZERO)) - state.steps[1, k]
-        total = state.steps[0, k] + size
-        state.steps[1, k] = (total - state.steps[0, k]) - size
-        state.steps[0, k] = total
+        note_step(k, max(square, ZERO), state.steps)
 
 
 @register_jitable
@@ -88,24 +84,24 @@ def grow_densely(product, patches, constants, state, scratch, team, first, last,
 def grow_in_place(product, patches, constants, state, scratch, team, first, last, marks, n):
     """Move neurons by a matrix product added to their synapses; norms by the patches' products with one another."""
     changes, overlaps, factors, squares = scratch.changes, scratch.overlaps, scratch.rates, scratch.squares
-    growth, part, mine = scratch.growth, scratch.product, scratch.squares[first:last]
+    growth, transformed, mine = scratch.growth, scratch.product, scratch.squares[first:last]
     own_factors, zero, neurons = factors[first:last], scratch.factors[1:], state.norms.size
     begin, stop = share_of(growth.shape[0], FEW_POSITIONS, team)
-    place = begin
-    while place < stop:
-        end = block_end(place, stop, FEW_POSITIONS)
-        times_transposed(product, patches, patches, scratch.gram, scratch, place, end)
-        place = end
+    block_begin = begin
+    while block_begin < stop:
+        end = block_end(block_begin, stop, FEW_POSITIONS)
+        times_transposed(product, patches, patches, scratch.gram, scratch, block_begin, end)
+        block_begin = end
     for p in range(growth.shape[0]):
         c = growth[p, first:last]
         for k in range(c.size):
             c[k] *= own_factors[k]
     meet(team)
-    transposed_times_in_blocks(product, scratch.gram, growth, zero, part, scratch, begin, stop, FEW_POSITIONS)
+    transposed_times_in_blocks(product, scratch.gram, growth, zero, transformed, scratch, begin, stop, FEW_POSITIONS)
     meet(team)
     mine[:] = ZERO
     for p in range(growth.shape[0]):
-        c, d = growth[p, first:last], part[p, first:last]
+        c, d = growth[p, first:last], transformed[p, first:last]
         for k in range(c.size):
             mine[k] += c[k] * d[k]
     for k in range(first, last):

@@ -72,9 +72,9 @@ def normalise(sample, means, variances, values, first, last):
     pixels = sample.size // means.size
     for c in range(first, last):
         gain, shift = gain_and_shift(means[c], variances[c])
-        part, normal = sample[c * pixels : (c + 1) * pixels], values[c * pixels : (c + 1) * pixels]
-        for i in range(part.size):
-            normal[i] = part[i] * gain - shift
+        raw, normal = sample[c * pixels : (c + 1) * pixels], values[c * pixels : (c + 1) * pixels]
+        for i in range(raw.size):
+            normal[i] = raw[i] * gain - shift
 
 
 @register_jitable
@@ -97,7 +97,7 @@ def prepare(sample, learning, measured, constants, state, scratch, team):
 
 @register_jitable
 def mirrored(i, size):
-    """Return the pixel that a place beyond the border shows, the border itself not doubled."""
+    """Return the pixel that a pixel beyond the border reflects; the border itself is not doubled."""
     i = abs(i)
     return i if i < size else 2 * (size - 1) - i
 
@@ -111,9 +111,9 @@ def cut_patches(values, constants, image, patches, team):
     for i in range(first, last):
         row = mirrored(i - padding, height) * width
         for j in range(wide):
-            pixel, place = row + mirrored(j - padding, width), (i * wide + j) * channels
+            pixel, target = row + mirrored(j - padding, width), (i * wide + j) * channels
             for c in range(channels):
-                image[place + c] = values[pixel + c * pixels]
+                image[target + c] = values[pixel + c * pixels]
     meet(team)
     run = constants.kernel * channels
     first, last = share_of(patches.shape[0], 1, team)

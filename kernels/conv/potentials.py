@@ -3,9 +3,24 @@
 from numba.extending import register_jitable
 
 from neurosim.kernels.conv.blas import block_end, block_size, times_transposed
+from neurosim.kernels.conv.images import cut_patches
+from neurosim.kernels.conv.layout import NORMALISED, PATCHED
+from neurosim.kernels.conv.team import mark, meet, share_of
 from neurosim.kernels.shared.numbers import ONE
 
 NARROW = 4  # at least so many neurons a position make potentials quicker neuron by neuron
+
+
+@register_jitable
+def respond(product, values, constants, state, scratch, patches, potentials, team, marks, n):
+    """Write an image's patches, and the potentials of a thread's neurons at every position."""
+    meet(team)
+    mark(marks, team, n, NORMALISED)
+    cut_patches(values, constants, scratch.image, patches, team)
+    meet(team)
+    mark(marks, team, n, PATCHED)
+    first, last = share_of(potentials.shape[1], block_size(potentials.shape[1]), team)
+    integrate(product, patches, state, scratch, potentials, first, last)
 
 
 @register_jitable

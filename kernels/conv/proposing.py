@@ -7,29 +7,20 @@ from numba.extending import register_jitable
 
 from neurosim.kernels.conv.layout import EVENTS
 from neurosim.kernels.conv.team import meet
-from neurosim.kernels.shared.codes import BY_NORM, BY_WINS, EXPONENTIAL, LINEAR
+from neurosim.kernels.shared.codes import BY_NORM, BY_WINS
 from neurosim.kernels.shared.numbers import ONE, ZERO
+from neurosim.kernels.shared.rates import rate_by_time
 from neurosim.kernels.shared.rules import SOFT_HEBB, decide, softhebb
 
 NEGLIGIBLE = np.float32(1e-18)  # smaller growth is zero: its square is subnormal, which takes a hundred times as long
 
 
 @register_jitable
-def rate_by_time(samples, constants):
-    """Return the rate that all neurons have after so many samples."""
-    rate, schedule = constants.rate, constants.schedule
-    if schedule in (LINEAR, EXPONENTIAL):
-        part = min(np.float32(samples - 1) / constants.rate_samples, ONE)
-        if schedule == LINEAR:
-            rate = rate + (constants.last_rate - rate) * part
-        else:
-            rate = rate * (constants.last_rate / rate) ** part
-    return rate
-
-
-@register_jitable
 def rate_of_neuron(rate, square, wins, constants):
-    """Return a neuron's rate: by its squared norm, or by the positions it has won."""
+    """Return a neuron's rate: by its squared norm, or by the positions it has won.
+
+    Dense layers take a square root where the power is a half, which has other bits than a power of a half.
+    """
     if constants.schedule == BY_NORM:
         return max(rate * abs(math.sqrt(square) - ONE) ** constants.rate_power, constants.rate_floor)
     if constants.schedule == BY_WINS:
@@ -40,7 +31,7 @@ def rate_of_neuron(rate, square, wins, constants):
 @register_jitable
 def set_rates(samples, constants, state, rates, first, last):
     """Write the rates of neurons from first to last: by time, by their norms, or by the positions they have won."""
-    rate = rate_by_time(samples, constants)
+    rate = rate_by_time(constants, samples - 1)
     for k in range(first, last):
         rates[k] = rate_of_neuron(rate, state.norms[k], state.wins[k], constants)
 
@@ -67,10 +58,10 @@ def count_events(responses, cutoff, counts, team, first, last):
 
 
 @register_jitable
-def weighed(decay, grown, part):
-    """Return a position's part of what the rule says: growth, and change of decay."""
-    grown *= part
-    return ZERO if abs(grown) <= NEGLIGIBLE else grown, part * (decay - ONE)
+def weighed(decay, grown, share):
+    """Return a position's share of what the rule says: growth, and change of decay."""
+    grown *= share
+    return ZERO if abs(grown) <= NEGLIGIBLE else grown, share * (decay - ONE)
 
 
 @register_jitable
@@ -83,12 +74,12 @@ def propose_steps(potentials, responses, modulators, constants, state, scratch, 
     positions, parameters, norms = constants.rows * constants.columns, constants.parameters, state.norms[first:last]
     changes[:], overlaps[:] = ZERO, ZERO
     for p in range(responses.shape[0]):
-        part = modulators[p // positions] / np.float32(positions)
+        share = modulators[p // positions] / np.float32(positions)
         u, y, c = potentials[p, first:last], responses[p, first:last], scratch.growth[p, first:last]
         if own is None and constants.rule == SOFT_HEBB:
             for k in range(rates.size):
                 decay, grown = softhebb(u[k], y[k], ONE, ZERO, ZERO, rates[k], parameters)
-                kept = part if abs(y[k]) >= constants.cutoff else ZERO
+                kept = share if abs(y[k]) >= constants.cutoff else ZERO
                 c[k], change = weighed(decay, grown, kept)
                 changes[k] += change
                 overlaps[k] += c[k] * u[k]
@@ -98,7 +89,7 @@ def propose_steps(potentials, responses, modulators, constants, state, scratch, 
             if abs(y[k]) >= constants.cutoff:
                 norm = math.sqrt(norms[k])
                 decay, grown = decide(constants.rule, own, u[k], y[k], norm, ZERO, ZERO, rates[k], parameters)
-                c[k], change = weighed(decay, grown, part)
+                c[k], change = weighed(decay, grown, share)
                 changes[k] += change
                 overlaps[k] += c[k] * u[k]
 

@@ -9,13 +9,13 @@ from neurosim.kernels.conv.team import meet, share_of
 from neurosim.kernels.shared.codes import IDENTITY, RELU, TRIANGLE
 from neurosim.kernels.shared.numbers import ZERO
 
-MANY_PLACES = 32  # pooled places, of which threads take parts; of fewer they take neurons
+MANY_SQUARES = 32  # pooled squares: threads share them out; if there are fewer, they share out the neurons
 
 
 @register_jitable
 def send(potentials, averages, constants, scratch, outputs, team):
-    """Write f(u), pooled, channels first: a thread's places of all neurons, or, where places are few, its neurons."""
-    places, neurons = constants.pooled_rows * constants.pooled_columns, potentials.shape[1]
+    """Write f(u), pooled, channels first: a thread's squares of all neurons, or, where squares are few, its neurons."""
+    squares, neurons = constants.pooled_rows * constants.pooled_columns, potentials.shape[1]
     late = constants.pool != MEAN_POOL  # a power goes up with its argument, so the largest may be found first
     if not late:
         begin, end = share_of(potentials.shape[0], 1, team)
@@ -24,20 +24,20 @@ def send(potentials, averages, constants, scratch, outputs, team):
             if constants.transmit == TRIANGLE:
                 raise_all(scratch.sent[p], constants.exponent)
         meet(team)
-    begin, end, first, last = 0, places, 0, neurons
-    if places >= MANY_PLACES:
-        begin, end = share_of(places, 1, team)
+    begin, end, first, last = 0, squares, 0, neurons
+    if squares >= MANY_SQUARES:
+        begin, end = share_of(squares, 1, team)
     else:
         first, last = share_of(neurons, GRAIN, team)
     if first >= last:
         return
     pooled = scratch.pooled[: last - first]
-    for place in range(begin, end):
-        top = place // constants.pooled_columns * constants.pool_stride - constants.pool_padding
-        left = place % constants.pooled_columns * constants.pool_stride - constants.pool_padding
+    for square in range(begin, end):
+        top = square // constants.pooled_columns * constants.pool_stride - constants.pool_padding
+        left = square % constants.pooled_columns * constants.pool_stride - constants.pool_padding
         _pool(potentials, averages, constants, scratch.sent, top, left, first, last, pooled)
         for k in range(pooled.size):
-            outputs[(first + k) * places + place] = pooled[k]
+            outputs[(first + k) * squares + square] = pooled[k]
 
 
 @register_jitable
@@ -49,9 +49,9 @@ def _pool(potentials, averages, constants, sent, top, left, first, last, pooled)
         for j in range(max(left, 0), min(left + constants.pool_size, constants.columns)):
             p = i * constants.columns + j
             if constants.pool == MEAN_POOL:
-                part = sent[p, first:last]
+                averaged = sent[p, first:last]
                 for k in range(pooled.size):
-                    pooled[k] = part[k] if fresh else pooled[k] + part[k]
+                    pooled[k] = averaged[k] if fresh else pooled[k] + averaged[k]
             else:
                 u, threshold = potentials[p, first:last], averages[p] if function == TRIANGLE else averages[p] * ZERO
                 for k in range(pooled.size):

@@ -1,10 +1,9 @@
 """Threads that carry a sample together: where they meet, what they agree on, which share each takes."""
 
-import numpy as np
 from numba.extending import register_jitable
 
 from neurosim.kernels.conv.layout import ABSENT, FAILED, MEETINGS
-from neurosim.kernels.shared.system import clock_gettime, load_acquire, sched_yield, store_release
+from neurosim.kernels.shared.system import load_acquire, sched_yield, store_release, write_moment
 
 PATIENCE = 2000  # looks at the others' places before the rest of the machine gets its turn
 
@@ -32,11 +31,11 @@ def agree(failed, team):
     """Meet, and return the failure of the first thread that has one, as one thread would have found it; or -1."""
     if team.size == 1:
         return failed
-    place = FAILED + team.board[team.number, MEETINGS] % 2  # the next word must not overwrite what is being read
-    team.board[team.number, place] = failed
+    slot = FAILED + team.board[team.number, MEETINGS] % 2  # the next word must not overwrite what is being read
+    team.board[team.number, slot] = failed
     meet(team)
     for other in range(team.size):
-        theirs = team.board[other, place]
+        theirs = team.board[other, slot]
         if theirs >= 0:
             return theirs
     return -1
@@ -48,8 +47,7 @@ def mark(marks, team, n, stage):
     if marks is not None:
         meet(team)
         if team.number == 0:
-            clock_gettime(np.int32(marks.clock), marks.now.ctypes)
-            marks.moments[n, stage] = marks.now[0] * 1_000_000_000 + marks.now[1]
+            write_moment(marks, n, stage)
 
 
 @register_jitable

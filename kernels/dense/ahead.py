@@ -8,6 +8,7 @@ lie side by side. All sums are added in the order of `potentials.py`, so no bit 
 
 from numba.extending import register_jitable
 
+from neurosim.kernels.compiled import not_inlined
 from neurosim.kernels.dense.inputs import take_in, teaches
 from neurosim.kernels.dense.layout import BLANKS, PACE, SAMPLES
 from neurosim.kernels.dense.potentials import scale_sums, sum_rows
@@ -44,7 +45,7 @@ def samples_ahead(left, breadth, pace, learning, constants, state, scratch):
     return most
 
 
-@register_jitable
+@not_inlined
 def look_ahead(samples, first, depth, learning, constants, state, scratch):
     """Take in the next samples and take their sums; return how many: fewer if one is not admitted. Leaves no trace."""
     mean, counted, blanks = state.input_norm[0], state.counters[SAMPLES], state.counters[BLANKS]
@@ -67,7 +68,7 @@ def look_ahead(samples, first, depth, learning, constants, state, scratch):
     return taken
 
 
-@register_jitable
+@not_inlined
 def sum_ahead(taken, synapses, start, stop, scratch, sums):
     """Take the sums of all samples for some neurons, tile by tile; tiles begin at whole lines of the cache."""
     shift = synapses.ctypes.data // synapses.itemsize
@@ -81,7 +82,7 @@ def sum_ahead(taken, synapses, start, stop, scratch, sums):
 
 
 @register_jitable
-def recall(n, held, learning, state, scratch, active, values, potentials):
+def recall(n, copies, learning, state, scratch, active, values, potentials):
     """Take in the n-th sample ahead, and write its potentials; return how many inputs are active, and |x|^2."""
     size = scratch.ahead_sizes[n]
     if learning:
@@ -89,28 +90,28 @@ def recall(n, held, learning, state, scratch, active, values, potentials):
         for j in range(size):
             values[j], active[j] = scratch.ahead_values[n, j], scratch.ahead_active[n, j]
     copy_into(scratch.ahead_sums[n], potentials)
-    if held > 0:
-        sums, end = scratch.order, min(held + (LINE - held % LINE) % LINE, scratch.order.size)
+    if copies > 0:
+        sums, end = scratch.order, min(copies + (LINE - copies % LINE) % LINE, scratch.order.size)
         sum_rows(values, active, size, scratch.copies, 0, end, sums)
-        for m in range(held):
+        for m in range(copies):
             potentials[scratch.copied[m]] = sums[m]
     scale_sums(potentials, state.scales)
     return size, scratch.ahead_norms[0, n]
 
 
-@register_jitable
-def keep_copies(count, held, synapses, scratch):
-    """Copy the synapses of the neurons just written; return how many neurons are held then, -1 if there is no room."""
+@not_inlined
+def keep_copies(count, copies, synapses, scratch):
+    """Copy the synapses of the neurons just written; return how many have copies then, -1 if too many."""
     for m in range(count):
         k = scratch.written[m]
-        place = scratch.places[k]
-        if not (0 <= place < held and scratch.copied[place] == k):
-            if held == scratch.copied.size:
+        copy = scratch.places[k]
+        if not (0 <= copy < copies and scratch.copied[copy] == k):
+            if copies == scratch.copied.size:
                 return -1
-            scratch.places[k], scratch.copied[held] = held, k
-            held += 1
+            scratch.places[k], scratch.copied[copies] = copies, k
+            copies += 1
     for i in range(synapses.shape[0]):
         for m in range(count):
             k = scratch.written[m]
             scratch.copies[i, scratch.places[k]] = synapses[i, k]
-    return held
+    return copies

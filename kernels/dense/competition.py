@@ -5,6 +5,7 @@ import math
 import numpy as np
 from numba.extending import register_jitable
 
+from neurosim.kernels.compiled import not_inlined
 from neurosim.kernels.shared.codes import (
     CONSCIENCE,
     IDENTITY,
@@ -33,7 +34,7 @@ def _top(potentials, count, order):
         held = min(held + 1, count)
 
 
-@register_jitable
+@not_inlined
 def activate(potentials, function, exponent, lanes, outputs):
     """Write f(u)."""
     if function == SOFTMAX:
@@ -57,8 +58,9 @@ def activate(potentials, function, exponent, lanes, outputs):
 
 
 @register_jitable
-def add_bias(learning, constants, activity, drive):
-    """Add each neuron's bias; a conscience is for learning alone."""
+def convert(potentials, learning, constants, activity, lanes, drive):
+    """Write what competes: f(u) plus each neuron's bias; a conscience is for learning alone."""
+    activate(potentials, constants.activation, constants.activation_exponent, lanes, drive)
     if constants.bias == LOG_PRIOR or (learning and constants.bias != UNBIASED):
         for k in range(drive.size):
             drive[k] += bias_of(constants, activity[k], drive.size)

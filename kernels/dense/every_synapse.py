@@ -3,8 +3,9 @@
 from numba.extending import register_jitable
 
 from neurosim.kernels.dense.layout import WRITES
-from neurosim.kernels.dense.norms import measure_norm, note_step, renormalise
+from neurosim.kernels.dense.norms import measure_norm, renormalise
 from neurosim.kernels.shared.codes import SANGER, SUBSPACE
+from neurosim.kernels.shared.instruments import note_step
 from neurosim.kernels.shared.numbers import FOLD_BELOW, ONE, ZERO
 
 

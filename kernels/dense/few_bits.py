@@ -8,7 +8,7 @@ import numpy as np
 from numba.extending import register_jitable
 
 from neurosim.kernels.dense.layout import FOLDS, SAMPLES
-from neurosim.kernels.dense.norms import note_step
+from neurosim.kernels.shared.instruments import note_step
 from neurosim.kernels.shared.numbers import HALF, ONE, ZERO
 from neurosim.kernels.shared.random_words import GOLDEN, random_word
 
@@ -78,15 +78,15 @@ def _grow_in_few_bits(k, growth, key, constants, state, scratch, live):
         for j in range(size):
             flips += _store(state.pending_active[0, j], k, grown[j], constants, state, live)
         return flips
-    part, again, j = peak * ZERO + ONE, random_word(key), 0
-    while peak * part > constants.highest:
-        part *= HALF
+    shrink, again, j = peak * ZERO + ONE, random_word(key), 0
+    while peak * shrink > constants.highest:
+        shrink *= HALF
     for i in range(state.synapses.shape[0]):
         active = j < size and state.pending_active[0, min(j, size - 1)] == i
         exact = grown[j] if active else state.synapses[i, k]
         j += active
-        flips += _store(i, k, round_to_whole(exact * part, again, i, constants.nearest), constants, state, live)
-    state.scales[k] /= part
+        flips += _store(i, k, round_to_whole(exact * shrink, again, i, constants.nearest), constants, state, live)
+    state.scales[k] /= shrink
     state.counters[FOLDS] += 1
     return flips
 
@@ -109,7 +109,7 @@ def sample_word(salt, samples):
 
 @register_jitable
 def write_neuron_in_few_bits(k, number, sample, constants, state, scratch, live):
-    """Apply what was proposed for the neuron in place k, which chance knows by its number; return flips."""
+    """Apply what was proposed for neuron k, whose random numbers follow from `number`; return flips."""
     flips, growth, scale = 0, scratch.growth[0, k], state.scales[k] * (ONE + scratch.changes[k])
     if constants.instruments:
         note_step(k, scratch.sizes[k], state.steps)

@@ -9,7 +9,7 @@ from neurosim.kernels.shared.softmax import copy_into
 @register_jitable
 def _largest(x, count, order):
     """Return the value of the `count`-th largest of x, by quickselect in `order`."""
-    low, high, place = 0, x.size - 1, count - 1
+    low, high, rank = 0, x.size - 1, count - 1
     copy_into(x, order)
     while low < high:
         pivot = order[(low + high) // 2]
@@ -23,13 +23,13 @@ def _largest(x, count, order):
                 order[i], order[j] = order[j], order[i]
                 i += 1
                 j -= 1
-        if place <= j:
+        if rank <= j:
             high = j
-        elif place >= i:
+        elif rank >= i:
             low = i
         else:
             break
-    return order[place]
+    return order[rank]
 
 
 @register_jitable

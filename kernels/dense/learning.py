@@ -5,6 +5,7 @@ import math
 import numpy as np
 from numba.extending import register_jitable
 
+from neurosim.kernels.compiled import not_inlined
 from neurosim.kernels.dense.every_synapse import learn_by_eligibility, learn_by_mixing
 from neurosim.kernels.dense.few_bits import write_few_bits
 from neurosim.kernels.dense.gate import gate
@@ -16,12 +17,13 @@ from neurosim.kernels.dense.norms import (
     measure_norm,
     measure_overlap,
     not_below_zero,
-    note_step,
     renormalise,
 )
-from neurosim.kernels.dense.rates import rate_by_time, rate_of_neuron
+from neurosim.kernels.dense.rates import rate_of_neuron
 from neurosim.kernels.shared.codes import SANGER, SUBSPACE, UNBIASED
+from neurosim.kernels.shared.instruments import note_step
 from neurosim.kernels.shared.numbers import FOLD_ABOVE, FOLD_BELOW, LANES, NEGLIGIBLE, ONE, TWO, ZERO
+from neurosim.kernels.shared.rates import rate_by_time
 from neurosim.kernels.shared.rules import decide
 from neurosim.kernels.shared.softmax import total_of
 
@@ -59,10 +61,10 @@ def select_written(responses, cutoff, written):
     if responses.shape[0] == 1:
         y, whole = responses[0], responses.shape[1] - responses.shape[1] % LANES
         for start in range(0, whole, LANES):
-            found = 0
+            reached = 0
             for j in range(LANES):  # many at once: most are below
-                found += abs(y[start + j]) >= cutoff
-            if found > 0:
+                reached += abs(y[start + j]) >= cutoff
+            if reached > 0:
                 count = _select_singly(y, start, start + LANES, cutoff, written, count)
         return _select_singly(y, whole, y.size, cutoff, written, count)
     for k in range(responses.shape[1]):
@@ -96,10 +98,10 @@ def propose_steps(count, potentials, responses, rate, constants, state, scratch,
                 growth[p, k] = ZERO if abs(c) <= NEGLIGIBLE else c * modulator  # NaN stays, and is found
                 change += modulator * (a - ONE)
                 state.counters[WRITES] += 1
-        part = constants.cap / abs(change) if abs(change) > constants.cap else ONE
+        shrink = constants.cap / abs(change) if abs(change) > constants.cap else ONE
         for p in range(samples):  # before anything is squared: what the cap holds must not overflow
-            growth[p, k] *= part
-        scratch.changes[k] = change * part
+            growth[p, k] *= shrink
+        scratch.changes[k] = change * shrink
         _size(k, potentials, constants.lebesgue, state, scratch)
 
 
@@ -201,7 +203,7 @@ def _diverged(norms):
     return -1
 
 
-@register_jitable
+@not_inlined
 def learn(potentials, responses, square, constants, state, scratch, own, live):
     """Apply a full window; return a neuron whose norm is no longer finite, or -1."""
     samples, rate = responses.shape[0], rate_by_time(constants, state.counters[SAMPLES] - 1)

@@ -3,6 +3,7 @@
 import numpy as np
 from numba.extending import register_jitable
 
+from neurosim.kernels.compiled import not_inlined
 from neurosim.kernels.dense.competition import activate
 from neurosim.kernels.dense.layout import UPDATES
 from neurosim.kernels.shared.codes import CONSCIENCE, LOG_PRIOR, MEAN_ACTIVITY, UNBIASED
@@ -12,7 +13,7 @@ from neurosim.kernels.shared.rules import BCM
 RAREST = np.float32(1e-30)  # share of responses, so that its logarithm is finite
 
 
-@register_jitable
+@not_inlined
 def count_for_means(winner, potentials, responses, constants, sums, scratch):
     """Add one sample to what the running means of the bias and of the rule average over the window."""
     if constants.bias == CONSCIENCE:

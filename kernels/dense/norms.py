@@ -63,15 +63,6 @@ def measure_overlap(k, state, growth):
 
 
 @register_jitable
-def note_step(k, size, steps):
-    """Add the size of neuron k's step to the instruments' sum; Kahan's sum, as a long stream adds small to large."""
-    size = math.sqrt(size) - steps[1, k]
-    total = steps[0, k] + size
-    steps[1, k] = (total - steps[0, k]) - size
-    steps[0, k] = total
-
-
-@register_jitable
 def renormalise(state, k, lebesgue):
     """Bring neuron k to norm one.
 

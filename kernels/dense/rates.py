@@ -1,30 +1,17 @@
-"""The rate of learning: by time, by a neuron's norm, or by how often it won."""
+"""A neuron's own rate of learning: by its norm, or by how often it won."""
 
 import math
 
 import numpy as np
 from numba.extending import register_jitable
 
-from neurosim.kernels.shared.codes import BY_NORM, BY_WINS, EXPONENTIAL, LINEAR
+from neurosim.kernels.shared.codes import BY_NORM, BY_WINS
 from neurosim.kernels.shared.numbers import HALF, ONE
 
 
 @register_jitable
-def rate_by_time(constants, index):
-    """Return the rate at sample `index` of the stream, the same for all neurons."""
-    rate = constants.rate
-    if constants.schedule == LINEAR or constants.schedule == EXPONENTIAL:
-        part = min(np.float32(index) / constants.rate_samples, ONE)
-        if constants.schedule == LINEAR:
-            rate = rate + (constants.last_rate - rate) * part
-        else:
-            rate = rate * (constants.last_rate / rate) ** part
-    return rate
-
-
-@register_jitable
 def rate_of_neuron(rate, norm, wins, schedule, power, floor):
-    """Return one neuron's rate: by its norm, or by how often it has won."""
+    """Return one neuron's rate: by its norm |w|, or by how often it has won."""
     if schedule == BY_NORM:
         distance = abs(norm - ONE)
         # A square root is the same number everywhere; any other power is as good as the machine's library.

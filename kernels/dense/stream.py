@@ -23,30 +23,11 @@ import numpy as np
 from numba import typeof, types
 from numba.extending import register_jitable
 
-from neurosim.kernels.compiled import compiled
+from neurosim.kernels.compiled import compiled, inlined
+from neurosim.kernels.dense import layout
 from neurosim.kernels.dense.ahead import keep_copies, look_ahead, recall, samples_ahead, sum_ahead
-from neurosim.kernels.dense.competition import activate, add_bias, compete
+from neurosim.kernels.dense.competition import activate, compete, convert
 from neurosim.kernels.dense.inputs import take_in, teaches
-from neurosim.kernels.dense.layout import (
-    BEGUN,
-    BLANKS,
-    BREADTH,
-    COMPETED,
-    FOLDS,
-    GATHERED,
-    INTEGRATED,
-    LEARNED,
-    NO_MORE,
-    NOT_THERE,
-    PACE,
-    PENDING,
-    PENDING_ROW,
-    SAMPLES,
-    TAKEN,
-    TRANSMITTED,
-    WORD,
-    WRITES,
-)
 from neurosim.kernels.dense.learning import learn
 from neurosim.kernels.dense.means import count_for_means
 from neurosim.kernels.dense.potentials import integrate, scale_sums
@@ -56,15 +37,105 @@ from neurosim.kernels.shared.arguments import arguments_at, size_of_arguments, w
 from neurosim.kernels.shared.codes import IDENTITY, UNBIASED
 from neurosim.kernels.shared.numbers import ONE, TWO, ZERO
 from neurosim.kernels.shared.softmax import copy_into
-from neurosim.kernels.shared.system import clock_gettime, store_release
+from neurosim.kernels.shared.system import store_release, write_moment
 
 
 @register_jitable
 def _mark(marks, n, stage):
     """Write down when a stage of sample n was done; without marks, no code is left of it."""
     if marks is not None:
-        clock_gettime(np.int32(marks.clock), marks.now.ctypes)
-        marks.moments[n, stage] = marks.now[0] * 1_000_000_000 + marks.now[1]
+        write_moment(marks, n, stage)
+
+
+@register_jitable
+def _moved_mean(mean, count, known):
+    """Return PACE times the running mean of a count; the first count, before which no mean is known, stands for it."""
+    return mean + count - mean // layout.PACE if known else layout.PACE * count
+
+
+@inlined
+def _sum_next(n, values, active, mean_active, mean_written, samples, learning, constants, state, scratch):
+    """Take the sums of the next samples together, where it pays; return the first sample whose sums are not taken."""
+    neurons, left = state.scales.size, samples.values.shape[0] - n
+    depth = samples_ahead(left, mean_active, mean_written, learning, constants, state, scratch)
+    if depth == 0:
+        return n
+    taken = look_ahead(samples, n, depth, learning, constants, state, scratch)
+    typical, sums = mean_active // layout.PACE, scratch.ahead_sums
+    if taken > 0 and is_shared(typical, neurons, mean_written, scratch):
+        scratch.board[0, layout.TAKEN] = taken
+        sum_together(taken * mean_active // layout.PACE * neurons, values, active, state.synapses, scratch, sums)
+    else:
+        sum_ahead(taken, state.synapses, 0, neurons, scratch, sums)
+    return n + taken
+
+
+@inlined
+def _integrate(row, size, values, active, mean_written, learning, constants, state, scratch, results):
+    """Write the potentials of a sample that was taken in: with the team, where that pays."""
+    potentials, neurons = results.potentials[row], state.scales.size
+    if constants.lebesgue == TWO and is_shared(size, neurons, mean_written, scratch):
+        board, sums = scratch.board[0], results.potentials[row : row + 1]
+        board[layout.TAKEN], board[layout.BREADTH] = 0, size
+        board[layout.PENDING_ROW] = state.counters[layout.PENDING] if learning else -1
+        sum_together(size * neurons, values, active, state.synapses, scratch, sums)
+        scale_sums(potentials, state.scales)
+    else:
+        integrate(values, active, size, constants.lebesgue, state.synapses, state.scales, potentials)
+
+
+@inlined
+def _transmit(n, potentials, constants, scratch, results):
+    """Write what the layer sends, if anybody reads it."""
+    if results.outputs.size > 0:
+        outputs = results.outputs[n % results.outputs.shape[0]]
+        activate(potentials, constants.transmit, constants.exponent, scratch.lanes, outputs)
+
+
+@inlined
+def _keep(n, row, size, winner, teaching, samples, constants, state, scratch, results):
+    """Count a sample, and put it where its window waits for its end; return whether the window is full."""
+    state.counters[layout.SAMPLES] += 1
+    if not teaching:
+        state.counters[layout.BLANKS] += 1
+        return False
+    state.wins[winner] += 1
+    p, window = state.counters[layout.PENDING], state.pending_sizes.size
+    state.pending_sizes[p] = size
+    state.pending_modulators[p] = samples.modulators[n] if samples.modulators.size > 0 else ONE
+    state.counters[layout.PENDING] = p + 1
+    potentials, responses = results.potentials[row], results.responses[row]
+    if constants.bias != UNBIASED or constants.moment > 0:
+        count_for_means(winner, potentials, responses, constants, state.pending_sums, scratch)
+    if window > 1:
+        copy_into(potentials, state.pending_potentials[p])
+        copy_into(responses, state.pending_responses[p])
+    return p + 1 == window
+
+
+@inlined
+def _learn(n, row, square, copied, end, zeros, constants, state, scratch, results, own):
+    """Learn from a full window.
+
+    Return a neuron that diverged, or -1; how many neurons were written; and how many neurons have copies for the
+    samples ahead, -1 if there are too many.
+    """
+    us, ys = state.pending_potentials, state.pending_responses
+    if state.pending_sizes.size == 1:
+        us, ys = results.potentials[row : row + 1], results.responses[row : row + 1]
+    before, folds = state.counters[layout.WRITES], state.counters[layout.FOLDS]
+    if zeros:
+        tally_live(ys, constants, state, scratch, results.live, -1)
+    neuron = learn(us, ys, square, constants, state, scratch, own, results.live)
+    if neuron >= 0:
+        return neuron, 0, copied
+    count = state.counters[layout.WRITES] - before
+    if n + 1 < end:
+        copied = keep_copies(count, copied, state.synapses, scratch)
+    if results.tallies.size > 0:
+        folds = state.counters[layout.FOLDS] - folds
+        tally_writes(n, count, folds, zeros, ys, constants, state, scratch, results)
+    return neuron, count, copied
 
 
 # Without Numba's reference counts: nothing is allocated here, and counting the arrays of State and Scratch at every
@@ -90,105 +161,62 @@ def stream(address, kind):
         A neuron whose potential, or whose weights after learning, are not finite; or -1.
     """
     samples, learning, constants, state, scratch, results, own, marks = arguments_at(address, kind)
-    values, active, window = scratch.values, scratch.active, state.pending_sizes.size
-    plain = constants.activation == IDENTITY and constants.bias == UNBIASED
-    holes = results.tallies.size > 0 and constants.highest == ZERO and has_zeros(results.live, state.scales.size)
-    first, end, held, breadth, pace = 0, 0, 0, 0, -1  # samples looked ahead at, and neurons written meanwhile
+    counts, converts = results.tallies.size > 0, constants.activation != IDENTITY or constants.bias != UNBIASED
+    zeros = counts and constants.highest == ZERO and has_zeros(results.live, state.scales.size)
+    first, end, copied = 0, 0, 0  # samples looked ahead at, and neurons written since
+    mean_active, mean_written = 0, -1  # PACE times the means
     for n in range(samples.values.shape[0]):
-        _mark(marks, n, BEGUN)
+        _mark(marks, n, layout.BEGUN)
+        values, active = scratch.values, scratch.active
         if learning:
-            values, active = (
-                state.pending_inputs[state.counters[PENDING]],
-                state.pending_active[state.counters[PENDING]],
-            )
+            p = state.counters[layout.PENDING]
+            values, active = state.pending_inputs[p], state.pending_active[p]
         if n >= end:
-            depth = samples_ahead(samples.values.shape[0] - n, breadth, pace, learning, constants, state, scratch)
-            first, end, held = n, n, 0
-            if depth > 0:
-                end += look_ahead(samples, n, depth, learning, constants, state, scratch)
-                products, sums = (end - n) * breadth // PACE * state.scales.size, scratch.ahead_sums
-                if end > n and is_shared(breadth // PACE, state.scales.size, pace, scratch):
-                    scratch.board[0, TAKEN] = end - n
-                    sum_together(products, values, active, state.synapses, scratch, sums)
-                else:
-                    sum_ahead(end - n, state.synapses, 0, state.scales.size, scratch, sums)
+            first, copied = n, 0
+            end = _sum_next(
+                n, values, active, mean_active, mean_written, samples, learning, constants, state, scratch
+            )  # fmt: skip
         label = samples.labels[n] if samples.labels.size > 0 else -1
         row = n % results.potentials.shape[0]
         potentials, responses = results.potentials[row], results.responses[row]
         if n < end:
-            _mark(marks, n, GATHERED)
-            size, square = recall(n - first, held, learning, state, scratch, active, values, potentials)
+            _mark(marks, n, layout.GATHERED)
+            size, square = recall(n - first, copied, learning, state, scratch, active, values, potentials)
         else:
             size, square = take_in(samples.values[n], label, learning, constants, state, active, values)
             if size < 0:
                 return n, -1
-            _mark(marks, n, GATHERED)
-            if constants.lebesgue == TWO and is_shared(size, state.scales.size, pace, scratch):
-                board, sums = scratch.board[0], results.potentials[row : row + 1]
-                board[TAKEN], board[BREADTH] = 0, size
-                board[PENDING_ROW] = state.counters[PENDING] if learning else -1
-                sum_together(size * state.scales.size, values, active, state.synapses, scratch, sums)
-                scale_sums(potentials, state.scales)
-            else:
-                integrate(values, active, size, constants.lebesgue, state.synapses, state.scales, potentials)
-        _mark(marks, n, INTEGRATED)
-        if results.tallies.size > 0:
-            ahead = n < end and not learning
-            places = scratch.ahead_active[n - first] if ahead else active
-            some = holes or constants.highest > ZERO
-            tally_inputs(n, size, places, some, state.scales.size, results)
-        breadth = breadth + size - breadth // PACE if breadth > 0 else PACE * size
-        teaching = teaches(learning, size, label, constants.by_label)
-        drive = potentials
-        if not plain:
-            drive = scratch.drive
-            activate(potentials, constants.activation, constants.activation_exponent, scratch.lanes, drive)
-            add_bias(learning, constants, state.activity, drive)
+            _mark(marks, n, layout.GATHERED)
+            _integrate(row, size, values, active, mean_written, learning, constants, state, scratch, results)
+        _mark(marks, n, layout.INTEGRATED)
+        if counts:
+            packed = scratch.ahead_active[n - first] if n < end and not learning else active
+            tally_inputs(n, size, packed, zeros or constants.highest > ZERO, state.scales.size, results)
+        mean_active = _moved_mean(mean_active, size, mean_active > 0)
+        drive = scratch.drive if converts else potentials
+        if converts:
+            convert(potentials, learning, constants, state.activity, scratch.lanes, drive)
         winner = compete(drive, label if learning else -1, constants, scratch.lanes, scratch.written, responses)
         if not math.isfinite(responses[winner] + potentials[winner]):
             return n, winner
         results.winners[n] = winner
-        _mark(marks, n, COMPETED)
-        if results.outputs.size > 0:
-            outputs = results.outputs[n % results.outputs.shape[0]]
-            activate(potentials, constants.transmit, constants.exponent, scratch.lanes, outputs)
-        _mark(marks, n, TRANSMITTED)
+        _mark(marks, n, layout.COMPETED)
+        _transmit(n, potentials, constants, scratch, results)
+        _mark(marks, n, layout.TRANSMITTED)
         if not learning:
             continue
-        state.counters[SAMPLES] += 1
-        if not teaching:
-            state.counters[BLANKS] += 1
+        teaching = teaches(learning, size, label, constants.by_label)
+        if not _keep(n, row, size, winner, teaching, samples, constants, state, scratch, results):
             continue
-        state.wins[winner] += 1
-        p = state.counters[PENDING]
-        state.pending_sizes[p] = size
-        state.pending_modulators[p] = samples.modulators[n] if samples.modulators.size > 0 else ONE
-        state.counters[PENDING] = p + 1
-        if constants.bias != UNBIASED or constants.moment > 0:
-            count_for_means(winner, potentials, responses, constants, state.pending_sums, scratch)
-        us, ys = state.pending_potentials, state.pending_responses
-        if window == 1:
-            us, ys = results.potentials[row : row + 1], results.responses[row : row + 1]
-        else:
-            copy_into(potentials, us[p])
-            copy_into(responses, ys[p])
-        if p + 1 < window:
-            continue
-        before, folds = state.counters[WRITES], state.counters[FOLDS]
-        if holes:
-            tally_live(ys, constants, state, scratch, results.live, -1)
-        neuron = learn(us, ys, square, constants, state, scratch, own, results.live)
+        neuron, count, copied = _learn(
+            n, row, square, copied, end, zeros, constants, state, scratch, results, own
+        )  # fmt: skip
         if neuron >= 0:
             return n, neuron
-        count = state.counters[WRITES] - before
-        pace = pace + count - pace // PACE if pace >= 0 else PACE * count
-        if n + 1 < end:
-            held = keep_copies(count, held, state.synapses, scratch)
-            if held < 0:
-                end = n + 1
-        if results.tallies.size > 0:
-            tally_writes(n, count, state.counters[FOLDS] - folds, holes, ys, constants, state, scratch, results)
-        _mark(marks, n, LEARNED)
+        mean_written = _moved_mean(mean_written, count, mean_written >= 0)
+        if copied < 0:
+            end = n + 1
+        _mark(marks, n, layout.LEARNED)
     return samples.values.shape[0], -1
 
 
@@ -208,9 +236,9 @@ def assist(address, kind, number):
     store_release(board[number], word)
     while True:
         word = wait_for_other_word(board[0], word)
-        if word == NO_MORE:
+        if word == layout.NO_MORE:
             return
-        values, active, p = scratch.values, scratch.active, board[0, PENDING_ROW]
+        values, active, p = scratch.values, scratch.active, board[0, layout.PENDING_ROW]
         if p >= 0:
             values, active = state.pending_inputs[p], state.pending_active[p]
         sum_share(number, values, active, state.synapses, scratch, scratch.shares[number])
@@ -258,7 +286,7 @@ def team(*arguments):
         memory, board = np.empty(size, np.uint8), arguments[4].board
         address = memory.__array_interface__["data"][0]
         put(address, arguments)
-        board[0], board[1:] = 0, NOT_THERE
+        board[0], board[1:] = 0, layout.NOT_THERE
 
         def part(number):
             if number > 0:
@@ -266,7 +294,7 @@ def team(*arguments):
             try:
                 return run(address, kind)
             finally:
-                board[0, WORD] = NO_MORE
+                board[0, layout.WORD] = layout.NO_MORE
 
         part.needs = arguments, memory  # as long as a thread may be at work
         return part

@@ -7,6 +7,7 @@ are: that a sum of floats becomes zero to the last bit is not waited for.
 
 from numba.extending import register_jitable
 
+from neurosim.kernels.compiled import not_inlined
 from neurosim.kernels.dense.layout import EFFECTIVE, EVENTS, FLIPPED, OPERATIONS, PLASTIC, WRITTEN
 from neurosim.kernels.dense.learning import select_written
 from neurosim.kernels.shared.codes import SANGER, SUBSPACE
@@ -28,13 +29,13 @@ def tally_inputs(n, size, active, holes, neurons, results):
 @register_jitable
 def has_zeros(live, neurons):
     """Return whether some synapse is zero."""
-    found = 0
+    zeros = 0
     for i in range(live.size):
-        found += live[i] < neurons
-    return found > 0
+        zeros += live[i] < neurons
+    return zeros > 0
 
 
-@register_jitable
+@not_inlined
 def tally_live(responses, constants, state, scratch, live, sign):
     """Take the synapses that are about to be written out of those that are not zero, or put them back in."""
     count = select_written(responses, constants.cutoff, scratch.written)
@@ -43,10 +44,10 @@ def tally_live(responses, constants, state, scratch, live, sign):
         i = state.pending_active[0, j] if single else j
         if live[i] == state.scales.size:  # no sum of floats is waited for to be zero
             continue
-        v, found = state.synapses[i], 0
+        v, live_synapses = state.synapses[i], 0
         for m in range(count):
-            found += v[scratch.written[m]] != ZERO
-        live[i] += sign * found
+            live_synapses += v[scratch.written[m]] != ZERO
+        live[i] += sign * live_synapses
 
 
 @register_jitable
@@ -58,7 +59,7 @@ def _tally_all_live(synapses, live):
             live[i] += synapses[i, k] != ZERO
 
 
-@register_jitable
+@not_inlined
 def tally_writes(n, asked, folds, holes, responses, constants, state, scratch, results):
     """Count what the window that ended with a sample has written."""
     row, written, (inputs, neurons) = results.tallies[n], results.written[n], state.synapses.shape

@@ -10,6 +10,7 @@ whoever does it, so no bit depends on how many threads there are, nor on who was
 import numpy as np
 from numba.extending import register_jitable
 
+from neurosim.kernels.compiled import not_inlined
 from neurosim.kernels.dense.ahead import sum_ahead
 from neurosim.kernels.dense.layout import BREADTH, PACE, TAKEN, WORD
 from neurosim.kernels.dense.potentials import sum_rows
@@ -73,7 +74,7 @@ def sum_share(number, values, active, synapses, scratch, sums):
         sum_rows(values, active, scratch.board[0, BREADTH], synapses, start, end, sums[0])
 
 
-@register_jitable
+@not_inlined
 def sum_together(products, values, active, synapses, scratch, sums):
     """Leave word, write the first thread's share, and take over the others', or write those of who is late."""
     board = scratch.board

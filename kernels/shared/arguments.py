@@ -26,8 +26,8 @@ def _put_arguments(context, address, arguments):
     """Write arguments to an address, as compiled code holds them."""
 
     def write(context, builder, signature, values):
-        held = context.data_model_manager[signature.args[1]].as_data(builder, values[1])
-        builder.store(held, builder.inttoptr(values[0], held.type.as_pointer()), align=1)
+        value = context.data_model_manager[signature.args[1]].as_data(builder, values[1])
+        builder.store(value, builder.inttoptr(values[0], value.type.as_pointer()), align=1)
         return context.get_dummy_value()
 
     return types.void(address, arguments), write
@@ -36,14 +36,14 @@ def _put_arguments(context, address, arguments):
 @intrinsic
 def arguments_at(context, address, kind):
     """Read arguments of a kind from an address."""
-    kept = kind.instance_type
+    target = kind.instance_type
 
     def write(context, builder, signature, values):
-        model = context.data_model_manager[kept]
-        place = builder.inttoptr(values[0], model.get_data_type().as_pointer())
-        return model.load_from_data_pointer(builder, place, align=1)
+        model = context.data_model_manager[target]
+        pointer = builder.inttoptr(values[0], model.get_data_type().as_pointer())
+        return model.load_from_data_pointer(builder, pointer, align=1)
 
-    return kept(address, kind), write
+    return target(address, kind), write
 
 
 @compiled(_nrt=False)

@@ -5,6 +5,7 @@ from typing import Any
 
 from numba import config
 from numba import cuda as device
+from numba.extending import register_jitable
 
 
 class _Simulated:
@@ -17,6 +18,12 @@ class _Simulated:
 
 
 cuda: Any = _Simulated() if config.ENABLE_CUDASIM else device
+
+
+@register_jitable
+def meet():
+    """Wait until every thread of every block is here."""
+    cuda.cg.this_grid().sync()
 
 
 def grid_kernel(function: Callable[..., None]) -> Any:

@@ -14,4 +14,4 @@ NEGLIGIBLE, NEGLIGIBLE_ROOT = np.float32(1e-30), np.float32(1e-15)
 LEAST = np.float32(-70)  # exponent of the smallest share, so that no product with it is subnormal
 LANES = 64  # partial sums of a reduction: enough to hide how long an addition takes; the same on every machine
 FOLD_BELOW, FOLD_ABOVE = np.float32(1e-6), np.float32(1e6)  # scales outside are folded into the synapses
-LINE = 16  # neurons in a line of the cache
+LINE = 16  # float32 in a line of the cache, of 64 bytes

@@ -99,12 +99,12 @@ def softmax(x, sharpness, y, lanes):
 @register_jitable
 def first_index(x, value):
     """Return the first place where x holds value: ties go to the lowest index."""
-    start, found = 0, 0
-    while found == 0 and start + LANES <= x.size:  # many at once, and then one by one where it is
+    start, matches = 0, 0
+    while matches == 0 and start + LANES <= x.size:  # many at once, and then one by one where it is
         for j in range(LANES):
-            found += x[start + j] == value
+            matches += x[start + j] == value
         start += LANES
-    for k in range(start - LANES if found > 0 else start, x.size):
+    for k in range(start - LANES if matches > 0 else start, x.size):
         if x[k] == value:
             return k
     return 0

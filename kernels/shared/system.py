@@ -1,33 +1,41 @@
-"""What loops ask of the system and of the processor: the time, a turn for others, words between threads."""
+"""What loops ask of the system and of the processor: time, yielding, and numbers exchanged between threads."""
 
+import numpy as np
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
+from numba.extending import intrinsic, register_jitable
 
 clock_gettime = types.ExternalFunction("clock_gettime", types.int32(types.int32, types.CPointer(types.int64)))
 
 
+@register_jitable
+def write_moment(marks, n, stage):
+    """Write down when a stage of sample n was done, in nanoseconds."""
+    clock_gettime(np.int32(marks.clock), marks.now.ctypes)
+    marks.moments[n, stage] = marks.now[0] * 1_000_000_000 + marks.now[1]
+
+
 @intrinsic
-def load_acquire(typing, place):
+def load_acquire(typing, array):
     """Return the first number of an array; no number read later is older than it."""
 
     def code(context, builder, signature, arguments):
         data = cgutils.create_struct_proxy(signature.args[0])(context, builder, arguments[0]).data
         return builder.load_atomic(data, "acquire", 8)
 
-    return types.int64(place), code
+    return types.int64(array), code
 
 
 @intrinsic
-def store_release(typing, place, word):
-    """Write the first number of an array, after all that was written before."""
+def store_release(typing, array, number):
+    """Write a number to the start of an array, after all that was written before."""
 
     def code(context, builder, signature, arguments):
         data = cgutils.create_struct_proxy(signature.args[0])(context, builder, arguments[0]).data
         builder.store_atomic(arguments[1], data, "release", 8)
         return context.get_dummy_value()
 
-    return types.void(place, types.int64), code
+    return types.void(array, types.int64), code
 
 
 sched_yield = types.ExternalFunction("sched_yield", types.int32())

@@ -12,6 +12,7 @@ from neurosim.kernels.shared import codes as kernel_codes
 from neurosim.kernels.shared import numbers
 from neurosim.kernels.shared.grid import cuda
 from neurosim.kernels.shared.numbers import ONE, ZERO
+from neurosim.kernels.shared.rates import rate_by_time
 
 
 @register_jitable
@@ -104,19 +105,19 @@ def count_wins(positions, learns, learned, constants, state, memory, seat):
             memory.counts[k] = count
             if learns:
                 state.wins[k] += int64(count)
-                rate = proposing.rate_by_time(learned, constants)
+                rate = rate_by_time(constants, learned - 1)
                 memory.rates[k] = proposing.rate_of_neuron(rate, state.norms[k], state.wins[k], constants)
 
 
 @register_jitable
 def send(potentials, constants, memory, outputs):
     """Write f(u), pooled, channels first."""
-    neurons, places = potentials.shape[1], constants.pooled_rows * constants.pooled_columns
-    for e in range(cuda.grid(1), neurons * places, cuda.gridsize(1)):
-        place, k = e // neurons, e % neurons
-        top = place // constants.pooled_columns * constants.pool_stride - constants.pool_padding
-        left = place % constants.pooled_columns * constants.pool_stride - constants.pool_padding
-        outputs[k * places + place] = _pooled(potentials, k, top, left, constants, memory.averages)
+    neurons, squares = potentials.shape[1], constants.pooled_rows * constants.pooled_columns
+    for e in range(cuda.grid(1), neurons * squares, cuda.gridsize(1)):
+        square, k = e // neurons, e % neurons
+        top = square // constants.pooled_columns * constants.pool_stride - constants.pool_padding
+        left = square % constants.pooled_columns * constants.pool_stride - constants.pool_padding
+        outputs[k * squares + square] = _pooled(potentials, k, top, left, constants, memory.averages)
 
 
 @register_jitable
@@ -148,8 +149,8 @@ def _sent(z, constants):
 
 
 @register_jitable
-def keep_potentials(potentials, place, state):
+def keep_potentials(potentials, pending, state):
     """Put potentials where a window waits for its end."""
     neurons = potentials.shape[1]
     for e in range(cuda.grid(1), potentials.shape[0] * neurons, cuda.gridsize(1)):
-        state.pending_potentials[place, e // neurons, e % neurons] = potentials[e // neurons, e % neurons]
+        state.pending_potentials[pending, e // neurons, e % neurons] = potentials[e // neurons, e % neurons]

@@ -80,14 +80,14 @@ def cut_patches(samples, raw, constants, memory):
     positions, run = constants.rows * constants.columns, constants.kernel * constants.channels
     fan_in = run * constants.kernel
     for e in range(cuda.grid(1), samples.shape[0] * positions * fan_in, cuda.gridsize(1)):
-        place, i = e // fan_in, e % fan_in
-        n, p = place // positions, place % positions
+        patch, i = e // fan_in, e % fan_in
+        n, p = patch // positions, patch % positions
         row = p // constants.columns * constants.stride + i // run - padding
         column = p % constants.columns * constants.stride + i % run // channels - padding
         pixel = images.mirrored(row, height) * width + images.mirrored(column, width)
         source = i % channels * height * width + pixel
         x = samples[n]
-        memory.patches[place, i] = _normal(x, source, constants, memory) if raw else x[source]
+        memory.patches[patch, i] = _normal(x, source, constants, memory) if raw else x[source]
 
 
 @register_jitable
@@ -100,8 +100,8 @@ def take_over_statistics(measured, state, memory):
 
 
 @register_jitable
-def keep_values(sample, place, constants, state, memory):
+def keep_values(sample, pending, constants, state, memory):
     """Put an image where a window waits for its end."""
     for i in range(cuda.grid(1), sample.size, cuda.gridsize(1)):
         raw = constants.normalise == layout.WINDOW
-        state.pending_inputs[place, i] = sample[i] if raw else _normal(sample, i, constants, memory)
+        state.pending_inputs[pending, i] = sample[i] if raw else _normal(sample, i, constants, memory)

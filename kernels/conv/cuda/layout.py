@@ -69,14 +69,14 @@ class Seat(NamedTuple):
     sums: NDArray[np.float32]  # (TERMS,) what they come to
 
 
-def memory(constants: layout.Constants, neurons: int, window: int, room: Callable[..., Any]) -> Memory:
+def memory(constants: layout.Constants, neurons: int, window: int, allocate: Callable[..., Any]) -> Memory:
     """Return working memory for a layer.
 
     Parameters
     ----------
     constants : conv.Constants
     neurons, window : int
-    room : callable
+    allocate : callable
         Takes a shape and a dtype, and returns an array of them in the device's memory, of any content.
     """
     positions, fan_in = constants.rows * constants.columns, constants.channels * constants.kernel**2
@@ -84,21 +84,22 @@ def memory(constants: layout.Constants, neurons: int, window: int, room: Callabl
     gram = not largest and layout.by_products(rows, neurons, fan_in)
     moves = not gram or constants.cutoff > 0  # some neurons, at least, by a step that is written apart
     names = ("counts", "events", "rates", "changes", "overlaps", "proposed", "factors")
-    neural = {name: room((neurons,), np.float32) for name in names}
-    channelled = {name: room((constants.channels,), np.float32) for name in ("gains", "shifts", "means", "variances")}
+    neural = {name: allocate((neurons,), np.float32) for name in names}
+    of_channels = ("gains", "shifts", "means", "variances")
+    channelled = {name: allocate((constants.channels,), np.float32) for name in of_channels}
     return Memory(
-        patches=room((rows, fan_in), np.float32),
-        responses=room((window if window > 1 else 0, positions, neurons), np.float32),
-        growth=room((rows, neurons), np.float32),
-        averages=room((rows,), np.float32),
-        won=room((rows,), np.int32),
-        wild=room((rows,), np.int32),
-        refused=room((1,), np.int32),
-        largest=room((neurons if largest else 0,), np.float32),
-        folds=room((neurons,), np.int64),
-        gram=room((rows, rows) if gram else (0, 0), np.float32),
-        product=room((rows if gram else 0, neurons), np.float32),
-        step=room((neurons if moves else 0, fan_in), np.float32),
+        patches=allocate((rows, fan_in), np.float32),
+        responses=allocate((window if window > 1 else 0, positions, neurons), np.float32),
+        growth=allocate((rows, neurons), np.float32),
+        averages=allocate((rows,), np.float32),
+        won=allocate((rows,), np.int32),
+        wild=allocate((rows,), np.int32),
+        refused=allocate((1,), np.int32),
+        largest=allocate((neurons if largest else 0,), np.float32),
+        folds=allocate((neurons,), np.int64),
+        gram=allocate((rows, rows) if gram else (0, 0), np.float32),
+        product=allocate((rows if gram else 0, neurons), np.float32),
+        step=allocate((neurons if moves else 0, fan_in), np.float32),
         **neural,
         **channelled,
     )

@@ -1,9 +1,6 @@
 """Learning on a device: the rule asked at every position, steps applied."""
 
-import functools
 import math
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numba.extending import register_jitable
@@ -12,7 +9,7 @@ from neurosim.kernels.conv import growing, layout, powers, proposing
 from neurosim.kernels.conv.cuda.competition import compete, first_failure, first_not_finite
 from neurosim.kernels.conv.cuda.images import cut_patches, measure_image
 from neurosim.kernels.conv.cuda.layout import COLUMNS, ROWS
-from neurosim.kernels.conv.cuda.products import add_transposed_times, integrate, transposed_times
+from neurosim.kernels.conv.cuda.products import add_transposed_times, integrate, times_transposed, transposed_times
 from neurosim.kernels.conv.cuda.seats import (
     add_up,
     clear,
@@ -20,69 +17,62 @@ from neurosim.kernels.conv.cuda.seats import (
     item_of,
     largest_of,
     largest_of_partial,
-    meet,
     square_sum,
     turns_for,
+    whole_sum,
 )
 from neurosim.kernels.shared import numbers, rules
-from neurosim.kernels.shared.grid import cuda
+from neurosim.kernels.shared.grid import cuda, meet
 from neurosim.kernels.shared.numbers import LANES, ONE, ZERO
 
 
-@functools.cache
-def proposer(own: Callable[..., Any] | None) -> Callable[..., None]:
-    """Return the stage that asks the layer's rule, or the user's own."""
-    if own is None:
+@register_jitable
+def _propose_one(n, p, k, potentials, responses, constants, state, memory, own):
+    """Ask the rule for one neuron's step at one position; return its growth, change of decay, and whether it learns."""
+    potential, response, positions = potentials[n, p, k], responses[n, p, k], potentials.shape[1]
+    if not abs(response) >= constants.cutoff:
+        return ZERO, ZERO, ZERO
+    share = state.pending_modulators[n] / np.float32(positions)
+    norm = np.float32(math.sqrt(state.norms[k]))
+    rate = ONE if constants.step == layout.LARGEST else memory.rates[k]
+    decay, grown = rules.decide(
+        constants.rule, own, potential, response, norm, ZERO, ZERO, rate, constants.parameters
+    )  # fmt: skip
+    growth, change = proposing.weighed(np.float32(decay), np.float32(grown), share)
+    return growth, change, ONE
 
-        @register_jitable
-        def decide(rule, potential, response, norm, rate, parameters):
-            return rules.decide(rule, None, potential, response, norm, ZERO, ZERO, rate, parameters)
 
-    else:
-        cell = register_jitable(own)
+@register_jitable
+def propose(potentials, responses, constants, state, memory, own, seat):
+    """Ask the rule for two numbers of each neuron at every position of a window; `own` is the user's rule, or None.
 
-        @register_jitable
-        def decide(rule, potential, response, norm, rate, parameters):
-            return cell(potential, response, norm, ZERO, ZERO, rate, parameters)
-
-    @register_jitable
-    def propose(potentials, responses, constants, state, memory, seat):
-        """Ask the rule for two numbers of each neuron at every position of a window.
-
-        Write growth, and what decay and overlap sum to; and count the events.
-        """
-        terms, sums = seat.terms, seat.sums
-        window, positions, neurons = potentials.shape
-        rows = window * positions
-        for first in range(cuda.blockIdx.x * COLUMNS, neurons, cuda.gridDim.x * COLUMNS):
-            clear(sums)
-            for begin in range(0, rows, ROWS):
-                count = min(ROWS, rows - begin)
-                for e in range(cuda.threadIdx.x, count * COLUMNS, cuda.blockDim.x):
-                    r, column = e // COLUMNS, e % COLUMNS
-                    row, k = begin + r, first + column
-                    if k >= neurons:
-                        continue
-                    n, p = row // positions, row % positions
-                    u, y, c, change, event = potentials[n, p, k], responses[n, p, k], ZERO, ZERO, ZERO
-                    if abs(y) >= constants.cutoff:
-                        part = state.pending_modulators[n] / np.float32(positions)
-                        norm = np.float32(math.sqrt(state.norms[k]))
-                        rate = ONE if constants.step == layout.LARGEST else memory.rates[k]
-                        decay, grown = decide(constants.rule, u, y, norm, rate, constants.parameters)
-                        c, change = proposing.weighed(np.float32(decay), np.float32(grown), part)
-                        event = ONE
-                    memory.growth[row, k] = c
-                    terms[r, column], terms[r, COLUMNS + column] = change, c * u
-                    terms[r, 2 * COLUMNS + column] = event
-                add_up(terms, sums, count, first, neurons)
-            for column in range(cuda.threadIdx.x, min(COLUMNS, neurons - first), cuda.blockDim.x):
-                k = first + column
-                memory.changes[k], memory.overlaps[k] = sums[column], sums[COLUMNS + column]
-                memory.proposed[k] = sums[column] + sums[COLUMNS + column]
-                memory.events[k] = sums[2 * COLUMNS + column]
-
-    return propose  # type: ignore[no-any-return]
+    Write growth, and what decay and overlap sum to; and count the events.
+    """
+    terms, sums = seat.terms, seat.sums
+    window, positions, neurons = potentials.shape
+    rows = window * positions
+    for first in range(cuda.blockIdx.x * COLUMNS, neurons, cuda.gridDim.x * COLUMNS):
+        clear(sums)
+        for begin in range(0, rows, ROWS):
+            count = min(ROWS, rows - begin)
+            for e in range(cuda.threadIdx.x, count * COLUMNS, cuda.blockDim.x):
+                r, column = e // COLUMNS, e % COLUMNS
+                row, k = begin + r, first + column
+                if k >= neurons:
+                    continue
+                n, p = row // positions, row % positions
+                growth, change, event = _propose_one(
+                    n, p, k, potentials, responses, constants, state, memory, own
+                )  # fmt: skip
+                memory.growth[row, k] = growth
+                terms[r, column], terms[r, COLUMNS + column] = change, growth * potentials[n, p, k]
+                terms[r, 2 * COLUMNS + column] = event
+            add_up(terms, sums, count, first, neurons)
+        for column in range(cuda.threadIdx.x, min(COLUMNS, neurons - first), cuda.blockDim.x):
+            k = first + column
+            memory.changes[k], memory.overlaps[k] = sums[column], sums[COLUMNS + column]
+            memory.proposed[k] = sums[column] + sums[COLUMNS + column]
+            memory.events[k] = sums[2 * COLUMNS + column]
 
 
 @register_jitable
@@ -209,3 +199,23 @@ def recall(constants, state, memory, seat):
         compete(state.pending_potentials[n], memory.responses[n], n * positions, constants, memory, seat)
     meet()
     return first_failure(memory.wild)
+
+
+@register_jitable
+def learn(potentials, responses, constants, state, memory, own, seat):
+    """Apply a full window; return a neuron whose step or norm is not finite, or -1."""
+    if memory.gram.size > 0:  # by the blocks that ask the rule last
+        number = cuda.gridDim.x - 1 - cuda.blockIdx.x
+        times_transposed(memory.patches, memory.patches, memory.gram, state.scales, number, seat)
+    propose(potentials, responses, constants, state, memory, own, seat)
+    meet()
+    events = whole_sum(memory.events, seat) if constants.cutoff > ZERO else responses.size
+    if cuda.grid(1) == 0:
+        state.counters[layout.PENDING] = 0
+        state.counters[layout.UPDATES] += 1
+        state.counters[layout.WRITES] += events
+    failed = first_not_finite(memory.proposed)
+    if failed >= 0:
+        return failed
+    by_events = constants.step == layout.CAPPED and events * layout.FEW < responses.size
+    return grow(by_events, constants, state, memory, seat)

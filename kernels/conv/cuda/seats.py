@@ -9,12 +9,6 @@ from neurosim.kernels.shared.numbers import LANES, ONE, ZERO
 
 
 @register_jitable
-def meet():
-    """Wait until every thread of every block is here."""
-    cuda.cg.this_grid().sync()
-
-
-@register_jitable
 def item_of(turn, seat):
     """Return what a group is at in this turn, of things that go round the blocks first."""
     return (turn * seat.groups + seat.group) * cuda.gridDim.x + cuda.blockIdx.x

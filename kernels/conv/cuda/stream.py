@@ -38,18 +38,125 @@ from neurosim.kernels.conv.cuda.competition import (
     compete,
     count_wins,
     first_failure,
-    first_not_finite,
     keep_potentials,
     mean_potentials,
     send,
 )
 from neurosim.kernels.conv.cuda.images import cut_patches, is_admitted, keep_values, measure_image, take_over_statistics
 from neurosim.kernels.conv.cuda.layout import DEPTH, PADDED, ROWS, SEATS, TERMS, Seat
-from neurosim.kernels.conv.cuda.learning import grow, proposer, recall
-from neurosim.kernels.conv.cuda.products import integrate, times_transposed
-from neurosim.kernels.conv.cuda.seats import largest_of, meet, whole_sum
-from neurosim.kernels.shared.grid import cuda, grid_kernel
-from neurosim.kernels.shared.numbers import LANES, ONE, ZERO
+from neurosim.kernels.conv.cuda.learning import learn, recall
+from neurosim.kernels.conv.cuda.products import integrate
+from neurosim.kernels.conv.cuda.seats import largest_of
+from neurosim.kernels.shared.grid import cuda, grid_kernel, meet
+from neurosim.kernels.shared.numbers import LANES, ONE
+
+
+@register_jitable
+def _seat(lanes, places, left, right, terms, sums):
+    """Return a thread's seat."""
+    members = min(LANES, cuda.blockDim.x)
+    group = cuda.threadIdx.x // members
+    return Seat(
+        member=cuda.threadIdx.x - group * members,
+        members=members,
+        group=group,
+        groups=cuda.blockDim.x // members,
+        lanes=lanes[group],
+        places=places[group],
+        left=left,
+        right=right,
+        terms=terms,
+        sums=sums,
+    )
+
+
+@register_jitable
+def _look(n, measured, learning, samples, constants, state, memory, seat):
+    """Look at an image, and take its statistics; return whether it is admitted."""
+    if cuda.blockIdx.x == cuda.gridDim.x - 1:
+        admitted = is_admitted(samples.values[n], constants.negative, seat)
+        if cuda.threadIdx.x == 0:
+            memory.refused[0] = 0 if admitted else 1
+    measure_image(samples.values[n : n + 1], learning, measured, constants, state, memory, seat)
+    meet()
+    return memory.refused[0] == 0
+
+
+@register_jitable
+def _cut(n, pending, measured, learning, follows, samples, constants, state, memory):
+    """Cut an image's patches, and keep what is needed of it later."""
+    cut_patches(samples.values[n : n + 1], True, constants, memory)
+    if learning and state.pending_inputs.shape[0] > 1:
+        keep_values(samples.values[n], pending, constants, state, memory)
+    if follows:
+        take_over_statistics(measured, state, memory)
+
+
+@register_jitable
+def _compete(row, competes, constants, memory, results, seat):
+    """Let neurons compete, or take mean potentials alone; return a neuron that is not finite, or -1."""
+    potentials = results.potentials[row]
+    if competes:
+        compete(potentials, results.responses[row], 0, constants, memory, seat)
+    else:
+        mean_potentials(potentials, memory, seat)
+    meet()
+    return first_failure(memory.wild[: potentials.shape[0]])
+
+
+@register_jitable
+def _count(n, row, learned, learning, learns, competes, constants, state, memory, results, seat):
+    """Count what was won, and send outputs."""
+    potentials = results.potentials[row]
+    if competes:
+        count_wins(potentials.shape[0], learns, learned, constants, state, memory, seat)
+    if results.outputs.size > 0:
+        send(potentials, constants, memory, results.outputs[n % results.outputs.shape[0]])
+    if cuda.grid(1) == 0 and learning:
+        state.counters[layout.SAMPLES] = learned
+        state.counters[layout.BLANKS] += not learns
+
+
+@register_jitable
+def _keep(n, pending, potentials, samples, state):
+    """Keep what is learned from a sample until its window ends."""
+    if cuda.grid(1) == 0:
+        state.pending_modulators[pending] = samples.modulators[n] if samples.modulators.size > 0 else ONE
+        state.counters[layout.PENDING] = pending + 1
+    if state.pending_inputs.shape[0] > 1:
+        keep_potentials(potentials, pending, state)
+
+
+@register_jitable
+def _name_winner(n, competes, memory, results, seat):
+    """Write which neuron won most positions; the last block's work."""
+    if cuda.blockIdx.x == cuda.gridDim.x - 1:
+        _, winner = largest_of(memory.counts, seat)
+        if cuda.threadIdx.x == 0:
+            results.winners[n] = winner if competes else -1
+
+
+@register_jitable
+def _learn_from_window(row, constants, state, memory, results, own, seat):
+    """Learn from a full window; return a neuron that is not finite, or -1."""
+    us, ys = results.potentials[row : row + 1], results.responses[row : row + 1]
+    if state.pending_inputs.shape[0] > 1:
+        us, ys = state.pending_potentials, memory.responses
+        failed = recall(constants, state, memory, seat)
+        if failed >= 0:
+            return failed
+    return learn(us, ys, constants, state, memory, own, seat)
+
+
+@register_jitable
+def _report(done, failed, learning, state, memory, report):
+    """Write how far the chunk was taken; one thread's work."""
+    if cuda.grid(1) > 0:
+        return
+    report[0], report[1] = done, failed
+    if learning:
+        for k in range(memory.folds.size):
+            state.counters[layout.FOLDS] += memory.folds[k]
 
 
 @functools.cache
@@ -69,26 +176,7 @@ def grid(own: Callable[..., Any] | None = None) -> Any:
     report : int64 (2,)
         Gets what `conv.stream` returns: samples taken, and a neuron that is not finite, or -1.
     """
-    propose = proposer(own)
-
-    @register_jitable
-    def learn(potentials, responses, constants, state, memory, seat):
-        """Apply a full window; return a neuron whose step or norm is not finite, or -1."""
-        if memory.gram.size > 0:  # by the blocks that ask the rule last
-            number = cuda.gridDim.x - 1 - cuda.blockIdx.x
-            times_transposed(memory.patches, memory.patches, memory.gram, state.scales, number, seat)
-        propose(potentials, responses, constants, state, memory, seat)
-        meet()
-        events = whole_sum(memory.events, seat) if constants.cutoff > ZERO else responses.size
-        if cuda.grid(1) == 0:
-            state.counters[layout.PENDING] = 0
-            state.counters[layout.UPDATES] += 1
-            state.counters[layout.WRITES] += events
-        failed = first_not_finite(memory.proposed)
-        if failed >= 0:
-            return failed
-        by_events = constants.step == layout.CAPPED and events * layout.FEW < responses.size
-        return grow(by_events, constants, state, memory, seat)
+    rule = None if own is None else register_jitable(own)
 
     @grid_kernel
     def stream_grid(samples, learning, constants, state, memory, results, report):
@@ -98,11 +186,8 @@ def grid(own: Callable[..., Any] | None = None) -> Any:
         right = cuda.shared.array((DEPTH, PADDED), float32)
         terms = cuda.shared.array((ROWS, TERMS), float32)
         sums = cuda.shared.array(TERMS, float32)
-        members = min(LANES, cuda.blockDim.x)
-        group, groups = cuda.threadIdx.x // members, cuda.blockDim.x // members
-        member = cuda.threadIdx.x - group * members
-        seat = Seat(member, members, group, groups, lanes[group], places[group], left, right, terms, sums)
-        window, first = state.pending_inputs.shape[0], cuda.grid(1) == 0
+        seat = _seat(lanes, places, left, right, terms, sums)
+        window, rows = state.pending_inputs.shape[0], results.potentials.shape[0]
         learned, pending = state.counters[layout.SAMPLES], state.counters[layout.PENDING]
         measured = state.counters[layout.MEASURED]
         follows = learning and constants.normalise in (layout.RUNNING, layout.WINDOW)
@@ -111,69 +196,32 @@ def grid(own: Callable[..., Any] | None = None) -> Any:
             memory.folds[k] = 0
         done, failed = 0, int64(-1)
         for n in range(samples.values.shape[0]):
-            sample, row = samples.values[n], n % results.potentials.shape[0]
-            potentials, positions = results.potentials[row], results.potentials.shape[1]
-            if cuda.blockIdx.x == cuda.gridDim.x - 1:
-                admitted = is_admitted(sample, constants.negative, seat)
-                if cuda.threadIdx.x == 0:
-                    memory.refused[0] = 0 if admitted else 1
-            measure_image(samples.values[n : n + 1], learning, measured + follows, constants, state, memory, seat)
-            meet()
-            if memory.refused[0] != 0:
+            if not _look(n, measured + follows, learning, samples, constants, state, memory, seat):
                 break
             measured += follows
-            cut_patches(samples.values[n : n + 1], True, constants, memory)
-            if learning and window > 1:
-                keep_values(sample, pending, constants, state, memory)
-            if follows:
-                take_over_statistics(measured, state, memory)
+            _cut(n, pending, measured, learning, follows, samples, constants, state, memory)
             meet()
-            integrate(memory.patches[:positions], state.synapses, potentials, state.scales, cuda.blockIdx.x, seat)
+            row, potentials = n % rows, results.potentials[n % rows]
+            patches = memory.patches[: potentials.shape[0]]
+            integrate(patches, state.synapses, potentials, state.scales, cuda.blockIdx.x, seat)
             meet()
-            if competes:
-                compete(potentials, results.responses[row], 0, constants, memory, seat)
-            else:
-                mean_potentials(potentials, memory, seat)
-            meet()
-            failed = first_failure(memory.wild[:positions])
+            failed = _compete(row, competes, constants, memory, results, seat)
             if failed >= 0:
                 break
             learned += learning
             learns = learning and learned > constants.warm_up
-            if competes:
-                count_wins(positions, learns, learned, constants, state, memory, seat)
-            if results.outputs.size > 0:
-                send(potentials, constants, memory, results.outputs[n % results.outputs.shape[0]])
-            if first and learning:
-                state.counters[layout.SAMPLES] = learned
-                state.counters[layout.BLANKS] += not learns
+            _count(n, row, learned, learning, learns, competes, constants, state, memory, results, seat)
             if learns:
-                if first:
-                    state.pending_modulators[pending] = samples.modulators[n] if samples.modulators.size > 0 else ONE
-                    state.counters[layout.PENDING] = pending + 1
-                if window > 1:
-                    keep_potentials(potentials, pending, state)
+                _keep(n, pending, potentials, samples, state)
                 pending += 1
             meet()
-            if cuda.blockIdx.x == cuda.gridDim.x - 1:
-                _, winner = largest_of(memory.counts, seat)
-                if cuda.threadIdx.x == 0:
-                    results.winners[n] = winner if competes else -1
+            _name_winner(n, competes, memory, results, seat)
             if learns and pending == window:
                 pending = 0
-                us, ys = results.potentials[row : row + 1], results.responses[row : row + 1]
-                if window > 1:
-                    us, ys = state.pending_potentials, memory.responses
-                    failed = recall(constants, state, memory, seat)
-                if failed < 0:
-                    failed = learn(us, ys, constants, state, memory, seat)
+                failed = _learn_from_window(row, constants, state, memory, results, rule, seat)
                 if failed >= 0:
                     break
             done = n + 1
-        if first:
-            report[0], report[1] = done, failed
-            if learning:
-                for k in range(memory.folds.size):
-                    state.counters[layout.FOLDS] += memory.folds[k]
+        _report(done, failed, learning, state, memory, report)
 
     return stream_grid

@@ -21,8 +21,8 @@ def admit_grid(intake, learning, constants, input_norm, counters):
     if cuda.grid(1) > 0:
         return
     intake.input_norm[0] = input_norm[0]
-    for place in range(counters.size):
-        intake.counters[place] = counters[place]
+    for i in range(counters.size):
+        intake.counters[i] = counters[i]
     taken, samples = 0, intake.samples.shape[0]
     while taken < samples:
         label = intake.labels[taken] if intake.labels.size > 0 else -1

@@ -13,7 +13,7 @@ FLAGS = 2 * MOST_THREADS
 NOBODY, FIRST = np.int32(2**31 - 1), np.int32(0)
 NOT_A_NUMBER = np.float32(np.nan)
 NOT_WRITTEN = np.float32(-1)  # the size of no step
-SEEN, TAKEN, CULPRIT = 0, 1, 2  # places in Intake.report: samples admitted, samples taken, the neuron that diverged
+SEEN, TAKEN, CULPRIT = 0, 1, 2  # indices of Intake.report: samples admitted, samples taken, the neuron that diverged
 
 
 class Intake(NamedTuple):
@@ -47,7 +47,7 @@ class Memory(NamedTuple):
     grown: NDArray[np.float32]  # (blocks, inputs)
     counters: NDArray[np.int64]  # (neurons, dense.COUNTERS) what each neuron has added since the layer came here
     failures: NDArray[np.int64]  # (neurons,) sample at which a neuron diverged, from 1; or 0
-    place: NDArray[np.int64]  # (1,) 0: the place of a thread's neuron in a layer of one
+    place: NDArray[np.int64]  # (1,) 0: the index of a thread's neuron in a layer of one
 
 
 class Scratch(NamedTuple):
@@ -113,3 +113,25 @@ class Field(NamedTuple):
     top: np.float32  # largest drive
     winner: int
     share: np.float32
+
+
+class Seat(NamedTuple):
+    """A thread among the others: its block's neurons, the one of them that it owns, and the block's shared memory.
+
+    That memory is made by the kernel itself: Numba links what another function makes as often as that is called.
+    """
+
+    first: int  # of the block's neurons
+    mine: int  # how many they are
+    width: int  # neurons of a block, at the most
+    depth: int  # active inputs whose products are held at once
+    owner: bool  # whether the thread owns a neuron
+    neuron: int  # that neuron; the layer's last one for threads beyond it
+    resident: bool  # whether the block holds a copy of its synapses
+    products: NDArray[np.float32]  # (2 depth width,), and what follows
+    copy: NDArray[np.float32]  # (inputs width or 0,) synapses: input, neuron
+    tile: NDArray[np.float32]  # (TILE,)
+    lanes: NDArray[np.float32]  # (LANES,)
+    tops: NDArray[np.float32]  # (MOST_THREADS,)
+    ranks: NDArray[np.int32]  # (MOST_THREADS,)
+    flags: NDArray[np.int32]  # (FLAGS,) begins with the numbers, within the block, of chosen neurons

@@ -1,92 +1,24 @@
-"""Learning: a thread sees the layer as if its own neuron were all of it."""
+"""Learning from a full window: a thread sees the layer as if its own neuron were all of it."""
+
+import math
 
 import numpy as np
 from numba.extending import register_jitable
 
-from neurosim.kernels.dense import few_bits, means
-from neurosim.kernels.dense.cuda.layout import NOBODY, Scratch
-from neurosim.kernels.dense.cuda.survey import activated
-from neurosim.kernels.dense.layout import State
+from neurosim.kernels.dense import every_synapse, few_bits, layout, means
+from neurosim.kernels.dense.cuda.layout import NOBODY, NOT_WRITTEN
+from neurosim.kernels.dense.cuda.potentials import choose, reload_synapses
+from neurosim.kernels.dense.cuda.survey import SIZES, rank_of, sum_over_neurons
+from neurosim.kernels.dense.cuda.window import full_window, only_neuron, only_scratch
+from neurosim.kernels.dense.learning import apply_decay, leak_all, propose_steps, settle_norms
 from neurosim.kernels.shared import codes as kernel_codes
-from neurosim.kernels.shared.grid import cuda
+from neurosim.kernels.shared.grid import cuda, meet
 from neurosim.kernels.shared.numbers import ONE, ZERO
+from neurosim.kernels.shared.rates import rate_by_time
 
 
 @register_jitable
-def only_neuron(k, state, counters, inputs, active, sizes, modulators):
-    """Return a state of one neuron, and of a window."""
-    end = k + 1
-    return State(
-        state.synapses[:, k:end], state.scales[k:end], state.norms[k:end], state.wins[k:end], counters,
-        state.input_norm, state.activity[k:end], state.traces[k:end], state.steps[:, k:end],
-        state.eligibility[:, k:end], state.eligibility_scales[k:end], inputs, active, sizes, modulators,
-        state.pending_potentials[:, k:end], state.pending_responses[:, k:end], state.pending_sums[:, k:end],
-        state.squares[k:end],
-    )  # fmt: skip
-
-
-@register_jitable
-def only_scratch(k, block, memory):
-    """Return the scratch of one neuron."""
-    end, sheet = k + 1, block if memory.gram.shape[0] > 1 else 0
-    return Scratch(
-        memory.grown[block], memory.place, memory.growth[:, k:end], memory.changes[k:end], memory.overlaps[k:end],
-        memory.sizes[k:end], memory.totals[block], memory.gram[sheet],
-    )  # fmt: skip
-
-
-@register_jitable
-def count_for_means(k, winner, potential, response, constants, field, sums):
-    """Add one sample to what a neuron's running means average over the window."""
-    if constants.bias == kernel_codes.CONSCIENCE:
-        sums[0, k] += ONE if k == winner else ZERO
-    elif constants.bias == kernel_codes.LOG_PRIOR:
-        sums[0, k] += response
-    elif constants.bias == kernel_codes.MEAN_ACTIVITY:
-        sums[0, k] += activated(constants.activation, constants.activation_exponent, potential, field)
-    if constants.moment == 1:
-        sums[1, k] += response
-    elif constants.moment == 2:
-        sums[1, k] += means.squared_response(response, constants)
-
-
-@register_jitable
-def keep_sample(intake, n, p, block, blocks, state):
-    """Put a sample where its window waits for its end; the grid shares the work."""
-    thread, threads, size = cuda.threadIdx.x, cuda.blockDim.x, intake.sizes[n]
-    for j in range(block * threads + thread, size, blocks * threads):
-        state.pending_inputs[p, j], state.pending_active[p, j] = intake.values[n, j], intake.active[n, j]
-    if block == 0 and thread == 0:
-        state.pending_sizes[p], state.pending_modulators[p] = size, intake.modulators[n]
-
-
-@register_jitable
-def _overlap(p, q, state):
-    """Return the inner product of two samples of a window: of the inputs that are active in both, in order."""
-    i, j, dot = 0, 0, ZERO
-    while i < state.pending_sizes[p] and j < state.pending_sizes[q]:
-        one, other = state.pending_active[p, i], state.pending_active[q, j]
-        if one == other:
-            dot += state.pending_inputs[q, j] * state.pending_inputs[p, i]
-        i += one <= other
-        j += other <= one
-    return dot
-
-
-@register_jitable
-def write_overlaps(block, blocks, state, gram):
-    """Write the inner products of a window's samples with one another; the grid shares the work."""
-    window, threads = gram.shape[0], cuda.blockDim.x
-    for place in range(block * threads + cuda.threadIdx.x, window * window, blocks * threads):
-        p, q = place // window, place % window
-        if q <= p:
-            dot = _overlap(p, q, state)
-            gram[p, q] = dot
-            gram[q, p] = dot
-
-
-@register_jitable
-def is_touched(responses, cutoff):
+def _is_touched(responses, cutoff):
     """Return whether some sample of the window writes the one neuron."""
     touched = False
     for p in range(responses.shape[0]):
@@ -95,7 +27,7 @@ def is_touched(responses, cutoff):
 
 
 @register_jitable
-def reverse_step(scratch):
+def _reverse_step(scratch):
     """Turn the one neuron's step round."""
     scratch.changes[0] = -scratch.changes[0]
     scratch.overlaps[0] = -scratch.overlaps[0]
@@ -104,17 +36,60 @@ def reverse_step(scratch):
 
 
 @register_jitable
-def grow(p, count, first, width, resident, window, synapses, room, growth, flags):
+def _sum_sizes(n, window, constants, field, state, memory, seat):
+    """Write the sum of |u| over the layer for each sample of the window."""
+    for p in range(window):
+        others = state.pending_potentials[p] if window > 1 else memory.potentials[n % 2]
+        total = sum_over_neurons(SIZES, n % 2, False, constants, field, ONE, memory, others, seat.tile, seat.lanes)
+        if cuda.threadIdx.x == 0:
+            memory.totals[cuda.blockIdx.x, p] = total
+
+
+@register_jitable
+def _propose(samples, updates, constants, neuron, scratch, own):
+    """Move the one neuron's means, and ask the rule for its step; return whether there is one, and if it is finite."""
+    neuron.counters[layout.UPDATES] = updates
+    if constants.bias != kernel_codes.UNBIASED or constants.moment > 0:
+        means.move_means(constants, neuron)
+    potentials, responses = neuron.pending_potentials, neuron.pending_responses
+    if not _is_touched(responses, constants.cutoff):
+        return False, True
+    rate = rate_by_time(constants, samples - 1)
+    propose_steps(1, potentials, responses, rate, constants, neuron, scratch, own)
+    return True, math.isfinite(scratch.sizes[0])
+
+
+@register_jitable
+def _gate(n, learns, biased, constants, field, memory, scratch, seat):
+    """Return whether the thread's neuron has one of the largest steps; if signed, reverse it unless it is the first."""
+    if seat.owner and not learns:
+        memory.sizes[seat.neuron] = NOT_WRITTEN
+    meet()
+    rank = rank_of(True, seat.first, seat.mine, n % 2, biased, constants, field, memory, seat.ranks)
+    learns = learns and rank < constants.winners
+    if learns and constants.signed and rank > 0:
+        _reverse_step(scratch)
+    return learns
+
+
+@register_jitable
+def _grow(p, count, neuron, synapses, growth, seat):
     """Add c x / s to v for one sample of the window, in the synapses and in the block's copy of them."""
-    values, active = window.pending_inputs[p], window.pending_active[p]
-    for j in range(cuda.threadIdx.x, window.pending_sizes[p], cuda.blockDim.x):
+    values, active, first, width, flags = (
+        neuron.pending_inputs[p],
+        neuron.pending_active[p],
+        seat.first,
+        seat.width,
+        seat.flags,
+    )
+    for j in range(cuda.threadIdx.x, neuron.pending_sizes[p], cuda.blockDim.x):
         i, x = active[j], values[j]
         for m in range(count):
             column = flags[m]
             step = growth[p, first + column] * x
-            if resident:
-                grown = room[i * width + column] + step
-                room[i * width + column] = grown
+            if seat.resident:
+                grown = seat.copy[i * width + column] + step
+                seat.copy[i * width + column] = grown
                 synapses[i, first + column] = grown
             else:
                 synapses[i, first + column] += step
@@ -122,18 +97,72 @@ def grow(p, count, first, width, resident, window, synapses, room, growth, flags
 
 
 @register_jitable
-def write_few_bits(block, first, samples, chosen, flags, constants, state, window, memory, live):
+def _write_floats(learns, constants, neuron, scratch, state, memory, seat):
+    """Apply what was proposed to float synapses; return how often the thread's neuron was folded before it grew."""
+    folded = learns and apply_decay(1, constants, neuron, scratch)
+    reload_synapses(folded, state.synapses, seat)
+    folds = neuron.counters[layout.FOLDS] if seat.owner else 0
+    count = choose(learns, seat.flags)
+    for p in range(neuron.pending_sizes.size if count > 0 else 0):
+        _grow(p, count, neuron, state.synapses, memory.growth, seat)
+    if learns:
+        settle_norms(1, folded, constants, neuron, scratch)
+    return folds
+
+
+@register_jitable
+def _write_few_bits(samples, chosen, constants, neuron, state, memory, live, seat):
     """Apply what was proposed for the block's chosen neurons; one thread, as they share the memory to grow in."""
     if cuda.threadIdx.x > 0:
         return
     word = few_bits.sample_word(constants.salt, samples)
     for m in range(chosen):
-        k = first + flags[m]
-        one = only_neuron(
-            k, state, memory.counters[k], window.pending_inputs, window.pending_active, window.pending_sizes,
-            window.pending_modulators,
+        k = seat.first + seat.flags[m]
+        other = only_neuron(
+            k, state, memory.counters[k], neuron.pending_inputs, neuron.pending_active, neuron.pending_sizes,
+            neuron.pending_modulators, neuron.pending_potentials, neuron.pending_responses,
         )  # fmt: skip
-        few_bits.write_neuron_in_few_bits(0, k, word, constants, one, only_scratch(k, block, memory), live)
+        few_bits.write_neuron_in_few_bits(0, k, word, constants, other, only_scratch(k, memory), live)
+
+
+@register_jitable
+def _write(learns, samples, constants, neuron, scratch, state, memory, live, seat):
+    """Apply what was proposed, and let weights leak; return whether the thread's neuron has diverged."""
+    k, owner, stale, diverged = seat.neuron, seat.owner, False, False
+    folds = neuron.counters[layout.FOLDS] if owner else 0
+    if constants.eligibility > ZERO:
+        stale = owner
+        if owner:
+            every_synapse.learn_by_eligibility(1 if learns else 0, constants, neuron, scratch)
+            diverged = not math.isfinite(state.norms[k])
+    elif constants.highest > ZERO:
+        stale, count = learns, choose(learns, seat.flags)
+        _write_few_bits(samples, count, constants, neuron, state, memory, live, seat)
+    else:
+        folds = _write_floats(learns, constants, neuron, scratch, state, memory, seat)
+    if owner and constants.leak > ZERO:
+        leak_all(constants, neuron)
+    stale = stale or (owner and neuron.counters[layout.FOLDS] != folds)
+    reload_synapses(stale, state.synapses, seat)
+    return diverged or (learns and not math.isfinite(state.norms[k]))
+
+
+@register_jitable
+def learn(n, window, samples, updates, biased, field, constants, intake, state, memory, results, own, seat):
+    """Learn from the full window that ends with sample n; return whether the thread's neuron has diverged."""
+    scratch = only_scratch(seat.neuron, memory)
+    neuron = full_window(n, window, intake, state, memory, results, seat)
+    if constants.total:
+        _sum_sizes(n, window, constants, field, state, memory, seat)
+    cuda.syncthreads()
+    learns, finite = False, True
+    if seat.owner:
+        learns, finite = _propose(samples, updates, constants, neuron, scratch, own)
+    learns = learns and finite
+    if constants.gated:
+        learns = _gate(n, learns, biased, constants, field, memory, scratch, seat)
+    diverged = _write(learns, samples, constants, neuron, scratch, state, memory, results.live, seat)
+    return diverged or not finite
 
 
 @register_jitable

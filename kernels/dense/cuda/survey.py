@@ -39,13 +39,13 @@ def _drive(k, half, biased, constants, field, memory):
 def _top(half, plain, biased, constants, field, memory, tops, places):
     """Return the largest drive, or potential if `plain`, and the first neuron that has it."""
     thread, threads, neurons = cuda.threadIdx.x, cuda.blockDim.x, memory.potentials.shape[1]
-    place = min(thread, neurons - 1)
-    top = memory.potentials[half, place] if plain else _drive(place, half, biased, constants, field, memory)
+    neuron = min(thread, neurons - 1)
+    top = memory.potentials[half, neuron] if plain else _drive(neuron, half, biased, constants, field, memory)
     for k in range(thread + threads, neurons, threads):
         z = memory.potentials[half, k] if plain else _drive(k, half, biased, constants, field, memory)
         if z > top:
-            top, place = z, k
-    tops[thread], places[thread] = top, place
+            top, neuron = z, k
+    tops[thread], places[thread] = top, neuron
     reach = threads // 2
     while reach > 0:
         cuda.syncthreads()
@@ -55,9 +55,9 @@ def _top(half, plain, biased, constants, field, memory, tops, places):
                 tops[thread], places[thread] = other, elsewhere
         reach //= 2
     cuda.syncthreads()
-    top, place = tops[0], places[0]
+    top, neuron = tops[0], places[0]
     cuda.syncthreads()
-    return top, place
+    return top, neuron
 
 
 PLAIN, SIZES, SOFTENED, EXPONENTIALS = 0, 1, 2, 3  # terms of a sum over all neurons
@@ -89,10 +89,10 @@ def sum_over_neurons(kind, half, biased, constants, field, exponent, memory, oth
                 tile[e] = _term(kind, begin + e, half, biased, constants, field, exponent, memory)
         cuda.syncthreads()
         for j in range(thread, LANES, threads):
-            part = lanes[j]
+            partial = lanes[j]
             for e in range(j, count, LANES):
-                part += tile[e]
-            lanes[j] = part
+                partial += tile[e]
+            lanes[j] = partial
         cuda.syncthreads()
     reach = LANES // 2
     while reach > 0:
@@ -106,18 +106,24 @@ def sum_over_neurons(kind, half, biased, constants, field, exponent, memory, oth
 
 
 @register_jitable
+def _field_before_competition(mean, highest, softness):
+    """Return a field of which only the potentials are known."""
+    return Field(mean=mean, highest=highest, softness=softness, top=ZERO, winner=FIRST, share=ONE)
+
+
+@register_jitable
 def softened(exponent, half, constants, mean, highest, memory, tile, lanes):
     """Return a field in which f, or what is sent, is a softmax of the potentials."""
-    field = Field(mean, highest, ONE, ZERO, FIRST, ONE)
+    field = _field_before_competition(mean, highest, ONE)
     total = sum_over_neurons(SOFTENED, half, False, constants, field, exponent, memory, memory.sizes, tile, lanes)
-    return Field(mean, highest, ONE / total, ZERO, FIRST, ONE)
+    return _field_before_competition(mean, highest, ONE / total)
 
 
 @register_jitable
 def survey(half, biased, constants, memory, tile, lanes, tops, places):
     """Return what decides the competition, and the mean and highest potential where somebody asks for them."""
     mean, highest, softness, neurons = ZERO, ZERO, ONE, np.float32(memory.potentials.shape[1])
-    nothing = Field(mean, highest, softness, ZERO, FIRST, ONE)
+    nothing = _field_before_competition(mean, highest, softness)
     if constants.activation == kernel_codes.TRIANGLE or constants.transmit == kernel_codes.TRIANGLE:
         mean = (
             sum_over_neurons(PLAIN, half, False, constants, nothing, ONE, memory, memory.sizes, tile, lanes) / neurons
@@ -127,13 +133,13 @@ def survey(half, biased, constants, memory, tile, lanes, tops, places):
     if constants.activation == kernel_codes.SOFTMAX:
         softness = softened(constants.activation_exponent, half, constants, mean, highest, memory, tile, lanes).softness
     plain = constants.activation == kernel_codes.IDENTITY and not biased
-    field = Field(mean, highest, softness, ZERO, FIRST, ONE)
+    field = _field_before_competition(mean, highest, softness)
     top, winner = _top(half, plain, biased, constants, field, memory, tops, places)
-    field = Field(mean, highest, softness, top, winner, ONE)
+    field = Field(mean=mean, highest=highest, softness=softness, top=top, winner=winner, share=ONE)
     if not constants.soft:
         return field
     total = sum_over_neurons(EXPONENTIALS, half, biased, constants, field, ONE, memory, memory.sizes, tile, lanes)
-    return Field(mean, highest, softness, top, winner, ONE / total)
+    return Field(mean=mean, highest=highest, softness=softness, top=top, winner=winner, share=ONE / total)
 
 
 @register_jitable
@@ -151,8 +157,8 @@ def rank_of(steps, first, mine, half, biased, constants, field, memory, ranks):
     ranks[thread] = before
     cuda.syncthreads()
     if thread < mine:
-        for part in range(1, abreast):
-            before += ranks[part * mine + thread]
+        for row_of_thread in range(1, abreast):
+            before += ranks[row_of_thread * mine + thread]
     return before
 
 
