@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from test_architecture import FLOORS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -92,6 +93,12 @@ def test_relative_links_and_anchors_resolve(page):
 def test_lines_are_wrapped(page):
     lines = prose(page.read_text()).splitlines()
     assert [line for line in lines if len(line) > WIDTH and not line.startswith("|")] == []
+
+
+def test_the_floors_of_the_house_are_those_that_are_held():
+    rows = re.findall(r"^\| (\d+) \| (.+?) \|", (ROOT / "docs" / "design.md").read_text(), flags=re.MULTILINE)
+    assert [int(number) for number, _ in rows] == list(range(1, len(FLOORS) + 1))
+    assert [set(re.findall(r"`([^`]+)`", names)) for _, names in rows] == FLOORS
 
 
 def test_the_checks_see_what_they_look_for():
