@@ -1,4 +1,4 @@
-"""Two convolutional layers learn real digits on-line; a third, taught by labels, learns to name them at the same time.
+"""Two convolutional layers learn real digits on-line; a third layer, taught by labels, learns to name them meanwhile.
 
 python examples/deep.py
 """
@@ -7,7 +7,7 @@ import neurosim as ns
 
 
 def conv(neurons: int, rate: float, pool: ns.MaxPool | None = None) -> ns.ConvWTA:
-    """Return a layer whose losers unlearn: on images this is what makes learning better than first weights."""
+    """Return a layer whose losers unlearn: without this, learned weights are no better than first ones on images."""
     return ns.ConvWTA(
         neurons,
         kernel=3,
@@ -19,7 +19,7 @@ def conv(neurons: int, rate: float, pool: ns.MaxPool | None = None) -> ns.ConvWT
 
 
 def accuracy(*rates: float) -> float:
-    """Let a chip learn five epochs, all its layers together, and read its last layer's winner on the test digits."""
+    """Train all layers of a chip together for five epochs, and return the accuracy of its last layer's winner."""
     pool = ns.MaxPool(size=2, stride=2)
     layers = [conv(32, rates[0]), conv(64, rates[1], pool), ns.recipes.delta_readout(10)]
     chip = ns.Chip(layers, inputs=(1, 8, 8), seed=0).learn(ns.open_stream("digits:train", epochs=5, shuffle=0))

@@ -1,4 +1,4 @@
-"""Ask whether a chip keeps a deadline while samples arrive by the clock, learning from each."""
+"""Measure whether a chip that learns keeps a deadline while samples arrive by a clock."""
 
 import neurosim as ns
 

@@ -1,4 +1,4 @@
-"""A rule of plasticity of one's own in the compiled loop: SoftHebb once more, to the same bits, and one that is new."""
+"""Two rules of your own in the compiled loop: SoftHebb, with the same bits as the built-in one, and a new rule."""
 
 from tempfile import TemporaryDirectory
 
@@ -14,13 +14,13 @@ def my_softhebb(potential, response, rate):
 
 @ns.rule
 def confident(potential, response, rate, power=2.0):
-    """SoftHebb for neurons that are sure of themselves: a small share of the response counts even less."""
+    """SoftHebb with the response raised to a power, so that neurons with a small share learn even less."""
     growth = rate * response**power
     return 1 - growth * potential, growth
 
 
 def learned(rule):
-    """Return a layer that has learned digits by a rule."""
+    """Return a chip that has learned digits by a rule."""
     layer = ns.recipes.softhebb(100)
     layer = ns.DenseWTA(100, competition=layer.competition, rule=rule, normalise="sample", radius=5.0, cap=0.25)
     chip = ns.Chip([layer], inputs=64, seed=0)
@@ -33,12 +33,13 @@ print("the same rule, the same bits:", mine.state_sha256 == built_in.state_sha25
 
 new = learned(confident(rate=ns.NormAdaptiveRate(1.5)))
 for name, chip in (("SoftHebb", built_in), ("confident", new)):
-    layer, found = chip.layers[0], ns.judge(chip, ns.open_stream("digits:train"), ns.open_stream("digits:test"))
+    layer = chip.layers[0]
+    accuracy = ns.judge(chip, ns.open_stream("digits:train"), ns.open_stream("digits:test")).winner_accuracy
     live = (layer.neurons()["state"] == "live").mean()
     entropy = layer.records["usage_entropy"][-1]
-    print(f"{name:>9}: {found.winner_accuracy:.1%} by the winner's label, {live:.0%} live, usage entropy {entropy:.2f}")
+    print(f"{name:>9}: {accuracy:.1%} by the winner's label, {live:.0%} live, usage entropy {entropy:.2f}")
 
 with TemporaryDirectory() as folder:
-    new.save(f"{folder}/chip.h5")  # a state file names the rule, and never holds its code
-    again = ns.Chip.load(f"{folder}/chip.h5", rules=[confident])
-print("loaded:", again.layers[0].constants.rule)
+    new.save(f"{folder}/chip.h5")  # the file names the rule, but does not hold its code
+    loaded = ns.Chip.load(f"{folder}/chip.h5", rules=[confident])
+print("loaded:", loaded.layers[0].constants.rule)

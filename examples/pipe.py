@@ -1,4 +1,4 @@
-"""Any program that prints numbers can feed a chip: here a noisy sine wave, cut into windows, through a pipe."""
+"""Feed a chip through a pipe, as any program that prints numbers can: here with windows of a noisy sine wave."""
 
 import json
 import math

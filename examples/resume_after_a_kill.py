@@ -1,4 +1,4 @@
-"""Kill a learning process with SIGKILL, again and again; it goes on where it was, to the same bits."""
+"""Kill a learning process with SIGKILL again and again; it resumes from its state file and reaches the same bits."""
 
 import json
 import subprocess
@@ -22,7 +22,7 @@ COMMAND = [
 
 
 def finish(state: Path) -> dict:
-    """Run to the end of the stream, from wherever the state is."""
+    """Run from where the state file stands to the end of the stream."""
     done = subprocess.run([*COMMAND, "--state", str(state)], check=True, capture_output=True)
     return json.loads(done.stdout)
 
