@@ -57,8 +57,13 @@ found["CIFAR-10 chip, learn"] = best(lambda: chip.learn(images), 3) / len(images
 found["CIFAR-10 chip, respond"] = best(lambda: chip.respond(images), 3) / len(images)
 print(json.dumps(found))
 """
-START = "import time; b = time.perf_counter(); import neurosim as ns, numpy as np\n" \
-    "ns.Chip([ns.recipes.softhebb(100)], inputs=64).learn_one(np.ones(64, np.float32)); print(time.perf_counter() - b)"  # fmt: skip
+START = """
+import time
+begun = time.perf_counter()
+import neurosim as ns, numpy as np
+ns.Chip([ns.recipes.softhebb(100)], inputs=64).learn_one(np.ones(64, np.float32))
+print(time.perf_counter() - begun)
+"""
 
 
 def output(checkout: Path, program: list[str], **more: str) -> str:
