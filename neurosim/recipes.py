@@ -27,8 +27,8 @@ def softhebb(
 ) -> DenseWTA:
     """Return a SoftHebb layer whose defaults work for any scale of the input and for 100 to 4,000 neurons.
 
-    Each sample is divided by its norm, so a potential is the neuron's norm times a cosine, and the temperature is
-    relative to that. `docs/measured.md` shows how the default constants were found.
+    Samples are divided by their norms, so a potential is the neuron's norm times a cosine, and the temperature relative
+    to that. `docs/measured.md` shows how the default constants were found.
 
     Parameters
     ----------
@@ -135,8 +135,7 @@ def instar(neurons: int, *, rate: Rate | None = None, **constants: Any) -> Dense
 def oja(neurons: int, *, rate: Rate = 0.01, **constants: Any) -> DenseWTA:
     """Return neurons that do not compete and learn by Oja's rule: on centred data each finds the first component.
 
-    All neurons find the same component, up to its sign; with a competition (`competition=...`) or the rule `Sanger`
-    they find different ones.
+    All neurons find the same one, up to its sign; a competition or the rule `Sanger` makes them find different ones.
 
     Parameters
     ----------
@@ -381,12 +380,7 @@ def _spherical(neurons: int, constants: dict[str, Any], **chosen: Any) -> DenseW
     """
     whole("neurons", neurons, 1, LARGEST)
     conscience = Conscience(rate=0.1 / neurons, strength=0.5 * neurons)
-    common: dict[str, Any] = {
-        "normalise": "sample",
-        "bias": conscience,
-        "renormalise": True,
-        "transmit": Triangle(power=2),
-    }
+    common = {"normalise": "sample", "bias": conscience, "renormalise": True, "transmit": Triangle(power=2)}
     return DenseWTA(neurons, **(common | chosen | constants))
 
 
