@@ -379,8 +379,8 @@ def _spherical(neurons: int, constants: dict[str, Any], **chosen: Any) -> DenseW
     share of wins gets 0.5 less. Each win costs 0.05 at once, and is forgotten over ten samples per neuron.
     """
     whole("neurons", neurons, 1, LARGEST)
-    conscience = Conscience(rate=0.1 / neurons, strength=0.5 * neurons)
-    common = {"normalise": "sample", "bias": conscience, "renormalise": True, "transmit": Triangle(power=2)}
+    common: dict[str, Any] = {"normalise": "sample", "renormalise": True, "transmit": Triangle(power=2)}
+    common["bias"] = Conscience(rate=0.1 / neurons, strength=0.5 * neurons)
     return DenseWTA(neurons, **(common | chosen | constants))
 
 

@@ -55,6 +55,7 @@ WITHIN = {  # and which folders of a folder, or of kernels/
     "hardware.timeline": "hardware.chips hardware.counting hardware.placement",
     "latency": "latency.roofline latency.timing",
     "latency.roofline": "latency.timing",
+    "kernels": "kernels.shared",  # the loops that lie loose; what shared/ takes from there is `compiled.py` alone
     "kernels.conv": "kernels kernels.shared",
     "kernels.conv.cuda": "kernels.conv kernels.shared",
     "kernels.dense": "kernels kernels.shared",
