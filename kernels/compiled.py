@@ -37,7 +37,7 @@ def compiled(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     dispatcher = njit(cache=True, **options)(function)
     if dispatcher is function:
         return function
-    cache_file = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
+    cache_file: Any = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
     source_stamp = stamp(Path(function.__code__.co_filename).absolute())
     known = all(hasattr(cache_file, name) for name in ("_source_stamp", "_data_name_pattern", "save"))
     if source_stamp is None or not known:  # the latter: another version of Numba
