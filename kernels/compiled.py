@@ -44,12 +44,30 @@ def compiled(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     dispatcher = njit(cache=True, **options)(function)
     if dispatcher is function:
         return function
-    cache_file = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
+    cache_file: Any = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
     source_stamp = stamp(Path(function.__code__.co_filename).absolute())
-    if source_stamp is None or not hasattr(cache_file, "_source_stamp"):  # the latter: another version of Numba
+    known = all(hasattr(cache_file, name) for name in ("_source_stamp", "_data_name_pattern", "save"))
+    if source_stamp is None or not known:  # the latter: another version of Numba
         return njit(**options)(function)  # compiled in every process: slow, but never out of date
     cache_file._source_stamp = source_stamp
+    _name_files_by_signature(cache_file)
     return dispatcher
+
+
+def _name_files_by_signature(cache_file: Any) -> None:
+    """Name the file of compiled code by the types of its arguments.
+
+    Numba numbers the files. Two processes that compile for different types at once may both take the next number, and
+    the code of the one would then be loaded for the types of the other.
+    """
+    save, pattern = cache_file.save, cache_file._data_name_pattern
+
+    def save_under_own_name(key: Any, data: Any) -> None:
+        signature = hashlib.sha256(repr(key[0]).encode()).hexdigest()[:16]
+        cache_file._data_name_pattern = pattern.replace("{number", f"{signature}.{{number")
+        save(key, data)
+
+    cache_file.save = save_under_own_name
 
 
 def _digest(source: Path) -> str | None:
