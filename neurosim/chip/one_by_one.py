@@ -21,14 +21,6 @@ class Step(NamedTuple):
     samples: Samples
 
 
-def take_step(step: Step, learning: bool) -> None:
-    """Take the sample that lies ready through a layer, and raise what is wrong with it."""
-    runner, samples = step
-    error = runner.run(samples, learning)[2]
-    if error is not None:
-        raise error
-
-
 class OneByOne:
     """Takes single samples through a chip's layers, each layer reading what the one before wrote.
 
@@ -80,8 +72,10 @@ class OneByOne:
 
     def take(self, learning: bool) -> tuple[Array, Array, int, Array]:
         """Take the sample through all layers; return new arrays of what the last one made of it, and its winner."""
-        for step in self.steps:
-            take_step(step, learning)
+        for runner, samples in self.steps:
+            taken = runner.run(samples, learning)
+            if taken[2] is not None:  # the error, by its place: by its name it takes longer
+                raise taken[2]
         block, shaped = self._block.copy(), self._as_images
         potentials, responses, outputs = self._slices
         return shaped(block[potentials]), shaped(block[responses]), self.winner.item(), block[outputs]
