@@ -1,4 +1,4 @@
-"""Single samples through a chip's layers, in memory that was made and touched before: a call makes only a response."""
+"""Single samples through a chip's layers, in memory that is ready before: a call allocates nothing but its response."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -33,13 +33,13 @@ class OneByOne:
     sample : float32 (inputs,)
         The next sample.
     label : int64 (1,)
-        The next sample's, -1 for none; only learning looks at it.
+        Label of the next sample, -1 for none; only learning uses it.
     modulator : float32 (1,)
-        The next sample's.
+        Modulator of the next sample.
     steps : list of Step
         One for each layer, in order.
     winner : int64 (1,)
-        Of the last layer.
+        Winner of the last layer.
     """
 
     def __init__(self, layers: Sequence[WorkingLayer]) -> None:
@@ -71,10 +71,10 @@ class OneByOne:
         )
 
     def take(self, learning: bool) -> tuple[Array, Array, int, Array]:
-        """Take the sample through all layers; return new arrays of what the last one made of it, and its winner."""
+        """Take the sample through all layers; return copies of the last one's potentials, responses, winner and outputs."""
         for runner, samples in self.steps:
             taken = runner.run(samples, learning)
-            if taken[2] is not None:  # the error, by its place: by its name it takes longer
+            if taken[2] is not None:  # the error; access by its name is slower
                 raise taken[2]
         block, shaped = self._block.copy(), self._as_images
         potentials, responses, outputs = self._slices
