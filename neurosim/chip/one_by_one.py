@@ -71,7 +71,7 @@ class OneByOne:
         )
 
     def take(self, learning: bool) -> tuple[Array, Array, int, Array]:
-        """Take the sample through all layers; return copies of the last one's potentials, responses, winner and outputs."""
+        """Take the sample through all layers; return the last one's potentials, responses, winner and outputs, new arrays."""
         for runner, samples in self.steps:
             taken = runner.run(samples, learning)
             if taken[2] is not None:  # the error; access by its name is slower
