@@ -71,7 +71,7 @@ class OneByOne:
         )
 
     def take(self, learning: bool) -> tuple[Array, Array, int, Array]:
-        """Take the sample through all layers; return the last one's potentials, responses, winner and outputs, new arrays."""
+        """Take the sample through all layers; return new arrays of the last one's results, as `Response` has them."""
         for runner, samples in self.steps:
             taken = runner.run(samples, learning)
             if taken[2] is not None:  # the error; access by its name is slower
