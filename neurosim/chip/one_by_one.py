@@ -1,4 +1,4 @@
-"""Single samples through a chip's layers, in memory that was made and touched before: a call makes only a response."""
+"""Single samples through a chip's layers, in memory that is ready before: a call allocates nothing but its response."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -21,14 +21,6 @@ class Step(NamedTuple):
     samples: Samples
 
 
-def take_step(step: Step, learning: bool) -> None:
-    """Take the sample that lies ready through a layer, and raise what is wrong with it."""
-    runner, samples = step
-    error = runner.run(samples, learning)[2]
-    if error is not None:
-        raise error
-
-
 class OneByOne:
     """Takes single samples through a chip's layers, each layer reading what the one before wrote.
 
@@ -41,13 +33,13 @@ class OneByOne:
     sample : float32 (inputs,)
         The next sample.
     label : int64 (1,)
-        The next sample's, -1 for none; only learning looks at it.
+        Label of the next sample, -1 for none; only learning uses it.
     modulator : float32 (1,)
-        The next sample's.
+        Modulator of the next sample.
     steps : list of Step
         One for each layer, in order.
     winner : int64 (1,)
-        Of the last layer.
+        Winner of the last layer.
     """
 
     def __init__(self, layers: Sequence[WorkingLayer]) -> None:
@@ -79,9 +71,11 @@ class OneByOne:
         )
 
     def take(self, learning: bool) -> tuple[Array, Array, int, Array]:
-        """Take the sample through all layers; return new arrays of what the last one made of it, and its winner."""
-        for step in self.steps:
-            take_step(step, learning)
+        """Take the sample through all layers; return new arrays of the last one's results, as `Response` has them."""
+        for runner, samples in self.steps:
+            taken = runner.run(samples, learning)
+            if taken[2] is not None:  # the error; access by its name is slower
+                raise taken[2]
         block, shaped = self._block.copy(), self._as_images
         potentials, responses, outputs = self._slices
         return shaped(block[potentials]), shaped(block[responses]), self.winner.item(), block[outputs]

@@ -208,7 +208,7 @@ class WorkingLayer(ABC):
         SampleError
             If they are no samples of this layer, or labels and modulators are not one for each.
         """
-        values, labels, modulators = (np.asarray(array) for array in samples)
+        values, labels, modulators = map(np.asarray, samples)
         if values.ndim != 2 or values.shape[1] != self.inputs:
             where = f"of layer {self.index + 1}"
             raise SampleError(f"samples {where} must have the shape (samples, {self.inputs}), got {values.shape}")

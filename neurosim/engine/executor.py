@@ -73,7 +73,7 @@ class Executor(ABC, Generic[Workspace]):
         Parameters
         ----------
         threads : int
-            How many the caller would have share a sample's work, where that pays.
+            Threads that share the work of a sample, where that pays.
         counting : bool
             Whether what each sample costs is counted.
         marking : bool

@@ -21,20 +21,20 @@ class _Wanted(NamedTuple):
 class LayerRunner:
     """Takes chunks of samples through a layer, learning or not, in memory that is used again for the next chunk.
 
-    One caller at a time. A runner for single samples has memory for one sample, to which the compiled code is bound:
-    a call then does nothing in Python but the call.
+    A runner is for one caller at a time. One for single samples binds the compiled code to its memory for a sample: a
+    run is then little more than one call of compiled code.
 
     Parameters
     ----------
     layer : WorkingLayer
     chunk : int
-        Samples of a run; 1 binds.
+        Samples that a run takes, as a rule; with 1, the compiled code is bound.
     rows : int
         Samples whose potentials and responses are kept: `chunk`, 1 for the last one's, or 0 for none.
     outputs : bool
         Whether what the layer transmits is computed.
     threads : int
-        How many the caller would have share a sample's work, where that pays.
+        Threads that share the work of a sample, where that pays.
     counting, marking : bool
         Whether what each sample costs is counted, and whether the moments are noted at which the stages of the last
         sample were done.
@@ -46,9 +46,9 @@ class LayerRunner:
     Attributes
     ----------
     samples : Samples or None
-        Memory for a single sample: what a caller writes there need not be copied.
+        Memory for a single sample. A caller that writes the sample there passes this to `run`, and nothing is copied.
     results : Results or None
-        What the next run writes to; None before the first one.
+        Memory that the next run writes its results to; None before the first one, unless it is for a single sample.
 
     Raises
     ------
@@ -93,7 +93,7 @@ class LayerRunner:
     def run(self, samples: Samples, learning: bool, first: int = 0) -> Taken:
         """Take samples through the layer one by one, learning from each in turn if `learning`.
 
-        What comes from outside goes through `WorkingLayer.fitting` first; another layer's outputs need not.
+        Samples from outside must have gone through `WorkingLayer.fitting`; outputs of another layer need not.
 
         Parameters
         ----------
@@ -106,7 +106,7 @@ class LayerRunner:
         Returns
         -------
         Taken
-            Its results stand until the next run.
+            The next run writes over its results.
         """
         if samples is not self.samples:
             if self.samples is None or len(samples.values) != 1:
@@ -165,7 +165,7 @@ class LayerRunner:
         modulators[0] = samples.modulators[0] if len(samples.modulators) else 1
 
     def _run_unbound(self, learning: bool) -> Counts:
-        """Take the first sample as it is, and bind for the second: that takes as long as some thirty samples."""
+        """Run the first sample unbound, and bind with the second: binding takes as long as some hundred samples."""
         if learning in self._ran:
             bound = self._executor.bind(self._single_call(learning))
             self._learn, self._respond = (bound, self._respond) if learning else (self._learn, bound)

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from neurosim.chip.chip import Chip
-from neurosim.chip.one_by_one import OneByOne, take_step
+from neurosim.chip.one_by_one import OneByOne
 from neurosim.chip.samples import as_labels, as_samples, teachable
 from neurosim.errors import DivergedError, SampleError
 from neurosim.latency.timing.clock import Clock
@@ -57,7 +57,9 @@ def layer_times(
 def _through(one_by_one: OneByOne, learning: bool, clock: Clock) -> list[int]:
     """Take the sample through all layers, and return the nanoseconds in each."""
     moments = [clock.now()]
-    for step in one_by_one.steps:
-        take_step(step, learning)
+    for runner, samples in one_by_one.steps:
+        taken = runner.run(samples, learning)
+        if taken.error is not None:
+            raise taken.error
         moments.append(clock.now())
     return [after - before for before, after in pairwise(moments)]

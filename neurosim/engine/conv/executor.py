@@ -87,7 +87,7 @@ class ConvExecutor(Executor[Workspace]):
         """Take images through the loop with as many threads as are worth it."""
         loop, marks = self._loop, call.workspace.marks
         if marks is not None:
-            marks.moments[:] = 0  # the loop leaves what does not take place as it is
+            marks.moments[:] = 0  # a stage that the loop skips leaves no moment
             loop = self._marking_loop
         most = self.most_threads if len(call.samples.values) * self._work >= WORTH_A_TEAM else 1
         with BLAS.quiet() as threads, CREW.team(min(threads, most)) as size:
@@ -108,8 +108,8 @@ class ConvExecutor(Executor[Workspace]):
 
     def _arguments(self, call: Call[Workspace], size: int) -> list[tuple[Any, ...]]:
         """Return what the loop takes, for each thread of a team."""
-        given, learning, workspace, made = call
-        samples = layout.Samples(values=given.values, modulators=given.modulators)
+        (values, _, modulators), learning, workspace, made = call
+        samples = layout.Samples(values=values, modulators=modulators)
         results = layout.Results(
             potentials=made.potentials, responses=made.responses, winners=made.winners, outputs=made.outputs
         )

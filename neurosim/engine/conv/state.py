@@ -1,4 +1,4 @@
-"""The state of a convolutional layer that has seen nothing: a function of its constants and of the chip's seed."""
+"""The state of a convolutional layer before its first image: a function of its constants and of the chip's seed."""
 
 import numpy as np
 
@@ -22,7 +22,7 @@ def first_weights(layer: ConvWTA, channels: int, seed: int, index: int) -> Array
 
 
 def first_state(layer: ConvWTA, image: tuple[int, ...], positions: int, seed: int, index: int) -> layout.State:
-    """Return the state of a layer that has seen nothing, for images (channels, height, width)."""
+    """Return the state of a layer before its first image (channels, height, width)."""
     weights, neurons, window = first_weights(layer, image[0], seed, index), layer.neurons, layer.window
     synapses = np.ascontiguousarray(weights.transpose(0, 2, 3, 1)).reshape(neurons, -1)
     return layout.State(

@@ -82,8 +82,8 @@ class Mirror:
         array[...] = getattr(self._device, name).copy_to_host()
         if name == "counters":
             tallies = self._tallies.copy_to_host()
-            for place in self._tallied:
-                array[place] += tallies[:, place].sum()
+            for counter in self._tallied:
+                array[counter] += tallies[:, counter].sum()
         self._outdated.discard(name)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -69,7 +69,7 @@ class DenseExecutor(Executor[Workspace]):
             results.tallies[:] = results.written[:] = 0  # the loop adds to them
         loop = self._loop
         if marks is not None:
-            marks.moments[:] = 0  # the loop leaves what does not take place as it is
+            marks.moments[:] = 0  # a stage that the loop skips leaves no moment
             loop = self._marking_loop
         if len(scratch.board) == 1:
             return loop(*self._arguments(call))

@@ -1,4 +1,4 @@
-r"""Synapses of few bits: whole numbers, and one scale for all of a neuron's, as a chip's memory holds them.
+r"""Synapses of few bits: whole numbers, with one scale for each neuron, as in a chip's memory.
 
 .. math::
 
@@ -44,8 +44,8 @@ def salt(layer: DenseWTA, seed: int, index: int) -> int:
 def in_few_bits(layer: DenseWTA, weights: Array, seed: int, index: int) -> Few:
     r"""Round weights (inputs, neurons) to few bits, with scales :math:`s_k = \max_i |w_{ki}| / (2^{bits-1} - 1)`.
 
-    A neuron whose weights are all zero has the least scale there is: its first growth finds it another. The synapses
-    take the weights' place in memory: it may be the largest array there is.
+    A neuron whose weights are all zero has the smallest scale; its first growth chooses another. Synapses are written
+    over the weights, which may be the largest array in memory.
     """
     most = highest(layer)
     largest = np.maximum(weights.max(axis=0), -weights.min(axis=0))
@@ -74,12 +74,12 @@ def squares(synapses: Array) -> NDArray[np.int64]:
 
 
 def check(layer: DenseWTA, synapses: Array, scales: Array) -> None:
-    """Refuse what no layer of few bits can have learned.
+    """Refuse synapses and scales that no layer of few bits can have learned.
 
     Raises
     ------
     ValueError
-        If synapses are no whole numbers of so many bits, or a scale is too small.
+        If synapses are not whole numbers of the layer's bits, or a scale is too small.
     """
     most = highest(layer)
     if not ((np.rint(synapses) == synapses) & (np.abs(synapses) <= most)).all():

@@ -1,4 +1,4 @@
-"""The state of a layer that has seen nothing: a function of its constants and of the chip's seed."""
+"""The state of a dense layer before its first sample: a function of its constants and of the chip's seed."""
 
 import math
 
@@ -14,7 +14,7 @@ Array = NDArray[np.float32]
 
 
 def first_weights(layer: DenseWTA, inputs: int, seed: int, index: int) -> Array:
-    """Return the weights (inputs, neurons) of a layer that has seen nothing; `index` is its number in the chip."""
+    """Return the weights (inputs, neurons) before the first sample; `index` is its number in the chip."""
     weights = _drawn(layer, inputs, seed, index)
     if layer.weight_bits is None:
         return weights
@@ -24,14 +24,14 @@ def first_weights(layer: DenseWTA, inputs: int, seed: int, index: int) -> Array:
 
 
 def _drawn(layer: DenseWTA, inputs: int, seed: int, index: int) -> Array:
-    """Return weights as they are drawn, before any rounding.
+    """Return random weights, before any rounding.
 
     The mean of the sum of |w|^p is R^p (Gamma functions: the normal distribution's moment).
     """
     if layer.initial == "zeros":
         return aligned.zeros((inputs, layer.neurons))
     shape, p = (inputs, layer.neurons), layer.lebesgue
-    # Half the memory, or a quarter, for what may be the largest array there is; renormalising wants all digits.
+    # Single precision takes half the memory of what may be the largest array; renormalising needs double precision.
     precision = np.float64 if layer.renormalise else np.float32
     if layer.initial == "uniform":
         highest = layer.radius * ((p + 1) / inputs) ** (1 / p)
@@ -48,7 +48,7 @@ def _drawn(layer: DenseWTA, inputs: int, seed: int, index: int) -> Array:
 
 
 def first_state(layer: DenseWTA, inputs: int, seed: int, index: int) -> layout.State:
-    """Return the state of a layer that has seen nothing."""
+    """Return the state of a layer before its first sample."""
     synapses, neurons, window = _drawn(layer, inputs, seed, index), layer.neurons, layer.window
     scales, summed = np.ones(neurons, np.float32), np.zeros(0, np.int64)
     norms = _sums(synapses, layer.lebesgue) if layer.weight_bits is None else scales
