@@ -85,7 +85,7 @@ class State(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Memory the loop works in; keeps nothing from one call to the next. With no rows for samples ahead, none are read."""
+    """Memory the loop works in; keeps nothing from one call to the next. Without rows `ahead`, it never looks ahead."""
 
     values: NDArray[np.float32]  # (inputs,)
     active: NDArray[np.int32]  # (inputs,)
@@ -135,9 +135,7 @@ class Results(NamedTuple):
     outputs: NDArray[np.float32]  # z (rows, neurons)
     tallies: NDArray[np.int64] = np.empty((0, TALLIES), np.int64)  # (samples or 0, TALLIES) what each sample took
     written: NDArray[np.uint8] = np.empty((0, 0), np.uint8)  # (samples or 0, neurons) 1 where synapses were written
-    live: NDArray[np.int64] = np.empty(
-        0, np.int64
-    )  # (inputs or 0,) how many synapses of each input are not zero; kept up to date
+    live: NDArray[np.int64] = np.empty(0, np.int64)  # (inputs or 0,) each input's synapses that are not zero
 
 
 class Marks(NamedTuple):

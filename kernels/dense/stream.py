@@ -148,8 +148,8 @@ def stream(address, kind):
     Parameters
     ----------
     address : int
-        Of eight arguments in memory: `Samples`; whether to learn (if not, the state is not written); `Constants`; `State`;
-        `Scratch`; `Results`; the user's compiled rule, with the arguments of `hebb`, or None; `Marks` or None.
+        Of eight arguments in memory: `Samples`; whether to learn (if not, the state is not written); `Constants`;
+        `State`; `Scratch`; `Results`; the user's compiled rule, with the arguments of `hebb`, or None; `Marks` or None.
     kind : tuple type
         The types of the eight.
 
