@@ -18,8 +18,8 @@ from numba.extending import register_jitable
 KERNELS = Path(__file__).parent
 
 # A stage of a loop takes the loop's named tuples by value. Called as a function, it would be passed all their arrays
-# for every sample, which takes a third as long as a small layer's sample, so it is `inlined`. Numba hands this option on
-# to all that an inlined stage calls: each of these would be inlined wherever it is called, and compiling would take
+# for every sample, which takes a third as long as a small layer's sample, so it is `inlined`. Numba hands this option
+# on to all that an inlined stage calls: each of these would be inlined wherever it is called, and compiling would take
 # half as long again. What is `not_inlined` stays a function, as does whatever it calls. For functions of the CPU only.
 inlined, not_inlined = register_jitable(forceinline=True), register_jitable(forceinline=False)
 
