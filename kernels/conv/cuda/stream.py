@@ -52,7 +52,7 @@ from neurosim.kernels.shared.numbers import LANES, ONE
 
 
 @register_jitable
-def _seat(lanes, places, left, right, terms, sums):
+def _seat(lanes, indices, left, right, terms, sums):
     """Return a thread's seat."""
     members = min(LANES, cuda.blockDim.x)
     group = cuda.threadIdx.x // members
@@ -62,7 +62,7 @@ def _seat(lanes, places, left, right, terms, sums):
         group=group,
         groups=cuda.blockDim.x // members,
         lanes=lanes[group],
-        places=places[group],
+        indices=indices[group],
         left=left,
         right=right,
         terms=terms,
@@ -181,12 +181,12 @@ def grid(own: Callable[..., Any] | None = None) -> Any:
     @grid_kernel
     def stream_grid(samples, learning, constants, state, memory, results, report):
         lanes = cuda.shared.array((SEATS, LANES), float32)
-        places = cuda.shared.array((SEATS, LANES), int64)
+        indices = cuda.shared.array((SEATS, LANES), int64)
         left = cuda.shared.array((DEPTH, PADDED), float32)
         right = cuda.shared.array((DEPTH, PADDED), float32)
         terms = cuda.shared.array((ROWS, TERMS), float32)
         sums = cuda.shared.array(TERMS, float32)
-        seat = _seat(lanes, places, left, right, terms, sums)
+        seat = _seat(lanes, indices, left, right, terms, sums)
         window, rows = state.pending_inputs.shape[0], results.potentials.shape[0]
         learned, pending = state.counters[layout.SAMPLES], state.counters[layout.PENDING]
         measured = state.counters[layout.MEASURED]
