@@ -151,7 +151,7 @@ def _dot(x, w, lanes):
 
 @register_jitable
 def _integrate(features, batch, first, last, dropout, weights, scratch, sums):
-    """Write the blocks' summands of the potentials of a batch, samples outermost, as memory is read fastest in long runs."""
+    """Write the blocks' summands of the potentials of a batch; samples outermost, as long reads are fastest."""
     for start in range(0, batch.rows.size, GROUP):
         count = min(GROUP, batch.rows.size - start)
         for block in range(first, last):
