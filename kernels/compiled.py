@@ -17,10 +17,10 @@ from numba.extending import register_jitable
 THIS_FILE = Path(__file__).absolute()  # links are not resolved: an editable install may link files one by one
 KERNELS = THIS_FILE.parent
 
-# A stage of a loop takes the loop's named tuples by value. As a function of its own it would be handed all their arrays
-# with every sample, which takes as long as a small layer's sample; so it is inlined. What an inlined stage calls would
-# be inlined too, at every call, and compiling would take half as long again; `not_inlined` keeps a function one, with
-# all that it calls. On the CPU only: a device's compiler decides for itself.
+# A stage of a loop takes the loop's named tuples by value. Called as a function, it would be passed all their arrays
+# for every sample, which takes a third as long as a small layer's sample, so it is `inlined`. Numba hands this option
+# on to all that an inlined stage calls: each of these would be inlined wherever it is called, and compiling would take
+# half as long again. What is `not_inlined` stays a function, as does whatever it calls. For functions of the CPU only.
 inlined, not_inlined = register_jitable(forceinline=True), register_jitable(forceinline=False)
 
 

@@ -6,12 +6,13 @@ r"""A linear softmax classifier, trained by Adam on the cross-entropy of feature
     \frac{\partial L}{\partial W} = \frac{1}{n} \sum (p - e_\mathrm{label}) (r \odot x)^T
 
 with r the dropout of a sample's inputs, 0 or 1 / (1 - probability), anew in every step. Inputs are cut into blocks,
-each with its own weights, moments and part of the potentials. Whoever calls shares the blocks out among threads as he
-likes: the bits do not depend on it.
+each with its own weights, moments and summands of the potentials. The caller may divide the blocks among threads in any
+way: the bits do not depend on it.
 
 A batch is read twice, for the potentials and for the gradient. The weights of a block stay in the fastest cache while a
-group of samples passes; a group is packed, and dropped out, once for all classes; Adam steps where the gradient still
-lies. `turn` joins the gradient of one batch to the potentials of the next, so that threads meet once a batch.
+group of samples is taken; a group is packed, and dropout applied, once for all classes; Adam's step is taken while the
+gradient is still in that cache. `turn` computes the gradient of one batch and the potentials of the next, so that
+threads meet once a batch.
 
 Everything is float32; sums have a fixed order, so equal input gives equal bits.
 """
@@ -51,9 +52,9 @@ class Parameters(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Samples of one step; none: nothing to do."""
+    """Samples of one step; may be empty."""
 
-    rows: NDArray[np.int64]  # (n,) their places in the features
+    rows: NDArray[np.int64]  # (n,) their rows in the features
     first: np.uint64  # number of the first random word of the first sample
     slopes: NDArray[np.float32]  # (n, classes) (p - e_label) / n
 
@@ -95,7 +96,7 @@ def _word(key, number):
 
 @register_jitable
 def _drop(x, first, dropout):
-    """Drop inputs of one packed sample, by multiplying: what is not a number must not be hidden."""
+    """Drop inputs of one packed sample by multiplying with zero, which keeps NaN and infinity visible."""
     if dropout.threshold == EVEN:
         for line in range(BLOCK // LINE):
             word = _word(dropout.key, first + np.uint64(line))
@@ -103,11 +104,11 @@ def _drop(x, first, dropout):
                 kept = (word >> np.uint64(j)) & BIT
                 x[line * LINE + j] *= dropout.scale if kept != NO_BIT else ZERO
         return
-    for part in range(BLOCK // FIELDS):
-        word = _word(dropout.key, first + np.uint64(part))
+    for number in range(BLOCK // FIELDS):
+        word = _word(dropout.key, first + np.uint64(number))
         for j in range(FIELDS):
             field = np.int64((word >> (FIELD_BITS * np.uint64(j))) & FIELD)
-            x[part * FIELDS + j] *= dropout.scale if field >= dropout.threshold else ZERO
+            x[number * FIELDS + j] *= dropout.scale if field >= dropout.threshold else ZERO
 
 
 @register_jitable
@@ -150,7 +151,7 @@ def _dot(x, w, lanes):
 
 @register_jitable
 def _integrate(features, batch, first, last, dropout, weights, scratch, sums):
-    """Write the blocks' parts of the potentials of a batch; samples outside, as memory is read fastest in long runs."""
+    """Write the blocks' summands of the potentials of a batch; samples outermost, as long reads are fastest."""
     for start in range(0, batch.rows.size, GROUP):
         count = min(GROUP, batch.rows.size - start)
         for block in range(first, last):
@@ -206,16 +207,16 @@ def turn(features, first, last, past, following, dropout, pace, parameters, scra
     past : Batch
         With its slopes.
     following : Batch
-        Its slopes are not looked at.
+        Its slopes are not read.
     dropout : Dropout
     pace : Pace
         Of the past batch.
     parameters : Parameters
-        Written in place, but for the bias.
+        Written in place, except the bias.
     scratch : Scratch
         Of this thread.
     sums : float32 (blocks, n or more, classes)
-        Each block's part of the potentials, written in place.
+        Each block's summand of the potentials, written in place.
     """
     size = parameters.weights.shape[1] * BLOCK
     if past.rows.size > 0:
@@ -260,7 +261,7 @@ def meet(potentials, labels, pace, bias, slopes, losses):
     losses : float32 (n,)
         -log p_label, written in place.
     """
-    right, part = 0, ONE / np.float32(labels.size)
+    right, weight = 0, ONE / np.float32(labels.size)
     for n in range(labels.size):
         u, slope = potentials[n], slopes[n]
         winner, total = 0, ZERO
@@ -272,9 +273,9 @@ def meet(potentials, labels, pace, bias, slopes, losses):
             total += slope[c]
         losses[n] = math.log(total) - (u[labels[n]] - u[winner])
         for c in range(u.size):
-            share = slope[c] / total * part
+            share = slope[c] / total * weight
             slope[c] = share if share > FAINT else ZERO
-        slope[labels[n]] -= part
+        slope[labels[n]] -= weight
     gradient = potentials[0]  # of no further use
     gradient[:] = ZERO
     for n in range(labels.size):

@@ -1,7 +1,7 @@
 r"""What a machine can do at most: bytes read, bytes read and written, multiplications and additions in a second.
 
-Each of these loops does one thing and nothing beside it. Whoever calls them reads the clock, and knows how much it
-was: a row of x is x.shape[1] / LINE lines of 64 bytes, and a pass takes OPERATIONS operations of each element.
+Each of these loops does one thing and nothing else. The caller reads the clock and knows the amount of work: a row of x
+is x.shape[1] / LINE lines of 64 bytes, and a pass takes OPERATIONS operations for each element.
 
 Memory moves in lines of 64 bytes, so one number of each line is touched: more would measure how fast numbers are added.
 Eight rows are read in step, each with a sum of its own: an addition takes some cycles, and a single sum would wait for
@@ -12,7 +12,7 @@ from neurosim.kernels.compiled import compiled
 from neurosim.kernels.shared.numbers import LINE as LINE
 from neurosim.kernels.shared.numbers import ONE, ZERO
 
-ROWS = 8  # that are read in step
+ROWS = 8  # rows read in step
 OPERATIONS = 16  # multiplications and additions of an element in a pass
 
 
@@ -71,9 +71,9 @@ def update_rows(x, order):
 
 @compiled(nogil=True)
 def multiply_and_add(x, factor, term, passes):
-    """Take every element of x through eight times `x factor + term` a pass, each product rounded before it is added.
+    """Apply to every element of x eight times `x factor + term` a pass, each product rounded before it is added.
 
-    Elements do not wait for one another: what is measured is how many a machine does at once.
+    Elements do not depend on one another: this measures how many operations a machine does at once.
 
     Parameters
     ----------

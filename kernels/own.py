@@ -1,4 +1,4 @@
-"""A user's rule of plasticity, compiled to what the loop of `kernels/dense.py` calls.
+"""A user's rule of plasticity, compiled to what the loops call.
 
 The loop itself is not compiled anew: it takes the rule as a pointer to a function of fixed arguments. A device has no
 such pointers: there the rule is part of what is compiled.

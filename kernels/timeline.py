@@ -1,7 +1,7 @@
 r"""A queueing network, event by event: servers with queues, stages that fire, messages that go from one to the next.
 
-A resource serves one message at a time, in the order in which they came. So what is to come is one moment for each
-resource; the earliest stands at the root of a tree of winners, in which a change costs :math:`\log_2` of the resources.
+A resource serves one message at a time, in the order in which they came. So each resource has one next event; the
+earliest is at the root of a tree of winners, in which a change costs :math:`\log_2` of the resources.
 A queue is a list linked through its messages: the first `capacity` of them are inside, the others at its door. All
 state lies in arrays, so that the loop goes on where it stopped; nothing is allocated here.
 
@@ -38,7 +38,7 @@ class Network(NamedTuple):
     """What never changes."""
 
     capacities: Whole  # (resources,) waiting places, -1: any number
-    blocks: int  # 1: a message that finds no room waits for it; 0: it is lost
+    blocks: int  # 1: a message that finds the queue full waits at its door; 0: it is lost
     steps: Whole  # (steps, 4) resource, hold in ps, emission whose last step it is or -1, resource before or -1
     emissions: Whole  # (emissions, 3) first step or -1, stage it goes to, of so many samples later
     outgoing: Whole  # (emissions,) stage by stage
@@ -54,7 +54,7 @@ class Work(NamedTuple):
 
 
 class State(NamedTuple):
-    """How far it is, and what came of it; `leaves` are a power of two, at least the resources."""
+    """Progress and results; `leaves` are a power of two, at least the number of resources."""
 
     clock: Whole  # (CLOCK,)
     servers: Whole  # (resources, SERVER)
@@ -109,8 +109,8 @@ def _join(m, network, work, state):
     if server[SERVING] < 0:
         _serve(r, m, network, work, state)
         return IN
-    room = capacity < 0 or server[WAITING] < capacity
-    if not room and network.blocks == 0:
+    fits = capacity < 0 or server[WAITING] < capacity
+    if not fits and network.blocks == 0:
         return LOST
     state.messages[m, NEXT] = NONE
     if server[HEAD] < 0:
@@ -118,7 +118,7 @@ def _join(m, network, work, state):
     else:
         state.messages[server[TAIL], NEXT] = m
     server[TAIL] = m
-    if room:
+    if fits:
         server[WAITING] += 1
         server[LONGEST] = max(server[LONGEST], server[WAITING])
         return IN
@@ -129,7 +129,7 @@ def _join(m, network, work, state):
 
 @register_jitable
 def _release(r, network, work, state):
-    """Let r serve its next message, and whoever waited for that room go on likewise."""
+    """Let r serve its next message; a resource whose message waited to enter r's queue then does the same."""
     messages = state.messages
     while r >= 0:
         server = state.servers[r]
@@ -205,7 +205,7 @@ def _send(n, e, network, work, state):
 
 @register_jitable
 def _fire(network, work, state):
-    """Let the stage that got ready first fire; return false, and do nothing, if its messages find no place."""
+    """Let the stage that got ready first fire; return False, and do nothing, if there is no memory for its messages."""
     clock, stages, sending = state.clock, state.missing.shape[1], state.sending
     n, stage = clock[READY] // stages, clock[READY] % stages
     begin, end, count, wanted = network.starts[stage], network.starts[stage + 1], 0, clock[HELD]
@@ -275,7 +275,7 @@ def advance(network, work, state, events):
     Returns
     -------
     int
-        DONE: nothing is to come, and whatever waits still waits for ever. PAUSED: call again. FULL: more messages than
+        DONE: no event is left, and what still waits will wait for ever. PAUSED: call again. FULL: more messages than
         `state.messages` has rows for are held, `clock[WANTED]`; call again with more, the first ones as they are.
         LATE: a moment is after LATEST. WAITED: the messages of sample `clock[TOO_LONG]` waited longer than that.
     """

@@ -57,7 +57,7 @@ def mean_potentials(potentials, averages, lanes, team):
 
 @register_jitable
 def first_not_finite(x):
-    """Return the first place where x is not finite, 0 if only their sum is not."""
+    """Return the first index where x is not finite, 0 if only their sum is not."""
     for k in range(x.size):
         if not math.isfinite(x[k]):
             return k

@@ -1,35 +1,35 @@
-"""What a convolutional layer's loop works on: constants, state, working memory, what goes in and comes out."""
+"""What a convolutional layer's loop works on: constants, state, working memory, samples and results."""
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-FEW = 8  # fewer than one response in so many above the cutoff: add them singly, else by a matrix product
-GRAM = 16  # norms by the patches' inner products where that saves so much of a pass over the synapses
+FEW = 8  # if fewer than 1/FEW of the responses reach the cutoff, they are added singly, else by a matrix product
+GRAM = 16  # cost of a pass over the synapses, in terms of a matrix product
 PLAIN, RUNNING, SAMPLE, LAYER, WINDOW = 0, 1, 2, 3, 4  # normalisations of the input
 CAPPED, LARGEST = 0, 1  # sizes of a step
 NO_POOL, MAX_POOL, MEAN_POOL = 0, 1, 2
-SAMPLES, BLANKS, WRITES, FOLDS, PENDING, UPDATES, MEASURED = 0, 1, 2, 3, 4, 5, 6  # places in State.counters
+SAMPLES, BLANKS, WRITES, FOLDS, PENDING, UPDATES, MEASURED = 0, 1, 2, 3, 4, 5, 6  # indices of State.counters
 COUNTERS = 7
-MEETINGS, ABSENT, FAILED, EVENTS, FOLDED = 0, 1, 2, 4, 5  # places in a row of Team.board; FAILED has two
-ROW = 16  # of int64: no two threads write to one cache line
+MEETINGS, ABSENT, FAILED, EVENTS, FOLDED = 0, 1, 2, 4, 5  # indices of a row of Team.board; FAILED has two
+ROW = 16  # int64 in a row of Team.board, two lines of the cache: no two threads write to one line
 GRAIN = 16  # neurons: blocks are multiples of so many
-BEGUN, NORMALISED, PATCHED, INTEGRATED, COMPETED, TRANSMITTED = 0, 1, 2, 3, 4, 5  # places in a row of Marks.moments
+BEGUN, NORMALISED, PATCHED, INTEGRATED, COMPETED, TRANSMITTED = 0, 1, 2, 3, 4, 5  # indices of a row of Marks.moments
 RECALLED, PROPOSED, MULTIPLIED, MEASURED_NORMS, LEARNED = 6, 7, 8, 9, 10
 MOMENTS = 11
 
 
 def by_products(rows: int, neurons: int, fan_in: int) -> bool:
-    """Return whether capped steps get their norms quicker by the products of a window's patches with one another.
+    """Return whether norms after capped steps are found quicker by the products of a window's patches with one another.
 
-    A pass over the synapses takes about sixteen times as long as as many terms of a matrix product.
+    The alternative is a pass over the synapses, which takes about GRAM times as long as that many terms of a product.
     """
     return rows * rows * (fan_in + neurons) < GRAM * neurons * fan_in
 
 
 class Constants(NamedTuple):
-    """What a layer is, as the loop sees it: codes and sizes are int, the others floats of the weights' type."""
+    """What a layer is, as the loop sees it: codes and sizes are int, other numbers are floats of the weights' type."""
 
     channels: int  # of the image
     height: int
@@ -87,9 +87,9 @@ class State(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Memory the loop works in; holds nothing from one sample to the next.
+    """Memory the loop works in; keeps nothing from one sample to the next.
 
-    A team's threads have the same arrays, but for those of PRIVATE.
+    The threads of a team share all arrays except those that PRIVATE names.
     """
 
     values: NDArray[np.float32]  # (inputs,) a normalised image
@@ -126,30 +126,29 @@ PRIVATE = ("drive", "pooled", "sum", "event_rows", "event_values", "lanes", "siz
 
 
 class Team(NamedTuple):
-    """Who carries a sample: the thread's number from 0, how many there are, and where they leave word for one another.
+    """The threads that take a sample together, as one of them sees it, and the memory by which they synchronise.
 
-    `board` is zero before a call of `stream`. ABSENT set, the others give up waiting for the first to begin.
+    `board` is zero before a call of `stream`. If ABSENT is set, the others stop waiting for the first thread to begin.
     """
 
-    number: int
-    size: int
+    number: int  # of this thread, from 0
+    size: int  # threads
     board: NDArray[np.int64]  # (size, ROW)
     wins: NDArray[np.int64]  # (size, neurons) positions won, of those that a thread has seen
     largest: NDArray[np.float32]  # (size, LANES) first: the largest change among a thread's neurons
 
 
 class Samples(NamedTuple):
-    """What goes in. No modulators: all are one."""
+    """Samples to take. Empty modulators: all are one."""
 
     values: NDArray[np.float32]  # (samples, inputs), channels first
     modulators: NDArray[np.float32]  # (samples or 0,)
 
 
 class Results(NamedTuple):
-    """What comes out; with fewer rows than samples, rows are used in turn and the last ones stay.
+    """Results of a call. With fewer rows than samples, sample n is written to row n modulo the rows.
 
-    No row of outputs: nobody reads them, and they are not computed. No row of responses: nor are they, nor winners,
-    if nothing is to be learned.
+    Outputs without rows are not computed. Without learning, responses without rows and winners are not computed either.
     """
 
     potentials: NDArray[np.float32]  # u (rows, positions, neurons)
@@ -161,8 +160,8 @@ class Results(NamedTuple):
 class Marks(NamedTuple):
     """When each sample's stages were done, by the system's clock; changes no bit of anything else.
 
-    The first thread of a team writes them, when the last one is done with the stage. What did not take place is left
-    as it is: nothing learned, a window of one that need not be recalled, steps that take no product of their own.
+    The first thread of a team writes them, when the last one is done with the stage. The moment of a stage that did not
+    take place is not written: nothing learned, a window of one, which is not recalled, or steps without a product.
     """
 
     moments: NDArray[np.int64]  # (samples, MOMENTS) nanoseconds

@@ -14,12 +14,12 @@ learn, and they are few, the second product is a sum over those few.
 Weights are kept as :math:`w_{ki} = s_k v_{ki}`, so that :math:`C^T X` is added to them in place. Images travel channels
 first between layers, and channels last in here, so that a patch is made of few long runs.
 
-Several threads may carry a sample together: each calls `stream` with its own number in the team, and has a share of
-the positions or of the neurons of every stage. They meet between stages. No sum is shared out, and BLAS, which gets one
-thread, is given the same blocks of neurons by however many of them, so the bits are the same.
+Several threads may take a sample together: each calls `stream` with its own number in the team, and does a share of
+the positions or of the neurons in every stage. They meet between stages. No sum is split among threads, and BLAS, which
+runs on one thread, gets the same blocks of neurons for any number of threads, so the bits are the same.
 
 Every function takes arrays of one float type and stays in it: float32 in the simulator, float64 in the tests that
-compare with the textbook equation. Sums have a fixed order, but for those inside BLAS.
+compare with the textbook equation. Sums have a fixed order, except those inside BLAS.
 """
 
 from numba import typeof
@@ -128,14 +128,14 @@ def stream(samples, learning, constants, state, scratch, results, product, own, 
     own : None or compiled function
         The user's rule, with the arguments of `hebb`.
     team : Team
-        Every thread of a team calls this with the same arguments, but for its number and its private scratch.
+        Every thread of a team calls this with the same arguments, except for its number and its private scratch.
     marks : None or Marks
-        Where to write down when each stage was done; the same for every thread.
+        Where to write when each stage was done; the same for every thread.
 
     Returns
     -------
     done : int
-        Samples taken; fewer than given if the next one is not finite, too large, or negative where that is not
+        Samples taken: fewer than given if the next one is not finite, too large, or negative where that is not
         admitted (nothing was learned from it), or if a neuron diverged.
     neuron : int
         A neuron whose potential, or whose weights after learning, are not finite; or -1.

@@ -1,25 +1,25 @@
-"""Threads that carry a sample together: where they meet, what they agree on, which share each takes."""
+"""Threads that take a sample together: where they meet, what they agree on, which share each takes."""
 
 from numba.extending import register_jitable
 
 from neurosim.kernels.conv.layout import ABSENT, FAILED, MEETINGS
 from neurosim.kernels.shared.system import load_acquire, sched_yield, store_release, write_moment
 
-PATIENCE = 2000  # looks at the others' places before the rest of the machine gets its turn
+PATIENCE = 2000  # polls of another thread's row before a thread yields its core
 
 
 @register_jitable
 def meet(team):
-    """Wait until every thread is here; return whether they are: an interrupted caller tells that the first is not."""
+    """Wait until every thread is here; return False if an interrupted caller has said that the first will not come."""
     if team.size == 1:
         return True
     number = team.board[team.number, MEETINGS] + 1
     store_release(team.board[team.number, MEETINGS:], number)
     for other in range(team.size):
-        looks = 0
+        polls = 0
         while load_acquire(team.board[other, MEETINGS:]) < number:
-            looks += 1
-            if looks > PATIENCE:
+            polls += 1
+            if polls > PATIENCE:
                 if load_acquire(team.board[0, ABSENT:]) != 0:
                     return False
                 sched_yield()
@@ -28,10 +28,10 @@ def meet(team):
 
 @register_jitable
 def agree(failed, team):
-    """Meet, and return the failure of the first thread that has one, as one thread would have found it; or -1."""
+    """Meet, and return the failure of the first thread that has one, which one thread alone would have found; or -1."""
     if team.size == 1:
         return failed
-    slot = FAILED + team.board[team.number, MEETINGS] % 2  # the next word must not overwrite what is being read
+    slot = FAILED + team.board[team.number, MEETINGS] % 2  # the next failure must not overwrite what is being read
     team.board[team.number, slot] = failed
     meet(team)
     for other in range(team.size):

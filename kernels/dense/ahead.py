@@ -1,9 +1,10 @@
-"""Looking ahead: sums of several samples of a chunk, taken together.
+"""Looking ahead: the sums of several samples of a chunk, taken together.
 
-The synapses of a wide layer do not fit in a core's own cache, so that a sample costs the time to read them from
-memory. Of a chunk, the next samples are known: their sums are taken together, tile by tile, with the weights as they
-are, and each tile is read from memory once. Neurons written before a sample's turn are summed anew, from copies that
-lie side by side. All sums are added in the order of `potentials.py`, so no bit depends on how far one looks.
+The synapses of a wide layer do not fit in a core's own cache, so a sample takes as long as reading them from memory.
+The next samples of a chunk are known in advance: their sums are taken together, tile by tile, with the weights as they
+are now, so that each tile is read from memory once. If a neuron is written before a later sample is reached, its sum
+for that sample is taken again, from a copy of its synapses; the copies lie side by side. All sums are added in the
+order of `potentials.py`, so the bits do not depend on how many samples are looked ahead at.
 """
 
 from numba.extending import register_jitable
@@ -17,10 +18,10 @@ from neurosim.kernels.shared.numbers import LINE, TWO, ZERO
 from neurosim.kernels.shared.softmax import copy_into
 
 TILE = 256  # neurons whose rows stay in a core's own cache, together
-# Samples looked ahead at, and neurons that may be written meanwhile, whole lines: layers of fewer never look ahead.
+# At most: samples looked ahead at, and neurons written meanwhile (whole lines); smaller layers never look ahead.
 AHEAD, AHEAD_WRITES = 32, 128
-# For looking ahead to pay, a sample must read so many synapses, or they stay in a core's own cache; a row must be read
-# by so many samples, at the least; and beyond the first number so many synapses must be read for each that is copied.
+# Looking ahead pays if a sample reads at least READS synapses (fewer stay in a core's own cache), if a row is read by
+# at least SHARED samples, and if, beyond READS, at least COPIES synapses are read for each that is copied.
 READS, SHARED, COPIES = 1 << 18, 2, 80
 
 
@@ -28,7 +29,7 @@ READS, SHARED, COPIES = 1 << 18, 2, 80
 def samples_ahead(left, breadth, pace, learning, constants, state, scratch):
     """Return how many samples to look ahead at, of those left: 0 where it does not pay.
 
-    By how many inputs were active lately and, while learning, neurons written: PACE times their means.
+    `breadth` and `pace` are PACE times the running means of active inputs and, while learning, of neurons written.
     """
     most, (inputs, neurons), pays = min(left, scratch.ahead_sums.shape[0]), state.synapses.shape, scratch.pays
     if most < 2 or constants.lebesgue != TWO or neurons < scratch.copied.size:
@@ -47,7 +48,7 @@ def samples_ahead(left, breadth, pace, learning, constants, state, scratch):
 
 @not_inlined
 def look_ahead(samples, first, depth, learning, constants, state, scratch):
-    """Take in the next samples and take their sums; return how many: fewer if one is not admitted. Leaves no trace."""
+    """Take in the next samples without changing the state; return how many: fewer if one is not admitted."""
     mean, counted, blanks = state.input_norm[0], state.counters[SAMPLES], state.counters[BLANKS]
     taken = 0
     while taken < depth:

@@ -1,24 +1,24 @@
-"""What a dense layer's loop works on: constants, state, working memory, what goes in and what comes out."""
+"""What a dense layer's loop works on: constants, state, working memory, samples and results."""
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-WORD, PENDING_ROW, BREADTH, TAKEN = 0, 1, 2, 3  # places in the first row of Scratch.board
-BOARD = 16  # int64 of a row: no two threads write to one line of the cache
-NOT_THERE, NO_MORE = -1, -1  # word of a thread that has not begun yet, and of the first one when it has ended
-PACE = 64  # a sample counts for one part in so many of the means of active inputs and of neurons written
-SAMPLES, BLANKS, WRITES, FOLDS, PENDING, UPDATES = 0, 1, 2, 3, 4, 5  # places in State.counters
+WORD, PENDING_ROW, BREADTH, TAKEN = 0, 1, 2, 3  # indices of the first row of Scratch.board
+BOARD = 16  # int64 in a row of Scratch.board, two lines of the cache: no two threads write to one line
+NOT_THERE, NO_MORE = -1, -1  # epoch of a thread that has not begun yet, and of the first thread when it has stopped
+PACE = 64  # weight of a sample in the running means of active inputs and of neurons written is 1/PACE
+SAMPLES, BLANKS, WRITES, FOLDS, PENDING, UPDATES = 0, 1, 2, 3, 4, 5  # indices of State.counters
 COUNTERS = 6
-BEGUN, GATHERED, INTEGRATED, COMPETED, TRANSMITTED, LEARNED = 0, 1, 2, 3, 4, 5  # places in a row of Marks.moments
+BEGUN, GATHERED, INTEGRATED, COMPETED, TRANSMITTED, LEARNED = 0, 1, 2, 3, 4, 5  # indices of a row of Marks.moments
 MOMENTS = 6
-EVENTS, OPERATIONS, EFFECTIVE, PLASTIC, WRITTEN, FLIPPED = 0, 1, 2, 3, 4, 5  # places in a row of Results.tallies
+EVENTS, OPERATIONS, EFFECTIVE, PLASTIC, WRITTEN, FLIPPED = 0, 1, 2, 3, 4, 5  # indices of a row of Results.tallies
 TALLIES = 6
 
 
 class Constants(NamedTuple):
-    """What a layer is, as the loop sees it: codes are int, the others floats of the weights' type."""
+    """What a layer is, as the loop sees it: codes are int, other numbers are floats of the weights' type."""
 
     competition: int
     soft: bool  # whether the competition asks for each neuron's share of a softmax
@@ -79,17 +79,17 @@ class State(NamedTuple):
     eligibility: NDArray[np.float32]  # (inputs or 0, neurons) eligibility of a synapse, in units of its neuron's scale
     eligibility_scales: NDArray[np.float32]  # (neurons or 0,)
     pending_inputs: NDArray[np.float32]  # (window, inputs) values of the active inputs, packed
-    pending_active: NDArray[np.int32]  # (window, inputs) their places
+    pending_active: NDArray[np.int32]  # (window, inputs) their indices
     pending_sizes: NDArray[np.int64]  # (window,) how many
     pending_modulators: NDArray[np.float32]  # (window,)
-    pending_potentials: NDArray[np.float32]  # (window, neurons) u; a window of one has no use for it, nor for the next
+    pending_potentials: NDArray[np.float32]  # (window, neurons) u; a window of one uses neither this nor the next
     pending_responses: NDArray[np.float32]  # (window, neurons) y
     pending_sums: NDArray[np.float32]  # (2, neurons) over the window: what activity and traces average
     squares: NDArray[np.int64]  # (neurons or 0,) sum of v^2 of synapses of few bits
 
 
 class Scratch(NamedTuple):
-    """Memory the loop works in; holds nothing from one call to the next. Without rows, `ahead` never looks ahead."""
+    """Memory the loop works in; keeps nothing from one call to the next. Without rows `ahead`, it never looks ahead."""
 
     values: NDArray[np.float32]  # (inputs,)
     active: NDArray[np.int32]  # (inputs,)
@@ -110,16 +110,17 @@ class Scratch(NamedTuple):
     ahead_sums: NDArray[np.float32]  # (ahead, neurons) potentials in units of the scales
     copies: NDArray[np.float32]  # (inputs, AHEAD_WRITES) synapses of neurons written since the sums were taken
     copied: NDArray[np.int64]  # (AHEAD_WRITES,) which neurons these are
-    # (5,) READS, SHARED, COPIES, TOGETHER, UNWRITTEN: what they decide changes no bit, so a test may always do it
+    # (5,) READS, SHARED, COPIES, TOGETHER, UNWRITTEN: they decide how sums are taken, which changes no bit, so that a
+    # test may set them to force either way
     pays: NDArray[np.int64]
-    places: NDArray[np.int64]  # (neurons,) where a neuron is among them, if it is
+    places: NDArray[np.int64]  # (neurons,) index of a neuron in `copied`, if it is there
     flips: NDArray[np.int64]  # (1,) bits that the last update changed
-    board: NDArray[np.int64]  # (threads of a team, BOARD) words by which they meet; the first thread's is WORD
+    board: NDArray[np.int64]  # (threads of a team, BOARD) epoch numbers by which they meet; WORD is the first thread's
     shares: NDArray[np.float32]  # (threads or 0, ahead or 1, neurons) sums of all threads but the first
 
 
 class Samples(NamedTuple):
-    """What goes in. No labels: nobody is taught; no modulators: all are one."""
+    """Samples to take. Empty labels: unsupervised; empty modulators: all are one."""
 
     values: NDArray[np.float32]  # (samples, inputs)
     labels: NDArray[np.int64]  # (samples or 0,); -1: none
@@ -127,9 +128,9 @@ class Samples(NamedTuple):
 
 
 class Results(NamedTuple):
-    """What comes out; with fewer rows than samples, rows are used in turn and the last ones stay.
+    """Results of a call. With fewer rows than samples, sample n is written to row n modulo the rows.
 
-    No row of outputs: nobody reads them, and they are not computed. No tallies: nothing is counted.
+    Outputs without rows are not computed; without tallies nothing is counted.
     """
 
     potentials: NDArray[np.float32]  # u (rows, neurons)
@@ -138,12 +139,12 @@ class Results(NamedTuple):
     outputs: NDArray[np.float32]  # z (rows, neurons)
     tallies: NDArray[np.int64] = np.empty((0, TALLIES), np.int64)  # (samples or 0, TALLIES) what each sample took
     written: NDArray[np.uint8] = np.empty((0, 0), np.uint8)  # (samples or 0, neurons) 1 where synapses were written
-    live: NDArray[np.int64] = np.empty(0, np.int64)  # (inputs or 0,) synapses not zero of each input: given, followed
+    live: NDArray[np.int64] = np.empty(0, np.int64)  # (inputs or 0,) each input's synapses that are not zero
 
 
 class Marks(NamedTuple):
     """When each sample's stages were done, by the system's clock; changes no bit of anything else."""
 
-    moments: NDArray[np.int64]  # (samples, MOMENTS) nanoseconds; LEARNED is left as it is where nothing is learned
+    moments: NDArray[np.int64]  # (samples, MOMENTS) nanoseconds; LEARNED is not written where nothing is learned
     now: NDArray[np.int64]  # (2,) seconds and nanoseconds, as the system gives them
     clock: int  # the system's number of the clock

@@ -27,7 +27,7 @@ from neurosim.kernels.shared.rates import rate_by_time
 from neurosim.kernels.shared.rules import decide
 from neurosim.kernels.shared.softmax import total_of
 
-SPARSE_WRITES = 8  # fewer than one neuron in so many written: write them singly, else whole rows
+SPARSE_WRITES = 8  # if fewer than 1/8 of the neurons are written, they are written singly, else whole rows
 
 
 @register_jitable
@@ -99,7 +99,7 @@ def propose_steps(count, potentials, responses, rate, constants, state, scratch,
                 change += modulator * (a - ONE)
                 state.counters[WRITES] += 1
         shrink = constants.cap / abs(change) if abs(change) > constants.cap else ONE
-        for p in range(samples):  # before anything is squared: what the cap holds must not overflow
+        for p in range(samples):  # before anything is squared: a capped step must not overflow
             growth[p, k] *= shrink
         scratch.changes[k] = change * shrink
         _size(k, potentials, constants.lebesgue, state, scratch)

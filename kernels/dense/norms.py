@@ -49,7 +49,7 @@ def not_below_zero(x):
 
 @register_jitable
 def measure_overlap(k, state, growth):
-    """Return |w|^2 and the sum of c (w x) from the synapses: potentials of another norm do not tell them."""
+    """Return |w|^2 and the sum of c (w x) from the synapses; potentials of another norm do not give them."""
     square, overlap = state.scales[k] * ZERO, state.scales[k] * ZERO
     for i in range(state.synapses.shape[0]):
         w = state.scales[k] * state.synapses[i, k]

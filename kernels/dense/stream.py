@@ -10,7 +10,8 @@ r"""A dense layer: integrate, compete, learn, transmit, one sample after another
 The weights are kept as :math:`w_{ki} = s_k v_{ik}`: decay touches the scale :math:`s_k` alone, growth touches
 :math:`v_{ik}` of the active inputs alone, and the squared norm follows in three products,
 :math:`\|w'\|^2 = a^2 \|w\|^2 + 2 a c u + c^2 \|x\|^2`. A sample costs active inputs x neurons, not inputs x neurons.
-What has no such form says so where it stands: potentials with another norm, eligibility traces, Sanger's rule.
+Some features have no such form and cost inputs x neurons: potentials with another norm, eligibility traces, and
+Sanger's rule; their functions say so.
 With synapses of few bits :math:`v_{ik}` is a whole number, and growth is rounded.
 
 Every function here takes arrays of one float type and stays in it: float32 in the simulator, float64 in the tests
@@ -32,7 +33,7 @@ from neurosim.kernels.dense.learning import learn
 from neurosim.kernels.dense.means import count_for_means
 from neurosim.kernels.dense.potentials import integrate, scale_sums
 from neurosim.kernels.dense.tallies import has_zeros, tally_inputs, tally_live, tally_writes
-from neurosim.kernels.dense.team import is_shared, sum_share, sum_together, wait_for_other_word
+from neurosim.kernels.dense.team import is_shared, sum_share, sum_together, wait_for_new_epoch
 from neurosim.kernels.shared.arguments import arguments_at, size_of_arguments, write_arguments
 from neurosim.kernels.shared.codes import IDENTITY, UNBIASED
 from neurosim.kernels.shared.numbers import ONE, TWO, ZERO
@@ -138,8 +139,8 @@ def _learn(n, row, square, copied, end, zeros, constants, state, scratch, result
     return neuron, count, copied
 
 
-# Without Numba's reference counts: nothing is allocated here, and counting the arrays of State and Scratch at every
-# function's door takes as long as a small layer's whole sample.
+# Without Numba's reference counts: nothing is allocated here, and counting references to all arrays of State and
+# Scratch at every call takes as long as a small layer's whole sample.
 @compiled(nogil=True, _nrt=False)
 def stream(address, kind):
     """Take samples through the layer one by one, learning from each in turn if `learning`.
@@ -147,15 +148,15 @@ def stream(address, kind):
     Parameters
     ----------
     address : int
-        Where eight arguments lie: `Samples`; whether to learn (if not, nothing in the state is written); `Constants`;
+        Of eight arguments in memory: `Samples`; whether to learn (if not, the state is not written); `Constants`;
         `State`; `Scratch`; `Results`; the user's compiled rule, with the arguments of `hebb`, or None; `Marks` or None.
     kind : tuple type
-        Of the eight.
+        The types of the eight.
 
     Returns
     -------
     done : int
-        Samples taken; fewer than given if the next one is not finite, too large, or negative where that is not
+        Samples taken: fewer than given if the next one is not finite, too large, or negative where that is not
         admitted (nothing was learned from it), or if a neuron diverged.
     neuron : int
         A neuron whose potential, or whose weights after learning, are not finite; or -1.
@@ -222,33 +223,33 @@ def stream(address, kind):
 
 @compiled(nogil=True, _nrt=False)
 def assist(address, kind, number):
-    """Take a share of the sums while another thread is in `stream` with these arguments, until it leaves word to end.
+    """Take a share of the sums while another thread is in `stream` with these arguments, until that thread stops.
 
     Parameters
     ----------
     address, kind : int, tuple type
         As `stream`'s.
     number : int
-        The thread's row of the board, from 1, with NOT_THERE on it.
+        The thread's row of `Scratch.board`, from 1; the row holds NOT_THERE when this is called.
     """
     _samples, _learning, _constants, state, scratch, _results, _own, _marks = arguments_at(address, kind)
-    board, word = scratch.board, 0
-    store_release(board[number], word)
+    board, epoch = scratch.board, 0
+    store_release(board[number], epoch)
     while True:
-        word = wait_for_other_word(board[0], word)
-        if word == layout.NO_MORE:
+        epoch = wait_for_new_epoch(board[0], epoch)
+        if epoch == layout.NO_MORE:
             return
         values, active, p = scratch.values, scratch.active, board[0, layout.PENDING_ROW]
         if p >= 0:
             values, active = state.pending_inputs[p], state.pending_active[p]
         sum_share(number, values, active, state.synapses, scratch, scratch.shares[number])
-        store_release(board[number], word)
+        store_release(board[number], epoch)
 
 
 def bound(*arguments):
-    """Return `stream` as compiled for these arguments, to be called with an address and a kind, and these.
+    """Return `stream` as compiled for these arguments, its two arguments (address and kind), and the memory they name.
 
-    What it returns first takes what is then in the arrays. They, and the memory returned last, must outlive it.
+    Calling it reads what the arrays hold at that moment. The arrays and the returned memory must outlive the function.
     """
     memory, kind = np.zeros(size_of_arguments(arguments), np.uint8), typeof(arguments)
     write_arguments(memory.ctypes.data, arguments)
@@ -270,16 +271,16 @@ def loop(*arguments):
 
 
 def team(*arguments):
-    """Return what `loop` returns, for a team: a function of arguments that returns what each of its threads calls.
+    """Return what `loop` returns, for a team: a function of arguments that returns what each thread of the team calls.
 
-    It calls that with its number: 0 takes the samples, and returns what `stream` returns; the others assist it.
+    Each thread calls it with its number: thread 0 takes the samples, and gets what `stream` returns; the others assist.
     """
     kind, size = typeof(arguments), size_of_arguments(arguments)
-    place = types.intp, types.TypeRef(kind)
+    address_and_kind = types.intp, types.TypeRef(kind)
     put, run, help_out = (
         write_arguments.compile((types.intp, kind)),
-        stream.compile(place),
-        assist.compile((*place, types.intp)),
+        stream.compile(address_and_kind),
+        assist.compile((*address_and_kind, types.intp)),
     )
 
     def work(*arguments):
@@ -288,7 +289,7 @@ def team(*arguments):
         put(address, arguments)
         board[0], board[1:] = 0, layout.NOT_THERE
 
-        def part(number):
+        def work_as(number):
             if number > 0:
                 return help_out(address, kind, number)
             try:
@@ -296,7 +297,7 @@ def team(*arguments):
             finally:
                 board[0, layout.WORD] = layout.NO_MORE
 
-        part.needs = arguments, memory  # as long as a thread may be at work
-        return part
+        work_as.needs = arguments, memory  # kept alive as long as a thread may be at work
+        return work_as
 
     return work

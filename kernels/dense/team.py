@@ -1,10 +1,11 @@
 """A team of threads that sums potentials together.
 
-Each thread takes some of the neurons; all else is the first one's work. It posts what is to be summed under a new
-number, and the others post the same number when they are done. Nobody waits longer for a share than it takes to sum it
-anew: where other work has the cores, a thread that lost its core is left behind until it has caught up. So the others
-write to memory of their own, and what a late one reads may change meanwhile. Every sum is added in the same order,
-whoever does it, so no bit depends on how many threads there are, nor on who was late.
+Each thread sums for some of the neurons; the first thread does everything else. To start a sum, the first thread writes
+what is to be summed and then a new epoch number; each other thread writes the same number when its share is done. The
+first thread waits no longer for a share than summing it itself would take: a thread that lost its core to other work is
+left behind until it has caught up. Therefore the others write to memory of their own, and what a late thread reads may
+change while it reads. Every sum is added in the same order by any thread, so the bits do not depend on the number of
+threads, nor on which of them were late.
 """
 
 import numpy as np
@@ -18,31 +19,31 @@ from neurosim.kernels.shared.numbers import LINE
 from neurosim.kernels.shared.softmax import copy_into
 from neurosim.kernels.shared.system import load_acquire, sched_yield, store_release, usleep
 
-# For a team to pay, a sample must have so many products of active inputs and neurons, and so many neurons for each that
-# it writes: what one thread wrote another has to fetch.
+# A team pays if a sample has at least TOGETHER products (active inputs x neurons), and at least UNWRITTEN neurons for
+# each neuron that it writes: lines written by one core must cross to the others.
 TOGETHER, UNWRITTEN = 400_000, 128
-PATIENCE = 2000  # looks at a word before the rest of the machine gets its turn, or a thread is late
-NAP = 100  # microseconds, of a thread for which there has been nothing to do for a while
-LOOK = 16  # products that take as long as a look, about
+PATIENCE = 2000  # polls of an epoch number before a thread yields its core, or before another thread counts as late
+NAP = 100  # microseconds that a thread sleeps between polls after it has long had nothing to do
+LOOK = 16  # products that take about as long as a poll
 
 
 @register_jitable
-def wait_for_other_word(place, word):
-    """Wait until there is another word at a place than this, and return it: keen first, and ever more at leisure."""
-    looks, found = 0, load_acquire(place)
-    while found == word:
-        looks += 1
-        if looks > 2 * PATIENCE:
+def wait_for_new_epoch(signal, epoch):
+    """Wait until a signal shows another epoch than this, and return it: poll at first, then yield, then sleep."""
+    polls, latest = 0, load_acquire(signal)
+    while latest == epoch:
+        polls += 1
+        if polls > 2 * PATIENCE:
             usleep(np.uint32(NAP))
-        elif looks > PATIENCE:
+        elif polls > PATIENCE:
             sched_yield()
-        found = load_acquire(place)
-    return found
+        latest = load_acquire(signal)
+    return latest
 
 
 @register_jitable
 def share_of(neurons, number, threads):
-    """Return the first neuron of a thread's share, and the first after it: whole lines of the cache."""
+    """Return the first neuron of a thread's share, and the first after it; a share is whole lines of the cache."""
     lines = neurons // LINE
     start, end = lines * number // threads * LINE, lines * (number + 1) // threads * LINE
     return start, neurons if number == threads - 1 else end
@@ -50,22 +51,28 @@ def share_of(neurons, number, threads):
 
 @register_jitable
 def is_shared(breadth, neurons, pace, scratch):
-    """Return whether a sample is worth a team, and the team is there, none of it behind.
+    """Return whether summing a sample together pays, and whether every thread of the team is ready.
 
-    By how many inputs are active, and PACE times the neurons that a sample writes lately; below zero, none is known of.
+    Parameters
+    ----------
+    breadth, neurons : int
+        Active inputs of the sample; neurons of the layer.
+    pace : int
+        PACE times the running mean of neurons that a sample writes; below zero if no mean is known.
+    scratch : Scratch
     """
     board, pays = scratch.board, scratch.pays
     if board.shape[0] < 2 or breadth * neurons < pays[3] or neurons * PACE < pays[4] * pace:
         return False
-    there = True
+    ready = True
     for number in range(1, board.shape[0]):
-        there &= load_acquire(board[number]) == board[0, WORD]
-    return there
+        ready &= load_acquire(board[number]) == board[0, WORD]
+    return ready
 
 
 @register_jitable
 def sum_share(number, values, active, synapses, scratch, sums):
-    """Write one thread's share of what the board says: the sums of samples ahead, or of one sample."""
+    """Write one thread's share of the sums that the first thread asked for: of samples ahead, or of one sample."""
     start, end = share_of(synapses.shape[1], number, scratch.board.shape[0])
     taken = scratch.board[0, TAKEN]
     if taken > 0:
@@ -76,16 +83,16 @@ def sum_share(number, values, active, synapses, scratch, sums):
 
 @not_inlined
 def sum_together(products, values, active, synapses, scratch, sums):
-    """Leave word, write the first thread's share, and take over the others', or write those of who is late."""
+    """Start a sum, write the first thread's share, copy the others' shares, and write the shares of late threads."""
     board = scratch.board
-    word, threads = board[0, WORD] + 1, board.shape[0]
-    store_release(board[0], word)
+    epoch, threads = board[0, WORD] + 1, board.shape[0]
+    store_release(board[0], epoch)
     sum_share(0, values, active, synapses, scratch, sums)
     for number in range(1, threads):
-        looks, most = 0, PATIENCE + products // (LOOK * threads)
-        while looks < most and load_acquire(board[number]) != word:
-            looks += 1
-        if looks == most:
+        polls, most = 0, PATIENCE + products // (LOOK * threads)
+        while polls < most and load_acquire(board[number]) != epoch:
+            polls += 1
+        if polls == most:
             sum_share(number, values, active, synapses, scratch, sums)
             continue
         start, end = share_of(synapses.shape[1], number, threads)

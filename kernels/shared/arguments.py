@@ -1,7 +1,7 @@
 """Arguments in memory, as compiled code holds them.
 
-A call that looks at eighty arrays and numbers takes longer than a small layer's sample. So what stays the same from one
-sample to the next is written to memory once, and the loop is called with its address.
+Passing eighty arrays and numbers from Python takes longer than a small layer's sample. So arguments that stay the same
+from one sample to the next are written to memory once, and the loop is called with their address.
 """
 
 from numba import types

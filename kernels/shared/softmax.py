@@ -98,7 +98,7 @@ def softmax(x, sharpness, y, lanes):
 
 @register_jitable
 def first_index(x, value):
-    """Return the first place where x holds value: ties go to the lowest index."""
+    """Return the first index at which x holds value: ties go to the lowest index."""
     start, matches = 0, 0
     while matches == 0 and start + LANES <= x.size:  # many at once, and then one by one where it is
         for j in range(LANES):

@@ -7,7 +7,7 @@ from numba import int32, int64
 from numba.extending import register_jitable
 
 from neurosim.kernels.conv import competition, layout, powers, proposing
-from neurosim.kernels.conv.cuda.seats import count_matches, has_work, item_of, largest_of, total_of, turns_for
+from neurosim.kernels.conv.cuda.seats import count_matches, has_work, item_of, laps_for, largest_of, total_of
 from neurosim.kernels.shared import codes as kernel_codes
 from neurosim.kernels.shared import numbers
 from neurosim.kernels.shared.grid import cuda
@@ -17,10 +17,10 @@ from neurosim.kernels.shared.rates import rate_by_time
 
 @register_jitable
 def compete(potentials, responses, first, constants, memory, seat):
-    """Write responses and who won at every position of an image; places of memory are counted from first."""
+    """Write responses and who won at every position of an image; memory is written from position `first` on."""
     positions, neurons = potentials.shape
-    for turn in range(turns_for(positions, seat)):
-        p = item_of(turn, seat)
+    for lap in range(laps_for(positions, seat)):
+        p = item_of(lap, seat)
         busy = has_work(p, positions, seat)
         size = neurons if busy else 0
         u, y = potentials[p if busy else 0][:size], responses[p if busy else 0][:size]
@@ -55,8 +55,8 @@ def compete(potentials, responses, first, constants, memory, seat):
 def mean_potentials(potentials, memory, seat):
     """Write the mean potential at every position of an image that nothing competes for."""
     positions, neurons = potentials.shape
-    for turn in range(turns_for(positions, seat)):
-        p = item_of(turn, seat)
+    for lap in range(laps_for(positions, seat)):
+        p = item_of(lap, seat)
         busy = has_work(p, positions, seat)
         u = potentials[p if busy else 0][: neurons if busy else 0]
         average = total_of(u, seat) / np.float32(neurons)
@@ -86,7 +86,7 @@ def first_failure(wild):
 
 @register_jitable
 def first_not_finite(x):
-    """Return the first place where x is not finite, or -1; the same for every thread."""
+    """Return the first index where x is not finite, or -1; the same for every thread."""
     any_wild = int32(0)
     for k in range(cuda.threadIdx.x, x.size, cuda.blockDim.x):
         any_wild |= int32(not math.isfinite(x[k]))
@@ -97,8 +97,8 @@ def first_not_finite(x):
 def count_wins(positions, learns, learned, constants, state, memory, seat):
     """Count the positions that each neuron won; then write its rate, which may depend on it."""
     neurons = state.wins.size
-    for turn in range(turns_for(neurons, seat)):
-        k = item_of(turn, seat)
+    for lap in range(laps_for(neurons, seat)):
+        k = item_of(lap, seat)
         busy = has_work(k, neurons, seat)
         count = count_matches(memory.won[: positions if busy else 0], k, seat)
         if busy and seat.member == 0:

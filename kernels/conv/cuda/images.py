@@ -7,7 +7,7 @@ from numba import int32
 from numba.extending import register_jitable
 
 from neurosim.kernels.conv import images, layout
-from neurosim.kernels.conv.cuda.seats import has_work, item_of, square_sum, total_of, turns_for
+from neurosim.kernels.conv.cuda.seats import has_work, item_of, laps_for, square_sum, total_of
 from neurosim.kernels.shared.grid import cuda
 from neurosim.kernels.shared.numbers import ONE, ZERO
 
@@ -46,8 +46,8 @@ def measure_image(samples, learning, measured, constants, state, memory, seat):
     groups = 1 if kind == layout.LAYER else constants.channels
     pixels = samples.shape[1] // groups
     follows = learning and not own and kind in (layout.RUNNING, layout.WINDOW)
-    for turn in range(turns_for(groups, seat)):
-        c = item_of(turn, seat)
+    for lap in range(laps_for(groups, seat)):
+        c = item_of(lap, seat)
         busy = has_work(c, groups, seat)
         mean, variance = ZERO, ONE
         if own or follows or kind in (layout.SAMPLE, layout.LAYER):

@@ -62,7 +62,7 @@ class Seat(NamedTuple):
     group: int
     groups: int
     lanes: NDArray[np.float32]  # (LANES,) partial sums of the group
-    places: NDArray[np.int64]  # (LANES,)
+    indices: NDArray[np.int64]  # (LANES,) where the partial maxima are
     left: NDArray[np.float32]  # (DEPTH, PADDED) what has been fetched of two matrices
     right: NDArray[np.float32]
     terms: NDArray[np.float32]  # (ROWS, TERMS) of a few neurons at a few positions

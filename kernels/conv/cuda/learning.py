@@ -15,10 +15,10 @@ from neurosim.kernels.conv.cuda.seats import (
     clear,
     has_work,
     item_of,
+    laps_for,
     largest_of,
     largest_of_partial,
     square_sum,
-    turns_for,
     whole_sum,
 )
 from neurosim.kernels.shared import numbers, rules
@@ -108,8 +108,8 @@ def _follow_norms(constants, state, memory, seat):
 def _find_largest(state, memory, seat):
     """Make growth the whole change of every weight, and write each neuron's largest."""
     neurons, fan_in = memory.step.shape
-    for turn in range(turns_for(neurons, seat)):
-        k = item_of(turn, seat)
+    for lap in range(laps_for(neurons, seat)):
+        k = item_of(lap, seat)
         busy = has_work(k, neurons, seat)
         d, v = memory.step[k if busy else 0], state.synapses[k if busy else 0]
         s, change = state.scales[k] if busy else ONE, memory.changes[k] if busy else ZERO
@@ -119,7 +119,7 @@ def _find_largest(state, memory, seat):
             largest = ZERO
             for i in range(j, fan_in if busy else 0, LANES):
                 largest = powers.larger(largest, abs(d[i]))
-            seat.lanes[j], seat.places[j] = largest, 0
+            seat.lanes[j], seat.indices[j] = largest, 0
         largest, _ = largest_of_partial(seat)
         if busy and seat.member == 0:
             memory.largest[k] = largest
@@ -138,8 +138,8 @@ def _move(by_events, constants, state, memory, seat):
         largest, _ = largest_of(memory.largest, seat)
         if not largest > growing.FLAT:
             return
-    for turn in range(turns_for(neurons, seat)):
-        k = item_of(turn, seat)
+    for lap in range(laps_for(neurons, seat)):
+        k = item_of(lap, seat)
         busy = has_work(k, neurons, seat)
         change, factor = ZERO, ONE
         if busy and constants.step == layout.LARGEST:
@@ -148,8 +148,8 @@ def _move(by_events, constants, state, memory, seat):
             change = memory.changes[k]
             factor = proposing.within_cap(change, constants.cap)
             busy = memory.events[k] > ZERO if by_events else change != ZERO or memory.overlaps[k] != ZERO
-        size, place = fan_in if busy else 0, k if busy else 0
-        v, growth, s = state.synapses[place][:size], memory.step[place][:size], state.scales[place] if busy else ONE
+        size, index = fan_in if busy else 0, k if busy else 0
+        v, growth, s = state.synapses[index][:size], memory.step[index][:size], state.scales[index] if busy else ONE
         for i in range(seat.member, size, seat.members):
             w = s * v[i]
             growth[i] = growing.weight_step(w, change, growth[i], factor)

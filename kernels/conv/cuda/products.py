@@ -94,7 +94,7 @@ def _tile_multiplier(side: int, by_rows: bool, entry: Callable[..., None]) -> Ca
 def _multiplier(by_rows: bool, entry: Callable[..., None]) -> Callable[..., None]:
     """Return a matrix product: c = a b^T if by rows, else c = a^T b, each sum taken by `entry`.
 
-    Large tiles fetch less, small ones are work for more blocks: the bits are the same. `number` is the block's place
+    Large tiles fetch less, small ones are work for more blocks: the bits are the same. `number` is the block's position
     in the order in which tiles go round.
     """
     large, small = _tile_multiplier(LARGE, by_rows, entry), _tile_multiplier(SMALL, by_rows, entry)

@@ -9,14 +9,14 @@ from neurosim.kernels.shared.numbers import LANES, ONE, ZERO
 
 
 @register_jitable
-def item_of(turn, seat):
-    """Return what a group is at in this turn, of things that go round the blocks first."""
-    return (turn * seat.groups + seat.group) * cuda.gridDim.x + cuda.blockIdx.x
+def item_of(lap, seat):
+    """Return the item that a group works on in this lap; items are dealt to the blocks first, then to their groups."""
+    return (lap * seat.groups + seat.group) * cuda.gridDim.x + cuda.blockIdx.x
 
 
 @register_jitable
-def turns_for(count, seat):
-    """Return how many turns so many things take: the same for every thread, so that all meet equally often."""
+def laps_for(count, seat):
+    """Return how many laps so many items take: the same for every thread, so that all meet equally often."""
     together = seat.groups * cuda.gridDim.x
     return (count + together - 1) // together
 
@@ -82,41 +82,41 @@ def whole_sum(x, seat):
         total = 0
         for i in range(j, x.size, LANES):
             total += int64(x[i])
-        seat.places[j] = total
-    return _folded(seat.places, seat)
+        seat.indices[j] = total
+    return _folded(seat.indices, seat)
 
 
 @register_jitable
 def largest_of(x, seat):
-    """Return the largest of x, and the first place where it is: ties go to the lowest index."""
-    lanes, places = seat.lanes, seat.places
+    """Return the largest of x, and the first index where it is: ties go to the lowest index."""
+    lanes, indices = seat.lanes, seat.indices
     for j in range(seat.member, LANES, seat.members):
-        top, place = LOWEST, x.size
+        top, index = LOWEST, x.size
         if j == 0 and x.size > 0:  # if it is no number, nor is what comes out
-            top, place = x[0], 0
+            top, index = x[0], 0
         for i in range(j, x.size, LANES):
             if x[i] > top:
-                top, place = x[i], i
-        lanes[j], places[j] = top, place
+                top, index = x[i], i
+        lanes[j], indices[j] = top, index
     return largest_of_partial(seat)
 
 
 @register_jitable
 def largest_of_partial(seat):
-    """Return the largest of a group's partial results, and its place."""
-    lanes, places, half = seat.lanes, seat.places, LANES // 2
+    """Return the largest of a group's partial results, and its index."""
+    lanes, indices, half = seat.lanes, seat.indices, LANES // 2
     while half > 0:
         cuda.syncthreads()
         for j in range(seat.member, half, seat.members):
             if lanes[half + j] > lanes[j]:
-                lanes[j], places[j] = lanes[half + j], places[half + j]
+                lanes[j], indices[j] = lanes[half + j], indices[half + j]
             elif lanes[half + j] == lanes[j]:
-                places[j] = min(places[j], places[half + j])
+                indices[j] = min(indices[j], indices[half + j])
         half //= 2
     cuda.syncthreads()
-    top, place = lanes[0], places[0]
+    top, index = lanes[0], indices[0]
     cuda.syncthreads()
-    return top, place
+    return top, index
 
 
 @register_jitable

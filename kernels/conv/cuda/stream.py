@@ -1,17 +1,17 @@
-r"""The loop of `kernels/conv.py` on a CUDA device: one cooperative launch carries a chunk of images.
+r"""The loop of `kernels/conv/stream.py` on a CUDA device: one cooperative launch takes a chunk of images.
 
-All blocks share every stage of an image, and meet on the grid between stages. What each number is, and in what order
-it is summed, does not depend on how many blocks or threads there are: no sum is shared out but in the CPU's own LANES,
-and no two threads write one element. So a device gives the same bits however it is filled. They are those of the CPU,
-but for what comes of matrix products, and of the library's powers in the schedules of the rate. The products
+All blocks share every stage of an image, and meet on the grid between stages. The order of every sum is the same for
+any number of blocks and threads: a sum is split only into the CPU's own LANES, and no two threads write one element. So
+a device gives the same bits however many blocks it has. They are the CPU's bits, except where matrix products differ,
+or the library's powers in schedules of the rate. The products
 
 .. math::
 
     u_{pk} = s_k \sum_i x_{pi} v_{ki}, \qquad g_{ki} = \sum_p c_{pk} x_{pi}
 
-have one accumulator for each entry here, in ascending order of i or p, where BLAS sums as it likes.
+have one accumulator for each entry here, in ascending order of i or p; the order of BLAS is unknown.
 
-An image takes these stages, each with all that it needs from the ones before:
+An image takes these stages; each needs all results of the ones before:
 
 1. look at the image, and take its statistics
 2. cut its patches
@@ -22,8 +22,8 @@ An image takes these stages, each with all that it needs from the ones before:
 7. growth, and the step; two or three stages
 8. is every norm finite?
 
-The arithmetic of one neuron, weight or channel is that of `kernels/conv.py`. Kernels for a device are not cached on
-disk, so this file, unlike the others, need not stand alone. It needs Numba's CUDA, and nobody imports it without.
+The arithmetic of one neuron, weight or channel is that of `kernels/conv/`. Nothing imports this file unless a device is
+asked for, as it needs Numba's CUDA.
 """
 
 import functools
@@ -52,7 +52,7 @@ from neurosim.kernels.shared.numbers import LANES, ONE
 
 
 @register_jitable
-def _seat(lanes, places, left, right, terms, sums):
+def _seat(lanes, indices, left, right, terms, sums):
     """Return a thread's seat."""
     members = min(LANES, cuda.blockDim.x)
     group = cuda.threadIdx.x // members
@@ -62,7 +62,7 @@ def _seat(lanes, places, left, right, terms, sums):
         group=group,
         groups=cuda.blockDim.x // members,
         lanes=lanes[group],
-        places=places[group],
+        indices=indices[group],
         left=left,
         right=right,
         terms=terms,
@@ -163,8 +163,8 @@ def _report(done, failed, learning, state, memory, report):
 def grid(own: Callable[..., Any] | None = None) -> Any:
     """Return the kernel `stream_grid`, whose own rule is a function of scalars with the arguments of `conv.hebb`.
 
-    It is launched cooperatively: with no more blocks than the device holds at once. What it takes is what `conv.stream`
-    takes, on the device, and it returns nothing:
+    It is launched cooperatively: with no more blocks than the device holds at once. It returns nothing, and takes what
+    `conv.stream` takes, on the device:
 
     samples : conv.Samples
     learning : bool
@@ -181,12 +181,12 @@ def grid(own: Callable[..., Any] | None = None) -> Any:
     @grid_kernel
     def stream_grid(samples, learning, constants, state, memory, results, report):
         lanes = cuda.shared.array((SEATS, LANES), float32)
-        places = cuda.shared.array((SEATS, LANES), int64)
+        indices = cuda.shared.array((SEATS, LANES), int64)
         left = cuda.shared.array((DEPTH, PADDED), float32)
         right = cuda.shared.array((DEPTH, PADDED), float32)
         terms = cuda.shared.array((ROWS, TERMS), float32)
         sums = cuda.shared.array(TERMS, float32)
-        seat = _seat(lanes, places, left, right, terms, sums)
+        seat = _seat(lanes, indices, left, right, terms, sums)
         window, rows = state.pending_inputs.shape[0], results.potentials.shape[0]
         learned, pending = state.counters[layout.SAMPLES], state.counters[layout.PENDING]
         measured = state.counters[layout.MEASURED]

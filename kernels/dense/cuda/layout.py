@@ -28,7 +28,7 @@ class Intake(NamedTuple):
     squares: NDArray[np.float32]  # (samples,) |x|^2
     gains: NDArray[np.float32]  # (samples,)
     means: NDArray[np.float32]  # (samples,) running mean of |x| by then
-    input_norm: NDArray[np.float32]  # (1,) to work with, as the next
+    input_norm: NDArray[np.float32]  # (1,) scratch, like `counters`
     counters: NDArray[np.int64]  # (dense.COUNTERS,)
     report: NDArray[np.int64]  # (3,)
 

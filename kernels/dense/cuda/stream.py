@@ -1,15 +1,15 @@
-r"""A dense layer on CUDA: the twin of `kernels/dense.py`, resident while a chunk of samples streams through it.
+r"""A dense layer on CUDA: the twin of `kernels/dense/stream.py`, resident while a chunk of samples streams through it.
 
-One cooperative launch takes a chunk. Each block owns some neurons, each of its threads one of them at most, and their
-synapses lie in the block's shared memory where they fit. A sample crosses the grid's barrier once: every block writes
-its neurons' potentials, waits, and then finds out for itself, from all potentials, who wins and what the responses are
-shares of. Learning is a neuron's own matter, so nobody waits for it.
+One cooperative launch takes a chunk. Each block owns some neurons, and each of its threads at most one of them; their
+synapses lie in the block's shared memory where they fit. For each sample the grid meets once: every block writes its
+neurons' potentials, waits, and then computes for itself, from all potentials, who wins and what the responses are
+normalised by. A neuron learns without waiting for others.
 
-The arithmetic is that of the CPU: the same cells, on a layer of one neuron, and the same order of every sum (terms one
-after another over the active inputs, LANES partial sums over the neurons). Compiled without contraction of products
-and sums, a sample gives the same bits on both, but for logarithms and powers, which each has from its own library.
+The arithmetic is that of the CPU: the same cells, on a layer of one neuron, and the same order of every sum (over the
+active inputs term by term, over the neurons in LANES partial sums). Products and sums are not contracted, so a sample
+gives the same bits on both, except for logarithms and powers, which come from each machine's own library.
 
-This file is not cached on disk, so that it may take its cells from another one; the core never imports it.
+Nothing imports this file unless a device is asked for.
 """
 
 import math
@@ -192,10 +192,10 @@ def _report(taken, learning, samples, blanks, pending, updates, intake, state, m
 def stream_grid(kind: Kind, own: Any = None) -> Any:
     """Return the resident kernel for layers of a kind; `own` is the user's rule, or None.
 
-    It takes `Intake`, as the three launches left it; whether to learn; `Constants`, `State`, `Memory` and `Results`, on
-    the device; how many neurons a block has; how many inputs' products with their synapses it holds at once, twice; and
-    whether the synapses stay in its shared memory. The launch gives it that memory: products first. `Intake.report`
-    says what `dense.stream` returns.
+    Its arguments: `Intake`, as the three launches before it left it; whether to learn; `Constants`, `State`, `Memory`
+    and `Results`, on the device; the neurons of a block (`width`); the active inputs whose products with synapses a
+    block holds at once, twice (`depth`); and whether synapses stay in shared memory. The launch allocates that memory:
+    products first, then synapses. `Intake.report` gets what `dense.stream` returns.
     """
 
     @grid_kernel
