@@ -144,8 +144,7 @@ class Folder:
         record = {"key": cell.key, "study": cell.study, "version": cell.version, "name": cell.name} | record
         text = json.dumps(record | {"settings": cell.settings}, indent=1, allow_nan=False) + "\n"
         if arrays:
-            written = arrays
-            self.put(self._path(cell, ".npz"), lambda path: np.savez_compressed(path, **written))  # type: ignore[arg-type]
+            self.put(self._path(cell, ".npz"), lambda path: np.savez_compressed(path, **arrays))  # type: ignore[arg-type]
         self.put(self._path(cell, ".json"), lambda path: path.write_text(text, encoding="utf-8"))
 
     def put(self, path: Path, write: Callable[[Path], object]) -> None:

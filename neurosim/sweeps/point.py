@@ -122,8 +122,7 @@ def _described(settings: dict[str, Any]) -> hardware.Hardware:
     described = hardware.load(settings["chip"], settings["changes"])
     if digest(described) != settings["description"]:
         raise StateError(
-            f"hardware {settings['chip']} must have the description of the row, {settings['description']}, "
-            "and does not: it was changed"
+            f"hardware {settings['chip']} must still have the description {settings['description']}, and was changed"
         )
     return described
 

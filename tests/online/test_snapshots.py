@@ -157,8 +157,9 @@ def test_a_full_disk_ends_the_run_and_leaves_the_file_before(make_chip, samples,
     make_chip(50).learn(samples).save(state)
     whole, chip = state.read_bytes(), make_chip(50)
     refused = pytest.raises(ns.StateError, match=r"writing failed.*File too large.*what stands there is whole")
+    options = {"snapshot_samples": every, "snapshot_seconds": 0, "watch": fill_disk}  # none by time, on a busy machine
     with refused:
-        ns.run(chip, ns.open_stream("digits"), state=state, snapshot_samples=every, watch=fill_disk)
+        ns.run(chip, ns.open_stream("digits"), state=state, **options)
     assert state.read_bytes() == whole
     assert [path.name for path in state.parent.iterdir()] == ["chip.h5"]
     assert chip.samples == (2 * every if every == 300 else 1797)

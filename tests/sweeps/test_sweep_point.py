@@ -95,7 +95,7 @@ def test_the_command_measures_what_fits_and_a_row_gives_its_point_back(files):
     assert [row["key"] for row in listed] == [rows[1]["key"], rows[3]["key"]]
     assert {row["status"] for row in listed} == {"done"}
     path.with_name("plain.toml").write_text(described.text(head=HEAD, static=30))
-    assert "must have the description of the row" in invoke("--out", out, "--point", rows[0]["key"], code=2).stderr
+    assert "must still have the description" in invoke("--out", out, "--point", rows[0]["key"], code=2).stderr
     invoke(path, "--out", out, "--only", "neurons=12", code=0)
     assert [row["status"] for row in table.read(out)] == ["done", "done", "open", "open"]  # of another description
     path.write_text(path.read_text().replace('name = "digits"', 'name = "others"'))

@@ -80,17 +80,18 @@ def schedule(mapping: Mapping, counts: Counts, arrivals: Arrivals, samples: int 
     count = _sample_count(planned, copies, samples)
     copies, services = copies[:count], services[:count]
     due = arrivals.due(0, count)
-    alone = due is None
+    closed_loop = due is None
     moments = _one_by_one(planned, copies, services) if due is None else _picoseconds(due)
     played = simulation.simulate(planned.network, moments, copies, services)
+    # The limit of the rate: all samples arrive at once, so the next one is always available.
     limit = played
-    if not (alone and count == 1):
+    if not (closed_loop and count == 1):
         limit = simulation.simulate(planned.network, np.zeros(count, np.int64), copies, services)
-    done = np.maximum(played.fired[:, planned.learned].max(axis=1), played.fired[:, planned.response])
     end = max(1, int(_end(planned, limit) - (moments[0] if limit is played else 0)))
-    span = max(1, int(done.max() - moments[0]))
     responded = played.fired[:, planned.response]
-    held = done - moments if alone else np.full(count, span / count)
+    done = np.maximum(played.fired[:, planned.learned].max(axis=1), responded)
+    span = max(1, int(done.max() - moments[0]))
+    held = done - moments if closed_loop else np.full(count, span / count)
     timed = mapping.hardware.time
     return Schedule(
         latency_s=(responded - moments) / PICOSECONDS,
