@@ -11,7 +11,7 @@ __all__ = ["Identity", "ReLU", "Softmax", "Triangle"]
 
 
 class Transmit(Family):
-    """What a function of the potentials tells of itself, to everybody who asks.
+    """Base of all functions of the potentials: what other files read from one instead of asking which one it is.
 
     Attributes
     ----------

@@ -14,7 +14,7 @@ __all__ = ["Conscience", "LogPrior", "MeanActivity"]
 
 
 class Bias(Family):
-    """What a bias tells of itself, to everybody who asks.
+    """Base of all biases: what other files read from one instead of asking which one it is.
 
     Attributes
     ----------
@@ -68,8 +68,8 @@ class MeanActivity(Bias):
 
     .. math:: b_k = -m_k, \qquad m_k \leftarrow m_k + B (v_k - m_k)
 
-    v is the activated potential; the first update sets m, before it m is 0. It acts while learning only. What it takes
-    away is what samples have in common; on samples with little in common it spreads wins no better than nothing.
+    v is the activated potential; the first update sets m, before it m is 0. It acts while learning only. It
+    removes what samples have in common; on samples with little in common it spreads wins no better than no bias.
 
     Parameters
     ----------

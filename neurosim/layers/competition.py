@@ -16,7 +16,7 @@ __all__ = ["KWTA", "Corrected", "HardWTA", "NoInhibition", "Ranked", "SoftWTA", 
 
 
 class Competition(Family):
-    """What a competition tells of itself, to everybody who asks.
+    """Base of all competitions: what other files read from one instead of asking which one it is.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Competition(Family):
     images: ClassVar[bool] = False
 
     def numbers(self, neurons: int) -> dict[str, Any]:
-        """Return what of `winners`, `competition_parameter`, `sharpness`, `signed`, `winner_only` its loop takes."""
+        """Return what of `winners`, `competition_parameter`, `sharpness`, `signed`, `winner_only` the loop takes."""
         return {}
 
     def check(self, neurons: int) -> None:

@@ -17,7 +17,7 @@ from neurosim.layers.rules import Rule
 LONGEST_WINDOW = 4096  # samples: their products with one another are kept
 UNITS = ("none", "stream", "sample")
 ROUNDINGS = ("stochastic", "nearest")
-NEWER = {"newer": True}  # a constant that older versions do not know: state files name it where it is not the default
+NEWER = {"newer": True}  # unknown to older versions, so state files name the constant only if it is not the default
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ class DenseWTA:
 
 
 def check_common(layer: Any) -> None:
-    """Refuse what neither a dense nor a convolutional layer can have."""
+    """Refuse constants that neither a dense nor a convolutional layer can have."""
     finite("radius", layer.radius, "positive", 0, above=True)
     if layer.radius > 1e18:
         raise ConfigError("radius", "positive and at most 1e18", layer.radius, "float32 cannot hold its square")
@@ -156,7 +156,7 @@ def check_common(layer: Any) -> None:
 
 
 def check_kind(name: str, value: object, kinds: Iterable[type[Any]]) -> None:
-    """Refuse what is none of the kinds."""
+    """Refuse a value that is of none of these kinds."""
     if not isinstance(value, tuple(kinds)):
         *most, last = ("None" if kind is NoneType else kind.__name__ for kind in kinds)
         raise ConfigError(name, f"a {', '.join(most) + ' or ' if most else ''}{last}", value)

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 
 class Family:
-    """Base of the families' bases: a class joins its family when it is defined, unless its name begins with `_`.
+    """Base of each family's base class. A class joins its family when it is defined, unless its name begins with `_`.
 
     Attributes
     ----------
@@ -20,4 +20,6 @@ class Family:
         if Family in cls.__bases__:
             cls.members = {}
         elif not cls.__name__.startswith("_"):
-            cls.members[cls.__name__] = cls  # twice: a dataclass with slots is a copy, which replaces the first
+            cls.members[cls.__name__] = (
+                cls  # comes twice: a dataclass with slots is a copy of the class, and replaces it
+            )

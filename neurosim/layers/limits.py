@@ -1,4 +1,4 @@
-"""Limits: constants of a layer that do not go together, and those with which it may not stay stable."""
+"""Limits: constants of a layer that contradict one another, and those with which it may become unstable."""
 
 import warnings
 from typing import Any
@@ -11,13 +11,13 @@ from neurosim.layers.own_rules import OwnRule
 from neurosim.layers.rules import Hebb, highest, schedule
 from neurosim.layers.schedules import NormAdaptiveRate, WinCountRate
 
-# A layer is a `neurosim.layers.dense.DenseWTA` here, which asks these questions of itself when it is made.
+# `layer` is a `DenseWTA` or a `ConvWTA`, which calls these checks when it is made, and so cannot be imported here.
 MOST_MIXED = 512  # neurons of a rule that mixes them
 STACK = 5  # frames from a warning to the line that made the layer
 
 
 def check(layer: Any) -> None:
-    """Refuse what cannot be, and warn of what may grow without bound.
+    """Refuse constants of a `DenseWTA` that contradict one another; warn if weights may grow without bound.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def check(layer: Any) -> None:
 
 
 def check_images(layer: Any) -> None:
-    """Ask the same of a `neurosim.layers.conv.ConvWTA`.
+    """Do the same for a `ConvWTA`.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def _check_competition(layer: Any) -> None:
 
 
 def _check_mixed(layer: Any) -> None:
-    """Refuse, for a rule that mixes neurons, what only two numbers per neuron can do."""
+    """Refuse, with a rule that mixes neurons, what needs a decay and a growth for each neuron."""
     rule = type(layer.rule).__name__
     if layer.neurons > MOST_MIXED:
         raise ConfigError("neurons", f"at most {MOST_MIXED} with {rule}", layer.neurons, "it costs all synapses")
@@ -89,7 +89,7 @@ def _check_mixed(layer: Any) -> None:
 
 
 def _check_few_bits(layer: Any) -> None:
-    """Refuse, for synapses of few bits, what writes more than growth at active inputs."""
+    """Refuse, with synapses of few bits, what writes more than growth at active inputs."""
     if layer.weight_bits is None:
         if layer.rounding != "stochastic":
             raise ConfigError("rounding", "'stochastic' without weight_bits", layer.rounding, "nothing is rounded")
@@ -120,7 +120,7 @@ def _warn(layer: Any) -> None:
 
 
 def may_be_negative(layer: Any) -> bool:
-    """Tell whether a layer that learns from inputs of at least 0 may transmit what is below."""
+    """Return whether a layer that learns from inputs of at least 0 may transmit negative numbers."""
     if not isinstance(layer.transmit, Identity):
         return False
     positive = layer.initial == "uniform" and layer.rule.keeps_sign

@@ -22,7 +22,7 @@ from neurosim.kernels.shared.codes import PARAMETERS
 from neurosim.layers.rules import Rule
 from neurosim.layers.schedules import Schedule
 
-GIVEN = ("potential", "response", "norm", "mean", "mean_square", "total", "rate")  # `rule` says what they are
+QUANTITIES = ("potential", "response", "norm", "mean", "mean_square", "total", "rate")  # explained in `rule`
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,11 @@ class OwnRule(Rule):
     name : str
         The function's name.
     digest : str
-        Hash of the function's names, numbers and operators; empty where the source is not to be had.
+        Hash of the function's names, numbers and operators; empty if its source cannot be read.
     rate : float or schedule
-        What the function gets as `rate`.
+        Passed to the function as `rate`.
     constants : tuple of (str, float)
-        What it gets besides.
+        Passed to the function besides, by name.
     averaging : float
         Weight of the newest response in `mean` or `mean_square`, above 0, at most 1.
     """
@@ -83,7 +83,7 @@ class RuleMaker:
         """
         averaging = constants.pop("averaging", 0.01)
         fraction("averaging", averaging)
-        known = [name for name in self.parameters if name == "rate" or name not in GIVEN]
+        known = [name for name in self.parameters if name == "rate" or name not in QUANTITIES]
         for name in constants:
             if name not in known:
                 raise ConfigError(f"constants of rule {self.__name__}", f"among {', '.join(known) or 'none'}", name)
@@ -107,11 +107,11 @@ class RuleMaker:
 def rule(function: Callable[..., Any]) -> RuleMaker:
     r"""Make a rule of plasticity of a function that returns decay and growth: :math:`w_k \leftarrow a_k w_k + c_k x`.
 
-    The function is compiled (in single precision, literal numbers too) and called for every neuron that learns. What it
-    gets goes by the names of its parameters: `potential` (u), `response` (y), `norm` (of the weights), `mean` or
-    `mean_square` (running mean of the response or of its square, moved before the rule is asked, by `averaging`, 0.01
-    unless told), `total` (sum of \|u\| over the layer), `rate` (as its schedule has it). All other parameters, eight at
-    most, are constants, given by name when the rule is made or by the function's defaults.
+    The function is compiled (in single precision, literal numbers too) and called for every neuron that learns. The
+    names of its parameters say what it is passed: `potential` (u), `response` (y), `norm` (of the weights), `mean` or
+    `mean_square` (running mean of the response or of its square, updated before the call; the newest weighs
+    `averaging`, 0.01 by default), `total` (sum of \|u\| over the layer), `rate` (as its schedule has it). All other
+    parameters, eight at most, are constants, given by name when the rule is made or by the function's defaults.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def rule(function: Callable[..., Any]) -> RuleMaker:
 
 
 def _parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    """Return the function's parameters by name; refuse what the loop cannot give it."""
+    """Return the function's parameters by name; refuse those that the loop cannot pass."""
     parameters = dict(inspect.signature(function).parameters)
     name = f"rule {function.__name__}"
     if any(parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD) for parameter in parameters.values()):
@@ -152,7 +152,7 @@ def _parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
         raise ConfigError(name, "a function of mean or of mean_square, not of both", str(inspect.signature(function)))
     if "averaging" in parameters:
         raise ConfigError(name, "without a parameter averaging", "averaging", "mean has one of that name")
-    constants = [parameter for parameter in parameters if parameter not in GIVEN]
+    constants = [parameter for parameter in parameters if parameter not in QUANTITIES]
     if function.__code__.co_flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
         raise ConfigError(name, "a function that returns (decay, growth)", "a generator or coroutine")
     if any(step.opname in ("RAISE_VARARGS", "LOAD_ASSERTION_ERROR") for step in dis.get_instructions(function)):
@@ -171,7 +171,7 @@ def _moment(parameters: dict[str, inspect.Parameter]) -> int:
 def _digest(function: Callable[..., Any]) -> str:
     """Return a hash of the function's source, and of what it uses from outside; empty if there is no source.
 
-    The same in all versions of Python: names, numbers and operators alone.
+    It is made of names, numbers and operators alone, so that it is the same in all versions of Python.
     """
     try:
         source = textwrap.dedent(inspect.getsource(function))
@@ -191,17 +191,19 @@ def _digest(function: Callable[..., Any]) -> str:
 def _used(function: Callable[..., Any]) -> dict[str, Any]:
     """Return what a function refers to outside of itself."""
     code = function.__code__
-    found = {name: function.__globals__[name] for name in code.co_names if name in function.__globals__}
+    names = {name: function.__globals__[name] for name in code.co_names if name in function.__globals__}
     cells = zip(code.co_freevars, function.__closure__ or (), strict=True)
-    return found | {name: cell.cell_contents for name, cell in cells}
+    return names | {name: cell.cell_contents for name, cell in cells}
 
 
 def _compile(function: Callable[..., Any], names: tuple[str, ...]) -> Any:
     from neurosim.kernels import own
 
-    constants = [name for name in names if name not in GIVEN]
+    constants = [name for name in names if name not in QUANTITIES]
     traced = {"mean": "trace", "mean_square": "trace"}
-    arguments = [traced.get(name, name) if name in GIVEN else f"parameters[{constants.index(name)}]" for name in names]
+    arguments = [
+        traced.get(name, name) if name in QUANTITIES else f"parameters[{constants.index(name)}]" for name in names
+    ]
     try:
         return own.compiled(_in_single_precision(function), tuple(arguments))
     except Exception as error:  # Numba raises nearly anything; its own trace is pages long, and tells no more
@@ -221,15 +223,15 @@ def _line(function: Callable[..., Any], error: Exception) -> str:
     """Return the line of the function that an error points at; its first line, if none."""
     code = function.__code__
     file = re.escape(os.path.basename(code.co_filename))
-    found = re.findall(rf'{file}(?:", line | \()(\d+)', str(error))
-    where = int(found[-1]) if found else code.co_firstlineno
+    mentioned = re.findall(rf'{file}(?:", line | \()(\d+)', str(error))
+    number = int(mentioned[-1]) if mentioned else code.co_firstlineno
     missing = re.search(r"name '(\w+)' is not defined", str(error))  # Numba does not say where
     if missing:
         lines = sorted({line for _, _, line in code.co_lines() if line})
         uses = (line for line in lines if re.search(rf"\b{missing[1]}\b", linecache.getline(code.co_filename, line)))
-        where = next(uses, where)
-    text = linecache.getline(code.co_filename, where).strip()
-    return f"line {where} of {code.co_filename}: {text}"
+        number = next(uses, number)
+    text = linecache.getline(code.co_filename, number).strip()
+    return f"line {number} of {code.co_filename}: {text}"
 
 
 def _reason(error: Exception) -> str:

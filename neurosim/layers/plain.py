@@ -1,4 +1,4 @@
-"""Constants as plain data, and back: what a state file holds of a chip, read without running anything from it."""
+"""Constants as plain data, and back: how a state file keeps a chip's constants, which reading never executes."""
 
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
@@ -78,5 +78,5 @@ def _own(values: dict[str, Any], own: Sequence[RuleMaker]) -> OwnRule:
         if "rate" in maker.parameters:
             constants["rate"] = values["rate"]
         return maker(averaging=values["averaging"], **constants)
-    given = ", ".join(maker.__name__ for maker in own) or "none"
-    raise ConfigError("rules", f"given with {name!r} among them, a rule of the user's own", given, ADVICE)
+    names = ", ".join(maker.__name__ for maker in own) or "none"
+    raise ConfigError("rules", f"given with {name!r} among them, a rule of the user's own", names, ADVICE)

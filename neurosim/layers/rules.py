@@ -18,7 +18,7 @@ Rate = float | Schedule
 
 
 class Rule(Family):
-    """What a rule tells of itself, to everybody who asks.
+    """Base of all rules: what other files read from a rule instead of asking which one it is.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ def schedule_of(rate: Rate) -> Schedule:
 
 
 def highest(rate: Rate) -> float:
-    """Return the highest rate that a schedule comes to, but for what a norm makes of it."""
+    """Return the highest rate of a schedule, before a neuron's norm scales it."""
     schedule = schedule_of(rate)
     return max(schedule.rate, getattr(schedule, "last", 0.0), getattr(schedule, "floor", 0.0))
 

@@ -15,14 +15,14 @@ __all__ = ["ConstantRate", "ExponentialRate", "LinearRate", "NormAdaptiveRate", 
 
 
 class Schedule(Family):
-    """What a schedule tells of itself, to everybody who asks; `code` is what loops compare."""
+    """Base of all schedules; `code` is what loops compare."""
 
     __slots__ = ()
     code: ClassVar[int]
     rate: float
 
     def numbers(self) -> dict[str, Any]:
-        """Return what loops take of it."""
+        """Return the numbers that loops take, by their names there."""
         return {
             "schedule": self.code, "rate": self.rate, "last_rate": getattr(self, "last", 0.0),
             "rate_samples": getattr(self, "samples", 1.0), "rate_power": getattr(self, "power", 0.0),

@@ -25,23 +25,23 @@ FAMILIES: dict[str, type[Family]] = {  # of a layer's parts
 SEEDS = 2**64 - 1
 
 
-def chip_settings(given: dict[str, Any], *, refuse: bool = False) -> dict[str, Any]:
+def chip_settings(constants: dict[str, Any], *, refuse: bool = False) -> dict[str, Any]:
     """Return a chip as plain values: its seed, and every constant of its layers.
 
     Parameters
     ----------
-    given : dict
+    constants : dict
         `recipe` or `preset`, `neurons` (a number, or a list with one a layer), `seed`, and constants: a recipe's or
         a layer's by name, those of a layer's parts by dotted name (`competition.signed`). They hold for all layers.
     refuse : bool
-        Whether to raise what a layer raises of its constants; else `layers` is None then.
+        Whether to raise the error of a layer that refuses its constants; else `layers` is None then.
 
     Raises
     ------
     ConfigError
         If a key is unknown or missing.
     """
-    asked = {"seed": 0} | given
+    asked = {"seed": 0} | constants
     whole("chip.seed", asked["seed"], 0, SEEDS)
     _check_names(asked)
     try:
@@ -54,7 +54,7 @@ def chip_settings(given: dict[str, Any], *, refuse: bool = False) -> dict[str, A
 
 
 def _check_names(asked: dict[str, Any]) -> None:
-    """Refuse keys that no chip of the kind has, and miss those that it needs."""
+    """Refuse keys that no chip of the kind has, and chips without the keys that they need."""
     if ("recipe" in asked) == ("preset" in asked):
         raise ConfigError("chip.recipe or chip.preset", "given, exactly one of the two", asked.get("recipe"))
     kind = "recipe" if "recipe" in asked else "preset"

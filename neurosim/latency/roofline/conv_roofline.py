@@ -23,7 +23,7 @@ from neurosim.engine.conv.marked import Marked, marked
 from neurosim.engine.runner import LayerRunner
 from neurosim.engine.samples import Array, Labels, Samples
 from neurosim.latency.roofline.bandwidth import PAGE_LINES, Rates, largest_array, level_rates
-from neurosim.latency.roofline.conv_work import IN_PLACE, LEARNING, STAGES, products, way, work
+from neurosim.latency.roofline.conv_work import IN_PLACE, LEARNING, STAGES, products, work, written_by
 from neurosim.latency.roofline.products import Product, product_rate
 from neurosim.latency.roofline.roofline import finite, stage_account
 from neurosim.latency.roofline.work import Work
@@ -63,7 +63,7 @@ class ConvTrace:
             "window": layer.constants.window,
             "synapses_bytes": layer.state.synapses.nbytes,
             "learned_windows": len(learned),
-            "written_by": dict(Counter(way(marked) for marked in learned)),
+            "written_by": dict(Counter(written_by(marked) for marked in learned)),
             "events_mean": float(np.mean([marked.events for marked in learned])) if learned else None,
             "written_neurons_mean": float(np.mean([marked.written for marked in learned])) if learned else None,
             "synapses_read_bytes_per_s": rates.synapses.read,
@@ -84,7 +84,7 @@ class ConvTrace:
         done, each = None, rates.none
         if name in self.works[there[0]]:
             done = np.array([self.works[i][name] for i in there], np.float64)
-            each = rates.of(name, [way(self.marked[i]) if name in LEARNING else "" for i in there], done)
+            each = rates.of(name, [written_by(self.marked[i]) if name in LEARNING else "" for i in there], done)
         found = stage_account(done, times[there], each)
         return found | {
             "random_rows_floor_s": None, "random_rows_measured_over_floor": None, "samples": len(there),

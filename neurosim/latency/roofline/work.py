@@ -1,8 +1,8 @@
-"""What the stages of a dense layer must do for a sample, however they do it: the least bytes, the least operations.
+"""The least bytes and operations that the stages of a dense layer need for a sample, however they are written.
 
-Counted are lines of 64 bytes of the synapses, each once; bytes of the vectors that go in and come out of a stage; and
-multiplications, additions and subtractions of float32. Comparisons, rounding, roots, powers and what a neuron's rule
-does are left out, so that what is counted is never too much.
+Counted are 64-byte lines of the synapses, each once; bytes of the vectors that a stage reads and writes; and float32
+multiplications, additions and subtractions. Comparisons, rounding, roots, powers and the arithmetic of a neuron's rule
+are left out, so that the count is never too high.
 """
 
 from typing import Any, NamedTuple
@@ -19,12 +19,12 @@ SOFTMAX = 41  # operations a neuron: 37 of the exponential, the difference, the 
 
 
 class Work(NamedTuple):
-    """What a stage must do for a sample.
+    """The least that a stage does for a sample.
 
     Attributes
     ----------
     synapse_bytes : int
-        Of synapses, in whole lines; what is read and written counts twice.
+        Of synapses, in whole lines; those read and written count twice.
     vector_bytes : int
         Of the sample, potentials, responses and outputs.
     operations : int
@@ -42,7 +42,7 @@ def lines(first: int, width: int, rows: NDArray[Any], columns: NDArray[Any]) -> 
     Parameters
     ----------
     first : int
-        Place of the array's first number in its line, from 0 to 15.
+        Offset of the array's first number in its line, from 0 to 15.
     width : int
         Numbers in a row of the array, which has no gaps.
     rows, columns : whole number (any,)
@@ -50,15 +50,15 @@ def lines(first: int, width: int, rows: NDArray[Any], columns: NDArray[Any]) -> 
     """
     if not len(rows) or not len(columns):
         return 0
-    begun = first + rows.astype(np.int64) * width
-    places = begun % LINE
-    in_row = {place: 1 + np.count_nonzero(np.diff((place + columns) // LINE)) for place in set(places.tolist())}
-    shared = (begun[1:] + columns[0]) // LINE == (begun[:-1] + columns[-1]) // LINE
-    return int(sum(in_row[place] for place in places.tolist()) - np.count_nonzero(shared))
+    starts = first + rows.astype(np.int64) * width
+    offsets = starts % LINE
+    in_row = {offset: 1 + np.count_nonzero(np.diff((offset + columns) // LINE)) for offset in set(offsets.tolist())}
+    shared = (starts[1:] + columns[0]) // LINE == (starts[:-1] + columns[-1]) // LINE
+    return int(sum(in_row[offset] for offset in offsets.tolist()) - np.count_nonzero(shared))
 
 
 def work(layer: DenseLayer, active: NDArray[Any], written: NDArray[Any]) -> tuple[Work, ...]:
-    """Return what each of STAGES must do for a sample with these active inputs that writes these neurons."""
+    """Return the least work of each of STAGES for a sample with these active inputs that writes these neurons."""
     constants, synapses = layer.constants, layer.state.synapses
     neurons, first = constants.neurons, synapses.ctypes.data % (REAL * LINE) // REAL
     read, changed = (lines(first, neurons, active, which) for which in (np.arange(neurons), written))
@@ -76,12 +76,12 @@ def work(layer: DenseLayer, active: NDArray[Any], written: NDArray[Any]) -> tupl
 
 
 def function_operations(function: Transmit) -> int:
-    """Return the operations a neuron of a function of the potentials."""
+    """Return how many operations a function of the potentials takes for a neuron."""
     return function.soft * SOFTMAX + function.centred * (2 + (function.exponent == 2))
 
 
 def learning_is_counted(layer: DenseLayer) -> bool:
-    """Tell whether each sample by itself writes its active inputs' synapses, of neurons above the cutoff alone."""
+    """Return whether each sample writes no synapses but those of its active inputs and of neurons above the cutoff."""
     constants = layer.constants
     plain = constants.window == 1 and constants.lebesgue == 2 and constants.eligibility == 0
     return plain and constants.weight_bits is None and not constants.rule.mixes
