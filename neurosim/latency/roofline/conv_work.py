@@ -1,8 +1,8 @@
-"""What the stages of a convolutional layer must do for an image, however they do it: the least bytes and operations.
+"""The least bytes and operations that the stages of a convolutional layer need for an image, however they are written.
 
-Counted are bytes of the synapses; bytes of the images, patches, potentials and responses that go in and come out of a
-stage, each once; and multiplications, additions and subtractions of float32. Comparisons, roots, powers, what a rule
-does for a neuron, and what a pool does beside choosing are left out, so that what is counted is never too much.
+Counted are bytes of the synapses; bytes of the images, patches, potentials and responses that a stage reads and writes,
+each once; and float32 multiplications, additions and subtractions. Comparisons, roots, powers, the arithmetic of a
+neuron's rule, and that of a pool are left out, so that the count is never too high.
 """
 
 import numpy as np
@@ -17,11 +17,11 @@ from neurosim.layers.conv import ConvWTA
 STAGES = ("normalise", "patches", "integrate", "compete", "transmit", "recall", "propose", "product", "norms", "write")
 LEARNING = STAGES[5:]
 SOFTMAX = 33  # operations a response: 29 of the exponential, the difference, the product, the sum, the share
-SINGLY, IN_PLACE, APART = "events", "in_place", "apart"  # ways to write what was learned
+SINGLY, IN_PLACE, APART = "events", "in_place", "apart"  # how synapses are written
 
 
-def way(marked: Marked) -> str:
-    """Return how an image that was learned from was written: event by event, or by a product, and by which."""
+def written_by(marked: Marked) -> str:
+    """Return how an image wrote the synapses: event by event, or by a product, and by which."""
     if marked.moments[1 + STAGES.index("product")]:
         return APART
     return IN_PLACE if marked.moments[1 + STAGES.index("norms")] else SINGLY
@@ -41,7 +41,7 @@ def products(layer: ConvLayer) -> dict[str, tuple[Product, ...]]:
 
 
 def work(layer: ConvLayer, learning: bool, marked: Marked) -> dict[str, Work]:
-    """Return what each stage must do for an image of which this was told; those it did not have, and `recall`, lack."""
+    """Return the least work of each stage that a measured image went through, `recall` excepted."""
     neurons, patch = layer.state.synapses.shape
     constants, positions, responses = layer.constants, layer.positions, layer.responses
     competed, sent = _function_operations(constants), covered(layer)
@@ -62,13 +62,13 @@ def covered(layer: ConvLayer) -> int:
         return layer.positions
     counts = []
     for side, pooled in ((sizes.rows, sizes.pooled_rows), (sizes.columns, sizes.pooled_columns)):
-        places = np.arange(pooled)[:, None] * pool.stride - pool.padding + np.arange(pool.size)
-        counts.append(len(np.unique(places[(places >= 0) & (places < side)])))
+        positions = np.arange(pooled)[:, None] * pool.stride - pool.padding + np.arange(pool.size)
+        counts.append(len(np.unique(positions[(positions >= 0) & (positions < side)])))
     return counts[0] * counts[1]
 
 
 def _normalising(constants: ConvWTA, learning: bool) -> int:
-    """Return operations an input: the sum of squares, by which it is admitted; the mean; both taken out."""
+    """Return operations an input: the sum of squares, by which it is admitted; the mean; removing both."""
     if constants.normalise == "none":
         return 2
     measured = learning or constants.normalise in ("sample", "layer")
@@ -76,27 +76,27 @@ def _normalising(constants: ConvWTA, learning: bool) -> int:
 
 
 def _function_operations(constants: ConvWTA) -> int:
-    """Return operations a response: the mean, where somebody takes it out; taking it out; the softmax."""
+    """Return operations a response: the mean, where a function subtracts it; subtracting it; the softmax."""
     centred = constants.activation.centred
     mean = centred or constants.transmit.centred
     return mean + centred + SOFTMAX * constants.competition.soft
 
 
 def _learning(layer: ConvLayer, marked: Marked) -> dict[str, Work]:
-    """Return what the stages of learning must do."""
+    """Return the least work of the stages of learning."""
     neurons, patch = layer.state.synapses.shape
-    rows, how = layer.constants.window * layer.positions, way(marked)
+    rows, how = layer.constants.window * layer.positions, written_by(marked)
     events, grown = marked.events, marked.events if how == SINGLY else rows * neurons
     done = {"propose": Work(0, REAL * (rows * neurons + events + grown), 2 * events)}
     moved, product = 2 * REAL * marked.written * patch, 2 * rows * patch * neurons
-    given = REAL * (rows * patch + rows * neurons)
+    inputs_and_growth = REAL * (rows * patch + rows * neurons)
     if how == SINGLY:
         return done | {"write": Work(moved, REAL * marked.places * patch, 2 * events * patch)}
     if how == IN_PLACE:
         squares = rows * (rows + 1) * patch + 2 * rows * rows * neurons  # each pair of patches once
-        return done | {"norms": Work(0, given, squares), "write": Work(moved, given, product)}
+        return done | {"norms": Work(0, inputs_and_growth, squares), "write": Work(moved, inputs_and_growth, product)}
     step = REAL * neurons * patch
     return done | {
-        "product": Work(0, given + step, product),
+        "product": Work(0, inputs_and_growth + step, product),
         "write": Work(moved, REAL * marked.written * patch, marked.written * patch),
     }
