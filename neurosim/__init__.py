@@ -28,12 +28,12 @@ def _public_names() -> tuple[set[str], dict[str, list[str]]]:
 
 
 def _all_of(module: str) -> list[str]:
-    """Return the `__all__` of a module of this package."""
+    """Return the `__all__` of a module of this package; to parse the whole module would take milliseconds."""
     source = Path(__file__).parent.joinpath(*module.split(".")).with_suffix(".py").read_text()
-    for line in ast.parse(source).body:
-        if isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == "__all__":
-            return list(ast.literal_eval(line.value))
-    raise ValueError(f"{module} has no __all__, so `from .{module} import *` in __init__.pyi means nothing")
+    _, begun, rest = source.partition("\n__all__ = [")
+    if not begun:
+        raise ValueError(f"{module} has no list __all__, so `from .{module} import *` in __init__.pyi means nothing")
+    return list(ast.literal_eval(f"[{rest.partition(']')[0]}]"))
 
 
 # A public name is imported when it is first used: `neurosim --help` must not wait for Numba.
