@@ -98,7 +98,8 @@ def test_at_the_edges_of_blocks(neurons, inputs, resident, name, monkeypatch):
 @pytest.mark.parametrize(("threads", "tile"), [(64, 64), (128, 128)])  # more threads than partial sums, too
 def test_more_neurons_than_a_tile(threads, tile, monkeypatch):
     monkeypatch.setattr("neurosim.engine.cuda.dense.THREADS", threads)
-    monkeypatch.setattr("neurosim.kernels.dense.cuda.layout.TILE", tile)
+    for file in ("survey", "stream"):  # each has taken the number over
+        monkeypatch.setattr(f"neurosim.kernels.dense.cuda.{file}.TILE", tile)
     constants = every_layer("triangle", 150)
     X, labels, modulators = samples(3, 6, False)
     theirs = learn(DenseExecutor, constants, 6, X, labels, modulators, 3)
