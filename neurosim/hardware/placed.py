@@ -127,7 +127,7 @@ def on(chip: Chip, hardware: Hardware | str, *, unverified: bool = False) -> Pla
     Examples
     --------
     >>> import neurosim as ns
-    >>> chip = ns.hardware.on(ns.Chip([ns.recipes.softhebb(100, weight_bits=8)], inputs=64), "cmos45")
+    >>> chip = ns.hardware.on(ns.Chip([ns.recipes.softhebb(100, weight_bits=8)], inputs=64), "cmos45-int8")
     >>> chip.learn_one([1.0] * 64).cost.energy_J > 0
     True
     """
