@@ -111,7 +111,7 @@ def grow_in_place(product, patches, constants, state, scratch, team, first, last
         state.scales[k] *= ONE + change
         if not FOLD_BELOW <= abs(state.scales[k]) <= FOLD_ABOVE:
             fold_scale(k, state)
-            team.board[team.number, FOLDED] += 1
+            team.signals[team.number, FOLDED] += 1
         factors[k] = ONE / state.scales[k]
     for p in range(growth.shape[0]):
         c = growth[p, first:last]

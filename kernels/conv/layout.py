@@ -12,8 +12,8 @@ CAPPED, LARGEST = 0, 1  # sizes of a step
 NO_POOL, MAX_POOL, MEAN_POOL = 0, 1, 2
 SAMPLES, BLANKS, WRITES, FOLDS, PENDING, UPDATES, MEASURED = 0, 1, 2, 3, 4, 5, 6  # indices of State.counters
 COUNTERS = 7
-MEETINGS, ABSENT, FAILED, EVENTS, FOLDED = 0, 1, 2, 4, 5  # indices of a row of Team.board; FAILED has two
-ROW = 16  # int64 in a row of Team.board, two lines of the cache: no two threads write to one line
+MEETINGS, ABSENT, FAILED, EVENTS, FOLDED = 0, 1, 2, 4, 5  # indices of a row of Team.signals; FAILED has two
+SIGNALS = 16  # int64 in a row of Team.signals, two lines of the cache: no two threads write to one line
 GRAIN = 16  # neurons: blocks are multiples of so many
 BEGUN, NORMALISED, PATCHED, INTEGRATED, COMPETED, TRANSMITTED = 0, 1, 2, 3, 4, 5  # indices of a row of Marks.moments
 RECALLED, PROPOSED, MULTIPLIED, MEASURED_NORMS, LEARNED = 6, 7, 8, 9, 10
@@ -128,12 +128,12 @@ PRIVATE = ("drive", "pooled", "sum", "event_rows", "event_values", "lanes", "siz
 class Team(NamedTuple):
     """The threads that take a sample together, as one of them sees it, and the memory by which they synchronise.
 
-    `board` is zero before a call of `stream`. If ABSENT is set, the others stop waiting for the first thread to begin.
+    `signals` is zero before a call of `stream`. If ABSENT is set, the others do not wait for the first thread to begin.
     """
 
     number: int  # of this thread, from 0
     size: int  # threads
-    board: NDArray[np.int64]  # (size, ROW)
+    signals: NDArray[np.int64]  # (size, SIGNALS)
     wins: NDArray[np.int64]  # (size, neurons) positions won, of those that a thread has seen
     largest: NDArray[np.float32]  # (size, LANES) first: the largest change among a thread's neurons
 

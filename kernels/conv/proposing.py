@@ -50,10 +50,10 @@ def count_events(responses, cutoff, counts, team, first, last):
     total = 0
     for k in range(mine.size):
         total += mine[k]
-    team.board[team.number, EVENTS] = total
+    team.signals[team.number, EVENTS] = total
     meet(team)
     for other in range(team.size):
-        total += team.board[other, EVENTS] if other != team.number else 0
+        total += team.signals[other, EVENTS] if other != team.number else 0
     return total
 
 

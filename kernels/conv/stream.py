@@ -194,7 +194,7 @@ def stream(samples, learning, constants, state, scratch, results, product, own, 
     meet(team)
     if first and learning:
         for other in range(team.size):
-            state.counters[layout.FOLDS] += team.board[other, layout.FOLDED]
+            state.counters[layout.FOLDS] += team.signals[other, layout.FOLDED]
     return done, failed
 
 

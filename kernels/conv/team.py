@@ -13,14 +13,14 @@ def meet(team):
     """Wait until every thread is here; return False if an interrupted caller has said that the first will not come."""
     if team.size == 1:
         return True
-    number = team.board[team.number, MEETINGS] + 1
-    store_release(team.board[team.number, MEETINGS:], number)
+    number = team.signals[team.number, MEETINGS] + 1
+    store_release(team.signals[team.number, MEETINGS:], number)
     for other in range(team.size):
         polls = 0
-        while load_acquire(team.board[other, MEETINGS:]) < number:
+        while load_acquire(team.signals[other, MEETINGS:]) < number:
             polls += 1
             if polls > PATIENCE:
-                if load_acquire(team.board[0, ABSENT:]) != 0:
+                if load_acquire(team.signals[0, ABSENT:]) != 0:
                     return False
                 sched_yield()
     return True
@@ -31,11 +31,11 @@ def agree(failed, team):
     """Meet, and return the failure of the first thread that has one, which one thread alone would have found; or -1."""
     if team.size == 1:
         return failed
-    slot = FAILED + team.board[team.number, MEETINGS] % 2  # the next failure must not overwrite what is being read
-    team.board[team.number, slot] = failed
+    slot = FAILED + team.signals[team.number, MEETINGS] % 2  # the next failure must not overwrite what is being read
+    team.signals[team.number, slot] = failed
     meet(team)
     for other in range(team.size):
-        theirs = team.board[other, slot]
+        theirs = team.signals[other, slot]
         if theirs >= 0:
             return theirs
     return -1

@@ -105,14 +105,14 @@ def keep_copies(count, copies, synapses, scratch):
     """Copy the synapses of the neurons just written; return how many have copies then, -1 if too many."""
     for m in range(count):
         k = scratch.written[m]
-        copy = scratch.places[k]
+        copy = scratch.copy_of[k]
         if not (0 <= copy < copies and scratch.copied[copy] == k):
             if copies == scratch.copied.size:
                 return -1
-            scratch.places[k], scratch.copied[copies] = copies, k
+            scratch.copy_of[k], scratch.copied[copies] = copies, k
             copies += 1
     for i in range(synapses.shape[0]):
         for m in range(count):
             k = scratch.written[m]
-            scratch.copies[i, scratch.places[k]] = synapses[i, k]
+            scratch.copies[i, scratch.copy_of[k]] = synapses[i, k]
     return copies

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-WORD, PENDING_ROW, BREADTH, TAKEN = 0, 1, 2, 3  # indices of the first row of Scratch.board
-BOARD = 16  # int64 in a row of Scratch.board, two lines of the cache: no two threads write to one line
-NOT_THERE, NO_MORE = -1, -1  # epoch of a thread that has not begun yet, and of the first thread when it has stopped
+EPOCH, PENDING_ROW, BREADTH, TAKEN = 0, 1, 2, 3  # indices of the first row of Scratch.signals
+SIGNALS = 16  # int64 in a row of Scratch.signals, two lines of the cache: no two threads write to one line
+NOT_STARTED, STOPPED = -1, -1  # epoch of a thread that has not begun yet, and of the first thread when it has stopped
 PACE = 64  # weight of a sample in the running means of active inputs and of neurons written is 1/PACE
 SAMPLES, BLANKS, WRITES, FOLDS, PENDING, UPDATES = 0, 1, 2, 3, 4, 5  # indices of State.counters
 COUNTERS = 6
@@ -113,9 +113,9 @@ class Scratch(NamedTuple):
     # (5,) READS, SHARED, COPIES, TOGETHER, UNWRITTEN: they decide how sums are taken, which changes no bit, so that a
     # test may set them to force either way
     pays: NDArray[np.int64]
-    places: NDArray[np.int64]  # (neurons,) index of a neuron in `copied`, if it is there
+    copy_of: NDArray[np.int64]  # (neurons,) index of a neuron in `copied`, if it is there
     flips: NDArray[np.int64]  # (1,) bits that the last update changed
-    board: NDArray[np.int64]  # (threads of a team, BOARD) epoch numbers by which they meet; WORD is the first thread's
+    signals: NDArray[np.int64]  # (threads of a team, SIGNALS) epochs by which they meet; the first thread leads
     shares: NDArray[np.float32]  # (threads or 0, ahead or 1, neurons) sums of all threads but the first
 
 

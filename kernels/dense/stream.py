@@ -64,7 +64,7 @@ def _sum_next(n, values, active, mean_active, mean_written, samples, learning, c
     taken = look_ahead(samples, n, depth, learning, constants, state, scratch)
     typical, sums = mean_active // layout.PACE, scratch.ahead_sums
     if taken > 0 and is_shared(typical, neurons, mean_written, scratch):
-        scratch.board[0, layout.TAKEN] = taken
+        scratch.signals[0, layout.TAKEN] = taken
         sum_together(taken * mean_active // layout.PACE * neurons, values, active, state.synapses, scratch, sums)
     else:
         sum_ahead(taken, state.synapses, 0, neurons, scratch, sums)
@@ -76,9 +76,9 @@ def _integrate(row, size, values, active, mean_written, learning, constants, sta
     """Write the potentials of a sample that was taken in: with the team, where that pays."""
     potentials, neurons = results.potentials[row], state.scales.size
     if constants.lebesgue == TWO and is_shared(size, neurons, mean_written, scratch):
-        board, sums = scratch.board[0], results.potentials[row : row + 1]
-        board[layout.TAKEN], board[layout.BREADTH] = 0, size
-        board[layout.PENDING_ROW] = state.counters[layout.PENDING] if learning else -1
+        signals, sums = scratch.signals[0], results.potentials[row : row + 1]
+        signals[layout.TAKEN], signals[layout.BREADTH] = 0, size
+        signals[layout.PENDING_ROW] = state.counters[layout.PENDING] if learning else -1
         sum_together(size * neurons, values, active, state.synapses, scratch, sums)
         scale_sums(potentials, state.scales)
     else:
@@ -230,20 +230,20 @@ def assist(address, kind, number):
     address, kind : int, tuple type
         As `stream`'s.
     number : int
-        The thread's row of `Scratch.board`, from 1; the row holds NOT_THERE when this is called.
+        The thread's row of `Scratch.signals`, from 1; the row holds NOT_STARTED when this is called.
     """
     _samples, _learning, _constants, state, scratch, _results, _own, _marks = arguments_at(address, kind)
-    board, epoch = scratch.board, 0
-    store_release(board[number], epoch)
+    signals, epoch = scratch.signals, 0
+    store_release(signals[number], epoch)
     while True:
-        epoch = wait_for_new_epoch(board[0], epoch)
-        if epoch == layout.NO_MORE:
+        epoch = wait_for_new_epoch(signals[0], epoch)
+        if epoch == layout.STOPPED:
             return
-        values, active, p = scratch.values, scratch.active, board[0, layout.PENDING_ROW]
+        values, active, p = scratch.values, scratch.active, signals[0, layout.PENDING_ROW]
         if p >= 0:
             values, active = state.pending_inputs[p], state.pending_active[p]
         sum_share(number, values, active, state.synapses, scratch, scratch.shares[number])
-        store_release(board[number], epoch)
+        store_release(signals[number], epoch)
 
 
 def bound(*arguments):
@@ -284,10 +284,10 @@ def team(*arguments):
     )
 
     def work(*arguments):
-        memory, board = np.empty(size, np.uint8), arguments[4].board
+        memory, signals = np.empty(size, np.uint8), arguments[4].signals
         address = memory.__array_interface__["data"][0]
         put(address, arguments)
-        board[0], board[1:] = 0, layout.NOT_THERE
+        signals[0], signals[1:] = 0, layout.NOT_STARTED
 
         def work_as(number):
             if number > 0:
@@ -295,7 +295,7 @@ def team(*arguments):
             try:
                 return run(address, kind)
             finally:
-                board[0, layout.WORD] = layout.NO_MORE
+                signals[0, layout.EPOCH] = layout.STOPPED
 
         work_as.needs = arguments, memory  # kept alive as long as a thread may be at work
         return work_as

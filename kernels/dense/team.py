@@ -13,7 +13,7 @@ from numba.extending import register_jitable
 
 from neurosim.kernels.compiled import not_inlined
 from neurosim.kernels.dense.ahead import sum_ahead
-from neurosim.kernels.dense.layout import BREADTH, PACE, TAKEN, WORD
+from neurosim.kernels.dense.layout import BREADTH, EPOCH, PACE, TAKEN
 from neurosim.kernels.dense.potentials import sum_rows
 from neurosim.kernels.shared.numbers import LINE
 from neurosim.kernels.shared.softmax import copy_into
@@ -61,40 +61,40 @@ def is_shared(breadth, neurons, pace, scratch):
         PACE times the running mean of neurons that a sample writes; below zero if no mean is known.
     scratch : Scratch
     """
-    board, pays = scratch.board, scratch.pays
-    if board.shape[0] < 2 or breadth * neurons < pays[3] or neurons * PACE < pays[4] * pace:
+    signals, pays = scratch.signals, scratch.pays
+    if signals.shape[0] < 2 or breadth * neurons < pays[3] or neurons * PACE < pays[4] * pace:
         return False
     ready = True
-    for number in range(1, board.shape[0]):
-        ready &= load_acquire(board[number]) == board[0, WORD]
+    for number in range(1, signals.shape[0]):
+        ready &= load_acquire(signals[number]) == signals[0, EPOCH]
     return ready
 
 
 @register_jitable
 def sum_share(number, values, active, synapses, scratch, sums):
     """Write one thread's share of the sums that the first thread asked for: of samples ahead, or of one sample."""
-    start, end = share_of(synapses.shape[1], number, scratch.board.shape[0])
-    taken = scratch.board[0, TAKEN]
+    start, end = share_of(synapses.shape[1], number, scratch.signals.shape[0])
+    taken = scratch.signals[0, TAKEN]
     if taken > 0:
         sum_ahead(taken, synapses, start, end, scratch, sums)
     else:
-        sum_rows(values, active, scratch.board[0, BREADTH], synapses, start, end, sums[0])
+        sum_rows(values, active, scratch.signals[0, BREADTH], synapses, start, end, sums[0])
 
 
 @not_inlined
 def sum_together(products, values, active, synapses, scratch, sums):
     """Start a sum, write the first thread's share, copy the others' shares, and write the shares of late threads."""
-    board = scratch.board
-    epoch, threads = board[0, WORD] + 1, board.shape[0]
-    store_release(board[0], epoch)
+    signals = scratch.signals
+    epoch, threads = signals[0, EPOCH] + 1, signals.shape[0]
+    store_release(signals[0], epoch)
     sum_share(0, values, active, synapses, scratch, sums)
     for number in range(1, threads):
         polls, most = 0, PATIENCE + products // (LOOK * threads)
-        while polls < most and load_acquire(board[number]) != epoch:
+        while polls < most and load_acquire(signals[number]) != epoch:
             polls += 1
         if polls == most:
             sum_share(number, values, active, synapses, scratch, sums)
             continue
         start, end = share_of(synapses.shape[1], number, threads)
-        for n in range(max(1, board[0, TAKEN])):
+        for n in range(max(1, signals[0, TAKEN])):
             copy_into(scratch.shares[number, n, start:end], sums[n, start:end])

@@ -116,7 +116,7 @@ def test_an_interrupt_before_the_first_thread_begins_leaves_nobody_waiting_and_n
         return loop(*arguments)
 
     def absent():
-        calls[0][-2].board[0, layout.ABSENT] = 1
+        calls[0][-2].signals[0, layout.ABSENT] = 1
 
     with teams.CREW.team(3), pytest.raises(KeyboardInterrupt):
         teams.CREW.run(interrupted, calls, absent)

@@ -28,7 +28,7 @@ class Kernel:
         results = layout.Results(*(in_type(array, self.dtype) for array in self.results(len(X), len(X))))
         samples = layout.Samples(X.reshape(len(X), -1).astype(self.dtype), np.array(modulators, self.dtype))
         product = blas.PRODUCTS[np.dtype(self.dtype)]
-        self.team.board[:] = 0
+        self.team.signals[:] = 0
         loop = (samples, learning, self.codes, self.state, self.scratch, results, product, own, self.team)
         return conv.stream(*loop), results
 

@@ -35,7 +35,7 @@ def looking(W, *, ahead=8, dtype=np.float32, **constants):
         "ahead_values": np.zeros((ahead, inputs), np.float32), "ahead_active": np.zeros((ahead, inputs), np.int32),
         "ahead_sizes": np.full(ahead, UNTOUCHED), "ahead_norms": np.zeros((2, ahead), np.float32),
         "ahead_sums": np.zeros((ahead, neurons), np.float32), "copies": np.zeros((inputs, 64), np.float32),
-        "copied": np.zeros(64, np.int64), "pays": np.zeros(5, np.int64), "places": np.zeros(neurons, np.int64),
+        "copied": np.zeros(64, np.int64), "pays": np.zeros(5, np.int64), "copy_of": np.zeros(neurons, np.int64),
     }  # fmt: skip
     kernel.scratch = kernel.scratch._replace(**{name: in_type(array, dtype) for name, array in room.items()})
     return kernel

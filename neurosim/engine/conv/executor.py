@@ -92,8 +92,8 @@ class ConvExecutor(Executor[Workspace]):
         most = self.most_threads if len(call.samples.values) * self._work >= WORTH_A_TEAM else 1
         with BLAS.quiet() as threads, CREW.team(min(threads, most)) as size:
             calls = self._arguments(call, size)
-            board = calls[0][-2].board
-            return CREW.run(loop, calls, lambda: board.__setitem__((0, layout.ABSENT), 1))
+            signals = calls[0][-2].signals
+            return CREW.run(loop, calls, lambda: signals.__setitem__((0, layout.ABSENT), 1))
 
     def _tally(self, call: Call[Workspace], passed: NDArray[np.int64]) -> None:
         """Count what an image cost: its patches are still there, and neurons that moved write their whole kernel."""

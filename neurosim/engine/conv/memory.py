@@ -41,13 +41,13 @@ class Workspace:
         self._scratch: list[layout.Scratch] = []
 
     def team(self, size: int) -> list[tuple[layout.Scratch, layout.Team]]:
-        """Return what each thread of a team works in; the team's board is blank."""
+        """Return what each thread of a team works in; the team's signals are zero."""
         self.threads, neurons = size, self._first.changes.size
         while len(self._scratch) < size:
             self._scratch.append(self._private())
-        board, wins = np.zeros((size, layout.ROW), np.int64), np.zeros((size, neurons), np.int64)
+        signals, wins = np.zeros((size, layout.SIGNALS), np.int64), np.zeros((size, neurons), np.int64)
         largest = _zeros(size, numbers.LANES)
-        return [(self._scratch[number], layout.Team(number, size, board, wins, largest)) for number in range(size)]
+        return [(self._scratch[number], layout.Team(number, size, signals, wins, largest)) for number in range(size)]
 
     @property
     def scratch(self) -> layout.Scratch:

@@ -71,23 +71,23 @@ class DenseExecutor(Executor[Workspace]):
         if marks is not None:
             marks.moments[:] = 0  # a stage that the loop skips leaves no moment
             loop = self._marking_loop
-        if len(scratch.board) == 1:
+        if len(scratch.signals) == 1:
             return loop(*self._arguments(call))
         few = call.samples.values[:FEW]
         worth = np.count_nonzero(few) * self._constants.neurons >= team.TOGETHER * len(few)
-        with CREW.team(len(scratch.board) if worth else 1) as threads:
+        with CREW.team(len(scratch.signals) if worth else 1) as threads:
             if threads == 1:
-                return loop(*self._arguments(_on_board(call, scratch.board[:1])))
-            # A board of its own: an interrupted call may have left a thread that looks at its board once more. It may
-            # write its share as well, but then the caller is gone, and its scratch with it.
-            board = np.empty_like(scratch.board)
-            work = self._team(*self._arguments(_on_board(call, board)))
+                return loop(*self._arguments(_with_signals(call, scratch.signals[:1])))
+            # Signals of this call alone: an interrupted call may have left a thread that looks at its own once more. It
+            # may write its share as well, but then its caller is gone, and the caller's scratch with it.
+            signals = np.empty_like(scratch.signals)
+            work = self._team(*self._arguments(_with_signals(call, signals)))
             calls = [(number,) for number in range(threads)]
-            return CREW.run(work, calls, lambda: board.__setitem__((0, layout.WORD), layout.NO_MORE))
+            return CREW.run(work, calls, lambda: signals.__setitem__((0, layout.EPOCH), layout.STOPPED))
 
     def bind(self, call: Call[Workspace]) -> Callable[[], Counts]:
         """Return the loop with everything it takes, where one call is all that it needs."""
-        if len(call.workspace.scratch.board) > 1 or len(call.results.tallies) or call.workspace.marks is not None:
+        if len(call.workspace.scratch.signals) > 1 or len(call.results.tallies) or call.workspace.marks is not None:
             return super().bind(call)
         arguments = self._arguments(call)
         loop, address, kind, arguments_memory = KERNEL.bound(*arguments)
@@ -131,7 +131,7 @@ class DenseExecutor(Executor[Workspace]):
         return work
 
 
-def _on_board(call: Call[Workspace], board: NDArray[np.int64]) -> Call[Workspace]:
-    """Return a call whose threads meet on another board."""
-    scratch = call.workspace.scratch._replace(board=board)
+def _with_signals(call: Call[Workspace], signals: NDArray[np.int64]) -> Call[Workspace]:
+    """Return a call whose threads meet by other signals."""
+    scratch = call.workspace.scratch._replace(signals=signals)
     return call._replace(workspace=call.workspace._replace(scratch=scratch))

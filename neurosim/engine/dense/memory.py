@@ -64,9 +64,9 @@ def scratch(inputs: int, neurons: int, window: int, threads: int) -> layout.Scra
         copies=aligned.zeros((inputs, writes)),  # what is not used is summed too: no subnormal numbers
         copied=np.empty(writes, np.int64),
         pays=np.array([ahead.READS, ahead.SHARED, ahead.COPIES, team.TOGETHER, team.UNWRITTEN]),
-        places=np.empty(neurons if wide else 0, np.int64),
+        copy_of=np.empty(neurons if wide else 0, np.int64),
         flips=np.zeros(1, np.int64),
-        board=np.zeros((threads, layout.BOARD), np.int64),
+        signals=np.zeros((threads, layout.SIGNALS), np.int64),
         shares=aligned.empty((threads if threads > 1 else 0, max(1, samples), neurons)),
     )
 

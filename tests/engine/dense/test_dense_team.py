@@ -86,7 +86,7 @@ def test_a_frozen_layer_responds_with_threads(every_sample_is_worth_a_team):
 def test_without_a_team_nobody_is_waited_for(reason, every_sample_is_worth_a_team, monkeypatch):
     X, seen = samples(), []
     loop = DenseExecutor._loop
-    spy = property(lambda made: lambda *call: (seen.append(len(call[4].board)), loop.func(made)(*call))[1])
+    spy = property(lambda made: lambda *call: (seen.append(len(call[4].signals)), loop.func(made)(*call))[1])
     monkeypatch.setattr(DenseExecutor, "_loop", spy)
     if reason == "few products":
         monkeypatch.setattr(team, "TOGETHER", INPUTS * 300)
@@ -113,13 +113,13 @@ def test_a_narrow_layer_has_no_team_and_layers_work_at_the_same_time():
     narrow = ns.Chip([layer(20), layer(10)], inputs=INPUTS, seed=0)
     with Pipeline(narrow.layers, 2) as pipeline:
         assert pipeline._pool is not None
-        assert all(len(runner.workspace.scratch.board) == 1 for runner in pipeline.runners)
+        assert all(len(runner.workspace.scratch.signals) == 1 for runner in pipeline.runners)
 
 
 def test_wide_layers_follow_one_another_each_with_a_team(every_sample_is_worth_a_team):
     with Pipeline(chip("two layers").layers, 3) as pipeline:
         assert pipeline._pool is None
-        assert [len(runner.workspace.scratch.board) for runner in pipeline.runners] == [3, 3]
+        assert [len(runner.workspace.scratch.signals) for runner in pipeline.runners] == [3, 3]
 
 
 @pytest.mark.parametrize("ahead", [False, True])
@@ -149,18 +149,19 @@ def test_a_neuron_that_diverges_is_the_same_for_a_team(every_sample_is_worth_a_t
 
 
 class Team(Kernel):
-    """The compiled loop with a board for a team, and all that is needed to play its threads by hand."""
+    """The compiled loop with signals for a team, and all that is needed to play its threads by hand."""
 
     def __init__(self, W, threads, ahead=0, **constants):
         super().__init__(W, dtype=np.float32, **constants)
         neurons, inputs = W.shape
         self.scratch = self.scratch._replace(
-            board=np.zeros((threads, layout.BOARD), np.int64), shares=np.full((threads, max(1, ahead), neurons), NAN),
+            signals=np.zeros((threads, layout.SIGNALS), np.int64),
+            shares=np.full((threads, max(1, ahead), neurons), NAN),
             pays=np.zeros(5, np.int64), ahead_values=np.zeros((ahead, inputs), np.float32),
             ahead_active=np.zeros((ahead, inputs), np.int32), ahead_sizes=np.zeros(ahead, np.int64),
             ahead_norms=np.zeros((2, ahead), np.float32), ahead_sums=np.zeros((ahead, neurons), np.float32),
             copies=np.zeros((inputs, 64), np.float32),
-            copied=np.zeros(64, np.int64), places=np.zeros(neurons, np.int64),
+            copied=np.zeros(64, np.int64), copy_of=np.zeros(neurons, np.int64),
         )  # fmt: skip
 
     def part(self, X):
@@ -216,17 +217,17 @@ def until(happened):
 
 def together(kernel, X):
     """Let threads take samples, once all are there; return the words of all but the first."""
-    part, board = kernel.part(X), kernel.scratch.board
-    others = [threading.Thread(target=part, args=(number,)) for number in range(1, len(board))]
+    part, signals = kernel.part(X), kernel.scratch.signals
+    others = [threading.Thread(target=part, args=(number,)) for number in range(1, len(signals))]
     for other in others:
         other.start()
-    until(lambda: (board[1:, layout.WORD] != layout.NOT_THERE).all())
+    until(lambda: (signals[1:, layout.EPOCH] != layout.NOT_STARTED).all())
     assert part(0) == (len(X), -1)
     for other in others:
         other.join(60)
         assert not other.is_alive()
-    assert board[0, layout.WORD] == layout.NO_MORE
-    return board[1:, layout.WORD]
+    assert signals[0, layout.EPOCH] == layout.STOPPED
+    return signals[1:, layout.EPOCH]
 
 
 @pytest.mark.parametrize("ahead", [0, 8])
@@ -263,12 +264,12 @@ def test_nobody_is_waited_for_who_has_not_come():
 def test_who_came_and_then_lost_its_core_is_left_behind(late):
     W, X = case(2)
     kernel = Team(W, 3, competition=SOFT)
-    part, board = kernel.part(X), kernel.scratch.board
+    part, signals = kernel.part(X), kernel.scratch.signals
     others = [threading.Thread(target=part, args=(number,)) for number in (1, 2) if number not in late]
-    board[list(late), layout.WORD] = 0  # there, and never heard of again
+    signals[list(late), layout.EPOCH] = 0  # there, and never heard of again
     for other in others:
         other.start()
-    until(lambda: (board[1:, layout.WORD] != layout.NOT_THERE).all())
+    until(lambda: (signals[1:, layout.EPOCH] != layout.NOT_STARTED).all())
     assert part(0) == (len(X), -1)
     for other in others:
         other.join(60)
@@ -281,7 +282,7 @@ def test_one_that_falls_behind_again_and_again_spoils_nothing():
 
     def fell():
         kernel = Team(W, 2, competition=SOFT)
-        part, board, shares, stop = kernel.part(X), kernel.scratch.board, kernel.scratch.shares, threading.Event()
+        part, signals, shares, stop = kernel.part(X), kernel.scratch.signals, kernel.scratch.shares, threading.Event()
         behind = []
 
         def taken():
@@ -289,14 +290,14 @@ def test_one_that_falls_behind_again_and_again_spoils_nothing():
 
         def fall_behind():  # it writes its share when nobody waits for it any more, and comes in again
             while not stop.wait(1e-4):
-                word, before = int(board[0, layout.WORD]), taken()
-                if word > board[1, layout.WORD]:
+                word, before = int(signals[0, layout.EPOCH]), taken()
+                if word > signals[1, layout.EPOCH]:
                     until(lambda before=before: stop.is_set() or taken() > before + 1)
                     shares[1] = np.inf
                     behind.append(word)
-                    board[1, layout.WORD] = word
+                    signals[1, layout.EPOCH] = word
 
-        board[1, layout.WORD] = 0
+        signals[1, layout.EPOCH] = 0
         other = threading.Thread(target=fall_behind)
         other.start()
         assert part(0) == (len(X), -1)
