@@ -23,7 +23,7 @@ import neurosim as ns
 from neurosim.chip.chip import Chip
 from neurosim.experiments import data
 from neurosim.studies import liuson
-from neurosim.studies.head import train_head
+from neurosim.studies.liuson_head import train_head
 
 CELLS = [
     ("random", "mnist", 2048, {}), ("hebbnet", "mnist", 2048, {}), ("liuson", "mnist", 32, {}),

@@ -2,8 +2,8 @@
 
 `dense/` and `conv/` each have a `layout` (the named tuples that a loop works on), one file for each stage, and
 `stream`, the loop that calls the stages; `cuda/` inside each has the same stages for a device. `shared/` has the cells
-that both use. `head` trains the readout, `timeline` simulates queues, `machine` measures memory and arithmetic, and
-`own` compiles a user's rule.
+that both use. `readout` trains the softmax readout, `timeline` simulates queues, `machine` measures memory and
+arithmetic, and `own` compiles a user's rule.
 
 Rules for every file here:
 

@@ -1,6 +1,7 @@
 r"""Biases on the competition: a number per neuron, added to its potential before it competes.
 
-Each follows a running mean, moved once per update (window) by the mean over its samples.
+Each follows a running mean, moved once per update (window) by the mean over its samples. The loops compute biases in
+`kernels/dense/competition.py`, and what they average in `kernels/dense/means.py` and `kernels/dense/cuda/window.py`.
 """
 
 from dataclasses import dataclass

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from neurosim.checks import LARGEST, number, whole
 from neurosim.errors import ConfigError, SampleError
-from neurosim.kernels import head
+from neurosim.kernels import readout as kernel
 from neurosim.readouts.inputs import Array, as_features, class_labels, whole_labels
 from neurosim.readouts.training import NO_ROWS, Trainer, batch_of, blocks_of, first_parameters, refuse, scratch_for
 
@@ -105,7 +105,7 @@ class SoftmaxReadout:
         whole("seed", seed, 0, 2**64 - 1)
         dropout, rate = (value.item() if isinstance(value, np.generic) else value for value in (dropout, rate))
         number("dropout", dropout, "from 0, below 1", 0)
-        if round(dropout * head.CERTAIN) >= head.CERTAIN:
+        if round(dropout * kernel.CERTAIN) >= kernel.CERTAIN:
             raise ConfigError("dropout", "from 0, below 1", dropout, "no input would be left")
         number("rate", rate, "positive, at most 1", 0, above=True)
         if rate > 1:
@@ -202,14 +202,14 @@ class SoftmaxReadout:
         parameters = blocks_of(self.weights_, self.bias_)
         blocks = len(parameters.weights)
         scratch, sums = scratch_for(classes), np.empty((blocks, TOGETHER, classes), np.float32)
-        no_batch, no_dropout = batch_of(NO_ROWS, classes), head.Dropout(np.uint64(0), 0, np.float32(1), 0)
-        pace = head.Pace(np.float32(0), np.float32(1))
+        no_batch, no_dropout = batch_of(NO_ROWS, classes), kernel.Dropout(np.uint64(0), 0, np.float32(1), 0)
+        pace = kernel.Pace(np.float32(0), np.float32(1))
         for start in range(0, len(features), TOGETHER):
             rows = np.arange(start, min(start + TOGETHER, len(features)))
             batch = batch_of(rows, classes)
-            head.turn(features, 0, blocks, no_batch, batch, no_dropout, pace, parameters, scratch, sums)
+            kernel.turn(features, 0, blocks, no_batch, batch, no_dropout, pace, parameters, scratch, sums)
             potentials = np.empty((len(rows), classes), np.float32)
-            refuse(head.add_up(sums, self.bias_, potentials), features, rows)
+            refuse(kernel.add_up(sums, self.bias_, potentials), features, rows)
             yield potentials
 
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from neurosim import aligned, randomness
 from neurosim.errors import DivergedError, SampleError
-from neurosim.kernels import head
+from neurosim.kernels import readout as kernel
 from neurosim.readouts.inputs import Array, as_features
 
 WEIGHTS, ORDER, DROPOUT = 201, 202, 203  # purposes of random numbers, distinct from those of a chip
@@ -21,7 +21,7 @@ class Trainer:
     ----------
     features : float32 (samples, inputs)
     labels : int64 (samples,)
-    parameters : head.Parameters
+    parameters : kernel.Parameters
         Trained in place.
     seed, batch, dropout, threads
         As for `SoftmaxReadout`.
@@ -31,7 +31,7 @@ class Trainer:
         self,
         features: Array,
         labels: NDArray[np.int64],
-        parameters: head.Parameters,
+        parameters: kernel.Parameters,
         *,
         seed: int,
         batch: int,
@@ -70,7 +70,7 @@ class Trainer:
         count, classes = len(self.labels), self.parameters.weights.shape[1]
         order = randomness.permutation(self.seed, ORDER, epoch, count)
         losses, right = np.empty(count, np.float32), 0
-        past, pace = batch_of(NO_ROWS, classes), head.Pace(np.float32(0), np.float32(1))
+        past, pace = batch_of(NO_ROWS, classes), kernel.Pace(np.float32(0), np.float32(1))
         for start in range(0, count, self.batch):
             rows = order[start : start + self.batch]
             following = batch_of(rows, classes, self.steps * self.batch * self.dropout.words)
@@ -78,21 +78,21 @@ class Trainer:
             self.steps += 1
             past, pace = following, pace_of(rate, self.steps)
             potentials = np.empty((len(rows), classes), np.float32)
-            refuse(head.add_up(self.sums, self.parameters.bias[0], potentials), self.features, rows)
+            refuse(kernel.add_up(self.sums, self.parameters.bias[0], potentials), self.features, rows)
             batch_losses = losses[start : start + len(rows)]
-            right += head.meet(potentials, self.labels[rows], pace, self.parameters.bias, past.slopes, batch_losses)
+            right += kernel.meet(potentials, self.labels[rows], pace, self.parameters.bias, past.slopes, batch_losses)
         self._learn_and_integrate(past, batch_of(NO_ROWS, classes), pace)
         return float(losses.mean(dtype=np.float64)), right / count
 
     # A pool synchronises the threads once a batch: some fifty microseconds of a batch's thousands. Numba's own threads
     # would synchronise as often, but they break if two Python threads call them.
-    def _learn_and_integrate(self, past: head.Batch, following: head.Batch, pace: head.Pace) -> None:
+    def _learn_and_integrate(self, past: kernel.Batch, following: kernel.Batch, pace: kernel.Pace) -> None:
         """Let the threads learn one batch and integrate the next."""
         dropout, parameters, sums = self.dropout, self.parameters, self.sums
 
         def work(thread: int) -> None:
             first, last, scratch = self.cuts[thread], self.cuts[thread + 1], self.scratch[thread]
-            head.turn(self.features, first, last, past, following, dropout, pace, parameters, scratch, sums)
+            kernel.turn(self.features, first, last, past, following, dropout, pace, parameters, scratch, sums)
 
         others = [] if self._pool is None else [self._pool.submit(work, thread) for thread in range(1, self.threads)]
         work(0)
@@ -100,12 +100,12 @@ class Trainer:
             other.result()
 
 
-def pace_of(rate: float, step: int) -> head.Pace:
+def pace_of(rate: float, step: int) -> kernel.Pace:
     """Return Adam's rate with the corrections of its moments at a step, from 1."""
-    return head.Pace(np.float32(rate / (1 - 0.9**step)), np.float32(1 / np.sqrt(1 - 0.999**step)))
+    return kernel.Pace(np.float32(rate / (1 - 0.9**step)), np.float32(1 / np.sqrt(1 - 0.999**step)))
 
 
-def first_parameters(seed: int, inputs: int, classes: int) -> head.Parameters:
+def first_parameters(seed: int, inputs: int, classes: int) -> kernel.Parameters:
     """Return random weights and bias, as they are before the first step."""
     bound = 1 / np.sqrt(inputs)
     shares = randomness.uniform(seed, WEIGHTS, 0, (inputs + 1) * classes)
@@ -113,47 +113,47 @@ def first_parameters(seed: int, inputs: int, classes: int) -> head.Parameters:
     return blocks_of(first[: inputs * classes].reshape(classes, inputs), first[inputs * classes :])
 
 
-def blocks_of(weights: Array, bias: Array) -> head.Parameters:
+def blocks_of(weights: Array, bias: Array) -> kernel.Parameters:
     """Return weights (classes, inputs) and bias in the kernel's layout, with moments of zero."""
     classes, inputs = weights.shape
-    blocks = -(-inputs // head.BLOCK)
-    shape = (blocks, classes, head.BLOCK)
-    parameters = head.Parameters(
+    blocks = -(-inputs // kernel.BLOCK)
+    shape = (blocks, classes, kernel.BLOCK)
+    parameters = kernel.Parameters(
         weights=aligned.zeros(shape),
         means=aligned.zeros(shape),
         squares=aligned.zeros(shape),
         bias=np.zeros((3, classes), np.float32),
     )
     for block in range(blocks):
-        columns = weights[:, block * head.BLOCK : (block + 1) * head.BLOCK]
+        columns = weights[:, block * kernel.BLOCK : (block + 1) * kernel.BLOCK]
         parameters.weights[block, :, : columns.shape[1]] = columns
     parameters.bias[0] = bias
     return parameters
 
 
-def _dropout(probability: float, seed: int, inputs: int) -> head.Dropout:
+def _dropout(probability: float, seed: int, inputs: int) -> kernel.Dropout:
     """Return the dropout of inputs with some probability, as the kernel takes it."""
-    threshold = round(probability * head.CERTAIN)
-    inputs_per_word = head.LINE if threshold == head.EVEN else head.FIELDS
-    return head.Dropout(
+    threshold = round(probability * kernel.CERTAIN)
+    inputs_per_word = kernel.LINE if threshold == kernel.EVEN else kernel.FIELDS
+    return kernel.Dropout(
         key=randomness.words(seed, DROPOUT, 0, 1)[0],
         threshold=threshold,
-        scale=np.float32(head.CERTAIN / (head.CERTAIN - threshold)),
+        scale=np.float32(kernel.CERTAIN / (kernel.CERTAIN - threshold)),
         words=-(-inputs // inputs_per_word),
     )
 
 
-def batch_of(rows: NDArray[np.int64], classes: int, first: int = 0) -> head.Batch:
+def batch_of(rows: NDArray[np.int64], classes: int, first: int = 0) -> kernel.Batch:
     """Return the batch of the samples in these rows; `first` is the number of its first random word."""
-    return head.Batch(rows, np.uint64(first % 2**64), np.empty((len(rows), classes), np.float32))
+    return kernel.Batch(rows, np.uint64(first % 2**64), np.empty((len(rows), classes), np.float32))
 
 
-def scratch_for(classes: int) -> head.Scratch:
+def scratch_for(classes: int) -> kernel.Scratch:
     """Return one thread's working memory."""
-    return head.Scratch(
-        tile=aligned.zeros((head.GROUP * head.BLOCK,)),
-        lanes=aligned.zeros((head.LINE,)),
-        gradient=aligned.zeros((classes, head.BLOCK)),
+    return kernel.Scratch(
+        tile=aligned.zeros((kernel.GROUP * kernel.BLOCK,)),
+        lanes=aligned.zeros((kernel.LINE,)),
+        gradient=aligned.zeros((classes, kernel.BLOCK)),
     )
 
 

@@ -1,6 +1,6 @@
 """The format of a state file: plain data of a chip to bytes of HDF5, and back. `docs/state-format.md` describes it.
 
-The first 512 bytes, HDF5's user block, hold a SHA-256 of the rest, so damage is found before HDF5 parses it.
+`neurosim.state.checksum` puts a checksum before these bytes, and checks it.
 """
 
 import hashlib
@@ -12,13 +12,9 @@ import numpy as np
 
 from neurosim.errors import StateError
 from neurosim.state.arrays import Arrays, hash_of, plain_weights
+from neurosim.state.checksum import FORMAT, PIECE, USER_BLOCK, named_version, user_block
 from neurosim.state.old_formats import from_format_1
 from neurosim.version import __version__
-
-MAGIC = b"neurosim state\n"
-FORMAT = 3
-USER_BLOCK = 512
-PIECE = 1 << 20  # bytes that are hashed, compared or transposed at a time
 
 
 class Contents(NamedTuple):
@@ -62,44 +58,6 @@ def image(contents: Contents) -> tuple[bytes, bytes]:
     return user_block(hashlib.sha256(body).hexdigest()), body  # HDF5 readers look for its signature at 0, 512, ...
 
 
-def user_block(digest: str, version: int = FORMAT) -> bytes:
-    """Return the first 512 bytes of a file."""
-    return (MAGIC + f"format {version}\nsha256 {digest}\n".encode()).ljust(USER_BLOCK, b"\n")
-
-
-def digest_of(file: BinaryIO) -> str:
-    """Hash what follows the user block."""
-    digest = hashlib.sha256()
-    file.seek(USER_BLOCK)
-    while chunk := file.read(PIECE):
-        digest.update(chunk)
-    return digest.hexdigest()
-
-
-def verify(file: BinaryIO) -> None:
-    """Refuse a file that is not, byte for byte, what `image` made.
-
-    Raises
-    ------
-    StateError
-        If it is foreign, of a newer format, or damaged. The message lacks the file's name, for the caller to put first.
-    """
-    file.seek(0)
-    head = file.read(USER_BLOCK)
-    if not head.startswith(MAGIC):
-        raise StateError("must be a neurosim state file, and is not one")
-    version = _named_version(head)
-    if version.isdigit() and int(version) > FORMAT:
-        raise StateError(f"must be of format {FORMAT} or older, and is of {int(version)}: a newer neurosim wrote it")
-    if head != user_block(digest_of(file), int(version) if version.isdigit() else FORMAT):
-        raise StateError("must be as it was written, and is not: it is damaged, its checksum differs")
-
-
-def _named_version(head: bytes) -> bytes:
-    """Return the format version that the user block names."""
-    return head[len(MAGIC) :].split(b"\n")[0].removeprefix(b"format ")
-
-
 def position(file: BinaryIO) -> int:
     """Return how many samples the chip had taken from its stream."""
     with h5py.File(file, "r") as opened:
@@ -115,7 +73,7 @@ def contents(file: BinaryIO) -> Contents:
         If its contents contradict one another: it was edited.
     """
     file.seek(0)
-    named = _named_version(file.read(USER_BLOCK))
+    named = named_version(file.read(USER_BLOCK))
     with h5py.File(file, "r") as opened:
         if named != str(int(opened.attrs["format_version"])).encode():  # no checksum covers the user block
             raise StateError("must be of the format that its first lines name, and is not: it is damaged")

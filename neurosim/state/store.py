@@ -1,7 +1,8 @@
 """The store: state files are replaced whole or not at all, and verified before they are read.
 
 A file is written under another name, flushed to the disk, closed, read back and compared, and only then renamed to
-its own; the file that had that name becomes `NAME.previous`. `neurosim.state.format` says what is in it.
+its own; the file that had that name becomes `NAME.previous`. `neurosim.state.checksum` verifies what is read,
+`neurosim.state.format` says what is in it.
 """
 
 import contextlib
@@ -14,9 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from neurosim.errors import StateError
+from neurosim.state import checksum
 from neurosim.state import format as state_format
 from neurosim.state.arrays import check_finite
-from neurosim.state.format import MAGIC, PIECE, Contents
+from neurosim.state.checksum import MAGIC, PIECE
+from neurosim.state.format import Contents
 
 LONGEST_NAME = 200  # bytes, so that the draft's name beside it fits too
 # What parsing may raise where a file has the right checksum and yet was not written by us.
@@ -133,7 +136,7 @@ def read(path: str | Path) -> Contents:
     path = _real_path(path)
     try:
         with path.open("rb") as file:  # opened once: a run may replace the file meanwhile
-            state_format.verify(file)
+            checksum.verify(file)
             return state_format.contents(file)
     except FileNotFoundError:
         raise StateError(f"state {path} must be a file, and there is none{_advice(path)}") from None
@@ -172,7 +175,7 @@ def _advice(path: Path) -> str:
         return ""
     try:
         with older.open("rb") as file:
-            state_format.verify(file)
+            checksum.verify(file)
             position = state_format.position(file)
     except PARSING_ERRORS:  # StateError is an OSError
         return ""
@@ -230,7 +233,7 @@ def _is_whole(path: Path) -> bool:
     """Tell whether a file's checksum is right."""
     try:
         with path.open("rb") as file:
-            state_format.verify(file)
+            checksum.verify(file)
     except OSError:  # StateError is one
         return False
     return True

@@ -24,7 +24,7 @@ from neurosim.streams.base import RandomAccess
 from neurosim.streams.order import repeat
 from neurosim.studies import published
 from neurosim.studies.figures import draw_liuson
-from neurosim.studies.head import train_head
+from neurosim.studies.liuson_head import train_head
 from neurosim.studies.liuson_tables import tables
 
 NAME, VERSION = "liuson", 1

@@ -147,7 +147,7 @@ def test_every_function_that_python_calls_is_kept_on_disk(reach):
         and any(ast.unparse(decorator).partition("(")[0] == "compiled" for decorator in node.decorator_list)
     }
     assert set(reach[0]) == decorated
-    assert {"dense/stream.py stream", "conv/stream.py stream", "head.py turn", "timeline.py advance"} <= decorated
+    assert {"dense/stream.py stream", "conv/stream.py stream", "readout.py turn", "timeline.py advance"} <= decorated
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -162,7 +162,9 @@ def test_an_edit_reaches_all_functions_made_of_the_file_and_none_of_another_fold
 
 def test_a_stamp_is_of_what_the_files_were_when_the_first_kernel_was_imported():
     assert stamp(KERNELS / "dense/stream.py") == stamp(KERNELS / "dense/learning.py")
-    assert len({stamp(KERNELS / name) for name in ("dense/stream.py", "conv/stream.py", "head.py", "machine.py")}) == 4
+    assert (
+        len({stamp(KERNELS / name) for name in ("dense/stream.py", "conv/stream.py", "readout.py", "machine.py")}) == 4
+    )
     assert stamp(KERNELS / "dense/cuda/stream.py") is None
 
 

@@ -73,15 +73,15 @@ rows, order = np.zeros((8, machine.LINE), np.float32), np.arange(8, dtype=np.int
 machine.update_rows(rows, order)
 print(json.dumps([rows.tolist(), sum(machine.update_rows.stats.cache_misses.values())]))
 """
-HEAD = """
+READOUT = """
 import json
 import numpy as np
-from neurosim.kernels import head
+from neurosim.kernels import readout
 
 potentials, labels, losses = np.eye(3, dtype=np.float32), np.arange(3), np.zeros(3, np.float32)
 bias, slopes = np.zeros((3, 3), np.float32), np.zeros((3, 3), np.float32)
-head.meet(potentials, labels, head.Pace(np.float32(0.1), np.float32(1)), bias, slopes, losses)
-print(json.dumps([bias.tolist(), sum(head.meet.stats.cache_misses.values())]))
+readout.meet(potentials, labels, readout.Pace(np.float32(0.1), np.float32(1)), bias, slopes, losses)
+print(json.dumps([bias.tolist(), sum(readout.meet.stats.cache_misses.values())]))
 """
 TIMELINE = """
 import json
@@ -135,11 +135,15 @@ SWAPPED = (  # two fields of State, of the same type
 SHARED = {
     "compiled.py": ('{"error_model"', '{"boundscheck": False, "error_model"'),
     "shared/arguments.py": ("align=1)", "align=2)"),
-    "shared/codes.py": ("HEBB, OJA, INSTAR", "OJA, HEBB, INSTAR"),
+    "shared/codes.py": ("IDENTITY, RELU, TRIANGLE", "RELU, IDENTITY, TRIANGLE"),
+    "shared/competitions.py": ("return ONE if neuron == winner else ZERO", "return ZERO if neuron == winner else ONE"),
+    "shared/instruments.py": ("steps[0, k] = total", "steps[0, k] = total + total"),
     "shared/numbers.py": ("SQRT2 = np.float32(1.41421356)", "SQRT2 = np.float32(1.5)"),
+    "shared/rates.py": ("rate = constants.rate", "rate = constants.rate + constants.rate"),
     "shared/random_words.py": ("np.uint64(30)", "np.uint64(29)"),
     "shared/rules.py": ("return ONE - growth * potential, growth", "return ONE - growth, growth"),
     "shared/softmax.py": ("ONE / total_of(y, lanes)", "(ONE + ONE) / total_of(y, lanes)"),
+    "shared/tables.py": ("if code == first", "if code != first"),
     "shared/system.py": ('"release"', '"seq_cst"'),
 }
 EDITS = {  # the program, its loop, and for each file what stands there and what is written instead
@@ -166,15 +170,17 @@ EDITS = {  # the program, its loop, and for each file what stands there and what
         "conv/growing.py": ("(change * weight + growth)", "(change * weight + growth + growth)"),
         "conv/images.py": ("EPSILON = np.float32(1e-5)", "EPSILON = np.float32(1e-3)"),
         "conv/layout.py": SWAPPED,
+        "conv/learning.py": ("scratch.rates[first:last] = ONE", "scratch.rates[first:last] = ONE + ONE"),
         "conv/potentials.py": ("u[k] *= scales[k]", "u[k] *= scales[k] + scales[k]"),
         "conv/powers.py": ("E3, E4, E5 = np.float32(1 / 6)", "E3, E4, E5 = np.float32(1 / 7)"),
         "conv/proposing.py": ("grown *= part", "grown *= part + part"),
         "conv/sending.py": ("pooled[k] /= area", "pooled[k] /= area + area"),
         "conv/stream.py": ("state.wins[k] += wins[k]", "state.wins[k] += 2 * wins[k]"),
         "conv/team.py": ("PATIENCE = 2000", "PATIENCE = 1000"),
+        "conv/window.py": ("n * positions, (n + 1) * positions", "0 * positions, 1 * positions"),
     }),
     "machine": (MACHINE, "machine update_rows", {"machine.py": ("row[j] += ONE", "row[j] += ONE + ONE")}),
-    "head": (HEAD, "head meet", {"head.py": ("np.float32(1e-8)", "np.float32(1e-1)")}),
+    "readout": (READOUT, "readout meet", {"readout.py": ("np.float32(1e-8)", "np.float32(1e-1)")}),
     "timeline": (TIMELINE, "timeline advance", {
         "timeline.py": ("state.clock[SERVICES] += 1", "state.clock[SERVICES] += 2"),
     }),
@@ -189,7 +195,8 @@ def test_every_kernel_file_of_the_cpu_has_an_edit():
 
 
 @pytest.mark.parametrize(
-    "kind", ["machine", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("head", "timeline", "dense", "conv"))]
+    "kind",
+    ["machine", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("readout", "timeline", "dense", "conv"))],
 )
 def test_what_was_compiled_before_an_edit_is_never_loaded(tmp_path, kind):
     program, loop, edits = EDITS[kind]

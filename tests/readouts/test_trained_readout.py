@@ -6,7 +6,7 @@ import reference_readout as reference
 
 import neurosim as ns
 from neurosim import randomness
-from neurosim.kernels import head
+from neurosim.kernels import readout as kernel
 from neurosim.readouts import training
 from neurosim.readouts.softmax import SoftmaxReadout
 
@@ -268,7 +268,7 @@ def test_no_slope_is_subnormal():
     # Arithmetic on them takes a hundred times as long, and large features make softmaxes of nearly 0 and 1.
     potentials = np.array([[0, -50, -60, -90, -300], [5, 4, 3, 2, 1]], np.float32)
     bias, slopes, losses = np.zeros((3, 5), np.float32), np.empty((2, 5), np.float32), np.empty(2, np.float32)
-    head.meet(potentials, np.array([0, 1]), head.Pace(np.float32(1e-3), np.float32(1)), bias, slopes, losses)
+    kernel.meet(potentials, np.array([0, 1]), kernel.Pace(np.float32(1e-3), np.float32(1)), bias, slopes, losses)
     assert slopes[0, 1] > 0
     assert (slopes[0, 2:] == 0).all()
     assert (slopes[1] != 0).all()

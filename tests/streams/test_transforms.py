@@ -282,7 +282,7 @@ def test_no_two_kinds_of_random_numbers_share_a_purpose():
             module = ".".join(path.relative_to(root).with_suffix("").parts)
             owner = module if purpose in own_names else "neurosim.randomness"
             constants[owner, name] = getattr(import_module(owner), name)
-    assert {"neurosim.randomness", "neurosim.studies.head"} < {owner for owner, _ in constants}
+    assert {"neurosim.randomness", "neurosim.studies.liuson_head"} < {owner for owner, _ in constants}
     assert len(set(constants.values())) == len(constants) >= 17
 
 

@@ -13,7 +13,7 @@ NAMES = [path.relative_to(KERNELS).as_posix() for path in SOURCES]  # of the fil
 
 
 def copy_package(folder, *, whole=False, copy=shutil.copy2):
-    """Copy the kernels, and of neurosim/ what finds them, or all of it; without what was compiled."""
+    """Copy the kernels, and of neurosim/ what finds them and lists public names, or all; nothing that was compiled."""
     package, unwanted = KERNELS.parent / "neurosim", shutil.ignore_patterns("__pycache__")
     shutil.copytree(KERNELS, folder / "kernels", copy_function=copy, ignore=unwanted)
     if whole:
@@ -22,6 +22,7 @@ def copy_package(folder, *, whole=False, copy=shutil.copy2):
     (folder / "neurosim").mkdir()
     for name in ("__init__.py", "__init__.pyi"):
         copy(package / name, folder / "neurosim" / name)
+    shutil.copytree(package / "layers", folder / "neurosim" / "layers", copy_function=copy, ignore=unwanted)
     return folder
 
 

@@ -1,10 +1,10 @@
 """State files with other contents and a hash that fits."""
 
-from neurosim.state import format as state_format
+from neurosim.state import checksum
 
 
 def reseal(path):
     """Do what a careful forger would: edit, then make the checksum right again."""
     with path.open("rb") as file:
-        head = state_format.user_block(state_format.digest_of(file))
+        head = checksum.user_block(checksum.digest_of(file))
     path.write_bytes(head + path.read_bytes()[len(head) :])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from neurosim.studies import head
+from neurosim.studies import liuson_head as head
 
 
 def clouds(count=4000, seed=0):
