@@ -173,7 +173,7 @@ EDITS = {  # the program, its loop, and for each file what stands there and what
         "conv/learning.py": ("scratch.rates[first:last] = ONE", "scratch.rates[first:last] = ONE + ONE"),
         "conv/potentials.py": ("u[k] *= scales[k]", "u[k] *= scales[k] + scales[k]"),
         "conv/powers.py": ("E3, E4, E5 = np.float32(1 / 6)", "E3, E4, E5 = np.float32(1 / 7)"),
-        "conv/proposing.py": ("grown *= part", "grown *= part + part"),
+        "conv/proposing.py": ("grown *= share", "grown *= share + share"),
         "conv/sending.py": ("pooled[k] /= area", "pooled[k] /= area + area"),
         "conv/stream.py": ("state.wins[k] += wins[k]", "state.wins[k] += 2 * wins[k]"),
         "conv/team.py": ("PATIENCE = 2000", "PATIENCE = 1000"),
