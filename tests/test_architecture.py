@@ -156,7 +156,7 @@ def test_no_file_is_in_a_circle():
 
 
 def test_kernels_import_math_numpy_numba_and_themselves():
-    plain = {"math", "numpy", "numba", "typing", "collections", "functools", "hashlib", "pathlib"}
+    plain = {"math", "numpy", "numba", "inspect", "typing", "collections", "functools", "hashlib", "pathlib"}
     for name, path in MODULES.items():
         if name.startswith("neurosim.kernels"):
             for target in imports(path):

@@ -86,14 +86,6 @@ def _integrate(row, size, values, active, mean_written, learning, constants, sta
 
 
 @inlined
-def _transmit(n, potentials, constants, scratch, results):
-    """Write what the layer sends, if anybody reads it."""
-    if results.outputs.size > 0:
-        outputs = results.outputs[n % results.outputs.shape[0]]
-        activate(potentials, constants.transmit, constants.exponent, scratch.lanes, outputs)
-
-
-@inlined
 def _keep(n, row, size, winner, teaching, samples, constants, state, scratch, results):
     """Count a sample, and put it where its window waits for its end; return whether the window is full."""
     state.counters[layout.SAMPLES] += 1
@@ -114,29 +106,21 @@ def _keep(n, row, size, winner, teaching, samples, constants, state, scratch, re
     return p + 1 == window
 
 
-@inlined
-def _learn(n, row, square, copied, end, zeros, constants, state, scratch, results, own):
-    """Learn from a full window.
+@register_jitable
+def _memory(learning, state, scratch):
+    """Return where a sample's active inputs are packed: their values, and which they are."""
+    if learning:
+        p = state.counters[layout.PENDING]
+        return state.pending_inputs[p], state.pending_active[p]
+    return scratch.values, scratch.active
 
-    Return a neuron that diverged, or -1; how many neurons were written; and how many neurons have copies for the
-    samples ahead, -1 if there are too many.
-    """
-    us, ys = state.pending_potentials, state.pending_responses
+
+@register_jitable
+def _window(row, state, results):
+    """Return potentials and responses of the window: those of the sample itself, if it is a window of one."""
     if state.pending_sizes.size == 1:
-        us, ys = results.potentials[row : row + 1], results.responses[row : row + 1]
-    before, folds = state.counters[layout.WRITES], state.counters[layout.FOLDS]
-    if zeros:
-        tally_live(ys, constants, state, scratch, results.live, -1)
-    neuron = learn(us, ys, square, constants, state, scratch, own, results.live)
-    if neuron >= 0:
-        return neuron, 0, copied
-    count = state.counters[layout.WRITES] - before
-    if n + 1 < end:
-        copied = keep_copies(count, copied, state.synapses, scratch)
-    if results.tallies.size > 0:
-        folds = state.counters[layout.FOLDS] - folds
-        tally_writes(n, count, folds, zeros, ys, constants, state, scratch, results)
-    return neuron, count, copied
+        return results.potentials[row : row + 1], results.responses[row : row + 1]
+    return state.pending_potentials, state.pending_responses
 
 
 # Without Numba's reference counts: nothing is allocated here, and counting references to all arrays of State and
@@ -164,19 +148,13 @@ def stream(address, kind):
     samples, learning, constants, state, scratch, results, own, marks = arguments_at(address, kind)
     counts, converts = results.tallies.size > 0, constants.activation != IDENTITY or constants.bias != UNBIASED
     zeros = counts and constants.highest == ZERO and has_zeros(results.live, state.scales.size)
-    first, end, copied = 0, 0, 0  # samples looked ahead at, and neurons written since
-    mean_active, mean_written = 0, -1  # PACE times the means
+    first, end, copied, mean_active, mean_written = 0, 0, 0, 0, -1  # of samples looked ahead at; PACE times means
     for n in range(samples.values.shape[0]):
         _mark(marks, n, layout.BEGUN)
-        values, active = scratch.values, scratch.active
-        if learning:
-            p = state.counters[layout.PENDING]
-            values, active = state.pending_inputs[p], state.pending_active[p]
+        values, active = _memory(learning, state, scratch)
         if n >= end:
             first, copied = n, 0
-            end = _sum_next(
-                n, values, active, mean_active, mean_written, samples, learning, constants, state, scratch
-            )  # fmt: skip
+            end = _sum_next(n, values, active, mean_active, mean_written, samples, learning, constants, state, scratch)
         label = samples.labels[n] if samples.labels.size > 0 else -1
         row = n % results.potentials.shape[0]
         potentials, responses = results.potentials[row], results.responses[row]
@@ -202,21 +180,29 @@ def stream(address, kind):
             return n, winner
         results.winners[n] = winner
         _mark(marks, n, layout.COMPETED)
-        _transmit(n, potentials, constants, scratch, results)
+        if results.outputs.size > 0:
+            outputs = results.outputs[n % results.outputs.shape[0]]
+            activate(potentials, constants.transmit, constants.exponent, scratch.lanes, outputs)
         _mark(marks, n, layout.TRANSMITTED)
         if not learning:
             continue
         teaching = teaches(learning, size, label, constants.by_label)
         if not _keep(n, row, size, winner, teaching, samples, constants, state, scratch, results):
             continue
-        neuron, count, copied = _learn(
-            n, row, square, copied, end, zeros, constants, state, scratch, results, own
-        )  # fmt: skip
+        us, ys = _window(row, state, results)
+        before, folds = state.counters[layout.WRITES], state.counters[layout.FOLDS]
+        if zeros:
+            tally_live(ys, constants, state, scratch, results.live, -1)
+        neuron = learn(us, ys, square, constants, state, scratch, own, results.live)
         if neuron >= 0:
             return n, neuron
+        count = state.counters[layout.WRITES] - before
         mean_written = _moved_mean(mean_written, count, mean_written >= 0)
-        if copied < 0:
-            end = n + 1
+        if n + 1 < end:
+            copied = keep_copies(count, copied, state.synapses, scratch)
+            end = end if copied >= 0 else n + 1
+        if counts:
+            tally_writes(n, count, state.counters[layout.FOLDS] - folds, zeros, ys, constants, state, scratch, results)
         _mark(marks, n, layout.LEARNED)
     return samples.values.shape[0], -1
 

@@ -1,5 +1,6 @@
 """Tables of cells: the kinds of one thing, one cell each, of which a layer's code chooses one."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -13,25 +14,17 @@ def codes_of(cells: tuple[Cell, ...]) -> dict[str, int]:
     return {cell.__name__: code for code, cell in enumerate(cells)}
 
 
-def chosen_by_code(cells: tuple[Cell, ...], first: int = 0) -> Cell:
+def chosen_by_code(cells: tuple[Cell, ...]) -> Cell:
     """Return a cell that takes a code and what all cells take, and calls the cell of that code; else the last one.
 
-    It compiles to the chain `if code == 0: ... if code == 1: ...` that one would write by hand.
+    It is written out as the chain `if code == 0: ... if code == 1: ...`: a chain of closures would be compiled link by
+    link, which takes seconds.
     """
-    cell = cells[0]
-    if len(cells) == 1:
-
-        @register_jitable(forceinline=True)
-        def last(code, *arguments):
-            return cell(*arguments)
-
-        return last
-    others = chosen_by_code(cells[1:], first + 1)
-
-    @register_jitable(forceinline=True)
-    def choose(code, *arguments):
-        if code == first:
-            return cell(*arguments)
-        return others(code, *arguments)
-
-    return choose
+    arguments = ", ".join(inspect.signature(cells[0]).parameters)
+    lines = [f"def choose(code, {arguments}):"]
+    for code in range(len(cells) - 1):
+        lines += [f"    if code == {code}:", f"        return cell_{code}({arguments})"]
+    lines += [f"    return cell_{len(cells) - 1}({arguments})"]
+    scope: dict[str, Any] = {f"cell_{code}": cell for code, cell in enumerate(cells)}
+    exec("\n".join(lines), scope)  # names and numbers of this package alone
+    return register_jitable(forceinline=True)(scope["choose"])

@@ -143,7 +143,7 @@ SHARED = {
     "shared/random_words.py": ("np.uint64(30)", "np.uint64(29)"),
     "shared/rules.py": ("return ONE - growth * potential, growth", "return ONE - growth, growth"),
     "shared/softmax.py": ("ONE / total_of(y, lanes)", "(ONE + ONE) / total_of(y, lanes)"),
-    "shared/tables.py": ("if code == first", "if code != first"),
+    "shared/tables.py": ("if code == {code}", "if code != {code}"),
     "shared/system.py": ('"release"', '"seq_cst"'),
 }
 EDITS = {  # the program, its loop, and for each file what stands there and what is written instead
