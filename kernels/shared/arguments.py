@@ -4,21 +4,11 @@ Passing eighty arrays and numbers from Python takes longer than a small layer's 
 from one sample to the next are written to memory once, and the loop is called with their address.
 """
 
-from numba import types
+from numba import typeof, types
+from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
 from neurosim.kernels.compiled import compiled
-
-
-@intrinsic
-def _arguments_size(context, arguments):
-    """Return how many bytes compiled code takes to hold arguments."""
-
-    def write(context, builder, signature, values):
-        model = context.data_model_manager[signature.args[0]]
-        return context.get_constant(types.intp, context.get_abi_sizeof(model.get_data_type()))
-
-    return types.intp(arguments), write
 
 
 @intrinsic
@@ -46,10 +36,10 @@ def arguments_at(context, address, kind):
     return target(address, kind), write
 
 
-@compiled(_nrt=False)
 def size_of_arguments(arguments):
-    """Return how many bytes arguments take."""
-    return _arguments_size(arguments)
+    """Return how many bytes compiled code takes to hold arguments."""
+    context = cpu_target.target_context
+    return context.get_abi_sizeof(context.data_model_manager[typeof(arguments)].get_data_type())
 
 
 @compiled(_nrt=False)
