@@ -189,6 +189,7 @@ def test_after_an_edit_the_new_code_runs(package, name, old, new, value):
     assert run(package, RUN) == [value, 0]
 
 
+@pytest.mark.slow
 def test_a_new_version_over_an_old_one_leaves_nothing_of_it(package):
     kept = entries(package)
     edit_two(package)
@@ -198,6 +199,7 @@ def test_a_new_version_over_an_old_one_leaves_nothing_of_it(package):
     assert entries(package) == kept  # overwritten: nothing piles up
 
 
+@pytest.mark.slow
 def test_an_edit_of_a_linked_file_is_seen(package, tmp_path_factory):
     links = copy_package(tmp_path_factory.mktemp("links"))  # as a strict editable install links files, one by one
     shutil.rmtree(links / "kernels")
@@ -208,6 +210,7 @@ def test_an_edit_of_a_linked_file_is_seen(package, tmp_path_factory):
     assert run(links, RUN) == [21, 0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [
     {"NUMBA_CACHE_DIR": "elsewhere"},
     pytest.param({"NUMBA_CACHE_LOCATOR_CLASSES": "always_fresh.Locator"}, marks=pytest.mark.skipif(
@@ -227,6 +230,7 @@ def test_an_edit_is_seen_whatever_is_said_of_the_cache(package, settings):
     assert run(package, RUN, **settings) == [21, 0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("modules", "value"), [
     ("neurosim.kernels.compiled", 21),
     ("neurosim.kernels.compiled, neurosim.kernels.shared.numbers", 6),
@@ -241,6 +245,7 @@ def test_an_edit_between_two_imports_is_kept_under_no_stamp(package, modules, va
     assert run(package, RUN) == [21, 0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [
     "caching.Cache._cache_file = property(lambda self: None, lambda self, value: None)",
     "caching.IndexDataCacheFile._source_stamp = property(fset=lambda self, value: None)",

@@ -186,6 +186,7 @@ def test_the_points_of_a_dead_worker_are_measured_by_another(tmp_path, cluster):
     assert [process == dead for x, process in lines if x == at] == [True, False]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_a_point_that_kills_every_worker_fails_and_no_call_waits_for_ever(tmp_path, cluster):
     sweep = sweeping.sweep_of(vary={"made.x": [1.0, "dead"]})
