@@ -139,11 +139,11 @@ SHARED = {
     "shared/competitions.py": ("return ONE if neuron == winner else ZERO", "return ZERO if neuron == winner else ONE"),
     "shared/instruments.py": ("steps[0, k] = total", "steps[0, k] = total + total"),
     "shared/numbers.py": ("SQRT2 = np.float32(1.41421356)", "SQRT2 = np.float32(1.5)"),
-    "shared/rates.py": ("rate = constants.rate", "rate = constants.rate + constants.rate"),
+    "shared/rates.py": ("(constants.last_rate / rate) ** elapsed", "(constants.last_rate / rate) * elapsed"),
     "shared/random_words.py": ("np.uint64(30)", "np.uint64(29)"),
     "shared/rules.py": ("return ONE - growth * potential, growth", "return ONE - growth, growth"),
     "shared/softmax.py": ("ONE / total_of(y, lanes)", "(ONE + ONE) / total_of(y, lanes)"),
-    "shared/tables.py": ("if code == {code}", "if code != {code}"),
+    "shared/tables.py": ("forceinline=True", "forceinline=False"),
     "shared/system.py": ('"release"', '"seq_cst"'),
 }
 EDITS = {  # the program, its loop, and for each file what stands there and what is written instead
