@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from neurosim.kernels.conv import layout
 from neurosim.kernels.shared.numbers import LANES
 
-THREADS = 256  # of a block, at best; any multiple of 32 will do
 MOST = 1024  # threads of a block
 SEATS = MOST // LANES  # sums that a block may be at, at once
 LOWEST = np.float32(-math.inf)
