@@ -183,7 +183,7 @@ def test_ctrl_c_ends_quietly_and_says_how_to_go_on(files):
         list(map(str, words)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     until = time.monotonic() + 60
-    while not list(out.with_suffix(".points").glob("cells/*.json")) and time.monotonic() < until:
+    while not list(out.with_suffix(".points").glob("cells/point-*.json")) and time.monotonic() < until:
         assert process.poll() is None, process.communicate()
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)
@@ -193,7 +193,7 @@ def test_ctrl_c_ends_quietly_and_says_how_to_go_on(files):
     assert said[1].count("\n") == 1
     statuses = [row["status"] for row in table.read(out)]
     assert len(statuses) == 400
-    assert statuses.count("done") == len(list(out.with_suffix(".points").glob("cells/*.json"))) >= 1
+    assert statuses.count("done") == len(list(out.with_suffix(".points").glob("cells/point-*.json"))) >= 1
 
 
 def test_what_is_not_the_sweep_s_own_stays(files):
