@@ -6,10 +6,14 @@ from pathlib import Path
 
 import pytest
 
+KILLED = "resume_after_a_kill"  # takes long: it compiles, learns and is killed in processes of its own
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=[pytest.mark.slow] if path.stem == KILLED else [], id=path.stem) for path in EXAMPLES],
+)
 def test_an_example_runs(path, tmp_path):
     done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, cwd=tmp_path, timeout=300)
     assert done.returncode == 0, done.stderr

@@ -67,6 +67,7 @@ def is_gone(group):
     return False
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_and_passes_over_what_is_finished(tmp_path, small_mnist):
     out = tmp_path / "out"
     words = ("liuson", small_mnist, out, "--seeds", "4", "--only", "-mnist-32-")

@@ -70,6 +70,7 @@ def check(uninterrupted, tmp_path, turns, seed):
     assert leftovers == []
 
 
+@pytest.mark.slow
 def test_a_killed_run_of_another_recipe_goes_on_to_the_same_bits_and_records(tmp_path):
     begun = time.perf_counter()
     digest = finish(tmp_path / "whole.h5", LIUSON)["state_sha256"]

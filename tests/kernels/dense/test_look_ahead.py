@@ -50,6 +50,7 @@ def test_what_writes_more_than_it_tells_is_taken_as_before(memory):
     assert not looked(compare(W, X, **{"kind": "hard", **PLAIN, "rate": 0.01, **memory})[0])
 
 
+@pytest.mark.slow
 @given(
     seed=st.integers(0, 2**32), neurons=st.integers(64, 200), inputs=st.integers(1, 40), density=st.floats(0, 1),
     count=st.integers(1, 50), rows=st.integers(1, 50), ahead=st.integers(1, 20), learning=st.booleans(),
