@@ -5,6 +5,7 @@
 
 import hashlib
 import json
+import uuid
 from typing import Any, BinaryIO, NamedTuple
 
 import h5py
@@ -51,7 +52,8 @@ def image(contents: Contents) -> tuple[bytes, bytes]:
     leaves objects behind that fail again when they are freed.
     """
     memory = {"driver": "core", "backing_store": False, "block_size": 1 << 24}
-    with h5py.File("image", "w", libver=("earliest", "v110"), **memory) as file:
+    # HDF5 knows files in memory by their names, over all threads: no other may be open under this one.
+    with h5py.File(f"neurosim-{uuid.uuid4().hex}", "w", libver=("earliest", "v110"), **memory) as file:
         _fill(file, contents)
         file.flush()
         body: bytes = file.id.get_file_image()
