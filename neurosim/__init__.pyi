@@ -8,6 +8,7 @@ from . import receptive_fields as receptive_fields
 from . import recipes as recipes
 from .chip.chip import Chip as Chip
 from .chip.response import Response as Response
+from .errors import ConcurrentUseError as ConcurrentUseError
 from .errors import ConfigError as ConfigError
 from .errors import DeviceError as DeviceError
 from .errors import DivergedError as DivergedError

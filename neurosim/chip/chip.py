@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from copy import deepcopy
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -9,13 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurosim.checks import LARGEST, one_of, whole
+from neurosim.checks import one_of, whole
 from neurosim.chip.assembly import check_signs, put_to_work
+from neurosim.chip.learning import blocks_of, learn
 from neurosim.chip.one_by_one import OneByOne
-from neurosim.chip.pipeline import Pipeline
 from neurosim.chip.responding import respond
 from neurosim.chip.response import Response, response_of
-from neurosim.chip.samples import as_labels, as_modulators, as_samples, as_shape, check_fits, fitting, teachable
+from neurosim.chip.samples import as_labels, as_modulators, as_samples, as_shape, teachable
+from neurosim.chip.use import USER, Use, chunk_of
 from neurosim.engine.samples import Array
 from neurosim.errors import ConfigError, SampleError, StateError
 from neurosim.layers.conv import ConvWTA
@@ -28,14 +31,14 @@ from neurosim.state.arrays import hash_of
 from neurosim.state.format import Contents
 from neurosim.streams import Block, Stream
 
-FLOAT32 = np.dtype(np.float32)
 DEVICES = ("cpu", "cuda")
 
 
 class Chip:
     """Layers in order, which learn from one sample at a time: without batches, without a backward pass.
 
-    Do not share a chip between threads, not even to respond: calls share working memory without a lock. An interrupt
+    One thread at a time uses a chip: while it does, calls of others raise ConcurrentUseError, as calls share working
+    memory (`respond`, `respond_blocks` and `output_blocks` have their own, and may run beside one another). An interrupt
     (KeyboardInterrupt) between two layers leaves the later one a sample behind.
 
     Parameters
@@ -83,7 +86,7 @@ class Chip:
         self.inputs, self.seed = math.prod(self.shape), int(seed)
         self.device = device
         self.layers = tuple(put_to_work(layers, self.shape, self.seed, device))
-        self._width = (self.inputs,)
+        self.use = Use()
 
     @classmethod
     def from_preset(
@@ -129,13 +132,15 @@ class Chip:
     @property
     def state_sha256(self) -> str:
         """Hash of everything learned; it does not depend on chunks, threads or interruptions."""
-        return hash_of(layer.arrays() for layer in self.layers)
+        with self._reading():
+            return hash_of(layer.arrays() for layer in self.layers)
 
     def compile(self) -> None:
         """Compile all layers, or fetch them from the cache, so that the first sample does not wait."""
-        for layer in self.layers:
-            layer.compile()
-        _ = self._one_by_one
+        with self.use.alone():
+            for layer in self.layers:
+                layer.compile()
+            _ = self._one_by_one
 
     def learn_one(self, x: ArrayLike, label: int | None = None, *, modulator: float = 1.0) -> Response:
         """Respond to one sample and learn from it; the response is that of the weights before they learned.
@@ -157,10 +162,11 @@ class Chip:
             If the sample, its label or modulator is not admitted; nothing was learned from it.
         DivergedError
             If a weight or a potential left the range of float32. The chip can no longer be used; load a snapshot.
+        ConcurrentUseError
+            If another thread, or an unfinished call, is using the chip.
         """
         if label is None and type(modulator) is float and modulator == 1:
             return self._one(x, True)
-        one_by_one = self._one_by_one
         modulators = as_modulators([modulator], 1)
         labels = as_labels([-1 if label is None else label], 1)
         if label is not None:
@@ -168,31 +174,48 @@ class Chip:
             if fault is not None:
                 as_samples(x, self.shape, 1)  # its error comes first
                 raise fault
-        one_by_one.label[:], one_by_one.modulator[:] = labels, modulators
-        try:
-            return self._one(x, True)
-        finally:
-            one_by_one.label[:], one_by_one.modulator[:] = -1, 1
+        with self.use.alone():
+            one_by_one = self._one_by_one
+            try:
+                one_by_one.label[:], one_by_one.modulator[:] = labels, modulators
+                return Response._make(one_by_one.take(x, True))
+            finally:
+                one_by_one.label[:], one_by_one.modulator[:] = -1, 1
 
     def respond_one(self, x: ArrayLike) -> Response:
         """Respond to one sample and change nothing; parameters and errors as in `learn_one`."""
         return self._one(x, False)
 
     def _one(self, x: ArrayLike, learning: bool) -> Response:
-        one_by_one = self._one_by_one
-        if type(x) is np.ndarray and x.dtype is FLOAT32 and x.shape == self._width:  # the usual case
-            one_by_one.sample[:] = x
-        else:
-            one_by_one.sample[:] = as_samples(x, self.shape, 1)[0]
-        return Response._make(one_by_one.take(learning))
+        users, call = self.use.users, object()
+        try:  # as in `Use.alone`, written out as it is quicker
+            user = users.setdefault(USER, call)
+            if user is not call:
+                with chunk_of(user):
+                    return Response._make(self._one_by_one.take(x, learning))
+            return Response._make(self._one_by_one.take(x, learning))
+        finally:
+            if USER in users and users[USER] is call:
+                del users[USER]
+
+    def _reading(self) -> AbstractContextManager[None]:
+        """Return the context of what changes nothing; on a device, it fetches what was learned."""
+        return self.use.reading() if self.device == "cpu" else self.use.alone()
 
     @cached_property
     def _one_by_one(self) -> OneByOne:
-        return OneByOne(self.layers)
+        return OneByOne(self.layers, self.shape)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return everything but the memory that compiled code is bound to: copies bind their own."""
-        return {name: value for name, value in self.__dict__.items() if name != "_one_by_one"}
+        """Return everything but who uses it, and the memory that compiled code is bound to: copies bind their own."""
+        with self._reading():  # what another thread is changing cannot be copied
+            return {name: value for name, value in self.__dict__.items() if name not in ("_one_by_one", "use")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, use=Use())
+
+    def __copy__(self) -> "Chip":
+        return deepcopy(self)  # two chips that share what they have learned would disturb one another
 
     def learn(
         self,
@@ -240,37 +263,13 @@ class Chip:
             At the first sample that cannot be read; the chip has learned from all before it.
         DivergedError
             As in `learn_one`; what layers learned after that sample depends on chunk and threads.
+        ConcurrentUseError
+            If another thread is using the chip. Between chunks, this thread may: for example a generator that the
+            samples come from.
         """
-        if not isinstance(stream, Stream):
-            stream = as_samples(stream, self.shape, None)
-        count = stream.length if isinstance(stream, Stream) else len(stream)
-        taught = None if labels is None else as_labels(labels, count)
-        factors = None if modulators is None else as_modulators(modulators, count)
-        first = 0
-        learners = self._indices(layers)
-        at_work = self.layers[: max(learners) + 1]
-        with Pipeline(at_work, threads, frozen=set(range(len(at_work))) - learners, chunk=chunk) as pipeline:
-            for block in self.blocks(stream, chunk):
-                samples = slice(first, first + len(block.samples))
-                first = samples.stop
-                block_labels = block.labels if taught is None else fitting("labels", taught, samples)
-                block_factors = None if factors is None else fitting("modulators", factors, samples)
-                for _ in pipeline.push(block.samples, None, block_labels, block_factors):
-                    pass
-        for name, values in (("labels", taught), ("modulators", factors)):
-            if values is not None and len(values) > first:
-                raise SampleError(f"{name} must be as many as samples, got {len(values)} for {first}")
+        with self.use.run() as run:
+            learn(self.layers, self.shape, stream, labels, modulators, layers, chunk, threads, run)
         return self
-
-    def _indices(self, layers: Sequence[int] | None) -> set[int]:
-        """Return the indices of the layers that are to learn."""
-        if layers is None:
-            return set(range(len(self.layers)))
-        if not isinstance(layers, Sequence) or not layers:
-            raise ConfigError("layers", "places of layers, one at least", layers)
-        for index in layers:
-            whole("layers", index, 0, len(self.layers) - 1)
-        return set(layers)
 
     def respond(self, stream: Stream | ArrayLike, *, chunk: int = 256) -> Response:
         """Respond to every sample of a stream and change nothing.
@@ -306,7 +305,7 @@ class Chip:
         if layer is not None:
             whole("layer", layer, 0, len(self.layers) - 1)
         layers = self.layers if layer is None else self.layers[: layer + 1]
-        for results, labels in respond(layers, self.blocks(stream, chunk), chunk, every=True):
+        for results, labels in respond(layers, self.blocks(stream, chunk), chunk, self._reading, every=True):
             yield response_of(layers[-1], results), labels
 
     def output_blocks(
@@ -316,17 +315,12 @@ class Chip:
 
         The same as `respond_blocks(...).output`, without memory for the last layer's responses at each position.
         """
-        for results, labels in respond(self.layers, self.blocks(stream, chunk), chunk, every=False):
+        for results, labels in respond(self.layers, self.blocks(stream, chunk), chunk, self._reading, every=False):
             yield results.outputs, labels
 
     def blocks(self, stream: Stream | ArrayLike, chunk: int) -> Iterator[Block]:
         """Cut a stream, or an array, into blocks of samples that fit the chip."""
-        whole("chunk", chunk, 1, LARGEST)
-        if isinstance(stream, Stream):
-            check_fits(stream, self.shape)
-            return stream.blocks(size=chunk)
-        samples = as_samples(stream, self.shape, None)
-        return (Block(samples[start : start + chunk], None) for start in range(0, len(samples), chunk))
+        return blocks_of(stream, self.shape, chunk)
 
     def save(self, path: str | Path, *, position: int = 0, stream: dict[str, Any] | None = None) -> None:
         """Write the chip to an HDF5 state file: whole or not at all (see `docs/state-format.md`).
@@ -343,11 +337,14 @@ class Chip:
         ------
         StateError
             If the file cannot be written; a file that was at `path` before is still whole.
+        ConcurrentUseError
+            If another thread is learning.
         """
         whole("position", position, 0, 2**63 - 1)
         constants = [describe(layer.constants) for layer in self.layers]
-        arrays = [layer.arrays() for layer in self.layers]
-        store.save(path, Contents(self.shape, self.seed, constants, arrays, position, stream))
+        with self._reading():
+            arrays = [layer.arrays() for layer in self.layers]
+            store.save(path, Contents(self.shape, self.seed, constants, arrays, position, stream))
 
     @classmethod
     def load(cls, path: str | Path, *, rules: Sequence[RuleMaker] = (), device: str = "cpu") -> "Chip":
