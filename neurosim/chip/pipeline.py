@@ -166,6 +166,7 @@ class Pipeline:
                 self._waiting[index + 1] = chunk
             else:
                 yield chunk
+        run.staggered = self._pool is not None and any(chunk is not None for chunk in self._waiting)
 
     def _stage(self, stage: tuple[int, Chunk]) -> Chunk:
         """Take a chunk through the layer of an index; return what the next layer gets."""

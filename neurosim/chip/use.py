@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Lock, get_ident
+from threading import get_ident
 
 from neurosim.errors import ConcurrentUseError
 
@@ -10,6 +10,10 @@ USER = "user"  # the key in `Use.users`
 FAULT = (
     "a chip must be used by one thread at a time, and another call is using this one; give each thread a chip of its "
     "own (copy.deepcopy(chip)), or call under a lock"
+)
+BETWEEN = (
+    "a chip must be used after a run whose threads work on successive layers, not within: its layers are at different "
+    "samples until then; run it with threads=1"
 )
 
 
@@ -21,12 +25,14 @@ class Run:
     thread : int
     computing : bool
         Whether a chunk is under way, so that not even a signal handler of that thread may use the chip.
+    staggered : bool
+        Whether layers have learned from different numbers of samples.
     """
 
-    __slots__ = ("computing", "thread")
+    __slots__ = ("computing", "staggered", "thread")
 
     def __init__(self) -> None:
-        self.thread, self.computing = get_ident(), False
+        self.thread, self.computing, self.staggered = get_ident(), False, False
 
     def begin(self) -> None:
         """Begin to compute a chunk; who does so sets `computing` to false at its end."""
@@ -41,7 +47,7 @@ class _Readers:
     __slots__ = ("calls",)
 
     def __init__(self) -> None:
-        self.calls = set[object]()
+        self.calls: dict[object, None] = {}
 
 
 class Use:
@@ -56,7 +62,6 @@ class Use:
 
     def __init__(self) -> None:
         self.users: dict[str, object] = {}
-        self._lock = Lock()  # for who reads
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -111,25 +116,23 @@ class Use:
         ConcurrentUseError
             If somebody learns.
         """
-        users, call, mine = self.users, object(), _Readers()
+        users, call, readers = self.users, object(), _Readers()
         try:
-            with self._lock:
-                mine.calls.add(call)
-                user = users.setdefault(USER, mine)
-                if isinstance(user, _Readers):
-                    user.calls.add(call)
+            while isinstance(user := users.setdefault(USER, readers), _Readers):
+                readers = user
+                readers.calls[call] = None
+                if users.get(USER) is readers:  # else the last of them left meanwhile
+                    break
             if isinstance(user, _Readers):
                 yield
             else:
                 with chunk_of(user):
                     yield
         finally:
-            with self._lock:
-                user = users.get(USER)
-                if isinstance(user, _Readers):
-                    user.calls.discard(call)
-                    if not user.calls:
-                        del users[USER]
+            if call in readers.calls:
+                del readers.calls[call]
+            if not readers.calls and USER in users and users[USER] is readers:
+                del users[USER]
 
 
 @contextmanager
@@ -143,6 +146,8 @@ def chunk_of(user: object) -> Iterator[None]:
     """
     if not isinstance(user, Run) or user.thread != get_ident():
         raise ConcurrentUseError(FAULT)
+    if user.staggered:
+        raise ConcurrentUseError(BETWEEN)
     user.begin()
     try:
         yield
