@@ -12,6 +12,7 @@ from .errors import ConcurrentUseError as ConcurrentUseError
 from .errors import ConfigError as ConfigError
 from .errors import DeviceError as DeviceError
 from .errors import DivergedError as DivergedError
+from .errors import FixedError as FixedError
 from .errors import NeurosimError as NeurosimError
 from .errors import SampleError as SampleError
 from .errors import StabilityWarning as StabilityWarning

@@ -1,45 +1,31 @@
 """A chip: layers in order, learning from one sample at a time."""
 
-import math
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
-from copy import deepcopy
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurosim.checks import one_of, whole
-from neurosim.chip.assembly import check_signs, put_to_work
+from neurosim.checks import whole
 from neurosim.chip.learning import blocks_of, learn
 from neurosim.chip.one_by_one import OneByOne
 from neurosim.chip.responding import respond
 from neurosim.chip.response import Response, response_of
-from neurosim.chip.samples import as_labels, as_modulators, as_samples, as_shape, teachable
-from neurosim.chip.use import USER, Use, chunk_of
+from neurosim.chip.samples import as_labels, as_modulators, as_samples, teachable
+from neurosim.chip.saved import SavedChip
+from neurosim.chip.use import USER, chunk_of
 from neurosim.engine.samples import Array
-from neurosim.errors import ConfigError, SampleError, StateError
-from neurosim.layers.conv import ConvWTA
-from neurosim.layers.dense import DenseWTA
-from neurosim.layers.own_rules import RuleMaker
-from neurosim.layers.plain import describe, rebuild
+from neurosim.errors import SampleError
 from neurosim.presets import preset
-from neurosim.state import store
-from neurosim.state.arrays import hash_of
-from neurosim.state.format import Contents
 from neurosim.streams import Block, Stream
 
-DEVICES = ("cpu", "cuda")
 
-
-class Chip:
+class Chip(SavedChip):
     """Layers in order, which learn from one sample at a time: without batches, without a backward pass.
 
     One thread at a time uses a chip: while it does, calls of others raise ConcurrentUseError, as calls share working
-    memory (`respond`, `respond_blocks` and `output_blocks` have their own, and may run beside one another). An interrupt
-    (KeyboardInterrupt) between two layers leaves the later one a sample behind.
+    memory. (`respond`, `respond_blocks` and `output_blocks` have their own, and may run beside one another.) An
+    interrupt (KeyboardInterrupt) between two layers leaves the later one a sample behind.
 
     Parameters
     ----------
@@ -52,6 +38,12 @@ class Chip:
         From 0, below 2**64. Equal constants, seed and samples give equal bits.
     device : {"cpu", "cuda"}
         Device that the layers work on (`docs/cuda.md`). State files do not depend on it.
+
+    Attributes
+    ----------
+    changes : tuple of dict
+        Changes of constants since learning began (`with_constants`): `sample` (how many were learned before), `layer`
+        (index), `name`, `old` and `new`; the latest 64. State files keep them.
 
     Raises
     ------
@@ -67,26 +59,6 @@ class Chip:
     >>> for x, label in ns.open_stream("digits"):
     ...     response = chip.learn_one(x)
     """
-
-    def __init__(
-        self,
-        layers: Sequence[DenseWTA | ConvWTA],
-        *,
-        inputs: int | tuple[int, ...],
-        seed: int = 0,
-        device: str = "cpu",
-    ) -> None:
-        self.shape = as_shape(inputs)
-        one_of("device", device, DEVICES)
-        whole("seed", seed, 0, 2**64 - 1)
-        layers = tuple(layers) if isinstance(layers, Iterable) else ()
-        if not layers or not all(isinstance(layer, DenseWTA | ConvWTA) for layer in layers):
-            raise ConfigError("layers", "a sequence of at least one DenseWTA or ConvWTA", layers)
-        check_signs(layers)
-        self.inputs, self.seed = math.prod(self.shape), int(seed)
-        self.device = device
-        self.layers = tuple(put_to_work(layers, self.shape, self.seed, device))
-        self.use = Use()
 
     @classmethod
     def from_preset(
@@ -128,12 +100,6 @@ class Chip:
     def samples(self) -> int:
         """Samples learned from, blank ones included."""
         return self.layers[0].samples
-
-    @property
-    def state_sha256(self) -> str:
-        """Hash of everything learned; it does not depend on chunks, threads or interruptions."""
-        with self._reading():
-            return hash_of(layer.arrays() for layer in self.layers)
 
     def compile(self) -> None:
         """Compile all layers, or fetch them from the cache, so that the first sample does not wait."""
@@ -198,24 +164,9 @@ class Chip:
             if USER in users and users[USER] is call:
                 del users[USER]
 
-    def _reading(self) -> AbstractContextManager[None]:
-        """Return the context of what changes nothing; on a device, it fetches what was learned."""
-        return self.use.reading() if self.device == "cpu" else self.use.alone()
-
     @cached_property
     def _one_by_one(self) -> OneByOne:
         return OneByOne(self.layers, self.shape)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return everything but who uses it, and the memory that compiled code is bound to: copies bind their own."""
-        with self._reading():  # what another thread is changing cannot be copied
-            return {name: value for name, value in self.__dict__.items() if name not in ("_one_by_one", "use")}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, use=Use())
-
-    def __copy__(self) -> "Chip":
-        return deepcopy(self)  # two chips that share what they have learned would disturb one another
 
     def learn(
         self,
@@ -321,66 +272,3 @@ class Chip:
     def blocks(self, stream: Stream | ArrayLike, chunk: int) -> Iterator[Block]:
         """Cut a stream, or an array, into blocks of samples that fit the chip."""
         return blocks_of(stream, self.shape, chunk)
-
-    def save(self, path: str | Path, *, position: int = 0, stream: dict[str, Any] | None = None) -> None:
-        """Write the chip to an HDF5 state file: whole or not at all (see `docs/state-format.md`).
-
-        Parameters
-        ----------
-        path : path
-        position : int
-            Samples taken from the stream so far.
-        stream : dict, optional
-            The stream's `identity`.
-
-        Raises
-        ------
-        StateError
-            If the file cannot be written; a file that was at `path` before is still whole.
-        ConcurrentUseError
-            If another thread is learning.
-        """
-        whole("position", position, 0, 2**63 - 1)
-        constants = [describe(layer.constants) for layer in self.layers]
-        with self._reading():
-            arrays = [layer.arrays() for layer in self.layers]
-            store.save(path, Contents(self.shape, self.seed, constants, arrays, position, stream))
-
-    @classmethod
-    def load(cls, path: str | Path, *, rules: Sequence[RuleMaker] = (), device: str = "cpu") -> "Chip":
-        """Read a chip back, bit for bit.
-
-        Parameters
-        ----------
-        path : path
-        rules : sequence of RuleMaker
-            The user's own rules that the chip learns by: a state file has their names, not their code.
-        device : {"cpu", "cuda"}
-            Device to go on with, on whichever the chip was saved.
-
-        Raises
-        ------
-        StateError
-            If the file is missing, damaged, foreign or of a newer version, or names a rule that is not among `rules`.
-        ConfigError
-            If `rules` has anything but rules, or `device` is not one of the two.
-        DeviceError
-            As for `Chip`.
-        """
-        rules = tuple(rules) if isinstance(rules, Iterable) else (rules,)
-        if not all(isinstance(rule, RuleMaker) for rule in rules):
-            raise ConfigError("rules", "a sequence of functions that neurosim.rule decorated", rules)
-        return cls.of(store.read(path), path, rules, device)
-
-    @classmethod
-    def of(cls, contents: Contents, path: str | Path, rules: Sequence[RuleMaker] = (), device: str = "cpu") -> "Chip":
-        """Make a chip from the contents of a state file; `path` is for the error."""
-        one_of("device", device, DEVICES)
-        try:
-            layers = [rebuild(layer, rules) for layer in contents.constants]
-            chip = cls(layers, inputs=contents.shape, seed=contents.seed, device=device)
-            for layer, arrays in zip(chip.layers, contents.layers, strict=True):
-                layer.restore(arrays)
-        except (ConfigError, LookupError, TypeError, ValueError) as error:
-            raise StateError(f"state {path} must hold a chip that this version knows, but: {error}") from error
-        return chip

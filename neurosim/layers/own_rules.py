@@ -106,10 +106,12 @@ class RuleMaker:
         from numba import cloudpickle
 
         try:
-            pickled = cloudpickle.dumps(self.__wrapped__)
+            pickled = cloudpickle.dumps(self.__wrapped__)  # type: ignore[no-untyped-call]
         except Exception as error:
             advice = f"define the rule in a module that can be imported: {error}"
-            raise ConfigError(f"rule {self.__name__}", "made of what can be pickled", self.__wrapped__, advice) from None
+            raise ConfigError(
+                f"rule {self.__name__}", "made of what can be pickled", self.__wrapped__, advice
+            ) from None
         return _unpickled, (pickled, self.digest, self.code_digest)
 
     def is_known_as(self, digest: str) -> bool:

@@ -94,7 +94,9 @@ class _Identity:
         if isinstance(value, int | float):  # a class of numbers of the user's own
             return f"{kind}:{(int if isinstance(value, int) else float).__repr__(value)}"
         if is_dataclass(value) and not isinstance(value, type):
-            return f"{kind}{[f'{entry.name}={self.value(name, getattr(value, entry.name))}' for entry in fields(value)]}"
+            return (
+                f"{kind}{[f'{entry.name}={self.value(name, getattr(value, entry.name))}' for entry in fields(value)]}"
+            )
         return None
 
     def _array(self, name: str, array: np.ndarray[Any, Any]) -> str | None:

@@ -67,12 +67,11 @@ def test_while_one_thread_learns_all_that_others_do_is_refused(make_chip, sample
     def others():
         refused.extend(elsewhere(call) for call in (learning | reading).values())
 
+    def once():
+        others()
+        raise KeyboardInterrupt
+
     with pytest.raises(KeyboardInterrupt):  # the chip is free again whatever ends the call
-
-        def once():
-            others()
-            raise KeyboardInterrupt
-
         chip.learn(Watched(samples[:4], once), chunk=2)
     chip.learn(Watched(samples[:4], others), chunk=2)
     ns.run(chip, Watched(samples[:4], others), chunk=2)
@@ -154,7 +153,7 @@ def test_a_stream_may_use_the_chip_between_chunks(make_chip, samples):
 
 def test_a_stream_may_not_use_a_chip_whose_layers_are_at_different_samples(make_chip, samples):
     chip = make_chip(12, 5)
-    with pytest.raises(ns.ConcurrentUseError, match="its layers are at different samples until then.*threads=1"):
+    with pytest.raises(ns.ConcurrentUseError, match=r"its layers are at different samples until then.*threads=1"):
         chip.learn(Watched(samples[:30], lambda: chip.respond_one(samples[0])), chunk=10, threads=2)
     assert chip.samples == chip.layers[1].samples == 10  # all samples before the error
     chip.learn_one(samples[0])

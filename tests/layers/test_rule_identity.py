@@ -225,9 +225,9 @@ def test_what_cannot_be_known_is_refused(body, used, words):
 def test_random_numbers_are_refused_wherever_they_come_from(used):
     import random
 
-    scope = {"np": np, "draw": np.random.normal, "random": random, "method": np.random.default_rng(0).normal}  # noqa: NPY002
+    scope = {"np": np, "draw": np.random.normal, "random": random, "method": np.random.default_rng(0).normal}
     scope["f"] = njit(made("def r(x): return np.random.normal()", np=np))
-    with pytest.raises(ns.ConfigError, match="a function of its arguments alone, got .*equal seeds must give equal"):
+    with pytest.raises(ns.ConfigError, match=r"a function of its arguments alone, got .*equal seeds must give equal"):
         digest(f"def r(y): return 1, {used}", **scope)
 
 
@@ -239,7 +239,7 @@ def test_a_state_goes_on_with_the_rule_it_was_saved_with_alone(tmp_path):
     (one, first), (_, second) = chip(INDENTED), chip(LESS)
     one.save(tmp_path / "own.h5")
     assert ns.Chip.load(tmp_path / "own.h5", rules=[second, first]).layers[0].constants == one.layers[0].constants
-    with pytest.raises(ns.StateError, match="rule r must be the one that was saved, 2-.*or something that it uses"):
+    with pytest.raises(ns.StateError, match=r"rule r must be the one that was saved, 2-.*or something that it uses"):
         ns.Chip.load(tmp_path / "own.h5", rules=[second])
 
 

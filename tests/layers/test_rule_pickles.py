@@ -120,7 +120,7 @@ def test_another_process_without_the_source_learns_on_with_the_same_rule(tmp_pat
 def test_a_rule_that_changed_since_it_was_pickled_is_refused(monkeypatch):
     kept = pickle.dumps(named), pickle.dumps(local())
     monkeypatch.setattr(sys.modules[__name__], "named", ns.rule(plain))
-    with pytest.raises(ns.ConfigError, match="rule plain must be the one that was pickled, 2-.*has changed since"):
+    with pytest.raises(ns.ConfigError, match=r"rule plain must be the one that was pickled, 2-.*has changed since"):
         pickle.loads(kept[0])
     monkeypatch.setattr(sys.modules[__name__], "halved", njit(lambda x: x))
     pickle.loads(kept[1])  # has its own
