@@ -46,6 +46,7 @@ def _summary(chip: "Chip", contents: "Contents") -> dict[str, Any]:
         "stream": contents.stream,
         "stream_position": contents.position,
         "state_sha256": chip.state_sha256,
+        "changes": list(chip.changes),
         "layers": [_layer_summary(layer) for layer in chip.layers],
     }
 
@@ -78,6 +79,11 @@ def _table(summary: dict[str, Any]) -> str:
         f"{'stream':>10}  {name}, {order} order, at {summary['stream_position']:,}",
         f"{'seed':>10}  {summary['seed']}",
         f"{'state':>10}  {summary['state_sha256']}",
+    ]
+    lines += [
+        f"{'changed':>10}  {change['name']} of layer {change['layer'] + 1} at sample {change['sample']:,}: "
+        f"{_expression(change['old'])}, then {_expression(change['new'])}"
+        for change in summary["changes"]
     ]
     for number, layer in enumerate(summary["layers"], 1):
         lines += _layer_lines(number, layer) + _record_lines(layer["records"])

@@ -25,6 +25,7 @@ class Run(NamedTuple):
     seed: int
     constants: list[dict[str, Any]]
     stream: dict[str, Any] | None
+    changes: list[dict[str, Any]]
 
 
 class Order(NamedTuple):
@@ -97,5 +98,6 @@ def _write(run: Run, arrays: SharedArrays, order: Order) -> None:
         layers=arrays.views(order.layout),
         position=order.position,
         stream=run.stream,
+        changes=run.changes,
     )
     store.save(run.path, contents)

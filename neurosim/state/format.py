@@ -5,6 +5,8 @@
 
 import hashlib
 import json
+import uuid
+from collections.abc import Sequence
 from typing import Any, BinaryIO, NamedTuple
 
 import h5py
@@ -15,6 +17,8 @@ from neurosim.state.arrays import Arrays, hash_of, plain_weights
 from neurosim.state.checksum import FORMAT, PIECE, USER_BLOCK, named_version, user_block
 from neurosim.state.old_formats import from_format_1
 from neurosim.version import __version__
+
+CHANGE = {"sample": int, "layer": int, "name": str, "old": object, "new": object}  # of a constant, and its types
 
 
 class Contents(NamedTuple):
@@ -34,6 +38,8 @@ class Contents(NamedTuple):
         Samples taken from the stream.
     stream : dict or None
         Identity of the stream (`Stream.identity`); None if the chip has not learned from one.
+    changes : sequence of dict
+        Changes of constants since learning began (`neurosim.Chip.changes`).
     """
 
     shape: tuple[int, ...]
@@ -42,6 +48,7 @@ class Contents(NamedTuple):
     layers: list[Arrays]
     position: int
     stream: dict[str, Any] | None
+    changes: Sequence[dict[str, Any]] = ()
 
 
 def image(contents: Contents) -> tuple[bytes, bytes]:
@@ -51,7 +58,8 @@ def image(contents: Contents) -> tuple[bytes, bytes]:
     leaves objects behind that fail again when they are freed.
     """
     memory = {"driver": "core", "backing_store": False, "block_size": 1 << 24}
-    with h5py.File("image", "w", libver=("earliest", "v110"), **memory) as file:
+    # HDF5 knows files in memory by their names, over all threads: no other may be open under this one.
+    with h5py.File(f"neurosim-{uuid.uuid4().hex}", "w", libver=("earliest", "v110"), **memory) as file:
         _fill(file, contents)
         file.flush()
         body: bytes = file.id.get_file_image()
@@ -89,6 +97,8 @@ def _fill(file: h5py.File, contents: Contents) -> None:
     file.attrs["seed"] = np.uint64(contents.seed)
     file.attrs["stream"] = json.dumps(contents.stream)
     file.attrs["stream_position"] = contents.position
+    if contents.changes:  # older versions do not know it, and pass over it
+        file.attrs["changes"] = json.dumps(list(contents.changes))
     file.attrs["state_sha256"] = hash_of(contents.layers)
     for layer_index, (constants, arrays) in enumerate(zip(contents.constants, contents.layers, strict=True)):
         group = file.create_group(f"layer_{layer_index}")
@@ -147,7 +157,20 @@ def _read(file: h5py.File) -> Contents:
         layers=layers,
         position=int(file.attrs["stream_position"]),
         stream=stream,
+        changes=_changes(file, len(groups)),
     )
+
+
+def _changes(file: h5py.File, layers: int) -> list[dict[str, Any]]:
+    """Read the changes of constants."""
+    changes = json.loads(file.attrs.get("changes", "[]"))
+    for change in changes if isinstance(changes, list) else [changes]:
+        typed = isinstance(change, dict) and change.keys() == CHANGE.keys()
+        if not typed or not all(isinstance(change[name], kind) for name, kind in CHANGE.items()):
+            raise StateError(f"must hold changes of constants by {', '.join(CHANGE)}, and holds {change!r:.200}")
+        if not 0 <= change["layer"] < layers:
+            raise StateError(f"must hold changes of its {layers} layers, and holds one of layer {change['layer']}")
+    return list(changes)
 
 
 def _check_weights(weights: h5py.Dataset, constants: dict[str, Any], arrays: Arrays) -> None:
