@@ -4,13 +4,11 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
-import numpy as np
-
 from neurosim.chip.chip import Chip
+from neurosim.errors import SampleError
 from neurosim.instruments import never_won
-from neurosim.readouts.labels import accuracy, answers, check_labelled
-from neurosim.readouts.linear import LinearReadout
-from neurosim.readouts.winner import WinnerLabels, taught_by_label
+from neurosim.readouts.fitted import Readouts
+from neurosim.readouts.labels import check_labelled, chunk_of
 from neurosim.streams import Stream
 
 
@@ -46,20 +44,32 @@ def judge(
         If a stream has no labels, is empty, or does not fit the chip.
     """
     check_labelled(train, test)
-    winner, linear = WinnerLabels(by_label=taught_by_label(chip)), LinearReadout()
-    for response, labels in answers(chip, train, pause):
-        winner.add(response, labels)
-        linear.add(response, labels)
-    winner.finish()
-    linear.finish()
-    chunks = [
-        (winner.predict(response), linear.predict(response), labels) for response, labels in answers(chip, test, pause)
-    ]
-    by_winner, by_readout, labels = (np.concatenate(column) for column in zip(*chunks, strict=True))
+    return measure(Readouts.fit(chip, train, pause=pause), chip, test, pause=pause)
+
+
+def measure(
+    readouts: Readouts,
+    chip: Chip,
+    test: Stream,
+    *,
+    pause: Callable[[], AbstractContextManager[object]] = nullcontext,
+) -> Judgement:
+    """Measure readouts on a stream with labels; errors as in `judge`."""
+    right, count = dict.fromkeys(readouts.fitted, 0), 0
+    for predicted, labels in readouts.responses(chip, test, list(right), chunk_of(chip)):
+        with pause():
+            assert labels is not None
+        known = labels >= 0
+        count += int(known.sum())
+        for kind, guesses in predicted.items():
+            right[kind] += int((guesses == labels)[known].sum())
+    if count == 0:
+        raise SampleError(f"{test.name} must hold at least one sample with a label, got none")
+    winner, best = readouts.fitted.get("winner"), next(kind for kind in ("linear", "softmax") if kind in right)
     return Judgement(
-        winner_accuracy=accuracy(by_winner, labels),
-        readout_accuracy=accuracy(by_readout, labels),
-        never_won_frozen=never_won(winner.wins_),
-        readout_samples=linear.samples_,
-        test_samples=len(labels),
+        winner_accuracy=None if winner is None else right["winner"] / count,
+        readout_accuracy=right[best] / count,
+        never_won_frozen=None if winner is None else never_won(winner.wins_),
+        readout_samples=readouts.fitted[best].samples_,
+        test_samples=count,
     )

@@ -13,6 +13,7 @@ from neurosim.errors import SampleError
 from neurosim.streams import Stream, check_stream
 
 RESPONSES = 1 << 24  # most responses of a chunk: of all neurons, at all positions of images
+UNKNOWN = 2**31 - 1  # a label that no readout predicts
 CLASSES = 10_000  # most labels that a readout tells apart: it keeps a count for each neuron and label
 
 
@@ -43,13 +44,26 @@ def check_labelled(*streams: Stream) -> None:
             )
 
 
+def chunk_of(chip: Chip) -> int:
+    """Return how many samples a frozen chip responds to at a time."""
+    return max(1, min(1000, RESPONSES // chip.layers[-1].responses))
+
+
+def renumbered(labels: NDArray[np.int64], names: tuple[str, ...], onto: tuple[str, ...]) -> NDArray[np.int64]:
+    """Return labels that count one list of names as another list counts them; those of other names are `UNKNOWN`."""
+    if not names or not onto or names == onto[: len(names)]:
+        return labels
+    numbers = {name: number for number, name in enumerate(onto)}
+    table = np.array([numbers.get(name, UNKNOWN) for name in names] + [-1])
+    return np.asarray(table[labels])  # -1, no label, is the last of the table
+
+
 def answers(
     chip: Chip, stream: Stream, pause: Callable[[], AbstractContextManager[object]] = nullcontext
 ) -> Iterator[tuple[Response, NDArray[Any]]]:
     """Yield a frozen chip's responses to a stream with their labels, a chunk at a time."""
     count = 0
-    chunk = max(1, min(1000, RESPONSES // chip.layers[-1].responses))
-    for response, labels in chip.respond_blocks(stream, chunk=chunk):
+    for response, labels in chip.respond_blocks(stream, chunk=chunk_of(chip)):
         with pause():
             count += len(response.winner)
         assert labels is not None

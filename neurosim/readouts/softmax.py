@@ -11,6 +11,7 @@ from neurosim.errors import ConfigError, SampleError
 from neurosim.kernels import readout as kernel
 from neurosim.readouts.inputs import Array, as_features, class_labels, whole_labels
 from neurosim.readouts.training import NO_ROWS, Trainer, batch_of, blocks_of, first_parameters, refuse, scratch_for
+from neurosim.state.kept_readouts import KeptReadout
 
 # When the rate is halved, in fractions of the epochs, as published: for 50 epochs or more, and for 20 or more.
 LONG_HALVINGS, SHORT_HALVINGS = (0.2, 0.35, 0.5, 0.6, 0.7, 0.8, 0.9), (0.5, 0.75)
@@ -191,6 +192,18 @@ class SoftmaxReadout:
         """
         predicted = self.predict(features)
         return float((predicted == whole_labels(labels, len(predicted))).mean())
+
+    def kept(self) -> KeptReadout:
+        """Return what a state file keeps of it."""
+        return KeptReadout(self.samples_, "output", {"weights": self.weights_, "bias": self.bias_})
+
+    @classmethod
+    def of(cls, kept: KeptReadout) -> "SoftmaxReadout":
+        """Return the readout of which this was kept; how it was trained is not."""
+        readout = cls()
+        readout.samples_ = kept.samples
+        readout.weights_, readout.bias_ = kept.arrays["weights"], kept.arrays["bias"]
+        return readout
 
     def _potentials(self, features: Array) -> Iterator[Array]:
         """Yield the potentials of the samples, some at a time."""

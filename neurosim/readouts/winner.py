@@ -7,6 +7,7 @@ from neurosim.chip.chip import Chip
 from neurosim.chip.response import Response
 from neurosim.errors import SampleError
 from neurosim.readouts.labels import check_classes
+from neurosim.state.kept_readouts import KeptReadout
 
 
 class WinnerLabels:
@@ -66,6 +67,23 @@ class WinnerLabels:
     def predict(self, response: Response) -> NDArray[np.int64]:
         """Return the label of each sample's winner."""
         return np.asarray(self.labels_[response.winner])
+
+    def kept(self) -> KeptReadout:
+        """Return what a state file keeps of it."""
+        return KeptReadout(self.samples_, "output", {"labels": self.labels_, "wins": self.wins_})
+
+    @classmethod
+    def of(cls, kept: KeptReadout) -> "WinnerLabels":
+        """Return the readout of which this was kept."""
+        readout = cls()
+        readout.samples_, readout.labels_, readout.wins_ = kept.samples, kept.arrays["labels"], kept.arrays["wins"]
+        return readout
+
+    @classmethod
+    def of_classes(cls, neurons: int) -> "WinnerLabels":
+        """Return the readout of a layer taught by labels, whose neurons are classes: it is fitted to nothing."""
+        labels = np.arange(neurons)
+        return cls.of(KeptReadout(0, "output", {"labels": labels, "wins": np.zeros(neurons, np.int64)}))
 
 
 def taught_by_label(chip: Chip) -> bool:

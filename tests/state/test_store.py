@@ -172,15 +172,15 @@ def replace(file, name, array):
 @pytest.mark.parametrize(("edit", "words"), [
     (lambda f: f["layer_0/weights"].__setitem__((0, 0), 5), "must hold weights that equal synapses times scales"),
     (lambda f: f["layer_0/wins"].__setitem__(0, 10**6), "must hold the arrays that its state_sha256 names"),
-    (lambda f: f.__delitem__("layer_0/wins"), "must hold the arrays that its state_sha256 names"),
-    (lambda f: f.attrs.__delitem__("inputs"), "must be a whole state file, but"),
-    (lambda f: f.attrs.__setitem__("inputs", 63), "synapses must be float32 (63, 12), got float32 (64, 12)"),
-    (lambda f: f["layer_0"].attrs.__setitem__("constants", "{"), "must be a whole state file, but"),
+    (lambda f: f.__delitem__("layer_0/wins"), "must hold layer_0/wins, and does not"),
+    (lambda f: f.attrs.__delitem__("inputs"), "must hold inputs as sizes from 1"),
+    (lambda f: f.attrs.__setitem__("inputs", 63), "layer_0/synapses must be of the shape (63, 12), got (64, 12)"),
+    (lambda f: f["layer_0"].attrs.__setitem__("constants", "{"), "must hold constants of layer_0 as JSON"),
     (lambda f: f["layer_0"].attrs.__setitem__("constants", '{"kind": "os.system"}'), "kind must be one of DenseWTA"),
     (lambda f: f["layer_0"].attrs.__setitem__("constants", '{"kind": []}'), "kind must be one of DenseWTA"),
-    (lambda f: f.__delitem__("layer_0"), "must be a whole state file, but"),
-    (lambda f: replace(f, "layer_0/weights", np.zeros(5, "f4")), "must hold weights that equal synapses times scales"),
-    (lambda f: replace(f, "layer_0/weights", np.zeros((5, 0))), "must hold weights that equal synapses times scales"),
+    (lambda f: f.__delitem__("layer_0"), "must hold layer_0, and does not"),
+    (lambda f: replace(f, "layer_0/weights", np.zeros(5, "f4")), "layer_0/weights must be of the shape (12, 64)"),
+    (lambda f: replace(f, "layer_0/weights", np.zeros((5, 0), "f4")), "layer_0/weights must be of the shape (12, 64)"),
 ])  # fmt: skip
 def test_an_edited_file_is_refused(path, edit, words):
     with h5py.File(path, "r+") as file:

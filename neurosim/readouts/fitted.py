@@ -1,0 +1,233 @@
+"""The readouts of a chip, fitted together and kept with it: whoever loads the state can name what the chip sees."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.chip.chip import Chip
+from neurosim.chip.response import Response
+from neurosim.errors import ConfigError, StateError
+from neurosim.layers.competition import Competition
+from neurosim.readouts.image_readout import PUBLISHED_EPOCHS, fit_images
+from neurosim.readouts.labels import answers, check_labelled, chunk_of, renumbered
+from neurosim.readouts.linear import LinearReadout
+from neurosim.readouts.softmax import SoftmaxReadout
+from neurosim.readouts.winner import WinnerLabels, taught_by_label
+from neurosim.state import store
+from neurosim.state.format import Contents
+from neurosim.state.kept_readouts import KeptReadout
+from neurosim.streams import Stream, check_stream
+
+Fitted = WinnerLabels | LinearReadout | SoftmaxReadout
+KINDS: dict[str, type[WinnerLabels] | type[LinearReadout] | type[SoftmaxReadout]] = {
+    "linear": LinearReadout,
+    "softmax": SoftmaxReadout,
+    "winner": WinnerLabels,
+}  # the best first: it predicts unless another one is asked for
+Labels = NDArray[np.int64]
+Pause = Callable[[], AbstractContextManager[object]]
+
+
+class Predictions(NamedTuple):
+    """What a readout says of successive samples of a stream.
+
+    Attributes
+    ----------
+    first : int
+        Number of the first of these samples in the stream, from 0.
+    predicted : int64 (samples,)
+        Labels, as `Readouts.classes` counts them if it has names.
+    labels : int64 (samples,) or None
+        The stream's own labels, counted in the same way: -1 for a sample without one, and a number that no readout
+        predicts for a class that is not in `Readouts.classes`. None if the stream has no labels.
+    """
+
+    first: int
+    predicted: NDArray[np.int64]
+    labels: NDArray[np.int64] | None
+
+
+class Readouts:
+    """Readouts that were fitted to a chip's frozen responses: `Chip.save` keeps them, `Readouts.load` reads them back.
+
+    Parameters
+    ----------
+    fitted : mapping of str to readout
+        By kind: `winner` (`WinnerLabels`) and `linear` (`LinearReadout`), or `softmax` (`SoftmaxReadout`) for a chip
+        that ends in images.
+    state_sha256 : str
+        Hash of the chip that they were fitted to.
+    classes : tuple of str
+        Names of the labels 0, 1, ..., if they have names.
+
+    Examples
+    --------
+    >>> import neurosim as ns
+    >>> chip = ns.Chip([ns.recipes.softhebb(100)], inputs=64).learn(ns.open_stream("digits:train"))
+    >>> chip.save("chip.h5", readouts=ns.Readouts.fit(chip, ns.open_stream("digits:train")))
+    >>> chip, readouts = ns.Chip.load("chip.h5"), ns.Readouts.load("chip.h5")
+    >>> for block in readouts.predict(chip, ns.open_stream("digits:test")):
+    ...     print(block.first, block.predicted)
+    """
+
+    def __init__(self, fitted: Mapping[str, Fitted], state_sha256: str, classes: tuple[str, ...] = ()) -> None:
+        self.fitted, self.state_sha256, self.classes = dict(fitted), state_sha256, tuple(classes)
+
+    def __repr__(self) -> str:
+        return f"Readouts({', '.join(self.fitted)})"
+
+    @classmethod
+    def fit(
+        cls, chip: Chip, train: Stream, *, epochs: int = PUBLISHED_EPOCHS, pause: Pause = nullcontext
+    ) -> "Readouts":
+        """Fit all readouts that the chip can have to its responses; the chip does not change.
+
+        Parameters
+        ----------
+        chip : Chip
+        train : Stream
+            With labels.
+        epochs : int
+            Of the softmax readout.
+        pause : callable
+            Returns a context, entered after every chunk and epoch; it may raise to end the work.
+
+        Raises
+        ------
+        SampleError
+            If the stream has no labels, is empty, or does not fit the chip.
+        """
+        check_labelled(train)
+        state = chip.state_sha256
+        if len(chip.layers[-1].shape) > 1:
+            return cls({"softmax": fit_images(chip, train, epochs=epochs, pause=pause)}, state, train.classes)
+        winner, linear = WinnerLabels(by_label=taught_by_label(chip)), LinearReadout()
+        for response, labels in answers(chip, train, pause):
+            winner.add(response, labels)
+            linear.add(response, labels)
+        return cls({"winner": winner.finish(), "linear": linear.finish()}, state, train.classes)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Readouts":
+        """Read the readouts that a state file keeps.
+
+        Raises
+        ------
+        StateError
+            If the file cannot be read or trusted, or keeps none.
+        """
+        readouts = cls.of(store.read(path))
+        if not readouts.fitted:
+            raise StateError(
+                f"state {path} must keep a readout, and keeps none: a run drops it, as the weights go on; "
+                "fit one with neurosim stream SOURCE --state FILE --keep-readout"
+            )
+        return readouts
+
+    @classmethod
+    def of(cls, contents: Contents) -> "Readouts":
+        """Return the readouts among the contents of a state file, which may be none.
+
+        The neurons of a layer taught by labels are classes: it always has the readout `winner`.
+        """
+        kept = dict(contents.readouts or {})
+        last = contents.constants[-1]
+        if Competition.members[last["competition"]["kind"]].by_label and "winner" not in kept:
+            kept["winner"] = WinnerLabels.of_classes(last["neurons"]).kept()
+        fitted: dict[str, Fitted] = {kind: KINDS[kind].of(readout) for kind, readout in kept.items()}
+        return cls(fitted, contents.state_sha256, contents.classes)
+
+    def kept(self) -> dict[str, KeptReadout]:
+        """Return what a state file keeps of them."""
+        return {kind: readout.kept() for kind, readout in self.fitted.items()}
+
+    def kind(self, wanted: str | None = None) -> str:
+        """Return the kind of readout that is wanted, or the best one there is.
+
+        Raises
+        ------
+        ConfigError
+            If there is none of that kind.
+        """
+        if wanted is not None and wanted not in self.fitted:
+            raise ConfigError("readout", f"one that there is: {', '.join(self.fitted) or 'none'}", wanted)
+        return wanted or next(kind for kind in KINDS if kind in self.fitted)
+
+    def predict(
+        self, chip: Chip, stream: Stream, *, kind: str | None = None, chunk: int | None = None
+    ) -> Iterator[Predictions]:
+        """Let the chip respond to a stream, and predict the label of each sample, in memory for one chunk.
+
+        Parameters
+        ----------
+        chip : Chip
+            The one that the readouts were fitted to; it does not change.
+        stream : Stream
+            Of any length; labels are optional.
+        kind : str, optional
+            Which readout; by default `linear` or `softmax`.
+        chunk : int, optional
+            Samples at a time, by default 1 for a pipe, else up to 1,000. Predictions do not depend on it.
+
+        Yields
+        ------
+        Predictions
+            For each chunk.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such readout, or the chip has learned since the readouts were fitted.
+        SampleError, StreamError
+            At the chunk of the first sample that is not admitted, or at the first that cannot be read.
+        """
+        check_stream("stream", stream)
+        kind = self.kind(kind)
+        if chip.state_sha256 != self.state_sha256:
+            raise ConfigError("chip", f"the one that was read out, state {self.state_sha256}", chip.state_sha256)
+        if chunk is None:
+            chunk = chunk_of(chip) if stream.replayable else 1
+        chip.blocks(stream, chunk)  # refuses another width at once, and reads nothing yet
+        return self._predict(chip, stream, kind, chunk)
+
+    def _predict(self, chip: Chip, stream: Stream, kind: str, chunk: int) -> Iterator[Predictions]:
+        first = 0
+        for predicted, labels in self.responses(chip, stream, [kind], chunk):
+            yield Predictions(first, predicted[kind], labels)
+            first += len(predicted[kind])
+
+    def responses(
+        self, chip: Chip, stream: Stream, kinds: Sequence[str], chunk: int
+    ) -> Iterator[tuple[dict[str, Labels], Labels | None]]:
+        """Yield what readouts of several kinds say, a chunk of the stream at a time, and the labels as they count them.
+
+        Readouts are not compared with the chip: see `predict`.
+        """
+        readouts = {kind: self.fitted[kind] for kind in kinds}
+        for predicted, labels in _by_kind(chip, stream, readouts, chunk):
+            yield predicted, None if labels is None else renumbered(labels, stream.classes, self.classes)
+
+    def name(self, label: int) -> str:
+        """Return a label's name, or its number if it has none."""
+        return self.classes[label] if 0 <= label < len(self.classes) else str(label)
+
+
+def _by_kind(
+    chip: Chip, stream: Stream, readouts: dict[str, Fitted], chunk: int
+) -> Iterator[tuple[dict[str, Labels], Labels | None]]:
+    """Yield what readouts say, and the stream's own labels."""
+    softmax = {kind: readout for kind, readout in readouts.items() if isinstance(readout, SoftmaxReadout)}
+    if len(softmax) == len(readouts):  # of outputs alone: responses at all positions of images would take more memory
+        for outputs, labels in chip.output_blocks(stream, chunk=chunk):
+            yield {kind: readout.predict(outputs) for kind, readout in softmax.items()}, labels
+        return
+    for response, labels in chip.respond_blocks(stream, chunk=chunk):
+        yield {kind: _said(readout, response) for kind, readout in readouts.items()}, labels
+
+
+def _said(readout: Fitted, response: Response) -> Labels:
+    return readout.predict(response.output) if isinstance(readout, SoftmaxReadout) else readout.predict(response)
