@@ -28,10 +28,11 @@ class Run(NamedTuple):
 
 
 class Order(NamedTuple):
-    """A snapshot to be written: where its arrays are in the shared memory, and the samples taken from the stream."""
+    """A snapshot to be written: where its arrays are in the shared memory, and what of `Contents` changes in a run."""
 
     layout: Layout
     position: int
+    classes: tuple[str, ...]
 
 
 class Outcome(NamedTuple):
@@ -97,5 +98,6 @@ def _write(run: Run, arrays: SharedArrays, order: Order) -> None:
         layers=arrays.views(order.layout),
         position=order.position,
         stream=run.stream,
+        classes=order.classes,
     )
     store.save(run.path, contents)
