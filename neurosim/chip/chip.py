@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neurosim.checks import LARGEST, one_of, whole
-from neurosim.chip.assembly import check_signs, put_to_work
-from neurosim.chip.keeping import check_sizes, contents_of
+from neurosim.chip.assembly import check_signs, check_sizes, put_to_work
 from neurosim.chip.one_by_one import OneByOne
 from neurosim.chip.pipeline import Pipeline
 from neurosim.chip.responding import respond
@@ -22,17 +21,15 @@ from neurosim.errors import ConfigError, SampleError, StateError
 from neurosim.layers.conv import ConvWTA
 from neurosim.layers.dense import DenseWTA
 from neurosim.layers.own_rules import RuleMaker
-from neurosim.layers.plain import rebuild
+from neurosim.layers.plain import describe, rebuild
 from neurosim.presets import preset
 from neurosim.state import store
 from neurosim.state.arrays import hash_of
 from neurosim.state.format import Contents
-from neurosim.state.kept_readouts import Readouts
 from neurosim.streams import Block, Stream
 
 FLOAT32 = np.dtype(np.float32)
 DEVICES = ("cpu", "cuda")
-Identity = dict[str, Any] | None  # of a stream
 
 
 class Chip:
@@ -68,7 +65,7 @@ class Chip:
     ...     response = chip.learn_one(x)
     """
 
-    classes: tuple[str, ...] = ()  # names of the labels 0, 1, ... if they have names, as state files keep them
+    classes: tuple[str, ...] = ()  # names of the labels 0, 1, ... if they have names; state files keep them
 
     def __init__(
         self,
@@ -333,9 +330,7 @@ class Chip:
         samples = as_samples(stream, self.shape, None)
         return (Block(samples[start : start + chunk], None) for start in range(0, len(samples), chunk))
 
-    def save(
-        self, path: str | Path, *, position: int = 0, stream: Identity = None, readouts: Readouts | None = None
-    ) -> None:
+    def save(self, path: str | Path, *, position: int = 0, stream: dict[str, Any] | None = None) -> None:
         """Write the chip to an HDF5 state file: whole or not at all (see `docs/state-format.md`).
 
         Parameters
@@ -345,18 +340,16 @@ class Chip:
             Samples taken from the stream so far.
         stream : dict, optional
             The stream's `identity`.
-        readouts : neurosim.Readouts, optional
-            Fitted to this chip as it is now, to be kept with it.
 
         Raises
         ------
-        ConfigError
-            If the chip has learned since the readouts were fitted, or names of labels differ.
         StateError
             If the file cannot be written; a file that was at `path` before is still whole.
         """
         whole("position", position, 0, 2**63 - 1)
-        store.save(path, contents_of(self.layers, self.shape, self.seed, position, stream, self.classes, readouts))
+        constants = [describe(layer.constants) for layer in self.layers]
+        arrays = [layer.arrays() for layer in self.layers]
+        store.save(path, Contents(self.shape, self.seed, constants, arrays, position, stream, self.classes))
 
     @classmethod
     def load(cls, path: str | Path, *, rules: Sequence[RuleMaker] = (), device: str = "cpu") -> "Chip":

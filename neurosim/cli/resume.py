@@ -56,6 +56,7 @@ def chip_for(
     chip = Chip.of(contents, state, rules_in(split(_recipe(options))[0]), options.device)
     differing = _differing_chip(options, constants, chip) + _differing_stream(contents.stream, stream)
     _check_same(state, differing, contents.position, stream)
+    stream.name_classes(contents.classes)
     if not stream.replayable and not replay:
         where = f"Going on at sample {contents.position} with what the pipe brings (--replay if it begins anew)."
         click.echo(where, err=True)

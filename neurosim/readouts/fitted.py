@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from neurosim.chip.chip import Chip
 from neurosim.chip.response import Response
-from neurosim.errors import ConfigError, StateError
+from neurosim.errors import ConfigError, SampleError, StateError
 from neurosim.layers.competition import Competition
 from neurosim.readouts.image_readout import PUBLISHED_EPOCHS, fit_images
 from neurosim.readouts.labels import answers, check_labelled, chunk_of, renumbered
@@ -19,7 +19,6 @@ from neurosim.readouts.softmax import SoftmaxReadout
 from neurosim.readouts.winner import WinnerLabels, taught_by_label
 from neurosim.state import store
 from neurosim.state.format import Contents
-from neurosim.state.kept_readouts import KeptReadout
 from neurosim.streams import Stream, check_stream
 
 Fitted = WinnerLabels | LinearReadout | SoftmaxReadout
@@ -42,17 +41,20 @@ class Predictions(NamedTuple):
     predicted : int64 (samples,)
         Labels, as `Readouts.classes` counts them if it has names.
     labels : int64 (samples,) or None
-        The stream's own labels, counted in the same way: -1 for a sample without one, and a number that no readout
-        predicts for a class that is not in `Readouts.classes`. None if the stream has no labels.
+        The stream's own labels, as the stream's `classes` count them; -1 for a sample without one. None if the stream
+        has no labels.
+    correct : bool (samples,) or None
+        Whether the label is what is predicted: by name, if labels have names there and here. None as before.
     """
 
     first: int
     predicted: NDArray[np.int64]
     labels: NDArray[np.int64] | None
+    correct: NDArray[np.bool_] | None
 
 
 class Readouts:
-    """Readouts that were fitted to a chip's frozen responses: `Chip.save` keeps them, `Readouts.load` reads them back.
+    """Readouts that were fitted to a chip's frozen responses: a state file keeps them, so that who loads the chip can predict.
 
     Parameters
     ----------
@@ -68,7 +70,8 @@ class Readouts:
     --------
     >>> import neurosim as ns
     >>> chip = ns.Chip([ns.recipes.softhebb(100)], inputs=64).learn(ns.open_stream("digits:train"))
-    >>> chip.save("chip.h5", readouts=ns.Readouts.fit(chip, ns.open_stream("digits:train")))
+    >>> chip.save("chip.h5")
+    >>> ns.Readouts.fit(chip, ns.open_stream("digits:train")).keep("chip.h5")
     >>> chip, readouts = ns.Chip.load("chip.h5"), ns.Readouts.load("chip.h5")
     >>> for block in readouts.predict(chip, ns.open_stream("digits:test")):
     ...     print(block.first, block.predicted)
@@ -120,30 +123,47 @@ class Readouts:
         StateError
             If the file cannot be read or trusted, or keeps none.
         """
-        readouts = cls.of(store.read(path))
-        if not readouts.fitted:
-            raise StateError(
-                f"state {path} must keep a readout, and keeps none: a run drops it, as the weights go on; "
-                "fit one with neurosim stream SOURCE --state FILE --keep-readout"
-            )
-        return readouts
+        return cls.of(store.read(path), path)
 
     @classmethod
-    def of(cls, contents: Contents) -> "Readouts":
-        """Return the readouts among the contents of a state file, which may be none.
+    def of(cls, contents: Contents, path: str | Path) -> "Readouts":
+        """Return the readouts among the contents of a state file; `path` is for the error.
 
-        The neurons of a layer taught by labels are classes: it always has the readout `winner`.
+        The neurons of a layer taught by labels are classes: its winner always is a readout.
         """
         kept = dict(contents.readouts or {})
         last = contents.constants[-1]
         if Competition.members[last["competition"]["kind"]].by_label and "winner" not in kept:
             kept["winner"] = WinnerLabels.of_classes(last["neurons"]).kept()
+        if not kept:
+            raise StateError(
+                f"state {path} must keep a readout, and keeps none; fit one with "
+                "neurosim stream SOURCE --state FILE --keep-readout (a run that goes on drops it, as the weights go on)"
+            )
         fitted: dict[str, Fitted] = {kind: KINDS[kind].of(readout) for kind, readout in kept.items()}
         return cls(fitted, contents.state_sha256, contents.classes)
 
-    def kept(self) -> dict[str, KeptReadout]:
-        """Return what a state file keeps of them."""
-        return {kind: readout.kept() for kind, readout in self.fitted.items()}
+    def keep(self, path: str | Path) -> None:
+        """Write them into a state file of the chip that they were fitted to, in the place of those that it keeps.
+
+        A run that goes on with the file drops them, as the weights go on.
+
+        Raises
+        ------
+        ConfigError
+            If the file is of other weights, or its labels have other names.
+        StateError
+            If the file cannot be read or written; what stands there is whole.
+        """
+        contents = store.read(path)
+        if contents.state_sha256 != self.state_sha256:
+            advice = "fit readouts to it, or save the chip that these were fitted to"
+            raise ConfigError(f"state {path}", f"of the weights read out, {self.state_sha256}", contents.state_sha256, advice)
+        names = max(contents.classes, self.classes, key=len)
+        if any(names[: len(some)] != some for some in (contents.classes, self.classes)):
+            raise ConfigError("classes of the readouts", f"those of {path}, {contents.classes}", self.classes)
+        kept = {kind: readout.kept() for kind, readout in self.fitted.items()}
+        store.save(path, contents._replace(classes=names, readouts=kept))
 
     def kind(self, wanted: str | None = None) -> str:
         """Return the kind of readout that is wanted, or the best one there is.
@@ -196,20 +216,26 @@ class Readouts:
 
     def _predict(self, chip: Chip, stream: Stream, kind: str, chunk: int) -> Iterator[Predictions]:
         first = 0
-        for predicted, labels in self.responses(chip, stream, [kind], chunk):
-            yield Predictions(first, predicted[kind], labels)
+        for predicted, labels, correct in self.responses(chip, stream, [kind], chunk):
+            yield Predictions(first, predicted[kind], labels, None if correct is None else correct[kind])
             first += len(predicted[kind])
+        if first == 0:
+            raise SampleError(f"{stream.name} must hold at least one sample, got none")
 
     def responses(
         self, chip: Chip, stream: Stream, kinds: Sequence[str], chunk: int
-    ) -> Iterator[tuple[dict[str, Labels], Labels | None]]:
-        """Yield what readouts of several kinds say, a chunk of the stream at a time, and the labels as they count them.
+    ) -> Iterator[tuple[dict[str, Labels], Labels | None, dict[str, NDArray[np.bool_]] | None]]:
+        """Yield what readouts of several kinds say, a chunk of the stream at a time, its labels, and who is right.
 
-        Readouts are not compared with the chip: see `predict`.
+        As in `Predictions`; but the chip is not compared with the one that was read out.
         """
         readouts = {kind: self.fitted[kind] for kind in kinds}
         for predicted, labels in _by_kind(chip, stream, readouts, chunk):
-            yield predicted, None if labels is None else renumbered(labels, stream.classes, self.classes)
+            if labels is None:
+                yield predicted, None, None
+                continue
+            counted, known = renumbered(labels, stream.classes, self.classes), labels >= 0
+            yield predicted, labels, {kind: known & (said == counted) for kind, said in predicted.items()}
 
     def name(self, label: int) -> str:
         """Return a label's name, or its number if it has none."""

@@ -56,13 +56,12 @@ def measure(
 ) -> Judgement:
     """Measure readouts on a stream with labels; errors as in `judge`."""
     right, count = dict.fromkeys(readouts.fitted, 0), 0
-    for predicted, labels in readouts.responses(chip, test, list(right), chunk_of(chip)):
+    for _, labels, correct in readouts.responses(chip, test, list(right), chunk_of(chip)):
         with pause():
-            assert labels is not None
-        known = labels >= 0
-        count += int(known.sum())
-        for kind, guesses in predicted.items():
-            right[kind] += int((guesses == labels)[known].sum())
+            assert labels is not None and correct is not None
+        count += int((labels >= 0).sum())
+        for kind, hits in correct.items():
+            right[kind] += int(hits.sum())
     if count == 0:
         raise SampleError(f"{test.name} must hold at least one sample with a label, got none")
     winner, best = readouts.fitted.get("winner"), next(kind for kind in ("linear", "softmax") if kind in right)

@@ -1,6 +1,6 @@
 """Readouts in a state file: what was fitted to the chip's responses, as arrays, and to which weights."""
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import h5py
 
@@ -28,21 +28,6 @@ class KeptReadout(NamedTuple):
     samples: int
     features: str
     arrays: Arrays
-
-
-class Readouts(Protocol):
-    """What `Chip.save` keeps with a chip: `neurosim.Readouts` is of this kind."""
-
-    @property
-    def state_sha256(self) -> str:
-        """Hash of the state whose responses they were fitted to."""
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Names of the labels 0, 1, ..., if they have names."""
-
-    def kept(self) -> dict[str, KeptReadout]:
-        """Return what is kept, by kind."""
 
 
 def write(file: h5py.File, readouts: dict[str, KeptReadout], storage: Any) -> None:
