@@ -46,6 +46,8 @@ class JudgeOptions(SourceOptions):
 @click.option("--test", required=True, metavar="SOURCE", help="Measure accuracy on this stream.")
 @shared.root()
 @shared.label()
+@shared.header()
+@shared.delimiter()
 @shared.image_size()
 @shared.standardise()
 @shared.rules()

@@ -81,6 +81,8 @@ def _known() -> dict[str, str]:
 @shared.standardise()
 @shared.inputs()
 @shared.label()
+@shared.header()
+@shared.delimiter()
 @click.option("--skip-bad", is_flag=True, help="Lines: pass over malformed ones and count them.")
 @click.option("--replay", is_flag=True, help="Pipe: it begins anew, so pass over what the state has learned from.")
 @click.option("--state", metavar="FILE", help="Keep the state here, and go on from it if it is there.")
