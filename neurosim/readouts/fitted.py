@@ -44,7 +44,8 @@ class Predictions(NamedTuple):
         The stream's own labels, as the stream's `classes` count them; -1 for a sample without one. None if the stream
         has no labels.
     correct : bool (samples,) or None
-        Whether the label is what is predicted: by name, if labels have names there and here. None as before.
+        Whether the label is what is predicted: by name, if labels have names there and here. None without labels, and
+        if the stream's labels are words and those of the readout were numbers.
     """
 
     first: int
@@ -231,8 +232,8 @@ class Readouts:
         """
         readouts = {kind: self.fitted[kind] for kind in kinds}
         for predicted, labels in _by_kind(chip, stream, readouts, chunk):
-            if labels is None:
-                yield predicted, None, None
+            if labels is None or (stream.classes and not self.classes):  # words and numbers cannot be compared
+                yield predicted, labels, None
                 continue
             counted, known = renumbered(labels, stream.classes, self.classes), labels >= 0
             yield predicted, labels, {kind: known & (said == counted) for kind, said in predicted.items()}

@@ -58,7 +58,9 @@ def measure(
     right, count = dict.fromkeys(readouts.fitted, 0), 0
     for _, labels, correct in readouts.responses(chip, test, list(right), chunk_of(chip)):
         with pause():
-            assert labels is not None and correct is not None
+            pass
+        if labels is None or correct is None:
+            raise SampleError(f"labels of {test.name} must be numbers, as those that the readout was fitted to")
         count += int((labels >= 0).sum())
         for kind, hits in correct.items():
             right[kind] += int(hits.sum())
