@@ -110,7 +110,7 @@ def _table(summary: dict[str, Any]) -> str:
 
 
 def _printable(name: str) -> str:
-    """Return a name with what has no sign as an escape: a file's name may hold line feeds, or bytes that are no text."""
+    """Return a name with escapes for what cannot be printed: a file's name may hold line feeds, or bytes of no text."""
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in name)
 
 

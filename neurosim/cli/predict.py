@@ -136,7 +136,9 @@ def _write(
     from neurosim.errors import NeurosimError
     from neurosim.readouts.prediction_files import write_predictions
 
-    out: Any = click.get_binary_stream("stdout") if options.out == PIPE else options.out
+    if options.out == PIPE and sys.stdout is None:
+        fail("out must be a file, as standard output is closed")
+    out = sys.stdout.buffer if options.out == PIPE else options.out
     try:
         write_predictions(out, predictions, readouts, stream, json_lines=options.as_json, tally=tally)
     except Stop:
@@ -148,7 +150,7 @@ def _write(
     except BrokenPipeError:
         raise  # click ends quietly: the reader has closed its end, as `head` does
     except OSError as error:
-        sys.stdout = None  # type: ignore[assignment]  # else the interpreter flushes it again, and prints a traceback
+        sys.stdout = None  # else the interpreter flushes it again, and prints a traceback
         fail(f"standard output must be writable, and is not: {error}")
     return None
 

@@ -18,6 +18,7 @@ from neurosim.readouts.linear import LinearReadout
 from neurosim.readouts.softmax import SoftmaxReadout
 from neurosim.readouts.winner import WinnerLabels, taught_by_label
 from neurosim.state import store
+from neurosim.state.arrays import check_finite
 from neurosim.state.format import Contents
 from neurosim.streams import Stream, check_stream
 
@@ -55,7 +56,7 @@ class Predictions(NamedTuple):
 
 
 class Readouts:
-    """Readouts that were fitted to a chip's frozen responses: a state file keeps them, so that who loads the chip can predict.
+    """Readouts that were fitted to a chip's frozen responses, and that its state file keeps: to predict labels later.
 
     Parameters
     ----------
@@ -152,18 +153,25 @@ class Readouts:
         Raises
         ------
         ConfigError
-            If the file is of other weights, or its labels have other names.
+            If the file is of other weights, or its labels have other names; if a readout is not finite.
         StateError
             If the file cannot be read or written; what stands there is whole.
         """
         contents = store.read(path)
         if contents.state_sha256 != self.state_sha256:
             advice = "fit readouts to it, or save the chip that these were fitted to"
-            raise ConfigError(f"state {path}", f"of the weights read out, {self.state_sha256}", contents.state_sha256, advice)
+            raise ConfigError(
+                f"state {path}", f"of the weights read out, {self.state_sha256}", contents.state_sha256, advice
+            )
         names = max(contents.classes, self.classes, key=len)
         if any(names[: len(some)] != some for some in (contents.classes, self.classes)):
             raise ConfigError("classes of the readouts", f"those of {path}, {contents.classes}", self.classes)
         kept = {kind: readout.kept() for kind, readout in self.fitted.items()}
+        for kind, readout in kept.items():
+            try:
+                check_finite(readout.arrays)
+            except ValueError as error:
+                raise ConfigError(f"{kind} readout", "finite", str(error), "fit it again") from None
         store.save(path, contents._replace(classes=names, readouts=kept))
 
     def kind(self, wanted: str | None = None) -> str:

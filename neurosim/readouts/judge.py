@@ -9,6 +9,7 @@ from neurosim.errors import SampleError
 from neurosim.instruments import never_won
 from neurosim.readouts.fitted import Readouts
 from neurosim.readouts.labels import check_labelled, chunk_of
+from neurosim.readouts.winner import WinnerLabels
 from neurosim.streams import Stream
 
 
@@ -67,6 +68,7 @@ def measure(
     if count == 0:
         raise SampleError(f"{test.name} must hold at least one sample with a label, got none")
     winner, best = readouts.fitted.get("winner"), next(kind for kind in ("linear", "softmax") if kind in right)
+    assert winner is None or isinstance(winner, WinnerLabels)
     return Judgement(
         winner_accuracy=None if winner is None else right["winner"] / count,
         readout_accuracy=right[best] / count,

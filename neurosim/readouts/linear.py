@@ -9,6 +9,7 @@ from neurosim.checks import one_of
 from neurosim.chip.response import Response
 from neurosim.errors import SampleError
 from neurosim.readouts.features import KINDS, check_finite, features
+from neurosim.state.arrays import Arrays
 from neurosim.state.kept_readouts import KeptReadout
 
 FEATURE_BYTES = 2 << 30  # most memory for the features that the linear readout is fitted to
@@ -105,7 +106,7 @@ class LinearReadout:
 
     def kept(self) -> KeptReadout:
         """Return what a state file keeps of it."""
-        arrays = {
+        arrays: Arrays = {
             "labels": self.labels_, "weights": self.weights_, "intercepts": self.intercepts_, "means": self.mean_,
             "scales": self.scale_,
         }  # fmt: skip

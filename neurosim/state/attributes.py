@@ -79,7 +79,7 @@ def json_value(group: h5py.Group, name: str, *, infinite: bool = False, longest:
         raise _refusal(group, name, rule, f"text in which {_shortened(error)}") from None
     except RecursionError:
         value = None
-    if value is None and read.strip() != "null" or _deeper_than(value, DEEPEST):
+    if (value is None and read.strip() != "null") or _deeper_than(value, DEEPEST):
         raise _refusal(group, name, rule, "more levels")
     return value
 

@@ -21,7 +21,6 @@ from neurosim.state.old_formats import from_format_1
 from neurosim.state.structure import Stored, check_layer, layer_groups
 from neurosim.version import __version__
 
-
 LONGEST_NAMES = 16 << 20  # characters, of all classes
 
 

@@ -71,7 +71,11 @@ def read(file: h5py.File, neurons: int, stored: Stored) -> dict[str, KeptReadout
             raise StateError(f"must hold a readout of {', '.join(FEATURES)}, and holds one of {features!r}")
         arrays = {name: item[...] for name, item in group.items()}
         check_finite(arrays)
-        if "labels" in arrays and len(arrays["labels"]) and not 0 <= arrays["labels"].min() <= arrays["labels"].max() < 2**31:
+        if (
+            "labels" in arrays
+            and len(arrays["labels"])
+            and not 0 <= arrays["labels"].min() <= arrays["labels"].max() < 2**31
+        ):
             raise StateError(f"must hold labels from 0 to 2147483647 in readouts/{kind}, and holds others")
         samples = attributes.whole_number(group, "samples", 0, 2**63 - 1)
         readouts[kind] = KeptReadout(samples, features, arrays)

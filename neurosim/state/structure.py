@@ -112,9 +112,7 @@ def _check_shape(
 ) -> None:
     """Refuse a shape that contradicts the sizes known so far, and add those it is the first to tell."""
     expected = tuple(_size(size, sizes) for size in shape)
-    if len(found) != len(expected) or any(
-        want not in (None, have) for want, have in zip(expected, found, strict=True)
-    ):
+    if len(found) != len(expected) or any(want not in (None, have) for want, have in zip(expected, found, strict=True)):
         told = ", ".join("any" if size is None else str(size) for size in expected)
         raise StateError(f"must hold arrays that fit, but: {name} must be of the shape ({told}), got {found}")
     for size, have in zip(shape, found, strict=True):
