@@ -166,7 +166,7 @@ def _show(summary: dict[str, Any], options: PredictOptions) -> None:
 
 def _table(summary: dict[str, Any]) -> str:
     rows = [
-        ("predicted", f"{summary['samples']:,} samples" + ("  (interrupted)" if summary["interrupted"] else "")),
+        ("predicted", f"{summary['samples']:,} samples" + (" (interrupted)" if summary["interrupted"] else "")),
         ("readout", f"{summary['readout']}, fitted on {summary['readout_samples']:,} samples"),
     ]
     if summary["accuracy"] is not None:
