@@ -130,6 +130,10 @@ def command(**values: Any) -> None:
             summary = report.summary(chip) | {"winner_accuracy": None, "readout_accuracy": None}
             if options.skip_bad:
                 summary["bad_lines"] = getattr(stream, "bad", 0)
+            if stream.classes:
+                summary["classes"] = list(stream.classes)
+            if judged_on is not None:
+                judged_on[0].name_classes(stream.classes)  # which a state may have begun, in an order of its own
             error = _judge(chip, judged_on, options.readout_epochs, interrupts, summary)
             say(json.dumps(summary, allow_nan=False) if options.as_json else table(summary))
     if error is not None:
