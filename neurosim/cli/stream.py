@@ -135,6 +135,8 @@ def command(**values: Any) -> None:
             summary = report.summary(chip) | {"winner_accuracy": None, "readout_accuracy": None}
             if options.skip_bad:
                 summary["bad_lines"] = getattr(stream, "bad", 0)
+            if stream.classes:
+                summary["classes"] = list(stream.classes)
             error = _judge(chip, train, test, options, interrupts, summary)
             say(json.dumps(summary, allow_nan=False) if options.as_json else table(summary))
     if error is not None:

@@ -21,6 +21,7 @@ from neurosim.state import store
 from neurosim.state.arrays import check_finite
 from neurosim.state.format import Contents
 from neurosim.streams import Stream, check_stream
+from neurosim.streams.base import UNLABELLED
 
 Fitted = WinnerLabels | LinearReadout | SoftmaxReadout
 KINDS: dict[str, type[WinnerLabels] | type[LinearReadout] | type[SoftmaxReadout]] = {
@@ -46,7 +47,7 @@ class Predictions(NamedTuple):
         has no labels.
     correct : bool (samples,) or None
         Whether the label is what is predicted: by name, if labels have names there and here. None without labels, and
-        if the stream's labels are words and those of the readout were numbers.
+        if words and numbers would be compared.
     """
 
     first: int
@@ -67,6 +68,8 @@ class Readouts:
         Hash of the chip that they were fitted to.
     classes : tuple of str
         Names of the labels 0, 1, ..., if they have names.
+    words : bool
+        Whether labels are words, numbered as they came, and no numbers that may come without names.
 
     Examples
     --------
@@ -79,8 +82,11 @@ class Readouts:
     ...     print(block.first, block.predicted)
     """
 
-    def __init__(self, fitted: Mapping[str, Fitted], state_sha256: str, classes: tuple[str, ...] = ()) -> None:
-        self.fitted, self.state_sha256, self.classes = dict(fitted), state_sha256, tuple(classes)
+    def __init__(
+        self, fitted: Mapping[str, Fitted], state_sha256: str, classes: tuple[str, ...] = (), *, words: bool = False
+    ) -> None:
+        self.fitted, self.state_sha256, self.classes, self.words = dict(fitted), state_sha256, tuple(classes), words
+        self.source = "the readout's training samples"
 
     def __repr__(self) -> str:
         return f"Readouts({', '.join(self.fitted)})"
@@ -108,13 +114,18 @@ class Readouts:
         """
         check_labelled(train)
         state = chip.state_sha256
+        fitted: dict[str, Fitted]
         if len(chip.layers[-1].shape) > 1:
-            return cls({"softmax": fit_images(chip, train, epochs=epochs, pause=pause)}, state, train.classes)
-        winner, linear = WinnerLabels(by_label=taught_by_label(chip)), LinearReadout()
-        for response, labels in answers(chip, train, pause):
-            winner.add(response, labels)
-            linear.add(response, labels)
-        return cls({"winner": winner.finish(), "linear": linear.finish()}, state, train.classes)
+            fitted = {"softmax": fit_images(chip, train, epochs=epochs, pause=pause)}
+        else:
+            winner, linear = WinnerLabels(by_label=taught_by_label(chip)), LinearReadout()
+            for response, labels in answers(chip, train, pause):
+                winner.add(response, labels)
+                linear.add(response, labels)
+            fitted = {"winner": winner.finish(), "linear": linear.finish()}
+        readouts = cls(fitted, state, train.classes, words=train.classes_grow and bool(train.classes))
+        readouts.source = train.name
+        return readouts
 
     @classmethod
     def load(cls, path: str | Path) -> "Readouts":
@@ -225,43 +236,42 @@ class Readouts:
 
     def _predict(self, chip: Chip, stream: Stream, kind: str, chunk: int) -> Iterator[Predictions]:
         first = 0
-        for predicted, labels, correct in self.responses(chip, stream, [kind], chunk):
-            yield Predictions(first, predicted[kind], labels, None if correct is None else correct[kind])
-            first += len(predicted[kind])
+        for predicted, labels in self.responses(chip, stream, [kind], chunk):
+            said, numbered = predicted[kind], None if labels is None else self.numbered(labels, stream)
+            yield Predictions(first, said, labels, None if numbered is None else said == numbered)
+            first += len(said)
         if first == 0:
             raise SampleError(f"{stream.name} must hold at least one sample, got none")
 
     def responses(
         self, chip: Chip, stream: Stream, kinds: Sequence[str], chunk: int
-    ) -> Iterator[tuple[dict[str, Labels], Labels | None, dict[str, NDArray[np.bool_]] | None]]:
-        """Yield what readouts of several kinds say, a chunk of the stream at a time, its labels, and who is right.
+    ) -> Iterator[tuple[dict[str, Labels], Labels | None]]:
+        """Yield what readouts of several kinds say, a chunk of the stream at a time, and the stream's own labels.
 
-        As in `Predictions`; but the chip is not compared with the one that was read out.
+        The chip is not compared with the one that was read out.
         """
         readouts = {kind: self.fitted[kind] for kind in kinds}
-        for predicted, labels in _by_kind(chip, stream, readouts, chunk):
-            if labels is None or (stream.classes and not self.classes):  # words and numbers cannot be compared
-                yield predicted, labels, None
-                continue
-            counted, known = renumbered(labels, stream.classes, self.classes), labels >= 0
-            yield predicted, labels, {kind: known & (said == counted) for kind, said in predicted.items()}
+        softmax = {kind: readout for kind, readout in readouts.items() if isinstance(readout, SoftmaxReadout)}
+        if len(softmax) == len(readouts):  # of outputs alone: responses at all positions would take more memory
+            for outputs, labels in chip.output_blocks(stream, chunk=chunk):
+                yield {kind: readout.predict(outputs) for kind, readout in softmax.items()}, labels
+            return
+        for response, labels in chip.respond_blocks(stream, chunk=chunk):
+            yield {kind: _said(readout, response) for kind, readout in readouts.items()}, labels
+
+    def numbered(self, labels: Labels, stream: Stream) -> Labels | None:
+        """Return labels of a stream, which has read them, as the readouts count them.
+
+        `UNKNOWN` for a name that they do not know, -1 for none; None if words and numbers would be compared.
+        """
+        if stream.classes and self.classes:
+            return renumbered(labels, stream.classes, self.classes)
+        words = (self.classes and self.words) or (stream.classes_grow and bool(stream.classes) != bool(self.classes))
+        return None if words and (labels != UNLABELLED).any() else labels
 
     def name(self, label: int) -> str:
         """Return a label's name, or its number if it has none."""
         return self.classes[label] if 0 <= label < len(self.classes) else str(label)
-
-
-def _by_kind(
-    chip: Chip, stream: Stream, readouts: dict[str, Fitted], chunk: int
-) -> Iterator[tuple[dict[str, Labels], Labels | None]]:
-    """Yield what readouts say, and the stream's own labels."""
-    softmax = {kind: readout for kind, readout in readouts.items() if isinstance(readout, SoftmaxReadout)}
-    if len(softmax) == len(readouts):  # of outputs alone: responses at all positions of images would take more memory
-        for outputs, labels in chip.output_blocks(stream, chunk=chunk):
-            yield {kind: readout.predict(outputs) for kind, readout in softmax.items()}, labels
-        return
-    for response, labels in chip.respond_blocks(stream, chunk=chunk):
-        yield {kind: _said(readout, response) for kind, readout in readouts.items()}, labels
 
 
 def _said(readout: Fitted, response: Response) -> Labels:

@@ -56,4 +56,6 @@ def judge_images(
     readout = fit_images(
         chip, train, epochs=epochs, batch=batch, dropout=dropout, seed=seed, augment=augment, views=views, pause=pause
     )
-    return measure(Readouts({"softmax": readout}, chip.state_sha256, train.classes), chip, test, pause=pause)
+    words = train.classes_grow and bool(train.classes)
+    readouts = Readouts({"softmax": readout}, chip.state_sha256, train.classes, words=words)
+    return measure(readouts, chip, test, pause=pause)

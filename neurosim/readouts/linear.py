@@ -9,6 +9,7 @@ from neurosim.checks import one_of
 from neurosim.chip.response import Response
 from neurosim.errors import SampleError
 from neurosim.readouts.features import KINDS, check_finite, features
+from neurosim.readouts.labels import labelled
 from neurosim.state.arrays import Arrays
 from neurosim.state.kept_readouts import KeptReadout
 
@@ -55,7 +56,8 @@ class LinearReadout:
         self._labels: list[NDArray[np.int64]] = []
 
     def add(self, response: Response, labels: NDArray[np.int64]) -> None:
-        """Keep a chunk of features and their labels, as far as the memory limit allows."""
+        """Keep a chunk of features and their labels, as far as the memory limit allows; -1 is no label."""
+        response, labels = labelled(response, labels)
         remaining = FEATURE_BYTES // (4 * response.output.shape[1]) - self.samples_
         if remaining > 0:
             self._features.append(features(response, self.features)[:remaining])
@@ -70,7 +72,8 @@ class LinearReadout:
         values, labels = np.concatenate(self._features), np.concatenate(self._labels)
         self._features = []
         if len(np.unique(labels)) < 2:
-            raise SampleError(f"labels must be of two classes at least to fit a readout, got only {labels[0]}")
+            got = f"only {labels[0]}" if len(labels) else "none"
+            raise SampleError(f"labels must be of two classes at least to fit a readout, got {got}")
         with np.errstate(over="ignore", invalid="ignore"):  # check_finite refuses what overflows
             self.mean_, deviation = values.mean(axis=0), values.std(axis=0)
             self.scale_ = np.asarray(1 / (deviation + 1e-6 * deviation.mean() + 1e-30), np.float32)

@@ -15,9 +15,9 @@ def names_columns(cells: Sequence[str], header: str, label: str | None) -> bool:
     """Return whether the first line names the columns.
 
     By `auto`, it does if it has a name, a text with a letter that is no number, in a column that is not the label's.
-    Beside names there may be the numbers of columns, counted from 0 or from 1, and empty cells. A line that may be
-    names or a sample is refused: one that counts its columns from 0, as pandas names them, and one with both names and
-    other numbers.
+    Beside names there may be the numbers of columns, two or more, counted from 0 or from 1, and empty cells. A line
+    that may be names or a sample is refused: one that counts its columns from 0, as pandas names them, and one with
+    both names and other numbers.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def names_columns(cells: Sequence[str], header: str, label: str | None) -> bool:
     names = [cell for cell in others if is_name(cell)]
     if names:
         numbers = [cell for cell in others if cell and not is_name(cell)]
-        if not _counts(numbers, 0) and not _counts(numbers, 1):
+        if len(numbers) == 1 or not (_counts(numbers, 0) or _counts(numbers, 1)):
             raise StreamError(_ambiguous(cells, f"it has {quoted(names[0])} and {quoted(numbers[0])}"))
         return True
     indexed = cells[0] == "" and column != 0 and _counts(cells[1:], 0)  # pandas writes its index without a name
@@ -125,7 +125,7 @@ def label_column(label: str, names: Sequence[str], width: int) -> int:
     if by_name is not None and by_number is not None and by_name != by_number:
         raise StreamError(
             f"the label's column must be clear, got {label}: it is the name of column {by_name} and the number of "
-            f"column {by_number}, {quoted(names[by_number])}; give the name of the latter, or {by_name - width}"
+            f"column {by_number}, {quoted(names[by_number])}; give {by_name - width} or {by_number - width}"
         )
     column = by_number if by_name is None else by_name
     if column is None:

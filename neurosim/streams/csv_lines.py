@@ -15,7 +15,7 @@ LARGEST_FLOAT = float(np.finfo(np.float32).max)
 PLAIN = b"0123456789+-.eE \t\r\n"  # all characters of decimal numbers, of spaces around them and of ends of lines
 DELIMITERS = {"tab": "\t", "\\t": "\t", "space": " "}  # words for those that are hard to type
 NO_DELIMITERS = "+-._\"'[{\r\n\0"  # beside letters and digits: what numbers, quotes, JSON and lines are made of
-SEPARATORS = ";\t|:,"  # what else may be between cells, if the delimiter is not
+SEPARATORS = ";\t| "  # what else is often between cells
 MOST_CACHED = 10_000  # different labels, as they stand in lines
 
 Sample = tuple[list[float], int]
@@ -85,7 +85,7 @@ class CSVLines:
 
     def quickly(self, line: bytes) -> Sample | None:
         """Return the sample of a line of plain numbers, and None for any other line, which `read` can read."""
-        cells = line.split(self._delimiter)
+        cells = line.split(self._delimiter, self._columns)  # one more than columns at most, however long the line is
         if len(cells) != self._columns or line.startswith(self._names_start):
             return None
         rest, number, column = line.translate(None, self._plain), UNLABELLED, self._label
@@ -149,7 +149,8 @@ class CSVLines:
 
     def _check_columns(self, cells: Sequence[str]) -> None:
         labels = int(self.form.label is not None)
-        advice = self._delimiter_advice(cells[0]) if len(cells) == 1 else ""
+        single = next((row[0] for row in (cells, self.names) if len(row) == 1), "")
+        advice = self._delimiter_advice(single)
         if self.names and len(cells) != len(self.names):
             raise ValueError(
                 f"a line must have the {len(self.names)} columns that the first line names, got {len(cells)}{advice}"
@@ -161,9 +162,14 @@ class CSVLines:
             raise ValueError(f"a sample must have at least one input, got none beside the label{advice}")
 
     def _delimiter_advice(self, cell: str) -> str:
-        others = [mark for mark in SEPARATORS if mark != self.form.delimiter and mark in cell]
-        shown = "tab" if others and others[0] == "\t" else f"'{others[0]}'" if others else ""
-        return f"; --delimiter {shown} if that is between the cells" if others else ""
+        """Return advice for a cell that may be several, or may have a decimal comma."""
+        if self.form.delimiter != ",":
+            return "; decimals need a point" if "," in cell else ""
+        found = next((mark for mark in SEPARATORS if mark in cell), None)
+        if found is None:
+            return ""
+        shown = {"\t": "tab", " ": "space"}.get(found, f"'{found}'")
+        return f"; --delimiter {shown} if that is between the cells"
 
     def _values(self, cells: Sequence[str], label: int | None) -> list[float]:
         """Return the numbers of the cells that are not the label's, whose column is `label`."""
@@ -194,7 +200,11 @@ def split(text: str, delimiter: str) -> list[str]:
     try:
         return next(csv.reader([text], delimiter=delimiter, strict=True, skipinitialspace=spaces))
     except csv.Error as error:
-        why = "a quoted cell must end on its line" if "unexpected end" in str(error) else f"its cells: {error}"
+        why = f"cells must follow the rules of CSV: {error}"
+        if "unexpected end" in str(error):
+            why = "a quoted cell must end on its line"
+        elif "field limit" in str(error):
+            why = f"a cell must have at most {csv.field_size_limit()} characters"
         raise ValueError(why) from None
 
 

@@ -56,7 +56,7 @@ class JSONLines:
 
     def read(self, line: bytes) -> Sample:
         """Return a line's sample; raise ValueError, or RecursionError if it is nested too deeply."""
-        value = DECODER.decode(line.decode())
+        value = self._decoded(line.decode())
         target: object = None
         if isinstance(value, dict):
             if "x" not in value:
@@ -71,6 +71,16 @@ class JSONLines:
         self._check(value)
         self.inputs = len(value)
         return value, UNLABELLED if self.label is None else self.labels.number(target)
+
+    def _decoded(self, text: str) -> Any:
+        try:
+            return DECODER.decode(text)
+        except json.JSONDecodeError:
+            raise
+        except ValueError as error:
+            if "int_max_str_digits" in str(error):  # Python's words for a whole number that is too long
+                raise ValueError("a whole number must have fewer digits than Python's limit") from None
+            raise
 
     def _check(self, values: Any) -> None:
         if not isinstance(values, list) or not set(map(type, values)) <= NUMBERS:

@@ -9,6 +9,7 @@ from neurosim.streams.line_labels import LabelNumbers
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")  # of UTF-16 and UTF-32
 JSON_STARTS = (b"[", b"{")
+MOST_COLUMNS = 1 << 20  # more would be read for seconds, and take a hundred times the memory of their text
 
 
 class LineReader:
@@ -76,11 +77,19 @@ class LineReader:
 
     def _parse(self, line: bytes) -> Sample | None:
         self._json_now = line.lstrip().startswith(JSON_STARTS)
+        if line.count(b"," if self._json_now else self.form.delimiter.encode()) >= MOST_COLUMNS:
+            raise ValueError(f"a line must have at most {MOST_COLUMNS} columns; write wider samples to .npy or .h5")
         if not self._json_now:
             return self._csv.read(line)
         if self._csv.first and self.form.header == "yes":
             return self._names(line)
-        sample = self._json.read(line.strip())
+        try:
+            sample = self._json.read(line.strip())
+        except ValueError as error:
+            if not self._csv.first or line.lstrip().startswith(b"{"):
+                raise
+            self._json_now = False  # it may be [mV],[s]
+            raise ValueError(f"{error}; --header yes if the line names the columns") from None
         self._csv.first = False
         return sample
 

@@ -19,6 +19,7 @@ from neurosim.streams.line_reader import LineReader
 
 LONGEST_LINE = 1 << 24  # bytes; a longer line is malformed: its cells would take a hundred times as much memory
 MOST_EMPTY = 1 << 20  # empty lines of a file in succession; more are no data, but a compressed nothing
+MOST_DISCARDED = 1 << 30  # bytes of a line that is passed over; a longer one has no end, as that of a device
 BAD_LINE = (ValueError, OverflowError, RecursionError)  # what a malformed line may raise
 
 
@@ -205,9 +206,12 @@ class LineStream(Stream):
 
     def _pass_over_rest(self, file: BinaryIO) -> None:
         """Discard the rest of a line that is too long, if the stream is to go on after it."""
-        rest = b" "
+        rest, discarded = b" ", LONGEST_LINE
         while self._skip_bad and rest and not rest.endswith(b"\n"):
             rest = file.readline(LONGEST_LINE)
+            discarded += len(rest)
+            if discarded > MOST_DISCARDED:
+                raise StreamError(f"{self.name} must be lines, got one of more than {MOST_DISCARDED} bytes")
         raise ValueError(f"a line must be shorter than {LONGEST_LINE} bytes; write wide samples to a file .npy or .h5")
 
     def _pass_over(self, error: Exception, reader: LineReader) -> None:

@@ -13,7 +13,7 @@ from commands import invoke, stream
 
 import neurosim as ns
 
-NAMES = "cat dog eel fox gnu hen ibis jay kiwi lark".split()
+NAMES = ["cat", "dog", "eel", "fox", "gnu", "hen", "ibis", "jay", "kiwi", "lark"]
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ class Named(Stream):
 
     def __init__(self, source, names=ANIMALS):
         self.name, self.classes = "named", names
-        self._blocks = [block for block in ns.open_stream(source).blocks(size=300)][:1]
+        self._blocks = list(ns.open_stream(source).blocks(size=300))[:1]
 
     def blocks(self, start=0, size=256):
         samples, labels = self._blocks[0]
@@ -156,7 +156,9 @@ def test_labels_are_compared_by_name(chip):
 
 
 def test_words_are_not_compared_with_numbers(chip, readouts):
-    (block,) = readouts.predict(chip, Named("digits:test"), chunk=300)
+    words = Named("digits:test")
+    words.classes_grow = True
+    (block,) = readouts.predict(chip, words, chunk=300)
     assert block.correct is None
     assert block.labels is not None
 
