@@ -58,6 +58,8 @@ class PredictOptions(SourceOptions):
 @shared.root()
 @shared.inputs()
 @shared.label()
+@shared.header()
+@shared.delimiter()
 @click.option("--skip-bad", is_flag=True, help="Lines: pass over malformed ones and count them.")
 @shared.image_size()
 @shared.standardise()

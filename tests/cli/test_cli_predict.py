@@ -3,9 +3,12 @@
 import csv
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -222,3 +225,16 @@ def test_an_interrupted_file_is_not_there(folder, tmp_path, monkeypatch):
     done = invoke("predict", folder / "chip.h5", "digits:test", "--out", tmp_path / "p.csv", code=143)
     assert "interrupted" in done.stdout
     assert os.listdir(tmp_path) == []
+
+
+def test_the_documentation_runs(tmp_path, monkeypatch, folder):
+    monkeypatch.chdir(tmp_path)
+    page = (Path(__file__).parents[2] / "docs" / "readouts.md").read_text()
+    section = page.partition("## Readouts that are kept\n")[2].partition("\n## ")[0]
+    commands, python = (re.search(rf"```{kind}\n(.*?)```", section, re.DOTALL)[1] for kind in ("", "python"))
+    for command in commands.splitlines():
+        words, _, pipe = command.removeprefix("neurosim ").partition(" < ")
+        done = invoke(*shlex.split(words), stdin=(folder / "plain.csv").read_text() if pipe else None)
+        assert "with a label" in done.stdout or "360 samples" in done.stdout + done.stderr or "accuracy" in done.stdout
+    exec(python, {"ns": ns, "print": lambda *_: None})
+    assert len((tmp_path / "predictions.csv").read_text().splitlines()) == 361
