@@ -153,6 +153,14 @@ def test_a_file_of_format_2_is_read_and_goes_on():
     assert chip.state_sha256.startswith("8ddcd8b7c03c87fd")  # another where the order of a kernel's sums is another
 
 
+def test_a_file_of_format_3_from_before_names_and_readouts_is_read_and_goes_on():
+    chip = ns.Chip.load(DATA / "state-format-3.h5")
+    assert chip.state_sha256.startswith("0b196fd7addd565b")
+    assert chip.classes == ()
+    chip.learn(np.random.default_rng(0).random((131, 36), np.float32)[:50])
+    assert chip.state_sha256.startswith("bb55269118be3319")  # another where the order of a kernel's sums is another
+
+
 def test_an_unfinished_window_of_format_1_is_refused():
     with pytest.raises(ns.StateError, match="a window of format 1 must be finished to be read here"):
         ns.Chip.load(DATA / "state-format-1-unfinished.h5")
