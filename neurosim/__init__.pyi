@@ -8,9 +8,11 @@ from . import receptive_fields as receptive_fields
 from . import recipes as recipes
 from .chip.chip import Chip as Chip
 from .chip.response import Response as Response
+from .errors import ConcurrentUseError as ConcurrentUseError
 from .errors import ConfigError as ConfigError
 from .errors import DeviceError as DeviceError
 from .errors import DivergedError as DivergedError
+from .errors import FixedError as FixedError
 from .errors import NeurosimError as NeurosimError
 from .errors import SampleError as SampleError
 from .errors import StabilityWarning as StabilityWarning

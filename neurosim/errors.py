@@ -9,6 +9,8 @@
       StateError     (OSError)          a state file that is damaged, foreign, of another chip, or cannot be written
       DivergedError  (ArithmeticError)  weights that are no longer finite
       DeviceError    (RuntimeError)     a CUDA device that is missing, too old or too small
+      ConcurrentUseError  (RuntimeError)  a chip that another thread is using
+      FixedError     (AttributeError)   an attribute of a chip or of a layer that cannot be assigned
 
 StabilityWarning is a UserWarning: constants that are allowed, but with which weights are likely to diverge.
 """
@@ -51,3 +53,11 @@ class DivergedError(NeurosimError, ArithmeticError):
 
 class DeviceError(NeurosimError, RuntimeError):
     """A CUDA device that is missing, too old or too small."""
+
+
+class ConcurrentUseError(NeurosimError, RuntimeError):
+    """A chip that another thread, or an unfinished call, is using."""
+
+
+class FixedError(NeurosimError, AttributeError):
+    """An attribute of a chip or of a layer that cannot be assigned."""

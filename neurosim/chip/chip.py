@@ -1,42 +1,31 @@
 """A chip: layers in order, learning from one sample at a time."""
 
-import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurosim.checks import LARGEST, one_of, whole
-from neurosim.chip.assembly import check_signs, check_sizes, put_to_work
+from neurosim.checks import whole
+from neurosim.chip.learning import blocks_of, learn
 from neurosim.chip.one_by_one import OneByOne
-from neurosim.chip.pipeline import Pipeline
 from neurosim.chip.responding import respond
 from neurosim.chip.response import Response, response_of
-from neurosim.chip.samples import as_labels, as_modulators, as_samples, as_shape, check_fits, fitting, teachable
+from neurosim.chip.samples import as_labels, as_modulators, as_samples, teachable
+from neurosim.chip.saved import SavedChip
+from neurosim.chip.use import USER, chunk_of
 from neurosim.engine.samples import Array
-from neurosim.errors import ConfigError, SampleError, StateError
-from neurosim.layers.conv import ConvWTA
-from neurosim.layers.dense import DenseWTA
-from neurosim.layers.own_rules import RuleMaker
-from neurosim.layers.plain import describe, rebuild
+from neurosim.errors import SampleError
 from neurosim.presets import preset
-from neurosim.state import store
-from neurosim.state.arrays import hash_of
-from neurosim.state.format import Contents
 from neurosim.streams import Block, Stream
 
-FLOAT32 = np.dtype(np.float32)
-DEVICES = ("cpu", "cuda")
 
-
-class Chip:
+class Chip(SavedChip):
     """Layers in order, which learn from one sample at a time: without batches, without a backward pass.
 
-    Do not share a chip between threads, not even to respond: calls share working memory without a lock. An interrupt
-    (KeyboardInterrupt) between two layers leaves the later one a sample behind.
+    One thread at a time uses a chip: while it does, calls of others raise ConcurrentUseError, as calls share working
+    memory. (`respond`, `respond_blocks` and `output_blocks` have their own, and may run beside one another.) An
+    interrupt (KeyboardInterrupt) between two layers leaves the later one a sample behind.
 
     Parameters
     ----------
@@ -49,6 +38,12 @@ class Chip:
         From 0, below 2**64. Equal constants, seed and samples give equal bits.
     device : {"cpu", "cuda"}
         Device that the layers work on (`docs/cuda.md`). State files do not depend on it.
+
+    Attributes
+    ----------
+    changes : tuple of dict
+        Changes of constants since learning began (`with_constants`): `sample` (how many were learned before), `layer`
+        (index), `name`, `old` and `new`; the latest 64. State files keep them.
 
     Raises
     ------
@@ -64,28 +59,6 @@ class Chip:
     >>> for x, label in ns.open_stream("digits"):
     ...     response = chip.learn_one(x)
     """
-
-    classes: tuple[str, ...] = ()  # names of the labels 0, 1, ... if they have names; state files keep them
-
-    def __init__(
-        self,
-        layers: Sequence[DenseWTA | ConvWTA],
-        *,
-        inputs: int | tuple[int, ...],
-        seed: int = 0,
-        device: str = "cpu",
-    ) -> None:
-        self.shape = as_shape(inputs)
-        one_of("device", device, DEVICES)
-        whole("seed", seed, 0, 2**64 - 1)
-        layers = tuple(layers) if isinstance(layers, Iterable) else ()
-        if not layers or not all(isinstance(layer, DenseWTA | ConvWTA) for layer in layers):
-            raise ConfigError("layers", "a sequence of at least one DenseWTA or ConvWTA", layers)
-        check_signs(layers)
-        self.inputs, self.seed = math.prod(self.shape), int(seed)
-        self.device = device
-        self.layers = tuple(put_to_work(layers, self.shape, self.seed, device))
-        self._width = (self.inputs,)
 
     @classmethod
     def from_preset(
@@ -128,16 +101,12 @@ class Chip:
         """Samples learned from, blank ones included."""
         return self.layers[0].samples
 
-    @property
-    def state_sha256(self) -> str:
-        """Hash of everything learned; it does not depend on chunks, threads or interruptions."""
-        return hash_of(layer.arrays() for layer in self.layers)
-
     def compile(self) -> None:
         """Compile all layers, or fetch them from the cache, so that the first sample does not wait."""
-        for layer in self.layers:
-            layer.compile()
-        _ = self._one_by_one
+        with self.use.alone():
+            for layer in self.layers:
+                layer.compile()
+            _ = self._one_by_one
 
     def learn_one(self, x: ArrayLike, label: int | None = None, *, modulator: float = 1.0) -> Response:
         """Respond to one sample and learn from it; the response is that of the weights before they learned.
@@ -159,10 +128,11 @@ class Chip:
             If the sample, its label or modulator is not admitted; nothing was learned from it.
         DivergedError
             If a weight or a potential left the range of float32. The chip can no longer be used; load a snapshot.
+        ConcurrentUseError
+            If another thread, or an unfinished call, is using the chip.
         """
         if label is None and type(modulator) is float and modulator == 1:
             return self._one(x, True)
-        one_by_one = self._one_by_one
         modulators = as_modulators([modulator], 1)
         labels = as_labels([-1 if label is None else label], 1)
         if label is not None:
@@ -170,31 +140,33 @@ class Chip:
             if fault is not None:
                 as_samples(x, self.shape, 1)  # its error comes first
                 raise fault
-        one_by_one.label[:], one_by_one.modulator[:] = labels, modulators
-        try:
-            return self._one(x, True)
-        finally:
-            one_by_one.label[:], one_by_one.modulator[:] = -1, 1
+        with self.use.alone():
+            one_by_one = self._one_by_one
+            try:
+                one_by_one.label[:], one_by_one.modulator[:] = labels, modulators
+                return Response._make(one_by_one.take(x, True))
+            finally:
+                one_by_one.label[:], one_by_one.modulator[:] = -1, 1
 
     def respond_one(self, x: ArrayLike) -> Response:
         """Respond to one sample and change nothing; parameters and errors as in `learn_one`."""
         return self._one(x, False)
 
     def _one(self, x: ArrayLike, learning: bool) -> Response:
-        one_by_one = self._one_by_one
-        if type(x) is np.ndarray and x.dtype is FLOAT32 and x.shape == self._width:  # the usual case
-            one_by_one.sample[:] = x
-        else:
-            one_by_one.sample[:] = as_samples(x, self.shape, 1)[0]
-        return Response._make(one_by_one.take(learning))
+        users, call = self.use.users, object()
+        try:  # as in `Use.alone`, written out as it is quicker
+            user = users.setdefault(USER, call)
+            if user is not call:
+                with chunk_of(user):
+                    return Response._make(self._one_by_one.take(x, learning))
+            return Response._make(self._one_by_one.take(x, learning))
+        finally:
+            if USER in users and users[USER] is call:
+                del users[USER]
 
     @cached_property
     def _one_by_one(self) -> OneByOne:
-        return OneByOne(self.layers)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return everything but the memory that compiled code is bound to: copies bind their own."""
-        return {name: value for name, value in self.__dict__.items() if name != "_one_by_one"}
+        return OneByOne(self.layers, self.shape)
 
     def learn(
         self,
@@ -242,37 +214,13 @@ class Chip:
             At the first sample that cannot be read; the chip has learned from all before it.
         DivergedError
             As in `learn_one`; what layers learned after that sample depends on chunk and threads.
+        ConcurrentUseError
+            If another thread is using the chip. Between chunks, this thread may: for example a generator that the
+            samples come from.
         """
-        if not isinstance(stream, Stream):
-            stream = as_samples(stream, self.shape, None)
-        count = stream.length if isinstance(stream, Stream) else len(stream)
-        taught = None if labels is None else as_labels(labels, count)
-        factors = None if modulators is None else as_modulators(modulators, count)
-        first = 0
-        learners = self._indices(layers)
-        at_work = self.layers[: max(learners) + 1]
-        with Pipeline(at_work, threads, frozen=set(range(len(at_work))) - learners, chunk=chunk) as pipeline:
-            for block in self.blocks(stream, chunk):
-                samples = slice(first, first + len(block.samples))
-                first = samples.stop
-                block_labels = block.labels if taught is None else fitting("labels", taught, samples)
-                block_factors = None if factors is None else fitting("modulators", factors, samples)
-                for _ in pipeline.push(block.samples, None, block_labels, block_factors):
-                    pass
-        for name, values in (("labels", taught), ("modulators", factors)):
-            if values is not None and len(values) > first:
-                raise SampleError(f"{name} must be as many as samples, got {len(values)} for {first}")
+        with self.use.run() as run:
+            learn(self.layers, self.shape, stream, labels, modulators, layers, chunk, threads, run)
         return self
-
-    def _indices(self, layers: Sequence[int] | None) -> set[int]:
-        """Return the indices of the layers that are to learn."""
-        if layers is None:
-            return set(range(len(self.layers)))
-        if not isinstance(layers, Sequence) or not layers:
-            raise ConfigError("layers", "places of layers, one at least", layers)
-        for index in layers:
-            whole("layers", index, 0, len(self.layers) - 1)
-        return set(layers)
 
     def respond(self, stream: Stream | ArrayLike, *, chunk: int = 256) -> Response:
         """Respond to every sample of a stream and change nothing.
@@ -308,7 +256,7 @@ class Chip:
         if layer is not None:
             whole("layer", layer, 0, len(self.layers) - 1)
         layers = self.layers if layer is None else self.layers[: layer + 1]
-        for results, labels in respond(layers, self.blocks(stream, chunk), chunk, every=True):
+        for results, labels in respond(layers, self.blocks(stream, chunk), chunk, self._reading, every=True):
             yield response_of(layers[-1], results), labels
 
     def output_blocks(
@@ -318,76 +266,9 @@ class Chip:
 
         The same as `respond_blocks(...).output`, without memory for the last layer's responses at each position.
         """
-        for results, labels in respond(self.layers, self.blocks(stream, chunk), chunk, every=False):
+        for results, labels in respond(self.layers, self.blocks(stream, chunk), chunk, self._reading, every=False):
             yield results.outputs, labels
 
     def blocks(self, stream: Stream | ArrayLike, chunk: int) -> Iterator[Block]:
         """Cut a stream, or an array, into blocks of samples that fit the chip."""
-        whole("chunk", chunk, 1, LARGEST)
-        if isinstance(stream, Stream):
-            check_fits(stream, self.shape)
-            return stream.blocks(size=chunk)
-        samples = as_samples(stream, self.shape, None)
-        return (Block(samples[start : start + chunk], None) for start in range(0, len(samples), chunk))
-
-    def save(self, path: str | Path, *, position: int = 0, stream: dict[str, Any] | None = None) -> None:
-        """Write the chip to an HDF5 state file: whole or not at all (see `docs/state-format.md`).
-
-        Parameters
-        ----------
-        path : path
-        position : int
-            Samples taken from the stream so far.
-        stream : dict, optional
-            The stream's `identity`.
-
-        Raises
-        ------
-        StateError
-            If the file cannot be written; a file that was at `path` before is still whole.
-        """
-        whole("position", position, 0, 2**63 - 1)
-        constants = [describe(layer.constants) for layer in self.layers]
-        arrays = [layer.arrays() for layer in self.layers]
-        store.save(path, Contents(self.shape, self.seed, constants, arrays, position, stream, self.classes))
-
-    @classmethod
-    def load(cls, path: str | Path, *, rules: Sequence[RuleMaker] = (), device: str = "cpu") -> "Chip":
-        """Read a chip back, bit for bit.
-
-        Parameters
-        ----------
-        path : path
-        rules : sequence of RuleMaker
-            The user's own rules that the chip learns by: a state file has their names, not their code.
-        device : {"cpu", "cuda"}
-            Device to go on with, on whichever the chip was saved.
-
-        Raises
-        ------
-        StateError
-            If the file is missing, damaged, foreign or of a newer version, or names a rule that is not among `rules`.
-        ConfigError
-            If `rules` has anything but rules, or `device` is not one of the two.
-        DeviceError
-            As for `Chip`.
-        """
-        rules = tuple(rules) if isinstance(rules, Iterable) else (rules,)
-        if not all(isinstance(rule, RuleMaker) for rule in rules):
-            raise ConfigError("rules", "a sequence of functions that neurosim.rule decorated", rules)
-        return cls.of(store.read(path), path, rules, device)
-
-    @classmethod
-    def of(cls, contents: Contents, path: str | Path, rules: Sequence[RuleMaker] = (), device: str = "cpu") -> "Chip":
-        """Make a chip from the contents of a state file; `path` is for the error."""
-        one_of("device", device, DEVICES)
-        try:
-            layers = [rebuild(layer, rules) for layer in contents.constants]
-            check_sizes(layers, contents.shape, contents.layers)  # before memory is taken for what the constants say
-            chip = cls(layers, inputs=contents.shape, seed=contents.seed, device=device)
-            for layer, arrays in zip(chip.layers, contents.layers, strict=True):
-                layer.restore(arrays)
-            chip.classes = contents.classes
-        except (ConfigError, LookupError, TypeError, ValueError) as error:
-            raise StateError(f"state {path} must hold a chip that this version knows, but: {error}") from error
-        return chip
+        return blocks_of(stream, self.shape, chunk)

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from neurosim import aligned
+from neurosim.chip.samples import as_samples
 from neurosim.engine.base import WorkingLayer
 from neurosim.engine.results import Results
 from neurosim.engine.runner import LayerRunner
 from neurosim.engine.samples import Array, Samples, single
 
+FLOAT32 = np.dtype(np.float32)
 LINE = 16  # float32 of a line of the processor's cache
 
 
@@ -27,6 +30,8 @@ class OneByOne:
     Parameters
     ----------
     layers : sequence of WorkingLayer
+    shape : tuple of int
+        Shape of a sample.
 
     Attributes
     ----------
@@ -42,7 +47,8 @@ class OneByOne:
         Winner of the last layer.
     """
 
-    def __init__(self, layers: Sequence[WorkingLayer]) -> None:
+    def __init__(self, layers: Sequence[WorkingLayer], shape: tuple[int, ...]) -> None:
+        self._shape, self._width = shape, (layers[0].inputs,)
         values, self.label, self.modulator = single(layers[0].inputs)
         self.sample, self.steps = values[0], list[Step]()
         for layer in layers:
@@ -70,8 +76,12 @@ class OneByOne:
             }
         )
 
-    def take(self, learning: bool) -> tuple[Array, Array, int, Array]:
-        """Take the sample through all layers; return new arrays of the last one's results, as `Response` has them."""
+    def take(self, x: ArrayLike, learning: bool) -> tuple[Array, Array, int, Array]:
+        """Take a sample through all layers; return new arrays of the last one's results, as `Response` has them."""
+        if type(x) is np.ndarray and x.dtype is FLOAT32 and x.shape == self._width:  # the usual case
+            self.sample[:] = x
+        else:
+            self.sample[:] = as_samples(x, self._shape, 1)[0]
         for runner, samples in self.steps:
             taken = runner.run(samples, learning)
             if taken[2] is not None:  # the error; access by its name is slower

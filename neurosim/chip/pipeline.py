@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from neurosim.checks import LARGEST, whole
 from neurosim.chip.samples import teachable
+from neurosim.chip.use import Run
 from neurosim.engine.base import WorkingLayer
 from neurosim.engine.runner import LayerRunner
 from neurosim.engine.samples import NO_LABELS, NO_MODULATORS, Array, Labels, Samples
@@ -59,6 +60,8 @@ class Pipeline:
         Indices of the layers that respond and do not learn.
     chunk : int
         Samples of a chunk.
+    run : Run, optional
+        The use of the chip by this thread.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class Pipeline:
         first: int = 0,
         frozen: Collection[int] = (),
         chunk: int = 256,
+        run: Run | None = None,
     ) -> None:
         whole("threads", threads, 1, LARGEST)
         if threads > 1 and any(layer.device != "cpu" for layer in layers):
@@ -79,6 +83,7 @@ class Pipeline:
             LayerRunner(layer, chunk, outputs=layer is not layers[-1], threads=threads)
             for layer in layers
         ]
+        self._run = Run() if run is None else run
         self._waiting: list[Chunk | None] = [None] * len(layers)
         self._pool: ThreadPoolExecutor | None = None
         if threads > 1 and not any(layer.executor.shares_sums for layer in layers):
@@ -144,10 +149,15 @@ class Pipeline:
     def _tick(self) -> Iterator[Chunk]:
         """Let every layer that has a chunk process it, and pass the results on."""
         busy = [(index, chunk) for index, chunk in enumerate(self._waiting) if chunk is not None]
-        if self._pool is None:
-            finished = [self._stage(stage) for stage in busy]
-        else:
-            finished = list(self._pool.map(self._stage, busy))
+        run = self._run
+        run.begin()
+        try:
+            if self._pool is None:
+                finished = [self._stage(stage) for stage in busy]
+            else:
+                finished = list(self._pool.map(self._stage, busy))
+        finally:
+            run.computing = False
         for (index, _), chunk in zip(reversed(busy), reversed(finished), strict=True):  # the last layer first, so that
             self._waiting[index] = None  # a layer's chunk has left before the next one comes
             if len(chunk.winners) == 0:
@@ -156,6 +166,7 @@ class Pipeline:
                 self._waiting[index + 1] = chunk
             else:
                 yield chunk
+        run.staggered = self._pool is not None and any(chunk is not None for chunk in self._waiting)
 
     def _stage(self, stage: tuple[int, Chunk]) -> Chunk:
         """Take a chunk through the layer of an index; return what the next layer gets."""

@@ -1,6 +1,7 @@
 """Chunks of samples through layers that respond and do not learn."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from neurosim.engine.base import WorkingLayer
@@ -11,7 +12,11 @@ from neurosim.streams import Block
 
 
 def respond(
-    layers: Sequence[WorkingLayer], blocks: Iterator[Block], chunk: int, every: bool
+    layers: Sequence[WorkingLayer],
+    blocks: Iterator[Block],
+    chunk: int,
+    reading: Callable[[], AbstractContextManager[None]],
+    every: bool,
 ) -> Iterator[tuple[Results, Any]]:
     """Give the last layer's results for each block of samples, for the caller to keep, and the block's labels.
 
@@ -21,6 +26,8 @@ def respond(
     blocks : iterator of Block
     chunk : int
         Samples of a block.
+    reading : callable
+        Returns the context in which the chip is used: `neurosim.chip.use.Use.reading`.
     every : bool
         Whether potentials and responses of every sample are wanted, or outputs and winners alone.
 
@@ -34,12 +41,13 @@ def respond(
     first = 0
     for values, labels in blocks:
         samples, error = layers[0].fitting(Samples(values)), None
-        for runner in runners:
-            taken = runner.run(samples, False, first)
-            error = taken.error or error  # a later layer's is of an earlier sample
-            samples = Samples(taken.results.outputs[: taken.done])
-            if taken.done == 0:
-                break
+        with reading():
+            for runner in runners:
+                taken = runner.run(samples, False, first)
+                error = taken.error or error  # a later layer's is of an earlier sample
+                samples = Samples(taken.results.outputs[: taken.done])
+                if taken.done == 0:
+                    break
         if error is not None:
             raise error
         first += len(values)

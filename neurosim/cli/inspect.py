@@ -57,6 +57,7 @@ def _summary(chip: "Chip", contents: "Contents") -> dict[str, Any]:
             kind: {"samples": readout.samples, "features": readout.features}
             for kind, readout in (contents.readouts or {}).items()
         },
+        "changes": list(chip.changes),
         "layers": [_layer_summary(layer) for layer in chip.layers],
     }
 
@@ -104,6 +105,11 @@ def _table(summary: dict[str, Any]) -> str:
     if summary["readouts"]:
         fitted = [f"{kind}, fitted on {readout['samples']:,} samples" for kind, readout in summary["readouts"].items()]
         lines.append(f"{'readouts':>10}  {'; '.join(fitted)}")
+    lines += [
+        f"{'changed':>10}  {change['name']} of layer {change['layer'] + 1} at sample {change['sample']:,}: "
+        f"{_expression(change['old'])}, then {_expression(change['new'])}"
+        for change in summary["changes"]
+    ]
     for number, layer in enumerate(summary["layers"], 1):
         lines += _layer_lines(number, layer) + _record_lines(layer["records"])
     return "\n".join(lines)

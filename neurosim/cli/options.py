@@ -63,6 +63,8 @@ class ChipOptions:
         Name of a preset, which leaves no constants of layers to be chosen.
     device : str
         cpu or cuda.
+    changes : tuple of str
+        NAME=VALUE of constants that are changed, the weights kept.
     temperature, gain, rate, window, normalise, initial, weight_bits
         Constants of all layers, in place of those of the recipe.
     """
@@ -72,6 +74,7 @@ class ChipOptions:
     recipe: str | None = None
     preset: str | None = None
     device: str = "cpu"
+    changes: tuple[str, ...] = ()
     temperature: float | None = None
     gain: float | None = None
     rate: float | None = None

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import fields
 from typing import Any
 
@@ -12,8 +13,11 @@ from neurosim.cli.faults import fail
 from neurosim.cli.options import DEFAULT_NEURONS, DEFAULT_RECIPE, LAYER_CONSTANTS, ChipOptions
 from neurosim.cli.own_code import layer_of, rules_in, split
 from neurosim.errors import ConfigError, StateError
+from neurosim.layers.changing import with_constant
 from neurosim.layers.conv import ConvWTA
 from neurosim.layers.dense import DenseWTA
+from neurosim.layers.own_rules import OwnRule
+from neurosim.layers.plain import describe, rebuild
 from neurosim.layers.rules import schedule
 from neurosim.presets import preset
 from neurosim.state import store
@@ -50,13 +54,18 @@ def chip_for(
         If the state is of another chip or stream, or past the end of the stream.
     """
     constants = _layer_constants(options, stream)
+    changes = _changes(options)
     if state is None or restart or not os.path.exists(state):
-        return _new(options, constants, stream), 0
+        return _new(options, constants, stream).with_constants(**changes), 0
     contents = store.read(state)
-    chip = Chip.of(contents, state, rules_in(split(_recipe(options))[0]), options.device)
+    rules = rules_in(split(_recipe(options))[0])
+    chip = Chip.of(contents, state, rules, options.device).with_constants(**changes)
     differing = _differing_chip(options, constants, chip) + _differing_stream(contents.stream, stream)
     _check_same(state, differing, contents.position, stream)
     stream.name_classes(contents.classes)
+    described = [describe(layer.constants) for layer in chip.layers]
+    if described != contents.constants:  # written now: the run may end before a sample comes
+        store.save(state, contents._replace(constants=described, changes=chip.changes, readouts=None))
     if not stream.replayable and not replay:
         where = f"Going on at sample {contents.position} with what the pipe brings (--replay if it begins anew)."
         click.echo(where, err=True)
@@ -66,7 +75,8 @@ def chip_for(
 def _check_same(state: str, differing: list[str], position: int, stream: Stream) -> None:
     if differing:
         raise StateError(
-            f"state {state} must be of the same chip and stream to go on: {'; '.join(differing)}; or give --restart"
+            f"state {state} must be of the same chip and stream to go on: {'; '.join(differing)}; or give --restart "
+            "(--set NAME=VALUE changes a constant and keeps the weights)"
         )
     if stream.length is not None and position > stream.length:
         raise StateError(
@@ -119,12 +129,14 @@ def _differing_chip(options: ChipOptions, constants: dict[str, Any], chip: Chip)
     if options.preset is not None or split(_recipe(options))[0] is not None:
         return _differing_layers(options, constants, chip) + _differing_constants(seed, chip)
     neurons = {} if options.neurons is None else {"neurons": options.neurons}
-    return _differing_recipe(options, constants, chip) + _differing_constants(constants | neurons | seed, chip)
+    changed = {name.rpartition(".")[2] for name in _changes(options)}  # --rate 0.1 --set rate=0.2: once it was 0.1
+    asked = {name: value for name, value in (constants | neurons | seed).items() if name not in changed}
+    return _differing_recipe(options, constants, chip) + _differing_constants(asked, chip)
 
 
 def _differing_layers(options: ChipOptions, constants: dict[str, Any], chip: Chip) -> list[str]:
     """Compare all constants: a preset has its own, and a user's recipe may use its arguments in any way."""
-    here = _layers(options, constants)
+    here = _changed_alike(_layers(options, constants), options, chip)
     there = [layer.constants for layer in chip.layers]
     if len(here) != len(there):
         return [f"there are {len(there)} layers there, {len(here)} here"]
@@ -138,6 +150,37 @@ def _differing_layers(options: ChipOptions, constants: dict[str, Any], chip: Chi
             f"{name} of layer {number} is {getattr(old, name)} there, {getattr(new, name)} here" for name in names
         ]
     return differing
+
+
+def _changed_alike(layers: Sequence[DenseWTA | ConvWTA], options: ChipOptions, chip: Chip) -> list[DenseWTA | ConvWTA]:
+    """Return layers as the options make them, with the changes that the chip has gone through since."""
+    own = [layer.constants.rule.maker for layer in chip.layers if isinstance(layer.constants.rule, OwnRule)]
+    changes = [(change["layer"], change["name"], rebuild(change["new"], own)) for change in chip.changes]
+    changes += [(index, name, value) for index in range(len(layers)) for name, value in _changes(options).items()]
+    changed = list(layers)
+    for index, name, value in changes:
+        with suppress(ConfigError, IndexError):  # of another chip, which differs anyway
+            changed[index] = with_constant(changed[index], name, value)
+    return changed
+
+
+def _changes(options: ChipOptions) -> dict[str, Any]:
+    """Return the new values of constants by their names, as --set has them."""
+    changes: dict[str, Any] = {}
+    for change in options.changes:
+        name, equals, value = (text.strip() for text in change.partition("="))
+        if not equals or not name or name in changes or name == "layer":
+            fail(f"set must be NAME=VALUE, such as rate=0.01, once for each constant, got {change!r}")
+        changes[name] = _plain(value)
+    return changes
+
+
+def _plain(text: str) -> Any:
+    """Return the number or the truth that a text says; any other text as it is."""
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(text)
+    return {"true": True, "false": False}.get(text.lower(), text)
 
 
 def _differing_recipe(options: ChipOptions, constants: dict[str, Any], chip: Chip) -> list[str]:

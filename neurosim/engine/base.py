@@ -1,6 +1,7 @@
 """A layer at work: its constants and what it has learned, for dense and convolutional layers alike."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from neurosim import instruments
 from neurosim.engine.executor import Executor
+from neurosim.engine.fixed import Fixed
 from neurosim.engine.refusals import refusal
 from neurosim.engine.restoring import Arrays, Range, check_ranges, check_shapes, copy_into
 from neurosim.engine.samples import Array, Samples
@@ -17,7 +19,7 @@ from neurosim.instruments import Records, record
 from neurosim.state.arrays import check_finite
 
 
-class WorkingLayer(ABC):
+class WorkingLayer(Fixed, ABC):
     """A layer at work: its constants, and the arrays it has learned. `LayerRunner` takes samples through it.
 
     Attributes
@@ -35,6 +37,10 @@ class WorkingLayer(ABC):
         Calls the compiled code.
     """
 
+    fixed = frozenset({
+        "index", "constants", "inputs", "outputs", "seed", "shape", "codes", "executor", "state", "image", "geometry",
+        "positions",
+    })  # fmt: skip
     kernel_layout: ClassVar[ModuleType]  # has the places of the counters, by name
     pending: ClassVar[tuple[str, ...]]  # arrays with a row for each sample of an unfinished window
     derived: ClassVar[tuple[str, ...]] = ()  # arrays that are computed anew on loading, therefore not saved
@@ -50,6 +56,9 @@ class WorkingLayer(ABC):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.inputs} -> {self.outputs}, {self.samples} samples learned)"
+
+    def _constants(self) -> Iterable[Any]:
+        return (self.constants,) if "constants" in self.__dict__ else ()
 
     @property
     def device(self) -> str:
@@ -194,10 +203,10 @@ class WorkingLayer(ABC):
     def _ranges(self) -> tuple[Range, ...]:
         """Return which values the arrays may have."""
 
-    def _check(self, arrays: Arrays) -> None:  # noqa: B027
+    def _check(self, arrays: Arrays) -> None:
         """Refuse, by ValueError, arrays of the right types and shapes that this kind of layer cannot have learned."""
 
-    def _derive(self) -> None:  # noqa: B027
+    def _derive(self) -> None:
         """Compute the derived arrays from the others."""
 
     def fitting(self, samples: Samples) -> Samples:

@@ -34,7 +34,7 @@ def layer_times(
     SampleError, DivergedError
         As `Chip.learn_one` does.
     """
-    one_by_one = OneByOne(chip.layers)
+    one_by_one = OneByOne(chip.layers, chip.shape)
     times = np.full((len(calls.given), len(chip.layers)), -1, np.int64)
     for call in calls.given[:1]:  # memory that is new must not be met by the first sample: it responds once before
         one_by_one.sample[:] = as_samples(call[0], chip.shape, 1)[0]

@@ -1,17 +1,13 @@
 """The user's own rule: a plain Python function of scalars, decorated once, compiled into the layer's loop."""
 
 import dis
-import hashlib
+import importlib
 import inspect
-import io
-import linecache
-import os
-import re
-import textwrap
-import tokenize
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import FunctionType
+from functools import cached_property, lru_cache
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -19,10 +15,11 @@ import numpy as np
 from neurosim.checks import finite, fraction, number
 from neurosim.errors import ConfigError
 from neurosim.kernels.shared.codes import PARAMETERS
+from neurosim.layers.old_digest import old_digest
+from neurosim.layers.rule_compiling import QUANTITIES, compiled
+from neurosim.layers.rule_identity import FORM, digest_of
 from neurosim.layers.rules import Rule
 from neurosim.layers.schedules import Schedule
-
-QUANTITIES = ("potential", "response", "norm", "mean", "mean_square", "total", "rate")  # explained in `rule`
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +31,7 @@ class OwnRule(Rule):
     name : str
         The function's name.
     digest : str
-        Hash of the function's names, numbers and operators; empty if its source cannot be read.
+        Hash of all that decides what the function computes (`RuleMaker.digest`).
     rate : float or schedule
         Passed to the function as `rate`.
     constants : tuple of (str, float)
@@ -53,7 +50,18 @@ class OwnRule(Rule):
     averaging: float
     moment: int = field(compare=False, repr=False)
     total: bool = field(compare=False, repr=False)
-    compiled: Any = field(compare=False, repr=False)
+    maker: "RuleMaker" = field(compare=False, repr=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _made_again, (self.maker, self.rate, self.constants, self.averaging)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "OwnRule":
+        return self  # nothing in it changes
+
+    @property
+    def compiled(self) -> Any:
+        """The function as the loops call it."""
+        return self.maker.compiled
 
     @property
     def parameters(self) -> tuple[float, ...]:
@@ -62,16 +70,66 @@ class OwnRule(Rule):
 
 
 class RuleMaker:
-    """A decorated function: call it with constants to get a rule."""
+    """A decorated function: call it with constants to get a rule.
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    It may be copied and pickled, by name if it can be imported, else with its compiled Python code: then the same
+    version of Python reads it.
+
+    Attributes
+    ----------
+    digest : str
+        Hash of all that decides what the function computes: its source, the compiled functions that it calls, numbers,
+        tuples, arrays and modules' numbers that it uses. Without its source, of the bytecode.
+    """
+
+    def __init__(self, function: Callable[..., Any], digest: str | None = None) -> None:
         self.__name__, self.__doc__, self.__wrapped__ = function.__name__, function.__doc__, function
+        self.__module__, self.__qualname__ = function.__module__, function.__qualname__
         self.parameters = _parameters(function)
-        self.digest = _digest(function)
-        self.compiled = _compile(function, tuple(self.parameters))
+        self.compiled = compiled(function, tuple(self.parameters))
+        self.code_digest = digest_of(function, by_code=True)
+        self.digest = digest_of(function) if digest is None else digest
 
     def __repr__(self) -> str:
         return f"<rule {self.__name__}({', '.join(self.parameters)})>"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "RuleMaker":
+        return self  # nothing in it changes
+
+    def __copy__(self) -> "RuleMaker":
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        found = _importable(self.__module__, self.__qualname__)
+        if found is self.__wrapped__ or (isinstance(found, RuleMaker) and found.digest == self.digest):
+            return _imported, (self.__module__, self.__qualname__, self.digest)
+        from numba import cloudpickle
+
+        try:
+            pickled = cloudpickle.dumps(self.__wrapped__)  # type: ignore[no-untyped-call]
+        except Exception as error:
+            advice = f"define the rule in a module that can be imported: {error}"
+            raise ConfigError(
+                f"rule {self.__name__}", "made of what can be pickled", self.__wrapped__, advice
+            ) from None
+        return _unpickled, (pickled, self.digest, self.code_digest)
+
+    def is_known_as(self, digest: str) -> bool:
+        """Tell whether a state file that has this digest was saved with this rule, as far as the digest can tell."""
+        if not digest:  # older versions had none for a function without source
+            return True
+        if not digest.startswith(f"{FORM}-"):
+            return digest == self._old_digest
+        return digest in (self.digest, self.code_digest)
+
+    @cached_property
+    def _old_digest(self) -> str:
+        return old_digest(self.__wrapped__)
+
+    def again(self, rate: float | Schedule, constants: tuple[tuple[str, float], ...], averaging: float) -> OwnRule:
+        """Return the rule that has these constants, as `OwnRule` has them."""
+        rates = {"rate": rate} if "rate" in self.parameters else {}
+        return self(averaging=averaging, **dict(constants), **rates)
 
     def __call__(self, **constants: Any) -> OwnRule:
         """Return the rule with these constants, the function's defaults for those not given.
@@ -100,7 +158,7 @@ class RuleMaker:
             rate = float(rate)
         return OwnRule(
             self.__name__, self.digest, rate, tuple((name, float(value)) for name, value in values.items()),
-            float(averaging), _moment(self.parameters), "total" in self.parameters, self.compiled,
+            float(averaging), _moment(self.parameters), "total" in self.parameters, self,
         )  # fmt: skip
 
 
@@ -168,75 +226,40 @@ def _moment(parameters: dict[str, inspect.Parameter]) -> int:
     return 1 if "mean" in parameters else 2 if "mean_square" in parameters else 0
 
 
-def _digest(function: Callable[..., Any]) -> str:
-    """Return a hash of the function's source, and of what it uses from outside; empty if there is no source.
+def _made_again(
+    maker: RuleMaker, rate: float | Schedule, constants: tuple[tuple[str, float], ...], averaging: float
+) -> OwnRule:
+    return maker.again(rate, constants, averaging)
 
-    It is made of names, numbers and operators alone, so that it is the same in all versions of Python.
-    """
+
+def _importable(module: str, name: str) -> Any:
+    """Return what another process finds in a module by a name; None if it may find nothing, or something else."""
+    if module == "__main__" or module not in sys.modules:
+        return None
     try:
-        source = textwrap.dedent(inspect.getsource(function))
-        tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
-    except (OSError, SyntaxError, tokenize.TokenError, TypeError):
-        return ""
-    words = [token.string for token in tokens if token.type in (tokenize.NAME, tokenize.NUMBER, tokenize.OP)]
-    words = words[words.index("def") if "def" in words else 0 :]  # without decorators
-    for name, value in sorted(_used(function).items()):
-        if isinstance(value, int | float | np.number):
-            words.append(f"{name}={float(value)!r}")
-        elif inspect.isfunction(getattr(value, "py_func", None)) and value.py_func is not function:
-            words.append(f"{name}={_digest(value.py_func)}")
-    return hashlib.sha256(" ".join(words).encode()).hexdigest()[:16]
+        return attrgetter(name)(sys.modules[module])
+    except AttributeError:  # a function within a function, or a name that was deleted
+        return None
 
 
-def _used(function: Callable[..., Any]) -> dict[str, Any]:
-    """Return what a function refers to outside of itself."""
-    code = function.__code__
-    names = {name: function.__globals__[name] for name in code.co_names if name in function.__globals__}
-    cells = zip(code.co_freevars, function.__closure__ or (), strict=True)
-    return names | {name: cell.cell_contents for name, cell in cells}
+def _imported(module: str, name: str, digest: str) -> RuleMaker:
+    """Return a rule that was pickled by its name, if it is still the same."""
+    found = attrgetter(name)(importlib.import_module(module))
+    maker = found if isinstance(found, RuleMaker) else RuleMaker(found)
+    return _the_same(maker, maker.digest, digest)
 
 
-def _compile(function: Callable[..., Any], names: tuple[str, ...]) -> Any:
-    from neurosim.kernels import own
+@lru_cache(maxsize=64)  # a process that gets many chips compiles a rule once
+def _unpickled(pickled: bytes, digest: str, code_digest: str) -> RuleMaker:
+    """Return a rule that was pickled with its code; its file need not be there, so it keeps its digest."""
+    from numba import cloudpickle
 
-    constants = [name for name in names if name not in QUANTITIES]
-    traced = {"mean": "trace", "mean_square": "trace"}
-    arguments = [
-        traced.get(name, name) if name in QUANTITIES else f"parameters[{constants.index(name)}]" for name in names
-    ]
-    try:
-        return own.compiled(_in_single_precision(function), tuple(arguments))
-    except Exception as error:  # Numba raises nearly anything; its own trace is pages long, and tells no more
-        name, rule = f"rule {function.__name__}", "compilable and return (decay, growth)"
-        raise ConfigError(name, rule, _line(function, error), _reason(error)) from None
+    maker = RuleMaker(cloudpickle.loads(pickled), digest)
+    return _the_same(maker, maker.code_digest, code_digest)
 
 
-def _in_single_precision(function: Callable[..., Any]) -> FunctionType:
-    """Return the function with its literal numbers as float32: else `1 - x` would be computed in double precision."""
-    code = function.__code__
-    numbers = tuple(np.float32(value) if type(value) in (int, float) else value for value in code.co_consts)
-    code = code.replace(co_consts=numbers)
-    return FunctionType(code, function.__globals__, function.__name__, None, function.__closure__)
-
-
-def _line(function: Callable[..., Any], error: Exception) -> str:
-    """Return the line of the function that an error points at; its first line, if none."""
-    code = function.__code__
-    file = re.escape(os.path.basename(code.co_filename))
-    mentioned = re.findall(rf'{file}(?:", line | \()(\d+)', str(error))
-    number = int(mentioned[-1]) if mentioned else code.co_firstlineno
-    missing = re.search(r"name '(\w+)' is not defined", str(error))  # Numba does not say where
-    if missing:
-        lines = sorted({line for _, _, line in code.co_lines() if line})
-        uses = (line for line in lines if re.search(rf"\b{missing[1]}\b", linecache.getline(code.co_filename, line)))
-        number = next(uses, number)
-    text = linecache.getline(code.co_filename, number).strip()
-    return f"line {number} of {code.co_filename}: {text}"
-
-
-def _reason(error: Exception) -> str:
-    """Return the telling line of an error that may be pages long."""
-    lines = [line.strip() for line in str(error).splitlines()]
-    telling = [line for line in lines if line and not line.startswith(("Failed in", "File ", "During:", "["))]
-    cut = 2 if telling and telling[0].endswith(":") else 1
-    return " ".join(telling[:cut]) if telling else type(error).__name__
+def _the_same(maker: RuleMaker, found: str, pickled: str) -> RuleMaker:
+    if found != pickled:
+        advice = "it, or something that it uses, has changed since"
+        raise ConfigError(f"rule {maker.__name__}", f"the one that was pickled, {pickled}", found, advice)
+    return maker

@@ -19,6 +19,7 @@ KINDS: dict[str, type] = {
     **Competition.members, **Bias.members, **Rule.members, **Schedule.members, **Transmit.members,
 }  # fmt: skip
 
+OTHER = "it, or something that it uses, is another; one saved without its source needs the same version of Python"
 ADVICE = "give it by Chip.load(path, rules=[...]), --rules FILE.py or --recipe FILE.py:NAME"
 
 
@@ -71,12 +72,11 @@ def _own(values: dict[str, Any], own: Sequence[RuleMaker]) -> OwnRule:
     """Return a user's rule, made anew by its maker."""
     name = values["name"]
     makers = [maker for maker in own if maker.__name__ == name]
-    for maker in sorted(makers, key=lambda maker: maker.digest != values["digest"]):  # of two of a name, the one saved
-        if maker.digest and values["digest"] and maker.digest != values["digest"]:
-            raise ConfigError(f"rule {name}", f"the one that was saved, {values['digest']}", maker.digest)
-        constants = dict(values["constants"])
-        if "rate" in maker.parameters:
-            constants["rate"] = values["rate"]
-        return maker(averaging=values["averaging"], **constants)
+    for maker in makers:  # of two of a name, the one saved
+        if maker.is_known_as(values["digest"]):
+            constants = tuple((constant, value) for constant, value in values["constants"])
+            return maker.again(values["rate"], constants, values["averaging"])
+    if makers:
+        raise ConfigError(f"rule {name}", f"the one that was saved, {values['digest']}", makers[0].digest, OTHER)
     names = ", ".join(maker.__name__ for maker in own) or "none"
     raise ConfigError("rules", f"given with {name!r} among them, a rule of the user's own", names, ADVICE)

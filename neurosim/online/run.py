@@ -118,7 +118,10 @@ def _learn(
 ) -> None:
     """Push blocks through the chip, and take snapshots when they are due, until the blocks end or `stop` says so."""
     begun = time.perf_counter()
-    with Pipeline(chip.layers, threads, report.stream_position, chunk=chunk) as pipeline:
+    with (
+        chip.use.run() as use,
+        Pipeline(chip.layers, threads, report.stream_position, chunk=chunk, run=use) as pipeline,
+    ):
         for block in blocks:
             report.add(pipeline.push(block.samples, time.perf_counter(), block.labels))
             report.seconds = time.perf_counter() - begun - report.snapshot_seconds

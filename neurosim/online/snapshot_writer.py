@@ -25,6 +25,7 @@ class Run(NamedTuple):
     seed: int
     constants: list[dict[str, Any]]
     stream: dict[str, Any] | None
+    changes: list[dict[str, Any]]
 
 
 class Order(NamedTuple):
@@ -99,5 +100,6 @@ def _write(run: Run, arrays: SharedArrays, order: Order) -> None:
         position=order.position,
         stream=run.stream,
         classes=order.classes,
+        changes=run.changes,
     )
     store.save(run.path, contents)

@@ -189,6 +189,7 @@ class _Writer:
             seed=chip.seed,
             constants=[describe(layer.constants) for layer in chip.layers],
             stream=stream,
+            changes=list(chip.changes),
         )
         self._send(run)
 

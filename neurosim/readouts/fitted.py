@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from neurosim.chip.chip import Chip
 from neurosim.chip.response import Response
 from neurosim.errors import ConfigError, SampleError, StateError
 from neurosim.layers.competition import Competition
+from neurosim.layers.plain import describe
 from neurosim.readouts.image_readout import PUBLISHED_EPOCHS, fit_images
 from neurosim.readouts.labels import answers, check_labelled, chunk_of, renumbered
 from neurosim.readouts.linear import LinearReadout
@@ -87,6 +88,7 @@ class Readouts:
     ) -> None:
         self.fitted, self.state_sha256, self.classes, self.words = dict(fitted), state_sha256, tuple(classes), words
         self.source = "the readout's training samples"
+        self._constants: list[Any] | None = None  # of the chip, as far as they are known
 
     def __repr__(self) -> str:
         return f"Readouts({', '.join(self.fitted)})"
@@ -124,7 +126,7 @@ class Readouts:
                 linear.add(response, labels)
             fitted = {"winner": winner.finish(), "linear": linear.finish()}
         readouts = cls(fitted, state, train.classes, words=train.classes_grow and bool(train.classes))
-        readouts.source = train.name
+        readouts.source, readouts._constants = train.name, _described(chip)
         return readouts
 
     @classmethod
@@ -154,7 +156,9 @@ class Readouts:
                 "neurosim stream SOURCE --state FILE --keep-readout (a run that goes on drops it, as the weights go on)"
             )
         fitted: dict[str, Fitted] = {kind: KINDS[kind].of(readout) for kind, readout in kept.items()}
-        return cls(fitted, contents.state_sha256, contents.classes)
+        readouts = cls(fitted, contents.state_sha256, contents.classes)
+        readouts._constants = contents.constants
+        return readouts
 
     def keep(self, path: str | Path) -> None:
         """Write them into a state file of the chip that they were fitted to, in the place of those that it keeps.
@@ -174,6 +178,8 @@ class Readouts:
             raise ConfigError(
                 f"state {path}", f"of the weights read out, {self.state_sha256}", contents.state_sha256, advice
             )
+        if self._constants is not None and not _agree(self._constants, contents.constants):
+            raise ConfigError(f"state {path}", "of the chip read out, with the same constants", contents.constants)
         names = max(contents.classes, self.classes, key=len)
         if any(names[: len(some)] != some for some in (contents.classes, self.classes)):
             raise ConfigError("classes of the readouts", f"those of {path}, {contents.classes}", self.classes)
@@ -229,6 +235,8 @@ class Readouts:
         kind = self.kind(kind)
         if chip.state_sha256 != self.state_sha256:
             raise ConfigError("chip", f"the one that was read out, state {self.state_sha256}", chip.state_sha256)
+        if self._constants is not None and not _agree(self._constants, _described(chip)):
+            raise ConfigError("chip", "the one that was read out, with the same constants", chip, "fit readouts to it")
         if chunk is None:
             chunk = chunk_of(chip) if stream.replayable else 1
         chip.blocks(stream, chunk)  # refuses another width at once, and reads nothing yet
@@ -272,6 +280,19 @@ class Readouts:
     def name(self, label: int) -> str:
         """Return a label's name, or its number if it has none."""
         return self.classes[label] if 0 <= label < len(self.classes) else str(label)
+
+
+def _described(chip: Chip) -> list[Any]:
+    return [describe(layer.constants) for layer in chip.layers]
+
+
+def _agree(one: Any, other: Any) -> bool:
+    """Tell whether constants agree; what only one of them names is newer than the other, and has its default there."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return all(_agree(one[name], other[name]) for name in one.keys() & other.keys())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_agree, one, other))
+    return bool(one == other)
 
 
 def _said(readout: Fitted, response: Response) -> Labels:

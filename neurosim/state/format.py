@@ -6,6 +6,8 @@
 import hashlib
 import json
 import os
+import uuid
+from collections.abc import Sequence
 from typing import Any, BinaryIO, NamedTuple
 
 import h5py
@@ -22,6 +24,7 @@ from neurosim.state.structure import Stored, check_layer, layer_groups
 from neurosim.version import __version__
 
 LONGEST_NAMES = 16 << 20  # characters, of all classes
+CHANGE = {"sample": int, "layer": int, "name": str, "old": object, "new": object}  # of a constant, and its types
 
 
 class Contents(NamedTuple):
@@ -41,6 +44,8 @@ class Contents(NamedTuple):
         Samples taken from the stream.
     stream : dict or None
         Identity of the stream (`Stream.identity`); None if the chip has not learned from one.
+    changes : sequence of dict
+        Changes of constants since learning began (`neurosim.Chip.changes`).
     classes : tuple of str
         Names of the labels 0, 1, ...; empty if they have none.
     readouts : dict of str to KeptReadout, or None
@@ -53,6 +58,7 @@ class Contents(NamedTuple):
     layers: list[Arrays]
     position: int
     stream: dict[str, Any] | None
+    changes: Sequence[dict[str, Any]] = ()
     classes: tuple[str, ...] = ()
     readouts: dict[str, KeptReadout] | None = None
 
@@ -69,7 +75,8 @@ def image(contents: Contents) -> tuple[bytes, bytes]:
     leaves objects behind that fail again when they are freed.
     """
     memory = {"driver": "core", "backing_store": False, "block_size": 1 << 24}
-    with h5py.File("image", "w", libver=("earliest", "v110"), **memory) as file:
+    # HDF5 knows files in memory by their names, over all threads: no other may be open under this one.
+    with h5py.File(f"neurosim-{uuid.uuid4().hex}", "w", libver=("earliest", "v110"), **memory) as file:
         _fill(file, contents)
         file.flush()
         body: bytes = file.id.get_file_image()
@@ -110,9 +117,11 @@ def _fill(file: h5py.File, contents: Contents) -> None:
     file.attrs["seed"] = np.uint64(contents.seed)
     file.attrs["stream"] = json.dumps(contents.stream)
     file.attrs["stream_position"] = contents.position
-    file.attrs["state_sha256"] = contents.state_sha256
-    if contents.classes:
+    if contents.changes:  # older versions do not know it, and pass over it
+        file.attrs["changes"] = json.dumps(list(contents.changes))
+    if contents.classes:  # likewise
         file.attrs["classes"] = json.dumps(contents.classes)
+    file.attrs["state_sha256"] = contents.state_sha256
     for layer_index, (constants, arrays) in enumerate(zip(contents.constants, contents.layers, strict=True)):
         group = file.create_group(f"layer_{layer_index}")
         group.attrs["constants"] = json.dumps(constants)
@@ -175,6 +184,7 @@ def _read(file: h5py.File, version: int, stored: Stored) -> Contents:
         layers=layers,
         position=_position(file),
         stream=stream,
+        changes=_changes(file, len(groups)),
         classes=_classes(file),
         readouts=readouts,
     )
@@ -182,6 +192,18 @@ def _read(file: h5py.File, version: int, stored: Stored) -> Contents:
 
 def _position(file: h5py.File) -> int:
     return attributes.whole_number(file, "stream_position", 0, 2**63 - 1)
+
+
+def _changes(file: h5py.File, layers: int) -> list[dict[str, Any]]:
+    """Read the changes of constants."""
+    changes = attributes.json_value(file, "changes", infinite=True) if "changes" in file.attrs else []
+    for change in changes if isinstance(changes, list) else [changes]:
+        typed = isinstance(change, dict) and change.keys() == CHANGE.keys()
+        if not typed or not all(isinstance(change[name], kind) for name, kind in CHANGE.items()):
+            raise StateError(f"must hold changes of constants by {', '.join(CHANGE)}, and holds {change!r:.200}")
+        if not 0 <= change["layer"] < layers:
+            raise StateError(f"must hold changes of its {layers} layers, and holds one of layer {change['layer']}")
+    return list(changes)
 
 
 def _classes(file: h5py.File) -> tuple[str, ...]:

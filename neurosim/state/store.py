@@ -11,6 +11,7 @@ import fcntl
 import glob
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -100,7 +101,7 @@ def write(path: str | Path, contents: Contents) -> None:
         If the file cannot be written; the file that is there stays whole.
     """
     path = _real_path(path)
-    draft = path.with_name(f"{path.name}.draft-{os.getpid()}")
+    draft = path.with_name(f"{path.name}.draft-{os.getpid()}-{threading.get_native_id()}")
     link = path.with_name(draft.name + "-previous")
     _check_names(path)
     try:

@@ -115,6 +115,24 @@ def test_a_chip_that_learned_since_is_refused(chip, readouts, path, test):
         readouts.keep(path)
 
 
+def test_a_chip_of_other_constants_is_refused(chip, readouts, path, test):
+    softer = chip.with_constants(temperature=0.5)
+    assert softer.state_sha256 == readouts.state_sha256
+    with pytest.raises(ns.ConfigError, match="with the same constants"):
+        readouts.predict(softer, test)
+    softer.save(path)
+    with pytest.raises(ns.ConfigError, match="with the same constants"):
+        readouts.keep(path)
+
+
+def test_constants_that_are_changed_drop_the_readout(tmp_path):
+    options = ("digits:test", "--state", tmp_path / "chip.h5", "--neurons", 20)
+    stream(*options, "--keep-readout")
+    stream(*options, "--set", "temperature=0.5")
+    with pytest.raises(ns.StateError, match="must keep a readout"):
+        ns.Readouts.load(tmp_path / "chip.h5")
+
+
 def test_a_readout_that_is_not_there_is_named(chip, readouts, test):
     with pytest.raises(ns.ConfigError, match=r"readout must be one that there is: .*linear.*got 'softmax'"):
         readouts.predict(chip, test, kind="softmax")

@@ -39,7 +39,7 @@ class ConvExecutor(Executor[Workspace]):
     state : neurosim.kernels.conv.layout.State
     """
 
-    compiled = frozenset({"_loop", "_marking_loop"})
+    compiled = frozenset({"_loop", "_marking_loop", "_own"})
 
     def __init__(
         self, constants: ConvWTA, image: tuple[int, ...], index: int, codes: layout.Constants, state: layout.State
@@ -48,7 +48,6 @@ class ConvExecutor(Executor[Workspace]):
         self._geometry = geometry(constants, image, f"layer {index + 1}")
         self._positions = self._geometry.rows * self._geometry.columns
         self._width = constants.neurons * self._geometry.pooled_rows * self._geometry.pooled_columns
-        self._own = constants.rule.compiled.cpu if isinstance(constants.rule, OwnRule) else None
         self._product = blas.PRODUCTS[np.dtype(np.float32)]
         self._work = constants.neurons * self._positions * (state.synapses.shape[1] + A_RESPONSE)
 
@@ -124,6 +123,11 @@ class ConvExecutor(Executor[Workspace]):
         nothing = Samples(np.empty((0, math.prod(self._image)), np.float32))
         call = Call(nothing, False, self.workspace(marking=marking), self.results(0, 1, False))
         return self._arguments(call, 1)[0]
+
+    @cached_property
+    def _own(self) -> Any:
+        rule = self._constants.rule
+        return rule.compiled.cpu if isinstance(rule, OwnRule) else None
 
     @cached_property
     def _loop(self) -> Callable[..., Counts]:

@@ -35,13 +35,12 @@ class DenseExecutor(Executor[Workspace]):
     state : neurosim.kernels.dense.layout.State
     """
 
-    compiled = frozenset({"_loop", "_marking_loop", "_team"})
+    compiled = frozenset({"_loop", "_marking_loop", "_own", "_team"})
 
     def __init__(
         self, constants: DenseWTA, inputs: int, index: int, codes: layout.Constants, state: layout.State
     ) -> None:
         self._constants, self._inputs, self._codes, self.state = constants, inputs, codes, state
-        self._own = constants.rule.compiled.cpu if isinstance(constants.rule, OwnRule) else None
 
     @property
     def shares_sums(self) -> bool:
@@ -114,6 +113,11 @@ class DenseExecutor(Executor[Workspace]):
         """Return what the loop takes where there is no sample, for its types."""
         nothing = Samples(np.empty((0, self._inputs), np.float32))
         return self._arguments(Call(nothing, False, self.workspace(marking=marking), self.results(0, 1, False)))
+
+    @cached_property
+    def _own(self) -> Any:
+        rule = self._constants.rule
+        return rule.compiled.cpu if isinstance(rule, OwnRule) else None
 
     @cached_property
     def _loop(self) -> Callable[..., Counts]:

@@ -44,7 +44,7 @@ def test_what_a_tiny_layer_must_do_counted_by_hand():
     layer = ns.Chip([make_layer(40, transmit=("triangle", {"power": 2}))], inputs=6).layers[0]
     space = np.zeros(6 * 40 + 16, np.float32)
     start = -space.ctypes.data % 64 // 4
-    layer.state = layer.state._replace(synapses=space[start : start + 240].reshape(6, 40))
+    vars(layer)["state"] = layer.state._replace(synapses=space[start : start + 240].reshape(6, 40))
     done = dict(zip(STAGES, work(layer, np.array([0, 2, 3]), np.array([1, 2, 20])), strict=True))
     # Rows of 40 numbers, 16 in a line. Row 0 lies in the lines 0 to 2, row 2 in 5 to 7 (numbers 80 to 119), row 3 in
     # 7 to 9 (120 to 159): line 7 is shared, 8 lines. Neurons 1, 2 and 20 of row 0: lines 0 and 1; of row 2: 5 and 6

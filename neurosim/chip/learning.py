@@ -1,0 +1,71 @@
+"""A stream of samples through layers that learn."""
+
+from collections.abc import Iterator, Sequence
+
+from numpy.typing import ArrayLike
+
+from neurosim.checks import LARGEST, whole
+from neurosim.chip.pipeline import Pipeline
+from neurosim.chip.samples import as_labels, as_modulators, as_samples, check_fits, fitting
+from neurosim.chip.use import Run
+from neurosim.engine.base import WorkingLayer
+from neurosim.errors import ConfigError, SampleError
+from neurosim.streams import Block, Stream
+
+
+def learn(
+    layers: Sequence[WorkingLayer],
+    shape: tuple[int, ...],
+    stream: Stream | ArrayLike,
+    labels: ArrayLike | None,
+    modulators: ArrayLike | None,
+    learners: Sequence[int] | None,
+    chunk: int,
+    threads: int,
+    run: Run,
+) -> None:
+    """Learn from every sample; parameters and errors as in `neurosim.Chip.learn`, `learners` being its `layers`.
+
+    `shape` is that of a sample, and `run` the use of the chip by this thread.
+    """
+    if not isinstance(stream, Stream):
+        stream = as_samples(stream, shape, None)
+    count = stream.length if isinstance(stream, Stream) else len(stream)
+    taught = None if labels is None else as_labels(labels, count)
+    factors = None if modulators is None else as_modulators(modulators, count)
+    first = 0
+    learning = _indices(len(layers), learners)
+    at_work = layers[: max(learning) + 1]
+    frozen = set(range(len(at_work))) - learning
+    with Pipeline(at_work, threads, frozen=frozen, chunk=chunk, run=run) as pipeline:
+        for block in blocks_of(stream, shape, chunk):
+            samples = slice(first, first + len(block.samples))
+            first = samples.stop
+            block_labels = block.labels if taught is None else fitting("labels", taught, samples)
+            block_factors = None if factors is None else fitting("modulators", factors, samples)
+            for _ in pipeline.push(block.samples, None, block_labels, block_factors):
+                pass
+    for name, values in (("labels", taught), ("modulators", factors)):
+        if values is not None and len(values) > first:
+            raise SampleError(f"{name} must be as many as samples, got {len(values)} for {first}")
+
+
+def blocks_of(stream: Stream | ArrayLike, shape: tuple[int, ...], chunk: int) -> Iterator[Block]:
+    """Cut a stream, or an array, into blocks of samples of a shape."""
+    whole("chunk", chunk, 1, LARGEST)
+    if isinstance(stream, Stream):
+        check_fits(stream, shape)
+        return stream.blocks(size=chunk)
+    samples = as_samples(stream, shape, None)
+    return (Block(samples[start : start + chunk], None) for start in range(0, len(samples), chunk))
+
+
+def _indices(count: int, learners: Sequence[int] | None) -> set[int]:
+    """Return the indices of the layers, of so many, that are to learn."""
+    if learners is None:
+        return set(range(count))
+    if not isinstance(learners, Sequence) or not learners:
+        raise ConfigError("layers", "places of layers, one at least", learners)
+    for index in learners:
+        whole("layers", index, 0, count - 1)
+    return set(learners)

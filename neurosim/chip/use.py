@@ -1,0 +1,155 @@
+"""Who uses a chip: one thread at a time learns, and a second one is refused, as calls share working memory."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import get_ident
+
+from neurosim.errors import ConcurrentUseError
+
+USER = "user"  # the key in `Use.users`
+FAULT = (
+    "a chip must be used by one thread at a time, and another call is using this one; give each thread a chip of its "
+    "own (copy.deepcopy(chip)), or call under a lock"
+)
+BETWEEN = (
+    "a chip must be used after a run whose threads work on successive layers, not within: its layers are at different "
+    "samples until then; run it with threads=1"
+)
+
+
+class Run:
+    """A long call of one thread, such as `Chip.learn`: between chunks, that thread itself may use the chip.
+
+    Attributes
+    ----------
+    thread : int
+    computing : bool
+        Whether a chunk is under way, so that not even a signal handler of that thread may use the chip.
+    staggered : bool
+        Whether layers have learned from different numbers of samples.
+    """
+
+    __slots__ = ("computing", "staggered", "thread")
+
+    def __init__(self) -> None:
+        self.thread, self.computing, self.staggered = get_ident(), False, False
+
+    def begin(self) -> None:
+        """Begin to compute a chunk; who does so sets `computing` to false at its end."""
+        if self.computing:  # no call between this line and the next one, so no signal either
+            raise ConcurrentUseError(FAULT)
+        self.computing = True
+
+
+class _Readers:
+    """Calls that only respond, in memory of their own: they disturb one another as little as they disturb the chip."""
+
+    __slots__ = ("calls",)
+
+    def __init__(self) -> None:
+        self.calls: dict[object, None] = {}
+
+
+class Use:
+    """Keeps a second thread out of a chip; for a single call, `Chip` looks at `users` itself, which takes .1 us.
+
+    Attributes
+    ----------
+    users : dict
+        Empty, or under `USER` who uses the chip: a call (any object), a `Run`, or calls that respond. `setdefault` is
+        atomic. Who has entered leaves without a call in the `finally`, so that no interrupt can come between.
+    """
+
+    def __init__(self) -> None:
+        self.users: dict[str, object] = {}
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Return the context of a call that nobody else may use the chip beside.
+
+        Raises
+        ------
+        ConcurrentUseError
+            If somebody uses it.
+        """
+        users, call = self.users, object()
+        try:
+            user = users.setdefault(USER, call)
+            if user is call:
+                yield
+            else:
+                with chunk_of(user):
+                    yield
+        finally:
+            if USER in users and users[USER] is call:
+                del users[USER]
+
+    @contextmanager
+    def run(self) -> Iterator[Run]:
+        """Return the context of a long call: this thread alone may use the chip, between chunks.
+
+        Raises
+        ------
+        ConcurrentUseError
+            If somebody else uses it.
+        """
+        users, run = self.users, Run()
+        try:
+            user = users.setdefault(USER, run)
+            if user is run:
+                yield run
+            else:  # a long call within another, such as one of a generator that the other takes its samples from
+                with chunk_of(user):
+                    pass
+                assert isinstance(user, Run)
+                yield user
+        finally:
+            if USER in users and users[USER] is run:
+                del users[USER]
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Return the context of a call that only responds, in memory of its own: others may do so at the same time.
+
+        Raises
+        ------
+        ConcurrentUseError
+            If somebody learns.
+        """
+        users, call, readers = self.users, object(), _Readers()
+        try:
+            while isinstance(user := users.setdefault(USER, readers), _Readers):
+                readers = user
+                readers.calls[call] = None
+                if users.get(USER) is readers:  # else the last of them left meanwhile
+                    break
+            if isinstance(user, _Readers):
+                yield
+            else:
+                with chunk_of(user):
+                    yield
+        finally:
+            if call in readers.calls:
+                del readers.calls[call]
+            if not readers.calls and USER in users and users[USER] is readers:
+                del users[USER]
+
+
+@contextmanager
+def chunk_of(user: object) -> Iterator[None]:
+    """Return the context of a call amid another's use: in a long call of the same thread, between chunks.
+
+    Raises
+    ------
+    ConcurrentUseError
+        If it is anything else.
+    """
+    if not isinstance(user, Run) or user.thread != get_ident():
+        raise ConcurrentUseError(FAULT)
+    if user.staggered:
+        raise ConcurrentUseError(BETWEEN)
+    user.begin()
+    try:
+        yield
+    finally:
+        user.computing = False

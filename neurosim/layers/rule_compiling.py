@@ -1,0 +1,67 @@
+"""A rule of the user's own, compiled for the layers' loops, and what is said where that fails."""
+
+import linecache
+import os
+import re
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from neurosim.errors import ConfigError
+
+QUANTITIES = ("potential", "response", "norm", "mean", "mean_square", "total", "rate")  # explained in `rule`
+
+
+def compiled(function: Callable[..., Any], names: tuple[str, ...]) -> Any:
+    """Return a function of the quantities and constants of these names as the layers' loops call it.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be compiled: the message shows the line.
+    """
+    from neurosim.kernels import own
+
+    constants = [name for name in names if name not in QUANTITIES]
+    traced = {"mean": "trace", "mean_square": "trace"}
+    arguments = [
+        traced.get(name, name) if name in QUANTITIES else f"parameters[{constants.index(name)}]" for name in names
+    ]
+    try:
+        return own.compiled(_in_single_precision(function), tuple(arguments))
+    except Exception as error:  # Numba raises nearly anything; its own trace is pages long, and tells no more
+        name, rule = f"rule {function.__name__}", "compilable and return (decay, growth)"
+        raise ConfigError(name, rule, _line(function, error), _reason(error)) from None
+
+
+def _in_single_precision(function: Callable[..., Any]) -> FunctionType:
+    """Return the function with its literal numbers as float32: else `1 - x` would be computed in double precision."""
+    code = function.__code__
+    numbers = tuple(np.float32(value) if type(value) in (int, float) else value for value in code.co_consts)
+    code = code.replace(co_consts=numbers)
+    return FunctionType(code, function.__globals__, function.__name__, None, function.__closure__)
+
+
+def _line(function: Callable[..., Any], error: Exception) -> str:
+    """Return the line of the function that an error points at; its first line, if none."""
+    code = function.__code__
+    file = re.escape(os.path.basename(code.co_filename))
+    mentioned = re.findall(rf'{file}(?:", line | \()(\d+)', str(error))
+    number = int(mentioned[-1]) if mentioned else code.co_firstlineno
+    missing = re.search(r"name '(\w+)' is not defined", str(error))  # Numba does not say where
+    if missing:
+        lines = sorted({line for _, _, line in code.co_lines() if line})
+        uses = (line for line in lines if re.search(rf"\b{missing[1]}\b", linecache.getline(code.co_filename, line)))
+        number = next(uses, number)
+    text = linecache.getline(code.co_filename, number).strip()
+    return f"line {number} of {code.co_filename}: {text}"
+
+
+def _reason(error: Exception) -> str:
+    """Return the telling line of an error that may be pages long."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    telling = [line for line in lines if line and not line.startswith(("Failed in", "File ", "During:", "["))]
+    cut = 2 if telling and telling[0].endswith(":") else 1
+    return " ".join(telling[:cut]) if telling else type(error).__name__
