@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import neurosim as ns
 from neurosim.streams import lines
 from neurosim.streams.csv_lines import PLAIN, CSVLines, Form
-from neurosim.streams.line_labels import LONGEST_NAME, MOST_NAMES
+from neurosim.streams.line_labels import LONGEST_NAME, MOST_NAMES, numbered
 from neurosim.streams.line_reader import MOST_COLUMNS
 from neurosim.streams.lines import LineStream
 
@@ -462,3 +462,26 @@ def test_numpy_labels_may_be_missing():
     assert next(half.blocks()).labels.tolist() == [7, -1]
     with pytest.raises(ns.SampleError, match="got -3"):
         ns.streams.ArrayStream(np.ones((2, 2)), np.array([7, -3], np.int8))
+
+
+@pytest.mark.parametrize(("labels", "numbers", "names"), [
+    (np.array([3, -1, 2]), [3, -1, 2], ()),
+    (np.array([3, np.nan, 2]), [3, -1, 2], ()),
+    (np.array(["cat", "", "dog", "cat"]), [0, -1, 1, 0], ("cat", "dog")),
+    (np.array([b"caf\xc3\xa9", b"nan", b"3"]), [0, -1, 1], ("caf\xe9", "3")),
+    (np.array(["7", "", "5"]), [7, -1, 5], ()),
+    (np.array(["cat", None, np.nan, b"cat", "dog"], object), [0, -1, -1, 0, 1], ("cat", "dog")),
+    (np.array([4, None, 2.0], object), [4, -1, 2], ()),
+])  # fmt: skip
+def test_arrays_of_words_are_numbered(labels, numbers, names):
+    found = numbered(labels, len(labels), "a.npz")
+    assert (found[0].tolist(), found[1]) == (numbers, names)
+    assert found[0].dtype == np.int64
+
+
+@pytest.mark.parametrize("label", ["cat\n", b"\xff", [1], 2.5, "1_000", object()], ids=repr)
+def test_arrays_of_what_is_no_label_are_refused(label):
+    labels = np.empty(2, object)
+    labels[:] = [3, label]
+    with pytest.raises(ns.SampleError, match=r"label 1 of a\.npz must be a number or a word"):
+        numbered(labels, 2, "a.npz")
