@@ -361,10 +361,16 @@ def test_a_malformed_line_numbers_no_word():
     ('{"x":{}}\n', "a sample must be a flat list of numbers, got {}"),
     ('{"x":[]}\n', "a sample must have at least one input"),
     ("[" + "9" * 5000 + "]\n", "a whole number must have fewer digits than Python's limit"),
+    ("2,3\n[4,5,6]\n", "line 2: a line must have the 2 columns that the first line names, got 3"),
     ("[" * 100_000 + "\n", "nested too deeply"), ('{"x":' * 100_000 + "\n", "nested too deeply"),
 ])  # fmt: skip
 def test_json_that_cannot_be_is_malformed(text, words):
-    assert words in refusal(text)
+    options = {"label": "1", "header": "yes"} if "columns" in words else {}
+    assert words in refusal(text, **options)
+
+
+def test_arrays_of_json_may_follow_names():
+    assert read('a,label\n[1,"cat"]\n2,dog\n', label="label") == ([[1], [2]], [0, 1])
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-16-le", "utf-16-be"])
@@ -375,6 +381,7 @@ def test_text_of_two_bytes_a_character_is_named(encoding):
 @pytest.mark.parametrize(("text", "words"), [
     (b"1,2\n1,\x002\n", "line 2: a line must be text in UTF-8, got bytes of zero"),
     (b"1,2\n1,\xff\n", "line 2: a line must be text in UTF-8, got the byte 0xff"),
+    (b"[1,\xff]\n", "line 1: a line must be text in UTF-8, got the byte 0xff"),
     (b"1,2\n3,4\r5,6\n", "line 2: a line must end in a line feed, got a carriage return within it"),
     (b'1,2\n3,"4\n5,6\n', "line 2: a quoted cell must end on its line"),
     (b'1,2\n3,"4"5\n', "line 2: cells must follow the rules of CSV"),
