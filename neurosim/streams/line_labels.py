@@ -1,11 +1,15 @@
-"""Labels as lines have them: whole numbers, or words that are numbered in the order in which they first appear."""
+"""Labels as sources have them: whole numbers, or words that are numbered in the order in which they first appear."""
 
 import re
 import unicodedata
 from collections.abc import Iterable
+from typing import Any
 
-from neurosim.errors import StreamError
-from neurosim.streams.base import LARGEST_LABEL, UNLABELLED
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.errors import SampleError, StreamError
+from neurosim.streams.base import LARGEST_LABEL, UNLABELLED, as_labels
 
 DECIMAL = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")  # linear in time: no digit twice
 NO_LABEL = {"", "nan", "null", "NA"}  # how an empty cell is written by others; `nan` and `null` in any case
@@ -85,6 +89,44 @@ class LabelNumbers:
         number = self._numbers[text] = len(self.names)
         self.names += (text,)
         return number
+
+
+def numbered(labels: NDArray[Any], count: int, name: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Return an array of labels as numbers, and their names if they are words.
+
+    Parameters
+    ----------
+    labels : whole number or text (count,)
+        Text as Unicode, as bytes in UTF-8, or as objects of both; None, NaN and what lines take for none is none.
+    count : int
+        How many samples there are.
+    name : str
+        Of the stream, for messages.
+
+    Returns
+    -------
+    numbers : int64 (count,)
+        -1 for a sample without a label.
+    names : tuple of str
+        Words in the order in which they first appear; empty if labels are numbers.
+
+    Raises
+    ------
+    StreamError, SampleError
+        As `neurosim.streams.base.as_labels`; if a label is no word.
+    """
+    if labels.dtype.kind not in "USO" or labels.shape != (count,):
+        return as_labels(labels, count, name), ()
+    known, numbers = LabelNumbers(), np.empty(count, np.int64)
+    seen: dict[object, int] = {}
+    for index, label in enumerate(labels.tolist()):
+        try:
+            if label not in seen:
+                seen[label] = known.number(label.decode() if isinstance(label, bytes) else label)
+        except (ValueError, TypeError) as error:  # also bytes that are no text, and lists
+            raise SampleError(f"label {index} of {name} must be a number or a word: {error}") from None
+        numbers[index] = seen[label]
+    return numbers, known.names
 
 
 def _text(label: object) -> str:

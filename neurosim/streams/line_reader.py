@@ -86,7 +86,7 @@ class LineReader:
         try:
             sample = self._json.read(line.strip())
         except ValueError as error:
-            if not self._csv.first or line.lstrip().startswith(b"{"):
+            if not self._csv.first or line.lstrip().startswith(b"{") or isinstance(error, UnicodeDecodeError):
                 raise
             self._json_now = False  # it may be [mV],[s]
             raise ValueError(f"{error}; --header yes if the line names the columns") from None
@@ -103,5 +103,9 @@ class LineReader:
         raise StreamError("header must be auto or no for lines of JSON, got yes")
 
     def _column(self, width: int) -> int:
+        """Return the index of the label in an array of JSON."""
+        names = self._csv.names
+        if names and len(names) != width:
+            raise ValueError(f"a line must have the {len(names)} columns that the first line names, got {width}")
         assert self.form.label is not None
-        return label_column(self.form.label, self._csv.names, width)
+        return label_column(self.form.label, names, width)

@@ -44,8 +44,15 @@ def test_classes_are_named_and_compared_by_name(files):
 
 def test_a_taught_layer_learns_words(files):
     command = ["stream", "train.csv", "--root", files, "--neurons", "2", "--recipe", "supervised_softhebb"]
-    summary = json.loads(run(*command, "--label", "kind", "--test", "test.csv", "--json").stdout)
-    assert summary["winner_accuracy"] == 0.75
+    options = ["--label", "kind", "--test", "test.csv", "--json"]
+    words = json.loads(run(*command, *options).stdout)
+    for name, text in (("train.csv", TRAIN), ("test.csv", TEST)):
+        (files / name).write_text(text.replace("cat", "0").replace("dog", "1").replace("cow", "7"))
+    numbers = json.loads(run(*command, *options).stdout)
+    for name in ("state_sha256", "winner_accuracy", "readout_accuracy", "test_samples"):
+        assert words[name] == numbers[name]
+    assert "classes" not in numbers
+    (files / "train.csv").write_text(TRAIN)
     refused = run(*command[:-4], "--neurons", "1", *command[-2:], "--label", "kind", code=2).stderr
     assert "which is taught, must be below its 1 neurons, got 1" in refused
 
@@ -67,7 +74,8 @@ def test_judge_names_what_it_leaves_out(files):
 @pytest.mark.parametrize("command", ["stream", "bench", "cost"])
 def test_header_and_delimiter_are_options(tmp_path, command):
     (tmp_path / "a.csv").write_text("0;1;2\n" + "5;6;1\n" * 20)
-    options = [command, "a.csv", "--root", tmp_path, "--neurons", "2", "--label", "2", "--delimiter", ";"]
+    source = ["softhebb", "--stream", "a.csv"] if command == "cost" else ["a.csv"]
+    options = [command, *source, "--root", tmp_path, "--neurons", "2", "--label", "2", "--delimiter", ";"]
     chip = ["--chip", "cmos45-int8", "--weight-bits", "8"] if command == "cost" else []
     few = [] if command == "stream" else ["--warm-up", "2", "--samples", "9"]
     assert "give --header yes if it names the columns" in run(*options, *chip, *few, code=2).stderr

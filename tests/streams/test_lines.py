@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import neurosim as ns
 from neurosim.streams import lines
 from neurosim.streams.csv_lines import PLAIN, CSVLines, Form
-from neurosim.streams.line_labels import LONGEST_NAME, MOST_NAMES
+from neurosim.streams.line_labels import LONGEST_NAME, MOST_NAMES, numbered
 from neurosim.streams.line_reader import MOST_COLUMNS
 from neurosim.streams.lines import LineStream
 
@@ -361,10 +361,16 @@ def test_a_malformed_line_numbers_no_word():
     ('{"x":{}}\n', "a sample must be a flat list of numbers, got {}"),
     ('{"x":[]}\n', "a sample must have at least one input"),
     ("[" + "9" * 5000 + "]\n", "a whole number must have fewer digits than Python's limit"),
+    ("2,3\n[4,5,6]\n", "line 2: a line must have the 2 columns that the first line names, got 3"),
     ("[" * 100_000 + "\n", "nested too deeply"), ('{"x":' * 100_000 + "\n", "nested too deeply"),
 ])  # fmt: skip
 def test_json_that_cannot_be_is_malformed(text, words):
-    assert words in refusal(text)
+    options = {"label": "1", "header": "yes"} if "columns" in words else {}
+    assert words in refusal(text, **options)
+
+
+def test_arrays_of_json_may_follow_names():
+    assert read('a,label\n[1,"cat"]\n2,dog\n', label="label") == ([[1], [2]], [0, 1])
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-16-le", "utf-16-be"])
@@ -375,6 +381,7 @@ def test_text_of_two_bytes_a_character_is_named(encoding):
 @pytest.mark.parametrize(("text", "words"), [
     (b"1,2\n1,\x002\n", "line 2: a line must be text in UTF-8, got bytes of zero"),
     (b"1,2\n1,\xff\n", "line 2: a line must be text in UTF-8, got the byte 0xff"),
+    (b"[1,\xff]\n", "line 1: a line must be text in UTF-8, got the byte 0xff"),
     (b"1,2\n3,4\r5,6\n", "line 2: a line must end in a line feed, got a carriage return within it"),
     (b'1,2\n3,"4\n5,6\n', "line 2: a quoted cell must end on its line"),
     (b'1,2\n3,"4"5\n', "line 2: cells must follow the rules of CSV"),
@@ -462,3 +469,26 @@ def test_numpy_labels_may_be_missing():
     assert next(half.blocks()).labels.tolist() == [7, -1]
     with pytest.raises(ns.SampleError, match="got -3"):
         ns.streams.ArrayStream(np.ones((2, 2)), np.array([7, -3], np.int8))
+
+
+@pytest.mark.parametrize(("labels", "numbers", "names"), [
+    (np.array([3, -1, 2]), [3, -1, 2], ()),
+    (np.array([3, np.nan, 2]), [3, -1, 2], ()),
+    (np.array(["cat", "", "dog", "cat"]), [0, -1, 1, 0], ("cat", "dog")),
+    (np.array([b"caf\xc3\xa9", b"nan", b"3"]), [0, -1, 1], ("caf\xe9", "3")),
+    (np.array(["7", "", "5"]), [7, -1, 5], ()),
+    (np.array(["cat", None, np.nan, b"cat", "dog"], object), [0, -1, -1, 0, 1], ("cat", "dog")),
+    (np.array([4, None, 2.0], object), [4, -1, 2], ()),
+])  # fmt: skip
+def test_arrays_of_words_are_numbered(labels, numbers, names):
+    found = numbered(labels, len(labels), "a.npz")
+    assert (found[0].tolist(), found[1]) == (numbers, names)
+    assert found[0].dtype == np.int64
+
+
+@pytest.mark.parametrize("label", ["cat\n", b"\xff", [1], 2.5, "1_000", object()], ids=repr)
+def test_arrays_of_what_is_no_label_are_refused(label):
+    labels = np.empty(2, object)
+    labels[:] = [3, label]
+    with pytest.raises(ns.SampleError, match=r"label 1 of a\.npz must be a number or a word"):
+        numbered(labels, 2, "a.npz")
