@@ -33,10 +33,13 @@ from .online.run import run as run
 from .readouts.compare import Comparison as Comparison
 from .readouts.compare import compare as compare
 from .readouts.feature_cache import FeatureCache as FeatureCache
+from .readouts.fitted import Predictions as Predictions
+from .readouts.fitted import Readouts as Readouts
 from .readouts.judge import judge as judge
 from .readouts.judge_images import judge_images as judge_images
 from .readouts.linear import LinearReadout as LinearReadout
 from .readouts.neighbours import Neighbours as Neighbours
+from .readouts.prediction_files import write_predictions as write_predictions
 from .readouts.soft import SoftLabels as SoftLabels
 from .readouts.softmax import SoftmaxReadout as SoftmaxReadout
 from .readouts.winner import WinnerLabels as WinnerLabels

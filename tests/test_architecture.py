@@ -41,7 +41,7 @@ ARROWS = {
     "layers": "kernels",
     "online": "chip layers state streams",
     "presets": "layers",
-    "readouts": "chip kernels streams",
+    "readouts": "chip kernels layers state streams",
     "studies": "chip engine experiments layers presets readouts streams",
     "sweeps": "chip experiments hardware layers presets readouts streams",
 }

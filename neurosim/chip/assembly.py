@@ -12,9 +12,10 @@ from neurosim.engine.dense.executor import DenseExecutor
 from neurosim.engine.dense.layer import DenseLayer
 from neurosim.engine.dense.layer import MakeExecutor as MakeDense
 from neurosim.errors import ConfigError
-from neurosim.layers.conv import ConvWTA
+from neurosim.layers.conv import ConvWTA, geometry
 from neurosim.layers.dense import DenseWTA
 from neurosim.layers.limits import may_be_negative
+from neurosim.state.arrays import Arrays
 
 
 def put_to_work(
@@ -30,6 +31,19 @@ def put_to_work(
             layer = DenseLayer(constants, math.prod(shape), seed, index, dense)
         yield layer
         shape = layer.shape
+
+
+def check_sizes(layers: Sequence[DenseWTA | ConvWTA], shape: tuple[int, ...], arrays: Sequence[Arrays]) -> None:
+    """Refuse, by ValueError, synapses of another shape than these layers have on samples of a shape."""
+    for index, (layer, learned) in enumerate(zip(layers, arrays, strict=True)):
+        if isinstance(layer, ConvWTA):
+            sizes = geometry(layer, shape, f"layer {index + 1}")
+            expected = (layer.neurons, shape[0] * layer.kernel**2)
+            shape = (layer.neurons, sizes.pooled_rows, sizes.pooled_columns)
+        else:
+            expected, shape = (math.prod(shape), layer.neurons), (layer.neurons,)
+        if learned["synapses"].shape != expected:
+            raise ValueError(f"synapses of layer {index + 1} must be {expected}, got {learned['synapses'].shape}")
 
 
 def _executors(device: str) -> tuple[MakeDense, MakeConv]:

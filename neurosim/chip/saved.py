@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from neurosim.checks import one_of, whole
-from neurosim.chip.assembly import check_signs, put_to_work
+from neurosim.chip.assembly import check_signs, check_sizes, put_to_work
 from neurosim.chip.changing import Change, changed
 from neurosim.chip.samples import as_shape
 from neurosim.chip.use import Use
@@ -33,6 +33,7 @@ class SavedChip(Fixed):
     fixed = frozenset({"shape", "inputs", "seed", "device", "layers", "use", "changes"})
     layers: tuple[WorkingLayer, ...]
     changes: tuple[Change, ...]
+    classes: tuple[str, ...] = ()  # names of the labels 0, 1, ... if they have names; state files keep them
 
     def __init__(
         self,
@@ -117,6 +118,7 @@ class SavedChip(Fixed):
             except ValueError as error:
                 raise DivergedError(f"{error}: go on from the last snapshot") from None
             chip._restore(arrays, (*self.changes, *changes))
+            chip.classes = self.classes
         return chip
 
     def _restore(self, arrays: Sequence[Arrays], changes: Sequence[Change]) -> None:
@@ -147,7 +149,10 @@ class SavedChip(Fixed):
         constants = [describe(layer.constants) for layer in self.layers]
         with self._reading():
             arrays = [layer.arrays() for layer in self.layers]
-            store.save(path, Contents(self.shape, self.seed, constants, arrays, position, stream, list(self.changes)))
+            contents = Contents(
+                self.shape, self.seed, constants, arrays, position, stream, list(self.changes), self.classes
+            )
+            store.save(path, contents)
 
     @classmethod
     def load(cls, path: str | Path, *, rules: Sequence[RuleMaker] = (), device: str = "cpu") -> Self:
@@ -181,8 +186,10 @@ class SavedChip(Fixed):
         one_of("device", device, DEVICES)
         try:
             layers = [rebuild(layer, rules) for layer in contents.constants]
+            check_sizes(layers, contents.shape, contents.layers)  # before memory is taken for what the constants say
             chip = cls(layers, inputs=contents.shape, seed=contents.seed, device=device)
             chip._restore(contents.layers, contents.changes)
+            chip.classes = contents.classes
         except (ConfigError, LookupError, TypeError, ValueError) as error:
             raise StateError(f"state {path} must hold a chip that this version knows, but: {error}") from error
         return chip

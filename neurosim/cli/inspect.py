@@ -1,6 +1,7 @@
 """`neurosim inspect`: what a state file holds."""
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from neurosim.chip.chip import Chip
     from neurosim.state.format import Contents
 
+NAMES_SHOWN = 10  # of labels, in the table
 RECORDS_SHOWN = 8  # of the instruments, in the table
 COLUMNS = {
     "sample": ("sample", 12, ","), "step_mean": ("step", 10, ".2e"), "step_gini": ("Gini", 7, ".3f"),
@@ -30,13 +32,17 @@ COMPOSED = ("competition", "rule", "activation", "bias", "transmit", "pool")  # 
 def command(file: str, rules: str | None, as_json: bool) -> None:
     """Show what the state FILE holds, after checking that it is whole."""
     find_cache()
+    import numpy as np
+
     from neurosim.chip.chip import Chip
     from neurosim.cli.own_code import rules_in
     from neurosim.state import store
 
     contents = store.read(file)
-    summary = _summary(Chip.of(contents, file, rules_in(rules)), contents)
-    say(json.dumps(summary, allow_nan=False) if as_json else _table(summary))
+    chip = Chip.of(contents, file, rules_in(rules))
+    with np.errstate(all="ignore"):  # weights near the end of float32's range have lengths beyond it
+        summary = _summary(chip, contents)
+    say(json.dumps(_finite(summary), allow_nan=False) if as_json else _table(summary))
 
 
 def _summary(chip: "Chip", contents: "Contents") -> dict[str, Any]:
@@ -46,6 +52,11 @@ def _summary(chip: "Chip", contents: "Contents") -> dict[str, Any]:
         "stream": contents.stream,
         "stream_position": contents.position,
         "state_sha256": chip.state_sha256,
+        "classes": contents.classes,
+        "readouts": {
+            kind: {"samples": readout.samples, "features": readout.features}
+            for kind, readout in (contents.readouts or {}).items()
+        },
         "changes": list(chip.changes),
         "layers": [_layer_summary(layer) for layer in chip.layers],
     }
@@ -72,14 +83,28 @@ def _layer_summary(layer: Any) -> dict[str, Any]:
     }
 
 
+def _finite(value: Any) -> Any:
+    """Return plain values with infinity and NaN, which JSON has no numbers for, as the texts inf, -inf and nan."""
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def _table(summary: dict[str, Any]) -> str:
     stream = summary["stream"] or {}
-    name, order = stream.get("name", "none"), stream.get("order", "no")
+    name, order = (_printable(str(stream.get(key, missing))) for key, missing in (("name", "none"), ("order", "no")))
     lines = [
         f"{'stream':>10}  {name}, {order} order, at {summary['stream_position']:,}",
         f"{'seed':>10}  {summary['seed']}",
         f"{'state':>10}  {summary['state_sha256']}",
     ]
+    if summary["classes"]:
+        lines.append(f"{'labels':>10}  {_names(summary['classes'])}")
+    if summary["readouts"]:
+        fitted = [f"{kind}, fitted on {readout['samples']:,} samples" for kind, readout in summary["readouts"].items()]
+        lines.append(f"{'readouts':>10}  {'; '.join(fitted)}")
     lines += [
         f"{'changed':>10}  {change['name']} of layer {change['layer'] + 1} at sample {change['sample']:,}: "
         f"{_expression(change['old'])}, then {_expression(change['new'])}"
@@ -88,6 +113,17 @@ def _table(summary: dict[str, Any]) -> str:
     for number, layer in enumerate(summary["layers"], 1):
         lines += _layer_lines(number, layer) + _record_lines(layer["records"])
     return "\n".join(lines)
+
+
+def _printable(name: str) -> str:
+    """Return a name with escapes for what cannot be printed: a file's name may hold line feeds, or bytes of no text."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in name)
+
+
+def _names(classes: tuple[str, ...]) -> str:
+    """Return the first names of labels, and how many there are."""
+    more = f", ... ({len(classes):,} names)" if len(classes) > NAMES_SHOWN else ""
+    return ", ".join(f"{number} {_printable(name)}" for number, name in enumerate(classes[:NAMES_SHOWN])) + more
 
 
 def _layer_lines(number: int, layer: dict[str, Any]) -> list[str]:

@@ -28,7 +28,7 @@ class SourceOptions:
 
     Attributes
     ----------
-    root, inputs, label, image_size, skip_bad, epochs, shuffle
+    root, inputs, label, header, delimiter, image_size, skip_bad, epochs, shuffle
         As in `neurosim.open_stream`.
     standardise, augment, augment_seed
         Transforms of images, as text: see `neurosim.cli.transforms`.
@@ -39,6 +39,8 @@ class SourceOptions:
     image_size: int | None
     standardise: str | None
     inputs: int | None = None
+    header: str = "auto"
+    delimiter: str | None = None
     skip_bad: bool = False
     epochs: int = 1
     shuffle: int | None = None
@@ -145,6 +147,11 @@ def _shared(*names: str, **settings: Any) -> Callable[..., Decorator]:
 root = _shared("--root", default=".", metavar="DIR", help="Folder that the names of sources start from.")
 inputs = _shared("--inputs", type=int, metavar="N", help="Width of a sample; a pipe needs it.")
 label = _shared("--label", metavar="COLUMN", help="Lines: the label's column, by name or number, or its JSON key.")
+header = _shared(
+    "--header", type=click.Choice(["auto", "yes", "no"]), default="auto", show_default=True,
+    help="Lines of CSV: the first names the columns; auto sees it by its content.",
+)  # fmt: skip
+delimiter = _shared("--delimiter", metavar="CHAR", help="Lines of CSV: what is between cells, or tab.  [default: ,]")
 epochs = _shared("--epochs", default=1, show_default=True, help="How many times over.")
 image_size = _shared("--image-size", type=int, metavar="N", help="images:FOLDER: height and width they are brought to.")
 standardise = _shared(

@@ -62,9 +62,10 @@ def chip_for(
     chip = Chip.of(contents, state, rules, options.device).with_constants(**changes)
     differing = _differing_chip(options, constants, chip) + _differing_stream(contents.stream, stream)
     _check_same(state, differing, contents.position, stream)
+    stream.name_classes(contents.classes)
     described = [describe(layer.constants) for layer in chip.layers]
     if described != contents.constants:  # written now: the run may end before a sample comes
-        store.save(state, contents._replace(constants=described, changes=chip.changes))
+        store.save(state, contents._replace(constants=described, changes=chip.changes, readouts=None))
     if not stream.replayable and not replay:
         where = f"Going on at sample {contents.position} with what the pipe brings (--replay if it begins anew)."
         click.echo(where, err=True)

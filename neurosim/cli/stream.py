@@ -38,6 +38,7 @@ class StreamOptions(SourceOptions, ChipOptions):
     chunk: int | None
     threads: int
     test: str | None
+    keep_readout: bool
     readout_epochs: int | None
     as_json: bool
 
@@ -80,6 +81,8 @@ def _known() -> dict[str, str]:
 @shared.standardise()
 @shared.inputs()
 @shared.label()
+@shared.header()
+@shared.delimiter()
 @click.option("--skip-bad", is_flag=True, help="Lines: pass over malformed ones and count them.")
 @click.option("--replay", is_flag=True, help="Pipe: it begins anew, so pass over what the state has learned from.")
 @click.option("--state", metavar="FILE", help="Keep the state here, and go on from it if it is there.")
@@ -105,8 +108,12 @@ def _known() -> dict[str, str]:
 )
 @click.option("--test", metavar="SOURCE", help="Measure accuracy on this stream when learning is done.")
 @click.option(
+    "--keep-readout", is_flag=True,
+    help="Fit a readout to SOURCE's labels when learning is done, and keep it in the state for neurosim predict.",
+)  # fmt: skip
+@click.option(
     "--readout-epochs", type=click.IntRange(1), metavar="N",
-    help="Of the readout of a chip that ends in images, with --test.  [default: 50]",
+    help="Of the readout of a chip that ends in images.  [default: 50]",
 )  # fmt: skip
 @shared.as_json()
 @plainly
@@ -123,7 +130,7 @@ def command(**values: Any) -> None:
     from neurosim.state import store
 
     stream = open_transformed(options.source, options)
-    judged_on = _judged_on(options, stream)
+    train, test = _judged_on(options, stream)
     with nullcontext() if options.state is None else store.claim(options.state):
         chip, position = chip_for(options, stream, state=options.state, restart=options.restart, replay=options.replay)
         _check_readout(options, chip)
@@ -132,7 +139,9 @@ def command(**values: Any) -> None:
             summary = report.summary(chip) | {"winner_accuracy": None, "readout_accuracy": None}
             if options.skip_bad:
                 summary["bad_lines"] = getattr(stream, "bad", 0)
-            error = _judge(chip, judged_on, options.readout_epochs, interrupts, summary)
+            if stream.classes:
+                summary["classes"] = list(stream.classes)
+            error = _judge(chip, train, test, options, interrupts, summary)
             say(json.dumps(summary, allow_nan=False) if options.as_json else table(summary))
     if error is not None:
         raise error
@@ -167,49 +176,62 @@ def _check_readout(options: StreamOptions, chip: "Chip") -> None:
         fail("readout_epochs must be left out for a chip that does not end in images: its readout is not trained")
 
 
-def _judged_on(options: StreamOptions, stream: "Stream") -> "tuple[Stream, Stream] | None":
+def _judged_on(options: StreamOptions, stream: "Stream") -> "tuple[Stream | None, Stream | None]":
     """Return the streams that a readout is fitted on and measured on: standardised, but not augmented."""
     from neurosim.readouts.labels import check_labelled
 
-    if options.test is None:
+    wanted = {"test": options.test is not None, "keep_readout": options.keep_readout}
+    if options.keep_readout and options.state is None:
+        fail("keep_readout must come with --state, the file that keeps it")
+    if not any(wanted.values()):
         if options.readout_epochs is not None:
-            fail(f"readout_epochs must be left out without --test, got {options.readout_epochs}")
-        return None
+            fail(f"readout_epochs must be left out without --test and --keep-readout, got {options.readout_epochs}")
+        return None, None
     if not stream.replayable:
-        fail("test must be left out for a pipe: its labels cannot be read again once learning is done")
+        name = next(name for name, is_wanted in wanted.items() if is_wanted)
+        fail(f"{name} must be left out for a pipe: its labels cannot be read again once learning is done")
     once = replace(options, epochs=1, shuffle=None, augment=None, augment_seed=None)
     train = open_transformed(options.source, once)
-    test = open_transformed(options.test, replace(once, inputs=stream.inputs))
-    for labelled in (train, test):
+    test = None if options.test is None else open_transformed(options.test, replace(once, inputs=stream.inputs))
+    streams = [stream for stream in (train, test) if stream is not None]
+    for labelled in streams:
         if not labelled.labelled:
-            fail(f"labels of {labelled.name} must be there to measure accuracy, got none; for lines give --label")
-    check_labelled(train, test)
+            what = "fit a readout" if test is None else "measure accuracy"
+            fail(f"labels of {labelled.name} must be there to {what}, got none; for lines give --label")
+    check_labelled(*streams)
     return train, test
 
 
 def _judge(
     chip: "Chip",
-    judged_on: "tuple[Stream, Stream] | None",
-    epochs: int | None,
+    train: "Stream | None",
+    test: "Stream | None",
+    options: StreamOptions,
     interrupts: Interrupts,
     summary: dict[str, Any],
 ) -> "NeurosimError | None":
-    """Add accuracies to the summary, unless a signal came; return an error, as the summary must be shown first."""
+    """Fit readouts, keep them and measure them, unless a signal came.
+
+    Accuracies go into the summary. An error is returned, as the summary must be shown first.
+    """
     from neurosim.errors import NeurosimError
     from neurosim.online.stop import Stop
-    from neurosim.readouts.judge import judge
-    from neurosim.readouts.judge_images import PUBLISHED_EPOCHS, judge_images
+    from neurosim.readouts.fitted import Readouts
+    from neurosim.readouts.image_readout import PUBLISHED_EPOCHS
+    from neurosim.readouts.judge import measure
 
-    if judged_on is None:
+    if train is None:
         return None
     try:
         with interrupts.waiting():  # raises at once if a signal came before
             pass
-        if len(chip.layers[-1].shape) > 1:
-            judged = judge_images(chip, *judged_on, epochs=epochs or PUBLISHED_EPOCHS, pause=interrupts.waiting)
-        else:
-            judged = judge(chip, *judged_on, pause=interrupts.waiting)
-        summary |= judged._asdict()
+        train.name_classes(chip.classes)
+        epochs = options.readout_epochs or PUBLISHED_EPOCHS
+        readouts = Readouts.fit(chip, train, epochs=epochs, pause=interrupts.waiting)
+        if options.keep_readout and options.state is not None:
+            readouts.keep(options.state)
+        if test is not None:
+            summary |= measure(readouts, chip, test, pause=interrupts.waiting)._asdict()
     except Stop:
         summary["interrupted"] = True
     except NeurosimError as error:

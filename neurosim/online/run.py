@@ -89,7 +89,7 @@ def run(
     report = Report(stream_position=start if position is None else position)
     for layer in chip.layers:
         layer.compile()
-    blocks = _until_stopped(stream.blocks(start, chunk), waiting, report)
+    blocks = _named(_until_stopped(stream.blocks(start, chunk), waiting, report), stream, chip)
     with ExitStack() as contexts:
         snapshots = None
         if state is not None:
@@ -135,6 +135,14 @@ def _learn(
                 snapshots.take(report.samples, report.stream_position)
         report.add(pipeline.drain())
     report.seconds = time.perf_counter() - begun - report.snapshot_seconds
+
+
+def _named(blocks: Iterator[Block], stream: Stream, chip: Chip) -> Iterator[Block]:
+    """Yield blocks, and keep the chip's names of labels as they are by then: a stream may find new ones as it goes."""
+    for block in blocks:
+        if stream.classes:
+            chip.classes = stream.classes
+        yield block
 
 
 def _until_stopped(

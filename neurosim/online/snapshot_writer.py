@@ -29,10 +29,11 @@ class Run(NamedTuple):
 
 
 class Order(NamedTuple):
-    """A snapshot to be written: where its arrays are in the shared memory, and the samples taken from the stream."""
+    """A snapshot to be written: where its arrays are in the shared memory, and what of `Contents` changes in a run."""
 
     layout: Layout
     position: int
+    classes: tuple[str, ...]
 
 
 class Outcome(NamedTuple):
@@ -98,6 +99,7 @@ def _write(run: Run, arrays: SharedArrays, order: Order) -> None:
         layers=arrays.views(order.layout),
         position=order.position,
         stream=run.stream,
+        classes=order.classes,
         changes=run.changes,
     )
     store.save(run.path, contents)

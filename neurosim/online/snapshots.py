@@ -135,7 +135,7 @@ class Snapshots:
         assert self._writer is not None
         begun = time.perf_counter()
         self.settle()
-        self._writer.order([layer.arrays() for layer in self._chip.layers], position)
+        self._writer.order([layer.arrays() for layer in self._chip.layers], position, self._chip.classes)
         self.tally.late += self._late
         self._last_samples, self._last_time, self._late = samples, begun, False
         self.tally.paused(time.perf_counter() - begun)
@@ -197,9 +197,9 @@ class _Writer:
         """Tell whether the last snapshot is still being written."""
         return self.ordered and not self._poll.poll(0)
 
-    def order(self, layers: list[Arrays], position: int) -> None:
+    def order(self, layers: list[Arrays], position: int, classes: tuple[str, ...]) -> None:
         """Copy arrays, and have the process write them."""
-        self._send(Order(self._arrays.put(layers), position))
+        self._send(Order(self._arrays.put(layers), position, classes))
         self.ordered = True
 
     def outcome(self) -> float:

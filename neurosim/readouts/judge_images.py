@@ -3,25 +3,13 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
-import numpy as np
-from numpy.typing import NDArray
-
-from neurosim import randomness
-from neurosim.checks import LARGEST, whole
 from neurosim.chip.chip import Chip
-from neurosim.errors import ConfigError, SampleError
-from neurosim.readouts.feature_cache import FeatureCache
-from neurosim.readouts.judge import Judgement
+from neurosim.readouts.fitted import Readouts
+from neurosim.readouts.image_readout import PUBLISHED_EPOCHS, fit_images
+from neurosim.readouts.judge import Judgement, measure
 from neurosim.readouts.labels import check_labelled
-from neurosim.readouts.softmax import SoftmaxReadout
 from neurosim.streams import Stream
-from neurosim.streams.transformed import transform
 from neurosim.streams.transforms import Transform
-
-Array = NDArray[np.float32]
-PUBLISHED_EPOCHS = 50
-VIEWS = 204  # purpose of random numbers, distinct from those of a chip and of the readout
-CHUNK = 250  # images that pass through one layer before the next one gets them
 
 
 def judge_images(
@@ -65,61 +53,9 @@ def judge_images(
         If a stream has no labels, is empty, or does not fit the chip.
     """
     check_labelled(train, test)
-    readout = SoftmaxReadout(epochs=epochs, batch=batch, dropout=dropout, seed=seed)
-    whole("views", views, 1, LARGEST)
-    if views > (epochs if augment else 1):
-        rule = f"at most the {epochs} epochs" if augment else "1 without augment, as all views would be equal"
-        raise ConfigError("views", rule, views)
-    training_views = _Views(chip, train, augment, views, readout, pause)
-    features, labels = training_views.first()
-    readout.fit(features, labels, watch=training_views.watch, renew=training_views.renew)
-    right, count = 0, 0
-    for outputs, test_labels in chip.output_blocks(test, chunk=CHUNK):
-        with pause():
-            right += int((readout.predict(outputs) == test_labels).sum())
-        count += len(outputs)
-    if count == 0:
-        raise SampleError(f"{test.name} must hold at least one sample, got none")
-    return Judgement(
-        winner_accuracy=None,
-        readout_accuracy=right / count,
-        never_won_frozen=None,
-        readout_samples=len(labels),
-        test_samples=count,
+    readout = fit_images(
+        chip, train, epochs=epochs, batch=batch, dropout=dropout, seed=seed, augment=augment, views=views, pause=pause
     )
-
-
-class _Views:
-    """The chip's outputs for the training images, which are transformed anew at the beginning of some epochs."""
-
-    def __init__(
-        self,
-        chip: Chip,
-        train: Stream,
-        augment: Sequence[Transform],
-        views: int,
-        readout: SoftmaxReadout,
-        pause: Callable[[], AbstractContextManager[object]],
-    ) -> None:
-        self._chip, self._train, self._augment, self._readout, self._pause = chip, train, augment, readout, pause
-        self._begins = {1 + readout.epochs * view // views: view for view in range(views)}
-
-    def first(self) -> tuple[Array, NDArray[np.int64]]:
-        """Return the features of the first view, and the labels."""
-        cache = self._fill(0)
-        assert cache.labels_ is not None
-        return cache.features_, cache.labels_
-
-    def renew(self, epoch: int) -> Array | None:
-        """Return the features of the view that begins with this epoch, or None if none does."""
-        return self._fill(self._begins[epoch]).features_ if epoch in self._begins else None
-
-    def watch(self, _epoch: object) -> None:
-        """Enter `pause`, which may raise to end the work."""
-        with self._pause():
-            pass
-
-    def _fill(self, view: int) -> FeatureCache:
-        seed = int(randomness.words(self._readout.seed, VIEWS, view, 1)[0])
-        images = transform(self._train, self._augment, seed) if self._augment else self._train
-        return FeatureCache(chunk=CHUNK).fill(self._chip, images, pause=self._pause)
+    words = train.classes_grow and bool(train.classes)
+    readouts = Readouts({"softmax": readout}, chip.state_sha256, train.classes, words=words)
+    return measure(readouts, chip, test, pause=pause)

@@ -9,6 +9,9 @@ from neurosim.checks import one_of
 from neurosim.chip.response import Response
 from neurosim.errors import SampleError
 from neurosim.readouts.features import KINDS, check_finite, features
+from neurosim.readouts.labels import labelled
+from neurosim.state.arrays import Arrays
+from neurosim.state.kept_readouts import KeptReadout
 
 FEATURE_BYTES = 2 << 30  # most memory for the features that the linear readout is fitted to
 
@@ -27,12 +30,24 @@ class LinearReadout:
     ----------
     samples_ : int
         Number of samples it was fitted on: the first ones, as many as fit into two GiB of features.
+    labels_ : int64 (classes,)
+        The labels it tells apart.
+    weights_ : float32 (classes, features)
+    intercepts_ : float32 (classes,)
+    mean_, scale_ : float32 (features,)
+        The readout is the largest of `weights_ @ ((features - mean_) * scale_) + intercepts_`.
 
     Raises
     ------
     ConfigError
         If `features` is none of these.
     """
+
+    labels_: NDArray[np.int64]
+    weights_: NDArray[np.float32]
+    intercepts_: NDArray[np.float32]
+    mean_: NDArray[np.float32]
+    scale_: NDArray[np.float32]
 
     def __init__(self, alpha: float = 3e-4, *, features: str = "output") -> None:
         one_of("features", features, KINDS)
@@ -41,7 +56,8 @@ class LinearReadout:
         self._labels: list[NDArray[np.int64]] = []
 
     def add(self, response: Response, labels: NDArray[np.int64]) -> None:
-        """Keep a chunk of features and their labels, as far as the memory limit allows."""
+        """Keep a chunk of features and their labels, as far as the memory limit allows; -1 is no label."""
+        response, labels = labelled(response, labels)
         remaining = FEATURE_BYTES // (4 * response.output.shape[1]) - self.samples_
         if remaining > 0:
             self._features.append(features(response, self.features)[:remaining])
@@ -56,23 +72,55 @@ class LinearReadout:
         values, labels = np.concatenate(self._features), np.concatenate(self._labels)
         self._features = []
         if len(np.unique(labels)) < 2:
-            raise SampleError(f"labels must be of two classes at least to fit a readout, got only {labels[0]}")
+            got = f"only {labels[0]}" if len(labels) else "none"
+            raise SampleError(f"labels must be of two classes at least to fit a readout, got {got}")
         with np.errstate(over="ignore", invalid="ignore"):  # check_finite refuses what overflows
             self.mean_, deviation = values.mean(axis=0), values.std(axis=0)
-            self.scale_ = 1 / (deviation + 1e-6 * deviation.mean() + 1e-30)
+            self.scale_ = np.asarray(1 / (deviation + 1e-6 * deviation.mean() + 1e-30), np.float32)
             values -= self.mean_
             values *= self.scale_
         check_finite(values, self.features)
-        self.classifier_ = RidgeClassifier(alpha=self.alpha * len(values), solver="cholesky", copy_X=False)
+        classifier = RidgeClassifier(alpha=self.alpha * len(values), solver="cholesky", copy_X=False)
         with warnings.catch_warnings():
             # Thousands of float32 features are ill-conditioned; the accuracy is measured anyway, so no warning.
             warnings.simplefilter("ignore", LinAlgWarning)
-            self.classifier_.fit(values, labels)
+            classifier.fit(values, labels)
+        weights, intercepts = np.atleast_2d(classifier.coef_), np.atleast_1d(classifier.intercept_)
+        if len(weights) == 1:  # of two classes there is one plane: they are on its two sides
+            weights, intercepts = np.concatenate([-weights, weights]), np.concatenate([-intercepts, intercepts])
+        self.weights_ = np.ascontiguousarray(weights, np.float32)
+        self.intercepts_ = intercepts.astype(np.float32)
+        self.labels_ = classifier.classes_.astype(np.int64)
         return self
 
     def predict(self, response: Response) -> NDArray[np.int64]:
-        """Return the label that the linear readout gives each sample: int64 (samples,)."""
+        """Return the label that the linear readout gives each sample: int64 (samples,).
+
+        Each sample's sums are taken for themselves, so a prediction does not depend on the samples beside it.
+        """
+        values = features(response, self.features)
+        if values.shape[1] != len(self.mean_):
+            raise SampleError(f"features must be the {len(self.mean_)} it was fitted on, got {values.shape[1]}")
         with np.errstate(over="ignore", invalid="ignore"):
-            values = (features(response, self.features) - self.mean_) * self.scale_
+            values = (values - self.mean_) * self.scale_
+            sums = np.einsum("nd,cd->nc", values, self.weights_) + self.intercepts_
         check_finite(values, self.features)
-        return np.asarray(self.classifier_.predict(values))
+        return np.asarray(self.labels_[sums.argmax(axis=1)])
+
+    def kept(self) -> KeptReadout:
+        """Return what a state file keeps of it."""
+        arrays: Arrays = {
+            "labels": self.labels_, "weights": self.weights_, "intercepts": self.intercepts_, "means": self.mean_,
+            "scales": self.scale_,
+        }  # fmt: skip
+        return KeptReadout(self.samples_, self.features, arrays)
+
+    @classmethod
+    def of(cls, kept: KeptReadout) -> "LinearReadout":
+        """Return the readout of which this was kept."""
+        readout = cls(features=kept.features)
+        readout.samples_ = kept.samples
+        readout.labels_, readout.weights_ = kept.arrays["labels"], kept.arrays["weights"]
+        readout.intercepts_ = kept.arrays["intercepts"]
+        readout.mean_, readout.scale_ = kept.arrays["means"], kept.arrays["scales"]
+        return readout

@@ -9,6 +9,7 @@ from neurosim.checks import LARGEST, whole
 from neurosim.chip.response import Response
 from neurosim.errors import SampleError
 from neurosim.readouts.features import check_finite
+from neurosim.readouts.labels import labelled
 
 NEIGHBOUR_SAMPLES = 10_000  # most training samples kept: every test sample is compared with all of them
 
@@ -46,7 +47,8 @@ class Neighbours:
         self._labels: list[NDArray[np.int64]] = []
 
     def add(self, response: Response, labels: NDArray[np.int64]) -> None:
-        """Keep a chunk of outputs and their labels, as far as the limit allows."""
+        """Keep a chunk of outputs and their labels, as far as the limit allows; -1 is no label."""
+        response, labels = labelled(response, labels)
         remaining = NEIGHBOUR_SAMPLES - self.samples_
         if remaining > 0:
             self._features.append(response.output[:remaining])

@@ -5,6 +5,7 @@
 
 import hashlib
 import json
+import os
 import uuid
 from collections.abc import Sequence
 from typing import Any, BinaryIO, NamedTuple
@@ -13,11 +14,16 @@ import h5py
 import numpy as np
 
 from neurosim.errors import StateError
-from neurosim.state.arrays import Arrays, hash_of, plain_weights
+from neurosim.state import attributes, kept_readouts
+from neurosim.state.arrays import Arrays, check_finite, hash_of, plain_weights
 from neurosim.state.checksum import FORMAT, PIECE, USER_BLOCK, named_version, user_block
+from neurosim.state.kept_readouts import KeptReadout
+from neurosim.state.layouts import LARGEST
 from neurosim.state.old_formats import from_format_1
+from neurosim.state.structure import Stored, check_layer, layer_groups
 from neurosim.version import __version__
 
+LONGEST_NAMES = 16 << 20  # characters, of all classes
 CHANGE = {"sample": int, "layer": int, "name": str, "old": object, "new": object}  # of a constant, and its types
 
 
@@ -40,6 +46,10 @@ class Contents(NamedTuple):
         Identity of the stream (`Stream.identity`); None if the chip has not learned from one.
     changes : sequence of dict
         Changes of constants since learning began (`neurosim.Chip.changes`).
+    classes : tuple of str
+        Names of the labels 0, 1, ...; empty if they have none.
+    readouts : dict of str to KeptReadout, or None
+        Readouts that were fitted to these very weights, by kind; no part of what the chip has learned.
     """
 
     shape: tuple[int, ...]
@@ -49,6 +59,13 @@ class Contents(NamedTuple):
     position: int
     stream: dict[str, Any] | None
     changes: Sequence[dict[str, Any]] = ()
+    classes: tuple[str, ...] = ()
+    readouts: dict[str, KeptReadout] | None = None
+
+    @property
+    def state_sha256(self) -> str:
+        """Hash of what the chip has learned."""
+        return hash_of(self.layers)
 
 
 def image(contents: Contents) -> tuple[bytes, bytes]:
@@ -69,7 +86,7 @@ def image(contents: Contents) -> tuple[bytes, bytes]:
 def position(file: BinaryIO) -> int:
     """Return how many samples the chip had taken from its stream."""
     with h5py.File(file, "r") as opened:
-        return int(opened.attrs["stream_position"])
+        return _position(opened)
 
 
 def contents(file: BinaryIO) -> Contents:
@@ -78,14 +95,17 @@ def contents(file: BinaryIO) -> Contents:
     Raises
     ------
     StateError
-        If its contents contradict one another: it was edited.
+        If it holds anything but plain datasets, of the names, types and shapes that its constants speak of, or if its
+        contents contradict one another: it was edited.
     """
+    size = file.seek(0, os.SEEK_END)
     file.seek(0)
     named = named_version(file.read(USER_BLOCK))
     with h5py.File(file, "r") as opened:
-        if named != str(int(opened.attrs["format_version"])).encode():  # no checksum covers the user block
+        version = attributes.whole_number(opened, "format_version", 1, FORMAT)
+        if named != str(version).encode():  # no checksum covers the user block
             raise StateError("must be of the format that its first lines name, and is not: it is damaged")
-        return _read(opened)
+        return _read(opened, version, Stored(size))
 
 
 def _fill(file: h5py.File, contents: Contents) -> None:
@@ -99,7 +119,9 @@ def _fill(file: h5py.File, contents: Contents) -> None:
     file.attrs["stream_position"] = contents.position
     if contents.changes:  # older versions do not know it, and pass over it
         file.attrs["changes"] = json.dumps(list(contents.changes))
-    file.attrs["state_sha256"] = hash_of(contents.layers)
+    if contents.classes:  # likewise
+        file.attrs["classes"] = json.dumps(contents.classes)
+    file.attrs["state_sha256"] = contents.state_sha256
     for layer_index, (constants, arrays) in enumerate(zip(contents.constants, contents.layers, strict=True)):
         group = file.create_group(f"layer_{layer_index}")
         group.attrs["constants"] = json.dumps(constants)
@@ -109,6 +131,8 @@ def _fill(file: h5py.File, contents: Contents) -> None:
         weights = group.create_dataset("weights", shape, np.float32, **_storage(shape))
         for neurons in _neuron_slices(shape):
             weights[neurons] = plain_weights(arrays, kind, kernel, neurons)
+    if contents.readouts:
+        kept_readouts.write(file, contents.readouts, _storage)
 
 
 def _weight_layout(constants: dict[str, Any], arrays: Arrays) -> tuple[str, int, tuple[int, ...]]:
@@ -134,36 +158,45 @@ def _neuron_slices(shape: tuple[int, ...]) -> list[slice]:
     return [slice(first, first + step) for first in range(0, shape[0], step)]
 
 
-def _read(file: h5py.File) -> Contents:
+def _read(file: h5py.File, version: int, stored: Stored) -> Contents:
     """Read the contents, converted from an older format where need be; refuse those that were edited."""
-    groups = [file[f"layer_{index}"] for index in range(sum(name.startswith("layer_") for name in file))]
+    shape = attributes.sizes(file, "inputs", LARGEST)
+    stream = attributes.json_value(file, "stream")
+    if not (stream is None or (isinstance(stream, dict) and isinstance(stream.get("name", ""), str))):
+        raise StateError("must hold stream as null or an object whose name is a text, and holds another")
+    groups = layer_groups(file)
+    constants = [attributes.json_value(group, "constants", infinite=True) for group in groups]
+    for index, (group, described) in enumerate(zip(groups, constants, strict=True)):
+        check_layer(group, described, version, shape if index == 0 else None, stored)
     layers = [{name: item[...] for name, item in group.items() if name != "weights"} for group in groups]
-    if hash_of(layers) != file.attrs["state_sha256"]:
+    if hash_of(layers) != attributes.text(file, "state_sha256", 64):
         raise StateError("must hold the arrays that its state_sha256 names, and does not: it was edited")
-    constants = [json.loads(group.attrs["constants"]) for group in groups]
     for group, described, arrays in zip(groups, constants, layers, strict=True):
         _check_weights(group["weights"], described, arrays)
-    if int(file.attrs["format_version"]) == 1:
+    readouts = kept_readouts.read(file, constants[-1]["neurons"], stored)
+    if version == 1:
         converted = [from_format_1(*layer) for layer in zip(constants, layers, strict=True)]
         constants, layers = [pair[0] for pair in converted], [pair[1] for pair in converted]
-    shape = tuple(int(size) for size in np.atleast_1d(file.attrs["inputs"]))
-    stream = json.loads(file.attrs["stream"])
-    if stream is not None and not isinstance(stream, dict):
-        raise StateError(f"must hold a stream that is an object or null, and holds {stream!r}")
     return Contents(
         shape=shape,
-        seed=int(file.attrs["seed"]),
+        seed=attributes.whole_number(file, "seed", 0, 2**64 - 1),
         constants=constants,
         layers=layers,
-        position=int(file.attrs["stream_position"]),
+        position=_position(file),
         stream=stream,
         changes=_changes(file, len(groups)),
+        classes=_classes(file),
+        readouts=readouts,
     )
+
+
+def _position(file: h5py.File) -> int:
+    return attributes.whole_number(file, "stream_position", 0, 2**63 - 1)
 
 
 def _changes(file: h5py.File, layers: int) -> list[dict[str, Any]]:
     """Read the changes of constants."""
-    changes = json.loads(file.attrs.get("changes", "[]"))
+    changes = attributes.json_value(file, "changes", infinite=True) if "changes" in file.attrs else []
     for change in changes if isinstance(changes, list) else [changes]:
         typed = isinstance(change, dict) and change.keys() == CHANGE.keys()
         if not typed or not all(isinstance(change[name], kind) for name, kind in CHANGE.items()):
@@ -173,11 +206,26 @@ def _changes(file: h5py.File, layers: int) -> list[dict[str, Any]]:
     return list(changes)
 
 
+def _classes(file: h5py.File) -> tuple[str, ...]:
+    """Return the names of the labels, all of them different."""
+    if "classes" not in file.attrs:
+        return ()
+    names = attributes.json_value(file, "classes", longest=LONGEST_NAMES)
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
+        raise StateError("must hold classes as a list of different texts, and holds another")
+    return tuple(names)
+
+
 def _check_weights(weights: h5py.Dataset, constants: dict[str, Any], arrays: Arrays) -> None:
     """Refuse plain weights that are not those that follow from the layer's arrays."""
+    check_finite(arrays)
     kind, kernel, shape = _weight_layout(constants, arrays)
-    if weights.shape != shape or not all(
-        np.array_equal(weights[neurons], plain_weights(arrays, kind, kernel, neurons))
-        for neurons in _neuron_slices(shape)
-    ):
-        raise StateError("must hold weights that equal synapses times scales, and does not: it was edited")
+    if weights.shape != shape:
+        raise StateError(f"must hold weights of the shape {shape}, and holds {weights.shape}: it was edited")
+    for neurons in _neuron_slices(shape):
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused
+            product = plain_weights(arrays, kind, kernel, neurons)
+        if not np.isfinite(product).all():
+            raise StateError("must hold weights that are finite, and does not: it was edited")
+        if not np.array_equal(weights[neurons], product):
+            raise StateError("must hold weights that equal synapses times scales, and does not: it was edited")

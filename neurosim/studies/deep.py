@@ -12,7 +12,8 @@ from neurosim.experiments import data
 from neurosim.experiments.cells import Cell, Finished, Outcome, Study, Table
 from neurosim.experiments.tables import NOTHING, difference, spread
 from neurosim.layers.rules import SoftHebb
-from neurosim.readouts.judge_images import CHUNK, judge_images
+from neurosim.readouts.image_readout import CHUNK
+from neurosim.readouts.judge_images import judge_images
 from neurosim.receptive_fields import strongest_patches
 from neurosim.streams import PadCrop
 from neurosim.streams.order import repeat
