@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neurosim.errors import StreamError
 from neurosim.streams.base import Block, Stream
@@ -18,6 +19,7 @@ from neurosim.streams.line_labels import LabelNumbers
 from neurosim.streams.line_reader import LineReader
 
 LONGEST_LINE = 1 << 24  # bytes; a longer line is malformed: its cells would take a hundred times as much memory
+WIDE = 256  # inputs of a line from which its numbers are packed at once: as a list they take eight times as much
 MOST_EMPTY = 1 << 20  # empty lines of a file in succession; more are no data, but a compressed nothing
 MOST_DISCARDED = 1 << 30  # bytes of a line that is passed over; a longer one has no end, as that of a device
 BAD_LINE = (ValueError, OverflowError, RecursionError)  # what a malformed line may raise
@@ -124,14 +126,15 @@ class LineStream(Stream):
 
         If reading stops at a malformed line or by a signal, the samples before it are yielded first.
         """
-        pending: list[Sample] = []
+        pending: list[tuple[list[float] | NDArray[np.float32], int]] = []
         position = 0
         try:
             for sample in self._samples(self._numbers):
                 position += 1
                 if position <= start:
                     continue
-                pending.append(sample)
+                values, label = sample
+                pending.append((np.array(values, np.float32) if len(values) > WIDE else values, label))
                 if len(pending) == size:
                     block, pending = self._block(pending), []
                     yield block
@@ -146,7 +149,7 @@ class LineStream(Stream):
         if pending:
             yield self._block(pending)
 
-    def _block(self, samples: list[Sample]) -> Block:
+    def _block(self, samples: Sequence[tuple[list[float] | NDArray[np.float32], int]]) -> Block:
         self.classes = self._numbers.names
         rows = np.array([values for values, _ in samples], np.float32)
         return Block(rows, np.array([label for _, label in samples], np.int64) if self.labelled else None)
