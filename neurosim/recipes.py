@@ -11,7 +11,7 @@ from neurosim.layers.biases import Conscience, MeanActivity
 from neurosim.layers.competition import KWTA, Corrected, HardWTA, NoInhibition, Ranked, SoftWTA, SparseGate, Taught
 from neurosim.layers.dense import DenseWTA
 from neurosim.layers.rules import BCM, EGHR, Hebb, HebbNet, Instar, Oja, Rate, SoftHebb, schedule_of
-from neurosim.layers.schedules import WinCountRate
+from neurosim.layers.schedules import NormAdaptiveRate, Schedule, WinCountRate
 
 NAMES = (
     "softhebb", "hard_wta", "k_wta", "hebb", "oja", "instar", "krotov_hopfield", "hebbnet", "liuson", "bcm", "eghr",
@@ -23,7 +23,13 @@ DELTA_RATE = 2.0
 
 
 def softhebb(
-    neurons: int, *, temperature: float | None = None, gain: float | None = None, rate: float = RATE, **constants: Any
+    neurons: int,
+    *,
+    temperature: float | None = None,
+    gain: float | None = None,
+    rate: Rate = RATE,
+    floor: float | None = None,
+    **constants: Any,
 ) -> DenseWTA:
     """Return a SoftHebb layer whose defaults work for any scale of the input and for 100 to 4,000 neurons.
 
@@ -35,8 +41,12 @@ def softhebb(
     neurons : int
     temperature, gain : float, optional
         Softness of the competition, as in `SoftWTA`; give at most one. By default the temperature is 0.01.
-    rate : float
+    rate : float or schedule
         As in `SoftHebb`.
+    floor : float, optional
+        What a neuron's rate does not fall below, as in `NormAdaptiveRate`; not with a schedule, which has its own. By
+        default it may fall to 0, and neurons that fit their inputs well hardly follow when these change. Take 0.02 to
+        0.1 for a stream that may drift: `docs/rules.md` has the measurements.
     **constants
         Any other constant of `DenseWTA`, in place of the recipe's.
 
@@ -49,17 +59,17 @@ def softhebb(
     if temperature is None and gain is None:
         temperature = TEMPERATURE
     competition = SoftWTA(temperature=temperature, gain=gain)
-    return _shrinking(neurons, constants, competition=competition, rule=SoftHebb(rate=rate))
+    return _shrinking(neurons, constants, competition=competition, rule=_softhebb(rate, floor))
 
 
-def hard_wta(neurons: int, *, rate: Rate = RATE, **constants: Any) -> DenseWTA:
+def hard_wta(neurons: int, *, rate: Rate = RATE, floor: float | None = None, **constants: Any) -> DenseWTA:
     """Return a layer in which only the winner learns, by SoftHebb's rule: the limit of temperature 0.
 
     Parameters
     ----------
     neurons : int
-    rate : float or schedule
-        As in `SoftHebb`.
+    rate, floor
+        As in `softhebb`.
     **constants
         Any other constant of `DenseWTA`, in place of the recipe's.
 
@@ -67,10 +77,12 @@ def hard_wta(neurons: int, *, rate: Rate = RATE, **constants: Any) -> DenseWTA:
     ----------
     Moraitis et al., Neuromorph. Comput. Eng. 2 (2022) 044017, the hard competition it compares with.
     """
-    return _shrinking(neurons, constants, competition=HardWTA(), rule=SoftHebb(rate=rate))
+    return _shrinking(neurons, constants, competition=HardWTA(), rule=_softhebb(rate, floor))
 
 
-def k_wta(neurons: int, *, winners: int = 3, rate: Rate = RATE, **constants: Any) -> DenseWTA:
+def k_wta(
+    neurons: int, *, winners: int = 3, rate: Rate = RATE, floor: float | None = None, **constants: Any
+) -> DenseWTA:
     """Return a layer in which the few neurons of the highest potentials learn equally, by SoftHebb's rule.
 
     Parameters
@@ -78,7 +90,7 @@ def k_wta(neurons: int, *, winners: int = 3, rate: Rate = RATE, **constants: Any
     neurons : int
     winners : int
         How many neurons learn; all, if there are fewer.
-    rate, **constants
+    rate, floor, **constants
         As in `hard_wta`.
 
     References
@@ -87,7 +99,7 @@ def k_wta(neurons: int, *, winners: int = 3, rate: Rate = RATE, **constants: Any
     """
     whole("neurons", neurons, 1, LARGEST)
     whole("winners", winners, 1, LARGEST)
-    return _shrinking(neurons, constants, competition=KWTA(min(winners, neurons)), rule=SoftHebb(rate=rate))
+    return _shrinking(neurons, constants, competition=KWTA(min(winners, neurons)), rule=_softhebb(rate, floor))
 
 
 def hebb(neurons: int, *, rate: Rate = 0.2, temperature: float = 0.005, **constants: Any) -> DenseWTA:
@@ -112,15 +124,17 @@ def hebb(neurons: int, *, rate: Rate = 0.2, temperature: float = 0.005, **consta
     return _spherical(neurons, constants, competition=SoftWTA(temperature=temperature), rule=Hebb(rate=rate))
 
 
-def instar(neurons: int, *, rate: Rate | None = None, **constants: Any) -> DenseWTA:
+def instar(neurons: int, *, rate: Rate | None = None, floor: float | None = None, **constants: Any) -> DenseWTA:
     """Return on-line spherical k-means: the winner, chosen with a conscience, moves to the mean of its samples.
 
     Parameters
     ----------
     neurons : int
     rate : float or schedule, optional
-        As in `Instar`; by default 1 / (the neuron's wins), but at least 0.01, and at most the layer's `cap` of 0.1.
+        As in `Instar`; by default 1 / (the neuron's wins), but at least `floor`, and at most the layer's `cap` of 0.1.
         With a `cap` of 1 a neuron is the mean of its first hundred wins.
+    floor : float, optional
+        What the default rate does not fall below, 0.01 by default; not with another rate.
     **constants
         Any other constant of `DenseWTA`, in place of the recipe's.
 
@@ -128,7 +142,9 @@ def instar(neurons: int, *, rate: Rate | None = None, **constants: Any) -> Dense
     ----------
     Grossberg, Biol. Cybernetics 23 (1976) 121; MacQueen, 5th Berkeley Symposium (1967); DeSieno, ICNN 1988.
     """
-    chosen = WinCountRate(1.0, floor=0.01) if rate is None else rate
+    if rate is not None and floor is not None:
+        raise ConfigError("floor", "left out with a rate of one's own", floor, "give WinCountRate(rate, floor=...)")
+    chosen = WinCountRate(1.0, floor=0.01 if floor is None else floor) if rate is None else rate
     return _spherical(neurons, constants, competition=HardWTA(), rule=Instar(rate=chosen))
 
 
@@ -364,6 +380,15 @@ def taken(name: str) -> set[str]:
     """Return the names of the constants that a recipe takes."""
     own = set(inspect.signature(globals()[name]).parameters) - {"constants"}
     return own | {entry.name for entry in fields(DenseWTA)}
+
+
+def _softhebb(rate: Rate, floor: float | None) -> SoftHebb:
+    """Return the rule at a rate that does not fall below a floor; without one, a plain number stays a plain number."""
+    if floor is None or (type(floor) in (int, float) and floor == 0 and not isinstance(rate, Schedule)):
+        return SoftHebb(rate=rate)
+    if isinstance(rate, Schedule):
+        raise ConfigError("floor", "left out with a schedule as the rate, which has its own", floor)
+    return SoftHebb(rate=NormAdaptiveRate(rate, floor=floor))
 
 
 def _shrinking(neurons: int, constants: dict[str, Any], **chosen: Any) -> DenseWTA:

@@ -4,7 +4,11 @@ Below, n is the number of the sample (from 0, blank ones counted) that completes
 """
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from neurosim.checks import finite, plain
 from neurosim.errors import ConfigError
@@ -28,6 +32,23 @@ class Schedule(Family):
             "rate_samples": getattr(self, "samples", 1.0), "rate_power": getattr(self, "power", 0.0),
             "rate_floor": getattr(self, "floor", 0.0),
         }  # fmt: skip
+
+    def by_time(self, sample: float) -> float:
+        """Return the rate at the sample of this number, before a neuron's norm or wins change it."""
+        from neurosim.kernels.shared.rates import rate_by_time
+
+        return float(rate_by_time(SimpleNamespace(**self.numbers()), sample))  # type: ignore[no-untyped-call]
+
+    def of_neurons(self, sample: float, norms: ArrayLike, wins: ArrayLike) -> NDArray[np.float64]:
+        """Return each neuron's rate at the sample of this number, from norms and wins: float64 (neurons,)."""
+        from neurosim.kernels.dense.rates import rate_of_neuron
+
+        rate, numbers = self.by_time(sample), self.numbers()
+        chosen = self.code, numbers["rate_power"], numbers["rate_floor"]
+        rates = np.empty(len(np.asarray(norms)))
+        for k, (norm, count) in enumerate(zip(np.asarray(norms).tolist(), np.asarray(wins).tolist(), strict=True)):
+            rates[k] = rate_of_neuron(rate, norm, count, *chosen)  # type: ignore[no-untyped-call]
+        return rates
 
 
 @dataclass(frozen=True, slots=True)
