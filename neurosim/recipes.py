@@ -11,7 +11,7 @@ from neurosim.layers.biases import Conscience, MeanActivity
 from neurosim.layers.competition import KWTA, Corrected, HardWTA, NoInhibition, Ranked, SoftWTA, SparseGate, Taught
 from neurosim.layers.dense import DenseWTA
 from neurosim.layers.rules import BCM, EGHR, Hebb, HebbNet, Instar, Oja, Rate, SoftHebb, schedule_of
-from neurosim.layers.schedules import NormAdaptiveRate, Schedule, WinCountRate
+from neurosim.layers.schedules import by_norm, by_wins
 
 NAMES = (
     "softhebb", "hard_wta", "k_wta", "hebb", "oja", "instar", "krotov_hopfield", "hebbnet", "liuson", "bcm", "eghr",
@@ -23,14 +23,9 @@ DELTA_RATE = 2.0
 
 
 def softhebb(
-    neurons: int,
-    *,
-    temperature: float | None = None,
-    gain: float | None = None,
-    rate: Rate = RATE,
-    floor: float | None = None,
-    **constants: Any,
-) -> DenseWTA:
+    neurons: int, *, temperature: float | None = None, gain: float | None = None,
+    rate: Rate = RATE, floor: float | None = None, **constants: Any,
+) -> DenseWTA:  # fmt: skip
     """Return a SoftHebb layer whose defaults work for any scale of the input and for 100 to 4,000 neurons.
 
     Samples are divided by their norms, so a potential is the neuron's norm times a cosine, and the temperature relative
@@ -44,9 +39,8 @@ def softhebb(
     rate : float or schedule
         As in `SoftHebb`.
     floor : float, optional
-        What a neuron's rate does not fall below, as in `NormAdaptiveRate`; not with a schedule, which has its own. By
-        default it may fall to 0, and neurons that fit their inputs well hardly follow when these change. Take 0.02 to
-        0.1 for a stream that may drift: `docs/rules.md` has the measurements.
+        As in `NormAdaptiveRate`; not with a schedule, which has its own. By default the rate may fall to 0, and neurons
+        that fit their inputs well hardly follow when these change: see `docs/rules.md`, streams that change.
     **constants
         Any other constant of `DenseWTA`, in place of the recipe's.
 
@@ -59,7 +53,7 @@ def softhebb(
     if temperature is None and gain is None:
         temperature = TEMPERATURE
     competition = SoftWTA(temperature=temperature, gain=gain)
-    return _shrinking(neurons, constants, competition=competition, rule=_softhebb(rate, floor))
+    return _shrinking(neurons, constants, competition=competition, rule=SoftHebb(rate=by_norm(rate, floor)))
 
 
 def hard_wta(neurons: int, *, rate: Rate = RATE, floor: float | None = None, **constants: Any) -> DenseWTA:
@@ -77,7 +71,7 @@ def hard_wta(neurons: int, *, rate: Rate = RATE, floor: float | None = None, **c
     ----------
     Moraitis et al., Neuromorph. Comput. Eng. 2 (2022) 044017, the hard competition it compares with.
     """
-    return _shrinking(neurons, constants, competition=HardWTA(), rule=_softhebb(rate, floor))
+    return _shrinking(neurons, constants, competition=HardWTA(), rule=SoftHebb(rate=by_norm(rate, floor)))
 
 
 def k_wta(
@@ -99,7 +93,8 @@ def k_wta(
     """
     whole("neurons", neurons, 1, LARGEST)
     whole("winners", winners, 1, LARGEST)
-    return _shrinking(neurons, constants, competition=KWTA(min(winners, neurons)), rule=_softhebb(rate, floor))
+    competition = KWTA(min(winners, neurons))
+    return _shrinking(neurons, constants, competition=competition, rule=SoftHebb(rate=by_norm(rate, floor)))
 
 
 def hebb(neurons: int, *, rate: Rate = 0.2, temperature: float = 0.005, **constants: Any) -> DenseWTA:
@@ -142,10 +137,7 @@ def instar(neurons: int, *, rate: Rate | None = None, floor: float | None = None
     ----------
     Grossberg, Biol. Cybernetics 23 (1976) 121; MacQueen, 5th Berkeley Symposium (1967); DeSieno, ICNN 1988.
     """
-    if rate is not None and floor is not None:
-        raise ConfigError("floor", "left out with a rate of one's own", floor, "give WinCountRate(rate, floor=...)")
-    chosen = WinCountRate(1.0, floor=0.01 if floor is None else floor) if rate is None else rate
-    return _spherical(neurons, constants, competition=HardWTA(), rule=Instar(rate=chosen))
+    return _spherical(neurons, constants, competition=HardWTA(), rule=Instar(rate=by_wins(rate, floor)))
 
 
 def oja(neurons: int, *, rate: Rate = 0.01, **constants: Any) -> DenseWTA:
@@ -382,15 +374,6 @@ def taken(name: str) -> set[str]:
     return own | {entry.name for entry in fields(DenseWTA)}
 
 
-def _softhebb(rate: Rate, floor: float | None) -> SoftHebb:
-    """Return the rule at a rate that does not fall below a floor; without one, a plain number stays a plain number."""
-    if floor is None or (type(floor) in (int, float) and floor == 0 and not isinstance(rate, Schedule)):
-        return SoftHebb(rate=rate)
-    if isinstance(rate, Schedule):
-        raise ConfigError("floor", "left out with a schedule as the rate, which has its own", floor)
-    return SoftHebb(rate=NormAdaptiveRate(rate, floor=floor))
-
-
 def _shrinking(neurons: int, constants: dict[str, Any], **chosen: Any) -> DenseWTA:
     """Return a layer whose neurons begin with large norms that shrink as they win, so that others can win next."""
     common: dict[str, Any] = {"normalise": "sample", "radius": 5.0, "cap": 0.25, "transmit": Triangle(power=2)}
@@ -411,11 +394,6 @@ def _spherical(neurons: int, constants: dict[str, Any], **chosen: Any) -> DenseW
 
 def _free(neurons: int, constants: dict[str, Any], **chosen: Any) -> DenseWTA:
     """Return a layer without competition, in which every neuron learns from every sample."""
-    common: dict[str, Any] = {
-        "competition": NoInhibition(),
-        "normalise": "sample",
-        "initial": "normal",
-        "cutoff": 0.0,
-        "transmit": ReLU(),
-    }
+    common: dict[str, Any] = {"competition": NoInhibition(), "normalise": "sample", "initial": "normal"}
+    common |= {"cutoff": 0.0, "transmit": ReLU()}
     return DenseWTA(neurons, **(common | chosen | constants))

@@ -155,6 +155,22 @@ class NormAdaptiveRate(Schedule):
             finite(name, getattr(self, name), "at least 0", 0)
 
 
+def by_norm(rate: float | Schedule, floor: float | None) -> float | Schedule:
+    """Return a rate by the norm with a floor; a rate without one stays as it is.
+
+    Raises
+    ------
+    ConfigError
+        If a schedule is given a floor.
+    """
+    if floor is None:
+        return rate
+    if isinstance(rate, Schedule):
+        raise ConfigError("floor", "left out with a schedule as the rate, which has its own", floor)
+    floored = NormAdaptiveRate(rate, floor=floor)
+    return floored if floor > 0 else rate
+
+
 @dataclass(frozen=True, slots=True)
 class WinCountRate(Schedule):
     r"""Slower the more samples a neuron has won: :math:`\eta_k = \max(\eta\, (1 + \mathrm{wins}_k)^{-q},\ \eta_{min})`.
@@ -185,3 +201,18 @@ class WinCountRate(Schedule):
         plain(self)
         for name in ("rate", "power", "floor"):
             finite(name, getattr(self, name), "at least 0", 0)
+
+
+def by_wins(rate: float | Schedule | None, floor: float | None) -> float | Schedule:
+    """Return the rate of a running mean with a floor, 0.01 by default; or the rate that is given, without one.
+
+    Raises
+    ------
+    ConfigError
+        If both are given.
+    """
+    if rate is None:
+        return WinCountRate(1.0, floor=0.01 if floor is None else floor)
+    if floor is not None:
+        raise ConfigError("floor", "left out with a rate of one's own", floor, "give WinCountRate(rate, floor=...)")
+    return rate

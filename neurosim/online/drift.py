@@ -16,7 +16,8 @@ def drift_of(layer: Any) -> dict[str, Any] | None:
     """Return what `neurosim.instruments.drift` tells of a layer at work, as plain values.
 
     None for a layer that keeps no instruments, that has learned from too few samples, or whose steps say nothing about
-    its inputs (`neurosim.layers.limits.settles`).
+    its inputs (`neurosim.layers.limits.settles`); and for all layers of a chip but the first, as what they take changes
+    while the layers before them learn.
 
     Returns
     -------
@@ -26,7 +27,7 @@ def drift_of(layer: Any) -> dict[str, Any] | None:
         neuron at the next sample, and `rate_floor`, below which it cannot fall (None for a schedule that has none).
     """
     constants, records = layer.constants, layer.records
-    if not settles(constants):
+    if layer.index > 0 or not settles(constants):
         return None
     times = schedule(constants.rule)
     found = drift(records, _rates(times, records))
