@@ -319,18 +319,23 @@ def drift(records: NDArray[Any], rates: ArrayLike | None = None) -> Drift | None
     """
     if len(records) < SETTLED:
         return None
+    with np.errstate(all="ignore"):  # an edited state file may hold any finite numbers
+        return _drift(records, np.ones(len(records)) if rates is None else np.asarray(rates, np.float64))
+
+
+def _drift(records: NDArray[Any], rates: NDArray[np.float64]) -> Drift | None:
+    """Compare the last windows of enough records with those before; None if they have no steps to compare."""
     ends = np.concatenate([[0], records["sample"]]).astype(np.float64)
     totals = np.concatenate([[0], records["step_mean"] * records["sample"]])
-    divisors = np.ones(len(records)) if rates is None else np.asarray(rates, np.float64)
-    steps = _ratio(np.diff(totals) / np.diff(ends), divisors, np.nan)
+    steps = _ratio(np.diff(totals) / np.diff(ends), rates, np.nan)
     means = np.convolve(steps, np.full(COMPARED, 1 / COMPARED), "valid")
-    earlier = means[:-COMPARED][means[:-COMPARED] > 0]
-    if not (len(earlier) and np.isfinite(means[-1])):
+    earlier, winners = means[:-COMPARED][means[:-COMPARED] > 0], records["effective_winners"]
+    if len(earlier) == 0:
         return None
-    lowest, winners = float(earlier.min()), records["effective_winners"]
-    settled = UNTIL_SHARES + int(winners[UNTIL_SHARES:].argmax())
-    rise, fall = float(means[-1]) / lowest, float(winners[settled] / winners[-1])
-    since = None
+    lowest, settled = earlier.min(), UNTIL_SHARES + int(winners[UNTIL_SHARES:].argmax())
+    rise, fall, since = float(means[-1] / lowest), float(winners[settled] / winners[-1]), None
+    if not np.isfinite([rise, fall]).all():
+        return None
     if fall > WINNERS_FALL:
         since = int(records["sample"][settled])
     if rise > STEPS_RISE:

@@ -208,3 +208,15 @@ def test_steps_are_taken_in_units_of_the_rate():
     assert not instruments.drift(records_of(0.2 * rates, 50), rates).alarm
     assert instruments.drift(records_of(np.full(40, 0.2), 50), rates).alarm
     assert not instruments.drift(records_of(np.full(40, 0.2), 50)).alarm
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("name", "value"), [
+    ("effective_winners", 0.0), ("step_mean", 1e308), ("step_mean", -1.0), ("sample", 0), ("effective_winners", -1e308),
+])  # fmt: skip
+def test_drift_of_records_that_no_layer_has_is_none_or_finite(name, value):
+    for rows in (slice(None), slice(-1, None), slice(0, 1)):
+        records = records_of(FALLING, 50)
+        records[name][rows] = value
+        found = instruments.drift(records)
+        assert found is None or np.isfinite([found.steps, found.winners]).all()

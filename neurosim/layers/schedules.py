@@ -41,14 +41,7 @@ class Schedule(Family):
 
     def of_neurons(self, sample: float, norms: ArrayLike, wins: ArrayLike) -> NDArray[np.float64]:
         """Return each neuron's rate at the sample of this number, from norms and wins: float64 (neurons,)."""
-        from neurosim.kernels.dense.rates import rate_of_neuron
-
-        rate, numbers = self.by_time(sample), self.numbers()
-        chosen = self.code, numbers["rate_power"], numbers["rate_floor"]
-        rates = np.empty(len(np.asarray(norms)))
-        for k, (norm, count) in enumerate(zip(np.asarray(norms).tolist(), np.asarray(wins).tolist(), strict=True)):
-            rates[k] = rate_of_neuron(rate, norm, count, *chosen)  # type: ignore[no-untyped-call]
-        return rates
+        return np.full(np.shape(norms), self.by_time(sample))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +147,11 @@ class NormAdaptiveRate(Schedule):
         for name in ("rate", "power", "floor"):
             finite(name, getattr(self, name), "at least 0", 0)
 
+    def of_neurons(self, sample: float, norms: ArrayLike, wins: ArrayLike) -> NDArray[np.float64]:
+        """Return each neuron's rate, from norms and wins: float64 (neurons,)."""
+        rates: NDArray[np.float64] = self.rate * np.abs(np.asarray(norms, np.float64) - 1) ** self.power
+        return np.maximum(rates, self.floor)
+
 
 def by_norm(rate: float | Schedule, floor: float | None) -> float | Schedule:
     """Return a rate by the norm with a floor; a rate without one stays as it is.
@@ -201,6 +199,11 @@ class WinCountRate(Schedule):
         plain(self)
         for name in ("rate", "power", "floor"):
             finite(name, getattr(self, name), "at least 0", 0)
+
+    def of_neurons(self, sample: float, norms: ArrayLike, wins: ArrayLike) -> NDArray[np.float64]:
+        """Return each neuron's rate, from norms and wins: float64 (neurons,)."""
+        rates: NDArray[np.float64] = self.rate * (1 + np.asarray(wins, np.float64)) ** -self.power
+        return np.maximum(rates, self.floor)
 
 
 def by_wins(rate: float | Schedule | None, floor: float | None) -> float | Schedule:

@@ -33,6 +33,8 @@ def drift_of(layer: Any) -> dict[str, Any] | None:
     found = drift(records, _rates(times, records))
     if found is None:
         return None
+    with np.errstate(over="ignore"):  # a large power of a large norm
+        rates = times.of_neurons(layer.samples, layer.norms, layer.wins)
     return {
         "alarm": found.alarm,
         "since": found.since,
@@ -40,7 +42,7 @@ def drift_of(layer: Any) -> dict[str, Any] | None:
         "winners": found.winners,
         "effective_winners": found.fewest,
         "effective_winners_most": found.most,
-        "rate": float(np.median(times.of_neurons(layer.samples, layer.norms, layer.wins))),
+        "rate": float(np.nan_to_num(np.median(rates))),
         "rate_floor": getattr(times, "floor", None),
     }
 
