@@ -3,13 +3,21 @@ r"""Instruments: measures of what the neurons of a layer do while they learn, at
 The functions take plain arrays, so they can be used on any data; `Records` is the time series that a layer keeps.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 FIRST_INTERVAL, MOST_RECORDS = 100, 64
 CONVERGED = 5e-3  # a norm that is closer to one counts as converged (R1 in the published code of SoftHebb)
+
+SETTLED = 16  # records from which on drift is told; they then span the stream so far in at most 63 equal windows
+COMPARED = 4  # windows whose mean step is compared
+UNTIL_SHARES = 8  # records before which the shares of wins are not yet those of the inputs
+STEPS_RISE, WINNERS_FALL = (
+    1.6,
+    1.5,
+)  # beyond these, inputs have changed: benchmarks/drift.py --alarm shows how rarely not
 
 RECORD = np.dtype(
     [
@@ -261,3 +269,77 @@ class Records:
 def never_won(wins: ArrayLike) -> float:
     """Return the share of neurons that never won, from their counts of wins."""
     return float(np.mean(np.asarray(wins) == 0))
+
+
+class Drift(NamedTuple):
+    """How far a layer's steps and winners are from those that it had settled on.
+
+    Attributes
+    ----------
+    steps : float
+        The mean step of the last windows over the smallest mean step before.
+    winners : float
+        The largest number of effective winners over the present one.
+    fewest, most : float
+        Effective winners now, and at most.
+    since : int or None
+        The sample after which inputs changed, as far as records tell it; None if they have not changed.
+    """
+
+    steps: float
+    winners: float
+    fewest: float
+    most: float
+    since: int | None
+
+    @property
+    def alarm(self) -> bool:
+        """Whether the inputs have changed."""
+        return self.since is not None
+
+
+def drift(records: NDArray[Any], rates: ArrayLike | None = None) -> Drift | None:
+    r"""Tell from a layer's records whether its inputs have changed since it settled; None with too few records.
+
+    As neurons come to fit their inputs, :math:`\|\Delta w\|` falls and stays low, and the shares of wins stay as they
+    are. Inputs that fit no neuron make steps larger; inputs that fit one neuron alone give it most of the wins. So
+    inputs have changed if the mean step of the last four windows between records is above 1.6 times the smallest mean
+    of four windows before, or if there were 1.5 times as many effective winners as now. This holds for rules that draw
+    weights to their inputs: `neurosim.online.drift` knows which layers these are.
+
+    Parameters
+    ----------
+    records : structured array (records,), of dtype `RECORD`
+    rates : float (records,), optional
+        The mean rate by time in the window that ends with each record; steps are divided by it.
+
+    References
+    ----------
+    Page, Biometrika 41 (1954) 100, the test whose running minimum this shares.
+    """
+    if len(records) < SETTLED:
+        return None
+    with np.errstate(all="ignore"):  # an edited state file may hold any finite numbers
+        return _drift(records, np.ones(len(records)) if rates is None else np.asarray(rates, np.float64))
+
+
+def _drift(records: NDArray[Any], rates: NDArray[np.float64]) -> Drift | None:
+    """Compare the last windows of enough records with those before; None if they have no steps to compare."""
+    ends = np.concatenate([[0], records["sample"]]).astype(np.float64)
+    totals = np.concatenate([[0], records["step_mean"] * records["sample"]])
+    steps = _ratio(np.diff(totals) / np.diff(ends), rates, np.nan)
+    means = np.convolve(steps, np.full(COMPARED, 1 / COMPARED), "valid")
+    earlier, winners = means[:-COMPARED][means[:-COMPARED] > 0], records["effective_winners"]
+    if len(earlier) == 0:
+        return None
+    lowest, settled = earlier.min(), UNTIL_SHARES + int(winners[UNTIL_SHARES:].argmax())
+    rise, fall, since = float(means[-1] / lowest), float(winners[settled] / winners[-1]), None
+    if not np.isfinite([rise, fall]).all():
+        return None
+    if fall > WINNERS_FALL:
+        since = int(records["sample"][settled])
+    if rise > STEPS_RISE:
+        large = steps > STEPS_RISE * lowest
+        first = int(np.flatnonzero(~large[:-COMPARED]).max()) + 1
+        since = int(ends[first + large[first:].argmax()])
+    return Drift(rise, fall, float(winners[-1]), float(winners[settled]), since)

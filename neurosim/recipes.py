@@ -11,7 +11,7 @@ from neurosim.layers.biases import Conscience, MeanActivity
 from neurosim.layers.competition import KWTA, Corrected, HardWTA, NoInhibition, Ranked, SoftWTA, SparseGate, Taught
 from neurosim.layers.dense import DenseWTA
 from neurosim.layers.rules import BCM, EGHR, Hebb, HebbNet, Instar, Oja, Rate, SoftHebb, schedule_of
-from neurosim.layers.schedules import WinCountRate
+from neurosim.layers.schedules import by_norm, by_wins
 
 NAMES = (
     "softhebb", "hard_wta", "k_wta", "hebb", "oja", "instar", "krotov_hopfield", "hebbnet", "liuson", "bcm", "eghr",
@@ -23,8 +23,9 @@ DELTA_RATE = 2.0
 
 
 def softhebb(
-    neurons: int, *, temperature: float | None = None, gain: float | None = None, rate: float = RATE, **constants: Any
-) -> DenseWTA:
+    neurons: int, *, temperature: float | None = None, gain: float | None = None,
+    rate: Rate = RATE, floor: float | None = None, **constants: Any,
+) -> DenseWTA:  # fmt: skip
     """Return a SoftHebb layer whose defaults work for any scale of the input and for 100 to 4,000 neurons.
 
     Samples are divided by their norms, so a potential is the neuron's norm times a cosine, and the temperature relative
@@ -35,8 +36,11 @@ def softhebb(
     neurons : int
     temperature, gain : float, optional
         Softness of the competition, as in `SoftWTA`; give at most one. By default the temperature is 0.01.
-    rate : float
+    rate : float or schedule
         As in `SoftHebb`.
+    floor : float, optional
+        As in `NormAdaptiveRate`; not with a schedule, which has its own. By default the rate may fall to 0, and neurons
+        that fit their inputs well hardly follow when these change: see `docs/rules.md`, streams that change.
     **constants
         Any other constant of `DenseWTA`, in place of the recipe's.
 
@@ -49,17 +53,17 @@ def softhebb(
     if temperature is None and gain is None:
         temperature = TEMPERATURE
     competition = SoftWTA(temperature=temperature, gain=gain)
-    return _shrinking(neurons, constants, competition=competition, rule=SoftHebb(rate=rate))
+    return _shrinking(neurons, constants, competition=competition, rule=SoftHebb(rate=by_norm(rate, floor)))
 
 
-def hard_wta(neurons: int, *, rate: Rate = RATE, **constants: Any) -> DenseWTA:
+def hard_wta(neurons: int, *, rate: Rate = RATE, floor: float | None = None, **constants: Any) -> DenseWTA:
     """Return a layer in which only the winner learns, by SoftHebb's rule: the limit of temperature 0.
 
     Parameters
     ----------
     neurons : int
-    rate : float or schedule
-        As in `SoftHebb`.
+    rate, floor
+        As in `softhebb`.
     **constants
         Any other constant of `DenseWTA`, in place of the recipe's.
 
@@ -67,10 +71,12 @@ def hard_wta(neurons: int, *, rate: Rate = RATE, **constants: Any) -> DenseWTA:
     ----------
     Moraitis et al., Neuromorph. Comput. Eng. 2 (2022) 044017, the hard competition it compares with.
     """
-    return _shrinking(neurons, constants, competition=HardWTA(), rule=SoftHebb(rate=rate))
+    return _shrinking(neurons, constants, competition=HardWTA(), rule=SoftHebb(rate=by_norm(rate, floor)))
 
 
-def k_wta(neurons: int, *, winners: int = 3, rate: Rate = RATE, **constants: Any) -> DenseWTA:
+def k_wta(
+    neurons: int, *, winners: int = 3, rate: Rate = RATE, floor: float | None = None, **constants: Any
+) -> DenseWTA:
     """Return a layer in which the few neurons of the highest potentials learn equally, by SoftHebb's rule.
 
     Parameters
@@ -78,7 +84,7 @@ def k_wta(neurons: int, *, winners: int = 3, rate: Rate = RATE, **constants: Any
     neurons : int
     winners : int
         How many neurons learn; all, if there are fewer.
-    rate, **constants
+    rate, floor, **constants
         As in `hard_wta`.
 
     References
@@ -87,7 +93,8 @@ def k_wta(neurons: int, *, winners: int = 3, rate: Rate = RATE, **constants: Any
     """
     whole("neurons", neurons, 1, LARGEST)
     whole("winners", winners, 1, LARGEST)
-    return _shrinking(neurons, constants, competition=KWTA(min(winners, neurons)), rule=SoftHebb(rate=rate))
+    competition = KWTA(min(winners, neurons))
+    return _shrinking(neurons, constants, competition=competition, rule=SoftHebb(rate=by_norm(rate, floor)))
 
 
 def hebb(neurons: int, *, rate: Rate = 0.2, temperature: float = 0.005, **constants: Any) -> DenseWTA:
@@ -112,15 +119,17 @@ def hebb(neurons: int, *, rate: Rate = 0.2, temperature: float = 0.005, **consta
     return _spherical(neurons, constants, competition=SoftWTA(temperature=temperature), rule=Hebb(rate=rate))
 
 
-def instar(neurons: int, *, rate: Rate | None = None, **constants: Any) -> DenseWTA:
+def instar(neurons: int, *, rate: Rate | None = None, floor: float | None = None, **constants: Any) -> DenseWTA:
     """Return on-line spherical k-means: the winner, chosen with a conscience, moves to the mean of its samples.
 
     Parameters
     ----------
     neurons : int
     rate : float or schedule, optional
-        As in `Instar`; by default 1 / (the neuron's wins), but at least 0.01, and at most the layer's `cap` of 0.1.
+        As in `Instar`; by default 1 / (the neuron's wins), but at least `floor`, and at most the layer's `cap` of 0.1.
         With a `cap` of 1 a neuron is the mean of its first hundred wins.
+    floor : float, optional
+        What the default rate does not fall below, 0.01 by default; not with another rate.
     **constants
         Any other constant of `DenseWTA`, in place of the recipe's.
 
@@ -128,8 +137,7 @@ def instar(neurons: int, *, rate: Rate | None = None, **constants: Any) -> Dense
     ----------
     Grossberg, Biol. Cybernetics 23 (1976) 121; MacQueen, 5th Berkeley Symposium (1967); DeSieno, ICNN 1988.
     """
-    chosen = WinCountRate(1.0, floor=0.01) if rate is None else rate
-    return _spherical(neurons, constants, competition=HardWTA(), rule=Instar(rate=chosen))
+    return _spherical(neurons, constants, competition=HardWTA(), rule=Instar(rate=by_wins(rate, floor)))
 
 
 def oja(neurons: int, *, rate: Rate = 0.01, **constants: Any) -> DenseWTA:
@@ -386,11 +394,6 @@ def _spherical(neurons: int, constants: dict[str, Any], **chosen: Any) -> DenseW
 
 def _free(neurons: int, constants: dict[str, Any], **chosen: Any) -> DenseWTA:
     """Return a layer without competition, in which every neuron learns from every sample."""
-    common: dict[str, Any] = {
-        "competition": NoInhibition(),
-        "normalise": "sample",
-        "initial": "normal",
-        "cutoff": 0.0,
-        "transmit": ReLU(),
-    }
+    common: dict[str, Any] = {"competition": NoInhibition(), "normalise": "sample", "initial": "normal"}
+    common |= {"cutoff": 0.0, "transmit": ReLU()}
     return DenseWTA(neurons, **(common | chosen | constants))

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as arrays
 import neurosim as ns
 from neurosim import instruments
 from neurosim.cli import main
-from neurosim.instruments import FIRST_INTERVAL, MOST_RECORDS, Records, record
+from neurosim.instruments import FIRST_INTERVAL, MOST_RECORDS, RECORD, Records, record
 
 SIZES = arrays.arrays(np.float64, st.integers(1, 30), elements=st.floats(0, 1e6, allow_subnormal=False))
 
@@ -163,3 +163,60 @@ def test_neurons_are_dead_before_the_first_sample_and_live_after_many(samples):
     assert np.isnan(chip.layers[0].neurons()["correlation"]).all()
     with pytest.raises(ns.ConfigError, match=r"shape must be \(height, width\) or .* of 64 inputs, got \(8, 9\)"):
         chip.layers[0].neurons(shape=(8, 9))
+
+
+def records_of(steps, winners, interval=100):
+    """Return records at equal intervals, from the mean step in each window and the effective winners at its end."""
+    rows = np.zeros(len(steps), RECORD)
+    rows["sample"] = interval * np.arange(1, len(steps) + 1)
+    rows["step_mean"] = np.cumsum(steps) / np.arange(1, len(steps) + 1)
+    rows["effective_winners"] = winners
+    return rows
+
+
+FALLING = 1 / np.arange(1.0, 41)
+
+
+def test_drift_is_told_by_steps_that_rise_again():
+    calm = instruments.drift(records_of(FALLING, 50))
+    assert (calm.alarm, calm.since, calm.winners) == (False, None, 1)
+    assert calm.steps == pytest.approx(FALLING[-4:].mean() / FALLING[-8:-4].mean())
+    changed = instruments.drift(records_of([*FALLING, 0.3, 0.2], 50))
+    assert changed.alarm
+    assert changed.since == 4000
+    assert changed.steps == pytest.approx(np.mean([1 / 39, 1 / 40, 0.3, 0.2]) / FALLING[-6:-2].mean())
+    assert instruments.drift(records_of([*FALLING, *[0.3] * 20], 50, interval=200)).since == 8000
+    assert not instruments.drift(records_of([*FALLING, *[0.3] * 6, *[0.025] * 4], 50)).alarm  # they have followed
+
+
+def test_drift_is_told_by_winners_that_get_fewer():
+    few = instruments.drift(records_of(FALLING, [*[90] * 4, *[50] * 32, 50, 45, 40, 30]))
+    assert few.alarm
+    assert (few.fewest, few.most, few.since) == (30, 50, 900)
+    assert not instruments.drift(records_of(FALLING, [*[90] * 4, *[50] * 36])).alarm  # before shares have settled
+
+
+def test_drift_needs_records_and_steps():
+    assert instruments.drift(records_of(FALLING[:15], 50)) is None
+    assert instruments.drift(records_of(FALLING[:16], 50)) is not None
+    assert instruments.drift(records_of(np.zeros(40), 50)) is None
+    assert instruments.drift(records_of(FALLING, 50), np.zeros(40)) is None
+
+
+def test_steps_are_taken_in_units_of_the_rate():
+    rates = np.linspace(1, 0.1, 40)
+    assert not instruments.drift(records_of(0.2 * rates, 50), rates).alarm
+    assert instruments.drift(records_of(np.full(40, 0.2), 50), rates).alarm
+    assert not instruments.drift(records_of(np.full(40, 0.2), 50)).alarm
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("name", "value"), [
+    ("effective_winners", 0.0), ("step_mean", 1e308), ("step_mean", -1.0), ("sample", 0), ("effective_winners", -1e308),
+])  # fmt: skip
+def test_drift_of_records_that_no_layer_has_is_none_or_finite(name, value):
+    for rows in (slice(None), slice(-1, None), slice(0, 1)):
+        records = records_of(FALLING, 50)
+        records[name][rows] = value
+        found = instruments.drift(records)
+        assert found is None or np.isfinite([found.steps, found.winners]).all()

@@ -67,6 +67,7 @@ def _layer_summary(layer: Any) -> dict[str, Any]:
 
     from neurosim.instruments import never_won
     from neurosim.layers.plain import describe
+    from neurosim.online.drift import drift_of
 
     low, median, high = np.percentile(layer.norms, (0, 50, 100))
     states = layer.neurons()["state"]
@@ -79,6 +80,7 @@ def _layer_summary(layer: Any) -> dict[str, Any]:
         "writes_per_sample": layer.writes / max(1, layer.samples),
         "norm": {"min": float(low), "median": float(median), "max": float(high)},
         "neurons": {name: int((states == name).sum()) for name in ("live", "between", "dead")},
+        "drift": drift_of(layer),
         "records": [dict(zip(row.dtype.names, row.item(), strict=True)) for row in layer.records],
     }
 
@@ -127,9 +129,12 @@ def _names(classes: tuple[str, ...]) -> str:
 
 
 def _layer_lines(number: int, layer: dict[str, Any]) -> list[str]:
+    from neurosim.online.drift import sentence
+
     constants, norm = layer["constants"], layer["norm"]
     written = "responses at all positions" if constants["kind"] == "ConvWTA" else "neurons"
     composed = [name for name in COMPOSED if constants.get(name) is not None]
+    drift = [] if layer["drift"] is None else [f"{'drift':>10}  {sentence(layer['drift'])}"]
     plain = {name: value for name, value in constants.items() if name not in {"kind", "neurons", *COMPOSED}}
     return [
         "",
@@ -139,6 +144,7 @@ def _layer_lines(number: int, layer: dict[str, Any]) -> list[str]:
         f"{'written':>10}  {layer['writes_per_sample']:,.1f} {written} a sample",
         f"{'norms':>10}  {norm['min']:.3f} to {norm['max']:.3f}, median {norm['median']:.3f}",
         f"{'neurons':>10}  " + ", ".join(f"{count:,} {name}" for name, count in layer["neurons"].items()),
+        *drift,
         *(f"{name:>11} {_expression(constants[name])}" for name in composed),
         f"{'':>10}  " + ", ".join(f"{name}={value}" for name, value in plain.items()),
     ]

@@ -19,7 +19,7 @@ ARRIVALS = {
     "closed": (), "period": ("rate",), "poisson": ("rate",), "bursts": ("rate", "burst"), "stream": ("timestamps",),
 }  # fmt: skip
 DEFAULT_NEURONS, DEFAULT_RECIPE, DEFAULT_BURST = 100, "softhebb", 8
-LAYER_CONSTANTS = ("temperature", "gain", "rate", "window", "normalise", "initial", "weight_bits")
+LAYER_CONSTANTS = ("temperature", "gain", "rate", "floor", "window", "normalise", "initial", "weight_bits")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,7 @@ class ChipOptions:
         cpu or cuda.
     changes : tuple of str
         NAME=VALUE of constants that are changed, the weights kept.
-    temperature, gain, rate, window, normalise, initial, weight_bits
+    temperature, gain, rate, floor, window, normalise, initial, weight_bits
         Constants of all layers, in place of those of the recipe.
     """
 
@@ -78,6 +78,7 @@ class ChipOptions:
     temperature: float | None = None
     gain: float | None = None
     rate: float | None = None
+    floor: float | None = None
     window: int | None = None
     normalise: str | None = None
     initial: str | None = None
@@ -169,6 +170,10 @@ recipe = _shared(
     help=f"Of the layers, or FILE.py:FUNCTION of one's own.  [default: {DEFAULT_RECIPE}]",
 )  # fmt: skip
 preset = _shared("--preset", metavar="NAME", help="A whole chip as published, such as softhebb-cifar10-3layer.")
+rate_floor = _shared(
+    "--rate-floor", "floor", type=float, metavar="F",
+    help="What a neuron's rate does not fall below: for inputs that change.  [default: the recipe's]",
+)  # fmt: skip
 weight_bits = _shared("--weight-bits", type=int, metavar="B", help="Synapses of 2 to 16 bits.  [default: float32]")
 seed = _shared("--seed", type=int, metavar="S", help="Seed of the first weights.  [default: 0]")
 rules = _shared("--rules", metavar="FILE.py", help="Run this file for the rules of one's own that the state names.")

@@ -210,6 +210,7 @@ def _differing_constants(asked: dict[str, Any], chip: Chip) -> list[str]:
         "temperature": [getattr(layer.competition, "temperature", None) for layer in layers],
         "gain": [getattr(layer.competition, "gain", None) for layer in layers],
         "rate": [schedule(layer.rule).rate for layer in layers],
+        "floor": [getattr(schedule(layer.rule), "floor", None) for layer in layers],
         "window": [layer.window for layer in layers],
         "normalise": [layer.normalise for layer in layers],
         "initial": [layer.initial for layer in layers],

@@ -7,6 +7,7 @@ from typing import Any
 
 from neurosim.chip.chip import Chip
 from neurosim.instruments import never_won
+from neurosim.online.drift import sentence
 from neurosim.online.report import Report
 from neurosim.streams import Stream
 
@@ -47,6 +48,8 @@ def table(summary: dict[str, Any]) -> str:
         for number, where in enumerate(summary["placement"] or (), 1)
     ]
     rows.append(("never won", f"{summary['never_won']:.2%} of the last layer's neurons"))
+    if summary["drift"] is not None and summary["drift"]["alarm"]:
+        rows.append(("drift", sentence(summary["drift"])))
     if summary["snapshots"]:
         times = f"{summary['snapshot_write_s']:.2f} s; learning stood still for {summary['snapshot_s'] * 1e3:,.1f} ms"
         rows.append(("snapshots", f"{summary['snapshots']:,} written in {times}"))

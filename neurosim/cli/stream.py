@@ -66,6 +66,7 @@ def _known() -> dict[str, str]:
 @click.option("--temperature", type=float, metavar="T", help="Softness of the competition, in units of potential.")
 @click.option("--gain", type=float, metavar="B", help="The same as a base: exp(1/T). Give one of the two.")
 @click.option("--rate", type=float, metavar="R", help="Learning rate.")
+@shared.rate_floor()
 @click.option("--window", type=int, metavar="N", help="Samples whose plasticity is summed before it is applied.")
 @click.option(
     "--normalise", type=click.Choice(["none", "stream", "sample"]), help="Unit of the input.  [default: sample]"

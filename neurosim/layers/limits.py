@@ -125,3 +125,12 @@ def may_be_negative(layer: Any) -> bool:
         return False
     positive = layer.initial == "uniform" and layer.rule.keeps_sign
     return not positive or not layer.competition.positive or getattr(layer.competition, "signed", False)
+
+
+def settles(layer: Any) -> bool:
+    """Return whether steps get smaller as neurons come to fit their inputs, and stay so while inputs stay the same.
+
+    Not where neurons unlearn, or wait for a modulator: their steps rise and fall with that.
+    """
+    competition, waits = layer.competition, getattr(layer, "eligibility", 0) > 0
+    return layer.rule.settles and competition.positive and not getattr(competition, "signed", False) and not waits

@@ -36,6 +36,8 @@ class Rule(Family):
         Whether something in it keeps weights from growing for ever.
     keeps_sign : bool
         Whether weights of at least 0 stay so, if inputs and responses are.
+    settles : bool
+        Whether it draws weights to the inputs that a neuron responds to, so that steps get smaller as weights fit.
     images : bool
         Whether a `ConvWTA` may have it.
     """
@@ -49,6 +51,7 @@ class Rule(Family):
     mixes: ClassVar[bool] = False
     bounded: ClassVar[bool] = True
     keeps_sign: ClassVar[bool] = False
+    settles: ClassVar[bool] = False
     images: ClassVar[bool] = False
 
     @property
@@ -155,6 +158,7 @@ class Instar(_Rated):
 
     cell = "instar"
     keeps_sign = True
+    settles = True
     images = True
 
     def __post_init__(self) -> None:
@@ -188,6 +192,7 @@ class SoftHebb(_Rated):
     cell = "softhebb"
     schedule_of_number = NormAdaptiveRate
     keeps_sign = True
+    settles = True
     images = True
 
 

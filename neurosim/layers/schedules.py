@@ -4,7 +4,11 @@ Below, n is the number of the sample (from 0, blank ones counted) that completes
 """
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from neurosim.checks import finite, plain
 from neurosim.errors import ConfigError
@@ -28,6 +32,16 @@ class Schedule(Family):
             "rate_samples": getattr(self, "samples", 1.0), "rate_power": getattr(self, "power", 0.0),
             "rate_floor": getattr(self, "floor", 0.0),
         }  # fmt: skip
+
+    def by_time(self, sample: float) -> float:
+        """Return the rate at the sample of this number, before a neuron's norm or wins change it."""
+        from neurosim.kernels.shared.rates import rate_by_time
+
+        return float(rate_by_time(SimpleNamespace(**self.numbers()), sample))  # type: ignore[no-untyped-call]
+
+    def of_neurons(self, sample: float, norms: ArrayLike, wins: ArrayLike) -> NDArray[np.float64]:
+        """Return each neuron's rate at the sample of this number, from norms and wins: float64 (neurons,)."""
+        return np.full(np.shape(norms), self.by_time(sample))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +147,27 @@ class NormAdaptiveRate(Schedule):
         for name in ("rate", "power", "floor"):
             finite(name, getattr(self, name), "at least 0", 0)
 
+    def of_neurons(self, sample: float, norms: ArrayLike, wins: ArrayLike) -> NDArray[np.float64]:
+        """Return each neuron's rate, from norms and wins: float64 (neurons,)."""
+        rates: NDArray[np.float64] = self.rate * np.abs(np.asarray(norms, np.float64) - 1) ** self.power
+        return np.maximum(rates, self.floor)
+
+
+def by_norm(rate: float | Schedule, floor: float | None) -> float | Schedule:
+    """Return a rate by the norm with a floor; a rate without one stays as it is.
+
+    Raises
+    ------
+    ConfigError
+        If a schedule is given a floor.
+    """
+    if floor is None:
+        return rate
+    if isinstance(rate, Schedule):
+        raise ConfigError("floor", "left out with a schedule as the rate, which has its own", floor)
+    floored = NormAdaptiveRate(rate, floor=floor)
+    return floored if floor > 0 else rate
+
 
 @dataclass(frozen=True, slots=True)
 class WinCountRate(Schedule):
@@ -164,3 +199,23 @@ class WinCountRate(Schedule):
         plain(self)
         for name in ("rate", "power", "floor"):
             finite(name, getattr(self, name), "at least 0", 0)
+
+    def of_neurons(self, sample: float, norms: ArrayLike, wins: ArrayLike) -> NDArray[np.float64]:
+        """Return each neuron's rate, from norms and wins: float64 (neurons,)."""
+        rates: NDArray[np.float64] = self.rate * (1 + np.asarray(wins, np.float64)) ** -self.power
+        return np.maximum(rates, self.floor)
+
+
+def by_wins(rate: float | Schedule | None, floor: float | None) -> float | Schedule:
+    """Return the rate of a running mean with a floor, 0.01 by default; or the rate that is given, without one.
+
+    Raises
+    ------
+    ConfigError
+        If both are given.
+    """
+    if rate is None:
+        return WinCountRate(1.0, floor=0.01 if floor is None else floor)
+    if floor is not None:
+        raise ConfigError("floor", "left out with a rate of one's own", floor, "give WinCountRate(rate, floor=...)")
+    return rate

@@ -8,6 +8,7 @@ from typing import Any
 from neurosim.chip.chip import Chip
 from neurosim.chip.pipeline import Chunk
 from neurosim.instruments import never_won
+from neurosim.online.drift import drift_of
 from neurosim.online.latencies import Latencies
 from neurosim.online.snapshots import Tally
 
@@ -69,6 +70,7 @@ class Report:
             "latency_s": self.latencies.summary(),
             "blank_samples": chip.layers[0].blanks,
             "never_won": never_won(wins),
+            "drift": drift_of(chip.layers[0]),
             "snapshots": self.snapshots,
             "snapshots_late": self.tally.late,
             "snapshot_s": self.snapshot_seconds,

@@ -13,7 +13,7 @@ from neurosim.layers.competition import Competition
 from neurosim.layers.conv import ConvWTA
 from neurosim.layers.families import Family
 from neurosim.layers.plain import describe
-from neurosim.layers.rules import Rule
+from neurosim.layers.rules import Rule, schedule
 from neurosim.layers.schedules import Schedule
 from neurosim.sweeps.study import known_key
 
@@ -107,5 +107,7 @@ def _changed(constants: Any, path: list[str], value: Any, key: str) -> Any:
     if not is_dataclass(constants) or name not in {entry.name for entry in fields(constants) if entry.init}:
         raise ConfigError(f"chip.{key}", f"a constant of {type(constants).__name__}", value)
     if len(path) > 1:
-        value = _changed(getattr(constants, name), path[1:], value, key)
+        # A plain number as the rate stands for a schedule, which has constants.
+        part = schedule(constants) if name == "rate" and isinstance(constants, Rule) else getattr(constants, name)
+        value = _changed(part, path[1:], value, key)
     return replace(constants, **{name: value})  # type: ignore[type-var]

@@ -159,6 +159,9 @@ def test_constants_of_a_layer_and_its_parts_by_name():
     assert wide["rule"] == {"kind": "SoftHebb", "rate": 0.7}
     whole = chip_settings({"preset": "softhebb-mnist-3layer", "cutoff": 0.02, "rule.rate.power": 0.3})
     assert [(layer["cutoff"], layer["rule"]["rate"]["power"]) for layer in whole["layers"]] == [(0.02, 0.3)] * 3
+    floored = chip_settings({"recipe": "softhebb", "neurons": 5, "floor": 0.02})
+    assert floored == chip_settings({"recipe": "softhebb", "neurons": 5, "rule.rate.floor": 0.02})
+    assert floored["layers"][0]["rule"]["rate"]["floor"] == 0.02
     odd = chip_settings({"recipe": "hard_wta", "neurons": 5, "competition.temperature": 1.0})
     assert odd["layers"] is None  # refused when it is made, and then on record
     with pytest.raises(ns.ConfigError, match="temperature must be a constant of HardWTA"):
