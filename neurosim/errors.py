@@ -10,7 +10,8 @@
       DivergedError  (ArithmeticError)  weights that are no longer finite
       DeviceError    (RuntimeError)     a CUDA device that is missing, too old or too small
 
-StabilityWarning is a UserWarning: constants that are allowed, but with which weights are likely to diverge.
+Two are UserWarnings: StabilityWarning, of constants that are allowed, but with which weights are likely to diverge;
+StorageWarning, of files that are whole, but written with less care than usual, or later.
 """
 
 
@@ -43,6 +44,10 @@ class StateError(NeurosimError, OSError):
 
 class StabilityWarning(UserWarning):
     """Constants with which weights may grow or oscillate without bound; the message gives the limit and the value."""
+
+
+class StorageWarning(UserWarning):
+    """A file system lacks a step of writing (the message says what follows), or a snapshot failed and is tried again."""
 
 
 class DivergedError(NeurosimError, ArithmeticError):
