@@ -47,7 +47,7 @@ class StabilityWarning(UserWarning):
 
 
 class StorageWarning(UserWarning):
-    """A file system lacks a step of writing (the message says what follows), or a snapshot failed and is tried again."""
+    """A file system lacks a step of writing, and the message says what follows; or a snapshot failed, for now."""
 
 
 class DivergedError(NeurosimError, ArithmeticError):

@@ -99,7 +99,7 @@ def command(**values: Any) -> None:
             report = None
     if report is not None:
         _show(report, options)
-    if interrupts.signal:
+    if report is None or (interrupts.signal and report.summary()["interrupted"]):
         sys.exit(128 + interrupts.signal)
 
 

@@ -97,5 +97,21 @@ def second_name(path: Path, name: Path) -> bool:
     return True
 
 
+@contextmanager
+def noted() -> Iterator[list[str]]:
+    """Collect the texts of StorageWarnings, each once, instead of showing them; other warnings are shown afterwards."""
+    notes: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", StorageWarning)
+        try:
+            yield notes
+        finally:
+            storage = [str(one.message) for one in caught if issubclass(one.category, StorageWarning)]
+            notes += dict.fromkeys(storage)
+    for one in caught:
+        if not issubclass(one.category, StorageWarning):
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+
+
 def _warn(consequence: str, error: OSError) -> None:
     warnings.warn(f"{consequence} ({error.strerror or error})", StorageWarning, stacklevel=4)

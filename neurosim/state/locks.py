@@ -85,7 +85,7 @@ def _locked_file(lock: Path) -> tuple[int | None, str]:
             raise Taken from None
         except OSError as error:
             os.close(file)
-            return None, error.strerror
+            return None, str(error.strerror)
         os.close(file)
 
 
