@@ -138,8 +138,6 @@ def _stream(options: StreamOptions) -> None:
         with Interrupts(Stop, request.ask) as interrupts:
             report = _learn(options, chip, stream, position, interrupts, request)
             summary = report.summary(chip) | {"winner_accuracy": None, "readout_accuracy": None}
-            if options.skip_bad:
-                summary["bad_lines"] = getattr(stream, "bad", 0)
             error = _judge(chip, judged_on, options.readout_epochs, interrupts, summary)
             say(json.dumps(summary, allow_nan=False) if options.as_json else table(summary))
     if error is not None:

@@ -47,7 +47,8 @@ class Loop:
         self._pipeline = Pipeline(chip.layers, threads, report.stream_position, chunk=chunk, skip_bad=skip_bad)
         self._watcher = None
         if snapshots is not None and request is not None:
-            self._watcher = Watcher(snapshots, request, lambda: report.taken, self._take_while_waiting)
+            self._watcher = Watcher(snapshots, request, lambda: self._pushed, self._take_while_waiting)
+        self._pushed = 0  # samples, those under way between layers included, which the report does not count yet
         self._certain = True  # that the chip has learned from the samples that were counted, and from no others
 
     def learn(
@@ -112,6 +113,7 @@ class Loop:
         """Take a block to the chip."""
         report, pipeline = self._report, self._pipeline
         self._certain = False
+        self._pushed += len(block.samples)
         try:
             report.add(pipeline.push(block.samples, time.perf_counter(), block.labels))
         except SampleError as error:

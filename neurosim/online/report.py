@@ -22,6 +22,8 @@ class Report:
         Samples learned from in this run.
     refused : int
         Samples that were passed over in this run, because the chip does not admit them.
+    bad_lines : int
+        Malformed lines that were passed over in this run; of several epochs, those of the last.
     stream_position : int
         Samples taken from the stream in total, earlier runs and samples passed over included.
     seconds : float
@@ -36,6 +38,7 @@ class Report:
 
     samples: int = 0
     refused: int = 0
+    bad_lines: int = 0
     stream_position: int = 0
     seconds: float = 0.0
     tally: Tally = field(default_factory=Tally)
@@ -78,6 +81,7 @@ class Report:
             "placement": [layer.placement for layer in chip.layers] if chip.device != "cpu" else None,
             "samples": self.samples,
             "refused_samples": self.refused,
+            "bad_lines": self.bad_lines,
             "stream_position": self.stream_position,
             "samples_per_s": self.samples / self.seconds if self.samples else None,
             "latency_s": self.latencies.summary(),

@@ -55,8 +55,8 @@ def run(
         Threads that work on successive layers at the same time, or together on wide ones. Results do not depend on it.
     skip_bad : bool
         Pass over samples that the chip does not admit (negative, not finite, too large, with a label that a layer
-        cannot learn), and count them in the report's `refused`; by default the first one ends the run. Lines that are
-        no samples are the stream's: `neurosim.open_stream(..., skip_bad=True)`.
+        cannot learn) and malformed lines, and count them in the report's `refused` and `bad_lines`; by default the
+        first one ends the run.
     snapshot_samples : int
         Samples between snapshots; 0 to go by time only. At each of them, learning waits until the one before is
         written.
@@ -94,6 +94,8 @@ def run(
     whole("snapshot_samples", snapshot_samples, 0)
     number("snapshot_seconds", snapshot_seconds, "at least 0", 0)
     check_fits(stream, chip.shape)
+    if skip_bad:
+        stream = stream.skipping_bad()
     if stream.length is not None and start > stream.length:
         raise ConfigError("start", f"at most the stream's length, {stream.length}", start)
     report = Report(stream_position=start if position is None else position)
@@ -116,6 +118,8 @@ def run(
         except Exception as error:
             loop.keep(error)
             raise
+        finally:
+            report.bad_lines = stream.bad
         if report.interrupted and start + report.taken == stream.length:
             report.interrupted = False  # the signal came when all was done
         if report.stream_position == 0 and not report.interrupted:

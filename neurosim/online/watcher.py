@@ -22,7 +22,7 @@ class Watcher:
     snapshots : Snapshots
     request : Request
     taken : callable
-        Returns how many samples were taken from the stream in this run.
+        Returns how many samples were taken from the stream in this run, those under way between layers included.
     take : callable
         Takes a snapshot.
     """

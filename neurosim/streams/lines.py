@@ -1,5 +1,6 @@
 """Streams of text with one sample in each line: CSV or NDJSON, from a file or a pipe, read line by line."""
 
+import copy
 import gzip
 import hashlib
 import json
@@ -75,6 +76,12 @@ class LineStream(Stream):
             self.inputs = block.samples.shape[1]
             return
         raise StreamError(f"{name} must hold at least one sample, got none")
+
+    def skipping_bad(self) -> "LineStream":
+        """Return the stream with malformed lines passed over and counted in `bad`."""
+        skipping = copy.copy(self)
+        skipping._skip_bad = True
+        return skipping
 
     def fingerprint(self) -> str:
         """Hash the first sample, which stays when a file grows; a pipe, which cannot be read twice, has none."""

@@ -101,10 +101,14 @@ class Repeated(Stream):
         """Return what must be equal for a run to go on; the number of epochs is not part of it, so it may grow."""
         return self.source.identity()
 
+    def skipping_bad(self) -> "Repeated":
+        """Return the stream with what is no sample in the source passed over."""
+        return Repeated(self.source.skipping_bad(), self.epochs)
+
     @property
-    def bad(self) -> int:
+    def bad(self) -> int:  # type: ignore[override]
         """Malformed lines in the latest epoch."""
-        return getattr(self.source, "bad", 0)
+        return self.source.bad
 
 
 def repeat(stream: Stream, epochs: int, shuffle: int | None) -> Stream:
