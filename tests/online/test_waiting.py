@@ -1,4 +1,4 @@
-"""Snapshots while the stream is waited for, by the clock and on request: of all that was taken, without a sample more."""
+"""Snapshots while the stream is waited for, by the clock and on request: of all that was taken, and of no more."""
 
 import threading
 import time

@@ -10,7 +10,7 @@ COMMAND = [sys.executable, "-m", "neurosim"]
 READ = {"0", "63"}  # the number of the system call, on x86-64 and on ARM
 
 
-def wait_until(condition, process=None, seconds=20):
+def wait_until(condition, process=None, seconds=300):
     """Wait until something has happened; fail if the process ends before, or if it takes very long."""
     end = time.monotonic() + seconds
     while not condition():
@@ -42,12 +42,12 @@ def waits_for_input(process):
 
 
 def writers(process):
-    """Return the processes that write snapshots for a process, by its number, and are still at work, zombies left out."""
+    """Return the processes that write snapshots for a process, by its number: those at work, no zombies."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
-            state, parent = stat.read_text().rpartition(")")[2].split()[:2]
-            ours = "neurosim.online.snapshot_writer" in stat.with_name("cmdline").read_text()
+            state, parent = stat.read_bytes().decode(errors="replace").rpartition(")")[2].split()[:2]
+            ours = b"neurosim.online.snapshot_writer" in stat.with_name("cmdline").read_bytes()
             if int(parent) == process and state != "Z" and ours:
                 found.append(int(stat.parent.name))
     return found
