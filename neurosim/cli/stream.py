@@ -113,7 +113,7 @@ def command(**values: Any) -> None:
     """Stream SOURCE through a chip that learns from each sample, once, in order.
 
     Interrupt it as you like: with --state, the same command goes on where it was, to the same bits. SIGUSR1 writes the
-    state, and learning goes on.
+    state, and learning goes on. A sample that is refused ends it too, with what was learned before in the state.
     """
     options = StreamOptions(**values)
     _check_effect(options)
