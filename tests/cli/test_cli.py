@@ -372,7 +372,8 @@ def test_sigusr1_takes_a_snapshot_and_the_run_goes_on(tmp_path):
     state = tmp_path / "chip.h5"
     command = [*COMMAND, "-", "--inputs", "2", "--neurons", "3", "--json"]
     quiet = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    for options in (["--state", str(state), "--snapshot-seconds", "0"], []):  # without a state there is nothing to take, and nothing ends
+    # Without a state there is nothing to take, and nothing ends.
+    for options in (["--state", str(state), "--snapshot-seconds", "0"], []):
         process = subprocess.Popen([*command, *options], **quiet)
         process.stdin.write("1,2\n3,4\n")
         process.stdin.flush()
