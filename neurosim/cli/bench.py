@@ -99,7 +99,7 @@ def command(**values: Any) -> None:
             report = None
     if report is not None:
         _show(report, options)
-    if report is None or (interrupts.signal and report.summary()["interrupted"]):
+    if interrupts.signal and (report is None or report.summary()["interrupted"]):
         sys.exit(128 + interrupts.signal)
 
 

@@ -4,6 +4,9 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 
 
+LONGEST = 3600.0  # seconds of one wait: systems have a limit
+
+
 class Request:
     """Asks a run for snapshots; a signal handler or another thread may do that at any time.
 
@@ -30,6 +33,6 @@ class Request:
         self._calls.put(None)
 
     def wait(self, seconds: float) -> None:
-        """Wait for `ask` or `wake`, some seconds at most; infinity for as long as it takes."""
+        """Wait for `ask` or `wake`, some seconds at most; of a very long wait, only the beginning."""
         with suppress(Empty):
-            self._calls.get(timeout=None if seconds == float("inf") else seconds)
+            self._calls.get(timeout=min(seconds, LONGEST))

@@ -1,6 +1,7 @@
 """Fetching data sets: right files under their names, all else one line and nothing left; from a server of our own."""
 
 import builtins
+import errno
 import gc
 import gzip
 import hashlib
@@ -204,6 +205,20 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path, tiny):
     (tmp_path / "mnist" / "a.gz").mkdir(parents=True)
     assert "a.gz must be writable, but: " in get("mnist", "--root", tmp_path, code=2)
     assert tiny.asked == []
+
+
+@pytest.mark.parametrize("code", [errno.EPERM, errno.ENOTSUP])
+def test_where_modes_cannot_be_set_the_files_are_there(tmp_path, tiny, monkeypatch, code):
+    def refuse(*_):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(Path, "chmod", refuse)
+    result = CliRunner().invoke(main, ["data", "get", "mnist", "--root", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    assert result.stderr.count("\n") == 1  # for two files
+    assert result.stderr.startswith("Warning: ")
+    assert "have the mode that the file system gives them" in result.stderr
+    assert left(tmp_path) == ["mnist/a.gz", "mnist/b.gz"]
 
 
 SCRIPT = """

@@ -139,6 +139,20 @@ def test_a_sweep_that_is_killed_goes_on_and_its_rows_are_equal(tmp_path):
     assert rows == sweeping.run(read, tmp_path / "whole")
 
 
+def test_workers_execute_no_file_of_the_working_folder(tmp_path):
+    for name in ("signal", "types", "random"):
+        (tmp_path / f"{name}.py").write_text("open('executed', 'w')\nraise SystemExit('the user\\'s code')\n")
+    study = tmp_path / "study.toml"
+    study.write_text('name = "a"\nsearch.method = "grid"\nobjectives.worth = "max"\nvary.made.x = [1.0, 2.0]\n')
+    words = [sys.executable, "-P", str(SUPPORT / "sweeping.py"), str(study), str(tmp_path / "out")]
+    paths = [SUPPORT, *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, paths))}
+    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not (tmp_path / "executed").exists()
+    assert len(finished(tmp_path / "out")) == 2
+
+
 def is_left(group):
     try:
         os.killpg(group, 0)
