@@ -3,7 +3,6 @@
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 
-
 LONGEST = 3600.0  # seconds of one wait: systems have a limit
 
 
