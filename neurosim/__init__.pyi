@@ -17,6 +17,7 @@ from .errors import NeurosimError as NeurosimError
 from .errors import SampleError as SampleError
 from .errors import StabilityWarning as StabilityWarning
 from .errors import StateError as StateError
+from .errors import StorageWarning as StorageWarning
 from .errors import StreamError as StreamError
 from .latency import bench as bench
 from .layers.activations import *

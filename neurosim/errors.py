@@ -12,7 +12,8 @@
       ConcurrentUseError  (RuntimeError)  a chip that another thread is using
       FixedError     (AttributeError)   an attribute of a chip or of a layer that cannot be assigned
 
-StabilityWarning is a UserWarning: constants that are allowed, but with which weights are likely to diverge.
+Two are UserWarnings: StabilityWarning, of constants that are allowed, but with which weights are likely to diverge;
+StorageWarning, of files that are whole, but written with less care than usual, or later.
 """
 
 
@@ -45,6 +46,10 @@ class StateError(NeurosimError, OSError):
 
 class StabilityWarning(UserWarning):
     """Constants with which weights may grow or oscillate without bound; the message gives the limit and the value."""
+
+
+class StorageWarning(UserWarning):
+    """A file system lacks a step of writing, and the message says what follows; or a snapshot failed, for now."""
 
 
 class DivergedError(NeurosimError, ArithmeticError):

@@ -19,7 +19,7 @@ from neurosim.chip.use import Run
 from neurosim.engine.base import WorkingLayer
 from neurosim.engine.runner import LayerRunner
 from neurosim.engine.samples import NO_LABELS, NO_MODULATORS, Array, Labels, Samples
-from neurosim.errors import ConfigError, NeurosimError
+from neurosim.errors import ConfigError, NeurosimError, SampleError
 
 NOBODY = np.empty(0, np.int64)
 
@@ -62,6 +62,16 @@ class Pipeline:
         Samples of a chunk.
     run : Run, optional
         The use of the chip by this thread.
+    skip_bad : bool
+        Whether samples that the first layer does not admit, and labels that a layer cannot learn, are passed over and
+        counted, instead of an error.
+
+    Attributes
+    ----------
+    refused : int
+        Samples passed over so far.
+    fault : SampleError or None
+        Why the latest sample was not admitted that the first layer refused, or whose label a layer cannot learn.
     """
 
     def __init__(
@@ -72,6 +82,7 @@ class Pipeline:
         frozen: Collection[int] = (),
         chunk: int = 256,
         run: Run | None = None,
+        skip_bad: bool = False,
     ) -> None:
         whole("threads", threads, 1, LARGEST)
         if threads > 1 and any(layer.device != "cpu" for layer in layers):
@@ -88,8 +99,11 @@ class Pipeline:
         self._pool: ThreadPoolExecutor | None = None
         if threads > 1 and not any(layer.executor.shares_sums for layer in layers):
             self._pool = ThreadPoolExecutor(threads)
+        self.refused, self._skip_bad = 0, skip_bad
+        self.fault: SampleError | None = None
+        self._refused: tuple[SampleError, int] | None = None  # why the first layer does not admit a sample, and which
         self._error: NeurosimError | None = None
-        self._bad, self._next, self._lock = 0, first, Lock()  # the earliest sample that a layer refused
+        self._bad, self._next, self._lock = 0, first, Lock()  # the earliest sample at which a layer stopped
 
     def __enter__(self) -> "Pipeline":
         return self
@@ -122,14 +136,30 @@ class Pipeline:
         labels = NO_LABELS if labels is None else labels
         modulators = NO_MODULATORS if modulators is None else modulators
         samples = self.layers[0].fitting(Samples(values, labels, modulators))
-        end, fault = teachable(self._learners, len(samples.values), samples.labels, self._next)
-        self._waiting[0] = Chunk(self._next, samples.cut(0, end), NOBODY, tag)
-        self._next += end
-        yield from self._tick()
+        while True:
+            first = self._next
+            end, fault = teachable(self._learners, len(samples.values), samples.labels, first)
+            self._waiting[0] = Chunk(first, samples.cut(0, end), NOBODY, tag)
+            self._next += end
+            yield from self._tick()
+            if self._refused is not None:  # an earlier sample than that of the label
+                (fault, self._next), self._refused = self._refused, None
+            if fault is None:
+                break
+            self.fault = fault
+            if not self._skip_bad:
+                break
+            self.refused += 1
+            if self._pool is None:  # the first layer writes over what the next one reads
+                yield from self._finish()
+            self._next += 1
+            samples, fault = samples.cut(self._next - first, len(samples.values)), None
+            if self._error is not None or len(samples.values) == 0:
+                break
         if self._pool is None or self._error is not None or fault is not None:
             yield from self._finish()
         if self._error is None:
-            self._error = fault  # of a later sample than any that a layer refused
+            self._error = fault  # of a later sample than any that another layer stopped at
         self._raise()
 
     def drain(self) -> Iterator[Chunk]:
@@ -173,7 +203,9 @@ class Pipeline:
         index, (first, samples, _, tag) = stage
         runner = self.runners[index]
         taken = runner.run(samples, index not in self.frozen, first)
-        if taken.error is not None:
+        if isinstance(taken.error, SampleError):
+            self._refused = taken.error, first + taken.done
+        elif taken.error is not None:
             with self._lock:
                 if self._error is None or first + taken.done < self._bad:
                     self._error, self._bad = taken.error, first + taken.done

@@ -92,14 +92,20 @@ def fitting(name: str, values: NDArray[Any], block: slice) -> NDArray[Any]:
 def teachable(
     layers: Sequence[WorkingLayer], samples: int, labels: NDArray[np.int64], first: int
 ) -> tuple[int, SampleError | None]:
-    """Return how many samples have labels that all layers can learn from, and what is wrong with the next label."""
+    """Return how many samples have labels that all layers can learn from, and what is wrong with the next label.
+
+    Raises
+    ------
+    SampleError
+        If a layer is taught, and there are no labels at all.
+    """
     end, error = samples, None
     for layer in layers:
         if not layer.constants.competition.by_label:
             continue
         where, neurons = f"of layer {layer.index + 1}, which is taught", layer.constants.neurons
         if len(labels) != samples:
-            return 0, SampleError(f"sample {first} {where}, must have a label, got none; give a stream with labels")
+            raise SampleError(f"sample {first} {where}, must have a label, got none; give a stream with labels")
         bad = np.asarray(labels[:end]) >= neurons
         if bad.any():
             end = int(np.argmax(bad))

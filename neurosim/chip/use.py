@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import get_ident
+from threading import RLock, get_ident
 
 from neurosim.errors import ConcurrentUseError
 
@@ -27,18 +27,33 @@ class Run:
         Whether a chunk is under way, so that not even a signal handler of that thread may use the chip.
     staggered : bool
         Whether layers have learned from different numbers of samples.
+    lock : RLock
+        Who holds it may begin to compute.
     """
 
-    __slots__ = ("computing", "staggered", "thread")
+    __slots__ = ("computing", "lock", "staggered", "thread")
 
     def __init__(self) -> None:
-        self.thread, self.computing, self.staggered = get_ident(), False, False
+        self.thread, self.computing, self.staggered, self.lock = get_ident(), False, False, RLock()
 
     def begin(self) -> None:
         """Begin to compute a chunk; who does so sets `computing` to false at its end."""
         if self.computing:  # no call between this line and the next one, so no signal either
             raise ConcurrentUseError(FAULT)
         self.computing = True
+
+    @contextmanager
+    def lent(self) -> Iterator[bool]:
+        """Return the context in which another thread takes the place of this one, which waits for its stream.
+
+        It gives whether the chip is free: the stream may be using it.
+        """
+        with self.lock:
+            thread, self.thread = self.thread, get_ident()
+            try:
+                yield not self.computing
+            finally:
+                self.thread = thread
 
 
 class _Readers:
@@ -144,11 +159,14 @@ def chunk_of(user: object) -> Iterator[None]:
     ConcurrentUseError
         If it is anything else.
     """
-    if not isinstance(user, Run) or user.thread != get_ident():
+    if not isinstance(user, Run):
         raise ConcurrentUseError(FAULT)
-    if user.staggered:
-        raise ConcurrentUseError(BETWEEN)
-    user.begin()
+    with user.lock:  # while the chip is lent, its own thread waits
+        if user.thread != get_ident():
+            raise ConcurrentUseError(FAULT)
+        if user.staggered:
+            raise ConcurrentUseError(BETWEEN)
+        user.begin()
     try:
         yield
     finally:

@@ -71,6 +71,6 @@ class Commands(click.Group):
 def main() -> None:
     """Simulate a chip that learns on-line: soft winner-take-all neurons, local plasticity, one sample at a time.
 
-    Exit codes: 0 done; 2 bad input or a file that cannot be used; 3 weights diverged; 130 and 143 interrupted by
-    SIGINT and SIGTERM, with the state written.
+    Exit codes: 0 done; 2 bad input or a file that cannot be used; 3 weights diverged; 129, 130 and 143 interrupted by
+    SIGHUP, SIGINT and SIGTERM, with the state written.
     """

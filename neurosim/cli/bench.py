@@ -101,7 +101,7 @@ def command(**values: Any) -> None:
             report = None
     if report is not None:
         _show(report, options)
-    if interrupts.signal:
+    if interrupts.signal and (report is None or report.summary()["interrupted"]):
         sys.exit(128 + interrupts.signal)
 
 

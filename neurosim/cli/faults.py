@@ -11,9 +11,10 @@ from typing import Any, NoReturn
 
 import click
 
-from neurosim.errors import DivergedError, NeurosimError, StabilityWarning
+from neurosim.errors import DivergedError, NeurosimError, StabilityWarning, StorageWarning
 
 BAD_INPUT, DIVERGED = 2, 3
+OURS = (StabilityWarning, StorageWarning)
 
 
 def plainly(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -37,17 +38,18 @@ def plainly(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @contextmanager
 def _plain_warnings() -> Iterator[None]:
-    """Print each warning of unstable constants once, as one line; leave other warnings as they are."""
+    """Print each of our own warnings once, as one line; leave other warnings as they are."""
     with warnings.catch_warnings():
-        warnings.simplefilter("always", StabilityWarning)
+        for category in OURS:
+            warnings.simplefilter("always", category)
         show, printed = warnings.showwarning, set()
 
         def plain(message: Warning | str, category: type[Warning], *rest: Any, **named: Any) -> None:
-            if not issubclass(category, StabilityWarning):
+            if not issubclass(category, OURS):
                 show(message, category, *rest, **named)
             elif str(message) not in printed:
                 printed.add(str(message))
-                click.echo(f"Warning: {message}", err=True)
+                click.echo("Warning: " + " ".join(str(message).split()), err=True)
 
         warnings.showwarning = plain
         yield

@@ -1,30 +1,41 @@
-"""SIGINT and SIGTERM, which wait until nothing is left half done."""
+"""Signals: those that end a command wait until nothing is left half done, and one asks for a snapshot."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 class Interrupts:
-    """A context in which SIGINT and SIGTERM are noted, and end only what is done within `waiting`.
+    """A context in which SIGINT, SIGTERM and SIGHUP are noted, and end only what is done within `waiting`.
+
+    SIGHUP stays ignored where it was, as under `nohup`.
 
     Parameters
     ----------
     stop : exception class
         What is raised within `waiting`.
+    snapshot : callable, optional
+        Called when SIGUSR1 comes; without it, that signal is left alone.
 
     Attributes
     ----------
     signal : int
-        The last signal that came, or 0.
+        The last ending signal that came, or 0.
     """
 
-    def __init__(self, stop: type[Exception]) -> None:
+    def __init__(self, stop: type[Exception], snapshot: Callable[[], None] | None = None) -> None:
         self.signal, self._stop, self._waiting = 0, stop, False
+        self._handlers: dict[int, Callable[[int, FrameType | None], None]] = dict.fromkeys(ENDING, self._note)
+        if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+            del self._handlers[signal.SIGHUP]
+        if snapshot is not None:
+            self._handlers[signal.SIGUSR1] = lambda *_: snapshot()
 
     def __enter__(self) -> "Interrupts":
-        self._before = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
+        self._before = {number: signal.signal(number, handler) for number, handler in self._handlers.items()}
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -50,3 +61,13 @@ class Interrupts:
             yield
         finally:
             self._waiting = False
+
+
+@contextmanager
+def ignored(number: int) -> Iterator[None]:
+    """Ignore a signal that would end the process, until another context handles it."""
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)

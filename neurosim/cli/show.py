@@ -55,8 +55,10 @@ def table(summary: dict[str, Any]) -> str:
         rows.append(("snapshots", f"{summary['snapshots']:,} written in {times}"))
     if summary["blank_samples"]:
         rows.append(("blank", f"{summary['blank_samples']:,} samples of zeros: nothing to learn"))
-    if summary.get("bad_lines"):
+    if summary["bad_lines"]:
         rows.append(("bad lines", f"{summary['bad_lines']:,} passed over"))
+    if summary["refused_samples"]:
+        rows.append(("refused", f"{summary['refused_samples']:,} samples passed over, which the chip does not admit"))
     if summary.get("classes"):
         rows.append(("classes", _classes(summary["classes"])))
     rows += _accuracies(summary)

@@ -1,18 +1,20 @@
 """`neurosim stream`: samples through a chip that learns, and what came of it."""
 
 import json
+import signal
 import sys
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from neurosim.cli import options as shared
 from neurosim.cli.compiled_code import find_cache
 from neurosim.cli.faults import fail, plainly, say
 from neurosim.cli.help import FilledHelp
-from neurosim.cli.interrupts import Interrupts
+from neurosim.cli.interrupts import Interrupts, ignored
 from neurosim.cli.options import ChipOptions, SourceOptions
 from neurosim.cli.transforms import AUGMENTATIONS, open_transformed
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from neurosim.chip.chip import Chip
     from neurosim.errors import NeurosimError
     from neurosim.online.report import Report
+    from neurosim.online.request import Request
     from neurosim.streams import Stream
 
 CHUNK_ON_A_DEVICE = 256  # samples: each call of a device has a cost of its own
@@ -84,7 +87,7 @@ def _known() -> dict[str, str]:
 @shared.label()
 @shared.header()
 @shared.delimiter()
-@click.option("--skip-bad", is_flag=True, help="Lines: pass over malformed ones and count them.")
+@click.option("--skip-bad", is_flag=True, help="Pass over bad lines, and samples that the chip refuses; count them.")
 @click.option("--replay", is_flag=True, help="Pipe: it begins anew, so pass over what the state has learned from.")
 @click.option("--state", metavar="FILE", help="Keep the state here, and go on from it if it is there.")
 @click.option(
@@ -121,12 +124,20 @@ def _known() -> dict[str, str]:
 def command(**values: Any) -> None:
     """Stream SOURCE through a chip that learns from each sample, once, in order.
 
-    Interrupt it as you like: with --state, the same command goes on where it was, to the same bits.
+    Interrupt it as you like: with --state, the same command goes on where it was, to the same bits. SIGUSR1 writes the
+    state, and learning goes on. A sample that is refused ends it too, with what was learned before in the state.
     """
     options = StreamOptions(**values)
+    _check_effect(options)
+    with ignored(signal.SIGUSR1):
+        _stream(options)
+
+
+def _stream(options: StreamOptions) -> None:
     find_cache()
     from neurosim.cli.resume import chip_for
     from neurosim.cli.show import table
+    from neurosim.online.request import Request
     from neurosim.online.stop import Stop
     from neurosim.state import store
 
@@ -135,22 +146,39 @@ def command(**values: Any) -> None:
     with nullcontext() if options.state is None else store.claim(options.state):
         chip, position = chip_for(options, stream, state=options.state, restart=options.restart, replay=options.replay)
         _check_readout(options, chip)
-        with Interrupts(Stop) as interrupts:
-            report = _learn(options, chip, stream, position, interrupts)
+        request = Request()
+        with Interrupts(Stop, request.ask) as interrupts:
+            report = _learn(options, chip, stream, position, interrupts, request)
             summary = report.summary(chip) | {"winner_accuracy": None, "readout_accuracy": None}
-            if options.skip_bad:
-                summary["bad_lines"] = getattr(stream, "bad", 0)
             if stream.classes:
                 summary["classes"] = list(stream.classes)
             error = _judge(chip, train, test, options, interrupts, summary)
             say(json.dumps(summary, allow_nan=False) if options.as_json else table(summary))
     if error is not None:
         raise error
-    if interrupts.signal:
+    if summary["interrupted"]:  # a signal that comes when all is done changes nothing
         sys.exit(128 + interrupts.signal)
 
 
-def _learn(options: StreamOptions, chip: "Chip", stream: "Stream", position: int, interrupts: Interrupts) -> "Report":
+def _check_effect(options: StreamOptions) -> None:
+    """Refuse options that would do nothing."""
+    if options.replay and options.source != "-":
+        fail(f"replay must be left out for a source that is no pipe, got {options.source}")
+    if options.state is None:
+        context = click.get_current_context()
+        for name in ("replay", "restart", "snapshot_samples", "snapshot_seconds"):
+            if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+                fail(f"{name} must be left out without --state: nothing is kept")
+
+
+def _learn(
+    options: StreamOptions,
+    chip: "Chip",
+    stream: "Stream",
+    position: int,
+    interrupts: Interrupts,
+    request: "Request",
+) -> "Report":
     """Run the stream through the chip, from the sample that the chip is at."""
     from neurosim.cli.show import progress
     from neurosim.online.run import run
@@ -160,7 +188,7 @@ def _learn(options: StreamOptions, chip: "Chip", stream: "Stream", position: int
         return run(
             chip, stream, state=options.state, start=start, position=position, chunk=_chunk(options),
             threads=options.threads, snapshot_samples=options.snapshot_samples,
-            snapshot_seconds=options.snapshot_seconds, watch=watch,
+            snapshot_seconds=options.snapshot_seconds, skip_bad=options.skip_bad, request=request, watch=watch,
             stop=interrupts.came, waiting=interrupts.waiting, claimed=True,
         )  # fmt: skip
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from neurosim.errors import StateError
 from neurosim.experiments.data import Data, check_datasets
+from neurosim.state.file_system import flush
 
 Record = dict[str, Any]  # of a cell: its status, "done" or "failed", with measures or an error
 Finished = dict[str, Record]  # records by the names of the cells
@@ -155,7 +156,7 @@ class Folder:
             try:
                 write(partial)
                 with partial.open("rb") as file:
-                    os.fsync(file.fileno())
+                    flush(path, file)
                 partial.replace(path)
             finally:
                 partial.unlink(missing_ok=True)

@@ -42,7 +42,7 @@ class Worker:
         context = get_context("spawn")
         self.connection, other = context.Pipe()
         self.process = context.Process(target=serve, args=(other, study, root, out), daemon=True)
-        with ignoring_interrupts():
+        with ignoring_interrupts(), away_from_working_folder():
             self.process.start()
         other.close()
         self.cell: Cell | None = None
@@ -133,6 +133,22 @@ def ignoring_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def away_from_working_folder() -> Iterator[None]:
+    """Let Python not look for modules in the working folder when it starts in this block: the user's own may lie there.
+
+    A new process imports `signal` or `random` before it has the import path of this one.
+    """
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        yield
+    finally:
+        del os.environ["PYTHONSAFEPATH"]
+        if before is not None:
+            os.environ["PYTHONSAFEPATH"] = before
 
 
 @contextmanager

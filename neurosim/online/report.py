@@ -21,8 +21,12 @@ class Report:
     ----------
     samples : int
         Samples learned from in this run.
+    refused : int
+        Samples that were passed over in this run, because the chip does not admit them.
+    bad_lines : int
+        Malformed lines that were passed over in this run; of several epochs, those of the last.
     stream_position : int
-        Samples taken from the stream in total, earlier runs included.
+        Samples taken from the stream in total, earlier runs and samples passed over included.
     seconds : float
         Time in the loop, without snapshots.
     tally : neurosim.online.snapshots.Tally
@@ -34,11 +38,18 @@ class Report:
     """
 
     samples: int = 0
+    refused: int = 0
+    bad_lines: int = 0
     stream_position: int = 0
     seconds: float = 0.0
     tally: Tally = field(default_factory=Tally)
     latencies: Latencies = field(default_factory=Latencies)
     interrupted: bool = False
+
+    @property
+    def taken(self) -> int:
+        """Samples taken from the stream in this run: learned from, or passed over."""
+        return self.samples + self.refused
 
     @property
     def snapshots(self) -> int:
@@ -58,6 +69,11 @@ class Report:
             self.samples += count
             self.stream_position += count
 
+    def pass_over(self, refused: int) -> None:
+        """Set how many samples were passed over so far."""
+        self.stream_position += refused - self.refused
+        self.refused = refused
+
     def summary(self, chip: Chip) -> dict[str, Any]:
         """Return plain values, units in the names."""
         wins = chip.layers[-1].state.wins
@@ -65,6 +81,8 @@ class Report:
             "device": chip.device,
             "placement": [layer.placement for layer in chip.layers] if chip.device != "cpu" else None,
             "samples": self.samples,
+            "refused_samples": self.refused,
+            "bad_lines": self.bad_lines,
             "stream_position": self.stream_position,
             "samples_per_s": self.samples / self.seconds if self.samples else None,
             "latency_s": self.latencies.summary(),

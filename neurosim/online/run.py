@@ -1,18 +1,17 @@
 """The on-line loop: a stream through a chip, with a clock, snapshots and a report."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 
 from neurosim.checks import LARGEST, number, whole
 from neurosim.chip.chip import Chip
-from neurosim.chip.pipeline import Pipeline
 from neurosim.chip.samples import check_fits
-from neurosim.errors import ConfigError, SampleError
+from neurosim.errors import ConfigError, DivergedError, SampleError, StateError
+from neurosim.online.loop import Loop
 from neurosim.online.report import Report
+from neurosim.online.request import Request
 from neurosim.online.snapshots import Snapshots
-from neurosim.online.stop import Stop
 from neurosim.state import store
 from neurosim.streams import Block, Stream
 
@@ -26,8 +25,10 @@ def run(
     position: int | None = None,
     chunk: int = 1,
     threads: int = 1,
+    skip_bad: bool = False,
     snapshot_samples: int = 0,
     snapshot_seconds: float = 10.0,
+    request: Request | None = None,
     watch: Callable[[Report], None] | None = None,
     stop: Callable[[], bool] | None = None,
     waiting: Callable[[], AbstractContextManager[object]] = nullcontext,
@@ -41,8 +42,8 @@ def run(
         Learns in place.
     stream : Stream
     state : path, optional
-        State file: written at each snapshot and at the end. After an error there is no last snapshot, but one that is
-        already being written is finished.
+        State file: written at each snapshot and at the end. When a sample is refused or the stream fails, the last
+        snapshot is taken too, of all samples before; when the chip diverges, the file is that of the snapshot before.
     start : int
         Sample of the stream to begin with.
     position : int, optional
@@ -52,12 +53,19 @@ def run(
         Samples handed over at a time: 1 for latency, more for throughput. Results do not depend on it.
     threads : int
         Threads that work on successive layers at the same time, or together on wide ones. Results do not depend on it.
+    skip_bad : bool
+        Pass over samples that the chip does not admit (negative, not finite, too large, with a label that a layer
+        cannot learn) and malformed lines, and count them in the report's `refused` and `bad_lines`; by default the
+        first one ends the run.
     snapshot_samples : int
         Samples between snapshots; 0 to go by time only. At each of them, learning waits until the one before is
         written.
     snapshot_seconds : float
-        Seconds between snapshots, checked after each chunk; 0 to go by samples only. Learning goes on while another
-        process writes; a snapshot that is due before the last one is written is taken as soon as it is.
+        Seconds between snapshots, also while the stream is waited for; 0 to go by samples only. Learning goes on
+        while another process writes; a snapshot that is due before the last one is written is taken as soon as it is.
+        One that cannot be written is a StorageWarning, and the next one tries again.
+    request : neurosim.online.request.Request, optional
+        Asks for a snapshot at any time, from a signal handler or another thread.
     watch : callable, optional
         Called with the report after every chunk.
     stop : callable, optional
@@ -75,7 +83,9 @@ def run(
     Raises
     ------
     ConfigError, SampleError, StreamError, DivergedError, StateError
-        If something fails; the chip has learned from all samples before, the state file is that of the last snapshot.
+        If something fails; the chip has learned from all samples before.
+    StateError
+        If the last snapshot cannot be written.
     """
     whole("start", start, 0)
     whole("position", start if position is None else position, 0)
@@ -84,57 +94,39 @@ def run(
     whole("snapshot_samples", snapshot_samples, 0)
     number("snapshot_seconds", snapshot_seconds, "at least 0", 0)
     check_fits(stream, chip.shape)
+    if skip_bad:
+        stream = stream.skipping_bad()
     if stream.length is not None and start > stream.length:
         raise ConfigError("start", f"at most the stream's length, {stream.length}", start)
     report = Report(stream_position=start if position is None else position)
     for layer in chip.layers:
         layer.compile()
-    blocks = _named(_until_stopped(stream.blocks(start, chunk), waiting, report), stream, chip)
     with ExitStack() as contexts:
-        snapshots = None
+        snapshots, request = None, request or (Request() if snapshot_seconds else None)
         if state is not None:
             contexts.enter_context(nullcontext() if claimed else store.claim(state))
             snapshots = Snapshots(
-                chip, state, stream.identity(), report.tally, samples=snapshot_samples, seconds=snapshot_seconds
-            )
+                chip, state, stream.identity(), report.tally, samples=snapshot_samples, seconds=snapshot_seconds,
+                request=request,
+            )  # fmt: skip
             contexts.enter_context(snapshots)
-        _learn(chip, blocks, report, snapshots, chunk, threads, watch, stop)
+        loop = Loop(chip, report, snapshots, request, chunk=chunk, threads=threads, skip_bad=skip_bad)
+        try:
+            loop.learn(_named(stream.blocks(start, chunk), stream, chip), watch, stop, waiting)
+        except (DivergedError, StateError):
+            raise
+        except Exception as error:
+            loop.keep(error)
+            raise
+        finally:
+            report.bad_lines = stream.bad
+        if report.interrupted and start + report.taken == stream.length:
+            report.interrupted = False  # the signal came when all was done
         if report.stream_position == 0 and not report.interrupted:
             raise SampleError(f"{stream.name} must hold at least one sample, got none")
         if snapshots is not None:
-            snapshots.finish(report.samples, report.stream_position)
+            snapshots.finish(report.taken, report.stream_position)
     return report
-
-
-def _learn(
-    chip: Chip,
-    blocks: Iterator[Block],
-    report: Report,
-    snapshots: Snapshots | None,
-    chunk: int,
-    threads: int,
-    watch: Callable[[Report], None] | None,
-    stop: Callable[[], bool] | None,
-) -> None:
-    """Push blocks through the chip, and take snapshots when they are due, until the blocks end or `stop` says so."""
-    begun = time.perf_counter()
-    with (
-        chip.use.run() as use,
-        Pipeline(chip.layers, threads, report.stream_position, chunk=chunk, run=use) as pipeline,
-    ):
-        for block in blocks:
-            report.add(pipeline.push(block.samples, time.perf_counter(), block.labels))
-            report.seconds = time.perf_counter() - begun - report.snapshot_seconds
-            if watch is not None:
-                watch(report)
-            if stop is not None and stop():
-                report.interrupted = True
-                break
-            if snapshots is not None and snapshots.due(report.samples):
-                report.add(pipeline.drain())
-                snapshots.take(report.samples, report.stream_position)
-        report.add(pipeline.drain())
-    report.seconds = time.perf_counter() - begun - report.snapshot_seconds
 
 
 def _named(blocks: Iterator[Block], stream: Stream, chip: Chip) -> Iterator[Block]:
@@ -142,20 +134,4 @@ def _named(blocks: Iterator[Block], stream: Stream, chip: Chip) -> Iterator[Bloc
     for block in blocks:
         if stream.classes:
             chip.classes = stream.classes
-        yield block
-
-
-def _until_stopped(
-    blocks: Iterator[Block], waiting: Callable[[], AbstractContextManager[object]], report: Report
-) -> Iterator[Block]:
-    """Yield blocks until they end, or until `waiting` raises `Stop`."""
-    while True:
-        try:
-            with waiting():
-                block = next(blocks, None)
-        except Stop:
-            report.interrupted = True
-            return
-        if block is None:
-            return
         yield block

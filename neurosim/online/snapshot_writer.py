@@ -1,7 +1,6 @@
-"""The process that writes snapshots: `neurosim.online.snapshots` starts it, and sends it the messages defined here."""
+"""The process that writes snapshots: `neurosim.online.writer_process` sends it the messages defined here."""
 
 import os
-import sys
 import threading
 import time
 from contextlib import suppress
@@ -12,9 +11,8 @@ from typing import Any, NamedTuple
 from neurosim.errors import StateError
 from neurosim.online.shared_arrays import Layout, SharedArrays
 from neurosim.state import store
+from neurosim.state.file_system import noted
 from neurosim.state.format import Contents
-
-LOWEST_PRIORITY = 19  # niceness
 
 
 class Run(NamedTuple):
@@ -37,25 +35,30 @@ class Order(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """The answer to an order: how many seconds it took, and the error if the file could not be written."""
+    """The answer to an order.
+
+    Attributes
+    ----------
+    seconds : float
+        How long it took.
+    refusal : str or None
+        Why the file could not be written.
+    diverged : bool
+        Whether that is because the chip has diverged: no later snapshot will be better.
+    ended : bool
+        Whether the process has ended, and this is not its answer.
+    notes : list of str
+        Warnings of what the file system lacks.
+    """
 
     seconds: float
-    refusal: str | None
+    refusal: str | None = None
+    diverged: bool = False
+    ended: bool = False
+    notes: list[str] = []  # noqa: RUF012 - nobody adds to it
 
 
 Message = Run | Order  # what the run sends: one Run, then Orders
-
-
-def command(connection: int, memory: int, size: int, *, patient: bool) -> list[str]:
-    """Return the command that starts the process: this very Python and its import path, with two inherited files.
-
-    A patient process runs at the lowest priority: no sample waits for it, not even for a core on a busy machine.
-    """
-    ignore = "signal.signal(signal.SIGTERM, signal.SIG_IGN)"  # a run that is told to stop waits for its last snapshot
-    niceness = LOWEST_PRIORITY if patient else 0
-    setup = f"import os, signal, sys; {ignore}; os.nice({niceness}); sys.path[:] = {sys.path!r}"
-    call = f"main({connection}, {memory}, {size})"
-    return [sys.executable, "-c", f"{setup}; from {__name__} import main; {call}"]
 
 
 def main(connection: int, memory: int, size: int) -> None:
@@ -80,19 +83,24 @@ def _receive(messages: "Connection[Outcome, Any]", orders: "SimpleQueue[Order]")
 
 def _outcome(run: Run, arrays: SharedArrays, order: Order) -> Outcome:
     """Write a snapshot, and return how that went."""
-    begun, refusal = time.perf_counter(), None
-    try:
-        _write(run, arrays, order)
-    except StateError as error:
-        refusal = str(error)
-    except MemoryError as error:
-        refusal = f"state {run.path} is not written: the snapshot must fit into memory, and does not: {error}"
-    return Outcome(time.perf_counter() - begun, refusal)
+    begun, refusal, diverged = time.perf_counter(), None, True
+    with noted() as notes:
+        try:
+            contents = _contents(run, arrays, order)
+            store.check_learned(run.path, contents)
+            diverged = False
+            store.write(run.path, contents)
+        except StateError as error:
+            refusal = str(error)
+        except MemoryError as error:
+            diverged = False
+            refusal = f"state {run.path} is not written: the snapshot must fit into memory, and does not: {error}"
+    return Outcome(time.perf_counter() - begun, refusal, diverged and refusal is not None, notes=notes)
 
 
-def _write(run: Run, arrays: SharedArrays, order: Order) -> None:
-    """Do what `neurosim.Chip.save` does, with the arrays that were copied."""
-    contents = Contents(
+def _contents(run: Run, arrays: SharedArrays, order: Order) -> Contents:
+    """Return what `neurosim.Chip.save` writes, with the arrays that were copied."""
+    return Contents(
         shape=run.shape,
         seed=run.seed,
         constants=run.constants,
@@ -102,4 +110,3 @@ def _write(run: Run, arrays: SharedArrays, order: Order) -> None:
         classes=order.classes,
         changes=run.changes,
     )
-    store.save(run.path, contents)

@@ -4,29 +4,18 @@ A thread would not do: HDF5 holds Python's lock for milliseconds when it writes 
 lock after each sample (`docs/performance.md`).
 """
 
-import fcntl
-import os
-import select
-import subprocess
 import time
-from contextlib import suppress
+import warnings
 from dataclasses import dataclass
-from multiprocessing import Pipe
-from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import numpy as np
-
 from neurosim.chip.chip import Chip
-from neurosim.errors import StateError
-from neurosim.instruments import MOST_RECORDS, RECORD
-from neurosim.layers.plain import describe
-from neurosim.online import snapshot_writer
-from neurosim.online.shared_arrays import SharedArrays, needed, new_file
-from neurosim.online.snapshot_writer import Message, Order, Outcome, Run
-from neurosim.state.arrays import Arrays
+from neurosim.errors import StateError, StorageWarning
+from neurosim.online.request import Request
+from neurosim.online.writer_process import Writer
+from neurosim.state.file_system import noted
 
 
 @dataclass
@@ -63,6 +52,10 @@ class Snapshots:
     The memory for the copy, as large as the state, and the process that writes are made at the beginning; neither is
     made if only the last snapshot is wanted.
 
+    A snapshot on the way that cannot be written is no reason to lose what the chip goes on to learn: there is one
+    warning, and the next snapshot tries again, with another process if the one before has ended. What cannot be written
+    at the end is an error.
+
     Parameters
     ----------
     chip : Chip
@@ -77,11 +70,14 @@ class Snapshots:
     seconds : float
         Seconds between snapshots; 0 to go by samples only. A snapshot that becomes due while the one before is still
         being written is taken as soon as that is done.
+    request : Request, optional
+        Asks for snapshots besides.
 
     Raises
     ------
     StateError
-        From every method: if a snapshot cannot be written. The file at `path` stays whole.
+        From every method: if the chip has diverged, or the last snapshot cannot be written. The file at `path` stays
+        whole.
     """
 
     def __init__(
@@ -93,11 +89,15 @@ class Snapshots:
         *,
         samples: int = 0,
         seconds: float = 0.0,
+        request: Request | None = None,
     ) -> None:
         self.tally, self._chip, self._path, self._stream = tally, chip, Path(path), stream
         self._samples, self._seconds = samples or float("inf"), seconds or float("inf")
+        self._request = Request() if request is None else request
         self._last_samples, self._last_time, self._late = 0, time.perf_counter(), False
-        self._writer = _Writer(chip, self._path, stream, patient=not samples) if samples or seconds else None
+        self._failing, self._warned = False, set[str]()
+        self._starts = bool(samples or seconds)
+        self._writer = self._start_writer() if self._starts else None
 
     def __enter__(self) -> "Snapshots":
         return self
@@ -110,19 +110,35 @@ class Snapshots:
                 raise
             error.add_note(f"and the last snapshot failed: {refusal}")
         finally:
-            if self._writer is not None:
-                self._writer.end()
+            self._drop_writer()
 
     def due(self, samples: int) -> bool:
         """Tell whether to take a snapshot now, after `samples` samples of this run."""
         if samples - self._last_samples >= self._samples:
-            self._late |= self._busy()
+            self._late |= self.busy()
             return True
-        if time.perf_counter() - self._last_time < self._seconds:
+        if time.perf_counter() - self._last_time < self._seconds and not self._request.pending:
             return False
-        busy = self._busy()
+        busy = self.busy()
         self._late |= busy
         return not busy
+
+    def due_while_waiting(self, samples: int) -> bool:
+        """Tell whether the clock or a request wants a snapshot while no sample comes: not one of what is written."""
+        if not self.busy():
+            self._collect()
+        if self._request.pending:
+            return True
+        return self.seconds_since() >= self._seconds and (samples > self._last_samples or self._failing)
+
+    def seconds_since(self) -> float:
+        """Return the seconds since the last snapshot was taken."""
+        return time.perf_counter() - self._last_time
+
+    def seconds_left(self) -> float:
+        """Return the seconds until a snapshot is due by the clock; all of them if one has been due for some time."""
+        left = self._seconds - self.seconds_since()
+        return left if left > 0 else self._seconds
 
     def take(self, samples: int, position: int) -> None:
         """Copy the chip and order its writing, after `samples` of this run; the stream is at `position`.
@@ -130,134 +146,115 @@ class Snapshots:
         Raises
         ------
         StateError
-            If the snapshot before could not be written.
+            If the chip has diverged.
         """
-        assert self._writer is not None
         begun = time.perf_counter()
-        self.settle()
-        self._writer.order([layer.arrays() for layer in self._chip.layers], position, self._chip.classes)
-        self.tally.late += self._late
-        self._last_samples, self._last_time, self._late = samples, begun, False
+        self.take_while_waiting(samples, position)
         self.tally.paused(time.perf_counter() - begun)
 
+    def take_while_waiting(self, samples: int, position: int) -> None:
+        """Do the same as `take`, where no sample has to wait for it."""
+        begun = time.perf_counter()
+        self._request.pending = False
+        self._collect()
+        try:
+            if self._starts and self._writer is None:
+                self._writer = self._start_writer()
+            if self._writer is None:
+                self._save(position)
+            else:
+                arrays = [layer.arrays() for layer in self._chip.layers]
+                self._writer.order(arrays, position, self._chip.classes)
+        except StateError as refusal:
+            self._drop_writer()
+            self._fail(str(refusal))
+        self.tally.late += self._late
+        self._last_samples, self._last_time, self._late = samples, begun, False
+
     def settle(self) -> None:
-        """Wait for the snapshot that is being written, if there is one."""
-        if self._writer is not None and self._writer.ordered:
-            self.tally.write_seconds += self._writer.outcome()
-            self.tally.written += 1
+        """Wait for the snapshot that is being written, if there is one; raise StateError if it cannot be written."""
+        refusal = self._outcome()
+        if refusal is not None:
+            raise StateError(refusal)
 
     def finish(self, samples: int, position: int) -> None:
-        """Make sure, after learning, that the file includes all samples: wait for the last snapshot, or write one."""
+        """Make sure, after learning, that the file includes all samples: wait for the last snapshot, or write one.
+
+        Raises
+        ------
+        StateError
+            If it cannot be written.
+        """
         begun = time.perf_counter()
-        self.settle()
-        waited = time.perf_counter()
-        if samples > self._last_samples or not self._path.exists():
-            self._chip.save(self._path, position=position, stream=self._stream)
-            self.tally.written += 1
-            self.tally.write_seconds += time.perf_counter() - waited
+        self._failing |= self._outcome() is not None
+        if samples > self._last_samples or self._failing or not self._path.exists():
+            self._save(position)
             self._last_samples = samples
         self.tally.pause_seconds += time.perf_counter() - begun
 
-    def _busy(self) -> bool:
+    def busy(self) -> bool:
+        """Tell whether a snapshot is still being written."""
         return self._writer is not None and self._writer.busy()
 
+    def _start_writer(self) -> Writer:
+        return Writer(self._chip, self._path, self._stream, patient=self._samples == float("inf"))
 
-class _Writer:
-    """The process that writes, and the memory shared with it.
+    def _drop_writer(self) -> None:
+        """End the other process, if there is one; the next snapshot starts another."""
+        if self._writer is not None:
+            self._writer.end()
+            self._writer = None
 
-    Attributes
-    ----------
-    ordered : bool
-        Whether a write is pending.
-    """
+    def _save(self, position: int) -> None:
+        """Write a snapshot without the other process."""
+        begun = time.perf_counter()
+        with noted() as notes:
+            self._chip.save(self._path, position=position, stream=self._stream)
+        self._say(notes)
+        self._count(time.perf_counter() - begun)
 
-    def __init__(self, chip: Chip, path: Path, stream: dict[str, Any] | None, *, patient: bool) -> None:
-        self._path, self.ordered = path, False
-        size = needed([array for layer in chip.layers for array in (*layer.state, np.empty(MOST_RECORDS, RECORD))])
-        try:
-            self._process, self._connection, self._arrays = _start(size, patient)
-        except OSError as error:
-            raise StateError(
-                f"state {path} must have a process that writes its snapshots, and it cannot be started: {error}; "
-                "with 0 samples and 0 seconds between snapshots, the last one alone is written, without it"
-            ) from error
-        self._poll = select.poll()
-        self._poll.register(self._connection.fileno(), select.POLLIN)
-        run = Run(
-            path=os.path.abspath(path),
-            shape=chip.shape,
-            seed=chip.seed,
-            constants=[describe(layer.constants) for layer in chip.layers],
-            stream=stream,
-            changes=list(chip.changes),
-        )
-        self._send(run)
+    def _collect(self) -> None:
+        """Wait for the snapshot that is being written, if there is one; warn if it cannot be written."""
+        refusal = self._outcome()
+        if refusal is not None:
+            self._fail(refusal)
 
-    def busy(self) -> bool:
-        """Tell whether the last snapshot is still being written."""
-        return self.ordered and not self._poll.poll(0)
+    def _outcome(self) -> str | None:
+        """Wait for the snapshot that is being written, if there is one; return why it cannot be written.
 
-    def order(self, layers: list[Arrays], position: int, classes: tuple[str, ...]) -> None:
-        """Copy arrays, and have the process write them."""
-        self._send(Order(self._arrays.put(layers), position, classes))
-        self.ordered = True
-
-    def outcome(self) -> float:
-        """Wait until the ordered snapshot is written; return how many seconds that took, or raise its error."""
-        try:
-            outcome = self._connection.recv()
-        except (EOFError, OSError):
-            self.ordered = False
-            raise self._ended() from None
-        self.ordered = False
-        if outcome.refusal is not None:
+        Raises
+        ------
+        StateError
+            If the chip has diverged.
+        """
+        if self._writer is None or not self._writer.ordered:
+            return None
+        outcome = self._writer.outcome()
+        self._say(outcome.notes)
+        if outcome.diverged:
             raise StateError(outcome.refusal)
-        return outcome.seconds
+        if outcome.ended:
+            self._drop_writer()
+        if outcome.refusal is None:
+            self._count(outcome.seconds)
+        return outcome.refusal
 
-    def end(self) -> None:
-        """End the process; a snapshot that it is still writing is abandoned."""
-        self._process.kill()
-        self._process.wait()
-        self._connection.close()
+    def _count(self, seconds: float) -> None:
+        """Count a snapshot that is written."""
+        self.tally.written += 1
+        self.tally.write_seconds += seconds
+        self._failing = False
 
-    def _send(self, message: Message) -> None:
-        try:
-            self._connection.send(message)
-        except OSError:
-            raise self._ended() from None
+    def _fail(self, refusal: str) -> None:
+        """Warn of a snapshot that cannot be written, but once until one is written again."""
+        if not self._failing:
+            self._failing = True
+            text = f"{refusal}; learning goes on, and the next snapshot tries again"
+            warnings.warn(text, StorageWarning, stacklevel=4)
 
-    def _ended(self) -> StateError:
-        """Return the error that says how the process ended."""
-        code = self._process.wait()
-        how = f"signal {-code} (9 when memory runs out)" if code < 0 else f"exit code {code}"
-        return StateError(
-            f"state {self._path} must have a process that writes its snapshots, and it ended by {how}; "
-            "what stands there is whole"
-        )
-
-
-def _start(size: int, patient: bool) -> tuple["subprocess.Popen[bytes]", "Connection[Message, Outcome]", SharedArrays]:
-    """Start the process that writes; return it, the connection to it, and the memory shared with it."""
-    ours, theirs = Pipe()
-    files = [theirs.fileno()]
-    try:
-        files.append(new_file(size))
-        arrays = SharedArrays(files[1], size)
-        arrays.touch()
-        # Numbers above those of standard input, output and error, which Popen replaces in the new process.
-        files += [fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, 3) for file in files[:2]]
-        command = snapshot_writer.command(files[2], files[3], size, patient=patient)
-        # In a process group of its own, so that Ctrl-C reaches the run alone, which then waits for the last snapshot.
-        # Not in a session of its own: systems that share time among sessions would ignore its niceness.
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, pass_fds=files[2:], process_group=0
-        )
-    except OSError:
-        ours.close()
-        raise
-    finally:
-        theirs.close()
-        for file in files[1:]:
-            with suppress(OSError):
-                os.close(file)
-    return process, ours, arrays
+    def _say(self, notes: list[str]) -> None:
+        """Pass on each of the writer's warnings once."""
+        for note in notes:
+            if note not in self._warned:
+                self._warned.add(note)
+                warnings.warn(note, StorageWarning, stacklevel=4)

@@ -5,14 +5,12 @@ its own; the file that had that name becomes `NAME.previous`. `neurosim.state.ch
 `neurosim.state.format` says what is in it.
 """
 
-import contextlib
-import errno
-import fcntl
 import glob
 import os
-import shutil
+import stat
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from neurosim.errors import StateError
@@ -20,7 +18,9 @@ from neurosim.state import checksum
 from neurosim.state import format as state_format
 from neurosim.state.arrays import check_finite
 from neurosim.state.checksum import MAGIC, PIECE
+from neurosim.state.file_system import flush, flush_folder, keep_mode, second_name
 from neurosim.state.format import Contents
+from neurosim.state.locks import Taken, alive, locked
 
 LONGEST_NAME = 200  # bytes, so that the draft's name beside it fits too
 # What parsing may raise where a file has the right checksum and yet was not written by us.
@@ -32,7 +32,7 @@ def previous(path: Path) -> Path:
     return path.with_name(path.name + ".previous")
 
 
-@contextlib.contextmanager
+@contextmanager
 def claim(path: str | Path) -> Iterator[None]:
     """Reserve a state file for one run; one that cannot be written is found out here, not at the first snapshot.
 
@@ -42,38 +42,32 @@ def claim(path: str | Path) -> Iterator[None]:
         If another process has reserved it, or its folder cannot be written to.
     """
     path = _real_path(path)
+    if fault := _folder_fault(path):
+        raise StateError(f"state {path} must be in a folder that can be written, but {fault}")
     _check_names(path)
-    lock = path.with_name(path.name + ".lock")
-    try:
-        file = _lock(lock)
-    except BlockingIOError:
-        raise StateError(f"state {path} must be used by one run at a time, and another one has it") from None
-    except OSError as error:
-        raise StateError(f"state {path} must be in a folder that can be written, but: {error}") from error
-    try:
-        with contextlib.suppress(OSError):  # a draft that cannot be removed does no harm
-            _remove_old_drafts(path)
-        yield
-    finally:
-        with contextlib.suppress(OSError):
-            _remove_old_drafts(path)  # again: the writer of a killed run may still have been at work the first time
-        lock.unlink(missing_ok=True)
-        os.close(file)
-
-
-def _lock(lock: Path) -> int:
-    """Create and lock the file; begin again if its last holder removed it in between."""
-    while True:
-        file = os.open(lock, os.O_CREAT | os.O_WRONLY, 0o644)
+    with ExitStack() as contexts:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            with contextlib.suppress(FileNotFoundError):
-                if os.fstat(file).st_ino == os.stat(lock).st_ino:
-                    return file
-        except OSError:
-            os.close(file)
-            raise
-        os.close(file)
+            contexts.enter_context(locked(_lock_of(path), _owner_of(path)))
+        except Taken as answer:
+            who = f": {answer}" if str(answer) else ""
+            raise StateError(f"state {path} must be used by one run at a time, and another one has it{who}") from None
+        except OSError as error:
+            raise StateError(f"state {path} must be in a folder that can be written, but: {error}") from error
+        with suppress(OSError):  # a draft that cannot be removed does no harm
+            _remove_old_drafts(path)
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                _remove_old_drafts(path)  # again: the writer of a killed run may still have been at work the first time
+
+
+def _lock_of(path: Path) -> Path:
+    return path.with_name(path.name + ".lock")
+
+
+def _owner_of(path: Path) -> Path:
+    return path.with_name(path.name + ".owner")
 
 
 def save(path: str | Path, contents: Contents) -> None:
@@ -84,12 +78,17 @@ def save(path: str | Path, contents: Contents) -> None:
     StateError
         As `write`, or if an array is not finite; the file that is there stays whole.
     """
+    check_learned(path, contents)
+    write(path, contents)
+
+
+def check_learned(path: str | Path, contents: Contents) -> None:
+    """Refuse the state of a chip that has diverged, by StateError."""
     try:
         for layer in contents.layers:
             check_finite(layer)
     except ValueError as error:
         raise StateError(f"state {path} is not written: {error}; the chip has diverged") from None
-    write(path, contents)
 
 
 def write(path: str | Path, contents: Contents) -> None:
@@ -103,26 +102,30 @@ def write(path: str | Path, contents: Contents) -> None:
     path = _real_path(path)
     draft = path.with_name(f"{path.name}.draft-{os.getpid()}-{threading.get_native_id()}")
     link = path.with_name(draft.name + "-previous")
+    if fault := _folder_fault(path):
+        raise StateError(f"state {path} must be writable, but writing failed: {fault}")
     _check_names(path)
     try:
         _remove_old_drafts(path)
         head, body = state_format.image(contents)
         with draft.open("wb") as file:
             if path.exists():
-                os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
+                keep_mode(draft, path.stat().st_mode & 0o777, file.fileno())
             file.write(head)
             file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
+            flush(draft, file)
         _compare(draft, head, body)
         _put_in_place(draft, link, path)
     except OSError as error:
         for leftover in (draft, link):
-            with contextlib.suppress(OSError):
+            with suppress(OSError):
                 leftover.unlink(missing_ok=True)
-        raise StateError(
-            f"state {path} must be writable, but writing failed: {error}; what stands there is whole"
-        ) from error
+        raise StateError(f"state {path} must be writable, but writing failed: {error}{standing(path)}") from error
+
+
+def standing(path: Path) -> str:
+    """Return the end of an error message: that the file which was written before is whole, if there is one."""
+    return "; what stands there is whole" if os.path.exists(path) else "; nothing stands there yet"
 
 
 def read(path: str | Path) -> Contents:
@@ -155,6 +158,18 @@ def _real_path(path: str | Path) -> Path:
     return real_path
 
 
+def _folder_fault(path: Path) -> str:
+    """Return that a file's folder is not there; else an error would name a file beside it. Empty if it is there."""
+    try:
+        if stat.S_ISDIR(path.parent.stat().st_mode):
+            return ""
+    except FileNotFoundError:
+        return f"the folder {path.parent} is missing: create it first"
+    except OSError:
+        return ""  # writing there will say what is wrong
+    return f"{path.parent} is not a folder"
+
+
 def _check_names(path: Path) -> None:
     """Refuse a name if that file, or one that goes with it, exists and is not ours: it would be replaced or removed."""
     for name in (path, previous(path)):
@@ -162,7 +177,7 @@ def _check_names(path: Path) -> None:
             raise StateError(
                 f"state {name} must be a new name or a neurosim state file, and is another: it is left alone"
             )
-    lock = path.with_name(path.name + ".lock")
+    lock = _lock_of(path)
     if os.path.lexists(lock) and (not os.path.isfile(lock) or os.path.getsize(lock) > 0):
         raise StateError(f"state {path} must have {lock.name} to itself, and that is another file: it is left alone")
     if len(os.fsencode(path.name)) > LONGEST_NAME:
@@ -195,28 +210,11 @@ def _compare(draft: Path, head: bytes, body: bytes) -> None:
 
 def _put_in_place(draft: Path, link: Path, path: Path) -> None:
     """Make the draft the current file, and the file that was current, if it is whole, the previous one."""
-    keep = path.exists() and _is_whole(path)
-    if keep:
-        _link_or_copy(path, link)
+    keep = path.exists() and _is_whole(path) and second_name(path, link)
     os.replace(draft, path)
     if keep:
         os.replace(link, previous(path))
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _link_or_copy(path: Path, link: Path) -> None:
-    """Give a file a second name; copy it where the file system has no links."""
-    link.unlink(missing_ok=True)
-    try:
-        os.link(path, link)
-    except OSError as error:  # no links on this file system, or none to another user's file
-        if error.errno not in {errno.EPERM, errno.ENOTSUP, errno.EMLINK}:
-            raise
-        shutil.copy2(path, link)
+    flush_folder(path.parent)
 
 
 def _is_ours(path: Path) -> bool:
@@ -244,18 +242,5 @@ def _remove_old_drafts(path: Path) -> None:
     """Remove drafts of processes that were killed while they wrote."""
     for draft in path.parent.glob(f"{glob.escape(path.name)}.draft-*"):
         owner = draft.name.removeprefix(f"{path.name}.draft-").partition("-")[0]
-        if owner.isdigit() and not _alive(int(owner)):
+        if owner.isdigit() and not alive(int(owner)):
             draft.unlink(missing_ok=True)
-
-
-def _alive(process: int) -> bool:
-    """Tell whether a process may still write; a zombie, ended and not yet waited for, may not."""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):
-        pass
-    with contextlib.suppress(OSError):  # not every system has /proc
-        return Path(f"/proc/{process}/stat").read_bytes().rpartition(b") ")[2][:1] not in (b"Z", b"X")
-    return True

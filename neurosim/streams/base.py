@@ -46,6 +46,8 @@ class Stream(ABC):
         Names of the labels 0, 1, ...; empty if the source has none.
     classes_grow : bool
         Whether names are added to `classes` while the stream is read, as words first appear.
+    bad : int
+        Malformed lines, or the like, that were passed over.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Stream(ABC):
     labelled: bool
     classes: tuple[str, ...] = ()
     classes_grow = False
+    bad: int = 0
     replayable = True  # False for a pipe, which can be read only once
     _shape: tuple[int, ...] = ()  # empty if samples are flat
 
@@ -69,6 +72,10 @@ class Stream(ABC):
     @abstractmethod
     def fingerprint(self) -> str:
         """Return a hash of a part of the content that is quick to read: it tells streams of the same name apart."""
+
+    def skipping_bad(self) -> "Stream":
+        """Return the stream with what is no sample passed over and counted in `bad`; itself if it has no such thing."""
+        return self
 
     def identity(self) -> dict[str, object]:
         """Return what must be equal for an interrupted run to go on with this stream."""

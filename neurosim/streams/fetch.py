@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from neurosim.checks import one_of
 from neurosim.errors import ConfigError, StreamError
+from neurosim.state.file_system import keep_mode
 from neurosim.streams.sources import NAMED
 
 TIMEOUT = 30  # seconds without a byte
@@ -116,7 +117,7 @@ def _download(url: str, path: Path, md5: str, progress: bool) -> Fetched:
         kept = path.exists() and pooch.file_hash(str(path), alg="md5") == md5
         if not kept:
             pooch.retrieve(url, f"md5:{md5}", path.name, path.parent, downloader=downloader)
-            path.chmod(0o644)  # pooch's temporary file was readable by its owner only
+            keep_mode(path, 0o644)  # pooch's temporary file was readable by its owner only
     except RequestException as error:
         raise StreamError(
             f"{url} must be there to fetch, but: {error}; nothing of it was kept (another mirror: --from URL)"

@@ -1,5 +1,6 @@
 """Streams of text with one sample in each line: CSV or JSON, from a file or a pipe, read line by line."""
 
+import copy
 import gzip
 import hashlib
 import sys
@@ -105,6 +106,12 @@ class LineStream(Stream):
             raise StreamError(f"labels of {self.name} must be words, as those that were learned, got numbers")
         self._numbers = LabelNumbers(names)
         self.classes = self._numbers.names
+
+    def skipping_bad(self) -> "LineStream":
+        """Return the stream with malformed lines passed over and counted in `bad`."""
+        skipping = copy.copy(self)
+        skipping._skip_bad = True
+        return skipping
 
     def fingerprint(self) -> str:
         """Hash the first sample, which stays when a file grows; a pipe, which cannot be read twice, has none."""

@@ -109,11 +109,14 @@ class Repeated(Stream):
     def classes(self) -> tuple[str, ...]:  # type: ignore[override]
         """Names of the labels, as far as the source was read."""
         return self.source.classes
+    def skipping_bad(self) -> "Repeated":
+        """Return the stream with what is no sample in the source passed over."""
+        return Repeated(self.source.skipping_bad(), self.epochs)
 
     @property
-    def bad(self) -> int:
+    def bad(self) -> int:  # type: ignore[override]
         """Malformed lines in the latest epoch."""
-        return getattr(self.source, "bad", 0)
+        return self.source.bad
 
 
 def repeat(stream: Stream, epochs: int, shuffle: int | None) -> Stream:

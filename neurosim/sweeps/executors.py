@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from neurosim.errors import ConfigError
 from neurosim.experiments.cells import Record
-from neurosim.experiments.workers import ignoring_interrupts
+from neurosim.experiments.workers import away_from_working_folder, ignoring_interrupts
 from neurosim.sweeps.study import EXTRA
 from neurosim.sweeps.tasks import Measure, Task, failed, work
 
@@ -79,11 +79,12 @@ class Local:
         parallel = Parallel(
             n_jobs=max(2, jobs), backend="loky", batch_size=1, pre_dispatch=jobs, return_as="generator_unordered"
         )
-        with ignoring_interrupts():  # this process ends the others
-            results = parallel(calls())
-        with _closing(results):
-            for index, records in results:
-                yield left.pop(index), records
+        with away_from_working_folder():  # also for processes that replace others
+            with ignoring_interrupts():  # this process ends the others
+                results = parallel(calls())
+            with _closing(results):
+                for index, records in results:
+                    yield left.pop(index), records
 
     def close(self) -> None:
         """End the processes."""

@@ -6,11 +6,12 @@ import re
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
+import processes
 import pytest
 from commands import invoke, stream
+from processes import wait_until, waits_for_input
 
 import neurosim as ns
 from neurosim.cli.compiled_code import kernel_folders
@@ -147,7 +148,6 @@ def bad(tmp_path):
     (["negative.npz"], "input 0 of layer 1 must be at least 0"),
     (["labels.npz"], "label 2 of labels.npz must be a whole number from 0 to 2147483647, or -1 or NaN for none"),
     (["empty.npz"], "must hold at least one sample"),
-    (["short.csv"], "short.csv, line 2: a sample must have 3 inputs, got 2"),
     (["text.h5"], "must be an HDF5 file"),
     (["digits", "--inputs", "9"], "must have the 9 inputs asked for, got 64"),
     (["nonsense"], "source must be one of digits"),
@@ -193,6 +193,22 @@ def test_bad_input_is_one_line_and_exit_code_2_and_nothing_is_written(bad, argum
     assert sorted(bad.iterdir()) == before
 
 
+@pytest.mark.parametrize(("lines", "words", "learned"), [
+    ("1,2\n3,4\n-1,2\n5,6\n", "sample 2, input 0 of layer 1 must be at least 0", 2),
+    ("1,2\n3,4,5\n", "line 2: a sample must have 2 inputs, got 3", 1),
+    ("1,2\nx,y\n", "line 2: could not convert", 1),
+])  # fmt: skip
+@pytest.mark.parametrize("options", [[], ["--chunk", "100"], ["--threads", "2", "--neurons", "4,3"]])
+def test_bad_input_amid_the_stream_keeps_what_was_learned_before(tmp_path, lines, words, learned, options):
+    state = tmp_path / "chip.h5"
+    result = invoke("stream", "-", "--inputs", "2", "--state", state, *options, stdin=lines, code=2)
+    assert words in result.stderr
+    assert "--skip-bad" in result.stderr
+    assert f"the state has all that was learned before, up to sample {learned}" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert ns.Chip.load(state).samples == store.read(state).position == learned
+
+
 @pytest.mark.parametrize("command", ["stream digits --state", "inspect"])
 def test_a_damaged_state_is_one_line_that_offers_the_one_before(tmp_path, command):
     state = tmp_path / "chip.h5"
@@ -232,6 +248,19 @@ def test_bad_lines_are_passed_over_if_asked():
     assert (summary["samples"], summary["bad_lines"]) == (2, 2)
 
 
+def test_samples_that_the_chip_refuses_are_bad_too(tmp_path):
+    lines = "1,2\n-1,2\nx\n3,1e38\n3,4\n3,-1\n"
+    options = ["-", "--inputs", "2", "--neurons", "3", "--skip-bad", "--state", tmp_path / "chip.h5"]
+    summary = stream(*options, stdin=lines)
+    assert (summary["samples"], summary["bad_lines"], summary["refused_samples"]) == (2, 1, 3)
+    assert summary["stream_position"] == 5
+    again = stream(*options, "--replay", stdin=lines + "5,6\n")
+    assert (again["samples"], again["refused_samples"], again["stream_position"]) == (1, 0, 6)
+    shown = invoke("stream", *options[:-2], stdin=lines).stdout
+    assert "bad lines  1 passed over" in shown
+    assert "refused  3 samples passed over" in shown
+
+
 def test_zeros_are_counted():
     summary = stream("-", "--inputs", "2", "--neurons", "3", stdin="1,2\n0,0\n")
     assert (summary["samples"], summary["blank_samples"]) == (2, 1)
@@ -242,16 +271,7 @@ def test_a_chip_saved_from_python_goes_on_any_stream(tmp_path, make_chip):
     assert stream("digits", "--state", tmp_path / "chip.h5")["samples"] == 1797
 
 
-COMMAND = [sys.executable, "-m", "neurosim", "stream"]
-
-
-def wait_for(condition, process):
-    """Wait until something has happened, while the process lives, for a minute at most."""
-    for _ in range(6000):
-        if condition() or process.poll() is not None:
-            return
-        time.sleep(0.01)
-    raise AssertionError("it has not happened")
+COMMAND = [*processes.COMMAND, "stream"]
 
 
 def is_learning(state):
@@ -259,19 +279,14 @@ def is_learning(state):
     return state.exists
 
 
-def is_waiting(state):
-    """Return a condition: the run has claimed its state, and a moment later waits for its pipe."""
-    return lambda: state.with_name(state.name + ".lock").exists()
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_writes_the_state_and_has_its_exit_code(tmp_path, number, code):
     state = tmp_path / "chip.h5"
     command = [*COMMAND, "digits", "--epochs", "100000", "--state", str(state), "--json", "--snapshot-samples", "500"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    wait_for(is_learning(state), process)
+    wait_until(is_learning(state), process)
     process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert process.returncode == code, err
     assert err == ""
     summary = json.loads(out)
@@ -284,9 +299,9 @@ def test_a_signal_during_the_evaluation_keeps_what_was_learned(tmp_path):
     command = [*COMMAND, "a.csv", "--label", "-1", "--test", "a.csv", "--root", str(tmp_path), "--json"]
     command += ["--neurons", "3", "--chunk", "1000", "--snapshot-seconds", "0", "--state", str(tmp_path / "chip.h5")]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    wait_for(is_learning(tmp_path / "chip.h5"), process)  # without other snapshots, written when learning is done
+    wait_until(is_learning(tmp_path / "chip.h5"), process)  # without other snapshots, written when learning is done
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert (process.returncode, err) == (130, "")
     summary = json.loads(out)
     assert summary["interrupted"]
@@ -305,10 +320,9 @@ def test_interrupted_before_the_first_sample_the_state_is_written_too(tmp_path):
     state = tmp_path / "chip.h5"
     command = [*COMMAND, "-", "--inputs", "2", "--neurons", "3", "--state", str(state)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    wait_for(is_waiting(state), process)
-    time.sleep(0.5)
+    wait_until(waits_for_input(process), process)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=60) == 143
+    assert process.wait(timeout=300) == 143
     process.communicate()
     assert ns.Chip.load(state).samples == 0
 
@@ -334,12 +348,71 @@ def test_a_chunk_of_a_pipe_that_is_not_full_is_not_lost_by_a_signal(tmp_path):
     )
     process.stdin.write("1,2\n" * 25)
     process.stdin.flush()
-    wait_for(is_learning(state), process)
-    time.sleep(0.5)
+    wait_until(waits_for_input(process), process)  # all 25 lines are read, and 20 of them learned
     process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=60) == 130
+    assert process.wait(timeout=300) == 130
     process.communicate()
     assert ns.Chip.load(state).samples == 25
+
+
+def test_without_a_terminal_a_hangup_is_ignored(tmp_path):
+    state = tmp_path / "chip.h5"
+    command = [*COMMAND, "-", "--inputs", "2", "--neurons", "3", "--state", str(state)]
+    quiet = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(["nohup", *command], **quiet)
+    wait_until(waits_for_input(process), process)
+    assert processes.ignores(process, signal.SIGHUP)()
+    process.send_signal(signal.SIGHUP)
+    process.communicate("1,2\n", timeout=300)
+    assert process.returncode == 0
+    assert ns.Chip.load(state).samples == 1
+
+
+def test_sigusr1_takes_a_snapshot_and_the_run_goes_on(tmp_path):
+    state = tmp_path / "chip.h5"
+    command = [*COMMAND, "-", "--inputs", "2", "--neurons", "3", "--json"]
+    quiet = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    # Without a state there is nothing to take, and nothing ends.
+    for options in (["--state", str(state), "--snapshot-seconds", "0"], []):
+        process = subprocess.Popen([*command, *options], **quiet)
+        process.stdin.write("1,2\n3,4\n")
+        process.stdin.flush()
+        wait_until(waits_for_input(process), process)
+        process.send_signal(signal.SIGUSR1)
+        if options:
+            wait_until(state.exists, process)
+            assert ns.Chip.load(state).samples == store.read(state).position == 2
+        out, err = process.communicate("5,6\n", timeout=300)
+        assert (process.returncode, err) == (0, "")
+        assert json.loads(out)["samples"] == 3
+    assert ns.Chip.load(state).samples == 3
+
+
+def test_a_silent_pipe_is_snapshotted_by_the_clock(tmp_path):
+    state = tmp_path / "chip.h5"
+    command = [*COMMAND, "-", "--inputs", "2", "--neurons", "3", "--state", str(state), "--snapshot-seconds", "0.1"]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    process.stdin.write("1,2\n3,4\n")
+    process.stdin.flush()
+    wait_until(lambda: state.exists() and store.read(state).position == 2, process)
+    process.kill()
+    process.communicate()
+    assert ns.Chip.load(state).samples == 2
+
+
+def test_a_signal_when_all_is_done_changes_nothing(tmp_path, monkeypatch):
+    state, save = tmp_path / "chip.h5", ns.Chip.save
+
+    def saved(chip, *arguments, **options):
+        os.kill(os.getpid(), signal.SIGINT)
+        save(chip, *arguments, **options)
+
+    monkeypatch.setattr(ns.Chip, "save", saved)
+    summary = stream("digits", "--state", state)
+    assert not summary["interrupted"]
+    assert ns.Chip.load(state).samples == summary["samples"] == 1797
 
 
 @pytest.mark.parametrize(("redirection", "words"), [
@@ -412,7 +485,7 @@ def test_runs_at_the_same_time_lose_nothing(tmp_path):
     ]
     for process in ends:
         process.stdin.write("1,2\n")
-    codes = [process.communicate(timeout=60) and process.returncode for process in ends]
+    codes = [process.communicate(timeout=300) and process.returncode for process in ends]
     assert set(codes) <= {0, 2}
     assert ns.Chip.load(state).samples == codes.count(0)
 
@@ -436,9 +509,23 @@ def test_another_file_is_refused_before_learning_with_restart_too(tmp_path):
     assert (tmp_path / "mine.txt").read_text() == "mine"
 
 
-def test_a_folder_that_cannot_be_written_is_said_before_learning(tmp_path):
+def test_a_folder_that_is_missing_is_said_before_learning(tmp_path):
     result = invoke("stream", "digits", "--state", tmp_path / "none" / "x.h5", code=2)
-    assert "must be in a folder that can be written" in result.stderr
+    assert f"must be in a folder that can be written, but the folder {tmp_path / 'none'} is missing" in result.stderr
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    (["--replay"], "replay must be left out for a source that is no pipe, got digits"),
+    (["--restart"], "restart must be left out without --state"),
+    (["--snapshot-samples", "5"], "snapshot_samples must be left out without --state"),
+    (["--snapshot-samples", "0"], "snapshot_samples must be left out without --state"),
+    (["--snapshot-seconds", "10"], "snapshot_seconds must be left out without --state"),
+])  # fmt: skip
+def test_options_that_would_do_nothing_are_refused(options, words):
+    assert words in invoke("stream", "digits", *options, code=2).stderr
+    if options != ["--replay"]:
+        return
+    assert "replay must be left out without" in invoke("stream", "-", "--inputs", "2", *options, code=2).stderr
 
 
 def test_fewer_epochs_than_were_learned_are_refused(tmp_path):
@@ -455,10 +542,9 @@ def test_a_signal_ends_the_wait_for_a_pipe(tmp_path):
     )
     process.stdin.write("1,2\n3,4\n")
     process.stdin.flush()
-    wait_for(is_learning(state), process)
-    time.sleep(0.5)
+    wait_until(waits_for_input(process), process)
     process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=60) == 130
+    assert process.wait(timeout=300) == 130
     process.communicate()
     assert ns.Chip.load(state).samples == 2
 

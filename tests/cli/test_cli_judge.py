@@ -146,19 +146,21 @@ def test_bad_states_and_options_are_one_line_and_exit_code_2(state, tmp_path):
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize(("module", "owner", "method", "seconds"), [
-    ("readouts.linear", "LinearReadout", "finish", 60),  # a fit is ended at once
-    ("readouts.soft", "SoftLabels", "predict", 1),  # a prediction is awaited
-    ("readouts.soft", "SoftLabels", "add", 1),
+    ("readouts.linear", "LinearReadout", "finish", 600),  # a fit is ended at once
+    ("readouts.soft", "SoftLabels", "predict", 0),  # a prediction is awaited
+    ("readouts.soft", "SoftLabels", "add", 0),
 ])  # fmt: skip
 def test_a_signal_ends_it_without_a_trace(state, number, code, module, owner, method, seconds):
     script = f"""
-import time
+import os, time
 from neurosim.{module} import {owner}
 from neurosim.cli import main
 
 def slow(self, *arguments):
     print("here", flush=True)
     time.sleep({seconds})
+    while not os.path.exists({str(state) + ".signalled"!r}):
+        time.sleep(0.01)
     return usual(self, *arguments)
 
 usual, {owner}.{method} = {owner}.{method}, slow
@@ -169,7 +171,8 @@ main(["judge", {str(state)!r}, "--train", "digits:train", "--test", "digits:test
     )
     assert process.stdout.readline() == "here\n"
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    state.with_name(state.name + ".signalled").touch()
+    out, err = process.communicate(timeout=300)
     assert (process.returncode, err) == (code, "")
     assert "accuracy" not in out
 

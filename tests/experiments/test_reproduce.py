@@ -26,7 +26,7 @@ def command(study, root, out, *options):
 
 
 def run(*words):
-    done = subprocess.run(command(*words), capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command(*words), capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     return done
 
@@ -43,7 +43,7 @@ def started(out, *words):
     process = subprocess.Popen(
         command(*words), start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while not (done := finished(out)) and time.monotonic() < until:
         assert process.poll() is None, process.communicate()
         time.sleep(0.005)
@@ -58,7 +58,7 @@ def finished(out):
 
 def is_gone(group):
     """Wait until no process of a group is left."""
-    for _ in range(1000):
+    for _ in range(30_000):
         try:
             os.killpg(group, 0)
         except ProcessLookupError:

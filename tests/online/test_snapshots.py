@@ -3,17 +3,19 @@
 import contextlib
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
 import sys
-import threading
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from processes import COMMAND, is_written, wait_until, writers
 
 import neurosim as ns
 from neurosim.cli import main
@@ -21,33 +23,8 @@ from neurosim.online.shared_arrays import SharedArrays, needed, new_file
 from neurosim.online.snapshots import Snapshots, Tally
 from neurosim.state import store
 
-COMMAND = [sys.executable, "-m", "neurosim"]
 # Wide enough that a snapshot takes some hundredths of a second: time to strike while it is written.
 WIDE = ["stream", "digits", "--neurons", "6000", "--snapshot-samples", "100", "--epochs", "3", "--json"]
-
-
-def children(process):
-    """Return the processes that write snapshots for a process and are still at work, zombies left out."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            state, parent = stat.read_text().rpartition(")")[2].split()[:2]
-            ours = "neurosim.online.snapshot_writer" in stat.with_name("cmdline").read_text()
-            if int(parent) == process and state != "Z" and ours:
-                found.append(int(stat.parent.name))
-    return found
-
-
-def wait_until(condition, seconds=60.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it has not happened"
-        time.sleep(1e-3)
-
-
-def is_written(state):
-    """Return a condition: a snapshot is there, and another one is being written."""
-    return lambda: state.exists() and any(".draft-" in name for name in os.listdir(state.parent))
 
 
 @pytest.fixture
@@ -131,9 +108,16 @@ def test_due_by_samples_while_one_is_written_it_waits(make_chip, samples, state)
         snapshots.take(200, 200)
         assert not snapshots.due(299)
         assert snapshots.due(300)
-        threading.Timer(0.2, os.kill, (process, signal.SIGCONT)).start()
+        outcome, begun = snapshots._writer.outcome, []
+
+        def awaited():  # `take` waits for the snapshot before: only now may the other process go on
+            begun.append(snapshots.tally.written)
+            os.kill(process, signal.SIGCONT)
+            return outcome()
+
+        snapshots._writer.outcome = awaited
         snapshots.take(300, 300)
-        assert snapshots.tally.longest_pause_seconds > 0.15
+        assert begun == [1]
     assert (snapshots.tally.written, snapshots.tally.late) == (3, 1)
     assert store.read(state).position == 300
 
@@ -141,37 +125,115 @@ def test_due_by_samples_while_one_is_written_it_waits(make_chip, samples, state)
 def test_without_snapshots_on_the_way_there_is_no_other_process(make_chip, state):
     seen = []
     options = {"snapshot_samples": 0, "snapshot_seconds": 0, "chunk": 500, "state": state}
-    ns.run(make_chip(9), ns.open_stream("digits"), watch=lambda _: seen.append(children(os.getpid())), **options)
+    ns.run(make_chip(9), ns.open_stream("digits"), watch=lambda _: seen.append(writers(os.getpid())), **options)
     assert seen == [[]] * 4
     assert ns.Chip.load(state).samples == 1797
 
 
-def fill_disk(_report):
-    """Let the process that writes snapshots write no file of more than 10,000 bytes."""
-    for process in children(os.getpid()):
-        resource.prlimit(process, resource.RLIMIT_FSIZE, (10_000, 10_000))
+def limit_disk(size=10_000):
+    """Let the process that writes snapshots write no file of more than some bytes: what a full disk is like."""
+    for process in writers(os.getpid()):
+        resource.prlimit(process, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+
+@contextlib.contextmanager
+def full_disk():
+    """Let this process, and those that it starts, write no file of more than 10,000 bytes."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+FULL = r"writing failed.*File too large.*{}; learning goes on, and the next snapshot tries again"
 
 
 @pytest.mark.parametrize("every", [300, 1000])  # it fails before others are due, and with none due any more
-def test_a_full_disk_ends_the_run_and_leaves_the_file_before(make_chip, samples, state, every):
-    make_chip(50).learn(samples).save(state)
-    whole, chip = state.read_bytes(), make_chip(50)
-    refused = pytest.raises(ns.StateError, match=r"writing failed.*File too large.*what stands there is whole")
-    options = {"snapshot_samples": every, "snapshot_seconds": 0, "watch": fill_disk}  # none by time, on a busy machine
-    with refused:
-        ns.run(chip, ns.open_stream("digits"), state=state, **options)
-    assert state.read_bytes() == whole
-    assert [path.name for path in state.parent.iterdir()] == ["chip.h5"]
-    assert chip.samples == (2 * every if every == 300 else 1797)
-    assert children(os.getpid()) == []
+@pytest.mark.parametrize("stands", [True, False])
+def test_a_full_disk_warns_once_and_the_run_goes_on_to_an_error_at_its_end(make_chip, samples, state, every, stands):
+    whole, ended = b"", "nothing stands there yet"
+    if stands:
+        make_chip(50).learn(samples).save(state)
+        whole, ended = state.read_bytes(), "what stands there is whole"
+    chip = make_chip(50)
+    options = {"snapshot_samples": every, "snapshot_seconds": 0}  # none by time, on a busy machine
+    refused = pytest.raises(ns.StateError, match=f"writing failed.*File too large.*{ended}$")
+    with contextlib.ExitStack() as contexts, warnings.catch_warnings(record=True, action="always") as caught, refused:
+
+        def watch(report):
+            if report.samples == 100:
+                limit_disk()
+                contexts.enter_context(full_disk())
+
+        ns.run(chip, ns.open_stream("digits"), state=state, watch=watch, chunk=100, **options)
+    said = [str(warning.message) for warning in caught]
+    assert len(said) == (every == 300)  # what fails last is tried again at once, and that is the error
+    assert all(re.search(FULL.format(ended), text) for text in said)
+    assert chip.samples == 1797
+    assert (state.read_bytes() if stands else b"") == whole
+    assert [path.name for path in state.parent.iterdir()] == ["chip.h5"] * stands
+    assert writers(os.getpid()) == []
+
+
+def test_what_failed_is_written_when_there_is_space_again(make_chip, state):
+    def watch(report):
+        if report.samples in (100, 700):
+            limit_disk(10_000 if report.samples == 100 else resource.RLIM_INFINITY)
+        seen.append(state.exists())
+
+    seen = []
+    options = {"snapshot_samples": 300, "snapshot_seconds": 0, "chunk": 100, "watch": watch, "state": state}
+    chip = make_chip(50)
+    with pytest.warns(ns.StorageWarning, match=FULL.format("nothing stands there yet")):
+        report = ns.run(chip, ns.open_stream("digits"), **options)
+    assert not any(seen[:6])  # that of 300 has failed; that of 600 fails, or is late enough to find space
+    assert report.snapshots in (4, 5)
+    assert ns.Chip.load(state).state_sha256 == chip.state_sha256
+
+
+def test_what_failed_is_tried_again_while_the_stream_is_waited_for(make_chip, samples, state):
+    class Sensor(ns.streams.ArrayStream):
+        def blocks(self, start=0, size=256):
+            limit_disk()
+            yield from super().blocks(start, size)
+            wait_until(lambda: any("tries again" in str(one.message) for one in caught))
+            limit_disk(resource.RLIM_INFINITY)
+            wait_until(state.exists)
+            found.append(store.read(state).position)
+
+    found = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        ns.run(make_chip(50), Sensor(samples), state=state, snapshot_seconds=1e-2, chunk=300)
+    assert found == [300]
+    assert len(caught) == 1
+
+
+def test_a_process_that_is_killed_is_replaced(make_chip, state):
+    def watch(report):
+        if report.samples == 700:
+            (process,) = writers(os.getpid())
+            os.kill(process, signal.SIGKILL)
+            killed.append(process)
+
+    killed, chip = [], make_chip(50)
+    options = {"snapshot_samples": 500, "snapshot_seconds": 0, "chunk": 100, "watch": watch, "state": state}
+    with pytest.warns(ns.StorageWarning, match=r"it ended by signal 9 .*; learning goes on"):
+        report = ns.run(chip, ns.open_stream("digits"), **options)
+    assert len(killed) == 1
+    assert report.snapshots >= 2
+    assert ns.Chip.load(state).state_sha256 == chip.state_sha256
 
 
 def test_an_error_of_the_stream_and_a_full_disk_are_both_said(make_chip, samples, state):
     bad = np.concatenate([samples, np.full((1, 64), np.nan, np.float32)])
-    with pytest.raises(ns.SampleError, match="sample 300, input 0") as caught:
-        ns.run(make_chip(50), ns.open_stream(_saved(state, bad)), state=state, snapshot_samples=200, watch=fill_disk)
-    assert "the last snapshot failed" in caught.value.__notes__[0]
-    assert "File too large" in caught.value.__notes__[0]
+    stream = ns.open_stream(_saved(state, bad))
+    with full_disk(), pytest.raises(ns.SampleError, match="sample 300, input 0") as caught:
+        ns.run(make_chip(50), stream, state=state, snapshot_seconds=0)
+    assert "the last snapshot failed" in caught.value.__notes__[-1]
+    assert "File too large" in caught.value.__notes__[-1]
 
 
 def _saved(state, array):
@@ -183,10 +245,11 @@ def test_an_error_of_the_stream_waits_for_what_is_being_written(make_chip, sampl
     bad = np.concatenate([samples, np.full((1, 64), np.nan, np.float32)])
     with pytest.raises(ns.SampleError, match="sample 300, input 0"):
         ns.run(make_chip(3000), ns.open_stream(_saved(state, bad)), state=state, snapshot_samples=299)
-    assert store.read(state).position == 299
+    assert store.read(state).position == 300
+    assert store.read(store.previous(state)).position == 299
 
 
-def test_a_foreign_file_in_its_place_is_one_line(state, monkeypatch):
+def test_a_foreign_file_in_its_place_is_a_warning_and_an_error_at_the_end(state, monkeypatch):
     # What befalls a folder while a run goes on: somebody puts another file where the next generation belongs.
     real = Snapshots.take
 
@@ -198,8 +261,11 @@ def test_a_foreign_file_in_its_place_is_one_line(state, monkeypatch):
     arguments = ["stream", "digits", "--state", str(state), "--snapshot-samples", "500"]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 2
-    assert result.stderr.count("\n") == 1
-    assert "is another: it is left alone" in result.stderr
+    warning, error = result.stderr.splitlines()
+    assert warning.startswith("Warning: ")
+    assert error.startswith("Error: ")
+    assert "is another: it is left alone" in warning
+    assert "is another: it is left alone" in error
     assert store.previous(state).read_text() == "mine"
 
 
@@ -216,7 +282,8 @@ def test_the_other_process_may_not_die_unseen(kept):
     _, snapshots = kept
     snapshots.take(200, 200)
     os.kill(other_process(snapshots), signal.SIGKILL)
-    with pytest.raises(ns.StateError, match=r"it ended by signal 9 \(9 when memory runs out\)"):
+    ended = r"it ended by signal 9 \(9 when memory runs out\); nothing stands there yet"
+    with pytest.raises(ns.StateError, match=ended):
         snapshots.settle()
 
 
@@ -239,15 +306,15 @@ def test_a_script_without_a_guard_may_run(state):
     assert (done.stdout, done.stderr) == ("4\n", "")
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_while_one_is_written_keeps_everything(state, number, code):
     command = [*COMMAND, *WIDE, "--epochs", "1000", "--state", str(state)]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     wait_until(is_written(state))
-    writers = children(process.pid)
-    for receiver in [process.pid, *(writers if number == signal.SIGTERM else [])]:  # service managers tell them all
+    at_work = writers(process.pid)
+    for receiver in [process.pid, *(at_work if number != signal.SIGINT else [])]:  # service managers tell them all
         os.kill(receiver, number)
     if number == signal.SIGINT:
         with contextlib.suppress(ProcessLookupError):
@@ -258,18 +325,18 @@ def test_a_signal_while_one_is_written_keeps_everything(state, number, code):
     assert summary["interrupted"]
     assert ns.Chip.load(state).samples == summary["samples"] == store.read(state).position > 0
     assert sorted(path.name for path in state.parent.iterdir()) == ["chip.h5", "chip.h5.previous"]
-    assert len(writers) == 1
-    assert not Path(f"/proc/{writers[0]}").exists()
+    assert len(at_work) == 1
+    assert not Path(f"/proc/{at_work[0]}").exists()
 
 
 def test_killed_while_one_is_written_it_goes_on_to_the_same_bits(state):
     command = [*COMMAND, *WIDE, "--state", str(state)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     wait_until(is_written(state))
-    (writer,) = children(process.pid)
+    (writer,) = writers(process.pid)
     process.kill()
     assert process.wait() < 0
-    wait_until(lambda: not Path(f"/proc/{writer}").exists(), 20)  # the one that writes does not outlive the run
+    wait_until(lambda: not Path(f"/proc/{writer}").exists())  # the one that writes does not outlive the run
     whole = store.read(state)
     assert 0 < whole.position < 3 * 1797
     done = subprocess.run(command, capture_output=True, text=True, check=True)

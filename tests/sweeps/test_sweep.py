@@ -102,15 +102,16 @@ def test_optuna_is_told_of_failures(tmp_path):
 
 
 def begun(tmp_path, out):
-    """Start a sweep of some seconds in a process, and wait until three points are finished."""
+    """Start a sweep in a process, and wait until three points are finished; most wait for the file `go`."""
     study = tmp_path / "study.toml"
     places = ", ".join(f"{place}.0" for place in range(40))
     study.write_text(
-        f'name = "long"\nsearch.method = "grid"\nmade.wait = 0.05\nobjectives.worth = "max"\nvary.made.x = [{places}]\n'
+        f'name = "long"\nsearch.method = "grid"\nmade.hold = "{tmp_path}/go"\n'
+        f'objectives.worth = "max"\nvary.made.x = [{places}]\n'
     )
     words = [sys.executable, str(SUPPORT / "sweeping.py"), str(study), str(out)]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    until = time.monotonic() + 60
+    until = time.monotonic() + 3000
     while len(list(out.glob("cells/point-*.json"))) < 3 and time.monotonic() < until:
         assert process.poll() is None, process.communicate()
         time.sleep(0.005)
@@ -125,9 +126,10 @@ def test_a_sweep_that_is_killed_goes_on_and_its_rows_are_equal(tmp_path):
     study, process = begun(tmp_path, tmp_path / "killed")
     process.kill()
     process.communicate()
+    (tmp_path / "go").touch()
     kept = finished(tmp_path / "killed")
     assert 3 <= len(kept) < 40
-    until = time.monotonic() + 30
+    until = time.monotonic() + 300
     while is_left(process.pid) and time.monotonic() < until:
         time.sleep(0.05)
     assert not is_left(process.pid)  # its workers end with it
@@ -135,6 +137,20 @@ def test_a_sweep_that_is_killed_goes_on_and_its_rows_are_equal(tmp_path):
     rows = sweeping.run(read, tmp_path / "killed")
     assert kept.items() <= finished(tmp_path / "killed").items()
     assert rows == sweeping.run(read, tmp_path / "whole")
+
+
+def test_workers_execute_no_file_of_the_working_folder(tmp_path):
+    for name in ("signal", "types", "random"):
+        (tmp_path / f"{name}.py").write_text("open('executed', 'w')\nraise SystemExit('the user\\'s code')\n")
+    study = tmp_path / "study.toml"
+    study.write_text('name = "a"\nsearch.method = "grid"\nobjectives.worth = "max"\nvary.made.x = [1.0, 2.0]\n')
+    words = [sys.executable, "-P", str(SUPPORT / "sweeping.py"), str(study), str(tmp_path / "out")]
+    paths = [SUPPORT, *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, paths))}
+    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not (tmp_path / "executed").exists()
+    assert len(finished(tmp_path / "out")) == 2
 
 
 def is_left(group):

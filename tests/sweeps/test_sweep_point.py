@@ -185,7 +185,7 @@ def test_ctrl_c_ends_quietly_and_says_how_to_go_on(files):
     process = subprocess.Popen(
         list(map(str, words)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while not list(out.with_suffix(".points").glob("cells/point-*.json")) and time.monotonic() < until:
         assert process.poll() is None, process.communicate()
         time.sleep(0.01)

@@ -1,0 +1,148 @@
+"""The samples of a stream through a chip, one chunk after another, with snapshots in between."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+
+from neurosim.chip.chip import Chip
+from neurosim.chip.pipeline import Pipeline
+from neurosim.errors import SampleError, StateError
+from neurosim.online.report import Report
+from neurosim.online.request import Request
+from neurosim.online.snapshots import Snapshots
+from neurosim.online.stop import Stop
+from neurosim.online.watcher import Watcher
+from neurosim.streams import Block
+
+PASS_OVER = "skip_bad=True (--skip-bad) passes over such samples"
+
+
+class Loop:
+    """Takes blocks of samples to a chip, and snapshots of the chip.
+
+    Parameters
+    ----------
+    chip : Chip
+    report : Report
+        Updated with every chunk.
+    snapshots : Snapshots, optional
+    request : Request, optional
+        Asks for snapshots; without one, none are taken while the stream is waited for.
+    chunk, threads, skip_bad
+        As in `neurosim.run`.
+    """
+
+    def __init__(
+        self,
+        chip: Chip,
+        report: Report,
+        snapshots: Snapshots | None,
+        request: Request | None,
+        *,
+        chunk: int,
+        threads: int,
+        skip_bad: bool,
+    ) -> None:
+        self._chip, self._report, self._snapshots = chip, report, snapshots
+        self._new_pipeline = partial(
+            Pipeline, chip.layers, threads, report.stream_position, chunk=chunk, skip_bad=skip_bad
+        )
+        self._watcher = None
+        if snapshots is not None and request is not None:
+            self._watcher = Watcher(snapshots, request, lambda: self._pushed, self._take_while_waiting)
+        self._pushed = 0  # samples, those under way between layers included, which the report does not count yet
+        self._certain = True  # that the chip has learned from the samples that were counted, and from no others
+
+    def learn(
+        self,
+        blocks: Iterator[Block],
+        watch: Callable[[Report], None] | None,
+        stop: Callable[[], bool] | None,
+        waiting: Callable[[], AbstractContextManager[object]],
+    ) -> None:
+        """Push blocks through the chip until they end, or until `stop` or `waiting` says so.
+
+        After an error, the chip has learned from all samples before.
+        """
+        report, snapshots, begun = self._report, self._snapshots, time.perf_counter()
+        with (
+            self._chip.use.run() as self._use,
+            self._new_pipeline(run=self._use) as self._pipeline,
+            self._watcher or nullcontext(),
+        ):
+            try:
+                while (block := self._next(blocks, waiting)) is not None:
+                    self._push(block)
+                    report.seconds = time.perf_counter() - begun - report.snapshot_seconds
+                    if watch is not None:
+                        watch(report)
+                    if stop is not None and stop():
+                        raise Stop
+                    if snapshots is not None and snapshots.due(report.taken):
+                        self._drain()
+                        snapshots.take(report.taken, report.stream_position)
+            except Stop:
+                report.interrupted = True
+            except Exception:
+                if self._certain:
+                    self._drain()
+                raise
+            self._drain()
+        report.seconds = time.perf_counter() - begun - report.snapshot_seconds
+
+    def keep(self, error: Exception) -> None:
+        """Take a last snapshot of what was learned before an error, where that is certain; note on it how that went."""
+        snapshots, report = self._snapshots, self._report
+        if snapshots is None or not self._certain or report.taken == 0:
+            return
+        try:
+            snapshots.finish(report.taken, report.stream_position)
+        except StateError as refusal:
+            error.add_note(f"and the last snapshot failed: {refusal}")
+        else:
+            error.add_note(f"the state has all that was learned before, up to sample {report.stream_position}")
+
+    def _next(self, blocks: Iterator[Block], waiting: Callable[[], AbstractContextManager[object]]) -> Block | None:
+        """Return the next block, or None at the end."""
+        watcher = self._watcher
+        if watcher is None:
+            with waiting():
+                return next(blocks, None)
+        watcher.rest()
+        try:
+            with waiting():
+                return next(blocks, None)
+        finally:
+            watcher.resume()
+
+    def _push(self, block: Block) -> None:
+        """Take a block to the chip."""
+        report, pipeline = self._report, self._pipeline
+        self._certain = False
+        self._pushed += len(block.samples)
+        try:
+            report.add(pipeline.push(block.samples, time.perf_counter(), block.labels))
+        except SampleError as error:
+            if error is pipeline.fault:
+                error.add_note(PASS_OVER)
+            self._certain = True
+            raise
+        finally:
+            if pipeline.refused != report.refused:
+                report.pass_over(pipeline.refused)
+        self._certain = True
+
+    def _drain(self) -> None:
+        """Let every sample under way go through all layers."""
+        self._certain = False
+        self._report.add(self._pipeline.drain())
+        self._certain = True
+
+    def _take_while_waiting(self) -> None:
+        """Take a snapshot in the watcher's thread, unless the stream is using the chip at this moment."""
+        assert self._snapshots is not None
+        with self._use.lent() as free:
+            if free:
+                self._drain()
+                self._snapshots.take_while_waiting(self._report.taken, self._report.stream_position)
