@@ -214,7 +214,7 @@ def _judged_on(options: StreamOptions, stream: "Stream") -> "tuple[Stream | None
         fail("keep_readout must come with --state, the file that keeps it")
     if not any(wanted.values()):
         if options.readout_epochs is not None:
-            fail(f"readout_epochs must be left out without --test and --keep-readout, got {options.readout_epochs}")
+            fail(f"readout_epochs must be left out without --test or --keep-readout, got {options.readout_epochs}")
         return None, None
     if not stream.replayable:
         name = next(name for name, is_wanted in wanted.items() if is_wanted)

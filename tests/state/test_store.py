@@ -51,6 +51,12 @@ def test_the_file_holds_plain_weights_and_the_account(chip, path):
         assert json.loads(file["layer_0"].attrs["constants"])["neurons"] == 12
 
 
+def test_many_long_names_of_labels_are_kept(chip, tmp_path):
+    chip.classes = tuple(f"{number:0256}" for number in range(10_000))
+    chip.save(tmp_path / "names.h5")
+    assert ns.Chip.load(tmp_path / "names.h5").classes == chip.classes
+
+
 def test_two_generations_are_kept(chip, path, samples):
     first = chip.state_sha256
     chip.learn(samples[50:60]).save(path)

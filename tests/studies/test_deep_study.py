@@ -217,7 +217,7 @@ def test_the_imagenet_preset_runs_at_full_shape_on_a_folder_of_images(tmp_path):
 
 
 @pytest.mark.parametrize(("options", "words"), [
-    (["--preset", "softhebb-cifar10-1layer"], "readout_epochs must be left out without --test, got 3"),
+    (["--preset", "softhebb-cifar10-1layer"], "must be left out without --test or --keep-readout, got 3"),
     (["--test", "digits:test"], "readout_epochs must be left out for a chip that does not end in images"),
 ], ids=str)  # fmt: skip
 def test_epochs_of_a_readout_that_nobody_trains_are_refused(options, words):

@@ -500,3 +500,18 @@ def a_readout_of_unknown_features(file, path):
 @bad("must hold samples of readouts/winner as")
 def a_readout_of_minus_one_sample(file, path):
     file["readouts/winner"].attrs["samples"] = -1
+
+
+@bad("must hold changes")
+def changes_that_are_numbers(file, path):
+    file.attrs["changes"] = "[1]"
+
+
+@bad("must hold changes as")
+def changes_900_deep(file, path):
+    file.attrs["changes"] = deep(900)
+
+
+@bad("must hold changes of constants")
+def changes_that_are_others(file, path):
+    file.attrs["changes"] = '[{"sample": 0, "layer": 0, "name": "cap", "old": 1}]'

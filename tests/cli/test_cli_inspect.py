@@ -1,0 +1,37 @@
+"""`neurosim inspect` shows whatever names and constants a state holds."""
+
+import json
+
+import numpy as np
+import pytest
+from commands import invoke
+
+import neurosim as ns
+
+
+def test_inspect_prints_names_that_cannot_be_printed(make_chip, samples, tmp_path):
+    chip, path = make_chip(5).learn(samples[:9]), tmp_path / "chip.h5"
+    chip.classes = ("cat", "d\udcffog")
+    chip.save(path, stream={"name": "b\udcffad\n.csv", "order": "stored\x1b[31m"})
+    shown = invoke("inspect", path).stdout
+    assert "stream  b\\udcffad\\n.csv, stored\\x1b[31m order" in shown
+    assert "labels  0 cat, 1 d\\udcffog" in shown
+    assert json.loads(invoke("inspect", path, "--json").stdout)["stream"]["name"] == "b\udcffad\n.csv"
+
+
+@pytest.mark.parametrize("as_json", [(), ("--json",)])
+def test_inspect_shows_whatever_a_constant_holds(make_chip, samples, tmp_path, recwarn, as_json):
+    path = tmp_path / "chip.h5"
+    layer = ns.ConvWTA(
+        4, kernel=3, competition=ns.SoftWTA(temperature=1.0), rule=ns.SoftHebb(rate=0.1), horizon=float("inf")
+    )
+    ns.Chip([layer], inputs=(1, 8, 8)).save(path)
+    shown = invoke("inspect", path, *as_json).stdout
+    assert ('"horizon": "inf"' if as_json else "horizon=inf") in shown
+    chip = make_chip(5).learn(samples[:9])
+    state = chip.layers[0].state
+    state.synapses[:], state.scales[:], state.norms[:] = 3e37, 1, 1
+    chip.save(path)
+    assert invoke("inspect", path, *as_json).stderr == ""
+    assert not [warning for warning in recwarn if issubclass(warning.category, RuntimeWarning)]
+    assert np.isfinite(ns.Chip.load(path).layers[0].weights).all()
