@@ -5,6 +5,7 @@
     NEUROSIM_DATA=... python benchmarks/drift.py             # purity after a change, by floor and by recipe
     NEUROSIM_DATA=... python benchmarks/drift.py --mnist     # accuracy on MNIST, which does not change, by floor
     NEUROSIM_DATA=... python benchmarks/drift.py --alarms    # alarms on streams that do not change
+    NEUROSIM_DATA=... python benchmarks/drift.py --held-out  # the same with seeds that chose no threshold
     NEUROSIM_DATA=... python benchmarks/drift.py --delays    # how soon a change is told
 """
 
@@ -225,6 +226,28 @@ def false_alarms(seeds: int) -> Iterator[str]:
         yield f"| {name} | {7 * len(WIDTHS) * seeds} | {'; '.join([str(len(told)), *told])} |"
 
 
+def held_out(seeds: int) -> Iterator[str]:
+    """Yield the table of alarms on steady streams of seeds from 10 on, which had no part in choosing the thresholds."""
+    yield "| recipe | steady streams | of these with an alarm: stream, neurons, seed, alarms, first |"
+    yield "| --- | --- | --- |"
+    for name, make in makers(*TOLD_OF).items():
+        told, count = [], 0
+        for seed in range(10, 10 + seeds):
+            rng, digits = np.random.default_rng(seed), whole("digits")[0]
+            streams = {"digits": np.concatenate([digits[rng.permutation(len(digits))] for _ in range(8)])}
+            streams |= {
+                f"spread {spread:g}": clusters(seed, 12_000, spread=spread)[0] for spread in (0.02, 0.1, 0.3, 1.0)
+            }
+            for stream, samples in streams.items():
+                for neurons in WIDTHS[:3]:
+                    found, count = (
+                        alarms_of(ns.Chip([make(neurons)], inputs=samples.shape[1], seed=seed), samples),
+                        count + 1,
+                    )
+                    told += [f"{stream}, {neurons}, {seed}, {len(found)}, {found[0]:,}"] if found else []
+        yield f"| {name} | {count} | {'; '.join([str(len(told)), *told])} |"
+
+
 def delays(seeds: int) -> Iterator[str]:
     """Yield the table of changes that are told, and after how many samples."""
     layers = makers(*TOLD_OF)
@@ -249,9 +272,11 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, help="by default 5 for purity, 3 for the others")
     parser.add_argument("--mnist", action="store_true")
     parser.add_argument("--alarms", action="store_true")
+    parser.add_argument("--held-out", action="store_true")
     parser.add_argument("--delays", action="store_true")
     given = parser.parse_args()
-    table = accuracies if given.mnist else false_alarms if given.alarms else delays if given.delays else purities
+    chosen = {accuracies: given.mnist, false_alarms: given.alarms, held_out: given.held_out, delays: given.delays}
+    table = next((table for table, asked in chosen.items() if asked), purities)
     for line in table(given.seeds or (5 if table is purities else 3)):
         print(line, flush=True)
 
