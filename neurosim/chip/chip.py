@@ -15,7 +15,9 @@ from neurosim.chip.one_by_one import OneByOne
 from neurosim.chip.pipeline import Pipeline
 from neurosim.chip.responding import respond
 from neurosim.chip.response import Response, response_of
-from neurosim.chip.samples import as_labels, as_modulators, as_samples, as_shape, check_fits, fitting, teachable
+from neurosim.chip.samples import (
+    as_labels, as_modulators, as_samples, as_shape, as_source, check_fits, fitting, teachable,
+)  # fmt: skip
 from neurosim.engine.samples import Array
 from neurosim.errors import ConfigError, SampleError, StateError
 from neurosim.layers.conv import ConvWTA
@@ -30,6 +32,7 @@ from neurosim.streams import Block, Stream
 
 FLOAT32 = np.dtype(np.float32)
 DEVICES = ("cpu", "cuda")
+Samples = Stream | ArrayLike | Iterable[Any]  # a stream, an array of samples, or a generator of them
 
 
 class Chip:
@@ -196,7 +199,7 @@ class Chip:
 
     def learn(
         self,
-        stream: Stream | ArrayLike,
+        stream: Samples,
         *,
         labels: ArrayLike | None = None,
         modulators: ArrayLike | None = None,
@@ -211,7 +214,8 @@ class Chip:
 
         Parameters
         ----------
-        stream : Stream or float32 (samples, inputs)
+        stream : Stream, float32 (samples, inputs), or iterable
+            A generator gives samples or pairs (sample, label), one by one, and is read once.
         labels : int64 (samples,), optional
             As in `learn_one`, -1 for none; in place of the stream's own.
         modulators : float32 (samples,), optional
@@ -241,8 +245,7 @@ class Chip:
         DivergedError
             As in `learn_one`; what layers learned after that sample depends on chunk and threads.
         """
-        if not isinstance(stream, Stream):
-            stream = as_samples(stream, self.shape, None)
+        stream = as_source(stream, self.shape)
         count = stream.length if isinstance(stream, Stream) else len(stream)
         taught = None if labels is None else as_labels(labels, count)
         factors = None if modulators is None else as_modulators(modulators, count)
@@ -272,7 +275,7 @@ class Chip:
             whole("layers", index, 0, len(self.layers) - 1)
         return set(layers)
 
-    def respond(self, stream: Stream | ArrayLike, *, chunk: int = 256) -> Response:
+    def respond(self, stream: Samples, *, chunk: int = 256) -> Response:
         """Respond to every sample of a stream and change nothing.
 
         Takes memory for three arrays (samples, neurons); of images, two of them have an entry for every position.
@@ -280,7 +283,8 @@ class Chip:
 
         Parameters
         ----------
-        stream : Stream or float32 (samples, inputs)
+        stream : Stream, float32 (samples, inputs), or iterable
+            As in `learn`.
         chunk : int
             As in `learn`.
 
@@ -297,7 +301,7 @@ class Chip:
         return Response(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
     def respond_blocks(
-        self, stream: Stream | ArrayLike, *, chunk: int = 256, layer: int | None = None
+        self, stream: Samples, *, chunk: int = 256, layer: int | None = None
     ) -> Iterator[tuple[Response, NDArray[np.int64] | None]]:
         """Give what `respond` gives, a chunk of samples at a time, with their labels if there are any.
 
@@ -310,7 +314,7 @@ class Chip:
             yield response_of(layers[-1], results), labels
 
     def output_blocks(
-        self, stream: Stream | ArrayLike, *, chunk: int = 256
+        self, stream: Samples, *, chunk: int = 256
     ) -> Iterator[tuple[Array, NDArray[np.int64] | None]]:
         """Give the last layer's output, float32 (samples, outputs), a chunk at a time, with labels if there are any.
 
@@ -319,13 +323,13 @@ class Chip:
         for results, labels in respond(self.layers, self.blocks(stream, chunk), chunk, every=False):
             yield results.outputs, labels
 
-    def blocks(self, stream: Stream | ArrayLike, chunk: int) -> Iterator[Block]:
+    def blocks(self, stream: Samples, chunk: int) -> Iterator[Block]:
         """Cut a stream, or an array, into blocks of samples that fit the chip."""
         whole("chunk", chunk, 1, LARGEST)
-        if isinstance(stream, Stream):
-            check_fits(stream, self.shape)
-            return stream.blocks(size=chunk)
-        samples = as_samples(stream, self.shape, None)
+        samples = as_source(stream, self.shape)
+        if isinstance(samples, Stream):
+            check_fits(samples, self.shape)
+            return samples.blocks(size=chunk)
         return (Block(samples[start : start + chunk], None) for start in range(0, len(samples), chunk))
 
     def save(self, path: str | Path, *, position: int = 0, stream: dict[str, Any] | None = None) -> None:

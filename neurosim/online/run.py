@@ -1,14 +1,15 @@
 """The on-line loop: a stream through a chip, with a clock, snapshots and a report."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
+from typing import Any
 
 from neurosim.checks import LARGEST, number, whole
 from neurosim.chip.chip import Chip
 from neurosim.chip.pipeline import Pipeline
-from neurosim.chip.samples import check_fits
+from neurosim.chip.samples import as_stream
 from neurosim.errors import ConfigError, SampleError
 from neurosim.online.report import Report
 from neurosim.online.snapshots import Snapshots
@@ -19,7 +20,7 @@ from neurosim.streams import Block, Stream
 
 def run(
     chip: Chip,
-    stream: Stream,
+    stream: Stream | Iterable[Any],
     *,
     state: str | Path | None = None,
     start: int = 0,
@@ -39,7 +40,8 @@ def run(
     ----------
     chip : Chip
         Learns in place.
-    stream : Stream
+    stream : Stream or iterable
+        A generator gives samples or pairs (sample, label), one by one: a stream without length, which is read once.
     state : path, optional
         State file: written at each snapshot and at the end. After an error there is no last snapshot, but one that is
         already being written is finished.
@@ -83,7 +85,7 @@ def run(
     whole("threads", threads, 1, LARGEST)
     whole("snapshot_samples", snapshot_samples, 0)
     number("snapshot_seconds", snapshot_seconds, "at least 0", 0)
-    check_fits(stream, chip.shape)
+    stream = as_stream("stream", stream, chip.shape)
     if stream.length is not None and start > stream.length:
         raise ConfigError("start", f"at most the stream's length, {stream.length}", start)
     report = Report(stream_position=start if position is None else position)
