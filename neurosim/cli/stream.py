@@ -80,6 +80,8 @@ def _known() -> dict[str, str]:
 @shared.standardise()
 @shared.inputs()
 @shared.label()
+@shared.samples_key()
+@shared.labels_key()
 @click.option("--skip-bad", is_flag=True, help="Lines: pass over malformed ones and count them.")
 @click.option("--replay", is_flag=True, help="Pipe: it begins anew, so pass over what the state has learned from.")
 @click.option("--state", metavar="FILE", help="Keep the state here, and go on from it if it is there.")
@@ -128,6 +130,8 @@ def command(**values: Any) -> None:
             summary = report.summary(chip) | {"winner_accuracy": None, "readout_accuracy": None}
             if options.skip_bad:
                 summary["bad_lines"] = getattr(stream, "bad", 0)
+            if stream.passed_over:
+                summary["files_passed_over"] = stream.passed_over
             error = _judge(chip, judged_on, options.readout_epochs, interrupts, summary)
             say(json.dumps(summary, allow_nan=False) if options.as_json else table(summary))
     if error is not None:
@@ -178,7 +182,7 @@ def _judged_on(options: StreamOptions, stream: "Stream") -> "tuple[Stream, Strea
     test = open_transformed(options.test, replace(once, inputs=stream.inputs))
     for labelled in (train, test):
         if not labelled.labelled:
-            fail(f"labels of {labelled.name} must be there to measure accuracy, got none; for lines give --label")
+            fail(f"labels of {labelled.name} must be there to measure accuracy, got none; {labelled.labels_advice}")
     check_labelled(train, test)
     return train, test
 

@@ -30,6 +30,7 @@ def open_transformed(source: str, options: SourceOptions) -> "Stream":
     stream = open_stream(
         source, root=options.root, inputs=options.inputs, label=options.label, skip_bad=options.skip_bad,
         epochs=options.epochs, shuffle=options.shuffle, image_size=options.image_size,
+        samples=options.samples_key, labels=options.labels_key,
     )  # fmt: skip
     return _transformed(stream, options.augment, options.augment_seed, options.standardise)
 

@@ -30,8 +30,8 @@ def other_than_regular(path: str | os.PathLike[str]) -> str | None:
     return None if stat.S_ISREG(mode) else KINDS.get(stat.S_IFMT(mode), "something else")
 
 
-def check_regular(path: str | os.PathLike[str]) -> None:
-    """Refuse anything but a regular file, before it is opened; links to one are followed.
+def check_regular(path: str | os.PathLike[str], what: str = "") -> None:
+    """Refuse anything but a regular file, before it is opened; links to one are followed. `what` is for the error.
 
     Raises
     ------
@@ -41,9 +41,10 @@ def check_regular(path: str | os.PathLike[str]) -> None:
     try:
         other = other_than_regular(path)
     except (OSError, ValueError) as error:  # ValueError: the path has a null character
-        raise StreamError(f"{os.fspath(path)!s} must be a file that can be read, but: {error}") from error
+        raise StreamError(f"{what or os.fspath(path)!s} must be a file that can be read, but: {error}") from error
     if other is not None:
-        raise StreamError(f"{os.fspath(path)!s} must be a regular file, got {other}; only - reads from a pipe")
+        advice = "only the source - reads from a pipe"
+        raise StreamError(f"{what or os.fspath(path)!s} must be a regular file, got {other}; {advice}")
 
 
 def read_regular(path: Path, largest: int | None = None) -> bytes | None:

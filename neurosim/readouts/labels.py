@@ -32,7 +32,8 @@ def check_labelled(*streams: Stream) -> None:
     for stream in streams:
         check_stream("train and test", stream)
         if not stream.labelled:
-            raise SampleError(f"labels of {stream.name} must be there to measure accuracy, got none")
+            advice = stream.labels_advice
+            raise SampleError(f"labels of {stream.name} must be there to measure accuracy, got none; {advice}")
     named = [stream for stream in streams if stream.classes]
     for stream in named[1:]:
         if stream.classes != named[0].classes:

@@ -47,6 +47,7 @@ class Stream(ABC):
     length: int | None
     labelled: bool
     classes: tuple[str, ...] = ()
+    labels_advice: str = "open a source that has labels"  # what an error says where they are needed and there are none
     passed_over: int = 0  # of a folder of images: files that look like images and are not read
     replayable = True  # False for a pipe, which can be read only once
     _shape: tuple[int, ...] = ()  # empty if samples are flat

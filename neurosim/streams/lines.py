@@ -52,6 +52,8 @@ class LineStream(Stream):
         If there is no line, or one is malformed: the message has its number.
     """
 
+    labels_advice = "for lines give --label"
+
     def __init__(
         self,
         name: str,
