@@ -16,7 +16,14 @@ from neurosim.chip.pipeline import Pipeline
 from neurosim.chip.responding import respond
 from neurosim.chip.response import Response, response_of
 from neurosim.chip.samples import (
-    as_labels, as_modulators, as_samples, as_shape, as_source, check_fits, fitting, teachable,
+    as_labels,
+    as_modulators,
+    as_samples,
+    as_shape,
+    as_source,
+    check_fits,
+    fitting,
+    teachable,
 )  # fmt: skip
 from neurosim.engine.samples import Array
 from neurosim.errors import ConfigError, SampleError, StateError
@@ -313,9 +320,7 @@ class Chip:
         for results, labels in respond(layers, self.blocks(stream, chunk), chunk, every=True):
             yield response_of(layers[-1], results), labels
 
-    def output_blocks(
-        self, stream: Samples, *, chunk: int = 256
-    ) -> Iterator[tuple[Array, NDArray[np.int64] | None]]:
+    def output_blocks(self, stream: Samples, *, chunk: int = 256) -> Iterator[tuple[Array, NDArray[np.int64] | None]]:
         """Give the last layer's output, float32 (samples, outputs), a chunk at a time, with labels if there are any.
 
         The same as `respond_blocks(...).output`, without memory for the last layer's responses at each position.

@@ -213,7 +213,7 @@ class WorkingLayer(ABC):
             If they are no samples of this layer, or labels and modulators are not one for each.
         """
         values, labels, modulators = samples
-        if not type(values) is type(labels) is type(modulators) is np.ndarray:  # of a user's own stream
+        if not (type(values) is np.ndarray and type(labels) is np.ndarray and type(modulators) is np.ndarray):
             values, labels, modulators = (plain_array(*pair) for pair in zip(Samples._fields, samples, strict=True))
         if values.ndim != 2 or values.shape[1] != self.inputs:
             where = f"of layer {self.index + 1}"

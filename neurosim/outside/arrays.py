@@ -26,7 +26,9 @@ def sample_error(name: str, rule: str, value: str, advice: str = "") -> SampleEr
     return SampleError(f"{name} must be {rule}, got {value}" + (f"; {advice}" if advice else ""))
 
 
-def numbers(name: str, values: object, kinds: str = REAL, *, rule: str = "", refuse: Refusal = sample_error) -> NDArray[Any]:
+def numbers(
+    name: str, values: object, kinds: str = REAL, *, rule: str = "", refuse: Refusal = sample_error
+) -> NDArray[Any]:
     """Return values as a plain array of their own dtype; nothing is copied that is one already.
 
     Parameters
@@ -100,8 +102,8 @@ def _check(name: str, values: object, refuse: Refusal, depth: int = 0) -> None:
         if mask.dtype.names or mask.any():
             advice = "fill them, as by .filled(0), or leave these samples out"
             raise refuse(name, "real numbers", f"{kind_of(values)} with masked entries", advice)
-    elif (advice := _conversion(values)) is not None:
-        raise refuse(name, "an array of numbers", kind_of(values), f"convert it by {advice}")
+    elif (call := _conversion(values)) is not None:
+        raise refuse(name, "an array of numbers", kind_of(values), f"convert it by {call}")
 
 
 def _is_plain(kind: type) -> bool:

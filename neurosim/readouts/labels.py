@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from neurosim.chip.chip import Chip
 from neurosim.chip.response import Response
 from neurosim.errors import SampleError
+from neurosim.outside.arrays import WHOLE, numbers
 from neurosim.streams import Stream, check_stream
 
 RESPONSES = 1 << 24  # most responses of a chunk: of all neurons, at all positions of images
@@ -23,7 +24,7 @@ def accuracy(predicted: NDArray[Any], labels: NDArray[Any]) -> float:
 
 def check_classes(labels: NDArray[np.int64]) -> None:
     """Refuse labels from `CLASSES` on: the counts for each neuron and label would take too much memory."""
-    if labels.max() >= CLASSES:
+    if numbers("labels", labels, WHOLE).max(initial=0) >= CLASSES:
         raise SampleError(f"labels must be below {CLASSES} to measure accuracy, got {labels.max()}")
 
 

@@ -77,7 +77,9 @@ def _read(file: BinaryIO, most: int) -> bytearray:
 def _check_size(path: Path, wanted: int, size: int) -> None:
     if size != wanted:
         more = "or more" if size > wanted and path.name.lower().endswith(".gz") else ""
-        raise StreamError(f"{path} must be {wanted} bytes by its header, got {size} {more}".rstrip() + ": it is damaged")
+        raise StreamError(
+            f"{path} must be {wanted} bytes by its header, got {size} {more}".rstrip() + ": it is damaged"
+        )
 
 
 def idx_file(path: Path, name: str | None = None) -> ArrayStream:
@@ -118,7 +120,9 @@ def mnist(split: str, *, root: Path) -> ArrayStream:
                 stream = idx_file(path, f"mnist:{split}")
                 if not stream.labelled:
                     labels = labels_beside(folder / stem)[0].name
-                    raise StreamError(f"labels of mnist:{split} must be in {folder}, as {labels} or {labels}.gz: no such file")
+                    raise StreamError(
+                        f"labels of mnist:{split} must be in {folder}, as {labels} or {labels}.gz: no such file"
+                    )
                 return stream
     raise StreamError(
         f"mnist:{split} must be at {root} or its folder mnist, as {stem} or {stem}.gz: no such file; see --root, "

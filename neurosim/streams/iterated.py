@@ -94,7 +94,9 @@ class IteratedStream(Stream):
     def _read(self) -> Iterator[Any]:
         """Yield the items, once."""
         if self._items is None:
-            raise StreamError(f"{self.name} must be read once, as it gives each sample once; make a new one to read again")
+            raise StreamError(
+                f"{self.name} must be read once, as it gives its samples once; make a new one for the next"
+            )
         _ = self.labelled
         items, self._items = self._items, None
         yield from self._first

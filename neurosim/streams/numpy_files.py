@@ -55,13 +55,13 @@ def npz_file(
             return npy_file(path)
         with zipfile.ZipFile(file) as archive:
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
-            found = []
+            found = list[Any]()
             for asked, usual in zip(wanted, (SAMPLES, LABELS), strict=True):
                 name = asked or next((name for name in usual if name in members), "")
                 if name not in members and (asked or usual is SAMPLES):
                     raise missing(path, f"an array named {asked or 'samples or x'}", members)
                 found.append(_member(archive, members[name], f"{name} of {path}", size) if name else None)
-    stream = ArrayStream(*found, name=path.name)
+    stream = ArrayStream(found[0], found[1], name=path.name)
     stream.labels_advice = "labels of a .npz file are an array named labels or y; --labels takes another name"
     return stream
 
@@ -122,7 +122,7 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, most: in
 
 @contextmanager
 def _one_line(path: Path) -> Iterator[None]:
-    """Turn what reading a damaged file raises into one StreamError, and NumPy's warnings of odd headers into nothing."""
+    """Turn what reading a damaged file raises into one StreamError; leave out NumPy's warnings of odd headers."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -245,7 +245,7 @@ def test_features_of_other_forms_and_labels_that_do_not_fit_are_refused(monkeypa
         readout.predict(X[:, 1:])
     with pytest.raises(ns.SampleError, match="one for each of 60 samples"):
         readout.score(X, labels[:3])
-    with pytest.raises(ns.SampleError, match="labels must be whole numbers, one for each of 60 samples, got ndarray of float64"):
+    with pytest.raises(ns.SampleError, match="whole numbers, one for each of 60 samples, got ndarray of float64"):
         readout.score(X, labels + 0.5)
     ragged = [[1.0], [1.0, 2.0]]
     for use in (lambda: readout.fit(ragged, [0, 1]), lambda: readout.predict(ragged)):
