@@ -14,6 +14,7 @@ from neurosim.errors import SampleError
 
 REAL, WHOLE = "biuf", "iu"  # kinds of dtypes: real numbers, booleans among them; whole numbers
 KINDS = {REAL: "real numbers", WHOLE: "whole numbers"}
+ARRAY = "an array of numbers"
 PLAIN = frozenset({bool, int, float})  # of lists of these, nothing can be lost
 MOST_AXES = 64  # of an array of NumPy
 SHOWN = 60  # most characters of a value or of another's message in an error
@@ -50,13 +51,13 @@ def numbers(
         If an entry is masked, the values are of another kind (complex numbers, text, dates, records, objects), they are
         a table, a sparse matrix, a tensor that needs gradients or rows of several lengths, or they do not convert.
     """
-    array = values if type(values) is np.ndarray else plain_array(name, values, refuse)
+    array = values if type(values) is np.ndarray else plain_array(name, values, refuse, rule or ARRAY)
     if array.dtype.kind not in kinds:
         raise refuse(name, rule or KINDS[kinds], f"{kind_of(values)} of {shortened(str(array.dtype))}", "")
     return array
 
 
-def plain_array(name: str, values: object, refuse: Refusal = sample_error) -> NDArray[Any]:
+def plain_array(name: str, values: object, refuse: Refusal = sample_error, rule: str = ARRAY) -> NDArray[Any]:
     """Return values as a plain array of any dtype; refuse what would lose something, and what does not convert."""
     try:
         _check(name, values, refuse)
@@ -65,7 +66,7 @@ def plain_array(name: str, values: object, refuse: Refusal = sample_error) -> ND
         if type(error).__module__.partition(".")[0] == "neurosim":  # ours already, or the signal that ends a wait
             raise
         why = shortened(f"{type(error).__name__}: {error}")
-        raise refuse(name, "an array of numbers", f"{kind_of(values)}, which does not convert ({why})", "") from error
+        raise refuse(name, rule, f"{kind_of(values)}, which does not convert ({why})", "") from error
 
 
 def kind_of(values: object) -> str:
@@ -79,8 +80,10 @@ def shown(value: object) -> str:
     """Return a value as an error shows it: its repr if it is one thing, and the name of its type if it may be many."""
     if isinstance(value, str | bytes):
         return shortened(repr(value[: 2 * SHOWN]))
-    if value is None or (isinstance(value, bool | int | float | np.generic) and abs(value) < 10**SHOWN):  # type: ignore
+    if value is None or isinstance(value, bool | float | np.number | np.bool_):
         return shortened(repr(value))
+    if isinstance(value, int):
+        return repr(value) if abs(value) < 10**SHOWN else f"a number of more than {SHOWN} digits"
     return kind_of(value)
 
 
@@ -103,7 +106,7 @@ def _check(name: str, values: object, refuse: Refusal, depth: int = 0) -> None:
             advice = "fill them, as by .filled(0), or leave these samples out"
             raise refuse(name, "real numbers", f"{kind_of(values)} with masked entries", advice)
     elif (call := _conversion(values)) is not None:
-        raise refuse(name, "an array of numbers", kind_of(values), f"convert it by {call}")
+        raise refuse(name, ARRAY, kind_of(values), f"convert it by {call}")
 
 
 def _is_plain(kind: type) -> bool:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from neurosim.checks import LARGEST, whole
 from neurosim.chip.response import Response
 from neurosim.errors import SampleError
+from neurosim.outside.arrays import WHOLE, numbers
 from neurosim.readouts.features import check_finite
 
 NEIGHBOUR_SAMPLES = 10_000  # most training samples kept: every test sample is compared with all of them
@@ -47,6 +48,7 @@ class Neighbours:
 
     def add(self, response: Response, labels: NDArray[np.int64]) -> None:
         """Keep a chunk of outputs and their labels, as far as the limit allows."""
+        labels = numbers("labels", labels, WHOLE)
         remaining = NEIGHBOUR_SAMPLES - self.samples_
         if remaining > 0:
             self._features.append(response.output[:remaining])

@@ -176,8 +176,9 @@ def _wide(name: str, values: ArrayLike) -> NDArray[np.int64]:
     times = numbers(name, values, WHOLE, rule=rule, refuse=ConfigError)
     if times.ndim != 1:
         raise ConfigError(name, rule, f"{times.dtype} of shape {times.shape}")
-    if times.dtype.kind == "u" and times.size and int(times.max()) > LATEST:
-        raise ConfigError(name, f"at most {LATEST} microseconds", int(times.max()))
+    largest = np.iinfo(np.int64).max
+    if times.dtype.kind == "u" and times.size and int(times.max()) > largest:
+        raise ConfigError(name, f"at most {largest}, as int64 holds", int(times.max()))
     return np.asarray(times, np.int64)
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ class IteratedStream(Stream):
     def labelled(self) -> bool:  # type: ignore[override]
         """Whether samples have labels; the first is read to tell."""
         if self._pairs is None and self._items is not None:
-            self._first = [item for item, _ in zip(self._items, range(1), strict=False)]
+            self._first = list(islice(self._items, 1))
             self._pairs = bool(self._first) and _is_pair(self._first[0])
         return bool(self._pairs)
 
