@@ -5,7 +5,6 @@ from pathlib import Path
 
 from neurosim.checks import LARGEST, whole
 from neurosim.errors import ConfigError, StreamError
-from neurosim.outside.arrays import shown
 from neurosim.streams.arrays import ArrayStream as ArrayStream
 from neurosim.streams.base import Block as Block
 from neurosim.streams.base import Stream as Stream
@@ -95,4 +94,4 @@ def _text(name: str, value: str | os.PathLike[str]) -> str:
         return os.fsdecode(value)
     except TypeError:
         advice = f"one of {KNOWN}" if name == "source" else ""
-        raise ConfigError(name, "a text or a path", shown(value), advice) from None
+        raise ConfigError(name, "a text or a path", type(value).__name__, advice) from None

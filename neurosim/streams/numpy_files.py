@@ -103,6 +103,8 @@ def map_array(path: Path) -> NDArray[Any]:
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, most: int) -> NDArray[Any]:
     """Return an array of an archive of `most` bytes, after comparing what it declares with what is stored."""
+    if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:  # others unpack as much as they like
+        raise ValueError(f"{name} must be stored plain or deflated, as NumPy writes it")
     with archive.open(info) as file:
         version = npy.read_magic(file)
         if version not in HEADERS:

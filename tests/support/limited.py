@@ -6,7 +6,7 @@ import resource
 import subprocess
 import sys
 
-MEMORY = 2 << 30  # bytes of addresses, of which some 900 MiB are code and libraries
+MEMORY = 1 << 30  # bytes of addresses, of which a third are code and libraries
 OPENING = """
 import json, sys, warnings
 import neurosim as ns
