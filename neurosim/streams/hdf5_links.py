@@ -5,6 +5,7 @@ behind a virtual or an external dataset is missing, and ends the process where v
 """
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 from neurosim.errors import StreamError
 from neurosim.outside.files import check_regular
 
+PATTERN = re.compile(r"(?<!%)(?:%%)*%\d*b")  # of file names that count up
 MOST_LINKS = 32  # followed from one to the next
 MOST_SOURCES = 10_000  # of virtual datasets, in all
 
@@ -96,7 +98,11 @@ def _beside(folder: Path, name: str) -> Path:
 
 
 def _source(folder: Path, dataset: h5py.Dataset, name: str) -> Path:
-    return Path(dataset.file.filename) if name == "." else _beside(folder, name)
+    """Return the path of a file that a virtual dataset names."""
+    if PATTERN.search(name):
+        advice = "make one that names each of its files"
+        raise StreamError(f"virtual sources of {folder}:{dataset.name} must be files, got the pattern {name}; {advice}")
+    return Path(dataset.file.filename) if name == "." else _beside(folder, name.replace("%%", "%"))
 
 
 def _check_sources(files: Files, dataset: h5py.Dataset, above: list[tuple[str, str]], left: list[int]) -> None:

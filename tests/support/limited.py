@@ -12,8 +12,9 @@ import json, sys, warnings
 import neurosim as ns
 root, sources, options = sys.argv[1], json.loads(sys.argv[2]), json.loads(sys.argv[3])
 for source in sources:
+    folder, source = source if isinstance(source, list) else (".", source)
     try:
-        stream = ns.open_stream(source, root=root, **options)
+        stream = ns.open_stream(source, root=f"{root}/{folder}", **options)
         block = next(stream.blocks(0, 4))
         stream.identity()
         print(json.dumps(["read", stream.length, block.samples[:, :4].tolist()]), flush=True)
@@ -25,7 +26,7 @@ for source in sources:
 def opened(root, sources, memory=MEMORY, **options):
     """Return what came of opening and reading each source: ["read", length, samples], or [error, message].
 
-    A traceback, a signal, a word on standard error or a wait without end fail the test.
+    A source is its name, or a folder of the root and its name. A traceback, a signal, a word on standard error or a wait without end fail the test.
     """
 
     def limit():
