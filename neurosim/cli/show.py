@@ -52,6 +52,8 @@ def table(summary: dict[str, Any]) -> str:
         rows.append(("blank", f"{summary['blank_samples']:,} samples of zeros: nothing to learn"))
     if summary.get("bad_lines"):
         rows.append(("bad lines", f"{summary['bad_lines']:,} passed over"))
+    if summary.get("files_passed_over"):
+        rows.append(("not read", f"{summary['files_passed_over']:,} of the files that look like images"))
     rows += _accuracies(summary)
     rows.append(("state", summary["state_sha256"][:16] + ("  (interrupted)" if summary["interrupted"] else "")))
     return "\n".join(f"{name:>10}  {value}" for name, value in rows)

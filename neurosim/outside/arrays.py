@@ -16,6 +16,7 @@ REAL, WHOLE = "biuf", "iu"  # kinds of dtypes: real numbers, booleans among them
 KINDS = {REAL: "real numbers", WHOLE: "whole numbers"}
 ARRAY = "an array of numbers"
 PLAIN = frozenset({bool, int, float})  # of lists of these, nothing can be lost
+LISTS = (list, tuple)  # which most sequences are: to ask whether a type is a sequence takes longer
 MOST_AXES = 64  # of an array of NumPy
 SHOWN = 60  # most characters of a value or of another's message in an error
 
@@ -95,9 +96,10 @@ def shortened(text: str, most: int = SHOWN) -> str:
 
 def _check(name: str, values: object, refuse: Refusal, depth: int = 0) -> None:
     """Refuse values of which NumPy would lose something, also in lists of rows."""
-    if isinstance(values, Sequence) and not isinstance(values, str | bytes):
-        suspects = {kind for kind in set(map(type, values)) if not _is_plain(kind)}
-        for value in values if suspects and depth < MOST_AXES else ():
+    if type(values) in LISTS or (isinstance(values, Sequence) and not isinstance(values, str | bytes)):
+        kinds = set(map(type, values))  # type: ignore[call-overload]
+        suspects = set() if kinds <= PLAIN else {kind for kind in kinds if not _is_plain(kind)}
+        for value in values if suspects and depth < MOST_AXES else ():  # type: ignore[attr-defined]
             if type(value) in suspects:
                 _check(name, value, refuse, depth + 1)
     elif isinstance(values, np.ndarray):

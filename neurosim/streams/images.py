@@ -8,6 +8,7 @@ import struct
 import warnings
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -108,7 +109,10 @@ class ImageFolder(RandomAccess):
             digest.update(os.fsencode(f"{self.classes[label]}/{name}\0"))
         for index in np.unique(np.linspace(0, self.length - 1, 256).astype(np.int64)).tolist():
             try:
+                check_regular(self.path(index), f"image {self.path(index)}")
                 digest.update(self.path(index).read_bytes())
+            except StreamError:
+                raise
             except OSError as error:
                 raise StreamError(f"image {self.path(index)} must be readable, but: {error}") from error
         return digest.hexdigest()[:16]
@@ -162,12 +166,33 @@ def _quieten() -> None:
     logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
+@contextmanager
+def _silent_library(image: "Image") -> Iterator[None]:
+    """Keep what the library of TIFFs writes past Python, to the descriptor of standard error, from being seen."""
+    try:
+        kept = os.dup(2) if image.format == "TIFF" else None
+    except OSError:  # standard error is closed
+        kept = None
+    if kept is None:
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
 def _planes(image: "Image", left: int, top: int, width: int, height: int) -> NDArray[np.uint8]:
     """Return a box of an image as uint8 (3, height, width), converted strip by strip: a large image fills memory once.
 
     Of 16 bits a pixel the upper 8 are kept.
     """
-    image.load()
+    with _silent_library(image):
+        image.load()
     mode = image.mode
     deep = mode.startswith("I;16") or (mode == "I" and image.format in {"PNG", "PPM"})
     if mode in {"I", "F"} and not deep:

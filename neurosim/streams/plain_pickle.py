@@ -49,9 +49,11 @@ def _check_operations(content: bytes) -> None:
     for operation, argument, _ in pickletools.genops(content):
         name = operation.name
         operations, tuples = operations + 1, tuples + (name in TUPLES)
-        if name in REFUSED or tuples > MOST_TUPLES or (name in GETS and int(argument or 0) in of_tuples):
-            what = f"{MOST_TUPLES} tuples or more" if tuples > MOST_TUPLES else f"{name}, or a tuple twice"
+        if name in REFUSED or tuples > MOST_TUPLES:
+            what = name if name in REFUSED else f"more than {MOST_TUPLES} tuples"
             raise pickle.UnpicklingError(f"it uses {what}, which is not admitted")
+        if name in GETS and int(argument or 0) in of_tuples:
+            raise pickle.UnpicklingError("it uses a tuple twice, which is not admitted")
         if name in PUTS:
             index = len(memo) if argument is None else int(argument)
             if index > 2 * operations:

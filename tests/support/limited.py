@@ -26,7 +26,8 @@ for source in sources:
 def opened(root, sources, memory=MEMORY, **options):
     """Return what came of opening and reading each source: ["read", length, samples], or [error, message].
 
-    A source is its name, or a folder of the root and its name. A traceback, a signal, a word on standard error or a wait without end fail the test.
+    A source is its name, or a folder of the root and its name. A traceback, a signal, a word on standard error or a
+    wait without end fail the test.
     """
 
     def limit():
@@ -37,7 +38,7 @@ def opened(root, sources, memory=MEMORY, **options):
         capture_output=True, text=True, timeout=60, preexec_fn=limit,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
     )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr + done.stdout
     results = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(results) == len(sources)
     return dict(zip(sources, results, strict=True))
