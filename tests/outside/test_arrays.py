@@ -1,4 +1,4 @@
-"""The one door for arrays: what NumPy would lose is refused, by every function that takes an array, in the same words."""
+"""The one door for arrays: what NumPy would lose is refused by every function that takes one, in the same words."""
 
 import collections
 import contextlib

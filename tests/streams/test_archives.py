@@ -32,7 +32,7 @@ def member(name, kind=tarfile.REGTYPE, content=b"", **changes):
 
 def whole(*before, **replaced):
     """Return an archive: members before, then the six batches, some replaced by name."""
-    parts = [replaced.get(name.rpartition("/")[2], None) or member(name, content=content)
+    parts = [replaced.get(name.rpartition("/")[2]) or member(name, content=content)
              for name, content in MEMBERS.items()]  # fmt: skip
     return b"".join([*before, *parts, bytes(1024)])
 
@@ -118,7 +118,7 @@ def test_the_compression_is_known_by_the_content(tmp_path, compress):
 def test_members_are_read_to_the_limit_of_their_size(tmp_path):
     (tmp_path / "a.tar").write_bytes(packed({"a": b"x" * 100, "b": b"y" * 101}))
     assert archives.read_files(tmp_path / "a.tar", ["a"], 100)["a"] == b"x" * 100
-    with pytest.raises(ns.StreamError, match="b of .* must be at most 100 bytes, got more"):
+    with pytest.raises(ns.StreamError, match=r"b of .* must be at most 100 bytes, got more"):
         archives.read_files(tmp_path / "a.tar", ["a", "b"], 100)
 
 

@@ -169,7 +169,7 @@ def test_a_file_itself_is_regular(folder):
 
     os.mkfifo(folder / "a.h5")
     for path in (folder / "a.h5", folder, folder / "none.h5"):
-        with pytest.raises(ns.StreamError, match="must be a (regular file|file that can be read)"):
+        with pytest.raises(ns.StreamError, match=r"must be a (regular file|file that can be read)"):
             HDF5Stream(path)
 
 
@@ -262,5 +262,7 @@ def test_a_source_that_is_moved_away_is_missed(folder):
     made(folder, "a.h5", READ["virtual"])
     assert np.array_equal(samples_of(folder, "a.h5"), X)
     shutil.move(folder / "source.h5", folder / "moved.h5")
-    with pytest.raises(ns.StreamError, match="virtual source source.h5:x of .*a.h5:/x must be a file that can be read"):
+    with pytest.raises(
+        ns.StreamError, match=r"virtual source source.h5:x of .*a.h5:/x must be a file that can be read"
+    ):
         ns.open_stream("a.h5", root=folder)

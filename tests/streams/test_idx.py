@@ -80,13 +80,19 @@ def written(path, array):
 
 
 NAMES = [
-    ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte"), ("train-images-idx3-ubyte", "train-labels-idx1-ubyte.gz"),
-    ("train-images.idx3-ubyte", "train-labels.idx1-ubyte"), ("train-images.idx3-ubyte", "train-labels-idx1-ubyte"),
-    ("train-images-idx3-ubyte", "train-labels.idx1-ubyte.gz"), ("train-images-idx3-ubyte.GZ", "train-labels-idx1-ubyte.GZ"),
-    ("train-images-idx3-ubyte.GZ", "train-labels-idx1-ubyte"), ("train-images-idx3-ubyte", "train-labels-idx1-ubyte.GZ"),
-    ("TRAIN-IMAGES-IDX3-UBYTE", "TRAIN-LABELS-IDX1-UBYTE"), ("images.idx", "labels.idx"), ("images.idx.gz", "labels.idx"),
+    ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte"),
+    ("train-images-idx3-ubyte", "train-labels-idx1-ubyte.gz"),
+    ("train-images.idx3-ubyte", "train-labels.idx1-ubyte"),
+    ("train-images.idx3-ubyte", "train-labels-idx1-ubyte"),
+    ("train-images-idx3-ubyte", "train-labels.idx1-ubyte.gz"),
+    ("train-images-idx3-ubyte.GZ", "train-labels-idx1-ubyte.GZ"),
+    ("train-images-idx3-ubyte.GZ", "train-labels-idx1-ubyte"),
+    ("train-images-idx3-ubyte", "train-labels-idx1-ubyte.GZ"),
+    ("TRAIN-IMAGES-IDX3-UBYTE", "TRAIN-LABELS-IDX1-UBYTE"),
+    ("images.idx", "labels.idx"),
+    ("images.idx.gz", "labels.idx"),
     ("emnist-letters-train-images-idx3-ubyte.gz", "emnist-letters-train-labels-idx1-ubyte.gz"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("images", "labels"), NAMES)
@@ -104,7 +110,9 @@ def test_labels_are_found_by_whatever_name_archives_give_them(tmp_path, images, 
 def test_mnist_is_found_too_and_is_not_read_without_its_labels(tmp_path, images, labels):
     (tmp_path / "mnist").mkdir()
     written(tmp_path / "mnist" / images, IMAGES)
-    with pytest.raises(ns.StreamError, match="labels of mnist:train must be in .*mnist, as train-labels-idx1-ubyte or"):
+    with pytest.raises(
+        ns.StreamError, match=r"labels of mnist:train must be in .*mnist, as train-labels-idx1-ubyte or"
+    ):
         ns.open_stream("mnist:train", root=tmp_path)
     written(tmp_path / "mnist" / labels, LABELS)
     assert ns.open_stream("mnist:train", root=tmp_path).take(np.arange(6)).labels.tolist() == LABELS.tolist()

@@ -44,7 +44,8 @@ def test_samples_one_by_one_teach_what_an_array_teaches(form):
 
 
 PAIRS = {
-    "zip": lambda: zip(X, LABELS, strict=True), "numbers": lambda: ((x, int(y)) for x, y in zip(X, LABELS, strict=True)),
+    "zip": lambda: zip(X, LABELS, strict=True),
+    "numbers": lambda: ((x, int(y)) for x, y in zip(X, LABELS, strict=True)),
     "floats": lambda: ((x.tolist(), float(y)) for x, y in zip(X, LABELS, strict=True)),
 }  # fmt: skip
 
