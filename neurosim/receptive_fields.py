@@ -97,7 +97,7 @@ def strongest_patches(
     """
     whole("count", count, 1, LARGEST)
     squares = field(chip, layer)
-    chosen = np.atleast_1d(numbers("neurons", neurons, WHOLE, refuse=ConfigError))
+    chosen = np.atleast_1d(numbers("neurons", neurons, WHOLE, rule="whole numbers", refuse=ConfigError))
     within = (chosen >= 0) & (chosen < chip.layers[layer].constants.neurons)
     if chosen.ndim != 1 or chosen.size == 0 or not within.all():
         raise ConfigError("neurons", f"numbers below the layer's {chip.layers[layer].constants.neurons}", neurons)
