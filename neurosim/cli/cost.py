@@ -64,6 +64,8 @@ class CostOptions(SourceOptions, ChipOptions, ArrivalOptions):
 @shared.standardise()
 @shared.inputs()
 @shared.label()
+@shared.header()
+@shared.delimiter()
 @shared.as_json()
 @click.option("--record", metavar="FILE.csv", help="Write operations, energy and latency of every sample.")
 @click.option("--figure", metavar="FILE.png", help="Draw the floor plan, energy by part, and latencies.")

@@ -48,6 +48,8 @@ class JudgeOptions(SourceOptions):
 @shared.label()
 @shared.samples_key()
 @shared.labels_key()
+@shared.header()
+@shared.delimiter()
 @shared.image_size()
 @shared.standardise()
 @shared.rules()
@@ -92,10 +94,14 @@ def _labelled(name: str, source: str, options: SourceOptions) -> "Stream":
 
 def _table(rows: "list[Comparison]") -> str:
     """Return accuracies, and below them how many training samples each readout had."""
-    lines = [_line(f"accuracy on {rows[0].test_samples:,}", HEADS)]
+    first = rows[0]
+    lines = [_line(f"accuracy on {first.test_samples:,}", HEADS)]
     lines += [_line(row.network, {name: _shown(row.accuracy[name], ".2%") for name in HEADS}) for row in rows]
     lines += ["", _line("training samples", HEADS)]
     lines += [_line(row.network, {name: _shown(row.train_samples[name], ",") for name in HEADS}) for row in rows]
+    if first.test_unlabelled or first.test_unknown:
+        left_out = f"{first.test_unlabelled:,} without a label, left out"
+        lines += ["", f"test samples: {left_out}; {first.test_unknown:,} of unknown classes, counted as wrong"]
     return "\n".join(lines)
 
 

@@ -28,7 +28,7 @@ class SourceOptions:
 
     Attributes
     ----------
-    root, inputs, label, image_size, skip_bad, epochs, shuffle
+    root, inputs, label, header, delimiter, image_size, skip_bad, epochs, shuffle
         As in `neurosim.open_stream`.
     samples_key, labels_key
         `samples` and `labels` of `neurosim.open_stream`; `--samples` is a number in other commands.
@@ -41,6 +41,8 @@ class SourceOptions:
     image_size: int | None
     standardise: str | None
     inputs: int | None = None
+    header: str = "auto"
+    delimiter: str | None = None
     skip_bad: bool = False
     epochs: int = 1
     shuffle: int | None = None
@@ -148,6 +150,11 @@ inputs = _shared("--inputs", type=int, metavar="N", help="Width of a sample; a p
 label = _shared("--label", metavar="COLUMN", help="Lines: the label's column, by name or number, or its JSON key.")
 samples_key = _shared("--samples", "samples_key", metavar="KEY", help="Name of the samples in a .npz or HDF5 file.")
 labels_key = _shared("--labels", "labels_key", metavar="KEY", help="Name of the labels in a .npz or HDF5 file.")
+header = _shared(
+    "--header", type=click.Choice(["auto", "yes", "no"]), default="auto", show_default=True,
+    help="Lines of CSV: the first names the columns; auto sees it by its content.",
+)  # fmt: skip
+delimiter = _shared("--delimiter", metavar="CHAR", help="Lines of CSV: what is between cells, or tab.  [default: ,]")
 epochs = _shared("--epochs", default=1, show_default=True, help="How many times over.")
 image_size = _shared("--image-size", type=int, metavar="N", help="images:FOLDER: height and width they are brought to.")
 standardise = _shared(

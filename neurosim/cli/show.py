@@ -10,6 +10,8 @@ from neurosim.instruments import never_won
 from neurosim.online.report import Report
 from neurosim.streams import Stream
 
+CLASSES_SHOWN = 10  # names in the table; the JSON has all
+
 
 @contextmanager
 def progress(chip: Chip, stream: Stream, start: int) -> Iterator[Callable[[Report], None] | None]:
@@ -54,13 +56,25 @@ def table(summary: dict[str, Any]) -> str:
         rows.append(("bad lines", f"{summary['bad_lines']:,} passed over"))
     if summary.get("files_passed_over"):
         rows.append(("not read", f"{summary['files_passed_over']:,} of the files that look like images"))
+    if summary.get("classes"):
+        rows.append(("classes", _classes(summary["classes"])))
     rows += _accuracies(summary)
     rows.append(("state", summary["state_sha256"][:16] + ("  (interrupted)" if summary["interrupted"] else "")))
     return "\n".join(f"{name:>10}  {value}" for name, value in rows)
+
+
+def _classes(names: list[str]) -> str:
+    more = f" and {len(names) - CLASSES_SHOWN} more" if len(names) > CLASSES_SHOWN else ""
+    return ", ".join(f"{number} {name}" for number, name in enumerate(names[:CLASSES_SHOWN])) + more
 
 
 def _accuracies(summary: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the rows of accuracies that were measured; only the first one has a name."""
     readouts = {"winner_accuracy": "the winner's label", "readout_accuracy": "a linear readout"}
     texts = [f"{summary[name]:.2%} by {readout}" for name, readout in readouts.items() if summary[name] is not None]
-    return list(zip(("accuracy", ""), texts, strict=False))
+    rows = list(zip(("accuracy", ""), texts, strict=False))
+    if summary.get("test_unlabelled"):
+        rows.append(("unlabelled", f"{summary['test_unlabelled']:,} test samples, which are left out"))
+    if summary.get("test_unknown"):
+        rows.append(("unknown", f"{summary['test_unknown']:,} test samples of classes never learned: wrong"))
+    return rows

@@ -82,6 +82,8 @@ def _known() -> dict[str, str]:
 @shared.label()
 @shared.samples_key()
 @shared.labels_key()
+@shared.header()
+@shared.delimiter()
 @click.option("--skip-bad", is_flag=True, help="Lines: pass over malformed ones and count them.")
 @click.option("--replay", is_flag=True, help="Pipe: it begins anew, so pass over what the state has learned from.")
 @click.option("--state", metavar="FILE", help="Keep the state here, and go on from it if it is there.")
@@ -132,6 +134,10 @@ def command(**values: Any) -> None:
                 summary["bad_lines"] = getattr(stream, "bad", 0)
             if stream.passed_over:
                 summary["files_passed_over"] = stream.passed_over
+            if stream.classes:
+                summary["classes"] = list(stream.classes)
+            if judged_on is not None:
+                judged_on[0].name_classes(stream.classes)  # which a state may have begun, in an order of its own
             error = _judge(chip, judged_on, options.readout_epochs, interrupts, summary)
             say(json.dumps(summary, allow_nan=False) if options.as_json else table(summary))
     if error is not None:

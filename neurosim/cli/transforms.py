@@ -28,7 +28,8 @@ def open_transformed(source: str, options: SourceOptions) -> "Stream":
     from neurosim.streams import open_stream
 
     stream = open_stream(
-        source, root=options.root, inputs=options.inputs, label=options.label, skip_bad=options.skip_bad,
+        source, root=options.root, inputs=options.inputs, label=options.label, header=options.header,
+        delimiter=options.delimiter, skip_bad=options.skip_bad,
         epochs=options.epochs, shuffle=options.shuffle, image_size=options.image_size,
         samples=options.samples_key, labels=options.labels_key,
     )  # fmt: skip

@@ -11,18 +11,19 @@ from neurosim.chip.chip import Chip
 from neurosim.chip.response import Response
 from neurosim.errors import ConfigError, SampleError, StreamError
 from neurosim.readouts import linear as linear_readout
-from neurosim.readouts.labels import answers, check_labelled
+from neurosim.readouts.labels import answers, check_known, check_labelled, labelled, numbered_alike
 from neurosim.readouts.linear import LinearReadout
 from neurosim.readouts.neighbours import Neighbours
 from neurosim.readouts.soft import SoftLabels
 from neurosim.readouts.winner import WinnerLabels, taught_by_label
 from neurosim.streams import Stream
+from neurosim.streams.base import UNKNOWN
 
 READOUTS = ("winner", "soft", "triangle", "relu", "softmax", "output", "neighbours")
 OF_WINNERS = ("winner", "soft")
 OF_RAW = ("output", "neighbours")  # raw inputs have neither winner nor potentials
 Pause = Callable[[], AbstractContextManager[object]]
-Answers = Callable[[Stream], Iterator[tuple[Response, NDArray[Any]]]]
+Answers = Callable[[Stream, Stream | None], Iterator[tuple[Response, NDArray[Any]]]]
 
 
 class Readout(Protocol):
@@ -53,12 +54,19 @@ class Comparison(NamedTuple):
     train_samples : dict of str to int or None
         By readout: the number of training samples that it was fitted on; None where it does not apply.
     test_samples : int
+        Test samples that have a label.
+    test_unlabelled : int
+        Test samples that have none, and are left out.
+    test_unknown : int
+        Those with a label that no training sample has, which count as wrong.
     """
 
     network: str
     accuracy: dict[str, float | None]
     train_samples: dict[str, int | None]
     test_samples: int
+    test_unlabelled: int = 0
+    test_unknown: int = 0
 
 
 def compare(chip: Chip, train: Stream, test: Stream, *, pause: Pause = nullcontext) -> list[Comparison]:
@@ -110,18 +118,18 @@ def compare(chip: Chip, train: Stream, test: Stream, *, pause: Pause = nullconte
     blank = any(layer.constants.initial == "zeros" for layer in chip.layers)
     of_fresh = tuple(name for name in READOUTS if not (blank and name in OF_WINNERS))
     networks: list[tuple[str, tuple[str, ...], int, Answers]] = [
-        ("trained", READOUTS, neurons, lambda stream: answers(chip, stream, pause)),
-        ("untrained", of_fresh, neurons, lambda stream: answers(fresh, stream, pause)),
-        ("raw", OF_RAW, chip.inputs, lambda stream: _raw(chip, stream, pause)),
+        ("trained", READOUTS, neurons, lambda stream, like: answers(chip, stream, pause, like=like)),
+        ("untrained", of_fresh, neurons, lambda stream, like: answers(fresh, stream, pause, like=like)),
+        ("raw", OF_RAW, chip.inputs, lambda stream, like: _raw(chip, stream, pause, like)),
     ]
     comparisons = []
     for network, names, width, responses_to in networks:
         readouts = {name: _readout(name, by_label) for name in names}
         for group in _passes(names, width, train.length):
-            _fit([readouts[name] for name in group], responses_to(train), pause)
-        accuracy, count = _accuracy(readouts, responses_to(test), pause)
+            _fit([readouts[name] for name in group], responses_to(train, None), pause)
+        accuracy, counts = _accuracy(readouts, responses_to(test, train), pause)
         fitted_on = {name: readouts[name].samples_ if name in readouts else None for name in READOUTS}
-        comparisons.append(Comparison(network, {name: accuracy.get(name) for name in READOUTS}, fitted_on, count))
+        comparisons.append(Comparison(network, {name: accuracy.get(name) for name in READOUTS}, fitted_on, *counts))
     return comparisons
 
 
@@ -154,25 +162,31 @@ def _fit(group: list[Readout], responses: Iterator[tuple[Response, NDArray[Any]]
 
 def _accuracy(
     readouts: dict[str, Readout], responses: Iterator[tuple[Response, NDArray[Any]]], pause: Pause
-) -> tuple[dict[str, float], int]:
-    """Return the share of samples that each readout labels correctly, and the number of samples."""
-    right, count = dict.fromkeys(readouts, 0), 0
-    for response, labels in responses:
-        count += len(labels)
+) -> tuple[dict[str, float], tuple[int, int, int]]:
+    """Return the share of samples that each readout labels correctly, and how many have a label, none, an unknown."""
+    right, count, unlabelled, unknown = dict.fromkeys(readouts, 0), 0, 0, 0
+    for all_responses, all_labels in responses:
+        response, labels = labelled(all_responses, all_labels)
+        unlabelled += len(all_labels) - len(labels)
+        if len(labels) == 0:
+            continue
+        count, unknown = count + len(labels), unknown + int((labels == UNKNOWN).sum())
         for name, readout in readouts.items():
             with pause():  # empty, so that scikit-learn's threads are not interrupted amid their work
                 pass
             right[name] += int((readout.predict(response) == labels).sum())
-    return {name: hits / count for name, hits in right.items()}, count
+    check_known(count, unknown)
+    return {name: hits / count for name, hits in right.items()}, (count, unlabelled, unknown)
 
 
-def _raw(chip: Chip, stream: Stream, pause: Pause) -> Iterator[tuple[Response, NDArray[Any]]]:
+def _raw(chip: Chip, stream: Stream, pause: Pause, like: Stream | None) -> Iterator[tuple[Response, NDArray[Any]]]:
     """Yield the samples themselves as if they were responses, in chunks like those of `answers`."""
     count = 0
     for samples, labels in chip.blocks(stream, 1000):
         with pause():
             count += len(samples)
         assert labels is not None
-        yield Response(samples, samples, np.zeros(len(samples), np.int64), samples), labels
+        numbers = labels if like is None else numbered_alike(labels, stream, like)
+        yield Response(samples, samples, np.zeros(len(samples), np.int64), samples), numbers
     if count == 0:
         raise SampleError(f"{stream.name} must hold at least one sample, got none")

@@ -42,7 +42,7 @@ class FeatureCache:
     features_ : float32 (samples, width), C order
         With a path, a read-only map of the file.
     labels_ : int64 (samples,) or None
-        None if the stream has no labels.
+        None if the stream has no labels; -1 for a sample without one.
 
     Raises
     ------

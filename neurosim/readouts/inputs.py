@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from neurosim.errors import SampleError
 from neurosim.outside.arrays import WHOLE, numbers
 from neurosim.readouts.labels import check_classes
+from neurosim.streams.base import UNLABELLED
 
 Array = NDArray[np.float32]
 COPY_BYTES = 2 << 30  # most bytes of a copy, for features of another type or layout
@@ -43,11 +44,13 @@ def whole_labels(labels: ArrayLike, count: int) -> NDArray[Any]:
 
 
 def class_labels(labels: ArrayLike, count: int) -> NDArray[np.int64]:
-    """Return labels as int64 (samples,), of two classes at least, or raise SampleError."""
+    """Return labels as int64 (samples,), of two classes at least beside -1 for none, or raise SampleError."""
     array = whole_labels(labels, count)
-    if array.min() < 0:
-        raise SampleError(f"labels must be at least 0 to train a readout, got {array.min()}")
+    if array.min() < UNLABELLED:
+        raise SampleError(f"labels must be at least 0 to train a readout, or -1 for none, got {array.min()}")
     check_classes(array)
-    if array.min() == array.max():
-        raise SampleError(f"labels must be of two classes at least to fit a readout, got only {array[0]}")
+    classes = np.unique(array[array != UNLABELLED])
+    if len(classes) < 2:
+        got = f"only {classes[0]}" if len(classes) else "none"
+        raise SampleError(f"labels must be of two classes at least to fit a readout, got {got}")
     return np.ascontiguousarray(array, np.int64)

@@ -12,12 +12,15 @@ from neurosim.readouts.labels import accuracy, answers, check_labelled
 from neurosim.readouts.linear import LinearReadout
 from neurosim.readouts.winner import WinnerLabels, taught_by_label
 from neurosim.streams import Stream
+from neurosim.streams.base import UNKNOWN, UNLABELLED
 
 
 class Judgement(NamedTuple):
     """Accuracies on the test stream, from 0 to 1, and the share of neurons that won none of the training samples.
 
-    For neurons that see an image at many positions, winners have no meaning: those fields are None.
+    For neurons that see an image at many positions, winners have no meaning: those fields are None. Samples without a
+    label are left out: `test_samples` have one, `test_unlabelled` have none. Of the former, `test_unknown` have a class
+    that no training sample has, and count as wrong.
     """
 
     winner_accuracy: float | None
@@ -25,6 +28,8 @@ class Judgement(NamedTuple):
     never_won_frozen: float | None
     readout_samples: int
     test_samples: int
+    test_unlabelled: int = 0
+    test_unknown: int = 0
 
 
 def judge(
@@ -43,7 +48,8 @@ def judge(
     Raises
     ------
     SampleError
-        If a stream has no labels, is empty, or does not fit the chip.
+        If a stream has no labels, is empty, or does not fit the chip; if no test sample has a label that a training
+        sample has, or labels are words in one stream and numbers in the other.
     """
     check_labelled(train, test)
     winner, linear = WinnerLabels(by_label=taught_by_label(chip)), LinearReadout()
@@ -53,7 +59,8 @@ def judge(
     winner.finish()
     linear.finish()
     chunks = [
-        (winner.predict(response), linear.predict(response), labels) for response, labels in answers(chip, test, pause)
+        (winner.predict(response), linear.predict(response), labels)
+        for response, labels in answers(chip, test, pause, like=train)
     ]
     by_winner, by_readout, labels = (np.concatenate(column) for column in zip(*chunks, strict=True))
     return Judgement(
@@ -61,5 +68,7 @@ def judge(
         readout_accuracy=accuracy(by_readout, labels),
         never_won_frozen=never_won(winner.wins_),
         readout_samples=linear.samples_,
-        test_samples=len(labels),
+        test_samples=int((labels != UNLABELLED).sum()),
+        test_unlabelled=int((labels == UNLABELLED).sum()),
+        test_unknown=int((labels == UNKNOWN).sum()),
     )

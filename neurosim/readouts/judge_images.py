@@ -12,9 +12,10 @@ from neurosim.chip.chip import Chip
 from neurosim.errors import ConfigError, SampleError
 from neurosim.readouts.feature_cache import FeatureCache
 from neurosim.readouts.judge import Judgement
-from neurosim.readouts.labels import check_labelled
+from neurosim.readouts.labels import accuracy, check_labelled, numbered_alike
 from neurosim.readouts.softmax import SoftmaxReadout
 from neurosim.streams import Stream
+from neurosim.streams.base import UNKNOWN, UNLABELLED
 from neurosim.streams.transformed import transform
 from neurosim.streams.transforms import Transform
 
@@ -73,19 +74,22 @@ def judge_images(
     training_views = _Views(chip, train, augment, views, readout, pause)
     features, labels = training_views.first()
     readout.fit(features, labels, watch=training_views.watch, renew=training_views.renew)
-    right, count = 0, 0
+    chunks = []
     for outputs, test_labels in chip.output_blocks(test, chunk=CHUNK):
         with pause():
-            right += int((readout.predict(outputs) == test_labels).sum())
-        count += len(outputs)
-    if count == 0:
+            assert test_labels is not None
+            chunks.append((readout.predict(outputs), numbered_alike(test_labels, test, train)))
+    if not chunks:
         raise SampleError(f"{test.name} must hold at least one sample, got none")
+    predicted, test_labels = (np.concatenate(column) for column in zip(*chunks, strict=True))
     return Judgement(
         winner_accuracy=None,
-        readout_accuracy=right / count,
+        readout_accuracy=accuracy(predicted, test_labels),
         never_won_frozen=None,
-        readout_samples=len(labels),
-        test_samples=count,
+        readout_samples=readout.samples_,
+        test_samples=int((test_labels != UNLABELLED).sum()),
+        test_unlabelled=int((test_labels == UNLABELLED).sum()),
+        test_unknown=int((test_labels == UNKNOWN).sum()),
     )
 
 

@@ -10,6 +10,7 @@ from neurosim.chip.response import Response
 from neurosim.errors import SampleError
 from neurosim.outside.arrays import WHOLE, numbers
 from neurosim.readouts.features import KINDS, check_finite, features
+from neurosim.readouts.labels import labelled
 
 FEATURE_BYTES = 2 << 30  # most memory for the features that the linear readout is fitted to
 
@@ -42,8 +43,8 @@ class LinearReadout:
         self._labels: list[NDArray[np.int64]] = []
 
     def add(self, response: Response, labels: NDArray[np.int64]) -> None:
-        """Keep a chunk of features and their labels, as far as the memory limit allows."""
-        labels = numbers("labels", labels, WHOLE)
+        """Keep a chunk of features and their labels, as far as the memory limit allows; -1 is no label."""
+        response, labels = labelled(response, numbers("labels", labels, WHOLE))
         remaining = FEATURE_BYTES // (4 * response.output.shape[1]) - self.samples_
         if remaining > 0:
             self._features.append(features(response, self.features)[:remaining])
@@ -58,7 +59,8 @@ class LinearReadout:
         values, labels = np.concatenate(self._features), np.concatenate(self._labels)
         self._features = []
         if len(np.unique(labels)) < 2:
-            raise SampleError(f"labels must be of two classes at least to fit a readout, got only {labels[0]}")
+            got = f"only {labels[0]}" if len(labels) else "none"
+            raise SampleError(f"labels must be of two classes at least to fit a readout, got {got}")
         with np.errstate(over="ignore", invalid="ignore"):  # check_finite refuses what overflows
             self.mean_, deviation = values.mean(axis=0), values.std(axis=0)
             self.scale_ = 1 / (deviation + 1e-6 * deviation.mean() + 1e-30)

@@ -10,6 +10,7 @@ from neurosim.chip.response import Response
 from neurosim.errors import SampleError
 from neurosim.outside.arrays import WHOLE, numbers
 from neurosim.readouts.features import check_finite
+from neurosim.readouts.labels import labelled
 
 NEIGHBOUR_SAMPLES = 10_000  # most training samples kept: every test sample is compared with all of them
 
@@ -47,8 +48,8 @@ class Neighbours:
         self._labels: list[NDArray[np.int64]] = []
 
     def add(self, response: Response, labels: NDArray[np.int64]) -> None:
-        """Keep a chunk of outputs and their labels, as far as the limit allows."""
-        labels = numbers("labels", labels, WHOLE)
+        """Keep a chunk of outputs and their labels, as far as the limit allows; -1 is no label."""
+        response, labels = labelled(response, numbers("labels", labels, WHOLE))
         remaining = NEIGHBOUR_SAMPLES - self.samples_
         if remaining > 0:
             self._features.append(response.output[:remaining])

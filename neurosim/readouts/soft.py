@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from neurosim.chip.response import Response
 from neurosim.errors import SampleError
-from neurosim.readouts.labels import check_classes
+from neurosim.readouts.labels import check_classes, labelled
 
 
 class SoftLabels:
@@ -25,7 +25,7 @@ class SoftLabels:
     shares_ : float64 (neurons, classes)
         :math:`P(c \mid k)`; each row sums to 1. Classes go from 0 to the largest label in training.
     samples_ : int
-        Number of samples that were added, those of zeros included.
+        Number of samples with a label that were added, those of zeros included.
 
     References
     ----------
@@ -40,13 +40,14 @@ class SoftLabels:
         self._seen = np.zeros(0, np.bool_)
 
     def add(self, response: Response, labels: NDArray[np.int64]) -> None:
-        """Sum a chunk of responses by class.
+        """Sum a chunk of responses by class; samples with the label -1, which is none, are left out.
 
         Raises
         ------
         SampleError
             If a label is too large for a table with a sum for each neuron and label.
         """
+        response, labels = labelled(response, labels)
         check_classes(labels)
         self.samples_ += len(labels)
         nonzero = response.potentials.any(axis=1)
@@ -70,7 +71,9 @@ class SoftLabels:
             If all samples were zeros.
         """
         if self._sums.size == 0:
-            raise SampleError("samples must include one that is not all zeros to label neurons, got none")
+            raise SampleError(
+                "samples must include one that is not all zeros and has a label to label neurons, got none"
+            )
         total = self._sums.sum(axis=1, keepdims=True)
         uniform = np.broadcast_to(self._seen / self._seen.sum(), self._sums.shape)
         self.shares_ = np.divide(self._sums, total, out=uniform.copy(), where=total > 0)

@@ -10,7 +10,9 @@ from neurosim.checks import LARGEST, number, whole
 from neurosim.errors import ConfigError, SampleError
 from neurosim.kernels import readout as kernel
 from neurosim.readouts.inputs import Array, as_features, class_labels, whole_labels
+from neurosim.readouts.labels import accuracy
 from neurosim.readouts.training import NO_ROWS, Trainer, batch_of, blocks_of, first_parameters, refuse, scratch_for
+from neurosim.streams.base import UNLABELLED
 
 # When the rate is halved, in fractions of the epochs, as published: for 50 epochs or more, and for 20 or more.
 LONG_HALVINGS, SHORT_HALVINGS = (0.2, 0.35, 0.5, 0.6, 0.7, 0.8, 0.9), (0.5, 0.75)
@@ -133,7 +135,8 @@ class SoftmaxReadout:
         features : float32 (samples, inputs), C order
             May be a memory map. Features of another type or layout are copied, up to two GiB.
         labels : int64 (samples,)
-            From 0, below 10,000; there are as many classes as the largest label plus 1.
+            From 0, below 10,000; there are as many classes as the largest label plus 1. Samples with the label -1,
+            which is none, are left out.
         watch : callable, optional
             Called with an `Epoch` after each epoch; may raise to end the work.
         renew : callable, optional
@@ -167,7 +170,7 @@ class SoftmaxReadout:
                     watch(self.epochs_[-1])
         weights = parameters.weights.transpose(1, 0, 2).reshape(classes, -1)[:, : features.shape[1]]
         self.weights_, self.bias_ = np.ascontiguousarray(weights), parameters.bias[0].copy()
-        self.samples_ = len(labels)
+        self.samples_ = int((labels != UNLABELLED).sum())
         return self
 
     def predict(self, features: Array) -> NDArray[np.int64]:
@@ -182,15 +185,15 @@ class SoftmaxReadout:
         return np.concatenate(winners).astype(np.int64)
 
     def score(self, features: Array, labels: NDArray[np.int64]) -> float:
-        """Return the share of samples that are labelled correctly, from 0 to 1.
+        """Return the share of samples that are labelled correctly, from 0 to 1; those with the label -1 do not count.
 
         Raises
         ------
         SampleError
-            As in `predict`; if labels are not whole numbers, one for each sample.
+            As in `predict`; if labels are not whole numbers, one for each sample, or all of them are -1.
         """
         predicted = self.predict(features)
-        return float((predicted == whole_labels(labels, len(predicted))).mean())
+        return accuracy(predicted, whole_labels(labels, len(predicted)))
 
     def _potentials(self, features: Array) -> Iterator[Array]:
         """Yield the potentials of the samples, some at a time."""

@@ -9,6 +9,7 @@ from neurosim import aligned, randomness
 from neurosim.errors import DivergedError, SampleError
 from neurosim.kernels import readout as kernel
 from neurosim.readouts.inputs import Array, as_features
+from neurosim.streams.base import UNLABELLED
 
 WEIGHTS, ORDER, DROPOUT = 201, 202, 203  # purposes of random numbers, distinct from those of a chip
 NO_ROWS = np.empty(0, np.int64)  # of a batch without samples: there is nothing to learn, or nothing to integrate
@@ -21,6 +22,7 @@ class Trainer:
     ----------
     features : float32 (samples, inputs)
     labels : int64 (samples,)
+        Samples with the label -1 are left out.
     parameters : kernel.Parameters
         Trained in place.
     seed, batch, dropout, threads
@@ -39,6 +41,7 @@ class Trainer:
         threads: int,
     ) -> None:
         self.features, self.labels, self.parameters = features, labels, parameters
+        self.rows = np.flatnonzero(labels != UNLABELLED)
         self.seed, self.batch = seed, batch
         blocks, classes, _ = parameters.weights.shape
         self.threads = min(threads, blocks)
@@ -67,8 +70,8 @@ class Trainer:
 
     def run(self, epoch: int, rate: float) -> tuple[float, float]:
         """Train for an epoch; return the mean loss and the share of samples that were classified correctly."""
-        count, classes = len(self.labels), self.parameters.weights.shape[1]
-        order = randomness.permutation(self.seed, ORDER, epoch, count)
+        count, classes = len(self.rows), self.parameters.weights.shape[1]
+        order = self.rows[randomness.permutation(self.seed, ORDER, epoch, count)]
         losses, right = np.empty(count, np.float32), 0
         past, pace = batch_of(NO_ROWS, classes), kernel.Pace(np.float32(0), np.float32(1))
         for start in range(0, count, self.batch):

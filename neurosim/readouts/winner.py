@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from neurosim.chip.chip import Chip
 from neurosim.chip.response import Response
 from neurosim.errors import SampleError
-from neurosim.readouts.labels import check_classes
+from neurosim.readouts.labels import check_classes, labelled
 
 
 class WinnerLabels:
@@ -26,7 +26,7 @@ class WinnerLabels:
     wins_ : int64 (neurons,)
         Samples that each neuron won.
     samples_ : int
-        Number of samples that were added, those of zeros included.
+        Number of samples with a label that were added, those of zeros included.
     """
 
     labels_: NDArray[np.int64]
@@ -38,7 +38,8 @@ class WinnerLabels:
         self._shares = np.zeros((0, 0), np.float64)
 
     def add(self, response: Response, labels: NDArray[np.int64]) -> None:
-        """Count a chunk of responses and their labels."""
+        """Count a chunk of responses and their labels; samples with the label -1, which is none, are left out."""
+        response, labels = labelled(response, labels)
         check_classes(labels)
         self.samples_ += len(labels)
         blank = ~response.potentials.any(axis=1)  # nobody wins a sample of zeros
@@ -55,7 +56,9 @@ class WinnerLabels:
     def finish(self) -> "WinnerLabels":
         """Determine each neuron's label."""
         if self._wins.size == 0:
-            raise SampleError("samples must include one that is not all zeros to label neurons, got none")
+            raise SampleError(
+                "samples must include one that is not all zeros and has a label to label neurons, got none"
+            )
         self.wins_ = self._wins.sum(axis=1)
         if self.by_label:
             self.labels_ = np.arange(len(self.wins_))

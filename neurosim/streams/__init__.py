@@ -25,6 +25,8 @@ def open_stream(
     root: str | Path = ".",
     inputs: int | None = None,
     label: str | None = None,
+    header: str = "auto",
+    delimiter: str | None = None,
     skip_bad: bool = False,
     epochs: int = 1,
     shuffle: int | None = None,
@@ -46,6 +48,11 @@ def open_stream(
         Width of a sample: required for a pipe, checked for all others.
     label : str, optional
         For lines: the label's column, by name or number (-1 the last), or its key in JSON objects.
+    header : {"auto", "yes", "no"}
+        For lines of CSV: whether the first line names the columns. `auto` decides by its content, and refuses a line
+        that may be either; docs/data.md says how.
+    delimiter : str, optional
+        For lines of CSV: what is between the cells, one character or `tab`; by default a comma, and a tab in `.tsv`.
     skip_bad : bool
         For lines: skip malformed ones, and count them.
     epochs : int
@@ -63,7 +70,7 @@ def open_stream(
         If the source is unknown, missing, empty, truncated or malformed.
         If `inputs` differs from the width of its samples.
     SampleError
-        If samples or labels are not numbers, or a label is not a whole number from 0.
+        If samples or labels are not numbers, or a label is not a whole number from 0, nor -1 or NaN for none.
     ConfigError
         If `source` is no name, or an option is out of range, or the source does not support it.
     """
@@ -74,8 +81,8 @@ def open_stream(
         if value is not None:
             _text(name, value)
     options = {
-        "root": Path(_text("root", root)), "inputs": inputs, "label": label, "skip_bad": skip_bad,
-        "image_size": image_size, "samples": samples, "labels": labels,
+        "root": Path(_text("root", root)), "inputs": inputs, "label": label, "header": header,
+        "delimiter": delimiter, "skip_bad": skip_bad, "image_size": image_size, "samples": samples, "labels": labels,
     }  # fmt: skip
     try:
         stream = open_source(source, options)

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,13 +11,18 @@ from numpy.typing import NDArray
 
 from neurosim.errors import ConfigError, SampleError, StreamError
 
+UNLABELLED = -1  # the label of a sample that has none
 LARGEST_LABEL = 2**31 - 1
+UNKNOWN = LARGEST_LABEL  # the label of a test sample whose class the training samples do not have
 READ_AHEAD = 1024  # samples read from a source at once; the blocks that a stream gives are cut from them
 READ_AHEAD_BYTES = 32 << 20  # bytes read at once, at most, unless one block is larger
 
 
 class Block(NamedTuple):
-    """Successive samples, float32 (n, inputs), and their labels, int64 (n,), or None if the stream has no labels."""
+    """Successive samples, float32 (n, inputs), and their labels, int64 (n,), or None if the stream has no labels.
+
+    A sample that has no label, in a stream that has labels, has the label -1.
+    """
 
     samples: NDArray[np.float32]
     labels: NDArray[np.int64] | None
@@ -26,7 +31,7 @@ class Block(NamedTuple):
 class Stream(ABC):
     """Samples in order.
 
-    Iterating yields pairs (sample, label); the label is None if the stream has no labels.
+    Iterating yields pairs (sample, label); the label is None if the sample has none.
 
     Attributes
     ----------
@@ -37,9 +42,11 @@ class Stream(ABC):
     length : int or None
         Number of samples; None if it is not known before they are read.
     labelled : bool
-        Whether samples have labels: whole numbers from 0.
+        Whether samples have labels: whole numbers from 0, or -1 for a sample without one.
     classes : tuple of str
         Names of the labels 0, 1, ...; empty if the source has none.
+    classes_grow : bool
+        Whether names are added to `classes` while the stream is read, as words first appear.
     """
 
     name: str
@@ -49,6 +56,7 @@ class Stream(ABC):
     classes: tuple[str, ...] = ()
     labels_advice: str = "open a source that has labels"  # what an error says where they are needed and there are none
     passed_over: int = 0  # of a folder of images: files that look like images and are not read
+    classes_grow = False
     replayable = True  # False for a pipe, which can be read only once
     _shape: tuple[int, ...] = ()  # empty if samples are flat
 
@@ -69,9 +77,23 @@ class Stream(ABC):
         """Return what must be equal for an interrupted run to go on with this stream."""
         return {"name": self.name, "inputs": self.inputs, "content": self.fingerprint(), "order": "stored"}
 
+    def name_classes(self, names: Sequence[str]) -> None:
+        """Number labels that are words as `names` counts them, before the stream is read; new words come after them.
+
+        A run that goes on calls it with the names that its state has. Without names it does nothing.
+
+        Raises
+        ------
+        StreamError
+            If the stream has other names for its labels, or `names` are no different words.
+        """
+        if names and self.classes and self.classes != tuple(names):
+            other = sorted(set(self.classes) ^ set(names)) or ["another order"]
+            raise StreamError(f"classes of {self.name} must be those that were learned, differs by {other[0]!r}")
+
     def __iter__(self) -> Iterator[tuple[NDArray[np.float32], int | None]]:
         for samples, labels in self.blocks(size=1):
-            yield samples[0], None if labels is None else int(labels[0])
+            yield samples[0], None if labels is None or labels[0] == UNLABELLED else int(labels[0])
 
     def __repr__(self) -> str:
         length = "unknown length" if self.length is None else f"{self.length} samples"
@@ -143,14 +165,27 @@ def check_stream(name: str, stream: object) -> None:
 
 
 def as_labels(labels: NDArray[np.generic], count: int, name: str) -> NDArray[np.int64]:
-    """Return labels as int64; refuse any but whole numbers from 0, one for each of the `count` samples."""
+    """Return labels as int64, one for each of the `count` samples; -1 and NaN, which say that there is none, as -1.
+
+    Raises
+    ------
+    StreamError
+        If there are more or fewer than samples.
+    SampleError
+        If one is anything else than a whole number from 0, NaN or -1.
+    """
     if labels.shape != (count,):
         raise StreamError(f"labels of {name} must be one for each of the {count} samples, got the shape {labels.shape}")
     if labels.dtype.kind not in "iuf":
         raise SampleError(f"labels of {name} must be whole numbers, got {labels.dtype}")
-    wrong = ~((labels >= 0) & (labels <= LARGEST_LABEL) & (labels == np.floor(labels)))  # type: ignore[operator]
+    if labels.dtype.kind == "f":
+        numbers = labels.astype(np.float64)  # a narrow type cannot hold the largest label
+        numbers[np.isnan(numbers)] = UNLABELLED
+    else:
+        numbers = labels  # type: ignore[assignment]
+    wrong = ~((numbers >= UNLABELLED) & (numbers <= LARGEST_LABEL) & (numbers == np.floor(numbers)))
     if wrong.any():
         index = int(np.argmax(wrong))
-        value = labels[index]
-        raise SampleError(f"label {index} of {name} must be a whole number from 0 to {LARGEST_LABEL}, got {value}")
-    return labels.astype(np.int64)
+        rule = f"a whole number from 0 to {LARGEST_LABEL}, or -1 or NaN for none"
+        raise SampleError(f"label {index} of {name} must be {rule}, got {labels[index]}")
+    return numbers.astype(np.int64)

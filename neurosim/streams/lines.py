@@ -1,29 +1,28 @@
-"""Streams of text with one sample in each line: CSV or NDJSON, from a file or a pipe, read line by line."""
+"""Streams of text with one sample in each line: CSV or JSON, from a file or a pipe, read line by line."""
 
 import gzip
 import hashlib
-import json
-import re
 import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neurosim.errors import StreamError
-from neurosim.streams.base import LARGEST_LABEL, Block, Stream, as_labels
+from neurosim.streams.base import Block, Stream
+from neurosim.streams.csv_lines import Form, Sample
+from neurosim.streams.line_labels import LabelNumbers
+from neurosim.streams.line_reader import LineReader
 
-LONGEST_LINE = 1 << 26  # bytes; a longer line is malformed: it must not fill the memory
-
-LARGEST_FLOAT = float(np.finfo(np.float32).max)
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-NAME = re.compile(rb"[A-Za-z_\x80-\xff]")
+LONGEST_LINE = 1 << 24  # bytes; a longer line is malformed: its cells would take a hundred times as much memory
+WIDE = 256  # inputs of a line from which its numbers are packed at once: as a list they take eight times as much
+MOST_EMPTY = 1 << 20  # empty lines of a file in succession; more are no data, but a compressed nothing
+MOST_DISCARDED = 1 << 30  # bytes of a line that is passed over; a longer one has no end, as that of a device
 BAD_LINE = (ValueError, OverflowError, RecursionError)  # what a malformed line may raise
-
-Sample = tuple[list[float], float | None]
 
 
 class LineStream(Stream):
@@ -38,9 +37,14 @@ class LineStream(Stream):
     opener : callable
         Opens the bytes; called each time that the stream is read.
     inputs : int, optional
-        Width of a sample; by default that of the first line.
+        Width of a sample, the label not counted; by default that of the first line.
     label : str, optional
         The label's column, by name or number (-1 is the last), or its key in JSON objects.
+    header : {"auto", "yes", "no"}
+        Whether the first line of CSV names the columns; `auto` decides by its content
+        (`neurosim.streams.csv_header.names_columns`).
+    delimiter : str, optional
+        One character, or `tab`; by default a comma.
     skip_bad : bool
         Skip malformed lines and count them in `bad`, instead of stopping at the first.
     replayable : bool
@@ -49,10 +53,14 @@ class LineStream(Stream):
     Raises
     ------
     StreamError
-        If there is no line, or one is malformed: the message has its number.
+        If there is no line, or one is malformed: the message has its number. If the first line fits neither `label`
+        nor `header`.
+    ConfigError
+        If `header` or `delimiter` is none of those.
     """
 
     labels_advice = "for lines give --label"
+    classes_grow = True
 
     def __init__(
         self,
@@ -61,47 +69,73 @@ class LineStream(Stream):
         *,
         inputs: int | None = None,
         label: str | None = None,
+        header: str = "auto",
+        delimiter: str | None = None,
         skip_bad: bool = False,
         replayable: bool = True,
     ) -> None:
         self.name, self.length, self.labelled, self.bad = name, None, label is not None, 0
-        self.replayable, self._label, self._skip_bad = replayable, label, skip_bad
+        self.replayable, self._skip_bad = replayable, skip_bad
+        self._form, self._numbers = Form.checked(label, header, delimiter), LabelNumbers()
         self._opener, self._pipe = opener, None if replayable else opener()
-        self._width = inputs
+        self._width, self._fault = inputs, ""
         if inputs is not None:
             self.inputs = inputs
             return
         if not replayable:
             raise StreamError(f"{name} is a pipe: the width of its samples must be given with inputs (--inputs)")
-        for block in self.blocks(size=1):
-            self.inputs = block.samples.shape[1]
+        first = self._first(self._numbers)
+        if first is None:
+            why = f": all of {self.bad} lines are malformed, the first so: {self._fault}" if self.bad else ""
+            raise StreamError(f"{name} must hold at least one sample, got none{why}")
+        self.inputs, self.classes = len(first[0]), self._numbers.names
+
+    def name_classes(self, names: Sequence[str]) -> None:
+        """Number labels that are words as `names` counts them, before the stream is read; new words come after them.
+
+        A run that goes on calls it with the names that its state has. Without names it does nothing.
+
+        Raises
+        ------
+        StreamError
+            If labels are numbers, or `names` are no different words.
+        """
+        if not names:
             return
-        raise StreamError(f"{name} must hold at least one sample, got none")
+        if self._numbers.numeric:
+            raise StreamError(f"labels of {self.name} must be words, as those that were learned, got numbers")
+        self._numbers = LabelNumbers(names)
+        self.classes = self._numbers.names
 
     def fingerprint(self) -> str:
         """Hash the first sample, which stays when a file grows; a pipe, which cannot be read twice, has none."""
         if not self.replayable:
             return "pipe"
-        first = next(self.blocks(size=1), None)
-        return hashlib.sha256(repr(first and (first.samples.tolist(), first.labels)).encode()).hexdigest()[:16]
+        numbers, bad = LabelNumbers(), self.bad  # a word's number depends on what was learned before
+        first = self._first(numbers)
+        self.bad = bad
+        block = first and self._block([first])
+        text = repr(block and (block.samples.tolist(), block.labels)) + "".join(numbers.names)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def identity(self) -> dict[str, object]:
         """Return what must be equal for a run to go on with this stream, the label's column included."""
-        return super().identity() | {"label": self._label}
+        return super().identity() | {"label": self._form.label}
 
     def blocks(self, start: int = 0, size: int = 256) -> Iterator[Block]:
         """Yield the samples from position `start` on, in blocks of `size` lines, the last of fewer.
 
         If reading stops at a malformed line or by a signal, the samples before it are yielded first.
         """
-        pending: list[Sample] = []
+        pending: list[tuple[list[float] | NDArray[np.float32], int]] = []
         position = 0
         try:
-            for sample in self._samples():
+            for sample in self._samples(self._numbers):
                 position += 1
                 if position <= start:
                     continue
-                pending.append(sample)
+                values, label = sample
+                pending.append((np.array(values, np.float32) if len(values) > WIDE else values, label))
                 if len(pending) == size:
                     block, pending = self._block(pending), []
                     yield block
@@ -116,32 +150,33 @@ class LineStream(Stream):
         if pending:
             yield self._block(pending)
 
-    def _block(self, samples: list[Sample]) -> Block:
+    def _block(self, samples: Sequence[tuple[list[float] | NDArray[np.float32], int]]) -> Block:
+        self.classes = self._numbers.names
         rows = np.array([values for values, _ in samples], np.float32)
-        labels = np.array([label for _, label in samples]) if self.labelled else None
-        return Block(rows, None if labels is None else as_labels(labels, len(rows), self.name))
+        return Block(rows, np.array([label for _, label in samples], np.int64) if self.labelled else None)
 
-    def _samples(self) -> Iterator[Sample]:
-        self.bad = 0
-        reader = _Reader(self._label, self._width)
+    def _first(self, numbers: LabelNumbers) -> Sample | None:
+        """Return the first sample; read on for the label's key if it is one of JSON without it."""
+        reader = LineReader(self.name, self._form, self._width, numbers)
+        samples = self._samples(numbers, reader)
+        try:
+            first = next(samples, None)
+            if reader.lacks_key():
+                while reader.lacks_key() and next(samples, None) is not None:
+                    pass
+            return first
+        finally:
+            samples.close()
+
+    def _samples(self, numbers: LabelNumbers, reader: LineReader | None = None) -> Generator[Sample, None, None]:
+        self.bad, self._fault = 0, ""
+        reader = reader or LineReader(self.name, self._form, self._width, numbers)
         try:
             file = self._opener() if self._pipe is None else self._pipe
         except OSError as error:
             raise StreamError(f"{self.name} must be readable, but: {error}") from error
         try:
-            while line := _read_line(file):
-                try:
-                    sample = reader.read(line)
-                except BAD_LINE as error:
-                    if self._skip_bad:
-                        self.bad += 1
-                        continue
-                    why = "nested too deeply" if isinstance(error, RecursionError) else error
-                    raise StreamError(
-                        f"{self.name}, line {reader.number}: {why}; --skip-bad skips such lines"
-                    ) from None
-                if sample is not None:
-                    yield sample
+            yield from self._parsed(file, reader)
         except (OSError, EOFError, zlib.error) as error:
             if isinstance(error, StreamError):
                 raise
@@ -151,115 +186,68 @@ class LineStream(Stream):
         finally:
             if self._pipe is None:
                 file.close()
+        if self.replayable and reader.lacks_key():
+            raise StreamError(f"{self.name} must have the label's key {self._form.label} in an object, got it in none")
+
+    def _parsed(self, file: BinaryIO, reader: LineReader) -> Iterator[Sample]:
+        empty = 0
+        while line := file.readline(LONGEST_LINE):
+            try:
+                if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
+                    reader.number += 1
+                    self._pass_over_rest(file)
+                sample = reader.read(line)
+            except BAD_LINE as error:
+                self._pass_over(error, reader)
+                continue
+            if sample is not None:
+                empty = 0
+                yield sample
+                continue
+            empty += 1
+            if empty > MOST_EMPTY and self.replayable:
+                raise StreamError(f"{self.name} must hold samples, got {empty} lines without one in succession")
+
+    def _pass_over_rest(self, file: BinaryIO) -> None:
+        """Discard the rest of a line that is too long, if the stream is to go on after it."""
+        rest, discarded = b" ", LONGEST_LINE
+        while self._skip_bad and rest and not rest.endswith(b"\n"):
+            rest = file.readline(LONGEST_LINE)
+            discarded += len(rest)
+            if discarded > MOST_DISCARDED:
+                raise StreamError(f"{self.name} must be lines, got one of more than {MOST_DISCARDED} bytes")
+        raise ValueError(f"a line must be shorter than {LONGEST_LINE} bytes; write wide samples to a file .npy or .h5")
+
+    def _pass_over(self, error: Exception, reader: LineReader) -> None:
+        """Count a malformed line, or raise what is wrong with it."""
+        why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        self._fault = self._fault or f"line {reader.number}: {why}"
+        if self._skip_bad and not (reader.first_of_csv and self._form.header == "yes"):
+            self.bad += 1
+            return
+        may_name = reader.first_of_csv and self._form.header != "no"  # then skipping it would lose the names
+        advice = "" if may_name else "; --skip-bad skips such lines"
+        raise StreamError(f"{self.name}, line {reader.number}: {why}{advice}") from None
 
 
-class _Reader:
-    """Parses lines into samples; keeps the columns' names and the width of the first sample."""
-
-    def __init__(self, label: str | None, width: int | None) -> None:
-        self.label, self.width, self.number = label, width, 0
-        self._first, self._header = True, list[str]()
-
-    def read(self, line: bytes) -> Sample | None:
-        """Return a line's sample, None if it is empty or names columns; raise one of BAD_LINE if it is malformed."""
-        self.number += 1
-        if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
-            raise ValueError(f"a line must be shorter than {LONGEST_LINE} bytes")
-        text = (line.removeprefix(BYTE_ORDER_MARK) if self.number == 1 else line).strip()
-        if not text:
-            return None
-        first, self._first = self._first, False
-        if first and _is_header(text):
-            self._header = [name.strip(' "') for name in text.decode().split(",")]
-            return None
-        sample = parse(text, self._header, self.label)
-        self.width = check(sample, self.width)
-        return sample
+def text_file(
+    path: Path, *, inputs: int | None, label: str | None, header: str, delimiter: str | None, skip_bad: bool
+) -> LineStream:
+    """Open a file of lines, plain or gzipped; cells of a file `.tsv` are separated by tabs unless told otherwise."""
+    endings = [ending.lower() for ending in path.suffixes[-2:]]
+    if delimiter is None and ".tsv" in endings:
+        delimiter = "tab"
+    opener: Any = partial(gzip.open if endings[-1] == ".gz" else open, path, "rb")
+    return LineStream(
+        path.name, opener, inputs=inputs, label=label, header=header, delimiter=delimiter, skip_bad=skip_bad
+    )
 
 
-def _read_line(file: BinaryIO) -> bytes:
-    """Return a line; of one that is too long, return the beginning and discard the rest."""
-    line = file.readline(LONGEST_LINE)
-    rest = line
-    while len(rest) == LONGEST_LINE and not rest.endswith(b"\n"):
-        rest = file.readline(LONGEST_LINE)
-    return line
-
-
-def _is_header(text: bytes) -> bool:
-    """Return whether a first line names columns: it begins like a name, and none of its columns is a number."""
-    columns = [column.strip(b' "') for column in text.split(b",")]
-    return NAME.match(columns[0]) is not None and not any(map(_is_number, columns))
-
-
-def _is_number(text: bytes) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def parse(text: bytes, header: list[str], label: str | None) -> Sample:
-    """Return a line's values and its label; raise one of BAD_LINE if it is malformed."""
-    target: object = None
-    if text[:1] == b"{":
-        record = json.loads(text)
-        if "x" not in record or (label is not None and label not in record):
-            wanted = f"x and {label}" if label else "x"
-            raise ValueError(f"the object must have the keys {wanted}, got {', '.join(record) or 'none'}")
-        values, target = record["x"], record[label] if label is not None else None
-    else:
-        values = json.loads(text) if text[:1] == b"[" else [float(number.strip(b' "')) for number in text.split(b",")]
-        if header and len(header) != len(values):
-            raise ValueError(f"a line must have the {len(header)} columns that the first line names, got {len(values)}")
-        if label is not None:
-            target = values.pop(column(label, header, len(values)))
-    if not isinstance(values, list) or not all(type(value) in (int, float) for value in values):
-        raise ValueError("a sample must be a flat list of numbers")
-    if label is None:
-        return values, None
-    if type(target) not in (int, float) or not 0 <= target <= LARGEST_LABEL or target != int(target):  # type: ignore
-        raise ValueError(f"a label must be a whole number from 0 to {LARGEST_LABEL}, got {target!r}")
-    return values, target  # type: ignore[return-value]
-
-
-def column(label: str, header: list[str], width: int) -> int:
-    """Return the index of the label's column; it may be negative, counted from the last."""
-    if label in header:
-        return header.index(label)
-    try:
-        index = int(label)
-    except ValueError:
-        raise ValueError(
-            f"the label's column must be a number or one of {', '.join(header or ['(no header)'])}"
-        ) from None
-    if not -width <= index < width:
-        raise ValueError(f"the label's column must be below {width}, the columns of the line, got {index}")
-    return index
-
-
-def check(sample: Sample, width: int | None) -> int:
-    """Return a sample's width; raise ValueError if it differs from `width`, or a value is not finite in float32."""
-    values = sample[0]
-    if width is not None and len(values) != width:
-        raise ValueError(f"a sample must have {width} inputs, got {len(values)}")
-    if not values:
-        raise ValueError("a sample must have at least one input")
-    for index, value in enumerate(values):
-        if not -LARGEST_FLOAT <= value <= LARGEST_FLOAT:
-            raise ValueError(f"input {index} must be finite in float32, got {float(value)}")
-    return len(values)
-
-
-def text_file(path: Path, *, inputs: int | None, label: str | None, skip_bad: bool) -> LineStream:
-    """Open a file of lines, plain or gzipped."""
-    opener: Any = partial(gzip.open if path.suffix.lower() == ".gz" else open, path, "rb")
-    return LineStream(path.name, opener, inputs=inputs, label=label, skip_bad=skip_bad)
-
-
-def pipe(*, inputs: int | None, label: str | None, skip_bad: bool) -> LineStream:
+def pipe(*, inputs: int | None, label: str | None, header: str, delimiter: str | None, skip_bad: bool) -> LineStream:
     """Open standard input, one sample a line."""
     if sys.stdin is None:
         raise StreamError("- must be a standard input that is open, and it is closed")
-    return LineStream("-", lambda: sys.stdin.buffer, inputs=inputs, label=label, skip_bad=skip_bad, replayable=False)
+    return LineStream(
+        "-", lambda: sys.stdin.buffer, inputs=inputs, label=label, header=header, delimiter=delimiter,
+        skip_bad=skip_bad, replayable=False,
+    )  # fmt: skip

@@ -1,6 +1,6 @@
 """Several epochs of a stream, in the stored order or in a random one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,7 +74,8 @@ class Repeated(Stream):
     def __init__(self, source: Stream, epochs: int) -> None:
         self.source, self.epochs, self.length = source, epochs, None
         self.name, self.inputs, self.labelled = source.name, source.inputs, source.labelled
-        self._shape, self.classes, self.labels_advice = source.shape, source.classes, source.labels_advice
+        self._shape, self.labels_advice = source.shape, source.labels_advice
+        self.classes_grow = source.classes_grow
 
     def blocks(self, start: int = 0, size: int = 256) -> Iterator[Block]:
         """Yield the samples from position `start` on, in blocks of at most `size`.
@@ -101,6 +102,15 @@ class Repeated(Stream):
     def identity(self) -> dict[str, object]:
         """Return what must be equal for a run to go on; the number of epochs is not part of it, so it may grow."""
         return self.source.identity()
+
+    def name_classes(self, names: Sequence[str]) -> None:
+        """Number labels that are words as `names` counts them: see `Stream`."""
+        self.source.name_classes(names)
+
+    @property
+    def classes(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Names of the labels, as far as the source was read."""
+        return self.source.classes
 
     @property
     def bad(self) -> int:

@@ -24,7 +24,7 @@ class Source(NamedTuple):
         Module of `neurosim.streams` and the function in it, imported when a source is opened. It is called with the
         split, or with the path of the folder or file, and with `options` by keyword.
     options : tuple of str
-        What the reader takes of `root`, `inputs`, `label`, `skip_bad` and `EXACT`.
+        What the reader takes of `root`, `inputs`, `label`, `header`, `delimiter`, `skip_bad` and `EXACT`.
     name : str
         The text before the colon.
     splits : tuple of str
@@ -63,7 +63,7 @@ class Source(NamedTuple):
         return [f"{self.name}:{split}" if split else self.name for split in self.splits]
 
 
-LINES = ("inputs", "label", "skip_bad")
+LINES = ("inputs", "label", "header", "delimiter", "skip_bad")
 NAMES = ("samples", "labels")  # of arrays in a file of several
 EXACT = ("image_size", *NAMES)  # options that a source must take if they are given
 SOURCES = (
@@ -84,8 +84,8 @@ SOURCES = (
     Source(
         "lines.text_file",
         LINES,
-        endings=(".csv", ".csv.gz", ".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz"),
-        spelling="FILE.csv[.gz], FILE.ndjson[.gz]",
+        endings=tuple(f".{kind}{gz}" for kind in ("csv", "tsv", "ndjson", "jsonl") for gz in ("", ".gz")),
+        spelling="FILE.csv[.gz], FILE.tsv[.gz], FILE.ndjson[.gz]",
     ),
     Source("lines.pipe", LINES, name="-", splits=("",), spelling="- for a pipe"),
 )
@@ -114,12 +114,24 @@ def open_source(source: str, options: Mapping[str, Any]) -> "Stream":
         *others, last = row.sources
         spelled = f"{', '.join(others)} or {last}" if others else last
         raise StreamError(f"{row.name} must be asked for as {spelled}, got {source}")
-    if row.endings and not target[0].is_file():
-        raise StreamError(f"source {source} must be a file: there is none at {target[0]}")
+    if row.endings:
+        _check_file(source, target[0])
     module, _, function = row.reader.partition(".")
     reader = getattr(import_module(f"neurosim.streams.{module}"), function)
     stream: Stream = reader(*target, **{name: options[name] for name in row.options})
     return stream
+
+
+def _check_file(source: str, path: Path) -> None:
+    """Refuse what is no regular file before it is opened: a FIFO waits for a writer, and a device never ends."""
+    if path.is_file():
+        return
+    if not path.exists():
+        raise StreamError(f"source {source} must be a file: there is none at {path}")
+    kinds = ((path.is_dir, "a folder"), (path.is_fifo, "a FIFO"), (path.is_socket, "a socket"))
+    kind = next((name for is_kind, name in kinds if is_kind()), "a device")
+    advice = "" if path.is_dir() else f"; only - is a pipe: neurosim stream - < {path}"
+    raise StreamError(f"source {source} must be a regular file, got {kind}{advice}")
 
 
 def _recognise(source: str, root: Path) -> tuple[Source | None, list[Any]]:

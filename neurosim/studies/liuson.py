@@ -18,7 +18,7 @@ from neurosim.layers.competition import SoftWTA
 from neurosim.layers.dense import DenseWTA
 from neurosim.layers.rules import SoftHebb
 from neurosim.layers.schedules import ConstantRate
-from neurosim.readouts.labels import accuracy, answers
+from neurosim.readouts.labels import accuracy, answers, labelled
 from neurosim.readouts.linear import LinearReadout
 from neurosim.streams.base import RandomAccess
 from neurosim.streams.order import repeat
@@ -150,15 +150,16 @@ def probes(chip: Chip, train: RandomAccess, test: RandomAccess, seed: int) -> di
 
 
 def features(chip: Chip, stream: RandomAccess) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
-    """Return what the frozen chip transmits, the labels, and the winners."""
+    """Return what the frozen chip transmits for samples that have labels, the labels, and the winners."""
     output = np.empty((stream.length, chip.layers[-1].constants.neurons), np.float32)
     labels, winners = np.empty((2, stream.length), np.int64)
     start = 0
-    for response, chunk_labels in answers(chip, stream):
+    for answer in answers(chip, stream):
+        response, chunk_labels = labelled(*answer)
         stop = start + len(chunk_labels)
         output[start:stop], labels[start:stop], winners[start:stop] = response.output, chunk_labels, response.winner
         start = stop
-    return output, labels, winners
+    return output[:start], labels[:start], winners[:start]
 
 
 STUDY = Study(

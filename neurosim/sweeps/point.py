@@ -133,7 +133,7 @@ def _accuracy(chip: Chip, name: str, train: RandomAccess, test: RandomAccess) ->
     for response, labels in answers(chip, train):
         readout.add(response, labels)
     readout.finish()
-    chunks = [(readout.predict(response), labels) for response, labels in answers(chip, test)]
+    chunks = [(readout.predict(response), labels) for response, labels in answers(chip, test, like=train)]
     predicted, labels = (np.concatenate(column) for column in zip(*chunks, strict=True))
     return accuracy(predicted, labels)
 

@@ -131,7 +131,7 @@ def bad(tmp_path):
         "nan": (np.where(np.eye(4, 3) > 0, np.nan, good), None),
         "inf": (np.where(np.eye(4, 3) > 0, np.inf, good), None),
         "negative": (-good, None),
-        "labels": (good, [0, 1, -1, 2]),
+        "labels": (good, [0, 1, -2, 2]),
         "empty": (np.empty((0, 3)), None),
     }
     for name, (samples, labels) in files.items():
@@ -145,7 +145,7 @@ def bad(tmp_path):
     (["nan.npz"], "input 0 of layer 1 must be finite, got nan"),
     (["inf.npz"], "input 0 of layer 1 must be finite, got inf"),
     (["negative.npz"], "input 0 of layer 1 must be at least 0"),
-    (["labels.npz"], "label 2 of labels.npz must be a whole number from 0 to 2147483647, got -1"),
+    (["labels.npz"], "label 2 of labels.npz must be a whole number from 0 to 2147483647, or -1 or NaN for none"),
     (["empty.npz"], "must hold at least one sample"),
     (["short.csv"], "short.csv, line 2: a sample must have 3 inputs, got 2"),
     (["text.h5"], "must be an HDF5 file"),

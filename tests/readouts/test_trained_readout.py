@@ -232,8 +232,8 @@ def test_features_of_other_forms_and_labels_that_do_not_fit_are_refused(monkeypa
         readout.fit(X, labels[:-1])
     with pytest.raises(ns.SampleError, match="whole numbers"):
         readout.fit(X, labels * 1.0)
-    with pytest.raises(ns.SampleError, match="at least 0 to train a readout, got -1"):
-        readout.fit(X, labels - 1)
+    with pytest.raises(ns.SampleError, match="at least 0 to train a readout, or -1 for none, got -2"):
+        readout.fit(X, labels - 2)
     with pytest.raises(ns.SampleError, match="below 10000"):
         readout.fit(X, labels + 10_000)
     with pytest.raises(ns.SampleError, match="two classes at least to fit a readout, got only 2"):

@@ -1,0 +1,220 @@
+"""Lines of CSV: cells by the rules of Python's `csv`, and numbers as other programs write them."""
+
+import csv
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from neurosim.errors import ConfigError
+from neurosim.streams.base import UNLABELLED
+from neurosim.streams.csv_header import CHOICES, check_names, label_column, names_columns
+from neurosim.streams.line_labels import DECIMAL, LabelNumbers, quoted
+
+LARGEST_FLOAT = float(np.finfo(np.float32).max)
+PLAIN = b"0123456789+-.eE \t\r\n"  # all characters of decimal numbers, of spaces around them and of ends of lines
+DELIMITERS = {"tab": "\t", "\\t": "\t", "space": " "}  # words for those that are hard to type
+NO_DELIMITERS = "+-._\"'[{\r\n\0"  # beside letters and digits: what numbers, quotes, JSON and lines are made of
+SEPARATORS = ";\t| "  # what else is often between cells
+MOST_CACHED = 10_000  # different labels, as they stand in lines
+
+Sample = tuple[list[float], int]
+
+
+class Form(NamedTuple):
+    """How lines are to be read.
+
+    Attributes
+    ----------
+    label : str or None
+        The label's column, by name or number, or its key in JSON objects.
+    header : {"auto", "yes", "no"}
+        Whether the first line of CSV names the columns.
+    delimiter : str
+        What is between the cells of CSV: one character.
+    """
+
+    label: str | None = None
+    header: str = "auto"
+    delimiter: str = ","
+
+    @classmethod
+    def checked(cls, label: object, header: str, delimiter: str | None) -> "Form":
+        """Return a form of what a user gave; raise ConfigError if it cannot be."""
+        if header not in CHOICES:
+            raise ConfigError("header", "one of " + ", ".join(CHOICES), header)
+        rule = "one character that no number has, such as ; or tab"
+        if delimiter is not None and not isinstance(delimiter, str):
+            raise ConfigError("delimiter", rule, delimiter)
+        character = "," if delimiter is None else DELIMITERS.get(delimiter, delimiter)
+        if len(character) != 1 or character.isalnum() or character in NO_DELIMITERS:
+            raise ConfigError("delimiter", rule, delimiter)
+        try:
+            character.encode()
+        except UnicodeEncodeError:  # half of a character, from bytes on the command line that are no text
+            raise ConfigError("delimiter", rule, ascii(delimiter)) from None
+        return cls(None if label is None else str(label), header, character)
+
+
+class CSVLines:
+    """Parses lines of CSV into samples; knows the columns from the first line on.
+
+    Parameters
+    ----------
+    form : Form
+    inputs : int, optional
+        Width of a sample, if it is known before the first line.
+    labels : LabelNumbers
+
+    Attributes
+    ----------
+    first : bool
+        Whether there was neither a sample nor a line of names yet, so that the next line may have the names.
+    inputs : int or None
+        Width of a sample, if it is known.
+    names : list of str
+        Names of the columns, the label's among them; empty if they have none.
+    """
+
+    def __init__(self, form: Form, inputs: int | None, labels: LabelNumbers) -> None:
+        self.form, self.labels, self.names = form, labels, list[str]()
+        self.first, self.inputs, self._names_start = True, inputs, b"\n"  # which only an empty line starts with
+        self._columns, self._label = 0, None if form.label is None else -1
+        self._delimiter, self._plain = form.delimiter.encode(), PLAIN + form.delimiter.encode()
+        self._cached: dict[bytes, int] = {}
+
+    def quickly(self, line: bytes) -> Sample | None:
+        """Return the sample of a line of plain numbers, and None for any other line, which `read` can read."""
+        cells = line.split(self._delimiter, self._columns)  # one more than columns at most, however long the line is
+        if len(cells) != self._columns or line.startswith(self._names_start):
+            return None
+        rest, number, column = line.translate(None, self._plain), UNLABELLED, self._label
+        if column is not None:
+            target = cells.pop(column)
+            if target not in self._cached:
+                return None
+            number = self._cached[target]
+            if rest and rest != target.translate(None, self._plain):
+                return None
+        elif rest:
+            return None
+        try:
+            values = list(map(float, cells))
+        except ValueError:
+            return None
+        if min(values) < -LARGEST_FLOAT or max(values) > LARGEST_FLOAT:
+            return None
+        return values, number
+
+    def read(self, line: bytes) -> Sample | None:
+        """Return a line's sample, None if it names the columns.
+
+        Raises
+        ------
+        ValueError
+            If the line is malformed.
+        StreamError
+            If what the user asked for does not fit the first line.
+        """
+        cells = [cell.strip() for cell in split(line.decode().rstrip("\r\n"), self.form.delimiter)]
+        if self.first and self._take_names(cells):
+            self._names_start = line.rstrip(b"\r\n")
+            return None
+        if self.names and cells == self.names:
+            raise ValueError("it repeats the names of the columns, as where a log begins anew or files were joined")
+        self._check_columns(cells)
+        column, target = self._label, None
+        if self.form.label is not None:
+            column = label_column(self.form.label, self.names, len(cells)) if self._columns == 0 else self._label
+            target = cells.pop(column)  # type: ignore[arg-type]
+        values = self._values(cells, column)
+        number = UNLABELLED if target is None else self.labels.number(target)
+        self._columns, self._label, self.first = len(cells) + (column is not None), column, False
+        if column is not None and len(self._cached) < MOST_CACHED:
+            written = line.split(self._delimiter)
+            if len(written) == self._columns:
+                self._cached[written[column]] = number
+        return values, number
+
+    def _take_names(self, cells: list[str]) -> bool:
+        """Return whether a first line names the columns, and keep the names."""
+        self._check_columns(cells)
+        if not names_columns(cells, self.form.header, self.form.label):
+            return False
+        check_names(cells)
+        if self.form.label is not None:
+            self._label = label_column(self.form.label, cells, len(cells))
+        self.names, self._columns, self.first = cells, len(cells), False
+        return True
+
+    def _check_columns(self, cells: Sequence[str]) -> None:
+        labels = int(self.form.label is not None)
+        single = next((row[0] for row in (cells, self.names) if len(row) == 1), "")
+        advice = self._delimiter_advice(single)
+        if self.names and len(cells) != len(self.names):
+            raise ValueError(
+                f"a line must have the {len(self.names)} columns that the first line names, got {len(cells)}{advice}"
+            )
+        inputs = self._columns - labels if self._columns else self.inputs
+        if inputs is not None and len(cells) != inputs + labels:
+            raise ValueError(f"a sample must have {inputs} inputs, got {len(cells) - labels}{advice}")
+        if len(cells) == labels:
+            raise ValueError(f"a sample must have at least one input, got none beside the label{advice}")
+
+    def _delimiter_advice(self, cell: str) -> str:
+        """Return advice for a cell that may be several, or may have a decimal comma."""
+        if self.form.delimiter != ",":
+            return "; decimals need a point" if "," in cell else ""
+        found = next((mark for mark in SEPARATORS if mark in cell), None)
+        if found is None:
+            return ""
+        shown = {"\t": "tab", " ": "space"}.get(found, f"'{found}'")
+        return f"; --delimiter {shown} if that is between the cells"
+
+    def _values(self, cells: Sequence[str], label: int | None) -> list[float]:
+        """Return the numbers of the cells that are not the label's, whose column is `label`."""
+        values = plain_numbers(cells)
+        if values is not None:
+            return values
+        for index, cell in enumerate(cells):
+            rule = "" if DECIMAL.fullmatch(cell) else "a decimal number"
+            if not rule and not abs(float(cell)) <= LARGEST_FLOAT:
+                rule = "finite in float32"
+            if rule:
+                column = index + (label is not None and index >= label)
+                name = f"column {column}" + (f", {quoted(self.names[column])}," if self.names else "")
+                advice = self._delimiter_advice(cell)
+                if self.first and self.form.header == "auto":
+                    advice += "; --header yes if the line names the columns"
+                raise ValueError(f"{name} must be {rule}, got {quoted(cell)}{advice}")
+        return list(map(float, cells))
+
+
+def split(text: str, delimiter: str) -> list[str]:
+    """Return the cells of a line of CSV; raise ValueError if its quotes are wrong."""
+    if "\0" in text:
+        raise ValueError("a line must be text in UTF-8, got bytes of zero, as UTF-16 and binary files have")
+    if "\r" in text:
+        raise ValueError("a line must end in a line feed, got a carriage return within it")
+    spaces = delimiter != " "
+    try:
+        return next(csv.reader([text], delimiter=delimiter, strict=True, skipinitialspace=spaces))
+    except csv.Error as error:
+        why = f"cells must follow the rules of CSV: {error}"
+        if "unexpected end" in str(error):
+            why = "a quoted cell must end on its line"
+        elif "field limit" in str(error):
+            why = f"a cell must have at most {csv.field_size_limit()} characters"
+        raise ValueError(why) from None
+
+
+def plain_numbers(cells: Sequence[str]) -> list[float] | None:
+    """Return decimal numbers that float32 can hold; None if a cell is anything else."""
+    text = "".join(cells)
+    if not text.isascii() or text.encode().translate(None, PLAIN):
+        return None
+    try:
+        values = list(map(float, cells))
+    except ValueError:
+        return None
+    return values if min(values) >= -LARGEST_FLOAT and max(values) <= LARGEST_FLOAT else None
