@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neurosim.outside.arrays import numbers
+
 FIRST_INTERVAL, MOST_RECORDS = 100, 64
 CONVERGED = 5e-3  # a norm that is closer to one counts as converged (R1 in the published code of SoftHebb)
 
@@ -48,7 +50,7 @@ def gini(sizes: ArrayLike) -> float:
     ----------
     Liuson, Learning Dynamics in Competitive Hebbian Learning, appendix.
     """
-    values = np.sort(np.asarray(sizes, np.float64))
+    values = np.sort(_wide("sizes", sizes))
     total = values.sum()
     if total == 0:
         return 0.0
@@ -73,12 +75,12 @@ def effective_winners(wins: ArrayLike) -> float:
 
 def converged(norms: ArrayLike, within: float = CONVERGED) -> int:
     """Return how many norms are closer to one than `within` (R1 in the published code of SoftHebb)."""
-    return int((np.abs(np.asarray(norms, np.float64) - 1) < within).sum())
+    return int((np.abs(_wide("norms", norms) - 1) < within).sum())
 
 
 def cosines(weights: ArrayLike, others: ArrayLike) -> NDArray[np.float64]:
     """Return the cosine between each row of weights (neurons, inputs) and the same row of others; 0 for zeros."""
-    one, two = (np.asarray(array, np.float32) for array in (weights, others))
+    one, two = (_narrow("weights", array) for array in (weights, others))
     dots = np.einsum("ki,ki->k", one, two, dtype=np.float64)
     lengths = np.einsum("ki,ki->k", one, one, dtype=np.float64) * np.einsum("ki,ki->k", two, two, dtype=np.float64)
     return _ratio(dots, np.sqrt(lengths))
@@ -86,7 +88,7 @@ def cosines(weights: ArrayLike, others: ArrayLike) -> NDArray[np.float64]:
 
 def displacements(weights: ArrayLike, first: ArrayLike) -> NDArray[np.float64]:
     r"""Return :math:`\|w_k - w_k^0\| / \|w_k^0\|` for each row of weights (neurons, inputs)."""
-    now, then = (np.asarray(array, np.float32) for array in (weights, first))
+    now, then = (_narrow("weights", array) for array in (weights, first))
     moved = np.linalg.norm(now - then, axis=1).astype(np.float64)
     lengths = np.linalg.norm(then, axis=1).astype(np.float64)
     return _ratio(moved, lengths)
@@ -106,7 +108,8 @@ def neighbour_correlation(weights: ArrayLike, shape: tuple[int, ...]) -> NDArray
     float64 (neurons,)
         About 0 for noise, 0.8 to 0.9 for a formed receptive field; 0 for constant weights.
     """
-    images = np.asarray(weights, np.float64).reshape(len(np.asarray(weights)), *shape)
+    rows = _wide("weights", weights)
+    images = rows.reshape(len(rows), *shape)
     images = images - images.mean(axis=tuple(range(1, images.ndim)), keepdims=True)
     images = images.reshape(len(images), -1, *shape[-2:])
     variance = (images**2).mean(axis=(1, 2, 3))
@@ -119,14 +122,25 @@ def neighbour_correlation(weights: ArrayLike, shape: tuple[int, ...]) -> NDArray
 
 def excess_kurtosis(weights: ArrayLike) -> NDArray[np.float64]:
     """Return the excess kurtosis of each row of weights (neurons, inputs): 0 if they are normal, -1.2 if uniform."""
-    centred = np.asarray(weights, np.float64)
+    centred = _wide("weights", weights)
     centred = centred - centred.mean(axis=1, keepdims=True)
     variance, fourth = (centred**2).mean(axis=1), (centred**4).mean(axis=1)
     return _ratio(fourth, variance**2, otherwise=3.0) - 3
 
 
+def _wide(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    """Return numbers from outside as float64."""
+    return np.asarray(numbers(name, values), np.float64)
+
+
+def _narrow(name: str, values: ArrayLike) -> NDArray[np.float32]:
+    """Return numbers from outside as float32, as weights are."""
+    with np.errstate(over="ignore"):
+        return np.asarray(numbers(name, values), np.float32)
+
+
 def _shares(wins: ArrayLike) -> NDArray[np.float64]:
-    counts: NDArray[np.float64] = np.asarray(wins, np.float64)
+    counts = _wide("wins", wins)
     return counts / max(1.0, float(counts.sum()))
 
 
@@ -166,7 +180,7 @@ def liveness(cosine: ArrayLike) -> NDArray[np.str_]:
     ----------
     cosine : float (neurons,)
     """
-    values = np.asarray(cosine, np.float64)
+    values = _wide("cosine", cosine)
     return np.where(values > DEAD_ABOVE, "dead", np.where(values < LIVE_BELOW, "live", "between"))
 
 
@@ -188,7 +202,7 @@ def neurons(
     -------
     structured array (neurons,), of dtype `NEURON`
     """
-    now, then = (np.asarray(array, np.float32) for array in (weights, first))
+    now, then = (_narrow("weights", array) for array in (weights, first))
     table = np.zeros(len(now), NEURON)
     one, two = (array - array.mean(axis=1, keepdims=True) if centred else array for array in (now, then))
     table["cosine"] = cosines(one, two)
@@ -201,12 +215,12 @@ def neurons(
 
 def record(sample: int, steps: ArrayLike, wins: ArrayLike, norms: ArrayLike, writes: int) -> NDArray[Any]:
     """Return one row of the time series, from steps and wins since the first sample, and the present norms."""
-    lengths = np.sort(np.asarray(norms, np.float64))  # for a few neurons, several times quicker than percentiles
+    lengths = np.sort(_wide("norms", norms))  # for a few neurons, several times quicker than percentiles
     middle = len(lengths) // 2
     median = (lengths[middle] + lengths[~middle]) / 2
     values = {
         "sample": sample,
-        "step_mean": np.mean(np.asarray(steps, np.float64)),
+        "step_mean": np.mean(_wide("steps", steps)),
         "step_gini": gini(steps),
         "usage_entropy": usage_entropy(wins),
         "effective_winners": effective_winners(wins),
@@ -268,7 +282,7 @@ class Records:
 
 def never_won(wins: ArrayLike) -> float:
     """Return the share of neurons that never won, from their counts of wins."""
-    return float(np.mean(np.asarray(wins) == 0))
+    return float(np.mean(_wide("wins", wins) == 0))
 
 
 class Drift(NamedTuple):

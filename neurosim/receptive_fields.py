@@ -1,5 +1,6 @@
 """Receptive fields: which part of an image a neuron sees, and to which patches it responds far more than others."""
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ from neurosim.checks import LARGEST, whole
 from neurosim.chip.chip import Chip
 from neurosim.engine.conv.layer import ConvLayer
 from neurosim.errors import ConfigError
+from neurosim.outside.arrays import WHOLE, numbers
 from neurosim.streams import Stream
 
 Array = NDArray[np.float32]
@@ -59,7 +61,7 @@ def field(chip: Chip, layer: int) -> Field:
 
 
 def strongest_patches(
-    chip: Chip, stream: Stream | ArrayLike, *, layer: int, neurons: ArrayLike, count: int = 9
+    chip: Chip, stream: Stream | ArrayLike | Iterable[Any], *, layer: int, neurons: ArrayLike, count: int = 9
 ) -> Array:
     r"""Return the patches of a stream's images for which neurons of a layer stand out most from all others.
 
@@ -74,7 +76,8 @@ def strongest_patches(
     ----------
     chip : Chip
         A chip that takes images; it is not changed.
-    stream : Stream or float32 (samples, channels, height, width)
+    stream : Stream, float32 (samples, channels, height, width), or iterable
+        As for `Chip.learn`.
     layer : int
         Index of a convolutional layer, from 0.
     neurons : int or int (n,)
@@ -94,12 +97,9 @@ def strongest_patches(
     """
     whole("count", count, 1, LARGEST)
     squares = field(chip, layer)
-    try:
-        chosen = np.atleast_1d(np.asarray(neurons))
-    except ValueError:  # a ragged list
-        raise ConfigError("neurons", "whole numbers", neurons) from None
-    whole_numbers = chosen.dtype.kind in "iu" and chosen.ndim == 1 and chosen.size > 0
-    if not whole_numbers or not ((chosen >= 0) & (chosen < chip.layers[layer].constants.neurons)).all():
+    chosen = np.atleast_1d(numbers("neurons", neurons, WHOLE, rule="whole numbers", refuse=ConfigError))
+    within = (chosen >= 0) & (chosen < chip.layers[layer].constants.neurons)
+    if chosen.ndim != 1 or chosen.size == 0 or not within.all():
         raise ConfigError("neurons", f"numbers below the layer's {chip.layers[layer].constants.neurons}", neurons)
     patches = np.zeros((len(chosen), count, chip.shape[0], squares.size, squares.size), np.float32)
     best = np.full((len(chosen), count), -np.inf)

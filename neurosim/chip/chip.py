@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neurosim.checks import whole
-from neurosim.chip.learning import blocks_of, learn
+from neurosim.chip.learning import Samples, blocks_of, learn
 from neurosim.chip.one_by_one import OneByOne
 from neurosim.chip.responding import respond
 from neurosim.chip.response import Response, response_of
@@ -17,7 +17,7 @@ from neurosim.chip.use import USER, chunk_of
 from neurosim.engine.samples import Array
 from neurosim.errors import SampleError
 from neurosim.presets import preset
-from neurosim.streams import Block, Stream
+from neurosim.streams import Block
 
 
 class Chip(SavedChip):
@@ -170,7 +170,7 @@ class Chip(SavedChip):
 
     def learn(
         self,
-        stream: Stream | ArrayLike,
+        stream: Samples,
         *,
         labels: ArrayLike | None = None,
         modulators: ArrayLike | None = None,
@@ -185,7 +185,8 @@ class Chip(SavedChip):
 
         Parameters
         ----------
-        stream : Stream or float32 (samples, inputs)
+        stream : Stream, float32 (samples, inputs), or iterable
+            A generator gives samples or pairs (sample, label), one by one, and is read once.
         labels : int64 (samples,), optional
             As in `learn_one`, -1 for none; in place of the stream's own.
         modulators : float32 (samples,), optional
@@ -222,7 +223,7 @@ class Chip(SavedChip):
             learn(self.layers, self.shape, stream, labels, modulators, layers, chunk, threads, run)
         return self
 
-    def respond(self, stream: Stream | ArrayLike, *, chunk: int = 256) -> Response:
+    def respond(self, stream: Samples, *, chunk: int = 256) -> Response:
         """Respond to every sample of a stream and change nothing.
 
         Takes memory for three arrays (samples, neurons); of images, two of them have an entry for every position.
@@ -230,7 +231,8 @@ class Chip(SavedChip):
 
         Parameters
         ----------
-        stream : Stream or float32 (samples, inputs)
+        stream : Stream, float32 (samples, inputs), or iterable
+            As in `learn`.
         chunk : int
             As in `learn`.
 
@@ -247,7 +249,7 @@ class Chip(SavedChip):
         return Response(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
     def respond_blocks(
-        self, stream: Stream | ArrayLike, *, chunk: int = 256, layer: int | None = None
+        self, stream: Samples, *, chunk: int = 256, layer: int | None = None
     ) -> Iterator[tuple[Response, NDArray[np.int64] | None]]:
         """Give what `respond` gives, a chunk of samples at a time, with their labels if there are any.
 
@@ -259,9 +261,7 @@ class Chip(SavedChip):
         for results, labels in respond(layers, self.blocks(stream, chunk), chunk, self._reading, every=True):
             yield response_of(layers[-1], results), labels
 
-    def output_blocks(
-        self, stream: Stream | ArrayLike, *, chunk: int = 256
-    ) -> Iterator[tuple[Array, NDArray[np.int64] | None]]:
+    def output_blocks(self, stream: Samples, *, chunk: int = 256) -> Iterator[tuple[Array, NDArray[np.int64] | None]]:
         """Give the last layer's output, float32 (samples, outputs), a chunk at a time, with labels if there are any.
 
         The same as `respond_blocks(...).output`, without memory for the last layer's responses at each position.
@@ -269,6 +269,6 @@ class Chip(SavedChip):
         for results, labels in respond(self.layers, self.blocks(stream, chunk), chunk, self._reading, every=False):
             yield results.outputs, labels
 
-    def blocks(self, stream: Stream | ArrayLike, chunk: int) -> Iterator[Block]:
+    def blocks(self, stream: Samples, chunk: int) -> Iterator[Block]:
         """Cut a stream, or an array, into blocks of samples that fit the chip."""
         return blocks_of(stream, self.shape, chunk)

@@ -1,22 +1,25 @@
 """A stream of samples through layers that learn."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from numpy.typing import ArrayLike
 
 from neurosim.checks import LARGEST, whole
 from neurosim.chip.pipeline import Pipeline
-from neurosim.chip.samples import as_labels, as_modulators, as_samples, check_fits, fitting
+from neurosim.chip.samples import as_labels, as_modulators, as_source, check_fits, fitting
 from neurosim.chip.use import Run
 from neurosim.engine.base import WorkingLayer
 from neurosim.errors import ConfigError, SampleError
 from neurosim.streams import Block, Stream
 
+Samples = Stream | ArrayLike | Iterable[Any]  # a stream, an array of samples, or a generator of them
+
 
 def learn(
     layers: Sequence[WorkingLayer],
     shape: tuple[int, ...],
-    stream: Stream | ArrayLike,
+    stream: Samples,
     labels: ArrayLike | None,
     modulators: ArrayLike | None,
     learners: Sequence[int] | None,
@@ -28,8 +31,7 @@ def learn(
 
     `shape` is that of a sample, and `run` the use of the chip by this thread.
     """
-    if not isinstance(stream, Stream):
-        stream = as_samples(stream, shape, None)
+    stream = as_source(stream, shape)
     count = stream.length if isinstance(stream, Stream) else len(stream)
     taught = None if labels is None else as_labels(labels, count)
     factors = None if modulators is None else as_modulators(modulators, count)
@@ -50,13 +52,13 @@ def learn(
             raise SampleError(f"{name} must be as many as samples, got {len(values)} for {first}")
 
 
-def blocks_of(stream: Stream | ArrayLike, shape: tuple[int, ...], chunk: int) -> Iterator[Block]:
+def blocks_of(stream: Samples, shape: tuple[int, ...], chunk: int) -> Iterator[Block]:
     """Cut a stream, or an array, into blocks of samples of a shape."""
     whole("chunk", chunk, 1, LARGEST)
-    if isinstance(stream, Stream):
-        check_fits(stream, shape)
-        return stream.blocks(size=chunk)
-    samples = as_samples(stream, shape, None)
+    samples = as_source(stream, shape)
+    if isinstance(samples, Stream):
+        check_fits(samples, shape)
+        return samples.blocks(size=chunk)
     return (Block(samples[start : start + chunk], None) for start in range(0, len(samples), chunk))
 
 

@@ -11,7 +11,9 @@ from neurosim.checks import LARGEST, whole
 from neurosim.engine.base import WorkingLayer
 from neurosim.engine.samples import Array
 from neurosim.errors import ConfigError, SampleError
-from neurosim.streams import Stream
+from neurosim.outside.arrays import KINDS, REAL, WHOLE, numbers
+from neurosim.streams import Stream, check_stream
+from neurosim.streams.iterated import IteratedStream, is_iterated
 
 
 def as_shape(inputs: Any) -> tuple[int, ...]:
@@ -38,14 +40,9 @@ def check_fits(stream: Stream, shape: tuple[int, ...]) -> None:
 
 def as_samples(x: Any, shape: tuple[int, ...], count: int | None) -> Array:
     """Return x as float32 (samples, inputs), C order; with `count` 1, x is a single sample, flat or of the shape."""
-    try:
-        numbers = np.asarray(x)
-    except (TypeError, ValueError) as error:
-        raise SampleError(f"a sample must be numbers, got {type(x).__name__}: {error}") from None
-    if numbers.dtype.kind not in "biuf" or (isinstance(x, np.ma.MaskedArray) and x.mask.any()):
-        raise SampleError(f"a sample must be real numbers, got {type(x).__name__} of {numbers.dtype}")
+    values = numbers("a sample", x)
     with np.errstate(over="ignore"):  # beyond float32 becomes infinite, which the layer refuses
-        samples = np.asarray(numbers, dtype=np.float32, order="C")
+        samples = np.asarray(values, dtype=np.float32, order="C")
     inputs, one = math.prod(shape), samples.shape if count == 1 else samples.shape[1:]
     if one not in (shape, (inputs,)):
         wanted = shape if count == 1 else ("samples", *shape)
@@ -53,33 +50,50 @@ def as_samples(x: Any, shape: tuple[int, ...], count: int | None) -> Array:
     return samples.reshape(-1, inputs)
 
 
+def as_source(stream: Any, shape: tuple[int, ...]) -> Stream | Array:
+    """Return what a chip of samples of a shape takes: a stream, also of a generator, or an array of samples."""
+    if isinstance(stream, Stream):
+        return stream
+    if is_iterated(stream):
+        return IteratedStream(stream, shape=shape)
+    return as_samples(stream, shape, None)
+
+
+def as_stream(name: str, stream: Any, shape: tuple[int, ...]) -> Stream:
+    """Return a stream, also of a generator, whose samples fit a chip's; `name` is what errors call it."""
+    if is_iterated(stream):
+        return IteratedStream(stream, shape=shape)
+    check_stream(name, stream)
+    check_fits(stream, shape)
+    return stream  # type: ignore[no-any-return]
+
+
 def as_labels(labels: Any, count: int | None) -> NDArray[np.int64]:
     """Return labels as int64 (samples,)."""
-    numbers = _numbers("labels", labels)
-    if numbers.dtype.kind not in "iu" or numbers.ndim != 1 or (count is not None and len(numbers) != count):
-        raise SampleError(f"labels must be whole numbers, one a sample, got {numbers.dtype} of shape {numbers.shape}")
-    if len(numbers) and (numbers.min() < -1 or numbers.max() > LARGEST):
-        raise SampleError(f"labels must be from 0, or -1 for none, got {numbers.min()} to {numbers.max()}")
-    return numbers.astype(np.int64)
+    values = _one_a_sample("labels", labels, WHOLE, count)
+    if len(values) and (values.min() < -1 or values.max() > LARGEST):
+        raise SampleError(f"labels must be from 0, or -1 for none, got {values.min()} to {values.max()}")
+    return values.astype(np.int64)
 
 
 def as_modulators(modulators: Any, count: int | None) -> Array:
     """Return modulators as float32 (samples,)."""
-    numbers = _numbers("modulators", modulators)
-    if numbers.dtype.kind not in "biuf" or numbers.ndim != 1 or (count is not None and len(numbers) != count):
-        raise SampleError(f"modulators must be numbers, one a sample, got {numbers.dtype} of shape {numbers.shape}")
+    values = _one_a_sample("modulators", modulators, REAL, count)
     with np.errstate(over="ignore"):
-        factors = numbers.astype(np.float32)
+        factors = values.astype(np.float32)
     if not np.isfinite(factors).all():
-        raise SampleError(f"modulators must be finite in float32, got {numbers[~np.isfinite(factors)][0]}")
+        raise SampleError(f"modulators must be finite in float32, got {values[~np.isfinite(factors)][0]}")
     return factors
 
 
-def _numbers(name: str, values: Any) -> NDArray[Any]:
-    try:
-        return np.asarray(values)
-    except (TypeError, ValueError) as error:
-        raise SampleError(f"{name} must be numbers, one a sample: {error}") from None
+def _one_a_sample(name: str, values: Any, kinds: str, count: int | None) -> NDArray[Any]:
+    """Return values as an array with one for each sample."""
+    rule = f"{KINDS[kinds]}, one a sample"
+    array = numbers(name, values, kinds, rule=rule)
+    if array.ndim != 1 or (count is not None and len(array) != count):
+        many = "" if count is None else f", {count}"
+        raise SampleError(f"{name} must be {rule}{many}, got {array.dtype} of shape {array.shape}")
+    return array
 
 
 def fitting(name: str, values: NDArray[Any], block: slice) -> NDArray[Any]:

@@ -1,5 +1,6 @@
 """How samples arrive, made of the options of a command."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurosim.cli.faults import fail
@@ -33,9 +34,10 @@ def arrivals_of(options: ArrivalOptions) -> "Arrivals":
 
 def _timestamps(path: str) -> Any:
     """Map the array of a `.npy` file."""
-    import numpy as np
+    from neurosim.errors import StreamError
+    from neurosim.streams.numpy_files import map_array
 
     try:
-        return np.lib.format.open_memmap(path, mode="r")
-    except (OSError, ValueError) as error:
+        return map_array(Path(path))
+    except StreamError as error:
         fail(f"timestamps must be an array in a .npy file, but {path} is not: {error}")

@@ -46,6 +46,8 @@ class JudgeOptions(SourceOptions):
 @click.option("--test", required=True, metavar="SOURCE", help="Measure accuracy on this stream.")
 @shared.root()
 @shared.label()
+@shared.samples_key()
+@shared.labels_key()
 @shared.header()
 @shared.delimiter()
 @shared.image_size()
@@ -86,7 +88,7 @@ def _labelled(name: str, source: str, options: SourceOptions) -> "Stream":
         fail(f"{name} must be a source that can be read again, got a pipe; write it to a file first")
     stream = open_transformed(source, options)
     if not stream.labelled:
-        fail(f"labels of {stream.name} must be there to measure accuracy, got none; for lines give --label")
+        fail(f"labels of {stream.name} must be there to measure accuracy, got none; {stream.labels_advice}")
     return stream
 
 

@@ -30,6 +30,8 @@ class SourceOptions:
     ----------
     root, inputs, label, header, delimiter, image_size, skip_bad, epochs, shuffle
         As in `neurosim.open_stream`.
+    samples_key, labels_key
+        `samples` and `labels` of `neurosim.open_stream`; `--samples` is a number in other commands.
     standardise, augment, augment_seed
         Transforms of images, as text: see `neurosim.cli.transforms`.
     """
@@ -46,6 +48,8 @@ class SourceOptions:
     shuffle: int | None = None
     augment: str | None = None
     augment_seed: int | None = None
+    samples_key: str | None = None
+    labels_key: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,6 +152,8 @@ def _shared(*names: str, **settings: Any) -> Callable[..., Decorator]:
 root = _shared("--root", default=".", metavar="DIR", help="Folder that the names of sources start from.")
 inputs = _shared("--inputs", type=int, metavar="N", help="Width of a sample; a pipe needs it.")
 label = _shared("--label", metavar="COLUMN", help="Lines: the label's column, by name or number, or its JSON key.")
+samples_key = _shared("--samples", "samples_key", metavar="KEY", help="Name of the samples in a .npz or HDF5 file.")
+labels_key = _shared("--labels", "labels_key", metavar="KEY", help="Name of the labels in a .npz or HDF5 file.")
 header = _shared(
     "--header", type=click.Choice(["auto", "yes", "no"]), default="auto", show_default=True,
     help="Lines of CSV: the first names the columns; auto sees it by its content.",

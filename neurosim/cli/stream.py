@@ -85,6 +85,8 @@ def _known() -> dict[str, str]:
 @shared.standardise()
 @shared.inputs()
 @shared.label()
+@shared.samples_key()
+@shared.labels_key()
 @shared.header()
 @shared.delimiter()
 @click.option("--skip-bad", is_flag=True, help="Pass over bad lines, and samples that the chip refuses; count them.")
@@ -150,6 +152,8 @@ def _stream(options: StreamOptions) -> None:
         with Interrupts(Stop, request.ask) as interrupts:
             report = _learn(options, chip, stream, position, interrupts, request)
             summary = report.summary(chip) | {"winner_accuracy": None, "readout_accuracy": None}
+            if stream.passed_over:
+                summary["files_passed_over"] = stream.passed_over
             if stream.classes:
                 summary["classes"] = list(stream.classes)
             error = _judge(chip, train, test, options, interrupts, summary)
@@ -226,7 +230,7 @@ def _judged_on(options: StreamOptions, stream: "Stream") -> "tuple[Stream | None
     for labelled in streams:
         if not labelled.labelled:
             what = "fit a readout" if test is None else "measure accuracy"
-            fail(f"labels of {labelled.name} must be there to {what}, got none; for lines give --label")
+            fail(f"labels of {labelled.name} must be there to {what}, got none; {labelled.labels_advice}")
     check_labelled(*streams)
     return train, test
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim import instruments
+from neurosim.checks import LARGEST
 from neurosim.engine.executor import Executor
 from neurosim.engine.fixed import Fixed
 from neurosim.engine.refusals import refusal
@@ -16,7 +17,10 @@ from neurosim.engine.restoring import Arrays, Range, check_ranges, check_shapes,
 from neurosim.engine.samples import Array, Samples
 from neurosim.errors import DivergedError, NeurosimError, SampleError
 from neurosim.instruments import Records, record
+from neurosim.outside.arrays import numbers, plain_array
 from neurosim.state.arrays import check_finite
+
+FLOAT32, INT64 = np.dtype(np.float32), np.dtype(np.int64)
 
 
 class WorkingLayer(Fixed, ABC):
@@ -217,7 +221,9 @@ class WorkingLayer(Fixed, ABC):
         SampleError
             If they are no samples of this layer, or labels and modulators are not one for each.
         """
-        values, labels, modulators = map(np.asarray, samples)
+        values, labels, modulators = samples
+        if not (type(values) is np.ndarray and type(labels) is np.ndarray and type(modulators) is np.ndarray):
+            values, labels, modulators = (plain_array(*pair) for pair in zip(Samples._fields, samples, strict=True))
         if values.ndim != 2 or values.shape[1] != self.inputs:
             where = f"of layer {self.index + 1}"
             raise SampleError(f"samples {where} must have the shape (samples, {self.inputs}), got {values.shape}")
@@ -227,9 +233,7 @@ class WorkingLayer(Fixed, ABC):
         if labels.dtype.kind not in "iu":
             raise SampleError(f"labels must be whole numbers, got {labels.dtype}")
         return Samples(
-            np.ascontiguousarray(values, np.float32),
-            np.ascontiguousarray(labels, np.int64),
-            np.ascontiguousarray(modulators, np.float32),
+            _cast("samples", values, FLOAT32), _cast("labels", labels, INT64), _cast("modulators", modulators, FLOAT32)
         )
 
     def fault(self, sample: Array, number: int, neuron: int) -> NeurosimError:
@@ -244,3 +248,14 @@ class WorkingLayer(Fixed, ABC):
         if self.index == 0:
             return SampleError(why)
         return DivergedError(f"{why}; what layer {self.index} transmits must stay within float32's range")
+
+
+def _cast(name: str, array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return an array of real numbers in the type and layout that compiled code takes."""
+    if array.dtype is dtype:
+        return np.ascontiguousarray(array)
+    numbers(name, array)
+    if array.dtype == np.uint64 and dtype is INT64 and array.size and array.max() > LARGEST:
+        raise SampleError(f"{name} must be whole numbers up to {LARGEST}, got {array.max()}")
+    with np.errstate(over="ignore"):  # beyond float32 becomes infinite, which the layer refuses
+        return np.ascontiguousarray(array, dtype)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neurosim.chip.chip import Chip
-from neurosim.chip.samples import as_samples
+from neurosim.chip.samples import as_labels, as_samples
 from neurosim.hardware.chips.spec import Hardware, as_hardware
 from neurosim.hardware.counting.count import Counting
 from neurosim.hardware.energy import check_learns
@@ -90,7 +90,8 @@ class PlacedChip:
 
     def _one(self, x: ArrayLike, learning: bool, label: int | None) -> PricedResponse:
         counting = self._counting[learning]
-        results = counting.take(as_samples(x, self.chip.shape, 1), None if label is None else np.array([label]), 0)
+        labels = None if label is None else as_labels([label], 1)
+        results = counting.take(as_samples(x, self.chip.shape, 1), labels, 0)
         report = price(counting.counts(), self.hardware, unverified=self._unverified)
         shaped = self.chip.layers[-1].as_images
         potentials, responses = shaped(results.potentials[0]), shaped(results.responses[0])

@@ -1,12 +1,13 @@
 """`bench`: a chip on a stream, and how long each sample took."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import Any
 
 from neurosim.checks import LARGEST, finite, truth, whole
 from neurosim.chip.chip import Chip
-from neurosim.chip.samples import check_fits
+from neurosim.chip.samples import as_stream
 from neurosim.errors import ConfigError
 from neurosim.latency.layer_times import layer_times
 from neurosim.latency.on_device import device_times
@@ -18,7 +19,7 @@ from neurosim.latency.timing.clock import REAL, Clock, reading_cost
 from neurosim.latency.timing.loop import never, take
 from neurosim.latency.timing.outcome import SECOND
 from neurosim.latency.timing.samples import fetch
-from neurosim.streams import Stream, check_stream
+from neurosim.streams import Stream
 from neurosim.streams.arrivals import Arrivals, Closed
 
 MOST = 10_000  # samples measured if no number is given: as many as p99.99 needs
@@ -26,7 +27,7 @@ MOST = 10_000  # samples measured if no number is given: as many as p99.99 needs
 
 def bench(
     chip: Chip,
-    stream: Stream,
+    stream: Stream | Iterable[Any],
     *,
     learning: bool = True,
     samples: int | None = None,
@@ -52,7 +53,7 @@ def bench(
     ----------
     chip : Chip
         Learns in place, if `learning`.
-    stream : Stream
+    stream : Stream or iterable
         The samples that are needed are read into memory, as float32, before the first one: reading is not timed.
     learning : bool
         Whether the chip learns from each sample, or only responds.
@@ -105,7 +106,8 @@ def bench(
     time, timed from memory).
     """
     switches = {"learning": learning, "stages": stages, "roofline": roofline, "garbage": garbage}
-    _check(chip, stream, samples, warm_up, arrivals, deadline, **switches)
+    stream = as_stream("stream", stream, chip.shape)
+    _check(samples, warm_up, arrivals, deadline, **switches)
     check_snapshots(snapshots, snapshot_seconds, learning)
     arrivals, first = Closed() if arrivals is None else arrivals, 1 + warm_up
     calls = fetch(stream, first, samples, MOST, learning, pause)
@@ -138,17 +140,9 @@ def bench(
 
 
 def _check(
-    chip: Chip,
-    stream: Stream,
-    samples: int | None,
-    warm_up: int,
-    arrivals: Arrivals | None,
-    deadline: float | None,
-    **switches: bool,
+    samples: int | None, warm_up: int, arrivals: Arrivals | None, deadline: float | None, **switches: bool
 ) -> None:
     """Refuse arguments of `bench` that break their rules."""
-    check_stream("stream", stream)
-    check_fits(stream, chip.shape)
     for name, value in switches.items():
         truth(name, value)
     if samples is not None:

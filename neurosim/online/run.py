@@ -1,12 +1,13 @@
 """The on-line loop: a stream through a chip, with a clock, snapshots and a report."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
+from typing import Any
 
 from neurosim.checks import LARGEST, number, whole
 from neurosim.chip.chip import Chip
-from neurosim.chip.samples import check_fits
+from neurosim.chip.samples import as_stream
 from neurosim.errors import ConfigError, DivergedError, SampleError, StateError
 from neurosim.online.loop import Loop
 from neurosim.online.report import Report
@@ -18,7 +19,7 @@ from neurosim.streams import Block, Stream
 
 def run(
     chip: Chip,
-    stream: Stream,
+    stream: Stream | Iterable[Any],
     *,
     state: str | Path | None = None,
     start: int = 0,
@@ -40,7 +41,8 @@ def run(
     ----------
     chip : Chip
         Learns in place.
-    stream : Stream
+    stream : Stream or iterable
+        A generator gives samples or pairs (sample, label), one by one: a stream without length, which is read once.
     state : path, optional
         State file: written at each snapshot and at the end. When a sample is refused or the stream fails, the last
         snapshot is taken too, of all samples before; when the chip diverges, the file is that of the snapshot before.
@@ -93,7 +95,7 @@ def run(
     whole("threads", threads, 1, LARGEST)
     whole("snapshot_samples", snapshot_samples, 0)
     number("snapshot_seconds", snapshot_seconds, "at least 0", 0)
-    check_fits(stream, chip.shape)
+    stream = as_stream("stream", stream, chip.shape)
     if skip_bad:
         stream = stream.skipping_bad()
     if stream.length is not None and start > stream.length:

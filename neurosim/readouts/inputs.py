@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neurosim.errors import SampleError
+from neurosim.outside.arrays import WHOLE, numbers
 from neurosim.readouts.labels import check_classes
 from neurosim.streams.base import UNLABELLED
 
@@ -21,8 +22,8 @@ def as_features(features: ArrayLike) -> Array:
     SampleError
         If they are no array (samples, inputs) of real numbers, or a copy would be too large.
     """
-    array = _array("features", features)
-    if array.ndim != 2 or array.size == 0 or array.dtype.kind not in "biuf":
+    array = numbers("features", features, rule="numbers (samples, inputs)")
+    if array.ndim != 2 or array.size == 0:
         raise SampleError(f"features must be numbers (samples, inputs), got {array.dtype} of shape {array.shape}")
     if (array.dtype != np.float32 or not array.flags.c_contiguous) and 4 * array.size > COPY_BYTES:
         raise SampleError(
@@ -33,17 +34,10 @@ def as_features(features: ArrayLike) -> Array:
         return np.ascontiguousarray(array, np.float32)
 
 
-def _array(name: str, values: ArrayLike) -> NDArray[Any]:
-    try:
-        return np.asarray(values)
-    except (TypeError, ValueError) as error:  # rows of several lengths
-        raise SampleError(f"{name} must be an array of numbers, got {type(values).__name__}: {error}") from None
-
-
 def whole_labels(labels: ArrayLike, count: int) -> NDArray[Any]:
     """Return labels as an array of whole numbers, one for each sample, or raise SampleError."""
-    array = _array("labels", labels)
-    if array.dtype.kind not in "iu" or array.shape != (count,):
+    array = numbers("labels", labels, WHOLE, rule=f"whole numbers, one for each of {count} samples")
+    if array.shape != (count,):
         got = f"{array.dtype} of shape {array.shape}"
         raise SampleError(f"labels must be whole numbers, one for each of {count} samples, got {got}")
     return array

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from neurosim.chip.chip import Chip
 from neurosim.chip.response import Response
 from neurosim.errors import SampleError
+from neurosim.outside.arrays import WHOLE, numbers
 from neurosim.streams import Stream, check_stream
 from neurosim.streams.base import UNKNOWN, UNLABELLED
 
@@ -75,7 +76,7 @@ def numbered_alike(labels: NDArray[np.int64], stream: Stream, train: Stream) -> 
 
 def check_classes(labels: NDArray[np.int64]) -> None:
     """Refuse labels from `CLASSES` on: the counts for each neuron and label would take too much memory."""
-    if len(labels) and labels.max() >= CLASSES:
+    if numbers("labels", labels, WHOLE).max(initial=0) >= CLASSES:
         raise SampleError(f"labels must be below {CLASSES} to measure accuracy, got {labels.max()}")
 
 
@@ -84,7 +85,8 @@ def check_labelled(*streams: Stream) -> None:
     for stream in streams:
         check_stream("train and test", stream)
         if not stream.labelled:
-            raise SampleError(f"labels of {stream.name} must be there to measure accuracy, got none")
+            advice = stream.labels_advice
+            raise SampleError(f"labels of {stream.name} must be there to measure accuracy, got none; {advice}")
     named = [stream for stream in streams if stream.classes and not stream.classes_grow]
     for stream in named[1:]:
         if stream.classes != named[0].classes:

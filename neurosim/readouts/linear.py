@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from neurosim.checks import one_of
 from neurosim.chip.response import Response
 from neurosim.errors import SampleError
+from neurosim.outside.arrays import WHOLE, numbers
 from neurosim.readouts.features import KINDS, check_finite, features
 from neurosim.readouts.labels import labelled
 from neurosim.state.arrays import Arrays
@@ -57,7 +58,7 @@ class LinearReadout:
 
     def add(self, response: Response, labels: NDArray[np.int64]) -> None:
         """Keep a chunk of features and their labels, as far as the memory limit allows; -1 is no label."""
-        response, labels = labelled(response, labels)
+        response, labels = labelled(response, numbers("labels", labels, WHOLE))
         remaining = FEATURE_BYTES // (4 * response.output.shape[1]) - self.samples_
         if remaining > 0:
             self._features.append(features(response, self.features)[:remaining])

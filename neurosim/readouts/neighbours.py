@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from neurosim.checks import LARGEST, whole
 from neurosim.chip.response import Response
 from neurosim.errors import SampleError
+from neurosim.outside.arrays import WHOLE, numbers
 from neurosim.readouts.features import check_finite
 from neurosim.readouts.labels import labelled
 
@@ -48,7 +49,7 @@ class Neighbours:
 
     def add(self, response: Response, labels: NDArray[np.int64]) -> None:
         """Keep a chunk of outputs and their labels, as far as the limit allows; -1 is no label."""
-        response, labels = labelled(response, labels)
+        response, labels = labelled(response, numbers("labels", labels, WHOLE))
         remaining = NEIGHBOUR_SAMPLES - self.samples_
         if remaining > 0:
             self._features.append(response.output[:remaining])

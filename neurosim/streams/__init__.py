@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from neurosim.checks import LARGEST, whole
-from neurosim.errors import StreamError
+from neurosim.errors import ConfigError, StreamError
 from neurosim.streams.arrays import ArrayStream as ArrayStream
 from neurosim.streams.base import Block as Block
 from neurosim.streams.base import Stream as Stream
@@ -31,6 +31,8 @@ def open_stream(
     epochs: int = 1,
     shuffle: int | None = None,
     image_size: int | None = None,
+    samples: str | None = None,
+    labels: str | None = None,
 ) -> Stream:
     """Open a stream by its name.
 
@@ -59,6 +61,8 @@ def open_stream(
         Seed of a random order, which differs in each epoch; by default the stored order.
     image_size : int, optional
         For `images:FOLDER`, which requires it: height and width that images are resampled to.
+    samples, labels : str, optional
+        For `.npz` and HDF5 files: names of the arrays; by default `samples` (or `x`) and `labels` (or `y`).
 
     Raises
     ------
@@ -68,17 +72,19 @@ def open_stream(
     SampleError
         If samples or labels are not numbers, or a label is not a whole number from 0, nor -1 or NaN for none.
     ConfigError
-        If `inputs`, `header`, `delimiter`, `epochs`, `shuffle` or `image_size` is out of range, or the source does not
-        support it.
+        If `source` is no name, or an option is out of range, or the source does not support it.
     """
     if inputs is not None:
         whole("inputs", inputs, 1, LARGEST)
-    source = os.fspath(source)
+    source = _text("source", source)
+    for name, value in (("samples", samples), ("labels", labels)):
+        if value is not None:
+            _text(name, value)
+    options = {
+        "root": Path(_text("root", root)), "inputs": inputs, "label": label, "header": header,
+        "delimiter": delimiter, "skip_bad": skip_bad, "image_size": image_size, "samples": samples, "labels": labels,
+    }  # fmt: skip
     try:
-        options = {
-            "root": Path(root), "inputs": inputs, "label": label, "header": header, "delimiter": delimiter,
-            "skip_bad": skip_bad, "image_size": image_size,
-        }  # fmt: skip
         stream = open_source(source, options)
     except OSError as error:
         if isinstance(error, StreamError):
@@ -87,3 +93,12 @@ def open_stream(
     if inputs is not None and stream.inputs != inputs:
         raise StreamError(f"samples of {source} must have the {inputs} inputs asked for, got {stream.inputs}")
     return repeat(stream, epochs, shuffle)
+
+
+def _text(name: str, value: str | os.PathLike[str]) -> str:
+    """Return a name or a path as text; refuse anything else."""
+    try:
+        return os.fsdecode(value)
+    except TypeError:
+        advice = f"one of {KNOWN}" if name == "source" else ""
+        raise ConfigError(name, "a text or a path", type(value).__name__, advice) from None

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurosim.checks import LARGEST, finite, plain, whole
 from neurosim.errors import ConfigError
+from neurosim.outside.arrays import WHOLE, numbers
 from neurosim.randomness import ARRIVALS, uniform
 
 LATEST = 2**62  # nanoseconds, 146 years; sums of later times could overflow int64
@@ -145,10 +146,7 @@ class Recorded:
     timestamps: ArrayLike = field(repr=False)
 
     def __post_init__(self) -> None:
-        times = np.asarray(self.timestamps)
-        if times.ndim != 1 or times.dtype.kind not in "iu":
-            kind = f"{times.dtype} of shape {times.shape}"
-            raise ConfigError("timestamps", "whole numbers of microseconds, one a sample", kind)
+        times = _wide("timestamps", self.timestamps)
         decreasing = np.flatnonzero(times[1:] < times[:-1])
         if len(decreasing):
             index = int(decreasing[0]) + 1
@@ -160,17 +158,28 @@ class Recorded:
 
     def due(self, first: int, count: int) -> NDArray[np.int64]:
         """Return when `count` samples are due, as in `Period`."""
-        times = np.asarray(self.timestamps)
+        times: NDArray[np.int64] = self.timestamps  # type: ignore[assignment]
         if len(times) < first + count:
             rule = f"at least {first + count}, one for each sample that is read, warm-up included"
             raise ConfigError("timestamps", rule, len(times))
         chosen = times[first : first + count]
-        due: NDArray[np.int64] = (chosen - chosen[:1]).astype(np.int64) * MICROSECOND
-        return due
+        return (chosen - chosen[:1]) * MICROSECOND
 
     def describe(self) -> dict[str, Any]:
         """Return the kind and its constants, as JSON can hold them."""
         return {"kind": "stream"}
+
+
+def _wide(name: str, values: ArrayLike) -> NDArray[np.int64]:
+    """Return whole numbers as int64, in which their differences cannot overflow as in a type of fewer bits."""
+    rule = "whole numbers of microseconds, one a sample"
+    times = numbers(name, values, WHOLE, rule=rule, refuse=ConfigError)
+    if times.ndim != 1:
+        raise ConfigError(name, rule, f"{times.dtype} of shape {times.shape}")
+    largest = np.iinfo(np.int64).max
+    if times.dtype.kind == "u" and times.size and int(times.max()) > largest:
+        raise ConfigError(name, f"at most {largest}, as int64 holds", int(times.max()))
+    return np.asarray(times, np.int64)
 
 
 Arrivals = Closed | Period | Poisson | Bursts | Recorded

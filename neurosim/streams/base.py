@@ -1,6 +1,7 @@
 """Streams: samples of one width in a fixed order, with labels or without, readable from any position."""
 
 import hashlib
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -55,6 +56,8 @@ class Stream(ABC):
     length: int | None
     labelled: bool
     classes: tuple[str, ...] = ()
+    labels_advice: str = "open a source that has labels"  # what an error says where they are needed and there are none
+    passed_over: int = 0  # of a folder of images: files that look like images and are not read
     classes_grow = False
     bad: int = 0
     replayable = True  # False for a pipe, which can be read only once
@@ -147,9 +150,15 @@ class RandomAccess(Stream):
     def fingerprint(self) -> str:
         """Hash the length and up to 256 samples with their labels: the first, the last, and others evenly between."""
         digest = hashlib.sha256(str(self.length).encode())
-        for array in self.take(np.unique(np.linspace(0, self.length - 1, 256).astype(np.int64))):
-            if array is not None:
-                digest.update(np.ascontiguousarray(array).data)
+        indices, labels = np.unique(np.linspace(0, self.length - 1, 256).astype(np.int64)), list[NDArray[np.int64]]()
+        together = max(1, READ_AHEAD_BYTES // (4 * self.inputs))
+        for first in range(0, len(indices), together):
+            block = self.take(indices[first : first + together])
+            digest.update(np.ascontiguousarray(block.samples).data)
+            if block.labels is not None:
+                labels.append(block.labels)
+        if labels:
+            digest.update(np.concatenate(labels).data)
         return digest.hexdigest()[:16]
 
 
@@ -157,6 +166,8 @@ def check_stream(name: str, stream: object) -> None:
     """Raise ConfigError if `stream` is not a stream."""
     if not isinstance(stream, Stream):
         advice = "make one from arrays by neurosim.streams.ArrayStream(samples, labels)"
+        if isinstance(stream, str | os.PathLike):
+            advice = "open it by neurosim.open_stream(name)"
         raise ConfigError(name, "a Stream", type(stream).__name__, advice)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.errors import StreamError
+from neurosim.outside.arrays import shown
 from neurosim.streams import archives
 from neurosim.streams.archives import Form
 from neurosim.streams.arrays import ArrayStream
@@ -65,7 +66,7 @@ def read_pickle(content: bytes, name: str, key: str = "labels", classes: int = 1
         raise StreamError(f"{key} of {name} must be a list, one a sample, {len(images)}, got {count}")
     for label in labels:
         if type(label) is not int or not 0 <= label < classes:
-            raise StreamError(f"{key} of {name} must be whole numbers from 0 to {classes - 1}, got {label!r}")
+            raise StreamError(f"{key} of {name} must be whole numbers from 0 to {classes - 1}, got {shown(label)}")
     return images, np.array(labels, np.int64)
 
 

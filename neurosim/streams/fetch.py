@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from neurosim.checks import one_of
 from neurosim.errors import ConfigError, StreamError
+from neurosim.outside.files import check_regular
 from neurosim.state.file_system import keep_mode
 from neurosim.streams.sources import NAMED
 
 TIMEOUT = 30  # seconds without a byte
 CHUNK = 1 << 20  # bytes written at a time
+LARGEST = 4 << 30  # bytes of a file; STL-10's archive, the largest, has 2.6 GB
 
 
 class Dataset(NamedTuple):
@@ -103,6 +105,21 @@ def fetch(name: str, root: str | Path = ".", *, base: str | None = None, progres
         yield _download(address + file, Path(root) / dataset.source / file, md5, progress)
 
 
+class _Limited:
+    """A file that a download is written to, which ends one that does not end by itself."""
+
+    def __init__(self, file: BinaryIO, address: str) -> None:
+        self._file, self._address, self._count = file, address, 0
+        self.flush = file.flush
+
+    def write(self, data: bytes) -> int:
+        """Write bytes; refuse more than any file of a data set has."""
+        self._count += len(data)
+        if self._count > LARGEST:
+            raise StreamError(f"{self._address} must be at most {LARGEST} bytes, got more; nothing of it was kept")
+        return self._file.write(data)
+
+
 def _download(url: str, path: Path, md5: str, progress: bool) -> Fetched:
     try:
         import pooch
@@ -110,10 +127,17 @@ def _download(url: str, path: Path, md5: str, progress: bool) -> Fetched:
     except ImportError:
         raise ConfigError("a data set", "fetched by pooch", "no pooch", "pip install 'neurosim-chip[data]'") from None
     pooch.get_logger().setLevel("WARNING")
-    downloader = pooch.HTTPDownloader(
+    http = pooch.HTTPDownloader(
         progressbar=progress, timeout=TIMEOUT, chunk_size=CHUNK, headers={"Accept-Encoding": "identity"}
     )
+
+    def downloader(address: str, output: str, owner: object) -> None:
+        with open(output, "w+b") as file:
+            http(address, _Limited(file, address), owner)
+
     try:
+        if path.exists() and not path.is_dir():
+            check_regular(path)
         kept = path.exists() and pooch.file_hash(str(path), alg="md5") == md5
         if not kept:
             pooch.retrieve(url, f"md5:{md5}", path.name, path.parent, downloader=downloader)
@@ -122,6 +146,8 @@ def _download(url: str, path: Path, md5: str, progress: bool) -> Fetched:
         raise StreamError(
             f"{url} must be there to fetch, but: {error}; nothing of it was kept (another mirror: --from URL)"
         ) from error
+    except StreamError:
+        raise
     except OSError as error:
         raise StreamError(f"{path} must be writable, but: {error}") from error
     except ValueError as error:

@@ -60,6 +60,7 @@ class LineStream(Stream):
         If `header` or `delimiter` is none of those.
     """
 
+    labels_advice = "for lines give --label"
     classes_grow = True
 
     def __init__(

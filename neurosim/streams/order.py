@@ -27,6 +27,7 @@ class Shuffled(RandomAccess):
         self.source, self.epochs, self.seed = source, epochs, seed
         self.name, self.inputs, self.labelled = source.name, source.inputs, source.labelled
         self._shape, self.classes = source.shape, source.classes
+        self.labels_advice, self.passed_over = source.labels_advice, source.passed_over
         self.length, self.read_ahead = source.length * epochs, source.read_ahead
         self._epoch, self._order = -1, np.empty(0, np.int64)
 
@@ -73,7 +74,8 @@ class Repeated(Stream):
     def __init__(self, source: Stream, epochs: int) -> None:
         self.source, self.epochs, self.length = source, epochs, None
         self.name, self.inputs, self.labelled = source.name, source.inputs, source.labelled
-        self._shape, self.classes_grow = source.shape, source.classes_grow
+        self._shape, self.labels_advice = source.shape, source.labels_advice
+        self.classes_grow = source.classes_grow
 
     def blocks(self, start: int = 0, size: int = 256) -> Iterator[Block]:
         """Yield the samples from position `start` on, in blocks of at most `size`.
@@ -109,6 +111,7 @@ class Repeated(Stream):
     def classes(self) -> tuple[str, ...]:  # type: ignore[override]
         """Names of the labels, as far as the source was read."""
         return self.source.classes
+
     def skipping_bad(self) -> "Repeated":
         """Return the stream with what is no sample in the source passed over."""
         return Repeated(self.source.skipping_bad(), self.epochs)

@@ -15,17 +15,24 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
+TOGETHER = 1 << 23  # numbers resampled at a time: what a large image is copied in
 
-def resample(image: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
-    """Return an image, float32 (..., rows, columns), resampled to (..., height, width)."""
+
+def resample(image: NDArray[np.float32] | NDArray[np.uint8], height: int, width: int) -> NDArray[np.float32]:
+    """Return an image, float32 or uint8 (..., rows, columns), resampled to float32 (..., height, width)."""
     planes = image.reshape(-1, *image.shape[-2:])
     count, rows, columns = planes.shape
     if (rows, columns) == (height, width):
-        return image
-    vertical = _weights(rows, height) @ planes.transpose(1, 0, 2).reshape(rows, count * columns)
-    turned = vertical.reshape(height, count, columns).transpose(2, 1, 0).reshape(columns, count * height)
+        return image.astype(np.float32, copy=False)
+    vertical = np.empty((height, count, columns), np.float32)
+    together = max(1, TOGETHER // (rows * count))  # no column depends on another
+    for first in range(0, columns, together):
+        strip = planes[:, :, first : first + together].transpose(1, 0, 2).astype(np.float32, order="C", copy=False)
+        product = _weights(rows, height) @ strip.reshape(rows, -1)
+        vertical[:, :, first : first + together] = product.reshape(height, count, -1)
+    turned = vertical.transpose(2, 1, 0).reshape(columns, count * height)
     horizontal = (_weights(columns, width) @ turned).reshape(width, count, height)
-    low, high = planes.min(axis=(1, 2), keepdims=True), planes.max(axis=(1, 2), keepdims=True)
+    low, high = (bound(axis=(1, 2), keepdims=True).astype(np.float32) for bound in (planes.min, planes.max))
     clipped = np.clip(horizontal.transpose(1, 2, 0), low, high)  # rounding may exceed the image's range
     return np.ascontiguousarray(clipped).reshape(*image.shape[:-2], height, width)
 

@@ -24,7 +24,7 @@ class Source(NamedTuple):
         Module of `neurosim.streams` and the function in it, imported when a source is opened. It is called with the
         split, or with the path of the folder or file, and with `options` by keyword.
     options : tuple of str
-        What the reader takes of `root`, `inputs`, `label`, `header`, `delimiter`, `skip_bad` and `image_size`.
+        What the reader takes of `root`, `inputs`, `label`, `header`, `delimiter`, `skip_bad` and `EXACT`.
     name : str
         The text before the colon.
     splits : tuple of str
@@ -64,6 +64,8 @@ class Source(NamedTuple):
 
 
 LINES = ("inputs", "label", "header", "delimiter", "skip_bad")
+NAMES = ("samples", "labels")  # of arrays in a file of several
+EXACT = ("image_size", *NAMES)  # options that a source must take if they are given
 SOURCES = (
     Source("arrays.digits", name="digits", splits=("", "train", "test")),
     Source("idx.mnist", ("root",), name="mnist", splits=("train", "test")),
@@ -71,13 +73,14 @@ SOURCES = (
     Source("cifar.cifar100", ("root",), name="cifar100", splits=("train", "test")),
     Source("stl10.stl10", ("root",), name="stl10", splits=("unlabelled", "train", "test")),
     Source("images.image_folder", ("image_size",), name="images", folder=True, spelling="images:FOLDER"),
-    Source("arrays.numpy_file", endings=(".npy", ".npz"), spelling="FILE.npy, FILE.npz"),
+    Source("numpy_files.npy_file", endings=(".npy",), spelling="FILE.npy"),
+    Source("numpy_files.npz_file", NAMES, endings=(".npz",), datasets=True, spelling="FILE.npz[:SAMPLES[,LABELS]]"),
     Source(
         "idx.idx_file",
         endings=("ubyte", "ubyte.gz", ".idx", ".idx.gz"),
         spelling="IDX as FILE-ubyte[.gz] or FILE.idx[.gz]",
     ),
-    Source("hdf5.HDF5Stream", endings=(".h5", ".hdf5"), datasets=True, spelling="FILE.h5[:DATASET[,LABELS]]"),
+    Source("hdf5.hdf5_file", NAMES, endings=(".h5", ".hdf5"), datasets=True, spelling="FILE.h5[:DATASET[,LABELS]]"),
     Source(
         "lines.text_file",
         LINES,
@@ -98,12 +101,13 @@ def open_source(source: str, options: Mapping[str, Any]) -> "Stream":
     StreamError
         If the source is unknown or missing, and what its reader raises.
     ConfigError
-        If `image_size` is given for a source that does not take it.
+        If one of `EXACT` is given for a source that does not take it.
     """
     row, target = _recognise(source, options["root"])
-    if options["image_size"] is not None and (row is None or "image_size" not in row.options):
-        takers = " and ".join(row.listed for row in SOURCES if "image_size" in row.options)
-        raise ConfigError("image_size", f"left out for all sources but {takers}", options["image_size"])
+    for name in EXACT:
+        if options[name] is not None and (row is None or name not in row.options):
+            takers = " and ".join(row.listed for row in SOURCES if name in row.options)
+            raise ConfigError(name, f"left out for all sources but {takers}", options[name])
     if row is None:
         raise StreamError(f"source must be one of {KNOWN}, got {source!r}")
     if row.splits and source.partition(":")[2] not in row.splits:

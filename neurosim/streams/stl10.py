@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.errors import StreamError
+from neurosim.outside.files import check_regular
 from neurosim.streams import archives
 from neurosim.streams.archives import Form
 from neurosim.streams.arrays import ArrayStream
@@ -40,6 +41,7 @@ def _mapped(folder: Path, files: tuple[str, ...]) -> tuple[NDArray[np.uint8], ND
     path = folder / files[0]
     if not path.exists():
         raise StreamError(f"{folder} must hold {', '.join(files)}; missing: {files[0]}")
+    check_regular(path)
     _check_size(path.stat().st_size, f"{files[0]} of {folder}")
     images = np.asarray(np.memmap(path, np.uint8, "r"))
     if len(files) == 1:

@@ -23,6 +23,7 @@ class Transformed(RandomAccess):
         self.source, self.transforms, self.seed = source, tuple(transforms), seed
         self.name, self.length, self.labelled = source.name, source.length, source.labelled
         self.read_ahead, self.classes = source.read_ahead, source.classes
+        self.labels_advice, self.passed_over = source.labels_advice, source.passed_over
         shape = source.shape
         for transform in self.transforms:
             shape = transform.shape(shape)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from neurosim import randomness
 from neurosim.checks import LARGEST, finite, number, plain, whole
 from neurosim.errors import ConfigError
+from neurosim.outside.arrays import numbers
 
 Image = NDArray[np.float32]
 Draws = NDArray[np.float64]
@@ -146,10 +147,8 @@ class Standardise:
 
 
 def _numbers(name: str, values: object) -> tuple[float, ...]:
-    try:
-        return tuple(np.asarray(values, np.float64).ravel().tolist())
-    except (TypeError, ValueError):
-        raise ConfigError(name, "a number for each channel", values) from None
+    array = numbers(name, values, rule="a number for each channel", refuse=ConfigError)
+    return tuple(array.astype(np.float64).ravel().tolist())
 
 
 # Of ImageNet's training images: red, green, blue, from 0 to 1.

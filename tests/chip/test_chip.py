@@ -228,7 +228,7 @@ BAD = [
     (np.ones(64, complex), "a sample must be real numbers, got ndarray of complex128"),
     (np.zeros(64, "M8[s]"), "a sample must be real numbers, got ndarray of datetime64[s]"),
     (np.ma.masked_less(np.arange(64), 3), "a sample must be real numbers, got MaskedArray"),
-    ([[1, 2], [3]], "a sample must be numbers, got list"),
+    ([[1, 2], [3]], "a sample must be an array of numbers, got list"),
 ]
 
 

@@ -400,7 +400,7 @@ def test_receptive_fields_are_those_of_images():
     with pytest.raises(ns.ConfigError, match="neurons must be whole numbers"):
         ns.receptive_fields.strongest_patches(chip, images(), layer=0, neurons=[[1], [1, 2]])
     for none in ([], [[0, 1], [2, 3]]):
-        with pytest.raises(ns.ConfigError, match="neurons must be numbers below the layer's 6, got"):
+        with pytest.raises(ns.ConfigError, match=r"neurons must be (whole )?numbers"):
             ns.receptive_fields.strongest_patches(chip, images(), layer=0, neurons=none)
 
 

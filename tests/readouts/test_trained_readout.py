@@ -245,13 +245,13 @@ def test_features_of_other_forms_and_labels_that_do_not_fit_are_refused(monkeypa
         readout.predict(X[:, 1:])
     with pytest.raises(ns.SampleError, match="one for each of 60 samples"):
         readout.score(X, labels[:3])
-    with pytest.raises(ns.SampleError, match="labels must be whole numbers, one for each of 60 samples, got float64"):
+    with pytest.raises(ns.SampleError, match="whole numbers, one for each of 60 samples, got ndarray of float64"):
         readout.score(X, labels + 0.5)
     ragged = [[1.0], [1.0, 2.0]]
     for use in (lambda: readout.fit(ragged, [0, 1]), lambda: readout.predict(ragged)):
-        with pytest.raises(ns.SampleError, match="features must be an array of numbers, got list"):
+        with pytest.raises(ns.SampleError, match=r"features must be numbers \(samples, inputs\), got list"):
             use()
-    with pytest.raises(ns.SampleError, match="labels must be an array of numbers, got list"):
+    with pytest.raises(ns.SampleError, match="labels must be whole numbers, one for each of 60 samples, got list"):
         readout.fit(X, ragged)
     monkeypatch.setattr("neurosim.readouts.inputs.COPY_BYTES", 100)
     with pytest.raises(ns.SampleError, match="a copy takes 16800 bytes, got float64; at most 100 bytes"):

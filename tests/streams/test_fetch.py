@@ -280,3 +280,18 @@ def test_without_pooch_the_extra_is_named(tmp_path, monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", without)
     assert "got 'no pooch'; pip install 'neurosim-chip[data]'" in get("mnist", "--root", tmp_path, code=2)
+
+
+def test_a_download_without_end_is_ended(tmp_path, server, monkeypatch):
+    monkeypatch.setattr(fetch, "LARGEST", 100_000)
+    server.files = dict.fromkeys(fetch.DATASETS["mnist"].files, bytes(3_000_000))
+    with pytest.raises(ns.StreamError, match="must be at most 100000 bytes, got more; nothing of it was kept"):
+        list(fetch.fetch("mnist", tmp_path, base=server.address))
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_pipe_where_a_file_is_to_be_stored_is_refused(tmp_path, server):
+    (tmp_path / "cifar10").mkdir()
+    os.mkfifo(tmp_path / "cifar10" / "cifar-10-python.tar.gz")
+    with pytest.raises(ns.StreamError, match="must be a regular file, got a pipe"):
+        list(fetch.fetch("cifar10", tmp_path, base=server.address))

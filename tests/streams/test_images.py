@@ -212,7 +212,7 @@ BROKEN = {
     "half": (lambda: jpeg()[:-2000], "must be one that decodes, but: image file is truncated"),
     "a script": (lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "cannot identify image file"),
     "a bomb": (bomb, "could be decompression bomb DOS attack"),
-    "a smaller bomb": (less_of_a_bomb, "must be at most 89478485 pixels, got 10000 x 10000"),
+    "a smaller bomb": (less_of_a_bomb, "must be at most 89478485 pixels, and 1000000 along a side, got 10000 x 10000"),
     "floats": (floats, "of 32 bits (mode F), whose range is not known"),
     "a broken chunk": (broken_checksum, "must be one that decodes, but: "),
 }

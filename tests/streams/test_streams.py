@@ -342,7 +342,7 @@ def test_pickled_objects_are_refused(tmp_path):
 @pytest.mark.parametrize(("samples", "labels", "words"), [
     (np.empty((0, 4)), None, "at least one sample"),
     (np.ones(4), None, "at least one sample"),
-    (np.ones((2, 3), complex), None, "must be real numbers, got complex128"),
+    (np.ones((2, 3), complex), None, "must be real numbers, got ndarray of complex128"),
     (np.full((2, 3), "a"), None, "must be real numbers"),
     (np.ones((2, 3)), [1], "must be one for each of the 2 samples, got the shape (1,)"),
     (np.ones((2, 3)), [0, -2], "label 1 of array must be a whole number from 0 to 2147483647, or -1 or NaN for none"),

@@ -1,5 +1,6 @@
 """A run that is counted: samples through a chip, as `Chip.learn` takes them, and what each of them took."""
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +21,7 @@ from neurosim.streams import Stream
 
 def count(
     chip: Chip,
-    stream: Stream | ArrayLike,
+    stream: Stream | ArrayLike | Iterable[Any],
     *,
     learning: bool = True,
     samples: int | None = None,
@@ -36,7 +37,8 @@ def count(
     ----------
     chip : Chip
         Learns in place, if `learning`.
-    stream : Stream or float32 (samples, inputs)
+    stream : Stream, float32 (samples, inputs), or iterable
+        As for `Chip.learn`.
     learning : bool
     samples : int, optional
         How many at most to count, by default all there are.

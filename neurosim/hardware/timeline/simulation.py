@@ -17,6 +17,7 @@ from neurosim.hardware.timeline.network import Emission as Emission
 from neurosim.hardware.timeline.network import Network as Network
 from neurosim.hardware.timeline.stages import circle
 from neurosim.kernels import timeline as kernel
+from neurosim.outside.arrays import WHOLE, numbers, plain_array
 
 Whole = NDArray[np.int64]
 Progress = Callable[[int, int], object]
@@ -120,17 +121,14 @@ def _work(network: Network, arrivals: ArrayLike, copies: ArrayLike, services: Ar
     return kernel.Work(due, _whole("copies", copies, shape, LARGEST), longest)
 
 
-def _whole(name: str, numbers: ArrayLike, shape: tuple[int, int] | None, most: int) -> Whole:
+def _whole(name: str, values: ArrayLike, shape: tuple[int, int] | None, most: int) -> Whole:
     """Return whole numbers from 0 to `most` as int64, or raise ConfigError."""
-    try:
-        array = np.asarray(numbers)
-    except ValueError as error:
-        raise ConfigError(name, "an array", str(error)) from None
+    array = plain_array(name, values, ConfigError)
     if (shape is None and array.ndim != 1) or (shape is not None and array.shape != shape):
         expected = "one for each sample" if shape is None else f"{shape[0]} samples x {shape[1]} emissions"
         raise ConfigError(f"shape of {name}", expected, array.shape)
-    if array.size > 0 and array.dtype.kind not in "iu":
-        raise ConfigError(name, "whole numbers", str(array.dtype))
+    if array.size > 0:
+        numbers(name, array, WHOLE, refuse=ConfigError)
     for value in (array.min(initial=0), array.max(initial=0)):
         if not 0 <= int(value) <= most:
             raise ConfigError(name, f"at least 0 and at most {most}", int(value))
