@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from neurosim import hardware
+from neurosim import hardware, toml_files
 from neurosim.checks import LARGEST, finite, one_of, truth, whole
 from neurosim.errors import ConfigError
 from neurosim.streams.arrivals import Period
@@ -82,7 +82,7 @@ def _hardware(settings: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(settings.get("chip"), str):
         raise ConfigError("hardware.chip", f"a file, or one of {', '.join(hardware.names())}", settings.get("chip"))
     changes = {key: value for key, value in settings.items() if key != "chip"}
-    file = settings["chip"].endswith(".toml")
+    file = toml_files.is_toml(settings["chip"])
     # An absolute path, as a worker may run in another folder.
     chip = str(Path(settings["chip"]).absolute()) if file else settings["chip"]
     return {"chip": chip, "changes": changes, "description": digest(hardware.load(chip, changes))}

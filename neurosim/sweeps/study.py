@@ -1,12 +1,12 @@
 """The study file of a sweep: the settings of all points, what varies, how points are picked, and the objectives."""
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from neurosim import toml_files
 from neurosim.checks import one_of, whole
 from neurosim.errors import ConfigError
 from neurosim.sweeps.vary import RANGE, Choice, Vary, vary
@@ -78,10 +78,7 @@ def read(path: str | Path, sections: Sequence[str], measures: Sequence[str]) -> 
     ConfigError
         If the file cannot be read, or a key is unknown or missing or its value breaks a rule; the message names it.
     """
-    try:
-        table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:  # what is not TOML or not UTF-8 is a ValueError
-        raise ConfigError("study", "a TOML file that can be read", str(path), str(error)) from None
+    table = toml_files.read("study", path)
     try:
         return of(_resolved(table, Path(path).parent), sections, measures)
     except RecursionError:
@@ -94,7 +91,7 @@ def _resolved(value: Any, folder: Path) -> Any:
         return {key: _resolved(inner, folder) for key, inner in value.items()}
     if isinstance(value, list):
         return [_resolved(inner, folder) for inner in value]
-    return str(folder / value) if isinstance(value, str) and value.endswith(".toml") else value
+    return str(folder / value) if isinstance(value, str) and toml_files.is_toml(value) else value
 
 
 def of(table: dict[str, Any], sections: Sequence[str], measures: Sequence[str]) -> Sweep:
