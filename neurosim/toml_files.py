@@ -4,7 +4,9 @@ import os
 import re
 import stat
 import tomllib
+from copy import deepcopy
 from datetime import date, datetime, time
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +41,12 @@ def read(name: str, path: str | Path) -> dict[str, Any]:
         If it is no regular file, too large, or no TOML; a pipe is refused at once, and not waited for.
     """
     try:
-        return _parsed(_content(path).decode("utf-8-sig").replace("\r\n", "\n"))
+        return deepcopy(_parsed(_content(path)))  # of a cache, which a caller may not change
     except (OSError, ValueError, RecursionError) as error:  # what is not TOML or not UTF-8 is a ValueError
         raise ConfigError(name, "a TOML file that can be read", str(path), str(error)[:LONGEST_REASON]) from None
 
 
+@lru_cache(maxsize=16)  # the points of a sweep read the same descriptions again and again
 def _parsed(text: str) -> dict[str, Any]:
     for match in DOTTED.finditer(text.replace(" ", "").replace("\t", "")):
         if match[0].count(".") > DEEPEST_KEY and len(DOT.findall(match[0])) > DEEPEST_KEY:
@@ -67,7 +70,7 @@ def _check_plain(key: str, value: Any) -> None:
         raise ValueError(f"{key} is a whole number above {LARGEST_NUMBER}")
 
 
-def _content(path: str | Path) -> bytes:
+def _content(path: str | Path) -> str:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)
@@ -76,7 +79,7 @@ def _content(path: str | Path) -> bytes:
         content = file.read(LARGEST_FILE + 1)
     if len(content) > LARGEST_FILE:
         raise ValueError(f"it is larger than {LARGEST_FILE >> 20} MiB")
-    return content
+    return content.decode("utf-8-sig").replace("\r\n", "\n")
 
 
 def value_of(name: str, text: str) -> Any:
@@ -95,4 +98,4 @@ def value_of(name: str, text: str) -> Any:
         raise ConfigError(name, "a value that TOML can hold", text, str(error)[:LONGEST_REASON]) from None
     if len(table) > 1:
         raise ConfigError(name, "one value", text)
-    return table["value"]
+    return deepcopy(table["value"])

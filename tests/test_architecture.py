@@ -29,8 +29,9 @@ FLOORS = [
     {"sweeps"},
     {"cli"},
 ]
-LOOSE = {"errors", "aligned", "version", "instruments", "checks", "randomness", "recipes", "receptive_fields",
-         "toml_files"}  # fmt: skip
+LOOSE = {
+    "errors", "aligned", "version", "instruments", "checks", "randomness", "recipes", "receptive_fields", "toml_files",
+}  # fmt: skip
 # Which folders of neurosim/ import which others: an arrow that is not drawn here needs a reason, and then a line.
 ARROWS = {
     "chip": "engine layers presets state streams",

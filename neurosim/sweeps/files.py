@@ -15,6 +15,8 @@ from neurosim.sweeps.run import Engine, Row
 from neurosim.sweeps.search import objectives
 from neurosim.sweeps.study import Sweep
 
+PARTIAL = 16  # bytes that the name of a file has in front while it is written
+
 
 def write(path: Path, engine: Engine, rows: Sequence[Row]) -> list[str]:
     """Write the table, and if matplotlib is installed the figures; return the names of the figures.
@@ -41,6 +43,7 @@ def check(path: Path, sweep: Sweep) -> None:
     first, *others = sweep.objectives
     companions = [path.with_suffix(".csv"), *(path.with_name(f"{path.stem}-{first}-{other}.png") for other in others)]
     for companion in companions:
+        check_length("out", companion, PARTIAL)
         if companion.exists() and not path.exists():
             advice = f"{companion.name} would be overwritten; choose another name"
             raise ConfigError("out", f"a name for which {companion.name} does not exist yet", str(path), advice)

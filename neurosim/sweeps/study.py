@@ -16,7 +16,7 @@ TABLES = ("search", "vary", "objectives")
 EXTRA = "pip install 'neurosim-chip[studies]' brings it"
 MOST_NAMES = 12  # of names in an error
 BATCH = 8  # points that Optuna suggests at a time, if the file does not say
-POINTS = 100_000  # most points of a sweep
+POINTS = {"grid": 100_000, "random": 20_000, "optuna": 2_000}  # most points of a sweep: they are listed in a minute
 Sections = dict[str, dict[str, Any]]
 
 
@@ -107,7 +107,9 @@ def of(table: dict[str, Any], sections: Sequence[str], measures: Sequence[str]) 
     for key in varied:
         section, dot, rest = key.partition(".")
         if not dot or not rest or section not in sections:
-            raise ConfigError("vary", f"settings such as {sections[0]}.X, of {', '.join(sections)}", key)
+            near = get_close_matches(section, sections, 1, 0.5)
+            advice = f"did you mean {near[0]}.{rest or 'X'}?" if near else ""
+            raise ConfigError("vary", f"settings such as {sections[0]}.X, of {', '.join(sections)}", key, advice)
     return Sweep(
         name=table["name"],
         sections={section: _flat(table.get(section, {})) for section in sections},
@@ -156,11 +158,14 @@ def _search(table: dict[str, Any] | None, varied: dict[str, Vary]) -> Search:
         if key in table and not allowed:
             raise ConfigError(f"search.{key}", f"left out with method = {method!r}", table[key])
     if not grid:
-        whole("search.points", points, 1, POINTS)
+        whole("search.points", points, 1)
+        if points > POINTS[str(method)]:  # type: ignore[operator]
+            rule = f"at most {POINTS[str(method)]:,} with method = {method!r}, which are listed within a minute"
+            raise ConfigError("search.points", rule, points, "make several studies of it")
         if not varied:
             raise ConfigError("vary", f"a table of what {method} picks", None)
     whole("search.seed", 0 if seed is None else seed, 0, 2**32 - 1)
-    whole("search.batch", BATCH if batch is None else batch, 1, POINTS)
+    whole("search.batch", BATCH if batch is None else batch, 1, POINTS["optuna"])
     for key, values in varied.items():
         if grid and not isinstance(values, Choice):
             raise ConfigError(f"vary.{key}", 'a list of values with method = "grid"', "a range")

@@ -8,6 +8,7 @@ there is no source is left out, and is then not priced. With `base = "loihi"` a 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
@@ -79,8 +80,13 @@ def _verified(constants: Mapping[str, Quantity]) -> dict[str, Quantity]:
 
 def names() -> list[str]:
     """Return the names of the descriptions that come with neurosim."""
+    return list(_names())
+
+
+@cache
+def _names() -> tuple[str, ...]:
     folder = files(__package__).joinpath("presets")
-    return sorted(path.name.removesuffix(".toml") for path in folder.iterdir() if path.name.endswith(".toml"))
+    return tuple(sorted(path.name.removesuffix(".toml") for path in folder.iterdir() if path.name.endswith(".toml")))
 
 
 def load(chip: str | Path, overrides: Mapping[str, Any] | None = None) -> Hardware:
@@ -109,6 +115,17 @@ def load(chip: str | Path, overrides: Mapping[str, Any] | None = None) -> Hardwa
     for key, value in (overrides or {}).items():
         _override(table, key, value, overrides or {})
     return _hardware(name, table)
+
+
+def table_of(chip: str | Path) -> dict[str, Any]:
+    """Return the table of a description, merged with those that it is based on, unchecked.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such preset, or a file cannot be read.
+    """
+    return _read(chip, ())[1]
 
 
 def as_hardware(hardware: "Hardware | str | Path") -> Hardware:
