@@ -116,8 +116,9 @@ class _BesideSource:
         """Return the folder."""
         return str(Path(self._py_file).parent / "__pycache__")
 
-    def get_source_stamp(self) -> None:
-        """Return nothing, as `stamp` is used instead."""
+    def get_source_stamp(self) -> str:
+        """Return no stamp of one file: `stamp` is used instead."""
+        return ""
 
     def get_disambiguator(self) -> str:
         """Return what tells functions of the same name apart, as Numba's locators do."""

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 # those of lower rows, never from its own row or a higher one. A folder within a folder is a room of its own.
 FLOORS = [
     {"kernels", "errors", "aligned", "version", "instruments"},
-    {"checks", "randomness", "reporting", "state", "toml_files"},
+    {"checks", "randomness", "reporting", "state", "toml"},
     {"engine", "layers", "streams", "hardware.chips"},
     {"engine.dense", "engine.conv", "presets", "recipes", "experiments"},
     {"engine.cuda"},
@@ -30,22 +30,23 @@ FLOORS = [
     {"cli"},
 ]
 LOOSE = {
-    "errors", "aligned", "version", "instruments", "checks", "randomness", "recipes", "receptive_fields", "toml_files",
+    "errors", "aligned", "version", "instruments", "checks", "randomness", "recipes", "receptive_fields",
 }  # fmt: skip
 # Which folders of neurosim/ import which others: an arrow that is not drawn here needs a reason, and then a line.
 ARROWS = {
     "chip": "engine layers presets state streams",
-    "cli": "chip experiments hardware latency layers online presets readouts reporting state streams studies sweeps",
+    "cli": "chip experiments hardware latency layers online presets readouts reporting state streams studies sweeps "
+    "toml",
     "engine": "kernels layers state",
     "experiments": "streams",
-    "hardware": "chip engine kernels layers reporting streams",
+    "hardware": "chip engine kernels layers reporting streams toml",
     "latency": "chip engine kernels layers online reporting state streams",
     "layers": "kernels",
     "online": "chip layers state streams",
-    "presets": "layers",
+    "presets": "layers toml",
     "readouts": "chip kernels streams",
     "studies": "chip engine experiments layers presets readouts reporting streams",
-    "sweeps": "chip experiments hardware layers presets readouts reporting streams",
+    "sweeps": "chip experiments hardware layers presets readouts reporting streams toml",
 }
 WITHIN = {  # and which folders of a folder, or of kernels/
     "engine.conv": "engine",

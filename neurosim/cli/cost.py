@@ -120,7 +120,7 @@ def _price(options: CostOptions, name: str, described: str, source: str) -> None
 
 def _changes(changes: tuple[str, ...]) -> dict[str, Any]:
     """Return the values that --set changes, by their keys; what is not TOML is text."""
-    from neurosim import toml_files
+    from neurosim import toml
     from neurosim.errors import ConfigError
 
     values: dict[str, Any] = {}
@@ -128,7 +128,7 @@ def _changes(changes: tuple[str, ...]) -> dict[str, Any]:
         key, equals, text = change.partition("=")
         if not equals or not key.strip():
             raise ConfigError("set", "KEY=VALUE, such as structure.cores=64", change)
-        values[key.strip()] = toml_files.value_of("value of --set", text)
+        values[key.strip()] = toml.value_of("value of --set", text)
     return values
 
 

@@ -70,7 +70,7 @@ class PlacedChip:
     def __init__(self, chip: Chip, hardware: Hardware, unverified: bool) -> None:
         self.chip, self.hardware, self._unverified = chip, hardware, unverified
         self.mapping: Mapping = place(chip, hardware)
-        self._counting = {learning: Counting(chip, learning, 1, outputs=True) for learning in (False, True)}
+        self._counting = {learning: Counting(chip, learning, 1) for learning in (False, True)}
 
     def __repr__(self) -> str:
         return f"PlacedChip({self.chip!r} on {self.hardware.name})"

@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import as_file, files
 from typing import Any
 
-from neurosim import toml_files
+from neurosim import toml
 from neurosim.errors import ConfigError
 from neurosim.layers.activations import Identity, Triangle
 from neurosim.layers.competition import HardWTA, SoftWTA
@@ -78,7 +78,7 @@ def _rows() -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
     for path in sorted(files(__name__).iterdir(), key=lambda path: path.name):
         if path.name.endswith(".toml"):
             with as_file(path) as here:
-                file = toml_files.read("presets", here)
+                file = toml.read("presets", here)
             presets |= {name: (file, rows) for name, rows in file.pop("presets").items()}
     return presets
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from neurosim import hardware, toml_files
+from neurosim import hardware, toml
 from neurosim.checks import LARGEST, finite, one_of, truth, whole
 from neurosim.errors import ConfigError
 from neurosim.hardware.chips.spec import table_of
@@ -97,7 +97,7 @@ def _hardware(settings: dict[str, Any]) -> dict[str, Any]:
         for key, value in settings.items()
         if key != "chip"
     }
-    file = toml_files.is_toml(settings["chip"])
+    file = toml.is_toml(settings["chip"])
     # An absolute path, as a worker may run in another folder.
     chip = str(Path(settings["chip"]).absolute()) if file else settings["chip"]
     table = json.dumps(table_of(chip))

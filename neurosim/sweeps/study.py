@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from neurosim import toml_files
+from neurosim import toml
 from neurosim.checks import one_of, whole
 from neurosim.errors import ConfigError
 from neurosim.sweeps.vary import RANGE, Choice, Vary, vary
@@ -78,7 +78,7 @@ def read(path: str | Path, sections: Sequence[str], measures: Sequence[str]) -> 
     ConfigError
         If the file cannot be read, or a key is unknown or missing or its value breaks a rule; the message names it.
     """
-    table = toml_files.read("study", path)
+    table = toml.read("study", path)
     try:
         return of(_resolved(table, Path(path).parent), sections, measures)
     except RecursionError:
@@ -91,7 +91,7 @@ def _resolved(value: Any, folder: Path) -> Any:
         return {key: _resolved(inner, folder) for key, inner in value.items()}
     if isinstance(value, list):
         return [_resolved(inner, folder) for inner in value]
-    return str(folder / value) if isinstance(value, str) and toml_files.is_toml(value) else value
+    return str(folder / value) if isinstance(value, str) and toml.is_toml(value) else value
 
 
 def of(table: dict[str, Any], sections: Sequence[str], measures: Sequence[str]) -> Sweep:

@@ -139,6 +139,7 @@ def work(measure: Measure, root: str, task: Task, parent: int | None) -> list[Re
     if parent is not None:
         _end_with(parent)
     warnings.simplefilter("ignore", StabilityWarning)  # the record will show whether the chip diverged
+    warnings.filterwarnings("ignore", "compiled code cannot be kept", RuntimeWarning)  # each process would say so
     with one_thread():
         return done(measure, task, _data(root))
 

@@ -13,7 +13,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
-from neurosim import toml_files
+from neurosim import toml
 from neurosim.errors import ConfigError
 from neurosim.hardware.chips import keys
 from neurosim.hardware.chips.quantity import ENERGIES, LARGEST, POWERS, TIMES, Quantity, quantity
@@ -138,10 +138,10 @@ def _read(chip: str | Path, seen: tuple[str, ...]) -> tuple[str, dict[str, Any]]
     what = "base" if seen else "chip"
     path = Path(chip)
     preset = str(chip) in names()
-    if not preset and not toml_files.is_toml(path):
+    if not preset and not toml.is_toml(path):
         near = get_close_matches(str(chip), names(), MOST_NAMES, 0.5) or names()[:MOST_NAMES]
         raise ConfigError(what, f"a .toml file, or one of {', '.join(near)}", str(chip))
-    table = _preset(str(chip)) if preset else toml_files.read(what, path)
+    table = _preset(str(chip)) if preset else toml.read(what, path)
     if "base" in table:
         base = table.pop("base")
         if not isinstance(base, str) or base in seen:
@@ -157,7 +157,7 @@ def _read(chip: str | Path, seen: tuple[str, ...]) -> tuple[str, dict[str, Any]]
 def _preset(name: str) -> dict[str, Any]:
     """Return the table of a description that comes with neurosim."""
     with as_file(files(__package__).joinpath("presets", f"{name}.toml")) as path:
-        return toml_files.read("chip", path)
+        return toml.read("chip", path)
 
 
 def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
