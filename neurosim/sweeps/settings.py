@@ -75,7 +75,7 @@ def _data(settings: dict[str, Any]) -> dict[str, Any]:
         raise ConfigError("data.label", "a column's name or number as text, such as 'digit' or '-1'", settings["label"])
     if settings["image_size"] is not None:
         whole("data.image_size", settings["image_size"], 1, LARGEST)
-    return settings | {key: float(settings[key]) for key in ("mean", "deviation")}
+    return settings | {key: as_float(settings[key]) for key in ("mean", "deviation")}
 
 
 def _measure(settings: dict[str, Any]) -> dict[str, Any]:

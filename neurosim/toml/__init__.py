@@ -14,7 +14,7 @@ from neurosim.errors import ConfigError
 
 ENDING = ".toml"  # in any case
 LARGEST_FILE = 2 << 20  # bytes, which take some seconds to parse
-DEEPEST_KEY = 64  # names between dots; the time to parse a key grows with their square
+DEEPEST_KEY = 1000  # names between dots; the time to parse a key grows with their square
 LARGEST_NUMBER = 2**64 - 1  # a whole one: seeds are as large
 DOTTED = re.compile(r"""[\w"'.-]+""")
 DOT = re.compile(r"""[\w"'-]\.(?=[\w"'-])""")
