@@ -222,7 +222,7 @@ def test_what_cannot_be_counted_is_refused(x, options, words):
 
 def test_the_sparsity_of_activations_counts_the_last_layer():
     x = np.random.default_rng(0).random((40, 12), np.float32)
-    for layers in ([ns.DenseWTA(5)], [ns.DenseWTA(7), ns.DenseWTA(5)]):
+    for layers in ([LAYERS["hard"]], [LAYERS["soft"], LAYERS["hard"]]):
         chip = ns.Chip(layers, inputs=12, seed=0)
         found = hardware.count(chip, x, learning=False).summary()["ActivationSparsity"]
         outputs, values = [], x
