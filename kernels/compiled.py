@@ -19,6 +19,7 @@ from typing import Any
 from numba import njit
 from numba.core import caching
 from numba.extending import register_jitable
+from numba.misc.appdirs import AppDirs
 
 THIS_FILE = Path(__file__).absolute()  # links are not resolved: an editable install may link files one by one
 KERNELS = THIS_FILE.parent
@@ -90,7 +91,7 @@ class _WithHome:
 
     def from_function(self, function: Callable[..., Any], source: str) -> Any:
         """Return where the code of a function is kept; None if that folder cannot be written."""
-        users = caching.AppDirs(appname="numba", appauthor=False).user_cache_dir
+        users = AppDirs(appname="numba", appauthor=False).user_cache_dir
         of_user = any(name in self._locator.__name__ for name in ("UserWide", "Zip"))
         return None if of_user and not Path(users).is_absolute() else self._locator.from_function(function, source)
 
@@ -125,13 +126,13 @@ class _BesideSource:
         return str(self._function.__code__.co_firstlineno)
 
 
-class _CacheImpl(caching.CompileResultCacheImpl):  # type: ignore[misc]
+class _CacheImpl(caching.CompileResultCacheImpl):
     """Where the compiled code of a function is kept: where Numba would keep it, and if that is nowhere, see above."""
 
-    _locator_classes = (*map(_WithHome, caching.CacheImpl._locator_classes), _BesideSource)
+    _locator_classes: Any = (*map(_WithHome, caching.CacheImpl._locator_classes), _BesideSource)
 
 
-class _FunctionCache(caching.FunctionCache):  # type: ignore[misc]
+class _FunctionCache(caching.FunctionCache):
     """Numba's cache of a function, without which the function is compiled all the same."""
 
     _impl_class = _CacheImpl
@@ -154,7 +155,7 @@ class _FunctionCache(caching.FunctionCache):  # type: ignore[misc]
             )
 
 
-class _CacheFile(caching.IndexDataCacheFile):  # type: ignore[misc]
+class _CacheFile(caching.IndexDataCacheFile):
     """The files of a function: an index, and one of compiled code for each signature, each followed by its SHA-256.
 
     Numba numbers the files of compiled code. Two processes that compile for different types at once may both take the
