@@ -17,7 +17,7 @@ def _public_names() -> tuple[set[str], dict[str, list[str]]]:
     """
     packages: set[str] = set()
     names: dict[str, list[str]] = {}
-    for line in ast.parse(Path(__file__).with_suffix(".pyi").read_text()).body:
+    for line in ast.parse(Path(__file__).with_suffix(".pyi").read_text(encoding="utf-8")).body:
         assert isinstance(line, ast.ImportFrom), "__init__.pyi has nothing but `from . import`"
         imported = [alias.name for alias in line.names]
         if line.module is None:
@@ -29,7 +29,7 @@ def _public_names() -> tuple[set[str], dict[str, list[str]]]:
 
 def _all_of(module: str) -> list[str]:
     """Return the `__all__` of a module of this package; to parse the whole module would take milliseconds."""
-    source = Path(__file__).parent.joinpath(*module.split(".")).with_suffix(".py").read_text()
+    source = Path(__file__).parent.joinpath(*module.split(".")).with_suffix(".py").read_text(encoding="utf-8")
     _, begun, rest = source.partition("\n__all__ = [")
     if not begun:
         raise ValueError(f"{module} has no list __all__, so `from .{module} import *` in __init__.pyi means nothing")

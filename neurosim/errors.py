@@ -16,6 +16,8 @@ Two are UserWarnings: StabilityWarning, of constants that are allowed, but with 
 StorageWarning, of files that are whole, but written with less care than usual, or later.
 """
 
+LONGEST_VALUE = 1000  # characters of a value in a message
+
 
 class NeurosimError(Exception):
     """Every error that neurosim raises on purpose."""
@@ -29,7 +31,17 @@ class ConfigError(NeurosimError, ValueError):
 
     def __str__(self) -> str:
         parameter, rule, value, advice = self.args
-        return f"{parameter} must be {rule}, got {value!r}" + (f"; {advice}" if advice else "")
+        return f"{parameter} must be {rule}, got {_shown(value)}" + (f"; {advice}" if advice else "")
+
+
+def _shown(value: object) -> str:
+    """Return a value as text, its middle left out if it is long."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a whole number of thousands of digits, or a list that is nested as deeply
+        return f"{type(value).__name__} that is too large to be shown"
+    half = LONGEST_VALUE // 2
+    return text if len(text) <= LONGEST_VALUE else f"{text[:half]} ... {text[-half:]}"
 
 
 class SampleError(NeurosimError, ValueError):

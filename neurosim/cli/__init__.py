@@ -1,5 +1,7 @@
 """The command line: one file a command, imported only when the command is used, so that `neurosim --help` is quick."""
 
+import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -34,6 +36,10 @@ def _one_line(ctx: click.Context) -> Iterator[None]:
     except click.UsageError as error:
         command = f"neurosim {ctx.invoked_subcommand or ''} --help".replace("  ", " ")
         fail(f"{error.format_message()} ({command} shows what there is)")
+    except EOFError as error:  # click would print "Aborted!": this is a bug, and keeps its traceback
+        raise RuntimeError("a file or a pipe ended, which was not expected") from error
+    except KeyboardInterrupt:  # while a command is imported
+        sys.exit(128 + signal.SIGINT)
 
 
 class Commands(click.Group):

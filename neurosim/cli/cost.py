@@ -76,7 +76,6 @@ def command(**values: Any) -> None:
     A state file is read and not written. Constants, their sources and what is not modelled are printed with the result.
     """
     options = CostOptions(**values)
-    find_cache()
     if options.listing:
         _list()
     elif options.chip is None:
@@ -97,12 +96,13 @@ def _list() -> None:
 
 def _price(options: CostOptions, name: str, described: str, source: str) -> None:
     """Price a state, preset or recipe on a described chip, after checking all that can be checked before."""
+    find_cache()
     from neurosim import hardware
     from neurosim.hardware.files import check_figure, check_record
 
     check_files(
         os.path.join(options.root, source),
-        {"chip": name, "hardware": described, "rules": options.rules, "timestamps": options.timestamps},
+        {"STATE": name, "chip": described, "rules": options.rules, "timestamps": options.timestamps},
         {"record": options.record, "figure": options.figure},
     )
     target = hardware.load(described, _changes(options.changes))
@@ -122,17 +122,15 @@ def _price(options: CostOptions, name: str, described: str, source: str) -> None
 
 def _changes(changes: tuple[str, ...]) -> dict[str, Any]:
     """Return the values that --set changes, by their keys; what is not TOML is text."""
-    import tomllib
+    from neurosim.errors import ConfigError
+    from neurosim.outside import toml
 
     values: dict[str, Any] = {}
     for change in changes:
-        key, equals, value = change.partition("=")
-        try:
-            values[key.strip()] = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
-            values[key.strip()] = value.strip()
+        key, equals, text = change.partition("=")
         if not equals or not key.strip():
-            fail(f"set must be KEY=VALUE, such as structure.cores=64, got {change!r}")
+            raise ConfigError("set", "KEY=VALUE, such as structure.cores=64", change)
+        values[key.strip()] = toml.value_of("value of --set", text)
     return values
 
 

@@ -14,7 +14,6 @@ import click
 from neurosim.errors import DivergedError, NeurosimError, StabilityWarning, StorageWarning
 
 BAD_INPUT, DIVERGED = 2, 3
-OURS = (StabilityWarning, StorageWarning)
 
 
 def plainly(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -38,18 +37,17 @@ def plainly(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @contextmanager
 def _plain_warnings() -> Iterator[None]:
-    """Print each of our own warnings once, as one line; leave other warnings as they are."""
+    """Print each warning once, as one line."""
     with warnings.catch_warnings():
-        for category in OURS:
+        for category in (StabilityWarning, StorageWarning):
             warnings.simplefilter("always", category)
-        show, printed = warnings.showwarning, set()
+        printed = set()
 
-        def plain(message: Warning | str, category: type[Warning], *rest: Any, **named: Any) -> None:
-            if not issubclass(category, OURS):
-                show(message, category, *rest, **named)
-            elif str(message) not in printed:
-                printed.add(str(message))
-                click.echo("Warning: " + " ".join(str(message).split()), err=True)
+        def plain(message: Warning | str, *_rest: Any, **_named: Any) -> None:
+            line = " ".join(str(message).split())
+            if line not in printed:
+                printed.add(line)
+                echo_error(f"Warning: {line}")
 
         warnings.showwarning = plain
         yield
@@ -57,8 +55,22 @@ def _plain_warnings() -> Iterator[None]:
 
 def fail(message: str, code: int = BAD_INPUT) -> NoReturn:
     """Print one line and exit."""
-    click.echo("Error: " + " ".join(message.split()), err=True)
+    echo_error("Error: " + " ".join(message.split()))
     sys.exit(code)
+
+
+def echo_error(line: str) -> None:
+    """Print a line on standard error, whatever its encoding."""
+    click.echo(_printable(line, sys.stderr), err=True)
+
+
+def _printable(text: str, stream: Any) -> str:
+    r"""Return a text as a stream can show it: what its encoding lacks becomes \xNN, \uNNNN.
+
+    A file name that is no UTF-8 holds surrogates, which no encoding has.
+    """
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def check_files(stream: str, read: Mapping[str, str | None], written: Mapping[str, str | None]) -> None:
@@ -69,22 +81,22 @@ def check_files(stream: str, read: Mapping[str, str | None], written: Mapping[st
     stream : str
         Path of the samples, which may end in `:DATASET`.
     read, written : mapping
-        Paths by the names of options; None for an option that was not given.
+        Paths by the names of options, or of arguments in capitals; None for an option that was not given.
     """
-    used = {os.path.realpath(path): "STREAM" for path in (stream, stream.rpartition(":")[0])}
+    used = {os.path.realpath(path): "STREAM" for path in (stream, stream.rpartition(":")[0])}  # an argument
     for name, path in (*read.items(), *written.items()):
         if path is None:
             continue
         file = os.path.realpath(path)
         if name in written and file in used:
             fail(f"{name} must be a file of its own, not that of {used[file]}, got {path}")
-        used[file] = f"--{name}"
+        used[file] = name if name.isupper() else f"--{name}"
 
 
 def say(text: str) -> None:
     """Print results; if standard output cannot be written, as on a full disk, exit with one line."""
     try:
-        click.echo(text)
+        click.echo(_printable(text, sys.stdout))
         if sys.stdout is not None:
             sys.stdout.flush()
     except BrokenPipeError:

@@ -6,10 +6,8 @@ from contextlib import suppress
 from dataclasses import fields
 from typing import Any
 
-import click
-
 from neurosim.chip.chip import Chip
-from neurosim.cli.faults import fail
+from neurosim.cli.faults import echo_error, fail
 from neurosim.cli.options import DEFAULT_NEURONS, DEFAULT_RECIPE, LAYER_CONSTANTS, ChipOptions
 from neurosim.cli.own_code import layer_of, rules_in, split
 from neurosim.errors import ConfigError, StateError
@@ -68,7 +66,7 @@ def chip_for(
         store.save(state, contents._replace(constants=described, changes=chip.changes, readouts=None))
     if not stream.replayable and not replay:
         where = f"Going on at sample {contents.position} with what the pipe brings (--replay if it begins anew)."
-        click.echo(where, err=True)
+        echo_error(where)
     return chip, contents.position
 
 

@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,7 +39,7 @@ class Cell:
     name: str
     settings: dict[str, Any]
 
-    @property
+    @cached_property
     def key(self) -> str:
         """A hash of study, version and settings: cells that differ in one of them have different keys."""
         text = json.dumps([self.study, self.version, self.settings], sort_keys=True)

@@ -10,6 +10,7 @@ from neurosim.errors import ConfigError
 from neurosim.hardware.counting.operations import operations
 from neurosim.hardware.placement.floor_plan import floor_plan
 from neurosim.hardware.pricing import CostReport
+from neurosim.reporting.figures import as_label, new_figure, save
 from neurosim.reporting.files import check_figure, check_file
 
 __all__ = ["check_figure", "check_record", "draw", "record"]
@@ -58,17 +59,12 @@ def draw(report: CostReport, path: str | Path) -> None:
         If there is no matplotlib (extra `views`), or the file cannot be written.
     """
     check_figure(path)
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(12, 4), layout="constrained")
+    figure = new_figure(12, 4)
     plan, energy, latency = figure.subplots(1, 3)
     floor_plan(report.mapping, plan)
     _energy(report, energy)
     _latency(report, latency)
-    try:
-        figure.savefig(path, dpi=120)
-    except OSError as error:
-        raise ConfigError("figure", f"a file that can be written, but: {error}", str(path)) from error
+    save(figure, path)
 
 
 def _energy(report: CostReport, axes: Any) -> None:
@@ -78,7 +74,7 @@ def _energy(report: CostReport, axes: Any) -> None:
         parts["static"] = report.static_J.mean(axis=1)
     low, value, high = NANO * np.array(list(parts.values())).T
     axes.bar(list(parts), value, yerr=(value - low, high - value), capsize=4, color="tab:blue")
-    axes.set(ylabel="nJ a sample", title=f"{report.hardware.name}: energy, low to high")
+    axes.set(ylabel="nJ a sample", title=f"{as_label(report.hardware.name)}: energy, low to high")
 
 
 def _latency(report: CostReport, axes: Any) -> None:

@@ -28,6 +28,9 @@ class Cost(NamedTuple):
         Energy of static power for the duration; None where the description has no static power, or no times.
     latency_s : float or None
         Until the response; None where the description has no times.
+    lost_share : float or None
+        Share of its events that found no room in a queue, from 0 to 1; the simulated chip loses none. None where the
+        description has no times.
     operations : dict of str to float
         Operations of each kind that were priced.
     """
@@ -40,6 +43,7 @@ class Cost(NamedTuple):
     routing_J: float
     static_J: float | None
     latency_s: float | None
+    lost_share: float | None
     operations: dict[str, float]
 
 
@@ -66,7 +70,7 @@ class PlacedChip:
     def __init__(self, chip: Chip, hardware: Hardware, unverified: bool) -> None:
         self.chip, self.hardware, self._unverified = chip, hardware, unverified
         self.mapping: Mapping = place(chip, hardware)
-        self._counting = {learning: Counting(chip, learning, 1, outputs=True) for learning in (False, True)}
+        self._counting = {learning: Counting(chip, learning, 1) for learning in (False, True)}
 
     def __repr__(self) -> str:
         return f"PlacedChip({self.chip!r} on {self.hardware.name})"
@@ -147,5 +151,6 @@ def _cost(report: CostReport) -> Cost:
         routing_J=float(parts["routing"][1, 0]),
         static_J=None if static is None else float(static[1, 0]),
         latency_s=None if schedule is None else float(schedule.latency_s[0]),
+        lost_share=None if schedule is None else schedule.lost_share,
         operations={name: row["count"] for name, row in report.energy.operations.items()},
     )

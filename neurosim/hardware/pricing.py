@@ -94,6 +94,7 @@ class CostReport(NamedTuple):
             "samples_per_s_limit": schedule.limit_hz,
             "backlog_max": schedule.backlog,
             "lost_events": schedule.lost,
+            "lost_share": schedule.lost_share,
             "deadline_s": self.deadline,
             "deadline_misses": missed,
             "busiest": [list(row) for row in schedule.busiest],
@@ -105,7 +106,7 @@ def _no_times() -> dict[str, Any]:
     """Return the keys of `_times` for a chip without times."""
     names = (
         "timed_samples", "latency_s", "latency_percentiles_s", "latency_max_s", "waiting_s", "samples_per_s_limit",
-        "backlog_max", "lost_events", "deadline_s", "deadline_misses", "busiest", "timeline_events",
+        "backlog_max", "lost_events", "lost_share", "deadline_s", "deadline_misses", "busiest", "timeline_events",
     )  # fmt: skip
     return dict.fromkeys(names)
 

@@ -64,7 +64,8 @@ def _time(summary: dict[str, Any]) -> list[tuple[str, str]]:
         deadline, misses = duration(summary["deadline_s"]).strip(), summary["deadline_misses"]
         rows.append(("deadline", f"{deadline}, missed by {misses:,} of {summary['timed_samples']:,} samples"))
     if summary["lost_events"]:
-        rows.append(("lost", f"{summary['lost_events']:,} events found no room"))
+        lost = f"{summary['lost_events']:,} events, {summary['lost_share']:.2%}, found no room"
+        rows.append(("lost", f"{lost}: what a chip without them would learn and answer is not simulated"))
     return rows
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.errors import ConfigError
 from neurosim.latency.timing.outcome import SECOND
 from neurosim.latency.timing.record import Record
+from neurosim.reporting.figures import as_label, new_figure, save
 from neurosim.reporting.files import check_figure
 
 TICKS = {2: "50 %", 10: "90 %", 100: "99 %", 1_000: "99.9 %", 10_000: "99.99 %", 100_000: "99.999 %"}
@@ -16,11 +16,9 @@ TICKS = {2: "50 %", 10: "90 %", 100: "99 %", 1_000: "99.9 %", 10_000: "99.99 %",
 def draw(record: Record, about: dict[str, Any], path: str | Path) -> None:
     """Draw both panels; in a closed loop there is one line, as service and response are the same."""
     check_figure(path)
-    from matplotlib.figure import Figure
-
     closed = about["arrivals"]["kind"] == "closed"
     lines = {"latency": record.service} if closed else {"response": record.response, "service": record.service}
-    figure = Figure(figsize=(10, 4), layout="constrained")
+    figure = new_figure(10, 4)
     curve, time = figure.subplots(1, 2, sharey=True)
     for name, latencies in lines.items():
         count, micro = len(latencies), latencies / 1000
@@ -28,10 +26,7 @@ def draw(record: Record, about: dict[str, Any], path: str | Path) -> None:
         curve.step(odds, np.sort(micro), where="post", label=name)
         time.plot(record.done / SECOND, micro, ".", markersize=2, rasterized=True, label=name)
     _finish(about, curve, time, len(record.start))
-    try:
-        figure.savefig(path, dpi=120)
-    except OSError as error:
-        raise ConfigError("figure", f"a file that can be written, but: {error}", str(path)) from error
+    save(figure, path)
 
 
 def _finish(about: dict[str, Any], curve: Any, time: Any, count: int) -> None:
@@ -47,4 +42,4 @@ def _finish(about: dict[str, Any], curve: Any, time: Any, count: int) -> None:
     curve.set_xticks(ticks, [TICKS[tick] for tick in ticks])
     curve.minorticks_off()
     time.set(xlabel="s since the first sample")
-    time.set_title(about["chip"], fontsize=8)
+    time.set_title(as_label(about["chip"]), fontsize=8)

@@ -45,7 +45,7 @@ def _hdf5(record: Record, layers: Moments | None, summary: dict[str, Any], path:
 
 
 def _csv(record: Record, layers: Moments | None, summary: dict[str, Any], path: Path) -> None:
-    with path.open("w", newline="") as file:
+    with path.open("w", newline="", encoding="utf-8") as file:
         file.write(f"# {json.dumps(summary, allow_nan=False)}\n")
         lines = csv.writer(file, lineterminator="\n")
         lines.writerow([f"{name}_ns" for name in record._fields])

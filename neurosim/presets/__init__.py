@@ -6,10 +6,9 @@ versions: NAME learns from one image at a time, with the constants in `online`; 
 those in `published`.
 """
 
-import tomllib
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from importlib.resources import as_file, files
 from typing import Any
 
 from neurosim.errors import ConfigError
@@ -18,6 +17,7 @@ from neurosim.layers.competition import HardWTA, SoftWTA
 from neurosim.layers.conv import ConvWTA, MaxPool, MeanPool
 from neurosim.layers.rules import SoftHebb
 from neurosim.layers.schedules import NormAdaptiveRate
+from neurosim.outside import toml
 
 BATCHES = "-published"
 POOLS: dict[str, type[MaxPool | MeanPool]] = {"max": MaxPool, "mean": MeanPool}
@@ -77,7 +77,8 @@ def _rows() -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
     presets: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
     for path in sorted(files(__name__).iterdir(), key=lambda path: path.name):
         if path.name.endswith(".toml"):
-            file = tomllib.loads(path.read_text(encoding="utf-8"))
+            with as_file(path) as here:
+                file = toml.read("presets", here)
             presets |= {name: (file, rows) for name, rows in file.pop("presets").items()}
     return presets
 

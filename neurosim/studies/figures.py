@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.experiments.cells import Cell, Finished, Folder
+from neurosim.reporting.figures import new_figure, save
 from neurosim.studies import published
 
 COLOURS = {32: "tab:blue", 128: "tab:orange", 512: "tab:green", 2048: "tab:red"}
@@ -29,7 +30,7 @@ def draw_radius(cells: Sequence[Cell], finished: Finished, folder: Folder) -> li
     done = sorted((cell for cell in cells if cell.name in finished), key=lambda cell: cell.settings["radius"])
     if not done:
         return []
-    figure = _figure(7, 4)
+    figure = new_figure(7, 4)
     axes = figure.subplots()
     radii = [cell.settings["radius"] for cell in done]
     for name in ("winner_accuracy", "readout_accuracy", "never_won"):
@@ -65,22 +66,16 @@ def _mosaic(tiles: Any, columns: int, *, signed: bool) -> Any:
         top, left = i // columns * (height + 1), i % columns * (width + 1)
         shown = 0.5 + 0.5 * tile / (np.abs(tile).max() + 1e-30) if signed else np.clip(tile, 0, 1)
         sheet[top : top + height, left : left + width] = shown.transpose(1, 2, 0)
-    figure = _figure(7, 7 * sheet.shape[0] / sheet.shape[1])
+    figure = new_figure(7, 7 * sheet.shape[0] / sheet.shape[1])
     axes = figure.subplots()
     axes.imshow(sheet if channels == 3 else sheet[..., 0], cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     axes.set_axis_off()
     return figure
 
 
-def _figure(width: float, height: float) -> Any:
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), layout="constrained")
-
-
 def _save(figure: Any, folder: Folder, name: str) -> str:
     picture = BytesIO()
-    figure.savefig(picture, format="png", dpi=120)
+    save(figure, picture, format="png")
     folder.put(folder.path / "figures" / name, lambda path: path.write_bytes(picture.getvalue()))
     return f"figures/{name}"
 
@@ -89,7 +84,7 @@ def _panels(cells: Sequence[Cell], **shared: bool) -> tuple[Any, dict[tuple[str,
     """Return a figure with a row for each data set and a column for each method, and its axes by (method, data set)."""
     datasets = [name for name in published.DATASETS if any(cell.settings["dataset"] == name for cell in cells)]
     methods = [name for name in published.ACCURACY if any(cell.settings["method"] == name for cell in cells)]
-    figure = _figure(3 * len(methods), 2.6 * len(datasets))
+    figure = new_figure(3 * len(methods), 2.6 * len(datasets))
     grid = figure.subplots(len(datasets), len(methods), squeeze=False, **shared)
     panels = {}
     for row, dataset in zip(grid, datasets, strict=True):
@@ -141,7 +136,7 @@ def _steps(with_arrays: Sequence[tuple[Cell, dict[str, Any]]]) -> Any:
 def _fields(cell: Cell, arrays: dict[str, Any]) -> Any:
     """Draw the weights of the most active neurons, and below them those of the least active ones."""
     count = len(arrays["most"])
-    figure = _figure(count, 2.4)
+    figure = new_figure(count, 2.4)
     grid = figure.subplots(2, count, squeeze=False)
     for row, name in zip(grid, ("most", "least"), strict=True):
         for axes, weights in zip(row, arrays[name], strict=True):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass, replace
+from functools import cache
 from typing import Any
 
 from neurosim import presets, recipes
@@ -12,9 +13,11 @@ from neurosim.layers.biases import Bias
 from neurosim.layers.competition import Competition
 from neurosim.layers.conv import ConvWTA
 from neurosim.layers.families import Family
-from neurosim.layers.plain import describe
+from neurosim.layers.own_rules import OwnRule
+from neurosim.layers.plain import KINDS, describe
 from neurosim.layers.rules import Rule, schedule
 from neurosim.layers.schedules import Schedule
+from neurosim.sweeps.numbers import as_float, as_whole, declared
 from neurosim.sweeps.study import known_key
 
 FLOAT32 = 32  # weight_bits of a layer that has none
@@ -23,6 +26,7 @@ FAMILIES: dict[str, type[Family]] = {  # of a layer's parts
     "transmit": Transmit,
 }  # fmt: skip
 SEEDS = 2**64 - 1
+WHOLE, FLOATS = declared(*(kind for kind in KINDS.values() if kind is not OwnRule))
 
 
 def chip_settings(constants: dict[str, Any], *, refuse: bool = False) -> dict[str, Any]:
@@ -41,16 +45,34 @@ def chip_settings(constants: dict[str, Any], *, refuse: bool = False) -> dict[st
     ConfigError
         If a key is unknown or missing.
     """
-    asked = {"seed": 0} | constants
+    asked = {"seed": 0} | {key: _in_one_form(key, value) for key, value in constants.items()}
     whole("chip.seed", asked["seed"], 0, SEEDS)
     _check_names(asked)
     try:
-        layers: list[Any] | None = [describe(layer) for layer in _layers(asked)]
-    except (ConfigError, TypeError):
+        layers: list[Any] | None = [_with_floats(describe(layer)) for layer in _layers(asked)]
+    except (ConfigError, TypeError, OverflowError):  # the last: a whole number that no float can hold
         if refuse:
             raise
         layers = None
     return {"seed": asked["seed"], "layers": layers} | ({"asked": asked} if layers is None else {})
+
+
+def _in_one_form(key: str, value: Any) -> Any:
+    """Return a constant in the type that it is declared in; a recipe's constants have the names of a layer's."""
+    name = key.rpartition(".")[2]
+    if name in WHOLE or key in ("neurons", "seed"):
+        return as_whole(value)
+    return as_float(value) if name in FLOATS else value
+
+
+def _with_floats(description: Any) -> Any:
+    """Return what `describe` returns, with floats where they are declared."""
+    if isinstance(description, list):
+        return [_with_floats(one) for one in description]
+    if not isinstance(description, dict):
+        return description
+    _, floats = declared(KINDS[description["kind"]]) if "kind" in description else (set(), set())
+    return {key: as_float(value) if key in floats else _with_floats(value) for key, value in description.items()}
 
 
 def _check_names(asked: dict[str, Any]) -> None:
@@ -71,6 +93,7 @@ def _check_names(asked: dict[str, Any]) -> None:
         known_key(key, known, f"chip.{key}")
 
 
+@cache
 def constant_names() -> list[str]:
     """Return the dotted names of all constants that a layer's parts may have."""
     return [

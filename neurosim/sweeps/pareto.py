@@ -21,8 +21,13 @@ def front(values: NDArray[np.float64], largest: NDArray[np.bool_]) -> NDArray[np
     """
     costs = np.where(largest, -values, values)
     best: NDArray[np.bool_] = np.asarray(np.isfinite(costs).all(axis=1))
-    others = costs[best]
-    for i in np.flatnonzero(best):
-        better = (others <= costs[i]).all(axis=1) & (others < costs[i]).any(axis=1)
-        best[i] = not better.any()
+    order = np.flatnonzero(best)
+    order = order[np.lexsort(costs[order].T[::-1])]  # what beats a point comes before it
+    found, count = np.empty((len(order), costs.shape[1])), 0
+    for i in order:
+        others = found[:count]
+        best[i] = not ((others <= costs[i]).all(axis=1) & (others < costs[i]).any(axis=1)).any()
+        if best[i]:
+            found[count] = costs[i]
+            count += 1
     return best

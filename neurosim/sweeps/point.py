@@ -7,8 +7,8 @@ import numpy as np
 
 from neurosim import hardware
 from neurosim.chip.chip import Chip
-from neurosim.errors import StateError
-from neurosim.experiments.data import Data, Scaled, Stretch
+from neurosim.errors import StateError, StreamError
+from neurosim.experiments.data import Data, Renumbered, Scaled, Stretch
 from neurosim.hardware import Counts
 from neurosim.instruments import never_won
 from neurosim.layers.dense import DenseWTA
@@ -17,20 +17,21 @@ from neurosim.readouts.labels import accuracy, answers
 from neurosim.readouts.linear import LinearReadout
 from neurosim.readouts.winner import WinnerLabels, taught_by_label
 from neurosim.streams import open_stream
-from neurosim.streams.arrivals import Closed, Period
 from neurosim.streams.base import RandomAccess
 from neurosim.streams.order import repeat
+from neurosim.sweeps.arrivals import arrivals_of
 from neurosim.sweeps.chips import chip_settings
+from neurosim.sweeps.search import LOST
 from neurosim.sweeps.settings import complete, digest
 from neurosim.sweeps.tasks import Measure
 
-VERSION = 1
+VERSION = 2  # 2: a chip that loses events has no accuracy
 SECTIONS = ("data", "chip", "measure", "hardware", "arrivals")  # learning depends on the first three
 MEASURES = (
     "accuracy", "energy_J", "latency_s", "memory_bytes", "cores_used", "energy_low_J", "energy_high_J",
     "energy_inference_J", "energy_learning_J", "energy_routing_J", "energy_static_J", "latency_p99_s", "latency_max_s",
     "waiting_s", "samples_per_s_limit", "never_won", "synaptic_operations", "plasticity_operations", "weight_updates",
-    "bits_flipped",
+    "bits_flipped", "lost_share",
 )  # fmt: skip
 
 
@@ -52,9 +53,16 @@ class Learned(NamedTuple):
 
 
 def check(settings: dict[str, Any], root: Path) -> None:
-    """Refuse a folder without the data of a configuration; damage is found only when they are read."""
+    """Refuse a folder without the data of a configuration, and other options than its sources take.
+
+    Damage is found only when data are read.
+    """
+    sets = settings["data"]
     for part in ("train", "test"):
-        open_stream(settings["data"][part], root=root)
+        stream = open_stream(sets[part], root=root, label=sets["label"], image_size=sets["image_size"])
+        if not stream.labelled:
+            raise StreamError(f"{sets[part]} must have labels for a study; for lines, data.label names their column")
+    arrivals_of(settings["arrivals"]).due(0, settings["measure"]["price_samples"])
 
 
 def admit(settings: dict[str, Any], data: Data) -> None:
@@ -68,7 +76,8 @@ def admit(settings: dict[str, Any], data: Data) -> None:
 def learn(settings: dict[str, Any], data: Data) -> Learned:
     """Let a chip learn, in the order of its seed, count what it does with the last samples, and judge it."""
     sets, measure = settings["data"], settings["measure"]
-    train, test = (_samples(sets, part, data) for part in ("train", "test"))
+    train = _samples(sets, "train", data)
+    test = Renumbered(_samples(sets, "test", data), train.classes)
     chip = _chip(settings["chip"], train)
     order = repeat(train, sets["epochs"], chip.seed)
     priced = min(measure["price_samples"], train.length * sets["epochs"])
@@ -92,20 +101,25 @@ def learn(settings: dict[str, Any], data: Data) -> Learned:
 
 def price(learned: Learned, settings: dict[str, Any]) -> dict[str, Any]:
     """Price the counts on the hardware of a configuration."""
-    described, period = _described(settings["hardware"]), settings["arrivals"]["period_s"]
-    arrivals = Closed() if period is None else Period(1 / period)
-    unverified = settings["measure"]["unverified"]
+    described, unverified = _described(settings["hardware"]), settings["measure"]["unverified"]
+    arrivals = arrivals_of(settings["arrivals"])
     report = hardware.price(learned.counts, described, arrivals=arrivals, unverified=unverified)
     summary = report.summary()
     split = {f"energy_{part}_J": value for part, value in summary["energy_split_J"].items()}
     tails = {f"latency_{name}_s": value for name, value in (summary["latency_percentiles_s"] or {}).items()}
     values = summary | summary["mapping"] | split | tails
-    return learned.measures | {name: values[name] for name in MEASURES if name in values}
+    measures = learned.measures | {name: values[name] for name in MEASURES if name in values}
+    if measures.get(LOST):  # the chip that learned lost none of these events
+        measures["accuracy"] = None
+    return measures
 
 
 def _samples(sets: dict[str, Any], part: str, data: Data) -> Scaled:
     """Return the samples to learn from (`part` is "train"), or to test with ("test")."""
-    return data.stream(sets[part], mean=sets["mean"], deviation=sets["deviation"], count=sets[f"{part}_samples"])
+    return data.stream(
+        sets[part], mean=sets["mean"], deviation=sets["deviation"], count=sets[f"{part}_samples"],
+        label=sets["label"], image_size=sets["image_size"],
+    )  # fmt: skip
 
 
 def _chip(settings: dict[str, Any], samples: Scaled) -> Chip:
@@ -153,6 +167,7 @@ MEASURE_OF_A_POINT = Measure(
     version=VERSION,
     sections=SECTIONS,
     learning=3,
+    checked=("data", "measure", "arrivals"),
     measures=MEASURES,
     complete=complete,
     check=check,

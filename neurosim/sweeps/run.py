@@ -1,5 +1,6 @@
 """A sweep, from its points to its rows: finished points are skipped, and each new record is written at once."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -88,12 +89,10 @@ class Engine:
             If a record cannot be read or written.
         """
         self.folder.check_writable()
-        checked = False
+        checked: set[str] = set()
         for points in self.points():
             left = [one for one in points if self.chosen(one) and self._records[one.key]["status"] != "done"]
-            if left and not checked:
-                self.measure.check(left[0].cell.settings, self.root)
-                checked = True
+            self._check(left, checked)
             with closing(executor.results(self.measure, str(self.root), tasks(left, self.measure))) as results:
                 for task, records in results:
                     for point, record in zip(task.points, records, strict=True):
@@ -101,6 +100,15 @@ class Engine:
                         self._records[point.key] = record
                         if watch is not None:
                             watch(point, record)
+
+    def _check(self, points: Sequence[Point], checked: set[str]) -> None:
+        """Refuse what is missing for any of the points, each combination of data and the like once."""
+        for point in points:
+            settings = {name: value for name, value in point.cell.settings.items() if name in self.measure.checked}
+            text = json.dumps(settings, sort_keys=True)
+            if text not in checked:
+                self.measure.check(point.cell.settings, self.root)
+                checked.add(text)
 
     def rows(self) -> list[Row]:
         """Return all points with their records, those on the Pareto front marked.

@@ -12,6 +12,7 @@ from neurosim.experiments.cells import Cell, Finished, Record
 from neurosim.sweeps.study import EXTRA, POINTS, Sections, Sweep
 from neurosim.sweeps.vary import Choice, Plain
 
+LOST = "lost_share"  # a measure: whatever else a chip is worth, one that loses events is on no front
 Complete = Callable[[Sections], dict[str, Any]]
 Round = Generator[list["Point"], Finished, None]  # yields points, is sent their records by key
 
@@ -54,7 +55,15 @@ def point(sweep: Sweep, varied: dict[str, Plain], complete: Complete, version: i
     for dotted, value in varied.items():
         section, _, key = dotted.partition(".")
         sections[section][key] = value
-    return Point(Cell("sweep", version, "point", complete(sections)), varied)
+    try:
+        settings = complete(sections)
+    except ConfigError as error:
+        name, *rest = error.args
+        for key in (name, f"hardware.{name}"):  # the keys of a description are without the section
+            if key in varied:
+                raise ConfigError(f"vary.{key}", *rest) from None
+        raise
+    return Point(Cell("sweep", version, "point", settings), varied)
 
 
 def rounds(sweep: Sweep, complete: Complete, version: int) -> Round:
@@ -80,8 +89,9 @@ def _distinct(points: list[Point]) -> list[Point]:
 def _grid(sweep: Sweep) -> list[dict[str, Plain]]:
     """Return all combinations; the last setting changes fastest."""
     values = [list(choice.values) for choice in sweep.vary.values() if isinstance(choice, Choice)]
-    if (count := math.prod(map(len, values))) > POINTS:
-        raise ConfigError("vary", f"a grid of at most {POINTS} points", count)
+    if (count := math.prod(map(len, values))) > POINTS["grid"]:
+        advice = "make several studies of it, or pick points with method = 'random'"
+        raise ConfigError("vary", f"a grid of at most {POINTS['grid']} points", count, advice)
     return [dict(zip(sweep.vary, picked, strict=True)) for picked in itertools.product(*values)]
 
 
@@ -116,8 +126,10 @@ def _suggested(sweep: Sweep, complete: Complete, version: int) -> Round:
 
 
 def objectives(record: Record, sweep: Sweep) -> list[float] | None:
-    """Return the values of a point's objectives; None if one is missing."""
+    """Return the values of a point's objectives; None if one is missing, or the point's chip loses events."""
     measures = record.get("measures") or {}
+    if measures.get(LOST):
+        return None
     values = [measures.get(name) for name in sweep.objectives]
     return None if any(value is None for value in values) else [float(value) for value in values if value is not None]
 

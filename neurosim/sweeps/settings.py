@@ -2,22 +2,28 @@
 
 import hashlib
 import json
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from neurosim import hardware
+from neurosim import hardware, toml
 from neurosim.checks import LARGEST, finite, one_of, truth, whole
 from neurosim.errors import ConfigError
-from neurosim.streams.arrivals import Period
+from neurosim.hardware.chips.spec import table_of
+from neurosim.hardware.chips.structure import Structure
+from neurosim.sweeps import arrivals
+from neurosim.sweeps.arrivals import arrivals_settings
 from neurosim.sweeps.chips import chip_settings
+from neurosim.sweeps.numbers import as_float, as_whole, declared
 from neurosim.sweeps.study import Sections, known_key
 
 READOUTS = ("linear", "winner")
 DATA: dict[str, Any] = {"train": ..., "test": ..., "train_samples": None, "test_samples": None, "epochs": 1,
-                        "mean": 0.0, "deviation": 1.0}  # fmt: skip
+                        "mean": 0.0, "deviation": 1.0, "label": None, "image_size": None}  # fmt: skip
 MEASURE: dict[str, Any] = {"readout": "linear", "readout_samples": None, "price_samples": 1000, "learning": True,
                            "unverified": False}  # fmt: skip
-ARRIVALS: dict[str, Any] = {"period_s": None}
+FLOATS = ("mean", "deviation", "period_s", "rate_hz")
+WHOLE_OF_STRUCTURE, _ = declared(Structure)
 
 
 def complete(sections: Sections) -> dict[str, Any]:
@@ -31,11 +37,16 @@ def complete(sections: Sections) -> dict[str, Any]:
     """
     return {
         "data": _data(_filled("data", sections["data"], DATA)),
-        "chip": chip_settings(sections["chip"]),
+        "chip": _chip(json.dumps(sections["chip"])),
         "measure": _measure(_filled("measure", sections["measure"], MEASURE)),
         "hardware": _hardware(sections["hardware"]),
-        "arrivals": _arrivals(_filled("arrivals", sections["arrivals"], ARRIVALS)),
+        "arrivals": arrivals_settings(_filled("arrivals", sections["arrivals"], arrivals.DEFAULTS)),
     }
+
+
+@lru_cache(maxsize=4096)  # the points of a grid have few different chips, and few different descriptions
+def _chip(settings: str) -> dict[str, Any]:
+    return chip_settings(json.loads(settings))
 
 
 def _filled(section: str, settings: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
@@ -45,7 +56,10 @@ def _filled(section: str, settings: dict[str, Any], defaults: dict[str, Any]) ->
     for key, value in defaults.items():
         if value is ... and key not in settings:
             raise ConfigError(f"{section}.{key}", "given", None)
-    return defaults | settings
+    return {
+        key: value if key in FLOATS else as_whole(value)  # the others hold whole numbers, or none
+        for key, value in (defaults | settings).items()
+    }
 
 
 def _data(settings: dict[str, Any]) -> dict[str, Any]:
@@ -57,7 +71,11 @@ def _data(settings: dict[str, Any]) -> dict[str, Any]:
     whole("data.epochs", settings["epochs"], 1, LARGEST)
     finite("data.mean", settings["mean"], "a number")
     finite("data.deviation", settings["deviation"], "positive", 0, above=True)
-    return settings | {key: float(settings[key]) for key in ("mean", "deviation")}
+    if settings["label"] is not None and not (isinstance(settings["label"], str) and settings["label"]):
+        raise ConfigError("data.label", "a column's name or number as text, such as 'digit' or '-1'", settings["label"])
+    if settings["image_size"] is not None:
+        whole("data.image_size", settings["image_size"], 1, LARGEST)
+    return settings | {key: as_float(settings[key]) for key in ("mean", "deviation")}
 
 
 def _measure(settings: dict[str, Any]) -> dict[str, Any]:
@@ -70,22 +88,26 @@ def _measure(settings: dict[str, Any]) -> dict[str, Any]:
     return settings
 
 
-def _arrivals(settings: dict[str, Any]) -> dict[str, Any]:
-    if settings["period_s"] is not None:
-        finite("arrivals.period_s", settings["period_s"], "positive", 0, above=True)
-        Period(1 / settings["period_s"])
-    return settings
-
-
 def _hardware(settings: dict[str, Any]) -> dict[str, Any]:
     """Return what identifies the hardware: a preset or file, changed constants, and a hash of the description."""
     if not isinstance(settings.get("chip"), str):
         raise ConfigError("hardware.chip", f"a file, or one of {', '.join(hardware.names())}", settings.get("chip"))
-    changes = {key: value for key, value in settings.items() if key != "chip"}
-    file = settings["chip"].endswith(".toml")
+    changes = {
+        key: as_whole(value) if key.removeprefix("structure.") in WHOLE_OF_STRUCTURE else as_float(value)
+        for key, value in settings.items()
+        if key != "chip"
+    }
+    file = toml.is_toml(settings["chip"])
     # An absolute path, as a worker may run in another folder.
     chip = str(Path(settings["chip"]).absolute()) if file else settings["chip"]
-    return {"chip": chip, "changes": changes, "description": digest(hardware.load(chip, changes))}
+    table = json.dumps(table_of(chip))
+    return {"chip": chip, "changes": changes, "description": _digest(chip, json.dumps(changes), table)}
+
+
+@lru_cache(maxsize=4096)
+def _digest(chip: str, changes: str, _table: str) -> str:
+    """Return the digest of a changed description; its table is there so that an edit of a file is noticed."""
+    return digest(hardware.load(chip, json.loads(changes)))
 
 
 def digest(described: hardware.Hardware) -> str:

@@ -1,6 +1,5 @@
 """The study file of a sweep: the settings of all points, what varies, how points are picked, and the objectives."""
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -9,6 +8,7 @@ from typing import Any
 
 from neurosim.checks import one_of, whole
 from neurosim.errors import ConfigError
+from neurosim.outside import toml
 from neurosim.sweeps.vary import RANGE, Choice, Vary, vary
 
 METHODS = ("grid", "random", "optuna")
@@ -16,7 +16,7 @@ TABLES = ("search", "vary", "objectives")
 EXTRA = "pip install 'neurosim-chip[studies]' brings it"
 MOST_NAMES = 12  # of names in an error
 BATCH = 8  # points that Optuna suggests at a time, if the file does not say
-POINTS = 100_000  # most points of a sweep
+POINTS = {"grid": 100_000, "random": 20_000, "optuna": 2_000}  # most points of a sweep: they are listed in a minute
 Sections = dict[str, dict[str, Any]]
 
 
@@ -78,10 +78,7 @@ def read(path: str | Path, sections: Sequence[str], measures: Sequence[str]) -> 
     ConfigError
         If the file cannot be read, or a key is unknown or missing or its value breaks a rule; the message names it.
     """
-    try:
-        table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:  # what is not TOML or not UTF-8 is a ValueError
-        raise ConfigError("study", "a TOML file that can be read", str(path), str(error)) from None
+    table = toml.read("study", path)
     try:
         return of(_resolved(table, Path(path).parent), sections, measures)
     except RecursionError:
@@ -94,7 +91,7 @@ def _resolved(value: Any, folder: Path) -> Any:
         return {key: _resolved(inner, folder) for key, inner in value.items()}
     if isinstance(value, list):
         return [_resolved(inner, folder) for inner in value]
-    return str(folder / value) if isinstance(value, str) and value.endswith(".toml") else value
+    return str(folder / value) if isinstance(value, str) and toml.is_toml(value) else value
 
 
 def of(table: dict[str, Any], sections: Sequence[str], measures: Sequence[str]) -> Sweep:
@@ -110,7 +107,9 @@ def of(table: dict[str, Any], sections: Sequence[str], measures: Sequence[str]) 
     for key in varied:
         section, dot, rest = key.partition(".")
         if not dot or not rest or section not in sections:
-            raise ConfigError("vary", f"settings such as {sections[0]}.X, of {', '.join(sections)}", key)
+            near = get_close_matches(section, sections, 1, 0.5)
+            advice = f"did you mean {near[0]}.{rest or 'X'}?" if near else ""
+            raise ConfigError("vary", f"settings such as {sections[0]}.X, of {', '.join(sections)}", key, advice)
     return Sweep(
         name=table["name"],
         sections={section: _flat(table.get(section, {})) for section in sections},
@@ -159,11 +158,14 @@ def _search(table: dict[str, Any] | None, varied: dict[str, Vary]) -> Search:
         if key in table and not allowed:
             raise ConfigError(f"search.{key}", f"left out with method = {method!r}", table[key])
     if not grid:
-        whole("search.points", points, 1, POINTS)
+        whole("search.points", points, 1)
+        if points > POINTS[str(method)]:  # type: ignore[operator]
+            rule = f"at most {POINTS[str(method)]:,} with method = {method!r}, which are listed within a minute"
+            raise ConfigError("search.points", rule, points, "make several studies of it")
         if not varied:
             raise ConfigError("vary", f"a table of what {method} picks", None)
     whole("search.seed", 0 if seed is None else seed, 0, 2**32 - 1)
-    whole("search.batch", BATCH if batch is None else batch, 1, POINTS)
+    whole("search.batch", BATCH if batch is None else batch, 1, POINTS["optuna"])
     for key, values in varied.items():
         if grid and not isinstance(values, Choice):
             raise ConfigError(f"vary.{key}", 'a list of values with method = "grid"', "a range")

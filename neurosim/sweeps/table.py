@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from neurosim.errors import StateError
 from neurosim.experiments.cells import Folder, Table
 from neurosim.experiments.tables import comma_separated
+from neurosim.reporting.files import check_file
 from neurosim.sweeps.run import Row
 from neurosim.sweeps.study import Sweep
 from neurosim.version import __version__
@@ -72,6 +73,7 @@ def check(path: Path, name: str) -> None:
     """Refuse a path to another kind of file, or to another sweep's table: before a sweep, not after it."""
     if path.suffix not in (".h5", ".hdf5"):
         raise StateError(f"out must end in .h5 or .hdf5, got {str(path)!r}")
+    check_file("out", path)
     if path.exists():
         _, other = _opened(path)
         if other != name:
@@ -85,6 +87,8 @@ def _opened(path: Path) -> tuple[NDArray[Any], str]:
     import h5py
 
     try:
+        if not path.is_file():  # a pipe would be waited for
+            raise ValueError("there is no regular file of this name")
         with h5py.File(path, "r") as file:
             if file.attrs.get("format") != FORMAT:
                 raise ValueError("it is of another format")
@@ -124,7 +128,7 @@ def _cell(value: Any, kind: np.dtype[Any]) -> Any:
 
 def _text(value: Any) -> str:
     if isinstance(value, str):
-        return value
+        return value.encode(errors="backslashreplace").decode()  # a path may hold surrogates, which no file can
     return "" if value is None else json.dumps(value)
 
 

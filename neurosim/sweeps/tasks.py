@@ -31,12 +31,15 @@ class Measure(NamedTuple):
         Sections of a study file; those that learning depends on come first.
     learning : int
         How many of them learning depends on.
+    checked : tuple of str
+        Names of those that `check` looks at.
     measures : tuple of str
         Names of all measures that a point may have.
     complete : callable
         Turns the sections of a study file into a complete configuration; refuses unknown keys.
     check : callable
-        Called with (configuration, folder); quickly refuses a data folder that lacks what the configuration needs.
+        Called with (configuration, folder); quickly refuses a data folder that lacks what the configuration needs,
+        before any point is measured.
     admit : callable
         Called with (configuration, data); refuses a point that `price` would refuse, whatever is learned.
     learn : callable
@@ -48,6 +51,7 @@ class Measure(NamedTuple):
     version: int
     sections: tuple[str, ...]
     learning: int
+    checked: tuple[str, ...]
     measures: tuple[str, ...]
     complete: Callable[[Sections], dict[str, Any]]
     check: Callable[[dict[str, Any], Path], None]
@@ -135,6 +139,7 @@ def work(measure: Measure, root: str, task: Task, parent: int | None) -> list[Re
     if parent is not None:
         _end_with(parent)
     warnings.simplefilter("ignore", StabilityWarning)  # the record will show whether the chip diverged
+    warnings.filterwarnings("ignore", "compiled code cannot be kept", RuntimeWarning)  # each process would say so
     with one_thread():
         return done(measure, task, _data(root))
 

@@ -187,7 +187,9 @@ def test_nothing_that_is_read_is_written_over(plain, tmp_path):
     before = state.read_bytes()
     words = (state, "--chip", plain, "--stream", "digits", "--samples", 5)
     for option in ("--record", state), ("--figure", tmp_path / "link.png"):
-        assert "must be a file of its own, not that of --chip" in refused(*words, *option)
+        assert "must be a file of its own, not that of STATE" in refused(*words, *option)
+        told = refused("softhebb", "--chip", plain, "--stream", "digits", option[0], plain)
+        assert "must be a file of its own, not that of --chip" in told
     samples = tmp_path / "samples.csv"
     samples.write_text("1,2,3,4\n" * 9)
     line = refused("softhebb", "--neurons", 5, "--chip", plain, "--stream", samples, "--inputs", 4, "--record", samples)
@@ -212,3 +214,34 @@ def test_times_that_cannot_be_counted_are_refused(plain, change, said):
 def test_a_deadline_is_finite(plain):
     words = ("softhebb", "--neurons", 5, "--chip", plain, "--stream", "digits", "--samples", 3)
     assert "deadline must be positive and finite" in refused(*words, "--deadline", "1e400s")
+
+
+@pytest.mark.parametrize(("change", "words"), [
+    ("structure.cores=" + "[" * 5000, "value of --set must be a value that TOML can hold"),
+    ("structure.cores=" + "1" * 5000, "value of --set must be a value that TOML can hold"),
+    ("structure.cores=0x" + "f" * 6000, "value of --set must be a value that TOML can hold"),
+    ("structure.cores=2024-01-01", "is a date or a time"),
+    ("structure.cores=4\nx = 3", "value of --set must be one value"),
+    ("energy.event_in.value=1e300", "energy.event_in must be at most"),
+    ("structure." + "a." * 3000 + "b=1", "structure.a must be one of"),
+])  # fmt: skip
+def test_values_that_no_chip_has_are_refused_in_one_line(plain, change, words):
+    told = refused("softhebb", "--chip", plain, "--stream", "digits", "--set", change)
+    assert words in told
+    assert len(told) < 3000
+
+
+def test_a_chip_of_very_many_cores_is_priced_and_its_plan_not_drawn(plain, tmp_path):
+    pytest.importorskip("matplotlib")
+    many = ("--set", "structure.cores=2000000000", "--set", "structure.mesh=[50000, 50000]")
+    words = ("softhebb", "--neurons", 5, "--chip", plain, *ROOMY, *many, "--stream", "digits", "--samples", 5)
+    invoke(*words, "--figure", tmp_path / "x.png")
+    assert (tmp_path / "x.png").is_file()
+
+
+def test_events_that_are_lost_are_told(plain):
+    drop = ("--set", "structure.queue=0", "--set", "structure.when_full=drop")
+    words = ("softhebb", "--neurons", 20, "--chip", plain, *ROOMY, *drop, "--stream", "digits", "--samples", 5)
+    summary = json.loads(invoke(*words, "--json").stdout)
+    assert 0 < summary["lost_share"] <= 1
+    assert f"{summary['lost_events']:,} events, {summary['lost_share']:.2%}, found no room" in invoke(*words).stdout

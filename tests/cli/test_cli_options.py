@@ -85,3 +85,18 @@ def test_help_names_what_there_is():
 @pytest.mark.parametrize("recipe", recipes.NAMES)
 def test_a_recipe_that_help_names_is_one(recipe):
     assert isinstance(recipes.named(recipe, 3), ns.DenseWTA)
+
+
+def test_no_two_options_of_a_command_share_a_name():
+    # One seed for first weights and for random gaps is on purpose, and told by the help.
+    from collections import Counter
+    from dataclasses import fields
+
+    from neurosim.cli import bench, cost, judge, stream
+    from neurosim.cli.options import ArrivalOptions, ChipOptions, SourceOptions
+
+    for options in (cost.CostOptions, bench.BenchOptions, judge.JudgeOptions, stream.StreamOptions):
+        bases = [base for base in (ArrivalOptions, ChipOptions, SourceOptions) if issubclass(options, base)]
+        own = set(options.__annotations__)
+        names = Counter(entry.name for base in bases for entry in fields(base)) + Counter(own)
+        assert {name for name, count in names.items() if count > 1} <= {"seed"}

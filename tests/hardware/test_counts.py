@@ -218,3 +218,17 @@ def test_taught_layers_get_their_labels():
 def test_what_cannot_be_counted_is_refused(x, options, words):
     with pytest.raises((ns.ConfigError, ns.SampleError), match=words):
         hardware.count(ns.Chip([LAYERS["soft"]], inputs=23, seed=3), x, **options)
+
+
+def test_the_sparsity_of_activations_counts_the_last_layer():
+    x = np.random.default_rng(0).random((40, 12), np.float32)
+    for layers in ([LAYERS["hard"]], [LAYERS["soft"], LAYERS["hard"]]):
+        chip = ns.Chip(layers, inputs=12, seed=0)
+        found = hardware.count(chip, x, learning=False).summary()["ActivationSparsity"]
+        outputs, values = [], x
+        for layer in layers:
+            single = ns.Chip([layer], inputs=values.shape[1], seed=0)
+            single.layers[0].weights[...] = chip.layers[len(outputs)].weights
+            values = np.array([single.respond_one(row).output for row in values])
+            outputs.append(values.ravel())
+        assert found == pytest.approx(np.mean(np.concatenate(outputs) == 0))

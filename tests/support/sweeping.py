@@ -66,6 +66,7 @@ MEASURE = Measure(
     version=7,
     sections=("made", "sold"),
     learning=1,
+    checked=("made",),
     measures=("worth", "cost", "nothing"),
     complete=complete,
     check=check,

@@ -1,6 +1,6 @@
 """Constants of hardware: a value with its range, unit, definition and source."""
 
-import math
+import sys
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -13,6 +13,7 @@ POWERS = {"nW": 1e-9, "uW": 1e-6, "mW": 1e-3, "W": 1.0}
 CYCLE = "cycle"
 MOST = 1e6  # J and W; no real operation comes near
 LONGEST = 1.0  # s
+LARGEST = sys.float_info.max
 CONFIDENCES = ("primary", "secondary", "derived", "assumed", "unverified")  # see Quantity
 TEXTS = ("definition", "operating_point", "source", "retrieved")
 
@@ -107,7 +108,7 @@ def _scale(key: str, unit: object, units: dict[str, float], clock: float | None)
 
 def _number(key: str, value: object) -> float:
     """Return a number that is neither negative nor infinite."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LARGEST:
         raise ConfigError(key, "a number from 0", value)
     return float(value)
 

@@ -5,18 +5,19 @@ in a table of its own: `[energy.synaptic_operation]`, `[time.neuron_update]`, `[
 there is no source is left out, and is then not priced. With `base = "loihi"` a file gives only the differences.
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from importlib.resources import files
+from functools import cache
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
 from neurosim.errors import ConfigError
 from neurosim.hardware.chips import keys
-from neurosim.hardware.chips.quantity import ENERGIES, POWERS, TIMES, Quantity, quantity
+from neurosim.hardware.chips.quantity import ENERGIES, LARGEST, POWERS, TIMES, Quantity, quantity
 from neurosim.hardware.chips.structure import Structure, structure
+from neurosim.outside import toml
 
 ENERGY_OF = (
     "synaptic_operation", "neuron_update", "exponential", "weight_update", "event_in", "event_out", "hop",
@@ -27,7 +28,6 @@ POWER_OF = ("static",)
 GROUPS = {"energy": (ENERGY_OF, ENERGIES), "time": (TIME_OF, TIMES), "power": (POWER_OF, POWERS)}
 MOST_NAMES = 16  # of names in an error
 DEEPEST = 16  # of descriptions that are each based on the next
-LONGEST_REASON = 256  # characters of a parser's message in an error
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,13 @@ def _verified(constants: Mapping[str, Quantity]) -> dict[str, Quantity]:
 
 def names() -> list[str]:
     """Return the names of the descriptions that come with neurosim."""
+    return list(_names())
+
+
+@cache
+def _names() -> tuple[str, ...]:
     folder = files(__package__).joinpath("presets")
-    return sorted(path.name.removesuffix(".toml") for path in folder.iterdir() if path.name.endswith(".toml"))
+    return tuple(sorted(path.name.removesuffix(".toml") for path in folder.iterdir() if path.name.endswith(".toml")))
 
 
 def load(chip: str | Path, overrides: Mapping[str, Any] | None = None) -> Hardware:
@@ -112,6 +117,17 @@ def load(chip: str | Path, overrides: Mapping[str, Any] | None = None) -> Hardwa
     return _hardware(name, table)
 
 
+def table_of(chip: str | Path) -> dict[str, Any]:
+    """Return the table of a description, merged with those that it is based on, unchecked.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such preset, or a file cannot be read.
+    """
+    return _read(chip, ())[1]
+
+
 def as_hardware(hardware: "Hardware | str | Path") -> Hardware:
     """Return a description; a name or path is loaded."""
     return hardware if isinstance(hardware, Hardware) else load(hardware)
@@ -122,14 +138,10 @@ def _read(chip: str | Path, seen: tuple[str, ...]) -> tuple[str, dict[str, Any]]
     what = "base" if seen else "chip"
     path = Path(chip)
     preset = str(chip) in names()
-    if not preset and path.suffix != ".toml":
+    if not preset and not toml.is_toml(path):
         near = get_close_matches(str(chip), names(), MOST_NAMES, 0.5) or names()[:MOST_NAMES]
         raise ConfigError(what, f"a .toml file, or one of {', '.join(near)}", str(chip))
-    source = files(__package__).joinpath("presets", f"{chip}.toml") if preset else path
-    try:
-        table = tomllib.loads(source.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:  # what is not TOML or not UTF-8 is a ValueError
-        raise ConfigError(what, "a TOML file that can be read", str(chip), str(error)[:LONGEST_REASON]) from None
+    table = _preset(str(chip)) if preset else toml.read(what, path)
     if "base" in table:
         base = table.pop("base")
         if not isinstance(base, str) or base in seen:
@@ -140,6 +152,12 @@ def _read(chip: str | Path, seen: tuple[str, ...]) -> tuple[str, dict[str, Any]]
             base = str(path.parent / base)
         table = _merged(_read(base, (*seen, base))[1], table)
     return str(chip) if preset else path.stem, table
+
+
+def _preset(name: str) -> dict[str, Any]:
+    """Return the table of a description that comes with neurosim."""
+    with as_file(files(__package__).joinpath("presets", f"{name}.toml")) as path:
+        return toml.read("chip", path)
 
 
 def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
@@ -163,7 +181,7 @@ def _override(table: dict[str, Any], key: str, value: Any, overrides: Mapping[st
     if not isinstance(inner, dict):
         raise ConfigError(key, "the dotted key of a value", value)
     before: Any = inner.get("value")
-    if last == "value" and _is_number(before) and _is_number(value):
+    if last == "value" and _is_number(before) and _is_number(value) and abs(value) <= LARGEST:
         for name in ("low", "high"):
             bound = inner.get(name, before)
             if f"{'.'.join(path)}.{name}" not in overrides and _is_number(bound):

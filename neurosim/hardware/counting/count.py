@@ -98,15 +98,13 @@ class Counting:
     learning : bool
     chunk : int
         Samples that `take` gets.
-    outputs : bool
-        Whether results have the last layer's outputs.
     """
 
-    def __init__(self, chip: Chip, learning: bool, chunk: int, outputs: bool = False) -> None:
+    def __init__(self, chip: Chip, learning: bool, chunk: int) -> None:
         self.chip, self.learning = chip, learning
         *others, last = chip.layers
-        self._counters = [_Counter(layer, learning, chunk, True, True) for layer in others]
-        self._counters.append(_Counter(last, learning, chunk, outputs, False))
+        self._counters = [_Counter(layer, learning, chunk, True) for layer in others]
+        self._counters.append(_Counter(last, learning, chunk, False))
 
     def take(self, values: Array, labels: Labels | None, first: int) -> Results:
         """Take a chunk through all layers; return the last one's results, for the caller to keep.
@@ -154,15 +152,16 @@ class _Counted(NamedTuple):
     tallies: NDArray[np.int64]
     packed: NDArray[np.uint8]
     sent: NDArray[Any]
+    active: NDArray[np.int64]
 
 
 class _Counter:
     """A layer at work, and what it did in each chunk."""
 
-    def __init__(self, layer: WorkingLayer, learning: bool, chunk: int, outputs: bool, sending: bool) -> None:
+    def __init__(self, layer: WorkingLayer, learning: bool, chunk: int, sending: bool) -> None:
         self.layer, self.learning, self._sending = layer, learning, sending
-        self._runner = LayerRunner(layer, chunk, outputs=outputs, counting=True)
-        self._chunks, self._binary = list[_Counted](), True
+        self._runner = LayerRunner(layer, chunk, outputs=True, counting=True)
+        self._chunks, self._binary, self._outputs = list[_Counted](), True, 0
 
     def take(self, samples: Samples, first: int) -> Results:
         """Take a chunk; return its results."""
@@ -173,14 +172,19 @@ class _Counter:
         sent = np.empty((len(values), 0), np.uint8)
         if self._sending:
             sent = _sent(results.outputs, self.layer.constants.neurons)
-        self._chunks.append(_Counted(results.tallies, np.packbits(results.written, axis=1), sent))
+        active = np.count_nonzero(results.outputs, axis=1)
+        self._chunks.append(_Counted(results.tallies, np.packbits(results.written, axis=1), sent, active))
+        self._outputs = results.outputs.shape[1]
         self._binary = self._binary and _is_binary(values[:1]) and _is_binary(values)
         return results
 
     def counts(self) -> LayerCounts:
         """Return what the layer did since it was asked last."""
-        tallies, packed, sent = (np.concatenate(parts) for parts in zip(*self._chunks, strict=True))
+        tallies, packed, sent, active = (np.concatenate(parts) for parts in zip(*self._chunks, strict=True))
         columns = dict(zip(TALLIED, np.ascontiguousarray(tallies.T), strict=True))
-        counted = LayerCounts(demand(self.layer), **columns, packed=packed, sent=sent, binary=self._binary)
+        counted = LayerCounts(
+            demand(self.layer), **columns, packed=packed, sent=sent, binary=self._binary, active=active,
+            outputs=self._outputs,
+        )  # fmt: skip
         self._chunks, self._binary = [], True
         return counted

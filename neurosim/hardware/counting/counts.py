@@ -10,6 +10,7 @@ from neurosim.hardware.placement.demand import Demand
 from neurosim.hardware.placement.mapping import Part
 
 Whole = NDArray[np.int64]
+NONE: Whole = np.zeros(0, np.int64)
 
 
 class LayerCounts(NamedTuple):
@@ -37,6 +38,10 @@ class LayerCounts(NamedTuple):
         event.
     binary : bool
         Whether every input was -1, 0 or 1.
+    active : int64 (samples,)
+        Outputs that were not zero, the last layer's included.
+    outputs : int
+        Outputs of a sample, zero or not.
     """
 
     demand: Demand
@@ -49,6 +54,8 @@ class LayerCounts(NamedTuple):
     packed: NDArray[np.uint8]
     sent: NDArray[Any]
     binary: bool
+    active: Whole = NONE
+    outputs: int = 0
 
     def writes_on(self, part: Part) -> Whole:
         """Return how many synapses of this part were written: int64 (samples,)."""
@@ -110,10 +117,10 @@ def _neurobench(layers: Sequence[LayerCounts]) -> dict[str, float]:
 
 
 def _sparsity(layers: Sequence[LayerCounts]) -> float:
-    """Return the share of outputs that are zero, over all samples and all layers but the last."""
-    sent = sum(int(layer.events.sum()) for layer in layers[1:])
-    total = sum(layer.demand.inputs * len(layer.events) for layer in layers[1:])
-    return 1 - sent / total if total else 0.0
+    """Return the share of outputs that are zero, over all samples and all layers, the last one included."""
+    active = sum(int(layer.active.sum()) for layer in layers)
+    total = sum(layer.outputs * len(layer.active) for layer in layers)
+    return 1 - active / total if total else 0.0
 
 
 def _of_layer(layer: LayerCounts) -> dict[str, float]:

@@ -8,6 +8,7 @@ from neurosim.hardware.placement.mapping import Mapping
 
 COLOURS = ("tab:blue", "tab:orange", "tab:green", "tab:red", "tab:purple", "tab:brown")
 LABELLED = 64  # most cores with numbers on them: with more, they could not be read
+DRAWN = 10_000  # most cores of a drawn chip: with more, a core would be smaller than a pixel
 GAP = 0.04  # between cores, of a core's width
 
 
@@ -20,6 +21,10 @@ def floor_plan(mapping: Mapping, axes: Any) -> None:
     axes : matplotlib.axes.Axes
     """
     structure = mapping.hardware.structure
+    if structure.cores > DRAWN:
+        axes.set_axis_off()
+        axes.text(0.5, 0.5, f"{len(mapping.cores):,} of {structure.cores:,} cores,\ntoo many to draw", ha="center")
+        return
     for core in range(structure.cores):
         x, y = structure.place(core)
         axes.add_patch(_square(x, y, 1, "none", "lightgrey"))

@@ -40,6 +40,8 @@ class Schedule(NamedTuple):
         Most samples that had arrived and had no response yet.
     lost : int
         Events lost at full queues.
+    sent : int
+        Events that were sent, the lost ones included.
     busiest : tuple of (str, float)
         The busiest cores and links, and the share of the run for which each was busy.
     untimed : tuple of str
@@ -54,9 +56,15 @@ class Schedule(NamedTuple):
     limit_hz: float
     backlog: int
     lost: int
+    sent: int
     busiest: tuple[tuple[str, float], ...]
     untimed: tuple[str, ...]
     events: int
+
+    @property
+    def lost_share(self) -> float:
+        """The share of events that were lost, from 0 to 1."""
+        return self.lost / max(1, self.sent)
 
 
 def schedule(mapping: Mapping, counts: Counts, arrivals: Arrivals, samples: int | None = None) -> Schedule:
@@ -100,6 +108,7 @@ def schedule(mapping: Mapping, counts: Counts, arrivals: Arrivals, samples: int 
         limit_hz=count * PICOSECONDS / end,
         backlog=_backlog(moments, responded),
         lost=int(played.lost.sum()),
+        sent=int(copies[:, [bool(emission.route) for emission in planned.network.emissions]].sum()),
         busiest=_busiest(planned, limit, end),
         untimed=tuple(name for name in TIMED if name not in timed),
         events=played.events,

@@ -37,7 +37,10 @@ def caches() -> tuple[dict[int, int], bool]:
     sizes: dict[int, int] = {}
     for folder in sorted(CACHES.glob("index*")):
         with suppress(OSError, ValueError):
-            kind, level, size = ((folder / name).read_text().strip() for name in ("type", "level", "size"))
+            kind, level, size = (
+                (folder / name).read_text(encoding="utf-8", errors="replace").strip()
+                for name in ("type", "level", "size")
+            )
             if kind in ("Data", "Unified"):
                 sizes[int(level)] = int(size.rstrip("KMG")) * UNITS.get(size[-1:], 1)
     return (dict(sorted(sizes.items())), False) if sizes else (ASSUMED, True)

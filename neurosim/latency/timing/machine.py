@@ -39,7 +39,7 @@ def environment() -> dict[str, Any]:
 
 def _processor() -> str | None:
     with suppress(OSError):
-        for line in PROCESSOR.read_text().splitlines():
+        for line in PROCESSOR.read_text(encoding="utf-8", errors="replace").splitlines():
             name, _, value = line.partition(":")
             if name.strip() == "model name":
                 return value.strip()
@@ -48,7 +48,7 @@ def _processor() -> str | None:
 
 def _first_line(path: Path) -> str | None:
     with suppress(OSError):
-        return path.read_text().strip()
+        return path.read_text(encoding="utf-8", errors="replace").strip()
     return None
 
 

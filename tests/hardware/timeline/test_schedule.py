@@ -9,6 +9,7 @@ import neurosim as ns
 from neurosim import hardware
 from neurosim.errors import ConfigError
 from neurosim.hardware.counting.operations import operations
+from neurosim.hardware.table import table
 from neurosim.hardware.timeline import simulation
 from neurosim.hardware.timeline.flow import load, plan
 from neurosim.hardware.timeline.schedule import schedule
@@ -133,7 +134,12 @@ def test_events_may_be_lost_or_wait_where_queues_are_short(tmp_path):
     path = described.written(tmp_path)
     for policy, lost in (("drop", True), ("block", False)):
         chip = hardware.load(path, {"structure.queue": 1, "structure.when_full": policy})
-        assert (hardware.price(run, chip).schedule.lost > 0) == lost
+        report = hardware.price(run, chip)
+        assert (report.schedule.lost > 0) == lost
+        summary = report.summary()
+        assert (0 < summary["lost_share"] <= 1) if lost else summary["lost_share"] == 0
+        assert summary["lost_events"] == round(summary["lost_share"] * report.schedule.sent)
+        assert ("found no room" in table(summary)) == lost
 
 
 def test_what_has_no_time_is_told(tmp_path):
