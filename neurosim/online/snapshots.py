@@ -129,15 +129,15 @@ class Snapshots:
             self._collect()
         if self._request.pending:
             return True
-        return self.seconds_since() >= self._seconds and (samples > self._last_samples or self._failing)
+        return self.overdue() and (samples > self._last_samples or self._failing)
 
-    def seconds_since(self) -> float:
-        """Return the seconds since the last snapshot was taken."""
-        return time.perf_counter() - self._last_time
+    def overdue(self) -> bool:
+        """Tell whether the clock wants a snapshot, if there is anything new."""
+        return time.perf_counter() - self._last_time >= self._seconds
 
     def seconds_left(self) -> float:
         """Return the seconds until a snapshot is due by the clock; all of them if one has been due for some time."""
-        left = self._seconds - self.seconds_since()
+        left = self._seconds - (time.perf_counter() - self._last_time)
         return left if left > 0 else self._seconds
 
     def take(self, samples: int, position: int) -> None:

@@ -73,7 +73,7 @@ class Watcher:
             while not self._ended:
                 request.wait(SHORTEST + seconds)  # so that a loop that does not wait comes first
                 seconds = snapshots.seconds_left()
-                if self._ended or (snapshots.seconds_since() < SHORTEST and not request.pending):
+                if self._ended or not (snapshots.overdue() or request.pending):
                     continue
                 if not self._turn.acquire(timeout=SHORTEST):
                     seconds = 0
