@@ -1,1 +1,1 @@
-"""What comes from outside, checked at one door: arrays of any library, and files that may be anything."""
+"""What comes from outside, checked at one door: arrays of any library, files that may be anything, and TOML."""

@@ -6,11 +6,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from neurosim import hardware, toml
+from neurosim import hardware
 from neurosim.checks import LARGEST, finite, one_of, truth, whole
 from neurosim.errors import ConfigError
 from neurosim.hardware.chips.spec import table_of
 from neurosim.hardware.chips.structure import Structure
+from neurosim.outside import toml
 from neurosim.sweeps import arrivals
 from neurosim.sweeps.arrivals import arrivals_settings
 from neurosim.sweeps.chips import chip_settings

@@ -5,7 +5,8 @@ import os
 import pytest
 
 import neurosim as ns
-from neurosim import hardware, toml
+from neurosim import hardware
+from neurosim.outside import toml
 
 DEEP = 20_000  # brackets
 
