@@ -12,17 +12,17 @@ from neurosim.sweeps.run import Engine
 from neurosim.sweeps.study import known_key
 from neurosim.sweeps.tasks import Measure
 
-KNOWN = {"made": ("x", "y", "wait", "hold", "log", "kill"), "sold": ("price", "fail")}
+KNOWN = {"made": ("x", "y", "wait", "log", "kill"), "sold": ("price", "fail")}
 
 
-HELD = 10  # points of a greater x wait for the file `hold`
+HELD = 10  # points of a greater x wait for a file, where `wait` names one
 
 
 def complete(sections):
     for name, given in sections.items():
         for key in given:
             known_key(key, KNOWN[name], f"{name}.{key}")
-    made = {"x": 1.0, "y": 0, "wait": 0.0, "hold": None, "log": None, "kill": None} | sections["made"]
+    made = {"x": 1.0, "y": 0, "wait": 0.0, "log": None, "kill": None} | sections["made"]
     return {"made": made, "sold": {"price": 1.0, "fail": False} | sections["sold"]}
 
 
@@ -44,9 +44,11 @@ def learn(settings, data):
     if made["kill"] and not Path(made["kill"]).exists():
         Path(made["kill"]).write_text(str(os.getpid()))
         os.kill(os.getpid(), signal.SIGKILL)
-    time.sleep(made["wait"])
-    while made["hold"] and made["x"] > HELD and not Path(made["hold"]).exists():
-        time.sleep(0.01)
+    if isinstance(made["wait"], str):
+        while made["x"] > HELD and not Path(made["wait"]).exists():
+            time.sleep(0.01)
+    else:
+        time.sleep(made["wait"])
     if made["x"] == "bad":
         raise RuntimeError("two\nlines")
     if made["x"] == "dead":

@@ -106,7 +106,7 @@ def begun(tmp_path, out):
     study = tmp_path / "study.toml"
     places = ", ".join(f"{place}.0" for place in range(40))
     study.write_text(
-        f'name = "long"\nsearch.method = "grid"\nmade.hold = "{tmp_path}/go"\n'
+        f'name = "long"\nsearch.method = "grid"\nmade.wait = "{tmp_path}/go"\n'
         f'objectives.worth = "max"\nvary.made.x = [{places}]\n'
     )
     words = [sys.executable, str(SUPPORT / "sweeping.py"), str(study), str(out)]
