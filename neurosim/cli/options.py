@@ -67,7 +67,7 @@ class ChipOptions:
         Name of a preset, which leaves no constants of layers to be chosen.
     device : str
         cpu or cuda.
-    changes : tuple of str
+    constant_changes : tuple of str
         NAME=VALUE of constants that are changed, the weights kept.
     temperature, gain, rate, floor, window, normalise, initial, weight_bits
         Constants of all layers, in place of those of the recipe.
@@ -78,7 +78,7 @@ class ChipOptions:
     recipe: str | None = None
     preset: str | None = None
     device: str = "cpu"
-    changes: tuple[str, ...] = ()
+    constant_changes: tuple[str, ...] = ()
     temperature: float | None = None
     gain: float | None = None
     rate: float | None = None

@@ -165,7 +165,7 @@ def _changed_alike(layers: Sequence[DenseWTA | ConvWTA], options: ChipOptions, c
 def _changes(options: ChipOptions) -> dict[str, Any]:
     """Return the new values of constants by their names, as --set has them."""
     changes: dict[str, Any] = {}
-    for change in options.changes:
+    for change in options.constant_changes:
         name, equals, value = (text.strip() for text in change.partition("="))
         if not equals or not name or name in changes or name == "layer":
             fail(f"set must be NAME=VALUE, such as rate=0.01, once for each constant, got {change!r}")

@@ -93,7 +93,7 @@ def _known() -> dict[str, str]:
 @click.option("--replay", is_flag=True, help="Pipe: it begins anew, so pass over what the state has learned from.")
 @click.option("--state", metavar="FILE", help="Keep the state here, and go on from it if it is there.")
 @click.option(
-    "--set", "changes", multiple=True, metavar="NAME=VALUE",
+    "--set", "constant_changes", multiple=True, metavar="NAME=VALUE",
     help="Change a constant of the layers, such as rate=0.01, and keep what the state has learned.",
 )  # fmt: skip
 @click.option("--restart", is_flag=True, help="Begin anew though the state is there.")

@@ -196,7 +196,7 @@ def test_bad_input_is_one_line_and_exit_code_2_and_nothing_is_written(bad, argum
 @pytest.mark.parametrize(("lines", "words", "learned"), [
     ("1,2\n3,4\n-1,2\n5,6\n", "sample 2, input 0 of layer 1 must be at least 0", 2),
     ("1,2\n3,4,5\n", "line 2: a sample must have 2 inputs, got 3", 1),
-    ("1,2\nx,y\n", "line 2: could not convert", 1),
+    ("1,2\nx,y\n", "line 2: column 0 must be a decimal number", 1),
 ])  # fmt: skip
 @pytest.mark.parametrize("options", [[], ["--chunk", "100"], ["--threads", "2", "--neurons", "4,3"]])
 def test_bad_input_amid_the_stream_keeps_what_was_learned_before(tmp_path, lines, words, learned, options):

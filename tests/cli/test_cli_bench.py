@@ -205,7 +205,7 @@ def test_a_figure_is_drawn(tmp_path, options):
 ])  # fmt: skip
 def test_what_is_not_installed_is_said_before_it_measures(tmp_path, monkeypatch, missing, option, words):
     find = importlib.util.find_spec
-    for module in ("reporting.files", "latency.files"):
+    for module in ("reporting.figures", "latency.files"):
         where = f"neurosim.{module}.find_spec"
         monkeypatch.setattr(where, lambda name, *rest: None if name == missing else find(name, *rest))
     monkeypatch.chdir(tmp_path)

@@ -40,7 +40,8 @@ class Ended:
         if self.code == 3 and "must stay" not in self.err:
             return "exit code 3, and nothing diverged"
         lines = self.err.splitlines()
-        if "Warning: " in self.err and ":" in self.err.partition("Warning: ")[0]:
+        before, warning, after = self.err.partition("Warning: ")
+        if warning and (":" in before or " encountered in " in after):
             return "a warning of a library"
         if len(lines) > 1 or (self.code and not lines):
             return f"{len(lines)} lines on standard error"
