@@ -2,6 +2,8 @@ import ctypes
 import gzip
 import os
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,19 @@ if not has_device():
     os.environ.setdefault("NUMBA_ENABLE_CUDASIM", "1")  # Numba reads it when it is imported
 
 import neurosim as ns  # noqa: E402
+
+LOOPS = (
+    "ns.Chip([ns.recipes.softhebb(8)], inputs=8).compile()",
+    "ns.Chip.from_preset('softhebb-cifar10-3layer').compile()",
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session):
+    """Compile the loops once, before several workers and the processes that tests start need them at the same time."""
+    if session.config.getoption("numprocesses", None):  # unset in a worker, and without workers
+        compilers = [subprocess.Popen([sys.executable, "-c", f"import neurosim as ns; {loop}"]) for loop in LOOPS]
+        assert [compiler.wait() for compiler in compilers] == [0] * len(LOOPS)
 
 
 @pytest.fixture(scope="session")
