@@ -22,6 +22,10 @@ def has_device() -> bool:
 if not has_device():
     os.environ.setdefault("NUMBA_ENABLE_CUDASIM", "1")  # Numba reads it when it is imported
 
+# Processes that tests start run this checkout too, not an installed copy, which would be compiled once more.
+ROOT = str(Path(__file__).parents[1])
+os.environ["PYTHONPATH"] = os.pathsep.join([ROOT, *filter(None, [os.environ.get("PYTHONPATH")])])
+
 import neurosim as ns  # noqa: E402
 
 LOOPS = (

@@ -185,6 +185,7 @@ def test_first_weights_do_not_depend_on_what_is_around_them():
         np.testing.assert_array_equal(layer.weights, same.weights)
 
 
+@pytest.mark.slow
 def test_a_rule_of_one_s_own_gives_the_built_in_s_bits():
     paced = ns.NormAdaptiveRate(0.5)
 

@@ -127,6 +127,7 @@ def test_the_floor_is_shown_and_has_stable_keys(monkeypatch):
     assert summary("digits", "--samples", "2")["roofline"] is None
 
 
+@pytest.mark.slow
 def test_the_floor_of_a_chip_of_images_is_shown_and_has_stable_keys(monkeypatch, tmp_path):
     monkeypatch.setattr("neurosim.latency.roofline.bandwidth.caches", lambda: ({1: 4096, 2: 16384}, True))
     monkeypatch.setattr("neurosim.latency.roofline.bandwidth.MOVED", 1 << 16)

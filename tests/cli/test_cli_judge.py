@@ -148,7 +148,7 @@ def test_bad_states_and_options_are_one_line_and_exit_code_2(state, tmp_path):
 @pytest.mark.parametrize(("module", "owner", "method", "seconds"), [
     ("readouts.linear", "LinearReadout", "finish", 600),  # a fit is ended at once
     ("readouts.soft", "SoftLabels", "predict", 0),  # a prediction is awaited
-    ("readouts.soft", "SoftLabels", "add", 0),
+    pytest.param("readouts.soft", "SoftLabels", "add", 0, marks=pytest.mark.slow),
 ])  # fmt: skip
 def test_a_signal_ends_it_without_a_trace(state, number, code, module, owner, method, seconds):
     script = f"""

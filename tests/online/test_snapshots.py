@@ -329,6 +329,7 @@ def test_a_signal_while_one_is_written_keeps_everything(state, number, code):
     assert not Path(f"/proc/{at_work[0]}").exists()
 
 
+@pytest.mark.slow
 def test_killed_while_one_is_written_it_goes_on_to_the_same_bits(state):
     command = [*COMMAND, *WIDE, "--state", str(state)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

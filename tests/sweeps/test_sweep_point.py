@@ -102,6 +102,7 @@ def test_the_command_measures_what_fits_and_a_row_gives_its_point_back(files):
     assert "must be the table of the sweep 'others'" in invoke(path, "--out", out, code=2).stderr
 
 
+@pytest.mark.slow
 def test_restart_forgets(files):
     path, out = files
     invoke(path, "--out", out, "--only", "neurons=12")

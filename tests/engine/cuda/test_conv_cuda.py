@@ -110,7 +110,12 @@ LAYERS = {
 }
 
 
-@pytest.mark.parametrize("name", LAYERS)
+QUICK = ("as it stands", "a window", "signed", "max pool", "oja", "folds")  # one of each kind: a second or more each
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in LAYERS]
+)
 def test_a_few_images_are_the_cpu_s(name):
     W, X = weights(1, 5, 2), images(2, 3, SHAPE)
     if LAYERS[name].get("initial") == "uniform":

@@ -35,6 +35,7 @@ def close(actual, desired):
     np.testing.assert_allclose(actual, desired, rtol=1e-4, atol=1e-5 * max(1, np.abs(desired).max()))
 
 
+@pytest.mark.slow
 def test_a_deep_chip_learns_what_it_learns_on_the_cpu(tmp_path):
     X = images(5)
     with whole_grid():
@@ -54,6 +55,7 @@ def test_a_deep_chip_learns_what_it_learns_on_the_cpu(tmp_path):
         assert "share every stage" in cuda.layers[0].placement
 
 
+@pytest.mark.slow
 def test_records_fall_due_within_a_chunk(monkeypatch):
     monkeypatch.setattr("neurosim.instruments.FIRST_INTERVAL", 2)
     X = images(5)
