@@ -312,7 +312,7 @@ class Drift(NamedTuple):
         return self.since is not None
 
 
-def drift(records: NDArray[Any], rates: ArrayLike | None = None) -> Drift | None:
+def drift(records: NDArray[Any], rates: ArrayLike | None = None, after: int = 0) -> Drift | None:
     r"""Tell from a layer's records whether its inputs have changed since it settled; None with too few records.
 
     As neurons come to fit their inputs, :math:`\|\Delta w\|` falls and stays low, and the shares of wins stay as they
@@ -326,6 +326,8 @@ def drift(records: NDArray[Any], rates: ArrayLike | None = None) -> Drift | None
     records : structured array (records,), of dtype `RECORD`
     rates : float (records,), optional
         The mean rate by time in the window that ends with each record; steps are divided by it.
+    after : int
+        A sample at which a constant was changed, which changes steps: only windows from there on are compared.
 
     References
     ----------
@@ -334,14 +336,18 @@ def drift(records: NDArray[Any], rates: ArrayLike | None = None) -> Drift | None
     if len(records) < SETTLED:
         return None
     with np.errstate(all="ignore"):  # an edited state file may hold any finite numbers
-        return _drift(records, np.ones(len(records)) if rates is None else np.asarray(rates, np.float64))
+        return _drift(records, np.ones(len(records)) if rates is None else np.asarray(rates, np.float64), after)
 
 
-def _drift(records: NDArray[Any], rates: NDArray[np.float64]) -> Drift | None:
+def _drift(records: NDArray[Any], rates: NDArray[np.float64], after: int) -> Drift | None:
     """Compare the last windows of enough records with those before; None if they have no steps to compare."""
     ends = np.concatenate([[0], records["sample"]]).astype(np.float64)
     totals = np.concatenate([[0], records["step_mean"] * records["sample"]])
     steps = _ratio(np.diff(totals) / np.diff(ends), rates, np.nan)
+    kept = ends[:-1] >= after
+    steps, records, ends = steps[kept], records[kept], np.concatenate([ends[:-1][kept][:1], ends[1:][kept]])
+    if len(records) < SETTLED:
+        return None
     means = np.convolve(steps, np.full(COMPARED, 1 / COMPARED), "valid")
     earlier, winners = means[:-COMPARED][means[:-COMPARED] > 0], records["effective_winners"]
     if len(earlier) == 0:

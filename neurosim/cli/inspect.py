@@ -58,11 +58,11 @@ def _summary(chip: "Chip", contents: "Contents") -> dict[str, Any]:
             for kind, readout in (contents.readouts or {}).items()
         },
         "changes": list(chip.changes),
-        "layers": [_layer_summary(layer) for layer in chip.layers],
+        "layers": [_layer_summary(layer, chip.changes) for layer in chip.layers],
     }
 
 
-def _layer_summary(layer: Any) -> dict[str, Any]:
+def _layer_summary(layer: Any, changes: Any) -> dict[str, Any]:
     import numpy as np
 
     from neurosim.instruments import never_won
@@ -80,7 +80,7 @@ def _layer_summary(layer: Any) -> dict[str, Any]:
         "writes_per_sample": layer.writes / max(1, layer.samples),
         "norm": {"min": float(low), "median": float(median), "max": float(high)},
         "neurons": {name: int((states == name).sum()) for name in ("live", "between", "dead")},
-        "drift": drift_of(layer),
+        "drift": drift_of(layer, changes),
         "records": [dict(zip(row.dtype.names, row.item(), strict=True)) for row in layer.records],
     }
 

@@ -1,6 +1,5 @@
 """The user's own rule: a plain Python function of scalars, decorated once, compiled into the layer's loop."""
 
-import dis
 import importlib
 import inspect
 import sys
@@ -17,6 +16,7 @@ from neurosim.errors import ConfigError
 from neurosim.kernels.shared.codes import PARAMETERS
 from neurosim.layers.old_digest import old_digest
 from neurosim.layers.rule_compiling import QUANTITIES, compiled
+from neurosim.layers.rule_helpers import refuse_raising
 from neurosim.layers.rule_identity import FORM, digest_of
 from neurosim.layers.rules import Rule
 from neurosim.layers.schedules import Schedule
@@ -105,6 +105,12 @@ class RuleMaker:
             return _imported, (self.__module__, self.__qualname__, self.digest)
         from numba import cloudpickle
 
+        if digest_of(self.__wrapped__, by_code=True) != self.code_digest:
+            advice = "decorate it once more, and make the chip of the new rule"
+            raise ConfigError(
+                f"rule {self.__name__}", "as it was compiled to be pickled", "something that it uses has changed since",
+                advice,
+            )  # fmt: skip
         try:
             pickled = cloudpickle.dumps(self.__wrapped__)  # type: ignore[no-untyped-call]
         except Exception as error:
@@ -213,8 +219,7 @@ def _parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     constants = [parameter for parameter in parameters if parameter not in QUANTITIES]
     if function.__code__.co_flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
         raise ConfigError(name, "a function that returns (decay, growth)", "a generator or coroutine")
-    if any(step.opname in ("RAISE_VARARGS", "LOAD_ASSERTION_ERROR") for step in dis.get_instructions(function)):
-        raise ConfigError(name, "without raise and assert", "one", "the loop has nobody to catch it: return (1, 0)")
+    refuse_raising(function.__code__, name)
     if "random" in function.__code__.co_names:
         raise ConfigError(name, "a function of its arguments alone", "random", "equal seeds must give equal bits")
     if len(constants) > PARAMETERS:

@@ -1,5 +1,6 @@
 """A rule of the user's own, compiled for the layers' loops, and what is said where that fails."""
 
+import dis
 import linecache
 import os
 import re
@@ -10,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from neurosim.errors import ConfigError
+from neurosim.layers.rule_helpers import with_fresh_helpers
 
+LARGEST_ARGUMENT = 255  # of an instruction without an extension
 QUANTITIES = ("potential", "response", "norm", "mean", "mean_square", "total", "rate")  # explained in `rule`
 
 
@@ -29,18 +32,30 @@ def compiled(function: Callable[..., Any], names: tuple[str, ...]) -> Any:
     arguments = [
         traced.get(name, name) if name in QUANTITIES else f"parameters[{constants.index(name)}]" for name in names
     ]
+    fresh = with_fresh_helpers(function, f"rule {function.__name__}")
     try:
-        return own.compiled(_in_single_precision(function), tuple(arguments))
+        return own.compiled(_in_single_precision(fresh), tuple(arguments))
     except Exception as error:  # Numba raises nearly anything; its own trace is pages long, and tells no more
         name, rule = f"rule {function.__name__}", "compilable and return (decay, growth)"
         raise ConfigError(name, rule, _line(function, error), _reason(error)) from None
 
 
-def _in_single_precision(function: Callable[..., Any]) -> FunctionType:
-    """Return the function with its literal numbers as float32: else `1 - x` would be computed in double precision."""
+def _in_single_precision(function: FunctionType) -> FunctionType:
+    """Return the function with its literal numbers as float32: else `1 - x` would be computed in double precision.
+
+    Whole numbers that are an index, as in `TABLE[1]`, or count a loop, as in `range(3)`, stay whole.
+    """
     code = function.__code__
-    numbers = tuple(np.float32(value) if type(value) in (int, float) else value for value in code.co_consts)
-    code = code.replace(co_consts=numbers)
+    constants = [np.float32(value) if type(value) in (int, float) else value for value in code.co_consts]
+    steps, bytecode = list(dis.get_instructions(code)), bytearray(code.co_code)
+    for step, before, after in zip(steps, [None, *steps], [*steps[1:], None], strict=False):
+        if step.opname != "LOAD_CONST" or type(step.argval) is not int or len(constants) > LARGEST_ARGUMENT:
+            continue
+        counts = before is not None and before.opname == "LOAD_GLOBAL" and before.argval == "range"
+        if counts or (after is not None and after.opname == "BINARY_SUBSCR"):
+            bytecode[step.offset + 1] = len(constants)
+            constants.append(step.argval)
+    code = code.replace(co_consts=tuple(constants), co_code=bytes(bytecode))
     return FunctionType(code, function.__globals__, function.__name__, None, function.__closure__)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from neurosim.errors import ConfigError
 from neurosim.layers.function_text import bytecode, inner_codes, syntax
+from neurosim.layers.rule_helpers import fixed_signatures
 
 FORM = "2"  # of digests; those of the first form have no prefix
 LIBRARIES = {"builtins", "math", "cmath", "operator", "numpy", "numba", "llvmlite", "scipy"}  # known by name alone
@@ -112,14 +113,16 @@ class _Identity:
             advice = "equal seeds must give equal bits"
             raise ConfigError(self._rule, "a function of its arguments alone", f"{name}, random numbers", advice)
         if hasattr(value, "py_func") and hasattr(value, "targetoptions"):  # compiled by numba.njit
-            return f"njit {sorted(map(str, value.targetoptions.items()))} {self.function(value.py_func)}"
+            options = {**value.targetoptions, **value.locals}
+            return f"njit {sorted(map(str, options.items()))} {fixed_signatures(value)} {self.function(value.py_func)}"
         if hasattr(value, "_dispatcher"):  # by numba.vectorize
-            return f"ufunc {self.value(name, value._dispatcher)} {value.identity!r}"
+            declared = value.types if getattr(value, "_frozen", False) else []
+            return f"ufunc {self.value(name, value._dispatcher)} {value.identity!r} {declared}"
         if isinstance(getattr(value, "_pyfunc", None), FunctionType):  # by numba.cfunc
             return f"cfunc {value._sig} {self.function(value._pyfunc)}"
         if isinstance(getattr(value, "_defn", None), FunctionType):  # numba.extending.intrinsic
             return f"intrinsic {self.function(value._defn)}"
-        if called and home.partition(".")[0] in LIBRARIES and _is_static(value):
+        if called and home.partition(".")[0] in LIBRARIES and _is_static(value) and not _is_written(value):
             return f"library {home.partition('.')[0]}.{called}"
         if isinstance(value, FunctionType):
             return f"{self.function(value)} {[self.function(other) for other in _overloads(value)]}"
@@ -148,6 +151,12 @@ def _home(value: Any) -> str:
 def _is_static(value: Any) -> bool:
     """Tell whether a name says all: not of a module as a whole, nor of a method, which may know anything."""
     return not isinstance(value, ModuleType) and isinstance(getattr(value, "__self__", None), ModuleType | NoneType)
+
+
+def _is_written(value: Any) -> bool:
+    """Tell whether a function is the user's though it names a library, as one does whose scope has no name."""
+    scope = value.__globals__.get("__name__") if isinstance(value, FunctionType) else "builtins"
+    return str(scope).partition(".")[0] not in LIBRARIES
 
 
 def _used(function: FunctionType) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Drift: whether a layer's inputs have changed since it settled, and how fast its neurons can follow them."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,13 @@ from neurosim.layers.rules import schedule
 SLOW = 0.02  # below this rate a neuron takes some hundred wins to come to other inputs
 
 
-def drift_of(layer: Any) -> dict[str, Any] | None:
+def drift_of(layer: Any, changes: Iterable[Mapping[str, Any]] = ()) -> dict[str, Any] | None:
     """Return what `neurosim.instruments.drift` tells of a layer at work, as plain values.
 
     None for a layer that keeps no instruments, that has learned from too few samples, or whose steps say nothing about
     its inputs (`neurosim.layers.limits.settles`); and for all layers of a chip but the first, as what they take changes
-    while the layers before them learn.
+    while the layers before them learn. Windows before the last of `changes`, the
+    chip's record of changed constants, are left out: such a change is none of the inputs.
 
     Returns
     -------
@@ -30,7 +32,8 @@ def drift_of(layer: Any) -> dict[str, Any] | None:
     if layer.index > 0 or not settles(constants):
         return None
     times = schedule(constants.rule)
-    found = drift(records, _rates(times, records))
+    after = max((int(change["sample"]) for change in changes if change["layer"] == layer.index), default=0)
+    found = drift(records, _rates(times, records), after)
     if found is None:
         return None
     with np.errstate(over="ignore"):  # a large power of a large norm

@@ -88,7 +88,7 @@ class Report:
             "latency_s": self.latencies.summary(),
             "blank_samples": chip.layers[0].blanks,
             "never_won": never_won(wins),
-            "drift": drift_of(chip.layers[0]),
+            "drift": drift_of(chip.layers[0], chip.changes),
             "snapshots": self.snapshots,
             "snapshots_late": self.tally.late,
             "snapshot_s": self.snapshot_seconds,

@@ -16,6 +16,7 @@ REAL, WHOLE = "biuf", "iu"  # kinds of dtypes: real numbers, booleans among them
 KINDS = {REAL: "real numbers", WHOLE: "whole numbers"}
 ARRAY = "an array of numbers"
 PLAIN = frozenset({bool, int, float})  # of lists of these, nothing can be lost
+BYTES = (str, bytes, bytearray, memoryview)  # sequences that hold no rows
 LISTS = (list, tuple)  # which most sequences are: to ask whether a type is a sequence takes longer
 MOST_AXES = 64  # of an array of NumPy
 SHOWN = 60  # most characters of a value or of another's message in an error
@@ -96,7 +97,7 @@ def shortened(text: str, most: int = SHOWN) -> str:
 
 def _check(name: str, values: object, refuse: Refusal, depth: int = 0) -> None:
     """Refuse values of which NumPy would lose something, also in lists of rows."""
-    if type(values) in LISTS or (isinstance(values, Sequence) and not isinstance(values, str | bytes)):
+    if type(values) in LISTS or (isinstance(values, Sequence) and not isinstance(values, BYTES)):
         kinds = set(map(type, values))  # type: ignore[call-overload]
         suspects = set() if kinds <= PLAIN else {kind for kind in kinds if not _is_plain(kind)}
         for value in values if suspects and depth < MOST_AXES else ():  # type: ignore[attr-defined]
@@ -109,6 +110,8 @@ def _check(name: str, values: object, refuse: Refusal, depth: int = 0) -> None:
             raise refuse(name, "real numbers", f"{kind_of(values)} with masked entries", advice)
     elif (call := _conversion(values)) is not None:
         raise refuse(name, ARRAY, kind_of(values), f"convert it by {call}")
+    elif hasattr(values, "__array__") and not isinstance(values, np.generic):  # what it gives may have a mask
+        _check(name, np.asanyarray(values), refuse, depth)
 
 
 def _is_plain(kind: type) -> bool:

@@ -1,8 +1,6 @@
 """TOML as users write it: study files, descriptions of chips, and single values on the command line."""
 
-import os
 import re
-import stat
 import tomllib
 from copy import deepcopy
 from datetime import date, datetime, time
@@ -11,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from neurosim.errors import ConfigError
+from neurosim.outside.files import other_than_regular
 
 ENDING = ".toml"  # in any case
 LARGEST_FILE = 2 << 20  # bytes, which take some seconds to parse
@@ -71,11 +70,9 @@ def _check_plain(key: str, value: Any) -> None:
 
 
 def _content(path: str | Path) -> str:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise ValueError("it is no regular file")
+    if (other := other_than_regular(path)) is not None:
+        raise ValueError(f"it is {other}")
+    with open(path, "rb") as file:
         content = file.read(LARGEST_FILE + 1)
     if len(content) > LARGEST_FILE:
         raise ValueError(f"it is larger than {LARGEST_FILE >> 20} MiB")

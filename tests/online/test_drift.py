@@ -172,3 +172,13 @@ def test_a_floor_that_cannot_be_is_refused_in_one_line(options, error):
     refused = invoke("stream", "digits:train", *options, code=2).stderr
     assert error in refused
     assert len(refused.splitlines()) == 1
+
+
+def test_a_constant_that_is_changed_is_no_drift():
+    calm, _ = clusters(1, 16000)
+    chip = ns.Chip([ns.recipes.softhebb(20, rate=0.05)], inputs=calm.shape[1]).learn(calm[:8000])
+    faster = chip.with_constants(rate=1.5).learn(calm[8000:10000])
+    assert drift_of(faster.layers[0], faster.changes) is None  # too few records since
+    faster.learn(calm[10000:16000])
+    assert drift_of(faster.layers[0])["alarm"]
+    assert not drift_of(faster.layers[0], faster.changes)["alarm"]

@@ -73,6 +73,16 @@ def test_the_cause_of_a_conversion_that_fails_is_kept():
     assert caught.value.__cause__ is error
 
 
+def test_a_mask_behind_a_conversion_is_seen():
+    class Hiding:
+        def __array__(self, dtype=None, copy=None):
+            return np.ma.masked_array(np.ones((3, 5)), mask=np.eye(3, 5))
+
+    for values in (Hiding(), [Hiding(), Hiding()]):
+        with pytest.raises(ns.SampleError, match="masked entries"):
+            numbers("samples", values)
+
+
 @pytest.mark.parametrize("error", [Stop(), ns.SampleError("of its own"), KeyboardInterrupt()], ids=repr)
 def test_signals_and_errors_of_ours_pass(error):
     with pytest.raises(type(error)) as caught:
