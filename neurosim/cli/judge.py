@@ -70,6 +70,7 @@ def command(**values: Any) -> None:
 
     chip = Chip.load(options.state, rules=rules_in(options.rules), device=options.device)
     streams = [_labelled("train", options.train, options), _labelled("test", options.test, options)]
+    streams[0].name_classes(chip.classes)
     with Interrupts(Stop) as interrupts:
         try:
             rows = compare(chip, *streams, pause=interrupts.waiting)

@@ -81,6 +81,7 @@ def command(**values: Any) -> None:
     from neurosim.readouts.fitted import Readouts
     from neurosim.readouts.prediction_files import Tally
     from neurosim.state import store
+    from neurosim.streams.base import check_columns
 
     contents = store.read(options.state)
     readouts, tally = Readouts.of(contents, options.state), Tally()
@@ -89,6 +90,7 @@ def command(**values: Any) -> None:
     if options.source == PIPE and options.inputs is None:
         options = replace(options, inputs=chip.inputs)
     stream = open_transformed(options.source, options)
+    check_columns(stream.name, stream.columns, (contents.stream or {}).get("columns", ()), "what the chip learned from")
     predictions = readouts.predict(chip, stream, kind=kind)
     with Interrupts(Stop) as interrupts:
         error = _write(options, _waited(predictions, interrupts), readouts, stream, tally)

@@ -61,6 +61,8 @@ def chip_for(
     differing = _differing_chip(options, constants, chip) + _differing_stream(contents.stream, stream)
     _check_same(state, differing, contents.position, stream)
     stream.name_classes(contents.classes)
+    if not stream.replayable and contents.position and not contents.classes:
+        stream.number_labels()
     described = [describe(layer.constants) for layer in chip.layers]
     if described != contents.constants:  # written now: the run may end before a sample comes
         store.save(state, contents._replace(constants=described, changes=chip.changes, readouts=None))
@@ -226,5 +228,7 @@ def _differing_stream(there: dict[str, Any] | None, stream: Stream) -> list[str]
         return []
     here: dict[str, Any] = {"transforms": None} | stream.identity()
     return [
-        f"stream {name} is {there.get(name)} there, {here[name]} here" for name in here if here[name] != there.get(name)
+        f"stream {name} is {there.get(name)} there, {here[name]} here"
+        for name in here
+        if here[name] != there.get(name) and (name != "columns" or name in there)  # which older versions did not keep
     ]

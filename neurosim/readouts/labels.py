@@ -12,7 +12,7 @@ from neurosim.chip.response import Response
 from neurosim.errors import SampleError
 from neurosim.outside.arrays import WHOLE, numbers
 from neurosim.streams import Stream, check_stream
-from neurosim.streams.base import UNKNOWN, UNLABELLED
+from neurosim.streams.base import UNKNOWN, UNLABELLED, check_columns
 
 RESPONSES = 1 << 24  # most responses of a chunk: of all neurons, at all positions of images
 CLASSES = 10_000  # most labels that a readout tells apart: it keeps a count for each neuron and label
@@ -87,6 +87,8 @@ def check_labelled(*streams: Stream) -> None:
         if not stream.labelled:
             advice = stream.labels_advice
             raise SampleError(f"labels of {stream.name} must be there to measure accuracy, got none; {advice}")
+    for stream in streams[1:]:
+        check_columns(stream.name, stream.columns, streams[0].columns, streams[0].name)
     named = [stream for stream in streams if stream.classes and not stream.classes_grow]
     for stream in named[1:]:
         if stream.classes != named[0].classes:

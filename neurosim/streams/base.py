@@ -45,6 +45,8 @@ class Stream(ABC):
         Whether samples have labels: whole numbers from 0, or -1 for a sample without one.
     classes : tuple of str
         Names of the labels 0, 1, ...; empty if the source has none.
+    columns : tuple of str
+        Names of the inputs, in order; empty if the source has none, or they are not read yet.
     classes_grow : bool
         Whether names are added to `classes` while the stream is read, as words first appear.
     bad : int
@@ -59,6 +61,7 @@ class Stream(ABC):
     labels_advice: str = "open a source that has labels"  # what an error says where they are needed and there are none
     passed_over: int = 0  # of a folder of images: files that look like images and are not read
     classes_grow = False
+    columns: tuple[str, ...] = ()
     bad: int = 0
     replayable = True  # False for a pipe, which can be read only once
     _shape: tuple[int, ...] = ()  # empty if samples are flat
@@ -83,6 +86,9 @@ class Stream(ABC):
     def identity(self) -> dict[str, object]:
         """Return what must be equal for an interrupted run to go on with this stream."""
         return {"name": self.name, "inputs": self.inputs, "content": self.fingerprint(), "order": "stored"}
+
+    def number_labels(self) -> None:  # noqa: B027 - labels of most streams are numbers
+        """Take labels for numbers, as those that a run has learned before."""
 
     def name_classes(self, names: Sequence[str]) -> None:
         """Number labels that are words as `names` counts them, before the stream is read; new words come after them.
@@ -160,6 +166,19 @@ class RandomAccess(Stream):
         if labels:
             digest.update(np.concatenate(labels).data)
         return digest.hexdigest()[:16]
+
+
+def check_columns(name: str, columns: Sequence[str], wanted: Sequence[str], of: str) -> None:
+    """Raise StreamError if the inputs of a stream have other names than those of another, or another order.
+
+    Where one of the two has no names, nothing is known.
+    """
+    if columns and wanted and tuple(columns) != tuple(wanted):
+        index = next((i for i, pair in enumerate(zip(columns, wanted, strict=False)) if pair[0] != pair[1]), 0)
+        raise StreamError(
+            f"columns of {name} must be those of {of}, in the same order, got {columns[index]!r} for "
+            f"{wanted[index]!r}, input {index}"
+        )
 
 
 def check_stream(name: str, stream: object) -> None:

@@ -83,6 +83,12 @@ class CSVLines:
         self._delimiter, self._plain = form.delimiter.encode(), PLAIN + form.delimiter.encode()
         self._cached: dict[bytes, int] = {}
 
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """Names of the columns but the label's; empty if they have none."""
+        label = self._label if self._label is None or not self.names else self._label % len(self.names)
+        return tuple(name for column, name in enumerate(self.names) if column != label)
+
     def quickly(self, line: bytes) -> Sample | None:
         """Return the sample of a line of plain numbers, and None for any other line, which `read` can read."""
         cells = line.split(self._delimiter, self._columns)  # one more than columns at most, however long the line is

@@ -40,6 +40,11 @@ class LineReader:
         """Whether the latest line might have named the columns, and was malformed."""
         return self._csv.first and not self._json_now
 
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """Names of the inputs, once the first line is read; empty if they have none."""
+        return self._csv.input_names
+
     def lacks_key(self) -> bool:
         """Return whether there were objects of JSON, and none had the label's key."""
         return self.form.label is not None and self._json.objects > 0 and not self._json.key_seen

@@ -80,6 +80,7 @@ class LineStream(Stream):
         self._form, self._numbers = Form.checked(label, header, delimiter), LabelNumbers()
         self._opener, self._pipe = opener, None if replayable else opener()
         self._width, self._fault = inputs, ""
+        self._input_names: tuple[str, ...] | None = None
         if inputs is not None:
             self.inputs = inputs
             return
@@ -127,7 +128,21 @@ class LineStream(Stream):
 
     def identity(self) -> dict[str, object]:
         """Return what must be equal for a run to go on with this stream, the label's column included."""
-        return super().identity() | {"label": self._form.label}
+        columns = self.columns
+        return super().identity() | {"label": self._form.label} | ({"columns": list(columns)} if columns else {})
+
+    @property
+    def columns(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Names of the inputs, in order, by the first line of a file; a pipe has them not yet."""
+        if self._input_names is None and self.replayable:
+            bad = self.bad
+            self._first(LabelNumbers())
+            self.bad = bad
+        return self._input_names or ()
+
+    def number_labels(self) -> None:
+        """Take labels for numbers, as those that a run has learned before: words are malformed."""
+        self._numbers.numeric = True
 
     def blocks(self, start: int = 0, size: int = 256) -> Iterator[Block]:
         """Yield the samples from position `start` on, in blocks of `size` lines, the last of fewer.
@@ -168,6 +183,7 @@ class LineStream(Stream):
         samples = self._samples(numbers, reader)
         try:
             first = next(samples, None)
+            self._input_names = reader.input_names
             if reader.lacks_key():
                 while reader.lacks_key() and next(samples, None) is not None:
                     pass

@@ -103,6 +103,15 @@ class Repeated(Stream):
         """Return what must be equal for a run to go on; the number of epochs is not part of it, so it may grow."""
         return self.source.identity()
 
+    @property
+    def columns(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Names of the inputs, in order."""
+        return self.source.columns
+
+    def number_labels(self) -> None:
+        """Take labels for numbers: see `Stream`."""
+        self.source.number_labels()
+
     def name_classes(self, names: Sequence[str]) -> None:
         """Number labels that are words as `names` counts them: see `Stream`."""
         self.source.name_classes(names)

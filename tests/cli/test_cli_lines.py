@@ -5,6 +5,7 @@ import os
 
 import pytest
 from click.testing import CliRunner
+from commands import invoke
 
 from neurosim.cli import main
 
@@ -100,3 +101,27 @@ def test_names_that_come_again_are_counted(tmp_path):
 def test_a_fifo_is_refused_at_once(tmp_path):
     os.mkfifo(tmp_path / "a.csv")
     assert "must be a regular file, got a FIFO; only - is a pipe" in run("stream", tmp_path / "a.csv", code=2).stderr
+
+
+ROWS = "1,2,x\n3,1,y\n5,4,x\n2,2,y\n"
+
+
+def test_columns_in_another_order_are_refused_wherever_two_streams_meet(tmp_path):
+    train, turned, state = tmp_path / "train.csv", tmp_path / "turned.csv", tmp_path / "chip.h5"
+    train.write_text("a,b,label\n" + ROWS)
+    turned.write_text("b,a,label\n" + ROWS)
+    lines = ["--label", "label"]
+    learned = ["stream", train, *lines, "--neurons", "3", "--state", state, "--keep-readout"]
+    rule = "columns of turned.csv must be those of "
+    assert rule + "train.csv, in the same order" in invoke(*learned, "--test", turned, code=2).stderr
+    invoke(*learned, "--test", train)
+    assert rule in invoke("predict", state, turned, *lines, "--out", tmp_path / "out.csv", code=2).stderr
+    assert rule in invoke("judge", state, "--train", train, "--test", turned, *lines, code=2).stderr
+    invoke("predict", state, train, *lines, "--out", tmp_path / "out.csv")
+
+
+def test_a_pipe_goes_on_with_numbers_where_labels_were_numbers(tmp_path):
+    run = ["stream", "-", "--inputs", "2", "--label", "-1", "--neurons", "3", "--state", tmp_path / "chip.h5"]
+    invoke(*run, stdin="1,2,1\n3,1,0\n")
+    assert "a label must be a whole number from 0" in invoke(*run, stdin="1,2,x\n", code=2).stderr
+    invoke(*run, stdin="1,2,2\n")

@@ -38,7 +38,7 @@ KINDS_OF_MEMBERS = [
 def _pickle(rng: Random) -> bytes:
     entries = batch(rng.randrange(9))
     for _ in range(rng.choice([0, 1, 1, 2])):
-        entries = edited(rng, dict(entries)) if rng.random() < 0.7 else entries
+        entries = edited(rng, entries) if rng.random() < 0.7 else entries
     try:
         content = pickle.dumps(entries, rng.choice([0, 1, 2, 3, 4, 5]))
     except RecursionError:
