@@ -18,7 +18,7 @@ class Interrupts:
     stop : exception class
         What is raised within `waiting`.
     snapshot : callable, optional
-        Called when SIGUSR1 comes; without it, that signal is left alone.
+        Called when SIGUSR1 comes; without it, that signal is ignored, as there is no state to write.
 
     Attributes
     ----------
@@ -31,8 +31,7 @@ class Interrupts:
         self._handlers: dict[int, Callable[[int, FrameType | None], None]] = dict.fromkeys(ENDING, self._note)
         if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
             del self._handlers[signal.SIGHUP]
-        if snapshot is not None:
-            self._handlers[signal.SIGUSR1] = lambda *_: snapshot()
+        self._handlers[signal.SIGUSR1] = lambda *_: None if snapshot is None else snapshot()
 
     def __enter__(self) -> "Interrupts":
         self._before = {number: signal.signal(number, handler) for number, handler in self._handlers.items()}

@@ -153,6 +153,8 @@ def write_predictions(
         with _draft(path, keep=not stream.replayable) as file:
             try:
                 for block in _written(file, chosen, predictions, readouts, stream):
+                    if not stream.replayable:  # what came so far survives a kill, in the draft
+                        file.flush()
                     tally.add(block)
             finally:
                 chosen.end(file, tally.samples)

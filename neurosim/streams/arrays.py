@@ -1,6 +1,7 @@
 """Streams of arrays in memory, and scikit-learn's digits."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -8,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from neurosim.checks import finite
 from neurosim.errors import StreamError
 from neurosim.outside.arrays import numbers, plain_array
-from neurosim.streams.base import Block, RandomAccess, as_labels
+from neurosim.streams.base import Block, RandomAccess
+from neurosim.streams.line_labels import counted_on, numbered
 
 
 class ArrayStream(RandomAccess):
@@ -19,8 +21,9 @@ class ArrayStream(RandomAccess):
     samples : number (samples, ...)
         The axes after the first are a sample's shape. Samples are converted to float32 as they are read, so that a
         mapped file stays on disk.
-    labels : whole number (samples,), optional
-        From 0; -1 or NaN where there is none.
+    labels : whole number or text (samples,), optional
+        From 0; -1, NaN or an empty text where there is none. Words are numbered in order of first appearance, and their
+        names are in `classes`.
     name : str
     divisor : float
         Samples are divided by it as they are read: 255 for pixels.
@@ -48,8 +51,15 @@ class ArrayStream(RandomAccess):
         self._shape = array.shape[1:]
         self._samples, self._divisor = array, np.float32(divisor)
         wanted = None if labels is None else plain_array(f"labels of {name}", labels)
-        self._labels = None if wanted is None else as_labels(wanted, self.length, name)
-        self.labelled = labels is not None
+        self._labels: NDArray[np.int64] | None = None
+        if wanted is not None:
+            self._labels, self.classes = numbered(wanted, self.length, name)
+        self.labelled, self.classes_grow = labels is not None, bool(self.classes)
+
+    def name_classes(self, names: Sequence[str]) -> None:
+        """Number labels that are words as `names` counts them: see `Stream`."""
+        if names and self.classes and self._labels is not None:
+            self._labels, self.classes = counted_on(self._labels, self.classes, names)
 
     def take(self, indices: NDArray[np.int64]) -> Block:
         """Return the samples of the given indices."""

@@ -1,9 +1,11 @@
 """Streams of datasets in HDF5 files, which are read one block at a time."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,8 +13,9 @@ from neurosim.checks import LARGEST
 from neurosim.errors import SampleError, StreamError
 from neurosim.outside.arrays import REAL, shortened
 from neurosim.outside.files import check_unpacked
-from neurosim.streams.base import Block, RandomAccess, as_labels
+from neurosim.streams.base import Block, RandomAccess
 from neurosim.streams.hdf5_links import Files, filters_missing, find, stored_bytes
+from neurosim.streams.line_labels import counted_on, numbered
 from neurosim.streams.numpy_files import LABELS, SAMPLES, chosen_names, missing
 
 # What h5py raises for a damaged file, or for one that asks for more memory than there is.
@@ -64,16 +67,23 @@ class HDF5Stream(RandomAccess):
         if self.inputs > LARGEST:
             raise StreamError(f"samples of {path} must have at most {LARGEST} inputs, got {self.inputs}")
         check_unpacked(f"a sample of {path}", self.inputs * kind.itemsize, stored_bytes(self._samples))
-        self._labels = None if label_set is None else self._read_labels(label_set)
-        self.labelled = self._labels is not None
+        self._labels: NDArray[np.int64] | None = None
+        if label_set is not None:
+            self._labels, self.classes = self._read_labels(label_set)
+        self.labelled, self.classes_grow = self._labels is not None, bool(self.classes)
 
-    def _read_labels(self, dataset: Any) -> NDArray[np.int64]:
-        """Return the labels, after comparing their number with the samples' and their bytes with what is stored."""
+    def _read_labels(self, dataset: Any) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+        """Return the labels, and the names of words.
+
+        Their number is compared with the samples' before, and their bytes with what is stored.
+        """
         if dataset.shape != (self.length,):
             got = f"one for each of the {self.length} samples, got the shape {dataset.shape}"
             raise StreamError(f"labels of {self.name} must be {got}")
-        if dataset.dtype.kind not in REAL:
-            raise SampleError(f"labels of {self.name} must be whole numbers, got {shortened(str(dataset.dtype))}")
+        text = h5py.check_string_dtype(dataset.dtype) is not None
+        if dataset.dtype.kind not in REAL and not text:
+            rule = "whole numbers or text"
+            raise SampleError(f"labels of {self.name} must be {rule}, got {shortened(str(dataset.dtype))}")
         try:
             check_unpacked(f"labels of {self.name}", self.length * dataset.dtype.itemsize, stored_bytes(dataset))
             values = np.asarray(dataset[...])
@@ -82,7 +92,12 @@ class HDF5Stream(RandomAccess):
         except BROKEN as error:
             why = shortened(str(error) or type(error).__name__, 200)
             raise StreamError(f"labels of {self.name} must be readable, but: {why}") from error
-        return as_labels(values, self.length, self.name)
+        return numbered(values, self.length, self.name)
+
+    def name_classes(self, names: Sequence[str]) -> None:
+        """Number labels that are words as `names` counts them: see `Stream`."""
+        if names and self.classes and self._labels is not None:
+            self._labels, self.classes = counted_on(self._labels, self.classes, names)
 
     def take(self, indices: NDArray[np.int64]) -> Block:
         """Return the samples of the given indices; HDF5 reads them in rising order."""

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -127,6 +127,15 @@ def numbered(labels: NDArray[Any], count: int, name: str) -> tuple[NDArray[np.in
             raise SampleError(f"label {index} of {name} must be a number or a word: {error}") from None
         numbers[index] = seen[label]
     return numbers, known.names
+
+
+def counted_on(
+    labels: NDArray[np.int64], words: Sequence[str], names: Sequence[str]
+) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Return labels that count `words` as labels that count `names`, new words after them, and all names."""
+    known = LabelNumbers(names)
+    numbers = [known.number(word) for word in words]
+    return np.array([*numbers, UNLABELLED], np.int64)[labels], known.names  # -1, for none, is the last
 
 
 def _text(label: object) -> str:

@@ -28,8 +28,14 @@ class Shuffled(RandomAccess):
         self.name, self.inputs, self.labelled = source.name, source.inputs, source.labelled
         self._shape, self.classes = source.shape, source.classes
         self.labels_advice, self.passed_over = source.labels_advice, source.passed_over
+        self.classes_grow = source.classes_grow
         self.length, self.read_ahead = source.length * epochs, source.read_ahead
         self._epoch, self._order = -1, np.empty(0, np.int64)
+
+    def name_classes(self, names: Sequence[str]) -> None:
+        """Number labels that are words as `names` counts them: see `Stream`."""
+        self.source.name_classes(names)
+        self.classes = self.source.classes
 
     def take(self, indices: NDArray[np.int64]) -> Block:
         """Return the samples of the given indices in the source."""

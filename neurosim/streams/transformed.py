@@ -24,6 +24,7 @@ class Transformed(RandomAccess):
         self.name, self.length, self.labelled = source.name, source.length, source.labelled
         self.read_ahead, self.classes = source.read_ahead, source.classes
         self.labels_advice, self.passed_over = source.labels_advice, source.passed_over
+        self.classes_grow = source.classes_grow
         shape = source.shape
         for transform in self.transforms:
             shape = transform.shape(shape)
@@ -32,6 +33,11 @@ class Transformed(RandomAccess):
         kinds = [transform.purpose for transform in self.transforms]
         # How many transforms of the same kind come before each: two of a kind draw different numbers.
         self._repeats = [kinds[:index].count(kind) for index, kind in enumerate(kinds)]
+
+    def name_classes(self, names: Sequence[str]) -> None:
+        """Number labels that are words as `names` counts them: see `Stream`."""
+        self.source.name_classes(names)
+        self.classes = self.source.classes
 
     def take(self, positions: NDArray[np.int64]) -> Block:
         """Return the samples at the given positions."""

@@ -179,6 +179,7 @@ def test_a_pipe_is_answered_line_by_line_until_it_is_interrupted(folder):
             process.stdin.write(line)
             process.stdin.flush()
             said += [process.stdout.readline() for _ in range(1 if said else 2)]  # each comes before the next is sent
+            process.send_signal(signal.SIGUSR1)  # which asks for a state, and there is none to write
         process.send_signal(signal.SIGINT)
         told = process.stderr.read()
         assert process.wait(60) == 130

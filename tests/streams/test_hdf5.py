@@ -226,7 +226,7 @@ def test_what_are_no_numbers_is_refused(folder):
         file.create_group("group")
         file["named"] = np.dtype("f4")
     sources = [f"a.h5:{name}" for name in (*KINDS, *TYPES, "group", "named", "x/x", "group/no", "/")]
-    sources += [f"a.h5:x,{name} labels" for name in (*KINDS, *TYPES)] + ["a.h5:x,group", "a.h5:x,named"]
+    sources += [f"a.h5:x,{name} labels" for name in (*KINDS, "lists", "references")] + ["a.h5:x,group", "a.h5:x,named"]
     for source, (kind, _) in opened(folder, sources).items():
         assert kind in {"SampleError", "StreamError"}, source
 

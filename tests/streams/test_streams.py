@@ -347,7 +347,8 @@ def test_pickled_objects_are_refused(tmp_path):
     (np.ones((2, 3)), [1], "must be one for each of the 2 samples, got the shape (1,)"),
     (np.ones((2, 3)), [0, -2], "label 1 of array must be a whole number from 0 to 2147483647, or -1 or NaN for none"),
     (np.ones((2, 3)), [0.5, 1], "label 0 of array must be a whole number from 0 to 2147483647, or -1 or NaN for none"),
-    (np.ones((2, 3)), ["a", "b"], "must be whole numbers"),
+    (np.ones((2, 3)), [1, 1j], "must be whole numbers"),
+    (np.ones((2, 3)), ["a", "b\x07"], "label 1 of array must be a number or a word"),
     (np.ones((2, 3)), [0, np.inf], "label 1 of array must be a whole number from 0 to 2147483647"),
 ])  # fmt: skip
 def test_arrays_are_checked(samples, labels, words):
