@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-KILLED = "resume_after_a_kill"  # takes long: it compiles, learns and is killed in processes of its own
+LONG = {"resume_after_a_kill", "on_a_device"}  # one is killed, and the other simulates a device
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
 
 
 @pytest.mark.parametrize(
     "path",
-    [pytest.param(path, marks=[pytest.mark.slow] if path.stem == KILLED else [], id=path.stem) for path in EXAMPLES],
+    [pytest.param(path, marks=[pytest.mark.slow] if path.stem in LONG else [], id=path.stem) for path in EXAMPLES],
 )
 def test_an_example_runs(path, tmp_path):
     done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, cwd=tmp_path, timeout=300)

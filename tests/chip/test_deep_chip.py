@@ -224,6 +224,7 @@ def test_a_rule_without_a_rate_is_refused_where_the_rate_is_all_that_is_left_of_
     ns.ConvWTA(3, kernel=3, competition=ns.HardWTA(), rule=mine)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", ["capped", "largest"])
 @pytest.mark.parametrize("wild", [0, 1])
 def test_a_rule_that_gives_no_numbers_is_said(step, wild):

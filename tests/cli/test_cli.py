@@ -279,7 +279,10 @@ def is_learning(state):
     return state.exists
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow), (signal.SIGHUP, 129)],
+)
 def test_a_signal_writes_the_state_and_has_its_exit_code(tmp_path, number, code):
     state = tmp_path / "chip.h5"
     command = [*COMMAND, "digits", "--epochs", "100000", "--state", str(state), "--json", "--snapshot-samples", "500"]

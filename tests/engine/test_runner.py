@@ -51,6 +51,9 @@ def state_of(layer):
     return layer.arrays().values()
 
 
+MARKED = pytest.mark.slow  # compiles the loop of images once more
+
+
 @pytest.mark.parametrize("learning", [True, False])
 @pytest.mark.parametrize("name", LAYERS)
 def test_chunks_of_any_size_give_the_same_results_and_the_same_state(name, learning):
@@ -63,7 +66,7 @@ def test_chunks_of_any_size_give_the_same_results_and_the_same_state(name, learn
 
 
 @pytest.mark.parametrize("chunk", [1, 6])
-@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=MARKED if name == "conv" else []) for name in LAYERS])
 def test_counting_and_marking_change_no_bit(name, chunk):
     plain = layer_of(name)
     through(LayerRunner(plain, chunk), chunk)

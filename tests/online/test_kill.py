@@ -91,7 +91,7 @@ def test_a_killed_run_of_another_recipe_goes_on_to_the_same_bits_and_records(tmp
 
 
 def test_a_killed_run_goes_on_to_the_same_bits(uninterrupted, tmp_path):
-    check(uninterrupted, tmp_path, turns=4, seed=0)
+    check(uninterrupted, tmp_path, turns=2, seed=0)
 
 
 @pytest.mark.slow

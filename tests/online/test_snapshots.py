@@ -306,7 +306,13 @@ def test_a_script_without_a_guard_may_run(state):
     assert (done.stdout, done.stderr) == ("4\n", "")
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (signal.SIGTERM, 143),
+        *(pytest.param(*one, marks=pytest.mark.slow) for one in ((signal.SIGINT, 130), (signal.SIGHUP, 129))),
+    ],
+)
 def test_a_signal_while_one_is_written_keeps_everything(state, number, code):
     command = [*COMMAND, *WIDE, "--epochs", "1000", "--state", str(state)]
     process = subprocess.Popen(

@@ -232,6 +232,7 @@ def test_a_full_disk_leaves_the_old_file(chip, path, samples, capfd):
     chip.save(path)
 
 
+@pytest.mark.slow
 def test_a_reader_beside_a_writer_always_finds_a_whole_file(chip, path):
     done = threading.Event()
 

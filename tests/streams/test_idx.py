@@ -52,6 +52,7 @@ def zeros(path, megabytes, *sizes):
     path.write_bytes(gzip.compress(head(*sizes)) + megabytes * gzip.compress(bytes(1 << 20)))
 
 
+@pytest.mark.slow
 def test_bombs_are_refused_by_what_they_declare_or_read_no_further(tmp_path):
     zeros(tmp_path / "a-ubyte.gz", 300, 300, 1 << 10, 1 << 10)
     zeros(tmp_path / "b-ubyte.gz", 20, 10, 10)

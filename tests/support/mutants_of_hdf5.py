@@ -34,10 +34,15 @@ FILTERS = [{}, {"compression": "gzip"}, {"compression": "lzf"}, {"shuffle": True
 
 def _replace(rng: Random, file: h5py.File, name: str) -> None:
     """Put something else in a dataset's stead; at times something that refers to what is not there, or to itself."""
-    old = file.get(name)
-    shape, values = (
-        (old.shape, old[...]) if isinstance(old, h5py.Dataset) and old.dtype.kind in "fiub" else ((3,), np.zeros(3))
-    )
+    try:
+        old = file.get(name)
+    except RuntimeError:  # a link of an earlier change leads back to itself
+        old = None
+    shape, values = (3,), np.zeros(3)
+    if isinstance(old, h5py.Dataset):
+        shape = old.shape
+        small = old.size < 10**6 and not (old.is_virtual or old.external)  # others may be of an earlier change
+        values = old[...] if small and old.dtype.kind in "fiub" else np.zeros(shape if small else 3)
     del file[name]
     match rng.randrange(12):
         case 0:

@@ -200,6 +200,7 @@ def test_ctrl_c_ends_quietly_and_says_how_to_go_on(files):
     assert statuses.count("done") == len(list(out.with_suffix(".points").glob("cells/point-*.json"))) >= 1
 
 
+@pytest.mark.slow
 def test_what_is_not_the_sweep_s_own_stays(files):
     path, out = files
     other = out.with_suffix(".csv")

@@ -282,6 +282,7 @@ def test_responding_writes_nothing():
     assert all(np.array_equal(a, b) for a, b in zip(before, kernel.state, strict=True))
 
 
+@pytest.mark.slow
 def test_float32_code_has_no_double_arithmetic():
     # The loop is compiled anew: what comes from the cache on disk cannot be inspected.
     kernel = Kernel(np.ones((2, 2)), dtype=np.float32)
