@@ -190,6 +190,7 @@ def test_names_that_are_there_twice_are_asked_for_in_full():
     assert (constants.transmit.power, constants.activation.power) == (1.0, 2.0)
 
 
+@pytest.mark.slow
 def test_images_and_rules_of_one_s_own_change_too(samples):
     @ns.rule
     def mine(response, rate, slope=1.0):
