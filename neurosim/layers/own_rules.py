@@ -16,7 +16,6 @@ from neurosim.errors import ConfigError
 from neurosim.kernels.shared.codes import PARAMETERS
 from neurosim.layers.old_digest import old_digest
 from neurosim.layers.rule_compiling import QUANTITIES, compiled
-from neurosim.layers.rule_helpers import refuse_raising
 from neurosim.layers.rule_identity import FORM, digest_of
 from neurosim.layers.rules import Rule
 from neurosim.layers.schedules import Schedule
@@ -219,7 +218,6 @@ def _parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     constants = [parameter for parameter in parameters if parameter not in QUANTITIES]
     if function.__code__.co_flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
         raise ConfigError(name, "a function that returns (decay, growth)", "a generator or coroutine")
-    refuse_raising(function.__code__, name)
     if "random" in function.__code__.co_names:
         raise ConfigError(name, "a function of its arguments alone", "random", "equal seeds must give equal bits")
     if len(constants) > PARAMETERS:

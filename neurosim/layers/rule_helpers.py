@@ -26,7 +26,7 @@ def with_fresh_helpers(function: Callable[..., Any], rule: str) -> FunctionType:
     return _Copies(rule).function(function)
 
 
-def refuse_raising(code: CodeType, rule: str) -> None:
+def _refuse_raising(code: CodeType, rule: str) -> None:
     """Refuse code that has `raise` or `assert`."""
     if any(step.opname in ("RAISE_VARARGS", "LOAD_ASSERTION_ERROR") for step in dis.get_instructions(code)):
         where = "one" if rule == f"rule {code.co_name}" else f"one in {code.co_name}"
@@ -48,7 +48,7 @@ class _Copies:
 
     def _fill(self, function: Any, copy: FunctionType) -> None:
         """Give a copy what the function uses from outside."""
-        refuse_raising(function.__code__, self._rule)
+        _refuse_raising(function.__code__, self._rule)
         scope = copy.__globals__
         names = {name for code in inner_codes(function.__code__) for name in code.co_names}
         for name in names & scope.keys():
@@ -111,19 +111,29 @@ def fixed_signatures(dispatcher: Any) -> list[Any]:
     return [] if getattr(dispatcher, "_can_compile", True) else list(dispatcher.overloads)
 
 
-def jitable_options(function: FunctionType) -> dict[str, Any] | None:
-    """Return the options of numba.extending.register_jitable; None if the function is not marked by it."""
+def overloads(function: FunctionType) -> list[tuple[Any, Any]]:
+    """Return what Numba compiles in place of a plain function (numba.extending): templates, and their functions."""
     from numba.core.registry import cpu_target
 
     context = cpu_target.typing_context
     context.refresh()
     try:
-        templates = context.resolve_value_type(function).templates
+        known = context.resolve_value_type(function)
     except Exception:  # Numba's own errors: it compiles nothing in place of this one
-        return None
-    for template in templates:
-        overload = getattr(template, "_overload_func", None)
-        if getattr(overload, "__name__", "") == "ov_wrap" and overload.__module__ == "numba.core.extending":
+        return []
+    templates = getattr(known, "templates", ())
+    return [(each, each._overload_func) for each in templates if getattr(each, "_overload_func", None) is not None]
+
+
+def is_of_numba(overload: Any) -> bool:
+    """Tell whether a function was put in place by numba.extending.register_jitable, which is the function itself."""
+    return bool(overload.__module__ == "numba.core.extending")
+
+
+def jitable_options(function: FunctionType) -> dict[str, Any] | None:
+    """Return the options of numba.extending.register_jitable; None if the function is not marked by it."""
+    for template, overload in overloads(function):
+        if is_of_numba(overload):
             kept = {name: value for name, value in template._jit_options.items() if name != "no_cpython_wrapper"}
             return {"nopython": True, **kept}
     return None

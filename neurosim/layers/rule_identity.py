@@ -13,7 +13,7 @@ import numpy as np
 
 from neurosim.errors import ConfigError
 from neurosim.layers.function_text import bytecode, inner_codes, syntax
-from neurosim.layers.rule_helpers import fixed_signatures
+from neurosim.layers.rule_helpers import fixed_signatures, is_of_numba, overloads
 
 FORM = "2"  # of digests; those of the first form have no prefix
 LIBRARIES = {"builtins", "math", "cmath", "operator", "numpy", "numba", "llvmlite", "scipy"}  # known by name alone
@@ -125,7 +125,8 @@ class _Identity:
         if called and home.partition(".")[0] in LIBRARIES and _is_static(value) and not _is_written(value):
             return f"library {home.partition('.')[0]}.{called}"
         if isinstance(value, FunctionType):
-            return f"{self.function(value)} {[self.function(other) for other in _overloads(value)]}"
+            others = [self.function(other) for _, other in overloads(value) if not is_of_numba(other)]
+            return f"{self.function(value)} {others}"
         if isinstance(value, type):
             return self._class(name, value)
         if any(base.__module__.startswith("numba.core.types") for base in type(value).__mro__):
@@ -190,20 +191,6 @@ def _references(code: Any) -> Iterator[tuple[str, str, list[str]]]:
                 yield current
             loads = step.opname in ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF", "LOAD_CLOSURE")
             current = (step.opname, step.argval, []) if loads else None
-
-
-def _overloads(function: FunctionType) -> list[Any]:
-    """Return what Numba compiles in place of a plain function: another one may stand for it (numba.extending)."""
-    from numba.core.registry import cpu_target
-
-    context = cpu_target.typing_context
-    context.refresh()
-    try:
-        known = context.resolve_value_type(function)
-    except Exception:  # Numba's own errors: it compiles nothing in place of this one
-        return []
-    found = (getattr(template, "_overload_func", None) for template in getattr(known, "templates", ()))
-    return [other for other in found if other is not None and other.__module__ != "numba.core.extending"]
 
 
 def _short(value: Any) -> str:

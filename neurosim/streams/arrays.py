@@ -10,7 +10,7 @@ from neurosim.checks import finite
 from neurosim.errors import StreamError
 from neurosim.outside.arrays import numbers, plain_array
 from neurosim.streams.base import Block, RandomAccess
-from neurosim.streams.line_labels import counted_on, numbered
+from neurosim.streams.label_numbers import counted_on, numbered
 
 
 class ArrayStream(RandomAccess):

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from neurosim.errors import StreamError
-from neurosim.streams.line_labels import DECIMAL, NO_LABEL, is_almost_number, quoted
+from neurosim.streams.label_numbers import DECIMAL, NO_LABEL, is_almost_number, quoted
 
 NUMBER = re.compile("-?[0-9]{1,9}")  # of a column
 SHOWN = 8  # names of columns that a message lists

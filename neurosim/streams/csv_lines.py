@@ -9,7 +9,7 @@ import numpy as np
 from neurosim.errors import ConfigError
 from neurosim.streams.base import UNLABELLED
 from neurosim.streams.csv_header import CHOICES, check_names, label_column, names_columns
-from neurosim.streams.line_labels import DECIMAL, LabelNumbers, quoted
+from neurosim.streams.label_numbers import DECIMAL, LabelNumbers, quoted
 
 LARGEST_FLOAT = float(np.finfo(np.float32).max)
 PLAIN = b"0123456789+-.eE \t\r\n"  # all characters of decimal numbers, of spaces around them and of ends of lines

@@ -15,7 +15,7 @@ from neurosim.outside.arrays import REAL, shortened
 from neurosim.outside.files import check_unpacked
 from neurosim.streams.base import Block, RandomAccess
 from neurosim.streams.hdf5_links import Files, filters_missing, find, stored_bytes
-from neurosim.streams.line_labels import counted_on, numbered
+from neurosim.streams.label_numbers import counted_on, numbered
 from neurosim.streams.numpy_files import LABELS, SAMPLES, chosen_names, missing
 
 # What h5py raises for a damaged file, or for one that asks for more memory than there is.

@@ -8,7 +8,7 @@ from typing import Any
 from neurosim.streams.base import UNLABELLED
 from neurosim.streams.csv_header import listed
 from neurosim.streams.csv_lines import LARGEST_FLOAT, Sample
-from neurosim.streams.line_labels import LabelNumbers, quoted
+from neurosim.streams.label_numbers import LabelNumbers, quoted
 
 NUMBERS = {int, float}
 NOT_A_NUMBER = {"NaN": None}  # infinities stay, and are refused as such

@@ -4,7 +4,7 @@ from neurosim.errors import StreamError
 from neurosim.streams.csv_header import label_column
 from neurosim.streams.csv_lines import CSVLines, Form, Sample
 from neurosim.streams.json_lines import JSONLines
-from neurosim.streams.line_labels import LabelNumbers
+from neurosim.streams.label_numbers import LabelNumbers
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")  # of UTF-16 and UTF-32

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from neurosim.errors import StreamError
 from neurosim.streams.base import Block, Stream
 from neurosim.streams.csv_lines import Form, Sample
-from neurosim.streams.line_labels import LabelNumbers
+from neurosim.streams.label_numbers import LabelNumbers
 from neurosim.streams.line_reader import LineReader
 
 LONGEST_LINE = 1 << 24  # bytes; a longer line is malformed: its cells would take a hundred times as much memory

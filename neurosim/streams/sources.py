@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from neurosim.errors import ConfigError, StreamError
+from neurosim.outside.files import other_than_regular
 
 if TYPE_CHECKING:
     from neurosim.streams.base import Stream
@@ -124,14 +125,11 @@ def open_source(source: str, options: Mapping[str, Any]) -> "Stream":
 
 def _check_file(source: str, path: Path) -> None:
     """Refuse what is no regular file before it is opened: a FIFO waits for a writer, and a device never ends."""
-    if path.is_file():
-        return
     if not path.exists():
         raise StreamError(f"source {source} must be a file: there is none at {path}")
-    kinds = ((path.is_dir, "a folder"), (path.is_fifo, "a FIFO"), (path.is_socket, "a socket"))
-    kind = next((name for is_kind, name in kinds if is_kind()), "a device")
-    advice = "" if path.is_dir() else f"; only - is a pipe: neurosim stream - < {path}"
-    raise StreamError(f"source {source} must be a regular file, got {kind}{advice}")
+    if (other := other_than_regular(path)) is not None:
+        advice = "" if path.is_dir() else f"; only - is a pipe: neurosim stream - < {path}"
+        raise StreamError(f"source {source} must be a regular file, got {other}{advice}")
 
 
 def _recognise(source: str, root: Path) -> tuple[Source | None, list[Any]]:

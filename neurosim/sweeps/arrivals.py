@@ -1,15 +1,12 @@
 """When the priced samples of a point arrive, as the settings of a study say."""
 
-import os
-import stat
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from neurosim.checks import finite, one_of, whole
-from neurosim.errors import ConfigError
+from neurosim.errors import ConfigError, StreamError
 from neurosim.streams.arrivals import Arrivals, Bursts, Closed, Period, Poisson, Recorded
+from neurosim.streams.numpy_files import map_array
 
 OF_KIND: dict[str, tuple[str, ...]] = {  # which keys belong to which kind, those that may be left out in brackets
     "closed": (), "period": ("rate_hz",), "poisson": ("rate_hz", "[seed]"), "bursts": ("rate_hz", "[burst]"),
@@ -92,8 +89,6 @@ def arrivals_of(settings: dict[str, Any]) -> Arrivals:
 def _timestamps(path: str) -> Any:
     """Map the array of a `.npy` file."""
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise ValueError("it is no regular file")
-        return np.lib.format.open_memmap(path, mode="r")
-    except (OSError, ValueError) as error:
+        return map_array(Path(path))
+    except StreamError as error:
         raise ConfigError("arrivals.timestamps", "an array in a .npy file", path, str(error)) from None

@@ -100,7 +100,7 @@ def test_names_that_come_again_are_counted(tmp_path):
 
 def test_a_fifo_is_refused_at_once(tmp_path):
     os.mkfifo(tmp_path / "a.csv")
-    assert "must be a regular file, got a FIFO; only - is a pipe" in run("stream", tmp_path / "a.csv", code=2).stderr
+    assert "must be a regular file, got a pipe; only - is a pipe" in run("stream", tmp_path / "a.csv", code=2).stderr
 
 
 ROWS = "1,2,x\n3,1,y\n5,4,x\n2,2,y\n"

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import neurosim as ns
 from neurosim.streams import lines
 from neurosim.streams.csv_lines import PLAIN, CSVLines, Form
-from neurosim.streams.line_labels import LONGEST_NAME, MOST_NAMES, numbered
+from neurosim.streams.label_numbers import LONGEST_NAME, MOST_NAMES, numbered
 from neurosim.streams.line_reader import MOST_COLUMNS
 from neurosim.streams.lines import LineStream
 
@@ -431,7 +431,7 @@ def test_only_a_regular_file_is_read(tmp_path):
     (tmp_path / "gone.csv").symlink_to("nowhere")
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(os.path.relpath(tmp_path / "socket.csv"))
-        for name, kind in (("fifo", "a FIFO; only - is a pipe"), ("folder", "a folder"), ("zero", "a device"),
+        for name, kind in (("fifo", "a pipe; only - is a pipe"), ("folder", "a folder"), ("zero", "a device"),
                            ("socket", "a socket"), ("gone", "there is none")):  # fmt: skip
             with pytest.raises(ns.StreamError, match=kind):
                 ns.open_stream(f"{name}.csv", root=tmp_path)

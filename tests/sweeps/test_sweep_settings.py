@@ -78,7 +78,7 @@ def test_arrivals_that_cannot_be_are_refused(given, words):
 
 def test_timestamps_are_a_regular_file_and_as_many_as_are_priced(tmp_path):
     os.mkfifo(tmp_path / "fifo.npy")
-    with pytest.raises(ns.ConfigError, match="no regular file"):
+    with pytest.raises(ns.ConfigError, match="must be a regular file, got a pipe"):
         settings(kind="stream", timestamps=str(tmp_path / "fifo.npy"))
     np.save(tmp_path / "few.npy", np.arange(10))
     (point,) = points(arrivals={"kind": "stream", "timestamps": str(tmp_path / "few.npy")})
