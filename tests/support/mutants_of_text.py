@@ -98,23 +98,16 @@ def study(rng: Random, folder: Path) -> list[object]:
     return ["sweep", _toml(rng, STUDY, folder), "--out", folder / "out.h5", "--list"]
 
 
+def _cost(bits: int) -> list[object]:
+    """Return a command that prices a few samples on a chip, up to the name of the chip."""
+    chip = ["softhebb", "--neurons", 3, "--weight-bits", bits]
+    return ["cost", *chip, "--stream", "digits:test", "--samples", 2, "--chip"]
+
+
 def described_chip(rng: Random, folder: Path) -> list[object]:
     sources = [file for file in (files("neurosim.hardware.chips") / "presets").iterdir() if file.name.endswith(".toml")]
     path = _toml(rng, tomllib.loads(rng.choice(sorted(sources, key=str)).read_text()), folder)
-    return [
-        "cost",
-        "softhebb",
-        "--neurons",
-        "3",
-        "--weight-bits",
-        "2",
-        "--stream",
-        "digits:test",
-        "--samples",
-        "2",
-        "--chip",
-        path,
-    ]
+    return [*_cost(2), path]
 
 
 def _toml(rng: Random, table: dict[str, object], folder: Path) -> Path:
@@ -152,22 +145,7 @@ def setting(rng: Random, folder: Path) -> list[object]:
     keys = ["structure.cores", "structure.mesh", "energy.synaptic_operation.value", "title", "", "a.b", "structure"]
     values = [*TEXTS, "[" * 5000, "9" * 5000, "{a = 1}", "1979-05-27", "[1, 2", "nan", "-1", "1e400", "'''", '"']
     change = f"{rng.choice(keys)}{rng.choice(['=', '=', '=', '', '=='])}{rng.choice(values)}".replace("\x00", "")
-    return [
-        "cost",
-        "softhebb",
-        "--neurons",
-        "3",
-        "--weight-bits",
-        "8",
-        "--stream",
-        "digits:test",
-        "--samples",
-        "2",
-        "--chip",
-        "loihi",
-        "--set",
-        change,
-    ]
+    return [*_cost(8), "loihi", "--set", change]
 
 
 KINDS = {"csv": csv, "ndjson": ndjson, "study": study, "described chip": described_chip, "setting": setting}
