@@ -113,6 +113,14 @@ def _keep(n, row, size, winner, teaching, samples, constants, state, scratch, re
     return p + 1 == window
 
 
+@inlined
+def _transmit(n, potentials, constants, scratch, results):
+    """Write what the layer sends, if anybody reads it."""
+    if results.outputs.size > 0:
+        outputs = results.outputs[n % results.outputs.shape[0]]
+        activate(potentials, constants.transmit, constants.exponent, scratch.lanes, outputs)
+
+
 @register_jitable
 def _memory(learning, state, scratch):
     """Return where a sample's active inputs are packed: their values, and which they are."""
@@ -188,9 +196,7 @@ def stream(address, kind):
             return n, winner
         results.winners[n] = winner
         _mark(marks, n, layout.COMPETED)
-        if results.outputs.size > 0:
-            outputs = results.outputs[n % results.outputs.shape[0]]
-            activate(potentials, constants.transmit, constants.exponent, scratch.lanes, outputs)
+        _transmit(n, potentials, constants, scratch, results)
         _mark(marks, n, layout.TRANSMITTED)
         if not learning:
             continue

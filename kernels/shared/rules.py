@@ -71,7 +71,7 @@ _decide = chosen_by_code(CELLS)
 @register_jitable
 def decide(rule, own, potential, response, norm, trace, total, rate, parameters):
     """Return decay and growth by the layer's rule; `own` is the user's: None, a function, or the address of one."""
-    if own is not None:  # in a line of its own, Numba leaves no code where there is no such rule
-        if rule == OWN:  # noqa: SIM102
+    if own is not None:  # noqa: SIM102 - in a line of its own, Numba leaves no code where there is no such rule
+        if rule == OWN:
             return ask(own, potential, response, norm, trace, total, rate, parameters)
     return _decide(rule, potential, response, norm, trace, total, rate, parameters)
