@@ -84,7 +84,7 @@ def sum_ahead(taken, synapses, start, stop, scratch, sums):
 
 @register_jitable
 def recall(n, copies, learning, state, scratch, active, values, potentials):
-    """Take in the n-th sample ahead, and write its potentials; return how many inputs are active, and |x|^2."""
+    """Take in the n-th sample ahead, and write its potentials; return how many inputs are active."""
     size = scratch.ahead_sizes[n]
     if learning:
         state.input_norm[0] = scratch.ahead_norms[1, n]
@@ -97,7 +97,7 @@ def recall(n, copies, learning, state, scratch, active, values, potentials):
         for m in range(copies):
             potentials[scratch.copied[m]] = sums[m]
     scale_sums(potentials, state.scales)
-    return size, scratch.ahead_norms[0, n]
+    return size
 
 
 @not_inlined

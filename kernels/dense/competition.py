@@ -14,7 +14,7 @@ from neurosim.kernels.shared.codes import (
     TRIANGLE,
     UNBIASED,
 )
-from neurosim.kernels.shared.competitions import respond, respond_all
+from neurosim.kernels.shared.competitions import CODES, respond, respond_all
 from neurosim.kernels.shared.numbers import ONE, TWO, ZERO
 from neurosim.kernels.shared.softmax import first_index, maximum, softmax, total_of
 
@@ -74,6 +74,17 @@ def bias_of(constants, activity, neurons):
     if constants.bias == CONSCIENCE:
         return constants.bias_strength * (ONE / np.float32(neurons) - activity)
     return -activity
+
+
+def is_plain(constants):
+    """Return whether `compete_softly` is all that a layer's competition takes."""
+    return constants.competition == CODES["soft"] and not (constants.winner_only or constants.signed)
+
+
+@register_jitable
+def compete_softly(drive, constants, lanes, responses):
+    """Write the responses y of a softmax, no more; return the winner."""
+    return first_index(drive, softmax(drive, constants.sharpness, responses, lanes))
 
 
 @register_jitable

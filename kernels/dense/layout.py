@@ -142,6 +142,28 @@ class Results(NamedTuple):
     live: NDArray[np.int64] = np.empty(0, np.int64)  # (inputs or 0,) each input's synapses that are not zero
 
 
+class Stages(NamedTuple):
+    """Where the code of the stages begins that few layers have; 0 for what this layer does not have. See `apart.py`."""
+
+    sum_next: int = 0
+    recall: int = 0
+    keep_copies: int = 0
+    integrate: int = 0
+    convert: int = 0
+    compete: int = 0
+    count_for_means: int = 0
+    move_means: int = 0
+    overlaps: int = 0
+    totals: int = 0
+    mix: int = 0
+    gate: int = 0
+    eligibility: int = 0
+    write_few_bits: int = 0
+    tally_inputs: int = 0
+    tally_live: int = 0
+    tally_writes: int = 0
+
+
 class Marks(NamedTuple):
     """When each sample's stages were done, by the system's clock; changes no bit of anything else.
 

@@ -5,12 +5,8 @@ import math
 import numpy as np
 from numba.extending import register_jitable
 
-from neurosim.kernels.compiled import not_inlined
-from neurosim.kernels.dense.every_synapse import learn_by_eligibility, learn_by_mixing
-from neurosim.kernels.dense.few_bits import write_few_bits
-from neurosim.kernels.dense.gate import gate
+from neurosim.kernels.compiled import inlined, not_inlined
 from neurosim.kernels.dense.layout import PENDING, SAMPLES, UPDATES, WRITES
-from neurosim.kernels.dense.means import move_means
 from neurosim.kernels.dense.norms import (
     fold_scale,
     length_of,
@@ -20,29 +16,13 @@ from neurosim.kernels.dense.norms import (
     renormalise,
 )
 from neurosim.kernels.dense.rates import rate_of_neuron
-from neurosim.kernels.shared.codes import SANGER, SUBSPACE, UNBIASED
+from neurosim.kernels.shared.by_address import call
 from neurosim.kernels.shared.instruments import note_step
 from neurosim.kernels.shared.numbers import FOLD_ABOVE, FOLD_BELOW, LANES, NEGLIGIBLE, ONE, TWO, ZERO
 from neurosim.kernels.shared.rates import rate_by_time
 from neurosim.kernels.shared.rules import decide
-from neurosim.kernels.shared.softmax import total_of
 
 SPARSE_WRITES = 8  # if fewer than 1/8 of the neurons are written, they are written singly, else whole rows
-
-
-@register_jitable
-def _overlaps(state, scratch, samples):
-    """Write the inner products of the pending samples with one another into scratch.gram."""
-    for p in range(samples):
-        scratch.values[:] = ZERO
-        for j in range(state.pending_sizes[p]):
-            scratch.values[state.pending_active[p, j]] = state.pending_inputs[p, j]
-        for q in range(p + 1):
-            dot = scratch.values[0] * ZERO
-            for j in range(state.pending_sizes[q]):
-                dot += state.pending_inputs[q, j] * scratch.values[state.pending_active[q, j]]
-            scratch.gram[p, q] = dot
-            scratch.gram[q, p] = dot
 
 
 @register_jitable
@@ -203,45 +183,54 @@ def _diverged(norms):
     return -1
 
 
-@not_inlined
-def learn(potentials, responses, square, constants, state, scratch, own, live):
-    """Apply a full window; return a neuron whose norm is no longer finite, or -1."""
-    samples, rate = responses.shape[0], rate_by_time(constants, state.counters[SAMPLES] - 1)
-    if constants.bias != UNBIASED or constants.moment > 0:
-        move_means(constants, state)
-    state.counters[PENDING] = 0
-    state.counters[UPDATES] += 1
-    if constants.rule == SANGER or constants.rule == SUBSPACE:
-        learn_by_mixing(rate, responses, constants, state, scratch)
-        return _diverged(state.norms)
-    scratch.gram[0, 0] = square
-    if samples > 1:
-        _overlaps(state, scratch, samples)
-    if constants.total:
-        for p in range(samples):
-            for k in range(potentials.shape[1]):
-                scratch.order[k] = abs(potentials[p, k])
-            scratch.totals[p] = total_of(scratch.order, scratch.lanes)
-    count = select_written(responses, constants.cutoff, scratch.written)
-    if count * SPARSE_WRITES >= potentials.shape[1]:
-        scratch.growth[:] = ZERO
-    propose_steps(count, potentials, responses, rate, constants, state, scratch, own)
+@register_jitable
+def _all_finite(count, written, numbers):
+    """Return the first of the neurons whose number is not finite, or -1."""
     for m in range(count):
-        if not math.isfinite(scratch.sizes[scratch.written[m]]):
-            return scratch.written[m]
-    if constants.gated:
-        count = gate(count, constants, scratch)
-    if constants.eligibility > ZERO:
-        learn_by_eligibility(count, constants, state, scratch)
-    elif constants.highest > ZERO:
-        write_few_bits(count, constants, state, scratch, live)
+        if not math.isfinite(numbers[written[m]]):
+            return written[m]
+    return -1
+
+
+@inlined
+def _write_as_asked(count, constants, state, scratch, stages, address, kind):
+    """Apply what was proposed for `count` neurons, in the way that the layer's synapses are kept."""
+    if stages.eligibility != 0:
+        call(stages.eligibility, address, kind, count, 0, 0, 0)
+    elif stages.write_few_bits != 0:
+        call(stages.write_few_bits, address, kind, count, 0, 0, 0)
     else:
         _write(count, constants, state, scratch)
     if constants.leak > ZERO:
         leak_all(constants, state)
-    if constants.eligibility > ZERO:
+
+
+@not_inlined
+def learn(row, potentials, responses, square, constants, state, scratch, own, stages, address, kind):
+    """Apply a full window; return a neuron whose norm is no longer finite, or -1."""
+    samples, rate = responses.shape[0], rate_by_time(constants, state.counters[SAMPLES] - 1)
+    if stages.move_means != 0:
+        call(stages.move_means, address, kind, 0, 0, 0, 0)
+    state.counters[PENDING] = 0
+    state.counters[UPDATES] += 1
+    if stages.mix != 0:
+        call(stages.mix, address, kind, row, 0, 0, 0)
         return _diverged(state.norms)
-    for m in range(count):
-        if not math.isfinite(state.norms[scratch.written[m]]):
-            return scratch.written[m]
-    return -1
+    scratch.gram[0, 0] = square
+    if stages.overlaps != 0:
+        call(stages.overlaps, address, kind, samples, 0, 0, 0)
+    if stages.totals != 0:
+        call(stages.totals, address, kind, row, 0, 0, 0)
+    count = select_written(responses, constants.cutoff, scratch.written)
+    if count * SPARSE_WRITES >= potentials.shape[1]:
+        scratch.growth[:] = ZERO
+    propose_steps(count, potentials, responses, rate, constants, state, scratch, own)
+    failed = _all_finite(count, scratch.written, scratch.sizes)
+    if failed >= 0:
+        return failed
+    if stages.gate != 0:
+        count = call(stages.gate, address, kind, count, 0, 0, 0)
+    _write_as_asked(count, constants, state, scratch, stages, address, kind)
+    if stages.eligibility != 0:
+        return _diverged(state.norms)
+    return _all_finite(count, scratch.written, state.norms)

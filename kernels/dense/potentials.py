@@ -3,8 +3,7 @@
 import numpy as np
 from numba.extending import register_jitable
 
-from neurosim.kernels.compiled import not_inlined
-from neurosim.kernels.shared.numbers import ONE, TWO, ZERO
+from neurosim.kernels.shared.numbers import TWO, ZERO
 
 
 @register_jitable
@@ -46,13 +45,9 @@ def scale_sums(sums, s):
         sums[k] *= s[k]
 
 
-@not_inlined
-def integrate(values, active, size, lebesgue, v, s, potentials):
+@register_jitable
+def integrate(values, active, size, v, s, potentials):
     """Write u = s * sum of x v over the active inputs."""
-    if lebesgue != TWO:
-        potentials[:] = ZERO
-        _integrate_powers(values, active, size, lebesgue - ONE, v, s, potentials)
-        return
     sum_rows(values, active, size, v, 0, s.size, potentials)
     scale_sums(potentials, s)
 
@@ -68,8 +63,9 @@ def signed_power(v, power):
 
 
 @register_jitable
-def _integrate_powers(values, active, size, power, synapses, scales, potentials):
+def integrate_powers(values, active, size, power, synapses, scales, potentials):
     """Write u = sum of x sign(w) |w|**power: a power for every synapse, many times slower but for the square."""
+    potentials[:] = ZERO
     for j in range(size):
         v, x = synapses[active[j]], values[j]
         for k in range(potentials.size):

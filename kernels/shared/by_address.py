@@ -31,3 +31,25 @@ def _rule_at(typing, address, potential, response, norm, trace, total, rate, par
         return builder.call(builder.inttoptr(values[0], function.as_pointer()), values[1:])
 
     return returned(address, *taken), code
+
+
+@intrinsic
+def call(typing, entry, address, kind, i, j, k, m):
+    """Call the stage whose compiled code begins at `entry`, with what `arguments_at` takes and four whole numbers."""
+    taken = types.intp, kind, types.intp, types.intp, types.intp, types.intp
+
+    def code(context, builder, signature, values):
+        function = context.call_conv.get_function_type(types.intp, taken)
+        stage = builder.inttoptr(values[0], function.as_pointer())
+        _status, returned = context.call_conv.call_function(builder, stage, types.intp, taken, values[1:])
+        return returned  # no stage raises
+
+    return types.intp(types.intp, *taken), code
+
+
+def entry_of(stage, kind):
+    """Return where the code of a stage begins, compiled for arguments of a kind."""
+    taken = types.intp, types.TypeRef(kind), types.intp, types.intp, types.intp, types.intp
+    stage.compile(taken)
+    compiled = stage.overloads[taken]
+    return compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)

@@ -1,0 +1,225 @@
+"""The stages of a dense layer that few layers have.
+
+Each is compiled apart, when a layer first has it, and the loop calls it by its address: no layer waits for what it does
+not have. Every stage takes an address and a kind, as `arguments_at` does, and four whole numbers; it returns one.
+"""
+
+from functools import cache
+
+from neurosim.kernels.compiled import compiled
+from neurosim.kernels.dense import ahead, competition, every_synapse, few_bits, layout, means, tallies
+from neurosim.kernels.dense import gate as gates
+from neurosim.kernels.dense.potentials import integrate as integrate_alone
+from neurosim.kernels.dense.potentials import integrate_powers, scale_sums
+from neurosim.kernels.dense.team import is_shared, sum_together
+from neurosim.kernels.dense.window import full_window, memory_of_inputs
+from neurosim.kernels.shared.arguments import arguments_at
+from neurosim.kernels.shared.by_address import entry_of
+from neurosim.kernels.shared.codes import IDENTITY, SANGER, SUBSPACE, UNBIASED
+from neurosim.kernels.shared.numbers import ONE, TWO, ZERO
+from neurosim.kernels.shared.rates import rate_by_time
+from neurosim.kernels.shared.softmax import total_of
+
+# Without Numba's reference counts, like the loop itself.
+stage = compiled(nogil=True, _nrt=False)
+
+
+@stage
+def sum_next(address, kind, n, mean_active, mean_written, _unused):
+    """Take the sums of the next samples together, where it pays; return the first sample whose sums are not taken."""
+    samples, learning, constants, state, scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
+    neurons, left = state.scales.size, samples.values.shape[0] - n
+    depth = ahead.samples_ahead(left, mean_active, mean_written, learning, constants, state, scratch)
+    if depth == 0:
+        return n
+    taken = ahead.look_ahead(samples, n, depth, learning, constants, state, scratch)
+    typical, sums = mean_active // layout.PACE, scratch.ahead_sums
+    if taken > 0 and is_shared(typical, neurons, mean_written, scratch):
+        values, active = memory_of_inputs(learning, state, scratch)
+        scratch.signals[0, layout.TAKEN] = taken
+        sum_together(taken * mean_active // layout.PACE * neurons, values, active, state.synapses, scratch, sums)
+    else:
+        ahead.sum_ahead(taken, state.synapses, 0, neurons, scratch, sums)
+    return n + taken
+
+
+@stage
+def recall(address, kind, row, n, copies, _unused):
+    """Take in the n-th sample ahead, and write its potentials; return how many inputs are active."""
+    _samples, learning, _constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
+    values, active = memory_of_inputs(learning, state, scratch)
+    return ahead.recall(n, copies, learning, state, scratch, active, values, results.potentials[row])
+
+
+@stage
+def keep_copies(address, kind, count, copies, _unused, _also):
+    """Copy the synapses of the neurons just written; return how many have copies then, -1 if too many."""
+    _samples, _learning, _constants, state, scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
+    return ahead.keep_copies(count, copies, state.synapses, scratch)
+
+
+@stage
+def integrate(address, kind, row, size, mean_written, _unused):
+    """Write the potentials of a sample that was taken in: with the team, where that pays, or of another norm."""
+    _samples, learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
+    values, active = memory_of_inputs(learning, state, scratch)
+    potentials, neurons = results.potentials[row], state.scales.size
+    if constants.lebesgue != TWO:
+        power = constants.lebesgue - ONE
+        integrate_powers(values, active, size, power, state.synapses, state.scales, potentials)
+    elif is_shared(size, neurons, mean_written, scratch):
+        signals, sums = scratch.signals[0], results.potentials[row : row + 1]
+        signals[layout.TAKEN], signals[layout.BREADTH] = 0, size
+        signals[layout.PENDING_ROW] = state.counters[layout.PENDING] if learning else -1
+        sum_together(size * neurons, values, active, state.synapses, scratch, sums)
+        scale_sums(potentials, state.scales)
+    else:
+        integrate_alone(values, active, size, state.synapses, state.scales, potentials)
+    return 0
+
+
+@stage
+def convert(address, kind, row, _unused, _also, _too):
+    """Write what competes, from the potentials."""
+    _samples, learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
+    competition.convert(results.potentials[row], learning, constants, state.activity, scratch.lanes, scratch.drive)
+    return 0
+
+
+@stage
+def compete(address, kind, row, label, _unused, _also):
+    """Write the responses; return the winner."""
+    _samples, _learning, constants, _state, scratch, results, _own, _marks, stages = arguments_at(address, kind)
+    drive = scratch.drive if stages.convert != 0 else results.potentials[row]
+    return competition.compete(drive, label, constants, scratch.lanes, scratch.written, results.responses[row])
+
+
+@stage
+def count_for_means(address, kind, row, winner, _unused, _also):
+    """Count a sample for the running means."""
+    _samples, _learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
+    potentials, responses = results.potentials[row], results.responses[row]
+    means.count_for_means(winner, potentials, responses, constants, state.pending_sums, scratch)
+    return 0
+
+
+@stage
+def move_means(address, kind, _unused, _also, _too, _last):
+    """Move the running means by those over the window."""
+    _samples, _learning, constants, state, _scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
+    means.move_means(constants, state)
+    return 0
+
+
+@stage
+def overlaps(address, kind, samples, _unused, _also, _too):
+    """Write the inner products of the pending samples with one another into scratch.gram."""
+    _samples, _learning, _constants, state, scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
+    for p in range(samples):
+        scratch.values[:] = ZERO
+        for j in range(state.pending_sizes[p]):
+            scratch.values[state.pending_active[p, j]] = state.pending_inputs[p, j]
+        for q in range(p + 1):
+            dot = scratch.values[0] * ZERO
+            for j in range(state.pending_sizes[q]):
+                dot += state.pending_inputs[q, j] * scratch.values[state.pending_active[q, j]]
+            scratch.gram[p, q] = dot
+            scratch.gram[q, p] = dot
+    return 0
+
+
+@stage
+def totals(address, kind, row, _unused, _also, _too):
+    """Write the sum of |u| of each sample of the window."""
+    _samples, _learning, _constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
+    potentials, _responses = full_window(row, state, results)
+    for p in range(potentials.shape[0]):
+        for k in range(potentials.shape[1]):
+            scratch.order[k] = abs(potentials[p, k])
+        scratch.totals[p] = total_of(scratch.order, scratch.lanes)
+    return 0
+
+
+@stage
+def mix(address, kind, row, _unused, _also, _too):
+    """Learn by a rule in which a neuron sees what others explain."""
+    _samples, _learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
+    rate = rate_by_time(constants, state.counters[layout.SAMPLES] - 1)
+    every_synapse.learn_by_mixing(rate, results.responses[row : row + 1], constants, state, scratch)
+    return 0
+
+
+@stage
+def gate(address, kind, count, _unused, _also, _too):
+    """Keep the neurons with the largest steps; return how many."""
+    _samples, _learning, constants, _state, scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
+    return gates.gate(count, constants, scratch)
+
+
+@stage
+def eligibility(address, kind, count, _unused, _also, _too):
+    """Keep the step in the synapses' eligibility, and let the modulator turn it into weight."""
+    _samples, _learning, constants, state, scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
+    every_synapse.learn_by_eligibility(count, constants, state, scratch)
+    return 0
+
+
+@stage
+def write_few_bits(address, kind, count, _unused, _also, _too):
+    """Apply what was proposed, in synapses of few bits."""
+    _samples, _learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
+    few_bits.write_few_bits(count, constants, state, scratch, results.live)
+    return 0
+
+
+@stage
+def tally_inputs(address, kind, n, size, first, holes):
+    """Count the events of a sample, and the synapses that they reach; `first` is the first sample ahead, or -1."""
+    _samples, learning, _constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
+    _values, active = memory_of_inputs(learning, state, scratch)
+    if first >= 0 and not learning:
+        active = scratch.ahead_active[n - first]
+    tallies.tally_inputs(n, size, active, holes != 0, state.scales.size, results)
+    return 0
+
+
+@stage
+def tally_live(address, kind, row, _unused, _also, _too):
+    """Take the synapses that are about to be written out of those that are not zero."""
+    _samples, _learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
+    _potentials, responses = full_window(row, state, results)
+    tallies.tally_live(responses, constants, state, scratch, results.live, -1)
+    return 0
+
+
+@stage
+def tally_writes(address, kind, n, asked, folds, holes):
+    """Count what the window that ended with a sample has written."""
+    _samples, _learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
+    _potentials, responses = full_window(n % results.potentials.shape[0], state, results)
+    tallies.tally_writes(n, asked, folds, holes != 0, responses, constants, state, scratch, results)
+    return 0
+
+
+def stages_of(kind, constants, state, scratch, results):
+    """Return the stages that a layer has, compiled for arguments of a kind."""
+    looks, counts = scratch.ahead_sums.shape[0] > 0, results.tallies.shape[0] > 0
+    averages = constants.bias != UNBIASED or constants.moment > 0
+    mixes = constants.rule in (SANGER, SUBSPACE)
+    asked = {
+        sum_next: looks, recall: looks, keep_copies: looks,
+        integrate: constants.lebesgue != TWO or scratch.signals.shape[0] > 1,
+        convert: constants.activation != IDENTITY or constants.bias != UNBIASED,
+        compete: not competition.is_plain(constants),
+        count_for_means: averages, move_means: averages,
+        overlaps: state.pending_sizes.size > 1, totals: constants.total and not mixes,
+        mix: mixes, gate: constants.gated, eligibility: constants.eligibility > ZERO,
+        write_few_bits: constants.highest > ZERO,
+        tally_inputs: counts, tally_live: counts, tally_writes: counts,
+    }  # fmt: skip
+    return layout.Stages(**{one.__name__: _entry(one, kind) for one, is_asked in asked.items() if is_asked})
+
+
+@cache
+def _entry(one, kind):
+    return entry_of(one, kind)

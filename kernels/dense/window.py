@@ -1,0 +1,46 @@
+"""Where the samples of a window wait for its end."""
+
+from numba.extending import register_jitable
+
+from neurosim.kernels.compiled import inlined
+from neurosim.kernels.dense import layout
+from neurosim.kernels.shared.by_address import call
+from neurosim.kernels.shared.numbers import ONE
+from neurosim.kernels.shared.softmax import copy_into
+
+
+@register_jitable
+def memory_of_inputs(learning, state, scratch):
+    """Return where a sample's active inputs are packed: their values, and which they are."""
+    if learning:
+        p = state.counters[layout.PENDING]
+        return state.pending_inputs[p], state.pending_active[p]
+    return scratch.values, scratch.active
+
+
+@inlined
+def keep(n, row, size, winner, teaching, samples, state, results, stages, address, kind):
+    """Count a sample, and put it where its window waits for its end; return whether the window is full."""
+    state.counters[layout.SAMPLES] += 1
+    if not teaching:
+        state.counters[layout.BLANKS] += 1
+        return False
+    state.wins[winner] += 1
+    p, window = state.counters[layout.PENDING], state.pending_sizes.size
+    state.pending_sizes[p] = size
+    state.pending_modulators[p] = samples.modulators[n] if samples.modulators.size > 0 else ONE
+    state.counters[layout.PENDING] = p + 1
+    if stages.count_for_means != 0:
+        call(stages.count_for_means, address, kind, row, winner, 0, 0)
+    if window > 1:
+        copy_into(results.potentials[row], state.pending_potentials[p])
+        copy_into(results.responses[row], state.pending_responses[p])
+    return p + 1 == window
+
+
+@register_jitable
+def full_window(row, state, results):
+    """Return potentials and responses of the window: those of the sample itself, if it is a window of one."""
+    if state.pending_sizes.size == 1:
+        return results.potentials[row : row + 1], results.responses[row : row + 1]
+    return state.pending_potentials, state.pending_responses
