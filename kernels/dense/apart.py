@@ -20,11 +20,8 @@ from neurosim.kernels.shared.numbers import ONE, TWO, ZERO
 from neurosim.kernels.shared.rates import rate_by_time
 from neurosim.kernels.shared.softmax import total_of
 
-# Without Numba's reference counts, like the loop itself.
-stage = compiled(nogil=True, _nrt=False)
 
-
-@stage
+@compiled(nogil=True, _nrt=False)
 def sum_next(address, kind, n, mean_active, mean_written, _unused):
     """Take the sums of the next samples together, where it pays; return the first sample whose sums are not taken."""
     samples, learning, constants, state, scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
@@ -43,7 +40,7 @@ def sum_next(address, kind, n, mean_active, mean_written, _unused):
     return n + taken
 
 
-@stage
+@compiled(nogil=True, _nrt=False)
 def recall(address, kind, row, n, copies, _unused):
     """Take in the n-th sample ahead, and write its potentials; return how many inputs are active."""
     _samples, learning, _constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
@@ -51,14 +48,14 @@ def recall(address, kind, row, n, copies, _unused):
     return ahead.recall(n, copies, learning, state, scratch, active, values, results.potentials[row])
 
 
-@stage
+@compiled(nogil=True, _nrt=False)
 def keep_copies(address, kind, count, copies, _unused, _also):
     """Copy the synapses of the neurons just written; return how many have copies then, -1 if too many."""
     _samples, _learning, _constants, state, scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
     return ahead.keep_copies(count, copies, state.synapses, scratch)
 
 
-@stage
+@compiled(nogil=True, _nrt=False)
 def integrate(address, kind, row, size, mean_written, _unused):
     """Write the potentials of a sample that was taken in: with the team, where that pays, or of another norm."""
     _samples, learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
@@ -78,7 +75,7 @@ def integrate(address, kind, row, size, mean_written, _unused):
     return 0
 
 
-@stage
+@compiled(nogil=True, _nrt=False)
 def convert(address, kind, row, _unused, _also, _too):
     """Write what competes, from the potentials."""
     _samples, learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
@@ -86,7 +83,7 @@ def convert(address, kind, row, _unused, _also, _too):
     return 0
 
 
-@stage
+@compiled(nogil=True, _nrt=False)
 def compete(address, kind, row, label, _unused, _also):
     """Write the responses; return the winner."""
     _samples, _learning, constants, _state, scratch, results, _own, _marks, stages = arguments_at(address, kind)
@@ -94,7 +91,7 @@ def compete(address, kind, row, label, _unused, _also):
     return competition.compete(drive, label, constants, scratch.lanes, scratch.written, results.responses[row])
 
 
-@stage
+@compiled(nogil=True, _nrt=False)
 def count_for_means(address, kind, row, winner, _unused, _also):
     """Count a sample for the running means."""
     _samples, _learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
@@ -103,7 +100,7 @@ def count_for_means(address, kind, row, winner, _unused, _also):
     return 0
 
 
-@stage
+@compiled(nogil=True, _nrt=False)
 def move_means(address, kind, _unused, _also, _too, _last):
     """Move the running means by those over the window."""
     _samples, _learning, constants, state, _scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
@@ -111,7 +108,7 @@ def move_means(address, kind, _unused, _also, _too, _last):
     return 0
 
 
-@stage
+@compiled(nogil=True, _nrt=False)
 def overlaps(address, kind, samples, _unused, _also, _too):
     """Write the inner products of the pending samples with one another into scratch.gram."""
     _samples, _learning, _constants, state, scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
@@ -128,7 +125,7 @@ def overlaps(address, kind, samples, _unused, _also, _too):
     return 0
 
 
-@stage
+@compiled(nogil=True, _nrt=False)
 def totals(address, kind, row, _unused, _also, _too):
     """Write the sum of |u| of each sample of the window."""
     _samples, _learning, _constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
@@ -140,7 +137,7 @@ def totals(address, kind, row, _unused, _also, _too):
     return 0
 
 
-@stage
+@compiled(nogil=True, _nrt=False)
 def mix(address, kind, row, _unused, _also, _too):
     """Learn by a rule in which a neuron sees what others explain."""
     _samples, _learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
@@ -149,14 +146,14 @@ def mix(address, kind, row, _unused, _also, _too):
     return 0
 
 
-@stage
+@compiled(nogil=True, _nrt=False)
 def gate(address, kind, count, _unused, _also, _too):
     """Keep the neurons with the largest steps; return how many."""
     _samples, _learning, constants, _state, scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
     return gates.gate(count, constants, scratch)
 
 
-@stage
+@compiled(nogil=True, _nrt=False)
 def eligibility(address, kind, count, _unused, _also, _too):
     """Keep the step in the synapses' eligibility, and let the modulator turn it into weight."""
     _samples, _learning, constants, state, scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
@@ -164,7 +161,7 @@ def eligibility(address, kind, count, _unused, _also, _too):
     return 0
 
 
-@stage
+@compiled(nogil=True, _nrt=False)
 def write_few_bits(address, kind, count, _unused, _also, _too):
     """Apply what was proposed, in synapses of few bits."""
     _samples, _learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
@@ -172,7 +169,7 @@ def write_few_bits(address, kind, count, _unused, _also, _too):
     return 0
 
 
-@stage
+@compiled(nogil=True, _nrt=False)
 def tally_inputs(address, kind, n, size, first, holes):
     """Count the events of a sample, and the synapses that they reach; `first` is the first sample ahead, or -1."""
     _samples, learning, _constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
@@ -183,7 +180,7 @@ def tally_inputs(address, kind, n, size, first, holes):
     return 0
 
 
-@stage
+@compiled(nogil=True, _nrt=False)
 def tally_live(address, kind, row, _unused, _also, _too):
     """Take the synapses that are about to be written out of those that are not zero."""
     _samples, _learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
@@ -192,7 +189,7 @@ def tally_live(address, kind, row, _unused, _also, _too):
     return 0
 
 
-@stage
+@compiled(nogil=True, _nrt=False)
 def tally_writes(address, kind, n, asked, folds, holes):
     """Count what the window that ended with a sample has written."""
     _samples, _learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)

@@ -135,6 +135,7 @@ SWAPPED = (  # two fields of State, of the same type
 SHARED = {
     "compiled.py": ('{"error_model"', '{"boundscheck": False, "error_model"'),
     "shared/arguments.py": ("align=1)", "align=2)"),
+    "shared/by_address.py": ("  # no stage raises", ""),
     "shared/codes.py": ("IDENTITY, RELU, TRIANGLE", "RELU, IDENTITY, TRIANGLE"),
     "shared/competitions.py": ("return ONE if neuron == winner else ZERO", "return ZERO if neuron == winner else ONE"),
     "shared/instruments.py": ("steps[0, k] = total", "steps[0, k] = total + total"),
@@ -149,6 +150,7 @@ SHARED = {
 EDITS = {  # the program, its loop, and for each file what stands there and what is written instead
     "dense": (DENSE, "dense.stream stream", SHARED | {
         "dense/ahead.py": ("TILE = 256", "TILE = 128"),
+        "dense/apart.py": ("= abs(potentials[p, k])", "= ONE + abs(potentials[p, k])"),
         "dense/competition.py": ("return -activity", "return activity"),
         "dense/every_synapse.py": ("step = factors[k] * rest", "step = factors[k] * (rest + rest)"),
         "dense/few_bits.py": ("UNIT = np.float32(2**-24)", "UNIT = np.float32(2**-25)"),
@@ -160,9 +162,10 @@ EDITS = {  # the program, its loop, and for each file what stands there and what
         "dense/norms.py": ("return math.sqrt(norm)", "return norm"),
         "dense/potentials.py": ("sums[k] *= s[k]", "sums[k] *= s[k] + s[k]"),
         "dense/rates.py": ("abs(norm - ONE)", "abs(norm + ONE)"),
-        "dense/stream.py": ("state.wins[winner] += 1", "state.wins[winner] += 2"),
+        "dense/stream.py": ("us, ys, square, constants", "us, ys, square + square, constants"),
         "dense/tallies.py": ("effective = size * neurons", "effective = size + neurons"),
         "dense/team.py": ("PATIENCE = 2000", "PATIENCE = 1000"),
+        "dense/window.py": ("state.wins[winner] += 1", "state.wins[winner] += 2"),
     }),
     "conv": (CONV, "conv.stream stream", SHARED | {
         "conv/blas.py": ("BLOCK, BLOCKS = 48, 4", "BLOCK, BLOCKS = 32, 4"),
