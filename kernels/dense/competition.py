@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numba.extending import register_jitable
 
-from neurosim.kernels.compiled import not_inlined
+from neurosim.kernels.compiled import inlined, not_inlined
 from neurosim.kernels.shared.codes import (
     CONSCIENCE,
     IDENTITY,
@@ -81,7 +81,7 @@ def is_plain(constants):
     return constants.competition == CODES["soft"] and not (constants.winner_only or constants.signed)
 
 
-@register_jitable
+@inlined
 def compete_softly(drive, constants, lanes, responses):
     """Write the responses y of a softmax, no more; return the winner."""
     return first_index(drive, softmax(drive, constants.sharpness, responses, lanes))

@@ -5,13 +5,14 @@ import math
 import numpy as np
 from numba.extending import register_jitable
 
+from neurosim.kernels.compiled import not_inlined
 from neurosim.kernels.dense.layout import FOLDS
 from neurosim.kernels.shared.numbers import ONE, TWO, ZERO
 
 DRIFT, SHORT = np.float32(8), np.float32(0.01)  # scale and squared norm at which renormalising measures anew
 
 
-@register_jitable
+@not_inlined
 def fold_scale(synapses, scales, counters, k):
     """Multiply neuron k's scale into its synapses."""
     for i in range(synapses.shape[0]):
@@ -20,7 +21,7 @@ def fold_scale(synapses, scales, counters, k):
     counters[FOLDS] += 1
 
 
-@register_jitable
+@not_inlined
 def measure_norm(state, k, lebesgue):
     """Recompute the norm of neuron k from the synapses."""
     total = state.scales[k] * ZERO
@@ -47,7 +48,7 @@ def not_below_zero(x):
     return x * ZERO if x < ZERO else x
 
 
-@register_jitable
+@not_inlined
 def measure_overlap(k, state, growth):
     """Return |w|^2 and the sum of c (w x) from the synapses; potentials of another norm do not give them."""
     square, overlap = state.scales[k] * ZERO, state.scales[k] * ZERO
@@ -62,7 +63,7 @@ def measure_overlap(k, state, growth):
     return square, overlap
 
 
-@register_jitable
+@not_inlined
 def renormalise(state, k, lebesgue):
     """Bring neuron k to norm one.
 

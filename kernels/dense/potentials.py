@@ -3,6 +3,7 @@
 import numpy as np
 from numba.extending import register_jitable
 
+from neurosim.kernels.compiled import not_inlined
 from neurosim.kernels.shared.numbers import TWO, ZERO
 
 
@@ -45,7 +46,7 @@ def scale_sums(sums, s):
         sums[k] *= s[k]
 
 
-@register_jitable
+@not_inlined
 def integrate(values, active, size, v, s, potentials):
     """Write u = s * sum of x v over the active inputs."""
     sum_rows(values, active, size, v, 0, s.size, potentials)

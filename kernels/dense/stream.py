@@ -196,11 +196,15 @@ def assist(address, kind, number):
         store_release(signals[number], epoch)
 
 
-def _with_stages(arguments):
-    """Return what `stream` takes, and its type: arguments with the stages that their layer has, compiled."""
-    kind = typeof((*arguments, layout.Stages()))
+def _with_stages(kind, arguments):
+    """Return what `stream` takes: arguments with the stages that their layer has, compiled."""
     _samples, _learning, constants, state, scratch, results, _own, _marks = arguments
-    return (*arguments, stages_of(kind, constants, state, scratch, results)), kind
+    return (*arguments, stages_of(kind, constants, state, scratch, results))
+
+
+def _kind_of(arguments):
+    """Return the type of what `stream` takes; a hundred arrays are looked at, which takes as long as some samples."""
+    return typeof((*arguments, layout.Stages()))
 
 
 def bound(*arguments):
@@ -208,7 +212,8 @@ def bound(*arguments):
 
     Calling it reads what the arrays hold at that moment. The arrays and the returned memory must outlive the function.
     """
-    taken, kind = _with_stages(arguments)
+    kind = _kind_of(arguments)
+    taken = _with_stages(kind, arguments)
     memory = np.zeros(size_of_arguments(taken), np.uint8)
     write_arguments(memory.ctypes.data, taken)
     return stream.compile((types.intp, types.TypeRef(kind))), memory.ctypes.data, kind, memory
@@ -216,14 +221,14 @@ def bound(*arguments):
 
 def loop(*arguments):
     """Return `stream` as compiled for arguments of these types, as a function of such arguments."""
-    taken, kind = _with_stages(arguments)
-    size = size_of_arguments(taken)
+    kind = _kind_of(arguments)
+    size = size_of_arguments(_with_stages(kind, arguments))
     put, run = write_arguments.compile((types.intp, kind)), stream.compile((types.intp, types.TypeRef(kind)))
 
     def take(*arguments):
         memory = np.empty(size, np.uint8)
         address = memory.__array_interface__["data"][0]
-        put(address, _with_stages(arguments)[0])
+        put(address, _with_stages(kind, arguments))
         return run(address, kind)
 
     return take
@@ -234,8 +239,8 @@ def team(*arguments):
 
     Each thread calls it with its number: thread 0 takes the samples, and gets what `stream` returns; the others assist.
     """
-    taken, kind = _with_stages(arguments)
-    size, address_and_kind = size_of_arguments(taken), (types.intp, types.TypeRef(kind))
+    kind = _kind_of(arguments)
+    size, address_and_kind = size_of_arguments(_with_stages(kind, arguments)), (types.intp, types.TypeRef(kind))
     put, run, help_out = (
         write_arguments.compile((types.intp, kind)),
         stream.compile(address_and_kind),
@@ -245,7 +250,7 @@ def team(*arguments):
     def work(*arguments):
         memory, signals = np.empty(size, np.uint8), arguments[4].signals
         address = memory.__array_interface__["data"][0]
-        put(address, _with_stages(arguments)[0])
+        put(address, _with_stages(kind, arguments))
         signals[0], signals[1:] = 0, layout.NOT_STARTED
 
         def work_as(number):

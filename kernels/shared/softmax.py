@@ -3,6 +3,7 @@
 import numpy as np
 from numba.extending import register_jitable
 
+from neurosim.kernels.compiled import not_inlined
 from neurosim.kernels.shared.numbers import (
     EIGHTH,
     FIFTH,
@@ -84,7 +85,7 @@ def total_of(x, lanes):
     return fold_lanes(lanes)
 
 
-@register_jitable
+@not_inlined
 def softmax(x, sharpness, y, lanes):
     """Write softmax(sharpness * x) into y; return the largest x."""
     top = maximum(x, lanes)
@@ -96,7 +97,7 @@ def softmax(x, sharpness, y, lanes):
     return top
 
 
-@register_jitable
+@not_inlined
 def first_index(x, value):
     """Return the first index at which x holds value: ties go to the lowest index."""
     start, matches = 0, 0
