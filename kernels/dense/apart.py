@@ -9,6 +9,7 @@ from functools import cache
 from neurosim.kernels.compiled import compiled
 from neurosim.kernels.dense import ahead, competition, every_synapse, few_bits, layout, means, tallies
 from neurosim.kernels.dense import gate as gates
+from neurosim.kernels.dense.learning import leak_all
 from neurosim.kernels.dense.potentials import integrate as integrate_alone
 from neurosim.kernels.dense.potentials import integrate_powers, scale_sums
 from neurosim.kernels.dense.team import is_shared, sum_together
@@ -170,6 +171,14 @@ def write_few_bits(address, kind, count, _unused, _also, _too):
 
 
 @compiled(nogil=True, _nrt=False)
+def leak(address, kind, _unused, _also, _too, _last):
+    """Let every neuron's weights decay by the window's time."""
+    _samples, _learning, constants, state, _scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
+    leak_all(constants, state)
+    return 0
+
+
+@compiled(nogil=True, _nrt=False)
 def tally_inputs(address, kind, n, size, first, holes):
     """Count the events of a sample, and the synapses that they reach; `first` is the first sample ahead, or -1."""
     _samples, learning, _constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
@@ -211,7 +220,7 @@ def stages_of(kind, constants, state, scratch, results):
         count_for_means: averages, move_means: averages,
         overlaps: state.pending_sizes.size > 1, totals: constants.total and not mixes,
         mix: mixes, gate: constants.gated, eligibility: constants.eligibility > ZERO,
-        write_few_bits: constants.highest > ZERO,
+        write_few_bits: constants.highest > ZERO, leak: constants.leak > ZERO,
         tally_inputs: counts, tally_live: counts, tally_writes: counts,
     }  # fmt: skip
     return layout.Stages(**{one.__name__: _entry(one, kind) for one, is_asked in asked.items() if is_asked})

@@ -138,7 +138,7 @@ def _grow(active, values, size, written, count, synapses, growth):
             v[k] += growth[k] * x
 
 
-@not_inlined
+@register_jitable
 def leak_all(constants, state):
     """Let every neuron's weights decay by the window's time: two products a neuron, none a synapse."""
     kept = (ONE - constants.leak) ** np.float32(state.pending_sizes.size)
@@ -201,8 +201,8 @@ def _write_as_asked(count, constants, state, scratch, stages, address, kind):
         call(stages.write_few_bits, address, kind, count, 0, 0, 0)
     else:
         _write(count, constants, state, scratch)
-    if constants.leak > ZERO:
-        leak_all(constants, state)
+    if stages.leak != 0:
+        call(stages.leak, address, kind, 0, 0, 0, 0)
 
 
 @inlined
