@@ -1,9 +1,9 @@
 """Where compiled code is kept on disk, and how it is read back.
 
-Code is read from the folder that NUMBA_CACHE_DIR names, from beside the source, and from the user's cache, whichever
-has it, whether it can be written or not; new code is kept in the first of them that can be written. What lies there
-broken is compiled anew and written over; where nothing can be written, code is compiled in every process, with one
-warning.
+There are three folders: the one that NUMBA_CACHE_DIR names, one beside the source, and the user's cache. New code is
+kept in the first of them that can be written; those before it, which cannot be written, are read as well, as they may
+have come with their code. What lies there broken is compiled anew; where nothing can be written, code is compiled in
+every process, with one warning.
 
 What is compiled, and how long that took, goes to the log of this module, as INFO.
 """
@@ -161,8 +161,12 @@ class _FunctionCache(caching.FunctionCache):
     def __init__(self, function: Function) -> None:
         super().__init__(function)
         self._title, self._begun = title(function), 0.0
-        own_locators = getattr(config, "CACHE_LOCATOR_CLASSES", "")
-        self.folders = [] if own_locators else _folders(function, function.__code__.co_filename)
+        folders = _folders(function, function.__code__.co_filename)
+        if isinstance(self._impl.locator, _ReadOnly):
+            self.folders = folders
+        else:  # one of the three, or what another locator says
+            before = folders.index(self.cache_path) if self.cache_path in folders else 0
+            self.folders = [*folders[:before], self.cache_path]
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return the code for a signature; None if there is none that can be used."""
@@ -201,24 +205,23 @@ class _CacheFile(caching.IndexDataCacheFile):
     source_stamp : str
         From `cache_of`.
     folders : list of str
-        Where else such files may lie, for reading.
+        Where such files may lie, in the order of reading.
     """
 
     def __init__(self, numbas: Any, source_stamp: str, folders: list[str]) -> None:
         vars(self).update(vars(numbas))
         self._source_stamp = source_stamp
         self._pattern = numbas._data_name_pattern
-        self._others = [self._in(folder) for folder in folders if folder != self._cache_path]
+        self._folders = [self._in(folder) for folder in folders]
 
     def _in(self, folder: str) -> "_CacheFile":
-        other = copy(self)
-        other._others, other._cache_path = [], folder
-        other._index_path = os.path.join(folder, self._index_name)
-        return other
+        files = copy(self)
+        files._cache_path, files._index_path = folder, os.path.join(folder, self._index_name)
+        return files
 
     def load(self, key: Any) -> Any:
         """Return the code of a key from the first folder that has it whole; None if there is none."""
-        for files in (self, *self._others):
+        for files in self._folders:
             name = files._load_index().get(key)
             if name is not None:
                 try:
