@@ -5,7 +5,8 @@ kept in the first of them that can be written; those before it, which cannot be 
 have come with their code. What lies there broken is compiled anew; where nothing can be written, code is compiled in
 every process, with one warning.
 
-What is compiled, and how long that took, goes to the log of this module, as INFO.
+What is compiled, and how long that took, goes to the log of this module, as INFO: `BEGUN` with what it is and where it
+is kept, then `DONE` with what it is and the seconds.
 """
 
 import hashlib
@@ -25,6 +26,7 @@ from numba.misc.appdirs import AppDirs
 from neurosim.kernels.numba_without_scipy import load_numba
 
 LOG = logging.getLogger(__name__)
+BEGUN, DONE = "compiling %s (%s)", "compiled %s in %.1f s"
 BESIDE = "__pycache__"  # a folder beside the source
 
 Function = Callable[..., Any]
@@ -265,16 +267,17 @@ def _whole(path: str, prefix: bytes = b"") -> bytes:
 
 
 def title(function: Function) -> str:
-    """Return what a function is called in the log: dense.stream is kernels/dense/stream.py's of the same name."""
+    """Return what a function is called in the log: by its file, and the loop of a kind of layers by the kind."""
     module = function.__module__.rpartition("kernels.")[2]
-    return module if module.rpartition(".")[2] == function.__name__ else f"{module}.{function.__name__}"
+    folder, _, file = module.rpartition(".")
+    return f"the {folder} loop" if folder and file == function.__name__ == "stream" else f"{module}.{function.__name__}"
 
 
 def _say_begun(name: str, where: str) -> float:
     """Say that a function is being compiled; return the moment."""
-    LOG.info("compiling %s (%s)", name, where)
+    LOG.info(BEGUN, name, where)
     return time.perf_counter()
 
 
 def _say_done(name: str, begun: float) -> None:
-    LOG.info("compiled %s in %.1f s", name, time.perf_counter() - begun)
+    LOG.info(DONE, name, time.perf_counter() - begun)
