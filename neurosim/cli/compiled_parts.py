@@ -77,8 +77,10 @@ def _images() -> None:
 def _measure(chip: "Chip") -> None:
     """Learn from samples, and take the moments at which each stage is done."""
     from neurosim.latency import bench
+    from neurosim.streams import ArrayStream
 
-    bench(chip, list(_samples(*chip.shape)), warm_up=0, stages=True)
+    samples = _samples(*chip.shape)
+    bench(chip, ArrayStream(samples, range(SAMPLES)), warm_up=0, stages=True)
 
 
 def _samples(*shape: int) -> "NDArray[np.float32]":
@@ -98,15 +100,12 @@ def _readout() -> None:
 
 
 def _machine() -> None:
-    """Pass over some memory, and multiply, as a roofline is measured."""
-    import numpy as np
+    """Measure how fast some memory is read and written, and how fast numbers are multiplied."""
+    from neurosim.latency.roofline.bandwidth import level_rates, operation_rate
+    from neurosim.latency.timing.clock import REAL
 
-    from neurosim.kernels import machine
-
-    x, order = np.zeros((1, machine.LINE), np.float32), np.zeros(1, np.int32)
-    machine.read_rows(x, order)
-    machine.update_rows(x, order)
-    machine.multiply_and_add(np.ones(machine.LINE, np.float32), np.float32(0.5), np.float32(0.5), 1)
+    level_rates(1, REAL)
+    operation_rate(REAL)
 
 
 def _timeline() -> None:

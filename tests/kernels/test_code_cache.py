@@ -5,6 +5,7 @@ import json
 import pytest
 from kernel_copy import result_of, run, start
 from numba import config
+from read_only import read_only
 from tiny_kernel import RUN, entries
 
 # What lies broken on disk, or cannot be put there
@@ -115,29 +116,6 @@ def test_a_user_without_a_home_gets_no_folder_that_is_called_tilde(package, tmp_
 
 # Folders that cannot be written, with and without code
 
-READ_ONLY = """
-import os, tempfile
-from numba.core import caching
-CLOSED = {folders}
-make, open_for_write, temporary = os.makedirs, caching.IndexDataCacheFile._open_for_write, tempfile.TemporaryFile
-def check(path):
-    if any(os.path.abspath(path).startswith(folder) for folder in CLOSED):
-        raise OSError(30, "Read-only file system", str(path))
-def make_folder(path, *rest, **named):
-    if not os.path.isdir(path):
-        check(path)
-    make(path, *rest, **named)
-def open_temporary(*rest, dir=None, **named):
-    check(dir)
-    return temporary(*rest, dir=dir, **named)
-def open_to_write(self, path):
-    check(path)
-    return open_for_write(self, path)
-os.makedirs, tempfile.TemporaryFile, caching.IndexDataCacheFile._open_for_write = (
-    make_folder, open_temporary, open_to_write
-)
-"""
-
 
 @pytest.fixture
 def places(package, tmp_path_factory):
@@ -152,7 +130,7 @@ def filled(package, places, place):
     if place != "beside":
         for path in entries(package):
             path.unlink()
-        closed = READ_ONLY.format(folders=[str(places["beside"])]) if place == "user" else ""
+        closed = read_only(places["beside"]) if place == "user" else ""
         assert run(package, closed + RUN, XDG_CACHE_HOME=str(places["user"]), **named) == [6, 0]
     assert [name for name, folder in places.items() if entries(folder)] == [place]
 
@@ -160,7 +138,7 @@ def filled(package, places, place):
 def run_closed(package, places, closed, named=True):
     """Run the loop where some of the places cannot be written; return its result and what it wrote on stderr."""
     settings = {"NUMBA_CACHE_DIR": str(places["named"])} if named else {}
-    program = READ_ONLY.format(folders=[str(places[place]) for place in closed]) + RUN
+    program = read_only(*(places[place] for place in closed)) + RUN
     process = start(package, program, XDG_CACHE_HOME=str(places["user"]), **settings)
     output, errors = process.communicate()
     assert process.returncode == 0, errors
