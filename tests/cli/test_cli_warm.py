@@ -24,8 +24,8 @@ STREAM = """
 from click.testing import CliRunner
 from neurosim.cli import main
 done = CliRunner().invoke(main, {arguments!r})
-assert done.exit_code == 0, done.output
-assert "compiling" not in done.output
+assert done.exit_code == 0, (done.output, done.exception)
+assert "compiling the" not in done.output
 """
 SIMULATE = """
 from neurosim.hardware.timeline import Emission, Network, simulate
