@@ -1,4 +1,4 @@
-"""What a process imports: a dense chip needs neither SciPy nor scikit-learn, and the writer of snapshots not even Numba."""
+"""What a process imports: a dense chip neither SciPy nor scikit-learn, the writer of snapshots not even Numba."""
 
 import json
 import os
