@@ -3,9 +3,8 @@
 import math
 
 import numpy as np
-from numba.extending import register_jitable
 
-from neurosim.kernels.compiled import inlined, not_inlined
+from neurosim.kernels.compiled import cell, inlined, not_inlined
 from neurosim.kernels.dense.layout import BLANKS, SAMPLES
 from neurosim.kernels.shared.codes import RAW, STREAM_NORM
 from neurosim.kernels.shared.numbers import ONE, SMALLEST, ZERO
@@ -46,7 +45,7 @@ def _gain(square, learning, units, forgetting, state):
     return ONE / norm
 
 
-@register_jitable
+@cell
 def teaches(learning, size, label, by_label):
     """Return whether a sample is learned from."""
     return learning and size > 0 and (label >= 0 or not by_label)

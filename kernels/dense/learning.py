@@ -3,9 +3,8 @@
 import math
 
 import numpy as np
-from numba.extending import register_jitable
 
-from neurosim.kernels.compiled import inlined, not_inlined
+from neurosim.kernels.compiled import cell, inlined, not_inlined
 from neurosim.kernels.dense.layout import PENDING, SAMPLES, UPDATES, WRITES
 from neurosim.kernels.dense.norms import (
     fold_scale,
@@ -25,7 +24,7 @@ from neurosim.kernels.shared.rules import decide
 SPARSE_WRITES = 8  # if fewer than 1/8 of the neurons are written, they are written singly, else whole rows
 
 
-@register_jitable
+@cell
 def _select_singly(y, start, end, cutoff, written, count):
     """Add those of some neurons that are written; return how many there are by then."""
     for k in range(start, end):
@@ -138,7 +137,7 @@ def _grow(active, values, size, written, count, synapses, growth):
             v[k] += growth[k] * x
 
 
-@register_jitable
+@cell
 def leak_all(constants, state):
     """Let every neuron's weights decay by the window's time: two products a neuron, none a synapse."""
     kept = (ONE - constants.leak) ** np.float32(state.pending_sizes.size)
@@ -183,7 +182,7 @@ def _diverged(norms):
     return -1
 
 
-@register_jitable
+@cell
 def _all_finite(count, written, numbers):
     """Return the first of the neurons whose number is not finite, or -1."""
     for m in range(count):

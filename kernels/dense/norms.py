@@ -3,9 +3,8 @@
 import math
 
 import numpy as np
-from numba.extending import register_jitable
 
-from neurosim.kernels.compiled import not_inlined
+from neurosim.kernels.compiled import cell, not_inlined
 from neurosim.kernels.dense.layout import FOLDS
 from neurosim.kernels.shared.numbers import ONE, TWO, ZERO
 
@@ -34,7 +33,7 @@ def measure_norm(state, k, lebesgue):
     state.norms[k] = total
 
 
-@register_jitable
+@cell
 def length_of(norm, lebesgue):
     """Return |w| from the sum of |w_i|^p."""
     if lebesgue == TWO:
@@ -42,7 +41,7 @@ def length_of(norm, lebesgue):
     return norm ** (ONE / lebesgue)
 
 
-@register_jitable
+@cell
 def not_below_zero(x):
     """Return x, or 0 for what rounding left below; NaN stays."""
     return x * ZERO if x < ZERO else x

@@ -22,9 +22,8 @@ import math
 
 import numpy as np
 from numba import typeof, types
-from numba.extending import register_jitable
 
-from neurosim.kernels.compiled import compiled, inlined
+from neurosim.kernels.compiled import cell, compiled, inlined
 from neurosim.kernels.dense import layout
 from neurosim.kernels.dense.apart import stages_of
 from neurosim.kernels.dense.competition import activate, compete_softly
@@ -40,21 +39,21 @@ from neurosim.kernels.shared.numbers import ZERO
 from neurosim.kernels.shared.system import store_release, write_begun, write_moment
 
 
-@register_jitable
+@cell
 def _mark(marks, n, stage):
     """Write down when a stage of sample n was done, if anybody asks."""
     if marks.moments.size > 0:
         write_moment(marks, n, stage)
 
 
-@register_jitable
+@cell
 def _begin(marks, n):
     """Write down when sample n was taken up, if anybody asks."""
     write_begun(marks, n)
     _mark(marks, n, layout.BEGUN)
 
 
-@register_jitable
+@cell
 def _moved_mean(mean, count, known):
     """Return PACE times the running mean of a count; the first count, before which no mean is known, stands for it."""
     return mean + count - mean // layout.PACE if known else layout.PACE * count
