@@ -2,11 +2,12 @@
 
 ::
 
-    python -m benchmarks.every_size [--root DIR] [--rounds 9] [--samples 900]
+    python -m benchmarks.every_size [--root DIR] [--rounds 7] [--samples 5000]
 
 Images of MNIST, of 16, 64 and 784 pixels, after 10,000 of them; one thread. All take the same samples in turn, round
 after round, from copies of the same chip, so that a busy machine disturbs the times more than the ratios. Times are
-medians of rounds, of processor time for what takes a chunk (the least of three in a row), of single samples else. A ratio is taken within a round.
+medians of rounds: of processor time for what takes many samples (the least of three in a row), of single samples else.
+A ratio is taken within a round.
 """
 
 import argparse
@@ -30,6 +31,7 @@ HAND, ROWS = "by hand", "rows"
 RATIOS = (
     (CHUNK, HAND), (CHUNK, ROWS), (ONE, CHUNK), (RUN_P50, ONE), (RUN, CHUNK),
 )  # fmt: skip
+SINGLE = 1000  # samples of a round that are taken by a call each
 IN_A_ROW = 3  # calls, as the first one finds the caches full of others' memory
 Times = dict[str, float]
 
@@ -69,7 +71,7 @@ class Row:
             CHUNK: per_sample(lambda: self.by_chunk.learn(samples), count),
             HAND: per_sample(lambda: self.hand.many(samples), count),
             ROWS: per_sample(lambda: self.rows.many(samples), count),
-            ONE: median_call(self.by_one.learn_one, samples),
+            ONE: median_call(self.by_one.learn_one, samples[:SINGLE]),
             RUN: per_sample(lambda: ns.run(self.by_run, stream), count),
         }
         report = ns.run(self.by_single_run, stream, chunk=1)
@@ -80,18 +82,17 @@ def main() -> None:
     """Measure every size, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, default=os.environ.get("NEUROSIM_DATA", "."), help="folder of MNIST")
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--samples", type=int, default=900)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--samples", type=int, default=5000)
     given = parser.parse_args()
     print("us a learned sample" + "".join(f"{name:>12}" for name in (CHUNK, ONE, RUN, RUN_P50, HAND, ROWS)))
     lines = []
     with threadpool_limits(1):
         for inputs, neurons in SIZES:
-            count = (given.rounds + 1) * given.samples
             chip = setting.trained(neurons, setting.images(given.root, "train", setting.TRAINED, False, inputs))
-            samples = setting.images(given.root, "test", count, False, inputs)
+            samples = setting.images(given.root, "test", given.samples, False, inputs)
             row = Row(chip)
-            _, *rounds = [row.round(part) for part in samples.reshape(given.rounds + 1, given.samples, -1)]
+            _, *rounds = [row.round(samples) for _ in range(given.rounds + 1)]
             medians = {name: statistics.median(times[name] for times in rounds) for name in rounds[0]}
             order = (CHUNK, ONE, RUN, RUN_P50, HAND, ROWS)
             print(f"{inputs:>6} -> {neurons:<9}" + "".join(f"{medians[name] * 1e6:12.2f}" for name in order))
