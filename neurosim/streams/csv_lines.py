@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neurosim.errors import ConfigError
 from neurosim.streams.base import UNLABELLED
 from neurosim.streams.csv_header import CHOICES, check_names, label_column, names_columns
 from neurosim.streams.label_numbers import DECIMAL, LabelNumbers, quoted
+from neurosim.streams.rows import row_of_text
 
 LARGEST_FLOAT = float(np.finfo(np.float32).max)
 PLAIN = b"0123456789+-.eE \t\r\n"  # all characters of decimal numbers, of spaces around them and of ends of lines
@@ -18,7 +20,7 @@ NO_DELIMITERS = "+-._\"'[{\r\n\0"  # beside letters and digits: what numbers, qu
 SEPARATORS = ";\t| "  # what else is often between cells
 MOST_CACHED = 10_000  # different labels, as they stand in lines
 
-Sample = tuple[list[float], int]
+Sample = tuple[NDArray[np.float32], int]
 
 
 class Form(NamedTuple):
@@ -79,8 +81,9 @@ class CSVLines:
     def __init__(self, form: Form, inputs: int | None, labels: LabelNumbers) -> None:
         self.form, self.labels, self.names = form, labels, list[str]()
         self.first, self.inputs, self._names_start = True, inputs, b"\n"  # which only an empty line starts with
-        self._columns, self._label = 0, None if form.label is None else -1
-        self._delimiter, self._plain = form.delimiter.encode(), PLAIN + form.delimiter.encode()
+        self._columns, self._width, self._label = 0, 0, None if form.label is None else -1
+        self._delimiter = form.delimiter.encode()
+        self._plain = PLAIN.rstrip(b"\r\n") + self._delimiter
         self._cached: dict[bytes, int] = {}
 
     @property
@@ -91,26 +94,30 @@ class CSVLines:
 
     def quickly(self, line: bytes) -> Sample | None:
         """Return the sample of a line of plain numbers, and None for any other line, which `read` can read."""
-        cells = line.split(self._delimiter, self._columns)  # one more than columns at most, however long the line is
-        if len(cells) != self._columns or line.startswith(self._names_start):
+        line, number = line.rstrip(b"\r\n"), UNLABELLED
+        if line.startswith(self._names_start):
             return None
-        rest, number, column = line.translate(None, self._plain), UNLABELLED, self._label
-        if column is not None:
-            target = cells.pop(column)
+        if self._label is not None:
+            line, target = self._without_label(line, self._label)
             if target not in self._cached:
                 return None
             number = self._cached[target]
-            if rest and rest != target.translate(None, self._plain):
-                return None
-        elif rest:
+        if line.translate(None, self._plain):
             return None
-        try:
-            values = list(map(float, cells))
-        except ValueError:
-            return None
-        if min(values) < -LARGEST_FLOAT or max(values) > LARGEST_FLOAT:
-            return None
-        return values, number
+        numbers = row_of_text(line if self._delimiter == b"," else line.replace(self._delimiter, b","))
+        return None if numbers is None or len(numbers) != self._width else (numbers, number)
+
+    def _without_label(self, line: bytes, column: int) -> tuple[bytes, bytes]:
+        """Return a line without the cell of the label, and that cell; the line has any number of cells."""
+        if column == self._columns - 1:
+            line, _, target = line.rpartition(self._delimiter)
+        elif column == 0:
+            target, _, line = line.partition(self._delimiter)
+        else:
+            cells = line.split(self._delimiter, self._columns)
+            target = cells.pop(column) if len(cells) > column else b""
+            line = self._delimiter.join(cells)
+        return line, target
 
     def read(self, line: bytes) -> Sample | None:
         """Return a line's sample, None if it names the columns.
@@ -135,12 +142,13 @@ class CSVLines:
             target = cells.pop(column)  # type: ignore[arg-type]
         values = self._values(cells, column)
         number = UNLABELLED if target is None else self.labels.number(target)
-        self._columns, self._label, self.first = len(cells) + (column is not None), column, False
+        self._width, self._label, self.first = len(values), column, False
+        self._columns = len(values) + (column is not None)
         if column is not None and len(self._cached) < MOST_CACHED:
-            written = line.split(self._delimiter)
+            written = line.rstrip(b"\r\n").split(self._delimiter)
             if len(written) == self._columns:
                 self._cached[written[column]] = number
-        return values, number
+        return np.array(values, np.float32), number
 
     def _take_names(self, cells: list[str]) -> bool:
         """Return whether a first line names the columns, and keep the names."""

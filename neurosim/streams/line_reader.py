@@ -60,7 +60,10 @@ class LineReader:
             If what the user asked for does not fit the first line, or the file is no text in UTF-8.
         """
         self.number += 1
-        return self._csv.quickly(line) or self._read(line)
+        sample = None
+        if not self._csv.first and (len(line) < MOST_COLUMNS or self._columns(line) < MOST_COLUMNS):
+            sample = (self._json if line.startswith(JSON_STARTS) else self._csv).quickly(line)
+        return sample or self._read(line)
 
     def _read(self, line: bytes) -> Sample | None:
         if self.number == 1 and line.startswith(WIDE_MARKS):
@@ -82,7 +85,7 @@ class LineReader:
 
     def _parse(self, line: bytes) -> Sample | None:
         self._json_now = line.lstrip().startswith(JSON_STARTS)
-        if line.count(b"," if self._json_now else self.form.delimiter.encode()) >= MOST_COLUMNS:
+        if self._columns(line) >= MOST_COLUMNS:
             raise ValueError(f"a line must have at most {MOST_COLUMNS} columns; write wider samples to .npy or .h5")
         if not self._json_now:
             return self._csv.read(line)
@@ -97,6 +100,11 @@ class LineReader:
             raise ValueError(f"{error}; --header yes if the line names the columns") from None
         self._csv.first = False
         return sample
+
+    def _columns(self, line: bytes) -> int:
+        """Return how many columns a line has, or rather one less."""
+        is_json = line.lstrip().startswith(JSON_STARTS)
+        return line.count(b"," if is_json else self.form.delimiter.encode())
 
     def _names(self, line: bytes) -> Sample | None:
         """Take a line that begins as JSON for names of columns, such as [mV]; refuse it if it is JSON."""

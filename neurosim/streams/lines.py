@@ -5,22 +5,22 @@ import gzip
 import hashlib
 import sys
 import zlib
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from neurosim.errors import StreamError
 from neurosim.streams.base import Block, Stream
 from neurosim.streams.csv_lines import Form, Sample
+from neurosim.streams.feeds import LineFeed
 from neurosim.streams.label_numbers import LabelNumbers
 from neurosim.streams.line_reader import LineReader
 
 LONGEST_LINE = 1 << 24  # bytes; a longer line is malformed: its cells would take a hundred times as much memory
-WIDE = 256  # inputs of a line from which its numbers are packed at once: as a list they take eight times as much
 MOST_EMPTY = 1 << 20  # empty lines of a file in succession; more are no data, but a compressed nothing
 MOST_DISCARDED = 1 << 30  # bytes of a line that is passed over; a longer one has no end, as that of a device
 BAD_LINE = (ValueError, OverflowError, RecursionError)  # what a malformed line may raise
@@ -78,7 +78,7 @@ class LineStream(Stream):
         self.name, self.length, self.labelled, self.bad = name, None, label is not None, 0
         self.replayable, self._skip_bad = replayable, skip_bad
         self._form, self._numbers = Form.checked(label, header, delimiter), LabelNumbers()
-        self._opener, self._pipe = opener, None if replayable else opener()
+        self._opener, self._pipe = opener, None if replayable else LineFeed(opener(), LONGEST_LINE)
         self._width, self._fault = inputs, ""
         self._input_names: tuple[str, ...] | None = None
         if inputs is not None:
@@ -149,22 +149,30 @@ class LineStream(Stream):
 
         If reading stops at a malformed line or by a signal, the samples before it are yielded first.
         """
-        pending: list[tuple[list[float] | NDArray[np.float32], int]] = []
-        position = 0
-        try:
-            for sample in self._samples(self._numbers):
-                position += 1
-                if position <= start:
-                    continue
-                values, label = sample
-                pending.append((np.array(values, np.float32) if len(values) > WIDE else values, label))
-                if len(pending) == size:
-                    block, pending = self._block(pending), []
-                    yield block
-        except Exception:
-            if pending:
-                yield self._block(pending)
-            raise
+        return self._blocks(start, size, together=True)
+
+    def arriving(self, start: int = 0, size: int = 256) -> Iterator[Block]:
+        """Yield the samples of `blocks`, those of lines that have arrived together in one block: see `Stream`."""
+        return self._blocks(start, size, together=False)
+
+    def _blocks(self, start: int, size: int, *, together: bool) -> Iterator[Block]:
+        """Yield blocks of `size` lines, or also smaller ones where more of them would have to be waited for."""
+        position, pending = 0, list[Sample]()
+        reader = LineReader(self.name, self._form, self._width, self._numbers)
+        with self._opened(reader) as feed:
+            try:
+                for sample in self._samples(feed, reader):
+                    position += 1
+                    if position <= start:
+                        continue
+                    pending.append(sample)
+                    if len(pending) == size or not (together or feed.ready()):
+                        block, pending = self._block(pending), []
+                        yield block
+            except Exception:
+                if pending:
+                    yield self._block(pending)
+                raise
         if position < start:
             raise StreamError(
                 f"{self.name} must hold the {start} samples that were read from it before, got {position}"
@@ -172,34 +180,31 @@ class LineStream(Stream):
         if pending:
             yield self._block(pending)
 
-    def _block(self, samples: Sequence[tuple[list[float] | NDArray[np.float32], int]]) -> Block:
+    def _block(self, samples: Sequence[Sample]) -> Block:
         self.classes = self._numbers.names
-        rows = np.array([values for values, _ in samples], np.float32)
+        rows = samples[0][0][None] if len(samples) == 1 else np.array([row for row, _ in samples])
         return Block(rows, np.array([label for _, label in samples], np.int64) if self.labelled else None)
 
     def _first(self, numbers: LabelNumbers) -> Sample | None:
         """Return the first sample; read on for the label's key if it is one of JSON without it."""
         reader = LineReader(self.name, self._form, self._width, numbers)
-        samples = self._samples(numbers, reader)
-        try:
+        with self._opened(reader) as feed:
+            samples = self._samples(feed, reader)
             first = next(samples, None)
             self._input_names = reader.input_names
-            if reader.lacks_key():
-                while reader.lacks_key() and next(samples, None) is not None:
-                    pass
+            while reader.lacks_key() and next(samples, None) is not None:
+                pass
             return first
-        finally:
-            samples.close()
 
-    def _samples(self, numbers: LabelNumbers, reader: LineReader | None = None) -> Generator[Sample, None, None]:
-        self.bad, self._fault = 0, ""
-        reader = reader or LineReader(self.name, self._form, self._width, numbers)
+    @contextmanager
+    def _opened(self, reader: LineReader) -> Iterator[LineFeed]:
+        """Return a context with the lines from the first on, or those of a pipe that were not read."""
         try:
-            file = self._opener() if self._pipe is None else self._pipe
+            feed = self._pipe or LineFeed(self._opener(), LONGEST_LINE)
         except OSError as error:
             raise StreamError(f"{self.name} must be readable, but: {error}") from error
         try:
-            yield from self._parsed(file, reader)
+            yield feed
         except (OSError, EOFError, zlib.error) as error:
             if isinstance(error, StreamError):
                 raise
@@ -208,17 +213,15 @@ class LineStream(Stream):
             ) from error
         finally:
             if self._pipe is None:
-                file.close()
-        if self.replayable and reader.lacks_key():
-            raise StreamError(f"{self.name} must have the label's key {self._form.label} in an object, got it in none")
+                feed.close()
 
-    def _parsed(self, file: BinaryIO, reader: LineReader) -> Iterator[Sample]:
-        empty = 0
-        while line := file.readline(LONGEST_LINE):
+    def _samples(self, feed: LineFeed, reader: LineReader) -> Iterator[Sample]:
+        self.bad, self._fault, empty = 0, "", 0
+        while (line := feed.next()) is not None:
             try:
-                if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
+                if len(line) >= LONGEST_LINE:
                     reader.number += 1
-                    self._pass_over_rest(file)
+                    self._pass_over_rest(feed)
                 sample = reader.read(line)
             except BAD_LINE as error:
                 self._pass_over(error, reader)
@@ -230,15 +233,13 @@ class LineStream(Stream):
             empty += 1
             if empty > MOST_EMPTY and self.replayable:
                 raise StreamError(f"{self.name} must hold samples, got {empty} lines without one in succession")
+        if self.replayable and reader.lacks_key():
+            raise StreamError(f"{self.name} must have the label's key {self._form.label} in an object, got it in none")
 
-    def _pass_over_rest(self, file: BinaryIO) -> None:
+    def _pass_over_rest(self, feed: LineFeed) -> None:
         """Discard the rest of a line that is too long, if the stream is to go on after it."""
-        rest, discarded = b" ", LONGEST_LINE
-        while self._skip_bad and rest and not rest.endswith(b"\n"):
-            rest = file.readline(LONGEST_LINE)
-            discarded += len(rest)
-            if discarded > MOST_DISCARDED:
-                raise StreamError(f"{self.name} must be lines, got one of more than {MOST_DISCARDED} bytes")
+        if self._skip_bad and not feed.discard_rest(MOST_DISCARDED - LONGEST_LINE):
+            raise StreamError(f"{self.name} must be lines, got one of more than {MOST_DISCARDED} bytes")
         raise ValueError(f"a line must be shorter than {LONGEST_LINE} bytes; write wide samples to a file .npy or .h5")
 
     def _pass_over(self, error: Exception, reader: LineReader) -> None:
