@@ -11,7 +11,7 @@ from neurosim.errors import ConfigError
 from neurosim.streams.base import UNLABELLED
 from neurosim.streams.csv_header import CHOICES, check_names, label_column, names_columns
 from neurosim.streams.label_numbers import DECIMAL, LabelNumbers, quoted
-from neurosim.streams.rows import row_of_text
+from neurosim.streams.rows import Rows
 
 LARGEST_FLOAT = float(np.finfo(np.float32).max)
 PLAIN = b"0123456789+-.eE \t\r\n"  # all characters of decimal numbers, of spaces around them and of ends of lines
@@ -20,7 +20,7 @@ NO_DELIMITERS = "+-._\"'[{\r\n\0"  # beside letters and digits: what numbers, qu
 SEPARATORS = ";\t| "  # what else is often between cells
 MOST_CACHED = 10_000  # different labels, as they stand in lines
 
-Sample = tuple[NDArray[np.float32], int]
+Samples = tuple[NDArray[np.float32], list[int]]  # rows (n, inputs), and the number of each one's label
 
 
 class Form(NamedTuple):
@@ -80,11 +80,11 @@ class CSVLines:
 
     def __init__(self, form: Form, inputs: int | None, labels: LabelNumbers) -> None:
         self.form, self.labels, self.names = form, labels, list[str]()
-        self.first, self.inputs, self._names_start = True, inputs, b"\n"  # which only an empty line starts with
-        self._columns, self._width, self._label = 0, 0, None if form.label is None else -1
+        self.first, self.inputs, self._names_start = True, inputs, b""  # the line that had the names
+        self._columns, self._label = 0, None if form.label is None else -1
         self._delimiter = form.delimiter.encode()
-        self._plain = PLAIN.rstrip(b"\r\n") + self._delimiter
-        self._cached: dict[bytes, int] = {}
+        self._plain = PLAIN.replace(b"\r", b"") + self._delimiter
+        self._cached, self._rows = dict[bytes, int](), Rows(0)
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -92,20 +92,25 @@ class CSVLines:
         label = self._label if self._label is None or not self.names else self._label % len(self.names)
         return tuple(name for column, name in enumerate(self.names) if column != label)
 
-    def quickly(self, line: bytes) -> Sample | None:
-        """Return the sample of a line of plain numbers, and None for any other line, which `read` can read."""
-        line, number = line.rstrip(b"\r\n"), UNLABELLED
-        if line.startswith(self._names_start):
+    def quickly(self, lines: Sequence[bytes]) -> Samples | None:
+        """Return the samples of lines of plain numbers; None if there is any other line, which `read` can read."""
+        text, numbers = b"\n".join(lines), [UNLABELLED] * len(lines)
+        if b"\r" in text:
+            lines = [line.rstrip(b"\r") for line in lines]
+            text = b"\n".join(lines)
+        if self.names and any(line.startswith(self._names_start) for line in lines):
             return None
         if self._label is not None:
-            line, target = self._without_label(line, self._label)
-            if target not in self._cached:
+            cut = [self._without_label(line, self._label) for line in lines]
+            text = b"\n".join([line for line, _ in cut])
+            try:
+                numbers = [self._cached[target] for _, target in cut]
+            except KeyError:
                 return None
-            number = self._cached[target]
-        if line.translate(None, self._plain):
+        if text.translate(None, self._plain):
             return None
-        numbers = row_of_text(line if self._delimiter == b"," else line.replace(self._delimiter, b","))
-        return None if numbers is None or len(numbers) != self._width else (numbers, number)
+        rows = self._rows.of_text(text if self._delimiter == b"," else text.replace(self._delimiter, b","))
+        return None if rows is None else (rows, numbers)
 
     def _without_label(self, line: bytes, column: int) -> tuple[bytes, bytes]:
         """Return a line without the cell of the label, and that cell; the line has any number of cells."""
@@ -119,7 +124,7 @@ class CSVLines:
             line = self._delimiter.join(cells)
         return line, target
 
-    def read(self, line: bytes) -> Sample | None:
+    def read(self, line: bytes) -> Samples | None:
         """Return a line's sample, None if it names the columns.
 
         Raises
@@ -142,13 +147,14 @@ class CSVLines:
             target = cells.pop(column)  # type: ignore[arg-type]
         values = self._values(cells, column)
         number = UNLABELLED if target is None else self.labels.number(target)
-        self._width, self._label, self.first = len(values), column, False
-        self._columns = len(values) + (column is not None)
+        self._columns, self._label, self.first = len(cells) + (column is not None), column, False
+        if self._rows.width != len(cells):
+            self._rows = Rows(len(cells))
         if column is not None and len(self._cached) < MOST_CACHED:
             written = line.rstrip(b"\r\n").split(self._delimiter)
             if len(written) == self._columns:
                 self._cached[written[column]] = number
-        return np.array(values, np.float32), number
+        return np.array([values], np.float32), [number]
 
     def _take_names(self, cells: list[str]) -> bool:
         """Return whether a first line names the columns, and keep the names."""

@@ -22,7 +22,7 @@ def waits(file: Any) -> Callable[[], bool]:
 
 
 class LineFeed:
-    """Lines of a file or a pipe, without their line feeds; what comes after a line is left to be read by others.
+    """Lines of a file or a pipe, without their line feeds; what follows the lines taken is left to be read by others.
 
     Parameters
     ----------
@@ -33,7 +33,8 @@ class LineFeed:
 
     def __init__(self, file: Any, longest: int) -> None:
         self._given, self._waits, self._longest = file, waits(file), longest
-        self._lines, self._begun = list[bytes](), bytearray()  # lines in the file's buffer, the next one last
+        self._lines, self._next = list[bytes](), 0  # lines in the file's buffer, and which of them is the next
+        self._begun, self._read = bytearray(), 0  # a line whose end is not there; bytes of the next that were read
         self._buffered = self._unfinished = self._ended = False
 
     @cached_property
@@ -41,24 +42,27 @@ class LineFeed:
         """The file with a buffer that can be looked at, as all have but some in memory."""
         return self._given if hasattr(self._given, "peek") else io.BufferedReader(self._given)
 
-    def next(self) -> bytes | None:
-        """Return the next line, None at the end; wait for it."""
-        while not self._complete():
+    def wait(self) -> bool:
+        """Wait for a line; return False at the end."""
+        while self._next == len(self._lines) and not self._ended:
             self._look()
-        line = bytes(self._begun)
-        self._begun.clear()
-        if self._lines:
-            line += self._lines[-1]
-            self._file.read(len(self._lines.pop()) + 1)
-        elif not self._ended:
-            self._unfinished = True
-        return line if line or not self._ended else None
+        return self._next < len(self._lines)
 
     def ready(self) -> bool:
-        """Return whether `next` returns without waiting."""
-        while not self._complete() and (self._buffered or not self._waits()):
+        """Return whether there is a line without waiting."""
+        while self._next == len(self._lines) and not self._ended and (self._buffered or not self._waits()):
             self._look()
-        return self._complete()
+        return self._next < len(self._lines)
+
+    def lines(self, most: int) -> list[bytes]:
+        """Return the lines that are there, at most `most`, without taking them."""
+        return self._lines[self._next : self._next + most]
+
+    def take(self, count: int) -> None:
+        """Take lines of those that are there."""
+        taken = self._lines[self._next : self._next + count]
+        self._file.read(sum(map(len, taken)) + count - self._read)
+        self._next, self._read = self._next + count, 0
 
     def discard_rest(self, most: int) -> bool:
         """Discard the rest of a line that was given unfinished; return False if it does not end within `most` bytes."""
@@ -75,13 +79,20 @@ class LineFeed:
         """Close the file."""
         self._given.close()
 
-    def _complete(self) -> bool:
-        return bool(self._lines) or self._ended or len(self._begun) >= self._longest
-
     def _look(self) -> None:
         """Look at what the file's buffer has; if it is empty, wait until something arrives."""
         data = self._file.peek(1)
         *lines, begun = data.split(b"\n")
-        self._lines, self._buffered, self._ended = lines[::-1], bool(lines and begun), not data
-        if not lines:
+        self._buffered, self._ended = bool(lines and begun), not data
+        if lines:
+            self._read = len(self._begun)
+            lines[0] = bytes(self._begun) + lines[0]
+        else:
             self._begun += self._file.read(len(data))
+            self._unfinished = len(self._begun) >= self._longest
+            if self._unfinished or (self._ended and self._begun):
+                self._read = len(self._begun) + 1
+                lines = [bytes(self._begun)]
+        self._lines, self._next = lines, 0
+        if lines:
+            self._begun.clear()

@@ -2,7 +2,8 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,9 @@ import orjson
 from neurosim.errors import StreamError
 from neurosim.streams.base import UNLABELLED
 from neurosim.streams.csv_header import listed
-from neurosim.streams.csv_lines import LARGEST_FLOAT, MOST_CACHED, PLAIN, Sample
+from neurosim.streams.csv_lines import LARGEST_FLOAT, PLAIN, Samples
 from neurosim.streams.label_numbers import LabelNumbers, quoted
-from neurosim.streams.rows import row
+from neurosim.streams.rows import Rows
 
 NUMBERS = {int, float}
 PLAIN_LISTS = PLAIN + b",[]"
@@ -29,17 +30,25 @@ def _record(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return record
 
 
-def _is_plain(record: dict[str, Any], marks: int) -> bool:
-    """Return whether a decoded object is all that its line says, by the quotation marks in the line.
+def _is_plain(line: bytes, value: Any, values: Any) -> bool:
+    """Return whether what a line was decoded to, its numbers among it, is what the standard library makes of it.
 
-    Equal keys, marks within a text, and objects within the object all need more of them.
+    Equal keys, quotation marks within a text, and objects within the object all take more marks than the value has
+    texts. Among the numbers, True and False would pass for 1 and 0.
     """
-    return marks == 2 * (len(record) + sum(isinstance(entry, str) for entry in record.values()))
+    rest = line.translate(None, PLAIN_LISTS)  # names, words and marks, but for their letters e
+    if isinstance(value, dict):
+        marks = 2 * (len(value) + sum(isinstance(entry, str) for entry in value.values()))
+        if rest.count(b'"') != marks:
+            return False
+    return (b"tru" not in rest and b"fals" not in rest) or set(map(type, values)) <= NUMBERS
 
 
-def _is_exact(label: Any) -> bool:
-    """Return whether a label is the same from both decoders: of a very long number, one makes a float."""
-    return label is None or type(label) is str or (type(label) in NUMBERS and -EXACT < label < EXACT)
+def _exact(label: Any) -> Any:
+    """Return a label that both decoders make the same of; raise KeyError for others, as very long numbers are."""
+    if label is None or type(label) is str or (type(label) in NUMBERS and -EXACT < label < EXACT):
+        return label
+    raise KeyError(label)
 
 
 DECODER = json.JSONDecoder(
@@ -73,37 +82,35 @@ class JSONLines:
     ) -> None:
         self.label, self.inputs, self.labels = label, inputs, labels
         self.objects, self.key_seen, self._column_of = 0, False, column_of
-        self._cached: dict[object, int] = {}
+        self._cached, self._rows = dict[object, int](), Rows(0)
 
-    def quickly(self, line: bytes) -> Sample | None:
-        """Return the sample of a line of plain numbers, and None for any other line, which `read` can read."""
+    def quickly(self, lines: Sequence[bytes]) -> Samples | None:
+        """Return the samples of lines of plain numbers; None if there is any other line, which `read` can read."""
+        if self._rows.width != self.inputs:
+            self._rows = Rows(self.inputs or 0)
+        rows, numbers = list[Any](), list[int]()
         try:
-            value = orjson.loads(line)
-            values, target = self._parts(value)
-        except (ValueError, StreamError):
+            for line in lines:
+                values, target = self._parts(value := orjson.loads(line))
+                if not _is_plain(line, value, values):
+                    return None
+                rows.append(values)
+                numbers.append(UNLABELLED if self.label is None else self._cached[_exact(target)])
+        except (ValueError, KeyError, StreamError):
             return None
-        rest = line.translate(None, PLAIN_LISTS)  # names, words and marks, but for their letters e
-        if isinstance(value, dict) and not _is_plain(value, rest.count(b'"')):
-            return None
-        if (b"tru" in rest or b"fals" in rest) and not set(map(type, values)) <= NUMBERS:
-            return None
-        numbers, number = row(values), UNLABELLED
-        if self.label is not None:
-            if not _is_exact(target) or target not in self._cached:
-                return None
-            number = self._cached[target]
-        return None if numbers is None or len(numbers) != self.inputs else (numbers, number)
+        packed = self._rows.of_values(rows)
+        return None if packed is None else (packed, numbers)
 
-    def read(self, line: bytes) -> Sample:
+    def read(self, line: bytes) -> Samples:
         """Return a line's sample; raise ValueError, or RecursionError if it is nested too deeply."""
         values, target = self._parts(self._decoded(line.decode()))
         self._check(values)
         self.inputs, number = len(values), UNLABELLED
         if self.label is not None:
             number = self.labels.number(target)
-            if _is_exact(target) and len(self._cached) < MOST_CACHED:
-                self._cached[target] = number
-        return np.array(values, np.float32), number
+            with suppress(KeyError):
+                self._cached[_exact(target)] = number
+        return np.array([values], np.float32), [number]
 
     def _parts(self, value: Any) -> tuple[Any, Any]:
         """Return the numbers of a value and its label."""

@@ -1,8 +1,10 @@
 """The reader of lines: tells CSV from JSON, line by line, and keeps the width of the first sample."""
 
+from collections.abc import Sequence
+
 from neurosim.errors import StreamError
 from neurosim.streams.csv_header import label_column
-from neurosim.streams.csv_lines import CSVLines, Form, Sample
+from neurosim.streams.csv_lines import CSVLines, Form, Samples
 from neurosim.streams.json_lines import JSONLines
 from neurosim.streams.label_numbers import LabelNumbers
 
@@ -28,10 +30,15 @@ class LineReader:
     ----------
     number : int
         Lines so far.
+    empty : int
+        Lines without a sample since the latest one.
+    one_by_one : int
+        Up to this number, lines are read one by one: not all of them are plain.
     """
 
     def __init__(self, name: str, form: Form, inputs: int | None, numbers: LabelNumbers) -> None:
-        self.name, self.form, self.number, self._json_now = name, form, 0, False
+        self.name, self.form, self._json_now = name, form, False
+        self.number = self.empty = self.one_by_one = 0
         self._csv = CSVLines(form, inputs, numbers)
         self._json = JSONLines(form.label, inputs, numbers, self._column)
 
@@ -49,7 +56,19 @@ class LineReader:
         """Return whether there were objects of JSON, and none had the label's key."""
         return self.form.label is not None and self._json.objects > 0 and not self._json.key_seen
 
-    def read(self, line: bytes) -> Sample | None:
+    def quickly(self, lines: Sequence[bytes]) -> Samples | None:
+        """Return the samples of lines of plain numbers; None if there is any other line, or the first, for `read`."""
+        if self._csv.first:
+            return None
+        is_json = lines[0].startswith(JSON_STARTS)
+        if any(len(line) >= MOST_COLUMNS and self._columns(line, is_json) >= MOST_COLUMNS for line in lines):
+            return None
+        samples = (self._json if is_json else self._csv).quickly(lines)
+        if samples is not None:
+            self.number, self.empty = self.number + len(lines), 0
+        return samples
+
+    def read(self, line: bytes) -> Samples | None:
         """Return a line's sample, None if it is empty or names the columns.
 
         Raises
@@ -59,13 +78,7 @@ class LineReader:
         StreamError
             If what the user asked for does not fit the first line, or the file is no text in UTF-8.
         """
-        self.number += 1
-        sample = None
-        if not self._csv.first and (len(line) < MOST_COLUMNS or self._columns(line) < MOST_COLUMNS):
-            sample = (self._json if line.startswith(JSON_STARTS) else self._csv).quickly(line)
-        return sample or self._read(line)
-
-    def _read(self, line: bytes) -> Sample | None:
+        self.number, self.empty = self.number + 1, self.empty + 1
         if self.number == 1 and line.startswith(WIDE_MARKS):
             raise StreamError(
                 f"{self.name} must be text in UTF-8, got UTF-16 or UTF-32 by its byte order mark; save it as UTF-8"
@@ -80,12 +93,13 @@ class LineReader:
         except UnicodeDecodeError as error:
             raise ValueError(f"a line must be text in UTF-8, got the byte {error.object[error.start]:#04x}") from None
         if sample is not None:
-            self._csv.inputs = self._json.inputs = len(sample[0])
+            self._csv.inputs = self._json.inputs = sample[0].shape[1]
+            self.empty = 0
         return sample
 
-    def _parse(self, line: bytes) -> Sample | None:
+    def _parse(self, line: bytes) -> Samples | None:
         self._json_now = line.lstrip().startswith(JSON_STARTS)
-        if self._columns(line) >= MOST_COLUMNS:
+        if self._columns(line, self._json_now) >= MOST_COLUMNS:
             raise ValueError(f"a line must have at most {MOST_COLUMNS} columns; write wider samples to .npy or .h5")
         if not self._json_now:
             return self._csv.read(line)
@@ -101,12 +115,11 @@ class LineReader:
         self._csv.first = False
         return sample
 
-    def _columns(self, line: bytes) -> int:
-        """Return how many columns a line has, or rather one less."""
-        is_json = line.lstrip().startswith(JSON_STARTS)
+    def _columns(self, line: bytes, is_json: bool) -> int:
+        """Return how often a line has what is between columns."""
         return line.count(b"," if is_json else self.form.delimiter.encode())
 
-    def _names(self, line: bytes) -> Sample | None:
+    def _names(self, line: bytes) -> Samples | None:
         """Take a line that begins as JSON for names of columns, such as [mV]; refuse it if it is JSON."""
         try:
             self._json.read(line.strip())

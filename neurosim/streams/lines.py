@@ -15,7 +15,7 @@ import numpy as np
 
 from neurosim.errors import StreamError
 from neurosim.streams.base import Block, Stream
-from neurosim.streams.csv_lines import Form, Sample
+from neurosim.streams.csv_lines import Form, Samples
 from neurosim.streams.feeds import LineFeed
 from neurosim.streams.label_numbers import LabelNumbers
 from neurosim.streams.line_reader import LineReader
@@ -90,7 +90,7 @@ class LineStream(Stream):
         if first is None:
             why = f": all of {self.bad} lines are malformed, the first so: {self._fault}" if self.bad else ""
             raise StreamError(f"{name} must hold at least one sample, got none{why}")
-        self.inputs, self.classes = len(first[0]), self._numbers.names
+        self.inputs, self.classes = first[0].shape[1], self._numbers.names
 
     def name_classes(self, names: Sequence[str]) -> None:
         """Number labels that are words as `names` counts them, before the stream is read; new words come after them.
@@ -157,17 +157,19 @@ class LineStream(Stream):
 
     def _blocks(self, start: int, size: int, *, together: bool) -> Iterator[Block]:
         """Yield blocks of `size` lines, or also smaller ones where more of them would have to be waited for."""
-        position, pending = 0, list[Sample]()
+        position, pending, count = 0, list[Samples](), 0
         reader = LineReader(self.name, self._form, self._width, self._numbers)
         with self._opened(reader) as feed:
             try:
-                for sample in self._samples(feed, reader):
-                    position += 1
-                    if position <= start:
+                while (samples := self._next(feed, reader, size - count)) is not None:
+                    position += len(samples[0])
+                    new = min(position - start, len(samples[0]))
+                    if new <= 0:
                         continue
-                    pending.append(sample)
-                    if len(pending) == size or not (together or feed.ready()):
-                        block, pending = self._block(pending), []
+                    pending.append((samples[0][-new:], samples[1][-new:]))
+                    count += new
+                    if count == size or not (together or feed.ready()):
+                        block, pending, count = self._block(pending), [], 0
                         yield block
             except Exception:
                 if pending:
@@ -180,19 +182,20 @@ class LineStream(Stream):
         if pending:
             yield self._block(pending)
 
-    def _block(self, samples: Sequence[Sample]) -> Block:
+    def _block(self, samples: Sequence[Samples]) -> Block:
         self.classes = self._numbers.names
-        rows = samples[0][0][None] if len(samples) == 1 else np.array([row for row, _ in samples])
-        return Block(rows, np.array([label for _, label in samples], np.int64) if self.labelled else None)
+        rows = samples[0][0] if len(samples) == 1 else np.concatenate([rows for rows, _ in samples])
+        if not self.labelled:
+            return Block(rows, None)
+        return Block(rows, np.array([number for _, numbers in samples for number in numbers], np.int64))
 
-    def _first(self, numbers: LabelNumbers) -> Sample | None:
+    def _first(self, numbers: LabelNumbers) -> Samples | None:
         """Return the first sample; read on for the label's key if it is one of JSON without it."""
         reader = LineReader(self.name, self._form, self._width, numbers)
         with self._opened(reader) as feed:
-            samples = self._samples(feed, reader)
-            first = next(samples, None)
+            first = self._next(feed, reader, 1)
             self._input_names = reader.input_names
-            while reader.lacks_key() and next(samples, None) is not None:
+            while reader.lacks_key() and self._next(feed, reader, 1) is not None:
                 pass
             return first
 
@@ -215,26 +218,37 @@ class LineStream(Stream):
             if self._pipe is None:
                 feed.close()
 
-    def _samples(self, feed: LineFeed, reader: LineReader) -> Iterator[Sample]:
-        self.bad, self._fault, empty = 0, "", 0
-        while (line := feed.next()) is not None:
-            try:
-                if len(line) >= LONGEST_LINE:
-                    reader.number += 1
-                    self._pass_over_rest(feed)
-                sample = reader.read(line)
-            except BAD_LINE as error:
-                self._pass_over(error, reader)
+    def _next(self, feed: LineFeed, reader: LineReader, most: int) -> Samples | None:
+        """Return samples of the next lines, of several at once where all are plain and there; None at the end."""
+        if reader.number == 0:
+            self.bad, self._fault = 0, ""
+        while feed.wait():
+            lines = feed.lines(1 if reader.number < reader.one_by_one else most)
+            samples = reader.quickly(lines)
+            if samples is None and len(lines) > 1:
+                reader.one_by_one = reader.number + len(lines)
                 continue
-            if sample is not None:
-                empty = 0
-                yield sample
-                continue
-            empty += 1
-            if empty > MOST_EMPTY and self.replayable:
-                raise StreamError(f"{self.name} must hold samples, got {empty} lines without one in succession")
+            feed.take(len(lines))
+            samples = samples or self._carefully(lines[0], feed, reader)
+            if samples is not None:
+                return samples
         if self.replayable and reader.lacks_key():
             raise StreamError(f"{self.name} must have the label's key {self._form.label} in an object, got it in none")
+        return None
+
+    def _carefully(self, line: bytes, feed: LineFeed, reader: LineReader) -> Samples | None:
+        """Return the sample of any line, None if it has none, or is malformed and passed over."""
+        try:
+            if len(line) >= LONGEST_LINE:
+                reader.number += 1
+                self._pass_over_rest(feed)
+            samples = reader.read(line)
+        except BAD_LINE as error:
+            self._pass_over(error, reader)
+            return None
+        if reader.empty > MOST_EMPTY and self.replayable:
+            raise StreamError(f"{self.name} must hold samples, got {reader.empty} lines without one in succession")
+        return samples
 
     def _pass_over_rest(self, feed: LineFeed) -> None:
         """Discard the rest of a line that is too long, if the stream is to go on after it."""

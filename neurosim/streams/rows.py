@@ -1,51 +1,65 @@
-"""Rows of float32 from numbers: as values of Python, or as text."""
+"""Rows of float32 of numbers: as values of Python, or as text."""
 
 import re
+import struct
 import sys
-from array import array
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-TOPS = slice(3, None, 4) if sys.byteorder == "little" else slice(0, None, 4)  # of the bytes of float32
-HUGE = (b"\x7f", b"\xff")  # topmost bytes of float32 from 1.7e38 on, infinity among them
+TOPS = slice(3, None, 4) if sys.byteorder == "little" else slice(0, None, 4)  # where float32 has sign and exponent
+HUGE = (b"\x7f", b"\xff")  # those bytes from 1.7e38 on, which may have been rounded down from beyond float32
 NEGATIVE_ZERO = re.compile(rb"-0(?![.eE0-9])")  # a whole number to JSON, which has no sign then
 
 
-def row(values: Any) -> NDArray[np.float32] | None:
-    """Return a flat list of numbers of moderate size as float32; None if it is anything else.
-
-    True and False pass for 1 and 0.
-    """
-    try:
-        numbers = array("f", values)
-    except (TypeError, OverflowError):  # an entry is no number, or a whole one beyond float64
-        return None
-    tops = numbers.tobytes()[TOPS]
-    return np.frombuffer(numbers, np.float32) if tops and HUGE[0] not in tops and HUGE[1] not in tops else None
-
-
-def row_of_text(text: bytes) -> NDArray[np.float32] | None:
-    """Return decimal numbers between commas as float32, to the bits of `float`; None for what cannot be read so.
+class Rows:
+    """Packs numbers into rows of one width.
 
     Parameters
     ----------
-    text : bytes
-        Of digits, signs, points, e, E, commas, spaces and tabs alone.
+    width : int
+        Numbers of a row.
     """
-    try:
-        numbers = row(orjson.loads(b"[%b]" % text))
-    except orjson.JSONDecodeError:  # it may have +1, .5, 1. or 01, which are no numbers of JSON
-        return _row_by_float(text)
-    if numbers is not None and b"-0" in text and not numbers.all() and NEGATIVE_ZERO.search(text):
-        return _row_by_float(text)
-    return numbers
 
+    def __init__(self, width: int) -> None:
+        self.width = width
+        self._pack_into = struct.Struct(f"={width}f").pack_into
 
-def _row_by_float(text: bytes) -> NDArray[np.float32] | None:
-    try:
-        return row(list(map(float, text.split(b","))))
-    except ValueError:
-        return None
+    def of_values(self, rows: Sequence[Any]) -> NDArray[np.float32] | None:
+        """Return lists of numbers as float32 (rows, width), to the bits of NumPy; None if one of them is anything else.
+
+        True and False pass for 1 and 0. None also for numbers from 1.7e38 on, of which some are beyond float32.
+        """
+        packed, bytes_of_row = np.empty((len(rows), self.width), np.float32), 4 * self.width
+        try:
+            for index, values in enumerate(rows):
+                self._pack_into(packed, index * bytes_of_row, *values)
+        except (struct.error, TypeError, OverflowError):  # no number or none at all, another width, beyond float32
+            return None
+        tops = packed.tobytes()[TOPS]
+        return packed if tops and HUGE[0] not in tops and HUGE[1] not in tops else None
+
+    def of_text(self, text: bytes) -> NDArray[np.float32] | None:
+        """Return lines of decimal numbers as float32, rounded to float64 first; None for what cannot be read so.
+
+        Parameters
+        ----------
+        text : bytes
+            Of digits, signs, points, e, E, spaces, tabs, commas between numbers and line feeds between lines alone.
+        """
+        try:
+            rows = self.of_values(orjson.loads(b"[[%b]]" % text.replace(b"\n", b"],[")))
+        except orjson.JSONDecodeError:  # there may be +1, .5, 1. or 01, which are no numbers of JSON
+            return self._by_float(text)
+        if rows is not None and b"-" in text and not rows.all() and NEGATIVE_ZERO.search(text):
+            return self._by_float(text)
+        return rows
+
+    def _by_float(self, text: bytes) -> NDArray[np.float32] | None:
+        try:
+            return self.of_values([list(map(float, line.split(b","))) for line in text.split(b"\n")])
+        except ValueError:
+            return None
