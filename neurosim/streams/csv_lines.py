@@ -14,6 +14,7 @@ from neurosim.streams.label_numbers import DECIMAL, LabelNumbers, quoted
 from neurosim.streams.rows import Rows
 
 LARGEST_FLOAT = float(np.finfo(np.float32).max)
+CARRIAGE_RETURN = ord("\r")
 PLAIN = b"0123456789+-.eE \t\r\n"  # all characters of decimal numbers, of spaces around them and of ends of lines
 DELIMITERS = {"tab": "\t", "\\t": "\t", "space": " "}  # words for those that are hard to type
 NO_DELIMITERS = "+-._\"'[{\r\n\0"  # beside letters and digits: what numbers, quotes, JSON and lines are made of
@@ -95,7 +96,7 @@ class CSVLines:
     def quickly(self, lines: Sequence[bytes]) -> Samples | None:
         """Return the samples of lines of plain numbers; None if there is any other line, which `read` can read."""
         text, numbers = b"\n".join(lines), [UNLABELLED] * len(lines)
-        if b"\r" in text:
+        if CARRIAGE_RETURN in text:
             lines = [line.rstrip(b"\r") for line in lines]
             text = b"\n".join(lines)
         if self.names and any(line.startswith(self._names_start) for line in lines):

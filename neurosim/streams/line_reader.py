@@ -61,7 +61,7 @@ class LineReader:
         if self._csv.first:
             return None
         is_json = lines[0].startswith(JSON_STARTS)
-        if any(len(line) >= MOST_COLUMNS and self._columns(line, is_json) >= MOST_COLUMNS for line in lines):
+        if max(map(len, lines)) >= MOST_COLUMNS and max(self._columns(line, is_json) for line in lines) >= MOST_COLUMNS:
             return None
         samples = (self._json if is_json else self._csv).quickly(lines)
         if samples is not None:

@@ -162,12 +162,12 @@ class LineStream(Stream):
         with self._opened(reader) as feed:
             try:
                 while (samples := self._next(feed, reader, size - count)) is not None:
-                    position += len(samples[0])
-                    new = min(position - start, len(samples[0]))
-                    if new <= 0:
+                    old, taken = start - position, len(samples[0])
+                    position += taken
+                    if old >= taken:
                         continue
-                    pending.append((samples[0][-new:], samples[1][-new:]))
-                    count += new
+                    pending.append((samples[0][old:], samples[1][old:]) if old > 0 else samples)
+                    count += taken - max(0, old)
                     if count == size or not (together or feed.ready()):
                         block, pending, count = self._block(pending), [], 0
                         yield block
@@ -228,7 +228,7 @@ class LineStream(Stream):
             if samples is None and len(lines) > 1:
                 reader.one_by_one = reader.number + len(lines)
                 continue
-            feed.take(len(lines))
+            feed.take(lines)
             samples = samples or self._carefully(lines[0], feed, reader)
             if samples is not None:
                 return samples
