@@ -58,10 +58,11 @@ class LineFeed:
         """Return the lines that are there, at most `most`, without taking them."""
         return self._lines[self._next : self._next + most]
 
-    def take(self, lines: list[bytes]) -> None:
-        """Take lines that `lines` returned."""
-        self._file.read(sum(map(len, lines)) + len(lines) - self._read)
-        self._next, self._read = self._next + len(lines), 0
+    def take(self, count: int) -> None:
+        """Take the first lines of those that `lines` returns."""
+        taken = self._lines[self._next : self._next + count]
+        self._file.read(sum(map(len, taken)) + count - self._read)
+        self._next, self._read = self._next + count, 0
 
     def discard_rest(self, most: int) -> bool:
         """Discard the rest of a line that was given unfinished; return False if it does not end within `most` bytes."""

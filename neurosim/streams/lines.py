@@ -20,6 +20,7 @@ from neurosim.streams.feeds import LineFeed
 from neurosim.streams.label_numbers import LabelNumbers
 from neurosim.streams.line_reader import LineReader
 
+TOGETHER = 256  # lines parsed at once, at most
 LONGEST_LINE = 1 << 24  # bytes; a longer line is malformed: its cells would take a hundred times as much memory
 MOST_EMPTY = 1 << 20  # empty lines of a file in succession; more are no data, but a compressed nothing
 MOST_DISCARDED = 1 << 30  # bytes of a line that is passed over; a longer one has no end, as that of a device
@@ -157,20 +158,26 @@ class LineStream(Stream):
 
     def _blocks(self, start: int, size: int, *, together: bool) -> Iterator[Block]:
         """Yield blocks of `size` lines, or also smaller ones where more of them would have to be waited for."""
-        position, pending, count = 0, list[Samples](), 0
+        pending, count, position = list[Samples](), 0, 0
         reader = LineReader(self.name, self._form, self._width, self._numbers)
         with self._opened(reader) as feed:
             try:
-                while (samples := self._next(feed, reader, size - count)) is not None:
-                    old, taken = start - position, len(samples[0])
-                    position += taken
-                    if old >= taken:
-                        continue
-                    pending.append((samples[0][old:], samples[1][old:]) if old > 0 else samples)
-                    count += taken - max(0, old)
-                    if count == size or not (together or feed.ready()):
-                        block, pending, count = self._block(pending), [], 0
-                        yield block
+                while (samples := self._next(feed, reader)) is not None:
+                    several, first = len(samples[0]), 0
+                    while first < several:
+                        wanted = size - count if position >= start else start - position
+                        piece = slice(first, min(first + wanted, several))
+                        new = piece.stop - first
+                        if several > 1:
+                            feed.take(new)
+                        position, first = position + new, piece.stop
+                        if position <= start:
+                            continue
+                        pending.append((samples[0][piece], samples[1][piece]))
+                        count += new
+                        if count == size or not (together or first < several or feed.ready()):
+                            block, pending, count = self._block(pending), [], 0
+                            yield block
             except Exception:
                 if pending:
                     yield self._block(pending)
@@ -193,9 +200,9 @@ class LineStream(Stream):
         """Return the first sample; read on for the label's key if it is one of JSON without it."""
         reader = LineReader(self.name, self._form, self._width, numbers)
         with self._opened(reader) as feed:
-            first = self._next(feed, reader, 1)
+            first = self._next(feed, reader)
             self._input_names = reader.input_names
-            while reader.lacks_key() and self._next(feed, reader, 1) is not None:
+            while reader.lacks_key() and self._next(feed, reader) is not None:
                 pass
             return first
 
@@ -218,17 +225,19 @@ class LineStream(Stream):
             if self._pipe is None:
                 feed.close()
 
-    def _next(self, feed: LineFeed, reader: LineReader, most: int) -> Samples | None:
-        """Return samples of the next lines, of several at once where all are plain and there; None at the end."""
+    def _next(self, feed: LineFeed, reader: LineReader) -> Samples | None:
+        """Return the next sample, its line taken, or those of several plain lines, not yet taken; None at the end."""
         if reader.number == 0:
             self.bad, self._fault = 0, ""
         while feed.wait():
-            lines = feed.lines(1 if reader.number < reader.one_by_one else most)
+            lines = feed.lines(1 if reader.number < reader.one_by_one else TOGETHER)
             samples = reader.quickly(lines)
-            if samples is None and len(lines) > 1:
+            if samples is not None and len(lines) > 1:
+                return samples
+            if len(lines) > 1:
                 reader.one_by_one = reader.number + len(lines)
                 continue
-            feed.take(lines)
+            feed.take(1)
             samples = samples or self._carefully(lines[0], feed, reader)
             if samples is not None:
                 return samples
