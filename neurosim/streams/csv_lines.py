@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from neurosim.errors import ConfigError
-from neurosim.streams.base import UNLABELLED
+from neurosim.streams.base import Block
 from neurosim.streams.csv_header import CHOICES, check_names, label_column, names_columns
 from neurosim.streams.label_numbers import DECIMAL, LabelNumbers, quoted
 from neurosim.streams.rows import Rows
@@ -21,7 +20,6 @@ NO_DELIMITERS = "+-._\"'[{\r\n\0"  # beside letters and digits: what numbers, qu
 SEPARATORS = ";\t| "  # what else is often between cells
 MOST_CACHED = 10_000  # different labels, as they stand in lines
 
-Samples = tuple[NDArray[np.float32], list[int]]  # rows (n, inputs), and the number of each one's label
 
 
 class Form(NamedTuple):
@@ -93,9 +91,9 @@ class CSVLines:
         label = self._label if self._label is None or not self.names else self._label % len(self.names)
         return tuple(name for column, name in enumerate(self.names) if column != label)
 
-    def quickly(self, lines: Sequence[bytes]) -> Samples | None:
+    def quickly(self, lines: Sequence[bytes]) -> Block | None:
         """Return the samples of lines of plain numbers; None if there is any other line, which `read` can read."""
-        text, numbers = b"\n".join(lines), [UNLABELLED] * len(lines)
+        text, labels = b"\n".join(lines), None
         if CARRIAGE_RETURN in text:
             lines = [line.rstrip(b"\r") for line in lines]
             text = b"\n".join(lines)
@@ -105,13 +103,13 @@ class CSVLines:
             cut = [self._without_label(line, self._label) for line in lines]
             text = b"\n".join([line for line, _ in cut])
             try:
-                numbers = [self._cached[target] for _, target in cut]
+                labels = np.array([self._cached[target] for _, target in cut], np.int64)
             except KeyError:
                 return None
         if text.translate(None, self._plain):
             return None
         rows = self._rows.of_text(text if self._delimiter == b"," else text.replace(self._delimiter, b","))
-        return None if rows is None else (rows, numbers)
+        return None if rows is None else Block(rows, labels)
 
     def _without_label(self, line: bytes, column: int) -> tuple[bytes, bytes]:
         """Return a line without the cell of the label, and that cell; the line has any number of cells."""
@@ -125,7 +123,7 @@ class CSVLines:
             line = self._delimiter.join(cells)
         return line, target
 
-    def read(self, line: bytes) -> Samples | None:
+    def read(self, line: bytes) -> Block | None:
         """Return a line's sample, None if it names the columns.
 
         Raises
@@ -147,15 +145,15 @@ class CSVLines:
             column = label_column(self.form.label, self.names, len(cells)) if self._columns == 0 else self._label
             target = cells.pop(column)  # type: ignore[arg-type]
         values = self._values(cells, column)
-        number = UNLABELLED if target is None else self.labels.number(target)
+        number = None if target is None else self.labels.number(target)
         self._columns, self._label, self.first = len(cells) + (column is not None), column, False
         if self._rows.width != len(cells):
             self._rows = Rows(len(cells))
-        if column is not None and len(self._cached) < MOST_CACHED:
+        if column is not None and number is not None and len(self._cached) < MOST_CACHED:
             written = line.rstrip(b"\r\n").split(self._delimiter)
             if len(written) == self._columns:
                 self._cached[written[column]] = number
-        return np.array([values], np.float32), [number]
+        return Block(np.array([values], np.float32), None if number is None else np.array([number], np.int64))
 
     def _take_names(self, cells: list[str]) -> bool:
         """Return whether a first line names the columns, and keep the names."""

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from neurosim.errors import StreamError
-from neurosim.streams.base import UNLABELLED
+from neurosim.streams.base import Block
 from neurosim.streams.csv_header import listed
-from neurosim.streams.csv_lines import LARGEST_FLOAT, PLAIN, Samples
+from neurosim.streams.csv_lines import LARGEST_FLOAT, PLAIN
 from neurosim.streams.label_numbers import LabelNumbers, quoted
 from neurosim.streams.rows import Rows
 
@@ -84,7 +85,7 @@ class JSONLines:
         self.objects, self.key_seen, self._column_of = 0, False, column_of
         self._cached, self._rows = dict[object, int](), Rows(0)
 
-    def quickly(self, lines: Sequence[bytes]) -> Samples | None:
+    def quickly(self, lines: Sequence[bytes]) -> Block | None:
         """Return the samples of lines of plain numbers; None if there is any other line, which `read` can read."""
         if self._rows.width != self.inputs:
             self._rows = Rows(self.inputs or 0)
@@ -95,22 +96,26 @@ class JSONLines:
                 if not _is_plain(line, value, values):
                     return None
                 rows.append(values)
-                numbers.append(UNLABELLED if self.label is None else self._cached[_exact(target)])
+                if self.label is not None:
+                    numbers.append(self._cached[_exact(target)])
         except (ValueError, KeyError, StreamError):
             return None
         packed = self._rows.of_values(rows)
-        return None if packed is None else (packed, numbers)
+        return None if packed is None else Block(packed, self._numbered(numbers))
 
-    def read(self, line: bytes) -> Samples:
+    def read(self, line: bytes) -> Block:
         """Return a line's sample; raise ValueError, or RecursionError if it is nested too deeply."""
         values, target = self._parts(self._decoded(line.decode()))
         self._check(values)
-        self.inputs, number = len(values), UNLABELLED
+        self.inputs, numbers = len(values), list[int]()
         if self.label is not None:
-            number = self.labels.number(target)
+            numbers.append(self.labels.number(target))
             with suppress(KeyError):
-                self._cached[_exact(target)] = number
-        return np.array([values], np.float32), [number]
+                self._cached[_exact(target)] = numbers[0]
+        return Block(np.array([values], np.float32), self._numbered(numbers))
+
+    def _numbered(self, numbers: list[int]) -> NDArray[np.int64] | None:
+        return None if self.label is None else np.array(numbers, np.int64)
 
     def _parts(self, value: Any) -> tuple[Any, Any]:
         """Return the numbers of a value and its label."""

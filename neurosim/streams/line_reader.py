@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from neurosim.errors import StreamError
+from neurosim.streams.base import Block
 from neurosim.streams.csv_header import label_column
-from neurosim.streams.csv_lines import CSVLines, Form, Samples
+from neurosim.streams.csv_lines import CSVLines, Form
 from neurosim.streams.json_lines import JSONLines
 from neurosim.streams.label_numbers import LabelNumbers
 
@@ -56,7 +57,7 @@ class LineReader:
         """Return whether there were objects of JSON, and none had the label's key."""
         return self.form.label is not None and self._json.objects > 0 and not self._json.key_seen
 
-    def quickly(self, lines: Sequence[bytes]) -> Samples | None:
+    def quickly(self, lines: Sequence[bytes]) -> Block | None:
         """Return the samples of lines of plain numbers; None if there is any other line, or the first, for `read`."""
         if self._csv.first:
             return None
@@ -68,7 +69,7 @@ class LineReader:
             self.number, self.empty = self.number + len(lines), 0
         return samples
 
-    def read(self, line: bytes) -> Samples | None:
+    def read(self, line: bytes) -> Block | None:
         """Return a line's sample, None if it is empty or names the columns.
 
         Raises
@@ -93,11 +94,11 @@ class LineReader:
         except UnicodeDecodeError as error:
             raise ValueError(f"a line must be text in UTF-8, got the byte {error.object[error.start]:#04x}") from None
         if sample is not None:
-            self._csv.inputs = self._json.inputs = sample[0].shape[1]
+            self._csv.inputs = self._json.inputs = sample.samples.shape[1]
             self.empty = 0
         return sample
 
-    def _parse(self, line: bytes) -> Samples | None:
+    def _parse(self, line: bytes) -> Block | None:
         self._json_now = line.lstrip().startswith(JSON_STARTS)
         if self._columns(line, self._json_now) >= MOST_COLUMNS:
             raise ValueError(f"a line must have at most {MOST_COLUMNS} columns; write wider samples to .npy or .h5")
@@ -119,7 +120,7 @@ class LineReader:
         """Return how often a line has what is between columns."""
         return line.count(b"," if is_json else self.form.delimiter.encode())
 
-    def _names(self, line: bytes) -> Samples | None:
+    def _names(self, line: bytes) -> Block | None:
         """Take a line that begins as JSON for names of columns, such as [mV]; refuse it if it is JSON."""
         try:
             self._json.read(line.strip())

@@ -15,7 +15,7 @@ import numpy as np
 
 from neurosim.errors import StreamError
 from neurosim.streams.base import Block, Stream
-from neurosim.streams.csv_lines import Form, Samples
+from neurosim.streams.csv_lines import Form
 from neurosim.streams.feeds import LineFeed
 from neurosim.streams.label_numbers import LabelNumbers
 from neurosim.streams.line_reader import LineReader
@@ -91,7 +91,7 @@ class LineStream(Stream):
         if first is None:
             why = f": all of {self.bad} lines are malformed, the first so: {self._fault}" if self.bad else ""
             raise StreamError(f"{name} must hold at least one sample, got none{why}")
-        self.inputs, self.classes = first[0].shape[1], self._numbers.names
+        self.inputs, self.classes = first.samples.shape[1], self._numbers.names
 
     def name_classes(self, names: Sequence[str]) -> None:
         """Number labels that are words as `names` counts them, before the stream is read; new words come after them.
@@ -123,8 +123,7 @@ class LineStream(Stream):
         numbers, bad = LabelNumbers(), self.bad  # a word's number depends on what was learned before
         first = self._first(numbers)
         self.bad = bad
-        block = first and self._block([first])
-        text = repr(block and (block.samples.tolist(), block.labels)) + "".join(numbers.names)
+        text = repr(first and (first.samples.tolist(), first.labels)) + "".join(numbers.names)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def identity(self) -> dict[str, object]:
@@ -158,45 +157,44 @@ class LineStream(Stream):
 
     def _blocks(self, start: int, size: int, *, together: bool) -> Iterator[Block]:
         """Yield blocks of `size` lines, or also smaller ones where more of them would have to be waited for."""
-        pending, count, position = list[Samples](), 0, 0
+        pending, count, position = list[Block](), 0, 0
         reader = LineReader(self.name, self._form, self._width, self._numbers)
         with self._opened(reader) as feed:
             try:
-                while (samples := self._next(feed, reader)) is not None:
-                    several, first = len(samples[0]), 0
-                    while first < several:
-                        wanted = size - count if position >= start else start - position
-                        piece = slice(first, min(first + wanted, several))
-                        new = piece.stop - first
-                        if several > 1:
-                            feed.take(new)
-                        position, first = position + new, piece.stop
+                while (read := self._next(feed, reader)) is not None:
+                    first, last = 0, len(read.samples)
+                    while first < last:
+                        stop = min(last, first + (size - count if position >= start else start - position))
+                        if last > 1:
+                            feed.take(stop - first)
+                        position += stop - first
+                        piece, first = _piece(read, first, stop), stop
                         if position <= start:
                             continue
-                        pending.append((samples[0][piece], samples[1][piece]))
-                        count += new
-                        if count == size or not (together or first < several or feed.ready()):
-                            block, pending, count = self._block(pending), [], 0
+                        pending.append(piece)
+                        count += len(piece.samples)
+                        if count == size or not (together or first < last or feed.ready()):
+                            block, pending, count = self._joined(pending), [], 0
                             yield block
             except Exception:
                 if pending:
-                    yield self._block(pending)
+                    yield self._joined(pending)
                 raise
         if position < start:
             raise StreamError(
                 f"{self.name} must hold the {start} samples that were read from it before, got {position}"
             )
         if pending:
-            yield self._block(pending)
+            yield self._joined(pending)
 
-    def _block(self, samples: Sequence[Samples]) -> Block:
+    def _joined(self, pieces: Sequence[Block]) -> Block:
         self.classes = self._numbers.names
-        rows = samples[0][0] if len(samples) == 1 else np.concatenate([rows for rows, _ in samples])
-        if not self.labelled:
-            return Block(rows, None)
-        return Block(rows, np.array([number for _, numbers in samples for number in numbers], np.int64))
+        if len(pieces) == 1:
+            return pieces[0]
+        labels = np.concatenate([piece.labels for piece in pieces]) if self.labelled else None
+        return Block(np.concatenate([piece.samples for piece in pieces]), labels)
 
-    def _first(self, numbers: LabelNumbers) -> Samples | None:
+    def _first(self, numbers: LabelNumbers) -> Block | None:
         """Return the first sample; read on for the label's key if it is one of JSON without it."""
         reader = LineReader(self.name, self._form, self._width, numbers)
         with self._opened(reader) as feed:
@@ -225,7 +223,7 @@ class LineStream(Stream):
             if self._pipe is None:
                 feed.close()
 
-    def _next(self, feed: LineFeed, reader: LineReader) -> Samples | None:
+    def _next(self, feed: LineFeed, reader: LineReader) -> Block | None:
         """Return the next sample, its line taken, or those of several plain lines, not yet taken; None at the end."""
         if reader.number == 0:
             self.bad, self._fault = 0, ""
@@ -245,7 +243,7 @@ class LineStream(Stream):
             raise StreamError(f"{self.name} must have the label's key {self._form.label} in an object, got it in none")
         return None
 
-    def _carefully(self, line: bytes, feed: LineFeed, reader: LineReader) -> Samples | None:
+    def _carefully(self, line: bytes, feed: LineFeed, reader: LineReader) -> Block | None:
         """Return the sample of any line, None if it has none, or is malformed and passed over."""
         try:
             if len(line) >= LONGEST_LINE:
@@ -275,6 +273,11 @@ class LineStream(Stream):
         may_name = reader.first_of_csv and self._form.header != "no"  # then skipping it would lose the names
         advice = "" if may_name else "; --skip-bad skips such lines"
         raise StreamError(f"{self.name}, line {reader.number}: {why}{advice}") from None
+
+
+def _piece(block: Block, first: int, stop: int) -> Block:
+    """Return samples of a block, from the first to before `stop`."""
+    return Block(block.samples[first:stop], None if block.labels is None else block.labels[first:stop])
 
 
 def text_file(
