@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
+BUFFER = 1 << 16  # bytes
+
 
 def waits(file: Any) -> Callable[[], bool]:
     """Return a function that tells whether a file has nothing to be read without waiting, its buffer aside.
@@ -40,7 +42,7 @@ class LineFeed:
     @cached_property
     def _file(self) -> Any:
         """The file with a buffer that can be looked at, as all have but some in memory."""
-        return self._given if hasattr(self._given, "peek") else io.BufferedReader(self._given)
+        return self._given if hasattr(self._given, "peek") else io.BufferedReader(self._given, BUFFER)
 
     def wait(self) -> bool:
         """Wait for a line; return False at the end."""
@@ -55,8 +57,9 @@ class LineFeed:
         return self._next < len(self._lines)
 
     def lines(self, most: int) -> list[bytes]:
-        """Return the lines that are there, at most `most`, without taking them."""
-        return self._lines[self._next : self._next + most]
+        """Return lines that are there, without taking them: the next, and as many as long in `most` bytes."""
+        count = max(1, most // (len(self._lines[self._next]) + 1))
+        return self._lines[self._next : self._next + count]
 
     def take(self, count: int) -> None:
         """Take the first lines of those that `lines` returns."""

@@ -16,11 +16,11 @@ import numpy as np
 from neurosim.errors import StreamError
 from neurosim.streams.base import Block, Stream
 from neurosim.streams.csv_lines import Form
-from neurosim.streams.feeds import LineFeed
+from neurosim.streams.feeds import BUFFER, LineFeed
 from neurosim.streams.label_numbers import LabelNumbers
 from neurosim.streams.line_reader import LineReader
 
-TOGETHER = 256  # lines parsed at once, at most
+TOGETHER = 1 << 13  # bytes of lines that are parsed at once: with what they are parsed to, they fit into a fast cache
 LONGEST_LINE = 1 << 24  # bytes; a longer line is malformed: its cells would take a hundred times as much memory
 MOST_EMPTY = 1 << 20  # empty lines of a file in succession; more are no data, but a compressed nothing
 MOST_DISCARDED = 1 << 30  # bytes of a line that is passed over; a longer one has no end, as that of a device
@@ -165,17 +165,19 @@ class LineStream(Stream):
                     first, last = 0, len(read.samples)
                     while first < last:
                         stop = min(last, first + (size - count if position >= start else start - position))
-                        if last > 1:
+                        if last > 1 and not self.replayable:  # what is not asked for is left to others
                             feed.take(stop - first)
-                        position += stop - first
+                        position, count = position + stop - first, count + stop - first
                         piece, first = _piece(read, first, stop), stop
                         if position <= start:
+                            count = 0
                             continue
-                        pending.append(piece)
-                        count += len(piece.samples)
                         if count == size or not (together or first < last or feed.ready()):
-                            block, pending, count = self._joined(pending), [], 0
+                            block = self._joined([*pending, piece]) if pending else piece
+                            self.classes, pending, count = self._numbers.names, [], 0
                             yield block
+                        else:
+                            pending.append(piece)
             except Exception:
                 if pending:
                     yield self._joined(pending)
@@ -224,18 +226,17 @@ class LineStream(Stream):
                 feed.close()
 
     def _next(self, feed: LineFeed, reader: LineReader) -> Block | None:
-        """Return the next sample, its line taken, or those of several plain lines, not yet taken; None at the end."""
+        """Return the next sample, or those of several plain lines, which a pipe has not taken yet; None at the end."""
         if reader.number == 0:
             self.bad, self._fault = 0, ""
         while feed.wait():
-            lines = feed.lines(1 if reader.number < reader.one_by_one else TOGETHER)
+            lines = feed.lines(0 if reader.number < reader.one_by_one else TOGETHER)
             samples = reader.quickly(lines)
-            if samples is not None and len(lines) > 1:
-                return samples
-            if len(lines) > 1:
+            if samples is None and len(lines) > 1:
                 reader.one_by_one = reader.number + len(lines)
                 continue
-            feed.take(1)
+            if self.replayable or len(lines) == 1:
+                feed.take(len(lines))
             samples = samples or self._carefully(lines[0], feed, reader)
             if samples is not None:
                 return samples
@@ -287,7 +288,7 @@ def text_file(
     endings = [ending.lower() for ending in path.suffixes[-2:]]
     if delimiter is None and ".tsv" in endings:
         delimiter = "tab"
-    opener: Any = partial(gzip.open if endings[-1] == ".gz" else open, path, "rb")
+    opener: Any = partial(gzip.open, path) if endings[-1] == ".gz" else partial(open, path, "rb", BUFFER)
     return LineStream(
         path.name, opener, inputs=inputs, label=label, header=header, delimiter=delimiter, skip_bad=skip_bad
     )
