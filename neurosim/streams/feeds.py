@@ -31,6 +31,11 @@ class LineFeed:
     file : binary file
     longest : int
         Bytes of a line after which it is given unfinished.
+
+    Attributes
+    ----------
+    lent : int
+        Lines that are parsed already, but not taken.
     """
 
     def __init__(self, file: Any, longest: int) -> None:
@@ -38,6 +43,7 @@ class LineFeed:
         self._lines, self._next = list[bytes](), 0  # lines in the file's buffer, and which of them is the next
         self._begun, self._read = bytearray(), 0  # a line whose end is not there; bytes of the next that were read
         self._buffered = self._unfinished = self._ended = False
+        self.lent = 0
 
     @cached_property
     def _file(self) -> Any:
@@ -62,10 +68,10 @@ class LineFeed:
         return self._lines[self._next : self._next + count]
 
     def take(self, count: int) -> None:
-        """Take the first lines of those that `lines` returns."""
+        """Take the next lines, of those that `lines` returns."""
         taken = self._lines[self._next : self._next + count]
         self._file.read(sum(map(len, taken)) + count - self._read)
-        self._next, self._read = self._next + count, 0
+        self._next, self._read, self.lent = self._next + count, 0, max(0, self.lent - count)
 
     def discard_rest(self, most: int) -> bool:
         """Discard the rest of a line that was given unfinished; return False if it does not end within `most` bytes."""

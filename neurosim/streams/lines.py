@@ -157,35 +157,28 @@ class LineStream(Stream):
 
     def _blocks(self, start: int, size: int, *, together: bool) -> Iterator[Block]:
         """Yield blocks of `size` lines, or also smaller ones where more of them would have to be waited for."""
-        pending, count, position = list[Block](), 0, 0
         reader = LineReader(self.name, self._form, self._width, self._numbers)
+        pending, count = list[Block](), 0
         with self._opened(reader) as feed:
             try:
-                while (read := self._next(feed, reader)) is not None:
-                    first, last = 0, len(read.samples)
+                for samples, labels in self._from(start, feed, reader):
+                    first, last = 0, len(samples)
                     while first < last:
-                        stop = min(last, first + (size - count if position >= start else start - position))
-                        if last > 1 and not self.replayable:  # what is not asked for is left to others
-                            feed.take(stop - first)
-                        position, count = position + stop - first, count + stop - first
-                        piece, first = _piece(read, first, stop), stop
-                        if position <= start:
-                            count = 0
-                            continue
-                        if count == size or not (together or first < last or feed.ready()):
-                            block = self._joined([*pending, piece]) if pending else piece
-                            self.classes, pending, count = self._numbers.names, [], 0
-                            yield block
-                        else:
+                        stop = first + size - count
+                        piece = Block(samples[first:stop], None if labels is None else labels[first:stop])
+                        new = len(piece.samples)
+                        if feed.lent:
+                            feed.take(new)
+                        first, count = first + new, count + new
+                        if count < size and (together or first < last or feed.ready()):
                             pending.append(piece)
+                            continue
+                        block, pending, count = self._joined([*pending, piece]), [], 0
+                        yield block
             except Exception:
                 if pending:
                     yield self._joined(pending)
                 raise
-        if position < start:
-            raise StreamError(
-                f"{self.name} must hold the {start} samples that were read from it before, got {position}"
-            )
         if pending:
             yield self._joined(pending)
 
@@ -195,6 +188,21 @@ class LineStream(Stream):
             return pieces[0]
         labels = np.concatenate([piece.labels for piece in pieces]) if self.labelled else None
         return Block(np.concatenate([piece.samples for piece in pieces]), labels)
+
+    def _from(self, start: int, feed: LineFeed, reader: LineReader) -> Iterator[Block]:
+        """Yield the samples from position `start` on, as they are parsed."""
+        position = 0
+        while (block := self._next(feed, reader)) is not None:
+            old = min(start - position, len(block.samples))
+            position += len(block.samples)
+            if old > 0:
+                feed.take(min(old, feed.lent))
+                block = Block(block.samples[old:], None if block.labels is None else block.labels[old:])
+            yield block
+        if position < start:
+            raise StreamError(
+                f"{self.name} must hold the {start} samples that were read from it before, got {position}"
+            )
 
     def _first(self, numbers: LabelNumbers) -> Block | None:
         """Return the first sample; read on for the label's key if it is one of JSON without it."""
@@ -227,6 +235,7 @@ class LineStream(Stream):
 
     def _next(self, feed: LineFeed, reader: LineReader) -> Block | None:
         """Return the next sample, or those of several plain lines, which a pipe has not taken yet; None at the end."""
+        feed.lent = 0
         if reader.number == 0:
             self.bad, self._fault = 0, ""
         while feed.wait():
@@ -237,6 +246,8 @@ class LineStream(Stream):
                 continue
             if self.replayable or len(lines) == 1:
                 feed.take(len(lines))
+            else:  # others may read on from a pipe after the last sample that was given
+                feed.lent = len(lines)
             samples = samples or self._carefully(lines[0], feed, reader)
             if samples is not None:
                 return samples
@@ -274,11 +285,6 @@ class LineStream(Stream):
         may_name = reader.first_of_csv and self._form.header != "no"  # then skipping it would lose the names
         advice = "" if may_name else "; --skip-bad skips such lines"
         raise StreamError(f"{self.name}, line {reader.number}: {why}{advice}") from None
-
-
-def _piece(block: Block, first: int, stop: int) -> Block:
-    """Return samples of a block, from the first to before `stop`."""
-    return Block(block.samples[first:stop], None if block.labels is None else block.labels[first:stop])
 
 
 def text_file(
