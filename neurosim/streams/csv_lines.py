@@ -145,6 +145,8 @@ class CSVLines:
             column = label_column(self.form.label, self.names, len(cells)) if self._columns == 0 else self._label
             target = cells.pop(column)  # type: ignore[arg-type]
         values = self._values(cells, column)
+        if self.inputs is not None and len(cells) != self.inputs:  # by a line of JSON after the names
+            raise ValueError(f"a sample must have {self.inputs} inputs, got {len(cells)}")
         number = None if target is None else self.labels.number(target)
         self._columns, self._label, self.first = len(cells) + (column is not None), column, False
         if self._rows.width != len(cells):
