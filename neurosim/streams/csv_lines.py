@@ -21,7 +21,6 @@ SEPARATORS = ";\t| "  # what else is often between cells
 MOST_CACHED = 10_000  # different labels, as they stand in lines
 
 
-
 class Form(NamedTuple):
     """How lines are to be read.
 

@@ -105,3 +105,46 @@ class LineFeed:
         self._lines, self._next = lines, 0
         if lines:
             self._begun.clear()
+
+
+class FrameFeed:
+    """Pieces of a fixed size of a file or a pipe, which is read no further than they are asked for.
+
+    Parameters
+    ----------
+    file : binary file
+    size : int
+        Bytes of a frame.
+    """
+
+    def __init__(self, file: Any, size: int) -> None:
+        self._read: Callable[[int], bytes] = getattr(file, "read1", file.read)  # a raw file reads once by `read`
+        self._waits, self._size, self._held = waits(file), size, bytearray()
+        self._ended, self._fault = False, list[Exception]()
+
+    @property
+    def held(self) -> int:
+        """How many bytes of a frame whose end is not there have come."""
+        return len(self._held)
+
+    def take(self, most: int, *, together: bool) -> bytearray:
+        """Return frames: `most`, or fewer at the end; if not `together`, those that have arrived, and wait for one.
+
+        An error of reading is raised when the frames before it are taken.
+        """
+        if self._fault:
+            raise self._fault.pop()
+        held, size, wanted = self._held, self._size, most * self._size
+        try:
+            while len(held) < wanted and not self._ended and (together or len(held) < size or not self._waits()):
+                data = self._read(min(wanted - len(held), BUFFER))
+                held += data
+                self._ended = not data
+        except Exception as error:
+            if len(held) < size:
+                raise
+            self._fault.append(error)
+        whole = len(held) - len(held) % size
+        self._held = held[whole:]
+        del held[whole:]
+        return held

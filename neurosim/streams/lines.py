@@ -170,11 +170,10 @@ class LineStream(Stream):
                         if feed.lent:
                             feed.take(new)
                         first, count = first + new, count + new
-                        if count < size and (together or first < last or feed.ready()):
-                            pending.append(piece)
-                            continue
-                        block, pending, count = self._joined([*pending, piece]), [], 0
-                        yield block
+                        pending.append(piece)
+                        if count == size or not (together or first < last or feed.ready()):
+                            block, pending, count = self._joined(pending), [], 0
+                            yield block
             except Exception:
                 if pending:
                     yield self._joined(pending)
@@ -240,7 +239,7 @@ class LineStream(Stream):
             self.bad, self._fault = 0, ""
         while feed.wait():
             lines = feed.lines(0 if reader.number < reader.one_by_one else TOGETHER)
-            samples = reader.quickly(lines)
+            samples = reader.quickly(lines) if max(map(len, lines)) < LONGEST_LINE else None
             if samples is None and len(lines) > 1:
                 reader.one_by_one = reader.number + len(lines)
                 continue
