@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 BUFFER = 1 << 16  # bytes
+SMALL = 1 << 10  # bytes; fewer of them are not worth a call of the system
 
 
 def waits(file: Any) -> Callable[[], bool]:
@@ -118,8 +119,8 @@ class FrameFeed:
     """
 
     def __init__(self, file: Any, size: int) -> None:
-        self._read: Callable[[int], bytes] = getattr(file, "read1", file.read)  # a raw file reads once by `read`
-        self._waits, self._size, self._held = waits(file), size, bytearray()
+        self._file, self._waits, self._size = file, waits(file), size
+        self._held, self._buffered = bytearray(), 0  # bytes that were read and not given; bytes in the file's buffer
         self._ended, self._fault = False, list[Exception]()
 
     @property
@@ -132,14 +133,15 @@ class FrameFeed:
 
         An error of reading is raised when the frames before it are taken.
         """
+        held, size, wanted = self._held, self._size, most * self._size
+        if not held and self._buffered >= wanted:
+            self._buffered -= wanted
+            return bytearray(self._file.read(wanted))
         if self._fault:
             raise self._fault.pop()
-        held, size, wanted = self._held, self._size, most * self._size
         try:
-            while len(held) < wanted and not self._ended and (together or len(held) < size or not self._waits()):
-                data = self._read(min(wanted - len(held), BUFFER))
-                held += data
-                self._ended = not data
+            while len(held) < wanted and not self._ended and (together or len(held) < size or not self._would_wait()):
+                self._read(wanted - len(held))
         except Exception as error:
             if len(held) < size:
                 raise
@@ -148,3 +150,17 @@ class FrameFeed:
         self._held = held[whole:]
         del held[whole:]
         return held
+
+    def _would_wait(self) -> bool:
+        return not self._buffered and self._waits()
+
+    def _read(self, most: int) -> None:
+        """Read what there is, at most `most` bytes, through the buffer if they are few; wait if it is nothing."""
+        if most < SMALL and hasattr(self._file, "peek"):
+            self._buffered = self._buffered or len(self._file.peek(1))
+            data = self._file.read(min(most, self._buffered))
+        else:
+            data = getattr(self._file, "read1", self._file.read)(min(most, BUFFER))
+        self._held += data
+        self._buffered = max(0, self._buffered - len(data))
+        self._ended = not data

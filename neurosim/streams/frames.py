@@ -25,14 +25,23 @@ class Frame(NamedTuple):
     Attributes
     ----------
     format : {"f32", "u8"}
-    inputs : int
     label : int or None
         Where the label stands: 0 before the inputs, -1 after them, None if there is none.
+    dtype : numpy.dtype
+    divisor : int
+        What numbers are divided by as they are read.
+    columns : int
+        Numbers of a frame, the label among them.
+    size : int
+        Bytes of a frame.
     """
 
     format: str
-    inputs: int
     label: int | None
+    dtype: np.dtype[Any]
+    divisor: int
+    columns: int
+    size: int
 
     @classmethod
     def checked(cls, name: str, format: object, inputs: int | None, label: str | None) -> "Frame":  # noqa: A002
@@ -46,17 +55,8 @@ class Frame(NamedTuple):
             if NUMBER.fullmatch(str(label)) is None or int(label) not in {0, -1, inputs}:
                 raise ConfigError("label", "0 before the inputs of a frame, or -1 after them", label)
             column = 0 if int(label) == 0 else -1
-        return cls(format, inputs, column)
-
-    @property
-    def columns(self) -> int:
-        """Numbers of a frame, the label among them."""
-        return self.inputs + (self.label is not None)
-
-    @property
-    def size(self) -> int:
-        """Bytes of a frame."""
-        return self.columns * FORMATS[self.format].itemsize
+        dtype, columns = FORMATS[format], inputs + (column is not None)
+        return cls(format, column, dtype, DIVISORS[format], columns, columns * dtype.itemsize)
 
     def split(self, numbers: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any] | None]:
         """Return the inputs and the labels of frames, from numbers (n, columns)."""
@@ -66,11 +66,11 @@ class Frame(NamedTuple):
 
     def samples(self, data: bytearray) -> tuple[NDArray[np.float32], NDArray[Any] | None]:
         """Return the samples, float32 (n, inputs), and the labels of whole frames; samples may share their memory."""
-        numbers = np.ndarray((len(data) // self.size, self.columns), FORMATS[self.format], data)
+        numbers = np.ndarray((len(data) // self.size, self.columns), self.dtype, data)
         inputs, labels = self.split(numbers)
-        samples = np.ascontiguousarray(inputs, np.float32)
-        if DIVISORS[self.format] != 1:
-            samples /= np.float32(DIVISORS[self.format])
+        samples = inputs.astype(np.float32, order="C", copy=False)
+        if self.divisor != 1:
+            samples /= np.float32(self.divisor)
         return samples, labels
 
 
@@ -105,7 +105,7 @@ class FrameStream(Stream):
 
     def __init__(self, name: str, file: Any, *, inputs: int | None, format: str, label: str | None = None) -> None:  # noqa: A002
         self._frame = Frame.checked(name, format, inputs, label)
-        self.name, self.inputs, self.length, self.labelled = name, self._frame.inputs, None, label is not None
+        self.name, self.inputs, self.length, self.labelled = name, inputs or 0, None, label is not None
         self._feed = FrameFeed(file, self._frame.size)
 
     def fingerprint(self) -> str:
@@ -131,8 +131,12 @@ class FrameStream(Stream):
         first = 0
         while data := self._taken(first, size if first >= start else min(size, start - first), together):
             count = len(data) // self._frame.size
+            samples, labels = self._frame.samples(data)
             if first >= start:
-                yield from self._block(data, first)
+                if labels is None:
+                    yield Block(samples, None)
+                else:
+                    yield from self._labelled(samples, labels, first)
             first += count
         if held := self._feed.held:
             raise StreamError(
@@ -150,12 +154,8 @@ class FrameStream(Stream):
                 raise
             raise StreamError(f"{self.name} must be readable to its end, but at frame {first}: {error}") from error
 
-    def _block(self, data: bytearray, first: int) -> Iterator[Block]:
+    def _labelled(self, samples: NDArray[np.float32], labels: NDArray[Any], first: int) -> Iterator[Block]:
         """Yield frames, of which the first has the number `first`; one by one if one of them has no good label."""
-        samples, labels = self._frame.samples(data)
-        if labels is None:
-            yield Block(samples, None)
-            return
         try:
             numbers = as_labels(labels, len(labels), self.name)
         except SampleError:
@@ -175,9 +175,9 @@ def frame_file(path: Path, *, inputs: int | None, label: str | None, format: str
             f"{path} must be whole frames of {frame.size} bytes, got {size} and {rest} bytes: "
             + (f"{frame.size - rest} bytes are missing at its end" if rest else "there is none")
         )
-    numbers = np.memmap(path, FORMATS[frame.format], "r", shape=(size, frame.columns))
+    numbers = np.memmap(path, frame.dtype, "r", shape=(size, frame.columns))
     samples, labels = frame.split(numbers)
-    stream = ArrayStream(samples, labels, name=path.name, divisor=DIVISORS[frame.format])
+    stream = ArrayStream(samples, labels, name=path.name, divisor=frame.divisor)
     stream.labels_advice = FrameStream.labels_advice
     return stream
 
