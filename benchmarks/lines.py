@@ -4,9 +4,9 @@
 
     python -m benchmarks.lines [--inputs 16 64 784] [--digits 9] [--labelled]
 
-Microseconds of processor time a sample, and in brackets how many times `np.array(line.split(b","), np.float32)` that is. All ways take
-turns in one run; the best of all rounds is shown. Samples are random numbers from 0 to 1, the same in CSV and JSON.
-Lines lie in memory; frames are read from a file as from a pipe, by calls of the system.
+Microseconds of processor time a sample, and in brackets how many times that of `np.array(line.split(b","),
+np.float32)` it is. All ways take turns in one run; the best of all rounds is shown. Samples are random numbers from 0
+to 1, the same in CSV and JSON. Lines lie in memory; frames are read from a file as from a pipe, by calls of the system.
 """
 
 import argparse

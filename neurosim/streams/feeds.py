@@ -65,14 +65,19 @@ class LineFeed:
 
     def lines(self, most: int) -> list[bytes]:
         """Return lines that are there, without taking them: the next, and as many as long in `most` bytes."""
+        if self._next == len(self._lines) - 1:
+            return self._lines[self._next :]
         count = max(1, most // (len(self._lines[self._next]) + 1))
         return self._lines[self._next : self._next + count]
 
     def take(self, count: int) -> None:
         """Take the next lines, of those that `lines` returns."""
-        taken = self._lines[self._next : self._next + count]
-        self._file.read(sum(map(len, taken)) + count - self._read)
-        self._next, self._read, self.lent = self._next + count, 0, max(0, self.lent - count)
+        first, self._next = self._next, self._next + count
+        size = len(self._lines[first]) if count == 1 else sum(map(len, self._lines[first : self._next]))
+        self._file.read(size + count - self._read)
+        self._read = 0
+        if self.lent:
+            self.lent = max(0, self.lent - count)
 
     def discard_rest(self, most: int) -> bool:
         """Discard the rest of a line that was given unfinished; return False if it does not end within `most` bytes."""
@@ -92,20 +97,21 @@ class LineFeed:
     def _look(self) -> None:
         """Look at what the file's buffer has; if it is empty, wait until something arrives."""
         data = self._file.peek(1)
-        *lines, begun = data.split(b"\n")
+        lines = data.split(b"\n")
+        begun = lines.pop()
         self._buffered, self._ended = bool(lines and begun), not data
         if lines:
-            self._read = len(self._begun)
-            lines[0] = bytes(self._begun) + lines[0]
+            if self._begun:
+                self._read, lines[0] = len(self._begun), bytes(self._begun) + lines[0]
+                self._begun.clear()
         else:
             self._begun += self._file.read(len(data))
             self._unfinished = len(self._begun) >= self._longest
             if self._unfinished or (self._ended and self._begun):
                 self._read = len(self._begun) + 1
                 lines = [bytes(self._begun)]
+                self._begun.clear()
         self._lines, self._next = lines, 0
-        if lines:
-            self._begun.clear()
 
 
 class FrameFeed:

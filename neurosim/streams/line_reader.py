@@ -61,8 +61,9 @@ class LineReader:
         """Return the samples of lines of plain numbers; None if there is any other line, or the first, for `read`."""
         if self._csv.first:
             return None
-        is_json = lines[0].startswith(JSON_STARTS)
-        if max(map(len, lines)) >= MOST_COLUMNS and max(self._columns(line, is_json) for line in lines) >= MOST_COLUMNS:
+        first = lines[0]  # the others are short, as they lie in the buffer of a file
+        is_json = first.startswith(JSON_STARTS)
+        if len(first) >= MOST_COLUMNS and self._columns(first, is_json) >= MOST_COLUMNS:
             return None
         samples = (self._json if is_json else self._csv).quickly(lines)
         if samples is not None:

@@ -192,10 +192,10 @@ class LineStream(Stream):
         """Yield the samples from position `start` on, as they are parsed."""
         position = 0
         while (block := self._next(feed, reader)) is not None:
-            old = min(start - position, len(block.samples))
-            position += len(block.samples)
+            old, position = start - position, position + len(block.samples)
             if old > 0:
-                feed.take(min(old, feed.lent))
+                if feed.lent:
+                    feed.take(min(old, feed.lent))
                 block = Block(block.samples[old:], None if block.labels is None else block.labels[old:])
             yield block
         if position < start:
