@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from neurosim.errors import StreamError
 from neurosim.streams.base import Block
 from neurosim.streams.csv_header import listed
-from neurosim.streams.csv_lines import LARGEST_FLOAT, PLAIN
+from neurosim.streams.csv_lines import LARGEST_FLOAT, MOST_CACHED, PLAIN
 from neurosim.streams.label_numbers import LabelNumbers, quoted
 from neurosim.streams.rows import Rows
 
@@ -110,8 +110,9 @@ class JSONLines:
         self.inputs, numbers = len(values), list[int]()
         if self.label is not None:
             numbers.append(self.labels.number(target))
-            with suppress(KeyError):
-                self._cached[_exact(target)] = numbers[0]
+            if len(self._cached) < MOST_CACHED:
+                with suppress(KeyError):
+                    self._cached[_exact(target)] = numbers[0]
         return Block(np.array([values], np.float32), self._numbered(numbers))
 
     def _numbered(self, numbers: list[int]) -> NDArray[np.int64] | None:
