@@ -144,7 +144,7 @@ class Chip(SavedChip):
             one_by_one = self._one_by_one
             try:
                 one_by_one.label[:], one_by_one.modulator[:] = labels, modulators
-                return Response._make(one_by_one.take(x, True))
+                return one_by_one.take(x, True)
             finally:
                 one_by_one.label[:], one_by_one.modulator[:] = -1, 1
 
@@ -158,8 +158,8 @@ class Chip(SavedChip):
             user = users.setdefault(USER, call)
             if user is not call:
                 with chunk_of(user):
-                    return Response._make(self._one_by_one.take(x, learning))
-            return Response._make(self._one_by_one.take(x, learning))
+                    return self._one_by_one.take(x, learning)
+            return self._one_by_one.take(x, learning)
         finally:
             if USER in users and users[USER] is call:
                 del users[USER]

@@ -8,6 +8,7 @@ from neurosim.engine.base import WorkingLayer
 from neurosim.engine.executor import Call, Counts
 from neurosim.engine.results import Results, Taken
 from neurosim.engine.samples import Samples, single
+from neurosim.errors import NeurosimError
 
 
 class _Wanted(NamedTuple):
@@ -42,6 +43,9 @@ class LayerRunner:
         Memory for the single sample, such as the results of the layer before; by default it is made here.
     results : Results, optional
         Memory for the single sample's results; by default it is made here.
+    workspace : optional
+        Working memory of another runner of the layer, for as many threads and as much counting and marking, if the two
+        are never at work at the same time; by default it is made here.
 
     Attributes
     ----------
@@ -68,12 +72,13 @@ class LayerRunner:
         marking: bool = False,
         samples: Samples | None = None,
         results: Results | None = None,
+        workspace: Any = None,
     ) -> None:
         self.layer, self.samples, self.results = layer, samples, results
         self._executor, self._recording = layer.executor, layer.constants.instruments
         self._wanted = _Wanted(rows, outputs, counting)
         self._at_once = 1 if marking else LARGEST  # samples of a call; the workspace has the moments of one
-        self.workspace = self._executor.workspace(threads, counting, marking)
+        self.workspace = self._executor.workspace(threads, counting, marking) if workspace is None else workspace
         self._learn: Callable[[], Counts] | None = None
         self._respond: Callable[[], Counts] | None = None
         self._ran: set[bool] = set()  # whether a single sample was learned, whether one was responded to
@@ -89,6 +94,16 @@ class LayerRunner:
     def bind(self) -> None:
         """Bind the compiled code to the memory for a single sample, so that no sample waits for that."""
         self._learn, self._respond = (self._executor.bind(self._single_call(learning)) for learning in (True, False))
+
+    def bound(self, learning: bool) -> Callable[[], Counts]:
+        """Return the compiled code as bound to the memory for a single sample; see `Executor.run` for what it returns.
+
+        Who calls it takes the record of the instruments that may then be due.
+        """
+        if self._learn is None or self._respond is None:
+            self.bind()
+        assert self._learn is not None and self._respond is not None
+        return self._learn if learning else self._respond
 
     def run(self, samples: Samples, learning: bool, first: int = 0) -> Taken:
         """Take samples through the layer one by one, learning from each in turn if `learning`.
@@ -115,10 +130,15 @@ class LayerRunner:
         call = self._learn if learning else self._respond
         done, neuron = call() if call is not None else self._run_unbound(learning)
         if done == 0:
-            return Taken(self._whole.results, 0, self.layer.fault(self.samples.values[0], first, neuron))
+            return Taken(self._whole.results, 0, self.fault(first, neuron))
         if learning and self._recording:
             self.layer.record_if_due()
         return self._whole
+
+    def fault(self, number: int, neuron: int) -> NeurosimError:
+        """Return what is wrong with the single sample, whose number is given: see `WorkingLayer.fault`."""
+        assert self.samples is not None
+        return self.layer.fault(self.samples.values[0], number, neuron)
 
     def hand_over(self, taken: Taken) -> Results:
         """Return the results of the last run, for the caller to keep: no later run writes to them."""
