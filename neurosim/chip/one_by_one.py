@@ -52,6 +52,8 @@ class OneByOne:
         Threads that share the work of a sample, where that pays.
     frozen : collection of int
         Indices of the layers that respond and never learn.
+    timing : bool
+        Whether it is noted how long each sample took.
     workspaces : sequence, optional
         Working memory for each layer, if it is shared with other runners; by default it is made here.
 
@@ -77,6 +79,7 @@ class OneByOne:
         outputs: bool = True,
         threads: int = 1,
         frozen: Collection[int] = (),
+        timing: bool = False,
         workspaces: Sequence[Any] | None = None,
     ) -> None:
         self._shape, self._width = shape, (layers[0].inputs,)
@@ -85,13 +88,16 @@ class OneByOne:
         for layer, workspace in zip(layers, workspaces or [None] * len(layers), strict=True):
             samples = Samples(values, self.label, self.modulator)
             transmits = outputs or layer is not layers[-1]
-            runner = LayerRunner(layer, 1, outputs=transmits, threads=threads, samples=samples, workspace=workspace)
+            runner = LayerRunner(
+                layer, 1, outputs=transmits, threads=threads, timing=timing, samples=samples, workspace=workspace
+            )
             learns = layer.index not in frozen
             recording = learns and layer.constants.instruments
             self.steps.append(Step(runner, samples, runner.bound(learns), runner.bound(False), recording))
             assert runner.results is not None
             results = runner.results
             values = results.outputs
+        self._begun = [step.runner.begun for step in self.steps]
         self.winner, as_images = results.winners, layers[-1].as_images
         shaped = as_images(results.potentials)[0], as_images(results.responses)[0]
         # Images lie with their neurons last, and so do copies of them: "K" keeps the order in memory.
@@ -123,3 +129,10 @@ class OneByOne:
                 raise runner.fault(number, neuron)
             if recording and learning:
                 runner.layer.record_if_due()
+
+    def nanoseconds(self) -> int:
+        """Return how long the last sample took, by the clock inside the loops: of several layers the sum."""
+        total = 0
+        for begun in self._begun:
+            total += begun.item(1) - begun.item(0)
+        return total

@@ -94,7 +94,7 @@ class DenseExecutor(Executor[Workspace]):
 
     def _arguments(self, call: Call[Workspace]) -> tuple[Any, ...]:
         """Return what the loop takes."""
-        (values, labels, modulators), learning, (scratch, live, marks), made = call
+        (values, labels, modulators), learning, (scratch, live, marks), made, begun = call
         samples = layout.Samples(values=values, labels=labels, modulators=modulators)
         results = layout.Results(
             potentials=made.potentials,
@@ -105,7 +105,7 @@ class DenseExecutor(Executor[Workspace]):
             written=made.written,
             live=live,
         )
-        return samples, learning, self._codes, self.state, scratch, results, self._own_address, marks
+        return samples, learning, self._codes, self.state, scratch, results, self._own_address, marks._replace(begun=begun)
 
     def _no_samples(self) -> tuple[Any, ...]:
         """Return what the loop takes where there is no sample, for its types."""

@@ -1,0 +1,41 @@
+"""How many samples are taken together, so that nothing that comes between chunks waits long."""
+
+AUTO = "auto"  # as many samples as have arrived, within the bounds below
+MOST = 256  # samples: a call for more saves nothing
+LONGEST = 5_000_000  # nanoseconds that a snapshot, a signal or progress may wait for a chunk
+AIM = LONGEST // 2  # as the next samples may take longer than the last ones
+GROWTH = 2  # a chunk is at most so many times as large as the one before
+FORGETTING = 1 / 16  # weight of a chunk whose samples took less time than those before
+
+
+class Pace:
+    """Tells how many samples the next chunk may have.
+
+    With `auto`, as many as take half of the longest wait, at the time that a sample takes: that of the slowest chunks,
+    which are forgotten slowly. Chunks begin with one sample and grow, as the first samples may be blank.
+
+    Parameters
+    ----------
+    chunk : int or "auto"
+        A number is always kept to.
+
+    Attributes
+    ----------
+    size : int
+        Samples of the next chunk, at most.
+    """
+
+    def __init__(self, chunk: int | str) -> None:
+        self._auto = chunk == AUTO
+        self.size = 1 if self._auto else int(chunk)
+        self._each = 0.0  # nanoseconds a sample
+
+    def note(self, samples: int, nanoseconds: int) -> None:
+        """Take note of how long a chunk of samples took."""
+        if not self._auto or samples == 0:
+            return
+        each = nanoseconds / samples
+        self._each = max(each, self._each + FORGETTING * (each - self._each))
+        within = int(AIM / self._each) if self._each > 0 else MOST
+        grown = GROWTH * self.size if samples == self.size else self.size
+        self.size = max(1, min(within, grown, MOST))
