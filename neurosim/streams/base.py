@@ -75,6 +75,14 @@ class Stream(ABC):
     def blocks(self, start: int = 0, size: int = 256) -> Iterator[Block]:
         """Yield the samples from position `start` on, in blocks of at most `size`."""
 
+    def arriving(self, start: int = 0, size: int = 256) -> Iterator[Block]:
+        """Yield the samples of `blocks`, those that have arrived together in one block of at most `size`.
+
+        A block is waited for until it has one sample, and never for more. A source at hand gives the same as by
+        `blocks`.
+        """
+        return self.blocks(start, size if self.replayable else 1)
+
     @abstractmethod
     def fingerprint(self) -> str:
         """Return a hash of a part of the content that is quick to read: it tells streams of the same name apart."""
