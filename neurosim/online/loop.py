@@ -33,6 +33,8 @@ class Loop:
         Asks for snapshots; without one, none are taken while the stream is waited for.
     chunk, threads, skip_bad
         As in `neurosim.run`.
+    singly : bool
+        Whether most samples are taken alone.
 
     Attributes
     ----------
@@ -50,11 +52,12 @@ class Loop:
         chunk: int | str,
         threads: int,
         skip_bad: bool,
+        singly: bool,
     ) -> None:
         self._chip, self._report, self._snapshots, self.pace = chip, report, snapshots, Pace(chunk)
         self._new_pipeline = partial(
             Pipeline, chip.layers, threads, report.stream_position, chunk=MOST if chunk == AUTO else int(chunk),
-            skip_bad=skip_bad, timing=True, singly=chunk in (1, AUTO),
+            skip_bad=skip_bad, timing=True, singly=singly,
         )  # fmt: skip
         self._watcher = None
         if snapshots is not None and request is not None:
@@ -128,11 +131,18 @@ class Loop:
         samples = self._chip.layers[0].fitting(Samples(block.samples, NO_LABELS if block.labels is None else block.labels))
         count = len(samples.values)
         while first < count:
-            stop, begun = min(first + pace.size, count), now()
+            stop, begun = min(first + self._size(), count), now()
             self._push(samples, first, stop)
             pace.note(stop - first, now() - begun)
             first = stop
             yield
+
+    def _size(self) -> int:
+        """Return how many samples the next chunk may have: if that is free, none after a snapshot that falls due."""
+        if self._snapshots is None or not self.pace.auto:
+            return self.pace.size
+        left = self._snapshots.samples_left(self._report.taken)
+        return int(max(1, min(self.pace.size, left)))
 
     def _take_if_due(self) -> None:
         """Take a snapshot between two chunks, if one is due."""

@@ -21,18 +21,20 @@ class Pace:
 
     Attributes
     ----------
+    auto : bool
+        Whether chunks may have any number of samples.
     size : int
         Samples of the next chunk, at most.
     """
 
     def __init__(self, chunk: int | str) -> None:
-        self._auto = chunk == AUTO
-        self.size = 1 if self._auto else int(chunk)
+        self.auto = chunk == AUTO
+        self.size = 1 if self.auto else int(chunk)
         self._each = 0.0  # nanoseconds a sample
 
     def note(self, samples: int, nanoseconds: int) -> None:
         """Take note of how long a chunk of samples took."""
-        if not self._auto or samples == 0:
+        if not self.auto or samples == 0:
             return
         each = nanoseconds / samples
         self._each = max(each, self._each + FORGETTING * (each - self._each))

@@ -151,6 +151,10 @@ class RandomAccess(Stream):
                 for i in range(0, len(samples), size):
                     yield Block(samples[i : i + size], None if labels is None else labels[i : i + size])
 
+    def arriving(self, start: int = 0, size: int = 256) -> Iterator[Block]:
+        """Yield the samples of `blocks`, as many in one block as are read at once: see `Stream`."""
+        return self.blocks(start, min(size, self.read_ahead))
+
     def _read(self, indices: NDArray[np.int64]) -> Iterator[Block]:
         """Yield the samples as one block; if one of them cannot be read, those before it one by one."""
         try:
