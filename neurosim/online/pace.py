@@ -1,11 +1,22 @@
 """How many samples are taken together, so that nothing that comes between chunks waits long."""
 
+from neurosim.checks import LARGEST, whole
+from neurosim.errors import ConfigError
+
 AUTO = "auto"  # as many samples as have arrived, within the bounds below
 MOST = 256  # samples: a call for more saves nothing
 LONGEST = 5_000_000  # nanoseconds that a snapshot, a signal or progress may wait for a chunk
 AIM = LONGEST // 2  # as the next samples may take longer than the last ones
 GROWTH = 2  # a chunk is at most so many times as large as the one before
 FORGETTING = 1 / 16  # weight of a chunk whose samples took less time than those before
+
+
+def check_chunk(chunk: object) -> None:
+    """Refuse what is no number of samples to take together, and not `AUTO` either."""
+    if isinstance(chunk, str) and chunk != AUTO:
+        raise ConfigError("chunk", f"{AUTO}, or a whole number of at least 1", chunk)
+    if chunk != AUTO:
+        whole("chunk", chunk, 1, LARGEST)
 
 
 class Pace:

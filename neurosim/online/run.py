@@ -10,7 +10,7 @@ from neurosim.chip.chip import Chip
 from neurosim.chip.samples import as_stream
 from neurosim.errors import ConfigError, DivergedError, SampleError, StateError
 from neurosim.online.loop import Loop
-from neurosim.online.pace import AUTO, MOST
+from neurosim.online.pace import AUTO, MOST, check_chunk
 from neurosim.online.report import Report
 from neurosim.online.request import Request
 from neurosim.online.snapshots import Snapshots
@@ -95,8 +95,7 @@ def run(
     """
     whole("start", start, 0)
     whole("position", start if position is None else position, 0)
-    if chunk != AUTO:
-        whole("chunk", chunk, 1, LARGEST)
+    check_chunk(chunk)
     whole("threads", threads, 1, LARGEST)
     whole("snapshot_samples", snapshot_samples, 0)
     number("snapshot_seconds", snapshot_seconds, "at least 0", 0)
