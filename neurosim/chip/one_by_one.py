@@ -38,6 +38,13 @@ class Step(NamedTuple):
     recording: bool
 
 
+class Target(NamedTuple):
+    """What comes with a sample: its label, -1 for none, and its modulator."""
+
+    label: int
+    modulator: float
+
+
 class OneByOne:
     """Takes single samples through a chip's layers, each layer reading what the one before wrote.
 
@@ -103,8 +110,10 @@ class OneByOne:
         # Images lie with their neurons last, and so do copies of them: "K" keeps the order in memory.
         self._copies = [partial(array.copy, "K") for array in (*shaped, *results.outputs[:1])]
 
-    def take(self, x: ArrayLike, learning: bool) -> Response:
+    def take(self, x: ArrayLike, learning: bool, target: Target | None = None) -> Response:
         """Take a sample through all layers; return new arrays of the last one's results."""
+        if target is not None:
+            return self._taught(x, learning, target)
         if type(x) is np.ndarray and x.dtype is FLOAT32 and x.shape == self._width:  # the usual case
             self.sample[...] = x
         else:
@@ -112,6 +121,13 @@ class OneByOne:
         self.run(learning)
         potentials, responses, outputs = self._copies
         return new_tuple(Response, (potentials(), responses(), self.winner.item(), outputs()))
+
+    def _taught(self, x: ArrayLike, learning: bool, target: Target) -> Response:
+        try:
+            self.label[0], self.modulator[0] = target
+            return self.take(x, learning)
+        finally:
+            self.label[0], self.modulator[0] = -1, 1
 
     def run(self, learning: bool, number: int = 0) -> None:
         """Take the sample that lies in memory through all layers; `number` is what errors call it.
