@@ -8,7 +8,7 @@ MOST = 256  # samples: a call for more saves nothing
 LONGEST = 5_000_000  # nanoseconds that a snapshot, a signal or progress may wait for a chunk
 AIM = LONGEST // 2  # as the next samples may take longer than the last ones
 GROWTH = 2  # a chunk is at most so many times as large as the one before
-FORGETTING = 1 / 16  # weight of a chunk whose samples took less time than those before
+KEPT = 0.8  # weight of the chunks before beside the next one's: one that was interrupted is soon forgotten
 
 
 def check_chunk(chunk: object) -> None:
@@ -22,8 +22,8 @@ def check_chunk(chunk: object) -> None:
 class Pace:
     """Tells how many samples the next chunk may have.
 
-    With `auto`, as many as take half of the longest wait, at the time that a sample takes: that of the slowest chunks,
-    which are forgotten slowly. Chunks begin with one sample and grow, as the first samples may be blank.
+    With `auto`, as many as take half of the longest wait at the pace of the latest chunks. Chunks begin with one sample
+    and grow, as the first samples may be blank.
 
     Parameters
     ----------
@@ -41,14 +41,14 @@ class Pace:
     def __init__(self, chunk: int | str) -> None:
         self.auto = chunk == AUTO
         self.size = 1 if self.auto else int(chunk)
-        self._each = 0.0  # nanoseconds a sample
+        self._samples = self._nanoseconds = 0.0  # of the latest chunks, older ones by less and less
 
     def note(self, samples: int, nanoseconds: int) -> None:
         """Take note of how long a chunk of samples took."""
-        if not self.auto or samples == 0:
+        if not self.auto:
             return
-        each = nanoseconds / samples
-        self._each = max(each, self._each + FORGETTING * (each - self._each))
-        within = int(AIM / self._each) if self._each > 0 else MOST
+        self._samples = KEPT * self._samples + samples
+        self._nanoseconds = KEPT * self._nanoseconds + nanoseconds
+        within = AIM * self._samples / max(1.0, self._nanoseconds)
         grown = GROWTH * self.size if samples == self.size else self.size
-        self.size = max(1, min(within, grown, MOST))
+        self.size = int(max(1, min(within, grown, MOST)))

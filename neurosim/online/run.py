@@ -10,7 +10,7 @@ from neurosim.chip.chip import Chip
 from neurosim.chip.samples import as_stream
 from neurosim.errors import ConfigError, DivergedError, SampleError, StateError
 from neurosim.online.loop import Loop
-from neurosim.online.pace import AUTO, MOST, check_chunk
+from neurosim.online.pace import AUTO, MOST, Pace, check_chunk
 from neurosim.online.report import Report
 from neurosim.online.request import Request
 from neurosim.online.snapshots import Snapshots
@@ -121,7 +121,7 @@ def run(
             singly=chunk == 1 or (chunk == AUTO and not stream.replayable),
         )  # fmt: skip
         try:
-            loop.learn(_named(_blocks(stream, start, chunk), stream, chip), watch, stop, waiting)
+            loop.learn(_named(_blocks(stream, start, chunk, loop.pace), stream, chip), watch, stop, waiting)
         except (DivergedError, StateError):
             raise
         except Exception as error:
@@ -138,10 +138,10 @@ def run(
     return report
 
 
-def _blocks(stream: Stream, start: int, chunk: int | str) -> Iterator[Block]:
+def _blocks(stream: Stream, start: int, chunk: int | str, pace: Pace) -> Iterator[Block]:
     """Return the stream in blocks, which the loop cuts into chunks."""
     if not isinstance(chunk, int):
-        return stream.arriving(start, MOST)
+        return stream.arriving(start, lambda: pace.size)
     at_once = stream.read_ahead if isinstance(stream, RandomAccess) else 1  # samples that are read together anyway
     return stream.blocks(start, chunk * max(1, min(MOST, at_once) // chunk))
 

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ from neurosim.errors import ConfigError, SampleError, StreamError
 UNLABELLED = -1  # the label of a sample that has none
 LARGEST_LABEL = 2**31 - 1
 UNKNOWN = LARGEST_LABEL  # the label of a test sample whose class the training samples do not have
+MOST_TOGETHER = 256  # samples of a block that a source at hand gives as it comes
 READ_AHEAD = 1024  # samples read from a source at once; the blocks that a stream gives are cut from them
 READ_AHEAD_BYTES = 32 << 20  # bytes read at once, at most, unless one block is larger
 
@@ -75,13 +76,13 @@ class Stream(ABC):
     def blocks(self, start: int = 0, size: int = 256) -> Iterator[Block]:
         """Yield the samples from position `start` on, in blocks of at most `size`."""
 
-    def arriving(self, start: int = 0, size: int = 256) -> Iterator[Block]:
-        """Yield the samples of `blocks`, those that have arrived together in one block of at most `size`.
+    def arriving(self, start: int = 0, size: Callable[[], int] = lambda: 256) -> Iterator[Block]:
+        """Yield the samples of `blocks`, those that have arrived together in one block of at most `size()`.
 
-        A block is waited for until it has one sample, and never for more. A source at hand gives the same as by
-        `blocks`.
+        A block is waited for until it has one sample, and never for more; then it is asked how many there may be in the
+        next one. A source at hand gives the same as by `blocks`, in blocks of one size.
         """
-        return self.blocks(start, size if self.replayable else 1)
+        return self.blocks(start, MOST_TOGETHER if self.replayable else 1)
 
     @abstractmethod
     def fingerprint(self) -> str:
@@ -151,9 +152,9 @@ class RandomAccess(Stream):
                 for i in range(0, len(samples), size):
                     yield Block(samples[i : i + size], None if labels is None else labels[i : i + size])
 
-    def arriving(self, start: int = 0, size: int = 256) -> Iterator[Block]:
+    def arriving(self, start: int = 0, size: Callable[[], int] = lambda: 256) -> Iterator[Block]:
         """Yield the samples of `blocks`, as many in one block as are read at once: see `Stream`."""
-        return self.blocks(start, min(size, self.read_ahead))
+        return self.blocks(start, min(MOST_TOGETHER, self.read_ahead))
 
     def _read(self, indices: NDArray[np.int64]) -> Iterator[Block]:
         """Yield the samples as one block; if one of them cannot be read, those before it one by one."""
