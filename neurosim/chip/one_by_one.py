@@ -12,7 +12,7 @@ from neurosim.chip.samples import as_samples
 from neurosim.engine.base import WorkingLayer
 from neurosim.engine.executor import Counts
 from neurosim.engine.runner import LayerRunner
-from neurosim.engine.samples import Array, Samples, single
+from neurosim.engine.samples import Samples, single
 
 FLOAT32 = np.dtype(np.float32)
 new_tuple = tuple.__new__  # a third quicker than a named tuple's own constructors

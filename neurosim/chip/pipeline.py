@@ -21,6 +21,7 @@ from neurosim.engine.base import WorkingLayer
 from neurosim.engine.runner import LayerRunner
 from neurosim.engine.samples import NO_LABELS, NO_MODULATORS, Array, Labels, Samples
 from neurosim.errors import ConfigError, NeurosimError, SampleError
+from neurosim.streams import Block
 
 NOBODY = np.empty(0, np.int64)
 
@@ -135,13 +136,25 @@ class Pipeline:
             if self._pool is not None:
                 self._pool.shutdown()
 
+    def fitting(self, block: Block) -> Block:
+        """Return a block in the types that `take_one` takes.
+
+        Raises
+        ------
+        SampleError
+            If its samples or labels are none of the first layer's: see `WorkingLayer.fitting`.
+        """
+        labels = NO_LABELS if block.labels is None else block.labels
+        samples = self.layers[0].fitting(Samples(block.samples, labels))
+        return Block(samples.values, samples.labels if len(samples.labels) else None)
+
     def take_one(self, sample: Array, label: int | None = None, modulator: float = 1.0) -> int | None:
         """Take a single sample through all layers, in memory that is ready: the same as `push`, and sooner.
 
         Parameters
         ----------
         sample : float32 (inputs,)
-            Of a block that went through `WorkingLayer.fitting`.
+            Of a block that went through `fitting`.
         label : int, optional
             -1 for none, where others have one.
         modulator : float
@@ -169,7 +182,8 @@ class Pipeline:
             finally:
                 run.computing = False
         except SampleError as error:
-            return self._pass_over(error, label)
+            self._pass_over(error, label)
+            return None
         self._next = number + 1
         return one.nanoseconds()
 

@@ -112,8 +112,9 @@ class LayerRunner:
         """
         if self._learn is None or self._respond is None:
             self.bind()
-        assert self._learn is not None and self._respond is not None
-        return self._learn if learning else self._respond
+        call = self._learn if learning else self._respond
+        assert call is not None
+        return call
 
     def run(self, samples: Samples, learning: bool, first: int = 0) -> Taken:
         """Take samples through the layer one by one, learning from each in turn if `learning`.

@@ -46,10 +46,10 @@ def bench(
 ) -> Report | None:
     r"""Measure how long each sample takes, one at a time: `chip.learn_one(x)`, or `chip.respond_one(x)`.
 
-    Service time is :math:`done - start`, the whole call; beside it stands the part of it in the chip's compiled loops,
-    which is what `neurosim.run` reports as latency. Response time is :math:`done - due`: it includes the time that a sample waited
-    for those before it. In a closed loop, they are the same. Layers are compiled first; then come one sample with cold
-    memory, the samples of the warm-up, and those that are measured.
+    Service time is :math:`done - start`, the whole call; the part of it in the chip's compiled loops, which is what
+    `neurosim.run` reports as latency, stands beside it. Response time is :math:`done - due`: it includes the time that
+    a sample waited for those before it. In a closed loop, they are the same. Layers are compiled first; then come one
+    sample with cold memory, the samples of the warm-up, and those that are measured.
 
     Parameters
     ----------

@@ -7,7 +7,6 @@ from functools import partial
 
 from neurosim.chip.chip import Chip
 from neurosim.chip.pipeline import Pipeline
-from neurosim.engine.samples import NO_LABELS, Samples
 from neurosim.errors import SampleError, StateError
 from neurosim.online.pace import AUTO, MOST, Pace
 from neurosim.online.report import Report
@@ -128,11 +127,11 @@ class Loop:
     def _chunks(self, block: Block) -> Iterator[None]:
         """Take a block to the chip in chunks; yield after each."""
         pace, now, first = self.pace, time.perf_counter_ns, 0
-        samples = self._chip.layers[0].fitting(Samples(block.samples, NO_LABELS if block.labels is None else block.labels))
-        count = len(samples.values)
+        block = self._pipeline.fitting(block)
+        count = len(block.samples)
         while first < count:
             stop, begun = min(first + self._size(), count), now()
-            self._push(samples, first, stop)
+            self._push(block, first, stop)
             pace.note(stop - first, now() - begun)
             first = stop
             yield
@@ -151,20 +150,18 @@ class Loop:
             self._drain()
             snapshots.take(report.taken, report.stream_position)
 
-    def _push(self, samples: Samples, first: int, stop: int) -> None:
+    def _push(self, block: Block, first: int, stop: int) -> None:
         """Take samples of a block to the chip."""
-        report, pipeline = self._report, self._pipeline
+        report, pipeline, labels = self._report, self._pipeline, block.labels
         self._certain = False
         self._pushed += stop - first
         try:
             if stop - first == 1 and pipeline.takes_one:
-                label = samples.labels.item(first) if len(samples.labels) else None
-                nanoseconds = pipeline.take_one(samples.values[first], label)
+                nanoseconds = pipeline.take_one(block.samples[first], None if labels is None else labels.item(first))
                 if nanoseconds is not None:
                     report.add_one(nanoseconds)
             else:
-                chunk = samples.cut(first, stop)
-                report.add(pipeline.push(chunk.values, chunk.labels))
+                report.add(pipeline.push(block.samples[first:stop], None if labels is None else labels[first:stop]))
         except SampleError as error:
             if error is pipeline.fault:
                 error.add_note(PASS_OVER)

@@ -121,7 +121,7 @@ def run(
             singly=chunk == 1 or (chunk == AUTO and not stream.replayable),
         )  # fmt: skip
         try:
-            loop.learn(_named(_blocks(stream, start, chunk, loop.pace), stream, chip), watch, stop, waiting)
+            loop.learn(_named(_blocks(stream, start, loop.pace), stream, chip), watch, stop, waiting)
         except (DivergedError, StateError):
             raise
         except Exception as error:
@@ -138,12 +138,12 @@ def run(
     return report
 
 
-def _blocks(stream: Stream, start: int, chunk: int | str, pace: Pace) -> Iterator[Block]:
+def _blocks(stream: Stream, start: int, pace: Pace) -> Iterator[Block]:
     """Return the stream in blocks, which the loop cuts into chunks."""
-    if not isinstance(chunk, int):
+    if pace.auto:
         return stream.arriving(start, lambda: pace.size)
     at_once = stream.read_ahead if isinstance(stream, RandomAccess) else 1  # samples that are read together anyway
-    return stream.blocks(start, chunk * max(1, min(MOST, at_once) // chunk))
+    return stream.blocks(start, pace.size * max(1, min(MOST, at_once) // pace.size))
 
 
 def _named(blocks: Iterator[Block], stream: Stream, chip: Chip) -> Iterator[Block]:

@@ -105,7 +105,8 @@ class DenseExecutor(Executor[Workspace]):
             written=made.written,
             live=live,
         )
-        return samples, learning, self._codes, self.state, scratch, results, self._own_address, marks._replace(begun=begun)
+        marks = marks._replace(begun=begun)
+        return samples, learning, self._codes, self.state, scratch, results, self._own_address, marks
 
     def _no_samples(self) -> tuple[Any, ...]:
         """Return what the loop takes where there is no sample, for its types."""
