@@ -26,7 +26,8 @@ class Step(NamedTuple):
     runner : LayerRunner
     samples : Samples
     learn, respond : callable
-        The compiled code as bound to that memory; of a layer that is frozen, `learn` responds.
+        The compiled code as bound to that memory. Of a layer that is frozen, `learn` responds; where samples are only
+        learned from, `respond` is None.
     recording : bool
         Whether records of the instruments fall due as it learns.
     """
@@ -34,7 +35,7 @@ class Step(NamedTuple):
     runner: LayerRunner
     samples: Samples
     learn: Callable[[], Counts]
-    respond: Callable[[], Counts]
+    respond: Callable[[], Counts] | None
     recording: bool
 
 
@@ -53,8 +54,8 @@ class OneByOne:
     layers : sequence of WorkingLayer
     shape : tuple of int
         Shape of a sample.
-    outputs : bool
-        Whether what the last layer transmits is computed.
+    responding : bool
+        Whether there will be responses: if not, samples are only learned from, by `learn`.
     threads : int
         Threads that share the work of a sample, where that pays.
     frozen : collection of int
@@ -83,7 +84,7 @@ class OneByOne:
         layers: Sequence[WorkingLayer],
         shape: tuple[int, ...],
         *,
-        outputs: bool = True,
+        responding: bool = True,
         threads: int = 1,
         frozen: Collection[int] = (),
         timing: bool = False,
@@ -94,13 +95,14 @@ class OneByOne:
         self.sample, self.steps = values[0], list[Step]()
         for layer, workspace in zip(layers, workspaces or [None] * len(layers), strict=True):
             samples = Samples(values, self.label, self.modulator)
-            transmits = outputs or layer is not layers[-1]
+            transmits = responding or layer is not layers[-1]
             runner = LayerRunner(
                 layer, 1, outputs=transmits, threads=threads, timing=timing, samples=samples, workspace=workspace
             )
             learns = layer.index not in frozen
             recording = learns and layer.constants.instruments
-            self.steps.append(Step(runner, samples, runner.bound(learns), runner.bound(False), recording))
+            respond = runner.bound(False) if responding else None
+            self.steps.append(Step(runner, samples, runner.bound(learns), respond, recording))
             assert runner.results is not None
             results = runner.results
             values = results.outputs
@@ -118,7 +120,12 @@ class OneByOne:
             self.sample[...] = x
         else:
             self.sample[...] = as_samples(x, self._shape, 1)[0]
-        self.run(learning)
+        for runner, _, learn, respond, recording in self.steps:
+            done, neuron = learn() if learning or respond is None else respond()
+            if done == 0:
+                raise runner.fault(0, neuron)
+            if recording and learning:
+                runner.layer.record_if_due()
         potentials, responses, outputs = self._copies
         return new_tuple(Response, (potentials(), responses(), self.winner.item(), outputs()))
 
@@ -129,8 +136,8 @@ class OneByOne:
         finally:
             self.label[0], self.modulator[0] = -1, 1
 
-    def run(self, learning: bool, number: int = 0) -> None:
-        """Take the sample that lies in memory through all layers; `number` is what errors call it.
+    def learn(self, number: int) -> None:
+        """Let all layers learn from the sample that lies in memory; `number` is what errors call it.
 
         Raises
         ------
@@ -139,11 +146,11 @@ class OneByOne:
         DivergedError
             If a neuron diverged; the layers before have learned from it.
         """
-        for runner, _, learn, respond, recording in self.steps:
-            done, neuron = learn() if learning else respond()
+        for runner, _, learn, _, recording in self.steps:
+            done, neuron = learn()
             if done == 0:
                 raise runner.fault(number, neuron)
-            if recording and learning:
+            if recording:
                 runner.layer.record_if_due()
 
     def nanoseconds(self) -> int:

@@ -114,7 +114,7 @@ class Pipeline:
         self.takes_one = singly and self._pool is None
         if self.takes_one:
             self._one = OneByOne(
-                layers, (layers[0].inputs,), outputs=False, threads=threads, frozen=frozen, timing=timing,
+                layers, (layers[0].inputs,), responding=False, threads=threads, frozen=frozen, timing=timing,
                 workspaces=[runner.workspace for runner in self.runners],
             )  # fmt: skip
         self.refused, self._skip_bad = 0, skip_bad
@@ -178,7 +178,7 @@ class Pipeline:
                     raise fault
             run.begin()
             try:
-                one.run(True, number)
+                one.learn(number)
             finally:
                 run.computing = False
         except SampleError as error:

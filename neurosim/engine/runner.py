@@ -101,20 +101,16 @@ class LayerRunner:
         """Return everything but what is bound to addresses in this process."""
         return self.__dict__ | {"_learn": None, "_respond": None}
 
-    def bind(self) -> None:
-        """Bind the compiled code to the memory for a single sample, so that no sample waits for that."""
-        self._learn, self._respond = (self._executor.bind(self._single_call(learning)) for learning in (True, False))
-
     def bound(self, learning: bool) -> Callable[[], Counts]:
         """Return the compiled code as bound to the memory for a single sample; see `Executor.run` for what it returns.
 
         Who calls it takes the record of the instruments that may then be due.
         """
-        if self._learn is None or self._respond is None:
-            self.bind()
-        call = self._learn if learning else self._respond
-        assert call is not None
-        return call
+        bound = self._learn if learning else self._respond
+        if bound is None:
+            bound = self._executor.bind(self._single_call(learning))
+            self._learn, self._respond = (bound, self._respond) if learning else (self._learn, bound)
+        return bound
 
     def run(self, samples: Samples, learning: bool, first: int = 0) -> Taken:
         """Take samples through the layer one by one, learning from each in turn if `learning`.
@@ -219,9 +215,7 @@ class LayerRunner:
     def _run_unbound(self, learning: bool) -> Counts:
         """Run the first sample unbound, and bind with the second: binding takes as long as some hundred samples."""
         if learning in self._ran:
-            bound = self._executor.bind(self._single_call(learning))
-            self._learn, self._respond = (bound, self._respond) if learning else (self._learn, bound)
-            return bound()
+            return self.bound(learning)()
         self._ran.add(learning)
         return self._executor.run(self._single_call(learning))
 
