@@ -12,7 +12,7 @@ from neurosim.chip.samples import as_samples
 from neurosim.engine.base import WorkingLayer
 from neurosim.engine.executor import Counts
 from neurosim.engine.runner import LayerRunner
-from neurosim.engine.samples import Samples, single
+from neurosim.engine.samples import Array, Samples, single
 
 FLOAT32 = np.dtype(np.float32)
 new_tuple = tuple.__new__  # a third quicker than a named tuple's own constructors
@@ -109,8 +109,7 @@ class OneByOne:
         self._begun = [step.runner.begun for step in self.steps]
         self.winner, as_images = results.winners, layers[-1].as_images
         shaped = as_images(results.potentials)[0], as_images(results.responses)[0]
-        # Images lie with their neurons last, and so do copies of them: "K" keeps the order in memory.
-        self._copies = [partial(array.copy, "K") for array in (*shaped, *results.outputs[:1])]
+        self._copies = [_copying(array) for array in (*shaped, *results.outputs[:1])]
 
     def take(self, x: ArrayLike, learning: bool, target: Target | None = None) -> Response:
         """Take a sample through all layers; return new arrays of the last one's results."""
@@ -159,3 +158,8 @@ class OneByOne:
         for begun in self._begun:
             total += begun.item(1) - begun.item(0)
         return total
+
+
+def _copying(array: Array) -> Callable[[], Array]:
+    """Return a function that copies an array as it lies in memory: images lie with their neurons last."""
+    return array.copy if array.flags.c_contiguous else partial(array.copy, "K")
