@@ -14,6 +14,12 @@ from neurosim.online.pace import Pace
 from neurosim.streams import ArrayStream, Block
 from neurosim.streams.lines import LineStream
 
+
+@ns.rule
+def own_instar(response, rate):
+    return 1 - rate * response, rate * response
+
+
 WAYS = [{"chunk": 1}, {"chunk": "auto"}, {"chunk": 256}, {"chunk": "auto", "threads": 2}, {"chunk": 1, "threads": 2}]
 SOFT, RULE = ns.SoftWTA(temperature=0.5), ns.SoftHebb(rate=0.05)
 CHIPS = {
@@ -21,6 +27,7 @@ CHIPS = {
     "images": ([ns.ConvWTA(4, kernel=3, competition=SOFT, rule=RULE, pool=ns.MaxPool(size=2, stride=2)),
                 ns.recipes.softhebb(7)], (1, 8, 8)),
     "corrected": ([ns.recipes.supervised_softhebb(10)], 64),
+    "own rule": ([ns.DenseWTA(9, competition=SOFT, rule=own_instar(rate=0.05))], 64),
     "few bits": ([ns.recipes.softhebb(20, weight_bits=4), ns.recipes.softhebb(5)], 64),
     "wide": ([ns.recipes.softhebb(8200)], 64),  # which threads share
     "no instruments": ([ns.recipes.softhebb(9, instruments=False)], 64),
