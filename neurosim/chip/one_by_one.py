@@ -28,15 +28,15 @@ class Step(NamedTuple):
     learn, respond : callable
         The compiled code as bound to that memory. Of a layer that is frozen, `learn` responds; where samples are only
         learned from, `respond` is None.
-    recording : bool
-        Whether records of the instruments fall due as it learns.
+    record : callable or None
+        Takes a record of the instruments if one is due after learning; None for a layer that keeps none.
     """
 
     runner: LayerRunner
     samples: Samples
     learn: Callable[[], Counts]
     respond: Callable[[], Counts] | None
-    recording: bool
+    record: Callable[[], None] | None
 
 
 class Target(NamedTuple):
@@ -100,9 +100,9 @@ class OneByOne:
                 layer, 1, outputs=transmits, threads=threads, timing=timing, samples=samples, workspace=workspace
             )
             learns = layer.index not in frozen
-            recording = learns and layer.constants.instruments
+            record = layer.record_if_due if learns and layer.constants.instruments else None
             respond = runner.bound(False) if responding else None
-            self.steps.append(Step(runner, samples, runner.bound(learns), respond, recording))
+            self.steps.append(Step(runner, samples, runner.bound(learns), respond, record))
             assert runner.results is not None
             results = runner.results
             values = results.outputs
@@ -119,12 +119,12 @@ class OneByOne:
             self.sample[...] = x
         else:
             self.sample[...] = as_samples(x, self._shape, 1)[0]
-        for runner, _, learn, respond, recording in self.steps:
+        for runner, _, learn, respond, record in self.steps:
             done, neuron = learn() if learning or respond is None else respond()
             if done == 0:
                 raise runner.fault(0, neuron)
-            if recording and learning:
-                runner.layer.record_if_due()
+            if record is not None and learning:
+                record()
         potentials, responses, outputs = self._copies
         return new_tuple(Response, (potentials(), responses(), self.winner.item(), outputs()))
 
@@ -145,12 +145,12 @@ class OneByOne:
         DivergedError
             If a neuron diverged; the layers before have learned from it.
         """
-        for runner, _, learn, _, recording in self.steps:
+        for runner, _, learn, _, record in self.steps:
             done, neuron = learn()
             if done == 0:
                 raise runner.fault(number, neuron)
-            if recording:
-                runner.layer.record_if_due()
+            if record is not None:
+                record()
 
     def nanoseconds(self) -> int:
         """Return how long the last sample took, by the clock inside the loops: of several layers the sum."""
