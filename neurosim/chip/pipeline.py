@@ -23,6 +23,7 @@ from neurosim.engine.samples import NO_LABELS, NO_MODULATORS, Array, Labels, Sam
 from neurosim.errors import ConfigError, NeurosimError, SampleError
 from neurosim.streams import Block
 
+FLOAT32 = np.dtype(np.float32)
 NOBODY = np.empty(0, np.int64)
 
 
@@ -111,10 +112,10 @@ class Pipeline:
         self._pool: ThreadPoolExecutor | None = None
         if threads > 1 and not any(layer.executor.shares_sums for layer in layers):
             self._pool = ThreadPoolExecutor(threads)
-        self.takes_one = singly and self._pool is None
+        self.takes_one, self._width = singly and self._pool is None, (layers[0].inputs,)
         if self.takes_one:
             self._one = OneByOne(
-                layers, (layers[0].inputs,), responding=False, threads=threads, frozen=frozen, timing=timing,
+                layers, self._width, responding=False, threads=threads, frozen=frozen, timing=timing,
                 workspaces=[runner.workspace for runner in self.runners],
             )  # fmt: skip
         self.refused, self._skip_bad = 0, skip_bad
@@ -144,9 +145,16 @@ class Pipeline:
         SampleError
             If its samples or labels are none of the first layer's: see `WorkingLayer.fitting`.
         """
-        labels = NO_LABELS if block.labels is None else block.labels
-        samples = self.layers[0].fitting(Samples(block.samples, labels))
+        values, labels = block
+        if labels is None and self._fits(values):  # the usual block of a generator or a pipe
+            return block
+        samples = self.layers[0].fitting(Samples(values, NO_LABELS if labels is None else labels))
         return Block(samples.values, samples.labels if len(samples.labels) else None)
+
+    def _fits(self, values: Array) -> bool:
+        """Return whether samples are as compiled code takes them."""
+        plain = type(values) is np.ndarray and values.dtype is FLOAT32 and values.flags.c_contiguous
+        return plain and values.shape[1:] == self._width
 
     def take_one(self, sample: Array, label: int | None = None, modulator: float = 1.0) -> int | None:
         """Take a single sample through all layers, in memory that is ready: the same as `push`, and sooner.
