@@ -131,6 +131,20 @@ def test_a_line_of_a_pipe_is_learned_when_it_arrives_and_its_beginning_alone_is_
     assert report.samples == 5
 
 
+def test_a_run_that_is_stopped_loses_no_line_of_a_pipe(make_chip):
+    reading, writing = os.pipe()
+    rows = np.random.default_rng(0).integers(0, 9, (200, 2))
+    os.write(writing, b"".join(b"%d,%d\n" % tuple(row) for row in rows))
+    os.close(writing)
+    chip, counts = make_chip(5, inputs=2), []
+    with os.fdopen(reading, "rb") as pipe:
+        stream = LineStream("-", lambda: pipe, inputs=2, replayable=False)
+        while sum(counts) < 200:
+            counts.append(ns.run(chip, stream, stop=lambda: chip.samples % 7 == 3).samples)
+    assert len(counts) > 1
+    assert chip.state_sha256 == make_chip(5, inputs=2).learn(rows.astype(np.float32)).state_sha256
+
+
 def test_a_generator_gives_one_sample_at_a_time(make_chip, samples):
     chip, seen = make_chip(9), []
 
