@@ -1,7 +1,7 @@
 """Streams of binary frames: samples of numbers without a header, one after another, from a file or a pipe."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from neurosim.errors import ConfigError, SampleError, StreamError
 from neurosim.outside.files import check_regular
 from neurosim.streams.arrays import ArrayStream
-from neurosim.streams.base import Block, Stream, as_labels
+from neurosim.streams.base import MOST_TOGETHER, Block, Size, Stream, as_labels, asked
 from neurosim.streams.csv_header import NUMBER
 from neurosim.streams.feeds import FrameFeed
 
@@ -121,15 +121,15 @@ class FrameStream(Stream):
 
         If reading stops within a frame or by a signal, the whole frames before it are yielded first.
         """
-        return self._blocks(start, size, together=True)
+        return self._blocks(start, lambda: size, together=True)
 
-    def arriving(self, start: int = 0, size: int = 256) -> Iterator[Block]:
+    def arriving(self, start: int = 0, size: Size = MOST_TOGETHER) -> Iterator[Block]:
         """Yield the samples of `blocks`, those of frames that have arrived together in one block: see `Stream`."""
-        return self._blocks(start, size, together=False)
+        return self._blocks(start, asked(size), together=False)
 
-    def _blocks(self, start: int, size: int, *, together: bool) -> Iterator[Block]:
+    def _blocks(self, start: int, size: Callable[[], int], *, together: bool) -> Iterator[Block]:
         first = 0
-        while data := self._taken(first, size if first >= start else min(size, start - first), together):
+        while data := self._taken(first, size() if first >= start else min(size(), start - first), together):
             count = len(data) // self._frame.size
             samples, labels = self._frame.samples(data)
             if first >= start:

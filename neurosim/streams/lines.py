@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from neurosim.errors import StreamError
-from neurosim.streams.base import Block, Stream
+from neurosim.streams.base import MOST_TOGETHER, Block, Size, Stream, asked
 from neurosim.streams.csv_lines import Form
 from neurosim.streams.feeds import BUFFER, LineFeed
 from neurosim.streams.label_numbers import LabelNumbers
@@ -149,31 +149,32 @@ class LineStream(Stream):
 
         If reading stops at a malformed line or by a signal, the samples before it are yielded first.
         """
-        return self._blocks(start, size, together=True)
+        return self._blocks(start, lambda: size, together=True)
 
-    def arriving(self, start: int = 0, size: int = 256) -> Iterator[Block]:
+    def arriving(self, start: int = 0, size: Size = MOST_TOGETHER) -> Iterator[Block]:
         """Yield the samples of `blocks`, those of lines that have arrived together in one block: see `Stream`."""
-        return self._blocks(start, size, together=False)
+        return self._blocks(start, asked(size), together=False)
 
-    def _blocks(self, start: int, size: int, *, together: bool) -> Iterator[Block]:
-        """Yield blocks of `size` lines, or also smaller ones where more of them would have to be waited for."""
+    def _blocks(self, start: int, size: Callable[[], int], *, together: bool) -> Iterator[Block]:
+        """Yield blocks of `size()` lines, or also smaller ones where more of them would have to be waited for."""
         reader = LineReader(self.name, self._form, self._width, self._numbers)
-        pending, count = list[Block](), 0
+        pending, count, most = list[Block](), 0, size()
         with self._opened(reader) as feed:
             try:
                 for samples, labels in self._from(start, feed, reader):
                     first, last = 0, len(samples)
                     while first < last:
-                        stop = first + size - count
+                        stop = first + most - count
                         piece = Block(samples[first:stop], None if labels is None else labels[first:stop])
                         new = len(piece.samples)
                         if feed.lent:
                             feed.take(new)
                         first, count = first + new, count + new
                         pending.append(piece)
-                        if count == size or not (together or first < last or feed.ready()):
+                        if count == most or not (together or first < last or feed.ready()):
                             block, pending, count = self._joined(pending), [], 0
                             yield block
+                            most = size()
             except Exception:
                 if pending:
                     yield self._joined(pending)
