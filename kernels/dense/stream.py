@@ -201,27 +201,27 @@ def _with_stages(kind, arguments):
     return (*arguments, stages_of(kind, constants, state, scratch, results))
 
 
-def _kind_of(arguments):
-    """Return the type of what `stream` takes; a hundred arrays are looked at, which takes as long as some samples."""
+def kind_of(*arguments):
+    """Return the type of what `stream` takes; to look at a hundred arrays takes as long as a thousand small samples."""
     return typeof((*arguments, layout.Stages()))
 
 
-def bound(*arguments):
-    """Return `stream` as compiled for these arguments, its two arguments (address and kind), and the memory they name.
+def bound(kind, *arguments):
+    """Return `stream` as compiled for arguments of a kind, the address of these ones, and the memory that they lie in.
 
-    Calling it reads what the arrays hold at that moment. The arrays and the returned memory must outlive the function.
+    The function takes the address and the kind. Calling it reads what the arrays hold at that moment. The arrays and
+    the returned memory must outlive the function.
     """
-    kind = _kind_of(arguments)
-    taken = _with_stages(kind, arguments)
-    memory = np.zeros(size_of_arguments(taken), np.uint8)
-    write_arguments(memory.ctypes.data, taken)
-    return stream.compile((types.intp, types.TypeRef(kind))), memory.ctypes.data, kind, memory
+    memory = np.zeros(size_of_arguments(kind), np.uint8)
+    address = memory.__array_interface__["data"][0]
+    write_arguments.compile((types.intp, kind))(address, _with_stages(kind, arguments))
+    return stream.compile((types.intp, types.TypeRef(kind))), address, memory
 
 
 def loop(*arguments):
     """Return `stream` as compiled for arguments of these types, as a function of such arguments."""
-    kind = _kind_of(arguments)
-    size = size_of_arguments(_with_stages(kind, arguments))
+    kind = kind_of(*arguments)
+    size = size_of_arguments(kind)
     put, run = write_arguments.compile((types.intp, kind)), stream.compile((types.intp, types.TypeRef(kind)))
 
     def take(*arguments):
@@ -238,8 +238,8 @@ def team(*arguments):
 
     Each thread calls it with its number: thread 0 takes the samples, and gets what `stream` returns; the others assist.
     """
-    kind = _kind_of(arguments)
-    size, address_and_kind = size_of_arguments(_with_stages(kind, arguments)), (types.intp, types.TypeRef(kind))
+    kind = kind_of(*arguments)
+    size, address_and_kind = size_of_arguments(kind), (types.intp, types.TypeRef(kind))
     put, run, help_out = (
         write_arguments.compile((types.intp, kind)),
         stream.compile(address_and_kind),
