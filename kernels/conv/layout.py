@@ -164,6 +164,7 @@ class Marks(NamedTuple):
     take place is not written: nothing learned, a window of one, which is not recalled, or steps without a product.
     """
 
-    moments: NDArray[np.int64]  # (samples, MOMENTS) nanoseconds
+    moments: NDArray[np.int64]  # (samples or 0, MOMENTS) nanoseconds
+    begun: NDArray[np.int64]  # (samples + 1 or 0,) when each was taken up, and the last was done
     now: NDArray[np.int64]  # (2,) seconds and nanoseconds, as the system gives them
     clock: int  # the system's number of the clock

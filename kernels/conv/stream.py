@@ -35,6 +35,7 @@ from neurosim.kernels.conv.sending import send
 from neurosim.kernels.conv.team import agree, mark, meet
 from neurosim.kernels.conv.window import keep_potentials, keep_values, recall
 from neurosim.kernels.shared.numbers import ONE
+from neurosim.kernels.shared.system import write_begun
 
 
 @register_jitable
@@ -98,7 +99,7 @@ def _learn_from_window(n, row, learned, product, constants, state, scratch, resu
     us = results.potentials[row]
     xs, ys = scratch.patches[: us.shape[0]], results.responses[row]
     if state.pending_inputs.shape[0] > 1:
-        failed = recall(product, constants, state, scratch, team)
+        failed = recall(product, constants, state, scratch, team, marks)
         us = state.pending_potentials.reshape(scratch.patches.shape[0], us.shape[1])
         xs, ys = scratch.patches, scratch.responses
         mark(marks, team, n, layout.RECALLED)
@@ -110,7 +111,7 @@ def _learn_from_window(n, row, learned, product, constants, state, scratch, resu
 
 
 @compiled(nogil=True, _nrt=False)
-def stream(samples, learning, constants, state, scratch, results, product, own, team, marks=None):
+def stream(samples, learning, constants, state, scratch, results, product, own, team, marks):
     """Take images through the layer one by one, learning from each in turn if `learning`.
 
     Parameters
@@ -125,12 +126,12 @@ def stream(samples, learning, constants, state, scratch, results, product, own, 
     results : Results
     product : one of PRODUCTS
         BLAS's matrix product for the type of the weights.
-    own : None or compiled function
-        The user's rule, with the arguments of `hebb`.
+    own : int
+        Address of the user's compiled rule, with the arguments of `hebb`, or 0.
     team : Team
         Every thread of a team calls this with the same arguments, except for its number and its private scratch.
-    marks : None or Marks
-        Where to write when each stage was done; the same for every thread.
+    marks : Marks
+        Where to write when each sample was taken up, and each stage done; the same for every thread.
 
     Returns
     -------
@@ -151,6 +152,8 @@ def stream(samples, learning, constants, state, scratch, results, product, own, 
         return 0, -1
     done, failed = 0, -1
     for n in range(samples.values.shape[0]):
+        if first:
+            write_begun(marks, n)
         mark(marks, team, n, layout.BEGUN)
         sample, row = samples.values[n], n % results.potentials.shape[0]
         if _is_refused(sample, constants, scratch, team):
@@ -192,6 +195,8 @@ def stream(samples, learning, constants, state, scratch, results, product, own, 
             mark(marks, team, n, layout.LEARNED)
         done = n + 1
     meet(team)
+    if first and done == samples.values.shape[0]:
+        write_begun(marks, done)
     if first and learning:
         for other in range(team.size):
             state.counters[layout.FOLDS] += team.signals[other, layout.FOLDED]

@@ -43,8 +43,8 @@ def agree(failed, team):
 
 @register_jitable
 def mark(marks, team, n, stage):
-    """Write down when all threads were done with a stage of sample n; without marks, no code is left of it."""
-    if marks is not None:
+    """Write down when all threads were done with a stage of sample n, if anybody asks; n is -1 for a recalled one."""
+    if n >= 0 and marks.moments.size > 0:
         meet(team)
         if team.number == 0:
             write_moment(marks, n, stage)

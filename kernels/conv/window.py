@@ -11,7 +11,7 @@ from neurosim.kernels.shared.softmax import copy_into
 
 
 @register_jitable
-def recall(product, constants, state, scratch, team):
+def recall(product, constants, state, scratch, team, marks):
     """Bring back a window's patches, potentials and responses; return a neuron whose drive is not finite, or -1."""
     window, positions = state.pending_inputs.shape[0], constants.rows * constants.columns
     by_window = constants.normalise == WINDOW
@@ -24,7 +24,7 @@ def recall(product, constants, state, scratch, team):
         potentials, patches = state.pending_potentials[n], scratch.patches[rows]
         if by_window:
             normalise(state.pending_inputs[n], scratch.means, scratch.variances, scratch.values, first, last)
-            respond(product, scratch.values, constants, state, scratch, patches, potentials, team, None, n)
+            respond(product, scratch.values, constants, state, scratch, patches, potentials, team, marks, -1)
         else:
             cut_patches(state.pending_inputs[n], constants, scratch.image, patches, team)
         meet(team)

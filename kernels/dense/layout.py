@@ -143,8 +143,12 @@ class Results(NamedTuple):
 
 
 class Marks(NamedTuple):
-    """When each sample's stages were done, by the system's clock; changes no bit of anything else."""
+    """When each sample's stages were done, by the system's clock; changes no bit of anything else.
 
-    moments: NDArray[np.int64]  # (samples, MOMENTS) nanoseconds; LEARNED is not written where nothing is learned
+    Arrays without rows are not written.
+    """
+
+    moments: NDArray[np.int64]  # (samples or 0, MOMENTS) nanoseconds; LEARNED is not written where nothing is learned
+    begun: NDArray[np.int64]  # (samples + 1 or 0,) when each was taken up, and the last was done
     now: NDArray[np.int64]  # (2,) seconds and nanoseconds, as the system gives them
     clock: int  # the system's number of the clock

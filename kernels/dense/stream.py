@@ -38,14 +38,21 @@ from neurosim.kernels.shared.arguments import arguments_at, size_of_arguments, w
 from neurosim.kernels.shared.codes import IDENTITY, UNBIASED
 from neurosim.kernels.shared.numbers import ONE, TWO, ZERO
 from neurosim.kernels.shared.softmax import copy_into
-from neurosim.kernels.shared.system import store_release, write_moment
+from neurosim.kernels.shared.system import store_release, write_begun, write_moment
 
 
 @register_jitable
 def _mark(marks, n, stage):
-    """Write down when a stage of sample n was done; without marks, no code is left of it."""
-    if marks is not None:
+    """Write down when a stage of sample n was done, if anybody asks."""
+    if marks.moments.size > 0:
         write_moment(marks, n, stage)
+
+
+@register_jitable
+def _begin(marks, n):
+    """Write down when sample n was taken up, if anybody asks."""
+    write_begun(marks, n)
+    _mark(marks, n, layout.BEGUN)
 
 
 @register_jitable
@@ -106,6 +113,14 @@ def _keep(n, row, size, winner, teaching, samples, constants, state, scratch, re
     return p + 1 == window
 
 
+@inlined
+def _transmit(n, potentials, constants, scratch, results):
+    """Write what the layer sends, if anybody reads it."""
+    if results.outputs.size > 0:
+        outputs = results.outputs[n % results.outputs.shape[0]]
+        activate(potentials, constants.transmit, constants.exponent, scratch.lanes, outputs)
+
+
 @register_jitable
 def _memory(learning, state, scratch):
     """Return where a sample's active inputs are packed: their values, and which they are."""
@@ -133,7 +148,8 @@ def stream(address, kind):
     ----------
     address : int
         Of eight arguments in memory: `Samples`; whether to learn (if not, the state is not written); `Constants`;
-        `State`; `Scratch`; `Results`; the user's compiled rule, with the arguments of `hebb`, or None; `Marks` or None.
+        `State`; `Scratch`; `Results`; the address of the user's compiled rule, which takes what `hebb` does, or 0;
+        `Marks`.
     kind : tuple type
         The types of the eight.
 
@@ -150,7 +166,7 @@ def stream(address, kind):
     zeros = counts and constants.highest == ZERO and has_zeros(results.live, state.scales.size)
     first, end, copied, mean_active, mean_written = 0, 0, 0, 0, -1  # of samples looked ahead at; PACE times means
     for n in range(samples.values.shape[0]):
-        _mark(marks, n, layout.BEGUN)
+        _begin(marks, n)
         values, active = _memory(learning, state, scratch)
         if n >= end:
             first, copied = n, 0
@@ -180,9 +196,7 @@ def stream(address, kind):
             return n, winner
         results.winners[n] = winner
         _mark(marks, n, layout.COMPETED)
-        if results.outputs.size > 0:
-            outputs = results.outputs[n % results.outputs.shape[0]]
-            activate(potentials, constants.transmit, constants.exponent, scratch.lanes, outputs)
+        _transmit(n, potentials, constants, scratch, results)
         _mark(marks, n, layout.TRANSMITTED)
         if not learning:
             continue
@@ -204,6 +218,7 @@ def stream(address, kind):
         if counts:
             tally_writes(n, count, state.counters[layout.FOLDS] - folds, zeros, ys, constants, state, scratch, results)
         _mark(marks, n, layout.LEARNED)
+    write_begun(marks, samples.values.shape[0])
     return samples.values.shape[0], -1
 
 

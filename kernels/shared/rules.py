@@ -7,6 +7,7 @@ growth.
 
 from numba.extending import register_jitable
 
+from neurosim.kernels.shared.by_address import ask
 from neurosim.kernels.shared.codes import OWN, SANGER, SUBSPACE
 from neurosim.kernels.shared.numbers import ONE, SQRT2, ZERO
 from neurosim.kernels.shared.tables import chosen_by_code, codes_of
@@ -69,7 +70,8 @@ _decide = chosen_by_code(CELLS)
 
 @register_jitable
 def decide(rule, own, potential, response, norm, trace, total, rate, parameters):
-    """Return decay and growth by the layer's rule; `own` is the user's, or None."""
-    if own is None:
-        return _decide(rule, potential, response, norm, trace, total, rate, parameters)
-    return own(potential, response, norm, trace, total, rate, parameters)
+    """Return decay and growth by the layer's rule; `own` is the user's: None, a function, or the address of one."""
+    if own is not None:  # noqa: SIM102 - in a line of its own, Numba leaves no code where there is no such rule
+        if rule == OWN:
+            return ask(own, potential, response, norm, trace, total, rate, parameters)
+    return _decide(rule, potential, response, norm, trace, total, rate, parameters)

@@ -9,10 +9,23 @@ clock_gettime = types.ExternalFunction("clock_gettime", types.int32(types.int32,
 
 
 @register_jitable
-def write_moment(marks, n, stage):
-    """Write down when a stage of sample n was done, in nanoseconds."""
+def _moment(marks):
+    """Return the time in nanoseconds."""
     clock_gettime(np.int32(marks.clock), marks.now.ctypes)
-    marks.moments[n, stage] = marks.now[0] * 1_000_000_000 + marks.now[1]
+    return marks.now[0] * 1_000_000_000 + marks.now[1]
+
+
+@register_jitable
+def write_moment(marks, n, stage):
+    """Write down when a stage of sample n was done."""
+    marks.moments[n, stage] = _moment(marks)
+
+
+@register_jitable
+def write_begun(marks, n):
+    """Write down that sample n is taken up now, if anybody asks; n is their number at the end of the last one."""
+    if marks.begun.size > 0:
+        marks.begun[n] = _moment(marks)
 
 
 @intrinsic

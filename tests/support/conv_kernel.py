@@ -22,14 +22,15 @@ class Kernel:
         self.state.norms[:] = (W**2).sum(axis=(1, 2, 3))
         scratch, team = self.layer.executor.workspace().team(1)[0]
         self.scratch = layout.Scratch(*(in_type(array, dtype) for array in scratch))
+        self.marks = self.layer.executor.workspace().marks
         self.team = team._replace(largest=in_type(team.largest, dtype))
 
-    def stream(self, X, learning=True, modulators=(), own=None):
+    def stream(self, X, learning=True, modulators=(), own=0):
         results = layout.Results(*(in_type(array, self.dtype) for array in self.results(len(X), len(X))))
         samples = layout.Samples(X.reshape(len(X), -1).astype(self.dtype), np.array(modulators, self.dtype))
         product = blas.PRODUCTS[np.dtype(self.dtype)]
         self.team.signals[:] = 0
-        loop = (samples, learning, self.codes, self.state, self.scratch, results, product, own, self.team)
+        loop = (samples, learning, self.codes, self.state, self.scratch, results, product, own, self.team, self.marks)
         return conv.stream(*loop), results
 
     def results(self, samples, rows):

@@ -3,6 +3,7 @@
 import numpy as np
 from on_chip import make_layer
 
+from neurosim.engine.dense import memory
 from neurosim.engine.dense.codes import codes
 from neurosim.engine.dense.layer import DenseLayer
 from neurosim.engine.dense.state import first_state
@@ -26,12 +27,12 @@ class Kernel:
         self.scratch = layout.Scratch(*(in_type(np.nan_to_num(array), dtype) for array in scratch))
         self.dtype = dtype
 
-    def stream(self, X, learning=True, labels=(), modulators=(), own=None):
+    def stream(self, X, learning=True, labels=(), modulators=(), own=0):
         n, neurons = len(X), len(self.state.scales)
         results = Results(np.full((n, neurons), np.nan, self.dtype), np.full((n, neurons), np.nan, self.dtype),
                           np.full(n, -9), np.full((n, neurons), np.nan, self.dtype))  # fmt: skip
         given = Samples(X.astype(self.dtype), np.array(labels, np.int64), np.array(modulators, self.dtype))
-        arguments = given, learning, self.constants, self.state, self.scratch, results, own, None
+        arguments = given, learning, self.constants, self.state, self.scratch, results, own, memory.marks(False)
         return dense.loop(*arguments)(*arguments), results
 
     @property

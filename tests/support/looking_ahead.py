@@ -3,6 +3,7 @@
 import numpy as np
 from dense_kernel import Kernel, in_type
 
+from neurosim.engine.dense import memory
 from neurosim.kernels.dense import stream as dense
 from neurosim.kernels.dense.layout import Results, Samples
 
@@ -45,7 +46,7 @@ def take(kernel, X, rows, learning, labels, modulators):
     """Take samples through the loop; return where it ended, and the results."""
     results, dtype = room(kernel, len(X), rows), kernel.dtype
     given = Samples(X.astype(dtype), np.array(labels, np.int64), np.array(modulators, dtype))
-    arguments = given, learning, kernel.constants, kernel.state, kernel.scratch, results, None, None
+    arguments = given, learning, kernel.constants, kernel.state, kernel.scratch, results, 0, memory.marks(False)
     return dense.loop(*arguments)(*arguments), results
 
 

@@ -39,7 +39,7 @@ class ConvExecutor(Executor[Workspace]):
     state : neurosim.kernels.conv.layout.State
     """
 
-    compiled = frozenset({"_loop", "_marking_loop", "_own"})
+    compiled = frozenset({"_loop", "_own"})
 
     def __init__(
         self, constants: ConvWTA, image: tuple[int, ...], index: int, codes: layout.Constants, state: layout.State
@@ -84,10 +84,8 @@ class ConvExecutor(Executor[Workspace]):
 
     def _run_together(self, call: Call[Workspace]) -> Counts:
         """Take images through the loop with as many threads as are worth it."""
-        loop, marks = self._loop, call.workspace.marks
-        if marks is not None:
-            marks.moments[:] = 0  # a stage that the loop skips leaves no moment
-            loop = self._marking_loop
+        loop = self._loop
+        call.workspace.marks.moments[:] = 0  # a stage that the loop skips leaves no moment
         most = self.most_threads if len(call.samples.values) * self._work >= WORTH_A_TEAM else 1
         with BLAS.quiet() as threads, CREW.team(min(threads, most)) as size:
             calls = self._arguments(call, size)
@@ -113,15 +111,15 @@ class ConvExecutor(Executor[Workspace]):
             potentials=made.potentials, responses=made.responses, winners=made.winners, outputs=made.outputs
         )
         return [
-            (samples, learning, self._codes, self.state, scratch, results, self._product, self._own, team,
+            (samples, learning, self._codes, self.state, scratch, results, self._product, self._own_address, team,
              workspace.marks)
             for scratch, team in workspace.team(size)
         ]  # fmt: skip
 
-    def _no_samples(self, marking: bool = False) -> tuple[Any, ...]:
+    def _no_samples(self) -> tuple[Any, ...]:
         """Return what the loop takes where there is no image, for its types."""
         nothing = Samples(np.empty((0, math.prod(self._image)), np.float32))
-        call = Call(nothing, False, self.workspace(marking=marking), self.results(0, 1, False))
+        call = Call(nothing, False, self.workspace(), self.results(0, 1, False))
         return self._arguments(call, 1)[0]
 
     @cached_property
@@ -129,12 +127,11 @@ class ConvExecutor(Executor[Workspace]):
         rule = self._constants.rule
         return rule.compiled.cpu if isinstance(rule, OwnRule) else None
 
+    @property
+    def _own_address(self) -> int:
+        return 0 if self._own is None else int(self._own.address)
+
     @cached_property
     def _loop(self) -> Callable[..., Counts]:
         loop: Callable[..., Counts] = KERNEL.loop(*self._no_samples())
-        return loop
-
-    @cached_property
-    def _marking_loop(self) -> Callable[..., Counts]:
-        loop: Callable[..., Counts] = KERNEL.loop(*self._no_samples(marking=True))
         return loop

@@ -42,7 +42,6 @@ class Marked(NamedTuple):
 def marked(layer: ConvLayer, runner: LayerRunner, call: int) -> Marked:
     """Return what a runner made with `marking` noted about its last image, whose call took `call` nanoseconds."""
     workspace: Workspace = runner.workspace
-    assert workspace.marks is not None
     moments = workspace.marks.moments[0].copy()
     if not moments[layout.LEARNED] or runner.results is None:
         return Marked(moments, call, workspace.threads)

@@ -27,7 +27,7 @@ class Workspace:
 
     Attributes
     ----------
-    marks : neurosim.kernels.conv.layout.Marks or None
+    marks : neurosim.kernels.conv.layout.Marks
         These moments, of the last image.
     threads : int
         How many threads carried the last chunk.
@@ -36,7 +36,7 @@ class Workspace:
     def __init__(
         self, constants: ConvWTA, image: tuple[int, ...], geometry: Geometry, pool: int, marking: bool = False
     ) -> None:
-        self.marks, self.threads, self._events = _marks() if marking else None, 1, 0
+        self.marks, self.threads, self._events = _marks(marking), 1, 0
         self._first = self._shared(constants, image, geometry.rows * geometry.columns, pool)
         self._scratch: list[layout.Scratch] = []
 
@@ -119,8 +119,9 @@ def results(
     return results.counting(neurons) if counting else results
 
 
-def _marks() -> layout.Marks:
-    return layout.Marks(np.zeros((1, layout.MOMENTS), np.int64), np.zeros(2, np.int64), time.CLOCK_MONOTONIC)
+def _marks(stages: bool) -> layout.Marks:
+    moments = np.zeros((1 if stages else 0, layout.MOMENTS), np.int64)
+    return layout.Marks(moments, np.zeros(0, np.int64), np.zeros(2, np.int64), time.CLOCK_MONOTONIC)
 
 
 def _zeros(*shape: int) -> NDArray[np.float32]:

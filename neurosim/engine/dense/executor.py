@@ -35,7 +35,7 @@ class DenseExecutor(Executor[Workspace]):
     state : neurosim.kernels.dense.layout.State
     """
 
-    compiled = frozenset({"_loop", "_marking_loop", "_own", "_team"})
+    compiled = frozenset({"_loop", "_own", "_team"})
 
     def __init__(
         self, constants: DenseWTA, inputs: int, index: int, codes: layout.Constants, state: layout.State
@@ -55,7 +55,7 @@ class DenseExecutor(Executor[Workspace]):
         """Return working memory for one caller at a time; counting begins with the synapses as they are now."""
         scratch = memory.scratch(self._inputs, self._constants.neurons, self._constants.window, threads)
         live = np.count_nonzero(self.state.synapses, axis=1) if counting else NOTHING_LIVE
-        return Workspace(scratch, live, memory.marks() if marking else None)
+        return Workspace(scratch, live, memory.marks(marking))
 
     def results(self, samples: int, rows: int, outputs: bool, counting: bool = False) -> Results:
         """Return memory for the results of some samples."""
@@ -66,10 +66,8 @@ class DenseExecutor(Executor[Workspace]):
         results, (scratch, _, marks) = call.results, call.workspace
         if len(results.tallies):
             results.tallies[:] = results.written[:] = 0  # the loop adds to them
+        marks.moments[:] = 0  # a stage that the loop skips leaves no moment
         loop = self._loop
-        if marks is not None:
-            marks.moments[:] = 0  # a stage that the loop skips leaves no moment
-            loop = self._marking_loop
         if len(scratch.signals) == 1:
             return loop(*self._arguments(call))
         few = call.samples.values[:FEW]
@@ -86,7 +84,7 @@ class DenseExecutor(Executor[Workspace]):
 
     def bind(self, call: Call[Workspace]) -> Callable[[], Counts]:
         """Return the loop with everything it takes, where one call is all that it needs."""
-        if len(call.workspace.scratch.signals) > 1 or len(call.results.tallies) or call.workspace.marks is not None:
+        if len(call.workspace.scratch.signals) > 1 or len(call.results.tallies) or call.workspace.marks.moments.size:
             return super().bind(call)
         arguments = self._arguments(call)
         loop, address, kind, arguments_memory = KERNEL.bound(*arguments)
@@ -107,26 +105,25 @@ class DenseExecutor(Executor[Workspace]):
             written=made.written,
             live=live,
         )
-        return samples, learning, self._codes, self.state, scratch, results, self._own, marks
+        return samples, learning, self._codes, self.state, scratch, results, self._own_address, marks
 
-    def _no_samples(self, marking: bool = False) -> tuple[Any, ...]:
+    def _no_samples(self) -> tuple[Any, ...]:
         """Return what the loop takes where there is no sample, for its types."""
         nothing = Samples(np.empty((0, self._inputs), np.float32))
-        return self._arguments(Call(nothing, False, self.workspace(marking=marking), self.results(0, 1, False)))
+        return self._arguments(Call(nothing, False, self.workspace(), self.results(0, 1, False)))
 
     @cached_property
     def _own(self) -> Any:
         rule = self._constants.rule
         return rule.compiled.cpu if isinstance(rule, OwnRule) else None
 
+    @property
+    def _own_address(self) -> int:
+        return 0 if self._own is None else int(self._own.address)
+
     @cached_property
     def _loop(self) -> Callable[..., Counts]:
         loop: Callable[..., Counts] = KERNEL.loop(*self._no_samples())
-        return loop
-
-    @cached_property
-    def _marking_loop(self) -> Callable[..., Counts]:
-        loop: Callable[..., Counts] = KERNEL.loop(*self._no_samples(marking=True))
         return loop
 
     @cached_property

@@ -31,7 +31,6 @@ class Marked(NamedTuple):
 def marked(layer: DenseLayer, runner: LayerRunner) -> Marked:
     """Return what a runner made with `marking` noted about its last sample."""
     workspace: Workspace = runner.workspace
-    assert workspace.marks is not None
     moments = workspace.marks.moments[0].copy()
     if not moments[-1] or runner.results is None:
         return Marked(moments, NOBODY)

@@ -24,13 +24,13 @@ class Workspace(NamedTuple):
     scratch : neurosim.kernels.dense.layout.Scratch
     live : int64 (inputs,) or (0,)
         Synapses of each input that are not zero, followed while counting; empty where nothing is counted.
-    marks : neurosim.kernels.dense.layout.Marks or None
+    marks : neurosim.kernels.dense.layout.Marks
         The moments at which the stages of the last sample were done, if they are noted.
     """
 
     scratch: layout.Scratch
     live: NDArray[np.int64]
-    marks: layout.Marks | None
+    marks: layout.Marks
 
 
 def is_wide(synapses: int) -> bool:
@@ -71,9 +71,10 @@ def scratch(inputs: int, neurons: int, window: int, threads: int) -> layout.Scra
     )
 
 
-def marks() -> layout.Marks:
-    """Return memory for the moments of one sample, by the system's clock that never runs backwards."""
-    return layout.Marks(np.zeros((1, layout.MOMENTS), np.int64), np.zeros(2, np.int64), time.CLOCK_MONOTONIC)
+def marks(stages: bool) -> layout.Marks:
+    """Return memory for the moments of one sample's stages, or for none."""
+    moments = np.zeros((1 if stages else 0, layout.MOMENTS), np.int64)
+    return layout.Marks(moments, np.zeros(0, np.int64), np.zeros(2, np.int64), time.CLOCK_MONOTONIC)
 
 
 def results(neurons: int, samples: int, rows: int, outputs: bool, counting: bool) -> Results:

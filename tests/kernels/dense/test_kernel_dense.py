@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from numba import njit
 from reference import Layer, softmax
 
+from neurosim.engine.dense import memory
 from neurosim.kernels.dense import layout
 from neurosim.kernels.dense import stream as dense
 from neurosim.kernels.dense.layout import Results, Samples
@@ -289,7 +290,7 @@ def test_float32_code_has_no_double_arithmetic():
     results = Results(*(np.empty((1, 2), np.float32),) * 2, np.empty(1, np.int64), np.empty((1, 2), np.float32))
     fresh = njit(nogil=True, error_model="numpy", _nrt=False)(dense.stream.py_func)
     given = Samples(np.ones((1, 2), np.float32), np.empty(0, np.int64), np.empty(0, np.float32))
-    arguments = given, True, kernel.constants, kernel.state, kernel.scratch, results, None, None
+    arguments = given, True, kernel.constants, kernel.state, kernel.scratch, results, 0, memory.marks(False)
     _, address, kind, _memory = dense.bound(*arguments)
     fresh(address, kind)
     code = "\n".join(fresh.inspect_llvm().values())

@@ -1,0 +1,33 @@
+"""Compiled code called by its address, so that a loop need not be compiled anew for what it calls."""
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic, overload
+
+
+def ask(own, potential, response, norm, trace, total, rate, parameters):
+    """Return decay and growth by the user's rule: a function, or the address of one."""
+    return own(potential, response, norm, trace, total, rate, parameters)
+
+
+@overload(ask)
+def _ask(own, potential, response, norm, trace, total, rate, parameters):
+    return _ask_by_address if isinstance(own, types.Integer) else ask
+
+
+def _ask_by_address(own, potential, response, norm, trace, total, rate, parameters):
+    return _rule_at(own, potential, response, norm, trace, total, rate, parameters)
+
+
+@intrinsic
+def _rule_at(typing, address, potential, response, norm, trace, total, rate, parameters):
+    """Call the compiled rule at an address, as `numba.cfunc` makes it."""
+    taken = potential, response, norm, trace, total, rate, parameters
+    returned = types.UniTuple(potential, 2)
+
+    def code(context, builder, signature, values):
+        types_taken = [context.get_value_type(one) for one in taken]
+        function = ir.FunctionType(context.get_value_type(returned), types_taken)
+        return builder.call(builder.inttoptr(values[0], function.as_pointer()), values[1:])
+
+    return returned(address, *taken), code
