@@ -1,9 +1,9 @@
 """Where compiled code is kept on disk, and how it is read back.
 
 There are three folders: the one that NUMBA_CACHE_DIR names, one beside the source, and the user's cache. New code is
-kept in the first of them that can be written; those before it, which cannot be written, are read as well, as they may
-have come with their code. What lies there broken is compiled anew; where nothing can be written, code is compiled in
-every process, with one warning.
+kept in the first of them that can be written; those that cannot be written are read as well, as they may have come with
+their code. What lies there broken is compiled anew; where nothing can be written, code is compiled in every process,
+with one warning.
 
 What is compiled, and how long that took, goes to the log of this module, as INFO: `BEGUN` with what it is and where it
 is kept, then `DONE` with what it is and the seconds.
@@ -27,6 +27,7 @@ from neurosim.kernels.numba_without_scipy import load_numba
 
 LOG = logging.getLogger(__name__)
 BEGUN, DONE = "compiling %s (%s)", "compiled %s in %.1f s"
+EVERY_TIME = "in every process: it can be kept nowhere"
 BESIDE = "__pycache__"  # a folder beside the source
 
 Function = Callable[..., Any]
@@ -148,7 +149,7 @@ class NoCache(caching.NullCache):
     def load_overload(self, sig: Any, target_context: Any) -> None:
         """Return None: nothing is kept."""
         load_numba()
-        self._begun = _say_begun(self._title, "in every process: it cannot be kept")
+        self._begun = _say_begun(self._title, EVERY_TIME)
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep nothing."""
@@ -163,12 +164,12 @@ class _FunctionCache(caching.FunctionCache):
     def __init__(self, function: Function) -> None:
         super().__init__(function)
         self._title, self._begun = title(function), 0.0
+        self.folders = [self.cache_path]
         folders = _folders(function, function.__code__.co_filename)
-        if isinstance(self._impl.locator, _ReadOnly):
-            self.folders = folders
-        else:  # one of the three, or what another locator says
-            before = folders.index(self.cache_path) if self.cache_path in folders else 0
-            self.folders = [*folders[:before], self.cache_path]
+        if self.cache_path in folders:  # not what NUMBA_CACHE_LOCATOR_CLASSES chose
+            none, first = isinstance(self._impl.locator, _ReadOnly), folders.index(self.cache_path)
+            after = [folder for folder in folders[first + 1 :] if none or not os.access(folder, os.W_OK)]
+            self.folders = folders[: first + 1] + after
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return the code for a signature; None if there is none that can be used."""
@@ -178,7 +179,8 @@ class _FunctionCache(caching.FunctionCache):
         except Exception:  # of any kind: what is broken may raise anything
             found = None
         if found is None:
-            self._begun = _say_begun(self._title, f"once; kept in {self.cache_path}")
+            kept = f"once; kept in {self.cache_path}"
+            self._begun = _say_begun(self._title, EVERY_TIME if isinstance(self._impl.locator, _ReadOnly) else kept)
         return found
 
     def save_overload(self, sig: Any, data: Any) -> None:

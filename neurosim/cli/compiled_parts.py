@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
@@ -127,8 +128,9 @@ PARTS = {
 
 
 def settle(settings: dict[str, str]) -> None:
-    """Set variables of the environment of a new process, before it imports Numba."""
+    """Set variables of the environment of a new process, before it imports Numba; let Ctrl-C end it without a word."""
     os.environ.update(settings)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def compile_part(part: str) -> Compiled:

@@ -13,6 +13,8 @@ from neurosim.cli.compiled_code import find_cache
 from neurosim.cli.compiled_parts import PARTS, Compiled, compile_part, settle
 from neurosim.cli.faults import fail, plainly, say
 
+SETTINGS = ("NUMBA_CACHE_DIR", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")  # which decide where later runs find code
+
 
 @click.command(
     "warm",
@@ -54,8 +56,9 @@ def command(parts: tuple[str, ...], into: str | None, cpu: str | None, jobs: int
         fail(f"processes that compile must not die, and one did: {error}")
     finally:
         pool.shutdown(cancel_futures=True)
-    if settings:
-        say("later runs need " + " ".join(f"{name}={value}" for name, value in settings.items()))
+    needed = {name: value for name in SETTINGS if (value := settings.get(name, os.environ.get(name))) is not None}
+    if needed:
+        say("later runs need " + " ".join(f"{name}={value}" for name, value in needed.items()))
 
 
 def _folder(into: str) -> Path:

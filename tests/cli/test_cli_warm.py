@@ -2,12 +2,17 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from commands import invoke
+from kernel_copy import copy_package
 from read_only import read_only
+
+from neurosim.cli.warm import command
 
 COUNTED = """
 import json
@@ -34,12 +39,18 @@ assert simulate(network, [0], [[1]], [[1]]).fired.tolist() == [[0, 2]]
 """
 
 
-def compiled_by(program, folder, **settings):
-    """Return which functions a new process compiles, where no disk can be written and a folder has code."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_C")}
-    environment |= {"NUMBA_CACHE_DIR": str(folder)} | settings
+def without_settings(**settings):
+    """Return the environment with these settings of Numba's cache and processor alone."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_C")} | settings
+
+
+def compiled_by(program, folder=None, **settings):
+    """Return which functions a new process compiles, where no disk can be written; a folder may have code."""
+    environment = without_settings(**settings, **({"NUMBA_CACHE_DIR": str(folder)} if folder else {}))
     program = read_only("/") + COUNTED + program + "print(json.dumps(compiled))"
-    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", program], env=environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -70,7 +81,7 @@ def test_it_says_what_was_compiled_and_how_to_use_it(warmed):
     name, seconds, unit, function = part.split()
     assert (name, unit, function) == ("timeline", "s", "timeline.advance")
     assert float(seconds) > 0
-    assert settings == f"later runs need NUMBA_CPU_NAME=generic NUMBA_CACHE_DIR={folder}"
+    assert settings == f"later runs need NUMBA_CACHE_DIR={folder} NUMBA_CPU_NAME=generic"
 
 
 def test_a_later_process_compiles_nothing_and_writes_nothing(warmed):
@@ -102,6 +113,35 @@ def test_a_folder_that_is_none_is_refused(tmp_path):
 
 def test_parts_that_there_are_not_are_refused():
     assert "'nothing' is not one of" in invoke("warm", "nothing", "--into", "x", code=2).stderr
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory):
+    """A copy of the package with code beside it, compiled as docs/containers.md says, and the settings for it."""
+    package = copy_package(tmp_path_factory.mktemp("image"), whole=True)
+    settings = {"PYTHONPATH": str(package), "NUMBA_CPU_NAME": "generic", "HOME": "/nonexistent"}
+    warm = [sys.executable, "-P", "-m", "neurosim", "warm", "timeline"]
+    done = subprocess.run(warm, env=without_settings(**settings), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    assert done.stdout.splitlines()[1:] == ["later runs need NUMBA_CPU_NAME=generic"]
+    return package, settings
+
+
+@pytest.mark.parametrize("cache", ["none", "empty"])
+def test_an_image_has_its_code_beside_the_package(image, tmp_path, cache):
+    package, settings = image
+    before = contents(package)
+    assert [path for path in before if path.suffix == ".nbc" and path.parent.parent == package / "kernels"]
+    assert compiled_by(SIMULATE, tmp_path if cache == "empty" else None, **settings) == []
+    assert contents(package) == before
+
+
+def test_commands_of_the_documentation_are_understood():
+    text = Path("docs/containers.md").read_text()
+    found = re.findall(r"(?m)^(?:RUN |[A-Z_=a-z/-]+ )*(?:\S*/)?neurosim (warm[^\n`]*)$", text)
+    assert len(found) == 2
+    for words in found:
+        command.make_context("warm", words.split()[1:])
 
 
 @pytest.mark.slow

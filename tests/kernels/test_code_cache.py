@@ -149,6 +149,7 @@ def run_closed(package, places, closed, named=True):
     ("named", ["named"], True),
     ("named", ["named", "beside", "user"], True),
     ("beside", ["beside"], False),
+    ("beside", ["beside"], True),
     pytest.param("beside", ["beside", "named"], True, marks=pytest.mark.slow),
     pytest.param("user", ["beside", "user"], False, marks=pytest.mark.slow),
     pytest.param("user", ["named", "beside", "user"], True, marks=pytest.mark.slow),
@@ -180,7 +181,7 @@ def test_where_the_named_folder_cannot_be_written_code_is_kept_beside_the_source
     assert run_closed(package, places, ["named", "beside", "user"]) == ([6, 1], "")
 
 
-def test_a_named_folder_that_can_be_written_is_the_only_one(package, places):
+def test_of_folders_that_can_be_written_the_named_one_is_the_only_one(package, places):
     filled(package, places, "beside")
     assert run_closed(package, places, []) == ([6, 0], "")
     assert len(entries(places["named"])) == 2

@@ -5,13 +5,11 @@ import os
 import shutil
 
 import pytest
-from kernel_copy import NAMES, copy_package, edit, result_of, run, start
+from kernel_copy import HOW_CODE_IS_KEPT, NAMES, copy_package, edit, result_of, run, start
 from numba import config
 from tiny_kernel import RUN, entries
 
 from neurosim.kernels.compiled import KERNELS, stamp
-
-HOW_CODE_IS_KEPT = {"code_cache.py", "numba_without_scipy.py"}  # no code is made of these
 
 
 def edit_two(folder):

@@ -10,6 +10,7 @@ from neurosim.kernels.compiled import KERNELS
 
 SOURCES = sorted(path for pattern in ("*.py", "*/*.py") for path in KERNELS.glob(pattern) if path.stem != "__init__")
 NAMES = [path.relative_to(KERNELS).as_posix() for path in SOURCES]  # of the files that a loop of the CPU can be made of
+HOW_CODE_IS_KEPT = {"code_cache.py", "numba_without_scipy.py"}  # and those that compiled code is not made of
 
 
 def copy_package(folder, *, whole=False, copy=shutil.copy2):

@@ -15,9 +15,16 @@ def make_folder(path, *rest, **named):
 def open_temporary(*rest, dir=None, **named):
     check(dir)
     return temporary(*rest, dir=dir, **named)
+def may(path, mode, *rest, **named):
+    try:
+        check(path)
+    except OSError:
+        return not mode & os.W_OK and access(path, mode, *rest, **named)
+    return access(path, mode, *rest, **named)
 def open_to_write(self, path):
     check(path)
     return open_for_write(self, path)
+access, os.access = os.access, may
 os.makedirs, tempfile.TemporaryFile, caching.IndexDataCacheFile._open_for_write = (
     make_folder, open_temporary, open_to_write
 )
