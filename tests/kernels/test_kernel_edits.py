@@ -144,7 +144,7 @@ SHARED = {
     "shared/random_words.py": ("np.uint64(30)", "np.uint64(29)"),
     "shared/rules.py": ("return ONE - growth * potential, growth", "return ONE - growth, growth"),
     "shared/softmax.py": ("ONE / total_of(y, lanes)", "(ONE + ONE) / total_of(y, lanes)"),
-    "shared/tables.py": ("forceinline=True", "forceinline=False"),
+    "shared/tables.py": ("compiled import inlined", "compiled import not_inlined as inlined"),
     "shared/system.py": ('"release"', '"seq_cst"'),
 }
 EDITS = {  # the program, its loop, and for each file what stands there and what is written instead
