@@ -8,20 +8,25 @@ from numba.extending import register_jitable
 from neurosim.kernels.conv.layout import LAYER, PLAIN, RUNNING, WINDOW
 from neurosim.kernels.conv.powers import square_sum
 from neurosim.kernels.conv.team import meet, share_of
+from neurosim.kernels.shared.arguments import arguments_at
+from neurosim.kernels.shared.by_address import stage
 from neurosim.kernels.shared.numbers import ONE, ZERO
 from neurosim.kernels.shared.softmax import copy_into, total_of
 
 EPSILON = np.float32(1e-5)  # added to a variance
 
 
-@register_jitable
-def is_admitted(sample, negative, lanes):
-    """Return whether a sample is admitted."""
-    if not negative:
+@stage
+def admit(address, kind, n, _unused, _also, _too):
+    """Return -1 if a sample is admitted, else 0."""
+    given = arguments_at(address, kind)
+    samples, constants, scratch = given.samples, given.constants, given.scratch
+    sample = samples.values[n]
+    if not constants.negative:
         for i in range(sample.size):
             if sample[i] < ZERO:
-                return False
-    return math.isfinite(square_sum(sample, ZERO, lanes))
+                return 0
+    return -1 if math.isfinite(square_sum(sample, ZERO, scratch.lanes)) else 0
 
 
 @register_jitable
@@ -49,14 +54,10 @@ def followed(mean, variance, seen_mean, seen_variance, weight):
 
 
 @register_jitable
-def _follow(sample, measured, constants, state, scratch, first, last):
-    """Move running statistics of channels from first to last: equal weights at first, exponential ones later."""
-    statistics(sample.reshape(1, sample.size), scratch.means, scratch.variances, scratch.lanes, first, last)
-    weight = max(scratch.factors[0] / np.float32(measured), constants.forgetting)
+def _follow(seen_means, seen_variances, weight, means, variances, first, last):
+    """Move running statistics of channels from first to last."""
     for c in range(first, last):
-        state.means[c], state.variances[c] = followed(
-            state.means[c], state.variances[c], scratch.means[c], scratch.variances[c], weight
-        )
+        means[c], variances[c] = followed(means[c], variances[c], seen_means[c], seen_variances[c], weight)
 
 
 @register_jitable
@@ -77,22 +78,32 @@ def normalise(sample, means, variances, values, first, last):
             normal[i] = raw[i] * gain - shift
 
 
-@register_jitable
-def prepare(sample, learning, measured, constants, state, scratch, team):
-    """Write a thread's channels of the normalised sample into scratch.values."""
-    kind, groups = constants.normalise, 1 if constants.normalise == LAYER else constants.channels
+@stage
+def prepare(address, kind, n, measured, _unused, _also):
+    """Write a thread's channels of the normalised sample into scratch.values.
+
+    Running statistics give images equal weights at first, exponential ones later.
+    """
+    given = arguments_at(address, kind)
+    samples, learning, constants, state, scratch, team = given.samples, given.learning, given.constants, given.state, given.scratch, given.team
+    normalisation, groups = constants.normalise, 1 if constants.normalise == LAYER else constants.channels
     first, last = share_of(groups, 1, team)
-    if kind == PLAIN:
+    sample, values, running = samples.values[n], scratch.values, normalisation in (RUNNING, WINDOW)
+    if normalisation == PLAIN:
         pixels = sample.size // groups
-        copy_into(sample[first * pixels : last * pixels], scratch.values[first * pixels :])
-    elif kind in (RUNNING, WINDOW):
+        copy_into(sample[first * pixels : last * pixels], values[first * pixels :])
+        return 0
+    means, variances = scratch.means[:groups], scratch.variances[:groups]
+    if learning or not running:
+        statistics(samples.values[n : n + 1], means, variances, scratch.lanes, first, last)
+    if running:
         if learning:
-            _follow(sample, measured, constants, state, scratch, first, last)
-        normalise(sample, state.means, state.variances, scratch.values, first, last)
-    else:
-        means, variances = scratch.means[:groups], scratch.variances[:groups]
-        statistics(sample.reshape(1, sample.size), means, variances, scratch.lanes, first, last)
-        normalise(sample, means, variances, scratch.values, first, last)
+            one = constants.forgetting * ZERO + ONE
+            weight = max(one / np.float32(measured), constants.forgetting)
+            _follow(means, variances, weight, state.means, state.variances, first, last)
+        means, variances = state.means, state.variances
+    normalise(sample, means, variances, values, first, last)
+    return 0
 
 
 @register_jitable
@@ -102,11 +113,18 @@ def mirrored(i, size):
     return i if i < size else 2 * (size - 1) - i
 
 
-@register_jitable
-def cut_patches(values, constants, image, patches, team):
-    """Write an image's patches, one a row, the image padded by its reflection; threads have met before, not after."""
+@stage
+def cut_patches(address, kind, recalled, _unused, _also, _too):
+    """Write an image's patches, one a row, the image padded by its reflection; threads have met before, not after.
+
+    Of an image that its window recalls, the patches go where the window has them.
+    """
+    given = arguments_at(address, kind)
+    constants, state, scratch, team = given.constants, given.state, given.scratch, given.team
     channels, height, width, padding = constants.channels, constants.height, constants.width, constants.padding
-    wide, pixels = width + 2 * padding, height * width
+    wide, pixels, image, values = width + 2 * padding, height * width, scratch.image, scratch.values
+    if recalled >= 0 and constants.normalise != WINDOW:
+        values = state.pending_inputs[recalled]
     first, last = share_of(height + 2 * padding, 1, team)
     for i in range(first, last):
         row = mirrored(i - padding, height) * width
@@ -115,9 +133,12 @@ def cut_patches(values, constants, image, patches, team):
             for c in range(channels):
                 image[target + c] = values[pixel + c * pixels]
     meet(team)
-    run = constants.kernel * channels
-    first, last = share_of(patches.shape[0], 1, team)
+    run, positions = constants.kernel * channels, constants.rows * constants.columns
+    begin = max(recalled, 0) * positions
+    first, last = share_of(positions, 1, team)
     for p in range(first, last):
         top, left = p // constants.columns * constants.stride, p % constants.columns * constants.stride
+        patch = scratch.patches[begin + p]
         for d in range(constants.kernel):
-            copy_into(image[((top + d) * wide + left) * channels :][:run], patches[p, d * run : (d + 1) * run])
+            copy_into(image[((top + d) * wide + left) * channels :][:run], patch[d * run : (d + 1) * run])
+    return 0

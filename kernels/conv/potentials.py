@@ -3,44 +3,39 @@
 from numba.extending import register_jitable
 
 from neurosim.kernels.conv.blas import block_end, block_size, times_transposed
-from neurosim.kernels.conv.images import cut_patches
-from neurosim.kernels.conv.layout import NORMALISED, PATCHED
-from neurosim.kernels.conv.team import mark, meet, share_of
+from neurosim.kernels.conv.team import share_of
+from neurosim.kernels.shared.arguments import arguments_at
+from neurosim.kernels.shared.by_address import stage
 from neurosim.kernels.shared.numbers import ONE
 
 NARROW = 4  # at least so many neurons a position make potentials quicker neuron by neuron
 
 
-@register_jitable
-def respond(product, values, constants, state, scratch, patches, potentials, team, marks, n):
-    """Write an image's patches, and the potentials of a thread's neurons at every position."""
-    meet(team)
-    mark(marks, team, n, NORMALISED)
-    cut_patches(values, constants, scratch.image, patches, team)
-    meet(team)
-    mark(marks, team, n, PATCHED)
-    first, last = share_of(potentials.shape[1], block_size(potentials.shape[1]), team)
-    integrate(product, patches, state, scratch, potentials, first, last)
-
-
-@register_jitable
-def integrate(product, patches, state, scratch, potentials, first, last):
-    """Write the potentials of neurons from first to last at every position, block by block."""
-    positions, begin = potentials.shape[0], first
-    while begin < last:
-        end = block_end(begin, last, block_size(potentials.shape[1]))
-        scales = state.scales[begin:end]
-        if positions * NARROW > potentials.shape[1]:
-            times_transposed(product, patches, state.synapses, potentials, scratch, begin, end)
-            _scale(potentials, scales, begin, end)
+@stage
+def integrate(address, kind, row, recalled, _unused, _also):
+    """Write the potentials of a thread's neurons at every position, block by block, of a sample or one that its window recalls."""
+    given = arguments_at(address, kind)
+    constants, state, scratch, results, product, team = given.constants, given.state, given.scratch, given.results, given.product, given.team
+    potentials = state.pending_potentials[recalled] if recalled >= 0 else results.potentials[row]
+    positions, neurons = potentials.shape
+    begin = max(recalled, 0) * positions
+    patches, block = scratch.patches[begin : begin + positions], block_size(neurons)
+    first, last = share_of(neurons, block, team)
+    while first < last:
+        end = block_end(first, last, block)
+        scales = state.scales[first:end]
+        if positions * NARROW > neurons:
+            times_transposed(product, patches, state.synapses, potentials, first, end)
+            _scale(potentials, scales, first, end)
         else:  # BLAS is quicker with few columns than with few rows
-            turned = scratch.turned[begin:end]
-            times_transposed(product, state.synapses[begin:end], patches, turned, scratch, 0, positions)
+            turned = scratch.turned[first:end]
+            times_transposed(product, state.synapses[first:end], patches, turned, 0, positions)
             for p in range(positions):
-                u = potentials[p, begin:end]
+                u = potentials[p, first:end]
                 for k in range(u.size):
                     u[k] = turned[k, p] * scales[k]
-        begin = end
+        first = end
+    return 0
 
 
 @register_jitable

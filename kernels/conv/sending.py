@@ -6,18 +6,23 @@ from numba.extending import register_jitable
 from neurosim.kernels.conv.layout import GRAIN, MEAN_POOL
 from neurosim.kernels.conv.powers import raise_all
 from neurosim.kernels.conv.team import meet, share_of
+from neurosim.kernels.shared.arguments import arguments_at
+from neurosim.kernels.shared.by_address import stage
 from neurosim.kernels.shared.codes import IDENTITY, RELU, TRIANGLE
 from neurosim.kernels.shared.numbers import ZERO
 
 MANY_SQUARES = 32  # pooled squares: threads share them out; if there are fewer, they share out the neurons
 
 
-@register_jitable
-def send(potentials, averages, constants, scratch, outputs, team):
+@stage
+def send(address, kind, n, row, _unused, _also):
     """Write f(u), pooled, channels first: a thread's squares of all neurons, or, where squares are few, its neurons."""
+    given = arguments_at(address, kind)
+    constants, scratch, team = given.constants, given.scratch, given.team
+    potentials, averages = given.results.potentials[row], scratch.averages
+    outputs = given.results.outputs[n % given.results.outputs.shape[0]]
     squares, neurons = constants.pooled_rows * constants.pooled_columns, potentials.shape[1]
-    late = constants.pool != MEAN_POOL  # a power goes up with its argument, so the largest may be found first
-    if not late:
+    if constants.pool == MEAN_POOL:  # a power goes up with its argument, so the largest may be found first
         begin, end = share_of(potentials.shape[0], 1, team)
         for p in range(begin, end):
             _apply(constants.transmit, potentials[p], averages[p], scratch.sent[p])
@@ -30,19 +35,20 @@ def send(potentials, averages, constants, scratch, outputs, team):
     else:
         first, last = share_of(neurons, GRAIN, team)
     if first >= last:
-        return
+        return 0
     pooled = scratch.pooled[: last - first]
     for square in range(begin, end):
-        top = square // constants.pooled_columns * constants.pool_stride - constants.pool_padding
-        left = square % constants.pooled_columns * constants.pool_stride - constants.pool_padding
-        _pool(potentials, averages, constants, scratch.sent, top, left, first, last, pooled)
+        _pool(potentials, averages, constants, scratch.sent, square, first, last, pooled)
         for k in range(pooled.size):
             outputs[(first + k) * squares + square] = pooled[k]
+    return 0
 
 
 @register_jitable
-def _pool(potentials, averages, constants, sent, top, left, first, last, pooled):
+def _pool(potentials, averages, constants, sent, square, first, last, pooled):
     """Write what neurons from first to last send of one square of positions."""
+    top = square // constants.pooled_columns * constants.pool_stride - constants.pool_padding
+    left = square % constants.pooled_columns * constants.pool_stride - constants.pool_padding
     function, fresh = constants.transmit, True
     area = np.float32(constants.pool_size * constants.pool_size)
     for i in range(max(top, 0), min(top + constants.pool_size, constants.rows)):

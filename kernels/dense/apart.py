@@ -6,7 +6,6 @@ not have. Every stage takes an address and a kind, as `arguments_at` does, and f
 
 from functools import cache
 
-from neurosim.kernels.compiled import compiled
 from neurosim.kernels.dense import ahead, competition, every_synapse, few_bits, layout, means, tallies
 from neurosim.kernels.dense import gate as gates
 from neurosim.kernels.dense.potentials import integrate as integrate_alone
@@ -14,14 +13,11 @@ from neurosim.kernels.dense.potentials import integrate_powers, scale_sums
 from neurosim.kernels.dense.team import is_shared, sum_together
 from neurosim.kernels.dense.window import full_window, memory_of_inputs
 from neurosim.kernels.shared.arguments import arguments_at
-from neurosim.kernels.shared.by_address import entry_of
+from neurosim.kernels.shared.by_address import entry_of, stage
 from neurosim.kernels.shared.codes import IDENTITY, SANGER, SUBSPACE, UNBIASED
 from neurosim.kernels.shared.numbers import ONE, TWO, ZERO
 from neurosim.kernels.shared.rates import rate_by_time
 from neurosim.kernels.shared.softmax import total_of
-
-# Without Numba's reference counts, like the loop itself.
-stage = compiled(nogil=True, _nrt=False)
 
 
 @stage

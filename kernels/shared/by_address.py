@@ -4,6 +4,11 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
+from neurosim.kernels.compiled import compiled
+
+# A stage of a loop that is compiled apart. Without Numba's reference counts, like the loop itself.
+stage = compiled(nogil=True, _nrt=False)
+
 
 def ask(own, potential, response, norm, trace, total, rate, parameters):
     """Return decay and growth by the user's rule: a function, or the address of one."""

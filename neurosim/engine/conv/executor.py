@@ -48,7 +48,7 @@ class ConvExecutor(Executor[Workspace]):
         self._geometry = geometry(constants, image, f"layer {index + 1}")
         self._positions = self._geometry.rows * self._geometry.columns
         self._width = constants.neurons * self._geometry.pooled_rows * self._geometry.pooled_columns
-        self._product = blas.PRODUCTS[np.dtype(np.float32)]
+        self._product = blas.product(np.dtype(np.float32))
         self._work = constants.neurons * self._positions * (state.synapses.shape[1] + A_RESPONSE)
 
     @property
