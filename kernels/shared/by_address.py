@@ -7,7 +7,7 @@ from numba.extending import intrinsic, overload
 from neurosim.kernels.compiled import compiled
 
 # A stage of a loop that is compiled apart. Without Numba's reference counts, like the loop itself.
-stage = compiled(nogil=True, _nrt=False)
+stage = compiled(_nrt=False, no_cpython_wrapper=True)
 
 
 def ask(own, potential, response, norm, trace, total, rate, parameters):

@@ -1,8 +1,9 @@
 """The compiled loop of a convolutional layer on the CPU: by as many threads as an image is worth."""
 
 import math
-from collections.abc import Callable
-from functools import cached_property
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property, partial
 from types import ModuleType
 from typing import Any
 
@@ -82,12 +83,51 @@ class ConvExecutor(Executor[Workspace]):
             self._tally(one, self.state.counters - before)
         return len(call.samples.values), -1
 
+    def bind(self, call: Call[Workspace]) -> Callable[[], Counts]:
+        """Return the loop with everything it takes, for each number of threads that it meets."""
+        if len(call.results.tallies):
+            return super().bind(call)
+        bound: dict[int, tuple[list[tuple[Callable[[], Counts]]], NDArray[np.int64]]] = {}
+
+        def run() -> Counts:
+            call.workspace.marks.moments[:] = 0
+            with self._team(call) as size:
+                if size not in bound:
+                    bound[size] = self._bound(call, size)
+                parts, signals = bound[size]
+                signals[:], call.workspace.threads = 0, size
+                try:
+                    return CREW.run(_call, parts, lambda: signals.__setitem__((0, layout.ABSENT), 1))
+                except BaseException:
+                    bound.clear()  # a thread may yet look at these signals
+                    raise
+
+        return run
+
+    def _bound(
+        self, call: Call[Workspace], size: int
+    ) -> tuple[list[tuple[Callable[[], Counts]]], NDArray[np.int64]]:
+        """Return what each thread of a team calls, and the team's signals."""
+        calls, parts = self._arguments(call, size), []
+        for arguments in calls:
+            loop, address, kind, arguments_memory = KERNEL.bound(*arguments)
+            part: Callable[[], Counts] = partial(loop, address, kind)
+            vars(part)["needs"] = arguments, arguments_memory  # as long as it may be called
+            parts.append((part,))
+        return parts, calls[0][-2].signals
+
+    @contextmanager
+    def _team(self, call: Call[Workspace]) -> Iterator[int]:
+        """Give how many threads a call is worth, and has, with BLAS limited to one thread."""
+        most = self.most_threads if len(call.samples.values) * self._work >= WORTH_A_TEAM else 1
+        with BLAS.quiet() as threads, CREW.team(min(threads, most)) as size:
+            yield size
+
     def _run_together(self, call: Call[Workspace]) -> Counts:
         """Take images through the loop with as many threads as are worth it."""
         loop = self._loop
         call.workspace.marks.moments[:] = 0  # a stage that the loop skips leaves no moment
-        most = self.most_threads if len(call.samples.values) * self._work >= WORTH_A_TEAM else 1
-        with BLAS.quiet() as threads, CREW.team(min(threads, most)) as size:
+        with self._team(call) as size:
             calls = self._arguments(call, size)
             signals = calls[0][-2].signals
             return CREW.run(loop, calls, lambda: signals.__setitem__((0, layout.ABSENT), 1))
@@ -117,9 +157,9 @@ class ConvExecutor(Executor[Workspace]):
         ]  # fmt: skip
 
     def _no_samples(self) -> tuple[Any, ...]:
-        """Return what the loop takes where there is no image, for its types."""
+        """Return what the loop takes where there is no image, for its types and for the stages that learning needs."""
         nothing = Samples(np.empty((0, math.prod(self._image)), np.float32))
-        call = Call(nothing, False, self.workspace(), self.results(0, 1, False))
+        call = Call(nothing, True, self.workspace(), self.results(1, 1, True))
         return self._arguments(call, 1)[0]
 
     @cached_property
@@ -135,3 +175,8 @@ class ConvExecutor(Executor[Workspace]):
     def _loop(self) -> Callable[..., Counts]:
         loop: Callable[..., Counts] = KERNEL.loop(*self._no_samples())
         return loop
+
+
+def _call(part: Callable[[], Counts]) -> Counts:
+    """Take a thread's part in an image."""
+    return part()
