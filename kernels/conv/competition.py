@@ -11,6 +11,7 @@ from neurosim.kernels.shared.arguments import arguments_at
 from neurosim.kernels.shared.by_address import stage
 from neurosim.kernels.shared.codes import IDENTITY, TRIANGLE
 from neurosim.kernels.shared.numbers import ONE, ZERO
+from neurosim.kernels.shared.slices import between
 from neurosim.kernels.shared.softmax import first_index, maximum, total_of
 
 
@@ -22,7 +23,7 @@ def compete(address, kind, row, recalled, _unused, _also):
     potentials = state.pending_potentials[recalled] if recalled >= 0 else results.potentials[row]
     positions, neurons = potentials.shape
     begin = max(recalled, 0) * positions
-    responses = scratch.responses[begin : begin + positions] if recalled >= 0 else results.responses[row]
+    responses = between(scratch.responses, begin, begin + positions) if recalled >= 0 else results.responses[row]
     lanes, averages, counts = scratch.lanes, scratch.averages, team.wins[team.number]
     counts[:] = 0
     first, last = share_of(positions, 1, team)

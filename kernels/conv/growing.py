@@ -14,6 +14,7 @@ from neurosim.kernels.shared.arguments import arguments_at
 from neurosim.kernels.shared.by_address import stage
 from neurosim.kernels.shared.instruments import note_step
 from neurosim.kernels.shared.numbers import FOLD_ABOVE, FOLD_BELOW, ONE, TWO, ZERO
+from neurosim.kernels.shared.slices import between
 from neurosim.kernels.shared.softmax import maximum
 
 FLAT = np.float32(1e-30)  # largest change of an update that is no change at all
@@ -115,9 +116,9 @@ def grow_by_largest(address, kind, n, _unused, _also, _too):
 @register_jitable
 def _multiply_all(growth, factors, first, last):
     """Multiply the growth of neurons from first to last by their factors."""
-    own_factors = factors[first:last]
+    own_factors = between(factors, first, last)
     for p in range(growth.shape[0]):
-        c = growth[p, first:last]
+        c = between(growth[p], first, last)
         for k in range(c.size):
             c[k] *= own_factors[k]
 
@@ -125,10 +126,10 @@ def _multiply_all(growth, factors, first, last):
 @register_jitable
 def _measure(growth, transformed, squares, first, last):
     """Write what the growth of neurons from first to last squares to."""
-    mine = squares[first:last]
+    mine = between(squares, first, last)
     mine[:] = ZERO
     for p in range(growth.shape[0]):
-        c, d = growth[p, first:last], transformed[p, first:last]
+        c, d = between(growth[p], first, last), between(transformed[p], first, last)
         for k in range(c.size):
             mine[k] += c[k] * d[k]
 

@@ -11,6 +11,7 @@ from neurosim.kernels.conv.team import meet, share_of
 from neurosim.kernels.shared.arguments import arguments_at
 from neurosim.kernels.shared.by_address import stage
 from neurosim.kernels.shared.numbers import ONE, ZERO
+from neurosim.kernels.shared.slices import between
 from neurosim.kernels.shared.softmax import copy_into, total_of
 
 EPSILON = np.float32(1e-5)  # added to a variance
@@ -37,11 +38,11 @@ def statistics(samples, means, variances, lanes, first, last):
     for c in range(first, last):
         total = means[c] * ZERO
         for n in range(samples.shape[0]):
-            total += total_of(samples[n, c * pixels : (c + 1) * pixels], lanes)
+            total += total_of(between(samples[n], c * pixels, (c + 1) * pixels), lanes)
         mean = total / count
         total = mean * ZERO
         for n in range(samples.shape[0]):
-            total += square_sum(samples[n, c * pixels : (c + 1) * pixels], mean, lanes)
+            total += square_sum(between(samples[n], c * pixels, (c + 1) * pixels), mean, lanes)
         means[c], variances[c] = mean, total / count
 
 
@@ -73,7 +74,8 @@ def normalise(sample, means, variances, values, first, last):
     pixels = sample.size // means.size
     for c in range(first, last):
         gain, shift = gain_and_shift(means[c], variances[c])
-        raw, normal = sample[c * pixels : (c + 1) * pixels], values[c * pixels : (c + 1) * pixels]
+        begin, end = c * pixels, (c + 1) * pixels
+        raw, normal = between(sample, begin, end), between(values, begin, end)
         for i in range(raw.size):
             normal[i] = raw[i] * gain - shift
 
@@ -85,17 +87,25 @@ def prepare(address, kind, n, measured, _unused, _also):
     Running statistics give images equal weights at first, exponential ones later.
     """
     given = arguments_at(address, kind)
-    samples, learning, constants, state, scratch, team = given.samples, given.learning, given.constants, given.state, given.scratch, given.team
+    samples, learning, constants, state, scratch, team = (
+        given.samples,
+        given.learning,
+        given.constants,
+        given.state,
+        given.scratch,
+        given.team,
+    )
     normalisation, groups = constants.normalise, 1 if constants.normalise == LAYER else constants.channels
     first, last = share_of(groups, 1, team)
     sample, values, running = samples.values[n], scratch.values, normalisation in (RUNNING, WINDOW)
     if normalisation == PLAIN:
         pixels = sample.size // groups
-        copy_into(sample[first * pixels : last * pixels], values[first * pixels :])
+        begin, end = first * pixels, last * pixels
+        copy_into(between(sample, begin, end), between(values, begin, end))
         return 0
-    means, variances = scratch.means[:groups], scratch.variances[:groups]
+    means, variances = between(scratch.means, 0, groups), between(scratch.variances, 0, groups)
     if learning or not running:
-        statistics(samples.values[n : n + 1], means, variances, scratch.lanes, first, last)
+        statistics(between(samples.values, n, n + 1), means, variances, scratch.lanes, first, last)
     if running:
         if learning:
             one = constants.forgetting * ZERO + ONE
@@ -140,5 +150,6 @@ def cut_patches(address, kind, recalled, _unused, _also, _too):
         top, left = p // constants.columns * constants.stride, p % constants.columns * constants.stride
         patch = scratch.patches[begin + p]
         for d in range(constants.kernel):
-            copy_into(image[((top + d) * wide + left) * channels :][:run], patch[d * run : (d + 1) * run])
+            source = ((top + d) * wide + left) * channels
+            copy_into(between(image, source, source + run), between(patch, d * run, (d + 1) * run))
     return 0

@@ -161,8 +161,7 @@ class Stages(NamedTuple):
     prepare: int = 0
     cut_patches: int = 0
     integrate: int = 0
-    compete: int = 0
-    mean_potentials: int = 0
+    compete: int = 0  # where nobody wants responses, `mean_potentials`
     count_winners: int = 0
     send: int = 0
     keep_values: int = 0

@@ -7,6 +7,7 @@ from neurosim.kernels.conv.team import share_of
 from neurosim.kernels.shared.arguments import arguments_at
 from neurosim.kernels.shared.by_address import stage
 from neurosim.kernels.shared.numbers import ONE
+from neurosim.kernels.shared.slices import between
 
 NARROW = 4  # at least so many neurons a position make potentials quicker neuron by neuron
 
@@ -15,23 +16,30 @@ NARROW = 4  # at least so many neurons a position make potentials quicker neuron
 def integrate(address, kind, row, recalled, _unused, _also):
     """Write the potentials of a thread's neurons at every position, block by block, of a sample or one that its window recalls."""
     given = arguments_at(address, kind)
-    constants, state, scratch, results, product, team = given.constants, given.state, given.scratch, given.results, given.product, given.team
+    constants, state, scratch, results, product, team = (
+        given.constants,
+        given.state,
+        given.scratch,
+        given.results,
+        given.product,
+        given.team,
+    )
     potentials = state.pending_potentials[recalled] if recalled >= 0 else results.potentials[row]
     positions, neurons = potentials.shape
     begin = max(recalled, 0) * positions
-    patches, block = scratch.patches[begin : begin + positions], block_size(neurons)
+    patches, block = between(scratch.patches, begin, begin + positions), block_size(neurons)
     first, last = share_of(neurons, block, team)
     while first < last:
         end = block_end(first, last, block)
-        scales = state.scales[first:end]
+        scales = between(state.scales, first, end)
         if positions * NARROW > neurons:
             times_transposed(product, patches, state.synapses, potentials, first, end)
             _scale(potentials, scales, first, end)
         else:  # BLAS is quicker with few columns than with few rows
-            turned = scratch.turned[first:end]
-            times_transposed(product, state.synapses[first:end], patches, turned, 0, positions)
+            turned = between(scratch.turned, first, end)
+            times_transposed(product, between(state.synapses, first, end), patches, turned, 0, positions)
             for p in range(positions):
-                u = potentials[p, first:end]
+                u = between(potentials[p], first, end)
                 for k in range(u.size):
                     u[k] = turned[k, p] * scales[k]
         first = end
@@ -45,6 +53,6 @@ def _scale(potentials, scales, first, last):
     for k in range(scales.size):
         scaled |= scales[k] != ONE
     for p in range(potentials.shape[0] if scaled else 0):
-        u = potentials[p, first:last]
+        u = between(potentials[p], first, last)
         for k in range(u.size):
             u[k] *= scales[k]

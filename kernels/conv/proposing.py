@@ -14,6 +14,7 @@ from neurosim.kernels.shared.codes import BY_NORM, BY_WINS
 from neurosim.kernels.shared.numbers import ONE, ZERO
 from neurosim.kernels.shared.rates import rate_by_time
 from neurosim.kernels.shared.rules import decide, softhebb
+from neurosim.kernels.shared.slices import between
 
 NEGLIGIBLE = np.float32(1e-18)  # smaller growth is zero: its square is subnormal, which takes a hundred times as long
 
@@ -48,10 +49,10 @@ def count_events(address, kind, samples, row, _unused, _also):
     if not constants.cutoff > ZERO:
         return scratch.growth.size
     responses = scratch.responses if state.pending_inputs.shape[0] > 1 else given.results.responses[row]
-    mine = scratch.counts[first:last]
+    mine = between(scratch.counts, first, last)
     mine[:] = 0
     for p in range(responses.shape[0]):
-        y = responses[p, first:last]
+        y = between(responses[p], first, last)
         for k in range(y.size):
             mine[k] += abs(y[k]) >= constants.cutoff
     total = 0
@@ -90,15 +91,16 @@ def propose(address, kind, row, _unused, _also, _too):
     constants, state, scratch, results = given.constants, given.state, given.scratch, given.results
     window, neurons, parameters = state.pending_inputs.shape[0], state.norms.size, constants.parameters
     first, last = share_of(neurons, block_size(neurons), given.team)
-    potentials = state.pending_potentials if window > 1 else results.potentials[row : row + 1]
+    potentials = state.pending_potentials if window > 1 else between(results.potentials, row, row + 1)
     responses = scratch.responses if window > 1 else results.responses[row]
-    changes, overlaps, rates = scratch.changes[first:last], scratch.overlaps[first:last], scratch.rates[first:last]
+    changes, overlaps = between(scratch.changes, first, last), between(scratch.overlaps, first, last)
+    rates = between(scratch.rates, first, last)
     changes[:], overlaps[:] = ZERO, ZERO
     positions, cutoff = potentials.shape[1], constants.cutoff
     for p in range(responses.shape[0]):
         share = state.pending_modulators[p // positions] / np.float32(positions)
-        u, y = potentials[p // positions, p % positions, first:last], responses[p, first:last]
-        c = scratch.growth[p, first:last]
+        u = between(potentials[p // positions, p % positions], first, last)
+        y, c = between(responses[p], first, last), between(scratch.growth[p], first, last)
         for k in range(rates.size):
             decay, grown = softhebb(u[k], y[k], ONE, ZERO, ZERO, rates[k], parameters)
             c[k], change = weighed(decay, grown, share if abs(y[k]) >= cutoff else ZERO)
@@ -114,7 +116,7 @@ def propose_by_rule(address, kind, row, _unused, _also, _too):
     constants, state, scratch, results = given.constants, given.state, given.scratch, given.results
     window, neurons, parameters = state.pending_inputs.shape[0], state.norms.size, constants.parameters
     first, last = share_of(neurons, block_size(neurons), given.team)
-    potentials = state.pending_potentials if window > 1 else results.potentials[row : row + 1]
+    potentials = state.pending_potentials if window > 1 else between(results.potentials, row, row + 1)
     responses = scratch.responses if window > 1 else results.responses[row]
     changes, overlaps, growth = scratch.changes, scratch.overlaps, scratch.growth
     changes[first:last], overlaps[first:last] = ZERO, ZERO
@@ -160,7 +162,7 @@ def propose_singly(address, kind, row, _unused, _also, _too):
     constants, state, scratch, results = given.constants, given.state, given.scratch, given.results
     window, neurons, parameters = state.pending_inputs.shape[0], state.norms.size, constants.parameters
     first, last = share_of(neurons, block_size(neurons), given.team)
-    potentials = state.pending_potentials if window > 1 else results.potentials[row : row + 1]
+    potentials = state.pending_potentials if window > 1 else between(results.potentials, row, row + 1)
     responses = scratch.responses if window > 1 else results.responses[row]
     counts, rows, values = scratch.counts, scratch.event_rows, scratch.event_values
     _list_events(responses, constants.cutoff, counts, scratch.starts, rows, values, first, last)
@@ -186,7 +188,7 @@ def propose_singly_by_rule(address, kind, row, _unused, _also, _too):
     constants, state, scratch, results = given.constants, given.state, given.scratch, given.results
     window, neurons, parameters = state.pending_inputs.shape[0], state.norms.size, constants.parameters
     first, last = share_of(neurons, block_size(neurons), given.team)
-    potentials = state.pending_potentials if window > 1 else results.potentials[row : row + 1]
+    potentials = state.pending_potentials if window > 1 else between(results.potentials, row, row + 1)
     responses = scratch.responses if window > 1 else results.responses[row]
     counts, rows, values = scratch.counts, scratch.event_rows, scratch.event_values
     _list_events(responses, constants.cutoff, counts, scratch.starts, rows, values, first, last)

@@ -10,6 +10,7 @@ from neurosim.kernels.shared.arguments import arguments_at
 from neurosim.kernels.shared.by_address import stage
 from neurosim.kernels.shared.codes import IDENTITY, RELU, TRIANGLE
 from neurosim.kernels.shared.numbers import ZERO
+from neurosim.kernels.shared.slices import between
 
 MANY_SQUARES = 32  # pooled squares: threads share them out; if there are fewer, they share out the neurons
 
@@ -36,7 +37,7 @@ def send(address, kind, n, row, _unused, _also):
         first, last = share_of(neurons, GRAIN, team)
     if first >= last:
         return 0
-    pooled = scratch.pooled[: last - first]
+    pooled = between(scratch.pooled, 0, last - first)
     for square in range(begin, end):
         _pool(potentials, averages, constants, scratch.sent, square, first, last, pooled)
         for k in range(pooled.size):
@@ -55,11 +56,12 @@ def _pool(potentials, averages, constants, sent, square, first, last, pooled):
         for j in range(max(left, 0), min(left + constants.pool_size, constants.columns)):
             p = i * constants.columns + j
             if constants.pool == MEAN_POOL:
-                averaged = sent[p, first:last]
+                averaged = between(sent[p], first, last)
                 for k in range(pooled.size):
                     pooled[k] = averaged[k] if fresh else pooled[k] + averaged[k]
             else:
-                u, threshold = potentials[p, first:last], averages[p] if function == TRIANGLE else averages[p] * ZERO
+                u = between(potentials[p], first, last)
+                threshold = averages[p] if function == TRIANGLE else averages[p] * ZERO
                 for k in range(pooled.size):
                     z = u[k] - threshold
                     pooled[k] = z if fresh else max(pooled[k], z)

@@ -27,7 +27,7 @@ from numba import typeof, types
 
 from neurosim.kernels.compiled import compiled
 from neurosim.kernels.conv import layout
-from neurosim.kernels.conv.apart import stages_of
+from neurosim.kernels.conv.apart import compiled_for, needed
 from neurosim.kernels.conv.team import agree, mark, meet
 from neurosim.kernels.shared.arguments import arguments_at, size_of_arguments, write_arguments
 from neurosim.kernels.shared.by_address import call
@@ -55,7 +55,13 @@ def stream(address, kind):
         A neuron whose potential, or whose weights after learning, are not finite; or -1.
     """
     given = arguments_at(address, kind)
-    learning, counters, team, marks, stages = given.learning, given.state.counters, given.team, given.marks, given.stages
+    learning, counters, team, marks, stages = (
+        given.learning,
+        given.state.counters,
+        given.team,
+        given.marks,
+        given.stages,
+    )
     window, first, count = given.state.pending_inputs.shape[0], team.number == 0, given.samples.values.shape[0]
     learned, pending, measured = counters[layout.SAMPLES], counters[layout.PENDING], counters[layout.MEASURED]
     follows = learning and given.constants.normalise in (layout.RUNNING, layout.WINDOW)
@@ -84,9 +90,7 @@ def stream(address, kind):
             call(stages.keep_values, address, kind, n, pending, 0, 0)
         meet(team)
         mark(marks, team, n, layout.INTEGRATED)
-        failed = agree(
-            call(stages.compete if stages.compete != 0 else stages.mean_potentials, address, kind, row, -1, 0, 0), team
-        )
+        failed = agree(call(stages.compete, address, kind, row, -1, 0, 0), team)
         if failed >= 0:
             break
         learned += learning
@@ -128,34 +132,32 @@ def stream(address, kind):
     return done, failed
 
 
-def _with_stages(arguments):
-    """Return what `stream` takes, and its type: arguments with the stages that they need, compiled."""
-    whole = layout.Arguments(*arguments)
-    kind = typeof(whole)
-    return whole._replace(stages=stages_of(kind, whole)), kind
-
-
 def bound(*arguments):
     """Return `stream` as compiled for these arguments, its two arguments (address and kind), and the memory they name.
 
     Calling it reads what the arrays hold at that moment. The arrays and the returned memory must outlive the function.
     """
-    taken, kind = _with_stages(arguments)
-    memory = np.zeros(size_of_arguments(taken), np.uint8)
-    write_arguments(memory.ctypes.data, taken)
+    whole = layout.Arguments(*arguments)
+    kind, memory = typeof(whole), np.zeros(size_of_arguments(whole), np.uint8)
+    write_arguments(memory.ctypes.data, whole._replace(stages=compiled_for(kind, needed(whole))))
     return stream.compile((types.intp, types.TypeRef(kind))), memory.ctypes.data, kind, memory
 
 
 def loop(*arguments):
     """Return `stream` as compiled for arguments of these types, as a function of such arguments."""
-    taken, kind = _with_stages(arguments)
-    size = size_of_arguments(taken)
+    whole = layout.Arguments(*arguments)
+    kind, size = typeof(whole), size_of_arguments(whole)
     put, run = write_arguments.compile((types.intp, kind)), stream.compile((types.intp, types.TypeRef(kind)))
+    entries = {needed(whole): compiled_for(kind, needed(whole))}  # a look-up without the types, which take long
 
     def take(*arguments):
+        whole = layout.Arguments(*arguments)
+        stages = needed(whole)
+        if stages not in entries:
+            entries[stages] = compiled_for(kind, stages)
         memory = np.empty(size, np.uint8)
         address = memory.__array_interface__["data"][0]
-        put(address, _with_stages(arguments)[0])
+        put(address, whole._replace(stages=entries[stages]))
         return run(address, kind)
 
     return take

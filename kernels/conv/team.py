@@ -2,7 +2,8 @@
 
 from numba.extending import register_jitable
 
-from neurosim.kernels.conv.layout import ABSENT, FAILED, MEETINGS
+from neurosim.kernels.conv.layout import ABSENT, FAILED, MEETINGS, SIGNALS
+from neurosim.kernels.shared.slices import between
 from neurosim.kernels.shared.system import load_acquire, sched_yield, store_release, write_moment
 
 PATIENCE = 2000  # polls of another thread's row before a thread yields its core
@@ -14,13 +15,13 @@ def meet(team):
     if team.size == 1:
         return True
     number = team.signals[team.number, MEETINGS] + 1
-    store_release(team.signals[team.number, MEETINGS:], number)
+    store_release(between(team.signals[team.number], MEETINGS, SIGNALS), number)
     for other in range(team.size):
         polls = 0
-        while load_acquire(team.signals[other, MEETINGS:]) < number:
+        while load_acquire(between(team.signals[other], MEETINGS, SIGNALS)) < number:
             polls += 1
             if polls > PATIENCE:
-                if load_acquire(team.signals[0, ABSENT:]) != 0:
+                if load_acquire(between(team.signals[0], ABSENT, SIGNALS)) != 0:
                     return False
                 sched_yield()
     return True

@@ -5,6 +5,7 @@ from neurosim.kernels.conv.layout import GRAIN, WINDOW
 from neurosim.kernels.conv.team import agree, meet, share_of
 from neurosim.kernels.shared.arguments import arguments_at
 from neurosim.kernels.shared.by_address import call, stage
+from neurosim.kernels.shared.slices import between
 from neurosim.kernels.shared.softmax import copy_into
 
 
@@ -39,7 +40,8 @@ def keep_values(address, kind, n, pending, _unused, _also):
     given = arguments_at(address, kind)
     source = given.samples.values[n] if given.constants.normalise == WINDOW else given.scratch.values
     first, last = share_of(source.size, GRAIN, given.team)
-    copy_into(source[first:last], given.state.pending_inputs[pending, first:])
+    kept = given.state.pending_inputs[pending]
+    copy_into(between(source, first, last), between(kept, first, last))
     return 0
 
 

@@ -30,7 +30,18 @@ class Kernel:
         samples = layout.Samples(X.reshape(len(X), -1).astype(self.dtype), np.array(modulators, self.dtype))
         product = blas.product(np.dtype(self.dtype))
         self.team.signals[:] = 0
-        arguments = (samples, learning, self.codes, self.state, self.scratch, results, product, own, self.team, self.marks)
+        arguments = (
+            samples,
+            learning,
+            self.codes,
+            self.state,
+            self.scratch,
+            results,
+            product,
+            own,
+            self.team,
+            self.marks,
+        )
         return conv.loop(*arguments)(*arguments), results
 
     def results(self, samples, rows):

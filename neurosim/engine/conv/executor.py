@@ -104,9 +104,7 @@ class ConvExecutor(Executor[Workspace]):
 
         return run
 
-    def _bound(
-        self, call: Call[Workspace], size: int
-    ) -> tuple[list[tuple[Callable[[], Counts]]], NDArray[np.int64]]:
+    def _bound(self, call: Call[Workspace], size: int) -> tuple[list[tuple[Callable[[], Counts]]], NDArray[np.int64]]:
         """Return what each thread of a team calls, and the team's signals."""
         calls, parts = self._arguments(call, size), []
         for arguments in calls:
