@@ -7,7 +7,7 @@ from numba.extending import register_jitable
 
 from neurosim.kernels.conv.powers import raise_all, softmax_by_powers
 from neurosim.kernels.conv.team import share_of
-from neurosim.kernels.shared.arguments import arguments_at
+from neurosim.kernels.shared.arguments import kept_at
 from neurosim.kernels.shared.by_address import stage
 from neurosim.kernels.shared.codes import IDENTITY, TRIANGLE
 from neurosim.kernels.shared.numbers import ONE, ZERO
@@ -18,7 +18,7 @@ from neurosim.kernels.shared.softmax import first_index, maximum, total_of
 @stage
 def compete(address, kind, row, recalled, _unused, _also):
     """Write a thread's share of positions' responses; count winners; return a neuron with a wild drive, or -1."""
-    given = arguments_at(address, kind)
+    given = kept_at(address, kind)
     constants, state, scratch, results, team = given.constants, given.state, given.scratch, given.results, given.team
     potentials = state.pending_potentials[recalled] if recalled >= 0 else results.potentials[row]
     positions, neurons = potentials.shape
@@ -56,7 +56,7 @@ def compete(address, kind, row, recalled, _unused, _also):
 @stage
 def mean_potentials(address, kind, row, _unused, _also, _too):
     """Write the mean potential at a thread's positions; return a neuron if one is not finite, or -1."""
-    given = arguments_at(address, kind)
+    given = kept_at(address, kind)
     scratch, results, team = given.scratch, given.results, given.team
     potentials, averages = results.potentials[row], scratch.averages
     first, last = share_of(potentials.shape[0], 1, team)
@@ -70,7 +70,7 @@ def mean_potentials(address, kind, row, _unused, _also, _too):
 @stage
 def count_winners(address, kind, n, learns, _unused, _also):
     """Add up what the threads have seen won, and write who won most; the first thread's work."""
-    given = arguments_at(address, kind)
+    given = kept_at(address, kind)
     state, results, team = given.state, given.results, given.team
     wins, winner = team.wins[0], 0
     for other in range(1, team.size):

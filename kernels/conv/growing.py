@@ -10,7 +10,7 @@ from neurosim.kernels.conv.layout import FOLDED, MEASURED_NORMS, MULTIPLIED
 from neurosim.kernels.conv.powers import larger, square_sum
 from neurosim.kernels.conv.proposing import within_cap
 from neurosim.kernels.conv.team import mark, meet, share_of
-from neurosim.kernels.shared.arguments import arguments_at
+from neurosim.kernels.shared.arguments import kept_at
 from neurosim.kernels.shared.by_address import stage
 from neurosim.kernels.shared.instruments import note_step
 from neurosim.kernels.shared.numbers import FOLD_ABOVE, FOLD_BELOW, ONE, TWO, ZERO
@@ -67,7 +67,7 @@ def _first_wild(norms, first, last):
 @stage
 def grow_densely(address, kind, n, _unused, _also, _too):
     """Move a thread's neurons by a whole matrix product that is written apart from the synapses."""
-    given = arguments_at(address, kind)
+    given = kept_at(address, kind)
     state, scratch, team, instruments = given.state, given.scratch, given.team, given.constants.instruments
     changes, step, growth, lanes = scratch.changes, scratch.step, scratch.growth, scratch.lanes
     synapses, scales, norms, steps = state.synapses, state.scales, state.norms, state.steps
@@ -85,7 +85,7 @@ def grow_densely(address, kind, n, _unused, _also, _too):
 @stage
 def grow_by_largest(address, kind, n, _unused, _also, _too):
     """Do what `grow_densely` does, each step divided by the largest change of all weights."""
-    given = arguments_at(address, kind)
+    given = kept_at(address, kind)
     state, scratch, team, instruments = given.state, given.scratch, given.team, given.constants.instruments
     changes, step, growth, lanes = scratch.changes, scratch.step, scratch.growth, scratch.lanes
     synapses, scales, norms, steps = state.synapses, state.scales, state.norms, state.steps
@@ -137,7 +137,7 @@ def _measure(growth, transformed, squares, first, last):
 @stage
 def grow_in_place(address, kind, n, _unused, _also, _too):
     """Move neurons by a matrix product added to their synapses; norms by the patches' products with one another."""
-    given = arguments_at(address, kind)
+    given = kept_at(address, kind)
     constants, state, scratch, team, product = given.constants, given.state, given.scratch, given.team, given.product
     growth, patches, factors, gram = scratch.growth, scratch.patches, scratch.rates, scratch.gram
     norms, scales, block = state.norms, state.scales, block_size(state.norms.size)
@@ -182,7 +182,7 @@ def fold_scale(k, synapses, scales):
 @stage
 def grow_singly(address, kind, _unused, _also, _too, _last):
     """Move those of a thread's neurons that have anything to learn, each by the sum of its few patches."""
-    given = arguments_at(address, kind)
+    given = kept_at(address, kind)
     state, scratch, constants = given.state, given.scratch, given.constants
     counts, rows, values, sum_ = scratch.counts, scratch.event_rows, scratch.event_values, scratch.sum
     patches, changes, lanes = scratch.patches, scratch.changes, scratch.lanes

@@ -8,7 +8,7 @@ from numba.extending import register_jitable
 from neurosim.kernels.conv.layout import LAYER, PLAIN, RUNNING, WINDOW
 from neurosim.kernels.conv.powers import square_sum
 from neurosim.kernels.conv.team import meet, share_of
-from neurosim.kernels.shared.arguments import arguments_at
+from neurosim.kernels.shared.arguments import kept_at
 from neurosim.kernels.shared.by_address import stage
 from neurosim.kernels.shared.numbers import ONE, ZERO
 from neurosim.kernels.shared.slices import between
@@ -20,7 +20,7 @@ EPSILON = np.float32(1e-5)  # added to a variance
 @stage
 def admit(address, kind, n, _unused, _also, _too):
     """Return -1 if a sample is admitted, else 0."""
-    given = arguments_at(address, kind)
+    given = kept_at(address, kind)
     samples, constants, scratch = given.samples, given.constants, given.scratch
     sample = samples.values[n]
     if not constants.negative:
@@ -86,7 +86,7 @@ def prepare(address, kind, n, measured, _unused, _also):
 
     Running statistics give images equal weights at first, exponential ones later.
     """
-    given = arguments_at(address, kind)
+    given = kept_at(address, kind)
     samples, learning, constants, state, scratch, team = (
         given.samples,
         given.learning,
@@ -129,7 +129,7 @@ def cut_patches(address, kind, recalled, _unused, _also, _too):
 
     Of an image that its window recalls, the patches go where the window has them.
     """
-    given = arguments_at(address, kind)
+    given = kept_at(address, kind)
     constants, state, scratch, team = given.constants, given.state, given.scratch, given.team
     channels, height, width, padding = constants.channels, constants.height, constants.width, constants.padding
     wide, pixels, image, values = width + 2 * padding, height * width, scratch.image, scratch.values

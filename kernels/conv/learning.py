@@ -2,14 +2,14 @@
 
 from neurosim.kernels.conv.layout import FEW, PENDING, PROPOSED, RECALLED, UPDATES, WRITES
 from neurosim.kernels.conv.team import agree, mark, meet
-from neurosim.kernels.shared.arguments import arguments_at
+from neurosim.kernels.shared.arguments import kept_at
 from neurosim.kernels.shared.by_address import call, stage
 
 
 @stage
 def learn(address, kind, n, row, samples, _unused):
     """Apply the window that a sample has filled; return a neuron whose step or norm is not finite, or -1."""
-    given = arguments_at(address, kind)
+    given = kept_at(address, kind)
     counters, team, marks, stages = given.state.counters, given.team, given.marks, given.stages
     if stages.recall != 0:
         failed = call(stages.recall, address, kind, row, 0, 0, 0)

@@ -4,7 +4,7 @@ from numba.extending import register_jitable
 
 from neurosim.kernels.conv.blas import block_end, block_size, times_transposed
 from neurosim.kernels.conv.team import share_of
-from neurosim.kernels.shared.arguments import arguments_at
+from neurosim.kernels.shared.arguments import kept_at
 from neurosim.kernels.shared.by_address import stage
 from neurosim.kernels.shared.numbers import ONE
 from neurosim.kernels.shared.slices import between
@@ -15,7 +15,7 @@ NARROW = 4  # at least so many neurons a position make potentials quicker neuron
 @stage
 def integrate(address, kind, row, recalled, _unused, _also):
     """Write the potentials of a thread's neurons at every position, block by block, of a sample or one that its window recalls."""
-    given = arguments_at(address, kind)
+    given = kept_at(address, kind)
     constants, state, scratch, results, product, team = (
         given.constants,
         given.state,

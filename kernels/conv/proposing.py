@@ -8,7 +8,7 @@ from numba.extending import register_jitable
 from neurosim.kernels.conv.blas import block_size
 from neurosim.kernels.conv.layout import EVENTS, LARGEST
 from neurosim.kernels.conv.team import meet, share_of
-from neurosim.kernels.shared.arguments import arguments_at
+from neurosim.kernels.shared.arguments import kept_at
 from neurosim.kernels.shared.by_address import stage
 from neurosim.kernels.shared.codes import BY_NORM, BY_WINS
 from neurosim.kernels.shared.numbers import ONE, ZERO
@@ -38,7 +38,7 @@ def count_events(address, kind, samples, row, _unused, _also):
 
     A step that is sized by its largest change is asked for with a rate of one, and its rate waits in `squares`.
     """
-    given = arguments_at(address, kind)
+    given = kept_at(address, kind)
     constants, state, scratch, team = given.constants, given.state, given.scratch, given.team
     neurons, rates, waits = state.norms.size, scratch.rates, constants.step == LARGEST
     first, last = share_of(neurons, block_size(neurons), team)
@@ -87,7 +87,7 @@ def propose(address, kind, row, _unused, _also, _too):
 
     Write growth, and what decay and overlap sum to. Return a neuron whose step is not finite, or -1.
     """
-    given = arguments_at(address, kind)
+    given = kept_at(address, kind)
     constants, state, scratch, results = given.constants, given.state, given.scratch, given.results
     window, neurons, parameters = state.pending_inputs.shape[0], state.norms.size, constants.parameters
     first, last = share_of(neurons, block_size(neurons), given.team)
@@ -112,7 +112,7 @@ def propose(address, kind, row, _unused, _also, _too):
 @stage
 def propose_by_rule(address, kind, row, _unused, _also, _too):
     """Do what `propose` does, by any rule."""
-    given = arguments_at(address, kind)
+    given = kept_at(address, kind)
     constants, state, scratch, results = given.constants, given.state, given.scratch, given.results
     window, neurons, parameters = state.pending_inputs.shape[0], state.norms.size, constants.parameters
     first, last = share_of(neurons, block_size(neurons), given.team)
@@ -158,7 +158,7 @@ def _list_events(responses, cutoff, counts, starts, rows, values, begin, end):
 @stage
 def propose_singly(address, kind, row, _unused, _also, _too):
     """Do what `propose` does, where responses above the cutoff are few; event_values become what grows."""
-    given = arguments_at(address, kind)
+    given = kept_at(address, kind)
     constants, state, scratch, results = given.constants, given.state, given.scratch, given.results
     window, neurons, parameters = state.pending_inputs.shape[0], state.norms.size, constants.parameters
     first, last = share_of(neurons, block_size(neurons), given.team)
@@ -184,7 +184,7 @@ def propose_singly(address, kind, row, _unused, _also, _too):
 @stage
 def propose_singly_by_rule(address, kind, row, _unused, _also, _too):
     """Do what `propose_singly` does, by any rule."""
-    given = arguments_at(address, kind)
+    given = kept_at(address, kind)
     constants, state, scratch, results = given.constants, given.state, given.scratch, given.results
     window, neurons, parameters = state.pending_inputs.shape[0], state.norms.size, constants.parameters
     first, last = share_of(neurons, block_size(neurons), given.team)

@@ -6,7 +6,7 @@ from numba.extending import register_jitable
 from neurosim.kernels.conv.layout import GRAIN, MEAN_POOL
 from neurosim.kernels.conv.powers import raise_all
 from neurosim.kernels.conv.team import meet, share_of
-from neurosim.kernels.shared.arguments import arguments_at
+from neurosim.kernels.shared.arguments import kept_at
 from neurosim.kernels.shared.by_address import stage
 from neurosim.kernels.shared.codes import IDENTITY, RELU, TRIANGLE
 from neurosim.kernels.shared.numbers import ZERO
@@ -18,7 +18,7 @@ MANY_SQUARES = 32  # pooled squares: threads share them out; if there are fewer,
 @stage
 def send(address, kind, n, row, _unused, _also):
     """Write f(u), pooled, channels first: a thread's squares of all neurons, or, where squares are few, its neurons."""
-    given = arguments_at(address, kind)
+    given = kept_at(address, kind)
     constants, scratch, team = given.constants, given.scratch, given.team
     potentials, averages = given.results.potentials[row], scratch.averages
     outputs = given.results.outputs[n % given.results.outputs.shape[0]]

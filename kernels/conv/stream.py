@@ -29,7 +29,7 @@ from neurosim.kernels.compiled import compiled
 from neurosim.kernels.conv import layout
 from neurosim.kernels.conv.apart import compiled_for, needed
 from neurosim.kernels.conv.team import agree, mark, meet
-from neurosim.kernels.shared.arguments import arguments_at, size_of_arguments, write_arguments
+from neurosim.kernels.shared.arguments import kept_at, size_of_arguments, write_arguments
 from neurosim.kernels.shared.by_address import call
 from neurosim.kernels.shared.numbers import ONE
 from neurosim.kernels.shared.system import write_begun
@@ -54,7 +54,7 @@ def stream(address, kind):
     neuron : int
         A neuron whose potential, or whose weights after learning, are not finite; or -1.
     """
-    given = arguments_at(address, kind)
+    given = kept_at(address, kind)
     learning, counters, team, marks, stages = (
         given.learning,
         given.state.counters,

@@ -3,7 +3,7 @@
 from neurosim.kernels.conv.images import normalise, statistics
 from neurosim.kernels.conv.layout import GRAIN, WINDOW
 from neurosim.kernels.conv.team import agree, meet, share_of
-from neurosim.kernels.shared.arguments import arguments_at
+from neurosim.kernels.shared.arguments import kept_at
 from neurosim.kernels.shared.by_address import call, stage
 from neurosim.kernels.shared.slices import between
 from neurosim.kernels.shared.softmax import copy_into
@@ -12,7 +12,7 @@ from neurosim.kernels.shared.softmax import copy_into
 @stage
 def recall(address, kind, row, _unused, _also, _too):
     """Bring back a window's patches, potentials and responses; return a neuron whose drive is not finite, or -1."""
-    given = arguments_at(address, kind)
+    given = kept_at(address, kind)
     constants, state, scratch, team, stages = given.constants, given.state, given.scratch, given.team, given.stages
     by_window, inputs = constants.normalise == WINDOW, state.pending_inputs
     first, last = share_of(constants.channels, 1, team)
@@ -37,7 +37,7 @@ def recall(address, kind, row, _unused, _also, _too):
 @stage
 def keep_values(address, kind, n, pending, _unused, _also):
     """Keep a thread's share of an image until its window ends; the next image must not be prepared yet."""
-    given = arguments_at(address, kind)
+    given = kept_at(address, kind)
     source = given.samples.values[n] if given.constants.normalise == WINDOW else given.scratch.values
     first, last = share_of(source.size, GRAIN, given.team)
     kept = given.state.pending_inputs[pending]
@@ -48,7 +48,7 @@ def keep_values(address, kind, n, pending, _unused, _also):
 @stage
 def keep_potentials(address, kind, row, pending, _unused, _also):
     """Keep the potentials of a thread's positions until their window ends."""
-    given = arguments_at(address, kind)
+    given = kept_at(address, kind)
     potentials, kept = given.results.potentials[row], given.state.pending_potentials[pending]
     first, last = share_of(potentials.shape[0], 1, given.team)
     for p in range(first, last):
