@@ -24,6 +24,7 @@ compare with the textbook equation. Sums have a fixed order, except those inside
 
 import numpy as np
 from numba import typeof, types
+from numba.extending import register_jitable
 
 from neurosim.kernels.compiled import compiled
 from neurosim.kernels.conv import layout
@@ -33,6 +34,88 @@ from neurosim.kernels.shared.arguments import kept_at, size_of_arguments, write_
 from neurosim.kernels.shared.by_address import call
 from neurosim.kernels.shared.numbers import ONE
 from neurosim.kernels.shared.system import write_begun
+
+
+@register_jitable
+def _begin(n, given):
+    """Meet for a sample, and write down when it is taken up, if anybody asks."""
+    if given.team.number == 0:
+        write_begun(given.marks, n)
+    mark(given.marks, given.team, n, layout.BEGUN)
+
+
+@register_jitable
+def _is_refused(n, given, address, kind):
+    """Return whether a sample is not admitted; the first thread looks for all, as the caller's array may change."""
+    failed = call(given.stages.admit, address, kind, n, 0, 0, 0) if given.team.number == 0 else -1
+    return agree(failed, given.team) >= 0
+
+
+@register_jitable
+def _integrate(n, row, measured, pending, given, address, kind):
+    """Write a sample's potentials, and keep what its window needs of it."""
+    team, marks, stages = given.team, given.marks, given.stages
+    call(stages.prepare, address, kind, n, measured, 0, 0)
+    meet(team)
+    mark(marks, team, n, layout.NORMALISED)
+    call(stages.cut_patches, address, kind, -1, 0, 0, 0)
+    meet(team)
+    mark(marks, team, n, layout.PATCHED)
+    call(stages.integrate, address, kind, row, -1, 0, 0)
+    if team.number == 0 and given.learning:
+        given.state.counters[layout.MEASURED] = measured
+    if stages.keep_values != 0:
+        call(stages.keep_values, address, kind, n, pending, 0, 0)
+    meet(team)
+    mark(marks, team, n, layout.INTEGRATED)
+
+
+@register_jitable
+def _compete(n, row, learns, given, address, kind):
+    """Write responses, who won, and what is sent, if anybody reads it; return a neuron that is not finite, or -1."""
+    team, marks, stages = given.team, given.marks, given.stages
+    failed = agree(call(stages.compete, address, kind, row, -1, 0, 0), team)
+    if failed >= 0:
+        return failed
+    if team.number == 0:
+        given.results.winners[n] = -1
+        if stages.count_winners != 0:
+            call(stages.count_winners, address, kind, n, learns, 0, 0)
+    mark(marks, team, n, layout.COMPETED)
+    if stages.send != 0:
+        call(stages.send, address, kind, n, row, 0, 0)
+    mark(marks, team, n, layout.TRANSMITTED)
+    return -1
+
+
+@register_jitable
+def _learn(n, row, learned, pending, given, address, kind):
+    """Put a sample where its window waits for its end, and learn if this is it; return a wild neuron, or -1."""
+    team, stages, modulators = given.team, given.stages, given.samples.modulators
+    if team.number == 0:
+        given.state.pending_modulators[pending] = modulators[n] if modulators.size > 0 else ONE
+        given.state.counters[layout.PENDING] = pending + 1
+    if stages.keep_potentials != 0:
+        call(stages.keep_potentials, address, kind, row, pending, 0, 0)
+    if pending + 1 < given.state.pending_inputs.shape[0]:
+        return -1
+    failed = call(stages.learn, address, kind, n, row, learned, 0)
+    if failed < 0:
+        mark(given.marks, team, n, layout.LEARNED)
+    return failed
+
+
+@register_jitable
+def _end(done, given):
+    """Meet for the last time, and add up what the threads have counted."""
+    meet(given.team)
+    if given.team.number > 0:
+        return
+    if done == given.samples.values.shape[0]:
+        write_begun(given.marks, done)
+    if given.learning:
+        for other in range(given.team.size):
+            given.state.counters[layout.FOLDS] += given.team.signals[other, layout.FOLDED]
 
 
 @compiled(nogil=True, _nrt=False)
@@ -55,80 +138,34 @@ def stream(address, kind):
         A neuron whose potential, or whose weights after learning, are not finite; or -1.
     """
     given = kept_at(address, kind)
-    learning, counters, team, marks, stages = (
-        given.learning,
-        given.state.counters,
-        given.team,
-        given.marks,
-        given.stages,
-    )
-    window, first, count = given.state.pending_inputs.shape[0], team.number == 0, given.samples.values.shape[0]
+    learning, counters, window = given.learning, given.state.counters, given.state.pending_inputs.shape[0]
     learned, pending, measured = counters[layout.SAMPLES], counters[layout.PENDING], counters[layout.MEASURED]
     follows = learning and given.constants.normalise in (layout.RUNNING, layout.WINDOW)
-    if not meet(team):
+    if not meet(given.team):
         return 0, -1
     done, failed = 0, -1
-    for n in range(count):
-        if first:
-            write_begun(marks, n)
-        mark(marks, team, n, layout.BEGUN)
+    for n in range(given.samples.values.shape[0]):
         row = n % given.results.potentials.shape[0]
-        # The first thread looks for all, as the caller's array may change.
-        if agree(call(stages.admit, address, kind, n, 0, 0, 0) if first else -1, team) >= 0:
+        _begin(n, given)
+        if _is_refused(n, given, address, kind):
             break
         measured += follows
-        call(stages.prepare, address, kind, n, measured, 0, 0)
-        meet(team)
-        mark(marks, team, n, layout.NORMALISED)
-        call(stages.cut_patches, address, kind, -1, 0, 0, 0)
-        meet(team)
-        mark(marks, team, n, layout.PATCHED)
-        call(stages.integrate, address, kind, row, -1, 0, 0)
-        if first and follows:
-            counters[layout.MEASURED] = measured
-        if stages.keep_values != 0:
-            call(stages.keep_values, address, kind, n, pending, 0, 0)
-        meet(team)
-        mark(marks, team, n, layout.INTEGRATED)
-        failed = agree(call(stages.compete, address, kind, row, -1, 0, 0), team)
-        if failed >= 0:
-            break
+        _integrate(n, row, measured, pending, given, address, kind)
         learned += learning
         learns = learning and learned > given.constants.warm_up
-        if first:
-            given.results.winners[n] = -1
-            if stages.count_winners != 0:
-                call(stages.count_winners, address, kind, n, learns, 0, 0)
-        mark(marks, team, n, layout.COMPETED)
-        if stages.send != 0:
-            call(stages.send, address, kind, n, row, 0, 0)
-        mark(marks, team, n, layout.TRANSMITTED)
-        if first and learning:
+        failed = _compete(n, row, learns, given, address, kind)
+        if failed >= 0:
+            break
+        if given.team.number == 0 and learning:
             counters[layout.SAMPLES] = learned
             counters[layout.BLANKS] += not learns
-        if not learns:
-            done = n + 1
-            continue
-        if first:
-            modulators = given.samples.modulators
-            given.state.pending_modulators[pending] = modulators[n] if modulators.size > 0 else ONE
-            counters[layout.PENDING] = pending + 1
-        if stages.keep_potentials != 0:
-            call(stages.keep_potentials, address, kind, row, pending, 0, 0)
-        pending += 1
-        if pending == window:
-            pending = 0
-            failed = call(stages.learn, address, kind, n, row, learned, 0)
+        if learns:
+            failed = _learn(n, row, learned, pending, given, address, kind)
             if failed >= 0:
                 break
-            mark(marks, team, n, layout.LEARNED)
+            pending = (pending + 1) % window
         done = n + 1
-    meet(team)
-    if first and done == count:
-        write_begun(marks, done)
-    if first and learning:
-        for other in range(team.size):
-            counters[layout.FOLDS] += team.signals[other, layout.FOLDED]
+    _end(done, given)
     return done, failed
 
 
