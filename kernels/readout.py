@@ -21,10 +21,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba.extending import register_jitable
 from numpy.typing import NDArray
 
-from neurosim.kernels.compiled import compiled
+from neurosim.kernels.compiled import cell, compiled
 from neurosim.kernels.shared.numbers import NEGLIGIBLE, ONE, ZERO
 from neurosim.kernels.shared.random_words import GOLDEN, random_word
 from neurosim.kernels.shared.softmax import decaying_exponential
@@ -88,13 +87,13 @@ class Scratch(NamedTuple):
     gradient: NDArray[np.float32]  # (classes, BLOCK)
 
 
-@register_jitable
+@cell
 def _word(key, number):
     """Return a random word by its number."""
     return random_word(key + (number + BIT) * GOLDEN)
 
 
-@register_jitable
+@cell
 def _drop(x, first, dropout):
     """Drop inputs of one packed sample by multiplying with zero, which keeps NaN and infinity visible."""
     if dropout.threshold == EVEN:
@@ -111,7 +110,7 @@ def _drop(x, first, dropout):
             x[number * FIELDS + j] *= dropout.scale if field >= dropout.threshold else ZERO
 
 
-@register_jitable
+@cell
 def _pack(features, batch, start, count, block, dropout, tile):
     """Copy one block of inputs of `count` samples of a batch into the tile, and drop some; the rest is zero."""
     size = min(BLOCK, features.shape[1] - block * BLOCK)
@@ -130,7 +129,7 @@ def _pack(features, batch, start, count, block, dropout, tile):
             _drop(packed, batch.first + np.uint64(number), dropout)
 
 
-@register_jitable
+@cell
 def _dot(x, w, lanes):
     """Return the product of x and w over a block: eight lines, then their lanes by halves.
 
@@ -149,7 +148,7 @@ def _dot(x, w, lanes):
     return ((lanes[0] + lanes[4]) + (lanes[1] + lanes[5])) + ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7]))
 
 
-@register_jitable
+@cell
 def _integrate(features, batch, first, last, dropout, weights, scratch, sums):
     """Write the blocks' summands of the potentials of a batch; samples outermost, as long reads are fastest."""
     for start in range(0, batch.rows.size, GROUP):
@@ -162,7 +161,7 @@ def _integrate(features, batch, first, last, dropout, weights, scratch, sums):
                     sums[block, start + g, c] = _dot(x, weights[block, c], scratch.lanes)
 
 
-@register_jitable
+@cell
 def _descend(features, batch, block, dropout, scratch):
     """Write the gradient of one block's weights."""
     x, slopes, last = scratch.tile, batch.slopes, batch.rows.size - 1
@@ -182,7 +181,7 @@ def _descend(features, batch, block, dropout, scratch):
                 )
 
 
-@register_jitable
+@cell
 def _adam(gradient, weights, means, squares, pace):
     """Take one step of Adam (Kingma and Ba, ICLR 2015)."""
     for i in range(weights.size):

@@ -11,10 +11,9 @@ Times are whole picoseconds, so no sum is rounded. docs/timeline.md says what ha
 from typing import NamedTuple
 
 import numpy as np
-from numba.extending import register_jitable
 from numpy.typing import NDArray
 
-from neurosim.kernels.compiled import compiled
+from neurosim.kernels.compiled import cell, compiled
 
 Whole = NDArray[np.int64]
 
@@ -68,7 +67,7 @@ class State(NamedTuple):
     sending: Whole  # (emissions,) scratch
 
 
-@register_jitable
+@cell
 def _settle(r, moment, state):
     """Let r end its service at a moment."""
     due, tree, best, turn = state.due, state.tree, r, state.clock[TURNS]
@@ -86,7 +85,7 @@ def _settle(r, moment, state):
         tree[node] = best
 
 
-@register_jitable
+@cell
 def _serve(r, m, network, work, state):
     """Begin to serve m."""
     now, n, step = state.clock[NOW], state.messages[m, SAMPLE], state.messages[m, STEP]
@@ -101,7 +100,7 @@ def _serve(r, m, network, work, state):
     _settle(r, now + hold, state)
 
 
-@register_jitable
+@cell
 def _join(m, network, work, state):
     """Let m come to the resource of its step; return what came of it."""
     r = network.steps[state.messages[m, STEP], RESOURCE]
@@ -127,7 +126,7 @@ def _join(m, network, work, state):
     return OUTSIDE
 
 
-@register_jitable
+@cell
 def _release(r, network, work, state):
     """Let r serve its next message; a resource whose message waited to enter r's queue then does the same."""
     messages = state.messages
@@ -151,7 +150,7 @@ def _release(r, network, work, state):
         r = held
 
 
-@register_jitable
+@cell
 def _deliver(n, stage, state):
     """Count one delivery; with the last one, the stage is about to fire."""
     if n >= state.missing.shape[0]:
@@ -169,7 +168,7 @@ def _deliver(n, stage, state):
     state.clock[LAST_READY] = place
 
 
-@register_jitable
+@cell
 def _end(m, network, state):
     """Deliver m, served or lost."""
     n, step = state.messages[m, SAMPLE], state.messages[m, STEP]
@@ -182,7 +181,7 @@ def _end(m, network, state):
     _deliver(n + emission[OFFSET], emission[TARGET], state)
 
 
-@register_jitable
+@cell
 def _send(n, e, network, work, state):
     """Send one message of emission e."""
     clock, emission = state.clock, network.emissions[e]
@@ -203,7 +202,7 @@ def _send(n, e, network, work, state):
         _end(m, network, state)
 
 
-@register_jitable
+@cell
 def _fire(network, work, state):
     """Let the stage that got ready first fire; return False, and do nothing, if there is no memory for its messages."""
     clock, stages, sending = state.clock, state.missing.shape[1], state.sending
@@ -238,7 +237,7 @@ def _fire(network, work, state):
     return True
 
 
-@register_jitable
+@cell
 def _complete(r, network, work, state):
     """End the service of r: its message goes on, the next one is served, and what ended is delivered."""
     m, came = state.servers[r, SERVING], IN

@@ -5,17 +5,17 @@ import math
 import numpy as np
 from numba.extending import register_jitable
 
+from neurosim.kernels.compiled import compiled
 from neurosim.kernels.conv.powers import raise_all, softmax_by_powers
 from neurosim.kernels.conv.team import share_of
 from neurosim.kernels.shared.arguments import kept_at
-from neurosim.kernels.shared.by_address import stage
 from neurosim.kernels.shared.codes import IDENTITY, TRIANGLE
 from neurosim.kernels.shared.numbers import ONE, ZERO
 from neurosim.kernels.shared.slices import between
 from neurosim.kernels.shared.softmax import first_index, maximum, total_of
 
 
-@stage
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def compete(address, kind, row, recalled, _unused, _also):
     """Write a thread's share of positions' responses; count winners; return a neuron with a wild drive, or -1."""
     given = kept_at(address, kind)
@@ -53,7 +53,7 @@ def compete(address, kind, row, recalled, _unused, _also):
     return -1
 
 
-@stage
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def mean_potentials(address, kind, row, _unused, _also, _too):
     """Write the mean potential at a thread's positions; return a neuron if one is not finite, or -1."""
     given = kept_at(address, kind)
@@ -67,7 +67,7 @@ def mean_potentials(address, kind, row, _unused, _also, _too):
     return -1
 
 
-@stage
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def count_winners(address, kind, n, learns, _unused, _also):
     """Add up what the threads have seen won, and write who won most; the first thread's work."""
     given = kept_at(address, kind)

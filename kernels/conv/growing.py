@@ -5,13 +5,13 @@ import math
 import numpy as np
 from numba.extending import register_jitable
 
+from neurosim.kernels.compiled import compiled
 from neurosim.kernels.conv.blas import block_end, block_size, times_transposed, transposed_times_in_blocks
 from neurosim.kernels.conv.layout import FOLDED, MEASURED_NORMS, MULTIPLIED
 from neurosim.kernels.conv.powers import larger, square_sum
 from neurosim.kernels.conv.proposing import within_cap
 from neurosim.kernels.conv.team import mark, meet, share_of
 from neurosim.kernels.shared.arguments import kept_at
-from neurosim.kernels.shared.by_address import stage
 from neurosim.kernels.shared.instruments import note_step
 from neurosim.kernels.shared.numbers import FOLD_ABOVE, FOLD_BELOW, ONE, TWO, ZERO
 from neurosim.kernels.shared.slices import between
@@ -64,7 +64,7 @@ def _first_wild(norms, first, last):
     return -1
 
 
-@stage
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def grow_densely(address, kind, n, _unused, _also, _too):
     """Move a thread's neurons by a whole matrix product that is written apart from the synapses."""
     given = kept_at(address, kind)
@@ -82,7 +82,7 @@ def grow_densely(address, kind, n, _unused, _also, _too):
     return _first_wild(norms, first, last)
 
 
-@stage
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def grow_by_largest(address, kind, n, _unused, _also, _too):
     """Do what `grow_densely` does, each step divided by the largest change of all weights."""
     given = kept_at(address, kind)
@@ -134,7 +134,7 @@ def _measure(growth, transformed, squares, first, last):
             mine[k] += c[k] * d[k]
 
 
-@stage
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def grow_in_place(address, kind, n, _unused, _also, _too):
     """Move neurons by a matrix product added to their synapses; norms by the patches' products with one another."""
     given = kept_at(address, kind)
@@ -179,7 +179,7 @@ def fold_scale(k, synapses, scales):
     scales[k] = ONE
 
 
-@stage
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def grow_singly(address, kind, _unused, _also, _too, _last):
     """Move those of a thread's neurons that have anything to learn, each by the sum of its few patches."""
     given = kept_at(address, kind)

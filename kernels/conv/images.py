@@ -5,11 +5,11 @@ import math
 import numpy as np
 from numba.extending import register_jitable
 
+from neurosim.kernels.compiled import compiled
 from neurosim.kernels.conv.layout import LAYER, PLAIN, RUNNING, WINDOW
 from neurosim.kernels.conv.powers import square_sum
 from neurosim.kernels.conv.team import meet, share_of
 from neurosim.kernels.shared.arguments import kept_at
-from neurosim.kernels.shared.by_address import stage
 from neurosim.kernels.shared.numbers import ONE, ZERO
 from neurosim.kernels.shared.slices import between
 from neurosim.kernels.shared.softmax import copy_into, total_of
@@ -17,7 +17,7 @@ from neurosim.kernels.shared.softmax import copy_into, total_of
 EPSILON = np.float32(1e-5)  # added to a variance
 
 
-@stage
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def admit(address, kind, n, _unused, _also, _too):
     """Return -1 if a sample is admitted, else 0."""
     given = kept_at(address, kind)
@@ -80,24 +80,17 @@ def normalise(sample, means, variances, values, first, last):
             normal[i] = raw[i] * gain - shift
 
 
-@stage
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def prepare(address, kind, n, measured, _unused, _also):
     """Write a thread's channels of the normalised sample into scratch.values.
 
     Running statistics give images equal weights at first, exponential ones later.
     """
     given = kept_at(address, kind)
-    samples, learning, constants, state, scratch, team = (
-        given.samples,
-        given.learning,
-        given.constants,
-        given.state,
-        given.scratch,
-        given.team,
-    )
+    constants, state, scratch, learning = given.constants, given.state, given.scratch, given.learning
     normalisation, groups = constants.normalise, 1 if constants.normalise == LAYER else constants.channels
-    first, last = share_of(groups, 1, team)
-    sample, values, running = samples.values[n], scratch.values, normalisation in (RUNNING, WINDOW)
+    first, last = share_of(groups, 1, given.team)
+    sample, values, running = given.samples.values[n], scratch.values, normalisation in (RUNNING, WINDOW)
     if normalisation == PLAIN:
         pixels = sample.size // groups
         begin, end = first * pixels, last * pixels
@@ -105,7 +98,7 @@ def prepare(address, kind, n, measured, _unused, _also):
         return 0
     means, variances = between(scratch.means, 0, groups), between(scratch.variances, 0, groups)
     if learning or not running:
-        statistics(between(samples.values, n, n + 1), means, variances, scratch.lanes, first, last)
+        statistics(between(given.samples.values, n, n + 1), means, variances, scratch.lanes, first, last)
     if running:
         if learning:
             one = constants.forgetting * ZERO + ONE
@@ -123,7 +116,7 @@ def mirrored(i, size):
     return i if i < size else 2 * (size - 1) - i
 
 
-@stage
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def cut_patches(address, kind, recalled, _unused, _also, _too):
     """Write an image's patches, one a row, the image padded by its reflection; threads have met before, not after.
 

@@ -1,12 +1,13 @@
 """Learning from a full window: the rule asked at every position, and the steps that it proposes applied."""
 
+from neurosim.kernels.compiled import compiled
 from neurosim.kernels.conv.layout import FEW, PENDING, PROPOSED, RECALLED, UPDATES, WRITES
 from neurosim.kernels.conv.team import agree, mark, meet
 from neurosim.kernels.shared.arguments import kept_at
-from neurosim.kernels.shared.by_address import call, stage
+from neurosim.kernels.shared.by_address import call
 
 
-@stage
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def learn(address, kind, n, row, samples, _unused):
     """Apply the window that a sample has filled; return a neuron whose step or norm is not finite, or -1."""
     given = kept_at(address, kind)

@@ -2,33 +2,29 @@
 
 from numba.extending import register_jitable
 
+from neurosim.kernels.compiled import compiled
 from neurosim.kernels.conv.blas import block_end, block_size, times_transposed
 from neurosim.kernels.conv.team import share_of
 from neurosim.kernels.shared.arguments import kept_at
-from neurosim.kernels.shared.by_address import stage
 from neurosim.kernels.shared.numbers import ONE
 from neurosim.kernels.shared.slices import between
 
 NARROW = 4  # at least so many neurons a position make potentials quicker neuron by neuron
 
 
-@stage
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def integrate(address, kind, row, recalled, _unused, _also):
-    """Write the potentials of a thread's neurons at every position, block by block, of a sample or one that its window recalls."""
+    """Write the potentials of a thread's neurons at every position, block by block.
+
+    They are those of an image that its window recalls, or, if that is -1, of the image at hand.
+    """
     given = kept_at(address, kind)
-    constants, state, scratch, results, product, team = (
-        given.constants,
-        given.state,
-        given.scratch,
-        given.results,
-        given.product,
-        given.team,
-    )
+    state, scratch, results, product = given.state, given.scratch, given.results, given.product
     potentials = state.pending_potentials[recalled] if recalled >= 0 else results.potentials[row]
     positions, neurons = potentials.shape
     begin = max(recalled, 0) * positions
     patches, block = between(scratch.patches, begin, begin + positions), block_size(neurons)
-    first, last = share_of(neurons, block, team)
+    first, last = share_of(neurons, block, given.team)
     while first < last:
         end = block_end(first, last, block)
         scales = between(state.scales, first, end)

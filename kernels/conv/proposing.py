@@ -5,11 +5,11 @@ import math
 import numpy as np
 from numba.extending import register_jitable
 
+from neurosim.kernels.compiled import compiled
 from neurosim.kernels.conv.blas import block_size
 from neurosim.kernels.conv.layout import EVENTS, LARGEST
 from neurosim.kernels.conv.team import meet, share_of
 from neurosim.kernels.shared.arguments import kept_at
-from neurosim.kernels.shared.by_address import stage
 from neurosim.kernels.shared.codes import BY_NORM, BY_WINS
 from neurosim.kernels.shared.numbers import ONE, ZERO
 from neurosim.kernels.shared.rates import rate_by_time
@@ -32,7 +32,7 @@ def rate_of_neuron(rate, square, wins, constants):
     return rate
 
 
-@stage
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def count_events(address, kind, samples, row, _unused, _also):
     """Set the rates of a thread's neurons; return how many responses of all neurons are above the cutoff.
 
@@ -81,7 +81,7 @@ def _first_wild(changes, overlaps, first, last):
     return -1
 
 
-@stage
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def propose(address, kind, row, _unused, _also, _too):
     """Ask SoftHebb for two numbers of each of a thread's neurons at every position.
 
@@ -109,7 +109,7 @@ def propose(address, kind, row, _unused, _also, _too):
     return _first_wild(scratch.changes, scratch.overlaps, first, last)
 
 
-@stage
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def propose_by_rule(address, kind, row, _unused, _also, _too):
     """Do what `propose` does, by any rule."""
     given = kept_at(address, kind)
@@ -155,7 +155,7 @@ def _list_events(responses, cutoff, counts, starts, rows, values, begin, end):
                 starts[k] = place + 1
 
 
-@stage
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def propose_singly(address, kind, row, _unused, _also, _too):
     """Do what `propose` does, where responses above the cutoff are few; event_values become what grows."""
     given = kept_at(address, kind)
@@ -181,7 +181,7 @@ def propose_singly(address, kind, row, _unused, _also, _too):
     return _first_wild(changes, overlaps, first, last)
 
 
-@stage
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def propose_singly_by_rule(address, kind, row, _unused, _also, _too):
     """Do what `propose_singly` does, by any rule."""
     given = kept_at(address, kind)

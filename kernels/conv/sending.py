@@ -3,11 +3,11 @@
 import numpy as np
 from numba.extending import register_jitable
 
+from neurosim.kernels.compiled import compiled
 from neurosim.kernels.conv.layout import GRAIN, MEAN_POOL
 from neurosim.kernels.conv.powers import raise_all
 from neurosim.kernels.conv.team import meet, share_of
 from neurosim.kernels.shared.arguments import kept_at
-from neurosim.kernels.shared.by_address import stage
 from neurosim.kernels.shared.codes import IDENTITY, RELU, TRIANGLE
 from neurosim.kernels.shared.numbers import ZERO
 from neurosim.kernels.shared.slices import between
@@ -15,7 +15,7 @@ from neurosim.kernels.shared.slices import between
 MANY_SQUARES = 32  # pooled squares: threads share them out; if there are fewer, they share out the neurons
 
 
-@stage
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def send(address, kind, n, row, _unused, _also):
     """Write f(u), pooled, channels first: a thread's squares of all neurons, or, where squares are few, its neurons."""
     given = kept_at(address, kind)

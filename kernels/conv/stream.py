@@ -169,32 +169,38 @@ def stream(address, kind):
     return done, failed
 
 
-def bound(*arguments):
-    """Return `stream` as compiled for these arguments, its two arguments (address and kind), and the memory they name.
+def kind_of(*arguments):
+    """Return the type of what `stream` takes; to look at a hundred arrays takes as long as many small images."""
+    return typeof(layout.Arguments(*arguments))
 
-    Calling it reads what the arrays hold at that moment. The arrays and the returned memory must outlive the function.
+
+def bound(kind, *arguments):
+    """Return `stream` as compiled for arguments of a kind, the address of these ones, and the memory that they lie in.
+
+    The function takes the address and the kind. Calling it reads what the arrays hold at that moment. The arrays and
+    the returned memory must outlive the function.
     """
-    whole = layout.Arguments(*arguments)
-    kind, memory = typeof(whole), np.zeros(size_of_arguments(whole), np.uint8)
-    write_arguments(memory.ctypes.data, whole._replace(stages=compiled_for(kind, needed(whole))))
-    return stream.compile((types.intp, types.TypeRef(kind))), memory.ctypes.data, kind, memory
+    whole, memory = layout.Arguments(*arguments), np.zeros(size_of_arguments(kind), np.uint8)
+    address = memory.__array_interface__["data"][0]
+    stages = compiled_for(kind, needed(whole))
+    write_arguments.compile((types.intp, kind))(address, whole._replace(stages=stages))
+    return stream.compile((types.intp, types.TypeRef(kind))), address, memory
 
 
 def loop(*arguments):
     """Return `stream` as compiled for arguments of these types, as a function of such arguments."""
-    whole = layout.Arguments(*arguments)
-    kind, size = typeof(whole), size_of_arguments(whole)
+    kind, asked = kind_of(*arguments), needed(layout.Arguments(*arguments))
+    size, entries = size_of_arguments(kind), {asked: compiled_for(kind, asked)}
     put, run = write_arguments.compile((types.intp, kind)), stream.compile((types.intp, types.TypeRef(kind)))
-    entries = {needed(whole): compiled_for(kind, needed(whole))}  # a look-up without the types, which take long
 
     def take(*arguments):
         whole = layout.Arguments(*arguments)
-        stages = needed(whole)
-        if stages not in entries:
-            entries[stages] = compiled_for(kind, stages)
+        asked = needed(whole)
+        if asked not in entries:
+            entries[asked] = compiled_for(kind, asked)
         memory = np.empty(size, np.uint8)
         address = memory.__array_interface__["data"][0]
-        put(address, whole._replace(stages=entries[stages]))
+        put(address, whole._replace(stages=entries[asked]))
         return run(address, kind)
 
     return take

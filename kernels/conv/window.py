@@ -1,15 +1,16 @@
 """A window of several images: what waits for its end, and how it is brought back then."""
 
+from neurosim.kernels.compiled import compiled
 from neurosim.kernels.conv.images import normalise, statistics
 from neurosim.kernels.conv.layout import GRAIN, WINDOW
 from neurosim.kernels.conv.team import agree, meet, share_of
 from neurosim.kernels.shared.arguments import kept_at
-from neurosim.kernels.shared.by_address import call, stage
+from neurosim.kernels.shared.by_address import call
 from neurosim.kernels.shared.slices import between
 from neurosim.kernels.shared.softmax import copy_into
 
 
-@stage
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def recall(address, kind, row, _unused, _also, _too):
     """Bring back a window's patches, potentials and responses; return a neuron whose drive is not finite, or -1."""
     given = kept_at(address, kind)
@@ -34,7 +35,7 @@ def recall(address, kind, row, _unused, _also, _too):
     return -1
 
 
-@stage
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def keep_values(address, kind, n, pending, _unused, _also):
     """Keep a thread's share of an image until its window ends; the next image must not be prepared yet."""
     given = kept_at(address, kind)
@@ -45,7 +46,7 @@ def keep_values(address, kind, n, pending, _unused, _also):
     return 0
 
 
-@stage
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def keep_potentials(address, kind, row, pending, _unused, _also):
     """Keep the potentials of a thread's positions until their window ends."""
     given = kept_at(address, kind)

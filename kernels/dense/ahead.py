@@ -7,9 +7,7 @@ for that sample is taken again, from a copy of its synapses; the copies lie side
 order of `potentials.py`, so the bits do not depend on how many samples are looked ahead at.
 """
 
-from numba.extending import register_jitable
-
-from neurosim.kernels.compiled import not_inlined
+from neurosim.kernels.compiled import cell, not_inlined
 from neurosim.kernels.dense.inputs import take_in, teaches
 from neurosim.kernels.dense.layout import BLANKS, PACE, SAMPLES
 from neurosim.kernels.dense.potentials import scale_sums, sum_rows
@@ -25,7 +23,7 @@ AHEAD, AHEAD_WRITES = 32, 128
 READS, SHARED, COPIES = 1 << 18, 2, 80
 
 
-@register_jitable
+@cell
 def samples_ahead(left, breadth, pace, learning, constants, state, scratch):
     """Return how many samples to look ahead at, of those left: 0 where it does not pay.
 
@@ -82,7 +80,7 @@ def sum_ahead(taken, synapses, start, stop, scratch, sums):
         start = end
 
 
-@register_jitable
+@cell
 def recall(n, copies, learning, state, scratch, active, values, potentials):
     """Take in the n-th sample ahead, and write its potentials; return how many inputs are active."""
     size = scratch.ahead_sizes[n]

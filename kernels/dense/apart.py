@@ -6,21 +6,23 @@ not have. Every stage takes an address and a kind, as `arguments_at` does, and f
 
 from functools import cache
 
+from neurosim.kernels.compiled import compiled
 from neurosim.kernels.dense import ahead, competition, every_synapse, few_bits, layout, means, tallies
 from neurosim.kernels.dense import gate as gates
+from neurosim.kernels.dense.learning import leak_all
 from neurosim.kernels.dense.potentials import integrate as integrate_alone
 from neurosim.kernels.dense.potentials import integrate_powers, scale_sums
 from neurosim.kernels.dense.team import is_shared, sum_together
 from neurosim.kernels.dense.window import full_window, memory_of_inputs
 from neurosim.kernels.shared.arguments import arguments_at
-from neurosim.kernels.shared.by_address import entry_of, stage
+from neurosim.kernels.shared.by_address import entry_of
 from neurosim.kernels.shared.codes import IDENTITY, SANGER, SUBSPACE, UNBIASED
 from neurosim.kernels.shared.numbers import ONE, TWO, ZERO
 from neurosim.kernels.shared.rates import rate_by_time
 from neurosim.kernels.shared.softmax import total_of
 
 
-@stage
+@compiled(nogil=True, _nrt=False, no_cpython_wrapper=True)
 def sum_next(address, kind, n, mean_active, mean_written, _unused):
     """Take the sums of the next samples together, where it pays; return the first sample whose sums are not taken."""
     samples, learning, constants, state, scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
@@ -39,7 +41,7 @@ def sum_next(address, kind, n, mean_active, mean_written, _unused):
     return n + taken
 
 
-@stage
+@compiled(nogil=True, _nrt=False, no_cpython_wrapper=True)
 def recall(address, kind, row, n, copies, _unused):
     """Take in the n-th sample ahead, and write its potentials; return how many inputs are active."""
     _samples, learning, _constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
@@ -47,14 +49,14 @@ def recall(address, kind, row, n, copies, _unused):
     return ahead.recall(n, copies, learning, state, scratch, active, values, results.potentials[row])
 
 
-@stage
+@compiled(nogil=True, _nrt=False, no_cpython_wrapper=True)
 def keep_copies(address, kind, count, copies, _unused, _also):
     """Copy the synapses of the neurons just written; return how many have copies then, -1 if too many."""
     _samples, _learning, _constants, state, scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
     return ahead.keep_copies(count, copies, state.synapses, scratch)
 
 
-@stage
+@compiled(nogil=True, _nrt=False, no_cpython_wrapper=True)
 def integrate(address, kind, row, size, mean_written, _unused):
     """Write the potentials of a sample that was taken in: with the team, where that pays, or of another norm."""
     _samples, learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
@@ -74,7 +76,7 @@ def integrate(address, kind, row, size, mean_written, _unused):
     return 0
 
 
-@stage
+@compiled(nogil=True, _nrt=False, no_cpython_wrapper=True)
 def convert(address, kind, row, _unused, _also, _too):
     """Write what competes, from the potentials."""
     _samples, learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
@@ -82,7 +84,7 @@ def convert(address, kind, row, _unused, _also, _too):
     return 0
 
 
-@stage
+@compiled(nogil=True, _nrt=False, no_cpython_wrapper=True)
 def compete(address, kind, row, label, _unused, _also):
     """Write the responses; return the winner."""
     _samples, _learning, constants, _state, scratch, results, _own, _marks, stages = arguments_at(address, kind)
@@ -90,7 +92,7 @@ def compete(address, kind, row, label, _unused, _also):
     return competition.compete(drive, label, constants, scratch.lanes, scratch.written, results.responses[row])
 
 
-@stage
+@compiled(nogil=True, _nrt=False, no_cpython_wrapper=True)
 def count_for_means(address, kind, row, winner, _unused, _also):
     """Count a sample for the running means."""
     _samples, _learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
@@ -99,7 +101,7 @@ def count_for_means(address, kind, row, winner, _unused, _also):
     return 0
 
 
-@stage
+@compiled(nogil=True, _nrt=False, no_cpython_wrapper=True)
 def move_means(address, kind, _unused, _also, _too, _last):
     """Move the running means by those over the window."""
     _samples, _learning, constants, state, _scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
@@ -107,7 +109,7 @@ def move_means(address, kind, _unused, _also, _too, _last):
     return 0
 
 
-@stage
+@compiled(nogil=True, _nrt=False, no_cpython_wrapper=True)
 def overlaps(address, kind, samples, _unused, _also, _too):
     """Write the inner products of the pending samples with one another into scratch.gram."""
     _samples, _learning, _constants, state, scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
@@ -124,7 +126,7 @@ def overlaps(address, kind, samples, _unused, _also, _too):
     return 0
 
 
-@stage
+@compiled(nogil=True, _nrt=False, no_cpython_wrapper=True)
 def totals(address, kind, row, _unused, _also, _too):
     """Write the sum of |u| of each sample of the window."""
     _samples, _learning, _constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
@@ -136,7 +138,7 @@ def totals(address, kind, row, _unused, _also, _too):
     return 0
 
 
-@stage
+@compiled(nogil=True, _nrt=False, no_cpython_wrapper=True)
 def mix(address, kind, row, _unused, _also, _too):
     """Learn by a rule in which a neuron sees what others explain."""
     _samples, _learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
@@ -145,14 +147,14 @@ def mix(address, kind, row, _unused, _also, _too):
     return 0
 
 
-@stage
+@compiled(nogil=True, _nrt=False, no_cpython_wrapper=True)
 def gate(address, kind, count, _unused, _also, _too):
     """Keep the neurons with the largest steps; return how many."""
     _samples, _learning, constants, _state, scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
     return gates.gate(count, constants, scratch)
 
 
-@stage
+@compiled(nogil=True, _nrt=False, no_cpython_wrapper=True)
 def eligibility(address, kind, count, _unused, _also, _too):
     """Keep the step in the synapses' eligibility, and let the modulator turn it into weight."""
     _samples, _learning, constants, state, scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
@@ -160,7 +162,7 @@ def eligibility(address, kind, count, _unused, _also, _too):
     return 0
 
 
-@stage
+@compiled(nogil=True, _nrt=False, no_cpython_wrapper=True)
 def write_few_bits(address, kind, count, _unused, _also, _too):
     """Apply what was proposed, in synapses of few bits."""
     _samples, _learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
@@ -168,7 +170,15 @@ def write_few_bits(address, kind, count, _unused, _also, _too):
     return 0
 
 
-@stage
+@compiled(nogil=True, _nrt=False, no_cpython_wrapper=True)
+def leak(address, kind, _unused, _also, _too, _last):
+    """Let every neuron's weights decay by the window's time."""
+    _samples, _learning, constants, state, _scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
+    leak_all(constants, state)
+    return 0
+
+
+@compiled(nogil=True, _nrt=False, no_cpython_wrapper=True)
 def tally_inputs(address, kind, n, size, first, holes):
     """Count the events of a sample, and the synapses that they reach; `first` is the first sample ahead, or -1."""
     _samples, learning, _constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
@@ -179,7 +189,7 @@ def tally_inputs(address, kind, n, size, first, holes):
     return 0
 
 
-@stage
+@compiled(nogil=True, _nrt=False, no_cpython_wrapper=True)
 def tally_live(address, kind, row, _unused, _also, _too):
     """Take the synapses that are about to be written out of those that are not zero."""
     _samples, _learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
@@ -188,7 +198,7 @@ def tally_live(address, kind, row, _unused, _also, _too):
     return 0
 
 
-@stage
+@compiled(nogil=True, _nrt=False, no_cpython_wrapper=True)
 def tally_writes(address, kind, n, asked, folds, holes):
     """Count what the window that ended with a sample has written."""
     _samples, _learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
@@ -210,7 +220,7 @@ def stages_of(kind, constants, state, scratch, results):
         count_for_means: averages, move_means: averages,
         overlaps: state.pending_sizes.size > 1, totals: constants.total and not mixes,
         mix: mixes, gate: constants.gated, eligibility: constants.eligibility > ZERO,
-        write_few_bits: constants.highest > ZERO,
+        write_few_bits: constants.highest > ZERO, leak: constants.leak > ZERO,
         tally_inputs: counts, tally_live: counts, tally_writes: counts,
     }  # fmt: skip
     return layout.Stages(**{one.__name__: _entry(one, kind) for one, is_asked in asked.items() if is_asked})

@@ -3,9 +3,8 @@
 import math
 
 import numpy as np
-from numba.extending import register_jitable
 
-from neurosim.kernels.compiled import not_inlined
+from neurosim.kernels.compiled import cell, inlined, not_inlined
 from neurosim.kernels.shared.codes import (
     CONSCIENCE,
     IDENTITY,
@@ -19,7 +18,7 @@ from neurosim.kernels.shared.numbers import ONE, TWO, ZERO
 from neurosim.kernels.shared.softmax import first_index, maximum, softmax, total_of
 
 
-@register_jitable
+@cell
 def _top(potentials, count, order):
     """Put the places of the `count` largest potentials into `order`, largest first, ties to the lowest index."""
     held = 0
@@ -57,7 +56,7 @@ def activate(potentials, function, exponent, lanes, outputs):
                 outputs[k] = outputs[k] ** exponent
 
 
-@register_jitable
+@cell
 def convert(potentials, learning, constants, activity, lanes, drive):
     """Write what competes: f(u) plus each neuron's bias; a conscience is for learning alone."""
     activate(potentials, constants.activation, constants.activation_exponent, lanes, drive)
@@ -66,7 +65,7 @@ def convert(potentials, learning, constants, activity, lanes, drive):
             drive[k] += bias_of(constants, activity[k], drive.size)
 
 
-@register_jitable
+@cell
 def bias_of(constants, activity, neurons):
     """Return one neuron's bias."""
     if constants.bias == LOG_PRIOR:
@@ -81,13 +80,13 @@ def is_plain(constants):
     return constants.competition == CODES["soft"] and not (constants.winner_only or constants.signed)
 
 
-@register_jitable
+@inlined
 def compete_softly(drive, constants, lanes, responses):
     """Write the responses y of a softmax, no more; return the winner."""
     return first_index(drive, softmax(drive, constants.sharpness, responses, lanes))
 
 
-@register_jitable
+@cell
 def compete(drive, label, constants, lanes, order, responses):
     """Write the responses y; return the winner."""
     competition, winners, parameter = constants.competition, constants.winners, constants.competition_parameter

@@ -1,7 +1,6 @@
 """Rules without an event-driven form: eligibility traces, and rules that mix neurons. They cost inputs x neurons."""
 
-from numba.extending import register_jitable
-
+from neurosim.kernels.compiled import cell
 from neurosim.kernels.dense.layout import WRITES
 from neurosim.kernels.dense.norms import measure_norm, renormalise
 from neurosim.kernels.shared.codes import SANGER, SUBSPACE
@@ -9,7 +8,7 @@ from neurosim.kernels.shared.instruments import note_step
 from neurosim.kernels.shared.numbers import FOLD_BELOW, ONE, ZERO
 
 
-@register_jitable
+@cell
 def learn_by_eligibility(count, constants, state, scratch):
     """Keep the step in the synapses' eligibility, and let the modulator turn eligibility into weight.
 
@@ -46,7 +45,7 @@ def learn_by_eligibility(count, constants, state, scratch):
             note_step(k, scratch.sizes[k], state.steps)
 
 
-@register_jitable
+@cell
 def learn_by_mixing(rate, responses, constants, state, scratch):
     """Learn by a rule in which a neuron sees what others explain: Sanger's (those before it) or Oja's (all).
 

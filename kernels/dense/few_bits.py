@@ -5,8 +5,8 @@ doubles as often as it takes, and all of the neuron's synapses are rounded once 
 """
 
 import numpy as np
-from numba.extending import register_jitable
 
+from neurosim.kernels.compiled import cell
 from neurosim.kernels.dense.layout import FOLDS, SAMPLES
 from neurosim.kernels.shared.instruments import note_step
 from neurosim.kernels.shared.numbers import HALF, ONE, ZERO
@@ -17,7 +17,7 @@ WHOLE = np.float32(2**24)  # from here on float32 has no other numbers
 UNIT = np.float32(2**-24)  # a chance has so many bits as float32 holds
 
 
-@register_jitable
+@cell
 def round_to_whole(x, key, i, nearest):
     """Return a whole number: the nearest one, or one of the two beside x, by chance, so that the mean is x."""
     size = abs(x)
@@ -34,7 +34,7 @@ def round_to_whole(x, key, i, nearest):
     return ZERO - whole if x < ZERO else whole
 
 
-@register_jitable
+@cell
 def _ones(word):
     """Return how many bits are set."""
     count = 0
@@ -44,7 +44,7 @@ def _ones(word):
     return count
 
 
-@register_jitable
+@cell
 def _store(i, k, whole, constants, state, live):
     """Write a synapse; return how many of its bits change, in two's complement."""
     old, new = np.int64(state.synapses[i, k]), np.int64(whole)
@@ -57,7 +57,7 @@ def _store(i, k, whole, constants, state, live):
     return _ones((new ^ old) & (2 * np.int64(constants.highest) + 1))
 
 
-@register_jitable
+@cell
 def _round_growth(k, growth, key, constants, state, grown):
     """Write what neuron k's synapses at the active inputs become, in units of its scale; return the largest size."""
     scale, peak = state.scales[k], growth * ZERO
@@ -69,7 +69,7 @@ def _round_growth(k, growth, key, constants, state, grown):
     return peak
 
 
-@register_jitable
+@cell
 def _grow_in_few_bits(k, growth, key, constants, state, scratch, live):
     """Add c x / s to neuron k's synapses, rounded; if one leaves the range, give all a larger scale. Return flips."""
     grown, size, flips = scratch.values, state.pending_sizes[0], 0
@@ -91,7 +91,7 @@ def _grow_in_few_bits(k, growth, key, constants, state, scratch, live):
     return flips
 
 
-@register_jitable
+@cell
 def write_few_bits(count, constants, state, scratch, live):
     """Apply what was proposed for `count` neurons, each by its own scale."""
     sample = sample_word(constants.salt, state.counters[SAMPLES])
@@ -101,13 +101,13 @@ def write_few_bits(count, constants, state, scratch, live):
         scratch.flips[0] += write_neuron_in_few_bits(k, k, sample, constants, state, scratch, live)
 
 
-@register_jitable
+@cell
 def sample_word(salt, samples):
     """Return the random word of a sample, of which its neurons' words are made."""
     return random_word(salt + np.uint64(samples) * GOLDEN)
 
 
-@register_jitable
+@cell
 def write_neuron_in_few_bits(k, number, sample, constants, state, scratch, live):
     """Apply what was proposed for neuron k, whose random numbers follow from `number`; return flips."""
     flips, growth, scale = 0, scratch.growth[0, k], state.scales[k] * (ONE + scratch.changes[k])

@@ -1,12 +1,11 @@
 """The sparse gate: of all proposed steps, the largest are applied."""
 
-from numba.extending import register_jitable
-
+from neurosim.kernels.compiled import cell
 from neurosim.kernels.shared.numbers import ZERO
 from neurosim.kernels.shared.softmax import copy_into
 
 
-@register_jitable
+@cell
 def _largest(x, count, order):
     """Return the value of the `count`-th largest of x, by quickselect in `order`."""
     low, high, rank = 0, x.size - 1, count - 1
@@ -32,7 +31,7 @@ def _largest(x, count, order):
     return order[rank]
 
 
-@register_jitable
+@cell
 def gate(count, constants, scratch):
     """Keep the neurons with the largest steps; all but the first turn round if signed. Return how many."""
     written, sizes, allowed = scratch.written, scratch.sizes, constants.winners

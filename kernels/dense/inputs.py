@@ -3,14 +3,14 @@
 import math
 
 import numpy as np
-from numba.extending import register_jitable
 
+from neurosim.kernels.compiled import cell, inlined, not_inlined
 from neurosim.kernels.dense.layout import BLANKS, SAMPLES
 from neurosim.kernels.shared.codes import RAW, STREAM_NORM
 from neurosim.kernels.shared.numbers import ONE, SMALLEST, ZERO
 
 
-@register_jitable
+@not_inlined
 def gather(sample, negative, active, values):
     """Pack the active inputs; return how many, and |x|^2, which is not finite where the sample is not admitted."""
     size = 0
@@ -27,7 +27,7 @@ def gather(sample, negative, active, values):
     return size, square
 
 
-@register_jitable
+@inlined
 def _gain(square, learning, units, forgetting, state):
     """Return what the input is multiplied by; while learning, move the running mean of |x| first."""
     if units == RAW:
@@ -45,13 +45,13 @@ def _gain(square, learning, units, forgetting, state):
     return ONE / norm
 
 
-@register_jitable
+@cell
 def teaches(learning, size, label, by_label):
     """Return whether a sample is learned from."""
     return learning and size > 0 and (label >= 0 or not by_label)
 
 
-@register_jitable
+@inlined
 def admit(size, square, label, learning, constants, state):
     """Return how many inputs are active, -1 if the sample is not admitted, and what they are multiplied by."""
     if not math.isfinite(square):
@@ -62,7 +62,7 @@ def admit(size, square, label, learning, constants, state):
     return size, _gain(square, teaching, constants.units, constants.forgetting, state)
 
 
-@register_jitable
+@inlined
 def take_in(sample, label, learning, constants, state, active, values):
     """Pack a sample's active inputs in its units; return how many, -1 if it is not admitted, and |x|^2."""
     size, square = gather(sample, constants.negative, active, values)

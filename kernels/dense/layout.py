@@ -159,6 +159,7 @@ class Stages(NamedTuple):
     gate: int = 0
     eligibility: int = 0
     write_few_bits: int = 0
+    leak: int = 0
     tally_inputs: int = 0
     tally_live: int = 0
     tally_writes: int = 0

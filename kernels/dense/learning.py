@@ -3,9 +3,8 @@
 import math
 
 import numpy as np
-from numba.extending import register_jitable
 
-from neurosim.kernels.compiled import inlined, not_inlined
+from neurosim.kernels.compiled import cell, inlined, not_inlined
 from neurosim.kernels.dense.layout import PENDING, SAMPLES, UPDATES, WRITES
 from neurosim.kernels.dense.norms import (
     fold_scale,
@@ -25,7 +24,7 @@ from neurosim.kernels.shared.rules import decide
 SPARSE_WRITES = 8  # if fewer than 1/8 of the neurons are written, they are written singly, else whole rows
 
 
-@register_jitable
+@cell
 def _select_singly(y, start, end, cutoff, written, count):
     """Add those of some neurons that are written; return how many there are by then."""
     for k in range(start, end):
@@ -34,7 +33,7 @@ def _select_singly(y, start, end, cutoff, written, count):
     return count
 
 
-@register_jitable
+@not_inlined
 def select_written(responses, cutoff, written):
     """Return how many neurons, and which, some sample of the window writes."""
     count = 0
@@ -56,7 +55,7 @@ def select_written(responses, cutoff, written):
     return count
 
 
-@register_jitable
+@inlined
 def propose_steps(count, potentials, responses, rate, constants, state, scratch, own):
     """Ask the rule for each neuron's two numbers, summed over the window, and find the size of the step they make."""
     growth, samples = scratch.growth, responses.shape[0]
@@ -85,7 +84,7 @@ def propose_steps(count, potentials, responses, rate, constants, state, scratch,
         _size(k, potentials, constants.lebesgue, state, scratch)
 
 
-@register_jitable
+@inlined
 def _size(k, potentials, lebesgue, state, scratch):
     """Find the squared length of neuron k's step d = (a - 1) w + sum of c x, and the sum of c u."""
     growth, gram, change = scratch.growth, scratch.gram, scratch.changes[k]
@@ -103,7 +102,7 @@ def _size(k, potentials, lebesgue, state, scratch):
     scratch.sizes[k] = not_below_zero(change * change * square + TWO * change * overlap + grown)
 
 
-@register_jitable
+@inlined
 def apply_decay(count, constants, state, scratch):
     """Decay the neurons, follow their norms, turn growth into units of v; return whether a scale was folded."""
     growth, norms, scales, any_folded = scratch.growth, state.norms, state.scales, False
@@ -123,7 +122,7 @@ def apply_decay(count, constants, state, scratch):
     return any_folded
 
 
-@register_jitable
+@not_inlined
 def _grow(active, values, size, written, count, synapses, growth):
     """Add c x / s to v for the active inputs of one sample of the window."""
     if count * SPARSE_WRITES < growth.size:
@@ -138,7 +137,7 @@ def _grow(active, values, size, written, count, synapses, growth):
             v[k] += growth[k] * x
 
 
-@register_jitable
+@cell
 def leak_all(constants, state):
     """Let every neuron's weights decay by the window's time: two products a neuron, none a synapse."""
     kept = (ONE - constants.leak) ** np.float32(state.pending_sizes.size)
@@ -150,7 +149,7 @@ def leak_all(constants, state):
             fold_scale(state.synapses, state.scales, state.counters, k)
 
 
-@register_jitable
+@inlined
 def _write(count, constants, state, scratch):
     """Apply what was proposed for `count` neurons."""
     written = scratch.written
@@ -161,7 +160,7 @@ def _write(count, constants, state, scratch):
     settle_norms(count, folded, constants, state, scratch)
 
 
-@register_jitable
+@inlined
 def settle_norms(count, folded, constants, state, scratch):
     """Measure the norms that growth has left unknown, and bring neurons to norm one, if they are to be."""
     if not (folded or constants.renormalise or constants.lebesgue != TWO):
@@ -174,7 +173,7 @@ def settle_norms(count, folded, constants, state, scratch):
             renormalise(state, k, constants.lebesgue)
 
 
-@register_jitable
+@not_inlined
 def _diverged(norms):
     """Return a neuron whose norm is not finite, or -1."""
     for k in range(norms.size):
@@ -183,7 +182,7 @@ def _diverged(norms):
     return -1
 
 
-@register_jitable
+@cell
 def _all_finite(count, written, numbers):
     """Return the first of the neurons whose number is not finite, or -1."""
     for m in range(count):
@@ -201,11 +200,11 @@ def _write_as_asked(count, constants, state, scratch, stages, address, kind):
         call(stages.write_few_bits, address, kind, count, 0, 0, 0)
     else:
         _write(count, constants, state, scratch)
-    if constants.leak > ZERO:
-        leak_all(constants, state)
+    if stages.leak != 0:
+        call(stages.leak, address, kind, 0, 0, 0, 0)
 
 
-@not_inlined
+@inlined
 def learn(row, potentials, responses, square, constants, state, scratch, own, stages, address, kind):
     """Apply a full window; return a neuron whose norm is no longer finite, or -1."""
     samples, rate = responses.shape[0], rate_by_time(constants, state.counters[SAMPLES] - 1)

@@ -1,9 +1,8 @@
 """Running means that biases and rules ask for."""
 
 import numpy as np
-from numba.extending import register_jitable
 
-from neurosim.kernels.compiled import not_inlined
+from neurosim.kernels.compiled import cell, not_inlined
 from neurosim.kernels.dense.competition import activate
 from neurosim.kernels.dense.layout import UPDATES
 from neurosim.kernels.shared.codes import CONSCIENCE, LOG_PRIOR, MEAN_ACTIVITY, UNBIASED
@@ -33,7 +32,7 @@ def count_for_means(winner, potentials, responses, constants, sums, scratch):
             sums[1, k] += squared_response(responses[k], constants)
 
 
-@register_jitable
+@cell
 def squared_response(response, constants):
     """Return what the trace of squared responses averages."""
     y = min(response, constants.parameters[0] if constants.rule == BCM else np.float32(np.inf))
@@ -41,7 +40,7 @@ def squared_response(response, constants):
     return y * y
 
 
-@register_jitable
+@cell
 def move_means(constants, state):
     """Move the running means by the means over the window."""
     sums, part = state.pending_sums, ONE / np.float32(state.pending_sizes.size)

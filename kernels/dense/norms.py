@@ -3,15 +3,15 @@
 import math
 
 import numpy as np
-from numba.extending import register_jitable
 
+from neurosim.kernels.compiled import cell, not_inlined
 from neurosim.kernels.dense.layout import FOLDS
 from neurosim.kernels.shared.numbers import ONE, TWO, ZERO
 
 DRIFT, SHORT = np.float32(8), np.float32(0.01)  # scale and squared norm at which renormalising measures anew
 
 
-@register_jitable
+@not_inlined
 def fold_scale(synapses, scales, counters, k):
     """Multiply neuron k's scale into its synapses."""
     for i in range(synapses.shape[0]):
@@ -20,7 +20,7 @@ def fold_scale(synapses, scales, counters, k):
     counters[FOLDS] += 1
 
 
-@register_jitable
+@not_inlined
 def measure_norm(state, k, lebesgue):
     """Recompute the norm of neuron k from the synapses."""
     total = state.scales[k] * ZERO
@@ -33,7 +33,7 @@ def measure_norm(state, k, lebesgue):
     state.norms[k] = total
 
 
-@register_jitable
+@cell
 def length_of(norm, lebesgue):
     """Return |w| from the sum of |w_i|^p."""
     if lebesgue == TWO:
@@ -41,13 +41,13 @@ def length_of(norm, lebesgue):
     return norm ** (ONE / lebesgue)
 
 
-@register_jitable
+@cell
 def not_below_zero(x):
     """Return x, or 0 for what rounding left below; NaN stays."""
     return x * ZERO if x < ZERO else x
 
 
-@register_jitable
+@not_inlined
 def measure_overlap(k, state, growth):
     """Return |w|^2 and the sum of c (w x) from the synapses; potentials of another norm do not give them."""
     square, overlap = state.scales[k] * ZERO, state.scales[k] * ZERO
@@ -62,7 +62,7 @@ def measure_overlap(k, state, growth):
     return square, overlap
 
 
-@register_jitable
+@not_inlined
 def renormalise(state, k, lebesgue):
     """Bring neuron k to norm one.
 

@@ -1,12 +1,12 @@
 """Potentials: sums of active inputs times synapses, in a fixed order."""
 
 import numpy as np
-from numba.extending import register_jitable
 
+from neurosim.kernels.compiled import cell, not_inlined
 from neurosim.kernels.shared.numbers import TWO, ZERO
 
 
-@register_jitable
+@cell
 def sum_rows(values, active, size, v, start, end, sums):
     """Write the sums of x v over the active inputs for some neurons; many rows at a time, in order."""
     first, last = np.uintp(start), np.uintp(end)  # an index that may be below zero keeps a loop from being vectorised
@@ -38,21 +38,21 @@ def sum_rows(values, active, size, v, start, end, sums):
             sums[k] += x0 * v0[k]
 
 
-@register_jitable
+@cell
 def scale_sums(sums, s):
     """Multiply each sum by its neuron's scale."""
     for k in range(s.size):
         sums[k] *= s[k]
 
 
-@register_jitable
+@not_inlined
 def integrate(values, active, size, v, s, potentials):
     """Write u = s * sum of x v over the active inputs."""
     sum_rows(values, active, size, v, 0, s.size, potentials)
     scale_sums(potentials, s)
 
 
-@register_jitable
+@cell
 def signed_power(v, power):
     """Return sign(v) |v|**power."""
     if power == TWO:
@@ -62,7 +62,7 @@ def signed_power(v, power):
     return v**power if v > ZERO else -((-v) ** power)
 
 
-@register_jitable
+@cell
 def integrate_powers(values, active, size, power, synapses, scales, potentials):
     """Write u = sum of x sign(w) |w|**power: a power for every synapse, many times slower but for the square."""
     potentials[:] = ZERO

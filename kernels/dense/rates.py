@@ -3,13 +3,13 @@
 import math
 
 import numpy as np
-from numba.extending import register_jitable
 
+from neurosim.kernels.compiled import cell
 from neurosim.kernels.shared.codes import BY_NORM, BY_WINS
 from neurosim.kernels.shared.numbers import HALF, ONE
 
 
-@register_jitable
+@cell
 def rate_of_neuron(rate, norm, wins, schedule, power, floor):
     """Return one neuron's rate: by its norm |w|, or by how often it has won."""
     if schedule == BY_NORM:

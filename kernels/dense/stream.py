@@ -22,9 +22,8 @@ import math
 
 import numpy as np
 from numba import typeof, types
-from numba.extending import register_jitable
 
-from neurosim.kernels.compiled import compiled, inlined
+from neurosim.kernels.compiled import cell, compiled, inlined
 from neurosim.kernels.dense import layout
 from neurosim.kernels.dense.apart import stages_of
 from neurosim.kernels.dense.competition import activate, compete_softly
@@ -40,21 +39,21 @@ from neurosim.kernels.shared.numbers import ZERO
 from neurosim.kernels.shared.system import store_release, write_begun, write_moment
 
 
-@register_jitable
+@cell
 def _mark(marks, n, stage):
     """Write down when a stage of sample n was done, if anybody asks."""
     if marks.moments.size > 0:
         write_moment(marks, n, stage)
 
 
-@register_jitable
+@cell
 def _begin(marks, n):
     """Write down when sample n was taken up, if anybody asks."""
     write_begun(marks, n)
     _mark(marks, n, layout.BEGUN)
 
 
-@register_jitable
+@cell
 def _moved_mean(mean, count, known):
     """Return PACE times the running mean of a count; the first count, before which no mean is known, stands for it."""
     return mean + count - mean // layout.PACE if known else layout.PACE * count
@@ -196,34 +195,39 @@ def assist(address, kind, number):
         store_release(signals[number], epoch)
 
 
-def _with_stages(arguments):
-    """Return what `stream` takes, and its type: arguments with the stages that their layer has, compiled."""
-    kind = typeof((*arguments, layout.Stages()))
+def _with_stages(kind, arguments):
+    """Return what `stream` takes: arguments with the stages that their layer has, compiled."""
     _samples, _learning, constants, state, scratch, results, _own, _marks = arguments
-    return (*arguments, stages_of(kind, constants, state, scratch, results)), kind
+    return (*arguments, stages_of(kind, constants, state, scratch, results))
 
 
-def bound(*arguments):
-    """Return `stream` as compiled for these arguments, its two arguments (address and kind), and the memory they name.
+def kind_of(*arguments):
+    """Return the type of what `stream` takes; to look at a hundred arrays takes as long as a thousand small samples."""
+    return typeof((*arguments, layout.Stages()))
 
-    Calling it reads what the arrays hold at that moment. The arrays and the returned memory must outlive the function.
+
+def bound(kind, *arguments):
+    """Return `stream` as compiled for arguments of a kind, the address of these ones, and the memory that they lie in.
+
+    The function takes the address and the kind. Calling it reads what the arrays hold at that moment. The arrays and
+    the returned memory must outlive the function.
     """
-    taken, kind = _with_stages(arguments)
-    memory = np.zeros(size_of_arguments(taken), np.uint8)
-    write_arguments(memory.ctypes.data, taken)
-    return stream.compile((types.intp, types.TypeRef(kind))), memory.ctypes.data, kind, memory
+    memory = np.zeros(size_of_arguments(kind), np.uint8)
+    address = memory.__array_interface__["data"][0]
+    write_arguments.compile((types.intp, kind))(address, _with_stages(kind, arguments))
+    return stream.compile((types.intp, types.TypeRef(kind))), address, memory
 
 
 def loop(*arguments):
     """Return `stream` as compiled for arguments of these types, as a function of such arguments."""
-    taken, kind = _with_stages(arguments)
-    size = size_of_arguments(taken)
+    kind = kind_of(*arguments)
+    size = size_of_arguments(kind)
     put, run = write_arguments.compile((types.intp, kind)), stream.compile((types.intp, types.TypeRef(kind)))
 
     def take(*arguments):
         memory = np.empty(size, np.uint8)
         address = memory.__array_interface__["data"][0]
-        put(address, _with_stages(arguments)[0])
+        put(address, _with_stages(kind, arguments))
         return run(address, kind)
 
     return take
@@ -234,8 +238,8 @@ def team(*arguments):
 
     Each thread calls it with its number: thread 0 takes the samples, and gets what `stream` returns; the others assist.
     """
-    taken, kind = _with_stages(arguments)
-    size, address_and_kind = size_of_arguments(taken), (types.intp, types.TypeRef(kind))
+    kind = kind_of(*arguments)
+    size, address_and_kind = size_of_arguments(kind), (types.intp, types.TypeRef(kind))
     put, run, help_out = (
         write_arguments.compile((types.intp, kind)),
         stream.compile(address_and_kind),
@@ -245,7 +249,7 @@ def team(*arguments):
     def work(*arguments):
         memory, signals = np.empty(size, np.uint8), arguments[4].signals
         address = memory.__array_interface__["data"][0]
-        put(address, _with_stages(arguments)[0])
+        put(address, _with_stages(kind, arguments))
         signals[0], signals[1:] = 0, layout.NOT_STARTED
 
         def work_as(number):

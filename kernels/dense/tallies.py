@@ -5,16 +5,14 @@ them, or changes so that few bits can hold them. Rows come blank. Which synapses
 are: that a sum of floats becomes zero to the last bit is not waited for.
 """
 
-from numba.extending import register_jitable
-
-from neurosim.kernels.compiled import not_inlined
+from neurosim.kernels.compiled import cell, not_inlined
 from neurosim.kernels.dense.layout import EFFECTIVE, EVENTS, FLIPPED, OPERATIONS, PLASTIC, WRITTEN
 from neurosim.kernels.dense.learning import select_written
 from neurosim.kernels.shared.codes import SANGER, SUBSPACE
 from neurosim.kernels.shared.numbers import ZERO
 
 
-@register_jitable
+@cell
 def tally_inputs(n, size, active, holes, neurons, results):
     """Count the events of a sample, and the synapses that they reach."""
     row, live, effective = results.tallies[n], results.live, 0
@@ -26,7 +24,7 @@ def tally_inputs(n, size, active, holes, neurons, results):
     row[EVENTS], row[OPERATIONS], row[EFFECTIVE] = size, size * neurons, effective
 
 
-@register_jitable
+@cell
 def has_zeros(live, neurons):
     """Return whether some synapse is zero."""
     zeros = 0
@@ -50,7 +48,7 @@ def tally_live(responses, constants, state, scratch, live, sign):
         live[i] += sign * live_synapses
 
 
-@register_jitable
+@cell
 def _tally_all_live(synapses, live):
     """Count the synapses of each input that are not zero."""
     for i in range(live.size):

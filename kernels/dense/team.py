@@ -9,9 +9,8 @@ threads, nor on which of them were late.
 """
 
 import numpy as np
-from numba.extending import register_jitable
 
-from neurosim.kernels.compiled import not_inlined
+from neurosim.kernels.compiled import cell, not_inlined
 from neurosim.kernels.dense.ahead import sum_ahead
 from neurosim.kernels.dense.layout import BREADTH, EPOCH, PACE, TAKEN
 from neurosim.kernels.dense.potentials import sum_rows
@@ -27,7 +26,7 @@ NAP = 100  # microseconds that a thread sleeps between polls after it has long h
 LOOK = 16  # products that take about as long as a poll
 
 
-@register_jitable
+@cell
 def wait_for_new_epoch(signal, epoch):
     """Wait until a signal shows another epoch than this, and return it: poll at first, then yield, then sleep."""
     polls, latest = 0, load_acquire(signal)
@@ -41,7 +40,7 @@ def wait_for_new_epoch(signal, epoch):
     return latest
 
 
-@register_jitable
+@cell
 def share_of(neurons, number, threads):
     """Return the first neuron of a thread's share, and the first after it; a share is whole lines of the cache."""
     lines = neurons // LINE
@@ -49,7 +48,7 @@ def share_of(neurons, number, threads):
     return start, neurons if number == threads - 1 else end
 
 
-@register_jitable
+@cell
 def is_shared(breadth, neurons, pace, scratch):
     """Return whether summing a sample together pays, and whether every thread of the team is ready.
 
@@ -70,7 +69,7 @@ def is_shared(breadth, neurons, pace, scratch):
     return ready
 
 
-@register_jitable
+@cell
 def sum_share(number, values, active, synapses, scratch, sums):
     """Write one thread's share of the sums that the first thread asked for: of samples ahead, or of one sample."""
     start, end = share_of(synapses.shape[1], number, scratch.signals.shape[0])

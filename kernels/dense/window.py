@@ -1,15 +1,13 @@
 """Where the samples of a window wait for its end."""
 
-from numba.extending import register_jitable
-
-from neurosim.kernels.compiled import inlined
+from neurosim.kernels.compiled import cell, inlined
 from neurosim.kernels.dense import layout
 from neurosim.kernels.shared.by_address import call
 from neurosim.kernels.shared.numbers import ONE
 from neurosim.kernels.shared.softmax import copy_into
 
 
-@register_jitable
+@cell
 def memory_of_inputs(learning, state, scratch):
     """Return where a sample's active inputs are packed: their values, and which they are."""
     if learning:
@@ -38,7 +36,7 @@ def keep(n, row, size, winner, teaching, samples, state, results, stages, addres
     return p + 1 == window
 
 
-@register_jitable
+@cell
 def full_window(row, state, results):
     """Return potentials and responses of the window: those of the sample itself, if it is a window of one."""
     if state.pending_sizes.size == 1:

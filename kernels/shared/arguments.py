@@ -4,7 +4,7 @@ Passing eighty arrays and numbers from Python takes longer than a small layer's 
 from one sample to the next are written to memory once, and the loop is called with their address.
 """
 
-from numba import typeof, types
+from numba import types
 from numba.core import cgutils
 from numba.core.datamodel import models
 from numba.core.imputils import lower_getattr_generic
@@ -93,10 +93,10 @@ def kept_at(context, address, kind):
     return Kept(kind.instance_type)(address, kind), lambda context, builder, signature, values: values[0]
 
 
-def size_of_arguments(arguments):
-    """Return how many bytes compiled code takes to hold arguments."""
+def size_of_arguments(kind):
+    """Return how many bytes compiled code takes to hold arguments of a kind."""
     context = cpu_target.target_context
-    return context.get_abi_sizeof(context.data_model_manager[typeof(arguments)].get_data_type())
+    return context.get_abi_sizeof(context.data_model_manager[kind].get_data_type())
 
 
 @compiled(_nrt=False)

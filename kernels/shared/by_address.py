@@ -4,11 +4,6 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
-from neurosim.kernels.compiled import compiled
-
-# A stage of a loop that is compiled apart. Without Numba's reference counts, like the loop itself.
-stage = compiled(_nrt=False, no_cpython_wrapper=True)
-
 
 def ask(own, potential, response, norm, trace, total, rate, parameters):
     """Return decay and growth by the user's rule: a function, or the address of one."""

@@ -6,31 +6,30 @@ All take the same arguments, so that one call fits all: the neuron, its drive, i
 the response.
 """
 
-from numba.extending import register_jitable
-
+from neurosim.kernels.compiled import cell, inlined
 from neurosim.kernels.shared.numbers import ONE, ZERO
 from neurosim.kernels.shared.tables import chosen_by_code, codes_of
 
 
-@register_jitable
+@cell
 def soft(neuron, drive, share, rank, winner, label, winners, parameter):
     """Every neuron by its share."""
     return share
 
 
-@register_jitable
+@cell
 def hard(neuron, drive, share, rank, winner, label, winners, parameter):
     """The winner alone."""
     return ONE if neuron == winner else ZERO
 
 
-@register_jitable
+@cell
 def k_winners(neuron, drive, share, rank, winner, label, winners, parameter):
     """The first few."""
     return ONE if rank < winners else ZERO
 
 
-@register_jitable
+@cell
 def ranked(neuron, drive, share, rank, winner, label, winners, parameter):
     """The winner, and the last of the first few against it."""
     if neuron == winner:
@@ -38,13 +37,13 @@ def ranked(neuron, drive, share, rank, winner, label, winners, parameter):
     return -parameter if rank == winners - 1 else ZERO
 
 
-@register_jitable
+@cell
 def taught(neuron, drive, share, rank, winner, label, winners, parameter):
     """The label's neuron; without a label the winner."""
     return ONE if neuron == (label if label >= 0 else winner) else ZERO
 
 
-@register_jitable
+@cell
 def corrected(neuron, drive, share, rank, winner, label, winners, parameter):
     """Every neuron by its error; without a label by its share."""
     if label < 0:
@@ -52,7 +51,7 @@ def corrected(neuron, drive, share, rank, winner, label, winners, parameter):
     return -share + ONE if neuron == label else -share
 
 
-@register_jitable
+@cell
 def uninhibited(neuron, drive, share, rank, winner, label, winners, parameter):
     """Every neuron by its drive."""
     return drive
@@ -66,7 +65,7 @@ respond = chosen_by_code(CELLS)
 def _all_neurons(cell):
     """Return a cell that writes the responses of all neurons: the code is compared once, not for each neuron."""
 
-    @register_jitable(forceinline=True)
+    @inlined
     def respond_all(drive, winner, label, winners, parameter, responses):
         for k in range(drive.size):  # no rank is below `winners` here
             responses[k] = cell(k, drive[k], responses[k], winners, winner, label, winners, parameter)

@@ -5,7 +5,8 @@ from typing import Any
 
 from numba import config
 from numba import cuda as device
-from numba.extending import register_jitable
+
+from neurosim.kernels.compiled import cell
 
 
 class _Simulated:
@@ -20,7 +21,7 @@ class _Simulated:
 cuda: Any = _Simulated() if config.ENABLE_CUDASIM else device
 
 
-@register_jitable
+@cell
 def meet():
     """Wait until every thread of every block is here."""
     cuda.cg.this_grid().sync()

@@ -2,10 +2,10 @@
 
 import math
 
-from numba.extending import register_jitable
+from neurosim.kernels.compiled import cell
 
 
-@register_jitable
+@cell
 def note_step(k, square, steps):
     """Add the size of neuron k's step to the instruments' sum (2, neurons), from its square.
 

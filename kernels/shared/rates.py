@@ -1,13 +1,13 @@
 """The rate of learning by time."""
 
 import numpy as np
-from numba.extending import register_jitable
 
+from neurosim.kernels.compiled import cell
 from neurosim.kernels.shared.codes import EXPONENTIAL, LINEAR
 from neurosim.kernels.shared.numbers import ONE
 
 
-@register_jitable
+@cell
 def rate_by_time(constants, index):
     """Return the rate at sample `index` of the stream, the same for all neurons."""
     rate = constants.rate

@@ -1,8 +1,8 @@
 """Softmax, sums and maxima over neurons, in an order that depends on their number alone."""
 
 import numpy as np
-from numba.extending import register_jitable
 
+from neurosim.kernels.compiled import cell, not_inlined
 from neurosim.kernels.shared.numbers import (
     EIGHTH,
     FIFTH,
@@ -24,14 +24,14 @@ from neurosim.kernels.shared.numbers import (
 )
 
 
-@register_jitable
+@cell
 def floor_of(x):
     """Return the largest whole number not above x, of few digits: `np.floor`, which no device has."""
     whole = np.float32(np.int32(x))
     return whole - ONE if whole > x else whole
 
 
-@register_jitable
+@cell
 def decaying_exponential(x):
     """Return e**x for x <= 0 with arithmetic alone, so that it vectorises and every machine gives the same bits."""
     x = max(x, np.float32(-87))
@@ -42,7 +42,7 @@ def decaying_exponential(x):
     return p * np.int32((np.int32(n) + np.int32(127)) << np.int32(23)).view(np.float32)
 
 
-@register_jitable
+@cell
 def maximum(x, lanes):
     """Return the largest of x."""
     whole = x.size - x.size % LANES
@@ -60,7 +60,7 @@ def maximum(x, lanes):
     return lanes[0]
 
 
-@register_jitable
+@cell
 def fold_lanes(lanes):
     """Return the sum of the partial sums, halves added to halves; overwrites them."""
     half = LANES // 2
@@ -71,7 +71,7 @@ def fold_lanes(lanes):
     return lanes[0]
 
 
-@register_jitable
+@cell
 def total_of(x, lanes):
     """Return the sum of x, added in an order that depends on its size alone."""
     whole = x.size - x.size % LANES
@@ -84,7 +84,7 @@ def total_of(x, lanes):
     return fold_lanes(lanes)
 
 
-@register_jitable
+@not_inlined
 def softmax(x, sharpness, y, lanes):
     """Write softmax(sharpness * x) into y; return the largest x."""
     top = maximum(x, lanes)
@@ -96,7 +96,7 @@ def softmax(x, sharpness, y, lanes):
     return top
 
 
-@register_jitable
+@not_inlined
 def first_index(x, value):
     """Return the first index at which x holds value: ties go to the lowest index."""
     start, matches = 0, 0
@@ -110,7 +110,7 @@ def first_index(x, value):
     return 0
 
 
-@register_jitable
+@cell
 def copy_into(x, y):
     """Write x into y: a slice would check shapes, and raise."""
     for k in range(x.size):

@@ -3,25 +3,27 @@
 import numpy as np
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, register_jitable
+from numba.extending import intrinsic
+
+from neurosim.kernels.compiled import cell
 
 clock_gettime = types.ExternalFunction("clock_gettime", types.int32(types.int32, types.CPointer(types.int64)))
 
 
-@register_jitable
+@cell
 def _moment(marks):
     """Return the time in nanoseconds."""
     clock_gettime(np.int32(marks.clock), marks.now.ctypes)
     return marks.now[0] * 1_000_000_000 + marks.now[1]
 
 
-@register_jitable
+@cell
 def write_moment(marks, n, stage):
     """Write down when a stage of sample n was done."""
     marks.moments[n, stage] = _moment(marks)
 
 
-@register_jitable
+@cell
 def write_begun(marks, n):
     """Write down that sample n is taken up now, if anybody asks; n is their number at the end of the last one."""
     if marks.begun.size > 0:

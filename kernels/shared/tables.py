@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from numba.extending import register_jitable
+from neurosim.kernels.compiled import inlined
 
 Cell = Callable[..., Any]
 
@@ -27,4 +27,4 @@ def chosen_by_code(cells: tuple[Cell, ...]) -> Cell:
     lines += [f"    return cell_{len(cells) - 1}({arguments})"]
     scope: dict[str, Any] = {f"cell_{code}": cell for code, cell in enumerate(cells)}
     exec("\n".join(lines), scope)  # names and numbers of this package alone
-    return register_jitable(forceinline=True)(scope["choose"])
+    return inlined(scope["choose"])

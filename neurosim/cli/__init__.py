@@ -21,6 +21,7 @@ COMMANDS = {
     "bench": "Measure how long each sample takes, the slowest included.",
     "cost": "Price samples on a described chip: energy, latency, memory.",
     "data": "Fetch data sets, checked.",
+    "warm": "Compile ahead, for containers and read-only disks.",
     "sweep": "Measure many designs of a study file, and show the best.",
     "reproduce": "Measure what a paper published once more.",
 }

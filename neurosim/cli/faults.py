@@ -1,16 +1,17 @@
 """How a command ends badly: one line on stderr and an exit code."""
 
-import functools
 import os
 import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial, wraps
 from typing import Any, NoReturn
 
 import click
 
+from neurosim.cli.compiling import compiling_is_told
 from neurosim.errors import DivergedError, NeurosimError, StabilityWarning, StorageWarning
 
 BAD_INPUT, DIVERGED = 2, 3
@@ -19,10 +20,10 @@ BAD_INPUT, DIVERGED = 2, 3
 def plainly(command: Callable[..., Any]) -> Callable[..., Any]:
     """Turn expected errors into one line and an exit code; any other exception is a bug and keeps its traceback."""
 
-    @functools.wraps(command)
+    @wraps(command)
     def guarded(*args: Any, **options: Any) -> Any:
         try:
-            with _plain_warnings():
+            with _plain_warnings(), compiling_is_told(partial(echo_error, end="")):
                 return command(*args, **options)
         except NeurosimError as error:
             message = "; ".join([str(error), *getattr(error, "__notes__", ())])
@@ -59,9 +60,9 @@ def fail(message: str, code: int = BAD_INPUT) -> NoReturn:
     sys.exit(code)
 
 
-def echo_error(line: str) -> None:
+def echo_error(line: str, end: str = "\n") -> None:
     """Print a line on standard error, whatever its encoding."""
-    click.echo(_printable(line, sys.stderr), err=True)
+    click.echo(_printable(line + end, sys.stderr), err=True, nl=False)
 
 
 def _printable(text: str, stream: Any) -> str:

@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -75,9 +77,23 @@ def digits(split: str = "") -> ArrayStream:
 
     The test split is the last 360: other people wrote them.
     """
-    from sklearn.datasets import load_digits
-
     rows = {"": slice(None), "train": slice(None, -360), "test": slice(-360, None)}[split]
-    data = load_digits()
+    images, labels = _digits()
     name = f"digits:{split}" if split else "digits"
-    return ArrayStream(data.images[rows, None], data.target[rows], name=name, divisor=16)
+    return ArrayStream(images[rows, None], labels[rows], name=name, divisor=16)
+
+
+def _digits() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return images (1797, 8, 8) and labels, from scikit-learn's file.
+
+    The file is read here, as importing scikit-learn takes longer than all else that a first run does.
+    """
+    package = find_spec("sklearn")
+    file = Path(package.origin or "").parent / "datasets" / "data" / "digits.csv.gz" if package else Path()
+    if not file.is_file():  # a version that has it elsewhere, or an error that names what is missing
+        from sklearn.datasets import load_digits
+
+        data = load_digits()
+        return data.images, data.target
+    rows = np.loadtxt(file, delimiter=",")
+    return rows[:, :-1].reshape(-1, 8, 8), rows[:, -1].astype(np.int64)

@@ -1,75 +1,21 @@
 """Compiled code that is kept on disk never outlives an edit of any file it was made of."""
 
 import ast
-import json
 import os
 import shutil
 
 import pytest
 from kernel_copy import NAMES, copy_package, edit, result_of, run, start
 from numba import config
+from tiny_kernel import RUN, entries
 
 from neurosim.kernels.compiled import KERNELS, stamp
 
-PAIR = """
-from typing import NamedTuple
-
-
-class Pair(NamedTuple):
-    first: float
-    second: float
-"""
-CELL = """
-from numba.extending import register_jitable
-
-
-@register_jitable
-def difference(pair):
-    return pair.first - pair.second
-"""
-LOOP = """
-from neurosim.kernels.compiled import compiled
-from neurosim.kernels.dense.tiny_cell import difference
-from neurosim.kernels.shared.numbers import TWO
-
-
-@compiled
-def tiny(pair):
-    return TWO * difference(pair)
-"""
-RUN = """
-import json
-from neurosim.kernels.dense.tiny import tiny
-from neurosim.kernels.dense.tiny_pair import Pair
-value = float(tiny(Pair(first=5.0, second=2.0)))
-print(json.dumps([value, sum(tiny.stats.cache_hits.values()) if hasattr(tiny, "stats") else 0]))
-"""
+HOW_CODE_IS_KEPT = {"code_cache.py", "numba_without_scipy.py"}  # no code is made of these
 
 
 def edit_two(folder):
     edit(folder / "kernels/shared/numbers.py", "np.float32(2), ", "np.float32(7), ")
-
-
-def entries(folder):
-    return sorted(folder.rglob("*.nb[ic]"))
-
-
-@pytest.fixture(scope="module")
-def original(tmp_path_factory):
-    """A copy of the kernels with a tiny loop of several files, compiled and kept on disk."""
-    folder = copy_package(tmp_path_factory.mktemp("original"))
-    for name, text in (("tiny_pair", PAIR), ("tiny_cell", CELL), ("tiny", LOOP)):
-        (folder / f"kernels/dense/{name}.py").write_text(text)
-    assert run(folder, RUN) == [6, 0]
-    assert len(entries(folder)) == 2
-    return folder
-
-
-@pytest.fixture
-def package(original, tmp_path):
-    """A copy of that, with what was compiled."""
-    shutil.copytree(original, tmp_path, dirs_exist_ok=True)
-    return tmp_path
 
 
 # Which functions an edit of a file reaches
@@ -88,11 +34,11 @@ def imported(name):
 
 
 def made_of(name):
-    """Return a file and all kernel files that it imports, at first hand or not."""
+    """Return a file and all kernel files that it imports, at first hand or not, and that compiled code is made of."""
     reached, waiting = set(), {name}
     while waiting:
         reached |= waiting
-        waiting = {other for one in waiting for other in imported(one)} - reached
+        waiting = {other for one in waiting for other in imported(one)} - reached - HOW_CODE_IS_KEPT
     return reached
 
 
@@ -297,109 +243,3 @@ def test_processes_that_compile_at_once_do_not_disturb_one_another(package):
     together = [start(package, RUN) for _ in range(3)]
     assert [result_of(process)[0] for process in together] == [21, 21, 21]
     assert run(package, RUN) == [21, 1]
-
-
-# What lies broken on disk, or cannot be put there
-
-
-def cut(content):
-    return content[: len(content) // 2]
-
-
-def flipped(content):
-    middle = len(content) // 2
-    return content[:middle] + bytes([content[middle] ^ 255]) + content[middle + 1 :]
-
-
-SLOW = [pytest.mark.slow]
-DAMAGES = {"empty": lambda content: b"", "garbage": lambda content: b"garbage", "cut": cut, "flipped": flipped}
-
-
-@pytest.mark.parametrize(("ending", "damage"), [
-    pytest.param(ending, damage, marks=[] if (ending, damage) in {(".nbi", "empty"), (".nbc", "cut")} else SLOW)
-    for ending in (".nbi", ".nbc") for damage in DAMAGES
-])  # fmt: skip
-def test_what_is_broken_is_compiled_anew_and_written_over(package, ending, damage):
-    (path,) = (entry for entry in entries(package) if entry.suffix == ending)
-    path.write_bytes(DAMAGES[damage](path.read_bytes()))
-    process = start(package, RUN)
-    assert [result_of(process), run(package, RUN)] == [[6, 0], [6, 1]]
-
-
-WITHOUT_COMPILING = """
-import json, sys
-from neurosim.kernels.dense.tiny import tiny
-from numba.core import types
-
-cache, key = tiny._cache, ("signature",)
-cache._cache_file.save(key, "code")
-for path in (cache._cache_file._index_path, cache._cache_file._data_path(cache._cache_file._load_index()[key])):
-    whole = open(path, "rb").read()
-    found = []
-    for content in (b"", b"garbage", whole[: len(whole) // 2], whole[:-1], whole + b"x", b"\\x80\\x05." + whole):
-        open(path, "wb").write(content)
-        try:
-            found.append(cache._cache_file.load(key))
-        except (ValueError, OSError) as error:
-            found.append(None)
-    assert found == [None] * len(found), found
-    cache._cache_file.save(key, "code")
-    assert cache._cache_file.load(key) == "code"
-print(json.dumps("fine"))
-"""
-
-
-def test_whatever_is_changed_in_a_file_it_is_not_loaded_and_written_over(package):
-    assert run(package, WITHOUT_COMPILING) == "fine"
-
-
-FAILING = {
-    "a full disk": (
-        "def fail(self, path): raise OSError(28, 'No space left on device', path)\n"
-        "caching.IndexDataCacheFile._open_for_write = fail\n"
-    ),
-    "nothing can be written": (
-        "import tempfile\n"
-        "def fail(*_, **__): raise OSError(30, 'Read-only file system')\n"
-        "tempfile.TemporaryFile = caching.IndexDataCacheFile._open_for_write = fail\n"
-    ),
-    "a locator that finds nothing": (
-        "from numba import config\nconfig.CACHE_LOCATOR_CLASSES = 'NoSuchLocator'\n"
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("failing", FAILING)
-def test_without_a_disk_code_is_compiled_in_memory_with_one_warning(package, failing):
-    if "locator" in failing and not hasattr(config, "CACHE_LOCATOR_CLASSES"):
-        pytest.skip("this version of Numba asks nobody where to keep code")
-    for path in entries(package):
-        path.unlink()
-    process = start(package, f"from numba.core import caching\n{FAILING[failing]}{RUN}")
-    output, errors = process.communicate()
-    assert process.returncode == 0, errors
-    assert json.loads(output) == [6, 0]
-    assert errors.count("RuntimeWarning: compiled code cannot be kept") == 1
-    assert not entries(package)
-
-
-def test_code_that_came_with_a_package_that_cannot_be_written_is_used(package):
-    assert run(package, f"from numba.core import caching\n{FAILING['nothing can be written']}{RUN}") == [6, 1]
-
-
-def test_a_user_without_a_home_gets_no_folder_that_is_called_tilde(package, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("working")
-    homeless = (
-        "import os, pwd, tempfile\n"
-        "os.environ.pop('HOME', None)\nos.environ.pop('XDG_CACHE_HOME', None)\n"
-        "os.getuid = lambda: 4242424\n"
-        f"os.chdir({str(folder)!r})\n"
-        "from numba.core import caching\n"
-        "temporary = tempfile.TemporaryFile\n"
-        "def beside(*words, dir=None, **named):\n"
-        "    if 'kernels' in str(dir): raise OSError(30, 'Read-only file system')\n"
-        "    return temporary(*words, dir=dir, **named)\n"
-        "tempfile.TemporaryFile = beside\n"
-    )
-    assert run(package, homeless + RUN) == [6, 1]
-    assert not list(folder.iterdir())

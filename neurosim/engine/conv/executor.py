@@ -40,7 +40,7 @@ class ConvExecutor(Executor[Workspace]):
     state : neurosim.kernels.conv.layout.State
     """
 
-    compiled = frozenset({"_loop", "_own"})
+    compiled = frozenset({"_kind", "_loop", "_own"})
 
     def __init__(
         self, constants: ConvWTA, image: tuple[int, ...], index: int, codes: layout.Constants, state: layout.State
@@ -76,6 +76,7 @@ class ConvExecutor(Executor[Workspace]):
         call.results.written[:] = 0
         for n in range(len(call.samples.values)):
             one = call._replace(samples=call.samples.cut(n, n + 1), results=call.results.cut(n, n + 1))
+            one = one._replace(begun=call.begun[n : n + 2])
             before = self.state.counters.copy()
             done, neuron = self._run_together(one)
             if done == 0:
@@ -108,8 +109,8 @@ class ConvExecutor(Executor[Workspace]):
         """Return what each thread of a team calls, and the team's signals."""
         calls, parts = self._arguments(call, size), []
         for arguments in calls:
-            loop, address, kind, arguments_memory = KERNEL.bound(*arguments)
-            part: Callable[[], Counts] = partial(loop, address, kind)
+            loop, address, arguments_memory = KERNEL.bound(self._kind, *arguments)
+            part: Callable[[], Counts] = partial(loop, address, self._kind)
             vars(part)["needs"] = arguments, arguments_memory  # as long as it may be called
             parts.append((part,))
         return parts, calls[0][-2].signals
@@ -143,14 +144,15 @@ class ConvExecutor(Executor[Workspace]):
 
     def _arguments(self, call: Call[Workspace], size: int) -> list[tuple[Any, ...]]:
         """Return what the loop takes, for each thread of a team."""
-        (values, _, modulators), learning, workspace, made = call
+        (values, _, modulators), learning, workspace, made, begun = call
+        marks = workspace.marks._replace(begun=begun)
         samples = layout.Samples(values=values, modulators=modulators)
         results = layout.Results(
             potentials=made.potentials, responses=made.responses, winners=made.winners, outputs=made.outputs
         )
         return [
             (samples, learning, self._codes, self.state, scratch, results, self._product, self._own_address, team,
-             workspace.marks)
+             marks)
             for scratch, team in workspace.team(size)
         ]  # fmt: skip
 
@@ -168,6 +170,10 @@ class ConvExecutor(Executor[Workspace]):
     @property
     def _own_address(self) -> int:
         return 0 if self._own is None else int(self._own.address)
+
+    @cached_property
+    def _kind(self) -> Any:
+        return KERNEL.kind_of(*self._no_samples())
 
     @cached_property
     def _loop(self) -> Callable[..., Counts]:

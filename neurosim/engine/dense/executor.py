@@ -35,7 +35,7 @@ class DenseExecutor(Executor[Workspace]):
     state : neurosim.kernels.dense.layout.State
     """
 
-    compiled = frozenset({"_loop", "_own", "_team"})
+    compiled = frozenset({"_kind", "_loop", "_own", "_team"})
 
     def __init__(
         self, constants: DenseWTA, inputs: int, index: int, codes: layout.Constants, state: layout.State
@@ -87,14 +87,14 @@ class DenseExecutor(Executor[Workspace]):
         if len(call.workspace.scratch.signals) > 1 or len(call.results.tallies) or call.workspace.marks.moments.size:
             return super().bind(call)
         arguments = self._arguments(call)
-        loop, address, kind, arguments_memory = KERNEL.bound(*arguments)
-        run: Callable[[], Counts] = partial(loop, address, kind)
+        loop, address, arguments_memory = KERNEL.bound(self._kind, *arguments)
+        run: Callable[[], Counts] = partial(loop, address, self._kind)
         vars(run)["needs"] = arguments, arguments_memory  # as long as it may be called
         return run
 
     def _arguments(self, call: Call[Workspace]) -> tuple[Any, ...]:
         """Return what the loop takes."""
-        (values, labels, modulators), learning, (scratch, live, marks), made = call
+        (values, labels, modulators), learning, (scratch, live, marks), made, begun = call
         samples = layout.Samples(values=values, labels=labels, modulators=modulators)
         results = layout.Results(
             potentials=made.potentials,
@@ -105,6 +105,7 @@ class DenseExecutor(Executor[Workspace]):
             written=made.written,
             live=live,
         )
+        marks = marks._replace(begun=begun)
         return samples, learning, self._codes, self.state, scratch, results, self._own_address, marks
 
     def _no_samples(self) -> tuple[Any, ...]:
@@ -120,6 +121,10 @@ class DenseExecutor(Executor[Workspace]):
     @property
     def _own_address(self) -> int:
         return 0 if self._own is None else int(self._own.address)
+
+    @cached_property
+    def _kind(self) -> Any:
+        return KERNEL.kind_of(*self._no_samples())
 
     @cached_property
     def _loop(self) -> Callable[..., Counts]:

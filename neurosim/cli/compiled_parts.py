@@ -1,0 +1,164 @@
+"""The parts of the package that are compiled: `neurosim warm` has each compiled by a process of its own."""
+
+import logging
+import os
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from neurosim.chip.chip import Chip
+    from neurosim.layers.dense import DenseWTA
+
+WIDE = 1 << 20  # synapses of a layer that threads share
+INPUTS, NEURONS, SAMPLES = 16, 10, 3  # of whatever is run to be compiled
+PRESETS = (  # with all kinds of layers
+    "softhebb-cifar10-1layer",
+    "softhebb-cifar10-1layer-published",
+    "softhebb-mnist-3layer",
+)
+
+
+class Compiled(NamedTuple):
+    """What was compiled of a part, and the seconds that it took; nothing, where it lay compiled already."""
+
+    part: str
+    seconds: float
+    functions: list[str]
+
+
+class Part(NamedTuple):
+    """What is compiled together: how to make it be compiled, and what it is for."""
+
+    run: Callable[[], None]
+    purpose: str
+
+
+def _run(layer: "DenseWTA") -> None:
+    """Respond to samples and learn from them, one at a time and in a chunk."""
+    from neurosim.chip.chip import Chip
+
+    chip, samples = Chip([layer], inputs=INPUTS), _samples(INPUTS)
+    chip.learn_one(samples[0], 0)
+    chip.respond_one(samples[0])
+    chip.learn(samples, labels=range(SAMPLES))
+    chip.respond(samples)
+
+
+def _dense() -> None:
+    """Learn by every recipe, with the options that have stages of their own, by two threads, and with moments taken."""
+    from neurosim.chip.chip import Chip
+    from neurosim.layers.biases import Conscience, MeanActivity
+    from neurosim.recipes import NAMES, named
+
+    for name in NAMES:
+        _run(named(name, NEURONS))
+    for constants in ({"weight_bits": 8}, {"window": 2}, {"bias": Conscience()}, {"bias": MeanActivity()}):
+        _run(named("softhebb", NEURONS, **constants))
+    Chip([named("softhebb", WIDE // INPUTS)], inputs=INPUTS).learn(_samples(INPUTS), threads=2)
+    _measure(Chip([named("softhebb", NEURONS)], inputs=INPUTS))
+
+
+def _images() -> None:
+    """Learn from images with every kind of layer that the presets have, and with moments taken."""
+    from neurosim.chip.chip import Chip
+    from neurosim.presets import preset
+
+    for name in PRESETS:
+        found = preset(name)
+        chip = Chip(found.layers, inputs=found.shape)
+        chip.learn(_samples(*found.shape))
+    _measure(chip)
+
+
+def _measure(chip: "Chip") -> None:
+    """Learn from samples, and take the moments at which each stage is done."""
+    from neurosim.latency import bench
+    from neurosim.streams import ArrayStream
+
+    samples = _samples(*chip.shape)
+    bench(chip, ArrayStream(samples, range(SAMPLES)), warm_up=0, stages=True)
+
+
+def _samples(*shape: int) -> "NDArray[np.float32]":
+    import numpy as np
+
+    return np.ones((SAMPLES, *shape), np.float32)
+
+
+def _readout() -> None:
+    """Train the readout of a chip that ends in images."""
+    import numpy as np
+
+    from neurosim.readouts.softmax import SoftmaxReadout
+
+    readout = SoftmaxReadout(epochs=1).fit(_samples(INPUTS), np.arange(SAMPLES))
+    readout.predict(_samples(INPUTS))
+
+
+def _machine() -> None:
+    """Measure how fast some memory is read and written, and how fast numbers are multiplied."""
+    from neurosim.latency.roofline.bandwidth import level_rates, operation_rate
+    from neurosim.latency.timing.clock import REAL
+
+    level_rates(1, REAL)
+    operation_rate(REAL)
+
+
+def _timeline() -> None:
+    """Simulate a sample that goes through a network of two resources."""
+    from neurosim.hardware.timeline import Emission, Network, simulate
+
+    emission = Emission(0, 1, 0, ((0, 1),))
+    network = Network(("link",), (-1,), "drop", ("in", "out"), (emission,))
+    simulate(network, [0], [[1]], [[1]])
+
+
+PARTS = {
+    "dense": Part(_dense, "Dense layers."),
+    "images": Part(_images, "Convolutional layers."),
+    "readout": Part(_readout, "The readout of a chip that ends in images."),
+    "machine": Part(_machine, "What neurosim bench --roofline measures with."),
+    "timeline": Part(_timeline, "What neurosim cost --timeline simulates with."),
+}
+
+
+def settle(settings: dict[str, str]) -> None:
+    """Set variables of the environment of a new process, before it imports Numba."""
+    os.environ.update(settings)
+
+
+def compile_part(part: str) -> Compiled:
+    """Run what needs a part's code, so that it is compiled and kept.
+
+    Raises
+    ------
+    RuntimeWarning
+        If it cannot be kept.
+    """
+    told = _Told()
+    log = logging.getLogger("neurosim.kernels.code_cache")
+    log.setLevel(logging.INFO)
+    log.addHandler(told)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.filterwarnings("error", "compiled code cannot be kept", RuntimeWarning)
+        PARTS[part].run()
+    return Compiled(part, sum(told.seconds.values()), list(told.seconds))
+
+
+class _Told(logging.Handler):
+    """Collects the seconds that each function took to compile."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: dict[str, float] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take a record of `neurosim.kernels.code_cache`: that it begins, or that it is done, with the seconds."""
+        if isinstance(record.args, tuple) and isinstance(record.args[1], float):
+            name = str(record.args[0])
+            self.seconds[name] = self.seconds.get(name, 0) + record.args[1]
