@@ -6,8 +6,9 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import get_cython_function_address, intrinsic, register_jitable
+from numba.extending import get_cython_function_address, intrinsic
 
+from neurosim.kernels.compiled import cell
 from neurosim.kernels.conv.layout import GRAIN
 from neurosim.kernels.shared.numbers import ZERO
 
@@ -55,33 +56,33 @@ def _multiply(typing, product, letters, sizes, a, first_a, b, first_b, beta, c, 
     return types.void(product, letters, sizes, a, first_a, b, first_b, beta, c, first_c), code
 
 
-@register_jitable
+@cell
 def times_transposed(product, a, b, c, first, last):
     """Write columns of c = a b^T: those of b's rows from first to last."""
     sizes = (last - first, a.shape[0], a.shape[1])
     _multiply(product, (TURNED, PLAIN), sizes, b, first * b.shape[1], a, 0, ZERO, c, first)
 
 
-@register_jitable
+@cell
 def transposed_times(product, a, b, beta, c, first, last):
     """Write rows of c = a^T b + beta c, from first to last."""
     sizes = (b.shape[1], last - first, a.shape[0])
     _multiply(product, (PLAIN, TURNED), sizes, b, 0, a, first, beta, c, first * c.shape[1])
 
 
-@register_jitable
+@cell
 def block_size(count):
     """Return how many neurons or positions BLAS gets at once, whatever the number of threads."""
     return max(BLOCK, count // BLOCKS // GRAIN * GRAIN)
 
 
-@register_jitable
+@cell
 def block_end(begin, count, block):
     """Return the end of a block that begins there: the last one has what is left."""
     return count if count - begin < 2 * block else begin + block
 
 
-@register_jitable
+@cell
 def transposed_times_in_blocks(product, a, b, beta, c, first, last, block):
     """Write rows of c = a^T b + beta c, from first to last, a block at a time."""
     while first < last:

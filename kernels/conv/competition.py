@@ -3,9 +3,8 @@
 import math
 
 import numpy as np
-from numba.extending import register_jitable
 
-from neurosim.kernels.compiled import compiled
+from neurosim.kernels.compiled import cell, compiled
 from neurosim.kernels.conv.powers import raise_all, softmax_by_powers
 from neurosim.kernels.conv.team import share_of
 from neurosim.kernels.shared.arguments import kept_at
@@ -84,7 +83,7 @@ def count_winners(address, kind, n, learns, _unused, _also):
     return 0
 
 
-@register_jitable
+@cell
 def first_not_finite(x):
     """Return the first index where x is not finite, 0 if only their sum is not."""
     for k in range(x.size):

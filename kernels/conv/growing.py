@@ -3,9 +3,8 @@
 import math
 
 import numpy as np
-from numba.extending import register_jitable
 
-from neurosim.kernels.compiled import compiled
+from neurosim.kernels.compiled import cell, compiled
 from neurosim.kernels.conv.blas import block_end, block_size, times_transposed, transposed_times_in_blocks
 from neurosim.kernels.conv.layout import FOLDED, MEASURED_NORMS, MULTIPLIED
 from neurosim.kernels.conv.powers import larger, square_sum
@@ -21,7 +20,7 @@ FLAT = np.float32(1e-30)  # largest change of an update that is no change at all
 FEW_POSITIONS = 32  # that BLAS gets at once of the patches' products with one another
 
 
-@register_jitable
+@cell
 def take_over_norm(k, norm, square, instruments, norms, steps):
     """Take over neuron k's new squared norm, and the size of the step that led to it."""
     norms[k] = norm
@@ -29,20 +28,20 @@ def take_over_norm(k, norm, square, instruments, norms, steps):
         note_step(k, max(square, ZERO), steps)
 
 
-@register_jitable
+@cell
 def moved_norm(norm, change, overlap, square):
     """Return a neuron's new squared norm, and the squared size of the step: of its growth it has square."""
     square = change * change * norm + TWO * change * overlap + square
     return larger(norm + TWO * (change * norm + overlap) + square, ZERO), square
 
 
-@register_jitable
+@cell
 def weight_step(weight, change, growth, factor):
     """Return a weight's step."""
     return factor * (change * weight + growth)
 
 
-@register_jitable
+@cell
 def _move(k, change, growth, factor, synapses, scales, instruments, norms, steps, lanes):
     """Move neuron k by factor * (change * w + growth), which overwrites growth; measure step and norm."""
     v, s = synapses[k], scales[k]
@@ -55,7 +54,7 @@ def _move(k, change, growth, factor, synapses, scales, instruments, norms, steps
     take_over_norm(k, square_sum(v, ZERO, lanes), square, instruments, norms, steps)
 
 
-@register_jitable
+@cell
 def _first_wild(norms, first, last):
     """Return the first neuron whose norm is not finite, or -1."""
     for k in range(first, last):
@@ -113,7 +112,7 @@ def grow_by_largest(address, kind, n, _unused, _also, _too):
     return _first_wild(norms, first, last)
 
 
-@register_jitable
+@cell
 def _multiply_all(growth, factors, first, last):
     """Multiply the growth of neurons from first to last by their factors."""
     own_factors = between(factors, first, last)
@@ -123,7 +122,7 @@ def _multiply_all(growth, factors, first, last):
             c[k] *= own_factors[k]
 
 
-@register_jitable
+@cell
 def _measure(growth, transformed, squares, first, last):
     """Write what the growth of neurons from first to last squares to."""
     mine = between(squares, first, last)
@@ -170,7 +169,7 @@ def grow_in_place(address, kind, n, _unused, _also, _too):
     return _first_wild(norms, first, last)
 
 
-@register_jitable
+@cell
 def fold_scale(k, synapses, scales):
     """Multiply neuron k's scale into its synapses."""
     v = synapses[k]

@@ -3,9 +3,8 @@
 import math
 
 import numpy as np
-from numba.extending import register_jitable
 
-from neurosim.kernels.compiled import compiled
+from neurosim.kernels.compiled import cell, compiled
 from neurosim.kernels.conv.layout import LAYER, PLAIN, RUNNING, WINDOW
 from neurosim.kernels.conv.powers import square_sum
 from neurosim.kernels.conv.team import meet, share_of
@@ -30,7 +29,7 @@ def admit(address, kind, n, _unused, _also, _too):
     return -1 if math.isfinite(square_sum(sample, ZERO, scratch.lanes)) else 0
 
 
-@register_jitable
+@cell
 def statistics(samples, means, variances, lanes, first, last):
     """Write the mean and variance of channels from first to last over all pixels of the samples."""
     pixels = samples.shape[1] // means.size
@@ -46,7 +45,7 @@ def statistics(samples, means, variances, lanes, first, last):
         means[c], variances[c] = mean, total / count
 
 
-@register_jitable
+@cell
 def followed(mean, variance, seen_mean, seen_variance, weight):
     """Return a channel's running mean and variance after an image of which it has seen these."""
     difference = seen_mean - mean
@@ -54,21 +53,21 @@ def followed(mean, variance, seen_mean, seen_variance, weight):
     return mean + weight * difference, (ONE - weight) * spread + weight * seen_variance
 
 
-@register_jitable
+@cell
 def _follow(seen_means, seen_variances, weight, means, variances, first, last):
     """Move running statistics of channels from first to last."""
     for c in range(first, last):
         means[c], variances[c] = followed(means[c], variances[c], seen_means[c], seen_variances[c], weight)
 
 
-@register_jitable
+@cell
 def gain_and_shift(mean, variance):
     """Return what a channel's pixels are multiplied by, and what is then taken from them."""
     gain = ONE / math.sqrt(variance + EPSILON)
     return gain, mean * gain
 
 
-@register_jitable
+@cell
 def normalise(sample, means, variances, values, first, last):
     """Write channels from first to last of the sample with their mean and variance taken out."""
     pixels = sample.size // means.size
@@ -109,7 +108,7 @@ def prepare(address, kind, n, measured, _unused, _also):
     return 0
 
 
-@register_jitable
+@cell
 def mirrored(i, size):
     """Return the pixel that a pixel beyond the border reflects; the border itself is not doubled."""
     i = abs(i)

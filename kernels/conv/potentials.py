@@ -1,8 +1,6 @@
 """Potentials of every neuron at every position."""
 
-from numba.extending import register_jitable
-
-from neurosim.kernels.compiled import compiled
+from neurosim.kernels.compiled import cell, compiled
 from neurosim.kernels.conv.blas import block_end, block_size, times_transposed
 from neurosim.kernels.conv.team import share_of
 from neurosim.kernels.shared.arguments import kept_at
@@ -42,7 +40,7 @@ def integrate(address, kind, row, recalled, _unused, _also):
     return 0
 
 
-@register_jitable
+@cell
 def _scale(potentials, scales, first, last):
     """Multiply potentials of neurons from first to last by their scales, if any is not one."""
     scaled = False

@@ -3,9 +3,8 @@
 import math
 
 import numpy as np
-from numba.extending import register_jitable
 
-from neurosim.kernels.compiled import compiled
+from neurosim.kernels.compiled import cell, compiled
 from neurosim.kernels.conv.blas import block_size
 from neurosim.kernels.conv.layout import EVENTS, LARGEST
 from neurosim.kernels.conv.team import meet, share_of
@@ -19,7 +18,7 @@ from neurosim.kernels.shared.slices import between
 NEGLIGIBLE = np.float32(1e-18)  # smaller growth is zero: its square is subnormal, which takes a hundred times as long
 
 
-@register_jitable
+@cell
 def rate_of_neuron(rate, square, wins, constants):
     """Return a neuron's rate: by its squared norm, or by the positions it has won.
 
@@ -65,14 +64,14 @@ def count_events(address, kind, samples, row, _unused, _also):
     return total
 
 
-@register_jitable
+@cell
 def weighed(decay, grown, share):
     """Return a position's share of what the rule says: growth, and change of decay."""
     grown *= share
     return ZERO if abs(grown) <= NEGLIGIBLE else grown, share * (decay - ONE)
 
 
-@register_jitable
+@cell
 def _first_wild(changes, overlaps, first, last):
     """Return the first neuron whose step is not finite, or -1."""
     for k in range(first, last):  # a maximum and a comparison may pass over what is no number
@@ -136,7 +135,7 @@ def propose_by_rule(address, kind, row, _unused, _also, _too):
     return _first_wild(changes, overlaps, first, last)
 
 
-@register_jitable
+@cell
 def _list_events(responses, cutoff, counts, starts, rows, values, begin, end):
     """Sort responses above the cutoff by neuron, from begin to end: their positions, in order, and how large.
 
@@ -207,7 +206,7 @@ def propose_singly_by_rule(address, kind, row, _unused, _also, _too):
     return _first_wild(changes, overlaps, first, last)
 
 
-@register_jitable
+@cell
 def within_cap(change, cap):
     """Return what a step is multiplied by, so that its decay keeps the cap."""
     change = abs(change)

@@ -1,9 +1,8 @@
 """What the layer sends: activated, pooled, channels first."""
 
 import numpy as np
-from numba.extending import register_jitable
 
-from neurosim.kernels.compiled import compiled
+from neurosim.kernels.compiled import cell, compiled
 from neurosim.kernels.conv.layout import GRAIN, MEAN_POOL
 from neurosim.kernels.conv.powers import raise_all
 from neurosim.kernels.conv.team import meet, share_of
@@ -45,7 +44,7 @@ def send(address, kind, n, row, _unused, _also):
     return 0
 
 
-@register_jitable
+@cell
 def _pool(potentials, averages, constants, sent, square, first, last, pooled):
     """Write what neurons from first to last send of one square of positions."""
     top = square // constants.pooled_columns * constants.pool_stride - constants.pool_padding
@@ -75,7 +74,7 @@ def _pool(potentials, averages, constants, sent, square, first, last, pooled):
         raise_all(pooled, constants.exponent)
 
 
-@register_jitable
+@cell
 def _apply(function, potentials, average, outputs):
     """Write f(u), but for the power."""
     threshold = average if function == TRIANGLE else average * ZERO

@@ -24,9 +24,8 @@ compare with the textbook equation. Sums have a fixed order, except those inside
 
 import numpy as np
 from numba import typeof, types
-from numba.extending import register_jitable
 
-from neurosim.kernels.compiled import compiled
+from neurosim.kernels.compiled import cell, compiled
 from neurosim.kernels.conv import layout
 from neurosim.kernels.conv.apart import compiled_for, needed
 from neurosim.kernels.conv.team import agree, mark, meet
@@ -36,7 +35,7 @@ from neurosim.kernels.shared.numbers import ONE
 from neurosim.kernels.shared.system import write_begun
 
 
-@register_jitable
+@cell
 def _begin(n, given):
     """Meet for a sample, and write down when it is taken up, if anybody asks."""
     if given.team.number == 0:
@@ -44,14 +43,14 @@ def _begin(n, given):
     mark(given.marks, given.team, n, layout.BEGUN)
 
 
-@register_jitable
+@cell
 def _is_refused(n, given, address, kind):
     """Return whether a sample is not admitted; the first thread looks for all, as the caller's array may change."""
     failed = call(given.stages.admit, address, kind, n, 0, 0, 0) if given.team.number == 0 else -1
     return agree(failed, given.team) >= 0
 
 
-@register_jitable
+@cell
 def _integrate(n, row, measured, pending, given, address, kind):
     """Write a sample's potentials, and keep what its window needs of it."""
     team, marks, stages = given.team, given.marks, given.stages
@@ -70,7 +69,7 @@ def _integrate(n, row, measured, pending, given, address, kind):
     mark(marks, team, n, layout.INTEGRATED)
 
 
-@register_jitable
+@cell
 def _compete(n, row, learns, given, address, kind):
     """Write responses, who won, and what is sent, if anybody reads it; return a neuron that is not finite, or -1."""
     team, marks, stages = given.team, given.marks, given.stages
@@ -88,7 +87,7 @@ def _compete(n, row, learns, given, address, kind):
     return -1
 
 
-@register_jitable
+@cell
 def _learn(n, row, learned, pending, given, address, kind):
     """Put a sample where its window waits for its end, and learn if this is it; return a wild neuron, or -1."""
     team, stages, modulators = given.team, given.stages, given.samples.modulators
@@ -105,7 +104,7 @@ def _learn(n, row, learned, pending, given, address, kind):
     return failed
 
 
-@register_jitable
+@cell
 def _end(done, given):
     """Meet for the last time, and add up what the threads have counted."""
     meet(given.team)
