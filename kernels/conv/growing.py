@@ -1,140 +1,191 @@
 """Steps applied to the synapses, densely, in place, or one response at a time."""
 
-import numpy as np
-from numba.extending import register_jitable
+import math
 
+import numpy as np
+
+from neurosim.kernels.compiled import cell, compiled
 from neurosim.kernels.conv.blas import block_end, block_size, times_transposed, transposed_times_in_blocks
-from neurosim.kernels.conv.layout import FOLDED, LARGEST, MEASURED_NORMS, MULTIPLIED
+from neurosim.kernels.conv.layout import FOLDED, MEASURED_NORMS, MULTIPLIED
 from neurosim.kernels.conv.powers import larger, square_sum
+from neurosim.kernels.conv.proposing import within_cap
 from neurosim.kernels.conv.team import mark, meet, share_of
+from neurosim.kernels.shared.arguments import kept_at
 from neurosim.kernels.shared.instruments import note_step
 from neurosim.kernels.shared.numbers import FOLD_ABOVE, FOLD_BELOW, ONE, TWO, ZERO
+from neurosim.kernels.shared.slices import between
 from neurosim.kernels.shared.softmax import maximum
 
 FLAT = np.float32(1e-30)  # largest change of an update that is no change at all
 FEW_POSITIONS = 32  # that BLAS gets at once of the patches' products with one another
 
 
-@register_jitable
-def take_over_norm(k, norm, square, constants, state):
+@cell
+def take_over_norm(k, norm, square, instruments, norms, steps):
     """Take over neuron k's new squared norm, and the size of the step that led to it."""
-    state.norms[k] = norm
-    if constants.instruments:
-        note_step(k, max(square, ZERO), state.steps)
+    norms[k] = norm
+    if instruments:
+        note_step(k, max(square, ZERO), steps)
 
 
-@register_jitable
+@cell
 def moved_norm(norm, change, overlap, square):
     """Return a neuron's new squared norm, and the squared size of the step: of its growth it has square."""
     square = change * change * norm + TWO * change * overlap + square
     return larger(norm + TWO * (change * norm + overlap) + square, ZERO), square
 
 
-@register_jitable
+@cell
 def weight_step(weight, change, growth, factor):
     """Return a weight's step."""
     return factor * (change * weight + growth)
 
 
-@register_jitable
-def _move(k, change, growth, factor, constants, state, lanes):
+@cell
+def _move(k, change, growth, factor, synapses, scales, instruments, norms, steps, lanes):
     """Move neuron k by factor * (change * w + growth), which overwrites growth; measure step and norm."""
-    v, s = state.synapses[k], state.scales[k]
+    v, s = synapses[k], scales[k]
     for i in range(v.size):
         w = s * v[i]
         growth[i] = weight_step(w, change, growth[i], factor)
         v[i] = w + growth[i]
-    state.scales[k] = ONE
-    square = square_sum(growth, ZERO, lanes) if constants.instruments else s
-    take_over_norm(k, square_sum(v, ZERO, lanes), square, constants, state)
+    scales[k] = ONE
+    square = square_sum(growth, ZERO, lanes) if instruments else s
+    take_over_norm(k, square_sum(v, ZERO, lanes), square, instruments, norms, steps)
 
 
-@register_jitable
-def grow_densely(product, patches, constants, state, scratch, team, first, last, marks, n):
-    """Move neurons from first to last by a whole matrix product that is written apart from the synapses."""
-    changes, step, factors, lanes = scratch.changes, scratch.step, scratch.rates, scratch.lanes
-    block, zero = block_size(state.norms.size), scratch.factors[1:]
-    transposed_times_in_blocks(product, scratch.growth, patches, zero, step, scratch, first, last, block)
-    mark(marks, team, n, MULTIPLIED)
-    if constants.step == LARGEST:
-        largest = changes[0] * ZERO
-        for k in range(first, last):
-            v, s, d = state.synapses[k], state.scales[k], step[k]
-            for i in range(v.size):
-                d[i] += changes[k] * (s * v[i])
-            largest = max(largest, maximum(d, lanes))
-            for i in range(v.size):
-                d[i] = -d[i]
-            largest = max(largest, maximum(d, lanes))
-        team.largest[team.number, 0] = largest
-        meet(team)
-        for other in range(team.size):
-            largest = max(largest, team.largest[other, 0])
-        if not largest > FLAT:
-            return
-        for k in range(first, last):
-            _move(k, changes[k] * ZERO, step[k], -factors[k] / largest, constants, state, lanes)
-        return
+@cell
+def _first_wild(norms, first, last):
+    """Return the first neuron whose norm is not finite, or -1."""
+    for k in range(first, last):
+        if not math.isfinite(norms[k]):
+            return k
+    return -1
+
+
+@compiled(_nrt=False, no_cpython_wrapper=True)
+def grow_densely(address, kind, n, _unused, _also, _too):
+    """Move a thread's neurons by a whole matrix product that is written apart from the synapses."""
+    given = kept_at(address, kind)
+    state, scratch, team, instruments = given.state, given.scratch, given.team, given.constants.instruments
+    changes, step, growth, lanes = scratch.changes, scratch.step, scratch.growth, scratch.lanes
+    synapses, scales, norms, steps = state.synapses, state.scales, state.norms, state.steps
+    block = block_size(norms.size)
+    first, last = share_of(norms.size, block, team)
+    transposed_times_in_blocks(given.product, growth, scratch.patches, ZERO, step, first, last, block)
+    mark(given.marks, team, n, MULTIPLIED)
     for k in range(first, last):
         if changes[k] != ZERO or scratch.overlaps[k] != ZERO:
-            _move(k, changes[k], step[k], factors[k], constants, state, lanes)
+            factor = within_cap(changes[k], given.constants.cap)
+            _move(k, changes[k], step[k], factor, synapses, scales, instruments, norms, steps, lanes)
+    return _first_wild(norms, first, last)
 
 
-@register_jitable
-def grow_in_place(product, patches, constants, state, scratch, team, first, last, marks, n):
+@compiled(_nrt=False, no_cpython_wrapper=True)
+def grow_by_largest(address, kind, n, _unused, _also, _too):
+    """Do what `grow_densely` does, each step divided by the largest change of all weights."""
+    given = kept_at(address, kind)
+    state, scratch, team, instruments = given.state, given.scratch, given.team, given.constants.instruments
+    changes, step, growth, lanes = scratch.changes, scratch.step, scratch.growth, scratch.lanes
+    synapses, scales, norms, steps = state.synapses, state.scales, state.norms, state.steps
+    block = block_size(norms.size)
+    first, last = share_of(norms.size, block, team)
+    transposed_times_in_blocks(given.product, growth, scratch.patches, ZERO, step, first, last, block)
+    mark(given.marks, team, n, MULTIPLIED)
+    largest = changes[0] * ZERO
+    for k in range(first, last):
+        v, s, d = synapses[k], scales[k], step[k]
+        for i in range(v.size):
+            d[i] += changes[k] * (s * v[i])
+        largest = max(largest, maximum(d, lanes))
+        for i in range(v.size):
+            d[i] = -d[i]
+        largest = max(largest, maximum(d, lanes))
+    team.largest[team.number, 0] = largest
+    meet(team)
+    for other in range(team.size):
+        largest = max(largest, team.largest[other, 0])
+    if largest > FLAT:
+        for k in range(first, last):
+            factor = -scratch.squares[k] / largest  # the rates wait there
+            _move(k, changes[k] * ZERO, step[k], factor, synapses, scales, instruments, norms, steps, lanes)
+    return _first_wild(norms, first, last)
+
+
+@cell
+def _multiply_all(growth, factors, first, last):
+    """Multiply the growth of neurons from first to last by their factors."""
+    own_factors = between(factors, first, last)
+    for p in range(growth.shape[0]):
+        c = between(growth[p], first, last)
+        for k in range(c.size):
+            c[k] *= own_factors[k]
+
+
+@cell
+def _measure(growth, transformed, squares, first, last):
+    """Write what the growth of neurons from first to last squares to."""
+    mine = between(squares, first, last)
+    mine[:] = ZERO
+    for p in range(growth.shape[0]):
+        c, d = between(growth[p], first, last), between(transformed[p], first, last)
+        for k in range(c.size):
+            mine[k] += c[k] * d[k]
+
+
+@compiled(_nrt=False, no_cpython_wrapper=True)
+def grow_in_place(address, kind, n, _unused, _also, _too):
     """Move neurons by a matrix product added to their synapses; norms by the patches' products with one another."""
-    changes, overlaps, factors, squares = scratch.changes, scratch.overlaps, scratch.rates, scratch.squares
-    growth, transformed, mine = scratch.growth, scratch.product, scratch.squares[first:last]
-    own_factors, zero, neurons = factors[first:last], scratch.factors[1:], state.norms.size
+    given = kept_at(address, kind)
+    constants, state, scratch, team, product = given.constants, given.state, given.scratch, given.team, given.product
+    growth, patches, factors, gram = scratch.growth, scratch.patches, scratch.rates, scratch.gram
+    norms, scales, block = state.norms, state.scales, block_size(state.norms.size)
+    first, last = share_of(norms.size, block, team)
     begin, stop = share_of(growth.shape[0], FEW_POSITIONS, team)
     block_begin = begin
     while block_begin < stop:
         end = block_end(block_begin, stop, FEW_POSITIONS)
-        times_transposed(product, patches, patches, scratch.gram, scratch, block_begin, end)
+        times_transposed(product, patches, patches, gram, block_begin, end)
         block_begin = end
-    for p in range(growth.shape[0]):
-        c = growth[p, first:last]
-        for k in range(c.size):
-            c[k] *= own_factors[k]
-    meet(team)
-    transposed_times_in_blocks(product, scratch.gram, growth, zero, transformed, scratch, begin, stop, FEW_POSITIONS)
-    meet(team)
-    mine[:] = ZERO
-    for p in range(growth.shape[0]):
-        c, d = growth[p, first:last], transformed[p, first:last]
-        for k in range(c.size):
-            mine[k] += c[k] * d[k]
     for k in range(first, last):
-        change = changes[k] * factors[k]
-        norm, square = moved_norm(state.norms[k], change, overlaps[k] * factors[k], squares[k])
-        take_over_norm(k, norm, square, constants, state)
-        state.scales[k] *= ONE + change
-        if not FOLD_BELOW <= abs(state.scales[k]) <= FOLD_ABOVE:
-            fold_scale(k, state)
+        factors[k] = within_cap(scratch.changes[k], constants.cap)
+    _multiply_all(growth, factors, first, last)
+    meet(team)
+    transposed_times_in_blocks(product, gram, growth, ZERO, scratch.product, begin, stop, FEW_POSITIONS)
+    meet(team)
+    _measure(growth, scratch.product, scratch.squares, first, last)
+    for k in range(first, last):
+        change, overlap = scratch.changes[k] * factors[k], scratch.overlaps[k] * factors[k]
+        norm, square = moved_norm(norms[k], change, overlap, scratch.squares[k])
+        take_over_norm(k, norm, square, constants.instruments, norms, state.steps)
+        scales[k] *= ONE + change
+        if not FOLD_BELOW <= abs(scales[k]) <= FOLD_ABOVE:
+            fold_scale(k, state.synapses, scales)
             team.signals[team.number, FOLDED] += 1
-        factors[k] = ONE / state.scales[k]
-    for p in range(growth.shape[0]):
-        c = growth[p, first:last]
-        for k in range(c.size):
-            c[k] *= own_factors[k]
-    mark(marks, team, n, MEASURED_NORMS)
-    one, block = scratch.factors, block_size(neurons)
-    transposed_times_in_blocks(product, growth, patches, one, state.synapses, scratch, first, last, block)
+        factors[k] = ONE / scales[k]
+    _multiply_all(growth, factors, first, last)
+    mark(given.marks, team, n, MEASURED_NORMS)
+    transposed_times_in_blocks(product, growth, patches, ONE, state.synapses, first, last, block)
+    return _first_wild(norms, first, last)
 
 
-@register_jitable
-def fold_scale(k, state):
+@cell
+def fold_scale(k, synapses, scales):
     """Multiply neuron k's scale into its synapses."""
-    v = state.synapses[k]
+    v = synapses[k]
     for i in range(v.size):
-        v[i] *= state.scales[k]
-    state.scales[k] = ONE
+        v[i] *= scales[k]
+    scales[k] = ONE
 
 
-@register_jitable
-def grow_singly(patches, constants, state, scratch, begin, stop):
-    """Move those neurons from begin to stop that have anything to learn, each by the sum of its few patches."""
+@compiled(_nrt=False, no_cpython_wrapper=True)
+def grow_singly(address, kind, _unused, _also, _too, _last):
+    """Move those of a thread's neurons that have anything to learn, each by the sum of its few patches."""
+    given = kept_at(address, kind)
+    state, scratch, constants = given.state, given.scratch, given.constants
     counts, rows, values, sum_ = scratch.counts, scratch.event_rows, scratch.event_values, scratch.sum
+    patches, changes, lanes = scratch.patches, scratch.changes, scratch.lanes
+    begin, stop = share_of(state.norms.size, block_size(state.norms.size), given.team)
     last = 0
     for k in range(begin, stop):
         first, last = last, last + counts[k]
@@ -151,4 +202,9 @@ def grow_singly(patches, constants, state, scratch, begin, stop):
             x0, c0 = patches[rows[j]], values[j]
             for i in range(sum_.size):
                 sum_[i] += c0 * x0[i]
-        _move(k, scratch.changes[k], sum_, scratch.rates[k], constants, state, scratch.lanes)
+        factor = within_cap(changes[k], constants.cap)
+        _move(
+            k, changes[k], sum_, factor, state.synapses, state.scales, constants.instruments, state.norms, state.steps,
+            lanes,
+        )  # fmt: skip
+    return _first_wild(state.norms, begin, stop)

@@ -117,12 +117,9 @@ class Scratch(NamedTuple):
     lanes: NDArray[np.float32]  # (LANES,)
     means: NDArray[np.float32]  # (channels,)
     variances: NDArray[np.float32]  # (channels,)
-    letters: NDArray[np.uint8]  # N, T
-    sizes: NDArray[np.int32]  # (4,) of a matrix product
-    factors: NDArray[np.float32]  # one, zero
 
 
-PRIVATE = ("drive", "pooled", "sum", "event_rows", "event_values", "lanes", "sizes")  # of one thread
+PRIVATE = ("drive", "pooled", "sum", "event_rows", "event_values", "lanes")  # of one thread
 
 
 class Team(NamedTuple):
@@ -157,6 +154,27 @@ class Results(NamedTuple):
     outputs: NDArray[np.float32]  # z (rows, neurons * pooled positions), channels first
 
 
+class Stages(NamedTuple):
+    """Where the code of each stage begins; 0 for what a call does not need. See `apart.py`."""
+
+    admit: int = 0
+    prepare: int = 0
+    cut_patches: int = 0
+    integrate: int = 0
+    compete: int = 0  # where nobody wants responses, `mean_potentials`
+    count_winners: int = 0
+    send: int = 0
+    keep_values: int = 0
+    keep_potentials: int = 0
+    recall: int = 0
+    learn: int = 0
+    count_events: int = 0
+    propose: int = 0
+    propose_singly: int = 0
+    grow: int = 0
+    grow_singly: int = 0
+
+
 class Marks(NamedTuple):
     """When each sample's stages were done, by the system's clock; changes no bit of anything else.
 
@@ -168,3 +186,19 @@ class Marks(NamedTuple):
     begun: NDArray[np.int64]  # (samples + 1 or 0,) when each was taken up, and the last was done
     now: NDArray[np.int64]  # (2,) seconds and nanoseconds, as the system gives them
     clock: int  # the system's number of the clock
+
+
+class Arguments(NamedTuple):
+    """What `stream` and every stage take, in memory: see `kernels/shared/arguments.py`."""
+
+    samples: Samples
+    learning: bool  # if false, nothing in the state is written
+    constants: Constants
+    state: State
+    scratch: Scratch
+    results: Results
+    product: int  # address of BLAS's matrix product for the type of the weights
+    own: int  # address of the user's compiled rule, which takes what `hebb` does, or 0
+    team: Team  # every thread of a team has the same, except for its number and its private scratch
+    marks: Marks
+    stages: Stages = Stages()

@@ -1,55 +1,52 @@
 """Potentials of every neuron at every position."""
 
-from numba.extending import register_jitable
-
+from neurosim.kernels.compiled import cell, compiled
 from neurosim.kernels.conv.blas import block_end, block_size, times_transposed
-from neurosim.kernels.conv.images import cut_patches
-from neurosim.kernels.conv.layout import NORMALISED, PATCHED
-from neurosim.kernels.conv.team import mark, meet, share_of
+from neurosim.kernels.conv.team import share_of
+from neurosim.kernels.shared.arguments import kept_at
 from neurosim.kernels.shared.numbers import ONE
+from neurosim.kernels.shared.slices import between
 
 NARROW = 4  # at least so many neurons a position make potentials quicker neuron by neuron
 
 
-@register_jitable
-def respond(product, values, constants, state, scratch, patches, potentials, team, marks, n):
-    """Write an image's patches, and the potentials of a thread's neurons at every position."""
-    meet(team)
-    mark(marks, team, n, NORMALISED)
-    cut_patches(values, constants, scratch.image, patches, team)
-    meet(team)
-    mark(marks, team, n, PATCHED)
-    first, last = share_of(potentials.shape[1], block_size(potentials.shape[1]), team)
-    integrate(product, patches, state, scratch, potentials, first, last)
+@compiled(_nrt=False, no_cpython_wrapper=True)
+def integrate(address, kind, row, recalled, _unused, _also):
+    """Write the potentials of a thread's neurons at every position, block by block.
 
-
-@register_jitable
-def integrate(product, patches, state, scratch, potentials, first, last):
-    """Write the potentials of neurons from first to last at every position, block by block."""
-    positions, begin = potentials.shape[0], first
-    while begin < last:
-        end = block_end(begin, last, block_size(potentials.shape[1]))
-        scales = state.scales[begin:end]
-        if positions * NARROW > potentials.shape[1]:
-            times_transposed(product, patches, state.synapses, potentials, scratch, begin, end)
-            _scale(potentials, scales, begin, end)
+    They are those of an image that its window recalls, or, if that is -1, of the image at hand.
+    """
+    given = kept_at(address, kind)
+    state, scratch, results, product = given.state, given.scratch, given.results, given.product
+    potentials = state.pending_potentials[recalled] if recalled >= 0 else results.potentials[row]
+    positions, neurons = potentials.shape
+    begin = max(recalled, 0) * positions
+    patches, block = between(scratch.patches, begin, begin + positions), block_size(neurons)
+    first, last = share_of(neurons, block, given.team)
+    while first < last:
+        end = block_end(first, last, block)
+        scales = between(state.scales, first, end)
+        if positions * NARROW > neurons:
+            times_transposed(product, patches, state.synapses, potentials, first, end)
+            _scale(potentials, scales, first, end)
         else:  # BLAS is quicker with few columns than with few rows
-            turned = scratch.turned[begin:end]
-            times_transposed(product, state.synapses[begin:end], patches, turned, scratch, 0, positions)
+            turned = between(scratch.turned, first, end)
+            times_transposed(product, between(state.synapses, first, end), patches, turned, 0, positions)
             for p in range(positions):
-                u = potentials[p, begin:end]
+                u = between(potentials[p], first, end)
                 for k in range(u.size):
                     u[k] = turned[k, p] * scales[k]
-        begin = end
+        first = end
+    return 0
 
 
-@register_jitable
+@cell
 def _scale(potentials, scales, first, last):
     """Multiply potentials of neurons from first to last by their scales, if any is not one."""
     scaled = False
     for k in range(scales.size):
         scaled |= scales[k] != ONE
     for p in range(potentials.shape[0] if scaled else 0):
-        u = potentials[p, first:last]
+        u = between(potentials[p], first, last)
         for k in range(u.size):
             u[k] *= scales[k]

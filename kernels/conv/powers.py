@@ -1,8 +1,8 @@
 """Exponential, logarithm, powers and sums of squares by arithmetic alone, the same bits on every machine."""
 
 import numpy as np
-from numba.extending import register_jitable
 
+from neurosim.kernels.compiled import cell
 from neurosim.kernels.shared.numbers import (
     FIFTH,
     HALF,
@@ -27,7 +27,7 @@ E6, E7, E8, E9 = np.float32(1 / 720), np.float32(1 / 5040), np.float32(1 / 40320
 BIAS, EXPONENT = np.float32(127), np.float32(8388608)  # of float32's bits
 
 
-@register_jitable
+@cell
 def exponential(x):
     """Return e**x with arithmetic alone, so that it vectorises and every machine gives the same bits."""
     x = min(max(x, np.float32(-87)), np.float32(88))
@@ -38,7 +38,7 @@ def exponential(x):
     return p * np.int32((np.float32(n) + BIAS) * EXPONENT).view(np.float32)
 
 
-@register_jitable
+@cell
 def _logarithm(x):
     """Return log(x) of a normal float32 above zero: its exponent's, and 2 artanh((m - 1) / (m + 1)) of its fraction."""
     bits = np.float32(x).view(np.int32)
@@ -52,14 +52,14 @@ def _logarithm(x):
     return n * LN2_HIGH + (n * LN2_MIDDLE + (s + s) * series)
 
 
-@register_jitable
+@cell
 def raised(x, exponent):
     """Return x**exponent, where x is not negative."""
     z = exponential(exponent * _logarithm(max(x, SMALLEST)))
     return z if x > ZERO else ZERO
 
 
-@register_jitable
+@cell
 def raise_all(x, exponent):
     """Write x**exponent over every x, where x is not negative."""
     if exponent == ONE:
@@ -68,13 +68,13 @@ def raise_all(x, exponent):
         x[k] = raised(x[k], exponent)
 
 
-@register_jitable
+@cell
 def larger(x, y):
     """Return y if it is larger, else x: what is no number stays so, which a device's own `max` passes over."""
     return y if y > x else x
 
 
-@register_jitable
+@cell
 def square_sum(x, mean, lanes):
     """Return the sum of (x - mean)**2, added in an order that depends on its size alone."""
     whole = x.size - x.size % LANES
@@ -87,7 +87,7 @@ def square_sum(x, mean, lanes):
     return fold_lanes(lanes)
 
 
-@register_jitable
+@cell
 def softmax_by_powers(x, sharpness, y, lanes):
     """Write softmax(sharpness * x) into y; return the largest x."""
     top = maximum(x, lanes)

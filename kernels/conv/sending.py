@@ -1,23 +1,28 @@
 """What the layer sends: activated, pooled, channels first."""
 
 import numpy as np
-from numba.extending import register_jitable
 
+from neurosim.kernels.compiled import cell, compiled
 from neurosim.kernels.conv.layout import GRAIN, MEAN_POOL
 from neurosim.kernels.conv.powers import raise_all
 from neurosim.kernels.conv.team import meet, share_of
+from neurosim.kernels.shared.arguments import kept_at
 from neurosim.kernels.shared.codes import IDENTITY, RELU, TRIANGLE
 from neurosim.kernels.shared.numbers import ZERO
+from neurosim.kernels.shared.slices import between
 
 MANY_SQUARES = 32  # pooled squares: threads share them out; if there are fewer, they share out the neurons
 
 
-@register_jitable
-def send(potentials, averages, constants, scratch, outputs, team):
+@compiled(_nrt=False, no_cpython_wrapper=True)
+def send(address, kind, n, row, _unused, _also):
     """Write f(u), pooled, channels first: a thread's squares of all neurons, or, where squares are few, its neurons."""
+    given = kept_at(address, kind)
+    constants, scratch, team = given.constants, given.scratch, given.team
+    potentials, averages = given.results.potentials[row], scratch.averages
+    outputs = given.results.outputs[n % given.results.outputs.shape[0]]
     squares, neurons = constants.pooled_rows * constants.pooled_columns, potentials.shape[1]
-    late = constants.pool != MEAN_POOL  # a power goes up with its argument, so the largest may be found first
-    if not late:
+    if constants.pool == MEAN_POOL:  # a power goes up with its argument, so the largest may be found first
         begin, end = share_of(potentials.shape[0], 1, team)
         for p in range(begin, end):
             _apply(constants.transmit, potentials[p], averages[p], scratch.sent[p])
@@ -30,30 +35,32 @@ def send(potentials, averages, constants, scratch, outputs, team):
     else:
         first, last = share_of(neurons, GRAIN, team)
     if first >= last:
-        return
-    pooled = scratch.pooled[: last - first]
+        return 0
+    pooled = between(scratch.pooled, 0, last - first)
     for square in range(begin, end):
-        top = square // constants.pooled_columns * constants.pool_stride - constants.pool_padding
-        left = square % constants.pooled_columns * constants.pool_stride - constants.pool_padding
-        _pool(potentials, averages, constants, scratch.sent, top, left, first, last, pooled)
+        _pool(potentials, averages, constants, scratch.sent, square, first, last, pooled)
         for k in range(pooled.size):
             outputs[(first + k) * squares + square] = pooled[k]
+    return 0
 
 
-@register_jitable
-def _pool(potentials, averages, constants, sent, top, left, first, last, pooled):
+@cell
+def _pool(potentials, averages, constants, sent, square, first, last, pooled):
     """Write what neurons from first to last send of one square of positions."""
+    top = square // constants.pooled_columns * constants.pool_stride - constants.pool_padding
+    left = square % constants.pooled_columns * constants.pool_stride - constants.pool_padding
     function, fresh = constants.transmit, True
     area = np.float32(constants.pool_size * constants.pool_size)
     for i in range(max(top, 0), min(top + constants.pool_size, constants.rows)):
         for j in range(max(left, 0), min(left + constants.pool_size, constants.columns)):
             p = i * constants.columns + j
             if constants.pool == MEAN_POOL:
-                averaged = sent[p, first:last]
+                averaged = between(sent[p], first, last)
                 for k in range(pooled.size):
                     pooled[k] = averaged[k] if fresh else pooled[k] + averaged[k]
             else:
-                u, threshold = potentials[p, first:last], averages[p] if function == TRIANGLE else averages[p] * ZERO
+                u = between(potentials[p], first, last)
+                threshold = averages[p] if function == TRIANGLE else averages[p] * ZERO
                 for k in range(pooled.size):
                     z = u[k] - threshold
                     pooled[k] = z if fresh else max(pooled[k], z)
@@ -67,7 +74,7 @@ def _pool(potentials, averages, constants, sent, top, left, first, last, pooled)
         raise_all(pooled, constants.exponent)
 
 
-@register_jitable
+@cell
 def _apply(function, potentials, average, outputs):
     """Write f(u), but for the power."""
     threshold = average if function == TRIANGLE else average * ZERO

@@ -22,116 +22,111 @@ Every function takes arrays of one float type and stays in it: float32 in the si
 compare with the textbook equation. Sums have a fixed order, except those inside BLAS.
 """
 
-from numba import typeof
-from numba.extending import register_jitable
+import numpy as np
+from numba import typeof, types
 
-from neurosim.kernels.compiled import compiled
+from neurosim.kernels.compiled import cell, compiled
 from neurosim.kernels.conv import layout
-from neurosim.kernels.conv.competition import compete, mean_potentials
-from neurosim.kernels.conv.images import is_admitted, prepare
-from neurosim.kernels.conv.learning import learn
-from neurosim.kernels.conv.potentials import respond
-from neurosim.kernels.conv.sending import send
+from neurosim.kernels.conv.apart import compiled_for, needed
 from neurosim.kernels.conv.team import agree, mark, meet
-from neurosim.kernels.conv.window import keep_potentials, keep_values, recall
+from neurosim.kernels.shared.arguments import kept_at, size_of_arguments, write_arguments
+from neurosim.kernels.shared.by_address import call
 from neurosim.kernels.shared.numbers import ONE
 from neurosim.kernels.shared.system import write_begun
 
 
-@register_jitable
-def _is_refused(sample, constants, scratch, team):
+@cell
+def _begin(n, given):
+    """Meet for a sample, and write down when it is taken up, if anybody asks."""
+    if given.team.number == 0:
+        write_begun(given.marks, n)
+    mark(given.marks, given.team, n, layout.BEGUN)
+
+
+@cell
+def _is_refused(n, given, address, kind):
     """Return whether a sample is not admitted; the first thread looks for all, as the caller's array may change."""
-    refused = team.number == 0 and not is_admitted(sample, constants.negative, scratch.lanes)
-    return agree(0 if refused else -1, team) >= 0
+    failed = call(given.stages.admit, address, kind, n, 0, 0, 0) if given.team.number == 0 else -1
+    return agree(failed, given.team) >= 0
 
 
-@register_jitable
-def _compete(row, competes, constants, scratch, results, team):
-    """Let neurons compete, or take mean potentials alone; return a neuron that is not finite, or -1."""
-    potentials, averages = results.potentials[row], scratch.averages
-    if competes:
-        wins = team.wins[team.number]
-        failed = compete(potentials, constants, averages, scratch, results.responses[row], wins, team)
-    else:
-        failed = mean_potentials(potentials, averages, scratch.lanes, team)
-    return agree(failed, team)
+@cell
+def _integrate(n, row, measured, pending, given, address, kind):
+    """Write a sample's potentials, and keep what its window needs of it."""
+    team, marks, stages = given.team, given.marks, given.stages
+    call(stages.prepare, address, kind, n, measured, 0, 0)
+    meet(team)
+    mark(marks, team, n, layout.NORMALISED)
+    call(stages.cut_patches, address, kind, -1, 0, 0, 0)
+    meet(team)
+    mark(marks, team, n, layout.PATCHED)
+    call(stages.integrate, address, kind, row, -1, 0, 0)
+    if team.number == 0 and given.learning:
+        given.state.counters[layout.MEASURED] = measured
+    if stages.keep_values != 0:
+        call(stages.keep_values, address, kind, n, pending, 0, 0)
+    meet(team)
+    mark(marks, team, n, layout.INTEGRATED)
 
 
-@register_jitable
-def _count_winners(n, competes, learns, state, results, team):
-    """Add up what the threads have seen won, and write who won most; the first thread's work."""
-    results.winners[n] = -1
-    if not competes:
-        return
-    wins = team.wins[0]
-    for other in range(1, team.size):
-        for k in range(wins.size):
-            wins[k] += team.wins[other, k]
-    winner = 0
-    for k in range(wins.size):
-        winner = k if wins[k] > wins[winner] else winner
-        if learns:
-            state.wins[k] += wins[k]
-    results.winners[n] = winner
-
-
-@register_jitable
-def _transmit(n, potentials, constants, scratch, results, team):
-    """Write what the layer sends, if anybody reads it."""
-    if results.outputs.size > 0:
-        outputs = results.outputs[n % results.outputs.shape[0]]
-        send(potentials, scratch.averages, constants, scratch, outputs, team)
-
-
-@register_jitable
-def _keep(n, pending, potentials, samples, state, team):
-    """Put what is learned from a sample where its window waits for its end."""
+@cell
+def _compete(n, row, learns, given, address, kind):
+    """Write responses, who won, and what is sent, if anybody reads it; return a neuron that is not finite, or -1."""
+    team, marks, stages = given.team, given.marks, given.stages
+    failed = agree(call(stages.compete, address, kind, row, -1, 0, 0), team)
+    if failed >= 0:
+        return failed
     if team.number == 0:
-        state.pending_modulators[pending] = samples.modulators[n] if samples.modulators.size > 0 else ONE
-        state.counters[layout.PENDING] = pending + 1
-    if state.pending_inputs.shape[0] > 1:
-        keep_potentials(potentials, pending, state, team)
+        given.results.winners[n] = -1
+        if stages.count_winners != 0:
+            call(stages.count_winners, address, kind, n, learns, 0, 0)
+    mark(marks, team, n, layout.COMPETED)
+    if stages.send != 0:
+        call(stages.send, address, kind, n, row, 0, 0)
+    mark(marks, team, n, layout.TRANSMITTED)
+    return -1
 
 
-@register_jitable
-def _learn_from_window(n, row, learned, product, constants, state, scratch, results, own, team, marks):
-    """Learn from a full window; return a neuron that is not finite, or -1."""
-    us = results.potentials[row]
-    xs, ys = scratch.patches[: us.shape[0]], results.responses[row]
-    if state.pending_inputs.shape[0] > 1:
-        failed = recall(product, constants, state, scratch, team, marks)
-        us = state.pending_potentials.reshape(scratch.patches.shape[0], us.shape[1])
-        xs, ys = scratch.patches, scratch.responses
-        mark(marks, team, n, layout.RECALLED)
-        if failed >= 0:
-            return failed
-    else:
-        meet(team)
-    return learn(product, xs, us, ys, learned, constants, state, scratch, own, team, marks, n)
+@cell
+def _learn(n, row, learned, pending, given, address, kind):
+    """Put a sample where its window waits for its end, and learn if this is it; return a wild neuron, or -1."""
+    team, stages, modulators = given.team, given.stages, given.samples.modulators
+    if team.number == 0:
+        given.state.pending_modulators[pending] = modulators[n] if modulators.size > 0 else ONE
+        given.state.counters[layout.PENDING] = pending + 1
+    if stages.keep_potentials != 0:
+        call(stages.keep_potentials, address, kind, row, pending, 0, 0)
+    if pending + 1 < given.state.pending_inputs.shape[0]:
+        return -1
+    failed = call(stages.learn, address, kind, n, row, learned, 0)
+    if failed < 0:
+        mark(given.marks, team, n, layout.LEARNED)
+    return failed
+
+
+@cell
+def _end(done, given):
+    """Meet for the last time, and add up what the threads have counted."""
+    meet(given.team)
+    if given.team.number > 0:
+        return
+    if done == given.samples.values.shape[0]:
+        write_begun(given.marks, done)
+    if given.learning:
+        for other in range(given.team.size):
+            given.state.counters[layout.FOLDS] += given.team.signals[other, layout.FOLDED]
 
 
 @compiled(nogil=True, _nrt=False)
-def stream(samples, learning, constants, state, scratch, results, product, own, team, marks):
+def stream(address, kind):
     """Take images through the layer one by one, learning from each in turn if `learning`.
 
     Parameters
     ----------
-    samples : Samples
-        float32 (samples, inputs), C order, channels first, with modulators or none.
-    learning : bool
-        If false, nothing in `state` is written.
-    constants : Constants
-    state : State
-    scratch : Scratch
-    results : Results
-    product : one of PRODUCTS
-        BLAS's matrix product for the type of the weights.
-    own : int
-        Address of the user's compiled rule, with the arguments of `hebb`, or 0.
-    team : Team
-        Every thread of a team calls this with the same arguments, except for its number and its private scratch.
-    marks : Marks
-        Where to write when each sample was taken up, and each stage done; the same for every thread.
+    address : int
+        Of `Arguments` in memory.
+    kind : tuple type
+        The type of the arguments.
 
     Returns
     -------
@@ -141,68 +136,70 @@ def stream(samples, learning, constants, state, scratch, results, product, own, 
     neuron : int
         A neuron whose potential, or whose weights after learning, are not finite; or -1.
     """
-    window, first = state.pending_inputs.shape[0], team.number == 0
-    learned, pending = state.counters[layout.SAMPLES], state.counters[layout.PENDING]
-    measured, follows = (
-        state.counters[layout.MEASURED],
-        learning and constants.normalise in (layout.RUNNING, layout.WINDOW),
-    )
-    competes = learning or results.responses.size > 0
-    if not meet(team):
+    given = kept_at(address, kind)
+    learning, counters, window = given.learning, given.state.counters, given.state.pending_inputs.shape[0]
+    learned, pending, measured = counters[layout.SAMPLES], counters[layout.PENDING], counters[layout.MEASURED]
+    follows = learning and given.constants.normalise in (layout.RUNNING, layout.WINDOW)
+    if not meet(given.team):
         return 0, -1
     done, failed = 0, -1
-    for n in range(samples.values.shape[0]):
-        if first:
-            write_begun(marks, n)
-        mark(marks, team, n, layout.BEGUN)
-        sample, row = samples.values[n], n % results.potentials.shape[0]
-        if _is_refused(sample, constants, scratch, team):
+    for n in range(given.samples.values.shape[0]):
+        row = n % given.results.potentials.shape[0]
+        _begin(n, given)
+        if _is_refused(n, given, address, kind):
             break
-        potentials = results.potentials[row]
-        patches = scratch.patches[: potentials.shape[0]]
         measured += follows
-        prepare(sample, learning, measured, constants, state, scratch, team)
-        respond(product, scratch.values, constants, state, scratch, patches, potentials, team, marks, n)
-        if first and follows:
-            state.counters[layout.MEASURED] = measured
-        if learning and window > 1:
-            keep_values(sample, pending, constants, state, scratch, team)
-        meet(team)
-        mark(marks, team, n, layout.INTEGRATED)
-        failed = _compete(row, competes, constants, scratch, results, team)
+        _integrate(n, row, measured, pending, given, address, kind)
+        learned += learning
+        learns = learning and learned > given.constants.warm_up
+        failed = _compete(n, row, learns, given, address, kind)
         if failed >= 0:
             break
-        learned += learning
-        learns = learning and learned > constants.warm_up
-        if first:
-            _count_winners(n, competes, learns, state, results, team)
-        mark(marks, team, n, layout.COMPETED)
-        _transmit(n, potentials, constants, scratch, results, team)
-        mark(marks, team, n, layout.TRANSMITTED)
-        if first and learning:
-            state.counters[layout.SAMPLES] = learned
-            state.counters[layout.BLANKS] += not learns
+        if given.team.number == 0 and learning:
+            counters[layout.SAMPLES] = learned
+            counters[layout.BLANKS] += not learns
         if learns:
-            _keep(n, pending, potentials, samples, state, team)
-            pending += 1
-        if learns and pending == window:
-            pending = 0
-            failed = _learn_from_window(
-                n, row, learned, product, constants, state, scratch, results, own, team, marks
-            )  # fmt: skip
+            failed = _learn(n, row, learned, pending, given, address, kind)
             if failed >= 0:
                 break
-            mark(marks, team, n, layout.LEARNED)
+            pending = (pending + 1) % window
         done = n + 1
-    meet(team)
-    if first and done == samples.values.shape[0]:
-        write_begun(marks, done)
-    if first and learning:
-        for other in range(team.size):
-            state.counters[layout.FOLDS] += team.signals[other, layout.FOLDED]
+    _end(done, given)
     return done, failed
 
 
+def kind_of(*arguments):
+    """Return the type of what `stream` takes; to look at a hundred arrays takes as long as many small images."""
+    return typeof(layout.Arguments(*arguments))
+
+
+def bound(kind, *arguments):
+    """Return `stream` as compiled for arguments of a kind, the address of these ones, and the memory that they lie in.
+
+    The function takes the address and the kind. Calling it reads what the arrays hold at that moment. The arrays and
+    the returned memory must outlive the function.
+    """
+    whole, memory = layout.Arguments(*arguments), np.zeros(size_of_arguments(kind), np.uint8)
+    address = memory.__array_interface__["data"][0]
+    stages = compiled_for(kind, needed(whole))
+    write_arguments.compile((types.intp, kind))(address, whole._replace(stages=stages))
+    return stream.compile((types.intp, types.TypeRef(kind))), address, memory
+
+
 def loop(*arguments):
-    """Return `stream` as compiled for arguments of these types: called directly, it does not look at types again."""
-    return stream.compile(tuple(typeof(argument) for argument in arguments))
+    """Return `stream` as compiled for arguments of these types, as a function of such arguments."""
+    kind, asked = kind_of(*arguments), needed(layout.Arguments(*arguments))
+    size, entries = size_of_arguments(kind), {asked: compiled_for(kind, asked)}
+    put, run = write_arguments.compile((types.intp, kind)), stream.compile((types.intp, types.TypeRef(kind)))
+
+    def take(*arguments):
+        whole = layout.Arguments(*arguments)
+        asked = needed(whole)
+        if asked not in entries:
+            entries[asked] = compiled_for(kind, asked)
+        memory = np.empty(size, np.uint8)
+        address = memory.__array_interface__["data"][0]
+        put(address, whole._replace(stages=entries[asked]))
+        return run(address, kind)
+
+    return take

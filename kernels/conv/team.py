@@ -1,32 +1,32 @@
 """Threads that take a sample together: where they meet, what they agree on, which share each takes."""
 
-from numba.extending import register_jitable
-
-from neurosim.kernels.conv.layout import ABSENT, FAILED, MEETINGS
+from neurosim.kernels.compiled import cell
+from neurosim.kernels.conv.layout import ABSENT, FAILED, MEETINGS, SIGNALS
+from neurosim.kernels.shared.slices import between
 from neurosim.kernels.shared.system import load_acquire, sched_yield, store_release, write_moment
 
 PATIENCE = 2000  # polls of another thread's row before a thread yields its core
 
 
-@register_jitable
+@cell
 def meet(team):
     """Wait until every thread is here; return False if an interrupted caller has said that the first will not come."""
     if team.size == 1:
         return True
     number = team.signals[team.number, MEETINGS] + 1
-    store_release(team.signals[team.number, MEETINGS:], number)
+    store_release(between(team.signals[team.number], MEETINGS, SIGNALS), number)
     for other in range(team.size):
         polls = 0
-        while load_acquire(team.signals[other, MEETINGS:]) < number:
+        while load_acquire(between(team.signals[other], MEETINGS, SIGNALS)) < number:
             polls += 1
             if polls > PATIENCE:
-                if load_acquire(team.signals[0, ABSENT:]) != 0:
+                if load_acquire(between(team.signals[0], ABSENT, SIGNALS)) != 0:
                     return False
                 sched_yield()
     return True
 
 
-@register_jitable
+@cell
 def agree(failed, team):
     """Meet, and return the failure of the first thread that has one, which one thread alone would have found; or -1."""
     if team.size == 1:
@@ -41,7 +41,7 @@ def agree(failed, team):
     return -1
 
 
-@register_jitable
+@cell
 def mark(marks, team, n, stage):
     """Write down when all threads were done with a stage of sample n, if anybody asks; n is -1 for a recalled one."""
     if n >= 0 and marks.moments.size > 0:
@@ -50,7 +50,7 @@ def mark(marks, team, n, stage):
             write_moment(marks, n, stage)
 
 
-@register_jitable
+@cell
 def share_of(count, grain, team):
     """Return the first of a thread's share of so many things, and the first after it: none, or a grain at least."""
     grains = max(1, count // grain)

@@ -1,52 +1,57 @@
 """A window of several images: what waits for its end, and how it is brought back then."""
 
-from numba.extending import register_jitable
-
-from neurosim.kernels.conv.competition import compete
-from neurosim.kernels.conv.images import cut_patches, normalise, statistics
+from neurosim.kernels.compiled import compiled
+from neurosim.kernels.conv.images import normalise, statistics
 from neurosim.kernels.conv.layout import GRAIN, WINDOW
-from neurosim.kernels.conv.potentials import respond
 from neurosim.kernels.conv.team import agree, meet, share_of
+from neurosim.kernels.shared.arguments import kept_at
+from neurosim.kernels.shared.by_address import call
+from neurosim.kernels.shared.slices import between
 from neurosim.kernels.shared.softmax import copy_into
 
 
-@register_jitable
-def recall(product, constants, state, scratch, team, marks):
+@compiled(_nrt=False, no_cpython_wrapper=True)
+def recall(address, kind, row, _unused, _also, _too):
     """Bring back a window's patches, potentials and responses; return a neuron whose drive is not finite, or -1."""
-    window, positions = state.pending_inputs.shape[0], constants.rows * constants.columns
-    by_window = constants.normalise == WINDOW
+    given = kept_at(address, kind)
+    constants, state, scratch, team, stages = given.constants, given.state, given.scratch, given.team, given.stages
+    by_window, inputs = constants.normalise == WINDOW, state.pending_inputs
     first, last = share_of(constants.channels, 1, team)
     meet(team)
     if by_window:
-        statistics(state.pending_inputs, scratch.means, scratch.variances, scratch.lanes, first, last)
-    for n in range(window):
-        rows = slice(n * positions, (n + 1) * positions)
-        potentials, patches = state.pending_potentials[n], scratch.patches[rows]
+        statistics(inputs, scratch.means, scratch.variances, scratch.lanes, first, last)
+    for n in range(inputs.shape[0]):
         if by_window:
-            normalise(state.pending_inputs[n], scratch.means, scratch.variances, scratch.values, first, last)
-            respond(product, scratch.values, constants, state, scratch, patches, potentials, team, marks, -1)
-        else:
-            cut_patches(state.pending_inputs[n], constants, scratch.image, patches, team)
+            normalise(inputs[n], scratch.means, scratch.variances, scratch.values, first, last)
+            meet(team)
+        call(stages.cut_patches, address, kind, n, 0, 0, 0)
         meet(team)
-        wins = team.wins[team.number]
-        failed = compete(potentials, constants, scratch.averages, scratch, scratch.responses[rows], wins, team)
-        failed = agree(failed, team)
+        if by_window:
+            call(stages.integrate, address, kind, row, n, 0, 0)
+            meet(team)
+        failed = agree(call(stages.compete, address, kind, row, n, 0, 0), team)
         if failed >= 0:
             return failed
     return -1
 
 
-@register_jitable
-def keep_values(sample, pending, constants, state, scratch, team):
+@compiled(_nrt=False, no_cpython_wrapper=True)
+def keep_values(address, kind, n, pending, _unused, _also):
     """Keep a thread's share of an image until its window ends; the next image must not be prepared yet."""
-    first, last = share_of(sample.size, GRAIN, team)
-    source = sample if constants.normalise == WINDOW else scratch.values
-    copy_into(source[first:last], state.pending_inputs[pending, first:])
+    given = kept_at(address, kind)
+    source = given.samples.values[n] if given.constants.normalise == WINDOW else given.scratch.values
+    first, last = share_of(source.size, GRAIN, given.team)
+    kept = given.state.pending_inputs[pending]
+    copy_into(between(source, first, last), between(kept, first, last))
+    return 0
 
 
-@register_jitable
-def keep_potentials(potentials, pending, state, team):
+@compiled(_nrt=False, no_cpython_wrapper=True)
+def keep_potentials(address, kind, row, pending, _unused, _also):
     """Keep the potentials of a thread's positions until their window ends."""
-    first, last = share_of(potentials.shape[0], 1, team)
+    given = kept_at(address, kind)
+    potentials, kept = given.results.potentials[row], given.state.pending_potentials[pending]
+    first, last = share_of(potentials.shape[0], 1, given.team)
     for p in range(first, last):
-        copy_into(potentials[p], state.pending_potentials[pending, p])
+        copy_into(potentials[p], kept[p])
+    return 0

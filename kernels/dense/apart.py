@@ -22,7 +22,7 @@ from neurosim.kernels.shared.rates import rate_by_time
 from neurosim.kernels.shared.softmax import total_of
 
 
-@compiled(nogil=True, _nrt=False, no_cpython_wrapper=True)
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def sum_next(address, kind, n, mean_active, mean_written, _unused):
     """Take the sums of the next samples together, where it pays; return the first sample whose sums are not taken."""
     samples, learning, constants, state, scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
@@ -41,7 +41,7 @@ def sum_next(address, kind, n, mean_active, mean_written, _unused):
     return n + taken
 
 
-@compiled(nogil=True, _nrt=False, no_cpython_wrapper=True)
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def recall(address, kind, row, n, copies, _unused):
     """Take in the n-th sample ahead, and write its potentials; return how many inputs are active."""
     _samples, learning, _constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
@@ -49,14 +49,14 @@ def recall(address, kind, row, n, copies, _unused):
     return ahead.recall(n, copies, learning, state, scratch, active, values, results.potentials[row])
 
 
-@compiled(nogil=True, _nrt=False, no_cpython_wrapper=True)
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def keep_copies(address, kind, count, copies, _unused, _also):
     """Copy the synapses of the neurons just written; return how many have copies then, -1 if too many."""
     _samples, _learning, _constants, state, scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
     return ahead.keep_copies(count, copies, state.synapses, scratch)
 
 
-@compiled(nogil=True, _nrt=False, no_cpython_wrapper=True)
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def integrate(address, kind, row, size, mean_written, _unused):
     """Write the potentials of a sample that was taken in: with the team, where that pays, or of another norm."""
     _samples, learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
@@ -76,7 +76,7 @@ def integrate(address, kind, row, size, mean_written, _unused):
     return 0
 
 
-@compiled(nogil=True, _nrt=False, no_cpython_wrapper=True)
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def convert(address, kind, row, _unused, _also, _too):
     """Write what competes, from the potentials."""
     _samples, learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
@@ -84,7 +84,7 @@ def convert(address, kind, row, _unused, _also, _too):
     return 0
 
 
-@compiled(nogil=True, _nrt=False, no_cpython_wrapper=True)
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def compete(address, kind, row, label, _unused, _also):
     """Write the responses; return the winner."""
     _samples, _learning, constants, _state, scratch, results, _own, _marks, stages = arguments_at(address, kind)
@@ -92,7 +92,7 @@ def compete(address, kind, row, label, _unused, _also):
     return competition.compete(drive, label, constants, scratch.lanes, scratch.written, results.responses[row])
 
 
-@compiled(nogil=True, _nrt=False, no_cpython_wrapper=True)
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def count_for_means(address, kind, row, winner, _unused, _also):
     """Count a sample for the running means."""
     _samples, _learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
@@ -101,7 +101,7 @@ def count_for_means(address, kind, row, winner, _unused, _also):
     return 0
 
 
-@compiled(nogil=True, _nrt=False, no_cpython_wrapper=True)
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def move_means(address, kind, _unused, _also, _too, _last):
     """Move the running means by those over the window."""
     _samples, _learning, constants, state, _scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
@@ -109,7 +109,7 @@ def move_means(address, kind, _unused, _also, _too, _last):
     return 0
 
 
-@compiled(nogil=True, _nrt=False, no_cpython_wrapper=True)
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def overlaps(address, kind, samples, _unused, _also, _too):
     """Write the inner products of the pending samples with one another into scratch.gram."""
     _samples, _learning, _constants, state, scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
@@ -126,7 +126,7 @@ def overlaps(address, kind, samples, _unused, _also, _too):
     return 0
 
 
-@compiled(nogil=True, _nrt=False, no_cpython_wrapper=True)
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def totals(address, kind, row, _unused, _also, _too):
     """Write the sum of |u| of each sample of the window."""
     _samples, _learning, _constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
@@ -138,7 +138,7 @@ def totals(address, kind, row, _unused, _also, _too):
     return 0
 
 
-@compiled(nogil=True, _nrt=False, no_cpython_wrapper=True)
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def mix(address, kind, row, _unused, _also, _too):
     """Learn by a rule in which a neuron sees what others explain."""
     _samples, _learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
@@ -147,14 +147,14 @@ def mix(address, kind, row, _unused, _also, _too):
     return 0
 
 
-@compiled(nogil=True, _nrt=False, no_cpython_wrapper=True)
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def gate(address, kind, count, _unused, _also, _too):
     """Keep the neurons with the largest steps; return how many."""
     _samples, _learning, constants, _state, scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
     return gates.gate(count, constants, scratch)
 
 
-@compiled(nogil=True, _nrt=False, no_cpython_wrapper=True)
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def eligibility(address, kind, count, _unused, _also, _too):
     """Keep the step in the synapses' eligibility, and let the modulator turn it into weight."""
     _samples, _learning, constants, state, scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
@@ -162,7 +162,7 @@ def eligibility(address, kind, count, _unused, _also, _too):
     return 0
 
 
-@compiled(nogil=True, _nrt=False, no_cpython_wrapper=True)
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def write_few_bits(address, kind, count, _unused, _also, _too):
     """Apply what was proposed, in synapses of few bits."""
     _samples, _learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
@@ -170,7 +170,7 @@ def write_few_bits(address, kind, count, _unused, _also, _too):
     return 0
 
 
-@compiled(nogil=True, _nrt=False, no_cpython_wrapper=True)
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def leak(address, kind, _unused, _also, _too, _last):
     """Let every neuron's weights decay by the window's time."""
     _samples, _learning, constants, state, _scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
@@ -178,7 +178,7 @@ def leak(address, kind, _unused, _also, _too, _last):
     return 0
 
 
-@compiled(nogil=True, _nrt=False, no_cpython_wrapper=True)
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def tally_inputs(address, kind, n, size, first, holes):
     """Count the events of a sample, and the synapses that they reach; `first` is the first sample ahead, or -1."""
     _samples, learning, _constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
@@ -189,7 +189,7 @@ def tally_inputs(address, kind, n, size, first, holes):
     return 0
 
 
-@compiled(nogil=True, _nrt=False, no_cpython_wrapper=True)
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def tally_live(address, kind, row, _unused, _also, _too):
     """Take the synapses that are about to be written out of those that are not zero."""
     _samples, _learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
@@ -198,7 +198,7 @@ def tally_live(address, kind, row, _unused, _also, _too):
     return 0
 
 
-@compiled(nogil=True, _nrt=False, no_cpython_wrapper=True)
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def tally_writes(address, kind, n, asked, folds, holes):
     """Count what the window that ended with a sample has written."""
     _samples, _learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)

@@ -5,8 +5,12 @@ from one sample to the next are written to memory once, and the loop is called w
 """
 
 from numba import types
+from numba.core import cgutils
+from numba.core.datamodel import models
+from numba.core.imputils import lower_getattr_generic
 from numba.core.registry import cpu_target
-from numba.extending import intrinsic
+from numba.core.typing.templates import AttributeTemplate, infer_getattr
+from numba.extending import intrinsic, register_model
 
 from neurosim.kernels.compiled import compiled
 
@@ -34,6 +38,59 @@ def arguments_at(context, address, kind):
         return model.load_from_data_pointer(builder, pointer, align=1)
 
     return target(address, kind), write
+
+
+class Kept(types.Type):
+    """The type of a named tuple in memory, of which each field is read where it is asked for."""
+
+    def __init__(self, kind):
+        self.kind = kind
+        super().__init__(f"Kept({kind})")
+
+
+@register_model(Kept)
+class _KeptModel(models.PrimitiveModel):
+    """An address."""
+
+    def __init__(self, manager, kept):
+        super().__init__(manager, kept, manager[types.intp].get_value_type())
+
+
+@infer_getattr
+class _Fields(AttributeTemplate):
+    key = Kept
+
+    def generic_resolve(self, kept, name):
+        """Return the type of a field: again one in memory, if it is a named tuple of several types."""
+        if name not in kept.kind.fields:
+            return None
+        field = kept.kind[kept.kind.fields.index(name)]
+        return Kept(field) if isinstance(field, types.NamedTuple) else field
+
+
+@lower_getattr_generic(Kept)
+def _field(context, builder, kept, address, name):
+    """Read a field, or return where it lies. Nothing writes to arguments while a loop is at work with them."""
+    index = kept.kind.fields.index(name)
+    whole = context.data_model_manager[kept.kind].get_data_type()
+    place = cgutils.gep_inbounds(builder, builder.inttoptr(address, whole.as_pointer()), 0, index)
+    if isinstance(kept.kind[index], types.NamedTuple):
+        return builder.ptrtoint(place, address.type)
+    before = len(builder.block.instructions)
+    value = context.data_model_manager[kept.kind[index]].load_from_data_pointer(builder, place, align=1)
+    for instruction in builder.block.instructions[before:]:
+        if instruction.opname == "load":
+            instruction.set_metadata("invariant.load", builder.module.add_metadata([]))
+    return value
+
+
+@intrinsic
+def kept_at(context, address, kind):
+    """Return arguments of a kind at an address, which are read from there when they are asked for.
+
+    Most stages ask for few: to read all takes as long to compile as a short stage itself.
+    """
+    return Kept(kind.instance_type)(address, kind), lambda context, builder, signature, values: values[0]
 
 
 def size_of_arguments(kind):

@@ -28,10 +28,21 @@ class Kernel:
     def stream(self, X, learning=True, modulators=(), own=0):
         results = layout.Results(*(in_type(array, self.dtype) for array in self.results(len(X), len(X))))
         samples = layout.Samples(X.reshape(len(X), -1).astype(self.dtype), np.array(modulators, self.dtype))
-        product = blas.PRODUCTS[np.dtype(self.dtype)]
+        product = blas.product(np.dtype(self.dtype))
         self.team.signals[:] = 0
-        loop = (samples, learning, self.codes, self.state, self.scratch, results, product, own, self.team, self.marks)
-        return conv.stream(*loop), results
+        arguments = (
+            samples,
+            learning,
+            self.codes,
+            self.state,
+            self.scratch,
+            results,
+            product,
+            own,
+            self.team,
+            self.marks,
+        )
+        return conv.loop(*arguments)(*arguments), results
 
     def results(self, samples, rows):
         """Return results of which nothing is known yet."""

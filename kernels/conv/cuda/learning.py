@@ -96,10 +96,10 @@ def _follow_norms(constants, state, memory, seat):
             factor = proposing.within_cap(memory.changes[k], constants.cap)
             change, overlap = memory.changes[k] * factor, memory.overlaps[k] * factor
             norm, square = growing.moved_norm(state.norms[k], change, overlap, factor * factor * sums[column])
-            growing.take_over_norm(k, norm, square, constants, state)
+            growing.take_over_norm(k, norm, square, constants.instruments, state.norms, state.steps)
             state.scales[k] *= ONE + change
             if not numbers.FOLD_BELOW <= abs(state.scales[k]) <= numbers.FOLD_ABOVE:
-                growing.fold_scale(k, state)
+                growing.fold_scale(k, state.synapses, state.scales)
                 memory.folds[k] += 1
             memory.factors[k] = factor * (ONE / state.scales[k])
 
@@ -158,7 +158,7 @@ def _move(by_events, constants, state, memory, seat):
         norm = square_sum(v, ZERO, seat)
         if busy and seat.member == 0:
             state.scales[k] = ONE
-            growing.take_over_norm(k, norm, square, constants, state)
+            growing.take_over_norm(k, norm, square, constants.instruments, state.norms, state.steps)
 
 
 @register_jitable

@@ -1,8 +1,9 @@
 """The compiled loop of a convolutional layer on the CPU: by as many threads as an image is worth."""
 
 import math
-from collections.abc import Callable
-from functools import cached_property
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property, partial
 from types import ModuleType
 from typing import Any
 
@@ -39,7 +40,7 @@ class ConvExecutor(Executor[Workspace]):
     state : neurosim.kernels.conv.layout.State
     """
 
-    compiled = frozenset({"_loop", "_own"})
+    compiled = frozenset({"_kind", "_loop", "_own"})
 
     def __init__(
         self, constants: ConvWTA, image: tuple[int, ...], index: int, codes: layout.Constants, state: layout.State
@@ -48,7 +49,7 @@ class ConvExecutor(Executor[Workspace]):
         self._geometry = geometry(constants, image, f"layer {index + 1}")
         self._positions = self._geometry.rows * self._geometry.columns
         self._width = constants.neurons * self._geometry.pooled_rows * self._geometry.pooled_columns
-        self._product = blas.PRODUCTS[np.dtype(np.float32)]
+        self._product = blas.product(np.dtype(np.float32))
         self._work = constants.neurons * self._positions * (state.synapses.shape[1] + A_RESPONSE)
 
     @property
@@ -83,12 +84,49 @@ class ConvExecutor(Executor[Workspace]):
             self._tally(one, self.state.counters - before)
         return len(call.samples.values), -1
 
+    def bind(self, call: Call[Workspace]) -> Callable[[], Counts]:
+        """Return the loop with everything it takes, for each number of threads that it meets."""
+        if len(call.results.tallies):
+            return super().bind(call)
+        bound: dict[int, tuple[list[tuple[Callable[[], Counts]]], NDArray[np.int64]]] = {}
+
+        def run() -> Counts:
+            call.workspace.marks.moments[:] = 0
+            with self._team(call) as size:
+                if size not in bound:
+                    bound[size] = self._bound(call, size)
+                parts, signals = bound[size]
+                signals[:], call.workspace.threads = 0, size
+                try:
+                    return CREW.run(_call, parts, lambda: signals.__setitem__((0, layout.ABSENT), 1))
+                except BaseException:
+                    bound.clear()  # a thread may yet look at these signals
+                    raise
+
+        return run
+
+    def _bound(self, call: Call[Workspace], size: int) -> tuple[list[tuple[Callable[[], Counts]]], NDArray[np.int64]]:
+        """Return what each thread of a team calls, and the team's signals."""
+        calls, parts = self._arguments(call, size), []
+        for arguments in calls:
+            loop, address, arguments_memory = KERNEL.bound(self._kind, *arguments)
+            part: Callable[[], Counts] = partial(loop, address, self._kind)
+            vars(part)["needs"] = arguments, arguments_memory  # as long as it may be called
+            parts.append((part,))
+        return parts, calls[0][-2].signals
+
+    @contextmanager
+    def _team(self, call: Call[Workspace]) -> Iterator[int]:
+        """Give how many threads a call is worth, and has, with BLAS limited to one thread."""
+        most = self.most_threads if len(call.samples.values) * self._work >= WORTH_A_TEAM else 1
+        with BLAS.quiet() as threads, CREW.team(min(threads, most)) as size:
+            yield size
+
     def _run_together(self, call: Call[Workspace]) -> Counts:
         """Take images through the loop with as many threads as are worth it."""
         loop = self._loop
         call.workspace.marks.moments[:] = 0  # a stage that the loop skips leaves no moment
-        most = self.most_threads if len(call.samples.values) * self._work >= WORTH_A_TEAM else 1
-        with BLAS.quiet() as threads, CREW.team(min(threads, most)) as size:
+        with self._team(call) as size:
             calls = self._arguments(call, size)
             signals = calls[0][-2].signals
             return CREW.run(loop, calls, lambda: signals.__setitem__((0, layout.ABSENT), 1))
@@ -119,9 +157,9 @@ class ConvExecutor(Executor[Workspace]):
         ]  # fmt: skip
 
     def _no_samples(self) -> tuple[Any, ...]:
-        """Return what the loop takes where there is no image, for its types."""
+        """Return what the loop takes where there is no image, for its types and for the stages that learning needs."""
         nothing = Samples(np.empty((0, math.prod(self._image)), np.float32))
-        call = Call(nothing, False, self.workspace(), self.results(0, 1, False))
+        call = Call(nothing, True, self.workspace(), self.results(1, 1, True))
         return self._arguments(call, 1)[0]
 
     @cached_property
@@ -134,6 +172,15 @@ class ConvExecutor(Executor[Workspace]):
         return 0 if self._own is None else int(self._own.address)
 
     @cached_property
+    def _kind(self) -> Any:
+        return KERNEL.kind_of(*self._no_samples())
+
+    @cached_property
     def _loop(self) -> Callable[..., Counts]:
         loop: Callable[..., Counts] = KERNEL.loop(*self._no_samples())
         return loop
+
+
+def _call(part: Callable[[], Counts]) -> Counts:
+    """Take a thread's part in an image."""
+    return part()

@@ -64,7 +64,6 @@ class Workspace:
             event_rows=np.zeros(self._events, np.int32),
             event_values=_zeros(self._events),
             lanes=_zeros(numbers.LANES),
-            sizes=np.zeros(4, np.int32),
         )
 
     def _shared(self, layer: ConvWTA, image: tuple[int, ...], positions: int, pool: int) -> layout.Scratch:
@@ -100,9 +99,6 @@ class Workspace:
             lanes=_zeros(0),
             means=_zeros(channels),
             variances=_zeros(channels),
-            letters=np.frombuffer(b"NT", np.uint8).copy(),
-            sizes=np.zeros(0, np.int32),
-            factors=np.array([1, 0], np.float32),
         )
 
 
