@@ -150,17 +150,6 @@ def leak_all(constants, state):
 
 
 @inlined
-def _write(count, constants, state, scratch):
-    """Apply what was proposed for `count` neurons."""
-    written = scratch.written
-    folded = apply_decay(count, constants, state, scratch)
-    for p in range(scratch.growth.shape[0]):
-        active, values = state.pending_active[p], state.pending_inputs[p]
-        _grow(active, values, state.pending_sizes[p], written, count, state.synapses, scratch.growth[p])
-    settle_norms(count, folded, constants, state, scratch)
-
-
-@inlined
 def settle_norms(count, folded, constants, state, scratch):
     """Measure the norms that growth has left unknown, and bring neurons to norm one, if they are to be."""
     if not (folded or constants.renormalise or constants.lebesgue != TWO):
@@ -192,19 +181,6 @@ def _all_finite(count, written, numbers):
 
 
 @inlined
-def _write_as_asked(count, constants, state, scratch, stages, address, kind):
-    """Apply what was proposed for `count` neurons, in the way that the layer's synapses are kept."""
-    if stages.eligibility != 0:
-        call(stages.eligibility, address, kind, count, 0, 0, 0)
-    elif stages.write_few_bits != 0:
-        call(stages.write_few_bits, address, kind, count, 0, 0, 0)
-    else:
-        _write(count, constants, state, scratch)
-    if stages.leak != 0:
-        call(stages.leak, address, kind, 0, 0, 0, 0)
-
-
-@inlined
 def learn(row, potentials, responses, square, constants, state, scratch, own, stages, address, kind):
     """Apply a full window; return a neuron whose norm is no longer finite, or -1."""
     samples, rate = responses.shape[0], rate_by_time(constants, state.counters[SAMPLES] - 1)
@@ -229,7 +205,18 @@ def learn(row, potentials, responses, square, constants, state, scratch, own, st
         return failed
     if stages.gate != 0:
         count = call(stages.gate, address, kind, count, 0, 0, 0)
-    _write_as_asked(count, constants, state, scratch, stages, address, kind)
+    if stages.eligibility != 0:
+        call(stages.eligibility, address, kind, count, 0, 0, 0)
+    elif stages.write_few_bits != 0:
+        call(stages.write_few_bits, address, kind, count, 0, 0, 0)
+    else:
+        folded = apply_decay(count, constants, state, scratch)
+        for p in range(samples):
+            active, values, growth = state.pending_active[p], state.pending_inputs[p], scratch.growth[p]
+            _grow(active, values, state.pending_sizes[p], scratch.written, count, state.synapses, growth)
+        settle_norms(count, folded, constants, state, scratch)
+    if stages.leak != 0:
+        call(stages.leak, address, kind, 0, 0, 0, 0)
     if stages.eligibility != 0:
         return _diverged(state.norms)
     return _all_finite(count, scratch.written, state.norms)
