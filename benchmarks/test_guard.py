@@ -1,4 +1,4 @@
-"""A guard on speed: ratios to NumPy in the same run, so wide that only a real loss breaks them.
+"""A guard on speed: ratios within the same run, to NumPy or to the engine, so wide that only a real loss breaks them.
 
 ::
 
@@ -12,7 +12,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 import neurosim as ns
-from benchmarks import peers
+from benchmarks import main_loop, peers
 from benchmarks.peers import numba_dense, numpy_dense, sameness, setting
 from benchmarks.peers.timing import in_a_chunk, in_turn, one_by_one, ratio
 
@@ -60,3 +60,13 @@ def test_the_chip_is_still_faster(module, neurons, learning, least, samples):
     print(f"{module.NAME}, {neurons} neurons, {'learning' if learning else 'responding'}: {chunk:.1f}, {one:.1f}")
     assert chunk >= least[0], "samples in a chunk"
     assert one >= least[1], "one a call"
+
+
+def test_the_main_loop_is_as_quick_as_the_engine():
+    with threadpool_limits(1):
+        found = main_loop.measure(64, 100, ROUNDS)
+    print(found)
+    assert found.p50 <= 1.3 * found.learn_one, "one sample at a time, in the loop"
+    assert found.one <= 1.8 * found.learn_one, "one sample at a time, all that a run does"
+    assert found.auto <= 1.6 * found.learn, "what has arrived, all that a run does"
+    assert found.learn_one <= 3.5 * found.learn, "a call of learn_one"

@@ -27,7 +27,8 @@ import neurosim as ns
 from neurosim.layers.rules import schedule
 
 SAME_RULE = (
-    "numpy_dense", "numpy_blas", "numpy_rows", "numba_dense", "numba_rows", "torch_eager", "torch_compile", "jax_jit",
+    "numpy_dense", "numpy_blas", "numpy_rows", "numba_dense", "numba_rows", "numba_events", "torch_eager",
+    "torch_compile", "jax_jit",
 )  # fmt: skip
 OWN_RULE = ("sklearn_kmeans", "river_kmeans", "superneuromat_stdp")
 NAMES = SAME_RULE + OWN_RULE

@@ -25,6 +25,7 @@ def options() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
     parser.add_argument("--root", type=Path, default=os.environ.get("NEUROSIM_DATA", "."), help="folder of MNIST")
+    parser.add_argument("--inputs", type=int, default=784, choices=setting.SIDES, help="pixels of an image")
     parser.add_argument("--neurons", type=int, default=2000)
     parser.add_argument("--samples", type=int, default=500, help="in a round")
     parser.add_argument("--rounds", type=int, default=9)
@@ -154,10 +155,14 @@ def show(about: dict, rows: list[dict]) -> None:
 def main() -> int:
     """Measure all peers that there are; 1 if one does not do what it is said to do, 2 if nothing could be measured."""
     given = options()
+
+    def images(part: str, count: int) -> np.ndarray:
+        return setting.images(given.root, part, count, given.dense_input, given.inputs)
+
     try:
         count = CHECKED + (given.rounds + 1) * given.samples
-        chip = setting.trained(given.neurons, setting.images(given.root, "train", setting.TRAINED, given.dense_input))
-        samples = setting.images(given.root, "test", count, given.dense_input)
+        chip = setting.trained(given.neurons, images("train", setting.TRAINED))
+        samples = images("test", count)
     except ns.NeurosimError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

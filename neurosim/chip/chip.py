@@ -8,10 +8,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurosim.checks import whole
 from neurosim.chip.learning import Samples, blocks_of, learn
-from neurosim.chip.one_by_one import OneByOne
+from neurosim.chip.one_by_one import OneByOne, Target
 from neurosim.chip.responding import respond
 from neurosim.chip.response import Response, response_of
-from neurosim.chip.samples import as_labels, as_modulators, as_samples, teachable
+from neurosim.chip.samples import as_label, as_modulator, as_samples, teachable
 from neurosim.chip.saved import SavedChip
 from neurosim.chip.use import USER, chunk_of
 from neurosim.engine.samples import Array
@@ -133,36 +133,34 @@ class Chip(SavedChip):
         """
         if label is None and type(modulator) is float and modulator == 1:
             return self._one(x, True)
-        modulators = as_modulators([modulator], 1)
-        labels = as_labels([-1 if label is None else label], 1)
-        if label is not None:
-            _, fault = teachable(self.layers, 1, labels, self.samples)
+        factor, number = as_modulator(modulator), -1 if label is None else as_label(label)
+        if label is not None and self._taught:
+            _, fault = teachable(self.layers, 1, np.array([number]), self.samples)
             if fault is not None:
                 as_samples(x, self.shape, 1)  # its error comes first
                 raise fault
-        with self.use.alone():
-            one_by_one = self._one_by_one
-            try:
-                one_by_one.label[:], one_by_one.modulator[:] = labels, modulators
-                return Response._make(one_by_one.take(x, True))
-            finally:
-                one_by_one.label[:], one_by_one.modulator[:] = -1, 1
+        return self._one(x, True, Target(number, factor))
 
     def respond_one(self, x: ArrayLike) -> Response:
         """Respond to one sample and change nothing; parameters and errors as in `learn_one`."""
         return self._one(x, False)
 
-    def _one(self, x: ArrayLike, learning: bool) -> Response:
+    def _one(self, x: ArrayLike, learning: bool, target: Target | None = None) -> Response:
         users, call = self.use.users, object()
         try:  # as in `Use.alone`, written out as it is quicker
             user = users.setdefault(USER, call)
             if user is not call:
                 with chunk_of(user):
-                    return Response._make(self._one_by_one.take(x, learning))
-            return Response._make(self._one_by_one.take(x, learning))
+                    return self._one_by_one.take(x, learning, target)
+            return self._one_by_one.take(x, learning, target)
         finally:
             if USER in users and users[USER] is call:
                 del users[USER]
+
+    @cached_property
+    def _taught(self) -> bool:
+        """Whether a layer learns by labels, so that they must be in range."""
+        return any(layer.constants.competition.by_label for layer in self.layers)
 
     @cached_property
     def _one_by_one(self) -> OneByOne:

@@ -45,7 +45,7 @@ def learn(
             first = samples.stop
             block_labels = block.labels if taught is None else fitting("labels", taught, samples)
             block_factors = None if factors is None else fitting("modulators", factors, samples)
-            for _ in pipeline.push(block.samples, None, block_labels, block_factors):
+            for _ in pipeline.push(block.samples, block_labels, block_factors):
                 pass
     for name, values in (("labels", taught), ("modulators", factors)):
         if values is not None and len(values) > first:

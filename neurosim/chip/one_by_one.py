@@ -1,27 +1,49 @@
 """Single samples through a chip's layers, in memory that is ready before: a call allocates nothing but its response."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neurosim import aligned
+from neurosim.chip.response import Response
 from neurosim.chip.samples import as_samples
 from neurosim.engine.base import WorkingLayer
-from neurosim.engine.results import Results
+from neurosim.engine.executor import Counts
 from neurosim.engine.runner import LayerRunner
 from neurosim.engine.samples import Array, Samples, single
 
 FLOAT32 = np.dtype(np.float32)
-LINE = 16  # float32 of a line of the processor's cache
+new_tuple = tuple.__new__  # a third quicker than a named tuple's own constructors
 
 
 class Step(NamedTuple):
-    """A layer's step: what runs it, and the memory that its sample lies in."""
+    """A layer's step: what runs it, and the memory that its sample lies in.
+
+    Attributes
+    ----------
+    runner : LayerRunner
+    samples : Samples
+    learn, respond : callable
+        The compiled code as bound to that memory. Of a layer that is frozen, `learn` responds; where samples are only
+        learned from, `respond` is None.
+    record : callable or None
+        Takes a record of the instruments if one is due after learning; None for a layer that keeps none.
+    """
 
     runner: LayerRunner
     samples: Samples
+    learn: Callable[[], Counts]
+    respond: Callable[[], Counts] | None
+    record: Callable[[], None] | None
+
+
+class Target(NamedTuple):
+    """What comes with a sample: its label, -1 for none, and its modulator."""
+
+    label: int
+    modulator: float
 
 
 class OneByOne:
@@ -32,6 +54,16 @@ class OneByOne:
     layers : sequence of WorkingLayer
     shape : tuple of int
         Shape of a sample.
+    responding : bool
+        Whether there will be responses: if not, samples are only learned from, by `learn`.
+    threads : int
+        Threads that share the work of a sample, where that pays.
+    frozen : collection of int
+        Indices of the layers that respond and never learn.
+    timing : bool
+        Whether it is noted how long each sample took.
+    workspaces : sequence, optional
+        Working memory for each layer, if it is shared with other runners; by default it is made here.
 
     Attributes
     ----------
@@ -47,45 +79,87 @@ class OneByOne:
         Winner of the last layer.
     """
 
-    def __init__(self, layers: Sequence[WorkingLayer], shape: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        layers: Sequence[WorkingLayer],
+        shape: tuple[int, ...],
+        *,
+        responding: bool = True,
+        threads: int = 1,
+        frozen: Collection[int] = (),
+        timing: bool = False,
+        workspaces: Sequence[Any] | None = None,
+    ) -> None:
         self._shape, self._width = shape, (layers[0].inputs,)
         values, self.label, self.modulator = single(layers[0].inputs)
         self.sample, self.steps = values[0], list[Step]()
-        for layer in layers:
-            results = layer.executor.results(1, 1, True)
-            if layer is layers[-1]:
-                results = self._in_one_block(results)
+        for layer, workspace in zip(layers, workspaces or [None] * len(layers), strict=True):
             samples = Samples(values, self.label, self.modulator)
-            step = Step(LayerRunner(layer, 1, samples=samples, results=results), samples)
-            step.runner.bind()
-            self.steps.append(step)
+            transmits = responding or layer is not layers[-1]
+            runner = LayerRunner(
+                layer, 1, outputs=transmits, threads=threads, timing=timing, samples=samples, workspace=workspace
+            )
+            learns = layer.index not in frozen
+            record = layer.record_if_due if learns and layer.constants.instruments else None
+            respond = runner.bound(False) if responding else None
+            self.steps.append(Step(runner, samples, runner.bound(learns), respond, record))
+            assert runner.results is not None
+            results = runner.results
             values = results.outputs
-        self.winner, self._as_images = results.winners, layers[-1].as_images
+        self._begun = [step.runner.begun for step in self.steps]
+        self.winner, as_images = results.winners, layers[-1].as_images
+        shaped = as_images(results.potentials)[0], as_images(results.responses)[0]
+        self._copies = [_copying(array) for array in (*shaped, *results.outputs[:1])]
 
-    def _in_one_block(self, results: Results) -> Results:
-        """Return the last layer's results in one block of memory, so that one copy takes them all."""
-        arrays = {name: getattr(results, name) for name in ("potentials", "responses", "outputs")}
-        ends = np.cumsum([-(-array.size // LINE) * LINE for array in arrays.values()])
-        self._block = aligned.zeros(int(ends[-1]))
-        starts = (0, *ends[:-1].tolist())
-        self._slices = [slice(start, start + array.size) for start, array in zip(starts, arrays.values(), strict=True)]
-        return results._replace(
-            **{
-                name: self._block[piece].reshape(array.shape)
-                for (name, array), piece in zip(arrays.items(), self._slices, strict=True)
-            }
-        )
-
-    def take(self, x: ArrayLike, learning: bool) -> tuple[Array, Array, int, Array]:
-        """Take a sample through all layers; return new arrays of the last one's results, as `Response` has them."""
+    def take(self, x: ArrayLike, learning: bool, target: Target | None = None) -> Response:
+        """Take a sample through all layers; return new arrays of the last one's results."""
+        if target is not None:
+            return self._taught(x, learning, target)
         if type(x) is np.ndarray and x.dtype is FLOAT32 and x.shape == self._width:  # the usual case
-            self.sample[:] = x
+            self.sample[...] = x
         else:
-            self.sample[:] = as_samples(x, self._shape, 1)[0]
-        for runner, samples in self.steps:
-            taken = runner.run(samples, learning)
-            if taken[2] is not None:  # the error; access by its name is slower
-                raise taken[2]
-        block, shaped = self._block.copy(), self._as_images
-        potentials, responses, outputs = self._slices
-        return shaped(block[potentials]), shaped(block[responses]), self.winner.item(), block[outputs]
+            self.sample[...] = as_samples(x, self._shape, 1)[0]
+        for runner, _, learn, respond, record in self.steps:
+            done, neuron = learn() if learning or respond is None else respond()
+            if done == 0:
+                raise runner.fault(0, neuron)
+            if record is not None and learning:
+                record()
+        potentials, responses, outputs = self._copies
+        return new_tuple(Response, (potentials(), responses(), self.winner.item(), outputs()))
+
+    def _taught(self, x: ArrayLike, learning: bool, target: Target) -> Response:
+        try:
+            self.label[0], self.modulator[0] = target
+            return self.take(x, learning)
+        finally:
+            self.label[0], self.modulator[0] = -1, 1
+
+    def learn(self, number: int) -> None:
+        """Let all layers learn from the sample that lies in memory; `number` is what errors call it.
+
+        Raises
+        ------
+        SampleError
+            If the first layer does not admit it.
+        DivergedError
+            If a neuron diverged; the layers before have learned from it.
+        """
+        for runner, _, learn, _, record in self.steps:
+            done, neuron = learn()
+            if done == 0:
+                raise runner.fault(number, neuron)
+            if record is not None:
+                record()
+
+    def nanoseconds(self) -> int:
+        """Return how long the last sample took, by the clock inside the loops: of several layers the sum."""
+        total = 0
+        for begun in self._begun:
+            total += begun.item(1) - begun.item(0)
+        return total
+
+
+def _copying(array: Array) -> Callable[[], Array]:
+    """Return a function that copies an array as it lies in memory: images lie with their neurons last."""
+    return array.copy if array.flags.c_contiguous else partial(array.copy, "K")

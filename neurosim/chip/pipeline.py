@@ -8,19 +8,22 @@ No layer depends on a later one, so both give the same bits (`docs/design.md`).
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.checks import LARGEST, whole
+from neurosim.chip.one_by_one import OneByOne
 from neurosim.chip.samples import teachable
 from neurosim.chip.use import Run
 from neurosim.engine.base import WorkingLayer
 from neurosim.engine.runner import LayerRunner
 from neurosim.engine.samples import NO_LABELS, NO_MODULATORS, Array, Labels, Samples
 from neurosim.errors import ConfigError, NeurosimError, SampleError
+from neurosim.streams import Block
 
+FLOAT32 = np.dtype(np.float32)
 NOBODY = np.empty(0, np.int64)
 
 
@@ -35,14 +38,14 @@ class Chunk(NamedTuple):
         What the next layer sees.
     winners : int64 (samples,)
         Of the layer before.
-    tag : object
-        The caller's.
+    nanoseconds : int64 (samples,)
+        How long each sample took in the layers so far, by the clock inside their loops.
     """
 
     first: int
     samples: Samples
     winners: NDArray[np.int64]
-    tag: Any
+    nanoseconds: NDArray[np.int64]
 
 
 class Pipeline:
@@ -65,9 +68,16 @@ class Pipeline:
     skip_bad : bool
         Whether samples that the first layer does not admit, and labels that a layer cannot learn, are passed over and
         counted, instead of an error.
+    timing : bool
+        Whether it is noted how long each sample took.
+
+    singly : bool
+        Whether single samples are to go through memory that is made for them here; unless layers work at the same time.
 
     Attributes
     ----------
+    takes_one : bool
+        Whether `take_one` may be called.
     refused : int
         Samples passed over so far.
     fault : SampleError or None
@@ -83,15 +93,18 @@ class Pipeline:
         chunk: int = 256,
         run: Run | None = None,
         skip_bad: bool = False,
+        timing: bool = False,
+        singly: bool = False,
     ) -> None:
         whole("threads", threads, 1, LARGEST)
         if threads > 1 and any(layer.device != "cpu" for layer in layers):
             raise ConfigError("threads", "1 with device='cuda', whose blocks share every layer's work", threads)
         self.layers, self.frozen = layers, frozen
+        self._taught = any(layer.constants.competition.by_label for layer in layers if layer.index not in frozen)
         self._learners = [layer for index, layer in enumerate(layers) if index not in frozen]
         self.runners = [
             # Nobody reads what the last layer transmits.
-            LayerRunner(layer, chunk, outputs=layer is not layers[-1], threads=threads)
+            LayerRunner(layer, chunk, outputs=layer is not layers[-1], threads=threads, timing=timing)
             for layer in layers
         ]
         self._run = Run() if run is None else run
@@ -99,6 +112,12 @@ class Pipeline:
         self._pool: ThreadPoolExecutor | None = None
         if threads > 1 and not any(layer.executor.shares_sums for layer in layers):
             self._pool = ThreadPoolExecutor(threads)
+        self.takes_one, self._width = singly and self._pool is None, (layers[0].inputs,)
+        if self.takes_one:
+            self._one = OneByOne(
+                layers, self._width, responding=False, threads=threads, frozen=frozen, timing=timing,
+                workspaces=[runner.workspace for runner in self.runners],
+            )  # fmt: skip
         self.refused, self._skip_bad = 0, skip_bad
         self.fault: SampleError | None = None
         self._refused: tuple[SampleError, int] | None = None  # why the first layer does not admit a sample, and which
@@ -118,10 +137,76 @@ class Pipeline:
             if self._pool is not None:
                 self._pool.shutdown()
 
+    def fitting(self, block: Block) -> Block:
+        """Return a block in the types that `take_one` takes.
+
+        Raises
+        ------
+        SampleError
+            If its samples or labels are none of the first layer's: see `WorkingLayer.fitting`.
+        """
+        values, labels = block
+        if labels is None and self._fits(values):  # the usual block of a generator or a pipe
+            return block
+        samples = self.layers[0].fitting(Samples(values, NO_LABELS if labels is None else labels))
+        return Block(samples.values, samples.labels if len(samples.labels) else None)
+
+    def _fits(self, values: Array) -> bool:
+        """Return whether samples are as compiled code takes them."""
+        plain = type(values) is np.ndarray and values.dtype is FLOAT32 and values.flags.c_contiguous
+        return plain and values.shape[1:] == self._width
+
+    def take_one(self, sample: Array, label: int | None = None, modulator: float = 1.0) -> int | None:
+        """Take a single sample through all layers, in memory that is ready: the same as `push`, and sooner.
+
+        Parameters
+        ----------
+        sample : float32 (inputs,)
+            Of a block that went through `fitting`.
+        label : int, optional
+            -1 for none, where others have one.
+        modulator : float
+
+        Returns
+        -------
+        int or None
+            How long it took in nanoseconds, 0 if that is not noted; None if it was passed over.
+
+        Raises
+        ------
+        NeurosimError
+            As `push` does.
+        """
+        one, run, number = self._one, self._run, self._next
+        one.sample[...], one.label[0], one.modulator[0] = sample, -1 if label is None else label, modulator
+        try:
+            if self._taught:
+                _, fault = teachable(self._learners, 1, NO_LABELS if label is None else one.label, number)
+                if fault is not None:
+                    raise fault
+            run.begin()
+            try:
+                one.learn(number)
+            finally:
+                run.computing = False
+        except SampleError as error:
+            self._pass_over(error, label)
+            return None
+        self._next = number + 1
+        return one.nanoseconds()
+
+    def _pass_over(self, error: SampleError, label: int | None) -> None:
+        """Count a single sample that is refused; raise the error unless such samples are passed over."""
+        if not (self._taught and label is None):  # then it is the stream's fault, not the sample's
+            self.fault = error
+            if self._skip_bad:
+                self.refused, self._next = self.refused + 1, self._next + 1
+                return
+        raise error
+
     def push(
         self,
         values: Array,
-        tag: Any = None,
         labels: Labels | None = None,
         modulators: Array | None = None,
     ) -> Iterator[Chunk]:
@@ -139,7 +224,7 @@ class Pipeline:
         while True:
             first = self._next
             end, fault = teachable(self._learners, len(samples.values), samples.labels, first)
-            self._waiting[0] = Chunk(first, samples.cut(0, end), NOBODY, tag)
+            self._waiting[0] = Chunk(first, samples.cut(0, end), NOBODY, NOBODY)
             self._next += end
             yield from self._tick()
             if self._refused is not None:  # an earlier sample than that of the label
@@ -200,7 +285,7 @@ class Pipeline:
 
     def _stage(self, stage: tuple[int, Chunk]) -> Chunk:
         """Take a chunk through the layer of an index; return what the next layer gets."""
-        index, (first, samples, _, tag) = stage
+        index, (first, samples, _, before) = stage
         runner = self.runners[index]
         taken = runner.run(samples, index not in self.frozen, first)
         if isinstance(taken.error, SampleError):
@@ -213,4 +298,6 @@ class Pipeline:
         results = taken.results if self._pool is None else runner.hand_over(taken)
         done = slice(taken.done)
         sent = Samples(results.outputs[done], samples.labels[done], samples.modulators[done])
-        return Chunk(first, sent, results.winners[done].copy(), tag)
+        nanoseconds = runner.nanoseconds(taken.done)
+        nanoseconds = nanoseconds + before[done] if index > 0 else nanoseconds.copy()
+        return Chunk(first, sent, results.winners[done].copy(), nanoseconds)

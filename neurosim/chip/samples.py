@@ -15,6 +15,8 @@ from neurosim.outside.arrays import KINDS, REAL, WHOLE, numbers
 from neurosim.streams import Stream, check_stream
 from neurosim.streams.iterated import IteratedStream, is_iterated
 
+LARGEST_FLOAT = float(np.finfo(np.float32).max)
+
 
 def as_shape(inputs: Any) -> tuple[int, ...]:
     """Return the shape of a sample, given as a width or a shape."""
@@ -74,6 +76,20 @@ def as_labels(labels: Any, count: int | None) -> NDArray[np.int64]:
     if len(values) and (values.min() < -1 or values.max() > LARGEST):
         raise SampleError(f"labels must be from 0, or -1 for none, got {values.min()} to {values.max()}")
     return values.astype(np.int64)
+
+
+def as_label(label: Any) -> int:
+    """Return the label of one sample, as `as_labels` returns it."""
+    if type(label) is int and 0 <= label <= LARGEST:  # the usual case
+        return label
+    return int(as_labels([label], 1)[0])
+
+
+def as_modulator(modulator: Any) -> float:
+    """Return the modulator of one sample, as `as_modulators` returns it."""
+    if type(modulator) is float and -LARGEST_FLOAT <= modulator <= LARGEST_FLOAT:  # the usual case
+        return modulator
+    return float(as_modulators([modulator], 1)[0])
 
 
 def as_modulators(modulators: Any, count: int | None) -> Array:

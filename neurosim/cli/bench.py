@@ -78,6 +78,7 @@ class BenchOptions(SourceOptions, ChipOptions, ArrivalOptions):
 @shared.label()
 @shared.header()
 @shared.delimiter()
+@shared.frames()
 @shared.as_json()
 @click.option("--record", metavar="FILE", help="Write all moments to .h5 or .csv, or HdrHistogram's table to .hgrm.")
 @click.option("--figure", metavar="FILE.png", help="Draw the percentiles, and the latencies over time.")

@@ -66,6 +66,7 @@ class CostOptions(SourceOptions, ChipOptions, ArrivalOptions):
 @shared.label()
 @shared.header()
 @shared.delimiter()
+@shared.frames()
 @shared.as_json()
 @click.option("--record", metavar="FILE.csv", help="Write operations, energy and latency of every sample.")
 @click.option("--figure", metavar="FILE.png", help="Draw the floor plan, energy by part, and latencies.")

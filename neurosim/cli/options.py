@@ -28,7 +28,7 @@ class SourceOptions:
 
     Attributes
     ----------
-    root, inputs, label, header, delimiter, image_size, skip_bad, epochs, shuffle
+    root, inputs, label, header, delimiter, image_size, skip_bad, epochs, shuffle, format
         As in `neurosim.open_stream`.
     samples_key, labels_key
         `samples` and `labels` of `neurosim.open_stream`; `--samples` is a number in other commands.
@@ -50,6 +50,7 @@ class SourceOptions:
     augment_seed: int | None = None
     samples_key: str | None = None
     labels_key: str | None = None
+    format: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +160,11 @@ header = _shared(
     help="Lines of CSV: the first names the columns; auto sees it by its content.",
 )  # fmt: skip
 delimiter = _shared("--delimiter", metavar="CHAR", help="Lines of CSV: what is between cells, or tab.  [default: ,]")
+frames = _shared(
+    "--format", type=click.Choice(["f32", "u8"]),
+    help="Binary frames of --inputs numbers: little-endian float32, or bytes read as 0 to 1. With --label, 0 or -1, "
+    "the first or last number is the label.",
+)  # fmt: skip
 epochs = _shared("--epochs", default=1, show_default=True, help="How many times over.")
 image_size = _shared("--image-size", type=int, metavar="N", help="images:FOLDER: height and width they are brought to.")
 standardise = _shared(

@@ -60,6 +60,7 @@ class PredictOptions(SourceOptions):
 @shared.label()
 @shared.header()
 @shared.delimiter()
+@shared.frames()
 @click.option("--skip-bad", is_flag=True, help="Lines: pass over malformed ones and count them.")
 @shared.image_size()
 @shared.standardise()
@@ -87,7 +88,7 @@ def command(**values: Any) -> None:
     readouts, tally = Readouts.of(contents, options.state), Tally()
     kind = readouts.kind(options.readout)
     chip = Chip.of(contents, options.state, rules_in(options.rules), options.device)
-    if options.source == PIPE and options.inputs is None:
+    if (options.source == PIPE or options.format is not None) and options.inputs is None:
         options = replace(options, inputs=chip.inputs)
     stream = open_transformed(options.source, options)
     check_columns(stream.name, stream.columns, (contents.stream or {}).get("columns", ()), "what the chip learned from")

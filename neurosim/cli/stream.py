@@ -38,12 +38,20 @@ class StreamOptions(SourceOptions, ChipOptions):
     restart: bool
     snapshot_samples: int
     snapshot_seconds: float
-    chunk: int | None
+    chunk: int | str | None
     threads: int
     test: str | None
     keep_readout: bool
     readout_epochs: int | None
     as_json: bool
+
+
+def _chunk_of(_context: click.Context, _option: click.Parameter, text: str | None) -> int | str | None:
+    """Return `--chunk` as a number where it is one; what it may be besides, `run` says."""
+    try:
+        return text if text is None else int(text)
+    except ValueError:
+        return text
 
 
 def _known() -> dict[str, str]:
@@ -89,6 +97,7 @@ def _known() -> dict[str, str]:
 @shared.labels_key()
 @shared.header()
 @shared.delimiter()
+@shared.frames()
 @click.option("--skip-bad", is_flag=True, help="Pass over bad lines, and samples that the chip refuses; count them.")
 @click.option("--replay", is_flag=True, help="Pipe: it begins anew, so pass over what the state has learned from.")
 @click.option("--state", metavar="FILE", help="Keep the state here, and go on from it if it is there.")
@@ -103,8 +112,9 @@ def _known() -> dict[str, str]:
 )
 @shared.device()
 @click.option(
-    "--chunk", type=int,
-    help=f"Samples handed over at a time; never changes results.  [default: 1; {CHUNK_ON_A_DEVICE} on cuda]",
+    "--chunk", callback=_chunk_of, metavar="auto|N",
+    help="Samples taken together: those that have arrived, or N; never changes results.  "
+    f"[default: auto; {CHUNK_ON_A_DEVICE} on cuda]",
 )  # fmt: skip
 @click.option(
     "--threads",
@@ -197,11 +207,11 @@ def _learn(
         )  # fmt: skip
 
 
-def _chunk(options: StreamOptions) -> int:
-    """Return how many samples are handed over at a time."""
+def _chunk(options: StreamOptions) -> int | str:
+    """Return how many samples are taken together."""
     if options.chunk is not None:
         return options.chunk
-    return 1 if options.device == "cpu" else CHUNK_ON_A_DEVICE
+    return "auto" if options.device == "cpu" else CHUNK_ON_A_DEVICE
 
 
 def _check_readout(options: StreamOptions, chip: "Chip") -> None:

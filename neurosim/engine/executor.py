@@ -6,20 +6,36 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from neurosim.engine.results import Results
 from neurosim.engine.samples import Samples
 
+NOT_TIMED = np.empty(0, np.int64)
 Workspace = TypeVar("Workspace")
 Counts = tuple[int, int]
 
 
 class Call(NamedTuple, Generic[Workspace]):
-    """What changes from one call of the compiled code to the next; the layer's constants and state do not."""
+    """What changes from one call of the compiled code to the next; the layer's constants and state do not.
+
+    Attributes
+    ----------
+    samples : Samples
+    learning : bool
+    workspace : Workspace
+    results : Results
+    begun : int64 (samples + 1,) or (0,)
+        Memory for the moments, in nanoseconds of the system's clock that never runs backwards, at which each sample is
+        taken up, and then that at which the last one is done; empty where nobody asks.
+    """
 
     samples: Samples
     learning: bool
     workspace: Workspace
     results: Results
+    begun: NDArray[np.int64] = NOT_TIMED
 
 
 class Executor(ABC, Generic[Workspace]):

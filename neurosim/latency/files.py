@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from neurosim.reporting.files import check_file
 FORMAT, VERSION = "neurosim latency record", 1
 DIGITS = 3  # significant digits that HdrHistogram keeps of a latency
 MICROSECOND = 1000.0
+Others = Mapping[str, Moments | None]  # other times of the samples, by what they are of
 
 
 def check_record(path: str | Path) -> None:
@@ -23,16 +24,16 @@ def check_record(path: str | Path) -> None:
         raise ConfigError("hdrh", "installed for a record .hgrm", "none", "pip install 'neurosim-chip[bench]'")
 
 
-def write(record: Record, layers: Moments | None, summary: dict[str, Any], path: str | Path) -> None:
+def write(record: Record, others: Others, summary: dict[str, Any], path: str | Path) -> None:
     """Write a record in the format that its ending names."""
     check_record(path)
     try:
-        FORMS[Path(path).suffix.lower()](record, layers, summary, Path(path))
+        FORMS[Path(path).suffix.lower()](record, others, summary, Path(path))
     except OSError as error:
         raise ConfigError("record", f"a file that can be written, but: {error}", str(path)) from error
 
 
-def _hdf5(record: Record, layers: Moments | None, summary: dict[str, Any], path: Path) -> None:
+def _hdf5(record: Record, others: Others, summary: dict[str, Any], path: Path) -> None:
     import h5py
 
     with h5py.File(path, "w") as file:
@@ -40,11 +41,12 @@ def _hdf5(record: Record, layers: Moments | None, summary: dict[str, Any], path:
         file.attrs["summary"] = json.dumps(summary, allow_nan=False)
         for name, moments in record._asdict().items():
             file.create_dataset(f"{name}_ns", data=moments, compression="gzip", shuffle=True, fletcher32=True)
-        if layers is not None:
-            file.create_dataset("layer_ns", data=layers)
+        for name, times in others.items():
+            if times is not None:
+                file.create_dataset(f"{name}_ns", data=times)
 
 
-def _csv(record: Record, layers: Moments | None, summary: dict[str, Any], path: Path) -> None:
+def _csv(record: Record, others: Others, summary: dict[str, Any], path: Path) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         file.write(f"# {json.dumps(summary, allow_nan=False)}\n")
         lines = csv.writer(file, lineterminator="\n")
@@ -52,7 +54,7 @@ def _csv(record: Record, layers: Moments | None, summary: dict[str, Any], path: 
         lines.writerows(zip(*(moments.tolist() for moments in record), strict=True))
 
 
-def _hgrm(record: Record, layers: Moments | None, summary: dict[str, Any], path: Path) -> None:
+def _hgrm(record: Record, others: Others, summary: dict[str, Any], path: Path) -> None:
     from hdrh.histogram import HdrHistogram
 
     response = record.response
@@ -63,5 +65,5 @@ def _hgrm(record: Record, layers: Moments | None, summary: dict[str, Any], path:
         histogram.output_percentile_distribution(file, MICROSECOND)
 
 
-Writer = Callable[[Record, Moments | None, dict[str, Any], Path], None]
+Writer = Callable[[Record, Others, dict[str, Any], Path], None]
 FORMS: dict[str, Writer] = {".h5": _hdf5, ".hdf5": _hdf5, ".csv": _csv, ".hgrm": _hgrm}

@@ -57,7 +57,7 @@ def layer_times(
 def _through(one_by_one: OneByOne, learning: bool, clock: Clock) -> list[int]:
     """Take the sample through all layers, and return the nanoseconds in each."""
     moments = [clock.now()]
-    for runner, samples in one_by_one.steps:
+    for runner, samples, *_ in one_by_one.steps:
         taken = runner.run(samples, learning)
         if taken.error is not None:
             raise taken.error

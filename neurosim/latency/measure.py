@@ -16,6 +16,7 @@ from neurosim.latency.roofline.account import account_of
 from neurosim.latency.snapshots import check_snapshots, snapshotting, summary_of
 from neurosim.latency.timing import machine
 from neurosim.latency.timing.clock import REAL, Clock, reading_cost
+from neurosim.latency.timing.inside import timed_inside
 from neurosim.latency.timing.loop import never, take
 from neurosim.latency.timing.outcome import SECOND
 from neurosim.latency.timing.samples import fetch
@@ -45,9 +46,10 @@ def bench(
 ) -> Report | None:
     r"""Measure how long each sample takes, one at a time: `chip.learn_one(x)`, or `chip.respond_one(x)`.
 
-    Service time is :math:`done - start`, response time is :math:`done - due`: it includes the time that a sample waited
-    for those before it. In a closed loop, they are the same. Layers are compiled first; then come one sample with cold
-    memory, the samples of the warm-up, and those that are measured.
+    Service time is :math:`done - start`, the whole call; the part of it in the chip's compiled loops, which is what
+    `neurosim.run` reports as latency, stands beside it. Response time is :math:`done - due`: it includes the time that
+    a sample waited for those before it. In a closed loop, they are the same. Layers are compiled first; then come one
+    sample with cold memory, the samples of the warm-up, and those that are measured.
 
     Parameters
     ----------
@@ -119,10 +121,13 @@ def bench(
         "compile_s": _compile(chip, clock),
     }  # fmt: skip
     one = chip.learn_one if learning else chip.respond_one
-    cold = take(one, calls.cut(0, 1), None, clock).record
-    with snapshotting(chip, stream, snapshots, snapshot_seconds, 1, warm_up) as keeper, machine.collecting(garbage):
-        measured = one if keeper is None else keeper.learn_one
-        record, interruptions = take(measured, calls.cut(1), due, clock, warm_up=warm_up, stop=stop, pause=pause)
+    with timed_inside(chip) as inside:
+        cold = take(one, calls.cut(0, 1), None, clock).record
+        with snapshotting(chip, stream, snapshots, snapshot_seconds, 1, warm_up) as keeper, machine.collecting(garbage):
+            measured = one if keeper is None else keeper.learn_one
+            record, interruptions, loop = take(
+                measured, calls.cut(1), due, clock, warm_up=warm_up, inside=inside, stop=stop, pause=pause
+            )
     if len(record.start) == 0:
         return None
     layers = layer_times(chip, calls.cut(first), learning, clock, stop) if stages else None
@@ -136,7 +141,7 @@ def bench(
         "interruptions": interruptions, "interrupted": min(completed) < len(calls.given) - first,
         "device": device, "roofline": floors, "snapshots": summary_of(keeper, snapshots, snapshot_seconds),
     }  # fmt: skip
-    return Report(about, record, layers)
+    return Report(about, record, layers, loop)
 
 
 def _check(

@@ -20,11 +20,15 @@ class Report:
         When each measured sample was due, started and done, in nanoseconds.
     layers : int64 (samples, layers), or None
         Nanoseconds in each layer, from the run that `stages` asks for.
+    loop : int64 (samples,), or None
+        Nanoseconds of each measured sample in the chip's compiled loops: the part of its service time that is not
+        Python's, and what `neurosim.run` reports as latency.
     """
 
     about: dict[str, Any]
     record: Record = field(repr=False)
     layers: Moments | None = field(repr=False, default=None)
+    loop: Moments | None = field(repr=False, default=None)
 
     def summary(self) -> dict[str, Any]:
         """Return all but the single samples as plain values, with units in the names; times are in seconds."""
@@ -35,6 +39,7 @@ class Report:
             "samples": len(record.start),
             "service": outcome.distribution(record.service),
             "response": outcome.distribution(record.response),
+            "loop": None if self.loop is None else outcome.distribution(self.loop),
             "too_few_samples_for": outcome.too_few(len(record.start)),
             **outcome.misses(record.response, self.about["deadline_s"]),
             **(outcome.queue(record) if opened else outcome.no_queue()),
@@ -58,7 +63,7 @@ class Report:
         """
         from neurosim.latency.files import write
 
-        write(self.record, self.layers, self.summary(), path)
+        write(self.record, {"layer": self.layers, "loop": self.loop}, self.summary(), path)
 
     def draw(self, path: str | Path) -> None:
         """Draw the percentiles, and the latencies over time, into a file of any format that matplotlib writes.

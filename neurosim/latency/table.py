@@ -50,10 +50,12 @@ def _start(summary: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _latencies(summary: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return the table of latencies: columns for service, response (in an open loop) and each layer."""
+    """Return the table of latencies: columns for service, response (in an open loop), the loop and each layer."""
     columns = {"latency": summary["service"]}
     if summary["arrivals"]["kind"] != "closed":
         columns = {"service": summary["service"], "response": summary["response"]}
+    if summary["loop"] is not None:
+        columns["in the loop"] = summary["loop"]
     columns |= {f"layer {number}": layer for number, layer in enumerate(summary["layers"] or (), 1)}
     rows = [("", "".join(f"{name:>{CELL}}" for name in columns))]
     rows += [

@@ -3,9 +3,12 @@
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 SHORTEST, RESOLUTION, BINS = 1e-8, 0.005, 6000  # seconds; 0.5 % a bin, up to some 10^5 seconds
 PERCENTILES = {"p50": 50.0, "p95": 95.0, "p99": 99.0, "p999": 99.9}
+SECOND = 1e9  # nanoseconds
+TOGETHER = 1024  # single durations that are counted at once: one alone would take microseconds
 
 
 class Latencies:
@@ -15,20 +18,39 @@ class Latencies:
     """
 
     def __init__(self) -> None:
-        self.counts = np.zeros(BINS, np.int64)
-        self._scale = 1 / math.log1p(RESOLUTION)
+        self._counts, self._scale = np.zeros(BINS, np.int64), 1 / math.log1p(RESOLUTION)
+        self._single: list[int] = []
 
-    def add(self, seconds: float, samples: int = 1) -> None:
-        """Count `samples` that each took `seconds`."""
-        bin_index = int(math.log(seconds / SHORTEST) * self._scale) if seconds > SHORTEST else 0
-        self.counts[min(bin_index, BINS - 1)] += samples
+    def add(self, nanoseconds: int) -> None:
+        """Count a sample that took so long."""
+        self._single.append(nanoseconds)
+        if len(self._single) == TOGETHER:
+            self._count_single()
+
+    def add_all(self, nanoseconds: ArrayLike) -> None:
+        """Count samples that took so long each."""
+        seconds = np.maximum(np.asarray(nanoseconds, np.float64) / SECOND, SHORTEST)
+        bins = (np.log(seconds / SHORTEST) * self._scale).astype(np.int64)
+        np.add.at(self._counts, np.minimum(bins, BINS - 1), 1)
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """Samples in each bin."""
+        self._count_single()
+        return self._counts
+
+    def _count_single(self) -> None:
+        if self._single:
+            single, self._single = self._single, []
+            self.add_all(single)
 
     def percentile(self, percent: float) -> float | None:
         """Return the duration in seconds that `percent` of the samples stayed below; None if there is no sample."""
-        total = int(self.counts.sum())
+        counts = self.counts
+        total = int(counts.sum())
         if total == 0:
             return None
-        bin_index = int(np.searchsorted(np.cumsum(self.counts), math.ceil(total * percent / 100)))
+        bin_index = int(np.searchsorted(np.cumsum(counts), math.ceil(total * percent / 100)))
         return float(SHORTEST * (1 + RESOLUTION) ** (bin_index + 0.5))
 
     def summary(self) -> dict[str, float | None]:

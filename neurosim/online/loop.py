@@ -8,6 +8,7 @@ from functools import partial
 from neurosim.chip.chip import Chip
 from neurosim.chip.pipeline import Pipeline
 from neurosim.errors import SampleError, StateError
+from neurosim.online.pace import AUTO, MOST, Pace
 from neurosim.online.report import Report
 from neurosim.online.request import Request
 from neurosim.online.snapshots import Snapshots
@@ -31,6 +32,13 @@ class Loop:
         Asks for snapshots; without one, none are taken while the stream is waited for.
     chunk, threads, skip_bad
         As in `neurosim.run`.
+    singly : bool
+        Whether most samples are taken alone.
+
+    Attributes
+    ----------
+    pace : Pace
+        Tells how many samples are taken together.
     """
 
     def __init__(
@@ -40,14 +48,16 @@ class Loop:
         snapshots: Snapshots | None,
         request: Request | None,
         *,
-        chunk: int,
+        chunk: int | str,
         threads: int,
         skip_bad: bool,
+        singly: bool,
     ) -> None:
-        self._chip, self._report, self._snapshots = chip, report, snapshots
+        self._chip, self._report, self._snapshots, self.pace = chip, report, snapshots, Pace(chunk)
         self._new_pipeline = partial(
-            Pipeline, chip.layers, threads, report.stream_position, chunk=chunk, skip_bad=skip_bad
-        )
+            Pipeline, chip.layers, threads, report.stream_position, chunk=MOST if chunk == AUTO else int(chunk),
+            skip_bad=skip_bad, timing=True, singly=singly,
+        )  # fmt: skip
         self._watcher = None
         if snapshots is not None and request is not None:
             self._watcher = Watcher(snapshots, request, lambda: self._pushed, self._take_while_waiting)
@@ -65,7 +75,7 @@ class Loop:
 
         After an error, the chip has learned from all samples before.
         """
-        report, snapshots, begun = self._report, self._snapshots, time.perf_counter()
+        report, begun = self._report, time.perf_counter()
         with (
             self._chip.use.run() as self._use,
             self._new_pipeline(run=self._use) as self._pipeline,
@@ -73,15 +83,13 @@ class Loop:
         ):
             try:
                 while (block := self._next(blocks, waiting)) is not None:
-                    self._push(block)
-                    report.seconds = time.perf_counter() - begun - report.snapshot_seconds
-                    if watch is not None:
-                        watch(report)
-                    if stop is not None and stop():
-                        raise Stop
-                    if snapshots is not None and snapshots.due(report.taken):
-                        self._drain()
-                        snapshots.take(report.taken, report.stream_position)
+                    for _ in self._chunks(block):
+                        if watch is not None:
+                            report.seconds = time.perf_counter() - begun - report.snapshot_seconds
+                            watch(report)
+                        if stop is not None and stop():
+                            raise Stop
+                        self._take_if_due()
             except Stop:
                 report.interrupted = True
             except Exception:
@@ -116,13 +124,44 @@ class Loop:
         finally:
             watcher.resume()
 
-    def _push(self, block: Block) -> None:
-        """Take a block to the chip."""
-        report, pipeline = self._report, self._pipeline
+    def _chunks(self, block: Block) -> Iterator[None]:
+        """Take a block to the chip in chunks; yield after each."""
+        pace, now, first = self.pace, time.perf_counter_ns, 0
+        block = self._pipeline.fitting(block)
+        count = len(block.samples)
+        while first < count:
+            stop, begun = min(first + self._size(), count), now()
+            self._push(block, first, stop)
+            pace.note(stop - first, now() - begun)
+            first = stop
+            yield
+
+    def _size(self) -> int:
+        """Return how many samples the next chunk may have: if that is free, none after a snapshot that falls due."""
+        if self._snapshots is None or not self.pace.auto:
+            return self.pace.size
+        left = self._snapshots.samples_left(self._report.taken)
+        return int(max(1, min(self.pace.size, left)))
+
+    def _take_if_due(self) -> None:
+        """Take a snapshot between two chunks, if one is due."""
+        snapshots, report = self._snapshots, self._report
+        if snapshots is not None and snapshots.due(report.taken):
+            self._drain()
+            snapshots.take(report.taken, report.stream_position)
+
+    def _push(self, block: Block, first: int, stop: int) -> None:
+        """Take samples of a block to the chip."""
+        report, pipeline, labels = self._report, self._pipeline, block.labels
         self._certain = False
-        self._pushed += len(block.samples)
+        self._pushed += stop - first
         try:
-            report.add(pipeline.push(block.samples, time.perf_counter(), block.labels))
+            if stop - first == 1 and pipeline.takes_one:
+                nanoseconds = pipeline.take_one(block.samples[first], None if labels is None else labels.item(first))
+                if nanoseconds is not None:
+                    report.add_one(nanoseconds)
+            else:
+                report.add(pipeline.push(block.samples[first:stop], None if labels is None else labels[first:stop]))
         except SampleError as error:
             if error is pipeline.fault:
                 error.add_note(PASS_OVER)

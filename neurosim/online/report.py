@@ -1,6 +1,5 @@
 """The report of a run: samples, seconds, snapshots, latencies."""
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,7 +31,8 @@ class Report:
     tally : neurosim.online.snapshots.Tally
         Snapshots written, how long learning paused for them, and how long writing took while learning went on.
     latencies : Latencies
-        From the moment a chunk is available to the moment its responses are; with chunk 1, a sample's own latency.
+        Of each sample in the loop: from the moment at which a layer's compiled loop took it up to that at which its
+        results were written and the layer had learned from it, by the clock inside the loop; of several layers the sum.
     interrupted : bool
         Whether the run was told to stop before the end of the stream.
     """
@@ -62,12 +62,18 @@ class Report:
         return self.tally.pause_seconds
 
     def add(self, chunks: Iterable[Chunk]) -> None:
-        """Count chunks that have gone through; a chunk's tag is the moment at which it became available."""
+        """Count chunks that have gone through."""
         for chunk in chunks:
             count = len(chunk.winners)
-            self.latencies.add(time.perf_counter() - chunk.tag, count)
+            self.latencies.add_all(chunk.nanoseconds)
             self.samples += count
             self.stream_position += count
+
+    def add_one(self, nanoseconds: int) -> None:
+        """Count a single sample that has gone through."""
+        self.latencies.add(nanoseconds)
+        self.samples += 1
+        self.stream_position += 1
 
     def pass_over(self, refused: int) -> None:
         """Set how many samples were passed over so far."""

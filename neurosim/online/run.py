@@ -10,11 +10,13 @@ from neurosim.chip.chip import Chip
 from neurosim.chip.samples import as_stream
 from neurosim.errors import ConfigError, DivergedError, SampleError, StateError
 from neurosim.online.loop import Loop
+from neurosim.online.pace import AUTO, MOST, Pace, check_chunk
 from neurosim.online.report import Report
 from neurosim.online.request import Request
 from neurosim.online.snapshots import Snapshots
 from neurosim.state import store
 from neurosim.streams import Block, Stream
+from neurosim.streams.base import RandomAccess
 
 
 def run(
@@ -24,7 +26,7 @@ def run(
     state: str | Path | None = None,
     start: int = 0,
     position: int | None = None,
-    chunk: int = 1,
+    chunk: int | str = AUTO,
     threads: int = 1,
     skip_bad: bool = False,
     snapshot_samples: int = 0,
@@ -51,8 +53,10 @@ def run(
     position : int, optional
         Samples taken before this run, for the state file. By default `start`; they differ for a pipe that is resumed:
         `start` is 0, as the pipe begins with a new sample, and `position` counts the samples of earlier runs.
-    chunk : int
-        Samples handed over at a time: 1 for latency, more for throughput. Results do not depend on it.
+    chunk : int or "auto"
+        Samples that are taken together; results do not depend on it. By default those that have arrived, up to 256,
+        and no more than are learned in some thousandths of a second: nothing is ever waited for. A number is kept to,
+        and so many samples are waited for.
     threads : int
         Threads that work on successive layers at the same time, or together on wide ones. Results do not depend on it.
     skip_bad : bool
@@ -69,7 +73,7 @@ def run(
     request : neurosim.online.request.Request, optional
         Asks for a snapshot at any time, from a signal handler or another thread.
     watch : callable, optional
-        Called with the report after every chunk.
+        Called with the report after every chunk: with `chunk=1` after every sample.
     stop : callable, optional
         Called after every chunk; the run ends, with a last snapshot, when it returns true.
     waiting : callable
@@ -91,7 +95,7 @@ def run(
     """
     whole("start", start, 0)
     whole("position", start if position is None else position, 0)
-    whole("chunk", chunk, 1, LARGEST)
+    check_chunk(chunk)
     whole("threads", threads, 1, LARGEST)
     whole("snapshot_samples", snapshot_samples, 0)
     number("snapshot_seconds", snapshot_seconds, "at least 0", 0)
@@ -112,9 +116,12 @@ def run(
                 request=request,
             )  # fmt: skip
             contexts.enter_context(snapshots)
-        loop = Loop(chip, report, snapshots, request, chunk=chunk, threads=threads, skip_bad=skip_bad)
+        loop = Loop(
+            chip, report, snapshots, request, chunk=chunk, threads=threads, skip_bad=skip_bad,
+            singly=chunk == 1 or (chunk == AUTO and not stream.replayable),
+        )  # fmt: skip
         try:
-            loop.learn(_named(stream.blocks(start, chunk), stream, chip), watch, stop, waiting)
+            loop.learn(_named(_blocks(stream, start, loop.pace), stream, chip), watch, stop, waiting)
         except (DivergedError, StateError):
             raise
         except Exception as error:
@@ -129,6 +136,14 @@ def run(
         if snapshots is not None:
             snapshots.finish(report.taken, report.stream_position)
     return report
+
+
+def _blocks(stream: Stream, start: int, pace: Pace) -> Iterator[Block]:
+    """Return the stream in blocks, which the loop cuts into chunks."""
+    if pace.auto:
+        return stream.arriving(start, lambda: pace.size)
+    at_once = stream.read_ahead if isinstance(stream, RandomAccess) else 1  # samples that are read together anyway
+    return stream.blocks(start, pace.size * max(1, min(MOST, at_once) // pace.size))
 
 
 def _named(blocks: Iterator[Block], stream: Stream, chip: Chip) -> Iterator[Block]:

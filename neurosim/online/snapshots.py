@@ -123,6 +123,10 @@ class Snapshots:
         self._late |= busy
         return not busy
 
+    def samples_left(self, samples: int) -> float:
+        """Return how many samples after `samples` of this run a snapshot falls due, if it goes by samples."""
+        return self._last_samples + self._samples - samples
+
     def due_while_waiting(self, samples: int) -> bool:
         """Tell whether the clock or a request wants a snapshot while no sample comes: not one of what is written."""
         if not self.busy():

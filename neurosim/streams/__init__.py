@@ -33,6 +33,7 @@ def open_stream(
     image_size: int | None = None,
     samples: str | None = None,
     labels: str | None = None,
+    format: str | None = None,  # noqa: A002
 ) -> Stream:
     """Open a stream by its name.
 
@@ -63,6 +64,9 @@ def open_stream(
         For `images:FOLDER`, which requires it: height and width that images are resampled to.
     samples, labels : str, optional
         For `.npz` and HDF5 files: names of the arrays; by default `samples` (or `x`) and `labels` (or `y`).
+    format : {"f32", "u8"}, optional
+        The source is a file or a pipe of frames: numbers in little-endian float32, or bytes, `inputs` of them a sample
+        and nothing between; `label` 0 or -1 says that one more before or after them is the label.
 
     Raises
     ------
@@ -83,6 +87,7 @@ def open_stream(
     options = {
         "root": Path(_text("root", root)), "inputs": inputs, "label": label, "header": header,
         "delimiter": delimiter, "skip_bad": skip_bad, "image_size": image_size, "samples": samples, "labels": labels,
+        "format": format,
     }  # fmt: skip
     try:
         stream = open_source(source, options)

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,8 +14,11 @@ from neurosim.errors import ConfigError, SampleError, StreamError
 UNLABELLED = -1  # the label of a sample that has none
 LARGEST_LABEL = 2**31 - 1
 UNKNOWN = LARGEST_LABEL  # the label of a test sample whose class the training samples do not have
+MOST_TOGETHER = 256  # samples of a block that has arrived, unless told otherwise
 READ_AHEAD = 1024  # samples read from a source at once; the blocks that a stream gives are cut from them
 READ_AHEAD_BYTES = 32 << 20  # bytes read at once, at most, unless one block is larger
+
+Size = int | Callable[[], int]  # of a block, or what tells it before each block
 
 
 class Block(NamedTuple):
@@ -74,6 +77,15 @@ class Stream(ABC):
     @abstractmethod
     def blocks(self, start: int = 0, size: int = 256) -> Iterator[Block]:
         """Yield the samples from position `start` on, in blocks of at most `size`."""
+
+    def arriving(self, start: int = 0, size: Size = MOST_TOGETHER) -> Iterator[Block]:
+        """Yield the samples of `blocks`, those that have arrived together in one block of at most `size`.
+
+        A block is waited for until it has one sample, and never for more. A function is asked before each block how
+        many samples it may have. A source at hand gives the same as by `blocks`, and asks no function: its samples are
+        not lost if the last ones of a block are not taken.
+        """
+        return self.blocks(start, largest(size) if self.replayable else 1)
 
     @abstractmethod
     def fingerprint(self) -> str:
@@ -143,6 +155,10 @@ class RandomAccess(Stream):
                 for i in range(0, len(samples), size):
                     yield Block(samples[i : i + size], None if labels is None else labels[i : i + size])
 
+    def arriving(self, start: int = 0, size: Size = MOST_TOGETHER) -> Iterator[Block]:
+        """Yield the samples of `blocks`, as many in one block as are read at once: see `Stream`."""
+        return self.blocks(start, min(largest(size), self.read_ahead))
+
     def _read(self, indices: NDArray[np.int64]) -> Iterator[Block]:
         """Yield the samples as one block; if one of them cannot be read, those before it one by one."""
         try:
@@ -166,6 +182,16 @@ class RandomAccess(Stream):
         if labels:
             digest.update(np.concatenate(labels).data)
         return digest.hexdigest()[:16]
+
+
+def largest(size: Size) -> int:
+    """Return how many samples a block of a source at hand has."""
+    return MOST_TOGETHER if callable(size) else size
+
+
+def asked(size: Size) -> Callable[[], int]:
+    """Return a function that tells how many samples the next block may have."""
+    return size if callable(size) else lambda: size
 
 
 def check_columns(name: str, columns: Sequence[str], wanted: Sequence[str], of: str) -> None:

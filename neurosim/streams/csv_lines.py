@@ -7,18 +7,18 @@ from typing import NamedTuple
 import numpy as np
 
 from neurosim.errors import ConfigError
-from neurosim.streams.base import UNLABELLED
+from neurosim.streams.base import Block
 from neurosim.streams.csv_header import CHOICES, check_names, label_column, names_columns
 from neurosim.streams.label_numbers import DECIMAL, LabelNumbers, quoted
+from neurosim.streams.rows import Rows
 
 LARGEST_FLOAT = float(np.finfo(np.float32).max)
+CARRIAGE_RETURN = ord("\r")
 PLAIN = b"0123456789+-.eE \t\r\n"  # all characters of decimal numbers, of spaces around them and of ends of lines
 DELIMITERS = {"tab": "\t", "\\t": "\t", "space": " "}  # words for those that are hard to type
 NO_DELIMITERS = "+-._\"'[{\r\n\0"  # beside letters and digits: what numbers, quotes, JSON and lines are made of
 SEPARATORS = ";\t| "  # what else is often between cells
 MOST_CACHED = 10_000  # different labels, as they stand in lines
-
-Sample = tuple[list[float], int]
 
 
 class Form(NamedTuple):
@@ -78,10 +78,11 @@ class CSVLines:
 
     def __init__(self, form: Form, inputs: int | None, labels: LabelNumbers) -> None:
         self.form, self.labels, self.names = form, labels, list[str]()
-        self.first, self.inputs, self._names_start = True, inputs, b"\n"  # which only an empty line starts with
+        self.first, self.inputs, self._names_start = True, inputs, b""  # the line that had the names
         self._columns, self._label = 0, None if form.label is None else -1
-        self._delimiter, self._plain = form.delimiter.encode(), PLAIN + form.delimiter.encode()
-        self._cached: dict[bytes, int] = {}
+        self._delimiter = form.delimiter.encode()
+        self._plain = PLAIN.replace(b"\r", b"") + self._delimiter
+        self._cached, self._rows = dict[bytes, int](), Rows(0)
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -89,30 +90,39 @@ class CSVLines:
         label = self._label if self._label is None or not self.names else self._label % len(self.names)
         return tuple(name for column, name in enumerate(self.names) if column != label)
 
-    def quickly(self, line: bytes) -> Sample | None:
-        """Return the sample of a line of plain numbers, and None for any other line, which `read` can read."""
-        cells = line.split(self._delimiter, self._columns)  # one more than columns at most, however long the line is
-        if len(cells) != self._columns or line.startswith(self._names_start):
+    def quickly(self, lines: Sequence[bytes]) -> Block | None:
+        """Return the samples of lines of plain numbers; None if there is any other line, which `read` can read."""
+        text, labels = b"\n".join(lines), None
+        if CARRIAGE_RETURN in text:
+            lines = [line.rstrip(b"\r") for line in lines]
+            text = b"\n".join(lines)
+        if self.names and any(line.startswith(self._names_start) for line in lines):
             return None
-        rest, number, column = line.translate(None, self._plain), UNLABELLED, self._label
-        if column is not None:
-            target = cells.pop(column)
-            if target not in self._cached:
+        if self._label is not None:
+            cut = [self._without_label(line, self._label) for line in lines]
+            text = b"\n".join([line for line, _ in cut])
+            try:
+                labels = np.array([self._cached[target] for _, target in cut], np.int64)
+            except KeyError:
                 return None
-            number = self._cached[target]
-            if rest and rest != target.translate(None, self._plain):
-                return None
-        elif rest:
+        if text.translate(None, self._plain):
             return None
-        try:
-            values = list(map(float, cells))
-        except ValueError:
-            return None
-        if min(values) < -LARGEST_FLOAT or max(values) > LARGEST_FLOAT:
-            return None
-        return values, number
+        rows = self._rows.of_text(text if self._delimiter == b"," else text.replace(self._delimiter, b","))
+        return None if rows is None else Block(rows, labels)
 
-    def read(self, line: bytes) -> Sample | None:
+    def _without_label(self, line: bytes, column: int) -> tuple[bytes, bytes]:
+        """Return a line without the cell of the label, and that cell; the line has any number of cells."""
+        if column == self._columns - 1:
+            line, _, target = line.rpartition(self._delimiter)
+        elif column == 0:
+            target, _, line = line.partition(self._delimiter)
+        else:
+            cells = line.split(self._delimiter, self._columns)
+            target = cells.pop(column) if len(cells) > column else b""
+            line = self._delimiter.join(cells)
+        return line, target
+
+    def read(self, line: bytes) -> Block | None:
         """Return a line's sample, None if it names the columns.
 
         Raises
@@ -134,13 +144,17 @@ class CSVLines:
             column = label_column(self.form.label, self.names, len(cells)) if self._columns == 0 else self._label
             target = cells.pop(column)  # type: ignore[arg-type]
         values = self._values(cells, column)
-        number = UNLABELLED if target is None else self.labels.number(target)
+        if self.inputs is not None and len(cells) != self.inputs:  # by a line of JSON after the names
+            raise ValueError(f"a sample must have {self.inputs} inputs, got {len(cells)}")
+        number = None if target is None else self.labels.number(target)
         self._columns, self._label, self.first = len(cells) + (column is not None), column, False
-        if column is not None and len(self._cached) < MOST_CACHED:
-            written = line.split(self._delimiter)
+        if self._rows.width != len(cells):
+            self._rows = Rows(len(cells))
+        if column is not None and number is not None and len(self._cached) < MOST_CACHED:
+            written = line.rstrip(b"\r\n").split(self._delimiter)
             if len(written) == self._columns:
                 self._cached[written[column]] = number
-        return values, number
+        return Block(np.array([values], np.float32), None if number is None else np.array([number], np.int64))
 
     def _take_names(self, cells: list[str]) -> bool:
         """Return whether a first line names the columns, and keep the names."""

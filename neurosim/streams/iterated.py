@@ -120,7 +120,8 @@ class IteratedStream(Stream):
         return sample, _label(item[1], f"label {position} of {self.name}") if pair else -1
 
     def _block(self, samples: list[NDArray[np.float32]], labels: list[int]) -> Block:
-        return Block(np.stack(samples), np.array(labels, np.int64) if self._pairs else None)
+        rows = samples[0][None] if len(samples) == 1 else np.stack(samples)
+        return Block(rows, np.array(labels, np.int64) if self._pairs else None)
 
 
 def _is_pair(item: Any) -> bool:

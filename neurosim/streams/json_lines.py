@@ -2,15 +2,24 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
-from neurosim.streams.base import UNLABELLED
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from neurosim.errors import StreamError
+from neurosim.streams.base import Block
 from neurosim.streams.csv_header import listed
-from neurosim.streams.csv_lines import LARGEST_FLOAT, Sample
+from neurosim.streams.csv_lines import LARGEST_FLOAT, MOST_CACHED, PLAIN
 from neurosim.streams.label_numbers import LabelNumbers, quoted
+from neurosim.streams.rows import Rows
 
 NUMBERS = {int, float}
+PLAIN_LISTS = PLAIN + b",[]"
+EXACT = 1 << 53  # below, whole numbers are the same as int and as float
 NOT_A_NUMBER = {"NaN": None}  # infinities stay, and are refused as such
 
 
@@ -20,6 +29,27 @@ def _record(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         repeated = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
         raise ValueError(f"keys of an object must differ, got {quoted(repeated)} twice")
     return record
+
+
+def _is_plain(line: bytes, value: Any, values: Any) -> bool:
+    """Return whether what a line was decoded to, its numbers among it, is what the standard library makes of it.
+
+    Equal keys, quotation marks within a text, and objects within the object all take more marks than the value has
+    texts. Among the numbers, True and False would pass for 1 and 0.
+    """
+    rest = line.translate(None, PLAIN_LISTS)  # names, words and marks, but for their letters e
+    if isinstance(value, dict):
+        marks = 2 * (len(value) + sum(isinstance(entry, str) for entry in value.values()))
+        if rest.count(b'"') != marks:
+            return False
+    return (b"tru" not in rest and b"fals" not in rest) or set(map(type, values)) <= NUMBERS
+
+
+def _exact(label: Any) -> Any:
+    """Return a label that both decoders make the same of; raise KeyError for others, as very long numbers are."""
+    if label is None or type(label) is str or (type(label) in NUMBERS and -EXACT < label < EXACT):
+        return label
+    raise KeyError(label)
 
 
 DECODER = json.JSONDecoder(
@@ -53,24 +83,55 @@ class JSONLines:
     ) -> None:
         self.label, self.inputs, self.labels = label, inputs, labels
         self.objects, self.key_seen, self._column_of = 0, False, column_of
+        self._cached, self._rows = dict[object, int](), Rows(0)
 
-    def read(self, line: bytes) -> Sample:
+    def quickly(self, lines: Sequence[bytes]) -> Block | None:
+        """Return the samples of lines of plain numbers; None if there is any other line, which `read` can read."""
+        if self._rows.width != self.inputs:
+            self._rows = Rows(self.inputs or 0)
+        rows, numbers = list[Any](), list[int]()
+        try:
+            for line in lines:
+                values, target = self._parts(value := orjson.loads(line))
+                if not _is_plain(line, value, values):
+                    return None
+                rows.append(values)
+                if self.label is not None:
+                    numbers.append(self._cached[_exact(target)])
+        except (ValueError, KeyError, StreamError):
+            return None
+        packed = self._rows.of_values(rows)
+        return None if packed is None else Block(packed, self._numbered(numbers))
+
+    def read(self, line: bytes) -> Block:
         """Return a line's sample; raise ValueError, or RecursionError if it is nested too deeply."""
-        value = self._decoded(line.decode())
-        target: object = None
+        values, target = self._parts(self._decoded(line.decode()))
+        self._check(values)
+        self.inputs, numbers = len(values), list[int]()
+        if self.label is not None:
+            numbers.append(self.labels.number(target))
+            if len(self._cached) < MOST_CACHED:
+                with suppress(KeyError):
+                    self._cached[_exact(target)] = numbers[0]
+        return Block(np.array([values], np.float32), self._numbered(numbers))
+
+    def _numbered(self, numbers: list[int]) -> NDArray[np.int64] | None:
+        return None if self.label is None else np.array(numbers, np.int64)
+
+    def _parts(self, value: Any) -> tuple[Any, Any]:
+        """Return the numbers of a value and its label."""
         if isinstance(value, dict):
             if "x" not in value:
                 raise ValueError(f"the object must have the key x, got {listed(list(value)) or 'none'}")
             self.objects += 1
-            if self.label is not None:
-                self.key_seen |= self.label in value
-                target = value.get(self.label)
-            value = value["x"]
-        elif self.label is not None and isinstance(value, list):
+            if self.label is None:
+                return value["x"], None
+            self.key_seen |= self.label in value
+            return value["x"], value.get(self.label)
+        if self.label is not None and isinstance(value, list):
             target = value.pop(self._column_of(len(value)))
-        self._check(value)
-        self.inputs = len(value)
-        return value, UNLABELLED if self.label is None else self.labels.number(target)
+            return value, target
+        return value, None
 
     def _decoded(self, text: str) -> Any:
         try:

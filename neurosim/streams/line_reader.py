@@ -1,8 +1,11 @@
 """The reader of lines: tells CSV from JSON, line by line, and keeps the width of the first sample."""
 
+from collections.abc import Sequence
+
 from neurosim.errors import StreamError
+from neurosim.streams.base import Block
 from neurosim.streams.csv_header import label_column
-from neurosim.streams.csv_lines import CSVLines, Form, Sample
+from neurosim.streams.csv_lines import CSVLines, Form
 from neurosim.streams.json_lines import JSONLines
 from neurosim.streams.label_numbers import LabelNumbers
 
@@ -28,10 +31,15 @@ class LineReader:
     ----------
     number : int
         Lines so far.
+    empty : int
+        Lines without a sample since the latest one.
+    one_by_one : int
+        Up to this number, lines are read one by one: not all of them are plain.
     """
 
     def __init__(self, name: str, form: Form, inputs: int | None, numbers: LabelNumbers) -> None:
-        self.name, self.form, self.number, self._json_now = name, form, 0, False
+        self.name, self.form, self._json_now = name, form, False
+        self.number = self.empty = self.one_by_one = 0
         self._csv = CSVLines(form, inputs, numbers)
         self._json = JSONLines(form.label, inputs, numbers, self._column)
 
@@ -49,7 +57,20 @@ class LineReader:
         """Return whether there were objects of JSON, and none had the label's key."""
         return self.form.label is not None and self._json.objects > 0 and not self._json.key_seen
 
-    def read(self, line: bytes) -> Sample | None:
+    def quickly(self, lines: Sequence[bytes]) -> Block | None:
+        """Return the samples of lines of plain numbers; None if there is any other line, or the first, for `read`."""
+        if self._csv.first:
+            return None
+        first = lines[0]  # the others are short, as they lie in the buffer of a file
+        is_json = first.startswith(JSON_STARTS)
+        if len(first) >= MOST_COLUMNS and self._columns(first, is_json) >= MOST_COLUMNS:
+            return None
+        samples = (self._json if is_json else self._csv).quickly(lines)
+        if samples is not None:
+            self.number, self.empty = self.number + len(lines), 0
+        return samples
+
+    def read(self, line: bytes) -> Block | None:
         """Return a line's sample, None if it is empty or names the columns.
 
         Raises
@@ -59,10 +80,7 @@ class LineReader:
         StreamError
             If what the user asked for does not fit the first line, or the file is no text in UTF-8.
         """
-        self.number += 1
-        return self._csv.quickly(line) or self._read(line)
-
-    def _read(self, line: bytes) -> Sample | None:
+        self.number, self.empty = self.number + 1, self.empty + 1
         if self.number == 1 and line.startswith(WIDE_MARKS):
             raise StreamError(
                 f"{self.name} must be text in UTF-8, got UTF-16 or UTF-32 by its byte order mark; save it as UTF-8"
@@ -77,12 +95,13 @@ class LineReader:
         except UnicodeDecodeError as error:
             raise ValueError(f"a line must be text in UTF-8, got the byte {error.object[error.start]:#04x}") from None
         if sample is not None:
-            self._csv.inputs = self._json.inputs = len(sample[0])
+            self._csv.inputs = self._json.inputs = sample.samples.shape[1]
+            self.empty = 0
         return sample
 
-    def _parse(self, line: bytes) -> Sample | None:
+    def _parse(self, line: bytes) -> Block | None:
         self._json_now = line.lstrip().startswith(JSON_STARTS)
-        if line.count(b"," if self._json_now else self.form.delimiter.encode()) >= MOST_COLUMNS:
+        if self._columns(line, self._json_now) >= MOST_COLUMNS:
             raise ValueError(f"a line must have at most {MOST_COLUMNS} columns; write wider samples to .npy or .h5")
         if not self._json_now:
             return self._csv.read(line)
@@ -98,7 +117,11 @@ class LineReader:
         self._csv.first = False
         return sample
 
-    def _names(self, line: bytes) -> Sample | None:
+    def _columns(self, line: bytes, is_json: bool) -> int:
+        """Return how often a line has what is between columns."""
+        return line.count(b"," if is_json else self.form.delimiter.encode())
+
+    def _names(self, line: bytes) -> Block | None:
         """Take a line that begins as JSON for names of columns, such as [mV]; refuse it if it is JSON."""
         try:
             self._json.read(line.strip())

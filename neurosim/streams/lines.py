@@ -5,22 +5,23 @@ import gzip
 import hashlib
 import sys
 import zlib
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from neurosim.errors import StreamError
-from neurosim.streams.base import Block, Stream
-from neurosim.streams.csv_lines import Form, Sample
+from neurosim.streams.base import MOST_TOGETHER, Block, Size, Stream, asked
+from neurosim.streams.csv_lines import Form
+from neurosim.streams.feeds import BUFFER, LineFeed
 from neurosim.streams.label_numbers import LabelNumbers
 from neurosim.streams.line_reader import LineReader
 
+TOGETHER = 1 << 13  # bytes of lines that are parsed at once: with what they are parsed to, they fit into a fast cache
 LONGEST_LINE = 1 << 24  # bytes; a longer line is malformed: its cells would take a hundred times as much memory
-WIDE = 256  # inputs of a line from which its numbers are packed at once: as a list they take eight times as much
 MOST_EMPTY = 1 << 20  # empty lines of a file in succession; more are no data, but a compressed nothing
 MOST_DISCARDED = 1 << 30  # bytes of a line that is passed over; a longer one has no end, as that of a device
 BAD_LINE = (ValueError, OverflowError, RecursionError)  # what a malformed line may raise
@@ -78,7 +79,7 @@ class LineStream(Stream):
         self.name, self.length, self.labelled, self.bad = name, None, label is not None, 0
         self.replayable, self._skip_bad = replayable, skip_bad
         self._form, self._numbers = Form.checked(label, header, delimiter), LabelNumbers()
-        self._opener, self._pipe = opener, None if replayable else opener()
+        self._opener, self._pipe = opener, None if replayable else LineFeed(opener(), LONGEST_LINE)
         self._width, self._fault = inputs, ""
         self._input_names: tuple[str, ...] | None = None
         if inputs is not None:
@@ -90,7 +91,7 @@ class LineStream(Stream):
         if first is None:
             why = f": all of {self.bad} lines are malformed, the first so: {self._fault}" if self.bad else ""
             raise StreamError(f"{name} must hold at least one sample, got none{why}")
-        self.inputs, self.classes = len(first[0]), self._numbers.names
+        self.inputs, self.classes = first.samples.shape[1], self._numbers.names
 
     def name_classes(self, names: Sequence[str]) -> None:
         """Number labels that are words as `names` counts them, before the stream is read; new words come after them.
@@ -122,8 +123,7 @@ class LineStream(Stream):
         numbers, bad = LabelNumbers(), self.bad  # a word's number depends on what was learned before
         first = self._first(numbers)
         self.bad = bad
-        block = first and self._block([first])
-        text = repr(block and (block.samples.tolist(), block.labels)) + "".join(numbers.names)
+        text = repr(first and (first.samples.tolist(), first.labels)) + "".join(numbers.names)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def identity(self) -> dict[str, object]:
@@ -149,57 +149,80 @@ class LineStream(Stream):
 
         If reading stops at a malformed line or by a signal, the samples before it are yielded first.
         """
-        pending: list[tuple[list[float] | NDArray[np.float32], int]] = []
+        return self._blocks(start, lambda: size, together=True)
+
+    def arriving(self, start: int = 0, size: Size = MOST_TOGETHER) -> Iterator[Block]:
+        """Yield the samples of `blocks`, those of lines that have arrived together in one block: see `Stream`."""
+        return self._blocks(start, asked(size), together=False)
+
+    def _blocks(self, start: int, size: Callable[[], int], *, together: bool) -> Iterator[Block]:
+        """Yield blocks of `size()` lines, or also smaller ones where more of them would have to be waited for."""
+        reader = LineReader(self.name, self._form, self._width, self._numbers)
+        pending, count, most = list[Block](), 0, size()
+        with self._opened(reader) as feed:
+            try:
+                for samples, labels in self._from(start, feed, reader):
+                    first, last = 0, len(samples)
+                    while first < last:
+                        stop = first + most - count
+                        piece = Block(samples[first:stop], None if labels is None else labels[first:stop])
+                        new = len(piece.samples)
+                        if feed.lent:
+                            feed.take(new)
+                        first, count = first + new, count + new
+                        pending.append(piece)
+                        if count == most or not (together or first < last or feed.ready()):
+                            block, pending, count = self._joined(pending), [], 0
+                            yield block
+                            most = size()
+            except Exception:
+                if pending:
+                    yield self._joined(pending)
+                raise
+        if pending:
+            yield self._joined(pending)
+
+    def _joined(self, pieces: Sequence[Block]) -> Block:
+        self.classes = self._numbers.names
+        if len(pieces) == 1:
+            return pieces[0]
+        labels = np.concatenate([piece.labels for piece in pieces]) if self.labelled else None
+        return Block(np.concatenate([piece.samples for piece in pieces]), labels)
+
+    def _from(self, start: int, feed: LineFeed, reader: LineReader) -> Iterator[Block]:
+        """Yield the samples from position `start` on, as they are parsed."""
         position = 0
-        try:
-            for sample in self._samples(self._numbers):
-                position += 1
-                if position <= start:
-                    continue
-                values, label = sample
-                pending.append((np.array(values, np.float32) if len(values) > WIDE else values, label))
-                if len(pending) == size:
-                    block, pending = self._block(pending), []
-                    yield block
-        except Exception:
-            if pending:
-                yield self._block(pending)
-            raise
+        while (block := self._next(feed, reader)) is not None:
+            old, position = start - position, position + len(block.samples)
+            if old > 0:
+                if feed.lent:
+                    feed.take(min(old, feed.lent))
+                block = Block(block.samples[old:], None if block.labels is None else block.labels[old:])
+            yield block
         if position < start:
             raise StreamError(
                 f"{self.name} must hold the {start} samples that were read from it before, got {position}"
             )
-        if pending:
-            yield self._block(pending)
 
-    def _block(self, samples: Sequence[tuple[list[float] | NDArray[np.float32], int]]) -> Block:
-        self.classes = self._numbers.names
-        rows = np.array([values for values, _ in samples], np.float32)
-        return Block(rows, np.array([label for _, label in samples], np.int64) if self.labelled else None)
-
-    def _first(self, numbers: LabelNumbers) -> Sample | None:
+    def _first(self, numbers: LabelNumbers) -> Block | None:
         """Return the first sample; read on for the label's key if it is one of JSON without it."""
         reader = LineReader(self.name, self._form, self._width, numbers)
-        samples = self._samples(numbers, reader)
-        try:
-            first = next(samples, None)
+        with self._opened(reader) as feed:
+            first = self._next(feed, reader)
             self._input_names = reader.input_names
-            if reader.lacks_key():
-                while reader.lacks_key() and next(samples, None) is not None:
-                    pass
+            while reader.lacks_key() and self._next(feed, reader) is not None:
+                pass
             return first
-        finally:
-            samples.close()
 
-    def _samples(self, numbers: LabelNumbers, reader: LineReader | None = None) -> Generator[Sample, None, None]:
-        self.bad, self._fault = 0, ""
-        reader = reader or LineReader(self.name, self._form, self._width, numbers)
+    @contextmanager
+    def _opened(self, reader: LineReader) -> Iterator[LineFeed]:
+        """Return a context with the lines from the first on, or those of a pipe that were not read."""
         try:
-            file = self._opener() if self._pipe is None else self._pipe
+            feed = self._pipe or LineFeed(self._opener(), LONGEST_LINE)
         except OSError as error:
             raise StreamError(f"{self.name} must be readable, but: {error}") from error
         try:
-            yield from self._parsed(file, reader)
+            yield feed
         except (OSError, EOFError, zlib.error) as error:
             if isinstance(error, StreamError):
                 raise
@@ -208,37 +231,48 @@ class LineStream(Stream):
             ) from error
         finally:
             if self._pipe is None:
-                file.close()
+                feed.close()
+
+    def _next(self, feed: LineFeed, reader: LineReader) -> Block | None:
+        """Return the next sample, or those of several plain lines, which a pipe has not taken yet; None at the end."""
+        feed.lent = 0
+        if reader.number == 0:
+            self.bad, self._fault = 0, ""
+        while feed.wait():
+            lines = feed.lines(0 if reader.number < reader.one_by_one else TOGETHER)
+            samples = reader.quickly(lines) if max(map(len, lines)) < LONGEST_LINE else None
+            if samples is None and len(lines) > 1:
+                reader.one_by_one = reader.number + len(lines)
+                continue
+            if self.replayable or len(lines) == 1:
+                feed.take(len(lines))
+            else:  # others may read on from a pipe after the last sample that was given
+                feed.lent = len(lines)
+            samples = samples or self._carefully(lines[0], feed, reader)
+            if samples is not None:
+                return samples
         if self.replayable and reader.lacks_key():
             raise StreamError(f"{self.name} must have the label's key {self._form.label} in an object, got it in none")
+        return None
 
-    def _parsed(self, file: BinaryIO, reader: LineReader) -> Iterator[Sample]:
-        empty = 0
-        while line := file.readline(LONGEST_LINE):
-            try:
-                if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
-                    reader.number += 1
-                    self._pass_over_rest(file)
-                sample = reader.read(line)
-            except BAD_LINE as error:
-                self._pass_over(error, reader)
-                continue
-            if sample is not None:
-                empty = 0
-                yield sample
-                continue
-            empty += 1
-            if empty > MOST_EMPTY and self.replayable:
-                raise StreamError(f"{self.name} must hold samples, got {empty} lines without one in succession")
+    def _carefully(self, line: bytes, feed: LineFeed, reader: LineReader) -> Block | None:
+        """Return the sample of any line, None if it has none, or is malformed and passed over."""
+        try:
+            if len(line) >= LONGEST_LINE:
+                reader.number += 1
+                self._pass_over_rest(feed)
+            samples = reader.read(line)
+        except BAD_LINE as error:
+            self._pass_over(error, reader)
+            return None
+        if reader.empty > MOST_EMPTY and self.replayable:
+            raise StreamError(f"{self.name} must hold samples, got {reader.empty} lines without one in succession")
+        return samples
 
-    def _pass_over_rest(self, file: BinaryIO) -> None:
+    def _pass_over_rest(self, feed: LineFeed) -> None:
         """Discard the rest of a line that is too long, if the stream is to go on after it."""
-        rest, discarded = b" ", LONGEST_LINE
-        while self._skip_bad and rest and not rest.endswith(b"\n"):
-            rest = file.readline(LONGEST_LINE)
-            discarded += len(rest)
-            if discarded > MOST_DISCARDED:
-                raise StreamError(f"{self.name} must be lines, got one of more than {MOST_DISCARDED} bytes")
+        if self._skip_bad and not feed.discard_rest(MOST_DISCARDED - LONGEST_LINE):
+            raise StreamError(f"{self.name} must be lines, got one of more than {MOST_DISCARDED} bytes")
         raise ValueError(f"a line must be shorter than {LONGEST_LINE} bytes; write wide samples to a file .npy or .h5")
 
     def _pass_over(self, error: Exception, reader: LineReader) -> None:
@@ -260,7 +294,7 @@ def text_file(
     endings = [ending.lower() for ending in path.suffixes[-2:]]
     if delimiter is None and ".tsv" in endings:
         delimiter = "tab"
-    opener: Any = partial(gzip.open if endings[-1] == ".gz" else open, path, "rb")
+    opener: Any = partial(gzip.open, path) if endings[-1] == ".gz" else partial(open, path, "rb", BUFFER)
     return LineStream(
         path.name, opener, inputs=inputs, label=label, header=header, delimiter=delimiter, skip_bad=skip_bad
     )

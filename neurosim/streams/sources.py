@@ -25,7 +25,7 @@ class Source(NamedTuple):
         Module of `neurosim.streams` and the function in it, imported when a source is opened. It is called with the
         split, or with the path of the folder or file, and with `options` by keyword.
     options : tuple of str
-        What the reader takes of `root`, `inputs`, `label`, `header`, `delimiter`, `skip_bad` and `EXACT`.
+        What the reader takes of `root`, `inputs`, `label`, `header`, `delimiter`, `skip_bad`, `format` and `EXACT`.
     name : str
         The text before the colon.
     splits : tuple of str
@@ -65,6 +65,7 @@ class Source(NamedTuple):
 
 
 LINES = ("inputs", "label", "header", "delimiter", "skip_bad")
+FRAMES = ("inputs", "label", "format")
 NAMES = ("samples", "labels")  # of arrays in a file of several
 EXACT = ("image_size", *NAMES)  # options that a source must take if they are given
 SOURCES = (
@@ -88,8 +89,10 @@ SOURCES = (
         endings=tuple(f".{kind}{gz}" for kind in ("csv", "tsv", "ndjson", "jsonl") for gz in ("", ".gz")),
         spelling="FILE.csv[.gz], FILE.tsv[.gz], FILE.ndjson[.gz]",
     ),
+    Source("frames.frame_file", FRAMES, endings=(".f32", ".u8"), spelling="FILE.f32, FILE.u8"),
     Source("lines.pipe", LINES, name="-", splits=("",), spelling="- for a pipe"),
 )
+FRAME_FILE, FRAME_PIPE = SOURCES[-2], Source("frames.frame_pipe", FRAMES, name="-", splits=("",))  # by --format
 NAMED = {row.name: row for row in SOURCES if row.name}
 KNOWN = ", ".join(row.listed for row in SOURCES[:-1]) + f", or {SOURCES[-1].listed}"
 
@@ -105,6 +108,8 @@ def open_source(source: str, options: Mapping[str, Any]) -> "Stream":
         If one of `EXACT` is given for a source that does not take it.
     """
     row, target = _recognise(source, options["root"])
+    if options["format"] is not None:
+        row, target = _framed(row, source, options)
     for name in EXACT:
         if options[name] is not None and (row is None or name not in row.options):
             takers = " and ".join(row.listed for row in SOURCES if name in row.options)
@@ -121,6 +126,15 @@ def open_source(source: str, options: Mapping[str, Any]) -> "Stream":
     reader = getattr(import_module(f"neurosim.streams.{module}"), function)
     stream: Stream = reader(*target, **{name: options[name] for name in row.options})
     return stream
+
+
+def _framed(row: Source | None, source: str, options: Mapping[str, Any]) -> tuple[Source, list[Any]]:
+    """Return the row of frames and its arguments, for a source with `format`: any file, or a pipe."""
+    if source == "-":
+        return FRAME_PIPE, []
+    if row is not None and row.name:
+        raise ConfigError("format", "left out for all sources but files and -", options["format"])
+    return FRAME_FILE, [options["root"] / source]
 
 
 def _check_file(source: str, path: Path) -> None:

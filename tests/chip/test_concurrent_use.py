@@ -74,7 +74,7 @@ def test_while_one_thread_learns_all_that_others_do_is_refused(make_chip, sample
     with pytest.raises(KeyboardInterrupt):  # the chip is free again whatever ends the call
         chip.learn(Watched(samples[:4], once), chunk=2)
     chip.learn(Watched(samples[:4], others), chunk=2)
-    ns.run(chip, Watched(samples[:4], others), chunk=2)
+    ns.run(chip, ArrayStream(samples[:4]), chunk=2, watch=lambda _: others())
     assert len(refused) == 5 * len(learning | reading)
     assert all(isinstance(error, ns.ConcurrentUseError) for error in refused)
     assert isinstance(refused[0], RuntimeError)

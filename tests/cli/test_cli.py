@@ -43,9 +43,10 @@ def test_people_get_a_table():
         assert words in shown
 
 
-@pytest.mark.parametrize(
-    "options", [["--chunk", "7"], ["--chunk", "256"], ["--threads", "2", "--chunk", "7"], ["--chunk", "1"]]
-)
+@pytest.mark.parametrize("options", [
+    ["--chunk", "7"], ["--chunk", "256"], ["--threads", "2", "--chunk", "7"], ["--chunk", "1"], ["--chunk", "auto"],
+    ["--chunk", "auto", "--threads", "2"],
+])  # fmt: skip
 def test_chunk_and_threads_change_nothing(options):
     plain = stream("digits", "--neurons", "30,10")
     assert stream("digits", "--neurons", "30,10", *options)["state_sha256"] == plain["state_sha256"]
@@ -166,6 +167,9 @@ def bad(tmp_path):
     (["digits", "--seed", "-1"], "seed must be a whole number of at least 0, got -1"),
     (["digits", "--epochs", "0"], "epochs must be a whole number of at least 1, got 0"),
     (["digits", "--chunk", "0"], "chunk must be a whole number of at least 1, got 0"),
+    (["digits", "--chunk", "all"], "chunk must be auto, or a whole number of at least 1, got 'all'"),
+    (["digits", "--chunk", "1.5"], "chunk must be auto, or a whole number of at least 1, got '1.5'"),
+    (["digits", "--chunk", ""], "chunk must be auto, or a whole number of at least 1, got ''"),
     (["digits", "--threads", "0"], "threads must be a whole number of at least 1, got 0"),
     (["digits", "--snapshot-seconds", "-1"], "snapshot_seconds must be at least 0, got -1.0"),
     (["digits", "--test", "nan.npz"], "got 3"),

@@ -19,7 +19,7 @@ KEYS = {
     "compile_s", "first_sample_cold_s", "first_sample_warm_s", "service", "response", "too_few_samples_for",
     "deadline_s", "device", "deadline_misses", "deadline_miss_share", "backlog_max", "backlog_mean", "waited_for",
     "wake_late_median_s", "wake_late_max_s", "samples_per_s", "offered_per_s", "busy_share", "layers",
-    "garbage_collector", "interruptions", "roofline", "snapshots",
+    "garbage_collector", "interruptions", "roofline", "snapshots", "loop",
 }  # fmt: skip
 LATENCIES = [
     "min_s", "p50_s", "p90_s", "p95_s", "p99_s", "p999_s", "p9999_s", "max_s", "mean_s", "standard_error_s",
@@ -170,6 +170,8 @@ def test_a_record_has_every_sample(tmp_path):
         assert json.loads(file.attrs["summary"]) == found
         assert (file.attrs["format"], file.attrs["version"]) == ("neurosim latency record", 1)
         assert file["layer_ns"].shape == (25, 1)
+        assert (file["loop_ns"][...] > 0).all()
+        assert (file["loop_ns"][...] < done - start).all()
     assert due.tolist() == [50_000 * i for i in range(25)]
     assert ((due <= start) & (start < done)).all()
     assert (done - due).max() / 1e9 == found["response"]["max_s"]

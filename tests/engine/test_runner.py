@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import time
 
 import numpy as np
 import pytest
@@ -74,6 +75,49 @@ def test_counting_and_marking_change_no_bit(name, chunk):
         layer = layer_of(name)
         through(LayerRunner(layer, chunk, **options), chunk)
         assert same(state_of(layer), state_of(plain))
+
+
+@pytest.mark.parametrize("chunk", [1, 6])
+@pytest.mark.parametrize("name", LAYERS)
+def test_each_sample_is_timed_and_that_changes_no_bit(name, chunk):
+    plain, layer = layer_of(name), layer_of(name)
+    through(LayerRunner(plain, chunk), chunk)
+    runner, total = LayerRunner(layer, chunk, timing=True), 0
+    begun = time.perf_counter_ns()
+    for start in range(0, COUNT, chunk):
+        taken = runner.run(samples().cut(start, min(start + chunk, COUNT)), True, start)
+        assert (runner.nanoseconds(taken.done) > 0).all()
+        assert len(runner.nanoseconds(taken.done)) == taken.done
+        total += runner.nanoseconds(taken.done).sum()
+    assert total <= time.perf_counter_ns() - begun
+    assert same(state_of(layer), state_of(plain))
+
+
+@pytest.mark.parametrize("chunk", [1, 6])
+def test_taking_a_record_is_no_part_of_any_samples_time(chunk, monkeypatch):
+    layer, apart = layer_of("dense"), []
+
+    def record():
+        begun = time.perf_counter_ns()
+        time.sleep(2e-3)
+        apart.append(time.perf_counter_ns() - begun)
+
+    monkeypatch.setattr(layer, "until_record", lambda: 1)
+    monkeypatch.setattr(layer, "record_if_due", record)
+    runner, total, begun = LayerRunner(layer, chunk, timing=True), 0, time.perf_counter_ns()
+    for start in range(0, 12, chunk):
+        runner.run(samples().cut(start, start + chunk), True, start)
+        total += runner.nanoseconds(chunk).sum()
+    assert len(apart) == 12
+    assert total <= time.perf_counter_ns() - begun - sum(apart)
+
+
+def test_of_a_chunk_that_ends_early_those_before_are_timed():
+    given, runner = samples(), LayerRunner(layer_of("dense"), COUNT, timing=True)
+    given.values[9, 3] = np.nan
+    taken = runner.run(given, True)
+    assert taken.done == 9
+    assert (runner.nanoseconds(9) > 0).all()
 
 
 @pytest.mark.parametrize("name", LAYERS)

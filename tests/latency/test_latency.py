@@ -20,6 +20,7 @@ from neurosim.latency.timing.loop import take
 from neurosim.latency.timing.record import Record
 from neurosim.latency.timing.samples import Calls
 from neurosim.online.stop import Stop
+from neurosim.streams import ArrayStream
 
 TEN_NS = Period(1e8)
 
@@ -250,6 +251,19 @@ def test_layers_are_timed_in_a_pass_of_their_own(make_chip, samples):
     assert report.layers.shape == (30, 2)
     assert [layer["max_s"] > 0 for layer in report.summary()["layers"]] == [True, True]
     assert "layer 2" in report.table()
+
+
+def test_the_time_in_the_loop_is_a_part_of_the_call_and_the_same_as_a_run_reports(make_chip, samples):
+    chip, other = make_chip(12, 5), make_chip(12, 5)
+    report = ns.bench(chip, ArrayStream(samples), warm_up=50)
+    assert len(report.loop) == len(report.record.start) == 249
+    assert (report.loop > 0).all()
+    assert (report.loop < report.record.service).all()
+    assert report.summary()["loop"]["p50_s"] == np.sort(report.loop)[124] / 1e9
+    assert "in the loop" in report.table()
+    assert len(chip._one_by_one.steps[0].runner.begun) == 0  # what is not measured reads no clock
+    assert ns.run(other, ArrayStream(samples)).latencies.counts.sum() == 300
+    assert chip.state_sha256 == other.state_sha256
 
 
 def test_labels_are_handed_to_a_layer_that_is_taught():

@@ -194,7 +194,7 @@ def test_an_error_of_the_watcher_of_a_run_keeps_what_was_learned(make_chip, samp
             raise ValueError("a bug of the caller's")
 
     with pytest.raises(ValueError, match="a bug"):
-        ns.run(make_chip(9), ArrayStream(samples), state=state, watch=watch)
+        ns.run(make_chip(9), ArrayStream(samples), state=state, watch=watch, chunk=1)
     assert store.read(state).position == 50
 
 

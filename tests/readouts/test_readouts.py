@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 import neurosim as ns
 from neurosim.chip.response import Response
 from neurosim.instruments import never_won
-from neurosim.online.latencies import Latencies
 from neurosim.readouts.judge import judge
 from neurosim.readouts.linear import LinearReadout
 from neurosim.readouts.winner import WinnerLabels
@@ -88,20 +87,6 @@ def test_streams_without_labels_of_another_width_or_of_one_class_are_refused(mak
     single = ArrayStream(np.ones((4, 64)), [1, 1, 1, 1], name="single")
     with pytest.raises(ns.SampleError, match="two classes at least"):
         judge(chip, single, single)
-
-
-@given(st.lists(st.floats(1e-7, 1e3), min_size=1, max_size=200), st.sampled_from([50.0, 95.0, 99.0, 99.9]))
-@settings(max_examples=100, deadline=None)
-def test_percentiles_are_right_to_half_a_percent(seconds, percent):
-    latencies = Latencies()
-    for value in seconds:
-        latencies.add(value)
-    right = np.percentile(seconds, percent, method="inverted_cdf")
-    assert latencies.percentile(percent) == pytest.approx(right, rel=0.005)
-
-
-def test_no_samples_have_no_percentile():
-    assert Latencies().summary() == {"p50": None, "p95": None, "p99": None, "p999": None}
 
 
 def test_never_won_is_a_share():

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import neurosim as ns
 from neurosim.streams import lines
 from neurosim.streams.csv_lines import PLAIN, CSVLines, Form
+from neurosim.streams.feeds import BUFFER
 from neurosim.streams.label_numbers import LONGEST_NAME, MOST_NAMES, numbered
 from neurosim.streams.line_reader import MOST_COLUMNS
 from neurosim.streams.lines import LineStream
@@ -398,22 +399,38 @@ def test_lines_of_too_many_columns_are_refused_before_they_are_split(monkeypatch
     assert f"a line must have at most {MOST_COLUMNS} columns; write wider samples to .npy or .h5" in refusal(text)
 
 
-def test_a_line_that_is_too_long_is_not_read_to_its_end(monkeypatch):
-    monkeypatch.setattr(lines, "LONGEST_LINE", 1024)
-    monkeypatch.setattr(lines, "MOST_DISCARDED", 8192)
+@pytest.mark.parametrize(("skip_bad", "most", "words"), [(False, 16, "shorter than"), (True, 129, "more than")])
+def test_a_line_that_is_too_long_is_not_read_to_its_end(monkeypatch, skip_bad, most, words):
+    monkeypatch.setattr(lines, "LONGEST_LINE", 16 * BUFFER)
+    monkeypatch.setattr(lines, "MOST_DISCARDED", 128 * BUFFER)
 
     class Endless(io.RawIOBase):
         asked = 0
 
-        def readline(self, size=-1):
-            Endless.asked += 1
-            return b"1," * (size // 2)
+        def readable(self):
+            return True
 
-    for skip_bad, asked in ((False, 1), (True, 9)):
-        Endless.asked = 0
-        with pytest.raises(ns.StreamError, match="must be"):
-            list(LineStream("x", Endless, inputs=2, skip_bad=skip_bad).blocks())
-        assert Endless.asked <= asked
+        def readinto(self, buffer):
+            Endless.asked += 1
+            buffer[:] = b"1," * (len(buffer) // 2)
+            return len(buffer)
+
+    with pytest.raises(ns.StreamError, match=words):
+        list(LineStream("x", Endless, inputs=2, skip_bad=skip_bad).blocks())
+    assert Endless.asked == most
+
+
+@pytest.mark.parametrize("size", [15, 16, 17, 40])
+@pytest.mark.parametrize("end", [b"\n", b""])
+@pytest.mark.parametrize("buffer", [8, 16, BUFFER])
+def test_a_line_that_is_too_long_is_passed_over(monkeypatch, size, end, buffer):
+    monkeypatch.setattr(lines, "LONGEST_LINE", 16)
+    text = b"1\n" + b"2" * size + b"\n3\n" + b"4" * size + end
+    stream = LineStream("x", lambda: io.BufferedReader(io.BytesIO(text), buffer), skip_bad=True)
+    found = [x[0] for x, _ in stream]
+    assert found[0] == 1
+    assert found[-1] == 3 or size < 16
+    assert (len(found), stream.bad) == ((4, 0) if size < 16 else (2, 2))
 
 
 def test_a_compressed_nothing_ends(tmp_path, monkeypatch):

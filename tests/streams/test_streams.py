@@ -151,7 +151,7 @@ def test_hdf5_is_not_loaded_whole(tmp_path):
 
 
 def pipe(monkeypatch, text, **options):
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(text))))
     return ns.open_stream("-", **options)
 
 

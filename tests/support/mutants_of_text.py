@@ -1,6 +1,7 @@
 """Mutants of CSV, NDJSON and TOML."""
 
 import json
+import struct
 import tomllib
 from importlib.resources import files
 from pathlib import Path
@@ -76,6 +77,17 @@ def csv(rng: Random, folder: Path) -> list[object]:
     return ["stream", folder / name, *LEARN, *label, *["--skip-bad"] * (rng.random() < 0.3)]
 
 
+def frames(rng: Random, folder: Path) -> list[object]:
+    form = rng.choice(["f32", "u8"])
+    content = struct.pack("<30f", *[rng.random() for _ in range(30)]) if form == "f32" else rng.randbytes(30)
+    content = bent(rng, content) if rng.random() < 0.6 else content[: rng.randrange(len(content) + 1)]
+    name = rng.choice([f"x.{form}", "x.bin", "x.f32", "x.u8"])
+    (folder / name).write_bytes(content)
+    options = rng.choice([[], ["--format", form]])
+    label = rng.choice([[], [], ["--label", rng.choice(["0", "-1", "2", "1", "x"])]])
+    return ["stream", folder / name, *LEARN, "--inputs", rng.choice([1, 2, 3, 5]), *options, *label]
+
+
 def ndjson(rng: Random, folder: Path) -> list[object]:
     rows: list[object] = [
         {"x": [rng.random(), rng.random()], "label": rng.randrange(3)} if rng.random() < 0.7 else [rng.random()] * 2
@@ -148,4 +160,7 @@ def setting(rng: Random, folder: Path) -> list[object]:
     return [*_cost(8), "loihi", "--set", change]
 
 
-KINDS = {"csv": csv, "ndjson": ndjson, "study": study, "described chip": described_chip, "setting": setting}
+KINDS = {
+    "csv": csv, "ndjson": ndjson, "frames": frames, "study": study, "described chip": described_chip,
+    "setting": setting,
+}  # fmt: skip

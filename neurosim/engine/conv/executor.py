@@ -75,6 +75,7 @@ class ConvExecutor(Executor[Workspace]):
         call.results.written[:] = 0
         for n in range(len(call.samples.values)):
             one = call._replace(samples=call.samples.cut(n, n + 1), results=call.results.cut(n, n + 1))
+            one = one._replace(begun=call.begun[n : n + 2])
             before = self.state.counters.copy()
             done, neuron = self._run_together(one)
             if done == 0:
@@ -105,14 +106,15 @@ class ConvExecutor(Executor[Workspace]):
 
     def _arguments(self, call: Call[Workspace], size: int) -> list[tuple[Any, ...]]:
         """Return what the loop takes, for each thread of a team."""
-        (values, _, modulators), learning, workspace, made = call
+        (values, _, modulators), learning, workspace, made, begun = call
+        marks = workspace.marks._replace(begun=begun)
         samples = layout.Samples(values=values, modulators=modulators)
         results = layout.Results(
             potentials=made.potentials, responses=made.responses, winners=made.winners, outputs=made.outputs
         )
         return [
             (samples, learning, self._codes, self.state, scratch, results, self._product, self._own_address, team,
-             workspace.marks)
+             marks)
             for scratch, team in workspace.team(size)
         ]  # fmt: skip
 

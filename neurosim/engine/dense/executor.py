@@ -95,7 +95,7 @@ class DenseExecutor(Executor[Workspace]):
 
     def _arguments(self, call: Call[Workspace]) -> tuple[Any, ...]:
         """Return what the loop takes."""
-        (values, labels, modulators), learning, (scratch, live, marks), made = call
+        (values, labels, modulators), learning, (scratch, live, marks), made, begun = call
         samples = layout.Samples(values=values, labels=labels, modulators=modulators)
         results = layout.Results(
             potentials=made.potentials,
@@ -106,6 +106,7 @@ class DenseExecutor(Executor[Workspace]):
             written=made.written,
             live=live,
         )
+        marks = marks._replace(begun=begun)
         return samples, learning, self._codes, self.state, scratch, results, self._own_address, marks
 
     def _no_samples(self) -> tuple[Any, ...]:

@@ -14,16 +14,39 @@ from neurosim.latency.timing.samples import Calls
 from neurosim.online.stop import Stop
 
 
+class Columns(NamedTuple):
+    """Memory for what is noted of each sample: int64 (samples,) each."""
+
+    starts: Moments
+    dones: Moments
+    loops: Moments
+
+
 def never() -> bool:
     """Return False: the default of `stop`."""
     return False
 
 
 class Taken(NamedTuple):
-    """A record, and how often the process was interrupted while it was made: see `interruptions`."""
+    """What was measured.
+
+    Attributes
+    ----------
+    record : Record
+    interruptions : dict
+        How often the process was interrupted meanwhile: see `machine.interruptions`.
+    inside : int64 (samples,)
+        Nanoseconds of each sample inside the chip's loops; zeros where nobody asks.
+    """
 
     record: Record
     interruptions: dict[str, int]
+    inside: Moments
+
+
+def nothing() -> int:
+    """Return 0: the default of `inside`."""
+    return 0
 
 
 def take(
@@ -33,6 +56,7 @@ def take(
     clock: Clock,
     *,
     warm_up: int = 0,
+    inside: Callable[[], int] = nothing,
     stop: Callable[[], bool] = never,
     pause: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> Taken:
@@ -50,6 +74,8 @@ def take(
     clock : Clock
     warm_up : int
         How many calls come first, each directly after the other, and are not recorded.
+    inside : callable
+        Returns how long the last call was inside the chip's loops; called after each sample, and not timed.
     stop : callable
         Called between samples; the loop ends early when it returns true.
     pause : callable
@@ -67,7 +93,7 @@ def take(
     """
     # Filled, so that no page is touched for the first time during the measurement; and made before the warm-up, as
     # filling would evict from the caches what the warm-up brings there.
-    starts, dones = (np.full(len(calls.given) - warm_up, -1, np.int64) for _ in range(2))
+    columns = Columns(*(np.full(len(calls.given) - warm_up, -1, np.int64) for _ in range(3)))
     offsets = None if due is None else due.tolist()
     warm, measured = calls.cut(0, warm_up), calls.cut(warm_up)
     for i, call in enumerate(warm.given):
@@ -78,11 +104,11 @@ def take(
         except (SampleError, DivergedError) as error:
             raise placed(error, warm, i) from error
     with interruptions() as counts:
-        origin, count = _measure(one, measured, offsets, clock, stop, pause, starts, dones)
-    starts, dones = starts[:count], dones[:count]
+        origin, count = _measure(one, measured, offsets, clock, inside, stop, pause, columns)
+    starts, dones, loops = (column[:count] for column in columns)
     moments_due = starts if due is None else due[:count] + origin
     begun = moments_due[0] if count else 0
-    return Taken(Record(moments_due - begun, starts - begun, dones - begun), counts)
+    return Taken(Record(moments_due - begun, starts - begun, dones - begun), counts, loops)
 
 
 def _measure(
@@ -90,13 +116,13 @@ def _measure(
     calls: Calls,
     offsets: list[int] | None,
     clock: Clock,
+    inside: Callable[[], int],
     stop: Callable[[], bool],
     pause: Callable[[], AbstractContextManager[object]],
-    starts: Moments,
-    dones: Moments,
+    columns: Columns,
 ) -> tuple[int, int]:
     """Run the samples and record when; return the moment that offsets count from, and how many samples were run."""
-    now, count = clock.now, 0
+    now, count, (starts, dones, loops) = clock.now, 0, columns
     origin = now() + 2 * clock.spin  # in the future, so that the loop waits for the first sample as for any other
     try:
         for i, call in enumerate(calls.given):
@@ -107,7 +133,7 @@ def _measure(
             start = now()
             one(*call)
             dones[i] = now()
-            starts[i] = start
+            starts[i], loops[i] = start, inside()
             count = i + 1
     except Stop:
         pass
