@@ -4,8 +4,8 @@
 
     NEUROSIM_DATA=... taskset -c 0 python benchmarks/look_ahead.py [--neurons 500 2000 4000 8000 16000] [--json FILE]
 
-After 1,000 and after 30,000 images, a chip learns from the next 4,096, each 256 of them four times, from equal weights in
-the same memory on: without looking ahead, as it decides (`kernels/dense/ways.py`; nothing is known yet at the first),
+After 1,000 and after 30,000 images, a chip learns from the next 4,096, each 256 of them four times, from equal weights
+in the same memory on: without looking ahead, as it decides (`kernels/dense/ways.py`; nothing is known yet at the first),
 always looking ahead, and by `learn_one`, in another order every time. Times are the process's own, means over all
 samples; the ratios are of these means, in brackets the quarter and three quarters of the ratios of single turns. All
 must end in equal states.

@@ -10,8 +10,23 @@ stands still while other work has the core. No bit depends on the way, nor on an
 import numpy as np
 
 from neurosim.kernels.compiled import cell
-from neurosim.kernels.dense.layout import ALONE, BEGUN, BEST, CLOCK, COST, FIRST, LENGTH, LOOKING, NOW, RIVAL
-from neurosim.kernels.dense.layout import TEAM, TRYING, WAIT, WAY, WINS
+from neurosim.kernels.dense.layout import (
+    ALONE,
+    BEST,
+    CLOCK,
+    COST,
+    FIRST,
+    LENGTH,
+    LOOKING,
+    NOW,
+    RIVAL,
+    SINCE,
+    TEAM,
+    TRYING,
+    WAIT,
+    WAY,
+    WINS,
+)
 from neurosim.kernels.shared.numbers import ZERO
 from neurosim.kernels.shared.system import clock_gettime
 
@@ -74,7 +89,7 @@ def end_block(n, values, timing):
     first, way, best = timing[FIRST], timing[WAY] & (LOOKING | TEAM), timing[BEST] & (LOOKING | TEAM)
     if timing[LENGTH] == 0 or n - first < SHORTEST or (way != best and timing[TRYING] == 0):
         return
-    elapsed, active = _time(timing) - timing[BEGUN], max(1, _active_inputs(values[first:n]))
+    elapsed, active = _time(timing) - timing[SINCE], max(1, _active_inputs(values[first:n]))
     cost, known = max(1, elapsed * PICO // active), timing[COST + best]
     if timing[TRYING] != 0:
         _judge_try(way, cost, elapsed, (cost - known) * active // PICO, timing)
@@ -111,5 +126,5 @@ def begin_block(n, samples, depth, threads, timing):
     if n > 0 and due and best & ~possible == 0 and timing[COST + best] > 0 and (left >= BLOCK or left >= samples - 1):
         timing[WAY] = _rival(best, possible, timing)
         timing[TRYING] = timing[WAY] != best
-    timing[BEGUN] = _time(timing)
+    timing[SINCE] = _time(timing)
     return timing[WAY]
