@@ -5,10 +5,10 @@
     NEUROSIM_DATA=... taskset -c 0 python benchmarks/look_ahead.py [--neurons 500 2000 4000 8000 16000] [--json FILE]
 
 After 1,000 and after 30,000 images, a chip learns from the next 4,096, each 256 of them four times, from equal weights
-in the same memory on: without looking ahead, as it decides (`kernels/dense/ways.py`; nothing is known yet at the first),
-always looking ahead, and by `learn_one`, in another order every time. Times are the process's own, means over all
-samples; the ratios are of these means, in brackets the quarter and three quarters of the ratios of single turns. All
-must end in equal states.
+in the same memory on: without looking ahead, as it decides (`kernels/dense/ways.py`; at first it knows nothing), always
+looking ahead, and by `learn_one`, in another order every time. Times are the process's own, means over all samples; the
+ratios are of these means, in brackets the quarter and three quarters of the ratios of single turns. All must end in
+equal states. With `--dense-input`, noise on every pixel makes all inputs active.
 """
 
 import argparse
@@ -81,9 +81,12 @@ def main() -> None:
     """Print a row for each width and stage."""
     options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     options.add_argument("--neurons", type=int, nargs="+", default=[500, 2_000, 4_000, 8_000, 16_000])
+    options.add_argument("--dense-input", action="store_true", help="all inputs are active")
     options.add_argument("--json", type=Path, help="a file for the seconds of every turn")
     given = options.parse_args()
     images, _ = Data(Path(os.environ["NEUROSIM_DATA"])).part("mnist", "train").take(np.arange(max(STAGES) + TIMED))
+    if given.dense_input:
+        images = np.maximum(images, np.random.default_rng(0).uniform(0.01, 0.1, images.shape).astype(np.float32))
     titles = "".join(f"{way:>15}" for way in WAYS)
     print(f"neurons  learned  written{titles}  looks ahead        decides / never      decides / learn_one")
     kept = {}

@@ -93,7 +93,7 @@ class State(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Memory the loop works in; keeps only times from one call to the next. Without rows `ahead`, it never looks ahead."""
+    """Memory the loop works in; keeps only times from call to call. Without rows `ahead`, it never looks ahead."""
 
     values: NDArray[np.float32]  # (inputs,)
     active: NDArray[np.int32]  # (inputs,)
