@@ -14,7 +14,7 @@ from neurosim.kernels.shared import numbers
 NOTHING_LIVE = np.empty(0, np.int64)
 WIDE = 1 << 19  # synapses from which on the loop looks ahead, and a team is worth it: fewer stay in a core's own cache
 MOST_THREADS = 64  # of a team
-FIRST_TRY = 100_000_000  # nanoseconds that a layer works before another way of taking sums is tried
+FIRST_TRY = 200_000_000  # nanoseconds that a layer works before another way of taking sums is tried
 
 
 class Workspace(NamedTuple):
