@@ -4,8 +4,8 @@ Whether looking ahead pays, or a team, depends on the machine's caches, on what 
 active and on how many neurons are written. So a layer takes its samples the best way known, and now and then tries
 another one: for a block that brings its data into the caches, and then for one that is judged. A way becomes the best
 if it is quicker three times in a row, clearly so if it does more than the best one. The more time a try has lost, the
-longer is the wait for the next one: no more than a hundredth or so of all time is lost. Time is the thread's own, which stands still while other work has the core. No bit depends on the way,
-nor on anything that `Scratch.timing` may hold.
+longer is the wait for the next one: no more than a hundredth or so of all time is lost. Time is the thread's own, which
+stands still while other work has the core. No bit depends on the way, nor on anything that `Scratch.timing` may hold.
 """
 
 import numpy as np
