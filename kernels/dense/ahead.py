@@ -18,14 +18,15 @@ from neurosim.kernels.shared.softmax import copy_into
 TILE = 256  # neurons whose rows stay in a core's own cache, together
 # At most: samples looked ahead at, and neurons written meanwhile (whole lines); smaller layers never look ahead.
 AHEAD, AHEAD_WRITES = 32, 128
-# Looking ahead pays if a sample reads at least READS synapses (fewer stay in a core's own cache), if a row is read by
-# at least SHARED samples, and if, beyond READS, at least COPIES synapses are read for each that is copied.
-READS, SHARED, COPIES = 1 << 18, 2, 80
+# Looking ahead can pay if a sample reads at least READS synapses (fewer stay in a core's own cache), if a row is read
+# by at least SHARED samples, and if, beyond READS, at least COPIES synapses are read for each that is copied. Where it
+# can, `ways.py` finds out whether it does.
+READS, SHARED, COPIES = 1 << 17, 2, 40
 
 
 @cell
 def samples_ahead(left, breadth, pace, learning, constants, state, scratch):
-    """Return how many samples to look ahead at, of those left: 0 where it does not pay.
+    """Return how many samples to look ahead at, of those left: 0 where it cannot pay.
 
     `breadth` and `pace` are PACE times the running means of active inputs and, while learning, of neurons written.
     """

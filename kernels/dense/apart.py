@@ -7,7 +7,7 @@ not have. Every stage takes an address and a kind, as `arguments_at` does, and f
 from functools import cache
 
 from neurosim.kernels.compiled import compiled
-from neurosim.kernels.dense import ahead, competition, every_synapse, few_bits, layout, means, tallies
+from neurosim.kernels.dense import ahead, competition, every_synapse, few_bits, layout, means, tallies, ways
 from neurosim.kernels.dense import gate as gates
 from neurosim.kernels.dense.learning import leak_all
 from neurosim.kernels.dense.potentials import integrate as integrate_alone
@@ -24,15 +24,27 @@ from neurosim.kernels.shared.softmax import total_of
 
 @compiled(_nrt=False, no_cpython_wrapper=True)
 def sum_next(address, kind, n, mean_active, mean_written, _unused):
-    """Take the sums of the next samples together, where it pays; return the first sample whose sums are not taken."""
+    """Take the sums of the next samples together, where it pays; return the first sample whose sums are not taken.
+
+    It is asked before each sample whose sums are not taken, and once more after a chunk's last one.
+    """
     samples, learning, constants, state, scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
-    neurons, left = state.scales.size, samples.values.shape[0] - n
-    depth = ahead.samples_ahead(left, mean_active, mean_written, learning, constants, state, scratch)
+    neurons, count, timed = state.scales.size, samples.values.shape[0], scratch.timing.shape[0] > 0
+    timing = scratch.timing[1 if learning else 0] if timed else scratch.copied
+    if timed and n > 0:
+        if n < count and ways.goes_on(n, timing):
+            return n
+        ways.end_block(n, samples.values, timing)
+    if n == count:
+        return n
+    depth = ahead.samples_ahead(count - n, mean_active, mean_written, learning, constants, state, scratch)
+    if timed and ways.begin_block(n, count, depth, scratch.signals.shape[0], timing) & layout.LOOKING == 0:
+        return n
     if depth == 0:
         return n
     taken = ahead.look_ahead(samples, n, depth, learning, constants, state, scratch)
     typical, sums = mean_active // layout.PACE, scratch.ahead_sums
-    if taken > 0 and is_shared(typical, neurons, mean_written, scratch):
+    if taken > 0 and ways.with_team(learning, scratch) and is_shared(typical, neurons, mean_written, scratch):
         values, active = memory_of_inputs(learning, state, scratch)
         scratch.signals[0, layout.TAKEN] = taken
         sum_together(taken * mean_active // layout.PACE * neurons, values, active, state.synapses, scratch, sums)
@@ -65,7 +77,7 @@ def integrate(address, kind, row, size, mean_written, _unused):
     if constants.lebesgue != TWO:
         power = constants.lebesgue - ONE
         integrate_powers(values, active, size, power, state.synapses, state.scales, potentials)
-    elif is_shared(size, neurons, mean_written, scratch):
+    elif ways.with_team(learning, scratch) and is_shared(size, neurons, mean_written, scratch):
         signals, sums = scratch.signals[0], results.potentials[row : row + 1]
         signals[layout.TAKEN], signals[layout.BREADTH] = 0, size
         signals[layout.PENDING_ROW] = state.counters[layout.PENDING] if learning else -1

@@ -15,6 +15,10 @@ BEGUN, GATHERED, INTEGRATED, COMPETED, TRANSMITTED, LEARNED = 0, 1, 2, 3, 4, 5  
 MOMENTS = 6
 EVENTS, OPERATIONS, EFFECTIVE, PLASTIC, WRITTEN, FLIPPED = 0, 1, 2, 3, 4, 5  # indices of a row of Results.tallies
 TALLIES = 6
+ALONE, LOOKING, TEAM = 0, 1, 2  # ways of taking sums: bits of a number
+# indices of a row of Scratch.timing: of ways; of the block of samples at hand; of the clock; and a cost for each way
+BEST, WAY, RIVAL, TRYING, WINS, WAIT, FIRST, LENGTH, SINCE, CLOCK, NOW, COST = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12
+TIMING = 16
 
 
 class Constants(NamedTuple):
@@ -89,7 +93,7 @@ class State(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Memory the loop works in; keeps nothing from one call to the next. Without rows `ahead`, it never looks ahead."""
+    """Memory the loop works in; keeps only times from call to call. Without rows `ahead`, it never looks ahead."""
 
     values: NDArray[np.float32]  # (inputs,)
     active: NDArray[np.int32]  # (inputs,)
@@ -113,6 +117,9 @@ class Scratch(NamedTuple):
     # (5,) READS, SHARED, COPIES, TOGETHER, UNWRITTEN: they decide how sums are taken, which changes no bit, so that a
     # test may set them to force either way
     pays: NDArray[np.int64]
+    # (2 or 0, TIMING) what is known of the time that each way of taking sums takes, responding and learning. Without
+    # rows nothing is timed, and `pays` alone decides
+    timing: NDArray[np.int64]
     copy_of: NDArray[np.int64]  # (neurons,) index of a neuron in `copied`, if it is there
     flips: NDArray[np.int64]  # (1,) bits that the last update changed
     signals: NDArray[np.int64]  # (threads of a team, SIGNALS) epochs by which they meet; the first thread leads

@@ -114,13 +114,14 @@ def stream(address, kind):
     samples, learning, constants, state, scratch, results, own, marks, stages = arguments_at(address, kind)
     counts = results.tallies.size > 0
     zeros = counts and constants.highest == ZERO and has_zeros(results.live, state.scales.size)
+    looks = stages.sum_next != 0 and samples.values.shape[0] > 1
     first, end, copied, mean_active, mean_written = 0, 0, 0, 0, -1  # of samples looked ahead at; PACE times means
     for n in range(samples.values.shape[0]):
         _begin(marks, n)
         values, active = memory_of_inputs(learning, state, scratch)
         if n >= end:
             first, copied = n, 0
-            end = call(stages.sum_next, address, kind, n, mean_active, mean_written, 0) if stages.sum_next != 0 else n
+            end = call(stages.sum_next, address, kind, n, mean_active, mean_written, 0) if looks else n
         label = samples.labels[n] if samples.labels.size > 0 else -1
         row = n % results.potentials.shape[0]
         potentials, responses = results.potentials[row], results.responses[row]
@@ -166,6 +167,8 @@ def stream(address, kind):
         if counts:
             call(stages.tally_writes, address, kind, n, count, state.counters[layout.FOLDS] - folds, zeros)
         _mark(marks, n, layout.LEARNED)
+    if looks:
+        call(stages.sum_next, address, kind, samples.values.shape[0], mean_active, mean_written, 0)
     write_begun(marks, samples.values.shape[0])
     return samples.values.shape[0], -1
 

@@ -18,8 +18,9 @@ from neurosim.kernels.shared.numbers import LINE
 from neurosim.kernels.shared.softmax import copy_into
 from neurosim.kernels.shared.system import load_acquire, sched_yield, store_release, usleep
 
-# A team pays if a sample has at least TOGETHER products (active inputs x neurons), and at least UNWRITTEN neurons for
-# each neuron that it writes: lines written by one core must cross to the others.
+# A team can pay if a sample has at least TOGETHER products (active inputs x neurons), and at least UNWRITTEN neurons
+# for each neuron that it writes: lines written by one core must cross to the others. Where it can, `ways.py` finds out
+# whether it does.
 TOGETHER, UNWRITTEN = 400_000, 128
 PATIENCE = 2000  # polls of an epoch number before a thread yields its core, or before another thread counts as late
 NAP = 100  # microseconds that a thread sleeps between polls after it has long had nothing to do
@@ -50,7 +51,7 @@ def share_of(neurons, number, threads):
 
 @cell
 def is_shared(breadth, neurons, pace, scratch):
-    """Return whether summing a sample together pays, and whether every thread of the team is ready.
+    """Return whether summing a sample together can pay, and whether every thread of the team is ready.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ class DenseExecutor(Executor[Workspace]):
     state : neurosim.kernels.dense.layout.State
     """
 
-    compiled = frozenset({"_kind", "_loop", "_own", "_team"})
+    compiled = frozenset({"_kind", "_loop", "_own", "_team", "_timing"})
 
     def __init__(
         self, constants: DenseWTA, inputs: int, index: int, codes: layout.Constants, state: layout.State
@@ -53,7 +53,8 @@ class DenseExecutor(Executor[Workspace]):
 
     def workspace(self, threads: int = 1, counting: bool = False, marking: bool = False) -> Workspace:
         """Return working memory for one caller at a time; counting begins with the synapses as they are now."""
-        scratch = memory.scratch(self._inputs, self._constants.neurons, self._constants.window, threads)
+        timing = self._timing[threads > 1]
+        scratch = memory.scratch(self._inputs, self._constants.neurons, self._constants.window, threads, timing)
         live = np.count_nonzero(self.state.synapses, axis=1) if counting else NOTHING_LIVE
         return Workspace(scratch, live, memory.marks(marking))
 
@@ -112,6 +113,11 @@ class DenseExecutor(Executor[Workspace]):
         """Return what the loop takes where there is no sample, for its types."""
         nothing = Samples(np.empty((0, self._inputs), np.float32))
         return self._arguments(Call(nothing, False, self.workspace(), self.results(0, 1, False)))
+
+    @cached_property
+    def _timing(self) -> dict[bool, NDArray[np.int64]]:
+        """What ways of taking sums cost, without a team and with one: all workspaces go on with what one has found."""
+        return {team: memory.timing(self.shares_sums, team) for team in (False, True)}
 
     @cached_property
     def _own(self) -> Any:

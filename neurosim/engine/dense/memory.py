@@ -14,6 +14,7 @@ from neurosim.kernels.shared import numbers
 NOTHING_LIVE = np.empty(0, np.int64)
 WIDE = 1 << 19  # synapses from which on the loop looks ahead, and a team is worth it: fewer stay in a core's own cache
 MOST_THREADS = 64  # of a team
+FIRST_TRY = 200_000_000  # nanoseconds that a layer works before another way of taking sums is tried
 
 
 class Workspace(NamedTuple):
@@ -38,7 +39,15 @@ def is_wide(synapses: int) -> bool:
     return synapses >= WIDE
 
 
-def scratch(inputs: int, neurons: int, window: int, threads: int) -> layout.Scratch:
+def timing(wide: bool, team: bool) -> NDArray[np.int64]:
+    """Return memory for what ways of taking sums cost, before anything was timed: the best is not to look ahead."""
+    rows = np.zeros((2 if wide else 0, layout.TIMING), np.int64)
+    rows[:, [layout.BEST, layout.WAY]] = layout.TEAM if team else layout.ALONE
+    rows[:, layout.WAIT], rows[:, layout.CLOCK] = FIRST_TRY, time.CLOCK_THREAD_CPUTIME_ID
+    return rows
+
+
+def scratch(inputs: int, neurons: int, window: int, threads: int, timing: NDArray[np.int64]) -> layout.Scratch:
     """Return scratch for a layer, for so many threads that sum potentials together if the layer is wide."""
     wide = is_wide(inputs * neurons)
     samples, writes = (ahead.AHEAD, ahead.AHEAD_WRITES) if wide else (0, 0)
@@ -64,6 +73,7 @@ def scratch(inputs: int, neurons: int, window: int, threads: int) -> layout.Scra
         copies=aligned.zeros((inputs, writes)),  # what is not used is summed too: no subnormal numbers
         copied=np.empty(writes, np.int64),
         pays=np.array([ahead.READS, ahead.SHARED, ahead.COPIES, team.TOGETHER, team.UNWRITTEN]),
+        timing=timing,
         copy_of=np.empty(neurons if wide else 0, np.int64),
         flips=np.zeros(1, np.int64),
         signals=np.zeros((threads, layout.SIGNALS), np.int64),

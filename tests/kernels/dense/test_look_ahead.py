@@ -134,7 +134,7 @@ def test_a_wide_layer_looks_ahead_and_a_chunk_of_any_size_gives_its_bits():
     layer = ns.Chip(layers, inputs=700).layers[0]
     runner = LayerRunner(layer, len(samples))
     scratch = runner.workspace.scratch
-    scratch.ahead_sizes[:] = UNTOUCHED
+    scratch.ahead_sizes[:], scratch.timing[1, layout.BEST] = UNTOUCHED, layout.LOOKING
     runner.run(Samples(samples), True)
     assert (scratch.ahead_sizes != UNTOUCHED).any()
     assert len({chip.state_sha256 for chip in chips}) == 1
