@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 import signal
+import time
 
 import h5py
 import numpy as np
@@ -357,6 +358,8 @@ def test_a_snapshot_that_fails_while_it_measures_is_a_warning_and_at_the_end_an_
         if len(turns) == 1:  # the file is there: what is found beside it from now on is somebody else's
             self.settle()
             (tmp_path / "kept.h5.previous").write_text("mine")
+        while len(turns) == 2 and self.busy():  # so that what came of it is known while samples are measured
+            time.sleep(0.001)
 
     monkeypatch.setattr(Snapshots, "take", take)
     options = ["--samples", "1500", "--snapshots", tmp_path / "kept.h5", "--snapshot-seconds", "1e-6"]

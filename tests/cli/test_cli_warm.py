@@ -92,10 +92,10 @@ def test_a_later_process_compiles_nothing_and_writes_nothing(warmed):
 
 
 @pytest.mark.parametrize("settings", [{}, {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "+sse3"}])
-def test_a_process_for_another_target_compiles_anew(warmed, settings):
-    assert "advance" in compiled_by(
-        "import warnings; warnings.simplefilter('ignore')\n" + SIMULATE, warmed[0], **settings
-    )
+def test_a_process_for_another_target_compiles_anew(warmed, tmp_path, settings):
+    package = copy_package(tmp_path, whole=True)  # nothing lies beside it
+    program = "import warnings; warnings.simplefilter('ignore')\n" + SIMULATE
+    assert "advance" in compiled_by(program, warmed[0], PYTHONPATH=str(package), **settings)
 
 
 def test_what_is_there_is_not_compiled_again(warmed):
