@@ -11,7 +11,7 @@ from neurosim.kernels.shared.softmax import decaying_exponential  # vectorised; 
 NAME = "Numba, by hand for this case: active inputs, neurons above the cutoff"
 REQUIRES = ()
 SAME_RULE = True
-ZERO, ONE, TWO = np.float32(0), np.float32(1), np.float32(2)
+ZERO, HALF, ONE, TWO = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2)
 FAINT, HUGE, LEAST = np.float32(1e-6), np.float32(1e6), np.float32(-70)
 
 
@@ -76,7 +76,8 @@ def change(v, s, square, active, values, size, u, y, rate, power, cap, cutoff):
     for k in range(u.size):
         if y[k] < cutoff:
             continue
-        c = rate * abs(np.sqrt(square[k]) - ONE) ** power * y[k]
+        distance = abs(np.sqrt(square[k]) - ONE)
+        c = rate * (np.sqrt(distance) if power == HALF else distance**power) * y[k]
         if c * abs(u[k]) > cap:
             c = cap / abs(u[k])
         decay = ONE - c * u[k]
