@@ -10,6 +10,6 @@ with suppress(FileNotFoundError):  # of a working folder that was removed
     if not sys.flags.safe_path and sys.path[:1] == [os.getcwd()] and not os.path.isdir("neurosim"):
         sys.path.append(sys.path.pop(0))
 
-from neurosim.cli import main
+from neurosim.cli import entry
 
-main(prog_name="neurosim")
+entry()

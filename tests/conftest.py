@@ -28,18 +28,16 @@ os.environ["PYTHONPATH"] = os.pathsep.join([ROOT, *filter(None, [os.environ.get(
 
 import neurosim as ns  # noqa: E402
 
-LOOPS = (
-    "ns.Chip([ns.recipes.softhebb(8)], inputs=8).compile()",
-    "ns.Chip.from_preset('softhebb-cifar10-3layer').compile()",
-)
+COMPILE = "from neurosim.cli.compiled_parts import PARTS; PARTS[{part!r}].run()"
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session):
-    """Compile the loops once, before several workers and the processes that tests start need them at the same time."""
+    """Compile all once, before several workers and the processes that tests start need it at the same time."""
     if session.config.getoption("numprocesses", None):  # unset in a worker, and without workers
-        compilers = [subprocess.Popen([sys.executable, "-c", f"import neurosim as ns; {loop}"]) for loop in LOOPS]
-        assert [compiler.wait() for compiler in compilers] == [0] * len(LOOPS)
+        commands = [[sys.executable, "-W", "ignore", "-c", COMPILE.format(part=part)] for part in ("dense", "images")]
+        compilers = [subprocess.Popen(command) for command in commands]
+        assert [compiler.wait() for compiler in compilers] == [0] * len(compilers)
 
 
 @pytest.fixture(scope="session")

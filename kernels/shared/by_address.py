@@ -2,6 +2,7 @@
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 
@@ -41,8 +42,10 @@ def call(typing, entry, address, kind, i, j, k, m):
     def code(context, builder, signature, values):
         function = context.call_conv.get_function_type(types.intp, taken)
         stage = builder.inttoptr(values[0], function.as_pointer())
-        _status, returned = context.call_conv.call_function(builder, stage, types.intp, taken, values[1:])
-        return returned  # no stage raises
+        status, returned = context.call_conv.call_function(builder, stage, types.intp, taken, values[1:])
+        with cgutils.if_unlikely(builder, status.is_error):  # no stage raises, but where bounds are checked
+            context.call_conv.return_status_propagate(builder, status)
+        return returned
 
     return types.intp(types.intp, *taken), code
 

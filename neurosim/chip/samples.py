@@ -74,7 +74,7 @@ def as_labels(labels: Any, count: int | None) -> NDArray[np.int64]:
     """Return labels as int64 (samples,)."""
     values = _one_a_sample("labels", labels, WHOLE, count)
     if len(values) and (values.min() < -1 or values.max() > LARGEST):
-        raise SampleError(f"labels must be from 0, or -1 for none, got {values.min()} to {values.max()}")
+        raise SampleError(f"labels must be from 0 to {LARGEST}, or -1 for none, got {values.min()} to {values.max()}")
     return values.astype(np.int64)
 
 

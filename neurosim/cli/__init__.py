@@ -1,5 +1,6 @@
 """The command line: one file a command, imported only when the command is used, so that `neurosim --help` is quick."""
 
+import gc
 import signal
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import click
 from click.exceptions import NoArgsIsHelpError
 
 from neurosim.cli.faults import fail
+from neurosim.cli.interrupts import ENDING
 from neurosim.version import __version__
 
 COMMANDS = {
@@ -81,3 +83,13 @@ def main() -> None:
     Exit codes: 0 done; 2 bad input or a file that cannot be used; 3 weights diverged; 129, 130 and 143 interrupted by
     SIGHUP, SIGINT and SIGTERM, with the state written.
     """
+
+
+def entry() -> None:
+    """Be the process `neurosim`: when its command is done, signals change nothing, and the process ends at once."""
+    try:
+        main(prog_name="neurosim")
+    finally:
+        for number in ENDING:
+            signal.signal(number, signal.SIG_IGN)
+        gc.freeze()  # else Python looks for cycles of garbage at its end, which takes as long as a short stream

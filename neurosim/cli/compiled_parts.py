@@ -50,29 +50,50 @@ def _run(layer: "DenseWTA") -> None:
 
 
 def _dense() -> None:
-    """Learn by every recipe, with the options that have stages of their own, by two threads, and with moments taken."""
+    """Learn by every recipe, with the options that have stages of their own, counted, by two threads, with moments."""
     from neurosim.chip.chip import Chip
+    from neurosim.hardware.counting.count import count
     from neurosim.layers.biases import Conscience, MeanActivity
+    from neurosim.layers.competition import NoInhibition
+    from neurosim.layers.dense import DenseWTA
+    from neurosim.layers.rules import OjaSubspace, Sanger
     from neurosim.recipes import NAMES, named
 
     for name in NAMES:
         _run(named(name, NEURONS))
-    for constants in ({"weight_bits": 8}, {"window": 2}, {"bias": Conscience()}, {"bias": MeanActivity()}):
+    for constants in (
+        {"weight_bits": 8}, {"window": 2}, {"bias": Conscience()}, {"bias": MeanActivity()}, {"leak": 0.1},
+        {"eligibility": 0.5}, {"renormalise": True}, {"lebesgue": 3.0},
+    ):  # fmt: skip
         _run(named("softhebb", NEURONS, **constants))
+    for rule in (Sanger(rate=1e-5), OjaSubspace(rate=1e-5)):
+        _run(
+            DenseWTA(NEURONS, rule=rule, competition=NoInhibition(), initial="normal", radius=0.5, cutoff=0.0, cap=1.0)
+        )
+    count(Chip([named("softhebb", NEURONS)], inputs=INPUTS), _samples(INPUTS))
     Chip([named("softhebb", WIDE // INPUTS)], inputs=INPUTS).learn(_samples(INPUTS), threads=2)
     _measure(Chip([named("softhebb", NEURONS)], inputs=INPUTS))
 
 
 def _images() -> None:
-    """Learn from images with every kind of layer that the presets have, and with moments taken."""
+    """Learn from images with every kind of layer that the presets have, by another rule, and with moments taken."""
     from neurosim.chip.chip import Chip
+    from neurosim.layers.competition import SoftWTA
+    from neurosim.layers.conv import ConvWTA
+    from neurosim.layers.rules import Oja
     from neurosim.presets import preset
 
     for name in PRESETS:
         found = preset(name)
         chip = Chip(found.layers, inputs=found.shape)
         chip.learn(_samples(*found.shape))
+        for _ in chip.output_blocks(_samples(*found.shape)):
+            pass
     _measure(chip)
+    soft, shape = SoftWTA(temperature=1.0), (1, INPUTS, INPUTS)
+    for cutoff in (0.0, 0.5):
+        rule_of_its_own = ConvWTA(NEURONS, kernel=3, competition=soft, rule=Oja(rate=1e-3), cutoff=cutoff)
+        Chip([rule_of_its_own], inputs=shape).learn(_samples(*shape))
 
 
 def _measure(chip: "Chip") -> None:

@@ -55,7 +55,7 @@ def bench(
     ----------
     chip : Chip
         Learns in place, if `learning`.
-    stream : Stream or iterable
+    stream : Stream or iterator
         The samples that are needed are read into memory, as float32, before the first one: reading is not timed.
     learning : bool
         Whether the chip learns from each sample, or only responds.

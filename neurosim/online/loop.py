@@ -137,8 +137,8 @@ class Loop:
             yield
 
     def _size(self) -> int:
-        """Return how many samples the next chunk may have: if that is free, none after a snapshot that falls due."""
-        if self._snapshots is None or not self.pace.auto:
+        """Return how many samples the next chunk may have: none after a snapshot that falls due."""
+        if self._snapshots is None:
             return self.pace.size
         left = self._snapshots.samples_left(self._report.taken)
         return int(max(1, min(self.pace.size, left)))

@@ -43,7 +43,7 @@ def run(
     ----------
     chip : Chip
         Learns in place.
-    stream : Stream or iterable
+    stream : Stream or iterator
         A generator gives samples or pairs (sample, label), one by one: a stream without length, which is read once.
     state : path, optional
         State file: written at each snapshot and at the end. When a sample is refused or the stream fails, the last

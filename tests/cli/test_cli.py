@@ -301,6 +301,19 @@ def test_a_signal_writes_the_state_and_has_its_exit_code(tmp_path, number, code)
     assert ns.Chip.load(state).samples == summary["stream_position"] == summary["samples"] > 0
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_at_the_end_of_the_process_changes_nothing(number):
+    # What a process does last, it does in functions that `atexit` knows: one of them sends the signal here.
+    program = (
+        f"import atexit, os; atexit.register(os.kill, os.getpid(), {int(number)})\n"
+        "import sys; sys.argv = ['neurosim', 'stream', 'digits', '--neurons', '3', '--json']\n"
+        "from neurosim.cli import entry; entry()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["interrupted"] is False
+
+
 def test_a_signal_during_the_evaluation_keeps_what_was_learned(tmp_path):
     (tmp_path / "a.csv").write_text("1,2,0\n2,1,1\n" * 60_000)
     command = [*COMMAND, "a.csv", "--label", "-1", "--test", "a.csv", "--root", str(tmp_path), "--json"]

@@ -10,9 +10,21 @@ from pathlib import Path
 import pytest
 from commands import invoke
 from kernel_copy import copy_package
+from numba.core.dispatcher import Dispatcher
 from read_only import read_only
 
 from neurosim.cli.warm import command
+from neurosim.kernels.conv import (
+    competition,
+    growing,
+    images,
+    learning,
+    potentials,
+    proposing,
+    sending,
+    window,
+)
+from neurosim.kernels.dense import layout as dense
 
 COUNTED = """
 import json
@@ -144,10 +156,24 @@ def test_commands_of_the_documentation_are_understood():
         command.make_context("warm", words.split()[1:])
 
 
+def conv_stages():
+    """Return every stage of convolutional layers that is compiled apart."""
+    return {
+        value
+        for module in (competition, growing, images, learning, potentials, proposing, sending, window)
+        for value in vars(module).values()
+        if isinstance(value, Dispatcher) and value.__module__ == module.__name__
+    }
+
+
 @pytest.mark.slow
 def test_streams_benches_and_predictions_need_nothing_more(tmp_path):
     folder, state = tmp_path / "code", str(tmp_path / "chip.h5")
-    assert len(invoke("warm", "dense", "machine", "--into", folder, "--cpu", "generic").stdout.splitlines()) == 3
+    said = invoke("warm", "dense", "images", "machine", "--into", folder, "--cpu", "generic").stdout
+    assert len(said.splitlines()) == 4
+    apart = [f"dense.apart.{name}" for name in dense.Stages._fields]
+    apart += [f"conv.{stage.__module__.rpartition('.')[2]}.{stage.__name__}" for stage in conv_stages()]
+    assert [name for name in apart if not re.search(rf"\b{re.escape(name)}\b", said)] == []
     close(folder)
     before = contents(folder)
     for arguments in (
@@ -156,6 +182,7 @@ def test_streams_benches_and_predictions_need_nothing_more(tmp_path):
         ["predict", state, "digits:test", "--out", str(tmp_path / "out.csv")],
         ["judge", state, "--train", "digits:train", "--test", "digits:test"],
         ["bench", "digits", "--neurons", "20", "--samples", "50", "--stages", "--roofline"],
+        ["cost", "softhebb", "--neurons", "20", "--stream", "digits:test", "--samples", "20"],
     ):
         assert compiled_by(STREAM.format(arguments=arguments), folder, NUMBA_CPU_NAME="generic") == [], arguments
     assert contents(folder) == before

@@ -135,7 +135,7 @@ SWAPPED = (  # two fields of State, of the same type
 SHARED = {
     "compiled.py": ('{"error_model"', '{"boundscheck": False, "error_model"'),
     "shared/arguments.py": ("align=1)", "align=2)"),
-    "shared/by_address.py": ("  # no stage raises", ""),
+    "shared/by_address.py": ("  # no stage raises, but where bounds are checked", ""),
     "shared/codes.py": ("IDENTITY, RELU, TRIANGLE", "RELU, IDENTITY, TRIANGLE"),
     "shared/competitions.py": ("return ONE if neuron == winner else ZERO", "return ZERO if neuron == winner else ONE"),
     "shared/instruments.py": ("steps[0, k] = total", "steps[0, k] = total + total"),

@@ -184,8 +184,9 @@ def test_the_pace_gets_the_time_of_each_chunk(make_chip, samples, monkeypatch):
     assert noted == [(1, 1000)] * 3
 
 
-def test_snapshots_by_samples_fall_where_they_fall_one_by_one(make_chip, samples, tmp_path):
-    written = []
+@pytest.mark.parametrize("chunk", ["auto", 1, 33, 256])
+def test_snapshots_by_samples_fall_where_they_fall_one_by_one(make_chip, samples, tmp_path, chunk):
+    written, state = [], tmp_path / "chip.h5"
     take = ns.online.snapshots.Snapshots.take
 
     def note(self, taken, position):
@@ -194,7 +195,8 @@ def test_snapshots_by_samples_fall_where_they_fall_one_by_one(make_chip, samples
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ns.online.snapshots.Snapshots, "take", note)
-        ns.run(make_chip(9), ArrayStream(samples), state=tmp_path / "chip.h5", snapshot_samples=70, snapshot_seconds=0)
+        stream = ArrayStream(samples)
+        ns.run(make_chip(9), stream, state=state, snapshot_samples=70, snapshot_seconds=0, chunk=chunk)
     assert written == [70, 140, 210, 280]
 
 
