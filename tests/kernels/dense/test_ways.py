@@ -53,9 +53,11 @@ class Machine:
         self.took[way] += microseconds / 1e6
 
 
-@pytest.mark.parametrize("noise", [0.0, 0.3])
-@pytest.mark.parametrize("slower", [1.02, 1.1, 1.5, 3.0, 10.0])
-@pytest.mark.parametrize("alone", [20, 500])
+@pytest.mark.parametrize("noise", [0.0, pytest.param(0.3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "slower", [1.02, 3.0, *(pytest.param(ratio, marks=pytest.mark.slow) for ratio in (1.1, 1.5, 10.0))]
+)
+@pytest.mark.parametrize("alone", [20, pytest.param(500, marks=pytest.mark.slow)])
 def test_trying_what_is_slower_costs_little(monkeypatch, noise, slower, alone):
     machine, costs = Machine(monkeypatch, noise=noise), (alone, alone * slower)
     machine.learn(400, costs)
@@ -65,8 +67,8 @@ def test_trying_what_is_slower_costs_little(monkeypatch, noise, slower, alone):
     assert took == pytest.approx(samples, rel=0.01)
 
 
-@pytest.mark.parametrize("noise", [0.0, 0.1])
-@pytest.mark.parametrize("quicker", [0.85, 0.5])
+@pytest.mark.parametrize("noise", [pytest.param(0.0, marks=pytest.mark.slow), 0.1])
+@pytest.mark.parametrize("quicker", [0.85, pytest.param(0.5, marks=pytest.mark.slow)])
 def test_what_is_quicker_is_found_and_left_when_it_no_longer_is(monkeypatch, noise, quicker):
     machine = Machine(monkeypatch, noise=noise)
     machine.learn(200, (100, 100 * quicker))
@@ -78,7 +80,7 @@ def test_what_is_quicker_is_found_and_left_when_it_no_longer_is(monkeypatch, noi
     assert machine.timing[layout.COST] == pytest.approx(100 * 1e6 / 15, rel=0.02 + 2 * noise)
 
 
-@pytest.mark.parametrize("best", range(4))
+@pytest.mark.parametrize("best", [0, *(pytest.param(way, marks=pytest.mark.slow) for way in (1, 2)), 3])
 def test_with_a_team_each_of_four_ways_may_be_the_quickest(monkeypatch, best):
     machine, costs = Machine(monkeypatch, threads=2), [100] * 4
     costs[best] = 60
