@@ -3,9 +3,10 @@
 Whether looking ahead pays, or a team, depends on the machine's caches, on what else uses them, on how many inputs are
 active and on how many neurons are written. So a layer takes its samples the best way known, and now and then tries
 another one: for a block that brings its data into the caches, and then for one that is judged. A way becomes the best
-if it is quicker three times in a row, clearly so if it does more than the best one. The more time a try has lost, the
-longer is the wait for the next one: no more than a hundredth or so of all time is lost. Time is the thread's own, which
-stands still while other work has the core. No bit depends on the way, nor on anything that `Scratch.timing` may hold.
+if it is quicker several times in a row: clearly quicker if it does more than the best one, and more often if it does
+less. The more time a try has lost, the longer is the wait for the next one: no more than a hundredth or so of all time
+is lost. Time is the thread's own, which stands still while other work has the core. No bit depends on the way, nor on
+anything that `Scratch.timing` may hold.
 """
 
 import numpy as np
@@ -33,7 +34,7 @@ from neurosim.kernels.shared.system import clock_gettime
 
 BLOCK, SHORTEST = 16, 4  # samples of a block that are not looked ahead at; fewer than SHORTEST are not timed
 CLEARLY = 16  # a way that looks ahead, or has a team, where the best has not, is quicker if it takes 1 / CLEARLY less
-WINS_NEEDED = 4  # blocks tried in a row, the first of which wins always
+WINS_NEEDED = 4, 10  # blocks tried in a row, the first of which wins always: of a way that does more, or less
 LOST = 192  # of all time, one part in LOST may be lost by blocks that are judged
 SOONEST, LATEST = 8, 1024  # blocks from one try to the next
 PICO = 1000  # picoseconds in a nanosecond
@@ -78,7 +79,7 @@ def _judge_try(way, cost, elapsed, lost, timing):
     known = timing[COST + best]
     if timing[WINS] == 0 or cost < known - (known // CLEARLY if way > best else 0):
         timing[WINS] += 1
-        if timing[WINS] >= WINS_NEEDED:
+        if timing[WINS] >= WINS_NEEDED[0 if way > best else 1]:
             timing[BEST], timing[COST + way], timing[WINS], timing[WAIT] = way, cost, 0, SOONEST * elapsed
         return
     timing[WINS], timing[RIVAL] = 0, timing[RIVAL] + 1

@@ -14,7 +14,9 @@ from neurosim.kernels.shared import numbers
 NOTHING_LIVE = np.empty(0, np.int64)
 WIDE = 1 << 19  # synapses from which on the loop looks ahead, and a team is worth it: fewer stay in a core's own cache
 MOST_THREADS = 64  # of a team
-FIRST_TRY = 200_000_000  # nanoseconds that a layer works before another way of taking sums is tried
+# Nanoseconds that a layer responds, and learns, before another way of taking sums is tried: what early learning writes
+# says nothing about later on.
+FIRST_TRY = (2_000_000, 200_000_000)
 
 
 class Workspace(NamedTuple):
@@ -43,7 +45,7 @@ def timing(wide: bool, team: bool) -> NDArray[np.int64]:
     """Return memory for what ways of taking sums cost, before anything was timed: the best is not to look ahead."""
     rows = np.zeros((2 if wide else 0, layout.TIMING), np.int64)
     rows[:, [layout.BEST, layout.WAY]] = layout.TEAM if team else layout.ALONE
-    rows[:, layout.WAIT], rows[:, layout.CLOCK] = FIRST_TRY, time.CLOCK_THREAD_CPUTIME_ID
+    rows[:, layout.WAIT], rows[:, layout.CLOCK] = FIRST_TRY[: len(rows)], time.CLOCK_THREAD_CPUTIME_ID
     return rows
 
 
