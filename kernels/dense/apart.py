@@ -219,9 +219,10 @@ def tally_writes(address, kind, n, asked, folds, holes):
     return 0
 
 
-def stages_of(kind, constants, state, scratch, results):
+def stages_of(kind, samples, constants, state, scratch, results):
     """Return the stages that a layer has, compiled for arguments of a kind."""
-    looks, counts = scratch.ahead_sums.shape[0] > 0, results.tallies.shape[0] > 0
+    # Where there is one sample, there is none to look ahead at.
+    looks, counts = scratch.ahead_sums.shape[0] > 0 and samples.values.shape[0] != 1, results.tallies.shape[0] > 0
     averages = constants.bias != UNBIASED or constants.moment > 0
     mixes = constants.rule in (SANGER, SUBSPACE)
     asked = {

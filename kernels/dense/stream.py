@@ -200,8 +200,8 @@ def assist(address, kind, number):
 
 def _with_stages(kind, arguments):
     """Return what `stream` takes: arguments with the stages that their layer has, compiled."""
-    _samples, _learning, constants, state, scratch, results, _own, _marks = arguments
-    return (*arguments, stages_of(kind, constants, state, scratch, results))
+    samples, _learning, constants, state, scratch, results, _own, _marks = arguments
+    return (*arguments, stages_of(kind, samples, constants, state, scratch, results))
 
 
 def kind_of(*arguments):
