@@ -38,7 +38,8 @@ for inputs, neurons, samples in ((16, 16, 4000), (64, 100, 4000), (784, 100, 200
     active = rng.random((samples, inputs)) < (0.5 if inputs < 100 else 0.2)
     values = (rng.random((samples, inputs), np.float32) * active).astype(np.float32)
     chip = ns.Chip([ns.recipes.softhebb(neurons)], inputs=inputs, seed=0)
-    chip.learn(values)
+    for _ in range(20):  # so that records of the instruments are as rare as in a long stream
+        chip.learn(values)
     found[f"{inputs} -> {neurons}, learn"] = best(lambda: chip.learn(values), 5) / samples
     few = values[:500]
     def single():
