@@ -169,8 +169,8 @@ def conv_stages():
 @pytest.mark.slow
 def test_streams_benches_and_predictions_need_nothing_more(tmp_path):
     folder, state = tmp_path / "code", str(tmp_path / "chip.h5")
-    said = invoke("warm", "dense", "images", "machine", "--into", folder, "--cpu", "generic").stdout
-    assert len(said.splitlines()) == 4
+    said = invoke("warm", "dense", "images", "machine", "timeline", "--into", folder, "--cpu", "generic").stdout
+    assert len(said.splitlines()) == 5
     apart = [f"dense.apart.{name}" for name in dense.Stages._fields]
     apart += [f"conv.{stage.__module__.rpartition('.')[2]}.{stage.__name__}" for stage in conv_stages()]
     assert [name for name in apart if not re.search(rf"\b{re.escape(name)}\b", said)] == []
@@ -182,7 +182,7 @@ def test_streams_benches_and_predictions_need_nothing_more(tmp_path):
         ["predict", state, "digits:test", "--out", str(tmp_path / "out.csv")],
         ["judge", state, "--train", "digits:train", "--test", "digits:test"],
         ["bench", "digits", "--neurons", "20", "--samples", "50", "--stages", "--roofline"],
-        ["cost", "softhebb", "--neurons", "20", "--stream", "digits:test", "--samples", "20"],
+        ["cost", "softhebb", "--neurons", "20", "--stream", "digits:test", "--samples", "20", "--chip", "cmos45-int8"],
     ):
         assert compiled_by(STREAM.format(arguments=arguments), folder, NUMBA_CPU_NAME="generic") == [], arguments
     assert contents(folder) == before
