@@ -80,7 +80,7 @@ def run(samples, learning, every, w, square, x, u, y, sharpness, rate, power, ca
 class Dense:
     """Weights lie as (neurons, inputs)."""
 
-    every = True
+    every, run = True, staticmethod(run)
 
     def __init__(self, weights, constants):
         self.w = np.array(weights, np.float32, order="C")
@@ -90,16 +90,16 @@ class Dense:
         self.arguments = (self.every, self.w, square, x, u, self.y, *map(np.float32, constants))
 
     def step(self, x):
-        run(x[None], True, *self.arguments)
+        self.run(x[None], True, *self.arguments)
         return self.y
 
     def respond(self, x):
-        run(x[None], False, *self.arguments)
+        self.run(x[None], False, *self.arguments)
         return self.y
 
     def many(self, samples, learning=True):
         """Take many samples in one call."""
-        run(samples, learning, *self.arguments)
+        self.run(samples, learning, *self.arguments)
 
     def weights(self):
         return self.w.copy()

@@ -6,6 +6,7 @@ What a chip's choices (of rule, competition, unit, window, norm, bits) cost is w
 import numpy as np
 from numba import njit
 
+from benchmarks.peers import numba_dense
 from neurosim.kernels.shared.softmax import decaying_exponential  # vectorised; np.exp would be slower
 
 NAME = "Numba, by hand for this case: active inputs, neurons above the cutoff"
@@ -103,8 +104,10 @@ def run(samples, learning, v, s, square, wins, active, values, u, y, sharpness, 
             change(v, s, square, active, values, size, u, y, rate, power, cap, cutoff)
 
 
-class Events:
+class Events(numba_dense.Dense):
     """Synapses lie as (inputs, neurons), in units of a scale for each neuron, as the chip's do."""
+
+    run = staticmethod(run)
 
     def __init__(self, weights, constants):
         neurons, inputs = weights.shape
@@ -113,18 +116,6 @@ class Events:
         active, values = np.empty(inputs, np.int32), np.empty(inputs, np.float32)
         u, self.y = np.empty((2, neurons), np.float32)
         self.arguments = (self.v, self.s, square, wins, active, values, u, self.y, *map(np.float32, constants))
-
-    def step(self, x):
-        run(x[None], True, *self.arguments)
-        return self.y
-
-    def respond(self, x):
-        run(x[None], False, *self.arguments)
-        return self.y
-
-    def many(self, samples, learning=True):
-        """Take many samples in one call."""
-        run(samples, learning, *self.arguments)
 
     def weights(self):
         return np.ascontiguousarray((self.v * self.s).T)

@@ -34,7 +34,7 @@ def needed(arguments):
         learn=learning.learn if learns else None,
         count_events=proposing.count_events if learns else None,
         propose=(proposing.propose if soft else proposing.propose_by_rule) if learns else None,
-        propose_singly=(proposing.propose_singly if soft else proposing.propose_singly_by_rule) if singly else None,
+        propose_singly=proposing.propose_singly if singly else None,
         grow=(growing.grow_in_place if arguments.scratch.gram.size > 0 else densely) if learns else None,
         grow_singly=growing.grow_singly if singly else None,
     )

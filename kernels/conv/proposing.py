@@ -167,32 +167,6 @@ def propose_singly(address, kind, row, _unused, _also, _too):
     _list_events(responses, constants.cutoff, counts, scratch.starts, rows, values, first, last)
     changes, overlaps, positions, j = scratch.changes, scratch.overlaps, potentials.shape[1], 0
     for k in range(first, last):
-        changes[k], overlaps[k] = ZERO, ZERO
-        for _ in range(counts[k]):
-            p, y = rows[j], values[j]
-            share = state.pending_modulators[p // positions] / np.float32(positions)
-            u = potentials[p // positions, p % positions, k]
-            decay, grown = softhebb(u, y, ONE, ZERO, ZERO, scratch.rates[k], parameters)
-            values[j], change = weighed(decay, grown, share)
-            changes[k] += change
-            overlaps[k] += values[j] * u
-            j += 1
-    return _first_wild(changes, overlaps, first, last)
-
-
-@compiled(_nrt=False, no_cpython_wrapper=True)
-def propose_singly_by_rule(address, kind, row, _unused, _also, _too):
-    """Do what `propose_singly` does, by any rule."""
-    given = kept_at(address, kind)
-    constants, state, scratch, results = given.constants, given.state, given.scratch, given.results
-    window, neurons, parameters = state.pending_inputs.shape[0], state.norms.size, constants.parameters
-    first, last = share_of(neurons, block_size(neurons), given.team)
-    potentials = state.pending_potentials if window > 1 else between(results.potentials, row, row + 1)
-    responses = scratch.responses if window > 1 else results.responses[row]
-    counts, rows, values = scratch.counts, scratch.event_rows, scratch.event_values
-    _list_events(responses, constants.cutoff, counts, scratch.starts, rows, values, first, last)
-    changes, overlaps, positions, j = scratch.changes, scratch.overlaps, potentials.shape[1], 0
-    for k in range(first, last):
         changes[k], overlaps[k], norm = ZERO, ZERO, math.sqrt(state.norms[k])
         for _ in range(counts[k]):
             p, y = rows[j], values[j]

@@ -172,7 +172,7 @@ def _diverged(norms):
 
 
 @cell
-def _all_finite(count, written, numbers):
+def _first_wild(count, written, numbers):
     """Return the first of the neurons whose number is not finite, or -1."""
     for m in range(count):
         if not math.isfinite(numbers[written[m]]):
@@ -200,7 +200,7 @@ def learn(row, potentials, responses, square, constants, state, scratch, own, st
     if count * SPARSE_WRITES >= potentials.shape[1]:
         scratch.growth[:] = ZERO
     propose_steps(count, potentials, responses, rate, constants, state, scratch, own)
-    failed = _all_finite(count, scratch.written, scratch.sizes)
+    failed = _first_wild(count, scratch.written, scratch.sizes)
     if failed >= 0:
         return failed
     if stages.gate != 0:
@@ -219,4 +219,4 @@ def learn(row, potentials, responses, square, constants, state, scratch, own, st
         call(stages.leak, address, kind, 0, 0, 0, 0)
     if stages.eligibility != 0:
         return _diverged(state.norms)
-    return _all_finite(count, scratch.written, state.norms)
+    return _first_wild(count, scratch.written, state.norms)

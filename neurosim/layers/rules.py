@@ -55,6 +55,11 @@ class Rule(Family):
     images: ClassVar[bool] = False
 
     @property
+    def compiled(self) -> Any:
+        """The user's function, compiled for each device; None for a rule that has a cell."""
+        return None
+
+    @property
     def parameters(self) -> tuple[float, ...]:
         """Return the numbers that its cell takes as `parameters`, eight at most."""
         return ()

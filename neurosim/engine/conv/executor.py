@@ -3,30 +3,28 @@
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cached_property, partial
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.engine.conv import memory
 from neurosim.engine.conv.memory import Workspace
-from neurosim.engine.executor import Call, Counts, Executor
+from neurosim.engine.executor import Call, Counts
+from neurosim.engine.loop_executor import LoopExecutor
 from neurosim.engine.results import Results
 from neurosim.engine.samples import Samples
 from neurosim.engine.teams import BLAS, CREW
 from neurosim.kernels.conv import blas, layout
 from neurosim.kernels.conv import stream as conv
 from neurosim.layers.conv import ConvWTA, geometry
-from neurosim.layers.own_rules import OwnRule
 
-KERNEL: ModuleType = conv  # kernels have no types
 WORTH_A_TEAM = 3e7  # terms of a matrix product that take longer than waking a thread
 A_RESPONSE = 400  # and as many terms that a response takes beside them: its exponential, its part in learning
 
 
-class ConvExecutor(Executor[Workspace]):
+class ConvExecutor(LoopExecutor[Workspace]):
     """Calls the compiled loop of a convolutional layer on the CPU.
 
     Parameters
@@ -40,7 +38,8 @@ class ConvExecutor(Executor[Workspace]):
     state : neurosim.kernels.conv.layout.State
     """
 
-    compiled = frozenset({"_kind", "_loop", "_own"})
+    kernel: ClassVar[ModuleType] = conv
+    _constants: ConvWTA
 
     def __init__(
         self, constants: ConvWTA, image: tuple[int, ...], index: int, codes: layout.Constants, state: layout.State
@@ -56,10 +55,6 @@ class ConvExecutor(Executor[Workspace]):
     def most_threads(self) -> int:
         """Threads that there is work for."""
         return max(1, self._constants.neurons // layout.GRAIN)
-
-    def compile(self) -> None:
-        """Compile the loop, or fetch it from the cache."""
-        _ = self._loop
 
     def workspace(self, threads: int = 1, counting: bool = False, marking: bool = False) -> Workspace:
         """Return working memory for one caller at a time; how many threads BLAS has says how many there may be."""
@@ -107,13 +102,8 @@ class ConvExecutor(Executor[Workspace]):
 
     def _bound(self, call: Call[Workspace], size: int) -> tuple[list[tuple[Callable[[], Counts]]], NDArray[np.int64]]:
         """Return what each thread of a team calls, and the team's signals."""
-        calls, parts = self._arguments(call, size), []
-        for arguments in calls:
-            loop, address, arguments_memory = KERNEL.bound(self._kind, *arguments)
-            part: Callable[[], Counts] = partial(loop, address, self._kind)
-            vars(part)["needs"] = arguments, arguments_memory  # as long as it may be called
-            parts.append((part,))
-        return parts, calls[0][-2].signals
+        calls = self._arguments(call, size)
+        return [(self._bound_to(arguments),) for arguments in calls], calls[0][-2].signals
 
     @contextmanager
     def _team(self, call: Call[Workspace]) -> Iterator[int]:
@@ -161,24 +151,6 @@ class ConvExecutor(Executor[Workspace]):
         nothing = Samples(np.empty((0, math.prod(self._image)), np.float32))
         call = Call(nothing, True, self.workspace(), self.results(1, 1, True))
         return self._arguments(call, 1)[0]
-
-    @cached_property
-    def _own(self) -> Any:
-        rule = self._constants.rule
-        return rule.compiled.cpu if isinstance(rule, OwnRule) else None
-
-    @property
-    def _own_address(self) -> int:
-        return 0 if self._own is None else int(self._own.address)
-
-    @cached_property
-    def _kind(self) -> Any:
-        return KERNEL.kind_of(*self._no_samples())
-
-    @cached_property
-    def _loop(self) -> Callable[..., Counts]:
-        loop: Callable[..., Counts] = KERNEL.loop(*self._no_samples())
-        return loop
 
 
 def _call(part: Callable[[], Counts]) -> Counts:

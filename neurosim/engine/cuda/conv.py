@@ -13,7 +13,6 @@ from neurosim.engine.executor import Call
 from neurosim.engine.results import Results
 from neurosim.kernels.conv import layout
 from neurosim.layers.conv import ConvWTA, geometry
-from neurosim.layers.own_rules import OwnRule
 
 THREADS = 256  # of a block
 ABREAST = 2  # blocks of a multiprocessor, so that one computes while the other waits for memory
@@ -74,7 +73,7 @@ class CudaConvExecutor(CudaExecutor[Memory]):
         from neurosim.kernels.conv.cuda import stream as conv_cuda
 
         rule = self._constants.rule
-        return conv_cuda.grid(rule.compiled.cuda if isinstance(rule, OwnRule) else None)
+        return conv_cuda.grid(None if rule.compiled is None else rule.compiled.cuda)
 
     def _bytes(self) -> int:
         """Return how many bytes state and working memory take on the device."""

@@ -14,7 +14,6 @@ from neurosim.engine.results import Results
 from neurosim.errors import DeviceError
 from neurosim.kernels.dense import layout
 from neurosim.layers.dense import DenseWTA
-from neurosim.layers.own_rules import OwnRule
 
 THREADS = 256  # of a block: more would have too few registers each
 KEPT_BYTES = 1 << 26  # of arrays on the device that are kept for chunks of several sizes
@@ -125,7 +124,7 @@ class CudaDenseExecutor(CudaExecutor[Buffers]):
         from neurosim.kernels.dense.cuda import stream as dense_cuda
 
         rule = self._constants.rule
-        own = rule.compiled.cuda if isinstance(rule, OwnRule) else None
+        own = None if rule.compiled is None else rule.compiled.cuda
         return dense_cuda.stream_grid(device_layout.kind_of(self._codes, self._constants.window), own)
 
     def memory(self) -> Buffers:

@@ -1,29 +1,28 @@
 """The compiled loop of a dense layer on the CPU: by one thread, or by a team that sums potentials together."""
 
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import cached_property
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.engine.dense import memory
 from neurosim.engine.dense.memory import NOTHING_LIVE, Workspace
-from neurosim.engine.executor import Call, Counts, Executor
+from neurosim.engine.executor import Call, Counts
+from neurosim.engine.loop_executor import LoopExecutor
 from neurosim.engine.results import Results
 from neurosim.engine.samples import Samples
 from neurosim.engine.teams import CREW
 from neurosim.kernels.dense import layout, team
 from neurosim.kernels.dense import stream as dense
 from neurosim.layers.dense import DenseWTA
-from neurosim.layers.own_rules import OwnRule
 
-KERNEL: ModuleType = dense  # kernels have no types
 FEW = 4  # samples of a chunk by which to judge whether it is worth a team
 
 
-class DenseExecutor(Executor[Workspace]):
+class DenseExecutor(LoopExecutor[Workspace]):
     """Calls the compiled loop of a dense layer on the CPU.
 
     Parameters
@@ -35,7 +34,9 @@ class DenseExecutor(Executor[Workspace]):
     state : neurosim.kernels.dense.layout.State
     """
 
-    compiled = frozenset({"_kind", "_loop", "_own", "_team", "_timing"})
+    compiled = LoopExecutor.compiled | {"_team", "_timing"}
+    kernel: ClassVar[ModuleType] = dense
+    _constants: DenseWTA
 
     def __init__(
         self, constants: DenseWTA, inputs: int, index: int, codes: layout.Constants, state: layout.State
@@ -46,10 +47,6 @@ class DenseExecutor(Executor[Workspace]):
     def shares_sums(self) -> bool:
         """Whether the layer is so wide that threads had better share its neurons."""
         return memory.is_wide(self.state.synapses.size)
-
-    def compile(self) -> None:
-        """Compile the loop, or fetch it from the cache."""
-        _ = self._loop
 
     def workspace(self, threads: int = 1, counting: bool = False, marking: bool = False) -> Workspace:
         """Return working memory for one caller at a time; counting begins with the synapses as they are now."""
@@ -87,11 +84,7 @@ class DenseExecutor(Executor[Workspace]):
         """Return the loop with everything it takes, where one call is all that it needs."""
         if len(call.workspace.scratch.signals) > 1 or len(call.results.tallies) or call.workspace.marks.moments.size:
             return super().bind(call)
-        arguments = self._arguments(call)
-        loop, address, arguments_memory = KERNEL.bound(self._kind, *arguments)
-        run: Callable[[], Counts] = partial(loop, address, self._kind)
-        vars(run)["needs"] = arguments, arguments_memory  # as long as it may be called
-        return run
+        return self._bound_to(self._arguments(call))
 
     def _arguments(self, call: Call[Workspace]) -> tuple[Any, ...]:
         """Return what the loop takes."""
@@ -120,26 +113,8 @@ class DenseExecutor(Executor[Workspace]):
         return {team: memory.timing(self.shares_sums, team) for team in (False, True)}
 
     @cached_property
-    def _own(self) -> Any:
-        rule = self._constants.rule
-        return rule.compiled.cpu if isinstance(rule, OwnRule) else None
-
-    @property
-    def _own_address(self) -> int:
-        return 0 if self._own is None else int(self._own.address)
-
-    @cached_property
-    def _kind(self) -> Any:
-        return KERNEL.kind_of(*self._no_samples())
-
-    @cached_property
-    def _loop(self) -> Callable[..., Counts]:
-        loop: Callable[..., Counts] = KERNEL.loop(*self._no_samples())
-        return loop
-
-    @cached_property
     def _team(self) -> Callable[..., Callable[..., Counts]]:
-        work: Callable[..., Callable[..., Counts]] = KERNEL.team(*self._no_samples())
+        work: Callable[..., Callable[..., Counts]] = self.kernel.team(*self._no_samples())
         return work
 
 
