@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.errors import StateError
-from neurosim.experiments.data import Data, check_datasets
+from neurosim.experiments.data import Data, check_datasets, check_sources
 from neurosim.state.file_system import flush
 
 Record = dict[str, Any]  # of a cell: its status, "done" or "failed", with measures or an error
@@ -70,7 +70,7 @@ class Study:
     ----------
     name, version : str, int
     cells : callable
-        Called with (seeds, fast); returns the cells.
+        Called with (seeds, fast); returns the cells. If `any_stream`, also with the sources `train` and `test` by name.
     measure : callable
         Called with (settings of a cell, data); returns its outcome.
     tables : callable
@@ -79,15 +79,18 @@ class Study:
         Called with (cells, records of the finished ones, folder); draws figures into the folder, returns their names.
     source : str
         Where the published numbers are from.
+    any_stream : bool
+        Whether it can be measured on any stream with labels.
     """
 
     name: str
     version: int
-    cells: Callable[[int, bool], list[Cell]]
+    cells: Callable[..., list[Cell]]
     measure: Callable[[dict[str, Any], Data], Outcome]
     tables: Callable[[list[Cell], Finished], list[Table]]
     figures: Callable[[list[Cell], Finished, "Folder"], list[str]]
     source: str
+    any_stream: bool = False
 
     @property
     def module(self) -> str:
@@ -97,7 +100,9 @@ class Study:
 
 def check_data(cells: Sequence[Cell], root: Path) -> None:
     """Refuse a folder without the data sets that cells need; damage is found only when they are read."""
-    check_datasets({cell.settings["dataset"] for cell in cells}, root)
+    settings = [cell.settings for cell in cells]
+    check_datasets({values["dataset"] for values in settings if "train" not in values}, root)
+    check_sources({values[name] for values in settings for name in ("train", "test") if values.get(name)}, root)
 
 
 class Folder:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from neurosim.experiments.cells import Study
 
-STUDIES = ("deep", "liuson", "radius")
+STUDIES = ("bayes", "deep", "liuson", "radius")
 
 
 def find(name: str) -> "Study":

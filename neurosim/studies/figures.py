@@ -19,10 +19,10 @@ def draw_liuson(cells: Sequence[Cell], finished: Finished, folder: Folder) -> li
     if not done:
         return []
     with_arrays = [(cell, arrays) for cell in done if cell.settings["seed"] == 0 and (arrays := folder.arrays(cell))]
-    names = [_save(_curves(done, finished), folder, "gini.png")]
+    names = [write(_curves(done, finished), folder, "gini.png")]
     if with_arrays:
-        names.append(_save(_steps(with_arrays), folder, "steps.png"))
-    return names + [_save(_fields(cell, arrays), folder, f"fields-{cell.name}.png") for cell, arrays in with_arrays]
+        names.append(write(_steps(with_arrays), folder, "steps.png"))
+    return names + [write(_fields(cell, arrays), folder, f"fields-{cell.name}.png") for cell, arrays in with_arrays]
 
 
 def draw_radius(cells: Sequence[Cell], finished: Finished, folder: Folder) -> list[str]:
@@ -40,7 +40,7 @@ def draw_radius(cells: Sequence[Cell], finished: Finished, folder: Folder) -> li
         axes.axvline(bound, color="grey", linewidth=0.8)
     axes.set(xscale="log", xlabel="first radius (lines: published bands)", ylabel="%")
     axes.legend()
-    return [_save(figure, folder, "radius.png")]
+    return [write(figure, folder, "radius.png")]
 
 
 def draw_deep(cells: Sequence[Cell], finished: Finished, folder: Folder) -> list[str]:
@@ -49,11 +49,11 @@ def draw_deep(cells: Sequence[Cell], finished: Finished, folder: Folder) -> list
     for cell in cells:
         arrays = folder.arrays(cell) if cell.name in finished and cell.settings["seed"] == 0 else {}
         if "weights" in arrays:
-            names.append(_save(_mosaic(arrays["weights"], 16, signed=True), folder, f"weights-{cell.name}.png"))
+            names.append(write(_mosaic(arrays["weights"], 16, signed=True), folder, f"weights-{cell.name}.png"))
         for name in sorted(arrays.keys() - {"weights"}):
             patches = arrays[name]
             figure = _mosaic(patches.reshape(-1, *patches.shape[2:]), patches.shape[1], signed=False)
-            names.append(_save(figure, folder, f"{name}-{cell.name}.png"))
+            names.append(write(figure, folder, f"{name}-{cell.name}.png"))
     return names
 
 
@@ -73,7 +73,8 @@ def _mosaic(tiles: Any, columns: int, *, signed: bool) -> Any:
     return figure
 
 
-def _save(figure: Any, folder: Folder, name: str) -> str:
+def write(figure: Any, folder: Folder, name: str) -> str:
+    """Write a figure into the folder of a study; return its name there."""
     picture = BytesIO()
     save(figure, picture, format="png")
     folder.put(folder.path / "figures" / name, lambda path: path.write_bytes(picture.getvalue()))

@@ -33,6 +33,11 @@ GINI_END: dict[str, tuple[float | None, ...]] = {
 
 RADIUS = "T. Moraitis et al., Neuromorph. Comput. Eng. 2 (2022) 044017, figure B.3, as its code draws it"
 
+BAYES = (
+    "T. Moraitis et al., Neuromorph. Comput. Eng. 2 (2022) 044017: what its abstract claims, in words; the numbers of "
+    "its figures were not at hand"
+)
+
 DEEP = (
     'A. Journé et al., "Hebbian deep learning without feedback", ICLR 2023, arXiv:2209.11883, its figures as drawn by '
     "its code; MNIST as others have measured it. Its random layers ran without normalisation, ours with"

@@ -1,0 +1,44 @@
+"""The chips that the study compares, and how their neurons get names."""
+
+from typing import Any
+
+from neurosim.chip.chip import Chip
+from neurosim.layers.dense import DenseWTA
+from neurosim.readouts.soft import SoftLabels
+from neurosim.recipes import hard_wta, softhebb
+from neurosim.studies.bayes.images import Images
+
+SMOOTHING = 1e-3  # of P(c | k): a neuron that only ever answered one class is not certain of it
+METHODS = {  # of the last layer; `deep` has a layer of as many SoftHebb neurons before it
+    "soft": softhebb,
+    "deep": softhebb,
+    "hard": hard_wta,
+    "random": lambda neurons, **constants: softhebb(neurons, rate=0.0, **constants),
+}
+
+
+def layers(method: str, neurons: int, images: Images) -> list[DenseWTA]:
+    """Return the layers of a chip as the recipes make them."""
+    signed: dict[str, Any] = {"initial": "normal"} if images.low < 0 else {}
+    last = METHODS[method](neurons, **signed if method != "deep" else {})
+    return [softhebb(neurons, **signed), last] if method == "deep" else [last]
+
+
+def new_chip(settings: dict[str, Any], images: Images) -> Chip:
+    """Return a cell's chip before its first sample."""
+    made = layers(settings["method"], settings["neurons"], images)
+    return Chip(made, inputs=images.train.shape[1], seed=settings["seed"])
+
+
+def learned_chip(settings: dict[str, Any], images: Images) -> Chip:
+    """Return a cell's chip after one pass over the training samples."""
+    return new_chip(settings, images).learn(images.train)
+
+
+def named(chip: Chip, images: Images, count: int) -> SoftLabels:
+    """Return soft labels of the chip's neurons, from the first `count` training samples."""
+    samples, labels = images.naming(count)
+    readout = SoftLabels(smoothing=SMOOTHING)
+    for first in range(0, len(samples), 1000):
+        readout.add(chip.respond(samples[first : first + 1000]), labels[first : first + 1000])
+    return readout.finish()

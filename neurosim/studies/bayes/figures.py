@@ -1,0 +1,58 @@
+"""Figures that parts of the study share: lines over a quantity, by width, and grids of images."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.experiments.cells import Folder
+from neurosim.reporting.figures import new_figure
+from neurosim.studies.figures import write
+
+WIDTHS = {100: "#0072b2", 200: "#e69f00", 1000: "#009e73", 2000: "#cc79a7"}  # Okabe and Ito's colours
+
+
+def lines_by_width(
+    curves: Mapping[tuple[str, int], Sequence[Any]], name: str, folder: Folder, *, xlabel: str, ylabel: str
+) -> list[str]:
+    """Draw curves [[x, y], ...] by (panel, neurons), each seed a line; both axes logarithmic, x = 0 at the left edge."""
+    panels = list(dict.fromkeys(panel for panel, _ in curves))
+    if not panels:
+        return []
+    figure = new_figure(3.2 * len(panels), 3)
+    grid = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
+    for axes, panel in zip(grid, panels, strict=True):
+        for (own, neurons), lines in curves.items():
+            if own != panel:
+                continue
+            for index, line in enumerate(lines):
+                x, y = np.array(line, float).T
+                label = f"{neurons} neurons" if index == 0 else None
+                axes.plot(np.maximum(x, 30), y, color=WIDTHS.get(neurons), linewidth=1, label=label)
+        axes.set(xscale="log", yscale="log", xlabel=xlabel, title=panel)
+    grid[0].set_ylabel(ylabel)
+    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside right upper", fontsize=8)
+    return [write(figure, folder, name)]
+
+
+def image_grid(
+    rows: Sequence[tuple[str, Sequence[NDArray[Any]]]], name: str, folder: Folder, *, titles: Sequence[str] = ()
+) -> list[str]:
+    """Draw rows of images, (height, width) or (channels, height, width), each row with a text at its left.
+
+    `titles` has a text for each image, row after row; images are shown from 0 to 1.
+    """
+    columns = max(len(images) for _, images in rows)
+    figure = new_figure(0.75 * columns + 1.2, 0.95 * len(rows))
+    grid = figure.subplots(len(rows), columns, squeeze=False)
+    texts = iter(titles)
+    for axes_row, (label, images) in zip(grid, rows, strict=True):
+        for axes in axes_row:
+            axes.set_axis_off()
+        for axes, image in zip(axes_row, images, strict=False):
+            shown = image if image.ndim == 2 else np.moveaxis(image, 0, -1).squeeze()
+            axes.imshow(np.clip(shown, 0, 1), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+            axes.set_title(next(texts, ""), fontsize=6, pad=2)
+        axes_row[0].text(-0.1, 0.5, label, transform=axes_row[0].transAxes, ha="right", va="center", fontsize=7)
+    return [write(figure, folder, name)]

@@ -1,0 +1,74 @@
+"""The samples of a cell as arrays: those to learn from in the seed's order, those that name neurons, those to test."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim import randomness
+from neurosim.experiments.data import Data, check_labels
+
+MOST_TRAINING, MOST_TEST = 60_000, 10_000  # samples that are read of a stream: a study keeps them in memory
+
+Array = NDArray[np.float32]
+Labels = NDArray[np.int64]
+
+
+class Images(NamedTuple):
+    """Labelled samples of a training and of a test stream.
+
+    Attributes
+    ----------
+    train, test : float32 (samples, inputs)
+        The training samples lie in the order of the cell's seed: the first n of them are what has been seen after n.
+    train_labels, test_labels : int64 (samples,)
+    classes : int
+        Labels are from 0, below this.
+    shape : tuple of int
+        Of a sample.
+    low, high : float
+        Least and largest value of an input, in training: bounds of what is an image.
+    data : str
+        Fingerprints of both streams.
+    """
+
+    train: Array
+    train_labels: Labels
+    test: Array
+    test_labels: Labels
+    classes: int
+    shape: tuple[int, ...]
+    low: float
+    high: float
+    data: str
+
+    def naming(self, count: int) -> tuple[Array, Labels]:
+        """Return the first training samples and their labels: the ones that name neurons."""
+        return self.train[:count], self.train_labels[:count]
+
+
+def images_of(settings: dict[str, Any], sets: Data) -> Images:
+    """Read the samples of a cell.
+
+    Raises
+    ------
+    StreamError
+        If a stream is missing, damaged, a pipe, or has no labels.
+    SampleError
+        If there is only one class, or samples without a label.
+    """
+    train = sets.stream(settings["train"], count=settings["train_samples"] or MOST_TRAINING)
+    test = sets.stream(settings["test"], count=settings["test_samples"] or MOST_TEST)
+    samples, labels = _read(train)
+    test_samples, test_labels = _read(test)
+    check_labels(settings["train"], labels)
+    check_labels(settings["test"], test_labels)
+    order = randomness.permutation(settings["seed"], randomness.ORDER, 0, len(samples))
+    return Images(
+        samples[order], labels[order], test_samples, test_labels, int(max(labels.max(), test_labels.max())) + 1,
+        train.shape, float(samples.min()), float(samples.max()), f"{train.fingerprint()} {test.fingerprint()}",
+    )  # fmt: skip
+
+
+def _read(stream: Any) -> tuple[Array, Labels]:
+    return stream.take(stream.order(0, stream.length))  # type: ignore[no-any-return]
