@@ -16,7 +16,7 @@ WIDTHS = {100: "#0072b2", 200: "#e69f00", 1000: "#009e73", 2000: "#cc79a7"}  # O
 def lines_by_width(
     curves: Mapping[tuple[str, int], Sequence[Any]], name: str, folder: Folder, *, xlabel: str, ylabel: str
 ) -> list[str]:
-    """Draw curves [[x, y], ...] by (panel, neurons), each seed a line; both axes logarithmic, x = 0 at the left edge."""
+    """Draw curves [[x, y], ...] by (panel, neurons), a line for each seed; x = 0 lies at the left edge."""
     panels = list(dict.fromkeys(panel for panel, _ in curves))
     if not panels:
         return []

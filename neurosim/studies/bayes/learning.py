@@ -79,7 +79,7 @@ def tables(asked: Sequence[Cell], finished: Finished) -> list[Table]:
         "0, final labels", "one pass, %", f"{PASSES} passes, %",
     ]  # fmt: skip
     return [
-        Table("cross_entropy", "Cross-entropy of labels that nobody told the chip, nats, and accuracy", header, rows)
+        Table("cross_entropy", "Cross-entropy of labels that the chip never sees, nats, and accuracy", header, rows)
     ]
 
 
