@@ -105,4 +105,4 @@ class Classifier:
 
     def predict(self, samples: Samples) -> NDArray[np.int64]:
         """Return the most probable label of each sample: int64 (samples,); ties go to the lowest."""
-        return self.log_proba(samples).argmax(axis=1)
+        return np.asarray(self.log_proba(samples).argmax(axis=1))
