@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import Any
 
 from neurosim.engine.base import WorkingLayer
 from neurosim.engine.conv.executor import ConvExecutor
@@ -15,22 +16,47 @@ from neurosim.errors import ConfigError
 from neurosim.layers.conv import ConvWTA, geometry
 from neurosim.layers.dense import DenseWTA
 from neurosim.layers.limits import may_be_negative
+from neurosim.outside.arrays import shown
 from neurosim.state.arrays import Arrays
 
 
 def put_to_work(
-    layers: Sequence[DenseWTA | ConvWTA], shape: tuple[int, ...], seed: int, device: str
+    layers: Sequence[DenseWTA | ConvWTA], shape: tuple[int, ...], seed: int, device: str, initial: Sequence[object]
 ) -> Iterator[WorkingLayer]:
-    """Give the layers at work, each on what the one before transmits."""
+    """Give the layers at work, each on what the one before transmits; `initial` has an entry for each."""
     dense, conv = _executors(device)
-    for index, constants in enumerate(layers):
+    for index, (constants, array) in enumerate(zip(layers, initial, strict=True)):
         layer: WorkingLayer
         if isinstance(constants, ConvWTA):
-            layer = ConvLayer(constants, shape, seed, index, conv)
+            layer = ConvLayer(constants, shape, seed, index, conv, array)
         else:
-            layer = DenseLayer(constants, math.prod(shape), seed, index, dense)
+            layer = DenseLayer(constants, math.prod(shape), seed, index, dense, array)
         yield layer
         shape = layer.shape
+
+
+def first_arrays(initial: Any, layers: int) -> Sequence[object]:
+    """Return the `initial` of a chip as one entry for each layer: an array, or None for weights of the seed.
+
+    Raises
+    ------
+    ConfigError
+        If there are not as many entries as layers.
+    """
+    if initial is None:
+        return [None] * layers
+    entries = initial if isinstance(initial, list | tuple) else None
+    if layers == 1 and not (entries and len(entries) == 1 and _is_entry(entries[0])):
+        return [initial]
+    if entries is None or len(entries) != layers:
+        got = shown(initial) if entries is None else f"{len(entries)} entries"
+        raise ConfigError("initial", f"a list of {layers} arrays, one for each layer, None to draw weights", got)
+    return entries
+
+
+def _is_entry(value: object) -> bool:
+    """Return whether the only one in a list is a layer's weights, or None, and not the row of a single neuron."""
+    return value is None or getattr(value, "ndim", 1) > 1
 
 
 def check_sizes(layers: Sequence[DenseWTA | ConvWTA], shape: tuple[int, ...], arrays: Sequence[Arrays]) -> None:
@@ -58,12 +84,14 @@ def _executors(device: str) -> tuple[MakeDense, MakeConv]:
     return CudaDenseExecutor, CudaConvExecutor
 
 
-def check_signs(layers: Sequence[DenseWTA | ConvWTA]) -> None:
+def check_signs(layers: Sequence[WorkingLayer]) -> None:
     """Refuse a layer that admits no negative input where the layer before may transmit some."""
     for index, (before, layer) in enumerate(pairwise(layers)):
-        if layer.initial == "uniform" and may_be_negative(before):
+        array = before.initial_array
+        negative = array is not None and bool(array.min() < 0)
+        if layer.constants.initial == "uniform" and may_be_negative(before.constants, negative):
             raise ConfigError(
                 f"transmit of layer {index + 1}",
                 f"ReLU, Triangle or Softmax, as layer {index + 2} has initial='uniform' and takes no negative input",
-                before.transmit,
+                before.constants.transmit,
             )

@@ -1,6 +1,6 @@
 """A chip: layers in order, learning from one sample at a time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neurosim.checks import whole
+from neurosim.chip.checkpoints import checkpoints
 from neurosim.chip.gradients import check_posterior, gradient
 from neurosim.chip.learning import Samples, blocks_of, learn
 from neurosim.chip.one_by_one import OneByOne, Target
@@ -40,6 +41,12 @@ class Chip(SavedChip):
         From 0, below 2**64. Equal constants, seed and samples give equal bits.
     device : {"cpu", "cuda"}
         Device that the layers work on (`docs/cuda.md`). State files do not depend on it.
+    initial : float (neurons, inputs), or list, optional
+        First weights, in place of those of the seed: an array in the shape of `layer.weights`, so (neurons, channels,
+        kernel, kernel) for a `ConvWTA`. For several layers a list with an entry for each, None for weights of the seed.
+        As weights that are drawn, they are brought to norm one by `renormalise`, and rounded by `weight_bits`. The
+        constant `initial` still says whether inputs may be negative; weights may be with each. State files keep the
+        arrays.
 
     Attributes
     ----------
@@ -50,7 +57,9 @@ class Chip(SavedChip):
     Raises
     ------
     ConfigError
-        If there is no layer, `inputs` or `seed` is out of range, or a layer does not fit its inputs.
+        If there is no layer, `inputs` or `seed` is out of range, or a layer does not fit its inputs. If `initial` has
+        another number of entries than there are layers, or an array is of another shape, not finite, too large for
+        float32 to hold its norms, or zero in a neuron that `renormalise` needs a direction of.
     DeviceError
         If there is no usable CUDA device.
 
@@ -60,6 +69,16 @@ class Chip(SavedChip):
     >>> chip = ns.Chip([ns.recipes.softhebb(100)], inputs=64, seed=0)
     >>> for x, label in ns.open_stream("digits"):
     ...     response = chip.learn_one(x)
+
+    Prototypes of k-means as weights of a layer that does not learn (rate 0):
+
+    >>> from sklearn.cluster import KMeans
+    >>> x = next(ns.open_stream("digits").blocks(size=500)).samples
+    >>> prototypes = KMeans(20, n_init=1, random_state=0).fit(x).cluster_centers_
+    >>> layer = ns.recipes.softhebb(20, rate=0)
+    >>> chip = ns.Chip([layer], inputs=64, initial=prototypes).learn(x)
+    >>> bool((chip.layers[0].weights == prototypes.astype("float32")).all())
+    True
     """
 
     @classmethod
@@ -177,6 +196,8 @@ class Chip(SavedChip):
         layers: Sequence[int] | None = None,
         chunk: int = 256,
         threads: int = 1,
+        every: int | Sequence[int] | None = None,
+        watch: Callable[["Chip"], object] | None = None,
     ) -> "Chip":
         """Learn from every sample of a stream: the same bits as a loop over `learn_one`.
 
@@ -199,6 +220,13 @@ class Chip(SavedChip):
         threads : int
             With more than one, they sum a wide dense layer's potentials together, or, if no layer is wide, layers
             work on successive chunks at the same time; results do not depend on it.
+        every : int or sequence of int, optional
+            Checkpoints: after every so many samples of this call, blank ones included, or at these numbers of samples,
+            which increase. Results do not depend on them.
+        watch : callable, optional
+            Called with the chip at each checkpoint of `every`, and at the end if the stream does not end on one. All
+            layers have then learned from exactly so many samples (a generator may have been read a chunk further), and
+            the function may use the chip: respond, save, judge. What it raises ends learning there.
 
         Returns
         -------
@@ -208,7 +236,7 @@ class Chip(SavedChip):
         Raises
         ------
         ConfigError
-            If `layers`, `chunk` or `threads` is out of range.
+            If `layers`, `chunk`, `threads` or `every` is out of range, or one of `every` and `watch` is missing.
         SampleError
             At the first sample that is not admitted; the chip has learned from all before it.
         StreamError
@@ -217,10 +245,22 @@ class Chip(SavedChip):
             As in `learn_one`; what layers learned after that sample depends on chunk and threads.
         ConcurrentUseError
             If another thread is using the chip. Between chunks, this thread may: for example a generator that the
-            samples come from.
+            samples come from, or `watch`.
+
+        Examples
+        --------
+        >>> import neurosim as ns
+        >>> chip, norms = ns.Chip([ns.recipes.softhebb(100)], inputs=64), {}
+        >>> def watch(chip):
+        ...     norms[chip.samples] = chip.layers[0].norms.mean()
+        >>> chip.learn(ns.open_stream("digits"), every=[100, 300, 1000], watch=watch)
+        Chip(64 -> 100, seed=0, 1797 samples learned)
+        >>> list(norms)
+        [100, 300, 1000, 1797]
         """
+        rests = checkpoints(every, watch, self)
         with self.use.run() as run:
-            learn(self.layers, self.shape, stream, labels, modulators, layers, chunk, threads, run)
+            learn(self.layers, self.shape, stream, labels, modulators, layers, chunk, threads, run, rests)
         return self
 
     def respond(self, stream: Samples, *, chunk: int = 256) -> Response:

@@ -6,6 +6,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from neurosim.checks import LARGEST, whole
+from neurosim.chip.checkpoints import Checkpoints
 from neurosim.chip.pipeline import Pipeline
 from neurosim.chip.samples import as_labels, as_modulators, as_source, check_fits, fitting
 from neurosim.chip.use import Run
@@ -26,10 +27,11 @@ def learn(
     chunk: int,
     threads: int,
     run: Run,
+    checkpoints: Checkpoints | None,
 ) -> None:
     """Learn from every sample; parameters and errors as in `neurosim.Chip.learn`, `learners` being its `layers`.
 
-    `shape` is that of a sample, and `run` the use of the chip by this thread.
+    `shape` is that of a sample, `run` the use of the chip by this thread, and `checkpoints` are those of `every`.
     """
     stream = as_source(stream, shape)
     count = stream.length if isinstance(stream, Stream) else len(stream)
@@ -40,16 +42,27 @@ def learn(
     at_work = layers[: max(learning) + 1]
     frozen = set(range(len(at_work))) - learning
     with Pipeline(at_work, threads, frozen=frozen, chunk=chunk, run=run) as pipeline:
-        for block in blocks_of(stream, shape, chunk):
-            samples = slice(first, first + len(block.samples))
-            first = samples.stop
-            block_labels = block.labels if taught is None else fitting("labels", taught, samples)
-            block_factors = None if factors is None else fitting("modulators", factors, samples)
-            for _ in pipeline.push(block.samples, block_labels, block_factors):
-                pass
+        for whole_block in blocks_of(stream, shape, chunk):
+            for block in (whole_block,) if checkpoints is None else checkpoints.pieces(whole_block, first):
+                samples = slice(first, first + len(block.samples))
+                first = samples.stop
+                block_labels = block.labels if taught is None else fitting("labels", taught, samples)
+                block_factors = None if factors is None else fitting("modulators", factors, samples)
+                _finish(pipeline.push(block.samples, block_labels, block_factors))
+                if checkpoints is not None and checkpoints.falls_on(first):
+                    _finish(pipeline.drain())  # so that all layers have learned from as many samples
+                    checkpoints.watch()
     for name, values in (("labels", taught), ("modulators", factors)):
         if values is not None and len(values) > first:
             raise SampleError(f"{name} must be as many as samples, got {len(values)} for {first}")
+    if checkpoints is not None and first > 0 and not checkpoints.falls_on(first):
+        checkpoints.watch()
+
+
+def _finish(chunks: Iterator[object]) -> None:
+    """Let chunks go through the layers; nobody reads what the last one answers."""
+    for _ in chunks:
+        pass
 
 
 def blocks_of(stream: Samples, shape: tuple[int, ...], chunk: int) -> Iterator[Block]:

@@ -7,20 +7,23 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any, Self
 
+from numpy.typing import ArrayLike
+
 from neurosim.checks import one_of, whole
-from neurosim.chip.assembly import check_signs, check_sizes, put_to_work
+from neurosim.chip.assembly import check_signs, check_sizes, first_arrays, put_to_work
 from neurosim.chip.changing import Change, changed
 from neurosim.chip.samples import as_shape
 from neurosim.chip.use import Use
 from neurosim.engine.base import WorkingLayer
 from neurosim.engine.fixed import Fixed
+from neurosim.engine.samples import Array
 from neurosim.errors import ConfigError, DivergedError, StateError
 from neurosim.layers.conv import ConvWTA
 from neurosim.layers.dense import DenseWTA
 from neurosim.layers.own_rules import RuleMaker
 from neurosim.layers.plain import describe, rebuild
 from neurosim.state import store
-from neurosim.state.arrays import Arrays, check_finite, hash_of
+from neurosim.state.arrays import FIRST_WEIGHTS, Arrays, check_finite, hash_of
 from neurosim.state.format import Contents
 
 DEVICES = ("cpu", "cuda")
@@ -42,6 +45,7 @@ class SavedChip(Fixed):
         inputs: int | tuple[int, ...],
         seed: int = 0,
         device: str = "cpu",
+        initial: ArrayLike | Sequence[ArrayLike | None] | None = None,
     ) -> None:
         self.shape = as_shape(inputs)
         one_of("device", device, DEVICES)
@@ -49,18 +53,32 @@ class SavedChip(Fixed):
         layers = tuple(layers) if isinstance(layers, Iterable) else ()
         if not layers or not all(isinstance(layer, DenseWTA | ConvWTA) for layer in layers):
             raise ConfigError("layers", "a sequence of at least one DenseWTA or ConvWTA", layers)
-        check_signs(layers)
+        arrays = first_arrays(initial, len(layers))
         self.inputs, self.seed = math.prod(self.shape), int(seed)
         self.device = device
-        self.layers = tuple(put_to_work(layers, self.shape, self.seed, device))
+        self.layers = tuple(put_to_work(layers, self.shape, self.seed, device, arrays))
+        check_signs(self.layers)
         self.use, self.changes = Use(), ()
 
     def _constants(self) -> Iterable[Any]:
         return (layer.constants for layer in self.__dict__.get("layers", ()))
 
     @property
+    def initial(self) -> list[Array | None]:
+        """First weights that were given as arrays, before they were renormalised or rounded to few bits.
+
+        One entry for each layer, None for a layer that drew its weights from the seed, and each array like the layer's
+        `weights`, read-only: what `Chip` takes as `initial` to begin with the same weights.
+        """
+        return [layer.initial_array for layer in self.layers]
+
+    @property
     def state_sha256(self) -> str:
-        """Hash of everything learned; it does not depend on chunks, threads or interruptions."""
+        """Hash of everything learned; it does not depend on chunks, threads or interruptions.
+
+        Nor on first weights that nothing was learned from since: a layer that drew the very weights which another was
+        given has the same hash.
+        """
         with self._reading():
             return hash_of(layer.arrays() for layer in self.layers)
 
@@ -110,7 +128,7 @@ class SavedChip(Fixed):
         """
         with self._reading():
             layers, changes = changed(self.layers, layer, constants)
-            chip = type(self)(layers, inputs=self.shape, seed=self.seed, device=self.device)
+            chip = type(self)(layers, inputs=self.shape, seed=self.seed, device=self.device, initial=self.initial)
             arrays = [learned.arrays() for learned in self.layers]
             try:
                 for learned in arrays:
@@ -187,7 +205,8 @@ class SavedChip(Fixed):
         try:
             layers = [rebuild(layer, rules) for layer in contents.constants]
             check_sizes(layers, contents.shape, contents.layers)  # before memory is taken for what the constants say
-            chip = cls(layers, inputs=contents.shape, seed=contents.seed, device=device)
+            initial = [arrays.get(FIRST_WEIGHTS) for arrays in contents.layers]
+            chip = cls(layers, inputs=contents.shape, seed=contents.seed, device=device, initial=initial)
             chip._restore(contents.layers, contents.changes)
             chip.classes = contents.classes
         except (ConfigError, LookupError, TypeError, ValueError) as error:

@@ -74,6 +74,7 @@ def _layer_summary(layer: Any, changes: Any) -> dict[str, Any]:
     return {
         "inputs": layer.inputs,
         "constants": describe(layer.constants),
+        "first_weights": "seed" if layer.initial_array is None else "array",
         "samples": layer.samples,
         "blank_samples": layer.blanks,
         "never_won": never_won(layer.wins),
@@ -135,10 +136,12 @@ def _layer_lines(number: int, layer: dict[str, Any]) -> list[str]:
     written = "responses at all positions" if constants["kind"] == "ConvWTA" else "neurons"
     composed = [name for name in COMPOSED if constants.get(name) is not None]
     drift = [] if layer["drift"] is None else [f"{'drift':>10}  {sentence(layer['drift'])}"]
+    began = [f"{'began':>10}  with weights that were given"] if layer["first_weights"] == "array" else []
     plain = {name: value for name, value in constants.items() if name not in {"kind", "neurons", *COMPOSED}}
     return [
         "",
         f"{f'layer {number}':>10}  {layer['inputs']} inputs -> {constants['neurons']} neurons",
+        *began,
         f"{'samples':>10}  {layer['samples']:,}, blank {layer['blank_samples']:,}",
         f"{'never won':>10}  {layer['never_won']:.2%} of the neurons",
         f"{'written':>10}  {layer['writes_per_sample']:,.1f} {written} a sample",

@@ -18,7 +18,7 @@ from neurosim.engine.samples import Array, Samples
 from neurosim.errors import DivergedError, NeurosimError, SampleError
 from neurosim.instruments import Records, record
 from neurosim.outside.arrays import numbers, plain_array
-from neurosim.state.arrays import check_finite
+from neurosim.state.arrays import FIRST_WEIGHTS, check_finite
 
 FLOAT32, INT64 = np.dtype(np.float32), np.dtype(np.int64)
 
@@ -39,11 +39,14 @@ class WorkingLayer(Fixed, ABC):
         The arrays themselves; compiled code writes them in place.
     executor : Executor
         Calls the compiled code.
+    initial_array : float32, like `weights`, or None
+        First weights that were given as an array, before they were renormalised or rounded to few bits; None if they
+        are drawn from the seed. It cannot be written.
     """
 
     fixed = frozenset({
         "index", "constants", "inputs", "outputs", "seed", "shape", "codes", "executor", "state", "image", "geometry",
-        "positions",
+        "positions", "initial_array",
     })  # fmt: skip
     kernel_layout: ClassVar[ModuleType]  # has the places of the counters, by name
     pending: ClassVar[tuple[str, ...]]  # arrays with a row for each sample of an unfinished window
@@ -54,6 +57,7 @@ class WorkingLayer(Fixed, ABC):
     shape: tuple[int, ...]
     state: Any
     executor: Executor[Any]
+    initial_array: Array | None
 
     def __init__(self, index: int) -> None:
         self.index, self._records = index, Records()
@@ -110,7 +114,7 @@ class WorkingLayer(Fixed, ABC):
     @property
     @abstractmethod
     def first_weights(self) -> Array:
-        """Weights before the first sample, made anew from the seed: like `weights`."""
+        """Weights before the first sample, like `weights`: made anew from the seed, or from an array."""
 
     @property
     @abstractmethod
@@ -172,11 +176,15 @@ class WorkingLayer(Fixed, ABC):
             self._records.add(record(self.samples, self.steps, self.state.wins, self.norms, self.writes))
 
     def arrays(self) -> Arrays:
-        """Return all that was learned, by name, an unfinished window without what older windows left behind."""
+        """Return all that was learned, by name, an unfinished window without what older windows left behind.
+
+        And first weights that were given as an array: a seed cannot make them anew.
+        """
         arrays = self._kept()
         filled = self._counter("PENDING")
         arrays |= {name: arrays[name][:filled] for name in self.pending}
-        return arrays | {"records": self._records.rows}
+        arrays["records"] = self._records.rows
+        return arrays if self.initial_array is None else arrays | {FIRST_WEIGHTS: self.initial_array}
 
     def _kept(self) -> Arrays:
         """Return the state's own arrays by name, without those that are derived from them."""

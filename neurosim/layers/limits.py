@@ -119,11 +119,14 @@ def _warn(layer: Any) -> None:
         warnings.warn(instability, StabilityWarning, stacklevel=STACK)
 
 
-def may_be_negative(layer: Any) -> bool:
-    """Return whether a layer that learns from inputs of at least 0 may transmit negative numbers."""
+def may_be_negative(layer: Any, negative_weights: bool = False) -> bool:
+    """Return whether a layer that learns from inputs of at least 0 may transmit negative numbers.
+
+    `negative_weights` tells whether an array of first weights has some.
+    """
     if not isinstance(layer.transmit, Identity):
         return False
-    positive = layer.initial == "uniform" and layer.rule.keeps_sign
+    positive = layer.initial == "uniform" and layer.rule.keeps_sign and not negative_weights
     return not positive or not layer.competition.positive or getattr(layer.competition, "signed", False)
 
 

@@ -4,6 +4,7 @@ import fcntl
 import os
 import select
 import subprocess
+from collections.abc import Iterator
 from contextlib import suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neurosim.chip.chip import Chip
 from neurosim.errors import StateError
@@ -34,7 +36,7 @@ class Writer:
 
     def __init__(self, chip: Chip, path: Path, stream: dict[str, Any] | None, *, patient: bool) -> None:
         self._path, self.ordered = path, False
-        size = needed([array for layer in chip.layers for array in (*layer.state, np.empty(MOST_RECORDS, RECORD))])
+        size = needed(_largest_arrays(chip))
         try:
             self._process, self._connection, self._arrays = _start(size, patient)
         except OSError as error:
@@ -90,6 +92,15 @@ class Writer:
         how = f"signal {-code} (9 when memory runs out)" if code < 0 else f"exit code {code}"
         must = f"state {self._path} must have a process that writes its snapshots"
         return f"{must}, and it ended by {how}{standing(self._path)}"
+
+
+def _largest_arrays(chip: Chip) -> Iterator[NDArray[Any]]:
+    """Give arrays at least as large as those that a snapshot may have."""
+    for layer in chip.layers:
+        yield from layer.state
+        yield np.empty(MOST_RECORDS, RECORD)
+        if layer.initial_array is not None:
+            yield layer.initial_array
 
 
 def _start(size: int, patient: bool) -> tuple["subprocess.Popen[bytes]", "Connection[Message, Outcome]", SharedArrays]:

@@ -72,10 +72,10 @@ class Comparison(NamedTuple):
 def compare(chip: Chip, train: Stream, test: Stream, *, pause: Pause = nullcontext) -> list[Comparison]:
     """Measure all readouts on a trained chip, on the same chip untrained, and on raw inputs.
 
-    A chip of several layers is judged by its last one. The untrained chip has the same constants, inputs and seed, so
-    the same first weights; with `normalise="stream"` it has seen no stream, and scales each sample by its own norm.
-    Where a layer begins with weights of zero, the untrained chip has neither winners nor soft labels. For raw inputs,
-    `output` is a linear classifier and `neighbours` the nearest neighbours, both on the samples themselves.
+    A chip of several layers is judged by its last one. The untrained chip has the same constants, inputs, seed and
+    `initial`, so the same first weights; with `normalise="stream"` it has seen no stream, and scales each sample by its
+    own norm. Where a layer begins with weights of zero, the untrained chip has neither winners nor soft labels. For raw
+    inputs, `output` is a linear classifier and `neighbours` the nearest neighbours, both on the samples themselves.
 
     Parameters
     ----------
@@ -112,10 +112,10 @@ def compare(chip: Chip, train: Stream, test: Stream, *, pause: Pause = nullconte
         if not stream.replayable:
             raise StreamError(f"{stream.name} must be a stream that can be read again; write the pipe to a file first")
     constants = [layer.constants for layer in chip.layers]
-    fresh = Chip(constants, inputs=chip.shape, seed=chip.seed, device=chip.device)
+    fresh = Chip(constants, inputs=chip.shape, seed=chip.seed, device=chip.device, initial=chip.initial)
     neurons, by_label = chip.layers[-1].constants.neurons, taught_by_label(chip)
     # With weights of zero there are no winners, and the responses to all samples are equal.
-    blank = any(layer.constants.initial == "zeros" for layer in chip.layers)
+    blank = any(not layer.weights.any() for layer in fresh.layers)
     of_fresh = tuple(name for name in READOUTS if not (blank and name in OF_WINNERS))
     networks: list[tuple[str, tuple[str, ...], int, Answers]] = [
         ("trained", READOUTS, neurons, lambda stream, like: answers(chip, stream, pause, like=like)),

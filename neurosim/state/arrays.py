@@ -7,18 +7,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-INSTRUMENTS = {"steps", "records"}
+FIRST_WEIGHTS = "first_weights"  # of a layer that began with an array; others draw theirs from the seed
+NOT_LEARNED = {"steps", "records", FIRST_WEIGHTS}
 Arrays = dict[str, NDArray[Any]]
 
 
 def hash_of(layers: Iterable[Arrays]) -> str:
     """Return the SHA-256 of what each layer has learned: names, types, shapes and bytes of its arrays.
 
-    Instruments are left out: they record learning and have no influence on it.
+    Instruments and first weights are left out: what is learned from now on does not depend on them.
     """
     digest = hashlib.sha256()
     for arrays in layers:
-        for name in sorted(arrays.keys() - INSTRUMENTS):
+        for name in sorted(arrays.keys() - NOT_LEARNED):
             array = arrays[name]
             digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
             digest.update(np.ascontiguousarray(array).data)

@@ -12,6 +12,7 @@ import numpy as np
 
 from neurosim.errors import StateError
 from neurosim.instruments import MOST_RECORDS, RECORD
+from neurosim.state.arrays import FIRST_WEIGHTS
 
 FLOAT, INDEX, COUNT = np.dtype(np.float32), np.dtype(np.int32), np.dtype(np.int64)
 LARGEST = 2**31 - 1  # of the sizes of an array
@@ -51,6 +52,7 @@ _DENSE = {name: array for name, array in _FORMAT_1.items() if name not in ("pend
     "traces": _EVERY_NEURON,
     "eligibility": Array(FLOAT, ("inputs", "neurons")),
     "eligibility_scales": _EVERY_NEURON,
+    FIRST_WEIGHTS: Array(FLOAT, ("neurons", "inputs")),
     **_INSTRUMENTS,
 }
 _UNTRACED = {"eligibility": Array(FLOAT, (0, "neurons")), "eligibility_scales": Array(FLOAT, (0,))}
@@ -66,8 +68,10 @@ _CONV = {
     "pending_modulators": Array(FLOAT, ("waiting",)),
     "pending_potentials": Array(FLOAT, ("waiting", "positions", "neurons")),
     "weights": Array(FLOAT, ("neurons", "channels", "kernel", "kernel")),
+    FIRST_WEIGHTS: Array(FLOAT, ("neurons", "channels", "kernel", "kernel")),
     **_INSTRUMENTS,
 }
+OPTIONAL = frozenset({FIRST_WEIGHTS})  # arrays that are there only where the layer began with an array
 KINDS = {"DenseWTA": _DENSE, "ConvWTA": _CONV}
 READOUTS = {
     "winner": {"labels": Array(COUNT, ("neurons",)), "wins": Array(COUNT, ("neurons",))},

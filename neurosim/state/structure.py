@@ -12,7 +12,7 @@ from typing import Any
 import h5py
 
 from neurosim.errors import StateError
-from neurosim.state.layouts import LARGEST, READOUTS, Array, arrays_of, highest_of, sizes_of
+from neurosim.state.layouts import LARGEST, OPTIONAL, READOUTS, Array, arrays_of, highest_of, sizes_of
 
 CHECKSUM_BYTES = 4  # of `fletcher32`, after each chunk
 
@@ -86,13 +86,16 @@ def _check_arrays(
     highest: Mapping[str, int],
     stored: Stored,
 ) -> None:
-    """Refuse a group that has other datasets than these, or datasets of another type or shape.
+    """Refuse a group that lacks datasets, has other ones than these, or ones of another type or shape.
 
     A size that is in neither mapping is what the first array that names it has.
     """
     where = group.name[1:] + "/"
-    _check_names(_hard_links(group), arrays, group=where)
+    names = _hard_links(group)
+    _check_names(names, [name for name in arrays if name not in OPTIONAL], group=where, optional=arrays)
     for name, (dtype, shape) in arrays.items():
+        if name not in names:
+            continue
         item = group[name]
         if not isinstance(item, h5py.Dataset):
             raise StateError(f"must hold {where}{name} as a plain dataset, and holds another object")

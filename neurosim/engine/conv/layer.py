@@ -13,6 +13,7 @@ from neurosim.engine.conv.codes import codes
 from neurosim.engine.conv.executor import ConvExecutor
 from neurosim.engine.conv.state import first_state, first_weights
 from neurosim.engine.executor import Executor
+from neurosim.engine.initial import first_array
 from neurosim.engine.restoring import Range
 from neurosim.engine.samples import Array
 from neurosim.kernels.conv import layout
@@ -34,6 +35,13 @@ class ConvLayer(WorkingLayer):
         The chip's seed, and the layer's number in the chip, from 0: they make the first weights.
     executor : callable
         Makes what calls the compiled code, on the CPU or on a device.
+    initial : array-like (neurons, channels, kernel, kernel), optional
+        First weights, in place of those of the seed.
+
+    Raises
+    ------
+    ConfigError
+        If the layer does not fit its images, or `initial` is refused by `neurosim.engine.initial.first_array`.
     """
 
     kernel_layout: ClassVar[ModuleType] = layout
@@ -48,6 +56,7 @@ class ConvLayer(WorkingLayer):
         seed: int,
         index: int,
         executor: MakeExecutor = ConvExecutor,
+        initial: object = None,
     ) -> None:
         super().__init__(index)
         self.geometry = geometry(constants, image, f"layer {index + 1}")
@@ -56,7 +65,9 @@ class ConvLayer(WorkingLayer):
         self.outputs = math.prod(self.shape)
         self.positions = self.geometry.rows * self.geometry.columns
         self.codes = codes(constants, image)
-        state = first_state(constants, image, self.positions, seed, index)
+        shape = constants.neurons, image[0], constants.kernel, constants.kernel
+        self.initial_array = first_array(initial, shape, index)
+        state = first_state(constants, image, self.positions, seed, index, self.initial_array)
         self.executor = executor(constants, image, index, self.codes, state)
         self.state = self.executor.state
 
@@ -67,8 +78,11 @@ class ConvLayer(WorkingLayer):
 
     @property
     def first_weights(self) -> Array:
-        """Weights before the first image, made anew from the seed: float32 (neurons, channels, kernel, kernel)."""
-        return first_weights(self.constants, self.image[0], self.seed, self.index)
+        """Weights before the first image: float32 (neurons, channels, kernel, kernel).
+
+        Made anew from the seed, or from the array that was given.
+        """
+        return first_weights(self.constants, self.image[0], self.seed, self.index, self.initial_array)
 
     @property
     def norms(self) -> Array:

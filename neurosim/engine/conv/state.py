@@ -1,4 +1,4 @@
-"""The state of a convolutional layer before its first image: a function of its constants and of the chip's seed."""
+"""The state of a convolutional layer before its first image: a function of its constants, and a seed or an array."""
 
 import numpy as np
 
@@ -8,8 +8,13 @@ from neurosim.kernels.conv import layout
 from neurosim.layers.conv import ConvWTA
 
 
-def first_weights(layer: ConvWTA, channels: int, seed: int, index: int) -> Array:
-    """Return weights (neurons, channels, kernel, kernel); `index` is the layer's number in the chip."""
+def first_weights(layer: ConvWTA, channels: int, seed: int, index: int, array: Array | None) -> Array:
+    """Return weights (neurons, channels, kernel, kernel): a copy of `array`, or drawn from the seed if that is None.
+
+    `index` is the layer's number in the chip.
+    """
+    if array is not None:
+        return array.copy()
     shape = (layer.neurons, channels, layer.kernel, layer.kernel)
     fan_in, count = channels * layer.kernel**2, int(np.prod(shape))
     if layer.initial == "uniform":
@@ -21,9 +26,11 @@ def first_weights(layer: ConvWTA, channels: int, seed: int, index: int) -> Array
     return single
 
 
-def first_state(layer: ConvWTA, image: tuple[int, ...], positions: int, seed: int, index: int) -> layout.State:
+def first_state(
+    layer: ConvWTA, image: tuple[int, ...], positions: int, seed: int, index: int, array: Array | None
+) -> layout.State:
     """Return the state of a layer before its first image (channels, height, width)."""
-    weights, neurons, window = first_weights(layer, image[0], seed, index), layer.neurons, layer.window
+    weights, neurons, window = first_weights(layer, image[0], seed, index, array), layer.neurons, layer.window
     synapses = np.ascontiguousarray(weights.transpose(0, 2, 3, 1)).reshape(neurons, -1)
     return layout.State(
         synapses=synapses,

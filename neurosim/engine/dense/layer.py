@@ -14,6 +14,7 @@ from neurosim.engine.dense.codes import codes
 from neurosim.engine.dense.executor import DenseExecutor
 from neurosim.engine.dense.state import first_state, first_weights
 from neurosim.engine.executor import Executor
+from neurosim.engine.initial import first_array
 from neurosim.engine.restoring import Arrays, Range
 from neurosim.engine.samples import Array
 from neurosim.errors import ConfigError
@@ -36,6 +37,13 @@ class DenseLayer(WorkingLayer):
         The chip's seed, and the layer's number in the chip, from 0: they make the first weights.
     executor : callable
         Makes what calls the compiled code, on the CPU or on a device.
+    initial : array-like (neurons, inputs), optional
+        First weights, in place of those of the seed.
+
+    Raises
+    ------
+    ConfigError
+        If `initial` is refused by `neurosim.engine.initial.first_array`.
     """
 
     kernel_layout: ClassVar[ModuleType] = layout
@@ -46,13 +54,22 @@ class DenseLayer(WorkingLayer):
     state: layout.State
 
     def __init__(
-        self, constants: DenseWTA, inputs: int, seed: int, index: int, executor: MakeExecutor = DenseExecutor
+        self,
+        constants: DenseWTA,
+        inputs: int,
+        seed: int,
+        index: int,
+        executor: MakeExecutor = DenseExecutor,
+        initial: object = None,
     ) -> None:
         super().__init__(index)
         self.constants, self.inputs, self.outputs, self.seed = constants, inputs, constants.neurons, seed
         self.shape = (constants.neurons,)
         self.codes = codes(constants, salt=few_bits.salt(constants, seed, index))
-        self.executor = executor(constants, inputs, index, self.codes, first_state(constants, inputs, seed, index))
+        shape = constants.neurons, inputs
+        self.initial_array = first_array(initial, shape, index, constants.lebesgue, constants.renormalise)
+        state = first_state(constants, inputs, seed, index, self.initial_array)
+        self.executor = executor(constants, inputs, index, self.codes, state)
         self.state = self.executor.state
 
     @property
@@ -68,8 +85,12 @@ class DenseLayer(WorkingLayer):
 
     @property
     def first_weights(self) -> Array:
-        """Weights before the first sample, made anew from the seed: float32 (neurons, inputs), C order."""
-        return np.ascontiguousarray(first_weights(self.constants, self.inputs, self.seed, self.index).T)
+        """Weights before the first sample: float32 (neurons, inputs), C order.
+
+        Made anew from the seed, or from the array that was given.
+        """
+        weights = first_weights(self.constants, self.inputs, self.seed, self.index, self.initial_array)
+        return np.ascontiguousarray(weights.T)
 
     def neurons(self, shape: tuple[int, ...] | None = None) -> NDArray[Any]:
         """Return a table of the neurons: live or dead, how far from their first weights, steps, wins, norms.

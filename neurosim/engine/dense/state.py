@@ -1,4 +1,4 @@
-"""The state of a dense layer before its first sample: a function of its constants and of the chip's seed."""
+"""The state of a dense layer before its first sample: a function of its constants, and of a seed or an array."""
 
 import math
 
@@ -7,20 +7,46 @@ from numpy.typing import NDArray
 
 from neurosim import aligned, randomness
 from neurosim.engine.dense.few_bits import in_few_bits, squares
+from neurosim.engine.initial import sums_of_powers
 from neurosim.kernels.dense import layout
 from neurosim.layers.dense import DenseWTA
 
 Array = NDArray[np.float32]
+ROUNDED = 2.0**-23  # how far from one a norm may be by the rounding of its weights
 
 
-def first_weights(layer: DenseWTA, inputs: int, seed: int, index: int) -> Array:
-    """Return the weights (inputs, neurons) before the first sample; `index` is its number in the chip."""
-    weights = _drawn(layer, inputs, seed, index)
+def first_weights(layer: DenseWTA, inputs: int, seed: int, index: int, array: Array | None = None) -> Array:
+    """Return the weights (inputs, neurons) before the first sample.
+
+    Parameters
+    ----------
+    layer : DenseWTA
+    inputs : int
+        Width of a sample.
+    seed, index : int
+        The chip's seed, and the layer's number in the chip.
+    array : float32 (neurons, inputs), optional
+        Weights that were given; without, they are drawn from the seed.
+    """
+    weights = _unrounded(layer, inputs, seed, index, array)
     if layer.weight_bits is None:
         return weights
     few = in_few_bits(layer, weights, seed, index)
     few.synapses[:] *= few.scales
     return few.synapses
+
+
+def _unrounded(layer: DenseWTA, inputs: int, seed: int, index: int, array: Array | None) -> Array:
+    """Return the weights that were given or drawn, before any rounding to few bits: a new array."""
+    if array is None:
+        return _drawn(layer, inputs, seed, index)
+    weights: Array = aligned.empty((inputs, layer.neurons))
+    weights[...] = array.T
+    if layer.renormalise:
+        norms = sums_of_powers(weights, layer.lebesgue) ** (1 / layer.lebesgue)
+        # What has norm one but for the rounding to float32 stays as it is, so that this may be done twice.
+        weights /= np.where(np.abs(norms - 1) < ROUNDED, 1, norms)
+    return weights
 
 
 def _drawn(layer: DenseWTA, inputs: int, seed: int, index: int) -> Array:
@@ -47,12 +73,13 @@ def _drawn(layer: DenseWTA, inputs: int, seed: int, index: int) -> Array:
     return single
 
 
-def first_state(layer: DenseWTA, inputs: int, seed: int, index: int) -> layout.State:
-    """Return the state of a layer before its first sample."""
-    synapses, neurons, window = _drawn(layer, inputs, seed, index), layer.neurons, layer.window
+def first_state(layer: DenseWTA, inputs: int, seed: int, index: int, array: Array | None = None) -> layout.State:
+    """Return the state of a layer before its first sample; parameters as of `first_weights`."""
+    synapses, neurons, window = _unrounded(layer, inputs, seed, index, array), layer.neurons, layer.window
     scales, summed = np.ones(neurons, np.float32), np.zeros(0, np.int64)
-    norms = _sums(synapses, layer.lebesgue) if layer.weight_bits is None else scales
-    if layer.weight_bits is not None:
+    if layer.weight_bits is None:
+        norms = sums_of_powers(synapses, layer.lebesgue).astype(np.float32)
+    else:
         synapses, scales = in_few_bits(layer, synapses, seed, index)
         summed = squares(synapses)
         norms = (scales.astype(np.float64) ** 2 * summed).astype(np.float32)
@@ -79,13 +106,3 @@ def first_state(layer: DenseWTA, inputs: int, seed: int, index: int) -> layout.S
         pending_sums=np.zeros((2, neurons), np.float32),
         squares=summed,
     )
-
-
-def _sums(synapses: Array, p: float) -> Array:
-    """Return the sum of |w|^p of each neuron."""
-    if p == 2:
-        sums = np.einsum("ik,ik->k", synapses, synapses, dtype=np.float64)
-    else:
-        sums = (np.abs(synapses.astype(np.float64)) ** p).sum(axis=0)
-    single: Array = sums.astype(np.float32)
-    return single
