@@ -47,9 +47,14 @@ from .readouts.prediction_files import write_predictions as write_predictions
 from .readouts.soft import SoftLabels as SoftLabels
 from .readouts.softmax import SoftmaxReadout as SoftmaxReadout
 from .readouts.winner import WinnerLabels as WinnerLabels
+from .streams import Blur as Blur
+from .streams import Contrast as Contrast
+from .streams import GaussianNoise as GaussianNoise
+from .streams import Occlusion as Occlusion
 from .streams import PadCrop as PadCrop
 from .streams import RandomFlip as RandomFlip
 from .streams import RandomResizedCrop as RandomResizedCrop
+from .streams import SaltAndPepper as SaltAndPepper
 from .streams import Standardise as Standardise
 from .streams import Stream as Stream
 from .streams import open_stream as open_stream

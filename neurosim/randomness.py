@@ -15,6 +15,8 @@ from neurosim import aligned
 # Purposes, each with random numbers of its own. Studies and readouts have further ones, from 101 on.
 WEIGHTS, ORDER, FEW_BITS, GROWTH = 0, 1, 2, 3  # the last two: first synapses of few bits, and their growth
 RESIZED_CROP, FLIP, PAD_CROP = 301, 302, 303  # transforms of images
+GAUSSIAN_NOISE, SALT_AND_PEPPER, OCCLUSION = 304, 305, 306
+PIXELS = 307  # of one image, whose seed one of these transforms has drawn
 ARRIVALS, ROOFLINE = 401, 402  # for `neurosim bench`: arrivals of samples, and the order of rows in memory
 SWEEP = 501  # points of a sweep
 WORDS = 4  # words that Philox makes from one value of its counter

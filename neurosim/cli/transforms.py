@@ -7,12 +7,14 @@ from neurosim.cli.options import SourceOptions
 from neurosim.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from neurosim.streams import Stream
     from neurosim.streams.transforms import Standardise, Transform
 
 PADDING = 4  # pixels, as is usual for images of 32
 SHORT_NUMBER = re.compile("[0-9]{1,9}")
-AUGMENTATIONS = "crop, flip, pad or pad:N"
+AUGMENTATIONS = "crop, flip, pad, pad:N, noise:D, salt:SHARE, occlude:N, blur:D or contrast:FACTOR"
 
 
 def open_transformed(source: str, options: SourceOptions) -> "Stream":
@@ -37,33 +39,50 @@ def open_transformed(source: str, options: SourceOptions) -> "Stream":
 
 
 def _transformed(stream: "Stream", augment: str | None, seed: int | None, standardise: str | None) -> "Stream":
-    from neurosim.streams.transformed import as_images, transform
+    from neurosim.streams.transformed import transform
 
     if augment is None and seed is not None:
         raise ConfigError("augment_seed", "left out without --augment", seed)
     if augment is None and standardise is None:
         return stream
-    shape = as_images(stream).shape
-    transforms = [] if augment is None else [_augmentation(text, shape) for text in augment.split(",")]
+    transforms = [] if augment is None else [_augmentation(text, stream) for text in augment.split(",")]
     if standardise is not None:
         transforms.append(_standardise(standardise))
     return transform(stream, transforms, seed or 0)
 
 
-def _augmentation(text: str, shape: tuple[int, ...]) -> "Transform":
+def _augmentation(text: str, stream: "Stream") -> "Transform":
     """Return the transform that a text names; it keeps the shape, so test samples fit without being augmented."""
-    from neurosim.streams import PadCrop, RandomFlip, RandomResizedCrop
+    from neurosim.streams import Occlusion, PadCrop, RandomFlip, RandomResizedCrop
+    from neurosim.streams.transformed import as_images
 
     name, colon, number = text.strip().partition(":")
     if name == "pad" and not colon:
         return PadCrop(PADDING)
     if name == "pad" and SHORT_NUMBER.fullmatch(number):
         return PadCrop(int(number))
+    if name == "occlude" and SHORT_NUMBER.fullmatch(number):
+        return Occlusion(int(number))
     if name == "crop" and not colon:
-        return RandomResizedCrop((shape[-2], shape[-1]))
+        height, width = as_images(stream).shape[-2:]
+        return RandomResizedCrop((height, width))
     if name == "flip" and not colon:
         return RandomFlip()
-    raise ConfigError("augment", f"{AUGMENTATIONS}, between commas", text)
+    return _corruption(text)
+
+
+def _corruption(text: str) -> "Transform":
+    """Return the noise, blur or change of contrast that a text names, with its strength."""
+    from neurosim.streams import Blur, Contrast, GaussianNoise, SaltAndPepper
+
+    corruptions: dict[str, Callable[[float], Transform]]
+    corruptions = {"noise": GaussianNoise, "salt": SaltAndPepper, "blur": Blur, "contrast": Contrast}
+    name, _, number = text.strip().partition(":")
+    try:
+        corruption, strength = corruptions[name], float(number)
+    except (KeyError, ValueError):
+        raise ConfigError("augment", f"{AUGMENTATIONS}, between commas", text) from None
+    return corruption(strength)
 
 
 def _standardise(text: str) -> "Standardise":

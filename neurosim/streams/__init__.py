@@ -9,6 +9,11 @@ from neurosim.streams.arrays import ArrayStream as ArrayStream
 from neurosim.streams.base import Block as Block
 from neurosim.streams.base import Stream as Stream
 from neurosim.streams.base import check_stream as check_stream
+from neurosim.streams.noises import Blur as Blur
+from neurosim.streams.noises import Contrast as Contrast
+from neurosim.streams.noises import GaussianNoise as GaussianNoise
+from neurosim.streams.noises import Occlusion as Occlusion
+from neurosim.streams.noises import SaltAndPepper as SaltAndPepper
 from neurosim.streams.order import repeat
 from neurosim.streams.resized_crop import RandomResizedCrop as RandomResizedCrop
 from neurosim.streams.sources import KNOWN as KNOWN

@@ -42,6 +42,7 @@ class RandomResizedCrop:
     purpose: ClassVar[int] = randomness.RESIZED_CROP
     draws: ClassVar[int] = 2 * ATTEMPTS + 2
     resizes: ClassVar[bool] = True
+    needs_image: ClassVar[bool] = True
 
     size: int | tuple[int, int]
     scale: tuple[float, float] = (0.08, 1.0)

@@ -86,17 +86,19 @@ def transform(stream: Stream, transforms: Sequence[Transform], seed: int = 0) ->
     Parameters
     ----------
     stream : Stream
-        Of images: its `shape` is (height, width) or (channels, height, width).
+        Of images: its `shape` is (height, width) or (channels, height, width). `GaussianNoise` and `SaltAndPepper`
+        alone take samples of any shape.
     transforms : sequence of Transform
-        `RandomResizedCrop`, `RandomFlip`, `PadCrop`, `Standardise`; an empty sequence returns the stream itself.
+        `RandomResizedCrop`, `RandomFlip`, `PadCrop`, `Standardise`, `GaussianNoise`, `SaltAndPepper`, `Occlusion`,
+        `Blur`, `Contrast`; an empty sequence returns the stream itself.
     seed : int
         Seed of the random numbers.
 
     Raises
     ------
     ConfigError
-        If `stream` is not a stream of images, a transform cannot take their shape, or `transforms` is not a sequence
-        of transforms.
+        If `stream` is not a stream of images, cannot be read in any order, a transform cannot take its shape, or
+        `transforms` is not a sequence of transforms.
     """
     whole("seed of the transforms", seed, 0, 2**64 - 1)
     check_stream("stream to transform", stream)
@@ -105,7 +107,8 @@ def transform(stream: Stream, transforms: Sequence[Transform], seed: int = 0) ->
         raise ConfigError("transforms", "a sequence of RandomResizedCrop(...), RandomFlip(...) and such", transforms)
     if not chosen:
         return stream
-    return Transformed(as_images(stream), chosen, seed)
+    images_only = any(transform.needs_image for transform in chosen)
+    return Transformed(as_images(stream) if images_only else in_any_order(stream), chosen, seed)
 
 
 def _is_transform(value: object) -> bool:
@@ -117,4 +120,12 @@ def as_images(stream: Stream) -> RandomAccess:
     if not isinstance(stream, RandomAccess) or len(stream.shape) not in {2, 3}:
         rule = "of images, (height, width) or (channels, height, width), that can be read in any order"
         raise ConfigError("stream to transform", rule, f"{stream.name} of the shape {stream.shape}")
+    return stream
+
+
+def in_any_order(stream: Stream) -> RandomAccess:
+    """Return a stream if its samples can be read in any order; raise ConfigError if not."""
+    if not isinstance(stream, RandomAccess):
+        advice = "give samples as an array or a file of arrays"
+        raise ConfigError("stream to transform", "one that can be read in any order", stream.name, advice)
     return stream

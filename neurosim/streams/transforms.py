@@ -30,11 +30,14 @@ class Transform(Protocol):
     resizes : bool
         Whether it turns images of any size into images of one size: the first such transform, and those before it,
         get each image as it was before the stream resampled it.
+    needs_image : bool
+        Whether it takes images alone; if not, it takes samples of any shape.
     """
 
     purpose: ClassVar[int]
     draws: ClassVar[int]
     resizes: ClassVar[bool]
+    needs_image: ClassVar[bool]
 
     def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape of a transformed image; raise ConfigError if it cannot transform images of `shape`."""
@@ -56,6 +59,7 @@ class RandomFlip:
     purpose: ClassVar[int] = randomness.FLIP
     draws: ClassVar[int] = 1
     resizes: ClassVar[bool] = False
+    needs_image: ClassVar[bool] = True
 
     probability: float = 0.5
 
@@ -87,6 +91,7 @@ class PadCrop:
     purpose: ClassVar[int] = randomness.PAD_CROP
     draws: ClassVar[int] = 2
     resizes: ClassVar[bool] = False
+    needs_image: ClassVar[bool] = True
 
     padding: int
 
@@ -118,6 +123,7 @@ class Standardise:
     purpose: ClassVar[int] = 0
     draws: ClassVar[int] = 0
     resizes: ClassVar[bool] = False
+    needs_image: ClassVar[bool] = True
 
     mean: tuple[float, ...]
     std: tuple[float, ...]

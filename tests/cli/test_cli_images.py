@@ -7,6 +7,7 @@ import pytest
 from commands import invoke, stream
 
 import neurosim as ns
+from neurosim.cli.transforms import AUGMENTATIONS
 from neurosim.state import store
 
 AUGMENTED = ["digits:test", "--neurons", "12", "--augment", "crop,flip,pad:1", "--epochs", "2", "--shuffle", "1"]
@@ -49,6 +50,29 @@ def test_chunks_change_nothing_and_the_seed_something():
     assert stream(*AUGMENTED, "--augment-seed", "0")["state_sha256"] == first
     assert stream(*AUGMENTED, "--augment-seed", "1")["state_sha256"] != first
     assert stream("digits:test", "--neurons", "12", "--epochs", "2", "--shuffle", "1")["state_sha256"] != first
+
+
+def test_corruptions_are_those_of_python():
+    options = [
+        "--neurons",
+        "12",
+        "--augment",
+        "noise:0.3,salt:0.1,occlude:3,blur:1,contrast:0.5",
+        "--augment-seed",
+        "4",
+    ]
+    corruptions = [ns.GaussianNoise(0.3), ns.SaltAndPepper(0.1), ns.Occlusion(3), ns.Blur(1), ns.Contrast(0.5)]
+    chip = ns.Chip([ns.recipes.softhebb(12)], inputs=64, seed=0)
+    chip.learn(ns.transform(ns.open_stream("digits:test"), corruptions, seed=4))
+    assert stream("digits:test", *options)["state_sha256"] == chip.state_sha256
+
+
+def test_vectors_take_noise(tmp_path):
+    np.save(tmp_path / "vectors.npy", np.random.default_rng(0).random((30, 5)))
+    options = ["--root", tmp_path, "--neurons", "4"]
+    plain, noisy = (stream("vectors.npy", *options, *more) for more in ([], ["--augment", "noise:0.1,salt:0.1"]))
+    assert plain["samples"] == noisy["samples"] == 30
+    assert plain["state_sha256"] != noisy["state_sha256"]
 
 
 def test_a_run_goes_on_to_the_same_bits_and_only_with_the_same_transforms(tmp_path):
@@ -103,11 +127,22 @@ REFUSED = {
     "no size": (["images:train"], "image_size must be given for images:FOLDER (--image-size), got None"),
     "a size of others": (["digits", "--image-size", "8"], "image_size must be left out for all sources but"),
     "no folder": (["images:none", "--image-size", "8"], "images:FOLDER must name a folder: there is none at"),
-    "another word": (["digits", "--augment", "flip,turn"], "augment must be crop, flip, pad or pad:N, between"),
-    "no word": (["digits", "--augment", ""], "augment must be crop, flip, pad or pad:N, between commas, got ''"),
-    "half a pad": (["digits", "--augment", "pad:"], "crop, flip, pad or pad:N, between commas, got 'pad:'"),
-    "a long pad": (["digits", "--augment", "pad:" + "9" * 5000], "crop, flip, pad or pad:N, between commas"),
+    "another word": (["digits", "--augment", "flip,turn"], f"augment must be {AUGMENTATIONS}, between commas"),
+    "no word": (["digits", "--augment", ""], f"augment must be {AUGMENTATIONS}, between commas, got ''"),
+    "half a pad": (["digits", "--augment", "pad:"], f"{AUGMENTATIONS}, between commas, got 'pad:'"),
+    "a long pad": (["digits", "--augment", "pad:" + "9" * 5000], f"{AUGMENTATIONS}, between commas"),
     "a flip of 2": (["digits", "--augment", "flip:2"], "got 'flip:2'"),
+    "a noise without strength": (["digits", "--augment", "noise"], "contrast:FACTOR, between commas, got 'noise'"),
+    "a word of noise": (["digits", "--augment", "noise:much"], "between commas, got 'noise:much'"),
+    "less than no noise": (["digits", "--augment", "noise:-1"], "deviation must be at least 0, got -1.0"),
+    "no number of noise": (["digits", "--augment", "noise:nan"], "deviation must be at least 0, got nan"),
+    "more than all salt": (["digits", "--augment", "salt:1.5"], "share must be from 0 to 1, got 1.5"),
+    "half a square": (["digits", "--augment", "occlude:1.5"], "between commas, got 'occlude:1.5'"),
+    "a large square": (["digits", "--augment", "occlude:9"], "size must be at most the image's shorter side, 8 pixels"),
+    "a wide blur": (["digits", "--augment", "blur:9"], "deviation must be at most the image's longer side, 8 pixels"),
+    "infinite contrast": (["digits", "--augment", "contrast:inf"], "factor must be at least 0 and finite, got inf"),
+    "noise on lines": (["a.csv", "--augment", "noise:0.1"], "stream to transform must be one that can be read in any"),
+    "a crop of vectors": (["vectors.npy", "--augment", "crop"], "stream to transform must be of images, (height"),
     "a seed alone": (["digits", "--augment-seed", "2"], "augment_seed must be left out without --augment, got 2"),
     "a seed": (["digits", "--augment", "flip", "--augment-seed", "-2"], "a whole number of at least 0, got -2"),
     "no images": (["a.csv", "--augment", "flip"], "stream to transform must be of images, (height, width)"),
@@ -122,6 +157,7 @@ REFUSED = {
 def test_what_does_not_fit_is_one_line(pictures, case):
     arguments, words = REFUSED[case]
     (pictures / "a.csv").write_text("1,2\n")
+    np.save(pictures / "vectors.npy", np.zeros((3, 5)))
     (pictures / "broken" / "x").mkdir(parents=True)
     (pictures / "broken" / "x" / "a.png").write_bytes(b"no image")
     result = invoke("stream", *arguments, "--root", pictures, "--state", pictures / "chip.h5", code=2)
