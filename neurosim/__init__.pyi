@@ -1,5 +1,6 @@
 # The public names, and the modules that hold them; `__init__.py` reads this file. A `*` is the module's `__all__`.
 # ruff: noqa: F403
+from . import bayes as bayes
 from . import hardware as hardware
 from . import instruments as instruments
 from . import latency as latency
@@ -33,6 +34,7 @@ from .layers.schedules import *
 from .online.run import run as run
 from .readouts.compare import Comparison as Comparison
 from .readouts.compare import compare as compare
+from .readouts.cross_entropy import cross_entropy as cross_entropy
 from .readouts.feature_cache import FeatureCache as FeatureCache
 from .readouts.fitted import Predictions as Predictions
 from .readouts.fitted import Readouts as Readouts

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neurosim.checks import whole
+from neurosim.chip.gradients import check_posterior, gradient
 from neurosim.chip.learning import Samples, blocks_of, learn
 from neurosim.chip.one_by_one import OneByOne, Target
 from neurosim.chip.responding import respond
@@ -17,7 +18,7 @@ from neurosim.chip.use import USER, chunk_of
 from neurosim.engine.samples import Array
 from neurosim.errors import SampleError
 from neurosim.presets import preset
-from neurosim.streams import Block
+from neurosim.streams import Block, Stream
 
 
 class Chip(SavedChip):
@@ -266,6 +267,67 @@ class Chip(SavedChip):
         """
         for results, labels in respond(self.layers, self.blocks(stream, chunk), chunk, self._reading, every=False):
             yield results.outputs, labels
+
+    def posterior(self, x: Samples) -> Array:
+        r"""Return P(k | x) of the last layer, the share of each neuron in a frozen response.
+
+        .. math:: P(k \mid x) = \mathrm{softmax}(f(u) / \tau + \ln q)_k
+
+        q are the shares of a `LogPrior`, without one 1 / K. For potentials w x / |x| that is the posterior of a mixture
+        of von Mises-Fisher components with the directions of the weights.
+
+        Parameters
+        ----------
+        x : float32 (inputs,), or anything that `respond` takes
+            One sample or many.
+
+        Returns
+        -------
+        float32 (neurons,) or (samples, neurons)
+            Each row sums to 1; of a convolutional layer at each position.
+
+        Raises
+        ------
+        ConfigError
+            If the competition of the last layer is not a softmax, whole and without signs.
+        SampleError, StreamError, DivergedError
+            As in `respond`.
+
+        References
+        ----------
+        Moraitis et al., Neuromorph. Comput. Eng. 2 (2022) 044017: the layer as a Bayesian generative model.
+        """
+        check_posterior(self.layers[-1].constants.competition)
+        one = not isinstance(x, Stream) and np.shape(x) in (self.shape, (self.inputs,))
+        return self.respond_one(x).responses if one else self.respond(x).responses
+
+    def gradient(self, x: ArrayLike, readout: object, labels: ArrayLike) -> NDArray[np.float64]:
+        """Return d log P(label | x) / dx of a chip of dense layers with a readout.
+
+        The weights are copied at every call; `neurosim.bayes.Classifier` copies them once, and says which chips and
+        readouts have a gradient.
+
+        Parameters
+        ----------
+        x : float64 or float32 (inputs,) or (samples, inputs)
+            One sample or many; at a sample of zeros the gradient is 0.
+        readout : SoftLabels, LinearReadout or None
+            None: the last layer is taught by the delta rule (`Corrected`), and its softmax is P(c | x).
+        labels : int or int64 (samples,)
+            From 0.
+
+        Returns
+        -------
+        float64, of the shape of x
+
+        Raises
+        ------
+        ConfigError
+            If a layer is convolutional, or the last layer with this readout has no gradient: the message says why.
+        SampleError
+            If samples are not finite, or labels not one for each sample, of classes that the readout knows.
+        """
+        return gradient(self, x, readout, labels)
 
     def blocks(self, stream: Samples, chunk: int) -> Iterator[Block]:
         """Cut a stream, or an array, into blocks of samples that fit the chip."""

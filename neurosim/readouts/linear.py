@@ -6,10 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.checks import one_of
+from neurosim.chip.gradients import Float
 from neurosim.chip.response import Response
-from neurosim.errors import SampleError
+from neurosim.errors import ConfigError, SampleError
+from neurosim.layers.dense import DenseWTA
 from neurosim.outside.arrays import WHOLE, numbers
 from neurosim.readouts.features import KINDS, check_finite, features
+from neurosim.readouts.heads import LinearHead
 from neurosim.readouts.labels import labelled
 from neurosim.state.arrays import Arrays
 from neurosim.state.kept_readouts import KeptReadout
@@ -99,6 +102,46 @@ class LinearReadout:
 
         Each sample's sums are taken for themselves, so a prediction does not depend on the samples beside it.
         """
+        return np.asarray(self.labels_[self._scores(response).argmax(axis=1)])
+
+    def predict_proba(self, response: Response) -> NDArray[np.float64]:
+        r"""Return the softmax of the scores: float64 (samples, classes), column c for label c; each row sums to 1.
+
+        .. math:: P(c \mid x) = e^{s_c} / \sum_d e^{s_d}
+
+        A ridge is fitted to targets of -1 and 1, not to probabilities: these are no calibrated ones, and far from 0 and
+        1, as scores hardly leave that range. Only their order is what was fitted. A label below the largest that was
+        not among those in training has the probability 0.
+
+        Raises
+        ------
+        ConfigError
+            If the readout is not fitted.
+        SampleError
+            If features are not finite, or not of the width it was fitted on.
+        """
+        self._check_fitted()
+        scores = self._scores(response).astype(np.float64)
+        shares = np.exp(scores - scores.max(axis=1, keepdims=True))
+        values = np.zeros((len(scores), int(self.labels_[-1]) + 1))
+        values[:, self.labels_] = shares / shares.sum(axis=1, keepdims=True)
+        return values
+
+    def head(self, layer: DenseWTA, dtype: Float) -> LinearHead:
+        """Return what gradients take of it, for a last layer.
+
+        Raises
+        ------
+        ConfigError
+            If it is not fitted, or to another number of neurons.
+        """
+        self._check_fitted()
+        if len(self.mean_) != layer.neurons:
+            raise ConfigError("readout", f"fitted to the {layer.neurons} neurons of the last layer", len(self.mean_))
+        return LinearHead(self.kept(), layer.transmit, dtype)
+
+    def _scores(self, response: Response) -> NDArray[np.float32]:
+        """Return each class's score: float32 (samples, classes), in the order of `labels_`."""
         values = features(response, self.features)
         if values.shape[1] != len(self.mean_):
             raise SampleError(f"features must be the {len(self.mean_)} it was fitted on, got {values.shape[1]}")
@@ -106,7 +149,11 @@ class LinearReadout:
             values = (values - self.mean_) * self.scale_
             sums = np.einsum("nd,cd->nc", values, self.weights_) + self.intercepts_
         check_finite(values, self.features)
-        return np.asarray(self.labels_[sums.argmax(axis=1)])
+        return np.asarray(sums)
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "weights_"):
+            raise ConfigError("readout", "fitted: add samples, then finish", "a LinearReadout that is not")
 
     def kept(self) -> KeptReadout:
         """Return what a state file keeps of it."""

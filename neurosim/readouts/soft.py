@@ -3,8 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosim.checks import finite
+from neurosim.chip.gradients import Float, check_shares
 from neurosim.chip.response import Response
-from neurosim.errors import SampleError
+from neurosim.errors import ConfigError, SampleError
+from neurosim.layers.dense import DenseWTA
+from neurosim.readouts.heads import SoftHead
 from neurosim.readouts.labels import check_classes, labelled
 
 
@@ -20,12 +24,23 @@ class SoftLabels:
     that unlearns votes for no class. A neuron that never responded has equal shares for all labels in training.
     Samples of zeros, which have no winner, are left out in training, as in `WinnerLabels`. Ties go to the lowest label.
 
+    Parameters
+    ----------
+    smoothing : float
+        s, at least 0, which every class gets of every neuron, so that of C classes none has the probability 0:
+        :math:`(P(c \mid k) + s) / (1 + C s)` takes the place of :math:`P(c \mid k)`.
+
     Attributes
     ----------
     shares_ : float64 (neurons, classes)
         :math:`P(c \mid k)`; each row sums to 1. Classes go from 0 to the largest label in training.
     samples_ : int
         Number of samples with a label that were added, those of zeros included.
+
+    Raises
+    ------
+    ConfigError
+        If the smoothing is not a number of at least 0.
 
     References
     ----------
@@ -34,8 +49,9 @@ class SoftLabels:
 
     shares_: NDArray[np.float64]
 
-    def __init__(self) -> None:
-        self.samples_ = 0
+    def __init__(self, smoothing: float = 0.0) -> None:
+        finite("smoothing", smoothing, "at least 0", 0)
+        self.smoothing, self.samples_ = smoothing, 0
         self._sums = np.zeros((0, 0), np.float64)
         self._seen = np.zeros(0, np.bool_)
 
@@ -76,12 +92,49 @@ class SoftLabels:
             )
         total = self._sums.sum(axis=1, keepdims=True)
         uniform = np.broadcast_to(self._seen / self._seen.sum(), self._sums.shape)
-        self.shares_ = np.divide(self._sums, total, out=uniform.copy(), where=total > 0)
+        shares = np.divide(self._sums, total, out=uniform.copy(), where=total > 0)
+        self.shares_ = (shares + self.smoothing) / (1 + shares.shape[1] * self.smoothing) if self.smoothing else shares
         return self
 
     def predict(self, response: Response) -> NDArray[np.int64]:
         """Return the label that all neurons together give each sample: int64 (samples,)."""
         return np.asarray((_positive(response.responses) @ self.shares_).argmax(axis=1))
+
+    def predict_proba(self, response: Response) -> NDArray[np.float64]:
+        r"""Return each class's probability: float64 (samples, classes), column c for label c; each row sums to 1.
+
+        .. math:: P(c \mid x) = \sum_k P(k \mid x) P(c \mid k), \qquad P(k \mid x) = y_k^+ / \sum_l y_l^+
+
+        Where the competition is a softmax, P(k | x) is its posterior, `Chip.posterior`. Where no response is positive,
+        all neurons count alike.
+
+        Raises
+        ------
+        ConfigError
+            If the readout is not fitted.
+        """
+        self._check_fitted()
+        responses = _positive(response.responses)
+        responses[~responses.any(axis=1)] = 1
+        return np.asarray(responses / responses.sum(axis=1, keepdims=True) @ self.shares_)
+
+    def head(self, layer: DenseWTA, dtype: Float) -> SoftHead:
+        """Return what gradients take of it, for a last layer.
+
+        Raises
+        ------
+        ConfigError
+            If it is not fitted, or to another number of neurons, or if responses of such a layer are not P(k | x).
+        """
+        self._check_fitted()
+        check_shares(layer)
+        if len(self.shares_) != layer.neurons:
+            raise ConfigError("readout", f"fitted to the {layer.neurons} neurons of the last layer", len(self.shares_))
+        return SoftHead(self.shares_, dtype)
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "shares_"):
+            raise ConfigError("readout", "fitted: add samples, then finish", "SoftLabels that is not")
 
 
 def _positive(responses: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -1,0 +1,344 @@
+r"""Forward and backward pass of a frozen chip of dense layers, in NumPy: for gradients with respect to the sample.
+
+Of every layer, for m the norm that `normalise` divides by:
+
+.. math:: u = V^T x / m, \qquad V_{ik} = \mathrm{sign}(w_{ki}) |w_{ki}|^{p-1}, \qquad z = g(u)
+
+and of the last one :math:`\ln y = \ln \mathrm{softmax}(f(u) / \tau + \ln q)`, where q are the shares of a `LogPrior`.
+Other biases act in learning alone. A head (`Head`) turns the last layer into log P(c | x).
+"""
+
+from functools import cached_property
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.checks import temperature as check_temperature
+from neurosim.chip.activation_slopes import Real, activate, log_softmax, slope_before
+from neurosim.chip.saved import SavedChip
+from neurosim.engine.base import WorkingLayer
+from neurosim.engine.dense.layer import DenseLayer
+from neurosim.errors import ConfigError, SampleError
+from neurosim.layers.biases import LogPrior
+from neurosim.layers.competition import Competition, Corrected, HardWTA
+from neurosim.layers.dense import DenseWTA
+from neurosim.outside.arrays import WHOLE, numbers
+
+SMALLEST = 1.1754944e-38  # a sample whose |x|^2 is smaller is one of zeros, as in the compiled loops
+TOGETHER = 512  # samples of a block, so that memory does not grow with their number
+READOUT = "SoftLabels, a LinearReadout, or None where the last layer is Corrected"
+Float = type[np.float32] | type[np.float64]
+
+
+def has_posterior(competition: Competition) -> bool:
+    """Return whether a frozen response is a softmax over the neurons, whole and without signs."""
+    changed = getattr(competition, "signed", False) or getattr(competition, "winner_only", False)
+    return competition.soft and not changed
+
+
+def check_posterior(competition: Competition) -> None:
+    """Refuse, by ConfigError, a last layer whose frozen response is no posterior P(k | x)."""
+    if not has_posterior(competition):
+        rule = "SoftWTA, neither signed nor winner_only, or Corrected, whose response is P(k | x)"
+        advice = "give the last layer such a competition: neurosim.recipes.softhebb has one"
+        raise ConfigError("competition of the last layer", rule, competition, advice)
+
+
+class LastLayer:
+    """The last layer's state for some samples.
+
+    Attributes
+    ----------
+    potentials : float64 or float32 (samples, neurons)
+        u.
+    constants : DenseWTA
+    log_shares : like potentials
+        ln P(k | x); of a hard competition 0 for the winner, and minus infinity for all others.
+    """
+
+    def __init__(self, potentials: Real, constants: DenseWTA, sharpness: float | None, log_prior: Real) -> None:
+        self.potentials, self.constants = potentials, constants
+        self._sharpness, self._log_prior = sharpness, log_prior
+
+    @cached_property
+    def log_shares(self) -> Real:
+        """ln P(k | x)."""
+        drives = activate(self.constants.activation, self.potentials)
+        if self._sharpness is None:
+            winners = drives.argmax(axis=1)
+            return np.where(np.arange(drives.shape[1]) == winners[:, None], 0, -np.inf).astype(drives.dtype)
+        return log_softmax(drives * self._sharpness + self._log_prior)
+
+    def slope_of_potentials(self, slope: Real) -> Real:
+        """Return the slope with respect to u of what has a slope with respect to the exponents of the softmax."""
+        assert self._sharpness is not None, "Passes.check_gradient comes first"
+        return slope_before(self.constants.activation, self.potentials, slope * self._sharpness)
+
+
+class Head(Protocol):
+    """What a readout is to the passes: log P(c | x) of the last layer, and its slope there.
+
+    Attributes
+    ----------
+    classes : int
+        How many; label c is column c.
+    of_shares : bool
+        Whether it reads P(k | x), which has a temperature, and not the potentials.
+    """
+
+    classes: int
+    of_shares: bool
+
+    def log_proba(self, last: LastLayer) -> Real:
+        """Return log P(c | x): (samples, classes)."""
+
+    def slope(self, last: LastLayer, labels: NDArray[np.int64]) -> Real:
+        """Return the slope of log P(label | x) with respect to the potentials: (samples, neurons)."""
+
+
+@runtime_checkable
+class Differentiable(Protocol):
+    """A readout that has a head."""
+
+    def head(self, layer: DenseWTA, dtype: Float) -> Head:
+        """Return its head for a last layer.
+
+        Raises
+        ------
+        ConfigError
+            If it is not fitted, or not to such a layer.
+        """
+
+
+class TaughtHead:
+    """The head of a last layer that is taught by the delta rule: neuron c is class c, so P(c | x) is its softmax."""
+
+    of_shares = True
+
+    def __init__(self, layer: DenseWTA) -> None:
+        if not isinstance(layer.competition, Corrected):
+            advice = "give the readout that names its neurons: SoftLabels or a LinearReadout"
+            raise ConfigError("readout", f"given where the last layer is {layer.competition}", None, advice)
+        self.classes = layer.neurons
+
+    def log_proba(self, last: LastLayer) -> Real:
+        """Return log P(c | x)."""
+        return last.log_shares
+
+    def slope(self, last: LastLayer, labels: NDArray[np.int64]) -> Real:
+        """Return the slope of log P(label | x) with respect to the potentials."""
+        slope = -np.exp(last.log_shares)
+        slope[np.arange(len(labels)), labels] += 1
+        return last.slope_of_potentials(slope)
+
+
+class Taken(NamedTuple):
+    """What a layer made of samples: samples in its unit, the factors that brought them there, and potentials."""
+
+    unit_samples: Real
+    gains: Real
+    potentials: Real
+
+
+class LayerPass:
+    """Copies of what a frozen dense layer has learned, and its two passes.
+
+    Attributes
+    ----------
+    weights : float64 or float32 (inputs, neurons)
+        V.
+    mean_norm : float or None
+        The frozen mean of the norm that samples are divided by; None where each is divided by its own, or by none.
+    by_sample : bool
+        Whether each sample is divided by its own norm: also where no norm was seen of which to take a mean.
+    log_prior : float64 or float32 (neurons,)
+        ln q; zeros without a `LogPrior`.
+    """
+
+    def __init__(self, layer: DenseLayer, dtype: Float) -> None:
+        self.constants = layer.constants
+        arrays, p = layer.arrays(), layer.constants.lebesgue
+        self.weights = arrays["synapses"].astype(dtype) * arrays["scales"].astype(dtype)
+        if p != 2:
+            self.weights = np.sign(self.weights) * np.abs(self.weights) ** (p - 1)
+        followed = self.constants.normalise == "stream" and layer.samples > layer.blanks
+        self.mean_norm = float(arrays["input_norm"][0]) if followed else None
+        self.by_sample = self.constants.normalise != "none" and not followed
+        self.log_prior = np.zeros(self.constants.neurons, dtype)
+        if isinstance(self.constants.bias, LogPrior):
+            self.log_prior = np.log(arrays["activity"].astype(dtype))
+
+    def forward(self, samples: Real) -> Taken:
+        """Return what the layer makes of samples (samples, inputs); those of zeros have potentials of 0."""
+        squares = np.einsum("ni,ni->n", samples, samples)
+        gains = np.full_like(squares, 1 if self.mean_norm is None else 1 / self.mean_norm)
+        if self.by_sample:
+            gains = 1 / np.sqrt(np.maximum(squares, SMALLEST))
+        gains = np.where(squares < SMALLEST, 0, gains)[:, None]
+        unit_samples = samples * gains
+        return Taken(unit_samples, gains, unit_samples @ self.weights)
+
+    def backward(self, taken: Taken, slope: Real) -> Real:
+        """Return the slope with respect to the samples of what has a slope with respect to the potentials.
+
+        Where x / |x| has no slope, at samples of zeros, it is 0.
+        """
+        inputs: Real = slope @ self.weights.T
+        if self.by_sample:  # what is along the sample has no influence
+            inputs -= taken.unit_samples * (slope * taken.potentials).sum(axis=1, keepdims=True)
+        inputs *= taken.gains
+        return inputs
+
+
+class Passes:
+    """A frozen chip with a head, as a function of the sample: log P(c | x) and its gradient.
+
+    Weights are copied once: what the chip learns later has no influence.
+
+    Parameters
+    ----------
+    chip : Chip
+        Of dense layers.
+    readout : SoftLabels, LinearReadout or None
+        None: the last layer is taught (`Corrected`), and its softmax is P(c | x).
+    temperature : float, optional
+        In place of the last layer's; turns a `HardWTA` into the softmax of which it is the limit.
+    dtype : float64 or float32
+        Of the arithmetic.
+
+    Raises
+    ------
+    ConfigError
+        If a layer is not dense, or the last layer and the readout have no log P(c | x); if a temperature is given that
+        has no influence.
+    """
+
+    def __init__(
+        self, chip: SavedChip, readout: object, *, temperature: float | None = None, dtype: Float = np.float64
+    ) -> None:
+        if dtype not in (np.float32, np.float64):
+            raise ConfigError("dtype", "numpy.float64 or numpy.float32", dtype)
+        self.dtype, self.shape, self.inputs = dtype, chip.shape, chip.inputs
+        constants = _last_constants(chip.layers)
+        self.head = _head(readout, constants, dtype)
+        self.sharpness = _sharpness(self.head, constants.competition, temperature)
+        with chip._reading():
+            self.layers = [LayerPass(layer, dtype) for layer in chip.layers if isinstance(layer, DenseLayer)]
+
+    def log_proba(self, samples: NDArray[Any]) -> NDArray[np.float64]:
+        """Return log P(c | x): float64 (samples, classes).
+
+        Raises
+        ------
+        SampleError
+            If the samples are not finite numbers of shape (samples, inputs).
+        """
+        samples = self.checked(samples)
+        values = np.empty((len(samples), self.head.classes))
+        for block in _blocks(len(samples)):
+            values[block] = self.head.log_proba(self._forward(samples[block])[1])
+        return values
+
+    def gradient(self, samples: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.float64]:
+        """Return d log P(label | x) / dx of each sample: float64 (samples, inputs).
+
+        Raises
+        ------
+        ConfigError
+            If the competition has no gradient.
+        SampleError
+            As in `log_proba`; if labels are not whole numbers of classes, one for each sample.
+        """
+        self.check_gradient()
+        samples = self.checked(samples)
+        labels = self._labels(labels, len(samples))
+        values = np.empty((len(samples), self.inputs))
+        for block in _blocks(len(samples)):
+            taken, last = self._forward(samples[block])
+            values[block] = self._backward(taken, self.head.slope(last, labels[block]))
+        return values
+
+    def check_gradient(self) -> None:
+        """Refuse, by ConfigError, a hard competition, whose winner has no slope."""
+        if self.head.of_shares and self.sharpness is None:
+            advice = "give a temperature for the softmax of which it is the limit, or a LinearReadout"
+            competition = self.layers[-1].constants.competition
+            raise ConfigError("competition of the last layer", "a softmax to have a gradient", competition, advice)
+
+    def checked(self, samples: object) -> Real:
+        """Return samples in the passes' dtype, (samples, inputs), or raise SampleError."""
+        array = numbers("samples", samples)
+        if array.ndim < 2 or array.shape[1:] not in (self.shape, (self.inputs,)):
+            raise SampleError(f"samples must have the shape (samples, {self.inputs}), got {array.shape}")
+        if not np.isfinite(array).all():
+            raise SampleError(f"samples must be finite, got {array[~np.isfinite(array)][0]}")
+        return array.reshape(-1, self.inputs).astype(self.dtype, copy=False)
+
+    def _forward(self, samples: Real) -> tuple[list[Taken], LastLayer]:
+        taken = [self.layers[0].forward(samples)]
+        for before, layer in zip(self.layers[:-1], self.layers[1:], strict=True):
+            taken.append(layer.forward(activate(before.constants.transmit, taken[-1].potentials)))
+        last = self.layers[-1]
+        return taken, LastLayer(taken[-1].potentials, last.constants, self.sharpness, last.log_prior)
+
+    def _backward(self, taken: list[Taken], slope: Real) -> Real:
+        slope = self.layers[-1].backward(taken[-1], slope)
+        for layer, made in zip(self.layers[-2::-1], taken[-2::-1], strict=True):
+            slope = layer.backward(made, slope_before(layer.constants.transmit, made.potentials, slope))
+        return slope
+
+    def _labels(self, labels: object, count: int) -> NDArray[np.int64]:
+        array = numbers("labels", labels, WHOLE)
+        if array.shape != (count,):
+            raise SampleError(f"labels must be one for each of {count} samples, got the shape {array.shape}")
+        if count and not (array.min() >= 0 and array.max() < self.head.classes):
+            low, high = array.min(), array.max()
+            raise SampleError(f"labels must be from 0 to {self.head.classes - 1}, the readout's, got {low} to {high}")
+        return array.astype(np.int64)
+
+
+def gradient(chip: SavedChip, x: object, readout: object, labels: object) -> NDArray[np.float64]:
+    """Return what `Chip.gradient` does."""
+    array = numbers("samples", x)
+    one = array.shape in (chip.shape, (chip.inputs,))
+    labels = np.reshape(numbers("labels", labels, WHOLE), -1) if one else numbers("labels", labels, WHOLE)
+    values = Passes(chip, readout).gradient(array[None] if one else array, labels)
+    return values.reshape(array.shape)
+
+
+def _blocks(count: int) -> list[slice]:
+    return [slice(start, start + TOGETHER) for start in range(0, count, TOGETHER)]
+
+
+def _last_constants(layers: tuple[WorkingLayer, ...]) -> DenseWTA:
+    for layer in layers:
+        if not isinstance(layer.constants, DenseWTA):
+            kind = type(layer.constants).__name__
+            raise ConfigError("layers", "all DenseWTA to have a gradient", kind, "convolutional ones have none here")
+    last: DenseWTA = layers[-1].constants
+    return last
+
+
+def _head(readout: object, constants: DenseWTA, dtype: Float) -> Head:
+    if readout is None:
+        return TaughtHead(constants)
+    if not isinstance(readout, Differentiable):
+        raise ConfigError("readout", READOUT, type(readout).__name__, "no other has a gradient")
+    return readout.head(constants, dtype)
+
+
+def _sharpness(head: Head, competition: Competition, temperature: float | None) -> float | None:
+    """Return 1 / tau of the last layer's softmax; None where there is none."""
+    if temperature is None:
+        return getattr(competition, "sharpness", None) if has_posterior(competition) else None
+    check_temperature(temperature)
+    if not head.of_shares:
+        raise ConfigError("temperature", "None with a readout of potentials", temperature, "it has no influence")
+    return 1 / temperature
+
+
+def check_shares(layer: DenseWTA) -> None:
+    """Refuse, by ConfigError, a last layer whose frozen response is neither a posterior nor the winner alone."""
+    if not isinstance(layer.competition, HardWTA):
+        check_posterior(layer.competition)
