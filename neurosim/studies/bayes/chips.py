@@ -2,7 +2,11 @@
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from neurosim.chip.chip import Chip
+from neurosim.chip.response import Response
 from neurosim.layers.dense import DenseWTA
 from neurosim.readouts.soft import SoftLabels
 from neurosim.recipes import hard_wta, softhebb
@@ -38,7 +42,11 @@ def learned_chip(settings: dict[str, Any], images: Images) -> Chip:
 def named(chip: Chip, images: Images, count: int) -> SoftLabels:
     """Return soft labels of the chip's neurons, from the first `count` training samples."""
     samples, labels = images.naming(count)
-    readout = SoftLabels(smoothing=SMOOTHING)
-    for first in range(0, len(samples), 1000):
-        readout.add(chip.respond(samples[first : first + 1000]), labels[first : first + 1000])
+    return soft_labels(chip.respond(samples), labels)
+
+
+def soft_labels(response: Response, labels: NDArray[np.int64], smoothing: float = SMOOTHING) -> SoftLabels:
+    """Return soft labels from responses to samples with these labels."""
+    readout = SoftLabels(smoothing=smoothing)
+    readout.add(response, labels)
     return readout.finish()

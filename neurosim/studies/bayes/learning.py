@@ -1,23 +1,22 @@
 """Part `learning`: the cross-entropy of labels that the chip never sees falls along the stream; soft against hard."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
-
-import numpy as np
 
 from neurosim.chip.chip import Chip
 from neurosim.experiments.cells import Cell, Finished, Folder, Outcome, Table
 from neurosim.experiments.tables import NOTHING, spread
 from neurosim.readouts.cross_entropy import cross_entropy
 from neurosim.readouts.soft import SoftLabels
-from neurosim.studies.bayes.chips import METHODS, named, new_chip
+from neurosim.studies.bayes.chips import METHODS, named, new_chip, soft_labels
 from neurosim.studies.bayes.figures import lines_by_width
 from neurosim.studies.bayes.images import Images
 from neurosim.studies.bayes.part import Claim, Grid, Part, Settings, by_group, measured
 
 CHECKPOINTS = (100, 300, 1000, 3000, 10_000, 30_000)  # samples of the first pass, besides none and all
 PASSES = 3  # after which the chip counts as converged
+SMOOTHINGS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)  # a hard winner's cross-entropy depends on them more than a soft one's
 
 
 def cells(grid: Grid) -> Iterator[Settings]:
@@ -31,31 +30,34 @@ def cells(grid: Grid) -> Iterator[Settings]:
 
 def measure(settings: Settings, images: Images) -> Outcome:
     """Let a chip learn, and measure copies of it along the first pass, at its end and after further passes."""
-    chip, count, copies = new_chip(settings, images), len(images.train), []
-    copies.append(deepcopy(chip))
+    chip, count = new_chip(settings, images), len(images.train)
+    copies = [deepcopy(chip)]
     if settings["method"] != "random":
         at = [samples for samples in CHECKPOINTS if samples < count] + [count]
         chip.learn(images.train, every=at, watch=lambda now: copies.append(deepcopy(now)))
-    final = named(copies[-1], images, settings["label_samples"])
+    samples, labels = images.naming(settings["label_samples"])
+    at_end, asked = chip.respond(samples), chip.respond(images.test)
+    final = soft_labels(at_end, labels)
+    by_smoothing = [
+        [smoothing, cross_entropy(soft_labels(at_end, labels, smoothing).predict_proba(asked), images.test_labels)]
+        for smoothing in SMOOTHINGS
+    ]
+    del at_end, asked  # hundreds of megabytes
     curve = [[copy.samples, *_quality(copy, images, settings, final)] for copy in copies]
     converged: list[float] = []
     if settings["method"] != "random":
         for _ in range(1, settings["passes"]):
             chip.learn(images.train)
         converged = _quality(chip, images, settings, final)
-    return Outcome({"curve": curve, "converged": converged}, {})
+    return Outcome({"curve": curve, "converged": converged, "by_smoothing": by_smoothing}, {})
 
 
 def _quality(chip: Chip, images: Images, settings: Settings, final: SoftLabels) -> list[float]:
     """Return cross-entropy and accuracy by soft labels of its own, then cross-entropy by those of the first pass."""
-    own, by_own, by_final = named(chip, images, settings["label_samples"]), [], []
-    for first in range(0, len(images.test), 1000):
-        response = chip.respond(images.test[first : first + 1000])
-        by_own.append(own.predict_proba(response))
-        by_final.append(final.predict_proba(response))
-    shares, labels = np.concatenate(by_own), images.test_labels
+    own, asked = named(chip, images, settings["label_samples"]), chip.respond(images.test)
+    shares, labels = own.predict_proba(asked), images.test_labels
     accuracy = float((shares.argmax(axis=1) == labels).mean())
-    return [cross_entropy(shares, labels), accuracy, cross_entropy(np.concatenate(by_final), labels)]
+    return [cross_entropy(shares, labels), accuracy, cross_entropy(final.predict_proba(asked), labels)]
 
 
 def tables(asked: Sequence[Cell], finished: Finished) -> list[Table]:
@@ -78,8 +80,14 @@ def tables(asked: Sequence[Cell], finished: Finished) -> list[Table]:
         "data", "method", "neurons", "0 samples", "1000", "10000", "one pass", f"{PASSES} passes",
         "0, final labels", "one pass, %", f"{PASSES} passes, %",
     ]  # fmt: skip
+    smoothings = [
+        [dataset, method, str(neurons), *(_smoothed(records, smoothing) for smoothing in SMOOTHINGS)]
+        for (dataset, method, neurons), records in by_group(asked, finished)
+    ]
+    of_smoothing = ["data", "method", "neurons", *map(str, SMOOTHINGS)]
     return [
-        Table("cross_entropy", "Cross-entropy of labels that the chip never sees, nats, and accuracy", header, rows)
+        Table("cross_entropy", "Cross-entropy of labels that the chip never sees, nats, and accuracy", header, rows),
+        Table("smoothing", "Cross-entropy after one pass by the smoothing of P(c | k), nats", of_smoothing, smoothings),
     ]
 
 
@@ -88,27 +96,46 @@ def _at(curves: Sequence[Any], samples: int) -> str:
     return spread([point[1] for curve in curves for point in curve if point[0] == samples], 3)
 
 
+def _smoothed(records: Sequence[Any], smoothing: float) -> str:
+    """Return the cross-entropy with one smoothing, as text."""
+    return spread([value for record in records for own, value in record["by_smoothing"] if own == smoothing], 3)
+
+
 def claims(asked: Sequence[Cell], finished: Finished) -> list[Claim]:
-    """Return what the curves say: does it fall, is soft better than hard."""
-    found = []
+    """Return what the curves say of each stream: does it fall, is soft better than hard."""
     groups = {group: records for group, records in by_group(asked, finished) if records}
-    for (dataset, method, neurons), records in groups.items():
-        if method in ("soft", "deep"):
-            starts, ends = ([record["curve"][index][1] for record in records] for index in (0, -1))
-            fell = all(end < start for start, end in zip(starts, ends, strict=True))
-            text = f"{spread(starts, 2)} -> {spread(ends, 3)} nats"
-            layers = "two layers" if method == "deep" else "one layer"
-            found.append(measured(f"cross-entropy falls without labels: {dataset}, {layers} of {neurons}", text, fell))
-        hard = groups.get((dataset, "hard", neurons))
-        if method == "soft" and hard:
-            soft, other = ([record["curve"][-1] for record in group] for group in (records, hard))
-            better = max(end[1] for end in soft) < min(end[1] for end in other)
-            text = (
-                f"{spread([end[1] for end in soft], 3)} against {spread([end[1] for end in other], 3)} nats, "
-                f"{spread([100 * end[2] for end in soft], 1)} against {spread([100 * end[2] for end in other], 1)} %"
-            )
-            found.append(measured(f"soft beats hard: {dataset}, {neurons} neurons", text, better))
+    found = []
+    for dataset in dict.fromkeys(dataset for dataset, _, _ in groups):
+        of = {method: {k: v for (d, m, k), v in groups.items() if (d, m) == (dataset, method)} for method in METHODS}
+        for method, layers in (("soft", "one layer"), ("deep", "two layers")):
+            if of[method]:
+                found.append(_falls(f"cross-entropy falls without labels: {dataset}, {layers}", of[method]))
+        both = {neurons: (soft, of["hard"][neurons]) for neurons, soft in of["soft"].items() if neurons in of["hard"]}
+        if both:
+            found.append(_soft_against_hard(f"soft beats hard: {dataset}", both))
     return found
+
+
+def _falls(claim: str, by_width: Mapping[int, Sequence[Any]]) -> Claim:
+    """Return the claim by each width's first and last cross-entropy, both with labels fitted there."""
+    texts, fell = [], True
+    for neurons, records in by_width.items():
+        starts, ends = ([record["curve"][index][1] for record in records] for index in (0, -1))
+        texts.append(f"{neurons} neurons {spread(starts, 2)} -> {spread(ends, 3)} nats")
+        fell &= all(end < start for start, end in zip(starts, ends, strict=True))
+    return measured(claim, "; ".join(texts), fell)
+
+
+def _soft_against_hard(claim: str, by_width: Mapping[int, tuple[Sequence[Any], Sequence[Any]]]) -> Claim:
+    """Return the claim by each one's best smoothing, as the same one favours the soft."""
+    texts, better = [], True
+    for neurons, both in by_width.items():
+        soft, hard = ([min(value for _, value in record["by_smoothing"]) for record in group] for group in both)
+        accuracies = [[100 * record["curve"][-1][2] for record in group] for group in both]
+        right = " against ".join(spread(values, 1) for values in accuracies)
+        texts.append(f"{neurons} neurons {spread(soft, 3)} against {spread(hard, 3)} nats, {right} %")
+        better &= max(soft) < min(hard)
+    return measured(claim, "; ".join(texts), better, "in nats; each with the smoothing that is best for it")
 
 
 def figures(asked: Sequence[Cell], finished: Finished, folder: Folder) -> list[str]:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from neurosim.experiments.cells import Cell, Finished, Folder, Outcome, Table
-from neurosim.studies.bayes.images import Images
 
 Settings = dict[str, Any]
 WIDTHS = (100, 200, 1000, 2000)
@@ -78,7 +77,7 @@ class Part:
 
     name: str
     cells: Callable[[Grid], Iterator[Settings]]
-    measure: Callable[[Settings, Images | None], Outcome]
+    measure: Callable[[Settings, Any], Outcome]
     tables: Callable[[Sequence[Cell], Finished], list[Table]]
     claims: Callable[[Sequence[Cell], Finished], list[Claim]]
     figures: Callable[[Sequence[Cell], Finished, Folder], list[str]]
