@@ -61,7 +61,7 @@ class Classifier:
     >>> for response, labels in chip.respond_blocks(ns.open_stream("digits:train")):
     ...     readout.add(response, labels)
     >>> classifier = ns.bayes.Classifier(chip, readout.finish())
-    >>> samples, labels = next(ns.open_stream("digits:test").chunks(10))
+    >>> samples, labels = next(ns.open_stream("digits:test").blocks(size=10))
     >>> classifier.gradient(samples, labels).shape
     (10, 64)
     """
