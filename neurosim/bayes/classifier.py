@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.chip.chip import Chip
-from neurosim.chip.gradients import Float, Passes
+from neurosim.chip.gradients import Passes
+from neurosim.chip.last_layer import Float
 from neurosim.readouts.linear import LinearReadout
 from neurosim.readouts.soft import SoftLabels
 

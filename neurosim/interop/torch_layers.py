@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -73,8 +74,8 @@ class SoftNames(nn.Module):  # type: ignore[misc]
     def __init__(self, head: SoftHead) -> None:
         super().__init__()
         self.classes = head.classes
-        known = head.shares.any(axis=1)
-        self.register_buffer("labels", torch.tensor(known.nonzero()[0]))
+        known = np.flatnonzero(head.shares.any(axis=1))
+        self.register_buffer("labels", torch.tensor(known))
         self.register_buffer("log_shares", torch.tensor(head.log_shares[known]))
 
     def forward(self, log_posterior: Tensor) -> Tensor:

@@ -139,6 +139,13 @@ def test_the_posterior_of_a_taught_layer_is_its_softmax(digits):
     assert chip.posterior(digits[0]).sum(axis=1) == pytest.approx(1, abs=1e-6)
 
 
+def test_the_posterior_of_images_is_at_every_position(digits):
+    layer = ns.ConvWTA(4, kernel=3, competition=ns.SoftWTA(temperature=1.0), rule=ns.SoftHebb(rate=0.1))
+    posterior = ns.Chip([layer], inputs=(1, 8, 8)).posterior(digits[0][:5])
+    assert posterior.shape[:2] == (5, 4)
+    assert posterior.sum(axis=1) == pytest.approx(1, abs=1e-6)
+
+
 @pytest.mark.parametrize(
     "competition",
     [
