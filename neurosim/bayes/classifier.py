@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.chip.chip import Chip
-from neurosim.chip.gradients import Float, Passes
+from neurosim.chip.gradients import Passes
+from neurosim.chip.last_layer import Float
 from neurosim.readouts.linear import LinearReadout
 from neurosim.readouts.soft import SoftLabels
 
@@ -61,7 +62,7 @@ class Classifier:
     >>> for response, labels in chip.respond_blocks(ns.open_stream("digits:train")):
     ...     readout.add(response, labels)
     >>> classifier = ns.bayes.Classifier(chip, readout.finish())
-    >>> samples, labels = next(ns.open_stream("digits:test").chunks(10))
+    >>> samples, labels = next(ns.open_stream("digits:test").blocks(size=10))
     >>> classifier.gradient(samples, labels).shape
     (10, 64)
     """

@@ -31,8 +31,8 @@ def activate(function: Transmit, u: Real) -> Real:
         case ReLU():
             return np.maximum(u, 0)
         case Triangle():
-            above = np.maximum(u - u.mean(axis=1, keepdims=True), 0)
-            return above if function.power == 1 else above**function.power
+            above: Real = np.maximum(u - u.mean(axis=1, keepdims=True), 0)
+            return above if function.power == 1 else np.power(above, function.power)
         case Softmax():
             return np.exp(log_softmax(u * function.exponent))
     raise AssertionError(f"a gradient for {type(function).__name__}")
@@ -59,10 +59,10 @@ def slope_before(function: Transmit, u: Real, slope: Real) -> Real:
             return np.where(u > 0, slope, 0)
         case Triangle():
             above = u - u.mean(axis=1, keepdims=True)
-            active, factor = above > 0, function.power
-            powers = np.power(above, factor - 1, out=np.zeros_like(above), where=active)
-            own: Real = slope * powers * factor
-            return own - own.mean(axis=1, keepdims=True)
+            powers = np.power(above, function.power - 1, out=np.zeros_like(above), where=above > 0)
+            own: Real = slope * powers * function.power
+            centred: Real = own - own.mean(axis=1, keepdims=True)
+            return centred
         case Softmax():
             shares = activate(function, u)
             mean = (slope * shares).sum(axis=1, keepdims=True)

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurosim.checks import whole
 from neurosim.chip.checkpoints import checkpoints
-from neurosim.chip.gradients import check_posterior, gradient
+from neurosim.chip.gradients import gradient
+from neurosim.chip.last_layer import check_posterior
 from neurosim.chip.learning import Samples, blocks_of, learn
 from neurosim.chip.one_by_one import OneByOne, Target
 from neurosim.chip.responding import respond
@@ -314,8 +315,8 @@ class Chip(SavedChip):
 
         .. math:: P(k \mid x) = \mathrm{softmax}(f(u) / \tau + \ln q)_k
 
-        q are the shares of a `LogPrior`, without one 1 / K. For potentials w x / |x| that is the posterior of a mixture
-        of von Mises-Fisher components with the directions of the weights.
+        q are the shares of a `LogPrior`, without one 1 / K. For potentials w x / |x| and weights of equal norms that is
+        the posterior of a mixture of von Mises-Fisher components with the directions of the weights.
 
         Parameters
         ----------

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -72,11 +73,15 @@ class SoftNames(nn.Module):  # type: ignore[misc]
 
     def __init__(self, head: SoftHead) -> None:
         super().__init__()
-        self.register_buffer("log_shares", torch.tensor(head.log_shares))
+        self.classes = head.classes
+        known = np.flatnonzero(head.shares.any(axis=1))
+        self.register_buffer("labels", torch.tensor(known))
+        self.register_buffer("log_shares", torch.tensor(head.log_shares[known]))
 
     def forward(self, log_posterior: Tensor) -> Tensor:
-        """Return log P(c | x): (samples, classes), a class at a time, as all at once take so many times the memory."""
-        return torch.stack([torch.logsumexp(log_posterior + shares, dim=1) for shares in self.log_shares], dim=1)
+        """Return log P(c | x): (samples, classes), minus infinity for a label of which no neuron has a share."""
+        values = [torch.logsumexp(log_posterior + shares, dim=1) for shares in self.log_shares]
+        return _for_all(torch.stack(values, dim=1), self.labels, self.classes)
 
 
 class LinearNames(nn.Module):  # type: ignore[misc]
@@ -91,8 +96,12 @@ class LinearNames(nn.Module):  # type: ignore[misc]
     def forward(self, u: Tensor) -> Tensor:
         """Return log P(c | x): (samples, classes), minus infinity for a label that was not in training."""
         values = torch.log_softmax(self.features(u) @ self.weights + self.intercepts, dim=1)
-        everything = values.new_full((len(values), self.classes), -torch.inf)
-        return everything.index_copy(1, self.labels, values)
+        return _for_all(values, self.labels, self.classes)
+
+
+def _for_all(values: Tensor, labels: Tensor, classes: int) -> Tensor:
+    """Return columns of some labels as columns of all; minus infinity, without a slope, for those of no neuron."""
+    return values.new_full((len(values), classes), -torch.inf).index_copy(1, labels, values)
 
 
 class ChipModule(nn.Sequential):  # type: ignore[misc]

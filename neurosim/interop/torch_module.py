@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neurosim.chip.chip import Chip
-from neurosim.chip.gradients import Float, Passes
+from neurosim.chip.gradients import Passes
+from neurosim.chip.last_layer import Float
 from neurosim.errors import ConfigError
 from neurosim.readouts.linear import LinearReadout
 from neurosim.readouts.soft import SoftLabels

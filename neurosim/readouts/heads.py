@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.chip.activation_slopes import Real, activate, log_softmax, slope_before
-from neurosim.chip.gradients import Float, LastLayer
+from neurosim.chip.last_layer import Float, LastLayer
 from neurosim.errors import SampleError
 from neurosim.layers.activations import ReLU, Softmax, Transmit, Triangle
 from neurosim.readouts.features import SHARPNESS

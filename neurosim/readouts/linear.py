@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.checks import one_of
-from neurosim.chip.gradients import Float
+from neurosim.chip.last_layer import Float
 from neurosim.chip.response import Response
 from neurosim.errors import ConfigError, SampleError
 from neurosim.layers.dense import DenseWTA

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.checks import finite
-from neurosim.chip.gradients import Float, check_shares
+from neurosim.chip.last_layer import Float, check_shares
 from neurosim.chip.response import Response
 from neurosim.errors import ConfigError, SampleError
 from neurosim.layers.dense import DenseWTA
