@@ -515,3 +515,38 @@ def changes_900_deep(file, path):
 @bad("must hold changes of constants")
 def changes_that_are_others(file, path):
     file.attrs["changes"] = '[{"sample": 0, "layer": 0, "name": "cap", "old": 1}]'
+
+
+@bad("layer_0/first_weights must be of the shape (12, 64)")
+def first_weights_of_another_shape(file, path):
+    file["layer_0"].create_dataset("first_weights", data=np.ones((12, 63), "f4"))
+
+
+@bad("layer_1/first_weights must be of the shape (5, 12)")
+def first_weights_of_the_layer_before(file, path):
+    file["layer_1"].create_dataset("first_weights", data=np.ones((12, 64), "f4"))
+
+
+@bad("layer_0/first_weights as float32")
+def first_weights_of_another_type(file, path):
+    file["layer_0"].create_dataset("first_weights", data=np.ones((12, 64)))
+
+
+@bad("layer_0/first_weights")
+def first_weights_of_which_nothing_is_stored(file, path):
+    file["layer_0"].create_dataset("first_weights", (12, 64), "f4", chunks=(1, 64))
+
+
+@bad("first_weights must be finite")
+def first_weights_that_are_nan(file, path):
+    file["layer_0"].create_dataset("first_weights", data=np.full((12, 64), np.nan, "f4"))
+
+
+@bad("initial of layer 1, neuron 0 must be of a sum")
+def first_weights_that_are_too_large(file, path):
+    file["layer_0"].create_dataset("first_weights", data=np.full((12, 64), 1e19, "f4"))
+
+
+@bad("holds 'readouts/linear/first_weights'")
+def first_weights_of_a_readout(file, path):
+    file["readouts/linear"].create_dataset("first_weights", data=np.ones((12, 64), "f4"))
