@@ -39,9 +39,8 @@ def unit_blocks(
         if not finite.all():
             raise SampleError(f"sample {first + int(np.argmin(finite))} must be finite, as must be its norm in float64")
         if not (leave_out or directed.all()):
-            raise SampleError(
-                f"sample {first + int(np.argmin(directed))} must not be all zeros, as it then has no direction; leave it out"
-            )
+            advice = "it has no direction: leave it out"
+            raise SampleError(f"sample {first + int(np.argmin(directed))} must not be zeros in all inputs; {advice}")
         first += len(block)
         count += int(directed.sum())
         yield block[directed] / norms[directed, None]
