@@ -4,6 +4,7 @@ from neurosim.bayes.attacks import Adversarial, attack, random_noise
 from neurosim.bayes.classifier import Classifier
 from neurosim.bayes.inputs import DifferentiableClassifier
 from neurosim.bayes.paths import ascend, interpolate
+from neurosim.bayes.surrogates import sharpened
 
 __all__ = [
     "Adversarial",
@@ -13,4 +14,5 @@ __all__ = [
     "attack",
     "interpolate",
     "random_noise",
+    "sharpened",
 ]

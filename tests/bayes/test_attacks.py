@@ -159,7 +159,7 @@ def test_gradients_of_another_classifier_can_be_followed(fitted):
 
     masked = Masked(model.weights)
     blind = attack(masked, samples, labels, norm="l2", epsilon=0.5)
-    seeing = attack(masked, samples, labels, norm="l2", epsilon=0.5, through=model)
+    seeing = attack(masked, samples, labels, norm="l2", epsilon=0.5, through=[model])
     np.testing.assert_array_equal(blind.samples, samples)
     np.testing.assert_array_equal(seeing.samples, attack(model, samples, labels, norm="l2", epsilon=0.5).samples)
 
