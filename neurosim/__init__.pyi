@@ -3,6 +3,7 @@
 from . import bayes as bayes
 from . import hardware as hardware
 from . import instruments as instruments
+from . import interop as interop
 from . import latency as latency
 from . import presets as presets
 from . import receptive_fields as receptive_fields

@@ -25,6 +25,7 @@ FLOORS = [
     {"engine.cuda"},
     {"chip"},
     {"online", "readouts", "receptive_fields", "hardware.placement"},
+    {"bayes", "interop"},
     {"studies", "latency.timing", "hardware.counting"},
     {"latency.roofline", "hardware.timeline"},
     {"latency", "hardware"},
@@ -36,12 +37,14 @@ LOOSE = {
 }  # fmt: skip
 # Which folders of neurosim/ import which others: an arrow that is not drawn here needs a reason, and then a line.
 ARROWS = {
+    "bayes": "chip readouts",
     "chip": "engine layers outside presets state streams",
     "cli": "chip experiments hardware latency layers online outside presets readouts reporting state streams studies "
     "sweeps",
     "engine": "kernels layers outside state",
     "experiments": "state streams",
     "hardware": "chip engine kernels layers outside reporting streams",
+    "interop": "chip layers readouts",
     "latency": "chip engine kernels layers online reporting state streams",
     "layers": "kernels",
     "online": "chip layers state streams",

@@ -51,6 +51,17 @@ def test_a_dense_chip_imports_nothing_heavy_and_of_scipy_only_what_numba_asks_fo
     assert not {"scipy.linalg", "scipy.sparse", "scipy.special"} & modules
 
 
+def test_gradients_import_nothing_heavy():
+    modules = imported(
+        "import numpy as np, neurosim as ns\n"
+        "chip = ns.Chip([ns.recipes.softhebb(8), ns.recipes.delta_readout(3)], inputs=16)\n"
+        "ns.bayes.Classifier(chip).gradient(np.ones((2, 16)), np.array([0, 1]))\n"
+        "ns.interop.as_torch_module"
+    )
+    assert not packages(modules) & HEAVY
+    assert not {"scipy.linalg", "scipy.sparse", "scipy.special"} & modules
+
+
 def test_a_stream_of_digits_imports_no_scikit_learn(tmp_path):
     modules = imported(
         "import neurosim as ns\n"

@@ -61,7 +61,7 @@ class Classifier:
     >>> for response, labels in chip.respond_blocks(ns.open_stream("digits:train")):
     ...     readout.add(response, labels)
     >>> classifier = ns.bayes.Classifier(chip, readout.finish())
-    >>> samples, labels = next(ns.open_stream("digits:test").chunks(10))
+    >>> samples, labels = next(ns.open_stream("digits:test").blocks(size=10))
     >>> classifier.gradient(samples, labels).shape
     (10, 64)
     """
@@ -105,4 +105,4 @@ class Classifier:
 
     def predict(self, samples: Samples) -> NDArray[np.int64]:
         """Return the most probable label of each sample: int64 (samples,); ties go to the lowest."""
-        return self.log_proba(samples).argmax(axis=1)
+        return np.asarray(self.log_proba(samples).argmax(axis=1))

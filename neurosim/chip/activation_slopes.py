@@ -1,4 +1,4 @@
-"""Functions of the potentials and their slopes in NumPy, for gradients: `kernels/dense/competition.py` has the loops."""
+"""Functions of potentials and their slopes in NumPy, for gradients; `kernels/dense/competition.py` has the loops."""
 
 from typing import Any
 

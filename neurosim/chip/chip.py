@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,13 +13,13 @@ from neurosim.chip.learning import Samples, blocks_of, learn
 from neurosim.chip.one_by_one import OneByOne, Target
 from neurosim.chip.responding import respond
 from neurosim.chip.response import Response, response_of
-from neurosim.chip.samples import as_label, as_modulator, as_samples, teachable
+from neurosim.chip.samples import as_label, as_modulator, as_samples, is_one, teachable
 from neurosim.chip.saved import SavedChip
 from neurosim.chip.use import USER, chunk_of
 from neurosim.engine.samples import Array
 from neurosim.errors import SampleError
 from neurosim.presets import preset
-from neurosim.streams import Block, Stream
+from neurosim.streams import Block
 
 
 class Chip(SavedChip):
@@ -298,8 +299,8 @@ class Chip(SavedChip):
         Moraitis et al., Neuromorph. Comput. Eng. 2 (2022) 044017: the layer as a Bayesian generative model.
         """
         check_posterior(self.layers[-1].constants.competition)
-        one = not isinstance(x, Stream) and np.shape(x) in (self.shape, (self.inputs,))
-        return self.respond_one(x).responses if one else self.respond(x).responses
+        one: Any = x if is_one(x, self.shape) else None
+        return self.respond(x).responses if one is None else self.respond_one(one).responses
 
     def gradient(self, x: ArrayLike, readout: object, labels: ArrayLike) -> NDArray[np.float64]:
         """Return d log P(label | x) / dx of a chip of dense layers with a readout.

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from neurosim.checks import temperature as check_temperature
 from neurosim.chip.activation_slopes import Real, activate, log_softmax, slope_before
+from neurosim.chip.samples import is_one
 from neurosim.chip.saved import SavedChip
 from neurosim.engine.base import WorkingLayer
 from neurosim.engine.dense.layer import DenseLayer
@@ -63,7 +64,7 @@ class LastLayer:
 
     @cached_property
     def log_shares(self) -> Real:
-        """ln P(k | x)."""
+        """Logarithms of P(k | x)."""
         drives = activate(self.constants.activation, self.potentials)
         if self._sharpness is None:
             winners = drives.argmax(axis=1)
@@ -301,9 +302,8 @@ class Passes:
 def gradient(chip: SavedChip, x: object, readout: object, labels: object) -> NDArray[np.float64]:
     """Return what `Chip.gradient` does."""
     array = numbers("samples", x)
-    one = array.shape in (chip.shape, (chip.inputs,))
-    labels = np.reshape(numbers("labels", labels, WHOLE), -1) if one else numbers("labels", labels, WHOLE)
-    values = Passes(chip, readout).gradient(array[None] if one else array, labels)
+    one, numbered = is_one(array, chip.shape), numbers("labels", labels, WHOLE)
+    values = Passes(chip, readout).gradient(array[None] if one else array, numbered.reshape(-1) if one else numbered)
     return values.reshape(array.shape)
 
 

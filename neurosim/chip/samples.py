@@ -52,6 +52,13 @@ def as_samples(x: Any, shape: tuple[int, ...], count: int | None) -> Array:
     return samples.reshape(-1, inputs)
 
 
+def is_one(x: Any, shape: tuple[int, ...]) -> bool:
+    """Return whether x is one sample, flat or of the shape; not a stream, a generator, or an array of many."""
+    if isinstance(x, Stream) or is_iterated(x):
+        return False
+    return numbers("a sample", x).shape in (shape, (math.prod(shape),))
+
+
 def as_source(stream: Any, shape: tuple[int, ...]) -> Stream | Array:
     """Return what a chip of samples of a shape takes: a stream, also of a generator, or an array of samples."""
     if isinstance(stream, Stream):

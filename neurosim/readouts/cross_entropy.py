@@ -34,7 +34,7 @@ def cross_entropy(proba: ArrayLike, labels: ArrayLike) -> float:
     if values.ndim != 2:
         raise SampleError(f"probabilities must be numbers (samples, classes), got the shape {values.shape}")
     if not ((values >= 0) & (values <= 1 + 1e-6)).all():
-        raise SampleError(f"probabilities must be from 0 to 1, got {values.min()} to {values.max()}; give no logarithms")
+        raise SampleError(f"probabilities must be from 0 to 1, got {values.min()} to {values.max()}")
     numbered = whole_labels(labels, len(values))
     rows = np.flatnonzero(numbered != UNLABELLED)
     if len(rows) == 0:

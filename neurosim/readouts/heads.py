@@ -36,9 +36,9 @@ class SoftHead:
 
     def __init__(self, shares: NDArray[np.float64], dtype: Float) -> None:
         self.classes = shares.shape[1]
-        self.shares = np.ascontiguousarray(shares.T, dtype)
+        self.shares: Real = np.ascontiguousarray(shares.T, dtype)
         with np.errstate(divide="ignore"):
-            self.log_shares = np.log(shares.T).astype(dtype)
+            self.log_shares: Real = np.log(shares.T).astype(dtype)
         kind = np.finfo(dtype)
         self._faint = kind.tiny / kind.eps  # a smaller sum may have lost terms
 
@@ -100,8 +100,8 @@ class LinearHead:
         self.function = OF_POTENTIALS.get(kept.features, transmit)
         arrays = {name: array.astype(np.float64) for name, array in kept.arrays.items()}
         weights = arrays["weights"] * arrays["scales"]
-        self.weights = np.ascontiguousarray(weights.T, dtype)
-        self.intercepts = (arrays["intercepts"] - weights @ arrays["means"]).astype(dtype)
+        self.weights: Real = np.ascontiguousarray(weights.T, dtype)
+        self.intercepts: Real = (arrays["intercepts"] - weights @ arrays["means"]).astype(dtype)
         self.labels = kept.arrays["labels"]
         self.classes = int(self.labels[-1]) + 1
 
