@@ -13,9 +13,9 @@ FAINT = 1e-100  # share of a class in neurons of another: so small that it has n
 def sharpened(readout: SoftLabels) -> SoftLabels:
     r"""Return soft labels in which every neuron votes for its most frequent class alone, to take gradients from.
 
-    Most neurons respond to a few samples of other classes, too. Near a sample of which the chip is sure, log P(c | x)
-    of another class c is then that of the winner itself, :math:`P(c \mid k)`, which does not change with x: the gradient
-    leads nowhere. With these labels it leads to the nearest neurons of another class, as in the limit of pure neurons:
+    Most neurons respond to a few samples of other classes, too. Near a sample of which the chip is sure, P(c | x) of
+    another class c is then little more than the winner's own :math:`P(c \mid k)`, which does not change with x: the
+    gradient leads nowhere. With these labels it leads to the nearest neurons of other classes:
 
     .. math:: \log P(c \mid x) = \log \sum_{k: \hat c_k = c} y_k, \qquad \hat c_k = \arg\max_c P(c \mid k)
 

@@ -267,6 +267,12 @@ def test_classifiers_that_cannot_be_attacked_are_refused():
     with pytest.raises(ns.ConfigError, match="classes must be at least 2"):
         attack(SoftmaxRegression(np.ones((1, 2))), [[0.1, 0.2]], [0], norm="l2", epsilon=0.1)
 
+    with pytest.raises(ns.ConfigError, match="through must be classifiers of 2 classes, as the attacked, got 3"):
+        attack(
+            SoftmaxRegression(np.eye(2)), [[0.1, 0.2]], [0], norm="l2", epsilon=0.1,
+            through=[SoftmaxRegression(np.ones((3, 2)))],
+        )  # fmt: skip
+
     class Broken(SoftmaxRegression):
         def gradient(self, samples, labels):
             return np.full_like(samples, np.nan)
