@@ -1,6 +1,8 @@
 """Attacks on classifiers: small changes of samples that change the class, found along gradients; and random ones."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -47,7 +49,7 @@ class Adversarial(NamedTuple):
 def attack(
     classifier: DifferentiableClassifier, samples: ArrayLike, labels: ArrayLike, *, norm: str, epsilon: float,
     steps: int = 40, step: float | None = None, restarts: int = 1, targeted: bool = False,
-    loss: str = "cross_entropy", through: DifferentiableClassifier | None = None,
+    loss: str = "cross_entropy", through: Sequence[DifferentiableClassifier] = (),
     low: float = 0.0, high: float = 1.0, seed: int = 0,
 ) -> Adversarial:  # fmt: skip
     r"""Change samples by at most epsilon so that they leave their class, by projected gradient descent.
@@ -82,9 +84,9 @@ def attack(
         Whether labels are the classes to reach, not those to leave.
     loss : {"cross_entropy", "margin"}
         Of "margin", J has log P(label | x) minus the largest log P of another class in place of log P(label | x).
-    through : DifferentiableClassifier, optional
-        Whose gradients to follow; by default the classifier's own. A smoother one may show where the classifier's own
-        gradients lead nowhere.
+    through : sequence of DifferentiableClassifier
+        Others whose gradients are followed next, by the samples that had no success along the classifier's own. The own
+        ones of a chip that is sure lead nowhere (`docs/bayes.md`): give it `sharpened` here, too.
     low, high : float
         Bounds of the changed samples.
     seed : int
@@ -104,18 +106,20 @@ def attack(
     """
     ball = Ball(norm, epsilon, low, high)
     plan = _Plan(steps, step, restarts, targeted, loss, seed)
-    check_classes(classifier)
+    guides = (classifier, *through)
+    check_classes(*guides)
     centres = samples_within(samples, ball.low, ball.high)
     best = _Best(classifier, plan, centres, labels_of(labels, len(centres), classifier.classes))
     for first in range(0, len(centres) if ball.epsilon else 0, TOGETHER):
-        for restart in range(plan.restarts):
-            block = slice(first, first + TOGETHER)
+        block = slice(first, first + TOGETHER)
+        for restart, guide in product(range(plan.restarts), guides):
             rows = first + np.flatnonzero(~best.success[block])
+            if len(rows) == 0:
+                break
             starts = centres[rows]
             if restart:
                 starts = ball.random(plan.seed, START, restart, first, centres[block])[rows - first]
-                best.offer(rows, starts)
-            _climb(through or classifier, plan, ball, best, rows, starts, centres[rows])
+            _climb(guide, plan, ball, best, rows, starts, centres[rows])
     return Adversarial(best.samples, best.success, best.log_proba, ball.distance(best.samples, centres))
 
 
@@ -222,8 +226,9 @@ def _climb(
     centres: Array,
 ) -> None:
     """Follow the gradient from the points, and offer every point on the way."""
+    best.offer(rows, points)
     step = 2.5 * ball.reach(centres.shape[1]) / plan.steps if plan.step is None else plan.step
-    for _ in range(plan.steps if len(rows) else 0):
+    for _ in range(plan.steps):
         gradient = plan.gradient(guide, points, best.labels[rows])
         points = ball.project(points + step * ball.direction(gradient), centres)
         best.offer(rows, points)

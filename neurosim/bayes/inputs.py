@@ -60,10 +60,13 @@ def labels_of(labels: ArrayLike, count: int, classes: int) -> NDArray[np.int64]:
     return array.astype(np.int64)
 
 
-def check_classes(classifier: DifferentiableClassifier) -> None:
-    """Refuse a classifier of one class, of which P(c | x) is 1 everywhere."""
+def check_classes(classifier: DifferentiableClassifier, *others: DifferentiableClassifier) -> None:
+    """Refuse a classifier of one class, of which P(c | x) is 1 everywhere, and others of another number of classes."""
     if classifier.classes < 2:
         raise ConfigError("classes", "at least 2 for an attack or a path", classifier.classes)
+    for other in others:
+        if other.classes != classifier.classes:
+            raise ConfigError("through", f"classifiers of {classifier.classes} classes, as the attacked", other.classes)
 
 
 def check_gradient(gradient: Array) -> Array:

@@ -159,7 +159,7 @@ def test_gradients_of_another_classifier_can_be_followed(fitted):
 
     masked = Masked(model.weights)
     blind = attack(masked, samples, labels, norm="l2", epsilon=0.5)
-    seeing = attack(masked, samples, labels, norm="l2", epsilon=0.5, through=model)
+    seeing = attack(masked, samples, labels, norm="l2", epsilon=0.5, through=[model])
     np.testing.assert_array_equal(blind.samples, samples)
     np.testing.assert_array_equal(seeing.samples, attack(model, samples, labels, norm="l2", epsilon=0.5).samples)
 
@@ -266,6 +266,12 @@ def test_wrong_samples_and_labels_are_refused(samples, labels, message):
 def test_classifiers_that_cannot_be_attacked_are_refused():
     with pytest.raises(ns.ConfigError, match="classes must be at least 2"):
         attack(SoftmaxRegression(np.ones((1, 2))), [[0.1, 0.2]], [0], norm="l2", epsilon=0.1)
+
+    with pytest.raises(ns.ConfigError, match="through must be classifiers of 2 classes, as the attacked, got 3"):
+        attack(
+            SoftmaxRegression(np.eye(2)), [[0.1, 0.2]], [0], norm="l2", epsilon=0.1,
+            through=[SoftmaxRegression(np.ones((3, 2)))],
+        )  # fmt: skip
 
     class Broken(SoftmaxRegression):
         def gradient(self, samples, labels):
