@@ -191,7 +191,7 @@ class Mixture:
 
         References
         ----------
-        Banerjee et al. 2005, equations 3.5 to 3.7, with one concentration for all components.
+        Banerjee et al. 2005, section 3, the soft moVMF, here with one concentration for all components.
         """
         truth("shares", shares)
         truth("concentration", concentration)
