@@ -124,6 +124,8 @@ def test_the_choice_is_the_best_of_all_candidates_on_held_out_samples():
     ]
     assert choice.accuracy == max(accuracies) > min(accuracies)
     assert tried[np.argmax(accuracies)] == (choice.rate, choice.batch)
+    constant = twin.chosen(*sets, 10, neurons=20, optimiser="sgd", decay=False, seed=2)
+    assert constant.accuracy != choice.accuracy
     assert {batch for _, batch in twin.candidates("adam", 60_000)} == {8, 32}
 
 

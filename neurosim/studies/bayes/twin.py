@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 OPTIMISERS = ("sgd", "adam")
 WEIGHTS, ORDER = 111, 112  # purposes of random numbers, distinct from those of a chip and of the published head
 TOGETHER = 1000  # samples whose activations are in memory at a time
-RATES = {"sgd": (0.015, 0.03, 0.06, 0.12), "adam": (1e-3, 2e-3, 4e-3, 8e-3)}  # SGD's for batches of one
+RATES = {"sgd": (0.015, 0.03, 0.06, 0.12), "adam": (5e-4, 1e-3, 2e-3, 4e-3)}  # tried for batches of one
 FEW = 3000  # training samples, up to which the smaller batches are tried
 
 
@@ -158,11 +158,10 @@ class Choice(NamedTuple):
 def candidates(optimiser: str, count: int) -> list[tuple[float, int]]:
     """Return the rates and batches that are tried for one pass over `count` samples.
 
-    SGD's rates grow by the square root of the batch, along which its best rate was found to move.
+    Rates grow by the square root of the batch, along which the best ones were found to move.
     """
     batches = (1, 8) if count <= FEW else (8, 32)
-    grow = 0.5 if optimiser == "sgd" else 0.0
-    return [(rate * batch**grow, batch) for batch in batches for rate in RATES[optimiser]]
+    return [(rate * batch**0.5, batch) for batch in batches for rate in RATES[optimiser]]
 
 
 def chosen(
@@ -172,6 +171,7 @@ def chosen(
     *,
     neurons: int,
     optimiser: str,
+    decay: bool = True,
     seed: int = 0,
 ) -> Choice:
     """Return the best rate and batch for one pass over a training set, by accuracy on held-out samples.
@@ -181,7 +181,7 @@ def chosen(
     one_of("optimiser", optimiser, OPTIMISERS)
     tried = candidates(optimiser, len(train_set[0]))
     found = [
-        train(*train_set, classes, neurons=neurons, optimiser=optimiser, rate=rate, batch=batch, seed=seed)
+        train(*train_set, classes, neurons=neurons, optimiser=optimiser, rate=rate, batch=batch, decay=decay, seed=seed)
         for rate, batch in tried
     ]
     accuracies = [twin.accuracy(*held_out) for twin in found]
