@@ -37,7 +37,7 @@ LOOSE = {
 }  # fmt: skip
 # Which folders of neurosim/ import which others: an arrow that is not drawn here needs a reason, and then a line.
 ARROWS = {
-    "bayes": "chip outside readouts",
+    "bayes": "chip layers outside readouts streams",
     "chip": "engine layers outside presets state streams",
     "cli": "chip experiments hardware latency layers online outside presets readouts reporting state streams studies "
     "sweeps",
