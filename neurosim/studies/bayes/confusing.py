@@ -1,0 +1,133 @@
+"""Part `confusing`: targeted attacks on a classifier, and what independent judges see in the images that they make."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim import randomness
+from neurosim.bayes import Adversarial, attack, random_noise
+from neurosim.experiments.cells import Outcome
+from neurosim.studies.bayes.confusing_tables import claims, figures, tables
+from neurosim.studies.bayes.controls import Compared, classifier_of
+from neurosim.studies.bayes.figures import is_image
+from neurosim.studies.bayes.images import Images, Labels
+from neurosim.studies.bayes.judges import JUDGES, Judges, mean_norm, share, within
+from neurosim.studies.bayes.part import Grid, Part, Settings
+
+Array = NDArray[np.float64]
+METHODS = ("soft", "k-means", "twin", "hard-ridge", "twin-converged")  # the last two at the smaller width only
+COUNT, SHOWN = 200, 10  # test samples that are attacked, and those that are shown: the first ones, whatever became
+RELATIVE = 0.86  # epsilon over the mean norm of an image: 8 of 9.2 on MNIST
+HALVED = 3  # times that epsilon is halved, to find the smallest of four with success
+SAMPLES, TARGETS = 122, 123  # purposes of random numbers: which test samples, and towards which classes
+
+
+def cells(grid: Grid) -> Iterator[Settings]:
+    """Give the grid of methods, widths and seeds."""
+    widths = (100,) if grid.fast else (200, 1000) if grid.first else (200,)
+    methods = METHODS if grid.first and not grid.fast else ("soft", "twin")
+    for method in methods:
+        for neurons in widths[:1] if method in METHODS[3:] else widths:
+            for seed in grid.seeds if grid.first else grid.seeds[:1]:
+                named = {"method": method, "neurons": neurons, "seed": seed}
+                size = {"attacked": 60 if grid.fast else COUNT, "relative": RELATIVE}
+                yield grid.samples | named | size | ({"torch": True} if method.startswith("twin") else {})
+
+
+def measure(settings: Settings, images: Images) -> Outcome:
+    """Attack a classifier, ask it and the judges what they see before, after, and after noise of the same size."""
+    classifier = classifier_of(settings, images, np.float32)
+    judges = Judges(images, settings["label_samples"], settings["seed"])
+    order = randomness.permutation(settings["seed"], SAMPLES, 0, len(images.test))[: settings["attacked"]]
+    samples, labels = within(images, images.test[order]), images.test_labels[order]
+    targets = aims(labels, np.unique(images.train_labels), settings["seed"])
+    norm, box = mean_norm(images), {"low": images.low, "high": images.high, "seed": settings["seed"]}
+    epsilon = settings["relative"] * norm
+    found, small = attacked(classifier, samples, targets, epsilon, box)
+    noisy = random_noise(samples, norm="l2", epsilon=epsilon, **box)
+    directions, success = class_directions(images), found.success
+    moved = np.linalg.norm(small - samples, axis=1)[success]
+    measures = {
+        "epsilon": epsilon, "mean_norm": norm, "chance": len(directions) / images.train.shape[1],
+        "accuracy": share(classifier.predict(samples) == labels), "success": share(success),
+        "noise_success": share(classifier.predict(noisy) == targets),
+        "smallest": float(moved.mean()) if moved.size else None,
+        "energy": energy(found.samples - samples, directions), "noise_energy": energy(noisy - samples, directions),
+    }  # fmt: skip
+    pictures = {"clean": samples, "noise": noisy, "large": found.samples, "small": small}
+    judged = {name: judges(values) for name, values in pictures.items()}
+    measures |= of_judges(judged, labels, targets, success)
+    if settings["seed"] or not is_image(images.shape):
+        return Outcome(measures, {})
+    arrays = {name: values[:SHOWN].astype(np.float32).reshape(-1, *images.shape) for name, values in pictures.items()}
+    texts = {"labels": labels, "targets": targets, "success": success}
+    texts |= {f"{name}_said": classifier.predict(values) for name, values in pictures.items()}
+    texts |= {f"{name}_judged": answers["neighbours"] for name, answers in judged.items()}
+    return Outcome(measures, arrays | {name: values[:SHOWN] for name, values in texts.items()})
+
+
+def attacked(
+    classifier: Compared, samples: Array, targets: Labels, epsilon: float, box: dict[str, Any]
+) -> tuple[Adversarial, Array]:
+    """Return the targeted attack by epsilon, and each sample after the smallest that had success of four attacks.
+
+    The four are by epsilon, and by its half, quarter and eighth. A classifier that a small change deceives says nothing
+    by a large one, which goes on until the image looks like the target to anybody.
+    """
+    found = attack(classifier, samples, targets, targeted=True, norm="l2", epsilon=epsilon, **box)
+    small, rows = found.samples.copy(), np.flatnonzero(found.success)
+    for halved in range(1, HALVED + 1):
+        less = epsilon / 2**halved
+        again = attack(classifier, samples[rows], targets[rows], targeted=True, norm="l2", epsilon=less, **box)
+        rows = rows[again.success]
+        small[rows] = again.samples[again.success]
+    return found, small
+
+
+def aims(labels: Labels, classes: Labels, seed: int) -> Labels:
+    """Return for each sample one of the other classes at random: int64 (samples,)."""
+    chances = randomness.uniform(seed, TARGETS, 0, len(labels))
+    others = [classes[classes != label] for label in labels]
+    return np.array([own[int(chance * len(own))] for own, chance in zip(others, chances, strict=True)], np.int64)
+
+
+def class_directions(images: Images) -> Array:
+    """Return orthonormal rows (classes - 1, inputs) that span the differences between the means of classes."""
+    labels = np.unique(images.train_labels)
+    means = np.stack([images.train[images.train_labels == label].mean(axis=0, dtype=np.float64) for label in labels])
+    _, lengths, rows = np.linalg.svd(means - means.mean(axis=0), full_matrices=False)
+    return np.asarray(rows[lengths > 1e-9 * lengths[0]])
+
+
+def energy(changes: Array, directions: Array) -> float | None:
+    """Return the mean share of the squared length of changes that lies along directions; None if nothing changed."""
+    lengths = (changes**2).sum(axis=1)
+    changed = lengths > 0
+    if not changed.any():
+        return None
+    return float((((changes[changed] @ directions.T) ** 2).sum(axis=1) / lengths[changed]).mean())
+
+
+def of_judges(
+    judged: Mapping[str, Mapping[str, Labels]], labels: Labels, targets: Labels, success: NDArray[np.bool_]
+) -> dict[str, float | None]:
+    """Return how often each judge is right, sees the target, agrees with the attacked, or still sees the own class."""
+    measures = dict[str, float | None]()
+    for name in JUDGES:
+        clean, noise, large, small = (judged[pictures][name] for pictures in ("clean", "noise", "large", "small"))
+        measures |= {
+            f"{name}_accuracy": share(clean == labels),
+            f"{name}_target": share(large == targets),
+            f"{name}_agrees": share((large == targets)[success]),
+            f"{name}_own": share((large == labels)[success]),
+            f"{name}_agrees_small": share((small == targets)[success]),
+            f"{name}_own_small": share((small == labels)[success]),
+            f"{name}_noise_target": share(noise == targets),
+            f"{name}_noise_own": share(noise == labels),
+        }
+    return measures
+
+
+PART = Part("confusing", cells, measure, tables, claims, figures)
