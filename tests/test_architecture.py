@@ -27,7 +27,7 @@ FLOORS = [
     {"online", "readouts", "receptive_fields", "hardware.placement"},
     {"bayes", "interop"},
     {"studies", "latency.timing", "hardware.counting"},
-    {"latency.roofline", "hardware.timeline"},
+    {"studies.bayes", "latency.roofline", "hardware.timeline"},
     {"latency", "hardware"},
     {"sweeps"},
     {"cli"},
@@ -37,7 +37,7 @@ LOOSE = {
 }  # fmt: skip
 # Which folders of neurosim/ import which others: an arrow that is not drawn here needs a reason, and then a line.
 ARROWS = {
-    "bayes": "chip outside readouts",
+    "bayes": "chip layers outside readouts streams",
     "chip": "engine layers outside presets state streams",
     "cli": "chip experiments hardware latency layers online outside presets readouts reporting state streams studies "
     "sweeps",
@@ -51,7 +51,7 @@ ARROWS = {
     "presets": "layers outside",
     "readouts": "chip kernels layers outside state streams",
     "streams": "outside state",
-    "studies": "chip engine experiments layers presets readouts reporting streams",
+    "studies": "bayes chip engine experiments layers outside presets readouts reporting streams",
     "sweeps": "chip experiments hardware layers outside presets readouts reporting streams",
 }
 WITHIN = {  # and which folders of a folder, or of kernels/
@@ -64,6 +64,7 @@ WITHIN = {  # and which folders of a folder, or of kernels/
     "hardware.timeline": "hardware.chips hardware.counting hardware.placement",
     "latency": "latency.roofline latency.timing",
     "latency.roofline": "latency.timing",
+    "studies.bayes": "studies",
     "kernels": "kernels.shared",  # the loops that lie loose; what shared/ takes from there is `compiled.py` alone
     "kernels.conv": "kernels kernels.shared",
     "kernels.conv.cuda": "kernels.conv kernels.shared",

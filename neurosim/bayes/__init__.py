@@ -9,3 +9,4 @@ from neurosim.bayes.layers import layer_inputs as layer_inputs
 from neurosim.bayes.mixture import Mixture as Mixture
 from neurosim.bayes.paths import ascend as ascend
 from neurosim.bayes.paths import interpolate as interpolate
+from neurosim.bayes.surrogates import sharpened as sharpened

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from neurosim import randomness
 from neurosim.bayes.inputs import Array, box, unit
@@ -112,4 +111,6 @@ class Ball:
 
 def _normal_directions(draws: Array) -> Array:
     """Return random directions, uniform on the sphere, of numbers that are uniform in [0, 1)."""
+    from scipy.special import ndtri  # takes a quarter of a second to import
+
     return unit(np.asarray(ndtri(draws + HALF_A_STEP)))

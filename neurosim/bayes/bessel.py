@@ -142,8 +142,8 @@ def concentration_of(inputs: int, length: float) -> float:
 
     References
     ----------
-    Banerjee, Dhillon, Ghosh and Sra, J. Machine Learning Research 6 (2005) 1345, equation 4.4; Sra, Computational
-    Statistics 27 (2012) 177, for Newton's steps.
+    Banerjee, Dhillon, Ghosh and Sra, J. Machine Learning Research 6 (2005) 1345, section 4, for the first estimate;
+    Sra, Computational Statistics 27 (2012) 177, for Newton's steps.
     """
     whole("inputs", inputs, 2)
     number("length", length, "above 0, below 1", 0, above=True)

@@ -30,7 +30,7 @@ class Mixture:
         p(x) = \sum_k q_k C_D(\kappa)\, e^{\kappa \mu_k \cdot x / \|x\|}, \qquad
         P(k \mid x) = \frac{q_k e^{\kappa \mu_k \cdot x / \|x\|}}{\sum_l q_l e^{\kappa \mu_l \cdot x / \|x\|}}
 
-    Densities are by area of the sphere, in nats, so they may be large: at 784 inputs the uniform one has 1488 nats.
+    Densities are by area of the sphere, in nats, so they may be large: at 784 inputs the uniform one has 1,497 nats.
     Only the direction of a sample counts. A sample of zeros has none: `log_density` and `posterior`, which have a row
     for each sample, refuse it; means over samples (`log_likelihood`, `em_step`) leave it out, as readouts do. Samples
     are a stream that can be read again, or an array (samples, inputs) of any real numbers, and are converted to float64
@@ -191,7 +191,7 @@ class Mixture:
 
         References
         ----------
-        Banerjee et al. 2005, equations 3.5 to 3.7, with one concentration for all components.
+        Banerjee et al. 2005, section 3, the soft moVMF, here with one concentration for all components.
         """
         truth("shares", shares)
         truth("concentration", concentration)

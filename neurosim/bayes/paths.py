@@ -37,7 +37,7 @@ def ascend(
     Parameters
     ----------
     classifier : DifferentiableClassifier
-        As in `attack`.
+        As in `attack`; of a chip with soft labels, the one with `sharpened` labels: its own gradients may stall.
     samples : array-like (samples, inputs)
         Where the paths begin.
     labels : array-like of int (samples,)

@@ -43,8 +43,8 @@ def _cosines(inputs: int, concentration: float, count: int, seed: int) -> tuple[
 
     References
     ----------
-    Wood, Commun. Statist. Simulation 23 (1994) 157, algorithm VM*; Devroye, Non-Uniform Random Variate Generation
-    (1986), chapter IX, theorem 3.4, for the beta variate.
+    Wood, Commun. Statist. Simulation 23 (1994) 157, algorithm VM*; Ulrich, Applied Statistics 33 (1984) 158, for the
+    beta variate.
     """
     more = inputs - 1
     b = more / (2 * concentration + math.hypot(2 * concentration, more))

@@ -67,17 +67,17 @@ class SavedChip(Fixed):
     def initial(self) -> list[Array | None]:
         """First weights that were given as arrays, before they were renormalised or rounded to few bits.
 
-        One entry for each layer, None for a layer that drew its weights from the seed, and each array like the layer's
-        `weights`, read-only: what `Chip` takes as `initial` to begin with the same weights.
+        One entry for each layer, None for a layer that drew its weights from the seed, and each array a copy, like the
+        layer's `weights`: what `Chip` takes as `initial` to begin with the same weights.
         """
-        return [layer.initial_array for layer in self.layers]
+        arrays = [layer.initial_array for layer in self.layers]
+        return [None if array is None else array.copy() for array in arrays]
 
     @property
     def state_sha256(self) -> str:
         """Hash of everything learned; it does not depend on chunks, threads or interruptions.
 
-        Nor on first weights that nothing was learned from since: a layer that drew the very weights which another was
-        given has the same hash.
+        Nor on whether first weights were drawn from the seed, or given as an array of the same numbers.
         """
         with self._reading():
             return hash_of(layer.arrays() for layer in self.layers)

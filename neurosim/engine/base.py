@@ -41,7 +41,7 @@ class WorkingLayer(Fixed, ABC):
         Calls the compiled code.
     initial_array : float32, like `weights`, or None
         First weights that were given as an array, before they were renormalised or rounded to few bits; None if they
-        are drawn from the seed. It cannot be written.
+        are drawn from the seed.
     """
 
     fixed = frozenset({

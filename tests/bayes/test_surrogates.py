@@ -28,11 +28,11 @@ def test_they_give_the_log_proba_of_pure_neurons(chip_and_readout):
 def test_attacks_through_them_are_stronger(chip_and_readout):
     chip, readout = chip_and_readout
     samples, labels = digits("test")
-    own = attack(Classifier(chip, readout), samples, labels, norm="l2", epsilon=0.6)
+    own = attack(Classifier(chip, readout), samples, labels, norm="l2", epsilon=1.0)
     through = [Classifier(chip, sharpened(readout))]
-    more = attack(Classifier(chip, readout), samples, labels, norm="l2", epsilon=0.6, through=through)
+    more = attack(Classifier(chip, readout), samples, labels, norm="l2", epsilon=1.0, through=through)
     assert (more.success >= own.success).all()
-    assert more.success.sum() > own.success.sum()
+    assert more.success.sum() > own.success.sum() + 20  # of 360
 
 
 @pytest.mark.parametrize("readout", [None, ns.SoftLabels(), ns.LinearReadout()])

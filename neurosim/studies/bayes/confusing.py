@@ -13,7 +13,7 @@ from neurosim.studies.bayes.confusing_tables import claims, figures, tables
 from neurosim.studies.bayes.controls import Compared, classifier_of
 from neurosim.studies.bayes.figures import is_image
 from neurosim.studies.bayes.images import Images, Labels
-from neurosim.studies.bayes.judges import JUDGES, Judges, mean_norm, share, within
+from neurosim.studies.bayes.judges import JUDGES, Judges, share
 from neurosim.studies.bayes.part import Grid, Part, Settings
 
 Array = NDArray[np.float64]
@@ -41,9 +41,9 @@ def measure(settings: Settings, images: Images) -> Outcome:
     classifier = classifier_of(settings, images, np.float32)
     judges = Judges(images, settings["label_samples"], settings["seed"])
     order = randomness.permutation(settings["seed"], SAMPLES, 0, len(images.test))[: settings["attacked"]]
-    samples, labels = within(images, images.test[order]), images.test_labels[order]
+    samples, labels = images.within(images.test[order]), images.test_labels[order]
     targets = aims(labels, np.unique(images.train_labels), settings["seed"])
-    norm, box = mean_norm(images), {"low": images.low, "high": images.high, "seed": settings["seed"]}
+    norm, box = images.mean_norm(), {"low": images.low, "high": images.high, "seed": settings["seed"]}
     epsilon = settings["relative"] * norm
     found, small = attacked(classifier, samples, targets, epsilon, box)
     noisy = random_noise(samples, norm="l2", epsilon=epsilon, **box)
@@ -61,7 +61,7 @@ def measure(settings: Settings, images: Images) -> Outcome:
     measures |= of_judges(judged, labels, targets, success)
     if settings["seed"] or not is_image(images.shape):
         return Outcome(measures, {})
-    arrays = {name: values[:SHOWN].astype(np.float32).reshape(-1, *images.shape) for name, values in pictures.items()}
+    arrays = {name: images.pictures(values[:SHOWN]) for name, values in pictures.items()}
     texts = {"labels": labels, "targets": targets, "success": success}
     texts |= {f"{name}_said": classifier.predict(values) for name, values in pictures.items()}
     texts |= {f"{name}_judged": answers["neighbours"] for name, answers in judged.items()}

@@ -57,13 +57,3 @@ class Judges:
 def share(mask: NDArray[np.bool_]) -> float | None:
     """Return the share of true entries, from 0 to 1; None of nothing."""
     return float(mask.mean()) if mask.size else None
-
-
-def mean_norm(images: Images) -> float:
-    """Return the mean Euclidean norm of the training samples: the length of an image."""
-    return float(np.linalg.norm(images.train, axis=1).mean())
-
-
-def within(images: Images, samples: NDArray[Any]) -> NDArray[np.float64]:
-    """Return samples as float64 with their values cut off at the least and largest one of training."""
-    return np.clip(samples.astype(np.float64), images.low, images.high)

@@ -15,17 +15,19 @@ from neurosim.studies.bayes.images import Images
 from neurosim.studies.bayes.part import Claim, Grid, Part, Settings, by_group, measured
 
 CHECKPOINTS = (100, 300, 1000, 3000, 10_000, 30_000)  # samples of the first pass, besides none and all
+FEWER = (1000, 10_000)  # on a second stream
 PASSES = 3  # after which the chip counts as converged
 SMOOTHINGS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)  # a hard winner's cross-entropy depends on them more than a soft one's
 
 
 def cells(grid: Grid) -> Iterator[Settings]:
-    """Give the grid of methods, widths and seeds."""
-    methods = ("soft", "hard", "random") if grid.fast else METHODS
-    for method in methods:
-        for neurons in grid.widths:
+    """Give the grid of methods, widths and seeds; two layers at two widths only."""
+    common = grid.samples | {"passes": PASSES, "checkpoints": list(CHECKPOINTS if grid.first else FEWER)}
+    for method in ("soft", "hard", "random", "deep"):
+        widths = grid.widths if method != "deep" else [neurons for neurons in grid.widths if neurons in (200, 1000)]
+        for neurons in widths:
             for seed in grid.seeds:
-                yield grid.samples | {"method": method, "neurons": neurons, "seed": seed, "passes": PASSES}
+                yield common | {"method": method, "neurons": neurons, "seed": seed}
 
 
 def measure(settings: Settings, images: Images) -> Outcome:
@@ -33,7 +35,7 @@ def measure(settings: Settings, images: Images) -> Outcome:
     chip, count = new_chip(settings, images), len(images.train)
     copies = [deepcopy(chip)]
     if settings["method"] != "random":
-        at = [samples for samples in CHECKPOINTS if samples < count] + [count]
+        at = [samples for samples in settings["checkpoints"] if samples < count] + [count]
         chip.learn(images.train, every=at, watch=lambda now: copies.append(deepcopy(now)))
     samples, labels = images.naming(settings["label_samples"])
     at_end, asked = chip.respond(samples), chip.respond(images.test)

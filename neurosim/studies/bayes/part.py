@@ -41,11 +41,10 @@ class Grid(NamedTuple):
     @property
     def samples(self) -> Settings:
         """Settings that every cell of images has: the streams, and how many of their samples are used."""
-        return {
-            "dataset": self.dataset, "train": self.train, "test": self.test,
-            "train_samples": 3000 if self.fast else None, "test_samples": 500 if self.fast else None,
-            "label_samples": 1000 if self.fast else 20000,
-        }  # fmt: skip
+        names = {"dataset": self.dataset, "train": self.train, "test": self.test}
+        if self.fast:
+            return names | {"train_samples": 3000, "test_samples": 500, "label_samples": 1000}
+        return names | {"train_samples": None, "test_samples": None, "label_samples": 20_000 if self.first else 10_000}
 
 
 class Claim(NamedTuple):

@@ -1,0 +1,140 @@
+"""The study of the Bayesian claims: its cells on any labelled stream, the part on cross-entropy, the claims."""
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from neurosim.cli import main
+from neurosim.experiments import reproduce
+from neurosim.experiments.cells import Folder, Outcome
+from neurosim.experiments.data import Data
+from neurosim.studies.bayes import learning, study
+from neurosim.studies.bayes.images import images_of
+from neurosim.studies.bayes.part import Claim, measured
+
+DIGITS = {"train": "digits:train", "test": "digits:test"}
+
+
+def cells(part, fast=True, **sources):
+    return [cell for cell in study.cells(1, fast, **(sources or DIGITS)) if cell.settings["part"] == part]
+
+
+def record(**measures):
+    return {"status": "done", "seconds": 1.0, "measures": {"data": "d"} | measures}
+
+
+def test_cells_have_names_of_their_own():
+    whole = study.cells(3, fast=False)
+    assert len({cell.name for cell in whole}) == len({cell.key for cell in whole}) == len(whole)
+    assert {cell.settings["part"] for cell in whole} == set(study.PARTS)
+    assert {cell.settings["seed"] for cell in whole} == {0, 1, 2}
+    assert {cell.settings["seed"] for cell in study.cells(3, fast=True)} == {0}
+    soft = {cell.settings["neurons"] for cell in whole if cell.name.startswith("bayes-learning-mnist-soft")}
+    assert soft == {100, 200, 1000, 2000}
+
+
+def test_a_stream_of_ones_own_takes_the_place_of_the_others():
+    assert {cell.settings["dataset"] for cell in study.cells(1, fast=False)} >= {"mnist", "cifar10"}
+    own = [cell.settings for cell in study.cells(1, fast=True, **DIGITS) if cell.settings["train"]]
+    assert {settings["dataset"] for settings in own} == {"own"}
+    assert {settings["train"] for settings in own} == {"digits:train"}
+
+
+def test_images_lie_in_the_order_of_the_seed():
+    settings = cells("learning")[0].settings
+    first, second = (images_of(settings | {"seed": seed}, Data(".")) for seed in (0, 1))
+    assert (first.classes, first.shape, first.low, first.high) == (10, (1, 8, 8), 0.0, 1.0)
+    assert not np.array_equal(first.train_labels, second.train_labels)
+    assert sorted(map(bytes, first.train)) == sorted(map(bytes, second.train))
+    assert images_of(settings, Data(".")).train.tobytes() == first.train.tobytes()
+
+
+def test_cross_entropy_falls_and_soft_beats_hard_on_digits(tmp_path):
+    asked = cells("learning")
+    folder = Folder(tmp_path)
+    for cell in asked:
+        outcome = study.measure(cell.settings, Data("."))
+        folder.write(cell, {"status": "done", "measures": outcome.measures, "seconds": 1.0})
+    text, failed = reproduce.report(study.STUDY, asked, folder)
+    assert not failed
+    curve = folder.read(asked[0])["measures"]["curve"]
+    assert [point[0] for point in curve] == [0, 100, 300, 1000, 1437]
+    assert curve[-1][1] < 0.6 < 1.5 < curve[0][1]
+    assert curve[-1][1] == curve[-1][3]  # fitted there
+    assert "| cross-entropy falls without labels: own, one layer" in text
+    assert (tmp_path / "figures" / "cross-entropy.png").stat().st_size > 1000
+
+
+def entropies(start, end, smoothed, accuracy=0.9):
+    curve = [[0, start, 0.1, start], [100, end, accuracy, end]]
+    return record(curve=curve, converged=[end, accuracy, end], by_smoothing=[[1e-3, smoothed]])
+
+
+@pytest.mark.parametrize(("soft", "hard", "verdicts"), [
+    (entropies(2.0, 0.5, 0.5), entropies(2.0, 0.9, 0.8), ["yes", "yes"]),
+    (entropies(2.0, 2.5, 0.9), entropies(2.0, 0.9, 0.8), ["no", "no"]),
+    (entropies(2.0, 0.5, 0.9), entropies(2.0, 0.9, 0.8), ["yes", "no"]),
+])  # fmt: skip
+def test_claims_follow_from_the_numbers(soft, hard, verdicts):
+    asked = cells("learning")
+    finished = {cell.name: {"soft": soft, "hard": hard}.get(cell.settings["method"]) for cell in asked}
+    found = learning.claims(asked, {name: made for name, made in finished.items() if made})
+    assert [claim.holds for claim in found] == verdicts
+
+
+def test_what_is_not_measured_is_not_claimed():
+    asked = study.cells(1, fast=True, **DIGITS)
+    claims, *tables = study.tables(asked, {})
+    assert claims.rows == []
+    assert all(len(row) == len(table.header) for table in tables for row in table.rows)
+    assert measured("a", "b", holds=False) == Claim("a", "b", "no", "")
+
+
+ONE_CLASS = {"samples": np.ones((30, 4), np.float32), "labels": np.ones(30, np.int64)}
+UNLABELLED = {"samples": np.ones((30, 4), np.float32)}
+
+
+@pytest.mark.parametrize(("arrays", "words"), [
+    (ONE_CLASS, "labels of {file} must be of two classes at least, got only [1]"),
+    (UNLABELLED, "{file} must have labels, and be no pipe, for a study"),
+    (ONE_CLASS | {"labels": np.full(30, -1)}, "samples of {file} must all have a label for this study, and some have"),
+])  # fmt: skip
+def test_streams_that_no_classifier_can_be_fitted_to_are_refused_before_work(tmp_path, arrays, words):
+    file = tmp_path / "own.npz"
+    np.savez(file, **arrays)
+    options = [
+        "--train",
+        str(file),
+        "--test",
+        str(file),
+        "--fast",
+        "--only",
+        "learning",
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    done = CliRunner().invoke(main, ["reproduce", "bayes", *options])
+    assert done.exit_code == 2
+    assert words.format(file=file) in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    (["radius", "--train", "a.csv", "--test", "b.csv"], "--train and --test must be left out for radius"),
+    (["bayes", "--train", "digits:train"], "--train and --test must both be given, or neither"),
+    (["bayes", "--train", "none.csv", "--test", "none.csv"], "none.csv"),
+])  # fmt: skip
+def test_sources_that_do_not_go_together_are_one_line(tmp_path, options, words):
+    done = CliRunner().invoke(main, ["reproduce", *options, "--out", str(tmp_path / "out")])
+    assert done.exit_code == 2
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_negative_samples_need_other_first_weights():
+    settings = cells("learning")[0].settings
+    images = images_of(settings, Data("."))
+    shifted = images._replace(train=images.train - 0.5, test=images.test - 0.5, low=-0.5)
+    assert learning.new_chip(settings, shifted).layers[0].constants.initial == "normal"
+    assert isinstance(learning.measure(settings | {"checkpoints": [], "passes": 1}, shifted), Outcome)
