@@ -22,7 +22,7 @@ TOGETHER = 1024  # samples of a step of k-means
 FEATURES = "output"  # what a ridge is fitted to: on clean samples it is better than `triangle`
 TWIN: dict[str, Any] = {"optimiser": "adam", "rate": 2e-3}
 BATCHES = {"twin": 32, "twin-converged": 128}
-PASSES = {"twin": 1, "twin-converged": 10}
+PASSES = {"twin": 1, "twin-converged": 5}
 NAMES = {
     "soft": "SoftHebb, soft labels",
     "soft-ridge": "SoftHebb, ridge",
@@ -34,7 +34,7 @@ NAMES = {
     "k-means": "k-means, soft labels",
     "delta": "raw pixels, delta readout",
     "twin": "backpropagation, one pass",
-    "twin-converged": "backpropagation, 10 passes",
+    "twin-converged": "backpropagation, 5 passes",
 }
 
 
