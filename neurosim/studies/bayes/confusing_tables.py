@@ -11,7 +11,11 @@ from neurosim.studies.bayes.judges import JUDGES
 from neurosim.studies.bayes.part import Claim, by_group
 
 HEADER = ["data", "attacked", "neurons"]
-SAYS = ("target", "agrees", "own", "agrees_small", "own_small")
+SAYS = {
+    "agrees_plain": "agrees, plain", "agrees": "agrees", "own": "own", "agrees_small": "agrees, smallest",
+    "own_small": "own, smallest",
+}  # fmt: skip
+SIZES = {"agrees": "by epsilon", "agrees_small": "by the smallest change"}
 
 
 def tables(asked: Sequence[Cell], finished: Finished) -> list[Table]:
@@ -20,24 +24,29 @@ def tables(asked: Sequence[Cell], finished: Finished) -> list[Table]:
     for (dataset, method, neurons), records in by_group(asked, finished):
         names = [dataset, NAMES[method], str(neurons)]
         answers = (percent(records, f"{judge}_{what}") for judge in JUDGES for what in SAYS)
-        says.append([*names, percent(records, "success"), _size(records, "smallest"), *answers])
+        says.append(
+            [
+                *names,
+                percent(records, "plain_success"),
+                percent(records, "success"),
+                _size(records, "smallest"),
+                *answers,
+            ]
+        )
         controls.append([
             *names, *(percent(records, name) for name in (
                 "accuracy", *(f"{judge}_accuracy" for judge in JUDGES),
                 "noise_success", "neighbours_noise_target", "neighbours_noise_own", "energy", "noise_energy", "chance",
             )), _size(records, "epsilon"), _size(records, "mean_norm"),
         ])  # fmt: skip
-    of_judge = [
-        f"{name}: {what}" for name in JUDGES.values()
-        for what in ("target", "agrees", "own", "agrees, smallest", "own, smallest")
-    ]  # fmt: skip
+    of_judge = [f"{name}: {words}" for name in JUDGES.values() for words in SAYS.values()]
     title = (
-        "Targeted attacks, shown to judges, %: who sees the target, in all; of successful attacks, by epsilon and "
-        "by the smallest change that did it: judges that agree, and that still see the own class"
+        "Targeted attacks, shown to judges, %: of those with success by the own gradient (plain), by others, too, "
+        "and by the smallest change that did it: judges that agree, and that still see the own class"
     )
     controlled = "Targeted attacks: accuracies before, answers to noise of the same norm, changes along classes, %"
     return [
-        Table("confusing", title, [*HEADER, "attacked: target", "smallest change", *of_judge], says),
+        Table("confusing", title, [*HEADER, "plain: target", "target", "smallest change", *of_judge], says),
         Table("confusing_controls", controlled, [
             *HEADER, "accuracy", *(f"{name} accuracy" for name in JUDGES.values()), "noise: target",
             "noise, 5-NN: target", "noise, 5-NN: own", "along classes", "noise along classes", "expected at random",
@@ -86,14 +95,16 @@ def _more_than_twin(
     """
     texts, more = list[str](), dict[tuple[str, str], bool]()
     for neurons, pair in both.items():
-        says = [f"target {_against(pair, 'success')}, 5-NN sees it in {_against(pair, 'neighbours_target')} of all"]
-        for size, words in (("agrees", "of successful ones"), ("agrees_small", "by the smallest change")):
+        says = [
+            f"target {_against(pair, 'success')} (along the own gradient alone {_against(pair, 'plain_success')})",
+        ]
+        for size, words in SIZES.items():
             judged = []
             for judge, name in JUDGES.items():
                 chip, twin = (values_of(records, f"{judge}_{size}") for records in pair)
                 more[judge, size] = more.get((judge, size), True) and bool(chip and twin) and min(chip) > max(twin)
                 judged.append(f"{name} {_against(pair, f'{judge}_{size}')}")
-            says.append(f"{words} agree: {', '.join(judged)}")
+            says.append(f"{words}, judges agree: {', '.join(judged)}")
         texts.append(f"{neurons} neurons, chip against twin, %: {'; '.join(says)}")
     others = [
         f"{NAMES[method]}, {neurons} neurons: 5-NN agrees on {percent(records, 'neighbours_agrees')} %, "
@@ -101,6 +112,7 @@ def _more_than_twin(
         for method in ("k-means", "twin-converged") for neurons, records in of[method].items()
     ]  # fmt: skip
     doubts = ["neighbours share the metric of prototypes", "epsilon is nearly the norm of an image"]
+    doubts += [f"not so: {JUDGES[judge]}, {SIZES[size]}" for (judge, size), holds in more.items() if not holds]
     holds = "yes" if all(more.values()) else "partly" if any(more.values()) else "no"
     return Claim(claim, "; ".join(texts), holds, "; ".join([*doubts, *others]))
 

@@ -35,7 +35,7 @@ def cells(grid: Grid) -> Iterator[Settings]:
     for method, widths in {"soft": (100 if grid.fast else 200,)}.items() if small else METHODS.items():
         for neurons in widths:
             for seed in grid.seeds if grid.first else grid.seeds[:1]:
-                own = {"method": method, "neurons": neurons, "seed": seed, "paths": 20 if grid.fast else PATHS}
+                own = {"method": method, "neurons": neurons, "seed": seed, "paths": PATHS}
                 more = {"length": LENGTH, "mixture": grid.first and method == "soft"}
                 yield grid.samples | own | more | ({"torch": True} if method == "twin" else {})
 

@@ -16,6 +16,7 @@ from neurosim.studies.bayes.part import Claim, by_group
 
 MOST, HALF = 0.75, 0.5  # shares from which a claim holds, and from which it holds partly
 KINDS = {"paths": "", "sharp": "; gradient of sharpened labels"}
+CONCENTRATIONS = {"own": "the chip's", "fitted": "fitted by EM"}
 OF_JUDGES = list(JUDGES.values())
 Groups = Mapping[int, Sequence[Any]]
 
@@ -24,31 +25,19 @@ def tables(asked: Sequence[Cell], finished: Finished) -> list[Table]:
     """Return how paths end, what is between prototypes, and what samples of the mixture are."""
     along, between, drawn = list[list[str]](), list[list[str]](), list[list[str]]()
     for (dataset, method, neurons), records in by_group(asked, finished):
+        for kind, words in KINDS.items():
+            if (own := _having(records, f"{kind}_said")) or kind == "paths":
+                along.append([dataset, NAMES[method] + words, str(neurons), *_ends(own, kind)])
         names = [dataset, NAMES[method], str(neurons)]
-        ends = (
-            "said",
-            "stalled",
-            "stayed",
-            *(f"{judge}{what}" for judge in JUDGES for what in ("", "_agrees", "_frames")),
-        )
-        along.append([
-            *names, *(percent(records, f"paths_{end}") for end in ends), spread(values_of(records, "paths_sure"), 3),
-            spread(values_of(records, "paths_moved"), 2),
-        ])  # fmt: skip
-        made = _having(records, "drawn_own_said")
-        for name, words in (("own", "the chip's"), ("fitted", "fitted by EM")) if made else ():
-            size, cosine = (values_of(made, f"drawn_{name}_{what}") for what in ("concentration", "cosine"))
-            seen = (percent(made, f"drawn_{name}_{who}") for who in ("said", *JUDGES))
-            drawn.append([*names, words, spread(size, 0), spread(cosine, 3), *seen])
         if joined := _having(records, "between_said"):
-            seen = (
-                percent(joined, f"between_{who}") for who in ("said", *JUDGES, *(f"{name}_ends" for name in JUDGES))
-            )
+            seen = (percent(joined, f"between_{who}") for who in ("said", *JUDGES, *(f"{own}_ends" for own in JUDGES)))
             between.append([*names, spread(values_of(joined, "between_angle"), 1), *seen])
+        if made := _having(records, "drawn_own_said"):
+            drawn += [[*names, words, *_samples(made, kind)] for kind, words in CONCENTRATIONS.items()]
     header = ["data", "classifier", "neurons"]
-    judged = [
+    judged = (
         f"{name}: {what}" for name in OF_JUDGES for what in ("target", "agrees at the target", "agrees, all frames")
-    ]
+    )
     return [
         Table("paths", "Paths along the gradient to another class: what their ends are, %", [
             *header, "target", "a third class", "the own class", *judged, "P(target) at the end",
@@ -65,14 +54,15 @@ def tables(asked: Sequence[Cell], finished: Finished) -> list[Table]:
 
 def _ends(records: Sequence[Any], kind: str) -> list[str]:
     """Return what the ends of paths are, as the cells of a row."""
-    names = (
-        "said",
-        "stalled",
-        "stayed",
-        *(f"{judge}{what}" for judge in JUDGES for what in ("", "_agrees", "_frames")),
-    )
-    texts = [percent(records, f"{kind}_{name}") for name in names]
+    of_judges = (f"{judge}{what}" for judge in JUDGES for what in ("", "_agrees", "_frames"))
+    texts = [percent(records, f"{kind}_{name}") for name in ("said", "stalled", "stayed", *of_judges)]
     return [*texts, *(spread(values_of(records, f"{kind}_{name}"), 2) for name in ("sure", "moved"))]
+
+
+def _samples(records: Sequence[Any], kind: str) -> list[str]:
+    """Return what samples at one concentration are, as the cells of a row."""
+    size, cosine = (values_of(records, f"drawn_{kind}_{what}") for what in ("concentration", "cosine"))
+    return [spread(size, 0), spread(cosine, 3), *(percent(records, f"drawn_{kind}_{who}") for who in ("said", *JUDGES))]
 
 
 def _having(records: Sequence[Any], name: str) -> list[Any]:
@@ -141,9 +131,9 @@ def _between(claim: str, groups: Groups) -> Claim:
 def _drawn(claim: str, groups: Groups) -> Claim:
     """Return the claim: yes if samples at the chip's own concentration are recognised, partly if at the fitted one."""
     texts = [
-        f"{neurons} neurons, at {words} concentration {spread(values_of(records, f'drawn_{name}_concentration'), 0)}: "
+        f"{neurons} neurons, concentration {words}, {spread(values_of(records, f'drawn_{name}_concentration'), 0)}: "
         f"{percent(records, f'drawn_{name}_neighbours')} % are of the component's class by 5-NN"
-        for neurons, records in groups.items() for name, words in (("own", "the chip's"), ("fitted", "the fitted"))
+        for neurons, records in groups.items() for name, words in CONCENTRATIONS.items()
     ]  # fmt: skip
     own, fitted = (_least(groups, f"drawn_{name}_neighbours") >= MOST for name in ("own", "fitted"))
     cosine = " and ".join(spread(values_of(records, "drawn_own_cosine"), 2) for records in groups.values())
@@ -175,7 +165,7 @@ def _draw_frames(kind: str, arrays: Mapping[str, NDArray[Any]], name: str, folde
 def _draw_samples(arrays: Mapping[str, NDArray[Any]], name: str, folder: Folder) -> list[str]:
     rows = [("prototype\n(class)", list(arrays["drawn_from"]))]
     titles = [f"({label})" for label in arrays["drawn_classes"]]
-    for kind, words in (("own", "the chip's\nconcentration"), ("fitted", "fitted\nconcentration")):
-        rows.append((f"{words}\n(5-NN says)", list(arrays[f"drawn_{kind}"])))
+    for kind, words in CONCENTRATIONS.items():
+        rows.append((f"concentration\n{words}\n(5-NN says)", list(arrays[f"drawn_{kind}"])))
         titles += [f"({label})" for label in arrays[f"drawn_{kind}_judged"]]
     return image_grid(rows, f"{name}.png", folder, titles=titles)
