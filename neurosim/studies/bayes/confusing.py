@@ -50,18 +50,19 @@ def measure(settings: Settings, images: Images) -> Outcome:
     large, success, plain, small = large_and_small(target, samples, targets, epsilon, box)
     noisy = random_noise(samples, norm="l2", epsilon=epsilon, **box)
     directions = class_directions(images)
-    moved = np.linalg.norm(small - samples, axis=1)[success]
+    asked = classifier.predict(samples) != targets  # the others are in the target unchanged: no attack, no success
+    moved = np.linalg.norm(small - samples, axis=1)[success & asked]
     measures = {
         "epsilon": epsilon, "mean_norm": norm, "chance": len(directions) / images.train.shape[1],
-        "accuracy": share(classifier.predict(samples) == labels), "success": share(success),
-        "plain_success": share(plain),
-        "noise_success": share(classifier.predict(noisy) == targets),
+        "accuracy": share(classifier.predict(samples) == labels), "success": share(success[asked]),
+        "plain_success": share(plain[asked]),
+        "noise_success": share((classifier.predict(noisy) == targets)[asked]),
         "smallest": float(moved.mean()) if moved.size else None,
         "energy": energy(large - samples, directions), "noise_energy": energy(noisy - samples, directions),
     }  # fmt: skip
     pictures = {"clean": samples, "noise": noisy, "large": large, "small": small}
     judged = {name: judges(values) for name, values in pictures.items()}
-    measures |= of_judges(judged, labels, targets, success, plain)
+    measures |= of_judges(judged, labels, targets, success & asked, plain & asked)
     if settings["seed"] or not is_image(images.shape):
         return Outcome(measures, {})
     arrays = {name: images.pictures(values[:SHOWN]) for name, values in pictures.items()}
