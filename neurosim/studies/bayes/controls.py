@@ -72,10 +72,15 @@ def classifier_of(settings: Settings, images: Images, dtype: Float = np.float64)
         return trained_twin(settings, images)
     if method == "delta":
         return Classifier(raw_pixels(settings, images), dtype=dtype)
-    source = method.removesuffix("-ridge")
-    chip = (k_means_chip if source == "k-means" else learned_chip)(settings | {"method": source}, images)
-    readout = (named if source == method else ridge)(chip, images, settings["label_samples"])
+    chip = chip_of(settings, images)
+    readout = (ridge if method.endswith("-ridge") else named)(chip, images, settings["label_samples"])
     return Classifier(chip, readout, dtype=dtype)
+
+
+def chip_of(settings: Settings, images: Images) -> Chip:
+    """Return the chip of a method, learned, that a readout is fitted to."""
+    source = settings["method"].removesuffix("-ridge")
+    return (k_means_chip if source == "k-means" else learned_chip)(settings | {"method": source}, images)
 
 
 def ridge(chip: Chip, images: Images, count: int) -> LinearReadout:

@@ -99,3 +99,8 @@ def image_grid(
             axes.set_title(next(texts, ""), fontsize=6, pad=2)
         axes_row[0].text(-0.1, 0.5, label, transform=axes_row[0].transAxes, ha="right", va="center", fontsize=7)
     return [write(figure, folder, name)]
+
+
+def is_image(shape: tuple[int, ...]) -> bool:
+    """Return whether samples of a shape can be drawn: grey (height, width), or with one or three channels first."""
+    return len(shape) == 2 or (len(shape) == 3 and shape[0] in (1, 3))

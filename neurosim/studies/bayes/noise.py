@@ -8,6 +8,7 @@ from neurosim.experiments.cells import Cell, Finished, Outcome, Table
 from neurosim.experiments.tables import NOTHING, spread
 from neurosim.studies.bayes.controls import NAMES, PASSES, Compared, classifier_of
 from neurosim.studies.bayes.corruptions import STRENGTHS, UNITS, examples, noises, under
+from neurosim.studies.bayes.figures import is_image
 from neurosim.studies.bayes.images import Array, Images, Labels
 from neurosim.studies.bayes.noise_claims import claims
 from neurosim.studies.bayes.noise_figures import figures
@@ -54,13 +55,8 @@ def measure(settings: Settings, images: Images) -> Outcome:
         ]
         for noise in noises(images.shape)
     }  # fmt: skip
-    shown = settings["method"] == "soft" and settings["seed"] == 0 and _is_picture(images.shape)
+    shown = settings["method"] == "soft" and settings["seed"] == 0 and is_image(images.shape)
     return Outcome({"curves": curves}, {"examples": examples(samples[:1], images)} if shown else {})
-
-
-def _is_picture(shape: tuple[int, ...]) -> bool:
-    """Return whether a figure can show samples of this shape: grey, or with channels of which there are 1 or 3."""
-    return len(shape) == 2 or (len(shape) == 3 and shape[0] in {1, 3})
 
 
 def _quality(classifier: Compared, samples: Array, labels: Labels) -> list[float]:
