@@ -7,7 +7,8 @@ from typing import Any
 from neurosim.experiments.cells import Cell, Finished
 from neurosim.experiments.tables import spread
 from neurosim.studies.bayes.attack_tables import LARGEST, NORMS, OWN, REFERENCE, SOURCES, left, of_kind
-from neurosim.studies.bayes.controls import NAMES, PASSES
+from neurosim.studies.bayes.attackers import NAMES
+from neurosim.studies.bayes.controls import PASSES
 from neurosim.studies.bayes.part import Claim
 
 Groups = Mapping[tuple[str, int], Sequence[Any]]  # measures of each method and width of one stream
@@ -17,7 +18,7 @@ BY_HAND = (
     "71 % at L-infinity .1 and 50 % at L2 2 for 200 neurons, once measured by hand without a sign of masking, were "
     "those of own gradients: a weak attack"
 )
-PROTOTYPES = ("hard", "k-means")  # without softness in learning
+PROTOTYPES = ("hard", "hard-soft", "soft-winner", "k-means")  # learned or decided without softness
 OTHERS = ("random", "delta", "twin", "twin-converged")  # without prototypes
 
 
@@ -68,7 +69,7 @@ def _robust(dataset: str, norm: str, groups: Groups) -> Claim | None:
 
 def _origin(dataset: str, groups: Groups) -> Claim | None:
     """Say what the robustness comes from: prototypes that no softness taught, against what has no prototypes."""
-    widths = _widths(groups, "soft", *PROTOTYPES)
+    widths = _widths(groups, "soft", "hard", "k-means")
     if not widths:
         return None
     texts, without_softness, by_prototypes = [], [], []
