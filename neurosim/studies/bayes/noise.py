@@ -13,9 +13,10 @@ from neurosim.studies.bayes.noise_claims import claims
 from neurosim.studies.bayes.noise_figures import figures
 from neurosim.studies.bayes.part import Grid, Part, Settings, by_group
 
-TESTED = 2000  # samples, evenly from all of the test stream
+TESTED = 1000  # samples, evenly from all of the test stream
 LEAST = 1e-12  # a cross-entropy counts no probability of the right label for less
-COSTLY = ("twin-converged", "deep")  # methods that are not measured at every width
+COSTLY = ("deep", "random", "twin-converged")  # methods that are measured at one width, and on the first stream alone
+WIDTH = 1000  # theirs, and the one of which figures are drawn
 QUALITIES = {1: ("Accuracy, %", 100), 2: ("Cross-entropy, nats", 1)}  # columns of a curve after the strength
 
 
@@ -24,7 +25,7 @@ def cells(grid: Grid) -> Iterator[Settings]:
     for method in ("soft", "soft-ridge", "hard", "k-means", "delta") if grid.fast else NAMES:
         if method in COSTLY and not grid.first:
             continue
-        widths = [width for width in grid.widths if method not in COSTLY or width in {200, 1000}]
+        widths = [width for width in grid.widths if method not in COSTLY or width == WIDTH]
         for neurons in (0,) if method == "delta" else widths:
             for seed in grid.seeds:
                 own = {"method": method, "neurons": neurons, "seed": seed, "noise_samples": TESTED}
