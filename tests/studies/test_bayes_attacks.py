@@ -174,11 +174,11 @@ def test_gradients_are_masked_where_others_lead_further(own, strongest, holds):
     assert verdicts(soft=record(own, strongest)) == {"no masking of gradients": holds}
 
 
-@pytest.mark.parametrize(("prototypes", "without", "holds"), [
-    (STRONG, WEAK, "yes"), (WEAK, WEAK, "no"), (STRONG, STRONG, "partly"),
+@pytest.mark.parametrize(("hard", "delta", "holds"), [
+    (STRONG, WEAK, "yes"), (WEAK, WEAK, "partly"), (STRONG, STRONG, "no"),
 ])  # fmt: skip
-def test_robustness_comes_from_prototypes_if_they_need_no_softness(prototypes, without, holds):
-    found = verdicts(**{"soft": STRONG, "hard": prototypes, "k-means": prototypes, "delta": without})
+def test_robustness_comes_from_prototypes_if_they_need_no_softness(hard, delta, holds):
+    found = verdicts(**{"soft": STRONG, "hard-soft": hard, "k-means": STRONG, "delta": delta})
     assert found["robust by prototypes, not by softness"] == holds
 
 

@@ -196,10 +196,7 @@ def _shown(found: Attacked, target: Target, shape: tuple[int, ...]) -> dict[str,
             changed = np.where(wrong[:, None], changed, made)
         images[norm] = changed
         images[f"{norm}-said"] = found.classifier.predict(changed)
-    return {
-        name: array if name.endswith("said") else array.reshape(-1, *shape)
-        for name, array in images.items()
-    }
+    return {name: array if name.endswith("said") else array.reshape(-1, *shape) for name, array in images.items()}
 
 
 PART = Part("attacks", cells, measure, tables, claims, figures)
