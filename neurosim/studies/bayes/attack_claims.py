@@ -7,7 +7,8 @@ from typing import Any
 from neurosim.experiments.cells import Cell, Finished
 from neurosim.experiments.tables import spread
 from neurosim.studies.bayes.attack_tables import LARGEST, NORMS, OWN, REFERENCE, SOURCES, left, of_kind
-from neurosim.studies.bayes.controls import NAMES, PASSES
+from neurosim.studies.bayes.attackers import NAMES
+from neurosim.studies.bayes.controls import PASSES
 from neurosim.studies.bayes.part import Claim
 
 Groups = Mapping[tuple[str, int], Sequence[Any]]  # measures of each method and width of one stream
@@ -17,8 +18,23 @@ BY_HAND = (
     "71 % at L-infinity .1 and 50 % at L2 2 for 200 neurons, once measured by hand without a sign of masking, were "
     "those of own gradients: a weak attack"
 )
-PROTOTYPES = ("hard", "k-means")  # without softness in learning
-OTHERS = ("random", "delta", "twin", "twin-converged")  # without prototypes
+PROTOTYPES = {  # what is changed if weights are no prototypes, and the two methods that differ in it
+    "learned for random weights, soft labels": ("soft", "random"),
+    "learned for random weights, ridge": ("soft-ridge", "random-ridge"),
+    "SoftHebb for backpropagation": ("soft", "twin"),
+    "SoftHebb for raw pixels": ("soft", "delta"),
+}
+SOFTNESS = {  # what is changed in softness alone
+    "SoftHebb for hard WTA, both by a softmax": ("soft", "hard-soft"),
+    "SoftHebb for hard WTA, both by the winner": ("soft-winner", "hard"),
+    "a softmax for the winner, SoftHebb": ("soft", "soft-winner"),
+    "a softmax for the winner, hard WTA": ("hard-soft", "hard"),
+    "SoftHebb for k-means, both by a softmax": ("soft", "k-means"),
+}
+READOUTS = {
+    "soft labels for a ridge, SoftHebb": ("soft", "soft-ridge"),
+    "soft labels for a ridge, hard WTA": ("hard-soft", "hard-ridge"),
+}
 
 
 def claims(asked: Sequence[Cell], finished: Finished) -> list[Claim]:
@@ -67,43 +83,32 @@ def _robust(dataset: str, norm: str, groups: Groups) -> Claim | None:
 
 
 def _origin(dataset: str, groups: Groups) -> Claim | None:
-    """Say what the robustness comes from: prototypes that no softness taught, against what has no prototypes."""
-    widths = _widths(groups, "soft", *PROTOTYPES)
-    if not widths:
-        return None
-    texts, without_softness, by_prototypes = [], [], []
-    for norm in NORMS:
-        of = _means(groups, norm, widths)
-        for method, by_width in of.items():
-            if method in PROTOTYPES:
-                without_softness += [value >= of["soft"][neurons] - MATTERS for neurons, value in by_width.items()]
-            if method in OTHERS:
-                by_prototypes += [
-                    min(of[own][neurons] for own in PROTOTYPES) >= value + MATTERS
-                    for neurons, value in by_width.items()
-                ]
-        words = (f"{NAMES[method]} {' / '.join(f'{v:.1f}' for v in values.values())}" for method, values in of.items())
-        texts.append(f"{NORMS[norm]} {REFERENCE[norm][0]:g}: {', '.join(words)}")
-    reason = (
-        f"without softness within {MATTERS:g} points of SoftHebb in {sum(without_softness)} of {len(without_softness)} "
-        f"comparisons; prototypes {MATTERS:g} points above what has none in {sum(by_prototypes)} of "
-        f"{len(by_prototypes)}"
+    """Say what the robustness comes from, by classifiers that differ in one thing.
+
+    A cause counts if it gives `MATTERS` points or more at both norms and every width.
+    """
+    effects = {cause: _effects(groups, *both) for cause, both in (PROTOTYPES | SOFTNESS | READOUTS).items()}
+    effects = {cause: values for cause, values in effects.items() if values}
+    counts = [cause for cause, values in effects.items() if min(values) >= MATTERS]
+    prototypes, softness = (
+        [cause in counts for cause in causes if cause in effects] for causes in (PROTOTYPES, SOFTNESS)
     )
-    text = f"left, %, {' / '.join(map(str, widths))} neurons: {'; '.join(texts)}"
-    claim = f"robust by prototypes, not by softness: {dataset}"
-    return Claim(claim, text, _verdict([*without_softness, *by_prototypes]), reason)
+    if not prototypes or not softness:
+        return None
+    holds = "no" if not all(prototypes) else "partly" if any(softness) else "yes"
+    text = "; ".join(f"{cause} {min(values):+.1f} to {max(values):+.1f}" for cause, values in effects.items())
+    at = " and ".join(f"{NORMS[norm]} {epsilons[0]:g}" for norm, epsilons in REFERENCE.items())
+    reason = f"at least {MATTERS:g} points at both norms and every width by: {', '.join(counts) or 'nothing'}"
+    return Claim(f"robust by prototypes, not by softness: {dataset}", f"points left at {at}: {text}", holds, reason)
 
 
-def _means(groups: Groups, norm: str, widths: Sequence[int]) -> dict[str, dict[int, float]]:
-    """Return by method and width what the strongest attack leaves, the mean over seeds."""
-    return {
-        method: by_width
-        for method in NAMES
-        if (by_width := {
-            neurons: fmean(left(records, norm, REFERENCE[norm][0]))
-            for neurons in widths if (records := _records(groups, method, neurons))
-        })
-    }  # fmt: skip
+def _effects(groups: Groups, method: str, control: str) -> list[float]:
+    """Return how many points more one method has left than another, at each norm and width."""
+    return [
+        fmean(left(_records(groups, method, neurons), norm, epsilons[0]))
+        - fmean(left(_records(groups, control, neurons), norm, epsilons[0]))
+        for neurons in _widths(groups, method, control) for norm, epsilons in REFERENCE.items()
+    ]  # fmt: skip
 
 
 def _unmasked(dataset: str, groups: Groups) -> Claim | None:

@@ -8,11 +8,13 @@ import numpy as np
 from neurosim.experiments.cells import Cell, Finished, Folder
 from neurosim.reporting.figures import new_figure
 from neurosim.studies.bayes.attack_tables import NORMS, OWN, STRONGEST, UNITS, of_kind
-from neurosim.studies.bayes.controls import NAMES
+from neurosim.studies.bayes.attackers import NAMES
 from neurosim.studies.bayes.figures import image_grid
-from neurosim.studies.bayes.noise_figures import NEURONS, STYLES
+from neurosim.studies.bayes.noise_figures import NEURONS
+from neurosim.studies.bayes.noise_figures import STYLES as SHARED
 from neurosim.studies.figures import write
 
+STYLES = SHARED | {"hard-soft": ("#e69f00", "-."), "soft-winner": ("#0072b2", "-.")}
 SHORT = {"clean": "no attack", "linf": "L-inf .2", "l2": "L2 4"}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from neurosim.experiments.cells import Cell, Finished, Table
 from neurosim.experiments.tables import NOTHING, spread
-from neurosim.studies.bayes.controls import NAMES
+from neurosim.studies.bayes.attackers import NAMES
 from neurosim.studies.bayes.part import by_group
 
 NORMS = {"linf": "L-infinity", "l2": "L2"}

@@ -11,10 +11,19 @@ from neurosim.bayes import Classifier, attack, sharpened
 from neurosim.chip.chip import Chip
 from neurosim.readouts.soft import SoftLabels
 from neurosim.recipes import TEMPERATURE
+from neurosim.studies.bayes import controls
 from neurosim.studies.bayes.chips import named
 from neurosim.studies.bayes.controls import PASSES, Compared, chip_of, classifier_of, ridge
 from neurosim.studies.bayes.images import Images, Labels
 from neurosim.studies.bayes.part import Settings
+
+SOURCES = {"hard-soft": "hard", "soft-winner": "soft"}  # what has learned, of methods that decide in another way
+NAMES = controls.NAMES | {
+    "hard-soft": "hard WTA, soft labels by a softmax",
+    "soft-winner": "SoftHebb, winner's label",
+}
+WINNERS = ("hard", "soft-winner")  # methods in which the winner alone decides
+COLD = 1e-6  # a temperature at which that is so
 
 Flags = NDArray[np.bool_]
 
@@ -38,7 +47,7 @@ class Attacked(NamedTuple):
     others : sequence of Guide
         What makes the attack stronger; each goes on with the samples that are still right.
     chip, names : Chip and int64 (neurons,), or None
-        A chip of one layer, and the label that each of its neurons stands for.
+        A chip of one layer, and the label that each of its neurons stands for; of other classifiers None.
     """
 
     classifier: Compared
@@ -54,20 +63,19 @@ def attacked(settings: Settings, images: Images) -> Attacked:
     if method in PASSES or method == "delta":
         classifier = classifier_of(settings, images, np.float32)
         return Attacked(classifier, [Guide(classifier)], [Guide(classifier, "margin")])
-    chip = chip_of(settings, images)
+    chip = chip_of(settings | {"method": SOURCES.get(method, method)}, images)
     labels = named(chip, images, settings["label_samples"])
     names = labels.shares_.argmax(axis=1) if len(chip.layers) == 1 else None
-    temperatures = (TEMPERATURE, 3 * TEMPERATURE) if method == "hard" else (TEMPERATURE,)
-    others = [smooth(chip, sharpened(labels), temperature) for temperature in temperatures]
-    if method == "hard":
-        classifier = Classifier(chip, labels, dtype=np.float32)
-        return Attacked(classifier, [smooth(chip, labels, TEMPERATURE)], others, chip, names)
+    factors = (1, 3) if method in WINNERS else (1,)
+    sharp = [smooth(chip, sharpened(labels), factor * TEMPERATURE) for factor in factors]
     if method.endswith("-ridge"):
-        readout = ridge(chip, images, settings["label_samples"])
-        classifier = Classifier(chip, readout, dtype=np.float32)
-        return Attacked(classifier, [Guide(classifier)], [Guide(classifier, "margin"), *others])
-    classifier = Classifier(chip, labels, dtype=np.float32)
-    return Attacked(classifier, [Guide(classifier)], others, chip, names)
+        classifier = Classifier(chip, ridge(chip, images, settings["label_samples"]), dtype=np.float32)
+        return Attacked(classifier, [Guide(classifier)], [Guide(classifier, "margin"), *sharp])
+    softly = smooth(chip, labels, TEMPERATURE)
+    classifier = softly.classifier
+    if method in WINNERS:
+        classifier = smooth(chip, sharpened(labels), COLD).classifier
+    return Attacked(classifier, [softly], sharp, chip, names)
 
 
 def smooth(chip: Chip, labels: SoftLabels, temperature: float) -> Guide:
@@ -77,7 +85,7 @@ def smooth(chip: Chip, labels: SoftLabels, temperature: float) -> Guide:
 
 @dataclass(frozen=True)
 class Along:
-    """A classifier that is judged by its own probabilities, with the gradients of another one."""
+    """A classifier that is judged by its own probabilities, with the gradients of another one; both in float32."""
 
     judged: Compared
     guide: Compared
@@ -89,11 +97,11 @@ class Along:
 
     def log_proba(self, samples: Any) -> NDArray[np.float64]:
         """Return log P(c | x) of the one that is judged."""
-        return self.judged.log_proba(samples)
+        return self.judged.log_proba(np.asarray(samples, np.float32))
 
     def gradient(self, samples: Any, labels: Labels) -> NDArray[np.float64]:
         """Return d log P(label | x) / dx of the guide."""
-        return self.guide.gradient(samples, labels)
+        return self.guide.gradient(np.asarray(samples, np.float32), labels)
 
 
 def still_right(

@@ -13,15 +13,15 @@ from neurosim.recipes import TEMPERATURE
 from neurosim.studies.bayes.attack_claims import claims
 from neurosim.studies.bayes.attack_figures import figures
 from neurosim.studies.bayes.attack_tables import EPSILONS, LARGEST, NORMS, REFERENCE, tables
-from neurosim.studies.bayes.attackers import Along, Attacked, Guide, attacked, smooth, still_right
+from neurosim.studies.bayes.attackers import NAMES, Along, Attacked, Guide, attacked, smooth, still_right
 from neurosim.studies.bayes.certificate import certified_radii
 from neurosim.studies.bayes.chips import learned_chip, named
-from neurosim.studies.bayes.controls import NAMES, PASSES, Compared, ridge, trained_twin
-from neurosim.studies.bayes.images import Images, Labels
+from neurosim.studies.bayes.controls import PASSES, Compared, ridge, trained_twin
+from neurosim.studies.bayes.images import Array, Images, Labels
 from neurosim.studies.bayes.part import Grid, Part, Settings
 
 ATTACKED = 300  # test samples
-CHECKED = 150  # in checks, which cost a hundred times as much a sample
+CHECKED = 100  # in checks, which cost a hundred times as much a sample
 MNIST_NORM = 9.2  # mean norm of MNIST's samples
 STEPS, MORE_STEPS, RESTARTS = 40, 200, 5
 EVERYWHERE = ("soft", "twin")  # methods that are measured at every width
@@ -31,9 +31,13 @@ SMOOTHER = 3  # factor of the temperature
 
 
 def cells(grid: Grid) -> Iterator[Settings]:
-    """Give the cells of every classifier; on the first stream also checks and transfers between classifiers."""
+    """Give the cells of every classifier; on the first stream also checks and transfers between classifiers.
+
+    Wide controls and a second stream are measured with one seed: each costs half a minute.
+    """
     for method, neurons in _methods(grid):
-        for seed in grid.seeds if grid.first else grid.seeds[:2]:
+        every = grid.first and (neurons <= 200 or method in EVERYWHERE)
+        for seed in grid.seeds if every else grid.seeds[:1]:
             yield _cell(grid, "accuracy", method, method, neurons, seed)
     if grid.fast or not grid.first:
         return
@@ -66,7 +70,7 @@ class Target(NamedTuple):
 
     Attributes
     ----------
-    samples : float64 (samples, inputs)
+    samples : float32 (samples, inputs)
     labels : int64 (samples,)
     scales : dict
         By norm, what an epsilon is multiplied by: the range of the inputs, or the mean norm relative to MNIST's.
@@ -74,7 +78,7 @@ class Target(NamedTuple):
         `low` and `high` of attacks, and their seed.
     """
 
-    samples: NDArray[np.float64]
+    samples: Array
     labels: Labels
     scales: dict[str, float]
     box: dict[str, Any]
@@ -89,7 +93,7 @@ def target_of(settings: Settings, images: Images) -> Target:
     count = len(images.test)
     taken = min(settings["attacked_samples"], count)
     rows = np.arange(taken) * count // taken
-    samples = images.test[rows].astype(np.float64)
+    samples = images.test[rows]
     low, high = min(images.low, float(samples.min())), max(images.high, float(samples.max()))
     norm = float(np.linalg.norm(images.train, axis=1).mean()) / MNIST_NORM
     scales = {"linf": high - low, "l2": float(f"{norm:.2g}")}
@@ -121,7 +125,7 @@ def _curve(found: Attacked, target: Target, norm: str, steps: int) -> list[list[
     points = [[0.0, clean, clean, clean]]
     for epsilon in EPSILONS[norm]:
         ball = target.ball(norm, epsilon)
-        noisy = classifier.predict(random_noise(samples, **ball)) == labels
+        noisy = classifier.predict(random_noise(samples, **ball).astype(np.float32)) == labels
         own = still_right(classifier, found.own, samples, labels, own, steps=steps, **ball)
         strongest = still_right(classifier, found.others, samples, labels, strongest & own, steps=steps, **ball)
         points.append([epsilon, *(float(right.mean()) for right in (noisy, own, strongest))])
@@ -135,7 +139,7 @@ def _certified(found: Attacked, target: Target) -> dict[str, list[list[float]]]:
     weights = np.array(found.chip.layers[0].weights, np.float64)
     shares = {}
     for norm in NORMS:
-        radii = certified_radii(weights, found.names, target.samples, target.labels, norm)
+        radii = certified_radii(weights, found.names, target.samples.astype(np.float64), target.labels, norm)
         shares[norm] = [
             [epsilon, float((radii > epsilon * target.scales[norm]).mean())] for epsilon in (0.0, *EPSILONS[norm])
         ]
@@ -188,14 +192,11 @@ def _shown(found: Attacked, target: Target, shape: tuple[int, ...]) -> dict[str,
         changed = samples
         for guide, loss in (*found.own, *found.others):
             along, wrong = Along(found.classifier, guide), found.classifier.predict(changed) != labels
-            made = attack(along, samples, labels, loss=loss, **target.ball(norm, epsilon)).samples
+            made = attack(along, samples, labels, loss=loss, **target.ball(norm, epsilon)).samples.astype(np.float32)
             changed = np.where(wrong[:, None], changed, made)
         images[norm] = changed
         images[f"{norm}-said"] = found.classifier.predict(changed)
-    return {
-        name: array if name.endswith("said") else array.astype(np.float32).reshape(-1, *shape)
-        for name, array in images.items()
-    }
+    return {name: array if name.endswith("said") else array.reshape(-1, *shape) for name, array in images.items()}
 
 
 PART = Part("attacks", cells, measure, tables, claims, figures)
