@@ -6,13 +6,14 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.errors import StateError
+from neurosim.errors import ConfigError, StateError
 from neurosim.experiments.data import Data, check_datasets, check_sources
 from neurosim.state.file_system import flush
 
@@ -103,6 +104,23 @@ def check_data(cells: Sequence[Cell], root: Path) -> None:
     settings = [cell.settings for cell in cells]
     check_datasets({values["dataset"] for values in settings if "train" not in values}, root)
     check_sources({values[name] for values in settings for name in ("train", "test") if values.get(name)}, root)
+
+
+def check_installed(cells: Sequence[Cell]) -> None:
+    """Refuse cells whose settings have `torch` where PyTorch is not installed.
+
+    Raises
+    ------
+    ConfigError
+        If so; it says how to measure cells that do without.
+    """
+    needing = [cell.name for cell in cells if cell.settings.get("torch")]
+    if not needing or find_spec("torch") is not None:
+        return
+    others = [cell.name for cell in cells if not cell.settings.get("torch")]
+    instead = f", or measure cells without it, as with --only {others[0].rsplit('-', 2)[0]}" if others else ""
+    rule = f"installed for {len(needing)} cells, as {needing[0]}"
+    raise ConfigError("PyTorch", rule, "none", f"pip install 'neurosim-chip[torch]'{instead}")
 
 
 class Folder:

@@ -7,7 +7,7 @@ from typing import Any
 
 from neurosim.errors import StateError
 from neurosim.experiments import tables
-from neurosim.experiments.cells import Cell, Finished, Folder, Study, check_data
+from neurosim.experiments.cells import Cell, Finished, Folder, Study, check_data, check_installed
 from neurosim.experiments.workers import Workers
 
 
@@ -42,11 +42,14 @@ def run(
 
     Raises
     ------
+    ConfigError
+        If cells need PyTorch, and it is not installed.
     StreamError
         If the data are missing.
     StateError
         If the folder, or a record, cannot be written.
     """
+    check_installed(cells)
     check_data(cells, Path(root))
     folder.check_writable()
     with Workers(study.module, Path(root), folder.path, jobs) as workers:
