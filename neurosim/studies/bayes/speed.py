@@ -21,7 +21,9 @@ from neurosim.studies.bayes.speed_tables import figures, tables
 from neurosim.studies.bayes.tuning import KINDS, constants
 
 CHECKPOINTS = (100, 300, 1000, 3000, 10_000, 30_000)  # samples of the pass, besides all
-FEWER = (1000, 10_000)  # for Adam, and on a second stream
+FEWER = (1000, 10_000)  # at other widths than CLOSER, for some of the controls, and on a second stream
+CLOSER = (200, 1000)
+MAIN = ("soft", "sgd-decay", "sgd-constant")
 FAST = (300, 1000)
 DELTA_RATE = 0.5  # on raw pixels: see docs/readouts.md
 TOGETHER = 5000  # samples whose responses are in memory at a time
@@ -38,24 +40,23 @@ def cells(grid: Grid) -> Iterator[Settings]:
     """Give the grid of methods, widths and seeds."""
     for method, (widths, checkpoints) in _methods(grid).items():
         for neurons in widths:
+            at = checkpoints if grid.fast or neurons in (0, *CLOSER) else FEWER
             for seed in grid.seeds if grid.first else grid.seeds[:2]:
                 settings = grid.samples | {"method": method, "neurons": neurons, "seed": seed}
                 torch = {"torch": True} if method in KINDS else {}
-                yield settings | {"checkpoints": list(checkpoints)} | torch
+                yield settings | {"checkpoints": list(at)} | torch
 
 
 def _methods(grid: Grid) -> dict[str, tuple[Sequence[int], Sequence[int]]]:
     """Return the widths and the checkpoints of each method; the delta rule on raw pixels has no neurons to choose."""
-    main = ("soft", "sgd-decay", "sgd-constant")
     if not grid.first:
-        return dict.fromkeys(main, ((200,), FEWER))
+        return dict.fromkeys(MAIN, ((200,), FEWER))
     checkpoints = FAST if grid.fast else CHECKPOINTS
-    methods: dict[str, tuple[Sequence[int], Sequence[int]]] = dict.fromkeys(main, (grid.widths, checkpoints))
+    methods: dict[str, tuple[Sequence[int], Sequence[int]]] = dict.fromkeys(MAIN, (grid.widths, checkpoints))
     methods["delta"] = (0,), checkpoints
     if grid.fast:
         return methods
-    some = (200, 1000)
-    return methods | {"hard": (some, checkpoints), "random": (some, checkpoints), "adam-decay": (some, FEWER)}
+    return methods | {"hard": (CLOSER, FEWER), "random": (CLOSER, checkpoints), "adam-decay": (CLOSER, FEWER)}
 
 
 def measure(settings: Settings, images: Images) -> Outcome:
@@ -139,8 +140,7 @@ def _twins(settings: Settings, images: Images, at: Sequence[int]) -> Outcome:
     """Train a twin for each number of samples, with the constants for it."""
     optimiser, decay = KINDS[settings["method"]]
     curve, chosen = [], []
-    for count in at:
-        rate, batch = constants(settings, images, count)
+    for count, (rate, batch) in constants(settings, images, at).items():
         trained = twin.train(
             images.train[:count], images.train_labels[:count], images.classes, neurons=settings["neurons"],
             optimiser=optimiser, rate=rate, batch=batch, decay=decay, seed=settings["seed"],

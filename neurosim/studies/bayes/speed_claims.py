@@ -9,17 +9,23 @@ from neurosim.experiments.cells import Cell, Finished
 from neurosim.studies.bayes.part import Claim, by_group
 
 Groups = Mapping[tuple[str, int], Sequence[Any]]  # measures of each method and width of one stream
-CLAIMS = (  # what is claimed, the curve of the chip, the twins of which the best counts
-    ("a constant rate (the end unknown), labels of the samples seen", "soft-seen", ("sgd-constant",)),
-    ("a rate tuned to end there, labels of the samples seen", "soft-seen", ("sgd-decay", "adam-decay")),
-    ("a constant rate, {count} labels to name neurons", "soft-fixed", ("sgd-constant",)),
-    ("a rate tuned to end there, {count} labels to name neurons", "soft-fixed", ("sgd-decay", "adam-decay")),
-)
+CURVES = {"random": "linear-seen"}  # of what the chip is held against; of others, their own
+TUNED = ("sgd-decay", "adam-decay")
+CLAIMS = (  # what is claimed, the curve of the chip, what it is held against: the best of them counts
+    ("than backpropagation at a constant rate (the end unknown), labels of the samples seen", "soft-seen",
+     ("sgd-constant",)),
+    ("than backpropagation at a rate tuned to end there, labels of the samples seen", "soft-seen", TUNED),
+    ("than backpropagation at a constant rate, {count} labels to name neurons", "soft-fixed", ("sgd-constant",)),
+    ("than backpropagation at a rate tuned to end there, {count} labels to name neurons", "soft-fixed", TUNED),
+    ("with a linear readout than backpropagation at a rate tuned to end there, labels of the samples seen",
+     "linear-seen", TUNED),
+    ("with a linear readout than random weights with one, labels of the samples seen", "linear-seen", ("random",)),
+)  # fmt: skip
 SIGNS = {1: "above", 0: "within the seeds", -1: "below"}
 
 
 class Point(NamedTuple):
-    """After so many samples: the chip's mean accuracy less the twin's, and whether all its seeds are above or below."""
+    """After so many samples: the chip's mean accuracy less the other's, and its sign if the seeds do not overlap."""
 
     samples: int
     difference: float
@@ -45,10 +51,10 @@ def claims(asked: Sequence[Cell], finished: Finished) -> list[Claim]:
     counts = {cell.settings["dataset"]: cell.settings["label_samples"] for cell in asked}
     made = []
     for dataset, groups in streams.items():
-        for rivals, curve, methods in CLAIMS:
+        for claim, curve, methods in CLAIMS:
             by_width = _points(groups, curve, methods)
             if by_width:
-                text = f"fewer samples than backpropagation at {rivals.format(count=counts[dataset])}: {dataset}"
+                text = f"fewer samples {claim.format(count=counts[dataset])}: {dataset}"
                 made.append(_claim(text, by_width))
     return made
 
@@ -57,7 +63,11 @@ def _points(groups: Groups, curve: str, rivals: Sequence[str]) -> dict[int, list
     """Compare the chip with the best of its rivals, by width and number of samples, wherever both are measured."""
     by_width: dict[int, list[Point]] = {}
     for (method, neurons), records in groups.items():
-        others = [accuracies(groups[rival, neurons], "own") for rival in rivals if (rival, neurons) in groups]
+        others = [
+            accuracies(groups[rival, neurons], CURVES.get(rival, "own"))
+            for rival in rivals
+            if (rival, neurons) in groups
+        ]
         if method != "soft" or not others:
             continue
         for samples, ours in accuracies(records, curve).items():

@@ -1,5 +1,6 @@
 """The rate and the batch of a twin by backpropagation, for each number of samples that it may see."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from neurosim.studies.bayes import twin
@@ -16,7 +17,7 @@ class Kind(NamedTuple):
 KINDS = {"sgd-decay": Kind("sgd", True), "sgd-constant": Kind("sgd", False), "adam-decay": Kind("adam", True)}
 NEURONS = 200  # at which rates are chosen: at other widths they were found to be within a point of the best
 HELD_OUT = 5000  # training samples that the choice is made on, or a fifth of fewer
-MOST = 10_000  # samples of a training on a stream that is not in the table
+MOST = 10_000  # samples of a training for what is not in the table: its choice is that for all above
 # python benchmarks/twin_rates.py $NEUROSIM_DATA mnist sgd-decay, and the others: (rate, batch) by samples
 TUNED: dict[str, dict[str, dict[int, tuple[float, int]]]] = {
     "mnist": {
@@ -33,14 +34,18 @@ TUNED: dict[str, dict[str, dict[int, tuple[float, int]]]] = {
 }  # fmt: skip
 
 
-def constants(settings: dict[str, Any], images: Images, count: int) -> tuple[float, int]:
-    """Return the rate and batch of a cell's twin for one pass over the first `count` training samples.
+def constants(settings: dict[str, Any], images: Images, at: Sequence[int]) -> dict[int, tuple[float, int]]:
+    """Return the rate and batch of a cell's twin for one pass over the first training samples, by their number.
 
-    Those of a stream that is not in the table are chosen here, in a few small trainings.
+    Those that are not in the table are chosen here, in a few small trainings.
     """
-    method, few = settings["method"], min(count, MOST)
-    known = TUNED.get(settings["dataset"], {}).get(method, {}).get(count)
-    return known or tuned(images, method, few, min(settings["neurons"], NEURONS), settings["seed"])[:2]
+    method = settings["method"]
+    known = TUNED.get(settings["dataset"], {}).get(method, {})
+    chosen = {
+        few: tuned(images, method, few, min(settings["neurons"], NEURONS), settings["seed"])[:2]
+        for few in {min(count, MOST) for count in at if count not in known}
+    }
+    return {count: known.get(count) or chosen[min(count, MOST)] for count in at}
 
 
 def tuned(images: Images, method: str, count: int, neurons: int, seed: int) -> twin.Choice:
