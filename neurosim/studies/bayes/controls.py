@@ -19,10 +19,11 @@ from neurosim.studies.bayes.part import Settings
 
 PROTOTYPES = 113  # purpose of random numbers: the state of k-means
 TOGETHER = 1024  # samples of a step of k-means
+PASSES_OF_K_MEANS = 2  # over the training samples, at most
 FEATURES = "output"  # what a ridge is fitted to: on clean samples it is better than `triangle`
 TWIN: dict[str, Any] = {"optimiser": "adam", "rate": 2e-3}
 BATCHES = {"twin": 32, "twin-converged": 128}
-PASSES = {"twin": 1, "twin-converged": 10}
+PASSES = {"twin": 1, "twin-converged": 5}
 NAMES = {
     "soft": "SoftHebb, soft labels",
     "soft-ridge": "SoftHebb, ridge",
@@ -34,7 +35,7 @@ NAMES = {
     "k-means": "k-means, soft labels",
     "delta": "raw pixels, delta readout",
     "twin": "backpropagation, one pass",
-    "twin-converged": "backpropagation, 10 passes",
+    "twin-converged": "backpropagation, 5 passes",
 }
 
 
@@ -100,7 +101,9 @@ def prototypes(samples: Array, count: int, seed: int) -> Array:
 
     state = int(randomness.words(seed, PROTOTYPES, 0, 1)[0] >> np.uint64(32))
     found = min(count, len(samples))
-    model = MiniBatchKMeans(found, init="random", batch_size=max(TOGETHER, found), n_init=1, random_state=state)
+    model = MiniBatchKMeans(
+        found, init="random", batch_size=max(TOGETHER, found), n_init=1, max_iter=PASSES_OF_K_MEANS, random_state=state
+    )
     return np.resize(unit(model.fit(samples).cluster_centers_), (count, samples.shape[1]))
 
 

@@ -6,13 +6,15 @@ from typing import Any
 from neurosim.experiments.cells import Cell, Finished, Folder, Outcome, Study, Table
 from neurosim.experiments.data import Data
 from neurosim.studies import published
-from neurosim.studies.bayes import learning, noise, speed
+from neurosim.studies.bayes import learning, likelihood, noise, priors, speed
 from neurosim.studies.bayes.images import images_of
 from neurosim.studies.bayes.part import Grid, Part
 
 NAME, VERSION = "bayes", 1
 STREAMS = (("mnist", "mnist:train", "mnist:test"), ("cifar10", "cifar10:train", "cifar10:test"))
-PARTS: dict[str, Part] = {part.name: part for part in (learning.PART, noise.PART, speed.PART)}
+PARTS: dict[str, Part] = {
+    part.name: part for part in (learning.PART, likelihood.PART, priors.PART, speed.PART, noise.PART)
+}
 
 
 def cells(seeds: int, fast: bool, train: str | None = None, test: str | None = None) -> list[Cell]:
