@@ -25,6 +25,7 @@ WORDS = {"soft": "soft labels", "winner": "winner's label", "linear": "linear re
 STYLES = {  # what is drawn: the curve of a method, its words, and Okabe and Ito's colours
     ("soft", "soft-fixed"): ("SoftHebb, soft labels, fixed number of labels", "#0072b2", "--"),
     ("soft", "soft-seen"): ("SoftHebb, soft labels of samples seen", "#0072b2", "-"),
+    ("soft", "linear-seen"): ("SoftHebb, linear readout, labels of samples seen", "#0072b2", ":"),
     ("sgd-decay", "own"): (NAMES["sgd-decay"], "#d55e00", "-"),
     ("sgd-constant", "own"): (NAMES["sgd-constant"], "#d55e00", "--"),
     ("delta", "own"): (NAMES["delta"], "#666666", "-"),
@@ -90,9 +91,12 @@ def _drawn(dataset: str, groups: dict[tuple[str, int], Any], widths: Sequence[in
     for axes, neurons in zip(grid, widths, strict=True):
         for (method, curve), (label, colour, line) in STYLES.items():
             found = accuracies(groups.get((method, neurons if method != "delta" else 0), ()), curve)
+            if not found:
+                continue
             means = [100 * fmean(values) for values in found.values()]
             axes.plot(list(found), means, line, color=colour, linewidth=1.3, marker=".", markersize=4, label=label)
         axes.set(xscale="log", xlabel="samples seen", title=f"{neurons} neurons")
+        axes.tick_params(axis="x", which="minor", labelbottom=False)
         axes.grid(alpha=0.3)
     grid[0].set_ylabel(f"accuracy, %, {dataset}")
     figure.legend(*grid[0].get_legend_handles_labels(), loc="outside right center", fontsize=8)
