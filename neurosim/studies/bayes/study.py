@@ -6,14 +6,14 @@ from typing import Any
 from neurosim.experiments.cells import Cell, Finished, Folder, Outcome, Study, Table
 from neurosim.experiments.data import Data
 from neurosim.studies import published
-from neurosim.studies.bayes import attacks, confusing, generation, learning, likelihood, noise, priors
+from neurosim.studies.bayes import attacks, confusing, generation, learning, likelihood, noise, priors, speed
 from neurosim.studies.bayes.images import images_of
 from neurosim.studies.bayes.part import Grid, Part
 
 NAME, VERSION = "bayes", 1
 STREAMS = (("mnist", "mnist:train", "mnist:test"), ("cifar10", "cifar10:train", "cifar10:test"))
 PARTS: dict[str, Part] = {
-    part.PART.name: part.PART for part in (learning, likelihood, priors, noise, attacks, confusing, generation)
+    part.PART.name: part.PART for part in (learning, likelihood, priors, speed, noise, attacks, confusing, generation)
 }
 
 
