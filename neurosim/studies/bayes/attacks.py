@@ -12,7 +12,7 @@ from neurosim.experiments.cells import Outcome
 from neurosim.recipes import TEMPERATURE
 from neurosim.studies.bayes.attack_claims import claims
 from neurosim.studies.bayes.attack_figures import figures
-from neurosim.studies.bayes.attack_tables import EPSILONS, LARGEST, NORMS, REFERENCE, tables
+from neurosim.studies.bayes.attack_tables import EPSILONS, LARGEST, NORMS, REFERENCE, SMALLER, tables
 from neurosim.studies.bayes.attackers import NAMES, Along, Attacked, Guide, attacked, smooth, still_right
 from neurosim.studies.bayes.certificate import certified_radii
 from neurosim.studies.bayes.chips import learned_chip, named
@@ -61,7 +61,15 @@ def _methods(grid: Grid) -> Iterator[tuple[str, int]]:
 
 def _cell(grid: Grid, kind: str, name: str, classifier: str, neurons: int, seed: int) -> Settings:
     count = 100 if grid.fast else CHECKED if kind == "check" else ATTACKED
-    own = {"kind": kind, "classifier": classifier, "neurons": neurons, "seed": seed, "attacked_samples": count}
+    epsilons = {norm: list(values) for norm, values in (EPSILONS if grid.first else SMALLER).items()}
+    own = {
+        "epsilons": epsilons,
+        "kind": kind,
+        "classifier": classifier,
+        "neurons": neurons,
+        "seed": seed,
+        "attacked_samples": count,
+    }
     return grid.samples | own | {"method": name, "steps": STEPS} | ({"torch": True} if classifier in PASSES else {})
 
 
@@ -108,13 +116,13 @@ def measure(settings: Settings, images: Images) -> Outcome:
     found = attacked(settings | {"method": settings["classifier"]}, images)
     if settings["kind"] == "check":
         return Outcome({"check": {norm: _check(found, target, norm, settings["steps"]) for norm in NORMS}}, {})
-    curves = {norm: _curve(found, target, norm, settings["steps"]) for norm in NORMS}
-    measures = {"curves": curves, "certified": _certified(found, target), "scales": target.scales}
+    curves = {norm: _curve(found, target, norm, settings) for norm in NORMS}
+    measures = {"curves": curves, "certified": _certified(found, target, settings["epsilons"]), "scales": target.scales}
     wanted = settings["seed"] == 0 and settings["classifier"] in EVERYWHERE and len(images.shape) > 1
     return Outcome(measures, _shown(found, target, images.shape) if wanted else {})
 
 
-def _curve(found: Attacked, target: Target, norm: str, steps: int) -> list[list[float]]:
+def _curve(found: Attacked, target: Target, norm: str, settings: Settings) -> list[list[float]]:
     """Return for each epsilon what is left: of random noise, of the own gradients, of the strongest attack.
 
     What a smaller epsilon changed is changed by a larger one, so each goes on with the samples that are still right.
@@ -122,8 +130,8 @@ def _curve(found: Attacked, target: Target, norm: str, steps: int) -> list[list[
     classifier, samples, labels = found.classifier, target.samples, target.labels
     own = strongest = classifier.predict(samples) == labels
     clean = float(own.mean())
-    points = [[0.0, clean, clean, clean]]
-    for epsilon in EPSILONS[norm]:
+    points, steps = [[0.0, clean, clean, clean]], settings["steps"]
+    for epsilon in settings["epsilons"][norm]:
         ball = target.ball(norm, epsilon)
         noisy = classifier.predict(random_noise(samples, **ball).astype(np.float32)) == labels
         own = still_right(classifier, found.own, samples, labels, own, steps=steps, **ball)
@@ -132,7 +140,7 @@ def _curve(found: Attacked, target: Target, norm: str, steps: int) -> list[list[
     return points
 
 
-def _certified(found: Attacked, target: Target) -> dict[str, list[list[float]]]:
+def _certified(found: Attacked, target: Target, epsilons: dict[str, list[float]]) -> dict[str, list[list[float]]]:
     """Return for each epsilon the share of samples whose winner surely keeps the right name; none without names."""
     if found.chip is None or found.names is None:
         return {}
@@ -141,7 +149,7 @@ def _certified(found: Attacked, target: Target) -> dict[str, list[list[float]]]:
     for norm in NORMS:
         radii = certified_radii(weights, found.names, target.samples.astype(np.float64), target.labels, norm)
         shares[norm] = [
-            [epsilon, float((radii > epsilon * target.scales[norm]).mean())] for epsilon in (0.0, *EPSILONS[norm])
+            [epsilon, float((radii > epsilon * target.scales[norm]).mean())] for epsilon in (0.0, *epsilons[norm])
         ]
     return shares
 
