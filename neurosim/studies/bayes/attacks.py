@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,16 +13,25 @@ from neurosim.recipes import TEMPERATURE
 from neurosim.studies.bayes.attack_claims import claims
 from neurosim.studies.bayes.attack_figures import figures
 from neurosim.studies.bayes.attack_tables import EPSILONS, LARGEST, NORMS, REFERENCE, SMALLER, tables
-from neurosim.studies.bayes.attackers import NAMES, Along, Attacked, Guide, attacked, smooth, still_right
+from neurosim.studies.bayes.attackers import (
+    NAMES,
+    Along,
+    Attacked,
+    Guide,
+    Target,
+    attacked,
+    smooth,
+    still_right,
+    target_of,
+)
 from neurosim.studies.bayes.certificate import certified_radii
 from neurosim.studies.bayes.chips import learned_chip, named
 from neurosim.studies.bayes.controls import PASSES, Compared, ridge, trained_twin
-from neurosim.studies.bayes.images import Array, Images, Labels
+from neurosim.studies.bayes.images import Images
 from neurosim.studies.bayes.part import Grid, Part, Settings
 
 ATTACKED = 300  # test samples
 CHECKED = 100  # in checks, which cost a hundred times as much a sample
-MNIST_NORM = 9.2  # mean norm of MNIST's samples
 STEPS, MORE_STEPS, RESTARTS = 40, 200, 5
 EVERYWHERE = ("soft", "twin")  # methods that are measured at every width
 CHECKS = ("soft", "soft-ridge", "hard", "twin")
@@ -71,41 +80,6 @@ def _cell(grid: Grid, kind: str, name: str, classifier: str, neurons: int, seed:
         "attacked_samples": count,
     }
     return grid.samples | own | {"method": name, "steps": STEPS} | ({"torch": True} if classifier in PASSES else {})
-
-
-class Target(NamedTuple):
-    """Samples to attack, and what an epsilon of the study means for them.
-
-    Attributes
-    ----------
-    samples : float32 (samples, inputs)
-    labels : int64 (samples,)
-    scales : dict
-        By norm, what an epsilon is multiplied by: the range of the inputs, or the mean norm relative to MNIST's.
-    box : dict
-        `low` and `high` of attacks, and their seed.
-    """
-
-    samples: Array
-    labels: Labels
-    scales: dict[str, float]
-    box: dict[str, Any]
-
-    def ball(self, norm: str, epsilon: float) -> dict[str, Any]:
-        """Return the constants of an attack or of noise with an epsilon of the study."""
-        return {"norm": norm, "epsilon": epsilon * self.scales[norm]} | self.box
-
-
-def target_of(settings: Settings, images: Images) -> Target:
-    """Return test samples evenly from all of the test stream."""
-    count = len(images.test)
-    taken = min(settings["attacked_samples"], count)
-    rows = np.arange(taken) * count // taken
-    samples = images.test[rows]
-    low, high = min(images.low, float(samples.min())), max(images.high, float(samples.max()))
-    norm = float(np.linalg.norm(images.train, axis=1).mean()) / MNIST_NORM
-    scales = {"linf": high - low, "l2": float(f"{norm:.2g}")}
-    return Target(samples, images.test_labels[rows], scales, {"low": low, "high": high, "seed": settings["seed"]})
 
 
 def measure(settings: Settings, images: Images) -> Outcome:
