@@ -30,7 +30,7 @@ def digits():
 @pytest.fixture(scope="module")
 def hard(digits):
     settings = cell_of("hard").settings
-    return attackers.attacked(settings, digits), attacks.target_of(settings, digits)
+    return attackers.attacked(settings, digits), attackers.target_of(settings, digits)
 
 
 def test_the_grid_has_every_classifier_and_twins_need_pytorch():
@@ -131,7 +131,7 @@ def test_transfers_are_measured_for_each_pair(digits):
 def test_images_are_those_of_attacks_that_succeed(digits):
     settings = cell_of("soft").settings
     arrays = attacks.measure(settings | {"steps": 5, "attacked_samples": 20}, digits).arrays
-    target = attacks.target_of(settings | {"attacked_samples": 20}, digits)
+    target = attackers.target_of(settings | {"attacked_samples": 20}, digits)
     assert arrays["clean"].shape == arrays["l2"].shape == (10, 1, 8, 8)
     assert np.abs(arrays["linf"] - arrays["clean"]).max() == pytest.approx(0.2, abs=1e-6)
     lengths = np.linalg.norm((arrays["l2"] - arrays["clean"]).reshape(10, -1), axis=1)
@@ -230,7 +230,7 @@ def test_streams_of_vectors_have_no_images_and_classes_may_be_missing(digits):
 
 def test_the_sharpened_guide_is_the_one_of_the_docs(digits):
     settings = cell_of("soft").settings
-    found, target = attackers.attacked(settings, digits), attacks.target_of(settings, digits)
+    found, target = attackers.attacked(settings, digits), attackers.target_of(settings, digits)
     labels = attackers.named(found.chip, digits, settings["label_samples"])
     guide = Classifier(found.chip, sharpened(labels), dtype=np.float32)
     ball = target.ball("l2", 2.0)

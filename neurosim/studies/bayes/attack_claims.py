@@ -1,23 +1,30 @@
-"""What part `attacks` says: is SoftHebb more robust than its twin, by what, and is that only masked gradients."""
+"""What part `attacks` says: is SoftHebb more robust than its twin, and by what."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from statistics import fmean
-from typing import Any
 
 from neurosim.experiments.cells import Cell, Finished
 from neurosim.experiments.tables import spread
-from neurosim.studies.bayes.attack_tables import LARGEST, NORMS, OWN, REFERENCE, SOURCES, left, of_kind
+from neurosim.studies.bayes.attack_doubts import (
+    Groups,
+    records_of,
+    strong_enough,
+    transfers_are_weaker,
+    unmasked,
+    verdict,
+    widths_of,
+)
+from neurosim.studies.bayes.attack_tables import (
+    NORMS,
+    left,
+    of_kind,
+    reference,
+)
 from neurosim.studies.bayes.attackers import NAMES
 from neurosim.studies.bayes.controls import PASSES
 from neurosim.studies.bayes.part import Claim
 
-Groups = Mapping[tuple[str, int], Sequence[Any]]  # measures of each method and width of one stream
 MATTERS = 5.0  # points of accuracy from which on a cause counts
-AGREES = 2.0  # points within which two attacks count as equally strong
-BY_HAND = (
-    "71 % at L-infinity .1 and 50 % at L2 2 for 200 neurons, once measured by hand without a sign of masking, were "
-    "those of own gradients: a weak attack"
-)
 PROTOTYPES = {  # what is changed if weights are no prototypes, and the two methods that differ in it
     "learned for random weights, soft labels": ("soft", "random"),
     "learned for random weights, ridge": ("soft-ridge", "random-ridge"),
@@ -48,30 +55,17 @@ def claims(asked: Sequence[Cell], finished: Finished) -> list[Claim]:
             for kind in ("accuracy", "check", "transfers")
         )  # fmt: skip
         made += [_robust(dataset, norm, accuracy) for norm in NORMS]
-        made += [_origin(dataset, accuracy), _unmasked(dataset, accuracy)]
-        made += [_strong_enough(dataset, check), _transfers(dataset, accuracy, transfers)]
+        made += [_origin(dataset, accuracy), unmasked(dataset, accuracy)]
+        made += [strong_enough(dataset, check), transfers_are_weaker(dataset, accuracy, transfers)]
     return [claim for claim in made if claim is not None]
-
-
-def _widths(groups: Groups, *methods: str) -> list[int]:
-    """Return the widths at which each of the methods is measured; of raw pixels there is one."""
-    widths = sorted({neurons for _, neurons in groups} - {0})
-    return [neurons for neurons in widths if all(_records(groups, method, neurons) for method in methods)]
-
-
-def _records(groups: Groups, method: str, neurons: int) -> Sequence[Any]:
-    return groups.get((method, 0 if method == "delta" else neurons), ())
-
-
-def _verdict(kept: Sequence[bool]) -> str:
-    return "yes" if all(kept) else "partly" if any(kept) else "no"
 
 
 def _robust(dataset: str, norm: str, groups: Groups) -> Claim | None:
     """Compare SoftHebb with twins by the strongest attacks: it must be above, for all seeds, at every width."""
-    epsilon, texts, kept = REFERENCE[norm][0], [], []
+    epsilon, texts, kept = 0.0, [], []
     for twin in PASSES:
-        for neurons in _widths(groups, "soft", twin):
+        for neurons in widths_of(groups, "soft", twin):
+            epsilon = reference(groups["soft", neurons], norm)
             ours, theirs = (left(groups[method, neurons], norm, epsilon) for method in ("soft", twin))
             kept.append(min(ours) > max(theirs))
             texts.append(f"{neurons} neurons {spread(ours, 1)} against {spread(theirs, 1)} ({NAMES[twin]})")
@@ -79,7 +73,7 @@ def _robust(dataset: str, norm: str, groups: Groups) -> Claim | None:
         return None
     reason = "by the strongest attack on each; the worst seed of SoftHebb against the best one of the twin"
     text = f"left at {epsilon:g}, %: {'; '.join(texts)}"
-    return Claim(f"robust to {NORMS[norm]} attacks: {dataset}", text, _verdict(kept), reason)
+    return Claim(f"robust to {NORMS[norm]} attacks: {dataset}", text, verdict(kept), reason)
 
 
 def _origin(dataset: str, groups: Groups) -> Claim | None:
@@ -97,7 +91,8 @@ def _origin(dataset: str, groups: Groups) -> Claim | None:
         return None
     holds = "no" if not all(prototypes) else "partly" if any(softness) else "yes"
     text = "; ".join(f"{cause} {min(values):+.1f} to {max(values):+.1f}" for cause, values in effects.items())
-    at = " and ".join(f"{NORMS[norm]} {epsilons[0]:g}" for norm, epsilons in REFERENCE.items())
+    records = next(iter(groups.values()))
+    at = " and ".join(f"{NORMS[norm]} {reference(records, norm):g}" for norm in NORMS)
     reason = f"at least {MATTERS:g} points at both norms and every width by: {', '.join(counts) or 'nothing'}"
     return Claim(f"robust by prototypes, not by softness: {dataset}", f"points left at {at}: {text}", holds, reason)
 
@@ -105,92 +100,8 @@ def _origin(dataset: str, groups: Groups) -> Claim | None:
 def _effects(groups: Groups, method: str, control: str) -> list[float]:
     """Return how many points more one method has left than another, at each norm and width."""
     return [
-        fmean(left(_records(groups, method, neurons), norm, epsilons[0]))
-        - fmean(left(_records(groups, control, neurons), norm, epsilons[0]))
-        for neurons in _widths(groups, method, control) for norm, epsilons in REFERENCE.items()
-    ]  # fmt: skip
-
-
-def _unmasked(dataset: str, groups: Groups) -> Claim | None:
-    """Compare own gradients with the strongest attack, at each reference and width of SoftHebb with soft labels."""
-    widths, texts, kept = _widths(groups, "soft"), [], []
-    for norm, epsilons in REFERENCE.items():
-        for epsilon in epsilons:
-            both = [(neurons, _gap(groups["soft", neurons], norm, epsilon)) for neurons in widths]
-            kept += [own - strongest <= AGREES for _, (own, strongest) in both]
-            words = ", ".join(f"{neurons} neurons {own:.1f} -> {strongest:.1f}" for neurons, (own, strongest) in both)
-            texts.append(f"{NORMS[norm]} {epsilon:g}: {words}")
-    if not widths:
-        return None
-    others = {method: _largest_gap(groups, method) for method, _ in groups if method != "soft"}
-    masked = [f"{NAMES[method]} {gap:.1f}" for method, gap in others.items() if gap > AGREES]
-    reason = f"largest gaps of others above {AGREES:g} points: {', '.join(masked) or 'none'}"
-    if dataset == "mnist":
-        reason = f"{BY_HAND}; {reason}"
-    text = f"left by own gradients -> by the strongest attack, %: {'; '.join(texts)}"
-    return Claim(f"no masking of gradients: {dataset}", text, "yes" if all(kept) else "no", reason)
-
-
-def _gap(records: Sequence[Any], norm: str, epsilon: float) -> tuple[float, float]:
-    return fmean(left(records, norm, epsilon, OWN)), fmean(left(records, norm, epsilon))
-
-
-def _largest_gap(groups: Groups, method: str) -> float:
-    pairs = [
-        _gap(records, norm, epsilon)
-        for (own, _), records in groups.items() if own == method
-        for norm, epsilons in REFERENCE.items() for epsilon in epsilons
-    ]  # fmt: skip
-    return max(own - strongest for own, strongest in pairs)
-
-
-def _strong_enough(dataset: str, groups: Groups) -> Claim | None:
-    """Compare the attack of the study with one that costs a hundred times as much, and look at both ends."""
-    if not groups:
-        return None
-    points = [
-        (SOURCES[method.removeprefix("check-")], norm, [100 * value if column else value for column, value in pairs])
-        for (method, _), records in groups.items() for record in records for norm in NORMS
-        for pairs in (list(enumerate(point)) for point in record["check"][norm])
-    ]  # fmt: skip
-    changed = max(points, key=lambda point: point[2][2] - point[2][3])
-    unharmed = all(values[1] == values[2] for _, _, values in points if values[0] == 0)
-    destroyed = all(values[3] <= 1 for _, norm, values in points if values[0] == LARGEST[norm])
-    name, norm, values = changed
-    text = (
-        f"largest difference {values[2] - values[3]:.1f} points ({name}, {NORMS[norm]} {values[0]:g}); epsilon 0 "
-        f"{'leaves' if unharmed else 'changes'} the accuracy; the largest {'destroys' if destroyed else 'spares'} it"
-    )
-    kept = [values[2] - values[3] <= AGREES, unharmed, destroyed]
-    reason = f"at most {AGREES:g} points by 200 steps, 5 restarts and the margin; what no attack found stays unknown"
-    return Claim(f"attacks are as strong as they get: {dataset}", text, _verdict(kept), reason)
-
-
-def _transfers(dataset: str, accuracy: Groups, groups: Groups) -> Claim | None:
-    """Compare the strongest attack on SoftHebb with those along the gradients of others, at equal widths."""
-    texts, kept = [], []
-    for (_, neurons), records in groups.items():
-        for norm in NORMS:
-            values = _by_source(records, norm)
-            strongest = accuracy.get(("soft", neurons))
-            if not strongest:
-                continue
-            found = fmean(left(strongest, norm, REFERENCE[norm][0]))
-            kept.append(found <= min(values.values()) + AGREES)
-            words = ", ".join(f"{SOURCES[source]} {value:.1f}" for source, value in values.items())
-            texts.append(f"{neurons} neurons, {NORMS[norm]} {REFERENCE[norm][0]:g}: strongest {found:.1f}, {words}")
-    if not kept:
-        return None
-    reason = f"no other classifier's gradients may leave {AGREES:g} points less than the strongest attack"
-    text = f"left of SoftHebb, %, along the gradients of: {'; '.join(texts)}"
-    return Claim(f"no attack by transfer is stronger: {dataset}", text, _verdict(kept), reason)
-
-
-def _by_source(records: Sequence[Any], norm: str) -> dict[str, float]:
-    """Return what is left of SoftHebb along the gradients of each source, in %, the mean over seeds."""
-    left_by: dict[str, list[float]] = {}
-    for record in records:
-        for own, judged, source, value in record["transfers"]:
-            if (own, judged) == (norm, "soft"):
-                left_by.setdefault(source, []).append(100 * value)
-    return {source: fmean(values) for source, values in left_by.items()}
+        fmean(left(ours, norm, reference(ours, norm))) - fmean(left(others, norm, reference(ours, norm)))
+        for neurons in widths_of(groups, method, control)
+        for ours, others in [(records_of(groups, method, neurons), records_of(groups, control, neurons))]
+        for norm in NORMS
+    ]

@@ -68,7 +68,7 @@ def _images(dataset: str, cells: Sequence[Cell], folder: Folder) -> list[str]:
         for name in SHORT if neurons == drawn else ():
             if name == "clean" and rows:  # the same images for all
                 continue
-            label = SHORT[name] if name == "clean" else f"{SHORT[name]}\n{NAMES[method]}"
+            label = SHORT[name] if name == "clean" else f"{SHORT[name]}\n{NAMES[method]}, says"
             rows.append((label, list(arrays[name])))
             titles += [str(said) for said in arrays[f"{name}-said"]] if name != "clean" else [""] * len(arrays[name])
     return image_grid(rows, f"attacks-images-{dataset}.png", folder, titles=titles)

@@ -14,7 +14,7 @@ from neurosim.recipes import TEMPERATURE
 from neurosim.studies.bayes import controls
 from neurosim.studies.bayes.chips import named
 from neurosim.studies.bayes.controls import PASSES, Compared, chip_of, classifier_of, ridge
-from neurosim.studies.bayes.images import Images, Labels
+from neurosim.studies.bayes.images import Array, Images, Labels
 from neurosim.studies.bayes.part import Settings
 
 SOURCES = {"hard-soft": "hard", "soft-winner": "soft"}  # what has learned, of methods that decide in another way
@@ -23,6 +23,7 @@ NAMES = controls.NAMES | {
     "soft-winner": "SoftHebb, winner's label",
 }
 WINNERS = ("hard", "soft-winner")  # methods in which the winner alone decides
+MNIST_NORM = 9.2  # mean norm of MNIST's samples
 COLD = 1e-6  # a temperature at which that is so
 
 Flags = NDArray[np.bool_]
@@ -81,6 +82,41 @@ def attacked(settings: Settings, images: Images) -> Attacked:
 def smooth(chip: Chip, labels: SoftLabels, temperature: float) -> Guide:
     """Return the guide along the gradients of a chip's soft labels with another temperature."""
     return Guide(Classifier(chip, labels, temperature=temperature, dtype=np.float32))
+
+
+class Target(NamedTuple):
+    """Samples to attack, and what an epsilon of the study means for them.
+
+    Attributes
+    ----------
+    samples : float32 (samples, inputs)
+    labels : int64 (samples,)
+    scales : dict
+        By norm, what an epsilon is multiplied by: the range of the inputs, or the mean norm relative to MNIST's.
+    box : dict
+        `low` and `high` of attacks, and their seed.
+    """
+
+    samples: Array
+    labels: Labels
+    scales: dict[str, float]
+    box: dict[str, Any]
+
+    def ball(self, norm: str, epsilon: float) -> dict[str, Any]:
+        """Return the constants of an attack or of noise with an epsilon of the study."""
+        return {"norm": norm, "epsilon": epsilon * self.scales[norm]} | self.box
+
+
+def target_of(settings: Settings, images: Images) -> Target:
+    """Return test samples evenly from all of the test stream."""
+    count = len(images.test)
+    taken = min(settings["attacked_samples"], count)
+    rows = np.arange(taken) * count // taken
+    samples = images.test[rows]
+    low, high = min(images.low, float(samples.min())), max(images.high, float(samples.max()))
+    norm = float(np.linalg.norm(images.train, axis=1).mean()) / MNIST_NORM
+    scales = {"linf": high - low, "l2": float(f"{norm:.2g}")}
+    return Target(samples, images.test_labels[rows], scales, {"low": low, "high": high, "seed": settings["seed"]})
 
 
 @dataclass(frozen=True)

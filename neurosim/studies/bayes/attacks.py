@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,17 +12,26 @@ from neurosim.experiments.cells import Outcome
 from neurosim.recipes import TEMPERATURE
 from neurosim.studies.bayes.attack_claims import claims
 from neurosim.studies.bayes.attack_figures import figures
-from neurosim.studies.bayes.attack_tables import EPSILONS, LARGEST, NORMS, REFERENCE, tables
-from neurosim.studies.bayes.attackers import NAMES, Along, Attacked, Guide, attacked, smooth, still_right
+from neurosim.studies.bayes.attack_tables import EPSILONS, LARGEST, NORMS, REFERENCE, SMALLER, tables
+from neurosim.studies.bayes.attackers import (
+    NAMES,
+    Along,
+    Attacked,
+    Guide,
+    Target,
+    attacked,
+    smooth,
+    still_right,
+    target_of,
+)
 from neurosim.studies.bayes.certificate import certified_radii
 from neurosim.studies.bayes.chips import learned_chip, named
 from neurosim.studies.bayes.controls import PASSES, Compared, ridge, trained_twin
-from neurosim.studies.bayes.images import Array, Images, Labels
+from neurosim.studies.bayes.images import Images
 from neurosim.studies.bayes.part import Grid, Part, Settings
 
 ATTACKED = 300  # test samples
 CHECKED = 100  # in checks, which cost a hundred times as much a sample
-MNIST_NORM = 9.2  # mean norm of MNIST's samples
 STEPS, MORE_STEPS, RESTARTS = 40, 200, 5
 EVERYWHERE = ("soft", "twin")  # methods that are measured at every width
 CHECKS = ("soft", "soft-ridge", "hard", "twin")
@@ -61,43 +70,16 @@ def _methods(grid: Grid) -> Iterator[tuple[str, int]]:
 
 def _cell(grid: Grid, kind: str, name: str, classifier: str, neurons: int, seed: int) -> Settings:
     count = 100 if grid.fast else CHECKED if kind == "check" else ATTACKED
-    own = {"kind": kind, "classifier": classifier, "neurons": neurons, "seed": seed, "attacked_samples": count}
+    epsilons = {norm: list(values) for norm, values in (EPSILONS if grid.first else SMALLER).items()}
+    own = {
+        "epsilons": epsilons,
+        "kind": kind,
+        "classifier": classifier,
+        "neurons": neurons,
+        "seed": seed,
+        "attacked_samples": count,
+    }
     return grid.samples | own | {"method": name, "steps": STEPS} | ({"torch": True} if classifier in PASSES else {})
-
-
-class Target(NamedTuple):
-    """Samples to attack, and what an epsilon of the study means for them.
-
-    Attributes
-    ----------
-    samples : float32 (samples, inputs)
-    labels : int64 (samples,)
-    scales : dict
-        By norm, what an epsilon is multiplied by: the range of the inputs, or the mean norm relative to MNIST's.
-    box : dict
-        `low` and `high` of attacks, and their seed.
-    """
-
-    samples: Array
-    labels: Labels
-    scales: dict[str, float]
-    box: dict[str, Any]
-
-    def ball(self, norm: str, epsilon: float) -> dict[str, Any]:
-        """Return the constants of an attack or of noise with an epsilon of the study."""
-        return {"norm": norm, "epsilon": epsilon * self.scales[norm]} | self.box
-
-
-def target_of(settings: Settings, images: Images) -> Target:
-    """Return test samples evenly from all of the test stream."""
-    count = len(images.test)
-    taken = min(settings["attacked_samples"], count)
-    rows = np.arange(taken) * count // taken
-    samples = images.test[rows]
-    low, high = min(images.low, float(samples.min())), max(images.high, float(samples.max()))
-    norm = float(np.linalg.norm(images.train, axis=1).mean()) / MNIST_NORM
-    scales = {"linf": high - low, "l2": float(f"{norm:.2g}")}
-    return Target(samples, images.test_labels[rows], scales, {"low": low, "high": high, "seed": settings["seed"]})
 
 
 def measure(settings: Settings, images: Images) -> Outcome:
@@ -108,13 +90,13 @@ def measure(settings: Settings, images: Images) -> Outcome:
     found = attacked(settings | {"method": settings["classifier"]}, images)
     if settings["kind"] == "check":
         return Outcome({"check": {norm: _check(found, target, norm, settings["steps"]) for norm in NORMS}}, {})
-    curves = {norm: _curve(found, target, norm, settings["steps"]) for norm in NORMS}
-    measures = {"curves": curves, "certified": _certified(found, target), "scales": target.scales}
+    curves = {norm: _curve(found, target, norm, settings) for norm in NORMS}
+    measures = {"curves": curves, "certified": _certified(found, target, settings["epsilons"]), "scales": target.scales}
     wanted = settings["seed"] == 0 and settings["classifier"] in EVERYWHERE and len(images.shape) > 1
     return Outcome(measures, _shown(found, target, images.shape) if wanted else {})
 
 
-def _curve(found: Attacked, target: Target, norm: str, steps: int) -> list[list[float]]:
+def _curve(found: Attacked, target: Target, norm: str, settings: Settings) -> list[list[float]]:
     """Return for each epsilon what is left: of random noise, of the own gradients, of the strongest attack.
 
     What a smaller epsilon changed is changed by a larger one, so each goes on with the samples that are still right.
@@ -122,8 +104,8 @@ def _curve(found: Attacked, target: Target, norm: str, steps: int) -> list[list[
     classifier, samples, labels = found.classifier, target.samples, target.labels
     own = strongest = classifier.predict(samples) == labels
     clean = float(own.mean())
-    points = [[0.0, clean, clean, clean]]
-    for epsilon in EPSILONS[norm]:
+    points, steps = [[0.0, clean, clean, clean]], settings["steps"]
+    for epsilon in settings["epsilons"][norm]:
         ball = target.ball(norm, epsilon)
         noisy = classifier.predict(random_noise(samples, **ball).astype(np.float32)) == labels
         own = still_right(classifier, found.own, samples, labels, own, steps=steps, **ball)
@@ -132,7 +114,7 @@ def _curve(found: Attacked, target: Target, norm: str, steps: int) -> list[list[
     return points
 
 
-def _certified(found: Attacked, target: Target) -> dict[str, list[list[float]]]:
+def _certified(found: Attacked, target: Target, epsilons: dict[str, list[float]]) -> dict[str, list[list[float]]]:
     """Return for each epsilon the share of samples whose winner surely keeps the right name; none without names."""
     if found.chip is None or found.names is None:
         return {}
@@ -141,7 +123,7 @@ def _certified(found: Attacked, target: Target) -> dict[str, list[list[float]]]:
     for norm in NORMS:
         radii = certified_radii(weights, found.names, target.samples.astype(np.float64), target.labels, norm)
         shares[norm] = [
-            [epsilon, float((radii > epsilon * target.scales[norm]).mean())] for epsilon in (0.0, *EPSILONS[norm])
+            [epsilon, float((radii > epsilon * target.scales[norm]).mean())] for epsilon in (0.0, *epsilons[norm])
         ]
     return shares
 
