@@ -36,7 +36,7 @@ class Grid(NamedTuple):
         """Numbers of neurons to measure."""
         if self.fast:
             return (100,)
-        return WIDTHS if self.first else (200, 1000)
+        return WIDTHS if self.first else (200,)
 
     @property
     def samples(self) -> Settings:
