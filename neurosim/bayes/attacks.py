@@ -20,7 +20,7 @@ from neurosim.bayes.inputs import (
 from neurosim.checks import LARGEST, finite, one_of, plain, truth, whole
 
 LOSSES = ("cross_entropy", "margin")
-START, NOISE = 601, 602  # purposes of random numbers: first points of restarts, and random changes
+START, NOISE = 611, 612  # purposes of random numbers: first points of restarts, and random changes
 TOGETHER = 256  # samples attacked at a time
 
 

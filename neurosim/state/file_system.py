@@ -23,6 +23,8 @@ LACKING = frozenset(
     }
 )  # fmt: skip
 
+LINKS = 100  # attempts to link a file that other writers keep replacing
+
 
 @contextmanager
 def where_offered(consequence: str) -> Iterator[None]:
@@ -79,7 +81,7 @@ def second_name(path: Path, name: Path) -> bool:
     """
     name.unlink(missing_ok=True)
     try:
-        os.link(path, name)
+        _link(path, name)
     except OSError as error:
         if error.errno not in LACKING:
             raise
@@ -95,6 +97,14 @@ def second_name(path: Path, name: Path) -> bool:
         _warn(f"{path}: the file before this one is not kept", error)
         return False
     return True
+
+
+def _link(path: Path, name: Path) -> None:
+    """Link a file; again where another writer replaced it at that instant, of which systems say that it is missing."""
+    for _ in range(LINKS - 1):
+        with suppress(FileNotFoundError):
+            return os.link(path, name)
+    return os.link(path, name)
 
 
 @contextmanager

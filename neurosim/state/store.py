@@ -214,6 +214,7 @@ def _put_in_place(draft: Path, link: Path, path: Path) -> None:
     os.replace(draft, path)
     if keep:
         os.replace(link, previous(path))
+        link.unlink(missing_ok=True)  # still there if another writer linked the same file: both names were one
     flush_folder(path.parent)
 
 

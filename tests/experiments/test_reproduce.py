@@ -150,7 +150,7 @@ def test_a_process_that_dies_costs_one_cell(tmp_path, small_mnist):
     (["liuson"], "cifar10:train must be at"),
     (["radius", "--fast"], "mnist:test must be at"),
     (["liuson", "--seeds", "0"], "Invalid value for '--seeds'"),
-    (["nothing"], "Invalid value for '{deep|liuson|radius}'"),
+    (["nothing"], "Invalid value for '{bayes|deep|liuson|radius}'"),
 ])  # fmt: skip
 def test_bad_input_is_one_line(tmp_path, options, words):
     with pytest.MonkeyPatch.context() as patch:

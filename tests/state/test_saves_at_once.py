@@ -1,7 +1,9 @@
 """Chips are saved and loaded in many threads at once, also beside HDF5 files of the caller's own."""
 
 import contextlib
+import errno
 import io
+import os
 import threading
 
 import h5py
@@ -59,6 +61,31 @@ def test_chips_saved_at_once_to_one_file_leave_one_of_them_whole(chips, tmp_path
     assert ns.Chip.load(path).state_sha256 in hashes
     assert ns.Chip.load(tmp_path / "chip.h5.previous").state_sha256 in hashes
     assert {entry.name for entry in tmp_path.iterdir()} == {"chip.h5", "chip.h5.previous"}
+
+
+def test_a_file_that_is_replaced_while_it_is_linked_is_linked_again(chips, tmp_path, monkeypatch):
+    link, tries = os.link, []
+
+    def replaced_meanwhile(path, name):
+        tries.append(path)
+        if len(tries) < 3:
+            raise FileNotFoundError(errno.ENOENT, "No such file or directory", str(path), str(name))
+        link(path, name)
+
+    monkeypatch.setattr(os, "link", replaced_meanwhile)
+    for chip in chips[:2]:
+        chip.save(tmp_path / "chip.h5")
+    assert len(tries) == 3
+    assert ns.Chip.load(tmp_path / "chip.h5.previous").state_sha256 == chips[0].state_sha256
+
+
+def test_no_second_name_is_left_where_another_writer_kept_the_same_file(chips, tmp_path):
+    path = tmp_path / "chip.h5"
+    chips[0].save(path)
+    os.link(path, tmp_path / "chip.h5.previous")  # as the other writer did
+    chips[1].save(path)
+    assert {entry.name for entry in tmp_path.iterdir()} == {"chip.h5", "chip.h5.previous"}
+    assert ns.Chip.load(tmp_path / "chip.h5.previous").state_sha256 == chips[0].state_sha256
 
 
 def test_one_file_is_loaded_in_many_threads_while_it_is_written(chips, tmp_path):

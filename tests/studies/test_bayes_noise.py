@@ -151,6 +151,7 @@ def test_softhebb_must_be_above_its_twin_at_every_width():
     (partly,) = found({"soft": {100: 0.8, 200: 0.8, 1000: 0.8, 2000: 0.2}, "twin": 0.3})[0]
     assert partly.holds == "partly"
     assert "Gaussian 0.75 (1 of 4 twins); salt and pepper 0.5 (4 of 4 twins)" in partly.reason
+    assert partly.reason.endswith("; without noise 1 of 4 twins are better")
     assert found({"soft": 0.3, "twin": 0.3})[0][0].holds == "no"
     assert found({"soft": 0.8})[0] == []
 

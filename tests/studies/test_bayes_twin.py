@@ -117,14 +117,19 @@ def test_the_choice_is_the_best_of_all_candidates_on_held_out_samples():
     samples, labels = digits("train")
     sets = (samples[:150], labels[:150]), (samples[-300:], labels[-300:])
     choice = twin.chosen(*sets, 10, neurons=20, optimiser="sgd", seed=2)
-    tried = twin.candidates("sgd", 150)
+    tried = twin.candidates("sgd", 150, norm=float(np.linalg.norm(sets[0][0], axis=1).mean()))
     assert choice.trainings == len(tried) == len(set(tried)) == 8
     accuracies = [
         twin.train(*sets[0], 10, neurons=20, rate=rate, batch=batch, seed=2).accuracy(*sets[1]) for rate, batch in tried
     ]
     assert choice.accuracy == max(accuracies) > min(accuracies)
     assert tried[np.argmax(accuracies)] == (choice.rate, choice.batch)
+    constant = twin.chosen(*sets, 10, neurons=20, optimiser="sgd", decay=False, seed=2)
+    assert constant.accuracy != choice.accuracy
     assert {batch for _, batch in twin.candidates("adam", 60_000)} == {8, 32}
+    usual, large = (np.array(twin.candidates("sgd", 100, norm)) for norm in (twin.NORM, 3 * twin.NORM))
+    assert np.allclose(usual[:, 0], 9 * large[:, 0])
+    assert twin.candidates("adam", 100, 5.0) == twin.candidates("adam", 100)
 
 
 SAMPLES, LABELS = np.ones((4, 3), np.float32), np.array([0, 1, 0, 1])

@@ -12,7 +12,7 @@ STRENGTHS = {  # of each noise, besides none: from 0 to 1
     "salt and pepper": (0.1, 0.2, 0.35, 0.5),
     "occlusion": (0.25, 0.4, 0.55, 0.7),
     "blur": (0.04, 0.08, 0.12, 0.16),
-    "contrast": (0.5, 0.75, 0.9, 0.95),
+    "contrast": (0.4, 0.6, 0.85, 0.95),
 }
 UNITS = {  # what a strength is
     "Gaussian": "deviation / range of pixels",

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.experiments.cells import Folder
-from neurosim.reporting.figures import new_figure
+from neurosim.reporting.figures import as_label, new_figure
 from neurosim.studies.figures import write
 
 WIDTHS = {100: "#0072b2", 200: "#e69f00", 1000: "#009e73", 2000: "#cc79a7"}  # Okabe and Ito's colours
@@ -23,16 +23,59 @@ def lines_by_width(
     figure = new_figure(3.2 * len(panels), 3)
     grid = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
     for axes, panel in zip(grid, panels, strict=True):
-        for (own, neurons), lines in curves.items():
-            if own != panel:
-                continue
-            for index, line in enumerate(lines):
-                x, y = np.array(line, float).T
-                label = f"{neurons} neurons" if index == 0 else None
-                axes.plot(np.maximum(x, 30), y, color=WIDTHS.get(neurons), linewidth=1, label=label)
+        _lines(axes, {neurons: lines for (own, neurons), lines in curves.items() if own == panel})
         axes.set(xscale="log", yscale="log", xlabel=xlabel, title=panel)
     grid[0].set_ylabel(ylabel)
     figure.legend(*grid[0].get_legend_handles_labels(), loc="outside right upper", fontsize=8)
+    return [write(figure, folder, name)]
+
+
+def curves_and_levels(
+    curves: Mapping[tuple[str, int], Sequence[Any]], levels: Mapping[tuple[str, int], float], name: str,
+    folder: Folder, *, level: str, xlabel: str, ylabel: str,
+) -> list[str]:  # fmt: skip
+    """Draw curves as `lines_by_width` does, with a dashed level for each width, on scales of their own."""
+    panels = list(dict.fromkeys(panel for panel, _ in curves))
+    if not panels:
+        return []
+    figure = new_figure(3.4 * len(panels) + 1.4, 3.2)
+    grid = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axes, panel in zip(grid, panels, strict=True):
+        own = {neurons: lines for (at, neurons), lines in curves.items() if at == panel}
+        _lines(axes, own)
+        for neurons in own:
+            axes.axhline(levels[panel, neurons], color=WIDTHS.get(neurons), linewidth=1, linestyle="--")
+        axes.plot([], [], color="grey", linewidth=1, linestyle="--", label=level)
+        axes.set(xscale="log", xlabel=xlabel, title=as_label(panel))
+    grid[0].set_ylabel(ylabel)
+    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside right upper", fontsize=8)
+    return [write(figure, folder, name)]
+
+
+def _lines(axes: Any, by_width: Mapping[int, Sequence[Any]]) -> None:
+    """Draw each width's curves in its colour; x = 0 lies at the left edge."""
+    for neurons, lines in by_width.items():
+        for index, line in enumerate(lines):
+            x, y = np.array(line, float).T
+            label = f"{neurons} neurons" if index == 0 else None
+            axes.plot(np.maximum(x, 30), y, color=WIDTHS.get(neurons), linewidth=1, label=label)
+
+
+def against_truth(
+    panels: Mapping[str, Sequence[tuple[str, Sequence[float], Sequence[float]]]], name: str, folder: Folder,
+    *, xlabel: str, ylabel: str,
+) -> list[str]:  # fmt: skip
+    """Draw points (label, true values, found values) by panel, with the diagonal on which they would be equal."""
+    if not panels:
+        return []
+    figure = new_figure(4.6 * len(panels), 3.4)
+    grid = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axes, (panel, groups) in zip(grid, panels.items(), strict=True):
+        for colour, marker, (label, true, found) in zip(WIDTHS.values(), "osv^", groups, strict=False):
+            axes.plot(true, found, marker, color=colour, markersize=4, fillstyle="none", label=label)
+        axes.axline((0, 0), slope=1, color="grey", linewidth=0.8)
+        axes.set(xlabel=xlabel, ylabel=ylabel, title=as_label(panel), xlim=0, ylim=0)
+        axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return [write(figure, folder, name)]
 
 
@@ -56,3 +99,8 @@ def image_grid(
             axes.set_title(next(texts, ""), fontsize=6, pad=2)
         axes_row[0].text(-0.1, 0.5, label, transform=axes_row[0].transAxes, ha="right", va="center", fontsize=7)
     return [write(figure, folder, name)]
+
+
+def is_image(shape: tuple[int, ...]) -> bool:
+    """Return whether samples of a shape can be drawn: grey (height, width), or with one or three channels first."""
+    return len(shape) == 2 or (len(shape) == 3 and shape[0] in (1, 3))

@@ -46,6 +46,19 @@ class Images(NamedTuple):
         """Return the first training samples and their labels: the ones that name neurons."""
         return self.train[:count], self.train_labels[:count]
 
+    def mean_norm(self) -> float:
+        """Return the mean Euclidean norm of the training samples: how long an image is."""
+        return float(np.linalg.norm(self.train, axis=1).mean())
+
+    def within(self, samples: NDArray[Any]) -> NDArray[np.float64]:
+        """Return samples as float64, with their values cut off at `low` and `high`."""
+        return np.clip(samples.astype(np.float64), self.low, self.high)
+
+    def pictures(self, samples: NDArray[Any]) -> Array:
+        """Return samples as images to be drawn, float32 (samples, *shape): `low` is 0, `high` is 1."""
+        scaled = (samples - self.low) / (self.high - self.low)
+        return np.asarray(scaled, np.float32).reshape(len(samples), *self.shape)
+
 
 def images_of(settings: dict[str, Any], sets: Data) -> Images:
     """Read the samples of a cell.

@@ -8,6 +8,7 @@ from neurosim.experiments.cells import Cell, Finished, Outcome, Table
 from neurosim.experiments.tables import NOTHING, spread
 from neurosim.studies.bayes.controls import NAMES, PASSES, Compared, classifier_of
 from neurosim.studies.bayes.corruptions import STRENGTHS, UNITS, examples, noises, under
+from neurosim.studies.bayes.figures import is_image
 from neurosim.studies.bayes.images import Array, Images, Labels
 from neurosim.studies.bayes.noise_claims import claims
 from neurosim.studies.bayes.noise_figures import figures
@@ -15,21 +16,29 @@ from neurosim.studies.bayes.part import Grid, Part, Settings, by_group
 
 TESTED = 1000  # samples, evenly from all of the test stream
 LEAST = 1e-12  # a cross-entropy counts no probability of the right label for less
-COSTLY = ("deep", "random", "twin-converged")  # methods that are measured at one width, and on the first stream alone
-WIDTH = 1000  # theirs, and the one of which figures are drawn
+COSTLY = ("deep", "random", "twin-converged")  # methods that are measured at one width
+COSTLY_WIDTH = 1000
+FAST = ("soft", "soft-ridge", "hard", "k-means", "delta")  # methods that do without PyTorch
+SECOND = ("soft", "soft-ridge", "hard", "k-means", "delta", "twin")  # methods on further streams
+SECOND_WIDTH = 200  # CIFAR-10 has four times as many inputs, few of them 0: a cell of 1,000 neurons takes a minute
 QUALITIES = {1: ("Accuracy, %", 100), 2: ("Cross-entropy, nats", 1)}  # columns of a curve after the strength
 
 
 def cells(grid: Grid) -> Iterator[Settings]:
     """Give the grid of methods, widths and seeds; raw pixels have no hidden neurons, so 0."""
-    for method in ("soft", "soft-ridge", "hard", "k-means", "delta") if grid.fast else NAMES:
-        if method in COSTLY and not grid.first:
-            continue
-        widths = [width for width in grid.widths if method not in COSTLY or width == WIDTH]
-        for neurons in (0,) if method == "delta" else widths:
+    for method in FAST if grid.fast else NAMES if grid.first else SECOND:
+        for neurons in _widths(method, grid):
             for seed in grid.seeds:
                 own = {"method": method, "neurons": neurons, "seed": seed, "noise_samples": TESTED}
                 yield grid.samples | own | ({"torch": True} if method in PASSES else {})
+
+
+def _widths(method: str, grid: Grid) -> tuple[int, ...]:
+    if method == "delta":
+        return (0,)
+    if not grid.first:
+        return (SECOND_WIDTH,)
+    return (COSTLY_WIDTH,) if method in COSTLY else grid.widths
 
 
 def measure(settings: Settings, images: Images) -> Outcome:
@@ -46,13 +55,8 @@ def measure(settings: Settings, images: Images) -> Outcome:
         ]
         for noise in noises(images.shape)
     }  # fmt: skip
-    shown = settings["method"] == "soft" and settings["seed"] == 0 and _is_picture(images.shape)
+    shown = settings["method"] == "soft" and settings["seed"] == 0 and is_image(images.shape)
     return Outcome({"curves": curves}, {"examples": examples(samples[:1], images)} if shown else {})
-
-
-def _is_picture(shape: tuple[int, ...]) -> bool:
-    """Return whether a figure can show samples of this shape: grey, or with channels of which there are 1 or 3."""
-    return len(shape) == 2 or (len(shape) == 3 and shape[0] in {1, 3})
 
 
 def _quality(classifier: Compared, samples: Array, labels: Labels) -> list[float]:

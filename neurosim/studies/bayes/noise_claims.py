@@ -69,6 +69,9 @@ def _robust(dataset: str, groups: Groups) -> Claim | None:
         f"{noise} {STRENGTHS[noise][-1]:g} ({len(found)} of {len(twins)} twins)" for noise, found in lost.items()
     )
     reason = f"not above the twin at {where}" if where else "above the twin at the strongest level of every noise"
+    clean = [[fmean(_accuracies(groups[key], "Gaussian", 0)) for key in (("soft", twin[1]), twin)] for twin in twins]
+    if better := sum(other > soft for soft, other in clean):
+        reason += f"; without noise {better} of {len(twins)} twins are better"
     return Claim(f"robust to noise: {dataset}", f"Gaussian {REFERENCE}, %: {'; '.join(texts)}", holds, reason)
 
 

@@ -6,13 +6,15 @@ from typing import Any
 from neurosim.experiments.cells import Cell, Finished, Folder, Outcome, Study, Table
 from neurosim.experiments.data import Data
 from neurosim.studies import published
-from neurosim.studies.bayes import attacks, learning, noise
+from neurosim.studies.bayes import attacks, confusing, generation, learning, likelihood, noise, priors, speed
 from neurosim.studies.bayes.images import images_of
 from neurosim.studies.bayes.part import Grid, Part
 
 NAME, VERSION = "bayes", 1
 STREAMS = (("mnist", "mnist:train", "mnist:test"), ("cifar10", "cifar10:train", "cifar10:test"))
-PARTS: dict[str, Part] = {part.name: part for part in (learning.PART, noise.PART, attacks.PART)}
+PARTS: dict[str, Part] = {
+    part.PART.name: part.PART for part in (learning, likelihood, priors, speed, noise, attacks, confusing, generation)
+}
 
 
 def cells(seeds: int, fast: bool, train: str | None = None, test: str | None = None) -> list[Cell]:

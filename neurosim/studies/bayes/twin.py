@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 OPTIMISERS = ("sgd", "adam")
 WEIGHTS, ORDER = 111, 112  # purposes of random numbers, distinct from those of a chip and of the published head
 TOGETHER = 1000  # samples whose activations are in memory at a time
-RATES = {"sgd": (0.015, 0.03, 0.06, 0.12), "adam": (1e-3, 2e-3, 4e-3, 8e-3)}  # SGD's for batches of one
+RATES = {"sgd": (0.015, 0.03, 0.06, 0.12), "adam": (5e-4, 1e-3, 2e-3, 4e-3)}  # tried for batches of one
+NORM = 9.2  # mean norm of MNIST's samples, for which SGD's rates are
 FEW = 3000  # training samples, up to which the smaller batches are tried
 
 
@@ -135,9 +136,7 @@ def train(
     finite("rate", rate, "positive", 0, above=True)
     rows = _rows(samples).astype(np.float32, copy=False)
     answers = labels_of(labels, len(rows), classes)
-    scale = float(np.linalg.norm(rows, axis=1).mean()) if len(rows) else 0.0
-    if not 0 < scale < np.inf:
-        raise SampleError(f"samples to train on must have a positive mean norm, got {scale:g} of {len(rows)} samples")
+    scale = _mean_norm(rows)
     weights = [
         w.requires_grad_(True) for w in _tensors(torch, _first(rows.shape[1], neurons, classes, seed), np.float32)
     ]
@@ -155,14 +154,15 @@ class Choice(NamedTuple):
     trainings: int
 
 
-def candidates(optimiser: str, count: int) -> list[tuple[float, int]]:
-    """Return the rates and batches that are tried for one pass over `count` samples.
+def candidates(optimiser: str, count: int, norm: float = NORM) -> list[tuple[float, int]]:
+    """Return the rates and batches that are tried for one pass over `count` samples of this mean norm.
 
-    SGD's rates grow by the square root of the batch, along which its best rate was found to move.
+    Rates grow by the square root of the batch, along which the best ones were found to move. A step of SGD moves
+    potentials by its rate times the squared norm of the input, so its rates are for equal products of the two.
     """
     batches = (1, 8) if count <= FEW else (8, 32)
-    grow = 0.5 if optimiser == "sgd" else 0.0
-    return [(rate * batch**grow, batch) for batch in batches for rate in RATES[optimiser]]
+    factor = (NORM / norm) ** 2 if optimiser == "sgd" else 1.0
+    return [(rate * factor * batch**0.5, batch) for batch in batches for rate in RATES[optimiser]]
 
 
 def chosen(
@@ -172,6 +172,7 @@ def chosen(
     *,
     neurons: int,
     optimiser: str,
+    decay: bool = True,
     seed: int = 0,
 ) -> Choice:
     """Return the best rate and batch for one pass over a training set, by accuracy on held-out samples.
@@ -179,9 +180,9 @@ def chosen(
     Each set is a pair of samples and labels, as `train` takes them. Of equal ones the first candidate is chosen.
     """
     one_of("optimiser", optimiser, OPTIMISERS)
-    tried = candidates(optimiser, len(train_set[0]))
+    tried = candidates(optimiser, len(train_set[0]), _mean_norm(_rows(train_set[0])))
     found = [
-        train(*train_set, classes, neurons=neurons, optimiser=optimiser, rate=rate, batch=batch, seed=seed)
+        train(*train_set, classes, neurons=neurons, optimiser=optimiser, rate=rate, batch=batch, decay=decay, seed=seed)
         for rate, batch in tried
     ]
     accuracies = [twin.accuracy(*held_out) for twin in found]
@@ -204,6 +205,13 @@ def _rows(samples: NDArray[Any]) -> NDArray[Any]:
         raise SampleError(f"samples must be numbers (samples, inputs), got shape {array.shape}")
     rows = np.ascontiguousarray(array, np.float32 if array.dtype == np.float32 else np.float64)
     return rows if rows.flags.writeable else rows.copy()  # PyTorch has no tensors that are read-only
+
+
+def _mean_norm(rows: NDArray[Any]) -> float:
+    scale = float(np.linalg.norm(rows, axis=1).mean()) if len(rows) else 0.0
+    if not 0 < scale < np.inf:
+        raise SampleError(f"samples to train on must have a positive mean norm, got {scale:g} of {len(rows)} samples")
+    return scale
 
 
 def _tensors(torch: Any, arrays: Sequence[NDArray[Any]], dtype: Any) -> "list[torch.Tensor]":
