@@ -11,8 +11,8 @@ from neurosim.studies.bayes.part import Claim
 Groups = Mapping[tuple[str, int], Sequence[Any]]  # measures of each method and width of one stream
 AGREES = 2.0  # points within which two attacks count as equally strong
 BY_HAND = (
-    "71 % at L-infinity .1 and 50 % at L2 2 for 200 neurons, once measured by hand without a sign of masking, were "
-    "those of own gradients: a weak attack"
+    "71 % at L-infinity .1 and 50 % at L2 2, once measured by hand for 200 neurons without a sign of masking, were "
+    "those of own gradients, a weak attack: compare both numbers of each pair"
 )
 
 
