@@ -46,7 +46,7 @@ def check_model(name: str, constants: Any) -> None:
     if not isinstance(constants, DenseWTA):
         raise ConfigError(name, "a DenseWTA to be a mixture", type(constants).__name__)
     competition = constants.competition
-    if not isinstance(competition, SoftWTA) or competition.signed or competition.winner_only:
+    if not isinstance(competition, SoftWTA) or not competition.posterior:
         raise ConfigError(name, "one with SoftWTA, neither signed nor of the winner only, to be a mixture", competition)
     if not isinstance(constants.activation, Identity) or constants.lebesgue != 2:
         rule = "one whose potentials w.x compete as they are, with lebesgue 2, to be a mixture"

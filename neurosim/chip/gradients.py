@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from neurosim.checks import temperature as check_temperature
 from neurosim.chip.activation_slopes import Real, activate, slope_before
-from neurosim.chip.last_layer import Differentiable, Float, Head, LastLayer, TaughtHead, has_posterior
+from neurosim.chip.last_layer import Differentiable, Float, Head, LastLayer, TaughtHead
 from neurosim.chip.samples import is_one
 from neurosim.chip.saved import SavedChip
 from neurosim.engine.base import WorkingLayer
@@ -228,7 +228,7 @@ def _head(readout: object, constants: DenseWTA, dtype: Float) -> Head:
 def _sharpness(head: Head, competition: Competition, temperature: float | None) -> float | None:
     """Return 1 / tau of the last layer's softmax; None where there is none."""
     if temperature is None:
-        return getattr(competition, "sharpness", None) if has_posterior(competition) else None
+        return getattr(competition, "sharpness", None) if competition.posterior else None
     check_temperature(temperature)
     if not head.of_shares:
         raise ConfigError("temperature", "None with a readout of potentials", temperature, "it has no influence")

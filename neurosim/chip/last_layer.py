@@ -14,15 +14,9 @@ from neurosim.layers.dense import DenseWTA
 Float = type[np.float32] | type[np.float64]
 
 
-def has_posterior(competition: Competition) -> bool:
-    """Return whether a frozen response is a softmax over the neurons, whole and without signs."""
-    changed = getattr(competition, "signed", False) or getattr(competition, "winner_only", False)
-    return competition.soft and not changed
-
-
 def check_posterior(competition: Competition) -> None:
     """Refuse, by ConfigError, a last layer whose frozen response is no posterior P(k | x)."""
-    if not has_posterior(competition):
+    if not competition.posterior:
         rule = "SoftWTA, neither signed nor winner_only, or Corrected, whose response is P(k | x)"
         advice = "give the last layer such a competition: neurosim.recipes.softhebb has one"
         raise ConfigError("competition of the last layer", rule, competition, advice)

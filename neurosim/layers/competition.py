@@ -49,6 +49,11 @@ class Competition(Family):
         """Return what of `winners`, `competition_parameter`, `sharpness`, `signed`, `winner_only` the loop takes."""
         return {}
 
+    @property
+    def posterior(self) -> bool:
+        """Whether a frozen response is P(k | x): a softmax over the neurons, whole and without signs."""
+        return False
+
     def check(self, neurons: int) -> None:
         """Refuse a layer of too few neurons.
 
@@ -120,6 +125,11 @@ class SoftWTA(Competition):
     def sharpness(self) -> float:
         r"""Return :math:`1 / \tau = \ln b`."""
         return math.log(self.gain) if self.gain is not None else 1 / (self.temperature or 1)
+
+    @property
+    def posterior(self) -> bool:
+        """Whether a frozen response is P(k | x)."""
+        return not (self.signed or self.winner_only)
 
     def numbers(self, neurons: int) -> dict[str, Any]:
         """Return what its cell takes."""
@@ -326,6 +336,11 @@ class Corrected(Competition):
     def sharpness(self) -> float:
         r"""Return :math:`1 / \tau`."""
         return 1 / self.temperature
+
+    @property
+    def posterior(self) -> bool:
+        """Whether a frozen response is P(k | x)."""
+        return True
 
     def numbers(self, neurons: int) -> dict[str, Any]:
         """Return what its cell takes."""

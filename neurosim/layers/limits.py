@@ -66,8 +66,7 @@ def check_images(layer: Any) -> None:
 def _check_competition(layer: Any) -> None:
     competition = layer.competition
     competition.check(layer.neurons)
-    whole = isinstance(competition, SoftWTA) and not (competition.signed or competition.winner_only)
-    if isinstance(layer.bias, LogPrior) and not whole:
+    if isinstance(layer.bias, LogPrior) and not (isinstance(competition, SoftWTA) and competition.posterior):
         raise ConfigError("competition", "SoftWTA, not signed, not winner_only, where bias is a LogPrior", competition)
 
 
