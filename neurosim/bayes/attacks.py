@@ -14,10 +14,10 @@ from neurosim.bayes.inputs import (
     DifferentiableClassifier,
     check_classes,
     check_gradient,
-    labels_of,
     samples_within,
 )
 from neurosim.checks import LARGEST, finite, one_of, plain, truth, whole
+from neurosim.chip.samples import as_classes
 
 LOSSES = ("cross_entropy", "margin")
 START, NOISE = 611, 612  # purposes of random numbers: first points of restarts, and random changes
@@ -109,7 +109,7 @@ def attack(
     guides = (classifier, *through)
     check_classes(*guides)
     centres = samples_within(samples, ball.low, ball.high)
-    best = _Best(classifier, plan, centres, labels_of(labels, len(centres), classifier.classes))
+    best = _Best(classifier, plan, centres, as_classes(labels, len(centres), classifier.classes))
     for first in range(0, len(centres) if ball.epsilon else 0, TOGETHER):
         block = slice(first, first + TOGETHER)
         for restart, guide in product(range(plan.restarts), guides):

@@ -8,7 +8,6 @@ from numpy.typing import ArrayLike, NDArray
 from neurosim.checks import finite
 from neurosim.errors import ConfigError, SampleError
 from neurosim.outside.arrays import numbers
-from neurosim.readouts.inputs import whole_labels
 
 Array = NDArray[np.float64]
 
@@ -49,15 +48,6 @@ def samples_within(samples: ArrayLike, low: float, high: float) -> Array:
             "give the bounds of these samples as low and high"
         )
     return array
-
-
-def labels_of(labels: ArrayLike, count: int, classes: int) -> NDArray[np.int64]:
-    """Return labels as int64 (count,), each a class of the classifier, or raise SampleError."""
-    array = whole_labels(labels, count)
-    if count and (array.min() < 0 or array.max() >= classes):
-        wrong = array.min() if array.min() < 0 else array.max()
-        raise SampleError(f"labels must be from 0 to {classes - 1}, the classes of the classifier, got {wrong}")
-    return array.astype(np.int64)
 
 
 def check_classes(classifier: DifferentiableClassifier, *others: DifferentiableClassifier) -> None:

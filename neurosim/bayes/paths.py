@@ -9,11 +9,11 @@ from neurosim.bayes.inputs import (
     box,
     check_classes,
     check_gradient,
-    labels_of,
     samples_within,
     unit,
 )
 from neurosim.checks import LARGEST, finite, truth, whole
+from neurosim.chip.samples import as_classes
 from neurosim.errors import SampleError
 from neurosim.outside.arrays import numbers
 
@@ -69,7 +69,7 @@ def ascend(
     box(low, high)
     check_classes(classifier)
     points = samples_within(samples, low, high)
-    classes = labels_of(labels, len(points), classifier.classes)
+    classes = as_classes(labels, len(points), classifier.classes)
     lengths = np.linalg.norm(points, axis=1, keepdims=True)
     kept = np.rint(np.linspace(0, steps, frames)).astype(int).tolist()
     path = [points]

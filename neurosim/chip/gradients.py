@@ -8,6 +8,7 @@ and of the last one :math:`\ln y = \ln \mathrm{softmax}(f(u) / \tau + \ln q)`, w
 Other biases act in learning alone. A head (`Head`) turns the last layer into log P(c | x).
 """
 
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from neurosim.checks import temperature as check_temperature
 from neurosim.chip.activation_slopes import Real, activate, slope_before
 from neurosim.chip.last_layer import Differentiable, Float, Head, LastLayer, TaughtHead
-from neurosim.chip.samples import is_one
+from neurosim.chip.samples import as_classes, is_one
 from neurosim.chip.saved import SavedChip
 from neurosim.engine.base import WorkingLayer
 from neurosim.engine.dense.layer import DenseLayer
@@ -31,8 +32,18 @@ TOGETHER = 512  # samples of a block, so that memory does not grow with their nu
 READOUT = "SoftLabels, a LinearReadout, or None where the last layer is Corrected"
 
 
-class Taken(NamedTuple):
-    """What a layer made of samples: samples in its unit, the factors that brought them there, and potentials."""
+class Forward(NamedTuple):
+    """What the backward pass needs of a layer's forward pass.
+
+    Attributes
+    ----------
+    unit_samples : float64 or float32 (samples, inputs)
+        Samples as the layer normalises them.
+    gains : like unit_samples (samples, 1)
+        What they were multiplied by.
+    potentials : like unit_samples (samples, neurons)
+        u.
+    """
 
     unit_samples: Real
     gains: Real
@@ -65,9 +76,10 @@ class LayerPass:
         self.by_sample = self.constants.normalise != "none" and not followed
         self.log_prior = np.zeros(self.constants.neurons, dtype)
         if isinstance(self.constants.bias, LogPrior):
-            self.log_prior = np.log(arrays["activity"].astype(dtype))
+            with np.errstate(divide="ignore"):  # of a neuron dead for long, whose share has come to 0
+                self.log_prior = np.log(arrays["activity"].astype(dtype))
 
-    def forward(self, samples: Real) -> Taken:
+    def forward(self, samples: Real) -> Forward:
         """Return what the layer makes of samples (samples, inputs); those of zeros have potentials of 0."""
         squares = np.einsum("ni,ni->n", samples, samples)
         gains = np.full_like(squares, 1 if self.mean_norm is None else 1 / self.mean_norm)
@@ -75,17 +87,17 @@ class LayerPass:
             gains = 1 / np.sqrt(np.maximum(squares, SMALLEST))
         gains = np.where(squares < SMALLEST, 0, gains)[:, None]
         unit_samples = samples * gains
-        return Taken(unit_samples, gains, unit_samples @ self.weights)
+        return Forward(unit_samples, gains, unit_samples @ self.weights)
 
-    def backward(self, taken: Taken, slope: Real) -> Real:
+    def backward(self, forward: Forward, slope: Real) -> Real:
         """Return the slope with respect to the samples of what has a slope with respect to the potentials.
 
         Where x / |x| has no slope, at samples of zeros, it is 0.
         """
         inputs: Real = slope @ self.weights.T
         if self.by_sample:  # what is along the sample has no influence
-            inputs -= taken.unit_samples * (slope * taken.potentials).sum(axis=1, keepdims=True)
-        inputs *= taken.gains
+            inputs -= forward.unit_samples * (slope * forward.potentials).sum(axis=1, keepdims=True)
+        inputs *= forward.gains
         return inputs
 
 
@@ -130,7 +142,7 @@ class Passes:
         Raises
         ------
         SampleError
-            If the samples are not finite numbers of shape (samples, inputs).
+            If the samples are not numbers (samples, inputs), or one or its :math:`|x|^2` is not finite.
         """
         samples = self.checked(samples)
         values = np.empty((len(samples), self.head.classes))
@@ -150,11 +162,11 @@ class Passes:
         """
         self.check_gradient()
         samples = self.checked(samples)
-        labels = self._labels(labels, len(samples))
+        labels = as_classes(labels, len(samples), self.head.classes)
         values = np.empty((len(samples), self.inputs))
         for block in _blocks(len(samples)):
-            taken, last = self._forward(samples[block])
-            values[block] = self._backward(taken, self.head.slope(last, labels[block]))
+            forwards, last = self._forward(samples[block])
+            values[block] = self._backward(forwards, self.head.slope(last, labels[block]))
         return values
 
     def check_gradient(self) -> None:
@@ -169,31 +181,26 @@ class Passes:
         array = numbers("samples", samples)
         if array.ndim < 2 or array.shape[1:] not in (self.shape, (self.inputs,)):
             raise SampleError(f"samples must have the shape (samples, {self.inputs}), got {array.shape}")
-        if not np.isfinite(array).all():
-            raise SampleError(f"samples must be finite, got {array[~np.isfinite(array)][0]}")
-        return array.reshape(-1, self.inputs).astype(self.dtype, copy=False)
+        with np.errstate(over="ignore"):  # what is infinite is refused
+            samples: Real = array.reshape(-1, self.inputs).astype(self.dtype, copy=False)
+            norms = np.einsum("ni,ni->n", samples, samples)
+        if not np.isfinite(norms).all():
+            number = int(np.argmin(np.isfinite(norms)))
+            raise SampleError(f"sample {number} must be finite, as must be its |x|^2 in {np.dtype(self.dtype)}")
+        return samples
 
-    def _forward(self, samples: Real) -> tuple[list[Taken], LastLayer]:
-        taken = [self.layers[0].forward(samples)]
-        for before, layer in zip(self.layers[:-1], self.layers[1:], strict=True):
-            taken.append(layer.forward(activate(before.constants.transmit, taken[-1].potentials)))
+    def _forward(self, samples: Real) -> tuple[list[Forward], LastLayer]:
+        forwards = [self.layers[0].forward(samples)]
+        for before, layer in pairwise(self.layers):
+            forwards.append(layer.forward(activate(before.constants.transmit, forwards[-1].potentials)))
         last = self.layers[-1]
-        return taken, LastLayer(taken[-1].potentials, last.constants, self.sharpness, last.log_prior)
+        return forwards, LastLayer(forwards[-1].potentials, last.constants, self.sharpness, last.log_prior)
 
-    def _backward(self, taken: list[Taken], slope: Real) -> Real:
-        slope = self.layers[-1].backward(taken[-1], slope)
-        for layer, made in zip(self.layers[-2::-1], taken[-2::-1], strict=True):
-            slope = layer.backward(made, slope_before(layer.constants.transmit, made.potentials, slope))
+    def _backward(self, forwards: list[Forward], slope: Real) -> Real:
+        slope = self.layers[-1].backward(forwards[-1], slope)
+        for layer, forward in zip(self.layers[-2::-1], forwards[-2::-1], strict=True):
+            slope = layer.backward(forward, slope_before(layer.constants.transmit, forward.potentials, slope))
         return slope
-
-    def _labels(self, labels: object, count: int) -> NDArray[np.int64]:
-        array = numbers("labels", labels, WHOLE)
-        if array.shape != (count,):
-            raise SampleError(f"labels must be one for each of {count} samples, got the shape {array.shape}")
-        if count and not (array.min() >= 0 and array.max() < self.head.classes):
-            low, high = array.min(), array.max()
-            raise SampleError(f"labels must be from 0 to {self.head.classes - 1}, the readout's, got {low} to {high}")
-        return array.astype(np.int64)
 
 
 def gradient(chip: SavedChip, x: object, readout: object, labels: object) -> NDArray[np.float64]:

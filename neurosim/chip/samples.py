@@ -85,6 +85,15 @@ def as_labels(labels: Any, count: int | None) -> NDArray[np.int64]:
     return values.astype(np.int64)
 
 
+def as_classes(labels: Any, count: int, classes: int) -> NDArray[np.int64]:
+    """Return labels as int64 (samples,), each a class of a classifier that has so many."""
+    values = _one_a_sample("labels", labels, WHOLE, count)
+    wrong = values[(values < 0) | (values >= classes)]
+    if len(wrong):
+        raise SampleError(f"labels must be from 0 to {classes - 1}, the classes of the classifier, got {wrong[0]}")
+    return values.astype(np.int64)
+
+
 def as_label(label: Any) -> int:
     """Return the label of one sample, as `as_labels` returns it."""
     if type(label) is int and 0 <= label <= LARGEST:  # the usual case
@@ -114,7 +123,7 @@ def _one_a_sample(name: str, values: Any, kinds: str, count: int | None) -> NDAr
     rule = f"{KINDS[kinds]}, one a sample"
     array = numbers(name, values, kinds, rule=rule)
     if array.ndim != 1 or (count is not None and len(array) != count):
-        many = "" if count is None else f", {count}"
+        many = "" if count is None else f", {count} in all"
         raise SampleError(f"{name} must be {rule}{many}, got {array.dtype} of shape {array.shape}")
     return array
 

@@ -255,7 +255,7 @@ def test_wrong_constants_are_refused(fitted, change, message):
         ([0.1, 0.2], [0], r"samples must be numbers \(samples, inputs\), got shape \(2,\)"),
         ([[0.1, 0.2]], [2], "labels must be from 0 to 1, the classes of the classifier, got 2"),
         ([[0.1, 0.2]], [-1], "labels must be from 0 to 1, the classes of the classifier, got -1"),
-        ([[0.1, 0.2]], [0, 1], "labels must be whole numbers, one for each of 1 samples"),
+        ([[0.1, 0.2]], [0, 1], "labels must be whole numbers, one a sample, 1 in all, got"),
     ],
 )
 def test_wrong_samples_and_labels_are_refused(samples, labels, message):

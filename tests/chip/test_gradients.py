@@ -184,13 +184,17 @@ def test_chips_that_have_no_gradient_are_refused(digits):
 def test_samples_and_labels_that_have_no_gradient_are_refused(digits):
     samples, labels = digits
     chip = learned([LAYER, ns.recipes.delta_readout(10)], samples[:0])
-    with pytest.raises(ns.SampleError, match="samples must be finite, got nan"):
+    with pytest.raises(ns.SampleError, match=r"sample 0 must be finite, as must be its \|x\|\^2 in float64"):
         chip.gradient(np.full(64, np.nan), None, 1)
+    with pytest.raises(ns.SampleError, match=r"sample 1 must be finite, as must be its \|x\|\^2 in float32"):
+        Passes(chip, None, dtype=np.float32).log_proba(samples[:2] * [[1], [1e30]])
     with pytest.raises(ns.SampleError, match=r"samples must have the shape \(samples, 64\), got \(5,\)"):
         chip.gradient(np.ones(5), None, 1)
-    with pytest.raises(ns.SampleError, match="labels must be one for each of 200 samples"):
+    with pytest.raises(
+        ns.SampleError, match="labels must be whole numbers, one a sample, 200 in all, got int64 of shape"
+    ):
         chip.gradient(samples, None, labels[:3])
-    with pytest.raises(ns.SampleError, match="labels must be from 0 to 9, the readout's, got -1 to"):
+    with pytest.raises(ns.SampleError, match="labels must be from 0 to 9, the classes of the classifier, got -1"):
         chip.gradient(samples, None, labels - 1)
     with pytest.raises(ns.SampleError, match="labels must be whole numbers"):
         chip.gradient(samples, None, labels + 0.5)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim import randomness
-from neurosim.bayes.inputs import labels_of
 from neurosim.checks import LARGEST, finite, one_of, whole
+from neurosim.chip.samples import as_classes
 from neurosim.errors import ConfigError, SampleError
 from neurosim.outside.arrays import numbers
 
@@ -66,7 +66,7 @@ class Twin:
     def gradient(self, samples: NDArray[Any], labels: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return d log P(label | x) / dx of each sample: float64 (samples, inputs); computed as `log_proba` is."""
         torch, rows = _torch(), _rows(samples)
-        answers = torch.from_numpy(labels_of(labels, len(rows), self.classes))
+        answers = torch.from_numpy(as_classes(labels, len(rows), self.classes))
         weights = _tensors(torch, self.parameters, rows.dtype)
         gradient = np.empty(rows.shape)
         for first in range(0, len(rows), TOGETHER):
@@ -135,7 +135,7 @@ def train(
     one_of("optimiser", optimiser, OPTIMISERS)
     finite("rate", rate, "positive", 0, above=True)
     rows = _rows(samples).astype(np.float32, copy=False)
-    answers = labels_of(labels, len(rows), classes)
+    answers = as_classes(labels, len(rows), classes)
     scale = _mean_norm(rows)
     weights = [
         w.requires_grad_(True) for w in _tensors(torch, _first(rows.shape[1], neurons, classes, seed), np.float32)
