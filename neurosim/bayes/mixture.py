@@ -11,6 +11,7 @@ from neurosim.bayes.layers import direct, model_layer
 from neurosim.bayes.sampling import draw
 from neurosim.bayes.units import unit_blocks
 from neurosim.checks import LARGEST, truth, whole
+from neurosim.chip.activation_slopes import log_sum, softmax
 from neurosim.chip.chip import Chip
 from neurosim.errors import ConfigError
 from neurosim.outside.arrays import numbers
@@ -136,7 +137,7 @@ class Mixture:
         SampleError
             If a sample is of zeros or not finite, the width is another, or there is none.
         """
-        return np.concatenate([_log_sum(self._log_joint(units)) for units in self._units(samples, leave_out=False)])
+        return np.concatenate([log_sum(self._log_joint(units)) for units in self._units(samples, leave_out=False)])
 
     def log_likelihood(self, samples: Stream | ArrayLike) -> float:
         """Return the mean of the samples' log densities, in nats; samples of zeros are left out.
@@ -148,7 +149,7 @@ class Mixture:
         """
         total, count = 0.0, 0
         for units in self._units(samples, leave_out=True):
-            total, count = total + float(_log_sum(self._log_joint(units)).sum()), count + len(units)
+            total, count = total + float(log_sum(self._log_joint(units)).sum()), count + len(units)
         return total / count
 
     def posterior(self, samples: Stream | ArrayLike) -> Array:
@@ -159,7 +160,7 @@ class Mixture:
         SampleError
             As in `log_density`.
         """
-        return np.concatenate([_shares(self._log_joint(units)) for units in self._units(samples, leave_out=False)])
+        return np.concatenate([softmax(self._log_joint(units)) for units in self._units(samples, leave_out=False)])
 
     def em_step(
         self, samples: Stream | ArrayLike, *, shares: bool = True, concentration: bool = False
@@ -197,7 +198,7 @@ class Mixture:
         truth("concentration", concentration)
         sums, mass, count = np.zeros(self.directions.shape), np.zeros(self.components), 0
         for units in self._units(samples, leave_out=True):
-            posterior = _shares(self._log_joint(units))
+            posterior = softmax(self._log_joint(units))
             sums += posterior.T @ units
             mass += posterior.sum(axis=0)
             count += len(units)
@@ -269,17 +270,3 @@ class Mixture:
         """Give the samples at norm one, a block at a time; those of zeros are left out, or refused."""
         size = max(1, BLOCK // max(self.inputs, self.components))
         return unit_blocks(samples, self.inputs, size, leave_out=leave_out)
-
-
-def _log_sum(joint: Array) -> Array:
-    """Return the logarithm of the sum of exponentials of each row."""
-    top = joint.max(axis=1)
-    log_sum: Array = top + np.log(np.exp(joint - top[:, None]).sum(axis=1))
-    return log_sum
-
-
-def _shares(joint: Array) -> Array:
-    """Return the softmax of each row."""
-    shares: Array = np.exp(joint - joint.max(axis=1, keepdims=True))
-    shares /= shares.sum(axis=1, keepdims=True)
-    return shares

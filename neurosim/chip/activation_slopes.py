@@ -17,6 +17,21 @@ def log_softmax(x: Real) -> Real:
     return shares
 
 
+def log_sum(x: Real) -> Real:
+    """Return the logarithm of the sum of exponentials of each row; minus infinity of a row of such."""
+    top = np.maximum(x.max(axis=1, keepdims=True), np.finfo(x.dtype).min)
+    with np.errstate(divide="ignore"):
+        sums: Real = np.log(np.exp(x - top).sum(axis=1)) + top[:, 0]
+    return sums
+
+
+def softmax(x: Real) -> Real:
+    """Return the softmax of each row."""
+    shares: Real = np.exp(x - x.max(axis=1, keepdims=True))
+    shares /= shares.sum(axis=1, keepdims=True)
+    return shares
+
+
 def activate(function: Transmit, u: Real) -> Real:
     """Return f(u), of the dtype of u.
 

@@ -74,7 +74,7 @@ class SoftNames(nn.Module):  # type: ignore[misc]
     def __init__(self, head: SoftHead) -> None:
         super().__init__()
         self.classes = head.classes
-        known = np.flatnonzero(head.shares.any(axis=1))
+        known = np.flatnonzero(~np.isneginf(head.log_shares).all(axis=1))
         self.register_buffer("labels", torch.tensor(known))
         self.register_buffer("log_shares", torch.tensor(head.log_shares[known]))
 

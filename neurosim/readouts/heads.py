@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.chip.activation_slopes import Real, activate, log_softmax, slope_before
+from neurosim.chip.activation_slopes import Real, activate, log_softmax, log_sum, slope_before
 from neurosim.chip.last_layer import Float, LastLayer
 from neurosim.errors import SampleError
 from neurosim.layers.activations import ReLU, Softmax, Transmit, Triangle
@@ -50,7 +50,7 @@ class SoftHead:
         for label in range(self.classes):
             faint = np.flatnonzero(sums[:, label] < self._faint)
             if len(faint):
-                values[faint, label] = _log_sum(last.log_shares[faint] + self.log_shares[label])
+                values[faint, label] = log_sum(last.log_shares[faint] + self.log_shares[label])
         return values
 
     def slope(self, last: LastLayer, labels: NDArray[np.int64]) -> Real:
@@ -62,7 +62,7 @@ class SoftHead:
             If no neuron has a share for a label: its P is 0 whatever the sample, and has no logarithm.
         """
         for label in np.unique(labels):
-            if not self.shares[label].any():
+            if np.isneginf(self.log_shares[label]).all():
                 raise SampleError(
                     f"labels must be of classes that a neuron has a share for, got {label}; "
                     "SoftLabels(smoothing=1e-3) gives every neuron one"
@@ -129,11 +129,3 @@ class LinearHead:
 
     def _log_shares(self, last: LastLayer) -> Real:
         return log_softmax(activate(self.function, last.potentials) @ self.weights + self.intercepts)
-
-
-def _log_sum(terms: Real) -> Real:
-    """Return the logarithm of the sum of exponentials of each row."""
-    top = np.maximum(terms.max(axis=1, keepdims=True), np.finfo(terms.dtype).min)  # a row of minus infinities
-    with np.errstate(divide="ignore"):
-        sums: Real = np.log(np.exp(terms - top).sum(axis=1)) + top[:, 0]
-    return sums

@@ -74,10 +74,10 @@ def numbered_alike(labels: NDArray[np.int64], stream: Stream, train: Stream) -> 
     return labels
 
 
-def check_classes(labels: NDArray[np.int64]) -> None:
-    """Refuse labels from `CLASSES` on: the counts for each neuron and label would take too much memory."""
+def check_classes(labels: NDArray[np.int64], purpose: str = "to measure accuracy") -> None:
+    """Refuse labels from `CLASSES` on: what has a number for each label would take too much memory."""
     if numbers("labels", labels, WHOLE).max(initial=0) >= CLASSES:
-        raise SampleError(f"labels must be below {CLASSES} to measure accuracy, got {labels.max()}")
+        raise SampleError(f"labels must be below {CLASSES} {purpose}, got {labels.max()}")
 
 
 def check_labelled(*streams: Stream) -> None:

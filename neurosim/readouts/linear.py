@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.checks import one_of
+from neurosim.chip.activation_slopes import softmax
 from neurosim.chip.last_layer import Float
 from neurosim.chip.response import Response
 from neurosim.errors import ConfigError, SampleError
@@ -13,7 +14,7 @@ from neurosim.layers.dense import DenseWTA
 from neurosim.outside.arrays import WHOLE, numbers
 from neurosim.readouts.features import KINDS, check_finite, features
 from neurosim.readouts.heads import LinearHead
-from neurosim.readouts.labels import labelled
+from neurosim.readouts.labels import check_classes, labelled
 from neurosim.state.arrays import Arrays
 from neurosim.state.kept_readouts import KeptReadout
 
@@ -118,13 +119,12 @@ class LinearReadout:
         ConfigError
             If the readout is not fitted.
         SampleError
-            If features are not finite, or not of the width it was fitted on.
+            If features are not finite, or not of the width it was fitted on; if it was fitted to labels from 10,000 on.
         """
-        self._check_fitted()
-        scores = self._scores(response).astype(np.float64)
-        shares = np.exp(scores - scores.max(axis=1, keepdims=True))
-        values = np.zeros((len(scores), int(self.labels_[-1]) + 1))
-        values[:, self.labels_] = shares / shares.sum(axis=1, keepdims=True)
+        self._check_columns()
+        shares = softmax(self._scores(response).astype(np.float64))
+        values = np.zeros((len(shares), int(self.labels_[-1]) + 1))
+        values[:, self.labels_] = shares
         return values
 
     def head(self, layer: DenseWTA, dtype: Float) -> LinearHead:
@@ -134,8 +134,10 @@ class LinearReadout:
         ------
         ConfigError
             If it is not fitted, or to another number of neurons.
+        SampleError
+            If it was fitted to labels from 10,000 on.
         """
-        self._check_fitted()
+        self._check_columns()
         if len(self.mean_) != layer.neurons:
             raise ConfigError("readout", f"fitted to the {layer.neurons} neurons of the last layer", len(self.mean_))
         return LinearHead(self.kept(), layer.transmit, dtype)
@@ -151,9 +153,11 @@ class LinearReadout:
         check_finite(values, self.features)
         return np.asarray(sums)
 
-    def _check_fitted(self) -> None:
+    def _check_columns(self) -> None:
+        """Refuse a readout that is not fitted, or whose labels would take too many columns."""
         if not hasattr(self, "weights_"):
             raise ConfigError("readout", "fitted: add samples, then finish", "a LinearReadout that is not")
+        check_classes(self.labels_, "for each to have a column of probabilities")
 
     def kept(self) -> KeptReadout:
         """Return what a state file keeps of it."""

@@ -25,6 +25,16 @@ def test_they_give_the_log_proba_of_pure_neurons(chip_and_readout):
     np.testing.assert_allclose(np.exp(Classifier(chip, sharpened(readout)).log_proba(samples)), pure, atol=1e-5)
 
 
+def test_they_have_a_gradient_in_float32_too_also_for_a_class_that_no_neuron_votes_for(chip_and_readout):
+    chip, readout = chip_and_readout
+    samples, labels = digits("test")[0][:20], np.full(20, 3)
+    sharp = sharpened(readout)
+    sharp.shares_[:, 3] = sharp.shares_.min()
+    exact = Classifier(chip, sharp).gradient(samples, labels)
+    single = Classifier(chip, sharp, dtype=np.float32).gradient(samples, labels)
+    np.testing.assert_allclose(single, exact, atol=1e-3 * max(1, np.abs(exact).max()))
+
+
 def test_attacks_through_them_are_stronger(chip_and_readout):
     chip, readout = chip_and_readout
     samples, labels = digits("test")

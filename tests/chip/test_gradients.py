@@ -190,9 +190,7 @@ def test_samples_and_labels_that_have_no_gradient_are_refused(digits):
         Passes(chip, None, dtype=np.float32).log_proba(samples[:2] * [[1], [1e30]])
     with pytest.raises(ns.SampleError, match=r"samples must have the shape \(samples, 64\), got \(5,\)"):
         chip.gradient(np.ones(5), None, 1)
-    with pytest.raises(
-        ns.SampleError, match="labels must be whole numbers, one a sample, 200 in all, got int64 of shape"
-    ):
+    with pytest.raises(ns.SampleError, match="labels must be whole numbers, one a sample, 200 in all, got"):
         chip.gradient(samples, None, labels[:3])
     with pytest.raises(ns.SampleError, match="labels must be from 0 to 9, the classes of the classifier, got -1"):
         chip.gradient(samples, None, labels - 1)

@@ -74,6 +74,17 @@ def test_a_readout_that_is_not_fitted_has_no_probabilities(known, readout):
         readout.predict_proba(known[3])
 
 
+def test_labels_that_would_take_too_many_columns_have_no_probabilities(known):
+    chip, samples, labels, response = known
+    readout = fitted(ns.LinearReadout(), chip, samples, np.where(labels == 4, 10**9, labels))
+    assert readout.predict(response).max() == 10**9
+    error = "labels must be below 10000 for each to have a column of probabilities, got 1000000000"
+    with pytest.raises(ns.SampleError, match=error):
+        readout.predict_proba(response)
+    with pytest.raises(ns.SampleError, match=error):
+        chip.gradient(samples, readout, labels)
+
+
 def test_cross_entropy_is_the_mean_surprise_in_nats():
     proba = np.array([[0.5, 0.25, 0.25], [0.1, 0.9, 0], [1, 0, 0], [0.2, 0.2, 0.6]])
     expected = -(np.log(0.25) + np.log(0.9) + np.log(0.6)) / 3
