@@ -11,13 +11,21 @@ LARGEST = 2**31 - 1  # of numbers that determine the size of an array
 
 
 def plain(constants: Any) -> None:
-    """Convert the numbers of a frozen dataclass to Python's int, float and bool, as a state file gives them back."""
+    """Convert the numbers of a frozen dataclass as `plain_number` does."""
     for entry in fields(constants):
         value = getattr(constants, entry.name)
-        if hasattr(value, "item") and getattr(value, "ndim", 0) == 0:  # a number or boolean of NumPy
-            object.__setattr__(constants, entry.name, value.item())
-        elif isinstance(value, Real) and not isinstance(value, bool | int | float):
-            object.__setattr__(constants, entry.name, int(value) if isinstance(value, Integral) else float(value))
+        converted = plain_number(value)
+        if converted is not value:
+            object.__setattr__(constants, entry.name, converted)
+
+
+def plain_number(value: Any) -> Any:
+    """Return a number as Python's int, float or bool, as a state file gives it back; anything else as it is."""
+    if hasattr(value, "item") and getattr(value, "ndim", 0) == 0:  # a number or boolean of NumPy
+        return value.item()
+    if isinstance(value, Real) and not isinstance(value, bool | int | float):
+        return int(value) if isinstance(value, Integral) else float(value)
+    return value
 
 
 def number(name: str, value: object, rule: str = "a number", low: float = -math.inf, *, above: bool = False) -> None:

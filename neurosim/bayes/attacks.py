@@ -12,8 +12,9 @@ from neurosim.bayes.balls import Ball
 from neurosim.bayes.inputs import (
     Array,
     DifferentiableClassifier,
-    check_classes,
+    check_classifier,
     check_gradient,
+    check_through,
     samples_within,
 )
 from neurosim.checks import LARGEST, finite, one_of, plain, truth, whole
@@ -95,7 +96,7 @@ def attack(
     Raises
     ------
     ConfigError
-        If a constant breaks its rule, the classifier has one class only, or it has no gradient.
+        If a constant breaks its rule, or the classifier has one class only, or no gradient.
     SampleError
         If samples are not numbers between `low` and `high`, labels are not classes, or a gradient is not finite.
 
@@ -106,8 +107,9 @@ def attack(
     """
     ball = Ball(norm, epsilon, low, high)
     plan = _Plan(steps, step, restarts, targeted, loss, seed)
+    check_classifier(classifier)
+    check_through(through, classifier.classes)
     guides = (classifier, *through)
-    check_classes(*guides)
     centres = samples_within(samples, ball.low, ball.high)
     best = _Best(classifier, plan, centres, as_classes(labels, len(centres), classifier.classes))
     for first in range(0, len(centres) if ball.epsilon else 0, TOGETHER):

@@ -1,17 +1,19 @@
 """What attacks and paths take: a classifier with a gradient, and samples within a box."""
 
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neurosim.checks import finite
 from neurosim.errors import ConfigError, SampleError
-from neurosim.outside.arrays import numbers
+from neurosim.outside.arrays import numbers, shown
 
 Array = NDArray[np.float64]
 
 
+@runtime_checkable
 class DifferentiableClassifier(Protocol):
     """A classifier of vectors with probabilities of classes, and their gradients with respect to the sample."""
 
@@ -50,13 +52,27 @@ def samples_within(samples: ArrayLike, low: float, high: float) -> Array:
     return array
 
 
-def check_classes(classifier: DifferentiableClassifier, *others: DifferentiableClassifier) -> None:
-    """Refuse a classifier of one class, of which P(c | x) is 1 everywhere, and others of another number of classes."""
+def check_classifier(classifier: DifferentiableClassifier) -> None:
+    """Refuse what is no classifier with gradients, and one of a single class, of which P(c | x) is 1 everywhere."""
+    _check_type("classifier", classifier)
     if classifier.classes < 2:
         raise ConfigError("classes", "at least 2 for an attack or a path", classifier.classes)
-    for other in others:
-        if other.classes != classifier.classes:
-            raise ConfigError("through", f"classifiers of {classifier.classes} classes, as the attacked", other.classes)
+
+
+def check_through(through: Sequence[DifferentiableClassifier], classes: int) -> None:
+    """Refuse what is no sequence of classifiers with gradients, of as many classes as the attacked one."""
+    if not isinstance(through, Sequence):
+        raise ConfigError("through", "a list of classifiers", through)
+    for other in through:
+        _check_type("each of through", other)
+        if other.classes != classes:
+            raise ConfigError("through", f"classifiers of {classes} classes, as the attacked", other.classes)
+
+
+def _check_type(name: str, classifier: object) -> None:
+    if not isinstance(classifier, DifferentiableClassifier):
+        advice = "make one of a chip: neurosim.bayes.Classifier(chip, readout)"
+        raise ConfigError(name, "an object with classes, log_proba and gradient", shown(classifier), advice)
 
 
 def check_gradient(gradient: Array) -> Array:

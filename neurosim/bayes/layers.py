@@ -25,14 +25,16 @@ def model_layer(chip: Chip, layer: int) -> tuple[Array, float, Array | None]:
     ------
     ConfigError
         If its responses are not the posterior of a mixture of one concentration.
+    ConcurrentUseError
+        If another thread is using the chip.
     """
     whole("layer", layer, -len(chip.layers), len(chip.layers) - 1)
     working = chip.layers[layer]
     check_model(f"layer {working.index + 1}", working.constants)
     competition, bias = working.constants.competition, working.constants.bias
-    shares = np.array(working.state.activity, np.float64) if isinstance(bias, LogPrior) else None
-    weights = working.weights.astype(np.float64)
-    return weights, competition.sharpness, None if shares is None else shares / shares.sum()
+    with chip._reading():
+        weights, activity = working.weights.astype(np.float64), np.array(working.state.activity, np.float64)
+    return weights, competition.sharpness, activity / activity.sum() if isinstance(bias, LogPrior) else None
 
 
 def check_model(name: str, constants: Any) -> None:

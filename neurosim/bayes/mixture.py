@@ -10,7 +10,7 @@ from neurosim.bayes import bessel
 from neurosim.bayes.layers import direct, model_layer
 from neurosim.bayes.sampling import draw
 from neurosim.bayes.units import unit_blocks
-from neurosim.checks import LARGEST, truth, whole
+from neurosim.checks import LARGEST, plain_number, truth, whole
 from neurosim.chip.activation_slopes import log_sum, softmax
 from neurosim.chip.chip import Chip
 from neurosim.errors import ConfigError
@@ -81,7 +81,7 @@ class Mixture:
         shares = np.array(numbers("shares", given, refuse=ConfigError), np.float64)
         if shares.shape != (count,) or not (shares >= 0).all() or not abs(shares.sum() - 1) <= TOLERANCE:
             raise ConfigError("shares", f"{count} numbers from 0 with the sum 1", shares)
-        concentration = float(self.concentration) if hasattr(self.concentration, "item") else self.concentration
+        concentration = plain_number(self.concentration)
         bessel.check(directions.shape[1], concentration)
         for name, value in (("directions", directions), ("shares", shares)):
             value.flags.writeable = False
@@ -125,6 +125,8 @@ class Mixture:
             If the layer's responses are no posterior of such a mixture: it must be dense, with `SoftWTA`, not signed,
             not of the winner only, with the identity for activation, `lebesgue` 2, and with `normalise="sample"`.
             (With another unit the concentration would be :math:`\|x\| / \tau`, another one for each sample.)
+        ConcurrentUseError
+            If another thread is using the chip.
         """
         weights, sharpness, shares = model_layer(chip, layer)
         return cls(direct(weights), sharpness, shares)  # type: ignore[arg-type]  # None as above

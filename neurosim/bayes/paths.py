@@ -7,12 +7,12 @@ from neurosim.bayes.inputs import (
     Array,
     DifferentiableClassifier,
     box,
-    check_classes,
+    check_classifier,
     check_gradient,
     samples_within,
     unit,
 )
-from neurosim.checks import LARGEST, finite, truth, whole
+from neurosim.checks import LARGEST, finite, plain_number, truth, whole
 from neurosim.chip.samples import as_classes
 from neurosim.errors import SampleError
 from neurosim.outside.arrays import numbers
@@ -62,12 +62,13 @@ def ascend(
     ConfigError, SampleError
         As `attack`.
     """
+    step, low, high = map(plain_number, (step, low, high))
     whole("steps", steps, 1, LARGEST)
     whole("frames", frames, 2, steps + 1)
     finite("step", step, "positive", 0, above=True)
     truth("on_sphere", on_sphere)
     box(low, high)
-    check_classes(classifier)
+    check_classifier(classifier)
     points = samples_within(samples, low, high)
     classes = as_classes(labels, len(points), classifier.classes)
     lengths = np.linalg.norm(points, axis=1, keepdims=True)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosim.checks import plain_number
 from neurosim.checks import temperature as check_temperature
 from neurosim.chip.activation_slopes import Real, activate, slope_before
 from neurosim.chip.last_layer import Differentiable, Float, Head, LastLayer, TaughtHead
@@ -182,12 +183,12 @@ class Passes:
         if array.ndim < 2 or array.shape[1:] not in (self.shape, (self.inputs,)):
             raise SampleError(f"samples must have the shape (samples, {self.inputs}), got {array.shape}")
         with np.errstate(over="ignore"):  # what is infinite is refused
-            samples: Real = array.reshape(-1, self.inputs).astype(self.dtype, copy=False)
-            norms = np.einsum("ni,ni->n", samples, samples)
+            values: Real = array.reshape(-1, self.inputs).astype(self.dtype, copy=False)
+            norms = np.einsum("ni,ni->n", values, values)
         if not np.isfinite(norms).all():
             number = int(np.argmin(np.isfinite(norms)))
             raise SampleError(f"sample {number} must be finite, as must be its |x|^2 in {np.dtype(self.dtype)}")
-        return samples
+        return values
 
     def _forward(self, samples: Real) -> tuple[list[Forward], LastLayer]:
         forwards = [self.layers[0].forward(samples)]
@@ -236,7 +237,8 @@ def _sharpness(head: Head, competition: Competition, temperature: float | None) 
     """Return 1 / tau of the last layer's softmax; None where there is none."""
     if temperature is None:
         return getattr(competition, "sharpness", None) if competition.posterior else None
+    temperature = plain_number(temperature)
     check_temperature(temperature)
     if not head.of_shares:
         raise ConfigError("temperature", "None with a readout of potentials", temperature, "it has no influence")
-    return 1 / temperature
+    return float(1 / temperature)

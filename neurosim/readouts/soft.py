@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.checks import finite
+from neurosim.checks import finite, plain_number
 from neurosim.chip.last_layer import Float, check_shares
 from neurosim.chip.response import Response
 from neurosim.errors import ConfigError, SampleError
@@ -50,6 +50,7 @@ class SoftLabels:
     shares_: NDArray[np.float64]
 
     def __init__(self, smoothing: float = 0.0) -> None:
+        smoothing = plain_number(smoothing)
         finite("smoothing", smoothing, "at least 0", 0)
         self.smoothing, self.samples_ = smoothing, 0
         self._sums = np.zeros((0, 0), np.float64)

@@ -273,6 +273,17 @@ def test_classifiers_that_cannot_be_attacked_are_refused():
             through=[SoftmaxRegression(np.ones((3, 2)))],
         )  # fmt: skip
 
+    advice = r"make one of a chip: neurosim.bayes.Classifier\(chip, readout\)"
+    chip = ns.Chip([ns.recipes.softhebb(2)], inputs=2)
+    with pytest.raises(ns.ConfigError, match=f"classifier must be an object with .* got 'neurosim.Chip'; {advice}"):
+        attack(chip, [[0.1, 0.2]], [0], norm="l2", epsilon=0.1)
+    for through, name in (
+        (SoftmaxRegression(np.eye(2)), "through must be a list"),
+        ([chip], "each of through must be"),
+    ):
+        with pytest.raises(ns.ConfigError, match=name):
+            attack(SoftmaxRegression(np.eye(2)), [[0.1, 0.2]], [0], norm="l2", epsilon=0.1, through=through)
+
     class Broken(SoftmaxRegression):
         def gradient(self, samples, labels):
             return np.full_like(samples, np.nan)

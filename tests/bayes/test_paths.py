@@ -43,6 +43,12 @@ def test_on_the_sphere_samples_keep_their_length():
     np.testing.assert_allclose(np.linalg.norm(path[0], axis=1), np.linalg.norm(sample), rtol=1e-12)
 
 
+def test_constants_may_be_numbers_of_numpy():
+    model, sample, half = SoftmaxRegression(np.eye(5)), np.full((1, 5), 0.5), np.float32(0.5)
+    path = ascend(model, sample, [2], steps=np.int64(2), step=half, frames=2, low=np.float32(0), high=np.int64(1))
+    np.testing.assert_array_equal(path, ascend(model, sample, [2], steps=2, step=0.5, frames=2))
+
+
 def test_a_gradient_of_zero_is_no_step():
     model = SoftmaxRegression(np.zeros((2, 4)))
     path = ascend(model, np.full((1, 4), 0.5), [1], steps=3, frames=4)

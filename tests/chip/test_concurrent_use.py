@@ -43,6 +43,14 @@ def elsewhere(call):
     return found[0]
 
 
+def namer(chip):
+    """Return soft labels by which all neurons say the same."""
+    readout = ns.SoftLabels(smoothing=1.0)
+    responses = np.ones((1, chip.layers[-1].constants.neurons), np.float32)
+    readout.add(ns.Response(responses, responses, np.array([0]), responses), np.array([1]))
+    return readout.finish()
+
+
 def uses(chip, x, tmp_path):
     """Return everything that one may do with a chip: what learns, and what only reads."""
     learning = {
@@ -55,7 +63,9 @@ def uses(chip, x, tmp_path):
         "respond": lambda: chip.respond(x[None]), "respond_blocks": lambda: next(chip.respond_blocks(x[None])),
         "output_blocks": lambda: next(chip.output_blocks(x[None])), "save": lambda: chip.save(tmp_path / "chip.h5"),
         "state_sha256": lambda: chip.state_sha256, "pickle": lambda: pickle.dumps(chip),
-        "deepcopy": lambda: copy.deepcopy(chip),
+        "deepcopy": lambda: copy.deepcopy(chip), "posterior": lambda: chip.posterior(x[None]),
+        "mixture": lambda: ns.bayes.Mixture.of(chip),
+        "gradient": lambda: chip.gradient(x, namer(chip), 0),
     }  # fmt: skip
     return learning, reading
 
