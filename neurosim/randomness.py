@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from neurosim import aligned
 
-# Purposes, each with random numbers of its own. Studies and readouts have further ones, from 101 on.
+# Purposes, each with random numbers of its own. Further ones: studies, from 101; readouts, from 201; bayes, from 601.
 WEIGHTS, ORDER, FEW_BITS, GROWTH = 0, 1, 2, 3  # the last two: first synapses of few bits, and their growth
 RESIZED_CROP, FLIP, PAD_CROP = 301, 302, 303  # transforms of images
 GAUSSIAN_NOISE, SALT_AND_PEPPER, OCCLUSION = 304, 305, 306

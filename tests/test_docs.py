@@ -1,6 +1,7 @@
 """What the documentation names is there: files, modules, links and anchors; and its lines fit on a screen."""
 
 import importlib
+import importlib.util
 import re
 from pathlib import Path
 
@@ -99,6 +100,15 @@ def test_the_floors_of_the_house_are_those_that_are_held():
     rows = re.findall(r"^\| (\d+) \| (.+?) \|", (ROOT / "docs" / "design.md").read_text(), flags=re.MULTILINE)
     assert [int(number) for number, _ in rows] == list(range(1, len(FLOORS) + 1))
     assert [set(re.findall(r"`([^`]+)`", names)) for _, names in rows] == FLOORS
+
+
+def test_the_examples_of_the_page_of_bayesian_chips_make_one_script(capsys):
+    blocks = re.findall(r"^```python\n(.*?)^```$", (ROOT / "docs" / "bayes.md").read_text(), re.DOTALL | re.MULTILINE)
+    if importlib.util.find_spec("torch") is None:
+        blocks = [block for block in blocks if "as_torch_module" not in block]
+    exec("\n".join(blocks), {})
+    right = dict(re.findall(r"^(none|noise|own|strong) +(0\.\d+)$", capsys.readouterr().out, re.MULTILINE))
+    assert right["none"] > right["noise"] > right["own"] > right["strong"]
 
 
 def test_the_checks_see_what_they_look_for():
