@@ -31,8 +31,8 @@ class Adversarial(NamedTuple):
     Attributes
     ----------
     samples : float64 (samples, inputs)
-        Of each, the best point that was found; the sample itself if it was in the wrong class (targeted: in the wished
-        one) from the beginning.
+        Of each, the best point that was found; the sample itself if it was in another class than its label (targeted:
+        in the wished one) from the beginning.
     success : bool (samples,)
         Whether it is in another class than its label; targeted: whether it is in the wished class.
     log_proba : float64 (samples, classes)
@@ -61,7 +61,7 @@ def attack(
         d(g) = \mathrm{sign}(g) \; (L_\infty), \quad g / \lVert g \rVert \; (L_2)
 
     with J = -log P(label | x), or log P(label | x) if targeted, and :math:`\Pi` the projection to the ball and the box.
-    Each sample keeps the best of all its points: one of success, if there is one, and of these that of the largest J.
+    Each sample keeps the best of its points: that of the largest J among those of success, or among all if none is.
     Restarts go on with the samples that had no success. Results are a function of the seed and the sample's position.
 
     Parameters
@@ -86,8 +86,8 @@ def attack(
     loss : {"cross_entropy", "margin"}
         Of "margin", J has log P(label | x) minus the largest log P of another class in place of log P(label | x).
     through : sequence of DifferentiableClassifier
-        Others whose gradients are followed next, by the samples that had no success along the classifier's own. The own
-        ones of a chip that is sure lead nowhere (`docs/bayes.md`): give it `sharpened` here, too.
+        Other classifiers, along whose gradients go the samples that had no success along the classifier's own. The own
+        gradients of a chip that is sure lead nowhere (`docs/bayes.md`): give a classifier of `sharpened` labels here.
     low, high : float
         Bounds of the changed samples.
     seed : int

@@ -100,7 +100,7 @@ class Classifier:
         ConfigError
             If the last layer is a `HardWTA`, the readout `SoftLabels`, and no temperature was given.
         SampleError
-            As in `log_proba`; if labels are not one for each sample, or of a class that has the probability 0 anywhere.
+            As in `log_proba`; if labels are not one for each sample, or if one is of a class that no sample can have.
         """
         return self._passes.gradient(samples, labels)
 

@@ -30,21 +30,15 @@ def model_layer(chip: Chip, layer: int) -> tuple[Array, float, Array | None]:
     """
     whole("layer", layer, -len(chip.layers), len(chip.layers) - 1)
     working = chip.layers[layer]
-    check_model(f"layer {working.index + 1}", working.constants)
+    _check_model(f"layer {working.index + 1}", working.constants)
     competition, bias = working.constants.competition, working.constants.bias
     with chip._reading():
         weights, activity = working.weights.astype(np.float64), np.array(working.state.activity, np.float64)
     return weights, competition.sharpness, activity / activity.sum() if isinstance(bias, LogPrior) else None
 
 
-def check_model(name: str, constants: Any) -> None:
-    """Refuse a layer whose responses are not the posterior of a mixture of one concentration; `name` is for the error.
-
-    Raises
-    ------
-    ConfigError
-        If so.
-    """
+def _check_model(name: str, constants: Any) -> None:
+    """Refuse a layer whose responses are not the posterior of a mixture of one concentration; `name` is for errors."""
     if not isinstance(constants, DenseWTA):
         raise ConfigError(name, "a DenseWTA to be a mixture", type(constants).__name__)
     competition = constants.competition

@@ -74,11 +74,12 @@ class Mixture:
         if directions.ndim != 2 or 0 in directions.shape:
             raise ConfigError("directions", "an array (components, inputs)", directions.shape)
         norms = np.linalg.norm(directions, axis=1)
-        if not (abs(norms - 1) <= TOLERANCE).all():
-            raise ConfigError("directions", "of norm one", float(norms[np.argmax(~(abs(norms - 1) <= TOLERANCE))]))
+        wrong = ~(abs(norms - 1) <= TOLERANCE)  # NaN is
+        if wrong.any():
+            raise ConfigError("directions", "of norm one", float(norms[wrong][0]))
         count = len(directions)
-        given = np.full(count, 1 / count) if self.shares is None else self.shares
-        shares = np.array(numbers("shares", given, refuse=ConfigError), np.float64)
+        values = np.full(count, 1 / count) if self.shares is None else self.shares
+        shares = np.array(numbers("shares", values, refuse=ConfigError), np.float64)
         if shares.shape != (count,) or not (shares >= 0).all() or not abs(shares.sum() - 1) <= TOLERANCE:
             raise ConfigError("shares", f"{count} numbers from 0 with the sum 1", shares)
         concentration = plain_number(self.concentration)
@@ -107,9 +108,9 @@ class Mixture:
 
         Shares are those that the bias `LogPrior` has learned, and equal without it. The layer's own responses are
         :math:`\mathrm{softmax}(r_k \cos_k / \tau + \ln q)` with the norms :math:`r_k = \|w_k\|`. Where all are one,
-        they are the mixture's posterior. A neuron of norm 2 competes as if its concentration were twice that of the
-        others, though its density were not normalised for it, so wins more than its share: that is how layers start,
-        and as they learn by SoftHebb norms go to one.
+        they are the mixture's posterior. A neuron of norm 2 competes as if it were twice as concentrated, without the
+        normaliser of such a density, so it wins more than its share. Layers of the recipes start with norms of 5, and
+        SoftHebb brings them to one.
 
         A deeper layer sees what the layer before it transmits: its mixture takes the samples of `layer_inputs`.
 

@@ -38,14 +38,14 @@ def first_array(
     if values is None:
         return None
     name = f"initial of layer {index + 1}"
-    given = numbers(name, values, refuse=ConfigError)
-    if given.shape != shape:
-        raise ConfigError(name, f"an array of the shape {shape}, as the layer's weights", given.shape)
+    weights = numbers(name, values, refuse=ConfigError)
+    if weights.shape != shape:
+        raise ConfigError(name, f"an array of the shape {shape}, as the layer's weights", weights.shape)
     with np.errstate(over="ignore"):  # beyond float32 becomes infinite, which is refused
-        array = np.array(given, np.float32, order="C")
+        array = np.array(weights, np.float32, order="C")
     finite = np.isfinite(array)
     if not finite.all():
-        raise ConfigError(name, "finite in float32", float(given[~finite][0]))
+        raise ConfigError(name, "finite in float32", float(weights[~finite][0]))
     sums = sums_of_powers(array.reshape(len(array), -1).T, p)
     if sums.max() > LARGEST_SUM:
         neuron = int(sums.argmax())

@@ -10,7 +10,7 @@ from neurosim.layers.activations import ReLU, Softmax, Transmit, Triangle
 from neurosim.readouts.features import SHARPNESS
 from neurosim.state.kept_readouts import KeptReadout
 
-OF_POTENTIALS: dict[str, Transmit] = {
+FUNCTIONS: dict[str, Transmit] = {  # of `neurosim.readouts.features.OF_POTENTIALS`, with slopes
     "triangle": Triangle(), "relu": ReLU(), "softmax": Softmax(temperature=float(1 / SHARPNESS)),
 }  # fmt: skip
 
@@ -97,7 +97,7 @@ class LinearHead:
     of_shares = False
 
     def __init__(self, kept: KeptReadout, transmit: Transmit, dtype: Float) -> None:
-        self.function = OF_POTENTIALS.get(kept.features, transmit)
+        self.function = transmit if kept.features == "output" else FUNCTIONS[kept.features]
         arrays = {name: array.astype(np.float64) for name, array in kept.arrays.items()}
         weights = arrays["weights"] * arrays["scales"]
         self.weights: Real = np.ascontiguousarray(weights.T, dtype)

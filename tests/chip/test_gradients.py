@@ -100,6 +100,18 @@ def test_before_any_norm_was_seen_the_stream_unit_is_each_samples_own(digits):
     assert largest_error(passes.log_proba, passes.gradient, samples, np.arange(32) % 20) < 1e-6
 
 
+def test_a_neuron_whose_share_has_come_to_zero_has_no_part(digits):
+    samples, _ = digits
+    chip = learned([LAST["log-prior"]], samples)
+    chip.layers[0].state.activity[3] = 0  # as of one that is dead for long
+    with np.errstate(all="raise", under="ignore"):
+        passes = Passes(chip, Probe("log_shares"))
+        log_shares, slopes = passes.log_proba(samples), passes.gradient(samples, np.zeros(200, int))
+    assert np.isneginf(log_shares[:, 3]).all()
+    assert np.exp(log_shares) == pytest.approx(chip.respond(samples).responses, abs=3e-5)
+    assert np.isfinite(slopes).all()
+
+
 @pytest.mark.parametrize("normalise", ["none", "sample", "stream"])
 def test_a_sample_of_zeros_has_a_gradient_of_zero(normalise, digits):
     chip = learned([ns.recipes.softhebb(20, normalise=normalise)], digits[0])
