@@ -149,7 +149,7 @@ def still_right(
     """
     right = right.copy()
     for guide, loss in guides:
-        rows = np.flatnonzero(right & (labels < guide.classes))
+        rows = np.flatnonzero(right)
         if len(rows):
             along = Along(classifier, guide)
             right[rows] = ~attack(along, samples[rows], labels[rows], loss=loss, **constants).success

@@ -62,7 +62,7 @@ def percent(records: Sequence[Any], name: str) -> str:
 
 def values_of(records: Sequence[Any], name: str) -> list[float]:
     """Return a measure of the records that have it."""
-    return [record[name] for record in records if record[name] is not None]
+    return [record[name] for record in records if record.get(name) is not None]
 
 
 def _size(records: Sequence[Any], name: str) -> str:
