@@ -2,29 +2,17 @@
 
 from collections.abc import Sequence
 from statistics import fmean
+from typing import Any
 
-from neurosim.experiments.cells import Cell, Finished
+from neurosim.experiments.cells import Cell, Finished, Table
 from neurosim.experiments.tables import spread
-from neurosim.studies.bayes.attack_doubts import (
-    Groups,
-    records_of,
-    strong_enough,
-    transfers_are_weaker,
-    unmasked,
-    verdict,
-    widths_of,
-)
-from neurosim.studies.bayes.attack_tables import (
-    NORMS,
-    left,
-    of_kind,
-    reference,
-)
+from neurosim.studies.bayes.attack_doubts import strong_enough, transfers_are_weaker, unmasked
+from neurosim.studies.bayes.attack_tables import NORMS, cells_of_kind, left, reference
 from neurosim.studies.bayes.attackers import NAMES
+from neurosim.studies.bayes.causes import causes_table, counts, effects, span
 from neurosim.studies.bayes.controls import PASSES
-from neurosim.studies.bayes.part import Claim
+from neurosim.studies.bayes.part import MATTERS, Claim, Groups, above, by_stream, ends, verdict, widths_of
 
-MATTERS = 5.0  # points of accuracy from which on a cause counts
 PROTOTYPES = {  # what is changed if weights are no prototypes, and the two methods that differ in it
     "learned for random weights, soft labels": ("soft", "random"),
     "learned for random weights, ridge": ("soft-ridge", "random-ridge"),
@@ -46,32 +34,49 @@ READOUTS = {
 
 def claims(asked: Sequence[Cell], finished: Finished) -> list[Claim]:
     """Return the claims of each stream, as far as what they compare is measured."""
-    streams = dict.fromkeys(cell.settings["dataset"] for cell in asked)
+    accuracy, check, transfers = (
+        by_stream(cells_of_kind(kind, asked), finished) for kind in ("accuracy", "check", "transfers")
+    )
     made = []
-    for dataset in streams:
-        accuracy, check, transfers = (
-            {(method, neurons): records for (data, method, neurons), records in of_kind(kind, asked, finished)
-             if data == dataset and records}
-            for kind in ("accuracy", "check", "transfers")
-        )  # fmt: skip
-        made += [_robust(dataset, norm, accuracy) for norm in NORMS]
-        made += [_origin(dataset, accuracy), unmasked(dataset, accuracy)]
-        made += [strong_enough(dataset, check), transfers_are_weaker(dataset, accuracy, transfers)]
+    for dataset in dict.fromkeys([*accuracy, *check, *transfers]):
+        groups = accuracy.get(dataset, {})
+        made += [_robust(dataset, norm, groups) for norm in NORMS]
+        made += [_origin(dataset, groups), unmasked(dataset, groups)]
+        made += [
+            strong_enough(dataset, check.get(dataset, {})),
+            transfers_are_weaker(dataset, groups, transfers.get(dataset, {})),
+        ]
     return [claim for claim in made if claim is not None]
 
 
+def table_of_causes(asked: Sequence[Cell], finished: Finished) -> Table:
+    """Return what each cause gives at the epsilons at which classifiers are compared."""
+    title = "Points of accuracy left by the strongest attack, over norms and widths"
+    causes = PROTOTYPES | SOFTNESS | READOUTS
+    return causes_table("attacks-causes", title, causes, _at_reference, cells_of_kind("accuracy", asked), finished)
+
+
+def _at_reference(records: Sequence[Any]) -> list[float]:
+    return [fmean(left(records, norm, reference(records, norm))) for norm in NORMS]
+
+
 def _robust(dataset: str, norm: str, groups: Groups) -> Claim | None:
-    """Compare SoftHebb with twins by the strongest attacks: it must be above, for all seeds, at every width."""
-    epsilon, texts, kept = 0.0, [], []
-    for twin in PASSES:
-        for neurons in widths_of(groups, "soft", twin):
-            epsilon = reference(groups["soft", neurons], norm)
-            ours, theirs = (left(groups[method, neurons], norm, epsilon) for method in ("soft", twin))
-            kept.append(min(ours) > max(theirs))
-            texts.append(f"{neurons} neurons {spread(ours, 1)} against {spread(theirs, 1)} ({NAMES[twin]})")
-    if not kept:
+    """Compare SoftHebb with twins by the strongest attacks: it must be above at every width."""
+    widths = {twin: found for twin in PASSES if (found := widths_of(groups, "soft", twin))}
+    if not widths:
         return None
-    reason = "by the strongest attack on each; the worst seed of SoftHebb against the best one of the twin"
+    epsilon = reference(next(iter(groups.values())), norm)
+    pairs = {
+        (twin, neurons): [left(groups[method, neurons], norm, epsilon) for method in ("soft", twin)]
+        for twin, of_twin in widths.items() for neurons in of_twin
+    }  # fmt: skip
+    texts = [
+        f"against {NAMES[twin]}: "
+        + ", ".join(f"{k} neurons {' to '.join(spread(own, 1) for own in pairs[twin, k])}" for k in ends(of_twin))
+        for twin, of_twin in widths.items()
+    ]
+    kept = [above(*pair) for pair in pairs.values()]
+    reason = f"by the strongest attack on each; all seeds above all of the twin, by {MATTERS:g} points in the mean"
     text = f"left at {epsilon:g}, %: {'; '.join(texts)}"
     return Claim(f"robust to {NORMS[norm]} attacks: {dataset}", text, verdict(kept), reason)
 
@@ -81,27 +86,21 @@ def _origin(dataset: str, groups: Groups) -> Claim | None:
 
     A cause counts if it gives `MATTERS` points or more at both norms and every width.
     """
-    effects = {cause: _effects(groups, *both) for cause, both in (PROTOTYPES | SOFTNESS | READOUTS).items()}
-    effects = {cause: values for cause, values in effects.items() if values}
-    counts = [cause for cause, values in effects.items() if min(values) >= MATTERS]
-    prototypes, softness = (
-        [cause in counts for cause in causes if cause in effects] for causes in (PROTOTYPES, SOFTNESS)
-    )
-    if not prototypes or not softness:
+    kinds = {"prototypes": PROTOTYPES, "softness": SOFTNESS, "soft labels": READOUTS}
+    found = {kind: effects(groups, causes, _at_reference) for kind, causes in kinds.items()}
+    if not found["prototypes"] or not found["softness"]:
         return None
+    prototypes, softness = ([counts(points) for points in found[kind].values()] for kind in ("prototypes", "softness"))
     holds = "no" if not all(prototypes) else "partly" if any(softness) else "yes"
-    text = "; ".join(f"{cause} {min(values):+.1f} to {max(values):+.1f}" for cause, values in effects.items())
-    records = next(iter(groups.values()))
-    at = " and ".join(f"{NORMS[norm]} {reference(records, norm):g}" for norm in NORMS)
-    reason = f"at least {MATTERS:g} points at both norms and every width by: {', '.join(counts) or 'nothing'}"
-    return Claim(f"robust by prototypes, not by softness: {dataset}", f"points left at {at}: {text}", holds, reason)
-
-
-def _effects(groups: Groups, method: str, control: str) -> list[float]:
-    """Return how many points more one method has left than another, at each norm and width."""
-    return [
-        fmean(left(ours, norm, reference(ours, norm))) - fmean(left(others, norm, reference(ours, norm)))
-        for neurons in widths_of(groups, method, control)
-        for ours, others in [(records_of(groups, method, neurons), records_of(groups, control, neurons))]
-        for norm in NORMS
-    ]
+    text = "; ".join(
+        f"{kind} {span([value for points in by_cause.values() for value in points])} ({len(by_cause)} of "
+        f"{len(kinds[kind])} comparisons)"
+        for kind, by_cause in found.items() if by_cause
+    )  # fmt: skip
+    at = " and ".join(f"{NORMS[norm]} {reference(next(iter(groups.values())), norm):g}" for norm in NORMS)
+    soft = [cause for cause, points in found["softness"].items() if counts(points)]
+    reason = (
+        f"at least {MATTERS:g} points, at both norms and every width, by {sum(prototypes)} of {len(prototypes)} "
+        f"comparisons of prototypes, and of softness by: {', '.join(soft) or 'none'}"
+    )
+    return Claim(f"robust by prototypes, not by softness: {dataset}", f"points left at {at} by {text}", holds, reason)

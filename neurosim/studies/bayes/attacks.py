@@ -1,6 +1,6 @@
 """Part `attacks`: what is still recognised under the strongest attacks that are known, and what resists."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any
 
@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.bayes import Classifier, attack, random_noise, sharpened
-from neurosim.experiments.cells import Outcome
+from neurosim.experiments.cells import Cell, Finished, Outcome, Table
 from neurosim.recipes import TEMPERATURE
-from neurosim.studies.bayes.attack_claims import claims
+from neurosim.studies.bayes.attack_claims import claims, table_of_causes
 from neurosim.studies.bayes.attack_figures import figures
-from neurosim.studies.bayes.attack_tables import EPSILONS, LARGEST, NORMS, REFERENCE, SMALLER, tables
+from neurosim.studies.bayes.attack_tables import EPSILONS, LARGEST, NORMS, REFERENCE, SMALLER, tables_of_accuracy
 from neurosim.studies.bayes.attackers import (
     NAMES,
     Along,
@@ -179,6 +179,11 @@ def _shown(found: Attacked, target: Target, shape: tuple[int, ...]) -> dict[str,
         images[norm] = changed
         images[f"{norm}-said"] = found.classifier.predict(changed)
     return {name: array if name.endswith("said") else array.reshape(-1, *shape) for name, array in images.items()}
+
+
+def tables(asked: Sequence[Cell], finished: Finished) -> list[Table]:
+    """Return what is left of each classifier, causes, and what checks and transfers leave."""
+    return [*tables_of_accuracy(asked, finished), table_of_causes(asked, finished)]
 
 
 PART = Part("attacks", cells, measure, tables, claims, figures)

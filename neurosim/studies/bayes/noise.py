@@ -10,7 +10,7 @@ from neurosim.studies.bayes.controls import NAMES, PASSES, Compared, classifier_
 from neurosim.studies.bayes.corruptions import STRENGTHS, UNITS, examples, noises, under
 from neurosim.studies.bayes.figures import is_image
 from neurosim.studies.bayes.images import Array, Images, Labels
-from neurosim.studies.bayes.noise_claims import claims
+from neurosim.studies.bayes.noise_claims import claims, table_of_causes
 from neurosim.studies.bayes.noise_figures import figures
 from neurosim.studies.bayes.part import Grid, Part, Settings, by_group
 
@@ -67,8 +67,9 @@ def _quality(classifier: Compared, samples: Array, labels: Labels) -> list[float
 
 
 def tables(asked: Sequence[Cell], finished: Finished) -> list[Table]:
-    """Return accuracies under each noise, and cross-entropies under Gaussian noise."""
-    return [*(_table(noise, 1, asked, finished) for noise in STRENGTHS), _table("Gaussian", 2, asked, finished)]
+    """Return accuracies under each noise, cross-entropies under Gaussian noise, and causes."""
+    accuracies = [_table(noise, 1, asked, finished) for noise in STRENGTHS]
+    return [*accuracies, _table("Gaussian", 2, asked, finished), table_of_causes(asked, finished)]
 
 
 def _table(noise: str, column: int, asked: Sequence[Cell], finished: Finished) -> Table:
