@@ -6,7 +6,7 @@ import pytest
 from neurosim.bayes import Classifier, attack, sharpened
 from neurosim.experiments.cells import Folder
 from neurosim.experiments.data import Data
-from neurosim.studies.bayes import attack_tables, attackers, attacks, study
+from neurosim.studies.bayes import attackers, attacks, study
 from neurosim.studies.bayes.attack_tables import EPSILONS, LARGEST, NORMS, REFERENCE
 from neurosim.studies.bayes.certificate import certified_radii
 from neurosim.studies.bayes.images import images_of
@@ -154,7 +154,7 @@ def verdicts(**by_method):
     asked = [cell for cell in cells(fast=False) if cell.settings["method"] in by_method]
     asked = [cell for cell in asked if cell.settings["dataset"] == "mnist" and cell.settings["neurons"] in {0, 200}]
     finished = {cell.name: by_method[cell.settings["method"]] for cell in asked}
-    tables = attack_tables.tables(asked, finished)
+    tables = attacks.tables(asked, finished)
     assert any(table.rows for table in tables)
     assert all(len(row) == len(table.header) for table in tables for row in table.rows)
     return {claim.claim.rpartition(":")[0]: claim.holds for claim in attacks.claims(asked, finished)}

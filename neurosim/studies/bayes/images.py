@@ -52,6 +52,13 @@ class Images(NamedTuple):
         rows = np.concatenate([np.arange(count), missing])
         return self.train[rows], self.train_labels[rows]
 
+    def some_tests(self, most: int) -> tuple[Array, Labels]:
+        """Return at most so many test samples, evenly from all of the test stream, and their labels."""
+        count = len(self.test)
+        taken = min(most, count)
+        rows = np.arange(taken) * count // taken
+        return self.test[rows], self.test_labels[rows]
+
     def mean_norm(self) -> float:
         """Return the mean Euclidean norm of the training samples: how long an image is."""
         return float(np.linalg.norm(self.train, axis=1).mean())

@@ -44,9 +44,7 @@ def _widths(method: str, grid: Grid) -> tuple[int, ...]:
 def measure(settings: Settings, images: Images) -> Outcome:
     """Train a classifier, and ask it for test samples under each noise by the seed of the cell."""
     classifier = classifier_of(settings, images, np.float32)
-    count = len(images.test)
-    rows = np.arange(min(settings["noise_samples"], count)) * count // min(settings["noise_samples"], count)
-    samples, labels = images.test[rows], images.test_labels[rows]
+    samples, labels = images.some_tests(settings["noise_samples"])
     clean = [0.0, *_quality(classifier, samples, labels)]
     curves = {
         noise: [clean] + [
