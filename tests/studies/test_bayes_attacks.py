@@ -7,7 +7,7 @@ from neurosim.bayes import Classifier, attack, sharpened
 from neurosim.experiments.cells import Folder
 from neurosim.experiments.data import Data
 from neurosim.studies.bayes import attackers, attacks, study
-from neurosim.studies.bayes.attack_tables import EPSILONS, LARGEST, NORMS, REFERENCE
+from neurosim.studies.bayes.attacks_tables import EPSILONS, LARGEST, NORMS, REFERENCE
 from neurosim.studies.bayes.certificate import certified_radii
 from neurosim.studies.bayes.images import images_of
 

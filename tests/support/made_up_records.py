@@ -1,9 +1,9 @@
 """Made-up records of cells of the Bayesian study: measures as the parts give them, with numbers at random."""
 
-from neurosim.studies.bayes.attack_tables import LARGEST, NORMS, REFERENCE
+from neurosim.studies.bayes.attacks_tables import LARGEST, NORMS, REFERENCE
 from neurosim.studies.bayes.controls import PASSES
 from neurosim.studies.bayes.corruptions import STRENGTHS
-from neurosim.studies.bayes.generation_tables import CONCENTRATIONS, KINDS
+from neurosim.studies.bayes.generation_report import CONCENTRATIONS, KINDS
 from neurosim.studies.bayes.judges import JUDGES
 from neurosim.studies.bayes.learning import SMOOTHINGS
 from neurosim.studies.bayes.tuning import KINDS as TWINS

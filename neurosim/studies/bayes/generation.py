@@ -15,7 +15,7 @@ from neurosim.readouts.soft import SoftLabels
 from neurosim.studies.bayes.chips import learned_chip, named
 from neurosim.studies.bayes.controls import Compared, classifier_of, unit
 from neurosim.studies.bayes.figures import is_image
-from neurosim.studies.bayes.generation_tables import claims, figures, tables
+from neurosim.studies.bayes.generation_report import claims, figures, tables
 from neurosim.studies.bayes.images import Images, Labels
 from neurosim.studies.bayes.judges import Judges, share
 from neurosim.studies.bayes.part import Grid, Part, Settings

@@ -13,6 +13,8 @@ from neurosim.studies.bayes.chips import named, new_chip, soft_labels
 from neurosim.studies.bayes.figures import lines_by_width
 from neurosim.studies.bayes.images import Images
 from neurosim.studies.bayes.part import (
+    CHECKPOINTS,
+    FEWER,
     Claim,
     Grid,
     Groups,
@@ -20,13 +22,12 @@ from neurosim.studies.bayes.part import (
     Settings,
     by_group,
     by_stream,
+    checkpoints,
     ends,
     measured,
     widths_of,
 )
 
-CHECKPOINTS = (100, 300, 1000, 3000, 10_000, 30_000)  # samples of the first pass, besides none and all
-FEWER = (1000, 10_000)  # on a second stream
 PASSES = 3  # after which the chip counts as converged
 SMOOTHINGS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)  # a hard winner's cross-entropy depends on them more than a soft one's
 
@@ -43,10 +44,10 @@ def cells(grid: Grid) -> Iterator[Settings]:
 
 def measure(settings: Settings, images: Images) -> Outcome:
     """Let a chip learn, and measure copies of it along the first pass, at its end and after further passes."""
-    chip, count = new_chip(settings, images), len(images.train)
+    chip = new_chip(settings, images)
     copies = [deepcopy(chip)]
     if settings["method"] != "random":
-        at = [samples for samples in settings["checkpoints"] if samples < count] + [count]
+        at = checkpoints(settings, len(images.train))
         chip.learn(images.train, every=at, watch=lambda now: copies.append(deepcopy(now)))
     samples, labels = images.naming(settings["label_samples"])
     at_end, asked = chip.respond(samples), chip.respond(images.test)

@@ -17,8 +17,9 @@ from neurosim.recipes import TEMPERATURE
 from neurosim.studies.bayes.chips import new_chip
 from neurosim.studies.bayes.figures import curves_and_levels
 from neurosim.studies.bayes.images import Images
-from neurosim.studies.bayes.learning import CHECKPOINTS, FEWER
 from neurosim.studies.bayes.part import (
+    CHECKPOINTS,
+    FEWER,
     Claim,
     Grid,
     Groups,
@@ -26,6 +27,7 @@ from neurosim.studies.bayes.part import (
     Settings,
     by_group,
     by_stream,
+    checkpoints,
     ends,
     measured,
     widths_of,
@@ -66,8 +68,7 @@ def measure(settings: Settings, images: Images) -> Outcome:
     if deep:  # the layer before changes what the last one sees, so likelihoods along the stream cannot be compared
         chip.learn(images.train)
     else:
-        at = [samples for samples in settings["checkpoints"] if samples < len(images.train)] + [len(images.train)]
-        chip.learn(images.train, every=at, watch=watch)
+        chip.learn(images.train, every=checkpoints(settings, len(images.train)), watch=watch)
     seen = (
         Seen(layer_inputs(chip, images.train), layer_inputs(chip, images.test))
         if deep

@@ -11,6 +11,8 @@ Settings = dict[str, Any]
 Groups = Mapping[tuple[str, int], Sequence[Any]]  # measures of the finished seeds of one stream, by method and width
 MATTERS = 5.0  # points of accuracy, from which on a difference counts
 WIDTHS = (100, 200, 1000, 2000)
+CHECKPOINTS = (100, 300, 1000, 3000, 10_000, 30_000)  # samples of a pass after which a cell measures, besides all
+FEWER = (1000, 10_000)  # the same of what is measured less often, as on a second stream
 
 
 class Grid(NamedTuple):
@@ -83,6 +85,11 @@ class Part:
     tables: Callable[[Sequence[Cell], Finished], list[Table]]
     claims: Callable[[Sequence[Cell], Finished], list[Claim]]
     figures: Callable[[Sequence[Cell], Finished, Folder], list[str]]
+
+
+def checkpoints(settings: Settings, count: int) -> list[int]:
+    """Return after how many of `count` training samples a cell measures: its checkpoints that there are, and all."""
+    return [samples for samples in settings["checkpoints"] if samples < count] + [count]
 
 
 def by_group(asked: Sequence[Cell], finished: Finished) -> Iterator[tuple[tuple[str, str, int], list[Any]]]:

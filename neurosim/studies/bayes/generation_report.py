@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from neurosim.experiments.cells import Cell, Finished, Folder, Table
 from neurosim.experiments.tables import spread
-from neurosim.studies.bayes.confusing_tables import percent, values_of
+from neurosim.studies.bayes.confusing_report import percent, values_of
 from neurosim.studies.bayes.controls import NAMES
 from neurosim.studies.bayes.figures import Row, image_grid
 from neurosim.studies.bayes.judges import JUDGES

@@ -6,9 +6,9 @@ from typing import Any
 
 from neurosim.experiments.cells import Cell, Finished, Table
 from neurosim.experiments.tables import spread
-from neurosim.studies.bayes.attack_doubts import strong_enough, transfers_are_weaker, unmasked
-from neurosim.studies.bayes.attack_tables import NORMS, cells_of_kind, left, reference
 from neurosim.studies.bayes.attackers import NAMES
+from neurosim.studies.bayes.attacks_doubts import strong_enough, transfers_are_weaker, unmasked
+from neurosim.studies.bayes.attacks_tables import NORMS, cells_of_kind, left, reference
 from neurosim.studies.bayes.causes import causes_table, counts, effects, span
 from neurosim.studies.bayes.controls import PASSES
 from neurosim.studies.bayes.part import MATTERS, Claim, Groups, above, by_stream, ends, verdict, widths_of

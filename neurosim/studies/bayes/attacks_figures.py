@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from neurosim.experiments.cells import Cell, Finished, Folder
-from neurosim.studies.bayes.attack_tables import NORMS, OWN, STRONGEST, UNITS, cells_of_kind
 from neurosim.studies.bayes.attackers import NAMES
+from neurosim.studies.bayes.attacks_tables import NORMS, OWN, STRONGEST, UNITS, cells_of_kind
 from neurosim.studies.bayes.figures import (
     STYLES,
     Drawn,

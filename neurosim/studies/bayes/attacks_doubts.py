@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
 
-from neurosim.studies.bayes.attack_tables import LARGEST, NORMS, OWN, REFERENCE, SOURCES, STRONGEST, left, reference
 from neurosim.studies.bayes.attackers import NAMES
+from neurosim.studies.bayes.attacks_tables import LARGEST, NORMS, OWN, REFERENCE, SOURCES, STRONGEST, left, reference
 from neurosim.studies.bayes.part import Claim, Groups, ends, measured, records_of, verdict, widths_of
 
 AGREES = 2.0  # points within which two attacks count as equally strong
