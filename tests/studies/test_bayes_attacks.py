@@ -178,8 +178,13 @@ def test_gradients_are_masked_where_others_lead_further(own, strongest, holds):
     (STRONG, WEAK, "yes"), (WEAK, WEAK, "partly"), (STRONG, STRONG, "no"),
 ])  # fmt: skip
 def test_robustness_comes_from_prototypes_if_they_need_no_softness(hard, delta, holds):
-    found = verdicts(**{"soft": STRONG, "hard-soft": hard, "k-means": STRONG, "delta": delta})
-    assert found["robust by prototypes, not by softness"] == holds
+    methods = dict.fromkeys(("soft", "soft-ridge", "soft-winner", "k-means", "hard"), STRONG)
+    methods |= dict.fromkeys(("random", "random-ridge", "twin"), WEAK) | {"hard-soft": hard, "delta": delta}
+    if hard is WEAK:
+        methods["hard"] = WEAK
+    assert verdicts(**methods)["robust by prototypes, not by softness"] == holds
+    del methods["k-means"]  # what is not compared with everything is not claimed
+    assert "robust by prototypes, not by softness" not in verdicts(**methods)
 
 
 def check(usual, more, last=0.0):
@@ -240,3 +245,11 @@ def test_the_sharpened_guide_is_the_one_of_the_docs(digits):
         found.classifier, [*found.own, *found.others], target.samples, target.labels, right, **ball
     )
     assert np.array_equal(ours, ~usual.success)
+
+
+def test_images_are_drawn_from_the_lowest_to_the_highest_value(digits):
+    wider = digits._replace(train=100 * digits.train - 50, test=100 * digits.test - 50, low=-50.0, high=50.0)
+    settings = cell_of("soft").settings | {"steps": 2, "attacked_samples": 10}
+    narrow, wide = (attacks.measure(settings, images).arrays["clean"] for images in (digits, wider))
+    assert np.allclose(narrow, wide, atol=1e-6)
+    assert attacks.measure(settings, digits._replace(shape=(4, 4, 4))).arrays == {}

@@ -30,6 +30,7 @@ READOUTS = {
     "soft labels for a ridge, SoftHebb": ("soft", "soft-ridge"),
     "soft labels for a ridge, hard WTA": ("hard-soft", "hard-ridge"),
 }
+CAUSES = {"prototypes": PROTOTYPES, "softness": SOFTNESS, "soft labels": READOUTS}
 
 
 def claims(asked: Sequence[Cell], finished: Finished) -> list[Claim]:
@@ -82,25 +83,23 @@ def _robust(dataset: str, norm: str, groups: Groups) -> Claim | None:
 
 
 def _origin(dataset: str, groups: Groups) -> Claim | None:
-    """Say what the robustness comes from, by classifiers that differ in one thing.
+    """Say what the robustness comes from, by classifiers that differ in one thing, if all of them are measured.
 
     A cause counts if it gives `MATTERS` points or more at both norms and every width.
     """
-    kinds = {"prototypes": PROTOTYPES, "softness": SOFTNESS, "soft labels": READOUTS}
-    found = {kind: effects(groups, causes, _at_reference) for kind, causes in kinds.items()}
-    if not found["prototypes"] or not found["softness"]:
+    found = {kind: effects(groups, causes, _at_reference) for kind, causes in CAUSES.items()}
+    if any(found[kind].keys() != CAUSES[kind].keys() for kind in ("prototypes", "softness")):
         return None
-    prototypes, softness = ([counts(points) for points in found[kind].values()] for kind in ("prototypes", "softness"))
-    holds = "no" if not all(prototypes) else "partly" if any(softness) else "yes"
+    counted = {kind: [cause for cause, points in own.items() if counts(points)] for kind, own in found.items()}
+    prototypes = len(counted["prototypes"]) == len(PROTOTYPES)
+    holds = "no" if not prototypes else "partly" if counted["softness"] else "yes"
     text = "; ".join(
-        f"{kind} {span([value for points in by_cause.values() for value in points])} ({len(by_cause)} of "
-        f"{len(kinds[kind])} comparisons)"
+        f"{kind} {span([value for points in by_cause.values() for value in points])}"
         for kind, by_cause in found.items() if by_cause
     )  # fmt: skip
     at = " and ".join(f"{NORMS[norm]} {reference(next(iter(groups.values())), norm):g}" for norm in NORMS)
-    soft = [cause for cause, points in found["softness"].items() if counts(points)]
     reason = (
-        f"at least {MATTERS:g} points, at both norms and every width, by {sum(prototypes)} of {len(prototypes)} "
-        f"comparisons of prototypes, and of softness by: {', '.join(soft) or 'none'}"
+        f"at least {MATTERS:g} points, at both norms and every width, by {len(counted['prototypes'])} of "
+        f"{len(PROTOTYPES)} comparisons of prototypes, and of softness by: {', '.join(counted['softness']) or 'none'}"
     )
     return Claim(f"robust by prototypes, not by softness: {dataset}", f"points left at {at} by {text}", holds, reason)

@@ -17,7 +17,7 @@ from neurosim.studies.bayes.figures import (
     width_drawn,
 )
 
-SHORT = {"clean": "no attack", "linf": "L-inf .2", "l2": "L2 4"}
+SHORT = {"clean": "no attack\n(unchanged below:\nwrong before)", "linf": "L-inf .2", "l2": "L2 4"}
 
 
 def figures(asked: Sequence[Cell], finished: Finished, folder: Folder) -> list[str]:
