@@ -8,8 +8,9 @@ Lines: samples, (rate, batch), held-out accuracy of the best in percent.
 import sys
 
 from neurosim.experiments.data import Data
-from neurosim.studies.bayes import speed, tuning
+from neurosim.studies.bayes import tuning
 from neurosim.studies.bayes.images import images_of
+from neurosim.studies.bayes.part import CHECKPOINTS, FEWER
 
 SEED = 0
 
@@ -18,8 +19,8 @@ def main(root: str, dataset: str, method: str) -> None:
     """Print the choice for each number of samples at which the study measures such a twin."""
     sources = {"train": f"{dataset}:train", "test": f"{dataset}:test", "train_samples": None, "test_samples": 1000}
     images = images_of(sources | {"seed": SEED}, Data(root))
-    checkpoints = speed.FEWER if method == "adam-decay" or dataset != "mnist" else speed.CHECKPOINTS
-    for count in (*checkpoints, len(images.train)):
+    at = FEWER if method == "adam-decay" or dataset != "mnist" else CHECKPOINTS
+    for count in (*at, len(images.train)):
         choice = tuning.tuned(images, method, count, tuning.NEURONS, SEED)
         print(f"{count}: ({choice.rate:.3g}, {choice.batch}),  # {100 * choice.accuracy:.1f}", flush=True)
 

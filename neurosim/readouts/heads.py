@@ -62,7 +62,7 @@ class SoftHead:
             If no neuron has a share for a label: its P is 0 whatever the sample, and has no logarithm.
         """
         for label in np.unique(labels):
-            if np.isneginf(self.log_shares[label]).all():
+            if np.isneginf(self.log_shares[label]).all():  # faint shares are 0 in float32, their logarithms are not
                 raise SampleError(
                     f"labels must be of classes that a neuron has a share for, got {label}; "
                     "SoftLabels(smoothing=1e-3) gives every neuron one"

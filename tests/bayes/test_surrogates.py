@@ -49,3 +49,13 @@ def test_attacks_through_them_are_stronger(chip_and_readout):
 def test_only_fitted_soft_labels_can_be_sharpened(readout):
     with pytest.raises(ns.ConfigError, match="readout must be fitted SoftLabels, got "):
         sharpened(readout)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_class_that_no_neuron_stands_for_has_a_gradient_that_leads_nowhere(chip_and_readout, dtype):
+    chip, readout = chip_and_readout
+    samples, _ = digits("test")
+    rare = ns.SoftLabels(smoothing=1e-3)
+    rare.shares_ = readout.shares_ * np.where(np.arange(10) == 3, 1e-3, 1)
+    gradient = Classifier(chip, sharpened(rare), dtype=dtype).gradient(samples, np.full(len(samples), 3))
+    assert abs(gradient).max() < 1e-4

@@ -6,8 +6,8 @@ import pytest
 from neurosim.bayes import Classifier, attack, sharpened
 from neurosim.experiments.cells import Folder
 from neurosim.experiments.data import Data
-from neurosim.studies.bayes import attack_tables, attackers, attacks, study
-from neurosim.studies.bayes.attack_tables import EPSILONS, LARGEST, NORMS, REFERENCE
+from neurosim.studies.bayes import attackers, attacks, study
+from neurosim.studies.bayes.attacks_tables import EPSILONS, LARGEST, NORMS, REFERENCE
 from neurosim.studies.bayes.certificate import certified_radii
 from neurosim.studies.bayes.images import images_of
 
@@ -154,7 +154,7 @@ def verdicts(**by_method):
     asked = [cell for cell in cells(fast=False) if cell.settings["method"] in by_method]
     asked = [cell for cell in asked if cell.settings["dataset"] == "mnist" and cell.settings["neurons"] in {0, 200}]
     finished = {cell.name: by_method[cell.settings["method"]] for cell in asked}
-    tables = attack_tables.tables(asked, finished)
+    tables = attacks.tables(asked, finished)
     assert any(table.rows for table in tables)
     assert all(len(row) == len(table.header) for table in tables for row in table.rows)
     return {claim.claim.rpartition(":")[0]: claim.holds for claim in attacks.claims(asked, finished)}
@@ -178,8 +178,13 @@ def test_gradients_are_masked_where_others_lead_further(own, strongest, holds):
     (STRONG, WEAK, "yes"), (WEAK, WEAK, "partly"), (STRONG, STRONG, "no"),
 ])  # fmt: skip
 def test_robustness_comes_from_prototypes_if_they_need_no_softness(hard, delta, holds):
-    found = verdicts(**{"soft": STRONG, "hard-soft": hard, "k-means": STRONG, "delta": delta})
-    assert found["robust by prototypes, not by softness"] == holds
+    methods = dict.fromkeys(("soft", "soft-ridge", "soft-winner", "k-means", "hard"), STRONG)
+    methods |= dict.fromkeys(("random", "random-ridge", "twin"), WEAK) | {"hard-soft": hard, "delta": delta}
+    if hard is WEAK:
+        methods["hard"] = WEAK
+    assert verdicts(**methods)["robust by prototypes, not by softness"] == holds
+    del methods["k-means"]  # what is not compared with everything is not claimed
+    assert "robust by prototypes, not by softness" not in verdicts(**methods)
 
 
 def check(usual, more, last=0.0):
@@ -240,3 +245,11 @@ def test_the_sharpened_guide_is_the_one_of_the_docs(digits):
         found.classifier, [*found.own, *found.others], target.samples, target.labels, right, **ball
     )
     assert np.array_equal(ours, ~usual.success)
+
+
+def test_images_are_drawn_from_the_lowest_to_the_highest_value(digits):
+    wider = digits._replace(train=100 * digits.train - 50, test=100 * digits.test - 50, low=-50.0, high=50.0)
+    settings = cell_of("soft").settings | {"steps": 2, "attacked_samples": 10}
+    narrow, wide = (attacks.measure(settings, images).arrays["clean"] for images in (digits, wider))
+    assert np.allclose(narrow, wide, atol=1e-6)
+    assert attacks.measure(settings, digits._replace(shape=(4, 4, 4))).arrays == {}

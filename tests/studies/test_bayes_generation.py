@@ -6,7 +6,7 @@ import pytest
 from neurosim.experiments.cells import Folder
 from neurosim.experiments.data import Data
 from neurosim.studies.bayes import generation, study
-from neurosim.studies.bayes.generation_tables import KINDS
+from neurosim.studies.bayes.generation_report import KINDS
 from neurosim.studies.bayes.images import images_of
 from neurosim.studies.bayes.judges import JUDGES
 

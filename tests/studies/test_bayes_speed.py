@@ -93,9 +93,9 @@ def finished_with(chip, twins, asked):
 
 
 @pytest.mark.parametrize(("chip", "holds", "where"), [
-    ([0.8, 0.9, 0.95], "yes", "above from 300 to 3000"),
-    ([0.5, 0.9, 0.7], "partly", "below at 300, above at 1000, within the seeds at 3000"),
-    ([0.5, 0.6, 0.6], "no", "below from 300 to 3000"),
+    ([0.8, 0.9, 0.95], "yes", "above in all seeds: 100 neurons 300-3000; below in all seeds: nowhere"),
+    ([0.5, 0.9, 0.7], "partly", "above in all seeds: 100 neurons 1000; below in all seeds: 100 neurons 300"),
+    ([0.5, 0.6, 0.6], "no", "above in all seeds: nowhere; below in all seeds: 100 neurons 300-3000"),
 ])  # fmt: skip
 def test_verdicts_follow_from_the_curves(chip, holds, where):
     asked = cells(**DIGITS)
@@ -103,7 +103,7 @@ def test_verdicts_follow_from_the_curves(chip, holds, where):
     curves = [list(point) for point in zip(samples, chip, strict=True)], [[300, 0.7], [1000, 0.7], [3000, 0.7]]
     found = speed_claims.claims(asked, finished_with(curves[0], {"sgd-constant": curves[1]}, asked))
     assert [claim.holds for claim in found] == [holds, holds]  # with labels seen, and with a fixed number
-    assert all(where in claim.reason for claim in found)
+    assert {claim.reason for claim in found} == {where}
     assert "constant rate (the end unknown)" in found[0].claim
     assert "1000 labels" in found[1].claim
 

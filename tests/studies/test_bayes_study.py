@@ -5,6 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from neurosim.cli import main
+from neurosim.errors import SampleError
 from neurosim.experiments import reproduce
 from neurosim.experiments.cells import Folder, Outcome
 from neurosim.experiments.data import Data
@@ -88,6 +89,45 @@ def test_what_is_not_measured_is_not_claimed():
     assert claims.rows == []
     assert all(len(row) == len(table.header) for table in tables for row in table.rows)
     assert measured("a", "b", holds=False) == Claim("a", "b", "no", "")
+
+
+def test_one_seed_is_a_doubt():
+    asked = [cell for cell in study.cells(2, fast=False, **DIGITS) if "learning-own-soft-100" in cell.name]
+    made = {cell.name: entropies(2.0, 0.5, 0.5) for cell in asked}
+    (both,) = study.tables(asked, made)[0].rows
+    (one,) = study.tables(asked, {asked[0].name: made[asked[0].name]})[0].rows
+    assert one[3].endswith(f"; {study.ONE_SEED}")
+    assert study.ONE_SEED not in both[3]
+
+
+def test_every_class_names_neurons():
+    images = images_of(cells("learning")[0].settings, Data("."))
+    samples, labels = images.naming(3)
+    assert set(labels.tolist()) == set(range(10))
+    assert len(labels) < 13
+    assert np.array_equal(labels[:3], images.train_labels[:3])
+    assert np.array_equal(samples[:3], images.train[:3])
+    assert np.array_equal(images.naming(500)[1], images.train_labels[:500])
+
+
+@pytest.mark.parametrize(("train", "test", "words"), [
+    (np.arange(40) % 2, np.arange(10) % 3, "labels of .*test.npz must be among those of the 40 samples .* got 2"),
+    (np.zeros(40), np.arange(10) % 2, "labels of .*train.npz must be of two classes"),
+])  # fmt: skip
+def test_labels_that_were_never_seen_are_refused(tmp_path, train, test, words):
+    files = {"train": tmp_path / "train.npz", "test": tmp_path / "test.npz"}
+    for file, labels in zip(files.values(), (train, test), strict=True):
+        np.savez(file, samples=np.eye(len(labels), 50, dtype=np.float32), labels=labels.astype(np.int64))
+    settings = cells("learning")[0].settings | {name: str(file) for name, file in files.items()}
+    with pytest.raises(SampleError, match=words):
+        images_of(settings, Data("."))
+
+
+def test_samples_that_are_all_alike_are_refused(tmp_path):
+    file = tmp_path / "grey.npz"
+    np.savez(file, samples=np.full((20, 4), 0.5, np.float32), labels=np.arange(20) % 2)
+    with pytest.raises(SampleError, match=r"grey.npz must differ, got 0.5 in every place"):
+        images_of(cells("learning")[0].settings | {"train": str(file), "test": str(file)}, Data("."))
 
 
 ONE_CLASS = {"samples": np.ones((30, 4), np.float32), "labels": np.ones(30, np.int64)}

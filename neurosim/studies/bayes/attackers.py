@@ -109,14 +109,11 @@ class Target(NamedTuple):
 
 def target_of(settings: Settings, images: Images) -> Target:
     """Return test samples evenly from all of the test stream."""
-    count = len(images.test)
-    taken = min(settings["attacked_samples"], count)
-    rows = np.arange(taken) * count // taken
-    samples = images.test[rows]
+    samples, labels = images.some_tests(settings["attacked_samples"])
     low, high = min(images.low, float(samples.min())), max(images.high, float(samples.max()))
-    norm = float(np.linalg.norm(images.train, axis=1).mean()) / MNIST_NORM
+    norm = images.mean_norm() / MNIST_NORM
     scales = {"linf": high - low, "l2": float(f"{norm:.2g}")}
-    return Target(samples, images.test_labels[rows], scales, {"low": low, "high": high, "seed": settings["seed"]})
+    return Target(samples, labels, scales, {"low": low, "high": high, "seed": settings["seed"]})
 
 
 @dataclass(frozen=True)
@@ -149,7 +146,7 @@ def still_right(
     """
     right = right.copy()
     for guide, loss in guides:
-        rows = np.flatnonzero(right & (labels < guide.classes))
+        rows = np.flatnonzero(right)
         if len(rows):
             along = Along(classifier, guide)
             right[rows] = ~attack(along, samples[rows], labels[rows], loss=loss, **constants).success

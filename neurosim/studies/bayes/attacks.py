@@ -1,6 +1,6 @@
 """Part `attacks`: what is still recognised under the strongest attacks that are known, and what resists."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any
 
@@ -8,11 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.bayes import Classifier, attack, random_noise, sharpened
-from neurosim.experiments.cells import Outcome
+from neurosim.experiments.cells import Cell, Finished, Outcome, Table
 from neurosim.recipes import TEMPERATURE
-from neurosim.studies.bayes.attack_claims import claims
-from neurosim.studies.bayes.attack_figures import figures
-from neurosim.studies.bayes.attack_tables import EPSILONS, LARGEST, NORMS, REFERENCE, SMALLER, tables
 from neurosim.studies.bayes.attackers import (
     NAMES,
     Along,
@@ -24,9 +21,13 @@ from neurosim.studies.bayes.attackers import (
     still_right,
     target_of,
 )
+from neurosim.studies.bayes.attacks_claims import claims, table_of_causes
+from neurosim.studies.bayes.attacks_figures import figures
+from neurosim.studies.bayes.attacks_tables import EPSILONS, LARGEST, NORMS, REFERENCE, SMALLER, tables_of_accuracy
 from neurosim.studies.bayes.certificate import certified_radii
 from neurosim.studies.bayes.chips import learned_chip, named
 from neurosim.studies.bayes.controls import PASSES, Compared, ridge, trained_twin
+from neurosim.studies.bayes.figures import is_image
 from neurosim.studies.bayes.images import Images
 from neurosim.studies.bayes.part import Grid, Part, Settings
 
@@ -92,8 +93,8 @@ def measure(settings: Settings, images: Images) -> Outcome:
         return Outcome({"check": {norm: _check(found, target, norm, settings["steps"]) for norm in NORMS}}, {})
     curves = {norm: _curve(found, target, norm, settings) for norm in NORMS}
     measures = {"curves": curves, "certified": _certified(found, target, settings["epsilons"]), "scales": target.scales}
-    wanted = settings["seed"] == 0 and settings["classifier"] in EVERYWHERE and len(images.shape) > 1
-    return Outcome(measures, _shown(found, target, images.shape) if wanted else {})
+    wanted = settings["seed"] == 0 and settings["classifier"] in EVERYWHERE and is_image(images.shape)
+    return Outcome(measures, _shown(found, target, images) if wanted else {})
 
 
 def _curve(found: Attacked, target: Target, norm: str, settings: Settings) -> list[list[float]]:
@@ -166,19 +167,23 @@ def _transfers(settings: Settings, images: Images, target: Target) -> dict[str, 
     return {"transfers": left}
 
 
-def _shown(found: Attacked, target: Target, shape: tuple[int, ...]) -> dict[str, NDArray[Any]]:
+def _shown(found: Attacked, target: Target, images: Images) -> dict[str, NDArray[Any]]:
     """Return the first samples, and what the strongest attack of each norm makes of them."""
     samples, labels = target.samples[:SHOWN], target.labels[:SHOWN]
-    images: dict[str, NDArray[Any]] = {"clean": samples}
+    arrays: dict[str, NDArray[Any]] = {"clean": images.pictures(samples)}
     for norm, epsilon in SHOWN_EPSILON.items():
         changed = samples
         for guide, loss in (*found.own, *found.others):
             along, wrong = Along(found.classifier, guide), found.classifier.predict(changed) != labels
             made = attack(along, samples, labels, loss=loss, **target.ball(norm, epsilon)).samples.astype(np.float32)
             changed = np.where(wrong[:, None], changed, made)
-        images[norm] = changed
-        images[f"{norm}-said"] = found.classifier.predict(changed)
-    return {name: array if name.endswith("said") else array.reshape(-1, *shape) for name, array in images.items()}
+        arrays |= {norm: images.pictures(changed), f"{norm}-said": found.classifier.predict(changed)}
+    return arrays
+
+
+def tables(asked: Sequence[Cell], finished: Finished) -> list[Table]:
+    """Return what is left of each classifier, causes, and what checks and transfers leave."""
+    return [*tables_of_accuracy(asked, finished), table_of_causes(asked, finished)]
 
 
 PART = Part("attacks", cells, measure, tables, claims, figures)

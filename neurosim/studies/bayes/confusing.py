@@ -10,7 +10,7 @@ from neurosim import randomness
 from neurosim.bayes import attack, random_noise
 from neurosim.experiments.cells import Outcome
 from neurosim.studies.bayes.attackers import Along, Attacked, Flags, attacked
-from neurosim.studies.bayes.confusing_tables import claims, figures, tables
+from neurosim.studies.bayes.confusing_report import claims, figures, tables
 from neurosim.studies.bayes.figures import is_image
 from neurosim.studies.bayes.images import Images, Labels
 from neurosim.studies.bayes.judges import JUDGES, Judges, share

@@ -37,12 +37,11 @@ def under(noise: str, strength: float, samples: Array, images: Images, seed: int
 
 def examples(sample: Array, images: Images) -> NDArray[np.float32]:
     """Return a sample (1, inputs) without and under each noise by seed 0, from 0 to 1: (noises, strengths, *shape)."""
-    found = [
-        [sample, *(under(noise, strength, sample, images, 0) for strength in STRENGTHS[noise])]
+    rows = [
+        np.concatenate([sample, *(under(noise, strength, sample, images, 0) for strength in STRENGTHS[noise])])
         for noise in noises(images.shape)
     ]
-    scaled = (np.array(found) - images.low) / (images.high - images.low)
-    return np.asarray(scaled.reshape(*scaled.shape[:2], *images.shape), np.float32)
+    return np.stack([images.pictures(row) for row in rows])
 
 
 def _transform(noise: str, strength: float, images: Images) -> Transform:

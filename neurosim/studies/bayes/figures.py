@@ -1,55 +1,106 @@
-"""Figures that parts of the study share: lines over a quantity, by width, and grids of images."""
+"""Figures that parts of the study share: panels of lines, learned over true numbers, and grids of images."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.experiments.cells import Folder
+from neurosim.experiments.cells import Cell, Finished, Folder
 from neurosim.reporting.figures import as_label, new_figure
+from neurosim.studies.bayes.part import Groups, by_stream
 from neurosim.studies.figures import write
 
 WIDTHS = {100: "#0072b2", 200: "#e69f00", 1000: "#009e73", 2000: "#cc79a7"}  # Okabe and Ito's colours
+NEURONS = 1000  # of the classifiers that are drawn where there is room for one width; the most, if there are fewer
+STYLES = {  # of the classifiers that are compared: colours by what learned, lines by how it is read
+    "soft": ("#0072b2", "-"),
+    "soft-ridge": ("#0072b2", "--"),
+    "soft-winner": ("#0072b2", "-."),
+    "deep": ("#0072b2", ":"),
+    "hard": ("#e69f00", "-"),
+    "hard-ridge": ("#e69f00", "--"),
+    "hard-soft": ("#e69f00", "-."),
+    "random": ("#009e73", "-"),
+    "random-ridge": ("#009e73", "--"),
+    "k-means": ("#cc79a7", "-"),
+    "delta": ("#666666", "-"),
+    "twin": ("#d55e00", "-"),
+    "twin-converged": ("#d55e00", "--"),
+}
+COLUMNS = 2  # panels side by side: more are too small to be read on a page
+IMAGES = 6  # the same of images
+NONE_SEEN = 30  # where no sample is drawn on a scale of logarithms
+SAMPLES = "samples seen (at the left: none)"
+
+
+def panels(titles: Iterable[str], height: float = 2.8, **shared: bool) -> tuple[Any, list[Any]]:
+    """Return a figure and its panels, with these titles, in rows of two."""
+    names = list(titles)
+    columns = min(COLUMNS, len(names))
+    rows = -(-len(names) // columns)
+    figure = new_figure(3.6 * columns, height * rows + 0.8)
+    axes = list(figure.subplots(rows, columns, squeeze=False, **shared).flat)
+    for panel, name in zip(axes, names, strict=False):
+        panel.set_title(as_label(name), fontsize=10)
+        panel.tick_params(labelbottom=True)
+    for panel in axes[len(names) :]:
+        panel.set_visible(False)
+    return figure, axes[: len(names)]
+
+
+def finish(figure: Any, axes: Sequence[Any], name: str, folder: Folder) -> list[str]:
+    """Put one legend of all panels below them, and write the figure; return its name."""
+    lines = {label: line for panel in axes for line, label in zip(*panel.get_legend_handles_labels(), strict=True)}
+    figure.legend(lines.values(), lines, loc="outside lower center", ncols=min(COLUMNS, len(axes)), fontsize=8)
+    return [write(figure, folder, name)]
+
+
+def by_samples(axes: Any) -> None:
+    """Let a panel have logarithms of samples seen below, with a number at each power of ten."""
+    axes.set_xscale("log")
+    axes.set_xlabel(SAMPLES, fontsize=9)
+    axes.tick_params(axis="x", which="minor", labelbottom=False)
 
 
 def lines_by_width(
-    curves: Mapping[tuple[str, int], Sequence[Any]], name: str, folder: Folder, *, xlabel: str, ylabel: str
+    curves: Mapping[tuple[str, int], Sequence[Any]], name: str, folder: Folder, ylabel: str
 ) -> list[str]:
-    """Draw curves [[x, y], ...] by (panel, neurons), a line for each seed; x = 0 lies at the left edge."""
-    panels = list(dict.fromkeys(panel for panel, _ in curves))
-    if not panels:
+    """Draw curves [[x, y], ...] by (panel, neurons), a line for each seed, on scales of logarithms."""
+    if not curves:
         return []
-    figure = new_figure(3.2 * len(panels), 3)
-    grid = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
-    for axes, panel in zip(grid, panels, strict=True):
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    names = list(dict.fromkeys(panel for panel, _ in curves))
+    figure, grid = panels(names, sharey=True)
+    for axes, panel in zip(grid, names, strict=True):
+        by_samples(axes)
+        axes.set(yscale="log", ylabel=ylabel)
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter(NullFormatter())
         _lines(axes, {neurons: lines for (own, neurons), lines in curves.items() if own == panel})
-        axes.set(xscale="log", yscale="log", xlabel=xlabel, title=panel)
-    grid[0].set_ylabel(ylabel)
-    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside right upper", fontsize=8)
-    return [write(figure, folder, name)]
+    return finish(figure, grid, name, folder)
 
 
 def curves_and_levels(
     curves: Mapping[tuple[str, int], Sequence[Any]], levels: Mapping[tuple[str, int], float], name: str,
-    folder: Folder, *, level: str, xlabel: str, ylabel: str,
+    folder: Folder, *, level: str, ylabel: str,
 ) -> list[str]:  # fmt: skip
-    """Draw curves as `lines_by_width` does, with a dashed level for each width, on scales of their own."""
-    panels = list(dict.fromkeys(panel for panel, _ in curves))
-    if not panels:
+    """Draw curves [[x, y], ...] by (panel, neurons), a line for each seed, with a dashed level for each width."""
+    if not curves:
         return []
-    figure = new_figure(3.4 * len(panels) + 1.4, 3.2)
-    grid = figure.subplots(1, len(panels), squeeze=False)[0]
-    for axes, panel in zip(grid, panels, strict=True):
+    names = list(dict.fromkeys(panel for panel, _ in curves))
+    figure, grid = panels(names)
+    for axes, panel in zip(grid, names, strict=True):
+        by_samples(axes)
+        axes.set_ylabel(ylabel)
         own = {neurons: lines for (at, neurons), lines in curves.items() if at == panel}
         _lines(axes, own)
         for neurons in own:
             axes.axhline(levels[panel, neurons], color=WIDTHS.get(neurons), linewidth=1, linestyle="--")
         axes.plot([], [], color="grey", linewidth=1, linestyle="--", label=level)
-        axes.set(xscale="log", xlabel=xlabel, title=as_label(panel))
-    grid[0].set_ylabel(ylabel)
-    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside right upper", fontsize=8)
-    return [write(figure, folder, name)]
+    return finish(figure, grid, name, folder)
 
 
 def _lines(axes: Any, by_width: Mapping[int, Sequence[Any]]) -> None:
@@ -58,46 +109,81 @@ def _lines(axes: Any, by_width: Mapping[int, Sequence[Any]]) -> None:
         for index, line in enumerate(lines):
             x, y = np.array(line, float).T
             label = f"{neurons} neurons" if index == 0 else None
-            axes.plot(np.maximum(x, 30), y, color=WIDTHS.get(neurons), linewidth=1, label=label)
+            axes.plot(np.maximum(x, NONE_SEEN), y, color=WIDTHS.get(neurons), linewidth=1, label=label)
 
 
 def against_truth(
-    panels: Mapping[str, Sequence[tuple[str, Sequence[float], Sequence[float]]]], name: str, folder: Folder,
+    groups_of: Mapping[str, Sequence[tuple[str, Sequence[float], Sequence[float]]]], name: str, folder: Folder,
     *, xlabel: str, ylabel: str,
 ) -> list[str]:  # fmt: skip
     """Draw points (label, true values, found values) by panel, with the diagonal on which they would be equal."""
-    if not panels:
+    if not groups_of:
         return []
-    figure = new_figure(4.6 * len(panels), 3.4)
-    grid = figure.subplots(1, len(panels), squeeze=False)[0]
-    for axes, (panel, groups) in zip(grid, panels.items(), strict=True):
+    figure, grid = panels(groups_of, 3.4)
+    for axes, groups in zip(grid, groups_of.values(), strict=True):
         for colour, marker, (label, true, found) in zip(WIDTHS.values(), "osv^", groups, strict=False):
             axes.plot(true, found, marker, color=colour, markersize=4, fillstyle="none", label=label)
         axes.axline((0, 0), slope=1, color="grey", linewidth=0.8)
-        axes.set(xlabel=xlabel, ylabel=ylabel, title=as_label(panel), xlim=0, ylim=0)
-        axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        axes.set(xlabel=xlabel, ylabel=ylabel, xlim=0, ylim=0)
+        axes.legend(fontsize=8, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.18))
     return [write(figure, folder, name)]
 
 
-def image_grid(
-    rows: Sequence[tuple[str, Sequence[NDArray[Any]]]], name: str, folder: Folder, *, titles: Sequence[str] = ()
-) -> list[str]:
-    """Draw rows of images, (height, width) or (channels, height, width), each row with a text at its left.
+class Drawn(NamedTuple):
+    """The classifiers of one stream that are drawn: of one width, and that of raw pixels."""
 
-    `titles` has a text for each image, row after row; images are shown from 0 to 1.
-    """
-    columns = max(len(images) for _, images in rows)
-    figure = new_figure(0.75 * columns + 1.2, 0.95 * len(rows))
+    dataset: str
+    neurons: int
+    by_method: dict[str, Sequence[Any]]
+
+
+def of_one_width(asked: Sequence[Cell], finished: Finished) -> list[Drawn]:
+    """Return for each stream the finished classifiers of the width that is drawn."""
+    found = []
+    for dataset, groups in by_stream(asked, finished).items():
+        if neurons := width_drawn(neurons for _, neurons in groups):
+            found.append(Drawn(dataset, neurons, _at(groups, neurons)))
+    return found
+
+
+def width_drawn(widths: Iterable[int]) -> int:
+    """Return the width that is drawn, `NEURONS` or the most there are; 0 if there is none besides raw pixels."""
+    measured = {0, *widths}
+    return NEURONS if NEURONS in measured else max(measured)
+
+
+def _at(groups: Groups, neurons: int) -> dict[str, Sequence[Any]]:
+    return {method: records for (method, width), records in groups.items() if width in {0, neurons}}
+
+
+def means_over_seeds(records: Sequence[Any], curve: str) -> NDArray[np.float64]:
+    """Return the mean over seeds of each number of one of the `curves`."""
+    return np.asarray(np.array([record["curves"][curve] for record in records], float).mean(axis=0))
+
+
+class Row(NamedTuple):
+    """Images in a row, (height, width) or (channels, height, width) from 0 to 1: a text at the left, and above each."""
+
+    label: str
+    images: Sequence[NDArray[Any]] | NDArray[Any]
+    titles: Sequence[str] = ()
+
+
+def image_grid(rows: Sequence[Row], name: str, folder: Folder) -> list[str]:
+    """Draw the first images of each row."""
+    columns = min(IMAGES, max(len(row.images) for row in rows))
+    figure = new_figure(0.9 * columns + 1.2, 1.1 * len(rows))
     grid = figure.subplots(len(rows), columns, squeeze=False)
-    texts = iter(titles)
-    for axes_row, (label, images) in zip(grid, rows, strict=True):
-        for axes in axes_row:
+    for axes_row, row in zip(grid, rows, strict=True):
+        for index, axes in enumerate(axes_row):
             axes.set_axis_off()
-        for axes, image in zip(axes_row, images, strict=False):
-            shown = image if image.ndim == 2 else np.moveaxis(image, 0, -1).squeeze()
-            axes.imshow(np.clip(shown, 0, 1), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-            axes.set_title(next(texts, ""), fontsize=6, pad=2)
-        axes_row[0].text(-0.1, 0.5, label, transform=axes_row[0].transAxes, ha="right", va="center", fontsize=7)
+            if index < len(row.images):
+                image = row.images[index]
+                shown = image if image.ndim == 2 else np.moveaxis(image, 0, -1).squeeze()
+                axes.imshow(np.clip(shown, 0, 1), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+            if index < len(row.titles):
+                axes.set_title(row.titles[index], fontsize=8, pad=2)
+        axes_row[0].text(-0.1, 0.5, row.label, transform=axes_row[0].transAxes, ha="right", va="center", fontsize=8)
     return [write(figure, folder, name)]
 
 

@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from neurosim import randomness
 from neurosim.bayes import Classifier, Mixture, ascend, interpolate, sharpened
 from neurosim.chip.chip import Chip
+from neurosim.errors import ConfigError
 from neurosim.experiments.cells import Outcome
 from neurosim.readouts.soft import SoftLabels
 from neurosim.studies.bayes.chips import learned_chip, named
 from neurosim.studies.bayes.controls import Compared, classifier_of, unit
 from neurosim.studies.bayes.figures import is_image
-from neurosim.studies.bayes.generation_tables import claims, figures, tables
+from neurosim.studies.bayes.generation_report import claims, figures, tables
 from neurosim.studies.bayes.images import Images, Labels
 from neurosim.studies.bayes.judges import Judges, share
 from neurosim.studies.bayes.part import Grid, Part, Settings
@@ -135,10 +136,8 @@ def drawn(
 ) -> Found:
     """Draw samples of the chip's mixture, at its own concentration and at the one that EM fits to the images."""
     mixture, classes = Mixture.of(chip), readout.shares_.argmax(axis=1)
-    samples, _ = images.naming(settings["label_samples"])
-    fitted = mixture.em(samples, EM_STEPS, shares=False, concentration=True).concentration
     measures, arrays = dict[str, Any](), dict[str, NDArray[Any]]()
-    for name, concentration in (("own", mixture.concentration), ("fitted", fitted)):
+    for name, concentration in concentrations(mixture, images.naming(settings["label_samples"])[0]).items():
         made, components = Mixture(mixture.directions, concentration, mixture.shares).sample(DRAWN, settings["seed"])
         seen = images.within(images.mean_norm() * made)
         labels, judged = classes[components], judges(seen)
@@ -150,6 +149,15 @@ def drawn(
         prototypes = images.within(images.mean_norm() * mixture.directions[components[:SHOWN]])
         arrays |= {"drawn_from": images.pictures(prototypes), "drawn_classes": labels[:SHOWN]}
     return measures, arrays
+
+
+def concentrations(mixture: Mixture, samples: NDArray[np.float32]) -> dict[str, float]:
+    """Return the concentration of a mixture, and the one that EM fits to samples, if there is one."""
+    try:
+        fitted = mixture.em(samples, EM_STEPS, shares=False, concentration=True)
+    except ConfigError:  # the samples hardly differ from the directions, so there is no spread to estimate
+        return {"own": mixture.concentration}
+    return {"own": mixture.concentration, "fitted": fitted.concentration}
 
 
 def _seen(classifier: Compared, judges: Judges, path: Array) -> tuple[Array, Labels, dict[str, Labels]]:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim import randomness
+from neurosim.errors import SampleError
 from neurosim.experiments.data import Data, check_labels
 
 MOST_TRAINING, MOST_TEST = 60_000, 10_000  # samples that are read of a stream: a study keeps them in memory
@@ -43,8 +44,20 @@ class Images(NamedTuple):
     data: str
 
     def naming(self, count: int) -> tuple[Array, Labels]:
-        """Return the first training samples and their labels: the ones that name neurons."""
-        return self.train[:count], self.train_labels[:count]
+        """Return the first training samples and their labels, which name neurons, with one of each class at least."""
+        first = np.unique(self.train_labels, return_index=True)[1]
+        missing = np.sort(first[first >= count])
+        if len(missing) == 0:
+            return self.train[:count], self.train_labels[:count]
+        rows = np.concatenate([np.arange(count), missing])
+        return self.train[rows], self.train_labels[rows]
+
+    def some_tests(self, most: int) -> tuple[Array, Labels]:
+        """Return at most so many test samples, evenly from all of the test stream, and their labels."""
+        count = len(self.test)
+        taken = min(most, count)
+        rows = np.arange(taken) * count // taken
+        return self.test[rows], self.test_labels[rows]
 
     def mean_norm(self) -> float:
         """Return the mean Euclidean norm of the training samples: how long an image is."""
@@ -68,7 +81,8 @@ def images_of(settings: dict[str, Any], sets: Data) -> Images:
     StreamError
         If a stream is missing, damaged, a pipe, or has no labels.
     SampleError
-        If there is only one class, or samples without a label.
+        If there is only one class, or samples without a label; if a test sample is of a class that no training sample
+        is of, or training samples are all of one value.
     """
     train = sets.stream(settings["train"], count=settings["train_samples"] or MOST_TRAINING)
     test = sets.stream(settings["test"], count=settings["test_samples"] or MOST_TEST)
@@ -76,6 +90,13 @@ def images_of(settings: dict[str, Any], sets: Data) -> Images:
     test_samples, test_labels = _read(test)
     check_labels(settings["train"], labels)
     check_labels(settings["test"], test_labels)
+    if unknown := np.setdiff1d(test_labels, labels).tolist():
+        raise SampleError(
+            f"labels of {settings['test']} must be among those of the {len(labels)} samples to learn from, of "
+            f"{settings['train']}, got {unknown[0]}"
+        )
+    if samples.min() == samples.max():
+        raise SampleError(f"samples of {settings['train']} must differ, got {samples.min():g} in every place")
     order = randomness.permutation(settings["seed"], randomness.ORDER, 0, len(samples))
     return Images(
         samples[order], labels[order], test_samples, test_labels, int(max(labels.max(), test_labels.max())) + 1,

@@ -1,6 +1,6 @@
 """Part `learning`: the cross-entropy of labels that the chip never sees falls along the stream; soft against hard."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -9,13 +9,25 @@ from neurosim.experiments.cells import Cell, Finished, Folder, Outcome, Table
 from neurosim.experiments.tables import NOTHING, spread
 from neurosim.readouts.cross_entropy import cross_entropy
 from neurosim.readouts.soft import SoftLabels
-from neurosim.studies.bayes.chips import METHODS, named, new_chip, soft_labels
+from neurosim.studies.bayes.chips import named, new_chip, soft_labels
 from neurosim.studies.bayes.figures import lines_by_width
 from neurosim.studies.bayes.images import Images
-from neurosim.studies.bayes.part import Claim, Grid, Part, Settings, by_group, measured
+from neurosim.studies.bayes.part import (
+    CHECKPOINTS,
+    FEWER,
+    Claim,
+    Grid,
+    Groups,
+    Part,
+    Settings,
+    by_group,
+    by_stream,
+    checkpoints,
+    ends,
+    measured,
+    widths_of,
+)
 
-CHECKPOINTS = (100, 300, 1000, 3000, 10_000, 30_000)  # samples of the first pass, besides none and all
-FEWER = (1000, 10_000)  # on a second stream
 PASSES = 3  # after which the chip counts as converged
 SMOOTHINGS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)  # a hard winner's cross-entropy depends on them more than a soft one's
 
@@ -32,10 +44,10 @@ def cells(grid: Grid) -> Iterator[Settings]:
 
 def measure(settings: Settings, images: Images) -> Outcome:
     """Let a chip learn, and measure copies of it along the first pass, at its end and after further passes."""
-    chip, count = new_chip(settings, images), len(images.train)
+    chip = new_chip(settings, images)
     copies = [deepcopy(chip)]
     if settings["method"] != "random":
-        at = [samples for samples in settings["checkpoints"] if samples < count] + [count]
+        at = checkpoints(settings, len(images.train))
         chip.learn(images.train, every=at, watch=lambda now: copies.append(deepcopy(now)))
     samples, labels = images.naming(settings["label_samples"])
     at_end, asked = chip.respond(samples), chip.respond(images.test)
@@ -105,39 +117,52 @@ def _smoothed(records: Sequence[Any], smoothing: float) -> str:
 
 def claims(asked: Sequence[Cell], finished: Finished) -> list[Claim]:
     """Return what the curves say of each stream: does it fall, is soft better than hard."""
-    groups = {group: records for group, records in by_group(asked, finished) if records}
     found = []
-    for dataset in dict.fromkeys(dataset for dataset, _, _ in groups):
-        of = {method: {k: v for (d, m, k), v in groups.items() if (d, m) == (dataset, method)} for method in METHODS}
+    for dataset, groups in by_stream(asked, finished).items():
         for method, layers in (("soft", "one layer"), ("deep", "two layers")):
-            if of[method]:
-                found.append(_falls(f"cross-entropy falls without labels: {dataset}, {layers}", of[method]))
-        both = {neurons: (soft, of["hard"][neurons]) for neurons, soft in of["soft"].items() if neurons in of["hard"]}
-        if both:
-            found.append(_soft_against_hard(f"soft beats hard: {dataset}", both))
+            if widths_of(groups, method):
+                found.append(_falls(f"cross-entropy falls without labels: {dataset}, {layers}", groups, method))
+        if widths_of(groups, "soft", "hard"):
+            found.append(_soft_against_hard(f"soft beats hard: {dataset}", groups))
     return found
 
 
-def _falls(claim: str, by_width: Mapping[int, Sequence[Any]]) -> Claim:
+def _falls(claim: str, groups: Groups, method: str) -> Claim:
     """Return the claim by each width's first and last cross-entropy, both with labels fitted there."""
-    texts, fell = [], True
-    for neurons, records in by_width.items():
-        starts, ends = ([record["curve"][index][1] for record in records] for index in (0, -1))
-        texts.append(f"{neurons} neurons {spread(starts, 2)} -> {spread(ends, 3)} nats")
-        fell &= all(end < start for start, end in zip(starts, ends, strict=True))
-    return measured(claim, "; ".join(texts), fell)
+    widths = widths_of(groups, method)
+    pairs = {neurons: [_ends(groups[method, neurons], column) for column in (1, 3)] for neurons in widths}
+    fell = all(end < start for own, _ in pairs.values() for start, end in zip(*own, strict=True))
+    shown = ends(widths)
+    text = "; ".join(f"{neurons} neurons {_from_to(pairs[neurons][0])} nats" for neurons in shown)
+    final = " and ".join(_from_to(pairs[neurons][1]) for neurons in shown)
+    reason = f"neurons are named anew at each point; by the names that they have at the end, {final}"
+    return measured(claim, text, fell, reason)
 
 
-def _soft_against_hard(claim: str, by_width: Mapping[int, tuple[Sequence[Any], Sequence[Any]]]) -> Claim:
+def _ends(records: Sequence[Any], column: int) -> tuple[list[float], list[float]]:
+    """Return a column of each seed's curve before the first sample and after one pass."""
+    return [record["curve"][0][column] for record in records], [record["curve"][-1][column] for record in records]
+
+
+def _from_to(pair: tuple[list[float], list[float]]) -> str:
+    return f"{spread(pair[0], 2)} -> {spread(pair[1], 3)}"
+
+
+def _soft_against_hard(claim: str, groups: Groups) -> Claim:
     """Return the claim by each one's best smoothing, as the same one favours the soft."""
-    texts, better = [], True
-    for neurons, both in by_width.items():
-        soft, hard = ([min(value for _, value in record["by_smoothing"]) for record in group] for group in both)
-        accuracies = [[100 * record["curve"][-1][2] for record in group] for group in both]
-        right = " against ".join(spread(values, 1) for values in accuracies)
-        texts.append(f"{neurons} neurons {spread(soft, 3)} against {spread(hard, 3)} nats, {right} %")
-        better &= max(soft) < min(hard)
-    return measured(claim, "; ".join(texts), better, "in nats; each with the smoothing that is best for it")
+    widths, texts = widths_of(groups, "soft", "hard"), []
+    best = {
+        (method, neurons): [min(value for _, value in record["by_smoothing"]) for record in groups[method, neurons]]
+        for neurons in widths for method in ("soft", "hard")
+    }  # fmt: skip
+    for neurons in ends(widths):
+        both = ("soft", neurons), ("hard", neurons)
+        nats = " against ".join(spread(best[key], 3) for key in both)
+        right = " against ".join(spread([100 * record["curve"][-1][2] for record in groups[key]], 1) for key in both)
+        texts.append(f"{neurons} neurons {nats} nats, {right} %")
+    better = all(max(best["soft", neurons]) < min(best["hard", neurons]) for neurons in widths)
+    reason = "in nats: every seed below every one of hard; each with the smoothing that is best for it on test samples"
+    return measured(claim, "; ".join(texts), better, reason)
 
 
 def figures(asked: Sequence[Cell], finished: Finished, folder: Folder) -> list[str]:
@@ -146,7 +171,7 @@ def figures(asked: Sequence[Cell], finished: Finished, folder: Folder) -> list[s
     for (dataset, method, neurons), records in by_group(asked, finished):
         if method != "random" and records:
             curves[f"{dataset}, {method}", neurons] = [[point[:2] for point in record["curve"]] for record in records]
-    return lines_by_width(curves, "cross-entropy.png", folder, xlabel="samples seen", ylabel="cross-entropy, nats")
+    return lines_by_width(curves, "cross-entropy.png", folder, "cross-entropy, nats")
 
 
 PART = Part("learning", cells, measure, tables, claims, figures)

@@ -1,6 +1,6 @@
 """Part `likelihood`: the chip as a mixture of von Mises-Fisher components, against expectation maximisation."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from statistics import fmean
 from typing import Any, NamedTuple
 
@@ -17,8 +17,21 @@ from neurosim.recipes import TEMPERATURE
 from neurosim.studies.bayes.chips import new_chip
 from neurosim.studies.bayes.figures import curves_and_levels
 from neurosim.studies.bayes.images import Images
-from neurosim.studies.bayes.learning import CHECKPOINTS, FEWER
-from neurosim.studies.bayes.part import Claim, Grid, Part, Settings, by_group, measured
+from neurosim.studies.bayes.part import (
+    CHECKPOINTS,
+    FEWER,
+    Claim,
+    Grid,
+    Groups,
+    Part,
+    Settings,
+    by_group,
+    by_stream,
+    checkpoints,
+    ends,
+    measured,
+    widths_of,
+)
 
 EM_STEPS = {100: 20, 200: 10, 1000: 3}  # each sees all training samples: at 1,000 neurons, twenty take minutes
 FEW_STEPS = 3  # on a second stream
@@ -55,8 +68,7 @@ def measure(settings: Settings, images: Images) -> Outcome:
     if deep:  # the layer before changes what the last one sees, so likelihoods along the stream cannot be compared
         chip.learn(images.train)
     else:
-        at = [samples for samples in settings["checkpoints"] if samples < len(images.train)] + [len(images.train)]
-        chip.learn(images.train, every=at, watch=watch)
+        chip.learn(images.train, every=checkpoints(settings, len(images.train)), watch=watch)
     seen = (
         Seen(layer_inputs(chip, images.train), layer_inputs(chip, images.test))
         if deep
@@ -155,69 +167,71 @@ def _at(records: Sequence[Any], samples: int) -> list[float]:
 
 def claims(asked: Sequence[Cell], finished: Finished) -> list[Claim]:
     """Return, of each stream: does the likelihood rise, is a pass near a fixed point of EM, is soft above hard."""
-    groups = {group: records for group, records in by_group(asked, finished) if records}
     found = []
-    for dataset in dict.fromkeys(dataset for dataset, _, _ in groups):
+    for dataset, groups in by_stream(asked, finished).items():
         for method, layer in (("soft", "one layer"), ("deep", "layer 2 on its own inputs")):
-            own = {neurons: records for (d, m, neurons), records in groups.items() if (d, m) == (dataset, method)}
-            if own:
-                found += [_rises(f"{dataset}, {layer}", own), _near(f"{dataset}, {layer}", own)]
-        both = {n: (groups[d, m, n], groups[d, "hard", n]) for d, m, n in groups
-                if (d, m) == (dataset, "soft") and (d, "hard", n) in groups}  # fmt: skip
-        if both:
-            found.append(_soft_against_hard(dataset, both))
+            if widths_of(groups, method):
+                found += [rule(f"{dataset}, {layer}", groups, method) for rule in (_rises, _near)]
+        if widths_of(groups, "soft", "hard"):
+            found.append(_soft_against_hard(dataset, groups))
     return found
 
 
-def _rises(name: str, by_width: Mapping[int, Sequence[Any]]) -> Claim:
+def _rises(name: str, groups: Groups, method: str) -> Claim:
     """Return the claim by likelihoods before and after a pass, beside what EM gains from the same first weights."""
-    texts, doubts, rose = [], [], True
-    for neurons, records in by_width.items():
-        starts, ends, em = _ends(records, 0), _ends(records, -1), [record["em"][-1] for record in records]
-        gained = [100 * (b - a) / (e - a) for a, b, (_, e) in zip(starts, ends, em, strict=True) if e > a]
+    widths, texts, fitted = widths_of(groups, method), [], []
+    for neurons in ends(widths):
+        records = groups[method, neurons]
+        starts, after, em = _ends(records, 0), _ends(records, -1), [record["em"][-1] for record in records]
+        gained = [100 * (b - a) / (e - a) for a, b, (_, e) in zip(starts, after, em, strict=True) if e > a]
         texts.append(
-            f"{neurons} neurons {spread(starts, 1)} -> {spread(ends, 1)} nats; EM, {em[0][0]} steps, "
+            f"{neurons} neurons {spread(starts, 1)} -> {spread(after, 1)} nats; EM, {em[0][0]} steps, "
             f"{spread([e for _, e in em], 1)}: {spread(gained, 0)} % of its gain"
         )
-        fitted = [(record["concentration"], record["fitted"]) for record in records if record["concentration"]]
-        if fitted:
-            doubts.append(
-                " nats at ".join(number(fmean(values), 0) for values in list(zip(*fitted, strict=True))[::-1])
-            )
-        rose &= all(end > start for start, end in zip(starts, ends, strict=True))
-    centre = fmean(record["centre"] for records in by_width.values() for record in records)
-    reason = f"the samples' mean as the one direction has {centre:.1f} nats"
-    if doubts:
-        reason += f"; 1 / temperature is no estimate of the spread: as a density, fitted, {'; '.join(doubts)}"
-    return measured(
-        f"a mixture of von Mises-Fisher components: likelihood rises: {name}", "; ".join(texts), rose, reason
-    )
-
-
-def _near(name: str, by_width: Mapping[int, Sequence[Any]]) -> Claim:
-    """Return the claim by the cosine to an EM step; the same cosine before learning must be lower."""
-    texts, near = [], True
-    for neurons, records in by_width.items():
         all_of = _values(records)
-        cosines, before = all_of("cosine"), all_of("first_cosine")
-        ends, along = fmean(_ends(records, -1)), zip(*(record["em"] for record in records), strict=True)
-        as_good = next((seeds[0][0] for seeds in along if fmean([nats for _, nats in seeds]) >= ends), None)
+        if all_of("concentration"):
+            nats, concentration = (number(fmean(all_of(name)), 0) for name in ("fitted", "concentration"))
+            fitted.append(f"{nats} nats at {concentration}")
+    rose = all(
+        end > start
+        for neurons in widths for records in [groups[method, neurons]]
+        for start, end in zip(_ends(records, 0), _ends(records, -1), strict=True)
+    )  # fmt: skip
+    centre = fmean(record["centre"] for neurons in widths for record in groups[method, neurons])
+    reason = f"the samples' mean as the one direction has {centre:.1f} nats"
+    if fitted:
+        reason += f"; 1 / temperature is no estimate of the spread: as a density, fitted, {'; '.join(fitted)}"
+    claim = f"a mixture of von Mises-Fisher components: likelihood rises: {name}"
+    return measured(claim, "; ".join(texts), rose, reason)
+
+
+def _near(name: str, groups: Groups, method: str) -> Claim:
+    """Return the claim by the cosine to an EM step; the same cosine before learning must be lower."""
+    widths, texts = widths_of(groups, method), []
+    for neurons in ends(widths):
+        records = groups[method, neurons]
+        all_of, after = _values(records), fmean(_ends(records, -1))
+        along = zip(*(record["em"] for record in records), strict=True)
+        as_good = next((seeds[0][0] for seeds in along if fmean([nats for _, nats in seeds]) >= after), None)
         steps = f"after {as_good} steps" if as_good else f"in none of {records[0]['em'][-1][0]} steps"
-        texts.append(f"{neurons} neurons cosine {spread(before, 3)} -> {spread(cosines, 3)}; EM is as likely {steps}")
-        near &= min(cosines) >= NEAR > max(before)
+        cosines = f"{spread(all_of('first_cosine'), 3)} -> {spread(all_of('cosine'), 3)}"
+        texts.append(f"{neurons} neurons cosine {cosines}; EM is as likely {steps}")
+    near = all(
+        record["cosine"] >= NEAR > record["first_cosine"] for neurons in widths for record in groups[method, neurons]
+    )
     reason = f"directions only, cosine {NEAR} or more; near a fixed point is not yet the same path to it"
     return measured(f"one pass ends near a fixed point of EM: {name}", "; ".join(texts), near, reason)
 
 
-def _soft_against_hard(dataset: str, by_width: Mapping[int, tuple[Sequence[Any], Sequence[Any]]]) -> Claim:
+def _soft_against_hard(dataset: str, groups: Groups) -> Claim:
     """Return the claim that soft competition finds likelier directions than hard, at the same concentration."""
-    texts, better = [], True
-    for neurons, (soft, hard) in by_width.items():
-        a, b = _ends(soft, -1), _ends(hard, -1)
-        texts.append(f"{neurons} neurons {spread(a, 1)} against {spread(b, 1)} nats")
-        better &= min(a) > max(b)
-    reason = "hard directions are as if learned at another concentration"
-    return measured(f"soft directions are likelier than hard ones: {dataset}", "; ".join(texts), better, reason)
+    widths = widths_of(groups, "soft", "hard")
+    after = {neurons: [_ends(groups[method, neurons], -1) for method in ("soft", "hard")] for neurons in widths}
+    better = all(min(soft) > max(hard) for soft, hard in after.values())
+    texts = [f"{neurons} neurons {' against '.join(spread(nats, 1) for nats in after[neurons])}" for neurons in widths]
+    reason = "every seed above every one of hard, whose directions are as if learned at another concentration"
+    claim = f"soft directions are likelier than hard ones: {dataset}"
+    return measured(claim, f"{'; '.join(texts)} nats", better, reason)
 
 
 def figures(asked: Sequence[Cell], finished: Finished, folder: Folder) -> list[str]:
@@ -227,8 +241,8 @@ def figures(asked: Sequence[Cell], finished: Finished, folder: Folder) -> list[s
         if method == "soft" and records:
             curves[dataset, neurons] = [record["curve"] for record in records]
             levels[dataset, neurons] = fmean([record["em"][-1][1] for record in records])
-    labels = {"xlabel": "samples seen", "ylabel": "log-likelihood of test samples, nats"}
-    return curves_and_levels(curves, levels, "likelihood.png", folder, level="EM, last step", **labels)
+    ylabel = "log-likelihood, nats"
+    return curves_and_levels(curves, levels, "likelihood.png", folder, level="EM, last step", ylabel=ylabel)
 
 
 PART = Part("likelihood", cells, measure, tables, claims, figures)

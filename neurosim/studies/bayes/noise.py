@@ -10,7 +10,7 @@ from neurosim.studies.bayes.controls import NAMES, PASSES, Compared, classifier_
 from neurosim.studies.bayes.corruptions import STRENGTHS, UNITS, examples, noises, under
 from neurosim.studies.bayes.figures import is_image
 from neurosim.studies.bayes.images import Array, Images, Labels
-from neurosim.studies.bayes.noise_claims import claims
+from neurosim.studies.bayes.noise_claims import claims, table_of_causes
 from neurosim.studies.bayes.noise_figures import figures
 from neurosim.studies.bayes.part import Grid, Part, Settings, by_group
 
@@ -44,9 +44,7 @@ def _widths(method: str, grid: Grid) -> tuple[int, ...]:
 def measure(settings: Settings, images: Images) -> Outcome:
     """Train a classifier, and ask it for test samples under each noise by the seed of the cell."""
     classifier = classifier_of(settings, images, np.float32)
-    count = len(images.test)
-    rows = np.arange(min(settings["noise_samples"], count)) * count // min(settings["noise_samples"], count)
-    samples, labels = images.test[rows], images.test_labels[rows]
+    samples, labels = images.some_tests(settings["noise_samples"])
     clean = [0.0, *_quality(classifier, samples, labels)]
     curves = {
         noise: [clean] + [
@@ -67,8 +65,9 @@ def _quality(classifier: Compared, samples: Array, labels: Labels) -> list[float
 
 
 def tables(asked: Sequence[Cell], finished: Finished) -> list[Table]:
-    """Return accuracies under each noise, and cross-entropies under Gaussian noise."""
-    return [*(_table(noise, 1, asked, finished) for noise in STRENGTHS), _table("Gaussian", 2, asked, finished)]
+    """Return accuracies under each noise, cross-entropies under Gaussian noise, and causes."""
+    accuracies = [_table(noise, 1, asked, finished) for noise in STRENGTHS]
+    return [*accuracies, _table("Gaussian", 2, asked, finished), table_of_causes(asked, finished)]
 
 
 def _table(noise: str, column: int, asked: Sequence[Cell], finished: Finished) -> Table:

@@ -10,7 +10,7 @@ from neurosim.experiments.tables import mean, number, spread
 from neurosim.studies.bayes.figures import against_truth
 from neurosim.studies.bayes.images import Images
 from neurosim.studies.bayes.known_mixtures import MIXTURES, TRUE_SHARES, learned_shares
-from neurosim.studies.bayes.part import Claim, Grid, Part, Settings, by_group, measured
+from neurosim.studies.bayes.part import Claim, Grid, Part, Settings, by_group, by_stream, measured
 from neurosim.studies.bayes.unequal import classes_by_prior
 
 DRAWS = 5  # mixtures of a cell, each with directions, samples and first weights of its own
@@ -88,11 +88,12 @@ def tables(asked: Sequence[Cell], finished: Finished) -> list[Table]:
 
 def claims(asked: Sequence[Cell], finished: Finished) -> list[Claim]:
     """Return: are priors of known mixtures learned, those of classes, and does a prior help."""
-    groups = {group: records for group, records in by_group(asked, finished) if records}
-    known = {method: records for (dataset, method, _), records in groups.items() if dataset == "synthetic"}
-    found = [_known(known)] if known else []
-    for (dataset, _, _), records in groups.items():
-        if dataset != "synthetic":
+    found = []
+    for dataset, groups in by_stream(asked, finished).items():
+        if dataset == "synthetic":
+            found.append(_known({method: records for (method, _), records in groups.items()}))
+            continue
+        for records in groups.values():
             found += [_of_classes(dataset, records), _helps(dataset, records)]
     return found
 
@@ -101,16 +102,15 @@ def _known(by_method: Mapping[str, Sequence[Any]]) -> Claim:
     """Return the claim: yes if every draw of every mixture is learned, partly if those of radius 5 are."""
     texts, fine = [], dict[str, bool]()
     for method, records in by_method.items():
-        learned, control = _learned(records, "prior"), _learned(records, "none")
+        learned = _learned(records, "prior")
         fine[method] = learned.missed == 0 and max(learned.errors) <= SMALL
         texts.append(
             f"{method} {learned.draws - learned.missed} of {learned.draws} draws found, largest error "
-            f"{number(max(learned.errors, default=None), 3)} (mean responses without a prior: "
-            f"{control.draws - control.missed}, {number(max(control.errors, default=None), 3)})"
+            f"{number(max(learned.errors, default=None), 3)}"
         )
     holds = "yes" if all(fine.values()) else "partly" if fine.get("radius-5") else "no"
     failed = [method for method, passed in fine.items() if not passed]
-    rule = f"found, and all shares within {SMALL}"
+    rule = f"found: each component by a neuron of cosine {FOUND} or more, and all shares within {SMALL}"
     reason = f"{rule}; not with {', '.join(failed)}" if failed else rule
     return Claim("priors of a known mixture are learned", "; ".join(texts), holds, reason)
 

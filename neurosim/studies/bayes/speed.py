@@ -15,14 +15,19 @@ from neurosim.recipes import delta_readout
 from neurosim.studies.bayes import twin
 from neurosim.studies.bayes.chips import SMOOTHING, new_chip
 from neurosim.studies.bayes.images import Images
-from neurosim.studies.bayes.part import Grid, Part, Settings
+from neurosim.studies.bayes.part import (
+    CHECKPOINTS,
+    FEWER,
+    Grid,
+    Part,
+    Settings,
+    checkpoints,
+)
 from neurosim.studies.bayes.speed_claims import claims
 from neurosim.studies.bayes.speed_tables import figures, tables
 from neurosim.studies.bayes.tuning import KINDS, constants
 
-CHECKPOINTS = (100, 300, 1000, 3000, 10_000, 30_000)  # samples of the pass, besides all
-FEWER = (1000, 10_000)  # at other widths than CLOSER, for some of the controls, and on a second stream
-CLOSER = (200, 1000)
+CLOSER = (200, 1000)  # widths at which a cell measures after all of `CHECKPOINTS`
 MAIN = ("soft", "sgd-decay", "sgd-constant")
 FAST = (300, 1000)
 DELTA_RATE = 0.5  # on raw pixels: see docs/readouts.md
@@ -38,9 +43,9 @@ Curves = dict[str, list[list[float | None]]]  # by readout and its labels: [samp
 
 def cells(grid: Grid) -> Iterator[Settings]:
     """Give the grid of methods, widths and seeds."""
-    for method, (widths, checkpoints) in _methods(grid).items():
+    for method, (widths, of_method) in _methods(grid).items():
         for neurons in widths:
-            at = checkpoints if grid.fast or neurons in (0, *CLOSER) else FEWER
+            at = of_method if grid.fast or neurons in (0, *CLOSER) else FEWER
             for seed in grid.seeds if grid.first else grid.seeds[:2]:
                 settings = grid.samples | {"method": method, "neurons": neurons, "seed": seed}
                 torch = {"torch": True} if method in KINDS else {}
@@ -51,18 +56,17 @@ def _methods(grid: Grid) -> dict[str, tuple[Sequence[int], Sequence[int]]]:
     """Return the widths and the checkpoints of each method; the delta rule on raw pixels has no neurons to choose."""
     if not grid.first:
         return dict.fromkeys(MAIN, ((200,), FEWER))
-    checkpoints = FAST if grid.fast else CHECKPOINTS
-    methods: dict[str, tuple[Sequence[int], Sequence[int]]] = dict.fromkeys(MAIN, (grid.widths, checkpoints))
-    methods["delta"] = (0,), checkpoints
+    many = FAST if grid.fast else CHECKPOINTS
+    methods: dict[str, tuple[Sequence[int], Sequence[int]]] = dict.fromkeys(MAIN, (grid.widths, many))
+    methods["delta"] = (0,), many
     if grid.fast:
         return methods
-    return methods | {"hard": (CLOSER, FEWER), "random": (CLOSER, checkpoints), "adam-decay": (CLOSER, FEWER)}
+    return methods | {"hard": (CLOSER, FEWER), "random": (CLOSER, many), "adam-decay": (CLOSER, FEWER)}
 
 
 def measure(settings: Settings, images: Images) -> Outcome:
     """Measure accuracy on the test samples after the first n training samples, for each n."""
-    count = len(images.train)
-    at = [samples for samples in settings["checkpoints"] if samples < count] + [count]
+    at = checkpoints(settings, len(images.train))
     if settings["method"] in KINDS:
         return _twins(settings, images, at)
     if settings["method"] == "delta":

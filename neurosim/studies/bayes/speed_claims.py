@@ -6,9 +6,8 @@ from statistics import fmean
 from typing import Any, NamedTuple
 
 from neurosim.experiments.cells import Cell, Finished
-from neurosim.studies.bayes.part import Claim, by_group
+from neurosim.studies.bayes.part import Claim, Groups, by_stream, records_of, verdict, widths_of
 
-Groups = Mapping[tuple[str, int], Sequence[Any]]  # measures of each method and width of one stream
 CURVES = {"random": "linear-seen"}  # of what the chip is held against; of others, their own
 TUNED = ("sgd-decay", "adam-decay")
 CLAIMS = (  # what is claimed, the curve of the chip, what it is held against: the best of them counts
@@ -21,7 +20,7 @@ CLAIMS = (  # what is claimed, the curve of the chip, what it is held against: t
      "linear-seen", TUNED),
     ("with a linear readout than random weights with one, labels of the samples seen", "linear-seen", ("random",)),
 )  # fmt: skip
-SIGNS = {1: "above", 0: "within the seeds", -1: "below"}
+SIGNS = {1: "above in all seeds", -1: "below in all seeds"}
 
 
 class Point(NamedTuple):
@@ -44,13 +43,9 @@ def accuracies(records: Sequence[Any], curve: str) -> dict[int, list[float]]:
 
 def claims(asked: Sequence[Cell], finished: Finished) -> list[Claim]:
     """Return the claims of each stream, as far as both sides are measured."""
-    streams: dict[str, dict[tuple[str, int], Sequence[Any]]] = {}
-    for (dataset, method, neurons), records in by_group(asked, finished):
-        if records:
-            streams.setdefault(dataset, {})[method, neurons] = records
     counts = {cell.settings["dataset"]: cell.settings["label_samples"] for cell in asked}
     made = []
-    for dataset, groups in streams.items():
+    for dataset, groups in by_stream(asked, finished).items():
         for claim, curve, methods in CLAIMS:
             by_width = _points(groups, curve, methods)
             if by_width:
@@ -62,18 +57,12 @@ def claims(asked: Sequence[Cell], finished: Finished) -> list[Claim]:
 def _points(groups: Groups, curve: str, rivals: Sequence[str]) -> dict[int, list[Point]]:
     """Compare the chip with the best of its rivals, by width and number of samples, wherever both are measured."""
     by_width: dict[int, list[Point]] = {}
-    for (method, neurons), records in groups.items():
-        others = [
-            accuracies(groups[rival, neurons], CURVES.get(rival, "own"))
-            for rival in rivals
-            if (rival, neurons) in groups
-        ]
-        if method != "soft" or not others:
-            continue
-        for samples, ours in accuracies(records, curve).items():
-            measured = [other[samples] for other in others if samples in other]
-            if measured:
-                by_width.setdefault(neurons, []).append(_point(samples, ours, max(measured, key=fmean)))
+    for neurons in widths_of(groups, "soft"):
+        others = [accuracies(records_of(groups, rival, neurons), CURVES.get(rival, "own")) for rival in rivals]
+        for samples, ours in accuracies(groups["soft", neurons], curve).items():
+            theirs = [other[samples] for other in others if samples in other]
+            if theirs:
+                by_width.setdefault(neurons, []).append(_point(samples, ours, max(theirs, key=fmean)))
     return by_width
 
 
@@ -84,21 +73,25 @@ def _point(samples: int, ours: Sequence[float], theirs: Sequence[float]) -> Poin
 
 def _claim(text: str, by_width: Mapping[int, Sequence[Point]]) -> Claim:
     """Return the claim: it holds where all seeds of the chip are above all of the twin, "yes" if that is everywhere."""
-    above = [point.sign > 0 for points in by_width.values() for point in points]
-    holds = "yes" if all(above) else "partly" if any(above) else "no"
-    differences = "; ".join(
-        f"{neurons} neurons " + ", ".join(f"{100 * point.difference:+.1f} ({point.samples})" for point in points)
-        for neurons, points in by_width.items()
-    )
-    ranges = "; ".join(f"{neurons} neurons {_ranges(points)}" for neurons, points in by_width.items())
-    return Claim(text, f"points of accuracy (after samples): {differences}", holds, ranges)
+    differences = []
+    for neurons, points in by_width.items():
+        least, most = (by(points, key=lambda point: point.difference) for by in (min, max))
+        span = " to ".join(f"{100 * point.difference:+.1f} ({point.samples})" for point in (least, most))
+        differences.append(f"{neurons} neurons {span}")
+    holds = verdict([point.sign > 0 for points in by_width.values() for point in points])
+    found = f"least and most points of accuracy (after samples): {'; '.join(differences)}"
+    return Claim(text, found, holds, "; ".join(f"{words}: {_where(by_width, sign)}" for sign, words in SIGNS.items()))
 
 
-def _ranges(points: Sequence[Point]) -> str:
-    """Return from which to which number of samples the chip is above, and below, as text."""
+def _where(by_width: Mapping[int, Sequence[Point]], sign: int) -> str:
+    """Return at which widths and numbers of samples the chip is above, or below, as text."""
     texts = []
-    for sign, run in groupby(points, key=lambda point: point.sign):
-        samples = [point.samples for point in run]
-        span = f"from {samples[0]} to {samples[-1]}" if len(samples) > 1 else f"at {samples[0]}"
-        texts.append(f"{SIGNS[sign]} {span}")
-    return ", ".join(texts)
+    for neurons, points in by_width.items():
+        spans = []
+        for own, run in groupby(points, key=lambda point: point.sign):
+            samples = [point.samples for point in run]
+            if own == sign:
+                spans.append(f"{samples[0]}-{samples[-1]}" if len(samples) > 1 else str(samples[0]))
+        if spans:
+            texts.append(f"{neurons} neurons {', '.join(spans)}")
+    return "; ".join(texts) or "nowhere"

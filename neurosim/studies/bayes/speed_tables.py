@@ -6,11 +6,10 @@ from typing import Any
 
 from neurosim.experiments.cells import Cell, Finished, Folder, Table
 from neurosim.experiments.tables import NOTHING, spread
-from neurosim.reporting.figures import new_figure
-from neurosim.studies.bayes.part import by_group
+from neurosim.studies.bayes.figures import by_samples, finish, panels
+from neurosim.studies.bayes.part import Groups, by_group, by_stream, records_of, widths_of
 from neurosim.studies.bayes.speed_claims import accuracies
 from neurosim.studies.bayes.tuning import HELD_OUT, KINDS, NEURONS
-from neurosim.studies.figures import write
 
 NAMES = {
     "soft": "SoftHebb",
@@ -73,31 +72,26 @@ def _constants(asked: Sequence[Cell], finished: Finished, columns: Sequence[int]
 
 
 def figures(asked: Sequence[Cell], finished: Finished, folder: Folder) -> list[str]:
-    """Draw accuracy over samples, a figure for each stream and a panel for each width."""
+    """Draw accuracy over samples, means over seeds: a figure for each stream and a panel for each width."""
     names = []
-    for dataset in dict.fromkeys(cell.settings["dataset"] for cell in asked):
-        own = [cell for cell in asked if cell.settings["dataset"] == dataset]
-        groups = {(method, neurons): found for (_, method, neurons), found in by_group(own, finished) if found}
-        widths = list(dict.fromkeys(neurons for method, neurons in groups if method == "soft"))
-        if widths:
-            names.append(write(_drawn(dataset, groups, widths), folder, f"speed-{dataset}.png"))
+    for dataset, groups in by_stream(asked, finished).items():
+        widths = widths_of(groups, "soft")
+        if not widths:
+            continue
+        figure, grid = panels((f"{neurons} neurons" for neurons in widths), sharey=True)
+        for axes, neurons in zip(grid, widths, strict=True):
+            _curves(axes, groups, neurons)
+        figure.supylabel(f"accuracy, %, {dataset}", fontsize=9)
+        names += finish(figure, grid, f"speed-{dataset}.png", folder)
     return names
 
 
-def _drawn(dataset: str, groups: dict[tuple[str, int], Any], widths: Sequence[int]) -> Any:
-    """Return the figure of one stream: means over seeds."""
-    figure = new_figure(2.6 * len(widths) + 3, 3.6)
-    grid = figure.subplots(1, len(widths), squeeze=False, sharey=True)[0]
-    for axes, neurons in zip(grid, widths, strict=True):
-        for (method, curve), (label, colour, line) in STYLES.items():
-            found = accuracies(groups.get((method, neurons if method != "delta" else 0), ()), curve)
-            if not found:
-                continue
-            means = [100 * fmean(values) for values in found.values()]
+def _curves(axes: Any, groups: Groups, neurons: int) -> None:
+    for (method, curve), (label, colour, line) in STYLES.items():
+        found = accuracies(records_of(groups, method, neurons), curve)
+        means = [100 * fmean(values) for values in found.values()]
+        if found:
             axes.plot(list(found), means, line, color=colour, linewidth=1.3, marker=".", markersize=4, label=label)
-        axes.set(xscale="log", xlabel="samples seen", title=f"{neurons} neurons")
-        axes.tick_params(axis="x", which="minor", labelbottom=False)
-        axes.grid(alpha=0.3)
-    grid[0].set_ylabel(f"accuracy, %, {dataset}")
-    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside right center", fontsize=8)
-    return figure
+    by_samples(axes)
+    axes.set_xlabel("samples seen", fontsize=9)
+    axes.grid(alpha=0.3)

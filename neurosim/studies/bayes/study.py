@@ -8,9 +8,11 @@ from neurosim.experiments.data import Data
 from neurosim.studies import published
 from neurosim.studies.bayes import attacks, confusing, generation, learning, likelihood, noise, priors, speed
 from neurosim.studies.bayes.images import images_of
-from neurosim.studies.bayes.part import Grid, Part
+from neurosim.studies.bayes.part import Claim, Grid, Part
 
 NAME, VERSION = "bayes", 1
+CLAIMS = "Claims: verdicts by all widths, numbers of the narrowest and the widest; the others are in the tables below"
+ONE_SEED = "one seed, so differences may be chance"
 STREAMS = (("mnist", "mnist:train", "mnist:test"), ("cifar10", "cifar10:train", "cifar10:test"))
 PARTS: dict[str, Part] = {
     part.PART.name: part.PART for part in (learning, likelihood, priors, speed, noise, attacks, confusing, generation)
@@ -45,9 +47,23 @@ def measure(settings: dict[str, Any], sets: Data) -> Outcome:
 def tables(asked: list[Cell], finished: Finished) -> list[Table]:
     """Return the table of claims, and then those of each part."""
     parts = [(part, _of(part, asked)) for part in PARTS.values() if _of(part, asked)]
-    rows = [list(claim) for part, own in parts for claim in part.claims(own, finished)]
-    claims = Table("claims", "Claims", ["claim", "measured", "holds", "why, or how far"], rows)
+    rows = [list(claim) for part, own in parts for claim in _claims(part, own, finished)]
+    claims = Table("claims", CLAIMS, ["claim", "measured", "holds", "why, or how far"], rows)
     return [claims, *(table for part, own in parts for table in part.tables(own, finished))]
+
+
+def _claims(part: Part, asked: Sequence[Cell], finished: Finished) -> list[Claim]:
+    """Return the claims of a part, stream by stream, with a doubt where a stream is measured with one seed."""
+    found = []
+    for dataset in dict.fromkeys(cell.settings["dataset"] for cell in asked):
+        own = [cell for cell in asked if cell.settings["dataset"] == dataset]
+        seeds = {cell.settings["seed"] for cell in own if cell.name in finished}
+        doubt = [ONE_SEED] if len(seeds) == 1 else []
+        found += [
+            claim._replace(reason="; ".join([*filter(None, [claim.reason]), *doubt]))
+            for claim in part.claims(own, finished)
+        ]
+    return found
 
 
 def figures(asked: list[Cell], finished: Finished, folder: Folder) -> list[str]:

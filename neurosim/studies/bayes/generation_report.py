@@ -8,17 +8,17 @@ from numpy.typing import NDArray
 
 from neurosim.experiments.cells import Cell, Finished, Folder, Table
 from neurosim.experiments.tables import spread
-from neurosim.studies.bayes.confusing_tables import percent, values_of
+from neurosim.studies.bayes.confusing_report import percent, values_of
 from neurosim.studies.bayes.controls import NAMES
-from neurosim.studies.bayes.figures import image_grid
+from neurosim.studies.bayes.figures import Row, image_grid
 from neurosim.studies.bayes.judges import JUDGES
-from neurosim.studies.bayes.part import Claim, by_group
+from neurosim.studies.bayes.part import Claim, by_group, by_stream, widths_of
 
 MOST, HALF = 0.75, 0.5  # shares from which a claim holds, and from which it holds partly
 KINDS = {"paths": "", "sharp": "; gradient of sharpened labels"}
 CONCENTRATIONS = {"own": "the chip's", "fitted": "fitted by EM"}
 OF_JUDGES = list(JUDGES.values())
-Groups = Mapping[int, Sequence[Any]]
+Chips = Mapping[int, Sequence[Any]]  # measures of the chips of one layer, by width
 
 
 def tables(asked: Sequence[Cell], finished: Finished) -> list[Table]:
@@ -72,73 +72,74 @@ def _having(records: Sequence[Any], name: str) -> list[Any]:
 
 def claims(asked: Sequence[Cell], finished: Finished) -> list[Claim]:
     """Return for each stream whether paths, interpolations and samples are of the class that they should be of."""
-    of: dict[str, dict[int, Sequence[Any]]] = {}
-    for (dataset, method, neurons), records in by_group(asked, finished):
-        if method == "soft" and records:
-            of.setdefault(dataset, {})[neurons] = records
     found = []
-    for dataset, groups in of.items():
-        found.append(_paths(f"interpolations along gradients: {dataset}", groups))
-        if joined := _with(groups, "between_said"):
-            found.append(_between(f"interpolations of prototypes: {dataset}", joined))
-        if made := _with(groups, "drawn_own_said"):
-            found.append(_drawn(f"samples of the mixture: {dataset}", made))
+    for dataset, groups in by_stream(asked, finished).items():
+        chips = {neurons: groups["soft", neurons] for neurons in widths_of(groups, "soft")}
+        for claim, rule, name in (
+            ("interpolations along gradients", _paths, "paths_said"),
+            ("interpolations of prototypes", _between, "between_said"),
+            ("samples of the mixture", _drawn, "drawn_own_said"),
+        ):
+            if having := _with(chips, name):
+                found.append(rule(f"{claim}: {dataset}", having))
     return found
 
 
-def _with(groups: Groups, name: str) -> Groups:
+def _with(chips: Chips, name: str) -> Chips:
     """Return the records that have a measure, by width."""
-    chosen = {width: _having(records, name) for width, records in groups.items()}
+    chosen = {width: _having(records, name) for width, records in chips.items()}
     return {width: records for width, records in chosen.items() if records}
 
 
-def _least(groups: Groups, name: str) -> float:
-    """Return the smallest of the widths' means."""
-    return min(fmean(values_of(records, name)) for records in groups.values())
+def _least(chips: Chips, name: str) -> float:
+    """Return the smallest of the widths' means; 0 if it was never measured."""
+    return min(fmean(values) if (values := values_of(records, name)) else 0.0 for records in chips.values())
 
 
 def _holds(least: float) -> str:
     return "yes" if least >= MOST else "partly" if least >= HALF else "no"
 
 
-def _paths(claim: str, groups: Groups) -> Claim:
+def _paths(claim: str, chips: Chips) -> Claim:
     """Return the claim by the nearest neighbours' share of paths that end in their target, at the worst width."""
     texts = [
-        f"{neurons} neurons: the chip ends in the target on {percent(records, 'paths_said')} %, in a third class on "
-        f"{percent(records, 'paths_stalled')} %; target by 5-NN {percent(records, 'paths_neighbours')} %, by random "
-        f"features {percent(records, 'paths_features')} %"
-        for neurons, records in groups.items()
+        f"{neurons} neurons: by the chip {percent(records, 'paths_said')}, by 5-NN "
+        f"{percent(records, 'paths_neighbours')}, by random features {percent(records, 'paths_features')}"
+        for neurons, records in chips.items()
     ]
     rule = f"yes if 5-NN sees the target at {100 * MOST:.0f} % of the ends, partly at {100 * HALF:.0f} %"
-    if sharp := _with(groups, "sharp_said"):
-        ends = " and ".join(percent(records, "sharp_neighbours") for records in sharp.values())
-        rule += f"; a chip that is sure has gradients that lead nowhere: along those of sharpened labels {ends} %"
-    return Claim(claim, "; ".join(texts), _holds(_least(groups, "paths_neighbours")), rule)
+    if sharp := _with(chips, "sharp_said"):
+        seen = " and ".join(percent(records, "sharp_neighbours") for records in sharp.values())
+        rule += f"; a chip that is sure has gradients that lead nowhere: along those of sharpened labels {seen} %"
+    text = f"ends that are of the target, %: {'; '.join(texts)}"
+    return Claim(claim, text, _holds(_least(chips, "paths_neighbours")), rule)
 
 
-def _between(claim: str, groups: Groups) -> Claim:
+def _between(claim: str, chips: Chips) -> Claim:
     """Return the claim by the share of frames that nearest neighbours see as one of the two classes."""
     texts = [
-        f"{neurons} neurons: {percent(records, 'between_neighbours')} % of frames are of either class by 5-NN, "
-        f"{percent(records, 'between_features')} % by random features, {percent(records, 'between_said')} % by the chip"
-        for neurons, records in groups.items()
+        f"{neurons} neurons: by 5-NN {percent(records, 'between_neighbours')}, by random features "
+        f"{percent(records, 'between_features')}, by the chip {percent(records, 'between_said')}"
+        for neurons, records in chips.items()
     ]
-    angle = " and ".join(spread(values_of(records, "between_angle"), 0) for records in groups.values())
+    angle = " and ".join(spread(values_of(records, "between_angle"), 0) for records in chips.values())
     reason = f"the nearest prototypes are near: {angle} degrees; a label does not say that an image is clean"
-    return Claim(claim, "; ".join(texts), _holds(_least(groups, "between_neighbours")), reason)
+    text = f"frames of either class, %: {'; '.join(texts)}"
+    return Claim(claim, text, _holds(_least(chips, "between_neighbours")), reason)
 
 
-def _drawn(claim: str, groups: Groups) -> Claim:
+def _drawn(claim: str, chips: Chips) -> Claim:
     """Return the claim: yes if samples at the chip's own concentration are recognised, partly if at the fitted one."""
     texts = [
-        f"{neurons} neurons, concentration {words}, {spread(values_of(records, f'drawn_{name}_concentration'), 0)}: "
-        f"{percent(records, f'drawn_{name}_neighbours')} % are of the component's class by 5-NN"
-        for neurons, records in groups.items() for name, words in CONCENTRATIONS.items()
+        f"{neurons} neurons {percent(records, f'drawn_{name}_neighbours')} at {words}, "
+        f"{spread(values_of(records, f'drawn_{name}_concentration'), 0)}"
+        for neurons, records in chips.items() for name, words in CONCENTRATIONS.items()
     ]  # fmt: skip
-    own, fitted = (_least(groups, f"drawn_{name}_neighbours") >= MOST for name in ("own", "fitted"))
-    cosine = " and ".join(spread(values_of(records, "drawn_own_cosine"), 2) for records in groups.values())
+    own, fitted = (_least(chips, f"drawn_{name}_neighbours") >= MOST for name in CONCENTRATIONS)
+    cosine = " and ".join(spread(values_of(records, "drawn_own_cosine"), 2) for records in chips.values())
     reason = f"cosine to the prototype at the chip's own: {cosine}; the rest is noise of equal strength in every pixel"
-    return Claim(claim, "; ".join(texts), "yes" if own else "partly" if fitted else "no", reason)
+    text = f"of the component's class by 5-NN, %, by concentration: {'; '.join(texts)}"
+    return Claim(claim, text, "yes" if own else "partly" if fitted else "no", reason)
 
 
 def figures(asked: Sequence[Cell], finished: Finished, folder: Folder) -> list[str]:
@@ -156,16 +157,19 @@ def figures(asked: Sequence[Cell], finished: Finished, folder: Folder) -> list[s
 
 
 def _draw_frames(kind: str, arrays: Mapping[str, NDArray[Any]], name: str, folder: Folder) -> list[str]:
-    said, sure, judged = (arrays[f"{kind}_{what}"] for what in ("said", "sure", "judged"))
-    rows = [("class, P\n(5-NN says)", list(frames)) for frames in arrays[f"{kind}_images"]]
-    answers = zip(said.flat, sure.flat, judged.flat, strict=True)
-    return image_grid(rows, f"{name}.png", folder, titles=[f"{own} {p:.2f} ({other})" for own, p, other in answers])
+    """Draw every second frame of each path, a path in each row."""
+    shown = (arrays[f"{kind}_{what}"][:, ::2] for what in ("images", "said", "sure", "judged"))
+    rows = []
+    for images, *answers in zip(*shown, strict=True):
+        titles = [f"{own} {p:.2f} ({other})" for own, p, other in zip(*answers, strict=True)]
+        rows.append(Row("class, P\n(5-NN says)", images, titles))
+    return image_grid(rows, f"{name}.png", folder)
 
 
 def _draw_samples(arrays: Mapping[str, NDArray[Any]], name: str, folder: Folder) -> list[str]:
-    rows = [("prototype\n(class)", list(arrays["drawn_from"]))]
-    titles = [f"({label})" for label in arrays["drawn_classes"]]
+    rows = [Row("prototype\n(class)", arrays["drawn_from"], [f"({label})" for label in arrays["drawn_classes"]])]
     for kind, words in CONCENTRATIONS.items():
-        rows.append((f"concentration\n{words}\n(5-NN says)", list(arrays[f"drawn_{kind}"])))
-        titles += [f"({label})" for label in arrays[f"drawn_{kind}_judged"]]
-    return image_grid(rows, f"{name}.png", folder, titles=titles)
+        if f"drawn_{kind}" in arrays:
+            judged = [f"({label})" for label in arrays[f"drawn_{kind}_judged"]]
+            rows.append(Row(f"concentration\n{words}\n(5-NN says)", arrays[f"drawn_{kind}"], judged))
+    return image_grid(rows, f"{name}.png", folder)

@@ -1,6 +1,6 @@
 """Tables of part `attacks`: what is left of each classifier, of checks of the attacks, and of transfers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from neurosim.experiments.cells import Cell, Finished, Table
@@ -20,12 +20,10 @@ UNITS = {
 }
 SOURCES = NAMES | {"sharpened": "SoftHebb, sharpened labels", "smoother": "SoftHebb, three times the temperature"}
 
-Measured = Iterator[tuple[tuple[str, str, int], list[Any]]]
 
-
-def of_kind(kind: str, asked: Sequence[Cell], finished: Finished) -> Measured:
-    """Give the groups of the cells of one kind: `accuracy`, `check` or `transfers`."""
-    return by_group([cell for cell in asked if cell.settings["kind"] == kind], finished)
+def cells_of_kind(kind: str, asked: Sequence[Cell]) -> list[Cell]:
+    """Return the cells of one kind: `accuracy`, `check` or `transfers`."""
+    return [cell for cell in asked if cell.settings["kind"] == kind]
 
 
 def left(records: Sequence[Any], norm: str, epsilon: float, column: int = STRONGEST) -> list[float]:
@@ -44,7 +42,7 @@ def certified(records: Sequence[Any], norm: str, epsilon: float) -> list[float]:
     return [100 * share for curve in shares for at, share in curve if at == epsilon]
 
 
-def tables(asked: Sequence[Cell], finished: Finished) -> list[Table]:
+def tables_of_accuracy(asked: Sequence[Cell], finished: Finished) -> list[Table]:
     """Return a table for each norm, that of the checks and that of the transfers, as far as there are cells."""
     kinds = {cell.settings["kind"] for cell in asked}
     made = [_accuracies(norm, asked, finished) for norm in NORMS]
@@ -56,7 +54,7 @@ def tables(asked: Sequence[Cell], finished: Finished) -> list[Table]:
 def _accuracies(norm: str, asked: Sequence[Cell], finished: Finished) -> Table:
     """Return what the strongest attack leaves; own gradients, noise and certificate beside it."""
     epsilons, rows = sorted({0.0, *EPSILONS[norm], *SMALLER[norm]}), []
-    for (dataset, method, neurons), records in of_kind("accuracy", asked, finished):
+    for (dataset, method, neurons), records in by_group(cells_of_kind("accuracy", asked), finished):
         values = [left(records, norm, epsilon) for epsilon in epsilons]
         values += [left(records, norm, epsilon, OWN) for epsilon in REFERENCE[norm]]
         values += [left(records, norm, EPSILONS[norm][-1], NOISE)]
@@ -80,7 +78,7 @@ def _checks(asked: Sequence[Cell], finished: Finished) -> Table:
     rows = [
         [dataset, NAMES[method.removeprefix("check-")], str(neurons), NORMS[norm], f"{point[0]:g}",
          *(spread([100 * record["check"][norm][index][column] for record in records], 1) for column in (1, 2, 3))]
-        for (dataset, method, neurons), records in of_kind("check", asked, finished) if records
+        for (dataset, method, neurons), records in by_group(cells_of_kind("check", asked), finished) if records
         for norm in NORMS for index, point in enumerate(records[0]["check"][norm])
     ]  # fmt: skip
     header = ["data", "classifier", "neurons", "norm", "epsilon", "no attack", "40 steps", "200 steps, 5 restarts"]
@@ -92,7 +90,7 @@ def _transfers(asked: Sequence[Cell], finished: Finished) -> Table:
     rows = [
         [dataset, NAMES[judged], str(neurons), NORMS[norm], SOURCES[source],
          spread([100 * record["transfers"][index][3] for record in records], 1)]
-        for (dataset, _, neurons), records in of_kind("transfers", asked, finished) if records
+        for (dataset, _, neurons), records in by_group(cells_of_kind("transfers", asked), finished) if records
         for index, (norm, judged, source, _) in enumerate(records[0]["transfers"])
     ]  # fmt: skip
     header = ["data", "attacked", "neurons", "norm", "along the gradients of", "left, %"]

@@ -1,35 +1,14 @@
 """What part `attacks` says against itself: are gradients masked, attacks too weak, or those of others stronger."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
 
-from neurosim.studies.bayes.attack_tables import LARGEST, NORMS, OWN, REFERENCE, SOURCES, STRONGEST, left, reference
 from neurosim.studies.bayes.attackers import NAMES
-from neurosim.studies.bayes.part import Claim
+from neurosim.studies.bayes.attacks_tables import LARGEST, NORMS, OWN, REFERENCE, SOURCES, STRONGEST, left, reference
+from neurosim.studies.bayes.part import Claim, Groups, ends, measured, records_of, verdict, widths_of
 
-Groups = Mapping[tuple[str, int], Sequence[Any]]  # measures of each method and width of one stream
 AGREES = 2.0  # points within which two attacks count as equally strong
-BY_HAND = (
-    "71 % at L-infinity .1 and 50 % at L2 2, once measured by hand for 200 neurons without a sign of masking, were "
-    "those of own gradients, a weak attack: compare both numbers of each pair"
-)
-
-
-def widths_of(groups: Groups, *methods: str) -> list[int]:
-    """Return the widths at which each of the methods is measured; of raw pixels there is one."""
-    widths = sorted({neurons for _, neurons in groups} - {0})
-    return [neurons for neurons in widths if all(records_of(groups, method, neurons) for method in methods)]
-
-
-def records_of(groups: Groups, method: str, neurons: int) -> Sequence[Any]:
-    """Return the measures of a method at a width, if there are."""
-    return groups.get((method, 0 if method == "delta" else neurons), ())
-
-
-def verdict(kept: Sequence[bool]) -> str:
-    """Return yes, partly or no."""
-    return "yes" if all(kept) else "partly" if any(kept) else "no"
 
 
 def unmasked(dataset: str, groups: Groups) -> Claim | None:
@@ -38,7 +17,7 @@ def unmasked(dataset: str, groups: Groups) -> Claim | None:
     if not widths:
         return None
     for norm in NORMS:
-        for neurons in widths:
+        for neurons in ends(widths):
             pairs = _pairs(groups["soft", neurons], norm)
             at = reference(groups["soft", neurons], norm)
             worst = max(pairs, key=lambda epsilon: pairs[epsilon][0] - pairs[epsilon][1])
@@ -47,12 +26,13 @@ def unmasked(dataset: str, groups: Groups) -> Claim | None:
             )
             texts.append(f"{NORMS[norm]}, {neurons} neurons, {', '.join(words)}")
     gaps = {method: _largest_gap(groups, method) for method in dict.fromkeys(method for method, _ in groups)}
-    others = [f"{NAMES[method]} {gap:.1f}" for method, gap in gaps.items() if method != "soft" and gap > AGREES]
-    reason = f"largest gaps of others above {AGREES:g} points: {', '.join(others) or 'none'}"
-    if dataset == "mnist":
-        reason = f"{BY_HAND}; {reason}"
+    own = gaps.pop("soft")
+    reason = f"largest gap {own:.1f} points, where {AGREES:g} are allowed"
+    if masked := [method for method, gap in gaps.items() if gap > AGREES]:
+        most = max(masked, key=lambda method: gaps[method])
+        reason += f"; more than that by {len(masked)} of {len(gaps)} others, {NAMES[most]} {gaps[most]:.1f}"
     text = f"left by own gradients -> by the strongest attack, %: {'; '.join(texts)}"
-    return Claim(f"no masking of gradients: {dataset}", text, "yes" if gaps["soft"] <= AGREES else "no", reason)
+    return measured(f"no masking of gradients: {dataset}", text, own <= AGREES, reason)
 
 
 def _pairs(records: Sequence[Any], norm: str) -> dict[float, tuple[float, float]]:
@@ -98,19 +78,18 @@ def transfers_are_weaker(dataset: str, accuracy: Groups, groups: Groups) -> Clai
     """Compare the strongest attack on SoftHebb with those along the gradients of others, at equal widths."""
     texts, kept = [], []
     for (_, neurons), records in groups.items():
-        for norm in NORMS:
-            values = _by_source(records, norm)
-            strongest = accuracy.get(("soft", neurons))
-            if not strongest:
-                continue
-            found = fmean(left(strongest, norm, REFERENCE[norm][0]))
-            kept.append(found <= min(values.values()) + AGREES)
-            words = ", ".join(f"{SOURCES[source]} {value:.1f}" for source, value in values.items())
-            texts.append(f"{neurons} neurons, {NORMS[norm]} {REFERENCE[norm][0]:g}: strongest {found:.1f}, {words}")
+        strongest = records_of(accuracy, "soft", neurons)
+        for norm in NORMS if strongest else ():
+            by_source = _by_source(records, norm)
+            source = min(by_source, key=lambda name: by_source[name])
+            found, epsilon = fmean(left(strongest, norm, REFERENCE[norm][0])), REFERENCE[norm][0]
+            kept.append(found <= by_source[source] + AGREES)
+            least = f"{by_source[source]:.1f} ({SOURCES[source]})"
+            texts.append(f"{NORMS[norm]} {epsilon:g}, {neurons} neurons {found:.1f}, {least}")
     if not kept:
         return None
     reason = f"no other classifier's gradients may leave {AGREES:g} points less than the strongest attack"
-    text = f"left of SoftHebb, %, along the gradients of: {'; '.join(texts)}"
+    text = f"left by the strongest attack, the least by others, %: {'; '.join(texts)}"
     return Claim(f"no attack by transfer is stronger: {dataset}", text, verdict(kept), reason)
 
 

@@ -1,14 +1,14 @@
 """Tables, claims and figures of the part `confusing`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from neurosim.experiments.cells import Cell, Finished, Folder, Table
 from neurosim.experiments.tables import spread
 from neurosim.studies.bayes.controls import NAMES
-from neurosim.studies.bayes.figures import image_grid
+from neurosim.studies.bayes.figures import Row, image_grid
 from neurosim.studies.bayes.judges import JUDGES
-from neurosim.studies.bayes.part import Claim, by_group
+from neurosim.studies.bayes.part import MATTERS, Claim, Groups, above, by_group, by_stream, verdict, widths_of
 
 HEADER = ["data", "attacked", "neurons"]
 SAYS = {
@@ -16,6 +16,10 @@ SAYS = {
     "own_small": "own, smallest",
 }  # fmt: skip
 SIZES = {"agrees": "by epsilon", "agrees_small": "by the smallest change"}
+DOUBTS = {
+    "agrees": "epsilon is nearly the norm of an image",
+    "agrees_small": "of four changes, each half of the one before",
+}
 
 
 def tables(asked: Sequence[Cell], finished: Finished) -> list[Table]:
@@ -24,15 +28,8 @@ def tables(asked: Sequence[Cell], finished: Finished) -> list[Table]:
     for (dataset, method, neurons), records in by_group(asked, finished):
         names = [dataset, NAMES[method], str(neurons)]
         answers = (percent(records, f"{judge}_{what}") for judge in JUDGES for what in SAYS)
-        says.append(
-            [
-                *names,
-                percent(records, "plain_success"),
-                percent(records, "success"),
-                _size(records, "smallest"),
-                *answers,
-            ]
-        )
+        success = (percent(records, name) for name in ("plain_success", "success"))
+        says.append([*names, *success, _size(records, "smallest"), *answers])
         controls.append([
             *names, *(percent(records, name) for name in (
                 "accuracy", *(f"{judge}_accuracy" for judge in JUDGES),
@@ -62,7 +59,7 @@ def percent(records: Sequence[Any], name: str) -> str:
 
 def values_of(records: Sequence[Any], name: str) -> list[float]:
     """Return a measure of the records that have it."""
-    return [record[name] for record in records if record[name] is not None]
+    return [record[name] for record in records if record.get(name) is not None]
 
 
 def _size(records: Sequence[Any], name: str) -> str:
@@ -71,54 +68,35 @@ def _size(records: Sequence[Any], name: str) -> str:
 
 def claims(asked: Sequence[Cell], finished: Finished) -> list[Claim]:
     """Return for each stream whether judges agree more often with the attacked chip than with the attacked twin."""
-    groups = {group: records for group, records in by_group(asked, finished) if records}
-    found = []
-    for dataset in dict.fromkeys(dataset for dataset, _, _ in groups):
-        of = {
-            method: {
-                width: records for (own, name, width), records in groups.items() if (own, name) == (dataset, method)
-            }
-            for method in NAMES
-        }
-        both = {neurons: (chips, of["twin"][neurons]) for neurons, chips in of["soft"].items() if neurons in of["twin"]}
-        if both:
-            found.append(_more_than_twin(f"attacks confuse: {dataset}", both, of))
-    return found
-
-
-def _more_than_twin(
-    claim: str, both: Mapping[int, tuple[Sequence[Any], Sequence[Any]]], of: Mapping[str, Mapping[int, Sequence[Any]]]
-) -> Claim:
-    """Return the claim: yes if each judge agrees more with every chip than with any twin, by large and small changes.
-
-    Partly if that is so of one judge by changes of one size, at every width.
-    """
-    texts, more = list[str](), dict[tuple[str, str], bool]()
-    for neurons, pair in both.items():
-        says = [
-            f"target {_against(pair, 'success')} (along the own gradient alone {_against(pair, 'plain_success')})",
-        ]
-        for size, words in SIZES.items():
-            judged = []
-            for judge, name in JUDGES.items():
-                chip, twin = (values_of(records, f"{judge}_{size}") for records in pair)
-                more[judge, size] = more.get((judge, size), True) and bool(chip and twin) and min(chip) > max(twin)
-                judged.append(f"{name} {_against(pair, f'{judge}_{size}')}")
-            says.append(f"{words}, judges agree: {', '.join(judged)}")
-        texts.append(f"{neurons} neurons, chip against twin, %: {'; '.join(says)}")
-    others = [
-        f"{NAMES[method]}, {neurons} neurons: 5-NN agrees on {percent(records, 'neighbours_agrees')} %, "
-        f"by the smallest change {percent(records, 'neighbours_agrees_small')} %"
-        for method in ("k-means", "twin-converged") for neurons, records in of[method].items()
+    return [
+        _more_than_twin(f"attacks {words} confuse: {dataset}", groups, size)
+        for dataset, groups in by_stream(asked, finished).items() if widths_of(groups, "soft", "twin")
+        for size, words in SIZES.items()
     ]  # fmt: skip
-    doubts = ["neighbours share the metric of prototypes", "epsilon is nearly the norm of an image"]
-    doubts += [f"not so: {JUDGES[judge]}, {SIZES[size]}" for (judge, size), holds in more.items() if not holds]
-    holds = "yes" if all(more.values()) else "partly" if any(more.values()) else "no"
-    return Claim(claim, "; ".join(texts), holds, "; ".join([*doubts, *others]))
 
 
-def _against(pair: tuple[Sequence[Any], Sequence[Any]], name: str) -> str:
-    return " against ".join(percent(records, name) for records in pair)
+def _more_than_twin(claim: str, groups: Groups, size: str) -> Claim:
+    """Return the claim: yes if each judge agrees more with every chip than with any twin, at every width.
+
+    Partly if that is so of one of the judges.
+    """
+    widths = widths_of(groups, "soft", "twin")
+    more, texts = dict.fromkeys(JUDGES, True), []
+    for neurons in widths:
+        judged = []
+        for judge, name in JUDGES.items():
+            records = [groups[method, neurons] for method in ("soft", "twin")]
+            chip, twin = ([100 * value for value in values_of(own, f"{judge}_{size}")] for own in records)
+            more[judge] &= bool(chip and twin) and above(chip, twin)
+            judged.append(f"{name} {' against '.join(percent(own, f'{judge}_{size}') for own in records)}")
+        texts.append(f"{neurons} neurons {', '.join(judged)}")
+    text = f"judges agree, chip against twin, %: {'; '.join(texts)}"
+    doubts = [f"not {MATTERS:g} points above by {JUDGES[judge]}" for judge, holds in more.items() if not holds]
+    doubts += [DOUBTS[size], "5-NN shares the metric of prototypes"]
+    for neurons in widths_of(groups, "k-means")[:1]:
+        agrees = percent(groups["k-means", neurons], f"neighbours_{size}")
+        doubts.append(f"it agrees with k-means, {neurons} neurons, on {agrees} %")
+    return Claim(claim, text, verdict(list(more.values())), "; ".join(doubts))
 
 
 def figures(asked: Sequence[Cell], finished: Finished, folder: Folder) -> list[str]:
@@ -131,14 +109,16 @@ def figures(asked: Sequence[Cell], finished: Finished, folder: Folder) -> list[s
     names = []
     for (dataset, neurons), found in groups.items():
         first = found[0][1]
-        rows = [("image\nclass > target", first["clean"]), ("noise\n(5-NN says)", first["noise"])]
-        titles = [f"{own} > {aim}" for own, aim in zip(first["labels"], first["targets"], strict=True)]
-        titles += [f"({judged})" for judged in first["noise_judged"]]
+        aims = [f"{own} > {aim}" for own, aim in zip(first["labels"], first["targets"], strict=True)]
+        rows = [
+            Row("image\nclass > target", first["clean"], aims),
+            Row("noise\n(5-NN says)", first["noise"], [f"({judged})" for judged in first["noise_judged"]]),
+        ]
         for method, arrays in found:
             name = NAMES[method].replace(", ", "\n", 1)
             for size, words in (("large", "epsilon"), ("small", "smallest change")):
-                rows.append((f"{name}\n{words}\nsays (5-NN says)", arrays[size]))
                 says = zip(arrays[f"{size}_said"], arrays[f"{size}_judged"], strict=True)
-                titles += [f"{said} ({judged})" for said, judged in says]
-        names += image_grid(rows, f"confusing-{dataset}-{neurons}.png", folder, titles=titles)
+                titles = [f"{said} ({judged})" for said, judged in says]
+                rows.append(Row(f"{name}\n{words}\nsays (5-NN says)", arrays[size], titles))
+        names += image_grid(rows, f"confusing-{dataset}-{neurons}.png", folder)
     return names
