@@ -108,7 +108,7 @@ def test_the_claim_says_what_em_gains_and_how_soon():
     rises, near = likelihood.claims(asked, {cell.name: record("soft", RISING) for cell in asked})
     assert rises.measured == "100 neurons 1.0 -> 9.5 nats; EM, 2 steps, 10.0: 94 % of its gain"
     assert "20 nats at 2000" in rises.reason
-    assert near.measured == "100 neurons cosine 0.500 -> 0.990; EM is as likely after 2 steps"
+    assert near.measured == "100 neurons cosine 0.500 -> 0.990; EM is as likely after step 2"
 
 
 def test_the_figure_is_drawn_of_soft_chips_only(tmp_path):

@@ -131,14 +131,18 @@ def _between(claim: str, chips: Chips) -> Claim:
 def _drawn(claim: str, chips: Chips) -> Claim:
     """Return the claim: yes if samples at the chip's own concentration are recognised, partly if at the fitted one."""
     texts = [
-        f"{neurons} neurons {percent(records, f'drawn_{name}_neighbours')} at {words}, "
-        f"{spread(values_of(records, f'drawn_{name}_concentration'), 0)}"
-        for neurons, records in chips.items() for name, words in CONCENTRATIONS.items()
-    ]  # fmt: skip
+        f"{neurons} neurons "
+        + ", ".join(
+            f"{percent(records, f'drawn_{name}_neighbours')} ({words}, "
+            f"{spread(values_of(records, f'drawn_{name}_concentration'), 0)})"
+            for name, words in CONCENTRATIONS.items()
+        )
+        for neurons, records in chips.items()
+    ]
     own, fitted = (_least(chips, f"drawn_{name}_neighbours") >= MOST for name in CONCENTRATIONS)
     cosine = " and ".join(spread(values_of(records, "drawn_own_cosine"), 2) for records in chips.values())
     reason = f"cosine to the prototype at the chip's own: {cosine}; the rest is noise of equal strength in every pixel"
-    text = f"of the component's class by 5-NN, %, by concentration: {'; '.join(texts)}"
+    text = f"of the component's class by 5-NN, % (concentration): {'; '.join(texts)}"
     return Claim(claim, text, "yes" if own else "partly" if fitted else "no", reason)
 
 

@@ -213,7 +213,7 @@ def _near(name: str, groups: Groups, method: str) -> Claim:
         all_of, after = _values(records), fmean(_ends(records, -1))
         along = zip(*(record["em"] for record in records), strict=True)
         as_good = next((seeds[0][0] for seeds in along if fmean([nats for _, nats in seeds]) >= after), None)
-        steps = f"after {as_good} steps" if as_good else f"in none of {records[0]['em'][-1][0]} steps"
+        steps = f"after step {as_good}" if as_good else f"in none of {records[0]['em'][-1][0]} steps"
         cosines = f"{spread(all_of('first_cosine'), 3)} -> {spread(all_of('cosine'), 3)}"
         texts.append(f"{neurons} neurons cosine {cosines}; EM is as likely {steps}")
     near = all(
