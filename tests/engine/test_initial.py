@@ -42,7 +42,7 @@ def test_numbers_of_the_shape_are_taken_as_float32_and_copied(values):
     (changed(1.1e18), "initial of layer 3, neuron 1 must be of a sum of |w|^2 of at most 1e+36"),
     ("weights", "must be real numbers, got 'str"), (GOOD + 0j, "complex128"), ([[1, 2], [3]], "does not convert"),
     (np.ma.masked_array(GOOD, GOOD > 0), "masked"), (object(), "real numbers"),
-], ids=str)  # fmt: skip
+], ids=lambda value: value if isinstance(value, str) else type(value).__name__)  # fmt: skip
 def test_what_is_no_array_of_weights_is_refused_in_a_line(values, words):
     with pytest.raises(ns.ConfigError) as refusal:
         first_array(values, SHAPE, 2)
