@@ -24,17 +24,23 @@ def model_layer(chip: Chip, layer: int) -> tuple[Array, float, Array | None]:
     Raises
     ------
     ConfigError
-        If its responses are not the posterior of a mixture of one concentration.
+        If its responses are not the posterior of a mixture of one concentration; if there is no such layer or chip.
     ConcurrentUseError
         If another thread is using the chip.
     """
-    whole("layer", layer, -len(chip.layers), len(chip.layers) - 1)
+    _check_layer(chip, layer)
     working = chip.layers[layer]
     _check_model(f"layer {working.index + 1}", working.constants)
     competition, bias = working.constants.competition, working.constants.bias
     with chip._reading():
         weights, activity = working.weights.astype(np.float64), np.array(working.state.activity, np.float64)
     return weights, competition.sharpness, activity / activity.sum() if isinstance(bias, LogPrior) else None
+
+
+def _check_layer(chip: object, layer: int) -> None:
+    if not isinstance(chip, Chip):
+        raise ConfigError("chip", "a Chip", type(chip).__name__)
+    whole("layer", layer, -len(chip.layers), len(chip.layers) - 1)
 
 
 def _check_model(name: str, constants: Any) -> None:
@@ -87,11 +93,11 @@ def layer_inputs(chip: Chip, samples: Samples, layer: int = -1) -> NDArray[np.fl
     Raises
     ------
     ConfigError
-        If there is no such layer.
+        If there is no such layer, or the chip is none.
     SampleError, StreamError, DivergedError
         As in `Chip.respond`.
     """
-    whole("layer", layer, -len(chip.layers), len(chip.layers) - 1)
+    _check_layer(chip, layer)
     before = layer % len(chip.layers) - 1
     if before < 0:
         parts = [block.samples for block in chip.blocks(samples, CHUNK)]

@@ -47,6 +47,9 @@ def first_arrays(initial: Any, layers: int) -> Sequence[object]:
         return [None] * layers
     entries = initial if isinstance(initial, list | tuple) else None
     if layers == 1 and not (entries and len(entries) == 1 and _is_entry(entries[0])):
+        if entries and len(entries) > 1 and any(entry is None for entry in entries):
+            got = f"another number of entries than layers: {len(entries)}"
+            raise ConfigError("initial", "an array, or a list of one array or None, for a chip of one layer", got)
         return [initial]
     if entries is None or len(entries) != layers:
         got = shown(initial) if entries is None else f"{len(entries)} entries"

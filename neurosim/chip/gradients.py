@@ -228,6 +228,8 @@ def _last_constants(layers: tuple[WorkingLayer, ...]) -> DenseWTA:
 def _head(readout: object, constants: DenseWTA, dtype: Float) -> Head:
     if readout is None:
         return TaughtHead(constants)
+    if isinstance(readout, type):
+        raise ConfigError("readout", READOUT, f"the class {readout.__name__}", "make one, add samples, then finish")
     if not isinstance(readout, Differentiable):
         raise ConfigError("readout", READOUT, type(readout).__name__, "no other has a gradient")
     return readout.head(constants, dtype)

@@ -11,10 +11,10 @@ from neurosim.chip.last_layer import Float
 from neurosim.chip.response import Response
 from neurosim.errors import ConfigError, SampleError
 from neurosim.layers.dense import DenseWTA
-from neurosim.outside.arrays import WHOLE, numbers
 from neurosim.readouts.features import KINDS, check_finite, features
 from neurosim.readouts.heads import LinearHead
-from neurosim.readouts.labels import check_classes, labelled
+from neurosim.readouts.inputs import check_fitted, check_response, labelled_chunk
+from neurosim.readouts.labels import check_classes
 from neurosim.state.arrays import Arrays
 from neurosim.state.kept_readouts import KeptReadout
 
@@ -61,11 +61,21 @@ class LinearReadout:
         self._labels: list[NDArray[np.int64]] = []
 
     def add(self, response: Response, labels: NDArray[np.int64]) -> None:
-        """Keep a chunk of features and their labels, as far as the memory limit allows; -1 is no label."""
-        response, labels = labelled(response, numbers("labels", labels, WHOLE))
+        """Keep a chunk of features and their labels, as far as the memory limit allows; -1 is no label.
+
+        Raises
+        ------
+        SampleError
+            If responses are not those of a chip to many samples, or of another width than before; if labels are not
+            whole numbers, one for each sample.
+        """
+        response, labels = labelled_chunk(response, labels, field="output")
         remaining = FEATURE_BYTES // (4 * response.output.shape[1]) - self.samples_
         if remaining > 0:
-            self._features.append(features(response, self.features)[:remaining])
+            values = features(response, self.features)
+            if self._features:
+                _check_width(values, self._features[0].shape[1])
+            self._features.append(values[:remaining])
             self._labels.append(labels[:remaining])
             self.samples_ += len(self._labels[-1])
 
@@ -102,7 +112,15 @@ class LinearReadout:
         """Return the label that the linear readout gives each sample: int64 (samples,).
 
         Each sample's sums are taken for themselves, so a prediction does not depend on the samples beside it.
+
+        Raises
+        ------
+        ConfigError
+            If the readout is not fitted.
+        SampleError
+            If responses are not those of a chip to many samples, or features not finite, or of another width.
         """
+        check_fitted(self, "weights_")
         return np.asarray(self.labels_[self._scores(response).argmax(axis=1)])
 
     def predict_proba(self, response: Response) -> NDArray[np.float64]:
@@ -144,9 +162,9 @@ class LinearReadout:
 
     def _scores(self, response: Response) -> NDArray[np.float32]:
         """Return each class's score: float32 (samples, classes), in the order of `labels_`."""
+        check_response(response, field="output")
         values = features(response, self.features)
-        if values.shape[1] != len(self.mean_):
-            raise SampleError(f"features must be the {len(self.mean_)} it was fitted on, got {values.shape[1]}")
+        _check_width(values, len(self.mean_))
         with np.errstate(over="ignore", invalid="ignore"):
             values = (values - self.mean_) * self.scale_
             sums = np.einsum("nd,cd->nc", values, self.weights_) + self.intercepts_
@@ -155,8 +173,7 @@ class LinearReadout:
 
     def _check_columns(self) -> None:
         """Refuse a readout that is not fitted, or whose labels would take too many columns."""
-        if not hasattr(self, "weights_"):
-            raise ConfigError("readout", "fitted: add samples, then finish", "a LinearReadout that is not")
+        check_fitted(self, "weights_")
         check_classes(self.labels_, "for each to have a column of probabilities")
 
     def kept(self) -> KeptReadout:
@@ -176,3 +193,8 @@ class LinearReadout:
         readout.intercepts_ = kept.arrays["intercepts"]
         readout.mean_, readout.scale_ = kept.arrays["means"], kept.arrays["scales"]
         return readout
+
+
+def _check_width(values: NDArray[np.float32], width: int) -> None:
+    if values.shape[1] != width:
+        raise SampleError(f"features must be the {width} it was fitted on, got {values.shape[1]}")

@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 from neurosim.checks import LARGEST, whole
 from neurosim.chip.response import Response
 from neurosim.errors import SampleError
-from neurosim.outside.arrays import WHOLE, numbers
 from neurosim.readouts.features import check_finite
-from neurosim.readouts.labels import labelled
+from neurosim.readouts.inputs import check_fitted, check_response, labelled_chunk
 
 NEIGHBOUR_SAMPLES = 10_000  # most training samples kept: every test sample is compared with all of them
 
@@ -48,8 +47,16 @@ class Neighbours:
         self._labels: list[NDArray[np.int64]] = []
 
     def add(self, response: Response, labels: NDArray[np.int64]) -> None:
-        """Keep a chunk of outputs and their labels, as far as the limit allows; -1 is no label."""
-        response, labels = labelled(response, numbers("labels", labels, WHOLE))
+        """Keep a chunk of outputs and their labels, as far as the limit allows; -1 is no label.
+
+        Raises
+        ------
+        SampleError
+            If responses are not those of a chip to many samples, or of another width than before; if labels are not
+            whole numbers, one for each sample.
+        """
+        width = self._features[0].shape[1] if self._features else None
+        response, labels = labelled_chunk(response, labels, width, "output")
         remaining = NEIGHBOUR_SAMPLES - self.samples_
         if remaining > 0:
             self._features.append(response.output[:remaining])
@@ -84,7 +91,9 @@ class Neighbours:
         Raises
         ------
         SampleError
-            If an output is not finite.
+            If an output is not finite, or of another width; if responses are not those of a chip to many samples.
         """
+        check_fitted(self, "classifier_")
+        check_response(response, self.classifier_.n_features_in_, "output")
         check_finite(response.output, "output")
         return np.asarray(self.classifier_.predict(response.output))

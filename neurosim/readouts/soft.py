@@ -9,7 +9,8 @@ from neurosim.chip.response import Response
 from neurosim.errors import ConfigError, SampleError
 from neurosim.layers.dense import DenseWTA
 from neurosim.readouts.heads import SoftHead
-from neurosim.readouts.labels import check_classes, labelled
+from neurosim.readouts.inputs import check_fitted, check_response, labelled_chunk
+from neurosim.readouts.labels import check_classes
 
 
 class SoftLabels:
@@ -62,9 +63,10 @@ class SoftLabels:
         Raises
         ------
         SampleError
-            If a label is too large for a table with a sum for each neuron and label.
+            If a label is too large for a table with a sum for each neuron and label; if responses are not those of a
+            dense layer to many samples, of as many neurons as before; if labels are not one for each sample.
         """
-        response, labels = labelled(response, labels)
+        response, labels = labelled_chunk(response, labels, len(self._sums) or None)
         check_classes(labels)
         self.samples_ += len(labels)
         nonzero = response.potentials.any(axis=1)
@@ -98,7 +100,16 @@ class SoftLabels:
         return self
 
     def predict(self, response: Response) -> NDArray[np.int64]:
-        """Return the label that all neurons together give each sample: int64 (samples,)."""
+        """Return the label that all neurons together give each sample: int64 (samples,).
+
+        Raises
+        ------
+        ConfigError
+            If the readout is not fitted.
+        SampleError
+            If responses are not those of as many neurons to many samples.
+        """
+        self._check(response)
         return np.asarray((_positive(response.responses) @ self.shares_).argmax(axis=1))
 
     def predict_proba(self, response: Response) -> NDArray[np.float64]:
@@ -113,8 +124,10 @@ class SoftLabels:
         ------
         ConfigError
             If the readout is not fitted.
+        SampleError
+            If responses are not those of as many neurons to many samples.
         """
-        self._check_fitted()
+        self._check(response)
         responses = _positive(response.responses)
         responses[~responses.any(axis=1)] = 1
         return np.asarray(responses / responses.sum(axis=1, keepdims=True) @ self.shares_)
@@ -127,15 +140,15 @@ class SoftLabels:
         ConfigError
             If it is not fitted, or to another number of neurons, or if responses of such a layer are not P(k | x).
         """
-        self._check_fitted()
+        check_fitted(self, "shares_")
         check_shares(layer)
         if len(self.shares_) != layer.neurons:
             raise ConfigError("readout", f"fitted to the {layer.neurons} neurons of the last layer", len(self.shares_))
         return SoftHead(self.shares_, dtype)
 
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "shares_"):
-            raise ConfigError("readout", "fitted: add samples, then finish", "SoftLabels that is not")
+    def _check(self, response: object) -> None:
+        check_fitted(self, "shares_")
+        check_response(response, len(self.shares_))
 
 
 def _positive(responses: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 from neurosim.chip.chip import Chip
 from neurosim.chip.response import Response
 from neurosim.errors import SampleError
-from neurosim.readouts.labels import check_classes, labelled
+from neurosim.readouts.inputs import check_fitted, check_response, labelled_chunk
+from neurosim.readouts.labels import check_classes
 from neurosim.state.kept_readouts import KeptReadout
 
 
@@ -39,8 +40,15 @@ class WinnerLabels:
         self._shares = np.zeros((0, 0), np.float64)
 
     def add(self, response: Response, labels: NDArray[np.int64]) -> None:
-        """Count a chunk of responses and their labels; samples with the label -1, which is none, are left out."""
-        response, labels = labelled(response, labels)
+        """Count a chunk of responses and their labels; samples with the label -1, which is none, are left out.
+
+        Raises
+        ------
+        SampleError
+            If a label is too large for a table with a count for each neuron and label; if responses are not those of a
+            dense layer to many samples, of as many neurons as before; if labels are not one for each sample.
+        """
+        response, labels = labelled_chunk(response, labels, len(self._wins) or None)
         check_classes(labels)
         self.samples_ += len(labels)
         blank = ~response.potentials.any(axis=1)  # nobody wins a sample of zeros
@@ -68,7 +76,17 @@ class WinnerLabels:
         return self
 
     def predict(self, response: Response) -> NDArray[np.int64]:
-        """Return the label of each sample's winner."""
+        """Return the label of each sample's winner: int64 (samples,).
+
+        Raises
+        ------
+        ConfigError
+            If the readout is not fitted.
+        SampleError
+            If responses are not those of as many neurons to many samples.
+        """
+        check_fitted(self, "labels_")
+        check_response(response, len(self.labels_))
         return np.asarray(self.labels_[response.winner])
 
     def kept(self) -> KeptReadout:

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from neurosim import randomness
 from neurosim.checks import LARGEST, finite, number, plain, whole
-from neurosim.errors import ConfigError
+from neurosim.errors import ConfigError, SampleError
 from neurosim.streams.transforms import Draws, Image
 
 LARGEST_FLOAT = float(np.finfo(np.float32).max)
+ROUNDING = 1e-6  # by how much of the larger bound samples may lie beyond the bounds: by the rounding of float32
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,14 @@ class GaussianNoise:
     deviation : float
         The noise's deviation, in units of the samples (pixels are from 0 to 1); at least 0.
     low, high : float or None
-        Range that the sum is clipped to; None is no bound.
+        Range of the samples, which the sum is clipped to; None is no bound.
 
     Raises
     ------
     ConfigError
         If `deviation` is negative or not finite, or `high` is not above `low`.
+    SampleError
+        If a sample lies outside `low` and `high` when it is read.
     """
 
     purpose: ClassVar[int] = randomness.GAUSSIAN_NOISE
@@ -58,6 +61,7 @@ class GaussianNoise:
 
     def apply(self, image: Image, draws: Draws) -> Image:
         """Return the noisy image."""
+        _check_within(self, image, self.low, self.high)
         noise = randomness.normal(_key(draws), randomness.PIXELS, 0, image.size, self.deviation)
         return _clipped(image + noise.reshape(image.shape), self.low, self.high)
 
@@ -211,12 +215,14 @@ class Contrast:
     factor : float
         c: 1 leaves the contrast as it is, 0 leaves the mean alone; at least 0.
     low, high : float or None
-        Range that the result is clipped to; None is no bound.
+        Range of the samples, which the result is clipped to; None is no bound.
 
     Raises
     ------
     ConfigError
         If `factor` is negative or not finite, or `high` is not above `low`.
+    SampleError
+        If a sample lies outside `low` and `high` when it is read.
     """
 
     purpose: ClassVar[int] = 0
@@ -240,6 +246,7 @@ class Contrast:
 
     def apply(self, image: Image, draws: Draws) -> Image:
         """Return the image of another contrast."""
+        _check_within(self, image, self.low, self.high)
         numbers = image.astype(np.float64)
         mean = numbers.mean(axis=(-2, -1), keepdims=True)
         return _clipped(numbers + (self.factor - 1) * (numbers - mean), self.low, self.high)
@@ -254,6 +261,24 @@ def _clipped(numbers: NDArray[np.float64], low: float | None, high: float | None
     """Return numbers clipped, as float32; what float32 cannot hold becomes the largest that it can."""
     bounds = (-LARGEST_FLOAT if low is None else low, LARGEST_FLOAT if high is None else high)
     return np.clip(numbers, *bounds).astype(np.float32)
+
+
+def _check_within(transform: object, image: Image, low: float | None, high: float | None) -> None:
+    """Refuse an image with numbers beyond the bounds: clipping would change more than the corruption does."""
+    slack = ROUNDING * max(abs(bound) for bound in (low, high, 0) if bound is not None)
+    smallest, largest = float(image.min()), float(image.max())
+    below = low is not None and smallest < low - slack
+    if below or (high is not None and largest > high + slack):
+        name = type(transform).__name__
+        raise SampleError(
+            f"samples must be within low, {_told(low)}, and high, {_told(high)}, of {name}, "
+            f"got {smallest if below else largest:g}; give their range in Python, {name}(..., low=..., high=...), "
+            "with None for no bound"
+        )
+
+
+def _told(bound: float | None) -> str:
+    return "None" if bound is None else f"{bound:g}"
 
 
 def _check_range(low: float | None, high: float | None) -> None:

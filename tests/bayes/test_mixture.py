@@ -380,6 +380,13 @@ def test_a_layer_that_is_no_mixture_is_refused(layer, message):
         Mixture.of(ns.Chip([layer()], inputs=9))
 
 
+@pytest.mark.parametrize("chip", [None, 3, np.ones(3)], ids=["None", "number", "array"])
+def test_what_is_no_chip_is_refused(chip):
+    for call in (lambda: Mixture.of(chip), lambda: layer_inputs(chip, np.ones((2, 3)))):
+        with pytest.raises(ConfigError, match=f"chip must be a Chip, got '{type(chip).__name__}'"):
+            call()
+
+
 def test_a_layer_of_images_is_refused():
     layer = ns.ConvWTA(3, kernel=2, competition=ns.SoftWTA(temperature=1.0), rule=ns.SoftHebb(rate=0.1))
     with pytest.raises(ConfigError, match="layer 1 must be a DenseWTA to be a mixture, got 'ConvWTA'"):

@@ -211,6 +211,13 @@ def test_bad_arrays_are_refused_in_a_line(initial, words):
     assert "\n" not in str(refusal.value)
 
 
+@pytest.mark.parametrize("initial", [[PROTOTYPES, None], [None, None], (None, PROTOTYPES.tolist(), None)])
+def test_one_layer_has_one_entry(initial):
+    words = f"initial must be an array, .* for a chip of one layer, got 'another .* entries than layers: {len(initial)}"
+    with pytest.raises(ns.ConfigError, match=words):
+        one(initial=initial)
+
+
 def test_the_untrained_network_of_a_comparison_begins_with_the_array():
     train, test = ns.open_stream("digits:train"), ns.open_stream("digits:test")
     frozen = ns.compare(one(ns.recipes.softhebb(12, rate=0)).learn(train), train, test)

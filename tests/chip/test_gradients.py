@@ -189,6 +189,9 @@ def test_chips_that_have_no_gradient_are_refused(digits):
     for readout in (ns.WinnerLabels(), ns.SoftmaxReadout(), 3):
         with pytest.raises(ns.ConfigError, match="readout must be SoftLabels, a LinearReadout, or None"):
             chip.gradient(digits[0], readout, digits[1])
+    for readout in (ns.SoftLabels, ns.LinearReadout):  # the class, not one of it
+        with pytest.raises(ns.ConfigError, match=f"got 'the class {readout.__name__}'; make one, add samples"):
+            chip.gradient(digits[0], readout, digits[1])
     with pytest.raises(ns.ConfigError, match="dtype must be"):
         Passes(chip, Probe("potentials"), dtype=np.float16)
 

@@ -75,6 +75,15 @@ def test_vectors_take_noise(tmp_path):
     assert plain["state_sha256"] != noisy["state_sha256"]
 
 
+@pytest.mark.parametrize(("option", "name"), [("noise:0.1", "GaussianNoise"), ("contrast:0.5", "Contrast")])
+def test_samples_beyond_the_bounds_of_a_corruption_are_refused_in_one_line(option, name, tmp_path):
+    np.save(tmp_path / "wide.npy", np.linspace(-3, 3, 30 * 16).reshape(30, 4, 4))
+    options = ["--root", tmp_path, "--neurons", "4", "--initial", "normal", "--augment", option]
+    words = invoke("stream", "wide.npy", *options, code=2).stderr.strip()
+    assert f"samples must be within low, 0, and high, 1, of {name}, got -3; give their range" in words
+    assert "\n" not in words
+
+
 def test_a_run_goes_on_to_the_same_bits_and_only_with_the_same_transforms(tmp_path):
     state = tmp_path / "chip.h5"
     once = [word if word != "2" else "1" for word in AUGMENTED]

@@ -193,6 +193,32 @@ def test_constants_are_told_alike_however_they_are_given():
     assert "seed" not in ns.transform(ArrayStream(IMAGES), [ns.Blur(1)], seed=5).identity()["transforms"]
 
 
+@pytest.mark.parametrize("make", [ns.GaussianNoise, ns.Contrast])
+def test_samples_beyond_the_bounds_are_refused_in_one_line(make):
+    wide = (IMAGES - 0.5) * 6
+    name = make.__name__
+    for samples, bounds, words in (
+        (wide, (), f"within low, 0, and high, 1, of {name}, got -"),
+        (IMAGES * 2, (), f"within low, 0, and high, 1, of {name}, got 1.9"),
+        (wide, (None, 1), f"within low, None, and high, 1, of {name}, got 2.9"),
+        (wide, (-1, None), f"within low, -1, and high, None, of {name}, got -"),
+    ):
+        with pytest.raises(ns.SampleError) as caught:
+            read(samples, [make(0, *bounds)])
+        assert words in str(caught.value)
+        assert f"{name}(..., low=..., high=...), with None for no bound" in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_samples_within_bounds_that_are_given_are_left_as_they_are():
+    wide = (IMAGES - 0.5) * 6
+    for bounds in ((-3, 3), (None, None), (None, 3), (-3, None)):
+        assert np.array_equal(read(wide, [ns.GaussianNoise(0, *bounds)]), wide)
+        assert np.allclose(read(wide, [ns.Contrast(1, *bounds)]), wide)
+    rounded = IMAGES + np.float32(5e-7)  # what sums of float32 may be beyond 1
+    assert read(rounded, [ns.GaussianNoise(0)]).max() <= 1
+
+
 REFUSED = {
     "less than no noise": (lambda: ns.GaussianNoise(-0.1), "deviation must be at least 0, got -0.1"),
     "NaN of noise": (lambda: ns.GaussianNoise(float("nan")), "deviation must be at least 0, got nan"),

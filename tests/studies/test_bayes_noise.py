@@ -111,6 +111,14 @@ def test_noises_are_relative_to_the_range_of_inputs(images):
         assert (narrow == corruptions.under(name, strengths[1], images.test[:20], images, 5)).all()
 
 
+def test_test_samples_may_lie_beyond_the_range_of_training_samples(images):
+    beyond = 2 * images.test[:20]
+    assert beyond.max() > images.high
+    for name, strengths in corruptions.STRENGTHS.items():
+        noisy = corruptions.under(name, strengths[0], beyond, images, 5)
+        assert images.low <= noisy.min() < noisy.max() <= images.high
+
+
 def test_plain_vectors_have_the_noises_that_need_no_image(images):
     vectors = images._replace(shape=(64,))
     settings = cells(fast=True, **DIGITS)[0].settings

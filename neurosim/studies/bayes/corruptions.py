@@ -45,12 +45,15 @@ def examples(sample: Array, images: Images) -> NDArray[np.float32]:
 
 
 def _transform(noise: str, strength: float, images: Images) -> Transform:
-    """Return a noise whose strength is relative to the range of inputs, or to the image's shorter side."""
+    """Return a noise whose strength is relative to the range of inputs, or to the image's shorter side.
+
+    None has bounds of its own: the range is that of training samples, and test samples may lie beyond it.
+    """
     low, high, side = images.low, images.high, min(images.shape[-2:])
     if noise == "Gaussian":
-        return GaussianNoise(strength * (high - low), low, high)
+        return GaussianNoise(strength * (high - low), None, None)
     if noise == "salt and pepper":
         return SaltAndPepper(strength, low, high)
     if noise == "occlusion":
         return Occlusion(max(1, round(strength * side)), low)
-    return Blur(strength * side) if noise == "blur" else Contrast(1 - strength, low, high)
+    return Blur(strength * side) if noise == "blur" else Contrast(1 - strength, None, None)
