@@ -178,3 +178,68 @@ def test_negative_samples_need_other_first_weights():
     shifted = images._replace(train=images.train - 0.5, test=images.test - 0.5, low=-0.5)
     assert learning.new_chip(settings, shifted).layers[0].constants.initial == "normal"
     assert isinstance(learning.measure(settings | {"checkpoints": [], "passes": 1}, shifted), Outcome)
+
+
+def put(folder, **files):
+    """Write training and test samples as .npz, or text as .csv; return their paths by the options' names."""
+    paths = {}
+    for name, content in files.items():
+        paths[name] = folder / f"{name}.{'csv' if isinstance(content, str) else 'npz'}"
+        if isinstance(content, str):
+            paths[name].write_text(content)
+        else:
+            np.savez(paths[name], **content)
+    return {name: str(path) for name, path in paths.items()}
+
+
+def reproduced(out, *options, code=2, **sources):
+    words = [word for name, source in sources.items() for word in (f"--{name}", source)]
+    done = CliRunner().invoke(main, ["reproduce", "bayes", *words, "--fast", "--out", str(out), *options])
+    assert done.exit_code == code, done.output + repr(done.exception)
+    assert code == 0 or done.stderr.count("\n") == 1
+    return done
+
+
+def words_in_lines(*kinds, count=60):
+    """Return CSV whose label, a word, follows from which of two values is large."""
+    values = {"cat": "0.9,0.1", "dog": "0.1,0.9"}
+    return "left,right,kind\n" + "".join(f"{values.get(kind, '0,0')},{kind}\n" for kind in (kinds * count)[:count])
+
+
+def test_labels_that_are_words_are_compared_by_name(tmp_path):
+    sources = put(tmp_path, train=words_in_lines("cat", "dog"), test=words_in_lines("dog", "cat"))
+    images = images_of(cells("learning")[0].settings | sources | {"label": "kind"}, Data("."))
+    for samples, labels in ((images.train, images.train_labels), (images.test, images.test_labels)):
+        assert np.array_equal(labels, (samples[:, 1] > samples[:, 0]).astype(int))
+
+
+def test_a_word_that_no_training_sample_has_is_refused_by_name(tmp_path):
+    sources = put(tmp_path, train=words_in_lines("cat", "dog"), test=words_in_lines("cow", "cat"))
+    with pytest.raises(
+        SampleError, match=r"labels of .*test\.csv must be among those of the 60 .*train\.csv, got 'cow'"
+    ):
+        images_of(cells("learning")[0].settings | sources | {"label": "kind"}, Data("."))
+
+
+def arrays(count=40, width=5, classes=2, **changes):
+    samples = np.random.default_rng(count).random((count, width)).astype(np.float32)
+    return {"samples": samples, "labels": np.arange(count) % classes} | changes
+
+
+def unusable():
+    samples = arrays()["samples"]
+    samples[7, 2] = np.nan
+    return arrays(samples=samples)
+
+
+@pytest.mark.parametrize(("train", "test", "words"), [
+    (unusable(), arrays(), "samples of {train} must be finite numbers, got nan in sample 7"),
+    (arrays(), unusable(), "samples of {test} must be finite numbers, got nan in sample 7"),
+    (arrays(), arrays(width=6), "samples of {test} must have 5 inputs, as those of {train}, got 6"),
+    (arrays(), arrays(classes=3), "labels of {test} must be among those of the 40 samples to learn from, of {train}"),
+])  # fmt: skip
+def test_bad_data_of_ones_own_are_refused_before_work(tmp_path, train, test, words):
+    sources = put(tmp_path, train=train, test=test)
+    done = reproduced(tmp_path / "out", "--only", "learning", **sources)
+    assert words.format(**sources) in done.stderr
+    assert not (tmp_path / "out").exists()
