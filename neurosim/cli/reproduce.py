@@ -49,6 +49,7 @@ def command(
         names = f"{all_cells[0].name} or {all_cells[-1].name}"
         fail(f"--only must be part of a cell's name, as in {names}, got {only!r}")
     if not report:
+        reproduce.check_unchanged(cells, folder, root)
         left = reproduce.unfinished(cells, folder)
         with progress(len(cells), len(cells) - len(left), "cells") as advance:
 

@@ -243,3 +243,41 @@ def test_bad_data_of_ones_own_are_refused_before_work(tmp_path, train, test, wor
     done = reproduced(tmp_path / "out", "--only", "learning", **sources)
     assert words.format(**sources) in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def done_cells(folder, measures, **sources):
+    """Write made-up records of the cells of `learning`; return the folder's path."""
+    for cell in cells("learning", **sources):
+        made = entropies(2.0, 0.5, 0.5)
+        folder.write(cell, made | {"measures": made["measures"] | measures})
+    return folder.path
+
+
+@pytest.mark.parametrize("changed", ["train", "test"])
+def test_data_that_changed_are_not_reported_as_the_same(tmp_path, changed):
+    sources = put(tmp_path, train=arrays(), test=arrays(30))
+    known = images_of(cells("learning", **sources)[0].settings, Data(".")).data
+    out = done_cells(Folder(tmp_path / "out"), {"data": known}, **sources)
+    options = (out, "--only", "learning-own")
+    assert "| cross-entropy falls" in reproduced(*options, code=0, **sources).stdout
+    before = (out / "report.md").read_bytes()
+    put(tmp_path, **{changed: arrays(50)})
+    assert (
+        f" in {out} is of other samples than {sources[changed]} holds now: move {out} away, or choose another --out"
+        in (reproduced(*options, **sources).stderr)
+    )
+    assert (out / "report.md").read_bytes() == before
+    assert reproduced(*options, "--report", code=0, **sources).stdout.encode() == before + b"\n"  # of what was measured
+
+
+@pytest.mark.parametrize("options", [["--report"], []])
+@pytest.mark.parametrize("measures", [
+    {"curve": []}, {"curve": [[1]]}, {"curve": 3}, {"by_smoothing": "none"}, {"data": 4},
+])  # fmt: skip
+def test_records_with_other_measures_are_one_line(tmp_path, measures, options):
+    sources = put(tmp_path, train=arrays(), test=arrays(30))
+    known = images_of(cells("learning", **sources)[0].settings, Data(".")).data
+    out = done_cells(Folder(tmp_path / "out"), {"data": known} | measures, **sources)
+    done = reproduced(out, "--only", "learning-own", *options, **sources)
+    assert str(out / "cells") in done.stderr
+    assert "away" in done.stderr
