@@ -126,7 +126,8 @@ class Data:
         if key not in self._open:
             stream = open_stream(name, root=self.root, label=label, image_size=image_size)
             if not stream.replayable or not stream.labelled:
-                raise StreamError(f"{name} must have labels, and be no pipe, for a study")
+                advice = "" if stream.labelled else "; for lines give --label"
+                raise StreamError(f"{name} must have labels, and be no pipe, for a study{advice}")
             self._open[key] = stream if isinstance(stream, RandomAccess) else _in_memory(stream)
         return Scaled(self._open[key], mean, deviation, count)
 

@@ -1,5 +1,7 @@
 """The study of the Bayesian claims: its cells on any labelled stream, the part on cross-entropy, the claims."""
 
+import json
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -136,7 +138,7 @@ UNLABELLED = {"samples": np.ones((30, 4), np.float32)}
 
 @pytest.mark.parametrize(("arrays", "words"), [
     (ONE_CLASS, "labels of {file} must be of two classes at least, got only [1]"),
-    (UNLABELLED, "{file} must have labels, and be no pipe, for a study"),
+    (UNLABELLED, "{file} must have labels, and be no pipe, for a study; for lines give --label"),
     (ONE_CLASS | {"labels": np.full(30, -1)}, "samples of {file} must all have a label for this study, and some have"),
 ])  # fmt: skip
 def test_streams_that_no_classifier_can_be_fitted_to_are_refused_before_work(tmp_path, arrays, words):
@@ -163,6 +165,7 @@ def test_streams_that_no_classifier_can_be_fitted_to_are_refused_before_work(tmp
 @pytest.mark.parametrize(("options", "words"), [
     (["radius", "--train", "a.csv", "--test", "b.csv"], "--train and --test must be left out for radius"),
     (["bayes", "--train", "digits:train"], "--train and --test must both be given, or neither"),
+    (["bayes", "--label", "kind"], "--label must come with --train and --test"),
     (["bayes", "--train", "none.csv", "--test", "none.csv"], "none.csv"),
 ])  # fmt: skip
 def test_sources_that_do_not_go_together_are_one_line(tmp_path, options, words):
@@ -281,3 +284,24 @@ def test_records_with_other_measures_are_one_line(tmp_path, measures, options):
     done = reproduced(out, "--only", "learning-own", *options, **sources)
     assert str(out / "cells") in done.stderr
     assert "away" in done.stderr
+
+
+def test_a_column_of_labels_is_a_setting_only_if_it_is_given():
+    without, named = study.cells(1, True, **DIGITS), study.cells(1, True, **DIGITS, label="kind")
+    assert not any("label" in cell.settings for cell in without)
+    assert all(cell.settings["label"] == "kind" for cell in named if cell.settings["train"])
+    assert [cell.name for cell in without] == [cell.name for cell in named]
+
+
+def test_lines_with_a_column_of_labels_are_measured(tmp_path):
+    sources = put(tmp_path, train=words_in_lines("cat", "dog", count=400), test=words_in_lines("dog", "cat"))
+    out = tmp_path / "out"
+    reproduced(out, "--only", "learning-own-soft", "--label", "kind", code=0, **sources)
+    (file,) = (out / "cells").glob("*.json")
+    made = json.loads(file.read_text())
+    assert made["settings"]["label"] == "kind"
+    assert made["measures"]["curve"][-1][2] == 1.0  # accuracy: all are right, though words come in another order
+    numbers = put(tmp_path, numbers="0.5,1\n1.5,0\n")["numbers"]
+    done = reproduced(tmp_path / "none", "--only", "learning-own-soft", train=numbers, test=numbers)
+    assert f"{numbers} must have labels, and be no pipe, for a study; for lines give --label" in done.stderr
+    assert "colour" in reproduced(tmp_path / "none", "--only", "learning", "--label", "colour", **sources).stderr
