@@ -145,7 +145,7 @@ class Folder:
         Raises
         ------
         StateError
-            If the file cannot be read, belongs to something else, or is not as `write` left it.
+            If the file cannot be read, or belongs to something else.
         """
         path = self._path(cell, ".json")
         try:
@@ -156,9 +156,6 @@ class Folder:
             raise StateError(f"{path} must be a cell's record that can be read: {error}; move it away") from error
         if not isinstance(record, dict) or record.get("key") != cell.key or "status" not in record:
             raise StateError(f"{path} must be the record of {cell.name}, and is of something else; move it away")
-        measures = record.get("measures")
-        if record["status"] == "done" and not (isinstance(measures, dict) and isinstance(measures.get("data"), str)):
-            raise StateError(f"{path} must have the measures of {cell.name}, and has others; move it away")
         return record
 
     def arrays(self, cell: Cell) -> dict[str, NDArray[Any]]:

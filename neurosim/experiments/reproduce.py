@@ -19,6 +19,18 @@ def unfinished(cells: Sequence[Cell], folder: Folder) -> list[Cell]:
     return [cell for cell in cells if (folder.read(cell) or {}).get("status") != "done"]
 
 
+def _measured_on(cell: Cell, record: dict[str, Any], folder: Folder) -> str:
+    """Return the fingerprints of the data that a finished cell was measured on, from its record."""
+    measures = record.get("measures")
+    data = measures.get("data") if isinstance(measures, dict) else None
+    if not isinstance(data, str):
+        raise StateError(
+            f"the record of {cell.name} in {folder.path / 'cells'} must have its measures, with the fingerprints of its "
+            "data, and has none; move it away"
+        )
+    return data
+
+
 def check_unchanged(cells: Sequence[Cell], folder: Folder, root: str | Path) -> None:
     """Refuse sources of the user's own that no longer hold the samples which finished cells were measured on.
 
@@ -38,7 +50,7 @@ def check_unchanged(cells: Sequence[Cell], folder: Folder, root: str | Path) -> 
         pair = tuple(settings.get(name) for name in PAIR)
         if pair not in known:
             known[pair] = open_pair(settings, data).fingerprints
-        then, now = record["measures"]["data"].split(), known[pair].split()
+        then, now = _measured_on(cell, record, folder).split(), known[pair].split()
         changed = [settings[name] for name, old, new in zip(PAIR, then, now, strict=False) if old != new]
         if changed:
             raise StateError(
@@ -109,7 +121,7 @@ def collect(cells: Sequence[Cell], folder: Folder) -> tuple[Finished, dict[str, 
         if record.get("status") != "done":
             continue
         finished[cell.name] = record
-        fingerprints, dataset = record["measures"]["data"], cell.settings["dataset"]
+        fingerprints, dataset = _measured_on(cell, record, folder), cell.settings["dataset"]
         first, name = known.setdefault(dataset, (fingerprints, cell.name))
         if first != fingerprints:
             raise StateError(
