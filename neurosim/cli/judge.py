@@ -42,8 +42,8 @@ class JudgeOptions(SourceOptions):
     "and how to read it: docs/judging.md.",
 )
 @click.argument("state")
-@click.option("--train", required=True, metavar="SOURCE", help="Fit the readouts on this stream.")
-@click.option("--test", required=True, metavar="SOURCE", help="Measure accuracy on this stream.")
+@shared.train(required=True, help="Fit the readouts on this stream.")
+@shared.test(required=True, help="Measure accuracy on this stream.")
 @shared.root()
 @shared.label()
 @shared.samples_key()

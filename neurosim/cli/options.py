@@ -151,6 +151,8 @@ def _shared(*names: str, **settings: Any) -> Callable[..., Decorator]:
 
 
 root = _shared("--root", default=".", metavar="DIR", help="Folder that the names of sources start from.")
+train = _shared("--train", metavar="SOURCE")
+test = _shared("--test", metavar="SOURCE")
 inputs = _shared("--inputs", type=int, metavar="N", help="Width of a sample; a pipe needs it.")
 label = _shared("--label", metavar="COLUMN", help="Lines: the label's column, by name or number, or its JSON key.")
 samples_key = _shared("--samples", "samples_key", metavar="KEY", help="Name of the samples in a .npz or HDF5 file.")

@@ -122,7 +122,7 @@ def _known() -> dict[str, str]:
     show_default=True,
     help="Threads at work on wide or on successive layers; never changes results.",
 )
-@click.option("--test", metavar="SOURCE", help="Measure accuracy on this stream when learning is done.")
+@shared.test(help="Measure accuracy on this stream when learning is done.")
 @click.option(
     "--keep-readout", is_flag=True,
     help="Fit a readout to SOURCE's labels when learning is done, and keep it in the state for neurosim predict.",

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.errors import ConfigError, StateError
-from neurosim.experiments.data import Data, check_datasets, check_sources
+from neurosim.experiments.data import Data, check_datasets
+from neurosim.experiments.sources import check_sources
 from neurosim.state.file_system import flush
 
 Record = dict[str, Any]  # of a cell: its status, "done" or "failed", with measures or an error
@@ -71,7 +72,8 @@ class Study:
     ----------
     name, version : str, int
     cells : callable
-        Called with (seeds, fast); returns the cells. If `any_stream`, also with the sources `train` and `test` by name.
+        Called with (seeds, fast); returns the cells. If `any_stream`, also with the sources
+        `train` and `test`, and perhaps `label`, by name.
     measure : callable
         Called with (settings of a cell, data); returns its outcome.
     tables : callable
@@ -103,7 +105,7 @@ def check_data(cells: Sequence[Cell], root: Path) -> None:
     """Refuse a folder without the data sets that cells need; damage is found only when they are read."""
     settings = [cell.settings for cell in cells]
     check_datasets({values["dataset"] for values in settings if "train" not in values}, root)
-    check_sources({values[name] for values in settings for name in ("train", "test") if values.get(name)}, root)
+    check_sources([values for values in settings if values.get("train")], root)
 
 
 def check_installed(cells: Sequence[Cell]) -> None:

@@ -5,11 +5,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.errors import SampleError, StreamError
+from neurosim.errors import StreamError
 from neurosim.streams import ArrayStream, Block, Stream, open_stream
 from neurosim.streams.base import RandomAccess
-
-CHECKED = 10_000  # samples of a source whose labels are looked at before cells are measured
 
 
 class Scaled(RandomAccess):
@@ -128,7 +126,8 @@ class Data:
         if key not in self._open:
             stream = open_stream(name, root=self.root, label=label, image_size=image_size)
             if not stream.replayable or not stream.labelled:
-                raise StreamError(f"{name} must have labels, and be no pipe, for a study")
+                advice = "" if stream.labelled else "; for lines give --label"
+                raise StreamError(f"{name} must have labels, and be no pipe, for a study{advice}")
             self._open[key] = stream if isinstance(stream, RandomAccess) else _in_memory(stream)
         return Scaled(self._open[key], mean, deviation, count)
 
@@ -151,27 +150,3 @@ def check_datasets(datasets: set[str], root: Path) -> None:
             find("cifar10", "train", root)
         else:
             open_stream(f"{dataset}:test", root=root)
-
-
-def check_sources(sources: set[str], root: Path) -> None:
-    """Refuse sources, by name, that are missing, or whose samples no classifier can be fitted to.
-
-    Raises
-    ------
-    StreamError
-        If one is missing, or as `Data.stream` does.
-    SampleError
-        If the first samples of one are all of one class, or some have no label.
-    """
-    check_datasets({source.partition(":")[0] for source in sources if source.startswith("cifar10:")}, root)
-    for source in sorted(source for source in sources if not source.startswith("cifar10:")):
-        stream = Data(root).stream(source)
-        check_labels(source, stream.take(stream.order(0, min(stream.length, CHECKED))).labels)
-
-
-def check_labels(source: str, labels: NDArray[np.int64] | None) -> None:
-    """Refuse labels that no classifier can be fitted to: none, or all of one class."""
-    if labels is None or (labels < 0).any():
-        raise SampleError(f"samples of {source} must all have a label for this study, and some have none")
-    if len(np.unique(labels)) < 2:
-        raise SampleError(f"labels of {source} must be of two classes at least, got only {labels[:1].tolist()}")

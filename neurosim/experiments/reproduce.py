@@ -1,19 +1,62 @@
 """A study, from its cells to its report: finished cells are skipped, failures are recorded."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from neurosim.errors import StateError
+from neurosim.errors import NeurosimError, StateError
 from neurosim.experiments import tables
 from neurosim.experiments.cells import Cell, Finished, Folder, Study, check_data, check_installed
+from neurosim.experiments.data import Data
+from neurosim.experiments.sources import PAIR, open_pair
 from neurosim.experiments.workers import Workers
 
 
 def unfinished(cells: Sequence[Cell], folder: Folder) -> list[Cell]:
     """Return the cells that are still to be measured, including those that failed before."""
     return [cell for cell in cells if (folder.read(cell) or {}).get("status") != "done"]
+
+
+def _measured_on(cell: Cell, record: dict[str, Any], folder: Folder) -> str:
+    """Return the fingerprints of the data that a finished cell was measured on, from its record."""
+    measures = record.get("measures")
+    data = measures.get("data") if isinstance(measures, dict) else None
+    if not isinstance(data, str):
+        raise StateError(
+            f"the record of {cell.name} in {folder.path / 'cells'} must have its measures, with the fingerprints of its "
+            "data, and has none; move it away"
+        )
+    return data
+
+
+def check_unchanged(cells: Sequence[Cell], folder: Folder, root: str | Path) -> None:
+    """Refuse sources of the user's own that no longer hold the samples which finished cells were measured on.
+
+    Raises
+    ------
+    StateError
+        If so, or a record is damaged.
+    StreamError
+        If a source is missing.
+    """
+    data, known = Data(root), dict[tuple[object, ...], str]()  # fingerprints by the settings that choose samples
+    for cell in cells:
+        settings = cell.settings
+        record = folder.read(cell) if settings["dataset"] == "own" else None
+        if record is None or record["status"] != "done":
+            continue
+        pair = tuple(settings.get(name) for name in PAIR)
+        if pair not in known:
+            known[pair] = open_pair(settings, data).fingerprints
+        then, now = _measured_on(cell, record, folder).split(), known[pair].split()
+        changed = [settings[name] for name, old, new in zip(PAIR, then, now, strict=False) if old != new]
+        if changed:
+            raise StateError(
+                f"{cell.name} in {folder.path} is of other samples than {changed[0]} holds now: move {folder.path} "
+                "away, or choose another --out"
+            )
 
 
 def run(
@@ -78,7 +121,7 @@ def collect(cells: Sequence[Cell], folder: Folder) -> tuple[Finished, dict[str, 
         if record.get("status") != "done":
             continue
         finished[cell.name] = record
-        fingerprints, dataset = record["measures"]["data"], cell.settings["dataset"]
+        fingerprints, dataset = _measured_on(cell, record, folder), cell.settings["dataset"]
         first, name = known.setdefault(dataset, (fingerprints, cell.name))
         if first != fingerprints:
             raise StateError(
@@ -89,9 +132,36 @@ def collect(cells: Sequence[Cell], folder: Folder) -> tuple[Finished, dict[str, 
 
 
 def report(study: Study, cells: Sequence[Cell], folder: Folder) -> tuple[str, dict[str, str]]:
-    """Write tables, report and, with matplotlib, figures; return the report and the errors of failed cells."""
+    """Write tables, report and, with matplotlib, figures; return the report and the errors of failed cells.
+
+    Raises
+    ------
+    StateError
+        If no cell is finished or has failed, as `collect` does, or if records have measures of another form.
+    """
     finished, failed = collect(cells, folder)
-    text = tables.write(study, cells, finished, failed, folder)
-    if find_spec("matplotlib") is not None:
-        study.figures(list(cells), finished, folder)
+    if not finished and not failed:
+        sources = "--train, --test, --label, " if study.any_stream else ""
+        raise StateError(
+            f"no finished cell of these in {folder.path}: give the same {sources}--fast, --seeds and --only as the run"
+        )
+    with _measures_fit(study, folder):
+        text = tables.write(study, cells, finished, failed, folder)
+        if find_spec("matplotlib") is not None:
+            study.figures(list(cells), finished, folder)
     return text, failed
+
+
+@contextmanager
+def _measures_fit(study: Study, folder: Folder) -> Iterator[None]:
+    """Turn what goes wrong with measures of another form than the study's, as of an edited file, into a StateError."""
+    try:
+        yield
+    except NeurosimError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        cells = folder.path / "cells"
+        raise StateError(
+            f"records in {cells} must have the measures of {study.name}, and one has others: {type(error).__name__}: "
+            f"{error}; move {cells} away, or choose another --out"
+        ) from error

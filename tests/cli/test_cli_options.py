@@ -16,7 +16,7 @@ from neurosim.streams.fetch import DATASETS
 
 # Options that have a name in common, and nothing else: what they do, their type or their default differs.
 HOMONYMS = {
-    "--rate", "--state", "--snapshot-seconds", "--test", "--record", "--figure", "--restart", "--out", "--only",
+    "--rate", "--state", "--snapshot-seconds", "--record", "--figure", "--restart", "--out", "--only",
     "--list", "--samples", "--set", "--skip-bad",
 }  # fmt: skip
 DECLARING = {"click.option", "_shared"}

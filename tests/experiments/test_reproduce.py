@@ -175,3 +175,11 @@ def test_help_waits_for_nothing_heavy():
         "assert not {'numpy', 'numba', 'sklearn', 'matplotlib'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(("study", "own"), [("radius", ""), ("bayes", "--train, --test, --label, ")])
+def test_a_report_of_no_finished_cell_is_refused(tmp_path, study, own):
+    done = invoke(study, tmp_path, tmp_path / "out", "--fast", "--report", code=2)
+    options = f"give the same {own}--fast, --seeds and --only as the run"
+    assert done.stderr == f"Error: no finished cell of these in {tmp_path / 'out'}: {options}\n"
+    assert not list(tmp_path.iterdir())

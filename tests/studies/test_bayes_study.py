@@ -1,5 +1,7 @@
 """The study of the Bayesian claims: its cells on any labelled stream, the part on cross-entropy, the claims."""
 
+import json
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -136,7 +138,7 @@ UNLABELLED = {"samples": np.ones((30, 4), np.float32)}
 
 @pytest.mark.parametrize(("arrays", "words"), [
     (ONE_CLASS, "labels of {file} must be of two classes at least, got only [1]"),
-    (UNLABELLED, "{file} must have labels, and be no pipe, for a study"),
+    (UNLABELLED, "{file} must have labels, and be no pipe, for a study; for lines give --label"),
     (ONE_CLASS | {"labels": np.full(30, -1)}, "samples of {file} must all have a label for this study, and some have"),
 ])  # fmt: skip
 def test_streams_that_no_classifier_can_be_fitted_to_are_refused_before_work(tmp_path, arrays, words):
@@ -163,6 +165,7 @@ def test_streams_that_no_classifier_can_be_fitted_to_are_refused_before_work(tmp
 @pytest.mark.parametrize(("options", "words"), [
     (["radius", "--train", "a.csv", "--test", "b.csv"], "--train and --test must be left out for radius"),
     (["bayes", "--train", "digits:train"], "--train and --test must both be given, or neither"),
+    (["bayes", "--label", "kind"], "--label must come with --train and --test"),
     (["bayes", "--train", "none.csv", "--test", "none.csv"], "none.csv"),
 ])  # fmt: skip
 def test_sources_that_do_not_go_together_are_one_line(tmp_path, options, words):
@@ -178,3 +181,127 @@ def test_negative_samples_need_other_first_weights():
     shifted = images._replace(train=images.train - 0.5, test=images.test - 0.5, low=-0.5)
     assert learning.new_chip(settings, shifted).layers[0].constants.initial == "normal"
     assert isinstance(learning.measure(settings | {"checkpoints": [], "passes": 1}, shifted), Outcome)
+
+
+def put(folder, **files):
+    """Write training and test samples as .npz, or text as .csv; return their paths by the options' names."""
+    paths = {}
+    for name, content in files.items():
+        paths[name] = folder / f"{name}.{'csv' if isinstance(content, str) else 'npz'}"
+        if isinstance(content, str):
+            paths[name].write_text(content)
+        else:
+            np.savez(paths[name], **content)
+    return {name: str(path) for name, path in paths.items()}
+
+
+def reproduced(out, *options, code=2, **sources):
+    words = [word for name, source in sources.items() for word in (f"--{name}", source)]
+    done = CliRunner().invoke(main, ["reproduce", "bayes", *words, "--fast", "--out", str(out), *options])
+    assert done.exit_code == code, done.output + repr(done.exception)
+    assert code == 0 or done.stderr.count("\n") == 1
+    return done
+
+
+def words_in_lines(*kinds, count=60):
+    """Return CSV whose label, a word, follows from which of two values is large."""
+    values = {"cat": "0.9,0.1", "dog": "0.1,0.9"}
+    return "left,right,kind\n" + "".join(f"{values.get(kind, '0,0')},{kind}\n" for kind in (kinds * count)[:count])
+
+
+def test_labels_that_are_words_are_compared_by_name(tmp_path):
+    sources = put(tmp_path, train=words_in_lines("cat", "dog"), test=words_in_lines("dog", "cat"))
+    images = images_of(cells("learning")[0].settings | sources | {"label": "kind"}, Data("."))
+    for samples, labels in ((images.train, images.train_labels), (images.test, images.test_labels)):
+        assert np.array_equal(labels, (samples[:, 1] > samples[:, 0]).astype(int))
+
+
+def test_a_word_that_no_training_sample_has_is_refused_by_name(tmp_path):
+    sources = put(tmp_path, train=words_in_lines("cat", "dog"), test=words_in_lines("cow", "cat"))
+    with pytest.raises(
+        SampleError, match=r"labels of .*test\.csv must be among those of the 60 .*train\.csv, got 'cow'"
+    ):
+        images_of(cells("learning")[0].settings | sources | {"label": "kind"}, Data("."))
+
+
+def arrays(count=40, width=5, classes=2, **changes):
+    samples = np.random.default_rng(count).random((count, width)).astype(np.float32)
+    return {"samples": samples, "labels": np.arange(count) % classes} | changes
+
+
+def unusable():
+    samples = arrays()["samples"]
+    samples[7, 2] = np.nan
+    return arrays(samples=samples)
+
+
+@pytest.mark.parametrize(("train", "test", "words"), [
+    (unusable(), arrays(), "samples of {train} must be finite numbers, got nan in sample 7"),
+    (arrays(), unusable(), "samples of {test} must be finite numbers, got nan in sample 7"),
+    (arrays(), arrays(width=6), "samples of {test} must have 5 inputs, as those of {train}, got 6"),
+    (arrays(), arrays(classes=3), "labels of {test} must be among those of the 40 samples to learn from, of {train}"),
+])  # fmt: skip
+def test_bad_data_of_ones_own_are_refused_before_work(tmp_path, train, test, words):
+    sources = put(tmp_path, train=train, test=test)
+    done = reproduced(tmp_path / "out", "--only", "learning", **sources)
+    assert words.format(**sources) in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def done_cells(folder, measures, **sources):
+    """Write made-up records of the cells of `learning`; return the folder's path."""
+    for cell in cells("learning", **sources):
+        made = entropies(2.0, 0.5, 0.5)
+        folder.write(cell, made | {"measures": made["measures"] | measures})
+    return folder.path
+
+
+@pytest.mark.parametrize("changed", ["train", "test"])
+def test_data_that_changed_are_not_reported_as_the_same(tmp_path, changed):
+    sources = put(tmp_path, train=arrays(), test=arrays(30))
+    known = images_of(cells("learning", **sources)[0].settings, Data(".")).data
+    out = done_cells(Folder(tmp_path / "out"), {"data": known}, **sources)
+    options = (out, "--only", "learning-own")
+    assert "| cross-entropy falls" in reproduced(*options, code=0, **sources).stdout
+    before = (out / "report.md").read_bytes()
+    put(tmp_path, **{changed: arrays(50)})
+    assert (
+        f" in {out} is of other samples than {sources[changed]} holds now: move {out} away, or choose another --out"
+        in (reproduced(*options, **sources).stderr)
+    )
+    assert (out / "report.md").read_bytes() == before
+    assert reproduced(*options, "--report", code=0, **sources).stdout.encode() == before + b"\n"  # of what was measured
+
+
+@pytest.mark.parametrize("options", [["--report"], []])
+@pytest.mark.parametrize("measures", [
+    {"curve": []}, {"curve": [[1]]}, {"curve": 3}, {"by_smoothing": "none"}, {"data": 4},
+])  # fmt: skip
+def test_records_with_other_measures_are_one_line(tmp_path, measures, options):
+    sources = put(tmp_path, train=arrays(), test=arrays(30))
+    known = images_of(cells("learning", **sources)[0].settings, Data(".")).data
+    out = done_cells(Folder(tmp_path / "out"), {"data": known} | measures, **sources)
+    done = reproduced(out, "--only", "learning-own", *options, **sources)
+    assert str(out / "cells") in done.stderr
+    assert "away" in done.stderr
+
+
+def test_a_column_of_labels_is_a_setting_only_if_it_is_given():
+    without, named = study.cells(1, True, **DIGITS), study.cells(1, True, **DIGITS, label="kind")
+    assert not any("label" in cell.settings for cell in without)
+    assert all(cell.settings["label"] == "kind" for cell in named if cell.settings["train"])
+    assert [cell.name for cell in without] == [cell.name for cell in named]
+
+
+def test_lines_with_a_column_of_labels_are_measured(tmp_path):
+    sources = put(tmp_path, train=words_in_lines("cat", "dog", count=400), test=words_in_lines("dog", "cat"))
+    out = tmp_path / "out"
+    reproduced(out, "--only", "learning-own-soft", "--label", "kind", code=0, **sources)
+    (file,) = (out / "cells").glob("*.json")
+    made = json.loads(file.read_text())
+    assert made["settings"]["label"] == "kind"
+    assert made["measures"]["curve"][-1][2] == 1.0  # accuracy: all are right, though words come in another order
+    numbers = put(tmp_path, numbers="0.5,1\n1.5,0\n")["numbers"]
+    done = reproduced(tmp_path / "none", "--only", "learning-own-soft", train=numbers, test=numbers)
+    assert f"{numbers} must have labels, and be no pipe, for a study; for lines give --label" in done.stderr
+    assert "colour" in reproduced(tmp_path / "none", "--only", "learning", "--label", "colour", **sources).stderr

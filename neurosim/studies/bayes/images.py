@@ -6,10 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim import randomness
-from neurosim.errors import SampleError
-from neurosim.experiments.data import Data, check_labels
-
-MOST_TRAINING, MOST_TEST = 60_000, 10_000  # samples that are read of a stream: a study keeps them in memory
+from neurosim.experiments.data import Data
+from neurosim.experiments.sources import check_samples, open_pair, read
 
 Array = NDArray[np.float32]
 Labels = NDArray[np.int64]
@@ -78,31 +76,15 @@ def images_of(settings: dict[str, Any], sets: Data) -> Images:
 
     Raises
     ------
-    StreamError
-        If a stream is missing, damaged, a pipe, or has no labels.
-    SampleError
-        If there is only one class, or samples without a label; if a test sample is of a class that no training sample
-        is of, or training samples are all of one value.
+    StreamError, SampleError
+        As `open_pair` and `check_samples` do.
     """
-    train = sets.stream(settings["train"], count=settings["train_samples"] or MOST_TRAINING)
-    test = sets.stream(settings["test"], count=settings["test_samples"] or MOST_TEST)
-    samples, labels = _read(train)
-    test_samples, test_labels = _read(test)
-    check_labels(settings["train"], labels)
-    check_labels(settings["test"], test_labels)
-    if unknown := np.setdiff1d(test_labels, labels).tolist():
-        raise SampleError(
-            f"labels of {settings['test']} must be among those of the {len(labels)} samples to learn from, of "
-            f"{settings['train']}, got {unknown[0]}"
-        )
-    if samples.min() == samples.max():
-        raise SampleError(f"samples of {settings['train']} must differ, got {samples.min():g} in every place")
+    pair = open_pair(settings, sets)
+    train, test = read(pair.train), read(pair.test)
+    labels, test_labels = check_samples(settings, pair, train, test)
+    samples = train.samples
     order = randomness.permutation(settings["seed"], randomness.ORDER, 0, len(samples))
     return Images(
-        samples[order], labels[order], test_samples, test_labels, int(max(labels.max(), test_labels.max())) + 1,
-        train.shape, float(samples.min()), float(samples.max()), f"{train.fingerprint()} {test.fingerprint()}",
+        samples[order], labels[order], test.samples, test_labels, int(max(labels.max(), test_labels.max())) + 1,
+        pair.train.shape, float(samples.min()), float(samples.max()), pair.fingerprints,
     )  # fmt: skip
-
-
-def _read(stream: Any) -> tuple[Array, Labels]:
-    return stream.take(stream.order(0, stream.length))  # type: ignore[no-any-return]

@@ -27,6 +27,8 @@ class Grid(NamedTuple):
     seeds : range
     fast : bool
         Whether only a small part is wanted, of few samples.
+    label : str, optional
+        The label's column, of sources that are lines.
     """
 
     dataset: str
@@ -35,6 +37,7 @@ class Grid(NamedTuple):
     first: bool
     seeds: range
     fast: bool
+    label: str | None = None
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -47,6 +50,8 @@ class Grid(NamedTuple):
     def samples(self) -> Settings:
         """Settings that every cell of images has: the streams, and how many of their samples are used."""
         names = {"dataset": self.dataset, "train": self.train, "test": self.test}
+        if self.label is not None:
+            names["label"] = self.label
         if self.fast:
             return names | {"train_samples": 3000, "test_samples": 500, "label_samples": 1000}
         return names | {"train_samples": None, "test_samples": None, "label_samples": 20_000 if self.first else 10_000}

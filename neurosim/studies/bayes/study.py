@@ -19,7 +19,9 @@ PARTS: dict[str, Part] = {
 }
 
 
-def cells(seeds: int, fast: bool, train: str | None = None, test: str | None = None) -> list[Cell]:
+def cells(
+    seeds: int, fast: bool, train: str | None = None, test: str | None = None, label: str | None = None
+) -> list[Cell]:  # fmt: skip
     """Return the cells of all parts, on MNIST and CIFAR-10 or on the stream that is asked for."""
     streams = STREAMS[:1] if fast else STREAMS
     if train is not None and test is not None:
@@ -28,7 +30,7 @@ def cells(seeds: int, fast: bool, train: str | None = None, test: str | None = N
         _cell(part, settings)
         for number, stream in enumerate(streams)
         for part in PARTS.values()
-        for settings in part.cells(Grid(*stream, number == 0, range(1 if fast else seeds), fast))
+        for settings in part.cells(Grid(*stream, number == 0, range(1 if fast else seeds), fast, label))
     ]
 
 
