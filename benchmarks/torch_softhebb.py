@@ -107,7 +107,7 @@ class Conv(torch.nn.Module):
         self.register_buffer("weights", torch.tensor(layer.weights.reshape(constants.neurons, -1)))
         self.register_buffer("means", torch.tensor(layer.state.means))
         self.register_buffer("variances", torch.tensor(layer.state.variances))
-        measured = layer.state.counters[layer.kernel.MEASURED]
+        measured = layer.state.counters[layer.kernel_layout.MEASURED]
         self.register_buffer("measured", torch.tensor(float(measured)))
 
     def normalise(self, x: torch.Tensor) -> torch.Tensor:

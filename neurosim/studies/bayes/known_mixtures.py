@@ -12,7 +12,7 @@ from neurosim.chip.chip import Chip
 from neurosim.layers.biases import LogPrior
 from neurosim.recipes import RATE, softhebb
 
-DIRECTIONS = 121  # purpose of random numbers, distinct from those of a chip and of the twin
+DIRECTIONS = 125  # purpose of random numbers, distinct from those of a chip and of the twin
 TRUE_SHARES = (0.4, 0.3, 0.2, 0.1)
 INPUTS = 32
 PRIOR_RATE = 3e-4

@@ -15,7 +15,7 @@ from neurosim.studies.bayes.chips import layers, soft_labels
 from neurosim.studies.bayes.images import Images
 from neurosim.studies.bayes.known_mixtures import PRIOR_RATE
 
-CLASSES = 122  # purpose of random numbers, distinct from those of a chip and of the twin
+CLASSES = 126  # purpose of random numbers, distinct from those of a chip and of the twin
 MEMORIES = 10  # a prior must forget its start, so a stream is at least so many times 1 / rate
 RATIO = 10  # of the most to the least frequent class
 
