@@ -25,8 +25,8 @@ def _measured_on(cell: Cell, record: dict[str, Any], folder: Folder) -> str:
     data = measures.get("data") if isinstance(measures, dict) else None
     if not isinstance(data, str):
         raise StateError(
-            f"the record of {cell.name} in {folder.path / 'cells'} must have its measures, with the fingerprints of its "
-            "data, and has none; move it away"
+            f"the record of {cell.name} in {folder.path / 'cells'} must have its measures, with the fingerprints of "
+            "its data, and has none; move it away"
         )
     return data
 
