@@ -166,7 +166,7 @@ def test_streams_that_no_classifier_can_be_fitted_to_are_refused_before_work(tmp
     (["radius", "--train", "a.csv", "--test", "b.csv"], "--train and --test must be left out for radius"),
     (["bayes", "--train", "digits:train"], "--train and --test must both be given, or neither"),
     (["bayes", "--label", "kind"], "--label must come with --train and --test"),
-    (["bayes", "--train", "none.csv", "--test", "none.csv"], "none.csv"),
+    (["bayes", "--train", "none.csv", "--test", "none.csv", "--only", "learning"], "none.csv"),
 ])  # fmt: skip
 def test_sources_that_do_not_go_together_are_one_line(tmp_path, options, words):
     done = CliRunner().invoke(main, ["reproduce", *options, "--out", str(tmp_path / "out")])
