@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim import randomness
-from neurosim.bayes import Classifier
+from neurosim.bayes import Classifier, DifferentiableClassifier
 from neurosim.chip.chip import Chip
 from neurosim.chip.last_layer import Float
 from neurosim.readouts.linear import LinearReadout
@@ -39,22 +39,8 @@ NAMES = {
 }
 
 
-class Compared(Protocol):
-    """What every classifier of the comparison has; all but hard WTA with soft labels have gradients.
-
-    Attributes
-    ----------
-    classes : int
-        Column c of log P(c | x) is label c.
-    """
-
-    classes: int
-
-    def log_proba(self, samples: Any) -> NDArray[np.float64]:
-        """Return log P(c | x), in nats: float64 (samples, classes)."""
-
-    def gradient(self, samples: Any, labels: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return d log P(label | x) / dx of each sample: float64 (samples, inputs)."""
+class Compared(DifferentiableClassifier, Protocol):
+    """What every classifier of the comparison has; all but hard WTA with soft labels have gradients."""
 
     def predict(self, samples: Any) -> NDArray[np.int64]:
         """Return the most probable label of each sample: int64 (samples,)."""
