@@ -29,7 +29,8 @@ FLOORS = [
     {"studies", "latency.timing", "hardware.counting"},
     {"studies.bayes", "latency.roofline", "hardware.timeline"},
     {"latency", "hardware"},
-    {"sweeps"},
+    {"sweeps", "views"},
+    {"views.explorer", "views.scope"},
     {"cli"},
 ]
 LOOSE = {
