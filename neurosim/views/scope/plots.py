@@ -1,0 +1,139 @@
+"""The scope's plots: lines over samples, the map of wins, and weights as images."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from bokeh.models import (
+    BasicTicker,
+    ColorBar,
+    ColumnDataSource,
+    Legend,
+    LegendItem,
+    LogColorMapper,
+    LogTicker,
+    NumeralTickFormatter,
+    Range1d,
+    VSpan,
+)
+from bokeh.palettes import cividis
+from bokeh.plotting import figure
+from numpy.typing import NDArray
+
+from neurosim.reporting.figures import COLOURS, FAINT, GREY
+from neurosim.reporting.mosaic import GAP, mosaic
+
+HEIGHT = 230  # pixels
+LETTERS = "13px"
+DASHES = ("solid", "dashed", "dotted")
+LEAST, MOST = 1 / 16, 16  # multiples of an equal share, the ends of the map's colours
+NEVER = "#ffffff"
+
+
+def plot(name: str, x_range: Range1d, y_title: str, *, log: bool = False, height: int = HEIGHT, **more: Any) -> Any:
+    """Return an empty plot over samples, without tools."""
+    made = figure(
+        name=name, height=height, sizing_mode="stretch_width", min_width=260, toolbar_location=None, tools="",
+        x_range=x_range, y_axis_type="log" if log else "linear", x_axis_label="samples learned",
+        y_axis_label=y_title, outline_line_color=None, **more,
+    )  # fmt: skip
+    style(made)
+    made.yaxis.formatter = NumeralTickFormatter(format="0,0.[0000]")
+    if log:
+        made.yaxis.ticker = LogTicker(mantissas=[1, 3])
+    return made
+
+
+def style(made: Any) -> None:
+    """Give a plot the look of all."""
+    made.xaxis.formatter = NumeralTickFormatter(format="0,0")
+    made.xaxis.ticker = BasicTicker(desired_num_ticks=4)
+    made.axis.axis_label_text_font_style = "normal"
+    made.axis.axis_label_text_font_size = made.axis.major_label_text_font_size = LETTERS
+    made.axis.axis_line_color = made.axis.major_tick_line_color = GREY
+    made.axis.minor_tick_line_color = None
+    made.grid.grid_line_color = FAINT
+    made.xgrid.grid_line_color = None
+
+
+def lines(made: Any, source: ColumnDataSource, names: Mapping[str, str]) -> None:
+    """Draw columns of a source over its samples, with a legend above the plot where there are several.
+
+    Parameters
+    ----------
+    made : figure
+    source : ColumnDataSource
+    names : mapping
+        What each column is called in the legend.
+    """
+    drawn = []
+    for (column, title), colour, dash in zip(names.items(), COLOURS, DASHES, strict=False):
+        line = made.line("samples", column, source=source, line_color=colour, line_width=2, line_dash=dash)
+        drawn.append(LegendItem(label=title, renderers=[line]))
+    if len(drawn) > 1:
+        legend = Legend(
+            items=drawn, orientation="horizontal", border_line_color=None, padding=0, label_text_font_size=LETTERS
+        )
+        made.add_layout(legend, "above")
+
+
+def marks(made: Any, source: ColumnDataSource) -> None:
+    """Draw a thin line at each sample of a source: where a constant was changed."""
+    made.add_glyph(source, VSpan(x="samples", line_color=COLOURS[1], line_dash="dotdash", line_width=1))
+
+
+def map_of_wins(x_range: Range1d, neurons: int) -> tuple[Any, ColumnDataSource]:
+    """Return the plot of who wins when, and its source: a column of images with x and dw, in samples."""
+    made = plot("map", x_range, "neurons, the most used first", height=HEIGHT + 90, y_range=Range1d(neurons, 0))
+    source = ColumnDataSource({"image": [], "x": [], "dw": []})
+    colours = LogColorMapper(palette=cividis(256), low=LEAST, high=MOST, low_color=NEVER)
+    made.image("image", x="x", y=0, dw="dw", dh=neurons, source=source, color_mapper=colours)
+    bar = ColorBar(
+        color_mapper=colours, ticker=LogTicker(base=2, mantissas=[1]), title="wins, in equal shares", height=10,
+        formatter=NumeralTickFormatter(format="0.[0000]"), padding=2, title_text_font_style="normal",
+        major_label_text_font_size=LETTERS, title_text_font_size=LETTERS, location="center",
+    )  # fmt: skip
+    made.add_layout(bar, "above")
+    made.grid.grid_line_color = None
+    return made, source
+
+
+def fields(neurons: int, tile: tuple[int, int, int]) -> tuple[Any, ColumnDataSource]:
+    """Return the plot of weights as images, and its source: one image, with its width and height in pixels."""
+    width, height = sheet_size(neurons, tile)
+    made = figure(
+        name="fields", sizing_mode="scale_width", aspect_ratio=width / height, toolbar_location=None, tools="",
+        min_width=260, min_border=0, outline_line_color=None, x_range=Range1d(0, width), y_range=Range1d(0, height),
+    )  # fmt: skip
+    made.axis.visible = False
+    made.grid.visible = False
+    source = ColumnDataSource({"image": []})
+    made.image_rgba("image", x=0, y=0, dw=width, dh=height, source=source)
+    return made, source
+
+
+def columns_of(neurons: int) -> int:
+    """Return how many images are in a row."""
+    return max(1, round(neurons**0.5 + 0.499))
+
+
+def sheet_size(neurons: int, tile: tuple[int, int, int]) -> tuple[int, int]:
+    """Return the width and height of all images together, in pixels of theirs."""
+    columns = columns_of(neurons)
+    rows = -(-neurons // columns)
+    return columns * (tile[2] + GAP) - GAP, rows * (tile[1] + GAP) - GAP
+
+
+def sheet(weights: NDArray[np.float32], signed: bool) -> NDArray[np.uint32]:
+    """Return weights (neurons, channels, height, width) as one image of RGBA, the last row first, as Bokeh draws it.
+
+    Each neuron has its own scale, to its largest weight; grey is 0 where weights are of either sign.
+    """
+    signed = signed or bool((weights < 0).any())
+    if not signed:
+        largest = weights.max(axis=(1, 2, 3), keepdims=True, initial=0)
+        weights = weights / np.where(largest > 0, largest, 1)
+    colours = mosaic(weights, columns_of(len(weights)), signed=signed)
+    pixels = np.full((*colours.shape[:2], 4), 255, np.uint8)
+    pixels[..., :3] = np.round(255 * colours)
+    return np.ascontiguousarray(pixels[::-1]).view(np.uint32)[..., 0]
