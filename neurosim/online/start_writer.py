@@ -19,14 +19,14 @@ LOWEST_PRIORITY = 19  # niceness
 IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 
 
-def command(connection: int, memory: int, size: int, *, patient: bool, module: str = WRITER) -> list[str]:
+def command(connection: int, memory: int, size: int, *, niceness: int, module: str = WRITER) -> list[str]:
     """Return the command that starts the process, with two inherited files; the function `main` of a module goes on.
 
-    A patient process runs at the lowest priority: no sample waits for it, not even for a core on a busy machine.
+    At `LOWEST_PRIORITY`, no sample waits for it, not even for a core on a busy machine.
     """
     flags = {"-I": sys.flags.isolated, "-E": sys.flags.ignore_environment, "-s": sys.flags.no_user_site}
     python = [sys.executable, "-P", *(flag for flag, is_set in flags.items() if is_set)]
-    numbers = (connection, memory, size, LOWEST_PRIORITY if patient else 0)
+    numbers = (connection, memory, size, niceness)
     return [*python, os.path.abspath(__file__), module, *map(str, numbers)]
 
 

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from bokeh.models import Button, Select, Slider, Spinner
+from bokeh.models import Button, Div, Select, Slider, Spinner
 
 from neurosim.views.scope.recorder import Recorder
 
@@ -19,7 +19,7 @@ def written(value: float | None) -> str:
 
 
 def softness_title(inverse: float) -> str:
-    """Return what the slider of ln b = 1 / T says."""
+    """Return what is written above the slider of ln b = 1 / T."""
     gain = math.exp(inverse)
     return f"gain b = {written(gain)}, temperature T = 1 / ln b = {written(1 / inverse)}"
 
@@ -51,7 +51,11 @@ class Controls:
             name="gain", start=SOFTNESS[0], end=SOFTNESS[1], value=0, step=GRID, show_value=False, width=380
         )
         self._rate = Slider(name="rate", start=RATES[0], end=RATES[1], value=0, step=GRID, show_value=False, width=240)
-        self.all = (*buttons, self._count, self._layer, self._gain, self._rate)
+        self._gain_text, self._rate_text = (Div(name=f"{name}_text", width=240) for name in ("gain", "rate"))
+        self._gain_text.width = 380
+        self.all = (
+            *buttons, self._count, self._layer, self._gain, self._rate, self._gain_text, self._rate_text,
+        )  # fmt: skip
         self._connect()
 
     def _connect(self) -> None:
@@ -59,11 +63,11 @@ class Controls:
         self._pause.on_click(lambda: order(do="pause"))
         self._resume.on_click(lambda: order(do="resume"))
         self._step.on_click(lambda: order(do="step", samples=int(self._count.value or 1)))
-        self._layer.on_change("value", lambda *_: self._refresh())
-        self._gain.on_change("value", lambda *_: self._title_softness())
-        self._rate.on_change("value", lambda *_: self._title_rate())
-        self._gain.on_change("value_throttled", lambda *_: self._send_softness())
-        self._rate.on_change("value_throttled", lambda *_: self._send(name="rate", value=self._rate_now()))
+        self._layer.on_change("value", lambda _name, _old, _new: self._refresh())
+        self._gain.on_change("value", lambda _name, _old, _new: self._title_softness())
+        self._rate.on_change("value", lambda _name, _old, _new: self._title_rate())
+        self._gain.on_change("value_throttled", lambda _name, _old, _new: self._send_softness())
+        self._rate.on_change("value_throttled", lambda _name, _old, _new: self._send(name="rate", value=self._rate_now()))
 
     def update(self, layers: list[dict[str, Any]], status: str) -> None:
         """Show what the run does, and the constants that its layers have."""
@@ -94,11 +98,11 @@ class Controls:
 
     def _title_softness(self) -> None:
         disabled = self._gain.disabled and not self._ended()
-        self._gain.title = "this competition has no gain" if disabled else softness_title(10**self._gain.value)
+        self._gain_text.text = "this competition has no gain" if disabled else softness_title(10**self._gain.value)
 
     def _title_rate(self) -> None:
         disabled = self._rate.disabled and not self._ended()
-        self._rate.title = "this rule has no rate" if disabled else f"rate {written(self._rate_now())}"
+        self._rate_text.text = "this rule has no rate" if disabled else f"rate {written(self._rate_now())}"
 
     def _ended(self) -> bool:
         return self._shown is not None and self._shown[1]

@@ -18,7 +18,7 @@ US = 1e6
 MOST_NOTES = 12
 STATUS = {
     "begins": "begins", "running": "runs", "held": "is held", "ended": "has ended",
-    "waiting": "waits: for samples, or for the learner",
+    "waiting": "waits for samples",
 }  # fmt: skip
 
 
@@ -70,7 +70,7 @@ class Page:
     def _over_samples(self) -> list[Any]:
         """Return the plots of lines."""
         percent = "share of neurons (%)"
-        speed, latency, unused, novelty = (
+        speed, self._latency, unused, self._novelty = (
             plots.plot(name, self._range, title, log=log)
             for name, title, log in (
                 ("speed", "samples a second", False), ("latency", "time of a sample (µs)", True),
@@ -79,11 +79,11 @@ class Page:
         )  # fmt: skip
         plots.lines(speed, self._series, {"speed": "speed"})
         names = {"p99.9": "slowest of 1,000 (p99.9)", "p99": "of 100 (p99)", "p50": "median (p50)"}
-        plots.lines(latency, self._series, names)
-        plots.lines(unused, self._series, {"never_won": "never won", "silent": "no win where 10 were its share"})
-        plots.lines(novelty, self._series, {"novelty": "novelty"})
+        plots.lines(self._latency, self._series, names)
+        plots.lines(unused, self._series, {"never_won": "never won", "silent": "no win where 10 were due"})
+        plots.lines(self._novelty, self._series, {"novelty": "novelty"})
         speed.y_range.start = unused.y_range.start = 0
-        return [speed, latency, unused, novelty]
+        return [speed, self._latency, unused, self._novelty]
 
     def _weights(self) -> Any:
         """Return the plot of weights, or a text where they are no images."""
@@ -121,6 +121,8 @@ class Page:
         shown |= {name: 100 * series[name] for name in ("never_won", "silent")}
         shown["novelty"] = np.where(series["novelty"] > 0, series["novelty"], np.nan)  # the axis is logarithmic
         self._series.data = shown
+        plots.whole_decades(self._latency, shown["p50"], shown["p99.9"])
+        plots.whole_decades(self._novelty, shown["novelty"])
         self._edits.data = {"samples": [change["sample"] for change in made if first <= change["sample"] <= last]}
         wins = self._recorder.history.map_of_wins()
         if wins.size:

@@ -13,6 +13,7 @@ from bokeh.models import (
     LogColorMapper,
     LogTicker,
     NumeralTickFormatter,
+    PrintfTickFormatter,
     Range1d,
     VSpan,
 )
@@ -26,7 +27,7 @@ from neurosim.reporting.mosaic import GAP, mosaic
 HEIGHT = 230  # pixels
 LETTERS = "13px"
 DASHES = ("solid", "dashed", "dotted")
-LEAST, MOST = 1 / 16, 16  # multiples of an equal share, the ends of the map's colours
+LEAST, MOST = 1 / 8, 8  # multiples of an equal share, the ends of the map's colours
 NEVER = "#ffffff"
 
 
@@ -40,7 +41,9 @@ def plot(name: str, x_range: Range1d, y_title: str, *, log: bool = False, height
     style(made)
     made.yaxis.formatter = NumeralTickFormatter(format="0,0.[0000]")
     if log:
+        made.yaxis.formatter = PrintfTickFormatter(format="%g")
         made.yaxis.ticker = LogTicker(mantissas=[1, 3])
+        made.y_range = Range1d(1, 10)
     return made
 
 
@@ -54,6 +57,16 @@ def style(made: Any) -> None:
     made.axis.minor_tick_line_color = None
     made.grid.grid_line_color = FAINT
     made.xgrid.grid_line_color = None
+
+
+def whole_decades(made: Any, *values: NDArray[np.float64]) -> None:
+    """Let a logarithmic axis reach over all values, from one power of ten to another."""
+    with np.errstate(invalid="ignore"):
+        shown = np.concatenate(values)
+        shown = shown[shown > 0]
+    if len(shown):
+        low, high = np.floor(np.log10(shown.min())), np.ceil(np.log10(shown.max()))
+        made.y_range.update(start=10.0**low, end=10.0 ** max(high, low + 1))
 
 
 def lines(made: Any, source: ColumnDataSource, names: Mapping[str, str]) -> None:
@@ -84,7 +97,7 @@ def marks(made: Any, source: ColumnDataSource) -> None:
 
 def map_of_wins(x_range: Range1d, neurons: int) -> tuple[Any, ColumnDataSource]:
     """Return the plot of who wins when, and its source: a column of images with x and dw, in samples."""
-    made = plot("map", x_range, "neurons, the most used first", height=HEIGHT + 90, y_range=Range1d(neurons, 0))
+    made = plot("map", x_range, "neurons, the most used first", height=2 * HEIGHT, y_range=Range1d(neurons, 0))
     source = ColumnDataSource({"image": [], "x": [], "dw": []})
     colours = LogColorMapper(palette=cividis(256), low=LEAST, high=MOST, low_color=NEVER)
     made.image("image", x="x", y=0, dw="dw", dh=neurons, source=source, color_mapper=colours)

@@ -18,6 +18,7 @@ from neurosim.views.scope.memory import PictureMemory
 HOST = "127.0.0.1"
 USUAL_PORT = 5006
 SERVER = "neurosim.views.scope.server"
+NICENESS = 5  # the run comes first where there are few cores, and the page still answers on a busy machine
 PATIENCE = 5.0  # seconds that the process has to end by itself
 
 
@@ -92,7 +93,7 @@ class PageProcess:
             files += [fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, 3) for file in (here.fileno(), memory.file)]
             # In a process group of its own: Ctrl-C ends the run, which then ends the page.
             self._process = subprocess.Popen(
-                start_writer.command(*files, 0, patient=True, module=SERVER), stdin=subprocess.PIPE,
+                start_writer.command(*files, 0, niceness=NICENESS, module=SERVER), stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE, pass_fds=files, process_group=0, env=_environment(),
             )  # fmt: skip
         except OSError as error:

@@ -1,13 +1,12 @@
 """The scope of a run: pictures of the chip for a page in another process, and what the page asks of the run."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from math import inf
 
-from neurosim.chip.changing import changed
 from neurosim.chip.chip import Chip
-from neurosim.errors import ConfigError
+from neurosim.errors import NeurosimError
 from neurosim.online.control import Edit
 from neurosim.online.report import Report
 from neurosim.online.stop import Stop
@@ -44,8 +43,8 @@ class Scope:
         By default the usual one, 5006, or another that is free.
     held : bool
         Whether the run waits for the page before its first sample.
-    waiting : callable
-        As of `neurosim.run`: entered while the run is held; it may raise `Stop`.
+    stop, waiting : callable
+        As of `neurosim.run`: asked, and entered, while the run is held.
     say : callable
         Gets a line that whoever started the run should read.
 
@@ -72,11 +71,12 @@ class Scope:
         shape: tuple[int, ...] | None = None,
         port: int | None = None,
         held: bool = False,
+        stop: Callable[[], bool] = lambda: False,
         waiting: Callable[[], AbstractContextManager[object]] = nullcontext,
         say: Callable[[str], object] = lambda _line: None,
     ) -> None:
         check_bokeh()
-        self._chip, self._waiting, self._say = chip, waiting, say
+        self._chip, self._stopped, self._waiting, self._say = chip, stop, waiting, say
         self._pictures = Pictures(chip, layer, shape)
         self._memory = PictureMemory(self._pictures.sizes)
         here = listening(port)
@@ -85,7 +85,7 @@ class Scope:
         self._page = PageProcess(here, self._memory, about | self._pictures.about())
         self.process = self._page.number
         self._report: Report | None = None
-        self._status, self._alone, self._refusals = RUNNING, False, list[str]()
+        self._alone, self._news, self._refusals = False, True, list[str]()
         self._until = -inf if held else inf  # samples of the chip at which the run is held
         self._due, self._seconds_held = 0.0, 0.0
 
@@ -100,32 +100,27 @@ class Scope:
         self._report = report
 
     def samples_left(self, samples: int) -> float:
-        """Return after how many more samples the run is to be held: see `Control`."""
-        return max(1, self._until - samples)
+        """Return 0 where a picture is due or the run is to be held, else after how many samples it is: see `Control`."""
+        return 0 if time.perf_counter() >= self._due else max(0, self._until - samples)
 
-    def between(self, samples: int) -> Iterable[Edit]:
-        """Show a picture if one is due, hold the run if the page asks for it, and return the page's changes."""
-        if samples < self._until and time.perf_counter() < self._due:
-            return ()
-        edits = self._asked(samples)
-        if samples < self._until:
-            self._show(RUNNING)
-            return edits
+    def between(self, samples: int) -> Iterator[Edit]:
+        """Show a picture, give the page's changes, and hold the run if the page asks for it: see `Control`."""
+        yield from self._asked(samples)
         begun = time.perf_counter()
-        self._show(HELD)
-        with self._waiting():
-            while not edits and samples >= self._until:
+        while samples >= self._until and not self._stopped():
+            self._seconds_held += time.perf_counter() - begun
+            begun = time.perf_counter()
+            if self._news:
+                self._show(HELD)
+            with self._waiting():  # not while the run makes a change: a signal may raise here
                 self._page.lines.wait(SHORTEST)
-                before = self._refusals
-                edits = self._asked(samples)
-                if self._refusals is not before:
-                    self._show(HELD)
+            yield from self._asked(samples)
         self._seconds_held += time.perf_counter() - begun
-        return edits
+        self._show(RUNNING)
 
-    def refused(self, edit: Edit, error: ConfigError) -> None:
+    def refused(self, edit: Edit, why: NeurosimError) -> None:
         """Show on the page why a change was refused."""
-        self._refuse(f"{edit.name} {edit.value:.6g}: {error}")
+        self._refuse(f"{edit.name} {edit.value:.6g}: {why}")
 
     def ended(self, error: Exception | None = None) -> None:
         """Show the last picture of a run that has ended, or was ended by an error."""
@@ -139,7 +134,8 @@ class Scope:
             with self._waiting():
                 while not self._alone:
                     self._page.lines.wait(10 * SHORTEST)
-                    self._asked(self._chip.samples)  # what is asked of a run that has ended has no effect
+                    for _ in self._asked(self._chip.samples):  # what is asked of a run that has ended has no effect
+                        pass
         except Stop:
             pass
 
@@ -147,12 +143,12 @@ class Scope:
         """End the page."""
         self._page.end()
 
-    def _asked(self, samples: int) -> list[Edit]:
-        """Do what the page has asked for since the last call; return the changes among it, the last of each kind."""
+    def _asked(self, samples: int) -> Iterator[Edit]:
+        """Do what the page has asked for since the last call; give the changes among it."""
         if self._alone:
-            return []
-        edits: dict[tuple[str, int | None], Edit] = {}
+            return
         for line in self._page.lines.read():
+            self._news = True
             try:
                 command = parse(line)
             except ValueError as refusal:
@@ -166,29 +162,19 @@ class Scope:
                 case Step(count):
                     self._until = samples + count
                 case Edit():
-                    edits |= self._admitted(command)
+                    yield command
         if self._page.lines.ended:
             self._alone, self._until = True, inf  # nobody is left who could let it go on
             self._say(f"The page's process has ended ({self._page.ended()}); the run goes on without it.")
-        return list(edits.values())
-
-    def _admitted(self, edit: Edit) -> dict[tuple[str, int | None], Edit]:
-        """Return a change by its kind if the chip's layers admit it; show why not otherwise."""
-        try:
-            _, changes = changed(self._chip.layers, edit.layer, {edit.name: edit.value})
-        except ConfigError as error:
-            self.refused(edit, error)
-            return {}
-        return {(edit.name, edit.layer): edit} if changes or self._chip.samples == 0 else {}
 
     def _refuse(self, why: str) -> None:
         self._refusals = [*self._refusals, " ".join(why.split())][-REFUSALS:]
 
     def _show(self, status: str) -> None:
         """Write a picture to the memory; the next one is due when this one's time is a small share of the whole."""
-        begun = time.perf_counter()
-        clock = begun - self._seconds_held
+        begun = time.thread_time()  # of this thread alone: on a busy machine, waiting for a core is no cost of pictures
+        clock = time.perf_counter() - self._seconds_held
+        self._news = False
         values = self._pictures.values(self._report) | {"clock": clock}
         self._memory.write(values, self._pictures.words(status, self._refusals))
-        now = time.perf_counter()
-        self._due = now + max(SHORTEST, (now - begun) / SHARE)
+        self._due = time.perf_counter() + max(SHORTEST, (time.thread_time() - begun) / SHARE)

@@ -13,8 +13,10 @@ import sys
 from typing import Any
 from urllib.parse import urlsplit
 
+from bokeh.resources import Resources
 from bokeh.server.server import BaseServer
 from bokeh.server.tornado import BokehTornado
+from bokeh.server.views.static_handler import StaticHandler
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.ioloop import IOLoop, PeriodicCallback
@@ -52,6 +54,12 @@ class OwnHeaders(OutputTransform):
 
 class OwnMachine(BokehTornado):
     """Bokeh's application, for requests to this machine by its own names, and from its own page."""
+
+    def resources(self, absolute_url: str | bool | None = None) -> Resources:
+        """Return which scripts the page loads, all from here: those of plots and widgets."""
+        return Resources(
+            mode="server", root_url="/", path_versioner=StaticHandler.append_version, components=["bokeh", "bokeh-widgets"]
+        )
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
         """Return what answers a request: an error where it is refused."""
