@@ -12,15 +12,19 @@ from neurosim.chip.chip import Chip
 from neurosim.chip.learning import Samples
 from neurosim.engine.conv.layer import ConvLayer
 from neurosim.errors import ConfigError
-from neurosim.reporting.figures import new_figure
+from neurosim.reporting.figures import picture
+from neurosim.reporting.pictures import CHANNELS, patches_picture, weights_picture
 from neurosim.views.use import layer_of
 
 COUNT = 64  # fields of a figure, unless told otherwise
-SHOWN = (1, 3)  # channels that make a picture: grey, or red, green and blue
+RULE = "H,W or C,H,W, of 1 or 3 channels, that make the {} inputs of layer {}"
 
 
 def receptive_fields(chip: Chip, layer: int = 0, *, shape: tuple[int, ...] | None = None, count: int = COUNT) -> Any:
     """Return a figure of the weights of the most used neurons as images, the most used first.
+
+    Each image has its own scale. Weights that are never negative are grey, black at 0; others are blue below 0 and
+    vermilion above; three channels are colours.
 
     Parameters
     ----------
@@ -47,18 +51,17 @@ def receptive_fields(chip: Chip, layer: int = 0, *, shape: tuple[int, ...] | Non
     image = field_shape(chip, layer, shape)
     chosen = most_used(working, count)
     tiles = working.weights[chosen].reshape(len(chosen), *image)
-    figure = new_figure(7, 7)
-    columns = math.ceil(math.sqrt(len(tiles)))
-    grid = np.atleast_1d(figure.subplots(-(-len(tiles) // columns), columns)).ravel()
-    for axes in grid:
-        axes.set_axis_off()
-    for axes, tile in zip(grid, tiles, strict=False):
-        axes.imshow(tile[0], cmap="gray")
-    return figure
+    sheet = weights_picture(tiles, math.ceil(math.sqrt(len(tiles))))
+    wins = working.wins[chosen]
+    title = f"Layer {layer + 1}: {len(chosen):,} of {working.constants.neurons:,} neurons, wins {wins[0]:,} to {wins[-1]:,}"
+    return picture(sheet / 255, title)
 
 
-def strongest_patches(chip: Chip, stream: Samples, layer: int = 0, *, count: int = 12, patches: int = 9) -> Any:
+def strongest_patches(chip: Chip, stream: Samples, layer: int = 0, *, count: int = 8, patches: int = 8) -> Any:
     """Return a figure of the patches of a stream's images that the most used neurons answer to far more than others.
+
+    A row is a neuron, and its patches come from different images, the strongest first. Where a layer, or one before it,
+    is dense, neurons see whole samples, and these are shown.
 
     Parameters
     ----------
@@ -82,14 +85,17 @@ def strongest_patches(chip: Chip, stream: Samples, layer: int = 0, *, count: int
         As in `Chip.respond`.
     """
     working = layer_of(chip, layer)
-    found = seen.strongest_patches(chip, stream, layer=layer, neurons=most_used(working, count), count=patches)
-    figure = new_figure(7, 7)
-    grid = figure.subplots(*found.shape[:2], squeeze=False)
-    for row, tiles in zip(grid, found, strict=True):
-        for axes, tile in zip(row, tiles, strict=True):
-            axes.set_axis_off()
-            axes.imshow(tile[0], cmap="gray")
-    return figure
+    for name, number in (("count", count), ("patches", patches)):
+        whole(name, number, 1, LARGEST)
+    if len(chip.shape) != 3 or chip.shape[0] not in CHANNELS:
+        raise ConfigError("inputs of the chip", "images of 1 or 3 channels to show patches of", chip.shape)
+    chosen = most_used(working, count)
+    if all(isinstance(before, ConvLayer) for before in chip.layers[: layer + 1]):
+        found = seen.strongest_patches(chip, stream, layer=layer, neurons=chosen, count=patches)
+    else:
+        found = seen.strongest_samples(chip, stream, layer=layer, neurons=chosen, count=patches)
+    sheet = patches_picture(found.reshape(-1, *found.shape[2:]), patches)
+    return picture(sheet / 255, f"Layer {layer + 1}: a row of strongest inputs for each of {len(chosen):,} neurons")
 
 
 def most_used(layer: Any, count: int) -> NDArray[np.int64]:
@@ -98,20 +104,26 @@ def most_used(layer: Any, count: int) -> NDArray[np.int64]:
 
 
 def field_shape(chip: Chip, layer: int, shape: tuple[int, ...] | None = None) -> tuple[int, int, int]:
-    """Return channels, height and width of the images that a layer's weights are; ConfigError if they are none."""
+    """Return channels, height and width of the images that a layer's weights are.
+
+    Raises
+    ------
+    ConfigError
+        If they are none, or have other than 1 or 3 channels.
+    """
     working = layer_of(chip, layer)
+    rule = RULE.format(working.inputs, layer + 1)
     if isinstance(working, ConvLayer):
-        image: tuple[int, ...] = working.weights.shape[1:]
-    elif shape is not None:
-        image = (1, *shape) if len(shape) == 2 else shape
-    elif layer == 0 and len(chip.shape) == 3:
-        image = chip.shape
-    else:
-        raise ConfigError(
-            "shape", f"H,W or C,H,W of the {working.inputs} inputs of layer {layer + 1}, which are no image", None
-        )
-    if len(image) != 3 or math.prod(image[-2:]) * image[0] * working.constants.neurons != working.weights.size:
-        raise ConfigError("shape", f"H,W or C,H,W of {working.inputs} inputs", shape)
-    if image[0] not in SHOWN:
-        raise ConfigError(f"channels of layer {layer + 1}", "1 or 3 to be shown as images", image[0])
+        image: tuple[int, ...] = (working.image[0], working.constants.kernel, working.constants.kernel)
+        if image[0] not in CHANNELS:
+            advice = "strongest_patches shows what its neurons look for"
+            raise ConfigError(f"channels of layer {layer + 1}", "1 or 3 to show weights", image[0], advice)
+        return image[0], image[1], image[2]
+    if shape is None:
+        if layer > 0 or len(chip.shape) != 3:
+            raise ConfigError("shape", f"given as {rule}, which are no image", None)
+        shape = chip.shape
+    image = (1, *shape) if len(shape) == 2 else tuple(shape)
+    if len(image) != 3 or image[0] not in CHANNELS or math.prod(image) != working.inputs or min(image) < 1:
+        raise ConfigError("shape", rule, shape)
     return image[0], image[1], image[2]
