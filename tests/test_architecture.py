@@ -54,7 +54,7 @@ ARROWS = {
     "streams": "outside state",
     "studies": "bayes chip engine experiments layers outside presets readouts reporting streams",
     "sweeps": "chip experiments hardware layers outside presets readouts reporting streams",
-    "views": "chip engine hardware latency layers readouts reporting streams",
+    "views": "chip engine hardware latency layers online readouts reporting streams",
 }
 WITHIN = {  # and which folders of a folder, or of kernels/
     "engine.conv": "engine",
@@ -67,6 +67,7 @@ WITHIN = {  # and which folders of a folder, or of kernels/
     "latency": "latency.roofline latency.timing",
     "latency.roofline": "latency.timing",
     "studies.bayes": "studies",
+    "views.scope": "views",
     "kernels": "kernels.shared",  # the loops that lie loose; what shared/ takes from there is `compiled.py` alone
     "kernels.conv": "kernels kernels.shared",
     "kernels.conv.cuda": "kernels.conv kernels.shared",

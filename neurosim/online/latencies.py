@@ -54,7 +54,7 @@ class Latencies:
 
 
 def percentile(counts: NDArray[np.int64], percent: float, together: int = 1) -> float | None:
-    """Return a percentile of counts in the bins of `Latencies`, so many of them together; None if there is no sample."""
+    """Return a percentile of counts in bins of `Latencies`, so many of them together; None if there is no sample."""
     total = int(counts.sum())
     if total == 0:
         return None

@@ -67,7 +67,9 @@ class Controls:
         self._gain.on_change("value", lambda _name, _old, _new: self._title_softness())
         self._rate.on_change("value", lambda _name, _old, _new: self._title_rate())
         self._gain.on_change("value_throttled", lambda _name, _old, _new: self._send_softness())
-        self._rate.on_change("value_throttled", lambda _name, _old, _new: self._send(name="rate", value=self._rate_now()))
+        self._rate.on_change(
+            "value_throttled", lambda _name, _old, _new: self._send(name="rate", value=self._rate_now())
+        )
 
     def update(self, layers: list[dict[str, Any]], status: str) -> None:
         """Show what the run does, and the constants that its layers have."""

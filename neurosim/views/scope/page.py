@@ -1,6 +1,5 @@
 """The scope's page in one browser: plots and numbers of the run, which follow it."""
 
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +10,10 @@ from bokeh.models import ColumnDataSource, Div, Range1d
 from neurosim.views.scope import plots
 from neurosim.views.scope.controls import Controls
 from neurosim.views.scope.recorder import Recorder
+from neurosim.views.scope.texts import US, changes, notes, numbers
 
 EVERY = 200  # milliseconds between two looks of a browser's page
 SERIES = ("samples", "speed", "p50", "p99", "p99.9", "never_won", "silent", "novelty")
-US = 1e6
-MOST_NOTES = 12
-STATUS = {
-    "begins": "begins", "running": "runs", "held": "is held", "ended": "has ended",
-    "waiting": "waits for samples",
-}  # fmt: skip
 
 
 def page(document: Document, recorder: Recorder) -> None:
@@ -89,8 +83,8 @@ class Page:
         """Return the plot of weights, or a text where they are no images."""
         sizes = self._recorder.sizes
         if not sizes.fields:
-            layer = "are no images" if self._recorder.about.layer else "are no images: --shape HEIGHT,WIDTH says so"
-            return text("fields", f"<p>The inputs of this layer {layer}.</p>")
+            advice = "" if self._recorder.about.layer else "; --shape HEIGHT,WIDTH tells if they are"
+            return text("fields", f"The inputs of this layer are no images that can be shown{advice}.")
         made, self._fields = plots.fields(sizes.fields, sizes.tile)
         few = f"the {sizes.fields} most used neurons" if sizes.fields < sizes.neurons else "all neurons"
         self.fields_title = f"Weights of {few}"
@@ -128,59 +122,9 @@ class Page:
         if wins.size:
             self._wins.data = {"image": [wins.astype(np.float32)], "x": [first], "dw": [last - first]}
         if self._fields is not None:
-            self._fields.data = {"image": [plots.sheet(picture["fields"][0], self._recorder.about.signed)]}
+            self._fields.data = {"image": [plots.sheet(picture["fields"][0])]}
 
 
 def text(name: str, content: str = "") -> Div:
     """Return a text whose words are never taken for formulas."""
     return Div(name=name, text=content, disable_math=True, sizing_mode="stretch_width")
-
-
-def numbers(recorder: Recorder, series: dict[str, Any]) -> str:
-    """Return the numbers of this moment as HTML."""
-    about, points = recorder.about, recorder.history.points
-    samples = int(recorder.picture["samples"][0]) if recorder.picture is not None else 0
-    of = "" if about.length is None else f" of {about.length:,}"
-    rows = [("The run", STATUS.get(recorder.status, recorder.status)), ("Samples learned", f"{samples:,}{of}")]
-    if len(points) > 1:
-        rows += [
-            ("Samples/s", f"{series['speed'][-1]:,.0f}"),
-            ("Latency p50", f"{US * series['p50'][-1]:,.1f} µs"),
-            ("p99", f"{US * series['p99'][-1]:,.1f} µs"),
-            ("Never won", f"{series['never_won'][-1]:.1%}"),
-        ]
-    style = "display:inline-block;margin:4px 26px 4px 0"
-    return "".join(
-        f'<div style="{style}"><div style="color:#555;font-size:13px">{escape(name)}</div>'
-        f'<div style="font-size:20px">{escape(value)}</div></div>'
-        for name, value in rows
-    )
-
-
-def notes(words: dict[str, Any]) -> str:
-    """Return what whoever looks should know, as HTML: drift of the inputs, and what was refused."""
-    drift = words["drift"]
-    lines = [] if drift is None else [("#b33c00;font-weight:bold" if drift["alarm"] else "#555", f"Drift: {drift['text']}")]
-    lines += [("#b33c00", f"Refused: {why}") for why in words["refusals"]]
-    return "".join(f'<div style="font-size:14px;color:{colour}">{escape(line)}</div>' for colour, line in lines)
-
-
-def changes(made: list[dict[str, Any]]) -> str:
-    """Return the changes of constants so far as HTML, the latest first."""
-    if not made:
-        return '<div style="font-size:13px;color:#555">None yet. The state keeps each with its sample.</div>'
-    rows = "".join(
-        f"<tr><td style='text-align:right'>{change['sample']:,}</td><td>{change['layer'] + 1}</td>"
-        f"<td>{escape(str(change['name']))}</td><td>{escape(shown(change['old']))} → {escape(shown(change['new']))}</td></tr>"
-        for change in made[: -MOST_NOTES - 1 : -1]
-    )
-    more = f"<p>and {len(made) - MOST_NOTES} before</p>" if len(made) > MOST_NOTES else ""
-    head = "<tr><th>at sample</th><th>layer</th><th>constant</th><th>change</th></tr>"
-    return f"<table style='font-size:14px;border-spacing:14px 2px;text-align:left;margin-left:-14px'>{head}{rows}</table>{more}"
-
-
-def shown(value: Any) -> str:
-    """Return a constant as it is shown; a schedule by its fields."""
-    if isinstance(value, dict):
-        return f"{value.get('kind', '')}({', '.join(f'{key}={shown(item)}' for key, item in value.items() if key != 'kind')})"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -9,15 +9,14 @@ from numpy.typing import NDArray
 
 from neurosim.checks import whole
 from neurosim.chip.chip import Chip
-from neurosim.engine.conv.layer import ConvLayer
 from neurosim.errors import ConfigError
 from neurosim.layers.rules import schedule
 from neurosim.online.drift import drift_of, sentence
 from neurosim.online.report import Report
+from neurosim.views.fields import field_shape
 from neurosim.views.scope.memory import WORDS, Sizes
 
 MOST_FIELDS = 100
-CHANNELS = (1, 3)  # of images that can be shown: grey and colours
 LARGEST_GAIN = math.log(np.finfo(np.float64).max)
 
 
@@ -30,7 +29,7 @@ class Pictures:
     layer : int
         Index of the layer that is shown.
     shape : tuple of int, optional
-        Of a sample as an image, for the weights of a dense first layer.
+        Of the layer's inputs as an image, by default the chip's own if it is one; none of them for no image.
 
     Attributes
     ----------
@@ -39,7 +38,7 @@ class Pictures:
     Raises
     ------
     ConfigError
-        If there is no such layer, or its weights do not have that shape.
+        If there is no such layer, or its inputs do not have that shape.
     """
 
     def __init__(self, chip: Chip, layer: int, shape: tuple[int, ...] | None) -> None:
@@ -55,10 +54,7 @@ class Pictures:
     def about(self) -> dict[str, Any]:
         """Return what never changes in a run, for the page."""
         shapes = (self._chip.shape, *(layer.shape for layer in self._chip.layers))
-        return {
-            "chip": " → ".join(" x ".join(f"{size:,}" for size in shape) for shape in shapes),
-            "signed": self._chip.layers[self._index].constants.initial != "uniform",
-        }
+        return {"chip": " → ".join(" x ".join(f"{size:,}" for size in shape) for shape in shapes)}
 
     def values(self, report: Report | None) -> dict[str, Any]:
         """Return the numbers of a picture by their names in `Sizes.dtype`, but for the clock."""
@@ -154,27 +150,14 @@ def _power(temperature: float) -> float | None:
     return math.exp(inverse) if inverse is not None and inverse < LARGEST_GAIN else None
 
 
-def _tile(chip: Chip, index: int, shape: tuple[int, ...] | None) -> tuple[int, int, int] | None:
-    """Return the channels, height and width of a neuron's weights as an image; None if they are none."""
-    layer = chip.layers[index]
-    if isinstance(layer, ConvLayer):
-        if shape is not None:
-            raise ConfigError("shape", "left out for a convolutional layer, which has its own", shape)
-        tile = (layer.image[0], layer.constants.kernel, layer.constants.kernel)
-        return tile if tile[0] in CHANNELS else None
-    if index > 0:
-        if shape is not None:
-            raise ConfigError("shape", "left out for a deeper layer, whose inputs are no image", shape)
-        return None
-    return _of_samples(chip, shape)
+def _tile(chip: Chip, layer: int, shape: tuple[int, ...] | None) -> tuple[int, int, int] | None:
+    """Return the channels, height and width of a neuron's weights as an image; None if they are none.
 
-
-def _of_samples(chip: Chip, shape: tuple[int, ...] | None) -> tuple[int, int, int] | None:
-    """Return the channels, height and width of a sample; None if it is no image."""
-    image = chip.shape if shape is None and len(chip.shape) in (2, 3) else shape
-    if image is None:
+    Only a shape that was asked for is refused.
+    """
+    if shape is not None and len(shape) > 0:
+        return field_shape(chip, layer, shape)
+    try:
+        return field_shape(chip, layer) if shape is None else None
+    except ConfigError:
         return None
-    if len(image) not in (2, 3) or min(image) < 1 or math.prod(image) != chip.inputs:
-        raise ConfigError("shape", f"(height, width) or (channels, height, width) of {chip.inputs} inputs", image)
-    channels, height, width = image if len(image) == 3 else (1, *image)
-    return (channels, height, width) if channels in CHANNELS else None

@@ -1,5 +1,6 @@
 """The scope's plots: lines over samples, the map of wins, and weights as images."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,6 @@ from bokeh.models import (
     LogColorMapper,
     LogTicker,
     NumeralTickFormatter,
-    PrintfTickFormatter,
     Range1d,
     VSpan,
 )
@@ -22,7 +22,8 @@ from bokeh.plotting import figure
 from numpy.typing import NDArray
 
 from neurosim.reporting.figures import COLOURS, FAINT, GREY
-from neurosim.reporting.mosaic import GAP, mosaic
+from neurosim.reporting.mosaic import GAP
+from neurosim.reporting.pictures import weights_picture
 
 HEIGHT = 230  # pixels
 LETTERS = "13px"
@@ -36,12 +37,12 @@ def plot(name: str, x_range: Range1d, y_title: str, *, log: bool = False, height
     made = figure(
         name=name, height=height, sizing_mode="stretch_width", min_width=260, toolbar_location=None, tools="",
         x_range=x_range, y_axis_type="log" if log else "linear", x_axis_label="samples learned",
-        y_axis_label=y_title, outline_line_color=None, **more,
+        y_axis_label=y_title, outline_line_color=None, min_border_top=10, **more,
     )  # fmt: skip
     style(made)
     made.yaxis.formatter = NumeralTickFormatter(format="0,0.[0000]")
     if log:
-        made.yaxis.formatter = PrintfTickFormatter(format="%g")
+        made.yaxis.formatter = NumeralTickFormatter(format="0,0.[000000]")
         made.yaxis.ticker = LogTicker(mantissas=[1, 3])
         made.y_range = Range1d(1, 10)
     return made
@@ -49,7 +50,7 @@ def plot(name: str, x_range: Range1d, y_title: str, *, log: bool = False, height
 
 def style(made: Any) -> None:
     """Give a plot the look of all."""
-    made.xaxis.formatter = NumeralTickFormatter(format="0,0")
+    made.xaxis.formatter = NumeralTickFormatter(format="0.[00]a")
     made.xaxis.ticker = BasicTicker(desired_num_ticks=4)
     made.axis.axis_label_text_font_style = "normal"
     made.axis.axis_label_text_font_size = made.axis.major_label_text_font_size = LETTERS
@@ -127,7 +128,7 @@ def fields(neurons: int, tile: tuple[int, int, int]) -> tuple[Any, ColumnDataSou
 
 def columns_of(neurons: int) -> int:
     """Return how many images are in a row."""
-    return max(1, round(neurons**0.5 + 0.499))
+    return math.ceil(math.sqrt(neurons))
 
 
 def sheet_size(neurons: int, tile: tuple[int, int, int]) -> tuple[int, int]:
@@ -137,16 +138,9 @@ def sheet_size(neurons: int, tile: tuple[int, int, int]) -> tuple[int, int]:
     return columns * (tile[2] + GAP) - GAP, rows * (tile[1] + GAP) - GAP
 
 
-def sheet(weights: NDArray[np.float32], signed: bool) -> NDArray[np.uint32]:
-    """Return weights (neurons, channels, height, width) as one image of RGBA, the last row first, as Bokeh draws it.
-
-    Each neuron has its own scale, to its largest weight; grey is 0 where weights are of either sign.
-    """
-    signed = signed or bool((weights < 0).any())
-    if not signed:
-        largest = weights.max(axis=(1, 2, 3), keepdims=True, initial=0)
-        weights = weights / np.where(largest > 0, largest, 1)
-    colours = mosaic(weights, columns_of(len(weights)), signed=signed)
+def sheet(weights: NDArray[np.float32]) -> NDArray[np.uint32]:
+    """Return weights (neurons, channels, height, width) as one picture of RGBA, the last row first, as Bokeh does."""
+    colours = weights_picture(weights, columns_of(len(weights)))
     pixels = np.full((*colours.shape[:2], 4), 255, np.uint8)
-    pixels[..., :3] = np.round(255 * colours)
-    return np.ascontiguousarray(pixels[::-1]).view(np.uint32)[..., 0]
+    pixels[..., :3] = colours[::-1]
+    return pixels.view(np.uint32)[..., 0]

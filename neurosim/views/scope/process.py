@@ -22,26 +22,16 @@ NICENESS = 5  # the run comes first where there are few cores, and the page stil
 PATIENCE = 5.0  # seconds that the process has to end by itself
 
 
-def check_bokeh() -> None:
-    """Refuse a scope where Bokeh is not installed.
-
-    Raises
-    ------
-    ConfigError
-        If so.
-    """
-    if find_spec("bokeh") is None:
-        raise ConfigError("bokeh", "installed for the scope", "none", "pip install 'neurosim-chip[views]'")
-
-
 def listening(port: int | None) -> socket.socket:
     """Return a socket that listens at a port of 127.0.0.1: by default the usual one, or any that is free.
 
     Raises
     ------
     ConfigError
-        If the port that was asked for cannot be used.
+        If Bokeh, which would answer, is not installed, or the port that was asked for cannot be used.
     """
+    if find_spec("bokeh") is None:
+        raise ConfigError("bokeh", "installed for the scope", "none", "pip install 'neurosim-chip[views]'")
     if port is not None:
         return _bound(port)
     with suppress(ConfigError):
@@ -102,7 +92,8 @@ class PageProcess:
             here.close()
             for file in files:
                 os.close(file)
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self.lines = Lines(self._process.stdout.fileno())
         with suppress(OSError):
             self._process.stdin.write(json.dumps(about).encode() + b"\n")
@@ -123,7 +114,8 @@ class PageProcess:
 
     def end(self) -> None:
         """End the process, once it has shown the last picture."""
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         with suppress(OSError):
             self._process.stdin.close()
         try:
@@ -135,5 +127,5 @@ class PageProcess:
 
 
 def _environment() -> dict[str, str]:
-    """Return the environment of the process: without Bokeh's settings, by which it would load scripts from elsewhere."""
+    """Return the environment of the process, without Bokeh's settings: they may name scripts from elsewhere."""
     return {name: value for name, value in start_writer.environment().items() if not name.startswith("BOKEH_")}

@@ -25,15 +25,12 @@ class About(NamedTuple):
         Index of the layer that is shown.
     chip : str
         The shapes of its layers.
-    signed : bool
-        Whether weights may be of either sign from the beginning.
     """
 
     stream: str
     length: int | None
     layer: int
     chip: str
-    signed: bool
 
 
 class Recorder:

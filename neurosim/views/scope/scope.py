@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from math import inf
+from socket import socket
 
 from neurosim.chip.chip import Chip
 from neurosim.errors import NeurosimError
@@ -13,7 +14,7 @@ from neurosim.online.stop import Stop
 from neurosim.views.scope.commands import Pause, Resume, Step, parse
 from neurosim.views.scope.memory import PictureMemory
 from neurosim.views.scope.pictures import Pictures
-from neurosim.views.scope.process import HOST, PageProcess, check_bokeh, listening
+from neurosim.views.scope.process import HOST, PageProcess, listening
 
 SHORTEST = 0.1  # seconds between two pictures
 SHARE = 0.01  # of the time that pictures may take
@@ -38,9 +39,10 @@ class Scope:
     layer : int
         Index of the layer whose wins and weights are shown.
     shape : tuple of int, optional
-        Of a sample as an image, (height, width) or (channels, height, width); by default the chip's own shape.
-    port : int, optional
-        By default the usual one, 5006, or another that is free.
+        Of the layer's inputs as an image, (height, width) or (channels, height, width); by default the chip's own if
+        it is one. None of them, `()`, for no image.
+    listener : socket, optional
+        From `neurosim.views.scope.process.listening`; by default one at the usual port, 5006, or another that is free.
     held : bool
         Whether the run waits for the page before its first sample.
     stop, waiting : callable
@@ -58,7 +60,7 @@ class Scope:
     Raises
     ------
     ConfigError
-        If Bokeh is missing, the port is in use, or `layer` or `shape` does not fit the chip.
+        If Bokeh is missing, or `layer` or `shape` does not fit the chip.
     """
 
     def __init__(
@@ -69,17 +71,16 @@ class Scope:
         length: int | None = None,
         layer: int = 0,
         shape: tuple[int, ...] | None = None,
-        port: int | None = None,
+        listener: socket | None = None,
         held: bool = False,
         stop: Callable[[], bool] = lambda: False,
         waiting: Callable[[], AbstractContextManager[object]] = nullcontext,
         say: Callable[[str], object] = lambda _line: None,
     ) -> None:
-        check_bokeh()
         self._chip, self._stopped, self._waiting, self._say = chip, stop, waiting, say
         self._pictures = Pictures(chip, layer, shape)
         self._memory = PictureMemory(self._pictures.sizes)
-        here = listening(port)
+        here = listening(None) if listener is None else listener
         self.address = f"http://{HOST}:{here.getsockname()[1]}/"
         about = {"sizes": self._pictures.sizes, "stream": name, "length": length, "layer": layer}
         self._page = PageProcess(here, self._memory, about | self._pictures.about())
@@ -100,7 +101,7 @@ class Scope:
         self._report = report
 
     def samples_left(self, samples: int) -> float:
-        """Return 0 where a picture is due or the run is to be held, else after how many samples it is: see `Control`."""
+        """Return 0 where a picture is due or the run is to be held, else how many samples come before that."""
         return 0 if time.perf_counter() >= self._due else max(0, self._until - samples)
 
     def between(self, samples: int) -> Iterator[Edit]:
@@ -128,10 +129,10 @@ class Scope:
             self._refuse(f"the run was ended: {error}")
         self._show(ENDED)
 
-    def stay(self) -> None:
+    def stay(self, waiting: Callable[[], AbstractContextManager[object]]) -> None:
         """Keep the page after the run, until `waiting` raises `Stop` or the page's process ends."""
         try:
-            with self._waiting():
+            with waiting():
                 while not self._alone:
                     self._page.lines.wait(10 * SHORTEST)
                     for _ in self._asked(self._chip.samples):  # what is asked of a run that has ended has no effect

@@ -58,7 +58,10 @@ class OwnMachine(BokehTornado):
     def resources(self, absolute_url: str | bool | None = None) -> Resources:
         """Return which scripts the page loads, all from here: those of plots and widgets."""
         return Resources(
-            mode="server", root_url="/", path_versioner=StaticHandler.append_version, components=["bokeh", "bokeh-widgets"]
+            mode="server",
+            root_url="/",
+            path_versioner=StaticHandler.append_version,
+            components=["bokeh", "bokeh-widgets"],
         )
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
