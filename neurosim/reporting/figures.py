@@ -24,6 +24,7 @@ DPI = 120
 WIDTH = 5.5  # inches, of a figure that says nothing else
 SMALLEST_PIXELS, SHOWN_PIXELS = 9, 400  # height of letters where a figure is shown in this width
 POINTS = 72  # an inch
+LARGER = 1.1  # letters of titles
 LINE = 1.25  # from one line of text to the next, of its size
 DECADES = (1e-4, 1e6)  # between these, numbers at logarithmic axes are written out
 
@@ -60,7 +61,10 @@ def new_figure(width: float, height: float) -> Any:
     with styled(width):
         from matplotlib.figure import Figure
 
-        return Figure(figsize=(width, height), layout="constrained")
+        figure = Figure(figsize=(width, height), layout="constrained")
+    for name, more in (("suptitle", LARGER), ("supxlabel", 1.0), ("supylabel", 1.0)):  # sizes are else looked up late
+        setattr(figure, name, partial(getattr(figure, name), fontsize=text_size(width) * more))
+    return figure
 
 
 def panels(
@@ -120,13 +124,13 @@ def styled(width: float = WIDTH) -> Iterator[None]:
         size = text_size(width)
         own = {
             "font.size": size,
-            "axes.titlesize": size * 1.1,
+            "axes.titlesize": size * LARGER,
             "axes.titlelocation": "left",
             "axes.labelsize": size,
             "xtick.labelsize": size,
             "ytick.labelsize": size,
             "legend.fontsize": size,
-            "figure.titlesize": size * 1.1,
+            "figure.titlesize": size * LARGER,
             "figure.labelsize": size,
             "axes.prop_cycle": cycler(color=COLOURS),
             "axes.spines.top": False,
@@ -144,7 +148,7 @@ def _dress(axes: Any, size: float) -> None:
     """Keep the style's sizes for what matplotlib would otherwise look up when it is added or drawn."""
     for which in ("major", "minor"):
         axes.tick_params(which=which, labelsize=size)
-    axes.set_title = partial(axes.set_title, fontsize=size * 1.1, loc="left", wrap=True)
+    axes.set_title = partial(axes.set_title, fontsize=size * LARGER, loc="left", wrap=True)
     axes.text = partial(axes.text, fontsize=size)
     axes.annotate = partial(axes.annotate, fontsize=size)
 
