@@ -46,13 +46,14 @@ def draw_radius(cells: Sequence[Cell], finished: Finished, folder: Folder) -> li
         return []
     figure, ((axes,),) = panels()
     radii = [cell.settings["radius"] for cell in done]
-    for name, marker in (("winner_accuracy", "o"), ("readout_accuracy", "s"), ("never_won", "^")):
+    drawn = {"winner accuracy": "winner_accuracy", "readout accuracy": "readout_accuracy", "never won": "never_won"}
+    for (label, name), marker in zip(drawn.items(), "os^", strict=True):
         shares = [100 * finished[cell.name]["measures"][name] for cell in done]
-        axes.plot(radii, shares, marker, markersize=3.5, label=name.replace("_", " "))
+        axes.plot(radii, shares, marker, markersize=3.5, label=label)
     for bound, _ in published.BANDS[:-1]:
         axes.axvline(bound, color=GREY, linewidth=0.8)
     log_axis(axes, "x")
-    axes.set(xlabel="first radius (lines: published bands)", ylabel="share of samples, or of neurons, %")
+    axes.set(xlabel="first radius (lines: published bands)", ylabel="share of samples or neurons, %")
     legend_beside(figure, axes)
     return [write(figure, folder, "radius.png")]
 
@@ -137,12 +138,13 @@ def _steps(with_arrays: Sequence[tuple[Cell, dict[str, Any]]]) -> Any:
 
 def _fields(cell: Cell, arrays: dict[str, Any]) -> Any:
     """Draw the weights of the most active neurons, and below them those of the least active ones."""
-    figure, grid = panels(2, len(arrays["most"]), height=2.2)
+    figure, grid = panels(2, len(arrays["most"]), height=1.9)
     for row, name in zip(grid, ("most", "least"), strict=True):
         for axes, weights in zip(row, arrays[name], strict=True):
             axes.imshow(_picture(weights), cmap="RdBu_r", vmin=0, vmax=1)
             axes.set(xticks=[], yticks=[])
             axes.grid(False)
+            axes.spines[:].set_visible(False)
         row[0].set_ylabel(f"{name} active")
     figure.suptitle(as_label(cell.name))
     return figure

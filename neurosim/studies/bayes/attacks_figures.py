@@ -1,6 +1,7 @@
 """Figures of part `attacks`: accuracy over epsilon, and attacked images for the eye to judge."""
 
 from collections.abc import Sequence
+from textwrap import fill
 
 from neurosim.experiments.cells import Cell, Finished, Folder
 from neurosim.studies.bayes.attackers import NAMES
@@ -17,6 +18,7 @@ from neurosim.studies.bayes.figures import (
 )
 from neurosim.studies.figures import titled
 
+LETTERS = 28  # in a line below a panel
 SHORT = {"clean": "no attack\n(unchanged below:\nwrong before)", "linf": "L-inf .2", "l2": "L2 4"}
 
 
@@ -42,7 +44,7 @@ def _curves(drawn: Drawn, folder: Folder) -> list[str]:
                 name = f"{NAMES[method]}: own gradients alone"
                 axes.plot(curve[:, 0], 100 * curve[:, OWN], "o:", color="black", markersize=3, label=name)
         axes.set(ylim=(0, 100))
-        axes.set_xlabel(f"epsilon, {UNITS[norm].split(';')[0]}")
+        axes.set_xlabel(fill(f"epsilon, {UNITS[norm].split(';')[0]}", LETTERS))
     figure.supylabel(f"accuracy left, %, {drawn.dataset}, {drawn.neurons} neurons")
     return finish(figure, f"attacks-{drawn.dataset}.png", folder)
 
