@@ -41,12 +41,12 @@ ARROWS = {
     "bayes": "chip layers outside readouts streams",
     "chip": "engine layers outside presets state streams",
     "cli": "chip experiments hardware latency layers online outside presets readouts reporting state streams studies "
-    "sweeps",
+    "sweeps views",
     "engine": "kernels layers outside state",
     "experiments": "state streams",
     "hardware": "chip engine kernels layers outside reporting streams",
     "interop": "chip layers readouts",
-    "latency": "chip engine kernels layers online reporting state streams",
+    "latency": "chip engine kernels layers online outside reporting state streams",
     "layers": "kernels",
     "online": "chip layers state streams",
     "presets": "layers outside",
@@ -54,6 +54,7 @@ ARROWS = {
     "streams": "outside state",
     "studies": "bayes chip engine experiments layers outside presets readouts reporting streams",
     "sweeps": "chip experiments hardware layers outside presets readouts reporting streams",
+    "views": "chip layers online state",
 }
 WITHIN = {  # and which folders of a folder, or of kernels/
     "engine.conv": "engine",
