@@ -27,6 +27,8 @@ POINTS = 72  # an inch
 LINE = 1.25  # from one line of text to the next, of its size
 DECADES = (1e-4, 1e6)  # between these, numbers at logarithmic axes are written out
 
+ONE_DECADE, TWO_DECADES = 10, 300  # roughly: spans with round numbers, with 1, 2 and 5, beyond with powers of ten
+
 
 def check_matplotlib() -> None:
     """Refuse a figure where matplotlib is not installed, or cannot be started.
@@ -142,20 +144,43 @@ def _dress(axes: Any, size: float) -> None:
     """Keep the style's sizes for what matplotlib would otherwise look up when it is added or drawn."""
     for which in ("major", "minor"):
         axes.tick_params(which=which, labelsize=size)
-    axes.set_title = partial(axes.set_title, fontsize=size * 1.1, loc="left")
+    axes.set_title = partial(axes.set_title, fontsize=size * 1.1, loc="left", wrap=True)
     axes.text = partial(axes.text, fontsize=size)
     axes.annotate = partial(axes.annotate, fontsize=size)
 
 
 def log_axis(axes: Any, *names: str) -> None:
-    """Make the axes named "x" or "y" logarithmic, with a number written out at each power of ten."""
-    from matplotlib.ticker import LogFormatterSciNotation, NullFormatter
+    """Make the axes named "x" or "y" logarithmic, with numbers written out: as many as there are decades for.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+    *names : str
+        "x", "y", or both.
+    """
+    from matplotlib.ticker import LogFormatterSciNotation, LogLocator, MaxNLocator, NullFormatter, NullLocator
+
+    class Numbers(LogLocator):
+        def tick_values(self, vmin: float, vmax: float) -> Any:
+            span = vmax / vmin if vmin > 0 else np.inf
+            if span < ONE_DECADE:
+                ticks = MaxNLocator(5, steps=(1, 2, 5, 10)).tick_values(vmin, vmax)
+                return ticks[ticks > 0]
+            self.set_params(subs=(1, 2, 5) if span < TWO_DECADES else (1,))
+            return super().tick_values(vmin, vmax)
+
+    class Minor(LogLocator):
+        def tick_values(self, vmin: float, vmax: float) -> Any:
+            few = vmin <= 0 or vmax / vmin < ONE_DECADE
+            return NullLocator().tick_values(vmin, vmax) if few else super().tick_values(vmin, vmax)
 
     elsewhere = LogFormatterSciNotation()
     for name in names:
-        axis = getattr(axes, f"{name}axis")
         axes.set(**{f"{name}scale": "log"})
-        axis.set_major_formatter(lambda x, _: f"{x:,g}" if DECADES[0] <= x < DECADES[1] else elsewhere(x))
+        axis = getattr(axes, f"{name}axis")
+        axis.set_major_locator(Numbers())
+        axis.set_major_formatter(lambda x, _: f"{x:,.6g}" if DECADES[0] <= x < DECADES[1] else elsewhere(x))
+        axis.set_minor_locator(Minor(subs="auto"))
         axis.set_minor_formatter(NullFormatter())
 
 
@@ -188,6 +213,12 @@ def legend_beside(figure: Any, *axes: Any, right: bool = False, columns: int | N
         )
 
 
+def legend_at_right(axes: Any) -> None:
+    """Put a panel's legend at its right, where other panels of the figure have legends of their own, or none."""
+    with styled(axes.figure.get_figwidth()):
+        axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1), borderaxespad=0, frameon=False)
+
+
 def label_ends(axes: Any) -> None:
     """Write each line's label at the right of the panel, as high as the line ends; call it when all else is drawn.
 
@@ -200,16 +231,22 @@ def label_ends(axes: Any) -> None:
         axes.figure.draw_without_rendering()  # the panel's height, which the labels' distance depends on
     size = text_size(axes.figure.get_figwidth())
     high = axes.get_window_extent().height / axes.figure.dpi * POINTS
-    ends = [np.array((line.get_xdata()[-1], line.get_ydata()[-1]), float) for line in lines]
-    shown = axes.transAxes.inverted().transform(axes.transData.transform(ends))
-    heights = spread([y for _, y in shown], LINE * size / high)
-    moved = [abs(height - y) > size / high / 4 or x < 0.9 for height, (x, y) in zip(heights, shown, strict=True)]
+    ends = [_end(line, axes) for line in lines]
+    heights = spread([y for _, y in ends], LINE * size / high)
+    moved = [abs(height - y) > size / high / 4 or x < 0.9 for height, (x, y) in zip(heights, ends, strict=True)]
     for line, end, height, far in zip(lines, ends, heights, moved, strict=True):
         axes.annotate(
-            line.get_label(), end, (1.06 if any(moved) else 1.02, height), "data", "axes fraction", va="center",
+            line.get_label(), end, (1.06 if any(moved) else 1.02, height), "axes fraction", va="center",
             color=line.get_color(), annotation_clip=False,
             arrowprops={"arrowstyle": "-", "color": line.get_color(), "linewidth": 0.6} if far else None,
         )  # fmt: skip
+
+
+def _end(line: Any, axes: Any) -> tuple[float, float]:
+    """Return where a line ends, or leaves the panel, as fractions of the panel."""
+    points = line.get_transform().transform(np.column_stack((line.get_xdata(), line.get_ydata())).astype(float))
+    x, y = axes.transAxes.inverted().transform(points[np.isfinite(points).all(axis=1)])[-1]
+    return float(np.clip(x, 0, 1)), float(np.clip(y, 0, 1))
 
 
 def spread(heights: Sequence[float], distance: float) -> list[float]:
