@@ -41,7 +41,7 @@ class ViewOptions(SourceOptions):
 @shared.shape()
 @shared.layer(help="Only this layer, from 1.  [default: all]")
 @shared.stream(help="Samples, for figures that need some: winners, patches, classes, latency.")
-@shared.test(help="Count confused classes on this stream.  [default: every second sample of --stream]")
+@shared.test(help="Count confused classes on this stream.  [default: half of --stream's]")
 @click.option("--first", default=SAMPLES, show_default=True, metavar="N", help="Samples taken of each stream, at most.")
 @shared.hardware(help="A described chip, as for `neurosim cost`, for the floor plan and the energy.")
 @shared.root()
