@@ -184,8 +184,8 @@ function buttonFor(parent, id, text, action) {
 }
 
 function begin() {
-  presets.forEach(({ id, name, potentials, sharpness, note }) => buttonFor("presets", id, name, () => {
-    if (potentials) take(ofPreset(potentials), false);
+  presets.forEach(({ id, name, potentials, sharpness, note }) => buttonFor("presets", `preset-${id}`, name, () => {
+    if (potentials.length) take(ofPreset(potentials), false);
     setSharpness(sharpness);
     byId("note").textContent = note;
   }));
@@ -200,7 +200,7 @@ function begin() {
   }));
   take(ofPreset(presets[0].potentials), false);
   listen();
-  byId(chip.samples.length ? "sample-0" : presets[0].id).click();
+  byId(chip.samples.length ? "sample-0" : `preset-${presets[0].id}`).click();
 }
 
 function listen() {

@@ -9,14 +9,18 @@ from numpy.typing import NDArray
 
 from neurosim.checks import whole
 from neurosim.chip.chip import Chip
+from neurosim.chip.response import Response
 from neurosim.chip.samples import as_stream
 from neurosim.errors import ConfigError, SampleError
 from neurosim.layers.biases import LogPrior
+from neurosim.layers.competition import Competition, HardWTA, SoftWTA
 from neurosim.layers.conv import ConvWTA
 from neurosim.layers.rules import SoftHebb, schedule
 from neurosim.streams import Stream
 
 Array = NDArray[np.float64]
+HARD = 1000.0  # ln(gain) that stands for a hard competition
+DIGITS = 9  # of a number: what float32 holds
 
 
 class ChipSample(NamedTuple):
@@ -57,6 +61,57 @@ class ChipSample(NamedTuple):
     no_steps: str
 
 
+def chip_data(
+    chip: Chip, stream: Stream, samples: Sequence[int], layer: int = 0, *, name: str = "the chip"
+) -> dict[str, Any]:
+    """Return what `explorer_page` shows of a chip, as plain values; parameters and errors as of `chip_samples`.
+
+    Parameters
+    ----------
+    chip, stream, samples, layer
+        As for `chip_samples`.
+    name : str
+        What the page calls the chip.
+    """
+    described = chip_samples(chip, stream, samples, layer)
+    constants = chip.layers[layer].constants
+    sharpness, note = _sharpness(constants.competition)
+    text = f"Potentials of {constants.neurons:,} neurons, layer {layer + 1} of {name}, for samples of {stream.name}."
+    if not isinstance(constants.rule, SoftHebb):
+        note += f" The layer's rule is {type(constants.rule).__name__}; steps are SoftHebb's, in units of its rate."
+    return {
+        "text": f"{text} {note}", "command": "", "samples": [_sample_data(sample) for sample in described],
+        "sharpness": sharpness, "signed": bool(getattr(constants.competition, "signed", False)),
+    }  # fmt: skip
+
+
+def _sharpness(competition: Competition) -> tuple[float | None, str]:
+    """Return ln(gain) of a competition, None if it is no softmax, and what the page says of it."""
+    if isinstance(competition, SoftWTA):
+        note = "The gain is the layer's own."
+        if competition.winner_only:
+            note += " With winner_only, all but the winner respond with 0 there."
+        return competition.sharpness, note
+    if isinstance(competition, HardWTA):
+        return HARD, "The layer's competition is hard: the limit of a large gain."
+    return None, f"The layer's competition is {type(competition).__name__}; responses are those of SoftWTA instead."
+
+
+def _sample_data(sample: ChipSample) -> dict[str, Any]:
+    layer = {
+        "potentials": _rounded(sample.potentials), "offsets": _rounded(sample.offsets),
+        "norms": _rounded(sample.norms), "rates": _rounded(sample.rates), "square": sample.square,
+        "cutoff": sample.cutoff, "cap": sample.cap, "noSteps": sample.no_steps,
+        "activation": {"name": sample.activation, "exponent": sample.exponent},
+    }  # fmt: skip
+    return {"name": sample.name, "layer": layer}
+
+
+def _rounded(values: Any) -> list[float]:
+    """Return numbers of float32 without digits that it does not hold: a third of the page's size."""
+    return [float(f"{value:.{DIGITS}g}") for value in values]
+
+
 def chip_samples(chip: Chip, stream: Stream, samples: Sequence[int], layer: int = 0) -> list[ChipSample]:
     """Return a layer's potentials for some samples of a stream; the chip is frozen.
 
@@ -86,10 +141,11 @@ def chip_samples(chip: Chip, stream: Stream, samples: Sequence[int], layer: int 
     stream = as_stream("stream", stream, chip.shape)
     taken = [_sample(stream, position) for position in samples]
     values = np.stack([x for x, _ in taken])
-    potentials = _responses(chip, values, layer)
-    inputs = values if layer == 0 else _responses(chip, values, layer - 1, outputs=True)
+    response = _responses(chip, values, layer)
+    inputs = values if layer == 0 else _responses(chip, values, layer - 1).output
     names = [_name(stream, position, label) for position, (_, label) in zip(samples, taken, strict=True)]
-    return [_described(working, *one) for one in zip(names, potentials, inputs, strict=True)]
+    rows = zip(names, response.potentials, response.winner, inputs, strict=True)
+    return [_described(working, *row) for row in rows]
 
 
 def _sample(stream: Stream, position: int) -> tuple[NDArray[np.float32], int | None]:
@@ -100,9 +156,9 @@ def _sample(stream: Stream, position: int) -> tuple[NDArray[np.float32], int | N
     return block.samples[0], None if block.labels is None or block.labels[0] < 0 else int(block.labels[0])
 
 
-def _responses(chip: Chip, values: NDArray[np.float32], layer: int, *, outputs: bool = False) -> NDArray[np.float32]:
-    blocks = (response for response, _ in chip.respond_blocks(values, layer=layer))
-    return np.concatenate([block.output if outputs else block.potentials for block in blocks])
+def _responses(chip: Chip, values: NDArray[np.float32], layer: int) -> Response:
+    blocks = [response for response, _ in chip.respond_blocks(values, layer=layer)]
+    return Response(*(np.concatenate(arrays) for arrays in zip(*blocks, strict=True)))
 
 
 def _name(stream: Stream, position: int, label: int | None) -> str:
@@ -112,7 +168,9 @@ def _name(stream: Stream, position: int, label: int | None) -> str:
     return f"{name}: {stream.classes[label] if label < len(stream.classes) else label}"
 
 
-def _described(layer: Any, name: str, potentials: NDArray[np.float32], x: NDArray[np.float32]) -> ChipSample:
+def _described(
+    layer: Any, name: str, potentials: NDArray[np.float32], winner: int, x: NDArray[np.float32]
+) -> ChipSample:
     """Return a layer's potentials for a sample, with the layer's constants and norms."""
     constants = layer.constants
     if isinstance(constants, ConvWTA):
@@ -122,7 +180,9 @@ def _described(layer: Any, name: str, potentials: NDArray[np.float32], x: NDArra
     why, neurons = _without_steps(constants), constants.neurons
     rates = np.ones(neurons)
     if isinstance(constants.rule, SoftHebb):
-        rates = schedule(constants.rule).of_neurons(layer.samples, layer.norms, layer.wins)
+        wins = layer.wins
+        wins[winner] += 1  # a win is counted before its step
+        rates = schedule(constants.rule).of_neurons(layer.samples, layer.norms, wins)
     prior = isinstance(getattr(constants, "bias", None), LogPrior)
     return ChipSample(
         name=name, potentials=potentials.astype(np.float64),
