@@ -106,6 +106,8 @@ def _scope(
 
     number = 1 if layer is None else layer
     whole("layer", number, 1, len(chip.layers))
+    if shape is None and number == 1 and chip.shape == (stream.inputs,) and len(stream.shape) > 1:
+        shape = stream.shape  # a dense chip takes images as rows of numbers; their stream knows
     length = None if stream.length is None else chip.samples + stream.length - start
     return Scope(
         chip, stream.name, length=length, layer=number - 1, shape=shape, listener=listener, held=held,

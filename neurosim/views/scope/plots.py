@@ -9,6 +9,7 @@ from bokeh.models import (
     BasicTicker,
     ColorBar,
     ColumnDataSource,
+    FixedTicker,
     Legend,
     LegendItem,
     LogColorMapper,
@@ -27,6 +28,7 @@ from neurosim.reporting.pictures import weights_picture
 
 HEIGHT = 230  # pixels
 LETTERS = "13px"
+FEW_STEPS, MOST_STEPS = 3, 8  # powers of ten at an axis
 DASHES = ("solid", "dashed", "dotted")
 LEAST, MOST = 1 / 8, 8  # multiples of an equal share, the ends of the map's colours
 NEVER = "#ffffff"
@@ -43,8 +45,7 @@ def plot(name: str, x_range: Range1d, y_title: str, *, log: bool = False, height
     made.yaxis.formatter = NumeralTickFormatter(format="0,0.[0000]")
     if log:
         made.yaxis.formatter = NumeralTickFormatter(format="0,0.[000000]")
-        made.yaxis.ticker = LogTicker(mantissas=[1, 3])
-        made.y_range = Range1d(1, 10)
+        made.y_range, made.yaxis.ticker = Range1d(1, 10), FixedTicker(ticks=[1, 10])
     return made
 
 
@@ -66,8 +67,13 @@ def whole_decades(made: Any, *values: NDArray[np.float64]) -> None:
         shown = np.concatenate(values)
         shown = shown[shown > 0]
     if len(shown):
-        low, high = np.floor(np.log10(shown.min())), np.ceil(np.log10(shown.max()))
-        made.y_range.update(start=10.0**low, end=10.0 ** max(high, low + 1))
+        low, high = math.floor(math.log10(shown.min())), math.ceil(math.log10(shown.max()))
+        high = max(high, low + 1)
+        steps = [10.0**power for power in range(low, high + 1)]
+        made.y_range.update(start=steps[0], end=steps[-1])
+        made.yaxis.ticker.ticks = steps[:: 1 + len(steps) // MOST_STEPS] if len(steps) > FEW_STEPS else [
+            factor * step for step in steps for factor in (1, 3)
+        ]  # fmt: skip
 
 
 def lines(made: Any, source: ColumnDataSource, names: Mapping[str, str]) -> None:
@@ -103,7 +109,8 @@ def map_of_wins(x_range: Range1d, neurons: int) -> tuple[Any, ColumnDataSource]:
     colours = LogColorMapper(palette=cividis(256), low=LEAST, high=MOST, low_color=NEVER)
     made.image("image", x="x", y=0, dw="dw", dh=neurons, source=source, color_mapper=colours)
     bar = ColorBar(
-        color_mapper=colours, ticker=LogTicker(base=2, mantissas=[1]), title="wins, in equal shares", height=10,
+        color_mapper=colours, ticker=LogTicker(base=2, mantissas=[1]), height=10,
+        title="wins, in equal shares (white: fewer)",
         formatter=NumeralTickFormatter(format="0.[0000]"), padding=2, title_text_font_style="normal",
         major_label_text_font_size=LETTERS, title_text_font_size=LETTERS, location="center",
     )  # fmt: skip
