@@ -11,6 +11,7 @@ DIGITS = 3  # of a constant that a slider sends
 SOFTNESS = (-3.0, 2.8)  # logarithm of ln b: gains from 1.001 to the largest float
 RATES = (-6.0, 1.0)  # logarithm of rates
 GRID = 0.01  # decades
+WIDTH = 340  # pixels of the longest slider: the page fits a telephone
 
 
 def written(value: float | None) -> str:
@@ -48,11 +49,11 @@ class Controls:
         self._count = Spinner(name="count", value=1, low=1, high=10**6, step=1, width=110, title="samples a step")
         self._layer = Select(name="layer", title="change", width=130, options=[("all", "all layers")], value="all")
         self._gain = Slider(
-            name="gain", start=SOFTNESS[0], end=SOFTNESS[1], value=0, step=GRID, show_value=False, width=380
+            name="gain", start=SOFTNESS[0], end=SOFTNESS[1], value=0, step=GRID, show_value=False, width=WIDTH
         )
         self._rate = Slider(name="rate", start=RATES[0], end=RATES[1], value=0, step=GRID, show_value=False, width=240)
         self._gain_text, self._rate_text = (Div(name=f"{name}_text", width=240) for name in ("gain", "rate"))
-        self._gain_text.width = 380
+        self._gain_text.width = WIDTH
         self.all = (
             *buttons, self._count, self._layer, self._gain, self._rate, self._gain_text, self._rate_text,
         )  # fmt: skip

@@ -118,6 +118,7 @@ class Scope:
             yield from self._asked(samples)
         self._seconds_held += time.perf_counter() - begun
         self._show(RUNNING)
+        self._news = True  # where it is held next, that is to be shown
 
     def refused(self, edit: Edit, why: NeurosimError) -> None:
         """Show on the page why a change was refused."""
