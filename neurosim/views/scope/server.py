@@ -40,7 +40,7 @@ HEADERS = {
 }  # fmt: skip
 
 
-class OwnHeaders(OutputTransform):
+class OwnHeaders(OutputTransform):  # type: ignore[misc]
     """Adds to every answer what browsers are to refuse."""
 
     def transform_first_chunk(
@@ -52,7 +52,7 @@ class OwnHeaders(OutputTransform):
         return status_code, headers, chunk
 
 
-class OwnMachine(BokehTornado):
+class OwnMachine(BokehTornado):  # type: ignore[misc]
     """Bokeh's application, for requests to this machine by its own names, and from its own page."""
 
     def resources(self, absolute_url: str | bool | None = None) -> Resources:
@@ -81,7 +81,7 @@ def admitted(headers: HTTPHeaders, path: str) -> bool:
         return False
     if not origins:
         return not path.endswith("/ws")
-    return origins == [f"http://{hosts[0]}"]
+    return bool(origins == [f"http://{hosts[0]}"])
 
 
 def _name(host: str) -> str | None:
@@ -107,7 +107,8 @@ def main(listener: int, memory: int, _: int) -> None:
     said = json.loads(sys.stdin.buffer.readline())
     neurons, fields, tile = said.pop("sizes")
     sizes = Sizes(neurons, fields, tuple(tile))
-    recorder = Recorder(PictureMemory(sizes, memory), sizes, About(**said), orders)
+    pictures = PictureMemory(sizes, memory)
+    recorder = Recorder(pictures, sizes, About(**said), orders)
     loop = IOLoop.current()
     application = OwnMachine(
         lambda document: page(document, recorder), sign_sessions=False, generate_session_ids=True,
