@@ -9,6 +9,7 @@ import numpy as np
 
 from neurosim import hardware
 from neurosim.chip.chip import Chip
+from neurosim.chip.samples import check_fits
 from neurosim.errors import ConfigError, SampleError
 from neurosim.hardware.chips.spec import Hardware
 from neurosim.latency.measure import bench
@@ -86,6 +87,9 @@ def gallery(
     """
     if layer is not None:
         use.layer_of(chip, layer)
+    for source in (stream, test):
+        if source is not None:
+            check_fits(source, chip.shape)
     stream, test = (one and first_samples(one, samples) for one in (stream, test))
     if shape is None and len(chip.shape) != 3 and stream is not None and len(stream.shape) == 3:
         shape = stream.shape
