@@ -10,10 +10,10 @@ import numpy as np
 from neurosim import hardware
 from neurosim.chip.chip import Chip
 from neurosim.chip.samples import check_fits
+from neurosim.engine.conv.layer import ConvLayer
 from neurosim.errors import ConfigError, SampleError
 from neurosim.hardware.chips.spec import Hardware
 from neurosim.latency.measure import bench
-from neurosim.layers.conv import ConvWTA
 from neurosim.reporting.pictures import CHANNELS
 from neurosim.streams import Stream
 from neurosim.streams.arrays import ArrayStream
@@ -149,9 +149,9 @@ def _layer(
 
 
 def _fields(chip: Chip, index: int, shape: tuple[int, ...] | None) -> Figure | Missing:
-    name, constants = f"layer-{index + 1}-fields", chip.layers[index].constants
-    if isinstance(constants, ConvWTA):
-        channels = chip.layers[index].image[0]
+    name, layer = f"layer-{index + 1}-fields", chip.layers[index]
+    if isinstance(layer, ConvLayer):
+        channels = layer.image[0]
         if channels not in CHANNELS:
             return Missing(
                 name, f"weights of {channels:,} channels are no picture; a stream shows its strongest patches"
