@@ -128,7 +128,8 @@ def text_size(width: float) -> float:
 def styled(width: float = WIDTH) -> Iterator[None]:
     """Draw in the common style for a while, whatever the user's own settings of matplotlib are."""
     with _quiet():
-        from matplotlib import cycler, style
+        from cycler import cycler
+        from matplotlib import style
 
         size = text_size(width)
         own = {
@@ -177,9 +178,9 @@ def log_axis(axes: Any, *names: str) -> None:
         def tick_values(self, vmin: float, vmax: float) -> Any:
             span = vmax / vmin if vmin > 0 else np.inf
             if span < ONE_DECADE:
-                ticks = MaxNLocator(5, steps=(1, 2, 5, 10)).tick_values(vmin, vmax)
+                ticks = np.asarray(MaxNLocator(5, steps=(1, 2, 5, 10)).tick_values(vmin, vmax))
                 return ticks[ticks > 0]
-            self.set_params(subs=(1, 2, 5) if span < TWO_DECADES else (1,))
+            self.set_params(subs=(1.0, 2.0, 5.0) if span < TWO_DECADES else (1.0,))
             return super().tick_values(vmin, vmax)
 
     class Minor(LogLocator):
