@@ -19,6 +19,7 @@ from neurosim.reporting.figures import (
     panels,
     picture,
     save,
+    show,
 )
 from neurosim.reporting.mosaic import mosaic
 from neurosim.studies import published
@@ -137,24 +138,20 @@ def _steps(with_arrays: Sequence[tuple[Cell, dict[str, Any]]]) -> Any:
 
 
 def _fields(cell: Cell, arrays: dict[str, Any]) -> Any:
-    """Draw the weights of the most active neurons, and below them those of the least active ones."""
-    figure, grid = panels(2, len(arrays["most"]), height=1.9)
-    for row, name in zip(grid, ("most", "least"), strict=True):
-        for axes, weights in zip(row, arrays[name], strict=True):
-            axes.imshow(_picture(weights), cmap="RdBu_r", vmin=0, vmax=1)
-            axes.set(xticks=[], yticks=[])
-            axes.grid(False)
-            axes.spines[:].set_visible(False)
-        row[0].set_ylabel(f"{name} active")
+    """Draw the weights of the most active neurons, and below them those of the least active ones; 0 is grey."""
+    figure, grid = panels(2, height=1.9)
+    for (axes,), name in zip(grid, ("most", "least"), strict=True):
+        show(axes, mosaic(_tiles(arrays[name]), len(arrays[name]), signed=True))
+        axes.set_ylabel(f"{name} active")
     figure.suptitle(as_label(cell.name))
     return figure
 
 
-def _picture(weights: Any) -> Any:
-    """Return a neuron's weights as a picture: 0.5 for weights of 0; one row if they are neither square nor colour."""
-    scaled = 0.5 + 0.5 * weights / (np.abs(weights).max() + 1e-30)
-    side = round((scaled.size / 3) ** 0.5) if scaled.size % 3 == 0 else 0
-    if side and 3 * side * side == scaled.size:
-        return scaled.reshape(3, side, side).transpose(1, 2, 0)
-    side = round(scaled.size**0.5)
-    return scaled.reshape(side, side) if side * side == scaled.size else scaled[None]
+def _tiles(weights: Any) -> Any:
+    """Return neurons' weights (n, inputs) as images (n, channels, h, w): of one row if they are no square ones."""
+    count, inputs = weights.shape
+    for channels in (3, 1):
+        side = round((inputs / channels) ** 0.5)
+        if channels * side * side == inputs:
+            return weights.reshape(count, channels, side, side)
+    return weights.reshape(count, 1, 1, inputs)

@@ -1,17 +1,19 @@
 """The style of all figures: letters, legends, labels at lines' ends, logarithmic axes, mosaics, new files."""
 
-import readable
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+pytest.importorskip("matplotlib")
+
+import matplotlib
+import readable
+
 import neurosim as ns
 from neurosim.reporting import figures, mosaic, percentiles
 from neurosim.reporting.files import check_new
 from neurosim.reporting.units import prefixed
-
-matplotlib = pytest.importorskip("matplotlib")
 
 
 @pytest.mark.parametrize("width", [2.0, 5.5, 12.0])
@@ -85,8 +87,8 @@ def test_heights_are_apart_in_order_and_as_near_as_they_can_be(heights, distance
 
 
 @pytest.mark.parametrize(("low", "high", "wanted"), [
-    (4.1, 6.9, {"5", "6"}), (8.7, 14, {"10", "12", "14"}), (3, 45, {"5", "10", "20"}), (1, 1e5, {"1", "100", "100,000"}),
-    (0.002, 0.9, {"0.01", "0.1"}),
+    (4.1, 6.9, {"5", "6"}), (8.7, 14, {"10", "12", "14"}), (3, 45, {"5", "10", "20"}),
+    (1, 1e5, {"1", "100", "100,000"}), (0.002, 0.9, {"0.01", "0.1"}),
 ])  # fmt: skip
 def test_numbers_at_logarithmic_axes_are_written_out(low, high, wanted):
     figure, ((axes,),) = figures.panels()
@@ -127,7 +129,7 @@ def test_percentiles_lie_on_hdrhistograms_axis(latencies, deadline, wanted):
 
 def test_a_curve_of_percentiles_says_how_many_took_longer():
     times = np.random.default_rng(0).exponential(1e-5, 5000)
-    figure, ((axes,),) = figures.panels()
+    _, ((axes,),) = figures.panels()
     percentiles.percentiles(axes, {"latency": times})
     x, y = axes.get_lines()[0].get_data()
     assert axes.get_ylabel() == "latency, µs"
