@@ -83,3 +83,8 @@ def test_a_cost_is_a_table(chip):
     text = shown(report)
     assert "20 samples" in text
     assert "Intel Loihi" in text
+
+
+def test_a_figure_is_a_picture_without_pyplot(chip):
+    pytest.importorskip("matplotlib")
+    assert ns.views.neurons(chip)._repr_png_()[:4] == b"\x89PNG"
