@@ -16,6 +16,27 @@ from neurosim.reporting.files import check_new
 from neurosim.reporting.units import prefixed
 
 
+def plain():
+    figure, ((axes,),) = figures.panels()
+    axes.plot([1, 2], [3, 4], label="line")
+    return figure, axes
+
+
+@pytest.mark.parametrize("broken", [
+    lambda figure, axes: axes.legend(), lambda figure, axes: axes.text(1.5, 3.5, "small", fontsize=7),
+    lambda figure, axes: axes.plot([1, 2], color="tab:red"), lambda figure, axes: figure.text(0.95, 0.5, "far beyond"),
+    lambda figure, axes: [axes.text(1.5, 3.5, "one"), axes.text(1.52, 3.5, "two")],
+    lambda figure, axes: axes.axvspan(1, 2, color="#123456"), lambda figure, axes: figure.legend(loc="center"),
+    lambda figure, axes: axes.set_xticks([1.5, 1.51], ["crowded", "labels"]),
+])  # fmt: skip
+def test_the_check_sees_what_breaks_the_style(broken):
+    figure, axes = plain()
+    readable.check(figure)
+    broken(figure, axes)
+    with pytest.raises(AssertionError):
+        readable.check(figure)
+
+
 @pytest.mark.parametrize("width", [2.0, 5.5, 12.0])
 def test_letters_grow_with_the_figure_whatever_the_users_settings_are(width):
     with matplotlib.rc_context({"font.size": 4, "axes.titlesize": 3, "axes.prop_cycle": "cycler('color', ['r'])"}):
