@@ -100,13 +100,13 @@ def strongest_patches(
     def cut(image: Array, position: int, columns: int) -> Array:
         return _cut(image, squares, *divmod(position, columns))
 
-    return _strongest(chip, stream, layer, neurons, count, (squares.size, squares.size), cut)
+    return _strongest(chip, stream, layer, neurons, count, (chip.shape[0], squares.size, squares.size), cut)
 
 
 def strongest_samples(
     chip: Chip, stream: Stream | ArrayLike | Iterable[Any], *, layer: int, neurons: ArrayLike, count: int = 9
 ) -> Array:
-    """Return the images for which neurons of a dense layer stand out most from all others, as `strongest_patches`.
+    """Return the samples for which neurons of a dense layer stand out most from all others, as `strongest_patches`.
 
     Parameters
     ----------
@@ -117,8 +117,8 @@ def strongest_samples(
 
     Returns
     -------
-    float32 (n, count, channels, height, width)
-        Zeros in place of images if there are fewer than `count`.
+    float32 (n, count, *chip.shape)
+        Zeros in place of samples if there are fewer than `count`.
 
     Raises
     ------
@@ -132,7 +132,7 @@ def strongest_samples(
     def cut(image: Array, _position: int, _columns: int) -> Array:
         return image
 
-    return _strongest(chip, stream, layer, neurons, count, chip.shape[1:], cut)
+    return _strongest(chip, stream, layer, neurons, count, chip.shape, cut)
 
 
 def _strongest(
@@ -141,16 +141,16 @@ def _strongest(
     layer: int,
     neurons: ArrayLike,
     count: int,
-    size: tuple[int, ...],
+    shape: tuple[int, ...],
     cut: Callable[[Array, int, int], Array],
 ) -> Array:
-    """Return what `cut` takes of the images, of a height and width, for which neurons stand out most."""
+    """Return what `cut` takes of a shape of the samples for which neurons stand out most."""
     whole("count", count, 1, LARGEST)
     chosen = np.atleast_1d(numbers("neurons", neurons, WHOLE, rule="whole numbers", refuse=ConfigError))
     within = (chosen >= 0) & (chosen < chip.layers[layer].constants.neurons)
     if chosen.ndim != 1 or chosen.size == 0 or not within.all():
         raise ConfigError("neurons", f"numbers below the layer's {chip.layers[layer].constants.neurons}", neurons)
-    patches = np.zeros((len(chosen), count, chip.shape[0], *size), np.float32)
+    patches = np.zeros((len(chosen), count, *shape), np.float32)
     best = np.full((len(chosen), count), -np.inf)
     for block in chip.blocks(stream, CHUNK):
         images = block.samples.reshape(-1, *chip.shape)
@@ -182,4 +182,3 @@ def _cut(image: Array, squares: Field, row: int, column: int) -> Array:
     inside = image[:, max(top, 0) : bottom, max(left, 0) : right]
     patch[:, max(-top, 0) : max(-top, 0) + inside.shape[1], max(-left, 0) : max(-left, 0) + inside.shape[2]] = inside
     return patch
-

@@ -54,7 +54,7 @@ ARROWS = {
     "streams": "outside state",
     "studies": "bayes chip engine experiments layers outside presets readouts reporting streams",
     "sweeps": "chip experiments hardware layers outside presets readouts reporting streams",
-    "views": "chip engine hardware layers online readouts reporting state streams",
+    "views": "chip engine hardware latency layers online readouts reporting state streams",
 }
 WITHIN = {  # and which folders of a folder, or of kernels/
     "engine.conv": "engine",

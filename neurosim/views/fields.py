@@ -17,7 +17,6 @@ from neurosim.reporting.pictures import CHANNELS, patches_picture, weights_pictu
 from neurosim.views.use import layer_of
 
 COUNT = 64  # fields of a figure, unless told otherwise
-RULE = "H,W or C,H,W, of 1 or 3 channels, that make the {} inputs of layer {}"
 
 
 def receptive_fields(chip: Chip, layer: int = 0, *, shape: tuple[int, ...] | None = None, count: int = COUNT) -> Any:
@@ -53,23 +52,35 @@ def receptive_fields(chip: Chip, layer: int = 0, *, shape: tuple[int, ...] | Non
     tiles = working.weights[chosen].reshape(len(chosen), *image)
     sheet = weights_picture(tiles, math.ceil(math.sqrt(len(tiles))))
     wins = working.wins[chosen]
-    title = f"Layer {layer + 1}: {len(chosen):,} of {working.constants.neurons:,} neurons, wins {wins[0]:,} to {wins[-1]:,}"
+    title = (
+        f"Layer {layer + 1}: {len(chosen):,} of {working.constants.neurons:,} neurons, wins {wins[0]:,} to {wins[-1]:,}"
+    )
     return picture(sheet / 255, title)
 
 
-def strongest_patches(chip: Chip, stream: Samples, layer: int = 0, *, count: int = 8, patches: int = 8) -> Any:
+def strongest_patches(
+    chip: Chip,
+    stream: Samples,
+    layer: int = 0,
+    *,
+    shape: tuple[int, ...] | None = None,
+    count: int = 8,
+    patches: int = 8,
+) -> Any:
     """Return a figure of the patches of a stream's images that the most used neurons answer to far more than others.
 
-    A row is a neuron, and its patches come from different images, the strongest first. Where a layer, or one before it,
-    is dense, neurons see whole samples, and these are shown.
+    A row is a neuron, and its patches come from different images, the strongest first. Neurons of a dense layer see
+    whole samples, and these are shown.
 
     Parameters
     ----------
     chip : Chip
-        A chip that takes images; it is not changed.
+        It is not changed.
     stream : Stream, float32 (samples, inputs), or iterable
     layer : int
         Index from 0.
+    shape : tuple of int, optional
+        Of a sample as an image, as in `receptive_fields`; by default the chip's own.
     count, patches : int
         Neurons shown, at most, and patches of each.
 
@@ -80,20 +91,19 @@ def strongest_patches(chip: Chip, stream: Samples, layer: int = 0, *, count: int
     Raises
     ------
     ConfigError
-        If there is no such layer, the chip takes no images, or matplotlib is missing.
+        If there is no such layer, samples are no images of 1 or 3 channels, or matplotlib is missing.
     SampleError, StreamError
         As in `Chip.respond`.
     """
     working = layer_of(chip, layer)
     for name, number in (("count", count), ("patches", patches)):
         whole(name, number, 1, LARGEST)
-    if len(chip.shape) != 3 or chip.shape[0] not in CHANNELS:
-        raise ConfigError("inputs of the chip", "images of 1 or 3 channels to show patches of", chip.shape)
-    chosen = most_used(working, count)
-    if all(isinstance(before, ConvLayer) for before in chip.layers[: layer + 1]):
+    image, chosen = sample_shape(chip, shape), most_used(working, count)
+    if isinstance(working, ConvLayer):
         found = seen.strongest_patches(chip, stream, layer=layer, neurons=chosen, count=patches)
     else:
         found = seen.strongest_samples(chip, stream, layer=layer, neurons=chosen, count=patches)
+        found = found.reshape(len(chosen), patches, *image)
     sheet = patches_picture(found.reshape(-1, *found.shape[2:]), patches)
     return picture(sheet / 255, f"Layer {layer + 1}: a row of strongest inputs for each of {len(chosen):,} neurons")
 
@@ -112,18 +122,26 @@ def field_shape(chip: Chip, layer: int, shape: tuple[int, ...] | None = None) ->
         If they are none, or have other than 1 or 3 channels.
     """
     working = layer_of(chip, layer)
-    rule = RULE.format(working.inputs, layer + 1)
     if isinstance(working, ConvLayer):
-        image: tuple[int, ...] = (working.image[0], working.constants.kernel, working.constants.kernel)
-        if image[0] not in CHANNELS:
+        if working.image[0] not in CHANNELS:
             advice = "strongest_patches shows what its neurons look for"
-            raise ConfigError(f"channels of layer {layer + 1}", "1 or 3 to show weights", image[0], advice)
-        return image[0], image[1], image[2]
-    if shape is None:
-        if layer > 0 or len(chip.shape) != 3:
-            raise ConfigError("shape", f"given as {rule}, which are no image", None)
+            raise ConfigError(f"channels of layer {layer + 1}", "1 or 3 to show weights", working.image[0], advice)
+        return working.image[0], working.constants.kernel, working.constants.kernel
+    if shape is None and layer == 0:
         shape = chip.shape
-    image = (1, *shape) if len(shape) == 2 else tuple(shape)
-    if len(image) != 3 or image[0] not in CHANNELS or math.prod(image) != working.inputs or min(image) < 1:
-        raise ConfigError("shape", rule, shape)
-    return image[0], image[1], image[2]
+    return _as_image(shape, working.inputs, f"inputs of layer {layer + 1}")
+
+
+def sample_shape(chip: Chip, shape: tuple[int, ...] | None = None) -> tuple[int, int, int]:
+    """Return channels, height and width of the images that the chip's samples are; ConfigError if they are none."""
+    return _as_image(chip.shape if shape is None else shape, chip.inputs, "inputs of a sample")
+
+
+def _as_image(shape: tuple[int, ...] | None, inputs: int, what: str) -> tuple[int, int, int]:
+    if shape is None or len(shape) not in (2, 3):
+        rule = f"given as H,W or C,H,W: the {inputs:,} {what} do not say what image they are"
+        raise ConfigError("shape", rule, shape, "`neurosim view` takes --shape none, too, if they are no image")
+    channels, height, width = (1, *shape) if len(shape) == 2 else shape
+    if channels not in CHANNELS or channels * height * width != inputs or min(height, width) < 1:
+        raise ConfigError("shape", f"H,W or C,H,W, of 1 or 3 channels, that make the {inputs:,} {what}", shape)
+    return channels, height, width
