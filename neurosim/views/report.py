@@ -11,21 +11,22 @@ from neurosim.chip.chip import Chip
 from neurosim.errors import ConfigError
 from neurosim.hardware.chips.spec import Hardware
 from neurosim.hardware.pricing import CostReport
+from neurosim.hardware.table import joules
 from neurosim.latency import Report, bench, read_record
 from neurosim.layers.own_rules import RuleMaker
 from neurosim.reporting.figures import check_matplotlib
-from neurosim.reporting.html import escape
 from neurosim.reporting.units import duration
 from neurosim.state import store
 from neurosim.streams import Stream
 from neurosim.version import __version__
 from neurosim.views import priced, provenance, sections
-from neurosim.views.gallery import Figure, Missing, first_samples, gallery
+from neurosim.views.gallery import WARM_UP, Figure, Missing, first_samples, gallery
 from neurosim.views.page import Section, page
 from neurosim.views.summary import summary_of
 
-SAMPLES, WARM_UP = 1000, 100
-Drawn = list[tuple[Any, str]]
+SAMPLES = 2000  # taken of a stream
+NO_SHAPE = "the state does not say that samples are images: give their --shape H,W"
+NO_COST = "give a described chip (--chip) and samples to price (--stream)"
 NO_LATENCY = "give samples to measure it on (--stream), or what was measured before (--record)"
 
 
@@ -39,8 +40,8 @@ class Request:
         Samples for the chip: for figures of winners and patches, for latency, and for energy.
     test : Stream, optional
         Other samples with labels, of which classes are counted.
-    samples : int, optional
-        Samples of each stream to take, at most; 1,000 by default.
+    samples : int
+        Samples of each stream to take, at most.
     learning : bool
         Whether a copy of the chip learns while it is timed and priced, or only responds.
     hardware : Hardware, optional
@@ -57,7 +58,7 @@ class Request:
 
     stream: Stream | None = None
     test: Stream | None = None
-    samples: int | None = None
+    samples: int = SAMPLES
     learning: bool = False
     hardware: Hardware | None = None
     unverified: bool = False
@@ -90,6 +91,8 @@ def state_report(path: str | Path, request: Request | None = None, *, rules: Seq
     contents = store.read(path)
     chip = Chip.of(contents, path, rules)
     measured = None if request.record is None else read_record(request.record)
+    if request.stream is not None:
+        request.stream.name_classes(chip.classes)
     for named, stream in (("stream", request.stream), ("test", request.test)):
         if stream is not None and stream.inputs != chip.inputs:
             raise ConfigError(f"inputs of {named}", f"{chip.inputs}, as the chip's", stream.inputs)
@@ -115,3 +118,134 @@ def record_report(path: str | Path, command: str | None = None) -> str:
         sections.provenance_section(rows + provenance.of_this_run(command)),
     ]
     return page(Path(path).name, f"Latencies of {about['chip']} on {about['stream']}", _latency_facts(report), parts)
+
+
+class _StateReport:
+    """The sections of a report of a chip, of which some need measurements.
+
+    Parameters
+    ----------
+    path : Path
+        Of the state, for its name.
+    chip : Chip
+        It is not changed.
+    summary : dict
+        From `summary_of`.
+    request : Request
+    measured : Report, optional
+        Latencies of a record.
+    """
+
+    def __init__(
+        self, path: Path, chip: Chip, summary: dict[str, Any], request: Request, measured: Report | None
+    ) -> None:
+        self._path, self._chip, self._summary, self._request = path, chip, summary, request
+        self._missing: list[tuple[str, str]] = []
+        self._stream, self._test = (
+            None if stream is None else first_samples(stream, request.samples)
+            for stream in (request.stream, request.test)
+        )
+        self._measured, self._cost = measured or self._timed(), self._priced()
+
+    def html(self) -> str:
+        """Return the whole page."""
+        chip, summary, request = self._chip, self._summary, self._request
+        parts = [sections.chip_section(chip, summary), sections.learned_section(chip, summary), self._figures()]
+        if self._measured is not None:
+            how = "Read from the record" if request.record is not None else self._how("Measured for this report")
+            parts.append(_latency(self._measured, f"{how}."))
+        if self._cost is not None:
+            about = self._how("Counted and priced for this report") + "."
+            drawn = [
+                (priced.energy(self._cost), "Energy of a sample, from the low to the high values of the constants."),
+                (priced.floor_plan(self._cost), "The chip on the cores of the described hardware."),
+            ]
+            parts.append(sections.cost_section(self._cost, drawn, about))
+        parts.append(sections.provenance_section(self._provenance()))
+        if self._missing:
+            parts.append(sections.missing_section(self._missing))
+        stream = (summary["stream"] or {}).get("name")
+        about = f"{chip!r}" + ("" if stream is None else f" from {stream}") + f"; by neurosim {__version__}"
+        return page(self._path.name, about, self._facts(), parts)
+
+    def _how(self, doing: str) -> str:
+        if self._stream is None:
+            return doing
+        learns = "a copy of the chip learned from them" if self._request.learning else "the chip only responded to them"
+        return f"{doing} with samples of {self._stream.name}, one at a time: {learns}"
+
+    def _figures(self) -> Section:
+        """Return the figures of the chip; note why others are missing."""
+        chip, shape = self._chip, self._request.shape
+        images = [len(one.shape) == 3 for one in (chip, self._stream) if one is not None]
+        asked = shape is None and not any(images)
+        found = gallery(
+            chip, shape=() if asked else shape, stream=self._stream, test=self._test, samples=self._request.samples
+        )
+        own = [entry for entry in found if entry.name != "latency"]  # which has a section, with its table
+        for entry in own:
+            if isinstance(entry, Missing):
+                unknown = asked and entry.name.endswith(("-fields", "-patches"))
+                self._missing.append((entry.name.replace("-", " "), NO_SHAPE if unknown else entry.why))
+        chosen = [entry for entry in own if isinstance(entry, Figure)]
+        return sections.figures_section([(entry.draw(), f"{entry.caption}.") for entry in chosen])
+
+    def _timed(self) -> Report | None:
+        """Return the latencies of the stream's samples, taken one at a time."""
+        if self._stream is None:
+            self._missing.append(("latency", NO_LATENCY))
+            return None
+        length = self._stream.length or 0
+        warm_up = min(WARM_UP, length // 2)
+        if length - warm_up < 2:
+            self._missing.append(("latency", f"{self._stream.name} has too few samples"))
+            return None
+        chip = deepcopy(self._chip) if self._request.learning else self._chip
+        return bench(chip, self._stream, learning=self._request.learning, warm_up=warm_up)
+
+    def _priced(self) -> CostReport | None:
+        """Return what the stream's samples cost on the described chip."""
+        request = self._request
+        if request.hardware is None or self._stream is None:
+            self._missing.append(("cost", NO_COST))
+            return None
+        hardware.check_learns(request.hardware, request.learning, request.unverified)
+        chip = deepcopy(self._chip) if request.learning else self._chip
+        counts = hardware.count(chip, self._stream, learning=request.learning)
+        return hardware.price(counts, request.hardware, unverified=request.unverified)
+
+    def _facts(self) -> list[tuple[str, str]]:
+        """Return what is to be seen first."""
+        last = self._summary["layers"][-1]
+        facts = [
+            ("learned from", f"{self._chip.samples:,} samples"),
+            ("neurons", " + ".join(f"{layer['constants']['neurons']:,}" for layer in self._summary["layers"])),
+            ("have won", f"{1 - last['never_won']:.1%} of the last layer"),
+        ]
+        facts += [] if self._measured is None else _latency_facts(self._measured)
+        if self._cost is not None:
+            low, value, high = (joules(energy).strip() for energy in self._cost.energy_J.mean(axis=1))
+            facts.append(("energy a sample", f"{value} ({low} to {high})"))
+        return facts
+
+    def _provenance(self) -> provenance.Rows:
+        rows = provenance.of_learned_stream(self._summary)
+        for option, stream in (("--stream", self._request.stream), ("--test", self._request.test)):
+            rows += [] if stream is None else provenance.of_stream(option, stream)
+        if self._request.record is not None and self._measured is not None:
+            rows += provenance.of_file("record", self._request.record)
+            rows += provenance.of_machine(self._measured.about["environment"], "measured on")
+        if self._request.hardware is not None:
+            rows.append(("described chip", f"{self._request.hardware.title} ({self._request.hardware.name})"))
+        return rows + provenance.of_this_run(self._request.command)
+
+
+def _latency(report: Report, how: str) -> Section:
+    caption = "Latency of each sample: by percentile, and over time."
+    return sections.latency_section(report, [(priced.latency(report), caption)], how)
+
+
+def _latency_facts(report: Report) -> list[tuple[str, str]]:
+    response = report.summary()["response"]
+    names = {"p50_s": "median latency", "p99_s": "p99 latency", "max_s": "longest latency"}
+    return [(name, duration(response[key]).strip()) for key, name in names.items() if response[key] is not None]

@@ -132,9 +132,10 @@ def latency_section(report: Report, drawn: list[tuple[Any, str]], about: str) ->
     return Section("latency", "Latency", body)
 
 
-def cost_section(report: CostReport, drawn: list[tuple[Any, str]]) -> Section:
+def cost_section(report: CostReport, drawn: list[tuple[Any, str]], about: str) -> Section:
     """Return what a sample would cost on a described chip, with its bands, and where the numbers come from."""
-    return Section("cost", f"Cost on {report.hardware.title}", wide(report._repr_html_()) + figures(drawn))
+    body = paragraph(about) + wide(report._repr_html_()) + figures(drawn)
+    return Section("cost", f"Cost on {report.hardware.title}", body)
 
 
 def provenance_section(rows: Fields) -> Section:
