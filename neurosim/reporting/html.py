@@ -20,9 +20,12 @@ def heading(title: object, text: object = "") -> str:
     return f"<div><strong>{escape(title)}</strong> {escape(text)}</div>"
 
 
-def table(head: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
-    """Return a table with a row of names above; numbers, and texts that begin with a digit, stand to the right."""
-    names = "".join(f'<th scope="col" style="{CELL}left">{escape(name)}</th>' for name in head)
+def table(head: Sequence[object], rows: Sequence[Sequence[object]]) -> str:
+    """Return a table with a row of names above; what begins with a digit or is a dash stands to the right."""
+    sides = [_side(cell) for cell in rows[0]] if rows else ["left"] * len(head)
+    names = "".join(
+        f'<th scope="col" style="{CELL}{side}">{escape(name)}</th>' for name, side in zip(head, sides, strict=True)
+    )
     return f"{TABLE}<thead><tr>{names}</tr></thead><tbody>{''.join(map(_row, rows))}</tbody></table>"
 
 
@@ -63,4 +66,4 @@ def _row(cells: Sequence[object]) -> str:
 
 
 def _side(cell: object) -> str:
-    return "right" if str(cell)[:1].isdigit() else "left"
+    return "right" if str(cell)[:1].isdigit() or str(cell) == "-" else "left"
