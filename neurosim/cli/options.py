@@ -219,9 +219,7 @@ device = _shared(
 
 learning = _shared("--learn/--respond", "learning", default=True, help="Learn, or only respond.  [default: learn]")
 samples = _shared("--samples", type=int, metavar="N")
-first = _shared(
-    "--first", default=2000, show_default=True, metavar="N", help="Samples taken of each stream, at most."
-)
+first = _shared("--first", default=2000, show_default=True, metavar="N", help="Samples taken of each stream, at most.")
 warm_up = _shared("--warm-up", type=int, show_default=True, metavar="N")
 deadline = _shared("--deadline", callback=duration, metavar="TIME")
 as_json = _shared("--json", "as_json", is_flag=True, help="Print one JSON object.")

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from neurosim.streams import Stream
 
 ARGUMENTS = "neurosim.cli.report.arguments"
-FOR_STATES = ("record", "source", "test", "hardware", "shape", "rules")  # options that a record has no use for
+FOR_STATES = {  # options that a record has no use for, and their fields
+    "record": "record", "stream": "source", "test": "test", "chip": "hardware", "shape": "shape", "rules": "rules",
+}  # fmt: skip
 
 
 class Told(click.Command):
@@ -54,7 +56,7 @@ class ReportOptions(SourceOptions):
 @shared.stream(help="Samples, for figures that need some, for latency, and for cost.")
 @shared.test(help="Count confused classes on this stream.  [default: every second sample of --stream]")
 @shared.first()
-@shared.learning(default=False, help="Time and price learning, on a copy of the chip, or responses.  [default: respond]")
+@shared.learning(default=False, help="Time and price learning, on a copy, or responses.  [default: respond]")
 @shared.hardware(help="A described chip, as for `neurosim cost`, for energy and floor plan.")
 @shared.unverified()
 @shared.shape()
@@ -87,9 +89,9 @@ def command(**values: Any) -> None:
 
     told = shlex.join(("neurosim", "report", *arguments))
     if is_record(options.file):
-        for name in FOR_STATES:
-            if getattr(options, name) is not None:
-                fail(f"{name} must be left out with a record of latencies, got {getattr(options, name)!r}")
+        for name, field in FOR_STATES.items():
+            if getattr(options, field) is not None:
+                fail(f"{name} must be left out with a record of latencies, got {getattr(options, field)}")
         page = record_report(options.file, told)
     else:
         page = _of_state(options, told)

@@ -15,12 +15,13 @@ LONGEST = 300  # characters of what a stream says of itself: a table may have a 
 SOFTWARE = {"neurosim": "neurosim", "Python": "python", "NumPy": "numpy", "Numba": "numba"}
 
 
-def of_machine(found: dict[str, Any], what: str = "machine") -> Rows:
+def of_machine(found: dict[str, Any], whose: str = "") -> Rows:
     """Return rows of what `neurosim.latency.timing.machine.environment` found."""
     cores = f"{found['cores_allowed'] or found['cores']} of {found['cores']} cores"
     software = ", ".join(f"{name} {found[key]}" for name, key in SOFTWARE.items())
     processor = f"{found['processor'] or 'unknown processor'}, {cores}"
-    return [(what, processor), ("system", found["system"]), ("software", software)]
+    rows = {"machine": processor, "system": found["system"], "software": software}
+    return [(whose + name, value) for name, value in rows.items()]
 
 
 def of_this_run(command: str | None) -> Rows:
@@ -37,18 +38,24 @@ def of_file(what: str, path: str | Path) -> Rows:
         while piece := file.read(PIECE):
             digest.update(piece)
             count += len(piece)
-    return [(what, f"{Path(path).name}, {size(count)}"), (f"sha256 of {what}", digest.hexdigest())]
+    return [(what, f"{Path(path).name}, {size(count)}"), (f"{what}'s sha256", digest.hexdigest())]
 
 
-def of_learned_stream(summary: dict[str, Any]) -> Rows:
-    """Return rows of the stream that a state learned from, as far as its file says."""
-    rows = [("state_sha256", summary["state_sha256"]), ("learned from", f"{summary['stream_position']:,} samples")]
-    return rows + [(f"its {name}", _short(value)) for name, value in (summary["stream"] or {}).items()]
+def of_state(summary: dict[str, Any]) -> Rows:
+    """Return rows of a state, and of the stream that it learned from, as far as its file says."""
+    learned = f"{summary['stream_position']:,} samples of {_identity(summary['stream'] or {'name': 'unknown'})}"
+    return [("state_sha256", summary["state_sha256"]), ("learned", learned)]
 
 
 def of_stream(option: str, stream: Stream) -> Rows:
     """Return rows of a stream that was opened for the report."""
-    return [(option, ", ".join(f"{name} {_short(value)}" for name, value in stream.identity().items()))]
+    return [(option, _identity(stream.identity()))]
+
+
+def _identity(identity: dict[str, Any]) -> str:
+    """Return the name of a stream, and what else tells it from others."""
+    more = [f"{name} {_short(value)}" for name, value in identity.items() if name != "name"]
+    return ", ".join([_short(identity.get("name", "unknown")), *more])
 
 
 def _short(value: object) -> str:

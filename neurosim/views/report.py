@@ -21,7 +21,7 @@ from neurosim.streams import Stream
 from neurosim.version import __version__
 from neurosim.views import priced, provenance, sections
 from neurosim.views.gallery import WARM_UP, Figure, Missing, first_samples, gallery
-from neurosim.views.page import Section, page
+from neurosim.views.page import Fact, Section, page
 from neurosim.views.summary import summary_of
 
 SAMPLES = 2000  # taken of a stream
@@ -112,11 +112,8 @@ def record_report(path: str | Path, command: str | None = None) -> str:
     check_matplotlib()
     report = read_record(path)
     about = report.about
-    rows = provenance.of_file("record", path) + provenance.of_machine(about["environment"], "measured on")
-    parts = [
-        _latency(report, "Measured before, and read from the record."),
-        sections.provenance_section(rows + provenance.of_this_run(command)),
-    ]
+    rows = provenance.of_this_run(command) + _of_record(path, report)
+    parts = [_latency(report, _recorded(report)), sections.provenance_section(rows)]
     return page(Path(path).name, f"Latencies of {about['chip']} on {about['stream']}", _latency_facts(report), parts)
 
 
@@ -152,15 +149,15 @@ class _StateReport:
         chip, summary, request = self._chip, self._summary, self._request
         parts = [sections.chip_section(chip, summary), sections.learned_section(chip, summary), self._figures()]
         if self._measured is not None:
-            how = "Read from the record" if request.record is not None else self._how("Measured for this report")
-            parts.append(_latency(self._measured, f"{how}."))
+            parts.append(
+                _latency(self._measured, self._how("Measured") if request.record is None else _recorded(self._measured))
+            )
         if self._cost is not None:
-            about = self._how("Counted and priced for this report") + "."
             drawn = [
                 (priced.energy(self._cost), "Energy of a sample, from the low to the high values of the constants."),
                 (priced.floor_plan(self._cost), "The chip on the cores of the described hardware."),
             ]
-            parts.append(sections.cost_section(self._cost, drawn, about))
+            parts.append(sections.cost_section(self._cost, drawn, self._how("Counted and priced")))
         parts.append(sections.provenance_section(self._provenance()))
         if self._missing:
             parts.append(sections.missing_section(self._missing))
@@ -169,10 +166,10 @@ class _StateReport:
         return page(self._path.name, about, self._facts(), parts)
 
     def _how(self, doing: str) -> str:
-        if self._stream is None:
-            return doing
+        """Return what was done with the stream for the report."""
+        assert self._stream is not None
         learns = "a copy of the chip learned from them" if self._request.learning else "the chip only responded to them"
-        return f"{doing} with samples of {self._stream.name}, one at a time: {learns}"
+        return f"{doing} for this report with samples of {self._stream.name}, one at a time: {learns}."
 
     def _figures(self) -> Section:
         """Return the figures of the chip; note why others are missing."""
@@ -187,8 +184,12 @@ class _StateReport:
             if isinstance(entry, Missing):
                 unknown = asked and entry.name.endswith(("-fields", "-patches"))
                 self._missing.append((entry.name.replace("-", " "), NO_SHAPE if unknown else entry.why))
-        chosen = [entry for entry in own if isinstance(entry, Figure)]
-        return sections.figures_section([(entry.draw(), f"{entry.caption}.") for entry in chosen])
+        drawn: dict[str, sections.Drawn] = {}
+        for entry in own:
+            if isinstance(entry, Figure):
+                of = entry.name.rpartition("-")[0].replace("-", " ").capitalize() or "Whole chip"
+                drawn.setdefault(of, []).append((entry.draw(), f"{entry.caption}."))
+        return sections.figures_section(drawn)
 
     def _timed(self) -> Report | None:
         """Return the latencies of the stream's samples, taken one at a time."""
@@ -214,38 +215,47 @@ class _StateReport:
         counts = hardware.count(chip, self._stream, learning=request.learning)
         return hardware.price(counts, request.hardware, unverified=request.unverified)
 
-    def _facts(self) -> list[tuple[str, str]]:
+    def _facts(self) -> list[Fact]:
         """Return what is to be seen first."""
-        last = self._summary["layers"][-1]
+        layers = self._summary["layers"]
         facts = [
-            ("learned from", f"{self._chip.samples:,} samples"),
-            ("neurons", " + ".join(f"{layer['constants']['neurons']:,}" for layer in self._summary["layers"])),
-            ("have won", f"{1 - last['never_won']:.1%} of the last layer"),
+            Fact("learned from", f"{self._chip.samples:,}", "samples"),
+            Fact("neurons", " + ".join(f"{layer['constants']['neurons']:,}" for layer in layers)),
+            Fact("have won", f"{1 - layers[-1]['never_won']:.1%}", "of the last layer's neurons"),
         ]
         facts += [] if self._measured is None else _latency_facts(self._measured)
         if self._cost is not None:
             low, value, high = (joules(energy).strip() for energy in self._cost.energy_J.mean(axis=1))
-            facts.append(("energy a sample", f"{value} ({low} to {high})"))
+            facts.append(Fact("energy a sample", value, f"{low} to {high}"))
         return facts
 
     def _provenance(self) -> provenance.Rows:
-        rows = provenance.of_learned_stream(self._summary)
-        for option, stream in (("--stream", self._request.stream), ("--test", self._request.test)):
+        """Return rows of this report, the state, and what else was read for it."""
+        request = self._request
+        rows = provenance.of_this_run(request.command) + provenance.of_state(self._summary)
+        for option, stream in (("stream", request.stream), ("test", request.test)):
             rows += [] if stream is None else provenance.of_stream(option, stream)
-        if self._request.record is not None and self._measured is not None:
-            rows += provenance.of_file("record", self._request.record)
-            rows += provenance.of_machine(self._measured.about["environment"], "measured on")
-        if self._request.hardware is not None:
-            rows.append(("described chip", f"{self._request.hardware.title} ({self._request.hardware.name})"))
-        return rows + provenance.of_this_run(self._request.command)
+        if request.record is not None and self._measured is not None:
+            rows += _of_record(request.record, self._measured)
+        if request.hardware is not None:
+            rows.append(("described chip", f"{request.hardware.title} ({request.hardware.name})"))
+        return rows
+
+
+def _of_record(path: str | Path, report: Report) -> provenance.Rows:
+    """Return rows of a record, and of the machine that it was measured on, which may be another one."""
+    return provenance.of_file("record", path) + provenance.of_machine(report.about["environment"], "record's ")
+
+
+def _recorded(report: Report) -> str:
+    return f"Read from a record of an earlier measurement, of {report.about['chip']}."
 
 
 def _latency(report: Report, how: str) -> Section:
-    caption = "Latency of each sample: by percentile, and over time."
-    return sections.latency_section(report, [(priced.latency(report), caption)], how)
+    return sections.latency_section(report, priced.latency(report), how)
 
 
-def _latency_facts(report: Report) -> list[tuple[str, str]]:
+def _latency_facts(report: Report) -> list[Fact]:
     response = report.summary()["response"]
     names = {"p50_s": "median latency", "p99_s": "p99 latency", "max_s": "longest latency"}
-    return [(name, duration(response[key]).strip()) for key, name in names.items() if response[key] is not None]
+    return [Fact(name, duration(response[key]).strip()) for key, name in names.items() if response[key] is not None]

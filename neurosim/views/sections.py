@@ -1,4 +1,4 @@
-"""Sections of a report, as HTML: what a chip is, what it learned, how long it took, what it cost, where it came from."""
+"""Sections of a report as HTML: what a chip is, what it learned, how long samples take, what they would cost."""
 
 from typing import Any
 
@@ -7,9 +7,9 @@ from neurosim.hardware.pricing import CostReport
 from neurosim.latency.report import Report
 from neurosim.layers.expressions import chip_expression, expression
 from neurosim.online.drift import sentence
-from neurosim.reporting.html import pairs, table
+from neurosim.reporting.html import folded, pairs, table
 from neurosim.reporting.units import size
-from neurosim.views.page import Section, bullets, code, figures, paragraph, subtitle, wide
+from neurosim.views.page import Section, beside, bullets, code, figures, paragraph, subtitle, wide
 from neurosim.views.summary import written
 
 RECORDS_SHOWN, NAMES_SHOWN = 12, 20
@@ -27,13 +27,15 @@ READING = (
     "would be."
 )
 Fields = list[tuple[str, str]]
+Drawn = list[tuple[Any, str]]  # figures, and their captions
 
 
 def chip_section(chip: Chip, summary: dict[str, Any]) -> Section:
     """Return what the chip is: its layers, and the Python that makes it."""
     rows = [_layer_row(number, layer) for number, layer in enumerate(chip.layers, 1)]
     body = wide(table(LAYERS, rows))
-    body += paragraph("The same chip before it learned (import neurosim as ns; defaults are left out):", "quiet")
+    now = ", with its constants as they are now" if summary["changes"] else ""
+    body += paragraph(f"The same chip before it learned{now} (import neurosim as ns; defaults are left out):", "quiet")
     body += code(chip_expression(chip))
     given = [number for number, layer in enumerate(summary["layers"], 1) if layer["first_weights"] == "array"]
     if given:
@@ -49,10 +51,12 @@ def chip_section(chip: Chip, summary: dict[str, Any]) -> Section:
 def _layer_row(number: int, layer: Any) -> tuple[object, ...]:
     constants = layer.constants
     synapses = layer.arrays()["synapses"]
-    kind = "all inputs" if type(constants).__name__ == "DenseWTA" else f"{constants.kernel} x {constants.kernel} patches"
+    kernel = getattr(constants, "kernel", None)
+    image = " x ".join(map(str, () if kernel is None else layer.image))
+    takes = f"all of {layer.inputs:,} inputs" if kernel is None else f"patches of {kernel} x {kernel} of {image}"
     bits = getattr(constants, "weight_bits", None)
     return (
-        number, f"{kind} of {layer.inputs:,}", f"{constants.neurons:,}", expression(constants.competition, ""),
+        number, takes, f"{constants.neurons:,}", expression(constants.competition, ""),
         expression(constants.rule, ""), f"{synapses.size:,} of {bits or 32} bits", size(synapses.nbytes),
     )  # fmt: skip
 
@@ -88,8 +92,8 @@ def _changes(changes: list[dict[str, Any]]) -> str:
     if not changes:
         return ""
     rows = [
-        (f"{change['sample']:,}", change["layer"] + 1, change["name"], *(expression(change[at]) for at in ("old", "new")))
-        for change in changes
+        (f"{row['sample']:,}", row["layer"] + 1, row["name"], expression(row["old"]), expression(row["new"]))
+        for row in changes
     ]
     return subtitle("Constants that were changed") + wide(table(CHANGES, rows))
 
@@ -121,26 +125,29 @@ def _records(number: int, records: list[dict[str, Any]]) -> str:
     return subtitle(f"Layer {number} over time") + wide(table(RECORDS, rows))
 
 
-def figures_section(drawn: list[tuple[Any, str]]) -> Section:
-    """Return figures with their captions."""
-    return Section("figures", "Figures", figures(drawn))
+def figures_section(drawn: dict[str, Drawn]) -> Section:
+    """Return figures with their captions, by what they are of."""
+    if len(drawn) == 1:
+        return Section("figures", "Figures", "".join(map(figures, drawn.values())))
+    return Section("figures", "Figures", "".join(subtitle(name) + figures(shown) for name, shown in drawn.items()))
 
 
-def latency_section(report: Report, drawn: list[tuple[Any, str]], about: str) -> Section:
-    """Return how long samples took, as a table and as figures; `about` says how that was measured."""
-    body = paragraph(about) + wide(report._repr_html_()) + figures(drawn)
-    return Section("latency", "Latency", body)
+def latency_section(report: Report, figure: Any, about: str) -> Section:
+    """Return how long samples took, as a table and as a figure; `about` says how that was measured."""
+    shown = figures([(figure, "Latency of each sample: by percentile, and over time.")])
+    body = paragraph(about) + beside(report._repr_html_(), shown) + folded("all of it, as text", report.table())
+    return Section("latency", "How long samples take", body)
 
 
-def cost_section(report: CostReport, drawn: list[tuple[Any, str]], about: str) -> Section:
+def cost_section(report: CostReport, drawn: Drawn, about: str) -> Section:
     """Return what a sample would cost on a described chip, with its bands, and where the numbers come from."""
-    body = paragraph(about) + wide(report._repr_html_()) + figures(drawn)
-    return Section("cost", f"Cost on {report.hardware.title}", body)
+    body = paragraph(about) + beside(report._repr_html_(), figures(drawn))
+    return Section("cost", "What it would cost", body)
 
 
 def provenance_section(rows: Fields) -> Section:
     """Return where the numbers come from: software, machine, command, hashes."""
-    return Section("provenance", "Provenance", wide(pairs(rows)))
+    return Section("provenance", "Provenance", pairs(rows))
 
 
 def missing_section(reasons: list[tuple[str, str]]) -> Section:
