@@ -87,14 +87,14 @@ def _executors(device: str) -> tuple[MakeDense, MakeConv]:
     return CudaDenseExecutor, CudaConvExecutor
 
 
-def check_signs(layers: Sequence[WorkingLayer]) -> None:
-    """Refuse a layer that admits no negative input where the layer before may transmit some."""
-    for index, (before, layer) in enumerate(pairwise(layers)):
-        array = before.initial_array
+def check_signs(layers: Sequence[WorkingLayer], constants: Sequence[DenseWTA | ConvWTA]) -> None:
+    """Refuse a layer that admits no negative input where the layer before may transmit some, by such constants."""
+    for index, (before, after) in enumerate(pairwise(constants)):
+        array = layers[index].initial_array
         negative = array is not None and bool(array.min() < 0)
-        if layer.constants.initial == "uniform" and may_be_negative(before.constants, negative):
+        if after.initial == "uniform" and may_be_negative(before, negative):
             raise ConfigError(
                 f"transmit of layer {index + 1}",
                 f"ReLU, Triangle or Softmax, as layer {index + 2} has initial='uniform' and takes no negative input",
-                before.constants.transmit,
+                before.transmit,
             )

@@ -1,15 +1,20 @@
 """Constants of a chip's layers changed while their weights are kept, and the record of it."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 from neurosim.checks import whole
+from neurosim.chip.assembly import check_signs
 from neurosim.engine.base import WorkingLayer
 from neurosim.errors import ConfigError
 from neurosim.layers.changing import full_name, value_of, with_constant
 from neurosim.layers.plain import describe
+from neurosim.state.attributes import LONGEST_TEXT
 
 Change = dict[str, Any]
+MOST_CHANGES = 1000  # kept in the record, the latest
+CACHES = ("_one_by_one", "_taught")  # of a chip: they follow from the constants
 
 
 def changed(
@@ -47,12 +52,58 @@ def changed(
                 changes.append({"sample": layers[0].samples, "layer": index, "name": where, "old": old, "new": new})
         _check_window(layer, now)
         found.append(now)
-    return found, changes if layers[0].samples else []
+    return found, changes
+
+
+def change_in_place(chip: Any, constants: Sequence[Any], changes: Sequence[Change]) -> None:
+    """Let a chip go on with other constants, from the arrays that it has: `with_constants` without a second chip.
+
+    Who runs samples through its layers must make new runners.
+
+    Parameters
+    ----------
+    chip : Chip
+    constants : sequence of DenseWTA and ConvWTA
+        One for each layer, from `with_constant`.
+    changes : sequence of dict
+        All that the chip's record says from now on.
+
+    Raises
+    ------
+    ConfigError, DeviceError
+        If a layer cannot work with them, or the record is full; the chip stays as it is.
+    ConcurrentUseError
+        If another thread is learning.
+    """
+    if latest(changes) != tuple(changes):
+        rule = f"at most {MOST_CHANGES}, and {LONGEST_TEXT} characters of JSON, so that none is lost"
+        raise ConfigError("changes of a chip", rule, len(changes), "save it, and go on with a chip whose record is new")
+    with chip.use.alone():
+        check_signs(chip.layers, constants)
+        prepared = []
+        for layer, now in zip(chip.layers, constants, strict=True):
+            _check_window(layer, now)
+            prepared.append({} if now == layer.constants else layer.prepared(now))
+        for layer, attributes in zip(chip.layers, prepared, strict=True):
+            layer.adopt(attributes)
+        for name in CACHES:
+            vars(chip).pop(name, None)
+        vars(chip)["changes"] = tuple(changes)
+
+
+def latest(changes: Sequence[Change]) -> tuple[Change, ...]:
+    """Return the changes that a record has room for: as many as a state file's attribute holds."""
+    kept = tuple(changes[-MOST_CHANGES:])
+    while len(json.dumps(kept)) > LONGEST_TEXT:
+        kept = kept[len(kept) // 8 + 1 :]
+    return kept
 
 
 def _check_window(layer: WorkingLayer, constants: Any) -> None:
+    if constants.window == layer.constants.window:
+        return
     waiting = len(layer.arrays()["pending_modulators"])
-    if waiting and constants.window != layer.constants.window:
+    if waiting:
         advice = f"{waiting} samples wait for the end of a window: change it after the last one"
         raise ConfigError(f"window of layer {layer.index + 1}", "kept within a window", constants.window, advice)
 

@@ -54,7 +54,7 @@ class Chip(SavedChip):
     ----------
     changes : tuple of dict
         Changes of constants since learning began (`with_constants`): `sample` (how many were learned before), `layer`
-        (index), `name`, `old` and `new`; the latest 64. State files keep them.
+        (index), `name`, `old` and `new`; the latest 1000. State files keep them.
 
     Raises
     ------

@@ -100,24 +100,15 @@ class Pipeline:
         if threads > 1 and any(layer.device != "cpu" for layer in layers):
             raise ConfigError("threads", "1 with device='cuda', whose blocks share every layer's work", threads)
         self.layers, self.frozen = layers, frozen
-        self._taught = any(layer.constants.competition.by_label for layer in layers if layer.index not in frozen)
         self._learners = [layer for index, layer in enumerate(layers) if index not in frozen]
-        self.runners = [
-            # Nobody reads what the last layer transmits.
-            LayerRunner(layer, chunk, outputs=layer is not layers[-1], threads=threads, timing=timing)
-            for layer in layers
-        ]
+        self._chunk, self._threads, self._timing = chunk, threads, timing
         self._run = Run() if run is None else run
         self._waiting: list[Chunk | None] = [None] * len(layers)
         self._pool: ThreadPoolExecutor | None = None
         if threads > 1 and not any(layer.executor.shares_sums for layer in layers):
             self._pool = ThreadPoolExecutor(threads)
         self.takes_one, self._width = singly and self._pool is None, (layers[0].inputs,)
-        if self.takes_one:
-            self._one = OneByOne(
-                layers, self._width, responding=False, threads=threads, frozen=frozen, timing=timing,
-                workspaces=[runner.workspace for runner in self.runners],
-            )  # fmt: skip
+        self.renew()
         self.refused, self._skip_bad = 0, skip_bad
         self.fault: SampleError | None = None
         self._refused: tuple[SampleError, int] | None = None  # why the first layer does not admit a sample, and which
@@ -136,6 +127,21 @@ class Pipeline:
         finally:
             if self._pool is not None:
                 self._pool.shutdown()
+
+    def renew(self) -> None:
+        """Make anew what works with the layers' constants: they have changed, and nothing is under way."""
+        layers, threads, timing = self.layers, self._threads, self._timing
+        self._taught = any(layer.constants.competition.by_label for layer in self._learners)
+        self.runners = [
+            # Nobody reads what the last layer transmits.
+            LayerRunner(layer, self._chunk, outputs=layer is not layers[-1], threads=threads, timing=timing)
+            for layer in layers
+        ]
+        if self.takes_one:
+            self._one = OneByOne(
+                layers, self._width, responding=False, threads=threads, frozen=self.frozen, timing=timing,
+                workspaces=[runner.workspace for runner in self.runners],
+            )  # fmt: skip
 
     def fitting(self, block: Block) -> Block:
         """Return a block in the types that `take_one` takes.

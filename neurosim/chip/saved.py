@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from neurosim.checks import one_of, whole
 from neurosim.chip.assembly import check_signs, check_sizes, first_arrays, put_to_work
-from neurosim.chip.changing import Change, changed
+from neurosim.chip.changing import Change, changed, latest
 from neurosim.chip.samples import as_shape
 from neurosim.chip.use import Use
 from neurosim.engine.base import WorkingLayer
@@ -27,7 +27,6 @@ from neurosim.state.arrays import FIRST_WEIGHTS, Arrays, check_finite, hash_of
 from neurosim.state.format import Contents
 
 DEVICES = ("cpu", "cuda")
-MOST_CHANGES = 64  # kept in the record, the latest: HDF5 limits an attribute to 64 KB
 
 
 class SavedChip(Fixed):
@@ -57,7 +56,7 @@ class SavedChip(Fixed):
         self.inputs, self.seed = math.prod(self.shape), int(seed)
         self.device = device
         self.layers = tuple(put_to_work(layers, self.shape, self.seed, device, arrays))
-        check_signs(self.layers)
+        check_signs(self.layers, layers)
         self.use, self.changes = Use(), ()
 
     def _constants(self) -> Iterable[Any]:
@@ -135,7 +134,7 @@ class SavedChip(Fixed):
                     check_finite(learned)
             except ValueError as error:
                 raise DivergedError(f"{error}: go on from the last snapshot") from None
-            chip._restore(arrays, (*self.changes, *changes))
+            chip._restore(arrays, (*self.changes, *(changes if self.layers[0].samples else ())))
             chip.classes = self.classes
         return chip
 
@@ -143,7 +142,7 @@ class SavedChip(Fixed):
         """Take over what was learned, and the record of changes."""
         for layer, learned in zip(self.layers, arrays, strict=True):
             layer.restore(learned)
-        self.__dict__["changes"] = tuple(changes[-MOST_CHANGES:])
+        self.__dict__["changes"] = latest(changes)
 
     def save(self, path: str | Path, *, position: int = 0, stream: dict[str, Any] | None = None) -> None:
         """Write the chip to an HDF5 state file: whole or not at all (see `docs/state-format.md`).

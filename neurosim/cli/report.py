@@ -54,7 +54,7 @@ class ReportOptions(SourceOptions):
 @click.option("--out", required=True, metavar="FILE.html", help="The page.")
 @click.option("--record", metavar="FILE.h5", help="Show latencies that `neurosim bench --record` measured before.")
 @shared.stream(help="Samples, for figures that need some, for latency, and for cost.")
-@shared.test(help="Count confused classes on this stream.  [default: every second sample of --stream]")
+@shared.test(help="Count confused classes on this stream.  [default: half of --stream's]")
 @shared.first()
 @shared.learning(default=False, help="Time and price learning, on a copy, or responses.  [default: respond]")
 @shared.hardware(help="A described chip, as for `neurosim cost`, for energy and floor plan.")

@@ -39,7 +39,7 @@ class ViewOptions(SourceOptions):
 @shared.shape()
 @click.option("--layer", type=int, metavar="N", help="Only this layer, from 1.  [default: all]")
 @shared.stream(help="Samples, for figures that need some: winners, patches, classes, latency.")
-@shared.test(help="Count confused classes on this stream.  [default: every second sample of --stream]")
+@shared.test(help="Count confused classes on this stream.  [default: half of --stream's]")
 @shared.first()
 @shared.hardware(help="A described chip, as for `neurosim cost`, for the floor plan and the energy.")
 @shared.root()

@@ -6,7 +6,7 @@ from types import ModuleType
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from neurosim import instruments
 from neurosim.checks import LARGEST
@@ -16,9 +16,9 @@ from neurosim.engine.refusals import refusal
 from neurosim.engine.restoring import Arrays, Range, check_ranges, check_shapes, copy_into
 from neurosim.engine.samples import Array, Samples
 from neurosim.engine.shown import layer_html
-from neurosim.errors import DivergedError, NeurosimError, SampleError
+from neurosim.errors import ConfigError, DivergedError, NeurosimError, SampleError
 from neurosim.instruments import Records, record
-from neurosim.outside.arrays import numbers, plain_array
+from neurosim.outside.arrays import WHOLE, numbers, plain_array
 from neurosim.state.arrays import FIRST_WEIGHTS, check_finite
 
 FLOAT32, INT64 = np.dtype(np.float32), np.dtype(np.int64)
@@ -115,6 +115,23 @@ class WorkingLayer(Fixed, ABC):
     def weights(self) -> Array:
         """Weights as a new float32 array, neurons first, C order."""
 
+    @abstractmethod
+    def weights_of(self, neurons: ArrayLike) -> Array:
+        """Return the weights of some neurons, as `weights[neurons]`: the others are not copied.
+
+        On a CUDA device, all synapses come back first if they have changed there.
+
+        Parameters
+        ----------
+        neurons : int (any,)
+            Indices of neurons, from 0, in any order.
+
+        Raises
+        ------
+        ConfigError
+            If they are no indices of neurons of this layer.
+        """
+
     @property
     @abstractmethod
     def first_weights(self) -> Array:
@@ -124,6 +141,14 @@ class WorkingLayer(Fixed, ABC):
     @abstractmethod
     def norms(self) -> Array:
         """Length of each neuron's weight vector, as followed while learning: float32 (neurons,)."""
+
+    def _indices(self, neurons: ArrayLike) -> NDArray[np.int64]:
+        """Return indices of neurons as an array."""
+        rule = f"indices of neurons, from 0 to {self.constants.neurons - 1}"
+        indices = numbers("neurons", neurons, WHOLE, rule=rule, refuse=ConfigError)
+        if indices.ndim != 1 or (indices.size and not 0 <= indices.min() <= indices.max() < self.constants.neurons):
+            raise ConfigError("neurons", rule, indices.tolist())
+        return indices.astype(np.int64)
 
     def _table(self, shape: tuple[int, ...] | None) -> NDArray[Any]:
         """Return the table of `neurons`."""
@@ -224,6 +249,43 @@ class WorkingLayer(Fixed, ABC):
 
     def _derive(self) -> None:
         """Compute the derived arrays from the others."""
+
+    def prepared(self, constants: Any) -> dict[str, Any]:
+        """Return attributes with which the layer goes on with other constants: its arrays stay where they are.
+
+        Compiled, so that no sample waits for it; `adopt` takes them. An array has another shape by a window of another
+        length alone, which is changed where no sample waits for its end.
+
+        Parameters
+        ----------
+        constants : DenseWTA or ConvWTA
+            Those of `neurosim.layers.changing.with_constant`: arrays keep their shapes and meanings.
+
+        Raises
+        ------
+        ConfigError, DeviceError
+            If the layer cannot work with them; it stays as it is.
+        """
+        with self.executor.changing_state():
+            arrays = self.state._asdict()
+        if constants.window != self.constants.window:
+            arrays |= self._pending_arrays(constants.window)
+        codes, executor = self._executor_of(constants, self.kernel_layout.State(**arrays))
+        executor.follow(self.executor)
+        executor.compile()
+        return {"constants": constants, "codes": codes, "executor": executor, "state": executor.state}
+
+    def adopt(self, prepared: dict[str, Any]) -> None:
+        """Go on with what `prepared` returned; who runs samples through the layer must make new runners."""
+        self.__dict__.update(prepared)
+
+    @abstractmethod
+    def _executor_of(self, constants: Any, state: Any) -> tuple[Any, Executor[Any]]:
+        """Return other constants as compiled code takes them, and an executor like this layer's with them."""
+
+    @abstractmethod
+    def _pending_arrays(self, window: int) -> Arrays:
+        """Return the arrays of an empty window of some length."""
 
     def fitting(self, samples: Samples) -> Samples:
         """Return samples in the types and layouts that the compiled code takes: it does not look at them again.

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +62,9 @@ class Executor(ABC, Generic[Workspace]):
     def __getstate__(self) -> dict[str, Any]:
         """Return everything but compiled code."""
         return {name: value for name, value in self.__dict__.items() if name not in self.compiled}
+
+    def follow(self, before: Self) -> None:
+        """Take over what one of the same layer with other constants has measured."""
 
     @property
     def shares_sums(self) -> bool:

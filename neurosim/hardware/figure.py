@@ -8,8 +8,8 @@ from neurosim.hardware.placement.floor_plan import floor_plan, relative_height
 from neurosim.hardware.pricing import CostReport
 from neurosim.reporting.figures import BLUE, WIDTH, as_label, log_axis, panels
 from neurosim.reporting.percentiles import percentiles
+from neurosim.reporting.units import prefixed
 
-UNITS = {"mJ": 1e-3, "µJ": 1e-6, "nJ": 1e-9, "pJ": 1e-12, "fJ": 1e-15}
 LEAST_SHARE = 0.005
 
 
@@ -40,7 +40,7 @@ def energy_split(report: CostReport, axes: Any) -> None:
     if report.static_J is not None:
         parts["static"] = report.static_J.mean(axis=1)
     whole = report.energy_J[1].mean()
-    unit, size = _unit(whole)
+    unit, size = prefixed(whole, "J")
     for row, (low, value, high) in enumerate(parts.values()):
         if value > 0:
             band = np.array([[value - low], [high - value]]) / size
@@ -55,13 +55,8 @@ def energy_split(report: CostReport, axes: Any) -> None:
     )  # fmt: skip
 
 
-def _unit(energy: float) -> tuple[str, float]:
-    """Return the largest unit of which an energy in joules is at least one."""
-    return next(((unit, size) for unit, size in UNITS.items() if energy >= size), ("fJ", UNITS["fJ"]))
-
-
 def _text(energy: float) -> str:
-    unit, size = _unit(energy)
+    unit, size = prefixed(energy, "J")
     return f"{energy / size:,.3g} {unit}"
 
 

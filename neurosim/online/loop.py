@@ -8,6 +8,7 @@ from functools import partial
 from neurosim.chip.chip import Chip
 from neurosim.chip.pipeline import Pipeline
 from neurosim.errors import SampleError, StateError
+from neurosim.online.editor import Editor
 from neurosim.online.pace import AUTO, MOST, Pace
 from neurosim.online.report import Report
 from neurosim.online.request import Request
@@ -34,6 +35,8 @@ class Loop:
         As in `neurosim.run`.
     singly : bool
         Whether most samples are taken alone.
+    editor : Editor, optional
+        Changes constants between chunks, and holds the run.
 
     Attributes
     ----------
@@ -52,6 +55,7 @@ class Loop:
         threads: int,
         skip_bad: bool,
         singly: bool,
+        editor: Editor | None = None,
     ) -> None:
         self._chip, self._report, self._snapshots, self.pace = chip, report, snapshots, Pace(chunk)
         self._new_pipeline = partial(
@@ -61,6 +65,7 @@ class Loop:
         self._watcher = None
         if snapshots is not None and request is not None:
             self._watcher = Watcher(snapshots, request, lambda: self._pushed, self._take_while_waiting)
+        self._editor, self._first = editor, chip.samples
         self._pushed = 0  # samples, those under way between layers included, which the report does not count yet
         self._certain = True  # that the chip has learned from the samples that were counted, and from no others
 
@@ -82,14 +87,17 @@ class Loop:
             self._watcher or nullcontext(),
         ):
             try:
+                self._edit(stop)
                 while (block := self._next(blocks, waiting)) is not None:
+                    self._edit(stop)
                     for _ in self._chunks(block):
                         if watch is not None:
-                            report.seconds = time.perf_counter() - begun - report.snapshot_seconds
+                            report.seconds = time.perf_counter() - begun - report.snapshot_seconds - report.held_seconds
                             watch(report)
                         if stop is not None and stop():
                             raise Stop
                         self._take_if_due()
+                        self._edit(stop)
             except Stop:
                 report.interrupted = True
             except Exception:
@@ -97,7 +105,7 @@ class Loop:
                     self._drain()
                 raise
             self._drain()
-        report.seconds = time.perf_counter() - begun - report.snapshot_seconds
+        report.seconds = time.perf_counter() - begun - report.snapshot_seconds - report.held_seconds
 
     def keep(self, error: Exception) -> None:
         """Take a last snapshot of what was learned before an error, where that is certain; note on it how that went."""
@@ -137,11 +145,50 @@ class Loop:
             yield
 
     def _size(self) -> int:
-        """Return how many samples the next chunk may have: none after a snapshot that falls due."""
-        if self._snapshots is None:
+        """Return how many samples the next chunk may have: none after a snapshot, or an edit, that falls due."""
+        if self._snapshots is None and self._editor is None:
             return self.pace.size
-        left = self._snapshots.samples_left(self._report.taken)
-        return int(max(1, min(self.pace.size, left)))
+        left: float = self.pace.size
+        if self._snapshots is not None:
+            left = min(left, self._snapshots.samples_left(self._report.taken))
+        if self._editor is not None:
+            left = min(left, self._editor.samples_left(self._learned))
+        return int(max(1, left))
+
+    @property
+    def _learned(self) -> int:
+        """How many samples the first layer has learned from, in all runs: its own counter may be on a device."""
+        return self._first + self._pushed - self._report.refused
+
+    def _edit(self, stop: Callable[[], bool] | None) -> None:
+        """Make the edits that are due between two chunks, and ask the control if it is to be asked now."""
+        editor, learned = self._editor, self._learned
+        if editor is None or editor.samples_left(learned) > 0:
+            return
+        self._drain()
+        changes = self._chip.changes
+        try:
+            editor.make_due(learned)
+            if editor.asks(learned):
+                self._hold(editor, learned)
+        finally:
+            if self._chip.changes is not changes:
+                self._pipeline.renew()
+        if stop is not None and stop():
+            raise Stop
+
+    def _hold(self, editor: Editor, learned: int) -> None:
+        """Let a control hold the run; what it takes is none of the loop's time, and snapshots are taken meanwhile."""
+        begun, watcher, snapshots = time.perf_counter(), self._watcher, self._report.snapshot_seconds
+        if watcher is not None:
+            watcher.rest()
+        try:
+            editor.ask(learned)
+        finally:
+            if watcher is not None:
+                watcher.resume()
+            paused = self._report.snapshot_seconds - snapshots
+            self._report.held_seconds += time.perf_counter() - begun - paused
 
     def _take_if_due(self) -> None:
         """Take a snapshot between two chunks, if one is due."""

@@ -29,7 +29,9 @@ class Report:
     stream_position : int
         Samples taken from the stream in total, earlier runs and samples passed over included.
     seconds : float
-        Time in the loop, without snapshots.
+        Time in the loop, without snapshots and without `held_seconds`.
+    held_seconds : float
+        How long a `control` has held the run.
     tally : neurosim.online.snapshots.Tally
         Snapshots written, how long learning paused for them, and how long writing took while learning went on.
     latencies : Latencies
@@ -44,6 +46,7 @@ class Report:
     bad_lines: int = 0
     stream_position: int = 0
     seconds: float = 0.0
+    held_seconds: float = 0.0
     tally: Tally = field(default_factory=Tally)
     latencies: Latencies = field(default_factory=Latencies)
     interrupted: bool = False

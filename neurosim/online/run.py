@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from neurosim.checks import LARGEST, number, whole
+from neurosim.chip.changing import Change
 from neurosim.chip.chip import Chip
 from neurosim.chip.samples import as_stream
 from neurosim.errors import ConfigError, DivergedError, SampleError, StateError
+from neurosim.online.control import Control
+from neurosim.online.editor import Editor
 from neurosim.online.loop import Loop
 from neurosim.online.pace import AUTO, MOST, Pace, check_chunk
 from neurosim.online.report import Report
@@ -36,6 +39,8 @@ def run(
     stop: Callable[[], bool] | None = None,
     waiting: Callable[[], AbstractContextManager[object]] = nullcontext,
     claimed: bool = False,
+    edits: Iterable[Change] | None = None,
+    control: Control | None = None,
 ) -> Report:
     """Learn from a stream, sample by sample, and keep the state on disk.
 
@@ -81,6 +86,13 @@ def run(
     claimed : bool
         Whether the caller holds `neurosim.state.store.claim(state)` already. A caller that reads the state to resume
         from it must claim it before.
+    edits : sequence of dict, optional
+        Changes of constants amid the run, as `chip.changes` and state files have them, in order: `sample`, `layer`,
+        `name`, `old` and `new`. Each is made in place, and recorded, when the chip has learned from exactly `sample`
+        samples: the same bits as stopping there, `with_constants`, and going on. Those that the chip has been through
+        are passed over, so a run that was interrupted takes the same edits again; those after the end are not made.
+    control : neurosim.online.control.Control, optional
+        Asked between chunks: it may hold the run, and change constants.
 
     Returns
     -------
@@ -90,6 +102,9 @@ def run(
     ------
     ConfigError, SampleError, StreamError, DivergedError, StateError
         If something fails; the chip has learned from all samples before.
+    ConfigError
+        Before a sample is taken, if edits are not as `chip.changes` has them, one was due before and was not made, or
+        one does not go with the constants that the chip will have.
     StateError
         If the last snapshot cannot be written.
     """
@@ -105,6 +120,7 @@ def run(
     if stream.length is not None and start > stream.length:
         raise ConfigError("start", f"at most the stream's length, {stream.length}", start)
     report = Report(stream_position=start if position is None else position)
+    editor = None if edits is None and control is None else Editor(chip, edits, control)
     for layer in chip.layers:
         layer.compile()
     with ExitStack() as contexts:
@@ -118,7 +134,7 @@ def run(
             contexts.enter_context(snapshots)
         loop = Loop(
             chip, report, snapshots, request, chunk=chunk, threads=threads, skip_bad=skip_bad,
-            singly=chunk == 1 or (chunk == AUTO and not stream.replayable),
+            singly=chunk == 1 or (chunk == AUTO and not stream.replayable), editor=editor,
         )  # fmt: skip
         try:
             loop.learn(_named(_blocks(stream, start, loop.pace), stream, chip), watch, stop, waiting)

@@ -21,9 +21,7 @@ class Run(NamedTuple):
     path: str
     shape: tuple[int, ...]
     seed: int
-    constants: list[dict[str, Any]]
     stream: dict[str, Any] | None
-    changes: list[dict[str, Any]]
 
 
 class Order(NamedTuple):
@@ -32,6 +30,8 @@ class Order(NamedTuple):
     layout: Layout
     position: int
     classes: tuple[str, ...]
+    constants: list[dict[str, Any]]
+    changes: list[dict[str, Any]]
 
 
 class Outcome(NamedTuple):
@@ -103,10 +103,10 @@ def _contents(run: Run, arrays: SharedArrays, order: Order) -> Contents:
     return Contents(
         shape=run.shape,
         seed=run.seed,
-        constants=run.constants,
+        constants=order.constants,
         layers=arrays.views(order.layout),
         position=order.position,
         stream=run.stream,
         classes=order.classes,
-        changes=run.changes,
+        changes=order.changes,
     )

@@ -96,6 +96,7 @@ class Snapshots:
         self._request = Request() if request is None else request
         self._last_samples, self._last_time, self._late = 0, time.perf_counter(), False
         self._failing, self._warned = False, set[str]()
+        self._last_changes = chip.changes  # of constants, as a run makes them
         self._starts = bool(samples or seconds)
         self._writer = self._start_writer() if self._starts else None
 
@@ -133,7 +134,11 @@ class Snapshots:
             self._collect()
         if self._request.pending:
             return True
-        return self.overdue() and (samples > self._last_samples or self._failing)
+        return self.overdue() and (self._is_new(samples) or self._failing)
+
+    def _is_new(self, samples: int) -> bool:
+        """Tell whether a chip of so many samples of this run is another than in the last snapshot."""
+        return samples > self._last_samples or self._last_changes is not self._chip.changes
 
     def overdue(self) -> bool:
         """Tell whether the clock wants a snapshot, if there is anything new."""
@@ -161,19 +166,21 @@ class Snapshots:
         begun = time.perf_counter()
         self._request.pending = False
         self._collect()
+        if self._writer is not None and self._last_changes is not self._chip.changes and not self._writer.fits():
+            self._drop_writer()
         try:
             if self._starts and self._writer is None:
                 self._writer = self._start_writer()
             if self._writer is None:
                 self._save(position)
             else:
-                arrays = [layer.arrays() for layer in self._chip.layers]
-                self._writer.order(arrays, position, self._chip.classes)
+                self._writer.order(position)
         except StateError as refusal:
             self._drop_writer()
             self._fail(str(refusal))
         self.tally.late += self._late
         self._last_samples, self._last_time, self._late = samples, begun, False
+        self._last_changes = self._chip.changes
 
     def settle(self) -> None:
         """Wait for the snapshot that is being written, if there is one; raise StateError if it cannot be written."""
@@ -191,9 +198,9 @@ class Snapshots:
         """
         begun = time.perf_counter()
         self._failing |= self._outcome() is not None
-        if samples > self._last_samples or self._failing or not self._path.exists():
+        if self._is_new(samples) or self._failing or not self._path.exists():
             self._save(position)
-            self._last_samples = samples
+            self._last_samples, self._last_changes = samples, self._chip.changes
         self.tally.pause_seconds += time.perf_counter() - begun
 
     def busy(self) -> bool:

@@ -21,7 +21,6 @@ from neurosim.layers.plain import describe
 from neurosim.online import start_writer
 from neurosim.online.shared_arrays import SharedArrays, needed, new_file
 from neurosim.online.snapshot_writer import Message, Order, Outcome, Run
-from neurosim.state.arrays import Arrays
 from neurosim.state.store import standing
 
 
@@ -35,8 +34,8 @@ class Writer:
     """
 
     def __init__(self, chip: Chip, path: Path, stream: dict[str, Any] | None, *, patient: bool) -> None:
-        self._path, self.ordered = path, False
-        size = needed(_largest_arrays(chip))
+        self._chip, self._path, self.ordered = chip, path, False
+        self._size = size = needed(_largest_arrays(chip))
         try:
             self._process, self._connection, self._arrays = _start(size, patient)
         except OSError as error:
@@ -50,9 +49,7 @@ class Writer:
             path=os.path.abspath(path),
             shape=chip.shape,
             seed=chip.seed,
-            constants=[describe(layer.constants) for layer in chip.layers],
             stream=stream,
-            changes=list(chip.changes),
         )
         self._send(run)
 
@@ -60,9 +57,16 @@ class Writer:
         """Tell whether the last snapshot is still being written."""
         return self.ordered and not self._poll.poll(0)
 
-    def order(self, layers: list[Arrays], position: int, classes: tuple[str, ...]) -> None:
-        """Copy arrays, and have the process write them."""
-        self._send(Order(self._arrays.put(layers), position, classes))
+    def fits(self) -> bool:
+        """Tell whether the memory is large enough: a longer window has more arrays than the chip began with."""
+        return needed(_largest_arrays(self._chip)) <= self._size
+
+    def order(self, position: int) -> None:
+        """Copy the chip's arrays, and have the process write them."""
+        chip = self._chip
+        layout = self._arrays.put(layer.arrays() for layer in chip.layers)
+        constants = [describe(layer.constants) for layer in chip.layers]
+        self._send(Order(layout, position, chip.classes, constants, list(chip.changes)))
         self.ordered = True
 
     def outcome(self) -> Outcome:

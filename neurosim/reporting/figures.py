@@ -24,6 +24,8 @@ DPI = 120
 WIDTH = 5.5  # inches, of a figure that says nothing else
 SMALLEST_PIXELS, SHOWN_PIXELS = 9, 400  # height of letters where a figure is shown in this width
 POINTS = 72  # an inch
+LARGER = 1.1  # letters of titles
+UPRIGHT = 90.0  # degrees
 LINE = 1.25  # from one line of text to the next, of its size
 DECADES = (1e-4, 1e6)  # between these, numbers at logarithmic axes are written out
 
@@ -60,7 +62,10 @@ def new_figure(width: float, height: float) -> Any:
     with styled(width):
         from matplotlib.figure import Figure
 
-        return Figure(figsize=(width, height), layout="constrained")
+        figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+    for name, more in (("suptitle", LARGER), ("supxlabel", 1.0), ("supylabel", 1.0)):  # sizes are else looked up late
+        setattr(figure, name, partial(getattr(figure, name), fontsize=text_size(width) * more))
+    return figure
 
 
 def panels(
@@ -120,13 +125,13 @@ def styled(width: float = WIDTH) -> Iterator[None]:
         size = text_size(width)
         own = {
             "font.size": size,
-            "axes.titlesize": size * 1.1,
+            "axes.titlesize": size * LARGER,
             "axes.titlelocation": "left",
             "axes.labelsize": size,
             "xtick.labelsize": size,
             "ytick.labelsize": size,
             "legend.fontsize": size,
-            "figure.titlesize": size * 1.1,
+            "figure.titlesize": size * LARGER,
             "figure.labelsize": size,
             "axes.prop_cycle": cycler(color=COLOURS),
             "axes.spines.top": False,
@@ -144,7 +149,7 @@ def _dress(axes: Any, size: float) -> None:
     """Keep the style's sizes for what matplotlib would otherwise look up when it is added or drawn."""
     for which in ("major", "minor"):
         axes.tick_params(which=which, labelsize=size)
-    axes.set_title = partial(axes.set_title, fontsize=size * 1.1, loc="left", wrap=True)
+    axes.set_title = partial(axes.set_title, fontsize=size * LARGER, loc="left", wrap=True)
     axes.text = partial(axes.text, fontsize=size)
     axes.annotate = partial(axes.annotate, fontsize=size)
 
@@ -202,15 +207,32 @@ def legend_beside(figure: Any, *axes: Any, right: bool = False, columns: int | N
             handles.setdefault(label, handle)
     if not handles:
         return None
-    width = figure.get_figwidth()
-    if columns is None:
-        letters = width * POINTS / (0.6 * text_size(width))
-        columns = 1 if right else max(1, int(letters // (max(map(len, handles)) + 5)))
-    where = "outside right upper" if right else "outside lower center"
-    with styled(width):
+    for many in range(len(handles), 0, -1) if columns is None and not right else (columns or 1,):
+        legend = _legend(figure, handles, "outside right upper" if right else "outside lower center", many)
+        if many == 1 or columns is not None or legend.get_window_extent().width <= figure.bbox.width:
+            break
+        legend.remove()
+    if not right:
+        _grow(figure, legend.get_window_extent().height / figure.dpi)
+    return legend
+
+
+def _legend(figure: Any, handles: dict[str, Any], where: str, columns: int) -> Any:
+    """Return a legend of a figure in a number of columns."""
+    with styled(figure.get_figwidth()):
         return figure.legend(
-            handles.values(), handles.keys(), loc=where, ncols=min(columns, len(handles)), frameon=False
-        )
+            handles.values(), handles.keys(), loc=where, ncols=columns, frameon=False, handlelength=1.6,
+            columnspacing=1.4,
+        )  # fmt: skip
+
+
+def _grow(figure: Any, more: float) -> None:
+    """Make a figure higher at its bottom, by inches, for a legend: so that panels stay as high as they were."""
+    before = figure.get_figheight()
+    figure.set_figheight(before + more)
+    for text in figure.texts:
+        if text.get_rotation() == UPRIGHT:  # the common label of vertical axes stays at their middle
+            text.set_y((before * text.get_position()[1] + more) / (before + more))
 
 
 def legend_at_right(axes: Any) -> None:

@@ -52,7 +52,7 @@ def image(png: bytes, description: object, width: int | None = None) -> str:
     """
     size = "" if width is None else f";width:{int(width)}px"
     source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
-    return f'<img src="{source}" alt="{escape(description)}" style="{PICTURE}{size}">'
+    return f'<img src="{source}" alt="{escape(description)}" style="{PICTURE}{size}"/>'
 
 
 def folded(title: object, text: object) -> str:

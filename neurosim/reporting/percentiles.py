@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.reporting.figures import COLOURS, GREY, label_ends, log_axis
+from neurosim.reporting.units import prefixed
 
 TICKS = {2: "50 %", 10: "90 %", 100: "99 %", 1_000: "99.9 %", 10_000: "99.99 %", 100_000: "99.999 %"}
 MOST_POINTS = 2000  # of a curve, evenly on its axis: more could not be told apart
-UNITS = {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9}
 Latencies = Mapping[str, NDArray[Any]]
 
 
@@ -67,7 +67,7 @@ def _unit(latencies: Latencies) -> tuple[str, float]:
     """Return the largest unit in which half of the latencies are at least one."""
     every = np.concatenate([np.asarray(times, float) for times in latencies.values()])
     middle = float(np.median(every)) if len(every) else 0.0
-    return next(((unit, size) for unit, size in UNITS.items() if middle >= size), ("ns", UNITS["ns"]))
+    return prefixed(max(middle, 1e-9), "s")
 
 
 def _finish(axes: Any, latencies: Latencies, unit: str, size: float, deadline: float | None) -> None:

@@ -27,7 +27,7 @@ def hash_of(layers: Iterable[Arrays]) -> str:
 
 
 def plain_weights(
-    arrays: Arrays, kind: str = "DenseWTA", kernel: int = 1, neurons: slice = slice(None)
+    arrays: Arrays, kind: str = "DenseWTA", kernel: int = 1, neurons: slice | NDArray[np.int64] = slice(None)
 ) -> NDArray[np.float32]:
     """Return the weights of some neurons, scale times synapse: float32, C order, neurons first.
 

@@ -198,12 +198,17 @@ def _changes(file: h5py.File, layers: int) -> list[dict[str, Any]]:
     """Read the changes of constants."""
     changes = attributes.json_value(file, "changes", infinite=True) if "changes" in file.attrs else []
     for change in changes if isinstance(changes, list) else [changes]:
-        typed = isinstance(change, dict) and change.keys() == CHANGE.keys()
-        if not typed or not all(isinstance(change[name], kind) for name, kind in CHANGE.items()):
+        if not is_change(change):
             raise StateError(f"must hold changes of constants by {', '.join(CHANGE)}, and holds {change!r:.200}")
         if not 0 <= change["layer"] < layers:
             raise StateError(f"must hold changes of its {layers} layers, and holds one of layer {change['layer']}")
     return list(changes)
+
+
+def is_change(change: Any) -> bool:
+    """Tell whether this is a change of a constant, as `neurosim.Chip.changes` has them."""
+    typed = isinstance(change, dict) and change.keys() == CHANGE.keys()
+    return typed and all(isinstance(change[name], kind) for name, kind in CHANGE.items())
 
 
 def _classes(file: h5py.File) -> tuple[str, ...]:

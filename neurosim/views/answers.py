@@ -16,11 +16,13 @@ from neurosim.readouts.winner import WinnerLabels, taught_by_label
 from neurosim.reporting.figures import BLUE, as_label, panels
 from neurosim.streams import Stream
 from neurosim.streams.base import UNKNOWN, UNLABELLED
+from neurosim.views.use import whole_numbers
 
 CHUNK = 256
 WRITTEN_OUT = 12  # classes of which counts can be written into the squares
 NAMED = 30  # classes that have names at the axes
 LONGEST_NAME = 12  # letters
+GOLDEN = (5**0.5 - 1) / 2  # its multiples tell halves apart that no period of classes falls in with
 Labels = NDArray[np.int64]
 
 
@@ -63,7 +65,9 @@ def winners(chip: Chip, stream: Samples, layer: int | None = None, *, samples: i
     raster.plot(np.flatnonzero(won >= 0) + 1, rank[shown], ".", color=BLUE, markersize=3)
     raster.set(xlabel="samples of the stream", ylabel="neurons that won, the most used lowest")
     raster.set(xlim=(0, len(won) + 1), ylim=(0, len(used) + 1))
-    raster.set_title(f"Layer {index + 1}: {len(used):,} of {len(rank):,} neurons win {len(won):,} samples")
+    for axis in (raster.xaxis, raster.yaxis, totals.xaxis):
+        whole_numbers(axis)
+    raster.set_title(f"Layer {index + 1}: {len(used):,} of {len(rank):,} neurons win {len(shown):,} samples")
     totals.barh(np.arange(1, len(used) + 1), wins[order], height=1.0, color=BLUE)
     totals.set(xlabel="samples won")
     return figure
@@ -79,7 +83,7 @@ def confusion(chip: Chip, train: Stream, test: Stream | None = None, *, samples:
     train : Stream
         Labelled samples, which give each neuron the label that it wins most often.
     test : Stream, optional
-        Labelled samples that are counted; by default every second sample of `train`, which is then not fitted.
+        Labelled samples that are counted; by default half of the samples of `train`, which then are not fitted.
     samples : int, optional
         Samples taken of each stream, at most; by default all.
 
@@ -125,7 +129,7 @@ def _said(chip: Chip, train: Stream, test: Stream | None, samples: int | None) -
     check_labelled(*(stream for stream in (train, test) if stream is not None))
     readout, counted = WinnerLabels(by_label=taught_by_label(chip)), []
     for response, labels, places in _first(answers(chip, train), samples):
-        fitted = np.ones(len(places), bool) if test is not None else places % 2 == 0
+        fitted = places * GOLDEN % 1 < (0.5 if test is None else 1)
         readout.add(Response(*(values[fitted] for values in response)), labels[fitted])
         if not fitted.all():
             counted.append((response.winner[~fitted], labels[~fitted]))
@@ -133,7 +137,7 @@ def _said(chip: Chip, train: Stream, test: Stream | None, samples: int | None) -
     if test is not None:
         counted = [(r.winner, labels) for r, labels, _ in _first(answers(chip, test, like=train), samples)]
     if not counted:
-        raise SampleError(f"{train.name} must hold two samples at least, of which every second is counted, got one")
+        raise SampleError(f"{train.name} must hold two samples at least, of which half are counted, got one")
     won, labels = (np.concatenate(arrays) for arrays in zip(*counted, strict=True))
     return labels_of[won], labels
 

@@ -52,9 +52,8 @@ def receptive_fields(chip: Chip, layer: int = 0, *, shape: tuple[int, ...] | Non
     tiles = working.weights[chosen].reshape(len(chosen), *image)
     sheet = weights_picture(tiles, math.ceil(math.sqrt(len(tiles))))
     wins = working.wins[chosen]
-    title = (
-        f"Layer {layer + 1}: {len(chosen):,} of {working.constants.neurons:,} neurons, wins {wins[0]:,} to {wins[-1]:,}"
-    )
+    used = f"wins {wins[0]:,} to {wins[-1]:,}" if wins[0] else "no wins yet"
+    title = f"Layer {layer + 1}: {len(chosen):,} of {working.constants.neurons:,} neurons, {used}"
     return picture(sheet / 255, title)
 
 

@@ -15,6 +15,8 @@ STATES = {"live": BLUE, "between": ORANGE, "dead": VERMILION}
 NO_WIN = 0.5  # where neurons without a win stand on a logarithmic axis
 MOST_USED = "neurons, the most used first"
 SAMPLES = "samples learned"
+DECADE = 10
+TICKS = 4  # between the numbers of an axis, at most
 DOT = 4  # points, where neurons are few
 MANY = 500  # neurons from which on dots are smaller
 
@@ -47,7 +49,9 @@ def neurons(chip: Chip, layer: int = 0) -> Any:
         heights = np.maximum(wins[at], NO_WIN)
         axes.plot(at + 1, heights, ".", color=colour, markersize=_dot(len(wins)), label=f"{state}: {len(at):,}")
     log_axis(axes, "y")
-    axes.set(xlabel=MOST_USED, ylabel=_won(working), ylim=(NO_WIN / 1.5, None), xlim=(0, len(wins) + 1))
+    least = NO_WIN if (wins == 0).any() else wins.min()
+    axes.set(xlabel=MOST_USED, ylabel=_won(working), ylim=(least / 1.5, None), xlim=(0, len(wins) + 1))
+    whole_numbers(axes.xaxis)
     if (wins == 0).any():
         ticks = [tick for tick in 10.0 ** np.arange(0, 19) if tick <= wins.max(initial=1)]
         axes.set_yticks([NO_WIN, *ticks], ["none", *(f"{tick:,.0f}" for tick in ticks)])
@@ -75,13 +79,14 @@ def records(chip: Chip, layer: int = 0) -> Any:
     shares.set(ylim=(-0.03, 1.03), ylabel="from 0 to 1")
     effective.plot(rows["sample"], np.maximum(rows["effective_winners"], 1), color=GREEN, **_marked(rows))
     log_axis(effective, "y")
-    effective.set(ylabel="effective winners", ylim=(1, working.constants.neurons))
+    effective.set(ylabel="effective winners", ylim=(1, max(2, working.constants.neurons)))
     steps.plot(rows["sample"], rows["step_mean"], color=BLUE, **_marked(rows))
     if (rows["step_mean"] > 0).any():
         log_axis(steps, "y")
     steps.set(ylabel="mean step, |Δw|", xlabel=SAMPLES)
-    shares.set_title(f"Layer {layer + 1}, {working.constants.neurons:,} neurons")
-    _mark_changes(chip, layer, grid[:, 0])
+    whole_numbers(steps.xaxis)
+    changed = _mark_changes(chip, layer, grid[:, 0])
+    shares.set_title(f"Layer {layer + 1}{changed}")
     label_ends(shares)
     return figure
 
@@ -93,22 +98,35 @@ def norms(chip: Chip, layer: int = 0) -> Any:
     """
     working = layer_of(chip, layer)
     lengths, rows = np.sort(working.norms)[::-1], working.records
-    figure, grid = new_panels(1, 2, height=3.2, sharey=True)
-    now, time = grid[0]
+    figure, grid = new_panels(1, 2 if len(rows) else 1, height=3.2, sharey=True)
+    now = grid[0, 0]
     now.plot(np.arange(1, len(lengths) + 1), lengths, ".", color=BLUE, markersize=_dot(len(lengths)))
     now.set(xlabel="neurons, the longest first", ylabel="length of the weights", xlim=(0, len(lengths) + 1))
-    now.set_title(f"Layer {layer + 1}: now")
-    for label, colour in {"max": VERMILION, "median": BLUE, "min": ORANGE}.items():
-        time.plot(rows["sample"], rows[f"norm_{label}"], color=colour, label=label, **_marked(rows))
-    time.set(xlabel=SAMPLES)
-    time.set_title("over time" if len(rows) else "no records yet")
-    if lengths.size and lengths[-1] > 0 and lengths[0] > 10 * lengths[-1]:
+    now.set_title(f"Layer {layer + 1}: now (dotted: 1)")
+    if lengths[-1] > 0 and lengths[0] > DECADE * lengths[-1]:
         log_axis(now, "y")
-    for axes in (now, time):
+    for axes in grid[0]:
         axes.axhline(1, color=GREY, linewidth=0.8, linestyle=":", label="_one")
-    time.margins(x=0.02)
-    label_ends(time)
+        whole_numbers(axes.xaxis)
+    if len(rows):
+        _norms_over_time(rows, grid[0, 1])
     return figure
+
+
+def _norms_over_time(rows: NDArray[Any], axes: Any) -> None:
+    for label, colour in {"max": VERMILION, "median": BLUE, "min": ORANGE}.items():
+        axes.plot(rows["sample"], rows[f"norm_{label}"], color=colour, label=label, **_marked(rows))
+    axes.set(xlabel=SAMPLES)
+    axes.set_title("over time")
+    label_ends(axes)
+
+
+def whole_numbers(axis: Any) -> None:
+    """Put ticks at whole numbers alone, and few of them, as large ones are long."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(TICKS, steps=(1, 2, 5, 10), integer=True))
+    axis.set_major_formatter("{x:,.0f}")
 
 
 def layer_of(chip: Chip, layer: int) -> Any:
@@ -130,8 +148,10 @@ def _marked(rows: NDArray[Any]) -> dict[str, Any]:
     return {"marker": "o", "markersize": DOT} if len(rows) == 1 else {}
 
 
-def _mark_changes(chip: Chip, layer: int, grid: Any) -> None:
-    """Draw a dashed line at each sample at which a constant of the layer was changed."""
-    for sample in {change["sample"] for change in chip.changes if change["layer"] == layer}:
+def _mark_changes(chip: Chip, layer: int, grid: Any) -> str:
+    """Draw a dashed line at each sample at which a constant of the layer was changed; return what the title says."""
+    samples = {change["sample"] for change in chip.changes if change["layer"] == layer}
+    for sample in samples:
         for axes in grid:
             axes.axvline(sample, color=GREY, linewidth=0.8, linestyle="--", label="_changed")
+    return ": dashed where constants were changed" if samples else ""

@@ -143,10 +143,10 @@ def test_a_chip_that_was_not_changed_or_has_learned_nothing_has_no_record(make_c
 
 def test_the_record_is_bounded(make_chip, samples, tmp_path):
     chip = make_chip(3).learn(samples[:1])
-    for number in range(70):
+    for number in range(1010):
         chip = chip.with_constants(rule=ns.SoftHebb(rate=ns.LinearRate(0.1, 1000.0 + number, 0.01)))
-    assert len(chip.changes) == 64
-    assert chip.changes[-1]["new"]["rate"]["samples"] == 1069
+    assert len(chip.changes) == 1000
+    assert chip.changes[-1]["new"]["rate"]["samples"] == 2009
     chip.save(tmp_path / "chip.h5")
     assert ns.Chip.load(tmp_path / "chip.h5").changes == chip.changes
 

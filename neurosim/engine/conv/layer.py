@@ -6,15 +6,15 @@ from types import ModuleType
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from neurosim.engine.base import WorkingLayer
 from neurosim.engine.conv.codes import codes
 from neurosim.engine.conv.executor import ConvExecutor
-from neurosim.engine.conv.state import first_state, first_weights
+from neurosim.engine.conv.state import first_state, first_weights, pending_arrays
 from neurosim.engine.executor import Executor
 from neurosim.engine.initial import first_array
-from neurosim.engine.restoring import Range
+from neurosim.engine.restoring import Arrays, Range
 from neurosim.engine.samples import Array
 from neurosim.kernels.conv import layout
 from neurosim.layers.conv import ConvWTA, geometry
@@ -76,6 +76,13 @@ class ConvLayer(WorkingLayer):
         """Weights as a new float32 array (neurons, channels, kernel, kernel), C order."""
         return plain_weights(self.state._asdict(), "ConvWTA", self.constants.kernel)
 
+    def weights_of(self, neurons: ArrayLike) -> Array:
+        """Return the weights of some neurons: float32 (some, channels, kernel, kernel), C order, as `weights[neurons]`.
+
+        Parameters and errors as of `WorkingLayer.weights_of`.
+        """
+        return plain_weights(self.state._asdict(), "ConvWTA", self.constants.kernel, self._indices(neurons))
+
     @property
     def first_weights(self) -> Array:
         """Weights before the first image: float32 (neurons, channels, kernel, kernel).
@@ -115,6 +122,14 @@ class ConvLayer(WorkingLayer):
     def admits_negative(self) -> bool:
         """Whether inputs below zero are admitted."""
         return self.codes.negative
+
+    def _executor_of(self, constants: ConvWTA, state: layout.State) -> tuple[layout.Constants, Executor[Any]]:
+        found = codes(constants, self.image)
+        make: MakeExecutor = type(self.executor)
+        return found, make(constants, self.image, self.index, found, state)
+
+    def _pending_arrays(self, window: int) -> Arrays:
+        return pending_arrays(window, self.image, self.positions, self.constants.neurons)
 
     def _ranges(self) -> tuple[Range, ...]:
         return tuple(Range(name, 0) for name in ("counters", "wins", "norms", "variances"))

@@ -41,7 +41,14 @@ def first_state(
         means=np.zeros(image[0], np.float32),
         variances=np.ones(image[0], np.float32),
         steps=np.zeros((2, neurons), np.float32),
-        pending_inputs=np.zeros((window, int(np.prod(image))), np.float32),
-        pending_modulators=np.zeros(window, np.float32),
-        pending_potentials=np.zeros((window if window > 1 else 0, positions, neurons), np.float32),
+        **pending_arrays(window, image, positions, neurons),
     )
+
+
+def pending_arrays(window: int, image: tuple[int, ...], positions: int, neurons: int) -> dict[str, Array]:
+    """Return the arrays that have a row for each image of a window, before its first one."""
+    return {
+        "pending_inputs": np.zeros((window, int(np.prod(image))), np.float32),
+        "pending_modulators": np.zeros(window, np.float32),
+        "pending_potentials": np.zeros((window if window > 1 else 0, positions, neurons), np.float32),
+    }

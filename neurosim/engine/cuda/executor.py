@@ -4,7 +4,7 @@ import time
 from abc import abstractmethod
 from contextlib import AbstractContextManager
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
@@ -60,6 +60,10 @@ class CudaExecutor(Executor[Workspace]):
     def __init__(self, index: int, codes: Any, state: Any, tallied: tuple[int, ...] = ()) -> None:
         self._index, self._codes, self._seconds = index, codes, 0.0
         self.state = Mirror(state, tallied)
+
+    def follow(self, before: Self) -> None:
+        """Go on counting the device's seconds."""
+        self._seconds = before._seconds
 
     @property
     def device_seconds(self) -> float:

@@ -6,13 +6,13 @@ from types import ModuleType
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from neurosim.engine.base import WorkingLayer
 from neurosim.engine.dense import few_bits
 from neurosim.engine.dense.codes import codes
 from neurosim.engine.dense.executor import DenseExecutor
-from neurosim.engine.dense.state import first_state, first_weights
+from neurosim.engine.dense.state import first_state, first_weights, pending_arrays
 from neurosim.engine.executor import Executor
 from neurosim.engine.initial import first_array
 from neurosim.engine.restoring import Arrays, Range
@@ -77,6 +77,13 @@ class DenseLayer(WorkingLayer):
         """Weights as a new float32 array (neurons, inputs), C order."""
         return plain_weights(self.state._asdict())
 
+    def weights_of(self, neurons: ArrayLike) -> Array:
+        """Return the weights of some neurons: float32 (some, inputs), C order, as `weights[neurons]`.
+
+        Parameters and errors as of `WorkingLayer.weights_of`.
+        """
+        return plain_weights(self.state._asdict(), neurons=self._indices(neurons))
+
     @property
     def norms(self) -> Array:
         """Length of each neuron's weight vector (its p-norm), as followed while learning: float32 (neurons,)."""
@@ -127,6 +134,14 @@ class DenseLayer(WorkingLayer):
     def admits_negative(self) -> bool:
         """Whether inputs below zero are admitted."""
         return self.codes.negative
+
+    def _executor_of(self, constants: DenseWTA, state: layout.State) -> tuple[layout.Constants, Executor[Any]]:
+        found = codes(constants, salt=few_bits.salt(constants, self.seed, self.index))
+        make: MakeExecutor = type(self.executor)
+        return found, make(constants, self.inputs, self.index, found, state)
+
+    def _pending_arrays(self, window: int) -> Arrays:
+        return pending_arrays(window, self.inputs, self.constants.neurons)
 
     def _derive(self) -> None:
         if self.constants.weight_bits is not None:

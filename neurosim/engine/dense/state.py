@@ -1,6 +1,7 @@
 """The state of a dense layer before its first sample: a function of its constants, and of a seed or an array."""
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,12 +98,19 @@ def first_state(layer: DenseWTA, inputs: int, seed: int, index: int, array: Arra
         steps=np.zeros((2, neurons), np.float32),
         eligibility=np.zeros((inputs if traced else 0, neurons), np.float32),
         eligibility_scales=np.ones(neurons if traced else 0, np.float32),
-        pending_inputs=np.zeros((window, inputs), np.float32),
-        pending_active=np.zeros((window, inputs), np.int32),
-        pending_sizes=np.zeros(window, np.int64),
-        pending_modulators=np.zeros(window, np.float32),
-        pending_potentials=np.zeros((window, neurons), np.float32),
-        pending_responses=np.zeros((window, neurons), np.float32),
+        **pending_arrays(window, inputs, neurons),
         pending_sums=np.zeros((2, neurons), np.float32),
         squares=summed,
     )
+
+
+def pending_arrays(window: int, inputs: int, neurons: int) -> dict[str, NDArray[Any]]:
+    """Return the arrays that have a row for each sample of a window, before its first one."""
+    return {
+        "pending_inputs": np.zeros((window, inputs), np.float32),
+        "pending_active": np.zeros((window, inputs), np.int32),
+        "pending_sizes": np.zeros(window, np.int64),
+        "pending_modulators": np.zeros(window, np.float32),
+        "pending_potentials": np.zeros((window, neurons), np.float32),
+        "pending_responses": np.zeros((window, neurons), np.float32),
+    }
