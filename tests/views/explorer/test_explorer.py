@@ -396,3 +396,14 @@ def test_what_cannot_be_shown_is_refused(samples, make_chip):
         chip_data(make_chip(5), digits, [0], 1)
     with pytest.raises(ns.SampleError, match="must have 3 inputs"):
         chip_data(ns.Chip([ns.recipes.softhebb(5)], inputs=3), digits, [0])
+
+
+def test_pictures_of_the_page_are_small(show, browser, tmp_path, make_chip):
+    show().by("preset-rivals").click()
+    browser.by("signed").click()
+    pictures = [browser.picture("explorer", tmp_path)]
+    chip = make_chip(200).learn(ns.open_stream("digits:train"))
+    show(chip, ns.open_stream("digits:test"), range(8), name="chip.h5")
+    pictures.append(browser.picture("explorer-chip", tmp_path))
+    for picture in pictures:
+        assert 10_000 < picture.stat().st_size <= 80_000
