@@ -173,6 +173,8 @@ shape = _shared(
     "--shape", callback=image_shape, metavar="H,W|C,H,W|none",
     help="Of a sample as an image, where the state does not say it; none: samples are no images.",
 )  # fmt: skip
+layer = _shared("--layer", type=int, metavar="N")
+opening = _shared("--open/--no-open", "opening", default=None)
 overwrite = _shared("--overwrite", is_flag=True, help="Replace files that exist already.")
 inputs = _shared("--inputs", type=int, metavar="N", help="Width of a sample; a pipe needs it.")
 label = _shared("--label", metavar="COLUMN", help="Lines: the label's column, by name or number, or its JSON key.")

@@ -37,7 +37,7 @@ class ViewOptions(SourceOptions):
 @click.argument("state")
 @click.option("--out", required=True, metavar="DIR", help="Folder of the figures, made if it is not there.")
 @shared.shape()
-@click.option("--layer", type=int, metavar="N", help="Only this layer, from 1.  [default: all]")
+@shared.layer(help="Only this layer, from 1.  [default: all]")
 @shared.stream(help="Samples, for figures that need some: winners, patches, classes, latency.")
 @shared.test(help="Count confused classes on this stream.  [default: half of --stream's]")
 @shared.first()
