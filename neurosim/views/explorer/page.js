@@ -172,7 +172,7 @@ function drawCurves() {
 
 function pressed(button) {
   for (const other of document.querySelectorAll(".buttons button")) other.setAttribute("aria-pressed", String(other === button));
-  if (button === null) byId("note").textContent = "";
+  byId("note").classList.toggle("past", button === null); // its lines stay, or what is dragged would move
 }
 
 function buttonFor(parent, id, text, action) {
@@ -193,7 +193,7 @@ function begin() {
   byId("chip-command").textContent = chip.command;
   document.querySelector("main").classList.toggle("with-chip", chip.samples.length > 0);
   chip.samples.forEach(({ name, layer }, i) => buttonFor("samples", `sample-${i}`, name, () => {
-    take({ ...layer, potentials: [...layer.potentials] }, true);
+    take({ ...chip.layer, ...layer, potentials: [...layer.potentials] }, true);
     state.signed = byId("signed").checked = chip.signed;
     setSharpness(chip.sharpness ?? state.sharpness);
     byId("note").textContent = "";

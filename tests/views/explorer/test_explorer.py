@@ -278,6 +278,7 @@ def test_presets_show_what_they_say(show):
     assert 1 < (seen["enough"] > 0.01).sum() < 12
     browser.by("sharpness").send_keys("\ue014")
     assert browser.all("[aria-pressed=true]") == []
+    assert not browser.by("note").is_displayed()  # it is not true any more
 
 
 def test_the_cosines_of_high_dimensions_are_real(data):
@@ -407,3 +408,15 @@ def test_pictures_of_the_page_are_small(show, browser, tmp_path, make_chip):
     pictures.append(browser.picture("explorer-chip", tmp_path))
     for picture in pictures:
         assert 10_000 < picture.stat().st_size <= 80_000
+
+
+@pytest.mark.parametrize("constants", [{}, {"normalise": "stream"}, {"normalise": "none", "radius": 35.0}], ids=str)
+def test_a_chip_that_learned_nothing_and_a_blank_sample_are_shown(show, samples, constants):
+    chip = ns.Chip([ns.recipes.softhebb(30, **constants)], inputs=64)
+    browser = show(chip, ones(samples[0], np.zeros(64)), [0, 1])
+    for index, x in enumerate((samples[0], np.zeros(64))):
+        browser.by(f"sample-{index}").click()
+        strongest = np.argsort(-chip.respond_one(x).potentials, kind="stable")[:10]
+        shown = [number(browser, f"response-{k}") for k in strongest]
+        np.testing.assert_allclose(shown, chip.respond_one(x).responses[strongest], rtol=0, atol=1e-6)
+        assert "NaN" not in browser.run("return document.querySelector('main').outerHTML")
