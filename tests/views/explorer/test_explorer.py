@@ -1,6 +1,7 @@
 """The gain explorer in a browser: its numbers are those of chips, and everything on it can be moved."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -360,13 +361,21 @@ def test_other_competitions_are_told_of(show, competition):
 def test_the_page_fits_its_window(show, browser, width, scheme, samples, make_chip):
     browser.size(width)
     browser.scheme(scheme)
-    show(make_chip(30).learn(samples), ns.open_stream("digits"), range(8))
+    show(make_chip(3000).learn(samples), ns.open_stream("digits"), range(8))
     assert browser.run("return document.documentElement.scrollWidth") <= width
-    inside = (
-        "const s = arguments[0].closest('section').getBoundingClientRect(), b = arguments[0].getBoundingClientRect();"
-    )
-    for piece in browser.all("svg text, input, button, output"):
-        assert browser.run(f"{inside} return b.left >= s.left - 1 && b.right <= s.right + 1", piece), piece.text
+    outside = """
+    return [...document.querySelectorAll('svg text, input, button, output')].filter((piece) => {
+      const box = piece.getBoundingClientRect(), section = piece.closest('section').getBoundingClientRect();
+      return box.left < section.left - 1 || box.right > section.right + 1;
+    }).map((piece) => piece.id || piece.textContent)"""
+    assert browser.run(outside) == []
+    edges = "return [...arguments[0].querySelectorAll(arguments[1])].map((t) => t.getBoundingClientRect())"
+    edges += ".map((b) => [b.left, b.right])"
+    for chart in ("potentials", "responses", "steps"):
+        for texts in (".name", ".value"):
+            boxes = browser.run(edges, browser.by(chart), texts)
+            assert len(boxes) >= 8
+            assert all(left[1] <= right[0] for left, right in pairwise(boxes)), (chart, texts, boxes)
 
 
 def test_the_page_has_no_address():
