@@ -8,6 +8,7 @@ from . import latency as latency
 from . import presets as presets
 from . import receptive_fields as receptive_fields
 from . import recipes as recipes
+from . import views as views
 from .chip.chip import Chip as Chip
 from .chip.response import Response as Response
 from .errors import ConcurrentUseError as ConcurrentUseError

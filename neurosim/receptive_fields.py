@@ -1,6 +1,6 @@
 """Receptive fields: which part of an image a neuron sees, and to which patches it responds far more than others."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -95,18 +95,67 @@ def strongest_patches(
     ConfigError
         If there is no such layer or neuron.
     """
-    whole("count", count, 1, LARGEST)
     squares = field(chip, layer)
+
+    def cut(image: Array, position: int, columns: int) -> Array:
+        return _cut(image, squares, *divmod(position, columns))
+
+    return _strongest(chip, stream, layer, neurons, count, (chip.shape[0], squares.size, squares.size), cut)
+
+
+def strongest_samples(
+    chip: Chip, stream: Stream | ArrayLike | Iterable[Any], *, layer: int, neurons: ArrayLike, count: int = 9
+) -> Array:
+    """Return the samples for which neurons of a dense layer stand out most from all others, as `strongest_patches`.
+
+    Parameters
+    ----------
+    chip, stream, neurons, count
+        As in `strongest_patches`.
+    layer : int
+        Index of a dense layer, from 0.
+
+    Returns
+    -------
+    float32 (n, count, *chip.shape)
+        Zeros in place of samples if there are fewer than `count`.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such layer or neuron, or the layer is convolutional.
+    """
+    whole("layer", layer, 0, len(chip.layers) - 1)
+    if isinstance(chip.layers[layer], ConvLayer):
+        raise ConfigError(f"layer {layer + 1}", "a DenseWTA, whose neurons see whole samples", "a ConvWTA")
+
+    def cut(image: Array, _position: int, _columns: int) -> Array:
+        return image
+
+    return _strongest(chip, stream, layer, neurons, count, chip.shape, cut)
+
+
+def _strongest(
+    chip: Chip,
+    stream: Stream | ArrayLike | Iterable[Any],
+    layer: int,
+    neurons: ArrayLike,
+    count: int,
+    shape: tuple[int, ...],
+    cut: Callable[[Array, int, int], Array],
+) -> Array:
+    """Return what `cut` takes of a shape of the samples for which neurons stand out most."""
+    whole("count", count, 1, LARGEST)
     chosen = np.atleast_1d(numbers("neurons", neurons, WHOLE, rule="whole numbers", refuse=ConfigError))
     within = (chosen >= 0) & (chosen < chip.layers[layer].constants.neurons)
     if chosen.ndim != 1 or chosen.size == 0 or not within.all():
         raise ConfigError("neurons", f"numbers below the layer's {chip.layers[layer].constants.neurons}", neurons)
-    patches = np.zeros((len(chosen), count, chip.shape[0], squares.size, squares.size), np.float32)
+    patches = np.zeros((len(chosen), count, *shape), np.float32)
     best = np.full((len(chosen), count), -np.inf)
     for block in chip.blocks(stream, CHUNK):
         images = block.samples.reshape(-1, *chip.shape)
         (response, _) = next(chip.respond_blocks(block.samples, chunk=CHUNK, layer=layer))
-        columns = response.potentials.shape[3]
+        columns = response.potentials.shape[-1]
         scores = _scores(response.potentials, chosen)
         positions = scores.argmax(axis=2)
         for n, image in enumerate(images):
@@ -114,7 +163,7 @@ def strongest_patches(
                 rank = int(np.searchsorted(-best[k], -scores[n, k].max(), side="right"))
                 best[k, rank + 1 :], patches[k, rank + 1 :] = best[k, rank:-1].copy(), patches[k, rank:-1].copy()
                 best[k, rank] = scores[n, k].max()
-                patches[k, rank] = _cut(image, squares, *divmod(int(positions[n, k]), columns))
+                patches[k, rank] = cut(image, int(positions[n, k]), columns)
     return patches
 
 

@@ -89,3 +89,21 @@ def small_mnist(tmp_path_factory):
             content = bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
             (folder / f"{name}-ubyte.gz").write_bytes(gzip.compress(content, 1))
     return folder.parent
+
+
+@pytest.fixture(scope="session")
+def browsing(tmp_path_factory):
+    """One browser for all tests of a process."""
+    import browser
+
+    with browser.started(tmp_path_factory.mktemp("browser")) as started:
+        yield started
+
+
+@pytest.fixture
+def browser(browsing):
+    """A browser that knows no address beyond this machine (tests/support/browser.py); skipped where there is none."""
+    browsing.size(1000)
+    browsing.scheme("light")
+    yield browsing
+    browsing.driver.get("about:blank")  # a page that goes on asking would do so into the next test

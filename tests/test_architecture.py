@@ -39,21 +39,22 @@ LOOSE = {
 # Which folders of neurosim/ import which others: an arrow that is not drawn here needs a reason, and then a line.
 ARROWS = {
     "bayes": "chip layers outside readouts streams",
-    "chip": "engine layers outside presets state streams",
+    "chip": "engine layers outside presets reporting state streams",
     "cli": "chip experiments hardware latency layers online outside presets readouts reporting state streams studies "
-    "sweeps",
-    "engine": "kernels layers outside state",
+    "sweeps views",
+    "engine": "kernels layers outside reporting state",
     "experiments": "state streams",
     "hardware": "chip engine kernels layers outside reporting streams",
     "interop": "chip layers readouts",
-    "latency": "chip engine kernels layers online reporting state streams",
+    "latency": "chip engine kernels layers online outside reporting state streams",
     "layers": "kernels",
-    "online": "chip layers state streams",
+    "online": "chip layers reporting state streams",
     "presets": "layers outside",
     "readouts": "chip kernels layers outside state streams",
     "streams": "outside state",
     "studies": "bayes chip engine experiments layers outside presets readouts reporting streams",
     "sweeps": "chip experiments hardware layers outside presets readouts reporting streams",
+    "views": "chip engine hardware latency layers online readouts reporting state streams",
 }
 WITHIN = {  # and which folders of a folder, or of kernels/
     "engine.conv": "engine",

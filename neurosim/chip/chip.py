@@ -17,6 +17,7 @@ from neurosim.chip.responding import respond
 from neurosim.chip.response import Response, response_of
 from neurosim.chip.samples import as_label, as_modulator, as_samples, is_one, teachable
 from neurosim.chip.saved import SavedChip
+from neurosim.chip.shown import chip_html
 from neurosim.chip.use import USER, chunk_of
 from neurosim.engine.samples import Array
 from neurosim.errors import SampleError
@@ -117,6 +118,9 @@ class Chip(SavedChip):
         shapes = [self.shape, *(layer.shape for layer in self.layers)]
         shape = " -> ".join(" x ".join(str(size) for size in shape) for shape in shapes)
         return f"Chip({shape}, seed={self.seed}, {self.samples} samples learned)"
+
+    def _repr_html_(self) -> str:
+        return chip_html(self)
 
     @property
     def samples(self) -> int:

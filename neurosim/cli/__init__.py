@@ -19,6 +19,7 @@ COMMANDS = {
     "stream": "Stream samples through a chip that learns from each.",
     "predict": "Predict each sample's label by the readout that a state keeps.",
     "inspect": "Show what a state file holds.",
+    "view": "Draw figures of what a state file holds.",
     "judge": "Judge what a chip learned, beside the same chip untrained and the raw inputs.",
     "bench": "Measure how long each sample takes, the slowest included.",
     "cost": "Price samples on a described chip: energy, latency, memory.",

@@ -45,11 +45,11 @@ class CostOptions(SourceOptions, ChipOptions, ArrivalOptions):
     epilog="Chips, what is priced and how, and how to describe a chip of your own: docs/hardware.md.",
 )
 @click.argument("chip", metavar="STATE|PRESET|RECIPE", required=False)
-@click.option("--chip", "hardware", metavar="NAME|FILE.toml", help="The described chip; --list names those there are.")
+@shared.hardware(help="The described chip; --list names those there are.")
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a value of it, by its dotted key.")
 @click.option("--unverified", is_flag=True, help="Use constants that nobody vouches for, too.")
 @click.option("--list", "listing", is_flag=True, help="List the described chips.")
-@click.option("--stream", "source", metavar="STREAM", help="Samples, as for `neurosim stream`.")
+@shared.stream()
 @shared.root()
 @shared.neurons(help=f"A recipe's, of each layer.  [default: {shared.DEFAULT_NEURONS}]")
 @shared.weight_bits(help="A recipe's synapses: bits.  [default: float32]")

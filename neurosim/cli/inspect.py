@@ -1,18 +1,13 @@
 """`neurosim inspect`: what a state file holds."""
 
 import json
-import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from neurosim.cli import options as shared
 from neurosim.cli.compiled_code import find_cache
 from neurosim.cli.faults import plainly, say
-
-if TYPE_CHECKING:
-    from neurosim.chip.chip import Chip
-    from neurosim.state.format import Contents
 
 NAMES_SHOWN = 10  # of labels, in the table
 RECORDS_SHOWN = 8  # of the instruments, in the table
@@ -32,67 +27,14 @@ COMPOSED = ("competition", "rule", "activation", "bias", "transmit", "pool")  # 
 def command(file: str, rules: str | None, as_json: bool) -> None:
     """Show what the state FILE holds, after checking that it is whole."""
     find_cache()
-    import numpy as np
-
     from neurosim.chip.chip import Chip
     from neurosim.cli.own_code import rules_in
     from neurosim.state import store
+    from neurosim.views.summary import finite, summary_of
 
     contents = store.read(file)
-    chip = Chip.of(contents, file, rules_in(rules))
-    with np.errstate(all="ignore"):  # weights near the end of float32's range have lengths beyond it
-        summary = _summary(chip, contents)
-    say(json.dumps(_finite(summary), allow_nan=False) if as_json else _table(summary))
-
-
-def _summary(chip: "Chip", contents: "Contents") -> dict[str, Any]:
-    return {
-        "inputs": chip.inputs,
-        "seed": chip.seed,
-        "stream": contents.stream,
-        "stream_position": contents.position,
-        "state_sha256": chip.state_sha256,
-        "classes": contents.classes,
-        "readouts": {
-            kind: {"samples": readout.samples, "features": readout.features}
-            for kind, readout in (contents.readouts or {}).items()
-        },
-        "changes": list(chip.changes),
-        "layers": [_layer_summary(layer, chip.changes) for layer in chip.layers],
-    }
-
-
-def _layer_summary(layer: Any, changes: Any) -> dict[str, Any]:
-    import numpy as np
-
-    from neurosim.instruments import never_won
-    from neurosim.layers.plain import describe
-    from neurosim.online.drift import drift_of
-
-    low, median, high = np.percentile(layer.norms, (0, 50, 100))
-    states = layer.neurons()["state"]
-    return {
-        "inputs": layer.inputs,
-        "constants": describe(layer.constants),
-        "first_weights": "seed" if layer.initial_array is None else "array",
-        "samples": layer.samples,
-        "blank_samples": layer.blanks,
-        "never_won": never_won(layer.wins),
-        "writes_per_sample": layer.writes / max(1, layer.samples),
-        "norm": {"min": float(low), "median": float(median), "max": float(high)},
-        "neurons": {name: int((states == name).sum()) for name in ("live", "between", "dead")},
-        "drift": drift_of(layer, changes),
-        "records": [dict(zip(row.dtype.names, row.item(), strict=True)) for row in layer.records],
-    }
-
-
-def _finite(value: Any) -> Any:
-    """Return plain values with infinity and NaN, which JSON has no numbers for, as the texts inf, -inf and nan."""
-    if isinstance(value, dict):
-        return {name: _finite(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+    summary = summary_of(Chip.of(contents, file, rules_in(rules)), contents)
+    say(json.dumps(finite(summary), allow_nan=False) if as_json else _table(summary))
 
 
 def _table(summary: dict[str, Any]) -> str:
@@ -131,9 +73,9 @@ def _names(classes: tuple[str, ...]) -> str:
 
 def _layer_lines(number: int, layer: dict[str, Any]) -> list[str]:
     from neurosim.online.drift import sentence
+    from neurosim.views.summary import written
 
     constants, norm = layer["constants"], layer["norm"]
-    written = "responses at all positions" if constants["kind"] == "ConvWTA" else "neurons"
     composed = [name for name in COMPOSED if constants.get(name) is not None]
     drift = [] if layer["drift"] is None else [f"{'drift':>10}  {sentence(layer['drift'])}"]
     began = [f"{'began':>10}  with weights that were given"] if layer["first_weights"] == "array" else []
@@ -144,7 +86,7 @@ def _layer_lines(number: int, layer: dict[str, Any]) -> list[str]:
         *began,
         f"{'samples':>10}  {layer['samples']:,}, blank {layer['blank_samples']:,}",
         f"{'never won':>10}  {layer['never_won']:.2%} of the neurons",
-        f"{'written':>10}  {layer['writes_per_sample']:,.1f} {written} a sample",
+        f"{'written':>10}  {written(layer)}",
         f"{'norms':>10}  {norm['min']:.3f} to {norm['max']:.3f}, median {norm['median']:.3f}",
         f"{'neurons':>10}  " + ", ".join(f"{count:,} {name}" for name, count in layer["neurons"].items()),
         *drift,

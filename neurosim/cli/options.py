@@ -128,6 +128,19 @@ def whole_numbers(_ctx: click.Context, _param: click.Parameter, value: str | Non
         raise click.BadParameter(f"must be whole numbers between commas, got {value!r}") from None
 
 
+def image_shape(_ctx: click.Context, _param: click.Parameter, value: str | None) -> tuple[int, ...] | None:
+    """Return the sizes of a text H,W or C,H,W; none of them for `none`."""
+    if value is None or value.strip() == "none":
+        return None if value is None else ()
+    try:
+        sizes = tuple(int(size) for size in value.split(","))
+    except ValueError:
+        sizes = ()
+    if len(sizes) not in (2, 3) or min(sizes) < 1:
+        raise click.BadParameter(f"must be H,W or C,H,W, whole numbers from 1, or none, got {value!r}")
+    return sizes
+
+
 def duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
     """Return the seconds of a text such as 200us; a number without a unit is in seconds."""
     if value is None:
@@ -153,6 +166,13 @@ def _shared(*names: str, **settings: Any) -> Callable[..., Decorator]:
 root = _shared("--root", default=".", metavar="DIR", help="Folder that the names of sources start from.")
 train = _shared("--train", metavar="SOURCE")
 test = _shared("--test", metavar="SOURCE")
+stream = _shared("--stream", "source", metavar="STREAM", help="Samples, as for `neurosim stream`.")
+hardware = _shared("--chip", "hardware", metavar="NAME|FILE.toml", help="A described chip, as for `neurosim cost`.")
+shape = _shared(
+    "--shape", callback=image_shape, metavar="H,W|C,H,W|none",
+    help="Of a sample as an image, where the state does not say it; none: samples are no images.",
+)  # fmt: skip
+overwrite = _shared("--overwrite", is_flag=True, help="Replace files that exist already.")
 inputs = _shared("--inputs", type=int, metavar="N", help="Width of a sample; a pipe needs it.")
 label = _shared("--label", metavar="COLUMN", help="Lines: the label's column, by name or number, or its JSON key.")
 samples_key = _shared("--samples", "samples_key", metavar="KEY", help="Name of the samples in a .npz or HDF5 file.")

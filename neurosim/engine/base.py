@@ -15,6 +15,7 @@ from neurosim.engine.fixed import Fixed
 from neurosim.engine.refusals import refusal
 from neurosim.engine.restoring import Arrays, Range, check_ranges, check_shapes, copy_into
 from neurosim.engine.samples import Array, Samples
+from neurosim.engine.shown import layer_html
 from neurosim.errors import ConfigError, DivergedError, NeurosimError, SampleError
 from neurosim.instruments import Records, record
 from neurosim.outside.arrays import WHOLE, numbers, plain_array
@@ -64,6 +65,9 @@ class WorkingLayer(Fixed, ABC):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.inputs} -> {self.outputs}, {self.samples} samples learned)"
+
+    def _repr_html_(self) -> str:
+        return layer_html(self)
 
     def _constants(self) -> Iterable[Any]:
         return (self.constants,) if "constants" in self.__dict__ else ()

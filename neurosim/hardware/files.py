@@ -8,13 +8,12 @@ import numpy as np
 
 from neurosim.errors import ConfigError
 from neurosim.hardware.counting.operations import operations
-from neurosim.hardware.placement.floor_plan import floor_plan
+from neurosim.hardware.figure import figure
 from neurosim.hardware.pricing import CostReport
-from neurosim.reporting.figures import as_label, new_figure, save
+from neurosim.reporting.figures import save
 from neurosim.reporting.files import check_figure, check_file
 
 __all__ = ["check_figure", "check_record", "draw", "record"]
-NANO, MICRO = 1e9, 1e6
 
 
 def check_record(path: str | Path) -> None:
@@ -59,34 +58,4 @@ def draw(report: CostReport, path: str | Path) -> None:
         If there is no matplotlib (extra `views`), or the file cannot be written.
     """
     check_figure(path)
-    figure = new_figure(12, 4)
-    plan, energy, latency = figure.subplots(1, 3)
-    floor_plan(report.mapping, plan)
-    _energy(report, energy)
-    _latency(report, latency)
-    save(figure, path)
-
-
-def _energy(report: CostReport, axes: Any) -> None:
-    """Draw the energy of inference, learning, routing and static power, with error bars from low to high."""
-    parts = {name: spent.mean(axis=1) for name, spent in report.energy.parts.items()}
-    if report.static_J is not None:
-        parts["static"] = report.static_J.mean(axis=1)
-    low, value, high = NANO * np.array(list(parts.values())).T
-    axes.bar(list(parts), value, yerr=(value - low, high - value), capsize=4, color="tab:blue")
-    axes.set(ylabel="nJ a sample", title=f"{as_label(report.hardware.name)}: energy, low to high")
-
-
-def _latency(report: CostReport, axes: Any) -> None:
-    """Draw the share of samples that take longer, over the latency."""
-    if report.schedule is None:
-        axes.set_axis_off()
-        axes.text(0.5, 0.5, "no times in the description", ha="center")
-        return
-    times = np.sort(report.schedule.latency_s) * MICRO
-    axes.step(times, 1 - np.arange(len(times)) / len(times), where="post")
-    if report.deadline is not None:
-        axes.axvline(report.deadline * MICRO, color="grey", linestyle="--", label="deadline")
-        axes.legend()
-    axes.set(yscale="log", xlabel="us until the response", ylabel="share of samples that take longer", title="latency")
-    axes.grid(alpha=0.3)
+    save(figure(report), path)

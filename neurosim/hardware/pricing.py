@@ -56,6 +56,11 @@ class CostReport(NamedTuple):
         static = self.static_J
         return self.energy.total if static is None else self.energy.total + static
 
+    def _repr_html_(self) -> str:
+        from neurosim.hardware.table import html_table
+
+        return html_table(self.summary())
+
     def summary(self) -> dict[str, Any]:
         """Return plain values, with units in the names; means over the samples."""
         low, value, high = self.energy_J.mean(axis=1)

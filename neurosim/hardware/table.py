@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from neurosim.reporting import html
 from neurosim.reporting.units import duration, many, size
 
 JOULES = ((1.0, "J "), (1e-3, "mJ"), (1e-6, "uJ"), (1e-9, "nJ"), (1e-12, "pJ"), (0.0, "fJ"))
@@ -20,6 +21,14 @@ def table(summary: dict[str, Any]) -> str:
     """Return a `CostReport.summary` as lines."""
     rows = [*_chip(summary), ("", ""), *_energy(summary), ("", ""), *_time(summary), ("", ""), *_doubts(summary)]
     return "\n".join(f"{name:>{NAME}}  {text}".rstrip() for name, text in rows)
+
+
+def html_table(summary: dict[str, Any]) -> str:
+    """Return a `CostReport.summary` as HTML for notebooks."""
+    rows = [*_chip(summary), *_energy(summary), *_time(summary)]
+    doubts = "\n".join(f"{name}: {text}" for name, text in _doubts(summary))
+    shown = html.pairs(row for row in rows if any(row))
+    return html.heading("Cost") + shown + html.folded("what is not in it, and sources", doubts)
 
 
 def _chip(summary: dict[str, Any]) -> list[tuple[str, str]]:

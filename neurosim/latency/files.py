@@ -1,6 +1,7 @@
 """Records of latencies in files: HDF5 and CSV with every sample, HdrHistogram's table with the distribution."""
 
 import csv
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
@@ -11,7 +12,7 @@ from neurosim.errors import ConfigError
 from neurosim.latency.timing.record import Moments, Record
 from neurosim.reporting.files import check_file
 
-FORMAT, VERSION = "neurosim latency record", 1
+FORMAT, VERSION = "neurosim latency record", 2  # the first had no checksum
 DIGITS = 3  # significant digits that HdrHistogram keeps of a latency
 MICROSECOND = 1000.0
 Others = Mapping[str, Moments | None]  # other times of the samples, by what they are of
@@ -36,14 +37,25 @@ def write(record: Record, others: Others, summary: dict[str, Any], path: str | P
 def _hdf5(record: Record, others: Others, summary: dict[str, Any], path: Path) -> None:
     import h5py
 
+    text = json.dumps(summary, allow_nan=False)
     with h5py.File(path, "w") as file:
         file.attrs["format"], file.attrs["version"] = FORMAT, VERSION
-        file.attrs["summary"] = json.dumps(summary, allow_nan=False)
+        file.attrs["summary"], file.attrs["sha256"] = text, checksum(text, record, others)
         for name, moments in record._asdict().items():
             file.create_dataset(f"{name}_ns", data=moments, compression="gzip", shuffle=True, fletcher32=True)
         for name, times in others.items():
             if times is not None:
                 file.create_dataset(f"{name}_ns", data=times)
+
+
+def checksum(summary: str, record: Record, others: Others) -> str:
+    """Return the hash of all that a record in HDF5 holds: 64 hexadecimal digits."""
+    digest = hashlib.sha256(summary.encode())
+    for name, times in sorted({**record._asdict(), **others}.items()):
+        if times is not None:
+            digest.update(f"{name} {times.shape}".encode())
+            digest.update(times.astype("<i8", order="C").tobytes())
+    return digest.hexdigest()
 
 
 def _csv(record: Record, others: Others, summary: dict[str, Any], path: Path) -> None:

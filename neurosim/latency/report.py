@@ -53,6 +53,11 @@ class Report:
 
         return table(self.summary())
 
+    def _repr_html_(self) -> str:
+        from neurosim.latency.table import html_table
+
+        return html_table(self.summary())
+
     def save(self, path: str | Path) -> None:
         """Write the times of every sample to a file: `.h5` or `.hdf5`, `.csv`, or `.hgrm`, by its ending.
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from neurosim.latency.roofline.roofline_table import roofline_rows
+from neurosim.reporting import html
 from neurosim.reporting.units import duration
 
 LATENCIES = {
@@ -49,14 +50,32 @@ def _start(summary: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _latencies(summary: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return the table of latencies: columns for service, response (in an open loop), the loop and each layer."""
+def html_table(summary: dict[str, Any]) -> str:
+    """Return the summary as HTML for notebooks."""
+    columns = _columns(summary)
+    rows = [[name, *(duration(column[key]).strip() for column in columns.values())] for name, key in LATENCIES.items()]
+    percentiles = html.table(["", *columns], rows)
+    return (
+        html.heading("Latency")
+        + html.pairs([*_head(summary), *_start(summary)])
+        + percentiles
+        + html.pairs(_load(summary))
+    )
+
+
+def _columns(summary: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the distributions that were measured, by what they are of."""
     columns = {"latency": summary["service"]}
     if summary["arrivals"]["kind"] != "closed":
         columns = {"service": summary["service"], "response": summary["response"]}
     if summary["loop"] is not None:
         columns["in the loop"] = summary["loop"]
-    columns |= {f"layer {number}": layer for number, layer in enumerate(summary["layers"] or (), 1)}
+    return columns | {f"layer {number}": layer for number, layer in enumerate(summary["layers"] or (), 1)}
+
+
+def _latencies(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the table of latencies: columns for service, response (in an open loop), the loop and each layer."""
+    columns = _columns(summary)
     rows = [("", "".join(f"{name:>{CELL}}" for name in columns))]
     rows += [
         (name, "".join(f"{duration(column[key]):>{CELL}}" for column in columns.values()))

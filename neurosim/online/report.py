@@ -10,6 +10,8 @@ from neurosim.instruments import never_won
 from neurosim.online.drift import drift_of
 from neurosim.online.latencies import Latencies
 from neurosim.online.snapshots import Tally
+from neurosim.reporting import html
+from neurosim.reporting.units import duration
 
 
 @dataclass
@@ -51,6 +53,18 @@ class Report:
     latencies: Latencies = field(default_factory=Latencies)
     edits_left: int = 0
     interrupted: bool = False
+
+    def _repr_html_(self) -> str:
+        seconds = {name: duration(value).strip() for name, value in self.latencies.summary().items()}
+        rows = {
+            "samples": f"{self.samples:,}" + (", interrupted" if self.interrupted else ""),
+            "speed": f"{self.samples / self.seconds:,.0f} samples/s" if self.samples and self.seconds else "-",
+            "latency": ", ".join(f"{name} {value}" for name, value in seconds.items()),
+            "refused": f"{self.refused:,} samples, {self.bad_lines:,} lines",
+            "position": f"{self.stream_position:,} samples taken from the stream",
+            "snapshots": f"{self.snapshots:,}, which held up learning for {duration(self.snapshot_seconds).strip()}",
+        }
+        return html.heading("Run") + html.pairs(rows.items())
 
     @property
     def taken(self) -> int:

@@ -19,6 +19,27 @@ def check_file(name: str, path: str | Path, endings: tuple[str, ...] = ()) -> No
         raise ConfigError(name, "a file in a folder that exists", str(path))
 
 
+def check_new(name: str, path: str | Path, overwrite: bool) -> None:
+    """Refuse a file that exists already, unless it is to be overwritten.
+
+    Parameters
+    ----------
+    name : str
+        The option, for the error.
+    path : str or Path
+    overwrite : bool
+
+    Raises
+    ------
+    ConfigError
+        If so, or if the name is too long for the file system.
+    """
+    path = Path(path)
+    check_length(name, path)
+    if not overwrite and (path.exists() or path.is_symlink()):
+        raise ConfigError(name, "a file that does not exist yet", str(path), "--overwrite replaces it")
+
+
 def check_length(name: str, path: Path, more: int = 0) -> None:
     """Refuse a path that is too long for the file system.
 

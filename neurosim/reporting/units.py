@@ -1,6 +1,7 @@
 """Numbers as text for people, in units that fit."""
 
 SECONDS = ((1.0, "s "), (1e-3, "ms"), (1e-6, "us"), (0.0, "ns"))
+PREFIXES = {"": 1.0, "m": 1e-3, "µ": 1e-6, "n": 1e-9, "p": 1e-12, "f": 1e-15}
 BYTES = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"), (0, "B"))
 
 
@@ -30,3 +31,8 @@ def many(count: float | None) -> str:
     if count is None:
         return "-"
     return f"{count:,.0f}" if count < 1e9 else f"{count / 1e6:,.0f} M"
+
+
+def prefixed(value: float, unit: str) -> tuple[str, float]:
+    """Return the largest unit of which a value is at least one, "nJ" of "J", and its size, 1e-9."""
+    return next(((prefix + unit, size) for prefix, size in PREFIXES.items() if value >= size), ("f" + unit, 1e-15))

@@ -1,16 +1,30 @@
 """Figures of the studies, drawn with matplotlib (extra `views`)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from io import BytesIO
 from typing import Any
 
 import numpy as np
 
 from neurosim.experiments.cells import Cell, Finished, Folder
-from neurosim.reporting.figures import new_figure, save
+from neurosim.reporting.figures import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    VERMILION,
+    as_label,
+    legend_beside,
+    log_axis,
+    panels,
+    picture,
+    save,
+)
+from neurosim.reporting.mosaic import mosaic
 from neurosim.studies import published
 
-COLOURS = {32: "tab:blue", 128: "tab:orange", 512: "tab:green", 2048: "tab:red"}
+WIDTHS = {32: BLUE, 128: ORANGE, 512: GREEN, 2048: VERMILION}
+COLUMNS = 2  # panels side by side: more are too small to be read on a page
 
 
 def draw_liuson(cells: Sequence[Cell], finished: Finished, folder: Folder) -> list[str]:
@@ -30,16 +44,17 @@ def draw_radius(cells: Sequence[Cell], finished: Finished, folder: Folder) -> li
     done = sorted((cell for cell in cells if cell.name in finished), key=lambda cell: cell.settings["radius"])
     if not done:
         return []
-    figure = new_figure(7, 4)
-    axes = figure.subplots()
+    figure, ((axes,),) = panels()
     radii = [cell.settings["radius"] for cell in done]
-    for name in ("winner_accuracy", "readout_accuracy", "never_won"):
+    drawn = {"winner accuracy": "winner_accuracy", "readout accuracy": "readout_accuracy", "never won": "never_won"}
+    for (label, name), marker in zip(drawn.items(), "os^", strict=True):
         shares = [100 * finished[cell.name]["measures"][name] for cell in done]
-        axes.plot(radii, shares, "o", markersize=3, label=name.replace("_", " "))
+        axes.plot(radii, shares, marker, markersize=3.5, label=label)
     for bound, _ in published.BANDS[:-1]:
-        axes.axvline(bound, color="grey", linewidth=0.8)
-    axes.set(xscale="log", xlabel="first radius (lines: published bands)", ylabel="%")
-    axes.legend()
+        axes.axvline(bound, color=GREY, linewidth=0.8)
+    log_axis(axes, "x")
+    axes.set(xlabel="first radius (lines: published bands)", ylabel="share of samples or neurons, %")
+    legend_beside(figure, axes)
     return [write(figure, folder, "radius.png")]
 
 
@@ -49,28 +64,12 @@ def draw_deep(cells: Sequence[Cell], finished: Finished, folder: Folder) -> list
     for cell in cells:
         arrays = folder.arrays(cell) if cell.name in finished and cell.settings["seed"] == 0 else {}
         if "weights" in arrays:
-            names.append(write(_mosaic(arrays["weights"], 16, signed=True), folder, f"weights-{cell.name}.png"))
+            names.append(write(picture(mosaic(arrays["weights"], 16, signed=True)), folder, f"weights-{cell.name}.png"))
         for name in sorted(arrays.keys() - {"weights"}):
             patches = arrays[name]
-            figure = _mosaic(patches.reshape(-1, *patches.shape[2:]), patches.shape[1], signed=False)
-            names.append(write(figure, folder, f"{name}-{cell.name}.png"))
+            sheet = mosaic(patches.reshape(-1, *patches.shape[2:]), patches.shape[1], signed=False)
+            names.append(write(picture(sheet), folder, f"{name}-{cell.name}.png"))
     return names
-
-
-def _mosaic(tiles: Any, columns: int, *, signed: bool) -> Any:
-    """Draw images (n, channels, height, width) side by side; if `signed`, 0 is grey."""
-    count, channels, height, width = tiles.shape
-    rows = -(-count // columns)
-    sheet = np.ones((rows * (height + 1) - 1, columns * (width + 1) - 1, channels))
-    for i, tile in enumerate(tiles):
-        top, left = i // columns * (height + 1), i % columns * (width + 1)
-        shown = 0.5 + 0.5 * tile / (np.abs(tile).max() + 1e-30) if signed else np.clip(tile, 0, 1)
-        sheet[top : top + height, left : left + width] = shown.transpose(1, 2, 0)
-    figure = new_figure(7, 7 * sheet.shape[0] / sheet.shape[1])
-    axes = figure.subplots()
-    axes.imshow(sheet if channels == 3 else sheet[..., 0], cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    axes.set_axis_off()
-    return figure
 
 
 def write(figure: Any, folder: Folder, name: str) -> str:
@@ -81,70 +80,73 @@ def write(figure: Any, folder: Folder, name: str) -> str:
     return f"figures/{name}"
 
 
-def _panels(cells: Sequence[Cell], **shared: bool) -> tuple[Any, dict[tuple[str, str], Any]]:
-    """Return a figure with a row for each data set and a column for each method, and its axes by (method, data set)."""
-    datasets = [name for name in published.DATASETS if any(cell.settings["dataset"] == name for cell in cells)]
-    methods = [name for name in published.ACCURACY if any(cell.settings["method"] == name for cell in cells)]
-    figure = new_figure(3 * len(methods), 2.6 * len(datasets))
-    grid = figure.subplots(len(datasets), len(methods), squeeze=False, **shared)
-    panels = {}
-    for row, dataset in zip(grid, datasets, strict=True):
-        for axes, method in zip(row, methods, strict=True):
-            axes.set_title(f"{method}, {dataset}", fontsize=9)
-            panels[method, dataset] = axes
-    return figure, panels
-
-
-def _finish(axes: Any) -> None:
-    """Add the legend; hide a panel without data."""
-    if axes.has_data():
-        axes.legend(fontsize=7)
-    else:
+def titled(titles: Iterable[str], height: float = 2.4, **shared: bool) -> tuple[Any, list[Any]]:
+    """Return a figure and its panels, with these titles, in rows of two; height is that of a row, in inches."""
+    names = list(titles)
+    columns = min(COLUMNS, len(names))
+    rows = -(-len(names) // columns)
+    figure, grid = panels(rows, columns, height=height * rows + 0.6, **shared)
+    for axes, name in zip(grid.flat, names, strict=False):
+        axes.set_title(as_label(name))
+        axes.tick_params(labelbottom=True)
+    for axes in list(grid.flat)[len(names) :]:
         axes.set_visible(False)
+    return figure, list(grid.flat)[: len(names)]
+
+
+def _of_each(cells: Sequence[Cell], **shared: bool) -> tuple[Any, dict[tuple[str, str], Any]]:
+    """Return a figure with a panel for each data set and method of the cells, and its axes by (method, data set)."""
+    drawn = {(cell.settings["method"], cell.settings["dataset"]) for cell in cells}
+    names = [(method, dataset) for dataset in published.DATASETS for method in published.ACCURACY]
+    names = [name for name in names if name in drawn]
+    figure, axes = titled((", ".join(name) for name in names), **shared)
+    return figure, dict(zip(names, axes, strict=True))
 
 
 def _curves(cells: Sequence[Cell], finished: Finished) -> Any:
     """Draw the Gini coefficient over training, one line for each cell."""
-    figure, panels = _panels(cells, sharey=True)
+    figure, grid = _of_each(cells, sharey=True)
     for cell in cells:
         settings = cell.settings
-        axes = panels[settings["method"], settings["dataset"]]
+        axes = grid[settings["method"], settings["dataset"]]
         updates, shares = zip(*finished[cell.name]["measures"]["curve"], strict=True)
         label = f"{settings['neurons']} neurons" if settings["seed"] == 0 else None
-        axes.plot(updates, shares, linewidth=1, color=COLOURS.get(settings["neurons"]), label=label)
-    for axes in panels.values():
-        axes.set(ylim=(0, 1), xlabel="update", ylabel="Gini of mean steps")
-        _finish(axes)
+        axes.plot(updates, shares, linewidth=1, color=WIDTHS.get(settings["neurons"], GREY), label=label)
+    for axes in grid.values():
+        axes.set(ylim=(0, 1), xlabel="update")
+    figure.supylabel("Gini coefficient of mean steps")
+    legend_beside(figure)
     return figure
 
 
 def _steps(with_arrays: Sequence[tuple[Cell, dict[str, Any]]]) -> Any:
     """Draw histograms of the neurons' mean steps, in units of the mean over all neurons."""
-    figure, panels = _panels([cell for cell, _ in with_arrays])
+    figure, grid = _of_each([cell for cell, _ in with_arrays])
     for cell, arrays in with_arrays:
-        axes = panels[cell.settings["method"], cell.settings["dataset"]]
+        axes = grid[cell.settings["method"], cell.settings["dataset"]]
         steps = arrays["steps"] / (arrays["steps"].mean() + 1e-30)
         weights, neurons = np.full(len(steps), 1 / len(steps)), cell.settings["neurons"]
-        axes.hist(
-            steps, bins=40, weights=weights, histtype="step", color=COLOURS.get(neurons), label=f"{neurons} neurons"
-        )
-    for axes in panels.values():
-        axes.set(xlabel="mean step / mean of all", ylabel="share of neurons", yscale="log")
-        _finish(axes)
+        colour, label = WIDTHS.get(neurons, GREY), f"{neurons} neurons"
+        axes.hist(steps, bins=40, weights=weights, histtype="step", color=colour, label=label)
+    for axes in grid.values():
+        log_axis(axes, "y")
+        axes.set_xlabel("mean step / mean of all")
+    figure.supylabel("share of neurons")
+    legend_beside(figure)
     return figure
 
 
 def _fields(cell: Cell, arrays: dict[str, Any]) -> Any:
     """Draw the weights of the most active neurons, and below them those of the least active ones."""
-    count = len(arrays["most"])
-    figure = new_figure(count, 2.4)
-    grid = figure.subplots(2, count, squeeze=False)
+    figure, grid = panels(2, len(arrays["most"]), height=1.9)
     for row, name in zip(grid, ("most", "least"), strict=True):
         for axes, weights in zip(row, arrays[name], strict=True):
             axes.imshow(_picture(weights), cmap="RdBu_r", vmin=0, vmax=1)
             axes.set(xticks=[], yticks=[])
+            axes.grid(False)
+            axes.spines[:].set_visible(False)
         row[0].set_ylabel(f"{name} active")
-    figure.suptitle(cell.name)
+    figure.suptitle(as_label(cell.name))
     return figure
 
 

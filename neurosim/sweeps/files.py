@@ -1,5 +1,6 @@
 """The files that a sweep writes: its table as HDF5 and CSV, and its figures."""
 
+import itertools
 from collections.abc import Sequence
 from importlib.util import find_spec
 from io import BytesIO
@@ -8,13 +9,15 @@ from typing import Any
 
 from neurosim.errors import ConfigError
 from neurosim.experiments.cells import Folder
-from neurosim.reporting.figures import as_label, new_figure, save
+from neurosim.reporting.figures import BLACK, COLOURS, as_label, legend_beside, log_axis, panels, save
 from neurosim.reporting.files import check_length
+from neurosim.reporting.units import prefixed
 from neurosim.sweeps import table
 from neurosim.sweeps.run import Engine, Row
 from neurosim.sweeps.search import objectives
 from neurosim.sweeps.study import Sweep
 
+PREFIXED = ("J", "s", "W", "Hz")  # units at the end of a name
 PARTIAL = 16  # bytes that the name of a file has in front while it is written
 
 
@@ -79,22 +82,36 @@ def _figure(sweep: Sweep, first: str, other: str, dots: Sequence[tuple[float, fl
 
     from neurosim.sweeps.pareto import front
 
-    figure = new_figure(7, 4.5)
-    axes = figure.subplots()
+    figure, ((axes,),) = panels(height=4.2)
     values = np.array([dot[:2] for dot in dots])
     best = np.array([dot[2] for dot in dots])
     wishes = [sweep.objectives[other], sweep.objectives[first]]
-    edge = values[front(values, np.array([wish == "max" for wish in wishes]))]
-    edge = edge[np.argsort(edge[:, 0], kind="stable")]
+    edge = front(values, np.array([wish == "max" for wish in wishes]))
+    words, sizes = zip(*(_words(name, values[:, i], wishes[i]) for i, name in enumerate((other, first))), strict=True)
+    values = values / sizes
+    line = values[edge][np.argsort(values[edge, 0], kind="stable")]
+    colours = itertools.cycle(COLOURS[:-2])  # without the black of the front, and yellow
     for kind in dict.fromkeys(dot[3] for dot in dots):
-        axes.plot(*values[[dot[3] == kind for dot in dots]].T, "o", markersize=4, label=as_label(kind))
-    axes.plot(*values[best].T, "o", color="none", markeredgecolor="black", markersize=7,
+        own = values[[dot[3] == kind for dot in dots]]
+        axes.plot(*own.T, "o", markersize=4, color=next(colours), label=as_label(kind))
+    axes.plot(*values[best].T, "o", color="none", markeredgecolor=BLACK, markersize=7,
               label="no other beats it in all objectives")  # fmt: skip
-    axes.plot(*edge.T, "-", color="black", linewidth=0.8, drawstyle="steps-post" if wishes[0] == "min" else "steps-pre",
+    axes.plot(*line.T, "-", color=BLACK, linewidth=0.8, drawstyle="steps-post" if wishes[0] == "min" else "steps-pre",
               label="the best of these two")  # fmt: skip
-    positive = bool((values[:, 0] > 0).all())
-    axes.set(xlabel=f"{other} ({wishes[0]})", ylabel=f"{first} ({wishes[1]})", title=as_label(sweep.name),
-             xscale="log" if positive else "linear")  # fmt: skip
-    axes.legend(fontsize=8)
-    axes.grid(alpha=0.3)
+    if (values[:, 0] > 0).all():
+        log_axis(axes, "x")
+    axes.set(xlabel=words[0], ylabel=words[1], title=as_label(sweep.name))
+    legend_beside(figure, axes)
     return figure
+
+
+def _words(name: str, values: Any, wish: str) -> tuple[str, float]:
+    """Return an objective as the words of an axis, and the size of the axis's unit in that of the values."""
+    import numpy as np
+
+    better = "more is better" if wish == "max" else "less is better"
+    what, _, unit = name.rpartition("_")
+    if not what or unit not in PREFIXED:
+        return f"{as_label(name)} ({better})", 1.0
+    shown, size = prefixed(float(np.median(np.abs(values))), unit)
+    return f"{as_label(what.replace('_', ' '))}, {shown} ({better})", size

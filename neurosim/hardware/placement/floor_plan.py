@@ -5,11 +5,18 @@ from typing import Any
 import numpy as np
 
 from neurosim.hardware.placement.mapping import Mapping
+from neurosim.reporting.figures import COLOURS, FAINT, GREY, legend_at_right
 
-COLOURS = ("tab:blue", "tab:orange", "tab:green", "tab:red", "tab:purple", "tab:brown")
-LABELLED = 64  # most cores with numbers on them: with more, they could not be read
+LABELLED = 10  # most columns of cores with numbers on them: with more, they could not be read
 DRAWN = 10_000  # most cores of a drawn chip: with more, a core would be smaller than a pixel
 GAP = 0.04  # between cores, of a core's width
+LOWEST, HIGHEST = 0.12, 0.45  # of a panel, of its width
+
+
+def relative_height(mapping: Mapping) -> float:
+    """Return how high the panel of a floor plan should be, as a multiple of its width."""
+    columns, rows = _mesh(mapping)
+    return min(max(rows / columns, LOWEST), HIGHEST)
 
 
 def floor_plan(mapping: Mapping, axes: Any) -> None:
@@ -20,34 +27,69 @@ def floor_plan(mapping: Mapping, axes: Any) -> None:
     mapping : Mapping
     axes : matplotlib.axes.Axes
     """
-    structure = mapping.hardware.structure
+    structure, used = mapping.hardware.structure, len(mapping.cores)
+    axes.grid(False)
     if structure.cores > DRAWN:
         axes.set_axis_off()
-        axes.text(0.5, 0.5, f"{len(mapping.cores):,} of {structure.cores:,} cores,\ntoo many to draw", ha="center")
+        words = f"{used:,} of {structure.cores:,} cores, too many to draw"
+        axes.text(0.5, 0.5, words, ha="center", transform=axes.transAxes)
         return
-    for core in range(structure.cores):
-        x, y = structure.place(core)
-        axes.add_patch(_square(x, y, 1, "none", "lightgrey"))
-    bottom = np.zeros(structure.cores)
-    for part in mapping.parts:
-        x, y = structure.place(part.core)
-        height = max(part.sites / structure.neurons_per_core, part.synapse_bits / structure.synapse_bits_per_core)
-        axes.add_patch(_square(x, y + bottom[part.core], height, COLOURS[part.layer % len(COLOURS)], "none"))
-        bottom[part.core] = min(1.0, bottom[part.core] + height)
-        if structure.cores <= LABELLED:
-            axes.text(x + 0.5, y + 0.5, f"{part.neurons}", ha="center", va="center", fontsize=7)
-    columns, rows = structure.mesh or (structure.cores, 1)
-    used = len(mapping.cores)
-    axes.set(xlim=(0, columns), ylim=(rows, 0), title=f"{used} of {structure.cores} cores, as high as they are full")
+    columns, rows = _mesh(mapping)
+    _cores(mapping, axes)
+    if columns <= LABELLED:
+        _numbers(mapping, axes)
+    axes.set(xlim=(0, columns), ylim=(rows, 0), title=f"{used:,} of {structure.cores:,} cores in use; height: how full")
     axes.set_aspect("equal" if columns <= 4 * rows else "auto")
     axes.set_xticks([])
     axes.set_yticks([])
+    axes.spines[:].set_visible(False)
+    legend_at_right(axes)
 
 
-def _square(x: float, y: float, height: float, colour: str, edge: str) -> Any:
-    """Return a rectangle that fills a core up to a height from 0 to 1."""
+def _mesh(mapping: Mapping) -> tuple[int, int]:
+    """Return columns and rows of cores."""
+    return mapping.hardware.structure.mesh or (mapping.hardware.structure.cores, 1)
+
+
+def _cores(mapping: Mapping, axes: Any) -> None:
+    """Draw an outline of each core, and in it what each layer takes, from below."""
+    structure = mapping.hardware.structure
+    for core in range(structure.cores):
+        axes.add_patch(_square(*structure.place(core), 0.0, 1.0, "none", FAINT))
+    filled = np.zeros(structure.cores)
+    named = set()
+    for part in mapping.parts:
+        share = max(part.sites / structure.neurons_per_core, part.synapse_bits / structure.synapse_bits_per_core)
+        height = min(share, 1.0 - filled[part.core])
+        patch = _square(*structure.place(part.core), filled[part.core], height, _colour(part.layer), "none")
+        if part.layer not in named:
+            patch.set_label(f"layer {part.layer + 1}")  # as tables count them
+        named.add(part.layer)
+        axes.add_patch(patch)
+        filled[part.core] += height
+
+
+def _colour(layer: int) -> str:
+    return COLOURS[layer % len(COLOURS)]
+
+
+def _numbers(mapping: Mapping, axes: Any) -> None:
+    """Write on each core how many neurons it holds."""
+    structure = mapping.hardware.structure
+    for core in mapping.cores:
+        x, y = structure.place(core)
+        neurons = sum(part.neurons for part in mapping.parts if part.core == core)
+        back = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
+        axes.text(x + 0.5, y + 0.5, f"{neurons:,}", ha="center", va="center", bbox=back)
+    axes.set_xlabel("numbers: neurons of a core", color=GREY)
+
+
+def _square(x: float, y: float, bottom: float, height: float, colour: str, edge: str) -> Any:
+    """Return a rectangle in a core, from a height to another one, both from 0 to 1; axes count y downwards."""
     from matplotlib.patches import Rectangle
 
+    inner = 1 - 2 * GAP
     return Rectangle(
-        (x + GAP, y + GAP), 1 - 2 * GAP, height * (1 - 2 * GAP), facecolor=colour, edgecolor=edge, linewidth=0.5
-    )
+        (x + GAP, y + 1 - GAP - (bottom + height) * inner), inner, height * inner, facecolor=colour, edgecolor=edge,
+        linewidth=0.8,
+    )  # fmt: skip

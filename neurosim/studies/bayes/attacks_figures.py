@@ -1,6 +1,7 @@
 """Figures of part `attacks`: accuracy over epsilon, and attacked images for the eye to judge."""
 
 from collections.abc import Sequence
+from textwrap import fill
 
 from neurosim.experiments.cells import Cell, Finished, Folder
 from neurosim.studies.bayes.attackers import NAMES
@@ -13,10 +14,11 @@ from neurosim.studies.bayes.figures import (
     image_grid,
     means_over_seeds,
     of_one_width,
-    panels,
     width_drawn,
 )
+from neurosim.studies.figures import titled
 
+LETTERS = 28  # in a line below a panel
 SHORT = {"clean": "no attack\n(unchanged below:\nwrong before)", "linf": "L-inf .2", "l2": "L2 4"}
 
 
@@ -32,7 +34,7 @@ def figures(asked: Sequence[Cell], finished: Finished, folder: Folder) -> list[s
 
 def _curves(drawn: Drawn, folder: Folder) -> list[str]:
     """Draw means over seeds, a panel for each norm and a line for each classifier of one width."""
-    figure, grid = panels(NORMS.values(), 3.6, sharey=True)
+    figure, grid = titled(NORMS.values(), 3.6, sharey=True)
     for axes, norm in zip(grid, NORMS, strict=True):
         for method, records in drawn.by_method.items():
             curve = means_over_seeds(records, norm)
@@ -42,9 +44,9 @@ def _curves(drawn: Drawn, folder: Folder) -> list[str]:
                 name = f"{NAMES[method]}: own gradients alone"
                 axes.plot(curve[:, 0], 100 * curve[:, OWN], "o:", color="black", markersize=3, label=name)
         axes.set(ylim=(0, 100))
-        axes.set_xlabel(f"epsilon, {UNITS[norm].split(';')[0]}", fontsize=8)
-    figure.supylabel(f"accuracy left, %, {drawn.dataset}, {drawn.neurons} neurons", fontsize=9)
-    return finish(figure, grid, f"attacks-{drawn.dataset}.png", folder)
+        axes.set_xlabel(fill(f"epsilon, {UNITS[norm].split(';')[0]}", LETTERS))
+    figure.supylabel(f"accuracy left, %, {drawn.dataset}, {drawn.neurons} neurons")
+    return finish(figure, f"attacks-{drawn.dataset}.png", folder)
 
 
 def _images(dataset: str, cells: Sequence[Cell], folder: Folder) -> list[str]:

@@ -7,60 +7,54 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.experiments.cells import Cell, Finished, Folder
-from neurosim.reporting.figures import as_label, new_figure
+from neurosim.reporting.figures import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    VERMILION,
+    as_label,
+    legend_at_right,
+    legend_beside,
+    log_axis,
+    panels,
+)
 from neurosim.studies.bayes.part import Groups, by_stream
-from neurosim.studies.figures import write
+from neurosim.studies.figures import titled, write
 
-WIDTHS = {100: "#0072b2", 200: "#e69f00", 1000: "#009e73", 2000: "#cc79a7"}  # Okabe and Ito's colours
+WIDTHS = {100: BLUE, 200: ORANGE, 1000: GREEN, 2000: PURPLE}
 NEURONS = 1000  # of the classifiers that are drawn where there is room for one width; the most, if there are fewer
 STYLES = {  # of the classifiers that are compared: colours by what learned, lines by how it is read
-    "soft": ("#0072b2", "-"),
-    "soft-ridge": ("#0072b2", "--"),
-    "soft-winner": ("#0072b2", "-."),
-    "deep": ("#0072b2", ":"),
-    "hard": ("#e69f00", "-"),
-    "hard-ridge": ("#e69f00", "--"),
-    "hard-soft": ("#e69f00", "-."),
-    "random": ("#009e73", "-"),
-    "random-ridge": ("#009e73", "--"),
-    "k-means": ("#cc79a7", "-"),
-    "delta": ("#666666", "-"),
-    "twin": ("#d55e00", "-"),
-    "twin-converged": ("#d55e00", "--"),
+    "soft": (BLUE, "-"),
+    "soft-ridge": (BLUE, "--"),
+    "soft-winner": (BLUE, "-."),
+    "deep": (BLUE, ":"),
+    "hard": (ORANGE, "-"),
+    "hard-ridge": (ORANGE, "--"),
+    "hard-soft": (ORANGE, "-."),
+    "random": (GREEN, "-"),
+    "random-ridge": (GREEN, "--"),
+    "k-means": (PURPLE, "-"),
+    "delta": (GREY, "-"),
+    "twin": (VERMILION, "-"),
+    "twin-converged": (VERMILION, "--"),
 }
-COLUMNS = 2  # panels side by side: more are too small to be read on a page
 IMAGES = 6  # the same of images
 NONE_SEEN = 30  # where no sample is drawn on a scale of logarithms
 SAMPLES = "samples seen (at the left: none)"
 
 
-def panels(titles: Iterable[str], height: float = 2.8, **shared: bool) -> tuple[Any, list[Any]]:
-    """Return a figure and its panels, with these titles, in rows of two."""
-    names = list(titles)
-    columns = min(COLUMNS, len(names))
-    rows = -(-len(names) // columns)
-    figure = new_figure(3.6 * columns, height * rows + 0.8)
-    axes = list(figure.subplots(rows, columns, squeeze=False, **shared).flat)
-    for panel, name in zip(axes, names, strict=False):
-        panel.set_title(as_label(name), fontsize=10)
-        panel.tick_params(labelbottom=True)
-    for panel in axes[len(names) :]:
-        panel.set_visible(False)
-    return figure, axes[: len(names)]
-
-
-def finish(figure: Any, axes: Sequence[Any], name: str, folder: Folder) -> list[str]:
+def finish(figure: Any, name: str, folder: Folder) -> list[str]:
     """Put one legend of all panels below them, and write the figure; return its name."""
-    lines = {label: line for panel in axes for line, label in zip(*panel.get_legend_handles_labels(), strict=True)}
-    figure.legend(lines.values(), lines, loc="outside lower center", ncols=min(COLUMNS, len(axes)), fontsize=8)
+    legend_beside(figure)
     return [write(figure, folder, name)]
 
 
 def by_samples(axes: Any) -> None:
-    """Let a panel have logarithms of samples seen below, with a number at each power of ten."""
-    axes.set_xscale("log")
-    axes.set_xlabel(SAMPLES, fontsize=9)
-    axes.tick_params(axis="x", which="minor", labelbottom=False)
+    """Let a panel have logarithms of samples seen below."""
+    log_axis(axes, "x")
+    axes.set_xlabel(SAMPLES)
 
 
 def lines_by_width(
@@ -69,18 +63,14 @@ def lines_by_width(
     """Draw curves [[x, y], ...] by (panel, neurons), a line for each seed, on scales of logarithms."""
     if not curves:
         return []
-    from matplotlib.ticker import LogLocator, NullFormatter
-
     names = list(dict.fromkeys(panel for panel, _ in curves))
-    figure, grid = panels(names, sharey=True)
+    figure, grid = titled(names, sharey=True)
     for axes, panel in zip(grid, names, strict=True):
         by_samples(axes)
-        axes.set(yscale="log", ylabel=ylabel)
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.yaxis.set_major_formatter("{x:g}")
-        axes.yaxis.set_minor_formatter(NullFormatter())
+        log_axis(axes, "y")
         _lines(axes, {neurons: lines for (own, neurons), lines in curves.items() if own == panel})
-    return finish(figure, grid, name, folder)
+    figure.supylabel(ylabel)
+    return finish(figure, name, folder)
 
 
 def curves_and_levels(
@@ -91,16 +81,16 @@ def curves_and_levels(
     if not curves:
         return []
     names = list(dict.fromkeys(panel for panel, _ in curves))
-    figure, grid = panels(names)
+    figure, grid = titled(names)
     for axes, panel in zip(grid, names, strict=True):
         by_samples(axes)
-        axes.set_ylabel(ylabel)
         own = {neurons: lines for (at, neurons), lines in curves.items() if at == panel}
         _lines(axes, own)
         for neurons in own:
             axes.axhline(levels[panel, neurons], color=WIDTHS.get(neurons), linewidth=1, linestyle="--")
-        axes.plot([], [], color="grey", linewidth=1, linestyle="--", label=level)
-    return finish(figure, grid, name, folder)
+        axes.plot([], [], color=GREY, linewidth=1, linestyle="--", label=level)
+    figure.supylabel(ylabel)
+    return finish(figure, name, folder)
 
 
 def _lines(axes: Any, by_width: Mapping[int, Sequence[Any]]) -> None:
@@ -119,13 +109,13 @@ def against_truth(
     """Draw points (label, true values, found values) by panel, with the diagonal on which they would be equal."""
     if not groups_of:
         return []
-    figure, grid = panels(groups_of, 3.4)
-    for axes, groups in zip(grid, groups_of.values(), strict=True):
+    figure, grid = panels(len(groups_of), height=3.0 * len(groups_of))
+    for axes, (title, groups) in zip(grid[:, 0], groups_of.items(), strict=True):
         for colour, marker, (label, true, found) in zip(WIDTHS.values(), "osv^", groups, strict=False):
             axes.plot(true, found, marker, color=colour, markersize=4, fillstyle="none", label=label)
-        axes.axline((0, 0), slope=1, color="grey", linewidth=0.8)
-        axes.set(xlabel=xlabel, ylabel=ylabel, xlim=0, ylim=0)
-        axes.legend(fontsize=8, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.18))
+        axes.axline((0, 0), slope=1, color=GREY, linewidth=0.8)
+        axes.set(xlabel=xlabel, ylabel=ylabel, xlim=0, ylim=0, title=as_label(title))
+        legend_at_right(axes)
     return [write(figure, folder, name)]
 
 
@@ -172,8 +162,8 @@ class Row(NamedTuple):
 def image_grid(rows: Sequence[Row], name: str, folder: Folder) -> list[str]:
     """Draw the first images of each row."""
     columns = min(IMAGES, max(len(row.images) for row in rows))
-    figure = new_figure(0.9 * columns + 1.2, 1.1 * len(rows))
-    grid = figure.subplots(len(rows), columns, squeeze=False)
+    lines = max(1 + row.label.count("\n") for row in rows)
+    figure, grid = panels(len(rows), columns, height=len(rows) * max(0.95, 0.16 * lines + 0.1))
     for axes_row, row in zip(grid, rows, strict=True):
         for index, axes in enumerate(axes_row):
             axes.set_axis_off()
@@ -182,8 +172,8 @@ def image_grid(rows: Sequence[Row], name: str, folder: Folder) -> list[str]:
                 shown = image if image.ndim == 2 else np.moveaxis(image, 0, -1).squeeze()
                 axes.imshow(np.clip(shown, 0, 1), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
             if index < len(row.titles):
-                axes.set_title(row.titles[index], fontsize=8, pad=2)
-        axes_row[0].text(-0.1, 0.5, row.label, transform=axes_row[0].transAxes, ha="right", va="center", fontsize=8)
+                axes.set_title(row.titles[index], pad=2, loc="center")
+        axes_row[0].text(-0.1, 0.5, row.label, transform=axes_row[0].transAxes, ha="right", va="center")
     return [write(figure, folder, name)]
 
 

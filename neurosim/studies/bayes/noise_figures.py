@@ -14,8 +14,8 @@ from neurosim.studies.bayes.figures import (
     image_grid,
     means_over_seeds,
     of_one_width,
-    panels,
 )
+from neurosim.studies.figures import titled
 
 
 def figures(asked: Sequence[Cell], finished: Finished, folder: Folder) -> list[str]:
@@ -30,16 +30,16 @@ def figures(asked: Sequence[Cell], finished: Finished, folder: Folder) -> list[s
 def _curves(drawn: Drawn, folder: Folder) -> list[str]:
     """Draw means over seeds, a panel for each noise and a line for each classifier of one width."""
     noises = [noise for noise in STRENGTHS if all(noise in of[0]["curves"] for of in drawn.by_method.values())]
-    figure, grid = panels(noises, sharey=True)
+    figure, grid = titled(noises, sharey=True)
     for axes, noise in zip(grid, noises, strict=True):
         for method, records in drawn.by_method.items():
             curve = means_over_seeds(records, noise)
             colour, line = STYLES[method]
             axes.plot(curve[:, 0], 100 * curve[:, 1], line, color=colour, linewidth=1.3, label=NAMES[method])
         axes.set(ylim=(0, 100))
-        axes.set_xlabel(UNITS[noise], fontsize=9)
-    figure.supylabel(f"accuracy, %, {drawn.dataset}, {drawn.neurons} neurons", fontsize=9)
-    return finish(figure, grid, f"noise-{drawn.dataset}.png", folder)
+        axes.set_xlabel(UNITS[noise])
+    figure.supylabel(f"accuracy, %, {drawn.dataset}, {drawn.neurons} neurons")
+    return finish(figure, f"noise-{drawn.dataset}.png", folder)
 
 
 def _examples(dataset: str, cells: Sequence[Cell], folder: Folder) -> list[str]:

@@ -6,10 +6,12 @@ from typing import Any
 
 from neurosim.experiments.cells import Cell, Finished, Folder, Table
 from neurosim.experiments.tables import NOTHING, spread
-from neurosim.studies.bayes.figures import by_samples, finish, panels
+from neurosim.reporting.figures import BLUE, GREY, VERMILION
+from neurosim.studies.bayes.figures import by_samples, finish
 from neurosim.studies.bayes.part import Groups, by_group, by_stream, records_of, widths_of
 from neurosim.studies.bayes.speed_claims import accuracies
 from neurosim.studies.bayes.tuning import HELD_OUT, KINDS, NEURONS
+from neurosim.studies.figures import titled
 
 NAMES = {
     "soft": "SoftHebb",
@@ -21,13 +23,13 @@ NAMES = {
     "adam-decay": "backpropagation, Adam, rate falls to 0",
 }
 WORDS = {"soft": "soft labels", "winner": "winner's label", "linear": "linear readout", "own": "its own"}
-STYLES = {  # what is drawn: the curve of a method, its words, and Okabe and Ito's colours
-    ("soft", "soft-fixed"): ("SoftHebb, soft labels, fixed number of labels", "#0072b2", "--"),
-    ("soft", "soft-seen"): ("SoftHebb, soft labels of samples seen", "#0072b2", "-"),
-    ("soft", "linear-seen"): ("SoftHebb, linear readout, labels of samples seen", "#0072b2", ":"),
-    ("sgd-decay", "own"): (NAMES["sgd-decay"], "#d55e00", "-"),
-    ("sgd-constant", "own"): (NAMES["sgd-constant"], "#d55e00", "--"),
-    ("delta", "own"): (NAMES["delta"], "#666666", "-"),
+STYLES = {  # what is drawn: the curve of a method, its words, its colour and line
+    ("soft", "soft-fixed"): ("SoftHebb, soft labels, fixed number of labels", BLUE, "--"),
+    ("soft", "soft-seen"): ("SoftHebb, soft labels of samples seen", BLUE, "-"),
+    ("soft", "linear-seen"): ("SoftHebb, linear readout, labels of samples seen", BLUE, ":"),
+    ("sgd-decay", "own"): (NAMES["sgd-decay"], VERMILION, "-"),
+    ("sgd-constant", "own"): (NAMES["sgd-constant"], VERMILION, "--"),
+    ("delta", "own"): (NAMES["delta"], GREY, "-"),
 }
 
 
@@ -78,11 +80,11 @@ def figures(asked: Sequence[Cell], finished: Finished, folder: Folder) -> list[s
         widths = widths_of(groups, "soft")
         if not widths:
             continue
-        figure, grid = panels((f"{neurons} neurons" for neurons in widths), sharey=True)
+        figure, grid = titled((f"{neurons} neurons" for neurons in widths), sharey=True)
         for axes, neurons in zip(grid, widths, strict=True):
             _curves(axes, groups, neurons)
-        figure.supylabel(f"accuracy, %, {dataset}", fontsize=9)
-        names += finish(figure, grid, f"speed-{dataset}.png", folder)
+        figure.supylabel(f"accuracy, %, {dataset}")
+        names += finish(figure, f"speed-{dataset}.png", folder)
     return names
 
 
@@ -93,5 +95,4 @@ def _curves(axes: Any, groups: Groups, neurons: int) -> None:
         if found:
             axes.plot(list(found), means, line, color=colour, linewidth=1.3, marker=".", markersize=4, label=label)
     by_samples(axes)
-    axes.set_xlabel("samples seen", fontsize=9)
-    axes.grid(alpha=0.3)
+    axes.set_xlabel("samples seen")

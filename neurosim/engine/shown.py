@@ -1,0 +1,33 @@
+"""A layer at work as notebooks show it."""
+
+from typing import Any
+
+import numpy as np
+
+from neurosim.instruments import never_won
+from neurosim.reporting import html
+
+
+def layer_html(layer: Any) -> str:
+    """Return a table of what a layer at work is and what it has learned, and the constants that make it."""
+    title = f"{type(layer.constants).__name__} at work, layer {layer.index + 1}"
+    return html.heading(title) + html.pairs(facts(layer).items()) + html.folded("constants", repr(layer.constants))
+
+
+def facts(layer: Any) -> dict[str, str]:
+    """Return what a layer at work is and what it has learned, as texts by what they are."""
+    constants, norms = layer.constants, layer.norms
+    return {
+        "takes": sizes(getattr(layer, "image", (layer.inputs,))),
+        "sends": sizes(layer.shape),
+        "competition": type(constants.competition).__name__,
+        "rule": type(constants.rule).__name__,
+        "samples": f"{layer.samples:,}",
+        "never won": f"{never_won(layer.wins):.1%}",
+        "norms": f"{norms.min():.3f} to {norms.max():.3f}, median {np.median(norms):.3f}",
+    }
+
+
+def sizes(shape: tuple[int, ...]) -> str:
+    """Return the sizes of an array as text."""
+    return " x ".join(f"{size:,}" for size in shape)

@@ -1,0 +1,73 @@
+"""The figure of a priced run: the floor plan, where the energy goes, and the latencies."""
+
+from typing import Any
+
+import numpy as np
+
+from neurosim.hardware.placement.floor_plan import floor_plan, relative_height
+from neurosim.hardware.pricing import CostReport
+from neurosim.reporting.figures import BLUE, WIDTH, as_label, log_axis, panels
+from neurosim.reporting.percentiles import percentiles
+from neurosim.reporting.units import prefixed
+
+LEAST_SHARE = 0.005
+
+
+def figure(report: CostReport) -> Any:
+    """Return a matplotlib figure of the three panels, one above another.
+
+    Raises
+    ------
+    ConfigError
+        If matplotlib is missing or cannot be started.
+    """
+    heights = [
+        0.6 + 0.8 * WIDTH * relative_height(report.mapping),
+        2.0,
+        *([2.6] if report.schedule is not None else []),
+    ]
+    drawn, grid = panels(len(heights), height=sum(heights), height_ratios=heights)
+    floor_plan(report.mapping, grid[0, 0])
+    energy_split(report, grid[1, 0])
+    if report.schedule is not None:
+        latencies(report, grid[2, 0])
+    return drawn
+
+
+def energy_split(report: CostReport, axes: Any) -> None:
+    """Draw the mean energy of inference, learning, routing and static power, each with its band from low to high."""
+    parts = {name: spent.mean(axis=1) for name, spent in report.energy.parts.items()}
+    if report.static_J is not None:
+        parts["static"] = report.static_J.mean(axis=1)
+    whole = report.energy_J[1].mean()
+    unit, size = prefixed(whole, "J")
+    for row, (low, value, high) in enumerate(parts.values()):
+        if value > 0:
+            band = np.array([[value - low], [high - value]]) / size
+            axes.errorbar(value / size, row, xerr=band, fmt="o", capsize=4, color=BLUE)
+        share = f"{_text(value)}, {_percent(value / whole)}" if value > 0 else "none"
+        axes.annotate(share, (1.02, row), xycoords=("axes fraction", "data"), va="center")
+    log_axis(axes, "x")
+    axes.set_yticks(range(len(parts)), list(parts))
+    axes.set(
+        ylim=(len(parts) - 0.5, -0.5), xlabel=f"energy of a sample, {unit}, from low to high",
+        title=f"{as_label(report.hardware.name)}: {_text(whole)} a sample",
+    )  # fmt: skip
+
+
+def _text(energy: float) -> str:
+    unit, size = prefixed(energy, "J")
+    return f"{energy / size:,.3g} {unit}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= LEAST_SHARE else "< 1 %"
+
+
+def latencies(report: CostReport, axes: Any) -> None:
+    """Draw the simulated latencies by percentile, or say that the description has no times."""
+    if report.schedule is None:
+        axes.set_axis_off()
+        axes.text(0.5, 0.5, "no latency: the description has no times", ha="center", transform=axes.transAxes)
+        return
+    percentiles(axes, {"latency": report.schedule.latency_s}, report.deadline)

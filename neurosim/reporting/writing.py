@@ -1,0 +1,40 @@
+"""Text files that are written whole or not at all."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from neurosim.errors import ConfigError
+
+
+def write_text(name: str, path: str | Path, text: str) -> None:
+    """Write a text as UTF-8; at every instant, `path` is either what it was, or the new file, whole.
+
+    Parameters
+    ----------
+    name : str
+        The option that named the file, for the error.
+    path : path
+        A link's target is replaced, not the link.
+    text : str
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be written; what was there before is still whole.
+    """
+    path = Path(os.path.realpath(path))
+    draft = path.with_name(f".neurosim-draft-{os.getpid()}")
+    try:
+        with draft.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            draft.chmod(path.stat().st_mode & 0o777)
+        os.replace(draft, path)
+    except OSError as error:
+        raise ConfigError(name, f"a file that can be written, but: {error.strerror or error}", str(path)) from error
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
