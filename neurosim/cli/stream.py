@@ -12,7 +12,7 @@ from click.core import ParameterSource
 
 from neurosim.cli import options as shared
 from neurosim.cli.compiled_code import find_cache
-from neurosim.cli.faults import fail, plainly, say
+from neurosim.cli.faults import echo_error, fail, plainly, say
 from neurosim.cli.help import FilledHelp
 from neurosim.cli.interrupts import Interrupts, ignored
 from neurosim.cli.options import ChipOptions, SourceOptions
@@ -36,6 +36,7 @@ class StreamOptions(SourceOptions, ChipOptions):
     replay: bool
     state: str | None
     restart: bool
+    edits: str | None
     snapshot_samples: int
     snapshot_seconds: float
     chunk: int | str | None
@@ -106,6 +107,11 @@ def _known() -> dict[str, str]:
     help="Change a constant of the layers, such as rate=0.01, and keep what the state has learned.",
 )  # fmt: skip
 @click.option("--restart", is_flag=True, help="Begin anew though the state is there.")
+@click.option(
+    "--edits",
+    metavar="FILE",
+    help="Change constants as this state file says that its chip's were, at the same samples.",
+)
 @click.option("--snapshot-samples", default=0, metavar="N", help="Write the state every N samples.")
 @click.option(
     "--snapshot-seconds", default=10.0, show_default=True, metavar="T", help="Write the state every T seconds."
@@ -147,7 +153,7 @@ def command(**values: Any) -> None:
 
 def _stream(options: StreamOptions) -> None:
     find_cache()
-    from neurosim.cli.resume import chip_for
+    from neurosim.cli.resume import chip_for, edits_of
     from neurosim.cli.show import table
     from neurosim.online.request import Request
     from neurosim.online.stop import Stop
@@ -155,12 +161,17 @@ def _stream(options: StreamOptions) -> None:
 
     stream = open_transformed(options.source, options)
     train, test = _judged_on(options, stream)
+    edits = edits_of(options.edits, options)
     with nullcontext() if options.state is None else store.claim(options.state):
         chip, position = chip_for(options, stream, state=options.state, restart=options.restart, replay=options.replay)
         _check_readout(options, chip)
         request = Request()
         with Interrupts(Stop, request.ask) as interrupts:
-            report = _learn(options, chip, stream, position, interrupts, request)
+            report = _learn(options, chip, stream, position, interrupts, request, edits)
+            if report.edits_left and not report.interrupted:
+                echo_error(
+                    f"Edits of {options.edits} for samples beyond the stream's end, not made: {report.edits_left}."
+                )
             summary = report.summary(chip) | {"winner_accuracy": None, "readout_accuracy": None}
             if stream.passed_over:
                 summary["files_passed_over"] = stream.passed_over
@@ -192,6 +203,7 @@ def _learn(
     position: int,
     interrupts: Interrupts,
     request: "Request",
+    edits: "list[dict[str, Any]] | None",
 ) -> "Report":
     """Run the stream through the chip, from the sample that the chip is at."""
     from neurosim.cli.show import progress
@@ -203,7 +215,7 @@ def _learn(
             chip, stream, state=options.state, start=start, position=position, chunk=_chunk(options),
             threads=options.threads, snapshot_samples=options.snapshot_samples,
             snapshot_seconds=options.snapshot_seconds, skip_bad=options.skip_bad, request=request, watch=watch,
-            stop=interrupts.came, waiting=interrupts.waiting, claimed=True,
+            stop=interrupts.came, waiting=interrupts.waiting, claimed=True, edits=edits,
         )  # fmt: skip
 
 
