@@ -3,9 +3,10 @@
 import json
 import signal
 import sys
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 from click.core import ParameterSource
@@ -21,6 +22,7 @@ from neurosim.cli.transforms import AUGMENTATIONS, open_transformed
 if TYPE_CHECKING:
     from neurosim.chip.chip import Chip
     from neurosim.errors import NeurosimError
+    from neurosim.online.control import Control
     from neurosim.online.report import Report
     from neurosim.online.request import Request
     from neurosim.streams import Stream
@@ -47,6 +49,16 @@ class StreamOptions(SourceOptions, ChipOptions):
     as_json: bool
 
 
+class Shown(NamedTuple):
+    """What shows a run as it goes, and may hold and change it: `watch` and `control` of `neurosim.run`."""
+
+    watch: "Callable[[Report], None] | None" = None
+    control: "Control | None" = None
+
+
+Show = Callable[["Chip", "Stream", int, Interrupts], AbstractContextManager[Shown]]  # the number is the run's `start`
+
+
 def _chunk_of(_context: click.Context, _option: click.Parameter, text: str | None) -> int | str | None:
     """Return `--chunk` as a number where it is one; what it may be besides, `run` says."""
     try:
@@ -55,7 +67,8 @@ def _chunk_of(_context: click.Context, _option: click.Parameter, text: str | Non
         return text
 
 
-def _known() -> dict[str, str]:
+def known() -> dict[str, str]:
+    """Return what the help names of other modules."""
     find_cache()  # recipes may import kernels
     from neurosim.recipes import NAMES
     from neurosim.streams import KNOWN
@@ -66,7 +79,7 @@ def _known() -> dict[str, str]:
 @click.command(
     "stream",
     cls=FilledHelp,
-    fields=_known,
+    fields=known,
     epilog="Sources: {sources}. A folder of images has a folder for each class; a pipe brings lines of CSV or JSON on "
     "standard input. Recipes: {recipes}.",
 )
@@ -146,12 +159,25 @@ def command(**values: Any) -> None:
     state, and learning goes on. A sample that is refused ends it too, with what was learned before in the state.
     """
     options = StreamOptions(**values)
+    learn_on_line(options)
+
+
+def learn_on_line(options: StreamOptions, show: Show | None = None) -> None:
+    """Do what the command does, with the state and the summary; by default a bar on a terminal shows how it goes."""
     _check_effect(options)
     with ignored(signal.SIGUSR1):
-        _stream(options)
+        _stream(options, _bar if show is None else show)
 
 
-def _stream(options: StreamOptions) -> None:
+@contextmanager
+def _bar(chip: "Chip", stream: "Stream", start: int, _interrupts: Interrupts) -> Iterator[Shown]:
+    from neurosim.cli.show import progress
+
+    with progress(chip, stream, start) as watch:
+        yield Shown(watch)
+
+
+def _stream(options: StreamOptions, show: Show) -> None:
     find_cache()
     from neurosim.cli.resume import chip_for, edits_of
     from neurosim.cli.show import table
@@ -167,7 +193,7 @@ def _stream(options: StreamOptions) -> None:
         _check_readout(options, chip)
         request = Request()
         with Interrupts(Stop, request.ask) as interrupts:
-            report = _learn(options, chip, stream, position, interrupts, request, edits)
+            report = _learn(options, chip, stream, position, interrupts, request, edits, show)
             if report.edits_left and not report.interrupted:
                 echo_error(
                     f"Edits of {options.edits} for samples beyond the stream's end, not made: {report.edits_left}."
@@ -204,18 +230,19 @@ def _learn(
     interrupts: Interrupts,
     request: "Request",
     edits: "list[dict[str, Any]] | None",
+    show: Show,
 ) -> "Report":
     """Run the stream through the chip, from the sample that the chip is at."""
-    from neurosim.cli.show import progress
     from neurosim.online.run import run
 
     start = position if stream.replayable or options.replay else 0
-    with progress(chip, stream, start) as watch:
+    with show(chip, stream, start, interrupts) as shown:
         return run(
             chip, stream, state=options.state, start=start, position=position, chunk=_chunk(options),
             threads=options.threads, snapshot_samples=options.snapshot_samples,
-            snapshot_seconds=options.snapshot_seconds, skip_bad=options.skip_bad, request=request, watch=watch,
+            snapshot_seconds=options.snapshot_seconds, skip_bad=options.skip_bad, request=request, watch=shown.watch,
             stop=interrupts.came, waiting=interrupts.waiting, claimed=True, edits=edits,
+            control=shown.control,
         )  # fmt: skip
 
 
