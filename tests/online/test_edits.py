@@ -130,7 +130,7 @@ def test_stopped_anywhere_and_resumed_with_the_same_edits_the_bits_are_the_same(
     for until in (1, 24, 50, 50, 133, 133, 134, 299, 301):  # at edits, and between them
         report = ns.run(
             chip, ArrayStream(samples), state=state, start=position, edits=edits, chunk=chunk, snapshot_seconds=0,
-            stop=lambda until=until: chip.samples >= until,
+            stop=lambda until=until, chip=chip: chip.samples >= until,
         )  # fmt: skip
         chip, position = ns.Chip.load(state), report.stream_position
     assert not report.interrupted

@@ -38,7 +38,8 @@ class Controls:
     """
 
     def __init__(self, recorder: Recorder) -> None:
-        self._recorder, self._shown, self._layers = recorder, None, 0
+        self._recorder, self._layers = recorder, 0
+        self._shown: tuple[list[dict[str, Any]], bool] | None = None  # layers, and whether the run has ended
         buttons = [
             Button(label=label, name=name, width=width, button_type=kind)
             for name, label, kind, width in (

@@ -83,7 +83,7 @@ class PageProcess:
             files += [fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, 3) for file in (here.fileno(), memory.file)]
             # In a process group of its own: Ctrl-C ends the run, which then ends the page.
             self._process = subprocess.Popen(
-                start_writer.command(*files, 0, niceness=NICENESS, module=SERVER), stdin=subprocess.PIPE,
+                start_writer.command(files[0], files[1], 0, niceness=NICENESS, module=SERVER), stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE, pass_fds=files, process_group=0, env=_environment(),
             )  # fmt: skip
         except OSError as error:

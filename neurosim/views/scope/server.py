@@ -81,7 +81,7 @@ def admitted(headers: HTTPHeaders, path: str) -> bool:
         return False
     if not origins:
         return not path.endswith("/ws")
-    return origins == [f"http://{hosts[0]}"]
+    return bool(origins == [f"http://{hosts[0]}"])
 
 
 def _name(host: str) -> str | None:
