@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from neurosim.streams import Stream
     from neurosim.views.gallery import Figure
 
-SAMPLES = 2000
-
 
 @dataclass(frozen=True, kw_only=True)
 class ViewOptions(SourceOptions):
@@ -39,10 +37,10 @@ class ViewOptions(SourceOptions):
 @click.argument("state")
 @click.option("--out", required=True, metavar="DIR", help="Folder of the figures, made if it is not there.")
 @shared.shape()
-@click.option("--layer", type=int, metavar="N", help="Only this layer, from 1.  [default: all]")
+@shared.layer(help="Only this layer, from 1.  [default: all]")
 @shared.stream(help="Samples, for figures that need some: winners, patches, classes, latency.")
 @shared.test(help="Count confused classes on this stream.  [default: half of --stream's]")
-@click.option("--first", default=SAMPLES, show_default=True, metavar="N", help="Samples taken of each stream, at most.")
+@shared.first()
 @shared.hardware(help="A described chip, as for `neurosim cost`, for the floor plan and the energy.")
 @shared.root()
 @shared.inputs()

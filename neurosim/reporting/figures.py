@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,9 @@ def new_figure(width: float, height: float) -> Any:
         figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
     for name, more in (("suptitle", LARGER), ("supxlabel", 1.0), ("supylabel", 1.0)):  # sizes are else looked up late
         setattr(figure, name, partial(getattr(figure, name), fontsize=text_size(width) * more))
+    setattr(
+        figure, "_repr_png_", partial(_png, figure)
+    )  # notebooks show a figure by itself only once pyplot was imported
     return figure
 
 
@@ -310,6 +314,13 @@ def save(figure: Any, target: Any, **settings: Any) -> None:
             figure.savefig(target, **{"dpi": DPI} | settings)
     except (OSError, ValueError, OverflowError) as error:  # numbers beyond what axes can show are a ValueError
         raise ConfigError("figure", f"a file that can be written, but: {error}", str(target)) from error
+
+
+def _png(figure: Any) -> bytes:
+    """Return a figure as a PNG file, as notebooks ask for it."""
+    target = BytesIO()
+    save(figure, target, format="png")
+    return target.getvalue()
 
 
 def as_label(text: str) -> str:

@@ -196,3 +196,8 @@ def test_a_state_may_be_written_while_it_is_viewed(tmp_path):
         writer.join()
     assert len(hashes) > 2
     assert store.read(path).state_sha256 in hashes
+
+
+def test_without_matplotlib_it_says_what_to_install(state, tmp_path, monkeypatch):
+    monkeypatch.setattr("neurosim.reporting.figures.find_spec", lambda _: None)
+    assert "pip install 'neurosim-chip[views]'" in refused(state, tmp_path / "out")

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import readable
 
 import neurosim as ns
 from neurosim.reporting.figures import save
@@ -40,7 +41,8 @@ def points(axes):
 
 
 def drawn(figure, tmp_path):
-    """Write a figure, which must be neither empty nor large."""
+    """Write a figure, which must keep the common style, and be neither empty nor large."""
+    readable.check(figure)
     save(figure, tmp_path / "figure.png")
     assert 2000 < (tmp_path / "figure.png").stat().st_size < 400_000
     return figure
