@@ -66,9 +66,8 @@ def new_figure(width: float, height: float) -> Any:
         figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
     for name, more in (("suptitle", LARGER), ("supxlabel", 1.0), ("supylabel", 1.0)):  # sizes are else looked up late
         setattr(figure, name, partial(getattr(figure, name), fontsize=text_size(width) * more))
-    setattr(
-        figure, "_repr_png_", partial(_png, figure)
-    )  # notebooks show a figure by itself only once pyplot was imported
+    # Notebooks show a figure by itself only once pyplot was imported.
+    figure._repr_png_ = partial(_png, figure)  # type: ignore[attr-defined]
     return figure
 
 
