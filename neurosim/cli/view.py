@@ -105,7 +105,7 @@ def _figures(options: ViewOptions) -> "list[Figure]":
     )  # fmt: skip
     for entry in found:
         if isinstance(entry, Missing):
-            echo_error(f"Left out: {entry.name}: {entry.why}")
+            echo_error(" ".join(f"Left out: {entry.name}: {entry.why}".split()))
     return [entry for entry in found if not isinstance(entry, Missing)]
 
 
