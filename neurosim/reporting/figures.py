@@ -63,11 +63,10 @@ def new_figure(width: float, height: float) -> Any:
     with styled(width):
         from matplotlib.figure import Figure
 
-        figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+        figure: Any = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
     for name, more in (("suptitle", LARGER), ("supxlabel", 1.0), ("supylabel", 1.0)):  # sizes are else looked up late
         setattr(figure, name, partial(getattr(figure, name), fontsize=text_size(width) * more))
-    # Notebooks show a figure by itself only once pyplot was imported.
-    figure._repr_png_ = partial(_png, figure)  # type: ignore[attr-defined]
+    figure._repr_png_ = partial(as_png, figure)  # notebooks show a figure by itself only once pyplot was imported
     return figure
 
 
@@ -321,8 +320,8 @@ def save(figure: Any, target: Any, **settings: Any) -> None:
         raise ConfigError("figure", f"a file that can be written, but: {error}", str(target)) from error
 
 
-def _png(figure: Any) -> bytes:
-    """Return a figure as a PNG file, as notebooks ask for it."""
+def as_png(figure: Any) -> bytes:
+    """Return the bytes of a figure as a PNG file; ConfigError if it cannot be drawn."""
     target = BytesIO()
     save(figure, target, format="png")
     return target.getvalue()
