@@ -166,10 +166,31 @@ def test_the_page_works_in_a_browser_without_network(whole, tmp_path, browser):
 
 def test_the_page_is_printed_whole(whole, tmp_path, browser):
     (tmp_path / "run.html").write_text(whole)
+    browser.size(720)  # about what paper of 21 cm has between its margins
     browser.open(tmp_path / "run.html")
     height = "return document.querySelector('details').offsetHeight"
     assert browser.run(height) < 60  # of the title alone
     browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     assert browser.wait(lambda: browser.run(height) > 200)
+    assert browser.run("return document.documentElement.scrollWidth") <= 720
     assert browser.run("return getComputedStyle(document.querySelector('nav')).display") == "none"
     browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_pictures_of_the_page_are_small(tmp_path, browser):
+    browser.scheme("light")
+    chip = ns.Chip([ns.recipes.softhebb(100)], inputs=64).learn(ns.open_stream("digits:train", epochs=5))
+    chip.save(tmp_path / "chip.h5", position=7185, stream=ns.open_stream("digits:train").identity())
+    request = Request(
+        stream=ns.open_stream("digits:test"), hardware=ns.hardware.load("loihi"),
+        command="neurosim report chip.h5 --out run.html --stream digits:test --chip loihi",
+    )  # fmt: skip
+    (tmp_path / "run.html").write_text(state_report(tmp_path / "chip.h5", request))
+    browser.size(1000, 1150)
+    browser.open(tmp_path / "run.html")
+    pictures = [browser.picture("report", tmp_path, whole=False, method="MEDIANCUT")]
+    browser.size(1000, 1250)
+    browser.run("document.querySelector('#figures h3').scrollIntoView()")
+    pictures.append(browser.picture("report-figures", tmp_path, whole=False, colours=128))
+    for picture in pictures:
+        assert 10_000 < picture.stat().st_size <= 80_000
