@@ -1,6 +1,7 @@
 """Text files that are written whole or not at all."""
 
 import os
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def write_text(name: str, path: str | Path, text: str) -> None:
         If the file cannot be written; what was there before is still whole.
     """
     path = Path(os.path.realpath(path))
-    draft = path.with_name(f".neurosim-draft-{os.getpid()}")
+    draft = path.with_name(f".neurosim-draft-{os.getpid()}-{threading.get_native_id()}")
     try:
         with draft.open("w", encoding="utf-8", newline="\n") as file:
             file.write(text)

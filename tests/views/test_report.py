@@ -145,6 +145,13 @@ def test_streams_that_do_not_fit_are_refused(state):
         state_report(state, Request(record=state))
 
 
+def test_without_matplotlib_there_is_no_report(state, record, monkeypatch):
+    monkeypatch.setattr("neurosim.reporting.figures.find_spec", lambda name: None)
+    for make in (lambda: state_report(state), lambda: record_report(record)):
+        with pytest.raises(ConfigError, match=r"pip install 'neurosim-chip\[views\]'"):
+            make()
+
+
 def test_the_page_works_in_a_browser_without_network(whole, tmp_path, browser):
     (tmp_path / "run.html").write_text(whole)
     for scheme, width in (("light", 1000), ("dark", 400)):
