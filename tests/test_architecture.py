@@ -67,6 +67,7 @@ WITHIN = {  # and which folders of a folder, or of kernels/
     "latency": "latency.roofline latency.timing",
     "latency.roofline": "latency.timing",
     "studies.bayes": "studies",
+    "views.scope": "views",
     "kernels": "kernels.shared",  # the loops that lie loose; what shared/ takes from there is `compiled.py` alone
     "kernels.conv": "kernels kernels.shared",
     "kernels.conv.cuda": "kernels.conv kernels.shared",

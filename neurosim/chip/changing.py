@@ -9,6 +9,7 @@ from neurosim.chip.assembly import check_signs
 from neurosim.engine.base import WorkingLayer
 from neurosim.errors import ConfigError
 from neurosim.layers.changing import full_name, value_of, with_constant
+from neurosim.layers.own_rules import OwnRule, RuleMaker
 from neurosim.layers.plain import describe
 from neurosim.state.attributes import LONGEST_TEXT
 
@@ -47,7 +48,7 @@ def changed(
             except ConfigError as error:
                 raise _of_layer(error, index, len(layers)) from None
             if now != before:
-                where = full_name(before, name)
+                where = _name_of(before, now, full_name(before, name))
                 old, new = (describe(value_of(either, where)) for either in (before, now))
                 changes.append({"sample": layers[0].samples, "layer": index, "name": where, "old": old, "new": new})
         _check_window(layer, now)
@@ -91,12 +92,29 @@ def change_in_place(chip: Any, constants: Sequence[Any], changes: Sequence[Chang
         vars(chip)["changes"] = tuple(changes)
 
 
+def own_rules(layers: Sequence[WorkingLayer]) -> list[RuleMaker]:
+    """Return the makers of the user's own rules that layers learn by, which `rebuild` needs."""
+    return [layer.constants.rule.maker for layer in layers if isinstance(layer.constants.rule, OwnRule)]
+
+
 def latest(changes: Sequence[Change]) -> tuple[Change, ...]:
     """Return the changes that a record has room for: as many as a state file's attribute holds."""
     kept = tuple(changes[-MOST_CHANGES:])
     while len(json.dumps(kept)) > LONGEST_TEXT:
         kept = kept[len(kept) // 8 + 1 :]
     return kept
+
+
+def _name_of(before: Any, now: Any, name: str) -> str:
+    """Return the name of a change that can be undone by its old value.
+
+    A gain takes the place of a temperature, which is then gone: what changed is the competition.
+    """
+    try:
+        with_constant(now, name, value_of(before, name))
+    except ConfigError:
+        return name.rpartition(".")[0] or name
+    return name
 
 
 def _check_window(layer: WorkingLayer, constants: Any) -> None:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import fields
 from typing import Any
 
+from neurosim.chip.changing import own_rules
 from neurosim.chip.chip import Chip
 from neurosim.cli.faults import echo_error, fail
 from neurosim.cli.options import DEFAULT_NEURONS, DEFAULT_RECIPE, LAYER_CONSTANTS, ChipOptions
@@ -14,7 +15,6 @@ from neurosim.errors import ConfigError, StateError
 from neurosim.layers.changing import with_constant
 from neurosim.layers.conv import ConvWTA
 from neurosim.layers.dense import DenseWTA
-from neurosim.layers.own_rules import OwnRule
 from neurosim.layers.plain import describe, rebuild
 from neurosim.layers.rules import schedule
 from neurosim.presets import preset
@@ -72,6 +72,23 @@ def chip_for(
     return chip, contents.position
 
 
+def edits_of(file: str | None, options: ChipOptions) -> list[dict[str, Any]] | None:
+    """Return the changes of constants that a state file tells of, as `neurosim.run` takes them; None without a file.
+
+    Raises
+    ------
+    StateError
+        If there is no state to read, or it names a rule that is not in the recipe's file.
+    """
+    if file is None:
+        return None
+    rules = rules_in(split(_recipe(options))[0])
+    try:
+        return [change | {"new": rebuild(change["new"], rules)} for change in store.read(file).changes]
+    except ConfigError as error:
+        raise StateError(f"state {file} must hold changes that this version can make, but: {error}") from error
+
+
 def _check_same(state: str, differing: list[str], position: int, stream: Stream) -> None:
     if differing:
         raise StateError(
@@ -127,11 +144,21 @@ def _differing_chip(options: ChipOptions, constants: dict[str, Any], chip: Chip)
     """Say what the chip of the state has that the options do not ask for."""
     seed = {} if options.seed is None else {"seed": options.seed}
     if options.preset is not None or split(_recipe(options))[0] is not None:
-        return _differing_layers(options, constants, chip) + _differing_constants(seed, chip)
+        now = [layer.constants for layer in chip.layers]
+        return _differing_layers(options, constants, chip) + _differing_constants(seed, chip.seed, now)
     neurons = {} if options.neurons is None else {"neurons": options.neurons}
     changed = {name.rpartition(".")[2] for name in _changes(options)}  # --rate 0.1 --set rate=0.2: once it was 0.1
     asked = {name: value for name, value in (constants | neurons | seed).items() if name not in changed}
-    return _differing_recipe(options, constants, chip) + _differing_constants(asked, chip)
+    now = [layer.constants for layer in chip.layers]
+    undone = [(change["layer"], change["name"], change["old"]) for change in reversed(chip.changes)]
+    found = [
+        _differing_recipe(options, constants, layers) + _differing_constants(asked, chip.seed, layers)
+        for layers in (now, _changed(now, undone, chip))
+    ]
+    if found[0] and not found[1]:  # asked for as it began, and edited since
+        echo_error("Going on with the constants as they were changed since the beginning: neurosim inspect shows them.")
+        return []
+    return found[0]
 
 
 def _differing_layers(options: ChipOptions, constants: dict[str, Any], chip: Chip) -> list[str]:
@@ -154,13 +181,19 @@ def _differing_layers(options: ChipOptions, constants: dict[str, Any], chip: Chi
 
 def _changed_alike(layers: Sequence[DenseWTA | ConvWTA], options: ChipOptions, chip: Chip) -> list[DenseWTA | ConvWTA]:
     """Return layers as the options make them, with the changes that the chip has gone through since."""
-    own = [layer.constants.rule.maker for layer in chip.layers if isinstance(layer.constants.rule, OwnRule)]
-    changes = [(change["layer"], change["name"], rebuild(change["new"], own)) for change in chip.changes]
+    changes = [(change["layer"], change["name"], change["new"]) for change in chip.changes]
     changes += [(index, name, value) for index in range(len(layers)) for name, value in _changes(options).items()]
-    changed = list(layers)
+    return _changed(layers, changes, chip)
+
+
+def _changed(
+    layers: Sequence[DenseWTA | ConvWTA], changes: Sequence[tuple[int, str, Any]], chip: Chip
+) -> list[DenseWTA | ConvWTA]:
+    """Return layers after changes by index, name and described value; the user's rules are those of the chip."""
+    own, changed = own_rules(chip.layers), list(layers)
     for index, name, value in changes:
         with suppress(ConfigError, IndexError):  # of another chip, which differs anyway
-            changed[index] = with_constant(changed[index], name, value)
+            changed[index] = with_constant(changed[index], name, rebuild(value, own))
     return changed
 
 
@@ -183,9 +216,8 @@ def _plain(text: str) -> Any:
     return {"true": True, "false": False}.get(text.lower(), text)
 
 
-def _differing_recipe(options: ChipOptions, constants: dict[str, Any], chip: Chip) -> list[str]:
+def _differing_recipe(options: ChipOptions, constants: dict[str, Any], there: list[DenseWTA | ConvWTA]) -> list[str]:
     """Compare competitions, rules and biases by kind: their constants may have been given when the chip was made."""
-    there = [layer.constants for layer in chip.layers]
     # Also without --recipe: this raises what is wrong with a constant by itself, before differences are reported.
     here = [layer_of(_recipe(options), layer.neurons, **constants) for layer in there]
     kinds = [[_kinds(layer) for layer in layers] for layers in (there, here)]
@@ -201,11 +233,10 @@ def _kinds(layer: DenseWTA | ConvWTA) -> str:
     return f"{type(layer.competition).__name__} with {rule}{bias}{where}"
 
 
-def _differing_constants(asked: dict[str, Any], chip: Chip) -> list[str]:
+def _differing_constants(asked: dict[str, Any], seed: int, layers: list[DenseWTA | ConvWTA]) -> list[str]:
     """Compare what was asked for with what the chip has: one value if all layers agree, else a list."""
-    layers = [layer.constants for layer in chip.layers]
     there: dict[str, Any] = {
-        "seed": chip.seed,
+        "seed": seed,
         "neurons": [layer.neurons for layer in layers],
         "temperature": [getattr(layer.competition, "temperature", None) for layer in layers],
         "gain": [getattr(layer.competition, "gain", None) for layer in layers],

@@ -3,16 +3,17 @@
 import json
 import signal
 import sys
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 from click.core import ParameterSource
 
 from neurosim.cli import options as shared
 from neurosim.cli.compiled_code import find_cache
-from neurosim.cli.faults import fail, plainly, say
+from neurosim.cli.faults import echo_error, fail, plainly, say
 from neurosim.cli.help import FilledHelp
 from neurosim.cli.interrupts import Interrupts, ignored
 from neurosim.cli.options import ChipOptions, SourceOptions
@@ -21,6 +22,7 @@ from neurosim.cli.transforms import AUGMENTATIONS, open_transformed
 if TYPE_CHECKING:
     from neurosim.chip.chip import Chip
     from neurosim.errors import NeurosimError
+    from neurosim.online.control import Control
     from neurosim.online.report import Report
     from neurosim.online.request import Request
     from neurosim.streams import Stream
@@ -36,6 +38,7 @@ class StreamOptions(SourceOptions, ChipOptions):
     replay: bool
     state: str | None
     restart: bool
+    edits: str | None
     snapshot_samples: int
     snapshot_seconds: float
     chunk: int | str | None
@@ -46,6 +49,16 @@ class StreamOptions(SourceOptions, ChipOptions):
     as_json: bool
 
 
+class Shown(NamedTuple):
+    """What shows a run as it goes, and may hold and change it: `watch` and `control` of `neurosim.run`."""
+
+    watch: "Callable[[Report], None] | None" = None
+    control: "Control | None" = None
+
+
+Show = Callable[["Chip", "Stream", int, Interrupts], AbstractContextManager[Shown]]  # the number is the run's `start`
+
+
 def _chunk_of(_context: click.Context, _option: click.Parameter, text: str | None) -> int | str | None:
     """Return `--chunk` as a number where it is one; what it may be besides, `run` says."""
     try:
@@ -54,7 +67,8 @@ def _chunk_of(_context: click.Context, _option: click.Parameter, text: str | Non
         return text
 
 
-def _known() -> dict[str, str]:
+def known() -> dict[str, str]:
+    """Return what the help names of other modules."""
     find_cache()  # recipes may import kernels
     from neurosim.recipes import NAMES
     from neurosim.streams import KNOWN
@@ -65,7 +79,7 @@ def _known() -> dict[str, str]:
 @click.command(
     "stream",
     cls=FilledHelp,
-    fields=_known,
+    fields=known,
     epilog="Sources: {sources}. A folder of images has a folder for each class; a pipe brings lines of CSV or JSON on "
     "standard input. Recipes: {recipes}.",
 )
@@ -106,6 +120,11 @@ def _known() -> dict[str, str]:
     help="Change a constant of the layers, such as rate=0.01, and keep what the state has learned.",
 )  # fmt: skip
 @click.option("--restart", is_flag=True, help="Begin anew though the state is there.")
+@click.option(
+    "--edits",
+    metavar="FILE",
+    help="Change constants as this state file says that its chip's were, at the same samples.",
+)
 @click.option("--snapshot-samples", default=0, metavar="N", help="Write the state every N samples.")
 @click.option(
     "--snapshot-seconds", default=10.0, show_default=True, metavar="T", help="Write the state every T seconds."
@@ -140,14 +159,27 @@ def command(**values: Any) -> None:
     state, and learning goes on. A sample that is refused ends it too, with what was learned before in the state.
     """
     options = StreamOptions(**values)
+    learn_on_line(options)
+
+
+def learn_on_line(options: StreamOptions, show: Show | None = None) -> None:
+    """Do what the command does, with the state and the summary; by default a bar on a terminal shows how it goes."""
     _check_effect(options)
     with ignored(signal.SIGUSR1):
-        _stream(options)
+        _stream(options, _bar if show is None else show)
 
 
-def _stream(options: StreamOptions) -> None:
+@contextmanager
+def _bar(chip: "Chip", stream: "Stream", start: int, _interrupts: Interrupts) -> Iterator[Shown]:
+    from neurosim.cli.show import progress
+
+    with progress(chip, stream, start) as watch:
+        yield Shown(watch)
+
+
+def _stream(options: StreamOptions, show: Show) -> None:
     find_cache()
-    from neurosim.cli.resume import chip_for
+    from neurosim.cli.resume import chip_for, edits_of
     from neurosim.cli.show import table
     from neurosim.online.request import Request
     from neurosim.online.stop import Stop
@@ -155,12 +187,17 @@ def _stream(options: StreamOptions) -> None:
 
     stream = open_transformed(options.source, options)
     train, test = _judged_on(options, stream)
+    edits = edits_of(options.edits, options)
     with nullcontext() if options.state is None else store.claim(options.state):
         chip, position = chip_for(options, stream, state=options.state, restart=options.restart, replay=options.replay)
         _check_readout(options, chip)
         request = Request()
         with Interrupts(Stop, request.ask) as interrupts:
-            report = _learn(options, chip, stream, position, interrupts, request)
+            report = _learn(options, chip, stream, position, interrupts, request, edits, show)
+            if report.edits_left and not report.interrupted:
+                echo_error(
+                    f"Edits of {options.edits} for samples beyond the stream's end, not made: {report.edits_left}."
+                )
             summary = report.summary(chip) | {"winner_accuracy": None, "readout_accuracy": None}
             if stream.passed_over:
                 summary["files_passed_over"] = stream.passed_over
@@ -192,18 +229,20 @@ def _learn(
     position: int,
     interrupts: Interrupts,
     request: "Request",
+    edits: "list[dict[str, Any]] | None",
+    show: Show,
 ) -> "Report":
     """Run the stream through the chip, from the sample that the chip is at."""
-    from neurosim.cli.show import progress
     from neurosim.online.run import run
 
     start = position if stream.replayable or options.replay else 0
-    with progress(chip, stream, start) as watch:
+    with show(chip, stream, start, interrupts) as shown:
         return run(
             chip, stream, state=options.state, start=start, position=position, chunk=_chunk(options),
             threads=options.threads, snapshot_samples=options.snapshot_samples,
-            snapshot_seconds=options.snapshot_seconds, skip_bad=options.skip_bad, request=request, watch=watch,
-            stop=interrupts.came, waiting=interrupts.waiting, claimed=True,
+            snapshot_seconds=options.snapshot_seconds, skip_bad=options.skip_bad, request=request, watch=shown.watch,
+            stop=interrupts.came, waiting=interrupts.waiting, claimed=True, edits=edits,
+            control=shown.control,
         )  # fmt: skip
 
 

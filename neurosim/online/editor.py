@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from neurosim.chip.changing import Change, change_in_place, changed, latest
+from neurosim.chip.changing import Change, change_in_place, changed, latest, own_rules
 from neurosim.chip.chip import Chip
 from neurosim.errors import ConfigError, DeviceError
 from neurosim.layers.changing import value_of, with_constant
-from neurosim.layers.own_rules import OwnRule
 from neurosim.layers.plain import describe, rebuild
 from neurosim.online.control import Control, Edit
 from neurosim.state.format import CHANGE, is_change
@@ -84,6 +83,11 @@ class Editor:
                 raise _of_edit(error, change) from None
             self._next += 1
 
+    @property
+    def left(self) -> int:
+        """How many scheduled edits have yet to be made."""
+        return len(self._edits) - self._next
+
     def asks(self, samples: int) -> bool:
         """Tell whether the control is to be asked now."""
         return self._control is not None and samples >= self._ask_at
@@ -110,7 +114,7 @@ class Editor:
 
 def _checked(chip: Chip, edits: Iterable[Change]) -> Iterator[Scheduled]:
     """Give edits from outside, in the order in which they are made."""
-    own = [layer.constants.rule.maker for layer in chip.layers if isinstance(layer.constants.rule, OwnRule)]
+    own = own_rules(chip.layers)
     rule, before = f"changes by {', '.join(CHANGE)}, as Chip.changes has them", 0
     if not isinstance(edits, Iterable) or isinstance(edits, str | dict):
         raise ConfigError("edits", f"a sequence of {rule}", edits)

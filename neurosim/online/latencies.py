@@ -46,13 +46,17 @@ class Latencies:
 
     def percentile(self, percent: float) -> float | None:
         """Return the duration in seconds that `percent` of the samples stayed below; None if there is no sample."""
-        counts = self.counts
-        total = int(counts.sum())
-        if total == 0:
-            return None
-        bin_index = int(np.searchsorted(np.cumsum(counts), math.ceil(total * percent / 100)))
-        return float(SHORTEST * (1 + RESOLUTION) ** (bin_index + 0.5))
+        return percentile(self.counts, percent)
 
     def summary(self) -> dict[str, float | None]:
         """Return the percentiles 50, 95, 99 and 99.9 in seconds."""
         return {name: self.percentile(percent) for name, percent in PERCENTILES.items()}
+
+
+def percentile(counts: NDArray[np.int64], percent: float, together: int = 1) -> float | None:
+    """Return a percentile of counts in bins of `Latencies`, so many of them together; None if there is no sample."""
+    total = int(counts.sum())
+    if total == 0:
+        return None
+    bin_index = int(np.searchsorted(np.cumsum(counts), math.ceil(total * percent / 100)))
+    return float(SHORTEST * (1 + RESOLUTION) ** (together * (bin_index + 0.5)))

@@ -87,9 +87,11 @@ class Loop:
             self._watcher or nullcontext(),
         ):
             try:
-                self._edit(stop)
+                if self._editor is not None:
+                    self._edit(self._editor, stop)
                 while (block := self._next(blocks, waiting)) is not None:
-                    self._edit(stop)
+                    if self._editor is not None:  # what was due while the stream was waited for
+                        self._edit(self._editor, stop)
                     for _ in self._chunks(block):
                         if watch is not None:
                             report.seconds = time.perf_counter() - begun - report.snapshot_seconds - report.held_seconds
@@ -97,7 +99,8 @@ class Loop:
                         if stop is not None and stop():
                             raise Stop
                         self._take_if_due()
-                        self._edit(stop)
+                        if self._editor is not None:  # here, as a call for each chunk of one sample has a cost
+                            self._edit(self._editor, stop)
             except Stop:
                 report.interrupted = True
             except Exception:
@@ -160,10 +163,10 @@ class Loop:
         """How many samples the first layer has learned from, in all runs: its own counter may be on a device."""
         return self._first + self._pushed - self._report.refused
 
-    def _edit(self, stop: Callable[[], bool] | None) -> None:
+    def _edit(self, editor: Editor, stop: Callable[[], bool] | None) -> None:
         """Make the edits that are due between two chunks, and ask the control if it is to be asked now."""
-        editor, learned = self._editor, self._learned
-        if editor is None or editor.samples_left(learned) > 0:
+        learned = self._learned
+        if editor.samples_left(learned) > 0:
             return
         self._drain()
         changes = self._chip.changes

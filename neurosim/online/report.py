@@ -37,6 +37,8 @@ class Report:
     latencies : Latencies
         Of each sample in the loop: from the moment at which a layer's compiled loop took it up to that at which its
         results were written and the layer had learned from it, by the clock inside the loop; of several layers the sum.
+    edits_left : int
+        Scheduled edits that were not made, as the run ended before their samples.
     interrupted : bool
         Whether the run was told to stop before the end of the stream.
     """
@@ -49,6 +51,7 @@ class Report:
     held_seconds: float = 0.0
     tally: Tally = field(default_factory=Tally)
     latencies: Latencies = field(default_factory=Latencies)
+    edits_left: int = 0
     interrupted: bool = False
 
     def _repr_html_(self) -> str:
@@ -117,6 +120,8 @@ class Report:
             "snapshot_s": self.snapshot_seconds,
             "snapshot_pause_max_s": self.tally.longest_pause_seconds,
             "snapshot_write_s": self.tally.write_seconds,
+            "held_s": self.held_seconds,
+            "edits_left": self.edits_left,
             "interrupted": self.interrupted,
             "state_sha256": chip.state_sha256,
         }

@@ -1,4 +1,6 @@
-"""The start of the process that writes snapshots: Python runs this file by its path, and it imports the rest.
+"""The start of a process beside a run: the one that writes snapshots, or that serves the scope's page.
+
+Python runs this file by its path, and it imports the rest.
 
 A working folder may hold the user's own `signal.py` or `types.py`. So Python starts with `-P` and without `PYTHONPATH`,
 and what is imported afterwards comes from the folders of the run, handed over as data, Python's own before all others.
@@ -17,15 +19,15 @@ LOWEST_PRIORITY = 19  # niceness
 IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 
 
-def command(connection: int, memory: int, size: int, *, patient: bool) -> list[str]:
-    """Return the command that starts the process, with two inherited files.
+def command(connection: int, memory: int, size: int, *, niceness: int, module: str = WRITER) -> list[str]:
+    """Return the command that starts the process, with two inherited files; the function `main` of a module goes on.
 
-    A patient process runs at the lowest priority: no sample waits for it, not even for a core on a busy machine.
+    At `LOWEST_PRIORITY`, no sample waits for it, not even for a core on a busy machine.
     """
     flags = {"-I": sys.flags.isolated, "-E": sys.flags.ignore_environment, "-s": sys.flags.no_user_site}
     python = [sys.executable, "-P", *(flag for flag, is_set in flags.items() if is_set)]
-    numbers = (connection, memory, size, LOWEST_PRIORITY if patient else 0)
-    return [*python, os.path.abspath(__file__), WRITER, *map(str, numbers)]
+    numbers = (connection, memory, size, niceness)
+    return [*python, os.path.abspath(__file__), module, *map(str, numbers)]
 
 
 def environment() -> dict[str, str]:
@@ -45,13 +47,13 @@ def import_path(entries: list[str]) -> list[str]:
 
 
 def main() -> None:
-    """Become the process that writes."""
+    """Become the process of a module."""
     for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
-    writer, connection, memory, size, niceness = sys.argv[1:]
+    module, connection, memory, size, niceness = sys.argv[1:]
     os.nice(int(niceness))
     sys.path[:] = json.loads(os.environ.pop(IMPORT_PATH))
-    import_module(writer).main(int(connection), int(memory), int(size))
+    import_module(module).main(int(connection), int(memory), int(size))
 
 
 if __name__ == "__main__":

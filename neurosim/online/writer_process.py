@@ -117,7 +117,9 @@ def _start(size: int, patient: bool) -> tuple["subprocess.Popen[bytes]", "Connec
         arrays.touch()
         # Numbers above those of standard input, output and error, which Popen replaces in the new process.
         files += [fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, 3) for file in files[:2]]
-        command = start_writer.command(files[2], files[3], size, patient=patient)
+        command = start_writer.command(
+            files[2], files[3], size, niceness=start_writer.LOWEST_PRIORITY if patient else 0
+        )
         # In a process group of its own, so that Ctrl-C reaches the run alone, which then waits for the last snapshot.
         # Not in a session of its own: systems that share time among sessions would ignore its niceness.
         process = subprocess.Popen(

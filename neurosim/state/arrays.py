@@ -35,7 +35,8 @@ def plain_weights(
     """
     if kind == "ConvWTA":
         product: NDArray[np.float32] = arrays["synapses"][neurons] * arrays["scales"][neurons, None]
-        return np.ascontiguousarray(product.reshape(len(product), kernel, kernel, -1).transpose(0, 3, 1, 2))
+        channels = product.shape[1] // kernel**2
+        return np.ascontiguousarray(product.reshape(-1, kernel, kernel, channels).transpose(0, 3, 1, 2))
     product = arrays["synapses"][:, neurons] * arrays["scales"][neurons]
     return np.ascontiguousarray(product.T)
 

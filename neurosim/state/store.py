@@ -150,6 +150,17 @@ def read(path: str | Path) -> Contents:
         raise StateError(f"state {path} must be a whole state file, but: {error}{_advice(path)}") from error
 
 
+def is_state(path: str | Path) -> bool:
+    """Tell whether there is a file at a path that begins as state files do."""
+    if not os.path.isfile(path):  # opening a pipe would wait for its other end
+        return False
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except OSError:
+        return False
+
+
 def _real_path(path: str | Path) -> Path:
     """Return the path with links followed: a link's target is the file to replace."""
     real_path = Path(os.path.realpath(path)) if os.path.basename(path) not in {"", ".", ".."} else None
@@ -173,7 +184,7 @@ def _folder_fault(path: Path) -> str:
 def _check_names(path: Path) -> None:
     """Refuse a name if that file, or one that goes with it, exists and is not ours: it would be replaced or removed."""
     for name in (path, previous(path)):
-        if os.path.lexists(name) and not _is_ours(name):
+        if os.path.lexists(name) and not is_state(name):
             raise StateError(
                 f"state {name} must be a new name or a neurosim state file, and is another: it is left alone"
             )
@@ -187,7 +198,7 @@ def _check_names(path: Path) -> None:
 def _advice(path: Path) -> str:
     """Return the end of an error message: the name of the state file before this one, if that is whole."""
     older = previous(path)
-    if not _is_ours(older):
+    if not is_state(older):
         return ""
     try:
         with older.open("rb") as file:
@@ -216,17 +227,6 @@ def _put_in_place(draft: Path, link: Path, path: Path) -> None:
         os.replace(link, previous(path))
         link.unlink(missing_ok=True)  # still there if another writer linked the same file: both names were one
     flush_folder(path.parent)
-
-
-def _is_ours(path: Path) -> bool:
-    """Tell whether a file begins as state files do."""
-    if not os.path.isfile(path):  # opening a pipe would wait for its other end
-        return False
-    try:
-        with path.open("rb") as file:
-            return file.read(len(MAGIC)) == MAGIC
-    except OSError:
-        return False
 
 
 def _is_whole(path: Path) -> bool:

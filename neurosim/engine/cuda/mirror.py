@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ class Mirror:
         self._device: Any = None
         self._tallies: Any = None
         self._outdated: set[str] = set()  # arrays whose copy on the host is outdated
-        self._open = False
+        self._open, self._lock = False, Lock()
 
     def on_device(self) -> tuple[Any, Any]:
         """Return the arrays on the device, and each neuron's tallies; copied there first if the host's are newer."""
@@ -78,13 +79,16 @@ class Mirror:
     def _fetch(self, name: str) -> None:
         if name not in self._outdated:
             return
-        array = getattr(self._host, name)
-        array[...] = getattr(self._device, name).copy_to_host()
-        if name == "counters":
-            tallies = self._tallies.copy_to_host()
-            for counter in self._tallied:
-                array[counter] += tallies[:, counter].sum()
-        self._outdated.discard(name)
+        with self._lock:  # a snapshot may be taken while another thread reads the chip
+            if name not in self._outdated:
+                return
+            array = getattr(self._host, name)
+            array[...] = getattr(self._device, name).copy_to_host()
+            if name == "counters":
+                tallies = self._tallies.copy_to_host()
+                for counter in self._tallied:
+                    array[counter] += tallies[:, counter].sum()
+            self._outdated.discard(name)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the host's arrays: a copy, also in another process, makes its own on the device."""
@@ -94,4 +98,4 @@ class Mirror:
                 "_open": False}  # fmt: skip
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        self.__dict__.update(state, _lock=Lock())

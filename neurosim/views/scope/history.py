@@ -1,0 +1,119 @@
+"""What the page keeps of a run's pictures: few enough points for constant memory, from the run's beginning to now."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.online.latencies import percentile
+
+MOST = 256  # points; when there are as many, every second one is left out
+MOST_NEURONS = 4096  # whose wins are kept
+TOGETHER = 4  # bins of latencies that are kept as one: 2 %
+ROWS, COLUMNS = 100, 120  # of the map of wins, at most
+WINS_DUE = 10  # that a neuron would have had at an equal share, where it counts as silent
+PERCENTILES = {"p50": 50.0, "p99": 99.0, "p99.9": 99.9}
+
+Floats = NDArray[np.float64]
+
+
+class Point(NamedTuple):
+    """A picture as it is kept; all counts are from the first sample on."""
+
+    clock: float
+    samples: int
+    steps: float
+    latencies: NDArray[np.int64]
+    wins: NDArray[np.int64]
+    total: int
+    never_won: float
+    silent: float
+
+
+class History:
+    """Points of a run, the first one as the run began.
+
+    Parameters
+    ----------
+    neurons : int
+        Of the layer that is shown.
+
+    Attributes
+    ----------
+    neurons : int array (n,)
+        Those whose wins are kept: all, or so many at equal distances.
+    points : list of Point
+    """
+
+    def __init__(self, neurons: int) -> None:
+        self.neurons = np.arange(0, neurons, -(-neurons // MOST_NEURONS))
+        self.points: list[Point] = []
+
+    def add(self, picture: NDArray[Any]) -> None:
+        """Keep a picture, a structured array (1,), if there are more samples than in the last one."""
+        (row,) = picture
+        if self.points and row["samples"] <= self.points[-1].samples:
+            return
+        wins, total = row["wins"][self.neurons], int(row["wins"].sum())
+        point = Point(
+            clock=float(row["clock"]),
+            samples=int(row["samples"]),
+            steps=float(row["steps"]),
+            latencies=row["latencies"].reshape(-1, TOGETHER).sum(axis=1),
+            wins=wins,
+            total=total,
+            never_won=float(np.mean(row["wins"] == 0)),
+            silent=self._silent(wins, total, len(row["wins"])),
+        )
+        self.points.append(point)
+        if len(self.points) == MOST:
+            self.points = [self.points[0], *self.points[1::2]]
+
+    def _silent(self, wins: NDArray[np.int64], total: int, neurons: int) -> float:
+        """Return the share of neurons without a win for so long that each would have had some at an equal share."""
+        before = [point for point in self.points if point.total <= total - WINS_DUE * neurons]
+        return float(np.mean(wins == before[-1].wins)) if before else np.nan
+
+    def series(self) -> dict[str, Floats]:
+        """Return series over samples, for all points but the first: each tells of the time since the point before.
+
+        `samples`, `speed` in samples/s, `p50`, `p99` and `p99.9` in seconds, `novelty` (the neurons' steps summed, a
+        sample), and `never_won` and `silent`, shares of the neurons.
+        """
+        points = self.points
+        clock, samples, steps = (
+            np.array([getattr(point, name) for point in points], np.float64) for name in ("clock", "samples", "steps")
+        )
+        taken = np.diff(samples)
+        series = {
+            "samples": samples[1:],
+            "speed": taken / np.maximum(np.diff(clock), 1e-9),
+            "novelty": np.maximum(np.diff(steps), 0) / taken,
+            "never_won": np.array([point.never_won for point in points[1:]]),
+            "silent": np.array([point.silent for point in points[1:]]),
+        }
+        between = np.array([later.latencies - earlier.latencies for earlier, later in zip(points, points[1:])])  # noqa: B905, RUF007
+        return series | {name: _percentiles(between, percent) for name, percent in PERCENTILES.items()}
+
+    def map_of_wins(self) -> Floats:
+        """Return the share of wins of ranked neurons over the run: float64 (rows, columns), the most used row first.
+
+        Columns are equal numbers of samples, from the first point to the last. Rows are neurons by all their wins so
+        far, or means of several of like rank. A row's value is 1 where it has its equal share.
+        """
+        points = self.points
+        if len(points) < 2:
+            return np.zeros((0, 0))
+        order = np.argsort(-points[-1].wins, kind="stable")
+        starts = np.unique(np.linspace(0, len(order), min(ROWS, len(order)) + 1).astype(int)[:-1])
+        sizes = np.diff([*starts, len(order)])
+        ranked = np.array([np.add.reduceat(point.wins[order], starts) / sizes for point in points])
+        samples = [point.samples for point in points]
+        edges = np.linspace(samples[0], samples[-1], min(COLUMNS, len(points) - 1) + 1)
+        counts = np.diff([np.interp(edges, samples, row) for row in ranked.T], axis=1)
+        return np.asarray(counts / np.maximum(sizes @ counts / len(order), 1e-12))
+
+
+def _percentiles(counts: NDArray[np.int64], percent: float) -> Floats:
+    """Return a percentile of each histogram (n, bins) in seconds; NaN where it is empty."""
+    return np.array([percentile(row, percent, TOGETHER) for row in counts], np.float64)
