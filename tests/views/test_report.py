@@ -152,11 +152,20 @@ def test_without_matplotlib_there_is_no_report(state, record, monkeypatch):
             make()
 
 
-def test_the_page_works_in_a_browser_without_network(whole, tmp_path, browser):
-    (tmp_path / "run.html").write_text(whole)
+@pytest.fixture
+def offline(browser):
+    """The browser with its network off."""
+    conditions = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
     browser.driver.execute_cdp_cmd("Network.enable", {})
-    offline = {"offline": True, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
-    browser.driver.execute_cdp_cmd("Network.emulateNetworkConditions", offline)
+    browser.driver.execute_cdp_cmd("Network.emulateNetworkConditions", conditions | {"offline": True})
+    yield browser
+    browser.driver.execute_cdp_cmd("Network.emulateNetworkConditions", conditions | {"offline": False})
+
+
+def test_the_page_works_in_a_browser_without_network(whole, tmp_path, offline):
+    browser = offline
+    assert not browser.run("return navigator.onLine")
+    (tmp_path / "run.html").write_text(whole)
     for scheme, width in (("light", 1000), ("dark", 400)):
         browser.scheme(scheme)
         browser.size(width)
@@ -172,7 +181,6 @@ def test_the_page_works_in_a_browser_without_network(whole, tmp_path, browser):
         assert (light > 700 and dark < 150) if scheme == "light" else (light < 150 and dark > 600)
     browser.all("nav a")[3].click()
     assert browser.run("return location.hash") == "#latency"
-    browser.driver.execute_cdp_cmd("Network.emulateNetworkConditions", offline | {"offline": False})
 
 
 def test_the_page_is_printed_whole(whole, tmp_path, browser):
