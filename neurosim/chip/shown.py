@@ -30,6 +30,6 @@ def _fields(chip: Any) -> str:
         return ""
     size = (layer.constants.kernel,) * 2 if isinstance(layer, ConvLayer) else chip.shape[1:]
     chosen = np.argsort(-layer.wins, kind="stable")[:MOST_FIELDS]
-    picture = weights_picture(layer.weights[chosen].reshape(len(chosen), channels, *size), COLUMNS)
+    picture = weights_picture(layer.weights_of(chosen).reshape(len(chosen), channels, *size), COLUMNS)
     width = min(MOST_PIXELS, ENLARGED * picture.shape[1])
     return html.image(png(picture), f"weights of the {len(chosen)} most used neurons of layer 1", width)

@@ -20,6 +20,7 @@ COMMANDS = {
     "predict": "Predict each sample's label by the readout that a state keeps.",
     "inspect": "Show what a state file holds.",
     "view": "Draw figures of what a state file holds.",
+    "report": "Write all about a state, or about a record of latencies, as one page.",
     "explore": "Make a page on which potentials and the gain of a competition are moved.",
     "scope": "Watch a run as it goes, on a page, and change it.",
     "judge": "Judge what a chip learned, beside the same chip untrained and the raw inputs.",

@@ -47,7 +47,7 @@ class CostOptions(SourceOptions, ChipOptions, ArrivalOptions):
 @click.argument("chip", metavar="STATE|PRESET|RECIPE", required=False)
 @shared.hardware(help="The described chip; --list names those there are.")
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a value of it, by its dotted key.")
-@click.option("--unverified", is_flag=True, help="Use constants that nobody vouches for, too.")
+@shared.unverified()
 @click.option("--list", "listing", is_flag=True, help="List the described chips.")
 @shared.stream()
 @shared.root()

@@ -168,6 +168,7 @@ train = _shared("--train", metavar="SOURCE")
 test = _shared("--test", metavar="SOURCE")
 stream = _shared("--stream", "source", metavar="STREAM", help="Samples, as for `neurosim stream`.")
 hardware = _shared("--chip", "hardware", metavar="NAME|FILE.toml", help="A described chip, as for `neurosim cost`.")
+unverified = _shared("--unverified", is_flag=True, help="Use constants that nobody vouches for, too.")
 shape = _shared(
     "--shape", callback=image_shape, metavar="H,W|C,H,W|none",
     help="Of a sample as an image, where the state does not say it; none: samples are no images.",
@@ -220,6 +221,7 @@ device = _shared(
 
 learning = _shared("--learn/--respond", "learning", default=True, help="Learn, or only respond.  [default: learn]")
 samples = _shared("--samples", type=int, metavar="N")
+first = _shared("--first", default=2000, show_default=True, metavar="N", help="Samples taken of each stream, at most.")
 warm_up = _shared("--warm-up", type=int, show_default=True, metavar="N")
 deadline = _shared("--deadline", callback=duration, metavar="TIME")
 as_json = _shared("--json", "as_json", is_flag=True, help="Print one JSON object.")

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from neurosim.streams import Stream
     from neurosim.views.gallery import Figure
 
-SAMPLES = 2000
-
 
 @dataclass(frozen=True, kw_only=True)
 class ViewOptions(SourceOptions):
@@ -42,7 +40,7 @@ class ViewOptions(SourceOptions):
 @shared.layer(help="Only this layer, from 1.  [default: all]")
 @shared.stream(help="Samples, for figures that need some: winners, patches, classes, latency.")
 @shared.test(help="Count confused classes on this stream.  [default: half of --stream's]")
-@click.option("--first", default=SAMPLES, show_default=True, metavar="N", help="Samples taken of each stream, at most.")
+@shared.first()
 @shared.hardware(help="A described chip, as for `neurosim cost`, for the floor plan and the energy.")
 @shared.root()
 @shared.inputs()
@@ -72,11 +70,12 @@ def command(**values: Any) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         fail(f"out must be a folder that can be made, got {options.out!r}: {error}")
-    from neurosim.reporting.figures import save
+    from neurosim.reporting.figures import as_png
+    from neurosim.reporting.writing import write_bytes
 
     for figure in figures:
         path = folder / f"{figure.name}.png"
-        save(figure.draw(), path)
+        write_bytes("out", path, as_png(figure.draw()))
         say(str(path))
 
 
@@ -106,7 +105,7 @@ def _figures(options: ViewOptions) -> "list[Figure]":
     )  # fmt: skip
     for entry in found:
         if isinstance(entry, Missing):
-            echo_error(f"Left out: {entry.name}: {entry.why}")
+            echo_error(" ".join(f"Left out: {entry.name}: {entry.why}".split()))
     return [entry for entry in found if not isinstance(entry, Missing)]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -62,9 +63,10 @@ def new_figure(width: float, height: float) -> Any:
     with styled(width):
         from matplotlib.figure import Figure
 
-        figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+        figure: Any = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
     for name, more in (("suptitle", LARGER), ("supxlabel", 1.0), ("supylabel", 1.0)):  # sizes are else looked up late
         setattr(figure, name, partial(getattr(figure, name), fontsize=text_size(width) * more))
+    figure._repr_png_ = partial(as_png, figure)  # notebooks show a figure by itself only once pyplot was imported
     return figure
 
 
@@ -102,13 +104,21 @@ def picture(sheet: Any, title: str = "", width: float = WIDTH) -> Any:
     ConfigError
         If matplotlib is missing or cannot be started.
     """
-    rows, columns, channels = sheet.shape
+    rows, columns = sheet.shape[:2]
     room = LINE * 1.5 * text_size(width) / POINTS if title else 0.0
     figure, ((axes,),) = panels(width=width, height=width * max(rows, 1) / max(columns, 1) + room)
-    axes.imshow(sheet if channels == 3 else sheet[..., 0], cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    axes.set_axis_off()
+    show(axes, sheet)
     axes.set_title(title)
     return figure
+
+
+def show(axes: Any, sheet: Any) -> None:
+    """Draw an image (height, width, 1 or 3 channels) of numbers from 0 to 1 into a panel, without its axes."""
+    shown = sheet if sheet.shape[2] == 3 else sheet[..., 0]
+    axes.imshow(shown, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axes.set(xticks=[], yticks=[])
+    axes.grid(False)
+    axes.spines[:].set_visible(False)
 
 
 def text_size(width: float) -> float:
@@ -120,7 +130,8 @@ def text_size(width: float) -> float:
 def styled(width: float = WIDTH) -> Iterator[None]:
     """Draw in the common style for a while, whatever the user's own settings of matplotlib are."""
     with _quiet():
-        from matplotlib import cycler, style
+        from cycler import cycler
+        from matplotlib import style
 
         size = text_size(width)
         own = {
@@ -169,9 +180,9 @@ def log_axis(axes: Any, *names: str) -> None:
         def tick_values(self, vmin: float, vmax: float) -> Any:
             span = vmax / vmin if vmin > 0 else np.inf
             if span < ONE_DECADE:
-                ticks = MaxNLocator(5, steps=(1, 2, 5, 10)).tick_values(vmin, vmax)
+                ticks = np.asarray(MaxNLocator(5, steps=(1, 2, 5, 10)).tick_values(vmin, vmax))
                 return ticks[ticks > 0]
-            self.set_params(subs=(1, 2, 5) if span < TWO_DECADES else (1,))
+            self.set_params(subs=(1.0, 2.0, 5.0) if span < TWO_DECADES else (1.0,))
             return super().tick_values(vmin, vmax)
 
     class Minor(LogLocator):
@@ -246,7 +257,8 @@ def label_ends(axes: Any) -> None:
 
     Labels that would overlap are moved apart, and a thin line joins them with what they belong to.
     """
-    lines = [line for line in axes.get_lines() if not line.get_label().startswith("_") and len(line.get_xdata())]
+    labelled = [line for line in axes.get_lines() if not line.get_label().startswith("_")]
+    lines = [line for line in labelled if len(_finite(line))]
     if not lines:
         return
     with styled(axes.figure.get_figwidth()):
@@ -266,9 +278,14 @@ def label_ends(axes: Any) -> None:
 
 def _end(line: Any, axes: Any) -> tuple[float, float]:
     """Return where a line ends, or leaves the panel, as fractions of the panel."""
-    points = line.get_transform().transform(np.column_stack((line.get_xdata(), line.get_ydata())).astype(float))
-    x, y = axes.transAxes.inverted().transform(points[np.isfinite(points).all(axis=1)])[-1]
+    x, y = axes.transAxes.inverted().transform(_finite(line))[-1]
     return float(np.clip(x, 0, 1)), float(np.clip(y, 0, 1))
+
+
+def _finite(line: Any) -> Any:
+    """Return a line's points that can be drawn, in pixels (points, 2)."""
+    points = line.get_transform().transform(np.column_stack((line.get_xdata(), line.get_ydata())).astype(float))
+    return points[np.isfinite(points).all(axis=1)]
 
 
 def spread(heights: Sequence[float], distance: float) -> list[float]:
@@ -301,6 +318,13 @@ def save(figure: Any, target: Any, **settings: Any) -> None:
             figure.savefig(target, **{"dpi": DPI} | settings)
     except (OSError, ValueError, OverflowError) as error:  # numbers beyond what axes can show are a ValueError
         raise ConfigError("figure", f"a file that can be written, but: {error}", str(target)) from error
+
+
+def as_png(figure: Any) -> bytes:
+    """Return the bytes of a figure as a PNG file; ConfigError if it cannot be drawn."""
+    target = BytesIO()
+    save(figure, target, format="png")
+    return target.getvalue()
 
 
 def as_label(text: str) -> str:

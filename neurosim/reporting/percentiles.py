@@ -43,7 +43,7 @@ def percentiles(axes: Any, latencies: Latencies, deadline: float | None = None) 
         label_ends(axes)
 
 
-def over_time(axes: Any, moments: NDArray[Any], latencies: Latencies, deadline: float | None = None) -> None:
+def over_time(axes: Any, moments: NDArray[np.float64], latencies: Latencies, deadline: float | None = None) -> None:
     """Draw the latency of each sample as a point at the moment when it was done.
 
     Parameters
@@ -57,10 +57,11 @@ def over_time(axes: Any, moments: NDArray[Any], latencies: Latencies, deadline: 
         Seconds.
     """
     unit, size = _unit(latencies)
+    span, second = prefixed(float(moments.max(initial=1e-9)), "s")
     for (name, times), colour in zip(latencies.items(), COLOURS, strict=False):
-        axes.plot(moments, times / size, ".", markersize=2, rasterized=True, color=colour, label=name)
+        axes.plot(moments / second, times / size, ".", markersize=2, rasterized=True, color=colour, label=name)
     _finish(axes, latencies, unit, size, deadline)
-    axes.set(xlabel="time since the first sample, s")
+    axes.set(xlabel=f"time since the first sample, {span}")
 
 
 def _unit(latencies: Latencies) -> tuple[str, float]:

@@ -1,7 +1,8 @@
 """Figures of the studies, drawn with matplotlib (extra `views`)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
+from statistics import fmean, stdev
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from neurosim.reporting.figures import (
     panels,
     picture,
     save,
+    show,
 )
 from neurosim.reporting.mosaic import mosaic
 from neurosim.studies import published
@@ -40,22 +42,32 @@ def draw_liuson(cells: Sequence[Cell], finished: Finished, folder: Folder) -> li
 
 
 def draw_radius(cells: Sequence[Cell], finished: Finished, folder: Folder) -> list[str]:
-    """Draw accuracies over the first radius, with lines between the published bands."""
-    done = sorted((cell for cell in cells if cell.name in finished), key=lambda cell: cell.settings["radius"])
+    """Draw accuracies over the first radius, means over seeds, with lines between the published bands."""
+    done = [cell for cell in cells if cell.name in finished]
     if not done:
         return []
-    figure, ((axes,),) = panels()
-    radii = [cell.settings["radius"] for cell in done]
-    drawn = {"winner accuracy": "winner_accuracy", "readout accuracy": "readout_accuracy", "never won": "never_won"}
-    for (label, name), marker in zip(drawn.items(), "os^", strict=True):
-        shares = [100 * finished[cell.name]["measures"][name] for cell in done]
-        axes.plot(radii, shares, marker, markersize=3.5, label=label)
+    drawn = {"winner's label": "winner_accuracy", "linear readout": "readout_accuracy", "never won": "never_won"}
+    radii = sorted({cell.settings["radius"] for cell in done})
+    of_radius = [[finished[cell.name]["measures"] for cell in done if cell.settings["radius"] == r] for r in radii]
+    shares = {
+        label: [[100 * record[name] for record in records] for records in of_radius] for label, name in drawn.items()
+    }
+    means = {label: [(fmean(over), stdev(over) if len(over) > 1 else 0.0) for over in shares[label]] for label in drawn}
+    return [write(over_radius(radii, means), folder, "radius.png")]
+
+
+def over_radius(radii: Sequence[float], shares: Mapping[str, Sequence[tuple[float, float]]]) -> Any:
+    """Return a figure of shares in percent, (mean, deviation) for each radius, by what they are shares of."""
+    figure, ((axes,),) = panels(height=3.2)
+    for (label, points), marker in zip(shares.items(), "os^", strict=True):
+        mean, deviation = zip(*points, strict=True)
+        axes.errorbar(radii, mean, deviation, fmt=f"{marker}-", markersize=3.5, linewidth=0.8, label=label)
     for bound, _ in published.BANDS[:-1]:
         axes.axvline(bound, color=GREY, linewidth=0.8)
     log_axis(axes, "x")
     axes.set(xlabel="first radius (lines: published bands)", ylabel="share of samples or neurons, %")
     legend_beside(figure, axes)
-    return [write(figure, folder, "radius.png")]
+    return figure
 
 
 def draw_deep(cells: Sequence[Cell], finished: Finished, folder: Folder) -> list[str]:
@@ -137,24 +149,20 @@ def _steps(with_arrays: Sequence[tuple[Cell, dict[str, Any]]]) -> Any:
 
 
 def _fields(cell: Cell, arrays: dict[str, Any]) -> Any:
-    """Draw the weights of the most active neurons, and below them those of the least active ones."""
-    figure, grid = panels(2, len(arrays["most"]), height=1.9)
-    for row, name in zip(grid, ("most", "least"), strict=True):
-        for axes, weights in zip(row, arrays[name], strict=True):
-            axes.imshow(_picture(weights), cmap="RdBu_r", vmin=0, vmax=1)
-            axes.set(xticks=[], yticks=[])
-            axes.grid(False)
-            axes.spines[:].set_visible(False)
-        row[0].set_ylabel(f"{name} active")
+    """Draw the weights of the most active neurons, and below them those of the least active ones; 0 is grey."""
+    figure, grid = panels(2, height=1.9)
+    for (axes,), name in zip(grid, ("most", "least"), strict=True):
+        show(axes, mosaic(_tiles(arrays[name]), len(arrays[name]), signed=True))
+        axes.set_ylabel(f"{name} active")
     figure.suptitle(as_label(cell.name))
     return figure
 
 
-def _picture(weights: Any) -> Any:
-    """Return a neuron's weights as a picture: 0.5 for weights of 0; one row if they are neither square nor colour."""
-    scaled = 0.5 + 0.5 * weights / (np.abs(weights).max() + 1e-30)
-    side = round((scaled.size / 3) ** 0.5) if scaled.size % 3 == 0 else 0
-    if side and 3 * side * side == scaled.size:
-        return scaled.reshape(3, side, side).transpose(1, 2, 0)
-    side = round(scaled.size**0.5)
-    return scaled.reshape(side, side) if side * side == scaled.size else scaled[None]
+def _tiles(weights: Any) -> Any:
+    """Return neurons' weights (n, inputs) as images (n, channels, h, w): of one row if they are no square ones."""
+    count, inputs = weights.shape
+    for channels in (3, 1):
+        side = round((inputs / channels) ** 0.5)
+        if channels * side * side == inputs:
+            return weights.reshape(count, channels, side, side)
+    return weights.reshape(count, 1, 1, inputs)

@@ -13,7 +13,7 @@ from neurosim.chip.response import Response
 from neurosim.errors import ConfigError, SampleError
 from neurosim.readouts.labels import answers, check_known, check_labelled
 from neurosim.readouts.winner import WinnerLabels, taught_by_label
-from neurosim.reporting.figures import BLUE, as_label, panels
+from neurosim.reporting.figures import BLUE, WIDTH, as_label, panels, text_size
 from neurosim.streams import Stream
 from neurosim.streams.base import UNKNOWN, UNLABELLED
 from neurosim.views.use import whole_numbers
@@ -175,5 +175,7 @@ def _matrix(counts: NDArray[np.int64], names: tuple[str, ...]) -> Any:
         upright = max(map(len, ticks)) > 3
         axes.set_xticks(range(classes), ticks, rotation=90 if upright else 0)
         axes.set_yticks(range(classes), ticks)
-    figure.colorbar(shown, ax=axes, label="share of the class", shrink=0.8)
+    bar = figure.colorbar(shown, ax=axes, shrink=0.8)
+    bar.ax.tick_params(labelsize=text_size(WIDTH))
+    bar.set_label("share of the class", fontsize=text_size(WIDTH))
     return figure

@@ -49,7 +49,7 @@ def receptive_fields(chip: Chip, layer: int = 0, *, shape: tuple[int, ...] | Non
     whole("count", count, 1, LARGEST)
     image = field_shape(chip, layer, shape)
     chosen = most_used(working, count)
-    tiles = working.weights[chosen].reshape(len(chosen), *image)
+    tiles = working.weights_of(chosen).reshape(len(chosen), *image)
     sheet = weights_picture(tiles, math.ceil(math.sqrt(len(tiles))))
     wins = working.wins[chosen]
     used = f"wins {wins[0]:,} to {wins[-1]:,}" if wins[0] else "no wins yet"

@@ -9,10 +9,11 @@ import numpy as np
 
 from neurosim import hardware
 from neurosim.chip.chip import Chip
+from neurosim.chip.samples import check_fits
+from neurosim.engine.conv.layer import ConvLayer
 from neurosim.errors import ConfigError, SampleError
 from neurosim.hardware.chips.spec import Hardware
 from neurosim.latency.measure import bench
-from neurosim.layers.conv import ConvWTA
 from neurosim.reporting.pictures import CHANNELS
 from neurosim.streams import Stream
 from neurosim.streams.arrays import ArrayStream
@@ -86,6 +87,9 @@ def gallery(
     """
     if layer is not None:
         use.layer_of(chip, layer)
+    for source in (stream, test):
+        if source is not None:
+            check_fits(source, chip.shape)
     stream, test = (one and first_samples(one, samples) for one in (stream, test))
     if shape is None and len(chip.shape) != 3 and stream is not None and len(stream.shape) == 3:
         shape = stream.shape
@@ -145,9 +149,9 @@ def _layer(
 
 
 def _fields(chip: Chip, index: int, shape: tuple[int, ...] | None) -> Figure | Missing:
-    name, constants = f"layer-{index + 1}-fields", chip.layers[index].constants
-    if isinstance(constants, ConvWTA):
-        channels = chip.layers[index].image[0]
+    name, layer = f"layer-{index + 1}-fields", chip.layers[index]
+    if isinstance(layer, ConvLayer):
+        channels = layer.image[0]
         if channels not in CHANNELS:
             return Missing(
                 name, f"weights of {channels:,} channels are no picture; a stream shows its strongest patches"

@@ -45,30 +45,41 @@ class Section(NamedTuple):
     body: str
 
 
-def page(title: str, about: str, facts: Iterable[tuple[str, str]], sections: Iterable[Section]) -> str:
+class Fact(NamedTuple):
+    """A name, its value, and a note on it, to be seen first."""
+
+    name: str
+    value: str
+    note: str = ""
+
+
+def page(title: str, about: str, facts: Iterable[Fact], sections: Iterable[Section]) -> str:
     """Return a page of sections, with links to them above.
 
     Parameters
     ----------
     title, about : str
         What the page is of, in a few words, and in a sentence.
-    facts : iterable of (str, str)
-        Names and values to be seen first.
+    facts : iterable of Fact
     sections : iterable of Section
     """
     sections = list(sections)
     style = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
     links = "\n".join(f'<a href="#{escape(section.name)}">{escape(section.title)}</a>' for section in sections)
-    boxes = "\n".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts)
     parts = [
         HEAD.format(policy=escape(POLICY), title=escape(title), style=style),
         f'<header>\n<h1>{escape(title)}</h1>\n<p class="quiet">{escape(about)}</p>\n</header>\n',
-        f'<dl class="facts">\n{boxes}\n</dl>\n',
+        f'<dl class="facts">\n{"".join(map(_fact, facts))}</dl>\n',
         f'<nav aria-label="Sections">\n{links}\n</nav>\n<main>\n',
         *(_section(section) for section in sections),
         "</main>\n</body>\n</html>\n",
     ]
     return "".join(parts)
+
+
+def _fact(fact: Fact) -> str:
+    note = f'<dd class="quiet">{escape(fact.note)}</dd>' if fact.note else ""
+    return f"<div><dt>{escape(fact.name)}</dt><dd>{escape(fact.value)}</dd>{note}</div>\n"
 
 
 def _section(section: Section) -> str:
@@ -89,6 +100,11 @@ def subtitle(text: str) -> str:
 def wide(body: str) -> str:
     """Return HTML that is scrolled by itself where it is wider than the page."""
     return f'<div class="wide">{body}</div>'
+
+
+def beside(left: str, right: str) -> str:
+    """Return two pieces of HTML, side by side where the page is wide enough."""
+    return f'<div class="beside"><div>{left}</div><div>{right}</div></div>'
 
 
 def code(text: str) -> str:

@@ -16,8 +16,8 @@ NO_WIN = 0.5  # where neurons without a win stand on a logarithmic axis
 MOST_USED = "neurons, the most used first"
 SAMPLES = "samples learned"
 DECADE = 10
-TICKS = 4  # between the numbers of an axis, at most
-DOT = 4  # points, where neurons are few
+TICKS = 5  # between the numbers of an axis, at most
+DOT, DOT_OF_LEGEND = 4, 8  # points, where neurons are few
 MANY = 500  # neurons from which on dots are smaller
 
 
@@ -40,7 +40,8 @@ def neurons(chip: Chip, layer: int = 0) -> Any:
         If there is no such layer, or matplotlib is missing.
     """
     working = layer_of(chip, layer)
-    table = working.neurons()
+    with np.errstate(all="ignore"):  # weights near the end of float32's range have sums beyond it
+        table = working.neurons()
     order = np.argsort(-table["wins"], kind="stable")
     wins, states = table["wins"][order], table["state"][order]
     figure, ((axes,),) = new_panels(height=3.6)
@@ -56,7 +57,8 @@ def neurons(chip: Chip, layer: int = 0) -> Any:
         ticks = [tick for tick in 10.0 ** np.arange(0, 19) if tick <= wins.max(initial=1)]
         axes.set_yticks([NO_WIN, *ticks], ["none", *(f"{tick:,.0f}" for tick in ticks)])
     axes.set_title(f"Layer {layer + 1}: {int((wins == 0).sum()):,} of {len(wins):,} neurons never won")
-    legend_beside(figure)
+    for handle in legend_beside(figure).legend_handles:
+        handle.set_markersize(DOT_OF_LEGEND)
     return figure
 
 

@@ -36,7 +36,7 @@ def test_a_control_is_asked_at_its_samples_and_its_edits_are_those_of_with_const
     other = make_chip(30, 20, 10).learn(samples[:50]).with_constants(rate=0.25).learn(samples[50:133])
     other = other.with_constants(layer=1, temperature=0.05).learn(samples[133:])
     assert (chip.state_sha256, chip.changes) == (other.state_sha256, other.changes)
-    assert 0 < report.held_seconds
+    assert report.held_seconds > 0
     assert control.refusals == []
     again = make_chip(30, 20, 10)
     ns.run(again, ArrayStream(samples), edits=chip.changes)
@@ -89,8 +89,8 @@ def test_a_refused_edit_is_told_and_the_run_goes_on(make_chip, samples):
     chip, control = make_chip(9, window=4), Scripted({50: edits})
     ns.run(chip, ArrayStream(samples), control=control)
     assert [edit for edit, _ in control.refusals] == edits[:-1]
-    words = ("at least 0", "constants of DenseWTA", "at most 0", "name of a constant", "left as it is", "2 samples wait",
-             "rate must be", "a number or a schedule")  # fmt: skip
+    words = ("at least 0", "constants of DenseWTA", "at most 0", "name of a constant", "left as it is",
+             "2 samples wait", "rate must be", "a number or a schedule")  # fmt: skip
     for (_, why), word in zip(control.refusals, words, strict=True):
         assert isinstance(why, ns.ConfigError)
         assert word in str(why)

@@ -1,17 +1,40 @@
 """The style of all figures: letters, legends, labels at lines' ends, logarithmic axes, mosaics, new files."""
 
-import readable
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+pytest.importorskip("matplotlib")
+
+import matplotlib
+import readable
 
 import neurosim as ns
 from neurosim.reporting import figures, mosaic, percentiles
 from neurosim.reporting.files import check_new
 from neurosim.reporting.units import prefixed
 
-matplotlib = pytest.importorskip("matplotlib")
+
+def plain():
+    figure, ((axes,),) = figures.panels()
+    axes.plot([1, 2], [3, 4], label="line")
+    return figure, axes
+
+
+@pytest.mark.parametrize("broken", [
+    lambda figure, axes: axes.legend(), lambda figure, axes: axes.text(1.5, 3.5, "small", fontsize=7),
+    lambda figure, axes: axes.plot([1, 2], color="tab:red"), lambda figure, axes: figure.text(0.95, 0.5, "far beyond"),
+    lambda figure, axes: [axes.text(1.5, 3.5, "one"), axes.text(1.52, 3.5, "two")],
+    lambda figure, axes: axes.axvspan(1, 2, color="#123456"), lambda figure, axes: figure.legend(loc="center"),
+    lambda figure, axes: axes.set_xticks([1.5, 1.51], ["crowded", "labels"]),
+])  # fmt: skip
+def test_the_check_sees_what_breaks_the_style(broken):
+    figure, axes = plain()
+    readable.check(figure)
+    broken(figure, axes)
+    with pytest.raises(AssertionError):
+        readable.check(figure)
 
 
 @pytest.mark.parametrize("width", [2.0, 5.5, 12.0])
@@ -74,6 +97,26 @@ def test_labels_at_the_ends_of_lines_do_not_overlap(ends):
     assert texts["line 0"].get_position()[0] > 1
 
 
+@pytest.mark.parametrize("values", [[0, 0], [np.nan, np.nan], [], [-1, -2], [np.inf, 1]])
+def test_numbers_without_a_logarithm_are_not_drawn_and_warn_of_nothing(values, tmp_path):
+    figure, ((axes,),) = figures.panels()
+    axes.plot(values, values, label="nothing")
+    axes.plot([1, 2], [3, 4], label="line")
+    figures.log_axis(axes, "x", "y")
+    figures.label_ends(axes)
+    figures.save(figure, tmp_path / "a.png")
+    readable.check(figure)
+    assert "line" in {text.get_text() for text in axes.texts}
+
+
+@pytest.mark.parametrize("seconds", [0.0, np.nan])
+def test_latencies_of_no_size_are_drawn(seconds, tmp_path):
+    figure, ((axes,),) = figures.panels()
+    percentiles.percentiles(axes, {"response": np.full(5, seconds), "service": np.full(5, seconds)}, 0.001)
+    figures.save(figure, tmp_path / "a.png")
+    assert axes.texts[-1].get_text() == "deadline"
+
+
 @given(st.lists(st.floats(-1, 2), min_size=1, max_size=12), st.floats(0.01, 0.5))
 def test_heights_are_apart_in_order_and_as_near_as_they_can_be(heights, distance):
     apart = np.array(figures.spread(heights, distance))
@@ -85,8 +128,8 @@ def test_heights_are_apart_in_order_and_as_near_as_they_can_be(heights, distance
 
 
 @pytest.mark.parametrize(("low", "high", "wanted"), [
-    (4.1, 6.9, {"5", "6"}), (8.7, 14, {"10", "12", "14"}), (3, 45, {"5", "10", "20"}), (1, 1e5, {"1", "100", "100,000"}),
-    (0.002, 0.9, {"0.01", "0.1"}),
+    (4.1, 6.9, {"5", "6"}), (8.7, 14, {"10", "12", "14"}), (3, 45, {"5", "10", "20"}),
+    (1, 1e5, {"1", "100", "100,000"}), (0.002, 0.9, {"0.01", "0.1"}),
 ])  # fmt: skip
 def test_numbers_at_logarithmic_axes_are_written_out(low, high, wanted):
     figure, ((axes,),) = figures.panels()
@@ -127,7 +170,7 @@ def test_percentiles_lie_on_hdrhistograms_axis(latencies, deadline, wanted):
 
 def test_a_curve_of_percentiles_says_how_many_took_longer():
     times = np.random.default_rng(0).exponential(1e-5, 5000)
-    figure, ((axes,),) = figures.panels()
+    _, ((axes,),) = figures.panels()
     percentiles.percentiles(axes, {"latency": times})
     x, y = axes.get_lines()[0].get_data()
     assert axes.get_ylabel() == "latency, µs"

@@ -25,6 +25,7 @@ FLAGS = (
 )  # fmt: skip
 LOGS = {"browser": "ALL", "performance": "ALL"}
 OWN_SCHEMES = {"file", "data", "blob", "about", "chrome"}  # of addresses that never leave the browser
+COLOURS = 32  # of a small picture
 SECONDS = 20  # that a page may take to load, and `wait` waits at most
 
 
@@ -88,12 +89,26 @@ class Browser:
 
     def screenshot(self, path, whole=True):
         """Write a PNG of the window, or of the whole page at the window's width; return the path."""
+        self.run("document.activeElement?.blur()")  # a cursor that blinks is another picture each time
         if not whole:
             assert self.driver.save_screenshot(str(path))
             return path
         options = {"format": "png", "captureBeyondViewport": True}
         content = self.driver.execute_cdp_cmd("Page.captureScreenshot", options)["data"]
         Path(path).write_bytes(base64.b64decode(content))
+        return path
+
+    def picture(self, name, folder, whole=True, colours=COLOURS, method="FASTOCTREE"):
+        """Write the page, or the window, as a small PNG of few colours; into docs with NEUROSIM_SCREENSHOTS=docs.
+
+        `method` chooses the colours: FASTOCTREE keeps small spots of colour, MEDIANCUT keeps pale shades.
+        """
+        from PIL import Image
+
+        path = Path(os.environ.get("NEUROSIM_SCREENSHOTS") or folder) / f"{name}.png"
+        with Image.open(self.screenshot(path, whole)) as shown:
+            few = shown.convert("RGB").quantize(colours, Image.Quantize[method], dither=Image.Dither.NONE)
+        few.save(path, optimize=True)
         return path
 
     def size(self, width, height=900):

@@ -1,4 +1,4 @@
-"""Whether a figure keeps the style: letters large enough, nothing on top of something else, colours of the style alone."""
+"""Whether a figure keeps the style: letters large enough, nothing on top of something else, its colours alone."""
 
 from itertools import combinations
 
@@ -21,13 +21,15 @@ def check(figure):
     boxes = [(text.get_text(), Text.get_window_extent(text)) for text in texts]  # without the arrows of annotations
     pixels = {text.get_text(): text.get_fontsize() / POINTS / figure.get_figwidth() * SHOWN_PIXELS for text in texts}
     assert {words: size for words, size in pixels.items() if size < SMALLEST_PIXELS - 0.01} == {}
-    assert [words for words, box in boxes if not within(box, figure.bbox)] == []
-    assert [(one, other) for (one, a), (other, b) in combinations(boxes, 2) if overlap(a, b)] == []
+    beyond = [words for words, box in boxes if not within(box, figure.bbox)]
+    assert beyond == [], beyond
+    over = [(one, other) for (one, a), (other, b) in combinations(boxes, 2) if overlap(a, b)]
+    assert over == [], over
     panels = [axes.get_window_extent() for axes in figure.axes if axes.get_visible()]
     for legend in legends(figure):
         assert not any(overlap(legend.get_window_extent(), panel) for panel in panels), "a legend over data"
         assert within(legend.get_window_extent(), figure.bbox)
-    assert colours(figure) <= ALLOWED
+    assert colours(figure) <= ALLOWED, colours(figure) - ALLOWED
 
 
 def legends(figure):
@@ -72,4 +74,5 @@ def colours(figure):
         found += [colour for patch in axes.patches for colour in (patch.get_facecolor(), patch.get_edgecolor())]
         found += [colour for collection in axes.collections for colour in collection.get_edgecolor()]
     found += [text.get_color() for text in shown_texts(figure)]
-    return {to_hex(c) for c in found if isinstance(c, str) and c != "none" or not isinstance(c, str) and np.ravel(c)[-1] > 0}
+    seen = [c for c in found if (c != "none" if isinstance(c, str) else np.ravel(c)[-1] > 0)]
+    return {to_hex(colour) for colour in seen}

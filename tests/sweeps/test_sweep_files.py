@@ -1,5 +1,7 @@
 """Sweeps: study files, which points they have, keys, the Pareto front, and the table."""
 
+from dataclasses import replace
+
 import h5py
 import numpy as np
 import pytest
@@ -221,3 +223,21 @@ def test_files_are_named_as_seen_from_the_study(tmp_path, monkeypatch):
         read = study.read(place, ("hardware",), ("y",))
         assert read.sections["hardware"]["chip"] == f"{folder}/mine.toml"
         assert read.vary["hardware.other"].values == (f"{folder}/a.toml", "/b.toml", "loihi")
+
+
+@pytest.mark.parametrize("name", ["cost", "energy_J", "latency_s", "odd_name_$x_{"])
+@pytest.mark.parametrize("wish", ["min", "max"])
+@pytest.mark.parametrize("kinds", [["points"], ["loihi", "a chip with a name of many words, and more of them", "c"]])
+def test_figures_keep_the_style_and_say_what_is_better(name, wish, kinds):
+    readable = pytest.importorskip("readable", reason="the extra views is not installed")
+    rng = np.random.default_rng(0)
+    sweep = replace(sweeping.sweep_of(), objectives={"worth": "max", name: wish})
+    dots = [(10 ** rng.uniform(-6, -4), rng.uniform(), bool(rng.integers(2)), kind) for kind in kinds * 5]
+    figure = files._figure(sweep, "worth", name, dots)
+    readable.check(figure)
+    axes = figure.axes[0]
+    assert axes.get_xscale() == "log"
+    assert axes.get_ylabel() == "worth (more is better)"
+    better = {"min": "less", "max": "more"}[wish]
+    words = {"energy_J": "energy, µJ", "latency_s": "latency, µs", "cost": "cost", "odd_name_$x_{": r"odd_name_\$x_{"}
+    assert axes.get_xlabel() == f"{words[name]} ({better} is better)"

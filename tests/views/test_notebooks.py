@@ -1,7 +1,10 @@
 """What notebooks show of chips, layers and reports."""
 
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -83,3 +86,27 @@ def test_a_cost_is_a_table(chip):
     text = shown(report)
     assert "20 samples" in text
     assert "Intel Loihi" in text
+
+
+def test_a_figure_is_a_picture_without_pyplot(chip):
+    pytest.importorskip("matplotlib")
+    assert ns.views.neurons(chip)._repr_png_()[:4] == b"\x89PNG"
+
+
+def test_notebooks_need_no_matplotlib():
+    script = """
+import sys
+import neurosim as ns
+chip = ns.Chip([ns.recipes.softhebb(5)], inputs=(1, 4, 4))
+assert "<img" in chip._repr_html_()
+assert "matplotlib" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_the_examples_of_the_page_make_one_script(monkeypatch, tmp_path):
+    pytest.importorskip("matplotlib")
+    page = Path(__file__).parents[2] / "docs" / "looking.md"
+    monkeypatch.chdir(tmp_path)
+    exec("\n".join(re.findall(r"^```python\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)), {})
+    assert (tmp_path / "records.png").is_file()

@@ -7,7 +7,7 @@ import numpy as np
 from neurosim.hardware.placement.mapping import Mapping
 from neurosim.reporting.figures import COLOURS, FAINT, GREY, legend_at_right
 
-LABELLED = 10  # most columns of cores with numbers on them: with more, they could not be read
+LABELLED = 10  # most columns and rows of cores with numbers on them: with more, they could not be read
 DRAWN = 10_000  # most cores of a drawn chip: with more, a core would be smaller than a pixel
 GAP = 0.04  # between cores, of a core's width
 LOWEST, HIGHEST = 0.12, 0.45  # of a panel, of its width
@@ -36,7 +36,7 @@ def floor_plan(mapping: Mapping, axes: Any) -> None:
         return
     columns, rows = _mesh(mapping)
     _cores(mapping, axes)
-    if columns <= LABELLED:
+    if max(columns, rows) <= LABELLED:
         _numbers(mapping, axes)
     axes.set(xlim=(0, columns), ylim=(rows, 0), title=f"{used:,} of {structure.cores:,} cores in use; height: how full")
     axes.set_aspect("equal" if columns <= 4 * rows else "auto")
@@ -53,9 +53,11 @@ def _mesh(mapping: Mapping) -> tuple[int, int]:
 
 def _cores(mapping: Mapping, axes: Any) -> None:
     """Draw an outline of each core, and in it what each layer takes, from below."""
+    from matplotlib.collections import PatchCollection
+
     structure = mapping.hardware.structure
-    for core in range(structure.cores):
-        axes.add_patch(_square(*structure.place(core), 0.0, 1.0, "none", FAINT))
+    outlines = [_square(*structure.place(core), 0.0, 1.0, "none", FAINT) for core in range(structure.cores)]
+    axes.add_collection(PatchCollection(outlines, match_original=True))  # one artist: there may be thousands of cores
     filled = np.zeros(structure.cores)
     named = set()
     for part in mapping.parts:

@@ -3,7 +3,7 @@
 
 const byId = (id) => document.getElementById(id);
 const { chip, presets } = JSON.parse(byId("data").textContent);
-const FROM = -3, TO = 3, MOST = 12, SHOWN = 10, FEWEST = 2; // neurons: of a preset, and of a chip
+const FROM = -3, TO = 3, MOST = 12, FEWEST = 2; // neurons of a row of one's own
 const state = { layer: null, sharpness: 1, signed: false, selected: 0, shown: [], low: 0, high: 1, curves: null, own: false };
 
 function ofPreset(potentials) {
@@ -18,7 +18,7 @@ function ofPreset(potentials) {
 function take(layer, own) {
   const order = layer.potentials.map((_, k) => k);
   if (own) order.sort((a, b) => layer.potentials[b] - layer.potentials[a]);
-  const shown = order.slice(0, own ? SHOWN : MOST), values = shown.map((k) => layer.potentials[k]);
+  const shown = order.slice(0, own ? (isNarrow() ? 8 : 10) : MOST), values = shown.map((k) => layer.potentials[k]);
   const least = Math.min(0, ...values), most = own ? bound(Math.max(...values, 1e-6) * 1.02) : 1;
   for (const name of ["potentials", "responses", "steps"]) byId(name).replaceChildren();
   Object.assign(state, {
@@ -172,7 +172,7 @@ function drawCurves() {
 
 function pressed(button) {
   for (const other of document.querySelectorAll(".buttons button")) other.setAttribute("aria-pressed", String(other === button));
-  if (button === null) byId("note").textContent = "";
+  byId("note").classList.toggle("past", button === null); // its lines stay, or what is dragged would move
 }
 
 function buttonFor(parent, id, text, action) {
@@ -193,7 +193,7 @@ function begin() {
   byId("chip-command").textContent = chip.command;
   document.querySelector("main").classList.toggle("with-chip", chip.samples.length > 0);
   chip.samples.forEach(({ name, layer }, i) => buttonFor("samples", `sample-${i}`, name, () => {
-    take({ ...layer, potentials: [...layer.potentials] }, true);
+    take({ ...chip.layer, ...layer, potentials: [...layer.potentials] }, true);
     state.signed = byId("signed").checked = chip.signed;
     setSharpness(chip.sharpness ?? state.sharpness);
     byId("note").textContent = "";

@@ -17,9 +17,9 @@ COLOURS = {
     "bar": figures.BLUE, "winner": figures.VERMILION, "unlearns": figures.PURPLE, "others": figures.GREY,
     "focus": figures.ORANGE,
 }  # fmt: skip
-NO_CHIP = {
+NO_CHIP: dict[str, Any] = {
     "text": "To see the potentials that samples raise in a chip of yours, make this page by",
-    "command": "neurosim explore STATE --stream SOURCE", "samples": [], "sharpness": None, "signed": False,
+    "command": "neurosim explore STATE --stream SOURCE", "layer": {}, "samples": [], "sharpness": None, "signed": False,
 }  # fmt: skip
 
 

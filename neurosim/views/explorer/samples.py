@@ -80,8 +80,9 @@ def chip_data(
     if not isinstance(constants.rule, SoftHebb):
         note += f" The layer's rule is {type(constants.rule).__name__}; steps are SoftHebb's, in units of its rate."
     return {
-        "text": f"{text} {note}", "command": "", "samples": [_sample_data(sample) for sample in described],
-        "sharpness": sharpness, "signed": bool(getattr(constants.competition, "signed", False)),
+        "text": f"{text} {note}", "command": "", "layer": _layer_data(described[0]),
+        "samples": [_sample_data(sample) for sample in described], "sharpness": sharpness,
+        "signed": bool(getattr(constants.competition, "signed", False)),
     }  # fmt: skip
 
 
@@ -97,17 +98,20 @@ def _sharpness(competition: Competition) -> tuple[float | None, str]:
     return None, f"The layer's competition is {type(competition).__name__}; responses are those of SoftWTA instead."
 
 
-def _sample_data(sample: ChipSample) -> dict[str, Any]:
-    layer = {
-        "potentials": _rounded(sample.potentials), "offsets": _rounded(sample.offsets),
-        "norms": _rounded(sample.norms), "rates": _rounded(sample.rates), "square": sample.square,
-        "cutoff": sample.cutoff, "cap": sample.cap, "noSteps": sample.no_steps,
-        "activation": {"name": sample.activation, "exponent": sample.exponent},
+def _layer_data(sample: ChipSample) -> dict[str, Any]:
+    """Return what all samples of a layer have in common."""
+    return {
+        "offsets": _plain(sample.offsets), "norms": _plain(sample.norms), "cutoff": sample.cutoff, "cap": sample.cap,
+        "noSteps": sample.no_steps, "activation": {"name": sample.activation, "exponent": sample.exponent},
     }  # fmt: skip
+
+
+def _sample_data(sample: ChipSample) -> dict[str, Any]:
+    layer = {"potentials": _plain(sample.potentials), "rates": _plain(sample.rates), "square": sample.square}
     return {"name": sample.name, "layer": layer}
 
 
-def _rounded(values: Any) -> list[float]:
+def _plain(values: Array) -> list[float]:
     """Return numbers of float32 without digits that it does not hold: a third of the page's size."""
     return [float(f"{value:.{DIGITS}g}") for value in values]
 

@@ -39,7 +39,7 @@ class Controls:
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder, self._layers = recorder, 0
-        self._shown: tuple[list[dict[str, Any]], bool] | None = None  # constants of layers, and whether the run ended
+        self._shown: tuple[list[dict[str, Any]], bool] | None = None  # layers, and whether the run has ended
         buttons = [
             Button(label=label, name=name, width=width, button_type=kind)
             for name, label, kind, width in (

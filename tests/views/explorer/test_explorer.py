@@ -1,6 +1,7 @@
 """The gain explorer in a browser: its numbers are those of chips, and everything on it can be moved."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -278,6 +279,7 @@ def test_presets_show_what_they_say(show):
     assert 1 < (seen["enough"] > 0.01).sum() < 12
     browser.by("sharpness").send_keys("\ue014")
     assert browser.all("[aria-pressed=true]") == []
+    assert not browser.by("note").is_displayed()  # it is not true any more
 
 
 def test_the_cosines_of_high_dimensions_are_real(data):
@@ -359,13 +361,21 @@ def test_other_competitions_are_told_of(show, competition):
 def test_the_page_fits_its_window(show, browser, width, scheme, samples, make_chip):
     browser.size(width)
     browser.scheme(scheme)
-    show(make_chip(30).learn(samples), ns.open_stream("digits"), range(8))
+    show(make_chip(3000).learn(samples), ns.open_stream("digits"), range(8))
     assert browser.run("return document.documentElement.scrollWidth") <= width
-    inside = (
-        "const s = arguments[0].closest('section').getBoundingClientRect(), b = arguments[0].getBoundingClientRect();"
-    )
-    for piece in browser.all("svg text, input, button, output"):
-        assert browser.run(f"{inside} return b.left >= s.left - 1 && b.right <= s.right + 1", piece), piece.text
+    outside = """
+    return [...document.querySelectorAll('svg text, input, button, output')].filter((piece) => {
+      const box = piece.getBoundingClientRect(), section = piece.closest('section').getBoundingClientRect();
+      return box.left < section.left - 1 || box.right > section.right + 1;
+    }).map((piece) => piece.id || piece.textContent)"""
+    assert browser.run(outside) == []
+    edges = "return [...arguments[0].querySelectorAll(arguments[1])].map((t) => t.getBoundingClientRect())"
+    edges += ".map((b) => [b.left, b.right])"
+    for chart in ("potentials", "responses", "steps"):
+        for texts in (".name", ".value"):
+            boxes = browser.run(edges, browser.by(chart), texts)
+            assert len(boxes) >= 8
+            assert all(left[1] <= right[0] for left, right in pairwise(boxes)), (chart, texts, boxes)
 
 
 def test_the_page_has_no_address():
@@ -396,3 +406,26 @@ def test_what_cannot_be_shown_is_refused(samples, make_chip):
         chip_data(make_chip(5), digits, [0], 1)
     with pytest.raises(ns.SampleError, match="must have 3 inputs"):
         chip_data(ns.Chip([ns.recipes.softhebb(5)], inputs=3), digits, [0])
+
+
+def test_pictures_of_the_page_are_small(show, browser, tmp_path, make_chip):
+    show().by("preset-rivals").click()
+    browser.by("signed").click()
+    pictures = [browser.picture("explorer", tmp_path)]
+    chip = make_chip(200).learn(ns.open_stream("digits:train"))
+    show(chip, ns.open_stream("digits:test"), range(8), name="chip.h5")
+    pictures.append(browser.picture("explorer-chip", tmp_path))
+    for picture in pictures:
+        assert 10_000 < picture.stat().st_size <= 80_000
+
+
+@pytest.mark.parametrize("constants", [{}, {"normalise": "stream"}, {"normalise": "none", "radius": 35.0}], ids=str)
+def test_a_chip_that_learned_nothing_and_a_blank_sample_are_shown(show, samples, constants):
+    chip = ns.Chip([ns.recipes.softhebb(30, **constants)], inputs=64)
+    browser = show(chip, ones(samples[0], np.zeros(64)), [0, 1])
+    for index, x in enumerate((samples[0], np.zeros(64))):
+        browser.by(f"sample-{index}").click()
+        strongest = np.argsort(-chip.respond_one(x).potentials, kind="stable")[:10]
+        shown = [number(browser, f"response-{k}") for k in strongest]
+        np.testing.assert_allclose(shown, chip.respond_one(x).responses[strongest], rtol=0, atol=1e-6)
+        assert "NaN" not in browser.run("return document.querySelector('main').outerHTML")

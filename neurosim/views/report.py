@@ -1,0 +1,267 @@
+"""A report of a state file, or of a record of latencies: one page that explains itself wherever it is opened."""
+
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from neurosim import hardware
+from neurosim.chip.chip import Chip
+from neurosim.chip.samples import check_fits
+from neurosim.hardware.chips.spec import Hardware
+from neurosim.hardware.pricing import CostReport
+from neurosim.hardware.table import joules
+from neurosim.latency import Report, bench, read_record
+from neurosim.layers.own_rules import RuleMaker
+from neurosim.reporting.figures import check_matplotlib
+from neurosim.reporting.units import duration
+from neurosim.state import store
+from neurosim.streams import Stream
+from neurosim.version import __version__
+from neurosim.views import priced, provenance, sections
+from neurosim.views.gallery import WARM_UP, Figure, Missing, first_samples, gallery
+from neurosim.views.page import Fact, Section, page
+from neurosim.views.summary import summary_of
+
+SAMPLES = 2000  # taken of a stream
+NO_SHAPE = "the state does not say that samples are images: give their --shape H,W"
+NO_COST = "give a described chip (--chip) and samples to price (--stream)"
+NO_LATENCY = "give samples to measure it on (--stream), or what was measured before (--record)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What a report of a state file is to show besides the state itself.
+
+    Attributes
+    ----------
+    stream : Stream, optional
+        Samples for the chip: for figures of winners and patches, for latency, and for energy.
+    test : Stream, optional
+        Other samples with labels, of which classes are counted.
+    samples : int
+        Samples of each stream to take, at most.
+    learning : bool
+        Whether a copy of the chip learns while it is timed and priced, or only responds.
+    hardware : Hardware, optional
+        The described chip on which samples are priced; needs `stream`.
+    unverified : bool
+        Whether constants that nobody vouches for are used, too.
+    shape : tuple of int, optional
+        Of a sample as an image, where the chip does not say it; empty if samples are no images.
+    record : path, optional
+        Of latencies that were measured before (`neurosim.latency.read_record`), in place of a measurement.
+    command : str, optional
+        How the report was asked for, to be shown.
+    leave_out : callable, optional
+        Called with the name of each figure that cannot be drawn, and why not; the report says it, too.
+    """
+
+    stream: Stream | None = None
+    test: Stream | None = None
+    samples: int = SAMPLES
+    learning: bool = False
+    hardware: Hardware | None = None
+    unverified: bool = False
+    shape: tuple[int, ...] | None = None
+    record: str | Path | None = None
+    command: str | None = None
+    leave_out: Callable[[str, str], None] | None = None
+
+
+def state_report(path: str | Path, request: Request | None = None, *, rules: Sequence[RuleMaker] = ()) -> str:
+    """Return the report of a state file as HTML; the file is read once, and may be replaced meanwhile.
+
+    Parameters
+    ----------
+    path : path
+    request : Request, optional
+    rules : sequence of RuleMaker
+        The user's own rules that the chip learns by.
+
+    Raises
+    ------
+    ConfigError
+        If matplotlib is missing, or the request breaks a rule.
+    StateError
+        If the state or the record is missing, damaged, foreign or of a newer version.
+    SampleError, StreamError, DivergedError
+        If a stream cannot be read, or does not fit the chip.
+    """
+    request = Request() if request is None else request
+    check_matplotlib()
+    contents = store.read(path)
+    chip = Chip.of(contents, path, rules)
+    measured = None if request.record is None else read_record(request.record)
+    if request.stream is not None:
+        request.stream.name_classes(chip.classes)
+    for stream in (request.stream, request.test):
+        if stream is not None:
+            check_fits(stream, chip.shape)
+    return _StateReport(Path(path), chip, summary_of(chip, contents), request, measured).html()
+
+
+def record_report(path: str | Path, command: str | None = None) -> str:
+    """Return the report of a record of latencies as HTML: what was measured, on which machine.
+
+    Raises
+    ------
+    ConfigError
+        If matplotlib is missing.
+    StateError
+        If the record is missing, damaged, foreign or of a newer version.
+    """
+    check_matplotlib()
+    report = read_record(path)
+    about = report.about
+    rows = provenance.of_this_run(command) + _of_record(path, report)
+    parts = [_latency(report, _recorded(report)), sections.provenance_section(rows)]
+    return page(Path(path).name, f"Latencies of {about['chip']} on {about['stream']}", _latency_facts(report), parts)
+
+
+class _StateReport:
+    """The sections of a report of a chip, of which some need measurements.
+
+    Parameters
+    ----------
+    path : Path
+        Of the state, for its name.
+    chip : Chip
+        It is not changed.
+    summary : dict
+        From `summary_of`.
+    request : Request
+    measured : Report, optional
+        Latencies of a record.
+    """
+
+    def __init__(
+        self, path: Path, chip: Chip, summary: dict[str, Any], request: Request, measured: Report | None
+    ) -> None:
+        self._path, self._chip, self._summary, self._request = path, chip, summary, request
+        self._missing: list[tuple[str, str]] = []
+        self._stream, self._test = (
+            None if stream is None else first_samples(stream, request.samples)
+            for stream in (request.stream, request.test)
+        )
+        self._measured, self._cost = measured or self._timed(), self._priced()
+
+    def html(self) -> str:
+        """Return the whole page."""
+        chip, summary, request = self._chip, self._summary, self._request
+        parts = [sections.chip_section(chip, summary), sections.learned_section(chip, summary), self._figures()]
+        if self._measured is not None:
+            parts.append(
+                _latency(self._measured, self._how("Measured") if request.record is None else _recorded(self._measured))
+            )
+        if self._cost is not None:
+            drawn = [
+                (priced.energy(self._cost), "Energy of a sample, from the low to the high values of the constants."),
+                (priced.floor_plan(self._cost), "The chip on the cores of the described hardware."),
+            ]
+            parts.append(sections.cost_section(self._cost, drawn, self._how("Counted and priced")))
+        parts.append(sections.provenance_section(self._provenance()))
+        if self._missing:
+            parts.append(sections.missing_section(self._missing))
+        stream = (summary["stream"] or {}).get("name")
+        about = f"{chip!r}" + ("" if stream is None else f" from {stream}") + f"; by neurosim {__version__}"
+        return page(self._path.name, about, self._facts(), parts)
+
+    def _how(self, doing: str) -> str:
+        """Return what was done with the stream for the report."""
+        assert self._stream is not None
+        learns = "a copy of the chip learned from them" if self._request.learning else "the chip only responded to them"
+        return f"{doing} for this report with samples of {self._stream.name}, one at a time: {learns}."
+
+    def _figures(self) -> Section:
+        """Return the figures of the chip; note why others are missing."""
+        chip, shape = self._chip, self._request.shape
+        images = [len(one.shape) == 3 for one in (chip, self._stream) if one is not None]
+        asked = shape is None and not any(images)
+        found = gallery(
+            chip, shape=() if asked else shape, stream=self._stream, test=self._test, samples=self._request.samples
+        )
+        own = [entry for entry in found if entry.name != "latency"]  # which has a section, with its table
+        for entry in own:
+            if isinstance(entry, Missing):
+                unknown = asked and entry.name.endswith(("-fields", "-patches"))
+                name, why = entry.name.replace("-", " "), NO_SHAPE if unknown else entry.why
+                self._missing.append((name, why))
+                if self._request.leave_out is not None:
+                    self._request.leave_out(name, why)
+        drawn: dict[str, sections.Drawn] = {}
+        for entry in own:
+            if isinstance(entry, Figure):
+                of = entry.name.rpartition("-")[0].replace("-", " ").capitalize() or "Whole chip"
+                drawn.setdefault(of, []).append((entry.draw(), f"{entry.caption}."))
+        return sections.figures_section(drawn)
+
+    def _timed(self) -> Report | None:
+        """Return the latencies of the stream's samples, taken one at a time."""
+        if self._stream is None:
+            self._missing.append(("latency", NO_LATENCY))
+            return None
+        length = self._stream.length or 0
+        warm_up = min(WARM_UP, length // 2)
+        if length - warm_up < 2:
+            self._missing.append(("latency", f"{self._stream.name} has too few samples"))
+            return None
+        chip = deepcopy(self._chip) if self._request.learning else self._chip
+        return bench(chip, self._stream, learning=self._request.learning, warm_up=warm_up)
+
+    def _priced(self) -> CostReport | None:
+        """Return what the stream's samples cost on the described chip."""
+        request = self._request
+        if request.hardware is None or self._stream is None:
+            self._missing.append(("cost", NO_COST))
+            return None
+        hardware.check_learns(request.hardware, request.learning, request.unverified)
+        chip = deepcopy(self._chip) if request.learning else self._chip
+        counts = hardware.count(chip, self._stream, learning=request.learning)
+        return hardware.price(counts, request.hardware, unverified=request.unverified)
+
+    def _facts(self) -> list[Fact]:
+        """Return what is to be seen first."""
+        layers = self._summary["layers"]
+        facts = [
+            Fact("learned from", f"{self._chip.samples:,}", "samples"),
+            Fact("neurons", " + ".join(f"{layer['constants']['neurons']:,}" for layer in layers)),
+            Fact("have won", f"{1 - layers[-1]['never_won']:.1%}", "of the last layer's neurons"),
+        ]
+        facts += [] if self._measured is None else _latency_facts(self._measured)
+        if self._cost is not None:
+            low, value, high = (joules(energy).strip() for energy in self._cost.energy_J.mean(axis=1))
+            facts.append(Fact("energy a sample", value, f"{low} to {high}"))
+        return facts
+
+    def _provenance(self) -> provenance.Rows:
+        """Return rows of this report, the state, and what else was read for it."""
+        request = self._request
+        rows = provenance.of_this_run(request.command) + provenance.of_state(self._summary)
+        for option, stream in (("stream", request.stream), ("test", request.test)):
+            rows += [] if stream is None else provenance.of_stream(option, stream)
+        if request.record is not None and self._measured is not None:
+            rows += _of_record(request.record, self._measured)
+        if request.hardware is not None:
+            rows.append(("described chip", f"{request.hardware.title} ({request.hardware.name})"))
+        return rows
+
+
+def _of_record(path: str | Path, report: Report) -> provenance.Rows:
+    """Return rows of a record, and of the machine that it was measured on, which may be another one."""
+    return provenance.of_file("record", path) + provenance.of_machine(report.about["environment"], "record's ")
+
+
+def _recorded(report: Report) -> str:
+    return f"Read from a record of an earlier measurement, of {report.about['chip']}."
+
+
+def _latency(report: Report, how: str) -> Section:
+    return sections.latency_section(report, priced.latency(report), how)
+
+
+def _latency_facts(report: Report) -> list[Fact]:
+    response = report.summary()["response"]
+    names = {"p50_s": "median latency", "p99_s": "p99 latency", "max_s": "longest latency"}
+    return [Fact(name, duration(response[key]).strip()) for key, name in names.items() if response[key] is not None]

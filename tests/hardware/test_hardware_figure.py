@@ -1,0 +1,75 @@
+"""The figure of a priced run keeps the style on every described chip, and says what it shows."""
+
+import pytest
+
+pytest.importorskip("matplotlib")
+
+import counted
+import described
+import readable
+
+from neurosim import hardware
+from neurosim.hardware.figure import energy_split, figure
+from neurosim.hardware.placement.floor_plan import floor_plan, relative_height
+from neurosim.reporting.figures import panels
+
+
+def run(neurons=11, learning=False, bits=8):
+    first, second = counted.dense(0, 10, neurons, bits), counted.dense(1, neurons, 3, bits, soft=False)
+    return counted.counts(
+        counted.layer(first, [4, 2], [[learning] * neurons] * 2, [[1] * neurons] * 2),
+        counted.layer(second, [3, 3], [[0] * 3] * 2),
+        learning=learning,
+    )
+
+
+@pytest.mark.parametrize("deadline", [None, 1e-6])
+@pytest.mark.parametrize("name", hardware.names())
+def test_the_figure_keeps_the_style(name, deadline):
+    chip = hardware.load(name)
+    bits = min(8, chip.structure.weight_bits)
+    report = hardware.price(run(bits=bits), chip, deadline=deadline if chip.time else None)
+    drawn = figure(report)
+    readable.check(drawn)
+    assert len(drawn.axes) == 2 + (report.schedule is not None)
+
+
+def test_the_floor_plan_shows_layers_and_how_full_cores_are(tmp_path):
+    counts = run()
+    mapping = hardware.place([layer.demand for layer in counts.layers], hardware.load(described.written(tmp_path)))
+    drawn, ((axes,),) = panels(height=3)
+    floor_plan(mapping, axes)
+    readable.check(drawn)
+    assert axes.get_title(loc="left") == "3 of 4 cores in use; height: how full"
+    assert [text.get_text() for text in axes.texts] == ["6", "5", "3"]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["layer 1", "layer 2"]
+    outlines = [path.get_extents() for path in axes.collections[0].get_paths()]
+    assert len(outlines) == 4
+    for part, patch in zip(mapping.parts, axes.patches, strict=True):
+        core = outlines[part.core]
+        assert patch.get_bbox().x0 == core.x0
+        assert patch.get_bbox().y1 == pytest.approx(core.y1)  # the axis counts downwards: cores fill from below
+        assert 0 < patch.get_height() <= core.height
+    assert axes.patches[0].get_height() == pytest.approx(outlines[0].height * 6 / 8)
+
+
+@pytest.mark.parametrize(("cores", "mesh"), [(20_000, None), (1, None), (30, None), (64, (64, 1)), (64, (1, 64))])
+def test_a_floor_plan_of_any_mesh_is_drawn(cores, mesh):
+    chip = hardware.load("cmos45-int8", {"structure.cores": cores, "structure.mesh": list(mesh or (cores, 1))})
+    mapping = hardware.place([layer.demand for layer in run().layers], chip)
+    assert 0.1 < relative_height(mapping) < 0.5
+    drawn, ((axes,),) = panels(height=0.6 + 5 * relative_height(mapping))
+    floor_plan(mapping, axes)
+    readable.check(drawn)
+
+
+def test_where_the_energy_goes_is_written_beside_it(tmp_path):
+    report = hardware.price(run(), hardware.load(described.written(tmp_path)))
+    drawn, ((axes,),) = panels(height=2)
+    energy_split(report, axes)
+    readable.check(drawn)
+    shares = [text.get_text() for text in axes.texts]
+    assert len(shares) == 4
+    assert shares[1] == "none"
+    assert shares[0].endswith(" %")
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["inference", "learning", "routing", "static"]
