@@ -7,8 +7,8 @@
 With `--root`, samples are those of MNIST, else digits enlarged to as many pixels. A chip learns, and every half second
 the scope is turned on or off. `wall` and `CPU` are the median time a sample with the scope over that without it, less
 one, by the clock and by the processor time of the learning process; in brackets, how far it may be off: the middle 95 %
-of such ratios when half seconds are drawn again at random. The page's process, and with `--browser` a Chromium that
-shows the page, run beside it.
+of such ratios when half seconds are drawn again at random. The last line tells what taking pictures itself took of the
+processor time. The page's process, and with `--browser` a Chromium that shows the page, run beside it.
 
 The second part gives a small chip a sample every 50 us by the clock, 20,000 a second, the scope on and off in turn, and
 tells how late samples were taken: the median, the slowest in a hundred, and at the end.
@@ -110,13 +110,14 @@ def cost(inputs: int, neurons: int, arguments: argparse.Namespace) -> None:
         stream = repeat(ArrayStream(samples), 10**6, None)
         ns.run(chip, stream, control=control, watch=scope.watch, stop=lambda: time.perf_counter() > end)
     count, wall, cpu, on = (np.array(column) for column in zip(*control.stretches, strict=True))
-    pictures = scope.pictures / wall[on].sum()
+    pictures, share = scope.pictures / wall[on].sum(), scope.seconds / cpu[on].sum()
     for name, times in (("wall", wall / count), ("CPU", cpu / count)):
         middle, low, high = ratio(times, on)
         print(
             f"{inputs:>5} -> {neurons:<5} {name:>4} {middle:+7.2%}  [{low:+.2%}, {high:+.2%}]  "
-            f"{1 / np.median(times[~on]):,.0f} samples/s without, {pictures:.1f} pictures/s, {len(on)} half seconds"
+            f"{1 / np.median(times[~on]):,.0f} samples/s without, {len(on)} half seconds"
         )
+    print(f"{inputs:>5} -> {neurons:<5} {pictures:.1f} pictures/s, {share:.2%} of the processor time while it is on")
 
 
 def paced(

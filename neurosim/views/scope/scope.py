@@ -59,6 +59,8 @@ class Scope:
         The system's number of the process that serves the page.
     pictures : int
         Pictures shown so far.
+    seconds : float
+        Processor time that they took.
 
     Raises
     ------
@@ -88,7 +90,7 @@ class Scope:
         about = {"sizes": self._pictures.sizes, "stream": name, "length": length, "layer": layer}
         self._page = PageProcess(here, self._memory, about | self._pictures.about())
         self._memory.close()
-        self.process, self.pictures = self._page.number, 0
+        self.process, self.pictures, self.seconds = self._page.number, 0, 0.0
         self._report: Report | None = None
         self._alone, self._news, self._refusals = False, True, list[str]()
         self._until = -inf if held else inf  # samples of the chip at which the run is held
@@ -183,5 +185,6 @@ class Scope:
         self._news = False
         values = self._pictures.values(self._report) | {"clock": clock}
         self._memory.write(values, self._pictures.words(status, self._refusals))
-        self.pictures += 1
-        self._due = time.perf_counter() + max(SHORTEST, (time.thread_time() - begun) / SHARE)
+        seconds = time.thread_time() - begun
+        self.pictures, self.seconds = self.pictures + 1, self.seconds + seconds
+        self._due = time.perf_counter() + max(SHORTEST, seconds / SHARE)
