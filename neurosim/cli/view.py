@@ -70,11 +70,12 @@ def command(**values: Any) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         fail(f"out must be a folder that can be made, got {options.out!r}: {error}")
-    from neurosim.reporting.figures import save
+    from neurosim.reporting.figures import as_png
+    from neurosim.reporting.writing import write_bytes
 
     for figure in figures:
         path = folder / f"{figure.name}.png"
-        save(figure.draw(), path)
+        write_bytes("out", path, as_png(figure.draw()))
         say(str(path))
 
 
@@ -104,7 +105,7 @@ def _figures(options: ViewOptions) -> "list[Figure]":
     )  # fmt: skip
     for entry in found:
         if isinstance(entry, Missing):
-            echo_error(f"Left out: {entry.name}: {entry.why}")
+            echo_error(" ".join(f"Left out: {entry.name}: {entry.why}".split()))
     return [entry for entry in found if not isinstance(entry, Missing)]
 
 

@@ -16,7 +16,7 @@ def layer_html(layer: Any) -> str:
 
 def facts(layer: Any) -> dict[str, str]:
     """Return what a layer at work is and what it has learned, as texts by what they are."""
-    constants, norms = layer.constants, layer.norms
+    constants, norms = layer.constants, layer.norms.astype(np.float64)  # sums of what float32 holds may be beyond it
     return {
         "takes": sizes(getattr(layer, "image", (layer.inputs,))),
         "sends": sizes(layer.shape),

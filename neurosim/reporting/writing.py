@@ -1,4 +1,4 @@
-"""Text files that are written whole or not at all."""
+"""Files that are written whole or not at all."""
 
 import os
 import threading
@@ -9,7 +9,12 @@ from neurosim.errors import ConfigError
 
 
 def write_text(name: str, path: str | Path, text: str) -> None:
-    """Write a text as UTF-8; at every instant, `path` is either what it was, or the new file, whole.
+    """Write a text as UTF-8, as `write_bytes` does."""
+    write_bytes(name, path, text.encode())
+
+
+def write_bytes(name: str, path: str | Path, content: bytes) -> None:
+    """Write a file; at every instant, `path` is either what it was, or the new file, whole.
 
     Parameters
     ----------
@@ -17,7 +22,7 @@ def write_text(name: str, path: str | Path, text: str) -> None:
         The option that named the file, for the error.
     path : path
         A link's target is replaced, not the link.
-    text : str
+    content : bytes
 
     Raises
     ------
@@ -27,8 +32,8 @@ def write_text(name: str, path: str | Path, text: str) -> None:
     path = Path(os.path.realpath(path))
     draft = path.with_name(f".neurosim-draft-{os.getpid()}-{threading.get_native_id()}")
     try:
-        with draft.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with draft.open("wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         if path.exists():

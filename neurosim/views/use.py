@@ -40,7 +40,8 @@ def neurons(chip: Chip, layer: int = 0) -> Any:
         If there is no such layer, or matplotlib is missing.
     """
     working = layer_of(chip, layer)
-    table = working.neurons()
+    with np.errstate(all="ignore"):  # weights near the end of float32's range have sums beyond it
+        table = working.neurons()
     order = np.argsort(-table["wins"], kind="stable")
     wins, states = table["wins"][order], table["state"][order]
     figure, ((axes,),) = new_panels(height=3.6)

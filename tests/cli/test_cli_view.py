@@ -201,3 +201,11 @@ def test_a_state_may_be_written_while_it_is_viewed(tmp_path):
 def test_without_matplotlib_it_says_what_to_install(state, tmp_path, monkeypatch):
     monkeypatch.setattr("neurosim.reporting.figures.find_spec", lambda _: None)
     assert "pip install 'neurosim-chip[views]'" in refused(state, tmp_path / "out")
+
+
+def test_a_stream_may_be_a_pipe(state, tmp_path):
+    samples = next(ns.open_stream("digits").blocks(size=80)).samples
+    words = ("--stream", "-", "--inputs", 64, "--format", "f32")
+    result = invoke("view", state, "--out", tmp_path, *words, stdin=samples.astype("<f4").tobytes())
+    assert {path.stem for path in tmp_path.iterdir()} == ALWAYS | OF_A_STREAM - {"confusion"}
+    assert "Left out: confusion" in result.stderr

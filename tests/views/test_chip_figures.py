@@ -103,6 +103,24 @@ def test_a_single_neuron_is_shown(make_chip, stream, tmp_path):
     drawn(ns.views.confusion(chip, stream), tmp_path)
 
 
+@pytest.mark.parametrize(("weight", "norm"), [(3e37, 1), (3e37, np.inf), (np.nan, np.nan), (0, 0), (1e-40, 1e-40)])
+def test_weights_may_be_any(make_chip, stream, tmp_path, weight, norm):
+    chip = make_chip(5, inputs=DIGITS).learn(stream)
+    state = chip.layers[0].state
+    state.synapses[:], state.scales[:], state.norms[:] = weight, 1, norm
+    for draw in (ns.views.neurons, ns.views.norms, ns.views.records, ns.views.receptive_fields):
+        drawn(draw(chip), tmp_path)
+    assert "<table" in chip._repr_html_()
+
+
+def test_layers_without_instruments_and_of_few_bits_are_shown(make_chip, stream, tmp_path):
+    chip = make_chip(5, inputs=DIGITS, instruments=False, weight_bits=4).learn(stream)
+    for draw in (ns.views.neurons, ns.views.norms, ns.views.receptive_fields):
+        drawn(draw(chip), tmp_path)
+    with pytest.raises(ns.ConfigError, match="with instruments=True"):
+        ns.views.records(chip)
+
+
 def sheet(figure):
     """Return the picture of a figure: float (height, width, 3)."""
     return figure.axes[0].get_images()[0].get_array()
