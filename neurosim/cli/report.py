@@ -9,7 +9,7 @@ import click
 
 from neurosim.cli import options as shared
 from neurosim.cli.compiled_code import find_cache
-from neurosim.cli.faults import check_files, fail, plainly, say
+from neurosim.cli.faults import check_files, echo_error, fail, plainly, say
 from neurosim.cli.options import SourceOptions
 from neurosim.cli.transforms import open_transformed
 
@@ -123,6 +123,7 @@ def _of_state(options: ReportOptions, told: str) -> str:
         stream=_open(options.source, options), test=_open(options.test, options), samples=options.first,
         learning=options.learning, hardware=None if options.hardware is None else hardware.load(options.hardware),
         unverified=options.unverified, shape=options.shape, record=options.record, command=told,
+        leave_out=lambda name, why: echo_error(f"Left out: {name}: {why}"),
     )  # fmt: skip
     return state_report(options.file, request, rules=rules_in(options.rules))
 

@@ -257,7 +257,8 @@ def label_ends(axes: Any) -> None:
 
     Labels that would overlap are moved apart, and a thin line joins them with what they belong to.
     """
-    lines = [line for line in axes.get_lines() if not line.get_label().startswith("_") and len(line.get_xdata())]
+    labelled = [line for line in axes.get_lines() if not line.get_label().startswith("_")]
+    lines = [line for line in labelled if len(_finite(line))]
     if not lines:
         return
     with styled(axes.figure.get_figwidth()):
@@ -277,9 +278,14 @@ def label_ends(axes: Any) -> None:
 
 def _end(line: Any, axes: Any) -> tuple[float, float]:
     """Return where a line ends, or leaves the panel, as fractions of the panel."""
-    points = line.get_transform().transform(np.column_stack((line.get_xdata(), line.get_ydata())).astype(float))
-    x, y = axes.transAxes.inverted().transform(points[np.isfinite(points).all(axis=1)])[-1]
+    x, y = axes.transAxes.inverted().transform(_finite(line))[-1]
     return float(np.clip(x, 0, 1)), float(np.clip(y, 0, 1))
+
+
+def _finite(line: Any) -> Any:
+    """Return a line's points that can be drawn, in pixels (points, 2)."""
+    points = line.get_transform().transform(np.column_stack((line.get_xdata(), line.get_ydata())).astype(float))
+    return points[np.isfinite(points).all(axis=1)]
 
 
 def spread(heights: Sequence[float], distance: float) -> list[float]:

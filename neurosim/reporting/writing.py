@@ -1,6 +1,7 @@
 """Files that are written whole or not at all."""
 
 import os
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def write_bytes(name: str, path: str | Path, content: bytes) -> None:
         If the file cannot be written; what was there before is still whole.
     """
     path = Path(os.path.realpath(path))
-    draft = path.with_name(f".neurosim-draft-{os.getpid()}")
+    draft = path.with_name(f".neurosim-draft-{os.getpid()}-{threading.get_native_id()}")
     try:
         with draft.open("wb") as file:
             file.write(content)

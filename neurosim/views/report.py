@@ -1,6 +1,6 @@
 """A report of a state file, or of a record of latencies: one page that explains itself wherever it is opened."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import Any
 
 from neurosim import hardware
 from neurosim.chip.chip import Chip
-from neurosim.errors import ConfigError
+from neurosim.chip.samples import check_fits
 from neurosim.hardware.chips.spec import Hardware
 from neurosim.hardware.pricing import CostReport
 from neurosim.hardware.table import joules
@@ -54,6 +54,8 @@ class Request:
         Of latencies that were measured before (`neurosim.latency.read_record`), in place of a measurement.
     command : str, optional
         How the report was asked for, to be shown.
+    leave_out : callable, optional
+        Called with the name of each figure that cannot be drawn, and why not; the report says it, too.
     """
 
     stream: Stream | None = None
@@ -65,6 +67,7 @@ class Request:
     shape: tuple[int, ...] | None = None
     record: str | Path | None = None
     command: str | None = None
+    leave_out: Callable[[str, str], None] | None = None
 
 
 def state_report(path: str | Path, request: Request | None = None, *, rules: Sequence[RuleMaker] = ()) -> str:
@@ -93,9 +96,9 @@ def state_report(path: str | Path, request: Request | None = None, *, rules: Seq
     measured = None if request.record is None else read_record(request.record)
     if request.stream is not None:
         request.stream.name_classes(chip.classes)
-    for named, stream in (("stream", request.stream), ("test", request.test)):
-        if stream is not None and stream.inputs != chip.inputs:
-            raise ConfigError(f"inputs of {named}", f"{chip.inputs}, as the chip's", stream.inputs)
+    for stream in (request.stream, request.test):
+        if stream is not None:
+            check_fits(stream, chip.shape)
     return _StateReport(Path(path), chip, summary_of(chip, contents), request, measured).html()
 
 
@@ -183,7 +186,10 @@ class _StateReport:
         for entry in own:
             if isinstance(entry, Missing):
                 unknown = asked and entry.name.endswith(("-fields", "-patches"))
-                self._missing.append((entry.name.replace("-", " "), NO_SHAPE if unknown else entry.why))
+                name, why = entry.name.replace("-", " "), NO_SHAPE if unknown else entry.why
+                self._missing.append((name, why))
+                if self._request.leave_out is not None:
+                    self._request.leave_out(name, why)
         drawn: dict[str, sections.Drawn] = {}
         for entry in own:
             if isinstance(entry, Figure):

@@ -169,7 +169,7 @@ def test_a_record_has_every_sample(tmp_path):
     with h5py.File(tmp_path / "a.h5") as file:
         due, start, done = (file[f"{name}_ns"][...] for name in ("due", "start", "done"))
         assert json.loads(file.attrs["summary"]) == found
-        assert (file.attrs["format"], file.attrs["version"]) == ("neurosim latency record", 1)
+        assert (file.attrs["format"], file.attrs["version"]) == ("neurosim latency record", 2)
         assert file["layer_ns"].shape == (25, 1)
         assert (file["loop_ns"][...] > 0).all()
         assert (file["loop_ns"][...] < done - start).all()

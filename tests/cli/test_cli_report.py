@@ -52,6 +52,12 @@ def test_a_state_gets_a_page_and_is_not_changed(files):
     assert before == {path: path.read_bytes() for path in files.iterdir() if path.name != "run.html"}
 
 
+def test_what_is_no_image_asks_for_its_shape(files):
+    said = invoke("report", "chip.h5", "--out", "run.html").stderr
+    assert said == "Left out: layer 1 fields: the state does not say that samples are images: give their --shape H,W\n"
+    assert invoke("report", "chip.h5", "--out", "run.html", "--overwrite", "--shape", "8,8").stderr == ""
+
+
 def test_a_record_gets_a_page(files):
     shown = texts(page("run.h5"))
     assert "Latencies of Chip(64 -> 12, seed=0, 1797 samples learned) on digits" in shown

@@ -97,6 +97,26 @@ def test_labels_at_the_ends_of_lines_do_not_overlap(ends):
     assert texts["line 0"].get_position()[0] > 1
 
 
+@pytest.mark.parametrize("values", [[0, 0], [np.nan, np.nan], [], [-1, -2], [np.inf, 1]])
+def test_numbers_without_a_logarithm_are_not_drawn_and_warn_of_nothing(values, tmp_path):
+    figure, ((axes,),) = figures.panels()
+    axes.plot(values, values, label="nothing")
+    axes.plot([1, 2], [3, 4], label="line")
+    figures.log_axis(axes, "x", "y")
+    figures.label_ends(axes)
+    figures.save(figure, tmp_path / "a.png")
+    readable.check(figure)
+    assert "line" in {text.get_text() for text in axes.texts}
+
+
+@pytest.mark.parametrize("seconds", [0.0, np.nan])
+def test_latencies_of_no_size_are_drawn(seconds, tmp_path):
+    figure, ((axes,),) = figures.panels()
+    percentiles.percentiles(axes, {"response": np.full(5, seconds), "service": np.full(5, seconds)}, 0.001)
+    figures.save(figure, tmp_path / "a.png")
+    assert axes.texts[-1].get_text() == "deadline"
+
+
 @given(st.lists(st.floats(-1, 2), min_size=1, max_size=12), st.floats(0.01, 0.5))
 def test_heights_are_apart_in_order_and_as_near_as_they_can_be(heights, distance):
     apart = np.array(figures.spread(heights, distance))

@@ -98,13 +98,16 @@ class Browser:
         Path(path).write_bytes(base64.b64decode(content))
         return path
 
-    def picture(self, name, folder, whole=True):
-        """Write the page, or the window, as a small PNG of few colours; into docs with NEUROSIM_SCREENSHOTS=docs."""
+    def picture(self, name, folder, whole=True, colours=COLOURS, method="FASTOCTREE"):
+        """Write the page, or the window, as a small PNG of few colours; into docs with NEUROSIM_SCREENSHOTS=docs.
+
+        `method` chooses the colours: FASTOCTREE keeps small spots of colour, MEDIANCUT keeps pale shades.
+        """
         from PIL import Image
 
         path = Path(os.environ.get("NEUROSIM_SCREENSHOTS") or folder) / f"{name}.png"
         with Image.open(self.screenshot(path, whole)) as shown:
-            few = shown.convert("RGB").quantize(COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+            few = shown.convert("RGB").quantize(colours, Image.Quantize[method], dither=Image.Dither.NONE)
         few.save(path, optimize=True)
         return path
 

@@ -139,13 +139,32 @@ def test_all_texts_are_shown_as_they_are_and_nothing_leads_elsewhere(which, whol
 
 def test_streams_that_do_not_fit_are_refused(state):
     narrow = ns.streams.ArrayStream(np.ones((9, 3), np.float32))
-    with pytest.raises(ConfigError, match="inputs of stream must be 64, as the chip's, got 3"):
+    with pytest.raises(ns.SampleError, match="must have 64 inputs, got 3"):
         state_report(state, Request(stream=narrow))
     with pytest.raises(StateError, match="another file"):
         state_report(state, Request(record=state))
 
 
-def test_the_page_works_in_a_browser_without_network(whole, tmp_path, browser):
+def test_without_matplotlib_there_is_no_report(state, record, monkeypatch):
+    monkeypatch.setattr("neurosim.reporting.figures.find_spec", lambda name: None)
+    for make in (lambda: state_report(state), lambda: record_report(record)):
+        with pytest.raises(ConfigError, match=r"pip install 'neurosim-chip\[views\]'"):
+            make()
+
+
+@pytest.fixture
+def offline(browser):
+    """The browser with its network off."""
+    conditions = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    browser.driver.execute_cdp_cmd("Network.enable", {})
+    browser.driver.execute_cdp_cmd("Network.emulateNetworkConditions", conditions | {"offline": True})
+    yield browser
+    browser.driver.execute_cdp_cmd("Network.emulateNetworkConditions", conditions | {"offline": False})
+
+
+def test_the_page_works_in_a_browser_without_network(whole, tmp_path, offline):
+    browser = offline
+    assert not browser.run("return navigator.onLine")
     (tmp_path / "run.html").write_text(whole)
     for scheme, width in (("light", 1000), ("dark", 400)):
         browser.scheme(scheme)
@@ -166,10 +185,31 @@ def test_the_page_works_in_a_browser_without_network(whole, tmp_path, browser):
 
 def test_the_page_is_printed_whole(whole, tmp_path, browser):
     (tmp_path / "run.html").write_text(whole)
+    browser.size(720)  # about what paper of 21 cm has between its margins
     browser.open(tmp_path / "run.html")
     height = "return document.querySelector('details').offsetHeight"
     assert browser.run(height) < 60  # of the title alone
     browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     assert browser.wait(lambda: browser.run(height) > 200)
+    assert browser.run("return document.documentElement.scrollWidth") <= 720
     assert browser.run("return getComputedStyle(document.querySelector('nav')).display") == "none"
     browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_pictures_of_the_page_are_small(tmp_path, browser):
+    browser.scheme("light")
+    chip = ns.Chip([ns.recipes.softhebb(100)], inputs=64).learn(ns.open_stream("digits:train", epochs=5))
+    chip.save(tmp_path / "chip.h5", position=7185, stream=ns.open_stream("digits:train").identity())
+    request = Request(
+        stream=ns.open_stream("digits:test"), hardware=ns.hardware.load("loihi"),
+        command="neurosim report chip.h5 --out run.html --stream digits:test --chip loihi",
+    )  # fmt: skip
+    (tmp_path / "run.html").write_text(state_report(tmp_path / "chip.h5", request))
+    browser.size(1000, 1150)
+    browser.open(tmp_path / "run.html")
+    pictures = [browser.picture("report", tmp_path, whole=False, method="MEDIANCUT")]
+    browser.size(1000, 1250)
+    browser.run("document.querySelector('#figures h3').scrollIntoView()")
+    pictures.append(browser.picture("report-figures", tmp_path, whole=False, colours=128))
+    for picture in pictures:
+        assert 10_000 < picture.stat().st_size <= 80_000

@@ -1,0 +1,25 @@
+"""Look at a chip: figures, a report of one page, and the gain explorer with the chip's own potentials.
+
+Figures need matplotlib: pip install 'neurosim-chip[views]'. Run this with the name of a folder to keep what it makes.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import neurosim as ns
+from neurosim.views.explorer.page import explorer_page
+from neurosim.views.explorer.samples import chip_data
+
+folder = Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp())
+train, test = ns.open_stream("digits:train"), ns.open_stream("digits:test")
+chip = ns.Chip([ns.recipes.softhebb(100)], inputs=(1, 8, 8), seed=0).learn(train)
+
+for name, figure in {
+    "fields": ns.views.receptive_fields(chip),
+    "neurons": ns.views.neurons(chip),
+    "records": ns.views.records(chip),
+    "winners": ns.views.winners(chip, test),
+    "confusion": ns.views.confusion(chip, train, test),
+}.items():
+    figure.savefig(folder / f"{name}.png")
