@@ -53,8 +53,8 @@ class Chip(SavedChip):
     Attributes
     ----------
     changes : tuple of dict
-        Changes of constants since learning began (`with_constants`): `sample` (how many were learned before), `layer`
-        (index), `name`, `old` and `new`; the latest 1000. State files keep them.
+        Changes of constants since learning began (`with_constants`, or amid a `neurosim.run`): `sample` (how many were
+        learned before), `layer` (index), `name`, `old` and `new`; the latest 1000. State files keep them.
 
     Raises
     ------

@@ -65,10 +65,7 @@ def test_edits_beyond_the_end_are_told(edited, tmp_path):
 
 
 @pytest.mark.parametrize(("arguments", "words"), [
-    (
-        ["digits", "--neurons", "20", "--rate", "0.75"],
-        "old of rule.rate of layer 1 must be what the chip then has, 0.75",
-    ),
+    (["digits", "--neurons", "20", "--rate", "0.75"], "old of rule.rate of layer 1 must be what the chip then has"),
     (["digits", "--neurons", "20", "--recipe", "krotov_hopfield"], "edits, sample 0"),
 ])  # fmt: skip
 def test_edits_of_another_beginning_are_refused(edited, tmp_path, arguments, words):

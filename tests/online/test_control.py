@@ -89,10 +89,8 @@ def test_a_refused_edit_is_told_and_the_run_goes_on(make_chip, samples):
     chip, control = make_chip(9, window=4), Scripted({50: edits})
     ns.run(chip, ArrayStream(samples), control=control)
     assert [edit for edit, _ in control.refusals] == edits[:-1]
-    words = (
-        "at least 0", "constants of DenseWTA", "at most 0", "name of a constant", "left as it is", "2 samples wait",
-        "rate must be", "a number or a schedule",
-    )  # fmt: skip
+    words = ("at least 0", "constants of DenseWTA", "at most 0", "name of a constant", "left as it is",
+             "2 samples wait", "rate must be", "a number or a schedule")  # fmt: skip
     for (_, why), word in zip(control.refusals, words, strict=True):
         assert isinstance(why, ns.ConfigError)
         assert word in str(why)

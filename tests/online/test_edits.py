@@ -28,6 +28,10 @@ def few_bits():
     return [ns.recipes.softhebb(20, weight_bits=4, rounding="stochastic"), ns.recipes.softhebb(5)]
 
 
+def wide():
+    return [ns.recipes.softhebb(8192)]  # whose loop looks ahead, and whose sums two threads share
+
+
 def fair():
     return [ns.DenseWTA(12, competition=SOFT, rule=ns.SoftHebb(rate=0.1), bias=ns.Conscience())]
 
@@ -46,6 +50,7 @@ CHANGES = {
     windows: {7: [(None, {"rate": 0.3})], 24: [(0, {"window": 6}), (1, {"window": 1})], 50: [(0, {"temperature": 0.1})],
               132: [(0, {"window": 2})]},
     few_bits: {11: [(None, {"rate": 0.2})], 100: [(0, {"cap": 0.2}), (0, {"temperature": 0.05})]},
+    wide: {100: [(None, {"rate": 0.3})], 101: [(None, {"temperature": 0.05})], 260: [(None, {"cap": 0.125})]},
     fair: {1: [(None, {"strength": 2.0})], 90: [(None, {"rate": ns.LinearRate(0.2, 250.0)})],
            91: [(None, {"competition": ns.SoftWTA(temperature=0.5, signed=True)})]},
     images: {33: [(0, {"rate": 0.01, "temperature": 0.5})], 64: [(1, {"rate": 0.2})], 65: [(0, {"rate": 0.1})]},
@@ -128,9 +133,10 @@ def test_samples_that_are_passed_over_do_not_count(stopped, samples, chunk, thre
 def test_stopped_anywhere_and_resumed_with_the_same_edits_the_bits_are_the_same(stopped, samples, state, layers, chunk):
     edits, chip, position = stopped[layers].changes, new(layers), 0
     for until in (1, 24, 50, 50, 133, 133, 134, 299, 301):  # at edits, and between them
+        reached = lambda chip=chip, until=until: chip.samples >= until  # noqa: E731
         report = ns.run(
             chip, ArrayStream(samples), state=state, start=position, edits=edits, chunk=chunk, snapshot_seconds=0,
-            stop=lambda until=until, chip=chip: chip.samples >= until,
+            stop=reached,
         )  # fmt: skip
         chip, position = ns.Chip.load(state), report.stream_position
     assert not report.interrupted
@@ -164,6 +170,17 @@ def test_an_edit_after_the_last_snapshot_is_kept(stopped, samples, state):
     ns.run(new(deep), ArrayStream(samples), state=state, edits=edits, snapshot_samples=100, chunk=100)
     assert ns.Chip.load(state).changes == tuple(edits)
     assert ns.Chip.load(f"{state}.previous").changes == tuple(edits[:-1])
+
+
+def test_a_longer_window_gets_a_process_with_more_memory(samples, state):
+    chip = ns.Chip([ns.recipes.softhebb(9, window=1)], inputs=64)
+    edits = [{"sample": 100, "layer": 0, "name": "window", "old": 1, "new": 64}]
+    report = ns.run(chip, ArrayStream(samples[:150]), state=state, edits=edits, snapshot_samples=50, chunk=50)
+    assert report.snapshots == 3  # the last is of 50 samples that wait for the end of the window
+    saved = ns.Chip.load(state)
+    assert (saved.samples, len(saved.layers[0].arrays()["pending_modulators"])) == (150, 50)
+    other = ns.Chip([ns.recipes.softhebb(9)], inputs=64).learn(samples[:100]).with_constants(window=64)
+    assert saved.learn(samples[150:]).state_sha256 == other.learn(samples[100:]).state_sha256
 
 
 def test_edits_beyond_the_end_are_counted(stopped, samples):
