@@ -1,4 +1,4 @@
-"""Look at a chip: figures, a report of one page, and the gain explorer with the chip's own potentials.
+"""Look at what a chip has learned: weights, wins, records, winners and confusion, drawn into a folder.
 
 Figures need matplotlib: pip install 'neurosim-chip[views]'. Run this with the name of a folder to keep what it makes.
 """
@@ -8,8 +8,6 @@ import tempfile
 from pathlib import Path
 
 import neurosim as ns
-from neurosim.views.explorer.page import explorer_page
-from neurosim.views.explorer.samples import chip_data
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp())
 train, test = ns.open_stream("digits:train"), ns.open_stream("digits:test")
@@ -23,3 +21,4 @@ for name, figure in {
     "confusion": ns.views.confusion(chip, train, test),
 }.items():
     figure.savefig(folder / f"{name}.png")
+print("written:", *sorted(path.name for path in folder.iterdir()))

@@ -24,7 +24,7 @@ def facts(layer: Any) -> dict[str, str]:
         "rule": type(constants.rule).__name__,
         "samples": f"{layer.samples:,}",
         "never won": f"{never_won(layer.wins):.1%}",
-        "norms": f"{norms.min():.3f} to {norms.max():.3f}, median {np.median(norms):.3f}",
+        "norms": f"{np.median(norms):.3f} ({norms.min():.3f} to {norms.max():.3f})",
     }
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from neurosim import hardware
 from neurosim.chip.chip import Chip
 from neurosim.chip.samples import check_fits
@@ -150,7 +152,8 @@ class _StateReport:
     def html(self) -> str:
         """Return the whole page."""
         chip, summary, request = self._chip, self._summary, self._request
-        parts = [sections.chip_section(chip, summary), sections.learned_section(chip, summary), self._figures()]
+        with np.errstate(all="ignore"):  # weights near the end of float32's range give numbers beyond it
+            parts = [sections.chip_section(chip, summary), sections.learned_section(chip, summary), self._figures()]
         if self._measured is not None:
             parts.append(
                 _latency(self._measured, self._how("Measured") if request.record is None else _recorded(self._measured))

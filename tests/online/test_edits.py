@@ -172,6 +172,17 @@ def test_an_edit_after_the_last_snapshot_is_kept(stopped, samples, state):
     assert ns.Chip.load(f"{state}.previous").changes == tuple(edits[:-1])
 
 
+def test_a_longer_window_gets_a_process_with_more_memory(samples, state):
+    chip = ns.Chip([ns.recipes.softhebb(9, window=1)], inputs=64)
+    edits = [{"sample": 100, "layer": 0, "name": "window", "old": 1, "new": 64}]
+    report = ns.run(chip, ArrayStream(samples[:150]), state=state, edits=edits, snapshot_samples=50, chunk=50)
+    assert report.snapshots == 3  # the last is of 50 samples that wait for the end of the window
+    saved = ns.Chip.load(state)
+    assert (saved.samples, len(saved.layers[0].arrays()["pending_modulators"])) == (150, 50)
+    other = ns.Chip([ns.recipes.softhebb(9)], inputs=64).learn(samples[:100]).with_constants(window=64)
+    assert saved.learn(samples[150:]).state_sha256 == other.learn(samples[100:]).state_sha256
+
+
 def test_edits_beyond_the_end_are_counted(stopped, samples):
     report = ns.run(new(deep), ArrayStream(samples[:134]), edits=stopped[deep].changes)
     assert report.edits_left == 1  # that of sample 300; the one of 134 was made at the end

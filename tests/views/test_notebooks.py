@@ -110,3 +110,15 @@ def test_the_examples_of_the_page_make_one_script(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     exec("\n".join(re.findall(r"^```python\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)), {})
     assert (tmp_path / "records.png").is_file()
+
+
+def test_a_browser_shows_them_and_asks_for_nothing(browser, chip, tmp_path):
+    cost = ns.hardware.price(ns.hardware.count(chip, ns.open_stream("digits"), samples=20, learning=False), "loihi")
+    things = (chip, chip.layers[0], cost, ns.bench(chip, ns.open_stream("digits"), learning=False, samples=200))
+    page = tmp_path / "notebook.html"
+    page.write_text('<meta charset="utf-8"><link rel="icon" href="data:,">' + "<hr>".join(map(shown, things)))
+    browser.open(page)
+    assert browser.errors() == []
+    assert browser.requests() == []
+    assert browser.run("return document.images[0].naturalWidth") == 16 * 9 - 1  # fields, and gaps between them
+    assert not browser.all("details[open]")

@@ -213,3 +213,12 @@ def test_pictures_of_the_page_are_small(tmp_path, browser):
     pictures.append(browser.picture("report-figures", tmp_path, whole=False, colours=128))
     for picture in pictures:
         assert 10_000 < picture.stat().st_size <= 80_000
+
+
+def test_a_chip_about_to_diverge_has_a_report(tmp_path):
+    chip = ns.Chip([ns.recipes.softhebb(5)], inputs=64).learn(digits())
+    state = chip.layers[0].state
+    state.synapses[:], state.scales[:], state.norms[:] = 3e37, 1, 1
+    chip.save(tmp_path / "large.h5")
+    page = state_report(tmp_path / "large.h5", Request(stream=digits(), samples=20))  # NumPy's warnings would be errors
+    assert page.count("<figure>") == 8
