@@ -41,7 +41,7 @@ HEADERS = {
 }  # fmt: skip
 
 
-class OwnHeaders(OutputTransform):  # type: ignore[misc]
+class OwnHeaders(OutputTransform):
     """Adds to every answer what browsers are to refuse."""
 
     def transform_first_chunk(
@@ -53,7 +53,7 @@ class OwnHeaders(OutputTransform):  # type: ignore[misc]
         return status_code, headers, chunk
 
 
-class OwnMachine(BokehTornado):  # type: ignore[misc]
+class OwnMachine(BokehTornado):
     """Bokeh's application, for requests to this machine by its own names, and from its own page."""
 
     def resources(self, absolute_url: str | bool | None = None) -> Resources:
