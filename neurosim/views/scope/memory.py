@@ -44,7 +44,7 @@ class Sizes(NamedTuple):
         seconds, how long after a picture the next one comes, if samples come; `samples` counts all that the chip has
         learned from; `steps` is the sum of all neurons' steps over all samples, in units of the weights; `latencies`
         counts samples as `neurosim.online.latencies.Latencies` does; `wins` and `fields` are of the layer that is
-        shown, `chosen` the neurons that `fields` is of.
+        shown.
         """
         return np.dtype(
             [
@@ -55,7 +55,6 @@ class Sizes(NamedTuple):
                 ("steps", np.float64),
                 ("latencies", np.int64, (BINS,)),
                 ("wins", np.int64, (self.neurons,)),
-                ("chosen", np.int64, (self.fields,)),
                 ("fields", np.float32, (self.fields, *self.tile)),
                 ("length", np.int64),
                 ("words", np.uint8, (WORDS,)),

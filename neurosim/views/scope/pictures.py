@@ -67,12 +67,8 @@ class Pictures:
             values["latencies"] = report.latencies.counts
         if self.sizes.fields:
             self._chosen = most_used(wins, self._chosen)
-            values |= {"chosen": self._chosen, "fields": self._fields(layer)}
+            values["fields"] = layer.weights_of(self._chosen).reshape(-1, *self.sizes.tile)
         return values
-
-    def _fields(self, layer: Any) -> NDArray[np.float32]:
-        fields: NDArray[np.float32] = layer.weights_of(self._chosen).reshape(-1, *self.sizes.tile)
-        return fields
 
     def words(self, status: str, refusals: list[str]) -> bytes | None:
         """Return the texts of a picture as JSON, no longer than the memory has bytes for; None if nothing is new."""

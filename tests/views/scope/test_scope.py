@@ -38,9 +38,16 @@ def test_the_page_is_served(held):
     assert status == 200
     assert b"A chip of 64" in body
     assert "default-src 'none'" in headers["Content-Security-Policy"]
-    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
     assert held.get(Host=f"localhost:{address(held).port}")[0] == 200
     assert held.get(Origin=f"http://{address(held).netloc}")[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/autoload.js", "/metadata", "/static/js/bokeh.min.js", "/nothing"])
+def test_no_other_page_may_load_or_frame_what_is_served(held, path):
+    _, headers, _ = held.get(path)
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"  # as a script: no Origin is sent then
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
 
 
 @pytest.mark.parametrize("path", ["/", "/ws", "/autoload.js", "/metadata", "/static/js/bokeh.min.js", "/nothing"])
