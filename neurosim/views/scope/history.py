@@ -1,4 +1,4 @@
-"""What the page keeps of a run's pictures: few enough points for constant memory, from the run's beginning to now."""
+"""What the page keeps of a run's pictures: few enough points for constant memory, from the first picture to now."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ class Point(NamedTuple):
 
 
 class History:
-    """Points of a run, the first one as the run began.
+    """Points of a run, from the first picture that was seen.
 
     Parameters
     ----------

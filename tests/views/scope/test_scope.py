@@ -80,6 +80,8 @@ def test_a_socket_says_where_its_page_is_from(held):
     assert held.get("/ws", **SOCKET)[0] == 403
     own = {"Origin": f"http://{address(held).netloc}", "Sec_WebSocket_Protocol": "bokeh, none"}
     assert held.get("/ws", **SOCKET, **own)[0] == 101
+    tunnel = own | {"Host": "localhost:9", "Origin": "http://localhost:9"}
+    assert held.get("/ws", **SOCKET, **tunnel)[0] == 101
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
