@@ -115,17 +115,15 @@ def _check(options: ReportOptions) -> None:
 
 
 def _of_state(options: ReportOptions, told: str) -> str:
-    from neurosim import hardware
     from neurosim.cli.own_code import rules_in
-    from neurosim.views.report import Request, state_report
+    from neurosim.views.report import state_report
 
-    request = Request(
-        stream=_open(options.source, options), test=_open(options.test, options), samples=options.first,
-        learning=options.learning, hardware=None if options.hardware is None else hardware.load(options.hardware),
-        unverified=options.unverified, shape=options.shape, record=options.record, command=told,
+    return state_report(
+        options.file, stream=_open(options.source, options), test=_open(options.test, options), samples=options.first,
+        learning=options.learning, hardware=options.hardware, unverified=options.unverified, shape=options.shape,
+        record=options.record, rules=rules_in(options.rules), command=told,
         leave_out=lambda name, why: echo_error(f"Left out: {name}: {why}"),
     )  # fmt: skip
-    return state_report(options.file, request, rules=rules_in(options.rules))
 
 
 def _open(source: str | None, options: ReportOptions) -> "Stream | None":
