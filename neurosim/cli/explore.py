@@ -14,7 +14,6 @@ from neurosim.cli.options import SourceOptions, whole_numbers
 from neurosim.cli.transforms import open_transformed
 
 ENDINGS = (".html", ".htm")
-SAMPLES = [0, 1, 2, 3, 4, 5, 6, 7]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +35,7 @@ class ExploreOptions(SourceOptions):
 @shared.stream(help="Where samples for the chip come from, as for `neurosim stream`.")
 @click.option(
     "--sample", callback=whole_numbers, metavar="N[,N2...]",
-    help=f"Samples of the stream, counted from 0.  [default: {','.join(map(str, SAMPLES))}]",
+    help="Samples of the stream, counted from 0.  [default: the first eight]",
 )  # fmt: skip
 @shared.layer(help="Whose potentials, from 1.  [default: 1]")
 @click.option("--out", metavar="FILE.html", help="Write the page here.  [default: a temporary file]")
@@ -107,10 +106,7 @@ def _chip_data(options: ExploreOptions, state: str, source: str) -> dict[str, An
     whole("layer", layer, 1, len(chip.layers))
     stream = open_transformed(source, options)
     stream.name_classes(chip.classes)
-    samples = options.sample
-    if samples is None:
-        samples = [position for position in SAMPLES if stream.length is None or position < stream.length]
-    return chip_data(chip, stream, samples, layer - 1, name=Path(state).name)
+    return chip_data(chip, stream, options.sample, layer - 1, name=Path(state).name)
 
 
 def _open(path: Path) -> None:
