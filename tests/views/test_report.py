@@ -1,8 +1,11 @@
 """Reports: all on one page, every text as it is, nothing fetched and nothing run, in a real browser too."""
 
 import html
+import json
 import re
+import shutil
 
+import h5py
 import numpy as np
 import pytest
 from html_pages import Links, texts
@@ -123,6 +126,14 @@ def test_a_record_is_shown_beside_a_state_and_by_itself(state, record):
     assert table in alone
     assert table in beside
     assert "Read from a record of an earlier measurement, of Chip(64 -> 9" in texts(beside)
+
+
+def test_a_record_that_says_little_of_its_machine_has_a_page(record, tmp_path):
+    with h5py.File(shutil.copy(record, tmp_path / "old.h5"), "r+") as file:
+        summary = json.loads(file.attrs["summary"])
+        del summary["environment"]["system"], summary["environment"]["neurosim"]
+        file.attrs["summary"], file.attrs["version"] = json.dumps(summary), 1
+    assert "neurosim unknown, Python 3." in texts(record_report(tmp_path / "old.h5"))
 
 
 @pytest.mark.parametrize("which", ["whole", "record"])
