@@ -6,6 +6,7 @@ it: it reads once more (a seqlock).
 
 import json
 import mmap
+import os
 import threading
 from typing import Any, NamedTuple
 
@@ -83,6 +84,10 @@ class PictureMemory:
         self._order = threading.Lock()
         if file is None:
             self._picture[...] = 0  # so that the system provides the memory now
+
+    def close(self) -> None:
+        """Close the file's descriptor; the memory stays."""
+        os.close(self.file)
 
     def write(self, values: dict[str, Any], words: bytes | None) -> None:
         """Write a picture: some of its fields by name, and texts as JSON, None where they are those of before."""

@@ -107,13 +107,13 @@ def most_used(wins: NDArray[np.int64], shown: NDArray[np.int64]) -> NDArray[np.i
     """
     if len(shown) == len(wins):
         return shown
-    ranked = wins.copy()
-    ranked = 2 * ranked
+    ranked = 2 * wins
     ranked[shown] += 1  # of equals, those that are shown
-    best = np.argpartition(-ranked, len(shown) - 1)[: len(shown)]
+    is_best, is_shown = (np.zeros(len(wins), bool) for _ in range(2))
+    is_best[np.argpartition(ranked, -len(shown))[-len(shown) :]] = is_shown[shown] = True
+    coming = np.flatnonzero(is_best & ~is_shown)
     chosen = shown.copy()
-    leaving, coming = ~np.isin(shown, best), best[~np.isin(best, shown)]
-    chosen[leaving] = coming[np.argsort(-wins[coming], kind="stable")]
+    chosen[~is_best[shown]] = coming[np.argsort(-wins[coming], kind="stable")]
     return chosen
 
 

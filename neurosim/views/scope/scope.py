@@ -16,7 +16,8 @@ from neurosim.views.scope.memory import PictureMemory
 from neurosim.views.scope.pictures import Pictures
 from neurosim.views.scope.process import HOST, PageProcess, listening
 
-SHORTEST = 0.1  # seconds between two pictures
+SHORTEST = 0.2  # seconds between two pictures: pages are drawn as often
+LONGEST = 1.0  # seconds of one wait for the page
 SHARE = 0.01  # of the time that pictures may take
 REFUSALS = 5  # that the page shows
 RUNNING, HELD, ENDED = "running", "held", "ended"
@@ -56,6 +57,10 @@ class Scope:
         Of the page.
     process : int
         The system's number of the process that serves the page.
+    pictures : int
+        Pictures shown so far.
+    seconds : float
+        Processor time that they took.
 
     Raises
     ------
@@ -84,7 +89,8 @@ class Scope:
         self.address = f"http://{HOST}:{here.getsockname()[1]}/"
         about = {"sizes": self._pictures.sizes, "stream": name, "length": length, "layer": layer}
         self._page = PageProcess(here, self._memory, about | self._pictures.about())
-        self.process = self._page.number
+        self._memory.close()
+        self.process, self.pictures, self.seconds = self._page.number, 0, 0.0
         self._report: Report | None = None
         self._alone, self._news, self._refusals = False, True, list[str]()
         self._until = -inf if held else inf  # samples of the chip at which the run is held
@@ -135,7 +141,7 @@ class Scope:
         try:
             with waiting():
                 while not self._alone:
-                    self._page.lines.wait(10 * SHORTEST)
+                    self._page.lines.wait(LONGEST)
                     for _ in self._asked(self._chip.samples):  # what is asked of a run that has ended has no effect
                         pass
         except Stop:
@@ -179,4 +185,6 @@ class Scope:
         self._news = False
         values = self._pictures.values(self._report) | {"clock": clock}
         self._memory.write(values, self._pictures.words(status, self._refusals))
-        self._due = time.perf_counter() + max(SHORTEST, (time.thread_time() - begun) / SHARE)
+        seconds = time.thread_time() - begun
+        self.pictures, self.seconds = self.pictures + 1, self.seconds + seconds
+        self._due = time.perf_counter() + max(SHORTEST, seconds / SHARE)

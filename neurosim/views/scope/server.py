@@ -30,6 +30,7 @@ NAMES = {"127.0.0.1", "localhost"}
 LOOK = 100  # milliseconds between two looks at the memory
 LAST = 0.5  # seconds that browsers have to get the last picture
 FORBIDDEN = 403
+LARGEST = 1 << 20  # bytes of what a browser may send at once
 POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data: "
     "blob:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -107,14 +108,15 @@ def main(listener: int, memory: int, _: int) -> None:
     said = json.loads(sys.stdin.buffer.readline())
     neurons, fields, tile = said.pop("sizes")
     sizes = Sizes(neurons, fields, tuple(tile))
-    recorder = Recorder(PictureMemory(sizes, memory), sizes, About(**said), orders)
+    pictures = PictureMemory(sizes, memory)
+    recorder = Recorder(pictures, sizes, About(**said), orders)
     loop = IOLoop.current()
     application = OwnMachine(
         lambda document: page(document, recorder), sign_sessions=False, generate_session_ids=True,
-        extra_websocket_origins=[f"{name}:*" for name in NAMES],
+        extra_websocket_origins=[f"{name}:*" for name in NAMES], websocket_max_message_size_bytes=LARGEST,
     )  # fmt: skip
     application.transforms.append(OwnHeaders)
-    http = HTTPServer(application, max_body_size=1 << 20)
+    http = HTTPServer(application, max_body_size=LARGEST)
     http.add_sockets([socket.socket(fileno=listener)])
     server = BaseServer(loop, application, http)
     server.start()

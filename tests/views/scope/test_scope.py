@@ -143,6 +143,17 @@ def test_a_page_that_is_killed_changes_nothing():
     assert made.said == ["The page's process has ended (signal 9); the run goes on without it."]
 
 
+def test_a_page_that_hangs_changes_nothing():
+    chip, alone = (ns.Chip([ns.recipes.softhebb(20)], inputs=64) for _ in range(2))
+    with scoped(chip, epochs=200, held=False) as made:
+        os.kill(made.scope.process, signal.SIGSTOP)
+        made.join()
+        os.kill(made.scope.process, signal.SIGCONT)
+    alone.learn(ns.open_stream("digits", epochs=200))
+    assert chip.state_sha256 == alone.state_sha256
+    assert made.said == []
+
+
 def test_a_run_that_is_held_can_be_stopped():
     chip = ns.Chip([ns.recipes.softhebb(20)], inputs=64)
     with scoped(chip) as made:
