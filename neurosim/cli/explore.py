@@ -40,16 +40,7 @@ class ExploreOptions(SourceOptions):
 @shared.layer(help="Whose potentials, from 1.  [default: 1]")
 @click.option("--out", metavar="FILE.html", help="Write the page here.  [default: a temporary file]")
 @shared.opening(help="Open the page in the default browser.  [default: open it if there is no --out]")
-@shared.root()
-@shared.inputs()
-@shared.label()
-@shared.samples_key()
-@shared.labels_key()
-@shared.header()
-@shared.delimiter()
-@shared.frames()
-@shared.image_size()
-@shared.standardise()
+@shared.source_options
 @shared.rules()
 @shared.overwrite()
 @plainly
