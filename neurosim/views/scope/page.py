@@ -72,7 +72,7 @@ class Page:
             )
         )  # fmt: skip
         plots.lines(speed, self._series, {"speed": "speed"})
-        names = {"p99.9": "slowest of 1,000 (p99.9)", "p99": "of 100 (p99)", "p50": "median (p50)"}
+        names = {"p99.9": "p99.9", "p99": "p99", "p50": "p50, the median"}
         plots.lines(self._latency, self._series, names)
         plots.lines(unused, self._series, {"never_won": "never won", "silent": "no win where 10 were due"})
         plots.lines(self._novelty, self._series, {"novelty": "novelty"})

@@ -28,6 +28,7 @@ from neurosim.reporting.pictures import weights_picture
 
 HEIGHT = 230  # pixels
 LETTERS = "13px"
+HEADROOM = 1.4  # above the last power of ten, for its label
 FEW_STEPS, MOST_STEPS = 3, 8  # powers of ten at an axis
 DASHES = ("solid", "dashed", "dotted")
 LEAST, MOST = 1 / 8, 8  # multiples of an equal share, the ends of the map's colours
@@ -51,8 +52,8 @@ def plot(name: str, x_range: Range1d, y_title: str, *, log: bool = False, height
 
 def style(made: Any) -> None:
     """Give a plot the look of all."""
-    made.xaxis.formatter = NumeralTickFormatter(format="0.[00]a")
-    made.xaxis.ticker = BasicTicker(desired_num_ticks=4)
+    made.xaxis.formatter = NumeralTickFormatter(format="0,0")
+    made.xaxis.ticker = BasicTicker(desired_num_ticks=3)
     made.axis.axis_label_text_font_style = "normal"
     made.axis.axis_label_text_font_size = made.axis.major_label_text_font_size = LETTERS
     made.axis.axis_line_color = made.axis.major_tick_line_color = GREY
@@ -70,7 +71,7 @@ def whole_decades(made: Any, *values: NDArray[np.float64]) -> None:
         low, high = math.floor(math.log10(shown.min())), math.ceil(math.log10(shown.max()))
         high = max(high, low + 1)
         steps = [10.0**power for power in range(low, high + 1)]
-        made.y_range.update(start=steps[0], end=steps[-1])
+        made.y_range.update(start=steps[0], end=HEADROOM * steps[-1])
         made.yaxis.ticker.ticks = steps[:: 1 + len(steps) // MOST_STEPS] if len(steps) > FEW_STEPS else [
             factor * step for step in steps for factor in (1, 3)
         ]  # fmt: skip
