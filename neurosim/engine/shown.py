@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.instruments import never_won
+from neurosim.layers.expressions import rule_name
 from neurosim.reporting import html
 
 
@@ -21,7 +22,7 @@ def facts(layer: Any) -> dict[str, str]:
         "takes": sizes(getattr(layer, "image", (layer.inputs,))),
         "sends": sizes(layer.shape),
         "competition": type(constants.competition).__name__,
-        "rule": type(constants.rule).__name__,
+        "rule": rule_name(constants.rule),
         "samples": f"{layer.samples:,}",
         "never won": f"{never_won(layer.wins):.1%}",
         "norms": f"{np.median(norms):.3f} ({norms.min():.3f} to {norms.max():.3f})",

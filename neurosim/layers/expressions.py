@@ -4,7 +4,7 @@ import math
 from dataclasses import MISSING, fields
 from typing import Any
 
-from neurosim.layers.own_rules import OwnRule
+from neurosim.layers.own_rules import AVERAGING, OwnRule
 from neurosim.layers.plain import KINDS, describe
 
 INDENT, WIDTH = "    ", 100  # characters
@@ -34,6 +34,11 @@ def expression(constants: Any, module: str = "ns.") -> str:
     return f"{name}({', '.join(arguments)})"
 
 
+def rule_name(rule: Any) -> str:
+    """Return the name of a rule; one of the user's own has the name of its function."""
+    return rule.name if isinstance(rule, OwnRule) else type(rule).__name__
+
+
 def chip_expression(chip: Any) -> str:
     """Return the Python expression that makes a chip as it was before it learned, on several lines; `chip` is a Chip.
 
@@ -57,7 +62,8 @@ def _call(described: dict[str, Any], module: str) -> tuple[str, list[str]]:
     """Return the name that is called, and the text of each argument."""
     kind = described["kind"]
     if kind == OwnRule.__name__:
-        values = {"rate": described["rate"], **dict(described["constants"]), "averaging": described["averaging"]}
+        values = {"rate": described["rate"], **dict(described["constants"])}
+        values |= {} if described["averaging"] == AVERAGING else {"averaging": described["averaging"]}
         return described["name"], [f"{name}={expression(value, module)}" for name, value in values.items()]
     arguments = []
     for index, entry in enumerate(fields(KINDS[kind])):

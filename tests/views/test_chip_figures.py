@@ -226,6 +226,7 @@ def test_confusion_counts_what_the_winners_label_says(chip, tmp_path):
     assert right / sum(found.values()) == pytest.approx(judged.winner_accuracy)
     assert sum(found.values()) == judged.test_samples
     assert f"{judged.winner_accuracy:.1%}" in figure.axes[0].get_title(loc="left")
+    assert figure.axes[0].get_xlabel() == f"label of the winner, fitted on {train.length:,} samples"
 
 
 def test_without_a_test_stream_half_is_counted_whatever_the_order(chip, stream, tmp_path):
@@ -280,6 +281,26 @@ def test_confusion_is_of_labelled_samples_and_dense_layers(chip, images, stream)
 def test_another_layer_is_refused(chip, draw, layer):
     with pytest.raises(ns.ConfigError, match="layer must be"):
         draw(chip, layer)
+
+
+def test_other_objects_are_refused(chip, stream):
+    for name, draw in {
+        "chip": lambda: ns.views.neurons(None), "train": lambda: ns.views.confusion(chip, None),
+        "report": lambda: ns.views.energy(chip), "placed": lambda: ns.views.floor_plan(chip),
+    }.items():  # fmt: skip
+        with pytest.raises(ns.ConfigError, match=f"{name} must be a [A-Z]"):
+            draw()
+    with pytest.raises(ns.ConfigError, match="chip must be a Chip, got 'NoneType'"):
+        ns.views.winners(None, stream)
+    with pytest.raises(ns.ConfigError, match="report must be a Report, got 'Chip'"):
+        ns.views.latency(chip)
+
+
+def test_signs_that_are_not_seen_are_told(chip, stream):
+    block = next(stream.blocks(size=300))
+    names = np.array(["a\u202eb", *"123456789"])
+    figure = ns.views.confusion(chip, ArrayStream(block.samples, names[block.labels]))
+    assert r"a\u202eb" in [label.get_text() for label in figure.axes[0].get_yticklabels()]
 
 
 def test_an_empty_stream_is_refused(chip):
