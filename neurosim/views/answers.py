@@ -1,6 +1,6 @@
 """Figures of what a chip answers to samples: who wins each, and which classes winners tell apart."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,8 @@ def winners(chip: Chip, stream: Samples, layer: int | None = None, *, samples: i
     instance("chip", chip, Chip)
     whole("samples", samples, 1, LARGEST)
     index = len(chip.layers) - 1 if layer is None else layer
+    if not isinstance(stream, Stream) and isinstance(stream, Sized) and len(stream) == 0:
+        raise SampleError("samples must be at least one, got none")
     won = _winners(chip, stream, index, samples)
     shown = won[won >= 0]
     used, wins = np.unique(shown, return_counts=True)

@@ -86,6 +86,14 @@ def test_norms_are_those_of_the_layer(chip, tmp_path):
     assert len(points(time)) == 3 * len(chip.layers[0].records)
 
 
+def test_lengths_far_from_one_are_on_a_logarithmic_axis(make_chip, stream, tmp_path):
+    chip = make_chip(5, inputs=DIGITS).learn(stream)
+    assert drawn(ns.views.norms(chip), tmp_path).axes[0].get_yscale() == "linear"
+    chip.layers[0].state.norms[:] = 1e-12
+    now, time = drawn(ns.views.norms(chip), tmp_path).axes
+    assert (now.get_yscale(), time.get_yscale()) == ("log", "linear")
+
+
 def test_a_chip_that_has_not_learned_is_shown(make_chip, tmp_path):
     chip = make_chip(7, inputs=DIGITS)
     assert "7 of 7 neurons never won" in drawn(ns.views.neurons(chip), tmp_path).axes[0].get_title(loc="left")
@@ -306,6 +314,8 @@ def test_signs_that_are_not_seen_are_told(chip, stream):
 def test_an_empty_stream_is_refused(chip):
     with pytest.raises(ns.SampleError, match="at least one"):
         ns.views.winners(chip, np.zeros((0, 64), np.float32))
+    with pytest.raises(ns.SampleError, match="samples must be at least one, got none"):
+        ns.views.winners(chip, [])
 
 
 def test_figures_change_nothing(chip, stream):

@@ -120,6 +120,11 @@ def test_a_convolutional_chip_has_a_report(tmp_path):
     assert "responding to 59 samples" in shown
 
 
+def test_synapses_of_few_bits_take_so_many_bits(tmp_path):
+    ns.Chip([ns.recipes.softhebb(40, weight_bits=3)], inputs=64).save(tmp_path / "bits.h5")
+    assert "2,560 of 3 bits\n960 B\n" in texts(state_report(tmp_path / "bits.h5", shape=(8, 8)))
+
+
 def test_learning_is_timed_and_priced_on_a_copy(state):
     loihi = ns.hardware.load("loihi")
     page = state_report(state, stream=digits(), samples=300, learning=True, hardware=loihi, shape=())
