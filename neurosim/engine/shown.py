@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 
 from neurosim.instruments import never_won
-from neurosim.layers.expressions import rule_name
 from neurosim.reporting import html
 
 
@@ -27,6 +26,11 @@ def facts(layer: Any) -> dict[str, str]:
         "never won": f"{never_won(layer.wins):.1%}",
         "norms": f"{np.median(norms):.3f} ({norms.min():.3f} to {norms.max():.3f})",
     }
+
+
+def rule_name(rule: Any) -> str:
+    """Return the name of a rule; one of the user's own has the name of its function."""
+    return str(getattr(rule, "name", type(rule).__name__))
 
 
 def sizes(shape: tuple[int, ...]) -> str:

@@ -34,11 +34,6 @@ def expression(constants: Any, module: str = "ns.") -> str:
     return f"{name}({', '.join(arguments)})"
 
 
-def rule_name(rule: Any) -> str:
-    """Return the name of a rule; one of the user's own has the name of its function."""
-    return rule.name if isinstance(rule, OwnRule) else type(rule).__name__
-
-
 def chip_expression(chip: Any) -> str:
     """Return the Python expression that makes a chip as it was before it learned, on several lines; `chip` is a Chip.
 

@@ -11,11 +11,11 @@ from neurosim.checks import instance, whole
 from neurosim.chip.chip import Chip
 from neurosim.chip.response import Response
 from neurosim.chip.samples import as_stream
+from neurosim.engine.shown import rule_name
 from neurosim.errors import ConfigError, SampleError
 from neurosim.layers.biases import LogPrior
 from neurosim.layers.competition import Competition, HardWTA, SoftWTA
 from neurosim.layers.conv import ConvWTA
-from neurosim.layers.expressions import rule_name
 from neurosim.layers.rules import SoftHebb, schedule
 from neurosim.reporting.texts import visible
 from neurosim.streams import Stream
