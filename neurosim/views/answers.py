@@ -173,7 +173,7 @@ def _matrix(counts: NDArray[np.int64], names: tuple[str, ...], fitted: int) -> A
     axes.grid(False)
     right = np.trace(counts) / total
     axes.set_title(f"The winner's label is right for {right:.1%} of {total:,} samples")
-    axes.set(xlabel=f"label of the winner, fitted on {fitted:,} samples", ylabel=f"class of the {total:,} samples")
+    axes.set(xlabel=f"label of the winner, fitted on {fitted:,} samples", ylabel="class of the sample")
     if classes <= WRITTEN_OUT:
         for row, column in np.argwhere(counts):
             dark = shares[row, column] > 0.5
