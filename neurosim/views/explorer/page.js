@@ -29,8 +29,8 @@ function take(layer, own) {
 
 function limits(k) {
   const { layer } = state;
-  const bound = layer.noSteps ? Infinity : layer.norms[k] * Math.sqrt(layer.square); // |u| is at most |w| |x|
-  return [Math.max(state.low, -bound), Math.min(state.high, bound)];
+  const most = layer.noSteps ? Infinity : layer.norms[k] * Math.sqrt(layer.square); // |u| is at most |w| |x|
+  return [Math.max(state.low, -most), Math.min(state.high, most)];
 }
 
 function setPotential(k, value) {

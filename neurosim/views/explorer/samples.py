@@ -20,6 +20,7 @@ from neurosim.streams import Stream
 
 Array = NDArray[np.float64]
 HARD = 1000.0  # ln(gain) that stands for a hard competition
+FIRST = 8  # samples that are taken unless told otherwise
 DIGITS = 9  # of a number: what float32 holds
 
 
@@ -62,16 +63,29 @@ class ChipSample(NamedTuple):
 
 
 def chip_data(
-    chip: Chip, stream: Stream, samples: Sequence[int], layer: int = 0, *, name: str = "the chip"
+    chip: Chip, stream: Stream, samples: Sequence[int] | None = None, layer: int = 0, *, name: str = "the chip"
 ) -> dict[str, Any]:
-    """Return what `explorer_page` shows of a chip, as plain values; parameters and errors as of `chip_samples`.
+    """Return what `explorer_page` shows of a chip, as plain values.
 
     Parameters
     ----------
-    chip, stream, samples, layer
-        As for `chip_samples`.
+    chip : Chip
+        It is not changed.
+    stream : Stream
+        Read up to the last of the samples.
+    samples : sequence of int, optional
+        Positions in the stream, from 0; by default the first eight, or as many as there are.
+    layer : int
+        Index, from 0, of the layer whose potentials are shown; of two neurons at least.
     name : str
         What the page calls the chip.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such layer, it has one neuron alone, or positions are none, or no whole numbers from 0.
+    SampleError, StreamError, DivergedError
+        If the stream does not fit the chip, cannot be read, or ends before one of the samples.
     """
     described = chip_samples(chip, stream, samples, layer)
     constants = chip.layers[layer].constants
@@ -116,33 +130,20 @@ def _plain(values: Array) -> list[float]:
     return [float(f"{value:.{DIGITS}g}") for value in values]
 
 
-def chip_samples(chip: Chip, stream: Stream, samples: Sequence[int], layer: int = 0) -> list[ChipSample]:
-    """Return a layer's potentials for some samples of a stream; the chip is frozen.
+def chip_samples(chip: Chip, stream: Stream, samples: Sequence[int] | None = None, layer: int = 0) -> list[ChipSample]:
+    """Return a layer's potentials for some samples of a stream, as the frozen chip has them.
 
-    Parameters
-    ----------
-    chip : Chip
-    stream : Stream
-        Read up to the last of the samples.
-    samples : sequence of int
-        Positions in the stream, from 0.
-    layer : int
-        Index, from 0.
-
-    Raises
-    ------
-    ConfigError
-        If there is no such layer, it has one neuron alone, or a position is no whole number from 0.
-    SampleError, StreamError, DivergedError
-        If the stream does not fit the chip, cannot be read, or ends before one of the samples.
+    Parameters and errors as of `chip_data`.
     """
     whole("layer", layer, 0, len(chip.layers) - 1)
-    for position in samples:
-        whole("sample", position, 0)
     working = chip.layers[layer]
     if working.constants.neurons < 2:
         raise ConfigError(f"neurons of layer {layer + 1}", "at least 2, to compete", working.constants.neurons)
     stream = as_stream("stream", stream, chip.shape)
+    samples = _first(stream) if samples is None else samples
+    whole("number of samples", len(samples), 1)
+    for position in samples:
+        whole("sample", position, 0)
     taken = [_sample(stream, position) for position in samples]
     values = np.stack([x for x, _ in taken])
     response = _responses(chip, values, layer)
@@ -150,6 +151,14 @@ def chip_samples(chip: Chip, stream: Stream, samples: Sequence[int], layer: int 
     names = [_name(stream, position, label) for position, (_, label) in zip(samples, taken, strict=True)]
     rows = zip(names, response.potentials, response.winner, inputs, strict=True)
     return [_described(working, *row) for row in rows]
+
+
+def _first(stream: Stream) -> range:
+    """Return the positions of the first samples of a stream, of which there may be few."""
+    block = next(stream.blocks(size=FIRST), None)
+    if block is None or len(block.samples) == 0:
+        raise SampleError(f"{stream.name} must hold at least one sample, got none")
+    return range(len(block.samples))
 
 
 def _sample(stream: Stream, position: int) -> tuple[NDArray[np.float32], int | None]:
@@ -217,6 +226,6 @@ def _square(layer: Any, potentials: NDArray[np.float32], x: NDArray[np.float32])
     if layer.constants.normalise == "sample":
         return 1.0
     largest = int(np.abs(potentials).argmax())
-    product = float(np.dot(layer.weights[largest].astype(np.float64), x))
+    product = float(np.dot(layer.weights_of([largest])[0].astype(np.float64), x))
     unit = product / float(potentials[largest]) if potentials[largest] else math.inf
     return square / unit**2

@@ -404,6 +404,8 @@ def test_what_cannot_be_shown_is_refused(samples, make_chip):
         chip_data(make_chip(5), digits, [0, 9999])
     with pytest.raises(ns.ConfigError, match="layer must be a whole number of at most 0, got 1"):
         chip_data(make_chip(5), digits, [0], 1)
+    with pytest.raises(ns.ConfigError, match="number of samples must be a whole number of at least 1, got 0"):
+        chip_data(make_chip(5), digits, [])
     with pytest.raises(ns.SampleError, match="must have 3 inputs"):
         chip_data(ns.Chip([ns.recipes.softhebb(5)], inputs=3), digits, [0])
 
