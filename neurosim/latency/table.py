@@ -11,9 +11,9 @@ LATENCIES = {
     "max": "max_s", "mean": "mean_s", "jitter": "jitter_s", "p99 - p50": "p99_minus_p50_s",
 }  # fmt: skip
 READING = (
-    "p99 is the latency that 99 % of the samples do not exceed. Latency and service are the whole call for a sample; in "
-    "the loop is the part of it within the chip's compiled code, the rest is Python's. Response adds the time that a "
-    "sample waited for those before it. Jitter is the mean difference between one latency and the next."
+    "p99 is the latency that 99 % of the samples do not exceed. Latency and service are the whole call for a sample; "
+    "in the loop is the part of it within the chip's compiled code, the rest is Python's. Response adds the time that "
+    "a sample waited for those before it. Jitter is the mean difference between one latency and the next."
 )
 NAME, CELL = 11, 12
 

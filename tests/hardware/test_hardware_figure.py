@@ -96,3 +96,14 @@ def test_bands_lie_within_the_axis(name):
     assert axes.get_title(loc="left").endswith(
         " to learn from a sample" if chip.learns() else " to respond to a sample"
     )
+
+
+def test_a_band_from_zero_begins_with_an_arrow(tmp_path):
+    chip = hardware.load(described.written(tmp_path))
+    energies = {f"energy.{name}.low": 0 for name in chip.energy}
+    report = hardware.price(run(), hardware.load(described.written(tmp_path), energies))
+    drawn, ((axes,),) = panels(height=2)
+    energy_split(report, axes)
+    readable.check(drawn)
+    assert [line.get_marker() for line in axes.lines].count("<") == 2  # of inference and routing
+    assert "from 0" in axes.get_xlabel()
