@@ -81,4 +81,5 @@ def latencies(report: CostReport, axes: Any) -> None:
         axes.set_axis_off()
         axes.text(0.5, 0.5, "no latency: the description has no times", ha="center", transform=axes.transAxes)
         return
+    axes.set_title(f"{as_label(report.hardware.name)}: simulated latency")
     percentiles(axes, {"latency": report.schedule.latency_s}, report.deadline)

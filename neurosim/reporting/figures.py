@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.errors import ConfigError
+from neurosim.reporting.texts import visible
 
 BLUE, VERMILION, GREEN, PURPLE = "#0072b2", "#d55e00", "#009e73", "#cc79a7"
 ORANGE, SKY, BLACK, YELLOW = "#e69f00", "#56b4e9", "#000000", "#f0e442"
@@ -328,8 +329,8 @@ def as_png(figure: Any, dpi: int = DPI) -> bytes:
 
 
 def as_label(text: str) -> str:
-    """Return a text in which matplotlib sees no formula, and nothing that no font can show."""
-    return text.encode(errors="backslashreplace").decode().replace("$", r"\$")
+    """Return a text in which matplotlib sees no formula, and nothing that is not seen."""
+    return visible(text).replace("$", r"\$")
 
 
 @contextmanager

@@ -4,6 +4,8 @@ import base64
 import html
 from collections.abc import Iterable, Sequence
 
+from neurosim.reporting.texts import visible
+
 TABLE = '<table style="border-collapse:collapse;margin:.3em 0">'
 CELL = "padding:.15em .7em;vertical-align:top;text-align:"
 PICTURE = "display:block;margin:.3em 0;max-width:100%;image-rendering:pixelated"
@@ -11,8 +13,7 @@ PICTURE = "display:block;margin:.3em 0;max-width:100%;image-rendering:pixelated"
 
 def escape(text: object) -> str:
     """Return any value's text so that a page shows it as it is, within attributes too."""
-    shown = "".join(sign if sign.isprintable() or sign in " \n" else ascii(sign)[1:-1] for sign in str(text))
-    return html.escape(shown, quote=True)
+    return html.escape(visible(str(text)), quote=True)
 
 
 def heading(title: object, text: object = "") -> str:

@@ -20,6 +20,7 @@ from neurosim.streams.arrays import ArrayStream
 from neurosim.views import answers, fields, priced, use
 
 SAMPLES = 2000  # taken of a stream
+NO_SHAPE = "the state does not say that samples are images: give their --shape H,W"
 PATCHES = "strongest inputs (--stream) show what its neurons look for"
 WARM_UP = 100  # of these, before latencies are measured
 
@@ -82,7 +83,7 @@ def gallery(
     Raises
     ------
     ConfigError
-        If there is no such layer, or a dense first layer is to be shown without the shape of its images.
+        If there is no such layer, or the shape is another one than that of its inputs.
     SampleError, StreamError
         If a stream cannot be read, or is empty.
     """
@@ -159,8 +160,8 @@ def _fields(chip: Chip, index: int, shape: tuple[int, ...] | None) -> Figure | M
         shape = None
     elif shape == ():
         return Missing(name, "samples are no images")
-    elif shape is None and index > 0:
-        return Missing(name, f"inputs of a deeper layer are no image: {PATCHES}")
+    elif shape is None and (index > 0 or len(chip.shape) != 3):
+        return Missing(name, f"inputs of a deeper layer are no image: {PATCHES}" if index else NO_SHAPE)
     fields.field_shape(chip, index, shape)
     draw = partial(fields.receptive_fields, chip, index, shape=shape)
     return Figure(name, f"Weights of the most used neurons of layer {index + 1}", draw)
@@ -168,6 +169,8 @@ def _fields(chip: Chip, index: int, shape: tuple[int, ...] | None) -> Figure | M
 
 def _patches(chip: Chip, index: int, stream: Stream, image: tuple[int, ...] | None) -> Figure | Missing:
     name = f"layer-{index + 1}-patches"
+    if image is None and len(chip.shape) != 3:
+        return Missing(name, NO_SHAPE)
     try:
         fields.sample_shape(chip, image)
     except ConfigError:
@@ -181,7 +184,10 @@ def _confusion(chip: Chip, stream: Stream, test: Stream | None) -> Figure | Miss
         return Missing("confusion", f"{stream.name} has no labels")
     if len(chip.layers[-1].shape) == 3:
         return Missing("confusion", "the last layer is convolutional: an image has a winner at each position")
-    return Figure("confusion", "Which classes winners confuse", partial(answers.confusion, chip, stream, test))
+    half = f"one half of {stream.name}, counted on the other"
+    on = half if test is None else f"{stream.name}, counted on {test.name}"
+    caption = f"Which classes winners confuse: neurons' labels are fitted on {on}"
+    return Figure("confusion", caption, partial(answers.confusion, chip, stream, test))
 
 
 def _latency(chip: Chip, stream: Stream) -> Figure | Missing:
@@ -200,7 +206,10 @@ def _latency(chip: Chip, stream: Stream) -> Figure | Missing:
 
 
 def _priced(chip: Chip, stream: Stream | None, target: Hardware) -> list[Figure | Missing]:
-    mapping = hardware.place(chip, target)
+    try:
+        mapping = hardware.place(chip, target)
+    except ConfigError as error:
+        return [Missing(name, str(error)) for name in ("energy", "floor-plan")]
     plan = Figure("floor-plan", f"The chip on the cores of {target.title}", partial(priced.floor_plan, mapping))
     if stream is None:
         return [Missing("energy", "it depends on the samples: give some (--stream)"), plan]

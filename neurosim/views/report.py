@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from neurosim import hardware
-from neurosim.checks import LARGEST, whole
+from neurosim.checks import LARGEST, instance, whole
 from neurosim.chip.chip import Chip
 from neurosim.chip.samples import check_fits
-from neurosim.errors import ConfigError
+from neurosim.errors import ConfigError, NeurosimError
 from neurosim.hardware.chips.spec import Hardware, as_hardware
+from neurosim.hardware.energy import check_learns
 from neurosim.hardware.pricing import CostReport
 from neurosim.hardware.table import joules
 from neurosim.latency import Report, bench, read_record
@@ -24,12 +25,11 @@ from neurosim.state import store
 from neurosim.streams import Stream
 from neurosim.version import __version__
 from neurosim.views import priced, provenance, recorded, sections
-from neurosim.views.gallery import WARM_UP, Figure, Missing, first_samples, gallery
+from neurosim.views.gallery import WARM_UP, Missing, first_samples, gallery
 from neurosim.views.page import Fact, Section, page
 from neurosim.views.summary import summary_of
 
 SAMPLES = 2000  # taken of a stream
-NO_SHAPE = "the state does not say that samples are images: give their --shape H,W"
 NO_COST = "give a described chip (--chip) and samples to price (--stream)"
 NO_LATENCY = "give samples to measure it on (--stream), or what was measured before (--record)"
 
@@ -104,8 +104,14 @@ def state_report(
     """
     check_matplotlib()
     whole("samples", samples, 2, LARGEST)
+    for name, value in (("stream", stream), ("test", test)):
+        if value is not None:
+            instance(name, value, Stream)
     if test is not None and stream is None:
         raise ConfigError("test", "left out without a stream", test.name)
+    described = None if hardware is None else as_hardware(hardware)
+    if described is not None:
+        check_learns(described, learning, unverified)
     contents = store.read(path)
     chip = Chip.of(contents, path, rules)
     measured = None if record is None else read_record(record)
@@ -118,7 +124,7 @@ def state_report(
             check_fits(one, chip.shape)
     wanted = _Wanted(
         stream=stream, test=test, samples=samples, learning=learning,
-        hardware=None if hardware is None else as_hardware(hardware), unverified=unverified, shape=shape,
+        hardware=described, unverified=unverified, shape=shape,
         record=record, command=command, leave_out=leave_out,
     )  # fmt: skip
     return _StateReport(Path(path), chip, summary_of(chip, contents), wanted, measured).html()
@@ -203,26 +209,32 @@ class _StateReport:
 
     def _figures(self) -> Section:
         """Return the figures of the chip; note why others are missing."""
-        chip, shape = self._chip, self._wanted.shape
-        images = [len(one.shape) == 3 for one in (chip, self._stream) if one is not None]
-        asked = shape is None and not any(images)
+        wanted = self._wanted
         found = gallery(
-            chip, shape=() if asked else shape, stream=self._stream, test=self._test, samples=self._wanted.samples
-        )
-        own = [entry for entry in found if entry.name != "latency"]  # which has a section, with its table
-        for entry in own:
-            if isinstance(entry, Missing):
-                unknown = asked and entry.name.endswith(("-fields", "-patches"))
-                name, why = entry.name.replace("-", " "), NO_SHAPE if unknown else entry.why
-                self._missing.append((name, why))
-                if self._wanted.leave_out is not None:
-                    self._wanted.leave_out(name, why)
+            self._chip, shape=wanted.shape, stream=self._stream, test=self._test, samples=wanted.samples
+        )  # fmt: skip
         drawn: dict[str, sections.Drawn] = {}
-        for entry in own:
-            if isinstance(entry, Figure):
-                of = entry.name.rpartition("-")[0].replace("-", " ").capitalize() or "Whole chip"
-                drawn.setdefault(of, []).append((entry.draw(), f"{entry.caption}."))
+        for entry in found:
+            if entry.name == "latency":  # which has a section, with its table
+                continue
+            if isinstance(entry, Missing):
+                self._leave_out(entry.name, entry.why)
+                continue
+            try:
+                figure = entry.draw()
+            except NeurosimError as error:
+                self._leave_out(entry.name, str(error))
+                continue
+            of = entry.name.rpartition("-")[0].replace("-", " ").capitalize() or "Whole chip"
+            drawn.setdefault(of, []).append((figure, f"{entry.caption}."))
         return sections.figures_section(drawn)
+
+    def _leave_out(self, name: str, why: str) -> None:
+        """Note what is missing, and tell who asked for it."""
+        name = name.replace("-", " ")
+        self._missing.append((name, why))
+        if self._wanted.leave_out is not None:
+            self._wanted.leave_out(name, why)
 
     def _timed(self) -> Report | None:
         """Return the latencies of the stream's samples, taken one at a time."""
@@ -232,10 +244,14 @@ class _StateReport:
         length = self._stream.length or 0
         warm_up = min(WARM_UP, length // 2)
         if length - warm_up < 2:
-            self._missing.append(("latency", f"{self._stream.name} has too few samples"))
+            self._leave_out("latency", f"{self._stream.name} has too few samples")
             return None
         chip = deepcopy(self._chip) if self._wanted.learning else self._chip
-        return bench(chip, self._stream, learning=self._wanted.learning, warm_up=warm_up)
+        try:
+            return bench(chip, self._stream, learning=self._wanted.learning, warm_up=warm_up)
+        except NeurosimError as error:
+            self._leave_out("latency", str(error))
+            return None
 
     def _priced(self) -> CostReport | None:
         """Return what the stream's samples cost on the described chip."""
@@ -243,10 +259,14 @@ class _StateReport:
         if wanted.hardware is None or self._stream is None:
             self._missing.append(("cost", NO_COST))
             return None
-        hardware.check_learns(wanted.hardware, wanted.learning, wanted.unverified)
         chip = deepcopy(self._chip) if wanted.learning else self._chip
-        counts = hardware.count(chip, self._stream, learning=wanted.learning)
-        return hardware.price(counts, wanted.hardware, unverified=wanted.unverified)
+        try:
+            hardware.place(chip, wanted.hardware)  # refuses what does not fit before it runs
+            counts = hardware.count(chip, self._stream, learning=wanted.learning)
+            return hardware.price(counts, wanted.hardware, unverified=wanted.unverified)
+        except NeurosimError as error:
+            self._leave_out("cost", str(error))
+            return None
 
     def _facts(self) -> list[Fact]:
         """Return what is to be seen first."""

@@ -45,7 +45,8 @@ def chip_section(chip: Chip, summary: dict[str, Any]) -> Section:
         body += paragraph(text + "the expression starts from weights that are drawn by the seed instead.")
     own = [layer["constants"]["rule"] for layer in summary["layers"] if layer["constants"]["rule"].get("digest")]
     if own:
-        body += paragraph("Rules of one's own, by the hash of what they compute:", "quiet")
+        text = "Rules of the user's own, to be defined before the expression, by the hash of what they compute:"
+        body += paragraph(text, "quiet")
         body += pairs([(rule["name"], rule["digest"]) for rule in own])
     return Section("chip", "What the chip is", body)
 
@@ -56,10 +57,10 @@ def _layer_row(number: int, layer: Any) -> tuple[object, ...]:
     kernel = getattr(constants, "kernel", None)
     image = " x ".join(map(str, () if kernel is None else layer.image))
     takes = f"all of {layer.inputs:,} inputs" if kernel is None else f"patches of {kernel} x {kernel} of {image}"
-    bits = getattr(constants, "weight_bits", None)
+    bits = getattr(constants, "weight_bits", None) or 32
     return (
         number, takes, f"{constants.neurons:,}", expression(constants.competition, ""),
-        expression(constants.rule, ""), f"{synapses.size:,} of {bits or 32} bits", size(synapses.nbytes),
+        expression(constants.rule, ""), f"{synapses.size:,} of {bits} bits", size(-(-synapses.size * bits // 8)),
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.checks import whole
+from neurosim.checks import instance, whole
 from neurosim.chip.chip import Chip
 from neurosim.errors import ConfigError
 from neurosim.reporting.figures import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, label_ends, legend_beside, log_axis
@@ -102,13 +102,12 @@ def norms(chip: Chip, layer: int = 0) -> Any:
     """
     working = layer_of(chip, layer)
     lengths, rows = np.sort(working.norms)[::-1], working.records
-    figure, grid = new_panels(1, 2 if len(rows) else 1, height=3.2, sharey=True)
+    figure, grid = new_panels(1, 2 if len(rows) else 1, height=3.2)
     now = grid[0, 0]
     now.plot(np.arange(1, len(lengths) + 1), lengths, ".", color=BLUE, markersize=_dot(len(lengths)))
     now.set(xlabel="neurons, the longest first", ylabel="length of the weights", xlim=(0, len(lengths) + 1))
     now.set_title(f"Layer {layer + 1}: now (dotted: 1)")
-    if lengths[-1] > 0 and lengths[0] > DECADE * lengths[-1]:
-        log_axis(now, "y")
+    _length_axis(now, lengths)
     for axes in grid[0]:
         axes.axhline(1, color=GREY, linewidth=0.8, linestyle=":", label="_one")
         whole_numbers(axes.xaxis)
@@ -122,7 +121,15 @@ def _norms_over_time(rows: NDArray[Any], axes: Any) -> None:
         axes.plot(rows["sample"], rows[f"norm_{label}"], color=colour, label=label, **_marked(rows))
     axes.set(xlabel=SAMPLES)
     axes.set_title("over time")
+    _length_axis(axes, np.concatenate([rows["norm_min"], rows["norm_max"]]))
     label_ends(axes)
+
+
+def _length_axis(axes: Any, lengths: NDArray[Any]) -> None:
+    """Let an axis be logarithmic where lengths, and the 1 that is drawn with them, span a decade."""
+    low, high = min(1.0, lengths.min()), max(1.0, lengths.max())
+    if 0 < DECADE * low < high < np.inf:
+        log_axis(axes, "y")
 
 
 def whole_numbers(axis: Any) -> None:
@@ -134,7 +141,8 @@ def whole_numbers(axis: Any) -> None:
 
 
 def layer_of(chip: Chip, layer: int) -> Any:
-    """Return a layer at work by its index; ConfigError if there is none."""
+    """Return a layer at work by its index; ConfigError if there is none, or the chip is no Chip."""
+    instance("chip", chip, Chip)
     whole("layer", layer, 0, len(chip.layers) - 1)
     return chip.layers[layer]
 

@@ -93,7 +93,7 @@ def test_a_rule_of_ones_own_needs_its_file(files):
     invoke("stream", "digits", "--recipe", "mine.py:layer", "--neurons", "5", "--state", "own.h5")
     assert "must be given with 'leaky' among them" in invoke("report", "own.h5", "--out", "a.html", code=2).stderr
     shown = texts(page("own.h5", "--rules", "mine.py"))
-    assert "ns.DenseWTA(5, competition=ns.HardWTA(), rule=leaky(rate=0.1, averaging=0.01))" in shown
+    assert "ns.DenseWTA(5, competition=ns.HardWTA(), rule=leaky(rate=0.1))" in shown
     assert ns.Chip.load("own.h5", rules=rules()).layers[0].constants.rule.digest in shown
 
 

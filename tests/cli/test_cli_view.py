@@ -68,9 +68,12 @@ def test_a_described_chip_adds_its_floor_plan_and_with_a_stream_the_energy(state
 
 
 def test_a_state_that_is_no_image_asks_for_the_shape(flat, tmp_path):
-    said = refused(flat, tmp_path)
-    assert "shape must be given as H,W or C,H,W: the 64 inputs of layer 1 do not say what image they are" in said
-    assert "--shape none" in said
+    names, said = view(flat, tmp_path / "unsaid")
+    assert names == {name for one in ALWAYS for name in (one, one.replace("1", "2"))} - {
+        "layer-1-fields", "layer-2-fields"
+    }  # fmt: skip
+    asked = "the state does not say that samples are images: give their --shape H,W"
+    assert f"Left out: layer-1-fields: {asked}\n" in said
     names, said = view(flat, tmp_path / "image", "--shape", "8,8")
     assert names == ALWAYS | {name.replace("1", "2") for name in ALWAYS} - {"layer-2-fields"}
     assert "Left out: layer-2-fields: inputs of a deeper layer are no image" in said
@@ -114,6 +117,17 @@ def test_an_empty_run_is_shown(tmp_path):
     assert names == ALWAYS - {"layer-1-records"}
     why = "none after 0 samples: the first is taken after 100 samples, with instruments=True"
     assert said == f"Left out: layer-1-records: {why}\n"
+
+
+def test_what_cannot_be_drawn_is_left_out_alone(tmp_path):
+    layers = [ns.recipes.softhebb(2000), ns.recipes.delta_readout(10)]  # too many for xylo
+    ns.Chip(layers, inputs=(1, 8, 8)).save(tmp_path / "new.h5")
+    chip = ("--chip", "xylo")
+    names, said = view(tmp_path / "new.h5", tmp_path / "out", "--stream", "digits", "--first", 50, *chip)
+    assert {"layer-1-fields", "layer-1-winners", "layer-2-norms"} <= names
+    assert not names & {"floor-plan", "energy"}
+    for name in ("floor-plan", "energy", "confusion"):
+        assert f"Left out: {name}: " in said
 
 
 def test_a_stream_without_labels_has_no_classes(state, tmp_path):

@@ -91,6 +91,14 @@ def test_norms_are_those_of_the_layer(chip, tmp_path):
     assert len(points(time)) == 3 * len(chip.layers[0].records)
 
 
+def test_lengths_far_from_one_are_on_a_logarithmic_axis(make_chip, stream, tmp_path):
+    chip = make_chip(5, inputs=DIGITS).learn(stream)
+    assert drawn(ns.views.norms(chip), tmp_path).axes[0].get_yscale() == "linear"
+    chip.layers[0].state.norms[:] = 1e-12
+    now, time = drawn(ns.views.norms(chip), tmp_path).axes
+    assert (now.get_yscale(), time.get_yscale()) == ("log", "linear")
+
+
 def test_a_chip_that_has_not_learned_is_shown(make_chip, tmp_path):
     chip = make_chip(7, inputs=DIGITS)
     assert "7 of 7 neurons never won" in drawn(ns.views.neurons(chip), tmp_path).axes[0].get_title(loc="left")
@@ -231,6 +239,7 @@ def test_confusion_counts_what_the_winners_label_says(chip, tmp_path):
     assert right / sum(found.values()) == pytest.approx(judged.winner_accuracy)
     assert sum(found.values()) == judged.test_samples
     assert f"{judged.winner_accuracy:.1%}" in figure.axes[0].get_title(loc="left")
+    assert figure.axes[0].get_xlabel() == f"label of the winner, fitted on {train.length:,} samples"
 
 
 def test_without_a_test_stream_half_is_counted_whatever_the_order(chip, stream, tmp_path):
@@ -287,9 +296,31 @@ def test_another_layer_is_refused(chip, draw, layer):
         draw(chip, layer)
 
 
+def test_other_objects_are_refused(chip, stream):
+    for name, draw in {
+        "chip": lambda: ns.views.neurons(None), "train": lambda: ns.views.confusion(chip, None),
+        "report": lambda: ns.views.energy(chip), "placed": lambda: ns.views.floor_plan(chip),
+    }.items():  # fmt: skip
+        with pytest.raises(ns.ConfigError, match=f"{name} must be a [A-Z]"):
+            draw()
+    with pytest.raises(ns.ConfigError, match="chip must be a Chip, got 'NoneType'"):
+        ns.views.winners(None, stream)
+    with pytest.raises(ns.ConfigError, match="report must be a Report, got 'Chip'"):
+        ns.views.latency(chip)
+
+
+def test_signs_that_are_not_seen_are_told(chip, stream):
+    block = next(stream.blocks(size=300))
+    names = np.array(["a\u202eb", *"123456789"])
+    figure = ns.views.confusion(chip, ArrayStream(block.samples, names[block.labels]))
+    assert r"a\u202eb" in [label.get_text() for label in figure.axes[0].get_yticklabels()]
+
+
 def test_an_empty_stream_is_refused(chip):
     with pytest.raises(ns.SampleError, match="at least one"):
         ns.views.winners(chip, np.zeros((0, 64), np.float32))
+    with pytest.raises(ns.SampleError, match="samples must be at least one, got none"):
+        ns.views.winners(chip, [])
 
 
 def test_figures_change_nothing(chip, stream):

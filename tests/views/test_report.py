@@ -101,6 +101,17 @@ def test_a_chip_that_learned_nothing_has_a_report(tmp_path):
     assert "layer 1 records: none after 0 samples: the first is taken after 100" in shown
 
 
+def test_what_cannot_be_made_is_left_out_alone(tmp_path):
+    layers, left_out = [ns.recipes.softhebb(2000), ns.recipes.delta_readout(10)], {}  # too many neurons for xylo
+    ns.Chip(layers, inputs=(1, 8, 8)).save(tmp_path / "new.h5")
+    page = state_report(
+        tmp_path / "new.h5", stream=digits(), samples=50, hardware="xylo", leave_out=left_out.setdefault
+    )  # fmt: skip
+    assert sections(page) == ["chip", "learned", "figures", "latency", "provenance", "missing"]
+    assert left_out.keys() == {"cost", "confusion", "layer 1 records", "layer 2 records", "layer 2 fields"}
+    assert "network must be small enough" in left_out["cost"]
+
+
 def test_a_convolutional_chip_has_a_report(tmp_path):
     images = digits()
     ns.Chip([conv(6), conv(4), ns.recipes.softhebb(5)], inputs=(1, 8, 8)).learn(images).save(tmp_path / "conv.h5")
@@ -108,6 +119,11 @@ def test_a_convolutional_chip_has_a_report(tmp_path):
     assert "patches of 3 x 3 of 6 x 6 x 6" in shown
     assert "layer 2 fields: weights of 6 channels are no picture" in shown
     assert "responding to 59 samples" in shown
+
+
+def test_synapses_of_few_bits_take_so_many_bits(tmp_path):
+    ns.Chip([ns.recipes.softhebb(40, weight_bits=3)], inputs=64).save(tmp_path / "bits.h5")
+    assert "2,560 of 3 bits\n960 B\n" in texts(state_report(tmp_path / "bits.h5", shape=(8, 8)))
 
 
 def test_learning_is_timed_and_priced_on_a_copy(state):

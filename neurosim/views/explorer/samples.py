@@ -7,15 +7,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.checks import whole
+from neurosim.checks import instance, whole
 from neurosim.chip.chip import Chip
 from neurosim.chip.response import Response
 from neurosim.chip.samples import as_stream
+from neurosim.engine.shown import rule_name
 from neurosim.errors import ConfigError, SampleError
 from neurosim.layers.biases import LogPrior
 from neurosim.layers.competition import Competition, HardWTA, SoftWTA
 from neurosim.layers.conv import ConvWTA
 from neurosim.layers.rules import SoftHebb, schedule
+from neurosim.reporting.texts import visible
 from neurosim.streams import Stream
 
 Array = NDArray[np.float64]
@@ -87,14 +89,16 @@ def chip_data(
     SampleError, StreamError, DivergedError
         If the stream does not fit the chip, cannot be read, or ends before one of the samples.
     """
+    instance("stream", stream, Stream)
     described = chip_samples(chip, stream, samples, layer)
     constants = chip.layers[layer].constants
     sharpness, note = _sharpness(constants.competition)
     text = f"Potentials of {constants.neurons:,} neurons, layer {layer + 1} of {name}, for samples of {stream.name}."
-    if not isinstance(constants.rule, SoftHebb):
-        note += f" The layer's rule is {type(constants.rule).__name__}; steps are SoftHebb's, in units of its rate."
+    rated = isinstance(constants.rule, SoftHebb)
+    if not rated:
+        note += f" The layer's rule is {rule_name(constants.rule)}; steps are SoftHebb's, in units of its rate."
     return {
-        "text": f"{text} {note}", "command": "", "layer": _layer_data(described[0]),
+        "text": visible(f"{text} {note}"), "command": "", "layer": _layer_data(described[0]) | {"rated": rated},
         "samples": [_sample_data(sample) for sample in described], "sharpness": sharpness,
         "signed": bool(getattr(constants.competition, "signed", False)),
     }  # fmt: skip
@@ -122,7 +126,7 @@ def _layer_data(sample: ChipSample) -> dict[str, Any]:
 
 def _sample_data(sample: ChipSample) -> dict[str, Any]:
     layer = {"potentials": _plain(sample.potentials), "rates": _plain(sample.rates), "square": sample.square}
-    return {"name": sample.name, "layer": layer}
+    return {"name": visible(sample.name), "layer": layer}
 
 
 def _plain(values: Array) -> list[float]:
@@ -135,6 +139,7 @@ def chip_samples(chip: Chip, stream: Stream, samples: Sequence[int] | None = Non
 
     Parameters and errors as of `chip_data`.
     """
+    instance("chip", chip, Chip)
     whole("layer", layer, 0, len(chip.layers) - 1)
     working = chip.layers[layer]
     if working.constants.neurons < 2:
