@@ -206,7 +206,7 @@ def neurons(
     now, then = (_narrow("weights", array) for array in (weights, first))
     table = np.zeros(len(now), NEURON)
     one, two = (array - array.mean(axis=1, keepdims=True) if centred else array for array in (now, then))
-    table["cosine"] = cosines(one, two)
+    table["cosine"] = np.where((now == then).all(axis=1), 1.0, cosines(one, two))  # zeros have no cosine
     table["state"] = liveness(table["cosine"])
     table["displacement"] = displacements(now, then)
     table["kurtosis"] = excess_kurtosis(now)

@@ -220,6 +220,8 @@ device = _shared(
 )  # fmt: skip
 
 learning = _shared("--learn/--respond", "learning", default=True, help="Learn, or only respond.  [default: learn]")
+FORMATS = "the ending says in which format: .png, .svg, .pdf, ..."
+figure = _shared("--figure", metavar="FILE")
 samples = _shared("--samples", type=int, metavar="N")
 first = _shared("--first", default=2000, show_default=True, metavar="N", help="Samples taken of each stream, at most.")
 warm_up = _shared("--warm-up", type=int, show_default=True, metavar="N")

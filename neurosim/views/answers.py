@@ -186,5 +186,5 @@ def _matrix(counts: NDArray[np.int64], names: tuple[str, ...], fitted: int) -> A
         axes.set_yticks(range(classes), ticks)
     bar = figure.colorbar(shown, ax=axes, shrink=0.8)
     bar.ax.tick_params(labelsize=text_size(WIDTH))
-    bar.set_label("share of the class", fontsize=text_size(WIDTH))
+    bar.set_label("share of the samples of a class", fontsize=text_size(WIDTH))
     return figure

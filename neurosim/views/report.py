@@ -24,7 +24,7 @@ from neurosim.reporting.units import duration
 from neurosim.state import store
 from neurosim.streams import Stream
 from neurosim.version import __version__
-from neurosim.views import priced, provenance, sections
+from neurosim.views import priced, provenance, recorded, sections
 from neurosim.views.gallery import WARM_UP, Missing, first_samples, gallery
 from neurosim.views.page import Fact, Section, page
 from neurosim.views.summary import summary_of
@@ -115,6 +115,8 @@ def state_report(
     contents = store.read(path)
     chip = Chip.of(contents, path, rules)
     measured = None if record is None else read_record(record)
+    if measured is not None:
+        recorded.check_same_chip(measured, chip)
     if stream is not None:
         stream.name_classes(chip.classes)
     for one in (stream, test):
@@ -142,7 +144,7 @@ def record_report(path: str | Path, command: str | None = None) -> str:
     report = read_record(path)
     about = report.about
     rows = provenance.of_this_run(command) + _of_record(path, report)
-    parts = [_latency(report, _recorded(report)), sections.provenance_section(rows)]
+    parts = [_latency(report, recorded.when_and_what(report)), sections.provenance_section(rows)]
     return page(Path(path).name, f"Latencies of {about['chip']} on {about['stream']}", _latency_facts(report), parts)
 
 
@@ -174,13 +176,11 @@ class _StateReport:
 
     def html(self) -> str:
         """Return the whole page."""
-        chip, summary, wanted = self._chip, self._summary, self._wanted
+        chip, summary = self._chip, self._summary
         with np.errstate(all="ignore"):  # weights near the end of float32's range give numbers beyond it
             parts = [sections.chip_section(chip, summary), sections.learned_section(chip, summary), self._figures()]
         if self._measured is not None:
-            parts.append(
-                _latency(self._measured, self._how("Measured") if wanted.record is None else _recorded(self._measured))
-            )
+            parts.append(self._latencies(self._measured))
         if self._cost is not None:
             drawn = [
                 (priced.energy(self._cost), "Energy of a sample, from the low to the high values of the constants."),
@@ -193,6 +193,13 @@ class _StateReport:
         stream = (summary["stream"] or {}).get("name")
         about = f"{chip!r}" + ("" if stream is None else f" from {stream}") + f"; by neurosim {__version__}"
         return page(self._path.name, about, self._facts(), parts)
+
+    def _latencies(self, measured: Report) -> Section:
+        """Return the section of latencies: of this report, or of a record, with a warning if that may not fit."""
+        if self._wanted.record is None:
+            return _latency(measured, self._how("Measured"))
+        doubt = recorded.doubt(measured, self._summary["state_sha256"])
+        return _latency(measured, recorded.when_and_what(measured), doubt)
 
     def _how(self, doing: str) -> str:
         """Return what was done with the stream for the report."""
@@ -272,7 +279,7 @@ class _StateReport:
         facts += [] if self._measured is None else _latency_facts(self._measured)
         if self._cost is not None:
             low, value, high = (joules(energy).strip() for energy in self._cost.energy_J.mean(axis=1))
-            facts.append(Fact("energy a sample", value, f"{low} to {high}"))
+            facts.append(Fact(f"energy, {_doing(self._cost.counts.learning)}", value, f"{low} to {high}"))
         return facts
 
     def _provenance(self) -> provenance.Rows:
@@ -293,15 +300,17 @@ def _of_record(path: str | Path, report: Report) -> provenance.Rows:
     return provenance.of_file("record", path) + provenance.of_machine(report.about["environment"], "record's ")
 
 
-def _recorded(report: Report) -> str:
-    return f"Read from a record of an earlier measurement, of {report.about['chip']}."
-
-
-def _latency(report: Report, how: str) -> Section:
-    return sections.latency_section(report, priced.latency(report), how)
+def _latency(report: Report, how: str, doubt: str = "") -> Section:
+    return sections.latency_section(report, priced.latency(report), how, doubt)
 
 
 def _latency_facts(report: Report) -> list[Fact]:
-    response = report.summary()["response"]
+    response, doing = report.summary()["response"], _doing(report.about["learning"])
     names = {"p50_s": "median latency", "p99_s": "p99 latency", "max_s": "longest latency"}
-    return [Fact(name, duration(response[key]).strip()) for key, name in names.items() if response[key] is not None]
+    return [
+        Fact(name, duration(response[key]).strip(), doing) for key, name in names.items() if response[key] is not None
+    ]
+
+
+def _doing(learning: bool) -> str:
+    return "learning from a sample" if learning else "responding to a sample"

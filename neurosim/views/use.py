@@ -10,6 +10,7 @@ from neurosim.chip.chip import Chip
 from neurosim.errors import ConfigError
 from neurosim.reporting.figures import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, label_ends, legend_beside, log_axis
 from neurosim.reporting.figures import panels as new_panels
+from neurosim.views.summary import NOT_LEARNED
 
 STATES = {"live": BLUE, "between": ORANGE, "dead": VERMILION}
 NO_WIN = 0.5  # where neurons without a win stand on a logarithmic axis
@@ -46,8 +47,8 @@ def neurons(chip: Chip, layer: int = 0) -> Any:
     order = np.argsort(-table["wins"], kind="stable")
     wins, states = table["wins"][order], table["state"][order]
     figure, ((axes,),) = new_panels(height=3.6)
-    for state, colour in STATES.items():
-        at = np.flatnonzero(states == state)
+    for state, colour in (STATES if working.samples else {NOT_LEARNED: GREY}).items():
+        at = np.flatnonzero((states == state) | (state == NOT_LEARNED))
         heights = np.maximum(wins[at], NO_WIN)
         axes.plot(at + 1, heights, ".", color=colour, markersize=_dot(len(wins)), label=f"{state}: {len(at):,}")
     log_axis(axes, "y")

@@ -58,6 +58,11 @@ def test_neurons_are_sorted_by_their_wins(chip, tmp_path):
     assert said == [f"{state}: {(states == state).sum()}" for state in ("live", "between", "dead")]
 
 
+def test_neurons_that_have_not_learned_are_neither_live_nor_dead(tmp_path):
+    figure = drawn(ns.views.neurons(ns.Chip([ns.recipes.softhebb(9)], inputs=64)), tmp_path)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["not learned yet: 9"]
+
+
 def test_records_are_those_of_the_layer(chip, tmp_path):
     figure = drawn(ns.views.records(chip), tmp_path)
     rows = chip.layers[0].records

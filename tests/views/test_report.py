@@ -96,6 +96,7 @@ def test_what_is_missing_is_told(state):
 def test_a_chip_that_learned_nothing_has_a_report(tmp_path):
     ns.Chip([ns.recipes.softhebb(5)], inputs=3).save(tmp_path / "new.h5")
     shown = texts(state_report(tmp_path / "new.h5", shape=()))
+    assert "not learned yet" in shown
     assert "It has learned from no sample yet" in shown
     assert "layer 1 records: none after 0 samples: the first is taken after 100" in shown
 
@@ -135,13 +136,69 @@ def test_learning_is_timed_and_priced_on_a_copy(state):
         state_report(state, stream=digits(), learning=True, hardware=deaf)
 
 
-def test_a_record_is_shown_beside_a_state_and_by_itself(state, record):
-    alone, beside = record_report(record, "neurosim report run.h5"), state_report(state, record=record)
+def test_a_record_is_shown_by_itself(record):
+    alone = record_report(record, "neurosim report run.h5")
     assert sections(alone) == ["latency", "provenance"]
-    table = ns.latency.read_record(record)._repr_html_()
-    assert table in alone
-    assert table in beside
-    assert "Read from a record of an earlier measurement, of Chip(64 -> 9" in texts(beside)
+    assert ns.latency.read_record(record)._repr_html_() in alone
+
+
+def recorded(chip, path, **options):
+    ns.bench(chip, digits(), samples=200, warm_up=5, clock=ticking(500), **options).save(path)
+    return path
+
+
+def test_a_record_is_shown_beside_the_state_of_its_chip(state, tmp_path):
+    path = recorded(ns.Chip.load(state), tmp_path / "run.h5", learning=False)
+    about = ns.latency.read_record(path).about
+    page = state_report(state, record=path)
+    shown = texts(page)
+    assert ns.latency.read_record(path)._repr_html_() in page
+    assert about["state_sha256"] == ns.Chip.load(state).state_sha256
+    when = f"on {about['measured_at'][:10]} at {about['measured_at'][11:16]} UTC"
+    assert f"Read from a record of an earlier measurement, {when}, of Chip(64 -> 30 -> 12" in shown
+    assert ", which only responded to the samples." in shown
+    assert "governor" in shown
+    assert "Warning" not in shown
+
+
+def test_a_record_of_another_state_has_a_warning(state, tmp_path):
+    path = recorded(ns.Chip.load(state), tmp_path / "run.h5", learning=True)  # begins in the same state
+    assert "Warning" not in texts(state_report(state, record=path))
+    path = recorded(ns.Chip.load(state).learn(digits()), tmp_path / "later.h5")
+    assert "Warning: The chip was measured in another state (state_sha256 " in texts(state_report(state, record=path))
+    with h5py.File(path, "r+") as file:
+        summary = json.loads(file.attrs["summary"])
+        del summary["state_sha256"], summary["measured_at"]
+        file.attrs["summary"], file.attrs["version"] = json.dumps(summary), 1
+    shown = texts(state_report(state, record=path))
+    assert "Warning: The record is of an older version, and does not tell in which state the chip was" in shown
+    assert "at a time that it does not tell" in shown
+
+
+def test_a_record_of_another_chip_is_refused(state, record):
+    with pytest.raises(
+        ConfigError, match=r"record must be of the chip of the state, Chip\(64 -> 30 -> 12\), .*64 -> 9"
+    ):
+        state_report(state, record=record)
+
+
+def test_numbers_say_whether_the_chip_learned_or_responded(whole, state):
+    assert "responding to a sample" in texts(whole)
+    assert "energy, responding to a sample" in texts(whole)
+    page = state_report(state, stream=digits(), samples=300, learning=True, hardware="loihi", shape=())
+    assert "energy, learning from a sample" in texts(page)
+    assert "of learning from a sample" in texts(page)
+
+
+def test_terms_are_explained(whole):
+    shown = texts(whole)
+    for words in (
+        "Blank samples teach nothing",
+        "Written is how much",
+        "Jitter is the mean",
+        "in the loop is the part",
+    ):
+        assert words in shown
 
 
 def test_a_record_that_says_little_of_its_machine_has_a_page(record, tmp_path):
