@@ -70,6 +70,12 @@ def truth(name: str, value: object) -> None:
         raise ConfigError(name, "True or False", value)
 
 
+def instance(name: str, value: object, kind: type) -> None:
+    """Refuse anything but an object of a class."""
+    if not isinstance(value, kind):
+        raise ConfigError(name, f"a {kind.__name__}", type(value).__name__)
+
+
 def one_of(name: str, value: object, choices: tuple[str, ...]) -> None:
     """Refuse what is not among the choices; the error lists them."""
     if value not in choices:

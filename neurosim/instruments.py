@@ -124,7 +124,8 @@ def excess_kurtosis(weights: ArrayLike) -> NDArray[np.float64]:
     """Return the excess kurtosis of each row of weights (neurons, inputs): 0 if they are normal, -1.2 if uniform."""
     centred = _wide("weights", weights)
     centred = centred - centred.mean(axis=1, keepdims=True)
-    variance, fourth = (centred**2).mean(axis=1), (centred**4).mean(axis=1)
+    squares = centred**2
+    variance, fourth = squares.mean(axis=1), (squares**2).mean(axis=1)  # `centred**4` takes twenty times as long
     return _ratio(fourth, variance**2, otherwise=3.0) - 3
 
 
@@ -205,7 +206,7 @@ def neurons(
     now, then = (_narrow("weights", array) for array in (weights, first))
     table = np.zeros(len(now), NEURON)
     one, two = (array - array.mean(axis=1, keepdims=True) if centred else array for array in (now, then))
-    table["cosine"] = cosines(one, two)
+    table["cosine"] = np.where((now == then).all(axis=1), 1.0, cosines(one, two))  # zeros have no cosine
     table["state"] = liveness(table["cosine"])
     table["displacement"] = displacements(now, then)
     table["kurtosis"] = excess_kurtosis(now)

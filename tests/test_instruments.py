@@ -220,3 +220,10 @@ def test_drift_of_records_that_no_layer_has_is_none_or_finite(name, value):
         records[name][rows] = value
         found = instruments.drift(records)
         assert found is None or np.isfinite([found.steps, found.winners]).all()
+
+
+def test_a_neuron_whose_weights_are_still_zero_is_dead():
+    first = np.zeros((2, 3), np.float32)
+    now = first.copy()
+    now[1, 0] = 1
+    assert instruments.neurons(now, first, centred=False)["state"].tolist() == ["dead", "live"]

@@ -81,7 +81,7 @@ class BenchOptions(SourceOptions, ChipOptions, ArrivalOptions):
 @shared.frames()
 @shared.as_json()
 @click.option("--record", metavar="FILE", help="Write all moments to .h5 or .csv, or HdrHistogram's table to .hgrm.")
-@click.option("--figure", metavar="FILE.png", help="Draw the percentiles, and the latencies over time.")
+@shared.figure(help=f"Draw the percentiles, and the latencies over time; {shared.FORMATS}")
 @plainly
 def command(**values: Any) -> None:
     """Measure how long a chip takes for each sample of STREAM, waiting for those before it included.

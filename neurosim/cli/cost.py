@@ -69,7 +69,7 @@ class CostOptions(SourceOptions, ChipOptions, ArrivalOptions):
 @shared.frames()
 @shared.as_json()
 @click.option("--record", metavar="FILE.csv", help="Write operations, energy and latency of every sample.")
-@click.option("--figure", metavar="FILE.png", help="Draw the floor plan, energy by part, and latencies.")
+@shared.figure(help=f"Draw the floor plan, energy by part, and latencies; {shared.FORMATS}")
 @plainly
 def command(**values: Any) -> None:
     """Price the samples of a stream on a described chip: energy, latency, memory; learning included.

@@ -14,7 +14,6 @@ from neurosim.cli.options import SourceOptions, whole_numbers
 from neurosim.cli.transforms import open_transformed
 
 ENDINGS = (".html", ".htm")
-SAMPLES = [0, 1, 2, 3, 4, 5, 6, 7]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,21 +35,12 @@ class ExploreOptions(SourceOptions):
 @shared.stream(help="Where samples for the chip come from, as for `neurosim stream`.")
 @click.option(
     "--sample", callback=whole_numbers, metavar="N[,N2...]",
-    help=f"Samples of the stream, counted from 0.  [default: {','.join(map(str, SAMPLES))}]",
+    help="Samples of the stream, counted from 0.  [default: the first eight]",
 )  # fmt: skip
 @shared.layer(help="Whose potentials, from 1.  [default: 1]")
 @click.option("--out", metavar="FILE.html", help="Write the page here.  [default: a temporary file]")
 @shared.opening(help="Open the page in the default browser.  [default: open it if there is no --out]")
-@shared.root()
-@shared.inputs()
-@shared.label()
-@shared.samples_key()
-@shared.labels_key()
-@shared.header()
-@shared.delimiter()
-@shared.frames()
-@shared.image_size()
-@shared.standardise()
+@shared.source_options
 @shared.rules()
 @shared.overwrite()
 @plainly
@@ -107,10 +97,7 @@ def _chip_data(options: ExploreOptions, state: str, source: str) -> dict[str, An
     whole("layer", layer, 1, len(chip.layers))
     stream = open_transformed(source, options)
     stream.name_classes(chip.classes)
-    samples = options.sample
-    if samples is None:
-        samples = [position for position in SAMPLES if stream.length is None or position < stream.length]
-    return chip_data(chip, stream, samples, layer - 1, name=Path(state).name)
+    return chip_data(chip, stream, options.sample, layer - 1, name=Path(state).name)
 
 
 def _open(path: Path) -> None:

@@ -73,8 +73,10 @@ def _names(classes: tuple[str, ...]) -> str:
 
 def _layer_lines(number: int, layer: dict[str, Any]) -> list[str]:
     from neurosim.online.drift import sentence
-    from neurosim.views.summary import written
+    from neurosim.views.summary import NOT_LEARNED, written
 
+    counts = layer["neurons"]
+    states = NOT_LEARNED if counts is None else ", ".join(f"{count:,} {name}" for name, count in counts.items())
     constants, norm = layer["constants"], layer["norm"]
     composed = [name for name in COMPOSED if constants.get(name) is not None]
     drift = [] if layer["drift"] is None else [f"{'drift':>10}  {sentence(layer['drift'])}"]
@@ -88,7 +90,7 @@ def _layer_lines(number: int, layer: dict[str, Any]) -> list[str]:
         f"{'never won':>10}  {layer['never_won']:.2%} of the neurons",
         f"{'written':>10}  {written(layer)}",
         f"{'norms':>10}  {norm['min']:.3f} to {norm['max']:.3f}, median {norm['median']:.3f}",
-        f"{'neurons':>10}  " + ", ".join(f"{count:,} {name}" for name, count in layer["neurons"].items()),
+        f"{'neurons':>10}  {states}",
         *drift,
         *(f"{name:>11} {_expression(constants[name])}" for name in composed),
         f"{'':>10}  " + ", ".join(f"{name}={value}" for name, value in plain.items()),

@@ -220,6 +220,8 @@ device = _shared(
 )  # fmt: skip
 
 learning = _shared("--learn/--respond", "learning", default=True, help="Learn, or only respond.  [default: learn]")
+FORMATS = "the ending says in which format: .png, .svg, .pdf, ..."
+figure = _shared("--figure", metavar="FILE")
 samples = _shared("--samples", type=int, metavar="N")
 first = _shared("--first", default=2000, show_default=True, metavar="N", help="Samples taken of each stream, at most.")
 warm_up = _shared("--warm-up", type=int, show_default=True, metavar="N")
@@ -251,3 +253,11 @@ def arrivals() -> Decorator:
         return command
 
     return decorate
+
+
+def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of how a source is opened, for commands that take the first samples of any source."""
+    kinds = (root, inputs, label, samples_key, labels_key, header, delimiter, frames, image_size, standardise)
+    for option in reversed(kinds):
+        command = option()(command)
+    return command

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ARGUMENTS = "neurosim.cli.report.arguments"
 FOR_STATES = {  # options that a record has no use for, and their fields
     "record": "record", "stream": "source", "test": "test", "chip": "hardware", "shape": "shape", "rules": "rules",
+    "learn": "learning", "unverified": "unverified",
 }  # fmt: skip
 
 
@@ -60,16 +61,7 @@ class ReportOptions(SourceOptions):
 @shared.hardware(help="A described chip, as for `neurosim cost`, for energy and floor plan.")
 @shared.unverified()
 @shared.shape()
-@shared.root()
-@shared.inputs()
-@shared.label()
-@shared.samples_key()
-@shared.labels_key()
-@shared.header()
-@shared.delimiter()
-@shared.frames()
-@shared.image_size()
-@shared.standardise()
+@shared.source_options
 @shared.rules()
 @shared.overwrite()
 @plainly
@@ -90,7 +82,7 @@ def command(**values: Any) -> None:
     told = shlex.join(("neurosim", "report", *arguments))
     if is_record(options.file):
         for name, field in FOR_STATES.items():
-            if getattr(options, field) is not None:
+            if getattr(options, field) not in (None, False):
                 fail(f"{name} must be left out with a record of latencies, got {getattr(options, field)}")
         page = record_report(options.file, told)
     else:
@@ -109,23 +101,21 @@ def _check(options: ReportOptions) -> None:
     read = {"STATE": options.file, "record": options.record, "test": options.test, "rules": options.rules}
     check_files(os.path.join(options.root, options.source or ""), read, {"out": options.out})
     whole("first", options.first, 2, LARGEST)
-    for name, value in (("test", options.test), ("chip", options.hardware)):
+    for name, value in (("test", options.test), ("chip", options.hardware), ("learn", options.learning or None)):
         if value is not None and options.source is None:
             fail(f"{name} must be left out without --stream, got {value}")
 
 
 def _of_state(options: ReportOptions, told: str) -> str:
-    from neurosim import hardware
     from neurosim.cli.own_code import rules_in
-    from neurosim.views.report import Request, state_report
+    from neurosim.views.report import state_report
 
-    request = Request(
-        stream=_open(options.source, options), test=_open(options.test, options), samples=options.first,
-        learning=options.learning, hardware=None if options.hardware is None else hardware.load(options.hardware),
-        unverified=options.unverified, shape=options.shape, record=options.record, command=told,
+    return state_report(
+        options.file, stream=_open(options.source, options), test=_open(options.test, options), samples=options.first,
+        learning=options.learning, hardware=options.hardware, unverified=options.unverified, shape=options.shape,
+        record=options.record, rules=rules_in(options.rules), command=told,
         leave_out=lambda name, why: echo_error(f"Left out: {name}: {why}"),
     )  # fmt: skip
-    return state_report(options.file, request, rules=rules_in(options.rules))
 
 
 def _open(source: str | None, options: ReportOptions) -> "Stream | None":

@@ -1,5 +1,6 @@
 """`neurosim view`: figures of what a state file holds."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,16 +43,7 @@ class ViewOptions(SourceOptions):
 @shared.test(help="Count confused classes on this stream.  [default: half of --stream's]")
 @shared.first()
 @shared.hardware(help="A described chip, as for `neurosim cost`, for the floor plan and the energy.")
-@shared.root()
-@shared.inputs()
-@shared.label()
-@shared.samples_key()
-@shared.labels_key()
-@shared.header()
-@shared.delimiter()
-@shared.frames()
-@shared.image_size()
-@shared.standardise()
+@shared.source_options
 @shared.rules()
 @shared.overwrite()
 @plainly
@@ -61,22 +53,30 @@ def command(**values: Any) -> None:
     The state is read and not written; it may be one that a run is writing just now.
     """
     options = ViewOptions(**values)
+    folder = Path(options.out)
+    _check_folder(folder)
     find_cache()
     figures = _figures(options)
-    folder = Path(options.out)
-    for figure in figures:
-        _check(folder / f"{figure.name}.png", options.overwrite)
+    from neurosim.errors import NeurosimError
+    from neurosim.reporting.figures import as_png
+    from neurosim.reporting.files import check_new
+    from neurosim.reporting.writing import write_bytes
+
+    paths = {figure.name: folder / f"{figure.name}.png" for figure in figures}
+    for path in paths.values():
+        check_new("out", path, options.overwrite)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         fail(f"out must be a folder that can be made, got {options.out!r}: {error}")
-    from neurosim.reporting.figures import as_png
-    from neurosim.reporting.writing import write_bytes
-
     for figure in figures:
-        path = folder / f"{figure.name}.png"
-        write_bytes("out", path, as_png(figure.draw()))
-        say(str(path))
+        try:
+            png = as_png(figure.draw())
+        except NeurosimError as error:
+            _leave_out(figure.name, str(error))
+            continue
+        write_bytes("out", paths[figure.name], png)
+        say(str(paths[figure.name]))
 
 
 def _figures(options: ViewOptions) -> "list[Figure]":
@@ -105,7 +105,7 @@ def _figures(options: ViewOptions) -> "list[Figure]":
     )  # fmt: skip
     for entry in found:
         if isinstance(entry, Missing):
-            echo_error(" ".join(f"Left out: {entry.name}: {entry.why}".split()))
+            _leave_out(entry.name, entry.why)
     return [entry for entry in found if not isinstance(entry, Missing)]
 
 
@@ -114,10 +114,12 @@ def _open(name: str, options: ViewOptions) -> "Stream | None":
     return None if source is None else open_transformed(source, options)
 
 
-def _check(path: Path, overwrite: bool) -> None:
-    """Refuse a file that exists, or a folder that is none."""
-    from neurosim.reporting.files import check_new
+def _leave_out(name: str, why: str) -> None:
+    echo_error(" ".join(f"Left out: {name}: {why}".split()))
 
-    if path.parent.exists() and not path.parent.is_dir():
-        fail(f"out must be a folder, got {str(path.parent)!r}, which is a file")
-    check_new("out", path, overwrite)
+
+def _check_folder(folder: Path) -> None:
+    """Refuse a folder that is a file, or would lie in one."""
+    there = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+    if not there.is_dir():
+        fail(f"out must be a folder, got {str(there)!r}, which is a file")

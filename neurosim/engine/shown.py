@@ -21,11 +21,16 @@ def facts(layer: Any) -> dict[str, str]:
         "takes": sizes(getattr(layer, "image", (layer.inputs,))),
         "sends": sizes(layer.shape),
         "competition": type(constants.competition).__name__,
-        "rule": type(constants.rule).__name__,
+        "rule": rule_name(constants.rule),
         "samples": f"{layer.samples:,}",
         "never won": f"{never_won(layer.wins):.1%}",
         "norms": f"{np.median(norms):.3f} ({norms.min():.3f} to {norms.max():.3f})",
     }
+
+
+def rule_name(rule: Any) -> str:
+    """Return the name of a rule; one of the user's own has the name of its function."""
+    return str(getattr(rule, "name", type(rule).__name__))
 
 
 def sizes(shape: tuple[int, ...]) -> str:

@@ -11,6 +11,7 @@ from neurosim.reporting.percentiles import percentiles
 from neurosim.reporting.units import prefixed
 
 LEAST_SHARE = 0.005
+MARGIN = 1.25  # beyond the ends of the bands, as a factor
 
 
 def figure(report: CostReport) -> Any:
@@ -35,23 +36,33 @@ def figure(report: CostReport) -> Any:
 
 
 def energy_split(report: CostReport, axes: Any) -> None:
-    """Draw the mean energy of inference, learning, routing and static power, each with its band from low to high."""
+    """Draw the mean energy of inference, learning, routing and static power, each with its band from low to high.
+
+    A band that begins at zero, which a logarithmic axis does not have, begins with an arrow.
+    """
     parts = {name: spent.mean(axis=1) for name, spent in report.energy.parts.items()}
     if report.static_J is not None:
         parts["static"] = report.static_J.mean(axis=1)
     whole = report.energy_J[1].mean()
     unit, size = prefixed(whole, "J")
+    doing = "learn from" if report.counts.learning else "respond to"
+    from_zero = any(low == 0 < value for low, value, _ in parts.values())
+    drawn = [end / size for band in parts.values() if band[1] > 0 for end in band if end > 0]
+    least, most = min(drawn, default=1) / MARGIN, max(drawn, default=1) * MARGIN
     for row, (low, value, high) in enumerate(parts.values()):
         if value > 0:
-            band = np.array([[value - low], [high - value]]) / size
-            axes.errorbar(value / size, row, xerr=band, fmt="o", capsize=4, color=BLUE)
+            band = np.array([[value - max(low, least * size)], [high - value]]) / size
+            axes.errorbar(value / size, row, xerr=band, fmt="o", capsize=4 if low > 0 else 0, color=BLUE)
+        if low == 0 < value:  # which lies nowhere on this axis
+            axes.plot(least, row, "<", color=BLUE)
         share = f"{_text(value)}, {_percent(value / whole)}" if value > 0 else "none"
         axes.annotate(share, (1.02, row), xycoords=("axes fraction", "data"), va="center")
     log_axis(axes, "x")
     axes.set_yticks(range(len(parts)), list(parts))
     axes.set(
-        ylim=(len(parts) - 0.5, -0.5), xlabel=f"energy of a sample, {unit}, from low to high",
-        title=f"{as_label(report.hardware.name)}: {_text(whole)} a sample",
+        ylim=(len(parts) - 0.5, -0.5), xlim=(least / MARGIN, most),
+        xlabel=f"energy of a sample, {unit}, from low to high" + (" (◂: from 0)" if from_zero else ""),
+        title=f"{as_label(report.hardware.name)}: {_text(whole)} to {doing} a sample",
     )  # fmt: skip
 
 
@@ -70,4 +81,5 @@ def latencies(report: CostReport, axes: Any) -> None:
         axes.set_axis_off()
         axes.text(0.5, 0.5, "no latency: the description has no times", ha="center", transform=axes.transAxes)
         return
+    axes.set_title(f"{as_label(report.hardware.name)}: simulated latency")
     percentiles(axes, {"latency": report.schedule.latency_s}, report.deadline)

@@ -1,17 +1,18 @@
 """A priced run as files: a table of every sample's operations, energy and latency, and a figure."""
 
 import csv
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from neurosim.errors import ConfigError
 from neurosim.hardware.counting.operations import operations
 from neurosim.hardware.figure import figure
 from neurosim.hardware.pricing import CostReport
 from neurosim.reporting.figures import save
 from neurosim.reporting.files import check_figure, check_file
+from neurosim.reporting.writing import write_text
 
 __all__ = ["check_figure", "check_record", "draw", "record"]
 
@@ -27,7 +28,7 @@ def record(report: CostReport, path: str | Path) -> None:
     Raises
     ------
     ConfigError
-        If the file cannot be written.
+        If the file cannot be written; what was there before is still whole.
     """
     check_record(path)
     low, value, high = report.energy_J
@@ -40,13 +41,11 @@ def record(report: CostReport, path: str | Path) -> None:
             columns[name] = empty.copy()
             columns[name][: len(times)] = times
     rows = zip(*(column.tolist() for column in columns.values()), strict=True)
-    try:
-        with open(path, "w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(("sample", *columns))
-            writer.writerows((n, *("" if cell != cell else cell for cell in row)) for n, row in enumerate(rows))
-    except OSError as error:
-        raise ConfigError("record", f"a file that can be written, but: {error}", str(path)) from error
+    text = StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(("sample", *columns))
+    writer.writerows((n, *("" if cell != cell else cell for cell in row)) for n, row in enumerate(rows))
+    write_text("record", path, text.getvalue())
 
 
 def draw(report: CostReport, path: str | Path) -> None:

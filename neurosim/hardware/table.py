@@ -47,13 +47,18 @@ def _energy(summary: dict[str, Any]) -> list[tuple[str, str]]:
     low, high = joules(summary["energy_low_J"]).strip(), joules(summary["energy_high_J"]).strip()
     rows = [("energy", f"{joules(summary['energy_J']).strip()} a sample ({low} to {high})")]
     for part, spent in summary["energy_split_J"].items():
-        rows.append((part, joules(spent)))
+        rows.append((part, "none" if spent == 0 else joules(spent)))
     rows.append(("", ""))
     for name, row in summary["operations"].items():
         if row["count"] > 0:
             each, total = joules(row["each_J"]), joules(row["energy_J"])
-            rows.append(("", f"{name.replace('_', ' '):<20}{many(row['count']):>14} x {each:>10} = {total:>10}"))
+            rows.append(("", f"{name.replace('_', ' '):<20}{_mean(row['count']):>14} x {each:>10} = {total:>10}"))
     return rows
+
+
+def _mean(count: float) -> str:
+    """Return a mean count with digits enough to multiply out to the energy beside it."""
+    return f"{count:.4g}" if count < 1000 else many(count)
 
 
 def _time(summary: dict[str, Any]) -> list[tuple[str, str]]:

@@ -28,7 +28,7 @@ def figure(record: Record, about: dict[str, Any]) -> Any:
     times = {"latency": record.service} if closed else {"response": record.response, "service": record.service}
     latencies = {name: nanoseconds / SECOND for name, nanoseconds in times.items()}
     drawn, ((curve,), (time,)) = panels(2, sharey=True)
-    curve.set_title(as_label(about["chip"]))
+    curve.set_title(f"{'Learning from' if about['learning'] else 'Responding to'} a sample: {as_label(about['chip'])}")
     over_time(time, record.done / SECOND, latencies, about["deadline_s"])
     percentiles(curve, latencies, about["deadline_s"])
     return drawn

@@ -3,14 +3,17 @@
 import csv
 import hashlib
 import json
+import uuid
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
 from neurosim.errors import ConfigError
 from neurosim.latency.timing.record import Moments, Record
 from neurosim.reporting.files import check_file
+from neurosim.reporting.writing import write_bytes
 
 FORMAT, VERSION = "neurosim latency record", 2  # the first had no checksum
 DIGITS = 3  # significant digits that HdrHistogram keeps of a latency
@@ -26,19 +29,17 @@ def check_record(path: str | Path) -> None:
 
 
 def write(record: Record, others: Others, summary: dict[str, Any], path: str | Path) -> None:
-    """Write a record in the format that its ending names."""
+    """Write a record in the format that its ending names; what was there before stays whole if that fails."""
     check_record(path)
-    try:
-        FORMS[Path(path).suffix.lower()](record, others, summary, Path(path))
-    except OSError as error:
-        raise ConfigError("record", f"a file that can be written, but: {error}", str(path)) from error
+    write_bytes("record", path, FORMS[Path(path).suffix.lower()](record, others, summary))
 
 
-def _hdf5(record: Record, others: Others, summary: dict[str, Any], path: Path) -> None:
+def _hdf5(record: Record, others: Others, summary: dict[str, Any]) -> bytes:
+    """Return the bytes of an HDF5 file, made in memory: HDF5 itself ends the process if the disk is full."""
     import h5py
 
     text = json.dumps(summary, allow_nan=False)
-    with h5py.File(path, "w") as file:
+    with h5py.File(f"neurosim-{uuid.uuid4().hex}", "w", driver="core", backing_store=False) as file:
         file.attrs["format"], file.attrs["version"] = FORMAT, VERSION
         file.attrs["summary"], file.attrs["sha256"] = text, checksum(text, record, others)
         for name, moments in record._asdict().items():
@@ -46,6 +47,9 @@ def _hdf5(record: Record, others: Others, summary: dict[str, Any], path: Path) -
         for name, times in others.items():
             if times is not None:
                 file.create_dataset(f"{name}_ns", data=times)
+        file.flush()
+        image: bytes = file.id.get_file_image()
+    return image
 
 
 def checksum(summary: str, record: Record, others: Others) -> str:
@@ -58,24 +62,26 @@ def checksum(summary: str, record: Record, others: Others) -> str:
     return digest.hexdigest()
 
 
-def _csv(record: Record, others: Others, summary: dict[str, Any], path: Path) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        file.write(f"# {json.dumps(summary, allow_nan=False)}\n")
-        lines = csv.writer(file, lineterminator="\n")
-        lines.writerow([f"{name}_ns" for name in record._fields])
-        lines.writerows(zip(*(moments.tolist() for moments in record), strict=True))
+def _csv(record: Record, others: Others, summary: dict[str, Any]) -> bytes:
+    text = StringIO(newline="")
+    text.write(f"# {json.dumps(summary, allow_nan=False)}\n")
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow([f"{name}_ns" for name in record._fields])
+    lines.writerows(zip(*(moments.tolist() for moments in record), strict=True))
+    return text.getvalue().encode()
 
 
-def _hgrm(record: Record, others: Others, summary: dict[str, Any], path: Path) -> None:
+def _hgrm(record: Record, others: Others, summary: dict[str, Any]) -> bytes:
     from hdrh.histogram import HdrHistogram
 
     response = record.response
     histogram = HdrHistogram(1, max(2, int(response.max())), DIGITS)
     for latency in response.tolist():
         histogram.record_value(latency)
-    with path.open("wb") as file:
-        histogram.output_percentile_distribution(file, MICROSECOND)
+    file = BytesIO()
+    histogram.output_percentile_distribution(file, MICROSECOND)
+    return file.getvalue()
 
 
-Writer = Callable[[Record, Others, dict[str, Any], Path], None]
-FORMS: dict[str, Writer] = {".h5": _hdf5, ".hdf5": _hdf5, ".csv": _csv, ".hgrm": _hgrm}
+Form = Callable[[Record, Others, dict[str, Any]], bytes]
+FORMS: dict[str, Form] = {".h5": _hdf5, ".hdf5": _hdf5, ".csv": _csv, ".hgrm": _hgrm}

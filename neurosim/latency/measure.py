@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,7 @@ def bench(
     calls = fetch(stream, first, samples, MOST, learning, pause)
     due = arrivals.due(first, len(calls.given) - first)
     about = {
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"), "state_sha256": chip.state_sha256,
         "chip": repr(chip), "stream": stream.name, "learning": learning, "arrivals": arrivals.describe(),
         "deadline_s": deadline, "warm_up_samples": warm_up, "garbage_collector": garbage,
         "environment": machine.environment(), "timer_s": reading_cost(clock) / SECOND,

@@ -122,6 +122,6 @@ def _report(summary: Any, record: Record, others: dict[str, Moments | None]) -> 
     report = Report(summary, record, others["layer"], others["loop"])
     try:
         report.table()
-    except PARSING_ERRORS as error:
+    except (*PARSING_ERRORS, StopIteration) as error:  # the last one of a duration below zero
         raise StateError(f"must hold the summary of a measurement, but: {type(error).__name__}: {error}") from None
     return report

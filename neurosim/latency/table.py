@@ -10,6 +10,11 @@ LATENCIES = {
     "p50": "p50_s", "p90": "p90_s", "p95": "p95_s", "p99": "p99_s", "p99.9": "p999_s", "p99.99": "p9999_s",
     "max": "max_s", "mean": "mean_s", "jitter": "jitter_s", "p99 - p50": "p99_minus_p50_s",
 }  # fmt: skip
+READING = (
+    "p99 is the latency that 99 % of the samples do not exceed. Latency and service are the whole call for a sample; "
+    "in the loop is the part of it within the chip's compiled code, the rest is Python's. Response adds the time that "
+    "a sample waited for those before it. Jitter is the mean difference between one latency and the next."
+)
 NAME, CELL = 11, 12
 
 
@@ -35,11 +40,18 @@ def _head(summary: dict[str, Any]) -> list[tuple[str, str]]:
     }[arrivals["kind"]]
     ended = "  (interrupted)" if summary["interrupted"] else ""
     return [
+        *_when(summary),
         ("chip", summary["chip"]),
         ("stream", f"{summary['stream']}, in memory before the clock starts"),
         ("measured", f"{doing} {summary['samples']:,} samples, one at a time{ended}"),
         ("arrivals", arrived),
     ]
+
+
+def _when(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return a row of the date and time of the measurement, which an older record does not tell."""
+    at = summary.get("measured_at")
+    return [] if at is None else [("when", f"{str(at)[:16].replace('T', ' ')} UTC")]
 
 
 def _start(summary: dict[str, Any]) -> list[tuple[str, str]]:
@@ -55,11 +67,12 @@ def html_table(summary: dict[str, Any]) -> str:
     columns = _columns(summary)
     rows = [[name, *(duration(column[key]).strip() for column in columns.values())] for name, key in LATENCIES.items()]
     percentiles = html.table(["", *columns], rows)
+    doing = "learning from a sample" if summary["learning"] else "responding to a sample, without learning"
     return (
-        html.heading("Latency")
+        html.heading("Latency", f"of {doing}")
         + html.pairs([*_head(summary), *_start(summary)])
         + percentiles
-        + html.pairs(_load(summary))
+        + html.pairs([*_load(summary), ("machine", _at_work(summary["environment"]))])
     )
 
 
@@ -127,14 +140,19 @@ def _device(device: dict[str, Any]) -> list[tuple[str, str]]:
 def _machine(summary: dict[str, Any]) -> list[tuple[str, str]]:
     machine, interruptions = summary["environment"], summary["interruptions"]
     collector = "on" if summary["garbage_collector"] else "off"
-    cores = f"{machine['cores_allowed'] or machine['cores']} of {machine['cores']} cores"
-    governor = f"governor {machine['governor'] or 'unknown'}, load {machine['load_1min']:.2f}"
     software = f"Python {machine['python']}, NumPy {machine['numpy']}, Numba {machine['numba']}"
     between = f"{interruptions['preemptions']:,} preemptions, {interruptions['page_faults']:,} page faults"
     return [
         ("timer", f"{duration(summary['timer_s']).strip()} a reading, within each latency and not subtracted"),
         ("collector", f"Python's is {collector}: {interruptions['collections']:,} collections"),
         ("between", between),
-        ("machine", f"{machine['processor'] or 'unknown'}, {cores}, {governor}"),
+        ("machine", _at_work(machine)),
         ("software", f"{software}, {machine['blas_threads'] or 'unknown'} BLAS threads"),
     ]
+
+
+def _at_work(machine: dict[str, Any]) -> str:
+    """Return the processor, and what else it had to do when the measurement began."""
+    cores = f"{machine['cores_allowed'] or machine['cores']} of {machine['cores']} cores"
+    governor = f"governor {machine['governor'] or 'unknown'}, load {machine['load_1min']:.2f}"
+    return f"{machine['processor'] or 'unknown'}, {cores}, {governor}"

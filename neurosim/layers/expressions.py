@@ -4,7 +4,7 @@ import math
 from dataclasses import MISSING, fields
 from typing import Any
 
-from neurosim.layers.own_rules import OwnRule
+from neurosim.layers.own_rules import AVERAGING, OwnRule
 from neurosim.layers.plain import KINDS, describe
 
 INDENT, WIDTH = "    ", 100  # characters
@@ -57,7 +57,8 @@ def _call(described: dict[str, Any], module: str) -> tuple[str, list[str]]:
     """Return the name that is called, and the text of each argument."""
     kind = described["kind"]
     if kind == OwnRule.__name__:
-        values = {"rate": described["rate"], **dict(described["constants"]), "averaging": described["averaging"]}
+        values = {"rate": described["rate"], **dict(described["constants"])}
+        values |= {} if described["averaging"] == AVERAGING else {"averaging": described["averaging"]}
         return described["name"], [f"{name}={expression(value, module)}" for name, value in values.items()]
     arguments = []
     for index, entry in enumerate(fields(KINDS[kind])):

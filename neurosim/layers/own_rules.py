@@ -20,6 +20,8 @@ from neurosim.layers.rule_identity import FORM, digest_of
 from neurosim.layers.rules import Rule
 from neurosim.layers.schedules import Schedule
 
+AVERAGING = 0.01  # weight of the newest response in an average, unless told otherwise
+
 
 @dataclass(frozen=True, slots=True)
 class OwnRule(Rule):
@@ -144,7 +146,7 @@ class RuleMaker:
         ConfigError
             If a constant is unknown, missing or no finite number.
         """
-        averaging = constants.pop("averaging", 0.01)
+        averaging = constants.pop("averaging", AVERAGING)
         fraction("averaging", averaging)
         known = [name for name in self.parameters if name == "rate" or name not in QUANTITIES]
         for name in constants:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.errors import ConfigError
+from neurosim.reporting.texts import visible
 
 BLUE, VERMILION, GREEN, PURPLE = "#0072b2", "#d55e00", "#009e73", "#cc79a7"
 ORANGE, SKY, BLACK, YELLOW = "#e69f00", "#56b4e9", "#000000", "#f0e442"
@@ -320,16 +321,16 @@ def save(figure: Any, target: Any, **settings: Any) -> None:
         raise ConfigError("figure", f"a file that can be written, but: {error}", str(target)) from error
 
 
-def as_png(figure: Any) -> bytes:
-    """Return the bytes of a figure as a PNG file; ConfigError if it cannot be drawn."""
+def as_png(figure: Any, dpi: int = DPI) -> bytes:
+    """Return the bytes of a figure as a PNG file of `dpi` pixels an inch; ConfigError if it cannot be drawn."""
     target = BytesIO()
-    save(figure, target, format="png")
+    save(figure, target, format="png", dpi=dpi)
     return target.getvalue()
 
 
 def as_label(text: str) -> str:
-    """Return a text in which matplotlib sees no formula, and nothing that no font can show."""
-    return text.encode(errors="backslashreplace").decode().replace("$", r"\$")
+    """Return a text in which matplotlib sees no formula, and nothing that is not seen."""
+    return visible(text).replace("$", r"\$")
 
 
 @contextmanager

@@ -4,6 +4,8 @@ import base64
 import html
 from collections.abc import Iterable, Sequence
 
+from neurosim.reporting.texts import visible
+
 TABLE = '<table style="border-collapse:collapse;margin:.3em 0">'
 CELL = "padding:.15em .7em;vertical-align:top;text-align:"
 PICTURE = "display:block;margin:.3em 0;max-width:100%;image-rendering:pixelated"
@@ -11,8 +13,7 @@ PICTURE = "display:block;margin:.3em 0;max-width:100%;image-rendering:pixelated"
 
 def escape(text: object) -> str:
     """Return any value's text so that a page shows it as it is, within attributes too."""
-    shown = "".join(sign if sign.isprintable() or sign in " \n" else ascii(sign)[1:-1] for sign in str(text))
-    return html.escape(shown, quote=True)
+    return html.escape(visible(str(text)), quote=True)
 
 
 def heading(title: object, text: object = "") -> str:
@@ -51,8 +52,12 @@ def image(png: bytes, description: object, width: int | None = None) -> str:
         Width on the page in pixels, by default the picture's.
     """
     size = "" if width is None else f";width:{int(width)}px"
-    source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
-    return f'<img src="{source}" alt="{escape(description)}" style="{PICTURE}{size}"/>'
+    return f'<img src="{embedded(png)}" alt="{escape(description)}" style="{PICTURE}{size}"/>'
+
+
+def embedded(png: bytes) -> str:
+    """Return the address of a PNG file that holds the file itself."""
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 
 def folded(title: object, text: object) -> str:

@@ -21,7 +21,7 @@ def write_bytes(name: str, path: str | Path, content: bytes) -> None:
     name : str
         The option that named the file, for the error.
     path : path
-        A link's target is replaced, not the link.
+        A link's target is replaced, not the link. A pipe or a device is written to: it must not become a file.
     content : bytes
 
     Raises
@@ -30,6 +30,9 @@ def write_bytes(name: str, path: str | Path, content: bytes) -> None:
         If the file cannot be written; what was there before is still whole.
     """
     path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file():
+        _write_to(name, path, content)
+        return
     draft = path.with_name(f".neurosim-draft-{os.getpid()}-{threading.get_native_id()}")
     try:
         with draft.open("wb") as file:
@@ -44,3 +47,12 @@ def write_bytes(name: str, path: str | Path, content: bytes) -> None:
     finally:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
+
+
+def _write_to(name: str, path: Path, content: bytes) -> None:
+    """Write to what is there and cannot be replaced."""
+    try:
+        with path.open("wb") as file:
+            file.write(content)
+    except OSError as error:
+        raise ConfigError(name, f"a file that can be written, but: {error.strerror or error}", str(path)) from error

@@ -1,7 +1,6 @@
 """Figures of the studies, drawn with matplotlib (extra `views`)."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from io import BytesIO
 from statistics import fmean, stdev
 from typing import Any
 
@@ -15,11 +14,11 @@ from neurosim.reporting.figures import (
     ORANGE,
     VERMILION,
     as_label,
+    as_png,
     legend_beside,
     log_axis,
     panels,
     picture,
-    save,
     show,
 )
 from neurosim.reporting.mosaic import mosaic
@@ -86,9 +85,8 @@ def draw_deep(cells: Sequence[Cell], finished: Finished, folder: Folder) -> list
 
 def write(figure: Any, folder: Folder, name: str) -> str:
     """Write a figure into the folder of a study; return its name there."""
-    picture = BytesIO()
-    save(figure, picture, format="png")
-    folder.put(folder.path / "figures" / name, lambda path: path.write_bytes(picture.getvalue()))
+    png = as_png(figure)
+    folder.put(folder.path / "figures" / name, lambda path: path.write_bytes(png))
     return f"figures/{name}"
 
 

@@ -3,13 +3,12 @@
 import itertools
 from collections.abc import Sequence
 from importlib.util import find_spec
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from neurosim.errors import ConfigError
 from neurosim.experiments.cells import Folder
-from neurosim.reporting.figures import BLACK, COLOURS, as_label, legend_beside, log_axis, panels, save
+from neurosim.reporting.figures import BLACK, COLOURS, as_label, as_png, legend_beside, log_axis, panels
 from neurosim.reporting.files import check_length
 from neurosim.reporting.units import prefixed
 from neurosim.sweeps import table
@@ -60,13 +59,12 @@ def draw(path: Path, folder: Folder, sweep: Sweep, rows: Sequence[Row]) -> list[
     for index, other in enumerate(others, 1):
         if not shown:
             break
-        picture = BytesIO()
         figure = _figure(
             sweep, first, other, [(values[index], values[0], row.best, _kind(row)) for row, values in shown]
         )
-        save(figure, picture, format="png")
+        png = as_png(figure)
         name = path.with_name(f"{path.stem}-{first}-{other}.png")
-        folder.put(name, lambda draft, picture=picture: draft.write_bytes(picture.getvalue()))  # type: ignore[misc]
+        folder.put(name, lambda draft, png=png: draft.write_bytes(png))  # type: ignore[misc]
         names.append(name.name)
     return names
 

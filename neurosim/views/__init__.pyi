@@ -1,10 +1,14 @@
 from .answers import confusion as confusion
 from .answers import winners as winners
+from .explorer.page import explorer_page as explorer_page
+from .explorer.samples import chip_data as chip_data
 from .fields import receptive_fields as receptive_fields
 from .fields import strongest_patches as strongest_patches
 from .priced import energy as energy
 from .priced import floor_plan as floor_plan
 from .priced import latency as latency
+from .report import record_report as record_report
+from .report import state_report as state_report
 from .use import neurons as neurons
 from .use import norms as norms
 from .use import records as records

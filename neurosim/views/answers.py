@@ -1,12 +1,12 @@
 """Figures of what a chip answers to samples: who wins each, and which classes winners tell apart."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.checks import LARGEST, whole
+from neurosim.checks import LARGEST, instance, whole
 from neurosim.chip.chip import Chip
 from neurosim.chip.learning import Samples
 from neurosim.chip.response import Response
@@ -52,8 +52,11 @@ def winners(chip: Chip, stream: Samples, layer: int | None = None, *, samples: i
     SampleError, StreamError
         As in `Chip.respond`; also if there is no sample.
     """
+    instance("chip", chip, Chip)
     whole("samples", samples, 1, LARGEST)
     index = len(chip.layers) - 1 if layer is None else layer
+    if not isinstance(stream, Stream) and isinstance(stream, Sized) and len(stream) == 0:
+        raise SampleError("samples must be at least one, got none")
     won = _winners(chip, stream, index, samples)
     shown = won[won >= 0]
     used, wins = np.unique(shown, return_counts=True)
@@ -98,17 +101,20 @@ def confusion(chip: Chip, train: Stream, test: Stream | None = None, *, samples:
     SampleError, StreamError
         As in `Chip.respond`; also if samples have no labels, or none that can be compared.
     """
+    for name, value, kind in (("chip", chip, Chip), ("train", train, Stream), ("test", test, Stream)):
+        if value is not None or name != "test":
+            instance(name, value, kind)
     if len(chip.layers[-1].shape) == 3:
         raise ConfigError("last layer", "a DenseWTA, whose winner is one neuron", "a ConvWTA")
     if samples is not None:
         whole("samples", samples, 2, LARGEST)
-    said, labels = _said(chip, train, test, samples)
+    said, labels, fitted = _said(chip, train, test, samples)
     counted = (labels != UNLABELLED) & (labels != UNKNOWN)
     check_known(int((labels != UNLABELLED).sum()), int((labels == UNKNOWN).sum()))
     classes = int(max(said.max(), labels[counted].max())) + 1
     counts = np.zeros((classes, classes), np.int64)
     np.add.at(counts, (labels[counted], said[counted]), 1)
-    return _matrix(counts, train.classes or chip.classes)
+    return _matrix(counts, train.classes or chip.classes, fitted)
 
 
 def _winners(chip: Chip, stream: Samples, layer: int, samples: int) -> Labels:
@@ -124,8 +130,11 @@ def _winners(chip: Chip, stream: Samples, layer: int, samples: int) -> Labels:
     return np.concatenate(blocks)[:samples]
 
 
-def _said(chip: Chip, train: Stream, test: Stream | None, samples: int | None) -> tuple[Labels, Labels]:
-    """Return what winners say of the samples that are counted, and their labels: int64 (n,) each."""
+def _said(chip: Chip, train: Stream, test: Stream | None, samples: int | None) -> tuple[Labels, Labels, int]:
+    """Return what winners say of the samples that are counted, and their labels: int64 (n,) each.
+
+    And on how many samples the labels of neurons were fitted.
+    """
     check_labelled(*(stream for stream in (train, test) if stream is not None))
     readout, counted = WinnerLabels(by_label=taught_by_label(chip)), []
     for response, labels, places in _first(answers(chip, train), samples):
@@ -139,7 +148,7 @@ def _said(chip: Chip, train: Stream, test: Stream | None, samples: int | None) -
     if not counted:
         raise SampleError(f"{train.name} must hold two samples at least, of which half are counted, got one")
     won, labels = (np.concatenate(arrays) for arrays in zip(*counted, strict=True))
-    return labels_of[won], labels
+    return labels_of[won], labels, readout.samples_
 
 
 def _first(
@@ -155,8 +164,8 @@ def _first(
             break
 
 
-def _matrix(counts: NDArray[np.int64], names: tuple[str, ...]) -> Any:
-    """Return the figure of counts (classes, classes): colours are shares of a row."""
+def _matrix(counts: NDArray[np.int64], names: tuple[str, ...], fitted: int) -> Any:
+    """Return the figure of counts (classes, classes), labels fitted on so many samples: colours are shares of a row."""
     classes, total = len(counts), max(1, int(counts.sum()))
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     figure, ((axes,),) = panels(height=5)
@@ -164,7 +173,7 @@ def _matrix(counts: NDArray[np.int64], names: tuple[str, ...]) -> Any:
     axes.grid(False)
     right = np.trace(counts) / total
     axes.set_title(f"The winner's label is right for {right:.1%} of {total:,} samples")
-    axes.set(xlabel="label of the winner", ylabel="class of the sample")
+    axes.set(xlabel=f"label of the winner, fitted on {fitted:,} samples", ylabel="class of the sample")
     if classes <= WRITTEN_OUT:
         for row, column in np.argwhere(counts):
             dark = shares[row, column] > 0.5
@@ -177,5 +186,5 @@ def _matrix(counts: NDArray[np.int64], names: tuple[str, ...]) -> Any:
         axes.set_yticks(range(classes), ticks)
     bar = figure.colorbar(shown, ax=axes, shrink=0.8)
     bar.ax.tick_params(labelsize=text_size(WIDTH))
-    bar.set_label("share of the class", fontsize=text_size(WIDTH))
+    bar.set_label("share of the samples of a class", fontsize=text_size(WIDTH))
     return figure

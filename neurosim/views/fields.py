@@ -139,7 +139,7 @@ def sample_shape(chip: Chip, shape: tuple[int, ...] | None = None) -> tuple[int,
 def _as_image(shape: tuple[int, ...] | None, inputs: int, what: str) -> tuple[int, int, int]:
     if shape is None or len(shape) not in (2, 3):
         rule = f"given as H,W or C,H,W: the {inputs:,} {what} do not say what image they are"
-        raise ConfigError("shape", rule, shape, "`neurosim view` takes --shape none, too, if they are no image")
+        raise ConfigError("shape", rule, shape)
     channels, height, width = (1, *shape) if len(shape) == 2 else shape
     if channels not in CHANNELS or channels * height * width != inputs or min(height, width) < 1:
         raise ConfigError("shape", f"H,W or C,H,W, of 1 or 3 channels, that make the {inputs:,} {what}", shape)

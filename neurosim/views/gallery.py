@@ -20,6 +20,8 @@ from neurosim.streams.arrays import ArrayStream
 from neurosim.views import answers, fields, priced, use
 
 SAMPLES = 2000  # taken of a stream
+NO_SHAPE = "the state does not say that samples are images: give their --shape H,W"
+PATCHES = "strongest inputs (--stream) show what its neurons look for"
 WARM_UP = 100  # of these, before latencies are measured
 
 
@@ -81,7 +83,7 @@ def gallery(
     Raises
     ------
     ConfigError
-        If there is no such layer, or a dense first layer is to be shown without the shape of its images.
+        If there is no such layer, or the shape is another one than that of its inputs.
     SampleError, StreamError
         If a stream cannot be read, or is empty.
     """
@@ -91,12 +93,13 @@ def gallery(
         if source is not None:
             check_fits(source, chip.shape)
     stream, test = (one and first_samples(one, samples) for one in (stream, test))
-    if shape is None and len(chip.shape) != 3 and stream is not None and len(stream.shape) == 3:
-        shape = stream.shape
+    image = None if layer else shape
+    if image is None and len(chip.shape) != 3 and stream is not None and len(stream.shape) == 3:
+        image = stream.shape
     found: list[Figure | Missing] = []
     for index in range(len(chip.layers)) if layer is None else (layer,):
-        own = shape if index == layer or index == 0 else None
-        found += _layer(chip, index, own, stream, None if layer else shape)
+        own = image if index == 0 else shape if index == layer else None
+        found += _layer(chip, index, own, stream, image)
     if stream is not None:
         found += [_confusion(chip, stream, test), _latency(chip, stream)]
     return found + ([] if target is None else _priced(chip, stream, target))
@@ -140,7 +143,7 @@ def _layer(
     if len(chip.layers[index].records):
         yield Figure(f"{name}-records", f"Use of {told} over samples", partial(use.records, chip, index))
     else:
-        yield Missing(f"{name}-records", f"no records yet after {chip.layers[index].samples:,} samples")
+        yield Missing(f"{name}-records", f"none after {chip.layers[index].samples:,} samples: {use.FIRST_RECORD}")
     yield Figure(f"{name}-norms", f"Length of the weights of {told}", partial(use.norms, chip, index))
     if stream is not None:
         draw = partial(answers.winners, chip, stream, index)
@@ -153,14 +156,12 @@ def _fields(chip: Chip, index: int, shape: tuple[int, ...] | None) -> Figure | M
     if isinstance(layer, ConvLayer):
         channels = layer.image[0]
         if channels not in CHANNELS:
-            return Missing(
-                name, f"weights of {channels:,} channels are no picture; a stream shows its strongest patches"
-            )
+            return Missing(name, f"weights of {channels:,} channels are no picture: {PATCHES}")
         shape = None
     elif shape == ():
         return Missing(name, "samples are no images")
-    elif shape is None and index > 0:
-        return Missing(name, "inputs of a deeper layer are no image; a stream shows its strongest inputs")
+    elif shape is None and (index > 0 or len(chip.shape) != 3):
+        return Missing(name, f"inputs of a deeper layer are no image: {PATCHES}" if index else NO_SHAPE)
     fields.field_shape(chip, index, shape)
     draw = partial(fields.receptive_fields, chip, index, shape=shape)
     return Figure(name, f"Weights of the most used neurons of layer {index + 1}", draw)
@@ -168,6 +169,8 @@ def _fields(chip: Chip, index: int, shape: tuple[int, ...] | None) -> Figure | M
 
 def _patches(chip: Chip, index: int, stream: Stream, image: tuple[int, ...] | None) -> Figure | Missing:
     name = f"layer-{index + 1}-patches"
+    if image is None and len(chip.shape) != 3:
+        return Missing(name, NO_SHAPE)
     try:
         fields.sample_shape(chip, image)
     except ConfigError:
@@ -181,7 +184,10 @@ def _confusion(chip: Chip, stream: Stream, test: Stream | None) -> Figure | Miss
         return Missing("confusion", f"{stream.name} has no labels")
     if len(chip.layers[-1].shape) == 3:
         return Missing("confusion", "the last layer is convolutional: an image has a winner at each position")
-    return Figure("confusion", "Which classes winners confuse", partial(answers.confusion, chip, stream, test))
+    half = f"one half of {stream.name}, counted on the other"
+    on = half if test is None else f"{stream.name}, counted on {test.name}"
+    caption = f"Which classes winners confuse: neurons' labels are fitted on {on}"
+    return Figure("confusion", caption, partial(answers.confusion, chip, stream, test))
 
 
 def _latency(chip: Chip, stream: Stream) -> Figure | Missing:
@@ -200,10 +206,13 @@ def _latency(chip: Chip, stream: Stream) -> Figure | Missing:
 
 
 def _priced(chip: Chip, stream: Stream | None, target: Hardware) -> list[Figure | Missing]:
-    mapping = hardware.place(chip, target)
+    try:
+        mapping = hardware.place(chip, target)
+    except ConfigError as error:
+        return [Missing(name, str(error)) for name in ("energy", "floor-plan")]
     plan = Figure("floor-plan", f"The chip on the cores of {target.title}", partial(priced.floor_plan, mapping))
     if stream is None:
-        return [Missing("energy", "it depends on the samples: give a stream"), plan]
+        return [Missing("energy", "it depends on the samples: give some (--stream)"), plan]
     learning = target.learns()
 
     def draw() -> Any:

@@ -1,13 +1,11 @@
 """A page of HTML that needs nothing but itself: no script, no address, every text escaped."""
 
-import base64
 from collections.abc import Iterable
-from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from neurosim.reporting.figures import save
-from neurosim.reporting.html import escape
+from neurosim.reporting.figures import as_png
+from neurosim.reporting.html import embedded, escape
 
 # The browser holds the page to it: whatever a text may smuggle in, nothing is run, and nothing is fetched.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -129,8 +127,5 @@ def figures(drawn: Iterable[tuple[Any, str]]) -> str:
 
 
 def _figure(figure: Any, caption: str) -> str:
-    file = BytesIO()
-    save(figure, file, format="png", dpi=DPI)
-    source = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
-    text = escape(caption)
+    source, text = embedded(as_png(figure, DPI)), escape(caption)
     return f'<figure><img src="{source}" alt="{text}"><figcaption>{text}</figcaption></figure>\n'

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from neurosim.checks import instance
 from neurosim.hardware.figure import energy_split
 from neurosim.hardware.placement.floor_plan import floor_plan as draw_floor_plan
 from neurosim.hardware.placement.floor_plan import relative_height
@@ -28,8 +29,9 @@ def latency(report: Report) -> Any:
     Raises
     ------
     ConfigError
-        If matplotlib is missing.
+        If matplotlib is missing, or the object is another one.
     """
+    instance("report", report, Report)
     return figure(report.record, report.about)
 
 
@@ -47,8 +49,9 @@ def energy(report: CostReport) -> Any:
     Raises
     ------
     ConfigError
-        If matplotlib is missing.
+        If matplotlib is missing, or the object is another one.
     """
+    instance("report", report, CostReport)
     drawn, ((axes,),) = panels(height=2.4)
     energy_split(report, axes)
     return drawn
@@ -69,9 +72,10 @@ def floor_plan(placed: CostReport | Mapping) -> Any:
     Raises
     ------
     ConfigError
-        If matplotlib is missing.
+        If matplotlib is missing, or the object is another one.
     """
     mapping = placed.mapping if isinstance(placed, CostReport) else placed
+    instance("placed", mapping, Mapping)
     drawn, ((axes,),) = panels(height=TITLE_AND_NAMES + 0.8 * WIDTH * relative_height(mapping))
     draw_floor_plan(mapping, axes)
     return drawn

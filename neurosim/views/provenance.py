@@ -16,11 +16,11 @@ SOFTWARE = {"neurosim": "neurosim", "Python": "python", "NumPy": "numpy", "Numba
 
 
 def of_machine(found: dict[str, Any], whose: str = "") -> Rows:
-    """Return rows of what `neurosim.latency.timing.machine.environment` found."""
+    """Return rows of what `neurosim.latency.timing.machine.environment` found; an older record may know less."""
     cores = f"{found['cores_allowed'] or found['cores']} of {found['cores']} cores"
-    software = ", ".join(f"{name} {found[key]}" for name, key in SOFTWARE.items())
+    software = ", ".join(f"{name} {found.get(key, 'unknown')}" for name, key in SOFTWARE.items())
     processor = f"{found['processor'] or 'unknown processor'}, {cores}"
-    rows = {"machine": processor, "system": found["system"], "software": software}
+    rows = {"machine": processor, "system": found.get("system", "unknown"), "software": software}
     return [(whose + name, value) for name, value in rows.items()]
 
 

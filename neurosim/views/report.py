@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 
 from neurosim import hardware
+from neurosim.checks import LARGEST, instance, whole
 from neurosim.chip.chip import Chip
 from neurosim.chip.samples import check_fits
-from neurosim.hardware.chips.spec import Hardware
+from neurosim.errors import ConfigError, NeurosimError
+from neurosim.hardware.chips.spec import Hardware, as_hardware
+from neurosim.hardware.energy import check_learns
 from neurosim.hardware.pricing import CostReport
 from neurosim.hardware.table import joules
 from neurosim.latency import Report, bench, read_record
@@ -21,87 +24,110 @@ from neurosim.reporting.units import duration
 from neurosim.state import store
 from neurosim.streams import Stream
 from neurosim.version import __version__
-from neurosim.views import priced, provenance, sections
-from neurosim.views.gallery import WARM_UP, Figure, Missing, first_samples, gallery
+from neurosim.views import priced, provenance, recorded, sections
+from neurosim.views.gallery import WARM_UP, Missing, first_samples, gallery
 from neurosim.views.page import Fact, Section, page
 from neurosim.views.summary import summary_of
 
 SAMPLES = 2000  # taken of a stream
-NO_SHAPE = "the state does not say that samples are images: give their --shape H,W"
 NO_COST = "give a described chip (--chip) and samples to price (--stream)"
 NO_LATENCY = "give samples to measure it on (--stream), or what was measured before (--record)"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
-    """What a report of a state file is to show besides the state itself.
+class _Wanted:
+    """What a report shows besides the state itself: `state_report` has the meaning of each."""
 
-    Attributes
+    stream: Stream | None
+    test: Stream | None
+    samples: int
+    learning: bool
+    hardware: Hardware | None
+    unverified: bool
+    shape: tuple[int, ...] | None
+    record: str | Path | None
+    command: str | None
+    leave_out: Callable[[str, str], None] | None
+
+
+def state_report(
+    path: str | Path,
+    *,
+    stream: Stream | None = None,
+    test: Stream | None = None,
+    samples: int = SAMPLES,
+    learning: bool = False,
+    hardware: Hardware | str | Path | None = None,
+    unverified: bool = False,
+    shape: tuple[int, ...] | None = None,
+    record: str | Path | None = None,
+    rules: Sequence[RuleMaker] = (),
+    command: str | None = None,
+    leave_out: Callable[[str, str], None] | None = None,
+) -> str:
+    """Return the report of a state file as HTML; the file is read once, and may be replaced meanwhile.
+
+    Parameters
     ----------
+    path : path
     stream : Stream, optional
         Samples for the chip: for figures of winners and patches, for latency, and for energy.
     test : Stream, optional
-        Other samples with labels, of which classes are counted.
+        Other samples with labels, of which classes are counted; by default half of those of `stream`, which it needs.
     samples : int
-        Samples of each stream to take, at most.
+        Samples taken of each stream, at most; at least 2.
     learning : bool
         Whether a copy of the chip learns while it is timed and priced, or only responds.
-    hardware : Hardware, optional
-        The described chip on which samples are priced; needs `stream`.
+    hardware : Hardware, str or path, optional
+        The described chip on which samples are priced, or what `neurosim.hardware.load` takes; needs `stream`.
     unverified : bool
         Whether constants that nobody vouches for are used, too.
     shape : tuple of int, optional
         Of a sample as an image, where the chip does not say it; empty if samples are no images.
     record : path, optional
         Of latencies that were measured before (`neurosim.latency.read_record`), in place of a measurement.
+    rules : sequence of RuleMaker
+        The user's own rules that the chip learns by.
     command : str, optional
         How the report was asked for, to be shown.
     leave_out : callable, optional
         Called with the name of each figure that cannot be drawn, and why not; the report says it, too.
-    """
-
-    stream: Stream | None = None
-    test: Stream | None = None
-    samples: int = SAMPLES
-    learning: bool = False
-    hardware: Hardware | None = None
-    unverified: bool = False
-    shape: tuple[int, ...] | None = None
-    record: str | Path | None = None
-    command: str | None = None
-    leave_out: Callable[[str, str], None] | None = None
-
-
-def state_report(path: str | Path, request: Request | None = None, *, rules: Sequence[RuleMaker] = ()) -> str:
-    """Return the report of a state file as HTML; the file is read once, and may be replaced meanwhile.
-
-    Parameters
-    ----------
-    path : path
-    request : Request, optional
-    rules : sequence of RuleMaker
-        The user's own rules that the chip learns by.
 
     Raises
     ------
     ConfigError
-        If matplotlib is missing, or the request breaks a rule.
+        If matplotlib is missing, or an argument breaks a rule.
     StateError
         If the state or the record is missing, damaged, foreign or of a newer version.
     SampleError, StreamError, DivergedError
         If a stream cannot be read, or does not fit the chip.
     """
-    request = Request() if request is None else request
     check_matplotlib()
+    whole("samples", samples, 2, LARGEST)
+    for name, value in (("stream", stream), ("test", test)):
+        if value is not None:
+            instance(name, value, Stream)
+    if test is not None and stream is None:
+        raise ConfigError("test", "left out without a stream", test.name)
+    described = None if hardware is None else as_hardware(hardware)
+    if described is not None:
+        check_learns(described, learning, unverified)
     contents = store.read(path)
     chip = Chip.of(contents, path, rules)
-    measured = None if request.record is None else read_record(request.record)
-    if request.stream is not None:
-        request.stream.name_classes(chip.classes)
-    for stream in (request.stream, request.test):
-        if stream is not None:
-            check_fits(stream, chip.shape)
-    return _StateReport(Path(path), chip, summary_of(chip, contents), request, measured).html()
+    measured = None if record is None else read_record(record)
+    if measured is not None:
+        recorded.check_same_chip(measured, chip)
+    if stream is not None:
+        stream.name_classes(chip.classes)
+    for one in (stream, test):
+        if one is not None:
+            check_fits(one, chip.shape)
+    wanted = _Wanted(
+        stream=stream, test=test, samples=samples, learning=learning,
+        hardware=described, unverified=unverified, shape=shape,
+        record=record, command=command, leave_out=leave_out,
+    )  # fmt: skip
+    return _StateReport(Path(path), chip, summary_of(chip, contents), wanted, measured).html()
 
 
 def record_report(path: str | Path, command: str | None = None) -> str:
@@ -118,7 +144,7 @@ def record_report(path: str | Path, command: str | None = None) -> str:
     report = read_record(path)
     about = report.about
     rows = provenance.of_this_run(command) + _of_record(path, report)
-    parts = [_latency(report, _recorded(report)), sections.provenance_section(rows)]
+    parts = [_latency(report, recorded.when_and_what(report)), sections.provenance_section(rows)]
     return page(Path(path).name, f"Latencies of {about['chip']} on {about['stream']}", _latency_facts(report), parts)
 
 
@@ -133,31 +159,28 @@ class _StateReport:
         It is not changed.
     summary : dict
         From `summary_of`.
-    request : Request
+    wanted : _Wanted
     measured : Report, optional
         Latencies of a record.
     """
 
     def __init__(
-        self, path: Path, chip: Chip, summary: dict[str, Any], request: Request, measured: Report | None
+        self, path: Path, chip: Chip, summary: dict[str, Any], wanted: _Wanted, measured: Report | None
     ) -> None:
-        self._path, self._chip, self._summary, self._request = path, chip, summary, request
+        self._path, self._chip, self._summary, self._wanted = path, chip, summary, wanted
         self._missing: list[tuple[str, str]] = []
         self._stream, self._test = (
-            None if stream is None else first_samples(stream, request.samples)
-            for stream in (request.stream, request.test)
+            None if stream is None else first_samples(stream, wanted.samples) for stream in (wanted.stream, wanted.test)
         )
         self._measured, self._cost = measured or self._timed(), self._priced()
 
     def html(self) -> str:
         """Return the whole page."""
-        chip, summary, request = self._chip, self._summary, self._request
+        chip, summary = self._chip, self._summary
         with np.errstate(all="ignore"):  # weights near the end of float32's range give numbers beyond it
             parts = [sections.chip_section(chip, summary), sections.learned_section(chip, summary), self._figures()]
         if self._measured is not None:
-            parts.append(
-                _latency(self._measured, self._how("Measured") if request.record is None else _recorded(self._measured))
-            )
+            parts.append(self._latencies(self._measured))
         if self._cost is not None:
             drawn = [
                 (priced.energy(self._cost), "Energy of a sample, from the low to the high values of the constants."),
@@ -171,34 +194,47 @@ class _StateReport:
         about = f"{chip!r}" + ("" if stream is None else f" from {stream}") + f"; by neurosim {__version__}"
         return page(self._path.name, about, self._facts(), parts)
 
+    def _latencies(self, measured: Report) -> Section:
+        """Return the section of latencies: of this report, or of a record, with a warning if that may not fit."""
+        if self._wanted.record is None:
+            return _latency(measured, self._how("Measured"))
+        doubt = recorded.doubt(measured, self._summary["state_sha256"])
+        return _latency(measured, recorded.when_and_what(measured), doubt)
+
     def _how(self, doing: str) -> str:
         """Return what was done with the stream for the report."""
         assert self._stream is not None
-        learns = "a copy of the chip learned from them" if self._request.learning else "the chip only responded to them"
+        learns = "a copy of the chip learned from them" if self._wanted.learning else "the chip only responded to them"
         return f"{doing} for this report with samples of {self._stream.name}, one at a time: {learns}."
 
     def _figures(self) -> Section:
         """Return the figures of the chip; note why others are missing."""
-        chip, shape = self._chip, self._request.shape
-        images = [len(one.shape) == 3 for one in (chip, self._stream) if one is not None]
-        asked = shape is None and not any(images)
+        wanted = self._wanted
         found = gallery(
-            chip, shape=() if asked else shape, stream=self._stream, test=self._test, samples=self._request.samples
-        )
-        own = [entry for entry in found if entry.name != "latency"]  # which has a section, with its table
-        for entry in own:
-            if isinstance(entry, Missing):
-                unknown = asked and entry.name.endswith(("-fields", "-patches"))
-                name, why = entry.name.replace("-", " "), NO_SHAPE if unknown else entry.why
-                self._missing.append((name, why))
-                if self._request.leave_out is not None:
-                    self._request.leave_out(name, why)
+            self._chip, shape=wanted.shape, stream=self._stream, test=self._test, samples=wanted.samples
+        )  # fmt: skip
         drawn: dict[str, sections.Drawn] = {}
-        for entry in own:
-            if isinstance(entry, Figure):
-                of = entry.name.rpartition("-")[0].replace("-", " ").capitalize() or "Whole chip"
-                drawn.setdefault(of, []).append((entry.draw(), f"{entry.caption}."))
+        for entry in found:
+            if entry.name == "latency":  # which has a section, with its table
+                continue
+            if isinstance(entry, Missing):
+                self._leave_out(entry.name, entry.why)
+                continue
+            try:
+                figure = entry.draw()
+            except NeurosimError as error:
+                self._leave_out(entry.name, str(error))
+                continue
+            of = entry.name.rpartition("-")[0].replace("-", " ").capitalize() or "Whole chip"
+            drawn.setdefault(of, []).append((figure, f"{entry.caption}."))
         return sections.figures_section(drawn)
+
+    def _leave_out(self, name: str, why: str) -> None:
+        """Note what is missing, and tell who asked for it."""
+        name = name.replace("-", " ")
+        self._missing.append((name, why))
+        if self._wanted.leave_out is not None:
+            self._wanted.leave_out(name, why)
 
     def _timed(self) -> Report | None:
         """Return the latencies of the stream's samples, taken one at a time."""
@@ -208,21 +244,29 @@ class _StateReport:
         length = self._stream.length or 0
         warm_up = min(WARM_UP, length // 2)
         if length - warm_up < 2:
-            self._missing.append(("latency", f"{self._stream.name} has too few samples"))
+            self._leave_out("latency", f"{self._stream.name} has too few samples")
             return None
-        chip = deepcopy(self._chip) if self._request.learning else self._chip
-        return bench(chip, self._stream, learning=self._request.learning, warm_up=warm_up)
+        chip = deepcopy(self._chip) if self._wanted.learning else self._chip
+        try:
+            return bench(chip, self._stream, learning=self._wanted.learning, warm_up=warm_up)
+        except NeurosimError as error:
+            self._leave_out("latency", str(error))
+            return None
 
     def _priced(self) -> CostReport | None:
         """Return what the stream's samples cost on the described chip."""
-        request = self._request
-        if request.hardware is None or self._stream is None:
+        wanted = self._wanted
+        if wanted.hardware is None or self._stream is None:
             self._missing.append(("cost", NO_COST))
             return None
-        hardware.check_learns(request.hardware, request.learning, request.unverified)
-        chip = deepcopy(self._chip) if request.learning else self._chip
-        counts = hardware.count(chip, self._stream, learning=request.learning)
-        return hardware.price(counts, request.hardware, unverified=request.unverified)
+        chip = deepcopy(self._chip) if wanted.learning else self._chip
+        try:
+            hardware.place(chip, wanted.hardware)  # refuses what does not fit before it runs
+            counts = hardware.count(chip, self._stream, learning=wanted.learning)
+            return hardware.price(counts, wanted.hardware, unverified=wanted.unverified)
+        except NeurosimError as error:
+            self._leave_out("cost", str(error))
+            return None
 
     def _facts(self) -> list[Fact]:
         """Return what is to be seen first."""
@@ -235,19 +279,19 @@ class _StateReport:
         facts += [] if self._measured is None else _latency_facts(self._measured)
         if self._cost is not None:
             low, value, high = (joules(energy).strip() for energy in self._cost.energy_J.mean(axis=1))
-            facts.append(Fact("energy a sample", value, f"{low} to {high}"))
+            facts.append(Fact(f"energy, {_doing(self._cost.counts.learning)}", value, f"{low} to {high}"))
         return facts
 
     def _provenance(self) -> provenance.Rows:
         """Return rows of this report, the state, and what else was read for it."""
-        request = self._request
-        rows = provenance.of_this_run(request.command) + provenance.of_state(self._summary)
-        for option, stream in (("stream", request.stream), ("test", request.test)):
+        wanted = self._wanted
+        rows = provenance.of_this_run(wanted.command) + provenance.of_state(self._summary)
+        for option, stream in (("stream", wanted.stream), ("test", wanted.test)):
             rows += [] if stream is None else provenance.of_stream(option, stream)
-        if request.record is not None and self._measured is not None:
-            rows += _of_record(request.record, self._measured)
-        if request.hardware is not None:
-            rows.append(("described chip", f"{request.hardware.title} ({request.hardware.name})"))
+        if wanted.record is not None and self._measured is not None:
+            rows += _of_record(wanted.record, self._measured)
+        if wanted.hardware is not None:
+            rows.append(("described chip", f"{wanted.hardware.title} ({wanted.hardware.name})"))
         return rows
 
 
@@ -256,15 +300,17 @@ def _of_record(path: str | Path, report: Report) -> provenance.Rows:
     return provenance.of_file("record", path) + provenance.of_machine(report.about["environment"], "record's ")
 
 
-def _recorded(report: Report) -> str:
-    return f"Read from a record of an earlier measurement, of {report.about['chip']}."
-
-
-def _latency(report: Report, how: str) -> Section:
-    return sections.latency_section(report, priced.latency(report), how)
+def _latency(report: Report, how: str, doubt: str = "") -> Section:
+    return sections.latency_section(report, priced.latency(report), how, doubt)
 
 
 def _latency_facts(report: Report) -> list[Fact]:
-    response = report.summary()["response"]
+    response, doing = report.summary()["response"], _doing(report.about["learning"])
     names = {"p50_s": "median latency", "p99_s": "p99 latency", "max_s": "longest latency"}
-    return [Fact(name, duration(response[key]).strip()) for key, name in names.items() if response[key] is not None]
+    return [
+        Fact(name, duration(response[key]).strip(), doing) for key, name in names.items() if response[key] is not None
+    ]
+
+
+def _doing(learning: bool) -> str:
+    return "learning from a sample" if learning else "responding to a sample"

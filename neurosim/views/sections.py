@@ -5,21 +5,23 @@ from typing import Any
 from neurosim.chip.chip import Chip
 from neurosim.hardware.pricing import CostReport
 from neurosim.latency.report import Report
+from neurosim.latency.table import READING as READING_LATENCIES
 from neurosim.layers.expressions import chip_expression, expression
 from neurosim.online.drift import sentence
 from neurosim.reporting.html import folded, pairs, table
 from neurosim.reporting.units import size
 from neurosim.views.page import Section, beside, bullets, code, figures, paragraph, subtitle, wide
-from neurosim.views.summary import written
+from neurosim.views.summary import NOT_LEARNED, STATES, written
 
 RECORDS_SHOWN, NAMES_SHOWN = 12, 20
 LAYERS = ("layer", "takes", "neurons", "competition", "rule", "weights", "memory")
 LEARNED = ("layer", "samples", "blank", "never won", "live", "between", "dead", "norms", "written")
 CHANGES = ("sample", "layer", "constant", "before", "after")
 RECORDS = ("sample", "mean step", "Gini of steps", "entropy of wins", "effective winners", "never won", "median norm")
-STATES = (
-    "A neuron is live when its weights have turned away from its first ones (a cosine below 0.5), and dead when they "
-    "have hardly moved (above 0.9). A norm is the length of a neuron's weights."
+TERMS = (
+    "Blank samples teach nothing: all zeros, or without the label that the layer needs. Written is how much of its "
+    "weights a layer changes for a sample. A neuron is live when its weights have turned away from its first ones (a "
+    "cosine below 0.5), and dead when they have hardly moved (above 0.9). A norm is the length of a neuron's weights."
 )
 READING = (
     "The Gini coefficient of the steps is 0 if all neurons learn as much, and near 1 if one learns everything. The "
@@ -43,7 +45,8 @@ def chip_section(chip: Chip, summary: dict[str, Any]) -> Section:
         body += paragraph(text + "the expression starts from weights that are drawn by the seed instead.")
     own = [layer["constants"]["rule"] for layer in summary["layers"] if layer["constants"]["rule"].get("digest")]
     if own:
-        body += paragraph("Rules of one's own, by the hash of what they compute:", "quiet")
+        text = "Rules of the user's own, to be defined before the expression, by the hash of what they compute:"
+        body += paragraph(text, "quiet")
         body += pairs([(rule["name"], rule["digest"]) for rule in own])
     return Section("chip", "What the chip is", body)
 
@@ -54,10 +57,10 @@ def _layer_row(number: int, layer: Any) -> tuple[object, ...]:
     kernel = getattr(constants, "kernel", None)
     image = " x ".join(map(str, () if kernel is None else layer.image))
     takes = f"all of {layer.inputs:,} inputs" if kernel is None else f"patches of {kernel} x {kernel} of {image}"
-    bits = getattr(constants, "weight_bits", None)
+    bits = getattr(constants, "weight_bits", None) or 32
     return (
         number, takes, f"{constants.neurons:,}", expression(constants.competition, ""),
-        expression(constants.rule, ""), f"{synapses.size:,} of {bits or 32} bits", size(synapses.nbytes),
+        expression(constants.rule, ""), f"{synapses.size:,} of {bits} bits", size(-(-synapses.size * bits // 8)),
     )  # fmt: skip
 
 
@@ -66,7 +69,7 @@ def learned_section(chip: Chip, summary: dict[str, Any]) -> Section:
     layers = summary["layers"]
     body = "" if chip.samples else paragraph("It has learned from no sample yet: all weights are its first ones.")
     body += wide(table(LEARNED, [_learned_row(number, layer) for number, layer in enumerate(layers, 1)]))
-    body += paragraph(STATES, "quiet")
+    body += paragraph(TERMS, "quiet")
     drifts = [
         f"Drift of layer {number}: {sentence(layer['drift'])}."
         for number, layer in enumerate(layers, 1)
@@ -79,10 +82,10 @@ def learned_section(chip: Chip, summary: dict[str, Any]) -> Section:
 
 
 def _learned_row(number: int, layer: dict[str, Any]) -> tuple[object, ...]:
-    norm, neurons = layer["norm"], layer["neurons"]
+    norm, neurons = layer["norm"], layer["neurons"] or dict.fromkeys(STATES)
     return (
         number, f"{layer['samples']:,}", f"{layer['blank_samples']:,}", f"{layer['never_won']:.2%}",
-        *(f"{neurons[state]:,}" for state in ("live", "between", "dead")),
+        *(NOT_LEARNED if neurons[state] is None else f"{neurons[state]:,}" for state in STATES),
         f"{norm['min']:.3f} to {norm['max']:.3f}, median {norm['median']:.3f}", written(layer),
     )  # fmt: skip
 
@@ -132,10 +135,12 @@ def figures_section(drawn: dict[str, Drawn]) -> Section:
     return Section("figures", "Figures", "".join(subtitle(name) + figures(shown) for name, shown in drawn.items()))
 
 
-def latency_section(report: Report, figure: Any, about: str) -> Section:
-    """Return how long samples took, as a table and as a figure; `about` says how that was measured."""
+def latency_section(report: Report, figure: Any, about: str, doubt: str = "") -> Section:
+    """Return how long samples took, as a table and as a figure; `about` says how that was measured, `doubt` warns."""
     shown = figures([(figure, "Latency of each sample: by percentile, and over time.")])
-    body = paragraph(about) + beside(report._repr_html_(), shown) + folded("all of it, as text", report.table())
+    body = paragraph(about) + (paragraph(f"Warning: {doubt}", "warning") if doubt else "")
+    body += beside(report._repr_html_(), shown) + folded("all of it, as text", report.table())
+    body += paragraph(READING_LATENCIES, "quiet")
     return Section("latency", "How long samples take", body)
 
 

@@ -11,6 +11,9 @@ from neurosim.layers.plain import describe
 from neurosim.online.drift import drift_of
 from neurosim.state.format import Contents
 
+STATES = ("live", "between", "dead")  # of a layer that has learned
+NOT_LEARNED = "not learned yet"
+
 
 def summary_of(chip: Chip, contents: Contents) -> dict[str, Any]:
     """Return what a chip is and what it learned, with what its file says of the stream, readouts and labels."""
@@ -34,7 +37,7 @@ def summary_of(chip: Chip, contents: Contents) -> dict[str, Any]:
 
 def _layer_summary(layer: Any, changes: Any) -> dict[str, Any]:
     low, median, high = np.percentile(layer.norms, (0, 50, 100))
-    states = layer.neurons()["state"]
+    states = layer.neurons()["state"] if layer.samples else None
     return {
         "inputs": layer.inputs,
         "constants": describe(layer.constants),
@@ -44,7 +47,7 @@ def _layer_summary(layer: Any, changes: Any) -> dict[str, Any]:
         "never_won": never_won(layer.wins),
         "writes_per_sample": layer.writes / max(1, layer.samples),
         "norm": {"min": float(low), "median": float(median), "max": float(high)},
-        "neurons": {name: int((states == name).sum()) for name in ("live", "between", "dead")},
+        "neurons": None if states is None else {name: int((states == name).sum()) for name in STATES},
         "drift": drift_of(layer, changes),
         "records": [dict(zip(row.dtype.names, row.item(), strict=True)) for row in layer.records],
     }

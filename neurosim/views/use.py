@@ -5,16 +5,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.checks import whole
+from neurosim.checks import instance, whole
 from neurosim.chip.chip import Chip
 from neurosim.errors import ConfigError
 from neurosim.reporting.figures import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, label_ends, legend_beside, log_axis
 from neurosim.reporting.figures import panels as new_panels
+from neurosim.views.summary import NOT_LEARNED
 
 STATES = {"live": BLUE, "between": ORANGE, "dead": VERMILION}
 NO_WIN = 0.5  # where neurons without a win stand on a logarithmic axis
 MOST_USED = "neurons, the most used first"
 SAMPLES = "samples learned"
+FIRST_RECORD = "the first is taken after 100 samples, with instruments=True"
 DECADE = 10
 TICKS = 5  # between the numbers of an axis, at most
 DOT, DOT_OF_LEGEND = 4, 8  # points, where neurons are few
@@ -45,8 +47,8 @@ def neurons(chip: Chip, layer: int = 0) -> Any:
     order = np.argsort(-table["wins"], kind="stable")
     wins, states = table["wins"][order], table["state"][order]
     figure, ((axes,),) = new_panels(height=3.6)
-    for state, colour in STATES.items():
-        at = np.flatnonzero(states == state)
+    for state, colour in (STATES if working.samples else {NOT_LEARNED: GREY}).items():
+        at = np.flatnonzero((states == state) | (state == NOT_LEARNED))
         heights = np.maximum(wins[at], NO_WIN)
         axes.plot(at + 1, heights, ".", color=colour, markersize=_dot(len(wins)), label=f"{state}: {len(at):,}")
     log_axis(axes, "y")
@@ -71,8 +73,8 @@ def records(chip: Chip, layer: int = 0) -> Any:
     working = layer_of(chip, layer)
     rows = working.records
     if len(rows) == 0:
-        rule, advice = "at least one to be drawn", "the first is taken after 100 samples, with instruments=True"
-        raise ConfigError(f"records of layer {layer + 1}", rule, f"none after {working.samples:,} samples", advice)
+        rule, value = "at least one to be drawn", f"none after {working.samples:,} samples"
+        raise ConfigError(f"records of layer {layer + 1}", rule, value, FIRST_RECORD)
     figure, grid = new_panels(3, 1, height=7, sharex=True, height_ratios=(1.3, 1, 1))
     shares, effective, steps = grid[:, 0]
     lines = {"entropy of wins": "usage_entropy", "Gini of steps": "step_gini", "never won": "never_won"}
@@ -100,13 +102,12 @@ def norms(chip: Chip, layer: int = 0) -> Any:
     """
     working = layer_of(chip, layer)
     lengths, rows = np.sort(working.norms)[::-1], working.records
-    figure, grid = new_panels(1, 2 if len(rows) else 1, height=3.2, sharey=True)
+    figure, grid = new_panels(1, 2 if len(rows) else 1, height=3.2)
     now = grid[0, 0]
     now.plot(np.arange(1, len(lengths) + 1), lengths, ".", color=BLUE, markersize=_dot(len(lengths)))
     now.set(xlabel="neurons, the longest first", ylabel="length of the weights", xlim=(0, len(lengths) + 1))
     now.set_title(f"Layer {layer + 1}: now (dotted: 1)")
-    if lengths[-1] > 0 and lengths[0] > DECADE * lengths[-1]:
-        log_axis(now, "y")
+    _length_axis(now, lengths)
     for axes in grid[0]:
         axes.axhline(1, color=GREY, linewidth=0.8, linestyle=":", label="_one")
         whole_numbers(axes.xaxis)
@@ -120,7 +121,15 @@ def _norms_over_time(rows: NDArray[Any], axes: Any) -> None:
         axes.plot(rows["sample"], rows[f"norm_{label}"], color=colour, label=label, **_marked(rows))
     axes.set(xlabel=SAMPLES)
     axes.set_title("over time")
+    _length_axis(axes, np.concatenate([rows["norm_min"], rows["norm_max"]]))
     label_ends(axes)
+
+
+def _length_axis(axes: Any, lengths: NDArray[Any]) -> None:
+    """Let an axis be logarithmic where lengths, and the 1 that is drawn with them, span a decade."""
+    low, high = min(1.0, lengths.min()), max(1.0, lengths.max())
+    if 0 < DECADE * low < high < np.inf:
+        log_axis(axes, "y")
 
 
 def whole_numbers(axis: Any) -> None:
@@ -132,7 +141,8 @@ def whole_numbers(axis: Any) -> None:
 
 
 def layer_of(chip: Chip, layer: int) -> Any:
-    """Return a layer at work by its index; ConfigError if there is none."""
+    """Return a layer at work by its index; ConfigError if there is none, or the chip is no Chip."""
+    instance("chip", chip, Chip)
     whole("layer", layer, 0, len(chip.layers) - 1)
     return chip.layers[layer]
 

@@ -20,7 +20,7 @@ KEYS = {
     "compile_s", "first_sample_cold_s", "first_sample_warm_s", "service", "response", "too_few_samples_for",
     "deadline_s", "device", "deadline_misses", "deadline_miss_share", "backlog_max", "backlog_mean", "waited_for",
     "wake_late_median_s", "wake_late_max_s", "samples_per_s", "offered_per_s", "busy_share", "layers",
-    "garbage_collector", "interruptions", "roofline", "snapshots", "loop",
+    "measured_at", "state_sha256", "garbage_collector", "interruptions", "roofline", "snapshots", "loop",
 }  # fmt: skip
 LATENCIES = [
     "min_s", "p50_s", "p90_s", "p95_s", "p99_s", "p999_s", "p9999_s", "max_s", "mean_s", "standard_error_s",

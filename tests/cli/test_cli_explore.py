@@ -92,7 +92,8 @@ def test_eight_samples_by_default_or_as_many_as_there_are(state, tmp_path, sampl
     import numpy as np
 
     np.save(tmp_path / "few.npy", samples[:3])
-    for source, count in (("digits", 8), ("few.npy", 3)):
+    np.savetxt(tmp_path / "few.csv", samples[:2], delimiter=",")  # whose length is known only at its end
+    for source, count in (("digits", 8), ("few.npy", 3), ("few.csv", 2)):
         page = tmp_path / f"{source}.html"
         invoke("explore", state, "--stream", source, "--root", tmp_path, "--out", page)
         assert len(data_of(page)["chip"]["samples"]) == count

@@ -35,3 +35,10 @@ def test_inspect_shows_whatever_a_constant_holds(make_chip, samples, tmp_path, r
     assert invoke("inspect", path, *as_json).stderr == ""
     assert not [warning for warning in recwarn if issubclass(warning.category, RuntimeWarning)]
     assert np.isfinite(ns.Chip.load(path).layers[0].weights).all()
+
+
+@pytest.mark.parametrize("layer", [ns.recipes.softhebb(5), ns.recipes.delta_readout(5)])
+def test_a_chip_that_has_not_learned_has_no_live_or_dead_neurons(layer, tmp_path):
+    ns.Chip([layer], inputs=64).save(tmp_path / "chip.h5")
+    assert "neurons  not learned yet" in invoke("inspect", tmp_path / "chip.h5").stdout
+    assert json.loads(invoke("inspect", tmp_path / "chip.h5", "--json").stdout)["layers"][0]["neurons"] is None

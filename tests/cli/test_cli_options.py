@@ -16,7 +16,7 @@ from neurosim.streams.fetch import DATASETS
 
 # Options that have a name in common, and nothing else: what they do, their type or their default differs.
 HOMONYMS = {
-    "--rate", "--state", "--snapshot-seconds", "--record", "--figure", "--restart", "--out", "--only",
+    "--rate", "--state", "--snapshot-seconds", "--record", "--restart", "--out", "--only",
     "--list", "--samples", "--set", "--skip-bad",
 }  # fmt: skip
 DECLARING = {"click.option", "_shared"}
@@ -100,3 +100,8 @@ def test_no_two_options_of_a_command_share_a_name():
         own = set(options.__annotations__)
         names = Counter(entry.name for base in bases for entry in fields(base)) + Counter(own)
         assert {name for name, count in names.items() if count > 1} <= {"seed"}
+
+
+@pytest.mark.parametrize("command", ["bench", "cost"])
+def test_help_says_in_which_formats_figures_are_drawn(command):
+    assert "the ending says in which format: .png, .svg, .pdf" in " ".join(invoke(command, "--help").stdout.split())

@@ -93,7 +93,7 @@ def test_a_rule_of_ones_own_needs_its_file(files):
     invoke("stream", "digits", "--recipe", "mine.py:layer", "--neurons", "5", "--state", "own.h5")
     assert "must be given with 'leaky' among them" in invoke("report", "own.h5", "--out", "a.html", code=2).stderr
     shown = texts(page("own.h5", "--rules", "mine.py"))
-    assert "ns.DenseWTA(5, competition=ns.HardWTA(), rule=leaky(rate=0.1, averaging=0.01))" in shown
+    assert "ns.DenseWTA(5, competition=ns.HardWTA(), rule=leaky(rate=0.1))" in shown
     assert ns.Chip.load("own.h5", rules=rules()).layers[0].constants.rule.digest in shown
 
 
@@ -111,6 +111,8 @@ def rules():
     (["chip.h5", "--out", "old.html"], "out must be a file that does not exist yet, got 'old.html'; --overwrite"),
     (["run.h5", "--out", "a.html", "--stream", "digits"], "stream must be left out with a record of latencies"),
     (["run.h5", "--out", "a.html", "--shape", "8,8"], "shape must be left out with a record of latencies"),
+    (["run.h5", "--out", "a.html", "--unverified"], "unverified must be left out with a record of latencies"),
+    (["chip.h5", "--out", "a.html", "--learn"], "learn must be left out without --stream"),
     (["chip.h5", "--out", "a.html", "--record", "chip.h5"], "record chip.h5 must be what bench --record FILE.h5 wrote"),
     (["chip.h5", "--out", "a.html", "--record", "none.h5"], "record none.h5 must be a file, and there is none"),
     (["chip.h5", "--out", "a.html", "--chip", "loihi"], "chip must be left out without --stream"),

@@ -62,15 +62,18 @@ def test_a_stream_adds_figures(state, tmp_path):
 def test_a_described_chip_adds_its_floor_plan_and_with_a_stream_the_energy(state, tmp_path):
     names, said = view(state, tmp_path / "one", "--chip", "loihi")
     assert names == ALWAYS | {"floor-plan"}
-    assert said == "Left out: energy: it depends on the samples: give a stream\n"
+    assert said == "Left out: energy: it depends on the samples: give some (--stream)\n"
     names, _ = view(state, tmp_path / "two", "--chip", "truenorth", "--stream", "digits", "--first", 50)
     assert names == ALWAYS | OF_A_STREAM | {"floor-plan", "energy"}
 
 
 def test_a_state_that_is_no_image_asks_for_the_shape(flat, tmp_path):
-    said = refused(flat, tmp_path)
-    assert "shape must be given as H,W or C,H,W: the 64 inputs of layer 1 do not say what image they are" in said
-    assert "--shape none" in said
+    names, said = view(flat, tmp_path / "unsaid")
+    assert names == {name for one in ALWAYS for name in (one, one.replace("1", "2"))} - {
+        "layer-1-fields", "layer-2-fields"
+    }  # fmt: skip
+    asked = "the state does not say that samples are images: give their --shape H,W"
+    assert f"Left out: layer-1-fields: {asked}\n" in said
     names, said = view(flat, tmp_path / "image", "--shape", "8,8")
     assert names == ALWAYS | {name.replace("1", "2") for name in ALWAYS} - {"layer-2-fields"}
     assert "Left out: layer-2-fields: inputs of a deeper layer are no image" in said
@@ -86,10 +89,11 @@ def test_a_stream_of_images_says_the_shape(flat, tmp_path):
 
 
 def test_a_single_layer_may_have_a_shape_of_its_own(flat, tmp_path):
-    names, said = view(flat, tmp_path, "--layer", 2, "--shape", "4,5", "--stream", "digits", "--first", 100)
-    own = {name.replace("1", "2") for name in ALWAYS}
-    assert names == own | {"layer-2-winners", "confusion", "latency"} | {"layer-2-patches"} & names
-    assert "layer-1" not in said
+    own = {name.replace("1", "2") for name in ALWAYS | OF_A_STREAM}
+    assert view(flat, tmp_path, "--layer", 2, "--shape", "4,5", "--stream", "digits", "--first", 100) == (own, "")
+    names, said = view(flat, tmp_path / "none", "--layer", 2, "--stream", "digits", "--first", 100)
+    assert names == own - {"layer-2-fields"}
+    assert said.startswith("Left out: layer-2-fields: inputs of a deeper layer are no image")
 
 
 @pytest.mark.parametrize("shape", ["8", "8,x", "1,1,8,8", "0,64", "-8,-8", "8,8,", ""])
@@ -111,7 +115,19 @@ def test_an_empty_run_is_shown(tmp_path):
     ns.Chip([ns.recipes.softhebb(5)], inputs=(1, 4, 4)).save(path)
     names, said = view(path, tmp_path / "out")
     assert names == ALWAYS - {"layer-1-records"}
-    assert said == "Left out: layer-1-records: no records yet after 0 samples\n"
+    why = "none after 0 samples: the first is taken after 100 samples, with instruments=True"
+    assert said == f"Left out: layer-1-records: {why}\n"
+
+
+def test_what_cannot_be_drawn_is_left_out_alone(tmp_path):
+    layers = [ns.recipes.softhebb(2000), ns.recipes.delta_readout(10)]  # too many for xylo
+    ns.Chip(layers, inputs=(1, 8, 8)).save(tmp_path / "new.h5")
+    chip = ("--chip", "xylo")
+    names, said = view(tmp_path / "new.h5", tmp_path / "out", "--stream", "digits", "--first", 50, *chip)
+    assert {"layer-1-fields", "layer-1-winners", "layer-2-norms"} <= names
+    assert not names & {"floor-plan", "energy"}
+    for name in ("floor-plan", "energy", "confusion"):
+        assert f"Left out: {name}: " in said
 
 
 def test_a_stream_without_labels_has_no_classes(state, tmp_path):

@@ -1,5 +1,7 @@
 """Energy by hand: every operation of a small run counted on paper, and priced."""
 
+import re
+
 import counted
 import described
 import numpy as np
@@ -9,6 +11,7 @@ from neurosim import hardware
 from neurosim.errors import ConfigError
 from neurosim.hardware.counting.operations import operations
 from neurosim.hardware.energy import check_learns, energy
+from neurosim.hardware.table import JOULES, table
 
 PICO = 1e-12
 
@@ -98,3 +101,15 @@ def test_learning_that_nobody_vouches_for_is_refused_unless_allowed(tmp_path):
     check_learns(chip, True, True)
     assert chip.vouched().energy == {}
     assert set(chip.vouched().time) == set(chip.time)
+
+
+def test_products_in_the_table_multiply_out(plain):
+    run = counted.counts(counted.layer(counted.dense(0, 10, 4), [4, 3, 3], [[0] * 4] * 3))
+    text = table(hardware.price(run, plain).summary())
+    units = {unit.strip(): size or 1e-15 for size, unit in JOULES}
+    rows = re.findall(r"([\d.,]+) x +([\d.]+) (\w+) = +([\d.]+) (\w+)", text)
+    assert rows
+    for count, each, unit, total, unit_of_total in rows:
+        product = float(count.replace(",", "")) * float(each) * units[unit]
+        assert product / units[unit_of_total] == pytest.approx(float(total), rel=5e-4, abs=0.006)  # two digits
+    assert "learning  none" in text

@@ -1,5 +1,6 @@
 """The figure of a priced run keeps the style on every described chip, and says what it shows."""
 
+import numpy as np
 import pytest
 
 pytest.importorskip("matplotlib")
@@ -40,11 +41,13 @@ def test_the_floor_plan_shows_layers_and_how_full_cores_are(tmp_path):
     drawn, ((axes,),) = panels(height=3)
     floor_plan(mapping, axes)
     readable.check(drawn)
-    assert axes.get_title(loc="left") == "3 of 4 cores in use; height: how full"
+    assert axes.get_title(loc="left") == "3 of 4 cores in use (tinted); height: how full"
     assert [text.get_text() for text in axes.texts] == ["6", "5", "3"]
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["layer 1", "layer 2"]
     outlines = [path.get_extents() for path in axes.collections[0].get_paths()]
     assert len(outlines) == 4
+    tinted = np.flatnonzero(axes.collections[0].get_facecolor()[:, 3])
+    assert sorted(tinted) == sorted(mapping.cores)
     for part, patch in zip(mapping.parts, axes.patches, strict=True):
         core = outlines[part.core]
         assert patch.get_bbox().x0 == core.x0
@@ -71,5 +74,36 @@ def test_where_the_energy_goes_is_written_beside_it(tmp_path):
     shares = [text.get_text() for text in axes.texts]
     assert len(shares) == 4
     assert shares[1] == "none"
+    assert axes.get_title(loc="left").endswith(" to respond to a sample")
     assert shares[0].endswith(" %")
     assert [label.get_text() for label in axes.get_yticklabels()] == ["inference", "learning", "routing", "static"]
+
+
+@pytest.mark.parametrize("name", hardware.names())
+def test_bands_lie_within_the_axis(name):
+    chip = hardware.load(name)
+    report = hardware.price(run(learning=chip.learns(), bits=min(8, chip.structure.weight_bits)), chip)
+    drawn, ((axes,),) = panels(height=2)
+    energy_split(report, axes)
+    readable.check(drawn)
+    left, right = axes.get_xlim()
+    ends = [x for bars in axes.collections for path in bars.get_paths() for x in path.vertices[:, 0]]
+    assert min(ends) > 0
+    bands = [spent.mean(axis=1) for spent in report.energy.parts.values()]
+    assert [line.get_marker() for line in axes.lines].count("<") == sum(low == 0 < value for low, value, _ in bands)
+    assert left < 0.95 * min(ends)
+    assert 1.05 * max(ends) < right
+    assert axes.get_title(loc="left").endswith(
+        " to learn from a sample" if chip.learns() else " to respond to a sample"
+    )
+
+
+def test_a_band_from_zero_begins_with_an_arrow(tmp_path):
+    chip = hardware.load(described.written(tmp_path))
+    energies = {f"energy.{name}.low": 0 for name in chip.energy}
+    report = hardware.price(run(), hardware.load(described.written(tmp_path), energies))
+    drawn, ((axes,),) = panels(height=2)
+    energy_split(report, axes)
+    readable.check(drawn)
+    assert [line.get_marker() for line in axes.lines].count("<") == 2  # of inference and routing
+    assert "from 0" in axes.get_xlabel()

@@ -21,15 +21,17 @@ def record(samples, scale):
     return Record(start - waited, start, start + scale + np.random.default_rng(0).integers(0, scale, samples))
 
 
+@pytest.mark.parametrize("learning", [True, False])
 @pytest.mark.parametrize(("kind", "deadline", "samples", "scale"), [
     ("closed", None, 2000, 5_000), ("closed", 1e-5, 1, 5_000), ("poisson", 8e-6, 2000, 5_000),
     ("period", None, 200, 40_000_000), ("closed", None, 0, 5_000), ("poisson", 1.0, 20_000, 100),
 ])  # fmt: skip
-def test_the_figure_keeps_the_style(kind, deadline, samples, scale):
-    about = {"arrivals": {"kind": kind}, "deadline_s": deadline, "chip": LONG}
+def test_the_figure_keeps_the_style(kind, deadline, samples, scale, learning):
+    about = {"arrivals": {"kind": kind}, "deadline_s": deadline, "chip": LONG, "learning": learning}
     drawn = figure(record(samples, scale), about)
     readable.check(drawn)
     curve, time = drawn.axes
+    assert curve.get_title(loc="left").startswith("Learning from" if learning else "Responding to")
     assert curve.get_xlabel() == "share of samples that take no longer"
     assert time.get_xlabel().startswith("time since the first sample, ")
     assert curve.get_ylim() == time.get_ylim()

@@ -123,6 +123,7 @@ def without_environment(summary):
 @pytest.mark.parametrize(("change", "words"), [
     (without_environment, "a measurement, but: KeyError: 'environment'"), (list, "and holds another"),
     (lambda summary: summary | {"chip": 3}, "and holds another"),
+    (lambda summary: summary | {"deadline_s": -1.0}, "a measurement, but: StopIteration"),
 ])  # fmt: skip
 def test_a_summary_that_makes_no_table_is_refused(copy, change, words):
     with h5py.File(copy, "r+") as file:

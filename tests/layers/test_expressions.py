@@ -40,8 +40,9 @@ def test_a_rule_of_ones_own_has_its_bare_name():
         return 1 - decay, rate * response
 
     rule = leaky(decay=0.25, rate=0.1)
-    assert expression(rule) == "leaky(rate=0.1, decay=0.25, averaging=0.01)"
+    assert expression(rule) == "leaky(rate=0.1, decay=0.25)"
     assert eval(expression(rule), {"leaky": leaky}) == rule
+    assert expression(leaky(decay=0.25, averaging=0.2)) == "leaky(rate=0.05, decay=0.25, averaging=0.2)"
 
 
 def test_an_unknown_kind_is_refused():

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 pytest.importorskip("matplotlib")
@@ -117,6 +117,7 @@ def test_latencies_of_no_size_are_drawn(seconds, tmp_path):
     assert axes.texts[-1].get_text() == "deadline"
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault
 @given(st.lists(st.floats(-1, 2), min_size=1, max_size=12), st.floats(0.01, 0.5))
 def test_heights_are_apart_in_order_and_as_near_as_they_can_be(heights, distance):
     apart = np.array(figures.spread(heights, distance))

@@ -1,7 +1,9 @@
 """Texts are written whole or not at all."""
 
 import os
+import stat
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -49,3 +51,16 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch, failing):
 def test_a_folder_that_is_not_there_is_told():
     with pytest.raises(ConfigError, match="No such file or directory"):
         write_text("out", Path("none") / "a.html", "new")
+
+
+def test_a_pipe_is_written_to_and_stays_one(tmp_path):
+    path, read = tmp_path / "pipe.html", []
+    os.mkfifo(path)
+    (tmp_path / "link.html").symlink_to(path)
+    reader = Thread(target=lambda: read.append(path.read_bytes()), daemon=True)
+    reader.start()
+    write_text("out", tmp_path / "link.html", "new")
+    assert stat.S_ISFIFO(path.stat().st_mode)
+    reader.join()
+    assert read == [b"new"]
+    assert names(tmp_path) == ["link.html", "pipe.html"]

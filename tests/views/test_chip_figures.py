@@ -58,6 +58,11 @@ def test_neurons_are_sorted_by_their_wins(chip, tmp_path):
     assert said == [f"{state}: {(states == state).sum()}" for state in ("live", "between", "dead")]
 
 
+def test_neurons_that_have_not_learned_are_neither_live_nor_dead(tmp_path):
+    figure = drawn(ns.views.neurons(ns.Chip([ns.recipes.softhebb(9)], inputs=64)), tmp_path)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["not learned yet: 9"]
+
+
 def test_records_are_those_of_the_layer(chip, tmp_path):
     figure = drawn(ns.views.records(chip), tmp_path)
     rows = chip.layers[0].records
@@ -84,6 +89,14 @@ def test_norms_are_those_of_the_layer(chip, tmp_path):
     now, time = figure.axes
     np.testing.assert_array_equal(points(now)[:, 1], np.sort(chip.layers[0].norms)[::-1])
     assert len(points(time)) == 3 * len(chip.layers[0].records)
+
+
+def test_lengths_far_from_one_are_on_a_logarithmic_axis(make_chip, stream, tmp_path):
+    chip = make_chip(5, inputs=DIGITS).learn(stream)
+    assert drawn(ns.views.norms(chip), tmp_path).axes[0].get_yscale() == "linear"
+    chip.layers[0].state.norms[:] = 1e-12
+    now, time = drawn(ns.views.norms(chip), tmp_path).axes
+    assert (now.get_yscale(), time.get_yscale()) == ("log", "linear")
 
 
 def test_a_chip_that_has_not_learned_is_shown(make_chip, tmp_path):
@@ -226,6 +239,7 @@ def test_confusion_counts_what_the_winners_label_says(chip, tmp_path):
     assert right / sum(found.values()) == pytest.approx(judged.winner_accuracy)
     assert sum(found.values()) == judged.test_samples
     assert f"{judged.winner_accuracy:.1%}" in figure.axes[0].get_title(loc="left")
+    assert figure.axes[0].get_xlabel() == f"label of the winner, fitted on {train.length:,} samples"
 
 
 def test_without_a_test_stream_half_is_counted_whatever_the_order(chip, stream, tmp_path):
@@ -282,9 +296,31 @@ def test_another_layer_is_refused(chip, draw, layer):
         draw(chip, layer)
 
 
+def test_other_objects_are_refused(chip, stream):
+    for name, draw in {
+        "chip": lambda: ns.views.neurons(None), "train": lambda: ns.views.confusion(chip, None),
+        "report": lambda: ns.views.energy(chip), "placed": lambda: ns.views.floor_plan(chip),
+    }.items():  # fmt: skip
+        with pytest.raises(ns.ConfigError, match=f"{name} must be a [A-Z]"):
+            draw()
+    with pytest.raises(ns.ConfigError, match="chip must be a Chip, got 'NoneType'"):
+        ns.views.winners(None, stream)
+    with pytest.raises(ns.ConfigError, match="report must be a Report, got 'Chip'"):
+        ns.views.latency(chip)
+
+
+def test_signs_that_are_not_seen_are_told(chip, stream):
+    block = next(stream.blocks(size=300))
+    names = np.array(["a\u202eb", *"123456789"])
+    figure = ns.views.confusion(chip, ArrayStream(block.samples, names[block.labels]))
+    assert r"a\u202eb" in [label.get_text() for label in figure.axes[0].get_yticklabels()]
+
+
 def test_an_empty_stream_is_refused(chip):
     with pytest.raises(ns.SampleError, match="at least one"):
         ns.views.winners(chip, np.zeros((0, 64), np.float32))
+    with pytest.raises(ns.SampleError, match="samples must be at least one, got none"):
+        ns.views.winners(chip, [])
 
 
 def test_figures_change_nothing(chip, stream):

@@ -104,12 +104,17 @@ assert "matplotlib" not in sys.modules
     subprocess.run([sys.executable, "-c", script], check=True)
 
 
-def test_the_examples_of_the_page_make_one_script(monkeypatch, tmp_path):
+@pytest.mark.parametrize(("page", "written"), [
+    ("looking", "records.png"), ("report", "run.html"), ("explorer", "explorer.html"),
+])  # fmt: skip
+def test_the_examples_of_a_page_make_one_script(page, written, chip, monkeypatch, tmp_path):
     pytest.importorskip("matplotlib")
-    page = Path(__file__).parents[2] / "docs" / "looking.md"
     monkeypatch.chdir(tmp_path)
-    exec("\n".join(re.findall(r"^```python\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)), {})
-    assert (tmp_path / "records.png").is_file()
+    chip.save("chip.h5")
+    ns.bench(chip, ns.open_stream("digits"), learning=False, samples=50).save("run.h5")
+    text = Path(__file__).parents[2].joinpath("docs", f"{page}.md").read_text()
+    exec("\n".join(re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)), {})
+    assert (tmp_path / written).stat().st_size > 10_000
 
 
 def test_a_browser_shows_them_and_asks_for_nothing(browser, chip, tmp_path):

@@ -1,8 +1,11 @@
 """Reports: all on one page, every text as it is, nothing fetched and nothing run, in a real browser too."""
 
 import html
+import json
 import re
+import shutil
 
+import h5py
 import numpy as np
 import pytest
 from html_pages import Links, texts
@@ -11,7 +14,7 @@ from ticking import digits, ticking
 import neurosim as ns
 from neurosim.errors import ConfigError, StateError
 from neurosim.layers.expressions import chip_expression
-from neurosim.views.report import Request, record_report, state_report
+from neurosim.views.report import record_report, state_report
 
 HOSTILE = "<script>document.title='run'</script><img src=http://127.0.0.1:9/a.png onerror=\"document.title='run'\">'\"&"
 
@@ -46,9 +49,7 @@ def record(tmp_path_factory):
 @pytest.fixture(scope="module")
 def whole(state):
     """A report of everything."""
-    loihi = ns.hardware.load("loihi")
-    request = Request(stream=digits(), samples=400, hardware=loihi, command=f"neurosim report {HOSTILE}")
-    return state_report(state, request)
+    return state_report(state, stream=digits(), samples=400, hardware="loihi", command=f"neurosim report {HOSTILE}")
 
 
 def sections(page):
@@ -76,7 +77,7 @@ def test_numbers_are_those_of_the_chips_own_summaries(whole, state):
     loihi = ns.hardware.load("loihi")
     counts = ns.hardware.count(ns.Chip.load(state), digits(), learning=False, samples=400)
     priced = ns.hardware.price(counts, loihi)
-    assert html.escape(ns.hardware.price(counts, loihi).hardware.title) in whole
+    assert html.escape(priced.hardware.title) in whole
     assert priced._repr_html_() in whole
 
 
@@ -87,44 +88,125 @@ def test_what_is_missing_is_told(state):
     assert "latency: give samples to measure it on (--stream), or what was measured before (--record)" in shown
     assert "layer 1 fields: the state does not say that samples are images: give their --shape H,W" in shown
     assert "cost: give a described chip (--chip) and samples to price (--stream)" in shown
-    with_fields = state_report(state, Request(shape=(8, 8)))
+    with_fields = state_report(state, shape=(8, 8))
     assert "--shape" not in texts(with_fields)
     assert with_fields.count("<figure>") == page.count("<figure>") + 1
 
 
 def test_a_chip_that_learned_nothing_has_a_report(tmp_path):
     ns.Chip([ns.recipes.softhebb(5)], inputs=3).save(tmp_path / "new.h5")
-    shown = texts(state_report(tmp_path / "new.h5", Request(shape=())))
+    shown = texts(state_report(tmp_path / "new.h5", shape=()))
+    assert "not learned yet" in shown
     assert "It has learned from no sample yet" in shown
-    assert "no records yet after 0 samples" in shown
+    assert "layer 1 records: none after 0 samples: the first is taken after 100" in shown
+
+
+def test_what_cannot_be_made_is_left_out_alone(tmp_path):
+    layers, left_out = [ns.recipes.softhebb(2000), ns.recipes.delta_readout(10)], {}  # too many neurons for xylo
+    ns.Chip(layers, inputs=(1, 8, 8)).save(tmp_path / "new.h5")
+    page = state_report(
+        tmp_path / "new.h5", stream=digits(), samples=50, hardware="xylo", leave_out=left_out.setdefault
+    )  # fmt: skip
+    assert sections(page) == ["chip", "learned", "figures", "latency", "provenance", "missing"]
+    assert left_out.keys() == {"cost", "confusion", "layer 1 records", "layer 2 records", "layer 2 fields"}
+    assert "network must be small enough" in left_out["cost"]
 
 
 def test_a_convolutional_chip_has_a_report(tmp_path):
     images = digits()
     ns.Chip([conv(6), conv(4), ns.recipes.softhebb(5)], inputs=(1, 8, 8)).learn(images).save(tmp_path / "conv.h5")
-    shown = texts(state_report(tmp_path / "conv.h5", Request(stream=images, samples=120)))
+    shown = texts(state_report(tmp_path / "conv.h5", stream=images, samples=120))
     assert "patches of 3 x 3 of 6 x 6 x 6" in shown
     assert "layer 2 fields: weights of 6 channels are no picture" in shown
     assert "responding to 59 samples" in shown
 
 
+def test_synapses_of_few_bits_take_so_many_bits(tmp_path):
+    ns.Chip([ns.recipes.softhebb(40, weight_bits=3)], inputs=64).save(tmp_path / "bits.h5")
+    assert "2,560 of 3 bits\n960 B\n" in texts(state_report(tmp_path / "bits.h5", shape=(8, 8)))
+
+
 def test_learning_is_timed_and_priced_on_a_copy(state):
     loihi = ns.hardware.load("loihi")
-    page = state_report(state, Request(stream=digits(), samples=300, learning=True, hardware=loihi, shape=()))
+    page = state_report(state, stream=digits(), samples=300, learning=True, hardware=loihi, shape=())
     assert "learning from 300 samples" in texts(page)
     assert ns.Chip.load(state).state_sha256 in texts(page)
     deaf = next(ns.hardware.load(name) for name in ns.hardware.names() if not ns.hardware.load(name).learns())
     with pytest.raises(ConfigError, match="price responses"):
-        state_report(state, Request(stream=digits(), learning=True, hardware=deaf))
+        state_report(state, stream=digits(), learning=True, hardware=deaf)
 
 
-def test_a_record_is_shown_beside_a_state_and_by_itself(state, record):
-    alone, beside = record_report(record, "neurosim report run.h5"), state_report(state, Request(record=record))
+def test_a_record_is_shown_by_itself(record):
+    alone = record_report(record, "neurosim report run.h5")
     assert sections(alone) == ["latency", "provenance"]
-    table = ns.latency.read_record(record)._repr_html_()
-    assert table in alone
-    assert table in beside
-    assert "Read from a record of an earlier measurement, of Chip(64 -> 9" in texts(beside)
+    assert ns.latency.read_record(record)._repr_html_() in alone
+
+
+def recorded(chip, path, **options):
+    ns.bench(chip, digits(), samples=200, warm_up=5, clock=ticking(500), **options).save(path)
+    return path
+
+
+def test_a_record_is_shown_beside_the_state_of_its_chip(state, tmp_path):
+    path = recorded(ns.Chip.load(state), tmp_path / "run.h5", learning=False)
+    about = ns.latency.read_record(path).about
+    page = state_report(state, record=path)
+    shown = texts(page)
+    assert ns.latency.read_record(path)._repr_html_() in page
+    assert about["state_sha256"] == ns.Chip.load(state).state_sha256
+    when = f"on {about['measured_at'][:10]} at {about['measured_at'][11:16]} UTC"
+    assert f"Read from a record of an earlier measurement, {when}, of Chip(64 -> 30 -> 12" in shown
+    assert ", which only responded to the samples." in shown
+    assert "governor" in shown
+    assert "Warning" not in shown
+
+
+def test_a_record_of_another_state_has_a_warning(state, tmp_path):
+    path = recorded(ns.Chip.load(state), tmp_path / "run.h5", learning=True)  # begins in the same state
+    assert "Warning" not in texts(state_report(state, record=path))
+    path = recorded(ns.Chip.load(state).learn(digits()), tmp_path / "later.h5")
+    assert "Warning: The chip was measured in another state (state_sha256 " in texts(state_report(state, record=path))
+    with h5py.File(path, "r+") as file:
+        summary = json.loads(file.attrs["summary"])
+        del summary["state_sha256"], summary["measured_at"]
+        file.attrs["summary"], file.attrs["version"] = json.dumps(summary), 1
+    shown = texts(state_report(state, record=path))
+    assert "Warning: The record is of an older version, and does not tell in which state the chip was" in shown
+    assert "at a time that it does not tell" in shown
+
+
+def test_a_record_of_another_chip_is_refused(state, record):
+    with pytest.raises(
+        ConfigError, match=r"record must be of the chip of the state, Chip\(64 -> 30 -> 12\), .*64 -> 9"
+    ):
+        state_report(state, record=record)
+
+
+def test_numbers_say_whether_the_chip_learned_or_responded(whole, state):
+    assert "responding to a sample" in texts(whole)
+    assert "energy, responding to a sample" in texts(whole)
+    page = state_report(state, stream=digits(), samples=300, learning=True, hardware="loihi", shape=())
+    assert "energy, learning from a sample" in texts(page)
+    assert "of learning from a sample" in texts(page)
+
+
+def test_terms_are_explained(whole):
+    shown = texts(whole)
+    for words in (
+        "Blank samples teach nothing",
+        "Written is how much",
+        "Jitter is the mean",
+        "in the loop is the part",
+    ):
+        assert words in shown
+
+
+def test_a_record_that_says_little_of_its_machine_has_a_page(record, tmp_path):
+    with h5py.File(shutil.copy(record, tmp_path / "old.h5"), "r+") as file:
+        summary = json.loads(file.attrs["summary"])
+        del summary["environment"]["system"], summary["environment"]["neurosim"]
+        file.attrs["summary"], file.attrs["version"] = json.dumps(summary), 1
+    assert "neurosim unknown, Python 3." in texts(record_report(tmp_path / "old.h5"))
 
 
 @pytest.mark.parametrize("which", ["whole", "record"])
@@ -140,9 +222,13 @@ def test_all_texts_are_shown_as_they_are_and_nothing_leads_elsewhere(which, whol
 def test_streams_that_do_not_fit_are_refused(state):
     narrow = ns.streams.ArrayStream(np.ones((9, 3), np.float32))
     with pytest.raises(ns.SampleError, match="must have 64 inputs, got 3"):
-        state_report(state, Request(stream=narrow))
+        state_report(state, stream=narrow)
     with pytest.raises(StateError, match="another file"):
-        state_report(state, Request(record=state))
+        state_report(state, record=state)
+    with pytest.raises(ConfigError, match="test must be left out without a stream, got 'digits'"):
+        state_report(state, test=digits())
+    with pytest.raises(ConfigError, match="samples must be a whole number of at least 2, got 1"):
+        state_report(state, stream=digits(), samples=1)
 
 
 def test_without_matplotlib_there_is_no_report(state, record, monkeypatch):
@@ -200,11 +286,11 @@ def test_pictures_of_the_page_are_small(tmp_path, browser):
     browser.scheme("light")
     chip = ns.Chip([ns.recipes.softhebb(100)], inputs=64).learn(ns.open_stream("digits:train", epochs=5))
     chip.save(tmp_path / "chip.h5", position=7185, stream=ns.open_stream("digits:train").identity())
-    request = Request(
-        stream=ns.open_stream("digits:test"), hardware=ns.hardware.load("loihi"),
+    page = state_report(
+        tmp_path / "chip.h5", stream=ns.open_stream("digits:test"), hardware=ns.hardware.load("loihi"),
         command="neurosim report chip.h5 --out run.html --stream digits:test --chip loihi",
     )  # fmt: skip
-    (tmp_path / "run.html").write_text(state_report(tmp_path / "chip.h5", request))
+    (tmp_path / "run.html").write_text(page)
     browser.size(1000, 1150)
     browser.open(tmp_path / "run.html")
     pictures = [browser.picture("report", tmp_path, whole=False, method="MEDIANCUT")]
@@ -220,5 +306,5 @@ def test_a_chip_about_to_diverge_has_a_report(tmp_path):
     state = chip.layers[0].state
     state.synapses[:], state.scales[:], state.norms[:] = 3e37, 1, 1
     chip.save(tmp_path / "large.h5")
-    page = state_report(tmp_path / "large.h5", Request(stream=digits(), samples=20))  # NumPy's warnings would be errors
+    page = state_report(tmp_path / "large.h5", stream=digits(), samples=20)  # NumPy's warnings would be errors
     assert page.count("<figure>") == 8

@@ -10,6 +10,7 @@ from neurosim.reporting.figures import COLOURS, FAINT, GREY, legend_at_right
 LABELLED = 10  # most columns and rows of cores with numbers on them: with more, they could not be read
 DRAWN = 10_000  # most cores of a drawn chip: with more, a core would be smaller than a pixel
 GAP = 0.04  # between cores, of a core's width
+TINT = 0.25  # opacity of a core in use, so that one that is hardly filled is seen, too
 LOWEST, HIGHEST = 0.12, 0.45  # of a panel, of its width
 
 
@@ -20,7 +21,7 @@ def relative_height(mapping: Mapping) -> float:
 
 
 def floor_plan(mapping: Mapping, axes: Any) -> None:
-    """Draw each core of the mesh as a square: coloured by layer, filled as high as its neurons or synapses are used.
+    """Draw each core of the mesh as a square: tinted if in use, filled as high as its neurons or synapses are.
 
     Parameters
     ----------
@@ -38,7 +39,11 @@ def floor_plan(mapping: Mapping, axes: Any) -> None:
     _cores(mapping, axes)
     if max(columns, rows) <= LABELLED:
         _numbers(mapping, axes)
-    axes.set(xlim=(0, columns), ylim=(rows, 0), title=f"{used:,} of {structure.cores:,} cores in use; height: how full")
+    axes.set(
+        xlim=(0, columns),
+        ylim=(rows, 0),
+        title=f"{used:,} of {structure.cores:,} cores in use (tinted); height: how full",
+    )
     axes.set_aspect("equal" if columns <= 4 * rows else "auto")
     axes.set_xticks([])
     axes.set_yticks([])
@@ -52,11 +57,16 @@ def _mesh(mapping: Mapping) -> tuple[int, int]:
 
 
 def _cores(mapping: Mapping, axes: Any) -> None:
-    """Draw an outline of each core, and in it what each layer takes, from below."""
+    """Draw an outline of each core, tinted if it is in use, and in it what each layer takes, from below."""
     from matplotlib.collections import PatchCollection
+    from matplotlib.colors import to_rgba
 
     structure = mapping.hardware.structure
-    outlines = [_square(*structure.place(core), 0.0, 1.0, "none", FAINT) for core in range(structure.cores)]
+    tints = {part.core: to_rgba(_colour(part.layer), TINT) for part in reversed(mapping.parts)}  # of the first layer
+    outlines = [
+        _square(*structure.place(core), 0.0, 1.0, tints.get(core, "none"), GREY if core in tints else FAINT)
+        for core in range(structure.cores)
+    ]
     axes.add_collection(PatchCollection(outlines, match_original=True))  # one artist: there may be thousands of cores
     filled = np.zeros(structure.cores)
     named = set()

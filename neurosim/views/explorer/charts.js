@@ -54,7 +54,7 @@ function frame(svg, height, low, high, label) {
 }
 
 function tickText(value) {
-  return value !== 0 && Math.abs(value) < 0.001 ? value.toExponential(0) : String(value);
+  return value !== 0 && Math.abs(value) < 0.001 ? value.toExponential() : String(value);
 }
 
 // Bars from zero: each has id, value, name (below), text (at its end), kind (a class) and a title. A bar that is

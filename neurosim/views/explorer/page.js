@@ -19,7 +19,7 @@ function take(layer, own) {
   const order = layer.potentials.map((_, k) => k);
   if (own) order.sort((a, b) => layer.potentials[b] - layer.potentials[a]);
   const shown = order.slice(0, own ? (isNarrow() ? 8 : 10) : MOST), values = shown.map((k) => layer.potentials[k]);
-  const least = Math.min(0, ...values), most = own ? bound(Math.max(...values, 1e-6) * 1.02) : 1;
+  const least = Math.min(0, ...values), most = own ? bound((Math.max(0, ...values) || 1e-6) * 1.02) : 1;
   for (const name of ["potentials", "responses", "steps"]) byId(name).replaceChildren();
   Object.assign(state, {
     layer, own, shown, curves: null, selected: order[0],
@@ -29,8 +29,8 @@ function take(layer, own) {
 
 function limits(k) {
   const { layer } = state;
-  const bound = layer.noSteps ? Infinity : layer.norms[k] * Math.sqrt(layer.square); // |u| is at most |w| |x|
-  return [Math.max(state.low, -bound), Math.min(state.high, bound)];
+  const most = layer.noSteps ? Infinity : layer.norms[k] * Math.sqrt(layer.square); // |u| is at most |w| |x|
+  return [Math.max(state.low, -most), Math.min(state.high, most)];
 }
 
 function setPotential(k, value) {
@@ -83,6 +83,7 @@ function isNarrow() {
 }
 
 function potentialText(u) {
+  if (u !== 0 && Math.abs(u) < 0.005) return u.toExponential(0);
   if (Math.abs(u) >= 10) return u.toFixed(isNarrow() ? 0 : 1);
   return isNarrow() ? u.toFixed(2).replace("0.", ".") : u.toFixed(2);
 }
@@ -91,20 +92,20 @@ function drawPotentials(winner) {
   const { layer, shown, low, high, selected } = state;
   const groups = bars(byId("potentials"), 190, low, high, "potentials", shown.map((k) => ({
     id: `potential-${k}`, value: layer.potentials[k], text: potentialText(layer.potentials[k]), name: String(k),
-    kind: k === winner ? "draggable winner" : "draggable", title: `neuron ${k}: potential ${layer.potentials[k].toFixed(4)}`,
+    kind: k === winner ? "draggable winner" : "draggable", title: `neuron ${k}: potential ${layer.potentials[k].toPrecision(4)}`,
   })));
   groups.forEach((group, i) => {
     const [least, most] = limits(shown[i]);
     const about = {
       role: "slider", tabindex: "0", "aria-label": `potential of neuron ${shown[i]}`, "aria-orientation": "vertical",
-      "aria-valuemin": least, "aria-valuemax": most, "aria-valuenow": layer.potentials[shown[i]].toFixed(3),
+      "aria-valuemin": least, "aria-valuemax": most, "aria-valuenow": Number(layer.potentials[shown[i]].toPrecision(4)),
     };
     for (const [key, value] of Object.entries(about)) group.setAttribute(key, value);
   });
   byId("selected").textContent = String(selected);
   const field = byId("potential"), [least, most] = limits(selected);
   Object.assign(field, { min: String(least), max: String(most) });
-  if (document.activeElement !== field) field.value = String(Number(layer.potentials[selected].toFixed(4)));
+  if (document.activeElement !== field) field.value = String(Number(layer.potentials[selected].toPrecision(4)));
   byId("potentials-unit").textContent = state.own ? "of the strongest neurons" : "cosine of weights and input";
   byId("add").disabled = state.own || shown.length >= MOST;
   byId("remove").disabled = state.own || shown.length <= FEWEST;
@@ -142,13 +143,13 @@ function drawSteps(lengths, winner, rest) {
   byId("plasticity").hidden = Boolean(layer.noSteps);
   byId("no-steps").hidden = !layer.noSteps;
   byId("no-steps").textContent = layer.noSteps;
-  byId("plasticity-unit").textContent = own ? "step size |Δw|" : "step size |Δw|, in units of the rate η";
+  byId("plasticity-unit").textContent = own && layer.rated ? "step size |Δw|" : "step size |Δw|, in units of the rate η";
   byId("assumption").textContent = own
-    ? `Norms, rates, cutoff and cap are those of the layer; |x|² = ${Number(layer.square.toPrecision(4))}.`
+    ? `Norms, ${layer.rated ? "rates, " : ""}cutoff and cap are those of the layer; |x|² = ${Number(layer.square.toPrecision(4))}.`
     : "Here weights and input have norm one, as after learning, and η is the same for all.";
   const total = lengths.reduce((all, size) => all + Math.abs(size), 0) || 1; // where nobody learns all shares are 0
   const drawn = withRest("step", lengths, rest, (size) => short(Math.abs(size) / total), winner);
-  const most = bound(Math.max(1e-12, ...drawn.map((bar) => Math.abs(bar.value))) * 1.02);
+  const most = bound((Math.max(...drawn.map((bar) => Math.abs(bar.value))) || 1e-12) * 1.02);
   bars(byId("steps"), 190, signed ? -most : 0, most, "step sizes", drawn);
   show("winner-step", Math.abs(lengths[winner]) / total, percent(Math.abs(lengths[winner]) / total));
 }

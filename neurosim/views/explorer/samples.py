@@ -7,19 +7,22 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.checks import whole
+from neurosim.checks import instance, whole
 from neurosim.chip.chip import Chip
 from neurosim.chip.response import Response
 from neurosim.chip.samples import as_stream
+from neurosim.engine.shown import rule_name
 from neurosim.errors import ConfigError, SampleError
 from neurosim.layers.biases import LogPrior
 from neurosim.layers.competition import Competition, HardWTA, SoftWTA
 from neurosim.layers.conv import ConvWTA
 from neurosim.layers.rules import SoftHebb, schedule
+from neurosim.reporting.texts import visible
 from neurosim.streams import Stream
 
 Array = NDArray[np.float64]
 HARD = 1000.0  # ln(gain) that stands for a hard competition
+FIRST = 8  # samples that are taken unless told otherwise
 DIGITS = 9  # of a number: what float32 holds
 
 
@@ -62,25 +65,40 @@ class ChipSample(NamedTuple):
 
 
 def chip_data(
-    chip: Chip, stream: Stream, samples: Sequence[int], layer: int = 0, *, name: str = "the chip"
+    chip: Chip, stream: Stream, samples: Sequence[int] | None = None, layer: int = 0, *, name: str = "the chip"
 ) -> dict[str, Any]:
-    """Return what `explorer_page` shows of a chip, as plain values; parameters and errors as of `chip_samples`.
+    """Return what `explorer_page` shows of a chip, as plain values.
 
     Parameters
     ----------
-    chip, stream, samples, layer
-        As for `chip_samples`.
+    chip : Chip
+        It is not changed.
+    stream : Stream
+        Read up to the last of the samples.
+    samples : sequence of int, optional
+        Positions in the stream, from 0; by default the first eight, or as many as there are.
+    layer : int
+        Index, from 0, of the layer whose potentials are shown; of two neurons at least.
     name : str
         What the page calls the chip.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such layer, it has one neuron alone, or positions are none, or no whole numbers from 0.
+    SampleError, StreamError, DivergedError
+        If the stream does not fit the chip, cannot be read, or ends before one of the samples.
     """
+    instance("stream", stream, Stream)
     described = chip_samples(chip, stream, samples, layer)
     constants = chip.layers[layer].constants
     sharpness, note = _sharpness(constants.competition)
     text = f"Potentials of {constants.neurons:,} neurons, layer {layer + 1} of {name}, for samples of {stream.name}."
-    if not isinstance(constants.rule, SoftHebb):
-        note += f" The layer's rule is {type(constants.rule).__name__}; steps are SoftHebb's, in units of its rate."
+    rated = isinstance(constants.rule, SoftHebb)
+    if not rated:
+        note += f" The layer's rule is {rule_name(constants.rule)}; steps are SoftHebb's, in units of its rate."
     return {
-        "text": f"{text} {note}", "command": "", "layer": _layer_data(described[0]),
+        "text": visible(f"{text} {note}"), "command": "", "layer": _layer_data(described[0]) | {"rated": rated},
         "samples": [_sample_data(sample) for sample in described], "sharpness": sharpness,
         "signed": bool(getattr(constants.competition, "signed", False)),
     }  # fmt: skip
@@ -108,7 +126,7 @@ def _layer_data(sample: ChipSample) -> dict[str, Any]:
 
 def _sample_data(sample: ChipSample) -> dict[str, Any]:
     layer = {"potentials": _plain(sample.potentials), "rates": _plain(sample.rates), "square": sample.square}
-    return {"name": sample.name, "layer": layer}
+    return {"name": visible(sample.name), "layer": layer}
 
 
 def _plain(values: Array) -> list[float]:
@@ -116,33 +134,21 @@ def _plain(values: Array) -> list[float]:
     return [float(f"{value:.{DIGITS}g}") for value in values]
 
 
-def chip_samples(chip: Chip, stream: Stream, samples: Sequence[int], layer: int = 0) -> list[ChipSample]:
-    """Return a layer's potentials for some samples of a stream; the chip is frozen.
+def chip_samples(chip: Chip, stream: Stream, samples: Sequence[int] | None = None, layer: int = 0) -> list[ChipSample]:
+    """Return a layer's potentials for some samples of a stream, as the frozen chip has them.
 
-    Parameters
-    ----------
-    chip : Chip
-    stream : Stream
-        Read up to the last of the samples.
-    samples : sequence of int
-        Positions in the stream, from 0.
-    layer : int
-        Index, from 0.
-
-    Raises
-    ------
-    ConfigError
-        If there is no such layer, it has one neuron alone, or a position is no whole number from 0.
-    SampleError, StreamError, DivergedError
-        If the stream does not fit the chip, cannot be read, or ends before one of the samples.
+    Parameters and errors as of `chip_data`.
     """
+    instance("chip", chip, Chip)
     whole("layer", layer, 0, len(chip.layers) - 1)
-    for position in samples:
-        whole("sample", position, 0)
     working = chip.layers[layer]
     if working.constants.neurons < 2:
         raise ConfigError(f"neurons of layer {layer + 1}", "at least 2, to compete", working.constants.neurons)
     stream = as_stream("stream", stream, chip.shape)
+    samples = _first(stream) if samples is None else samples
+    whole("number of samples", len(samples), 1)
+    for position in samples:
+        whole("sample", position, 0)
     taken = [_sample(stream, position) for position in samples]
     values = np.stack([x for x, _ in taken])
     response = _responses(chip, values, layer)
@@ -150,6 +156,14 @@ def chip_samples(chip: Chip, stream: Stream, samples: Sequence[int], layer: int 
     names = [_name(stream, position, label) for position, (_, label) in zip(samples, taken, strict=True)]
     rows = zip(names, response.potentials, response.winner, inputs, strict=True)
     return [_described(working, *row) for row in rows]
+
+
+def _first(stream: Stream) -> range:
+    """Return the positions of the first samples of a stream, of which there may be few."""
+    block = next(stream.blocks(size=FIRST), None)
+    if block is None or len(block.samples) == 0:
+        raise SampleError(f"{stream.name} must hold at least one sample, got none")
+    return range(len(block.samples))
 
 
 def _sample(stream: Stream, position: int) -> tuple[NDArray[np.float32], int | None]:
@@ -217,6 +231,6 @@ def _square(layer: Any, potentials: NDArray[np.float32], x: NDArray[np.float32])
     if layer.constants.normalise == "sample":
         return 1.0
     largest = int(np.abs(potentials).argmax())
-    product = float(np.dot(layer.weights[largest].astype(np.float64), x))
+    product = float(np.dot(layer.weights_of([largest])[0].astype(np.float64), x))
     unit = product / float(potentials[largest]) if potentials[largest] else math.inf
     return square / unit**2

@@ -338,11 +338,15 @@ def test_a_deeper_layer_sees_what_the_one_before_it_sends(show, samples, make_ch
 
 
 def test_names_are_text(show):
-    hostile = "</script><script>document.title = 'run'</script><img src=x onerror=\"document.title='run'\">&amp;\u2028"
+    hostile = (
+        "\u202e</script><script>document.title = 'run'</script><img src=x onerror=\"document.title='run'\">&amp;\u2028"
+    )
     stream = ns.streams.ArrayStream(np.ones((1, 1)), np.zeros(1, np.int64))
     stream.classes = (hostile,)
     browser = show(competing(POTENTIALS), stream, name=hostile)
-    assert hostile.rstrip("\u2028") in browser.by("chip-text").get_attribute("textContent")
+    assert hostile.replace("\u2028", r"\u2028").replace("\u202e", r"\u202e") in browser.by("chip-text").get_attribute(
+        "textContent"
+    )
     assert "onerror" in browser.by("sample-0").text
     assert browser.driver.title == "Gain explorer"
 
@@ -356,7 +360,37 @@ def test_other_competitions_are_told_of(show, competition):
     assert "rule is Oja" in text
 
 
-@pytest.mark.parametrize("width", [400, 860, 1400])
+def test_a_rule_of_ones_own_is_named_and_its_steps_are_in_units_of_its_rate(show, samples):
+    @ns.rule
+    def leaky(response, rate=0.1):
+        return 1 - rate, rate * response
+
+    layer = ns.DenseWTA(5, competition=ns.SoftWTA(temperature=0.1), rule=leaky())
+    browser = show(ns.Chip([layer], inputs=64), ns.open_stream("digits"))
+    assert "The layer's rule is leaky; steps are SoftHebb's, in units of its rate." in browser.by("chip-text").text
+    assert "in units of the rate" in browser.by("plasticity-unit").text
+    assert browser.by("assumption").text.startswith("Norms, cutoff and cap are those of the layer;")
+    show(ns.Chip([ns.recipes.softhebb(5)], inputs=64), ns.open_stream("digits"))
+    assert "units" not in browser.by("plasticity-unit").text
+    assert browser.by("assumption").text.startswith("Norms, rates, cutoff and cap")
+
+
+@pytest.mark.parametrize("size", [1e-6, 1e-30])
+def test_small_potentials_are_told_apart(show, size):
+    browser = show(competing([4 * size, 2 * size, size]), ones())
+    for chart in ("potentials", "steps"):
+        ticks = [tick.text for tick in browser.all(f"#{chart} .tick")]
+        assert len(ticks) == len(set(ticks)) > 3
+    values = [value.text for value in browser.all("#potentials .value")]
+    assert [float(value) for value in values] == pytest.approx([4 * size, 2 * size, size])
+    heights = browser.run(
+        "return [...document.querySelectorAll('#potentials .fill')].map((b) => b.height.baseVal.value)"
+    )
+    assert heights == sorted(heights, reverse=True)
+    assert heights[1] == pytest.approx(heights[0] / 2, rel=1e-3)
+
+
+@pytest.mark.parametrize("width", [385, 860, 1400])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_fits_its_window(show, browser, width, scheme, samples, make_chip):
     browser.size(width)
@@ -404,6 +438,8 @@ def test_what_cannot_be_shown_is_refused(samples, make_chip):
         chip_data(make_chip(5), digits, [0, 9999])
     with pytest.raises(ns.ConfigError, match="layer must be a whole number of at most 0, got 1"):
         chip_data(make_chip(5), digits, [0], 1)
+    with pytest.raises(ns.ConfigError, match="number of samples must be a whole number of at least 1, got 0"):
+        chip_data(make_chip(5), digits, [])
     with pytest.raises(ns.SampleError, match="must have 3 inputs"):
         chip_data(ns.Chip([ns.recipes.softhebb(5)], inputs=3), digits, [0])
 
