@@ -130,6 +130,8 @@ def _tell(address: str, opening: bool | None) -> None:
 def _stay(scope: "Scope") -> None:
     from neurosim.online.stop import Stop
 
+    if scope.is_alone:
+        return
     with Interrupts(Stop) as interrupts:
         echo_error(f"The run has ended; the page stays at {scope.address} until Ctrl-C.")
         scope.stay(interrupts.waiting)

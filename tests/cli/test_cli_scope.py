@@ -16,7 +16,7 @@ from neurosim.state import store
 
 pytest.importorskip("bokeh")
 
-ADDRESS = re.compile(r"The run is shown at (http://127\.0\.0\.1:\d+/)")
+ADDRESS = re.compile(r"The run is shown at (http://127\.0\.0\.1:\d+/[0-9a-f]{32}/)")
 
 
 @pytest.fixture

@@ -52,9 +52,10 @@ class Scoped:
         """Wait until the chip has learned from so many samples."""
         wait_until(lambda: self.chip.samples == count)
 
-    def get(self, path="/", method="GET", **headers):
+    def get(self, path="/", method="GET", secret=True, **headers):
         """Return the status, headers and body of an answer; a header of the value None is left out."""
         address = urlsplit(self.scope.address)
+        path = address.path.rstrip("/") + path if secret else path
         connection = http.client.HTTPConnection(address.hostname, address.port, timeout=60)
         connection.putrequest(method, path, skip_host=True)
         for name, value in ({"Host": address.netloc} | headers).items():

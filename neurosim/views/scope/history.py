@@ -92,7 +92,7 @@ class History:
     def series(self) -> dict[str, Floats]:
         """Return series over samples, for all points but the first: each tells of the time since the point before.
 
-        `samples`, `speed` in samples/s, `p50`, `p99` and `p99.9` in seconds, `novelty` (the neurons' steps summed, a
+        `samples`, `speed` in samples/s (NaN where no time passed), `p50`, `p99` and `p99.9` in seconds, `novelty` (the neurons' steps summed, a
         sample), and `never_won` and `silent`, shares of the neurons.
         """
         return _series(self.points)
@@ -126,10 +126,10 @@ def _series(points: Sequence[Point]) -> dict[str, Floats]:
     clock, samples, steps = (
         np.array([getattr(point, name) for point in points], np.float64) for name in ("clock", "samples", "steps")
     )
-    taken = np.diff(samples)
+    taken, seconds = np.diff(samples), np.diff(clock)
     series = {
         "samples": samples[1:],
-        "speed": taken / np.maximum(np.diff(clock), 1e-9),
+        "speed": np.divide(taken, seconds, out=np.full(len(taken), np.nan), where=seconds > 0),
         "novelty": np.maximum(np.diff(steps), 0) / taken,
         "never_won": np.array([point.never_won for point in points[1:]]),
         "silent": np.array([point.silent for point in points[1:]]),

@@ -19,7 +19,7 @@ HOST = "127.0.0.1"
 USUAL_PORT = 5006
 SERVER = "neurosim.views.scope.server"
 NICENESS = 5  # the run comes first where there are few cores, and the page still answers on a busy machine
-PATIENCE = 5.0  # seconds that the process has to end by itself
+PATIENCE = 1.5  # seconds that the process has to end by itself
 
 
 def listening(port: int | None) -> socket.socket:

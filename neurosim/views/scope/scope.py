@@ -1,5 +1,6 @@
 """The scope of a run: pictures of the chip for a page in another process, and what the page asks of the run."""
 
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -19,6 +20,7 @@ from neurosim.views.scope.process import HOST, PageProcess, listening
 SHORTEST = 0.2  # seconds between two looks at what the page asks for, and two pictures: pages are drawn as often
 LONGEST = 1.0  # seconds of one wait for the page
 SHARE = 0.01  # of the time that pictures may take
+SECRET = 16  # bytes of the address that others cannot guess
 REFUSALS = 5  # that the page shows
 RUNNING, HELD, ENDED = "running", "held", "ended"
 
@@ -54,7 +56,7 @@ class Scope:
     Attributes
     ----------
     address : str
-        Of the page.
+        Of the page; a part of it is random, so that others cannot open it.
     process : int
         The system's number of the process that serves the page.
     pictures : int
@@ -86,8 +88,9 @@ class Scope:
         self._pictures = Pictures(chip, layer, shape)
         self._memory = PictureMemory(self._pictures.sizes)
         here = listening(None) if listener is None else listener
-        self.address = f"http://{HOST}:{here.getsockname()[1]}/"
-        about = {"sizes": self._pictures.sizes, "stream": name, "length": length, "layer": layer}
+        prefix = secrets.token_hex(SECRET)
+        self.address = f"http://{HOST}:{here.getsockname()[1]}/{prefix}/"
+        about = {"sizes": self._pictures.sizes, "stream": name, "length": length, "layer": layer, "prefix": prefix}
         self._page = PageProcess(here, self._memory, about | self._pictures.about())
         self._memory.close()
         self.process, self.pictures, self.seconds = self._page.number, 0, 0.0
@@ -119,17 +122,17 @@ class Scope:
         yield from self._asked(samples)
         begun = time.perf_counter()
         while samples >= self._until and not self._stopped():
-            self._seconds_held += time.perf_counter() - begun
-            begun = time.perf_counter()
+            now = time.perf_counter()
+            self._seconds_held, begun = self._seconds_held + now - begun, now
             if self._news or self._shown != HELD:
-                self._show(HELD)
+                self._show(HELD, begun)
             with self._waiting():  # not while the run makes a change: a signal may raise here
                 self._page.lines.wait(SHORTEST)
             yield from self._asked(samples)
         now = time.perf_counter()
         self._seconds_held += now - begun
         if self._news or self._shown != RUNNING or now >= self._picture_at:
-            self._show(RUNNING)
+            self._show(RUNNING, now)
         self._look_at = time.perf_counter() + SHORTEST
 
     def refused(self, edit: Edit, why: NeurosimError) -> None:
@@ -140,16 +143,21 @@ class Scope:
         """Show the last picture of a run that has ended, or was ended by an error."""
         if error is not None:
             self._refuse(f"the run was ended: {error}")
-        self._show(ENDED)
+        self._show(ENDED, time.perf_counter())
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether the page's process has ended; if it has just done so, that is said."""
+        for _ in self._asked(self._chip.samples):  # what is asked of a run that has ended has no effect
+            pass
+        return self._alone
 
     def stay(self, waiting: Callable[[], AbstractContextManager[object]]) -> None:
         """Keep the page after the run, until `waiting` raises `Stop` or the page's process ends."""
         try:
             with waiting():
-                while not self._alone:
+                while not self.is_alone:
                     self._page.lines.wait(LONGEST)
-                    for _ in self._asked(self._chip.samples):  # what is asked of a run that has ended has no effect
-                        pass
         except Stop:
             pass
 
@@ -186,12 +194,14 @@ class Scope:
     def _refuse(self, why: str) -> None:
         self._refusals = [*self._refusals, " ".join(why.split())][-REFUSALS:]
 
-    def _show(self, status: str) -> None:
-        """Write a picture to the memory; the next one is due when this one's time is a small share of the whole."""
+    def _show(self, status: str, now: float) -> None:
+        """Write a picture to the memory; the next one is due when this one's time is a small share of the whole.
+
+        `now` is up to when the time for which the run was held is counted, so that no time is counted as both.
+        """
         begun = time.thread_time()  # of this thread alone: on a busy machine, waiting for a core is no cost of pictures
-        clock = time.perf_counter() - self._seconds_held
         self._shown, self._news = status, False
-        values = self._pictures.values(self._report) | {"clock": clock, "pause": self._pause}
+        values = self._pictures.values(self._report) | {"clock": now - self._seconds_held, "pause": self._pause}
         self._memory.write(values, self._pictures.words(status, self._refusals))
         seconds = time.thread_time() - begun
         self.pictures, self.seconds = self.pictures + 1, self.seconds + seconds

@@ -2,7 +2,9 @@
 
 A web page from elsewhere that is open in the same browser must not see or change the run. So requests are refused whose
 Host is no name of this machine (a foreign name may be made to point here), and those that another page sends (their
-Origin differs); no other page may frame this one, and it may load nothing from elsewhere.
+Origin differs, or the browser says so); no other page may frame this one, and it may load nothing from elsewhere. The
+address begins with a random prefix, which the run prints: who does not know it, as other users of the machine, gets
+nothing.
 """
 
 import json
@@ -10,13 +12,18 @@ import logging
 import os
 import socket
 import sys
+from collections.abc import Container
+from contextlib import suppress
+from hmac import compare_digest
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote
 
 from bokeh.resources import Resources
 from bokeh.server.server import BaseServer
 from bokeh.server.tornado import BokehTornado
 from bokeh.server.views.static_handler import StaticHandler
+from bokeh.util.logconfig import basicConfig
+from bokeh.util.token import get_session_id
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.ioloop import IOLoop, PeriodicCallback
@@ -26,10 +33,11 @@ from neurosim.views.scope.memory import PictureMemory, Sizes
 from neurosim.views.scope.page import page
 from neurosim.views.scope.recorder import About, Recorder
 
-NAMES = {"127.0.0.1", "localhost"}
+NAMES = ("127.0.0.1", "localhost")
 LOOK = 100  # milliseconds between two looks at the memory
 LAST = 0.5  # seconds that browsers have to get the last picture
-FORBIDDEN = 403
+BAD, FORBIDDEN, NOT_FOUND = 400, 403, 404
+LINES, SHORT = 5, 120  # that the process writes to standard error, and characters of each
 LARGEST = 1 << 20  # bytes of what a browser may send at once
 POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data: "
@@ -54,43 +62,74 @@ class OwnHeaders(OutputTransform):
 
 
 class OwnMachine(BokehTornado):
-    """Bokeh's application, for requests to this machine by its own names, and from its own page."""
+    """Bokeh's application, for requests to this machine by its own names, from its own page, to its own prefix."""
 
     def resources(self, absolute_url: str | bool | None = None) -> Resources:
         """Return which scripts the page loads, all from here: those of plots and widgets."""
         return Resources(
             mode="server",
-            root_url="/",
+            root_url=f"{self.prefix}/",
             path_versioner=StaticHandler.append_version,
             components=["bokeh", "bokeh-widgets"],
         )
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
         """Return what answers a request: an error where it is refused."""
-        if admitted(request.headers, request.path):
+        status = refusal(request.headers, request.path, self.websocket_origins, self.prefix)
+        if status is None:
             return super().find_handler(request, **kwargs)
-        return self.get_handler_delegate(request, ErrorHandler, {"status_code": FORBIDDEN})
+        return self.get_handler_delegate(request, ErrorHandler, {"status_code": status})
 
 
-def admitted(headers: HTTPHeaders, path: str) -> bool:
-    """Tell whether a request is to one of this machine's own names, and from no other page.
+def refusal(headers: HTTPHeaders, path: str, hosts: Container[str], prefix: str) -> int | None:
+    """Return the status of an answer that refuses a request; None where it is admitted.
 
-    A browser says at each web socket where its page is from, so one without is refused, too.
+    One is admitted that is to one of the hosts, NAME:PORT, from no other page, and to an address that begins with the
+    secret prefix. A browser says at each web socket where its page is from, so one without is refused, too.
     """
-    hosts, origins = headers.get_list("Host"), headers.get_list("Origin")
-    if len(hosts) != 1 or _name(hosts[0]) not in NAMES:
-        return False
-    if not origins:
-        return not path.endswith("/ws")
-    return bool(origins == [f"http://{hosts[0]}"])
+    asked, origins = headers.get_list("Host"), headers.get_list("Origin")
+    if len(asked) != 1 or asked[0] not in hosts or headers.get("Sec-Fetch-Site") == "cross-site":
+        return FORBIDDEN
+    if origins != [f"http://{asked[0]}"] if origins else path.endswith("/ws"):
+        return FORBIDDEN
+    if not compare_digest(f"{path}/".encode()[: len(prefix) + 1], f"{prefix}/".encode()):
+        return NOT_FOUND
+    plain = unquote(path).isprintable()  # no file has such a name: the system would refuse it by an error
+    if not plain or (path.endswith("/ws") and not is_session(headers.get("Sec-WebSocket-Protocol", ""))):
+        return BAD
+    return None
 
 
-def _name(host: str) -> str | None:
+def is_session(protocols: str) -> bool:
+    """Tell whether a web socket's protocols are Bokeh's name and a token that names a session."""
+    name, _, token = protocols.partition(",")
     try:
-        split = urlsplit(f"//{host}")
-        return split.hostname if split.netloc == host and split.username is None else None
-    except ValueError:
-        return None
+        return name.strip() == "bokeh" and bool(get_session_id(token.strip()))
+    except Exception:  # whatever decoding of nonsense may raise
+        return False
+
+
+class FewLines(logging.Handler):
+    """Writes the first few records to standard error, each as one short line without a traceback."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._left = LINES
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record, if not too many came before."""
+        if self._left == 0:
+            return
+        self._left -= 1
+        with suppress(Exception):  # a message that cannot be made is none
+            line = " ".join(ascii(record.getMessage()).split())[:SHORT]
+            print(f"The page's process says: {line}", file=sys.stderr, flush=True)
+
+
+def log_little() -> None:
+    """Have all that libraries log go to `FewLines`: what browsers send must not fill the run's terminal."""
+    basicConfig(level=logging.ERROR, handlers=[FewLines()], force=True)
+    logging.captureWarnings(capture=True)
 
 
 def main(listener: int, memory: int, _: int) -> None:
@@ -104,20 +143,23 @@ def main(listener: int, memory: int, _: int) -> None:
     orders = os.dup(1)
     os.dup2(2, 1)  # what anything else prints is no order
     os.set_blocking(orders, False)
-    logging.getLogger().setLevel(logging.ERROR)
+    log_little()
     said = json.loads(sys.stdin.buffer.readline())
     neurons, fields, tile = said.pop("sizes")
+    prefix, here = said.pop("prefix"), socket.socket(fileno=listener)
+    port = here.getsockname()[1]
     sizes = Sizes(neurons, fields, tuple(tile))
     pictures = PictureMemory(sizes, memory)
     recorder = Recorder(pictures, sizes, About(**said), orders)
     loop = IOLoop.current()
     application = OwnMachine(
         lambda document: page(document, recorder), sign_sessions=False, generate_session_ids=True,
-        extra_websocket_origins=[f"{name}:*" for name in NAMES], websocket_max_message_size_bytes=LARGEST,
+        extra_websocket_origins=[f"{name}:{port}" for name in NAMES], websocket_max_message_size_bytes=LARGEST,
+        prefix=prefix,
     )  # fmt: skip
     application.transforms.append(OwnHeaders)
     http = HTTPServer(application, max_body_size=LARGEST)
-    http.add_sockets([socket.socket(fileno=listener)])
+    http.add_sockets([here])
     server = BaseServer(loop, application, http)
     server.start()
     PeriodicCallback(recorder.look, LOOK).start()

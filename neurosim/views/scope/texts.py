@@ -21,7 +21,7 @@ def numbers(recorder: Recorder) -> str:
     now = recorder.history.now()
     if now:
         rows += [
-            ("Samples/s", f"{now['speed']:,.0f}"),
+            ("Samples/s", f"{now['speed']:,.0f}" if now["speed"] > 0 else "not known yet"),
             ("Latency p50", f"{US * now['p50']:,.1f} µs"),
             ("p99", f"{US * now['p99']:,.1f} µs"),
             ("Never won", f"{now['never_won']:.1%}"),

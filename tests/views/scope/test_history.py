@@ -37,6 +37,13 @@ def test_series_are_of_the_time_between_two_pictures():
     assert series["p99"] == pytest.approx([5e-5, 2e-6], rel=0.02)
 
 
+def test_a_speed_is_told_only_where_time_passed():
+    history = History(4)
+    for samples, clock in ((1, 5.0), (8, 5.0), (15, 4.0), (22, 6.0)):
+        history.add(picture(4, samples=samples, clock=clock))
+    assert history.series()["speed"] == pytest.approx([np.nan, np.nan, 3.5], nan_ok=True)
+
+
 def test_a_run_that_is_held_adds_no_points():
     history = History(2)
     for clock in range(5):

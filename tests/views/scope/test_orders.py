@@ -1,8 +1,10 @@
 """What a page asks for, done by a run: without a browser, by lines in a pipe as the page's process writes them."""
 
+import itertools
 import json
 import os
 import threading
+from types import SimpleNamespace
 
 import pytest
 from processes import wait_until
@@ -157,6 +159,26 @@ def test_a_page_that_is_gone_lets_a_run_that_is_held_go_on(start):
     assert run.chip.samples == 1797
     assert run.said == ["The page's process has ended (exit code 0); the run goes on without it."]
     assert run.scope.pictures == 3  # held, let go on, ended: nobody looks
+
+
+def test_the_clock_stands_still_while_the_run_is_held(start, monkeypatch):
+    ticks, clocks = itertools.count(), []
+    monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=lambda: float(next(ticks)), thread_time=float))
+    write = PictureMemory.write
+    monkeypatch.setattr(
+        PictureMemory, "write", lambda self, values, words: clocks.append(values["clock"]) or write(self, values, words)
+    )
+    run = start(20, held=True)
+    page = run.page
+    page.shows("held", 0)
+    for _ in range(3):
+        seen = len(clocks)
+        page.ask({"do": "pause"})
+        wait_until(lambda seen=seen: len(clocks) > seen)
+    assert set(clocks) == {clocks[0]}
+    page.ask({"do": "step", "samples": 2})
+    page.shows("held", 2)
+    assert clocks[-1] > clocks[0]
 
 
 def test_pictures_that_take_long_are_rare_and_the_page_is_still_answered(start, monkeypatch):

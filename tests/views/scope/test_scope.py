@@ -17,6 +17,7 @@ from neurosim.views.scope.process import USUAL_PORT, listening
 from neurosim.views.scope.scope import Scope
 
 pytest.importorskip("bokeh")
+from bokeh.util.token import generate_jwt_token  # noqa: E402
 
 SOCKET = {
     "Connection": "Upgrade", "Upgrade": "websocket", "Sec_WebSocket_Version": "13",
@@ -54,7 +55,10 @@ def test_no_other_page_may_load_or_frame_what_is_served(held, path):
 @pytest.mark.parametrize("path", ["/", "/ws", "/autoload.js", "/metadata", "/static/js/bokeh.min.js", "/nothing"])
 @pytest.mark.parametrize(
     "host",
-    ["evil.example", "evil.example:PORT", "127.0.0.1.evil.example", "127.0.0.2:PORT", "0.0.0.0:PORT", "[::1]:PORT"],
+    [
+        "evil.example", "evil.example:PORT", "127.0.0.1.evil.example", "127.0.0.2:PORT", "0.0.0.0:PORT", "[::1]:PORT",
+        "127.0.0.1:PORT.evil.example", "localhost:PORT.evil.example", "127.0.0.1:9", "localhost:9", "127.0.0.1",
+    ],
 )
 def test_a_foreign_host_is_refused(held, path, host):
     status, _, body = held.get(path, Host=host.replace("PORT", str(address(held).port)))
@@ -78,10 +82,57 @@ def test_a_foreign_origin_is_refused(held, path, origin):
 
 def test_a_socket_says_where_its_page_is_from(held):
     assert held.get("/ws", **SOCKET)[0] == 403
-    own = {"Origin": f"http://{address(held).netloc}", "Sec_WebSocket_Protocol": "bokeh, none"}
+    token = generate_jwt_token("one")
+    own = {"Origin": f"http://{address(held).netloc}", "Sec_WebSocket_Protocol": f"bokeh, {token}"}
     assert held.get("/ws", **SOCKET, **own)[0] == 101
-    tunnel = own | {"Host": "localhost:9", "Origin": "http://localhost:9"}
-    assert held.get("/ws", **SOCKET, **tunnel)[0] == 101
+    name = f"localhost:{address(held).port}"
+    assert held.get("/ws", **SOCKET, **own | {"Host": name, "Origin": f"http://{name}"})[0] == 101
+
+
+@pytest.mark.parametrize("protocols", [None, "", "bokeh", "bokeh, none", "bokeh, !!!", "bokeh, W10", "other, TOKEN"])
+def test_a_socket_without_a_session_is_a_bad_request(held, protocols):
+    protocols = protocols and protocols.replace("TOKEN", generate_jwt_token("one"))
+    own = {"Origin": f"http://{address(held).netloc}", "Sec_WebSocket_Protocol": protocols}
+    assert held.get("/ws", **SOCKET, **own)[0] == 400
+
+
+@pytest.mark.parametrize("path", ["/static/%00", "/%00", "/static/js/%0abokeh.js"])
+def test_what_is_no_name_of_a_file_is_a_bad_request(held, path):
+    assert held.get(path)[0] == 400
+
+
+@pytest.mark.parametrize("path", ["/", "/ws", "/autoload.js", "/static/js/bokeh.min.js", "/0123456789abcdef/"])
+def test_who_does_not_know_the_address_gets_nothing(held, path):
+    status, _, body = held.get(path, secret=False)
+    assert status == (404 if path != "/ws" else 403)
+    assert b"64" not in body
+    assert held.get(address(held).path[:-2] + "/", secret=False)[0] == 404
+    assert held.get(address(held).path + "x", secret=False)[0] == 404
+
+
+def test_the_address_is_another_one_each_time(held):
+    with scoped(ns.Chip([ns.recipes.softhebb(20)], inputs=64)) as other:
+        assert len(address(other).path) == len("/" + 32 * "0" + "/")
+        assert address(other).path != address(held).path
+        assert held.get(address(other).path, secret=False)[0] == 404
+
+
+@pytest.mark.parametrize("path", ["/", "/static/js/bokeh.min.js"])
+def test_a_request_that_another_site_causes_is_refused(held, path):
+    assert held.get(path, Sec_Fetch_Site="cross-site")[0] == 403
+    assert held.get(path, Sec_Fetch_Site="same-origin")[0] == 200
+    assert held.get(path, Sec_Fetch_Site="none")[0] == 200
+
+
+def test_the_page_process_says_little(held, capfd):
+    with scoped(ns.Chip([ns.recipes.softhebb(20)], inputs=64)) as other:
+        for number in range(30):
+            other.get("/static/%00")
+            other.get("/autoload.js?bokeh-autoload-element=%ff&bokeh-session-id=%00", Bokeh_Session_Id="?" * number)
+    said = capfd.readouterr().err
+    assert "Traceback" not in said
+    assert len(said.splitlines()) <= 5
+    assert all(len(line) < 200 for line in said.splitlines())
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
