@@ -11,6 +11,7 @@ DIGITS = 3  # of a constant that a slider sends
 SOFTNESS = (-3.0, 2.8)  # logarithm of ln b: gains from 1.001 to the largest float
 RATES = (-6.0, 1.0)  # logarithm of rates
 GRID = 0.01  # decades
+MOST_DIGITS = 6  # of the number of a layer
 WIDTH = 340  # pixels of the longest slider: the page fits a telephone
 
 
@@ -64,14 +65,12 @@ class Controls:
         order = self._recorder.order
         self._pause.on_click(lambda: order(do="pause"))
         self._resume.on_click(lambda: order(do="resume"))
-        self._step.on_click(lambda: order(do="step", samples=int(self._count.value or 1)))
+        self._step.on_click(lambda: order(do="step", samples=_whole(self._count.value)))
         self._layer.on_change("value", lambda _name, _old, _new: self._refresh())
         self._gain.on_change("value", lambda _name, _old, _new: self._title_softness())
         self._rate.on_change("value", lambda _name, _old, _new: self._title_rate())
         self._gain.on_change("value_throttled", lambda _name, _old, _new: self._send_softness())
-        self._rate.on_change(
-            "value_throttled", lambda _name, _old, _new: self._send(name="rate", value=self._rate_now())
-        )
+        self._rate.on_change("value_throttled", lambda _name, _old, _new: self._send_rate())
 
     def update(self, layers: list[dict[str, Any]], status: str) -> None:
         """Show what the run does, and the constants that its layers have."""
@@ -91,25 +90,37 @@ class Controls:
         if self._shown is None or not self._shown[0]:
             return
         layers, ended = self._shown
-        chosen = layers if self._layer.value == "all" else [layers[int(self._layer.value)]]
+        index = self._index()
+        if isinstance(index, str) or (index or 0) >= len(layers):
+            return
+        chosen = layers if index is None else [layers[index]]
         temperature, rate = chosen[0]["temperature"], chosen[0]["rate"]
-        self._gain.disabled = ended or not all(layer["softness"] for layer in chosen)
-        self._rate.disabled = ended or any(layer["rate"] is None for layer in chosen)
+        self._gain.disabled = self._rate.disabled = ended
+        self._gain.visible = all(layer["softness"] for layer in chosen)
+        self._rate.visible = all(layer["rate"] is not None for layer in chosen)
         _set(self._gain, None if temperature is None else 1 / temperature, SOFTNESS)
         _set(self._rate, rate, RATES)
         self._title_softness()
         self._title_rate()
 
     def _title_softness(self) -> None:
-        disabled = self._gain.disabled and not self._ended()
-        self._gain_text.text = "this competition has no gain" if disabled else softness_title(10**self._gain.value)
+        if not self._gain.visible:
+            self._gain_text.text = "this competition has no gain"
+        elif _within(self._gain.value, SOFTNESS):
+            self._gain_text.text = softness_title(10**self._gain.value)
 
     def _title_rate(self) -> None:
-        disabled = self._rate.disabled and not self._ended()
-        self._rate_text.text = "this rule has no rate" if disabled else f"rate {written(self._rate_now())}"
+        if not self._rate.visible:
+            self._rate_text.text = "this rule has no rate"
+        elif _within(self._rate.value, RATES):
+            self._rate_text.text = f"rate {written(self._rate_now())}"
 
-    def _ended(self) -> bool:
-        return self._shown is not None and self._shown[1]
+    def _index(self) -> int | str | None:
+        """Return the index of the layer that is chosen, None for all; a text that is neither is left as it is."""
+        chosen = str(self._layer.value)[:MOST_DIGITS]
+        if chosen == "all":
+            return None
+        return int(chosen) if chosen.isdecimal() and chosen.isascii() else chosen
 
     def _rate_now(self) -> float:
         """Return the rate of the slider; its left end, where no smaller one was set, is 0."""
@@ -117,17 +128,38 @@ class Controls:
 
     def _send_softness(self) -> None:
         """Send the gain or the temperature, whichever the layers have."""
-        inverse = 10**self._gain.value
+        if not self._admitted("gain", self._gain.value, SOFTNESS):
+            return
+        inverse, index = 10**self._gain.value, self._index() or 0
         layers = self._shown[0] if self._shown else []
-        index = 0 if self._layer.value == "all" else int(self._layer.value)
-        if layers and layers[index]["softness"] == "temperature":
+        shown = layers[index] if isinstance(index, int) and index < len(layers) else {}
+        if shown.get("softness") == "temperature":
             self._send(name="temperature", value=float(written(1 / inverse)))
         else:
             self._send(name="gain", value=float(f"{math.exp(inverse):.6g}"))
 
+    def _send_rate(self) -> None:
+        if self._admitted("rate", self._rate.value, RATES):
+            self._send(name="rate", value=self._rate_now())
+
+    def _admitted(self, name: str, value: float, ends: tuple[float, float]) -> bool:
+        """Tell whether a slider is within its ends, and say so where it is not: a page may send anything."""
+        if not _within(value, ends):
+            self._recorder.refuse(f"the slider of the {name} must be from {ends[0]} to {ends[1]}, got {value!a:.40}")
+        return _within(value, ends)
+
     def _send(self, name: str, value: float) -> None:
-        layer = None if self._layer.value == "all" else int(self._layer.value)
-        self._recorder.order(do="set", name=name, value=value, layer=layer)
+        self._recorder.order(do="set", name=name, value=value, layer=self._index())
+
+
+def _within(value: float, ends: tuple[float, float]) -> bool:
+    """Tell whether a slider's value is within its ends, up to rounding; NaN is not."""
+    return ends[0] - GRID <= value <= ends[1] + GRID
+
+
+def _whole(value: Any) -> Any:
+    """Return a number as a whole one if it is, and else as it is, for the run to refuse."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _set(slider: Slider, value: float | None, ends: tuple[float, float]) -> None:

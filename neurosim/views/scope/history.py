@@ -16,6 +16,7 @@ MOST_NEURONS = 4096  # whose wins are kept
 TOGETHER = 4  # bins of latencies that are kept as one: 2 %
 ROWS, COLUMNS = 100, 120  # of the map of wins, at most
 WINS_DUE = 10  # that a neuron would have had at an equal share, where it counts as silent
+EXACT = 1e-12  # of a sum of steps: less is the error of its arithmetic
 PERCENTILES = {"p50": 50.0, "p99": 99.0, "p99.9": 99.9}
 
 Floats = NDArray[np.float64]
@@ -126,11 +127,11 @@ def _series(points: Sequence[Point]) -> dict[str, Floats]:
     clock, samples, steps = (
         np.array([getattr(point, name) for point in points], np.float64) for name in ("clock", "samples", "steps")
     )
-    taken, seconds = np.diff(samples), np.diff(clock)
+    taken, seconds, moved = np.diff(samples), np.diff(clock), np.diff(steps)
     series = {
         "samples": samples[1:],
         "speed": np.divide(taken, seconds, out=np.full(len(taken), np.nan), where=seconds > 0),
-        "novelty": np.maximum(np.diff(steps), 0) / taken,
+        "novelty": np.where(moved > EXACT * steps[1:], moved, 0) / taken,
         "never_won": np.array([point.never_won for point in points[1:]]),
         "silent": np.array([point.silent for point in points[1:]]),
     }

@@ -1,5 +1,6 @@
 """The scope's page in one browser: plots and numbers of the run, which follow it."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +73,7 @@ class Page:
             )
         )  # fmt: skip
         plots.lines(speed, self._series, {"speed": "speed"})
-        names = {"p99.9": "p99.9", "p99": "p99", "p50": "p50, the median"}
-        plots.lines(self._latency, self._series, names)
+        plots.lines(self._latency, self._series, {name: name for name in ("p99.9", "p99", "p50")})
         plots.lines(unused, self._series, {"never_won": "never won", "silent": "no win where 10 were due"})
         plots.lines(self._novelty, self._series, {"novelty": "novelty"})
         speed.y_range.start = unused.y_range.start = 0
@@ -94,12 +94,12 @@ class Page:
         """Show what is new."""
         recorder = self._recorder
         version, status = recorder.version, recorder.status
+        self._texts["notes"].text = notes(recorder.words, recorder.refusals, time.time())  # some go with time alone
         if (version, status) == (self._version, self._status):
             return
         new, self._version, self._status = version != self._version, version, status
         words = recorder.words
         self._controls.update(words["layers"], status)
-        self._texts["notes"].text = notes(words)
         self._texts["changes"].text = changes(words["changes"], words["changes_made"])
         self._texts["numbers"].text = numbers(recorder)
         if new and recorder.history.points:

@@ -70,15 +70,17 @@ class Pictures:
             values["fields"] = layer.weights_of(self._chosen).reshape(-1, *self.sizes.tile)
         return values
 
-    def words(self, status: str, refusals: list[str]) -> bytes | None:
+    def words(self, status: str, refusals: list[dict[str, Any]], error: str = "") -> bytes | None:
         """Return the texts of a picture as JSON, no longer than the memory has bytes for; None if nothing is new."""
         drift, made = self._drift_now(), self._chip.changes
-        if self._told == (status, refusals, made, drift):
+        told = status, refusals, error, made, drift
+        if self._told == told:
             return None
-        self._told = status, refusals, made, drift
+        self._told = told
         words: dict[str, Any] = {
             "status": status,
-            "refusals": refusals,
+            "refusals": list(refusals),
+            "error": error,
             "drift": None if drift is None else {"alarm": drift["alarm"], "text": sentence(drift)},
             "layers": [constants_of(layer.constants) for layer in self._chip.layers],
             "changes": list(made[-MOST_CHANGES:]),

@@ -30,6 +30,8 @@ HEIGHT = 230  # pixels
 LETTERS = "13px"
 HEADROOM = 1.4  # above the last power of ten, for its label
 FEW_STEPS, MOST_STEPS = 3, 8  # powers of ten at an axis
+MOST_DECADES = 12  # that a logarithmic axis reaches down from its highest value
+SMALL = 0.9e-4  # below this, numbers at an axis are written as powers of ten
 DASHES = ("solid", "dashed", "dotted")
 LEAST, MOST = 1 / 8, 8  # multiples of an equal share, the ends of the map's colours
 NEVER = "#ffffff"
@@ -45,7 +47,6 @@ def plot(name: str, x_range: Range1d, y_title: str, *, log: bool = False, height
     style(made)
     made.yaxis.formatter = NumeralTickFormatter(format="0,0.[0000]")
     if log:
-        made.yaxis.formatter = NumeralTickFormatter(format="0,0.[000000]")
         made.y_range, made.yaxis.ticker = Range1d(1, 10), FixedTicker(ticks=[1, 10])
     return made
 
@@ -69,12 +70,21 @@ def whole_decades(made: Any, *values: NDArray[np.float64]) -> None:
         shown = shown[shown > 0]
     if len(shown):
         low, high = math.floor(math.log10(shown.min())), math.ceil(math.log10(shown.max()))
-        high = max(high, low + 1)
+        low, high = max(low, high - MOST_DECADES), max(high, low + 1)
         steps = [10.0**power for power in range(low, high + 1)]
         made.y_range.update(start=steps[0], end=HEADROOM * steps[-1])
-        made.yaxis.ticker.ticks = steps[:: 1 + len(steps) // MOST_STEPS] if len(steps) > FEW_STEPS else [
+        ticks = steps[:: 1 + len(steps) // MOST_STEPS] if len(steps) > FEW_STEPS else [
             factor * step for step in steps for factor in (1, 3)
         ]  # fmt: skip
+        made.yaxis.ticker.ticks = ticks
+        made.yaxis.major_label_overrides = {tick: label(tick) for tick in ticks}
+
+
+def label(tick: float) -> str:
+    """Return a number at an axis, short however small it is."""
+    if tick >= 1:
+        return f"{tick:,.0f}"
+    return f"{tick:.3g}" if tick >= SMALL else f"{tick:.0e}".replace("e-0", "e-")
 
 
 def lines(made: Any, source: ColumnDataSource, names: Mapping[str, str]) -> None:

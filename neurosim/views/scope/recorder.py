@@ -61,8 +61,10 @@ class Recorder:
         self.picture: Any = None
         self.words: dict[str, Any] = {
             "status": "begins", "layers": [], "changes": [], "changes_made": 0, "refusals": [], "drift": None,
+            "error": "",
         }  # fmt: skip
         self.sizes, self._memory, self._orders = sizes, memory, orders
+        self._own: list[dict[str, Any]] = []
         self._sequence, self._seen = 0, time.monotonic()
 
     def look(self) -> None:
@@ -85,6 +87,15 @@ class Recorder:
         if status != "running" or time.monotonic() - self._seen <= SILENCE + float(self.picture["pause"][0]):
             return status
         return "waiting"
+
+    @property
+    def refusals(self) -> list[dict[str, Any]]:
+        """What was refused, by the run or before it was sent: each `at` a time in seconds since 1970, and `why`."""
+        return self._own + self.words["refusals"]
+
+    def refuse(self, why: str) -> None:
+        """Take note that something was not sent to the run, for all browsers."""
+        self._own = [{"at": time.time(), "why": why}]
 
     def order(self, **command: Any) -> None:
         """Send the run a command; if it has left too many unread, this one is lost."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from math import inf
 from socket import socket
+from typing import Any
 
 from neurosim.chip.chip import Chip
 from neurosim.errors import NeurosimError
@@ -21,6 +22,7 @@ SHORTEST = 0.2  # seconds between two looks at what the page asks for, and two p
 LONGEST = 1.0  # seconds of one wait for the page
 SHARE = 0.01  # of the time that pictures may take
 SECRET = 16  # bytes of the address that others cannot guess
+LONGEST_LINE = 1000  # characters
 REFUSALS = 5  # that the page shows
 RUNNING, HELD, ENDED = "running", "held", "ended"
 
@@ -95,8 +97,8 @@ class Scope:
         self._memory.close()
         self.process, self.pictures, self.seconds = self._page.number, 0, 0.0
         self._report: Report | None = None
-        self._alone, self._news, self._refusals = False, False, list[str]()
-        self._shown = ""  # the status on the page
+        self._alone, self._news, self._refusals = False, False, list[dict[str, Any]]()
+        self._shown, self._error = "", ""  # the status on the page, and what ended the run
         self._until = -inf if held else inf  # samples of the chip at which the run is held
         self._look_at, self._picture_at, self._seconds_held = 0.0, 0.0, 0.0
         self._pause = SHORTEST  # seconds after a picture until the next one is due
@@ -137,12 +139,12 @@ class Scope:
 
     def refused(self, edit: Edit, why: NeurosimError) -> None:
         """Show on the page why a change was refused."""
-        self._refuse(f"{edit.name} {edit.value:.6g}: {why}")
+        where = "" if edit.layer is None else f" of layer {edit.layer + 1}"
+        self._refuse(f"{edit.name} {edit.value:.6g}{where}: {why}")
 
     def ended(self, error: Exception | None = None) -> None:
         """Show the last picture of a run that has ended, or was ended by an error."""
-        if error is not None:
-            self._refuse(f"the run was ended: {error}")
+        self._error = "" if error is None else _line(str(error))
         self._show(ENDED, time.perf_counter())
 
     @property
@@ -185,14 +187,24 @@ class Scope:
                     going = samples < self._until < inf  # with samples of steps before it still to come
                     self._until = (self._until if going else samples) + count
                 case Edit():
-                    yield command
+                    yield from self._edit(command)
         if self._page.lines.ended:
             self._alone, self._until = True, inf  # nobody is left who could let it go on
             goes_on = "" if self._shown == ENDED else "; the run goes on without it"
             self._say(f"The page's process has ended ({self._page.ended()}){goes_on}.")
 
+    def _edit(self, edit: Edit) -> Iterator[Edit]:
+        """Give a change if there is such a layer; once it is made, what was refused before is of no use."""
+        layers, made = len(self._chip.layers), len(self._chip.changes)
+        if edit.layer is not None and edit.layer >= layers:
+            self._refuse(f"layer must be one of 1 to {layers}, got {edit.layer + 1}")
+            return
+        yield edit
+        if len(self._chip.changes) > made:
+            self._refusals = []
+
     def _refuse(self, why: str) -> None:
-        self._refusals = [*self._refusals, " ".join(why.split())][-REFUSALS:]
+        self._refusals = [*self._refusals, {"at": time.time(), "why": _line(why)}][-REFUSALS:]
 
     def _show(self, status: str, now: float) -> None:
         """Write a picture to the memory; the next one is due when this one's time is a small share of the whole.
@@ -202,8 +214,13 @@ class Scope:
         begun = time.thread_time()  # of this thread alone: on a busy machine, waiting for a core is no cost of pictures
         self._shown, self._news = status, False
         values = self._pictures.values(self._report) | {"clock": now - self._seconds_held, "pause": self._pause}
-        self._memory.write(values, self._pictures.words(status, self._refusals))
+        self._memory.write(values, self._pictures.words(status, self._refusals, self._error))
         seconds = time.thread_time() - begun
         self.pictures, self.seconds = self.pictures + 1, self.seconds + seconds
         self._pause = max(SHORTEST, seconds / SHARE)
         self._picture_at = time.perf_counter() + self._pause
+
+
+def _line(text: str) -> str:
+    """Return a text as one line that is not too long for a page."""
+    return " ".join(text.split())[:LONGEST_LINE]

@@ -1,5 +1,7 @@
 """The scope's texts as HTML: the run's numbers, what to know of it, and its changes; all is escaped."""
 
+import time
+from operator import itemgetter
 from typing import Any
 
 from neurosim.reporting.html import escape, table
@@ -7,6 +9,7 @@ from neurosim.views.scope.recorder import Recorder
 
 US = 1e6
 MOST = 12  # changes that are shown
+SECONDS = 15  # for which a refusal is shown
 STATUS = {
     "begins": "begins", "running": "runs", "held": "is held", "ended": "has ended", "waiting": "waits for samples",
 }  # fmt: skip
@@ -34,11 +37,18 @@ def numbers(recorder: Recorder) -> str:
     )
 
 
-def notes(words: dict[str, Any]) -> str:
-    """Return what whoever looks should know: drift of the inputs, and what was refused."""
+def notes(words: dict[str, Any], refusals: list[dict[str, Any]], now: float) -> str:
+    """Return what whoever looks should know: drift of the inputs, what ended the run, and the latest refusal.
+
+    A refusal has its time as `now` does, in seconds since 1970, and goes after some seconds.
+    """
     drift = words["drift"]
     lines = [] if drift is None else [(ALARM if drift["alarm"] else QUIET, f"Drift: {drift['text']}")]
-    lines += [(ALARM, f"Refused: {why}") for why in words["refusals"]]
+    if words["error"]:
+        lines.append((ALARM, f"The run was ended: {words['error']}"))
+    latest = max(refusals, key=itemgetter("at"), default=None)
+    if latest is not None and now - latest["at"] < SECONDS:
+        lines.append((ALARM, f"Refused at {time.strftime('%H:%M:%S', time.localtime(latest['at']))}: {latest['why']}"))
     return "".join(f'<div style="font-size:14px;color:{colour}">{escape(line)}</div>' for colour, line in lines)
 
 

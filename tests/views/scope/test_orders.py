@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import threading
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -144,8 +145,12 @@ def test_what_is_refused_changes_nothing_and_is_told(start):
     )  # fmt: skip
     wait_until(lambda: len(page.words()["refusals"]) == 4)
     words = ("must be at least 0", "layer", "name must be one of", "do must be pause")
-    assert all(any(word in why for why in page.words()["refusals"]) for word in words)
+    assert all(any(word in refusal["why"] for refusal in page.words()["refusals"]) for word in words)
+    assert any("layer must be one of 1 to 1, got 8" in refusal["why"] for refusal in page.words()["refusals"])
     assert (run.chip.samples, run.chip.changes, page.words()["status"]) == (0, (), "held")
+    assert all(0 <= time.time() - refusal["at"] < 600 for refusal in page.words()["refusals"])
+    page.ask({"do": "set", "name": "rate", "value": 0.5})
+    wait_until(lambda: page.words()["refusals"] == [] and page.words()["changes_made"] == 1)
     page.ask({"do": "resume"})
     run.join()
     assert again(run).state_sha256 == run.chip.state_sha256

@@ -11,6 +11,8 @@ from neurosim.online.report import Report
 from neurosim.views.scope.memory import WORDS
 from neurosim.views.scope.pictures import MOST_CHANGES, Pictures, constants_of, most_used
 
+REFUSAL = {"at": 1.5, "why": "why"}
+
 
 @pytest.fixture
 def chip(samples):
@@ -66,12 +68,12 @@ def test_constants_that_can_be_changed(layer, told):
 def test_texts_are_cut_to_the_memory(chip):
     record = tuple({"sample": n, "layer": 0, "name": "x" * 3000, "old": 1, "new": 2} for n in range(64))
     change_in_place(chip, [chip.layers[0].constants], record)
-    encoded = Pictures(chip, 0, None).words("running", ["why"])
+    encoded = Pictures(chip, 0, None).words("running", [REFUSAL])
     assert len(encoded) <= WORDS
     words = json.loads(encoded)
     assert words["changes"][-1]["sample"] == 63
     assert words["changes_made"] == 64
-    assert words["refusals"] == ["why"]
+    assert words["refusals"] == [REFUSAL]
 
 
 def test_texts_are_written_where_they_are_new(chip):
@@ -79,10 +81,12 @@ def test_texts_are_written_where_they_are_new(chip):
     assert json.loads(pictures.words("running", []))["status"] == "running"
     assert pictures.words("running", []) is None
     assert json.loads(pictures.words("held", []))["status"] == "held"
-    assert json.loads(pictures.words("held", ["why"]))["refusals"] == ["why"]
-    assert pictures.words("held", ["why"]) is None
+    assert json.loads(pictures.words("held", [REFUSAL]))["refusals"] == [REFUSAL]
+    assert pictures.words("held", [REFUSAL]) is None
+    assert json.loads(pictures.words("held", [REFUSAL], "bad line"))["error"] == "bad line"
+    assert json.loads(pictures.words("held", [REFUSAL]))["error"] == ""
     record = tuple({"sample": n, "layer": 0, "name": "cap", "old": 1, "new": 2} for n in range(1000))
     change_in_place(chip, constants, record)
-    words = json.loads(pictures.words("held", ["why"]))
+    words = json.loads(pictures.words("held", [REFUSAL]))
     assert words["changes"] == list(record[-MOST_CHANGES:])
     assert words["changes_made"] == 1000

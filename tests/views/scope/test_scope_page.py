@@ -154,7 +154,7 @@ def test_what_the_chip_refuses_is_told(browser):
         page.shows("numbers", "is held")
         browser.run("Bokeh.documents[0].get_model_by_name('count').value = -5")
         page.click("Step")
-        page.shows("notes", "Refused: samples must be a whole number of at least 1, got -5")
+        page.shows("notes", "samples must be a whole number of at least 1, got -5")
         assert made.chip.samples == 0
         page.clean()
 
