@@ -1,4 +1,4 @@
-"""What a process imports: a dense chip neither SciPy nor scikit-learn, the writer of snapshots not even Numba."""
+"""What a process imports: a dense chip neither SciPy nor Bokeh, the writer of snapshots not even Numba."""
 
 import json
 import os
@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-HEAVY = {"sklearn", "pandas", "matplotlib", "torch", "jax", "joblib", "threadpoolctl", "tqdm", "click", "PIL", "optuna"}
+VIEWS = {"bokeh", "tornado", "jinja2", "matplotlib", "PIL"}
+HEAVY = {"sklearn", "pandas", "torch", "jax", "joblib", "threadpoolctl", "tqdm", "click", "optuna"} | VIEWS
 PROBE = """
 import sys
 {program}
@@ -76,6 +77,25 @@ def test_the_writer_of_snapshots_imports_no_numba():
     modules = imported("import neurosim.online.snapshot_writer")
     assert not packages(modules) & (HEAVY | {"numba", "llvmlite", "scipy"})
     assert {"h5py", "numpy"} <= packages(modules)
+
+
+def test_the_process_of_the_scope_s_page_imports_no_numba():
+    pytest.importorskip("bokeh")
+    modules = packages(imported("import neurosim.views.scope.server"))
+    assert not modules & (HEAVY - VIEWS | {"numba", "llvmlite", "scipy", "h5py", "matplotlib"})
+    assert {"bokeh", "numpy"} <= modules
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["scope", "--help"], ["stream", "--help"]])
+def test_help_imports_no_library_of_views(arguments):
+    program = f"from neurosim.cli import main\nmain({arguments}, prog_name='neurosim', standalone_mode=False)"
+    modules = packages(imported(program))
+    assert "click" in modules
+    assert not modules & (VIEWS | {"numba", "h5py"})
+
+
+def test_the_names_of_views_import_none_of_its_libraries():
+    assert not packages(imported("import neurosim as ns; dir(ns.views)")) & VIEWS
 
 
 @pytest.mark.slow

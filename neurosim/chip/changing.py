@@ -78,7 +78,8 @@ def change_in_place(chip: Any, constants: Sequence[Any], changes: Sequence[Chang
     """
     if latest(changes) != tuple(changes):
         rule = f"at most {MOST_CHANGES}, and {LONGEST_TEXT} characters of JSON, so that none is lost"
-        raise ConfigError("changes of a chip", rule, len(changes), "save it, and go on with a chip whose record is new")
+        advice = "with_constants, or --set on resuming, makes it and drops the oldest"
+        raise ConfigError("changes of a chip", rule, len(changes), advice)
     with chip.use.alone():
         check_signs(chip.layers, constants)
         prepared = []

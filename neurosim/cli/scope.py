@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -102,12 +102,15 @@ def _scope(
     layer: int | None, shape: tuple[int, ...] | None,
 ) -> "Scope":  # fmt: skip
     from neurosim.checks import whole
+    from neurosim.errors import ConfigError
+    from neurosim.views.fields import field_shape
     from neurosim.views.scope.scope import Scope
 
     number = 1 if layer is None else layer
     whole("layer", number, 1, len(chip.layers))
-    if shape is None and number == 1 and chip.shape == (stream.inputs,) and len(stream.shape) > 1:
-        shape = stream.shape  # a dense chip takes images as rows of numbers; their stream knows
+    if shape is None and number == 1 and chip.shape == (stream.inputs,):
+        with suppress(ConfigError):  # of a stream whose samples are no images
+            shape = field_shape(chip, 0, stream.shape)  # a dense chip takes images as rows of numbers
     length = None if stream.length is None else chip.samples + stream.length - start
     return Scope(
         chip, stream.name, length=length, layer=number - 1, shape=shape, listener=listener, held=held,

@@ -66,6 +66,7 @@ class Loop:
         if snapshots is not None and request is not None:
             self._watcher = Watcher(snapshots, request, lambda: self._pushed, self._take_while_waiting)
         self._editor, self._first = editor, chip.samples
+        self._unedited = 0.0  # samples until the editor has something to do
         self._pushed = 0  # samples, those under way between layers included, which the report does not count yet
         self._certain = True  # that the chip has learned from the samples that were counted, and from no others
 
@@ -155,7 +156,7 @@ class Loop:
         if self._snapshots is not None:
             left = min(left, self._snapshots.samples_left(self._report.taken))
         if self._editor is not None:
-            left = min(left, self._editor.samples_left(self._learned))
+            left = min(left, self._unedited)
         return int(max(1, left))
 
     @property
@@ -166,7 +167,8 @@ class Loop:
     def _edit(self, editor: Editor, stop: Callable[[], bool] | None) -> None:
         """Make the edits that are due between two chunks, and ask the control if it is to be asked now."""
         learned = self._learned
-        if editor.samples_left(learned) > 0:
+        self._unedited = editor.samples_left(learned)
+        if self._unedited > 0:
             return
         self._drain()
         changes = self._chip.changes
@@ -177,6 +179,7 @@ class Loop:
         finally:
             if self._chip.changes is not changes:
                 self._pipeline.renew()
+        self._unedited = editor.samples_left(learned)
         if stop is not None and stop():
             raise Stop
 

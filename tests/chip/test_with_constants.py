@@ -1,6 +1,7 @@
 """Constants cannot be assigned, which would do nothing; `with_constants` changes them and keeps the weights."""
 
 import copy
+import json
 import pickle
 
 import h5py
@@ -8,7 +9,9 @@ import numpy as np
 import pytest
 
 import neurosim as ns
+from neurosim.chip.changing import change_in_place
 from neurosim.layers.plain import describe
+from neurosim.state.attributes import LONGEST_TEXT
 
 SOFT = ns.SoftWTA(temperature=0.5)
 
@@ -143,12 +146,29 @@ def test_a_chip_that_was_not_changed_or_has_learned_nothing_has_no_record(make_c
 
 def test_the_record_is_bounded(make_chip, samples, tmp_path):
     chip = make_chip(3).learn(samples[:1])
-    for number in range(1010):
+    record = [{"sample": 1, "layer": 0, "name": "rule", "old": "before", "new": number} for number in range(995)]
+    change_in_place(chip, [chip.layers[0].constants], record)
+    for number in range(10):
         chip = chip.with_constants(rule=ns.SoftHebb(rate=ns.LinearRate(0.1, 1000.0 + number, 0.01)))
+    assert [change["new"] for change in chip.changes[:990]] == list(range(5, 995))
     assert len(chip.changes) == 1000
-    assert chip.changes[-1]["new"]["rate"]["samples"] == 2009
+    assert chip.changes[-1]["new"]["rate"]["samples"] == 1009
     chip.save(tmp_path / "chip.h5")
     assert ns.Chip.load(tmp_path / "chip.h5").changes == chip.changes
+
+
+def test_the_record_is_as_long_as_a_state_file_can_keep(make_chip, samples, tmp_path):
+    chip = make_chip(3).learn(samples[:1])
+    constants = [chip.layers[0].constants]
+    record = [{"sample": 1, "layer": 0, "name": "rule", "old": "\xe9" * 500, "new": number} for number in range(400)]
+    longest = next(count for count in range(400, 0, -1) if len(json.dumps(record[:count])) <= LONGEST_TEXT)
+    with pytest.raises(ns.ConfigError, match="at most 1000, and 1048576 characters"):
+        change_in_place(chip, constants, record[: longest + 1])
+    assert chip.changes == ()
+    change_in_place(chip, constants, record[:longest])
+    chip.save(tmp_path / "chip.h5")
+    assert ns.Chip.load(tmp_path / "chip.h5").changes == tuple(record[:longest])
+    assert chip.with_constants(rate=0.25).changes[-1]["new"] == 0.25  # the oldest make room
 
 
 @pytest.mark.parametrize(("constants", "why"), [

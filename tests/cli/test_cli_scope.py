@@ -6,6 +6,7 @@ import socket
 import subprocess
 import urllib.request
 
+import numpy as np
 import pytest
 from commands import invoke, stream
 from processes import COMMAND, wait_until
@@ -111,6 +112,14 @@ def test_bad_options_are_one_line(options, why):
     result = invoke("scope", "digits:train", *options, "--close", "--no-open", code=2)
     assert why in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("shape", [(5, 4, 4), (2, 3, 4, 4), (80,)])
+def test_samples_that_are_no_images_have_no_weights_shown(tmp_path, shape):
+    samples = tmp_path / "samples.npz"
+    np.savez(samples, samples=np.random.default_rng(0).random((20, *shape), np.float32))
+    result = invoke("scope", samples, "--neurons", 5, "--close", "--no-open")
+    assert "samples  20" in result.stdout
 
 
 def test_the_page_stays_until_ctrl_c(scope):

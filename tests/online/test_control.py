@@ -7,6 +7,7 @@ from controls import Scripted
 from processes import wait_until
 
 import neurosim as ns
+from neurosim.chip.changing import change_in_place
 from neurosim.online.control import Edit
 from neurosim.online.request import Request
 from neurosim.online.stop import Stop
@@ -199,8 +200,8 @@ def test_scheduled_edits_come_before_what_a_control_asks_for(make_chip, samples)
 
 def test_a_record_that_is_full_refuses_an_edit(make_chip, samples):
     chip = make_chip(3).learn(samples[:1])
-    for number in range(1000):
-        chip = chip.with_constants(rate=1.0 + number % 2)
+    change = {"sample": 1, "layer": 0, "name": "rule.rate", "old": 1.5, "new": 1.5}
+    change_in_place(chip, [chip.layers[0].constants], [change] * 1000)
     control = Scripted({20: [Edit("cap", 0.125)]})
     before = chip.changes
     ns.run(chip, ArrayStream(samples), start=1, control=control)

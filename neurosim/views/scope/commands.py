@@ -103,10 +103,12 @@ class Lines:
     def __init__(self, file: int) -> None:
         self._file, self._begun, self.ended = file, b"", False
         os.set_blocking(file, False)
+        self._poll = select.poll()  # `select` takes no descriptors beyond 1023
+        self._poll.register(file, select.POLLIN)
 
     def wait(self, seconds: float) -> None:
-        """Wait until something comes, for some seconds at most."""
-        select.select([] if self.ended else [self._file], [], [], seconds)
+        """Wait until something comes or the other end is closed, for some seconds at most."""
+        self._poll.poll(1000 * seconds)
 
     def read(self) -> list[bytes]:
         """Return the lines that have come since the last call; what is no whole line yet is kept."""

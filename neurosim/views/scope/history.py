@@ -1,5 +1,8 @@
 """What the page keeps of a run's pictures: few enough points for constant memory, from the run's beginning to now."""
 
+from collections import deque
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -7,7 +10,8 @@ from numpy.typing import NDArray
 
 from neurosim.online.latencies import percentile
 
-MOST = 256  # points; when there are as many, every second one is left out
+MOST = 256  # points; when there are more, every second one is left out
+RECENT = 6  # pictures that the numbers of now are of: about a second
 MOST_NEURONS = 4096  # whose wins are kept
 TOGETHER = 4  # bins of latencies that are kept as one: 2 %
 ROWS, COLUMNS = 100, 120  # of the map of wins, at most
@@ -43,17 +47,25 @@ class History:
     neurons : int array (n,)
         Those whose wins are kept: all, or so many at equal distances.
     points : list of Point
+        At equal numbers of pictures but for the last one, which is the latest picture.
     """
 
     def __init__(self, neurons: int) -> None:
         self.neurons = np.arange(0, neurons, -(-neurons // MOST_NEURONS))
         self.points: list[Point] = []
+        self._apart, self._since = 1, 0  # pictures between two points, and since the last point but one
+        self._recent: deque[Point] = deque(maxlen=RECENT)
 
     def add(self, picture: NDArray[Any]) -> None:
         """Keep a picture, a structured array (1,), if there are more samples than in the last one."""
         (row,) = picture
         if self.points and row["samples"] <= self.points[-1].samples:
             return
+        if len(self.points) > 1 and self._since < self._apart:
+            self.points.pop()
+            self._since += 1
+        else:
+            self._since = 1
         wins, total = row["wins"][self.neurons], int(row["wins"].sum())
         point = Point(
             clock=float(row["clock"]),
@@ -66,8 +78,11 @@ class History:
             silent=self._silent(wins, total, len(row["wins"])),
         )
         self.points.append(point)
-        if len(self.points) == MOST:
-            self.points = [self.points[0], *self.points[1::2]]
+        self._recent.append(point)
+        if len(self.points) > MOST:
+            self.points = self.points[::2]  # the last one stays, as their number is odd
+            self._since += self._apart
+            self._apart *= 2
 
     def _silent(self, wins: NDArray[np.int64], total: int, neurons: int) -> float:
         """Return the share of neurons without a win for so long that each would have had some at an equal share."""
@@ -80,20 +95,13 @@ class History:
         `samples`, `speed` in samples/s, `p50`, `p99` and `p99.9` in seconds, `novelty` (the neurons' steps summed, a
         sample), and `never_won` and `silent`, shares of the neurons.
         """
-        points = self.points
-        clock, samples, steps = (
-            np.array([getattr(point, name) for point in points], np.float64) for name in ("clock", "samples", "steps")
-        )
-        taken = np.diff(samples)
-        series = {
-            "samples": samples[1:],
-            "speed": taken / np.maximum(np.diff(clock), 1e-9),
-            "novelty": np.maximum(np.diff(steps), 0) / taken,
-            "never_won": np.array([point.never_won for point in points[1:]]),
-            "silent": np.array([point.silent for point in points[1:]]),
-        }
-        between = np.array([later.latencies - earlier.latencies for earlier, later in zip(points, points[1:])])  # noqa: B905, RUF007
-        return series | {name: _percentiles(between, percent) for name, percent in PERCENTILES.items()}
+        return _series(self.points)
+
+    def now(self) -> dict[str, float]:
+        """Return the same of the latest pictures together; nothing if there is only one."""
+        if len(self._recent) < 2:
+            return {}
+        return {name: float(values[0]) for name, values in _series((self._recent[0], self._recent[-1])).items()}
 
     def map_of_wins(self) -> Floats:
         """Return the share of wins of ranked neurons over the run: float64 (rows, columns), the most used row first.
@@ -112,6 +120,22 @@ class History:
         edges = np.linspace(samples[0], samples[-1], min(COLUMNS, len(points) - 1) + 1)
         counts = np.diff([np.interp(edges, samples, row) for row in ranked.T], axis=1)
         return np.asarray(counts / np.maximum(sizes @ counts / len(order), 1e-12))
+
+
+def _series(points: Sequence[Point]) -> dict[str, Floats]:
+    clock, samples, steps = (
+        np.array([getattr(point, name) for point in points], np.float64) for name in ("clock", "samples", "steps")
+    )
+    taken = np.diff(samples)
+    series = {
+        "samples": samples[1:],
+        "speed": taken / np.maximum(np.diff(clock), 1e-9),
+        "novelty": np.maximum(np.diff(steps), 0) / taken,
+        "never_won": np.array([point.never_won for point in points[1:]]),
+        "silent": np.array([point.silent for point in points[1:]]),
+    }
+    between = np.array([later.latencies - earlier.latencies for earlier, later in pairwise(points)])
+    return series | {name: _percentiles(between, percent) for name, percent in PERCENTILES.items()}
 
 
 def _percentiles(counts: NDArray[np.int64], percent: float) -> Floats:

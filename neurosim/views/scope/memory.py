@@ -40,20 +40,21 @@ class Sizes(NamedTuple):
     def dtype(self) -> np.dtype[Any]:
         """Return the type of a picture: all that the run tells, but for texts, as plain numbers.
 
-        `clock` is in seconds, of the system's monotonic clock; `samples` counts all that the chip has learned from;
-        `steps` is the sum of all neurons' steps over all samples, in units of the weights; `latencies` counts samples
-        as `neurosim.online.latencies.Latencies` does; `wins` and `fields` are of the layer that is shown, `chosen` the
-        neurons that `fields` is of.
+        `clock` is in seconds, of the system's monotonic clock without the time for which the run was held; `pause` in
+        seconds, how long after a picture the next one comes, if samples come; `samples` counts all that the chip has
+        learned from; `steps` is the sum of all neurons' steps over all samples, in units of the weights; `latencies`
+        counts samples as `neurosim.online.latencies.Latencies` does; `wins` and `fields` are of the layer that is
+        shown.
         """
         return np.dtype(
             [
                 ("sequence", np.int64),
                 ("clock", np.float64),
+                ("pause", np.float64),
                 ("samples", np.int64),
                 ("steps", np.float64),
                 ("latencies", np.int64, (BINS,)),
                 ("wins", np.int64, (self.neurons,)),
-                ("chosen", np.int64, (self.fields,)),
                 ("fields", np.float32, (self.fields, *self.tile)),
                 ("length", np.int64),
                 ("words", np.uint8, (WORDS,)),

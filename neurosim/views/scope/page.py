@@ -100,11 +100,10 @@ class Page:
         words = recorder.words
         self._controls.update(words["layers"], status)
         self._texts["notes"].text = notes(words)
-        self._texts["changes"].text = changes(words["changes"])
-        series = recorder.history.series() if recorder.history.points else {}
-        self._texts["numbers"].text = numbers(recorder, series)
-        if new and series:
-            self._draw(series, words["changes"])
+        self._texts["changes"].text = changes(words["changes"], words["changes_made"])
+        self._texts["numbers"].text = numbers(recorder)
+        if new and recorder.history.points:
+            self._draw(recorder.history.series(), words["changes"])
 
     def _draw(self, series: dict[str, Any], made: list[dict[str, Any]]) -> None:
         points, picture = self._recorder.history.points, self._recorder.picture

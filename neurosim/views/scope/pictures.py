@@ -17,6 +17,7 @@ from neurosim.views.fields import field_shape
 from neurosim.views.scope.memory import WORDS, Sizes
 
 MOST_FIELDS = 100
+MOST_CHANGES = 200  # that the page is told of, the latest
 LARGEST_GAIN = math.log(np.finfo(np.float64).max)
 
 
@@ -50,6 +51,7 @@ class Pictures:
         self.sizes = Sizes(neurons, fields, tile or (0, 0, 0))
         self._chosen = np.arange(fields)
         self._drift: tuple[object, dict[str, Any] | None] = None, None
+        self._told: object = None  # what the last texts were made of
 
     def about(self) -> dict[str, Any]:
         """Return what never changes in a run, for the page."""
@@ -65,22 +67,22 @@ class Pictures:
             values["latencies"] = report.latencies.counts
         if self.sizes.fields:
             self._chosen = most_used(wins, self._chosen)
-            values |= {"chosen": self._chosen, "fields": self._fields(layer)}
+            values["fields"] = layer.weights_of(self._chosen).reshape(-1, *self.sizes.tile)
         return values
 
-    def _fields(self, layer: Any) -> NDArray[np.float32]:
-        fields: NDArray[np.float32] = layer.weights_of(self._chosen).reshape(-1, *self.sizes.tile)
-        return fields
-
-    def words(self, status: str, refusals: list[str]) -> bytes:
-        """Return the texts of a picture as JSON, at most as long as the memory has bytes for."""
-        drift = self._drift_now()
+    def words(self, status: str, refusals: list[str]) -> bytes | None:
+        """Return the texts of a picture as JSON, no longer than the memory has bytes for; None if nothing is new."""
+        drift, made = self._drift_now(), self._chip.changes
+        if self._told == (status, refusals, made, drift):
+            return None
+        self._told = status, refusals, made, drift
         words: dict[str, Any] = {
             "status": status,
             "refusals": refusals,
             "drift": None if drift is None else {"alarm": drift["alarm"], "text": sentence(drift)},
             "layers": [constants_of(layer.constants) for layer in self._chip.layers],
-            "changes": list(self._chip.changes),
+            "changes": list(made[-MOST_CHANGES:]),
+            "changes_made": len(made),
         }
         while len(encoded := json.dumps(words, default=str).encode()) > WORDS:
             words["changes" if words["changes"] else "refusals"].pop(0)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from neurosim.views.scope.history import History
 from neurosim.views.scope.memory import PictureMemory, Sizes, words_of
 
-SILENCE = 2.0  # seconds without a picture, of a run that is not held, after which the page says so
+SILENCE = 2.0  # seconds without a picture that was due, of a run that is not held, after which the page says so
 
 
 class About(NamedTuple):
@@ -59,7 +59,9 @@ class Recorder:
     def __init__(self, memory: PictureMemory, sizes: Sizes, about: About, orders: int) -> None:
         self.about, self.history, self.version = about, History(sizes.neurons), 0
         self.picture: Any = None
-        self.words: dict[str, Any] = {"status": "begins", "layers": [], "changes": [], "refusals": [], "drift": None}
+        self.words: dict[str, Any] = {
+            "status": "begins", "layers": [], "changes": [], "changes_made": 0, "refusals": [], "drift": None,
+        }  # fmt: skip
         self.sizes, self._memory, self._orders = sizes, memory, orders
         self._sequence, self._seen = 0, time.monotonic()
 
@@ -80,8 +82,9 @@ class Recorder:
     def status(self) -> str:
         """What the run does: as it says itself, or waiting, where it has shown nothing new for some seconds."""
         status: str = self.words["status"]
-        silent = time.monotonic() - self._seen > SILENCE
-        return "waiting" if status == "running" and silent else status
+        if status != "running" or time.monotonic() - self._seen <= SILENCE + float(self.picture["pause"][0]):
+            return status
+        return "waiting"
 
     def order(self, **command: Any) -> None:
         """Send the run a command; if it has left too many unread, this one is lost."""

@@ -16,7 +16,7 @@ from neurosim.views.scope.memory import PictureMemory
 from neurosim.views.scope.pictures import Pictures
 from neurosim.views.scope.process import HOST, PageProcess, listening
 
-SHORTEST = 0.2  # seconds between two pictures: pages are drawn as often
+SHORTEST = 0.2  # seconds between two looks at what the page asks for, and two pictures: pages are drawn as often
 LONGEST = 1.0  # seconds of one wait for the page
 SHARE = 0.01  # of the time that pictures may take
 REFUSALS = 5  # that the page shows
@@ -92,9 +92,11 @@ class Scope:
         self._memory.close()
         self.process, self.pictures, self.seconds = self._page.number, 0, 0.0
         self._report: Report | None = None
-        self._alone, self._news, self._refusals = False, True, list[str]()
+        self._alone, self._news, self._refusals = False, False, list[str]()
+        self._shown = ""  # the status on the page
         self._until = -inf if held else inf  # samples of the chip at which the run is held
-        self._due, self._seconds_held = 0.0, 0.0
+        self._look_at, self._picture_at, self._seconds_held = 0.0, 0.0, 0.0
+        self._pause = SHORTEST  # seconds after a picture until the next one is due
 
     def __enter__(self) -> "Scope":
         return self
@@ -107,24 +109,28 @@ class Scope:
         self._report = report
 
     def samples_left(self, samples: int) -> float:
-        """Return 0 where a picture is due or the run is to be held, else how many samples come before that."""
-        return 0 if time.perf_counter() >= self._due else max(0, self._until - samples)
+        """Return 0 where it is time to look at the page or the run is to be held, else how many samples come before."""
+        if self._alone:
+            return inf
+        return 0 if time.perf_counter() >= self._look_at else max(0, self._until - samples)
 
     def between(self, samples: int) -> Iterator[Edit]:
-        """Show a picture, give the page's changes, and hold the run if the page asks for it: see `Control`."""
+        """Give the page's changes, hold the run if the page asks for it, and show a picture if one is due."""
         yield from self._asked(samples)
         begun = time.perf_counter()
         while samples >= self._until and not self._stopped():
             self._seconds_held += time.perf_counter() - begun
             begun = time.perf_counter()
-            if self._news:
+            if self._news or self._shown != HELD:
                 self._show(HELD)
             with self._waiting():  # not while the run makes a change: a signal may raise here
                 self._page.lines.wait(SHORTEST)
             yield from self._asked(samples)
-        self._seconds_held += time.perf_counter() - begun
-        self._show(RUNNING)
-        self._news = True  # where it is held next, that is to be shown
+        now = time.perf_counter()
+        self._seconds_held += now - begun
+        if self._news or self._shown != RUNNING or now >= self._picture_at:
+            self._show(RUNNING)
+        self._look_at = time.perf_counter() + SHORTEST
 
     def refused(self, edit: Edit, why: NeurosimError) -> None:
         """Show on the page why a change was refused."""
@@ -168,12 +174,14 @@ class Scope:
                 case Resume():
                     self._until = inf
                 case Step(count):
-                    self._until = samples + count
+                    going = samples < self._until < inf  # with samples of steps before it still to come
+                    self._until = (self._until if going else samples) + count
                 case Edit():
                     yield command
         if self._page.lines.ended:
             self._alone, self._until = True, inf  # nobody is left who could let it go on
-            self._say(f"The page's process has ended ({self._page.ended()}); the run goes on without it.")
+            goes_on = "" if self._shown == ENDED else "; the run goes on without it"
+            self._say(f"The page's process has ended ({self._page.ended()}){goes_on}.")
 
     def _refuse(self, why: str) -> None:
         self._refusals = [*self._refusals, " ".join(why.split())][-REFUSALS:]
@@ -182,9 +190,10 @@ class Scope:
         """Write a picture to the memory; the next one is due when this one's time is a small share of the whole."""
         begun = time.thread_time()  # of this thread alone: on a busy machine, waiting for a core is no cost of pictures
         clock = time.perf_counter() - self._seconds_held
-        self._news = False
-        values = self._pictures.values(self._report) | {"clock": clock}
+        self._shown, self._news = status, False
+        values = self._pictures.values(self._report) | {"clock": clock, "pause": self._pause}
         self._memory.write(values, self._pictures.words(status, self._refusals))
         seconds = time.thread_time() - begun
         self.pictures, self.seconds = self.pictures + 1, self.seconds + seconds
-        self._due = time.perf_counter() + max(SHORTEST, seconds / SHARE)
+        self._pause = max(SHORTEST, seconds / SHARE)
+        self._picture_at = time.perf_counter() + self._pause

@@ -13,17 +13,18 @@ STATUS = {
 ALARM, QUIET = "#b33c00", "#555"
 
 
-def numbers(recorder: Recorder, series: dict[str, Any]) -> str:
-    """Return the numbers of this moment, by the history's series."""
+def numbers(recorder: Recorder) -> str:
+    """Return the numbers of this moment."""
     samples = int(recorder.picture["samples"][0]) if recorder.picture is not None else 0
     of = "" if recorder.about.length is None else f" of {recorder.about.length:,}"
     rows = [("The run", STATUS.get(recorder.status, recorder.status)), ("Samples learned", f"{samples:,}{of}")]
-    if len(recorder.history.points) > 1:
+    now = recorder.history.now()
+    if now:
         rows += [
-            ("Samples/s", f"{series['speed'][-1]:,.0f}"),
-            ("Latency p50", f"{US * series['p50'][-1]:,.1f} µs"),
-            ("p99", f"{US * series['p99'][-1]:,.1f} µs"),
-            ("Never won", f"{series['never_won'][-1]:.1%}"),
+            ("Samples/s", f"{now['speed']:,.0f}"),
+            ("Latency p50", f"{US * now['p50']:,.1f} µs"),
+            ("p99", f"{US * now['p99']:,.1f} µs"),
+            ("Never won", f"{now['never_won']:.1%}"),
         ]
     style = "display:inline-block;margin:4px 26px 4px 0"
     return "".join(
@@ -41,15 +42,15 @@ def notes(words: dict[str, Any]) -> str:
     return "".join(f'<div style="font-size:14px;color:{colour}">{escape(line)}</div>' for colour, line in lines)
 
 
-def changes(made: list[dict[str, Any]]) -> str:
-    """Return the changes of constants so far, the latest first."""
+def changes(made: list[dict[str, Any]], count: int) -> str:
+    """Return the latest changes of constants, the last one first; `count` is how many there were."""
     if not made:
         return _small("None yet. The state keeps each of them with its sample.")
     rows = [
         (f"{change['sample']:,}", change["layer"] + 1, change["name"], constant(change["old"]), constant(change["new"]))
         for change in made[: -MOST - 1 : -1]
     ]
-    more = _small(f"and {len(made) - MOST} before") if len(made) > MOST else ""
+    more = _small(f"and {count - len(rows):,} before") if count > len(rows) else ""
     return table(("at sample", "layer", "constant", "before", "since"), rows) + more
 
 

@@ -47,13 +47,30 @@ def test_a_run_that_is_held_adds_no_points():
 
 def test_points_are_thinned_from_the_beginning_to_now():
     history = History(2)
-    for number in range(1, 2000):
+    for number in range(1, 9000):
         history.add(picture(2, samples=number, clock=number / 7, wins=[number, 0], steps=number))
-        assert len(history.points) < MOST
-    assert history.points[0].samples == 1
-    assert history.points[-1].samples == 1999
+        samples = [point.samples for point in history.points]
+        assert (samples[0], samples[-1]) == (1, number)
+        assert len(samples) <= MOST
+        assert len(set(np.diff(samples)[:-1])) <= 1  # the beginning is as dense as the end
+        assert number < MOST or len(samples) > MOST // 2
     assert history.series()["speed"] == pytest.approx(7)
     assert history.series()["novelty"] == pytest.approx(1)
+
+
+def test_numbers_of_now_are_of_the_latest_pictures_however_long_the_run():
+    history = History(2)
+    assert history.now() == {}
+    counts = latencies()
+    for number in range(3000):
+        late = number >= 2990
+        counts = counts + latencies(5000 if late else 1000)
+        history.add(picture(2, samples=number, clock=number / (20 if late else 7) - 2990 * late * (1 / 20 - 1 / 7),
+                            latencies=counts))  # fmt: skip
+    now = history.now()
+    assert now["speed"] == pytest.approx(20)
+    assert now["p50"] == pytest.approx(5e-6, rel=0.02)
+    assert now["samples"] == 2999
 
 
 def test_a_neuron_without_the_wins_of_its_share_is_silent():

@@ -1,6 +1,7 @@
 """The shared memory: what is read is a whole picture, whatever the writer does meanwhile."""
 
-import threading
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -8,6 +9,15 @@ import pytest
 from neurosim.views.scope.memory import PictureMemory, Sizes, words_of
 
 SIZES = Sizes(neurons=50, fields=4, tile=(1, 3, 5))
+WRITE = """
+import select, sys, time
+import numpy as np
+from neurosim.views.scope.memory import PictureMemory, Sizes
+memory, number = PictureMemory(Sizes(*{sizes}), {file}), 0
+while not select.select([sys.stdin], [], [], 1e-4)[0]:
+    number += 1
+    memory.write({{"latencies": number, "samples": number, "wins": np.full(50, number), "steps": number}}, None)
+"""  # a picture after another, until standard input ends
 
 
 @pytest.fixture
@@ -45,25 +55,19 @@ def test_a_picture_that_is_not_finished_is_not_read(memory):
 
 
 def test_no_picture_is_torn(memory):
-    ended = threading.Event()
-
-    def write():
-        number = 0
-        while not ended.is_set():
-            number += 1
-            memory.write({"samples": number, "wins": np.full(50, number), "steps": number}, None)
-
-    writer = threading.Thread(target=write)
-    writer.start()
+    command = [sys.executable, "-c", WRITE.format(sizes=tuple(SIZES), file=memory.file)]
+    writer = subprocess.Popen(command, pass_fds=[memory.file], stdin=subprocess.PIPE)
     try:
-        other, seen = reader(memory), set()
+        seen = set()
         while len(seen) < 200:
-            picture = other.read()
+            assert writer.poll() is None
+            picture = memory.read()
             if picture is not None:
                 (row,) = picture
                 assert (row["wins"] == row["samples"]).all()
+                assert (row["latencies"] == row["samples"]).all()
                 assert row["steps"] == row["samples"]
                 seen.add(int(row["samples"]))
     finally:
-        ended.set()
-        writer.join()
+        writer.communicate()
+    assert writer.returncode == 0

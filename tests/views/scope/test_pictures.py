@@ -9,7 +9,7 @@ import neurosim as ns
 from neurosim.chip.changing import change_in_place
 from neurosim.online.report import Report
 from neurosim.views.scope.memory import WORDS
-from neurosim.views.scope.pictures import Pictures, constants_of, most_used
+from neurosim.views.scope.pictures import MOST_CHANGES, Pictures, constants_of, most_used
 
 
 @pytest.fixture
@@ -27,9 +27,9 @@ def test_numbers_are_those_of_the_chip(chip):
     assert values["steps"] == pytest.approx(300 * layer.steps.sum())
     assert values["latencies"].sum() == 1
     assert values["fields"].shape == (100, 1, 8, 8)
-    assert (values["fields"].reshape(100, 64) == layer.weights[values["chosen"]]).all()
-    least = layer.wins[values["chosen"]].min()
-    assert (np.delete(layer.wins, values["chosen"]) <= least).all()
+    chosen = pictures._chosen
+    assert (values["fields"].reshape(100, 64) == layer.weights[chosen]).all()
+    assert (np.delete(layer.wins, chosen) <= layer.wins[chosen].min()).all()
 
 
 def test_inputs_that_are_no_images_have_no_fields(chip):
@@ -70,4 +70,19 @@ def test_texts_are_cut_to_the_memory(chip):
     assert len(encoded) <= WORDS
     words = json.loads(encoded)
     assert words["changes"][-1]["sample"] == 63
+    assert words["changes_made"] == 64
     assert words["refusals"] == ["why"]
+
+
+def test_texts_are_written_where_they_are_new(chip):
+    pictures, constants = Pictures(chip, 0, None), [chip.layers[0].constants]
+    assert json.loads(pictures.words("running", []))["status"] == "running"
+    assert pictures.words("running", []) is None
+    assert json.loads(pictures.words("held", []))["status"] == "held"
+    assert json.loads(pictures.words("held", ["why"]))["refusals"] == ["why"]
+    assert pictures.words("held", ["why"]) is None
+    record = tuple({"sample": n, "layer": 0, "name": "cap", "old": 1, "new": 2} for n in range(1000))
+    change_in_place(chip, constants, record)
+    words = json.loads(pictures.words("held", ["why"]))
+    assert words["changes"] == list(record[-MOST_CHANGES:])
+    assert words["changes_made"] == 1000
