@@ -96,7 +96,7 @@ def _numbers(mapping: Mapping, axes: Any) -> None:
     axes.set_xlabel("numbers: neurons of a core", color=GREY)
 
 
-def _square(x: float, y: float, bottom: float, height: float, colour: str, edge: str) -> Any:
+def _square(x: float, y: float, bottom: float, height: float, colour: Any, edge: str) -> Any:
     """Return a rectangle in a core, from a height to another one, both from 0 to 1; axes count y downwards."""
     from matplotlib.patches import Rectangle
 

@@ -67,7 +67,7 @@ def whole_decades(made: Any, *values: NDArray[np.float64]) -> None:
     """Let a logarithmic axis reach over all values, from one power of ten to another."""
     with np.errstate(invalid="ignore"):
         shown = np.concatenate(values)
-        shown = shown[shown > 0]
+        shown = shown[(shown > 0) & (shown < np.inf)]  # of a chip that has diverged, steps have no end
     if len(shown):
         low, high = math.floor(math.log10(shown.min())), math.ceil(math.log10(shown.max()))
         low, high = max(low, high - MOST_DECADES), max(high, low + 1)
