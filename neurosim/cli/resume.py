@@ -72,8 +72,10 @@ def chip_for(
     return chip, contents.position
 
 
-def edits_of(file: str | None, options: ChipOptions) -> list[dict[str, Any]] | None:
-    """Return the changes of constants that a state file tells of, as `neurosim.run` takes them; None without a file.
+def edits_of(file: str | None, options: ChipOptions) -> tuple[list[dict[str, Any]] | None, store.Contents | None]:
+    """Return the changes of constants that a state file tells of, as `neurosim.run` takes them, and what else it holds.
+
+    What its layers have learned is left out. Both are None without a file.
 
     Raises
     ------
@@ -81,12 +83,28 @@ def edits_of(file: str | None, options: ChipOptions) -> list[dict[str, Any]] | N
         If there is no state to read, or it names a rule that is not in the recipe's file.
     """
     if file is None:
-        return None
-    rules = rules_in(split(_recipe(options))[0])
+        return None, None
+    rules, contents = rules_in(split(_recipe(options))[0]), store.read(file)._replace(layers=[])
     try:
-        return [change | {"new": rebuild(change["new"], rules)} for change in store.read(file).changes]
+        return [change | {"new": rebuild(change["new"], rules)} for change in contents.changes], contents
     except ConfigError as error:
         raise StateError(f"state {file} must hold changes that this version can make, but: {error}") from error
+
+
+def tell_other_chip(file: str | None, contents: store.Contents, chip: Chip) -> None:
+    """Say if a chip that is to be changed as another was is of other constants, apart from those that were changed."""
+    now = [describe(layer.constants) for layer in chip.layers]
+    pairs = [("seed", contents.seed, chip.seed), ("inputs", contents.shape, chip.shape)]
+    pairs += [("number of layers", len(contents.constants), len(now))]
+    changed = {(change["layer"], change["name"].partition(".")[0]) for change in (*contents.changes, *chip.changes)}
+    for index, (there, here) in enumerate(zip(contents.constants, now, strict=False)):
+        pairs += [
+            (f"{name} of layer {index + 1}", there.get(name), here.get(name))
+            for name in there | here if (index, name) not in changed
+        ]  # fmt: skip
+    differing = [name for name, there, here in pairs if there != here]
+    if differing:
+        echo_error(f"Edits of another chip: {file} differs in {', '.join(differing)}.")
 
 
 def _check_same(state: str, differing: list[str], position: int, stream: Stream) -> None:

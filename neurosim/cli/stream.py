@@ -179,17 +179,21 @@ def _bar(chip: "Chip", stream: "Stream", start: int, _interrupts: Interrupts) ->
 
 def _stream(options: StreamOptions, show: Show) -> None:
     find_cache()
-    from neurosim.cli.resume import chip_for, edits_of
+    from neurosim.cli.resume import chip_for, edits_of, tell_other_chip
     from neurosim.cli.show import table
+    from neurosim.online.editor import Editor
     from neurosim.online.request import Request
     from neurosim.online.stop import Stop
     from neurosim.state import store
 
     stream = open_transformed(options.source, options)
     train, test = _judged_on(options, stream)
-    edits = edits_of(options.edits, options)
+    edits, edited = edits_of(options.edits, options)
     with nullcontext() if options.state is None else store.claim(options.state):
         chip, position = chip_for(options, stream, state=options.state, restart=options.restart, replay=options.replay)
+        if edited is not None:
+            Editor(chip, edits, None)  # refuses what the run would refuse, before anything is said
+            tell_other_chip(options.edits, edited, chip)
         _check_readout(options, chip)
         request = Request()
         with Interrupts(Stop, request.ask) as interrupts:

@@ -54,6 +54,19 @@ def test_the_same_command_goes_on_with_what_was_edited(edited, tmp_path):
     assert "rate is 0.125 there, 0.75 here" in error
 
 
+@pytest.mark.parametrize(("arguments", "differing"), [
+    ([], ""), (["--seed", "4"], "seed"), (["--window", "7"], "window of layer 1"),
+    (["--seed", "4", "--neurons", "30"], "seed, neurons of layer 1"),
+    (["--neurons", "20,10"], "number of layers"),
+])  # fmt: skip
+def test_edits_of_another_chip_are_told(edited, arguments, differing):
+    path = edited[1]
+    told = CliRunner().invoke(main, ["stream", *BEGUN, *arguments, "--edits", path])
+    assert told.exit_code == 0
+    warning = f"Edits of another chip: {path} differs in {differing}.\n"
+    assert told.stderr == (warning if differing else "")
+
+
 def test_edits_beyond_the_end_are_told(edited, tmp_path):
     _, path = edited
     longer, state = str(tmp_path / "longer.h5"), str(tmp_path / "state.h5")

@@ -93,8 +93,8 @@ class History:
     def series(self) -> dict[str, Floats]:
         """Return series over samples, for all points but the first: each tells of the time since the point before.
 
-        `samples`, `speed` in samples/s (NaN where no time passed), `p50`, `p99` and `p99.9` in seconds, `novelty` (the neurons' steps summed, a
-        sample), and `never_won` and `silent`, shares of the neurons.
+        `samples`, `speed` in samples/s (NaN where no time passed), `p50`, `p99` and `p99.9` in seconds, `novelty` (the
+        neurons' steps summed, a sample), and `never_won` and `silent`, shares of the neurons.
         """
         return _series(self.points)
 

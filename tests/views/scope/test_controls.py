@@ -5,9 +5,9 @@ import math
 import pytest
 
 pytest.importorskip("bokeh")
-from bokeh.events import ButtonClick  # noqa: E402
+from bokeh.events import ButtonClick
 
-from neurosim.views.scope.controls import RATES, SOFTNESS, Controls  # noqa: E402
+from neurosim.views.scope.controls import RATES, SOFTNESS, Controls
 
 LAYERS = [
     {"name": "one", "softness": "temperature", "temperature": 0.5, "gain": math.exp(2), "rate": 0.1},
@@ -70,7 +70,7 @@ def test_a_layer_that_is_none_is_left_to_the_run_to_refuse(controls, recorder, l
     controls["rate"].value = -2.0
     release(controls["rate"], -2.0)
     release(controls["gain"], 0.0)
-    assert [order["name"] for order in recorder.orders][0] == "rate"
+    assert recorder.orders[0]["name"] == "rate"
     assert {order["layer"] for order in recorder.orders} == {7 if layer == "7" else layer[:6]}
 
 

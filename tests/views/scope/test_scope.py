@@ -1,5 +1,7 @@
 """A run with a scope: the same bits, whatever becomes of the page; and a page for this machine alone."""
 
+import asyncio
+import json
 import os
 import signal
 import socket
@@ -12,12 +14,15 @@ from processes import wait_until
 from scoped import scoped
 
 import neurosim as ns
+from neurosim.cli.scope import _stay
 from neurosim.errors import ConfigError
 from neurosim.views.scope.process import USUAL_PORT, listening
 from neurosim.views.scope.scope import Scope
 
 pytest.importorskip("bokeh")
-from bokeh.util.token import generate_jwt_token  # noqa: E402
+from bokeh.util.token import generate_jwt_token
+from tornado.httpclient import HTTPRequest
+from tornado.websocket import WebSocketClosedError, websocket_connect
 
 SOCKET = {
     "Connection": "Upgrade", "Upgrade": "websocket", "Sec_WebSocket_Version": "13",
@@ -56,8 +61,17 @@ def test_no_other_page_may_load_or_frame_what_is_served(held, path):
 @pytest.mark.parametrize(
     "host",
     [
-        "evil.example", "evil.example:PORT", "127.0.0.1.evil.example", "127.0.0.2:PORT", "0.0.0.0:PORT", "[::1]:PORT",
-        "127.0.0.1:PORT.evil.example", "localhost:PORT.evil.example", "127.0.0.1:9", "localhost:9", "127.0.0.1",
+        "evil.example",
+        "evil.example:PORT",
+        "127.0.0.1.evil.example",
+        "127.0.0.2:PORT",
+        "0.0.0.0:PORT",
+        "[::1]:PORT",
+        "127.0.0.1:PORT.evil.example",
+        "localhost:PORT.evil.example",
+        "127.0.0.1:9",
+        "localhost:9",
+        "127.0.0.1",
     ],
 )
 def test_a_foreign_host_is_refused(held, path, host):
@@ -124,11 +138,28 @@ def test_a_request_that_another_site_causes_is_refused(held, path):
     assert held.get(path, Sec_Fetch_Site="none")[0] == 200
 
 
+async def send_nonsense(made):
+    """Send what is no message of Bokeh's, and patches of models that are not there, through web sockets."""
+    patch = {"events": [{"kind": "ModelChanged", "model": {"id": "p1"}, "attr": "value", "new": {"type": "nonsense"}}]}
+    whole = [json.dumps({"msgid": "1", "msgtype": "PATCH-DOC"}), "{}", json.dumps(patch)]
+    headers = {"Origin": f"http://{address(made).netloc}"}
+    for fragments in (["x" * 10_000], [b"\xff" * 100], ["{}", "{}", "{}"], whole, ["[" * 100_000] * 3) * 4:
+        request = HTTPRequest(made.scope.address.replace("http", "ws") + "ws", headers=headers)
+        socket = await websocket_connect(request, subprotocols=["bokeh", generate_jwt_token("one")])
+        await socket.read_message()
+        with suppress(WebSocketClosedError):
+            for fragment in fragments:
+                await socket.write_message(fragment, binary=isinstance(fragment, bytes))
+        socket.close()
+
+
 def test_the_page_process_says_little(held, capfd):
     with scoped(ns.Chip([ns.recipes.softhebb(20)], inputs=64)) as other:
         for number in range(30):
             other.get("/static/%00")
             other.get("/autoload.js?bokeh-autoload-element=%ff&bokeh-session-id=%00", Bokeh_Session_Id="?" * number)
+        asyncio.run(send_nonsense(other))
+        assert other.get()[0] == 200
     said = capfd.readouterr().err
     assert "Traceback" not in said
     assert len(said.splitlines()) <= 5
@@ -204,6 +235,17 @@ def test_a_page_that_is_killed_changes_nothing():
     alone.learn(ns.open_stream("digits", epochs=3))
     assert chip.state_sha256 == alone.state_sha256
     assert made.said == ["The page's process has ended (signal 9); the run goes on without it."]
+
+
+def test_a_page_that_is_killed_at_the_end_does_not_stay(capsys):
+    with scoped(ns.Chip([ns.recipes.softhebb(20)], inputs=64), held=False) as made:
+        made.join()
+        assert not made.scope.is_alone
+        os.kill(made.scope.process, signal.SIGKILL)
+        wait_until(lambda: made.scope.is_alone)
+        _stay(made.scope)
+    assert made.said == ["The page's process has ended (signal 9)."]
+    assert capsys.readouterr().err == ""
 
 
 def test_a_page_that_hangs_changes_nothing():

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 pytest.importorskip("bokeh")
-from bokeh.models import Range1d  # noqa: E402
+from bokeh.models import Range1d
 
-from neurosim.views.scope import plots  # noqa: E402
-from neurosim.views.scope.texts import SECONDS, notes  # noqa: E402
+from neurosim.views.scope import plots
+from neurosim.views.scope.texts import SECONDS, notes
 
 WORDS = {"drift": None, "error": "", "refusals": []}
 FIRST, LATEST = {"at": 1000.0, "why": "the first <why>"}, {"at": 1001.0, "why": "the latest <why>"}
@@ -28,7 +28,8 @@ def test_what_ended_the_run_stays():
 
 @pytest.mark.parametrize(
     ("tick", "label"),
-    [(1e6, "1,000,000"), (10, "10"), (3, "3"), (0.3, "0.3"), (1e-4, "0.0001"), (3e-5, "3e-5"), (1e-8, "1e-8"), (1e-12, "1e-12")],
+    [(1e6, "1,000,000"), (10, "10"), (3, "3"), (0.3, "0.3"), (1e-4, "0.0001"), (3e-5, "3e-5"),
+     (1e-8, "1e-8"), (1e-12, "1e-12")],
 )  # fmt: skip
 def test_numbers_at_an_axis_are_short(tick, label):
     assert plots.label(tick) == label
