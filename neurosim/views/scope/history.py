@@ -131,7 +131,7 @@ def _series(points: Sequence[Point]) -> dict[str, Floats]:
     series = {
         "samples": samples[1:],
         "speed": np.divide(taken, seconds, out=np.full(len(taken), np.nan), where=seconds > 0),
-        "novelty": np.where(moved > EXACT * steps[1:], moved, 0) / taken,
+        "novelty": np.where(moved >= EXACT * steps[1:], moved, 0) / taken,
         "never_won": np.array([point.never_won for point in points[1:]]),
         "silent": np.array([point.silent for point in points[1:]]),
     }

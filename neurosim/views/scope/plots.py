@@ -31,7 +31,7 @@ LETTERS = "13px"
 HEADROOM = 1.4  # above the last power of ten, for its label
 FEW_STEPS, MOST_STEPS = 3, 8  # powers of ten at an axis
 MOST_DECADES = 12  # that a logarithmic axis reaches down from its highest value
-SMALL = 0.9e-4  # below this, numbers at an axis are written as powers of ten
+SMALL, LARGE = 0.9e-4, 1e7  # beyond these, numbers at an axis are written as powers of ten
 DASHES = ("solid", "dashed", "dotted")
 LEAST, MOST = 1 / 8, 8  # multiples of an equal share, the ends of the map's colours
 NEVER = "#ffffff"
@@ -82,9 +82,11 @@ def whole_decades(made: Any, *values: NDArray[np.float64]) -> None:
 
 def label(tick: float) -> str:
     """Return a number at an axis, short however small it is."""
-    if tick >= 1:
+    if 1 <= tick < LARGE:
         return f"{tick:,.0f}"
-    return f"{tick:.3g}" if tick >= SMALL else f"{tick:.0e}".replace("e-0", "e-")
+    return (
+        f"{tick:.3g}" if SMALL <= tick < 1 else f"{tick:.0e}".replace("e-0", "e-").replace("e+0", "e").replace("+", "")
+    )
 
 
 def lines(made: Any, source: ColumnDataSource, names: Mapping[str, str]) -> None:

@@ -44,6 +44,13 @@ def test_a_speed_is_told_only_where_time_passed():
     assert history.series()["speed"] == pytest.approx([np.nan, np.nan, 3.5], nan_ok=True)
 
 
+def test_what_arithmetic_leaves_over_is_no_novelty():
+    history = History(4)
+    for samples, steps in ((10, 1e6), (20, 1e6 + 1e-8), (30, 1e6 - 1e-8), (40, 1e6 + 1)):
+        history.add(picture(4, samples=samples, steps=steps))
+    assert history.series()["novelty"] == pytest.approx([0, 0, 0.1])
+
+
 def test_a_run_that_is_held_adds_no_points():
     history = History(2)
     for clock in range(5):

@@ -28,8 +28,8 @@ def test_what_ended_the_run_stays():
 
 @pytest.mark.parametrize(
     ("tick", "label"),
-    [(1e6, "1,000,000"), (10, "10"), (3, "3"), (0.3, "0.3"), (1e-4, "0.0001"), (3e-5, "3e-5"),
-     (1e-8, "1e-8"), (1e-12, "1e-12")],
+    [(1e300, "1e300"), (1e8, "1e8"), (1e6, "1,000,000"), (10, "10"), (3, "3"), (0.3, "0.3"), (1e-4, "0.0001"),
+     (3e-5, "3e-5"), (1e-8, "1e-8"), (1e-12, "1e-12")],
 )  # fmt: skip
 def test_numbers_at_an_axis_are_short(tick, label):
     assert plots.label(tick) == label
