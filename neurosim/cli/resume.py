@@ -19,6 +19,7 @@ from neurosim.layers.plain import describe, rebuild
 from neurosim.layers.rules import schedule
 from neurosim.presets import preset
 from neurosim.state import store
+from neurosim.state.format import Contents
 from neurosim.streams import Stream
 
 CHANNELS = (1, 3, 4)  # of pictures: grey, colours, colours and transparency
@@ -72,7 +73,7 @@ def chip_for(
     return chip, contents.position
 
 
-def edits_of(file: str | None, options: ChipOptions) -> tuple[list[dict[str, Any]] | None, store.Contents | None]:
+def edits_of(file: str | None, options: ChipOptions) -> tuple[list[dict[str, Any]] | None, Contents | None]:
     """Return the changes of constants that a state file tells of, as `neurosim.run` takes them, and what else it holds.
 
     What its layers have learned is left out. Both are None without a file.
@@ -91,7 +92,7 @@ def edits_of(file: str | None, options: ChipOptions) -> tuple[list[dict[str, Any
         raise StateError(f"state {file} must hold changes that this version can make, but: {error}") from error
 
 
-def tell_other_chip(file: str | None, contents: store.Contents, chip: Chip) -> None:
+def tell_other_chip(file: str | None, contents: Contents, chip: Chip) -> None:
     """Say if a chip that is to be changed as another was is of other constants, apart from those that were changed."""
     now = [describe(layer.constants) for layer in chip.layers]
     pairs = [("seed", contents.seed, chip.seed), ("inputs", contents.shape, chip.shape)]

@@ -30,7 +30,7 @@ HEIGHT = 230  # pixels
 LETTERS = "13px"
 HEADROOM = 1.4  # above the last power of ten, for its label
 FEW_STEPS, MOST_STEPS = 3, 8  # powers of ten at an axis
-MOST_DECADES = 12  # that a logarithmic axis reaches down from its highest value
+LOWEST = -12  # power of ten that a logarithmic axis reaches down to
 SMALL, LARGE = 0.9e-4, 1e7  # beyond these, numbers at an axis are written as powers of ten
 DASHES = ("solid", "dashed", "dotted")
 LEAST, MOST = 1 / 8, 8  # multiples of an equal share, the ends of the map's colours
@@ -70,7 +70,7 @@ def whole_decades(made: Any, *values: NDArray[np.float64]) -> None:
         shown = shown[(shown > 0) & (shown < np.inf)]  # of a chip that has diverged, steps have no end
     if len(shown):
         low, high = math.floor(math.log10(shown.min())), math.ceil(math.log10(shown.max()))
-        low, high = max(low, high - MOST_DECADES), max(high, low + 1)
+        low, high = max(low, LOWEST), max(high, LOWEST + 1, low + 1)
         steps = [10.0**power for power in range(low, high + 1)]
         made.y_range.update(start=steps[0], end=HEADROOM * steps[-1])
         ticks = steps[:: 1 + len(steps) // MOST_STEPS] if len(steps) > FEW_STEPS else [

@@ -91,7 +91,7 @@ class Recorder:
     @property
     def refusals(self) -> list[dict[str, Any]]:
         """What was refused, by the run or before it was sent: each `at` a time in seconds since 1970, and `why`."""
-        return self._own + self.words["refusals"]
+        return [*self._own, *self.words["refusals"]]
 
     def refuse(self, why: str) -> None:
         """Take note that something was not sent to the run, for all browsers."""
