@@ -141,6 +141,7 @@ def test_a_page_is_replaced_whole_where_it_may_be(files):
     assert [path.name for path in files.iterdir() if "draft" in path.name] == []
 
 
+@pytest.mark.slow
 def test_a_state_may_be_written_meanwhile(files):
     chip, done = ns.Chip.load("chip.h5"), threading.Event()
 

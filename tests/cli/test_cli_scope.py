@@ -57,6 +57,7 @@ def test_the_state_is_that_of_stream(tmp_path):
     assert ns.Chip.load(one).state_sha256 == ns.Chip.load(two).state_sha256
 
 
+@pytest.mark.slow
 def test_a_state_goes_on_with_its_stream(tmp_path):
     one, whole = tmp_path / "one.h5", tmp_path / "whole.h5"
     invoke("scope", "digits:train", "--shuffle", 4, "--state", one, "--close", "--no-open")
@@ -122,6 +123,7 @@ def test_samples_that_are_no_images_have_no_weights_shown(tmp_path, shape):
     assert "samples  20" in result.stdout
 
 
+@pytest.mark.slow
 def test_the_page_stays_until_ctrl_c(scope):
     process, said, address = scope("digits:train")
     wait_until(lambda: "stays at" in said.read_text(), process)
@@ -143,6 +145,7 @@ def test_ctrl_c_ends_a_run_that_is_held_with_its_state(scope, tmp_path):
     assert ns.Chip.load(state).samples == 0
 
 
+@pytest.mark.slow
 def test_two_scopes_have_a_port_each(scope):
     addresses = {scope("digits:train", "--held")[2] for _ in range(2)}
     assert len(addresses) == 2

@@ -54,11 +54,13 @@ def test_a_state_of_images_needs_no_more(state, tmp_path):
     assert state.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_stream_adds_figures(state, tmp_path):
     names, said = view(state, tmp_path, "--stream", "digits:train", "--test", "digits:test", "--first", 200)
     assert (names, said) == (ALWAYS | OF_A_STREAM, "")
 
 
+@pytest.mark.slow
 def test_a_described_chip_adds_its_floor_plan_and_with_a_stream_the_energy(state, tmp_path):
     names, said = view(state, tmp_path / "one", "--chip", "loihi")
     assert names == ALWAYS | {"floor-plan"}
@@ -83,11 +85,13 @@ def test_a_state_that_is_no_image_asks_for_the_shape(flat, tmp_path):
     assert "Left out: layer-1-patches: samples are no images" in said
 
 
+@pytest.mark.slow
 def test_a_stream_of_images_says_the_shape(flat, tmp_path):
     names, _ = view(flat, tmp_path, "--stream", "digits", "--first", 100)
     assert {"layer-1-fields", "layer-1-patches", "layer-2-patches"} <= names
 
 
+@pytest.mark.slow
 def test_a_single_layer_may_have_a_shape_of_its_own(flat, tmp_path):
     own = {name.replace("1", "2") for name in ALWAYS | OF_A_STREAM}
     assert view(flat, tmp_path, "--layer", 2, "--shape", "4,5", "--stream", "digits", "--first", 100) == (own, "")
@@ -130,6 +134,7 @@ def test_what_cannot_be_drawn_is_left_out_alone(tmp_path):
         assert f"Left out: {name}: " in said
 
 
+@pytest.mark.slow
 def test_a_stream_without_labels_has_no_classes(state, tmp_path):
     np.save(tmp_path / "plain.npy", next(ns.open_stream("digits").blocks(size=50)).samples)
     names, said = view(state, tmp_path / "out", "--stream", "plain.npy", "--root", tmp_path)
@@ -137,6 +142,7 @@ def test_a_stream_without_labels_has_no_classes(state, tmp_path):
     assert "Left out: confusion: plain.npy has no labels" in said
 
 
+@pytest.mark.slow
 def test_images_of_any_channels_are_shown(tmp_path):
     layers = [
         ns.ConvWTA(n, kernel=3, competition=ns.SoftWTA(temperature=1.0), rule=ns.SoftHebb(rate=0.1)) for n in (4, 6)

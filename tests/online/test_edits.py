@@ -269,6 +269,7 @@ def small_images():
     return ns.Chip(layers, inputs=(1, 4, 4), device="cuda"), {4: {"rate": 0.05}, 9: {"temperature": 0.5}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [small_dense, small_images])
 def test_a_chip_on_a_simulated_device_is_edited_in_place_too(samples, whole_grid, make):
     (chip, changes), (other, _), few, before = make(), make(), samples[:12, 16:32], 0

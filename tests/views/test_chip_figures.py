@@ -230,6 +230,7 @@ def counts(figure):
     }
 
 
+@pytest.mark.slow
 def test_confusion_counts_what_the_winners_label_says(chip, tmp_path):
     train, test = ns.open_stream("digits:train"), ns.open_stream("digits:test")
     figure = drawn(ns.views.confusion(chip, train, test), tmp_path)
@@ -332,6 +333,7 @@ def test_figures_change_nothing(chip, stream):
     assert chip.state_sha256 == before
 
 
+@pytest.mark.slow
 def test_costs_and_latencies_are_drawn(chip, stream, tmp_path):
     report = ns.hardware.price(ns.hardware.count(chip, stream, learning=False, samples=50), "loihi")
     assert "Loihi".lower() in drawn(ns.views.energy(report), tmp_path).axes[0].get_title(loc="left").lower()

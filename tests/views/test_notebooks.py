@@ -105,7 +105,8 @@ assert "matplotlib" not in sys.modules
 
 
 @pytest.mark.parametrize(("page", "written"), [
-    ("looking", "records.png"), ("report", "run.html"), ("explorer", "explorer.html"),
+    ("looking", "records.png"), pytest.param("report", "run.html", marks=pytest.mark.slow),
+    ("explorer", "explorer.html"),
 ])  # fmt: skip
 def test_the_examples_of_a_page_make_one_script(page, written, chip, monkeypatch, tmp_path):
     pytest.importorskip("matplotlib")

@@ -81,6 +81,7 @@ def test_numbers_are_those_of_the_chips_own_summaries(whole, state):
     assert priced._repr_html_() in whole
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_told(state):
     page = state_report(state)
     assert sections(page) == ["chip", "learned", "figures", "provenance", "missing"]
@@ -101,6 +102,7 @@ def test_a_chip_that_learned_nothing_has_a_report(tmp_path):
     assert "layer 1 records: none after 0 samples: the first is taken after 100" in shown
 
 
+@pytest.mark.slow
 def test_what_cannot_be_made_is_left_out_alone(tmp_path):
     layers, left_out = [ns.recipes.softhebb(2000), ns.recipes.delta_readout(10)], {}  # too many neurons for xylo
     ns.Chip(layers, inputs=(1, 8, 8)).save(tmp_path / "new.h5")
@@ -112,6 +114,7 @@ def test_what_cannot_be_made_is_left_out_alone(tmp_path):
     assert "network must be small enough" in left_out["cost"]
 
 
+@pytest.mark.slow
 def test_a_convolutional_chip_has_a_report(tmp_path):
     images = digits()
     ns.Chip([conv(6), conv(4), ns.recipes.softhebb(5)], inputs=(1, 8, 8)).learn(images).save(tmp_path / "conv.h5")
@@ -126,6 +129,7 @@ def test_synapses_of_few_bits_take_so_many_bits(tmp_path):
     assert "2,560 of 3 bits\n960 B\n" in texts(state_report(tmp_path / "bits.h5", shape=(8, 8)))
 
 
+@pytest.mark.slow
 def test_learning_is_timed_and_priced_on_a_copy(state):
     loihi = ns.hardware.load("loihi")
     page = state_report(state, stream=digits(), samples=300, learning=True, hardware=loihi, shape=())
@@ -147,6 +151,7 @@ def recorded(chip, path, **options):
     return path
 
 
+@pytest.mark.slow
 def test_a_record_is_shown_beside_the_state_of_its_chip(state, tmp_path):
     path = recorded(ns.Chip.load(state), tmp_path / "run.h5", learning=False)
     about = ns.latency.read_record(path).about
@@ -161,6 +166,7 @@ def test_a_record_is_shown_beside_the_state_of_its_chip(state, tmp_path):
     assert "Warning" not in shown
 
 
+@pytest.mark.slow
 def test_a_record_of_another_state_has_a_warning(state, tmp_path):
     path = recorded(ns.Chip.load(state), tmp_path / "run.h5", learning=True)  # begins in the same state
     assert "Warning" not in texts(state_report(state, record=path))
@@ -182,6 +188,7 @@ def test_a_record_of_another_chip_is_refused(state, record):
         state_report(state, record=record)
 
 
+@pytest.mark.slow
 def test_numbers_say_whether_the_chip_learned_or_responded(whole, state):
     assert "responding to a sample" in texts(whole)
     assert "energy, responding to a sample" in texts(whole)
@@ -282,6 +289,7 @@ def test_the_page_is_printed_whole(whole, tmp_path, browser):
     browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
 
+@pytest.mark.slow
 def test_pictures_of_the_page_are_small(tmp_path, browser):
     browser.scheme("light")
     chip = ns.Chip([ns.recipes.softhebb(100)], inputs=64).learn(ns.open_stream("digits:train", epochs=5))
@@ -301,6 +309,7 @@ def test_pictures_of_the_page_are_small(tmp_path, browser):
         assert 10_000 < picture.stat().st_size <= 80_000
 
 
+@pytest.mark.slow
 def test_a_chip_about_to_diverge_has_a_report(tmp_path):
     chip = ns.Chip([ns.recipes.softhebb(5)], inputs=64).learn(digits())
     state = chip.layers[0].state

@@ -250,6 +250,7 @@ def test_the_field_sets_the_selected_neuron(show):
     assert browser.by("potential").get_attribute("value") == "1"
 
 
+@pytest.mark.slow
 def test_there_are_two_to_twelve_neurons(show):
     browser = show()
     for name, end in (("add", 12), ("remove", 2)):
@@ -260,6 +261,7 @@ def test_there_are_two_to_twelve_neurons(show):
     assert numbers(browser, "response", 2).sum() == pytest.approx(1)
 
 
+@pytest.mark.slow
 def test_presets_show_what_they_say(show):
     browser = show()
     seen = {}

@@ -248,6 +248,7 @@ def test_a_page_that_is_killed_at_the_end_does_not_stay(capsys):
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.slow
 def test_a_page_that_hangs_changes_nothing():
     chip, alone = (ns.Chip([ns.recipes.softhebb(20)], inputs=64) for _ in range(2))
     with scoped(chip, epochs=200, held=False) as made:

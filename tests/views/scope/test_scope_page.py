@@ -76,6 +76,7 @@ def keys():
     return Keys
 
 
+@pytest.mark.slow
 def test_a_run_is_stepped_and_let_go_on(browser, tmp_path):
     with scoped(chip(30), shape=(8, 8)) as made:
         page = Page(browser, made)
@@ -136,6 +137,7 @@ def test_changes_are_recorded_and_make_the_same_state_again(browser):
     assert without.state_sha256 != made.chip.state_sha256
 
 
+@pytest.mark.slow
 def test_a_change_of_one_layer(browser):
     with scoped(chip(30, 10)) as made:
         page = Page(browser, made)
@@ -185,6 +187,7 @@ def test_a_browser_that_leaves_changes_nothing(browser):
     assert made.chip.changes == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [400, 1200])
 def test_nothing_is_wider_than_the_window(browser, width):
     browser.size(width)
@@ -195,6 +198,7 @@ def test_nothing_is_wider_than_the_window(browser, width):
         page.clean()
 
 
+@pytest.mark.slow
 def test_a_change_is_drawn_at_its_sample(browser):
     with scoped(chip(30)) as made:
         page = Page(browser, made)
