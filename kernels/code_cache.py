@@ -196,7 +196,11 @@ class _FunctionCache(caching.FunctionCache):
 
 
 class _CacheFile(caching.IndexDataCacheFile):
-    """The files of a function: an index, and one of compiled code for each signature, each followed by its SHA-256.
+    """The files of a function: an index, and one of compiled code for each signature, each followed by a SHA-256.
+
+    The SHA-256 is of the source stamp and what is in the file. Numba writes the index first, and then the code into a
+    file that may still have the code of sources before an edit: until it is written, and for good if the process is
+    killed between the two, that code is taken for broken.
 
     Numba numbers the files of compiled code. Two processes that compile for different types at once may both take the
     next number, and the code of the one would then be loaded for the types of the other. So a file is also named by
@@ -242,30 +246,32 @@ class _CacheFile(caching.IndexDataCacheFile):
 
     def _dump(self, obj: Any) -> bytes:
         pickled: bytes = super()._dump(obj)
-        return pickled + hashlib.sha256(pickled).digest()
+        return pickled + self._digest(pickled)
+
+    def _digest(self, pickled: bytes) -> bytes:
+        return hashlib.sha256(self._source_stamp.encode() + pickled).digest()
 
     def _load_index(self) -> dict[Any, str]:
         """Return the names of files by key: none if the index is broken, or of other sources or another Numba."""
         try:
-            pickled = _whole(self._index_path, pickle.dumps(self._version, protocol=-1))
+            pickled = self._whole(self._index_path, pickle.dumps(self._version, protocol=-1))
             source_stamp, names = pickle.loads(pickled)
         except Exception:  # of any kind: a type of arguments may have been renamed
             return {}
         return names if source_stamp == self._source_stamp else {}
 
     def _load_data(self, name: str) -> Any:
-        return pickle.loads(_whole(self._data_path(name)))
+        return pickle.loads(self._whole(self._data_path(name)))
 
-
-def _whole(path: str, prefix: bytes = b"") -> bytes:
-    """Return what a file holds between its prefix and its SHA-256; code that is cut or garbled must never run."""
-    if not Path(path).is_file():  # a pipe would be waited for
-        raise FileNotFoundError(path)
-    content = Path(path).read_bytes()
-    pickled, digest = content[len(prefix) : -32], content[-32:]
-    if not content.startswith(prefix) or hashlib.sha256(pickled).digest() != digest:
-        raise ValueError(f"{path} is broken")
-    return pickled
+    def _whole(self, path: str, prefix: bytes = b"") -> bytes:
+        """Return what a file holds between its prefix and its SHA-256; code that is cut or garbled must never run."""
+        if not Path(path).is_file():  # a pipe would be waited for
+            raise FileNotFoundError(path)
+        content = Path(path).read_bytes()
+        pickled, digest = content[len(prefix) : -32], content[-32:]
+        if not content.startswith(prefix) or self._digest(pickled) != digest:
+            raise ValueError(f"{path} is broken, or of other sources")
+        return pickled
 
 
 def title(function: Function) -> str:

@@ -236,6 +236,19 @@ def test_two_processes_that_compile_for_different_types_at_once_do_not_mix_them_
     assert run(package, RACE) == ["code for int", None]  # the other one's is compiled again, when it is next asked for
 
 
+KILLED = """
+from neurosim.kernels import code_cache
+code_cache._CacheFile._save_data = lambda *_: None  # killed when it had written its index, and not yet its code
+"""
+
+
+def test_code_from_before_an_edit_is_not_taken_for_what_a_new_index_names(package):
+    edit_two(package)
+    assert run(package, KILLED + RUN)[0] == 21
+    assert run(package, RUN) == [21, 0]
+    assert run(package, RUN) == [21, 1]
+
+
 def test_processes_that_compile_at_once_do_not_disturb_one_another(package):
     edit_two(package)
     together = [start(package, RUN) for _ in range(3)]
