@@ -24,7 +24,7 @@ def run(neurons=11, learning=False, bits=8):
     )
 
 
-@pytest.mark.parametrize("deadline", [None, 1e-6])
+@pytest.mark.parametrize("deadline", [None, pytest.param(1e-6, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", hardware.names())
 def test_the_figure_keeps_the_style(name, deadline):
     chip = hardware.load(name)

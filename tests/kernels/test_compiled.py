@@ -77,7 +77,7 @@ print(json.dumps([sorted(after), reached]))
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # workers take turns at modules
 def reach(tmp_path_factory):
     """Every function that is kept on disk, and for every file those whose entries an edit of it puts out of date."""
     return run(copy_package(tmp_path_factory.mktemp("edits")), EDITS, *NAMES)

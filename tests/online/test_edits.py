@@ -62,7 +62,7 @@ def new(layers, **options):
     return ns.Chip(layers(), inputs=SHAPES.get(layers, 64), seed=3, **options)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # workers take turns at modules
 def stopped(samples):
     """Return chips that learned from 300 samples, stopped for their changes."""
 
@@ -143,7 +143,9 @@ def test_stopped_anywhere_and_resumed_with_the_same_edits_the_bits_are_the_same(
     check_same(chip, stopped[layers])
 
 
-@pytest.mark.parametrize("layers", [deep, windows, images])
+@pytest.mark.parametrize(
+    "layers", [deep, *(pytest.param(layers, marks=pytest.mark.slow) for layers in (windows, images))]
+)
 def test_snapshots_that_the_other_process_writes_have_the_new_constants(stopped, samples, state, layers):
     edits = stopped[layers].changes
     seen = []

@@ -49,7 +49,7 @@ def generation(state):
     return status.st_ino, status.st_mtime_ns
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # workers take turns at modules
 def uninterrupted(tmp_path_factory):
     """Return the final hash."""
     summary = finish(tmp_path_factory.mktemp("whole") / "chip.h5")

@@ -25,7 +25,7 @@ def conv(neurons):
     )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # workers take turns at modules
 def state(tmp_path_factory):
     """A chip with a change of constants, names of labels, and a stream whose name is hostile."""
     path = tmp_path_factory.mktemp("report") / "chip.h5"
@@ -36,7 +36,7 @@ def state(tmp_path_factory):
     return path
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # workers take turns at modules
 def record(tmp_path_factory):
     path = tmp_path_factory.mktemp("record") / "run.h5"
     chip = ns.Chip([ns.recipes.softhebb(9)], inputs=64)
@@ -46,7 +46,7 @@ def record(tmp_path_factory):
     return path
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # workers take turns at modules
 def whole(state):
     """A report of everything."""
     return state_report(state, stream=digits(), samples=400, hardware="loihi", command=f"neurosim report {HOSTILE}")

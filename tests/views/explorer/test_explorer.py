@@ -60,7 +60,10 @@ def write(browser, name, text):
     field.send_keys(text or "\ue017")  # the delete key
 
 
-@pytest.mark.parametrize("potentials", [POTENTIALS, (0.5, 0.5), (3.0, 0.0, 2.999, 1.0), (0.0,) * 5])
+@pytest.mark.parametrize("potentials", [
+    POTENTIALS,
+    *(pytest.param(row, marks=pytest.mark.slow) for row in ((0.5, 0.5), (3.0, 0.0, 2.999, 1.0), (0.0,) * 5)),
+])  # fmt: skip
 def test_responses_and_entropy_are_those_of_the_chip_for_every_gain(show, potentials):
     browser = show(competing(potentials), ones())
     for text in GAINS:
@@ -186,9 +189,11 @@ def test_the_ends_of_the_slider_are_uniform_and_winner_take_all(show):
 
 
 @pytest.mark.parametrize(("name", "text"), [
-    ("gain", "1"), ("gain", "0.5"), ("gain", "-3"), ("gain", "many"), ("gain", ""), ("gain", "e^"), ("gain", "1e"),
-    ("gain", "e^-1"), ("gain", "1.2.3e400"), ("temperature", "0"), ("temperature", "-1"), ("temperature", "1e-40"),
-    ("temperature", "e"),
+    ("gain", "1"), ("gain", "many"), ("temperature", "-1"),
+    *(pytest.param(name, text, marks=pytest.mark.slow) for name, text in [
+        ("gain", "0.5"), ("gain", "-3"), ("gain", ""), ("gain", "e^"), ("gain", "1e"), ("gain", "e^-1"),
+        ("gain", "1.2.3e400"), ("temperature", "0"), ("temperature", "1e-40"), ("temperature", "e"),
+    ]),
 ])  # fmt: skip
 def test_a_gain_or_a_temperature_that_there_is_none_of_is_refused(show, name, text):
     browser = show()
@@ -393,7 +398,7 @@ def test_small_potentials_are_told_apart(show, size):
 
 
 @pytest.mark.parametrize("width", [385, 860, 1400])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_the_page_fits_its_window(show, browser, width, scheme, samples, make_chip):
     browser.size(width)
     browser.scheme(scheme)
