@@ -14,6 +14,7 @@ from neurosim.engine.conv.layer import ConvLayer
 from neurosim.errors import ConfigError, SampleError
 from neurosim.hardware.chips.spec import Hardware
 from neurosim.latency.measure import bench
+from neurosim.latency.report import Report
 from neurosim.reporting.pictures import CHANNELS
 from neurosim.streams import Stream
 from neurosim.streams.arrays import ArrayStream
@@ -133,6 +134,23 @@ def first_samples(stream: Stream, count: int) -> Stream:
     return head
 
 
+def timed(chip: Chip, stream: Stream, *, learning: bool) -> Report:
+    """Return the latencies of the samples that `first_samples` returned, taken one at a time.
+
+    Raises
+    ------
+    SampleError
+        If there are too few of them.
+    """
+    length = stream.length or 0
+    warm_up = min(WARM_UP, length // 2)
+    if length - warm_up < 2:  # the first is taken before the others
+        raise SampleError(f"{stream.name} must hold at least 3 samples to be timed, got {length}")
+    report = bench(chip, stream, learning=learning, warm_up=warm_up)
+    assert report is not None  # nobody stops it
+    return report
+
+
 def _layer(
     chip: Chip, index: int, shape: tuple[int, ...] | None, stream: Stream | None, image: tuple[int, ...] | None
 ) -> Iterator[Figure | Missing]:
@@ -190,17 +208,9 @@ def _confusion(chip: Chip, stream: Stream, test: Stream | None) -> Figure | Miss
     return Figure("confusion", caption, partial(answers.confusion, chip, stream, test))
 
 
-def _latency(chip: Chip, stream: Stream) -> Figure | Missing:
-    assert stream.length is not None
-    warm_up = min(WARM_UP, stream.length // 2)
-    count = stream.length - warm_up - 1
-    if count < 1:
-        return Missing("latency", f"{stream.name} has too few samples")
-
+def _latency(chip: Chip, stream: Stream) -> Figure:
     def draw() -> Any:
-        report = bench(chip, stream, learning=False, samples=count, warm_up=warm_up)
-        assert report is not None
-        return priced.latency(report)
+        return priced.latency(timed(chip, stream, learning=False))
 
     return Figure("latency", "How long the chip takes to respond to a sample, here and now", draw)
 

@@ -17,7 +17,7 @@ from neurosim.hardware.chips.spec import Hardware, as_hardware
 from neurosim.hardware.energy import check_learns
 from neurosim.hardware.pricing import CostReport
 from neurosim.hardware.table import joules
-from neurosim.latency import Report, bench, read_record
+from neurosim.latency import Report, read_record
 from neurosim.layers.own_rules import RuleMaker
 from neurosim.reporting.figures import check_matplotlib
 from neurosim.reporting.units import duration
@@ -25,11 +25,10 @@ from neurosim.state import store
 from neurosim.streams import Stream
 from neurosim.version import __version__
 from neurosim.views import priced, provenance, recorded, sections
-from neurosim.views.gallery import WARM_UP, Missing, first_samples, gallery
+from neurosim.views.gallery import SAMPLES, Missing, first_samples, gallery, timed
 from neurosim.views.page import Fact, Section, page
 from neurosim.views.summary import summary_of
 
-SAMPLES = 2000  # taken of a stream
 NO_COST = "give a described chip (--chip) and samples to price (--stream)"
 NO_LATENCY = "give samples to measure it on (--stream), or what was measured before (--record)"
 
@@ -241,14 +240,9 @@ class _StateReport:
         if self._stream is None:
             self._missing.append(("latency", NO_LATENCY))
             return None
-        length = self._stream.length or 0
-        warm_up = min(WARM_UP, length // 2)
-        if length - warm_up < 2:
-            self._leave_out("latency", f"{self._stream.name} has too few samples")
-            return None
-        chip = deepcopy(self._chip) if self._wanted.learning else self._chip
+        learning = self._wanted.learning
         try:
-            return bench(chip, self._stream, learning=self._wanted.learning, warm_up=warm_up)
+            return timed(deepcopy(self._chip) if learning else self._chip, self._stream, learning=learning)
         except NeurosimError as error:
             self._leave_out("latency", str(error))
             return None
