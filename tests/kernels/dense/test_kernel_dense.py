@@ -290,7 +290,7 @@ def test_float32_code_has_no_double_arithmetic():
     results = Results(*(np.empty((1, 2), np.float32),) * 2, np.empty(1, np.int64), np.empty((1, 2), np.float32))
     fresh = njit(nogil=True, error_model="numpy", _nrt=False)(dense.stream.py_func)
     given = Samples(np.ones((1, 2), np.float32), np.empty(0, np.int64), np.empty(0, np.float32))
-    arguments = given, True, kernel.constants, kernel.state, kernel.scratch, results, 0, memory.marks(False)
+    arguments = given, True, kernel.constants, kernel.state, kernel.scratch, results, dense.Own(), memory.marks(False)
     kind = dense.kind_of(*arguments)
     _, address, _memory = dense.bound(kind, *arguments)
     fresh(address, kind)
