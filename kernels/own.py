@@ -12,7 +12,8 @@ from numba.extending import register_jitable
 QUANTITIES = ("potential", "response", "norm", "trace", "total", "rate")  # the loop's order
 _SIGNATURE = types.UniTuple(float32, 2)(*[float32] * len(QUANTITIES), types.Array(float32, 1, "C"))
 _NUMBERS, _READ_ONLY = types.Array(float32, 1, "C"), types.Array(float32, 1, "C", readonly=True)
-_NOT_ALLOCATING = {"error_model": "numpy", "_nrt": False}  # what would allocate memory does not compile
+_NOT_ALLOCATING = {"error_model": "numpy", "_nrt": False}  # most of what would allocate memory does not compile
+_ALLOCATORS = "NRT_Allocate", "NRT_MemInfo_alloc", "NRT_MemInfo_new"
 
 
 class Compiled(NamedTuple):
@@ -65,7 +66,11 @@ class Competition(NamedTuple):
     tried: Any
 
 
-class ReturnsOther(TypeError):
+class AllocatesError(TypeError):
+    """A competition allocates memory, or something that it calls does."""
+
+
+class ReturnsOtherError(TypeError):
     """A competition returns something else than nothing or a whole number."""
 
 
@@ -81,16 +86,21 @@ def compiled_competition(function: Any, checked: Any, constants: int) -> Competi
 
     Raises
     ------
-    ReturnsOther
+    AllocatesError
+        If the function allocates memory, so far as it compiles at all then.
+    ReturnsOtherError
         If the function returns something else than nothing or a whole number.
     """
     taken = _READ_ONLY, _NUMBERS, *[float32] * constants
-    tried, cell = njit(boundscheck=True, **_NOT_ALLOCATING)(checked), njit(**_NOT_ALLOCATING)(function)
-    for dispatcher in (cell, tried):
+    cell, tried = njit(**_NOT_ALLOCATING)(function), njit(error_model="numpy", boundscheck=True)(checked)
+    for dispatcher in (tried, cell):  # in this order: methods of arrays compile only where memory may be allocated
         dispatcher.compile(taken)
+    code = cell.inspect_llvm(taken)
+    if any(name in code for name in _ALLOCATORS):  # in a function that it calls
+        raise AllocatesError(function.__name__)
     returned = cell.overloads[taken].signature.return_type
     if returned is not types.none and not isinstance(returned, types.Integer):
-        raise ReturnsOther(str(returned))
+        raise ReturnsOtherError(str(returned))
     numbers = ", ".join(["drive", "responses", *(f"parameters[{index}]" for index in range(constants))])
     body = f"    cell({numbers})\n    return -1" if returned is types.none else f"    return int64(cell({numbers}))"
     scope: dict[str, Any] = {"cell": cell, "int64": int64}

@@ -7,7 +7,17 @@ not have, and no stage is optimised again as a part of another one. Every stage 
 
 from functools import cache
 
-from neurosim.kernels.conv import competition, growing, images, learning, own_competition, potentials, proposing, sending, window
+from neurosim.kernels.conv import (
+    competition,
+    growing,
+    images,
+    learning,
+    own_competition,
+    potentials,
+    proposing,
+    sending,
+    window,
+)
 from neurosim.kernels.conv.layout import CAPPED, LARGEST, Stages
 from neurosim.kernels.shared.by_address import entry_of
 from neurosim.kernels.shared.rules import SOFT_HEBB

@@ -264,7 +264,8 @@ def stages_of(kind, samples, constants, state, scratch, results, own):
         compete_by_own: own_competes and not given, take_responses: given,
         count_for_means: averages, move_means: averages,
         overlaps: state.pending_sizes.size > 1, totals: constants.total and not mixes,
-        propose: samples.factors.shape[0] > 0 and not mixes, mix: mixes, gate: constants.gated, eligibility: constants.eligibility > ZERO,
+        propose: samples.factors.shape[0] > 0 and not mixes, mix: mixes,
+        gate: constants.gated, eligibility: constants.eligibility > ZERO,
         write_few_bits: constants.highest > ZERO, leak: constants.leak > ZERO,
         tally_inputs: counts, tally_live: counts, tally_writes: counts,
     }  # fmt: skip

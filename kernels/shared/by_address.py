@@ -52,9 +52,11 @@ def competition_at(typing, address, drive, responses, parameters):
     taken = drive, responses, parameters
 
     def code(context, builder, signature, values):
+        address, *arrays = values
+        arrays = [builder.insert_value(one, ir.Constant(one.type.elements[0], None), 0) for one in arrays]  # unowned
         types_taken = [context.get_value_type(one) for one in taken]
         function = ir.FunctionType(context.get_value_type(types.int64), types_taken)
-        return builder.call(builder.inttoptr(values[0], function.as_pointer()), values[1:])
+        return builder.call(builder.inttoptr(address, function.as_pointer()), arrays)
 
     return types.int64(address, *taken), code
 

@@ -21,8 +21,16 @@ Modulators = tuple[float | Array, ...]
 
 
 class Direction(NamedTuple):
-    """What comes with a sample: its label, -1 for none; a modulator for each layer, a number or float32 (neurons,);
-    and responses or None.
+    """What comes with a sample.
+
+    Attributes
+    ----------
+    label : int
+        -1 for none.
+    modulators : tuple of float or float32 (neurons,)
+        One for each layer.
+    responses : float32 (neurons,) or None
+        Of the last layer.
     """
 
     label: int
@@ -163,7 +171,9 @@ class Directions:
     def of(self, first: int, labels: Labels, count: int) -> list[Direction]:
         """Return the directions of `count` samples from the first one on; `labels` has none, or theirs."""
         samples = slice(first, first + count)
-        entries = [fitting("modulators", entry, samples) if np.ndim(entry) else entry for entry in self._entries]
+        entries = [
+            fitting("modulators", entry, samples) if isinstance(entry, np.ndarray) else entry for entry in self._entries
+        ]
         responses = None if self._responses is None else fitting("responses", self._responses, samples)
         return [
             Direction(
@@ -177,7 +187,7 @@ class Directions:
     def check_length(self, samples: int) -> None:
         """Refuse, by SampleError, more directions than there were samples."""
         for name, values in (*(("modulators", entry) for entry in self._entries), ("responses", self._responses)):
-            if values is not None and np.ndim(values) and len(values) > samples:
+            if isinstance(values, np.ndarray) and len(values) > samples:
                 raise SampleError(f"{name} must be as many as samples, got {len(values)} for {samples}")
 
 
@@ -251,9 +261,9 @@ def _check_takes(name: str, layer: WorkingLayer, where: str) -> None:
     if name == "responses" and constants.competition.by_label:
         raise SampleError(f"{where} must be left out, as {type(constants.competition).__name__} takes labels")
     if name == "modulators":
-        for what, wrong in (
-            ("window", constants.window > 1), ("eligibility", constants.eligibility > 0), ("rule", constants.rule.mixes),
-        ):  # fmt: skip
-            if wrong:
-                got = getattr(constants, what)
-                raise SampleError(f"{where} must be a number with this {what}, got an array: {what} is {got}")
+        refused = {
+            "window": constants.window > 1, "eligibility": constants.eligibility > 0, "rule": constants.rule.mixes,
+        }  # fmt: skip
+        for what in (name for name, is_refused in refused.items() if is_refused):
+            got = getattr(constants, what)
+            raise SampleError(f"{where} must be a number where {what} is {got}, got an array")

@@ -124,7 +124,7 @@ def _replaced(owner: Any, path: Path, value: Any) -> Any:
         inner = schedule(owner) if name == "rate" else getattr(owner, name)
         value = _replaced(inner, tuple(rest), value)
     elif name == "rate" and isinstance(getattr(owner, "rate", None), Schedule) and not isinstance(value, Schedule):
-        value = replace(owner.rate, rate=value)  # type: ignore[type-var]
+        value = replace(owner.rate, rate=value)
     if isinstance(owner, OwnRule):
         return _own_replaced(owner, name, value)
     if isinstance(owner, OwnCompetition):

@@ -21,6 +21,7 @@ UNITS = ("none", "stream", "sample")
 ROUNDINGS = ("stochastic", "nearest")
 NEWER = {"newer": True}  # unknown to older versions, so state files name the constant only if it is not the default
 
+UNKNOWN = "a class of your own is unknown to compiled code"
 SUBCLASS = {  # what to do in place of a subclass
     "competition": "one of your own is a function that neurosim.competition decorates",
     "rule": "one of your own is a function that neurosim.rule decorates",
@@ -169,5 +170,5 @@ def check_kind(name: str, value: object, kinds: Iterable[type[Any]]) -> None:
     kinds = tuple(kinds)
     if type(value) not in kinds:
         *most, last = ("None" if kind is NoneType else kind.__name__ for kind in kinds)
-        advice = SUBCLASS.get(name, "a class of your own is unknown to compiled code") if isinstance(value, Family) else ""
+        advice = SUBCLASS.get(name, UNKNOWN) if isinstance(value, Family) else ""
         raise ConfigError(name, f"a {', '.join(most) + ' or ' if most else ''}{last}", value, advice)

@@ -18,7 +18,14 @@ from neurosim.layers.rule_helpers import with_fresh_helpers
 
 ARRAYS = ("drive", "responses")
 NOTHING_OR_WINNER = "nothing, or the winner as a whole number"
-ALLOCATING = ("NRT required", "enable_nrt", "requires NRT", "nrt")  # what Numba says where memory would be allocated
+LOOP = "write a loop over range(drive.size)"
+ADVICE = {  # what Numba says, and what to do
+    "NRT required": "it cannot allocate an array, nor copy a slice: " + LOOP,
+    "built-in function setitem>) found for signature: >>> setitem(readonly": "drive is there to read: write responses",
+    "readonly array": "it cannot allocate, sort or change drive: " + LOOP,
+    "built-in function empty": "it cannot allocate an array: " + LOOP,
+    "built-in function zeros": "it cannot allocate an array: " + LOOP,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,14 +177,16 @@ def _compiled(function: Callable[..., Any], constants: int) -> Any:
 
     name = f"competition {function.__name__}"
     quick = _in_single_precision(with_fresh_helpers(function, name, _nrt=False))
-    checked = _in_single_precision(with_fresh_helpers(function, name, _nrt=False, boundscheck=True))
+    checked = _in_single_precision(with_fresh_helpers(function, name, boundscheck=True))
     try:
         return own.compiled_competition(quick, checked, constants)
-    except own.ReturnsOther as error:
+    except own.AllocatesError:
+        raise ConfigError(name, "a function that allocates no memory", line_of(function, Exception()), LOOP) from None
+    except own.ReturnsOtherError as error:
         raise ConfigError(f"what {name} returns", NOTHING_OR_WINNER, str(error)) from None
     except Exception as error:  # Numba raises nearly anything; its own trace is pages long, and tells no more
-        allocates = any(words in str(error) for words in ALLOCATING)
-        advice = "it cannot allocate an array: write a loop over range(drive.size)" if allocates else reason_of(error)
+        text = " ".join(str(error).split())
+        advice = next((advice for words, advice in ADVICE.items() if words in text), reason_of(error))
         raise ConfigError(name, "compilable", line_of(function, error), advice) from None
 
 
@@ -188,9 +197,8 @@ def _in_single_precision(function: FunctionType) -> FunctionType:
     """
     code = function.__code__
     constants = tuple(np.float32(value) if type(value) is float else value for value in code.co_consts)
-    single = FunctionType(code.replace(co_consts=constants), function.__globals__, function.__name__, None,
-                          function.__closure__)  # fmt: skip
-    return single
+    code = code.replace(co_consts=constants)
+    return FunctionType(code, function.__globals__, function.__name__, None, function.__closure__)
 
 
 def _drives(neurons: int) -> list[np.ndarray[Any, np.dtype[np.float32]]]:

@@ -71,13 +71,11 @@ class OwnFunction(ABC):
             pickled = cloudpickle.dumps(self.__wrapped__)  # type: ignore[no-untyped-call]
         except Exception as error:
             advice = f"define the {self.what} in a module that can be imported: {error}"
-            raise ConfigError(
-                self.label, "made of what can be pickled", self.__wrapped__, advice
-            ) from None
+            raise ConfigError(self.label, "made of what can be pickled", self.__wrapped__, advice) from None
         return _unpickled, (type(self), pickled, self.digest, self.code_digest)
 
     def is_known_as(self, digest: str) -> bool:
-        """Tell whether a state file that has this digest was saved with this function, as far as the digest can tell."""
+        """Tell whether a state file with this digest was saved with this function, as far as the digest can tell."""
         if not digest:  # older versions had none for a function without source
             return True
         if not digest.startswith(f"{FORM}-"):

@@ -1,4 +1,7 @@
-"""What a rule or competition of the user's own is known by: all that decides what it computes, to other functions and constants."""
+"""What a rule or competition of the user's own is known by: all that decides what it computes.
+
+From its source to other functions and constants.
+"""
 
 import dis
 import hashlib

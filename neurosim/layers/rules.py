@@ -94,7 +94,8 @@ class _Rated(Rule):
     def __post_init__(self) -> None:
         plain(self)
         if not isinstance(self.rate, int | float) and type(self.rate) not in Schedule.members.values():
-            raise ConfigError("rate", f"a number or a schedule, {', '.join(Schedule.members)}", self.rate)
+            advice = f"schedules are {', '.join(Schedule.members)}" if isinstance(self.rate, Schedule) else ""
+            raise ConfigError("rate", "a number or a schedule", self.rate, advice)
         if not isinstance(self.rate, Schedule):
             finite("rate", self.rate, "at least 0", 0)
 

@@ -12,6 +12,7 @@ def make_competition(kind, *, sharpness, winners, signed, winner_only, rank, opp
         return ns.SoftWTA(temperature=1 / sharpness, signed=signed, winner_only=winner_only)
     return {
         "hard": lambda: ns.HardWTA(), "k": lambda: ns.KWTA(winners, signed=signed),
+        "soft k": lambda: ns.KWTA(winners, signed=signed, temperature=1 / sharpness),
         "ranked": lambda: ns.Ranked(rank=rank, opposition=opposition), "none": lambda: ns.NoInhibition(),
         "gate": lambda: ns.SparseGate(share=share, signed=signed), "taught": lambda: ns.Taught(),
         "corrected": lambda: ns.Corrected(temperature=1 / sharpness),
