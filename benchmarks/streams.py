@@ -73,9 +73,7 @@ def standardised() -> Data:
     data = images("mnist")
     mean, deviation = data.samples.mean(dtype=np.float64), data.samples.std(dtype=np.float64)
     mean, deviation = np.float32(mean), np.float32(deviation)
-    return data._replace(
-        samples=(data.samples - mean) / deviation, test_samples=(data.test_samples - mean) / deviation
-    )
+    return data._replace(samples=(data.samples - mean) / deviation, test_samples=(data.test_samples - mean) / deviation)
 
 
 def grey() -> Data:
