@@ -33,20 +33,14 @@ SCHEDULES: dict[str, Callable[[int, int], ns.DenseWTA]] = {
     "softhebb as it stands: by the norm": lambda neurons, _: soft(neurons),
     "by the norm, floor .05": lambda neurons, _: soft(neurons, floor=0.05),
     "by the norm, floor .1": lambda neurons, _: soft(neurons, floor=0.1),
-    "by the norm, floor .2": lambda neurons, _: soft(neurons, floor=0.2),
-    "ConstantRate(.03)": lambda neurons, _: soft(neurons, rate=ns.ConstantRate(0.03)),
     "ConstantRate(.1)": lambda neurons, _: soft(neurons, rate=ns.ConstantRate(0.1)),
-    "LinearRate from .1 to 0": lambda neurons, samples: soft(neurons, rate=ns.LinearRate(0.1, samples)),
     "LinearRate from .5 to 0": lambda neurons, samples: soft(neurons, rate=ns.LinearRate(0.5, samples)),
     "LinearRate from 1.5 to 0": lambda neurons, samples: soft(neurons, rate=ns.LinearRate(1.5, samples)),
-    "ExponentialRate from .5 to .005": lambda neurons, samples: soft(
-        neurons, rate=ns.ExponentialRate(0.5, samples, 0.005)
-    ),
     "instar as it stands: by wins, floor .01": lambda neurons, _: instar(neurons),
     "instar, by wins, no floor": lambda neurons, _: instar(neurons, floor=0.0),
     "hebb as it stands: ConstantRate(.2)": lambda neurons, _: ns.recipes.hebb(neurons),
 }
-BY_LENGTH = ("LinearRate", "ExponentialRate")  # schedules that are given the length of all passes
+BY_LENGTH = "LinearRate"  # schedules that are given the length of all passes
 
 
 class Result(NamedTuple):
