@@ -85,7 +85,8 @@ def compare(chip: Chip, train: Stream, test: Stream, *, pause: Pause = nullconte
     `initial`, so the same first weights; with `normalise="stream"` it has seen no stream, and scales each sample by its
     own norm. Where a layer begins with weights of zero, the untrained chip has neither winners nor soft labels. For raw
     inputs, `output` and `logistic` are linear classifiers and `neighbours` the nearest neighbours, all on the samples
-    themselves. The better linear classifier of each network is chosen by `LinearChoice`, which sees no test sample.
+    themselves. The better linear classifier of each network is chosen by `neurosim.readouts.choice.LinearChoice`, which
+    sees no test sample.
 
     Parameters
     ----------
