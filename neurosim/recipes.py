@@ -40,7 +40,7 @@ def softhebb(
         As in `SoftHebb`.
     floor : float, optional
         As in `NormAdaptiveRate`; not with a schedule, which has its own. By default the rate may fall to 0, and neurons
-        that fit their inputs well hardly follow when these change: see `docs/rules.md`, streams that change.
+        that fit their inputs well hardly follow when these change: see `docs/schedules.md`.
     **constants
         Any other constant of `DenseWTA`, in place of the recipe's.
 
