@@ -8,7 +8,17 @@ from neurosim.checks import LARGEST, one_of, whole
 from neurosim.errors import ConfigError
 from neurosim.layers.activations import ReLU, Triangle
 from neurosim.layers.biases import Conscience, MeanActivity
-from neurosim.layers.competition import KWTA, Corrected, HardWTA, NoInhibition, Ranked, SoftWTA, SparseGate, Taught
+from neurosim.layers.competition import (
+    KWTA,
+    Corrected,
+    HardWTA,
+    NoInhibition,
+    Ranked,
+    SoftWTA,
+    SparseGate,
+    Taught,
+    check_softness,
+)
 from neurosim.layers.dense import DenseWTA
 from neurosim.layers.rules import BCM, EGHR, Hebb, HebbNet, Instar, Oja, Rate, SoftHebb, schedule_of
 from neurosim.layers.schedules import by_norm, by_wins
@@ -17,14 +27,14 @@ NAMES = (
     "softhebb", "hard_wta", "k_wta", "hebb", "oja", "instar", "krotov_hopfield", "hebbnet", "liuson", "bcm", "eghr",
     "supervised_softhebb", "delta_readout",
 )  # fmt: skip
-TEMPERATURE = 0.01
+RELATIVE_TEMPERATURE = 0.02
 RATE = 1.5
 DELTA_RATE = 2.0
 
 
 def softhebb(
     neurons: int, *, temperature: float | None = None, gain: float | None = None,
-    rate: Rate = RATE, floor: float | None = None, **constants: Any,
+    relative_temperature: float | None = None, rate: Rate = RATE, floor: float | None = None, **constants: Any,
 ) -> DenseWTA:  # fmt: skip
     """Return a SoftHebb layer whose defaults work for any scale of the input and for 100 to 4,000 neurons.
 
@@ -48,11 +58,10 @@ def softhebb(
     ----------
     Moraitis et al., Neuromorph. Comput. Eng. 2 (2022) 044017.
     """
-    if temperature is not None and gain is not None:
-        raise ConfigError("temperature or gain", "given, one of the two at most", (temperature, gain))
-    if temperature is None and gain is None:
-        temperature = TEMPERATURE
-    competition = SoftWTA(temperature=temperature, gain=gain)
+    check_softness(temperature, gain, relative_temperature)
+    if temperature is None and gain is None and relative_temperature is None:
+        relative_temperature = RELATIVE_TEMPERATURE
+    competition = SoftWTA(temperature=temperature, gain=gain, relative_temperature=relative_temperature)
     return _shrinking(neurons, constants, competition=competition, rule=SoftHebb(rate=by_norm(rate, floor)))
 
 

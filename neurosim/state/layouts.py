@@ -55,6 +55,7 @@ _DENSE = {name: array for name, array in _FORMAT_1.items() if name not in ("pend
     FIRST_WEIGHTS: Array(FLOAT, ("neurons", "inputs")),
     **_INSTRUMENTS,
 }
+_RELATIVE = {"lead": Array(FLOAT, (2,))}
 _UNTRACED = {"eligibility": Array(FLOAT, (0, "neurons")), "eligibility_scales": Array(FLOAT, (0,))}
 _CONV = {
     "synapses": Array(FLOAT, ("neurons", "patch")),
@@ -102,7 +103,14 @@ def arrays_of(constants: Any, version: int) -> dict[str, Array]:
     if version == 1:
         return _FORMAT_1
     untraced = kind == "DenseWTA" and constants.get("eligibility") == 0
-    return KINDS[kind] | (_UNTRACED if untraced else {})
+    return KINDS[kind] | (_UNTRACED if untraced else {}) | (_RELATIVE if _is_relative(constants) else {})
+
+
+def _is_relative(constants: Mapping[str, Any]) -> bool:
+    """Return whether a layer's temperature is relative to a running mean, which is kept."""
+    competition = constants.get("competition")
+    is_dense = constants["kind"] == "DenseWTA" and isinstance(competition, dict)
+    return is_dense and competition.get("relative_temperature") is not None
 
 
 def sizes_of(constants: Mapping[str, Any], sample: tuple[int, ...] | None) -> dict[str, int]:

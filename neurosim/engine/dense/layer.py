@@ -19,6 +19,7 @@ from neurosim.engine.restoring import Arrays, Range
 from neurosim.engine.samples import Array
 from neurosim.errors import ConfigError
 from neurosim.kernels.dense import layout
+from neurosim.kernels.dense.temperature import sharpness_at
 from neurosim.layers.dense import DenseWTA
 from neurosim.state.arrays import plain_weights
 
@@ -65,9 +66,9 @@ class DenseLayer(WorkingLayer):
         super().__init__(index)
         self.constants, self.inputs, self.outputs, self.seed = constants, inputs, constants.neurons, seed
         self.shape = (constants.neurons,)
-        self.codes = codes(constants, salt=few_bits.salt(constants, seed, index))
         shape = constants.neurons, inputs
         self.initial_array = first_array(initial, shape, index, constants.lebesgue, constants.renormalise)
+        self.codes = self._codes(constants)
         state = first_state(constants, inputs, seed, index, self.initial_array)
         self.executor = executor(constants, inputs, index, self.codes, state)
         self.state = self.executor.state
@@ -98,6 +99,28 @@ class DenseLayer(WorkingLayer):
         """
         weights = first_weights(self.constants, self.inputs, self.seed, self.index, self.initial_array)
         return np.ascontiguousarray(weights.T)
+
+    @property
+    def sharpness(self) -> float | None:
+        r"""1 / temperature of a soft competition as it is now.
+
+        None where responses are no softmax, or where the temperature is relative and no sample was learned from yet.
+        """
+        if not self.codes.soft:
+            return None
+        if not self.codes.relative:
+            return float(self.constants.competition.numbers(self.constants.neurons).get("sharpness", 1.0))
+        mean, count = self.state.lead
+        return float(sharpness_at(mean, self.codes)) if count else None
+
+    @property
+    def temperature(self) -> float | None:
+        r"""Temperature of a soft competition as it is now; None as of `sharpness`.
+
+        With `relative_temperature` it is that share of the running mean of the lead.
+        """
+        sharpness = self.sharpness
+        return None if sharpness is None else 1 / sharpness
 
     def neurons(self, shape: tuple[int, ...] | None = None) -> NDArray[Any]:
         """Return a table of the neurons: live or dead, how far from their first weights, steps, wins, norms.
@@ -135,8 +158,28 @@ class DenseLayer(WorkingLayer):
         """Whether inputs below zero are admitted."""
         return self.codes.negative
 
+    def _codes(self, constants: DenseWTA) -> layout.Constants:
+        salt = few_bits.salt(constants, self.seed, self.index)
+        return codes(constants, salt=salt, given=self.initial_array is not None)
+
+    def _kept(self) -> Arrays:
+        """Return the state's own arrays; the mean lead only where the temperature is relative to it."""
+        kept = super()._kept()
+        return kept if self.codes.relative else {name: array for name, array in kept.items() if name != "lead"}
+
+    def restore(self, arrays: Arrays) -> None:
+        """Take over what `arrays` returned; of a layer whose temperature was not relative, no mean lead is known."""
+        super().restore({"lead": np.zeros(2, np.float32)} | arrays)
+
+    def adopt(self, prepared: dict[str, Any]) -> None:
+        """Go on with what `prepared` returned; a mean lead that is not followed any more is forgotten."""
+        super().adopt(prepared)
+        if not self.codes.relative and self.state.lead[1] > 0:
+            with self.executor.changing_state():
+                self.state.lead[:] = 0
+
     def _executor_of(self, constants: DenseWTA, state: layout.State) -> tuple[layout.Constants, Executor[Any]]:
-        found = codes(constants, salt=few_bits.salt(constants, self.seed, self.index))
+        found = self._codes(constants)
         make: MakeExecutor = type(self.executor)
         return found, make(constants, self.inputs, self.index, found, state)
 
@@ -153,6 +196,7 @@ class DenseLayer(WorkingLayer):
 
     def _ranges(self) -> tuple[Range, ...]:
         least_zero = ("counters", "wins", "norms", "input_norm", "eligibility_scales")
+        least_zero += ("lead",) if self.codes.relative else ()
         return (
             *(Range(name, 0) for name in least_zero),
             Range("pending_sizes", 0, self.inputs),
