@@ -46,7 +46,7 @@ def learn(executor, constants, inputs, X, labels, modulators, chunk):
 
 
 # With a device, logarithms and powers are of another library.
-OTHER_LIBRARY = {"log prior", "window of means", "p-norm", "p-norm, odd", "rate by norm", "rate by wins",
+OTHER_LIBRARY = {"log prior", "window of means", "p-norm", "p-norm, odd", "relative prior", "samples, p-norm", "rate by norm", "rate by wins",
                  "exponential rate"}  # fmt: skip
 SIMULATED = pytest.mark.skipif(not config.ENABLE_CUDASIM, reason="there is a CUDA device, which has more room")
 
