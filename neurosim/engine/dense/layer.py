@@ -102,25 +102,11 @@ class DenseLayer(WorkingLayer):
 
     @property
     def sharpness(self) -> float | None:
-        r"""1 / temperature of a soft competition as it is now.
-
-        None where responses are no softmax, or where the temperature is relative and no sample was learned from yet.
-        """
-        if not self.codes.soft:
-            return None
+        """1 / temperature of the competition as it is now; None where there is no softmax, or it is not known yet."""
         if not self.codes.relative:
-            return float(self.constants.competition.numbers(self.constants.neurons).get("sharpness", 1.0))
+            return super().sharpness
         mean, count = self.state.lead
         return float(sharpness_at(mean, self.codes)) if count else None
-
-    @property
-    def temperature(self) -> float | None:
-        r"""Temperature of a soft competition as it is now; None as of `sharpness`.
-
-        With `relative_temperature` it is that share of the running mean of the lead.
-        """
-        sharpness = self.sharpness
-        return None if sharpness is None else 1 / sharpness
 
     def neurons(self, shape: tuple[int, ...] | None = None) -> NDArray[Any]:
         """Return a table of the neurons: live or dead, how far from their first weights, steps, wins, norms.
