@@ -38,14 +38,15 @@ def softhebb(
 ) -> DenseWTA:  # fmt: skip
     """Return a SoftHebb layer whose defaults work for any scale of the input and for 100 to 4,000 neurons.
 
-    Samples are divided by their norms, so a potential is the neuron's norm times a cosine, and the temperature relative
-    to that. `docs/measured.md` shows how the default constants were found.
+    Samples are divided by their norms, so a potential is the neuron's norm times a cosine. The temperature follows how
+    much these differ in the stream. For inputs of both signs, take `initial="samples"`: its radius is 2 by default, 5
+    otherwise. `docs/measured.md` shows how the default constants were found.
 
     Parameters
     ----------
     neurons : int
-    temperature, gain : float, optional
-        Softness of the competition, as in `SoftWTA`; give at most one. By default the temperature is 0.01.
+    temperature, gain, relative_temperature : float, optional
+        Softness of the competition, as in `SoftWTA`; give at most one. By default the relative temperature is 0.02.
     rate : float or schedule
         As in `SoftHebb`.
     floor : float, optional
@@ -385,7 +386,8 @@ def taken(name: str) -> set[str]:
 
 def _shrinking(neurons: int, constants: dict[str, Any], **chosen: Any) -> DenseWTA:
     """Return a layer whose neurons begin with large norms that shrink as they win, so that others can win next."""
-    common: dict[str, Any] = {"normalise": "sample", "radius": 5.0, "cap": 0.25, "transmit": Triangle(power=2)}
+    radius = 2.0 if constants.get("initial") == "samples" else 5.0  # what is no random direction needs fewer wins
+    common: dict[str, Any] = {"normalise": "sample", "radius": radius, "cap": 0.25, "transmit": Triangle(power=2)}
     return DenseWTA(neurons, **(common | chosen | constants))
 
 

@@ -113,7 +113,12 @@ def convert(address, kind, row, _unused, _also, _too):
 def compete(address, kind, row, label, _unused, _also):
     """Write the responses; return the winner."""
     _samples, _learning, constants, state, scratch, results, _own, _marks, stages = arguments_at(address, kind)
-    potentials, responses, lanes, order = results.potentials[row], results.responses[row], scratch.lanes, scratch.written
+    potentials, responses, lanes, order = (
+        results.potentials[row],
+        results.responses[row],
+        scratch.lanes,
+        scratch.written,
+    )
     sharpness = temperature.sharpness_of(potentials, constants, state, lanes)
     drive = scratch.drive if stages.convert != 0 else potentials
     return competition.compete(drive, label, constants, sharpness, lanes, order, responses)

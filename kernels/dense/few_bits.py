@@ -85,7 +85,9 @@ def _grow_in_few_bits(k, growth, key, constants, state, scratch, live):
         active = j < size and state.pending_active[0, min(j, size - 1)] == i
         exact = grown[j] if active else state.synapses[i, k]
         j += active
-        flips += store_synapse(i, k, round_to_whole(exact * shrink, again, i, constants.nearest), constants, state, live)
+        flips += store_synapse(
+            i, k, round_to_whole(exact * shrink, again, i, constants.nearest), constants, state, live
+        )
     state.scales[k] /= shrink
     state.counters[FOLDS] += 1
     return flips

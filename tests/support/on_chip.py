@@ -53,7 +53,8 @@ def make_layer(neurons, *, kind="soft", sharpness=1.0, winners=1, signed=False, 
     paced = make_schedule(*schedule, rate, power, floor)
     together = {
         "competition": make_competition(kind, sharpness=sharpness, winners=winners, signed=signed,
-                                        winner_only=winner_only, rank=rank, opposition=opposition, share=share, relative=relative),
+                                        winner_only=winner_only, rank=rank, opposition=opposition, share=share,
+                                        relative=relative),
         "rule": make_rule(rule, paced, averaging=averaging, ceiling=ceiling, decay=decay, threshold=threshold),
         "activation": make_function(*activation), "transmit": make_function(*transmit),
         "bias": bias and make_bias(*bias), "initial": "normal", "cutoff": cutoff, **constants,

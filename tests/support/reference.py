@@ -139,7 +139,7 @@ class Layer:
         v = transmit(u, self.activation[0], **self.activation[1])
         d = v + self.biases(learning)
         if self.begins:
-            d[self.begun:] = -1e30  # behind all that have begun
+            d[self.begun :] = -1e30  # behind all that have begun
         if self.relative:
             lead = self.lead if self.leads else u.max() - u.mean()
             self.competition["sharpness"] = 1 / max(self.relative * lead, 1e-30)
