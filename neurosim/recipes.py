@@ -8,17 +8,7 @@ from neurosim.checks import LARGEST, one_of, whole
 from neurosim.errors import ConfigError
 from neurosim.layers.activations import ReLU, Triangle
 from neurosim.layers.biases import Conscience, MeanActivity
-from neurosim.layers.competition import (
-    KWTA,
-    Corrected,
-    HardWTA,
-    NoInhibition,
-    Ranked,
-    SoftWTA,
-    SparseGate,
-    Taught,
-    check_softness,
-)
+from neurosim.layers.competition import KWTA, Corrected, HardWTA, NoInhibition, Ranked, SoftWTA, SparseGate, Taught
 from neurosim.layers.dense import DenseWTA
 from neurosim.layers.rules import BCM, EGHR, Hebb, HebbNet, Instar, Oja, Rate, SoftHebb, schedule_of
 from neurosim.layers.schedules import by_norm, by_wins
@@ -59,7 +49,6 @@ def softhebb(
     ----------
     Moraitis et al., Neuromorph. Comput. Eng. 2 (2022) 044017.
     """
-    check_softness(temperature, gain, relative_temperature)
     if temperature is None and gain is None and relative_temperature is None:
         relative_temperature = RELATIVE_TEMPERATURE
     competition = SoftWTA(temperature=temperature, gain=gain, relative_temperature=relative_temperature)

@@ -173,6 +173,8 @@ class Passes:
         """Refuse, by ConfigError, a hard competition, whose winner has no slope."""
         if self.head.of_shares and self.sharpness is None:
             advice = "give a temperature for the softmax of which it is the limit, or a LinearReadout"
+            if getattr(self.layers[-1].constants.competition, "relative_temperature", None) is not None:
+                advice = "its temperature is relative to what it learns, and it has learned nothing"
             competition = self.layers[-1].constants.competition
             raise ConfigError("competition of the last layer", "a softmax to have a gradient", competition, advice)
 

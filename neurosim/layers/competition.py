@@ -67,16 +67,6 @@ class Competition(Family):
         """
 
 
-def check_softness(
-    temperature: float | None, gain: float | None, relative_temperature: float | None, least: int = 0
-) -> None:
-    """Refuse more than one of the three, and fewer than `least`."""
-    given = temperature, gain, relative_temperature
-    if not least <= sum(value is not None for value in given) <= 1:
-        rule = "given, exactly one of the three" if least else "given, one of the three at most"
-        raise ConfigError("temperature, gain or relative_temperature", rule, given)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoftWTA(Competition):
     r"""Soft winner-take-all: every neuron responds by its share of a softmax.
@@ -137,7 +127,9 @@ class SoftWTA(Competition):
 
     def __post_init__(self) -> None:
         plain(self)
-        check_softness(self.temperature, self.gain, self.relative_temperature, least=1)
+        given = self.temperature, self.gain, self.relative_temperature
+        if sum(value is not None for value in given) != 1:
+            raise ConfigError("temperature, gain or relative_temperature", "given, exactly one of the three", given)
         if self.temperature is not None:
             temperature(self.temperature)
         if self.gain is not None:

@@ -48,6 +48,7 @@ _DENSE = {name: array for name, array in _FORMAT_1.items() if name not in ("pend
     "pending_potentials": Array(FLOAT, ("waiting", "neurons")),
     "pending_responses": Array(FLOAT, ("waiting", "neurons")),
     "pending_sums": Array(FLOAT, (2, "neurons")),
+    "lead": Array(FLOAT, (2,)),
     "activity": _EVERY_NEURON,
     "traces": _EVERY_NEURON,
     "eligibility": Array(FLOAT, ("inputs", "neurons")),
@@ -55,7 +56,6 @@ _DENSE = {name: array for name, array in _FORMAT_1.items() if name not in ("pend
     FIRST_WEIGHTS: Array(FLOAT, ("neurons", "inputs")),
     **_INSTRUMENTS,
 }
-_RELATIVE = {"lead": Array(FLOAT, (2,))}
 _UNTRACED = {"eligibility": Array(FLOAT, (0, "neurons")), "eligibility_scales": Array(FLOAT, (0,))}
 _CONV = {
     "synapses": Array(FLOAT, ("neurons", "patch")),
@@ -72,7 +72,7 @@ _CONV = {
     FIRST_WEIGHTS: Array(FLOAT, ("neurons", "channels", "kernel", "kernel")),
     **_INSTRUMENTS,
 }
-OPTIONAL = frozenset({FIRST_WEIGHTS})  # arrays that are there only where the layer began with an array
+OPTIONAL = frozenset({FIRST_WEIGHTS, "lead"})  # only where a layer began with an array; where a mean lead is known
 KINDS = {"DenseWTA": _DENSE, "ConvWTA": _CONV}
 READOUTS = {
     "winner": {"labels": Array(COUNT, ("neurons",)), "wins": Array(COUNT, ("neurons",))},
@@ -103,14 +103,7 @@ def arrays_of(constants: Any, version: int) -> dict[str, Array]:
     if version == 1:
         return _FORMAT_1
     untraced = kind == "DenseWTA" and constants.get("eligibility") == 0
-    return KINDS[kind] | (_UNTRACED if untraced else {}) | (_RELATIVE if _is_relative(constants) else {})
-
-
-def _is_relative(constants: Mapping[str, Any]) -> bool:
-    """Return whether a layer's temperature is relative to a running mean, which is kept."""
-    competition = constants.get("competition")
-    is_dense = constants["kind"] == "DenseWTA" and isinstance(competition, dict)
-    return is_dense and competition.get("relative_temperature") is not None
+    return KINDS[kind] | (_UNTRACED if untraced else {})
 
 
 def sizes_of(constants: Mapping[str, Any], sample: tuple[int, ...] | None) -> dict[str, int]:

@@ -94,7 +94,7 @@ REFUSED = [
     (lambda: layer(cutoff=1), "cutoff must be from 0, below 1, got 1"),
     (lambda: layer(window=0), "window must be a whole number of at least 1, got 0"),
     (lambda: layer(normalise="x"), "normalise must be one of none, stream, sample"),
-    (lambda: ns.recipes.softhebb(5, temperature=1, gain=2), "given, one of the three at most, got (1, 2, None)"),
+    (lambda: ns.recipes.softhebb(5, temperature=1, gain=2), "given, exactly one of the three, got (1, 2, None)"),
     (lambda: ns.Chip([], inputs=4), "layers must be a sequence of at least one DenseWTA or ConvWTA, got ()"),
     (lambda: ns.Chip(layer(), inputs=4), "layers must be a sequence of at least one DenseWTA"),
     (

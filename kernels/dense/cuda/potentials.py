@@ -8,6 +8,7 @@ from numba.extending import register_jitable
 from neurosim.kernels.dense import competition, potentials
 from neurosim.kernels.dense.beginning import BEHIND
 from neurosim.kernels.dense.cuda.layout import MOST_THREADS, NOT_A_NUMBER
+from neurosim.kernels.dense.temperature import sharpness_at
 from neurosim.kernels.shared.grid import cuda
 from neurosim.kernels.shared.numbers import ONE, TWO, ZERO
 
@@ -60,7 +61,7 @@ def _integrate(values, active, size, lebesgue, synapses, seat):
 
 
 @register_jitable
-def write_potential(n, failed, habitual, begun, sharpness, constants, intake, state, memory, results, seat):
+def write_potential(n, failed, habitual, begun, lead, constants, intake, state, memory, results, seat):
     """Write the potential and bias of this thread's neuron, for every block to read; return the potential."""
     half, k, size, lebesgue = n % 2, seat.neuron, intake.sizes[n], constants.lebesgue
     potential = _integrate(intake.values[n], intake.active[n], size, lebesgue, state.synapses, seat)
@@ -71,7 +72,7 @@ def write_potential(n, failed, habitual, begun, sharpness, constants, intake, st
         memory.potentials[half, k] = NOT_A_NUMBER if failed else potential
         bias = ZERO
         if habitual:
-            bias = competition.bias_of(constants, sharpness, state.activity[k], state.scales.size)
+            bias = competition.bias_of(constants, sharpness_at(lead, constants), state.activity[k], state.scales.size)
         if k >= begun and constants.beginners > 0:
             bias += BEHIND
         if habitual or constants.beginners > 0:

@@ -36,7 +36,7 @@ from neurosim.kernels.dense.cuda.potentials import any_wild, load_synapses, writ
 from neurosim.kernels.dense.cuda.survey import activated, rank_of, respond, softened, survey
 from neurosim.kernels.dense.cuda.window import keep
 from neurosim.kernels.dense.layout import Constants
-from neurosim.kernels.dense.temperature import moved_lead, sharpness_at
+from neurosim.kernels.dense.temperature import moved_lead
 from neurosim.kernels.shared import codes as kernel_codes
 from neurosim.kernels.shared.grid import cuda, grid_kernel, meet
 from neurosim.kernels.shared.numbers import LANES, ONE, TWO, ZERO
@@ -222,16 +222,14 @@ def stream_grid(kind: Kind, own: Any = None) -> Any:
         biased = habitual or constants.beginners > 0
         samples, blanks = state.counters[layout.SAMPLES], state.counters[layout.BLANKS]
         pending, updates = state.counters[layout.PENDING], state.counters[layout.UPDATES]
-        lead, leads = state.lead[0], state.lead[1]
-        failed, taken = False, 0
+        lead, leads, failed, taken = state.lead[0], state.lead[1], False, 0
         if seat.owner:
             memory.failures[seat.neuron] = 0
         for n in range(intake.report[SEEN]):
             label = intake.labels[n] if intake.labels.size > 0 else -1
-            begun, sharpness = samples - blanks, sharpness_at(lead, constants)
-            potential = write_potential(
-                n, failed, habitual, begun, sharpness, constants, intake, state, memory, results, seat
-            )  # fmt: skip
+            begun = samples - blanks
+            where = intake, state, memory, results, seat
+            potential = write_potential(n, failed, habitual, begun, lead, constants, *where)
             meet()
             if _is_wild(n, potential, failed, memory, seat):
                 break

@@ -132,8 +132,13 @@ class DenseLayer(WorkingLayer):
         return self._table(shape)
 
     def arrays(self) -> Arrays:
-        """Return all that was learned, by name, an unfinished window without what older windows left behind."""
+        """Return all that was learned, by name, an unfinished window without what older windows left behind.
+
+        The mean lead only if one is known: most layers have none.
+        """
         arrays = super().arrays()
+        if arrays["lead"][1] == 0:
+            del arrays["lead"]
         unused = np.arange(self.inputs) >= arrays["pending_sizes"][:, None]
         for name in ("pending_inputs", "pending_active"):
             arrays[name] = np.where(unused, 0, arrays[name]).astype(arrays[name].dtype)
@@ -148,21 +153,9 @@ class DenseLayer(WorkingLayer):
         salt = few_bits.salt(constants, self.seed, self.index)
         return codes(constants, salt=salt, given=self.initial_array is not None)
 
-    def _kept(self) -> Arrays:
-        """Return the state's own arrays; the mean lead only where the temperature is relative to it."""
-        kept = super()._kept()
-        return kept if self.codes.relative else {name: array for name, array in kept.items() if name != "lead"}
-
     def restore(self, arrays: Arrays) -> None:
-        """Take over what `arrays` returned; of a layer whose temperature was not relative, no mean lead is known."""
+        """Take over what `arrays` returned."""
         super().restore({"lead": np.zeros(2, np.float32)} | arrays)
-
-    def adopt(self, prepared: dict[str, Any]) -> None:
-        """Go on with what `prepared` returned; a mean lead that is not followed any more is forgotten."""
-        super().adopt(prepared)
-        if not self.codes.relative and self.state.lead[1] > 0:
-            with self.executor.changing_state():
-                self.state.lead[:] = 0
 
     def _executor_of(self, constants: DenseWTA, state: layout.State) -> tuple[layout.Constants, Executor[Any]]:
         found = self._codes(constants)
@@ -181,8 +174,7 @@ class DenseLayer(WorkingLayer):
             few_bits.check(self.constants, arrays["synapses"], arrays["scales"])
 
     def _ranges(self) -> tuple[Range, ...]:
-        least_zero = ("counters", "wins", "norms", "input_norm", "eligibility_scales")
-        least_zero += ("lead",) if self.codes.relative else ()
+        least_zero = ("counters", "wins", "norms", "input_norm", "lead", "eligibility_scales")
         return (
             *(Range(name, 0) for name in least_zero),
             Range("pending_sizes", 0, self.inputs),
