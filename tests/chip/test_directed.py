@@ -187,6 +187,7 @@ def test_directions_of_a_stream_are_one_for_each_sample(told, words, samples):
     ({"eligibility": 0.5}, {"modulator": [np.ones(9)]}, "must be a number where eligibility is 0.5"),
     ({"competition": ns.NoInhibition(), "rule": ns.Sanger(rate=0.1), "normalise": "none"},
      {"modulator": [np.ones(9)]}, "must be a number where rule is Sanger"),
+    ({"initial": "samples"}, {"responses": np.ones(9)}, "must be left out with initial='samples'"),
     ({"competition": ns.Taught()}, {"responses": np.ones(9)}, "must be left out, as Taught takes labels"),
 ])  # fmt: skip
 def test_a_layer_that_cannot_take_them_says_so(constants, told, words, samples):
