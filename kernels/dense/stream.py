@@ -124,7 +124,7 @@ def stream(address, kind):
         if n >= end:
             first, copied = n, 0
             end = call(stages.sum_next, address, kind, n, mean_active, mean_written, 0) if looks else n
-        label = samples.labels[n] if samples.labels.size > 0 else -1
+        label = samples.labels[n] if learning and samples.labels.size > 0 else -1
         row = n % results.potentials.shape[0]
         potentials, responses = results.potentials[row], results.responses[row]
         if n < end:
@@ -142,8 +142,7 @@ def stream(address, kind):
             holes = zeros or constants.highest > ZERO
             call(stages.tally_inputs, address, kind, n, size, first if n < end else -1, holes)
         mean_active = _moved_mean(mean_active, size, mean_active > 0)
-        shown = label if learning else -1
-        winner = _compete(n, row, shown, constants, state, scratch, results, stages, address, kind)
+        winner = _compete(n, row, label, constants, state, scratch, results, stages, address, kind)
         if not math.isfinite(responses[winner] + potentials[winner]):
             return n, winner
         results.winners[n] = winner
