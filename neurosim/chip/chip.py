@@ -170,7 +170,7 @@ class Chip(SavedChip):
         if responses is None and label is None and type(modulator) is float and modulator == 1:
             return self._one(x, True)
         number = -1 if label is None else as_label(label)
-        if responses is not None or is_many(modulator):
+        if responses is not None or (type(modulator) is not float and is_many(modulator)):
             target: Target = direction_of(self.layers, number, modulator, responses)
         else:
             target = LabelAndModulator(number, as_modulator(modulator))
