@@ -194,7 +194,8 @@ def hebbnet(neurons: int, *, rate: Rate = 0.05, share: float = 0.2, **constants:
     """Return HebbNet as in Liuson's code: neurons with the largest steps grow by what exceeds the mean.
 
     All of these but the one with the very largest step learn with the opposite sign. Norms are kept at one, and windows
-    have 32 samples.
+    have 32 samples. As there, the means start at those of the first window, and a neuron learns if its step is at least
+    the quantile 1 - share of all: 7 of 32.
 
     Parameters
     ----------
@@ -211,8 +212,8 @@ def hebbnet(neurons: int, *, rate: Rate = 0.05, share: float = 0.2, **constants:
     Gupta et al., HebbNet, ICASSP 2021; Liuson, Learning Dynamics in Competitive Hebbian Learning.
     """
     chosen: dict[str, Any] = {
-        "competition": SparseGate(share=share),
-        "rule": HebbNet(rate=rate),
+        "competition": SparseGate(share=share, quantile=True),
+        "rule": HebbNet(rate=rate, starts_at_mean=True),
         "activation": ReLU(),
         "initial": "normal",
         "renormalise": True,

@@ -91,6 +91,9 @@ LAYERS = {
     "a window": {"window": 3, **SOFT},
     "largest": {"step": "largest", **SOFT},
     "largest of a window": {"step": "largest", "window": 2, "normalise": "window", **SOFT},
+    "published": {"step": "largest", "window": 2, "normalise": "window", "momentum": 0.1, "answers": "window",
+                  "pre_triangle": True, "pooling": ("max", 2, 2, 0), "transmit": ("triangle", 1.4), **SOFT},
+    "triangle first": {"step": "largest", "window": 2, "pre_triangle": True, **SOFT},
     "cutoff": {"cutoff": 0.2, "sharpness": 3.0},
     "singly": {"cutoff": 0.5, "sharpness": 20.0},
     "singly in a window": {"cutoff": 0.5, "sharpness": 20.0, "window": 2},
@@ -110,7 +113,7 @@ LAYERS = {
 }
 
 
-QUICK = ("as it stands", "a window", "signed", "max pool", "oja", "folds")  # one of each kind: a second or more each
+QUICK = ("published", "as it stands", "a window", "signed", "max pool", "oja", "folds")  # one of each kind: a second or more each
 
 
 @pytest.mark.parametrize(
@@ -163,6 +166,11 @@ def test_responding_changes_nothing():
     _, device = compare(W, X, learning=False, **SOFT)
     for before, after in zip(Kernel(W, SHAPE, dtype=np.float32, **SOFT).state, device.arrays(), strict=True):
         assert before.tobytes() == after.tobytes()
+
+
+@pytest.mark.slow
+def test_responding_by_what_exceeds_the_mean_is_the_cpu_s():
+    compare(weights(1, 5, 2), images(2, 2, SHAPE), learning=False, step="largest", pre_triangle=True, **SOFT)
 
 
 def test_an_image_of_all_one_value_is_the_cpu_s():
