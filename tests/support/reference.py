@@ -77,7 +77,8 @@ class Layer:
     def __init__(self, W, *, kind="soft", sharpness=1.0, winners=1, signed=False, rate=0.1, power=0.5, floor=0.0,
                  cap=0.1, cutoff=0.0, window=1, normalise="none", transmit=("identity", {}), winner_only=False,
                  rank=2, opposition=0.4, share=0.2, quantile=False, activation=("identity", {}), bias=None,
-                 rule="softhebb", averaging=None, starts_at_mean=False, ceiling=2.0, decay=0.0, threshold=1.0, schedule=("norm", {}), lebesgue=2.0,
+                 rule="softhebb", averaging=None, starts_at_mean=False, ceiling=2.0, decay=0.0, threshold=1.0,
+                 schedule=("norm", {}), lebesgue=2.0,
                  renormalise=False, leak=0.0, eligibility=0.0):  # fmt: skip
         self.W = np.array(W, np.float64)
         self.competition = {"kind": kind, "sharpness": sharpness, "winners": winners, "signed": signed,
