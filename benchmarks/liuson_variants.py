@@ -35,6 +35,8 @@ CELLS = [
     ("liuson", "cifar10", 512, {}), ("liuson", "cifar10", 512, {"rate": 0.05}),
     ("hebbnet", "cifar10", 128, {}), ("hebbnet", "cifar10", 128, {"rate": 0.05}),
     ("softhebb", "mnist", 32, {}), ("softhebb", "mnist", 32, {"radius": 1.0}),
+    ("softhebb", "mnist", 32, {"rate": 0.05}), ("softhebb", "mnist", 128, {}),
+    ("softhebb", "mnist", 128, {"rate": 0.05}),
 ]  # fmt: skip
 
 

@@ -149,7 +149,8 @@ class Results(NamedTuple):
     """Results of a call. With fewer rows than samples, sample n is written to row n modulo the rows.
 
     Outputs without rows are not computed. If images wait for the end of their window, there may be more rows than
-    samples: the first ones are of images of that window that came in earlier calls. Without learning, responses without rows and winners are not computed either.
+    samples: the first ones are of images of that window that came in earlier calls. Without learning, responses without
+    rows and winners are not computed either.
     """
 
     potentials: NDArray[np.float32]  # u (rows, positions, neurons)

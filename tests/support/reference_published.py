@@ -1,7 +1,7 @@
 """Published networks in slow float64 NumPy, written from their equations: whole batches, as their code takes them.
 
-Journé et al. 2023: images through batch normalisation, convolution, competition and Triangle, layer after layer, each of
-which learns after its part of the forward pass. Gupta et al. 2021 and Liuson: HebbNet.
+Journé et al. 2023: images through batch normalisation, convolution, competition and Triangle, layer after layer, each
+of which learns after its part of the forward pass. Gupta et al. 2021 and Liuson: HebbNet.
 """
 
 import numpy as np

@@ -66,7 +66,7 @@ def _rectified(u, average, neurons, seat):
 
 
 @register_jitable
-def mean_potentials(potentials, memory, seat):
+def mean_potentials(potentials, constants, memory, seat):
     """Write the mean potential at every position of an image that nothing competes for."""
     positions, neurons = potentials.shape
     for lap in range(laps_for(positions, seat)):

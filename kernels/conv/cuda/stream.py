@@ -100,7 +100,7 @@ def _compete(row, competes, constants, memory, results, seat):
     if competes:
         compete(potentials, results.responses[row], 0, True, constants, memory, seat)
     else:
-        mean_potentials(potentials, memory, seat)
+        mean_potentials(potentials, constants, memory, seat)
     meet()
     return first_failure(memory.wild[: potentials.shape[0]])
 
