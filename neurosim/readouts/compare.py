@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -83,10 +84,11 @@ def compare(chip: Chip, train: Stream, test: Stream, *, pause: Pause = nullconte
 
     A chip of several layers is judged by its last one. The untrained chip has the same constants, inputs, seed and
     `initial`, so the same first weights; with `normalise="stream"` it has seen no stream, and scales each sample by its
-    own norm. Where a layer begins with weights of zero, the untrained chip has neither winners nor soft labels. For raw
-    inputs, `output` and `logistic` are linear classifiers and `neighbours` the nearest neighbours, all on the samples
-    themselves. The better linear classifier of each network is chosen by `neurosim.readouts.choice.LinearChoice`, which
-    sees no test sample.
+    own norm, and with a relative temperature it takes each sample's own lead. A layer that begins as samples has, in
+    the untrained chip, random weights by `initial="normal"`. Where a layer begins with weights of zero, the untrained
+    chip has neither winners nor soft labels. For raw inputs, `output` and `logistic` are linear classifiers and
+    `neighbours` the nearest neighbours, all on the samples themselves. The better linear classifier of each network is
+    chosen by `neurosim.readouts.choice.LinearChoice`, which sees no test sample.
 
     Parameters
     ----------
@@ -122,7 +124,7 @@ def compare(chip: Chip, train: Stream, test: Stream, *, pause: Pause = nullconte
         chip.blocks(stream, 1)  # refuses another width, and reads nothing yet
         if not stream.replayable:
             raise StreamError(f"{stream.name} must be a stream that can be read again; write the pipe to a file first")
-    constants = [layer.constants for layer in chip.layers]
+    constants = [_untrained(layer.constants, given) for layer, given in zip(chip.layers, chip.initial, strict=True)]
     fresh = Chip(constants, inputs=chip.shape, seed=chip.seed, device=chip.device, initial=chip.initial)
     neurons, by_label = chip.layers[-1].constants.neurons, taught_by_label(chip)
     # With weights of zero there are no winners, and the responses to all samples are equal.
@@ -147,6 +149,12 @@ def compare(chip: Chip, train: Stream, test: Stream, *, pause: Pause = nullconte
             Comparison(network, {name: accuracy.get(name) for name in READOUTS}, fitted_on, *counts, linear)
         )
     return comparisons
+
+
+def _untrained(constants: Any, given: object) -> Any:
+    """Return a layer's constants before it has learned: from samples it would have no weights at all."""
+    drawn = getattr(constants, "initial", "") == "samples" and given is None
+    return replace(constants, initial="normal") if drawn else constants
 
 
 def _readout(name: str, by_label: bool) -> Readout:
