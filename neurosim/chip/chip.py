@@ -9,14 +9,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurosim.checks import whole
 from neurosim.chip.checkpoints import checkpoints
-from neurosim.chip.directed import direction_of, is_many
+from neurosim.chip.directed import target_of
 from neurosim.chip.gradients import gradient
 from neurosim.chip.last_layer import check_posterior
 from neurosim.chip.learning import Samples, blocks_of, learn
-from neurosim.chip.one_by_one import LabelAndModulator, OneByOne, Target
+from neurosim.chip.one_by_one import OneByOne, Target
 from neurosim.chip.responding import respond
 from neurosim.chip.response import Response, response_of
-from neurosim.chip.samples import as_label, as_modulator, as_samples, is_one, teachable
+from neurosim.chip.samples import as_label, as_samples, is_one, teachable
 from neurosim.chip.saved import SavedChip
 from neurosim.chip.shown import chip_html
 from neurosim.chip.use import USER, chunk_of
@@ -160,6 +160,8 @@ class Chip(SavedChip):
 
         Raises
         ------
+        ConfigError
+            If a layer before the last has `answers="window"`: it cannot answer to one sample. `learn` takes several.
         SampleError
             If the sample, its label or modulator is not admitted; nothing was learned from it.
         DivergedError
@@ -170,10 +172,7 @@ class Chip(SavedChip):
         if responses is None and label is None and type(modulator) is float and modulator == 1:
             return self._one(x, True)
         number = -1 if label is None else as_label(label)
-        if responses is not None or (type(modulator) is not float and is_many(modulator)):
-            target: Target = direction_of(self.layers, number, modulator, responses)
-        else:
-            target = LabelAndModulator(number, as_modulator(modulator))
+        target = target_of(self.layers, number, modulator, responses)
         if label is not None and self._taught:
             _, fault = teachable(self.layers, 1, np.array([number]), self.samples)
             if fault is not None:
@@ -239,7 +238,8 @@ class Chip(SavedChip):
             Indices, from 0, of the layers that learn, by default all. Layers before them only respond, layers after
             them get no samples. So layers can learn one after another, each from a stream of its own.
         chunk : int
-            Samples that one layer takes before the next layer gets them; results do not depend on it.
+            Samples that one layer takes before the next layer gets them; results do not depend on it. Where a layer has
+            `answers="window"`, it is made a multiple of the window.
         threads : int
             With more than one, they sum a wide dense layer's potentials together, or, if no layer is wide, layers
             work on successive chunks at the same time; results do not depend on it.
@@ -261,7 +261,9 @@ class Chip(SavedChip):
         ConfigError
             If `layers`, `chunk`, `threads` or `every` is out of range, or one of `every` and `watch` is missing.
         SampleError
-            At the first sample that is not admitted; the chip has learned from all before it.
+            At the first sample that is not admitted; the chip has learned from all before it. Where a layer before the
+            last has `answers="window"`: from all before its window; and if samples at the end, or before a checkpoint,
+            fill no window.
         StreamError
             At the first sample that cannot be read; the chip has learned from all before it.
         DivergedError

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurosim.chip.one_by_one import OneByOne
+from neurosim.chip.one_by_one import LabelAndModulator, OneByOne, Target
 from neurosim.chip.response import Response
 from neurosim.chip.samples import as_modulator, as_modulators, fitting, teachable
 from neurosim.engine.base import WorkingLayer
@@ -132,6 +132,13 @@ def direction_of(layers: Sequence[WorkingLayer], label: int, modulator: Any, res
         )
     given = None if responses is None else _of_neurons("responses", layers[-1], responses)
     return Direction(label, modulators, given)
+
+
+def target_of(layers: Sequence[WorkingLayer], label: int, modulator: Any, responses: Any) -> Target:
+    """Return what comes with a sample: a label and a modulator, or a direction; errors as of `direction_of`."""
+    if responses is None and (type(modulator) is float or not is_many(modulator)):
+        return LabelAndModulator(label, as_modulator(modulator))
+    return direction_of(layers, label, modulator, responses)
 
 
 def is_many(value: Any) -> bool:

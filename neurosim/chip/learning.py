@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from neurosim.checks import LARGEST, whole
 from neurosim.chip.checkpoints import Checkpoints
 from neurosim.chip.directed import Directed, Directions, is_by_layer, learn_block
-from neurosim.chip.pipeline import Pipeline
+from neurosim.chip.pipeline import Pipeline, whole_windows
 from neurosim.chip.samples import as_labels, as_modulators, as_source, check_fits, fitting
 from neurosim.chip.use import Run
 from neurosim.engine.base import WorkingLayer
@@ -44,6 +44,9 @@ def learn(
     learning = _indices(len(layers), learners)
     at_work = layers[: max(learning) + 1]
     frozen = set(range(len(at_work))) - learning
+    whole("chunk", chunk, 1, LARGEST)
+    windows = whole_windows(at_work, frozen)
+    chunk = -(-chunk // windows) * windows
     if responses is not None or is_by_layer(modulators):
         directions = Directions(at_work, modulators, responses, count)
         directed = Directed(at_work, shape, threads=threads, frozen=frozen)

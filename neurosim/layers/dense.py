@@ -11,7 +11,7 @@ from neurosim.layers import limits
 from neurosim.layers.activations import Identity, Transmit
 from neurosim.layers.biases import Bias
 from neurosim.layers.competition import Competition
-from neurosim.layers.families import Family
+from neurosim.layers.families import NEWER, Family
 from neurosim.layers.own_competitions import CompetitionMaker
 from neurosim.layers.own_rules import RuleMaker
 from neurosim.layers.rules import Rule
@@ -20,7 +20,6 @@ LONGEST_WINDOW = 4096  # samples: their products with one another are kept
 INITIAL = ("uniform", "normal", "zeros", "samples")
 UNITS = ("none", "stream", "sample")
 ROUNDINGS = ("stochastic", "nearest")
-NEWER = {"newer": True}  # unknown to older versions, so state files name the constant only if it is not the default
 
 UNKNOWN = "a class of your own is unknown to compiled code"
 SUBCLASS = {  # what to do in place of a subclass

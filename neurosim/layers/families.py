@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+NEWER = {"newer": True}  # unknown to older versions, so state files name the constant only if it is not the default
 HOME = __name__.partition(".")[0]
 
 
