@@ -54,10 +54,7 @@ class Competition(Family):
         return None
 
     def numbers(self, neurons: int) -> dict[str, Any]:
-        """Return what of `winners`, `competition_parameter`, `sharpness`, `relative`, `signed`, ... the loop takes.
-
-        And `soft`, where constants decide it.
-        """
+        """Return what of `winners`, `competition_parameter`, `soft`, `sharpness`, `relative`, ... the loop takes."""
         return {}
 
     @property
