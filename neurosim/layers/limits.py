@@ -27,6 +27,10 @@ def check(layer: Any) -> None:
     _check_competition(layer)
     if layer.initial == "zeros" and layer.renormalise:
         raise ConfigError("renormalise", "False with initial='zeros'", True, "weights of zero have no direction")
+    if layer.initial == "samples" and not layer.competition.begins:
+        kind = type(layer.competition).__name__
+        advice = "neuron k is class k" if layer.competition.by_label else "a neuron that has not begun must not win"
+        raise ConfigError("initial", f"'uniform', 'normal' or 'zeros' with {kind}", layer.initial, advice)
     if layer.eligibility > 0 and layer.window > 1:
         raise ConfigError("window", "1 with an eligibility trace", layer.window)
     if layer.rule.mixes:
@@ -43,6 +47,9 @@ def check_images(layer: Any) -> None:
     ConfigError
         If two constants do not go together.
     """
+    if getattr(layer.competition, "relative_temperature", None) is not None:
+        advice = "a convolutional layer keeps no mean of its potentials' lead"
+        raise ConfigError("relative_temperature", "None in a ConvWTA", layer.competition.relative_temperature, advice)
     if getattr(layer.competition, "winner_only", False):
         raise ConfigError("winner_only", "False in a ConvWTA", True, "HardWTA has one winner a position, too")
     for asks, asked in ((layer.rule.moment, "mean"), (layer.rule.total, "total")):
@@ -142,7 +149,7 @@ def may_be_negative(layer: Any, negative_weights: bool = False) -> bool:
     """
     if not isinstance(layer.transmit, Identity):
         return False
-    positive = layer.initial == "uniform" and layer.rule.keeps_sign and not negative_weights
+    positive = layer.initial in ("uniform", "samples") and layer.rule.keeps_sign and not negative_weights
     return not positive or not layer.competition.positive or getattr(layer.competition, "signed", False)
 
 

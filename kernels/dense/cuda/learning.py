@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numba.extending import register_jitable
 
-from neurosim.kernels.dense import every_synapse, few_bits, layout, means
+from neurosim.kernels.dense import beginning, every_synapse, few_bits, layout, means
 from neurosim.kernels.dense.cuda.layout import NOBODY, NOT_WRITTEN
 from neurosim.kernels.dense.cuda.potentials import choose, reload_synapses
 from neurosim.kernels.dense.cuda.survey import SIZES, rank_of, sum_over_neurons
@@ -43,6 +43,22 @@ def _sum_sizes(n, window, constants, field, state, memory, seat):
         total = sum_over_neurons(SIZES, n % 2, False, constants, field, ONE, memory, others, seat.tile, seat.lanes)
         if cuda.threadIdx.x == 0:
             memory.totals[cuda.blockIdx.x, p] = total
+
+
+@register_jitable
+def begin(k, n, samples, constants, intake, state, memory, results, seat):
+    """Let neuron k begin as sample n: its own thread's work."""
+    mine = seat.owner and seat.neuron == k
+    if mine:
+        row, only = n % results.potentials.shape[0], n + 1
+        neuron = only_neuron(
+            k, state, memory.counters[k], intake.values[n:only], intake.active[n:only], intake.sizes[n:only],
+            intake.modulators[n:only], results.potentials[row : row + 1, k : k + 1],
+            results.responses[row : row + 1, k : k + 1],
+        )  # fmt: skip
+        values, active = intake.values[n], intake.active[n]
+        beginning.begin_neuron(0, k, samples, intake.sizes[n], active, values, constants, neuron, results.live)
+    reload_synapses(mine, state.synapses, seat)
 
 
 @register_jitable
