@@ -17,7 +17,7 @@ NAMES = (
     "softhebb", "hard_wta", "k_wta", "hebb", "oja", "instar", "krotov_hopfield", "hebbnet", "liuson", "bcm", "eghr",
     "supervised_softhebb", "delta_readout",
 )  # fmt: skip
-RELATIVE_TEMPERATURE = 0.02
+RELATIVE_TEMPERATURE = 0.025
 RATE = 1.5
 DELTA_RATE = 2.0
 
@@ -36,7 +36,7 @@ def softhebb(
     ----------
     neurons : int
     temperature, gain, relative_temperature : float, optional
-        Softness of the competition, as in `SoftWTA`; give at most one. By default the relative temperature is 0.02.
+        Softness of the competition, as in `SoftWTA`; give at most one. By default the relative temperature is 0.025.
     rate : float or schedule
         As in `SoftHebb`.
     floor : float, optional
