@@ -58,11 +58,7 @@ def make_layer(neurons, *, kind="soft", sharpness=1.0, winners=1, signed=False, 
     together = {
         "competition": make_competition(kind, sharpness=sharpness, winners=winners, signed=signed,
                                         winner_only=winner_only, rank=rank, opposition=opposition, share=share,
-<<<<<<< HEAD
-                                         quantile=quantile, relative=relative),
-=======
-                                        quantile=quantile),
->>>>>>> w_published
+                                        quantile=quantile, relative=relative),
         "rule": make_rule(rule, paced, averaging=averaging, starts_at_mean=starts_at_mean, ceiling=ceiling,
                           decay=decay, threshold=threshold),
         "activation": make_function(*activation), "transmit": make_function(*transmit),
