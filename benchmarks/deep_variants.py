@@ -6,7 +6,9 @@
 
 A probe is a ridge classifier on pooled outputs (4 x 4 of two layers, 2 x 2 of three), 12,000 training images, the best
 of three strengths. On 4,000 test images its standard error is 0.7 points. A row takes five minutes on one core.
-"Apart": each layer learns from all images in turn, the layers before it frozen, which is the published order.
+"Apart": each layer learns from all images in turn, the layers before it frozen, which is the published order. With
+`--steps`, nothing but how far each layer's first steps are from those of the published presets, where one of the things
+is left out that make them so.
 """
 
 import argparse
@@ -93,6 +95,38 @@ def part(name: str, count: int) -> ns.Stream:
     return ns.streams.ArrayStream(block.samples.reshape(-1, 3, 32, 32), block.labels)
 
 
+def steps(images: np.ndarray, name: str, changed: dict, updates: int = 1) -> str:
+    """Return, for each layer, how far its steps from windows of ten are from the preset's, in the preset's own size."""
+    made = ns.presets.preset(name).layers
+    chips = [
+        ns.Chip([replace(layer, **change) for layer in made], inputs=(3, 32, 32)).learn(images[: 10 * updates])
+        for change in ({}, changed)
+    ]
+    apart = [
+        np.linalg.norm(other.weights - layer.weights) / np.linalg.norm(layer.weights - layer.first_weights)
+        for layer, other in zip(*(chip.layers for chip in chips), strict=True)
+    ]
+    return " / ".join(f"{share:.1%}" for share in apart)
+
+
+def print_steps(images: np.ndarray) -> None:
+    """Print a row for each thing that is left out."""
+    three, two = (f"softhebb-cifar10-{depth}layer-published" for depth in (3, 2))
+    alone = {"pre_triangle": False, "activation": ns.Triangle()}
+    for what, name, changed in (
+        ("answers at once, running statistics by image", three, {"answers": "at once", "momentum": 0.0}),
+        ("answers at once, momentum .1", three, {"answers": "at once"}),
+        ("the same with two layers", two, {"answers": "at once", "momentum": 0.0}),
+    ):
+        print(f"{what:45} {steps(images, name, changed)}", flush=True)
+    layers = ns.presets.preset(two).layers
+    chips = [ns.Chip([layers[0], last], inputs=(3, 32, 32)).learn(images[:10])
+             for last in (layers[1], replace(layers[1], **alone))]  # fmt: skip
+    ours, other = (chip.layers[1] for chip in reversed(chips))
+    share = np.linalg.norm(ours.weights - other.weights) / np.linalg.norm(other.weights - other.first_weights)
+    print(f"{'Triangle in the second competition alone':45} - / {share:.1%}")
+
+
 def main() -> None:
     """Print a row a variant."""
     options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -100,7 +134,11 @@ def main() -> None:
     options.add_argument("--most", type=int, default=50_000, help="images learned from, at most")
     options.add_argument("--train", type=int, default=12_000, help="the probe's training images")
     options.add_argument("--test", type=int, default=4000, help="test images")
+    options.add_argument("--steps", action="store_true", help="only how far first steps are from the published ones")
     given = options.parse_args()
+    if given.steps:
+        print_steps(next(part("train", 10).blocks(size=10)).samples)
+        return
     learned, train, test = part("train", 50_000), part("train", given.train), part("test", given.test)
     for name, (depth, count, rates, changed) in ROWS.items():
         if given.only in name:

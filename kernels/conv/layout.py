@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosim.kernels.shared.by_address import Own
+
 FEW = 8  # if fewer than 1/FEW of the responses reach the cutoff, they are added singly, else by a matrix product
 GRAM = 16  # cost of a pass over the synapses, in terms of a matrix product
 PLAIN, RUNNING, SAMPLE, LAYER, WINDOW = 0, 1, 2, 3, 4  # normalisations of the input
@@ -203,7 +205,7 @@ class Arguments(NamedTuple):
     scratch: Scratch
     results: Results
     product: int  # address of BLAS's matrix product for the type of the weights
-    own: int  # address of the user's compiled rule, which takes what `hebb` does, or 0
+    own: Own
     team: Team  # every thread of a team has the same, except for its number and its private scratch
     marks: Marks
     stages: Stages = Stages()

@@ -30,6 +30,7 @@ from neurosim.kernels.conv import layout
 from neurosim.kernels.conv.apart import compiled_for, needed
 from neurosim.kernels.conv.team import agree, mark, meet
 from neurosim.kernels.shared.arguments import kept_at, size_of_arguments, write_arguments
+from neurosim.kernels.shared.by_address import Own as Own
 from neurosim.kernels.shared.by_address import call
 from neurosim.kernels.shared.numbers import ONE, ZERO
 from neurosim.kernels.shared.system import write_begun

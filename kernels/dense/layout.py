@@ -137,6 +137,10 @@ class Samples(NamedTuple):
     values: NDArray[np.float32]  # (samples, inputs)
     labels: NDArray[np.int64]  # (samples or 0,); -1: none
     modulators: NDArray[np.float32]  # (samples or 0,)
+    # (samples or 0, neurons) responses that take the place of the competition's, and each neuron's modulator, by which
+    # the sample's is multiplied; a window of one alone has the second
+    responses: NDArray[np.float32] = np.empty((0, 0), np.float32)
+    factors: NDArray[np.float32] = np.empty((0, 0), np.float32)
 
 
 class Results(NamedTuple):
@@ -167,6 +171,7 @@ class Stages(NamedTuple):
     move_means: int = 0
     overlaps: int = 0
     totals: int = 0
+    propose: int = 0
     mix: int = 0
     gate: int = 0
     eligibility: int = 0

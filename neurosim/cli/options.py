@@ -216,7 +216,9 @@ rate_floor = _shared(
 )  # fmt: skip
 weight_bits = _shared("--weight-bits", type=int, metavar="B", help="Synapses of 2 to 16 bits.  [default: float32]")
 seed = _shared("--seed", type=int, metavar="S", help="Seed of the first weights.  [default: 0]")
-rules = _shared("--rules", metavar="FILE.py", help="Run this file for the rules of one's own that the state names.")
+rules = _shared(
+    "--rules", metavar="FILE.py", help="Run this file for the rules and competitions of one's own that STATE names."
+)
 device = _shared(
     "--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True,
     help="Where the chip is simulated; never changes a state file's form.",

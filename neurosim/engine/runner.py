@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from neurosim.checks import LARGEST
 from neurosim.engine.base import WorkingLayer
-from neurosim.engine.executor import NOT_TIMED, Call, Counts
+from neurosim.engine.executor import NOT_TIMED, NOTHING_GIVEN, Call, Counts, Given
 from neurosim.engine.results import Results, Taken
 from neurosim.engine.samples import Samples, single
 from neurosim.errors import NeurosimError
@@ -51,6 +51,8 @@ class LayerRunner:
     workspace : optional
         Working memory of another runner of the layer, for as many threads and as much counting and marking, if the two
         are never at work at the same time; by default it is made here.
+    given : Given
+        Memory for what the caller gives with the single sample, if it gives anything.
 
     Attributes
     ----------
@@ -81,8 +83,9 @@ class LayerRunner:
         samples: Samples | None = None,
         results: Results | None = None,
         workspace: Any = None,
+        given: Given = NOTHING_GIVEN,
     ) -> None:
-        self.layer, self.samples, self.results = layer, samples, results
+        self.layer, self.samples, self.results, self._given = layer, samples, results, given
         self._executor, self._recording = layer.executor, layer.constants.instruments
         self._wanted = _Wanted(rows, outputs, counting)
         self._window = layer.answers_after if outputs else 1
@@ -225,4 +228,4 @@ class LayerRunner:
 
     def _single_call(self, learning: bool) -> Call[Any]:
         assert self.samples is not None
-        return Call(self.samples, learning, self.workspace, self._whole.results, self.begun)
+        return Call(self.samples, learning, self.workspace, self._whole.results, self.begun, self._given)

@@ -48,8 +48,13 @@ class Competition(Family):
     images: ClassVar[bool] = False
     begins: ClassVar[bool] = False
 
+    @property
+    def compiled(self) -> Any:
+        """The user's function, compiled; None for a competition that has a cell."""
+        return None
+
     def numbers(self, neurons: int) -> dict[str, Any]:
-        """Return what of `winners`, `competition_parameter`, `sharpness`, `relative`, `signed`, ... the loop takes."""
+        """Return what of `winners`, `competition_parameter`, `soft`, `sharpness`, `relative`, ... the loop takes."""
         return {}
 
     @property
@@ -123,7 +128,7 @@ class SoftWTA(Competition):
     gain: float | None = None
     signed: bool = False
     winner_only: bool = False
-    relative_temperature: float | None = field(default=None, metadata={"newer": True})  # see `NEWER` in `dense`
+    relative_temperature: float | None = field(default=None, metadata=NEWER)
 
     def __post_init__(self) -> None:
         plain(self)
@@ -177,17 +182,23 @@ class HardWTA(Competition):
 class KWTA(Competition):
     r"""K winners: :math:`y_k = 1` for the k largest drives (ties: the lowest index), else 0.
 
+    With a temperature they share the response by a softmax over the winners alone:
+
+    .. math:: y_k = \frac{e^{d_k / \tau}}{\sum_{l \in \mathrm{winners}} e^{d_l / \tau}}
+
     Parameters
     ----------
     winners : int
         How many, from 1 to the number of neurons; 1 is `HardWTA`.
     signed : bool
-        If true, the largest drive responds with 1, the others among the winners with -1.
+        If true, the largest drive responds with 1, or its share, the others among the winners with the opposite sign.
+    temperature : float, optional
+        :math:`\tau`, positive, in units of potential; without, all winners respond with 1. Of a dense layer on the CPU.
 
     Raises
     ------
     ConfigError
-        If `winners` is no whole number of at least 1.
+        If `winners` is no whole number of at least 1, or the temperature is out of range.
     """
 
     cell = "k_winners"
@@ -197,15 +208,19 @@ class KWTA(Competition):
 
     winners: int
     signed: bool = False
+    temperature: float | None = field(default=None, metadata=NEWER)
 
     def __post_init__(self) -> None:
         plain(self)
         whole("winners", self.winners, 1, LARGEST)
         truth("signed", self.signed)
+        if self.temperature is not None:
+            temperature(self.temperature)
 
     def numbers(self, neurons: int) -> dict[str, Any]:
         """Return what its cell takes."""
-        return {"winners": self.winners, "signed": self.signed}
+        shares = {} if self.temperature is None else {"soft": True, "sharpness": 1 / self.temperature}
+        return {"winners": self.winners, "signed": self.signed, **shares}
 
     def check(self, neurons: int) -> None:
         """Refuse more winners than neurons."""

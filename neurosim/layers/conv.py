@@ -11,6 +11,7 @@ from neurosim.layers.activations import Identity, Transmit, Triangle
 from neurosim.layers.competition import Competition
 from neurosim.layers.dense import check_common, check_kind
 from neurosim.layers.families import NEWER
+from neurosim.layers.own_competitions import CompetitionMaker
 from neurosim.layers.own_rules import RuleMaker
 from neurosim.layers.rules import Rule
 
@@ -172,6 +173,8 @@ class ConvWTA:
         plain(self)
         if isinstance(self.rule, RuleMaker):
             object.__setattr__(self, "rule", self.rule())
+        if isinstance(self.competition, CompetitionMaker):
+            object.__setattr__(self, "competition", self.competition())
         whole("neurons", self.neurons, 1, LARGEST)
         whole("kernel", self.kernel, 1, LARGEST)
         whole("stride", self.stride, 1, LARGEST)

@@ -11,7 +11,8 @@ from neurosim.layers import limits
 from neurosim.layers.activations import Identity, Transmit
 from neurosim.layers.biases import Bias
 from neurosim.layers.competition import Competition
-from neurosim.layers.families import NEWER
+from neurosim.layers.families import NEWER, Family
+from neurosim.layers.own_competitions import CompetitionMaker
 from neurosim.layers.own_rules import RuleMaker
 from neurosim.layers.rules import Rule
 
@@ -19,6 +20,12 @@ LONGEST_WINDOW = 4096  # samples: their products with one another are kept
 INITIAL = ("uniform", "normal", "zeros", "samples")
 UNITS = ("none", "stream", "sample")
 ROUNDINGS = ("stochastic", "nearest")
+
+UNKNOWN = "a class of your own is unknown to compiled code"
+SUBCLASS = {  # what to do in place of a subclass
+    "competition": "one of your own is a function that neurosim.competition decorates",
+    "rule": "one of your own is a function that neurosim.rule decorates",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +129,8 @@ class DenseWTA:
         plain(self)
         if isinstance(self.rule, RuleMaker):
             object.__setattr__(self, "rule", self.rule())
+        if isinstance(self.competition, CompetitionMaker):
+            object.__setattr__(self, "competition", self.competition())
         whole("neurons", self.neurons, 1, LARGEST)
         whole("window", self.window, 1, LONGEST_WINDOW)
         one_of("normalise", self.normalise, UNITS)
@@ -162,6 +171,8 @@ def check_common(layer: Any) -> None:
 
 def check_kind(name: str, value: object, kinds: Iterable[type[Any]]) -> None:
     """Refuse a value that is of none of these kinds."""
-    if not isinstance(value, tuple(kinds)):
+    kinds = tuple(kinds)
+    if type(value) not in kinds:
         *most, last = ("None" if kind is NoneType else kind.__name__ for kind in kinds)
-        raise ConfigError(name, f"a {', '.join(most) + ' or ' if most else ''}{last}", value)
+        advice = SUBCLASS.get(name, UNKNOWN) if isinstance(value, Family) else ""
+        raise ConfigError(name, f"a {', '.join(most) + ' or ' if most else ''}{last}", value, advice)

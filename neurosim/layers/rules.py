@@ -93,8 +93,9 @@ class _Rated(Rule):
 
     def __post_init__(self) -> None:
         plain(self)
-        if not isinstance(self.rate, Schedule | int | float):
-            raise ConfigError("rate", "a number or a schedule", self.rate)
+        if not isinstance(self.rate, int | float) and type(self.rate) not in Schedule.members.values():
+            advice = f"schedules are {', '.join(Schedule.members)}" if isinstance(self.rate, Schedule) else ""
+            raise ConfigError("rate", "a number or a schedule", self.rate, advice)
         if not isinstance(self.rate, Schedule):
             finite("rate", self.rate, "at least 0", 0)
 

@@ -86,7 +86,7 @@ REFUSED = [
     (lambda: ns.Softmax(temperature=0), "temperature must be positive, got 0"),
     (lambda: layer(0), "neurons must be a whole number of at least 1, got 0"),
     (lambda: layer(competition=ns.KWTA(6)), "winners must be at most the number of neurons, 5, got 6"),
-    (lambda: layer(competition="soft"), "KWTA, Ranked, NoInhibition, SparseGate, Taught or Corrected, got 'soft'"),
+    (lambda: layer(competition="soft"), "SparseGate, Taught, Corrected or OwnCompetition, got 'soft'"),
     (lambda: layer(rule=SOFT), "HebbNet, BCM, EGHR, Sanger, OjaSubspace or OwnRule, got SoftWTA"),
     (lambda: layer(radius=0), "radius must be positive, got 0"),
     (lambda: layer(radius=1e19), "radius must be positive and at most 1e18, got 1e+19"),

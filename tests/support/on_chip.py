@@ -16,6 +16,7 @@ def make_competition(
         return ns.SoftWTA(temperature=1 / sharpness, signed=signed, winner_only=winner_only)
     return {
         "hard": lambda: ns.HardWTA(), "k": lambda: ns.KWTA(winners, signed=signed),
+        "soft k": lambda: ns.KWTA(winners, signed=signed, temperature=1 / sharpness),
         "ranked": lambda: ns.Ranked(rank=rank, opposition=opposition), "none": lambda: ns.NoInhibition(),
         "gate": lambda: ns.SparseGate(share=share, signed=signed, quantile=quantile), "taught": lambda: ns.Taught(),
         "corrected": lambda: ns.Corrected(temperature=1 / sharpness),

@@ -37,7 +37,9 @@ def compete(d, kind="soft", sharpness=1.0, winners=1, signed=False, winner_only=
     if kind == "ranked":
         y[order[0]], y[order[rank - 1]] = 1.0, -opposition
         return y
-    if kind == "soft":
+    if kind == "soft k":
+        y[order[:winners]] = softmax(sharpness * d[order[:winners]])
+    elif kind == "soft":
         y = softmax(sharpness * d)
     else:
         y[order[: {"hard": 1, "k": winners}[kind]]] = 1.0

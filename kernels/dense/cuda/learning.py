@@ -71,7 +71,7 @@ def _propose(samples, updates, constants, neuron, scratch, own):
     if not _is_touched(responses, constants.cutoff):
         return False, True
     rate = rate_by_time(constants, samples - 1)
-    propose_steps(1, potentials, responses, rate, constants, neuron, scratch, own)
+    propose_steps(1, potentials, responses, rate, None, constants, neuron, scratch, own)
     return True, math.isfinite(scratch.sizes[0])
 
 
