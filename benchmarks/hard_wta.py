@@ -1,0 +1,121 @@
+"""Hard winner-take-all on images: the ideas of other public code one at a time, each beside random weights.
+
+::
+
+    NEUROSIM_DATA=... python -m benchmarks.hard_wta [--layers 1] [--only TEXT] [--learned 3000]
+
+Others reach 74.8 % on CIFAR-10 with one winner a position where the published table of SoftHebb has 60.3. Their chip
+differs in: the image whitened, potentials that are cosines, a winner that responds by its potential, the instar's decay
+(by the sum of responses), small first weights, rates that do not fall, and windows of 64. A row adds one of these to
+the published preset, or takes one away from all of them. The probe is that of `deep_variants`, with fewer images.
+"""
+
+import argparse
+import time
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+import neurosim as ns
+from benchmarks.deep_variants import CHUNK, part, probe
+
+IMAGES, TEST = 4000, 3000  # that the probe is fitted on, and judged on
+SMALL = 3**-0.5  # radius of first weights from a uniform distribution within 1 / sqrt(inputs)
+PUBLIC_RATES = (0.1, 0.08, 0.05)
+
+
+@ns.rule
+def graded_softhebb(potential: float, response: float, rate: float) -> tuple[float, float]:
+    """SoftHebb's decay, with the winner's potential as its response."""
+    growth = rate * response * max(potential, 0)
+    return 1 - growth * potential, growth
+
+
+@ns.rule
+def graded_instar(potential: float, response: float, rate: float) -> tuple[float, float]:
+    """The instar's decay, by the response, with the winner's potential as its response."""
+    growth = rate * response * max(potential, 0)
+    return 1 - growth, growth
+
+
+IDEAS = ("whitened", "small", "constant", "graded", "instar", "windows of 64")
+ALL = set(IDEAS)
+ROWS: dict[str, set[str] | str] = {
+    "random weights": "random",
+    "random weights, whitened": "random whitened",
+    "SoftHebb on-line": "soft",
+    "SoftHebb on-line, whitened": "soft whitened",
+    "preset": set(),
+    **{f"preset, {idea}": {idea} for idea in IDEAS},
+    "preset, small and constant (unit norms: cosines)": {"small", "constant"},
+    "preset, small, constant, whitened": {"small", "constant", "whitened"},
+    "all": ALL,
+    **{f"all but {idea}": ALL - {idea} for idea in IDEAS},
+}
+
+
+def layers_of(row: set[str] | str, count: int) -> list[ns.ConvWTA]:
+    """Return the layers of a row; all rows share sizes, pools and what is sent, those of SoftHebb's preset."""
+    shared = ns.presets.preset(f"softhebb-cifar10-{count}layer").layers
+    if isinstance(row, str):
+        if row.startswith("soft"):
+            return list(shared)
+        return [replace(layer, rule=ns.SoftHebb(rate=0.0), cutoff=0.0) for layer in shared]
+    published = ns.presets.preset(f"hard-cifar10-{count}layer-published").layers
+    return [_layer(*pair, row, index) for index, pair in enumerate(zip(shared, published, strict=True))]
+
+
+def _layer(shared: ns.ConvWTA, published: ns.ConvWTA, row: set[str], index: int) -> ns.ConvWTA:
+    rate: Any = published.rule.rate
+    if "constant" in row:
+        rate = ns.ConstantRate(PUBLIC_RATES[index])
+    rule: Any = {
+        (False, False): lambda: ns.SoftHebb(rate=rate),
+        (False, True): lambda: ns.Instar(rate=rate),
+        (True, False): lambda: graded_softhebb(rate=rate),
+        (True, True): lambda: graded_instar(rate=rate),
+    }["graded" in row, "instar" in row]()
+    return replace(
+        published,
+        kernel=shared.kernel, padding=shared.padding, transmit=shared.transmit, pool=shared.pool,
+        rule=rule,
+        radius=SMALL if "small" in row else published.radius,
+        window=64 if "windows of 64" in row else published.window,
+    )  # fmt: skip
+
+
+def main() -> None:
+    """Print a row a variant."""
+    options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    options.add_argument("--layers", type=int, default=1)
+    options.add_argument("--only", default="", help="rows with this in their name")
+    options.add_argument("--learned", type=int, default=3000, help="images learned from")
+    given = options.parse_args()
+    train, test = part("train", max(given.learned, IMAGES)), part("test", TEST)
+    whiten = ns.Whiten.fit(train, samples=4000)
+    sets = {}
+    for whitened in (False, True):
+        change = whiten.apply_all if whitened else np.asarray
+        learned, others = (next(stream.blocks(size=stream.length)) for stream in (train, test))
+        sets[whitened] = [
+            ns.streams.ArrayStream(change(block.samples.reshape(-1, 3, 32, 32)[:count]), block.labels[:count])
+            for block, count in ((learned, given.learned), (learned, IMAGES), (others, TEST))
+        ]
+    for name, row in ROWS.items():
+        if given.only in name:
+            start = time.perf_counter()
+            chip = ns.Chip(layers_of(row, given.layers), inputs=(3, 32, 32))
+            learned, probed, judged = sets["whitened" in row]
+            blocks = learned.blocks(size=CHUNK)
+            for _ in range((500 if row in ("random", "random whitened") else given.learned) // CHUNK):
+                chip.learn(next(blocks).samples, chunk=CHUNK)
+            seconds = time.perf_counter() - start
+            norms = " / ".join(f"{layer.norms.mean():.2f}" for layer in chip.layers)
+            unused = " / ".join(f"{100 * (layer.wins == 0).mean():.0f}" for layer in chip.layers)
+            accuracy = probe(chip, probed, judged)
+            print(f"{name:50} {accuracy:6.2f}   norms {norms}   never won {unused} %   {seconds:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
