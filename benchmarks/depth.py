@@ -2,7 +2,7 @@
 
 ::
 
-    NEUROSIM_DATA=... python -m benchmarks.depth [--only TEXT] [--learned 4000]
+    NEUROSIM_DATA=... python -m benchmarks.depth [--only TEXT] [--learned 3000]
 
 CIFAR-10; for 64 x 64 its images are resampled, so they show nothing more. The layers are those of
 `softhebb-tinyimagenet-5layer-quarter` (12, 48, 192, 768, 3,072 neurons: every layer has four times the neurons and a
@@ -21,13 +21,15 @@ from scipy import linalg
 
 import neurosim as ns
 from benchmarks.deep_variants import CHUNK, part
+from neurosim.engine.conv.layer import ConvLayer
 from neurosim.streams.resample import resample
 
-IMAGES, TEST, FEATURES = 4000, 3000, 3072
-CALIBRATED = 500  # images that the statistics of each prefix of layers are measured on; the preset's horizon
+IMAGES, TEST, FEATURES = 3000, 2000, 3072
+CALIBRATED = 500  # images that statistics are measured on where nothing is learned; the horizon of the preset
 PRESET = "softhebb-tinyimagenet-5layer-quarter"
-WIDTHS = {"growing": None, "equal": 96}
-Images = tuple[NDArray[np.float32], NDArray[np.int64]]
+WIDTHS = {"growing": None, "equal": 48}
+Array, Labels = NDArray[np.float32], NDArray[np.int64]
+Images = tuple[Array, Labels]
 
 
 def layers_of(width: int | None, rate: float | None) -> list[ns.ConvWTA]:
@@ -40,38 +42,50 @@ def layers_of(width: int | None, rate: float | None) -> list[ns.ConvWTA]:
     return list(layers)
 
 
-def features(chip: ns.Chip, images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the last layer's outputs of each image, averaged over squares of positions if there are too many."""
-    neurons, side, _ = chip.layers[-1].shape
+def sent(layer: ConvLayer, train: Array, test: Array) -> tuple[Array, Array]:
+    """Return what a layer that has learned sends of images, or of what the layer before it sent of them.
+
+    It stands alone in a chip, with its weights, and measures the statistics of what it gets anew.
+    """
+    held = replace(layer.constants, rule=ns.SoftHebb(rate=0.0))
+    chip = ns.Chip([held], inputs=train.shape[1:], initial=layer.weights).learn(train[:CALIBRATED], chunk=CHUNK)
+    shape = chip.layers[0].shape
+    return tuple(
+        np.concatenate([outputs for outputs, _ in chip.output_blocks(images, chunk=CHUNK)]).reshape(-1, *shape)
+        for images in (train, test)
+    )  # type: ignore[return-value]
+
+
+def features(outputs: Array) -> Array:
+    """Return outputs of images flat, averaged over squares of positions if there are too many."""
+    count, neurons, side, _ = outputs.shape
     squares = side
     while squares > 1 and neurons * squares**2 > FEATURES:
         squares //= 2
-    found = []
-    for outputs, _ in chip.output_blocks(images, chunk=CHUNK):
-        shape = (len(outputs), neurons, squares, side // squares, squares, side // squares)
-        found.append(outputs.reshape(shape).mean(axis=(3, 5)).reshape(len(outputs), -1))
-    return np.concatenate(found)
+    shape = (count, neurons, squares, side // squares, squares, side // squares)
+    return outputs.reshape(shape).mean(axis=(3, 5)).reshape(count, -1)
 
 
-def probe(chip: ns.Chip, train: Images, test: Images) -> float:
-    """Return the accuracy of ridge on the features, in per cent: the best of three strengths."""
-    values, others = features(chip, train[0]), features(chip, test[0])
-    mean, deviation = values.mean(axis=0), values.std(axis=0) + 1e-6
-    values, others = (values - mean) / deviation, (others - mean) / deviation
-    wanted = values.T @ (np.eye(10, dtype=np.float32)[train[1]] - np.float32(0.1))
-    gram, best = values.T @ values, 0.0
+def probe(train: Array, labels: Labels, test: Array, known: Labels) -> float:
+    """Return the accuracy of ridge on features, in per cent: the best of three strengths."""
+    mean, deviation = train.mean(axis=0), train.std(axis=0) + 1e-6
+    train, test = (train - mean) / deviation, (test - mean) / deviation
+    gram, wanted = train.T @ train, train.T @ (np.eye(10, dtype=np.float32)[labels] - np.float32(0.1))
+    best = 0.0
     for strength in (0.1, 0.3, 1.0):
-        ridge = gram + np.float32(strength * len(values)) * np.eye(len(gram), dtype=np.float32)
-        found = (others @ linalg.solve(ridge, wanted, assume_a="pos")).argmax(axis=1)
-        best = max(best, float((found == test[1]).mean()))
+        ridge = gram + np.float32(strength * len(train)) * np.eye(len(gram), dtype=np.float32)
+        found = (test @ linalg.solve(ridge, wanted, assume_a="pos")).argmax(axis=1)
+        best = max(best, float((found == known).mean()))
     return 100 * best
 
 
-def prefix(chip: ns.Chip, depth: int, images: NDArray[np.float32]) -> ns.Chip:
-    """Return a chip of the first layers, with their weights, that has measured its statistics anew."""
-    held = [replace(layer.constants, rule=ns.SoftHebb(rate=0.0)) for layer in chip.layers[:depth]]
-    weights = [layer.weights for layer in chip.layers[:depth]]
-    return ns.Chip(held, inputs=chip.shape, initial=weights).learn(images[:CALIBRATED], chunk=CHUNK)
+def by_depth(chip: ns.Chip, train: Images, test: Images) -> list[float]:
+    """Return the probe's accuracy on the outputs of each layer."""
+    outputs, others, found = train[0], test[0], []
+    for layer in chip.layers:
+        outputs, others = sent(layer, outputs, others)
+        found.append(probe(features(outputs), train[1], features(others), test[1]))
+    return found
 
 
 def images_of(name: str, count: int, size: int) -> Images:
@@ -80,6 +94,7 @@ def images_of(name: str, count: int, size: int) -> Images:
     images = block.samples.reshape(-1, 3, 32, 32)
     if size != 32:
         images = np.stack([resample(image, size, size) for image in images])
+    assert block.labels is not None
     return images, block.labels
 
 
@@ -87,7 +102,7 @@ def main() -> None:
     """Print a row a chip: its accuracy by depth."""
     options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     options.add_argument("--only", default="", help="rows with this in their name")
-    options.add_argument("--learned", type=int, default=4000, help="images learned from")
+    options.add_argument("--learned", type=int, default=3000, help="images learned from")
     given = options.parse_args()
     for size in (32, 64):
         train, test = images_of("train", max(given.learned, IMAGES), size), images_of("test", TEST, size)
@@ -100,8 +115,7 @@ def main() -> None:
                 chip = ns.Chip(layers_of(width, rate), inputs=(3, size, size))
                 chip.learn(train[0][:count], chunk=CHUNK)
                 seconds = time.perf_counter() - start
-                judged = tuple(values[:IMAGES] for values in train)
-                found = [probe(prefix(chip, depth, train[0]), judged, test) for depth in range(1, 6)]
+                found = by_depth(chip, (train[0][:IMAGES], train[1][:IMAGES]), test)
                 norms = " / ".join(f"{layer.norms.mean():.2f}" for layer in chip.layers)
                 row = "  ".join(f"{accuracy:5.2f}" for accuracy in found)
                 print(f"{name:28} {row}   norms {norms}   {seconds:.0f} s", flush=True)
