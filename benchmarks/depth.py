@@ -2,7 +2,7 @@
 
 ::
 
-    NEUROSIM_DATA=... python -m benchmarks.depth [--only TEXT] [--learned 3000]
+    NEUROSIM_DATA=... python -m benchmarks.depth [--only TEXT] [--learned 3000] [--images 3000]
 
 CIFAR-10; for 64 x 64 its images are resampled, so they show nothing more. The layers are those of
 `softhebb-tinyimagenet-5layer-quarter` (12, 48, 192, 768, 3,072 neurons: every layer has four times the neurons and a
@@ -27,6 +27,7 @@ from neurosim.streams.resample import resample
 IMAGES, TEST, FEATURES = 3000, 2000, 3072
 CALIBRATED = 500  # images that statistics are measured on where nothing is learned; the horizon of the preset
 PRESET = "softhebb-tinyimagenet-5layer-quarter"
+METHODS = {"random": 0.0, "learned": None}  # the rate, None for the preset's
 WIDTHS = {"growing": None, "equal": 48}
 Array, Labels = NDArray[np.float32], NDArray[np.int64]
 Images = tuple[Array, Labels]
@@ -103,11 +104,15 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     options.add_argument("--only", default="", help="rows with this in their name")
     options.add_argument("--learned", type=int, default=3000, help="images learned from")
+    options.add_argument("--images", type=int, default=IMAGES, help="images that ridge is fitted on")
     given = options.parse_args()
     for size in (32, 64):
-        train, test = images_of("train", max(given.learned, IMAGES), size), images_of("test", TEST, size)
+        if not any(given.only in f"{size} x {size}, {kind}, {method}" for kind in WIDTHS for method in METHODS):
+            continue
+        train, test = images_of("train", max(given.learned, given.images), size), images_of("test", TEST, size)
         for kind, width in WIDTHS.items():
-            for method, rate, count in (("random", 0.0, CALIBRATED), ("learned", None, given.learned)):
+            for method, rate in METHODS.items():
+                count = given.learned if rate is None else CALIBRATED
                 name = f"{size} x {size}, {kind}, {method}"
                 if given.only not in name:
                     continue
@@ -115,7 +120,7 @@ def main() -> None:
                 chip = ns.Chip(layers_of(width, rate), inputs=(3, size, size))
                 chip.learn(train[0][:count], chunk=CHUNK)
                 seconds = time.perf_counter() - start
-                found = by_depth(chip, (train[0][:IMAGES], train[1][:IMAGES]), test)
+                found = by_depth(chip, (train[0][: given.images], train[1][: given.images]), test)
                 norms = " / ".join(f"{layer.norms.mean():.2f}" for layer in chip.layers)
                 row = "  ".join(f"{accuracy:5.2f}" for accuracy in found)
                 print(f"{name:28} {row}   norms {norms}   {seconds:.0f} s", flush=True)
