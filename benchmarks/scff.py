@@ -117,7 +117,8 @@ def main() -> None:
         if given.only not in name:
             continue
         try:
-            chip, seconds = chip_of(row, images)
+            with np.errstate(over="ignore", invalid="ignore"):  # what diverges is told below
+                chip, seconds = chip_of(row, images)
         except ns.ConfigError:  # weights that are not finite
             print(f"{name:50} diverged", flush=True)
             continue
