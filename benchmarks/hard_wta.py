@@ -7,7 +7,7 @@
 Others reach 74.8 % on CIFAR-10 with one winner a position where the published table of SoftHebb has 60.3. Their chip
 differs in: the image whitened, potentials that are cosines, a winner that responds by its potential, the instar's decay
 (by the sum of responses), small first weights, rates that do not fall, and windows of 64. A row adds one of these to
-the published preset, or takes one away from all of them. The probe is that of `deep_variants`, with fewer images.
+the published preset, its images answered at once, or takes one away from all of them. The probe is that of `deep_variants`, with fewer images.
 `--narrower 4` takes a quarter of the neurons.
 """
 
@@ -82,6 +82,7 @@ def _layer(shared: ns.ConvWTA, published: ns.ConvWTA, row: set[str], index: int)
         rule=rule,
         radius=SMALL if "small" in row else published.radius,
         window=64 if "windows of 64" in row else published.window,
+        answers="at once", momentum=0.0,
     )  # fmt: skip
 
 
@@ -122,7 +123,6 @@ def main() -> None:
             chip = ns.Chip(layers, inputs=(3, 32, 32))
             train, test = sets["whitened" in row]
             count = CALIBRATED if row in ("random", "random whitened") else given.learned
-            count -= count % layers[0].window
             chip.learn(next(train.blocks(size=count)).samples, chunk=CHUNK)
             seconds = time.perf_counter() - start
             norms = " / ".join(f"{layer.norms.mean():.2f}" for layer in chip.layers)

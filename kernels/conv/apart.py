@@ -7,7 +7,17 @@ not have, and no stage is optimised again as a part of another one. Every stage 
 
 from functools import cache
 
-from neurosim.kernels.conv import competition, growing, images, learning, potentials, proposing, sending, window
+from neurosim.kernels.conv import (
+    competition,
+    growing,
+    images,
+    learning,
+    own_competition,
+    potentials,
+    proposing,
+    sending,
+    window,
+)
 from neurosim.kernels.conv.layout import CAPPED, LARGEST, Stages
 from neurosim.kernels.shared.by_address import entry_of
 from neurosim.kernels.shared.rules import SOFT_HEBB
@@ -20,12 +30,14 @@ def needed(arguments):
     windows, soft = learns and arguments.state.pending_inputs.shape[0] > 1, constants.rule == SOFT_HEBB
     singly = learns and constants.step == CAPPED and constants.cutoff > 0
     densely = growing.grow_by_largest if constants.step == LARGEST else growing.grow_densely
+    by_own = arguments.own.competition != 0
+    compete = own_competition.compete if by_own else competition.compete
     return Stages(
         admit=images.admit,
         prepare=images.prepare,
         cut_patches=images.cut_patches,
         integrate=potentials.integrate,
-        compete=competition.compete if competes else competition.mean_potentials,
+        compete=compete if competes else competition.mean_potentials,
         count_winners=competition.count_winners if competes else None,
         send=sending.send if arguments.results.outputs.size > 0 else None,
         keep_values=window.keep_values if windows else None,

@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosim.kernels.shared.by_address import Own
+
 FEW = 8  # if fewer than 1/FEW of the responses reach the cutoff, they are added singly, else by a matrix product
 GRAM = 16  # cost of a pass over the synapses, in terms of a matrix product
 PLAIN, RUNNING, SAMPLE, LAYER, WINDOW = 0, 1, 2, 3, 4  # normalisations of the input
@@ -63,7 +65,10 @@ class Constants(NamedTuple):
     cutoff: np.float32
     normalise: int
     forgetting: np.float32  # of the running statistics
+    momentum: np.float32  # of the running statistics, which move with windows; 0: they move with images
     warm_up: int
+    waits: bool  # whether a window's images are sent on at its end, by its own statistics
+    pre_triangle: bool  # whether Triangle(u) takes the place of u
     negative: bool
     transmit: int
     exponent: np.float32  # power of Triangle
@@ -145,7 +150,9 @@ class Samples(NamedTuple):
 class Results(NamedTuple):
     """Results of a call. With fewer rows than samples, sample n is written to row n modulo the rows.
 
-    Outputs without rows are not computed. Without learning, responses without rows and winners are not computed either.
+    Outputs without rows are not computed. If images wait for the end of their window, there may be more rows than
+    samples: the first ones are of images of that window that came in earlier calls. Without learning, responses without
+    rows and winners are not computed either.
     """
 
     potentials: NDArray[np.float32]  # u (rows, positions, neurons)
@@ -198,7 +205,7 @@ class Arguments(NamedTuple):
     scratch: Scratch
     results: Results
     product: int  # address of BLAS's matrix product for the type of the weights
-    own: int  # address of the user's compiled rule, which takes what `hebb` does, or 0
+    own: Own
     team: Team  # every thread of a team has the same, except for its number and its private scratch
     marks: Marks
     stages: Stages = Stages()

@@ -127,7 +127,7 @@ def propose_by_rule(address, kind, row, _unused, _also, _too):
             if abs(y) >= constants.cutoff:
                 u, norm = potentials[p // positions, p % positions, k], math.sqrt(state.norms[k])
                 decay, grown = decide(
-                    constants.rule, given.own, u, y, norm, ZERO, ZERO, scratch.rates[k], parameters
+                    constants.rule, given.own.rule, u, y, norm, ZERO, ZERO, scratch.rates[k], parameters
                 )  # fmt: skip
                 growth[p, k], change = weighed(decay, grown, share)
                 changes[k] += change
@@ -172,7 +172,7 @@ def propose_singly(address, kind, row, _unused, _also, _too):
             p, y = rows[j], values[j]
             share = state.pending_modulators[p // positions] / np.float32(positions)
             u = potentials[p // positions, p % positions, k]
-            decay, grown = decide(constants.rule, given.own, u, y, norm, ZERO, ZERO, scratch.rates[k], parameters)
+            decay, grown = decide(constants.rule, given.own.rule, u, y, norm, ZERO, ZERO, scratch.rates[k], parameters)
             values[j], change = weighed(decay, grown, share)
             changes[k] += change
             overlaps[k] += values[j] * u

@@ -7,19 +7,31 @@ not have. Every stage takes an address and a kind, as `arguments_at` does, and f
 from functools import cache
 
 from neurosim.kernels.compiled import compiled
-from neurosim.kernels.dense import ahead, competition, every_synapse, few_bits, layout, means, tallies, ways
+from neurosim.kernels.dense import (
+    ahead,
+    beginning,
+    competition,
+    every_synapse,
+    few_bits,
+    layout,
+    means,
+    tallies,
+    temperature,
+    ways,
+)
 from neurosim.kernels.dense import gate as gates
-from neurosim.kernels.dense.learning import leak_all
+from neurosim.kernels.dense.learning import leak_all, propose_steps
 from neurosim.kernels.dense.potentials import integrate as integrate_alone
 from neurosim.kernels.dense.potentials import integrate_powers, scale_sums
 from neurosim.kernels.dense.team import is_shared, sum_together
 from neurosim.kernels.dense.window import full_window, memory_of_inputs
+from neurosim.kernels.shared import own_competition
 from neurosim.kernels.shared.arguments import arguments_at
 from neurosim.kernels.shared.by_address import entry_of
 from neurosim.kernels.shared.codes import IDENTITY, SANGER, SUBSPACE, UNBIASED
 from neurosim.kernels.shared.numbers import ONE, TWO, ZERO
 from neurosim.kernels.shared.rates import rate_by_time
-from neurosim.kernels.shared.softmax import total_of
+from neurosim.kernels.shared.softmax import copy_into, first_index, maximum, total_of
 
 
 @compiled(_nrt=False, no_cpython_wrapper=True)
@@ -92,23 +104,54 @@ def integrate(address, kind, row, size, mean_written, _unused):
 def convert(address, kind, row, _unused, _also, _too):
     """Write what competes, from the potentials."""
     _samples, learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
-    competition.convert(results.potentials[row], learning, constants, state.activity, scratch.lanes, scratch.drive)
+    sharpness, lanes, drive = temperature.sharpness_at(state.lead[0], constants), scratch.lanes, scratch.drive
+    competition.convert(results.potentials[row], learning, constants, sharpness, state.activity, lanes, drive)
+    beginning.put_behind(drive, constants, state)
     return 0
 
 
 @compiled(_nrt=False, no_cpython_wrapper=True)
-def compete(address, kind, row, label, _unused, _also):
+def compete(address, kind, row, label, _n, _unused):
     """Write the responses; return the winner."""
-    _samples, _learning, constants, _state, scratch, results, _own, _marks, stages = arguments_at(address, kind)
-    drive = scratch.drive if stages.convert != 0 else results.potentials[row]
-    return competition.compete(drive, label, constants, scratch.lanes, scratch.written, results.responses[row])
+    _samples, _learning, constants, state, scratch, results, _own, _marks, stages = arguments_at(address, kind)
+    potentials, responses, lanes, order = (
+        results.potentials[row],
+        results.responses[row],
+        scratch.lanes,
+        scratch.written,
+    )
+    sharpness = temperature.sharpness_of(potentials, constants, state, lanes)
+    drive = scratch.drive if stages.convert != 0 else potentials
+    return competition.compete(drive, label, constants, sharpness, lanes, order, responses)
+
+
+@compiled(_nrt=False, no_cpython_wrapper=True)
+def compete_by_own(address, kind, row, _label, _n, _unused):
+    """Do what `compete` does, by the user's competition."""
+    _samples, _learning, _constants, _state, scratch, results, own, _marks, stages = arguments_at(address, kind)
+    drive, responses = scratch.drive if stages.convert != 0 else results.potentials[row], results.responses[row]
+    winner, _finite = own_competition.compete(own.competition, drive, own.parameters, scratch.lanes, responses)
+    return winner
+
+
+@compiled(_nrt=False, no_cpython_wrapper=True)
+def take_responses(address, kind, row, _label, n, _unused):
+    """Do what `compete` does, with responses that are given; return a neuron with a wild potential, if there is one."""
+    samples, _learning, _constants, _state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
+    given, potentials, responses = samples.responses[n], results.potentials[row], results.responses[row]
+    copy_into(given, responses)
+    wild = own_competition.first_wild(potentials, responses)
+    return wild if wild >= 0 else first_index(given, maximum(given, scratch.lanes))
 
 
 @compiled(_nrt=False, no_cpython_wrapper=True)
 def count_for_means(address, kind, row, winner, _unused, _also):
     """Count a sample for the running means."""
     _samples, _learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
-    potentials, responses = results.potentials[row], results.responses[row]
+    potentials, responses, lead = results.potentials[row], results.responses[row], state.lead
+    if constants.relative > ZERO:
+        now = temperature.lead_of(potentials, scratch.lanes)
+        lead[0], lead[1] = temperature.moved_lead(now, lead[0], lead[1], constants.forgetting)
     means.count_for_means(winner, potentials, responses, constants, state.pending_sums, scratch)
     return 0
 
@@ -151,6 +194,16 @@ def totals(address, kind, row, _unused, _also, _too):
 
 
 @compiled(_nrt=False, no_cpython_wrapper=True)
+def propose(address, kind, n, row, count, _unused):
+    """Ask the rule for each neuron's two numbers, where each neuron has a modulator of its own."""
+    samples, _learning, constants, state, scratch, results, own, _marks, _stages = arguments_at(address, kind)
+    potentials, responses = full_window(row, state, results)
+    rate = rate_by_time(constants, state.counters[layout.SAMPLES] - 1)
+    propose_steps(count, potentials, responses, rate, samples.factors[n], constants, state, scratch, own.rule)
+    return 0
+
+
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def mix(address, kind, row, _unused, _also, _too):
     """Learn by a rule in which a neuron sees what others explain."""
     _samples, _learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
@@ -179,6 +232,20 @@ def write_few_bits(address, kind, count, _unused, _also, _too):
     """Apply what was proposed, in synapses of few bits."""
     _samples, _learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
     few_bits.write_few_bits(count, constants, state, scratch, results.live)
+    return 0
+
+
+@compiled(_nrt=False, no_cpython_wrapper=True)
+def begin(address, kind, n, size, _unused, _also):
+    """Let the next neuron begin as a sample."""
+    _samples, _learning, constants, state, _scratch, results, _own, _marks, _stages = arguments_at(address, kind)
+    k, p = beginning.samples_taught(state) - 1, state.counters[layout.PENDING]
+    active, values, live = state.pending_active[p], state.pending_inputs[p], results.live
+    flips = beginning.begin_neuron(
+        k, k, state.counters[layout.SAMPLES], size, active, values, constants, state, live
+    )  # fmt: skip
+    if results.tallies.shape[0] > 0:
+        tallies.tally_beginning(n, k, size, flips, results)
     return 0
 
 
@@ -219,24 +286,30 @@ def tally_writes(address, kind, n, asked, folds, holes):
     return 0
 
 
-def stages_of(kind, samples, constants, state, scratch, results):
+def stages_of(kind, samples, constants, state, scratch, results, own):
     """Return the stages that a layer has, compiled for arguments of a kind."""
     # Where there is one sample, there is none to look ahead at.
     looks, counts = scratch.ahead_sums.shape[0] > 0 and samples.values.shape[0] != 1, results.tallies.shape[0] > 0
     averages = constants.bias != UNBIASED or constants.moment > 0
+    begins = constants.beginners > 0
     mixes = constants.rule in (SANGER, SUBSPACE)
+    given, own_competes = samples.responses.shape[0] > 0, own.competition != 0
     asked = {
         sum_next: looks, recall: looks, keep_copies: looks,
         integrate: constants.lebesgue != TWO or scratch.signals.shape[0] > 1,
-        convert: constants.activation != IDENTITY or constants.bias != UNBIASED,
-        compete: not competition.is_plain(constants),
-        count_for_means: averages, move_means: averages,
+        convert: constants.activation != IDENTITY or constants.bias != UNBIASED or begins,
+        compete: not (competition.is_plain(constants) or own_competes or given),
+        compete_by_own: own_competes and not given, take_responses: given,
+        count_for_means: averages or constants.relative > ZERO, move_means: averages, begin: begins,
         overlaps: state.pending_sizes.size > 1, totals: constants.total and not mixes,
-        mix: mixes, gate: constants.gated, eligibility: constants.eligibility > ZERO,
+        propose: samples.factors.shape[0] > 0 and not mixes, mix: mixes,
+        gate: constants.gated, eligibility: constants.eligibility > ZERO,
         write_few_bits: constants.highest > ZERO, leak: constants.leak > ZERO,
         tally_inputs: counts, tally_live: counts, tally_writes: counts,
     }  # fmt: skip
-    return layout.Stages(**{one.__name__: _entry(one, kind) for one, is_asked in asked.items() if is_asked})
+    fields = dict.fromkeys((compete_by_own, take_responses), "compete")  # they take its place
+    needed = [one for one, is_asked in asked.items() if is_asked]
+    return layout.Stages(**{fields.get(one, one.__name__): _entry(one, kind) for one in needed})
 
 
 @cache

@@ -14,8 +14,8 @@ from neurosim.kernels.shared.codes import (
     UNBIASED,
 )
 from neurosim.kernels.shared.competitions import CODES, respond, respond_all
-from neurosim.kernels.shared.numbers import ONE, TWO, ZERO
-from neurosim.kernels.shared.softmax import first_index, maximum, softmax, total_of
+from neurosim.kernels.shared.numbers import LEAST, ONE, TWO, ZERO
+from neurosim.kernels.shared.softmax import decaying_exponential, first_index, maximum, softmax, total_of
 
 
 @cell
@@ -31,6 +31,17 @@ def _top(potentials, count, order):
             place -= 1
         order[place] = k
         held = min(held + 1, count)
+
+
+@cell
+def _share_among(drive, count, order, sharpness, responses):
+    """Multiply the responses of the neurons of the `count` largest drives by their shares of a softmax over these."""
+    top, total = drive[order[0]], ZERO
+    for rank in range(count):
+        total += decaying_exponential(max(sharpness * (drive[order[rank]] - top), LEAST))
+    for rank in range(count):
+        k = order[rank]
+        responses[k] *= decaying_exponential(max(sharpness * (drive[k] - top), LEAST)) / total
 
 
 @not_inlined
@@ -57,19 +68,19 @@ def activate(potentials, function, exponent, lanes, outputs):
 
 
 @cell
-def convert(potentials, learning, constants, activity, lanes, drive):
+def convert(potentials, learning, constants, sharpness, activity, lanes, drive):
     """Write what competes: f(u) plus each neuron's bias; a conscience is for learning alone."""
     activate(potentials, constants.activation, constants.activation_exponent, lanes, drive)
     if constants.bias == LOG_PRIOR or (learning and constants.bias != UNBIASED):
         for k in range(drive.size):
-            drive[k] += bias_of(constants, activity[k], drive.size)
+            drive[k] += bias_of(constants, sharpness, activity[k], drive.size)
 
 
 @cell
-def bias_of(constants, activity, neurons):
+def bias_of(constants, sharpness, activity, neurons):
     """Return one neuron's bias."""
     if constants.bias == LOG_PRIOR:
-        return math.log(activity) / constants.sharpness
+        return math.log(activity) / sharpness
     if constants.bias == CONSCIENCE:
         return constants.bias_strength * (ONE / np.float32(neurons) - activity)
     return -activity
@@ -81,16 +92,17 @@ def is_plain(constants):
 
 
 @inlined
-def compete_softly(drive, constants, lanes, responses):
+def compete_softly(drive, sharpness, lanes, responses):
     """Write the responses y of a softmax, no more; return the winner."""
-    return first_index(drive, softmax(drive, constants.sharpness, responses, lanes))
+    return first_index(drive, softmax(drive, sharpness, responses, lanes))
 
 
 @cell
-def compete(drive, label, constants, lanes, order, responses):
+def compete(drive, label, constants, sharpness, lanes, order, responses):
     """Write the responses y; return the winner."""
     competition, winners, parameter = constants.competition, constants.winners, constants.competition_parameter
-    top = softmax(drive, constants.sharpness, responses, lanes) if constants.soft else maximum(drive, lanes)
+    shares = constants.soft and not constants.ranked
+    top = softmax(drive, sharpness, responses, lanes) if shares else maximum(drive, lanes)
     winner = first_index(drive, top)
     respond_all(competition, drive, winner, label, winners, parameter, responses)
     if constants.ranked:
@@ -98,6 +110,8 @@ def compete(drive, label, constants, lanes, order, responses):
         for rank in range(winners):
             k = order[rank]
             responses[k] = respond(competition, k, drive[k], responses[k], rank, winner, label, winners, parameter)
+        if constants.soft:
+            _share_among(drive, winners, order, sharpness, responses)
     if constants.winner_only:
         share = responses[winner]
         responses[:] = ZERO

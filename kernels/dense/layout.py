@@ -34,6 +34,7 @@ class Constants(NamedTuple):
     winner_only: bool
     competition_parameter: np.float32  # what else the cell of the competition takes
     sharpness: np.float32  # 1 / temperature
+    relative: np.float32  # temperature as a share of the running mean of the lead; 0: `sharpness` stands
     activation: int
     activation_exponent: np.float32
     bias: int
@@ -42,6 +43,7 @@ class Constants(NamedTuple):
     rule: int
     parameters: NDArray[np.float32]  # (PARAMETERS,) of the rule
     averaging: np.float32
+    starts_at_mean: bool  # whether the rule's trace starts at the mean of the first update, and not at 0
     moment: int  # what the rule's trace averages: 0 nothing, 1 the response, 2 its square
     total: bool  # whether the rule asks for the sum of |u|
     schedule: int
@@ -58,6 +60,8 @@ class Constants(NamedTuple):
     eligibility: np.float32
     units: int
     forgetting: np.float32
+    beginners: int  # neurons that begin as a sample, one after another; 0: first weights are there from the start
+    first_norm: np.float32  # that they begin with
     negative: bool
     transmit: int
     exponent: np.float32  # power of Triangle, 1 / temperature of Softmax
@@ -77,6 +81,7 @@ class State(NamedTuple):
     # (COUNTERS,); BLANKS: samples that teach nothing, unlabelled ones among them; FOLDS: neurons written whole
     counters: NDArray[np.int64]
     input_norm: NDArray[np.float32]  # (1,) running mean of |x|
+    lead: NDArray[np.float32]  # (2,) running mean of the largest potential less the mean one; samples that it is of
     activity: NDArray[np.float32]  # (neurons,) running mean of the bias
     traces: NDArray[np.float32]  # (neurons,) running mean of the rule
     steps: NDArray[np.float32]  # (2, neurons) sum of the step sizes, and what float32 lost of it
@@ -132,6 +137,10 @@ class Samples(NamedTuple):
     values: NDArray[np.float32]  # (samples, inputs)
     labels: NDArray[np.int64]  # (samples or 0,); -1: none
     modulators: NDArray[np.float32]  # (samples or 0,)
+    # (samples or 0, neurons) responses that take the place of the competition's, and each neuron's modulator, by which
+    # the sample's is multiplied; a window of one alone has the second
+    responses: NDArray[np.float32] = np.empty((0, 0), np.float32)
+    factors: NDArray[np.float32] = np.empty((0, 0), np.float32)
 
 
 class Results(NamedTuple):
@@ -162,10 +171,12 @@ class Stages(NamedTuple):
     move_means: int = 0
     overlaps: int = 0
     totals: int = 0
+    propose: int = 0
     mix: int = 0
     gate: int = 0
     eligibility: int = 0
     write_few_bits: int = 0
+    begin: int = 0
     leak: int = 0
     tally_inputs: int = 0
     tally_live: int = 0

@@ -56,8 +56,11 @@ def select_written(responses, cutoff, written):
 
 
 @inlined
-def propose_steps(count, potentials, responses, rate, constants, state, scratch, own):
-    """Ask the rule for each neuron's two numbers, summed over the window, and find the size of the step they make."""
+def propose_steps(count, potentials, responses, rate, factors, constants, state, scratch, own):
+    """Ask the rule for each neuron's two numbers, summed over the window, and find the size of the step they make.
+
+    `factors` has each neuron's modulator; None: all are one.
+    """
     growth, samples = scratch.growth, responses.shape[0]
     for m in range(count):
         k = scratch.written[m]
@@ -70,6 +73,8 @@ def propose_steps(count, potentials, responses, rate, constants, state, scratch,
             if abs(responses[p, k]) >= constants.cutoff:
                 # The eligibility trace keeps the step as it is, and meets the modulator later.
                 modulator = state.pending_modulators[p] if constants.eligibility == ZERO else ONE
+                if factors is not None:
+                    modulator *= factors[k]
                 a, c = decide(
                     constants.rule, own, potentials[p, k], responses[p, k], norm, state.traces[k], scratch.totals[p],
                     neuron_rate, constants.parameters,
@@ -181,7 +186,7 @@ def _first_wild(count, written, numbers):
 
 
 @inlined
-def learn(row, potentials, responses, square, constants, state, scratch, own, stages, address, kind):
+def learn(n, row, potentials, responses, square, constants, state, scratch, own, stages, address, kind):
     """Apply a full window; return a neuron whose norm is no longer finite, or -1."""
     samples, rate = responses.shape[0], rate_by_time(constants, state.counters[SAMPLES] - 1)
     if stages.move_means != 0:
@@ -199,7 +204,10 @@ def learn(row, potentials, responses, square, constants, state, scratch, own, st
     count = select_written(responses, constants.cutoff, scratch.written)
     if count * SPARSE_WRITES >= potentials.shape[1]:
         scratch.growth[:] = ZERO
-    propose_steps(count, potentials, responses, rate, constants, state, scratch, own)
+    if stages.propose != 0:
+        call(stages.propose, address, kind, n, row, count, 0)
+    else:
+        propose_steps(count, potentials, responses, rate, None, constants, state, scratch, own.rule)
     failed = _first_wild(count, scratch.written, scratch.sizes)
     if failed >= 0:
         return failed

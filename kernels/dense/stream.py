@@ -32,8 +32,10 @@ from neurosim.kernels.dense.learning import learn
 from neurosim.kernels.dense.potentials import integrate
 from neurosim.kernels.dense.tallies import has_zeros
 from neurosim.kernels.dense.team import sum_share, wait_for_new_epoch
+from neurosim.kernels.dense.temperature import sharpness_of
 from neurosim.kernels.dense.window import full_window, keep, memory_of_inputs
 from neurosim.kernels.shared.arguments import arguments_at, size_of_arguments, write_arguments
+from neurosim.kernels.shared.by_address import Own as Own
 from neurosim.kernels.shared.by_address import call
 from neurosim.kernels.shared.numbers import ZERO
 from neurosim.kernels.shared.system import store_release, write_begun, write_moment
@@ -69,15 +71,16 @@ def _integrate(row, size, mean_written, values, active, state, results, stages, 
 
 
 @inlined
-def _compete(row, label, constants, scratch, results, stages, address, kind):
+def _compete(n, row, label, constants, state, scratch, results, stages, address, kind):
     """Write the responses; return the winner."""
     drive = results.potentials[row]
     if stages.convert != 0:
         call(stages.convert, address, kind, row, 0, 0, 0)
         drive = scratch.drive
     if stages.compete != 0:
-        return call(stages.compete, address, kind, row, label, 0, 0)
-    return compete_softly(drive, constants, scratch.lanes, results.responses[row])
+        return call(stages.compete, address, kind, row, label, n, 0)
+    sharpness = sharpness_of(results.potentials[row], constants, state, scratch.lanes)
+    return compete_softly(drive, sharpness, scratch.lanes, results.responses[row])
 
 
 @inlined
@@ -98,8 +101,7 @@ def stream(address, kind):
     ----------
     address : int
         Of nine arguments in memory: `Samples`; whether to learn (if not, the state is not written); `Constants`;
-        `State`; `Scratch`; `Results`; the address of the user's compiled rule, which takes what `hebb` does, or 0;
-        `Marks`; `Stages`.
+        `State`; `Scratch`; `Results`; `Own`; `Marks`; `Stages`.
     kind : tuple type
         The types of the nine.
 
@@ -122,7 +124,7 @@ def stream(address, kind):
         if n >= end:
             first, copied = n, 0
             end = call(stages.sum_next, address, kind, n, mean_active, mean_written, 0) if looks else n
-        label = samples.labels[n] if samples.labels.size > 0 else -1
+        label = samples.labels[n] if learning and samples.labels.size > 0 else -1
         row = n % results.potentials.shape[0]
         potentials, responses = results.potentials[row], results.responses[row]
         if n < end:
@@ -140,7 +142,7 @@ def stream(address, kind):
             holes = zeros or constants.highest > ZERO
             call(stages.tally_inputs, address, kind, n, size, first if n < end else -1, holes)
         mean_active = _moved_mean(mean_active, size, mean_active > 0)
-        winner = _compete(row, label if learning else -1, constants, scratch, results, stages, address, kind)
+        winner = _compete(n, row, label, constants, state, scratch, results, stages, address, kind)
         if not math.isfinite(responses[winner] + potentials[winner]):
             return n, winner
         results.winners[n] = winner
@@ -150,13 +152,13 @@ def stream(address, kind):
         if not learning:
             continue
         teaching = teaches(learning, size, label, constants.by_label)
-        if not keep(n, row, size, winner, teaching, samples, state, results, stages, address, kind):
+        if not keep(n, row, size, winner, teaching, samples, constants, state, results, stages, address, kind):
             continue
         us, ys = full_window(row, state, results)
         before, folds = state.counters[layout.WRITES], state.counters[layout.FOLDS]
         if zeros:
             call(stages.tally_live, address, kind, row, 0, 0, 0)
-        neuron = learn(row, us, ys, square, constants, state, scratch, own, stages, address, kind)
+        neuron = learn(n, row, us, ys, square, constants, state, scratch, own, stages, address, kind)
         if neuron >= 0:
             return n, neuron
         count = state.counters[layout.WRITES] - before
@@ -200,8 +202,8 @@ def assist(address, kind, number):
 
 def _with_stages(kind, arguments):
     """Return what `stream` takes: arguments with the stages that their layer has, compiled."""
-    samples, _learning, constants, state, scratch, results, _own, _marks = arguments
-    return (*arguments, stages_of(kind, samples, constants, state, scratch, results))
+    samples, _learning, constants, state, scratch, results, own, _marks = arguments
+    return (*arguments, stages_of(kind, samples, constants, state, scratch, results, own))
 
 
 def kind_of(*arguments):

@@ -1,9 +1,21 @@
 """Compiled code called by its address, so that a loop need not be compiled anew for what it calls."""
 
+from typing import NamedTuple
+
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
+from numpy.typing import NDArray
+
+
+class Own(NamedTuple):
+    """What of the user's own a loop calls."""
+
+    rule: int = 0  # address of the compiled rule, which takes what `hebb` does; 0: there is none
+    competition: int = 0  # address of the compiled competition; 0: there is none
+    parameters: NDArray[np.float32] = np.empty(0, np.float32)  # of the competition
 
 
 def ask(own, potential, response, norm, trace, total, rate, parameters):
@@ -32,6 +44,21 @@ def _rule_at(typing, address, potential, response, norm, trace, total, rate, par
         return builder.call(builder.inttoptr(values[0], function.as_pointer()), values[1:])
 
     return returned(address, *taken), code
+
+
+@intrinsic
+def competition_at(typing, address, drive, responses, parameters):
+    """Call the compiled competition at an address, as `numba.cfunc` makes it; return the winner, or -1."""
+    taken = drive, responses, parameters
+
+    def code(context, builder, signature, values):
+        address, *arrays = values
+        arrays = [builder.insert_value(one, ir.Constant(one.type.elements[0], None), 0) for one in arrays]  # unowned
+        types_taken = [context.get_value_type(one) for one in taken]
+        function = ir.FunctionType(context.get_value_type(types.int64), types_taken)
+        return builder.call(builder.inttoptr(address, function.as_pointer()), arrays)
+
+    return types.int64(address, *taken), code
 
 
 @intrinsic

@@ -7,6 +7,7 @@ the response.
 """
 
 from neurosim.kernels.compiled import cell, inlined
+from neurosim.kernels.shared.codes import OWN
 from neurosim.kernels.shared.numbers import ONE, ZERO
 from neurosim.kernels.shared.tables import chosen_by_code, codes_of
 
@@ -58,7 +59,7 @@ def uninhibited(neuron, drive, share, rank, winner, label, winners, parameter):
 
 
 CELLS = (soft, hard, k_winners, ranked, taught, corrected, uninhibited)  # a competition's code is its cell's index
-CODES = codes_of(CELLS)
+CODES = {**codes_of(CELLS), "own": OWN}
 respond = chosen_by_code(CELLS)
 
 

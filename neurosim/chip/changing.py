@@ -9,7 +9,7 @@ from neurosim.chip.assembly import check_signs
 from neurosim.engine.base import WorkingLayer
 from neurosim.errors import ConfigError
 from neurosim.layers.changing import full_name, value_of, with_constant
-from neurosim.layers.own_rules import OwnRule, RuleMaker
+from neurosim.layers.own_functions import OwnFunction
 from neurosim.layers.plain import describe
 from neurosim.state.attributes import LONGEST_TEXT
 
@@ -93,9 +93,10 @@ def change_in_place(chip: Any, constants: Sequence[Any], changes: Sequence[Chang
         vars(chip)["changes"] = tuple(changes)
 
 
-def own_rules(layers: Sequence[WorkingLayer]) -> list[RuleMaker]:
-    """Return the makers of the user's own rules that layers learn by, which `rebuild` needs."""
-    return [layer.constants.rule.maker for layer in layers if isinstance(layer.constants.rule, OwnRule)]
+def own_functions(layers: Sequence[WorkingLayer]) -> list[OwnFunction]:
+    """Return the makers of the user's own rules and competitions that layers have, which `rebuild` needs."""
+    parts = (part for layer in layers for part in (layer.constants.rule, layer.constants.competition))
+    return [part.maker for part in parts if part.compiled is not None]
 
 
 def latest(changes: Sequence[Change]) -> tuple[Change, ...]:

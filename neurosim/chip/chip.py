@@ -9,13 +9,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurosim.checks import whole
 from neurosim.chip.checkpoints import checkpoints
+from neurosim.chip.directed import target_of
 from neurosim.chip.gradients import gradient
 from neurosim.chip.last_layer import check_posterior
 from neurosim.chip.learning import Samples, blocks_of, learn
 from neurosim.chip.one_by_one import OneByOne, Target
 from neurosim.chip.responding import respond
 from neurosim.chip.response import Response, response_of
-from neurosim.chip.samples import as_label, as_modulator, as_samples, is_one, teachable
+from neurosim.chip.samples import as_label, as_samples, is_one, teachable
 from neurosim.chip.saved import SavedChip
 from neurosim.chip.shown import chip_html
 from neurosim.chip.use import USER, chunk_of
@@ -134,7 +135,14 @@ class Chip(SavedChip):
                 layer.compile()
             _ = self._one_by_one
 
-    def learn_one(self, x: ArrayLike, label: int | None = None, *, modulator: float = 1.0) -> Response:
+    def learn_one(
+        self,
+        x: ArrayLike,
+        label: int | None = None,
+        *,
+        modulator: float | Sequence[ArrayLike] = 1.0,
+        responses: ArrayLike | None = None,
+    ) -> Response:
         """Respond to one sample and learn from it; the response is that of the weights before they learned.
 
         Parameters
@@ -144,12 +152,16 @@ class Chip(SavedChip):
         label : int, optional
             From 0. The neuron of this number responds in a `Taught` layer, and should respond in a `Corrected` one;
             without a label, such layers learn nothing. Other layers ignore it.
-        modulator : float
+        modulator : float, or sequence with one entry for each layer
             Third factor of plasticity: every layer's step is multiplied by it. 0 learns nothing, a negative one
-            unlearns.
+            unlearns. The entry of a dense layer may be an array (neurons,), with a modulator for each neuron.
+        responses : float32 (neurons,), optional
+            Of the last layer, which is dense: they take the place of its competition's, and the largest is the winner.
 
         Raises
         ------
+        ConfigError
+            If a layer before the last has `answers="window"`: it cannot answer to one sample. `learn` takes several.
         SampleError
             If the sample, its label or modulator is not admitted; nothing was learned from it.
         DivergedError
@@ -157,15 +169,16 @@ class Chip(SavedChip):
         ConcurrentUseError
             If another thread, or an unfinished call, is using the chip.
         """
-        if label is None and type(modulator) is float and modulator == 1:
+        if responses is None and label is None and type(modulator) is float and modulator == 1:
             return self._one(x, True)
-        factor, number = as_modulator(modulator), -1 if label is None else as_label(label)
+        number = -1 if label is None else as_label(label)
+        target = target_of(self.layers, number, modulator, responses)
         if label is not None and self._taught:
             _, fault = teachable(self.layers, 1, np.array([number]), self.samples)
             if fault is not None:
                 as_samples(x, self.shape, 1)  # its error comes first
                 raise fault
-        return self._one(x, True, Target(number, factor))
+        return self._one(x, True, target)
 
     def respond_one(self, x: ArrayLike) -> Response:
         """Respond to one sample and change nothing; parameters and errors as in `learn_one`."""
@@ -197,7 +210,8 @@ class Chip(SavedChip):
         stream: Samples,
         *,
         labels: ArrayLike | None = None,
-        modulators: ArrayLike | None = None,
+        modulators: ArrayLike | Sequence[ArrayLike] | None = None,
+        responses: ArrayLike | None = None,
         layers: Sequence[int] | None = None,
         chunk: int = 256,
         threads: int = 1,
@@ -215,13 +229,17 @@ class Chip(SavedChip):
             A generator gives samples or pairs (sample, label), one by one, and is read once.
         labels : int64 (samples,), optional
             As in `learn_one`, -1 for none; in place of the stream's own.
-        modulators : float32 (samples,), optional
-            As in `learn_one`.
+        modulators : float32 (samples,), or list with an entry for each layer that is at work, optional
+            As in `learn_one`; an entry is a number, (samples,) or (samples, neurons), one at least an array.
+        responses : float32 (samples, neurons), optional
+            As in `learn_one`, of the last layer that is at work. With them, or modulators for each layer, each sample
+            goes through all layers before the next one.
         layers : sequence of int, optional
             Indices, from 0, of the layers that learn, by default all. Layers before them only respond, layers after
             them get no samples. So layers can learn one after another, each from a stream of its own.
         chunk : int
-            Samples that one layer takes before the next layer gets them; results do not depend on it.
+            Samples that one layer takes before the next layer gets them; results do not depend on it. Where a layer has
+            `answers="window"`, it is made a multiple of the window.
         threads : int
             With more than one, they sum a wide dense layer's potentials together, or, if no layer is wide, layers
             work on successive chunks at the same time; results do not depend on it.
@@ -243,7 +261,9 @@ class Chip(SavedChip):
         ConfigError
             If `layers`, `chunk`, `threads` or `every` is out of range, or one of `every` and `watch` is missing.
         SampleError
-            At the first sample that is not admitted; the chip has learned from all before it.
+            At the first sample that is not admitted; the chip has learned from all before it. Where a layer before the
+            last has `answers="window"`: from all before its window; and if samples at the end, or before a checkpoint,
+            fill no window.
         StreamError
             At the first sample that cannot be read; the chip has learned from all before it.
         DivergedError
@@ -265,7 +285,7 @@ class Chip(SavedChip):
         """
         rests = checkpoints(every, watch, self)
         with self.use.run() as run:
-            learn(self.layers, self.shape, stream, labels, modulators, layers, chunk, threads, run, rests)
+            learn(self.layers, self.shape, stream, labels, modulators, responses, layers, chunk, threads, run, rests)
         return self
 
     def respond(self, stream: Samples, *, chunk: int = 256) -> Response:

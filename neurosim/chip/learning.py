@@ -3,14 +3,18 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from neurosim.checks import LARGEST, whole
 from neurosim.chip.checkpoints import Checkpoints
-from neurosim.chip.pipeline import Pipeline
+from neurosim.chip.directed import Directed, Directions, is_by_layer, learn_block
+from neurosim.chip.pipeline import Pipeline, whole_windows
 from neurosim.chip.samples import as_labels, as_modulators, as_source, check_fits, fitting
 from neurosim.chip.use import Run
 from neurosim.engine.base import WorkingLayer
+from neurosim.engine.samples import NO_LABELS
+from neurosim.engine.samples import Samples as Chunk
 from neurosim.errors import ConfigError, SampleError
 from neurosim.streams import Block, Stream
 
@@ -22,7 +26,8 @@ def learn(
     shape: tuple[int, ...],
     stream: Samples,
     labels: ArrayLike | None,
-    modulators: ArrayLike | None,
+    modulators: ArrayLike | Sequence[ArrayLike] | None,
+    responses: ArrayLike | None,
     learners: Sequence[int] | None,
     chunk: int,
     threads: int,
@@ -36,11 +41,18 @@ def learn(
     stream = as_source(stream, shape)
     count = stream.length if isinstance(stream, Stream) else len(stream)
     taught = None if labels is None else as_labels(labels, count)
-    factors = None if modulators is None else as_modulators(modulators, count)
-    first = 0
     learning = _indices(len(layers), learners)
     at_work = layers[: max(learning) + 1]
     frozen = set(range(len(at_work))) - learning
+    whole("chunk", chunk, 1, LARGEST)
+    windows = whole_windows(at_work, frozen)
+    chunk = -(-chunk // windows) * windows
+    if responses is not None or is_by_layer(modulators):
+        directions = Directions(at_work, modulators, responses, count)
+        directed = Directed(at_work, shape, threads=threads, frozen=frozen)
+        _learn_directed(directed, directions, at_work, frozen, stream, shape, taught, chunk, run, checkpoints)
+        return
+    factors, first = None if modulators is None else as_modulators(modulators, count), 0
     with Pipeline(at_work, threads, frozen=frozen, chunk=chunk, run=run) as pipeline:
         for whole_block in blocks_of(stream, shape, chunk):
             for block in (whole_block,) if checkpoints is None else checkpoints.pieces(whole_block, first):
@@ -55,6 +67,40 @@ def learn(
     for name, values in (("labels", taught), ("modulators", factors)):
         if values is not None and len(values) > first:
             raise SampleError(f"{name} must be as many as samples, got {len(values)} for {first}")
+    if checkpoints is not None and first > 0 and not checkpoints.falls_on(first):
+        checkpoints.watch()
+
+
+def _learn_directed(
+    directed: Directed,
+    directions: Directions,
+    layers: Sequence[WorkingLayer],
+    frozen: set[int],
+    stream: Samples,
+    shape: tuple[int, ...],
+    taught: NDArray[np.int64] | None,
+    chunk: int,
+    run: Run,
+    checkpoints: Checkpoints | None,
+) -> None:
+    """Learn from samples that come with directions, each through all layers before the next one."""
+    first, learners = 0, [layer for layer in layers if layer.index not in frozen]
+    for whole_block in blocks_of(stream, shape, chunk):
+        for block in (whole_block,) if checkpoints is None else checkpoints.pieces(whole_block, first):
+            count = len(block.samples)
+            labels = block.labels if taught is None else fitting("labels", taught, slice(first, first + count))
+            fitted = layers[0].fitting(Chunk(block.samples, NO_LABELS if labels is None else labels))
+            run.begin()
+            try:
+                learn_block(directed, learners, fitted, directions, first)
+            finally:
+                run.computing = False
+            first += count
+            if checkpoints is not None and checkpoints.falls_on(first):
+                checkpoints.watch()
+    directions.check_length(first)
+    if taught is not None and len(taught) > first:
+        raise SampleError(f"labels must be as many as samples, got {len(taught)} for {first}")
     if checkpoints is not None and first > 0 and not checkpoints.falls_on(first):
         checkpoints.watch()
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,9 +10,10 @@ from numpy.typing import ArrayLike
 from neurosim.chip.response import Response
 from neurosim.chip.samples import as_samples
 from neurosim.engine.base import WorkingLayer
-from neurosim.engine.executor import Counts
+from neurosim.engine.executor import NOTHING_GIVEN, Counts, Given
 from neurosim.engine.runner import LayerRunner
 from neurosim.engine.samples import Array, Samples, single
+from neurosim.errors import ConfigError
 
 FLOAT32 = np.dtype(np.float32)
 new_tuple = tuple.__new__  # a third quicker than a named tuple's own constructors
@@ -39,11 +40,26 @@ class Step(NamedTuple):
     record: Callable[[], None] | None
 
 
-class Target(NamedTuple):
+class LabelAndModulator(NamedTuple):
     """What comes with a sample: its label, -1 for none, and its modulator."""
 
     label: int
     modulator: float
+
+    def take(self, one: "OneByOne", x: ArrayLike) -> Response:
+        """Take a sample, with this, through all layers, learning; return new arrays of the last one's results."""
+        try:
+            one.label[0], one.modulator[0] = self
+            return one.take(x, True)
+        finally:
+            one.label[0], one.modulator[0] = -1, 1
+
+
+class Target(Protocol):
+    """What comes with a sample that is learned from: it takes the sample through the layers."""
+
+    def take(self, one: "OneByOne", x: ArrayLike) -> Response:
+        """Take a sample, with this, through all layers, learning; return new arrays of the last one's results."""
 
 
 class OneByOne:
@@ -64,9 +80,13 @@ class OneByOne:
         Whether it is noted how long each sample took.
     workspaces : sequence, optional
         Working memory for each layer, if it is shared with other runners; by default it is made here.
+    given : sequence of Given, optional
+        Memory for what the caller gives each layer with a sample. Each layer then has a modulator of its own.
 
     Attributes
     ----------
+    layers, shape
+        As given.
     sample : float32 (inputs,)
         The next sample.
     label : int64 (1,)
@@ -89,16 +109,20 @@ class OneByOne:
         frozen: Collection[int] = (),
         timing: bool = False,
         workspaces: Sequence[Any] | None = None,
+        given: Sequence[Given] | None = None,
     ) -> None:
-        self._shape, self._width = shape, (layers[0].inputs,)
+        self.layers, self.shape, self._width = layers, shape, (layers[0].inputs,)
+        self.directed: Any = None  # made when a sample comes with more than a label and a modulator
         values, self.label, self.modulator = single(layers[0].inputs)
         self.sample, self.steps = values[0], list[Step]()
         for layer, workspace in zip(layers, workspaces or [None] * len(layers), strict=True):
-            samples = Samples(values, self.label, self.modulator)
+            own = NOTHING_GIVEN if given is None else given[len(self.steps)]
+            samples = Samples(values, self.label, self.modulator if given is None else self.modulator.copy())
             transmits = responding or layer is not layers[-1]
             runner = LayerRunner(
-                layer, 1, outputs=transmits, threads=threads, timing=timing, samples=samples, workspace=workspace
-            )
+                layer, 1, outputs=transmits, threads=threads, timing=timing, samples=samples, workspace=workspace,
+                given=own,
+            )  # fmt: skip
             learns = layer.index not in frozen
             record = layer.record_if_due if learns and layer.constants.instruments else None
             respond = runner.bound(False) if responding else None
@@ -106,6 +130,8 @@ class OneByOne:
             assert runner.results is not None
             results = runner.results
             values = results.outputs
+        if any(layer.answers_after > 1 and layer.index not in frozen for layer in layers[:-1]):
+            self.steps[0] = self.steps[0]._replace(learn=_refuse)  # before any layer learns
         self._begun = [step.runner.begun for step in self.steps]
         self.winner, as_images = results.winners, layers[-1].as_images
         shaped = as_images(results.potentials)[0], as_images(results.responses)[0]
@@ -114,11 +140,11 @@ class OneByOne:
     def take(self, x: ArrayLike, learning: bool, target: Target | None = None) -> Response:
         """Take a sample through all layers; return new arrays of the last one's results."""
         if target is not None:
-            return self._taught(x, learning, target)
+            return target.take(self, x)
         if type(x) is np.ndarray and x.dtype is FLOAT32 and x.shape == self._width:  # the usual case
             self.sample[...] = x
         else:
-            self.sample[...] = as_samples(x, self._shape, 1)[0]
+            self.sample[...] = as_samples(x, self.shape, 1)[0]
         for runner, _, learn, respond, record in self.steps:
             done, neuron = learn() if learning or respond is None else respond()
             if done == 0:
@@ -127,13 +153,6 @@ class OneByOne:
                 record()
         potentials, responses, outputs = self._copies
         return new_tuple(Response, (potentials(), responses(), self.winner.item(), outputs()))
-
-    def _taught(self, x: ArrayLike, learning: bool, target: Target) -> Response:
-        try:
-            self.label[0], self.modulator[0] = target
-            return self.take(x, learning)
-        finally:
-            self.label[0], self.modulator[0] = -1, 1
 
     def learn(self, number: int) -> None:
         """Let all layers learn from the sample that lies in memory; `number` is what errors call it.
@@ -158,6 +177,12 @@ class OneByOne:
         for begun in self._begun:
             total += begun.item(1) - begun.item(0)
         return total
+
+
+def _refuse() -> Counts:
+    """Refuse to learn from a single sample."""
+    rule = "'at once' to learn from samples one by one"
+    raise ConfigError("answers", rule, "window", "learn(samples) takes whole windows of them")
 
 
 def _copying(array: Array) -> Callable[[], Array]:

@@ -20,7 +20,7 @@ from neurosim.engine.samples import Array
 from neurosim.errors import ConfigError, DivergedError, StateError
 from neurosim.layers.conv import ConvWTA
 from neurosim.layers.dense import DenseWTA
-from neurosim.layers.own_rules import RuleMaker
+from neurosim.layers.own_functions import OwnFunction
 from neurosim.layers.plain import describe, rebuild
 from neurosim.state import store
 from neurosim.state.arrays import FIRST_WEIGHTS, Arrays, check_finite, hash_of
@@ -172,14 +172,14 @@ class SavedChip(Fixed):
             store.save(path, contents)
 
     @classmethod
-    def load(cls, path: str | Path, *, rules: Sequence[RuleMaker] = (), device: str = "cpu") -> Self:
+    def load(cls, path: str | Path, *, rules: Sequence[OwnFunction] = (), device: str = "cpu") -> Self:
         """Read a chip back, bit for bit.
 
         Parameters
         ----------
         path : path
-        rules : sequence of RuleMaker
-            The user's own rules that the chip learns by: a state file has their names, not their code.
+        rules : sequence of RuleMaker and CompetitionMaker
+            The user's own rules and competitions that the chip has: a state file has their names, not their code.
         device : {"cpu", "cuda"}
             Device to go on with, on whichever the chip was saved.
 
@@ -188,17 +188,18 @@ class SavedChip(Fixed):
         StateError
             If the file is missing, damaged, foreign or of a newer version, or names a rule that is not among `rules`.
         ConfigError
-            If `rules` has anything but rules, or `device` is not one of the two.
+            If `rules` has anything but these, or `device` is not one of the two.
         DeviceError
             As for `Chip`.
         """
         rules = tuple(rules) if isinstance(rules, Iterable) else (rules,)
-        if not all(isinstance(rule, RuleMaker) for rule in rules):
-            raise ConfigError("rules", "a sequence of functions that neurosim.rule decorated", rules)
+        if not all(isinstance(rule, OwnFunction) for rule in rules):
+            rule = "a sequence of functions that neurosim.rule or neurosim.competition decorated"
+            raise ConfigError("rules", rule, rules)
         return cls.of(store.read(path), path, rules, device)
 
     @classmethod
-    def of(cls, contents: Contents, path: str | Path, rules: Sequence[RuleMaker] = (), device: str = "cpu") -> Self:
+    def of(cls, contents: Contents, path: str | Path, rules: Sequence[OwnFunction] = (), device: str = "cpu") -> Self:
         """Make a chip from the contents of a state file; `path` is for the error."""
         one_of("device", device, DEVICES)
         try:

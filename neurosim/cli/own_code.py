@@ -1,4 +1,4 @@
-"""Run a file of the user's own for its recipes and rules of plasticity."""
+"""Run a file of the user's own for its recipes, rules of plasticity and competitions."""
 
 import runpy
 import traceback
@@ -7,13 +7,13 @@ from typing import Any
 
 from neurosim.errors import ConfigError, NeurosimError
 from neurosim.layers.dense import DenseWTA
-from neurosim.layers.own_rules import RuleMaker
+from neurosim.layers.own_functions import OwnFunction
 from neurosim.recipes import named
 
 
-def rules_in(file: str | None) -> list[RuleMaker]:
-    """Return the rules that a file defines."""
-    return [] if file is None else [value for value in _run(file).values() if isinstance(value, RuleMaker)]
+def rules_in(file: str | None) -> list[OwnFunction]:
+    """Return the rules and competitions that a file defines."""
+    return [] if file is None else [value for value in _run(file).values() if isinstance(value, OwnFunction)]
 
 
 def split(recipe: str) -> tuple[str | None, str]:

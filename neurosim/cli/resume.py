@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import fields
 from typing import Any
 
-from neurosim.chip.changing import own_rules
+from neurosim.chip.changing import own_functions
 from neurosim.chip.chip import Chip
 from neurosim.cli.faults import echo_error, fail
 from neurosim.cli.options import DEFAULT_NEURONS, DEFAULT_RECIPE, LAYER_CONSTANTS, ChipOptions
@@ -209,7 +209,7 @@ def _changed(
     layers: Sequence[DenseWTA | ConvWTA], changes: Sequence[tuple[int, str, Any]], chip: Chip
 ) -> list[DenseWTA | ConvWTA]:
     """Return layers after changes by index, name and described value; the user's rules are those of the chip."""
-    own, changed = own_rules(chip.layers), list(layers)
+    own, changed = own_functions(chip.layers), list(layers)
     for index, name, value in changes:
         with suppress(ConfigError, IndexError):  # of another chip, which differs anyway
             changed[index] = with_constant(changed[index], name, rebuild(value, own))
@@ -259,6 +259,7 @@ def _differing_constants(asked: dict[str, Any], seed: int, layers: list[DenseWTA
         "neurons": [layer.neurons for layer in layers],
         "temperature": [getattr(layer.competition, "temperature", None) for layer in layers],
         "gain": [getattr(layer.competition, "gain", None) for layer in layers],
+        "relative_temperature": [getattr(layer.competition, "relative_temperature", None) for layer in layers],
         "rate": [schedule(layer.rule).rate for layer in layers],
         "floor": [getattr(schedule(layer.rule), "floor", None) for layer in layers],
         "window": [layer.window for layer in layers],

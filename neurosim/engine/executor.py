@@ -17,6 +17,24 @@ Workspace = TypeVar("Workspace")
 Counts = tuple[int, int]
 
 
+class Given(NamedTuple):
+    """What the caller gives a dense layer in place of what it would have by itself; arrays without rows: nothing.
+
+    Attributes
+    ----------
+    responses : float32 (samples, neurons) or (0, 0)
+        Take the place of the competition's.
+    factors : float32 (samples, neurons) or (0, 0)
+        Each neuron's modulator, by which that of the sample is multiplied.
+    """
+
+    responses: NDArray[np.float32] = np.empty((0, 0), np.float32)
+    factors: NDArray[np.float32] = np.empty((0, 0), np.float32)
+
+
+NOTHING_GIVEN = Given()
+
+
 class Call(NamedTuple, Generic[Workspace]):
     """What changes from one call of the compiled code to the next; the layer's constants and state do not.
 
@@ -29,6 +47,8 @@ class Call(NamedTuple, Generic[Workspace]):
     begun : int64 (samples + 1,) or (0,)
         Memory for the moments, in nanoseconds of the system's clock that never runs backwards, at which each sample is
         taken up, and then that at which the last one is done; empty where nobody asks.
+    given : Given
+        Of a dense layer on the CPU.
     """
 
     samples: Samples
@@ -36,6 +56,7 @@ class Call(NamedTuple, Generic[Workspace]):
     workspace: Workspace
     results: Results
     begun: NDArray[np.int64] = NOT_TIMED
+    given: Given = NOTHING_GIVEN
 
 
 class Executor(ABC, Generic[Workspace]):

@@ -6,6 +6,8 @@ from functools import cached_property, partial
 from types import ModuleType
 from typing import Any, ClassVar
 
+import numpy as np
+
 from neurosim.engine.executor import Counts, Executor, Workspace
 
 
@@ -15,7 +17,7 @@ class LoopExecutor(Executor[Workspace]):
     Attributes
     ----------
     kernel : module
-        Of the loop: has `loop`, `bound` and `kind_of`.
+        Of the loop: has `Own`, `loop`, `bound` and `kind_of`.
     """
 
     compiled = frozenset({"_kind", "_loop", "_own"})
@@ -39,12 +41,13 @@ class LoopExecutor(Executor[Workspace]):
 
     @cached_property
     def _own(self) -> Any:
-        compiled = self._constants.rule.compiled
-        return None if compiled is None else compiled.cpu
-
-    @property
-    def _own_address(self) -> int:
-        return 0 if self._own is None else int(self._own.address)
+        """What of the user's own the loop calls."""
+        rule, competition = self._constants.rule.compiled, self._constants.competition.compiled
+        return self.kernel.Own(
+            rule=0 if rule is None else int(rule.cpu.address),
+            competition=0 if competition is None else int(competition.cpu.address),
+            parameters=np.array(() if competition is None else self._constants.competition.parameters, np.float32),
+        )
 
     @cached_property
     def _kind(self) -> Any:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from neurosim.checks import LARGEST
 from neurosim.engine.base import WorkingLayer
-from neurosim.engine.executor import NOT_TIMED, Call, Counts
+from neurosim.engine.executor import NOT_TIMED, NOTHING_GIVEN, Call, Counts, Given
 from neurosim.engine.results import Results, Taken
 from neurosim.engine.samples import Samples, single
 from neurosim.errors import NeurosimError
@@ -51,6 +51,8 @@ class LayerRunner:
     workspace : optional
         Working memory of another runner of the layer, for as many threads and as much counting and marking, if the two
         are never at work at the same time; by default it is made here.
+    given : Given
+        Memory for what the caller gives with the single sample, if it gives anything.
 
     Attributes
     ----------
@@ -81,10 +83,12 @@ class LayerRunner:
         samples: Samples | None = None,
         results: Results | None = None,
         workspace: Any = None,
+        given: Given = NOTHING_GIVEN,
     ) -> None:
-        self.layer, self.samples, self.results = layer, samples, results
+        self.layer, self.samples, self.results, self._given = layer, samples, results, given
         self._executor, self._recording = layer.executor, layer.constants.instruments
         self._wanted = _Wanted(rows, outputs, counting)
+        self._window = layer.answers_after if outputs else 1
         self._timing, self._nanoseconds = timing, NOT_TIMED
         self.begun = np.zeros(2 if timing else 0, np.int64)
         self._at_once = 1 if marking else LARGEST  # samples of a call; the workspace has the moments of one
@@ -174,7 +178,10 @@ class LayerRunner:
         while done < end:
             stop = min(end, done + min(self._at_once, self.layer.until_record() if recording else end))
             moments = begun[: stop - done + 1]
-            call = Call(samples.cut(done, stop), learning, self.workspace, results.cut(done, stop), moments)
+            wanted = results.cut(done, stop)
+            if learning and self._window > 1:  # with rows for all images of a window that a record cuts
+                wanted = wanted._replace(outputs=results.outputs[done - done % self._window : stop])
+            call = Call(samples.cut(done, stop), learning, self.workspace, wanted, moments)
             count, neuron = self._executor.run(call)
             if self._timing:
                 np.subtract(moments[1 : count + 1], moments[:count], out=self._nanoseconds[done : done + count])
@@ -221,4 +228,4 @@ class LayerRunner:
 
     def _single_call(self, learning: bool) -> Call[Any]:
         assert self.samples is not None
-        return Call(self.samples, learning, self.workspace, self._whole.results, self.begun)
+        return Call(self.samples, learning, self.workspace, self._whole.results, self.begun, self._given)

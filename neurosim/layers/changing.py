@@ -5,6 +5,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from neurosim.errors import ConfigError
+from neurosim.layers.own_competitions import CompetitionMaker, OwnCompetition
 from neurosim.layers.own_rules import OwnRule, RuleMaker
 from neurosim.layers.rules import schedule
 from neurosim.layers.schedules import Schedule
@@ -13,12 +14,14 @@ Path = tuple[str, ...]
 COMPOSED = ("competition", "rule", "activation", "bias", "transmit", "pool")  # constants that have constants
 FIRST = "the first weights were made with it"
 SHAPES = "arrays that were learned have shapes by it"
+SOFTNESS = ("temperature", "gain", "relative_temperature")  # one of them is given
 KEPT = {  # constants that must stay as they are, and why
     "neurons": SHAPES, "kernel": SHAPES, "stride": SHAPES, "padding": SHAPES, "pool": SHAPES,
     "weight_bits": "synapses are stored in so many bits", "rounding": FIRST, "initial": FIRST, "radius": FIRST,
     "renormalise": FIRST, "lebesgue": "the norms that are followed are to that power",
     "normalise": "the weights are in the unit that it gives the input",
     "instruments": "mean step sizes are over all updates",
+    "pre_triangle": "potentials of an unfinished window were made with it",
 }  # fmt: skip
 
 
@@ -59,7 +62,7 @@ def value_of(layer: Any, name: str) -> Any:
     owner = layer
     for part in parts:
         owner = schedule(owner) if part == "rate" else getattr(owner, part)
-    if isinstance(owner, OwnRule) and last not in ("rate", "averaging"):
+    if isinstance(owner, OwnCompetition) or (isinstance(owner, OwnRule) and last not in ("rate", "averaging")):
         return dict(owner.constants)[last]
     return getattr(owner, last)
 
@@ -102,6 +105,9 @@ def _paths(layer: Any) -> Iterator[Path]:
         if isinstance(value, OwnRule):
             for name in ("rate", "averaging", *dict(value.constants)):
                 yield part, name
+        elif isinstance(value, OwnCompetition):
+            for name in dict(value.constants):
+                yield part, name
         elif is_dataclass(value):
             for entry in fields(value):
                 yield part, entry.name
@@ -114,18 +120,20 @@ def _paths(layer: Any) -> Iterator[Path]:
 def _replaced(owner: Any, path: Path, value: Any) -> Any:
     """Return a dataclass with the constant at a path replaced."""
     name, *rest = path
-    if isinstance(value, RuleMaker):
+    if isinstance(value, RuleMaker | CompetitionMaker):
         value = value()
     if rest:
         inner = schedule(owner) if name == "rate" else getattr(owner, name)
         value = _replaced(inner, tuple(rest), value)
-    elif name == "rate" and isinstance(owner.rate, Schedule) and not isinstance(value, Schedule):
-        value = replace(owner.rate, rate=value)  # type: ignore[type-var]
+    elif name == "rate" and isinstance(getattr(owner, "rate", None), Schedule) and not isinstance(value, Schedule):
+        value = replace(owner.rate, rate=value)
     if isinstance(owner, OwnRule):
         return _own_replaced(owner, name, value)
-    other = {"temperature": {"gain": None}, "gain": {"temperature": None}}.get(name, {})  # one of the two is given
+    if isinstance(owner, OwnCompetition):
+        return owner.maker(**dict(owner.constants) | {name: value})
     there = {entry.name for entry in fields(owner)}
-    return replace(owner, **{name: value}, **{key: none for key, none in other.items() if key in there})
+    others = {other: None for other in SOFTNESS if name in SOFTNESS and other != name and other in there}
+    return replace(owner, **{name: value}, **others)
 
 
 def _own_replaced(rule: OwnRule, name: str, value: Any) -> OwnRule:

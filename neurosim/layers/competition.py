@@ -5,12 +5,12 @@ potential itself. The winner is the neuron of the largest drive, the lowest inde
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from neurosim.checks import LARGEST, finite, fraction, plain, temperature, truth, whole
 from neurosim.errors import ConfigError
-from neurosim.layers.families import Family
+from neurosim.layers.families import NEWER, Family
 
 __all__ = ["KWTA", "Corrected", "HardWTA", "NoInhibition", "Ranked", "SoftWTA", "SparseGate", "Taught"]
 
@@ -34,6 +34,8 @@ class Competition(Family):
         Whether responses are at least 0, if nothing is signed.
     images : bool
         Whether a `ConvWTA` may have it.
+    begins : bool
+        Whether neurons may begin as samples, so that those which have not must never win.
     """
 
     __slots__ = ()
@@ -44,9 +46,15 @@ class Competition(Family):
     gated: ClassVar[bool] = False
     positive: ClassVar[bool] = False
     images: ClassVar[bool] = False
+    begins: ClassVar[bool] = False
+
+    @property
+    def compiled(self) -> Any:
+        """The user's function, compiled; None for a competition that has a cell."""
+        return None
 
     def numbers(self, neurons: int) -> dict[str, Any]:
-        """Return what of `winners`, `competition_parameter`, `sharpness`, `signed`, `winner_only` the loop takes."""
+        """Return what of `winners`, `competition_parameter`, `soft`, `sharpness`, `relative`, ... the loop takes."""
         return {}
 
     @property
@@ -72,7 +80,17 @@ class SoftWTA(Competition):
 
         y_k = \frac{e^{d_k / \tau}}{\sum_l e^{d_l / \tau}} = \frac{b^{d_k}}{\sum_l b^{d_l}}, \qquad \ln b = 1 / \tau
 
-    Give the temperature or the gain, never both.
+    Give one of temperature, gain and relative temperature. The last follows the stream, so that one number fits inputs
+    that differ much and inputs that hardly differ: it is a share of the running mean of the lead, by which a sample's
+    largest potential exceeds the mean one,
+
+    .. math::
+
+        \tau = \rho\, \overline{\max_k u_k - \frac{1}{K} \sum_k u_k}
+
+    over the samples learned from so far (an exponential mean with a horizon of a thousand samples, once that many are
+    seen), not those with which neurons begin. A sample meets the mean before it; as long as there is none, its own lead
+    stands for it. Responding without learning changes nothing. `layer.temperature` tells :math:`\tau` as it is now.
 
     Parameters
     ----------
@@ -80,6 +98,8 @@ class SoftWTA(Competition):
         :math:`\tau`, positive, in units of potential; towards 0 the winner takes all.
     gain : float, optional
         :math:`b`, above 1; b = e is the plain softmax.
+    relative_temperature : float, optional
+        :math:`\rho`, positive, at most 1e6. Of dense layers.
     signed : bool
         If true, every neuron but the winner responds with the opposite sign, and so unlearns (Journé et al. 2023,
         section 2). Meant for convolutional layers: on non-negative inputs of a dense layer one neuron ends up
@@ -90,7 +110,7 @@ class SoftWTA(Competition):
     Raises
     ------
     ConfigError
-        If not exactly one of temperature and gain is given, or it is out of range; if both `signed` and `winner_only`
+        If not exactly one of the three is given, or it is out of range; if both `signed` and `winner_only`
         are true.
 
     References
@@ -99,6 +119,7 @@ class SoftWTA(Competition):
     """
 
     cell = "soft"
+    begins = True
     soft = True
     positive = True
     images = True
@@ -107,15 +128,21 @@ class SoftWTA(Competition):
     gain: float | None = None
     signed: bool = False
     winner_only: bool = False
+    relative_temperature: float | None = field(default=None, metadata=NEWER)
 
     def __post_init__(self) -> None:
         plain(self)
-        if (self.temperature is None) == (self.gain is None):
-            raise ConfigError("temperature or gain", "given, exactly one of the two", (self.temperature, self.gain))
+        given = self.temperature, self.gain, self.relative_temperature
+        if sum(value is not None for value in given) != 1:
+            raise ConfigError("temperature, gain or relative_temperature", "given, exactly one of the three", given)
         if self.temperature is not None:
             temperature(self.temperature)
         if self.gain is not None:
             finite("gain", self.gain, "above 1", 1, above=True)
+        if self.relative_temperature is not None:
+            finite("relative_temperature", self.relative_temperature, "positive", 0, above=True)
+            if self.relative_temperature > 1e6:
+                raise ConfigError("relative_temperature", "positive and at most 1e6", self.relative_temperature)
         truth("signed", self.signed)
         truth("winner_only", self.winner_only)
         if self.signed and self.winner_only:
@@ -123,7 +150,9 @@ class SoftWTA(Competition):
 
     @property
     def sharpness(self) -> float:
-        r"""Return :math:`1 / \tau = \ln b`."""
+        r"""Return :math:`1 / \tau = \ln b`; of a relative temperature, where the mean lead is 1."""
+        if self.relative_temperature is not None:
+            return 1 / self.relative_temperature
         return math.log(self.gain) if self.gain is not None else 1 / (self.temperature or 1)
 
     @property
@@ -133,7 +162,10 @@ class SoftWTA(Competition):
 
     def numbers(self, neurons: int) -> dict[str, Any]:
         """Return what its cell takes."""
-        return {"sharpness": self.sharpness, "signed": self.signed, "winner_only": self.winner_only}
+        relative = self.relative_temperature or 0.0
+        return {
+            "sharpness": self.sharpness, "relative": relative, "signed": self.signed, "winner_only": self.winner_only,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +173,7 @@ class HardWTA(Competition):
     r"""Hard winner-take-all: :math:`y_k = 1` for the largest drive (ties: the lowest index), else 0."""
 
     cell = "hard"
+    begins = True
     positive = True
     images = True
 
@@ -149,34 +182,45 @@ class HardWTA(Competition):
 class KWTA(Competition):
     r"""K winners: :math:`y_k = 1` for the k largest drives (ties: the lowest index), else 0.
 
+    With a temperature they share the response by a softmax over the winners alone:
+
+    .. math:: y_k = \frac{e^{d_k / \tau}}{\sum_{l \in \mathrm{winners}} e^{d_l / \tau}}
+
     Parameters
     ----------
     winners : int
         How many, from 1 to the number of neurons; 1 is `HardWTA`.
     signed : bool
-        If true, the largest drive responds with 1, the others among the winners with -1.
+        If true, the largest drive responds with 1, or its share, the others among the winners with the opposite sign.
+    temperature : float, optional
+        :math:`\tau`, positive, in units of potential; without, all winners respond with 1. Of a dense layer on the CPU.
 
     Raises
     ------
     ConfigError
-        If `winners` is no whole number of at least 1.
+        If `winners` is no whole number of at least 1, or the temperature is out of range.
     """
 
     cell = "k_winners"
+    begins = True
     ranked = True
     positive = True
 
     winners: int
     signed: bool = False
+    temperature: float | None = field(default=None, metadata=NEWER)
 
     def __post_init__(self) -> None:
         plain(self)
         whole("winners", self.winners, 1, LARGEST)
         truth("signed", self.signed)
+        if self.temperature is not None:
+            temperature(self.temperature)
 
     def numbers(self, neurons: int) -> dict[str, Any]:
         """Return what its cell takes."""
-        return {"winners": self.winners, "signed": self.signed}
+        shares = {} if self.temperature is None else {"soft": True, "sharpness": 1 / self.temperature}
+        return {"winners": self.winners, "signed": self.signed, **shares}
 
     def check(self, neurons: int) -> None:
         """Refuse more winners than neurons."""
@@ -206,6 +250,7 @@ class Ranked(Competition):
     """
 
     cell = "ranked"
+    begins = True
     ranked = True
 
     rank: int = 2
@@ -244,6 +289,9 @@ class SparseGate(Competition):
     ----------
     share : float
         Above 0, at most 1: of K neurons, max(1, round(share K)) learn.
+    quantile : bool
+        If true, those learn whose step is at least the quantile 1 - share of all K, linear between steps, as in
+        Liuson's code: K - ceil((1 - share) (K - 1)) neurons, so 7 of 32 with the default share, not 6.
     signed : bool
         If true, the neuron with the very largest step learns as the rule says, the others with the opposite sign.
 
@@ -263,15 +311,19 @@ class SparseGate(Competition):
 
     share: float = 0.2
     signed: bool = True
+    quantile: bool = field(default=False, metadata=NEWER)
 
     def __post_init__(self) -> None:
         plain(self)
         fraction("share", self.share)
         truth("signed", self.signed)
+        truth("quantile", self.quantile)
 
     def numbers(self, neurons: int) -> dict[str, Any]:
         """Return what its cell takes, and how many neurons learn."""
-        return {"winners": max(1, round(self.share * neurons)), "signed": self.signed}
+        below = math.ceil(round((1 - self.share) * (neurons - 1), 9))  # steps below the quantile
+        learning = neurons - below if self.quantile else max(1, round(self.share * neurons))
+        return {"winners": learning, "signed": self.signed}
 
 
 @dataclass(frozen=True, slots=True)

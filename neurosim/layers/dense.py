@@ -11,13 +11,21 @@ from neurosim.layers import limits
 from neurosim.layers.activations import Identity, Transmit
 from neurosim.layers.biases import Bias
 from neurosim.layers.competition import Competition
+from neurosim.layers.families import NEWER, Family
+from neurosim.layers.own_competitions import CompetitionMaker
 from neurosim.layers.own_rules import RuleMaker
 from neurosim.layers.rules import Rule
 
 LONGEST_WINDOW = 4096  # samples: their products with one another are kept
+INITIAL = ("uniform", "normal", "zeros", "samples")
 UNITS = ("none", "stream", "sample")
 ROUNDINGS = ("stochastic", "nearest")
-NEWER = {"newer": True}  # unknown to older versions, so state files name the constant only if it is not the default
+
+UNKNOWN = "a class of your own is unknown to compiled code"
+SUBCLASS = {  # what to do in place of a subclass
+    "competition": "one of your own is a function that neurosim.competition decorates",
+    "rule": "one of your own is a function that neurosim.rule decorates",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +53,14 @@ class DenseWTA:
         The unit :math:`m` in which the layer sees its input: 1; the running mean of :math:`\|x\|` over the stream
         (an exponential mean with a horizon of a thousand samples, once that many are seen); or the sample's own norm.
         With the last two no constant depends on the scale of the data.
-    initial : {"uniform", "normal", "zeros"}
+    initial : {"uniform", "normal", "zeros", "samples"}
         First weights: :math:`U[0, R\sqrt{3/D}]`, for inputs that are never negative (a negative one is then an
         error), or :math:`N(0, R^2/D)`; :math:`E\|w\|^2 = R^2` with both. With `renormalise` their norm is one.
         Or zeros, which no radius scales, for what learns from its error (`Corrected`).
+        Or the stream's own samples, of any sign: the k-th sample that is learned from, blank ones left out, becomes
+        neuron k, :math:`w_k = R x / \|x\|`, which counts as its first win, whatever the sample's modulator; nothing
+        else is learned from it, and no window waits for it. Until then a neuron's weights are zero, and it comes behind
+        all neurons that have begun. Inputs may have any sign. Not with a competition by label, nor without a winner.
     radius : float
         :math:`R`, positive, at most 1e18. Above 2 on purpose: a neuron that wins shrinks toward norm 1, and so lets
         others win.
@@ -117,10 +129,12 @@ class DenseWTA:
         plain(self)
         if isinstance(self.rule, RuleMaker):
             object.__setattr__(self, "rule", self.rule())
+        if isinstance(self.competition, CompetitionMaker):
+            object.__setattr__(self, "competition", self.competition())
         whole("neurons", self.neurons, 1, LARGEST)
         whole("window", self.window, 1, LONGEST_WINDOW)
         one_of("normalise", self.normalise, UNITS)
-        one_of("initial", self.initial, ("uniform", "normal", "zeros"))
+        one_of("initial", self.initial, INITIAL)
         check_common(self)
         for name in ("leak", "eligibility"):
             number(name, getattr(self, name), "from 0, below 1", 0)
@@ -157,6 +171,8 @@ def check_common(layer: Any) -> None:
 
 def check_kind(name: str, value: object, kinds: Iterable[type[Any]]) -> None:
     """Refuse a value that is of none of these kinds."""
-    if not isinstance(value, tuple(kinds)):
+    kinds = tuple(kinds)
+    if type(value) not in kinds:
         *most, last = ("None" if kind is NoneType else kind.__name__ for kind in kinds)
-        raise ConfigError(name, f"a {', '.join(most) + ' or ' if most else ''}{last}", value)
+        advice = SUBCLASS.get(name, UNKNOWN) if isinstance(value, Family) else ""
+        raise ConfigError(name, f"a {', '.join(most) + ' or ' if most else ''}{last}", value, advice)

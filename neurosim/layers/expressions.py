@@ -5,7 +5,7 @@ from dataclasses import MISSING, fields
 from typing import Any
 
 from neurosim.layers.own_rules import AVERAGING, OwnRule
-from neurosim.layers.plain import KINDS, describe
+from neurosim.layers.plain import KINDS, OWN, describe
 
 INDENT, WIDTH = "    ", 100  # characters
 
@@ -18,7 +18,7 @@ def expression(constants: Any, module: str = "ns.") -> str:
     constants : dataclass, dict or plain value
         A layer, or what it is composed of, as it is or as `neurosim.layers.plain.describe` returns it.
     module : str
-        Put before the names of classes. A rule of the user's own has its bare name.
+        Put before the names of classes. A rule or competition of the user's own has its bare name.
 
     Raises
     ------
@@ -56,9 +56,11 @@ def _lines(described: dict[str, Any], indent: str) -> str:
 def _call(described: dict[str, Any], module: str) -> tuple[str, list[str]]:
     """Return the name that is called, and the text of each argument."""
     kind = described["kind"]
-    if kind == OwnRule.__name__:
-        values = {"rate": described["rate"], **dict(described["constants"])}
-        values |= {} if described["averaging"] == AVERAGING else {"averaging": described["averaging"]}
+    if kind in OWN:
+        values = dict(described["constants"])
+        if kind == OwnRule.__name__:
+            values = {"rate": described["rate"], **values}
+            values |= {} if described["averaging"] == AVERAGING else {"averaging": described["averaging"]}
         return described["name"], [f"{name}={expression(value, module)}" for name, value in values.items()]
     arguments = []
     for index, entry in enumerate(fields(KINDS[kind])):

@@ -2,9 +2,14 @@
 
 from typing import Any, ClassVar
 
+NEWER = {"newer": True}  # unknown to older versions, so state files name the constant only if it is not the default
+HOME = __name__.partition(".")[0]
+
 
 class Family:
-    """Base of each family's base class. A class joins its family when it is defined, unless its name begins with `_`.
+    """Base of each family's base class. A class of this package joins its family when it is defined.
+
+    Unless its name begins with `_`. Classes of the user's own do not: compiled code would not know what they do.
 
     Attributes
     ----------
@@ -19,7 +24,7 @@ class Family:
         super().__init_subclass__()
         if Family in cls.__bases__:
             cls.members = {}
-        elif not cls.__name__.startswith("_"):
+        elif not cls.__name__.startswith("_") and cls.__module__.partition(".")[0] == HOME:
             cls.members[cls.__name__] = (
                 cls  # comes twice: a dataclass with slots is a copy of the class, and replaces it
             )

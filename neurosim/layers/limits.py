@@ -27,6 +27,10 @@ def check(layer: Any) -> None:
     _check_competition(layer)
     if layer.initial == "zeros" and layer.renormalise:
         raise ConfigError("renormalise", "False with initial='zeros'", True, "weights of zero have no direction")
+    if layer.initial == "samples" and not layer.competition.begins:
+        kind = type(layer.competition).__name__
+        advice = "neuron k is class k" if layer.competition.by_label else "a neuron that has not begun must not win"
+        raise ConfigError("initial", f"'uniform', 'normal' or 'zeros' with {kind}", layer.initial, advice)
     if layer.eligibility > 0 and layer.window > 1:
         raise ConfigError("window", "1 with an eligibility trace", layer.window)
     if layer.rule.mixes:
@@ -43,6 +47,9 @@ def check_images(layer: Any) -> None:
     ConfigError
         If two constants do not go together.
     """
+    if getattr(layer.competition, "relative_temperature", None) is not None:
+        advice = "a convolutional layer keeps no mean of its potentials' lead"
+        raise ConfigError("relative_temperature", "None in a ConvWTA", layer.competition.relative_temperature, advice)
     if getattr(layer.competition, "winner_only", False):
         raise ConfigError("winner_only", "False in a ConvWTA", True, "HardWTA has one winner a position, too")
     for asks, asked in ((layer.rule.moment, "mean"), (layer.rule.total, "total")):
@@ -53,6 +60,7 @@ def check_images(layer: Any) -> None:
         raise ConfigError(f"rate of rule {layer.rule.name}", "above 0 with step='largest'", layer.rule.rate, advice)
     if layer.normalise == "window" and layer.window == 1:
         raise ConfigError("window", "2 or more with normalise='window'", 1, "take 'sample' for the image's own")
+    _check_as_published(layer)
     if layer.step == "largest" and layer.cutoff > 0:
         raise ConfigError("cutoff", "0 with step='largest'", layer.cutoff, "the largest change is sought in all")
     if layer.normalise != "none" and layer.initial == "uniform":
@@ -61,6 +69,22 @@ def check_images(layer: Any) -> None:
         text = f"{type(layer.rule).__name__} has no decay, so weights grow without bound"
         advice = f"rule must be another in a ConvWTA for long runs, got {layer.rule}"
         warnings.warn(f"{text}: {advice}", StabilityWarning, stacklevel=STACK - 1)
+
+
+def _check_as_published(layer: Any) -> None:
+    """Refuse what only windows, or only steps divided by their largest change, can have."""
+    if layer.momentum >= 1:
+        raise ConfigError("momentum", "from 0, below 1", layer.momentum)
+    if layer.normalise != "window":
+        for name, only in (("momentum", 0), ("answers", "at once")):
+            if getattr(layer, name) != only:
+                raise ConfigError(name, f"{only!r} without normalise='window'", getattr(layer, name))
+    if layer.answers == "window" and layer.warm_up > 0:
+        why = "an image of the warm-up is in no window"
+        raise ConfigError("warm_up", "0 with answers='window'", layer.warm_up, why)
+    if layer.pre_triangle and layer.step != "largest":
+        why = "norms are followed by the potentials themselves"
+        raise ConfigError("step", "'largest' with pre_triangle", layer.step, why)
 
 
 def _check_competition(layer: Any) -> None:
@@ -125,7 +149,7 @@ def may_be_negative(layer: Any, negative_weights: bool = False) -> bool:
     """
     if not isinstance(layer.transmit, Identity):
         return False
-    positive = layer.initial == "uniform" and layer.rule.keeps_sign and not negative_weights
+    positive = layer.initial in ("uniform", "samples") and layer.rule.keeps_sign and not negative_weights
     return not positive or not layer.competition.positive or getattr(layer.competition, "signed", False)
 
 

@@ -10,6 +10,8 @@ from neurosim.layers.biases import Bias
 from neurosim.layers.competition import Competition
 from neurosim.layers.conv import ConvWTA, MaxPool, MeanPool
 from neurosim.layers.dense import DenseWTA
+from neurosim.layers.own_competitions import CompetitionMaker, OwnCompetition
+from neurosim.layers.own_functions import OwnFunction
 from neurosim.layers.own_rules import OwnRule, RuleMaker
 from neurosim.layers.rules import Rule
 from neurosim.layers.schedules import Schedule
@@ -19,6 +21,7 @@ KINDS: dict[str, type] = {
     **Competition.members, **Bias.members, **Rule.members, **Schedule.members, **Transmit.members,
 }  # fmt: skip
 
+OWN: dict[str, type[OwnFunction]] = {OwnRule.__name__: RuleMaker, OwnCompetition.__name__: CompetitionMaker}
 OTHER = "it, or something that it uses, is another; one saved without its source needs the same version of Python"
 ADVICE = "give it by Chip.load(path, rules=[...]), --rules FILE.py or --recipe FILE.py:NAME"
 
@@ -38,14 +41,14 @@ def describe(constants: Any) -> Any:
     return {"kind": type(constants).__name__, **values}
 
 
-def rebuild(description: Any, own: Sequence[RuleMaker] = ()) -> Any:
+def rebuild(description: Any, own: Sequence[OwnFunction] = ()) -> Any:
     """Return the dataclass that `describe` described.
 
     Parameters
     ----------
     description : dict or plain value
-    own : sequence of RuleMaker
-        The user's rules that it may name.
+    own : sequence of OwnFunction
+        The user's rules and competitions that it may name.
 
     Raises
     ------
@@ -59,8 +62,8 @@ def rebuild(description: Any, own: Sequence[RuleMaker] = ()) -> Any:
         raise ConfigError("kind", f"one of {', '.join(KINDS)}", kind)
     values = {name: rebuild(value, own) for name, value in description.items() if name != "kind"}
     try:
-        if kind == OwnRule.__name__:
-            return _own(values, own)
+        if kind in OWN:
+            return _own(kind, values, own)
         return KINDS[kind](**values)
     except (TypeError, KeyError, ValueError) as error:
         if isinstance(error, ConfigError):
@@ -68,15 +71,18 @@ def rebuild(description: Any, own: Sequence[RuleMaker] = ()) -> Any:
         raise ConfigError(f"constants of {kind}", "those of this version", sorted(values), str(error)) from error
 
 
-def _own(values: dict[str, Any], own: Sequence[RuleMaker]) -> OwnRule:
-    """Return a user's rule, made anew by its maker."""
-    name = values["name"]
-    makers = [maker for maker in own if maker.__name__ == name]
+def _own(kind: str, values: dict[str, Any], own: Sequence[OwnFunction]) -> OwnRule | OwnCompetition:
+    """Return a user's rule or competition, made anew by its maker."""
+    name, what = values["name"], OWN[kind].what
+    makers = [maker for maker in own if isinstance(maker, OWN[kind]) and maker.__name__ == name]
     for maker in makers:  # of two of a name, the one saved
         if maker.is_known_as(values["digest"]):
             constants = tuple((constant, value) for constant, value in values["constants"])
-            return maker.again(values["rate"], constants, values["averaging"])
+            if isinstance(maker, RuleMaker):
+                return maker.again(values["rate"], constants, values["averaging"])
+            assert isinstance(maker, CompetitionMaker)
+            return maker.again(constants)
     if makers:
-        raise ConfigError(f"rule {name}", f"the one that was saved, {values['digest']}", makers[0].digest, OTHER)
+        raise ConfigError(f"{what} {name}", f"the one that was saved, {values['digest']}", makers[0].digest, OTHER)
     names = ", ".join(maker.__name__ for maker in own) or "none"
-    raise ConfigError("rules", f"given with {name!r} among them, a rule of the user's own", names, ADVICE)
+    raise ConfigError("rules", f"given with {name!r} among them, a {what} of the user's own", names, ADVICE)

@@ -37,7 +37,7 @@ def compiled(function: Callable[..., Any], names: tuple[str, ...]) -> Any:
         return own.compiled(_in_single_precision(fresh), tuple(arguments))
     except Exception as error:  # Numba raises nearly anything; its own trace is pages long, and tells no more
         name, rule = f"rule {function.__name__}", "compilable and return (decay, growth)"
-        raise ConfigError(name, rule, _line(function, error), _reason(error)) from None
+        raise ConfigError(name, rule, line_of(function, error), reason_of(error)) from None
 
 
 def _in_single_precision(function: FunctionType) -> FunctionType:
@@ -59,7 +59,7 @@ def _in_single_precision(function: FunctionType) -> FunctionType:
     return FunctionType(code, function.__globals__, function.__name__, None, function.__closure__)
 
 
-def _line(function: Callable[..., Any], error: Exception) -> str:
+def line_of(function: Callable[..., Any], error: Exception) -> str:
     """Return the line of the function that an error points at; its first line, if none."""
     code = function.__code__
     file = re.escape(os.path.basename(code.co_filename))
@@ -74,7 +74,7 @@ def _line(function: Callable[..., Any], error: Exception) -> str:
     return f"line {number} of {code.co_filename}: {text}"
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """Return the telling line of an error that may be pages long."""
     lines = [line.strip() for line in str(error).splitlines()]
     telling = [line for line in lines if line and not line.startswith(("Failed in", "File ", "During:", "["))]

@@ -1,4 +1,4 @@
-"""The functions that a rule of the user's own calls, compiled anew with it.
+"""The functions that a rule or competition of the user's own calls, compiled anew with it.
 
 Numba fixes global numbers in a function when it is first compiled. A function that was compiled before a number changed
 would go on with the old one, while the rule is known by the new one.
@@ -13,31 +13,41 @@ from neurosim.errors import ConfigError
 from neurosim.layers.function_text import inner_codes
 
 
-def with_fresh_helpers(function: Callable[..., Any], rule: str) -> FunctionType:
+def with_fresh_helpers(function: Callable[..., Any], rule: str, **options: Any) -> FunctionType:
     """Return a function with the compiled functions that it calls replaced by copies that are not compiled yet.
 
     Copies divide as rules do: by zero gives infinity or NaN.
 
+    Parameters
+    ----------
+    function : callable
+    rule : str
+        What errors call it: "rule" or "competition", and its name.
+    **options
+        Of `numba.jit`, with which the copies are compiled besides their own.
+
     Raises
     ------
     ConfigError
-        If one of them has `raise` or `assert`; `rule` names the rule.
+        If one of them has `raise` or `assert`.
     """
-    return _Copies(rule).function(function)
+    return _Copies(rule, options).function(function)
 
 
 def _refuse_raising(code: CodeType, rule: str) -> None:
     """Refuse code that has `raise` or `assert`."""
     if any(step.opname in ("RAISE_VARARGS", "LOAD_ASSERTION_ERROR") for step in dis.get_instructions(code)):
-        where = "one" if rule == f"rule {code.co_name}" else f"one in {code.co_name}"
-        raise ConfigError(rule, "without raise and assert", where, "the loop has nobody to catch it: return (1, 0)")
+        what, _, name = rule.partition(" ")
+        where = "one" if name == code.co_name else f"one in {code.co_name}"
+        instead = "return (1, 0)" if what == "rule" else "write zeros"
+        raise ConfigError(rule, "without raise and assert", where, f"the loop has nobody to catch it: {instead}")
 
 
 class _Copies:
     """Copies of functions, each made once, so that functions that call one another come to an end."""
 
-    def __init__(self, rule: str) -> None:
-        self._rule = rule
+    def __init__(self, rule: str, options: dict[str, Any]) -> None:
+        self._rule, self._options = rule, {**options, "error_model": "numpy"}
         self._made: dict[int, Any] = {}
 
     def function(self, function: Any) -> FunctionType:
@@ -77,7 +87,7 @@ class _Copies:
         else:
             return value
         copy = _empty_copy(function)
-        compiled = jit(**{**options, "error_model": "numpy"})(copy)
+        compiled = jit(**{**options, **self._options})(copy)
         self._made[id(value)] = compiled  # before it is filled: a function may call itself
         self._fill(function, copy)
         for signature in signatures:

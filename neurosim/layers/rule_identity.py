@@ -1,4 +1,7 @@
-"""What a rule of the user's own is known by: all that decides what it computes, to other functions and constants."""
+"""What a rule or competition of the user's own is known by: all that decides what it computes.
+
+From its source to other functions and constants.
+"""
 
 import dis
 import hashlib
@@ -18,21 +21,21 @@ from neurosim.layers.rule_helpers import fixed_signatures, is_of_numba, overload
 FORM = "2"  # of digests; those of the first form have no prefix
 LIBRARIES = {"builtins", "math", "cmath", "operator", "numpy", "numba", "llvmlite", "scipy"}  # known by name alone
 PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...))
-ADVICE = "make it a constant of the rule, a number, a tuple, an array or a compiled function"
+ADVICE = "make it a constant of the {}, a number, a tuple, an array or a compiled function"
 
 
-def digest_of(function: Callable[..., Any], *, by_code: bool = False) -> str:
+def digest_of(function: Callable[..., Any], *, by_code: bool = False, what: str = "rule") -> str:
     """Return a hash of all that decides what a function computes.
 
     Of the source where it can be read, so that the hash is the same in all versions of Python; else, or if `by_code`,
-    of the bytecode, and then the digest names the version.
+    of the bytecode, and then the digest names the version. `what` is what errors call it.
 
     Raises
     ------
     ConfigError
         If the function uses something from outside whose effect cannot be known, or random numbers.
     """
-    identity = _Identity(function, by_code)
+    identity = _Identity(function, by_code, what)
     text = identity.function(function)
     version = f"{sys.implementation.cache_tag}-" if identity.by_code else ""
     return f"{FORM}-{version}{hashlib.sha256(text.encode('utf-8', 'backslashreplace')).hexdigest()[:16]}"
@@ -47,9 +50,9 @@ class _Identity:
         Whether anything was described by bytecode.
     """
 
-    def __init__(self, function: Callable[..., Any], by_code: bool) -> None:
+    def __init__(self, function: Callable[..., Any], by_code: bool, what: str) -> None:
         self.by_code, self._always = by_code, by_code
-        self._rule = f"rule {function.__name__}"
+        self._rule, self._what = f"{what} {function.__name__}", what
         self._met: dict[int, int] = {}  # functions by identity, so that those that call one another come to an end
 
     def function(self, function: Any) -> str:
@@ -73,7 +76,7 @@ class _Identity:
             rule, got = "of numbers, arrays and compiled functions alone", f"{name} = {_short(value)}"
             if isinstance(value, ModuleType):
                 raise ConfigError(f"what {self._rule} uses", rule, got, "name what it takes from it, as in MODULE.NAME")
-            raise ConfigError(f"what {self._rule} uses", rule, got, ADVICE)
+            raise ConfigError(f"what {self._rule} uses", rule, got, ADVICE.format(self._what))
         return described
 
     def _plain(self, name: str, value: Any) -> str | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from neurosim.chip.changing import Change, change_in_place, changed, latest, own_rules
+from neurosim.chip.changing import Change, change_in_place, changed, latest, own_functions
 from neurosim.chip.chip import Chip
 from neurosim.errors import ConfigError, DeviceError
 from neurosim.layers.changing import value_of, with_constant
@@ -114,7 +114,7 @@ class Editor:
 
 def _checked(chip: Chip, edits: Iterable[Change]) -> Iterator[Scheduled]:
     """Give edits from outside, in the order in which they are made."""
-    own = own_rules(chip.layers)
+    own = own_functions(chip.layers)
     rule, before = f"changes by {', '.join(CHANGE)}, as Chip.changes has them", 0
     if not isinstance(edits, Iterable) or isinstance(edits, str | dict):
         raise ConfigError("edits", f"a sequence of {rule}", edits)

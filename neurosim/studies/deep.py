@@ -20,7 +20,7 @@ from neurosim.streams.order import repeat
 from neurosim.studies import published
 from neurosim.studies.figures import draw_deep
 
-NAME, VERSION = "deep", 1
+NAME, VERSION = "deep", 2
 METHODS: dict[str, dict[str, Any]] = {  # for each row: the preset, whether it learns, and what is changed
     "batches": {"preset": "softhebb-{}-published"},
     "online": {"preset": "softhebb-{}"},

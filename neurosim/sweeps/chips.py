@@ -13,8 +13,7 @@ from neurosim.layers.biases import Bias
 from neurosim.layers.competition import Competition
 from neurosim.layers.conv import ConvWTA
 from neurosim.layers.families import Family
-from neurosim.layers.own_rules import OwnRule
-from neurosim.layers.plain import KINDS, describe
+from neurosim.layers.plain import KINDS, OWN, describe
 from neurosim.layers.rules import Rule, schedule
 from neurosim.layers.schedules import Schedule
 from neurosim.sweeps.numbers import as_float, as_whole, declared
@@ -26,7 +25,7 @@ FAMILIES: dict[str, type[Family]] = {  # of a layer's parts
     "transmit": Transmit,
 }  # fmt: skip
 SEEDS = 2**64 - 1
-WHOLE, FLOATS = declared(*(kind for kind in KINDS.values() if kind is not OwnRule))
+WHOLE, FLOATS = declared(*(kind for name, kind in KINDS.items() if name not in OWN))
 
 
 def chip_settings(constants: dict[str, Any], *, refuse: bool = False) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from neurosim.hardware.energy import check_learns
 from neurosim.hardware.pricing import CostReport
 from neurosim.hardware.table import joules
 from neurosim.latency import Report, read_record
-from neurosim.layers.own_rules import RuleMaker
+from neurosim.layers.own_functions import OwnFunction
 from neurosim.reporting.figures import check_matplotlib
 from neurosim.reporting.units import duration
 from neurosim.state import store
@@ -60,7 +60,7 @@ def state_report(
     unverified: bool = False,
     shape: tuple[int, ...] | None = None,
     record: str | Path | None = None,
-    rules: Sequence[RuleMaker] = (),
+    rules: Sequence[OwnFunction] = (),
     command: str | None = None,
     leave_out: Callable[[str, str], None] | None = None,
 ) -> str:
@@ -85,7 +85,7 @@ def state_report(
         Of a sample as an image, where the chip does not say it; empty if samples are no images.
     record : path, optional
         Of latencies that were measured before (`neurosim.latency.read_record`), in place of a measurement.
-    rules : sequence of RuleMaker
+    rules : sequence of RuleMaker and CompetitionMaker
         The user's own rules that the chip learns by.
     command : str, optional
         How the report was asked for, to be shown.

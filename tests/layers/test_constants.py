@@ -18,8 +18,8 @@ def layer(neurons=5, **constants):
 
 
 REFUSED = [
-    (lambda: ns.SoftWTA(), "temperature or gain must be given, exactly one of the two, got (None, None)"),
-    (lambda: ns.SoftWTA(temperature=1, gain=2), "given, exactly one of the two, got (1, 2)"),
+    (lambda: ns.SoftWTA(), "relative_temperature must be given, exactly one of the three, got (None, None, None)"),
+    (lambda: ns.SoftWTA(temperature=1, gain=2), "given, exactly one of the three, got (1, 2, None)"),
     (lambda: ns.SoftWTA(temperature=0), "temperature must be positive, got 0"),
     (lambda: ns.SoftWTA(temperature=-1), "temperature must be positive, got -1"),
     (lambda: ns.SoftWTA(temperature=float("nan")), "temperature must be positive, got nan"),
@@ -58,7 +58,7 @@ REFUSED = [
     (lambda: ns.Instar(rate=ns.LinearRate(0.1, 10, last=5)), "rate of Instar must be at most 1, got 5"),
     (lambda: ns.Corrected(temperature=0), "temperature must be positive, got 0"),
     (lambda: layer(initial="zeros", renormalise=True), "renormalise must be False with initial='zeros', got True"),
-    (lambda: layer(initial="ones"), "initial must be one of uniform, normal, zeros, got 'ones'"),
+    (lambda: layer(initial="ones"), "initial must be one of uniform, normal, zeros, samples, got 'ones'"),
     (lambda: ns.recipes.delta_readout(0), "neurons must be a whole number of at least 1, got 0"),
     (lambda: ns.recipes.hebb(0), "neurons must be a whole number of at least 1, got 0"),
     (lambda: ns.recipes.instar(-4), "neurons must be a whole number of at least 1, got -4"),
@@ -86,7 +86,7 @@ REFUSED = [
     (lambda: ns.Softmax(temperature=0), "temperature must be positive, got 0"),
     (lambda: layer(0), "neurons must be a whole number of at least 1, got 0"),
     (lambda: layer(competition=ns.KWTA(6)), "winners must be at most the number of neurons, 5, got 6"),
-    (lambda: layer(competition="soft"), "KWTA, Ranked, NoInhibition, SparseGate, Taught or Corrected, got 'soft'"),
+    (lambda: layer(competition="soft"), "SparseGate, Taught, Corrected or OwnCompetition, got 'soft'"),
     (lambda: layer(rule=SOFT), "HebbNet, BCM, EGHR, Sanger, OjaSubspace or OwnRule, got SoftWTA"),
     (lambda: layer(radius=0), "radius must be positive, got 0"),
     (lambda: layer(radius=1e19), "radius must be positive and at most 1e18, got 1e+19"),
@@ -94,7 +94,7 @@ REFUSED = [
     (lambda: layer(cutoff=1), "cutoff must be from 0, below 1, got 1"),
     (lambda: layer(window=0), "window must be a whole number of at least 1, got 0"),
     (lambda: layer(normalise="x"), "normalise must be one of none, stream, sample"),
-    (lambda: ns.recipes.softhebb(5, temperature=1, gain=2), "given, one of the two at most, got (1, 2)"),
+    (lambda: ns.recipes.softhebb(5, temperature=1, gain=2), "given, exactly one of the three, got (1, 2, None)"),
     (lambda: ns.Chip([], inputs=4), "layers must be a sequence of at least one DenseWTA or ConvWTA, got ()"),
     (lambda: ns.Chip(layer(), inputs=4), "layers must be a sequence of at least one DenseWTA"),
     (

@@ -28,6 +28,7 @@ MEMBERS = [(family, name) for family in FAMILIES for name in family.members]
 DEFAULTS = {
     "rate": 0.1, "temperature": 0.5, "samples": 5.0, "last": 0.01, "winners": 2, "threshold": 1.0,
 }  # fmt: skip
+LEFT_OUT = {("KWTA", "temperature")}  # which not every device has
 
 
 @ns.rule
@@ -36,12 +37,22 @@ def plainly(response, rate=0.1):
     return 1, rate * response
 
 
+@ns.competition
+def doubled(drive, responses, factor=2.0):
+    """Respond with the drive, and more of it."""
+    for k in range(drive.size):
+        responses[k] = factor * drive[k]
+
+
+OWN = {"OwnRule": plainly, "OwnCompetition": doubled}  # what makes those that have no public name
+
+
 def example(family, name):
     """Return a member with its defaults, or with numbers in place of those that have none."""
     kind = family.members[name]
-    if name == "OwnRule":
-        return plainly()
-    needed = [entry.name for entry in fields(kind) if entry.name in DEFAULTS]
+    if name in OWN:
+        return OWN[name]()
+    needed = [entry.name for entry in fields(kind) if entry.name in DEFAULTS and (name, entry.name) not in LEFT_OUT]
     return kind(**{name: DEFAULTS[name] for name in needed})
 
 
@@ -71,7 +82,7 @@ def digits(chip, samples, count=8):
 
 @pytest.mark.parametrize(("family", "module"), FAMILIES.items(), ids=lambda value: value.__name__)
 def test_a_family_is_what_its_module_makes_public(family, module):
-    public = [name for name in family.members if name != "OwnRule"]  # made by `ns.rule`
+    public = [name for name in family.members if name not in OWN]
     assert sorted(public) == sorted(module.__all__)
     for name in public:
         assert getattr(ns, name) is family.members[name]
@@ -81,7 +92,7 @@ def test_a_family_is_what_its_module_makes_public(family, module):
 @pytest.mark.parametrize(("family", "name"), MEMBERS)
 def test_a_member_has_a_row_in_the_documentation(family, name):
     page = Path(__file__).parents[2].joinpath("docs", "rules.md").read_text()
-    row = r"`ns\.rule` makes" if name == "OwnRule" else rf"^\| `{name}` \| \S"
+    row = rf"`ns\.{name[3:].lower()}` makes" if name in OWN else rf"^\| `{name}` \| \S"
     assert re.search(row, page, re.MULTILINE)
 
 
@@ -89,7 +100,7 @@ def test_a_member_has_a_row_in_the_documentation(family, name):
 def test_a_member_learns_and_survives_a_state_file(family, name, samples, tmp_path):
     chip = digits(ns.Chip([layer_with(family, name)], inputs=6, seed=1), samples)
     chip.save(tmp_path / "chip.h5")
-    other = ns.Chip.load(tmp_path / "chip.h5", rules=[plainly])
+    other = ns.Chip.load(tmp_path / "chip.h5", rules=[plainly, doubled])
     assert other.layers[0].constants == chip.layers[0].constants
     assert other.state_sha256 == chip.state_sha256 != ns.Chip([layer_with(family, name)], inputs=6, seed=1).state_sha256
 
@@ -98,8 +109,8 @@ def test_a_member_learns_and_survives_a_state_file(family, name, samples, tmp_pa
 @pytest.mark.parametrize(("family", "name"), MEMBERS)
 def test_a_member_has_the_same_bits_on_simulated_cuda(family, name, samples):
     layer = layer_with(family, name)
-    if layer.rule.mixes:
-        with pytest.raises(ns.DeviceError, match=name):
+    if layer.rule.mixes or name == "OwnCompetition":
+        with pytest.raises(ns.DeviceError, match="one's own" if name == "OwnCompetition" else name):
             ns.Chip([layer], inputs=6, device="cuda")
         return
     with whole_grid(blocks=2):
@@ -152,6 +163,8 @@ SHARES = np.exp(DRIVES) / np.exp(DRIVES).sum()
     (ns.HardWTA(), -1, [0, 1, 0, 0]),
     (ns.KWTA(3), -1, [0, 1, 1, 1]),
     (ns.KWTA(2, signed=True), -1, [0, 1, 0, -1]),
+    (ns.KWTA(3, temperature=1), -1, SHARES * [0, 1, 1, 1] / (1 - SHARES[0])),
+    (ns.KWTA(3, temperature=1, signed=True), -1, SHARES * [0, 1, -1, -1] / (1 - SHARES[0])),
     (ns.Ranked(rank=3, opposition=0.5), -1, [0, 1, -0.5, 0]),
     (ns.Ranked(rank=2, opposition=0.5), -1, [0, 1, 0, -0.5]),
     (ns.NoInhibition(), -1, DRIVES),
@@ -166,6 +179,6 @@ def test_what_a_competition_responds(chosen, label, responses):
     constants = codes(ns.DenseWTA(4, competition=chosen, rule=ns.SoftHebb(rate=0.1)))
     y = np.full(4, np.nan, np.float32)
     lanes, order = np.empty(LANES, np.float32), np.empty(4, np.int64)
-    winner = compete(np.array(DRIVES, np.float32), label, constants, lanes, order, y)
+    winner = compete(np.array(DRIVES, np.float32), label, constants, constants.sharpness, lanes, order, y)
     assert winner == 1
     np.testing.assert_allclose(y, responses, rtol=1e-6)

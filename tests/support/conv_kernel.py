@@ -38,7 +38,7 @@ class Kernel:
             self.scratch,
             results,
             product,
-            own,
+            conv.Own(rule=own),
             self.team,
             self.marks,
         )

@@ -32,6 +32,7 @@ class Kernel:
         results = Results(np.full((n, neurons), np.nan, self.dtype), np.full((n, neurons), np.nan, self.dtype),
                           np.full(n, -9), np.full((n, neurons), np.nan, self.dtype))  # fmt: skip
         given = Samples(X.astype(self.dtype), np.array(labels, np.int64), np.array(modulators, self.dtype))
+        own = dense.Own(rule=own)
         arguments = given, learning, self.constants, self.state, self.scratch, results, own, memory.marks(False)
         return dense.loop(*arguments)(*arguments), results
 

@@ -46,7 +46,8 @@ def take(kernel, X, rows, learning, labels, modulators):
     """Take samples through the loop; return where it ended, and the results."""
     results, dtype = room(kernel, len(X), rows), kernel.dtype
     given = Samples(X.astype(dtype), np.array(labels, np.int64), np.array(modulators, dtype))
-    arguments = given, learning, kernel.constants, kernel.state, kernel.scratch, results, 0, memory.marks(False)
+    own = dense.Own()
+    arguments = given, learning, kernel.constants, kernel.state, kernel.scratch, results, own, memory.marks(False)
     return dense.loop(*arguments)(*arguments), results
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numba.extending import register_jitable
 
-from neurosim.kernels.dense import every_synapse, few_bits, layout, means
+from neurosim.kernels.dense import beginning, every_synapse, few_bits, layout, means
 from neurosim.kernels.dense.cuda.layout import NOBODY, NOT_WRITTEN
 from neurosim.kernels.dense.cuda.potentials import choose, reload_synapses
 from neurosim.kernels.dense.cuda.survey import SIZES, rank_of, sum_over_neurons
@@ -46,6 +46,22 @@ def _sum_sizes(n, window, constants, field, state, memory, seat):
 
 
 @register_jitable
+def begin(k, n, samples, constants, intake, state, memory, results, seat):
+    """Let neuron k begin as sample n: its own thread's work."""
+    mine = seat.owner and seat.neuron == k
+    if mine:
+        row, only = n % results.potentials.shape[0], n + 1
+        neuron = only_neuron(
+            k, state, memory.counters[k], intake.values[n:only], intake.active[n:only], intake.sizes[n:only],
+            intake.modulators[n:only], results.potentials[row : row + 1, k : k + 1],
+            results.responses[row : row + 1, k : k + 1],
+        )  # fmt: skip
+        values, active = intake.values[n], intake.active[n]
+        beginning.begin_neuron(0, k, samples, intake.sizes[n], active, values, constants, neuron, results.live)
+    reload_synapses(mine, state.synapses, seat)
+
+
+@register_jitable
 def _propose(samples, updates, constants, neuron, scratch, own):
     """Move the one neuron's means, and ask the rule for its step; return whether there is one, and if it is finite."""
     neuron.counters[layout.UPDATES] = updates
@@ -55,7 +71,7 @@ def _propose(samples, updates, constants, neuron, scratch, own):
     if not _is_touched(responses, constants.cutoff):
         return False, True
     rate = rate_by_time(constants, samples - 1)
-    propose_steps(1, potentials, responses, rate, constants, neuron, scratch, own)
+    propose_steps(1, potentials, responses, rate, None, constants, neuron, scratch, own)
     return True, math.isfinite(scratch.sizes[0])
 
 

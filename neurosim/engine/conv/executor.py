@@ -134,14 +134,14 @@ class ConvExecutor(LoopExecutor[Workspace]):
 
     def _arguments(self, call: Call[Workspace], size: int) -> list[tuple[Any, ...]]:
         """Return what the loop takes, for each thread of a team."""
-        (values, _, modulators), learning, workspace, made, begun = call
+        (values, _, modulators), learning, workspace, made, begun, _ = call
         marks = workspace.marks._replace(begun=begun)
         samples = layout.Samples(values=values, modulators=modulators)
         results = layout.Results(
             potentials=made.potentials, responses=made.responses, winners=made.winners, outputs=made.outputs
         )
         return [
-            (samples, learning, self._codes, self.state, scratch, results, self._product, self._own_address, team,
+            (samples, learning, self._codes, self.state, scratch, results, self._product, self._own, team,
              marks)
             for scratch, team in workspace.team(size)
         ]  # fmt: skip

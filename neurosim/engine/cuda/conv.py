@@ -46,7 +46,7 @@ class CudaConvExecutor(CudaExecutor[Memory]):
     def __init__(
         self, constants: ConvWTA, image: tuple[int, ...], index: int, codes: layout.Constants, state: layout.State
     ) -> None:
-        super().__init__(index, codes, state)
+        super().__init__(index, codes, state, constants.competition)
         self._constants, self._inputs = constants, math.prod(image)
         made = geometry(constants, image, f"layer {index + 1}")
         self._positions = made.rows * made.columns

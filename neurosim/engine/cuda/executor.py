@@ -12,6 +12,7 @@ from neurosim.engine.cuda.device import Stopwatch, numba_cuda, uncontracted
 from neurosim.engine.cuda.mirror import Mirror
 from neurosim.engine.executor import Call, Counts, Executor, Workspace
 from neurosim.errors import DeviceError
+from neurosim.layers.competition import Competition
 
 
 def zeros(shape: int | tuple[int, ...], kind: Any = np.float32) -> Any:
@@ -38,6 +39,17 @@ class Launched(NamedTuple):
     report: Any
 
 
+def refuse_competition(competition: Competition, index: int) -> None:
+    """Refuse a competition for which a thread would have to see all neurons, where each thread has one."""
+    if competition.compiled is not None:
+        what = "a competition of one's own"
+    elif getattr(competition, "temperature", None) is not None and competition.ranked:
+        what = f"{type(competition).__name__} with a temperature"
+    else:
+        return
+    raise DeviceError(f"device of layer {index + 1} must be 'cpu' with {what}, which sees all neurons, got 'cuda'")
+
+
 class CudaExecutor(Executor[Workspace]):
     """Launches the kernels of one layer on a CUDA device.
 
@@ -50,15 +62,22 @@ class CudaExecutor(Executor[Workspace]):
     codes : NamedTuple
         The layer's constants as the kernel takes them.
     state : NamedTuple of arrays
+    competition : Competition
     tallied : tuple of int
         Counters to which each neuron adds on its own.
+
+    Raises
+    ------
+    DeviceError
+        If the competition is one that the CPU alone computes.
     """
 
     device = "cuda"
     compiled: ClassVar = frozenset({"plan", "kernel", "_definition", "_device_codes"})
 
-    def __init__(self, index: int, codes: Any, state: Any, tallied: tuple[int, ...] = ()) -> None:
+    def __init__(self, index: int, codes: Any, state: Any, competition: Any, tallied: tuple[int, ...] = ()) -> None:
         self._index, self._codes, self._seconds = index, codes, 0.0
+        refuse_competition(competition, index)
         self.state = Mirror(state, tallied)
 
     def follow(self, before: Self) -> None:

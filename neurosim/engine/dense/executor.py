@@ -92,8 +92,11 @@ class DenseExecutor(LoopExecutor[Workspace]):
 
     def _arguments(self, call: Call[Workspace]) -> tuple[Any, ...]:
         """Return what the loop takes."""
-        (values, labels, modulators), learning, (scratch, live, marks), made, begun = call
-        samples = layout.Samples(values=values, labels=labels, modulators=modulators)
+        (values, labels, modulators), learning, (scratch, live, marks), made, begun, given = call
+        responses, factors = given
+        samples = layout.Samples(
+            values=values, labels=labels, modulators=modulators, responses=responses, factors=factors
+        )
         results = layout.Results(
             potentials=made.potentials,
             responses=made.responses,
@@ -104,7 +107,7 @@ class DenseExecutor(LoopExecutor[Workspace]):
             live=live,
         )
         marks = marks._replace(begun=begun)
-        return samples, learning, self._codes, self.state, scratch, results, self._own_address, marks
+        return samples, learning, self._codes, self.state, scratch, results, self._own, marks
 
     def _no_samples(self) -> tuple[Any, ...]:
         """Return what the loop takes where there is no sample, for its types."""

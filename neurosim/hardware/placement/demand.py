@@ -1,5 +1,6 @@
 """What a layer asks of a chip: neurons, positions, inputs, bits."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from neurosim.engine.base import WorkingLayer
@@ -23,6 +24,8 @@ class Demand(NamedTuple):
         Of a synapse, where the layer runs with few bits; None for float32.
     soft : bool
         Whether each response takes an exponential.
+    uncounted : tuple of str
+        Operations that nobody counts, in words: those of the user's own functions, and of winners alone.
     """
 
     layer: int
@@ -32,6 +35,7 @@ class Demand(NamedTuple):
     positions: int
     weight_bits: int | None
     soft: bool
+    uncounted: tuple[str, ...] = ()
 
 
 def demand(layer: WorkingLayer) -> Demand:
@@ -46,4 +50,14 @@ def demand(layer: WorkingLayer) -> Demand:
         positions=layer.responses // constants.neurons,
         weight_bits=None if convolutional else getattr(constants, "weight_bits", None),
         soft=constants.competition.soft,
+        uncounted=tuple(_uncounted(constants)),
     )
+
+
+def _uncounted(constants: Any) -> Iterator[str]:
+    for part in (constants.competition, constants.rule):
+        if part.compiled is not None:
+            yield f"what {part.maker.label} computes"
+    competition = constants.competition
+    if competition.ranked and not competition.soft and competition.numbers(constants.neurons).get("soft"):
+        yield f"an exponential for each of {competition.winners} winners"

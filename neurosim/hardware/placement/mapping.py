@@ -239,9 +239,14 @@ def _runs(layer: Demand, width: int) -> bool:
 
 
 def _notes(demands: Sequence[Demand], hardware: Hardware) -> list[str]:
-    """Return notes on layers that are simulated in float32 and priced with fewer bits."""
+    """Return notes on layers that are simulated in float32 and priced with fewer bits, and on what nobody counts."""
     width = hardware.structure.weight_bits
-    return [
+    uncounted = [
+        f"layer {layer.layer + 1}: {what} is not counted, so neither priced nor timed"
+        for layer in demands
+        for what in layer.uncounted
+    ]
+    return uncounted + [
         f"layer {layer.layer + 1} runs in float32 and is priced with synapses of {width} bits: its accuracy is not "
         f"that of such synapses" + (f" (weight_bits={width} runs it so)" if _runs(layer, width) else "")
         for layer in demands

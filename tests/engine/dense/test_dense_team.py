@@ -171,7 +171,8 @@ class Team(Kernel):
             *np.full((2, rows, neurons), NAN), np.full(rows, -9), np.zeros((0, neurons), np.float32)
         )
         given = layout.Samples(X.astype(np.float32), np.empty(0, np.int64), np.empty(0, np.float32))
-        arguments = given, True, self.constants, self.state, self.scratch, self.results, 0, memory.marks(False)
+        own = dense.Own()
+        arguments = given, True, self.constants, self.state, self.scratch, self.results, own, memory.marks(False)
         return dense.team(*arguments)(*arguments)
 
 

@@ -71,6 +71,50 @@ def test_equals_the_textbook_for_every_constant(constants):
     compare(W, sparse_samples(rng, 20, 30), 1e-7, **constants)
 
 
+@pytest.mark.parametrize("constants", [
+    {}, {"window": 3}, {"normalise": "stream"}, {"normalise": "sample", "signed": True, "rate": 0.01},
+    {"winner_only": True}, {"activation": ("relu", {})}, {"activation": ("triangle", {"power": 2.0}), "window": 2},
+    {"bias": ("prior", {"rate": 0.2})}, {"bias": ("conscience", {"rate": 0.1, "strength": 1.0})},
+    {"lebesgue": 3.0}, {"initial": "samples", "radius": 3.0},
+    {"initial": "samples", "transmit": ("triangle", {"power": 2.0}), "normalise": "sample", "window": 2},
+    {"initial": "samples", "bias": ("conscience", {"rate": 0.1, "strength": 1.0}), "normalise": "stream"},
+], ids=str)  # fmt: skip
+@pytest.mark.parametrize("signed_inputs", [False, True])
+def test_equals_the_textbook_where_the_temperature_is_relative(constants, signed_inputs):
+    rng = np.random.default_rng(12)
+    begins = constants.get("initial") == "samples"
+    W = np.zeros((9, 14)) if begins else rng.normal(size=(9, 14))
+    X = sparse_samples(rng, 40, 14) - (0.2 if signed_inputs else 0)
+    X[20] = 0
+    compare(W, X, 1e-6, relative=0.3, **{"radius": 35.0, "cap": 0.2} | constants)
+
+
+def test_the_lead_is_a_mean_over_a_thousand_samples():
+    rng = np.random.default_rng(3)
+    W, X = rng.random((5, 6)), rng.random((2500, 6))
+    X[1500:] *= 3
+    reference, kernel = Layer(W, relative=0.1, rate=0.0), Kernel(W, relative=0.1, rate=0.0)
+    kernel.stream(X)
+    for x in X:
+        reference.learn(x)
+    assert kernel.state.lead[0] == pytest.approx(reference.lead, rel=1e-5)
+    assert kernel.state.lead[1] == pytest.approx(1000, abs=1)
+
+
+@pytest.mark.parametrize("constants", [
+    {}, {"kind": "hard"}, {"kind": "k", "winners": 3}, {"kind": "ranked"}, {"lebesgue": 2.5}, {"renormalise": True},
+    {"window": 3}, {"leak": 0.01}, {"eligibility": 0.5, "kind": "hard"}, {"normalise": "stream"},
+    {"rule": "instar", "kind": "hard", "schedule": ("wins", {"power": 1.0, "floor": 0.1})},
+], ids=str)  # fmt: skip
+@pytest.mark.parametrize("count", [6, 60])  # fewer samples than neurons, too
+def test_equals_the_textbook_where_neurons_begin_as_samples(constants, count):
+    rng = np.random.default_rng(13)
+    X = sparse_samples(rng, count, 11) - rng.choice([0, 0.4], (count, 1))
+    X[1] = X[count // 2] = 0
+    X[2] = X[0]  # two neurons begin alike
+    compare(np.zeros((8, 11)), X, 1e-6, **{"initial": "samples", "radius": 2.0, "rate": 0.05, "cap": 0.2} | constants)
+
+
 PLAIN = {"schedule": ("constant", {}), "rate": 0.05, "cap": 1.0}
 SIGNED = {**PLAIN, "rate": 0.02}
 
@@ -81,6 +125,8 @@ SIGNED = {**PLAIN, "rate": 0.02}
     {"rule": "hebbnet", "kind": "none", "activation": ("relu", {}), "averaging": 0.3, **SIGNED},
     {"rule": "hebbnet", "kind": "gate", "share": 0.2, "signed": True, "window": 4, "renormalise": True, **SIGNED},
     {"rule": "hebbnet", "kind": "gate", "share": 0.3, "signed": False, "renormalise": True, **SIGNED},
+    {"rule": "hebbnet", "kind": "gate", "quantile": True, "starts_at_mean": True, "window": 4, "averaging": 0.3,
+     "signed": True, "renormalise": True, **SIGNED},
     {"rule": "bcm", "kind": "none", "activation": ("relu", {}), "ceiling": 1.5, "decay": 0.1, **SIGNED},
     {"rule": "eghr", "kind": "none", "threshold": 20.0, **SIGNED, "rate": 0.001},
     {"rule": "eghr", "kind": "none", "threshold": 20.0, "window": 3, **SIGNED, "rate": 0.001},
@@ -290,7 +336,8 @@ def test_float32_code_has_no_double_arithmetic():
     results = Results(*(np.empty((1, 2), np.float32),) * 2, np.empty(1, np.int64), np.empty((1, 2), np.float32))
     fresh = njit(nogil=True, error_model="numpy", _nrt=False)(dense.stream.py_func)
     given = Samples(np.ones((1, 2), np.float32), np.empty(0, np.int64), np.empty(0, np.float32))
-    arguments = given, True, kernel.constants, kernel.state, kernel.scratch, results, 0, memory.marks(False)
+    own = dense.Own()
+    arguments = given, True, kernel.constants, kernel.state, kernel.scratch, results, own, memory.marks(False)
     kind = dense.kind_of(*arguments)
     _, address, _memory = dense.bound(kind, *arguments)
     fresh(address, kind)
