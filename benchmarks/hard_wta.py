@@ -7,8 +7,8 @@
 Others reach 74.8 % on CIFAR-10 with one winner a position where the published table of SoftHebb has 60.3. Their chip
 differs in: the image whitened, potentials that are cosines, a winner that responds by its potential, the instar's decay
 (by the sum of responses), small first weights, rates that do not fall, and windows of 64. A row adds one of these to
-the published preset, its images answered at once, or takes one away from all of them. The probe is that of `deep_variants`, with fewer images.
-`--narrower 4` takes a quarter of the neurons.
+the published preset, its images answered at once, or takes one away from all of them. The probe is that of
+`deep_variants`, with fewer images. `--narrower 4` takes a quarter of the neurons.
 """
 
 import argparse
