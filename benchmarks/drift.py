@@ -135,7 +135,9 @@ def purity(chip: ns.Chip, regime: Regime) -> float:
 def makers(floors: tuple[float, ...], others: tuple[str, ...]) -> dict[str, Maker]:
     """Return what makes a layer of so many neurons: softhebb with each floor, and other recipes, by name."""
     with_floor = {
-        f"softhebb, floor {floor:g}": lambda neurons, floor=floor: ns.recipes.softhebb(neurons, floor=floor, temperature=0.01)
+        f"softhebb, floor {floor:g}": lambda neurons, floor=floor: ns.recipes.softhebb(
+            neurons, floor=floor, temperature=0.01
+        )
         for floor in floors
     }
     return with_floor | {name: getattr(ns.recipes, name) for name in others}
