@@ -59,6 +59,7 @@ from .streams import RandomResizedCrop as RandomResizedCrop
 from .streams import SaltAndPepper as SaltAndPepper
 from .streams import Standardise as Standardise
 from .streams import Stream as Stream
+from .streams import Whiten as Whiten
 from .streams import open_stream as open_stream
 from .streams import transform as transform
 from .version import __version__ as __version__

@@ -22,6 +22,7 @@ from neurosim.streams.transformed import transform as transform
 from neurosim.streams.transforms import PadCrop as PadCrop
 from neurosim.streams.transforms import RandomFlip as RandomFlip
 from neurosim.streams.transforms import Standardise as Standardise
+from neurosim.streams.whitening import Whiten as Whiten
 
 
 def open_stream(

@@ -86,11 +86,11 @@ def transform(stream: Stream, transforms: Sequence[Transform], seed: int = 0) ->
     Parameters
     ----------
     stream : Stream
-        Of images: its `shape` is (height, width) or (channels, height, width). `GaussianNoise` and `SaltAndPepper`
-        alone take samples of any shape.
+        Of images: its `shape` is (height, width) or (channels, height, width). `GaussianNoise`, `SaltAndPepper` and
+        `Whiten` alone take samples of any shape.
     transforms : sequence of Transform
-        `RandomResizedCrop`, `RandomFlip`, `PadCrop`, `Standardise`, `GaussianNoise`, `SaltAndPepper`, `Occlusion`,
-        `Blur`, `Contrast`; an empty sequence returns the stream itself.
+        `RandomResizedCrop`, `RandomFlip`, `PadCrop`, `Standardise`, `Whiten`, `GaussianNoise`, `SaltAndPepper`,
+        `Occlusion`, `Blur`, `Contrast`; an empty sequence returns the stream itself.
     seed : int
         Seed of the random numbers.
 

@@ -206,14 +206,17 @@ def test_stl10_presets_run_at_full_shape(tmp_path, layers):
 
 
 @pytest.mark.slow
-def test_the_imagenet_preset_runs_at_full_shape_on_a_folder_of_images(tmp_path):
+@pytest.mark.parametrize(
+    ("preset", "size"), [("softhebb-imagenet-5layer", 160), ("softhebb-tinyimagenet-5layer-quarter", 64)]
+)
+def test_presets_for_folders_of_images_run_at_full_shape(tmp_path, preset, size):
     image = pytest.importorskip("PIL.Image")
     for number, name in enumerate(("cat", "dog")):
         (tmp_path / "train" / name).mkdir(parents=True)
         picture = np.random.default_rng(number).integers(0, 256, (200, 180, 3), np.uint8)
         image.fromarray(picture).save(tmp_path / "train" / name / "a.png")
-    options = ["--image-size", 160, "--augment", "crop,flip", "--standardise", "imagenet"]
-    found = run_preset("images:train", tmp_path, "softhebb-imagenet-5layer", *options)
+    options = ["--image-size", size, "--augment", "crop,flip", "--standardise", "imagenet"]
+    found = run_preset("images:train", tmp_path, preset, *options)
     assert found["samples"] == 2
 
 
