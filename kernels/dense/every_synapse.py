@@ -13,7 +13,7 @@ def learn_by_eligibility(count, constants, state, scratch):
     """Keep the step in the synapses' eligibility, and let the modulator turn eligibility into weight.
 
     e <- lambda e + (a - 1) w + c x; w <- w + m e. A modulator of zero costs inputs x neurons written, any other one
-    inputs x neurons.
+    inputs x neurons. A sample that teaches nothing has no step (`count` is 0): time passes all the same.
     """
     v, s, e, t = state.synapses, state.scales, state.eligibility, state.eligibility_scales
     for k in range(t.size):

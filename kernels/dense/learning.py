@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from neurosim.kernels.compiled import cell, inlined, not_inlined
-from neurosim.kernels.dense.layout import PENDING, SAMPLES, UPDATES, WRITES
+from neurosim.kernels.dense.layout import FOLDS, PENDING, SAMPLES, UPDATES, WRITES
 from neurosim.kernels.dense.norms import (
     fold_scale,
     length_of,
@@ -178,6 +178,18 @@ def _first_wild(count, written, numbers):
         if not math.isfinite(numbers[written[m]]):
             return written[m]
     return -1
+
+
+@inlined
+def pass_time(n, counts, holes, state, stages, address, kind):
+    """Let eligibility decay, and meet the modulator, at a sample that teaches nothing; return what `learn` does."""
+    if stages.eligibility == 0:
+        return -1
+    folds = state.counters[FOLDS]
+    call(stages.eligibility, address, kind, 0, 0, 0, 0)
+    if counts:
+        call(stages.tally_writes, address, kind, n, 0, state.counters[FOLDS] - folds, holes)
+    return _diverged(state.norms)
 
 
 @inlined

@@ -28,7 +28,7 @@ from neurosim.kernels.dense import layout
 from neurosim.kernels.dense.apart import stages_of
 from neurosim.kernels.dense.competition import activate, compete_softly
 from neurosim.kernels.dense.inputs import take_in, teaches
-from neurosim.kernels.dense.learning import learn
+from neurosim.kernels.dense.learning import learn, pass_time
 from neurosim.kernels.dense.potentials import integrate
 from neurosim.kernels.dense.tallies import has_zeros
 from neurosim.kernels.dense.team import sum_share, wait_for_new_epoch
@@ -151,6 +151,9 @@ def stream(address, kind):
             continue
         teaching = teaches(learning, size, label, constants.by_label)
         if not keep(n, row, size, winner, teaching, samples, state, results, stages, address, kind):
+            neuron = pass_time(n, counts, zeros, state, stages, address, kind)
+            if neuron >= 0:
+                return n, neuron
             continue
         us, ys = full_window(row, state, results)
         before, folds = state.counters[layout.WRITES], state.counters[layout.FOLDS]

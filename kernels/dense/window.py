@@ -19,14 +19,14 @@ def memory_of_inputs(learning, state, scratch):
 @inlined
 def keep(n, row, size, winner, teaching, samples, state, results, stages, address, kind):
     """Count a sample, and put it where its window waits for its end; return whether the window is full."""
+    p, window = state.counters[layout.PENDING], state.pending_sizes.size
     state.counters[layout.SAMPLES] += 1
+    state.pending_modulators[p] = samples.modulators[n] if samples.modulators.size > 0 else ONE
     if not teaching:
         state.counters[layout.BLANKS] += 1
         return False
     state.wins[winner] += 1
-    p, window = state.counters[layout.PENDING], state.pending_sizes.size
     state.pending_sizes[p] = size
-    state.pending_modulators[p] = samples.modulators[n] if samples.modulators.size > 0 else ONE
     state.counters[layout.PENDING] = p + 1
     if stages.count_for_means != 0:
         call(stages.count_for_means, address, kind, row, winner, 0, 0)

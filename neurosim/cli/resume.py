@@ -22,6 +22,7 @@ from neurosim.state import store
 from neurosim.state.format import Contents
 from neurosim.streams import Stream
 
+NOT_ALWAYS_KEPT = ("columns", "numbers", "notes")  # of a stream: older versions did not keep them
 CHANNELS = (1, 3, 4)  # of pictures: grey, colours, colours and transparency
 
 
@@ -280,5 +281,5 @@ def _differing_stream(there: dict[str, Any] | None, stream: Stream) -> list[str]
     return [
         f"stream {name} is {there.get(name)} there, {here[name]} here"
         for name in here
-        if here[name] != there.get(name) and (name != "columns" or name in there)  # which older versions did not keep
+        if here[name] != there.get(name) and (name not in NOT_ALWAYS_KEPT or name in there)
     ]

@@ -61,15 +61,18 @@ class DenseWTA:
         Samples whose plasticity is summed before it is applied, all seen with the old weights; 1 is on-line learning.
     lebesgue : float
         :math:`p`, from 1 to 16, of the potential :math:`u_k = \sum_i \mathrm{sign}(w_{ki}) |w_{ki}|^{p-1} x_i` and of
-        every norm of weights. 2 is the plain product; any other costs a power for each synapse.
+        every norm of weights. 2 is the plain product; any other costs a power for each synapse. 1 leaves of weights
+        their signs, so that neurons differ only where some weights are negative.
     renormalise : bool
         If true, every update ends with the neurons that it moved at norm one.
     leak : float
         From 0, below 1: the share of its weights that every neuron loses per sample.
     eligibility : float
         :math:`\lambda`, from 0, below 1. Above 0 a step waits in a trace for the modulator of `Chip.learn_one`:
-        :math:`e \leftarrow \lambda e + (a - 1) w + c x,\ w \leftarrow w + m e`. The trace takes as much memory as
-        the weights, and a modulator other than 0 costs inputs x neurons.
+        :math:`e \leftarrow \lambda e + (a - 1) w + c x,\ w \leftarrow w + m e`. Every sample counts as time: one that
+        teaches nothing, of zeros or without the label it takes, adds no step, but the trace decays and the modulator
+        acts, as a reward does that comes late. The trace takes as much memory as the weights, and a modulator other
+        than 0 costs inputs x neurons.
     transmit : any of `neurosim.layers.activations`
         :math:`g`, what the next layer sees.
     weight_bits : int, optional
@@ -90,7 +93,7 @@ class DenseWTA:
     Warns
     -----
     StabilityWarning
-        If weights may grow, or responses swing, without bound.
+        If weights may grow, or responses swing, without bound, or all potentials are equal.
     """
 
     neurons: int

@@ -114,6 +114,11 @@ def _warn(layer: Any) -> None:
     if not rule.bounded and rate > 0 and not (layer.renormalise or layer.leak > 0 or bounded):
         text = f"{name} has no decay, so weights grow without bound: renormalise must be True or leak above 0"
         warnings.warn(f"{text}, got {layer.renormalise} and {layer.leak}", StabilityWarning, stacklevel=STACK)
+    if layer.lebesgue == 1 and layer.initial == "uniform":
+        text = "lebesgue=1 leaves of weights their signs, and with initial='uniform' all are positive"
+        advice = "so all potentials are equal: lebesgue must be above 1, or initial another"
+        text = f"{text}, {advice}, got {layer.lebesgue} and {layer.initial!r}"
+        warnings.warn(text, StabilityWarning, stacklevel=STACK)
     if instability := rule.instability(layer):
         warnings.warn(instability, StabilityWarning, stacklevel=STACK)
 

@@ -170,6 +170,11 @@ def test_unknown_constants_are_refused(broken):
         "rate of EGHR must be below 1 / neurons = 0.2 for inputs of norm 1, got 0.2: a step overshoots",
     ),
     ({"rule": ns.BCM(rate=2, averaging=1), "normalise": "sample"}, "rate of BCM must be below 2 with averaging 1"),
+    (
+        {"lebesgue": 1, "initial": "uniform"},
+        "lebesgue=1 leaves of weights their signs, and with initial='uniform' all are positive, so all potentials are "
+        "equal: lebesgue must be above 1, or initial another, got 1 and 'uniform'",
+    ),
 ])  # fmt: skip
 def test_what_may_not_stay_stable_is_warned_of(constants, words):
     with pytest.warns(ns.StabilityWarning) as caught:
@@ -182,6 +187,7 @@ def test_what_may_not_stay_stable_is_warned_of(constants, words):
     {"rule": ns.Hebb(rate=0.1), "renormalise": True}, {"rule": ns.Hebb(rate=0.1), "leak": 0.1},
     {"rule": ns.Hebb(rate=0)}, {"rule": ns.Hebb(rate=0.1), "competition": ns.Corrected()},
     {"rule": ns.BCM(rate=0.11, averaging=0.1), "normalise": "sample"}, {"rule": ns.BCM(rate=0.2, averaging=0.1)},
+    {"lebesgue": 1, "initial": "normal"}, {"lebesgue": 1.1},
 ])  # fmt: skip
 def test_what_stays_stable_is_not(constants):
     layer(**constants)

@@ -153,6 +153,8 @@ class Layer:
             if len(self.pending) == self.window:
                 self.apply()
                 self.pending = []
+        elif self.eligibility:  # time passes: the trace decays, and the modulator meets what is left of it
+            self.move(modulator, np.zeros_like(self.W))
         self.samples += 1
         return sample.u, sample.y, transmit(sample.u, self.transmit[0], **self.transmit[1])
 
@@ -170,17 +172,21 @@ class Layer:
             part = np.where(np.abs(change) > self.cap, self.cap / np.maximum(np.abs(change), 1e-300), 1.0)
             change, growth = self.gate(part * change, part[:, None] * growth)
             step = change[:, None] * self.W + growth
+        self.move(self.pending[0].modulator, step)
+        self.updates += 1
+        self.W *= (1 - self.leak) ** len(self.pending)
+
+    def move(self, modulator, step):
+        """Take a step; with eligibility, what the modulator makes of its trace."""
         if self.eligibility:
             self.eligible = self.eligibility * self.eligible + step
-            step = self.pending[0].modulator * self.eligible
+            step = modulator * self.eligible
         self.W += step
         self.steps += np.linalg.norm(step, axis=1)
-        self.updates += 1
         if self.renormalise:
             norms = self.norms()
             moved = step.any(axis=1) & (norms > 0)
             self.W[moved] /= norms[moved, None]
-        self.W *= (1 - self.leak) ** len(self.pending)
 
     def move_means(self):
         """Move the running means of the bias and of the rule by the means over the window."""

@@ -31,7 +31,7 @@ from neurosim.kernels.dense.cuda.layout import (
     Kind,
     Seat,
 )
-from neurosim.kernels.dense.cuda.learning import first_failure, learn
+from neurosim.kernels.dense.cuda.learning import first_failure, learn, pass_time
 from neurosim.kernels.dense.cuda.potentials import any_wild, load_synapses, write_potential
 from neurosim.kernels.dense.cuda.survey import activated, rank_of, respond, softened, survey
 from neurosim.kernels.dense.cuda.window import keep
@@ -235,6 +235,10 @@ def stream_grid(kind: Kind, own: Any = None) -> Any:
             samples += 1
             if not inputs.teaches(learning, intake.sizes[n], label, constants.by_label):
                 blanks += 1
+                if constants.eligibility > ZERO:
+                    failed |= pass_time(n, constants, intake, state, memory, results, seat)
+                if failed:
+                    memory.failures[seat.neuron] = n + 1
                 continue
             keep(n, pending, window, potential, response, field, constants, intake, state, seat)
             pending += 1
