@@ -40,6 +40,8 @@ LAYERS: dict[str, dict[str, Any] | None] = {
     "own rule": made(competition=SOFT, rule=tempered),
     "conscience": made(competition=HARD, rule=SOFTHEBB, bias=ns.Conscience(rate=0.1)),
     "mean activity": made(competition=SOFT, rule=SOFTHEBB, bias=ns.MeanActivity(), activation=ns.ReLU()),
+    "adaptive threshold": made(competition=HARD, rule=SOFTHEBB, bias=ns.AdaptiveThreshold(step=0.1, leak=0.2)),
+    "thresholds, window": made(competition=SOFT, rule=SOFTHEBB, bias=ns.AdaptiveThreshold(leak=0.2), window=2),
     "log prior": made(competition=SOFT, rule=SOFTHEBB, bias=ns.LogPrior()),
     "triangle": made(competition=SOFT, rule=SOFTHEBB, activation=ns.Triangle(power=2.0), transmit=ns.Triangle()),
     "softmax sent": made(competition=SOFT, rule=SOFTHEBB, transmit=ns.Softmax(temperature=0.3)),

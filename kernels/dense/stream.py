@@ -27,7 +27,7 @@ from neurosim.kernels.compiled import cell, compiled, inlined
 from neurosim.kernels.dense import layout
 from neurosim.kernels.dense.apart import stages_of
 from neurosim.kernels.dense.competition import activate, compete_softly
-from neurosim.kernels.dense.inputs import take_in, teaches
+from neurosim.kernels.dense.inputs import take_in
 from neurosim.kernels.dense.learning import learn, pass_time
 from neurosim.kernels.dense.potentials import integrate
 from neurosim.kernels.dense.tallies import has_zeros
@@ -88,6 +88,20 @@ def _transmit(n, potentials, constants, scratch, results):
         activate(potentials, constants.transmit, constants.exponent, scratch.lanes, outputs)
 
 
+@inlined
+def _tally_inputs(n, size, ahead, zeros, constants, stages, address, kind):
+    """Count a sample's events; `ahead` is the first sample looked ahead at, or -1."""
+    call(stages.tally_inputs, address, kind, n, size, ahead, zeros or constants.highest > ZERO)
+
+
+@inlined
+def _count_before(row, zeros, state, stages, address, kind):
+    """Return how often neurons were written, and whole ones, before a sample; where some are zeros, note which."""
+    if zeros:
+        call(stages.tally_live, address, kind, row, 0, 0, 0)
+    return state.counters[layout.WRITES], state.counters[layout.FOLDS]
+
+
 # Without Numba's reference counts: nothing is allocated here, and counting references to all arrays of State and
 # Scratch at every call takes as long as a small layer's whole sample.
 @compiled(nogil=True, _nrt=False)
@@ -137,8 +151,7 @@ def stream(address, kind):
             _integrate(row, size, mean_written, values, active, state, results, stages, address, kind)
         _mark(marks, n, layout.INTEGRATED)
         if counts:
-            holes = zeros or constants.highest > ZERO
-            call(stages.tally_inputs, address, kind, n, size, first if n < end else -1, holes)
+            _tally_inputs(n, size, first if n < end else -1, zeros, constants, stages, address, kind)
         mean_active = _moved_mean(mean_active, size, mean_active > 0)
         winner = _compete(row, label if learning else -1, constants, scratch, results, stages, address, kind)
         if not math.isfinite(responses[winner] + potentials[winner]):
@@ -149,16 +162,13 @@ def stream(address, kind):
         _mark(marks, n, layout.TRANSMITTED)
         if not learning:
             continue
-        teaching = teaches(learning, size, label, constants.by_label)
-        if not keep(n, row, size, winner, teaching, samples, state, results, stages, address, kind):
+        if not keep(n, row, size, winner, label, samples, constants, state, results, stages, address, kind):
             neuron = pass_time(n, counts, zeros, state, stages, address, kind)
             if neuron >= 0:
                 return n, neuron
             continue
         us, ys = full_window(row, state, results)
-        before, folds = state.counters[layout.WRITES], state.counters[layout.FOLDS]
-        if zeros:
-            call(stages.tally_live, address, kind, row, 0, 0, 0)
+        before, folds = _count_before(row, zeros, state, stages, address, kind)
         neuron = learn(row, us, ys, square, constants, state, scratch, own, stages, address, kind)
         if neuron >= 0:
             return n, neuron

@@ -165,6 +165,7 @@ class KWTA(Competition):
     cell = "k_winners"
     ranked = True
     positive = True
+    images = True
 
     winners: int
     signed: bool = False
@@ -207,6 +208,7 @@ class Ranked(Competition):
 
     cell = "ranked"
     ranked = True
+    images = True
 
     rank: int = 2
     opposition: float = 0.4

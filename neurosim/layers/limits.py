@@ -43,6 +43,7 @@ def check_images(layer: Any) -> None:
     ConfigError
         If two constants do not go together.
     """
+    _check_competition(layer)
     if getattr(layer.competition, "winner_only", False):
         raise ConfigError("winner_only", "False in a ConvWTA", True, "HardWTA has one winner a position, too")
     for asks, asked in ((layer.rule.moment, "mean"), (layer.rule.total, "total")):
@@ -57,9 +58,14 @@ def check_images(layer: Any) -> None:
         raise ConfigError("cutoff", "0 with step='largest'", layer.cutoff, "the largest change is sought in all")
     if layer.normalise != "none" and layer.initial == "uniform":
         raise ConfigError("initial", "'normal' with normalised images, which are of both signs", "uniform")
-    if not layer.rule.bounded and schedule(layer.rule).rate > 0:
+    paced = schedule(layer.rule)
+    if layer.renormalise and isinstance(paced, NormAdaptiveRate) and paced.rate > 0 and paced.power > 0:
+        if paced.floor == 0:
+            why = "norms are one, so the rate would be 0: give ConstantRate(rate), or a floor"
+            raise ConfigError(f"rate of {type(layer.rule).__name__}", "another with renormalise=True", paced, why)
+    if not layer.rule.bounded and paced.rate > 0 and not layer.renormalise:
         text = f"{type(layer.rule).__name__} has no decay, so weights grow without bound"
-        advice = f"rule must be another in a ConvWTA for long runs, got {layer.rule}"
+        advice = f"renormalise must be True, or rule another for long runs, got {layer.rule}"
         warnings.warn(f"{text}: {advice}", StabilityWarning, stacklevel=STACK - 1)
 
 

@@ -120,6 +120,8 @@ class Layer:
             return np.log(self.activity) / self.competition["sharpness"]
         if self.bias == "conscience" and learning:
             return self.bias_options["strength"] * (1 / len(self.W) - self.activity)
+        if self.bias == "threshold":
+            return -self.activity
         return -self.activity if self.bias == "mean" and learning else np.zeros(len(self.W))
 
     def teaches(self, x, label):
@@ -191,6 +193,11 @@ class Layer:
     def move_means(self):
         """Move the running means of the bias and of the rule by the means over the window."""
         kind, rate = self.bias, self.bias_options.get("rate", 0.0)
+        if kind == "threshold":
+            for s in self.pending:  # every one leaks once; of a window, wins are added when all have leaked
+                self.activity *= 1 - self.bias_options["leak"]
+            for s in self.pending:
+                self.activity[s.winner] += self.bias_options["step"]
         if kind == "mean":
             now = np.mean([s.v for s in self.pending], axis=0)
             rate = rate if self.updates else 1.0  # the first mean is the first window's

@@ -5,8 +5,9 @@ import math
 import numpy as np
 from numba.extending import register_jitable
 
-from neurosim.kernels.dense import competition, potentials
+from neurosim.kernels.dense import potentials
 from neurosim.kernels.dense.cuda.layout import MOST_THREADS, NOT_A_NUMBER
+from neurosim.kernels.shared import biases
 from neurosim.kernels.shared.grid import cuda
 from neurosim.kernels.shared.numbers import ONE, TWO, ZERO
 
@@ -69,7 +70,7 @@ def write_potential(n, failed, biased, constants, intake, state, memory, results
         results.potentials[n % results.potentials.shape[0], k] = potential
         memory.potentials[half, k] = NOT_A_NUMBER if failed else potential
         if biased:
-            memory.biases[half, k] = competition.bias_of(constants, state.activity[k], state.scales.size)
+            memory.biases[half, k] = biases.bias_of(constants, state.activity[k], state.scales.size)
     return potential
 
 

@@ -37,6 +37,7 @@ from neurosim.kernels.dense.cuda.survey import activated, rank_of, respond, soft
 from neurosim.kernels.dense.cuda.window import keep
 from neurosim.kernels.dense.layout import Constants
 from neurosim.kernels.shared import codes as kernel_codes
+from neurosim.kernels.shared.biases import acts
 from neurosim.kernels.shared.grid import cuda, grid_kernel, meet
 from neurosim.kernels.shared.numbers import LANES, ONE, TWO, ZERO
 
@@ -211,7 +212,7 @@ def stream_grid(kind: Kind, own: Any = None) -> Any:
         seat = _seat(width, depth, resident, state.scales.size, products, tile, lanes, tops, ranks, flags)
         if resident:
             load_synapses(state.synapses, seat)
-        biased = constants.bias == kernel_codes.LOG_PRIOR or (learning and constants.bias != kernel_codes.UNBIASED)
+        biased = acts(constants.bias, learning)
         samples, blanks = state.counters[layout.SAMPLES], state.counters[layout.BLANKS]
         pending, updates = state.counters[layout.PENDING], state.counters[layout.UPDATES]
         failed, taken = False, 0

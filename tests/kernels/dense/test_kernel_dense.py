@@ -95,6 +95,8 @@ SIGNED = {**PLAIN, "rate": 0.02}
     {"bias": ("conscience", {"rate": 0.1, "strength": 5.0}), "kind": "hard", "window": 3, **PLAIN},
     {"bias": ("mean", {"rate": 0.2}), **PLAIN}, {"bias": ("prior", {"rate": 0.2}), "sharpness": 2.0, **PLAIN},
     {"bias": ("mean", {"rate": 0.2}), "activation": ("relu", {}), "window": 4, **PLAIN},
+    {"bias": ("threshold", {"step": 1.0, "leak": 0.1}), "kind": "hard", **PLAIN},
+    {"bias": ("threshold", {"step": 0.5, "leak": 0.2}), "window": 3, "activation": ("relu", {}), **PLAIN},
     {"leak": 0.05, **PLAIN}, {"leak": 0.05, "window": 3, **PLAIN}, {"renormalise": True, "leak": 0.1, **PLAIN},
     {"schedule": ("linear", {"samples": 10}), "rate": 0.1}, {"schedule": ("linear", {"samples": 50, "last": 0.3})},
     {"schedule": ("exponential", {"samples": 15, "last": 0.01}), "rate": 0.3},
