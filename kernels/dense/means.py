@@ -10,6 +10,7 @@ from neurosim.kernels.shared.codes import LOG_PRIOR, MEAN_ACTIVITY, UNBIASED
 from neurosim.kernels.shared.numbers import NEGLIGIBLE, NEGLIGIBLE_ROOT, ONE, ZERO
 from neurosim.kernels.shared.rules import BCM
 
+
 @not_inlined
 def count_for_means(winner, potentials, responses, constants, sums, scratch):
     """Add one sample to what the running means of the bias and of the rule average over the window."""

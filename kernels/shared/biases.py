@@ -14,13 +14,13 @@ RAREST = np.float32(1e-30)  # share of responses, so that its logarithm is finit
 @cell
 def acts(bias, learning):
     """Return whether a bias is added: some are for learning alone."""
-    return bias == LOG_PRIOR or bias == THRESHOLD or (learning and bias != UNBIASED)
+    return bias in (LOG_PRIOR, THRESHOLD) or (learning and bias != UNBIASED)
 
 
 @cell
 def counts_wins(bias):
     """Return whether what a bias follows is how often a neuron wins."""
-    return bias == CONSCIENCE or bias == THRESHOLD
+    return bias in (CONSCIENCE, THRESHOLD)
 
 
 @cell

@@ -135,7 +135,10 @@ class Passes:
         self.head = _head(readout, constants, dtype)
         self.sharpness = _sharpness(self.head, constants.competition, temperature)
         if self.head.of_shares and isinstance(constants.bias, AdaptiveThreshold):
-            rule, advice = "None or a LogPrior for P(k | x)", "a LinearReadout reads potentials, which have no threshold"
+            rule, advice = (
+                "None or a LogPrior for P(k | x)",
+                "a LinearReadout reads potentials, which have no threshold",
+            )
             raise ConfigError("bias of the last layer", rule, constants.bias, advice)
         with chip._reading():
             self.layers = [LayerPass(layer, dtype) for layer in chip.layers if isinstance(layer, DenseLayer)]

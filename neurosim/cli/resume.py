@@ -248,7 +248,7 @@ def _differing_recipe(options: ChipOptions, constants: dict[str, Any], there: li
 
 def _kinds(layer: DenseWTA | ConvWTA) -> str:
     rule = getattr(layer.rule, "name", type(layer.rule).__name__)
-    bias = f" and {type(layer.bias).__name__}" if isinstance(layer, DenseWTA) and layer.bias else ""
+    bias = f" and {type(layer.bias).__name__}" if layer.bias else ""
     where = " on images" if isinstance(layer, ConvWTA) else ""
     return f"{type(layer.competition).__name__} with {rule}{bias}{where}"
 

@@ -59,10 +59,10 @@ def check_images(layer: Any) -> None:
     if layer.normalise != "none" and layer.initial == "uniform":
         raise ConfigError("initial", "'normal' with normalised images, which are of both signs", "uniform")
     paced = schedule(layer.rule)
-    if layer.renormalise and isinstance(paced, NormAdaptiveRate) and paced.rate > 0 and paced.power > 0:
-        if paced.floor == 0:
-            why = "norms are one, so the rate would be 0: give ConstantRate(rate), or a floor"
-            raise ConfigError(f"rate of {type(layer.rule).__name__}", "another with renormalise=True", paced, why)
+    stands_still = isinstance(paced, NormAdaptiveRate) and paced.rate > 0 == paced.floor and paced.power > 0
+    if layer.renormalise and stands_still:
+        why = "norms are one, so the rate would be 0: give ConstantRate(rate), or a floor"
+        raise ConfigError(f"rate of {type(layer.rule).__name__}", "another with renormalise=True", paced, why)
     if not layer.rule.bounded and paced.rate > 0 and not layer.renormalise:
         text = f"{type(layer.rule).__name__} has no decay, so weights grow without bound"
         advice = f"renormalise must be True, or rule another for long runs, got {layer.rule}"

@@ -194,8 +194,8 @@ class Layer:
         """Move the running means of the bias and of the rule by the means over the window."""
         kind, rate = self.bias, self.bias_options.get("rate", 0.0)
         if kind == "threshold":
-            for s in self.pending:  # every one leaks once; of a window, wins are added when all have leaked
-                self.activity *= 1 - self.bias_options["leak"]
+            # Every sample leaks once; of a window, wins are added when all have leaked.
+            self.activity *= (1 - self.bias_options["leak"]) ** len(self.pending)
             for s in self.pending:
                 self.activity[s.winner] += self.bias_options["step"]
         if kind == "mean":

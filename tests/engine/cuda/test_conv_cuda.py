@@ -115,15 +115,31 @@ LAYERS = {
     "log prior": {"bias": ("prior", {"rate": 0.3}), "sharpness": 2.0, "normalise": "window", "window": 2},
     "threshold": {"bias": ("threshold", {"step": 0.5, "leak": 0.2}), **SOFT},
     "renormalised": {"renormalise": True, "rule": "hebb", "adaptive": False, **SOFT},
-    "renormalised by few": {"renormalise": True, "rule": "hebb", "adaptive": False, "kind": "k", "winners": 2,
-                            "cutoff": 0.5, "rate": 5.0},
+    "renormalised by few": {
+        "renormalise": True,
+        "rule": "hebb",
+        "adaptive": False,
+        "kind": "k",
+        "winners": 2,
+        "cutoff": 0.5,
+        "rate": 5.0,
+    },
     "renormalised largest": {"renormalise": True, "rule": "hebb", "adaptive": False, "step": "largest"},
     "folds": {"cap": 1.0, "rate": 1.0, "kind": "hard", "rule": "instar", "adaptive": False},
 }
 
 
-QUICK = ("as it stands", "a window", "signed", "max pool", "oja", "folds", "ranked, singly", "log prior",
-         "renormalised by few")  # one of each kind: a second or more each
+QUICK = (
+    "as it stands",
+    "a window",
+    "signed",
+    "max pool",
+    "oja",
+    "folds",
+    "ranked, singly",
+    "log prior",
+    "renormalised by few",
+)  # one of each kind: a second or more each
 
 
 @pytest.mark.parametrize(
