@@ -54,6 +54,8 @@ LAYERS: dict[str, dict[str, Any] | None] = {
                              radius=0.5, window=3),
     "p-norm": made(competition=SOFT, rule=SOFTHEBB, lebesgue=3.0),
     "p-norm, odd": made(competition=SOFT, rule=OJA, lebesgue=2.5, renormalise=True, initial="normal"),
+    "sum of weights": made(competition=SOFT, rule=ns.Hebb(rate=0.5), weight_sum=3.0),
+    "sum of weights, window": made(competition=HARD, rule=SOFTHEBB, weight_sum=3.0, window=2, leak=0.1),
     "renormalised": made(competition=SOFT, rule=ns.Hebb(rate=0.5), renormalise=True),
     "unlearned": made(competition=ns.SoftWTA(temperature=0.5, signed=True), rule=ns.Hebb(rate=2.0), renormalise=True,
                       initial="normal"),

@@ -16,7 +16,7 @@ SHAPES = "arrays that were learned have shapes by it"
 KEPT = {  # constants that must stay as they are, and why
     "neurons": SHAPES, "kernel": SHAPES, "stride": SHAPES, "padding": SHAPES, "pool": SHAPES,
     "weight_bits": "synapses are stored in so many bits", "rounding": FIRST, "initial": FIRST, "radius": FIRST,
-    "renormalise": FIRST, "lebesgue": "the norms that are followed are to that power",
+    "renormalise": FIRST, "weight_sum": FIRST, "lebesgue": "the norms that are followed are to that power",
     "normalise": "the weights are in the unit that it gives the input",
     "instruments": "mean step sizes are over all updates",
 }  # fmt: skip

@@ -10,12 +10,11 @@ from neurosim.layers import limits
 from neurosim.layers.activations import Identity, Transmit, Triangle
 from neurosim.layers.biases import Bias
 from neurosim.layers.competition import Competition
-from neurosim.layers.dense import NEWER, check_common, check_kind
+from neurosim.layers.dense import NEWER, STEPS, check_common, check_kind
 from neurosim.layers.own_rules import RuleMaker
 from neurosim.layers.rules import Rule
 
 NORMALISATIONS = ("none", "running", "sample", "layer", "window")
-STEPS = ("capped", "largest")
 LONGEST_WINDOW = 256  # images: the patches of all of them are in memory at once
 
 

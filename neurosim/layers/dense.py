@@ -16,6 +16,7 @@ from neurosim.layers.rules import Rule
 
 LONGEST_WINDOW = 4096  # samples: their products with one another are kept
 UNITS = ("none", "stream", "sample")
+STEPS = ("capped", "largest")
 ROUNDINGS = ("stochastic", "nearest")
 NEWER = {"newer": True}  # unknown to older versions, so state files name the constant only if it is not the default
 
@@ -84,6 +85,14 @@ class DenseWTA:
         steps. Of `weight_bits`.
     instruments : bool
         Whether to keep step sizes and a record of what neurons do (`neurosim.instruments`); changes no weight.
+    weight_sum : float, optional
+        If given, positive: first weights have, and every update ends with the neurons that it moved at, this sum of
+        :math:`|w_{ki}|`, in place of `renormalise` (Diehl and Cook 2015: 78.4 for 784 inputs). It is measured anew each
+        time, which costs all inputs of each neuron that moves.
+    step : {"capped", "largest"}
+        How a step is kept within bounds. "capped": by the neuron itself, by `cap`. "largest": the layer's whole step is
+        divided by its largest change of a synapse, and then multiplied by each neuron's rate (Journé et al. 2023); no
+        neuron of a chip could know that number without being told. It costs inputs x neurons, on the CPU alone.
 
     Raises
     ------
@@ -115,6 +124,8 @@ class DenseWTA:
     instruments: bool = field(default=True, kw_only=True)
     weight_bits: int | None = field(default=None, kw_only=True, metadata=NEWER)
     rounding: str = field(default="stochastic", kw_only=True, metadata=NEWER)
+    weight_sum: float | None = field(default=None, kw_only=True, metadata=NEWER)
+    step: str = field(default="capped", kw_only=True, metadata=NEWER)
 
     def __post_init__(self) -> None:
         plain(self)
@@ -138,6 +149,9 @@ class DenseWTA:
         if self.weight_bits is not None:
             whole("weight_bits", self.weight_bits, 2, 16)
         one_of("rounding", self.rounding, ROUNDINGS)
+        if self.weight_sum is not None:
+            finite("weight_sum", self.weight_sum, "positive", 0, above=True)
+        one_of("step", self.step, STEPS)
         check_kind("competition", self.competition, Competition.members.values())
         check_kind("rule", self.rule, Rule.members.values())
         check_kind("activation", self.activation, Transmit.members.values())

@@ -27,6 +27,10 @@ def check(layer: Any) -> None:
     _check_competition(layer)
     if layer.initial == "zeros" and layer.renormalise:
         raise ConfigError("renormalise", "False with initial='zeros'", True, "weights of zero have no direction")
+    if layer.weight_sum is not None:
+        _check_sum(layer)
+    if layer.step == "largest":
+        _check_largest(layer)
     if layer.eligibility > 0 and layer.window > 1:
         raise ConfigError("window", "1 with an eligibility trace", layer.window)
     if layer.rule.mixes:
@@ -49,9 +53,8 @@ def check_images(layer: Any) -> None:
     for asks, asked in ((layer.rule.moment, "mean"), (layer.rule.total, "total")):
         if asks:
             raise ConfigError("rule", f"one that does not ask for {asked} in a ConvWTA", layer.rule.name)
-    if layer.step == "largest" and isinstance(layer.rule, OwnRule) and layer.rule.rate == 0:
-        advice = "the step is divided by its largest change, and then multiplied by the rate"
-        raise ConfigError(f"rate of rule {layer.rule.name}", "above 0 with step='largest'", layer.rule.rate, advice)
+    if layer.step == "largest":
+        _check_largest(layer)
     if layer.normalise == "window" and layer.window == 1:
         raise ConfigError("window", "2 or more with normalise='window'", 1, "take 'sample' for the image's own")
     if layer.step == "largest" and layer.cutoff > 0:
@@ -69,6 +72,23 @@ def check_images(layer: Any) -> None:
         warnings.warn(f"{text}: {advice}", StabilityWarning, stacklevel=STACK - 1)
 
 
+def _check_sum(layer: Any) -> None:
+    """Refuse what does not go with a given sum of weights."""
+    if layer.renormalise:
+        raise ConfigError("renormalise", "False with weight_sum", True, "it is either the norm or the sum")
+    if layer.initial == "zeros":
+        raise ConfigError("weight_sum", "None with initial='zeros'", layer.weight_sum, "zeros have no direction")
+
+
+def _check_largest(layer: Any) -> None:
+    """Refuse what does not go with a step that is divided by its largest change."""
+    if isinstance(layer.rule, OwnRule) and layer.rule.rate == 0:
+        advice = "the step is divided by its largest change, and then multiplied by the rate"
+        raise ConfigError(f"rate of rule {layer.rule.name}", "above 0 with step='largest'", layer.rule.rate, advice)
+    if getattr(layer, "eligibility", 0) > 0:
+        raise ConfigError("step", "'capped' with an eligibility trace", layer.step, "what waits has no size yet")
+
+
 def _check_competition(layer: Any) -> None:
     competition = layer.competition
     competition.check(layer.neurons)
@@ -84,6 +104,7 @@ def _check_mixed(layer: Any) -> None:
     for name, only in (
         ("competition", NoInhibition()), ("activation", Identity()), ("bias", None), ("window", 1),
         ("lebesgue", 2), ("renormalise", False), ("leak", 0), ("eligibility", 0),
+        ("weight_sum", None), ("step", "capped"),
     ):  # fmt: skip
         if getattr(layer, name) != only:
             raise ConfigError(name, f"{only!r} with {rule}", getattr(layer, name))
@@ -106,6 +127,8 @@ def _check_few_bits(layer: Any) -> None:
         ("window", 1, "growth is rounded as each sample comes"),
         ("lebesgue", 2, "the norm is followed as a sum of squares of whole numbers"),
         ("renormalise", False, "Hebb and HebbNet grow without; take a rule that decays"),
+        ("weight_sum", None, "Hebb and HebbNet grow without; take a rule that decays"),
+        ("step", "capped", "it moves every synapse of a neuron"),
         ("leak", 0, "it folds scales into synapses"),
         ("eligibility", 0, "its trace writes every synapse"),
     ):
@@ -117,7 +140,8 @@ def _warn(layer: Any) -> None:
     rule, rate = layer.rule, schedule(layer.rule).rate
     name = type(rule).__name__
     bounded = isinstance(rule, Hebb) and isinstance(layer.competition, Corrected)  # it grows as long as it errs
-    if not rule.bounded and rate > 0 and not (layer.renormalise or layer.leak > 0 or bounded):
+    bounded = bounded or layer.renormalise or layer.weight_sum is not None or layer.leak > 0
+    if not rule.bounded and rate > 0 and not bounded:
         text = f"{name} has no decay, so weights grow without bound: renormalise must be True or leak above 0"
         warnings.warn(f"{text}, got {layer.renormalise} and {layer.leak}", StabilityWarning, stacklevel=STACK)
     if layer.lebesgue == 1 and layer.initial == "uniform":

@@ -18,6 +18,15 @@ def layer(neurons=5, **constants):
 
 
 REFUSED = [
+    (lambda: layer(weight_sum=0), "weight_sum must be positive, got 0"),
+    (lambda: layer(weight_sum=1.0, renormalise=True), "renormalise must be False with weight_sum, got True"),
+    (lambda: layer(weight_sum=1.0, initial="zeros"), "weight_sum must be None with initial='zeros', got 1.0"),
+    (lambda: layer(weight_sum=1.0, weight_bits=8), "weight_sum must be None with weight_bits, got 1.0"),
+    (lambda: layer(step="max"), "step must be one of capped, largest, got 'max'"),
+    (lambda: layer(step="largest", eligibility=0.5), "step must be 'capped' with an eligibility trace, got 'largest'"),
+    (lambda: layer(step="largest", weight_bits=8), "step must be 'capped' with weight_bits, got 'largest'"),
+    (lambda: ns.AdaptiveThreshold(step=-1), "step must be at least 0, got -1"),
+    (lambda: ns.AdaptiveThreshold(leak=1.5), "leak must be from 0, at most 1, got 1.5"),
     (lambda: ns.SoftWTA(), "temperature or gain must be given, exactly one of the two, got (None, None)"),
     (lambda: ns.SoftWTA(temperature=1, gain=2), "given, exactly one of the two, got (1, 2)"),
     (lambda: ns.SoftWTA(temperature=0), "temperature must be positive, got 0"),

@@ -78,7 +78,7 @@ class Layer:
                  cap=0.1, cutoff=0.0, window=1, normalise="none", transmit=("identity", {}), winner_only=False,
                  rank=2, opposition=0.4, share=0.2, activation=("identity", {}), bias=None, rule="softhebb",
                  averaging=None, ceiling=2.0, decay=0.0, threshold=1.0, schedule=("norm", {}), lebesgue=2.0,
-                 renormalise=False, leak=0.0, eligibility=0.0):  # fmt: skip
+                 renormalise=False, leak=0.0, eligibility=0.0, weight_sum=None, step="capped"):  # fmt: skip
         self.W = np.array(W, np.float64)
         self.competition = {"kind": kind, "sharpness": sharpness, "winners": winners, "signed": signed,
                             "winner_only": winner_only, "rank": rank, "opposition": opposition}  # fmt: skip
@@ -90,6 +90,7 @@ class Layer:
         self.constants = {"ceiling": ceiling, "decay": decay, "threshold": threshold}
         self.cap, self.cutoff, self.window, self.normalise = cap, cutoff, window, normalise
         self.lebesgue, self.renormalise, self.leak, self.share = lebesgue, renormalise, leak, share
+        self.weight_sum, self.step = weight_sum, step
         self.eligibility, self.eligible = eligibility, np.zeros_like(self.W)
         self.transmit, self.activation = transmit, activation
         self.pending, self.seen, self.mean, self.samples, self.updates, self.winner = [], 0, 0.0, 0, 0, -1
@@ -169,11 +170,14 @@ class Layer:
             learning = (np.abs(sample.y) >= self.cutoff)[:, None]
             step = sample.modulator * learning * mixing_step(self.rule, rate, self.W, sample.x, sample.y)
         else:
-            change, growth = self.sums(rate)
+            change, growth = self.sums(1.0 if self.step == "largest" else rate)
             # No neuron's weights change, by what multiplies them, by more than the cap.
             part = np.where(np.abs(change) > self.cap, self.cap / np.maximum(np.abs(change), 1e-300), 1.0)
+            part = np.ones_like(part) if self.step == "largest" else part
             change, growth = self.gate(part * change, part[:, None] * growth)
             step = change[:, None] * self.W + growth
+            if self.step == "largest" and step.any():
+                step *= np.broadcast_to(rate, len(step))[:, None] / np.abs(step).max()
         self.move(self.pending[0].modulator, step)
         self.updates += 1
         self.W *= (1 - self.leak) ** len(self.pending)
@@ -189,6 +193,10 @@ class Layer:
             norms = self.norms()
             moved = step.any(axis=1) & (norms > 0)
             self.W[moved] /= norms[moved, None]
+        if self.weight_sum is not None:
+            sums = np.abs(self.W).sum(axis=1)
+            moved = step.any(axis=1) & (sums > 0)
+            self.W[moved] *= self.weight_sum / sums[moved, None]
 
     def move_means(self):
         """Move the running means of the bias and of the rule by the means over the window."""

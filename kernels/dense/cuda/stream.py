@@ -49,6 +49,7 @@ def _known(given, kind):
     lebesgue = TWO if kind.euclidean else given.lebesgue
     leak = given.leak if kind.leaks else ZERO
     eligibility = given.eligibility if kind.waits else ZERO
+    weight_sum = given.weight_sum if kind.sums else ZERO
     exponent = ONE if kind.plain_sending else given.exponent
     highest = given.highest if kind.few_bits else ZERO
     return Constants(  # Numba takes no condition within a call of so many keywords
@@ -82,6 +83,8 @@ def _known(given, kind):
         cutoff=given.cutoff,
         lebesgue=lebesgue,
         renormalise=kind.renormalise,
+        weight_sum=weight_sum,
+        largest=False,
         leak=leak,
         eligibility=eligibility,
         units=kind.units,

@@ -7,6 +7,8 @@ from neurosim.engine.samples import Array
 from neurosim.kernels.conv import layout
 from neurosim.layers.conv import ConvWTA
 
+ROUNDED = 1e-6  # what rounding to float32 may make of a norm of one, less one
+
 
 def first_weights(layer: ConvWTA, channels: int, seed: int, index: int, array: Array | None) -> Array:
     """Return weights (neurons, channels, kernel, kernel): a copy of `array`, or drawn from the seed if that is None.
@@ -30,6 +32,8 @@ def _at_norm_one(weights: Array) -> Array:
     """Return weights with every neuron's norm at one; the neurons come first."""
     flat = weights.reshape(len(weights), -1).astype(np.float64)
     lengths = np.linalg.norm(flat, axis=1, keepdims=True)
+    # What has norm one but for the rounding to float32 stays as it is, so that this may be done twice.
+    lengths[np.abs(lengths - 1) < ROUNDED] = 1
     return (flat / lengths).reshape(weights.shape).astype(np.float32)
 
 

@@ -28,6 +28,7 @@ def codes(layer: DenseWTA, real: type[np.floating[Any]] = np.float32, salt: int 
         "activation": layer.activation.code, "activation_exponent": layer.activation.exponent,
         "transmit": layer.transmit.code, "exponent": layer.transmit.exponent,
         "cap": layer.cap, "cutoff": layer.cutoff, "lebesgue": layer.lebesgue, "renormalise": layer.renormalise,
+        "weight_sum": layer.weight_sum or 0.0, "largest": layer.step == "largest",
         "leak": layer.leak, "eligibility": layer.eligibility, "units": UNITS[layer.normalise],
         "forgetting": 1e-3, "negative": layer.initial != "uniform", "instruments": layer.instruments,
         "highest": highest(layer), "nearest": layer.rounding == "nearest", "salt": np.uint64(salt),

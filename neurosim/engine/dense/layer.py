@@ -67,7 +67,8 @@ class DenseLayer(WorkingLayer):
         self.shape = (constants.neurons,)
         self.codes = codes(constants, salt=few_bits.salt(constants, seed, index))
         shape = constants.neurons, inputs
-        self.initial_array = first_array(initial, shape, index, constants.lebesgue, constants.renormalise)
+        rescaled = constants.renormalise or constants.weight_sum is not None
+        self.initial_array = first_array(initial, shape, index, constants.lebesgue, rescaled)
         state = first_state(constants, inputs, seed, index, self.initial_array)
         self.executor = executor(constants, inputs, index, self.codes, state)
         self.state = self.executor.state
