@@ -10,8 +10,8 @@ r"""A dense layer: integrate, compete, learn, transmit, one sample after another
 The weights are kept as :math:`w_{ki} = s_k v_{ik}`: decay touches the scale :math:`s_k` alone, growth touches
 :math:`v_{ik}` of the active inputs alone, and the squared norm follows in three products,
 :math:`\|w'\|^2 = a^2 \|w\|^2 + 2 a c u + c^2 \|x\|^2`. A sample costs active inputs x neurons, not inputs x neurons.
-Some features have no such form and cost inputs x neurons: potentials with another norm, eligibility traces, and
-Sanger's rule; their functions say so.
+Some features have no such form and cost inputs x neurons: potentials with another norm, eligibility traces, steps
+divided by their largest change, and Sanger's rule; their functions say so.
 With synapses of few bits :math:`v_{ik}` is a whole number, and growth is rounded.
 
 Every function here takes arrays of one float type and stays in it: float32 in the simulator, float64 in the tests

@@ -63,7 +63,7 @@ def _dense() -> None:
         _run(named(name, NEURONS))
     for constants in (
         {"weight_bits": 8}, {"window": 2}, {"bias": Conscience()}, {"bias": MeanActivity()}, {"leak": 0.1},
-        {"eligibility": 0.5}, {"renormalise": True}, {"lebesgue": 3.0},
+        {"eligibility": 0.5}, {"renormalise": True}, {"lebesgue": 3.0}, {"step": "largest"},
     ):  # fmt: skip
         _run(named("softhebb", NEURONS, **constants))
     for rule in (Sanger(rate=1e-5), OjaSubspace(rate=1e-5)):

@@ -59,7 +59,7 @@ REFUSED = [
     (lambda: ns.SoftWTA(temperature=1, signed=True, winner_only=True), "winner_only must be False with signed=True"),
     (lambda: layer(competition=ns.Ranked(rank=6)), "rank must be at most the number of neurons, 5, got 6"),
     (lambda: layer(bias=ns.LogPrior(), competition=ns.HardWTA()), "competition must be SoftWTA, not signed"),
-    (lambda: layer(bias=3), "bias must be a Conscience, MeanActivity, LogPrior or None, got 3"),
+    (lambda: layer(bias=3), "bias must be a Conscience, MeanActivity, LogPrior, AdaptiveThreshold or None, got 3"),
     (lambda: layer(lebesgue=0.5), "lebesgue must be from 1 to 16, got 0.5"),
     (lambda: layer(radius=1e18, lebesgue=3.0), "radius to the power of lebesgue must be at most 1e36, got (1e+18"),
     (lambda: layer(radius=np.ones(2)), "radius must be positive, got array"),

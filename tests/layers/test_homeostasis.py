@@ -93,10 +93,10 @@ def test_a_device_is_refused_in_a_line(samples, chunk):
 
 
 def test_gradients_are_refused_where_thresholds_decide(samples):
-    one = chip(samples, competition=SOFT, bias=ns.AdaptiveThreshold()).learn(samples)
-    readout = ns.SoftLabels().fit(one, samples, np.arange(len(samples)) % 10)
+    taught = {"competition": ns.Corrected(), "rule": ns.Hebb(rate=0.1)}
+    assert ns.bayes.Classifier(chip(samples, **taught)).classes == 12
     with pytest.raises(ns.ConfigError, match="bias of the last layer must be None or a LogPrior"):
-        ns.bayes.Classifier(one, readout)
+        ns.bayes.Classifier(chip(samples, bias=ns.AdaptiveThreshold(), **taught))
 
 
 def test_inspect_shows_them(samples, tmp_path):
