@@ -58,7 +58,7 @@ def load() -> np.ndarray:
 
 def trained(neurons: int, samples: np.ndarray) -> ns.Chip:
     """Return a chip past its beginnings: the first samples write far more neurons than the later ones."""
-    return ns.Chip([ns.recipes.softhebb(neurons)], inputs=784, seed=0).learn(samples[:10_000])
+    return ns.Chip([ns.recipes.softhebb(neurons, temperature=0.01)], inputs=784, seed=0).learn(samples[:10_000])
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ import numpy as np
 import neurosim as ns
 
 NEURONS, CHUNK, PAIRS = 2000, 500, 15
-BASE = ns.recipes.softhebb(NEURONS)
+BASE = ns.recipes.softhebb(NEURONS, temperature=0.01)
 STEADY = ns.ConstantRate(1e-4)  # so small that no rule leaves the weights it starts from
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import neurosim as ns
 
 SOFT, HARD = ns.SoftWTA(temperature=0.5), ns.HardWTA()
+RELATIVE = ns.SoftWTA(relative_temperature=0.2)
 SOFTHEBB, OJA = ns.SoftHebb(rate=0.3), ns.Oja(rate=0.2)
 
 
@@ -70,6 +71,17 @@ LAYERS: dict[str, dict[str, Any] | None] = {
     "few bits": made(competition=SOFT, rule=SOFTHEBB, weight_bits=4),
     "two bits, nearest": made(competition=SOFT, rule=SOFTHEBB, weight_bits=2, rounding="nearest"),
     "fold": made(competition=HARD, rule=ns.Instar(rate=1.0), cap=1.0, radius=1e5),
+    "relative": made(competition=RELATIVE, rule=SOFTHEBB),
+    "relative within": made(competition=RELATIVE, rule=SOFTHEBB, activation=ns.Softmax(temperature=0.3), window=3),
+    "relative prior": made(competition=ns.SoftWTA(relative_temperature=0.3), rule=SOFTHEBB, bias=ns.LogPrior()),
+    "samples": made(competition=SOFT, rule=SOFTHEBB, initial="samples", radius=2.0, transmit=ns.Triangle()),
+    "relative samples": made(competition=RELATIVE, rule=SOFTHEBB, initial="samples", normalise="stream", radius=3.0),
+    "samples of few bits": made(competition=RELATIVE, rule=SOFTHEBB, initial="samples", weight_bits=4, radius=2.0),
+    "samples, two bits": made(competition=HARD, rule=SOFTHEBB, initial="samples", weight_bits=2, rounding="nearest"),
+    "samples, p-norm": made(competition=ns.KWTA(winners=3), rule=OJA, initial="samples", lebesgue=3.0, window=2,
+                            renormalise=True),
+    "samples with habits": made(competition=HARD, rule=ns.Instar(rate=0.2), initial="samples", eligibility=0.5,
+                                bias=ns.Conscience(rate=0.1)),
     "no instruments": made(competition=SOFT, rule=SOFTHEBB, instruments=False),
 }  # fmt: skip
 

@@ -17,30 +17,31 @@ NAMES = (
     "softhebb", "hard_wta", "k_wta", "hebb", "oja", "instar", "krotov_hopfield", "hebbnet", "liuson", "bcm", "eghr",
     "supervised_softhebb", "delta_readout",
 )  # fmt: skip
-TEMPERATURE = 0.01
+RELATIVE_TEMPERATURE = 0.02
 RATE = 1.5
 DELTA_RATE = 2.0
 
 
 def softhebb(
     neurons: int, *, temperature: float | None = None, gain: float | None = None,
-    rate: Rate = RATE, floor: float | None = None, **constants: Any,
+    relative_temperature: float | None = None, rate: Rate = RATE, floor: float | None = None, **constants: Any,
 ) -> DenseWTA:  # fmt: skip
     """Return a SoftHebb layer whose defaults work for any scale of the input and for 100 to 4,000 neurons.
 
-    Samples are divided by their norms, so a potential is the neuron's norm times a cosine, and the temperature relative
-    to that. `docs/measured.md` shows how the default constants were found.
+    Samples are divided by their norms, so a potential is the neuron's norm times a cosine. The temperature follows how
+    much these differ in the stream. For inputs of both signs, take `initial="samples"`: its radius is 2 by default, 5
+    otherwise. `docs/measured.md` shows how the default constants were found.
 
     Parameters
     ----------
     neurons : int
-    temperature, gain : float, optional
-        Softness of the competition, as in `SoftWTA`; give at most one. By default the temperature is 0.01.
+    temperature, gain, relative_temperature : float, optional
+        Softness of the competition, as in `SoftWTA`; give at most one. By default the relative temperature is 0.02.
     rate : float or schedule
         As in `SoftHebb`.
     floor : float, optional
         As in `NormAdaptiveRate`; not with a schedule, which has its own. By default the rate may fall to 0, and neurons
-        that fit their inputs well hardly follow when these change: see `docs/rules.md`, streams that change.
+        that fit their inputs well hardly follow when these change: see `docs/schedules.md`.
     **constants
         Any other constant of `DenseWTA`, in place of the recipe's.
 
@@ -48,11 +49,9 @@ def softhebb(
     ----------
     Moraitis et al., Neuromorph. Comput. Eng. 2 (2022) 044017.
     """
-    if temperature is not None and gain is not None:
-        raise ConfigError("temperature or gain", "given, one of the two at most", (temperature, gain))
-    if temperature is None and gain is None:
-        temperature = TEMPERATURE
-    competition = SoftWTA(temperature=temperature, gain=gain)
+    if temperature is None and gain is None and relative_temperature is None:
+        relative_temperature = RELATIVE_TEMPERATURE
+    competition = SoftWTA(temperature=temperature, gain=gain, relative_temperature=relative_temperature)
     return _shrinking(neurons, constants, competition=competition, rule=SoftHebb(rate=by_norm(rate, floor)))
 
 
@@ -376,7 +375,8 @@ def taken(name: str) -> set[str]:
 
 def _shrinking(neurons: int, constants: dict[str, Any], **chosen: Any) -> DenseWTA:
     """Return a layer whose neurons begin with large norms that shrink as they win, so that others can win next."""
-    common: dict[str, Any] = {"normalise": "sample", "radius": 5.0, "cap": 0.25, "transmit": Triangle(power=2)}
+    radius = 2.0 if constants.get("initial") == "samples" else 5.0  # what is no random direction needs fewer wins
+    common: dict[str, Any] = {"normalise": "sample", "radius": radius, "cap": 0.25, "transmit": Triangle(power=2)}
     return DenseWTA(neurons, **(common | chosen | constants))
 
 

@@ -42,7 +42,7 @@ def images(root: Path, part: str, count: int, every_pixel: bool, inputs: int = 7
 
 def trained(neurons: int, samples: np.ndarray) -> ns.Chip:
     """Return a chip past its beginnings."""
-    return ns.Chip([ns.recipes.softhebb(neurons)], inputs=samples.shape[1], seed=0).learn(samples)
+    return ns.Chip([ns.recipes.softhebb(neurons, temperature=0.01)], inputs=samples.shape[1], seed=0).learn(samples)
 
 
 def copy_of(chip: ns.Chip) -> ns.Chip:

@@ -102,7 +102,7 @@ def compete_at_length(address, kind, row, recalled, _unused, _also):
     if acts(constants.bias, given.learning):
         biased = True
         for k in range(neurons):
-            scratch.biases[k] = bias_of(constants, state.activity[k], neurons)
+            scratch.biases[k] = bias_of(constants, constants.sharpness, state.activity[k], neurons)
     first, last = share_of(positions, 1, team)
     for p in range(first, last):
         u, y = potentials[p], responses[p]

@@ -8,6 +8,7 @@ order of `potentials.py`, so the bits do not depend on how many samples are look
 """
 
 from neurosim.kernels.compiled import cell, not_inlined
+from neurosim.kernels.dense.beginning import samples_taught
 from neurosim.kernels.dense.inputs import take_in, teaches
 from neurosim.kernels.dense.layout import BLANKS, PACE, SAMPLES
 from neurosim.kernels.dense.potentials import scale_sums, sum_rows
@@ -34,6 +35,8 @@ def samples_ahead(left, breadth, pace, learning, constants, state, scratch):
     if most < 2 or constants.lebesgue != TWO or neurons < scratch.copied.size:
         return 0
     if learning:
+        if samples_taught(state) < constants.beginners:
+            return 0
         if state.pending_sizes.size > 1 or constants.leak > ZERO or constants.eligibility > ZERO:
             return 0
         if constants.largest:

@@ -7,7 +7,18 @@ not have. Every stage takes an address and a kind, as `arguments_at` does, and f
 from functools import cache
 
 from neurosim.kernels.compiled import compiled
-from neurosim.kernels.dense import ahead, competition, every_synapse, few_bits, layout, means, tallies, ways
+from neurosim.kernels.dense import (
+    ahead,
+    beginning,
+    competition,
+    every_synapse,
+    few_bits,
+    layout,
+    means,
+    tallies,
+    temperature,
+    ways,
+)
 from neurosim.kernels.dense import gate as gates
 from neurosim.kernels.dense.learning import leak_all
 from neurosim.kernels.dense.potentials import integrate as integrate_alone
@@ -92,23 +103,35 @@ def integrate(address, kind, row, size, mean_written, _unused):
 def convert(address, kind, row, _unused, _also, _too):
     """Write what competes, from the potentials."""
     _samples, learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
-    competition.convert(results.potentials[row], learning, constants, state.activity, scratch.lanes, scratch.drive)
+    sharpness, lanes, drive = temperature.sharpness_at(state.lead[0], constants), scratch.lanes, scratch.drive
+    competition.convert(results.potentials[row], learning, constants, sharpness, state.activity, lanes, drive)
+    beginning.put_behind(drive, constants, state)
     return 0
 
 
 @compiled(_nrt=False, no_cpython_wrapper=True)
 def compete(address, kind, row, label, _unused, _also):
     """Write the responses; return the winner."""
-    _samples, _learning, constants, _state, scratch, results, _own, _marks, stages = arguments_at(address, kind)
-    drive = scratch.drive if stages.convert != 0 else results.potentials[row]
-    return competition.compete(drive, label, constants, scratch.lanes, scratch.written, results.responses[row])
+    _samples, _learning, constants, state, scratch, results, _own, _marks, stages = arguments_at(address, kind)
+    potentials, responses, lanes, order = (
+        results.potentials[row],
+        results.responses[row],
+        scratch.lanes,
+        scratch.written,
+    )
+    sharpness = temperature.sharpness_of(potentials, constants, state, lanes)
+    drive = scratch.drive if stages.convert != 0 else potentials
+    return competition.compete(drive, label, constants, sharpness, lanes, order, responses)
 
 
 @compiled(_nrt=False, no_cpython_wrapper=True)
 def count_for_means(address, kind, row, winner, _unused, _also):
     """Count a sample for the running means."""
     _samples, _learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
-    potentials, responses = results.potentials[row], results.responses[row]
+    potentials, responses, lead = results.potentials[row], results.responses[row], state.lead
+    if constants.relative > ZERO:
+        now = temperature.lead_of(potentials, scratch.lanes)
+        lead[0], lead[1] = temperature.moved_lead(now, lead[0], lead[1], constants.forgetting)
     means.count_for_means(winner, potentials, responses, constants, state.pending_sums, scratch)
     return 0
 
@@ -192,6 +215,20 @@ def write_few_bits(address, kind, count, _unused, _also, _too):
 
 
 @compiled(_nrt=False, no_cpython_wrapper=True)
+def begin(address, kind, n, size, _unused, _also):
+    """Let the next neuron begin as a sample."""
+    _samples, _learning, constants, state, _scratch, results, _own, _marks, _stages = arguments_at(address, kind)
+    k, p = beginning.samples_taught(state) - 1, state.counters[layout.PENDING]
+    active, values, live = state.pending_active[p], state.pending_inputs[p], results.live
+    flips = beginning.begin_neuron(
+        k, k, state.counters[layout.SAMPLES], size, active, values, constants, state, live
+    )  # fmt: skip
+    if results.tallies.shape[0] > 0:
+        tallies.tally_beginning(n, k, size, flips, results)
+    return 0
+
+
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def leak(address, kind, _unused, _also, _too, _last):
     """Let every neuron's weights decay by the window's time."""
     _samples, _learning, constants, state, _scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
@@ -233,13 +270,14 @@ def stages_of(kind, samples, constants, state, scratch, results):
     # Where there is one sample, there is none to look ahead at.
     looks, counts = scratch.ahead_sums.shape[0] > 0 and samples.values.shape[0] != 1, results.tallies.shape[0] > 0
     averages = constants.bias != UNBIASED or constants.moment > 0
+    begins = constants.beginners > 0
     mixes = constants.rule in (SANGER, SUBSPACE)
     asked = {
         sum_next: looks, recall: looks, keep_copies: looks,
         integrate: constants.lebesgue != TWO or scratch.signals.shape[0] > 1,
-        convert: constants.activation != IDENTITY or constants.bias != UNBIASED,
+        convert: constants.activation != IDENTITY or constants.bias != UNBIASED or begins,
         compete: not competition.is_plain(constants),
-        count_for_means: averages, move_means: averages,
+        count_for_means: averages or constants.relative > ZERO, move_means: averages, begin: begins,
         overlaps: state.pending_sizes.size > 1, totals: constants.total and not mixes,
         mix: mixes, gate: constants.gated, eligibility: constants.eligibility > ZERO,
         move_by_largest: constants.largest,

@@ -34,12 +34,12 @@ def activate(potentials, function, exponent, lanes, outputs):
 
 
 @cell
-def convert(potentials, learning, constants, activity, lanes, drive):
+def convert(potentials, learning, constants, sharpness, activity, lanes, drive):
     """Write what competes: f(u) plus each neuron's bias, if it acts."""
     activate(potentials, constants.activation, constants.activation_exponent, lanes, drive)
     if acts(constants.bias, learning):
         for k in range(drive.size):
-            drive[k] += bias_of(constants, activity[k], drive.size)
+            drive[k] += bias_of(constants, sharpness, activity[k], drive.size)
 
 
 def is_plain(constants):
@@ -48,16 +48,16 @@ def is_plain(constants):
 
 
 @inlined
-def compete_softly(drive, constants, lanes, responses):
+def compete_softly(drive, sharpness, lanes, responses):
     """Write the responses y of a softmax, no more; return the winner."""
-    return first_index(drive, softmax(drive, constants.sharpness, responses, lanes))
+    return first_index(drive, softmax(drive, sharpness, responses, lanes))
 
 
 @cell
-def compete(drive, label, constants, lanes, order, responses):
+def compete(drive, label, constants, sharpness, lanes, order, responses):
     """Write the responses y; return the winner."""
     competition, winners, parameter = constants.competition, constants.winners, constants.competition_parameter
-    top = softmax(drive, constants.sharpness, responses, lanes) if constants.soft else maximum(drive, lanes)
+    top = softmax(drive, sharpness, responses, lanes) if constants.soft else maximum(drive, lanes)
     winner = first_index(drive, top)
     respond_all(competition, drive, winner, label, winners, parameter, responses)
     if constants.ranked:

@@ -45,7 +45,7 @@ def _ones(word):
 
 
 @cell
-def _store(i, k, whole, constants, state, live):
+def store_synapse(i, k, whole, constants, state, live):
     """Write a synapse; return how many of its bits change, in two's complement."""
     old, new = np.int64(state.synapses[i, k]), np.int64(whole)
     if new == old:
@@ -76,7 +76,7 @@ def _grow_in_few_bits(k, growth, key, constants, state, scratch, live):
     peak = _round_growth(k, growth, key, constants, state, grown)
     if peak <= constants.highest:
         for j in range(size):
-            flips += _store(state.pending_active[0, j], k, grown[j], constants, state, live)
+            flips += store_synapse(state.pending_active[0, j], k, grown[j], constants, state, live)
         return flips
     shrink, again, j = peak * ZERO + ONE, random_word(key), 0
     while peak * shrink > constants.highest:
@@ -85,7 +85,9 @@ def _grow_in_few_bits(k, growth, key, constants, state, scratch, live):
         active = j < size and state.pending_active[0, min(j, size - 1)] == i
         exact = grown[j] if active else state.synapses[i, k]
         j += active
-        flips += _store(i, k, round_to_whole(exact * shrink, again, i, constants.nearest), constants, state, live)
+        flips += store_synapse(
+            i, k, round_to_whole(exact * shrink, again, i, constants.nearest), constants, state, live
+        )
     state.scales[k] /= shrink
     state.counters[FOLDS] += 1
     return flips

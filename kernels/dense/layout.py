@@ -34,6 +34,7 @@ class Constants(NamedTuple):
     winner_only: bool
     competition_parameter: np.float32  # what else the cell of the competition takes
     sharpness: np.float32  # 1 / temperature
+    relative: np.float32  # temperature as a share of the running mean of the lead; 0: `sharpness` stands
     activation: int
     activation_exponent: np.float32
     bias: int
@@ -60,6 +61,8 @@ class Constants(NamedTuple):
     eligibility: np.float32
     units: int
     forgetting: np.float32
+    beginners: int  # neurons that begin as a sample, one after another; 0: first weights are there from the start
+    first_norm: np.float32  # that they begin with
     negative: bool
     transmit: int
     exponent: np.float32  # power of Triangle, 1 / temperature of Softmax
@@ -79,6 +82,7 @@ class State(NamedTuple):
     # (COUNTERS,); BLANKS: samples that teach nothing, unlabelled ones among them; FOLDS: neurons written whole
     counters: NDArray[np.int64]
     input_norm: NDArray[np.float32]  # (1,) running mean of |x|
+    lead: NDArray[np.float32]  # (2,) running mean of the largest potential less the mean one; samples that it is of
     activity: NDArray[np.float32]  # (neurons,) running mean of the bias
     traces: NDArray[np.float32]  # (neurons,) running mean of the rule
     steps: NDArray[np.float32]  # (2, neurons) sum of the step sizes, and what float32 lost of it
@@ -170,6 +174,7 @@ class Stages(NamedTuple):
     eligibility: int = 0
     move_by_largest: int = 0
     write_few_bits: int = 0
+    begin: int = 0
     leak: int = 0
     tally_inputs: int = 0
     tally_live: int = 0

@@ -32,6 +32,7 @@ from neurosim.kernels.dense.learning import learn, pass_time
 from neurosim.kernels.dense.potentials import integrate
 from neurosim.kernels.dense.tallies import has_zeros
 from neurosim.kernels.dense.team import sum_share, wait_for_new_epoch
+from neurosim.kernels.dense.temperature import sharpness_of
 from neurosim.kernels.dense.window import full_window, keep, memory_of_inputs
 from neurosim.kernels.shared.arguments import arguments_at, size_of_arguments, write_arguments
 from neurosim.kernels.shared.by_address import call
@@ -69,7 +70,7 @@ def _integrate(row, size, mean_written, values, active, state, results, stages, 
 
 
 @inlined
-def _compete(row, label, constants, scratch, results, stages, address, kind):
+def _compete(row, label, constants, state, scratch, results, stages, address, kind):
     """Write the responses; return the winner."""
     drive = results.potentials[row]
     if stages.convert != 0:
@@ -77,7 +78,8 @@ def _compete(row, label, constants, scratch, results, stages, address, kind):
         drive = scratch.drive
     if stages.compete != 0:
         return call(stages.compete, address, kind, row, label, 0, 0)
-    return compete_softly(drive, constants, scratch.lanes, results.responses[row])
+    sharpness = sharpness_of(results.potentials[row], constants, state, scratch.lanes)
+    return compete_softly(drive, sharpness, scratch.lanes, results.responses[row])
 
 
 @inlined
@@ -153,7 +155,7 @@ def stream(address, kind):
         if counts:
             _tally_inputs(n, size, first if n < end else -1, zeros, constants, stages, address, kind)
         mean_active = _moved_mean(mean_active, size, mean_active > 0)
-        winner = _compete(row, label if learning else -1, constants, scratch, results, stages, address, kind)
+        winner = _compete(row, label if learning else -1, constants, state, scratch, results, stages, address, kind)
         if not math.isfinite(responses[winner] + potentials[winner]):
             return n, winner
         results.winners[n] = winner

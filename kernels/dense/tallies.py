@@ -25,6 +25,14 @@ def tally_inputs(n, size, active, holes, neurons, results):
 
 
 @cell
+def tally_beginning(n, k, size, flips, results):
+    """Count what it took to begin neuron k as sample n: no rule is asked, and its active inputs are written."""
+    row = results.tallies[n]
+    row[WRITTEN], row[FLIPPED] = size, flips
+    results.written[n, k] = 1
+
+
+@cell
 def has_zeros(live, neurons):
     """Return whether some synapse is zero."""
     zeros = 0

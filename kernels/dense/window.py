@@ -2,6 +2,7 @@
 
 from neurosim.kernels.compiled import cell, inlined
 from neurosim.kernels.dense import layout
+from neurosim.kernels.dense.beginning import samples_taught
 from neurosim.kernels.dense.inputs import teaches
 from neurosim.kernels.shared.by_address import call
 from neurosim.kernels.shared.numbers import ONE
@@ -25,6 +26,9 @@ def keep(n, row, size, winner, label, samples, constants, state, results, stages
     state.pending_modulators[p] = samples.modulators[n] if samples.modulators.size > 0 else ONE
     if not teaches(True, size, label, constants.by_label):
         state.counters[layout.BLANKS] += 1
+        return False
+    if stages.begin != 0 and samples_taught(state) <= constants.beginners:
+        call(stages.begin, address, kind, n, size, 0, 0)
         return False
     state.wins[winner] += 1
     state.pending_sizes[p] = size

@@ -24,10 +24,10 @@ def counts_wins(bias):
 
 
 @cell
-def bias_of(constants, activity, neurons):
+def bias_of(constants, sharpness, activity, neurons):
     """Return one neuron's bias."""
     if constants.bias == LOG_PRIOR:
-        return math.log(activity) / constants.sharpness
+        return math.log(activity) / sharpness
     if constants.bias == CONSCIENCE:
         return constants.bias_strength * (ONE / np.float32(neurons) - activity)
     return -activity

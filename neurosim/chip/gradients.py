@@ -24,7 +24,6 @@ from neurosim.engine.base import WorkingLayer
 from neurosim.engine.dense.layer import DenseLayer
 from neurosim.errors import ConfigError, SampleError
 from neurosim.layers.biases import AdaptiveThreshold, LogPrior
-from neurosim.layers.competition import Competition
 from neurosim.layers.dense import DenseWTA
 from neurosim.outside.arrays import WHOLE, numbers
 
@@ -133,7 +132,7 @@ class Passes:
         self.dtype, self.shape, self.inputs = dtype, chip.shape, chip.inputs
         constants = _last_constants(chip.layers)
         self.head = _head(readout, constants, dtype)
-        self.sharpness = _sharpness(self.head, constants.competition, temperature)
+        self.sharpness = _sharpness(self.head, chip.layers[-1], temperature)
         if self.head.of_shares and isinstance(constants.bias, AdaptiveThreshold):
             rule, advice = (
                 "None or a LogPrior for P(k | x)",
@@ -180,6 +179,8 @@ class Passes:
         """Refuse, by ConfigError, a hard competition, whose winner has no slope."""
         if self.head.of_shares and self.sharpness is None:
             advice = "give a temperature for the softmax of which it is the limit, or a LinearReadout"
+            if getattr(self.layers[-1].constants.competition, "relative_temperature", None) is not None:
+                advice = "its temperature is relative to what it learns, and it has learned nothing"
             competition = self.layers[-1].constants.competition
             raise ConfigError("competition of the last layer", "a softmax to have a gradient", competition, advice)
 
@@ -241,10 +242,10 @@ def _head(readout: object, constants: DenseWTA, dtype: Float) -> Head:
     return readout.head(constants, dtype)
 
 
-def _sharpness(head: Head, competition: Competition, temperature: float | None) -> float | None:
-    """Return 1 / tau of the last layer's softmax; None where there is none."""
+def _sharpness(head: Head, last: WorkingLayer, temperature: float | None) -> float | None:
+    """Return 1 / tau of the last layer's softmax as it is now; None where there is none."""
     if temperature is None:
-        return getattr(competition, "sharpness", None) if competition.posterior else None
+        return last.sharpness if last.constants.competition.posterior else None
     temperature = plain_number(temperature)
     check_temperature(temperature)
     if not head.of_shares:

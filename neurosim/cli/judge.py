@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 HEADS = {
     "winner": "winner", "soft": "soft", "triangle": "triangle", "relu": "relu", "softmax": "softmax(5u)",
-    "output": "output", "neighbours": "5-nn",
+    "output": "output", "logistic": "logistic", "neighbours": "5-nn",
 }  # fmt: skip
 
 
@@ -57,7 +57,7 @@ class JudgeOptions(SourceOptions):
 @shared.as_json()
 @plainly
 def command(**values: Any) -> None:
-    """Judge the chip in STATE by seven readouts, beside the same chip untrained and the raw inputs.
+    """Judge the chip in STATE by eight readouts, beside the same chip untrained and the raw inputs.
 
     Nothing is learned or written; labels are used by the readouts alone.
     """
@@ -94,12 +94,14 @@ def _labelled(name: str, source: str, options: SourceOptions) -> "Stream":
 
 
 def _table(rows: "list[Comparison]") -> str:
-    """Return accuracies, and below them how many training samples each readout had."""
+    """Return accuracies; below them how many training samples each readout had, and which linear one counts."""
     first = rows[0]
     lines = [_line(f"accuracy on {first.test_samples:,}", HEADS)]
     lines += [_line(row.network, {name: _shown(row.accuracy[name], ".2%") for name in HEADS}) for row in rows]
     lines += ["", _line("training samples", HEADS)]
     lines += [_line(row.network, {name: _shown(row.train_samples[name], ",") for name in HEADS}) for row in rows]
+    counted = [f"{row.network} {_shown(row.accuracy[row.linear], '.2%')} ({row.linear})" for row in rows]
+    lines += ["", f"the better of output and logistic on held-back training samples: {', '.join(counted)}"]
     if first.test_unlabelled or first.test_unknown:
         left_out = f"{first.test_unlabelled:,} without a label, left out"
         lines += ["", f"test samples: {left_out}; {first.test_unknown:,} of unknown classes, counted as wrong"]

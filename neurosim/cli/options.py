@@ -19,7 +19,9 @@ ARRIVALS = {
     "closed": (), "period": ("rate",), "poisson": ("rate",), "bursts": ("rate", "burst"), "stream": ("timestamps",),
 }  # fmt: skip
 DEFAULT_NEURONS, DEFAULT_RECIPE, DEFAULT_BURST = 100, "softhebb", 8
-LAYER_CONSTANTS = ("temperature", "gain", "rate", "floor", "window", "normalise", "initial", "weight_bits")
+LAYER_CONSTANTS = (
+    "temperature", "gain", "relative_temperature", "rate", "floor", "window", "normalise", "initial", "weight_bits",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +72,7 @@ class ChipOptions:
         cpu or cuda.
     constant_changes : tuple of str
         NAME=VALUE of constants that are changed, the weights kept.
-    temperature, gain, rate, floor, window, normalise, initial, weight_bits
+    temperature, gain, relative_temperature, rate, floor, window, normalise, initial, weight_bits
         Constants of all layers, in place of those of the recipe.
     """
 
@@ -82,6 +84,7 @@ class ChipOptions:
     constant_changes: tuple[str, ...] = ()
     temperature: float | None = None
     gain: float | None = None
+    relative_temperature: float | None = None
     rate: float | None = None
     floor: float | None = None
     window: int | None = None

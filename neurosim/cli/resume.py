@@ -260,6 +260,7 @@ def _differing_constants(asked: dict[str, Any], seed: int, layers: list[DenseWTA
         "neurons": [layer.neurons for layer in layers],
         "temperature": [getattr(layer.competition, "temperature", None) for layer in layers],
         "gain": [getattr(layer.competition, "gain", None) for layer in layers],
+        "relative_temperature": [getattr(layer.competition, "relative_temperature", None) for layer in layers],
         "rate": [schedule(layer.rule).rate for layer in layers],
         "floor": [getattr(schedule(layer.rule), "floor", None) for layer in layers],
         "window": [layer.window for layer in layers],

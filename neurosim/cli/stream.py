@@ -89,14 +89,24 @@ def known() -> dict[str, str]:
 @shared.recipe()
 @shared.preset()
 @click.option("--temperature", type=float, metavar="T", help="Softness of the competition, in units of potential.")
-@click.option("--gain", type=float, metavar="B", help="The same as a base: exp(1/T). Give one of the two.")
+@click.option("--gain", type=float, metavar="B", help="The same as a base: exp(1/T). Give one of the three.")
+@click.option(
+    "--relative-temperature",
+    type=float,
+    metavar="S",
+    help="The same as a share of how far the largest potential is above the mean one, averaged over the stream.",
+)
 @click.option("--rate", type=float, metavar="R", help="Learning rate.")
 @shared.rate_floor()
 @click.option("--window", type=int, metavar="N", help="Samples whose plasticity is summed before it is applied.")
 @click.option(
     "--normalise", type=click.Choice(["none", "stream", "sample"]), help="Unit of the input.  [default: sample]"
 )
-@click.option("--initial", type=click.Choice(["uniform", "normal"]), help="First weights; normal for signed inputs.")
+@click.option(
+    "--initial",
+    type=click.Choice(["uniform", "normal", "samples"]),
+    help="First weights: uniform for inputs of at least 0, or for signed ones the first samples, or normal.",
+)
 @shared.weight_bits()
 @shared.seed()
 @shared.epochs()

@@ -142,6 +142,21 @@ class WorkingLayer(Fixed, ABC):
     def norms(self) -> Array:
         """Length of each neuron's weight vector, as followed while learning: float32 (neurons,)."""
 
+    @property
+    def sharpness(self) -> float | None:
+        """1 / temperature of the competition as it is now; None where there is no softmax, or it is not known yet."""
+        numbers = self.constants.competition.numbers(self.constants.neurons)
+        return numbers.get("sharpness") if self.constants.competition.soft else None
+
+    @property
+    def temperature(self) -> float | None:
+        """Temperature of the competition as it is now; None as of `sharpness`.
+
+        With `relative_temperature`, it follows the stream, and is not known before a sample was learned from.
+        """
+        sharpness = self.sharpness
+        return None if sharpness is None else 1 / sharpness
+
     def _indices(self, neurons: ArrayLike) -> NDArray[np.int64]:
         """Return indices of neurons as an array."""
         rule = f"indices of neurons, from 0 to {self.constants.neurons - 1}"

@@ -13,6 +13,7 @@ Path = tuple[str, ...]
 COMPOSED = ("competition", "rule", "activation", "bias", "transmit", "pool")  # constants that have constants
 FIRST = "the first weights were made with it"
 SHAPES = "arrays that were learned have shapes by it"
+SOFTNESS = ("temperature", "gain", "relative_temperature")  # one of them is given
 KEPT = {  # constants that must stay as they are, and why
     "neurons": SHAPES, "kernel": SHAPES, "stride": SHAPES, "padding": SHAPES, "pool": SHAPES,
     "weight_bits": "synapses are stored in so many bits", "rounding": FIRST, "initial": FIRST, "radius": FIRST,
@@ -123,9 +124,9 @@ def _replaced(owner: Any, path: Path, value: Any) -> Any:
         value = replace(owner.rate, rate=value)  # type: ignore[type-var]
     if isinstance(owner, OwnRule):
         return _own_replaced(owner, name, value)
-    other = {"temperature": {"gain": None}, "gain": {"temperature": None}}.get(name, {})  # one of the two is given
     there = {entry.name for entry in fields(owner)}
-    return replace(owner, **{name: value}, **{key: none for key, none in other.items() if key in there})
+    others = {other: None for other in SOFTNESS if name in SOFTNESS and other != name and other in there}
+    return replace(owner, **{name: value}, **others)
 
 
 def _own_replaced(rule: OwnRule, name: str, value: Any) -> OwnRule:

@@ -5,7 +5,7 @@ potential itself. The winner is the neuron of the largest drive, the lowest inde
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from neurosim.checks import LARGEST, finite, fraction, plain, temperature, truth, whole
@@ -34,6 +34,8 @@ class Competition(Family):
         Whether responses are at least 0, if nothing is signed.
     images : bool
         Whether a `ConvWTA` may have it.
+    begins : bool
+        Whether neurons may begin as samples, so that those which have not must never win.
     """
 
     __slots__ = ()
@@ -44,9 +46,10 @@ class Competition(Family):
     gated: ClassVar[bool] = False
     positive: ClassVar[bool] = False
     images: ClassVar[bool] = False
+    begins: ClassVar[bool] = False
 
     def numbers(self, neurons: int) -> dict[str, Any]:
-        """Return what of `winners`, `competition_parameter`, `sharpness`, `signed`, `winner_only` the loop takes."""
+        """Return what of `winners`, `competition_parameter`, `sharpness`, `relative`, `signed`, ... the loop takes."""
         return {}
 
     @property
@@ -72,7 +75,17 @@ class SoftWTA(Competition):
 
         y_k = \frac{e^{d_k / \tau}}{\sum_l e^{d_l / \tau}} = \frac{b^{d_k}}{\sum_l b^{d_l}}, \qquad \ln b = 1 / \tau
 
-    Give the temperature or the gain, never both.
+    Give one of temperature, gain and relative temperature. The last follows the stream, so that one number fits inputs
+    that differ much and inputs that hardly differ: it is a share of the running mean of the lead, by which a sample's
+    largest potential exceeds the mean one,
+
+    .. math::
+
+        \tau = \rho\, \overline{\max_k u_k - \frac{1}{K} \sum_k u_k}
+
+    over the samples learned from so far (an exponential mean with a horizon of a thousand samples, once that many are
+    seen), not those with which neurons begin. A sample meets the mean before it; as long as there is none, its own lead
+    stands for it. Responding without learning changes nothing. `layer.temperature` tells :math:`\tau` as it is now.
 
     Parameters
     ----------
@@ -80,6 +93,8 @@ class SoftWTA(Competition):
         :math:`\tau`, positive, in units of potential; towards 0 the winner takes all.
     gain : float, optional
         :math:`b`, above 1; b = e is the plain softmax.
+    relative_temperature : float, optional
+        :math:`\rho`, positive, at most 1e6. Of dense layers.
     signed : bool
         If true, every neuron but the winner responds with the opposite sign, and so unlearns (Journé et al. 2023,
         section 2). Meant for convolutional layers: on non-negative inputs of a dense layer one neuron ends up
@@ -90,7 +105,7 @@ class SoftWTA(Competition):
     Raises
     ------
     ConfigError
-        If not exactly one of temperature and gain is given, or it is out of range; if both `signed` and `winner_only`
+        If not exactly one of the three is given, or it is out of range; if both `signed` and `winner_only`
         are true.
 
     References
@@ -99,6 +114,7 @@ class SoftWTA(Competition):
     """
 
     cell = "soft"
+    begins = True
     soft = True
     positive = True
     images = True
@@ -107,15 +123,21 @@ class SoftWTA(Competition):
     gain: float | None = None
     signed: bool = False
     winner_only: bool = False
+    relative_temperature: float | None = field(default=None, metadata={"newer": True})  # see `NEWER` in `dense`
 
     def __post_init__(self) -> None:
         plain(self)
-        if (self.temperature is None) == (self.gain is None):
-            raise ConfigError("temperature or gain", "given, exactly one of the two", (self.temperature, self.gain))
+        given = self.temperature, self.gain, self.relative_temperature
+        if sum(value is not None for value in given) != 1:
+            raise ConfigError("temperature, gain or relative_temperature", "given, exactly one of the three", given)
         if self.temperature is not None:
             temperature(self.temperature)
         if self.gain is not None:
             finite("gain", self.gain, "above 1", 1, above=True)
+        if self.relative_temperature is not None:
+            finite("relative_temperature", self.relative_temperature, "positive", 0, above=True)
+            if self.relative_temperature > 1e6:
+                raise ConfigError("relative_temperature", "positive and at most 1e6", self.relative_temperature)
         truth("signed", self.signed)
         truth("winner_only", self.winner_only)
         if self.signed and self.winner_only:
@@ -123,7 +145,9 @@ class SoftWTA(Competition):
 
     @property
     def sharpness(self) -> float:
-        r"""Return :math:`1 / \tau = \ln b`."""
+        r"""Return :math:`1 / \tau = \ln b`; of a relative temperature, where the mean lead is 1."""
+        if self.relative_temperature is not None:
+            return 1 / self.relative_temperature
         return math.log(self.gain) if self.gain is not None else 1 / (self.temperature or 1)
 
     @property
@@ -133,7 +157,10 @@ class SoftWTA(Competition):
 
     def numbers(self, neurons: int) -> dict[str, Any]:
         """Return what its cell takes."""
-        return {"sharpness": self.sharpness, "signed": self.signed, "winner_only": self.winner_only}
+        relative = self.relative_temperature or 0.0
+        return {
+            "sharpness": self.sharpness, "relative": relative, "signed": self.signed, "winner_only": self.winner_only,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +168,7 @@ class HardWTA(Competition):
     r"""Hard winner-take-all: :math:`y_k = 1` for the largest drive (ties: the lowest index), else 0."""
 
     cell = "hard"
+    begins = True
     positive = True
     images = True
 
@@ -163,6 +191,7 @@ class KWTA(Competition):
     """
 
     cell = "k_winners"
+    begins = True
     ranked = True
     positive = True
     images = True
@@ -207,6 +236,7 @@ class Ranked(Competition):
     """
 
     cell = "ranked"
+    begins = True
     ranked = True
     images = True
 

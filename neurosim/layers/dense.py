@@ -15,6 +15,7 @@ from neurosim.layers.own_rules import RuleMaker
 from neurosim.layers.rules import Rule
 
 LONGEST_WINDOW = 4096  # samples: their products with one another are kept
+INITIAL = ("uniform", "normal", "zeros", "samples")
 UNITS = ("none", "stream", "sample")
 STEPS = ("capped", "largest")
 ROUNDINGS = ("stochastic", "nearest")
@@ -46,10 +47,14 @@ class DenseWTA:
         The unit :math:`m` in which the layer sees its input: 1; the running mean of :math:`\|x\|` over the stream
         (an exponential mean with a horizon of a thousand samples, once that many are seen); or the sample's own norm.
         With the last two no constant depends on the scale of the data.
-    initial : {"uniform", "normal", "zeros"}
+    initial : {"uniform", "normal", "zeros", "samples"}
         First weights: :math:`U[0, R\sqrt{3/D}]`, for inputs that are never negative (a negative one is then an
         error), or :math:`N(0, R^2/D)`; :math:`E\|w\|^2 = R^2` with both. With `renormalise` their norm is one.
         Or zeros, which no radius scales, for what learns from its error (`Corrected`).
+        Or the stream's own samples, of any sign: the k-th sample that is learned from, blank ones left out, becomes
+        neuron k, :math:`w_k = R x / \|x\|`, which counts as its first win, whatever the sample's modulator; nothing
+        else is learned from it, and no window waits for it. Until then a neuron's weights are zero, and it comes behind
+        all neurons that have begun. Inputs may have any sign. Not with a competition by label, nor without a winner.
     radius : float
         :math:`R`, positive, at most 1e18. Above 2 on purpose: a neuron that wins shrinks toward norm 1, and so lets
         others win.
@@ -134,7 +139,7 @@ class DenseWTA:
         whole("neurons", self.neurons, 1, LARGEST)
         whole("window", self.window, 1, LONGEST_WINDOW)
         one_of("normalise", self.normalise, UNITS)
-        one_of("initial", self.initial, ("uniform", "normal", "zeros"))
+        one_of("initial", self.initial, INITIAL)
         check_common(self)
         for name in ("leak", "eligibility"):
             number(name, getattr(self, name), "from 0, below 1", 0)

@@ -27,6 +27,10 @@ def check(layer: Any) -> None:
     _check_competition(layer)
     if layer.initial == "zeros" and layer.renormalise:
         raise ConfigError("renormalise", "False with initial='zeros'", True, "weights of zero have no direction")
+    if layer.initial == "samples" and not layer.competition.begins:
+        kind = type(layer.competition).__name__
+        advice = "neuron k is class k" if layer.competition.by_label else "a neuron that has not begun must not win"
+        raise ConfigError("initial", f"'uniform', 'normal' or 'zeros' with {kind}", layer.initial, advice)
     if layer.weight_sum is not None:
         _check_sum(layer)
     if layer.step == "largest":
@@ -48,6 +52,9 @@ def check_images(layer: Any) -> None:
         If two constants do not go together.
     """
     _check_competition(layer)
+    if getattr(layer.competition, "relative_temperature", None) is not None:
+        advice = "a convolutional layer keeps no mean of its potentials' lead"
+        raise ConfigError("relative_temperature", "None in a ConvWTA", layer.competition.relative_temperature, advice)
     if getattr(layer.competition, "winner_only", False):
         raise ConfigError("winner_only", "False in a ConvWTA", True, "HardWTA has one winner a position, too")
     for asks, asked in ((layer.rule.moment, "mean"), (layer.rule.total, "total")):
@@ -76,8 +83,8 @@ def _check_sum(layer: Any) -> None:
     """Refuse what does not go with a given sum of weights."""
     if layer.renormalise:
         raise ConfigError("renormalise", "False with weight_sum", True, "it is either the norm or the sum")
-    if layer.initial == "zeros":
-        raise ConfigError("weight_sum", "None with initial='zeros'", layer.weight_sum, "zeros have no direction")
+    if layer.initial not in ("uniform", "normal"):
+        raise ConfigError("initial", "'uniform' or 'normal' with weight_sum", layer.initial, "others have another sum")
 
 
 def _check_largest(layer: Any) -> None:
@@ -160,7 +167,7 @@ def may_be_negative(layer: Any, negative_weights: bool = False) -> bool:
     """
     if not isinstance(layer.transmit, Identity):
         return False
-    positive = layer.initial == "uniform" and layer.rule.keeps_sign and not negative_weights
+    positive = layer.initial in ("uniform", "samples") and layer.rule.keeps_sign and not negative_weights
     return not positive or not layer.competition.positive or getattr(layer.competition, "signed", False)
 
 

@@ -1,7 +1,8 @@
 """Comparison: a trained chip, the same chip untrained, and the raw inputs, measured by every readout."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -11,6 +12,7 @@ from neurosim.chip.chip import Chip
 from neurosim.chip.response import Response
 from neurosim.errors import ConfigError, SampleError, StreamError
 from neurosim.readouts import linear as linear_readout
+from neurosim.readouts.choice import LinearChoice
 from neurosim.readouts.labels import answers, check_known, check_labelled, labelled, numbered_alike
 from neurosim.readouts.linear import LinearReadout
 from neurosim.readouts.neighbours import Neighbours
@@ -19,15 +21,16 @@ from neurosim.readouts.winner import WinnerLabels, taught_by_label
 from neurosim.streams import Stream
 from neurosim.streams.base import UNKNOWN
 
-READOUTS = ("winner", "soft", "triangle", "relu", "softmax", "output", "neighbours")
+READOUTS = ("winner", "soft", "triangle", "relu", "softmax", "output", "logistic", "neighbours")
 OF_WINNERS = ("winner", "soft")
-OF_RAW = ("output", "neighbours")  # raw inputs have neither winner nor potentials
+OF_OUTPUT = {"ridge": "output", "logistic": "logistic"}  # linear readouts of what is transmitted, by their classifier
+OF_RAW = ("output", "logistic", "neighbours")  # raw inputs have neither winner nor potentials
 Pause = Callable[[], AbstractContextManager[object]]
 Answers = Callable[[Stream, Stream | None], Iterator[tuple[Response, NDArray[Any]]]]
 
 
-class Readout(Protocol):
-    """A readout that is fitted to responses and labels, and then predicts labels."""
+class Fitted(Protocol):
+    """What is fitted to responses and labels."""
 
     @property
     def samples_(self) -> int:
@@ -38,6 +41,10 @@ class Readout(Protocol):
 
     def finish(self) -> object:
         """Fit to all that was added."""
+
+
+class Readout(Fitted, Protocol):
+    """A readout that is fitted to responses and labels, and then predicts labels."""
 
     def predict(self, response: Response) -> NDArray[np.int64]:
         """Return a label for each sample."""
@@ -59,6 +66,8 @@ class Comparison(NamedTuple):
         Test samples that have none, and are left out.
     test_unknown : int
         Those with a label that no training sample has, which count as wrong.
+    linear : {"output", "logistic"}
+        Which of these two linear readouts counts: the one that was better on training samples held back.
     """
 
     network: str
@@ -67,6 +76,7 @@ class Comparison(NamedTuple):
     test_samples: int
     test_unlabelled: int = 0
     test_unknown: int = 0
+    linear: str = "output"
 
 
 def compare(chip: Chip, train: Stream, test: Stream, *, pause: Pause = nullcontext) -> list[Comparison]:
@@ -74,8 +84,11 @@ def compare(chip: Chip, train: Stream, test: Stream, *, pause: Pause = nullconte
 
     A chip of several layers is judged by its last one. The untrained chip has the same constants, inputs, seed and
     `initial`, so the same first weights; with `normalise="stream"` it has seen no stream, and scales each sample by its
-    own norm. Where a layer begins with weights of zero, the untrained chip has neither winners nor soft labels. For raw
-    inputs, `output` is a linear classifier and `neighbours` the nearest neighbours, both on the samples themselves.
+    own norm, and with a relative temperature it takes each sample's own lead. A layer that begins as samples has, in
+    the untrained chip, random weights by `initial="normal"`. Where a layer begins with weights of zero, the untrained
+    chip has neither winners nor soft labels. For raw inputs, `output` and `logistic` are linear classifiers and
+    `neighbours` the nearest neighbours, all on the samples themselves. The better linear classifier of each network is
+    chosen by `neurosim.readouts.choice.LinearChoice`, which sees no test sample.
 
     Parameters
     ----------
@@ -111,7 +124,7 @@ def compare(chip: Chip, train: Stream, test: Stream, *, pause: Pause = nullconte
         chip.blocks(stream, 1)  # refuses another width, and reads nothing yet
         if not stream.replayable:
             raise StreamError(f"{stream.name} must be a stream that can be read again; write the pipe to a file first")
-    constants = [layer.constants for layer in chip.layers]
+    constants = [_untrained(layer.constants, given) for layer, given in zip(chip.layers, chip.initial, strict=True)]
     fresh = Chip(constants, inputs=chip.shape, seed=chip.seed, device=chip.device, initial=chip.initial)
     neurons, by_label = chip.layers[-1].constants.neurons, taught_by_label(chip)
     # With weights of zero there are no winners, and the responses to all samples are equal.
@@ -125,33 +138,50 @@ def compare(chip: Chip, train: Stream, test: Stream, *, pause: Pause = nullconte
     comparisons = []
     for network, names, width, responses_to in networks:
         readouts = {name: _readout(name, by_label) for name in names}
+        choice = LinearChoice(train.length)
         for group in _passes(names, width, train.length):
-            _fit([readouts[name] for name in group], responses_to(train, None), pause)
+            beside = [choice] if "output" in group else []
+            _fit([*beside, *(readouts[name] for name in group)], responses_to(train, None), pause)
         accuracy, counts = _accuracy(readouts, responses_to(test, train), pause)
+        linear = OF_OUTPUT[choice.classifier_]
         fitted_on = {name: readouts[name].samples_ if name in readouts else None for name in READOUTS}
-        comparisons.append(Comparison(network, {name: accuracy.get(name) for name in READOUTS}, fitted_on, *counts))
+        comparisons.append(
+            Comparison(network, {name: accuracy.get(name) for name in READOUTS}, fitted_on, *counts, linear)
+        )
     return comparisons
+
+
+def _untrained(constants: Any, given: object) -> Any:
+    """Return a layer's constants before it has learned: from samples it would have no weights at all."""
+    drawn = getattr(constants, "initial", "") == "samples" and given is None
+    return replace(constants, initial="normal") if drawn else constants
 
 
 def _readout(name: str, by_label: bool) -> Readout:
     if name == "winner":
         return WinnerLabels(by_label=by_label)
     others: dict[str, Callable[[], Readout]] = {"soft": SoftLabels, "neighbours": Neighbours}
-    return others[name]() if name in others else LinearReadout(features=name)
+    if name in others:
+        return others[name]()
+    return LinearReadout(classifier="logistic") if name == "logistic" else LinearReadout(features=name)
 
 
 def _passes(names: tuple[str, ...], width: int, samples: int | None) -> list[list[str]]:
-    """Group readouts into passes over the stream: as many linear ones at once as have room in memory for features."""
+    """Group readouts into passes over the stream: as many linear ones at once as have room in memory for features.
+
+    Both linear readouts of what is transmitted keep the same features, so they are one.
+    """
     limit = linear_readout.FEATURE_BYTES
     need = limit if samples is None else 4 * width * samples
     together = max(1, limit // max(1, need))
     linear = [name for name in names if name in ("triangle", "relu", "softmax", "output")]
     groups = [linear[first : first + together] for first in range(0, len(linear), together)]
-    groups[0] = [name for name in names if name not in linear] + groups[0]
+    groups[-1].append("logistic")  # where `output` is
+    groups[0] = [name for name in names if name not in (*linear, "logistic")] + groups[0]
     return groups
 
 
-def _fit(group: list[Readout], responses: Iterator[tuple[Response, NDArray[Any]]], pause: Pause) -> None:
+def _fit(group: Sequence[Fitted], responses: Iterator[tuple[Response, NDArray[Any]]], pause: Pause) -> None:
     for response, labels in responses:
         for readout in group:
             readout.add(response, labels)

@@ -48,6 +48,7 @@ _DENSE = {name: array for name, array in _FORMAT_1.items() if name not in ("pend
     "pending_potentials": Array(FLOAT, ("waiting", "neurons")),
     "pending_responses": Array(FLOAT, ("waiting", "neurons")),
     "pending_sums": Array(FLOAT, (2, "neurons")),
+    "lead": Array(FLOAT, (2,)),
     "activity": _EVERY_NEURON,
     "traces": _EVERY_NEURON,
     "eligibility": Array(FLOAT, ("inputs", "neurons")),
@@ -72,7 +73,7 @@ _CONV = {
     **_INSTRUMENTS,
 }
 _BIASED = {"activity": _EVERY_NEURON, "pending_sums": _EVERY_NEURON}  # of a ConvWTA with a bias
-OPTIONAL = frozenset({FIRST_WEIGHTS})  # arrays that are there only where the layer began with an array
+OPTIONAL = frozenset({FIRST_WEIGHTS, "lead"})  # only where a layer began with an array; where a mean lead is known
 KINDS = {"DenseWTA": _DENSE, "ConvWTA": _CONV}
 READOUTS = {
     "winner": {"labels": Array(COUNT, ("neurons",)), "wins": Array(COUNT, ("neurons",))},

@@ -294,7 +294,7 @@ def test_a_chip_of_neurons_of_norm_one_responds_with_the_posterior(bias, digits)
 
 
 def test_norms_are_what_a_chip_and_its_mixture_differ_by(digits):
-    chip = ns.Chip([ns.recipes.softhebb(50)], inputs=64)
+    chip = ns.Chip([ns.recipes.softhebb(50, temperature=0.01)], inputs=64)
     assert distance(chip, digits) > 0.3
     chip.learn(digits)
     assert abs(chip.layers[0].norms - 1).max() < 0.03
@@ -302,7 +302,7 @@ def test_norms_are_what_a_chip_and_its_mixture_differ_by(digits):
 
 
 def test_learning_raises_the_likelihood_and_nears_an_em_step(digits):
-    chip, test = ns.Chip([ns.recipes.softhebb(50)], inputs=64), ns.open_stream("digits:test")
+    chip, test = ns.Chip([ns.recipes.softhebb(50, temperature=0.01)], inputs=64), ns.open_stream("digits:test")
     first = Mixture.of(chip)
     best = first.em(digits, 20, shares=False).log_likelihood(test)
     learned = Mixture.of(chip.learn(digits))

@@ -71,10 +71,10 @@ def test_notes_of_one_s_own_may_be_assigned(chip):
 
 def test_a_changed_chip_learns_by_the_new_constants_from_the_old_weights(chip, samples):
     before = chip.state_sha256
-    other = chip.with_constants(rate=0.1, temperature=0.02)
+    other = chip.with_constants(rate=0.1, relative_temperature=0.04)
     assert chip.state_sha256 == other.state_sha256 == before
     assert [layer.constants for layer in other.layers] == [
-        ns.recipes.softhebb(neurons, rate=0.1, temperature=0.02) for neurons in (12, 5)
+        ns.recipes.softhebb(neurons, rate=0.1, relative_temperature=0.04) for neurons in (12, 5)
     ]
     learned = other.learn(samples[50:]).state_sha256
     assert chip.state_sha256 == before  # the original stays
@@ -124,7 +124,7 @@ def test_changes_are_recorded_and_kept_in_the_state(chip, samples, tmp_path):
     chip = chip.with_constants(competition=ns.HardWTA(), layer=1)
     assert chip.changes == (
         {"sample": 50, "layer": 0, "name": "rule.rate", "old": 1.5, "new": 0.1},
-        {"sample": 60, "layer": 1, "name": "competition", "old": describe(ns.SoftWTA(temperature=0.01)),
+        {"sample": 60, "layer": 1, "name": "competition", "old": describe(ns.SoftWTA(relative_temperature=0.02)),
          "new": {"kind": "HardWTA"}},
     )  # fmt: skip
     chip.save(tmp_path / "chip.h5")

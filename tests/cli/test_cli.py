@@ -156,7 +156,7 @@ def bad(tmp_path):
     (["digits", "--temperature", "0"], "temperature must be positive, got 0.0"),
     (["digits", "--temperature", "-1"], "temperature must be positive, got -1.0"),
     (["digits", "--gain", "1"], "gain must be above 1, got 1.0"),
-    (["digits", "--temperature", "1", "--gain", "2"], "temperature or gain must be given, one of the two at most"),
+    (["digits", "--temperature", "1", "--gain", "2"], "relative_temperature must be given, exactly one of the three"),
     (["digits", "--neurons", "0"], "neurons must be a whole number of at least 1, got 0"),
     (["digits", "--neurons", "10,x"], "must be whole numbers between commas, got '10,x'"),
     (["digits", "--rate", "-1"], "rate must be at least 0, got -1.0"),

@@ -14,7 +14,7 @@ import neurosim as ns
 from neurosim.cli import main
 
 DIGITS = ["--train", "digits:train", "--test", "digits:test"]
-NAMES = ["winner", "soft", "triangle", "relu", "softmax", "output", "neighbours"]
+NAMES = ["winner", "soft", "triangle", "relu", "softmax", "output", "logistic", "neighbours"]
 
 
 def invoke(*arguments, code=0):
@@ -47,15 +47,17 @@ def test_the_object_holds_what_the_comparison_found(state, rows):
 def test_people_get_a_table_of_it(state, rows):
     lines = invoke(state, *DIGITS).stdout.splitlines()
     assert re.split(r"  +", lines[0].strip()) == [
-        "accuracy on 360", "winner", "soft", "triangle", "relu", "softmax(5u)", "output", "5-nn",
+        "accuracy on 360", "winner", "soft", "triangle", "relu", "softmax(5u)", "output", "logistic", "5-nn",
     ]  # fmt: skip
     for line, row in zip(lines[1:4], rows, strict=True):
         shown = ["-" if row.accuracy[name] is None else f"{row.accuracy[name]:.2%}" for name in NAMES]
         assert line.split() == [row.network, *shown]
     assert lines[5].split()[:2] == ["training", "samples"]
-    assert lines[6].split() == ["trained", *["1,437"] * 7]
-    assert lines[8].split() == ["raw", *["-"] * 5, *["1,437"] * 2]
-    assert len({len(line) for line in lines if line}) == 1
+    assert lines[6].split() == ["trained", *["1,437"] * 8]
+    assert lines[8].split() == ["raw", *["-"] * 5, *["1,437"] * 3]
+    assert len({len(line) for line in lines[:-1] if line}) == 1
+    counted = ", ".join(f"{row.network} {row.accuracy[row.linear]:.2%} ({row.linear})" for row in rows)
+    assert lines[-1] == f"the better of output and logistic on held-back training samples: {counted}"
 
 
 def test_an_on_line_readout_is_streamed_and_judged_by_its_own_classes(tmp_path):

@@ -177,6 +177,6 @@ def test_what_a_competition_responds(chosen, label, responses):
     constants = codes(ns.DenseWTA(4, competition=chosen, rule=ns.SoftHebb(rate=0.1)))
     y = np.full(4, np.nan, np.float32)
     lanes, order = np.empty(LANES, np.float32), np.empty(4, np.int64)
-    winner = compete(np.array(DRIVES, np.float32), label, constants, lanes, order, y)
+    winner = compete(np.array(DRIVES, np.float32), label, constants, constants.sharpness, lanes, order, y)
     assert winner == 1
     np.testing.assert_allclose(y, responses, rtol=1e-6)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import neurosim as ns
 from neurosim.chip.response import Response
+from neurosim.readouts.choice import LinearChoice
 from neurosim.readouts.features import features
 from neurosim.readouts.judge import judge
 from neurosim.readouts.linear import LinearReadout
@@ -113,6 +114,60 @@ def test_the_linear_readout_of_features_is_ridge_regression_on_them(kind):
     assert (readout.predict(response) == chosen)[clear].all()
 
 
+@pytest.mark.parametrize("classes", [2, 4])
+def test_logistic_regression_is_at_the_minimum_of_its_loss(classes):
+    rng = np.random.default_rng(classes)
+    x, labels, alpha = rng.normal(size=(500, 6)), rng.integers(0, classes, 500), 0.02
+    x[np.arange(500), labels] += 1
+    readout = fed(LinearReadout(alpha, classifier="logistic"), as_response(x), labels, 200)
+    shares = readout.predict_proba(as_response(x))
+    assert (shares.argmax(axis=1) == readout.predict(as_response(x))).all()
+    features_ = (np.float32(x) - readout.mean_) * readout.scale_
+    errors = shares - (labels[:, None] == np.arange(classes))
+    # Of two classes the penalty is on the one plane between them, w and -w, in place of two halves of it.
+    penalty = alpha * readout.weights_ * (2 if classes == 2 else 1)
+    assert errors.mean(axis=0) == pytest.approx(0, abs=1e-3)
+    assert errors.T @ features_ / 500 + penalty == pytest.approx(0, abs=1e-3)
+    assert np.abs(penalty).max() > 1e-2
+
+
+def test_logistic_regression_separates_what_a_ridge_does_not():
+    x = np.repeat(np.eye(3), 200, axis=0) * np.array([1, 1, 1]) + np.random.default_rng(0).normal(0, 0.1, (600, 3))
+    line, labels = (x @ [0, 1, 2])[:, None], np.repeat(np.arange(3), 200)  # the middle class is on no side of a plane
+    right = [
+        (fed(LinearReadout(classifier=name), as_response(line), labels).predict(as_response(line)) == labels).mean()
+        for name in ("ridge", "logistic")
+    ]
+    assert right[0] < 0.75
+    assert right[1] > 0.95
+
+
+def test_the_better_linear_readout_is_chosen_on_training_samples_that_are_held_back():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 1000)
+    line = labels[:, None] + rng.normal(0, 0.1, (1000, 1))
+    choice = fed(LinearChoice(1000), as_response(line), labels, 300)
+    held_back = np.arange(1000) % 5 == 4
+    for name in ("ridge", "logistic"):
+        readout = fed(LinearReadout(classifier=name), as_response(line[~held_back]), labels[~held_back])
+        right = (readout.predict(as_response(line[held_back])) == labels[held_back]).mean()
+        assert choice.held_back_[name] == right
+    assert (choice.classifier_, choice.samples_) == ("logistic", 1000)
+
+
+def test_the_choice_is_made_on_samples_from_the_whole_stream(monkeypatch):
+    monkeypatch.setattr("neurosim.readouts.choice.CHOICE_SAMPLES", 50)
+    labels = np.repeat(np.arange(4), 100)  # in the order of classes
+    x = np.eye(4)[labels] + np.random.default_rng(0).normal(0, 0.1, (400, 4))
+    spread = fed(LinearChoice(400), as_response(x), labels, 37)
+    assert spread.samples_ == 50
+    assert spread.held_back_ == {"ridge": 1, "logistic": 1}
+    assert spread.classifier_ == "ridge"  # they are equal
+    first = fed(LinearChoice(), as_response(x), labels, 37)
+    assert first.samples_ == 100  # no more than twice the number
+    assert (first.held_back_, first.classifier_) == ({}, "ridge")  # of one class there is nothing to choose on
+
+
 @pytest.mark.parametrize("readout", [LinearReadout, ns.Neighbours])
 def test_features_beyond_float32_are_refused_when_fitted_and_when_read(readout):
     rng = np.random.default_rng(0)
@@ -151,6 +206,8 @@ def test_neighbours_keep_no_more_than_their_number(monkeypatch):
 
 @pytest.mark.parametrize(("make", "words"), [
     (lambda: ns.Neighbours(0), "neighbours must be a whole number of at least 1, got 0"),
+    (lambda: ns.LinearReadout(0.0), "alpha must be positive, got 0.0"),
+    (lambda: ns.LinearReadout(classifier="svm"), "classifier must be one of ridge, logistic, got 'svm'"),
     (lambda: ns.LinearReadout(features="tanh"), "features must be one of output, triangle, relu, softmax, got 'tanh'"),
 ])  # fmt: skip
 def test_constants_out_of_range_are_refused(make, words):
@@ -183,6 +240,14 @@ def by_hand(readout, chip, train, test):
     return float(np.mean(readout.predict(chip.respond(test)) == labels[1]))
 
 
+def by_hand_choice(chip, train):
+    """Return which linear readout is better on every fifth training sample."""
+    samples, labels = next(train.blocks(size=2000))
+    response = chip.respond(samples)
+    chosen = fed(LinearChoice(), response, labels).classifier_
+    return "output" if chosen == "ridge" else chosen
+
+
 @pytest.mark.parametrize("neurons", [(30,), (40, 20)])
 def test_a_comparison_is_of_its_parts(make_chip, parts, neurons):
     train, test = parts
@@ -199,13 +264,15 @@ def test_a_comparison_is_of_its_parts(make_chip, parts, neurons):
         expected["neighbours"] = by_hand(ns.Neighbours(), network, train, test)
         for kind in DEFINITIONS:
             expected[kind] = by_hand(LinearReadout(features=kind), network, train, test)
+        expected["logistic"] = by_hand(LinearReadout(classifier="logistic"), network, train, test)
         assert row.accuracy == expected
         assert set(row.train_samples.values()) == {1437}
         assert row.test_samples == 360
+        assert row.linear == by_hand_choice(network, train)
     assert rows[0].accuracy["winner"] > rows[1].accuracy["winner"]
 
 
-def test_raw_inputs_have_a_linear_probe_and_neighbours_alone(make_chip, parts):
+def test_raw_inputs_have_linear_probes_and_neighbours_alone(make_chip, parts):
     from sklearn.neighbors import KNeighborsClassifier
 
     (x, labels), (x_test, labels_test) = (next(stream.blocks(size=2000)) for stream in parts)
@@ -214,7 +281,7 @@ def test_raw_inputs_have_a_linear_probe_and_neighbours_alone(make_chip, parts):
     assert raw.accuracy["neighbours"] == pytest.approx(nearest, abs=1e-9)
     readout = fed(LinearReadout(), as_response(x), labels)
     assert raw.accuracy["output"] == np.mean(readout.predict(as_response(x_test)) == labels_test)
-    applies = {"output": 1437, "neighbours": 1437}
+    applies = {"output": 1437, "logistic": 1437, "neighbours": 1437}
     assert raw.train_samples == {name: applies.get(name) for name in raw.accuracy}
     assert {name for name, value in raw.accuracy.items() if value is not None} == set(applies)
 

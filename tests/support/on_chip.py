@@ -7,7 +7,9 @@ import numpy as np
 import neurosim as ns
 
 
-def make_competition(kind, *, sharpness, winners, signed, winner_only, rank, opposition, share):
+def make_competition(kind, *, sharpness, winners, signed, winner_only, rank, opposition, share, relative=None):
+    if kind == "soft" and relative is not None:
+        return ns.SoftWTA(relative_temperature=relative, signed=signed, winner_only=winner_only)
     if kind == "soft":
         return ns.SoftWTA(temperature=1 / sharpness, signed=signed, winner_only=winner_only)
     return {
@@ -47,12 +49,13 @@ def make_bias(kind, options):
 def make_layer(neurons, *, kind="soft", sharpness=1.0, winners=1, signed=False, rate=0.1, power=0.5, floor=0.0,
                transmit=("identity", {}), winner_only=False, rank=2, opposition=0.4, share=0.2,
                activation=("identity", {}), bias=None, rule="softhebb", averaging=None, ceiling=2.0, decay=0.0,
-               threshold=1.0, schedule=("norm", {}), cutoff=0.0, **constants):  # fmt: skip
+               threshold=1.0, schedule=("norm", {}), cutoff=0.0, relative=None, **constants):  # fmt: skip
     """Return the layer that `reference.Layer` is with these constants."""
     paced = make_schedule(*schedule, rate, power, floor)
     together = {
         "competition": make_competition(kind, sharpness=sharpness, winners=winners, signed=signed,
-                                        winner_only=winner_only, rank=rank, opposition=opposition, share=share),
+                                        winner_only=winner_only, rank=rank, opposition=opposition, share=share,
+                                        relative=relative),
         "rule": make_rule(rule, paced, averaging=averaging, ceiling=ceiling, decay=decay, threshold=threshold),
         "activation": make_function(*activation), "transmit": make_function(*transmit),
         "bias": bias and make_bias(*bias), "initial": "normal", "cutoff": cutoff, **constants,

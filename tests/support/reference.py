@@ -78,7 +78,8 @@ class Layer:
                  cap=0.1, cutoff=0.0, window=1, normalise="none", transmit=("identity", {}), winner_only=False,
                  rank=2, opposition=0.4, share=0.2, activation=("identity", {}), bias=None, rule="softhebb",
                  averaging=None, ceiling=2.0, decay=0.0, threshold=1.0, schedule=("norm", {}), lebesgue=2.0,
-                 renormalise=False, leak=0.0, eligibility=0.0, weight_sum=None, step="capped"):  # fmt: skip
+                 renormalise=False, leak=0.0, eligibility=0.0, relative=None, initial="given",
+                 radius=35.0, weight_sum=None, step="capped"):  # fmt: skip
         self.W = np.array(W, np.float64)
         self.competition = {"kind": kind, "sharpness": sharpness, "winners": winners, "signed": signed,
                             "winner_only": winner_only, "rank": rank, "opposition": opposition}  # fmt: skip
@@ -92,9 +93,12 @@ class Layer:
         self.lebesgue, self.renormalise, self.leak, self.share = lebesgue, renormalise, leak, share
         self.weight_sum, self.step = weight_sum, step
         self.eligibility, self.eligible = eligibility, np.zeros_like(self.W)
+        self.relative, self.lead, self.leads = relative, 0.0, 0
+        self.begins, self.begun, self.radius = initial == "samples", 0, radius
         self.transmit, self.activation = transmit, activation
         self.pending, self.seen, self.mean, self.samples, self.updates, self.winner = [], 0, 0.0, 0, 0, -1
         neurons = len(self.W)
+        self.sharpness = sharpness
         self.bias, self.bias_options = bias or ("none", {})
         self.activity = np.full(neurons, 1 / neurons if self.bias in ("conscience", "prior") else 0.0)
         self.traces, self.steps, self.wins = np.zeros(neurons), np.zeros(neurons), np.zeros(neurons, np.int64)
@@ -118,7 +122,7 @@ class Layer:
     def biases(self, learning):
         """Return b; only the logarithm of the prior is there while responding, too."""
         if self.bias == "prior":
-            return np.log(self.activity) / self.competition["sharpness"]
+            return np.log(self.activity) * (self.relative * self.lead if self.relative else 1 / self.sharpness)
         if self.bias == "conscience" and learning:
             return self.bias_options["strength"] * (1 / len(self.W) - self.activity)
         if self.bias == "threshold":
@@ -137,6 +141,11 @@ class Layer:
         u = (np.sign(self.W) * np.abs(self.W) ** (self.lebesgue - 1)) @ x
         v = transmit(u, self.activation[0], **self.activation[1])
         d = v + self.biases(learning)
+        if self.begins:
+            d[self.begun :] = -1e30  # behind all that have begun
+        if self.relative:
+            lead = self.lead if self.leads else u.max() - u.mean()
+            self.competition["sharpness"] = 1 / max(self.relative * lead, 1e-30)
         return Sample(x, u, v, compete(d, **self.competition, label=label), int(np.argmax(d)), modulator)
 
     def respond(self, x, learning=False, label=None):
@@ -150,7 +159,11 @@ class Layer:
         label = None if label == -1 else label
         sample = self.sense(x, True, label, modulator)
         self.winner = sample.winner
-        if self.teaches(x, label):
+        if self.teaches(x, label) and self.begins and self.begun < len(self.W):
+            self.begin(sample.x)
+        elif self.teaches(x, label):
+            self.leads += 1
+            self.lead += max(1 / self.leads, 1e-3) * (sample.u.max() - sample.u.mean() - self.lead)
             self.wins[sample.winner] += 1
             self.pending.append(sample)
             if len(self.pending) == self.window:
@@ -160,6 +173,13 @@ class Layer:
             self.move(modulator, np.zeros_like(self.W))
         self.samples += 1
         return sample.u, sample.y, transmit(sample.u, self.transmit[0], **self.transmit[1])
+
+    def begin(self, x):
+        """Let the next neuron begin in the direction of a sample."""
+        norm = (np.abs(x) ** self.lebesgue).sum() ** (1 / self.lebesgue)
+        self.W[self.begun] = (1.0 if self.renormalise else self.radius) * x / norm
+        self.wins[self.begun] += 1
+        self.begun += 1
 
     def apply(self):
         """Learn from a full window."""

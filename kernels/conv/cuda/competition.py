@@ -87,7 +87,7 @@ def write_biases(learning, constants, state, memory):
     for k in range(cuda.grid(1), memory.biases.size, cuda.gridsize(1)):
         memory.biases[k] = ZERO
         if biases.acts(constants.bias, learning):
-            memory.biases[k] = biases.bias_of(constants, state.activity[k], memory.biases.size)
+            memory.biases[k] = biases.bias_of(constants, constants.sharpness, state.activity[k], memory.biases.size)
 
 
 @register_jitable

@@ -93,6 +93,8 @@ class Kind(NamedTuple):
     waits: bool  # for a modulator
     few_bits: bool
     single: bool  # a window of one
+    relates: bool  # the temperature is relative
+    begins: bool  # neurons begin as samples
 
 
 def kind_of(constants: Constants, window: int) -> Kind:
@@ -102,7 +104,8 @@ def kind_of(constants: Constants, window: int) -> Kind:
         **codes, plain_power=bool(constants.activation_exponent == 1), plain_sending=bool(constants.exponent == 1),
         euclidean=bool(constants.lebesgue == 2), sums=bool(constants.weight_sum > 0),
         leaks=bool(constants.leak > 0), waits=bool(constants.eligibility > 0),
-        few_bits=bool(constants.highest > 0), single=window == 1,
+        few_bits=bool(constants.highest > 0), single=window == 1, relates=bool(constants.relative > 0),
+        begins=bool(constants.beginners > 0),
     )  # fmt: skip
 
 
@@ -115,6 +118,7 @@ class Field(NamedTuple):
     top: np.float32  # largest drive
     winner: int
     share: np.float32
+    sharpness: np.float32
 
 
 class Seat(NamedTuple):

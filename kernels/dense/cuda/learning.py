@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numba.extending import register_jitable
 
-from neurosim.kernels.dense import every_synapse, few_bits, layout, means
+from neurosim.kernels.dense import beginning, every_synapse, few_bits, layout, means
 from neurosim.kernels.dense.cuda.layout import NOBODY, NOT_WRITTEN
 from neurosim.kernels.dense.cuda.potentials import choose, reload_synapses
 from neurosim.kernels.dense.cuda.survey import SIZES, rank_of, sum_over_neurons
@@ -43,6 +43,22 @@ def _sum_sizes(n, window, constants, field, state, memory, seat):
         total = sum_over_neurons(SIZES, n % 2, False, constants, field, ONE, memory, others, seat.tile, seat.lanes)
         if cuda.threadIdx.x == 0:
             memory.totals[cuda.blockIdx.x, p] = total
+
+
+@register_jitable
+def begin(k, n, samples, constants, intake, state, memory, results, seat):
+    """Let neuron k begin as sample n: its own thread's work."""
+    mine = seat.owner and seat.neuron == k
+    if mine:
+        row, only = n % results.potentials.shape[0], n + 1
+        neuron = only_neuron(
+            k, state, memory.counters[k], intake.values[n:only], intake.active[n:only], intake.sizes[n:only],
+            intake.modulators[n:only], results.potentials[row : row + 1, k : k + 1],
+            results.responses[row : row + 1, k : k + 1],
+        )  # fmt: skip
+        values, active = intake.values[n], intake.active[n]
+        beginning.begin_neuron(0, k, samples, intake.sizes[n], active, values, constants, neuron, results.live)
+    reload_synapses(mine, state.synapses, seat)
 
 
 @register_jitable
@@ -168,11 +184,15 @@ def learn(n, window, samples, updates, biased, field, constants, intake, state, 
 @register_jitable
 def pass_time(n, constants, intake, state, memory, results, seat):
     """Let eligibility decay, and meet the modulator, at a sample that teaches nothing; return as `learn` does."""
+    if not constants.eligibility > ZERO:
+        return False
     neuron, diverged = full_window(n, 1, intake, state, memory, results, seat), False
     cuda.syncthreads()  # others of the block have read the synapses that change now
     if seat.owner:
         every_synapse.learn_by_eligibility(0, constants, neuron, only_scratch(seat.neuron, memory))
         diverged = not math.isfinite(state.norms[seat.neuron])
+        if diverged:
+            memory.failures[seat.neuron] = n + 1
     cuda.syncthreads()
     return diverged
 

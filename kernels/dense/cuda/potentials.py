@@ -6,7 +6,9 @@ import numpy as np
 from numba.extending import register_jitable
 
 from neurosim.kernels.dense import potentials
+from neurosim.kernels.dense.beginning import BEHIND
 from neurosim.kernels.dense.cuda.layout import MOST_THREADS, NOT_A_NUMBER
+from neurosim.kernels.dense.temperature import sharpness_at
 from neurosim.kernels.shared import biases
 from neurosim.kernels.shared.grid import cuda
 from neurosim.kernels.shared.numbers import ONE, TWO, ZERO
@@ -60,7 +62,7 @@ def _integrate(values, active, size, lebesgue, synapses, seat):
 
 
 @register_jitable
-def write_potential(n, failed, biased, constants, intake, state, memory, results, seat):
+def write_potential(n, failed, habitual, begun, lead, constants, intake, state, memory, results, seat):
     """Write the potential and bias of this thread's neuron, for every block to read; return the potential."""
     half, k, size, lebesgue = n % 2, seat.neuron, intake.sizes[n], constants.lebesgue
     potential = _integrate(intake.values[n], intake.active[n], size, lebesgue, state.synapses, seat)
@@ -69,8 +71,13 @@ def write_potential(n, failed, biased, constants, intake, state, memory, results
         potential *= scale if lebesgue == TWO else scale ** (lebesgue - ONE)
         results.potentials[n % results.potentials.shape[0], k] = potential
         memory.potentials[half, k] = NOT_A_NUMBER if failed else potential
-        if biased:
-            memory.biases[half, k] = biases.bias_of(constants, state.activity[k], state.scales.size)
+        bias = ZERO
+        if habitual:
+            bias = biases.bias_of(constants, sharpness_at(lead, constants), state.activity[k], state.scales.size)
+        if k >= begun and constants.beginners > 0:
+            bias += BEHIND
+        if habitual or constants.beginners > 0:
+            memory.biases[half, k] = bias
     return potential
 
 

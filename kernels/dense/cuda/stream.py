@@ -31,11 +31,12 @@ from neurosim.kernels.dense.cuda.layout import (
     Kind,
     Seat,
 )
-from neurosim.kernels.dense.cuda.learning import first_failure, learn, pass_time
+from neurosim.kernels.dense.cuda.learning import begin, first_failure, learn, pass_time
 from neurosim.kernels.dense.cuda.potentials import any_wild, load_synapses, write_potential
 from neurosim.kernels.dense.cuda.survey import activated, rank_of, respond, softened, survey
 from neurosim.kernels.dense.cuda.window import keep
 from neurosim.kernels.dense.layout import Constants
+from neurosim.kernels.dense.temperature import moved_lead
 from neurosim.kernels.shared import codes as kernel_codes
 from neurosim.kernels.shared.biases import acts
 from neurosim.kernels.shared.grid import cuda, grid_kernel, meet
@@ -52,6 +53,8 @@ def _known(given, kind):
     weight_sum = given.weight_sum if kind.sums else ZERO
     exponent = ONE if kind.plain_sending else given.exponent
     highest = given.highest if kind.few_bits else ZERO
+    relative = given.relative if kind.relates else ZERO
+    beginners = given.beginners if kind.begins else 0
     return Constants(  # Numba takes no condition within a call of so many keywords
         competition=kind.competition,
         soft=kind.soft,
@@ -63,6 +66,7 @@ def _known(given, kind):
         winner_only=kind.winner_only,
         competition_parameter=given.competition_parameter,
         sharpness=given.sharpness,
+        relative=relative,
         activation=kind.activation,
         activation_exponent=activation_exponent,
         bias=kind.bias,
@@ -89,6 +93,8 @@ def _known(given, kind):
         eligibility=eligibility,
         units=kind.units,
         forgetting=given.forgetting,
+        beginners=beginners,
+        first_norm=given.first_norm,
         negative=kind.negative,
         transmit=kind.transmit,
         exponent=exponent,
@@ -176,7 +182,7 @@ def _transmit(n, potential, constants, field, memory, results, seat):
 
 
 @register_jitable
-def _report(taken, learning, samples, blanks, pending, updates, intake, state, memory, seat):
+def _report(taken, learning, samples, blanks, pending, updates, lead, leads, intake, state, memory, seat):
     """Write how far the chunk was taken, and what was counted; the first block's work."""
     if cuda.blockIdx.x > 0:
         return
@@ -188,6 +194,7 @@ def _report(taken, learning, samples, blanks, pending, updates, intake, state, m
     if learning:
         state.counters[layout.SAMPLES], state.counters[layout.BLANKS] = samples, blanks
         state.counters[layout.PENDING], state.counters[layout.UPDATES] = pending, updates
+        state.lead[0], state.lead[1] = lead, leads
         if taken > 0:
             state.input_norm[0] = intake.means[taken - 1]
 
@@ -215,19 +222,21 @@ def stream_grid(kind: Kind, own: Any = None) -> Any:
         seat = _seat(width, depth, resident, state.scales.size, products, tile, lanes, tops, ranks, flags)
         if resident:
             load_synapses(state.synapses, seat)
-        biased = acts(constants.bias, learning)
+        habitual, biased = acts(constants.bias, learning), acts(constants.bias, learning) or constants.beginners > 0
         samples, blanks = state.counters[layout.SAMPLES], state.counters[layout.BLANKS]
         pending, updates = state.counters[layout.PENDING], state.counters[layout.UPDATES]
-        failed, taken = False, 0
+        lead, leads, failed, taken = state.lead[0], state.lead[1], False, 0
         if seat.owner:
             memory.failures[seat.neuron] = 0
         for n in range(intake.report[SEEN]):
             label = intake.labels[n] if intake.labels.size > 0 else -1
-            potential = write_potential(n, failed, biased, constants, intake, state, memory, results, seat)
+            begun = samples - blanks
+            where = intake, state, memory, results, seat
+            potential = write_potential(n, failed, habitual, begun, lead, constants, *where)
             meet()
             if _is_wild(n, potential, failed, memory, seat):
                 break
-            field = survey(n % 2, biased, constants, memory, tile, lanes, tops, ranks)
+            field = survey(n % 2, biased, lead, leads, constants, memory, tile, lanes, tops, ranks)
             rank = _rank(n, biased, constants, field, memory, seat)
             if _is_undecided(n, field, memory, seat):
                 break
@@ -237,13 +246,15 @@ def stream_grid(kind: Kind, own: Any = None) -> Any:
             if not learning:
                 continue
             samples += 1
-            if not inputs.teaches(learning, intake.sizes[n], label, constants.by_label):
-                blanks += 1
-                if constants.eligibility > ZERO:
-                    failed |= pass_time(n, constants, intake, state, memory, results, seat)
-                if failed:
-                    memory.failures[seat.neuron] = n + 1
+            blank = not inputs.teaches(learning, intake.sizes[n], label, constants.by_label)
+            if blank or begun < constants.beginners:
+                blanks += blank
+                if not blank:
+                    begin(begun, n, samples, constants, intake, state, memory, results, seat)
+                failed |= pass_time(n, constants, *where)
                 continue
+            if constants.relative > ZERO:
+                lead, leads = moved_lead(field.highest - field.mean, lead, leads, constants.forgetting)
             keep(n, pending, window, potential, response, field, constants, intake, state, seat)
             pending += 1
             if pending < window:
@@ -256,6 +267,6 @@ def stream_grid(kind: Kind, own: Any = None) -> Any:
             if failed:
                 memory.failures[seat.neuron] = n + 1
         meet()
-        _report(taken, learning, samples, blanks, pending, updates, intake, state, memory, seat)
+        _report(taken, learning, samples, blanks, pending, updates, lead, leads, intake, state, memory, seat)
 
     return grid

@@ -4,6 +4,7 @@ import numpy as np
 from numba.extending import register_jitable
 
 from neurosim.kernels.dense.cuda.layout import FIRST, TILE, Field
+from neurosim.kernels.dense.temperature import sharpness_at
 from neurosim.kernels.shared import codes as kernel_codes
 from neurosim.kernels.shared import competitions, softmax
 from neurosim.kernels.shared.grid import cuda
@@ -71,7 +72,7 @@ def _term(kind, k, half, biased, constants, field, exponent, memory):
     if kind == SOFTENED:
         return softmax.decaying_exponential(max(exponent * (memory.potentials[half, k] - field.highest), LEAST))
     z = _drive(k, half, biased, constants, field, memory)
-    return softmax.decaying_exponential(max(constants.sharpness * (z - field.top), LEAST))
+    return softmax.decaying_exponential(max(field.sharpness * (z - field.top), LEAST))
 
 
 @register_jitable
@@ -108,7 +109,7 @@ def sum_over_neurons(kind, half, biased, constants, field, exponent, memory, oth
 @register_jitable
 def _field_before_competition(mean, highest, softness):
     """Return a field of which only the potentials are known."""
-    return Field(mean=mean, highest=highest, softness=softness, top=ZERO, winner=FIRST, share=ONE)
+    return Field(mean=mean, highest=highest, softness=softness, top=ZERO, winner=FIRST, share=ONE, sharpness=ONE)
 
 
 @register_jitable
@@ -120,26 +121,32 @@ def softened(exponent, half, constants, mean, highest, memory, tile, lanes):
 
 
 @register_jitable
-def survey(half, biased, constants, memory, tile, lanes, tops, places):
+def survey(half, biased, lead, leads, constants, memory, tile, lanes, tops, places):
     """Return what decides the competition, and the mean and highest potential where somebody asks for them."""
     mean, highest, softness, neurons = ZERO, ZERO, ONE, np.float32(memory.potentials.shape[1])
     nothing = _field_before_competition(mean, highest, softness)
-    if constants.activation == kernel_codes.TRIANGLE or constants.transmit == kernel_codes.TRIANGLE:
+    relative = constants.relative > ZERO
+    if constants.activation == kernel_codes.TRIANGLE or constants.transmit == kernel_codes.TRIANGLE or relative:
         mean = (
             sum_over_neurons(PLAIN, half, False, constants, nothing, ONE, memory, memory.sizes, tile, lanes) / neurons
         )
-    if constants.activation == kernel_codes.SOFTMAX or constants.transmit == kernel_codes.SOFTMAX:
+    if constants.activation == kernel_codes.SOFTMAX or constants.transmit == kernel_codes.SOFTMAX or relative:
         highest, _ = _top(half, True, False, constants, nothing, memory, tops, places)
     if constants.activation == kernel_codes.SOFTMAX:
         softness = softened(constants.activation_exponent, half, constants, mean, highest, memory, tile, lanes).softness
     plain = constants.activation == kernel_codes.IDENTITY and not biased
     field = _field_before_competition(mean, highest, softness)
     top, winner = _top(half, plain, biased, constants, field, memory, tops, places)
-    field = Field(mean=mean, highest=highest, softness=softness, top=top, winner=winner, share=ONE)
+    sharpness = sharpness_at(lead if leads > ZERO else highest - mean, constants)
+    field = Field(
+        mean=mean, highest=highest, softness=softness, top=top, winner=winner, share=ONE, sharpness=sharpness
+    )  # fmt: skip
     if not constants.soft:
         return field
     total = sum_over_neurons(EXPONENTIALS, half, biased, constants, field, ONE, memory, memory.sizes, tile, lanes)
-    return Field(mean=mean, highest=highest, softness=softness, top=top, winner=winner, share=ONE / total)
+    return Field(
+        mean=mean, highest=highest, softness=softness, top=top, winner=winner, share=ONE / total, sharpness=sharpness
+    )  # fmt: skip
 
 
 @register_jitable
@@ -167,7 +174,7 @@ def respond(k, label, rank, half, biased, constants, field, memory):
     """Return a neuron's response."""
     drive, share, winner = _drive(k, half, biased, constants, field, memory), ZERO, field.winner
     if constants.soft:
-        share = softmax.decaying_exponential(max(constants.sharpness * (drive - field.top), LEAST)) * field.share
+        share = softmax.decaying_exponential(max(field.sharpness * (drive - field.top), LEAST)) * field.share
     response = competitions.respond(
         constants.competition, k, drive, share, rank, winner, label, constants.winners, constants.competition_parameter
     )

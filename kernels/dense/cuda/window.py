@@ -87,6 +87,7 @@ def only_neuron(k, state, counters, inputs, active, sizes, modulators, potential
         wins=state.wins[k:end],
         counters=counters,
         input_norm=state.input_norm,
+        lead=state.lead,
         activity=state.activity[k:end],
         traces=state.traces[k:end],
         steps=state.steps[:, k:end],

@@ -16,11 +16,15 @@ from neurosim.layers.rules import Rule, schedule
 UNITS = {"none": kernel_codes.RAW, "stream": kernel_codes.STREAM_NORM, "sample": kernel_codes.SAMPLE_NORM}
 
 
-def codes(layer: DenseWTA, real: type[np.floating[Any]] = np.float32, salt: int = 0) -> layout.Constants:
+def codes(
+    layer: DenseWTA, real: type[np.floating[Any]] = np.float32, salt: int = 0, given: bool = False
+) -> layout.Constants:
     """Return a layer's constants as the compiled loop takes them, in one type of real numbers.
 
-    With synapses of few bits, `salt` is what their growth is rounded by: `few_bits.salt`.
+    With synapses of few bits, `salt` is what their growth is rounded by: `few_bits.salt`. `given` is whether first
+    weights are given as an array, so that no neuron begins as a sample.
     """
+    begins = layer.initial == "samples" and not given
     numbers: dict[str, Any] = {
         **_competition(layer.competition, layer.neurons), **_rule(layer.rule), **schedule(layer.rule).numbers(),
         "bias": layer.bias.code if layer.bias else kernel_codes.UNBIASED,
@@ -30,6 +34,7 @@ def codes(layer: DenseWTA, real: type[np.floating[Any]] = np.float32, salt: int 
         "cap": layer.cap, "cutoff": layer.cutoff, "lebesgue": layer.lebesgue, "renormalise": layer.renormalise,
         "weight_sum": layer.weight_sum or 0.0, "largest": layer.step == "largest",
         "leak": layer.leak, "eligibility": layer.eligibility, "units": UNITS[layer.normalise],
+        "beginners": layer.neurons if begins else 0, "first_norm": 1.0 if layer.renormalise else layer.radius,
         "forgetting": 1e-3, "negative": layer.initial != "uniform", "instruments": layer.instruments,
         "highest": highest(layer), "nearest": layer.rounding == "nearest", "salt": np.uint64(salt),
     }  # fmt: skip
@@ -43,7 +48,8 @@ def codes(layer: DenseWTA, real: type[np.floating[Any]] = np.float32, salt: int 
 
 def _competition(competition: Competition, neurons: int) -> dict[str, Any]:
     asked = {name: getattr(competition, name) for name in ("soft", "ranked", "by_label", "gated")}
-    numbers = {"winners": 1, "signed": False, "winner_only": False, "competition_parameter": 0.0, "sharpness": 1.0}
+    numbers = {"winners": 1, "signed": False, "winner_only": False, "competition_parameter": 0.0, "sharpness": 1.0,
+               "relative": 0.0}  # fmt: skip
     return {
         "competition": competition_cells.CODES[competition.cell], **asked, **(numbers | competition.numbers(neurons)),
     }  # fmt: skip

@@ -19,6 +19,7 @@ from neurosim.engine.restoring import Arrays, Range
 from neurosim.engine.samples import Array
 from neurosim.errors import ConfigError
 from neurosim.kernels.dense import layout
+from neurosim.kernels.dense.temperature import sharpness_at
 from neurosim.layers.dense import DenseWTA
 from neurosim.state.arrays import plain_weights
 
@@ -65,10 +66,10 @@ class DenseLayer(WorkingLayer):
         super().__init__(index)
         self.constants, self.inputs, self.outputs, self.seed = constants, inputs, constants.neurons, seed
         self.shape = (constants.neurons,)
-        self.codes = codes(constants, salt=few_bits.salt(constants, seed, index))
         shape = constants.neurons, inputs
         rescaled = constants.renormalise or constants.weight_sum is not None
         self.initial_array = first_array(initial, shape, index, constants.lebesgue, rescaled)
+        self.codes = self._codes(constants)
         state = first_state(constants, inputs, seed, index, self.initial_array)
         self.executor = executor(constants, inputs, index, self.codes, state)
         self.state = self.executor.state
@@ -100,6 +101,14 @@ class DenseLayer(WorkingLayer):
         weights = first_weights(self.constants, self.inputs, self.seed, self.index, self.initial_array)
         return np.ascontiguousarray(weights.T)
 
+    @property
+    def sharpness(self) -> float | None:
+        """1 / temperature of the competition as it is now; None where there is no softmax, or it is not known yet."""
+        if not self.codes.relative:
+            return super().sharpness
+        mean, count = self.state.lead
+        return float(sharpness_at(mean, self.codes)) if count else None
+
     def neurons(self, shape: tuple[int, ...] | None = None) -> NDArray[Any]:
         """Return a table of the neurons: live or dead, how far from their first weights, steps, wins, norms.
 
@@ -124,8 +133,13 @@ class DenseLayer(WorkingLayer):
         return self._table(shape)
 
     def arrays(self) -> Arrays:
-        """Return all that was learned, by name, an unfinished window without what older windows left behind."""
+        """Return all that was learned, by name, an unfinished window without what older windows left behind.
+
+        The mean lead only if one is known: most layers have none.
+        """
         arrays = super().arrays()
+        if arrays["lead"][1] == 0:
+            del arrays["lead"]
         unused = np.arange(self.inputs) >= arrays["pending_sizes"][:, None]
         for name in ("pending_inputs", "pending_active"):
             arrays[name] = np.where(unused, 0, arrays[name]).astype(arrays[name].dtype)
@@ -136,8 +150,16 @@ class DenseLayer(WorkingLayer):
         """Whether inputs below zero are admitted."""
         return self.codes.negative
 
+    def _codes(self, constants: DenseWTA) -> layout.Constants:
+        salt = few_bits.salt(constants, self.seed, self.index)
+        return codes(constants, salt=salt, given=self.initial_array is not None)
+
+    def restore(self, arrays: Arrays) -> None:
+        """Take over what `arrays` returned."""
+        super().restore({"lead": np.zeros(2, np.float32)} | arrays)
+
     def _executor_of(self, constants: DenseWTA, state: layout.State) -> tuple[layout.Constants, Executor[Any]]:
-        found = codes(constants, salt=few_bits.salt(constants, self.seed, self.index))
+        found = self._codes(constants)
         make: MakeExecutor = type(self.executor)
         return found, make(constants, self.inputs, self.index, found, state)
 
@@ -153,7 +175,7 @@ class DenseLayer(WorkingLayer):
             few_bits.check(self.constants, arrays["synapses"], arrays["scales"])
 
     def _ranges(self) -> tuple[Range, ...]:
-        least_zero = ("counters", "wins", "norms", "input_norm", "eligibility_scales")
+        least_zero = ("counters", "wins", "norms", "input_norm", "lead", "eligibility_scales")
         return (
             *(Range(name, 0) for name in least_zero),
             Range("pending_sizes", 0, self.inputs),

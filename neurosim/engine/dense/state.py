@@ -58,7 +58,7 @@ def _drawn(layer: DenseWTA, inputs: int, seed: int, index: int) -> Array:
 
     The mean of the sum of |w|^p is R^p (Gamma functions: the normal distribution's moment).
     """
-    if layer.initial == "zeros":
+    if layer.initial in ("zeros", "samples"):  # from samples, a neuron has none until its sample comes
         return aligned.zeros((inputs, layer.neurons))
     shape, p = (inputs, layer.neurons), layer.lebesgue
     # Single precision takes half the memory of what may be the largest array; renormalising needs double precision.
@@ -98,6 +98,7 @@ def first_state(layer: DenseWTA, inputs: int, seed: int, index: int, array: Arra
         wins=np.zeros(neurons, np.int64),
         counters=np.zeros(layout.COUNTERS, np.int64),
         input_norm=np.zeros(1, np.float32),
+        lead=np.zeros(2, np.float32),
         activity=np.full(neurons, 1 / neurons if fair else 0, np.float32),
         traces=np.zeros(neurons, np.float32),
         steps=np.zeros((2, neurons), np.float32),

@@ -71,7 +71,12 @@ def work(layer: DenseLayer, active: NDArray[Any], written: NDArray[Any]) -> tupl
             neurons * (constants.competition.soft * SOFTMAX + function_operations(constants.activation)),
         ),
         Work(0, 2 * REAL * neurons, neurons * function_operations(constants.transmit)),
-        Work(2 * REAL * LINE * changed, REAL * neurons, 2 * len(active) * len(written)),
+        # A relative temperature takes the sum of the potentials.
+        Work(
+            2 * REAL * LINE * changed,
+            REAL * neurons,
+            2 * len(active) * len(written) + neurons * bool(layer.codes.relative),
+        ),
     )
 
 

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from neurosim.bayes import Classifier, attack, sharpened
 from neurosim.chip.chip import Chip
 from neurosim.readouts.soft import SoftLabels
-from neurosim.recipes import TEMPERATURE
 from neurosim.studies.bayes import controls
-from neurosim.studies.bayes.chips import named
+from neurosim.studies.bayes.chips import TEMPERATURE, named
 from neurosim.studies.bayes.controls import PASSES, Compared, chip_of, classifier_of, ridge
 from neurosim.studies.bayes.images import Array, Images, Labels
 from neurosim.studies.bayes.part import Settings

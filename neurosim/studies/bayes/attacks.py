@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from neurosim.bayes import Classifier, attack, random_noise, sharpened
 from neurosim.experiments.cells import Cell, Finished, Outcome, Table
-from neurosim.recipes import TEMPERATURE
 from neurosim.studies.bayes.attackers import (
     NAMES,
     Along,
@@ -25,7 +24,7 @@ from neurosim.studies.bayes.attacks_claims import claims, table_of_causes
 from neurosim.studies.bayes.attacks_figures import figures
 from neurosim.studies.bayes.attacks_tables import EPSILONS, LARGEST, NORMS, REFERENCE, SMALLER, tables_of_accuracy
 from neurosim.studies.bayes.certificate import certified_radii
-from neurosim.studies.bayes.chips import learned_chip, named
+from neurosim.studies.bayes.chips import TEMPERATURE, learned_chip, named
 from neurosim.studies.bayes.controls import PASSES, Compared, ridge, trained_twin
 from neurosim.studies.bayes.figures import is_image
 from neurosim.studies.bayes.images import Images

@@ -1,5 +1,7 @@
 """The chips that the study compares, and how their neurons get names."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,11 +15,14 @@ from neurosim.recipes import hard_wta, softhebb
 from neurosim.studies.bayes.images import Images
 
 SMOOTHING = 1e-3  # of P(c | k): a neuron that only ever answered one class is not certain of it
-METHODS = {  # of the last layer; `deep` has a layer of as many SoftHebb neurons before it
-    "soft": softhebb,
-    "deep": softhebb,
+TEMPERATURE = 0.01  # of all that is soft here: one concentration, so that likelihoods are comparable
+METHODS: dict[
+    str, Callable[..., DenseWTA]
+] = {  # of the last layer; `deep` has a layer of as many SoftHebb neurons before it
+    "soft": partial(softhebb, temperature=TEMPERATURE),
+    "deep": partial(softhebb, temperature=TEMPERATURE),
     "hard": hard_wta,
-    "random": lambda neurons, **constants: softhebb(neurons, rate=0.0, **constants),
+    "random": partial(softhebb, temperature=TEMPERATURE, rate=0.0),
 }
 
 
@@ -25,7 +30,7 @@ def layers(method: str, neurons: int, images: Images) -> list[DenseWTA]:
     """Return the layers of a chip as the recipes make them."""
     signed: dict[str, Any] = {"initial": "normal"} if images.low < 0 else {}
     last = METHODS[method](neurons, **signed if method != "deep" else {})
-    return [softhebb(neurons, **signed), last] if method == "deep" else [last]
+    return [METHODS["soft"](neurons, **signed), last] if method == "deep" else [last]
 
 
 def new_chip(settings: dict[str, Any], images: Images) -> Chip:

@@ -13,8 +13,7 @@ from neurosim.chip.chip import Chip
 from neurosim.errors import ConfigError
 from neurosim.experiments.cells import Cell, Finished, Folder, Outcome, Table
 from neurosim.experiments.tables import number, spread
-from neurosim.recipes import TEMPERATURE
-from neurosim.studies.bayes.chips import new_chip
+from neurosim.studies.bayes.chips import TEMPERATURE, new_chip
 from neurosim.studies.bayes.figures import curves_and_levels
 from neurosim.studies.bayes.images import Images
 from neurosim.studies.bayes.part import (

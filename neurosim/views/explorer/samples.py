@@ -92,7 +92,7 @@ def chip_data(
     instance("stream", stream, Stream)
     described = chip_samples(chip, stream, samples, layer)
     constants = chip.layers[layer].constants
-    sharpness, note = _sharpness(constants.competition)
+    sharpness, note = _sharpness(constants.competition, chip.layers[layer].sharpness)
     text = f"Potentials of {constants.neurons:,} neurons, layer {layer + 1} of {name}, for samples of {stream.name}."
     rated = isinstance(constants.rule, SoftHebb)
     if not rated:
@@ -104,13 +104,17 @@ def chip_data(
     }  # fmt: skip
 
 
-def _sharpness(competition: Competition) -> tuple[float | None, str]:
-    """Return ln(gain) of a competition, None if it is no softmax, and what the page says of it."""
+def _sharpness(competition: Competition, now: float | None) -> tuple[float | None, str]:
+    """Return ln(gain) of a competition as it is `now`, None if it is no softmax, and what the page says of it."""
     if isinstance(competition, SoftWTA):
         note = "The gain is the layer's own."
+        if competition.relative_temperature is not None:
+            note = "The gain is the layer's own, as it is now: it follows the stream."
+            if now is None:
+                note = "The layer's gain is not known yet: it follows the stream that is learned."
         if competition.winner_only:
             note += " With winner_only, all but the winner respond with 0 there."
-        return competition.sharpness, note
+        return now, note
     if isinstance(competition, HardWTA):
         return HARD, "The layer's competition is hard: the limit of a large gain."
     return None, f"The layer's competition is {type(competition).__name__}; responses are those of SoftWTA instead."

@@ -82,7 +82,7 @@ class Pictures:
             "refusals": list(refusals),
             "error": error,
             "drift": None if drift is None else {"alarm": drift["alarm"], "text": sentence(drift)},
-            "layers": [constants_of(layer.constants) for layer in self._chip.layers],
+            "layers": [constants_of(layer.constants, layer.temperature) for layer in self._chip.layers],
             "changes": list(made[-MOST_CHANGES:]),
             "changes_made": len(made),
         }
@@ -121,13 +121,15 @@ def most_used(wins: NDArray[np.int64], shown: NDArray[np.int64]) -> NDArray[np.i
     return chosen
 
 
-def constants_of(constants: Any) -> dict[str, Any]:
+def constants_of(constants: Any, temperature: float | None = None) -> dict[str, Any]:
     """Return the constants of a layer that the page can change, as plain numbers; None for those it does not have.
 
-    `softness` is the name of the constant that the layer has: gain or temperature.
+    `softness` is the name of the constant that the layer has: gain or temperature. For a relative temperature it is the
+    temperature as it is now, which to change is to fix.
     """
     competition = constants.competition
-    temperature = getattr(competition, "temperature", None)
+    if getattr(competition, "relative_temperature", None) is None:
+        temperature = getattr(competition, "temperature", None)
     gain = getattr(competition, "gain", None)
     softness = None
     if gain is not None:

@@ -47,7 +47,7 @@ def learn(executor, constants, inputs, X, labels, modulators, chunk):
 
 # With a device, logarithms and powers are of another library.
 OTHER_LIBRARY = {"log prior", "window of means", "p-norm", "p-norm, odd", "rate by norm", "rate by wins",
-                 "exponential rate"}  # fmt: skip
+                 "exponential rate", "relative prior", "samples, p-norm"}  # fmt: skip
 SIMULATED = pytest.mark.skipif(not config.ENABLE_CUDASIM, reason="there is a CUDA device, which has more room")
 
 
@@ -86,6 +86,16 @@ def test_time_passes_for_eligibility_at_samples_that_teach_nothing():
     for chunk in (3, 12):
         with whole_grid(blocks=3):
             check_equal(learn(CudaDenseExecutor, constants, 6, X, labels, modulators, chunk), theirs)
+
+
+@pytest.mark.parametrize("name", ["relative samples", "samples of few bits", "samples with habits"])
+def test_what_follows_the_stream_gives_the_bits_of_the_cpu(name):
+    constants = every_layer(name, 3)  # all begin, and then learn
+    X, labels, modulators = samples(10, 6, False)
+    X[:, :3] *= -1
+    theirs = learn(DenseExecutor, constants, 6, X, labels, modulators, 1)
+    with whole_grid(blocks=2, seed=len(name)):
+        check_equal(learn(CudaDenseExecutor, constants, 6, X, labels, modulators, 4), theirs, name)
 
 
 @pytest.mark.parametrize(("neurons", "inputs"), [(1, 1), (1, 9), (3, 1), (8, 4), (9, 5), (16, 2), (17, 6), (24, 3)])

@@ -71,6 +71,50 @@ def test_equals_the_textbook_for_every_constant(constants):
     compare(W, sparse_samples(rng, 20, 30), 1e-7, **constants)
 
 
+@pytest.mark.parametrize("constants", [
+    {}, {"window": 3}, {"normalise": "stream"}, {"normalise": "sample", "signed": True, "rate": 0.01},
+    {"winner_only": True}, {"activation": ("relu", {})}, {"activation": ("triangle", {"power": 2.0}), "window": 2},
+    {"bias": ("prior", {"rate": 0.2})}, {"bias": ("conscience", {"rate": 0.1, "strength": 1.0})},
+    {"lebesgue": 3.0}, {"initial": "samples", "radius": 3.0},
+    {"initial": "samples", "transmit": ("triangle", {"power": 2.0}), "normalise": "sample", "window": 2},
+    {"initial": "samples", "bias": ("conscience", {"rate": 0.1, "strength": 1.0}), "normalise": "stream"},
+], ids=str)  # fmt: skip
+@pytest.mark.parametrize("signed_inputs", [False, True])
+def test_equals_the_textbook_where_the_temperature_is_relative(constants, signed_inputs):
+    rng = np.random.default_rng(12)
+    begins = constants.get("initial") == "samples"
+    W = np.zeros((9, 14)) if begins else rng.normal(size=(9, 14))
+    X = sparse_samples(rng, 40, 14) - (0.2 if signed_inputs else 0)
+    X[20] = 0
+    compare(W, X, 1e-6, relative=0.3, **{"radius": 35.0, "cap": 0.2} | constants)
+
+
+def test_the_lead_is_a_mean_over_a_thousand_samples():
+    rng = np.random.default_rng(3)
+    W, X = rng.random((5, 6)), rng.random((2500, 6))
+    X[1500:] *= 3
+    reference, kernel = Layer(W, relative=0.1, rate=0.0), Kernel(W, relative=0.1, rate=0.0)
+    kernel.stream(X)
+    for x in X:
+        reference.learn(x)
+    assert kernel.state.lead[0] == pytest.approx(reference.lead, rel=1e-5)
+    assert kernel.state.lead[1] == pytest.approx(1000, abs=1)
+
+
+@pytest.mark.parametrize("constants", [
+    {}, {"kind": "hard"}, {"kind": "k", "winners": 3}, {"kind": "ranked"}, {"lebesgue": 2.5}, {"renormalise": True},
+    {"window": 3}, {"leak": 0.01}, {"eligibility": 0.5, "kind": "hard"}, {"normalise": "stream"},
+    {"rule": "instar", "kind": "hard", "schedule": ("wins", {"power": 1.0, "floor": 0.1})},
+], ids=str)  # fmt: skip
+@pytest.mark.parametrize("count", [6, 60])  # fewer samples than neurons, too
+def test_equals_the_textbook_where_neurons_begin_as_samples(constants, count):
+    rng = np.random.default_rng(13)
+    X = sparse_samples(rng, count, 11) - rng.choice([0, 0.4], (count, 1))
+    X[1] = X[count // 2] = 0
+    X[2] = X[0]  # two neurons begin alike
+    compare(np.zeros((8, 11)), X, 1e-6, **{"initial": "samples", "radius": 2.0, "rate": 0.05, "cap": 0.2} | constants)
+
+
 PLAIN = {"schedule": ("constant", {}), "rate": 0.05, "cap": 1.0}
 SIGNED = {**PLAIN, "rate": 0.02}
 

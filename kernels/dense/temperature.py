@@ -1,0 +1,40 @@
+"""A temperature relative to the lead, which is by how much the largest potential of a sample exceeds the mean one."""
+
+import numpy as np
+
+from neurosim.kernels.compiled import cell
+from neurosim.kernels.shared.numbers import NEGLIGIBLE, ONE, ZERO
+from neurosim.kernels.shared.softmax import maximum, total_of
+
+
+@cell
+def lead_of(potentials, lanes):
+    """Return by how much the largest potential exceeds the mean one."""
+    highest = maximum(potentials, lanes)
+    return highest - total_of(potentials, lanes) / np.float32(potentials.size)
+
+
+@cell
+def sharpness_at(lead, constants):
+    """Return 1 / temperature where the mean lead is this."""
+    if constants.relative == ZERO:
+        return constants.sharpness
+    return ONE / max(constants.relative * lead, NEGLIGIBLE)
+
+
+@cell
+def sharpness_of(potentials, constants, state, lanes):
+    """Return 1 / temperature for a sample: by the mean lead so far, or its own lead if no sample was learned from."""
+    if constants.relative == ZERO:
+        return constants.sharpness
+    lead = state.lead[0]
+    if state.lead[1] == ZERO:
+        lead = lead_of(potentials, lanes)
+    return sharpness_at(lead, constants)
+
+
+@cell
+def moved_lead(lead, mean, count, forgetting):
+    """Return the mean lead and its count of samples once a sample of this lead is among them."""
+    weight = max(ONE / (count + ONE), forgetting)
+    return mean + weight * (lead - mean), count + ONE if weight > forgetting else count
