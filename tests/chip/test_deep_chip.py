@@ -284,17 +284,15 @@ def test_first_weights_have_norm_one_where_all_are_brought_to_it():
 
 
 def test_a_conscience_makes_up_for_an_advantage():
-    X = images(60)
-    chips = [
-        ns.Chip(
-            [conv(6, rule=ns.SoftHebb(rate=ns.ConstantRate(0.0)), competition=ns.HardWTA(), bias=bias)], inputs=SHAPE
-        ).learn(X)
-        for bias in (None, ns.Conscience(rate=0.2, strength=20.0), ns.AdaptiveThreshold(step=1.0, leak=0.1))
-    ]
-    most = [chip.layers[0].wins.max() / chip.layers[0].wins.sum() for chip in chips]
-    assert most[1] < most[0] - 0.02
-    assert most[2] < most[0] - 0.02
-    np.testing.assert_allclose(chips[1].layers[0].state.activity.sum(), 1, rtol=1e-5)  # shares of the positions
+    shares = []
+    for bias in (None, ns.Conscience(rate=0.2, strength=20.0), ns.AdaptiveThreshold(step=1.0, leak=0.1)):
+        still = ns.SoftHebb(rate=ns.ConstantRate(0.0))  # the longest weights win most positions of positive images
+        layer = conv(6, rule=still, competition=ns.HardWTA(), normalise="none", initial="uniform", bias=bias)
+        chip = ns.Chip([layer], inputs=SHAPE).learn(images(60))
+        shares.append(chip.layers[0].wins / chip.layers[0].wins.sum())
+    assert shares[0].max() > 0.4
+    assert shares[0].min() == 0
+    assert all(share.max() < 0.25 and share.min() > 0.03 for share in shares[1:])
 
 
 def test_constants_and_arrays_of_layers_without_a_bias_are_those_of_older_versions():
