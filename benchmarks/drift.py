@@ -135,7 +135,9 @@ def purity(chip: ns.Chip, regime: Regime) -> float:
 def makers(floors: tuple[float, ...], others: tuple[str, ...]) -> dict[str, Maker]:
     """Return what makes a layer of so many neurons: softhebb with each floor, and other recipes, by name."""
     with_floor = {
-        f"softhebb, floor {floor:g}": lambda neurons, floor=floor: ns.recipes.softhebb(neurons, floor=floor)
+        f"softhebb, floor {floor:g}": lambda neurons, floor=floor: ns.recipes.softhebb(
+            neurons, floor=floor, temperature=0.01
+        )
         for floor in floors
     }
     return with_floor | {name: getattr(ns.recipes, name) for name in others}
@@ -183,7 +185,7 @@ def accuracies(seeds: int) -> Iterator[str]:
         )
         bits: list[str] = []
         for floor in FLOORS:
-            layer = ns.recipes.softhebb(neurons, floor=floor)
+            layer = ns.recipes.softhebb(neurons, floor=floor, temperature=0.01)
             chips = [ns.Chip([layer], inputs=train.inputs, seed=seed).learn(train) for seed in range(seeds)]
             hashes = [chip.state_sha256 for chip in chips]
             bits, same = bits or hashes, sum(one == two for one, two in zip(bits or hashes, hashes, strict=True))

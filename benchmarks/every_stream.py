@@ -9,11 +9,10 @@ A network learns one pass, in an order that is drawn from the seed and equal for
 two readouts are fitted to what it transmits: the winner's label and the ridge. **Unused** is the share of neurons that
 win no training sample once they are frozen. The networks:
 
-- `defaults`: `recipes.softhebb(neurons)`, with first weights from a normal distribution where inputs are signed and the
-  recipe's own have to be positive;
+- `defaults`: `recipes.softhebb(neurons)`, with `initial="samples"` where inputs are signed;
 - `temperature .01`: the same recipe with the fixed temperature and the uniform first weights of its first versions
   (normal ones where inputs are signed);
-- `hard_wta`: the recipe;
+- `hard_wta`: the recipe, with the same first weights;
 - `k-means`: scikit-learn's `MiniBatchKMeans` by `partial_fit` on samples of norm one, in batches of a tenth of the
   stream, at most 1,024 samples, but no fewer than neurons, which it cannot do without. Its winner is the nearest
   centre; it transmits what the recipe does, Triangle(2), of the cosines with its centres;
@@ -27,7 +26,6 @@ import argparse
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -62,11 +60,11 @@ class Result(NamedTuple):
 
 def layer_of(network: str, neurons: int, signed: bool) -> ns.DenseWTA:
     """Return the layer of a network, for inputs that may be negative."""
-    first = "normal" if signed else "uniform"
     if network in ("temperature .01", "random"):
+        first = "normal" if signed else "uniform"
         return ns.recipes.softhebb(neurons, temperature=0.01, initial=first, radius=5.0)
-    layer = ns.recipes.hard_wta(neurons) if network == "hard_wta" else ns.recipes.softhebb(neurons)
-    return replace(layer, initial=first) if layer.initial == "uniform" else layer
+    recipe = ns.recipes.hard_wta if network == "hard_wta" else ns.recipes.softhebb
+    return recipe(neurons, initial="samples") if signed else recipe(neurons)
 
 
 def of_chip(network: str, neurons: int, data: Data, order: NDArray[np.int64], seed: int) -> dict[str, Any]:

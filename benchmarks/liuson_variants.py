@@ -2,7 +2,9 @@
 
 ::
 
-    NEUROSIM_DATA=... python benchmarks/liuson_variants.py
+    NEUROSIM_DATA=... python benchmarks/liuson_variants.py [--heads]
+
+With `--heads`, only the last table: SoftHebb's hidden layer and the head that learns with it, at both rates.
 
 Last, the Gini coefficient of the very first update if the running mean already knew its window, as in the published
 code, which works on batches; on a stream it cannot.
@@ -24,6 +26,7 @@ from neurosim.chip.chip import Chip
 from neurosim.experiments import data
 from neurosim.studies import liuson
 from neurosim.studies.liuson_head import train_head
+from neurosim.studies.published import HEAD, START
 
 CELLS = [
     ("random", "mnist", 2048, {}), ("hebbnet", "mnist", 2048, {}), ("liuson", "mnist", 32, {}),
@@ -32,6 +35,8 @@ CELLS = [
     ("liuson", "cifar10", 512, {}), ("liuson", "cifar10", 512, {"rate": 0.05}),
     ("hebbnet", "cifar10", 128, {}), ("hebbnet", "cifar10", 128, {"rate": 0.05}),
     ("softhebb", "mnist", 32, {}), ("softhebb", "mnist", 32, {"radius": 1.0}),
+    ("softhebb", "mnist", 32, {"rate": 0.05}), ("softhebb", "mnist", 128, {}),
+    ("softhebb", "mnist", 128, {"rate": 0.05}),
 ]  # fmt: skip
 
 
@@ -39,8 +44,20 @@ def main() -> None:
     """Print one row a variant."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--most", type=int, default=512, help="neurons, at most")
-    most = parser.parse_args().most
+    parser.add_argument("--heads", action="store_true", help="only the table of heads that learn")
+    asked = parser.parse_args()
     sets = data.Data(Path(os.environ["NEUROSIM_DATA"]))
+    if not asked.heads:
+        variants(sets, asked.most)
+    print("\n| SoftHebb, mnist | neurons | rate | Gini, update 100 | end |\n| --- | --- | --- | --- | --- |")
+    for neurons in (32, 128):
+        for rate in (0.05, 0.01):
+            for method in ("softhebb", HEAD):
+                print(learning_head(sets, method, neurons, rate), flush=True)
+
+
+def variants(sets: data.Data, most: int) -> None:
+    """Print the tables of what is changed, and of the first update."""
     columns = [
         "method",
         "data",
@@ -61,6 +78,19 @@ def main() -> None:
     for dataset in ("mnist", "cifar10"):
         for neurons in (32, 128, 512):
             print(first_update(sets, dataset, neurons), flush=True)
+
+
+def learning_head(sets: data.Data, method: str, neurons: int, rate: float) -> str:
+    """Return the Gini coefficient of a layer's steps, or of those of the head that learns with it."""
+    train = sets.part("mnist", "train", mean=liuson.MEAN, deviation=liuson.DEVIATION)
+    settings = liuson._cell(method, "mnist", neurons, 0, False).settings | {"rate": rate}
+    chip, stream = Chip([liuson.layer(settings)], inputs=train.inputs, seed=0), liuson.repeat(train, 1, 0)
+    if method == HEAD:
+        curve = list(liuson.head_learned(chip, liuson.head(settings), stream, 0))
+    else:
+        curve = list(liuson._learned(chip, stream))
+    what = "head" if method == HEAD else "hidden layer"
+    return f"| {what} | {neurons} | {rate} | {dict(curve)[START]:.2f} | {curve[-1][1]:.2f} |"
 
 
 def first_update(sets: data.Data, dataset: str, neurons: int, seeds: int = 3) -> str:

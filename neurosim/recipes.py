@@ -17,7 +17,7 @@ NAMES = (
     "softhebb", "hard_wta", "k_wta", "hebb", "oja", "instar", "krotov_hopfield", "hebbnet", "liuson", "bcm", "eghr",
     "supervised_softhebb", "delta_readout",
 )  # fmt: skip
-RELATIVE_TEMPERATURE = 0.02
+RELATIVE_TEMPERATURE = 0.025
 RATE = 1.5
 DELTA_RATE = 2.0
 
@@ -36,7 +36,7 @@ def softhebb(
     ----------
     neurons : int
     temperature, gain, relative_temperature : float, optional
-        Softness of the competition, as in `SoftWTA`; give at most one. By default the relative temperature is 0.02.
+        Softness of the competition, as in `SoftWTA`; give at most one. By default the relative temperature is 0.025.
     rate : float or schedule
         As in `SoftHebb`.
     floor : float, optional
@@ -194,7 +194,8 @@ def hebbnet(neurons: int, *, rate: Rate = 0.05, share: float = 0.2, **constants:
     """Return HebbNet as in Liuson's code: neurons with the largest steps grow by what exceeds the mean.
 
     All of these but the one with the very largest step learn with the opposite sign. Norms are kept at one, and windows
-    have 32 samples.
+    have 32 samples. As there, the means start at those of the first window, and a neuron learns if its step is at least
+    the quantile 1 - share of all: 7 of 32.
 
     Parameters
     ----------
@@ -211,8 +212,8 @@ def hebbnet(neurons: int, *, rate: Rate = 0.05, share: float = 0.2, **constants:
     Gupta et al., HebbNet, ICASSP 2021; Liuson, Learning Dynamics in Competitive Hebbian Learning.
     """
     chosen: dict[str, Any] = {
-        "competition": SparseGate(share=share),
-        "rule": HebbNet(rate=rate),
+        "competition": SparseGate(share=share, quantile=True),
+        "rule": HebbNet(rate=rate, starts_at_mean=True),
         "activation": ReLU(),
         "initial": "normal",
         "renormalise": True,

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from neurosim.kernels.compiled import cell, compiled
-from neurosim.kernels.conv.layout import GRAIN, UPDATES
+from neurosim.kernels.conv.layout import GRAIN, UPDATES, WINDOW
 from neurosim.kernels.conv.powers import raise_all, softmax_by_powers
 from neurosim.kernels.conv.team import share_of
 from neurosim.kernels.shared.arguments import kept_at
@@ -29,7 +29,7 @@ def compete(address, kind, row, recalled, _unused, _also):
     constants, state, scratch, results, team = given.constants, given.state, given.scratch, given.results, given.team
     potentials = state.pending_potentials[recalled] if recalled >= 0 else results.potentials[row]
     positions, neurons = potentials.shape
-    begin = max(recalled, 0) * positions
+    begin, raw = max(recalled, 0) * positions, recalled < 0 or constants.normalise == WINDOW
     responses = between(scratch.responses, begin, begin + positions) if recalled >= 0 else results.responses[row]
     lanes, averages, counts = scratch.lanes, scratch.averages, team.wins[team.number]
     counts[:] = 0
@@ -37,6 +37,8 @@ def compete(address, kind, row, recalled, _unused, _also):
     for p in range(first, last):
         u, y = potentials[p], responses[p]
         averages[p] = total_of(u, lanes) / np.float32(neurons)
+        if constants.pre_triangle and raw and math.isfinite(averages[p]):
+            averages[p] = rectified(u, averages[p], lanes)
         drive = u
         if constants.activation != IDENTITY:
             drive = scratch.drive
@@ -58,6 +60,20 @@ def compete(address, kind, row, recalled, _unused, _also):
                 y[k] = -y[k]
             y[winner] = -y[winner]
     return -1
+
+
+@cell
+def rectified(u, average, lanes):
+    """Make Triangle(u) of potentials at a position, in place; return its mean."""
+    for k in range(u.size):
+        u[k] = above(u[k], average)
+    return total_of(u, lanes) / np.float32(u.size)
+
+
+@cell
+def above(u, average):
+    """Return what a potential exceeds the mean by."""
+    return max(u - average, average * ZERO)
 
 
 @cell
@@ -95,7 +111,7 @@ def compete_at_length(address, kind, row, recalled, _unused, _also):
     constants, state, scratch, results, team = given.constants, given.state, given.scratch, given.results, given.team
     potentials = state.pending_potentials[recalled] if recalled >= 0 else results.potentials[row]
     positions, neurons = potentials.shape
-    begin = max(recalled, 0) * positions
+    begin, raw = max(recalled, 0) * positions, recalled < 0 or constants.normalise == WINDOW
     responses = between(scratch.responses, begin, begin + positions) if recalled >= 0 else results.responses[row]
     averages, counts, drive, biased = scratch.averages, team.wins[team.number], scratch.drive, False
     counts[:] = 0
@@ -107,6 +123,8 @@ def compete_at_length(address, kind, row, recalled, _unused, _also):
     for p in range(first, last):
         u, y = potentials[p], responses[p]
         averages[p] = total_of(u, scratch.lanes) / np.float32(neurons)
+        if constants.pre_triangle and raw and math.isfinite(averages[p]):
+            averages[p] = rectified(u, averages[p], scratch.lanes)
         activate(u, averages[p], constants, drive)
         for k in range(neurons if biased else 0):
             drive[k] += scratch.biases[k]
@@ -170,11 +188,13 @@ def move_bias(address, kind, _unused, _also, _too, _last):
 def mean_potentials(address, kind, row, _unused, _also, _too):
     """Write the mean potential at a thread's positions; return a neuron if one is not finite, or -1."""
     given = kept_at(address, kind)
-    scratch, results, team = given.scratch, given.results, given.team
+    constants, scratch, results, team = given.constants, given.scratch, given.results, given.team
     potentials, averages = results.potentials[row], scratch.averages
     first, last = share_of(potentials.shape[0], 1, team)
     for p in range(first, last):
         averages[p] = total_of(potentials[p], scratch.lanes) / np.float32(potentials.shape[1])
+        if constants.pre_triangle and math.isfinite(averages[p]):
+            averages[p] = rectified(potentials[p], averages[p], scratch.lanes)
         if not math.isfinite(averages[p]):
             return first_not_finite(potentials[p])
     return -1

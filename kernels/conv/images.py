@@ -61,6 +61,13 @@ def _follow(seen_means, seen_variances, weight, means, variances, first, last):
 
 
 @cell
+def moved(mean, variance, seen_mean, seen_variance, momentum, count):
+    """Return a channel's running mean and variance after a window of which it has seen these, over so many pixels."""
+    unbiased = seen_variance * (count / (count - ONE))
+    return mean + momentum * (seen_mean - mean), variance + momentum * (unbiased - variance)
+
+
+@cell
 def gain_and_shift(mean, variance):
     """Return what a channel's pixels are multiplied by, and what is then taken from them."""
     gain = ONE / math.sqrt(variance + EPSILON)
@@ -96,10 +103,11 @@ def prepare(address, kind, n, measured, _unused, _also):
         copy_into(between(sample, begin, end), between(values, begin, end))
         return 0
     means, variances = between(scratch.means, 0, groups), between(scratch.variances, 0, groups)
-    if learning or not running:
+    follows = learning and running and constants.momentum == ZERO
+    if follows or not running:
         statistics(between(given.samples.values, n, n + 1), means, variances, scratch.lanes, first, last)
     if running:
-        if learning:
+        if follows:
             one = constants.forgetting * ZERO + ONE
             weight = max(one / np.float32(measured), constants.forgetting)
             _follow(means, variances, weight, state.means, state.variances, first, last)

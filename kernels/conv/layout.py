@@ -71,7 +71,10 @@ class Constants(NamedTuple):
     cutoff: np.float32
     normalise: int
     forgetting: np.float32  # of the running statistics
+    momentum: np.float32  # of the running statistics, which move with windows; 0: they move with images
     warm_up: int
+    waits: bool  # whether a window's images are sent on at its end, by its own statistics
+    pre_triangle: bool  # whether Triangle(u) takes the place of u
     negative: bool
     transmit: int
     exponent: np.float32  # power of Triangle
@@ -157,7 +160,9 @@ class Samples(NamedTuple):
 class Results(NamedTuple):
     """Results of a call. With fewer rows than samples, sample n is written to row n modulo the rows.
 
-    Outputs without rows are not computed. Without learning, responses without rows and winners are not computed either.
+    Outputs without rows are not computed. If images wait for the end of their window, there may be more rows than
+    samples: the first ones are of images of that window that came in earlier calls. Without learning, responses without
+    rows and winners are not computed either.
     """
 
     potentials: NDArray[np.float32]  # u (rows, positions, neurons)

@@ -13,7 +13,7 @@ def learn(address, kind, n, row, samples, _unused):
     given = kept_at(address, kind)
     counters, team, marks, stages = given.state.counters, given.team, given.marks, given.stages
     if stages.recall != 0:
-        failed = call(stages.recall, address, kind, row, 0, 0, 0)
+        failed = call(stages.recall, address, kind, row, n, 0, 0)
         mark(marks, team, n, RECALLED)
         if failed >= 0:
             return failed

@@ -15,12 +15,17 @@ MANY_SQUARES = 32  # pooled squares: threads share them out; if there are fewer,
 
 
 @compiled(_nrt=False, no_cpython_wrapper=True)
-def send(address, kind, n, row, _unused, _also):
-    """Write f(u), pooled, channels first: a thread's squares of all neurons, or, where squares are few, its neurons."""
+def send(address, kind, n, row, recalled, _also):
+    """Write f(u), pooled, channels first: a thread's squares of all neurons, or, where squares are few, its neurons.
+
+    Of an image that its window recalls, the potentials are those that it has there.
+    """
     given = kept_at(address, kind)
     constants, scratch, team = given.constants, given.scratch, given.team
     potentials, averages = given.results.potentials[row], scratch.averages
-    outputs = given.results.outputs[n % given.results.outputs.shape[0]]
+    if recalled >= 0:
+        potentials = given.state.pending_potentials[recalled]
+    outputs = given.results.outputs[row_of(n, given.results.outputs, given.samples.values)]
     squares, neurons = constants.pooled_rows * constants.pooled_columns, potentials.shape[1]
     if constants.pool == MEAN_POOL:  # a power goes up with its argument, so the largest may be found first
         begin, end = share_of(potentials.shape[0], 1, team)
@@ -42,6 +47,12 @@ def send(address, kind, n, row, _unused, _also):
         for k in range(pooled.size):
             outputs[(first + k) * squares + square] = pooled[k]
     return 0
+
+
+@cell
+def row_of(n, outputs, samples):
+    """Return the row that sample n is sent to: behind those of earlier samples, if there are more rows than samples."""
+    return (n + max(outputs.shape[0] - samples.shape[0], 0)) % outputs.shape[0]
 
 
 @cell

@@ -31,7 +31,7 @@ from neurosim.kernels.conv.apart import compiled_for, needed
 from neurosim.kernels.conv.team import agree, mark, meet
 from neurosim.kernels.shared.arguments import kept_at, size_of_arguments, write_arguments
 from neurosim.kernels.shared.by_address import call
-from neurosim.kernels.shared.numbers import ONE
+from neurosim.kernels.shared.numbers import ONE, ZERO
 from neurosim.kernels.shared.system import write_begun
 
 
@@ -82,7 +82,7 @@ def _compete(n, row, learns, given, address, kind):
             call(stages.count_winners, address, kind, n, learns, 0, 0)
     mark(marks, team, n, layout.COMPETED)
     if stages.send != 0:
-        call(stages.send, address, kind, n, row, 0, 0)
+        call(stages.send, address, kind, n, row, -1, 0)
     mark(marks, team, n, layout.TRANSMITTED)
     return -1
 
@@ -141,7 +141,7 @@ def stream(address, kind):
     given = kept_at(address, kind)
     learning, counters, window = given.learning, given.state.counters, given.state.pending_inputs.shape[0]
     learned, pending, measured = counters[layout.SAMPLES], counters[layout.PENDING], counters[layout.MEASURED]
-    follows = learning and given.constants.normalise in (layout.RUNNING, layout.WINDOW)
+    follows = given.constants.normalise in (layout.RUNNING, layout.WINDOW) and given.constants.momentum == ZERO
     if not meet(given.team):
         return 0, -1
     done, failed = 0, -1
@@ -150,7 +150,7 @@ def stream(address, kind):
         _begin(n, given)
         if _is_refused(n, given, address, kind):
             break
-        measured += follows
+        measured += learning and follows
         _integrate(n, row, measured, pending, given, address, kind)
         learned += learning
         learns = learning and learned > given.constants.warm_up

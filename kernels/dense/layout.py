@@ -43,6 +43,7 @@ class Constants(NamedTuple):
     rule: int
     parameters: NDArray[np.float32]  # (PARAMETERS,) of the rule
     averaging: np.float32
+    starts_at_mean: bool  # whether the rule's trace starts at the mean of the first update, and not at 0
     moment: int  # what the rule's trace averages: 0 nothing, 1 the response, 2 its square
     total: bool  # whether the rule asks for the sum of |u|
     schedule: int

@@ -50,7 +50,10 @@ def move_means(constants, state):
         sums[0] = ZERO
     if constants.moment > 0:
         part = ONE / np.float32(samples)
+        weight = constants.averaging
+        if constants.starts_at_mean and state.counters[UPDATES] == 0:
+            weight = weight * ZERO + ONE
         for k in range(state.traces.size):
-            mean = state.traces[k] + constants.averaging * (sums[1, k] * part - state.traces[k])
+            mean = state.traces[k] + weight * (sums[1, k] * part - state.traces[k])
             state.traces[k] = mean if abs(mean) > NEGLIGIBLE else ZERO
         sums[1] = ZERO

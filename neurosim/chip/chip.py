@@ -150,6 +150,8 @@ class Chip(SavedChip):
 
         Raises
         ------
+        ConfigError
+            If a layer before the last has `answers="window"`: it cannot answer to one sample. `learn` takes several.
         SampleError
             If the sample, its label or modulator is not admitted; nothing was learned from it.
         DivergedError
@@ -221,7 +223,8 @@ class Chip(SavedChip):
             Indices, from 0, of the layers that learn, by default all. Layers before them only respond, layers after
             them get no samples. So layers can learn one after another, each from a stream of its own.
         chunk : int
-            Samples that one layer takes before the next layer gets them; results do not depend on it.
+            Samples that one layer takes before the next layer gets them; results do not depend on it. Where a layer has
+            `answers="window"`, it is made a multiple of the window.
         threads : int
             With more than one, they sum a wide dense layer's potentials together, or, if no layer is wide, layers
             work on successive chunks at the same time; results do not depend on it.
@@ -243,7 +246,9 @@ class Chip(SavedChip):
         ConfigError
             If `layers`, `chunk`, `threads` or `every` is out of range, or one of `every` and `watch` is missing.
         SampleError
-            At the first sample that is not admitted; the chip has learned from all before it.
+            At the first sample that is not admitted; the chip has learned from all before it. Where a layer before the
+            last has `answers="window"`: from all before its window; and if samples at the end, or before a checkpoint,
+            fill no window.
         StreamError
             At the first sample that cannot be read; the chip has learned from all before it.
         DivergedError

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from neurosim.checks import LARGEST, whole
 from neurosim.chip.checkpoints import Checkpoints
-from neurosim.chip.pipeline import Pipeline
+from neurosim.chip.pipeline import Pipeline, whole_windows
 from neurosim.chip.samples import as_labels, as_modulators, as_source, check_fits, fitting
 from neurosim.chip.use import Run
 from neurosim.engine.base import WorkingLayer
@@ -41,6 +41,9 @@ def learn(
     learning = _indices(len(layers), learners)
     at_work = layers[: max(learning) + 1]
     frozen = set(range(len(at_work))) - learning
+    whole("chunk", chunk, 1, LARGEST)
+    windows = whole_windows(at_work, frozen)
+    chunk = -(-chunk // windows) * windows
     with Pipeline(at_work, threads, frozen=frozen, chunk=chunk, run=run) as pipeline:
         for whole_block in blocks_of(stream, shape, chunk):
             for block in (whole_block,) if checkpoints is None else checkpoints.pieces(whole_block, first):

@@ -13,6 +13,7 @@ from neurosim.engine.base import WorkingLayer
 from neurosim.engine.executor import Counts
 from neurosim.engine.runner import LayerRunner
 from neurosim.engine.samples import Array, Samples, single
+from neurosim.errors import ConfigError
 
 FLOAT32 = np.dtype(np.float32)
 new_tuple = tuple.__new__  # a third quicker than a named tuple's own constructors
@@ -106,6 +107,8 @@ class OneByOne:
             assert runner.results is not None
             results = runner.results
             values = results.outputs
+        if any(layer.answers_after > 1 and layer.index not in frozen for layer in layers[:-1]):
+            self.steps[0] = self.steps[0]._replace(learn=_refuse)  # before any layer learns
         self._begun = [step.runner.begun for step in self.steps]
         self.winner, as_images = results.winners, layers[-1].as_images
         shaped = as_images(results.potentials)[0], as_images(results.responses)[0]
@@ -158,6 +161,12 @@ class OneByOne:
         for begun in self._begun:
             total += begun.item(1) - begun.item(0)
         return total
+
+
+def _refuse() -> Counts:
+    """Refuse to learn from a single sample."""
+    rule = "'at once' to learn from samples one by one"
+    raise ConfigError("answers", rule, "window", "learn(samples) takes whole windows of them")
 
 
 def _copying(array: Array) -> Callable[[], Array]:

@@ -5,6 +5,7 @@ Where a dense layer is wide, threads are better spent on sharing its neurons, an
 No layer depends on a later one, so both give the same bits (`docs/design.md`).
 """
 
+import math
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
@@ -48,6 +49,14 @@ class Chunk(NamedTuple):
     nanoseconds: NDArray[np.int64]
 
 
+def whole_windows(layers: Sequence[WorkingLayer], frozen: Collection[int] = ()) -> int:
+    """Return how many samples layers must get at a time, or a multiple: 1, unless one answers at its window's end.
+
+    The windows of all such layers end together then. What the last layer answers, nobody reads.
+    """
+    return math.lcm(*(layer.answers_after for layer in layers[:-1] if layer.index not in frozen))
+
+
 class Pipeline:
     """Layers as stages of a pipeline; a context, at whose end its threads end.
 
@@ -76,6 +85,8 @@ class Pipeline:
 
     Attributes
     ----------
+    whole : int
+        Samples that `push` takes at a time, or a multiple: see `whole_windows`.
     takes_one : bool
         Whether `take_one` may be called.
     refused : int
@@ -101,13 +112,16 @@ class Pipeline:
             raise ConfigError("threads", "1 with device='cuda', whose blocks share every layer's work", threads)
         self.layers, self.frozen = layers, frozen
         self._learners = [layer for index, layer in enumerate(layers) if index not in frozen]
+        self.whole = whole_windows(layers, frozen)
+        self._check_windows(skip_bad)
         self._chunk, self._threads, self._timing = chunk, threads, timing
         self._run = Run() if run is None else run
         self._waiting: list[Chunk | None] = [None] * len(layers)
         self._pool: ThreadPoolExecutor | None = None
         if threads > 1 and not any(layer.executor.shares_sums for layer in layers):
             self._pool = ThreadPoolExecutor(threads)
-        self.takes_one, self._width = singly and self._pool is None, (layers[0].inputs,)
+        self.takes_one = singly and self._pool is None and self.whole == 1
+        self._width = (layers[0].inputs,)
         self.renew()
         self.refused, self._skip_bad = 0, skip_bad
         self.fault: SampleError | None = None
@@ -127,6 +141,20 @@ class Pipeline:
         finally:
             if self._pool is not None:
                 self._pool.shutdown()
+
+    def _check_windows(self, skip_bad: bool) -> None:
+        """Refuse what cannot be where a layer answers at the end of its window."""
+        if self.whole == 1:
+            return
+        if skip_bad:
+            why = "a window would lack the samples that are passed over"
+            raise ConfigError("skip_bad", "False where a layer has answers='window'", skip_bad, why)
+        for layer in self.layers[:-1]:
+            left = layer.waiting if layer.answers_after > 1 and layer.index not in self.frozen else 0
+            if left > 0:
+                why = f"learn from {layer.answers_after - left} more with layers=[{layer.index}] first"
+                name = f"samples that wait in layer {layer.index + 1}, whose answers others learn from"
+                raise ConfigError(name, "none: it answers at its window's end", left, why)
 
     def renew(self) -> None:
         """Make anew what works with the layers' constants: they have changed, and nothing is under way."""
@@ -224,12 +252,18 @@ class Pipeline:
             The sample that stopped a layer, after every chunk before has gone through, or a label that a layer cannot
             learn.
         """
+        if len(values) % self.whole:
+            raise SampleError(
+                f"samples must come {self.whole} at a time, or a multiple, where a layer answers at the end of its "
+                f"window (answers='window'): got {len(values)}, and learned from all before"
+            )
         labels = NO_LABELS if labels is None else labels
         modulators = NO_MODULATORS if modulators is None else modulators
         samples = self.layers[0].fitting(Samples(values, labels, modulators))
         while True:
             first = self._next
             end, fault = teachable(self._learners, len(samples.values), samples.labels, first)
+            end -= end % self.whole
             self._waiting[0] = Chunk(first, samples.cut(0, end), NOBODY, NOBODY)
             self._next += end
             yield from self._tick()
@@ -302,8 +336,13 @@ class Pipeline:
                     self._error, self._bad = taken.error, first + taken.done
         # With a pool, the next layer reads these while this one writes the next chunk's.
         results = taken.results if self._pool is None else runner.hand_over(taken)
-        done = slice(taken.done)
+        count = taken.done
+        if taken.error is not None and self.whole > 1:  # the window of the sample that stopped the layer
+            count -= count % self.whole
+            if index not in self.frozen:
+                self.layers[index].forget_window()
+        done = slice(count)
         sent = Samples(results.outputs[done], samples.labels[done], samples.modulators[done])
-        nanoseconds = runner.nanoseconds(taken.done)
+        nanoseconds = runner.nanoseconds(count)
         nanoseconds = nanoseconds + before[done] if index > 0 else nanoseconds.copy()
         return Chunk(first, sent, results.winners[done].copy(), nanoseconds)

@@ -202,6 +202,23 @@ class WorkingLayer(Fixed, ABC):
         return int(self.constants.neurons)
 
     @property
+    def answers_after(self) -> int:
+        """How many samples, while it learns, the layer takes in before it sends them on; 1 unless it waits."""
+        return 1
+
+    @property
+    def waiting(self) -> int:
+        """Samples of an unfinished window."""
+        return self._counter("PENDING")
+
+    def forget_window(self) -> None:
+        """Drop the samples of an unfinished window, as if they had not come."""
+        with self.executor.changing_state():
+            counters = self.state.counters
+            counters[self.kernel_layout.SAMPLES] -= counters[self.kernel_layout.PENDING]
+            counters[self.kernel_layout.PENDING] = 0
+
+    @property
     @abstractmethod
     def admits_negative(self) -> bool:
         """Whether inputs below zero are admitted."""

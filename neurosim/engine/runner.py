@@ -85,6 +85,7 @@ class LayerRunner:
         self.layer, self.samples, self.results = layer, samples, results
         self._executor, self._recording = layer.executor, layer.constants.instruments
         self._wanted = _Wanted(rows, outputs, counting)
+        self._window = layer.answers_after if outputs else 1
         self._timing, self._nanoseconds = timing, NOT_TIMED
         self.begun = np.zeros(2 if timing else 0, np.int64)
         self._at_once = 1 if marking else LARGEST  # samples of a call; the workspace has the moments of one
@@ -174,7 +175,10 @@ class LayerRunner:
         while done < end:
             stop = min(end, done + min(self._at_once, self.layer.until_record() if recording else end))
             moments = begun[: stop - done + 1]
-            call = Call(samples.cut(done, stop), learning, self.workspace, results.cut(done, stop), moments)
+            wanted = results.cut(done, stop)
+            if learning and self._window > 1:  # with rows for all images of a window that a record cuts
+                wanted = wanted._replace(outputs=results.outputs[done - done % self._window : stop])
+            call = Call(samples.cut(done, stop), learning, self.workspace, wanted, moments)
             count, neuron = self._executor.run(call)
             if self._timing:
                 np.subtract(moments[1 : count + 1], moments[:count], out=self._nanoseconds[done : done + count])

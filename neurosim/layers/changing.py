@@ -20,6 +20,7 @@ KEPT = {  # constants that must stay as they are, and why
     "renormalise": FIRST, "weight_sum": FIRST, "lebesgue": "the norms that are followed are to that power",
     "normalise": "the weights are in the unit that it gives the input",
     "instruments": "mean step sizes are over all updates",
+    "pre_triangle": "potentials of an unfinished window were made with it",
 }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from neurosim.checks import LARGEST, finite, fraction, plain, temperature, truth, whole
 from neurosim.errors import ConfigError
-from neurosim.layers.families import Family
+from neurosim.layers.families import NEWER, Family
 
 __all__ = ["KWTA", "Corrected", "HardWTA", "NoInhibition", "Ranked", "SoftWTA", "SparseGate", "Taught"]
 
@@ -276,6 +276,9 @@ class SparseGate(Competition):
     ----------
     share : float
         Above 0, at most 1: of K neurons, max(1, round(share K)) learn.
+    quantile : bool
+        If true, those learn whose step is at least the quantile 1 - share of all K, linear between steps, as in
+        Liuson's code: K - ceil((1 - share) (K - 1)) neurons, so 7 of 32 with the default share, not 6.
     signed : bool
         If true, the neuron with the very largest step learns as the rule says, the others with the opposite sign.
 
@@ -295,15 +298,19 @@ class SparseGate(Competition):
 
     share: float = 0.2
     signed: bool = True
+    quantile: bool = field(default=False, metadata=NEWER)
 
     def __post_init__(self) -> None:
         plain(self)
         fraction("share", self.share)
         truth("signed", self.signed)
+        truth("quantile", self.quantile)
 
     def numbers(self, neurons: int) -> dict[str, Any]:
         """Return what its cell takes, and how many neurons learn."""
-        return {"winners": max(1, round(self.share * neurons)), "signed": self.signed}
+        below = math.ceil(round((1 - self.share) * (neurons - 1), 9))  # steps below the quantile
+        learning = neurons - below if self.quantile else max(1, round(self.share * neurons))
+        return {"winners": learning, "signed": self.signed}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,13 @@ from neurosim.layers import limits
 from neurosim.layers.activations import Identity, Transmit, Triangle
 from neurosim.layers.biases import Bias
 from neurosim.layers.competition import Competition
-from neurosim.layers.dense import NEWER, STEPS, check_common, check_kind
+from neurosim.layers.dense import STEPS, check_common, check_kind
+from neurosim.layers.families import NEWER
 from neurosim.layers.own_rules import RuleMaker
 from neurosim.layers.rules import Rule
 
 NORMALISATIONS = ("none", "running", "sample", "layer", "window")
+ANSWERS = ("at once", "window")
 LONGEST_WINDOW = 256  # images: the patches of all of them are in memory at once
 
 
@@ -90,9 +92,18 @@ class ConvWTA:
     normalise : {"running", "sample", "layer", "window", "none"}
         What takes mean and variance out of the input. By channel: the statistics of all images so far, of equal weight
         up to `horizon` images and exponential from there; of this image alone; or of the images of a window, which
-        then all learn at its end (they respond by running statistics). "layer" takes all channels of an image as one.
+        then all learn at its end (see `answers` for what they respond by). "layer" takes all channels of an image as
+        one.
     horizon : float
         Images that the running statistics look back, at least 1.
+    momentum : float
+        From 0, below 1. Above 0, running statistics move by so much of each window's, at its end, from mean 0 and
+        variance 1; the variance that moves them is the unbiased one, as in batch normalisation. With
+        `normalise="window"`; `horizon` then says nothing.
+    answers : {"at once", "window"}
+        By what a layer that learns in windows sends its images on: by running statistics, at once; or, with
+        `normalise="window"`, by those of the window, at its end and before it learns, as a published network does in
+        training. Layers that follow then get whole windows only: `Chip.learn` needs samples in multiples of the window.
     warm_up : int
         Images at the start that move the running statistics alone.
     initial : {"normal", "uniform"}
@@ -111,6 +122,9 @@ class ConvWTA:
         Images whose plasticity is summed before it is applied, all seen with the old weights; 1 is on-line learning.
     transmit : Triangle, ReLU or Identity
         :math:`g`, what of the potentials is sent; Triangle's mean is over the neurons at one position.
+    pre_triangle : bool
+        Whether :math:`\max(u_k - \bar u, 0)` takes the place of the potential :math:`u_k` everywhere: in the
+        competition, the decay and what is sent, as in a published preset. With `step="largest"`.
     pool : MaxPool or MeanPool, optional
         What is made of the positions.
     instruments : bool
@@ -157,6 +171,9 @@ class ConvWTA:
     instruments: bool = field(default=True, kw_only=True)
     bias: Bias | None = field(default=None, kw_only=True, metadata=NEWER)
     renormalise: bool = field(default=False, kw_only=True, metadata=NEWER)
+    momentum: float = field(default=0.0, kw_only=True, metadata=NEWER)
+    answers: str = field(default="at once", kw_only=True, metadata=NEWER)
+    pre_triangle: bool = field(default=False, kw_only=True, metadata=NEWER)
 
     def __post_init__(self) -> None:
         plain(self)
@@ -172,6 +189,9 @@ class ConvWTA:
         one_of("initial", self.initial, ("normal", "uniform"))
         one_of("step", self.step, STEPS)
         number("horizon", self.horizon, "at least 1", 1)
+        number("momentum", self.momentum, "from 0, below 1", 0)
+        one_of("answers", self.answers, ANSWERS)
+        truth("pre_triangle", self.pre_triangle)
         check_common(self)
         for name, family in (
             ("competition", Competition),

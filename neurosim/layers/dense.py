@@ -11,6 +11,7 @@ from neurosim.layers import limits
 from neurosim.layers.activations import Identity, Transmit
 from neurosim.layers.biases import Bias
 from neurosim.layers.competition import Competition
+from neurosim.layers.families import NEWER
 from neurosim.layers.own_rules import RuleMaker
 from neurosim.layers.rules import Rule
 
@@ -19,7 +20,6 @@ INITIAL = ("uniform", "normal", "zeros", "samples")
 UNITS = ("none", "stream", "sample")
 STEPS = ("capped", "largest")
 ROUNDINGS = ("stochastic", "nearest")
-NEWER = {"newer": True}  # unknown to older versions, so state files name the constant only if it is not the default
 
 
 @dataclass(frozen=True, slots=True)

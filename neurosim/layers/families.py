@@ -2,6 +2,8 @@
 
 from typing import Any, ClassVar
 
+NEWER = {"newer": True}  # unknown to older versions, so state files name the constant only if it is not the default
+
 
 class Family:
     """Base of each family's base class. A class joins its family when it is defined, unless its name begins with `_`.

@@ -64,6 +64,7 @@ def check_images(layer: Any) -> None:
         _check_largest(layer)
     if layer.normalise == "window" and layer.window == 1:
         raise ConfigError("window", "2 or more with normalise='window'", 1, "take 'sample' for the image's own")
+    _check_as_published(layer)
     if layer.step == "largest" and layer.cutoff > 0:
         raise ConfigError("cutoff", "0 with step='largest'", layer.cutoff, "the largest change is sought in all")
     if layer.normalise != "none" and layer.initial == "uniform":
@@ -94,6 +95,22 @@ def _check_largest(layer: Any) -> None:
         raise ConfigError(f"rate of rule {layer.rule.name}", "above 0 with step='largest'", layer.rule.rate, advice)
     if getattr(layer, "eligibility", 0) > 0:
         raise ConfigError("step", "'capped' with an eligibility trace", layer.step, "what waits has no size yet")
+
+
+def _check_as_published(layer: Any) -> None:
+    """Refuse what only windows, or only steps divided by their largest change, can have."""
+    if layer.momentum >= 1:
+        raise ConfigError("momentum", "from 0, below 1", layer.momentum)
+    if layer.normalise != "window":
+        for name, only in (("momentum", 0), ("answers", "at once")):
+            if getattr(layer, name) != only:
+                raise ConfigError(name, f"{only!r} without normalise='window'", getattr(layer, name))
+    if layer.answers == "window" and layer.warm_up > 0:
+        why = "an image of the warm-up is in no window"
+        raise ConfigError("warm_up", "0 with answers='window'", layer.warm_up, why)
+    if layer.pre_triangle and layer.step != "largest":
+        why = "norms are followed by the potentials themselves"
+        raise ConfigError("step", "'largest' with pre_triangle", layer.step, why)
 
 
 def _check_competition(layer: Any) -> None:

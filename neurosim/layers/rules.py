@@ -5,12 +5,12 @@ A rate is a number or a schedule (`neurosim.layers.schedules`). The cells themse
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from neurosim.checks import finite, fraction, plain
+from neurosim.checks import finite, fraction, plain, truth
 from neurosim.errors import ConfigError
-from neurosim.layers.families import Family
+from neurosim.layers.families import NEWER, Family
 from neurosim.layers.schedules import ConstantRate, NormAdaptiveRate, Schedule
 
 __all__ = ["BCM", "EGHR", "Hebb", "HebbNet", "Instar", "Oja", "OjaSubspace", "Sanger", "SoftHebb"]
@@ -216,6 +216,8 @@ class HebbNet(_Rated):
         :math:`\eta`, not negative, per sample.
     averaging : float
         :math:`\alpha`, above 0, at most 1.
+    starts_at_mean : bool
+        Whether :math:`T` starts at the mean of the first update, as in Liuson's code, and not at 0.
 
     References
     ----------
@@ -227,10 +229,12 @@ class HebbNet(_Rated):
     bounded = False
 
     averaging: float = 0.95
+    starts_at_mean: bool = field(default=False, metadata=NEWER)
 
     def __post_init__(self) -> None:
         _Rated.__post_init__(self)
         fraction("averaging", self.averaging)
+        truth("starts_at_mean", self.starts_at_mean)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
 from neurosim.chip.chip import Chip
-from neurosim.chip.pipeline import Pipeline
+from neurosim.chip.pipeline import Pipeline, whole_windows
 from neurosim.errors import SampleError, StateError
 from neurosim.online.editor import Editor
 from neurosim.online.pace import AUTO, MOST, Pace
@@ -57,7 +57,8 @@ class Loop:
         singly: bool,
         editor: Editor | None = None,
     ) -> None:
-        self._chip, self._report, self._snapshots, self.pace = chip, report, snapshots, Pace(chunk)
+        self._chip, self._report, self._snapshots = chip, report, snapshots
+        self.pace = Pace(chunk, whole_windows(chip.layers))
         self._new_pipeline = partial(
             Pipeline, chip.layers, threads, report.stream_position, chunk=MOST if chunk == AUTO else int(chunk),
             skip_bad=skip_bad, timing=True, singly=singly,
@@ -155,6 +156,7 @@ class Loop:
         left: float = self.pace.size
         if self._snapshots is not None:
             left = min(left, self._snapshots.samples_left(self._report.taken))
+            left = self.pace.whole(int(max(1, left)))
         if self._editor is not None:
             left = min(left, self._unedited)
         return int(max(1, left))

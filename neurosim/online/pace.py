@@ -28,7 +28,9 @@ class Pace:
     Parameters
     ----------
     chunk : int or "auto"
-        A number is always kept to.
+        A number is always kept to, or to the next multiple.
+    multiple : int
+        Samples that must come together: see `neurosim.chip.pipeline.whole_windows`.
 
     Attributes
     ----------
@@ -38,9 +40,9 @@ class Pace:
         Samples of the next chunk, at most.
     """
 
-    def __init__(self, chunk: int | str) -> None:
-        self.auto = chunk == AUTO
-        self.size = 1 if self.auto else int(chunk)
+    def __init__(self, chunk: int | str, multiple: int = 1) -> None:
+        self.auto, self._multiple = chunk == AUTO, multiple
+        self.size = self.whole(1 if self.auto else int(chunk))
         self._samples = self._nanoseconds = 0.0  # of the latest chunks, older ones by less and less
 
     def note(self, samples: int, nanoseconds: int) -> None:
@@ -51,4 +53,8 @@ class Pace:
         self._nanoseconds = KEPT * self._nanoseconds + nanoseconds
         within = AIM * self._samples / max(1.0, self._nanoseconds)
         grown = GROWTH * self.size if samples == self.size else self.size
-        self.size = int(max(1, min(within, grown, MOST)))
+        self.size = self.whole(int(max(1, min(within, grown, MOST) // self._multiple * self._multiple)))
+
+    def whole(self, samples: int) -> int:
+        """Return the next multiple from so many samples on."""
+        return -(-samples // self._multiple) * self._multiple

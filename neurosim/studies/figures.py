@@ -107,7 +107,7 @@ def titled(titles: Iterable[str], height: float = 2.4, **shared: bool) -> tuple[
 def _of_each(cells: Sequence[Cell], **shared: bool) -> tuple[Any, dict[tuple[str, str], Any]]:
     """Return a figure with a panel for each data set and method of the cells, and its axes by (method, data set)."""
     drawn = {(cell.settings["method"], cell.settings["dataset"]) for cell in cells}
-    names = [(method, dataset) for dataset in published.DATASETS for method in published.ACCURACY]
+    names = [(method, dataset) for dataset in published.DATASETS for method in published.METHODS]
     names = [name for name in names if name in drawn]
     figure, axes = titled((", ".join(name) for name in names), **shared)
     return figure, dict(zip(names, axes, strict=True))

@@ -1,6 +1,7 @@
 """Liuson's study: which neurons of a competitive Hebbian layer learn, and how accurate probes on the layer are."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from neurosim.engine.base import WorkingLayer
 from neurosim.experiments import data
 from neurosim.experiments.cells import Cell, Outcome, Study
 from neurosim.instruments import never_won
-from neurosim.layers.activations import ReLU, Triangle
+from neurosim.layers.activations import ReLU, Softmax, Triangle
 from neurosim.layers.competition import SoftWTA
 from neurosim.layers.dense import DenseWTA
 from neurosim.layers.rules import SoftHebb
@@ -24,14 +25,15 @@ from neurosim.streams.base import RandomAccess
 from neurosim.streams.order import repeat
 from neurosim.studies import published
 from neurosim.studies.figures import draw_liuson
-from neurosim.studies.liuson_head import train_head
+from neurosim.studies.liuson_head import dropped, train_head
 from neurosim.studies.liuson_tables import tables
 
-NAME, VERSION = "liuson", 1
+NAME, VERSION = "liuson", 2
 MEAN, DEVIATION = 0.1307, 0.3081  # MNIST's, taken for CIFAR-10 too
 RADIUS = 5 * np.sqrt(np.pi / 2)  # the norm of a neuron's weights that "R = 5" means in the published code
 WINDOW = 32
-POINTS = 52  # of the Gini curve, the first and the last update included
+POINTS = 52  # of the Gini curve, the first and the last update included; and one more, published.START
+CLASSES, HEAD_SEED = 10, 1_000_000  # neurons of a head that learns; it is drawn from the seed and so much
 FIELDS = 8  # receptive fields kept of the most active neurons, and as many of the least active ones
 
 
@@ -42,8 +44,8 @@ def cells(seeds: int, fast: bool) -> list[Cell]:
         for seed in range(1 if fast else seeds)
         for neurons in published.NEURONS[: 2 if fast else None]
         for dataset in published.DATASETS[: 1 if fast else None]
-        for method in published.ACCURACY
-        if published.of(published.ACCURACY, method, dataset, neurons) is not None
+        for method in published.METHODS
+        if any(published.of(t, method, dataset, neurons) is not None for t in (published.ACCURACY, published.GINI_END))
     ]
 
 
@@ -72,7 +74,7 @@ def layer(settings: dict[str, Any]) -> DenseWTA:
             return recipes.liuson(neurons, rate=rate, activation=triangle, transmit=triangle, **common)
         case "hebbnet":
             return recipes.hebbnet(neurons, rate=rate, transmit=ReLU(), **common)
-        case _:  # softhebb; and random, which never learns
+        case _:  # softhebb, also under a head that learns; and random, which never learns
             return DenseWTA(
                 neurons, competition=SoftWTA(temperature=1, signed=True), activation=ReLU(),
                 rule=SoftHebb(rate=ConstantRate(rate / WINDOW)),  # the code takes the mean over a batch
@@ -91,6 +93,9 @@ def measure(settings: dict[str, Any], sets: data.Data) -> Outcome:
     chip = Chip([layer(settings)], inputs=train.inputs, seed=seed)
     measures: dict[str, Any] = {"data": f"{train.fingerprint()} {test.fingerprint()}"}
     arrays: dict[str, NDArray[Any]] = {}
+    if settings["method"] == published.HEAD:
+        curve = head_learned(chip, head(settings), repeat(train, 1, seed), seed)
+        return Outcome(measures | {"curve": [[update, gini] for update, gini in curve]}, arrays)
     if settings["method"] != "random":
         measures["curve"] = [[update, gini] for update, gini in _learned(chip, repeat(train, 1, seed))]
         measures |= activity(chip.layers[0])
@@ -104,10 +109,37 @@ def _learned(chip: Chip, stream: Any) -> Iterator[tuple[int, float]]:
     Samples at the end that do not fill a window are left out: their update would come in the next epoch.
     """
     start = 0
-    for update in np.unique(np.linspace(1, stream.length // WINDOW, POINTS).astype(np.int64)).tolist():
+    for update in _updates(stream.length // WINDOW):
         chip.learn(stream.take(stream.order(start, update * WINDOW)).samples)
         start = update * WINDOW
         yield update, round(instruments.gini(chip.layers[0].steps), 6)
+
+
+def _updates(last: int) -> list[int]:
+    """Return the updates at which the Gini coefficient is taken."""
+    evenly = np.linspace(1, last, POINTS).astype(np.int64)
+    return np.unique([*evenly, min(published.START, last)]).tolist()  # type: ignore[no-any-return]
+
+
+def head(settings: dict[str, Any]) -> DenseWTA:
+    """Return the head of ten neurons as the published run trains it: by SoftHebb too.
+
+    It competes by the softmax of what it sends, which is a softmax already.
+    """
+    return replace(layer(settings | {"neurons": CLASSES}), activation=Softmax(temperature=1.0))
+
+
+def head_learned(chip: Chip, constants: DenseWTA, stream: Any, seed: int) -> Iterator[tuple[int, float]]:
+    """Let a head learn from half of what a chip sends, chosen at random, while the chip learns; yield as `_learned`."""
+    own = Chip([constants], inputs=chip.layers[-1].outputs, seed=seed + HEAD_SEED)
+    updates = set(_updates(stream.length // WINDOW))
+    for update in range(1, stream.length // WINDOW + 1):
+        samples = stream.take(stream.order((update - 1) * WINDOW, update * WINDOW)).samples
+        sent = chip.respond(samples).output
+        chip.learn(samples)
+        own.learn(dropped(sent, seed, update))
+        if update in updates:
+            yield update, round(instruments.gini(own.layers[0].steps), 6)
 
 
 def activity(layer: WorkingLayer) -> dict[str, float]:

@@ -18,7 +18,7 @@ def groups(cells: Sequence[Cell], finished: Finished) -> Iterator[tuple[Group, l
         measures = by_group.setdefault((settings["method"], settings["dataset"], settings["neurons"]), [])
         if cell.name in finished:
             measures.append(finished[cell.name]["measures"])
-    methods = list(published.ACCURACY)
+    methods = published.METHODS
     order = sorted(by_group, key=lambda g: (published.DATASETS.index(g[1]), methods.index(g[0]), g[2]))
     return ((group, by_group[group]) for group in order)
 
@@ -35,15 +35,17 @@ def tables(cells: list[Cell], finished: Finished) -> list[Table]:
     activities: list[list[str]] = []
     for group, measures in groups(cells, finished):
         names = [group[0], group[1], str(group[2])]
-        accuracies.append([*names, *_accuracy(group, measures)])
+        if group[0] != published.HEAD:
+            accuracies.append([*names, *_accuracy(group, measures)])
         if group[0] != "random":
             ginis.append([*names, *_gini(group, measures)])
+        if group[0] not in ("random", published.HEAD):
             activities.append([*names, *_activity(measures)])
     first = ["method", "data", "neurons"]
     return [
         Table("accuracy", "Table 1: accuracy of the probe, %",
               [*first, *WHAT, "linear readout"], accuracies),
-        Table("gini", "Table 2: Gini coefficient of mean steps, first update and last",
+        Table("gini", f"Table 2: Gini coefficient of mean steps, after {published.START} updates and after the last",
               [*first, *(f"{when} {what}" for when in ("start", "end") for what in WHAT)], ginis),
         Table("activity", "Who learned, %",
               [*first, "live", "dead", "between", "never won", "usage entropy", "effective winners"], activities),
@@ -60,11 +62,16 @@ def _accuracy(group: Group, measures: Sequence[dict[str, object]]) -> list[str]:
 def _gini(group: Group, measures: Sequence[dict[str, object]]) -> list[str]:
     curves = [m["curve"] for m in measures if m.get("curve")]
     row = []
-    for table, update in ((published.GINI_START, 0), (published.GINI_END, -1)):
+    for table, stop in ((published.GINI_START, published.START), (published.GINI_END, None)):
         theirs = published.of(table, *group)
-        ours = [float(curve[update][1]) for curve in curves]  # type: ignore[index]
+        ours = [_gini_at(curve, stop) for curve in curves]  # type: ignore[arg-type]
         row += [number(theirs, 2), spread(ours, 2), difference(theirs, ours, 2)]
     return row
+
+
+def _gini_at(curve: Sequence[tuple[int, float]], stop: int | None) -> float:
+    """Return the last point of a curve up to an update; of a short run, its end."""
+    return [gini for update, gini in curve if stop is None or update <= stop][-1]
 
 
 def _activity(measures: Sequence[dict[str, object]]) -> list[str]:

@@ -62,7 +62,9 @@ def test_layers_suit_the_sign_of_inputs(network, signed):
     layer = every_stream.layer_of(network, 7, signed)
     assert isinstance(layer, DenseWTA)
     assert layer.neurons == 7
-    assert (layer.initial == "uniform") is (not signed) or layer.initial not in ("uniform", "normal")
+    old = network in ("temperature .01", "random")
+    assert layer.initial == ("uniform" if not signed else "normal" if old else "samples")
+    assert (layer.radius == 5) is (old or not signed)
 
 
 def test_every_network_is_measured_and_shown():

@@ -94,7 +94,7 @@ def test_while_one_thread_learns_all_that_others_do_is_refused(make_chip, sample
 
 
 def test_a_single_call_keeps_others_out_and_what_only_reads_may_be_done_at_once(make_chip, samples, tmp_path):
-    chip = make_chip(12, 5)
+    chip = make_chip(12, 5, temperature=0.01)
     learning, reading = uses(chip, samples[0], tmp_path)
     with chip.use.alone():  # as a thread that is within learn_one or respond_one
         for call in (learning | reading).values():

@@ -124,7 +124,7 @@ def test_changes_are_recorded_and_kept_in_the_state(chip, samples, tmp_path):
     chip = chip.with_constants(competition=ns.HardWTA(), layer=1)
     assert chip.changes == (
         {"sample": 50, "layer": 0, "name": "rule.rate", "old": 1.5, "new": 0.1},
-        {"sample": 60, "layer": 1, "name": "competition", "old": describe(ns.SoftWTA(relative_temperature=0.02)),
+        {"sample": 60, "layer": 1, "name": "competition", "old": describe(ns.SoftWTA(relative_temperature=0.025)),
          "new": {"kind": "HardWTA"}},
     )  # fmt: skip
     chip.save(tmp_path / "chip.h5")

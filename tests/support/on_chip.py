@@ -7,7 +7,9 @@ import numpy as np
 import neurosim as ns
 
 
-def make_competition(kind, *, sharpness, winners, signed, winner_only, rank, opposition, share, relative=None):
+def make_competition(
+    kind, *, sharpness, winners, signed, winner_only, rank, opposition, share, quantile=False, relative=None
+):
     if kind == "soft" and relative is not None:
         return ns.SoftWTA(relative_temperature=relative, signed=signed, winner_only=winner_only)
     if kind == "soft":
@@ -15,7 +17,7 @@ def make_competition(kind, *, sharpness, winners, signed, winner_only, rank, opp
     return {
         "hard": lambda: ns.HardWTA(), "k": lambda: ns.KWTA(winners, signed=signed),
         "ranked": lambda: ns.Ranked(rank=rank, opposition=opposition), "none": lambda: ns.NoInhibition(),
-        "gate": lambda: ns.SparseGate(share=share, signed=signed), "taught": lambda: ns.Taught(),
+        "gate": lambda: ns.SparseGate(share=share, signed=signed, quantile=quantile), "taught": lambda: ns.Taught(),
         "corrected": lambda: ns.Corrected(temperature=1 / sharpness),
     }[kind]()  # fmt: skip
 
@@ -27,11 +29,12 @@ def make_schedule(kind, options, rate, power, floor):
             "wins": ns.WinCountRate}[kind](rate, **options)  # fmt: skip
 
 
-def make_rule(kind, rate, *, averaging, ceiling, decay, threshold):
+def make_rule(kind, rate, *, averaging, starts_at_mean, ceiling, decay, threshold):
     averaging = {} if averaging is None else {"averaging": averaging}
     maker, constants = {
         "softhebb": (ns.SoftHebb, {}), "hebb": (ns.Hebb, {}), "oja": (ns.Oja, {}), "instar": (ns.Instar, {}),
-        "hebbnet": (ns.HebbNet, averaging), "bcm": (ns.BCM, {"ceiling": ceiling, "decay": decay, **averaging}),
+        "hebbnet": (ns.HebbNet, {"starts_at_mean": starts_at_mean, **averaging}),
+        "bcm": (ns.BCM, {"ceiling": ceiling, "decay": decay, **averaging}),
         "eghr": (ns.EGHR, {"threshold": threshold}), "sanger": (ns.Sanger, {}), "subspace": (ns.OjaSubspace, {}),
     }[kind]  # fmt: skip
     return maker(rate=rate, **constants)
@@ -47,16 +50,18 @@ def make_bias(kind, options):
 
 
 def make_layer(neurons, *, kind="soft", sharpness=1.0, winners=1, signed=False, rate=0.1, power=0.5, floor=0.0,
-               transmit=("identity", {}), winner_only=False, rank=2, opposition=0.4, share=0.2,
-               activation=("identity", {}), bias=None, rule="softhebb", averaging=None, ceiling=2.0, decay=0.0,
-               threshold=1.0, schedule=("norm", {}), cutoff=0.0, relative=None, **constants):  # fmt: skip
+               transmit=("identity", {}), winner_only=False, rank=2, opposition=0.4, share=0.2, quantile=False,
+               activation=("identity", {}), bias=None, rule="softhebb", averaging=None, starts_at_mean=False,
+               ceiling=2.0, decay=0.0, threshold=1.0, schedule=("norm", {}), cutoff=0.0, relative=None,
+               **constants):  # fmt: skip
     """Return the layer that `reference.Layer` is with these constants."""
     paced = make_schedule(*schedule, rate, power, floor)
     together = {
         "competition": make_competition(kind, sharpness=sharpness, winners=winners, signed=signed,
                                         winner_only=winner_only, rank=rank, opposition=opposition, share=share,
-                                        relative=relative),
-        "rule": make_rule(rule, paced, averaging=averaging, ceiling=ceiling, decay=decay, threshold=threshold),
+                                        quantile=quantile, relative=relative),
+        "rule": make_rule(rule, paced, averaging=averaging, starts_at_mean=starts_at_mean, ceiling=ceiling,
+                          decay=decay, threshold=threshold),
         "activation": make_function(*activation), "transmit": make_function(*transmit),
         "bias": bias and make_bias(*bias), "initial": "normal", "cutoff": cutoff, **constants,
     }  # fmt: skip

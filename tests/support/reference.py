@@ -76,10 +76,10 @@ class Layer:
 
     def __init__(self, W, *, kind="soft", sharpness=1.0, winners=1, signed=False, rate=0.1, power=0.5, floor=0.0,
                  cap=0.1, cutoff=0.0, window=1, normalise="none", transmit=("identity", {}), winner_only=False,
-                 rank=2, opposition=0.4, share=0.2, activation=("identity", {}), bias=None, rule="softhebb",
-                 averaging=None, ceiling=2.0, decay=0.0, threshold=1.0, schedule=("norm", {}), lebesgue=2.0,
-                 renormalise=False, leak=0.0, eligibility=0.0, relative=None, initial="given",
-                 radius=35.0, weight_sum=None, step="capped"):  # fmt: skip
+                 rank=2, opposition=0.4, share=0.2, quantile=False, activation=("identity", {}), bias=None,
+                 rule="softhebb", averaging=None, starts_at_mean=False, ceiling=2.0, decay=0.0, threshold=1.0,
+                 schedule=("norm", {}), lebesgue=2.0, renormalise=False, leak=0.0, eligibility=0.0, relative=None,
+                 initial="given", radius=35.0, weight_sum=None, step="capped"):  # fmt: skip
         self.W = np.array(W, np.float64)
         self.competition = {"kind": kind, "sharpness": sharpness, "winners": winners, "signed": signed,
                             "winner_only": winner_only, "rank": rank, "opposition": opposition}  # fmt: skip
@@ -92,6 +92,7 @@ class Layer:
         self.cap, self.cutoff, self.window, self.normalise = cap, cutoff, window, normalise
         self.lebesgue, self.renormalise, self.leak, self.share = lebesgue, renormalise, leak, share
         self.weight_sum, self.step = weight_sum, step
+        self.quantile, self.starts_at_mean = quantile, starts_at_mean
         self.eligibility, self.eligible = eligibility, np.zeros_like(self.W)
         self.relative, self.lead, self.leads = relative, 0.0, 0
         self.begins, self.begun, self.radius = initial == "samples", 0, radius
@@ -237,7 +238,7 @@ class Layer:
         if kind == "prior":
             self.activity = np.maximum(self.activity, 1e-30)
         now = np.mean([traced(self.rule, s.y, self.constants["ceiling"]) for s in self.pending], axis=0)
-        self.traces += self.averaging * (now - self.traces)
+        self.traces += (1.0 if self.starts_at_mean and not self.updates else self.averaging) * (now - self.traces)
 
     def sums(self, rate):
         """Return what multiplies the weights, and what is added to them, of all neurons, summed over the window."""
@@ -255,7 +256,10 @@ class Layer:
         if self.competition["kind"] != "gate":
             return change, growth
         sizes = np.linalg.norm(change[:, None] * self.W + growth, axis=1)
-        learning = descending(sizes)[: max(1, round(self.share * len(self.W)))]
+        count = max(1, round(self.share * len(self.W)))
+        if self.quantile:
+            count = int((sizes >= np.quantile(sizes, 1 - self.share)).sum())
+        learning = descending(sizes)[:count]
         sign = np.zeros(len(self.W))
         sign[learning] = -1.0 if self.competition["signed"] else 1.0
         sign[learning[0]] = 1.0

@@ -52,8 +52,8 @@ class ConvLayer:
     def __init__(self, W, *, stride=1, padding=0, kind="soft", sharpness=1.0, signed=False, rule="softhebb", rate=0.1,
                  power=0.5, floor=0.0, adaptive=True, normalise="running", horizon=500.0, warm_up=0, step="capped",
                  cap=0.1, cutoff=0.0, window=1, activation=("identity", 1.0), transmit=("triangle", 1.0),
-                 pooling=(None, 1, 1, 0), winners=1, rank=2, opposition=0.4, bias=None,
-                 renormalise=False):  # fmt: skip
+                 pooling=(None, 1, 1, 0), winners=1, rank=2, opposition=0.4, bias=None, renormalise=False,
+                 momentum=0.0, answers="at once", pre_triangle=False):  # fmt: skip
         self.W, self.wins, self.measured, self.samples = W.astype(float), np.zeros(len(W), int), 0, 0
         self.mean, self.variance = np.zeros(W.shape[1]), np.ones(W.shape[1])
         self.steps, self.pending, self.followed, self.updates = np.zeros(len(W)), [], [], 0
@@ -104,6 +104,8 @@ class ConvLayer:
         """Return what every position sees, potentials and responses, (rows, columns, ...), and the winners."""
         X = patches(x, self.W.shape[2], self.stride, self.padding)
         u = np.einsum("ijcde,kcde->ijk", X, self.W)
+        if self.pre_triangle:
+            u = apply("triangle", 1.0, u)
         drive = apply(*self.activation, u) + self.biases(learning)
         winners = drive.argmax(axis=-1)
         won = np.arange(len(self.W)) == winners[..., None]
@@ -138,7 +140,7 @@ class ConvLayer:
         return u, y, counts, sent.ravel()
 
     def learn(self, image, modulator=1.0):
-        if self.normalise in ("running", "window"):
+        if self.normalise == "running" or (self.normalise == "window" and not self.momentum):
             self.follow(image)
         result = self.respond(image, learning=True)
         self.samples += 1
@@ -158,12 +160,17 @@ class ConvLayer:
         images = np.array([image for image, _ in self.pending])
         if self.normalise == "window":
             mean, variance = images.mean(axis=(0, 2, 3)), images.var(axis=(0, 2, 3))
+            if self.momentum:
+                unbiased = images.var(axis=(0, 2, 3), ddof=1)
+                self.mean = self.mean + self.momentum * (mean - self.mean)
+                self.variance = self.variance + self.momentum * (unbiased - self.variance)
             images = (images - mean[:, None, None]) / np.sqrt(variance + 1e-5)[:, None, None]
         norms = np.sqrt((self.W**2).sum(axis=(1, 2, 3)))
         rates = np.maximum(self.rate * np.abs(norms - 1) ** self.power, self.floor) if self.adaptive else self.rate
-        change, growth = np.zeros(len(self.W)), np.zeros_like(self.W)
+        change, growth, self.sent = np.zeros(len(self.W)), np.zeros_like(self.W), []
         for x, (_, modulator) in zip(images, self.pending, strict=True):
             X, u, y, _ = self.seen(x, learning=True)
+            self.sent.append(pool(*self.pooling, apply(*self.transmit, u)).transpose(2, 0, 1).ravel())
             decay, c = RULES[self.rule](u, y, 1.0 if self.step == "largest" else rates)
             learns, positions = np.abs(y) >= self.cutoff, u.shape[0] * u.shape[1]
             change += modulator * (np.where(learns, decay - 1, 0)).sum(axis=(0, 1)) / positions

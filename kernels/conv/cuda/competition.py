@@ -25,8 +25,11 @@ from neurosim.kernels.shared.rates import rate_by_time
 
 
 @register_jitable
-def compete(potentials, responses, first, constants, memory, seat):
-    """Write responses and who won at every position of an image; memory is written from position `first` on."""
+def compete(potentials, responses, first, raw, constants, memory, seat):
+    """Write responses and who won at every position of an image; memory is written from position `first` on.
+
+    Potentials that are raw may first become those of Triangle.
+    """
     positions, neurons = potentials.shape
     for lap in range(laps_for(positions, seat)):
         p = item_of(lap, seat)
@@ -34,6 +37,8 @@ def compete(potentials, responses, first, constants, memory, seat):
         size = neurons if busy else 0
         u, y = potentials[p if busy else 0][:size], responses[p if busy else 0][:size]
         average = total_of(u, seat) / np.float32(neurons)
+        if constants.pre_triangle and raw:
+            average = _rectified(u, average, neurons, seat)
         drive = u
         if constants.activation != kernel_codes.IDENTITY or constants.bias != kernel_codes.UNBIASED:
             for k in range(seat.member, size, seat.members):
@@ -124,7 +129,16 @@ def _activated(u, average, constants):
 
 
 @register_jitable
-def mean_potentials(potentials, memory, seat):
+def _rectified(u, average, neurons, seat):
+    """Make Triangle(u) of finite potentials at a position, in place; return their mean."""
+    if math.isfinite(average):
+        for k in range(seat.member, u.size, seat.members):
+            u[k] = competition.above(u[k], average)
+    return total_of(u, seat) / np.float32(neurons)
+
+
+@register_jitable
+def mean_potentials(potentials, constants, memory, seat):
     """Write the mean potential at every position of an image that nothing competes for."""
     positions, neurons = potentials.shape
     for lap in range(laps_for(positions, seat)):
@@ -132,6 +146,8 @@ def mean_potentials(potentials, memory, seat):
         busy = has_work(p, positions, seat)
         u = potentials[p if busy else 0][: neurons if busy else 0]
         average = total_of(u, seat) / np.float32(neurons)
+        if constants.pre_triangle:
+            average = _rectified(u, average, neurons, seat)
         if busy and seat.member == 0:
             memory.averages[p] = average
             memory.wild[p] = -1 if math.isfinite(average) else competition.first_not_finite(u)
@@ -182,14 +198,14 @@ def count_wins(positions, learns, learned, constants, state, memory, seat):
 
 
 @register_jitable
-def send(potentials, constants, memory, outputs):
+def send(potentials, averages, constants, outputs):
     """Write f(u), pooled, channels first."""
     neurons, squares = potentials.shape[1], constants.pooled_rows * constants.pooled_columns
     for e in range(cuda.grid(1), neurons * squares, cuda.gridsize(1)):
         square, k = e // neurons, e % neurons
         top = square // constants.pooled_columns * constants.pool_stride - constants.pool_padding
         left = square % constants.pooled_columns * constants.pool_stride - constants.pool_padding
-        outputs[k * squares + square] = _pooled(potentials, k, top, left, constants, memory.averages)
+        outputs[k * squares + square] = _pooled(potentials, k, top, left, constants, averages)
 
 
 @register_jitable

@@ -45,7 +45,7 @@ def measure_image(samples, learning, measured, constants, state, memory, seat):
     kind, own = constants.normalise, samples.shape[0] > 1
     groups = 1 if kind == layout.LAYER else constants.channels
     pixels = samples.shape[1] // groups
-    follows = learning and not own and kind in (layout.RUNNING, layout.WINDOW)
+    follows = learning and not own and kind in (layout.RUNNING, layout.WINDOW) and constants.momentum == ZERO
     for lap in range(laps_for(groups, seat)):
         c = item_of(lap, seat)
         busy = has_work(c, groups, seat)
@@ -61,6 +61,11 @@ def measure_image(samples, learning, measured, constants, state, memory, seat):
             weight = max(ONE / np.float32(measured), constants.forgetting)
             mean, variance = images.followed(state.means[c], state.variances[c], mean, variance, weight)
             memory.means[c], memory.variances[c] = mean, variance
+        elif own and constants.momentum > ZERO:
+            count = np.float32(pixels * samples.shape[0])
+            state.means[c], state.variances[c] = images.moved(
+                state.means[c], state.variances[c], mean, variance, constants.momentum, count
+            )
         elif not own and kind in (layout.RUNNING, layout.WINDOW):
             mean, variance = state.means[c], state.variances[c]
         memory.gains[c], memory.shifts[c] = images.gain_and_shift(mean, variance)

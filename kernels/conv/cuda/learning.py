@@ -6,7 +6,7 @@ import numpy as np
 from numba.extending import register_jitable
 
 from neurosim.kernels.conv import growing, layout, powers, proposing
-from neurosim.kernels.conv.cuda.competition import compete, first_failure, first_not_finite
+from neurosim.kernels.conv.cuda.competition import compete, first_failure, first_not_finite, send
 from neurosim.kernels.conv.cuda.images import cut_patches, measure_image
 from neurosim.kernels.conv.cuda.layout import COLUMNS, ROWS
 from neurosim.kernels.conv.cuda.products import add_transposed_times, integrate, times_transposed, transposed_times
@@ -22,6 +22,7 @@ from neurosim.kernels.conv.cuda.seats import (
     whole_sum,
 )
 from neurosim.kernels.conv.norms import DRIFT, SHORT
+from neurosim.kernels.conv.sending import row_of
 from neurosim.kernels.shared import numbers, rules
 from neurosim.kernels.shared.grid import cuda, meet
 from neurosim.kernels.shared.numbers import LANES, ONE, ZERO
@@ -208,8 +209,11 @@ def _renormalise(state, memory, seat):
 
 
 @register_jitable
-def recall(constants, state, memory, seat):
-    """Bring back a window's patches, potentials and responses; return a neuron whose drive is not finite, or -1."""
+def recall(last, samples, outputs, constants, state, memory, seat):
+    """Bring back a window's patches, potentials and responses; return a neuron whose drive is not finite, or -1.
+
+    `last` is the window's last sample. If its images wait for its end, they are sent on, where all have a row.
+    """
     by_window, positions = constants.normalise == layout.WINDOW, constants.rows * constants.columns
     if by_window:
         measure_image(state.pending_inputs, False, 0, constants, state, memory, seat)
@@ -222,8 +226,15 @@ def recall(constants, state, memory, seat):
             integrate(patches, state.synapses, state.pending_potentials[n], state.scales, cuda.blockIdx.x, seat)
         meet()
     for n in range(state.pending_inputs.shape[0]):
-        compete(state.pending_potentials[n], memory.responses[n], n * positions, constants, memory, seat)
+        potentials, responses = state.pending_potentials[n], memory.responses[n]
+        compete(potentials, responses, n * positions, by_window, constants, memory, seat)
     meet()
+    first = last + 1 - state.pending_inputs.shape[0]
+    if constants.waits and outputs.size > 0 and first + outputs.shape[0] - samples.shape[0] >= 0:
+        for n in range(state.pending_inputs.shape[0]):
+            averages = memory.averages[n * positions : (n + 1) * positions]
+            row = row_of(first + n, outputs, samples)
+            send(state.pending_potentials[n], averages, constants, outputs[row])
     return first_failure(memory.wild)
 
 

@@ -50,9 +50,10 @@ from neurosim.kernels.conv.cuda.layout import DEPTH, PADDED, ROWS, SEATS, TERMS,
 from neurosim.kernels.conv.cuda.learning import learn, recall
 from neurosim.kernels.conv.cuda.products import integrate
 from neurosim.kernels.conv.cuda.seats import largest_of
+from neurosim.kernels.conv.sending import row_of
 from neurosim.kernels.shared.codes import UNBIASED
 from neurosim.kernels.shared.grid import cuda, grid_kernel, meet
-from neurosim.kernels.shared.numbers import LANES, ONE
+from neurosim.kernels.shared.numbers import LANES, ONE, ZERO
 
 
 @register_jitable
@@ -103,21 +104,21 @@ def _compete(row, competes, constants, memory, results, seat):
     """Let neurons compete, or take mean potentials alone; return a neuron that is not finite, or -1."""
     potentials = results.potentials[row]
     if competes:
-        compete(potentials, results.responses[row], 0, constants, memory, seat)
+        compete(potentials, results.responses[row], 0, True, constants, memory, seat)
     else:
-        mean_potentials(potentials, memory, seat)
+        mean_potentials(potentials, constants, memory, seat)
     meet()
     return first_failure(memory.wild[: potentials.shape[0]])
 
 
 @register_jitable
-def _count(n, row, learned, learning, learns, competes, constants, state, memory, results, seat):
+def _count(n, row, learned, learning, learns, competes, samples, constants, state, memory, results, seat):
     """Count what was won, and send outputs."""
     potentials = results.potentials[row]
     if competes:
         count_wins(potentials.shape[0], learns, learned, constants, state, memory, seat)
     if results.outputs.size > 0:
-        send(potentials, constants, memory, results.outputs[n % results.outputs.shape[0]])
+        send(potentials, memory.averages, constants, results.outputs[row_of(n, results.outputs, samples.values)])
     if cuda.grid(1) == 0 and learning:
         state.counters[layout.SAMPLES] = learned
         state.counters[layout.BLANKS] += not learns
@@ -143,12 +144,12 @@ def _name_winner(n, competes, memory, results, seat):
 
 
 @register_jitable
-def _learn_from_window(row, constants, state, memory, results, own, seat):
+def _learn_from_window(n, row, samples, constants, state, memory, results, own, seat):
     """Learn from a full window; return a neuron that is not finite, or -1."""
     us, ys = results.potentials[row : row + 1], results.responses[row : row + 1]
     if state.pending_inputs.shape[0] > 1:
         us, ys = state.pending_potentials, memory.responses
-        failed = recall(constants, state, memory, seat)
+        failed = recall(n, samples.values, results.outputs, constants, state, memory, seat)
         if failed >= 0:
             return failed
     if constants.bias != UNBIASED:
@@ -199,7 +200,7 @@ def grid(own: Callable[..., Any] | None = None) -> Any:
         window, rows = state.pending_inputs.shape[0], results.potentials.shape[0]
         learned, pending = state.counters[layout.SAMPLES], state.counters[layout.PENDING]
         measured = state.counters[layout.MEASURED]
-        follows = learning and constants.normalise in (layout.RUNNING, layout.WINDOW)
+        follows = learning and constants.normalise in (layout.RUNNING, layout.WINDOW) and constants.momentum == ZERO
         competes = learning or results.responses.size > 0
         for k in range(cuda.grid(1), memory.folds.size, cuda.gridsize(1)):
             memory.folds[k] = 0
@@ -219,7 +220,7 @@ def grid(own: Callable[..., Any] | None = None) -> Any:
                 break
             learned += learning
             learns = learning and learned > constants.warm_up
-            _count(n, row, learned, learning, learns, competes, constants, state, memory, results, seat)
+            _count(n, row, learned, learning, learns, competes, samples, constants, state, memory, results, seat)
             if learns:
                 _keep(n, pending, potentials, samples, state)
                 pending += 1
@@ -230,7 +231,7 @@ def grid(own: Callable[..., Any] | None = None) -> Any:
                 meet()
             if learns and pending == window:
                 pending = 0
-                failed = _learn_from_window(row, constants, state, memory, results, rule, seat)
+                failed = _learn_from_window(n, row, samples, constants, state, memory, results, rule, seat)
                 if failed >= 0:
                     break
             done = n + 1

@@ -76,6 +76,7 @@ class Kind(NamedTuple):
     activation: int
     bias: int
     rule: int
+    starts_at_mean: bool
     moment: int
     total: bool
     schedule: int

@@ -75,6 +75,7 @@ def _known(given, kind):
         rule=kind.rule,
         parameters=given.parameters,
         averaging=given.averaging,
+        starts_at_mean=kind.starts_at_mean,
         moment=kind.moment,
         total=kind.total,
         schedule=kind.schedule,

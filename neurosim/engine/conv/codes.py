@@ -40,6 +40,7 @@ def codes(layer: ConvWTA, image: tuple[int, ...], real: type[np.floating[Any]] =
         "rule": rule_cells.CODES[layer.rule.cell], "parameters": parameters, **schedule(layer.rule).numbers(),
         "step": STEPS[layer.step], "renormalise": layer.renormalise, "cap": layer.cap, "cutoff": layer.cutoff,
         "normalise": NORMALISATIONS[layer.normalise], "forgetting": 1 / layer.horizon, "warm_up": layer.warm_up,
+        "momentum": layer.momentum, "waits": layer.answers == "window", "pre_triangle": layer.pre_triangle,
         "negative": layer.initial == "normal",
         "transmit": layer.transmit.code, "exponent": layer.transmit.exponent,
         "instruments": layer.instruments,

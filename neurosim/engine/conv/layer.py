@@ -114,6 +114,11 @@ class ConvLayer(WorkingLayer):
         """How many responses an image gets: one of each neuron, at each position."""
         return self.constants.neurons * self.positions
 
+    @property
+    def answers_after(self) -> int:
+        """How many images, while it learns, the layer takes in before it sends them on; 1 unless it waits."""
+        return self.constants.window if self.constants.answers == "window" else 1
+
     def as_images(self, values: Array) -> Array:
         """Return potentials or responses (..., positions, neurons) as (..., neurons, rows, columns), not copied."""
         images = values.reshape(*values.shape[:-2], self.geometry.rows, self.geometry.columns, self.constants.neurons)

@@ -60,5 +60,5 @@ def _rule(rule: Rule) -> dict[str, Any]:
     parameters[: len(rule.parameters)] = rule.parameters
     return {
         "rule": rule_cells.CODES[rule.cell], "parameters": parameters, "averaging": getattr(rule, "averaging", 0.0),
-        "moment": rule.moment, "total": rule.total,
+        "starts_at_mean": getattr(rule, "starts_at_mean", False), "moment": rule.moment, "total": rule.total,
     }  # fmt: skip

@@ -107,7 +107,7 @@ class DenseLayer(WorkingLayer):
         if not self.codes.relative:
             return super().sharpness
         mean, count = self.state.lead
-        return float(sharpness_at(mean, self.codes)) if count else None
+        return float(sharpness_at(mean, self.codes)) if count else None  # type: ignore[no-untyped-call]
 
     def neurons(self, shape: tuple[int, ...] | None = None) -> NDArray[Any]:
         """Return a table of the neurons: live or dead, how far from their first weights, steps, wins, norms.

@@ -91,6 +91,18 @@ LAYERS = {
     "a window": {"window": 3, **SOFT},
     "largest": {"step": "largest", **SOFT},
     "largest of a window": {"step": "largest", "window": 2, "normalise": "window", **SOFT},
+    "published": {
+        "step": "largest",
+        "window": 2,
+        "normalise": "window",
+        "momentum": 0.1,
+        "answers": "window",
+        "pre_triangle": True,
+        "pooling": ("max", 2, 2, 0),
+        "transmit": ("triangle", 1.4),
+        **SOFT,
+    },
+    "triangle first": {"step": "largest", "window": 2, "pre_triangle": True, **SOFT},
     "cutoff": {"cutoff": 0.2, "sharpness": 3.0},
     "singly": {"cutoff": 0.5, "sharpness": 20.0},
     "singly in a window": {"cutoff": 0.5, "sharpness": 20.0, "window": 2},
@@ -129,17 +141,8 @@ LAYERS = {
 }
 
 
-QUICK = (
-    "as it stands",
-    "a window",
-    "signed",
-    "max pool",
-    "oja",
-    "folds",
-    "ranked, singly",
-    "log prior",
-    "renormalised by few",
-)  # one of each kind: a second or more each
+QUICK = ("published", "as it stands", "a window", "signed", "max pool", "oja", "folds",
+         "ranked, singly", "log prior", "renormalised by few")  # one of each kind: a second or more each  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -192,6 +195,17 @@ def test_responding_changes_nothing():
     _, device = compare(W, X, learning=False, **SOFT)
     for before, after in zip(Kernel(W, SHAPE, dtype=np.float32, **SOFT).state, device.arrays(), strict=True):
         assert before.tobytes() == after.tobytes()
+
+
+@pytest.mark.slow
+def test_responding_by_what_exceeds_the_mean_is_the_cpu_s():
+    W, X, constants = weights(1, 5, 2), images(2, 2, SHAPE), {"step": "largest", "pre_triangle": True, **SOFT}
+    kernel, device = compare(W, X, learning=False, **constants)
+    with whole_grid():  # nobody asks for responses
+        _, results = device.stream(X, learning=False, responses=0)
+    _, room = kernel.stream(X, learning=False)
+    close(results.outputs, room.outputs)
+    close(results.potentials, room.potentials)
 
 
 def test_an_image_of_all_one_value_is_the_cpu_s():

@@ -1,6 +1,7 @@
 """Chips of images on a simulated device: what the host does; the kernel itself is in `test_conv_cuda.py`."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -65,6 +66,20 @@ def test_records_fall_due_within_a_chunk(monkeypatch):
     assert list(cuda.layers[0].records["sample"]) == [2, 4]
     close(sent, cpu.respond(X).output)
     np.testing.assert_array_equal(cuda.layers[0].wins, cpu.layers[0].wins)
+
+
+@pytest.mark.slow
+def test_windows_are_answered_at_their_end_where_records_cut_them(monkeypatch):
+    monkeypatch.setattr("neurosim.instruments.FIRST_INTERVAL", 3)
+    published = {"window": 2, "normalise": "window", "answers": "window", "momentum": 0.1, "step": "largest"}
+    made = [replace(LAYERS[0], **published), replace(LAYERS[1], **published, pre_triangle=True), LAYERS[2]]
+    X = images(6)
+    with whole_grid():
+        cpu, cuda = (ns.Chip(made, inputs=SHAPE, device=where).learn(X, chunk=4) for where in ("cpu", "cuda"))
+    for one, other in zip(cpu.layers, cuda.layers, strict=True):
+        close(other.weights, one.weights)
+        assert (other.samples, other.updates) == (one.samples, one.updates)
+    close(cuda.layers[1].state.variances, cpu.layers[1].state.variances)
 
 
 @ns.rule

@@ -125,6 +125,8 @@ SIGNED = {**PLAIN, "rate": 0.02}
     {"rule": "hebbnet", "kind": "none", "activation": ("relu", {}), "averaging": 0.3, **SIGNED},
     {"rule": "hebbnet", "kind": "gate", "share": 0.2, "signed": True, "window": 4, "renormalise": True, **SIGNED},
     {"rule": "hebbnet", "kind": "gate", "share": 0.3, "signed": False, "renormalise": True, **SIGNED},
+    {"rule": "hebbnet", "kind": "gate", "quantile": True, "starts_at_mean": True, "window": 4, "averaging": 0.3,
+     "signed": True, "renormalise": True, **SIGNED},
     {"rule": "bcm", "kind": "none", "activation": ("relu", {}), "ceiling": 1.5, "decay": 0.1, **SIGNED},
     {"rule": "eghr", "kind": "none", "threshold": 20.0, **SIGNED, "rate": 0.001},
     {"rule": "eghr", "kind": "none", "threshold": 20.0, "window": 3, **SIGNED, "rate": 0.001},
