@@ -95,8 +95,9 @@ def _images() -> None:
     for cutoff in (0.0, 0.5):
         rule_of_its_own = ConvWTA(NEURONS, kernel=3, competition=soft, rule=Oja(rate=1e-3), cutoff=cutoff)
         Chip([rule_of_its_own], inputs=shape).learn(_samples(*shape))
-    with_bias = {"bias": Conscience(), "renormalise": True}
-    first_few = ConvWTA(NEURONS, kernel=3, competition=KWTA(2), rule=Hebb(rate=1e-3), **with_bias)
+    first_few = ConvWTA(
+        NEURONS, kernel=3, competition=KWTA(2), rule=Hebb(rate=1e-3), bias=Conscience(), renormalise=True
+    )
     Chip([first_few], inputs=shape).learn(_samples(*shape))
 
 

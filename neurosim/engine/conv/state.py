@@ -34,7 +34,8 @@ def _at_norm_one(weights: Array) -> Array:
     lengths = np.linalg.norm(flat, axis=1, keepdims=True)
     # What has norm one but for the rounding to float32 stays as it is, so that this may be done twice.
     lengths[np.abs(lengths - 1) < ROUNDED] = 1
-    return (flat / lengths).reshape(weights.shape).astype(np.float32)
+    at_one: Array = (flat / lengths).reshape(weights.shape).astype(np.float32)
+    return at_one
 
 
 def first_state(
