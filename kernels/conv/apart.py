@@ -12,6 +12,7 @@ from neurosim.kernels.conv import (
     growing,
     images,
     learning,
+    norms,
     own_competition,
     potentials,
     proposing,
@@ -20,6 +21,7 @@ from neurosim.kernels.conv import (
 )
 from neurosim.kernels.conv.layout import CAPPED, LARGEST, Stages
 from neurosim.kernels.shared.by_address import entry_of
+from neurosim.kernels.shared.codes import UNBIASED
 from neurosim.kernels.shared.rules import SOFT_HEBB
 
 
@@ -29,9 +31,11 @@ def needed(arguments):
     learns, competes = arguments.learning, arguments.learning or arguments.results.responses.size > 0
     windows, soft = learns and arguments.state.pending_inputs.shape[0] > 1, constants.rule == SOFT_HEBB
     singly = learns and constants.step == CAPPED and constants.cutoff > 0
+    biased = learns and constants.bias != UNBIASED
+    by_neurons = competition.compete if competition.is_plain(constants) else competition.compete_at_length
     densely = growing.grow_by_largest if constants.step == LARGEST else growing.grow_densely
     by_own = arguments.own.competition != 0
-    compete = own_competition.compete if by_own else competition.compete
+    compete = own_competition.compete if by_own else by_neurons
     return Stages(
         admit=images.admit,
         prepare=images.prepare,
@@ -39,6 +43,8 @@ def needed(arguments):
         integrate=potentials.integrate,
         compete=compete if competes else competition.mean_potentials,
         count_winners=competition.count_winners if competes else None,
+        count_for_bias=competition.count_for_bias if biased else None,
+        move_bias=competition.move_bias if biased else None,
         send=sending.send if arguments.results.outputs.size > 0 else None,
         keep_values=window.keep_values if windows else None,
         keep_potentials=window.keep_potentials if windows else None,
@@ -49,6 +55,7 @@ def needed(arguments):
         propose_singly=proposing.propose_singly if singly else None,
         grow=(growing.grow_in_place if arguments.scratch.gram.size > 0 else densely) if learns else None,
         grow_singly=growing.grow_singly if singly else None,
+        renormalise=norms.renormalise if learns and constants.renormalise else None,
     )
 
 

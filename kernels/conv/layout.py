@@ -47,11 +47,18 @@ class Constants(NamedTuple):
     pool_padding: int
     pooled_rows: int
     pooled_columns: int
-    soft: bool  # whether neurons respond by their shares of a softmax; else the winner responds with 1
+    competition: int
+    soft: bool  # whether the competition asks for each neuron's share of a softmax
+    ranked: bool  # whether it asks for the ranks of the first `winners` neurons
+    winners: int
     signed: bool
+    competition_parameter: np.float32  # what else the cell of the competition takes
     sharpness: np.float32  # 1 / temperature
     activation: int
     activation_exponent: np.float32
+    bias: int
+    bias_rate: np.float32
+    bias_strength: np.float32
     rule: int
     parameters: NDArray[np.float32]  # (PARAMETERS,) of the rule
     schedule: int
@@ -61,6 +68,7 @@ class Constants(NamedTuple):
     rate_power: np.float32
     rate_floor: np.float32
     step: int
+    renormalise: bool
     cap: np.float32
     cutoff: np.float32
     normalise: int
@@ -86,6 +94,8 @@ class State(NamedTuple):
     means: NDArray[np.float32]  # (channels,) running
     variances: NDArray[np.float32]  # (channels,) running
     steps: NDArray[np.float32]  # (2, neurons) sum of the step sizes, and what float32 lost of it
+    activity: NDArray[np.float32]  # (neurons,) running mean of the bias; of no neuron without one
+    pending_sums: NDArray[np.float32]  # (neurons or 0,) over the window: what the bias averages
     pending_inputs: NDArray[np.float32]  # (window, inputs) normalised; raw where the window is what normalises
     pending_modulators: NDArray[np.float32]  # (window,)
     pending_potentials: NDArray[np.float32]  # (window, positions, neurons) u; not used by a window of one
@@ -103,7 +113,9 @@ class Scratch(NamedTuple):
     responses: NDArray[np.float32]  # y (window * positions or 0, neurons)
     turned: NDArray[np.float32]  # u (neurons or 0, positions)
     growth: NDArray[np.float32]  # c (window * positions, neurons)
-    drive: NDArray[np.float32]  # (neurons,) f(u)
+    drive: NDArray[np.float32]  # (neurons,) f(u) + b
+    biases: NDArray[np.float32]  # (neurons or 0,)
+    order: NDArray[np.int64]  # (neurons or 0,) the first by drive
     sent: NDArray[np.float32]  # (positions or 0, neurons) what is averaged by a pool
     pooled: NDArray[np.float32]  # (neurons,)
     averages: NDArray[np.float32]  # (positions,) mean potential
@@ -124,7 +136,7 @@ class Scratch(NamedTuple):
     variances: NDArray[np.float32]  # (channels,)
 
 
-PRIVATE = ("drive", "pooled", "sum", "event_rows", "event_values", "lanes")  # of one thread
+PRIVATE = ("drive", "biases", "order", "pooled", "sum", "event_rows", "event_values", "lanes")  # of one thread
 
 
 class Team(NamedTuple):
@@ -170,6 +182,8 @@ class Stages(NamedTuple):
     integrate: int = 0
     compete: int = 0  # where nobody wants responses, `mean_potentials`
     count_winners: int = 0
+    count_for_bias: int = 0
+    move_bias: int = 0
     send: int = 0
     keep_values: int = 0
     keep_potentials: int = 0
@@ -180,6 +194,7 @@ class Stages(NamedTuple):
     propose_singly: int = 0
     grow: int = 0
     grow_singly: int = 0
+    renormalise: int = 0
 
 
 class Marks(NamedTuple):

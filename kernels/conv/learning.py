@@ -19,6 +19,8 @@ def learn(address, kind, n, row, samples, _unused):
             return failed
     else:
         meet(team)
+    if stages.move_bias != 0:
+        call(stages.move_bias, address, kind, 0, 0, 0, 0)
     events = call(stages.count_events, address, kind, samples, row, 0, 0)
     singly = stages.grow_singly != 0 and events * FEW < given.scratch.growth.size
     failed = agree(call(stages.propose_singly if singly else stages.propose, address, kind, row, 0, 0, 0), team)
@@ -29,4 +31,7 @@ def learn(address, kind, n, row, samples, _unused):
     if failed >= 0:
         return failed
     mark(marks, team, n, PROPOSED)
-    return agree(call(stages.grow_singly if singly else stages.grow, address, kind, n, 0, 0, 0), team)
+    failed = agree(call(stages.grow_singly if singly else stages.grow, address, kind, n, 0, 0, 0), team)
+    if failed < 0 and stages.renormalise != 0:
+        call(stages.renormalise, address, kind, 0, 0, 0, 0)
+    return failed

@@ -95,6 +95,8 @@ def _learn(n, row, learned, pending, given, address, kind):
     if team.number == 0:
         given.state.pending_modulators[pending] = modulators[n] if modulators.size > 0 else ONE
         given.state.counters[layout.PENDING] = pending + 1
+    if stages.count_for_bias != 0:
+        call(stages.count_for_bias, address, kind, row, 0, 0, 0)
     if stages.keep_potentials != 0:
         call(stages.keep_potentials, address, kind, row, pending, 0, 0)
     if pending + 1 < given.state.pending_inputs.shape[0]:

@@ -39,6 +39,8 @@ def samples_ahead(left, breadth, pace, learning, constants, state, scratch):
             return 0
         if state.pending_sizes.size > 1 or constants.leak > ZERO or constants.eligibility > ZERO:
             return 0
+        if constants.largest:
+            return 0
         beyond = breadth * neurons - pays[0] * PACE
         if constants.rule == SANGER or constants.rule == SUBSPACE or beyond < pays[2] * pace * inputs:
             return 0

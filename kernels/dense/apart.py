@@ -228,6 +228,15 @@ def eligibility(address, kind, count, _unused, _also, _too):
 
 
 @compiled(_nrt=False, no_cpython_wrapper=True)
+def move_by_largest(address, kind, count, _unused, _also, _too):
+    """Apply what was proposed, divided by the largest change of all synapses."""
+    _samples, _learning, constants, state, scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
+    rate = rate_by_time(constants, state.counters[layout.SAMPLES] - 1)
+    every_synapse.move_by_largest(count, rate, constants, state, scratch)
+    return 0
+
+
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def write_few_bits(address, kind, count, _unused, _also, _too):
     """Apply what was proposed, in synapses of few bits."""
     _samples, _learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
@@ -304,6 +313,7 @@ def stages_of(kind, samples, constants, state, scratch, results, own):
         overlaps: state.pending_sizes.size > 1, totals: constants.total and not mixes,
         propose: samples.factors.shape[0] > 0 and not mixes, mix: mixes,
         gate: constants.gated, eligibility: constants.eligibility > ZERO,
+        move_by_largest: constants.largest,
         write_few_bits: constants.highest > ZERO, leak: constants.leak > ZERO,
         tally_inputs: counts, tally_live: counts, tally_writes: counts,
     }  # fmt: skip

@@ -1,36 +1,13 @@
 """Competition: activation, bias, and how drives become responses."""
 
-import math
-
 import numpy as np
 
 from neurosim.kernels.compiled import cell, inlined, not_inlined
-from neurosim.kernels.shared.codes import (
-    CONSCIENCE,
-    IDENTITY,
-    LOG_PRIOR,
-    SOFTMAX,
-    TRIANGLE,
-    UNBIASED,
-)
-from neurosim.kernels.shared.competitions import CODES, respond, respond_all
+from neurosim.kernels.shared.biases import acts, bias_of
+from neurosim.kernels.shared.codes import IDENTITY, SOFTMAX, TRIANGLE
+from neurosim.kernels.shared.competitions import CODES, list_first, respond, respond_all
 from neurosim.kernels.shared.numbers import LEAST, ONE, TWO, ZERO
 from neurosim.kernels.shared.softmax import decaying_exponential, first_index, maximum, softmax, total_of
-
-
-@cell
-def _top(potentials, count, order):
-    """Put the places of the `count` largest potentials into `order`, largest first, ties to the lowest index."""
-    held = 0
-    for k in range(potentials.size):
-        if held == count and not potentials[k] > potentials[order[held - 1]]:
-            continue
-        place = held if held < count else count - 1
-        while place > 0 and potentials[k] > potentials[order[place - 1]]:
-            order[place] = order[place - 1]
-            place -= 1
-        order[place] = k
-        held = min(held + 1, count)
 
 
 @cell
@@ -69,21 +46,11 @@ def activate(potentials, function, exponent, lanes, outputs):
 
 @cell
 def convert(potentials, learning, constants, sharpness, activity, lanes, drive):
-    """Write what competes: f(u) plus each neuron's bias; a conscience is for learning alone."""
+    """Write what competes: f(u) plus each neuron's bias, if it acts."""
     activate(potentials, constants.activation, constants.activation_exponent, lanes, drive)
-    if constants.bias == LOG_PRIOR or (learning and constants.bias != UNBIASED):
+    if acts(constants.bias, learning):
         for k in range(drive.size):
             drive[k] += bias_of(constants, sharpness, activity[k], drive.size)
-
-
-@cell
-def bias_of(constants, sharpness, activity, neurons):
-    """Return one neuron's bias."""
-    if constants.bias == LOG_PRIOR:
-        return math.log(activity) / sharpness
-    if constants.bias == CONSCIENCE:
-        return constants.bias_strength * (ONE / np.float32(neurons) - activity)
-    return -activity
 
 
 def is_plain(constants):
@@ -106,7 +73,7 @@ def compete(drive, label, constants, sharpness, lanes, order, responses):
     winner = first_index(drive, top)
     respond_all(competition, drive, winner, label, winners, parameter, responses)
     if constants.ranked:
-        _top(drive, winners, order)
+        list_first(drive, winners, order)
         for rank in range(winners):
             k = order[rank]
             responses[k] = respond(competition, k, drive[k], responses[k], rank, winner, label, winners, parameter)

@@ -56,6 +56,8 @@ class Constants(NamedTuple):
     cutoff: np.float32
     lebesgue: np.float32  # p of the potential's norm
     renormalise: bool
+    weight_sum: np.float32  # sum of |w| that neurons are brought to; 0: none
+    largest: bool  # whether the whole step is divided by its largest change
     leak: np.float32
     eligibility: np.float32
     units: int
@@ -127,6 +129,7 @@ class Scratch(NamedTuple):
     timing: NDArray[np.int64]
     copy_of: NDArray[np.int64]  # (neurons,) index of a neuron in `copied`, if it is there
     flips: NDArray[np.int64]  # (1,) bits that the last update changed
+    step: NDArray[np.float32]  # (inputs or 0, neurons) whole change, where its largest entry is sought
     signals: NDArray[np.int64]  # (threads of a team, SIGNALS) epochs by which they meet; the first thread leads
     shares: NDArray[np.float32]  # (threads or 0, ahead or 1, neurons) sums of all threads but the first
 
@@ -175,6 +178,7 @@ class Stages(NamedTuple):
     mix: int = 0
     gate: int = 0
     eligibility: int = 0
+    move_by_largest: int = 0
     write_few_bits: int = 0
     begin: int = 0
     leak: int = 0

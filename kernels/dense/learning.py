@@ -5,8 +5,9 @@ import math
 import numpy as np
 
 from neurosim.kernels.compiled import cell, inlined, not_inlined
-from neurosim.kernels.dense.layout import PENDING, SAMPLES, UPDATES, WRITES
+from neurosim.kernels.dense.layout import FOLDS, PENDING, SAMPLES, UPDATES, WRITES
 from neurosim.kernels.dense.norms import (
+    bring_to_sum,
     fold_scale,
     length_of,
     measure_norm,
@@ -67,6 +68,8 @@ def propose_steps(count, potentials, responses, rate, factors, constants, state,
         norm = length_of(state.norms[k], constants.lebesgue)
         schedule, power, floor = constants.schedule, constants.rate_power, constants.rate_floor
         neuron_rate = rate_of_neuron(rate, norm, state.wins[k], schedule, power, floor)
+        if constants.largest:  # the rate comes when the step has its size
+            neuron_rate = neuron_rate * ZERO + ONE
         change = rate * ZERO
         for p in range(samples):
             growth[p, k] = ZERO
@@ -82,7 +85,7 @@ def propose_steps(count, potentials, responses, rate, factors, constants, state,
                 growth[p, k] = ZERO if abs(c) <= NEGLIGIBLE else c * modulator  # NaN stays, and is found
                 change += modulator * (a - ONE)
                 state.counters[WRITES] += 1
-        shrink = constants.cap / abs(change) if abs(change) > constants.cap else ONE
+        shrink = constants.cap / abs(change) if abs(change) > constants.cap and not constants.largest else ONE
         for p in range(samples):  # before anything is squared: a capped step must not overflow
             growth[p, k] *= shrink
         scratch.changes[k] = change * shrink
@@ -157,7 +160,7 @@ def leak_all(constants, state):
 @inlined
 def settle_norms(count, folded, constants, state, scratch):
     """Measure the norms that growth has left unknown, and bring neurons to norm one, if they are to be."""
-    if not (folded or constants.renormalise or constants.lebesgue != TWO):
+    if not (folded or constants.renormalise or constants.weight_sum > ZERO or constants.lebesgue != TWO):
         return
     for m in range(count):
         k = scratch.written[m]
@@ -165,6 +168,8 @@ def settle_norms(count, folded, constants, state, scratch):
             measure_norm(state, k, constants.lebesgue)
         if constants.renormalise and scratch.sizes[k] > ZERO:
             renormalise(state, k, constants.lebesgue)
+        if constants.weight_sum > ZERO and scratch.sizes[k] > ZERO:
+            bring_to_sum(state, k, constants.weight_sum, constants.lebesgue)
 
 
 @not_inlined
@@ -183,6 +188,18 @@ def _first_wild(count, written, numbers):
         if not math.isfinite(numbers[written[m]]):
             return written[m]
     return -1
+
+
+@inlined
+def pass_time(n, counts, holes, state, stages, address, kind):
+    """Let eligibility decay, and meet the modulator, at a sample that teaches nothing; return what `learn` does."""
+    if stages.eligibility == 0:
+        return -1
+    folds = state.counters[FOLDS]
+    call(stages.eligibility, address, kind, 0, 0, 0, 0)
+    if counts:
+        call(stages.tally_writes, address, kind, n, 0, state.counters[FOLDS] - folds, holes)
+    return _diverged(state.norms)
 
 
 @inlined
@@ -215,6 +232,8 @@ def learn(n, row, potentials, responses, square, constants, state, scratch, own,
         count = call(stages.gate, address, kind, count, 0, 0, 0)
     if stages.eligibility != 0:
         call(stages.eligibility, address, kind, count, 0, 0, 0)
+    elif stages.move_by_largest != 0:
+        call(stages.move_by_largest, address, kind, count, 0, 0, 0)
     elif stages.write_few_bits != 0:
         call(stages.write_few_bits, address, kind, count, 0, 0, 0)
     else:

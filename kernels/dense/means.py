@@ -5,17 +5,16 @@ import numpy as np
 from neurosim.kernels.compiled import cell, not_inlined
 from neurosim.kernels.dense.competition import activate
 from neurosim.kernels.dense.layout import UPDATES
-from neurosim.kernels.shared.codes import CONSCIENCE, LOG_PRIOR, MEAN_ACTIVITY, UNBIASED
+from neurosim.kernels.shared.biases import counts_wins, moved_activity
+from neurosim.kernels.shared.codes import LOG_PRIOR, MEAN_ACTIVITY, UNBIASED
 from neurosim.kernels.shared.numbers import NEGLIGIBLE, NEGLIGIBLE_ROOT, ONE, ZERO
 from neurosim.kernels.shared.rules import BCM
-
-RAREST = np.float32(1e-30)  # share of responses, so that its logarithm is finite
 
 
 @not_inlined
 def count_for_means(winner, potentials, responses, constants, sums, scratch):
     """Add one sample to what the running means of the bias and of the rule average over the window."""
-    if constants.bias == CONSCIENCE:
+    if counts_wins(constants.bias):
         sums[0, winner] += ONE
     elif constants.bias == LOG_PRIOR:
         for k in range(responses.size):
@@ -43,19 +42,14 @@ def squared_response(response, constants):
 @cell
 def move_means(constants, state):
     """Move the running means by the means over the window."""
-    sums, part = state.pending_sums, ONE / np.float32(state.pending_sizes.size)
+    sums, samples = state.pending_sums, state.pending_sizes.size
     if constants.bias != UNBIASED:
-        weight = constants.bias_rate
-        if constants.bias == MEAN_ACTIVITY and state.counters[UPDATES] == 0:
-            weight = weight * ZERO + ONE
+        is_first = state.counters[UPDATES] == 0
         for k in range(state.activity.size):
-            mean = state.activity[k] + weight * (sums[0, k] * part - state.activity[k])
-            state.activity[k] = mean if abs(mean) > NEGLIGIBLE else ZERO
-        if constants.bias == LOG_PRIOR:
-            for k in range(state.activity.size):
-                state.activity[k] = max(state.activity[k], RAREST)
+            state.activity[k] = moved_activity(state.activity[k], sums[0, k], samples, is_first, constants)
         sums[0] = ZERO
     if constants.moment > 0:
+        part = ONE / np.float32(samples)
         weight = constants.averaging
         if constants.starts_at_mean and state.counters[UPDATES] == 0:
             weight = weight * ZERO + ONE

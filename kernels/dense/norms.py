@@ -6,7 +6,7 @@ import numpy as np
 
 from neurosim.kernels.compiled import cell, not_inlined
 from neurosim.kernels.dense.layout import FOLDS
-from neurosim.kernels.shared.numbers import ONE, TWO, ZERO
+from neurosim.kernels.shared.numbers import FOLD_ABOVE, FOLD_BELOW, ONE, TWO, ZERO
 
 DRIFT, SHORT = np.float32(8), np.float32(0.01)  # scale and squared norm at which renormalising measures anew
 
@@ -81,3 +81,17 @@ def renormalise(state, k, lebesgue):
         measure_norm(state, k, lebesgue)
         state.scales[k] = ONE / length_of(state.norms[k], lebesgue)
         state.norms[k] = ONE
+
+
+@not_inlined
+def bring_to_sum(state, k, weight_sum, lebesgue):
+    """Bring neuron k to a sum of |w|, and measure its norm; one of zeros stays."""
+    total = state.scales[k] * ZERO
+    for i in range(state.synapses.shape[0]):
+        total += abs(state.synapses[i, k])
+    if ZERO < total < np.float32(np.inf):
+        scale = weight_sum / total
+        state.scales[k] = scale if state.scales[k] > ZERO else -scale
+        if not (FOLD_BELOW <= scale <= FOLD_ABOVE):
+            fold_scale(state.synapses, state.scales, state.counters, k)
+    measure_norm(state, k, lebesgue)

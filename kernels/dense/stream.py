@@ -10,8 +10,8 @@ r"""A dense layer: integrate, compete, learn, transmit, one sample after another
 The weights are kept as :math:`w_{ki} = s_k v_{ik}`: decay touches the scale :math:`s_k` alone, growth touches
 :math:`v_{ik}` of the active inputs alone, and the squared norm follows in three products,
 :math:`\|w'\|^2 = a^2 \|w\|^2 + 2 a c u + c^2 \|x\|^2`. A sample costs active inputs x neurons, not inputs x neurons.
-Some features have no such form and cost inputs x neurons: potentials with another norm, eligibility traces, and
-Sanger's rule; their functions say so.
+Some features have no such form and cost inputs x neurons: potentials with another norm, eligibility traces, steps
+divided by their largest change, and Sanger's rule; their functions say so.
 With synapses of few bits :math:`v_{ik}` is a whole number, and growth is rounded.
 
 Every function here takes arrays of one float type and stays in it: float32 in the simulator, float64 in the tests
@@ -27,8 +27,8 @@ from neurosim.kernels.compiled import cell, compiled, inlined
 from neurosim.kernels.dense import layout
 from neurosim.kernels.dense.apart import stages_of
 from neurosim.kernels.dense.competition import activate, compete_softly
-from neurosim.kernels.dense.inputs import take_in, teaches
-from neurosim.kernels.dense.learning import learn
+from neurosim.kernels.dense.inputs import take_in
+from neurosim.kernels.dense.learning import learn, pass_time
 from neurosim.kernels.dense.potentials import integrate
 from neurosim.kernels.dense.tallies import has_zeros
 from neurosim.kernels.dense.team import sum_share, wait_for_new_epoch
@@ -91,6 +91,20 @@ def _transmit(n, potentials, constants, scratch, results):
         activate(potentials, constants.transmit, constants.exponent, scratch.lanes, outputs)
 
 
+@inlined
+def _tally_inputs(n, size, ahead, zeros, constants, stages, address, kind):
+    """Count a sample's events; `ahead` is the first sample looked ahead at, or -1."""
+    call(stages.tally_inputs, address, kind, n, size, ahead, zeros or constants.highest > ZERO)
+
+
+@inlined
+def _count_before(row, zeros, state, stages, address, kind):
+    """Return how often neurons were written, and whole ones, before a sample; where some are zeros, note which."""
+    if zeros:
+        call(stages.tally_live, address, kind, row, 0, 0, 0)
+    return state.counters[layout.WRITES], state.counters[layout.FOLDS]
+
+
 # Without Numba's reference counts: nothing is allocated here, and counting references to all arrays of State and
 # Scratch at every call takes as long as a small layer's whole sample.
 @compiled(nogil=True, _nrt=False)
@@ -139,8 +153,7 @@ def stream(address, kind):
             _integrate(row, size, mean_written, values, active, state, results, stages, address, kind)
         _mark(marks, n, layout.INTEGRATED)
         if counts:
-            holes = zeros or constants.highest > ZERO
-            call(stages.tally_inputs, address, kind, n, size, first if n < end else -1, holes)
+            _tally_inputs(n, size, first if n < end else -1, zeros, constants, stages, address, kind)
         mean_active = _moved_mean(mean_active, size, mean_active > 0)
         winner = _compete(n, row, label, constants, state, scratch, results, stages, address, kind)
         if not math.isfinite(responses[winner] + potentials[winner]):
@@ -151,13 +164,13 @@ def stream(address, kind):
         _mark(marks, n, layout.TRANSMITTED)
         if not learning:
             continue
-        teaching = teaches(learning, size, label, constants.by_label)
-        if not keep(n, row, size, winner, teaching, samples, constants, state, results, stages, address, kind):
+        if not keep(n, row, size, winner, label, samples, constants, state, results, stages, address, kind):
+            neuron = pass_time(n, counts, zeros, state, stages, address, kind)
+            if neuron >= 0:
+                return n, neuron
             continue
         us, ys = full_window(row, state, results)
-        before, folds = state.counters[layout.WRITES], state.counters[layout.FOLDS]
-        if zeros:
-            call(stages.tally_live, address, kind, row, 0, 0, 0)
+        before, folds = _count_before(row, zeros, state, stages, address, kind)
         neuron = learn(n, row, us, ys, square, constants, state, scratch, own, stages, address, kind)
         if neuron >= 0:
             return n, neuron

@@ -73,7 +73,7 @@ def tally_writes(n, asked, folds, holes, responses, constants, state, scratch, r
     if constants.highest > ZERO:  # a neuron that is written whole is written once
         row[WRITTEN], row[FLIPPED] = folds * (inputs - state.pending_sizes[0]), scratch.flips[0]
     waiting, mixing = constants.eligibility > ZERO, constants.rule == SANGER or constants.rule == SUBSPACE
-    if holes and (waiting or mixing or folds > 0):
+    if holes and (waiting or mixing or constants.largest or folds > 0):
         _tally_all_live(state.synapses, results.live)
     elif holes:
         tally_live(responses, constants, state, scratch, results.live, 1)
@@ -90,5 +90,5 @@ def tally_writes(n, asked, folds, holes, responses, constants, state, scratch, r
         k = scratch.written[m]
         for p in range(responses.shape[0]):
             if scratch.growth[p, k] != ZERO:
+                row[WRITTEN] += state.pending_sizes[p] if not constants.largest else inputs * (written[k] == 0)
                 written[k] = 1
-                row[WRITTEN] += state.pending_sizes[p]

@@ -3,6 +3,7 @@
 from neurosim.kernels.compiled import cell, inlined
 from neurosim.kernels.dense import layout
 from neurosim.kernels.dense.beginning import samples_taught
+from neurosim.kernels.dense.inputs import teaches
 from neurosim.kernels.shared.by_address import call
 from neurosim.kernels.shared.numbers import ONE
 from neurosim.kernels.shared.softmax import copy_into
@@ -18,19 +19,19 @@ def memory_of_inputs(learning, state, scratch):
 
 
 @inlined
-def keep(n, row, size, winner, teaching, samples, constants, state, results, stages, address, kind):
+def keep(n, row, size, winner, label, samples, constants, state, results, stages, address, kind):
     """Count a sample, and put it where its window waits for its end; return whether the window is full."""
+    p, window = state.counters[layout.PENDING], state.pending_sizes.size
     state.counters[layout.SAMPLES] += 1
-    if not teaching:
+    state.pending_modulators[p] = samples.modulators[n] if samples.modulators.size > 0 else ONE
+    if not teaches(True, size, label, constants.by_label):
         state.counters[layout.BLANKS] += 1
         return False
     if stages.begin != 0 and samples_taught(state) <= constants.beginners:
         call(stages.begin, address, kind, n, size, 0, 0)
         return False
     state.wins[winner] += 1
-    p, window = state.counters[layout.PENDING], state.pending_sizes.size
     state.pending_sizes[p] = size
-    state.pending_modulators[p] = samples.modulators[n] if samples.modulators.size > 0 else ONE
     state.counters[layout.PENDING] = p + 1
     if stages.count_for_means != 0:
         call(stages.count_for_means, address, kind, row, winner, 0, 0)

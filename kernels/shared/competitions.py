@@ -63,6 +63,21 @@ CODES = {**codes_of(CELLS), "own": OWN}
 respond = chosen_by_code(CELLS)
 
 
+@cell
+def list_first(drive, count, order):
+    """Put the neurons of the `count` largest drives into `order`, largest first, ties to the lowest index."""
+    held = 0
+    for k in range(drive.size):
+        if held == count and not drive[k] > drive[order[held - 1]]:
+            continue
+        place = held if held < count else count - 1
+        while place > 0 and drive[k] > drive[order[place - 1]]:
+            order[place] = order[place - 1]
+            place -= 1
+        order[place] = k
+        held = min(held + 1, count)
+
+
 def _all_neurons(cell):
     """Return a cell that writes the responses of all neurons: the code is compared once, not for each neuron."""
 

@@ -267,7 +267,7 @@ def _check_takes(name: str, layer: WorkingLayer, where: str) -> None:
         raise DeviceError(f"device of layer {layer.index + 1} must be 'cpu' to be given {name}, got {layer.device!r}")
     if name == "responses" and constants.competition.by_label:
         raise SampleError(f"{where} must be left out, as {type(constants.competition).__name__} takes labels")
-    if name == "responses" and constants.initial == "samples":
+    if name == "responses" and constants.initial == "samples" and layer.initial_array is None:
         raise SampleError(f"{where} must be left out with initial='samples', whose neurons begin one by one")
     if name == "modulators":
         refused = {

@@ -23,7 +23,7 @@ from neurosim.chip.saved import SavedChip
 from neurosim.engine.base import WorkingLayer
 from neurosim.engine.dense.layer import DenseLayer
 from neurosim.errors import ConfigError, SampleError
-from neurosim.layers.biases import LogPrior
+from neurosim.layers.biases import AdaptiveThreshold, LogPrior
 from neurosim.layers.dense import DenseWTA
 from neurosim.outside.arrays import WHOLE, numbers
 
@@ -133,6 +133,12 @@ class Passes:
         constants = _last_constants(chip.layers)
         self.head = _head(readout, constants, dtype)
         self.sharpness = _sharpness(self.head, chip.layers[-1], temperature)
+        if self.head.of_shares and isinstance(constants.bias, AdaptiveThreshold):
+            rule, advice = (
+                "None or a LogPrior for P(k | x)",
+                "a LinearReadout reads potentials, which have no threshold",
+            )
+            raise ConfigError("bias of the last layer", rule, constants.bias, advice)
         with chip._reading():
             self.layers = [LayerPass(layer, dtype) for layer in chip.layers if isinstance(layer, DenseLayer)]
 

@@ -63,7 +63,7 @@ def _dense() -> None:
         _run(named(name, NEURONS))
     for constants in (
         {"weight_bits": 8}, {"window": 2}, {"bias": Conscience()}, {"bias": MeanActivity()}, {"leak": 0.1},
-        {"eligibility": 0.5}, {"renormalise": True}, {"lebesgue": 3.0},
+        {"eligibility": 0.5}, {"renormalise": True}, {"lebesgue": 3.0}, {"step": "largest"},
     ):  # fmt: skip
         _run(named("softhebb", NEURONS, **constants))
     for rule in (Sanger(rate=1e-5), OjaSubspace(rate=1e-5)):
@@ -78,9 +78,10 @@ def _dense() -> None:
 def _images() -> None:
     """Learn from images with every kind of layer that the presets have, by another rule, and with moments taken."""
     from neurosim.chip.chip import Chip
-    from neurosim.layers.competition import SoftWTA
+    from neurosim.layers.biases import Conscience
+    from neurosim.layers.competition import KWTA, SoftWTA
     from neurosim.layers.conv import ConvWTA
-    from neurosim.layers.rules import Oja
+    from neurosim.layers.rules import Hebb, Oja
     from neurosim.presets import preset
 
     for name in PRESETS:
@@ -94,6 +95,10 @@ def _images() -> None:
     for cutoff in (0.0, 0.5):
         rule_of_its_own = ConvWTA(NEURONS, kernel=3, competition=soft, rule=Oja(rate=1e-3), cutoff=cutoff)
         Chip([rule_of_its_own], inputs=shape).learn(_samples(*shape))
+    first_few = ConvWTA(
+        NEURONS, kernel=3, competition=KWTA(2), rule=Hebb(rate=1e-3), bias=Conscience(), renormalise=True
+    )
+    Chip([first_few], inputs=shape).learn(_samples(*shape))
 
 
 def _measure(chip: "Chip") -> None:

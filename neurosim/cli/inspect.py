@@ -42,6 +42,7 @@ def _table(summary: dict[str, Any]) -> str:
     name, order = (_printable(str(stream.get(key, missing))) for key, missing in (("name", "none"), ("order", "no")))
     lines = [
         f"{'stream':>10}  {name}, {order} order, at {summary['stream_position']:,}",
+        *(f"{key:>10}  {_printable(str(stream[key]))}" for key in ("numbers", "notes") if key in stream),
         f"{'seed':>10}  {summary['seed']}",
         f"{'state':>10}  {summary['state_sha256']}",
     ]

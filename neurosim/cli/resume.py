@@ -22,6 +22,7 @@ from neurosim.state import store
 from neurosim.state.format import Contents
 from neurosim.streams import Stream
 
+NOT_ALWAYS_KEPT = ("columns", "numbers", "notes")  # of a stream: older versions did not keep them
 CHANNELS = (1, 3, 4)  # of pictures: grey, colours, colours and transparency
 
 
@@ -247,7 +248,7 @@ def _differing_recipe(options: ChipOptions, constants: dict[str, Any], there: li
 
 def _kinds(layer: DenseWTA | ConvWTA) -> str:
     rule = getattr(layer.rule, "name", type(layer.rule).__name__)
-    bias = f" and {type(layer.bias).__name__}" if isinstance(layer, DenseWTA) and layer.bias else ""
+    bias = f" and {type(layer.bias).__name__}" if layer.bias else ""
     where = " on images" if isinstance(layer, ConvWTA) else ""
     return f"{type(layer.competition).__name__} with {rule}{bias}{where}"
 
@@ -281,5 +282,5 @@ def _differing_stream(there: dict[str, Any] | None, stream: Stream) -> list[str]
     return [
         f"stream {name} is {there.get(name)} there, {here[name]} here"
         for name in here
-        if here[name] != there.get(name) and (name != "columns" or name in there)  # which older versions did not keep
+        if here[name] != there.get(name) and (name not in NOT_ALWAYS_KEPT or name in there)
     ]

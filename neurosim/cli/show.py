@@ -61,6 +61,9 @@ def table(summary: dict[str, Any]) -> str:
         rows.append(("refused", f"{summary['refused_samples']:,} samples passed over, which the chip does not admit"))
     if summary.get("files_passed_over"):
         rows.append(("not read", f"{summary['files_passed_over']:,} of the files that look like images"))
+    if summary.get("numbers"):
+        rows.append(("numbers", summary["numbers"]))
+    rows += [("note", note) for note in summary.get("notes", ())]
     if summary.get("classes"):
         rows.append(("classes", _classes(summary["classes"])))
     rows += _accuracies(summary)

@@ -213,6 +213,7 @@ def _stream(options: StreamOptions, show: Show) -> None:
                     f"Edits of {options.edits} for samples beyond the stream's end, not made: {report.edits_left}."
                 )
             summary = report.summary(chip) | {"winner_accuracy": None, "readout_accuracy": None}
+            summary |= {"numbers": stream.numbers, "notes": list(stream.notes)}
             if stream.passed_over:
                 summary["files_passed_over"] = stream.passed_over
             if stream.classes:

@@ -3,6 +3,9 @@
 import re
 from typing import TYPE_CHECKING
 
+import click
+
+from neurosim.cli.faults import echo_error
 from neurosim.cli.options import SourceOptions
 from neurosim.errors import ConfigError
 
@@ -35,7 +38,18 @@ def open_transformed(source: str, options: SourceOptions) -> "Stream":
         epochs=options.epochs, shuffle=options.shuffle, image_size=options.image_size,
         samples=options.samples_key, labels=options.labels_key, format=options.format,
     )  # fmt: skip
+    _say_notes(stream)
     return _transformed(stream, options.augment, options.augment_seed, options.standardise)
+
+
+def _say_notes(stream: "Stream") -> None:
+    """Say on standard error what a reader of results should know of a stream, once a command."""
+    context = click.get_current_context(silent=True)
+    said: set[str] = set() if context is None else context.meta.setdefault(__name__, set())
+    for note in stream.notes:
+        if note not in said:
+            echo_error(f"Note: {note}.")
+            said.add(note)
 
 
 def _transformed(stream: "Stream", augment: str | None, seed: int | None, standardise: str | None) -> "Stream":

@@ -28,7 +28,7 @@ def first_array(
     p : float
         The power in the layer's norms.
     renormalise : bool
-        Whether the weights will be brought to norm one, so that each neuron needs a direction.
+        Whether the weights will be brought to a norm or a sum, so that each neuron needs a direction.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def first_array(
         rule = f"of a sum of |w|^{p:g} of at most {LARGEST_SUM:g}"
         raise ConfigError(f"{name}, neuron {neuron}", rule, sums[neuron].item(), advice)
     if renormalise and sums.min() == 0:
-        advice = "weights of zero have no direction for renormalise=True"
+        advice = "weights of zero have no direction for renormalise=True or weight_sum"
         raise ConfigError(f"{name}, neuron {int(sums.argmin())}", "other than zero", 0.0, advice)
     array.setflags(write=False)
     return array

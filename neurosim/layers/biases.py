@@ -1,17 +1,19 @@
-r"""Biases on the competition: a number per neuron, added to its potential before it competes.
+r"""Biases on the competition: a number per neuron, added to its activated potential before it competes.
 
-Each follows a running mean, moved once per update (window) by the mean over its samples. The loops compute biases in
-`kernels/dense/competition.py`, and what they average in `kernels/dense/means.py` and `kernels/dense/cuda/window.py`.
+Each follows a running mean, moved once per update (window) by the mean over its samples. In a convolutional layer an
+image counts as one sample: what is averaged is the mean over its positions, so that a win is a share of the positions.
+The loops compute biases, and move what they follow, in `kernels/shared/biases.py`.
 """
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from neurosim.checks import finite, fraction, plain
+from neurosim.checks import finite, fraction, number, plain
+from neurosim.errors import ConfigError
 from neurosim.kernels.shared import codes
 from neurosim.layers.families import Family
 
-__all__ = ["Conscience", "LogPrior", "MeanActivity"]
+__all__ = ["AdaptiveThreshold", "Conscience", "LogPrior", "MeanActivity"]
 
 
 class Bias(Family):
@@ -120,3 +122,52 @@ class LogPrior(Bias):
     def __post_init__(self) -> None:
         plain(self)
         fraction("rate", self.rate)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdaptiveThreshold(Bias):
+    r"""A homeostatic threshold: it rises by a step when its neuron wins, and leaks back.
+
+    .. math:: b_k = -\theta_k, \qquad \theta_k \leftarrow (1 - \lambda)\, \theta_k + \Delta z_k
+
+    z is 1 for the winner of the competition with thresholds and 0 for the others; thresholds start at 0. A neuron that
+    wins its fair share settles at :math:`\Delta / (\lambda K)`, and one that wins every sample at
+    :math:`\Delta / \lambda`, which should be some differences of potentials. Each neuron knows all that this takes by
+    itself. As in the paper, thresholds are part of what a neuron has learned: a frozen chip keeps them, and answers
+    with them.
+
+    Parameters
+    ----------
+    step : float
+        :math:`\Delta`, not negative, in units of potential.
+    leak : float
+        :math:`\lambda`, from 0, at most 1, per sample that is learned from; the paper's time constant in samples is
+        :math:`-1 / \ln(1 - \lambda)`.
+
+    References
+    ----------
+    Diehl and Cook, Unsupervised learning of digit recognition using spike-timing-dependent plasticity, Front. Comput.
+    Neurosci. 9 (2015) 99: the adaptive membrane threshold.
+    """
+
+    code = codes.THRESHOLD
+
+    step: float = 0.01
+    leak: float = 1e-3
+
+    def __post_init__(self) -> None:
+        plain(self)
+        finite("step", self.step, "at least 0", 0)
+        number("leak", self.leak, "from 0, at most 1", 0)
+        if self.leak > 1:
+            raise ConfigError("leak", "from 0, at most 1", self.leak)
+
+    @property
+    def rate(self) -> float:
+        """What the loop takes as its rate."""
+        return self.leak
+
+    @property
+    def strength(self) -> float:
+        """What the loop takes as its strength."""
+        return self.step

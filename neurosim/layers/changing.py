@@ -18,7 +18,7 @@ SOFTNESS = ("temperature", "gain", "relative_temperature")  # one of them is giv
 KEPT = {  # constants that must stay as they are, and why
     "neurons": SHAPES, "kernel": SHAPES, "stride": SHAPES, "padding": SHAPES, "pool": SHAPES,
     "weight_bits": "synapses are stored in so many bits", "rounding": FIRST, "initial": FIRST, "radius": FIRST,
-    "renormalise": FIRST, "lebesgue": "the norms that are followed are to that power",
+    "renormalise": FIRST, "weight_sum": FIRST, "lebesgue": "the norms that are followed are to that power",
     "normalise": "the weights are in the unit that it gives the input",
     "instruments": "mean step sizes are over all updates",
     "pre_triangle": "potentials of an unfinished window were made with it",

@@ -205,6 +205,7 @@ class KWTA(Competition):
     begins = True
     ranked = True
     positive = True
+    images = True
 
     winners: int
     signed: bool = False
@@ -252,6 +253,7 @@ class Ranked(Competition):
     cell = "ranked"
     begins = True
     ranked = True
+    images = True
 
     rank: int = 2
     opposition: float = 0.4

@@ -8,15 +8,15 @@ from neurosim.checks import LARGEST, number, one_of, plain, truth, whole
 from neurosim.errors import ConfigError
 from neurosim.layers import limits
 from neurosim.layers.activations import Identity, Transmit, Triangle
+from neurosim.layers.biases import Bias
 from neurosim.layers.competition import Competition
-from neurosim.layers.dense import check_common, check_kind
+from neurosim.layers.dense import STEPS, check_common, check_kind
 from neurosim.layers.families import NEWER
 from neurosim.layers.own_competitions import CompetitionMaker
 from neurosim.layers.own_rules import RuleMaker
 from neurosim.layers.rules import Rule
 
 NORMALISATIONS = ("none", "running", "sample", "layer", "window")
-STEPS = ("capped", "largest")
 ANSWERS = ("at once", "window")
 LONGEST_WINDOW = 256  # images: the patches of all of them are in memory at once
 
@@ -66,7 +66,7 @@ class ConvWTA:
 
     .. math::
 
-        u_{pk} = w_k \cdot x_p, \qquad y_p = \mathrm{compete}(f(u_p)), \qquad
+        u_{pk} = w_k \cdot x_p, \qquad y_p = \mathrm{compete}(f(u_p) + b), \qquad
         w_k \leftarrow w_k + \tfrac{1}{P} \sum_p \left[ (a_{pk} - 1) w_k + c_{pk} x_p \right], \qquad
         z = \mathrm{pool}(g(u))
 
@@ -83,9 +83,9 @@ class ConvWTA:
         Pixels between patches, at least 1.
     padding : int
         Pixels added at every border by reflection; less than the image's height and width.
-    competition : SoftWTA or HardWTA
-        Turns drives :math:`f(u)` into responses, at every position apart. Signed, the losers unlearn: on images this
-        is what makes learning better than first weights (Journé et al. 2023).
+    competition : SoftWTA, HardWTA, KWTA or Ranked
+        Turns drives :math:`f(u) + b` into responses, at every position apart. Signed, the losers unlearn: on images
+        this is what makes learning better than first weights (Journé et al. 2023).
     rule : Hebb, Oja, Instar, SoftHebb, or one's own that asks for no trace and no total (see `rule`)
         Turns a response into decay and growth.
     activation : Identity, ReLU or Triangle
@@ -130,6 +130,11 @@ class ConvWTA:
         What is made of the positions.
     instruments : bool
         Whether to keep step sizes and a record of what neurons do (`neurosim.instruments`); changes no weight.
+    bias : any of `neurosim.layers.biases`, optional
+        :math:`b`, by which the competition makes up for habits: `Conscience`, ... What it follows is the mean over the
+        positions of an image, such as the share of them that a neuron has won, and it moves once an update.
+    renormalise : bool
+        If true, first weights have norm one, and every update ends with the neurons that it moved at norm one.
 
     Raises
     ------
@@ -165,6 +170,8 @@ class ConvWTA:
     transmit: Transmit = field(default_factory=Triangle, kw_only=True)
     pool: MaxPool | MeanPool | None = field(default=None, kw_only=True)
     instruments: bool = field(default=True, kw_only=True)
+    bias: Bias | None = field(default=None, kw_only=True, metadata=NEWER)
+    renormalise: bool = field(default=False, kw_only=True, metadata=NEWER)
     momentum: float = field(default=0.0, kw_only=True, metadata=NEWER)
     answers: str = field(default="at once", kw_only=True, metadata=NEWER)
     pre_triangle: bool = field(default=False, kw_only=True, metadata=NEWER)
@@ -196,6 +203,8 @@ class ConvWTA:
             ("transmit", Transmit),
         ):
             check_kind(name, getattr(self, name), [kind for kind in family.members.values() if kind.images])
+        check_kind("bias", self.bias, (*Bias.members.values(), NoneType))
+        truth("renormalise", self.renormalise)
         check_kind("pool", self.pool, (MaxPool, MeanPool, NoneType))
         limits.check_images(self)
 

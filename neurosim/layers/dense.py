@@ -19,6 +19,7 @@ from neurosim.layers.rules import Rule
 LONGEST_WINDOW = 4096  # samples: their products with one another are kept
 INITIAL = ("uniform", "normal", "zeros", "samples")
 UNITS = ("none", "stream", "sample")
+STEPS = ("capped", "largest")
 ROUNDINGS = ("stochastic", "nearest")
 
 UNKNOWN = "a class of your own is unknown to compiled code"
@@ -73,15 +74,18 @@ class DenseWTA:
         Samples whose plasticity is summed before it is applied, all seen with the old weights; 1 is on-line learning.
     lebesgue : float
         :math:`p`, from 1 to 16, of the potential :math:`u_k = \sum_i \mathrm{sign}(w_{ki}) |w_{ki}|^{p-1} x_i` and of
-        every norm of weights. 2 is the plain product; any other costs a power for each synapse.
+        every norm of weights. 2 is the plain product; any other costs a power for each synapse. 1 leaves of weights
+        their signs, so that neurons differ only where some weights are negative.
     renormalise : bool
         If true, every update ends with the neurons that it moved at norm one.
     leak : float
         From 0, below 1: the share of its weights that every neuron loses per sample.
     eligibility : float
         :math:`\lambda`, from 0, below 1. Above 0 a step waits in a trace for the modulator of `Chip.learn_one`:
-        :math:`e \leftarrow \lambda e + (a - 1) w + c x,\ w \leftarrow w + m e`. The trace takes as much memory as
-        the weights, and a modulator other than 0 costs inputs x neurons.
+        :math:`e \leftarrow \lambda e + (a - 1) w + c x,\ w \leftarrow w + m e`. Every sample counts as time: one that
+        teaches nothing, of zeros or without the label it takes, adds no step, but the trace decays and the modulator
+        acts, as a reward does that comes late. The trace takes as much memory as the weights, and a modulator other
+        than 0 costs inputs x neurons.
     transmit : any of `neurosim.layers.activations`
         :math:`g`, what the next layer sees.
     weight_bits : int, optional
@@ -93,6 +97,14 @@ class DenseWTA:
         steps. Of `weight_bits`.
     instruments : bool
         Whether to keep step sizes and a record of what neurons do (`neurosim.instruments`); changes no weight.
+    weight_sum : float, optional
+        If given, positive: first weights have, and every update ends with the neurons that it moved at, this sum of
+        :math:`|w_{ki}|`, in place of `renormalise` (Diehl and Cook 2015: 78.4 for 784 inputs). It is measured anew each
+        time, which costs all inputs of each neuron that moves.
+    step : {"capped", "largest"}
+        How a step is kept within bounds. "capped": by the neuron itself, by `cap`. "largest": the layer's whole step is
+        divided by its largest change of a synapse, and then multiplied by each neuron's rate (Journé et al. 2023); no
+        neuron of a chip could know that number without being told. It costs inputs x neurons, on the CPU alone.
 
     Raises
     ------
@@ -102,7 +114,7 @@ class DenseWTA:
     Warns
     -----
     StabilityWarning
-        If weights may grow, or responses swing, without bound.
+        If weights may grow, or responses swing, without bound, or all potentials are equal.
     """
 
     neurons: int
@@ -124,6 +136,8 @@ class DenseWTA:
     instruments: bool = field(default=True, kw_only=True)
     weight_bits: int | None = field(default=None, kw_only=True, metadata=NEWER)
     rounding: str = field(default="stochastic", kw_only=True, metadata=NEWER)
+    weight_sum: float | None = field(default=None, kw_only=True, metadata=NEWER)
+    step: str = field(default="capped", kw_only=True, metadata=NEWER)
 
     def __post_init__(self) -> None:
         plain(self)
@@ -149,6 +163,9 @@ class DenseWTA:
         if self.weight_bits is not None:
             whole("weight_bits", self.weight_bits, 2, 16)
         one_of("rounding", self.rounding, ROUNDINGS)
+        if self.weight_sum is not None:
+            finite("weight_sum", self.weight_sum, "positive", 0, above=True)
+        one_of("step", self.step, STEPS)
         check_kind("competition", self.competition, Competition.members.values())
         check_kind("rule", self.rule, Rule.members.values())
         check_kind("activation", self.activation, Transmit.members.values())

@@ -31,6 +31,10 @@ def check(layer: Any) -> None:
         kind = type(layer.competition).__name__
         advice = "neuron k is class k" if layer.competition.by_label else "a neuron that has not begun must not win"
         raise ConfigError("initial", f"'uniform', 'normal' or 'zeros' with {kind}", layer.initial, advice)
+    if layer.weight_sum is not None:
+        _check_sum(layer)
+    if layer.step == "largest":
+        _check_largest(layer)
     if layer.eligibility > 0 and layer.window > 1:
         raise ConfigError("window", "1 with an eligibility trace", layer.window)
     if layer.rule.mixes:
@@ -47,6 +51,7 @@ def check_images(layer: Any) -> None:
     ConfigError
         If two constants do not go together.
     """
+    _check_competition(layer)
     if getattr(layer.competition, "relative_temperature", None) is not None:
         advice = "a convolutional layer keeps no mean of its potentials' lead"
         raise ConfigError("relative_temperature", "None in a ConvWTA", layer.competition.relative_temperature, advice)
@@ -55,9 +60,8 @@ def check_images(layer: Any) -> None:
     for asks, asked in ((layer.rule.moment, "mean"), (layer.rule.total, "total")):
         if asks:
             raise ConfigError("rule", f"one that does not ask for {asked} in a ConvWTA", layer.rule.name)
-    if layer.step == "largest" and isinstance(layer.rule, OwnRule) and layer.rule.rate == 0:
-        advice = "the step is divided by its largest change, and then multiplied by the rate"
-        raise ConfigError(f"rate of rule {layer.rule.name}", "above 0 with step='largest'", layer.rule.rate, advice)
+    if layer.step == "largest":
+        _check_largest(layer)
     if layer.normalise == "window" and layer.window == 1:
         raise ConfigError("window", "2 or more with normalise='window'", 1, "take 'sample' for the image's own")
     _check_as_published(layer)
@@ -65,10 +69,32 @@ def check_images(layer: Any) -> None:
         raise ConfigError("cutoff", "0 with step='largest'", layer.cutoff, "the largest change is sought in all")
     if layer.normalise != "none" and layer.initial == "uniform":
         raise ConfigError("initial", "'normal' with normalised images, which are of both signs", "uniform")
-    if not layer.rule.bounded and schedule(layer.rule).rate > 0:
+    paced = schedule(layer.rule)
+    stands_still = isinstance(paced, NormAdaptiveRate) and paced.rate > 0 == paced.floor and paced.power > 0
+    if layer.renormalise and stands_still:
+        why = "norms are one, so the rate would be 0: give ConstantRate(rate), or a floor"
+        raise ConfigError(f"rate of {type(layer.rule).__name__}", "another with renormalise=True", paced, why)
+    if not layer.rule.bounded and paced.rate > 0 and not layer.renormalise:
         text = f"{type(layer.rule).__name__} has no decay, so weights grow without bound"
-        advice = f"rule must be another in a ConvWTA for long runs, got {layer.rule}"
+        advice = f"renormalise must be True, or rule another for long runs, got {layer.rule}"
         warnings.warn(f"{text}: {advice}", StabilityWarning, stacklevel=STACK - 1)
+
+
+def _check_sum(layer: Any) -> None:
+    """Refuse what does not go with a given sum of weights."""
+    if layer.renormalise:
+        raise ConfigError("renormalise", "False with weight_sum", True, "it is either the norm or the sum")
+    if layer.initial not in ("uniform", "normal"):
+        raise ConfigError("initial", "'uniform' or 'normal' with weight_sum", layer.initial, "others have another sum")
+
+
+def _check_largest(layer: Any) -> None:
+    """Refuse what does not go with a step that is divided by its largest change."""
+    if isinstance(layer.rule, OwnRule) and layer.rule.rate == 0:
+        advice = "the step is divided by its largest change, and then multiplied by the rate"
+        raise ConfigError(f"rate of rule {layer.rule.name}", "above 0 with step='largest'", layer.rule.rate, advice)
+    if getattr(layer, "eligibility", 0) > 0:
+        raise ConfigError("step", "'capped' with an eligibility trace", layer.step, "what waits has no size yet")
 
 
 def _check_as_published(layer: Any) -> None:
@@ -102,6 +128,7 @@ def _check_mixed(layer: Any) -> None:
     for name, only in (
         ("competition", NoInhibition()), ("activation", Identity()), ("bias", None), ("window", 1),
         ("lebesgue", 2), ("renormalise", False), ("leak", 0), ("eligibility", 0),
+        ("weight_sum", None), ("step", "capped"),
     ):  # fmt: skip
         if getattr(layer, name) != only:
             raise ConfigError(name, f"{only!r} with {rule}", getattr(layer, name))
@@ -124,6 +151,8 @@ def _check_few_bits(layer: Any) -> None:
         ("window", 1, "growth is rounded as each sample comes"),
         ("lebesgue", 2, "the norm is followed as a sum of squares of whole numbers"),
         ("renormalise", False, "Hebb and HebbNet grow without; take a rule that decays"),
+        ("weight_sum", None, "Hebb and HebbNet grow without; take a rule that decays"),
+        ("step", "capped", "it moves every synapse of a neuron"),
         ("leak", 0, "it folds scales into synapses"),
         ("eligibility", 0, "its trace writes every synapse"),
     ):
@@ -135,9 +164,15 @@ def _warn(layer: Any) -> None:
     rule, rate = layer.rule, schedule(layer.rule).rate
     name = type(rule).__name__
     bounded = isinstance(rule, Hebb) and isinstance(layer.competition, Corrected)  # it grows as long as it errs
-    if not rule.bounded and rate > 0 and not (layer.renormalise or layer.leak > 0 or bounded):
+    bounded = bounded or layer.renormalise or layer.weight_sum is not None or layer.leak > 0
+    if not rule.bounded and rate > 0 and not bounded:
         text = f"{name} has no decay, so weights grow without bound: renormalise must be True or leak above 0"
         warnings.warn(f"{text}, got {layer.renormalise} and {layer.leak}", StabilityWarning, stacklevel=STACK)
+    if layer.lebesgue == 1 and layer.initial == "uniform":
+        text = "lebesgue=1 leaves of weights their signs, and with initial='uniform' all are positive"
+        advice = "so all potentials are equal: lebesgue must be above 1, or initial another"
+        text = f"{text}, {advice}, got {layer.lebesgue} and {layer.initial!r}"
+        warnings.warn(text, StabilityWarning, stacklevel=STACK)
     if instability := rule.instability(layer):
         warnings.warn(instability, StabilityWarning, stacklevel=STACK)
 

@@ -72,6 +72,7 @@ _CONV = {
     FIRST_WEIGHTS: Array(FLOAT, ("neurons", "channels", "kernel", "kernel")),
     **_INSTRUMENTS,
 }
+_BIASED = {"activity": _EVERY_NEURON, "pending_sums": _EVERY_NEURON}  # of a ConvWTA with a bias
 OPTIONAL = frozenset({FIRST_WEIGHTS, "lead"})  # only where a layer began with an array; where a mean lead is known
 KINDS = {"DenseWTA": _DENSE, "ConvWTA": _CONV}
 READOUTS = {
@@ -103,7 +104,8 @@ def arrays_of(constants: Any, version: int) -> dict[str, Array]:
     if version == 1:
         return _FORMAT_1
     untraced = kind == "DenseWTA" and constants.get("eligibility") == 0
-    return KINDS[kind] | (_UNTRACED if untraced else {})
+    biased = kind == "ConvWTA" and constants.get("bias") is not None
+    return KINDS[kind] | (_UNTRACED if untraced else {}) | (_BIASED if biased else {})
 
 
 def sizes_of(constants: Mapping[str, Any], sample: tuple[int, ...] | None) -> dict[str, int]:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from neurosim.checks import finite
 from neurosim.errors import StreamError
 from neurosim.outside.arrays import numbers, plain_array
-from neurosim.streams.base import Block, RandomAccess
+from neurosim.streams.base import Block, RandomAccess, scaled
 from neurosim.streams.label_numbers import counted_on, numbered
 
 
@@ -28,7 +28,7 @@ class ArrayStream(RandomAccess):
         names are in `classes`.
     name : str
     divisor : float
-        Samples are divided by it as they are read: 255 for pixels.
+        Samples are divided by it as they are read: 255 for pixels. By default an array keeps its own numbers.
 
     Raises
     ------
@@ -51,7 +51,7 @@ class ArrayStream(RandomAccess):
             )
         self.name, self.length, self.inputs = name, len(array), math.prod(array.shape[1:])
         self._shape = array.shape[1:]
-        self._samples, self._divisor = array, np.float32(divisor)
+        self._samples, self._divisor, self.numbers = array, np.float32(divisor), scaled(array.dtype, divisor)
         wanted = None if labels is None else plain_array(f"labels of {name}", labels)
         self._labels: NDArray[np.int64] | None = None
         if wanted is not None:

@@ -54,6 +54,10 @@ class Stream(ABC):
         Whether names are added to `classes` while the stream is read, as words first appear.
     bad : int
         Malformed lines, or the like, that were passed over.
+    numbers : str
+        How stored numbers become inputs: `uint8 / 255`, or `uint8 as stored`.
+    notes : tuple of str
+        What whoever reads results of this stream should know, such as files that are not what their names say.
     """
 
     name: str
@@ -66,6 +70,8 @@ class Stream(ABC):
     classes_grow = False
     columns: tuple[str, ...] = ()
     bad: int = 0
+    numbers: str = "as stored"
+    notes: tuple[str, ...] = ()
     replayable = True  # False for a pipe, which can be read only once
     _shape: tuple[int, ...] = ()  # empty if samples are flat
 
@@ -97,7 +103,9 @@ class Stream(ABC):
 
     def identity(self) -> dict[str, object]:
         """Return what must be equal for an interrupted run to go on with this stream."""
-        return {"name": self.name, "inputs": self.inputs, "content": self.fingerprint(), "order": "stored"}
+        identity: dict[str, object] = {"name": self.name, "inputs": self.inputs, "content": self.fingerprint()}
+        identity |= {"order": "stored", "numbers": self.numbers}
+        return identity | ({"notes": "; ".join(self.notes)} if self.notes else {})
 
     def number_labels(self) -> None:  # noqa: B027 - labels of most streams are numbers
         """Take labels for numbers, as those that a run has learned before."""
@@ -182,6 +190,11 @@ class RandomAccess(Stream):
         if labels:
             digest.update(np.concatenate(labels).data)
         return digest.hexdigest()[:16]
+
+
+def scaled(dtype: "np.dtype[np.generic]", divisor: float) -> str:
+    """Return in words how stored numbers of a type become inputs."""
+    return f"{dtype.name} as stored" if divisor == 1 else f"{dtype.name} / {divisor:g}"
 
 
 def largest(size: Size) -> int:

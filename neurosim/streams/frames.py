@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from neurosim.errors import ConfigError, SampleError, StreamError
 from neurosim.outside.files import check_regular
 from neurosim.streams.arrays import ArrayStream
-from neurosim.streams.base import MOST_TOGETHER, Block, Size, Stream, as_labels, asked
+from neurosim.streams.base import MOST_TOGETHER, Block, Size, Stream, as_labels, asked, scaled
 from neurosim.streams.csv_header import NUMBER
 from neurosim.streams.feeds import FrameFeed
 
@@ -106,6 +106,7 @@ class FrameStream(Stream):
     def __init__(self, name: str, file: Any, *, inputs: int | None, format: str, label: str | None = None) -> None:  # noqa: A002
         self._frame = Frame.checked(name, format, inputs, label)
         self.name, self.inputs, self.length, self.labelled = name, inputs or 0, None, label is not None
+        self.numbers = scaled(self._frame.dtype, self._frame.divisor)
         self._feed = FrameFeed(file, self._frame.size)
 
     def fingerprint(self) -> str:

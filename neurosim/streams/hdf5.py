@@ -13,7 +13,7 @@ from neurosim.checks import LARGEST
 from neurosim.errors import SampleError, StreamError
 from neurosim.outside.arrays import REAL, shortened
 from neurosim.outside.files import check_unpacked
-from neurosim.streams.base import Block, RandomAccess
+from neurosim.streams.base import Block, RandomAccess, scaled
 from neurosim.streams.hdf5_links import Files, filters_missing, find, stored_bytes
 from neurosim.streams.label_numbers import counted_on, numbered
 from neurosim.streams.numpy_files import LABELS, SAMPLES, chosen_names, missing
@@ -64,6 +64,7 @@ class HDF5Stream(RandomAccess):
         if kind.kind not in REAL:
             raise SampleError(f"samples of {path} must be real numbers, got {shortened(str(kind))}")
         self._shape, self.length, self.inputs = shape[1:], shape[0], math.prod(shape[1:])
+        self.numbers = scaled(kind, 1)
         if self.inputs > LARGEST:
             raise StreamError(f"samples of {path} must have at most {LARGEST} inputs, got {self.inputs}")
         check_unpacked(f"a sample of {path}", self.inputs * kind.itemsize, stored_bytes(self._samples))

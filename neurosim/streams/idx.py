@@ -18,6 +18,8 @@ UNSIGNED_BYTES = 8
 MOST_AXES = 64  # of an array of NumPy
 MNIST_STEMS = {"train": "train", "test": "t10k"}  # how the names of a split's files begin
 ZIPPED = (".gz", ".GZ")
+# CRC-32 of the bytes of MNIST's images and labels, headers left out: files of other data often have its names.
+MNIST_BYTES = {"train": (0xF3639B56, 0xBA07E8EF), "test": (0xE4CA5F57, 0xEE8604D9)}
 RENAMED = (("images", "labels"), ("Images", "Labels"), ("IMAGES", "LABELS"), ("idx3", "idx1"), ("IDX3", "IDX1"))
 
 
@@ -90,9 +92,13 @@ def idx_file(path: Path, name: str | None = None) -> ArrayStream:
     """
     named = labels_beside(path)
     labels = next((file for file in named if file.exists()), None)
-    array = read_idx(path)
+    return _stream(read_idx(path), None if labels is None else read_idx(labels), name or path.name, named)
+
+
+def _stream(array: NDArray[np.uint8], labels: NDArray[np.uint8] | None, name: str, named: list[Path]) -> ArrayStream:
+    """Return a stream of bytes; `named` is what the file of labels may be called."""
     samples = array[:, None] if array.ndim == 3 else array  # images get an axis for their one channel
-    stream = ArrayStream(samples, None if labels is None else read_idx(labels), name=name or path.name, divisor=255)
+    stream = ArrayStream(samples, labels, name=name, divisor=255)
     beside = f" as {named[0].name} or {named[0].name}.gz" if named else ", where the name of the samples has images"
     stream.labels_advice = f"labels of an IDX file lie beside it{beside}"
     return stream
@@ -111,20 +117,31 @@ def labels_beside(path: Path) -> list[Path]:
 
 
 def mnist(split: str, *, root: Path) -> ArrayStream:
-    """Open MNIST's `train` or `test` split from its four canonical files below `root`, plain or gzipped."""
+    """Open MNIST's `train` or `test` split from its four canonical files below `root`, plain or gzipped.
+
+    Files of other data often have these names: a stream of any others says so in its `notes`.
+    """
     stem = f"{MNIST_STEMS[split]}-images-idx3-ubyte"
     names = [name + ending for name in (stem, stem.replace("-idx3", ".idx3")) for ending in ("", *ZIPPED)]
     for folder in (root, root / "mnist", root / "MNIST" / "raw"):
         for path in (folder / name for name in names):
             if path.exists():
-                stream = idx_file(path, f"mnist:{split}")
-                if not stream.labelled:
-                    labels = labels_beside(folder / stem)[0].name
-                    raise StreamError(
-                        f"labels of mnist:{split} must be in {folder}, as {labels} or {labels}.gz: no such file"
-                    )
-                return stream
+                return _mnist(split, path)
     raise StreamError(
         f"mnist:{split} must be at {root} or its folder mnist, as {stem} or {stem}.gz: no such file; see --root, "
         "or fetch it by neurosim data get mnist"
     )
+
+
+def _mnist(split: str, path: Path) -> ArrayStream:
+    """Open a split of MNIST by the path of its images."""
+    images, named = read_idx(path), labels_beside(path)
+    labels = next((file for file in named if file.exists()), None)
+    if labels is None:
+        wanted = f"{MNIST_STEMS[split]}-labels-idx1-ubyte"
+        raise StreamError(f"labels of mnist:{split} must be in {path.parent}, as {wanted} or {wanted}.gz: no such file")
+    arrays = images, read_idx(labels)
+    stream = _stream(*arrays, f"mnist:{split}", named)
+    if tuple(zlib.crc32(array.data) for array in arrays) != MNIST_BYTES[split]:
+        stream.notes = (f"mnist:{split} is not MNIST's own data, though its files at {path.parent} have MNIST's names",)
+    return stream

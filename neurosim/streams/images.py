@@ -67,6 +67,7 @@ class ImageFolder(RandomAccess):
 
     read_ahead = 1
     labelled = True
+    numbers = "uint8 / 255"
 
     def __init__(self, folder: Path, size: int) -> None:
         whole("image_size", size, 1, LARGEST_SIDE)

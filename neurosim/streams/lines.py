@@ -62,6 +62,7 @@ class LineStream(Stream):
     """
 
     labels_advice = "for lines give --label"
+    numbers = "as written"
     classes_grow = True
 
     def __init__(

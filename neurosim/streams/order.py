@@ -28,6 +28,7 @@ class Shuffled(RandomAccess):
         self.name, self.inputs, self.labelled = source.name, source.inputs, source.labelled
         self._shape, self.classes = source.shape, source.classes
         self.labels_advice, self.passed_over = source.labels_advice, source.passed_over
+        self.numbers, self.notes = source.numbers, source.notes
         self.classes_grow = source.classes_grow
         self.length, self.read_ahead = source.length * epochs, source.read_ahead
         self._epoch, self._order = -1, np.empty(0, np.int64)
@@ -81,6 +82,7 @@ class Repeated(Stream):
         self.source, self.epochs, self.length = source, epochs, None
         self.name, self.inputs, self.labelled = source.name, source.inputs, source.labelled
         self._shape, self.labels_advice = source.shape, source.labels_advice
+        self.numbers, self.notes = source.numbers, source.notes
         self.classes_grow = source.classes_grow
 
     def blocks(self, start: int = 0, size: int = 256) -> Iterator[Block]:

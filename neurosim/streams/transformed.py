@@ -24,6 +24,7 @@ class Transformed(RandomAccess):
         self.name, self.length, self.labelled = source.name, source.length, source.labelled
         self.read_ahead, self.classes = source.read_ahead, source.classes
         self.labels_advice, self.passed_over = source.labels_advice, source.passed_over
+        self.numbers, self.notes = source.numbers, source.notes
         self.classes_grow = source.classes_grow
         shape = source.shape
         for transform in self.transforms:

@@ -37,6 +37,8 @@ KINDS = {
     "window": {"window": 4},
     "published": {"window": 4, "normalise": "window", "step": "largest"},
     "sample": {"normalise": "sample", "warm_up": 3},
+    "conscience": {"window": 3, "bias": ns.Conscience(rate=0.2, strength=3.0), "competition": ns.KWTA(2)},
+    "thresholds": {"bias": ns.AdaptiveThreshold(step=0.5, leak=0.1), "renormalise": True, "rule": ns.Hebb(rate=0.5)},
 }
 
 
@@ -251,7 +253,13 @@ GOOD = {"kernel": 3, "competition": ns.HardWTA(), "rule": ns.SoftHebb(rate=0.1)}
     ({"initial": "uniform"}, "initial must be 'normal' with normalised images"),
     ({"horizon": 0.5}, "horizon must be at least 1, got 0.5"),
     ({"cap": 0}, "cap must be above 0 and at most 1, got 0"),
-    ({"competition": ns.KWTA(2)}, "competition must be a SoftWTA or HardWTA"),
+    ({"competition": ns.Taught()}, "competition must be a SoftWTA, HardWTA, KWTA or Ranked, got Taught()"),
+    ({"competition": ns.KWTA(5)}, "winners must be at most the number of neurons, 4, got 5"),
+    ({"competition": ns.Ranked(rank=5)}, "rank must be at most the number of neurons, 4, got 5"),
+    ({"bias": 0.5}, "bias must be a Conscience, MeanActivity, LogPrior, AdaptiveThreshold or None, got 0.5"),
+    ({"bias": ns.LogPrior()}, "competition must be SoftWTA, not signed, not winner_only, where bias is a LogPrior"),
+    ({"renormalise": 1}, "renormalise must be True or False, got 1"),
+    ({"renormalise": True}, "rate of SoftHebb must be another with renormalise=True"),
     ({"competition": ns.SoftWTA(gain=2.0, winner_only=True)}, "winner_only must be False in a ConvWTA"),
     ({"rule": ns.BCM(rate=0.1)}, "rule must be a Hebb, Oja, Instar, SoftHebb or OwnRule"),
     ({"transmit": ns.Softmax(temperature=1.0)}, "transmit must be a Identity, ReLU or Triangle"),
@@ -262,6 +270,41 @@ def test_what_a_layer_cannot_be_is_said(constants, words):
     with pytest.raises(ns.ConfigError) as caught:
         ns.ConvWTA(4, **(GOOD | constants))
     assert words in str(caught.value)
+
+
+def test_first_weights_have_norm_one_where_all_are_brought_to_it():
+    rule = ns.Hebb(rate=ns.ConstantRate(0.1))
+    chip = ns.Chip([conv(4, rule=rule, renormalise=True)], inputs=SHAPE)
+    np.testing.assert_allclose(np.square(chip.layers[0].weights).sum(axis=(1, 2, 3)), 1, rtol=1e-6)
+    mine = np.random.default_rng(0).normal(size=(4, 3, 3, 3))
+    given_weights = ns.Chip([conv(4, rule=rule, renormalise=True)], inputs=SHAPE, initial=mine).layers[0].weights
+    np.testing.assert_allclose(given_weights, mine / np.sqrt((mine**2).sum(axis=(1, 2, 3), keepdims=True)), rtol=1e-5)
+    with pytest.raises(ns.ConfigError, match="must be other than zero"):
+        ns.Chip([conv(4, rule=rule, renormalise=True)], inputs=SHAPE, initial=0 * mine)
+
+
+def test_a_conscience_makes_up_for_an_advantage():
+    shares = []
+    for bias in (None, ns.Conscience(rate=0.2, strength=20.0), ns.AdaptiveThreshold(step=1.0, leak=0.1)):
+        still = ns.SoftHebb(rate=ns.ConstantRate(0.0))  # the longest weights win most positions of positive images
+        layer = conv(6, rule=still, competition=ns.HardWTA(), normalise="none", initial="uniform", bias=bias)
+        chip = ns.Chip([layer], inputs=SHAPE).learn(images(60))
+        shares.append(chip.layers[0].wins / chip.layers[0].wins.sum())
+    assert shares[0].max() > 0.4
+    assert shares[0].min() == 0
+    assert all(share.max() < 0.25 and share.min() > 0.03 for share in shares[1:])
+
+
+def test_constants_and_arrays_of_layers_without_a_bias_are_those_of_older_versions():
+    from neurosim.layers.plain import describe
+
+    plain, biased = conv(4), conv(4, bias=ns.MeanActivity())
+    assert {"bias", "renormalise"}.isdisjoint(describe(plain))
+    assert describe(biased)["bias"] == {"kind": "MeanActivity", "rate": 0.05}
+    assert {"activity", "pending_sums"}.isdisjoint(ns.Chip([plain], inputs=SHAPE).layers[0].arrays())
+    assert {"activity", "pending_sums"} < set(ns.Chip([biased], inputs=SHAPE).layers[0].arrays())
+    with pytest.raises(ns.ConfigError, match="bias must be left as it is with the weights"):
+        ns.Chip([plain], inputs=SHAPE).with_constants(bias=ns.MeanActivity())
 
 
 def test_a_pool_is_checked():

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 import reference
+from numba import config
 
 import neurosim as ns
 
@@ -202,3 +203,13 @@ def test_an_image_s_positions_are_given_nothing(samples):
         chip.learn_one(samples[0], responses=np.ones(4))
     with pytest.raises(ns.SampleError, match="modulators of layer 1 must be a number, as it is convolutional"):
         chip.learn_one(samples[0], modulator=[np.ones(4)])
+
+
+@pytest.mark.skipif(not config.ENABLE_CUDASIM, reason="said before a device is asked for anything")
+def test_a_device_is_given_nothing():
+    chip = ns.Chip([soft(9)], inputs=64, device="cuda")
+    for told in ({"responses": np.ones(9)}, {"modulator": [np.ones(9)]}):
+        with pytest.raises(ns.DeviceError, match="device of layer 1 must be 'cpu' to be given"):
+            chip.learn_one(np.ones(64), **told)
+    with pytest.raises(ns.DeviceError, match="must be 'cpu' with KWTA with a temperature"):
+        ns.Chip([soft(9, competition=ns.KWTA(2, temperature=0.1))], inputs=64, device="cuda")

@@ -97,7 +97,7 @@ def test_folds_are_written_whole():
 def test_eligibility_is_written_where_a_modulator_comes():
     layer = ns.DenseWTA(9, competition=SOFT, eligibility=0.5, **PLAIN)
     found = hardware.count(ns.Chip([layer], inputs=23, seed=3), samples()).layers[0]
-    assert set(found.writes.tolist()) == {0, 9 * 23}  # the blank sample, and all others
+    assert set(found.writes.tolist()) == {9 * 23}  # the blank sample too: time passes
 
 
 @pytest.mark.parametrize("name", ["soft", "from zeros", "window", "gated"])

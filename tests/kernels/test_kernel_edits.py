@@ -153,6 +153,7 @@ EDITS = {  # the program, its loop, and for each file what stands there and what
     "dense": (DENSE, "dense.stream stream", SHARED | {
         "dense/ahead.py": ("TILE = 256", "TILE = 128"),
         "dense/apart.py": ("= abs(potentials[p, k])", "= ONE + abs(potentials[p, k])"),
+        "dense/beginning.py": ("BEHIND = np.float32(-1e30)", "BEHIND = np.float32(-1e29)"),
         "dense/competition.py": ("return -activity", "return activity"),
         "dense/every_synapse.py": ("step = factors[k] * rest", "step = factors[k] * (rest + rest)"),
         "dense/few_bits.py": ("UNIT = np.float32(2**-24)", "UNIT = np.float32(2**-25)"),
@@ -168,6 +169,7 @@ EDITS = {  # the program, its loop, and for each file what stands there and what
         "dense/tallies.py": ("effective = size * neurons", "effective = size + neurons"),
         "dense/team.py": ("PATIENCE = 2000", "PATIENCE = 1000"),
         "dense/ways.py": ("WINS_NEEDED = 4,", "WINS_NEEDED = 3,"),
+        "dense/temperature.py": ("return highest - total_of", "return highest + total_of"),
         "dense/window.py": ("state.wins[winner] += 1", "state.wins[winner] += 2"),
     }),
     "conv": (CONV, "conv.stream stream", SHARED | {

@@ -18,6 +18,15 @@ def layer(neurons=5, **constants):
 
 
 REFUSED = [
+    (lambda: layer(weight_sum=0), "weight_sum must be positive, got 0"),
+    (lambda: layer(weight_sum=1.0, renormalise=True), "renormalise must be False with weight_sum, got True"),
+    (lambda: layer(weight_sum=1.0, initial="zeros"), "initial must be 'uniform' or 'normal' with weight_sum"),
+    (lambda: layer(weight_sum=1.0, weight_bits=8), "weight_sum must be None with weight_bits, got 1.0"),
+    (lambda: layer(step="max"), "step must be one of capped, largest, got 'max'"),
+    (lambda: layer(step="largest", eligibility=0.5), "step must be 'capped' with an eligibility trace, got 'largest'"),
+    (lambda: layer(step="largest", weight_bits=8), "step must be 'capped' with weight_bits, got 'largest'"),
+    (lambda: ns.AdaptiveThreshold(step=-1), "step must be at least 0, got -1"),
+    (lambda: ns.AdaptiveThreshold(leak=1.5), "leak must be from 0, at most 1, got 1.5"),
     (lambda: ns.SoftWTA(), "relative_temperature must be given, exactly one of the three, got (None, None, None)"),
     (lambda: ns.SoftWTA(temperature=1, gain=2), "given, exactly one of the three, got (1, 2, None)"),
     (lambda: ns.SoftWTA(temperature=0), "temperature must be positive, got 0"),
@@ -50,7 +59,7 @@ REFUSED = [
     (lambda: ns.SoftWTA(temperature=1, signed=True, winner_only=True), "winner_only must be False with signed=True"),
     (lambda: layer(competition=ns.Ranked(rank=6)), "rank must be at most the number of neurons, 5, got 6"),
     (lambda: layer(bias=ns.LogPrior(), competition=ns.HardWTA()), "competition must be SoftWTA, not signed"),
-    (lambda: layer(bias=3), "bias must be a Conscience, MeanActivity, LogPrior or None, got 3"),
+    (lambda: layer(bias=3), "bias must be a Conscience, MeanActivity, LogPrior, AdaptiveThreshold or None, got 3"),
     (lambda: layer(lebesgue=0.5), "lebesgue must be from 1 to 16, got 0.5"),
     (lambda: layer(radius=1e18, lebesgue=3.0), "radius to the power of lebesgue must be at most 1e36, got (1e+18"),
     (lambda: layer(radius=np.ones(2)), "radius must be positive, got array"),
@@ -170,6 +179,11 @@ def test_unknown_constants_are_refused(broken):
         "rate of EGHR must be below 1 / neurons = 0.2 for inputs of norm 1, got 0.2: a step overshoots",
     ),
     ({"rule": ns.BCM(rate=2, averaging=1), "normalise": "sample"}, "rate of BCM must be below 2 with averaging 1"),
+    (
+        {"lebesgue": 1, "initial": "uniform"},
+        "lebesgue=1 leaves of weights their signs, and with initial='uniform' all are positive, so all potentials are "
+        "equal: lebesgue must be above 1, or initial another, got 1 and 'uniform'",
+    ),
 ])  # fmt: skip
 def test_what_may_not_stay_stable_is_warned_of(constants, words):
     with pytest.warns(ns.StabilityWarning) as caught:
@@ -182,6 +196,7 @@ def test_what_may_not_stay_stable_is_warned_of(constants, words):
     {"rule": ns.Hebb(rate=0.1), "renormalise": True}, {"rule": ns.Hebb(rate=0.1), "leak": 0.1},
     {"rule": ns.Hebb(rate=0)}, {"rule": ns.Hebb(rate=0.1), "competition": ns.Corrected()},
     {"rule": ns.BCM(rate=0.11, averaging=0.1), "normalise": "sample"}, {"rule": ns.BCM(rate=0.2, averaging=0.1)},
+    {"lebesgue": 1, "initial": "normal"}, {"lebesgue": 1.1},
 ])  # fmt: skip
 def test_what_stays_stable_is_not(constants):
     layer(**constants)

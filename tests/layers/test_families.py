@@ -96,6 +96,17 @@ def test_a_member_has_a_row_in_the_documentation(family, name):
     assert re.search(row, page, re.MULTILINE)
 
 
+def test_the_documentation_says_what_layers_of_images_take():
+    page = Path(__file__).parents[2].joinpath("docs", "rules.md").read_text()
+    page = page[page.index("## What a layer of images takes") :]
+    for row, family in (("competition", competition.Competition), ("rule", rules.Rule), ("bias", biases.Bias),
+                        ("schedule", schedules.Schedule), ("function", activations.Transmit)):  # fmt: skip
+        listed = re.search(rf"^\| {row} \| (.*) \|$", page, re.MULTILINE).group(1)
+        members = family.members.values()
+        takes = {kind.__name__ for kind in members if getattr(kind, "images", True)} - {"OwnRule"}
+        assert set(re.findall("`(.*?)`", listed)) == takes
+
+
 @pytest.mark.parametrize(("family", "name"), MEMBERS)
 def test_a_member_learns_and_survives_a_state_file(family, name, samples, tmp_path):
     chip = digits(ns.Chip([layer_with(family, name)], inputs=6, seed=1), samples)

@@ -1,6 +1,7 @@
 """IDX files: headers that lie, bombs, pipes; labels found by whatever name they have, or named as missing."""
 
 import gzip
+import json
 import os
 import struct
 
@@ -151,3 +152,25 @@ def test_pipes_devices_and_folders_are_not_waited_for(tmp_path, make, words, end
     for source in ("mnist:train", "train-images-idx3-ubyte", "mnist:test"):
         with pytest.raises(ns.StreamError, match=words):
             ns.open_stream(source, root=tmp_path)
+
+
+@pytest.mark.parametrize("gzipped", [False, True])
+def test_other_data_by_the_names_of_mnist_say_so(tmp_path, gzipped):
+    for name, array in (("images-idx3", IMAGES), ("labels-idx1", np.arange(len(IMAGES), dtype=np.uint8))):
+        written(tmp_path / f"train-{name}-ubyte{'.gz' if gzipped else ''}", array)
+    stream = ns.open_stream("mnist:train", root=tmp_path, epochs=2, shuffle=0)
+    assert stream.name == "mnist:train"
+    assert "not MNIST's own data" in stream.notes[0]
+    assert stream.identity()["notes"] == stream.notes[0]
+    shown = invoke("stream", "mnist:train", "--root", tmp_path, "--neurons", 3, "--state", tmp_path / "chip.h5",
+                   "--test", "mnist:train")  # fmt: skip
+    assert shown.stderr.count("not MNIST's own data") == 1
+    assert "      note  mnist:train is not" in shown.stdout
+    assert "     notes  mnist:train is not" in invoke("inspect", tmp_path / "chip.h5").stdout
+    json_too = invoke("stream", "mnist:train", "--root", tmp_path, "--neurons", 3, "--json")
+    assert json.loads(json_too.stdout)["notes"] == list(stream.notes)
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_the_canonical_files_of_mnist_have_no_note(data, split):
+    assert ns.open_stream(f"mnist:{split}", root=data).notes == ()

@@ -2,6 +2,7 @@
 
 import numpy as np
 from numba import njit
+from on_chip import make_bias
 
 import neurosim as ns
 from neurosim.engine.conv.codes import codes
@@ -19,7 +20,7 @@ class Kernel:
         self.codes = codes(self.constants, image, dtype)
         self.state = layout.State(*(in_type(array, dtype) for array in self.layer.state))
         self.state.synapses[:] = W.transpose(0, 2, 3, 1).reshape(len(W), -1)
-        self.state.norms[:] = (W**2).sum(axis=(1, 2, 3))
+        self.state.norms[:] = 1 if self.constants.renormalise else (W**2).sum(axis=(1, 2, 3))
         scratch, team = self.layer.executor.workspace().team(1)[0]
         self.scratch = layout.Scratch(*(in_type(array, dtype) for array in scratch))
         self.marks = self.layer.executor.workspace().marks
@@ -79,7 +80,7 @@ SOFT = {"signed": True, "padding": 1, "rate": 0.2}
 
 def make_layer(neurons, kernel, *, kind="soft", sharpness=1.0, signed=False, rule="softhebb", rate=0.1, power=0.5,
                floor=0.0, adaptive=True, activation=("identity", 1.0), transmit=("triangle", 1.0),
-               pooling=(None, 1, 1, 0), **constants):  # fmt: skip
+               pooling=(None, 1, 1, 0), winners=1, rank=2, opposition=0.4, bias=None, **constants):  # fmt: skip
     """Return the layer that `reference_conv.ConvLayer` is with these constants."""
     functions = {
         "identity": lambda _: ns.Identity(),
@@ -89,9 +90,13 @@ def make_layer(neurons, kernel, *, kind="soft", sharpness=1.0, signed=False, rul
     rules = {"softhebb": ns.SoftHebb, "oja": ns.Oja, "instar": ns.Instar, "hebb": ns.Hebb}
     pool = {"max": ns.MaxPool, "mean": ns.MeanPool}.get(pooling[0])
     paced = ns.NormAdaptiveRate(rate, power, floor) if adaptive else ns.ConstantRate(rate)
+    competitions = {
+        "soft": lambda: ns.SoftWTA(temperature=1 / sharpness, signed=signed), "hard": ns.HardWTA,
+        "k": lambda: ns.KWTA(winners, signed=signed), "ranked": lambda: ns.Ranked(rank=rank, opposition=opposition),
+    }  # fmt: skip
     return ns.ConvWTA(
-        neurons, kernel=kernel, rule=rules[rule](rate=paced),
-        competition=ns.SoftWTA(temperature=1 / sharpness, signed=signed) if kind == "soft" else ns.HardWTA(),
+        neurons, kernel=kernel, rule=rules[rule](rate=paced), competition=competitions[kind](),
+        bias=bias and make_bias(*bias),
         activation=functions[activation[0]](activation[1]), transmit=functions[transmit[0]](transmit[1]),
         pool=pool and pool(size=pooling[1], stride=pooling[2], padding=pooling[3]), **constants,
     )  # fmt: skip

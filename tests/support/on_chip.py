@@ -46,7 +46,8 @@ def make_function(kind, options):
 
 
 def make_bias(kind, options):
-    return {"conscience": ns.Conscience, "mean": ns.MeanActivity, "prior": ns.LogPrior}[kind](**options)
+    return {"conscience": ns.Conscience, "mean": ns.MeanActivity, "prior": ns.LogPrior,
+            "threshold": ns.AdaptiveThreshold}[kind](**options)  # fmt: skip
 
 
 def make_layer(neurons, *, kind="soft", sharpness=1.0, winners=1, signed=False, rate=0.1, power=0.5, floor=0.0,

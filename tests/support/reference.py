@@ -81,7 +81,7 @@ class Layer:
                  rank=2, opposition=0.4, share=0.2, quantile=False, activation=("identity", {}), bias=None,
                  rule="softhebb", averaging=None, starts_at_mean=False, ceiling=2.0, decay=0.0, threshold=1.0,
                  schedule=("norm", {}), lebesgue=2.0, renormalise=False, leak=0.0, eligibility=0.0, relative=None,
-                 initial="given", radius=35.0):  # fmt: skip
+                 initial="given", radius=35.0, weight_sum=None, step="capped"):  # fmt: skip
         self.W = np.array(W, np.float64)
         self.competition = {"kind": kind, "sharpness": sharpness, "winners": winners, "signed": signed,
                             "winner_only": winner_only, "rank": rank, "opposition": opposition}  # fmt: skip
@@ -93,6 +93,7 @@ class Layer:
         self.constants = {"ceiling": ceiling, "decay": decay, "threshold": threshold}
         self.cap, self.cutoff, self.window, self.normalise = cap, cutoff, window, normalise
         self.lebesgue, self.renormalise, self.leak, self.share = lebesgue, renormalise, leak, share
+        self.weight_sum, self.step = weight_sum, step
         self.quantile, self.starts_at_mean = quantile, starts_at_mean
         self.eligibility, self.eligible = eligibility, np.zeros_like(self.W)
         self.relative, self.lead, self.leads = relative, 0.0, 0
@@ -127,6 +128,8 @@ class Layer:
             return np.log(self.activity) * (self.relative * self.lead if self.relative else 1 / self.sharpness)
         if self.bias == "conscience" and learning:
             return self.bias_options["strength"] * (1 / len(self.W) - self.activity)
+        if self.bias == "threshold":
+            return -self.activity
         return -self.activity if self.bias == "mean" and learning else np.zeros(len(self.W))
 
     def teaches(self, x, label):
@@ -169,6 +172,8 @@ class Layer:
             if len(self.pending) == self.window:
                 self.apply()
                 self.pending = []
+        elif self.eligibility:  # time passes: the trace decays, and the modulator meets what is left of it
+            self.move(modulator, np.zeros_like(self.W))
         self.samples += 1
         return sample.u, sample.y, transmit(sample.u, self.transmit[0], **self.transmit[1])
 
@@ -188,26 +193,42 @@ class Layer:
             learning = (np.abs(sample.y) >= self.cutoff)[:, None]
             step = sample.modulator * learning * mixing_step(self.rule, rate, self.W, sample.x, sample.y)
         else:
-            change, growth = self.sums(rate)
+            change, growth = self.sums(1.0 if self.step == "largest" else rate)
             # No neuron's weights change, by what multiplies them, by more than the cap.
             part = np.where(np.abs(change) > self.cap, self.cap / np.maximum(np.abs(change), 1e-300), 1.0)
+            part = np.ones_like(part) if self.step == "largest" else part
             change, growth = self.gate(part * change, part[:, None] * growth)
             step = change[:, None] * self.W + growth
+            if self.step == "largest" and step.any():
+                step *= np.broadcast_to(rate, len(step))[:, None] / np.abs(step).max()
+        self.move(self.pending[0].modulator, step)
+        self.updates += 1
+        self.W *= (1 - self.leak) ** len(self.pending)
+
+    def move(self, modulator, step):
+        """Take a step; with eligibility, what the modulator makes of its trace."""
         if self.eligibility:
             self.eligible = self.eligibility * self.eligible + step
-            step = self.pending[0].modulator * self.eligible
+            step = modulator * self.eligible
         self.W += step
         self.steps += np.linalg.norm(step, axis=1)
-        self.updates += 1
         if self.renormalise:
             norms = self.norms()
             moved = step.any(axis=1) & (norms > 0)
             self.W[moved] /= norms[moved, None]
-        self.W *= (1 - self.leak) ** len(self.pending)
+        if self.weight_sum is not None:
+            sums = np.abs(self.W).sum(axis=1)
+            moved = step.any(axis=1) & (sums > 0)
+            self.W[moved] *= self.weight_sum / sums[moved, None]
 
     def move_means(self):
         """Move the running means of the bias and of the rule by the means over the window."""
         kind, rate = self.bias, self.bias_options.get("rate", 0.0)
+        if kind == "threshold":
+            # Every sample leaks once; of a window, wins are added when all have leaked.
+            self.activity *= (1 - self.bias_options["leak"]) ** len(self.pending)
+            for s in self.pending:
+                self.activity[s.winner] += self.bias_options["step"]
         if kind == "mean":
             now = np.mean([s.v for s in self.pending], axis=0)
             rate = rate if self.updates else 1.0  # the first mean is the first window's

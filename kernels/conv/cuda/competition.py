@@ -7,9 +7,18 @@ from numba import int32, int64
 from numba.extending import register_jitable
 
 from neurosim.kernels.conv import competition, layout, powers, proposing
-from neurosim.kernels.conv.cuda.seats import count_matches, has_work, item_of, laps_for, largest_of, total_of
+from neurosim.kernels.conv.cuda.seats import (
+    count_matches,
+    has_work,
+    item_of,
+    laps_for,
+    largest_after,
+    largest_of,
+    total_of,
+)
+from neurosim.kernels.shared import biases, numbers
 from neurosim.kernels.shared import codes as kernel_codes
-from neurosim.kernels.shared import numbers
+from neurosim.kernels.shared.competitions import respond
 from neurosim.kernels.shared.grid import cuda
 from neurosim.kernels.shared.numbers import ONE, ZERO
 from neurosim.kernels.shared.rates import rate_by_time
@@ -31,10 +40,11 @@ def compete(potentials, responses, first, raw, constants, memory, seat):
         if constants.pre_triangle and raw:
             average = _rectified(u, average, neurons, seat)
         drive = u
-        if constants.activation != kernel_codes.IDENTITY:
-            threshold = average if constants.activation == kernel_codes.TRIANGLE else ZERO
+        if constants.activation != kernel_codes.IDENTITY or constants.bias != kernel_codes.UNBIASED:
             for k in range(seat.member, size, seat.members):
-                y[k] = _power(powers.larger(u[k] - threshold, ZERO), constants.activation_exponent)
+                y[k] = _activated(u[k], average, constants)
+                if constants.bias != kernel_codes.UNBIASED:
+                    y[k] += memory.biases[k]
             drive = y
         top, winner = largest_of(drive, seat)
         if constants.soft:
@@ -44,6 +54,8 @@ def compete(potentials, responses, first, raw, constants, memory, seat):
             share = ONE / (total if busy else ONE)
             for k in range(seat.member, size, seat.members):
                 y[k] *= share
+        elif constants.ranked:
+            _respond_by_rank(drive, winner, top, constants, y, seat)
         else:
             for k in range(seat.member, size, seat.members):
                 y[k] = ONE if k == winner else ZERO
@@ -54,6 +66,66 @@ def compete(potentials, responses, first, raw, constants, memory, seat):
                 memory.averages[first + p] = average
             elif constants.signed:
                 y[k] = -y[k]
+
+
+@register_jitable
+def _respond_by_rank(drive, winner, top, constants, y, seat):
+    """Write responses that depend on who are the first few; drives may lie where responses go."""
+    last, lowest = winner, top
+    for _ in range(constants.winners - 1):
+        lowest, last = largest_after(drive, lowest, last, seat)
+    for k in range(seat.member, drive.size, seat.members):
+        rank = constants.winners  # any number that is not smaller, of a neuron behind them
+        if k == last:
+            rank = constants.winners - 1
+        elif drive[k] > lowest or (drive[k] == lowest and k < last):
+            rank = 0  # any that is smaller, of one before the last of them
+        y[k] = respond(
+            constants.competition, k, drive[k], ZERO, rank, winner, -1, constants.winners,
+            constants.competition_parameter,
+        )  # fmt: skip
+
+
+@register_jitable
+def write_biases(learning, constants, state, memory):
+    """Write what is added to every neuron's drive."""
+    for k in range(cuda.grid(1), memory.biases.size, cuda.gridsize(1)):
+        memory.biases[k] = ZERO
+        if biases.acts(constants.bias, learning):
+            memory.biases[k] = biases.bias_of(constants, constants.sharpness, state.activity[k], memory.biases.size)
+
+
+@register_jitable
+def count_for_bias(potentials, responses, constants, state, memory, seat):
+    """Add an image's means over its positions to what the bias averages over the window."""
+    positions = potentials.shape[0]
+    by_wins, by_responses = biases.counts_wins(constants.bias), constants.bias == kernel_codes.LOG_PRIOR
+    for k in range(cuda.grid(1), state.pending_sums.size, cuda.gridsize(1)):
+        total = memory.counts[k]
+        if not by_wins:
+            total = ZERO
+            for p in range(positions):
+                v = responses[p, k] if by_responses else _activated(potentials[p, k], memory.averages[p], constants)
+                total += v
+        state.pending_sums[k] += total / np.float32(positions)
+
+
+@register_jitable
+def move_bias(is_first, samples, constants, state):
+    """Move what the bias follows by the window that ends."""
+    for k in range(cuda.grid(1), state.pending_sums.size, cuda.gridsize(1)):
+        total = state.pending_sums[k]
+        state.activity[k] = biases.moved_activity(state.activity[k], total, samples, is_first, constants)
+        state.pending_sums[k] = ZERO
+
+
+@register_jitable
+def _activated(u, average, constants):
+    """Return f(u), of what competes."""
+    if constants.activation == kernel_codes.IDENTITY:
+        return u
+    threshold = average if constants.activation == kernel_codes.TRIANGLE else ZERO
+    return _power(powers.larger(u - threshold, ZERO), constants.activation_exponent)
 
 
 @register_jitable

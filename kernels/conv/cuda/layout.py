@@ -37,6 +37,7 @@ class Memory(NamedTuple):
     means: NDArray[np.float32]  # (channels,) running, after this image
     variances: NDArray[np.float32]  # (channels,)
     counts: NDArray[np.float32]  # (neurons,) positions won
+    biases: NDArray[np.float32]  # (neurons,) zeros where none acts; nothing without a bias
     events: NDArray[np.float32]  # (neurons,) responses above the cutoff
     rates: NDArray[np.float32]  # (neurons,)
     changes: NDArray[np.float32]  # (neurons,) sum of a - 1
@@ -82,7 +83,7 @@ def memory(constants: layout.Constants, neurons: int, window: int, allocate: Cal
     rows, largest = window * positions, constants.step == layout.LARGEST
     gram = not largest and layout.by_products(rows, neurons, fan_in)
     moves = not gram or constants.cutoff > 0  # some neurons, at least, by a step that is written apart
-    names = ("counts", "events", "rates", "changes", "overlaps", "proposed", "factors")
+    names = ("counts", "biases", "events", "rates", "changes", "overlaps", "proposed", "factors")
     neural = {name: allocate((neurons,), np.float32) for name in names}
     of_channels = ("gains", "shifts", "means", "variances")
     channelled = {name: allocate((constants.channels,), np.float32) for name in of_channels}

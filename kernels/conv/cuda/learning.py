@@ -21,6 +21,7 @@ from neurosim.kernels.conv.cuda.seats import (
     square_sum,
     whole_sum,
 )
+from neurosim.kernels.conv.norms import DRIFT, SHORT
 from neurosim.kernels.conv.sending import row_of
 from neurosim.kernels.shared import numbers, rules
 from neurosim.kernels.shared.grid import cuda, meet
@@ -183,6 +184,31 @@ def grow(by_events, constants, state, memory, seat):
 
 
 @register_jitable
+def _renormalise(state, memory, seat):
+    """Bring the neurons that have moved to norm one, as on the CPU."""
+    neurons, fan_in = state.synapses.shape
+    for lap in range(laps_for(neurons, seat)):
+        k = item_of(lap, seat)
+        busy = has_work(k, neurons, seat)
+        norm, scale = state.norms[k] if busy else ONE, state.scales[k] if busy else ONE
+        v = state.synapses[k if busy else 0]
+        moved = norm != ONE
+        short = moved and not norm > SHORT
+        square = square_sum(v[: fan_in if short else 0], ZERO, seat)
+        norm = square * (scale * scale) if short else norm
+        moved = moved and norm > ZERO
+        scale = scale / np.float32(math.sqrt(norm)) if moved else ONE
+        folds = moved and not ONE / DRIFT <= abs(scale) <= DRIFT
+        for i in range(seat.member, fan_in if folds else 0, seat.members):
+            v[i] *= scale
+        square = square_sum(v[: fan_in if folds else 0], ZERO, seat)
+        if moved and seat.member == 0:
+            state.scales[k] = ONE / np.float32(math.sqrt(square)) if folds else scale
+            state.norms[k] = ONE
+            memory.folds[k] += folds
+
+
+@register_jitable
 def recall(last, samples, outputs, constants, state, memory, seat):
     """Bring back a window's patches, potentials and responses; return a neuron whose drive is not finite, or -1.
 
@@ -229,4 +255,9 @@ def learn(potentials, responses, constants, state, memory, own, seat):
     if failed >= 0:
         return failed
     by_events = constants.step == layout.CAPPED and events * layout.FEW < responses.size
-    return grow(by_events, constants, state, memory, seat)
+    failed = grow(by_events, constants, state, memory, seat)
+    if failed < 0 and constants.renormalise:
+        meet()  # all have looked at the norms
+        _renormalise(state, memory, seat)
+        meet()
+    return failed

@@ -102,6 +102,18 @@ def largest_of(x, seat):
 
 
 @register_jitable
+def largest_after(x, top, index, seat):
+    """Return the largest of what comes after x[index] = top in descending order, and its first index."""
+    lanes, indices = seat.lanes, seat.indices
+    for j in range(seat.member, LANES, seat.members):
+        lanes[j], indices[j] = LOWEST, x.size
+        for i in range(j, x.size, LANES):
+            if (x[i] < top or (x[i] == top and i > index)) and x[i] > lanes[j]:
+                lanes[j], indices[j] = x[i], i
+    return largest_of_partial(seat)
+
+
+@register_jitable
 def largest_of_partial(seat):
     """Return the largest of a group's partial results, and its index."""
     lanes, indices, half = seat.lanes, seat.indices, LANES // 2

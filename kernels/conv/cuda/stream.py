@@ -36,11 +36,14 @@ from numba.extending import register_jitable
 from neurosim.kernels.conv import layout
 from neurosim.kernels.conv.cuda.competition import (
     compete,
+    count_for_bias,
     count_wins,
     first_failure,
     keep_potentials,
     mean_potentials,
+    move_bias,
     send,
+    write_biases,
 )
 from neurosim.kernels.conv.cuda.images import cut_patches, is_admitted, keep_values, measure_image, take_over_statistics
 from neurosim.kernels.conv.cuda.layout import DEPTH, PADDED, ROWS, SEATS, TERMS, Seat
@@ -48,6 +51,7 @@ from neurosim.kernels.conv.cuda.learning import learn, recall
 from neurosim.kernels.conv.cuda.products import integrate
 from neurosim.kernels.conv.cuda.seats import largest_of
 from neurosim.kernels.conv.sending import row_of
+from neurosim.kernels.shared.codes import UNBIASED
 from neurosim.kernels.shared.grid import cuda, grid_kernel, meet
 from neurosim.kernels.shared.numbers import LANES, ONE, ZERO
 
@@ -91,6 +95,8 @@ def _cut(n, pending, measured, learning, follows, samples, constants, state, mem
         keep_values(samples.values[n], pending, constants, state, memory)
     if follows:
         take_over_statistics(measured, state, memory)
+    if constants.bias != UNBIASED:
+        write_biases(learning, constants, state, memory)
 
 
 @register_jitable
@@ -146,6 +152,9 @@ def _learn_from_window(n, row, samples, constants, state, memory, results, own, 
         failed = recall(n, samples.values, results.outputs, constants, state, memory, seat)
         if failed >= 0:
             return failed
+    if constants.bias != UNBIASED:
+        is_first, samples = state.counters[layout.UPDATES] == 0, state.pending_inputs.shape[0]
+        move_bias(is_first, samples, constants, state)
     return learn(us, ys, constants, state, memory, own, seat)
 
 
@@ -217,6 +226,9 @@ def grid(own: Callable[..., Any] | None = None) -> Any:
                 pending += 1
             meet()
             _name_winner(n, competes, memory, results, seat)
+            if learns and constants.bias != UNBIASED:
+                count_for_bias(potentials, results.responses[row], constants, state, memory, seat)
+                meet()
             if learns and pending == window:
                 pending = 0
                 failed = _learn_from_window(n, row, samples, constants, state, memory, results, rule, seat)

@@ -89,6 +89,7 @@ class Kind(NamedTuple):
     plain_power: bool  # of the activation: 1
     plain_sending: bool
     euclidean: bool
+    sums: bool  # whether neurons are brought to a sum of |w|
     leaks: bool
     waits: bool  # for a modulator
     few_bits: bool
@@ -102,7 +103,8 @@ def kind_of(constants: Constants, window: int) -> Kind:
     codes = {name: getattr(constants, name) for name in Kind._fields if name in Constants._fields}
     return Kind(
         **codes, plain_power=bool(constants.activation_exponent == 1), plain_sending=bool(constants.exponent == 1),
-        euclidean=bool(constants.lebesgue == 2), leaks=bool(constants.leak > 0), waits=bool(constants.eligibility > 0),
+        euclidean=bool(constants.lebesgue == 2), sums=bool(constants.weight_sum > 0),
+        leaks=bool(constants.leak > 0), waits=bool(constants.eligibility > 0),
         few_bits=bool(constants.highest > 0), single=window == 1, relates=bool(constants.relative > 0),
         begins=bool(constants.beginners > 0),
     )  # fmt: skip

@@ -182,6 +182,22 @@ def learn(n, window, samples, updates, biased, field, constants, intake, state, 
 
 
 @register_jitable
+def pass_time(n, constants, intake, state, memory, results, seat):
+    """Let eligibility decay, and meet the modulator, at a sample that teaches nothing; return as `learn` does."""
+    if not constants.eligibility > ZERO:
+        return False
+    neuron, diverged = full_window(n, 1, intake, state, memory, results, seat), False
+    cuda.syncthreads()  # others of the block have read the synapses that change now
+    if seat.owner:
+        every_synapse.learn_by_eligibility(0, constants, neuron, only_scratch(seat.neuron, memory))
+        diverged = not math.isfinite(state.norms[seat.neuron])
+        if diverged:
+            memory.failures[seat.neuron] = n + 1
+    cuda.syncthreads()
+    return diverged
+
+
+@register_jitable
 def first_failure(failures, samples, neurons):
     """Return the first sample, from 1, at which a neuron diverged, and the neuron; NOBODY if none. A block does it."""
     thread = cuda.threadIdx.x

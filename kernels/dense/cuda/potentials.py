@@ -5,10 +5,11 @@ import math
 import numpy as np
 from numba.extending import register_jitable
 
-from neurosim.kernels.dense import competition, potentials
+from neurosim.kernels.dense import potentials
 from neurosim.kernels.dense.beginning import BEHIND
 from neurosim.kernels.dense.cuda.layout import MOST_THREADS, NOT_A_NUMBER
 from neurosim.kernels.dense.temperature import sharpness_at
+from neurosim.kernels.shared import biases
 from neurosim.kernels.shared.grid import cuda
 from neurosim.kernels.shared.numbers import ONE, TWO, ZERO
 
@@ -72,7 +73,7 @@ def write_potential(n, failed, habitual, begun, lead, constants, intake, state, 
         memory.potentials[half, k] = NOT_A_NUMBER if failed else potential
         bias = ZERO
         if habitual:
-            bias = competition.bias_of(constants, sharpness_at(lead, constants), state.activity[k], state.scales.size)
+            bias = biases.bias_of(constants, sharpness_at(lead, constants), state.activity[k], state.scales.size)
         if k >= begun and constants.beginners > 0:
             bias += BEHIND
         if habitual or constants.beginners > 0:

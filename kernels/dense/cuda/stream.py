@@ -31,13 +31,14 @@ from neurosim.kernels.dense.cuda.layout import (
     Kind,
     Seat,
 )
-from neurosim.kernels.dense.cuda.learning import begin, first_failure, learn
+from neurosim.kernels.dense.cuda.learning import begin, first_failure, learn, pass_time
 from neurosim.kernels.dense.cuda.potentials import any_wild, load_synapses, write_potential
 from neurosim.kernels.dense.cuda.survey import activated, rank_of, respond, softened, survey
 from neurosim.kernels.dense.cuda.window import keep
 from neurosim.kernels.dense.layout import Constants
 from neurosim.kernels.dense.temperature import moved_lead
 from neurosim.kernels.shared import codes as kernel_codes
+from neurosim.kernels.shared.biases import acts
 from neurosim.kernels.shared.grid import cuda, grid_kernel, meet
 from neurosim.kernels.shared.numbers import LANES, ONE, TWO, ZERO
 
@@ -49,6 +50,7 @@ def _known(given, kind):
     lebesgue = TWO if kind.euclidean else given.lebesgue
     leak = given.leak if kind.leaks else ZERO
     eligibility = given.eligibility if kind.waits else ZERO
+    weight_sum = given.weight_sum if kind.sums else ZERO
     exponent = ONE if kind.plain_sending else given.exponent
     highest = given.highest if kind.few_bits else ZERO
     relative = given.relative if kind.relates else ZERO
@@ -86,6 +88,8 @@ def _known(given, kind):
         cutoff=given.cutoff,
         lebesgue=lebesgue,
         renormalise=kind.renormalise,
+        weight_sum=weight_sum,
+        largest=False,
         leak=leak,
         eligibility=eligibility,
         units=kind.units,
@@ -219,8 +223,7 @@ def stream_grid(kind: Kind, own: Any = None) -> Any:
         seat = _seat(width, depth, resident, state.scales.size, products, tile, lanes, tops, ranks, flags)
         if resident:
             load_synapses(state.synapses, seat)
-        habitual = constants.bias == kernel_codes.LOG_PRIOR or (learning and constants.bias != kernel_codes.UNBIASED)
-        biased = habitual or constants.beginners > 0
+        habitual, biased = acts(constants.bias, learning), acts(constants.bias, learning) or constants.beginners > 0
         samples, blanks = state.counters[layout.SAMPLES], state.counters[layout.BLANKS]
         pending, updates = state.counters[layout.PENDING], state.counters[layout.UPDATES]
         lead, leads, failed, taken = state.lead[0], state.lead[1], False, 0
@@ -244,11 +247,12 @@ def stream_grid(kind: Kind, own: Any = None) -> Any:
             if not learning:
                 continue
             samples += 1
-            if not inputs.teaches(learning, intake.sizes[n], label, constants.by_label):
-                blanks += 1
-                continue
-            if begun < constants.beginners:
-                begin(begun, n, samples, constants, intake, state, memory, results, seat)
+            blank = not inputs.teaches(learning, intake.sizes[n], label, constants.by_label)
+            if blank or begun < constants.beginners:
+                blanks += blank
+                if not blank:
+                    begin(begun, n, samples, constants, intake, state, memory, results, seat)
+                failed |= pass_time(n, constants, *where)
                 continue
             if constants.relative > ZERO:
                 lead, leads = moved_lead(field.highest - field.mean, lead, leads, constants.forgetting)

@@ -7,6 +7,7 @@ from neurosim.kernels.dense.cuda.layout import Scratch
 from neurosim.kernels.dense.cuda.survey import activated
 from neurosim.kernels.dense.layout import State
 from neurosim.kernels.shared import codes as kernel_codes
+from neurosim.kernels.shared.biases import counts_wins
 from neurosim.kernels.shared.grid import cuda, meet
 from neurosim.kernels.shared.numbers import ONE, ZERO
 
@@ -14,7 +15,7 @@ from neurosim.kernels.shared.numbers import ONE, ZERO
 @register_jitable
 def _count_for_means(k, winner, potential, response, constants, field, sums):
     """Add one sample to what a neuron's running means average over the window."""
-    if constants.bias == kernel_codes.CONSCIENCE:
+    if counts_wins(constants.bias):
         sums[0, k] += ONE if k == winner else ZERO
     elif constants.bias == kernel_codes.LOG_PRIOR:
         sums[0, k] += response

@@ -6,6 +6,7 @@ import numpy as np
 
 from neurosim.kernels.conv import layout
 from neurosim.kernels.shared import codes as kernel_codes
+from neurosim.kernels.shared import competitions as competition_cells
 from neurosim.kernels.shared import rules as rule_cells
 from neurosim.layers.conv import ConvWTA, MaxPool, MeanPool, geometry
 from neurosim.layers.rules import schedule
@@ -15,6 +16,7 @@ NORMALISATIONS = {
     "window": layout.WINDOW,
 }  # fmt: skip
 STEPS = {"capped": layout.CAPPED, "largest": layout.LARGEST}
+CHOSEN = {"winners": 1, "signed": False, "competition_parameter": 0.0, "sharpness": 1.0}  # where it says nothing else
 POOLS: dict[type, int] = {type(None): layout.NO_POOL, MaxPool: layout.MAX_POOL, MeanPool: layout.MEAN_POOL}
 
 
@@ -24,16 +26,19 @@ def codes(layer: ConvWTA, image: tuple[int, ...], real: type[np.floating[Any]] =
     sizes, pool, competition = geometry(layer, image, "the layer"), layer.pool, layer.competition
     parameters = np.zeros(kernel_codes.PARAMETERS, real)
     parameters[: len(layer.rule.parameters)] = layer.rule.parameters
-    choice = {"signed": False, "sharpness": 1.0} | competition.numbers(layer.neurons)
+    choice = CHOSEN | competition.numbers(layer.neurons)
     numbers: dict[str, Any] = {
         "channels": channels, "height": height, "width": width,
         "kernel": layer.kernel, "stride": layer.stride, "padding": layer.padding, **sizes._asdict(),
         "pool": POOLS[type(pool)], "pool_size": pool.size if pool else 1, "pool_stride": pool.stride if pool else 1,
         "pool_padding": pool.padding if pool else 0,
-        "soft": competition.soft, "signed": choice["signed"], "sharpness": choice["sharpness"],
+        "competition": competition_cells.CODES[competition.cell], "soft": competition.soft,
+        "ranked": competition.ranked, **{name: choice[name] for name in CHOSEN},
         "activation": layer.activation.code, "activation_exponent": layer.activation.exponent,
+        "bias": layer.bias.code if layer.bias else kernel_codes.UNBIASED,
+        "bias_rate": getattr(layer.bias, "rate", 0.0), "bias_strength": getattr(layer.bias, "strength", 0.0),
         "rule": rule_cells.CODES[layer.rule.cell], "parameters": parameters, **schedule(layer.rule).numbers(),
-        "step": STEPS[layer.step], "cap": layer.cap, "cutoff": layer.cutoff,
+        "step": STEPS[layer.step], "renormalise": layer.renormalise, "cap": layer.cap, "cutoff": layer.cutoff,
         "normalise": NORMALISATIONS[layer.normalise], "forgetting": 1 / layer.horizon, "warm_up": layer.warm_up,
         "momentum": layer.momentum, "waits": layer.answers == "window", "pre_triangle": layer.pre_triangle,
         "negative": layer.initial == "normal",

@@ -20,6 +20,7 @@ from neurosim.kernels.conv import layout
 from neurosim.layers.conv import ConvWTA, geometry
 from neurosim.state.arrays import plain_weights
 
+OF_BIAS = ("activity", "pending_sums")  # arrays that only a layer with a bias keeps
 MakeExecutor = Callable[[ConvWTA, tuple[int, ...], int, layout.Constants, layout.State], Executor[Any]]
 
 
@@ -66,7 +67,7 @@ class ConvLayer(WorkingLayer):
         self.positions = self.geometry.rows * self.geometry.columns
         self.codes = codes(constants, image)
         shape = constants.neurons, image[0], constants.kernel, constants.kernel
-        self.initial_array = first_array(initial, shape, index)
+        self.initial_array = first_array(initial, shape, index, renormalise=constants.renormalise)
         state = first_state(constants, image, self.positions, seed, index, self.initial_array)
         self.executor = executor(constants, image, index, self.codes, state)
         self.state = self.executor.state
@@ -135,6 +136,10 @@ class ConvLayer(WorkingLayer):
 
     def _pending_arrays(self, window: int) -> Arrays:
         return pending_arrays(window, self.image, self.positions, self.constants.neurons)
+
+    def _kept(self) -> Arrays:
+        arrays = super()._kept()
+        return arrays if self.constants.bias is not None else {k: arrays[k] for k in arrays if k not in OF_BIAS}
 
     def _ranges(self) -> tuple[Range, ...]:
         return tuple(Range(name, 0) for name in ("counters", "wins", "norms", "variances"))

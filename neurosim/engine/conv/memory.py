@@ -59,6 +59,8 @@ class Workspace:
         shared = self._first
         return shared._replace(
             drive=np.zeros_like(shared.changes),
+            biases=np.zeros_like(shared.biases),
+            order=np.zeros_like(shared.order),
             pooled=np.zeros_like(shared.changes),
             sum=_zeros(shared.patches.shape[1]),
             event_rows=np.zeros(self._events, np.int32),
@@ -81,6 +83,8 @@ class Workspace:
             turned=_zeros(0 if positions * potentials.NARROW > neurons else neurons, positions),
             growth=_zeros(rows, neurons),
             drive=_zeros(0),
+            biases=_zeros(0 if layer.bias is None else neurons),
+            order=np.zeros(neurons if layer.competition.ranked else 0, np.int64),
             sent=_zeros(positions if pool == layout.MEAN_POOL else 0, neurons),
             pooled=_zeros(0),
             averages=_zeros(positions),

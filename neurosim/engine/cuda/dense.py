@@ -81,7 +81,7 @@ class CudaDenseExecutor(CudaExecutor[Buffers]):
     Raises
     ------
     DeviceError
-        If the layer's rule or competition is one that the CPU alone computes.
+        If the layer's rule, competition or step is one that the CPU alone computes.
     """
 
     def __init__(
@@ -89,6 +89,9 @@ class CudaDenseExecutor(CudaExecutor[Buffers]):
     ) -> None:
         if constants.rule.mixes:
             rule = f"'cpu' for {type(constants.rule).__name__}, whose neurons see what others explain"
+            raise DeviceError(f"device of layer {index + 1} must be {rule}, got 'cuda'")
+        if constants.step == "largest":
+            rule = "'cpu' for step='largest', which asks all neurons for their largest change"
             raise DeviceError(f"device of layer {index + 1} must be {rule}, got 'cuda'")
         super().__init__(index, codes, state, constants.competition, tallied=(layout.WRITES, layout.FOLDS))
         self._constants, self._inputs = constants, inputs

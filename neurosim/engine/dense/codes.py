@@ -32,6 +32,7 @@ def codes(
         "activation": layer.activation.code, "activation_exponent": layer.activation.exponent,
         "transmit": layer.transmit.code, "exponent": layer.transmit.exponent,
         "cap": layer.cap, "cutoff": layer.cutoff, "lebesgue": layer.lebesgue, "renormalise": layer.renormalise,
+        "weight_sum": layer.weight_sum or 0.0, "largest": layer.step == "largest",
         "leak": layer.leak, "eligibility": layer.eligibility, "units": UNITS[layer.normalise],
         "beginners": layer.neurons if begins else 0, "first_norm": 1.0 if layer.renormalise else layer.radius,
         "forgetting": 1e-3, "negative": layer.initial != "uniform", "instruments": layer.instruments,

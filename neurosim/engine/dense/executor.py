@@ -55,7 +55,9 @@ class DenseExecutor(LoopExecutor[Workspace]):
     def workspace(self, threads: int = 1, counting: bool = False, marking: bool = False) -> Workspace:
         """Return working memory for one caller at a time; counting begins with the synapses as they are now."""
         timing = self._timing[threads > 1]
-        scratch = memory.scratch(self._inputs, self._constants.neurons, self._constants.window, threads, timing)
+        constants = self._constants
+        steps = constants.step == "largest"
+        scratch = memory.scratch(self._inputs, constants.neurons, constants.window, threads, timing, steps)
         live = np.count_nonzero(self.state.synapses, axis=1) if counting else NOTHING_LIVE
         return Workspace(scratch, live, memory.marks(marking))
 

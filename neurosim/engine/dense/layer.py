@@ -67,7 +67,8 @@ class DenseLayer(WorkingLayer):
         self.constants, self.inputs, self.outputs, self.seed = constants, inputs, constants.neurons, seed
         self.shape = (constants.neurons,)
         shape = constants.neurons, inputs
-        self.initial_array = first_array(initial, shape, index, constants.lebesgue, constants.renormalise)
+        rescaled = constants.renormalise or constants.weight_sum is not None
+        self.initial_array = first_array(initial, shape, index, constants.lebesgue, rescaled)
         self.codes = self._codes(constants)
         state = first_state(constants, inputs, seed, index, self.initial_array)
         self.executor = executor(constants, inputs, index, self.codes, state)

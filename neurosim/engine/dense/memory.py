@@ -49,8 +49,13 @@ def timing(wide: bool, team: bool) -> NDArray[np.int64]:
     return rows
 
 
-def scratch(inputs: int, neurons: int, window: int, threads: int, timing: NDArray[np.int64]) -> layout.Scratch:
-    """Return scratch for a layer, for so many threads that sum potentials together if the layer is wide."""
+def scratch(
+    inputs: int, neurons: int, window: int, threads: int, timing: NDArray[np.int64], steps: bool = False
+) -> layout.Scratch:
+    """Return scratch for a layer, for so many threads that sum potentials together if the layer is wide.
+
+    `steps` tells whether there is room for the whole change of every synapse.
+    """
     wide = is_wide(inputs * neurons)
     samples, writes = (ahead.AHEAD, ahead.AHEAD_WRITES) if wide else (0, 0)
     threads = min(threads, MOST_THREADS) if wide else 1
@@ -72,6 +77,7 @@ def scratch(inputs: int, neurons: int, window: int, threads: int, timing: NDArra
         ahead_sizes=np.zeros(samples, np.int64),
         ahead_norms=np.empty((2, samples), np.float32),
         ahead_sums=aligned.empty((samples, neurons)),
+        step=aligned.empty((inputs if steps else 0, neurons)),
         copies=aligned.zeros((inputs, writes)),  # what is not used is summed too: no subnormal numbers
         copied=np.empty(writes, np.int64),
         pays=np.array([ahead.READS, ahead.SHARED, ahead.COPIES, team.TOGETHER, team.UNWRITTEN]),

@@ -47,6 +47,9 @@ def _unrounded(layer: DenseWTA, inputs: int, seed: int, index: int, array: Array
         norms = sums_of_powers(weights, layer.lebesgue) ** (1 / layer.lebesgue)
         # What has norm one but for the rounding to float32 stays as it is, so that this may be done twice.
         weights /= np.where(np.abs(norms - 1) < ROUNDED, 1, norms)
+    if layer.weight_sum is not None:
+        shares = sums_of_powers(weights, 1) / layer.weight_sum
+        weights /= np.where(np.abs(shares - 1) < ROUNDED, 1, shares)
     return weights
 
 
@@ -59,7 +62,7 @@ def _drawn(layer: DenseWTA, inputs: int, seed: int, index: int) -> Array:
         return aligned.zeros((inputs, layer.neurons))
     shape, p = (inputs, layer.neurons), layer.lebesgue
     # Single precision takes half the memory of what may be the largest array; renormalising needs double precision.
-    precision = np.float64 if layer.renormalise else np.float32
+    precision = np.float64 if layer.renormalise or layer.weight_sum is not None else np.float32
     if layer.initial == "uniform":
         highest = layer.radius * ((p + 1) / inputs) ** (1 / p)
         weights = randomness.uniform(seed, randomness.WEIGHTS, index, math.prod(shape), highest, precision)
@@ -70,6 +73,8 @@ def _drawn(layer: DenseWTA, inputs: int, seed: int, index: int) -> Array:
     weights = weights.reshape(shape)
     if layer.renormalise:
         weights /= (np.abs(weights) ** p).sum(axis=0) ** (1 / p)
+    if layer.weight_sum is not None:
+        weights *= layer.weight_sum / np.abs(weights).sum(axis=0)
     single: Array = weights.astype(np.float32, copy=False)
     return single
 

@@ -13,7 +13,7 @@ from neurosim.chip.response import Response
 from neurosim.chip.samples import as_stream
 from neurosim.engine.shown import rule_name
 from neurosim.errors import ConfigError, SampleError
-from neurosim.layers.biases import LogPrior
+from neurosim.layers.biases import AdaptiveThreshold, LogPrior
 from neurosim.layers.competition import Competition, HardWTA, SoftWTA
 from neurosim.layers.conv import ConvWTA
 from neurosim.layers.rules import SoftHebb, schedule
@@ -205,14 +205,24 @@ def _described(
         wins = layer.wins
         wins[winner] += 1  # a win is counted before its step
         rates = schedule(constants.rule).of_neurons(layer.samples, layer.norms, wins)
-    prior = isinstance(getattr(constants, "bias", None), LogPrior)
     return ChipSample(
         name=name, potentials=potentials.astype(np.float64),
-        offsets=np.log(np.array(layer.state.activity, np.float64)) if prior else np.zeros(neurons),
+        offsets=_offsets(layer),
         norms=layer.norms.astype(np.float64), rates=rates, square=0.0 if why else _square(layer, potentials, x),
         cutoff=float(constants.cutoff), cap=float(constants.cap), activation=type(constants.activation).__name__,
         exponent=float(constants.activation.exponent), no_steps=why,
     )  # fmt: skip
+
+
+def _offsets(layer: Any) -> Array:
+    """Return what a frozen layer adds to the exponents of its softmax."""
+    constants = layer.constants
+    if not isinstance(constants.bias, LogPrior | AdaptiveThreshold):
+        return np.zeros(constants.neurons)
+    activity = np.array(layer.state.activity, np.float64)
+    if isinstance(constants.bias, LogPrior):
+        return np.log(activity)
+    return -activity * getattr(constants.competition, "sharpness", 1.0)
 
 
 def _without_steps(constants: Any) -> str:

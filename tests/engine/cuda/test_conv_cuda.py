@@ -118,11 +118,31 @@ LAYERS = {
     "uniform": {"initial": "uniform", "normalise": "none"},
     "no instruments": {"instruments": False, **SOFT},
     "cap": {"cap": 0.001, "rate": 5.0},
+    "k winners": {"kind": "k", "winners": 3, "rule": "instar", "adaptive": False},
+    "k winners, signed": {"kind": "k", "winners": 4, "signed": True, "activation": ("triangle", 1.4)},
+    "ranked": {"kind": "ranked", "rank": 3, "window": 2, "activation": ("relu", 1.0)},
+    "ranked, singly": {"kind": "ranked", "rank": 5, "cutoff": 0.2, "bias": ("conscience", {"strength": 3.0})},
+    "conscience": {"bias": ("conscience", {"rate": 0.2, "strength": 5.0}), "kind": "hard", "window": 2},
+    "mean activity": {"bias": ("mean", {"rate": 0.3}), "activation": ("triangle", 1.4), "warm_up": 1},
+    "log prior": {"bias": ("prior", {"rate": 0.3}), "sharpness": 2.0, "normalise": "window", "window": 2},
+    "threshold": {"bias": ("threshold", {"step": 0.5, "leak": 0.2}), **SOFT},
+    "renormalised": {"renormalise": True, "rule": "hebb", "adaptive": False, **SOFT},
+    "renormalised by few": {
+        "renormalise": True,
+        "rule": "hebb",
+        "adaptive": False,
+        "kind": "k",
+        "winners": 2,
+        "cutoff": 0.5,
+        "rate": 5.0,
+    },
+    "renormalised largest": {"renormalise": True, "rule": "hebb", "adaptive": False, "step": "largest"},
     "folds": {"cap": 1.0, "rate": 1.0, "kind": "hard", "rule": "instar", "adaptive": False},
 }
 
 
-QUICK = ("published", "as it stands", "a window", "signed", "max pool", "oja", "folds")  # one of each kind
+QUICK = ("published", "as it stands", "a window", "signed", "max pool", "oja", "folds",
+         "ranked, singly", "log prior", "renormalised by few")  # one of each kind: a second or more each  # fmt: skip
 
 
 @pytest.mark.parametrize(

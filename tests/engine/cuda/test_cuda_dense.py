@@ -78,6 +78,16 @@ def test_a_chunk_gives_the_bits_of_the_cpu(name):
     check_equal(ours, theirs, name)
 
 
+def test_time_passes_for_eligibility_at_samples_that_teach_nothing():
+    constants = every_layer("eligibility renormalised", 7)
+    X, labels, modulators = samples(12, 6, constants.initial == "normal")
+    X[[2, 3, 9, 11]] = 0
+    theirs = learn(DenseExecutor, constants, 6, X, labels, modulators, 12)
+    for chunk in (3, 12):
+        with whole_grid(blocks=3):
+            check_equal(learn(CudaDenseExecutor, constants, 6, X, labels, modulators, chunk), theirs)
+
+
 @pytest.mark.parametrize("name", ["relative samples", "samples of few bits", "samples with habits"])
 def test_what_follows_the_stream_gives_the_bits_of_the_cpu(name):
     constants = every_layer(name, 3)  # all begin, and then learn

@@ -30,6 +30,8 @@ def compare(W, X, tolerance=1e-9, **constants):
     close(kernel.state.norms, (reference.W**2).sum(axis=(1, 2, 3)), tolerance)
     close(kernel.steps, reference.steps, max(tolerance, 1e-7))
     np.testing.assert_array_equal(kernel.state.wins, reference.wins)
+    if reference.bias:
+        close(kernel.state.activity, reference.activity, tolerance)
     if constants.get("normalise", "running") in ("running", "window"):
         close(kernel.state.means, reference.mean, tolerance)
         close(kernel.state.variances, reference.variance, tolerance)
@@ -80,6 +82,71 @@ def close(actual, desired, tolerance):
 ], ids=str)  # fmt: skip
 def test_a_few_images_are_the_textbook_s(constants):
     compare(weights(1), images(2), **constants)
+
+
+PACED = {"padding": 1, "rate": 0.2, "adaptive": False}
+PART = 1e-6  # shares of positions are in single precision
+CONSCIENCE = ("conscience", {"rate": 0.3, "strength": 4.0})
+
+
+@pytest.mark.parametrize("constants", [
+    PACED | {"kind": "k", "winners": 3},
+    PACED | {"kind": "k", "winners": 3, "signed": True, "window": 2},
+    PACED | {"kind": "k", "winners": 7, "rule": "instar", "cutoff": 0.5},
+    PACED | {"kind": "k", "winners": 1, "activation": ("triangle", 1.0), "step": "largest"},
+    PACED | {"kind": "ranked", "rank": 2, "rule": "instar"},
+    PACED | {"kind": "ranked", "rank": 7, "opposition": 1.3, "window": 3, "normalise": "window"},
+    PACED | {"kind": "ranked", "rank": 4, "cutoff": 0.3, "activation": ("relu", 1.0)},
+    PACED | {"bias": CONSCIENCE},
+    PACED | {"bias": CONSCIENCE, "kind": "hard", "window": 3, "rule": "instar"},
+    PACED | {"bias": CONSCIENCE, "signed": True, "warm_up": 2, "normalise": "window", "window": 2},
+    PACED | {"bias": ("conscience", {"rate": 0.1, "strength": 9.0}), "kind": "ranked", "rank": 3},
+    PACED | {"bias": ("mean", {"rate": 0.2}), "activation": ("relu", 1.0)},
+    PACED | {"bias": ("mean", {"rate": 0.2}), "kind": "k", "winners": 2, "window": 3},
+    PACED | {"bias": ("prior", {"rate": 0.3}), "sharpness": 0.7},
+    PACED | {"bias": ("threshold", {"step": 2.0, "leak": 0.2}), "kind": "hard"},
+    PACED | {"bias": ("threshold", {"step": 2.0, "leak": 0.2}), "window": 2, "signed": True},
+], ids=str)  # fmt: skip
+def test_competitions_by_rank_and_biases_are_the_textbook_s(constants):
+    compare(weights(1), images(2), PART if "bias" in constants else 1e-9, **constants)
+
+
+@pytest.mark.parametrize("constants", [
+    PACED | {"renormalise": True},
+    PACED | {"renormalise": True, "rule": "hebb", "signed": True},
+    PACED | {"renormalise": True, "rule": "hebb", "kind": "hard", "bias": CONSCIENCE},
+    PACED | {"renormalise": True, "window": 3, "rule": "instar"},
+    PACED | {"renormalise": True, "kind": "ranked", "cutoff": 0.2},
+    PACED | {"renormalise": True, "step": "largest", "signed": True},
+    PACED | {"renormalise": True, "rule": "hebb", "rate": 30.0, "signed": True},  # of the first weights little is left
+], ids=str)  # fmt: skip
+def test_neurons_come_to_norm_one_as_the_textbook_s(constants):
+    kernel, _ = compare(at_norm_one(weights(1)), images(2), PART if "bias" in constants else 1e-9, **constants)
+    np.testing.assert_allclose((kernel.W**2).sum(axis=(1, 2, 3)), 1, atol=1e-9)
+
+
+@pytest.mark.parametrize(("rate", "folds"), [(0.02, False), (0.5, True)])
+def test_wide_layers_come_to_norm_one_without_a_pass(rate, folds):
+    W, X = at_norm_one(weights(3, neurons=130, channels=16)), images(4, shape=(16, 4, 4), count=30)
+    kernel, _ = compare(W, X, renormalise=True, rule="hebb", kind="k", winners=20, rate=rate, adaptive=False)
+    assert kernel.scratch.gram.size > 0
+    assert (kernel.state.counters[layout.FOLDS] > 0) == folds
+
+
+def at_norm_one(W):
+    return W / np.sqrt((W**2).sum(axis=(1, 2, 3), keepdims=True))
+
+
+@pytest.mark.parametrize("bias", [None, CONSCIENCE, ("mean", {"rate": 0.2})])
+def test_a_bias_for_learning_alone_is_not_there_in_a_response(bias):
+    constants = PACED | {"bias": ("threshold", {"step": 1.0, "leak": 0.1}) if bias is None else bias}
+    kernel, reference = Kernel(weights(1), (3, 9, 8), **constants), Reference(weights(1), **constants)
+    kernel.stream(images(2))
+    for image in images(2):
+        reference.learn(image)
+    _, results = kernel.stream(images(3), learning=False)
+    for n, image in enumerate(images(3)):
+        close(results.responses[n].reshape(9, 8, 7), reference.respond(image)[1], PART)
 
 
 @pytest.mark.filterwarnings("ignore::neurosim.errors.StabilityWarning")
