@@ -261,6 +261,7 @@ GOOD = {"kernel": 3, "competition": ns.HardWTA(), "rule": ns.SoftHebb(rate=0.1)}
     ({"renormalise": 1}, "renormalise must be True or False, got 1"),
     ({"renormalise": True}, "rate of SoftHebb must be another with renormalise=True"),
     ({"competition": ns.SoftWTA(gain=2.0, winner_only=True)}, "winner_only must be False in a ConvWTA"),
+    ({"competition": ns.KWTA(2, temperature=0.5)}, "temperature of KWTA must be None in a ConvWTA, got 0.5"),
     ({"rule": ns.BCM(rate=0.1)}, "rule must be a Hebb, Oja, Instar, SoftHebb or OwnRule"),
     ({"transmit": ns.Softmax(temperature=1.0)}, "transmit must be a Identity, ReLU or Triangle"),
     ({"pool": 2}, "pool must be a MaxPool, MeanPool or None"),
