@@ -253,7 +253,7 @@ GOOD = {"kernel": 3, "competition": ns.HardWTA(), "rule": ns.SoftHebb(rate=0.1)}
     ({"initial": "uniform"}, "initial must be 'normal' with normalised images"),
     ({"horizon": 0.5}, "horizon must be at least 1, got 0.5"),
     ({"cap": 0}, "cap must be above 0 and at most 1, got 0"),
-    ({"competition": ns.Taught()}, "competition must be a SoftWTA, HardWTA, KWTA, Ranked or OwnCompetition, got Taugh"),
+    ({"competition": ns.Taught()}, "competition must be a SoftWTA, HardWTA, KWTA, Ranked or OwnCompetition"),
     ({"competition": ns.KWTA(5)}, "winners must be at most the number of neurons, 4, got 5"),
     ({"competition": ns.Ranked(rank=5)}, "rank must be at most the number of neurons, 4, got 5"),
     ({"bias": 0.5}, "bias must be a Conscience, MeanActivity, LogPrior, AdaptiveThreshold or None, got 0.5"),
