@@ -13,7 +13,7 @@ one.
 
 import argparse
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,6 +28,12 @@ WIDTHS = {"MNIST": 500, "CIFAR-10, grey": 500, "digits": 200}
 PASSES = (1, 2, 5)
 soft, instar = ns.recipes.softhebb, ns.recipes.instar
 
+# Where a neuron wins a few samples only, their mean from the first one on is the best that it can be.
+FEW_SAMPLES: dict[str, Any] = {
+    "initial": "samples", "radius": 1.0, "rate": ns.WinCountRate(1.0, floor=0.01), "cap": 0.5,
+    "relative_temperature": 0.05,
+}  # fmt: skip
+
 # By name: what makes a layer of so many neurons, for a stream of so many samples.
 SCHEDULES: dict[str, Callable[[int, int], ns.DenseWTA]] = {
     "softhebb as it stands: by the norm": lambda neurons, _: soft(neurons),
@@ -36,6 +42,7 @@ SCHEDULES: dict[str, Callable[[int, int], ns.DenseWTA]] = {
     "ConstantRate(.1)": lambda neurons, _: soft(neurons, rate=ns.ConstantRate(0.1)),
     "LinearRate from .5 to 0": lambda neurons, samples: soft(neurons, rate=ns.LinearRate(0.5, samples)),
     "LinearRate from 1.5 to 0": lambda neurons, samples: soft(neurons, rate=ns.LinearRate(1.5, samples)),
+    "softhebb, first samples, by wins": lambda neurons, _: soft(neurons, **FEW_SAMPLES),
     "instar as it stands: by wins, floor .01": lambda neurons, _: instar(neurons),
     "instar, by wins, no floor": lambda neurons, _: instar(neurons, floor=0.0),
     "hebb as it stands: ConstantRate(.2)": lambda neurons, _: ns.recipes.hebb(neurons),

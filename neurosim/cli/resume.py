@@ -22,7 +22,7 @@ from neurosim.state import store
 from neurosim.state.format import Contents
 from neurosim.streams import Stream
 
-NOT_ALWAYS_KEPT = ("columns", "numbers", "notes")  # of a stream: older versions did not keep them
+NOT_ALWAYS_KEPT = ("columns", "numbers")  # of a stream: older versions did not keep them
 CHANNELS = (1, 3, 4)  # of pictures: grey, colours, colours and transparency
 
 
@@ -283,4 +283,5 @@ def _differing_stream(there: dict[str, Any] | None, stream: Stream) -> list[str]
         f"stream {name} is {there.get(name)} there, {here[name]} here"
         for name in here
         if here[name] != there.get(name) and (name not in NOT_ALWAYS_KEPT or name in there)
+        if name != "notes"  # which name the folder; what lies there is compared
     ]

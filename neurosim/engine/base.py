@@ -212,9 +212,9 @@ class WorkingLayer(Fixed, ABC):
         return self._counter("PENDING")
 
     def forget_window(self) -> None:
-        """Drop the samples of an unfinished window, as if they had not come."""
+        """Drop the samples of an unfinished window: nothing is learned from them, but what they won stays counted."""
         with self.executor.changing_state():
-            counters = self.state.counters
+            counters, self.state.pending_sums[...] = self.state.counters, 0
             counters[self.kernel_layout.SAMPLES] -= counters[self.kernel_layout.PENDING]
             counters[self.kernel_layout.PENDING] = 0
 

@@ -83,7 +83,7 @@ class ConvWTA:
         Pixels between patches, at least 1.
     padding : int
         Pixels added at every border by reflection; less than the image's height and width.
-    competition : SoftWTA, HardWTA, KWTA or Ranked
+    competition : SoftWTA, HardWTA, KWTA without a temperature, Ranked, or one's own (see `competition`)
         Turns drives :math:`f(u) + b` into responses, at every position apart. Signed, the losers unlearn: on images
         this is what makes learning better than first weights (Journé et al. 2023).
     rule : Hebb, Oja, Instar, SoftHebb, or one's own that asks for no trace and no total (see `rule`)

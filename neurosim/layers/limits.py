@@ -57,6 +57,9 @@ def check_images(layer: Any) -> None:
         raise ConfigError("relative_temperature", "None in a ConvWTA", layer.competition.relative_temperature, advice)
     if getattr(layer.competition, "winner_only", False):
         raise ConfigError("winner_only", "False in a ConvWTA", True, "HardWTA has one winner a position, too")
+    if layer.competition.ranked and getattr(layer.competition, "temperature", None) is not None:
+        advice = "winners at a position respond alike, or by a competition of your own"
+        raise ConfigError("temperature of KWTA", "None in a ConvWTA", layer.competition.temperature, advice)
     for asks, asked in ((layer.rule.moment, "mean"), (layer.rule.total, "total")):
         if asks:
             raise ConfigError("rule", f"one that does not ask for {asked} in a ConvWTA", layer.rule.name)

@@ -102,7 +102,7 @@ class Stream(ABC):
         return self
 
     def identity(self) -> dict[str, object]:
-        """Return what must be equal for an interrupted run to go on with this stream."""
+        """Return what must be equal for an interrupted run to go on with this stream; and notes, which need not."""
         identity: dict[str, object] = {"name": self.name, "inputs": self.inputs, "content": self.fingerprint()}
         identity |= {"order": "stored", "numbers": self.numbers}
         return identity | ({"notes": "; ".join(self.notes)} if self.notes else {})

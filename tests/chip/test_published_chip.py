@@ -150,6 +150,21 @@ def test_a_bad_image_takes_its_window_with_it(threads):
     chip.learn(X[:10])
 
 
+@pytest.mark.parametrize("bias", [ns.Conscience(rate=0.5, strength=20.0), ns.MeanActivity(rate=0.5)], ids=repr)
+def test_what_a_bias_follows_forgets_the_window_of_a_bad_image(bias):
+    made, X = layers(2, bias=bias), images(40)
+    bad = X[20:30].copy()
+    bad[7, 1, 4, 4] = np.nan
+    chip, clean = (ns.Chip(made, inputs=SHAPE).learn(X[:20]) for _ in range(2))
+    with pytest.raises(ns.SampleError, match="sample 7"):
+        chip.learn(bad)
+    chip.learn(X[30:])
+    clean.learn(X[30:])
+    for layer, other in zip(chip.layers, clean.layers, strict=True):
+        np.testing.assert_array_equal(layer.state.activity, other.state.activity)
+        np.testing.assert_array_equal(layer.weights, other.weights)
+
+
 def test_a_layer_that_was_left_amid_its_window_is_said():
     made, X = layers(2), images(10)
     chip = ns.Chip(made, inputs=SHAPE).learn(X[:4], layers=[0])

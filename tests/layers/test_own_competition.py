@@ -1,6 +1,7 @@
 """A competition of the user's own: the bits of the built-in that it repeats, files and processes, and plain words."""
 
 import copy
+import math
 import pickle
 import re
 
@@ -9,8 +10,10 @@ import pytest
 import reference
 from numba import njit
 from on_chip import OnChip
+from threadpoolctl import threadpool_limits
 
 import neurosim as ns
+from neurosim.engine.conv import executor
 
 
 @ns.competition
@@ -38,6 +41,17 @@ def own_linear(drive, responses, *, threshold=0.1, power=1.0):
     """Respond with what exceeds a threshold, to a power."""
     for k in range(drive.size):
         responses[k] = max(drive[k] - threshold, 0.0) ** power
+
+
+@ns.competition
+def own_soft(drive, responses, *, sharpness=1.0, signed=0.0):
+    """Respond with the shares of a softmax; if signed, the losers with the opposite sign."""
+    winner, total = np.argmax(drive), 0.0
+    for k in range(drive.size):
+        responses[k] = math.exp(sharpness * (drive[k] - drive[winner]))
+        total += responses[k]
+    for k in range(drive.size):
+        responses[k] /= total if signed == 0.0 or k == winner else -total
 
 
 @ns.competition
@@ -77,6 +91,42 @@ def test_the_same_competition_gives_the_same_bits(name, own, built_in, samples):
     assert chips[0].state_sha256 == chips[1].state_sha256
     for one, other in zip(*(chip.respond(samples[40:50]) for chip in chips), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+BY_WINDOW = {"normalise": "window", "window": 5, "answers": "window", "momentum": 0.2, "step": "largest"}
+TWINS = {  # constants of a first layer of 37 neurons: enough for two threads
+    "plain": {},
+    "conscience": {"bias": ns.Conscience(rate=0.1)},
+    "mean activity": {"bias": ns.MeanActivity(rate=0.1), "window": 2, "activation": ns.Triangle(power=0.7)},
+    "thresholds": {"bias": ns.AdaptiveThreshold(step=0.1, leak=0.01), "cutoff": 0.05, "renormalise": True},
+    "triangle before": {"pre_triangle": True, "step": "largest", "transmit": ns.Triangle(power=0.7)},
+    "window": BY_WINDOW,
+    "all": BY_WINDOW | {"pre_triangle": True, "bias": ns.MeanActivity(rate=0.1), "renormalise": True},
+}
+
+
+def twin_chip(competition, pool, constants):
+    """Return a chip whose first layer has a competition; what the second learns tells what the first sends."""
+    rule = ns.SoftHebb(rate=ns.ConstantRate(0.1))
+    first = ns.ConvWTA(37, kernel=3, padding=1, competition=competition, rule=rule, pool=pool, **constants)
+    return ns.Chip([first, ns.ConvWTA(5, kernel=2, competition=ns.HardWTA(), rule=rule)], inputs=(1, 8, 8), seed=2)
+
+
+@pytest.mark.parametrize("constants", TWINS.values(), ids=TWINS)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_at_every_position_one_s_own_is_the_built_in(constants, threads, samples, monkeypatch):
+    monkeypatch.setattr(executor, "WORTH_A_TEAM", 0)
+    pool = ns.MeanPool(size=2, stride=2) if threads == 1 else ns.MaxPool(size=2, stride=2)
+    X = samples[:40].reshape(-1, 1, 8, 8)
+    with threadpool_limits(threads, user_api="blas"):
+        own, built_in = (twin_chip(one, pool, constants).learn(X) for one in (own_hard(), ns.HardWTA()))
+        assert own.state_sha256 == built_in.state_sha256
+        for one, other in zip(own.respond(X), built_in.respond(X), strict=True):
+            np.testing.assert_array_equal(one, other)
+        soft = own_soft(sharpness=2.0, signed=1.0), ns.SoftWTA(temperature=0.5, signed=True)
+        own, built_in = (twin_chip(one, pool, constants).learn(X[:10]).layers[0] for one in soft)
+    assert (own.wins == built_in.wins).all()
+    np.testing.assert_allclose(own.weights, built_in.weights, rtol=1e-4, atol=1e-5 * np.abs(built_in.weights).max())
 
 
 class Reference(reference.Layer):

@@ -171,6 +171,17 @@ def test_other_data_by_the_names_of_mnist_say_so(tmp_path, gzipped):
     assert json.loads(json_too.stdout)["notes"] == list(stream.notes)
 
 
+def test_a_run_on_other_data_goes_on_where_it_lies_elsewhere(tmp_path):
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    for name, array in (("images-idx3", IMAGES), ("labels-idx1", np.arange(len(IMAGES), dtype=np.uint8))):
+        written(here / f"train-{name}-ubyte", array)
+    first = ["stream", "mnist:train", "--neurons", 3, "--state", tmp_path / "chip.h5"]
+    invoke(*first, "--root", here)
+    here.rename(there)
+    invoke(*first, "--root", there, "--epochs", 2)
+
+
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_the_canonical_files_of_mnist_have_no_note(data, split):
     assert ns.open_stream(f"mnist:{split}", root=data).notes == ()

@@ -153,8 +153,8 @@ def _learn_from_window(n, row, samples, constants, state, memory, results, own, 
         if failed >= 0:
             return failed
     if constants.bias != UNBIASED:
-        is_first, samples = state.counters[layout.UPDATES] == 0, state.pending_inputs.shape[0]
-        move_bias(is_first, samples, constants, state)
+        is_first, images = state.counters[layout.UPDATES] == 0, state.pending_inputs.shape[0]
+        move_bias(is_first, images, constants, state)
     return learn(us, ys, constants, state, memory, own, seat)
 
 
