@@ -208,7 +208,7 @@ def test_a_stream_comes_in_whole_windows_however_it_is_read(kind, chunk):
     assert (report.samples, chip.state_sha256) == (300, whole.state_sha256)
     assert ns.Chip(made, inputs=SHAPE).learn(kind(X), chunk=20).state_sha256 == whole.state_sha256
     chip = ns.Chip(made, inputs=SHAPE)
-    with pytest.raises(ns.SampleError, match="must come 10 at a time.*got 6, and learned from all before"):
+    with pytest.raises(ns.SampleError, match=r"must come 10 at a time.*got 6, and learned from all before"):
         ns.run(chip, kind(X[:286]), chunk=chunk)
     assert chip.state_sha256 == ns.Chip(made, inputs=SHAPE).learn(X[:280]).state_sha256
 
