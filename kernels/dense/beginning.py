@@ -9,6 +9,7 @@ from neurosim.kernels.dense.norms import length_of, measure_norm
 from neurosim.kernels.shared.numbers import ONE, TWO, ZERO
 from neurosim.kernels.shared.random_words import GOLDEN, random_word
 
+FAINT, LOUD = np.float32(1e-30), np.float32(1e30)  # between these a sum of powers is exact enough
 BEHIND = np.float32(-1e30)  # added to the drive of a neuron that has not begun: it comes after all that have
 
 
@@ -26,24 +27,37 @@ def put_behind(drive, constants, state):
 
 
 @cell
+def _sum_of_powers(size, values, unit, lebesgue):
+    """Return the sum of |x_i|^p of a sample, in a unit."""
+    total = values[0] * ZERO
+    for j in range(size):
+        v = abs(values[j] / unit)
+        total += v * v if lebesgue == TWO else v**lebesgue
+    return total
+
+
+@cell
 def begin_neuron(k, number, samples, size, active, values, constants, state, live):
     """Begin neuron k in the direction of a sample; return flipped bits.
 
     Of few bits, what is rounded by chance follows from `number`, the neuron's own, and from the number of samples.
     """
-    length, peak, flips = values[0] * ZERO, values[0] * ZERO, 0
+    peak, flips = values[0] * ZERO, 0
     for j in range(size):
-        v = abs(values[j])
-        length += v * v if constants.lebesgue == TWO else v**constants.lebesgue
-        peak = max(peak, v)
-    gain = constants.first_norm / length_of(length, constants.lebesgue)
+        peak = max(peak, abs(values[j]))
+    unit = peak * ZERO + ONE
+    total = _sum_of_powers(size, values, unit, constants.lebesgue)
+    if not (FAINT < total < LOUD):
+        unit = peak
+        total = _sum_of_powers(size, values, unit, constants.lebesgue)
+    gain = constants.first_norm / length_of(total, constants.lebesgue)
     if constants.highest > ZERO:
-        state.scales[k] = max(peak * gain / constants.highest, FAINTEST)
+        state.scales[k] = max(peak / unit * gain / constants.highest, FAINTEST)
     else:
         state.scales[k] = ONE
     key = random_word(sample_word(constants.salt, samples) + np.uint64(number) * GOLDEN)
     for j in range(size):
-        w = values[j] * gain / state.scales[k]
+        w = values[j] / unit * gain / state.scales[k]
         if constants.highest > ZERO:
             whole = round_to_whole(w, key, active[j], constants.nearest)
             w = min(max(whole, -constants.highest), constants.highest)

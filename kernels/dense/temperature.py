@@ -6,12 +6,20 @@ from neurosim.kernels.compiled import cell
 from neurosim.kernels.shared.numbers import NEGLIGIBLE, ONE, ZERO
 from neurosim.kernels.shared.softmax import maximum, total_of
 
+LARGEST_LEAD = np.float32(1e30)  # so that every share of it is finite
+
+
+@cell
+def lead_over(highest, mean):
+    """Return by how much the largest potential exceeds the mean one, which rounding may put above it."""
+    return min(max(highest - mean, ZERO), LARGEST_LEAD)
+
 
 @cell
 def lead_of(potentials, lanes):
-    """Return by how much the largest potential exceeds the mean one."""
+    """Return the lead of a sample with these potentials."""
     highest = maximum(potentials, lanes)
-    return highest - total_of(potentials, lanes) / np.float32(potentials.size)
+    return lead_over(highest, total_of(potentials, lanes) / np.float32(potentials.size))
 
 
 @cell

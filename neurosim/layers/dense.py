@@ -98,13 +98,15 @@ class DenseWTA:
     instruments : bool
         Whether to keep step sizes and a record of what neurons do (`neurosim.instruments`); changes no weight.
     weight_sum : float, optional
-        If given, positive: first weights have, and every update ends with the neurons that it moved at, this sum of
-        :math:`|w_{ki}|`, in place of `renormalise` (Diehl and Cook 2015: 78.4 for 784 inputs). It is measured anew each
-        time, which costs all inputs of each neuron that moves.
+        If given, positive, at most 1e18: first weights have, and every update ends with the neurons that it moved at,
+        this sum of :math:`|w_{ki}|`, in place of `renormalise` (Diehl and Cook 2015: 78.4 for 784 inputs). It is
+        measured anew each time, which costs all inputs of each neuron that moves.
     step : {"capped", "largest"}
         How a step is kept within bounds. "capped": by the neuron itself, by `cap`. "largest": the layer's whole step is
         divided by its largest change of a synapse, and then multiplied by each neuron's rate (Journé et al. 2023); no
-        neuron of a chip could know that number without being told. It costs inputs x neurons, on the CPU alone.
+        neuron of a chip could know that number without being told. Of a modulator only the sign is left, and zero;
+        those of a window's samples, or of neurons, count in proportion to one another. It costs inputs x neurons, on
+        the CPU alone.
 
     Raises
     ------
@@ -157,14 +159,14 @@ class DenseWTA:
         number("lebesgue", self.lebesgue, "from 1 to 16", 1)
         if self.lebesgue > 16:
             raise ConfigError("lebesgue", "from 1 to 16", self.lebesgue)
-        if self.radius**self.lebesgue > 1e36:
-            raise ConfigError("radius to the power of lebesgue", "at most 1e36", (self.radius, self.lebesgue))
+        _check_power("radius", self.radius, self.lebesgue)
         truth("renormalise", self.renormalise)
         if self.weight_bits is not None:
             whole("weight_bits", self.weight_bits, 2, 16)
         one_of("rounding", self.rounding, ROUNDINGS)
         if self.weight_sum is not None:
-            finite("weight_sum", self.weight_sum, "positive", 0, above=True)
+            _check_size("weight_sum", self.weight_sum)
+            _check_power("weight_sum", self.weight_sum, self.lebesgue)
         one_of("step", self.step, STEPS)
         check_kind("competition", self.competition, Competition.members.values())
         check_kind("rule", self.rule, Rule.members.values())
@@ -176,14 +178,25 @@ class DenseWTA:
 
 def check_common(layer: Any) -> None:
     """Refuse constants that neither a dense nor a convolutional layer can have."""
-    finite("radius", layer.radius, "positive", 0, above=True)
-    if layer.radius > 1e18:
-        raise ConfigError("radius", "positive and at most 1e18", layer.radius, "float32 cannot hold its square")
+    _check_size("radius", layer.radius)
     fraction("cap", layer.cap, "a larger step would turn a neuron round")
     number("cutoff", layer.cutoff, "from 0, below 1", 0)
     if layer.cutoff >= 1:
         raise ConfigError("cutoff", "from 0, below 1", layer.cutoff, "no neuron would ever learn")
     truth("instruments", layer.instruments)
+
+
+def _check_size(name: str, size: Any) -> None:
+    """Refuse a size of weights that is not positive, or whose square float32 cannot hold."""
+    finite(name, size, "positive", 0, above=True)
+    if size > 1e18:
+        raise ConfigError(name, "positive and at most 1e18", size, "float32 cannot hold its square")
+
+
+def _check_power(name: str, size: float, lebesgue: float) -> None:
+    """Refuse a size of weights from which float32 cannot hold a norm to the power of p."""
+    if size**lebesgue > 1e36:
+        raise ConfigError(f"{name} to the power of lebesgue", "at most 1e36", (size, lebesgue))
 
 
 def check_kind(name: str, value: object, kinds: Iterable[type[Any]]) -> None:

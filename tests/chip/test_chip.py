@@ -388,7 +388,7 @@ def test_labels_and_modulators_are_as_many_as_samples(name, count):
     assert chip.samples == 0
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf, "strong", None, [1.0]])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, "strong", None, [1.0, 2.0]])
 def test_a_modulator_is_a_number(bad):
     chip = ns.Chip([ns.recipes.softhebb(5)], inputs=8)
     with pytest.raises(ns.SampleError, match="modulators must be"):

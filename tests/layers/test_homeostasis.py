@@ -53,6 +53,12 @@ def test_weights_have_their_sum_from_the_first_on(samples, kind, initial):
     np.testing.assert_allclose(one.layers[0].norms, np.linalg.norm(one.layers[0].weights, axis=1), rtol=1e-4)
 
 
+@pytest.mark.parametrize(("weight_sum", "lebesgue"), [(1e19, 2.0), (1e38, 2.0), (1e13, 3.0), (1e18, 16.0), (0, 2.0)])
+def test_a_sum_of_which_float32_cannot_hold_the_norm_is_refused(weight_sum, lebesgue):
+    with pytest.raises(ns.ConfigError, match=r"weight_sum( to the power of lebesgue)? must be (positive|at most 1e36)"):
+        ns.DenseWTA(3, competition=HARD, rule=ns.Instar(rate=0.1), weight_sum=weight_sum, lebesgue=lebesgue)
+
+
 CONSTANTS = {
     "sum": {"weight_sum": 3.0, "rule": ns.Hebb(rate=0.1), "window": 3}, "largest": {"step": "largest", "window": 4},
     "threshold": {"bias": ns.AdaptiveThreshold(), "window": 2},

@@ -96,3 +96,25 @@ def test_the_posterior_of_a_mixture_takes_the_temperature_as_it_is_now():
         Mixture.of(chip())
     learned = chip().learn(samples())
     assert Mixture.of(learned).concentration == 1 / learned.layers[0].temperature
+
+
+@pytest.mark.parametrize(("neurons", "weight"), [(1, 0.5), (5, 0.91275555), (101, 0.71921974)])
+def test_neurons_that_are_all_equal_are_saved_and_loaded(neurons, weight, tmp_path):
+    layer = ns.DenseWTA(neurons, competition=ns.SoftWTA(relative_temperature=0.05), rule=RULE)
+    equal = ns.Chip([layer], inputs=1, initial=np.full((neurons, 1), weight))
+    response = equal.learn_one([1.0])  # by rounding, the mean potential may be above the largest
+    np.testing.assert_allclose(response.responses, 1 / neurons, rtol=1e-6)
+    assert equal.layers[0].state.lead.tolist() == [0, 1]
+    equal.save(tmp_path / "equal.h5")
+    assert ns.Chip.load(tmp_path / "equal.h5").state_sha256 == equal.state_sha256
+
+
+@pytest.mark.parametrize("share", [0.05, 1e6])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_potentials_near_the_end_of_the_range_leave_a_finite_temperature(sign, share):
+    competition, still = ns.SoftWTA(relative_temperature=share), ns.SoftHebb(rate=0.0)
+    layer = ns.DenseWTA(2000, competition=competition, rule=still, initial="normal", bias=ns.LogPrior())
+    first = sign * np.linspace(1e17, 1e18, 2000)[:, None]
+    large = ns.Chip([layer], inputs=1, initial=first).learn(np.full((3, 1), 1e18))  # the sum of potentials is infinite
+    assert np.isfinite(large.layers[0].temperature)
+    assert np.isfinite(large.respond_one([1e18]).responses).all()

@@ -36,7 +36,7 @@ from neurosim.kernels.dense.cuda.potentials import any_wild, load_synapses, writ
 from neurosim.kernels.dense.cuda.survey import activated, rank_of, respond, softened, survey
 from neurosim.kernels.dense.cuda.window import keep
 from neurosim.kernels.dense.layout import Constants
-from neurosim.kernels.dense.temperature import moved_lead
+from neurosim.kernels.dense.temperature import lead_over, moved_lead
 from neurosim.kernels.shared import codes as kernel_codes
 from neurosim.kernels.shared.biases import acts
 from neurosim.kernels.shared.grid import cuda, grid_kernel, meet
@@ -255,7 +255,8 @@ def stream_grid(kind: Kind, own: Any = None) -> Any:
                 failed |= pass_time(n, constants, *where)
                 continue
             if constants.relative > ZERO:
-                lead, leads = moved_lead(field.highest - field.mean, lead, leads, constants.forgetting)
+                now = lead_over(field.highest, field.mean)
+                lead, leads = moved_lead(now, lead, leads, constants.forgetting)
             keep(n, pending, window, potential, response, field, constants, intake, state, seat)
             pending += 1
             if pending < window:

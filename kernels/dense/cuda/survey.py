@@ -4,7 +4,7 @@ import numpy as np
 from numba.extending import register_jitable
 
 from neurosim.kernels.dense.cuda.layout import FIRST, TILE, Field
-from neurosim.kernels.dense.temperature import sharpness_at
+from neurosim.kernels.dense.temperature import lead_over, sharpness_at
 from neurosim.kernels.shared import codes as kernel_codes
 from neurosim.kernels.shared import competitions, softmax
 from neurosim.kernels.shared.grid import cuda
@@ -137,7 +137,7 @@ def survey(half, biased, lead, leads, constants, memory, tile, lanes, tops, plac
     plain = constants.activation == kernel_codes.IDENTITY and not biased
     field = _field_before_competition(mean, highest, softness)
     top, winner = _top(half, plain, biased, constants, field, memory, tops, places)
-    sharpness = sharpness_at(lead if leads > ZERO else highest - mean, constants)
+    sharpness = sharpness_at(lead if leads > ZERO else lead_over(highest, mean), constants)
     field = Field(
         mean=mean, highest=highest, softness=softness, top=top, winner=winner, share=ONE, sharpness=sharpness
     )  # fmt: skip

@@ -73,6 +73,18 @@ def test_a_neuron_begins_as_its_sample_and_its_win_is_counted():
     assert (working.samples, working.blanks, working.updates) == (50, 2, 0)
 
 
+@pytest.mark.parametrize(
+    "constants", [{}, {"lebesgue": 3.0}, {"lebesgue": 16.0}, {"weight_bits": 6}, {"normalise": "stream"}], ids=str
+)
+def test_a_sample_of_any_size_begins_a_neuron(constants):
+    layer = ns.DenseWTA(3, competition=HARD, rule=RULE, initial="samples", radius=2.0, **constants)
+    X = np.float32([[4, 0, -3]]) * np.float32([[1], [1e18], [1e-18]])
+    weights = ns.Chip([layer], inputs=3, seed=3).learn(X).layers[0].weights
+    direction, power = np.array([4, 0, -3]), constants.get("lebesgue", 2.0)
+    expected = 2 * direction / (np.abs(direction) ** power).sum() ** (1 / power)
+    np.testing.assert_allclose(weights, [expected] * 3, atol=0.1 if "weight_bits" in constants else 1e-4)
+
+
 def test_every_neuron_of_signed_input_learns():
     working = chip("both").learn(samples(3000)).layers[0]
     assert (working.wins > 1).mean() > 0.98
