@@ -213,6 +213,20 @@ def test_a_stream_comes_in_whole_windows_however_it_is_read(kind, chunk):
     assert chip.state_sha256 == ns.Chip(made, inputs=SHAPE).learn(X[:280]).state_sha256
 
 
+@pytest.mark.parametrize(("window", "words"), [(5, None), (15, r"must come 15 at a time.*got 10")])
+def test_a_window_that_changes_amid_a_run_is_a_whole_one(window, words):
+    made, X = layers(2), images(40)
+    changed = ns.Chip(made, inputs=SHAPE).learn(X[:20]).with_constants(window=window, layer=0)
+    chip = ns.Chip(made, inputs=SHAPE)
+    if words is None:
+        ns.run(chip, ArrayStream(X), edits=changed.changes, chunk=10)
+        assert chip.state_sha256 == changed.learn(X[20:]).state_sha256
+    else:
+        with pytest.raises(ns.SampleError, match=words):
+            ns.run(chip, ArrayStream(X), edits=changed.changes, chunk=10)
+        assert chip.state_sha256 == changed.state_sha256
+
+
 @pytest.mark.parametrize(("changed", "words"), [
     ({"normalise": "running"}, "momentum must be 0 without normalise='window', got 0.1"),
     ({"normalise": "running", "momentum": 0.0}, "answers must be 'at once' without normalise='window', got 'window'"),
