@@ -34,10 +34,11 @@ def model_layer(chip: Chip, layer: int) -> tuple[Array, float, Array | None]:
     competition, bias = working.constants.competition, working.constants.bias
     with chip._reading():
         weights, activity = working.weights.astype(np.float64), np.array(working.state.activity, np.float64)
-    if working.sharpness is None:
+        sharpness = working.sharpness
+    if sharpness is None:
         advice = "its temperature is relative to what it has learned"
         raise ConfigError(f"layer {working.index + 1}", "one that has learned, to be a mixture", competition, advice)
-    return weights, working.sharpness, activity / activity.sum() if isinstance(bias, LogPrior) else None
+    return weights, sharpness, activity / activity.sum() if isinstance(bias, LogPrior) else None
 
 
 def _check_layer(chip: object, layer: int) -> None:

@@ -132,11 +132,11 @@ class Passes:
         self.dtype, self.shape, self.inputs = dtype, chip.shape, chip.inputs
         constants = _last_constants(chip.layers)
         self.head = _head(readout, constants, dtype)
-        self.sharpness = _sharpness(self.head, chip.layers[-1], temperature)
+        with chip._reading():
+            self.sharpness = _sharpness(self.head, chip.layers[-1], temperature)
+            self.layers = [LayerPass(layer, dtype) for layer in chip.layers if isinstance(layer, DenseLayer)]
         if self.head.of_shares:
             _check_shares(constants, self.sharpness)
-        with chip._reading():
-            self.layers = [LayerPass(layer, dtype) for layer in chip.layers if isinstance(layer, DenseLayer)]
 
     def log_proba(self, samples: NDArray[Any]) -> NDArray[np.float64]:
         """Return log P(c | x): float64 (samples, classes).

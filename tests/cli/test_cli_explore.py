@@ -80,7 +80,7 @@ def test_samples_of_a_chip_are_on_the_page(state, tmp_path):
     chip = data_of(page)["chip"]
     assert chip["text"].startswith("Potentials of 5 neurons, layer 2 of chip.h5, for samples of digits:test.")
     assert [sample["name"] for sample in chip["samples"]] == ["sample 3: 5", "sample 0: 2"]
-    assert chip["sharpness"] == pytest.approx(100)
+    assert chip["sharpness"] == pytest.approx(ns.Chip.load(state).layers[1].sharpness)
     x = next(ns.open_stream("digits:test").blocks(size=4)).samples
     expected = ns.Chip.load(state).respond(x).potentials
     for sample, potentials in zip(chip["samples"], expected[[3, 0]], strict=True):

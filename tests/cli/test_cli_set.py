@@ -30,12 +30,13 @@ def stream(state):
 
 
 def test_a_constant_is_changed_and_the_same_command_may_be_repeated(stream, state):
-    stream(*SMALL, "--rate", "0.5")
+    small = (*SMALL, "--temperature", "0.01")
+    stream(*small, "--rate", "0.5")
     before = ns.Chip.load(state)
-    error = stream(*SMALL, "--rate", "0.1", "--epochs", "2", code=2)
+    error = stream(*small, "--rate", "0.1", "--epochs", "2", code=2)
     assert "rate is 0.5 there, 0.1 here; or give --restart (--set NAME=VALUE changes a constant" in error
     for epochs in ("2", "3"):  # --rate is that of the beginning
-        stream(*SMALL, "--rate", "0.5", "--epochs", epochs, "--set", "rate=0.1", "--set", "temperature=0.02")
+        stream(*small, "--rate", "0.5", "--epochs", epochs, "--set", "rate=0.1", "--set", "temperature=0.02")
     chip = ns.Chip.load(state)
     assert chip.layers[0].constants == ns.recipes.softhebb(6, rate=0.1, temperature=0.02)
     assert [(change["sample"], change["name"], change["new"]) for change in chip.changes] == [
