@@ -216,7 +216,7 @@ def _in_single_precision(function: FunctionType) -> FunctionType:
     return FunctionType(code, function.__globals__, function.__name__, None, function.__closure__)
 
 
-def _uses(function: FunctionType, parameter: str) -> bool:
+def _uses(function: Callable[..., Any], parameter: str) -> bool:
     """Tell whether a function does anything with a parameter of its."""
     used = (step.argval for step in dis.get_instructions(function.__code__))
     return any(parameter in value if isinstance(value, tuple) else value == parameter for value in used)
