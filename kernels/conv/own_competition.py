@@ -28,6 +28,6 @@ def compete(address, kind, row, recalled, _unused, _also):
         convert(p, potentials[p], raw, biased, constants, scratch)
         winner, finite = own_competition.compete(own, scratch.drive, parameters, scratch.lanes, responses[p])
         if not (finite and math.isfinite(scratch.averages[p])):
-            return winner
+            return own_competition.blamed(winner, responses[p])
         counts[winner] += 1
     return -1

@@ -34,6 +34,7 @@ from neurosim.kernels.dense.tallies import has_zeros
 from neurosim.kernels.dense.team import sum_share, wait_for_new_epoch
 from neurosim.kernels.dense.temperature import sharpness_of
 from neurosim.kernels.dense.window import full_window, keep, memory_of_inputs
+from neurosim.kernels.shared import own_competition
 from neurosim.kernels.shared.arguments import arguments_at, size_of_arguments, write_arguments
 from neurosim.kernels.shared.by_address import Own as Own
 from neurosim.kernels.shared.by_address import call
@@ -125,7 +126,8 @@ def stream(address, kind):
         Samples taken: fewer than given if the next one is not finite, too large, or negative where that is not
         admitted (nothing was learned from it), or if a neuron diverged.
     neuron : int
-        A neuron whose potential, or whose weights after learning, are not finite; or -1.
+        A neuron whose potential, or whose weights after learning, are not finite; or -1. Where the user's competition
+        is to blame, as `own_competition.blamed` has it.
     """
     samples, learning, constants, state, scratch, results, own, marks, stages = arguments_at(address, kind)
     counts = results.tallies.size > 0
@@ -157,7 +159,7 @@ def stream(address, kind):
         mean_active = _moved_mean(mean_active, size, mean_active > 0)
         winner = _compete(n, row, label, constants, state, scratch, results, stages, address, kind)
         if not math.isfinite(responses[winner] + potentials[winner]):
-            return n, winner
+            return n, own_competition.blamed(winner, responses) if own.competition != 0 else winner
         results.winners[n] = winner
         _mark(marks, n, layout.COMPETED)
         _transmit(n, potentials, constants, scratch, results)

@@ -9,7 +9,7 @@ from neurosim.kernels.shared.by_address import competition_at
 from neurosim.kernels.shared.numbers import ZERO
 from neurosim.kernels.shared.softmax import first_index, maximum
 
-NAN = np.float32(np.nan)
+NAN, NOT_FINITE, NO_NEURON = np.float32(np.nan), np.float32(np.inf), np.float32(-np.inf)  # what `compete` marks
 
 
 @cell
@@ -30,8 +30,8 @@ def compete(address, drive, parameters, lanes, responses):
     """Write the responses by the user's competition at an address; return the winner, and whether all are finite.
 
     The winner is the one that the competition returns, else the first of the largest drive. If something is not finite,
-    it is the first such neuron, and if the competition's winner is none of the neurons, the first of all; the response
-    of either is then NaN.
+    it is the first such neuron, and if the competition's winner is none of the neurons, the first of all. The response
+    of that neuron then tells why: NaN if its drive is not finite, infinite if the competition is to blame (`blamed`).
     """
     responses[:] = ZERO
     winner = competition_at(address, drive, responses, parameters)
@@ -40,6 +40,22 @@ def compete(address, drive, parameters, lanes, responses):
     wild = first_wild(drive, responses)
     if wild < 0 and 0 <= winner < drive.size:
         return winner, True
-    wild = max(wild, 0)
-    responses[wild] = NAN
+    if wild < 0:
+        responses[0] = NO_NEURON
+        return 0, False
+    blame = math.isfinite(drive[wild]) and not math.isfinite(responses[wild])
+    responses[wild] = NOT_FINITE if blame else NAN
     return wild, False
+
+
+@cell
+def blamed(neuron, responses):
+    """Return a neuron at which `compete` failed as loops return it: by how many times the neurons it is larger tells.
+
+    Once if the competition wrote a response that is not finite, twice if the winner that it returned is no neuron.
+    """
+    if responses[neuron] == NOT_FINITE:
+        return neuron + responses.size
+    if responses[neuron] == NO_NEURON:
+        return neuron + 2 * responses.size
+    return neuron

@@ -30,6 +30,9 @@ def layer_of(recipe: str, neurons: int, **constants: Any) -> DenseWTA:
     function = _run(file).get(name)
     if not callable(function):
         raise ConfigError("recipe", f"a function in {file}", name)
+    if isinstance(function, OwnFunction):
+        advice = f"write a function of neurons that returns a DenseWTA with {function.what}={name}(...)"
+        raise ConfigError("recipe", "a function that returns a layer", f"{name}, a {function.what}", advice)
     try:
         layer = function(neurons, **constants)
     except NeurosimError:

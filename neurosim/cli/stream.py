@@ -208,6 +208,9 @@ def _stream(options: StreamOptions, show: Show) -> None:
         request = Request()
         with Interrupts(Stop, request.ask) as interrupts:
             report = _learn(options, chip, stream, position, interrupts, request, edits, show)
+            if report.refused and report.samples == 0:
+                counted = f"all {report.refused} samples were refused, so nothing was learned"
+                echo_error(f"Warning: {counted}; the last: {report.why_refused}")
             if report.edits_left and not report.interrupted:
                 echo_error(
                     f"Edits of {options.edits} for samples beyond the stream's end, not made: {report.edits_left}."

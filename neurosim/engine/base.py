@@ -343,8 +343,19 @@ class WorkingLayer(Fixed, ABC):
         )
 
     def fault(self, sample: Array, number: int, neuron: int) -> NeurosimError:
-        """Return the error of a sample that was refused (`neuron` is -1), or that made a neuron diverge."""
-        where = f"layer {self.index + 1}"
+        """Return the error of a sample that was refused (`neuron` is -1), or that made a neuron diverge.
+
+        A neuron beyond the layer's is what `kernels.shared.own_competition.blamed` returned.
+        """
+        where, neurons = f"layer {self.index + 1}", self.constants.neurons
+        if neuron >= neurons:
+            did = f"wrote a response that is not finite, for neuron {neuron - neurons} of {neurons}"
+            if neuron >= 2 * neurons:
+                did = f"returned a winner that is none of the {neurons} neurons"
+            return DivergedError(
+                f"{where}, sample {number}: competition {self.constants.competition.name} must write finite responses "
+                f"and return a neuron or nothing, but {did}; mend it, and begin anew with the mended one"
+            )
         if neuron >= 0:
             return DivergedError(
                 f"{where}, neuron {neuron}: weights and potentials must stay finite, but left float32's range at "

@@ -1,5 +1,6 @@
 """The user's own competition: a plain Python function of arrays, decorated once, called by the layer's loop."""
 
+import dis
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from neurosim.errors import ConfigError
 from neurosim.kernels.shared.codes import PARAMETERS
 from neurosim.layers.competition import Competition
 from neurosim.layers.own_functions import OwnFunction, check_function, parameters_of
-from neurosim.layers.rule_compiling import line_of, reason_of
+from neurosim.layers.rule_compiling import line_of, line_of_return, reason_of
 from neurosim.layers.rule_helpers import with_fresh_helpers
 
 ARRAYS = ("drive", "responses")
@@ -72,8 +73,8 @@ class OwnCompetition(Competition):
         Raises
         ------
         ConfigError
-            If it leaves an array, writes a response that is not finite, or returns a winner that is none of the
-            neurons.
+            If it leaves an array, writes a response that is not finite, returns a winner that is none of the neurons,
+            or cannot write responses, as it does not use them.
         """
         name = f"competition {self.name}"
         for drive in _drives(neurons):
@@ -89,6 +90,10 @@ class OwnCompetition(Competition):
                 raise ConfigError(name, rule, f"{responses[where]} for neuron {where} of {neurons}")
             if winner is not None and not 0 <= winner < neurons:
                 raise ConfigError(f"winner of {name}", f"a neuron, from 0 to {neurons - 1}", winner)
+        if not _uses(self.maker.__wrapped__, "responses"):
+            raise ConfigError(
+                name, "a function that writes responses", "one that does not use them", "responses[k] = y"
+            )
 
 
 class CompetitionMaker(OwnFunction):
@@ -102,26 +107,32 @@ class CompetitionMaker(OwnFunction):
             rule = "a function of drive, responses and constants, in this order"
             raise ConfigError(f"competition {function.__name__}", rule, str(inspect.signature(function)))
         if len(parameters) - len(ARRAYS) > PARAMETERS:
-            constants = list(parameters)[len(ARRAYS) :]
+            constants = list(parameters)[len(ARRAYS) :]  # `self.parameters` is not there yet
             raise ConfigError(f"constants of competition {function.__name__}", f"at most {PARAMETERS}", constants)
         return parameters
 
     def _compiled(self, function: Callable[..., Any]) -> Any:
-        return _compiled(function, len(self.parameters) - len(ARRAYS))
+        return _compiled(function, len(self.constants))
 
     def again(self, constants: tuple[tuple[str, float], ...]) -> OwnCompetition:
         """Return the competition that has these constants, as `OwnCompetition` has them."""
         return self(**dict(constants))
 
-    def __call__(self, **constants: Any) -> OwnCompetition:
+    @property
+    def constants(self) -> list[str]:
+        """Names of the constants that a call takes."""
+        return list(self.parameters)[len(ARRAYS) :]
+
+    def __call__(self, *given: Any, **constants: Any) -> OwnCompetition:
         """Return the competition with these constants, the function's defaults for those not given.
 
         Raises
         ------
         ConfigError
-            If a constant is unknown, missing or no finite number.
+            If a constant is unknown, missing, no finite number or not given by name.
         """
-        values = self.values(list(self.parameters)[len(ARRAYS) :], constants)
+        self.by_name(given)
+        values = self.values(self.constants, constants)
         for name, value in values.items():
             finite(f"{name} of {self.label}", value, "a number")
         pairs = tuple((name, float(value)) for name, value in values.items())
@@ -158,10 +169,11 @@ def competition(function: Callable[..., Any]) -> CompetitionMaker:
     --------
     >>> import neurosim as ns
     >>> @ns.competition
-    ... def linear(drive, responses, *, threshold=0.5):
+    ... def linear(drive, responses, *, margin=0.05):
+    ...     floor = drive.max() - margin
     ...     for k in range(drive.size):
-    ...         responses[k] = max(drive[k] - threshold, 0.0)
-    >>> layer = ns.DenseWTA(100, competition=linear(threshold=0.2), rule=ns.SoftHebb(rate=0.1))
+    ...         responses[k] = max(drive[k] - floor, 0.0) / margin
+    >>> layer = ns.DenseWTA(100, competition=linear(margin=0.1), rule=ns.SoftHebb(rate=0.1))
     """
     check_function("competition", function)
     return CompetitionMaker(function)
@@ -183,7 +195,10 @@ def _compiled(function: Callable[..., Any], constants: int) -> Any:
     except own.AllocatesError:
         raise ConfigError(name, "a function that allocates no memory", line_of(function, Exception()), LOOP) from None
     except own.ReturnsOtherError as error:
-        raise ConfigError(f"what {name} returns", NOTHING_OR_WINNER, str(error)) from None
+        line = line_of_return(function)
+        raise ConfigError(f"what {name} returns", NOTHING_OR_WINNER, line, f"Numba calls it {error}") from None
+    except ConfigError:
+        raise
     except Exception as error:  # Numba raises nearly anything; its own trace is pages long, and tells no more
         text = " ".join(str(error).split())
         advice = next((advice for words, advice in ADVICE.items() if words in text), reason_of(error))
@@ -199,6 +214,12 @@ def _in_single_precision(function: FunctionType) -> FunctionType:
     constants = tuple(np.float32(value) if type(value) is float else value for value in code.co_consts)
     code = code.replace(co_consts=constants)
     return FunctionType(code, function.__globals__, function.__name__, None, function.__closure__)
+
+
+def _uses(function: Callable[..., Any], parameter: str) -> bool:
+    """Tell whether a function does anything with a parameter of its."""
+    used = (step.argval for step in dis.get_instructions(function.__code__))
+    return any(parameter in value if isinstance(value, tuple) else value == parameter for value in used)
 
 
 def _drives(neurons: int) -> list[np.ndarray[Any, np.dtype[np.float32]]]:

@@ -108,6 +108,24 @@ class OwnFunction(ABC):
                 raise ConfigError(f"{name} of {self.label}", "given, as it has no default", None)
         return {name: value.item() if isinstance(value, np.generic) else value for name, value in values.items()}
 
+    def by_name(self, given: tuple[Any, ...]) -> None:
+        """Refuse constants that are given by position, such as `linear(0.3)`.
+
+        Raises
+        ------
+        ConfigError
+            If there are any.
+        """
+        if given:
+            names = ", ".join(self.constants) or "none"
+            what = f"constants of {self.label}"
+            raise ConfigError(what, "given by name", given[0], f"write {self.__name__}(NAME=VALUE); it has {names}")
+
+    @property
+    @abstractmethod
+    def constants(self) -> list[str]:
+        """Names of the constants that a call takes."""
+
     @abstractmethod
     def _parameters(self, function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
         """Return the function's parameters by name; refuse those that the loop cannot pass."""

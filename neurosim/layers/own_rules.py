@@ -79,18 +79,23 @@ class RuleMaker(OwnFunction):
         rates = {"rate": rate} if "rate" in self.parameters else {}
         return self(averaging=averaging, **dict(constants), **rates)
 
-    def __call__(self, **constants: Any) -> OwnRule:
+    @property
+    def constants(self) -> list[str]:
+        """Names of the constants that a call takes."""
+        return [name for name in self.parameters if name == "rate" or name not in QUANTITIES]
+
+    def __call__(self, *given: Any, **constants: Any) -> OwnRule:
         """Return the rule with these constants, the function's defaults for those not given.
 
         Raises
         ------
         ConfigError
-            If a constant is unknown, missing or no finite number.
+            If a constant is unknown, missing, no finite number or not given by name.
         """
+        self.by_name(given)
         averaging = constants.pop("averaging", AVERAGING)
         fraction("averaging", averaging)
-        known = [name for name in self.parameters if name == "rate" or name not in QUANTITIES]
-        values = self.values(known, constants)
+        values = self.values(self.constants, constants)
         for name, value in values.items():
             if not (name == "rate" and isinstance(value, Schedule)):
                 finite(f"{name} of rule {self.__name__}", value, "a number")

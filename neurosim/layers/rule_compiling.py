@@ -70,8 +70,19 @@ def line_of(function: Callable[..., Any], error: Exception) -> str:
         lines = sorted({line for _, _, line in code.co_lines() if line})
         uses = (line for line in lines if re.search(rf"\b{missing[1]}\b", linecache.getline(code.co_filename, line)))
         number = next(uses, number)
-    text = linecache.getline(code.co_filename, number).strip()
-    return f"line {number} of {code.co_filename}: {text}"
+    return _located(code.co_filename, number)
+
+
+def line_of_return(function: Callable[..., Any]) -> str:
+    """Return the first line of the function that returns a value; its first line, if none is found."""
+    code = function.__code__
+    lines = sorted({line for _, _, line in code.co_lines() if line})
+    found = (line for line in lines if re.search(r"\breturn\b *[^ \n#]", linecache.getline(code.co_filename, line)))
+    return _located(code.co_filename, next(found, code.co_firstlineno))
+
+
+def _located(file: str, number: int) -> str:
+    return f"line {number} of {file}: {linecache.getline(file, number).strip()}"
 
 
 def reason_of(error: Exception) -> str:

@@ -224,7 +224,7 @@ class Loop:
             raise
         finally:
             if pipeline.refused != report.refused:
-                report.pass_over(pipeline.refused)
+                report.pass_over(pipeline.refused, str(pipeline.fault))
         self._certain = True
 
     def _drain(self) -> None:

@@ -24,6 +24,8 @@ class Report:
         Samples learned from in this run.
     refused : int
         Samples that were passed over in this run, because the chip does not admit them.
+    why_refused : str
+        Why the latest of these was passed over; empty if none was.
     bad_lines : int
         Malformed lines that were passed over in this run; of several epochs, those of the last.
     stream_position : int
@@ -45,6 +47,7 @@ class Report:
 
     samples: int = 0
     refused: int = 0
+    why_refused: str = ""
     bad_lines: int = 0
     stream_position: int = 0
     seconds: float = 0.0
@@ -95,10 +98,10 @@ class Report:
         self.samples += 1
         self.stream_position += 1
 
-    def pass_over(self, refused: int) -> None:
-        """Set how many samples were passed over so far."""
+    def pass_over(self, refused: int, why: str) -> None:
+        """Set how many samples were passed over so far, and why the latest was."""
         self.stream_position += refused - self.refused
-        self.refused = refused
+        self.refused, self.why_refused = refused, why
 
     def summary(self, chip: Chip) -> dict[str, Any]:
         """Return plain values, units in the names."""

@@ -19,7 +19,7 @@ from neurosim.streams.arrays import ArrayStream
 
 SAMPLES, LABELS = ("samples", "x", "X"), ("labels", "y")
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
-ZIP = b"PK\x03\x04"
+ZIP, MAGIC = b"PK\x03\x04", npy.magic(1, 0)[:6]
 LISTED = 10  # names of arrays that an error lists
 
 
@@ -51,7 +51,7 @@ def npz_file(
     check_regular(path)
     size = path.stat().st_size
     with _one_line(path), path.open("rb") as file:
-        if file.read(6) == npy.magic(1, 0)[:6]:
+        if file.read(len(MAGIC)) == MAGIC:
             return npy_file(path)
         with zipfile.ZipFile(file) as archive:
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
@@ -94,6 +94,10 @@ def map_array(path: Path) -> NDArray[Any]:
     """
     check_regular(path)
     with _one_line(path):
+        with path.open("rb") as file:
+            begins = file.read(len(MAGIC))
+        if begins != MAGIC and not begins.startswith(ZIP):
+            raise ValueError("it does not begin as files of numpy.save do (text is read from .csv, .tsv and .ndjson)")
         array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
         if not isinstance(array, np.ndarray):
             array.close()
@@ -133,4 +137,6 @@ def _one_line(path: Path) -> Iterator[None]:
         raise
     except Exception as error:  # damage may raise anything, from zipfile, zlib or the parser of the header
         why = shortened(str(error) or type(error).__name__, 200)
+        if "allow_pickle" in why:  # NumPy's advice, which nobody here can follow
+            why = "it holds objects of Python"
         raise StreamError(f"{path} must be a whole NumPy file without pickled objects: {why}") from error

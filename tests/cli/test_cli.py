@@ -252,6 +252,16 @@ def test_bad_lines_are_passed_over_if_asked():
     assert (summary["samples"], summary["bad_lines"]) == (2, 2)
 
 
+@pytest.mark.parametrize("options", [[], ["--chunk", "100"]])
+def test_a_run_whose_samples_were_all_refused_says_so(options):
+    wanted = ["stream", "-", "--inputs", "2", "--neurons", "3", "--skip-bad", "--json", *options]
+    result = invoke(*wanted, stdin="-1,2\n3,-4\n")
+    assert "Warning: all 2 samples were refused, so nothing was learned; the last: sample 1, input 1" in result.stderr
+    assert "--initial samples" in result.stderr
+    assert json.loads(result.stdout)["samples"] == 0
+    assert "were refused" not in invoke(*wanted, stdin="-1,2\n3,4\n").stderr
+
+
 def test_samples_that_the_chip_refuses_are_bad_too(tmp_path):
     lines = "1,2\n-1,2\nx\n3,1e38\n3,4\n3,-1\n"
     options = ["-", "--inputs", "2", "--neurons", "3", "--skip-bad", "--state", tmp_path / "chip.h5"]
@@ -679,11 +689,17 @@ def test_a_competition_of_ones_own_runs_goes_on_and_is_used(tmp_path):
     ("syntax.py:layer", "must be Python that runs"),
     ("rule.py:layer", "rule bad must be compilable and return (decay, growth), got 'line 4 of"),
     ("exits.py:layer", "must be Python that runs"),
+    ("own.py:linear", "recipe must be a function that returns a layer, got 'linear, a competition'; write a"),
+    ("own.py:plain", "recipe must be a function that returns a layer, got 'plain, a rule'; write a"),
     ("nonsense", "recipe must be one of softhebb, hard_wta"),
 ])  # fmt: skip
 def test_a_recipe_that_is_none_is_one_line(recipe, words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.py").write_text(OWN)
+    (tmp_path / "own.py").write_text(
+        "import neurosim as ns\n@ns.competition\ndef linear(drive, responses):\n    responses[0] = 1.0\n"
+        "@ns.rule\ndef plain(response):\n    return 1, response\n"
+    )
     (tmp_path / "exits.py").write_text("import sys\nsys.exit(7)\n")
     (tmp_path / "syntax.py").write_text("def layer(:\n")
     (tmp_path / "rule.py").write_text("import neurosim as ns\n@ns.rule\ndef bad(response):\n    return response.x, 1\n")

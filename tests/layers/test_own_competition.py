@@ -54,6 +54,11 @@ def own_soft(drive, responses, *, sharpness=1.0, signed=0.0):
         responses[k] /= total if signed == 0.0 or k == winner else -total
 
 
+@ns.rule
+def own_instar(response, rate=0.1):
+    return 1 - rate * response, rate * response
+
+
 @ns.competition
 def own_free(drive, responses):
     for k in range(drive.size):
@@ -299,6 +304,20 @@ def misspelt(drive, responses):
     responses[0] = drove[0]  # noqa: F821
 
 
+def sorting_out(drive, responses):
+    responses[0] = 1.0
+    if drive[0] > 0:
+        return 1
+    return None
+
+
+def idle(drive, responses, *, threshold=0.5):
+    """Use drives alone."""
+    total = 0.0
+    for k in range(drive.size):
+        total += drive[k] - threshold
+
+
 def any_number(drive, responses, **constants):
     pass
 
@@ -306,7 +325,11 @@ def any_number(drive, responses, **constants):
 REFUSED = [
     (beyond, "must be a function that stays within its 5 neurons, got 'IndexError: index is out of bounds'"),
     (text, "what competition text returns must be nothing, or the winner as a whole number"),
+    (text, """: return "the first"'; Numba calls it Literal[str](the first)"""),
     (part, "what competition part returns must be nothing, or the winner as a whole number"),
+    (part, ": return 0.5'; Numba calls it float32"),
+    (sorting_out, ": return 1'; Numba calls it OptionalType(int64)"),
+    (idle, "competition idle must be a function that writes responses, got 'one that does not use them'"),
     (allocating, "write a loop over range(drive.size)"),
     (allocating_elsewhere, "write a loop over range(drive.size)"),
     (shifting, "responses[1:] = drive[:-1]'; it cannot allocate an array, nor copy a slice"),
@@ -337,6 +360,12 @@ def test_unknown_constants_are_named_with_those_known():
         own_linear(threshhold=1)
     with pytest.raises(ns.ConfigError, match="threshold of competition own_linear must be a number"):
         own_linear(threshold=float("nan"))
+    with pytest.raises(ns.ConfigError, match=r"given by name, got 0\.3; .*own_linear\(NAME=VALUE\); it has threshold"):
+        own_linear(0.3)
+    with pytest.raises(
+        ns.ConfigError, match=r"constants of rule own_instar must be given by name, got 0\.3; .* it has rate"
+    ):
+        own_instar(0.3)
 
 
 @pytest.mark.parametrize("name", ["dense", "biased", "images"])
@@ -351,19 +380,63 @@ def test_a_response_that_is_not_finite_ends_the_run_at_its_neuron(name, samples)
     chip = ns.Chip(layers(ns.competition(breaking)), inputs=inputs, seed=1)
     large = 100 * samples if name == "images" else samples
     chip.layers[0].state.scales[3] = 1e4
-    with pytest.raises(ns.DivergedError, match="layer 1, neuron 3"):
+    size = chip.layers[0].constants.neurons
+    words = rf"competition breaking must .* wrote a response that is not finite, for neuron 3 of {size}; mend it"
+    with pytest.raises(ns.DivergedError, match=rf"layer 1, sample \d+: {words}"):
         chip.learn(large[:50])
 
 
 def test_a_winner_that_is_no_neuron_ends_the_run(samples):
     def losing(drive, responses):
+        responses[0] = 1.0
         return int(drive[0] > 1.5) * 99
 
     chip = ns.Chip([dense(ns.competition(losing))], inputs=64)
     chip.learn(samples[:3])
     chip.layers[0].state.scales[0] = 1e4
-    with pytest.raises(ns.DivergedError, match="layer 1, neuron 0"):
+    words = "layer 1, sample 0: competition losing must .* returned a winner that is none of the 13 neurons; mend it"
+    with pytest.raises(ns.DivergedError, match=words):
         chip.learn(samples[3:6])
+    with pytest.raises(ns.DivergedError, match="competition losing must"):
+        chip.learn_one(samples[3])
+
+
+@pytest.mark.parametrize("neuron", [0, 12])
+def test_a_neuron_that_diverges_is_not_the_competition_s_fault(samples, neuron):
+    chip = ns.Chip([dense(own_linear)], inputs=64)
+    chip.layers[0].state.scales[neuron] = np.inf
+    with pytest.raises(ns.DivergedError, match=f"layer 1, neuron {neuron}: weights and potentials must stay finite"):
+        chip.learn(samples[:3])
+
+
+@ns.competition
+def own_margin(drive, responses, *, margin=0.1):
+    floor = drive.max() - margin
+    for k in range(drive.size):
+        responses[k] = max(drive[k] - floor, 0.0) / margin
+
+
+def judged(chip, train, test):
+    result = ns.judge(chip, train, test)
+    return result.winner_accuracy, result.readout_accuracy
+
+
+def test_the_examples_of_the_page_learn():
+    train, test = ns.open_stream("digits:train"), ns.open_stream("digits:test")
+    layer = dense(own_margin(margin=0.05), 200, radius=5.0, cap=0.25, cutoff=0.01, rule=ns.SoftHebb(rate=1.5))
+    before, after = (
+        judged(chip, train, test) for chip in (ns.Chip([layer], inputs=64), ns.Chip([layer], inputs=64).learn(train))
+    )
+    assert after[0] > before[0] + 0.5
+    assert after[1] >= before[1]
+    chip = ns.Chip([ns.recipes.softhebb(100)], inputs=64)
+    before = judged(chip, train, test)
+    for x, _ in train:
+        ranks = chip.respond_one(x).potentials.argsort().argsort() / 99
+        chip.learn_one(x, responses=ranks**50)
+    after = judged(chip, train, test)
+    assert after[0] > before[0] + 0.5
+    assert after[1] > before[1]
 
 
 @pytest.mark.parametrize(("name", "base", "advice"), [

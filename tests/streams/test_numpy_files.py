@@ -80,6 +80,21 @@ def test_forged_files_are_one_line_each(tmp_path):
         assert len(message) < 500
 
 
+def test_what_is_no_numpy_file_is_said_without_numpy_s_options(tmp_path):
+    (tmp_path / "text.npy").write_text("hello\n")
+    np.save(tmp_path / "objects.npy", np.array([{}, 1], dtype=object))
+    np.savez(tmp_path / "objects.npz", x=np.array([{}, 1], dtype=object))
+    words = {
+        "text.npy": "it does not begin as files of numpy.save do",
+        "objects.npy": "objects",
+        "objects.npz": "objects",
+    }
+    for name, expected in words.items():
+        with pytest.raises(ns.StreamError, match=expected) as caught:
+            ns.open_stream(str(tmp_path / name))
+        assert "allow_pickle" not in str(caught.value)
+
+
 def test_what_python_2_wrote_is_read_without_a_warning(tmp_path):
     (tmp_path / "a.npy").write_bytes(PYTHON2)
     archive(tmp_path / "a.npz", {"x": PYTHON2, "y": npy(header("(6L,)", "'<i8'"), Y.tobytes())})
