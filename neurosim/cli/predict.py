@@ -13,7 +13,7 @@ from neurosim.cli.compiled_code import find_cache
 from neurosim.cli.faults import check_files, fail, plainly, say
 from neurosim.cli.interrupts import Interrupts
 from neurosim.cli.options import SourceOptions
-from neurosim.cli.transforms import open_transformed
+from neurosim.cli.transforms import open_transformed, say_numbers
 from neurosim.online.stop import Stop
 
 if TYPE_CHECKING:
@@ -92,6 +92,8 @@ def command(**values: Any) -> None:
         options = replace(options, inputs=chip.inputs)
     stream = open_transformed(options.source, options)
     check_columns(stream.name, stream.columns, (contents.stream or {}).get("columns", ()), "what the chip learned from")
+    learned = (contents.stream or {}).get("numbers")
+    notes = say_numbers({"the stream learned from": learned, options.source: stream.numbers})
     predictions = readouts.predict(chip, stream, kind=kind)
     with Interrupts(Stop) as interrupts:
         error = _write(options, _waited(predictions, interrupts), readouts, stream, tally)
@@ -99,7 +101,7 @@ def command(**values: Any) -> None:
         summary = {
             "state_sha256": readouts.state_sha256, "readout": kind, "readout_samples": readouts.fitted[kind].samples_,
             "samples": tally.samples, "labelled_samples": tally.labelled, "accuracy": tally.accuracy,
-            "interrupted": interrupts.came(),
+            "interrupted": interrupts.came(), "numbers": stream.numbers, "notes": notes,
         }  # fmt: skip
         if options.skip_bad:
             summary["bad_lines"] = getattr(stream, "bad", 0)

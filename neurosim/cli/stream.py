@@ -17,7 +17,7 @@ from neurosim.cli.faults import echo_error, fail, plainly, say
 from neurosim.cli.help import FilledHelp
 from neurosim.cli.interrupts import Interrupts, ignored
 from neurosim.cli.options import ChipOptions, SourceOptions
-from neurosim.cli.transforms import AUGMENTATIONS, open_transformed
+from neurosim.cli.transforms import AUGMENTATIONS, open_transformed, say_numbers
 
 if TYPE_CHECKING:
     from neurosim.chip.chip import Chip
@@ -198,6 +198,7 @@ def _stream(options: StreamOptions, show: Show) -> None:
 
     stream = open_transformed(options.source, options)
     train, test = _judged_on(options, stream)
+    notes = [] if test is None else say_numbers({options.source: stream.numbers, "test": test.numbers})
     edits, edited = edits_of(options.edits, options)
     with nullcontext() if options.state is None else store.claim(options.state):
         chip, position = chip_for(options, stream, state=options.state, restart=options.restart, replay=options.replay)
@@ -213,7 +214,7 @@ def _stream(options: StreamOptions, show: Show) -> None:
                     f"Edits of {options.edits} for samples beyond the stream's end, not made: {report.edits_left}."
                 )
             summary = report.summary(chip) | {"winner_accuracy": None, "readout_accuracy": None}
-            summary |= {"numbers": stream.numbers, "notes": list(stream.notes)}
+            summary |= {"numbers": stream.numbers, "notes": [*stream.notes, *notes]}
             if stream.passed_over:
                 summary["files_passed_over"] = stream.passed_over
             if stream.classes:
