@@ -72,8 +72,8 @@ def rectified(u, average, lanes):
 
 @cell
 def above(u, average):
-    """Return what a potential exceeds the mean by."""
-    return max(u - average, average * ZERO)
+    """Return what a potential exceeds the mean by; zero without a sign if by nothing."""
+    return max(u - average, ZERO)
 
 
 @cell

@@ -87,8 +87,8 @@ def _pool(potentials, averages, constants, sent, square, first, last, pooled):
 
 @cell
 def _apply(function, potentials, average, outputs):
-    """Write f(u), but for the power."""
-    threshold = average if function == TRIANGLE else average * ZERO
+    """Write f(u), but for the power; which thread has which neurons changes not even the sign of a zero."""
+    threshold = average if function == TRIANGLE else abs(average) * ZERO
     for k in range(potentials.size):
         z = potentials[k] - threshold
         outputs[k] = z if function == IDENTITY else max(z, ZERO)

@@ -4,7 +4,7 @@ import numpy as np
 
 from neurosim.kernels.compiled import cell
 from neurosim.kernels.dense.layout import WRITES
-from neurosim.kernels.dense.norms import bring_to_sum, length_of, measure_norm, renormalise
+from neurosim.kernels.dense.norms import length_of, measure_norm, rescale
 from neurosim.kernels.dense.rates import rate_of_neuron
 from neurosim.kernels.shared.codes import SANGER, SUBSPACE
 from neurosim.kernels.shared.instruments import note_step
@@ -44,10 +44,7 @@ def learn_by_eligibility(count, constants, state, scratch):
             scratch.sizes[k] += step * step
     for k in range(t.size):
         measure_norm(state, k, constants.lebesgue)
-        if constants.renormalise and scratch.sizes[k] > ZERO:
-            renormalise(state, k, constants.lebesgue)
-        if constants.weight_sum > ZERO and scratch.sizes[k] > ZERO:
-            bring_to_sum(state, k, constants.weight_sum, constants.lebesgue)
+        rescale(k, scratch.sizes[k], constants, state)
         if constants.instruments:
             note_step(k, scratch.sizes[k], state.steps)
 
@@ -85,10 +82,7 @@ def move_by_largest(count, rate, constants, state, scratch):
             size[k] += step * step
         s[k] = ONE
         measure_norm(state, k, constants.lebesgue)
-        if constants.renormalise and size[k] > ZERO:
-            renormalise(state, k, constants.lebesgue)
-        if constants.weight_sum > ZERO and size[k] > ZERO:
-            bring_to_sum(state, k, constants.weight_sum, constants.lebesgue)
+        rescale(k, size[k], constants, state)
         if constants.instruments:
             note_step(k, size[k], state.steps)
 

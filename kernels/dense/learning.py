@@ -7,13 +7,12 @@ import numpy as np
 from neurosim.kernels.compiled import cell, inlined, not_inlined
 from neurosim.kernels.dense.layout import FOLDS, PENDING, SAMPLES, UPDATES, WRITES
 from neurosim.kernels.dense.norms import (
-    bring_to_sum,
     fold_scale,
     length_of,
     measure_norm,
     measure_overlap,
     not_below_zero,
-    renormalise,
+    rescale,
 )
 from neurosim.kernels.dense.rates import rate_of_neuron
 from neurosim.kernels.shared.by_address import call
@@ -159,17 +158,14 @@ def leak_all(constants, state):
 
 @inlined
 def settle_norms(count, folded, constants, state, scratch):
-    """Measure the norms that growth has left unknown, and bring neurons to norm one, if they are to be."""
+    """Measure the norms that growth has left unknown, and rescale neurons that are to have norm one or a sum."""
     if not (folded or constants.renormalise or constants.weight_sum > ZERO or constants.lebesgue != TWO):
         return
     for m in range(count):
         k = scratch.written[m]
         if constants.lebesgue != TWO or (folded and state.scales[k] == ONE):
             measure_norm(state, k, constants.lebesgue)
-        if constants.renormalise and scratch.sizes[k] > ZERO:
-            renormalise(state, k, constants.lebesgue)
-        if constants.weight_sum > ZERO and scratch.sizes[k] > ZERO:
-            bring_to_sum(state, k, constants.weight_sum, constants.lebesgue)
+        rescale(k, scratch.sizes[k], constants, state)
 
 
 @not_inlined

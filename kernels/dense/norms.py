@@ -1,4 +1,4 @@
-"""Norms of weight vectors: followed, measured anew, brought to one; scales folded into synapses."""
+"""Norms of weight vectors: followed, measured anew, brought to one or to a sum; scales folded."""
 
 import math
 
@@ -95,3 +95,12 @@ def bring_to_sum(state, k, weight_sum, lebesgue):
         if not (FOLD_BELOW <= scale <= FOLD_ABOVE):
             fold_scale(state.synapses, state.scales, state.counters, k)
     measure_norm(state, k, lebesgue)
+
+
+@cell
+def rescale(k, size, constants, state):
+    """Bring a neuron that moved to norm one, or to its sum of |w|, if it is to be; `size` is its squared step."""
+    if constants.renormalise and size > ZERO:
+        renormalise(state, k, constants.lebesgue)
+    if constants.weight_sum > ZERO and size > ZERO:
+        bring_to_sum(state, k, constants.weight_sum, constants.lebesgue)

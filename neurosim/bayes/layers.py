@@ -10,7 +10,7 @@ from neurosim.chip.chip import Chip
 from neurosim.chip.learning import Samples
 from neurosim.errors import ConfigError, SampleError
 from neurosim.layers.activations import Identity
-from neurosim.layers.biases import LogPrior
+from neurosim.layers.biases import AdaptiveThreshold, LogPrior
 from neurosim.layers.competition import SoftWTA
 from neurosim.layers.dense import DenseWTA
 
@@ -56,6 +56,9 @@ def _check_model(name: str, constants: Any) -> None:
     if not isinstance(constants.activation, Identity) or constants.lebesgue != 2:
         rule = "one whose potentials w.x compete as they are, with lebesgue 2, to be a mixture"
         raise ConfigError(name, rule, (constants.activation, constants.lebesgue))
+    if isinstance(constants.bias, AdaptiveThreshold):
+        advice = "frozen responses have its thresholds, too, and are no posterior"
+        raise ConfigError(name, "one without AdaptiveThreshold to be a mixture", constants.bias, advice)
     if constants.normalise != "sample":
         advice = "otherwise the concentration |x| / temperature is another one for each sample"
         raise ConfigError(name, 'one with normalise="sample" to be a mixture', constants.normalise, advice)

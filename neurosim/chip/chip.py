@@ -339,8 +339,8 @@ class Chip(SavedChip):
 
         .. math:: P(k \mid x) = \mathrm{softmax}(f(u) / \tau + \ln q)_k
 
-        q are the shares of a `LogPrior`, without one 1 / K. For potentials w x / |x| and weights of equal norms that is
-        the posterior of a mixture of von Mises-Fisher components with the directions of the weights.
+        q are the shares of a `LogPrior`, else 1 / K; an `AdaptiveThreshold` is subtracted from f(u). Without one, for
+        potentials w x / |x| and equal norms, it is the posterior of von Mises-Fisher components along the weights.
 
         Parameters
         ----------

@@ -133,12 +133,8 @@ class Passes:
         constants = _last_constants(chip.layers)
         self.head = _head(readout, constants, dtype)
         self.sharpness = _sharpness(self.head, chip.layers[-1], temperature)
-        if self.head.of_shares and isinstance(constants.bias, AdaptiveThreshold):
-            rule, advice = (
-                "None or a LogPrior for P(k | x)",
-                "a LinearReadout reads potentials, which have no threshold",
-            )
-            raise ConfigError("bias of the last layer", rule, constants.bias, advice)
+        if self.head.of_shares:
+            _check_shares(constants, self.sharpness)
         with chip._reading():
             self.layers = [LayerPass(layer, dtype) for layer in chip.layers if isinstance(layer, DenseLayer)]
 
@@ -179,8 +175,6 @@ class Passes:
         """Refuse, by ConfigError, a hard competition, whose winner has no slope."""
         if self.head.of_shares and self.sharpness is None:
             advice = "give a temperature for the softmax of which it is the limit, or a LinearReadout"
-            if getattr(self.layers[-1].constants.competition, "relative_temperature", None) is not None:
-                advice = "its temperature is relative to what it learns, and it has learned nothing"
             competition = self.layers[-1].constants.competition
             raise ConfigError("competition of the last layer", "a softmax to have a gradient", competition, advice)
 
@@ -240,6 +234,17 @@ def _head(readout: object, constants: DenseWTA, dtype: Float) -> Head:
     if not isinstance(readout, Differentiable):
         raise ConfigError("readout", READOUT, type(readout).__name__, "no other has a gradient")
     return readout.head(constants, dtype)
+
+
+def _check_shares(constants: DenseWTA, sharpness: float | None) -> None:
+    """Refuse a last layer whose P(k | x) is not known, or not that of potentials and a prior alone."""
+    competition = constants.competition
+    if sharpness is None and getattr(competition, "relative_temperature", None) is not None:
+        advice = "its temperature is relative to what it learns, and it has learned nothing: train it, or give one"
+        raise ConfigError("competition of the last layer", "of a known temperature", competition, advice)
+    if isinstance(constants.bias, AdaptiveThreshold):
+        advice = "a LinearReadout reads potentials, which have no threshold"
+        raise ConfigError("bias of the last layer", "None or a LogPrior for P(k | x)", constants.bias, advice)
 
 
 def _sharpness(head: Head, last: WorkingLayer, temperature: float | None) -> float | None:

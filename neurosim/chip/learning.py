@@ -10,7 +10,7 @@ from neurosim.checks import LARGEST, whole
 from neurosim.chip.checkpoints import Checkpoints
 from neurosim.chip.directed import Directed, Directions, is_by_layer, learn_block
 from neurosim.chip.pipeline import Pipeline, whole_windows
-from neurosim.chip.samples import as_labels, as_modulators, as_source, check_fits, fitting
+from neurosim.chip.samples import as_labels, as_modulators, as_source, check_fits, fitting, in_multiples
 from neurosim.chip.use import Run
 from neurosim.engine.base import WorkingLayer
 from neurosim.engine.samples import NO_LABELS
@@ -56,7 +56,8 @@ def learn(
         return
     factors, first = None if modulators is None else as_modulators(modulators, count), 0
     with Pipeline(at_work, threads, frozen=frozen, chunk=chunk, run=run) as pipeline:
-        for whole_block in blocks_of(stream, shape, chunk):
+        blocks = blocks_of(stream, shape, chunk)
+        for whole_block in blocks if windows == 1 else in_multiples(blocks, windows):
             for block in (whole_block,) if checkpoints is None else checkpoints.pieces(whole_block, first):
                 samples = slice(first, first + len(block.samples))
                 first = samples.stop

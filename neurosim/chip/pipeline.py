@@ -112,8 +112,8 @@ class Pipeline:
             raise ConfigError("threads", "1 with device='cuda', whose blocks share every layer's work", threads)
         self.layers, self.frozen = layers, frozen
         self._learners = [layer for index, layer in enumerate(layers) if index not in frozen]
-        self.whole = whole_windows(layers, frozen)
-        self._check_windows(skip_bad)
+        self.whole, self._skip_bad = whole_windows(layers, frozen), skip_bad
+        self._check_windows()
         self._chunk, self._threads, self._timing = chunk, threads, timing
         self._run = Run() if run is None else run
         self._waiting: list[Chunk | None] = [None] * len(layers)
@@ -123,7 +123,7 @@ class Pipeline:
         self.takes_one = singly and self._pool is None and self.whole == 1
         self._width = (layers[0].inputs,)
         self.renew()
-        self.refused, self._skip_bad = 0, skip_bad
+        self.refused = 0
         self.fault: SampleError | None = None
         self._refused: tuple[SampleError, int] | None = None  # why the first layer does not admit a sample, and which
         self._error: NeurosimError | None = None
@@ -142,13 +142,13 @@ class Pipeline:
             if self._pool is not None:
                 self._pool.shutdown()
 
-    def _check_windows(self, skip_bad: bool) -> None:
+    def _check_windows(self) -> None:
         """Refuse what cannot be where a layer answers at the end of its window."""
         if self.whole == 1:
             return
-        if skip_bad:
+        if self._skip_bad:
             why = "a window would lack the samples that are passed over"
-            raise ConfigError("skip_bad", "False where a layer has answers='window'", skip_bad, why)
+            raise ConfigError("skip_bad", "False where a layer has answers='window'", True, why)
         for layer in self.layers[:-1]:
             left = layer.waiting if layer.answers_after > 1 and layer.index not in self.frozen else 0
             if left > 0:
@@ -159,6 +159,9 @@ class Pipeline:
     def renew(self) -> None:
         """Make anew what works with the layers' constants: they have changed, and nothing is under way."""
         layers, threads, timing = self.layers, self._threads, self._timing
+        self.whole = whole_windows(layers, self.frozen)
+        self._check_windows()
+        self.takes_one = self.takes_one and self.whole == 1
         self._taught = any(layer.constants.competition.by_label for layer in self._learners)
         self.runners = [
             # Nobody reads what the last layer transmits.

@@ -1,7 +1,7 @@
 """Samples, labels and modulators from outside: checked, and converted to the types that layers take."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from neurosim.engine.base import WorkingLayer
 from neurosim.engine.samples import Array
 from neurosim.errors import ConfigError, SampleError
 from neurosim.outside.arrays import KINDS, REAL, WHOLE, numbers, shown
-from neurosim.streams import Stream, check_stream
+from neurosim.streams import Block, Stream, check_stream
 from neurosim.streams.iterated import IteratedStream, is_iterated
 
 BY_LAYER = "[...] with one number a layer, or [[...], ...] with a list for each layer, of one number a neuron"
@@ -139,6 +139,25 @@ def fitting(name: str, values: NDArray[Any], block: slice) -> NDArray[Any]:
     if block.stop > len(values):
         raise SampleError(f"{name} must be as many as samples, got {len(values)} for {block.stop} or more")
     return values[block]
+
+
+def in_multiples(blocks: Iterator[Block], multiple: int) -> Iterator[Block]:
+    """Give the samples of blocks in blocks whose lengths are multiples of a number; what is left at the end comes last.
+
+    What is left of a block is kept as a copy, as a stream may write the next block where this one lies.
+    """
+    left: Block | None = None
+    for samples, labels in blocks:
+        if left is not None:
+            samples = np.concatenate([left.samples, samples])
+            labels = None if left.labels is None or labels is None else np.concatenate([left.labels, labels])
+        end = len(samples) - len(samples) % multiple
+        if end > 0:
+            yield Block(samples[:end], None if labels is None else labels[:end])
+        rest = Block(samples[end:].copy(), None if labels is None else labels[end:].copy())
+        left = rest if len(rest.samples) else None
+    if left is not None:
+        yield left
 
 
 def teachable(

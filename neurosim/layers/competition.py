@@ -162,10 +162,8 @@ class SoftWTA(Competition):
 
     def numbers(self, neurons: int) -> dict[str, Any]:
         """Return what its cell takes."""
-        relative = self.relative_temperature or 0.0
-        return {
-            "sharpness": self.sharpness, "relative": relative, "signed": self.signed, "winner_only": self.winner_only,
-        }  # fmt: skip
+        signs = {"signed": self.signed, "winner_only": self.winner_only}
+        return {"sharpness": self.sharpness, "relative": self.relative_temperature or 0.0, **signs}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,7 @@ class Pace:
 
     Attributes
     ----------
+    multiple : int
     auto : bool
         Whether chunks may have any number of samples.
     size : int
@@ -41,7 +42,7 @@ class Pace:
     """
 
     def __init__(self, chunk: int | str, multiple: int = 1) -> None:
-        self.auto, self._multiple = chunk == AUTO, multiple
+        self.auto, self.multiple = chunk == AUTO, multiple
         self.size = self.whole(1 if self.auto else int(chunk))
         self._samples = self._nanoseconds = 0.0  # of the latest chunks, older ones by less and less
 
@@ -53,8 +54,8 @@ class Pace:
         self._nanoseconds = KEPT * self._nanoseconds + nanoseconds
         within = AIM * self._samples / max(1.0, self._nanoseconds)
         grown = GROWTH * self.size if samples == self.size else self.size
-        self.size = self.whole(int(max(1, min(within, grown, MOST) // self._multiple * self._multiple)))
+        self.size = self.whole(int(max(1, min(within, grown, MOST) // self.multiple * self.multiple)))
 
     def whole(self, samples: int) -> int:
         """Return the next multiple from so many samples on."""
-        return -(-samples // self._multiple) * self._multiple
+        return -(-samples // self.multiple) * self.multiple

@@ -8,7 +8,7 @@ from typing import Any
 from neurosim.checks import LARGEST, number, whole
 from neurosim.chip.changing import Change
 from neurosim.chip.chip import Chip
-from neurosim.chip.samples import as_stream
+from neurosim.chip.samples import as_stream, in_multiples
 from neurosim.errors import ConfigError, DivergedError, SampleError, StateError
 from neurosim.online.control import Control
 from neurosim.online.editor import Editor
@@ -157,9 +157,11 @@ def run(
 def _blocks(stream: Stream, start: int, pace: Pace) -> Iterator[Block]:
     """Return the stream in blocks, which the loop cuts into chunks."""
     if pace.auto:
-        return stream.arriving(start, lambda: pace.size)
-    at_once = stream.read_ahead if isinstance(stream, RandomAccess) else 1  # samples that are read together anyway
-    return stream.blocks(start, pace.size * max(1, min(MOST, at_once) // pace.size))
+        blocks = stream.arriving(start, lambda: pace.size)
+    else:
+        at_once = stream.read_ahead if isinstance(stream, RandomAccess) else 1  # samples that are read together anyway
+        blocks = stream.blocks(start, pace.size * max(1, min(MOST, at_once) // pace.size))
+    return blocks if pace.multiple == 1 else in_multiples(blocks, pace.multiple)
 
 
 def _named(blocks: Iterator[Block], stream: Stream, chip: Chip) -> Iterator[Block]:

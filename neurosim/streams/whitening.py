@@ -88,8 +88,13 @@ class Whiten:
         finite("epsilon", epsilon, "positive", 0, above=True)
         if stream.inputs > WIDEST:
             raise ConfigError("stream to whiten", f"of at most {WIDEST} numbers a sample", stream.inputs)
-        block = next(iter(stream.blocks(size=samples)), None)
-        first = np.empty((0, stream.inputs)) if block is None else block.samples.astype(np.float64)
+        pieces, count = [np.empty((0, stream.inputs))], 0
+        for block in stream.blocks(size=samples):
+            pieces.append(block.samples[: samples - count].astype(np.float64))
+            count += len(pieces[-1])
+            if count == samples:
+                break
+        first = np.concatenate(pieces)
         if len(first) < 2:
             raise ConfigError("stream to whiten", "of at least 2 samples", len(first))
         mean = first.mean(axis=0)

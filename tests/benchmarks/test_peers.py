@@ -10,7 +10,9 @@ import neurosim as ns
 from benchmarks import peers
 from benchmarks.peers import numpy_dense, sameness, timing
 
-LAYER = ns.recipes.softhebb(41, temperature=0.01)  # that of the references; not a multiple of what a loop takes at a time
+LAYER = ns.recipes.softhebb(
+    41, temperature=0.01
+)  # that of the references; not a multiple of what a loop takes at a time
 CONSTANTS = peers.constants_of(LAYER)
 FEW = 20  # with more, rounding grows: a neuron whose norm is 1 but for rounding has the root of that as its rate
 

@@ -197,6 +197,46 @@ def test_a_run_takes_whole_windows(tmp_path):
         ns.run(ns.Chip(made, inputs=SHAPE), stream, skip_bad=True)
 
 
+class Uneven(ArrayStream):
+    """A stream that is read a few samples at a time, whatever is asked for, and always into the same memory."""
+
+    def blocks(self, start=0, size=256):
+        memory = np.empty((7, self.inputs), np.float32)
+        for block in super().blocks(start, 7):
+            memory[: len(block.samples)] = block.samples
+            yield block._replace(samples=memory[: len(block.samples)])
+
+
+@pytest.mark.parametrize("chunk", ["auto", 10, 64])
+@pytest.mark.parametrize("kind", [ArrayStream, Uneven])
+def test_a_stream_comes_in_whole_windows_however_it_is_read(kind, chunk):
+    made, X = layers(2), images(300)
+    labels = np.arange(300) % 4
+    whole = ns.Chip(made, inputs=SHAPE).learn(X)
+    chip = ns.Chip(made, inputs=SHAPE)
+    report = ns.run(chip, kind(X, labels), chunk=chunk)
+    assert (report.samples, chip.state_sha256) == (300, whole.state_sha256)
+    assert ns.Chip(made, inputs=SHAPE).learn(kind(X), chunk=20).state_sha256 == whole.state_sha256
+    chip = ns.Chip(made, inputs=SHAPE)
+    with pytest.raises(ns.SampleError, match=r"must come 10 at a time.*got 6, and learned from all before"):
+        ns.run(chip, kind(X[:286]), chunk=chunk)
+    assert chip.state_sha256 == ns.Chip(made, inputs=SHAPE).learn(X[:280]).state_sha256
+
+
+@pytest.mark.parametrize(("window", "words"), [(5, None), (15, r"must come 15 at a time.*got 10")])
+def test_a_window_that_changes_amid_a_run_is_a_whole_one(window, words):
+    made, X = layers(2), images(40)
+    changed = ns.Chip(made, inputs=SHAPE).learn(X[:20]).with_constants(window=window, layer=0)
+    chip = ns.Chip(made, inputs=SHAPE)
+    if words is None:
+        ns.run(chip, ArrayStream(X), edits=changed.changes, chunk=10)
+        assert chip.state_sha256 == changed.learn(X[20:]).state_sha256
+    else:
+        with pytest.raises(ns.SampleError, match=words):
+            ns.run(chip, ArrayStream(X), edits=changed.changes, chunk=10)
+        assert chip.state_sha256 == changed.state_sha256
+
+
 @pytest.mark.parametrize(("changed", "words"), [
     ({"normalise": "running"}, "momentum must be 0 without normalise='window', got 0.1"),
     ({"normalise": "running", "momentum": 0.0}, "answers must be 'at once' without normalise='window', got 'window'"),

@@ -120,7 +120,7 @@ def test_inspect_shows_what_is_there(tmp_path):
     for words in (
         "digits, stored order, at 1,797",
         "64 inputs -> 30 neurons",
-        "SoftWTA(relative_temperature=0.025)",
+        "relative_temperature=0.025)",
         "normalise=sample",
     ):
         assert words in shown

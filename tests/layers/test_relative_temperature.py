@@ -89,11 +89,26 @@ def test_files_of_layers_without_it_do_not_name_it(tmp_path):
     assert ns.Chip.load(tmp_path / "fixed.h5").state_sha256 == fixed.state_sha256
 
 
+def test_log_probabilities_take_the_temperature_as_it_is_now():
+    fresh, X, labels = chip(), samples(40), np.arange(40) % 3
+    readout = ns.SoftLabels()
+    readout.add(fresh.respond(X), labels)
+    readout.finish()
+    with pytest.raises(ns.ConfigError, match=r"must be of a known temperature.*it has learned nothing"):
+        ns.bayes.Classifier(fresh, readout)
+    ns.bayes.Classifier(fresh, readout, temperature=0.1)
+    learned = chip().learn(X)
+    found = np.exp(ns.bayes.Classifier(learned, readout).log_proba(X))
+    np.testing.assert_allclose(found, readout.predict_proba(learned.respond(X)), atol=1e-5)
+
+
 def test_the_posterior_of_a_mixture_takes_the_temperature_as_it_is_now():
     from neurosim.bayes import Mixture
 
     with pytest.raises(ns.ConfigError, match="one that has learned, to be a mixture"):
         Mixture.of(chip())
+    with pytest.raises(ns.ConfigError, match="without AdaptiveThreshold to be a mixture"):
+        Mixture.of(chip(bias=ns.AdaptiveThreshold()).learn(samples()))
     learned = chip().learn(samples())
     assert Mixture.of(learned).concentration == 1 / learned.layers[0].temperature
 

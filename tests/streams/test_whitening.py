@@ -42,6 +42,14 @@ def test_what_comes_out_is_uncorrelated_and_of_variance_one():
     assert np.allclose(fitted(epsilon=1e-6).apply_all(IMAGES).reshape(400, -1), samples, atol=1e-4)
 
 
+def test_it_takes_as_many_samples_however_they_are_read():
+    class Pairs(ArrayStream):
+        def blocks(self, start=0, size=256):
+            return super().blocks(start, 2)
+
+    assert repr(ns.Whiten.fit(Pairs(IMAGES), samples=301)) == repr(fitted(samples=301))
+
+
 def test_a_large_epsilon_leaves_directions_of_little_variance_small():
     samples = fitted(epsilon=1e6).apply_all(IMAGES).reshape(400, -1)
     assert np.allclose(samples * 1e3, (IMAGES - IMAGES.mean(axis=0)).reshape(400, -1), atol=1e-2)

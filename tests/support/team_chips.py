@@ -29,6 +29,11 @@ CHIPS = {
         conv_layer(33, bias=ns.AdaptiveThreshold(), competition=ns.HardWTA()),
         conv_layer(35, bias=ns.LogPrior(rate=0.1), competition=ns.SoftWTA(temperature=1.0)),
     ],
+    "triangle first": [  # whose zeros have a sign in what is sent
+        conv_layer(70, stride=3, pre_triangle=True, step="largest", transmit=ns.Identity()),
+        conv_layer(20, window=2, pre_triangle=True, step="largest", normalise="window", momentum=0.1),
+        conv_layer(35, padding=0, competition=ns.HardWTA()),
+    ],
     "norm one": [conv_layer(37, **NORM_ONE), conv_layer(300, kernel=9, padding=0, **NORM_ONE)],
 }  # fmt: skip
 

@@ -255,8 +255,7 @@ def stream_grid(kind: Kind, own: Any = None) -> Any:
                 failed |= pass_time(n, constants, *where)
                 continue
             if constants.relative > ZERO:
-                now = lead_over(field.highest, field.mean)
-                lead, leads = moved_lead(now, lead, leads, constants.forgetting)
+                lead, leads = moved_lead(lead_over(field.highest, field.mean), lead, leads, constants.forgetting)
             keep(n, pending, window, potential, response, field, constants, intake, state, seat)
             pending += 1
             if pending < window:

@@ -24,10 +24,10 @@ function softmax(exponents) {
   return { shares: weights.map((w) => w / total), winner: exponents.indexOf(top), entropy: Math.max(0, entropy) };
 }
 
-// `layer` has potentials, activation, and offsets: logarithms of a learned prior, which no temperature changes
+// `layer` has potentials, activation, thresholds, and offsets: logarithms of a learned prior, which no temperature changes
 function respond(layer, sharpness) {
   const drives = activated(layer.potentials, layer.activation);
-  return softmax(drives.map((d, k) => sharpness * d + layer.offsets[k]));
+  return softmax(drives.map((d, k) => sharpness * (d - layer.thresholds[k]) + layer.offsets[k]));
 }
 
 // Length of the step y (x - u w) of each neuron, times its rate; losers that unlearn have it with a minus.

@@ -9,7 +9,7 @@ const state = { layer: null, sharpness: 1, signed: false, selected: 0, shown: []
 function ofPreset(potentials) {
   const all = (value) => potentials.map(() => value);
   return {
-    potentials: [...potentials], offsets: all(0), norms: all(1), rates: all(1), square: 1, cutoff: 0, cap: Number.MAX_VALUE,
+    potentials: [...potentials], thresholds: all(0), offsets: all(0), norms: all(1), rates: all(1), square: 1, cutoff: 0, cap: Number.MAX_VALUE,
     activation: { name: "Identity", exponent: 1 }, noSteps: "",
   };
 }

@@ -35,6 +35,8 @@ class ChipSample(NamedTuple):
         What the sample is called.
     potentials : float64 (neurons,)
         Of a convolutional layer, those at the position of the largest one.
+    thresholds : float64 (neurons,)
+        Subtracted from what competes; zeros without `AdaptiveThreshold`.
     offsets : float64 (neurons,)
         Logarithms of a learned prior, which no temperature changes; zeros without one.
     norms, rates : float64 (neurons,)
@@ -53,6 +55,7 @@ class ChipSample(NamedTuple):
 
     name: str
     potentials: Array
+    thresholds: Array
     offsets: Array
     norms: Array
     rates: Array
@@ -123,8 +126,9 @@ def _sharpness(competition: Competition, now: float | None) -> tuple[float | Non
 def _layer_data(sample: ChipSample) -> dict[str, Any]:
     """Return what all samples of a layer have in common."""
     return {
-        "offsets": _plain(sample.offsets), "norms": _plain(sample.norms), "cutoff": sample.cutoff, "cap": sample.cap,
-        "noSteps": sample.no_steps, "activation": {"name": sample.activation, "exponent": sample.exponent},
+        "thresholds": _plain(sample.thresholds), "offsets": _plain(sample.offsets), "norms": _plain(sample.norms),
+        "cutoff": sample.cutoff, "cap": sample.cap, "noSteps": sample.no_steps,
+        "activation": {"name": sample.activation, "exponent": sample.exponent},
     }  # fmt: skip
 
 
@@ -194,7 +198,7 @@ def _described(
     layer: Any, name: str, potentials: NDArray[np.float32], winner: int, x: NDArray[np.float32]
 ) -> ChipSample:
     """Return a layer's potentials for a sample, with the layer's constants and norms."""
-    constants = layer.constants
+    constants, bias, activity = layer.constants, layer.constants.bias, layer.state.activity.astype(np.float64)
     if isinstance(constants, ConvWTA):
         place = np.unravel_index(int(potentials.argmax()), potentials.shape)
         potentials = potentials[:, place[1], place[2]]
@@ -207,22 +211,12 @@ def _described(
         rates = schedule(constants.rule).of_neurons(layer.samples, layer.norms, wins)
     return ChipSample(
         name=name, potentials=potentials.astype(np.float64),
-        offsets=_offsets(layer),
+        thresholds=activity if isinstance(bias, AdaptiveThreshold) else np.zeros(neurons),
+        offsets=np.log(activity) if isinstance(bias, LogPrior) else np.zeros(neurons),
         norms=layer.norms.astype(np.float64), rates=rates, square=0.0 if why else _square(layer, potentials, x),
         cutoff=float(constants.cutoff), cap=float(constants.cap), activation=type(constants.activation).__name__,
         exponent=float(constants.activation.exponent), no_steps=why,
     )  # fmt: skip
-
-
-def _offsets(layer: Any) -> Array:
-    """Return what a frozen layer adds to the exponents of its softmax."""
-    constants = layer.constants
-    if not isinstance(constants.bias, LogPrior | AdaptiveThreshold):
-        return np.zeros(constants.neurons)
-    activity = np.array(layer.state.activity, np.float64)
-    if isinstance(constants.bias, LogPrior):
-        return np.log(activity)
-    return -activity * getattr(constants.competition, "sharpness", 1.0)
 
 
 def _without_steps(constants: Any) -> str:

@@ -9,7 +9,7 @@ import pytest
 import neurosim as ns
 from neurosim.views.explorer.page import explorer_page
 from neurosim.views.explorer.presets import PRESETS
-from neurosim.views.explorer.samples import chip_data
+from neurosim.views.explorer.samples import chip_data, chip_samples
 
 GAINS = ("1.0001", "1.01", "1.5", "2", "e", "10", "1000", "1e12", "1e30", "e^100")
 POTENTIALS = (0.62, 0.35, 0.81, -0.2, 0.74, 0.81, 0.7, 0.35)  # two tie for the first place
@@ -101,8 +101,24 @@ def test_activated_potentials_compete(show, activation):
     np.testing.assert_allclose(numbers(browser, "response", len(POTENTIALS)), responses, rtol=0, atol=1e-6)
 
 
-def test_a_learned_prior_stays_as_it_is_when_the_gain_moves(show, samples):
-    layer = ns.recipes.softhebb(8, bias=ns.LogPrior(rate=0.05), temperature=0.1)
+BIASES = [ns.LogPrior(rate=0.05), ns.AdaptiveThreshold(step=0.05, leak=0.1)]
+
+
+@pytest.mark.parametrize("bias", BIASES, ids=repr)
+@pytest.mark.parametrize("competition", [{"temperature": 0.1}, {"relative_temperature": 0.2}], ids=str)
+def test_shares_follow_from_what_the_page_is_given(samples, bias, competition):
+    layer = ns.recipes.softhebb(8, bias=bias, activation=ns.ReLU(), **competition)
+    chip = ns.Chip([layer], inputs=64).learn(samples)
+    given, (sample,) = chip_data(chip, ns.open_stream("digits"), [3]), chip_samples(chip, ns.open_stream("digits"), [3])
+    assert np.ptp(sample.thresholds + sample.offsets) > 0
+    exponents = given["sharpness"] * (np.maximum(sample.potentials, 0) - sample.thresholds) + sample.offsets
+    shares = np.exp(exponents - exponents.max())
+    np.testing.assert_allclose(shares / shares.sum(), chip.respond(samples[3:4]).responses[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("bias", BIASES, ids=repr)
+def test_a_bias_stays_as_it_is_when_the_gain_moves(show, samples, bias):
+    layer = ns.recipes.softhebb(8, bias=bias, temperature=0.1)
     chip = ns.Chip([layer], inputs=64).learn(samples)
     browser = show(chip, ns.open_stream("digits"))
     for temperature in (0.1, 0.3):
