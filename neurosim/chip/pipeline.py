@@ -290,8 +290,8 @@ class Pipeline:
     def _push_whole(self, values: Array, labels: Labels | None, modulators: Array | None, end: int) -> Iterator[Chunk]:
         """Put in the whole windows of a chunk, which end before sample `end` of it; then refuse the rest."""
         if end:
-            cut = (None if given is None or len(given) == 0 else given[:end] for given in (labels, modulators))
-            yield from self.push(values[:end], *cut)
+            of_those = None if labels is None or len(labels) == 0 else labels[:end]
+            yield from self.push(values[:end], of_those, None if modulators is None else modulators[:end])
         yield from self.drain()
         left = len(values) - end
         raise SampleError(

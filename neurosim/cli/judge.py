@@ -73,17 +73,17 @@ def command(**values: Any) -> None:
     chip = Chip.of(contents, options.state, rules_in(options.rules), options.device)
     streams = [_labelled("train", options.train, options), _labelled("test", options.test, options)]
     streams[0].name_classes(chip.classes)
-    learned = (contents.stream or {}).get("numbers")
-    notes = say_numbers({"the stream learned from": learned, "train": streams[0].numbers, "test": streams[1].numbers})
     with Interrupts(Stop) as interrupts:
         try:
             rows = compare(chip, *streams, pause=interrupts.waiting)
         except Stop:
             sys.exit(128 + interrupts.signal)
+    learned = (contents.stream or {}).get("numbers")
+    notes = say_numbers({"the stream learned from": learned, "train": streams[0].numbers, "test": streams[1].numbers})
     if not options.as_json:
         say(_table(rows, *(stream.numbers for stream in streams)))
         return
-    summary = {"state_sha256": chip.state_sha256, "train": options.train, "test": options.test}
+    summary: dict[str, Any] = {"state_sha256": chip.state_sha256, "train": options.train, "test": options.test}
     summary |= {"numbers": {"train": streams[0].numbers, "test": streams[1].numbers}, "notes": notes}
     say(json.dumps(summary | {"rows": [row._asdict() for row in rows]}, allow_nan=False))
 

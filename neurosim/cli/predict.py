@@ -92,12 +92,12 @@ def command(**values: Any) -> None:
         options = replace(options, inputs=chip.inputs)
     stream = open_transformed(options.source, options)
     check_columns(stream.name, stream.columns, (contents.stream or {}).get("columns", ()), "what the chip learned from")
-    learned = (contents.stream or {}).get("numbers")
-    notes = say_numbers({"the stream learned from": learned, options.source: stream.numbers})
     predictions = readouts.predict(chip, stream, kind=kind)
     with Interrupts(Stop) as interrupts:
         error = _write(options, _waited(predictions, interrupts), readouts, stream, tally)
     if error is None or tally.samples:
+        learned, in_object = (contents.stream or {}).get("numbers"), options.out == PIPE and options.as_json
+        notes = say_numbers({"the stream learned from": learned, options.source: stream.numbers}, aloud=not in_object)
         summary = {
             "state_sha256": readouts.state_sha256, "readout": kind, "readout_samples": readouts.fitted[kind].samples_,
             "samples": tally.samples, "labelled_samples": tally.labelled, "accuracy": tally.accuracy,

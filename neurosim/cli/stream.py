@@ -198,7 +198,6 @@ def _stream(options: StreamOptions, show: Show) -> None:
 
     stream = open_transformed(options.source, options)
     train, test = _judged_on(options, stream)
-    notes = [] if test is None else say_numbers({options.source: stream.numbers, "test": test.numbers})
     edits, edited = edits_of(options.edits, options)
     with nullcontext() if options.state is None else store.claim(options.state):
         chip, position = chip_for(options, stream, state=options.state, restart=options.restart, replay=options.replay)
@@ -214,12 +213,14 @@ def _stream(options: StreamOptions, show: Show) -> None:
                     f"Edits of {options.edits} for samples beyond the stream's end, not made: {report.edits_left}."
                 )
             summary = report.summary(chip) | {"winner_accuracy": None, "readout_accuracy": None}
-            summary |= {"numbers": stream.numbers, "notes": [*stream.notes, *notes]}
+            summary |= {"numbers": stream.numbers, "notes": list(stream.notes)}
             if stream.passed_over:
                 summary["files_passed_over"] = stream.passed_over
             if stream.classes:
                 summary["classes"] = list(stream.classes)
             error = _judge(chip, train, test, options, interrupts, summary)
+            if error is None and test is not None:
+                summary["notes"] += say_numbers({options.source: stream.numbers, "test": test.numbers})
             say(json.dumps(summary, allow_nan=False) if options.as_json else table(summary))
     if error is not None:
         raise error

@@ -53,7 +53,7 @@ def _say_notes(stream: "Stream") -> None:
             said.add(note)
 
 
-def say_numbers(numbers: "dict[str, str | None]") -> list[str]:
+def say_numbers(numbers: "dict[str, str | None]", aloud: bool = True) -> list[str]:
     """Say on standard error where streams' stored numbers become inputs differently; return that as notes.
 
     Parameters
@@ -61,13 +61,16 @@ def say_numbers(numbers: "dict[str, str | None]") -> list[str]:
     numbers : dict
         `Stream.numbers` by what the stream is for, what the chip or the readout was fitted on first; None if unknown.
         Floating-point numbers as stored are alike, whatever their type.
+    aloud : bool
+        Whether to say it: not where standard error is to hold one JSON object, which has the notes.
     """
     known = {use: text for use, text in numbers.items() if text is not None}
     if len({FLOAT_AS_STORED.sub("as stored", text) for text in known.values()}) < 2:
         return []
     told = ", ".join(f"{text} in {use}" for use, text in known.items())
     note = f"stored numbers become inputs differently: {told}; results hold only if all are on one scale"
-    echo_error(f"Note: {note}.")
+    if aloud:
+        echo_error(f"Note: {note}.")
     return [note]
 
 
