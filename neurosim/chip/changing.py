@@ -8,7 +8,7 @@ from neurosim.checks import whole
 from neurosim.chip.assembly import check_signs
 from neurosim.engine.base import WorkingLayer
 from neurosim.errors import ConfigError
-from neurosim.layers.changing import full_name, value_of, with_constant
+from neurosim.layers.changing import check_softness, full_name, value_of, with_constant
 from neurosim.layers.own_functions import OwnFunction
 from neurosim.layers.plain import describe
 from neurosim.state.attributes import LONGEST_TEXT
@@ -38,6 +38,7 @@ def changed(
     """
     if only is not None:
         whole("layer", only, 0, len(layers) - 1)
+    check_softness(constants)
     found, changes = [], []
     for index, layer in enumerate(layers):
         now = layer.constants

@@ -45,6 +45,17 @@ class Checkpoints:
             yield Block(samples[piece], None if labels is None else labels[piece])
             first = stop
 
+    def check_windows(self, windows: int, samples: int | None) -> None:
+        """Refuse a checkpoint that falls within a window, of so many samples that are learned from together.
+
+        Those after the last one of so many `samples`, if that is known, never come.
+        """
+        counts = [self._every] if self._every else self._counts
+        for count in counts:
+            if count % windows and (samples is None or count <= samples):
+                rule = f"in multiples of {windows}, as a layer answers at the end of its window (answers='window')"
+                raise ConfigError("every", rule, count)
+
     def falls_on(self, learned: int) -> bool:
         """Return whether a checkpoint is at so many learned samples."""
         return learned > 0 and self._next(learned - 1) == learned

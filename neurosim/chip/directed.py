@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurosim.chip.one_by_one import LabelAndModulator, OneByOne, Target
 from neurosim.chip.response import Response
-from neurosim.chip.samples import as_modulator, as_modulators, fitting, teachable
+from neurosim.chip.samples import BY_LAYER, as_modulator, as_modulators, fitting, teachable
 from neurosim.engine.base import WorkingLayer
 from neurosim.engine.executor import Given
 from neurosim.engine.samples import Array, Labels, Samples
@@ -228,7 +228,7 @@ def _one_a_layer(layers: Sequence[WorkingLayer], modulators: Any) -> list[Any]:
     entries = list(modulators)
     if len(entries) != len(layers):
         rule = f"a number, or a sequence with one entry for each of {len(layers)} layers"
-        raise SampleError(f"modulators must be {rule}, got {len(entries)} entries")
+        raise SampleError(f"modulators must be {rule}, got {len(entries)} entries: give {BY_LAYER}")
     return entries
 
 

@@ -47,6 +47,8 @@ def learn(
     whole("chunk", chunk, 1, LARGEST)
     windows = whole_windows(at_work, frozen)
     chunk = -(-chunk // windows) * windows
+    if checkpoints is not None:
+        checkpoints.check_windows(windows, count)
     if responses is not None or is_by_layer(modulators):
         directions = Directions(at_work, modulators, responses, count)
         directed = Directed(at_work, shape, threads=threads, frozen=frozen)

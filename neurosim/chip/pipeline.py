@@ -255,11 +255,8 @@ class Pipeline:
             The sample that stopped a layer, after every chunk before has gone through, or a label that a layer cannot
             learn.
         """
-        if len(values) % self.whole:
-            raise SampleError(
-                f"samples must come {self.whole} at a time, or a multiple, where a layer answers at the end of its "
-                f"window (answers='window'): got {len(values)}, and learned from all before"
-            )
+        if left := len(values) % self.whole:
+            yield from self._push_whole(values, labels, modulators, len(values) - left)
         labels = NO_LABELS if labels is None else labels
         modulators = NO_MODULATORS if modulators is None else modulators
         samples = self.layers[0].fitting(Samples(values, labels, modulators))
@@ -289,6 +286,19 @@ class Pipeline:
         if self._error is None:
             self._error = fault  # of a later sample than any that another layer stopped at
         self._raise()
+
+    def _push_whole(self, values: Array, labels: Labels | None, modulators: Array | None, end: int) -> Iterator[Chunk]:
+        """Put in the whole windows of a chunk, which end before sample `end` of it; then refuse the rest."""
+        if end:
+            of_those = None if labels is None or len(labels) == 0 else labels[:end]
+            yield from self.push(values[:end], of_those, None if modulators is None else modulators[:end])
+        yield from self.drain()
+        left = len(values) - end
+        raise SampleError(
+            f"samples must come in whole windows of {self.whole} where a layer answers at its window's end "
+            f"(answers='window'): learned from all {self._next} before, and not from the {left} that came last: leave "
+            f"them out, or give {self.whole - left} more with them"
+        )
 
     def drain(self) -> Iterator[Chunk]:
         """Finish every chunk under way."""

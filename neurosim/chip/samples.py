@@ -11,10 +11,11 @@ from neurosim.checks import LARGEST, whole
 from neurosim.engine.base import WorkingLayer
 from neurosim.engine.samples import Array
 from neurosim.errors import ConfigError, SampleError
-from neurosim.outside.arrays import KINDS, REAL, WHOLE, numbers
+from neurosim.outside.arrays import KINDS, REAL, WHOLE, numbers, shown
 from neurosim.streams import Block, Stream, check_stream
 from neurosim.streams.iterated import IteratedStream, is_iterated
 
+BY_LAYER = "[...] with one number a layer, or [[...], ...] with a list for each layer, of one number a neuron"
 LARGEST_FLOAT = float(np.finfo(np.float32).max)
 
 
@@ -105,7 +106,12 @@ def as_modulator(modulator: Any) -> float:
     """Return the modulator of one sample, as `as_modulators` returns it."""
     if type(modulator) is float and -LARGEST_FLOAT <= modulator <= LARGEST_FLOAT:  # the usual case
         return modulator
-    return float(as_modulators([modulator], 1)[0])
+    try:
+        return float(as_modulators([modulator], 1)[0])
+    except SampleError:
+        if isinstance(modulator, int | float | np.number):  # a number, and not finite in float32
+            raise
+    raise SampleError(f"modulator must be a real number, or {BY_LAYER}, got {shown(modulator)}")
 
 
 def as_modulators(modulators: Any, count: int | None) -> Array:

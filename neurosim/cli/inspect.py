@@ -93,9 +93,18 @@ def _layer_lines(number: int, layer: dict[str, Any]) -> list[str]:
         f"{'norms':>10}  {norm['min']:.3f} to {norm['max']:.3f}, median {norm['median']:.3f}",
         f"{'neurons':>10}  {states}",
         *drift,
+        *_temperature_lines(layer),
         *(f"{name:>11} {_expression(constants[name])}" for name in composed),
         f"{'':>10}  " + ", ".join(f"{name}={value}" for name, value in plain.items()),
     ]
+
+
+def _temperature_lines(layer: dict[str, Any]) -> list[str]:
+    """Return what a temperature that follows the stream has come to."""
+    if layer["constants"]["competition"].get("relative_temperature") is None:
+        return []
+    now = layer["temperature"]
+    return [f"{'now':>10}  temperature " + ("not known before the first sample" if now is None else f"{now:.4g}")]
 
 
 def _expression(value: Any) -> str:

@@ -12,7 +12,7 @@ from neurosim.cli.compiled_code import find_cache
 from neurosim.cli.faults import fail, plainly, say
 from neurosim.cli.interrupts import Interrupts
 from neurosim.cli.options import SourceOptions
-from neurosim.cli.transforms import open_transformed
+from neurosim.cli.transforms import open_transformed, say_numbers
 
 if TYPE_CHECKING:
     from neurosim.readouts.compare import Comparison
@@ -67,8 +67,10 @@ def command(**values: Any) -> None:
     from neurosim.cli.own_code import rules_in
     from neurosim.online.stop import Stop
     from neurosim.readouts.compare import compare
+    from neurosim.state import store
 
-    chip = Chip.load(options.state, rules=rules_in(options.rules), device=options.device)
+    contents = store.read(options.state)
+    chip = Chip.of(contents, options.state, rules_in(options.rules), options.device)
     streams = [_labelled("train", options.train, options), _labelled("test", options.test, options)]
     streams[0].name_classes(chip.classes)
     with Interrupts(Stop) as interrupts:
@@ -76,10 +78,13 @@ def command(**values: Any) -> None:
             rows = compare(chip, *streams, pause=interrupts.waiting)
         except Stop:
             sys.exit(128 + interrupts.signal)
+    learned = (contents.stream or {}).get("numbers")
+    notes = say_numbers({"the stream learned from": learned, "train": streams[0].numbers, "test": streams[1].numbers})
     if not options.as_json:
-        say(_table(rows))
+        say(_table(rows, *(stream.numbers for stream in streams)))
         return
-    summary = {"state_sha256": chip.state_sha256, "train": options.train, "test": options.test}
+    summary: dict[str, Any] = {"state_sha256": chip.state_sha256, "train": options.train, "test": options.test}
+    summary |= {"numbers": {"train": streams[0].numbers, "test": streams[1].numbers}, "notes": notes}
     say(json.dumps(summary | {"rows": [row._asdict() for row in rows]}, allow_nan=False))
 
 
@@ -93,15 +98,17 @@ def _labelled(name: str, source: str, options: SourceOptions) -> "Stream":
     return stream
 
 
-def _table(rows: "list[Comparison]") -> str:
-    """Return accuracies; below them how many training samples each readout had, and which linear one counts."""
+def _table(rows: "list[Comparison]", train_numbers: str, test_numbers: str) -> str:
+    """Return accuracies; below them each readout's training samples, streams' numbers, and which linear one counts."""
     first = rows[0]
     lines = [_line(f"accuracy on {first.test_samples:,}", HEADS)]
     lines += [_line(row.network, {name: _shown(row.accuracy[name], ".2%") for name in HEADS}) for row in rows]
     lines += ["", _line("training samples", HEADS)]
     lines += [_line(row.network, {name: _shown(row.train_samples[name], ",") for name in HEADS}) for row in rows]
+    lines += ["", f"numbers: {train_numbers} in train, {test_numbers} in test"]
     counted = [f"{row.network} {_shown(row.accuracy[row.linear], '.2%')} ({row.linear})" for row in rows]
-    lines += ["", f"the better of output and logistic on held-back training samples: {', '.join(counted)}"]
+    chosen = "accuracy on the test stream, of output or logistic as held-back training samples choose"
+    lines += ["", f"{chosen}: {', '.join(counted)}"]
     if first.test_unlabelled or first.test_unknown:
         left_out = f"{first.test_unlabelled:,} without a label, left out"
         lines += ["", f"test samples: {left_out}; {first.test_unknown:,} of unknown classes, counted as wrong"]

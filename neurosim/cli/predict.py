@@ -13,7 +13,7 @@ from neurosim.cli.compiled_code import find_cache
 from neurosim.cli.faults import check_files, fail, plainly, say
 from neurosim.cli.interrupts import Interrupts
 from neurosim.cli.options import SourceOptions
-from neurosim.cli.transforms import open_transformed
+from neurosim.cli.transforms import open_transformed, say_numbers
 from neurosim.online.stop import Stop
 
 if TYPE_CHECKING:
@@ -96,10 +96,12 @@ def command(**values: Any) -> None:
     with Interrupts(Stop) as interrupts:
         error = _write(options, _waited(predictions, interrupts), readouts, stream, tally)
     if error is None or tally.samples:
+        learned, in_object = (contents.stream or {}).get("numbers"), options.out == PIPE and options.as_json
+        notes = say_numbers({"the stream learned from": learned, options.source: stream.numbers}, aloud=not in_object)
         summary = {
             "state_sha256": readouts.state_sha256, "readout": kind, "readout_samples": readouts.fitted[kind].samples_,
             "samples": tally.samples, "labelled_samples": tally.labelled, "accuracy": tally.accuracy,
-            "interrupted": interrupts.came(),
+            "interrupted": interrupts.came(), "numbers": stream.numbers, "notes": notes,
         }  # fmt: skip
         if options.skip_bad:
             summary["bad_lines"] = getattr(stream, "bad", 0)

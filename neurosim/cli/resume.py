@@ -12,7 +12,7 @@ from neurosim.cli.faults import echo_error, fail
 from neurosim.cli.options import DEFAULT_NEURONS, DEFAULT_RECIPE, LAYER_CONSTANTS, ChipOptions
 from neurosim.cli.own_code import layer_of, rules_in, split
 from neurosim.errors import ConfigError, StateError
-from neurosim.layers.changing import with_constant
+from neurosim.layers.changing import SOFTNESS, with_constant
 from neurosim.layers.conv import ConvWTA
 from neurosim.layers.dense import DenseWTA
 from neurosim.layers.plain import describe, rebuild
@@ -271,7 +271,14 @@ def _differing_constants(asked: dict[str, Any], seed: int, layers: list[DenseWTA
     for name in LAYER_CONSTANTS:
         if len(set(there[name])) == 1:
             there[name] = there[name][0]
-    return [f"{name} is {there[name]} there, {value} here" for name, value in asked.items() if value != there[name]]
+    differing = {name: value for name, value in asked.items() if value != there[name]}
+    softness = [name for name in SOFTNESS if there[name] not in (None, [None] * len(layers))]
+    return [
+        f"{', '.join(f'{other} is {there[other]}' for other in softness)} there, {name} {value} here"
+        if name in SOFTNESS and softness and name not in softness
+        else f"{name} is {there[name]} there, {value} here"
+        for name, value in differing.items()
+    ]
 
 
 def _differing_stream(there: dict[str, Any] | None, stream: Stream) -> list[str]:

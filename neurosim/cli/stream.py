@@ -17,7 +17,7 @@ from neurosim.cli.faults import echo_error, fail, plainly, say
 from neurosim.cli.help import FilledHelp
 from neurosim.cli.interrupts import Interrupts, ignored
 from neurosim.cli.options import ChipOptions, SourceOptions
-from neurosim.cli.transforms import AUGMENTATIONS, open_transformed
+from neurosim.cli.transforms import AUGMENTATIONS, open_transformed, say_numbers
 
 if TYPE_CHECKING:
     from neurosim.chip.chip import Chip
@@ -222,6 +222,8 @@ def _stream(options: StreamOptions, show: Show) -> None:
             if stream.classes:
                 summary["classes"] = list(stream.classes)
             error = _judge(chip, train, test, options, interrupts, summary)
+            if error is None and test is not None:
+                summary["notes"] += say_numbers({options.source: stream.numbers, "test": test.numbers})
             say(json.dumps(summary, allow_nan=False) if options.as_json else table(summary))
     if error is not None:
         raise error

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from neurosim.streams.transforms import Standardise, Transform
 
 PADDING = 4  # pixels, as is usual for images of 32
+FLOAT_AS_STORED = re.compile("float[0-9]+ as stored")
 SHORT_NUMBER = re.compile("[0-9]{1,9}")
 AUGMENTATIONS = "crop, flip, pad, pad:N, noise:D, salt:SHARE, occlude:N, blur:D or contrast:FACTOR"
 
@@ -50,6 +51,27 @@ def _say_notes(stream: "Stream") -> None:
         if note not in said:
             echo_error(f"Note: {note}.")
             said.add(note)
+
+
+def say_numbers(numbers: "dict[str, str | None]", aloud: bool = True) -> list[str]:
+    """Say on standard error where streams' stored numbers become inputs differently; return that as notes.
+
+    Parameters
+    ----------
+    numbers : dict
+        `Stream.numbers` by what the stream is for, what the chip or the readout was fitted on first; None if unknown.
+        Floating-point numbers as stored are alike, whatever their type.
+    aloud : bool
+        Whether to say it: not where standard error is to hold one JSON object, which has the notes.
+    """
+    known = {use: text for use, text in numbers.items() if text is not None}
+    if len({FLOAT_AS_STORED.sub("as stored", text) for text in known.values()}) < 2:
+        return []
+    told = ", ".join(f"{text} in {use}" for use, text in known.items())
+    note = f"stored numbers become inputs differently: {told}; results hold only if all are on one scale"
+    if aloud:
+        echo_error(f"Note: {note}.")
+    return [note]
 
 
 def _transformed(stream: "Stream", augment: str | None, seed: int | None, standardise: str | None) -> "Stream":

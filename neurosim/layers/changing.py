@@ -51,6 +51,13 @@ def with_constant(layer: Any, name: str, value: Any) -> Any:
     return changed
 
 
+def check_softness(constants: dict[str, Any]) -> None:
+    """Refuse, by ConfigError, changes that give a competition its softness twice: each would undo the one before."""
+    given = [next(filter(None, (constants.get(name), constants.get(f"competition.{name}"))), None) for name in SOFTNESS]
+    if len(given) - given.count(None) > 1:
+        raise ConfigError("temperature, gain or relative_temperature", "given, one of the three", tuple(given))
+
+
 def full_name(layer: Any, name: str) -> str:
     """Return a constant's full name, such as competition.temperature."""
     return ".".join(_path(layer, name))

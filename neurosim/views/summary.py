@@ -41,6 +41,7 @@ def _layer_summary(layer: Any, changes: Any) -> dict[str, Any]:
     return {
         "inputs": layer.inputs,
         "constants": describe(layer.constants),
+        "temperature": layer.temperature,
         "first_weights": "seed" if layer.initial_array is None else "array",
         "samples": layer.samples,
         "blank_samples": layer.blanks,

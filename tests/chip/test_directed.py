@@ -156,7 +156,10 @@ REFUSED = [
     ({"modulator": [1.0, np.ones(3)]}, "modulators of layer 2 must be numbers of the shape (9,), got (3,)"),
     ({"modulator": [1.0, np.full(9, np.inf)]}, "modulators of layer 2 must be finite"),
     ({"modulator": [1.0, float("nan")]}, "modulators must be finite"),
-    ({"modulator": "high"}, "modulators must be real numbers"),
+    ({"modulator": "high"}, "modulator must be a real number, or [...] with one number a layer, or [[...], ...] with"),
+    ({"modulator": None}, "of one number a neuron, got None"),
+    ({"modulator": {}}, "modulator must be a real number, or [...]"),
+    ({"modulator": np.ones(20)}, "got 20 entries: give [...] with one number a layer, or [[...], ...] with a list"),
 ]
 
 

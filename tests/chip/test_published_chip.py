@@ -124,14 +124,24 @@ def test_a_saved_chip_goes_on_to_the_same_bits(tmp_path):
 def test_what_does_not_fill_a_window_is_said():
     made, X = layers(3), images(43)
     chip = ns.Chip(made, inputs=SHAPE)
-    with pytest.raises(ns.SampleError, match=r"must come 10 at a time.*answers='window'.*got 3, and learned from all"):
-        chip.learn(X, chunk=20)
-    assert chip.state_sha256 == ns.Chip(made, inputs=SHAPE).learn(X[:40]).state_sha256
+    words = r"whole windows of 10.*answers='window'.*learned from all 40 before, and not from the 3 .*give 7 more"
+    whole = ns.Chip(made, inputs=SHAPE).learn(X[:40]).state_sha256
+    for chunk in (7, 20, 250):  # in chunks, or all in one
+        chip = ns.Chip(made, inputs=SHAPE)
+        with pytest.raises(ns.SampleError, match=words):
+            chip.learn(X, chunk=chunk)
+        assert chip.state_sha256 == whole
+    few = ns.Chip(made, inputs=SHAPE)
+    with pytest.raises(ns.SampleError, match="learned from all 0 before, and not from the 3 "):
+        few.learn(iter(X[:3]), threads=2)
+    assert few.samples == 0
     with pytest.raises(ns.ConfigError, match=r"answers must be 'at once' to learn from .* one by one.*learn\(samp"):
         chip.learn_one(X[0])
     assert chip.samples == 40
-    with pytest.raises(ns.SampleError, match="10 at a time"):
-        ns.Chip(made, inputs=SHAPE).learn(X[:40], every=15, watch=lambda chip: None)
+    for every, wrong in ((15, 15), ([10, 25], 25)):
+        with pytest.raises(ns.ConfigError, match=f"every must be in multiples of 10, .*got {wrong}"):
+            chip.learn(X[:40], every=every, watch=lambda chip: None)
+    assert chip.samples == 40
     chip.respond_one(X[0])
 
 

@@ -117,6 +117,18 @@ def test_one_layer_alone_may_be_changed_and_names_may_be_full(chip):
     assert floored == ns.SoftHebb(rate=ns.NormAdaptiveRate(1.5, floor=0.02))
 
 
+@pytest.mark.parametrize("constants", [
+    {"temperature": 0.01, "relative_temperature": 0.05},
+    {"temperature": 0.01, "gain": 5.0},
+    {"competition.gain": 5.0, "relative_temperature": 0.05},
+], ids=repr)  # fmt: skip
+def test_softness_is_given_once(chip, constants):
+    with pytest.raises(
+        ns.ConfigError, match="temperature, gain or relative_temperature must be given, one of the thre"
+    ):
+        chip.with_constants(**constants)
+
+
 def test_changes_are_recorded_and_kept_in_the_state(chip, samples, tmp_path):
     chip = chip.with_constants(cap=0.25)  # as it was: no change
     assert chip.changes == ()

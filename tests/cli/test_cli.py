@@ -76,8 +76,9 @@ def test_snapshots_come_as_often_as_asked(tmp_path):
 @pytest.mark.parametrize(("options", "words"), [
     (["digits", "--neurons", "9"], "neurons is [100] there, [9] here"),
     (["digits", "--seed", "1"], "seed is 0 there, 1 here"),
-    (["digits", "--temperature", "0.5"], "there, 0.5 here"),
-    (["digits", "--gain", "2"], "gain is None there, 2.0 here"),
+    (["digits", "--gain", "2"], "relative_temperature is 0.025 there, gain 2.0 here"),
+    (["digits", "--temperature", "0.02"], "relative_temperature is 0.025 there, temperature 0.02 here"),
+    (["digits", "--relative-temperature", "0.02"], "relative_temperature is 0.025 there, 0.02 here"),
     (["digits", "--rate", "0.5"], "there, 0.5 here"),
     (["digits", "--window", "5"], "window is 1 there, 5 here"),
     (["digits", "--weight-bits", "5"], "weight_bits is None there, 5 here"),

@@ -42,3 +42,16 @@ def test_a_chip_that_has_not_learned_has_no_live_or_dead_neurons(layer, tmp_path
     ns.Chip([layer], inputs=64).save(tmp_path / "chip.h5")
     assert "neurons  not learned yet" in invoke("inspect", tmp_path / "chip.h5").stdout
     assert json.loads(invoke("inspect", tmp_path / "chip.h5", "--json").stdout)["layers"][0]["neurons"] is None
+
+
+def test_what_a_relative_temperature_has_come_to_is_shown(tmp_path):
+    path, chip = tmp_path / "chip.h5", ns.Chip([ns.recipes.softhebb(5, relative_temperature=0.05)], inputs=64)
+    chip.save(path)
+    assert "now  temperature not known before the first sample\n" in invoke("inspect", path).stdout
+    chip.learn(ns.open_stream("digits").take(np.arange(50)).samples).save(path)
+    assert f"       now  temperature {chip.layers[0].temperature:.4g}\n" in invoke("inspect", path).stdout
+    found = json.loads(invoke("inspect", path, "--json").stdout)
+    assert found["layers"][0]["temperature"] == chip.layers[0].temperature
+    fixed = chip.with_constants(temperature=0.1)
+    fixed.save(path)
+    assert "now  temperature" not in invoke("inspect", path).stdout

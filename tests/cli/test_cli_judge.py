@@ -55,9 +55,27 @@ def test_people_get_a_table_of_it(state, rows):
     assert lines[5].split()[:2] == ["training", "samples"]
     assert lines[6].split() == ["trained", *["1,437"] * 8]
     assert lines[8].split() == ["raw", *["-"] * 5, *["1,437"] * 3]
-    assert len({len(line) for line in lines[:-1] if line}) == 1
+    assert len({len(line) for line in lines[:9] if line}) == 1
+    assert lines[-3] == "numbers: float64 / 16 in train, float64 / 16 in test"
     counted = ", ".join(f"{row.network} {row.accuracy[row.linear]:.2%} ({row.linear})" for row in rows)
-    assert lines[-1] == f"the better of output and logistic on held-back training samples: {counted}"
+    chosen = "accuracy on the test stream, of output or logistic as held-back training samples choose"
+    assert lines[-1] == f"{chosen}: {counted}"
+
+
+def test_streams_on_other_scales_are_said_in_one_line_and_in_notes(state, tmp_path):
+    digits = ns.open_stream("digits:train")
+    samples, labels = digits.take(np.arange(300))
+    np.savez(tmp_path / "u8.npz", x=np.round(samples * 240).astype(np.uint8), y=labels)
+    other = invoke(state, "--train", tmp_path / "u8.npz", "--test", "digits:test", "--json")
+    found = json.loads(other.stdout)
+    assert found["numbers"] == {"train": "uint8 as stored", "test": "float64 / 16"}
+    assert len(found["notes"]) == 1
+    assert other.stderr == f"Note: {found['notes'][0]}.\n"
+    told = "float64 / 16 in the stream learned from, uint8 as stored in train, float64 / 16 in test"
+    assert told not in other.stderr  # the state was saved from Python, and does not say
+    assert "differently: uint8 as stored in train, float64 / 16 in test; results hold only if" in other.stderr
+    same = invoke(state, *DIGITS, "--json")
+    assert (json.loads(same.stdout)["notes"], same.stderr) == ([], "")
 
 
 def test_an_on_line_readout_is_streamed_and_judged_by_its_own_classes(tmp_path):

@@ -239,3 +239,19 @@ def test_the_documentation_runs(tmp_path, monkeypatch, folder):
         assert "with a label" in done.stdout or "360 samples" in done.stdout + done.stderr or "accuracy" in done.stdout
     exec(python, {"ns": ns, "print": lambda *_: None})
     assert len((tmp_path / "predictions.csv").read_text().splitlines()) == 361
+
+
+def test_test_data_on_another_scale_is_said(tmp_path):
+    samples, labels = ns.open_stream("digits:train").take(np.arange(200))
+    other, state = tmp_path / "u8.npz", tmp_path / "chip.h5"
+    np.savez(other, x=np.round(samples * 240).astype(np.uint8), y=labels)
+    told = "stored numbers become inputs differently: float64 / 16 in "
+    options = ["--neurons", 6, "--state", state, "--keep-readout", "--test", other, "--json"]
+    learned = invoke("stream", "digits:train", *options)
+    notes = json.loads(learned.stdout)["notes"]
+    assert notes[0].startswith(f"{told}digits:train, uint8 as stored in test")
+    assert learned.stderr.count(f"Note: {notes[0]}.\n") == 1
+    predicted = invoke("predict", state, other, "--out", tmp_path / "out.csv", "--json")
+    summary = json.loads(predicted.stdout)
+    assert summary["notes"][0].startswith(f"{told}the stream learned from, uint8 as stored in {other}")
+    assert predicted.stderr == f"Note: {summary['notes'][0]}.\n"

@@ -39,8 +39,8 @@ def test_a_constant_is_changed_and_the_same_command_may_be_repeated(stream, stat
         stream(*small, "--rate", "0.5", "--epochs", epochs, "--set", "rate=0.1", "--set", "temperature=0.02")
     chip = ns.Chip.load(state)
     assert chip.layers[0].constants == ns.recipes.softhebb(6, rate=0.1, temperature=0.02)
-    assert [(change["sample"], change["name"], change["new"]) for change in chip.changes] == [
-        (1797, "rule.rate", 0.1), (1797, "competition.temperature", 0.02),
+    assert [(change["sample"], change["name"]) for change in chip.changes] == [
+        (1797, "rule.rate"), (1797, "competition"),  # whose relative temperature is gone
     ]  # fmt: skip
     digits = ns.open_stream("digits", epochs=2)
     assert before.with_constants(rate=0.1, temperature=0.02).learn(digits).state_sha256 == chip.state_sha256
@@ -116,3 +116,10 @@ def test_a_forged_record_is_refused(stream, state, record):
     reseal(Path(state))
     with pytest.raises(ns.StateError):
         ns.Chip.load(state)
+
+
+def test_two_softnesses_are_refused_in_one_line(stream, state):
+    error = stream(*SMALL, "--set", "temperature=0.02", "--set", "relative_temperature=0.02", code=2)
+    assert "temperature, gain or relative_temperature must be given, one of the three" in error
+    assert error.count("\n") == 1
+    assert not Path(state).exists()
