@@ -109,7 +109,8 @@ def as_modulator(modulator: Any) -> float:
     try:
         return float(as_modulators([modulator], 1)[0])
     except SampleError:
-        if isinstance(modulator, int | float | np.number):  # a number, and not finite in float32
+        # A number that is not finite in float32, or a masked one.
+        if isinstance(modulator, int | float | np.number | np.ma.MaskedArray):
             raise
     raise SampleError(f"modulator must be a real number, or {BY_LAYER}, got {shown(modulator)}")
 

@@ -218,12 +218,12 @@ def test_a_stream_comes_in_whole_windows_however_it_is_read(kind, chunk):
     assert (report.samples, chip.state_sha256) == (300, whole.state_sha256)
     assert ns.Chip(made, inputs=SHAPE).learn(kind(X), chunk=20).state_sha256 == whole.state_sha256
     chip = ns.Chip(made, inputs=SHAPE)
-    with pytest.raises(ns.SampleError, match=r"must come 10 at a time.*got 6, and learned from all before"):
+    with pytest.raises(ns.SampleError, match=r"whole windows of 10.*learned from all 280 before, and not from the 6"):
         ns.run(chip, kind(X[:286]), chunk=chunk)
     assert chip.state_sha256 == ns.Chip(made, inputs=SHAPE).learn(X[:280]).state_sha256
 
 
-@pytest.mark.parametrize(("window", "words"), [(5, None), (15, r"must come 15 at a time.*got 10")])
+@pytest.mark.parametrize(("window", "words"), [(5, None), (15, r"whole windows of 15.*not from the 10")])
 def test_a_window_that_changes_amid_a_run_is_a_whole_one(window, words):
     made, X = layers(2), images(40)
     changed = ns.Chip(made, inputs=SHAPE).learn(X[:20]).with_constants(window=window, layer=0)

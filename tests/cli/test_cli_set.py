@@ -40,7 +40,7 @@ def test_a_constant_is_changed_and_the_same_command_may_be_repeated(stream, stat
     chip = ns.Chip.load(state)
     assert chip.layers[0].constants == ns.recipes.softhebb(6, rate=0.1, temperature=0.02)
     assert [(change["sample"], change["name"]) for change in chip.changes] == [
-        (1797, "rule.rate"), (1797, "competition"),  # whose relative temperature is gone
+        (1797, "rule.rate"), (1797, "competition.temperature"),
     ]  # fmt: skip
     digits = ns.open_stream("digits", epochs=2)
     assert before.with_constants(rate=0.1, temperature=0.02).learn(digits).state_sha256 == chip.state_sha256

@@ -37,13 +37,13 @@ def test_figures_of_liusons_study(tmp_path, drawn):
             weights = {name: rng.normal(size=(8, inputs)) for name in ("most", "least")}
             folder.write(cell, {"status": "done"}, {"steps": rng.exponential(size=32), **weights})
     names = figures.draw_liuson(cells, finished, folder)
-    assert len(names) == len(drawn) == 2 + 9
+    assert len(names) == len(drawn) == 2 + 11
     for figure in drawn:
         readable.check(figure)
     curves = drawn[0].axes[0]
     assert [text.get_text() for text in drawn[0].legends[0].get_texts()] == ["32 neurons", "2048 neurons"]
     assert len(curves.get_lines()) == 4
-    assert sum(axes.get_visible() for axes in drawn[0].axes) == 9
+    assert sum(axes.get_visible() for axes in drawn[0].axes) == 11
 
 
 def test_the_figure_of_radii(tmp_path, drawn):
