@@ -170,7 +170,7 @@ EDITS = {  # the program, its loop, and for each file what stands there and what
         "dense/tallies.py": ("effective = size * neurons", "effective = size + neurons"),
         "dense/team.py": ("PATIENCE = 2000", "PATIENCE = 1000"),
         "dense/ways.py": ("WINS_NEEDED = 4,", "WINS_NEEDED = 3,"),
-        "dense/temperature.py": ("return highest - total_of", "return highest + total_of"),
+        "dense/temperature.py": ("(lead - mean)", "(lead + mean)"),
         "dense/window.py": ("state.wins[winner] += 1", "state.wins[winner] += 2"),
     }),
     "conv": (CONV, "conv.stream stream", SHARED | {
