@@ -13,7 +13,7 @@ from neurosim.checks import finite
 from neurosim.errors import ConfigError
 from neurosim.kernels.shared.codes import PARAMETERS
 from neurosim.layers.competition import Competition
-from neurosim.layers.own_functions import OwnFunction, check_function, parameters_of
+from neurosim.layers.own_functions import OfOwnFunction, OwnFunction, check_function, parameters_of
 from neurosim.layers.rule_compiling import line_of, line_of_return, reason_of
 from neurosim.layers.rule_helpers import with_fresh_helpers
 
@@ -30,7 +30,7 @@ ADVICE = {  # what Numba says, and what to do
 
 
 @dataclass(frozen=True, slots=True)
-class OwnCompetition(Competition):
+class OwnCompetition(OfOwnFunction, Competition):
     """A user's competition with its constants: made by calling what `neurosim.competition` returns.
 
     Parameters
@@ -53,19 +53,6 @@ class OwnCompetition(Competition):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _made_again, (self.maker, self.constants)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> "OwnCompetition":
-        return self  # nothing in it changes
-
-    @property
-    def compiled(self) -> Any:
-        """The function as the loops call it."""
-        return self.maker.compiled
-
-    @property
-    def parameters(self) -> tuple[float, ...]:
-        """Return the constants' values, in the order of their names."""
-        return tuple(value for _, value in self.constants)
 
     def check(self, neurons: int) -> None:
         """Try the function on a few drives of so many neurons.

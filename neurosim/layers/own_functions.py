@@ -184,3 +184,24 @@ def _the_same(maker: Maker, found: str, pickled: str) -> Maker:
         advice = "it, or something that it uses, has changed since"
         raise ConfigError(maker.label, f"the one that was pickled, {pickled}", found, advice)
     return maker
+
+
+class OfOwnFunction:
+    """What a rule and a competition that an `OwnFunction` made have in common; nothing in them changes."""
+
+    __slots__ = ()
+    maker: Any
+    constants: tuple[tuple[str, float], ...]
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    @property
+    def compiled(self) -> Any:
+        """The function as the loops call it."""
+        return self.maker.compiled
+
+    @property
+    def parameters(self) -> tuple[float, ...]:
+        """Return the constants' values, in the order of their names."""
+        return tuple(value for _, value in self.constants)

@@ -8,7 +8,7 @@ from typing import Any
 from neurosim.checks import finite, fraction, number
 from neurosim.errors import ConfigError
 from neurosim.kernels.shared.codes import PARAMETERS
-from neurosim.layers.own_functions import OwnFunction, check_function, parameters_of
+from neurosim.layers.own_functions import OfOwnFunction, OwnFunction, check_function, parameters_of
 from neurosim.layers.rule_compiling import QUANTITIES, compiled
 from neurosim.layers.rules import Rule
 from neurosim.layers.schedules import Schedule
@@ -17,7 +17,7 @@ AVERAGING = 0.01  # weight of the newest response in an average, unless told oth
 
 
 @dataclass(frozen=True, slots=True)
-class OwnRule(Rule):
+class OwnRule(OfOwnFunction, Rule):
     r"""A user's rule with its constants: made by calling what `neurosim.rule` returns.
 
     Parameters
@@ -48,19 +48,6 @@ class OwnRule(Rule):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _made_again, (self.maker, self.rate, self.constants, self.averaging)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> "OwnRule":
-        return self  # nothing in it changes
-
-    @property
-    def compiled(self) -> Any:
-        """The function as the loops call it."""
-        return self.maker.compiled
-
-    @property
-    def parameters(self) -> tuple[float, ...]:
-        """Return the constants' values, in the order of their names."""
-        return tuple(value for _, value in self.constants)
 
 
 class RuleMaker(OwnFunction):
