@@ -64,12 +64,14 @@ def _dense() -> None:
     for constants in (
         {"weight_bits": 8}, {"window": 2}, {"bias": Conscience()}, {"bias": MeanActivity()}, {"leak": 0.1},
         {"eligibility": 0.5}, {"renormalise": True}, {"lebesgue": 3.0}, {"step": "largest"},
+        {"initial": "samples"},
     ):  # fmt: skip
         _run(named("softhebb", NEURONS, **constants))
     for rule in (Sanger(rate=1e-5), OjaSubspace(rate=1e-5)):
         _run(
             DenseWTA(NEURONS, rule=rule, competition=NoInhibition(), initial="normal", radius=0.5, cutoff=0.0, cap=1.0)
         )
+    Chip([named("softhebb", NEURONS)], inputs=INPUTS).learn_one(_samples(INPUTS)[0], modulator=[(1.0,) * NEURONS])
     count(Chip([named("softhebb", NEURONS)], inputs=INPUTS), _samples(INPUTS))
     Chip([named("softhebb", WIDE // INPUTS)], inputs=INPUTS).learn(_samples(INPUTS), threads=2)
     _measure(Chip([named("softhebb", NEURONS)], inputs=INPUTS))
