@@ -1,9 +1,12 @@
 """The check of the keys of a table in a description."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import MISSING, fields
+from typing import Any, TypeVar
 
 from neurosim.errors import ConfigError
+
+Section = TypeVar("Section")
 
 
 def checked(key: str, table: object, rule: str, known: Sequence[str], required: Sequence[str] = ()) -> dict[str, Any]:
@@ -33,3 +36,17 @@ def checked(key: str, table: object, rule: str, known: Sequence[str], required: 
         if name not in table:
             raise ConfigError(f"{key}.{name}", "given", None)
     return table
+
+
+def section(name: str, kind: type[Section], table: object) -> Section:
+    """Return the dataclass that a table of a description gives; its fields are the keys, those without default needed.
+
+    Raises
+    ------
+    ConfigError
+        If a key is missing or unknown, or a value breaks its rule.
+    """
+    entries = fields(kind)  # type: ignore[arg-type]
+    known = [entry.name for entry in entries]
+    required = [entry.name for entry in entries if entry.default is MISSING]
+    return kind(**checked(name, table, "a table", known, required))

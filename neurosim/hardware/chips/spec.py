@@ -6,7 +6,7 @@ there is no source is left out, and is then not priced. With `base = "loihi"` a 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import as_file, files
@@ -16,7 +16,7 @@ from typing import Any
 from neurosim.errors import ConfigError
 from neurosim.hardware.chips import keys
 from neurosim.hardware.chips.quantity import ENERGIES, LARGEST, POWERS, TIMES, Quantity, quantity
-from neurosim.hardware.chips.structure import Structure, structure
+from neurosim.hardware.chips.structure import Structure
 from neurosim.outside import toml
 
 ENERGY_OF = (
@@ -26,6 +26,7 @@ ENERGY_OF = (
 TIME_OF = ("synaptic_operation", "neuron_update", "exponential", "weight_update", "event_in", "event_out", "hop")
 POWER_OF = ("static",)
 GROUPS = {"energy": (ENERGY_OF, ENERGIES), "time": (TIME_OF, TIMES), "power": (POWER_OF, POWERS)}
+SECTIONS: dict[str, type] = {"structure": Structure}  # tables of plain keys; all but the first one may be left out
 MOST_NAMES = 16  # of names in an error
 DEEPEST = 16  # of descriptions that are each based on the next
 
@@ -68,7 +69,8 @@ class Hardware:
     def describe(self) -> dict[str, Any]:
         """Return plain values, in SI units."""
         plain: dict[str, Any] = {"name": self.name, "title": self.title, "summary": self.summary}
-        plain |= {"not_modelled": list(self.not_modelled), "structure": self.structure.describe()}
+        plain |= {"not_modelled": list(self.not_modelled)}
+        plain |= {name: asdict(getattr(self, name)) for name in SECTIONS if getattr(self, name) is not None}
         for group in GROUPS:
             plain[group] = {name: constant.describe() for name, constant in getattr(self, group).items()}
         return plain
@@ -197,7 +199,7 @@ def _is_number(value: object) -> bool:
 
 def _hardware(name: str, table: dict[str, Any]) -> Hardware:
     """Return the description of a table."""
-    known = ("title", "summary", "not_modelled", "structure", *GROUPS)
+    known = ("title", "summary", "not_modelled", *SECTIONS, *GROUPS)
     for key in table:
         if key not in known:
             raise ConfigError(key, f"one of {', '.join(known)}", key, f"{name} has a key that is not known")
@@ -210,14 +212,17 @@ def _hardware(name: str, table: dict[str, Any]) -> Hardware:
     missing = table.get("not_modelled", [])
     if not isinstance(missing, list) or not all(isinstance(text, str) for text in missing):
         raise ConfigError("not_modelled", "a list of texts", missing)
-    parsed = structure(table["structure"])
-    constants = {group: _group(group, table.get(group, {}), parsed.clock_Hz) for group in GROUPS}
+    sections: dict[str, Any] = {
+        key: keys.section(key, kind, table[key]) for key, kind in SECTIONS.items() if key in table
+    }
+    clock = sections["structure"].clock_Hz
+    constants: dict[str, Any] = {group: _group(group, table.get(group, {}), clock) for group in GROUPS}
     return Hardware(
         name=name,
         title=table["title"],
         summary=table["summary"],
         not_modelled=tuple(missing),
-        structure=parsed,
+        **sections,
         **constants,
     )
 

@@ -1,11 +1,9 @@
 """The structure of a chip: cores on a mesh, and the capacity of each."""
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 from neurosim.checks import LARGEST, finite, one_of, whole
 from neurosim.errors import ConfigError
-from neurosim.hardware.chips import keys
 
 CONVOLUTIONS = ("shared", "unrolled")
 WHEN_FULL = ("block", "drop")
@@ -102,20 +100,3 @@ class Structure:
         """Return the column and row of a core."""
         assert self.mesh is not None
         return core % self.mesh[0], core // self.mesh[0]
-
-    def describe(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {entry.name: getattr(self, entry.name) for entry in fields(self)}
-
-
-def structure(table: object) -> Structure:
-    """Return the structure that a table of a description gives.
-
-    Raises
-    ------
-    ConfigError
-        If a key is missing or unknown, or a value breaks its rule.
-    """
-    known = [entry.name for entry in fields(Structure)]
-    required = ("cores", "neurons_per_core", "synapse_bits_per_core", "weight_bits", "source")
-    return Structure(**keys.checked("structure", table, "a table", known, required))
