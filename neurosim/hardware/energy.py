@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 from neurosim.errors import ConfigError
 from neurosim.hardware.chips.quantity import Quantity
 from neurosim.hardware.chips.spec import Hardware
-from neurosim.hardware.counting.operations import INFERENCE, LEARNING, PRICED_AS, ROUTING
+from neurosim.hardware.counting.operations import INFERENCE, LEARNING, MERGING, PRICED_AS, ROUTING
+from neurosim.hardware.counting.reloading import RELOADING
 
 Floats = NDArray[np.float64]
-PARTS = {"inference": INFERENCE, "learning": LEARNING, "routing": ROUTING}
+PARTS = {"inference": INFERENCE, "learning": (*LEARNING, MERGING), "routing": ROUTING, "reloading": RELOADING}
+TOLD = ("external_read_bit", "external_write_bit")  # memory access that is part of no other operation
 HOPS = ("hop_east_west", "hop_north_south")
 
 
@@ -22,7 +24,7 @@ class Energy(NamedTuple):
     Attributes
     ----------
     parts : dict of str to float64 (3, samples)
-        Energy of inference, learning and routing, in J: with all constants at their low, nominal and high values.
+        Energy of inference, learning, routing, and reloading where cores take turns, in J: with all constants at their low, nominal and high values.
     operations : dict of str to dict
         For each operation that was priced: its mean count per sample, and the energy of one and of all, in J.
     unpriced : dict of str to float
@@ -43,10 +45,11 @@ class Energy(NamedTuple):
 def energy(hardware: Hardware, operations: Table[str, NDArray[np.int64]]) -> Energy:
     """Return the energy of operations; memory access without an energy of its own is assumed to be part of them."""
     samples = len(next(iter(operations.values())))
-    joules = {part: np.zeros((3, samples)) for part in PARTS}
+    found = {part: [name for name in names if name in operations] for part, names in PARTS.items()}
+    joules = {part: np.zeros((3, samples)) for part, names in found.items() if names}
     priced: dict[str, dict[str, float]] = {}
     unpriced: dict[str, float] = {}
-    for part, names in PARTS.items():
+    for part, names in found.items():
         for name in names:
             mean = float(operations[name].mean())
             constant = constant_of(hardware, name)
@@ -54,7 +57,7 @@ def energy(hardware: Hardware, operations: Table[str, NDArray[np.int64]]) -> Ene
                 band = np.array([constant.low, constant.value, constant.high])
                 joules[part] += band[:, None] * operations[name]
                 priced[name] = {"count": mean, "each_J": constant.value, "energy_J": mean * constant.value}
-            elif mean > 0 and not name.endswith("_bit"):
+            elif mean > 0 and (name in TOLD or not name.endswith("_bit")):
                 unpriced[name] = mean
     return Energy(joules, priced, unpriced)
 

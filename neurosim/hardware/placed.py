@@ -10,7 +10,9 @@ from neurosim.chip.samples import as_labels, as_samples
 from neurosim.hardware.chips.spec import Hardware, as_hardware
 from neurosim.hardware.counting.count import Counting
 from neurosim.hardware.energy import check_learns
-from neurosim.hardware.placement.mapping import Mapping, place
+from neurosim.hardware.placement.mapping import Mapping
+from neurosim.hardware.placement.strategies.options import Placement
+from neurosim.hardware.placement.strategies.placing import place
 from neurosim.hardware.pricing import CostReport, price
 
 Array = NDArray[np.float32]

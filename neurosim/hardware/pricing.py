@@ -11,7 +11,9 @@ from neurosim.hardware.chips.spec import Hardware, as_hardware
 from neurosim.hardware.counting.counts import Counts
 from neurosim.hardware.counting.operations import operations
 from neurosim.hardware.energy import Energy, check_learns, energy
-from neurosim.hardware.placement.mapping import Mapping, place
+from neurosim.hardware.placement.mapping import Mapping
+from neurosim.hardware.placement.strategies.options import Placement
+from neurosim.hardware.placement.strategies.placing import place
 from neurosim.hardware.timeline.schedule import Schedule, schedule
 from neurosim.streams.arrivals import Arrivals, Closed
 

@@ -21,9 +21,13 @@ from neurosim.outside import toml
 
 ENERGY_OF = (
     "synaptic_operation", "neuron_update", "exponential", "weight_update", "event_in", "event_out", "hop",
-    "hop_east_west", "hop_north_south", "memory_read_bit", "memory_write_bit",
+    "hop_east_west", "hop_north_south", "memory_read_bit", "memory_write_bit", "external_read_bit",
+    "external_write_bit",
 )  # fmt: skip
-TIME_OF = ("synaptic_operation", "neuron_update", "exponential", "weight_update", "event_in", "event_out", "hop")
+TIME_OF = (
+    "synaptic_operation", "neuron_update", "exponential", "weight_update", "event_in", "event_out", "hop",
+    "external_bit",
+)  # fmt: skip
 POWER_OF = ("static",)
 GROUPS = {"energy": (ENERGY_OF, ENERGIES), "time": (TIME_OF, TIMES), "power": (POWER_OF, POWERS)}
 SECTIONS: dict[str, type] = {"structure": Structure}  # tables of plain keys; all but the first one may be left out

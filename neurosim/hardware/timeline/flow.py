@@ -4,9 +4,15 @@ The stages of each layer, on each of its cores:
 
 - *integrate*: the core serves every event that comes in, for the duration of its synaptic operations;
 - *compete*: the core updates its neurons and computes their exponentials. If a layer has several cores, each sends one
-  event per position to the layer's first core, which sends one back when it has all: the sums of the softmax;
+  event per position to the first core of these positions, which sends one back when it has all: the sums of the
+  softmax;
 - *transmit*: the core makes the events of its outputs, and sends them when all are made and the next layer is free;
-- *learn*: the core writes its synapses, while the next layer integrates.
+- *learn*: the core writes its synapses, while the next layer integrates. Copies of a kernel first send what they grew
+  by to the first of them, an event a synapse, and get the sum back.
+
+A core that takes turns keeps a sample's inputs, and goes through them once more for each further tile before it
+updates. What comes from external memory, and goes there, passes that memory before, one core after the other. Then a
+layer begins when the one before has learned, and a sample when the last layer has.
 
 The next sample enters a layer when the layer has learned from this one: on-line learning, bit for bit as the simulator
 does it. Layers work on different samples at the same time. The response leaves from the last layer's first core.
