@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.hardware.counting.counts import Counts, share
-from neurosim.hardware.placement.mapping import Mapping, bits
+from neurosim.hardware.placement.mapping import Mapping
 from neurosim.hardware.placement.mesh import Hops, hops
+from neurosim.hardware.placement.stored import bits
 
 Whole = NDArray[np.int64]
 # The operations that each share of a sample's energy is the price of.

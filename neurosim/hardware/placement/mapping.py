@@ -7,6 +7,7 @@ from neurosim.chip.chip import Chip
 from neurosim.errors import ConfigError
 from neurosim.hardware.chips.spec import Hardware, as_hardware
 from neurosim.hardware.placement.demand import Demand, demand
+from neurosim.hardware.placement.stored import copies, fitting, stored_bits
 
 FLOAT, MOST_BITS = 32, 16  # bits of a float32, and of the widest integer synapse that the simulator runs
 
@@ -132,11 +133,6 @@ def place(chip: Chip | Sequence[Demand], hardware: Hardware | str) -> Mapping:
     raise ConfigError("network", rule, needed, advice)
 
 
-def bits(layer: Demand, hardware: Hardware) -> int:
-    """Return the bits of a layer's synapse on a chip."""
-    return layer.weight_bits or hardware.structure.weight_bits
-
-
 def _neurons_per_core(layer: Demand, hardware: Hardware) -> int:
     """Return how many of a layer's neurons fit on an empty core; refuse a layer of which not even one does."""
     structure, name = hardware.structure, f"layer {layer.layer + 1}"
@@ -147,9 +143,9 @@ def _neurons_per_core(layer: Demand, hardware: Hardware) -> int:
         _check_fits(f"inputs of {name}", layer.inputs, structure.fan_in_per_core, "a core", hardware)
     positions = f"positions of a neuron of {name}"
     _check_fits(positions, layer.positions, structure.neurons_per_core, "a core", hardware)
-    needed = _synapses(layer, hardware) * bits(layer, hardware)
+    needed = stored_bits(layer, 1, hardware)
     _check_fits(f"bits of the synapses of a neuron of {name}", needed, memory, "a core", hardware)
-    return min(structure.neurons_per_core // layer.positions, memory // needed)
+    return min(structure.neurons_per_core // layer.positions, fitting(layer, memory, hardware))
 
 
 def _check_fits(what: str, needed: int, available: int, holder: str, hardware: Hardware) -> None:
@@ -159,17 +155,11 @@ def _check_fits(what: str, needed: int, available: int, holder: str, hardware: H
         raise ConfigError(what, rule, needed, f"{needed - available} too many for core 0 or any other")
 
 
-def _synapses(layer: Demand, hardware: Hardware) -> int:
-    """Return how many synapses of a neuron are stored."""
-    unrolled = hardware.structure.convolution == "unrolled"
-    return layer.fan_in * (layer.positions if unrolled else 1)
-
-
 class _CurrentCore:
     """The core that is being filled."""
 
     def __init__(self, hardware: Hardware) -> None:
-        self._structure, self.core = hardware.structure, -1
+        self._hardware, self.core = hardware, -1
         self.next()
 
     def next(self) -> None:
@@ -177,13 +167,13 @@ class _CurrentCore:
         self.core += 1
         self._sites, self._bits, self._inputs = 0, 0, 0
 
-    def remaining(self, layer: Demand, neuron_bits: int) -> int:
-        """Return how many more neurons of a layer fit, each with `neuron_bits` of synapses."""
-        structure = self._structure
+    def remaining(self, layer: Demand) -> int:
+        """Return how many more neurons of a layer fit."""
+        structure = self._hardware.structure
         if structure.fan_in_per_core is not None and self._inputs + layer.inputs > structure.fan_in_per_core:
             return 0
         sites, memory = structure.neurons_per_core - self._sites, structure.synapse_bits_per_core - self._bits
-        return min(sites // layer.positions, memory // neuron_bits)
+        return min(sites // layer.positions, fitting(layer, memory, self._hardware))
 
     def add(self, part: Part) -> None:
         """Put a part on this core."""
@@ -207,13 +197,12 @@ def _placed(demands: Sequence[Demand], capacities: Sequence[int], hardware: Hard
     parts: list[Part] = []
     current = _CurrentCore(hardware)
     for layer, capacity in zip(demands, capacities, strict=True):
-        synapses, left = _synapses(layer, hardware), layer.neurons
-        neuron_bits = synapses * bits(layer, hardware)
+        left = layer.neurons
         most = capacity if shared else -(-left // -(-left // capacity))
         if parts and not shared:
             current.next()
         while left > 0:
-            count = min(left, most, current.remaining(layer, neuron_bits))
+            count = min(left, most, current.remaining(layer))
             if count == 0 or (parts and parts[-1][:2] == (layer.layer, current.core)):
                 current.next()
                 continue
@@ -223,8 +212,8 @@ def _placed(demands: Sequence[Demand], capacities: Sequence[int], hardware: Hard
                 first=layer.neurons - left,
                 neurons=count,
                 sites=count * layer.positions,
-                synapses=count * synapses,
-                synapse_bits=count * neuron_bits,
+                synapses=count * layer.fan_in * copies(layer, hardware),
+                synapse_bits=stored_bits(layer, count, hardware),
                 fan_in=layer.inputs,
             )
             current.add(part)
