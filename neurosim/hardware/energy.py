@@ -48,20 +48,28 @@ def energy(hardware: Hardware, operations: Table[str, NDArray[np.int64]]) -> Ene
     unpriced: dict[str, float] = {}
     for part, names in PARTS.items():
         for name in names:
+            if name not in operations:
+                continue
             mean = float(operations[name].mean())
             constant = constant_of(hardware, name)
             if constant is not None:
                 band = np.array([constant.low, constant.value, constant.high])
                 joules[part] += band[:, None] * operations[name]
                 priced[name] = {"count": mean, "each_J": constant.value, "energy_J": mean * constant.value}
-            elif mean > 0 and not name.endswith("_bit"):
+            elif mean > 0 and not name.endswith(("_bit", "_word")):
                 unpriced[name] = mean
     return Energy(joules, priced, unpriced)
 
 
 def constant_of(hardware: Hardware, name: str) -> Quantity | None:
-    """Return the energy constant of an operation, or None if the description has none."""
+    """Return the energy constant of an operation, or None if the description has none.
+
+    A word of memory without a price of its own takes that of its bits.
+    """
     key = PRICED_AS.get(name, name)
+    bit = hardware.energy.get(key.replace("_word", "_bit"))
+    if hardware.memory is not None and key.endswith("_word") and key not in hardware.energy and bit is not None:
+        return bit.times(hardware.memory.word_bits)
     return hardware.energy.get(key, hardware.energy.get("hop") if key in HOPS else None)
 
 

@@ -8,7 +8,7 @@ from neurosim.errors import ConfigError
 INPUT_MAJOR, NEURON_MAJOR, TRANSPOSABLE = LAYOUTS = ("input_major", "neuron_major", "transposable")
 REGISTERS, IN_MEMORY = ACCUMULATORS = ("registers", "memory")
 WIDEST_WORD = 65_536  # bits
-MOST_BANKS = 4096
+MOST_BANKS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Memory:
     source : str
         Where these come from, or that they are assumed.
     banks : int
-        Parts of a core's memory that work at once, from 1 to 4,096; default 1. A word lies in the bank of its address
+        Parts of a core's memory that work at once, from 1 to 256; default 1. A word lies in the bank of its address
         modulo this number. Changes time: the bank with most accesses decides.
     ports : int
         Words that a bank reads or writes at once, each through a port; from 1, default 1. An update takes two accesses
@@ -96,4 +96,5 @@ class Memory:
 
     def accesses(self, words: int) -> int:
         """Return how many accesses one after the other some consecutive words take, each read or written once."""
-        return -(-(-(-words // self.banks)) // self.ports)
+        in_fullest_bank = -(-words // self.banks)
+        return -(-in_fullest_bank // self.ports)

@@ -30,7 +30,10 @@ TIME_OF = (
 )  # fmt: skip
 POWER_OF = ("static",)
 GROUPS = {"energy": (ENERGY_OF, ENERGIES), "time": (TIME_OF, TIMES), "power": (POWER_OF, POWERS)}
-SECTIONS: dict[str, type] = {"structure": Structure, "memory": Memory}  # tables of plain keys; all but the first one may be left out
+SECTIONS: dict[str, type] = {
+    "structure": Structure,
+    "memory": Memory,
+}  # tables of plain keys; all but the first one may be left out
 MOST_NAMES = 16  # of names in an error
 DEEPEST = 16  # of descriptions that are each based on the next
 
