@@ -10,11 +10,10 @@ from neurosim.errors import ConfigError
 from neurosim.hardware.chips.quantity import Quantity
 from neurosim.hardware.chips.spec import Hardware
 from neurosim.hardware.counting.operations import INFERENCE, LEARNING, MERGING, PRICED_AS, ROUTING
-from neurosim.hardware.counting.reloading import RELOADING
+from neurosim.hardware.counting.reloading import OUTSIDE, RELOADING
 
 Floats = NDArray[np.float64]
 PARTS = {"inference": INFERENCE, "learning": (*LEARNING, MERGING), "routing": ROUTING, "reloading": RELOADING}
-TOLD = ("external_read_bit", "external_write_bit")  # memory access that is part of no other operation
 HOPS = ("hop_east_west", "hop_north_south")
 
 
@@ -57,14 +56,20 @@ def energy(hardware: Hardware, operations: Table[str, NDArray[np.int64]]) -> Ene
                 band = np.array([constant.low, constant.value, constant.high])
                 joules[part] += band[:, None] * operations[name]
                 priced[name] = {"count": mean, "each_J": constant.value, "energy_J": mean * constant.value}
-            elif mean > 0 and (name in TOLD or not name.endswith("_bit")):
+            elif mean > 0 and (name in OUTSIDE or not name.endswith(("_bit", "_word"))):
                 unpriced[name] = mean
     return Energy(joules, priced, unpriced)
 
 
 def constant_of(hardware: Hardware, name: str) -> Quantity | None:
-    """Return the energy constant of an operation, or None if the description has none."""
+    """Return the energy constant of an operation, or None if the description has none.
+
+    A word of memory without a price of its own takes that of its bits.
+    """
     key = PRICED_AS.get(name, name)
+    bit = hardware.energy.get(key.replace("_word", "_bit"))
+    if hardware.memory is not None and key.endswith("_word") and key not in hardware.energy and bit is not None:
+        return bit.times(hardware.memory.word_bits)
     return hardware.energy.get(key, hardware.energy.get("hop") if key in HOPS else None)
 
 

@@ -15,22 +15,26 @@ from typing import Any
 
 from neurosim.errors import ConfigError
 from neurosim.hardware.chips import keys
+from neurosim.hardware.chips.memory import Memory
 from neurosim.hardware.chips.quantity import ENERGIES, LARGEST, POWERS, TIMES, Quantity, quantity
 from neurosim.hardware.chips.structure import Structure
 from neurosim.outside import toml
 
 ENERGY_OF = (
     "synaptic_operation", "neuron_update", "exponential", "weight_update", "event_in", "event_out", "hop",
-    "hop_east_west", "hop_north_south", "memory_read_bit", "memory_write_bit", "external_read_bit",
-    "external_write_bit",
+    "hop_east_west", "hop_north_south", "memory_read_bit", "memory_write_bit", "memory_read_word", "memory_write_word",
+    "external_read_bit", "external_write_bit",
 )  # fmt: skip
 TIME_OF = (
     "synaptic_operation", "neuron_update", "exponential", "weight_update", "event_in", "event_out", "hop",
-    "external_bit",
+    "memory_access", "external_bit",
 )  # fmt: skip
 POWER_OF = ("static",)
 GROUPS = {"energy": (ENERGY_OF, ENERGIES), "time": (TIME_OF, TIMES), "power": (POWER_OF, POWERS)}
-SECTIONS: dict[str, type] = {"structure": Structure}  # tables of plain keys; all but the first one may be left out
+SECTIONS: dict[str, type] = {
+    "structure": Structure,
+    "memory": Memory,
+}  # tables of plain keys; all but the first one may be left out
 MOST_NAMES = 16  # of names in an error
 DEEPEST = 16  # of descriptions that are each based on the next
 
@@ -50,6 +54,8 @@ class Hardware:
     structure : Structure
     energy, time, power : dict of str to Quantity
         By operation, in J, s and W; operations without an entry are not priced.
+    memory : Memory or None
+        Words of synaptic memory; None: each synapse is priced by itself.
     """
 
     name: str
@@ -60,6 +66,7 @@ class Hardware:
     energy: Mapping[str, Quantity]
     time: Mapping[str, Quantity]
     power: Mapping[str, Quantity]
+    memory: Memory | None = None
 
     def learns(self) -> bool:
         """Return whether there is an energy of weight updates that is not unverified."""
@@ -219,8 +226,10 @@ def _hardware(name: str, table: dict[str, Any]) -> Hardware:
     sections: dict[str, Any] = {
         key: keys.section(key, kind, table[key]) for key, kind in SECTIONS.items() if key in table
     }
-    clock = sections["structure"].clock_Hz
-    constants: dict[str, Any] = {group: _group(group, table.get(group, {}), clock) for group in GROUPS}
+    structure = sections["structure"]
+    if "memory" in sections:
+        sections["memory"].check_widths(structure.weight_bits, structure.neuron_bits)
+    constants: dict[str, Any] = {group: _group(group, table.get(group, {}), structure.clock_Hz) for group in GROUPS}
     return Hardware(
         name=name,
         title=table["title"],

@@ -8,31 +8,37 @@ from neurosim.hardware.counting.traffic import written_by
 from neurosim.hardware.placement.mapping import CoreShare, Mapping
 
 Whole = NDArray[np.int64]
+OUTSIDE = ("external_read_bit", "external_write_bit")
 RELOADING = (
-    "state_write_bit", "state_read_bit", "external_read_bit", "external_write_bit", "reload_write_bit",
-    "reload_read_bit",
+    "state_write_bit", "state_read_bit", "state_write_word", "state_read_word", *OUTSIDE, "reload_write_bit",
+    "reload_read_bit", "reload_write_word", "reload_read_word",
 )  # fmt: skip
 
 
 def reloading(mapping: Mapping, counts: Counts) -> dict[str, Whole]:
-    """Return the bits that move in each sample: int64 (samples,) each.
+    """Return what moves in each sample: int64 (samples,) each, in bits, or on a core in words where it has `memory`.
 
     A tile whose synapses do not stay comes in for its turn: all its bits leave external memory and are written on the
     core. To learn, those of the neurons that are written come in again (but for the last tile, which is still there),
     and go back. States are written and read once.
     """
-    moved = {name: np.zeros(counts.samples, np.int64) for name in RELOADING}
+    memory = mapping.hardware.memory
+    unit, size = ("bit", 1) if memory is None else ("word", memory.word_bits)
+    inside = [f"{what}_{kind}_{unit}" for what in ("state", "reload") for kind in ("write", "read")]
+    moved = {name: np.zeros(counts.samples, np.int64) for name in (*inside, *OUTSIDE)}
     for layer in range(len(mapping.demands)):
         for share in mapping.shares(layer):
-            states = waiting_bits(mapping, share)
-            for kind in ("write", "read"):
-                where = "external" if share.core in mapping.states_outside else "state"
-                moved[f"{where}_{kind}_bit"] += states
             before, again, back = synapse_bits(share, counts)
             moved["external_read_bit"] += before + again
-            moved["reload_write_bit"] += before + again
             moved["external_write_bit"] += back
-            moved["reload_read_bit"] += back
+            moved[f"reload_write_{unit}"] += -(-(before + again) // size)
+            moved[f"reload_read_{unit}"] += -(-back // size)
+            states = waiting_bits(mapping, share)
+            for kind in ("write", "read"):
+                if share.core in mapping.states_outside:
+                    moved[f"external_{kind}_bit"] += states
+                else:
+                    moved[f"state_{kind}_{unit}"] += -(-states // size)
     return moved
 
 
@@ -47,7 +53,7 @@ def synapse_bits(share: CoreShare, counts: Counts) -> tuple[int, Whole, Whole]:
     again, back = np.zeros(counts.samples, np.int64), np.zeros(counts.samples, np.int64)
     moving = [part for part in share.parts if not part.resident]
     for part in moving:
-        written = written_by(layer, part) * (part.synapse_bits // part.neurons)
+        written = written_by(layer, part) * part.synapse_bits // part.neurons  # a neuron's share of padded words
         back += written
         again += written * (part is not share.parts[-1])
     return sum(part.synapse_bits for part in moving), again, back

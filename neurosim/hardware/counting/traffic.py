@@ -39,17 +39,18 @@ def mean_events(counts: Counts) -> Any:
 
 def sent_by(layer: LayerCounts, part: Part) -> Whole:
     """Return how many outputs of a part were not zero; those of a neuron are spread evenly over its positions."""
-    sent = share(layer.sent, part)
-    end = sent * (part.first_position + part.positions) // layer.demand.positions
-    return end - sent * part.first_position // layer.demand.positions
+    return at_positions(share(layer.sent, part), layer, part)
 
 
 def operations_of(layer: LayerCounts, part: Part) -> Whole:
     """Return the synaptic operations of a part, in proportion to its neurons and positions."""
-    demand = layer.demand
-    whole = demand.neurons * demand.positions
-    found: Whole = layer.operations * part.sites // whole
-    return found
+    return at_positions(layer.operations * part.neurons // layer.demand.neurons, layer, part)
+
+
+def at_positions(counted: Whole, layer: LayerCounts, part: Part) -> Whole:
+    """Return the share of a part's positions in a count over all of them; the shares of all blocks add up exactly."""
+    end = counted * (part.first_position + part.positions) // layer.demand.positions
+    return end - counted * part.first_position // layer.demand.positions
 
 
 def written_by(layer: LayerCounts, part: Part) -> Whole:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from neurosim.errors import ConfigError
 from neurosim.hardware.chips.spec import Hardware
 from neurosim.hardware.placement.demand import Demand
+from neurosim.hardware.placement.stored import fitting, stored_bits
 
 
 class Cut(NamedTuple):
@@ -21,16 +22,6 @@ class Cut(NamedTuple):
 
     capacity: int
     blocks: int
-
-
-def bits(layer: Demand, hardware: Hardware) -> int:
-    """Return the bits of a layer's synapse on a chip."""
-    return layer.weight_bits or hardware.structure.weight_bits
-
-
-def stored(layer: Demand, hardware: Hardware, positions: int) -> int:
-    """Return how many synapses of a neuron a core stores that has so many of its positions."""
-    return layer.fan_in * (positions if hardware.structure.convolution == "unrolled" else 1)
 
 
 def cut(layer: Demand, hardware: Hardware, positions_per_core: int | None = None) -> Cut:
@@ -49,20 +40,25 @@ def cut(layer: Demand, hardware: Hardware, positions_per_core: int | None = None
         If not even one position of one neuron fits; the message says what is short, and by how much.
     """
     structure, name = hardware.structure, f"layer {layer.layer + 1}"
-    memory, width = structure.synapse_bits_per_core, bits(layer, hardware)
+    memory = structure.synapse_bits_per_core
     if layer.weight_bits is not None:
         _check_fits(f"synapse of {name}, in bits", layer.weight_bits, structure.weight_bits, "a weight", hardware)
     if structure.fan_in_per_core is not None:
         _check_fits(f"inputs of {name}", layer.inputs, structure.fan_in_per_core, "a core", hardware)
-    kernel = layer.fan_in * width
+    kernel = stored_bits(at(layer, 1), 1, hardware)
     _check_fits(f"bits of the synapses of a neuron of {name}", kernel, memory, "a core", hardware)
     most = min(structure.neurons_per_core, memory // kernel if structure.convolution == "unrolled" else layer.positions)
     if positions_per_core is not None:
         most = min(most, positions_per_core)
     blocks = -(-layer.positions // most)
     positions = -(-layer.positions // blocks)
-    capacity = min(structure.neurons_per_core // positions, memory // (stored(layer, hardware, positions) * width))
+    capacity = min(structure.neurons_per_core // positions, fitting(at(layer, positions), memory, hardware))
     return Cut(capacity, blocks)
+
+
+def at(layer: Demand, positions: int) -> Demand:
+    """Return the demand of a layer at some of its positions only."""
+    return layer._replace(positions=positions)
 
 
 def even(count: int, shares: int) -> Iterator[tuple[int, int]]:

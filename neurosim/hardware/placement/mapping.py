@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 from neurosim.hardware.chips.spec import Hardware
 from neurosim.hardware.placement.demand import Demand
-from neurosim.hardware.placement.fitting import bits as bits
 
 
 class Part(NamedTuple):

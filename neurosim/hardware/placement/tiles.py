@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from neurosim.hardware.chips.spec import Hardware
 from neurosim.hardware.placement.demand import Demand
-from neurosim.hardware.placement.fitting import Cut, bits, even, stored
+from neurosim.hardware.placement.fitting import Cut, at, even
 from neurosim.hardware.placement.mapping import Part
+from neurosim.hardware.placement.stored import copies, stored_bits
 
 FLOAT, MOST_BITS = 32, 16  # bits of a float32, and of the widest integer synapse that the simulator runs
 
@@ -15,15 +16,15 @@ def tile(
 ) -> Part:
     """Return a tile on core 0: `neurons` from `first` on, at all positions or at those (first, how many) of a block."""
     first_position, count = positions or (0, layer.positions)
-    synapses = neurons * stored(layer, hardware, count)
+    there = at(layer, count)
     return Part(
         layer=layer.layer,
         core=0,
         first=first,
         neurons=neurons,
         sites=neurons * count,
-        synapses=synapses,
-        synapse_bits=synapses * bits(layer, hardware),
+        synapses=neurons * layer.fan_in * copies(there, hardware),
+        synapse_bits=stored_bits(there, neurons, hardware),
         fan_in=layer.inputs,
         first_position=first_position,
         positions=count,

@@ -8,8 +8,9 @@ from neurosim.errors import ConfigError
 from neurosim.hardware.chips.spec import Hardware, as_hardware
 from neurosim.hardware.placement.strategies import by_hand, turns
 from neurosim.hardware.placement.demand import Demand, demand
-from neurosim.hardware.placement.fitting import Cut, bits, cut, even
+from neurosim.hardware.placement.fitting import Cut, at, cut
 from neurosim.hardware.placement.mapping import Mapping, Part
+from neurosim.hardware.placement.stored import fitting
 from neurosim.hardware.placement.strategies.options import Placement, as_placement
 from neurosim.hardware.placement.tiles import doubts, tile, tiles
 
@@ -113,7 +114,7 @@ class _CurrentCore:
     """The core that is being filled."""
 
     def __init__(self, hardware: Hardware) -> None:
-        self._structure, self.core = hardware.structure, -1
+        self._hardware, self.core = hardware, -1
         self.next()
 
     def next(self) -> None:
@@ -121,13 +122,13 @@ class _CurrentCore:
         self.core += 1
         self._sites, self._bits, self._inputs = 0, 0, 0
 
-    def remaining(self, layer: Demand, positions: int, neuron_bits: int) -> int:
-        """Return how many more neurons of a layer fit, each with so many positions and bits of synapses."""
-        structure = self._structure
+    def remaining(self, layer: Demand, positions: int) -> int:
+        """Return how many more neurons of a layer fit, each at so many positions."""
+        structure = self._hardware.structure
         if structure.fan_in_per_core is not None and self._inputs + layer.inputs > structure.fan_in_per_core:
             return 0
         sites, memory = structure.neurons_per_core - self._sites, structure.synapse_bits_per_core - self._bits
-        return min(sites // positions, memory // neuron_bits)
+        return min(sites // positions, fitting(at(layer, positions), memory, self._hardware))
 
     def add(self, part: Part) -> Part:
         """Put a part on this core; return it with its core."""
@@ -144,14 +145,14 @@ def _shared(demands: Sequence[Demand], cuts: Sequence[Cut], hardware: Hardware) 
     for layer, found in zip(demands, cuts, strict=True):
         if found.blocks > 1:
             for one in tiles(layer, found, -(-layer.neurons // found.capacity), hardware):
-                room = current.remaining(layer, one.positions, one.synapse_bits // one.neurons)
+                room = current.remaining(layer, one.positions)
                 if room < one.neurons or (parts and parts[-1][:2] == (layer.layer, current.core)):
                     current.next()
                 parts.append(current.add(one))
             continue
-        left, neuron_bits = layer.neurons, tile(layer, hardware, 0, 1).synapse_bits
+        left = layer.neurons
         while left > 0:
-            count = min(left, current.remaining(layer, layer.positions, neuron_bits))
+            count = min(left, current.remaining(layer, layer.positions))
             if count == 0 or (parts and parts[-1][:2] == (layer.layer, current.core)):
                 current.next()
                 continue
