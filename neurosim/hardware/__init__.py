@@ -21,6 +21,7 @@ __all__ = [
     "Hardware",
     "Mapping",
     "PlacedChip",
+    "Placement",
     "check_learns",
     "count",
     "load",

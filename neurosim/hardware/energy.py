@@ -23,7 +23,8 @@ class Energy(NamedTuple):
     Attributes
     ----------
     parts : dict of str to float64 (3, samples)
-        Energy of inference, learning, routing, and reloading where cores take turns, in J: with all constants at their low, nominal and high values.
+        Energy of inference, learning, routing, and reloading where cores take turns, in J: with all constants at
+        their low, nominal and high values.
     operations : dict of str to dict
         For each operation that was priced: its mean count per sample, and the energy of one and of all, in J.
     unpriced : dict of str to float

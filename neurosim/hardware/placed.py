@@ -1,6 +1,7 @@
 """A simulated chip placed on described hardware: every sample comes with its cost."""
 
-from typing import NamedTuple
+from collections.abc import Mapping as Table
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,7 +26,8 @@ class Cost(NamedTuple):
     ----------
     energy_J, energy_low_J, energy_high_J : float
         Total energy, with all constants at their nominal, low and high values.
-    inference_J, learning_J, routing_J : float
+    inference_J, learning_J, routing_J, reloading_J : float
+        Of operations, of events between cores, and of what comes in and out where cores take turns.
     static_J : float or None
         Energy of static power for the duration; None where the description has no static power, or no times.
     latency_s : float or None
@@ -43,6 +45,7 @@ class Cost(NamedTuple):
     inference_J: float
     learning_J: float
     routing_J: float
+    reloading_J: float
     static_J: float | None
     latency_s: float | None
     lost_share: float | None
@@ -69,9 +72,9 @@ class PlacedChip:
     mapping : Mapping
     """
 
-    def __init__(self, chip: Chip, hardware: Hardware, unverified: bool) -> None:
+    def __init__(self, chip: Chip, hardware: Hardware, unverified: bool, placement: object = None) -> None:
         self.chip, self.hardware, self._unverified = chip, hardware, unverified
-        self.mapping: Mapping = place(chip, hardware)
+        self.mapping: Mapping = place(chip, hardware, placement)  # type: ignore[arg-type]
         self._counting = {learning: Counting(chip, learning, 1) for learning in (False, True)}
 
     def __repr__(self) -> str:
@@ -98,7 +101,7 @@ class PlacedChip:
         counting = self._counting[learning]
         labels = None if label is None else as_labels([label], 1)
         results = counting.take(as_samples(x, self.chip.shape, 1), labels, 0)
-        report = price(counting.counts(), self.hardware, unverified=self._unverified)
+        report = price(counting.counts(), self.hardware, unverified=self._unverified, placement=self.mapping)
         shaped = self.chip.layers[-1].as_images
         potentials, responses = shaped(results.potentials[0]), shaped(results.responses[0])
         return PricedResponse(
@@ -110,7 +113,13 @@ class PlacedChip:
         )
 
 
-def on(chip: Chip, hardware: Hardware | str, *, unverified: bool = False) -> PlacedChip:
+def on(
+    chip: Chip,
+    hardware: Hardware | str,
+    *,
+    unverified: bool = False,
+    placement: Placement | str | Table[str, Any] | None = None,
+) -> PlacedChip:
     """Place a chip on described hardware, so that every sample comes with its cost.
 
     Parameters
@@ -121,6 +130,8 @@ def on(chip: Chip, hardware: Hardware | str, *, unverified: bool = False) -> Pla
         A description, or a name or path that `load` takes.
     unverified : bool
         Whether to use constants whose confidence is "unverified".
+    placement : Placement, str or dict, optional
+        Where layers go, as for `place`.
 
     Returns
     -------
@@ -138,7 +149,7 @@ def on(chip: Chip, hardware: Hardware | str, *, unverified: bool = False) -> Pla
     >>> chip.learn_one([1.0] * 64).cost.energy_J > 0
     True
     """
-    return PlacedChip(chip, as_hardware(hardware), unverified)
+    return PlacedChip(chip, as_hardware(hardware), unverified, placement)
 
 
 def _cost(report: CostReport) -> Cost:
@@ -151,6 +162,7 @@ def _cost(report: CostReport) -> Cost:
         inference_J=float(parts["inference"][1, 0]),
         learning_J=float(parts["learning"][1, 0]),
         routing_J=float(parts["routing"][1, 0]),
+        reloading_J=float(parts["reloading"][1, 0]) if "reloading" in parts else 0.0,
         static_J=None if static is None else float(static[1, 0]),
         latency_s=None if schedule is None else float(schedule.latency_s[0]),
         lost_share=None if schedule is None else schedule.lost_share,

@@ -1,5 +1,7 @@
 """A run priced: energy, latency and memory of each sample on a described chip."""
 
+from collections.abc import Mapping as Table
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,9 +12,11 @@ from neurosim.errors import ConfigError
 from neurosim.hardware.chips.spec import Hardware, as_hardware
 from neurosim.hardware.counting.counts import Counts
 from neurosim.hardware.counting.operations import operations
+from neurosim.hardware.counting.traffic import mean_events
 from neurosim.hardware.energy import Energy, check_learns, energy
 from neurosim.hardware.placement.mapping import Mapping
-from neurosim.hardware.placement.strategies.options import Placement
+from neurosim.hardware.placement.strategies.optimise import optimised
+from neurosim.hardware.placement.strategies.options import OPTIMISED, ROWS, Placement, as_placement
 from neurosim.hardware.placement.strategies.placing import place
 from neurosim.hardware.timeline.schedule import Schedule, schedule
 from neurosim.streams.arrivals import Arrivals, Closed
@@ -118,6 +122,17 @@ def _no_times() -> dict[str, Any]:
     return dict.fromkeys(names)
 
 
+def _placed(counts: Counts, hardware: Hardware, placement: object) -> Mapping:
+    """Return the layers on cores; "optimised" is so for the events of this run."""
+    if isinstance(placement, Mapping):
+        return placement._replace(hardware=hardware)
+    wanted, demands = as_placement(placement), [layer.demand for layer in counts.layers]
+    if wanted.strategy != OPTIMISED:
+        return place(demands, hardware, wanted)
+    rows = place(demands, hardware, replace(wanted, strategy=ROWS))
+    return optimised(rows, mean_events(counts), wanted)
+
+
 def price(
     counts: Counts,
     hardware: Hardware | str,
@@ -126,6 +141,7 @@ def price(
     deadline: float | None = None,
     unverified: bool = False,
     timed_samples: int | None = None,
+    placement: Placement | Mapping | str | Table[str, Any] | None = None,
 ) -> CostReport:
     r"""Price a run on a described chip.
 
@@ -150,6 +166,9 @@ def price(
         Whether to use constants whose confidence is "unverified".
     timed_samples : int, optional
         How many samples, from the first, the timeline simulates; by default as many as some 20 million events allow.
+    placement : Placement, str, dict or Mapping, optional
+        Where layers go: "rows" (default), "spread", "optimised" for the events of this run, a TOML file, cores by hand,
+        or what `place` returned.
 
     Returns
     -------
@@ -167,7 +186,7 @@ def price(
         finite("deadline", deadline, "positive", 0, above=True)
     check_learns(hardware, counts.learning, unverified)
     usable = hardware if unverified else hardware.vouched()
-    mapping = place([layer.demand for layer in counts.layers], usable)
+    mapping = _placed(counts, usable, placement)
     spent = energy(usable, operations(mapping, counts))
     arrivals = Closed() if arrivals is None else arrivals
     if not usable.time and (deadline is not None or not isinstance(arrivals, Closed)):

@@ -38,9 +38,19 @@ def _chip(summary: dict[str, Any]) -> list[tuple[str, str]]:
         ("chip", f"{summary['hardware']['title']} ({summary['hardware']['name']})"),
         ("run", f"{doing} {summary['samples']:,} samples"),
         ("cores", f"{used['cores_used']:,} of {used['cores']:,}{area}"),
+        *_turns(used),
         ("", f"neurons {used['neurons_share']:.1%} full, synaptic memory {used['synapse_memory_share']:.1%}"),
         ("memory", f"{size(summary['memory_bytes'])} in use"),
     ]
+
+
+def _turns(used: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return a row on cores that take turns, and what does not stay on them."""
+    if max(used["turns"]) == 1:
+        return []
+    outside = used["external_memory_bytes"]
+    moved = f"; {size(outside)} of synapses come in for each sample" if outside else "; all synapses stay on the cores"
+    return [("turns", ", ".join(str(count) for count in used["turns"]) + " by layer" + moved)]
 
 
 def _energy(summary: dict[str, Any]) -> list[tuple[str, str]]:

@@ -12,7 +12,12 @@ FLOAT, MOST_BITS = 32, 16  # bits of a float32, and of the widest integer synaps
 
 
 def tile(
-    layer: Demand, hardware: Hardware, first: int, neurons: int, block: int = 0, positions: tuple[int, int] | None = None
+    layer: Demand,
+    hardware: Hardware,
+    first: int,
+    neurons: int,
+    block: int = 0,
+    positions: tuple[int, int] | None = None,
 ) -> Part:
     """Return a tile on core 0: `neurons` from `first` on, at all positions or at those (first, how many) of a block."""
     first_position, count = positions or (0, layer.positions)

@@ -177,7 +177,9 @@ def _compete(builder: _Builder, shares: Sequence[CoreShare], last: bool) -> None
         home = by_core[first.core]
         builder.emit(_agreed(first), _name("competed", home), [], Load("positions", home, part=first))
         targets = [
-            Target(part.core, _name("competed", share), builder.core(part, "event_in"), Load("positions", share, part=part))
+            Target(
+                part.core, _name("competed", share), builder.core(part, "event_in"), Load("positions", share, part=part)
+            )
             for part in away
             for share in (by_core[part.core],)
         ]
@@ -218,7 +220,10 @@ def _merge(builder: _Builder, share: CoreShare, shares: Sequence[CoreShare]) -> 
         merged = True
         grown = f"grown {own.layer}, neurons from {own.first}"
         if share.core != parts[0].core:
-            steps = [builder.core(own, "event_out"), *_from_to(builder, own, parts[0], "event_in", "synaptic_operation")]
+            steps = [
+                builder.core(own, "event_out"),
+                *_from_to(builder, own, parts[0], "event_in", "synaptic_operation"),
+            ]
             builder.emit(_name("made", share), grown, steps, Load("growth", share, part=own))
             continue
         builder.emit(_name("made", share), grown, [], Load("one", share))

@@ -29,7 +29,7 @@ NEAREST = 256  # cores, from the port on, among which a place is looked for, bes
 
 
 def expected(mapping: Mapping, flow: Flow) -> float:
-    """Return the most events of a flow a sample, for a mapping without a run: every input, every output, every kernel."""
+    """Return the most events of a flow, for a mapping without a run: of every input, output and kernel."""
     layer = mapping.demands[flow.layer]
     if flow.kind == INPUTS:
         return layer.inputs

@@ -9,7 +9,8 @@ from neurosim.checks import LARGEST, one_of, whole
 from neurosim.errors import ConfigError
 from neurosim.outside import toml
 
-STRATEGIES = ("rows", "spread", "optimised")
+ROWS, SPREAD, OPTIMISED = "rows", "spread", "optimised"
+STRATEGIES = (ROWS, SPREAD, OPTIMISED)
 MOST_TRIES = 10_000_000
 Entry = int | tuple[int, int, int]
 
@@ -41,7 +42,7 @@ class Placement:
         If a value breaks its rule.
     """
 
-    strategy: str = "rows"
+    strategy: str = ROWS
     cores: tuple[tuple[Entry, ...], ...] | None = None
     positions_per_core: int | None = None
     seed: int = 0
@@ -55,7 +56,7 @@ class Placement:
         whole("placement.tries", self.tries, 0, MOST_TRIES)
         if self.cores is not None:
             object.__setattr__(self, "cores", _by_hand(self.cores))
-            if self.strategy != "rows":
+            if self.strategy != ROWS:
                 raise ConfigError("placement.strategy", "left out beside placement.cores", self.strategy)
 
 

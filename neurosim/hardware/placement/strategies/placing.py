@@ -1,17 +1,20 @@
 """The placement of layers on cores: rows, spread, shared cores, turns, or by hand."""
 
+from collections.abc import Mapping as Table
 from collections.abc import Sequence
 from heapq import heapify, heapreplace
+from typing import Any
 
 from neurosim.chip.chip import Chip
 from neurosim.errors import ConfigError
 from neurosim.hardware.chips.spec import Hardware, as_hardware
-from neurosim.hardware.placement.strategies import by_hand, turns
 from neurosim.hardware.placement.demand import Demand, demand
 from neurosim.hardware.placement.fitting import Cut, at, cut
 from neurosim.hardware.placement.mapping import Mapping, Part
 from neurosim.hardware.placement.stored import fitting
-from neurosim.hardware.placement.strategies.options import Placement, as_placement
+from neurosim.hardware.placement.strategies import by_hand, turns
+from neurosim.hardware.placement.strategies.optimise import expected, optimised
+from neurosim.hardware.placement.strategies.options import OPTIMISED, SPREAD, Placement, as_placement
 from neurosim.hardware.placement.tiles import doubts, tile, tiles
 
 __all__ = ["as_demands", "place"]
@@ -25,7 +28,9 @@ def as_demands(chip: object) -> tuple[Demand, ...]:
     return demands
 
 
-def place(chip: Chip | Sequence[Demand], hardware: Hardware | str, placement: object = None) -> Mapping:
+def place(
+    chip: Chip | Sequence[Demand], hardware: Hardware | str, placement: Placement | str | Table[str, Any] | None = None
+) -> Mapping:
     """Place the layers of a chip on the cores of described hardware, neurons in order, as evenly as possible.
 
     Each layer begins on a new core, unless there are too few cores; with `structure.time_multiplexed`, cores take
@@ -49,15 +54,13 @@ def place(chip: Chip | Sequence[Demand], hardware: Hardware | str, placement: ob
     ConfigError
         If the chip does not fit: the message names the layer and core, what is too small, and by how much.
     """
-    from neurosim.hardware.placement.strategies.optimise import expected, optimised
-
     hardware, wanted = as_hardware(hardware), as_placement(placement)
     demands = tuple(demand(layer) for layer in chip.layers) if isinstance(chip, Chip) else as_demands(chip)
     cuts = [cut(layer, hardware, wanted.positions_per_core) for layer in demands]
     notes = tuple(doubts(demands, hardware))
     if wanted.cores is not None:
         return Mapping(hardware, demands, by_hand.parts(demands, cuts, hardware, wanted.cores), notes)
-    parts = _apart(demands, cuts, hardware, wanted.strategy == "spread")
+    parts = _apart(demands, cuts, hardware, wanted.strategy == SPREAD)
     if parts is None:
         parts = _shared(demands, cuts, hardware)
     if parts[-1].core >= hardware.structure.cores and hardware.structure.time_multiplexed:
@@ -65,7 +68,7 @@ def place(chip: Chip | Sequence[Demand], hardware: Hardware | str, placement: ob
     else:
         _check_cores(parts, hardware)
         mapping = Mapping(hardware, demands, tuple(parts), notes)
-    return optimised(mapping, expected, wanted) if wanted.strategy == "optimised" else mapping
+    return optimised(mapping, expected, wanted) if wanted.strategy == OPTIMISED else mapping
 
 
 def _check_cores(parts: Sequence[Part], hardware: Hardware) -> None:

@@ -33,7 +33,9 @@ def in_turns(demands: Sequence[Demand], cuts: Sequence[Cut], hardware: Hardware,
     kept: dict[Part, bool] = {}
     outside = []
     for core in mapping.cores:
-        residents, states_stay = _kept(core, [part for part in parts if part.core == core], _waiting(mapping, core), hardware)
+        residents, states_stay = _kept(
+            core, [part for part in parts if part.core == core], _waiting(mapping, core), hardware
+        )
         kept |= residents
         outside += [] if states_stay else [core]
     parts = [part._replace(resident=kept[part]) for part in parts]
