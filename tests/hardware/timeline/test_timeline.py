@@ -158,9 +158,12 @@ def test_what_is_lost_is_not_copied():
     ],
 )
 def test_copies_that_cannot_be_are_refused(copied, copies, words):
-    with pytest.raises(ConfigError, match=words):
+    def run():
         emissions = (Emission(0, 1, 0, ((0, 1),)), Emission(0, 1, 0, ((0, 1),), copied=copied))
         simulate(Network(("r",), (-1,), "block", ("in", "out"), emissions), [0], copies, [[0, 0]])
+
+    with pytest.raises(ConfigError, match=words):
+        run()
 
 
 def test_messages_take_turns_and_arrivals_come_first():
