@@ -27,6 +27,7 @@ def entries(row: Row) -> dict[str, Any]:
         "key": point.key,
         "status": record["status"],
         "front": row.best,
+        "front_probability": row.chance,
         **point.varied,
         **(record.get("measures") or {}),
         "seconds": record.get("seconds"),
