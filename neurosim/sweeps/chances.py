@@ -54,7 +54,7 @@ class Draws:
         key = purpose, what
         if key not in self._kept:
             part = int.from_bytes(hashlib.sha256(what.encode()).digest()[: PART_BITS // 8], "big")
-            self._kept[key] = draw(self.chances.seed, purpose, part, self.chances.draws)
+            self._kept[key] = np.asarray(draw(self.chances.seed, purpose, part, self.chances.draws))
         return self._kept[key]
 
 
@@ -104,14 +104,15 @@ def _drawn(sweep: Sweep, learning: Sequence[str], group: Sequence[Row], draws: D
     """Return a design's objectives in each draw: float64 (draws, objectives); NaN where it may be on no front."""
     count = draws.chances.draws
     learned = _without_seeds(group[0], learning)
+    alone = len({_seeds(row)[0] for row in group}) == 1
     values = np.full((len(group), count, len(sweep.objectives)), np.nan)
     for seed, row in enumerate(sorted(group, key=_seeds)):
         if objectives(row.record, sweep) is not None:
             measures = row.record["measures"]
             for column, name in enumerate(sweep.objectives):
-                values[seed, :, column] = _measure(name, measures, _chip(row), learned, len(group) == 1, draws)
+                values[seed, :, column] = _measure(name, measures, _chip(row), learned, alone, draws)
     if len(group) == 1:
-        return values[0]
+        return np.asarray(values[0])
     picked = (draws.shares(randomness.SEEDS, learned) * len(group)).astype(np.int64)
     chosen: Floats = values[picked, np.arange(count)]
     return chosen
@@ -132,16 +133,19 @@ def _measure(name: str, measures: dict[str, Any], chip: str, learned: str, alone
     value = float(measures[name])
     if name == ENERGY and measures.get(TERMS):
         terms = json.loads(measures[TERMS])
-        return np.sum([_banded(f"{chip} energy of {term}", *band, draws) for term, band in terms.items()], axis=0)
-    if name == ACCURACY and alone and measures.get(ERROR):
-        return np.clip(value + measures[ERROR] * draws.errors(learned), 0.0, 1.0)
+        drawn = [_banded(f"{chip} energy of {term}", band, draws) for term, band in terms.items()]
+        return np.asarray(np.sum(drawn, axis=0))
+    if name == ACCURACY:  # several seeds show the spread themselves
+        error = measures.get(ERROR) or 0.0
+        return np.asarray(np.clip(value + error * draws.errors(learned) * alone, 0.0, 1.0))
     if name in TIMES and band_of(name, measures) is None and measures.get(LATENCY):
-        return value / measures[LATENCY] * _measure(LATENCY, measures, chip, learned, alone, draws)
+        return np.asarray(value / measures[LATENCY] * _measure(LATENCY, measures, chip, learned, alone, draws))
     low, high = band_of(name, measures) or (value, value)
-    return _banded(f"{chip} {'times' if name in (*TIMES, LATENCY) else name}", low, value, high, draws)
+    return _banded(f"{chip} {'times' if name in (*TIMES, LATENCY) else name}", (low, value, high), draws)
 
 
-def _banded(what: str, low: float, value: float, high: float, draws: Draws) -> Floats:
+def _banded(what: str, band: Sequence[float], draws: Draws) -> Floats:
+    low, value, high = band
     if low == high:
         return np.full(draws.chances.draws, value)
     return within(low, value, high, draws.shares(randomness.CONSTANTS, what), draws.chances.band)

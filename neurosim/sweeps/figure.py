@@ -12,7 +12,7 @@ from neurosim.sweeps.pareto import front
 from neurosim.sweeps.study import Sweep
 from neurosim.sweeps.words import words
 
-PALEST = 0.12  # opacity of a point that is never on the front
+PALEST = 0.18  # opacity of a point that is never on the front
 BANDS_FROM = 0.1  # the band of a point is drawn if its chance is at least this, or if it is on the front
 DECADE = 10  # an axis is logarithmic if its values span as much
 Band = tuple[float, float]
@@ -43,8 +43,8 @@ class Dot(NamedTuple):
     chance: float | None
 
 
-def figure(sweep: Sweep, first: str, other: str, dots: Sequence[Dot]) -> Any:
-    """Draw an objective over another one, and a staircase along the front of these two."""
+def figure(sweep: Sweep, first: str, other: str, dots: Sequence[Dot], note: str = "") -> Any:
+    """Draw an objective over another one, and a staircase along the front of these two; a note is below the title."""
     drawn, ((axes,),) = panels(height=4.2)
     wishes = [sweep.objectives[other], sweep.objectives[first]]
     values = np.array([dot[:2] for dot in dots])
@@ -62,7 +62,7 @@ def figure(sweep: Sweep, first: str, other: str, dots: Sequence[Dot]) -> Any:
     for name, column in zip("xy", values.T, strict=True):
         if (column > 0).all() and (name == "x" or column.max() >= DECADE * column.min()):
             log_axis(axes, name)
-    axes.set(xlabel=x_words, ylabel=y_words, title=as_label(sweep.name))
+    axes.set(xlabel=x_words, ylabel=y_words, title=as_label(sweep.name) + (f"\n{note}" if note else ""))
     if any(dot.chance is not None for dot in dots):
         axes.plot([], [], "o", color=BLACK, alpha=PALEST * 2, markersize=4, label="pale: hardly ever on the front")
     legend_beside(drawn, axes)

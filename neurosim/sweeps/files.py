@@ -10,11 +10,13 @@ from neurosim.reporting.figures import as_png
 from neurosim.reporting.files import check_length
 from neurosim.sweeps import table
 from neurosim.sweeps.chances import band_of
+from neurosim.sweeps.comparable import unlike
 from neurosim.sweeps.figure import Dot, figure
 from neurosim.sweeps.run import Engine, Row
 from neurosim.sweeps.search import objectives
 from neurosim.sweeps.study import Sweep
 
+NOTE = "prices of these chips leave out different things"
 PARTIAL = 16  # bytes that the name of a file has in front while it is written
 
 
@@ -53,9 +55,10 @@ def draw(path: Path, folder: Folder, sweep: Sweep, rows: Sequence[Row]) -> list[
     """Draw the first objective over each other one, with the front of these two and that of all objectives."""
     shown = [row for row in rows if objectives(row.record, sweep) is not None]
     first, *others = sweep.objectives
+    note = NOTE if unlike(sweep, rows) else ""
     names = []
     for other in others if shown else ():
-        png = as_png(figure(sweep, first, other, [_dot(row, first, other) for row in shown]))
+        png = as_png(figure(sweep, first, other, [_dot(row, first, other) for row in shown], note))
         name = path.with_name(f"{path.stem}-{first}-{other}.png")
         folder.put(name, lambda draft, png=png: draft.write_bytes(png))  # type: ignore[misc]
         names.append(name.name)

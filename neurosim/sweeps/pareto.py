@@ -56,7 +56,7 @@ def front_shares(values: NDArray[np.float64], largest: NDArray[np.bool_]) -> NDA
 
 def _always_beaten(costs: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Tell which points one and the same other point beats in all draws: the front is the same without them."""
-    beaten = ~np.isfinite(costs).all(axis=2).any(axis=0)
+    beaten: NDArray[np.bool_] = np.asarray(~np.isfinite(costs).all(axis=2).any(axis=0))
     for rival in np.flatnonzero(front(costs[0], np.zeros(costs.shape[2], np.bool_))):
         left = np.flatnonzero(~beaten)
         own, others = costs[:, rival : rival + 1], costs[:, left]

@@ -140,7 +140,9 @@ def test_one_learned_chip_is_as_good_on_any_hardware():
 
 
 def test_points_that_differ_in_the_seed_are_one_design():
-    seeds = [row(seed=seed, accuracy=accuracy) for seed, accuracy in enumerate([0.8, 0.81, 0.9, 0.82])]
+    seeds = [
+        row(seed=seed, accuracy=accuracy, accuracy_error=0.2) for seed, accuracy in enumerate([0.8, 0.81, 0.9, 0.82])
+    ]
     fixed = row(neurons=2, accuracy=0.85)
     assert chances([*seeds, fixed], {"accuracy": "max"}) == pytest.approx([0.25] * 4 + [0.75], abs=SURE)
     gaps = [row(gaps=seed, latency_s=latency) for seed, latency in enumerate([1.0, 3.0])]
@@ -151,7 +153,7 @@ def test_points_that_differ_in_the_seed_are_one_design():
 def test_a_seed_is_the_same_on_all_hardware():
     # With the seeds drawn apart, b would be better in a quarter of the draws.
     rows = [
-        row(chip, seed=seed, accuracy=accuracy, energy_J=joules)
+        row(chip, seed=seed, accuracy=accuracy, accuracy_error=0.2, energy_J=joules)
         for chip, joules in (("a", 1.0), ("b", 2.0)) for seed, accuracy in enumerate([0.8, 0.9])
     ]  # fmt: skip
     assert chances(rows, BOTH) == [1.0, 1.0, 0.0, 0.0]
