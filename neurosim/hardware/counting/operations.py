@@ -48,13 +48,14 @@ def operations(mapping: Mapping, counts: Counts) -> dict[str, Whole]:
     for layer in counts.layers:
         demand = layer.demand
         responses, width = demand.neurons * demand.positions, bits(demand, mapping.hardware)
+        done = layer.done(mapping.hardware.structure.is_dense)
         writes = layer.writes * len(mapping.blocks(demand.layer))
-        total["synaptic_operation"] += layer.operations
+        total["synaptic_operation"] += done
         total["neuron_update"] += responses
         total["exponential"] += responses * demand.soft
         total["weight_update"] += writes
         if mapping.hardware.memory is None:
-            total["memory_read_bit"] += layer.operations * width
+            total["memory_read_bit"] += done * width
             total["learning_read_bit"] += writes * width
             total["learning_write_bit"] += writes * width
     if mapping.hardware.memory is not None:

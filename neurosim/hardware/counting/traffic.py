@@ -44,7 +44,8 @@ def sent_by(layer: LayerCounts, part: Part) -> Whole:
 
 def operations_of(layer: LayerCounts, part: Part) -> Whole:
     """Return the synaptic operations of a part, in proportion to its neurons and positions."""
-    return at_positions(layer.operations * part.neurons // layer.demand.neurons, layer, part)
+    entries = layer.operations // layer.demand.neurons  # every event reaches all neurons: nothing is left over
+    return at_positions(entries, layer, part) * part.neurons
 
 
 def at_positions(counted: Whole, layer: LayerCounts, part: Part) -> Whole:

@@ -79,10 +79,10 @@ def _sent_by(sender: CoreShare, counts: Counts) -> Whole:
 def _event_time(part: Part, mapping: Mapping, counts: Counts) -> NDArray[np.float64]:
     """Return how long an event occupies a core: the synaptic operations of its neurons, `lanes` of them at once.
 
-    Or the words of memory that it reads, if these take longer.
+    Or the words of memory that it reads, if these take longer. Where the core integrates later, it only comes in.
     """
     hardware = mapping.hardware
-    if gathers(hardware):
+    if gathers(hardware) or hardware.structure.is_dense:
         return np.zeros(counts.samples)
     layer, lanes = counts.layers[part.layer], hardware.structure.lanes
     operations_per_event = -(-operations_of(layer, part) // (np.maximum(layer.events, 1) * lanes))
@@ -113,9 +113,11 @@ def _turns(share: CoreShare, mapping: Mapping, counts: Counts) -> Time:
 def _gathering(part: Part, mapping: Mapping, counts: Counts) -> Time:
     """Return how long a core integrates once all events are in; 0 where it does so as they come."""
     hardware, layer = mapping.hardware, counts.layers[part.layer]
-    if not gathers(hardware):
+    dense = hardware.structure.is_dense
+    if not gathers(hardware) and not dense:
         return 0.0
-    serial = -(-operations_of(layer, part) // hardware.structure.lanes)
+    operations = part.sites * layer.demand.fan_in if dense else operations_of(layer, part)
+    serial = -(-operations // hardware.structure.lanes)
     busy = serial * float(picoseconds(hardware, "synaptic_operation"))
     return np.maximum(busy, accesses.of_gathering(part, layer, hardware, picoseconds(hardware, "memory_access")))
 
