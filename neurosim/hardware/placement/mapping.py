@@ -236,6 +236,11 @@ def _notes(demands: Sequence[Demand], hardware: Hardware) -> list[str]:
         for layer in demands
         for what in layer.uncounted
     ]
+    if hardware.memory is None:
+        uncounted.append(
+            f"{hardware.name} does not say how synapses lie in memory: each is priced by itself, as if every word "
+            "brought only synapses that are needed"
+        )
     return uncounted + [
         f"layer {layer.layer + 1} runs in float32 and is priced with synapses of {width} bits: its accuracy is not "
         f"that of such synapses" + (f" (weight_bits={width} runs it so)" if _runs(layer, width) else "")
