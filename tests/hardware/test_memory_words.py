@@ -6,7 +6,7 @@ from pathlib import Path
 import described
 import numpy as np
 import pytest
-from reference_memory import Core
+from reference_memory import Core, steps
 
 import neurosim as ns
 from neurosim import hardware
@@ -64,8 +64,8 @@ def replayed(core, part, x, written, whole, window=1):
         begun = n - n % window
         active = sorted({i for seen in x[begun : n + 1] for i in np.flatnonzero(seen)})
         chosen = [k - part.first for k in here if written[n, k]]
-        updated, steps = core.learn(active, chosen, {k - part.first for k in here if whole[n, k]})
-        rows.append((len(read), taken, updated, steps))
+        updated, learned = core.learn(active, chosen, {k - part.first for k in here if whole[n, k]})
+        rows.append((len(read), taken, updated, learned))
     return rows
 
 
@@ -155,13 +155,13 @@ def test_words_of_a_convolution_are_those_of_the_replay(tmp_path, layout, stored
     (part,) = mapping.parts
     core = Core(layout, 18, 7, 40 // 8, banks=3, copies=9 if stored == "unrolled" else 1)
     padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)), mode="reflect")
-    read, steps, updated, learned = [], [], [], []
+    read, waited, updated, learned = [], [], [], []
     for n in range(5):
         corners = [(2 * row, 2 * column) for row in range(3) for column in range(3)]
         patches = [padded[n, :, top : top + 3, left : left + 3].transpose(1, 2, 0) for top, left in corners]
         words, taken = core.integrate([np.flatnonzero(patch) for patch in patches])
         read.append(len(words))
-        steps.append(sum(taken))
+        waited.append(sum(taken))
         chosen = np.flatnonzero(run.layers[0].written[n]).tolist()
         changed, spent = core.learn([], chosen, set(chosen))
         updated.append(changed)
@@ -172,11 +172,30 @@ def test_words_of_a_convolution_are_those_of_the_replay(tmp_path, layout, stored
     assert sum(updated) > 0
     assert services(mapping, run, "writes", 0).tolist() == [spent * ACCESS for spent in learned]
     if layout == "neuron_major":
-        gathered = [spent * ACCESS + part.sites * 5000 for spent in steps]
+        gathered = [spent * ACCESS + part.sites * 5000 for spent in waited]
         assert services(mapping, run, "updates", 0).tolist() == gathered
     else:  # each event takes an equal share of the rows, rounded up; two words of three banks in each row
         events = run.layers[0].events
-        assert services(mapping, run, "events", 0).tolist() == (-(-np.array(steps) // events) * ACCESS).tolist()
+        assert services(mapping, run, "events", 0).tolist() == (-(-np.array(waited) // events) * ACCESS).tolist()
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("stored", ["shared", "unrolled"])
+def test_a_dense_datapath_reads_every_word_once_all_events_are_in(tmp_path, layout, stored):
+    x = np.random.default_rng(4).random((3, 1, 4, 4)).astype(np.float32)
+    rule = ns.SoftHebb(rate=0.01)
+    convolution = ns.ConvWTA(7, kernel=3, competition=SOFT, rule=rule, normalise="none", initial="normal")
+    for layer, shape, inputs, positions in ((LAYERS["dense"], 16, 16, 1), (convolution, (1, 4, 4), 9, 4)):
+        run = hardware.count(ns.Chip([layer], inputs=shape, seed=0), x if positions > 1 else x.reshape(3, 16))
+        changes = {"datapath": "dense", "neurons_per_core": 1000, "convolution": stored}
+        mapping = hardware.place([run.layers[0].demand], chip(tmp_path, layout, banks=3, ports=2, **changes))
+        copies = positions if stored == "unrolled" else 1
+        core = Core(layout, inputs, layer.neurons, 40 // 8, banks=3, ports=2, copies=copies)
+        read, _ = core.integrate([range(inputs)] * positions)
+        assert set(operations(mapping, run)["memory_read_word"].tolist()) == {len(read)}
+        gathered = steps(read, 3, 2) * ACCESS + mapping.parts[0].sites * 5000
+        assert set(services(mapping, run, "updates", 0).tolist()) == {gathered}
+        assert not services(mapping, run, "events", 0).any()
 
 
 def test_accumulators_in_memory_by_hand(tmp_path):

@@ -7,7 +7,7 @@ from neurosim.chip.chip import Chip
 from neurosim.errors import ConfigError
 from neurosim.hardware.chips.spec import Hardware, as_hardware
 from neurosim.hardware.placement.demand import Demand, demand
-from neurosim.hardware.placement.stored import copies, fitting, stored_bits
+from neurosim.hardware.placement.stored import bits, copies, fitting, stored_bits
 
 FLOAT, MOST_BITS = 32, 16  # bits of a float32, and of the widest integer synapse that the simulator runs
 
@@ -69,11 +69,16 @@ class Mapping(NamedTuple):
         """Cores in use."""
         return sorted({part.core for part in self.parts})
 
+    def _used_bits(self, part: Part) -> int:
+        """Return the bits of a part's synapses, tags included and padding left out."""
+        memory, width = self.hardware.memory, bits(self.demands[part.layer], self.hardware)
+        return part.synapses * (width + (0 if memory is None else memory.tag_bits))
+
     def summary(self) -> dict[str, Any]:
         """Return plain values: how much of the hardware is in use."""
         structure = self.hardware.structure
         used, sites = len(self.cores), sum(part.sites for part in self.parts)
-        bits = sum(part.synapse_bits for part in self.parts)
+        stored = sum(part.synapse_bits for part in self.parts)
         neuron_bits = None if structure.neuron_bits is None else sites * structure.neuron_bits
         area = None if structure.area_mm2 is None else structure.area_mm2 * used / structure.cores
         return {
@@ -81,8 +86,9 @@ class Mapping(NamedTuple):
             "cores": structure.cores,
             "neurons_used": sites,
             "neurons_share": sites / (used * structure.neurons_per_core),
-            "synapse_memory_share": bits / (used * structure.synapse_bits_per_core),
-            "synapse_memory_bytes": bits / 8,
+            "synapse_memory_share": stored / (used * structure.synapse_bits_per_core),
+            "synapse_memory_bytes": stored / 8,
+            "padding_share": 1 - sum(map(self._used_bits, self.parts)) / stored,
             "neuron_memory_bytes": None if neuron_bits is None else neuron_bits / 8,
             "area_mm2": area,
             "parts": [part._asdict() for part in self.parts],

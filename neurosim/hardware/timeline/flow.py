@@ -236,35 +236,36 @@ def _sent(carried: Load, mapping: Mapping, counts: Counts) -> Filled:
 def _event_time(part: Part, mapping: Mapping, counts: Counts) -> NDArray[np.float64]:
     """Return how long an event occupies a core: the synaptic operations of its neurons, `lanes` of them at once.
 
-    Or the words of memory that it reads, if these take longer.
+    Or the words of memory that it reads, if these take longer. Where events are gathered first, one only comes in.
     """
-    hardware = mapping.hardware
+    layer, hardware = counts.layers[part.layer], mapping.hardware
     if gathers(hardware):
         return np.zeros(counts.samples)
-    layer, lanes = counts.layers[part.layer], mapping.hardware.structure.lanes
-    operations = layer.operations * part.neurons // layer.demand.neurons
-    operations_per_event = -(-operations // (np.maximum(layer.events, 1) * lanes))
+    entries = layer.operations // layer.demand.neurons  # every event reaches all neurons: nothing is left over
+    operations_per_event = -(-entries * part.neurons // (np.maximum(layer.events, 1) * hardware.structure.lanes))
     busy: NDArray[np.float64] = operations_per_event * float(picoseconds(hardware, "synaptic_operation"))
     return np.maximum(busy, accesses.of_event(part, layer, hardware, picoseconds(hardware, "memory_access")))
 
 
 def _updates(carried: Load, mapping: Mapping, counts: Counts) -> Filled:
-    part = carried.part
+    part, demand = carried.part, mapping.demands[carried.part.layer]
     time = picoseconds(mapping.hardware, "neuron_update")
-    if mapping.demands[part.layer].soft:
+    if demand.soft:
         time += picoseconds(mapping.hardware, "exponential")
     return 1, part.sites * time + _gathering(part, mapping, counts)
 
 
-def _gathering(part: Part, mapping: Mapping, counts: Counts) -> NDArray[np.float64] | float:
+def _gathering(part: Part, mapping: Mapping, counts: Counts) -> NDArray[np.floating[Any]] | float:
     """Return how long a core integrates once all events are in; 0 where it does so as they come."""
     hardware, layer = mapping.hardware, counts.layers[part.layer]
     if not gathers(hardware):
         return 0.0
-    operations = layer.operations * part.neurons // layer.demand.neurons
-    serial = -(-operations // hardware.structure.lanes)
+    entries = layer.done(hardware.structure.is_dense) // layer.demand.neurons
+    serial = -(-entries * part.neurons // hardware.structure.lanes)
     busy = serial * float(picoseconds(hardware, "synaptic_operation"))
-    return np.maximum(busy, accesses.of_gathering(part, layer, hardware, picoseconds(hardware, "memory_access")))
+    read = accesses.of_gathering(part, layer, hardware, picoseconds(hardware, "memory_access"))
+    longer: NDArray[np.floating[Any]] = np.maximum(busy, read)
+    return longer
 
 
 def _positions(carried: Load, mapping: Mapping, counts: Counts) -> Filled:
