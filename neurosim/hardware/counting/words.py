@@ -217,7 +217,8 @@ def _grouped(chosen: Chosen, size: int) -> Chosen:
     groups = -(-chosen.shape[-1] // size)
     padded = np.zeros((*chosen.shape[:-1], groups * size), np.bool_)
     padded[..., : chosen.shape[-1]] = chosen
-    return np.any(padded.reshape(*chosen.shape[:-1], groups, size), axis=-1)
+    grouped: Chosen = np.logical_or.reduce(padded.reshape(*chosen.shape[:-1], groups, size), axis=-1)
+    return grouped
 
 
 def _residues(counted: NDArray[np.generic], step: int, banks: int) -> Whole:
