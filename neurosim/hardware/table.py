@@ -40,7 +40,7 @@ def _chip(summary: dict[str, Any]) -> list[tuple[str, str]]:
         ("cores", f"{used['cores_used']:,} of {used['cores']:,}{area}"),
         *_turns(used),
         ("", f"neurons {used['neurons_share']:.1%} full, synaptic memory {used['synapse_memory_share']:.1%}"),
-        ("memory", f"{size(summary['memory_bytes'])} in use"),
+        ("memory", f"{size(summary['memory_bytes'])} in use{_words(summary)}"),
     ]
 
 
@@ -51,6 +51,15 @@ def _turns(used: dict[str, Any]) -> list[tuple[str, str]]:
     outside = used["external_memory_bytes"]
     moved = f"; {size(outside)} of synapses come in for each sample" if outside else "; all synapses stay on the cores"
     return [("turns", ", ".join(str(count) for count in used["turns"]) + " by layer" + moved)]
+
+
+def _words(summary: dict[str, Any]) -> str:
+    """Return how synapses lie in words, for a chip that says it."""
+    memory = summary["hardware"].get("memory")
+    if memory is None:
+        return ""
+    padding = summary["mapping"]["padding_share"]
+    return f", in {memory['layout'].replace('_', '-')} words of {memory['word_bits']} bits; {padding:.1%} is padding"
 
 
 def _energy(summary: dict[str, Any]) -> list[tuple[str, str]]:

@@ -30,6 +30,7 @@ TIME_OF = (
     "memory_access", "external_bit",
 )  # fmt: skip
 POWER_OF = ("static",)
+WORDS = ("memory_read_word", "memory_write_word", "memory_access")  # constants of words, which `memory` describes
 GROUPS = {"energy": (ENERGY_OF, ENERGIES), "time": (TIME_OF, TIMES), "power": (POWER_OF, POWERS)}
 SECTIONS: dict[str, type] = {
     "structure": Structure,
@@ -229,6 +230,7 @@ def _hardware(name: str, table: dict[str, Any]) -> Hardware:
     structure = sections["structure"]
     if "memory" in sections:
         sections["memory"].check_widths(structure.weight_bits, structure.neuron_bits)
+    _check_words(table)
     constants: dict[str, Any] = {group: _group(group, table.get(group, {}), structure.clock_Hz) for group in GROUPS}
     return Hardware(
         name=name,
@@ -238,6 +240,15 @@ def _hardware(name: str, table: dict[str, Any]) -> Hardware:
         **sections,
         **constants,
     )
+
+
+def _check_words(table: dict[str, Any]) -> None:
+    """Refuse constants of words where no table says what a word is: they would change nothing."""
+    for group in GROUPS:
+        given = table.get(group, {})
+        for key in WORDS:
+            if "memory" not in table and isinstance(given, dict) and key in given:
+                raise ConfigError(f"{group}.{key}", "given together with the table memory", key, "say what a word is")
 
 
 def _group(group: str, table: object, clock: float | None) -> dict[str, Quantity]:

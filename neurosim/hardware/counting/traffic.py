@@ -42,9 +42,9 @@ def sent_by(layer: LayerCounts, part: Part) -> Whole:
     return at_positions(share(layer.sent, part), layer, part)
 
 
-def operations_of(layer: LayerCounts, part: Part) -> Whole:
-    """Return the synaptic operations of a part, in proportion to its neurons and positions."""
-    entries = layer.operations // layer.demand.neurons  # every event reaches all neurons: nothing is left over
+def operations_of(layer: LayerCounts, part: Part, densely: bool = False) -> Whole:
+    """Return the synaptic operations that a part does: all, or those that events reach, spread over its positions."""
+    entries = layer.done(densely) // layer.demand.neurons  # every event reaches all neurons: nothing is left over
     return at_positions(entries, layer, part) * part.neurons
 
 

@@ -91,26 +91,32 @@ def words(part: Part, layer: LayerCounts, hardware: Hardware) -> Words:
         Of the part's layer.
     hardware : Hardware
     """
-    laid, by_neuron = _rows(part, layer, hardware), gathers(hardware)
-    reached = rows_reached(part, layer)
-    read = gathered(part, layer, hardware).words if by_neuron else reached * laid.across_neurons
+    laid, reached = _rows(part, layer, hardware), rows_reached(part, layer, hardware)
+    read = gathered(part, layer, hardware).words if gathers(hardware) else reached * laid.across_neurons
     # Each neuron's state is read and written once more when it is updated, at each position.
-    updates = part.positions + (0 * reached if by_neuron else reached)
     return Words(
         read=read,
         updated=updated(part, layer, hardware).words,
-        accumulated=updates * accumulator_words(part.neurons, hardware),
+        accumulated=(reached + part.positions) * accumulator_words(part.neurons, hardware),
     )
 
 
 def gathers(hardware: Hardware) -> bool:
-    """Return whether a chip takes in all events of a sample first, and then integrates neuron by neuron."""
+    """Return whether a chip takes in all events of a sample first, and integrates when the last one is there."""
+    return hardware.structure.is_dense or _goes_by_neuron(hardware)
+
+
+def _goes_by_neuron(hardware: Hardware) -> bool:
     return hardware.memory is not None and hardware.memory.layout == NEURON_MAJOR
 
 
-def rows_reached(part: Part, layer: LayerCounts) -> Whole:
-    """Return how many inputs' rows integration takes, counted at each position of a part: int64 (samples,)."""
-    return at_positions(layer.operations // layer.demand.neurons, layer, part)
+def rows_reached(part: Part, layer: LayerCounts, hardware: Hardware) -> Whole:
+    """Return how many inputs' rows integration takes, counted at each position of a part: int64 (samples,).
+
+    None where it goes neuron by neuron, and keeps a neuron's sum until that is done.
+    """
+    reached = at_positions(layer.done(hardware.structure.is_dense) // layer.demand.neurons, layer, part)
+    return 0 * reached if _goes_by_neuron(hardware) else reached
 
 
 def _rows(part: Part, layer: LayerCounts, hardware: Hardware) -> Rows:
@@ -119,9 +125,14 @@ def _rows(part: Part, layer: LayerCounts, hardware: Hardware) -> Rows:
 
 
 def gathered(part: Part, layer: LayerCounts, hardware: Hardware) -> Accesses:
-    """Return the words that integration reads where it goes neuron by neuron."""
-    laid = _rows(part, layer, hardware)
-    return _sliced(lambda where: _accesses([_of_neurons(part, layer, laid, where)], laid), len(layer.events))
+    """Return the words that integration reads where it begins when all events of a sample are in."""
+    laid, samples = _rows(part, layer, hardware), len(layer.events)
+    if hardware.structure.is_dense:  # the words of a copy follow each other, and are read once for each position
+        by_row = layer.demand.fan_in * laid.across_neurons
+        stored = (part.neurons * laid.across_inputs if _goes_by_neuron(hardware) else by_row) * laid.copies
+        passes, fullest = part.positions // laid.copies, -(-stored // laid.memory.banks)
+        return Accesses(np.full(samples, passes * stored), np.full(samples, passes * fullest))
+    return _sliced(lambda where: _accesses([_of_neurons(part, layer, laid, where)], laid), samples)
 
 
 def updated(part: Part, layer: LayerCounts, hardware: Hardware) -> Accesses:
@@ -214,7 +225,7 @@ def _grouped(chosen: Chosen, size: int) -> Chosen:
     groups = -(-chosen.shape[-1] // size)
     padded = np.zeros((*chosen.shape[:-1], groups * size), np.bool_)
     padded[..., : chosen.shape[-1]] = chosen
-    grouped: Chosen = padded.reshape(*chosen.shape[:-1], groups, size).any(axis=-1)
+    grouped: Chosen = np.logical_or.reduce(padded.reshape(*chosen.shape[:-1], groups, size), axis=-1)
     return grouped
 
 
@@ -222,4 +233,5 @@ def _residues(counted: NDArray[np.generic], step: int, banks: int) -> Whole:
     """Return how many of what is counted is at each address modulo `banks`, where neighbours are `step` apart."""
     bank = np.arange(counted.shape[1]) * step % banks
     by_bank = (bank[:, None] == np.arange(banks)).astype(np.float64)
-    return (counted.astype(np.float64) @ by_bank).astype(np.int64)  # whole and small: exact
+    residues: Whole = (counted.astype(np.float64) @ by_bank).astype(np.int64)  # whole and small: exact
+    return residues

@@ -89,8 +89,8 @@ def demand(layer: WorkingLayer) -> Demand:
     )
 
 
-def _patches(layer: WorkingLayer) -> Patches:
-    constants: Any = layer.constants
+def _patches(layer: Any) -> Patches:
+    constants = layer.constants
     channels, height, width = layer.image
     return Patches(channels, height, width, constants.kernel, constants.stride, constants.padding)
 

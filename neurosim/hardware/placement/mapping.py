@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from neurosim.hardware.chips.spec import Hardware
 from neurosim.hardware.placement.demand import Demand
+from neurosim.hardware.placement.stored import bits
 
 
 class Part(NamedTuple):
@@ -111,6 +112,11 @@ class Mapping(NamedTuple):
         """Cores in use."""
         return sorted({part.core for part in self.parts})
 
+    def _used_bits(self, part: Part) -> int:
+        """Return the bits of a part's synapses, tags included and padding left out."""
+        memory, width = self.hardware.memory, bits(self.demands[part.layer], self.hardware)
+        return part.synapses * (width + (0 if memory is None else memory.tag_bits))
+
     def turns(self) -> list[int]:
         """Return the most turns that a core takes, for each layer."""
         return [1 + max(part.turn for part in self.of(layer)) for layer in range(len(self.demands))]
@@ -119,7 +125,7 @@ class Mapping(NamedTuple):
         """Return plain values: how much of the hardware is in use."""
         structure = self.hardware.structure
         used, sites = len(self.cores), sum(part.sites for part in self.parts)
-        bits = sum(part.synapse_bits for part in self.parts)
+        stored = sum(part.synapse_bits for part in self.parts)
         held = sum(part.synapse_bits for part in self.parts if part.resident)
         neuron_bits = None if structure.neuron_bits is None else sites * structure.neuron_bits
         area = None if structure.area_mm2 is None else structure.area_mm2 * used / structure.cores
@@ -130,8 +136,9 @@ class Mapping(NamedTuple):
             "neurons_used": sites,
             "neurons_share": sum(self.filled(core)[0] for core in self.cores) / used,
             "synapse_memory_share": held / (used * structure.synapse_bits_per_core),
-            "synapse_memory_bytes": bits / 8,
-            "external_memory_bytes": (bits - held) / 8,
+            "synapse_memory_bytes": stored / 8,
+            "external_memory_bytes": (stored - held) / 8,
+            "padding_share": 1 - sum(map(self._used_bits, self.parts)) / stored,
             "neuron_memory_bytes": None if neuron_bits is None else neuron_bits / 8,
             "area_mm2": area,
             "parts": [part._asdict() for part in self.parts],

@@ -51,6 +51,11 @@ def doubts(demands: Sequence[Demand], hardware: Hardware) -> Iterator[str]:
     for layer in demands:
         for what in layer.uncounted:
             yield f"layer {layer.layer + 1}: {what} is not counted, so neither priced nor timed"
+    if hardware.memory is None:
+        yield (
+            f"{hardware.name} does not say how synapses lie in memory: each is priced by itself, as if every word "
+            "brought only synapses that are needed"
+        )
     for layer in demands:
         if layer.weight_bits is None and width < FLOAT:
             runs = layer.positions == 1 and 2 <= width <= MOST_BITS

@@ -79,13 +79,13 @@ def _sent_by(sender: CoreShare, counts: Counts) -> Whole:
 def _event_time(part: Part, mapping: Mapping, counts: Counts) -> NDArray[np.float64]:
     """Return how long an event occupies a core: the synaptic operations of its neurons, `lanes` of them at once.
 
-    Or the words of memory that it reads, if these take longer. Where the core integrates later, it only comes in.
+    Or the words of memory that it reads, if these take longer. Where events are gathered first, one only comes in.
     """
-    hardware = mapping.hardware
-    if gathers(hardware) or hardware.structure.is_dense:
+    layer, hardware = counts.layers[part.layer], mapping.hardware
+    if gathers(hardware):
         return np.zeros(counts.samples)
-    layer, lanes = counts.layers[part.layer], hardware.structure.lanes
-    operations_per_event = -(-operations_of(layer, part) // (np.maximum(layer.events, 1) * lanes))
+    operations = operations_of(layer, part)
+    operations_per_event = -(-operations // (np.maximum(layer.events, 1) * hardware.structure.lanes))
     busy: NDArray[np.float64] = operations_per_event * float(picoseconds(hardware, "synaptic_operation"))
     return np.maximum(busy, accesses.of_event(part, layer, hardware, picoseconds(hardware, "memory_access")))
 
@@ -113,13 +113,13 @@ def _turns(share: CoreShare, mapping: Mapping, counts: Counts) -> Time:
 def _gathering(part: Part, mapping: Mapping, counts: Counts) -> Time:
     """Return how long a core integrates once all events are in; 0 where it does so as they come."""
     hardware, layer = mapping.hardware, counts.layers[part.layer]
-    dense = hardware.structure.is_dense
-    if not gathers(hardware) and not dense:
+    if not gathers(hardware):
         return 0.0
-    operations = part.sites * layer.demand.fan_in if dense else operations_of(layer, part)
-    serial = -(-operations // hardware.structure.lanes)
+    serial = -(-operations_of(layer, part, hardware.structure.is_dense) // hardware.structure.lanes)
     busy = serial * float(picoseconds(hardware, "synaptic_operation"))
-    return np.maximum(busy, accesses.of_gathering(part, layer, hardware, picoseconds(hardware, "memory_access")))
+    read = accesses.of_gathering(part, layer, hardware, picoseconds(hardware, "memory_access"))
+    longer: NDArray[np.floating[Any]] = np.maximum(busy, read)
+    return longer
 
 
 def _loaded(carried: Load, mapping: Mapping, counts: Counts) -> Filled:
