@@ -117,6 +117,11 @@ class Mapping(NamedTuple):
         memory, width = self.hardware.memory, bits(self.demands[part.layer], self.hardware)
         return part.synapses * (width + (0 if memory is None else memory.tag_bits))
 
+    @property
+    def goes_outside(self) -> bool:
+        """Whether synapses or states come from external memory."""
+        return bool(self.states_outside) or not all(part.resident for part in self.parts)
+
     def turns(self) -> list[int]:
         """Return the most turns that a core takes, for each layer."""
         return [1 + max(part.turn for part in self.of(layer)) for layer in range(len(self.demands))]
