@@ -26,8 +26,8 @@ SERVING, HEAD, TAIL, DOOR, WAITING, LONGEST, SERVED, BUSY, BLOCKED = 0, 1, 2, 3,
 SERVER = 9
 NEXT, SAMPLE, STEP, SINCE = 0, 1, 2, 3  # in a row of State.messages
 # Places in State.clock.
-NOW, TURNS, ARRIVED, READY, LAST_READY, FIRED, SERVICES, FREE, USED, HELD, WANTED, TOO_LONG = range(12)
-CLOCK = 12
+NOW, TURNS, ARRIVED, READY, LAST_READY, FIRED, SERVICES, FREE, USED, HELD, WANTED, TOO_LONG, AWAKE = range(13)
+CLOCK = 13
 DONE, PAUSED, FULL, LATE, WAITED = 0, 1, 2, 3, 4  # what `advance` returns
 IN, LOST, OUTSIDE = 0, 1, 2  # what comes of a message that joins a queue
 NONE = -1
@@ -42,6 +42,8 @@ class Network(NamedTuple):
     emissions: Whole  # (emissions, 3) first step or -1, stage it goes to, of so many samples later
     outgoing: Whole  # (emissions,) stage by stage
     starts: Whole  # (stages + 1,) where a stage's are
+    sleep_after: int  # ps without a message after which the network sleeps, -1: never
+    wake: int  # ps that it takes to wake
 
 
 class Work(NamedTuple):
@@ -285,8 +287,12 @@ def advance(network, work, state, events):
                 return FULL
         r, n = state.tree[1], clock[ARRIVED]
         moment = state.due[r, MOMENT]
-        if n < arrivals.size and arrivals[n] <= moment:
-            clock[ARRIVED], clock[NOW] = n + 1, arrivals[n]
+        came = max(arrivals[n], clock[AWAKE]) if n < arrivals.size else NEVER
+        if came <= moment and n < arrivals.size:
+            if n > 0 and clock[HELD] == 0 and 0 <= network.sleep_after < came - clock[NOW]:
+                came += network.wake
+                clock[AWAKE] = came
+            clock[ARRIVED], clock[NOW] = n + 1, came
             _deliver(n, 0, state)
         elif moment == NEVER:
             return DONE

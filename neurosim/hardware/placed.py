@@ -26,8 +26,8 @@ class Cost(NamedTuple):
     inference_J, learning_J, routing_J : float
     static_J : float or None
         Energy of static power for the duration; None where the description has no static power, or no times.
-    latency_s : float or None
-        Until the response; None where the description has no times.
+    latency_s, latency_low_s, latency_high_s : float or None
+        Until the response, with all times nominal, low and high; None where the description has no times.
     lost_share : float or None
         Share of its events that found no room in a queue, from 0 to 1; the simulated chip loses none. None where the
         description has no times.
@@ -43,6 +43,8 @@ class Cost(NamedTuple):
     routing_J: float
     static_J: float | None
     latency_s: float | None
+    latency_low_s: float | None
+    latency_high_s: float | None
     lost_share: float | None
     operations: dict[str, float]
 
@@ -142,6 +144,9 @@ def on(chip: Chip, hardware: Hardware | str, *, unverified: bool = False) -> Pla
 def _cost(report: CostReport) -> Cost:
     low, value, high = (float(energy) for energy in report.energy_J[:, 0])
     parts, static, schedule = report.energy.parts, report.static_J, report.schedule
+    latencies = [
+        None if found is None else float(found.latency_s[0]) for found in (schedule, *(report.ends or (None,) * 2))
+    ]
     return Cost(
         energy_J=value,
         energy_low_J=low,
@@ -150,7 +155,9 @@ def _cost(report: CostReport) -> Cost:
         learning_J=float(parts["learning"][1, 0]),
         routing_J=float(parts["routing"][1, 0]),
         static_J=None if static is None else float(static[1, 0]),
-        latency_s=None if schedule is None else float(schedule.latency_s[0]),
+        latency_s=latencies[0],
+        latency_low_s=latencies[1],
+        latency_high_s=latencies[2],
         lost_share=None if schedule is None else schedule.lost_share,
         operations={name: row["count"] for name, row in report.energy.operations.items()},
     )

@@ -14,19 +14,26 @@ from pathlib import Path
 from typing import Any
 
 from neurosim.errors import ConfigError
-from neurosim.hardware.chips import keys
+from neurosim.hardware.chips import keys, power_states
+from neurosim.hardware.chips.power_states import PowerStates
 from neurosim.hardware.chips.quantity import ENERGIES, LARGEST, POWERS, TIMES, Quantity, quantity
 from neurosim.hardware.chips.structure import Structure
 from neurosim.outside import toml
 
 ENERGY_OF = (
     "synaptic_operation", "neuron_update", "exponential", "weight_update", "event_in", "event_out", "hop",
-    "hop_east_west", "hop_north_south", "memory_read_bit", "memory_write_bit",
+    "hop_east_west", "hop_north_south", "memory_read_bit", "memory_write_bit", "wake",
 )  # fmt: skip
-TIME_OF = ("synaptic_operation", "neuron_update", "exponential", "weight_update", "event_in", "event_out", "hop")
-POWER_OF = ("static",)
+TIME_OF = (
+    "synaptic_operation", "neuron_update", "exponential", "weight_update", "event_in", "event_out", "hop", "input",
+    "wake",
+)  # fmt: skip
+POWER_OF = ("static", "idle", "sleep")
 GROUPS = {"energy": (ENERGY_OF, ENERGIES), "time": (TIME_OF, TIMES), "power": (POWER_OF, POWERS)}
-SECTIONS: dict[str, type] = {"structure": Structure}  # tables of plain keys; all but the first one may be left out
+SECTIONS: dict[str, type] = {
+    "structure": Structure,
+    "power_states": PowerStates,
+}  # tables of plain keys; all but the first one may be left out
 MOST_NAMES = 16  # of names in an error
 DEEPEST = 16  # of descriptions that are each based on the next
 
@@ -46,6 +53,8 @@ class Hardware:
     structure : Structure
     energy, time, power : dict of str to Quantity
         By operation, in J, s and W; operations without an entry are not priced.
+    power_states : PowerStates or None
+        When the chip stops its clock and sleeps; None: `power.static` all the time.
     """
 
     name: str
@@ -56,6 +65,12 @@ class Hardware:
     energy: Mapping[str, Quantity]
     time: Mapping[str, Quantity]
     power: Mapping[str, Quantity]
+    power_states: PowerStates | None = None
+
+    def at(self, end: str) -> "Hardware":
+        """Return the description with all times at one end of their bands: "low" or "high"."""
+        times = {name: replace(constant, value=getattr(constant, end)) for name, constant in self.time.items()}
+        return replace(self, time=times)
 
     def learns(self) -> bool:
         """Return whether there is an energy of weight updates that is not unverified."""
@@ -217,6 +232,8 @@ def _hardware(name: str, table: dict[str, Any]) -> Hardware:
     }
     clock = sections["structure"].clock_Hz
     constants: dict[str, Any] = {group: _group(group, table.get(group, {}), clock) for group in GROUPS}
+    _check_port(sections["structure"], constants["time"])
+    power_states.check(sections.get("power_states"), constants["power"], constants["time"], constants["energy"])
     return Hardware(
         name=name,
         title=table["title"],
@@ -225,6 +242,15 @@ def _hardware(name: str, table: dict[str, Any]) -> Hardware:
         **sections,
         **constants,
     )
+
+
+def _check_port(built: Structure, times: Mapping[str, Quantity]) -> None:
+    """Refuse a chip that loses events which find no room, and that gets all events of a sample at one instant."""
+    if not times or built.queue is None or built.when_full != "drop" or {"input", "hop"} & times.keys():
+        return
+    rule = "given, or time.hop, where events that find no room are lost (structure.when_full)"
+    advice = "it is the time between two events of a sample; without it all of them come at one instant"
+    raise ConfigError("time.input", rule, None, advice)
 
 
 def _group(group: str, table: object, clock: float | None) -> dict[str, Quantity]:

@@ -61,6 +61,11 @@ class Network:
         Names; the first one fires when a sample arrives.
     emissions : tuple of Emission
         In the order in which a stage sends them.
+    sleep_after : int, optional
+        Picoseconds without any message after which the network sleeps; by default it never does.
+    wake : int
+        Picoseconds from the arrival at which it wakes until the sample's first stage fires, and that of samples which
+        arrive meanwhile.
 
     Raises
     ------
@@ -73,9 +78,14 @@ class Network:
     policy: str
     stages: tuple[str, ...]
     emissions: tuple[Emission, ...]
+    sleep_after: int | None = None
+    wake: int = 0
 
     def __post_init__(self) -> None:
         one_of("policy", self.policy, POLICIES)
+        for name in ("sleep_after", "wake"):
+            if getattr(self, name) is not None:
+                whole(name, getattr(self, name), 0, LATEST)
         if not self.stages:
             raise ConfigError("stages", "at least one", self.stages)
         if len(self.capacities) != len(self.resources):

@@ -154,6 +154,8 @@ def _compiled(network: Network) -> kernel.Network:
         emissions=emissions,
         outgoing=outgoing,
         starts=starts,
+        sleep_after=-1 if network.sleep_after is None else network.sleep_after,
+        wake=network.wake,
     )
 
 
