@@ -166,6 +166,10 @@ def _show(sweep: "Sweep", rows: list["Row"], options: SweepOptions) -> None:
         return
     say(_front(sweep, rows, counts["done"]))
     say(f"\n{counts['done']} done, {counts['failed']} failed, {counts['open']} open; all rows: {options.table}")
+    lossy = [row for row in rows if "no_accuracy" in (row.record.get("measures") or {})]
+    if lossy:
+        name, why = lossy[0].point.name, lossy[0].record["measures"]["no_accuracy"]
+        say(f"{len(lossy)} lose events and have no accuracy, {name} because {why}")
 
 
 def _front(sweep: "Sweep", rows: list["Row"], done: int) -> str:

@@ -52,10 +52,11 @@ def _at(hardware: Hardware, end: str, states: States) -> Floats:
     idle = getattr(hardware.power.get("idle", hardware.power["static"]), end)
     asleep = getattr(hardware.power.get("sleep", hardware.power["static"]), end)
     wake = getattr(hardware.energy["wake"], end) if "wake" in hardware.energy else 0.0
-    active: Floats = static * states.active_s
+    total: Floats = static * states.active_s
     if hardware.power_states is not None and hardware.power_states.gated == "core":
-        active = idle * states.active_s + (static - idle) * states.serving_s
-    return active + static * states.waking_s + idle * states.idle_s + asleep * states.asleep_s + wake * states.wakes
+        total = idle * states.active_s + (static - idle) * states.serving_s
+    total += static * states.waking_s + idle * states.idle_s + asleep * states.asleep_s + wake * states.wakes
+    return total
 
 
 def power_summary(hardware: Hardware, schedule: Schedule) -> dict[str, Any] | None:

@@ -14,12 +14,13 @@ OF_KIND: dict[str, tuple[str, ...]] = {  # which keys belong to which kind, thos
 }  # fmt: skip
 DEFAULTS: dict[str, Any] = {
     "kind": None, "period_s": None, "rate_hz": None, "burst": None, "seed": None, "timestamps": None,
+    "deadline_s": None,
 }  # fmt: skip
 BURST = 8
 
 
 def arrivals_settings(settings: dict[str, Any]) -> dict[str, Any]:
-    """Return complete settings, checked: `kind`, and what belongs to it.
+    """Return complete settings, checked: `kind`, what belongs to it, and `deadline_s` if it is given.
 
     Parameters
     ----------
@@ -33,6 +34,9 @@ def arrivals_settings(settings: dict[str, Any]) -> dict[str, Any]:
         If a key is missing, belongs to another kind, or breaks its rule.
     """
     asked = {key: value for key, value in settings.items() if value is not None}
+    deadline = asked.pop("deadline_s", None)
+    if deadline is not None:
+        finite("arrivals.deadline_s", deadline, "positive, in seconds", 0, above=True)
     period = asked.pop("period_s", None)
     kind = asked.pop("kind", "closed" if period is None else "period")
     one_of("arrivals.kind", kind, tuple(OF_KIND))
@@ -49,6 +53,8 @@ def arrivals_settings(settings: dict[str, Any]) -> dict[str, Any]:
         if key in taken and key not in asked:
             raise ConfigError(f"arrivals.{key}", f"given with kind = {kind!r}", None)
     complete = {"kind": kind} | {key: _checked(key, asked) for key in taken}
+    if deadline is not None:
+        complete["deadline_s"] = float(deadline)
     arrivals_of(complete)
     return complete
 

@@ -253,6 +253,7 @@ def test_a_design_that_loses_events_has_no_accuracy_and_is_on_no_front(tmp_path)
     assert (whole["lost_share"], whole["accuracy"] > 0) == (0, True)
     assert 0 < lost["lost_share"] <= 1
     assert lost["accuracy"] is None
+    assert "must be so long that no event is lost" in lost["no_accuracy"]
     for wishes in ({"accuracy": "max"}, {"energy_J": "min", "latency_s": "min"}):
         sweep = study.of(STUDY | {"objectives": wishes}, MEASURE.sections, MEASURE.measures)
         assert objectives({"measures": whole}, sweep) is not None

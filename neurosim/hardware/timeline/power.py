@@ -82,6 +82,5 @@ def by_the_clock(arrivals: Whole, done: Whole, sleep_after: int | None, wake: in
     asleep = int(gaps[long].sum()) - (sleep_after or 0) * wakes
     idle, waking = int(gaps.sum()) - asleep, wakes * wake
     active = max(1, int(done.max() - arrivals[0])) - idle - asleep - waking
-    shares = (np.full(count, time / PICOSECONDS / count) for time in (active, idle, asleep, waking))
-    each, served = np.full(count, wakes / count), np.full(count, serving / PICOSECONDS / count)
-    return States(*shares, wakes=each, serving_s=served)
+    each = [np.full(count, time / PICOSECONDS / count) for time in (active, idle, asleep, waking, serving)]
+    return States(each[0], each[1], each[2], each[3], np.full(count, wakes / count), each[4])
