@@ -80,6 +80,7 @@ class _Builder:
         self.hardware = hardware
         self.stages: dict[str, int] = {"sample": 0}
         self.resources: dict[str, int] = {}
+        self.cores: set[int] = set()
         self.emissions: list[Emission] = []
         self.loads: list[Load] = []
 
@@ -97,11 +98,14 @@ class _Builder:
     def core(self, part: Part, *operations: str) -> tuple[int, int]:
         """Return a step at a core that takes at least the time of some operations."""
         fixed = sum(picoseconds(self.hardware, operation) for operation in operations)
-        return self.resource(f"{CORE}{part.core}"), fixed
+        core = self.resource(f"{CORE}{part.core}")
+        self.cores.add(core)
+        return core, fixed
 
     def emit(self, source: str, target: str, steps: Sequence[tuple[int, int]], load: Load, offset: int = 0) -> None:
-        """Let a stage send messages to another."""
-        self.emissions.append(Emission(self.stage(source), self.stage(target), offset, tuple(steps)))
+        """Let a stage send messages to another; what begins at a core is its own work, which it never loses."""
+        own = len(steps) > 0 and steps[0][0] in self.cores
+        self.emissions.append(Emission(self.stage(source), self.stage(target), offset, tuple(steps), own))
         self.loads.append(load)
 
 

@@ -44,7 +44,7 @@ class Schedule(NamedTuple):
     lost_of : int64 (timed samples,)
         Events of each sample that were lost at full queues.
     sent : int
-        Events that were sent, the lost ones included.
+        Events that were sent, the lost ones included; what cores do of their own is none.
     busiest : tuple of (str, float)
         The busiest cores and links, and the share of the run for which each was busy.
     untimed : tuple of str
@@ -127,7 +127,7 @@ def schedule(mapping: Mapping, counts: Counts, arrivals: Arrivals, samples: int 
         offered_hz=None if due is None or due[-1] == due[0] else (count - 1) * 1e9 / int(due[-1] - due[0]),
         backlog=_backlog(moments, responded),
         lost_of=played.lost,
-        sent=int(copies[:, [bool(emission.route) for emission in planned.network.emissions]].sum()),
+        sent=int(copies[:, [len(emission.route) > emission.kept for emission in planned.network.emissions]].sum()),
         busiest=_busiest(planned, limit, end),
         untimed=tuple(name for name in TIMED if name not in timed),
         events=played.events,
