@@ -20,7 +20,7 @@ BURST = 8
 
 
 def arrivals_settings(settings: dict[str, Any]) -> dict[str, Any]:
-    """Return complete settings, checked: `kind`, what belongs to it, and `deadline_s` if it is given.
+    """Return complete settings, checked: `kind`, what belongs to it, and `deadline_s` where there is a deadline.
 
     Parameters
     ----------
@@ -34,10 +34,8 @@ def arrivals_settings(settings: dict[str, Any]) -> dict[str, Any]:
         If a key is missing, belongs to another kind, or breaks its rule.
     """
     asked = {key: value for key, value in settings.items() if value is not None}
-    deadline = asked.pop("deadline_s", None)
-    if deadline is not None:
-        finite("arrivals.deadline_s", deadline, "positive, in seconds", 0, above=True)
     period = asked.pop("period_s", None)
+    deadline = asked.pop("deadline_s", None)
     kind = asked.pop("kind", "closed" if period is None else "period")
     one_of("arrivals.kind", kind, tuple(OF_KIND))
     if period is not None:
@@ -53,10 +51,14 @@ def arrivals_settings(settings: dict[str, Any]) -> dict[str, Any]:
         if key in taken and key not in asked:
             raise ConfigError(f"arrivals.{key}", f"given with kind = {kind!r}", None)
     complete = {"kind": kind} | {key: _checked(key, asked) for key in taken}
-    if deadline is not None:
-        complete["deadline_s"] = float(deadline)
     arrivals_of(complete)
-    return complete
+    return complete if deadline is None else complete | {"deadline_s": _deadline(deadline)}
+
+
+def _deadline(seconds: Any) -> float:
+    """Return the longest latency that is wanted, checked."""
+    finite("arrivals.deadline_s", seconds, "positive, in seconds", 0, above=True)
+    return float(seconds)
 
 
 def _checked(key: str, asked: dict[str, Any]) -> Any:

@@ -1,5 +1,6 @@
 """What a sweep measures at a point: a chip learns on-line, a readout judges it, and described hardware prices it."""
 
+import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,10 +23,11 @@ from neurosim.streams.base import RandomAccess
 from neurosim.streams.order import repeat
 from neurosim.sweeps.arrivals import arrivals_of
 from neurosim.sweeps.chips import chip_settings
+from neurosim.sweeps.known import energy_terms, left_out
 from neurosim.sweeps.settings import complete, digest
 from neurosim.sweeps.tasks import Measure
 
-VERSION = 3  # 2: a chip that loses events has no accuracy; 3: times have bands
+VERSION = 3  # 2: a chip that loses events has no accuracy; 3: what is known of a point's energy, latency and accuracy
 SECTIONS = ("data", "chip", "measure", "hardware", "arrivals")  # learning depends on the first three
 MEASURES = (
     "accuracy", "energy_J", "latency_s", "memory_bytes", "cores_used", "energy_low_J", "energy_high_J",
@@ -35,6 +37,7 @@ MEASURES = (
     "latency_high_s", "latency_p99_low_s", "latency_p99_high_s", "latency_max_low_s", "latency_max_high_s",
     "samples_per_s_limit_low", "samples_per_s_limit_high",
 )  # fmt: skip
+TOLD = ("data", "accuracy_error", "no_accuracy", "not_priced", "not_modelled", "energy_terms")  # no objectives
 
 
 class Learned(NamedTuple):
@@ -92,9 +95,11 @@ def learn(settings: dict[str, Any], data: Data) -> Learned:
         chip.learn(last)
     count = measure["readout_samples"]
     fitted = train if count is None else Stretch(train, 0, min(count, train.length))
+    correct = _accuracy(chip, measure["readout"], fitted, test)
     measures = {
         "data": f"{train.fingerprint()} {test.fingerprint()}",
-        "accuracy": _accuracy(chip, measure["readout"], fitted, test),
+        "accuracy": correct,
+        "accuracy_error": math.sqrt(correct * (1 - correct) / test.length),  # of a share of independent samples
         "never_won": never_won(chip.layers[-1].wins),
         **_operations(counts),
     }
@@ -115,6 +120,8 @@ def price(learned: Learned, settings: dict[str, Any]) -> dict[str, Any]:
     }
     values = summary | summary["mapping"] | split | tails
     measures = learned.measures | {name: values[name] for name in MEASURES if name in values}
+    measures["overload"] = None if measures["overload"] is None else int(measures["overload"])
+    measures |= left_out(summary) | {"energy_terms": energy_terms(report)}
     if error := loses(report):  # the chip that learned lost none of these events, so its accuracy is not theirs
         measures |= {"accuracy": None, "no_accuracy": str(error)}
     return measures
