@@ -25,7 +25,7 @@ class LayerCounts(NamedTuple):
     events : int64 (samples,)
         Inputs that were not zero.
     operations : int64 (samples,)
-        Synaptic operations: synapses that events reached.
+        Synaptic operations: synapses that events reached. All of them, as a dense datapath does, are `dense`.
     effective : int64 (samples,)
         Synaptic operations whose weight was not zero.
     plasticity : int64 (samples,)
@@ -72,6 +72,15 @@ class LayerCounts(NamedTuple):
     whole_packed: Bits = NO_BITS
     irregular: Whole = REGULAR
     window_packed: Bits | None = None
+
+    @property
+    def dense(self) -> int:
+        """Synaptic operations of each sample, if zeros are not left out."""
+        return self.demand.fan_in * self.demand.neurons * self.demand.positions
+
+    def done(self, densely: bool) -> Whole:
+        """Return the synaptic operations that are done: all, or those that events reach; int64 (samples,)."""
+        return np.full_like(self.operations, self.dense) if densely else self.operations
 
     def writes_on(self, part: Part) -> Whole:
         """Return how many synapses of this part were written: int64 (samples,), exact."""
@@ -144,9 +153,8 @@ def _neurobench(layers: Sequence[LayerCounts]) -> dict[str, float]:
     """Return synaptic operations a sample, by the definitions of NeuroBench."""
     operations = {"Effective_MACs": 0.0, "Effective_ACs": 0.0, "Dense": 0.0}
     for layer in layers:
-        demand = layer.demand
         operations["Effective_ACs" if layer.binary else "Effective_MACs"] += float(layer.effective.mean())
-        operations["Dense"] += demand.fan_in * demand.neurons * demand.positions
+        operations["Dense"] += layer.dense
     return operations
 
 
@@ -162,4 +170,5 @@ def _of_layer(layer: LayerCounts) -> dict[str, float]:
     names = ("events", "operations", "effective", "plasticity", "writes", "flips")
     means = {name: float(getattr(layer, name).mean()) for name in names}
     responses = layer.demand.neurons * layer.demand.positions
-    return means | {"neuron_updates": responses, "exponentials": responses if layer.demand.soft else 0}
+    exponentials = responses if layer.demand.soft else 0
+    return means | {"dense": layer.dense, "neuron_updates": responses, "exponentials": exponentials}
