@@ -17,7 +17,7 @@ def _copies(draw, emissions, step):
             after = draw(st.integers(0, len(every[original].route) - 1))
             route = draw(st.lists(step, min_size=1, max_size=3).map(tuple))
             source, target, offset = every[original].source, every[original].target, every[original].offset
-            every.append(Emission(source, target, offset, route, (original, after)))
+            every.append(Emission(source, target, offset, route, copied=(original, after)))
     return every[len(emissions) :]
 
 
@@ -28,12 +28,13 @@ def cases(draw, policies=("drop", "block")):
     capacity = st.sampled_from([-1, 0, 1, 2])
     step = st.tuples(st.integers(0, max(resources - 1, 0)), st.integers(0, 3))
     route = st.lists(step, max_size=4 if resources else 0).map(tuple)
-    emissions = [Emission(draw(st.integers(0, s - 1)), s, 0, draw(route)) for s in range(1, stages)]
+    kept = st.booleans()
+    emissions = [Emission(draw(st.integers(0, s - 1)), s, 0, draw(route), draw(kept)) for s in range(1, stages)]
     for _ in range(draw(st.integers(0, 5))):
         offset = draw(st.integers(0, 1))
         source, target = draw(st.integers(0, stages - 1)), draw(st.integers(0, stages - 1))
         if offset == 1 or source < target:
-            emissions.append(Emission(source, target, offset, draw(route)))
+            emissions.append(Emission(source, target, offset, draw(route), draw(kept)))
     emissions = draw(st.permutations(emissions))
     emissions += draw(_copies(emissions, step)) if resources else []
     network = Network(

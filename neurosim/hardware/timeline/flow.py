@@ -27,14 +27,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from neurosim.errors import ConfigError
+from neurosim.hardware.chips.spec import Hardware
 from neurosim.hardware.counting.counts import Counts
 from neurosim.hardware.placement.flows import GATE, others
 from neurosim.hardware.placement.mapping import CoreShare, Mapping, Part
 from neurosim.hardware.placement.mesh import PORT, route, tree
-from neurosim.hardware.timeline.loads import FILLS, PICOSECONDS, Load, Whole, moves, picoseconds
+from neurosim.hardware.timeline.loads import FILLS, Load, Whole, moves, picoseconds
+from neurosim.hardware.timeline.network import LATEST
+from neurosim.hardware.timeline.power import PICOSECONDS
 from neurosim.hardware.timeline.simulation import Emission, Network
 
 LONGEST = 2**53  # picoseconds of a service, so that it is a whole number in float64 too
+CORE = "core "  # how the names of cores begin
+INPUT = "input"  # where a sample's events wait outside, and come in one by one
 EXTERNAL = "external memory"
 Step = tuple[int, int]  # a resource, and how long it is held
 
@@ -75,6 +80,7 @@ class _Builder:
         self.mapping, self.hardware = mapping, mapping.hardware
         self.stages: dict[str, int] = {"sample": 0}
         self.resources: dict[str, int] = {}
+        self.own: set[int] = set()  # resources that serve the chip's own work
         self.emissions: list[Emission] = []
         self.loads: list[Load] = []
 
@@ -94,21 +100,41 @@ class _Builder:
     def core(self, share: CoreShare | Part, *operations: str) -> Step:
         """Return a step at a core that takes at least the time of some operations."""
         fixed = sum(picoseconds(self.hardware, operation) for operation in operations)
-        return self.resource(f"core {share.core}"), fixed
+        core = self.resource(f"{CORE}{share.core}")
+        self.own.add(core)
+        return core, fixed
+
+    def outside(self) -> Step:
+        """Return a step at external memory."""
+        external = self.resource(EXTERNAL)
+        self.own.add(external)
+        return external, 0
 
     def emit(self, source: str, target: str, steps: Sequence[Step], load: Load, **more: Any) -> None:
-        """Let a stage send messages to another; `more` are `offset` and `copied` of the emission."""
-        self.emissions.append(Emission(self.stage(source), self.stage(target), route=tuple(steps), **more))
+        """Let a stage send messages to another; `more` are `offset` and `copied` of the emission.
+
+        What begins at a core is its own work, which it never loses, unless it is a copy that comes in.
+        """
+        kept = len(steps) > 0 and steps[0][0] in self.own and more.get("copied") is None
+        self.emissions.append(Emission(self.stage(source), self.stage(target), route=tuple(steps), kept=kept, **more))
         self.loads.append(load)
 
-    def cast(self, source: str, first: Sequence[Step], core: int, targets: Sequence[Target]) -> None:
+    def cast(
+        self,
+        source: str,
+        first: Sequence[Step],
+        core: int,
+        targets: Sequence[Target],
+        again: Sequence[Step] | None = None,
+    ) -> None:
         """Let a stage send each message to several cores: one for each, or one that is copied where their ways part.
 
-        `first` are steps before the first link.
+        `first` are steps before the first link, and `again` those of messages to all cores but the first one.
         """
         if not self.hardware.structure.multicast:
-            for one in targets:
-                self.emit(source, one.stage, [*first, *self.links(core, one.core), one.at], one.load)
+            for index, one in enumerate(targets):
+                begin = first if index == 0 or again is None else again
+                self.emit(source, one.stage, [*begin, *self.links(core, one.core), one.at], one.load)
             return
         by_core, begun = {one.core: one for one in targets}, len(self.emissions)
         for number, branch in enumerate(tree(self.hardware.structure, core, by_core)):
@@ -136,20 +162,42 @@ def plan(mapping: Mapping) -> Plan:
     structure = mapping.hardware.structure
     network = Network(
         resources=tuple(builder.resources),
-        capacities=(-1 if structure.queue is None else structure.queue,) * len(builder.resources),
+        capacities=tuple(_places(mapping.hardware, resource) for resource in builder.resources),
         policy=structure.when_full,
         stages=tuple(builder.stages),
         emissions=tuple(builder.emissions),
+        sleep_after=_sleep_after(mapping.hardware),
+        wake=picoseconds(mapping.hardware, "wake"),
     )
     learned = tuple(builder.stages[f"learned {layer}"] for layer in range(len(layers)))
     return Plan(network, tuple(builder.loads), builder.stages["response"], learned)
 
 
+def _sleep_after(hardware: Hardware) -> int | None:
+    """Return after how many picoseconds without a sample the chip sleeps; None where it never does."""
+    states = hardware.power_states
+    if states is None or states.sleep_after_s is None or "sleep" not in hardware.power:
+        return None
+    return min(round(states.sleep_after_s * PICOSECONDS), LATEST)
+
+
+def _places(hardware: Hardware, resource: str) -> int:
+    """Return how many events may wait at a resource; those of a sample wait for the port outside of the chip."""
+    queue = hardware.structure.queue
+    return -1 if queue is None or resource in (INPUT, PORT, EXTERNAL) else queue
+
+
 def _samples_in(builder: _Builder, shares: Sequence[CoreShare]) -> None:
-    """Let the port send each event to all cores of the first layer."""
+    """Let a sample's events come in one after another, and the port send each of them to all cores of the first layer.
+
+    The messages for these cores are one event: only the first of them takes the time between two events.
+    """
+    interval = picoseconds(builder.hardware, "input")
+    outside = [builder.resource(INPUT)] if interval > 0 else []
     entry = builder.resource(PORT), picoseconds(builder.hardware, "hop")
+    first, again = ([*((resource, time) for resource in outside), entry] for time in (interval, 0))
     targets = [_integrates(builder, share, Load("events", share)) for share in shares]
-    builder.cast("sample", [entry], GATE, targets)
+    builder.cast("sample", first, GATE, targets, again)
 
 
 def _integrates(builder: _Builder, share: CoreShare, load: Load) -> Target:
@@ -162,8 +210,7 @@ def _compete(builder: _Builder, shares: Sequence[CoreShare], last: bool) -> None
     for share in shares:
         before = _name("integrated", share)
         if moves(builder.mapping, share):
-            outside = builder.resource(EXTERNAL), 0
-            builder.emit(before, _name("loaded", share), [outside], Load("loaded", share))
+            builder.emit(before, _name("loaded", share), [builder.outside()], Load("loaded", share))
             before = _name("loaded", share)
         builder.emit(before, _name("updated", share), [builder.core(share)], Load("updates", share))
         for parts in blocks:
@@ -204,8 +251,7 @@ def _learn(builder: _Builder, shares: Sequence[CoreShare]) -> None:
         if _merge(builder, share, shares):
             before = _name("merged", share)
         if moves(builder.mapping, share):
-            outside = builder.resource(EXTERNAL), 0
-            builder.emit(before, _name("fetched", share), [outside], Load("fetched", share))
+            builder.emit(before, _name("fetched", share), [builder.outside()], Load("fetched", share))
             before = _name("fetched", share)
         builder.emit(before, f"learned {share.layer}", [builder.core(share)], Load("writes", share))
 

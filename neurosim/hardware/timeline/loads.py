@@ -13,8 +13,8 @@ from neurosim.hardware.counting.traffic import operations_of, sent_by, written_b
 from neurosim.hardware.counting.words import gathers
 from neurosim.hardware.placement.mapping import CoreShare, Mapping, Part
 from neurosim.hardware.timeline import accesses
+from neurosim.hardware.timeline.power import PICOSECONDS
 
-PICOSECONDS = 1e12
 Whole = NDArray[np.int64]
 Time = NDArray[np.floating[Any]] | float
 Filled = tuple[Whole | int, Time]  # messages, and how long each is served

@@ -84,7 +84,7 @@ def copied_apart(rng, emissions, resources):
         if emission.route and rng.integers(2):
             route = ((resources + len(copies), int(rng.integers(1, 2**40))), (0, int(rng.integers(1, 2**40))))
             after = int(rng.integers(len(emission.route)))
-            copies.append(Emission(emission.source, emission.target, emission.offset, route, (index, after)))
+            copies.append(Emission(emission.source, emission.target, emission.offset, route, copied=(index, after)))
     return copies
 
 
