@@ -42,7 +42,7 @@ def of_gathering(part: Part, layer: LayerCounts, hardware: Hardware, access: int
     if memory is None or not gathers(hardware):
         return 0.0
     read = -(-gathered(part, layer, hardware).fullest // memory.ports)
-    summed = rows_reached(layer, hardware) * _of_a_sum(part, hardware, memory)
+    summed = rows_reached(part, layer, hardware) * _of_a_sum(part, hardware, memory)
     return np.maximum(read, summed) * float(access)
 
 

@@ -145,8 +145,8 @@ def _compiled(network: Network) -> kernel.Network:
     steps: list[tuple[int, int, int, int, int]] = []
     emissions = np.full((len(network.emissions), 4), -1, np.int64)
     for index, emission in enumerate(network.emissions):
-        copied = int(emission.copied is not None)
-        emissions[index] = len(steps) if emission.route else -1, emission.target, emission.offset, copied
+        is_copy = int(emission.copied is not None)
+        emissions[index] = len(steps) if emission.route else -1, emission.target, emission.offset, is_copy
         for i, (resource, hold) in enumerate(emission.route):
             ends = index if i + 1 == len(emission.route) else -1
             steps.append(

@@ -42,22 +42,25 @@ def parts(
 def _layer(key: str, layer: Demand, found: Cut, entries: Sequence[Entry], hardware: Hardware) -> list[Part]:
     """Return a layer's parts: its neurons shared out evenly, or as given."""
     blocks = list(even(layer.positions, found.blocks))
-    if all(isinstance(entry, int) for entry in entries):
+    given: list[tuple[int, int, int, int]]
+    alone = [entry for entry in entries if isinstance(entry, int)]
+    if len(alone) == len(entries):
         if len(entries) % found.blocks:
             raise ConfigError(key, f"a multiple of {found.blocks} cores, one a block of positions", len(entries))
         groups = len(entries) // found.blocks
         if groups > layer.neurons:
             raise ConfigError(key, f"at most {layer.neurons * found.blocks} cores, one a neuron", len(entries))
         given = [
-            (entries[group * found.blocks + block], *range_of, block)
-            for group, range_of in enumerate(even(layer.neurons, groups))
+            (alone[group * found.blocks + block], first, neurons, block)
+            for group, (first, neurons) in enumerate(even(layer.neurons, groups))
             for block in range(found.blocks)
         ]
-    elif found.blocks > 1 or any(isinstance(entry, int) for entry in entries):
+    elif found.blocks > 1 or alone:
         rule = "core numbers alone where positions are in blocks" if found.blocks > 1 else "all of one form"
         raise ConfigError(key, rule, entries)
     else:
-        given = [(*entry, 0) for entry in sorted(entries, key=lambda entry: entry[1])]  # type: ignore[misc, index]
+        ranges = [entry for entry in entries if not isinstance(entry, int)]
+        given = [(*entry, 0) for entry in sorted(ranges, key=lambda entry: entry[1])]
         _check_whole(key, layer, given)
     return [
         tile(layer, hardware, first, neurons, block, blocks[block])._replace(core=core)
