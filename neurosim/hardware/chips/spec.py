@@ -15,6 +15,7 @@ from typing import Any
 
 from neurosim.errors import ConfigError
 from neurosim.hardware.chips import keys
+from neurosim.hardware.chips.endurance import Endurance
 from neurosim.hardware.chips.quantity import ENERGIES, LARGEST, POWERS, TIMES, Quantity, quantity
 from neurosim.hardware.chips.structure import Structure
 from neurosim.outside import toml
@@ -26,7 +27,8 @@ ENERGY_OF = (
 TIME_OF = ("synaptic_operation", "neuron_update", "exponential", "weight_update", "event_in", "event_out", "hop")
 POWER_OF = ("static",)
 GROUPS = {"energy": (ENERGY_OF, ENERGIES), "time": (TIME_OF, TIMES), "power": (POWER_OF, POWERS)}
-SECTIONS: dict[str, type] = {"structure": Structure}  # tables of plain keys; all but the first one may be left out
+# Tables of plain keys; all but the first one may be left out.
+SECTIONS: dict[str, type] = {"structure": Structure, "endurance": Endurance}
 MOST_NAMES = 16  # of names in an error
 DEEPEST = 16  # of descriptions that are each based on the next
 
@@ -46,6 +48,8 @@ class Hardware:
     structure : Structure
     energy, time, power : dict of str to Quantity
         By operation, in J, s and W; operations without an entry are not priced.
+    endurance : Endurance or None
+        How often a synapse can be written.
     """
 
     name: str
@@ -56,6 +60,7 @@ class Hardware:
     energy: Mapping[str, Quantity]
     time: Mapping[str, Quantity]
     power: Mapping[str, Quantity]
+    endurance: Endurance | None = None
 
     def learns(self) -> bool:
         """Return whether there is an energy of weight updates that is not unverified."""
@@ -217,6 +222,9 @@ def _hardware(name: str, table: dict[str, Any]) -> Hardware:
     }
     clock = sections["structure"].clock_Hz
     constants: dict[str, Any] = {group: _group(group, table.get(group, {}), clock) for group in GROUPS}
+    if "endurance" in sections and "weight_update" not in constants["energy"]:
+        rule = "given where endurance is: what wears out is written, and writing takes energy"
+        raise ConfigError("energy.weight_update", rule, None, f"{name} has none; leave endurance out, or give it")
     return Hardware(
         name=name,
         title=table["title"],
