@@ -62,16 +62,26 @@ def energy(hardware: Hardware, operations: Table[str, NDArray[np.int64]]) -> Ene
     return Energy(joules, priced, unpriced)
 
 
-def constant_of(hardware: Hardware, name: str) -> Quantity | None:
-    """Return the energy constant of an operation, or None if the description has none.
+def key_of(hardware: Hardware, name: str) -> str | None:
+    """Return the key of the energy that an operation is priced with, or None if the description has none.
 
     A word of memory without a price of its own takes that of its bits.
     """
     key = PRICED_AS.get(name, name)
-    bit = hardware.energy.get(key.replace("_word", "_bit"))
-    if hardware.memory is not None and key.endswith("_word") and key not in hardware.energy and bit is not None:
-        return bit.times(hardware.memory.word_bits)
-    return hardware.energy.get(key, hardware.energy.get("hop") if key in HOPS else None)
+    others = {"hop": key in HOPS, key.replace("_word", "_bit"): hardware.memory is not None}
+    known = [key, *(other for other, allowed in others.items() if allowed)]
+    return next((other for other in known if other in hardware.energy), None)
+
+
+def constant_of(hardware: Hardware, name: str) -> Quantity | None:
+    """Return the energy constant of an operation, or None if the description has none."""
+    key = key_of(hardware, name)
+    if key is None:
+        return None
+    constant, memory = hardware.energy[key], hardware.memory
+    if memory is not None and name.endswith("_word") and key.endswith("_bit"):
+        return constant.times(memory.word_bits)
+    return constant
 
 
 def check_learns(hardware: Hardware, learning: bool, unverified: bool) -> None:

@@ -14,6 +14,7 @@ from neurosim.hardware.counting.counts import Counts
 from neurosim.hardware.counting.operations import operations
 from neurosim.hardware.counting.traffic import mean_events
 from neurosim.hardware.energy import Energy, check_learns, energy
+from neurosim.hardware.lifetime import lifetime
 from neurosim.hardware.placement.mapping import Mapping
 from neurosim.hardware.placement.strategies.optimise import optimised
 from neurosim.hardware.placement.strategies.options import OPTIMISED, ROWS, Placement, as_placement
@@ -112,10 +113,15 @@ class CostReport(NamedTuple):
             "not_timed": [] if self.schedule is None else list(self.schedule.untimed),
             **(_no_times() if self.schedule is None else self._times(self.schedule)),
             "memory_bytes": used["synapse_memory_bytes"] + (used["neuron_memory_bytes"] or 0),
+            **lifetime(self.counts, self.hardware.endurance, self._seconds()),
             "mapping": used,
             "counts": self.counts.summary(),
             "notes": list(self.mapping.notes),
         }
+
+    def _seconds(self) -> float | None:
+        """Return how long all samples take, at the rate of those that were timed; None where nothing is."""
+        return None if self.schedule is None else float(self.schedule.held_s.mean()) * self.counts.samples
 
     def _times(self, schedule: Schedule) -> dict[str, Any]:
         """Return the results of the timeline."""

@@ -15,6 +15,7 @@ from typing import Any
 
 from neurosim.errors import ConfigError
 from neurosim.hardware.chips import keys, power_states
+from neurosim.hardware.chips.endurance import Endurance
 from neurosim.hardware.chips.memory import Memory
 from neurosim.hardware.chips.power_states import PowerStates
 from neurosim.hardware.chips.quantity import ENERGIES, LARGEST, POWERS, TIMES, Quantity, quantity
@@ -33,11 +34,13 @@ TIME_OF = (
 POWER_OF = ("static", "idle", "sleep")
 WORDS = ("memory_read_word", "memory_write_word", "memory_access")  # constants of words, which `memory` describes
 GROUPS = {"energy": (ENERGY_OF, ENERGIES), "time": (TIME_OF, TIMES), "power": (POWER_OF, POWERS)}
+# Tables of plain keys; all but the first one may be left out.
 SECTIONS: dict[str, type] = {
     "structure": Structure,
     "memory": Memory,
     "power_states": PowerStates,
-}  # tables of plain keys; all but the first one may be left out
+    "endurance": Endurance,
+}
 MOST_NAMES = 16  # of names in an error
 DEEPEST = 16  # of descriptions that are each based on the next
 
@@ -57,6 +60,8 @@ class Hardware:
     structure : Structure
     energy, time, power : dict of str to Quantity
         By operation, in J, s and W; operations without an entry are not priced.
+    endurance : Endurance or None
+        How often a synapse can be written.
     memory : Memory or None
         Words of synaptic memory; None: each synapse is priced by itself.
     power_states : PowerStates or None
@@ -71,6 +76,7 @@ class Hardware:
     energy: Mapping[str, Quantity]
     time: Mapping[str, Quantity]
     power: Mapping[str, Quantity]
+    endurance: Endurance | None = None
     memory: Memory | None = None
     power_states: PowerStates | None = None
 
@@ -244,6 +250,9 @@ def _hardware(name: str, table: dict[str, Any]) -> Hardware:
     constants: dict[str, Any] = {group: _group(group, table.get(group, {}), structure.clock_Hz) for group in GROUPS}
     _check_port(structure, constants["time"])
     power_states.check(sections.get("power_states"), constants["power"], constants["time"], constants["energy"])
+    if "endurance" in sections and "weight_update" not in constants["energy"]:
+        rule = "given where endurance is: what wears out is written, and writing takes energy"
+        raise ConfigError("energy.weight_update", rule, None, f"{name} has none; leave endurance out, or give it")
     return Hardware(
         name=name,
         title=table["title"],
