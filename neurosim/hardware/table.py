@@ -93,7 +93,7 @@ def _time(summary: dict[str, Any]) -> list[tuple[str, str]]:
     rates = _band("{:,.0f}".format, summary["samples_per_s_limit_low"], summary["samples_per_s_limit_high"])
     rows = [
         ("latency", f"{mean} on average{band}, {at}, max {worst}"),
-        ("waiting", f"{duration(summary['waiting_s']).strip()} of it, for those before"),
+        ("waiting", f"{duration(summary['waiting_s']).strip()} of it, {_for_what(summary['power_states'])}"),
         ("limit", f"{rate}{rates}; backlog {summary['backlog_max']:,} at most"),
         ("busiest", ", ".join(f"{name} {share:.0%}" for name, share in summary["busiest"])),
     ]
@@ -110,6 +110,11 @@ def _time(summary: dict[str, Any]) -> list[tuple[str, str]]:
     if summary["power_states"] is not None:
         rows += _states(summary["power_states"])
     return rows
+
+
+def _for_what(states: dict[str, float | None] | None) -> str:
+    """Return what samples wait for until the first layer takes them in."""
+    return "for those before, and for the chip to wake" if states and states["wakes"] else "for those before"
 
 
 def _band(text: Callable[[float], str], low: float, high: float) -> str:
