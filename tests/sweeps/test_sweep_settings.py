@@ -329,3 +329,18 @@ def test_overload_deadlines_and_bands_are_measures(tmp_path):
     assert objectives({"measures": by_the_clock}, sweep)[:2] == [1, by_the_clock["deadline_misses"]]
     with pytest.raises(ConfigError, match=r"arrivals\.deadline_s must be positive, in seconds, got 0"):
         points(arrivals={"deadline_s": 0})
+
+
+# Placement
+
+
+def test_placements_vary_and_share_a_learning_run(tmp_path):
+    found = points(vary={"placement": {"strategy": ["rows", "spread"]}})
+    rows, spread = (point.cell.settings for point in found)
+    assert [settings["placement"]["strategy"] for settings in (rows, spread)] == ["rows", "spread"]
+    learned = MEASURE.learn(rows, Data(tmp_path))
+    few, many = (MEASURE.price(learned, settings) for settings in (rows, spread))
+    assert (few["cores_used"], many["cores_used"]) == (1, 5)  # a neuron each
+    assert many["latency_s"] < few["latency_s"]
+    with pytest.raises(ConfigError, match=r"placement\.order must be one of strategy"):
+        points(placement={"order": 1})
