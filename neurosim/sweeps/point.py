@@ -34,9 +34,9 @@ MEASURES = (
     "energy_inference_J", "energy_learning_J", "energy_routing_J", "energy_reloading_J", "energy_static_J",
     "latency_p99_s", "latency_max_s",
     "waiting_s", "samples_per_s_limit", "never_won", "synaptic_operations", "plasticity_operations", "weight_updates",
-    "bits_flipped", "lost_share", "deadline_misses", "deadline_miss_share", "overload", "load", "latency_low_s",
-    "latency_high_s", "latency_p99_low_s", "latency_p99_high_s", "latency_max_low_s", "latency_max_high_s",
-    "samples_per_s_limit_low", "samples_per_s_limit_high", "writes_per_synapse_max", "lifetime_s",
+    "bits_flipped", "lost_share", "writes_per_synapse_max", "lifetime_s", "deadline_misses", "deadline_miss_share",
+    "overload", "load", "latency_low_s", "latency_high_s", "latency_p99_low_s", "latency_p99_high_s",
+    "latency_max_low_s", "latency_max_high_s", "samples_per_s_limit_low", "samples_per_s_limit_high",
 )  # fmt: skip
 TOLD = ("data", "accuracy_error", "no_accuracy", "not_priced", "not_modelled", "energy_terms")  # no objectives
 

@@ -341,6 +341,6 @@ def test_placements_vary_and_share_a_learning_run(tmp_path):
     learned = MEASURE.learn(rows, Data(tmp_path))
     few, many = (MEASURE.price(learned, settings) for settings in (rows, spread))
     assert (few["cores_used"], many["cores_used"]) == (1, 5)  # a neuron each
-    assert many["latency_s"] < few["latency_s"]
+    assert many["latency_s"] > few["latency_s"]  # five cores agree on a sum for little work
     with pytest.raises(ConfigError, match=r"placement\.order must be one of strategy"):
         points(placement={"order": 1})

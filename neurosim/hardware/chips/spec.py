@@ -28,8 +28,8 @@ ENERGY_OF = (
     "external_read_bit", "external_write_bit", "wake",
 )  # fmt: skip
 TIME_OF = (
-    "synaptic_operation", "neuron_update", "exponential", "weight_update", "event_in", "event_out", "hop",
-    "memory_access", "external_bit", "input", "wake",
+    "synaptic_operation", "neuron_update", "exponential", "weight_update", "event_in", "event_out", "hop", "input",
+    "memory_access", "external_bit", "wake",
 )  # fmt: skip
 POWER_OF = ("static", "idle", "sleep")
 WORDS = ("memory_read_word", "memory_write_word", "memory_access")  # constants of words, which `memory` describes
@@ -38,8 +38,8 @@ GROUPS = {"energy": (ENERGY_OF, ENERGIES), "time": (TIME_OF, TIMES), "power": (P
 SECTIONS: dict[str, type] = {
     "structure": Structure,
     "memory": Memory,
-    "power_states": PowerStates,
     "endurance": Endurance,
+    "power_states": PowerStates,
 }
 MOST_NAMES = 16  # of names in an error
 DEEPEST = 16  # of descriptions that are each based on the next
