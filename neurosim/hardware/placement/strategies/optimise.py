@@ -11,7 +11,8 @@ all cores are alike, so every order of the cores is a mapping that fits. The ord
 one is better.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +21,13 @@ from neurosim import randomness
 from neurosim.hardware.chips.spec import Hardware
 from neurosim.hardware.placement.flows import GATE, GROWTH, INPUTS, KERNELS, OUTPUTS, RESPONSE, SUMS, Flow, flows
 from neurosim.hardware.placement.mapping import Mapping
-from neurosim.hardware.placement.mesh import hops_to_all
 from neurosim.hardware.placement.strategies.options import Placement
 
 Floats = NDArray[np.float64]
 Amounts = Callable[[Mapping, Flow], float]
+GAIN = 1e-12  # of what an exchange saves at least, so that rounding never goes round in circles
+PORT = -1  # its place
+FAR = 2**62  # beyond all rows
 NEAREST = 256  # cores, from the port on, among which a place is looked for, besides those in use
 
 
@@ -63,7 +66,7 @@ def optimised(mapping: Mapping, amounts: Amounts, wanted: Placement) -> Mapping:
         Its `seed` and `tries`.
     """
     search = _Search(mapping, amounts)
-    rows = np.array(mapping.cores)
+    rows = search.rows(mapping)
     best, least = rows, search.cost(rows)
     begun = search.greedy()
     if search.cost(begun) < least:
@@ -71,65 +74,91 @@ def optimised(mapping: Mapping, amounts: Amounts, wanted: Placement) -> Mapping:
     best = search.exchanged(best, wanted.seed, wanted.tries)
     if not search.cost(best) < least:
         return mapping
-    moved = dict(zip(mapping.cores, (int(core) for core in best), strict=True))
+    moved = dict(zip(mapping.cores, best[:-1].tolist(), strict=True))
     return mapping._replace(
         parts=tuple(part._replace(core=moved[part.core]) for part in mapping.parts),
         states_outside=tuple(moved[core] for core in mapping.states_outside),
     )
 
 
+class _Group(NamedTuple):
+    """Flows to the same targets; places index what cores hold, and -1 is the port."""
+
+    amounts: Floats
+    sources: NDArray[np.int64]
+    targets: NDArray[np.int64]
+
+
 class _Search:
-    """Places for what each core holds: an array of cores, in the order of the mapping's."""
+    """Places for what each core holds: an array of cores, in the order of the mapping's, and the port's at its end."""
 
     def __init__(self, mapping: Mapping, amounts: Amounts) -> None:
         self._structure = mapping.hardware.structure
-        self._east_west, self._north_south = hop_energy(mapping.hardware)
+        assert self._structure.mesh is not None
+        self._columns = self._structure.mesh[0]
+        self._prices = hop_energy(mapping.hardware)
         index = {core: place for place, core in enumerate(mapping.cores)}
         self._count = len(index)
-        self._flows: list[tuple[float, int, list[int]]] = []  # how many, from which (-1: the port), to which
+        found: dict[tuple[int, ...], list[tuple[float, int]]] = {}
         for flow in flows(mapping):
-            source = -1 if flow.kind == INPUTS else index[flow.source]
-            targets = [-1] if flow.kind == RESPONSE else [index[core] for core in flow.targets]
-            self._flows.append((amounts(mapping, flow), source, targets))
+            source = PORT if flow.kind == INPUTS else index[flow.source]
+            targets = (PORT,) if flow.kind == RESPONSE else tuple(index[core] for core in flow.targets)
+            found.setdefault(targets, []).append((amounts(mapping, flow), source))
+        self._groups = [
+            _Group(*(np.array(column) for column in zip(*sent, strict=True)), np.array(targets))
+            for targets, sent in found.items()
+        ]
         self._of: list[list[int]] = [[] for _ in index]
-        for number, (_, source, targets) in enumerate(self._flows):
-            for place in {source, *targets} - {-1}:
+        for number, group in enumerate(self._groups):
+            for place in {*group.sources.tolist(), *group.targets.tolist()} - {PORT}:
                 self._of[place].append(number)
         near = sorted(range(self._structure.cores), key=lambda core: (sum(self._structure.place(core)), core))
         self._candidates = sorted({*near[:NEAREST], *mapping.cores})
 
-    def _flow_cost(self, number: int, cores: Sequence[int]) -> float:
-        amount, source, targets = self._flows[number]
-        begin = GATE if source < 0 else cores[source]
-        way = hops_to_all(self._structure, begin, [GATE if place < 0 else cores[place] for place in targets])
-        return amount * (way.east_west * self._east_west + way.north_south * self._north_south)
+    def _group_cost(self, group: _Group, cores: NDArray[np.int64]) -> float:
+        """Return the energy of the hops to each target on its own, or of a tree: `mesh.hops_to_all` of all flows."""
+        x, y = cores[group.sources, None] % self._columns, cores[group.sources, None] // self._columns
+        xs, ys = cores[group.targets] % self._columns, cores[group.targets] // self._columns
+        if self._structure.multicast:
+            low, high = np.full(self._columns, FAR), np.full(self._columns, -1)
+            np.minimum.at(low, xs, ys)
+            np.maximum.at(high, xs, ys)
+            low, high = low[high >= 0], high[high >= 0]
+            east_west = (np.maximum(x, xs.max()) - np.minimum(x, xs.min()))[:, 0]
+            north_south = (np.maximum(y, high) - np.minimum(y, low)).sum(axis=1)
+        else:
+            east_west, north_south = np.abs(x - xs).sum(axis=1), np.abs(y - ys).sum(axis=1)
+        return float(group.amounts @ (east_west * self._prices[0] + north_south * self._prices[1]))
 
     def cost(self, cores: NDArray[np.int64]) -> float:
         """Return the energy of all hops."""
-        places = [int(core) for core in cores]
-        return float(sum(self._flow_cost(number, places) for number in range(len(self._flows))))
+        return sum(self._group_cost(group, cores) for group in self._groups)
+
+    def rows(self, mapping: Mapping) -> NDArray[np.int64]:
+        """Return the mapping's own order."""
+        return np.array([*mapping.cores, GATE])
 
     def _weights(self) -> Floats:
         """Return the events between each two of the mapping's cores; the last row and column are the port's."""
         weights = np.zeros((self._count + 1, self._count + 1))
-        for amount, source, targets in self._flows:
-            np.add.at(weights, (source, targets), amount)
+        for group in self._groups:
+            np.add.at(weights, (group.sources[:, None], group.targets[None]), group.amounts[:, None])
         summed: Floats = weights + weights.T
         return summed
 
     def greedy(self) -> NDArray[np.int64]:
         """Return an order in which the busiest go first, each to the free core that is nearest to its partners."""
-        weights = self._weights()
+        weights, (east_west, north_south) = self._weights(), self._prices
         xs, ys = np.array([self._structure.place(core) for core in self._candidates]).T
-        taken, cores = np.zeros(len(self._candidates), np.bool_), np.full(self._count, -1)
-        pull = weights[-1, : self._count, None] * (xs * self._east_west + ys * self._north_south)[None]
+        taken, cores = np.zeros(len(self._candidates), np.bool_), np.full(self._count + 1, GATE)
+        pull = weights[-1, : self._count, None] * (xs * east_west + ys * north_south)[None]
         waiting = set(range(self._count))
         attached = weights[-1, : self._count].copy()
         while waiting:
             place = max(waiting, key=lambda one: (attached[one], weights[one].sum(), -one))
             found = int(np.argmin(np.where(taken, np.inf, pull[place])))
             cores[place], taken[found] = self._candidates[found], True
-            way = np.abs(xs - xs[found]) * self._east_west + np.abs(ys - ys[found]) * self._north_south
+            way = np.abs(xs - xs[found]) * east_west + np.abs(ys - ys[found]) * north_south
             pull += weights[place, : self._count, None] * way[None]
             attached += weights[place, : self._count]
             waiting.remove(place)
@@ -137,34 +166,33 @@ class _Search:
 
     def exchanged(self, cores: NDArray[np.int64], seed: int, tries: int) -> NDArray[np.int64]:
         """Return an order that no exchange of two cores makes better, or the best one after so many tries."""
-        places = [int(core) for core in cores]
-        holder = {core: place for place, core in enumerate(places)}
+        places = cores.copy()
+        holder = {int(core): place for place, core in enumerate(places[: self._count])}
+        costs = np.array([self._group_cost(group, places) for group in self._groups])
         improved, passes = True, 0
         while improved:
             improved, passes = False, passes + 1
             for place, core in self._pairs(seed, passes):
                 if tries == 0:
-                    return np.array(places)
+                    return places
                 tries -= 1
-                old, other = places[place], holder.get(core)
+                old, other = int(places[place]), holder.get(core)
                 if core == old:
                     continue
-                touched = sorted({*self._of[place], *(self._of[other] if other is not None else [])})
-                before = sum(self._flow_cost(number, places) for number in touched)
-                places[place] = core
-                if other is not None:
-                    places[other] = old
-                if sum(self._flow_cost(number, places) for number in touched) < before * (1 - 1e-12):
-                    improved = True
-                    holder[core] = place
-                    holder.pop(old, None)
-                    if other is not None:
-                        holder[old] = other
+                moves = [(place, core)] + ([] if other is None else [(other, old)])
+                touched = sorted({number for moved, _ in moves for number in self._of[moved]})
+                for moved, to in moves:
+                    places[moved] = to
+                after = [self._group_cost(self._groups[number], places) for number in touched]
+                if sum(after) < costs[touched].sum() * (1 - GAIN):
+                    improved, costs[touched] = True, after
+                    del holder[old]
+                    holder |= {to: moved for moved, to in moves}
                 else:
                     places[place] = old
                     if other is not None:
                         places[other] = core
-        return np.array(places)
+        return places
 
     def _pairs(self, seed: int, passes: int) -> Iterator[tuple[int, int]]:
         """Yield each pair of what a core holds and a core, in a random order."""
