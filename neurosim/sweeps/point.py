@@ -25,13 +25,13 @@ from neurosim.sweeps.search import LOST
 from neurosim.sweeps.settings import complete, digest
 from neurosim.sweeps.tasks import Measure
 
-VERSION = 2  # 2: a chip that loses events has no accuracy
+VERSION = 3  # 2: a chip that loses events has no accuracy; 3: area and power are measures
 SECTIONS = ("data", "chip", "measure", "hardware", "arrivals")  # learning depends on the first three
 MEASURES = (
     "accuracy", "energy_J", "latency_s", "memory_bytes", "cores_used", "energy_low_J", "energy_high_J",
     "energy_inference_J", "energy_learning_J", "energy_routing_J", "energy_static_J", "latency_p99_s", "latency_max_s",
     "waiting_s", "samples_per_s_limit", "never_won", "synaptic_operations", "plasticity_operations", "weight_updates",
-    "bits_flipped", "lost_share",
+    "bits_flipped", "lost_share", "area_mm2", "power_W", "power_density_W_per_mm2",
 )  # fmt: skip
 
 

@@ -43,6 +43,16 @@ def operations(mapping: Mapping, counts: Counts) -> dict[str, Whole]:
     return total
 
 
+def by_width(mapping: Mapping, counts: Counts) -> dict[str, dict[int, Whole]]:
+    """Return the operations that arithmetic does on weights, by the bits of a weight: int64 (samples,) each."""
+    done: dict[str, dict[int, Whole]] = {"synaptic_operation": {}, "weight_update": {}}
+    for layer in counts.layers:
+        width = bits(layer.demand, mapping.hardware)
+        for name, count in (("synaptic_operation", layer.operations), ("weight_update", layer.writes)):
+            done[name][width] = done[name].get(width, np.zeros(counts.samples, np.int64)) + count
+    return done
+
+
 def _traffic(mapping: Mapping, counts: Counts) -> Iterator[tuple[int, Hops, Any]]:
     """Yield, for each pair of cores or port that exchange events: the direction, the links between, events a sample."""
     built = mapping.hardware.structure

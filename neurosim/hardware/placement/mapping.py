@@ -74,7 +74,8 @@ class Mapping(NamedTuple):
         used, sites = len(self.cores), sum(part.sites for part in self.parts)
         bits = sum(part.synapse_bits for part in self.parts)
         neuron_bits = None if structure.neuron_bits is None else sites * structure.neuron_bits
-        area = None if structure.area_mm2 is None else structure.area_mm2 * used / structure.cores
+        whole = self.hardware.area_mm2
+        area = None if whole is None else whole * used / structure.cores
         return {
             "cores_used": used,
             "cores": structure.cores,
@@ -83,7 +84,7 @@ class Mapping(NamedTuple):
             "synapse_memory_share": bits / (used * structure.synapse_bits_per_core),
             "synapse_memory_bytes": bits / 8,
             "neuron_memory_bytes": None if neuron_bits is None else neuron_bits / 8,
-            "area_mm2": area,
+            "area_used_mm2": area,
             "parts": [part._asdict() for part in self.parts],
         }
 
