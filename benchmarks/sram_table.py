@@ -3,8 +3,8 @@
 python -m benchmarks.sram_table --cacti FOLDER --template FILE > neurosim/hardware/components/tables/sram.csv
 
 FOLDER holds CACTI 7 (the executable `cacti` and `tech_params/`), FILE the defaults of hwcomponents-cacti
-(`default_cfg.cfg`). Both come with the package hwcomponents-cacti, which needs Python 3.12; where its executable does not
-run, `g++ -O1 -DNTHREADS=1 -o cacti *.cc -pthread` in its folder makes one. Some 1,000 arrays take 20 minutes.
+(`default_cfg.cfg`). Both come with the package hwcomponents-cacti, which needs Python 3.12; where its executable does
+not run, `g++ -O1 -DNTHREADS=1 -o cacti *.cc -pthread` in its folder makes one. The 990 arrays take 10 minutes.
 """
 
 import argparse
@@ -27,8 +27,9 @@ COLUMNS = {
 def configuration(template: str, kind: str, node_nm: int, kB: int, bits: int) -> str:
     """Return CACTI's configuration of one array with one port: the template, with what differs behind it."""
     own = {
-        "size (bytes)": kB * 1024, "read-write port": 1, "block size (bytes)": bits // 8, "technology (u)": node_nm / 1000,
-        "output/input bus width": bits, "UCA bank": 1, "cache type": '"ram"', "tag size (b)": 0, "associativity": 1,
+        "size (bytes)": kB * 1024, "read-write port": 1, "block size (bytes)": bits // 8,
+        "technology (u)": node_nm / 1000, "output/input bus width": bits, "UCA bank": 1, "cache type": '"ram"',
+        "tag size (b)": 0, "associativity": 1,
     }  # fmt: skip
     lines = "\n".join(f"-{name} {value}" for name, value in own.items())
     return template.replace("itrs-lstp", f"itrs-{KINDS[kind]}") + f"\n{lines}\n"

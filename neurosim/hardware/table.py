@@ -33,7 +33,8 @@ def html_table(summary: dict[str, Any]) -> str:
 
 def _chip(summary: dict[str, Any]) -> list[tuple[str, str]]:
     used, doing = summary["mapping"], "learning from" if summary["learning"] else "responding to"
-    area = "" if used["area_used_mm2"] is None else f", {used['area_used_mm2']:.3g} of its {summary['area_mm2']:.3g} mm2"
+    taken, whole = used["area_used_mm2"], summary["area_mm2"]
+    area = "" if taken is None else f", {taken:.3g} of its {whole:.3g} mm2"
     return [
         ("chip", f"{summary['hardware']['title']} ({summary['hardware']['name']})"),
         ("run", f"{doing} {summary['samples']:,} samples"),
@@ -53,7 +54,7 @@ def _area(summary: dict[str, Any]) -> list[tuple[str, str]]:
     for part in summary["hardware"].get("components", ()):
         size_of = f"{part['area_mm2']:.3g} mm2 ({part['area_low_mm2']:.3g} to {part['area_high_mm2']:.3g})"
         fastest = "" if part["fastest_Hz"] is None else f", to {part['fastest_Hz'] / 1e6:,.0f} MHz"
-        what = f"{part['name'].replace('_', ' ')}: {part['count']:,} x {part['text']}"
+        what = f"{part['name'].replace('_', ' ')}: {part['number']:,} x {part['text']}"
         rows.append(("", f"{what}: {size_of}{fastest}"))
     return rows
 

@@ -61,7 +61,7 @@ class Components(NamedTuple):
             {
                 "name": component.name,
                 "text": component.text,
-                "count": component.count,
+                "number": component.number,
                 "area_mm2": component.total.area_mm2.value,
                 "area_low_mm2": component.total.area_mm2.low,
                 "area_high_mm2": component.total.area_mm2.high,

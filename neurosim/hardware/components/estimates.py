@@ -1,4 +1,4 @@
-"""Area, leakage, energy and time of single parts: table rows carried to a node and voltage, with the sources' scatter."""
+"""Area, leakage, energy and time of single parts: rows of tables carried to a node and voltage, each with its band."""
 
 from functools import cache
 from math import sqrt
@@ -115,8 +115,8 @@ def _leaks(watts: float) -> Band:
 def _leakier(transistors: str) -> float:
     """Return by what logic of some transistors leaks more than the source's: as CACTI's memories do among themselves.
 
-    The source's 40 nm process leaks 10.5 mW/mm2 in its multiplier, CACTI's memory of 45 nm 7.3 mW/mm2 with low operating
-    power, 0.01 with low standby power, and 181 with high performance: so it is taken as the first of these.
+    The source's 40 nm process leaks 10.5 mW/mm2 in its multiplier, CACTI's memory of 45 nm 7.3 mW/mm2 with low
+    operating power, 0.01 with low standby power, and 181 with high performance: so it is taken as the first of these.
     """
     kB, bits, node = 32, 64, 45
     this, source = (sram("memory", kind, kB, bits, node).leakage_mW for kind in (transistors, LIKE_THE_SOURCE))
@@ -126,8 +126,8 @@ def _leakier(transistors: str) -> float:
 def product_energy(a_bits: float, b_bits: float, process: Process) -> Band:
     """Return the energy of one integer multiply in J.
 
-    An array of a x b cells: taken as one of the same number of cells with equal sides. Between 8 and 32 bits on the line
-    through the logarithms; below 8 bits in proportion to a x b, which goes beyond the source.
+    An array of a x b cells: taken as one of the same number of cells with equal sides. Between 8 and 32 bits on the
+    line through the logarithms; below 8 bits in proportion to a x b, which goes beyond the source.
     """
     rows = technology()["arithmetic"]
     side, smallest = sqrt(a_bits * b_bits), rows["bits"][0]
@@ -214,7 +214,7 @@ def _logic(name: str, size: float, period_s: float | None, process: Process) -> 
 
 SOURCES = {
     "memory": SRAM_SOURCE + "; band: Horowitz 2014",
-    "arithmetic": "Horowitz 2014, doi:10.1109/ISSCC.2014.6757323; area, leakage and band: Aladdin 2014, EvoApprox8b 2017",
+    "arithmetic": "Horowitz 2014, doi:10.1109/ISSCC.2014.6757323; area, leakage, band: Aladdin 2014, EvoApprox8b 2017",
     "registers": "Aladdin 2014, doi:10.1109/ISCA.2014.6853196",
     "router": "ISAAC's router as in accelergy-library-plug-in; low: Aladdin's crossbar",
     "scaling": "Stillmaker and Baas 2017, doi:10.1016/j.vlsi.2017.02.002",

@@ -4,9 +4,18 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from neurosim.checks import whole
-from neurosim.errors import ConfigError
+from neurosim.errors import ConfigError, InfeasibleError
 from neurosim.hardware.components.estimates import (
-    SOURCES, Band, Unit, adder, memory, multiplier, product_energy, registers, router, sum_energy,
+    SOURCES,
+    Band,
+    Unit,
+    adder,
+    memory,
+    multiplier,
+    product_energy,
+    registers,
+    router,
+    sum_energy,
 )  # fmt: skip
 from neurosim.hardware.components.parts import Exponential, MultiplyAccumulate, Neurons, Part, Queue, Router, Weights
 from neurosim.hardware.components.scaling import Process
@@ -58,7 +67,7 @@ class Component(NamedTuple):
     ----------
     name, text : str
         The part, and its size and technology in words.
-    count : int
+    number : int
         How many there are on the chip.
     total : Unit
         Area and leakage of all of them, and the least clock period of one.
@@ -69,7 +78,7 @@ class Component(NamedTuple):
 
     name: str
     text: str
-    count: int
+    number: int
     total: Unit
     prices: Mapping[str, Price]
     source: str
@@ -80,8 +89,10 @@ def expand(parts: Mapping[str, Part], built: Built) -> tuple[Component, ...]:
 
     Raises
     ------
+    InfeasibleError
+        If a part does not fit the structure, or is slower than the clock.
     ConfigError
-        If a part does not fit the structure, lies outside the tables, or is slower than the clock.
+        If a part lies outside the tables.
     """
     made = tuple(_MAKERS[type(part)](f"components.{name}", name, part, built) for name, part in parts.items())
     slowest = max(made, key=lambda component: component.total.path_s, default=None)
@@ -89,7 +100,7 @@ def expand(parts: Mapping[str, Part], built: Built) -> tuple[Component, ...]:
         fastest = 1 / slowest.total.path_s
         rule = f"at most {fastest:.4g}, by the critical path of components.{slowest.name}"
         told = f"{slowest.text}: {slowest.total.path_s * 1e9:.3g} ns, and a cycle is {1e9 / built.clock_Hz:.3g} ns"
-        raise ConfigError("structure.clock_Hz", rule, built.clock_Hz, told)
+        raise InfeasibleError("structure.clock_Hz", rule, built.clock_Hz, told)
     return made
 
 
@@ -107,7 +118,7 @@ def _weights(key: str, name: str, part: Weights, built: Built) -> Component:
     size = max(1.0, needed) if part.kB is None else part.kB
     if size * part.banks * BITS_OF_KB < built.synapse_bits_per_core:
         rule = f"at least {needed:g}, what structure.synapse_bits_per_core takes in {part.banks} banks"
-        raise ConfigError(f"{key}.kB", rule, part.kB)
+        raise InfeasibleError(f"{key}.kB", rule, part.kB)
     unit, read, write = memory(key, size, part.word_bits, part.process)
     bits = 1 / part.word_bits
     what = f"one of {part.word_bits} bits of a word in a bank of {size:g} kB of SRAM"
@@ -121,7 +132,7 @@ def _lanes(key: str, name: str, part: MultiplyAccumulate, built: Built) -> Compo
     product = built.weight_bits + part.input_bits
     if part.accumulator_bits < product:
         rule = f"at least {product}: a product of {built.weight_bits} and {part.input_bits} bits is as wide"
-        raise ConfigError(f"{key}.accumulator_bits", rule, part.accumulator_bits)
+        raise InfeasibleError(f"{key}.accumulator_bits", rule, part.accumulator_bits)
     stage = None if built.period_s is None else built.period_s * part.stages / 2
     product_unit = multiplier(part.input_bits, built.weight_bits, stage, part.process)
     sum_unit = adder(part.accumulator_bits, stage, part.process)

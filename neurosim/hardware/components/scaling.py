@@ -9,7 +9,7 @@ Stillmaker and Baas 2017, Integration 58, 74-81, doi:10.1016/j.vlsi.2017.02.002
 """
 
 from math import inf
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from neurosim.errors import ConfigError
 from neurosim.hardware.components.tables import between, check_within, technology
@@ -79,7 +79,7 @@ def area(source: Process, target: Process) -> float:
     return between(target.node_nm, nodes, areas) / between(source.node_nm, nodes, areas)
 
 
-def _rising(name: str, fit: str = "") -> tuple[list[float], list[float]]:
+def _rising(name: str, fit: str = "") -> tuple[list[float], list[Any]]:
     """Return the nodes, from the smallest, and what the table has for each."""
     table = technology()["scaling"]
     column = table[fit][name] if fit else table[name]

@@ -55,9 +55,9 @@ def arrays() -> dict[str, dict[tuple[float, float, float], Array]]:
 
 
 def between(x: float, xs: Sequence[float], ys: Sequence[float]) -> float:
-    """Return y at x on the straight lines through the rows' logarithms; a row's own y is returned as it stands.
+    r"""Return y at x on the straight lines through the rows' logarithms; a row's own y is returned as it stands.
 
-    .. math:: y = \\exp\\big(\\ln y_0 + \\frac{\\ln x - \\ln x_0}{\\ln x_1 - \\ln x_0} (\\ln y_1 - \\ln y_0)\\big)
+    .. math:: y = \exp\big(\ln y_0 + \frac{\ln x - \ln x_0}{\ln x_1 - \ln x_0} (\ln y_1 - \ln y_0)\big)
 
     The caller has checked that x lies within the rows, which rise in x.
     """
@@ -72,7 +72,7 @@ def check_within(key: str, x: float, xs: Sequence[float], unit: str, source: str
     """Refuse a number outside the rows of a table."""
     low, high = min(xs), max(xs)
     if not low <= x <= high:
-        raise ConfigError(key, f"from {low:g} to {high:g} {unit}, as far as the table goes", x, source)
+        raise ConfigError(key, f"from {low:g} to {high:g} {unit}, as far as the table goes", x, source.split(",")[0])
 
 
 def sram(key: str, transistors: str, kB: float, word_bits: float, node_nm: float) -> Array:
