@@ -24,7 +24,7 @@ DATA: dict[str, Any] = {"train": ..., "test": ..., "train_samples": None, "test_
                         "mean": 0.0, "deviation": 1.0, "label": None, "image_size": None}  # fmt: skip
 MEASURE: dict[str, Any] = {"readout": "linear", "readout_samples": None, "price_samples": 1000, "learning": True,
                            "unverified": False}  # fmt: skip
-FLOATS = ("mean", "deviation", "period_s", "rate_hz")
+FLOATS = ("mean", "deviation", "period_s", "rate_hz", "deadline_s")
 KINDS: tuple[type, ...] = tuple(PARTS.values())
 DIGITS = 12  # of a description's hash
 WHOLE, _ = declared(Structure, *KINDS)  # of what is built: the other numbers of a description are real ones

@@ -47,13 +47,15 @@ class Components(NamedTuple):
         return 1 / slowest if slowest else None
 
     def at_width(self, operation: str, weight_bits: int) -> Quantity | None:
-        """Return the energy of an operation of the lanes with narrower weights; None for any other operation."""
+        """Return the energy of an operation of the lanes with narrower weights; None for any other operation.
+
+        Its band is in proportion.
+        """
         constant = self.energy.get(operation)
         if self.lanes is None or constant is None or operation not in ("synaptic_operation", "weight_update"):
             return None
-        share = lane_energy(self.lanes, min(weight_bits, self.weight_bits)), lane_energy(self.lanes, self.weight_bits)
-        low, value, high = (narrow / wide for narrow, wide in zip(*share, strict=True))
-        return constant.scaled(low, value, high)
+        narrow, wide = (lane_energy(self.lanes, bits) for bits in (min(weight_bits, self.weight_bits), self.weight_bits))
+        return constant.scaled(narrow.value / wide.value)
 
     def describe(self) -> list[dict[str, Any]]:
         """Return plain values, a row for each part."""

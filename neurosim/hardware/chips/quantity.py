@@ -47,9 +47,9 @@ class Quantity:
     retrieved: str
     confidence: str
 
-    def scaled(self, low: float, value: float, high: float) -> "Quantity":
-        """Return the constant with each of its numbers multiplied by its own factor."""
-        return replace(self, low=self.low * low, value=self.value * value, high=self.high * high)
+    def scaled(self, factor: float) -> "Quantity":
+        """Return the constant some times as large, with its band."""
+        return replace(self, low=self.low * factor, value=self.value * factor, high=self.high * factor)
 
     def describe(self) -> dict[str, Any]:
         """Return plain values."""
