@@ -54,8 +54,8 @@ class Components(NamedTuple):
         constant = self.energy.get(operation)
         if self.lanes is None or constant is None or operation not in ("synaptic_operation", "weight_update"):
             return None
-        narrow, wide = (lane_energy(self.lanes, bits) for bits in (min(weight_bits, self.weight_bits), self.weight_bits))
-        return constant.scaled(narrow.value / wide.value)
+        narrow = lane_energy(self.lanes, min(weight_bits, self.weight_bits))
+        return constant.scaled(narrow.value / lane_energy(self.lanes, self.weight_bits).value)
 
     def describe(self) -> list[dict[str, Any]]:
         """Return plain values, a row for each part."""
