@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from neurosim.hardware.chips import keys
+from neurosim.hardware.chips.memory import Memory
 from neurosim.hardware.chips.quantity import Quantity
 from neurosim.hardware.chips.structure import Structure
 from neurosim.hardware.components import estimates, parts
@@ -55,7 +56,7 @@ class Components(NamedTuple):
         if self.lanes is None or constant is None or operation not in ("synaptic_operation", "weight_update"):
             return None
         narrow = lane_energy(self.lanes, min(weight_bits, self.weight_bits))
-        return constant.scaled(narrow.value / lane_energy(self.lanes, self.weight_bits).value)
+        return constant.times(narrow.value / lane_energy(self.lanes, self.weight_bits).value)
 
     def describe(self) -> list[dict[str, Any]]:
         """Return plain values, a row for each part."""
@@ -75,14 +76,15 @@ class Components(NamedTuple):
         ]
 
 
-def read(table: object, structure: Structure) -> Components:
-    """Return the parts that a description gives, for a chip of some structure.
+def read(table: object, structure: Structure, memory: Memory | None) -> Components:
+    """Return the parts that a description gives, for a chip of some structure, and of some words of memory.
 
     Raises
     ------
     ConfigError
-        If a key is missing or unknown, a value breaks its rule, a part does not fit the structure, or the clock is
-        faster than a part.
+        If a key is missing or unknown, or a value breaks its rule.
+    InfeasibleError
+        If a part does not fit the structure or the words, or the clock is faster than a part.
     """
     given = parts.read(table, keys.checked)
     assert structure.mesh is not None
@@ -97,6 +99,8 @@ def read(table: object, structure: Structure) -> Components:
         queue=structure.queue,
         links=2 * ((columns - 1) * rows + columns * (rows - 1)),
         clock_Hz=structure.clock_Hz,
+        word_bits=None if memory is None else memory.word_bits,
+        banks_at_once=1 if memory is None else memory.banks,
     )
     listed = expand(given, built)
     energy = {name: _energy(component, price) for component in listed for name, price in component.prices.items()}

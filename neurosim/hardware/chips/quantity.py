@@ -47,9 +47,9 @@ class Quantity:
     retrieved: str
     confidence: str
 
-    def scaled(self, factor: float) -> "Quantity":
-        """Return the constant some times as large, with its band."""
-        return replace(self, low=self.low * factor, value=self.value * factor, high=self.high * factor)
+    def times(self, count: float) -> "Quantity":
+        """Return the constant of so many of these together."""
+        return replace(self, value=self.value * count, low=self.low * count, high=self.high * count)
 
     def describe(self) -> dict[str, Any]:
         """Return plain values."""

@@ -17,18 +17,26 @@ from typing import Any
 from neurosim.errors import ConfigError
 from neurosim.hardware.chips import components, keys
 from neurosim.hardware.chips.components import Components
+from neurosim.hardware.chips.memory import Memory
 from neurosim.hardware.chips.quantity import ENERGIES, LARGEST, POWERS, TIMES, Quantity, quantity
 from neurosim.hardware.chips.structure import Structure
 from neurosim.outside import toml
 
 ENERGY_OF = (
     "synaptic_operation", "neuron_update", "exponential", "weight_update", "event_in", "event_out", "hop",
-    "hop_east_west", "hop_north_south", "memory_read_bit", "memory_write_bit",
+    "hop_east_west", "hop_north_south", "memory_read_bit", "memory_write_bit", "memory_read_word", "memory_write_word",
 )  # fmt: skip
-TIME_OF = ("synaptic_operation", "neuron_update", "exponential", "weight_update", "event_in", "event_out", "hop")
+TIME_OF = (
+    "synaptic_operation", "neuron_update", "exponential", "weight_update", "event_in", "event_out", "hop",
+    "memory_access",
+)  # fmt: skip
 POWER_OF = ("static",)
+WORDS = ("memory_read_word", "memory_write_word", "memory_access")  # constants of words, which `memory` describes
 GROUPS = {"energy": (ENERGY_OF, ENERGIES), "time": (TIME_OF, TIMES), "power": (POWER_OF, POWERS)}
-SECTIONS: dict[str, type] = {"structure": Structure}  # tables of plain keys; all but the first one may be left out
+SECTIONS: dict[str, type] = {
+    "structure": Structure,
+    "memory": Memory,
+}  # tables of plain keys; all but the first one may be left out
 COMPONENTS = "components"  # the table of parts, each with keys of its own
 MOST_NAMES = 16  # of names in an error
 DEEPEST = 16  # of descriptions that are each based on the next
@@ -50,6 +58,8 @@ class Hardware:
     energy, time, power : dict of str to Quantity
         By operation, in J, s and W; operations without an entry are not priced. A constant that the description gives
         itself stands before one that follows from a part.
+    memory : Memory or None
+        Words of synaptic memory; None: each synapse is priced by itself.
     components : Components or None
         The parts that `[components]` gives.
     """
@@ -62,6 +72,7 @@ class Hardware:
     energy: Mapping[str, Quantity]
     time: Mapping[str, Quantity]
     power: Mapping[str, Quantity]
+    memory: Memory | None = None
     components: Components | None = None
 
     @property
@@ -238,9 +249,12 @@ def _hardware(name: str, table: dict[str, Any]) -> Hardware:
     sections: dict[str, Any] = {
         key: keys.section(key, kind, table[key]) for key, kind in SECTIONS.items() if key in table
     }
-    clock = sections["structure"].clock_Hz
-    constants: dict[str, Any] = {group: _group(group, table.get(group, {}), clock) for group in GROUPS}
-    made = components.read(table[COMPONENTS], sections["structure"]) if COMPONENTS in table else None
+    structure = sections["structure"]
+    if "memory" in sections:
+        sections["memory"].check_widths(structure.weight_bits, structure.neuron_bits)
+    _check_words(table)
+    constants: dict[str, Any] = {group: _group(group, table.get(group, {}), structure.clock_Hz) for group in GROUPS}
+    made = components.read(table[COMPONENTS], structure, sections.get("memory")) if COMPONENTS in table else None
     if made is not None:  # what the description gives itself stands before what follows from its parts
         for group in ("energy", "power"):
             constants[group] = {**getattr(made, group), **constants[group]}
@@ -253,6 +267,15 @@ def _hardware(name: str, table: dict[str, Any]) -> Hardware:
         **constants,
         components=made,
     )
+
+
+def _check_words(table: dict[str, Any]) -> None:
+    """Refuse constants of words where no table says what a word is: they would change nothing."""
+    for group in GROUPS:
+        given = table.get(group, {})
+        for key in WORDS:
+            if "memory" not in table and isinstance(given, dict) and key in given:
+                raise ConfigError(f"{group}.{key}", "given together with the table memory", key, "say what a word is")
 
 
 def _group(group: str, table: object, clock: float | None) -> dict[str, Quantity]:

@@ -21,6 +21,7 @@ from neurosim.hardware.components.parts import Exponential, MultiplyAccumulate, 
 from neurosim.hardware.components.scaling import Process
 
 BITS_OF_KB = 8192
+USUAL_WORD = 64  # bits
 NARROWEST, WIDEST_SUM = 8, 32  # bits of an adder in the source
 
 
@@ -35,6 +36,10 @@ class Built(NamedTuple):
     links : int
         Directed links between the places of the mesh.
     clock_Hz : float or None
+    word_bits : int or None
+        Of `[memory]`.
+    banks_at_once : int
+        Banks of a core that work at once, by `[memory]`.
     """
 
     cores: int
@@ -46,6 +51,8 @@ class Built(NamedTuple):
     queue: int | None
     links: int
     clock_Hz: float | None
+    word_bits: int | None = None
+    banks_at_once: int = 1
 
     @property
     def period_s(self) -> float | None:
@@ -119,11 +126,16 @@ def _weights(key: str, name: str, part: Weights, built: Built) -> Component:
     if size * part.banks * BITS_OF_KB < built.synapse_bits_per_core:
         rule = f"at least {needed:g}, what structure.synapse_bits_per_core takes in {part.banks} banks"
         raise InfeasibleError(f"{key}.kB", rule, part.kB)
-    unit, read, write = memory(key, size, part.word_bits, part.process)
-    bits = 1 / part.word_bits
-    what = f"one of {part.word_bits} bits of a word in a bank of {size:g} kB of SRAM"
+    wide = part.word_bits or built.word_bits or USUAL_WORD
+    if built.word_bits not in (None, wide):
+        raise InfeasibleError(f"{key}.word_bits", f"{built.word_bits}, as memory.word_bits", wide)
+    if part.banks < built.banks_at_once:
+        raise InfeasibleError(f"{key}.banks", f"at least {built.banks_at_once}, as memory.banks", part.banks)
+    unit, read, write = memory(key, size, wide, part.process)
+    bits = 1 / wide
+    what = f"one of {wide} bits of a word in a bank of {size:g} kB of SRAM"
     prices = {"memory_read_bit": Price(read * bits, f"{what}, read"), "memory_write_bit": Price(write * bits, what)}
-    text = f"{size:g} kB of SRAM, words of {part.word_bits} bits, {_technology(part.process)}"
+    text = f"{size:g} kB of SRAM, words of {wide} bits, {_technology(part.process)}"
     count = built.cores * part.banks
     return Component(name, text, count, unit * count, prices, SOURCES["memory"])
 

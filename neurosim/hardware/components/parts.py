@@ -64,16 +64,17 @@ class Weights(Part):
     kB : float, optional
         Size of one bank in kB, 1 to 1,024; by default what `structure.synapse_bits_per_core` needs: a larger bank takes
         more energy and time an access.
-    word_bits : int
-        Bits that one access reads or writes, 8 to 256, by default 64.
+    word_bits : int, optional
+        Bits that one access reads or writes, 8 to 256; by default `memory.word_bits`, which it must equal, or else 64.
     banks : int
-        Banks of a core, by default 1: each has the area of its size.
+        Banks of a core, by default 1, and at least `memory.banks`, those that work at once: each has the area of its
+        size.
     """
 
     KINDS: ClassVar[tuple[str, ...]] = ("sram",)
 
     kB: float | None = None
-    word_bits: int = 64
+    word_bits: int | None = None
     banks: int = 1
 
     def check(self, key: str) -> None:
@@ -81,7 +82,8 @@ class Weights(Part):
         Part.check(self, key)
         if self.kB is not None:
             finite(f"{key}.kB", self.kB, "positive", 0, above=True)
-        whole(f"{key}.word_bits", self.word_bits, 1, MOST_COUNT)
+        if self.word_bits is not None:
+            whole(f"{key}.word_bits", self.word_bits, 1, MOST_COUNT)
         whole(f"{key}.banks", self.banks, 1, MOST_COUNT)
 
 

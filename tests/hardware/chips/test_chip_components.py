@@ -130,6 +130,8 @@ def refused(changes, words):
         ({"components.weights.component": "dram"}, r"components.weights.component must be .*sram.*, got 'dram'"),
         ({"components.weights.kB": 8}, r"components.weights.kB must be at least 32, what structure.synapse_bits_per"),
         ({"components.weights.kB": 4096}, r"components.weights.kB must be from 1 to 1024 kB, as far as the table goes"),
+        ({"components.weights.word_bits": 128}, r"weights.word_bits must be 64, as memory.word_bits, got 128"),
+        ({"memory.banks": 16}, r"components.weights.banks must be at least 16, as memory.banks, got 8"),
         ({"components.weights.size": 8}, r"components.weights.size must be one of "),
         ({"components.cache.kB": 8}, r"components.cache must be one of "),
         ({"components.weights": 8}, r"components.weights must be a table"),
