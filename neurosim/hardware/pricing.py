@@ -11,6 +11,7 @@ from neurosim.hardware.chips.spec import Hardware, as_hardware
 from neurosim.hardware.counting.counts import Counts
 from neurosim.hardware.counting.operations import by_width, operations
 from neurosim.hardware.energy import Energy, check_learns, energy
+from neurosim.hardware.lifetime import lifetime
 from neurosim.hardware.placement.mapping import Mapping, place
 from neurosim.hardware.timeline.schedule import Schedule, schedule
 from neurosim.streams.arrivals import Arrivals, Closed
@@ -93,6 +94,7 @@ class CostReport(NamedTuple):
             **(_no_times() if self.schedule is None else self._times(self.schedule)),
             **self._area(),
             "memory_bytes": used["synapse_memory_bytes"] + (used["neuron_memory_bytes"] or 0),
+            **lifetime(self.counts, self.hardware.endurance, self._seconds()),
             "mapping": used,
             "counts": self.counts.summary(),
             "notes": list(self.mapping.notes),
@@ -103,6 +105,10 @@ class CostReport(NamedTuple):
         area, power = self.hardware.area_mm2, self.power_W
         density = None if area is None or power is None else power / area
         return {"area_mm2": area, "power_W": power, "power_density_W_per_mm2": density}
+
+    def _seconds(self) -> float | None:
+        """Return how long all samples take, at the rate of those that were timed; None where nothing is."""
+        return None if self.schedule is None else float(self.schedule.held_s.mean()) * self.counts.samples
 
     def _times(self, schedule: Schedule) -> dict[str, Any]:
         """Return the results of the timeline."""

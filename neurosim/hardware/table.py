@@ -6,6 +6,7 @@ from neurosim.reporting import html
 from neurosim.reporting.units import duration, many, size
 
 JOULES = ((1.0, "J "), (1e-3, "mJ"), (1e-6, "uJ"), (1e-9, "nJ"), (1e-12, "pJ"), (0.0, "fJ"))
+SPANS = ((31_557_600.0, "years"), (86_400.0, "days"), (3_600.0, "hours"))
 NAME = 12
 
 
@@ -19,13 +20,14 @@ def joules(energy: float | None) -> str:
 
 def table(summary: dict[str, Any]) -> str:
     """Return a `CostReport.summary` as lines."""
-    rows = [*_chip(summary), ("", ""), *_energy(summary), ("", ""), *_time(summary), ("", ""), *_doubts(summary)]
+    done = [*_chip(summary), ("", ""), *_energy(summary), ("", ""), *_time(summary), *_wear(summary)]
+    rows = [*done, ("", ""), *_doubts(summary)]
     return "\n".join(f"{name:>{NAME}}  {text}".rstrip() for name, text in rows)
 
 
 def html_table(summary: dict[str, Any]) -> str:
     """Return a `CostReport.summary` as HTML for notebooks."""
-    rows = [*_chip(summary), *_energy(summary), *_time(summary)]
+    rows = [*_chip(summary), *_energy(summary), *_time(summary), *_wear(summary)]
     doubts = "\n".join(f"{name}: {text}" for name, text in _doubts(summary))
     shown = html.pairs(row for row in rows if any(row))
     return html.heading("Cost") + shown + html.folded("what is not in it, and sources", doubts)
@@ -106,6 +108,27 @@ def _time(summary: dict[str, Any]) -> list[tuple[str, str]]:
         lost = f"{summary['lost_events']:,} events, {summary['lost_share']:.2%}, found no room"
         rows.append(("lost", f"{lost}: what a chip without them would learn and answer is not simulated"))
     return rows
+
+
+def _wear(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    if summary["writes_per_synapse_max"] is None:
+        return []
+    mean, most = summary["writes_per_synapse_mean"], summary["writes_per_synapse_max"]
+    rows = [("wear", f"{mean:,.4g} writes a synapse on average by {summary['samples']:,} samples, {most:,} at most")]
+    if summary["lifetime_samples"] is not None:
+        lasts = f"{many(summary['lifetime_samples'])} samples"
+        if summary["lifetime_s"] is not None:
+            low, value, high = (span(summary[f"lifetime_{name}"]) for name in ("low_s", "s", "high_s"))
+            lasts = f"{value} ({low} to {high}), {lasts}" if low != high else f"{value}, {lasts}"
+        endured = f"at {summary['endurance_writes']:.3g} writes of one synapse, without wear levelling"
+        rows.append(("lifetime", f"{lasts}, {endured}"))
+    return rows
+
+
+def span(seconds: float) -> str:
+    """Return a time in the largest unit up to years of which it is at least one."""
+    unit, name = next(((unit, name) for unit, name in SPANS if seconds >= unit), (1.0, ""))
+    return f"{seconds / unit:,.3g} {name}" if name else duration(seconds).strip()
 
 
 def _doubts(summary: dict[str, Any]) -> list[tuple[str, str]]:

@@ -33,7 +33,8 @@ MEASURES = (
     "accuracy", "energy_J", "latency_s", "memory_bytes", "cores_used", "energy_low_J", "energy_high_J",
     "energy_inference_J", "energy_learning_J", "energy_routing_J", "energy_static_J", "latency_p99_s", "latency_max_s",
     "waiting_s", "samples_per_s_limit", "never_won", "synaptic_operations", "plasticity_operations", "weight_updates",
-    "bits_flipped", "lost_share", "area_mm2", "power_W", "power_density_W_per_mm2",
+    "bits_flipped", "lost_share", "writes_per_synapse_max", "lifetime_s", "area_mm2", "power_W",
+    "power_density_W_per_mm2",
 )  # fmt: skip
 TOLD = ("data", "accuracy_error", "not_priced", "not_modelled", "energy_terms")  # beside measures: no objectives
 

@@ -26,7 +26,7 @@ class Memory:
         Which synapses share a word. "input_major": those of one input to consecutive neurons of the core; an event
         reads its input's row. "neuron_major": those of one neuron from consecutive inputs; the events of a sample are
         gathered first, then each neuron reads the words in which any of them has a synapse. "transposable": an array
-        that is read and written both ways, as of two-port 8T cells; events read rows, and learning takes rows or
+        that is read and written both ways, as transposable SRAM is; events read rows, and learning takes rows or
         columns, whichever are fewer words. Changes energy, time and the memory that padding takes.
     word_bits : int
         Bits of a word, from 1 to 65,536; at least a synapse. Changes how many words an access takes.

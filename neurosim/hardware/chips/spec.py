@@ -17,6 +17,7 @@ from typing import Any
 from neurosim.errors import ConfigError
 from neurosim.hardware.chips import components, keys
 from neurosim.hardware.chips.components import Components
+from neurosim.hardware.chips.endurance import Endurance
 from neurosim.hardware.chips.memory import Memory
 from neurosim.hardware.chips.quantity import ENERGIES, LARGEST, POWERS, TIMES, Quantity, quantity
 from neurosim.hardware.chips.structure import Structure
@@ -33,10 +34,8 @@ TIME_OF = (
 POWER_OF = ("static",)
 WORDS = ("memory_read_word", "memory_write_word", "memory_access")  # constants of words, which `memory` describes
 GROUPS = {"energy": (ENERGY_OF, ENERGIES), "time": (TIME_OF, TIMES), "power": (POWER_OF, POWERS)}
-SECTIONS: dict[str, type] = {
-    "structure": Structure,
-    "memory": Memory,
-}  # tables of plain keys; all but the first one may be left out
+# Tables of plain keys; all but the first one may be left out.
+SECTIONS: dict[str, type] = {"structure": Structure, "memory": Memory, "endurance": Endurance}
 COMPONENTS = "components"  # the table of parts, each with keys of its own
 MOST_NAMES = 16  # of names in an error
 DEEPEST = 16  # of descriptions that are each based on the next
@@ -58,6 +57,8 @@ class Hardware:
     energy, time, power : dict of str to Quantity
         By operation, in J, s and W; operations without an entry are not priced. A constant that the description gives
         itself stands before one that follows from a part.
+    endurance : Endurance or None
+        How often a synapse can be written.
     memory : Memory or None
         Words of synaptic memory; None: each synapse is priced by itself.
     components : Components or None
@@ -72,6 +73,7 @@ class Hardware:
     energy: Mapping[str, Quantity]
     time: Mapping[str, Quantity]
     power: Mapping[str, Quantity]
+    endurance: Endurance | None = None
     memory: Memory | None = None
     components: Components | None = None
 
@@ -258,6 +260,9 @@ def _hardware(name: str, table: dict[str, Any]) -> Hardware:
     if made is not None:  # what the description gives itself stands before what follows from its parts
         for group in ("energy", "power"):
             constants[group] = {**getattr(made, group), **constants[group]}
+    if "endurance" in sections and "weight_update" not in constants["energy"]:
+        rule = "given where endurance is: what wears out is written, and writing takes energy"
+        raise ConfigError("energy.weight_update", rule, None, f"{name} has none; leave endurance out, or give it")
     return Hardware(
         name=name,
         title=table["title"],
