@@ -27,7 +27,7 @@ from neurosim.sweeps.known import energy_terms, left_out
 from neurosim.sweeps.settings import complete, digest
 from neurosim.sweeps.tasks import Measure
 
-VERSION = 3  # 2: a chip that loses events has no accuracy; 3: bands, doubts, losses, area, power
+VERSION = 3  # 2: a chip that loses events has no accuracy; 3: doubts about energy, latency, accuracy; area and power
 SECTIONS = ("data", "chip", "measure", "hardware", "arrivals")  # learning depends on the first three
 MEASURES = (
     "accuracy", "energy_J", "latency_s", "memory_bytes", "cores_used", "energy_low_J", "energy_high_J",
