@@ -41,6 +41,7 @@ SECTIONS: dict[str, type] = {
     "endurance": Endurance,
     "power_states": PowerStates,
 }
+NESTED: dict[str, Mapping[str, type]] = {}  # tables of such tables, by their names
 MOST_NAMES = 16  # of names in an error
 DEEPEST = 16  # of descriptions that are each based on the next
 
