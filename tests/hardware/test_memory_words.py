@@ -259,7 +259,7 @@ def test_learning_of_a_thousand_neurons_takes_nearly_a_word_for_each_synapse():
     spent = operations(laid.mapping, run)
     assert len(laid.mapping.parts) == 3
     assert 720 < spent["weight_update"].mean() < 735
-    assert 0.98 < spent["learning_write_word"].mean() / spent["weight_update"].mean() < 1
+    assert 0.97 < spent["learning_write_word"].mean() / spent["weight_update"].mean() < 1
     assert 14e-9 < laid.energy.parts["learning"][1].mean() < 15e-9
     times = np.mean([services(laid.mapping, run, "writes", core) for core in range(3)])
     assert 0.92e6 < times < 0.98e6  # picoseconds
