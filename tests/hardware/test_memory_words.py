@@ -258,6 +258,19 @@ def test_arithmetic_still_bounds_the_time(tmp_path):
         assert set(services(hardware.place(demands, built), run, "events", 0).tolist()) == {expected}
 
 
+def test_an_access_has_a_band_of_its_own(tmp_path):
+    run = hardware.count(ns.Chip([LAYERS["dense"]], inputs=INPUTS, seed=3), samples())
+    chip(tmp_path, "neuron_major")
+    wide = {"structure.neurons_per_core": NEURONS, "structure.synapse_bits_per_core": 10**7}
+    for high, longest in ((ACCESS // 500, 2.01), (ACCESS, 1000)):
+        built = hardware.load(tmp_path / "plain.toml", wide | {"time.memory_access.high": high})
+        report = hardware.price(run, built)
+        assert (report.ends[0].latency_s < report.schedule.latency_s).all()
+        ratio = report.ends[1].latency_s / report.schedule.latency_s
+        assert (ratio > longest / 4).all()
+        assert (ratio <= longest).all()
+
+
 def test_words_may_have_a_price_of_their_own_and_untimed_accesses_are_told(tmp_path):
     run = hardware.count(ns.Chip([LAYERS["dense"]], inputs=INPUTS, seed=3), samples())
     table = MEMORY.format(layout="input_major", word_bits=40, banks=1, ports=1, tag_bits=0)
