@@ -11,6 +11,7 @@ from neurosim.hardware.chips.spec import Hardware, as_hardware
 from neurosim.hardware.counting.counts import Counts
 from neurosim.hardware.counting.operations import operations
 from neurosim.hardware.energy import Energy, check_learns, energy
+from neurosim.hardware.lifetime import lifetime
 from neurosim.hardware.placement.mapping import Mapping, place
 from neurosim.hardware.static_energy import power_summary, static_energy
 from neurosim.hardware.timeline.schedule import Schedule, at_ends, schedule
@@ -106,10 +107,15 @@ class CostReport(NamedTuple):
             "not_timed": [] if self.schedule is None else list(self.schedule.untimed),
             **(_no_times() if self.schedule is None else self._times(self.schedule)),
             "memory_bytes": used["synapse_memory_bytes"] + (used["neuron_memory_bytes"] or 0),
+            **lifetime(self.counts, self.hardware.endurance, self._seconds()),
             "mapping": used,
             "counts": self.counts.summary(),
             "notes": list(self.mapping.notes),
         }
+
+    def _seconds(self) -> float | None:
+        """Return how long all samples take, at the rate of those that were timed; None where nothing is."""
+        return None if self.schedule is None else float(self.schedule.held_s.mean()) * self.counts.samples
 
     def _times(self, schedule: Schedule) -> dict[str, Any]:
         """Return the results of the timeline."""

@@ -7,6 +7,7 @@ from neurosim.reporting import html
 from neurosim.reporting.units import duration, many, size
 
 JOULES = ((1.0, "J "), (1e-3, "mJ"), (1e-6, "uJ"), (1e-9, "nJ"), (1e-12, "pJ"), (0.0, "fJ"))
+SPANS = ((31_557_600.0, "years"), (86_400.0, "days"), (3_600.0, "hours"))
 NAME = 12
 
 
@@ -20,13 +21,14 @@ def joules(energy: float | None) -> str:
 
 def table(summary: dict[str, Any]) -> str:
     """Return a `CostReport.summary` as lines."""
-    rows = [*_chip(summary), ("", ""), *_energy(summary), ("", ""), *_time(summary), ("", ""), *_doubts(summary)]
+    done = [*_chip(summary), ("", ""), *_energy(summary), ("", ""), *_time(summary), *_wear(summary)]
+    rows = [*done, ("", ""), *_doubts(summary)]
     return "\n".join(f"{name:>{NAME}}  {text}".rstrip() for name, text in rows)
 
 
 def html_table(summary: dict[str, Any]) -> str:
     """Return a `CostReport.summary` as HTML for notebooks."""
-    rows = [*_chip(summary), *_energy(summary), *_time(summary)]
+    rows = [*_chip(summary), *_energy(summary), *_time(summary), *_wear(summary)]
     doubts = "\n".join(f"{name}: {text}" for name, text in _doubts(summary))
     shown = html.pairs(row for row in rows if any(row))
     return html.heading("Cost") + shown + html.folded("what is not in it, and sources", doubts)
@@ -40,8 +42,17 @@ def _chip(summary: dict[str, Any]) -> list[tuple[str, str]]:
         ("run", f"{doing} {summary['samples']:,} samples"),
         ("cores", f"{used['cores_used']:,} of {used['cores']:,}{area}"),
         ("", f"neurons {used['neurons_share']:.1%} full, synaptic memory {used['synapse_memory_share']:.1%}"),
-        ("memory", f"{size(summary['memory_bytes'])} in use"),
+        ("memory", f"{size(summary['memory_bytes'])} in use{_words(summary)}"),
     ]
+
+
+def _words(summary: dict[str, Any]) -> str:
+    """Return how synapses lie in words, for a chip that says it."""
+    memory = summary["hardware"].get("memory")
+    if memory is None:
+        return ""
+    padding = summary["mapping"]["padding_share"]
+    return f", in {memory['layout'].replace('_', '-')} words of {memory['word_bits']} bits; {padding:.1%} is padding"
 
 
 def _energy(summary: dict[str, Any]) -> list[tuple[str, str]]:
@@ -110,6 +121,27 @@ def _states(states: dict[str, float | None]) -> list[tuple[str, str]]:
     if states["break_even_s"] is not None:
         rows.append(("", f"sleeping pays from {duration(states['break_even_s']).strip()} asleep on"))
     return rows
+
+
+def _wear(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    if summary["writes_per_synapse_max"] is None:
+        return []
+    mean, most = summary["writes_per_synapse_mean"], summary["writes_per_synapse_max"]
+    rows = [("wear", f"{mean:,.4g} writes a synapse on average by {summary['samples']:,} samples, {most:,} at most")]
+    if summary["lifetime_samples"] is not None:
+        lasts = f"{many(summary['lifetime_samples'])} samples"
+        if summary["lifetime_s"] is not None:
+            low, value, high = (span(summary[f"lifetime_{name}"]) for name in ("low_s", "s", "high_s"))
+            lasts = f"{value} ({low} to {high}), {lasts}" if low != high else f"{value}, {lasts}"
+        endured = f"at {summary['endurance_writes']:.3g} writes of one synapse, without wear levelling"
+        rows.append(("lifetime", f"{lasts}, {endured}"))
+    return rows
+
+
+def span(seconds: float) -> str:
+    """Return a time in the largest unit up to years of which it is at least one."""
+    unit, name = next(((unit, name) for unit, name in SPANS if seconds >= unit), (1.0, ""))
+    return f"{seconds / unit:,.3g} {name}" if name else duration(seconds).strip()
 
 
 def _doubts(summary: dict[str, Any]) -> list[tuple[str, str]]:

@@ -35,7 +35,7 @@ MEASURES = (
     "waiting_s", "samples_per_s_limit", "never_won", "synaptic_operations", "plasticity_operations", "weight_updates",
     "bits_flipped", "lost_share", "deadline_misses", "deadline_miss_share", "overload", "load", "latency_low_s",
     "latency_high_s", "latency_p99_low_s", "latency_p99_high_s", "latency_max_low_s", "latency_max_high_s",
-    "samples_per_s_limit_low", "samples_per_s_limit_high",
+    "samples_per_s_limit_low", "samples_per_s_limit_high", "writes_per_synapse_max", "lifetime_s",
 )  # fmt: skip
 TOLD = ("data", "accuracy_error", "no_accuracy", "not_priced", "not_modelled", "energy_terms")  # no objectives
 

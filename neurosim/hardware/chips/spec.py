@@ -15,6 +15,8 @@ from typing import Any
 
 from neurosim.errors import ConfigError
 from neurosim.hardware.chips import keys, power_states
+from neurosim.hardware.chips.endurance import Endurance
+from neurosim.hardware.chips.memory import Memory
 from neurosim.hardware.chips.power_states import PowerStates
 from neurosim.hardware.chips.quantity import ENERGIES, LARGEST, POWERS, TIMES, Quantity, quantity
 from neurosim.hardware.chips.structure import Structure
@@ -22,18 +24,20 @@ from neurosim.outside import toml
 
 ENERGY_OF = (
     "synaptic_operation", "neuron_update", "exponential", "weight_update", "event_in", "event_out", "hop",
-    "hop_east_west", "hop_north_south", "memory_read_bit", "memory_write_bit", "wake",
-)  # fmt: skip
-TIME_OF = (
-    "synaptic_operation", "neuron_update", "exponential", "weight_update", "event_in", "event_out", "hop", "input",
+    "hop_east_west", "hop_north_south", "memory_read_bit", "memory_write_bit", "memory_read_word", "memory_write_word",
     "wake",
 )  # fmt: skip
+TIME_OF = (
+    "synaptic_operation", "neuron_update", "exponential", "weight_update", "event_in", "event_out", "hop",
+    "memory_access", "input", "wake",
+)  # fmt: skip
 POWER_OF = ("static", "idle", "sleep")
+WORDS = ("memory_read_word", "memory_write_word", "memory_access")  # constants of words, which `memory` describes
 GROUPS = {"energy": (ENERGY_OF, ENERGIES), "time": (TIME_OF, TIMES), "power": (POWER_OF, POWERS)}
+# Tables of plain keys; all but the first one may be left out.
 SECTIONS: dict[str, type] = {
-    "structure": Structure,
-    "power_states": PowerStates,
-}  # tables of plain keys; all but the first one may be left out
+    "structure": Structure, "memory": Memory, "endurance": Endurance, "power_states": PowerStates,
+}  # fmt: skip
 MOST_NAMES = 16  # of names in an error
 DEEPEST = 16  # of descriptions that are each based on the next
 
@@ -53,6 +57,10 @@ class Hardware:
     structure : Structure
     energy, time, power : dict of str to Quantity
         By operation, in J, s and W; operations without an entry are not priced.
+    endurance : Endurance or None
+        How often a synapse can be written.
+    memory : Memory or None
+        Words of synaptic memory; None: each synapse is priced by itself.
     power_states : PowerStates or None
         When the chip stops its clock and sleeps; None: `power.static` all the time.
     """
@@ -65,6 +73,8 @@ class Hardware:
     energy: Mapping[str, Quantity]
     time: Mapping[str, Quantity]
     power: Mapping[str, Quantity]
+    endurance: Endurance | None = None
+    memory: Memory | None = None
     power_states: PowerStates | None = None
 
     def at(self, end: str) -> "Hardware":
@@ -230,10 +240,16 @@ def _hardware(name: str, table: dict[str, Any]) -> Hardware:
     sections: dict[str, Any] = {
         key: keys.section(key, kind, table[key]) for key, kind in SECTIONS.items() if key in table
     }
-    clock = sections["structure"].clock_Hz
-    constants: dict[str, Any] = {group: _group(group, table.get(group, {}), clock) for group in GROUPS}
-    _check_port(sections["structure"], constants["time"])
+    structure = sections["structure"]
+    if "memory" in sections:
+        sections["memory"].check_widths(structure.weight_bits, structure.neuron_bits)
+    _check_words(table)
+    constants: dict[str, Any] = {group: _group(group, table.get(group, {}), structure.clock_Hz) for group in GROUPS}
+    _check_port(structure, constants["time"])
     power_states.check(sections.get("power_states"), constants["power"], constants["time"], constants["energy"])
+    if "endurance" in sections and "weight_update" not in constants["energy"]:
+        rule = "given where endurance is: what wears out is written, and writing takes energy"
+        raise ConfigError("energy.weight_update", rule, None, f"{name} has none; leave endurance out, or give it")
     return Hardware(
         name=name,
         title=table["title"],
@@ -251,6 +267,15 @@ def _check_port(built: Structure, times: Mapping[str, Quantity]) -> None:
     rule = "given, or time.hop, where events that find no room are lost (structure.when_full)"
     advice = "it is the time between two events of a sample; without it all of them come at one instant"
     raise ConfigError("time.input", rule, None, advice)
+
+
+def _check_words(table: dict[str, Any]) -> None:
+    """Refuse constants of words where no table says what a word is: they would change nothing."""
+    for group in GROUPS:
+        given = table.get(group, {})
+        for key in WORDS:
+            if "memory" not in table and isinstance(given, dict) and key in given:
+                raise ConfigError(f"{group}.{key}", "given together with the table memory", key, "say what a word is")
 
 
 def _group(group: str, table: object, clock: float | None) -> dict[str, Quantity]:

@@ -129,7 +129,7 @@ def schedule(mapping: Mapping, counts: Counts, arrivals: Arrivals, samples: int 
         lost_of=played.lost,
         sent=int(copies[:, [len(emission.route) > emission.kept for emission in planned.network.emissions]].sum()),
         busiest=_busiest(planned, limit, end),
-        untimed=tuple(name for name in TIMED if name not in timed),
+        untimed=tuple(name for name in _timed(mapping) if name not in timed),
         events=played.events,
     )
 
@@ -190,6 +190,11 @@ def _served(network: simulation.Network, cores: NDArray[np.bool_], copies: Whole
             if cores[resource]:
                 own += copies[:, place] * (hold + services[:, place] * (step == len(emission.route)))
     return own
+
+
+def _timed(mapping: Mapping) -> tuple[str, ...]:
+    """Return the operations that take time on a chip."""
+    return TIMED if mapping.hardware.memory is None else (*TIMED, "memory_access")
 
 
 def _sample_count(planned: Plan, copies: Whole, samples: int | None) -> int:
