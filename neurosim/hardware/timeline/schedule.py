@@ -12,7 +12,7 @@ from neurosim.hardware.counting.counts import Counts
 from neurosim.hardware.placement.mapping import Mapping
 from neurosim.hardware.timeline import simulation
 from neurosim.hardware.timeline.flow import CORE, Plan, load, plan
-from neurosim.hardware.timeline.power import PICOSECONDS, States, by_the_clock, one_by_one
+from neurosim.hardware.timeline.states import PICOSECONDS, States, by_the_clock, one_by_one
 from neurosim.streams.arrivals import Arrivals
 
 Floats = NDArray[np.float64]
