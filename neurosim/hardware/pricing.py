@@ -86,14 +86,8 @@ class CostReport(NamedTuple):
 
     @property
     def power_W(self) -> float | None:
-        """Mean power while samples hold the chip: their energy by that time; None where the description has no times.
-
-        Of samples of which the timeline simulated only the first, those.
-        """
-        if self.schedule is None:
-            return None
-        timed = len(self.schedule.latency_s)
-        return float(self.energy_J[1, :timed].sum() / self.schedule.held_s.sum())
+        """Mean power: a sample's mean energy by the time for which it holds the chip; None without times."""
+        return None if self.schedule is None else float(self.mean_energy_J[1] / self.schedule.held_s.mean())
 
     def _repr_html_(self) -> str:
         from neurosim.hardware.table import html_table

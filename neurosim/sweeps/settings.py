@@ -9,8 +9,7 @@ from typing import Any
 from neurosim import hardware
 from neurosim.checks import LARGEST, finite, one_of, truth, whole
 from neurosim.errors import ConfigError, InfeasibleError
-from neurosim.hardware.chips.spec import table_of
-from neurosim.hardware.chips.structure import Structure
+from neurosim.hardware.chips.spec import COMPONENTS, SECTIONS, table_of
 from neurosim.hardware.components.parts import PARTS
 from neurosim.outside import toml
 from neurosim.sweeps import arrivals
@@ -25,10 +24,10 @@ DATA: dict[str, Any] = {"train": ..., "test": ..., "train_samples": None, "test_
 MEASURE: dict[str, Any] = {"readout": "linear", "readout_samples": None, "price_samples": 1000, "learning": True,
                            "unverified": False}  # fmt: skip
 FLOATS = ("mean", "deviation", "period_s", "rate_hz", "deadline_s")
-KINDS: tuple[type, ...] = tuple(PARTS.values())
+KINDS: tuple[type, ...] = (*SECTIONS.values(), *PARTS.values())
 DIGITS = 12  # of a description's hash
-WHOLE, _ = declared(Structure, *KINDS)  # of what is built: the other numbers of a description are real ones
-BUILT = ("structure.", "components.")
+WHOLE, _ = declared(*KINDS)  # of what is built: the other numbers of a description are real ones
+BUILT = tuple(f"{name}." for name in (*SECTIONS, COMPONENTS))
 
 
 def complete(sections: Sections) -> dict[str, Any]:

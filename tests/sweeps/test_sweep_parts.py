@@ -62,4 +62,5 @@ def test_what_cannot_be_built_fails_at_its_point_alone(asked, tmp_path):
         point.admit(fast, Data(tmp_path))
     with pytest.raises(ConfigError, match=r"components.weights.node_nm must be from 7 to 130 nm"):
         complete(asked, **{"components.node_nm": 3})  # a value that no chip can have stops the study
+    assert complete(asked, **{"memory.banks": 4.0}) == complete(asked, **{"memory.banks": 4})
     assert complete(asked, **{"components.weights.banks": 8.0}) == complete(asked, **{"components.weights.banks": 8})

@@ -22,6 +22,7 @@ from neurosim.hardware.chips.memory import Memory
 from neurosim.hardware.chips.power_states import PowerStates
 from neurosim.hardware.chips.quantity import ENERGIES, LARGEST, POWERS, TIMES, Quantity, quantity
 from neurosim.hardware.chips.structure import Structure
+from neurosim.hardware.components.parts import PARTS
 from neurosim.outside import toml
 
 ENERGY_OF = (
@@ -30,17 +31,21 @@ ENERGY_OF = (
     "wake",
 )  # fmt: skip
 TIME_OF = (
-    "synaptic_operation", "neuron_update", "exponential", "weight_update", "event_in", "event_out", "hop",
-    "memory_access", "input", "wake",
+    "synaptic_operation", "neuron_update", "exponential", "weight_update", "event_in", "event_out", "hop", "input",
+    "memory_access", "wake",
 )  # fmt: skip
 POWER_OF = ("static", "idle", "sleep")
 WORDS = ("memory_read_word", "memory_write_word", "memory_access")  # constants of words, which `memory` describes
 GROUPS = {"energy": (ENERGY_OF, ENERGIES), "time": (TIME_OF, TIMES), "power": (POWER_OF, POWERS)}
 # Tables of plain keys; all but the first one may be left out.
 SECTIONS: dict[str, type] = {
-    "structure": Structure, "memory": Memory, "endurance": Endurance, "power_states": PowerStates,
-}  # fmt: skip
+    "structure": Structure,
+    "memory": Memory,
+    "endurance": Endurance,
+    "power_states": PowerStates,
+}
 COMPONENTS = "components"  # the table of parts, each with keys of its own
+NESTED: dict[str, Mapping[str, type]] = {COMPONENTS: PARTS}  # tables of tables of plain keys
 MOST_NAMES = 16  # of names in an error
 DEEPEST = 16  # of descriptions that are each based on the next
 
@@ -91,17 +96,17 @@ class Hardware:
             return self.structure.area_mm2
         return None if self.components is None else self.components.area_mm2.value
 
-    def at(self, end: str) -> "Hardware":
-        """Return the description with all times at one end of their bands: "low" or "high"."""
-        times = {name: replace(constant, value=getattr(constant, end)) for name, constant in self.time.items()}
-        return replace(self, time=times)
-
     def at_width(self, operation: str, weight_bits: int) -> Quantity | None:
         """Return the energy of an operation on weights of some bits; the same for all, but where it is of a part."""
         constant = self.energy.get(operation)
         if self.components is None or constant is not self.components.energy.get(operation):
             return constant
         return self.components.at_width(operation, weight_bits) or constant
+
+    def at(self, end: str) -> "Hardware":
+        """Return the description with all times at one end of their bands: "low" or "high"."""
+        times = {name: replace(constant, value=getattr(constant, end)) for name, constant in self.time.items()}
+        return replace(self, time=times)
 
     def learns(self) -> bool:
         """Return whether there is an energy of weight updates that is not unverified."""
@@ -272,11 +277,11 @@ def _hardware(name: str, table: dict[str, Any]) -> Hardware:
     if made is not None:  # what the description gives itself stands before what follows from its parts
         for group in ("energy", "power"):
             constants[group] = {**getattr(made, group), **constants[group]}
-    _check_port(structure, constants["time"])
-    power_states.check(sections.get("power_states"), constants["power"], constants["time"], constants["energy"])
     if "endurance" in sections and "weight_update" not in constants["energy"]:
         rule = "given where endurance is: what wears out is written, and writing takes energy"
         raise ConfigError("energy.weight_update", rule, None, f"{name} has none; leave endurance out, or give it")
+    _check_port(structure, constants["time"])
+    power_states.check(sections.get("power_states"), constants["power"], constants["time"], constants["energy"])
     return Hardware(
         name=name,
         title=table["title"],
@@ -288,15 +293,6 @@ def _hardware(name: str, table: dict[str, Any]) -> Hardware:
     )
 
 
-def _check_port(built: Structure, times: Mapping[str, Quantity]) -> None:
-    """Refuse a chip that loses events which find no room, and that gets all events of a sample at one instant."""
-    if not times or built.queue is None or built.when_full != "drop" or {"input", "hop"} & times.keys():
-        return
-    rule = "given, or time.hop, where events that find no room are lost (structure.when_full)"
-    advice = "it is the time between two events of a sample; without it all of them come at one instant"
-    raise ConfigError("time.input", rule, None, advice)
-
-
 def _check_words(table: dict[str, Any]) -> None:
     """Refuse constants of words where no table says what a word is: they would change nothing."""
     for group in GROUPS:
@@ -304,6 +300,15 @@ def _check_words(table: dict[str, Any]) -> None:
         for key in WORDS:
             if "memory" not in table and isinstance(given, dict) and key in given:
                 raise ConfigError(f"{group}.{key}", "given together with the table memory", key, "say what a word is")
+
+
+def _check_port(built: Structure, times: Mapping[str, Quantity]) -> None:
+    """Refuse a chip that loses events which find no room, and that gets all events of a sample at one instant."""
+    if not times or built.queue is None or built.when_full != "drop" or {"input", "hop"} & times.keys():
+        return
+    rule = "given, or time.hop, where events that find no room are lost (structure.when_full)"
+    advice = "it is the time between two events of a sample; without it all of them come at one instant"
+    raise ConfigError("time.input", rule, None, advice)
 
 
 def _group(group: str, table: object, clock: float | None) -> dict[str, Quantity]:
