@@ -123,9 +123,8 @@ def price(learned: Learned, settings: dict[str, Any]) -> dict[str, Any]:
     measures = learned.measures | {name: values[name] for name in MEASURES if name in values}
     measures["overload"] = None if measures["overload"] is None else int(measures["overload"])
     measures |= left_out(summary) | {"energy_terms": energy_terms(report)}
-    if error := loses(
-        report.hardware, report.schedule
-    ):  # the chip that learned lost none of these events, so its accuracy is not theirs
+    # The chip that learned lost none of these events, so its accuracy is not that of one that does.
+    if error := loses(report.hardware, report.schedule):
         measures |= {"accuracy": None, "no_accuracy": str(error)}
     return measures
 
