@@ -123,3 +123,28 @@ def test_sizes_of_parts_differ_by_one_at_most(neurons, sizes):
     assert len(found) == -(-neurons // sizes)
     assert max(found) - min(found) <= 1
     assert max(found) <= sizes
+
+
+def test_kernels_that_are_folded_are_written_once_more():
+    layer = ns.ConvWTA(
+        130, kernel=3, competition=ns.KWTA(20), rule=ns.Hebb(rate=0.5), cutoff=0.01, initial="normal", radius=1.0,
+        renormalise=True,
+    )  # fmt: skip
+    x = np.random.default_rng(4).random((20, 16, 4, 4)).astype(np.float32)
+    found = hardware.count(ns.Chip([layer], inputs=(16, 4, 4), seed=0), x).layers[0]
+    alone = np.array([found.writes_on(part) for part in parts(130, (1,))]).T
+    chip, folds = ns.Chip([layer], inputs=(16, 4, 4), seed=0), 0
+    state = chip.layers[0].state
+    for n, image in enumerate(x):
+        lengths, before = np.linalg.norm(state.synapses, axis=1), int(state.counters[layout.FOLDS])
+        chip.learn_one(image)
+        longer = np.linalg.norm(state.synapses, axis=1) / lengths
+        folded = alone[n] == 2 * 144
+        assert folded.sum() == state.counters[layout.FOLDS] - before
+        assert ((alone[n] == 144) | (alone[n] == 0) | folded).all()
+        # Growth makes synapses longer; a scale below an eighth is multiplied into them.
+        assert (longer[~folded] >= 0.99).all()
+        assert (longer[folded] < 0.99).all()
+        folds += folded.sum()
+    assert folds > 100
+    assert found.writes.sum() == alone.sum()
