@@ -41,8 +41,17 @@ def _chip(summary: dict[str, Any]) -> list[tuple[str, str]]:
         ("run", f"{doing} {summary['samples']:,} samples"),
         ("cores", f"{used['cores_used']:,} of {used['cores']:,}{area}"),
         ("", f"neurons {used['neurons_share']:.1%} full, synaptic memory {used['synapse_memory_share']:.1%}"),
-        ("memory", f"{size(summary['memory_bytes'])} in use"),
+        ("memory", f"{size(summary['memory_bytes'])} in use{_words(summary)}"),
     ]
+
+
+def _words(summary: dict[str, Any]) -> str:
+    """Return how synapses lie in words, for a chip that says it."""
+    memory = summary["hardware"].get("memory")
+    if memory is None:
+        return ""
+    padding = summary["mapping"]["padding_share"]
+    return f", in {memory['layout'].replace('_', '-')} words of {memory['word_bits']} bits; {padding:.1%} is padding"
 
 
 def _energy(summary: dict[str, Any]) -> list[tuple[str, str]]:

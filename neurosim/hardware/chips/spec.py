@@ -16,19 +16,24 @@ from typing import Any
 from neurosim.errors import ConfigError
 from neurosim.hardware.chips import keys
 from neurosim.hardware.chips.endurance import Endurance
+from neurosim.hardware.chips.memory import Memory
 from neurosim.hardware.chips.quantity import ENERGIES, LARGEST, POWERS, TIMES, Quantity, quantity
 from neurosim.hardware.chips.structure import Structure
 from neurosim.outside import toml
 
 ENERGY_OF = (
     "synaptic_operation", "neuron_update", "exponential", "weight_update", "event_in", "event_out", "hop",
-    "hop_east_west", "hop_north_south", "memory_read_bit", "memory_write_bit",
+    "hop_east_west", "hop_north_south", "memory_read_bit", "memory_write_bit", "memory_read_word", "memory_write_word",
 )  # fmt: skip
-TIME_OF = ("synaptic_operation", "neuron_update", "exponential", "weight_update", "event_in", "event_out", "hop")
+TIME_OF = (
+    "synaptic_operation", "neuron_update", "exponential", "weight_update", "event_in", "event_out", "hop",
+    "memory_access",
+)  # fmt: skip
 POWER_OF = ("static",)
+WORDS = ("memory_read_word", "memory_write_word", "memory_access")  # constants of words, which `memory` describes
 GROUPS = {"energy": (ENERGY_OF, ENERGIES), "time": (TIME_OF, TIMES), "power": (POWER_OF, POWERS)}
 # Tables of plain keys; all but the first one may be left out.
-SECTIONS: dict[str, type] = {"structure": Structure, "endurance": Endurance}
+SECTIONS: dict[str, type] = {"structure": Structure, "memory": Memory, "endurance": Endurance}
 MOST_NAMES = 16  # of names in an error
 DEEPEST = 16  # of descriptions that are each based on the next
 
@@ -50,6 +55,8 @@ class Hardware:
         By operation, in J, s and W; operations without an entry are not priced.
     endurance : Endurance or None
         How often a synapse can be written.
+    memory : Memory or None
+        Words of synaptic memory; None: each synapse is priced by itself.
     """
 
     name: str
@@ -61,6 +68,7 @@ class Hardware:
     time: Mapping[str, Quantity]
     power: Mapping[str, Quantity]
     endurance: Endurance | None = None
+    memory: Memory | None = None
 
     def learns(self) -> bool:
         """Return whether there is an energy of weight updates that is not unverified."""
@@ -220,8 +228,11 @@ def _hardware(name: str, table: dict[str, Any]) -> Hardware:
     sections: dict[str, Any] = {
         key: keys.section(key, kind, table[key]) for key, kind in SECTIONS.items() if key in table
     }
-    clock = sections["structure"].clock_Hz
-    constants: dict[str, Any] = {group: _group(group, table.get(group, {}), clock) for group in GROUPS}
+    structure = sections["structure"]
+    if "memory" in sections:
+        sections["memory"].check_widths(structure.weight_bits, structure.neuron_bits)
+    _check_words(table)
+    constants: dict[str, Any] = {group: _group(group, table.get(group, {}), structure.clock_Hz) for group in GROUPS}
     if "endurance" in sections and "weight_update" not in constants["energy"]:
         rule = "given where endurance is: what wears out is written, and writing takes energy"
         raise ConfigError("energy.weight_update", rule, None, f"{name} has none; leave endurance out, or give it")
@@ -233,6 +244,15 @@ def _hardware(name: str, table: dict[str, Any]) -> Hardware:
         **sections,
         **constants,
     )
+
+
+def _check_words(table: dict[str, Any]) -> None:
+    """Refuse constants of words where no table says what a word is: they would change nothing."""
+    for group in GROUPS:
+        given = table.get(group, {})
+        for key in WORDS:
+            if "memory" not in table and isinstance(given, dict) and key in given:
+                raise ConfigError(f"{group}.{key}", "given together with the table memory", key, "say what a word is")
 
 
 def _group(group: str, table: object, clock: float | None) -> dict[str, Quantity]:

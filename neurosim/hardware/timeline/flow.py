@@ -2,7 +2,9 @@
 
 The stages of each layer, on each of its cores:
 
-- *integrate*: the core serves every event that comes in, for the duration of its synaptic operations;
+- *integrate*: the core serves every event that comes in, for the duration of its synaptic operations, or of reading
+  their words of memory if that takes longer. Where the memory is neuron-major, an event only comes in, and the core
+  integrates all of them once the last one is there;
 - *compete*: the core updates its neurons and computes their exponentials. If a layer has several cores, each sends one
   event per position to the layer's first core, which sends one back when it has all: the sums of the softmax;
 - *transmit*: the core makes the events of its outputs, and sends them when all are made and the next layer is free;
@@ -22,9 +24,10 @@ from numpy.typing import NDArray
 from neurosim.errors import ConfigError
 from neurosim.hardware.chips.spec import Hardware
 from neurosim.hardware.counting.counts import Counts, share
-from neurosim.hardware.placement.demand import Demand
+from neurosim.hardware.counting.words import gathers
 from neurosim.hardware.placement.mapping import Mapping, Part
 from neurosim.hardware.placement.mesh import PORT, route
+from neurosim.hardware.timeline import accesses
 from neurosim.hardware.timeline.simulation import Emission, Network
 
 PICOSECONDS = 1e12
@@ -233,15 +236,15 @@ def _sent(carried: Load, mapping: Mapping, counts: Counts) -> Filled:
 def _event_time(part: Part, mapping: Mapping, counts: Counts) -> NDArray[np.float64]:
     """Return how long an event occupies a core: the synaptic operations of its neurons, `lanes` of them at once.
 
-    A dense datapath only takes the event in.
+    Or the words of memory that it reads, if these take longer. Where events are gathered first, one only comes in.
     """
-    layer, structure = counts.layers[part.layer], mapping.hardware.structure
-    if structure.is_dense:
+    layer, hardware = counts.layers[part.layer], mapping.hardware
+    if gathers(hardware):
         return np.zeros(counts.samples)
     entries = layer.operations // layer.demand.neurons  # every event reaches all neurons: nothing is left over
-    operations_per_event = -(-entries * part.neurons // (np.maximum(layer.events, 1) * structure.lanes))
-    busy: NDArray[np.float64] = operations_per_event * float(picoseconds(mapping.hardware, "synaptic_operation"))
-    return busy
+    operations_per_event = -(-entries * part.neurons // (np.maximum(layer.events, 1) * hardware.structure.lanes))
+    busy: NDArray[np.float64] = operations_per_event * float(picoseconds(hardware, "synaptic_operation"))
+    return np.maximum(busy, accesses.of_event(part, layer, hardware, picoseconds(hardware, "memory_access")))
 
 
 def _updates(carried: Load, mapping: Mapping, counts: Counts) -> Filled:
@@ -249,15 +252,20 @@ def _updates(carried: Load, mapping: Mapping, counts: Counts) -> Filled:
     time = picoseconds(mapping.hardware, "neuron_update")
     if demand.soft:
         time += picoseconds(mapping.hardware, "exponential")
-    return 1, float(part.sites * time) + _dense_time(part, demand, mapping.hardware)
+    return 1, part.sites * time + _gathering(part, mapping, counts)
 
 
-def _dense_time(part: Part, demand: Demand, hardware: Hardware) -> float:
-    """Return how long a dense datapath goes through all synapses, once all events are in; else 0."""
-    if not hardware.structure.is_dense:
+def _gathering(part: Part, mapping: Mapping, counts: Counts) -> NDArray[np.floating[Any]] | float:
+    """Return how long a core integrates once all events are in; 0 where it does so as they come."""
+    hardware, layer = mapping.hardware, counts.layers[part.layer]
+    if not gathers(hardware):
         return 0.0
-    serial = -(-part.sites * demand.fan_in // hardware.structure.lanes)
-    return serial * float(picoseconds(hardware, "synaptic_operation"))
+    entries = layer.done(hardware.structure.is_dense) // layer.demand.neurons
+    serial = -(-entries * part.neurons // hardware.structure.lanes)
+    busy = serial * float(picoseconds(hardware, "synaptic_operation"))
+    read = accesses.of_gathering(part, layer, hardware, picoseconds(hardware, "memory_access"))
+    longer: NDArray[np.floating[Any]] = np.maximum(busy, read)
+    return longer
 
 
 def _positions(carried: Load, mapping: Mapping, counts: Counts) -> Filled:
@@ -274,10 +282,11 @@ def _outputs(carried: Load, mapping: Mapping, counts: Counts) -> Filled:
 
 
 def _writes(carried: Load, mapping: Mapping, counts: Counts) -> Filled:
-    part = carried.part
-    written = counts.layers[part.layer].writes_on(part)
-    serial = -(-written // mapping.hardware.structure.lanes)
-    return 1, serial * float(picoseconds(mapping.hardware, "weight_update"))
+    part, hardware = carried.part, mapping.hardware
+    layer = counts.layers[part.layer]
+    serial = -(-layer.writes_on(part) // hardware.structure.lanes)
+    busy = serial * float(picoseconds(hardware, "weight_update"))
+    return 1, np.maximum(busy, accesses.of_learning(part, layer, hardware, picoseconds(hardware, "memory_access")))
 
 
 _FILLS = {

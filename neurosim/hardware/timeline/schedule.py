@@ -110,9 +110,14 @@ def schedule(mapping: Mapping, counts: Counts, arrivals: Arrivals, samples: int 
         lost=int(played.lost.sum()),
         sent=int(copies[:, [bool(emission.route) for emission in planned.network.emissions]].sum()),
         busiest=_busiest(planned, limit, end),
-        untimed=tuple(name for name in TIMED if name not in timed),
+        untimed=tuple(name for name in _timed(mapping) if name not in timed),
         events=played.events,
     )
+
+
+def _timed(mapping: Mapping) -> tuple[str, ...]:
+    """Return the operations that take time on a chip."""
+    return TIMED if mapping.hardware.memory is None else (*TIMED, "memory_access")
 
 
 def _sample_count(planned: Plan, copies: Whole, samples: int | None) -> int:
