@@ -1,5 +1,6 @@
 """A priced run as text for people, in units that fit."""
 
+from collections.abc import Callable
 from typing import Any
 
 from neurosim.reporting import html
@@ -76,21 +77,49 @@ def _time(summary: dict[str, Any]) -> list[tuple[str, str]]:
     if summary["latency_s"] is None:
         return [("latency", "not known: the description has no times")]
     at = ", ".join(f"{name} {duration(t).strip()}" for name, t in summary["latency_percentiles_s"].items())
-    worst = duration(summary["latency_max_s"]).strip()
+    mean, worst = duration(summary["latency_s"]).strip(), duration(summary["latency_max_s"]).strip()
+    band = _band(duration, summary["latency_low_s"], summary["latency_high_s"])
+    rate = f"{summary['samples_per_s_limit']:,.0f} samples/s"
+    rates = _band("{:,.0f}".format, summary["samples_per_s_limit_low"], summary["samples_per_s_limit_high"])
     rows = [
-        ("latency", f"{duration(summary['latency_s']).strip()} on average, {at}, max {worst}"),
-        ("waiting", f"{duration(summary['waiting_s']).strip()} of it, for those before"),
-        ("limit", f"{summary['samples_per_s_limit']:,.0f} samples/s; backlog {summary['backlog_max']:,} at most"),
+        ("latency", f"{mean} on average{band}, {at}, max {worst}"),
+        ("waiting", f"{duration(summary['waiting_s']).strip()} of it, {_for_what(summary['power_states'])}"),
+        ("limit", f"{rate}{rates}; backlog {summary['backlog_max']:,} at most"),
         ("busiest", ", ".join(f"{name} {share:.0%}" for name, share in summary["busiest"])),
     ]
     if summary["timed_samples"] < summary["samples"]:
-        rows.append(("", f"of the first {summary['timed_samples']:,} samples"))
+        rows.append(("", f"of the first {summary['timed_samples']:,} samples, and so is the static energy"))
+    if summary["overload"]:
+        rows.append(("overload", "the rate is more than the chip can do: latencies grow as long as it lasts"))
     if summary["deadline_s"] is not None:
         deadline, misses = duration(summary["deadline_s"]).strip(), summary["deadline_misses"]
         rows.append(("deadline", f"{deadline}, missed by {misses:,} of {summary['timed_samples']:,} samples"))
     if summary["lost_events"]:
         lost = f"{summary['lost_events']:,} events, {summary['lost_share']:.2%}, found no room"
         rows.append(("lost", f"{lost}: what a chip without them would learn and answer is not simulated"))
+    if summary["power_states"] is not None:
+        rows += _states(summary["power_states"])
+    return rows
+
+
+def _for_what(states: dict[str, float | None] | None) -> str:
+    """Return what samples wait for until the first layer takes them in."""
+    return "for those before, and for the chip to wake" if states and states["wakes"] else "for those before"
+
+
+def _band(text: Callable[[float], str], low: float, high: float) -> str:
+    """Return a band in brackets; nothing where there is none."""
+    return f" ({text(low).strip()} to {text(high).strip()})" if low < high else ""
+
+
+def _states(states: dict[str, float | None]) -> list[tuple[str, str]]:
+    """Return in which power states the chip spends its time, and when it pays to sleep."""
+    times = {name: float(states[f"{name}_s"] or 0.0) for name in ("active", "idle", "asleep", "waking")}
+    whole = sum(times.values())
+    shares = ", ".join(f"{name} {time / whole:.3%}" for name, time in times.items() if time > 0)
+    rows = [("power", f"{shares} of the time; woken {states['wakes']:.3g} times a sample")]
+    if states["break_even_s"] is not None:
+        rows.append(("", f"sleeping pays from {duration(states['break_even_s']).strip()} asleep on"))
     return rows
 
 

@@ -25,9 +25,9 @@ def energy_terms(report: CostReport) -> str:
             scale = row["energy_J"] / constant.value if constant.value else row["count"]
             band = np.array([scale * constant.low, row["energy_J"], scale * constant.high])
             terms[key] = terms.get(key, 0.0) + band
-    if report.static_J is not None:
-        terms[STATIC] = report.static_J.mean(axis=1)
-    whole = report.energy_J.mean(axis=1)
+    static, whole = report.mean_parts_J["static"], report.mean_energy_J
+    if static is not None:
+        terms[STATIC] = static
     rest = whole - np.sum([[0.0] * 3, *terms.values()], axis=0)
     if (np.abs(rest) > 1e-9 * whole).any():
         terms[REST] = np.sort(np.maximum(rest, 0.0))

@@ -28,9 +28,12 @@ from neurosim.hardware.counting.words import gathers
 from neurosim.hardware.placement.mapping import Mapping, Part
 from neurosim.hardware.placement.mesh import PORT, route
 from neurosim.hardware.timeline import accesses
+from neurosim.hardware.timeline.network import LATEST
+from neurosim.hardware.timeline.power import PICOSECONDS
 from neurosim.hardware.timeline.simulation import Emission, Network
 
-PICOSECONDS = 1e12
+CORE = "core "  # how the names of cores begin
+INPUT = "input"  # where a sample's events wait outside, and come in one by one
 LONGEST = 2**53  # picoseconds of a service, so that it is a whole number in float64 too
 Whole = NDArray[np.int64]
 Filled = tuple[Whole | int, NDArray[np.floating[Any]] | float]  # messages, and how long each is served
@@ -81,6 +84,7 @@ class _Builder:
         self.hardware = hardware
         self.stages: dict[str, int] = {"sample": 0}
         self.resources: dict[str, int] = {}
+        self.cores: set[int] = set()
         self.emissions: list[Emission] = []
         self.loads: list[Load] = []
 
@@ -98,11 +102,14 @@ class _Builder:
     def core(self, part: Part, *operations: str) -> tuple[int, int]:
         """Return a step at a core that takes at least the time of some operations."""
         fixed = sum(picoseconds(self.hardware, operation) for operation in operations)
-        return self.resource(f"core {part.core}"), fixed
+        core = self.resource(f"{CORE}{part.core}")
+        self.cores.add(core)
+        return core, fixed
 
     def emit(self, source: str, target: str, steps: Sequence[tuple[int, int]], load: Load, offset: int = 0) -> None:
-        """Let a stage send messages to another."""
-        self.emissions.append(Emission(self.stage(source), self.stage(target), offset, tuple(steps)))
+        """Let a stage send messages to another; what begins at a core is its own work, which it never loses."""
+        own = len(steps) > 0 and steps[0][0] in self.cores
+        self.emissions.append(Emission(self.stage(source), self.stage(target), offset, tuple(steps), own))
         self.loads.append(load)
 
 
@@ -132,20 +139,41 @@ def plan(mapping: Mapping) -> Plan:
     structure = mapping.hardware.structure
     network = Network(
         resources=tuple(builder.resources),
-        capacities=(-1 if structure.queue is None else structure.queue,) * len(builder.resources),
+        capacities=tuple(_places(mapping.hardware, resource) for resource in builder.resources),
         policy=structure.when_full,
         stages=tuple(builder.stages),
         emissions=tuple(builder.emissions),
+        sleep_after=_sleep_after(mapping.hardware),
+        wake=picoseconds(mapping.hardware, "wake"),
     )
     learned = tuple(builder.stages[f"learned {layer}"] for layer in range(len(layers)))
     return Plan(network, tuple(builder.loads), builder.stages["response"], learned)
 
 
+def _sleep_after(hardware: Hardware) -> int | None:
+    """Return after how many picoseconds without a sample the chip sleeps; None where it never does."""
+    states = hardware.power_states
+    if states is None or states.sleep_after_s is None or "sleep" not in hardware.power:
+        return None
+    return min(round(states.sleep_after_s * PICOSECONDS), LATEST)
+
+
+def _places(hardware: Hardware, resource: str) -> int:
+    """Return how many events may wait at a resource; those of a sample wait for the port outside of the chip."""
+    queue = hardware.structure.queue
+    return -1 if queue is None or resource in (INPUT, PORT) else queue
+
+
 def _samples_in(builder: _Builder, parts: Sequence[Part]) -> None:
-    """Let the port send each event to all cores of the first layer."""
+    """Let a sample's events come in one after another, and the port send each of them to all cores of the first layer.
+
+    The messages for these cores are one event: only the first of them takes the time between two events.
+    """
     entry = builder.resource(PORT), picoseconds(builder.hardware, "hop")
+    interval = picoseconds(builder.hardware, "input")
     for part in parts:
-        steps = [entry, *builder.links(0, part.core), builder.core(part, "event_in")]
+        outside = [(builder.resource(INPUT), interval if part is parts[0] else 0)] if interval > 0 else []
+        steps = [*outside, entry, *builder.links(0, part.core), builder.core(part, "event_in")]
         builder.emit("sample", _name("integrated", part), steps, Load("events", part))
 
 
