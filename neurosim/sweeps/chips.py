@@ -12,6 +12,7 @@ from neurosim.layers.activations import Transmit
 from neurosim.layers.biases import Bias
 from neurosim.layers.competition import Competition
 from neurosim.layers.conv import ConvWTA
+from neurosim.layers.devices import Crossbar, Devices
 from neurosim.layers.families import Family
 from neurosim.layers.plain import KINDS, OWN, describe
 from neurosim.layers.rules import Rule, schedule
@@ -22,7 +23,7 @@ from neurosim.sweeps.study import known_key
 FLOAT32 = 32  # weight_bits of a layer that has none
 FAMILIES: dict[str, type[Family]] = {  # of a layer's parts
     "competition": Competition, "rule": Rule, "rule.rate": Schedule, "bias": Bias, "activation": Transmit,
-    "transmit": Transmit,
+    "transmit": Transmit, "devices": Devices,
 }  # fmt: skip
 SEEDS = 2**64 - 1
 WHOLE, FLOATS = declared(*(kind for name, kind in KINDS.items() if name not in OWN))
@@ -131,5 +132,6 @@ def _changed(constants: Any, path: list[str], value: Any, key: str) -> Any:
     if len(path) > 1:
         # A plain number as the rate stands for a schedule, which has constants.
         part = schedule(constants) if name == "rate" and isinstance(constants, Rule) else getattr(constants, name)
+        part = Crossbar() if name == "devices" and part is None else part
         value = _changed(part, path[1:], value, key)
     return replace(constants, **{name: value})  # type: ignore[type-var]
