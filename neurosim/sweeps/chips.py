@@ -119,9 +119,20 @@ def _layers(asked: dict[str, Any]) -> list[Any]:
         if not neurons:
             raise ConfigError("chip.neurons", "one number at least", neurons)
         layers = [recipes.named(asked["recipe"], count, **flat) for count in neurons]
+    of_devices = {key: value for key, value in dotted.items() if key.startswith("devices.")}
     for key, value in dotted.items():
-        layers = [_changed(layer, key.split("."), value, key) for layer in layers]
-    return layers
+        if key not in of_devices:
+            layers = [_changed(layer, key.split("."), value, key) for layer in layers]
+    return [_with_devices(layer, of_devices) for layer in layers] if of_devices else layers
+
+
+def _with_devices(layer: Any, dotted: dict[str, Any]) -> Any:
+    """Return a layer with constants of its devices changed, all at once: some go together. Others are the defaults."""
+    if not hasattr(layer, "devices"):
+        key, value = next(iter(dotted.items()))
+        raise ConfigError(f"chip.{key}", f"a constant of {type(layer).__name__}", value)
+    constants = {key.partition(".")[2]: value for key, value in dotted.items()}
+    return replace(layer, devices=replace(layer.devices or Crossbar(), **constants))
 
 
 def _changed(constants: Any, path: list[str], value: Any, key: str) -> Any:
@@ -132,6 +143,5 @@ def _changed(constants: Any, path: list[str], value: Any, key: str) -> Any:
     if len(path) > 1:
         # A plain number as the rate stands for a schedule, which has constants.
         part = schedule(constants) if name == "rate" and isinstance(constants, Rule) else getattr(constants, name)
-        part = Crossbar() if name == "devices" and part is None else part
         value = _changed(part, path[1:], value, key)
     return replace(constants, **{name: value})  # type: ignore[type-var]

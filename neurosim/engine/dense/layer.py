@@ -180,6 +180,8 @@ class DenseLayer(WorkingLayer):
     def _check(self, arrays: Arrays) -> None:
         if self.constants.weight_bits is not None:
             few_bits.check(self.constants, arrays["synapses"], arrays["scales"])
+        if (arrays["programmed"] > arrays["counters"][layout.SAMPLES]).any():
+            raise ValueError("programmed must be at most the samples that were learned from")
 
     def _ranges(self) -> tuple[Range, ...]:
         least_zero = ("counters", "wins", "norms", "input_norm", "lead", "eligibility_scales", *OF_CELLS)
