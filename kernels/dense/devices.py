@@ -6,9 +6,9 @@ r"""A crossbar of memory cells: what a column's sum is when the cells are real d
     u_k = s_k \, \mathrm{ADC}\Big( \sum_i x_i g_{ki} - d_k + \sigma_k \xi_k \Big), \qquad
     v_{ki} \leftarrow g_{ki} + c_k x_i / s_k + \sigma_p \xi_{ki}
 
-A synapse is a pair of cells: v, in units of the largest conductance, is from -1 to 1, and the scale s is digital. `a` is
-the time since a cell was programmed, `d` what the drop of voltage along the column takes away. The errors of cells are
-independent and normal, so that of their weighted sum is one normal number a neuron, which is exact.
+A synapse is a pair of cells: v, in units of the largest conductance, is from -1 to 1, and the scale s is digital. `a`
+is the time since a cell was programmed, `d` what the drop of voltage along the column takes away. The errors of cells
+are independent and normal, so that of their weighted sum is one normal number a neuron, which is exact.
 
 Every random number is a function of the layer's salt and of places: of the samples learned from so far, neuron and
 input for a write; of these samples, the sample's own inputs, and the neuron for a read.
@@ -27,8 +27,8 @@ from neurosim.kernels.shared.numbers import FIFTH, HALF, ONE, TENTH, TWO, ZERO
 from neurosim.kernels.shared.random_words import GOLDEN, random_word
 
 # Indices of Constants.devices. LEVELS: conductances above 0 that a cell can hold, 0: any. The deviation of a write is
-# NOISE + NOISE_SLOPE g + NOISE_BEND g^2; the mean of nu is that of NU, its deviation that of SPREAD, each by four numbers
-# (slope of ln g, value at g = 1, least, most).
+# NOISE + NOISE_SLOPE g + NOISE_BEND g^2; the mean of nu is that of NU, its deviation that of SPREAD, each by four
+# numbers (slope of ln g, value at g = 1, least, most).
 LEVELS, NOISE, NOISE_SLOPE, NOISE_BEND = 0, 1, 2, 3
 NU, SPREAD = 4, 8
 START, PERIOD, IDLE = 12, 13, 14  # seconds: t_0, from one sample to the next, from the last one to a response

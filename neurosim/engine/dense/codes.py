@@ -22,8 +22,8 @@ def codes(
 ) -> layout.Constants:
     """Return a layer's constants as the compiled loop takes them, in one type of real numbers.
 
-    `salt` is what chance depends on, with synapses of few bits (`few_bits.salt`) or of cells (`devices.salt`). `given` is whether first
-    weights are given as an array, so that no neuron begins as a sample.
+    `salt` is what chance depends on, with synapses of few bits (`few_bits.salt`) or of cells (`devices.salt`). `given`
+    is whether first weights are given as an array, so that no neuron begins as a sample.
     """
     begins = layer.initial == "samples" and not given
     numbers: dict[str, Any] = {

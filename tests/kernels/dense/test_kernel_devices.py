@@ -27,7 +27,8 @@ ALONE = {
 }  # fmt: skip
 PLAIN = {"kind": "hard", "schedule": ("constant", {}), "rate": 0.1, "cap": 0.5}
 LAYERS = [
-    PLAIN, {"kind": "soft", "sharpness": 3.0, "rate": 0.3}, {**PLAIN, "kind": "k", "winners": 4, "signed": True, "rate": 0.01},
+    PLAIN, {"kind": "soft", "sharpness": 3.0, "rate": 0.3},
+    {**PLAIN, "kind": "k", "winners": 4, "signed": True, "rate": 0.01},
 ]  # fmt: skip
 
 
@@ -63,7 +64,7 @@ class Pair:
             np.testing.assert_allclose(state.scales, reference.s, rtol=1e-5)
             np.testing.assert_allclose(np.sqrt(state.norms), reference.measured, rtol=1e-5)
             if reference.devices.ages:
-                assert (state.programmed.T == reference.born).all()
+                assert (reference.born == state.programmed.T).all()
                 np.testing.assert_allclose(state.exponents.T, reference.nu, rtol=1e-4, atol=1e-6)
         self.rewritten += int(getattr(reference, "rewritten", np.zeros(1)).sum())
         reference.v, reference.s = state.synapses.T.copy(), state.scales.copy()
