@@ -18,7 +18,7 @@ RESIZED_CROP, FLIP, PAD_CROP = 301, 302, 303  # transforms of images
 GAUSSIAN_NOISE, SALT_AND_PEPPER, OCCLUSION = 304, 305, 306
 PIXELS = 307  # of one image, whose seed one of these transforms has drawn
 ARRIVALS, ROOFLINE = 401, 402  # for `neurosim bench`: arrivals of samples, and the order of rows in memory
-SWEEP = 501  # points of a sweep
+SWEEP, CONSTANTS, READOUT_ERRORS, SEEDS = 501, 502, 503, 504  # points of a sweep; what its front does not know exactly
 WORDS = 4  # words that Philox makes from one value of its counter
 PIECE = 1 << 22  # numbers made at a time, so that intermediate results take little memory
 

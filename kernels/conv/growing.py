@@ -6,10 +6,10 @@ import numpy as np
 
 from neurosim.kernels.compiled import cell, compiled
 from neurosim.kernels.conv.blas import block_end, block_size, times_transposed, transposed_times_in_blocks
-from neurosim.kernels.conv.layout import FOLDED, MEASURED_NORMS, MULTIPLIED
+from neurosim.kernels.conv.layout import MEASURED_NORMS, MULTIPLIED
 from neurosim.kernels.conv.powers import larger, square_sum
 from neurosim.kernels.conv.proposing import within_cap
-from neurosim.kernels.conv.team import mark, meet, share_of
+from neurosim.kernels.conv.team import mark, meet, note_fold, share_of
 from neurosim.kernels.shared.arguments import kept_at
 from neurosim.kernels.shared.instruments import note_step
 from neurosim.kernels.shared.numbers import FOLD_ABOVE, FOLD_BELOW, ONE, TWO, ZERO
@@ -161,7 +161,7 @@ def grow_in_place(address, kind, n, _unused, _also, _too):
         scales[k] *= ONE + change
         if not FOLD_BELOW <= abs(scales[k]) <= FOLD_ABOVE:
             fold_scale(k, state.synapses, scales)
-            team.signals[team.number, FOLDED] += 1
+            note_fold(team, k)
         factors[k] = ONE / scales[k]
     _multiply_all(growth, factors, first, last)
     mark(given.marks, team, n, MEASURED_NORMS)

@@ -147,7 +147,7 @@ class Team(NamedTuple):
 
     number: int  # of this thread, from 0
     size: int  # threads
-    signals: NDArray[np.int64]  # (size, SIGNALS)
+    signals: NDArray[np.int64]  # (size, SIGNALS + neurons) behind SIGNALS, how often a thread folded each neuron
     wins: NDArray[np.int64]  # (size, neurons) positions won, of those that a thread has seen
     largest: NDArray[np.float32]  # (size, LANES) first: the largest change among a thread's neurons
 

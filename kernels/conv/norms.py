@@ -7,9 +7,8 @@ import numpy as np
 from neurosim.kernels.compiled import compiled
 from neurosim.kernels.conv.blas import block_size
 from neurosim.kernels.conv.growing import fold_scale
-from neurosim.kernels.conv.layout import FOLDED
 from neurosim.kernels.conv.powers import square_sum
-from neurosim.kernels.conv.team import share_of
+from neurosim.kernels.conv.team import note_fold, share_of
 from neurosim.kernels.shared.arguments import kept_at
 from neurosim.kernels.shared.numbers import ONE, ZERO
 
@@ -39,6 +38,6 @@ def renormalise(address, kind, _unused, _also, _too, _last):
         norms[k] = ONE
         if not ONE / DRIFT <= abs(scales[k]) <= DRIFT:
             fold_scale(k, synapses, scales)
-            team.signals[team.number, FOLDED] += 1
+            note_fold(team, k)
             scales[k] = ONE / math.sqrt(square_sum(synapses[k], ZERO, lanes))
     return 0

@@ -1,7 +1,7 @@
 """Threads that take a sample together: where they meet, what they agree on, which share each takes."""
 
 from neurosim.kernels.compiled import cell
-from neurosim.kernels.conv.layout import ABSENT, FAILED, MEETINGS, SIGNALS
+from neurosim.kernels.conv.layout import ABSENT, FAILED, FOLDED, MEETINGS, SIGNALS
 from neurosim.kernels.shared.slices import between
 from neurosim.kernels.shared.system import load_acquire, sched_yield, store_release, write_moment
 
@@ -39,6 +39,13 @@ def agree(failed, team):
         if theirs >= 0:
             return theirs
     return -1
+
+
+@cell
+def note_fold(team, k):
+    """Count that neuron k's scale was multiplied into its synapses."""
+    team.signals[team.number, FOLDED] += 1
+    team.signals[team.number, SIGNALS + k] += 1
 
 
 @cell

@@ -7,7 +7,8 @@ doubles as often as it takes, and all of the neuron's synapses are rounded once 
 import numpy as np
 
 from neurosim.kernels.compiled import cell
-from neurosim.kernels.dense.layout import FOLDS, SAMPLES
+from neurosim.kernels.dense.layout import SAMPLES
+from neurosim.kernels.dense.norms import note_whole
 from neurosim.kernels.shared.instruments import note_step
 from neurosim.kernels.shared.numbers import HALF, ONE, ZERO
 from neurosim.kernels.shared.random_words import GOLDEN, random_word
@@ -89,7 +90,7 @@ def _grow_in_few_bits(k, growth, key, constants, state, scratch, live):
             i, k, round_to_whole(exact * shrink, again, i, constants.nearest), constants, state, live
         )
     state.scales[k] /= shrink
-    state.counters[FOLDS] += 1
+    note_whole(state.counters, k)
     return flips
 
 

@@ -82,7 +82,8 @@ class State(NamedTuple):
     scales: NDArray[np.float32]  # s (neurons,)
     norms: NDArray[np.float32]  # sum of |w|^p (neurons,)
     wins: NDArray[np.int64]  # (neurons,)
-    # (COUNTERS,); BLANKS: samples that teach nothing, unlabelled ones among them; FOLDS: neurons written whole
+    # (COUNTERS,); BLANKS: samples that teach nothing, unlabelled ones among them; FOLDS: neurons written whole. While
+    # a run is counted, another (neurons,) behind them: how often each neuron was written whole in this update
     counters: NDArray[np.int64]
     input_norm: NDArray[np.float32]  # (1,) running mean of |x|
     lead: NDArray[np.float32]  # (2,) running mean of the largest potential less the mean one; samples that it is of
@@ -162,7 +163,8 @@ class Results(NamedTuple):
     winners: NDArray[np.int64]  # (samples,)
     outputs: NDArray[np.float32]  # z (rows, neurons)
     tallies: NDArray[np.int64] = np.empty((0, TALLIES), np.int64)  # (samples or 0, TALLIES) what each sample took
-    written: NDArray[np.uint8] = np.empty((0, 0), np.uint8)  # (samples or 0, neurons) 1 where synapses were written
+    # (samples or 0, neurons) writes of a neuron's synapses, with a minus sign where all of its synapses were written
+    written: NDArray[np.int32] = np.empty((0, 0), np.int32)
     live: NDArray[np.int64] = np.empty(0, np.int64)  # (inputs or 0,) each input's synapses that are not zero
 
 

@@ -5,10 +5,18 @@ import math
 import numpy as np
 
 from neurosim.kernels.compiled import cell, not_inlined
-from neurosim.kernels.dense.layout import FOLDS
+from neurosim.kernels.dense.layout import COUNTERS, FOLDS
 from neurosim.kernels.shared.numbers import FOLD_ABOVE, FOLD_BELOW, ONE, TWO, ZERO
 
 DRIFT, SHORT = np.float32(8), np.float32(0.01)  # scale and squared norm at which renormalising measures anew
+
+
+@cell
+def note_whole(counters, k):
+    """Count that all synapses of neuron k are written; which neuron it was, only where a run is counted."""
+    counters[FOLDS] += 1
+    if counters.size > COUNTERS:
+        counters[COUNTERS + k] += 1
 
 
 @not_inlined
@@ -17,7 +25,7 @@ def fold_scale(synapses, scales, counters, k):
     for i in range(synapses.shape[0]):
         synapses[i, k] *= scales[k]
     scales[k] = ONE
-    counters[FOLDS] += 1
+    note_whole(counters, k)
 
 
 @not_inlined

@@ -6,7 +6,7 @@ are: that a sum of floats becomes zero to the last bit is not waited for.
 """
 
 from neurosim.kernels.compiled import cell, not_inlined
-from neurosim.kernels.dense.layout import EFFECTIVE, EVENTS, FLIPPED, OPERATIONS, PLASTIC, WRITTEN
+from neurosim.kernels.dense.layout import COUNTERS, EFFECTIVE, EVENTS, FLIPPED, OPERATIONS, PLASTIC, WRITTEN
 from neurosim.kernels.dense.learning import select_written
 from neurosim.kernels.shared.codes import SANGER, SUBSPACE
 from neurosim.kernels.shared.numbers import ZERO
@@ -29,7 +29,7 @@ def tally_beginning(n, k, size, flips, results):
     """Count what it took to begin neuron k as sample n: no rule is asked, and its active inputs are written."""
     row = results.tallies[n]
     row[WRITTEN], row[FLIPPED] = size, flips
-    results.written[n, k] = 1
+    results.written[n, k] = size
 
 
 @cell
@@ -65,30 +65,57 @@ def _tally_all_live(synapses, live):
             live[i] += synapses[i, k] != ZERO
 
 
+@cell
+def _tally_whole(written, counters, each):
+    """Write down how many synapses were written in neurons that were written whole, and forget who they were."""
+    for k in range(written.size):
+        written[k] = -each * counters[COUNTERS + k]
+        counters[COUNTERS + k] = 0
+
+
+@cell
+def _tally_every_synapse(row, written, inputs, waiting, state, scratch):
+    """Count what rules without an event-driven form write: all synapses of each neuron that moves."""
+    for k in range(written.size):
+        moved = state.pending_modulators[0] != ZERO and (waiting or scratch.changes[k] != ZERO)
+        row[WRITTEN] += moved * inputs
+        written[k] -= moved * inputs
+
+
+@cell
+def _tally_growth(k, written, inputs, constants, state, scratch):
+    """Return how many synapses of neuron k its growth has written, and note them."""
+    grown, whole = 0, constants.largest or (constants.highest > ZERO and written[k] < 0)
+    for p in range(scratch.growth.shape[0]):
+        if scratch.growth[p, k] != ZERO:
+            grown += state.pending_sizes[p]
+    if whole and grown > 0:
+        grown = inputs
+    if constants.highest > ZERO and whole:  # a neuron of few bits that is written whole is written once
+        return 0
+    written[k] += -grown if whole or written[k] < 0 else grown
+    return grown
+
+
 @not_inlined
 def tally_writes(n, asked, folds, holes, responses, constants, state, scratch, results):
     """Count what the window that ended with a sample has written."""
-    row, written, (inputs, neurons) = results.tallies[n], results.written[n], state.synapses.shape
+    row, written, inputs = results.tallies[n], results.written[n], state.synapses.shape[0]
     row[PLASTIC], row[WRITTEN] = asked, folds * inputs
-    if constants.highest > ZERO:  # a neuron that is written whole is written once
-        row[WRITTEN], row[FLIPPED] = folds * (inputs - state.pending_sizes[0]), scratch.flips[0]
+    if folds > 0:
+        _tally_whole(written, state.counters, inputs)
+    if constants.highest > ZERO:
+        row[FLIPPED] = scratch.flips[0]
     waiting, mixing = constants.eligibility > ZERO, constants.rule == SANGER or constants.rule == SUBSPACE
     if holes and (waiting or mixing or constants.largest or folds > 0):
         _tally_all_live(state.synapses, results.live)
     elif holes:
         tally_live(responses, constants, state, scratch, results.live, 1)
     if waiting or mixing:
-        for k in range(neurons):
-            moved = state.pending_modulators[0] != ZERO and (waiting or scratch.changes[k] != ZERO)
-            written[k] = moved
-            row[WRITTEN] += moved * inputs
+        _tally_every_synapse(row, written, inputs, waiting, state, scratch)
         return
     count = asked
     if responses.shape[0] > 1 or constants.gated:  # the list has more neurons, or others
         count = select_written(responses, constants.cutoff, scratch.written)
     for m in range(count):
-        k = scratch.written[m]
-        for p in range(responses.shape[0]):
-            if scratch.growth[p, k] != ZERO:
-                row[WRITTEN] += state.pending_sizes[p] if not constants.largest else inputs * (written[k] == 0)
-                written[k] = 1
+        row[WRITTEN] += _tally_growth(scratch.written[m], written, inputs, constants, state, scratch)

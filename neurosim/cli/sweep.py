@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 ROWS_SHOWN = 40  # of the front
+LIKELY = 0.1  # from this probability on, a point that is not on the front is shown with it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +106,7 @@ def _chosen(options: SweepOptions, study: str) -> tuple["Engine", list["Row"]]:
 def _measure(options: SweepOptions, engine: "Engine", chosen: list["Row"]) -> None:
     """Measure what is left; however that ends, write the rows that there are, and show them."""
     from neurosim.sweeps import files
+    from neurosim.sweeps.chances import with_chances
 
     sweep, interrupted = engine.sweep, False
     total = sweep.search.points if sweep.search.method == "optuna" else len(chosen)
@@ -117,7 +119,7 @@ def _measure(options: SweepOptions, engine: "Engine", chosen: list["Row"]) -> No
         interrupted = True
     finally:
         executor.close()
-        rows = engine.rows()
+        rows = with_chances(sweep, engine.measure.sections[: engine.measure.learning], engine.rows())
         if any(row.record["status"] != "open" for row in rows):
             files.write(options.table, engine, rows)
     _show(sweep, rows, options)
@@ -157,32 +159,43 @@ def _list(rows: list["Row"], as_json: bool) -> None:
 
 def _show(sweep: "Sweep", rows: list["Row"], options: SweepOptions) -> None:
     """Print all rows as JSON, or the front as a table."""
+    from neurosim.sweeps.comparable import unlike
     from neurosim.sweeps.table import entries
 
+    warnings = unlike(sweep, rows)
     counts = {status: sum(row.record["status"] == status for row in rows) for status in ("done", "failed", "open")}
     if options.as_json:
         summary = {"sweep": sweep.name, "objectives": sweep.objectives, **counts, "out": str(options.table)}
+        summary["warnings"] = warnings
         say(json.dumps(summary | {"points": [entries(row) for row in rows]}, allow_nan=False))
         return
     say(_front(sweep, rows, counts["done"]))
+    for index, text in enumerate(warnings):
+        say(f"  {text}" if index else f"\nwarning: {text}")
     say(f"\n{counts['done']} done, {counts['failed']} failed, {counts['open']} open; all rows: {options.table}")
 
 
 def _front(sweep: "Sweep", rows: list["Row"], done: int) -> str:
-    """Return the table of the points that no other one beats, ordered by the first objective."""
+    """Return the table of the points that no other one beats, or may be, ordered by the first objective."""
     from neurosim.experiments.cells import Table
     from neurosim.experiments.tables import markdown
 
     first = next(iter(sweep.objectives))
-    best = sorted((row for row in rows if row.best), key=lambda row: row.record["measures"][first])
+    shown = [row for row in rows if row.best or (row.chance or 0) >= LIKELY]
+    shown = [row for row in shown if all(row.record["measures"].get(name) is not None for name in sweep.objectives)]
+    shown.sort(key=lambda row: row.record["measures"][first])
+    best = sum(row.best for row in rows)
     cells = [
         [row.point.key, *(str(value) for value in row.point.varied.values()),
-         *(f"{row.record['measures'][name]:.4g}" for name in sweep.objectives)]
-        for row in best[-ROWS_SHOWN:]
+         *(f"{row.record['measures'][name]:.4g}" for name in sweep.objectives),
+         "yes" if row.best else "no", "-" if row.chance is None else f"{row.chance:.0%}"]
+        for row in shown[-ROWS_SHOWN:]
     ]  # fmt: skip
     objectives = [f"{name} ({direction})" for name, direction in sweep.objectives.items()]
-    title = f"{sweep.name}: {len(best)} of {done} points that no other one beats"
-    return markdown(Table("front", title, ["key", *sweep.vary, *objectives], cells))
+    title = f"{sweep.name}: {best} of {done} points that no other one beats"
+    if len(shown) > best:
+        title += f", and {len(shown) - best} that are on the front with a probability of {LIKELY:.0%} or more"
+    return markdown(Table("front", title, ["key", *sweep.vary, *objectives, "front", "P(on the front)"], cells))
 
 
 def _measure_again(options: SweepOptions, key: str) -> None:

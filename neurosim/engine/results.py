@@ -13,7 +13,7 @@ from neurosim.errors import NeurosimError
 TALLIED = ("events", "operations", "effective", "plasticity", "writes", "flips")
 
 
-NO_TALLIES, NOT_WRITTEN = np.empty((0, len(TALLIED)), np.int64), np.empty((0, 0), np.uint8)
+NO_TALLIES, NOT_WRITTEN = np.empty((0, len(TALLIED)), np.int64), np.empty((0, 0), np.int32)
 
 
 class Results(NamedTuple):
@@ -30,8 +30,8 @@ class Results(NamedTuple):
     outputs : float32 (samples or 0, outputs)
     tallies : int64 (samples or 0, len(TALLIED))
         What each sample cost, in the order of `TALLIED`.
-    written : uint8 (samples, neurons) or (0, 0)
-        1 where a neuron's synapses were written.
+    written : int32 (samples, neurons) or (0, 0)
+        How many writes of its synapses each neuron took, with a minus sign where all of them were written.
     """
 
     potentials: Array
@@ -39,7 +39,7 @@ class Results(NamedTuple):
     winners: NDArray[np.int64]
     outputs: Array
     tallies: NDArray[np.int64] = NO_TALLIES
-    written: NDArray[np.uint8] = NOT_WRITTEN
+    written: NDArray[np.int32] = NOT_WRITTEN
 
     def cut(self, start: int, stop: int) -> "Results":
         """Return the rows of the samples from `start` to before `stop`, not copied."""
@@ -51,7 +51,7 @@ class Results(NamedTuple):
     def counting(self, neurons: int) -> "Results":
         """Return results in the same memory, with memory for what each sample costs."""
         samples = len(self.winners)
-        tallies, written = np.zeros((samples, len(TALLIED)), np.int64), np.zeros((samples, neurons), np.uint8)
+        tallies, written = np.zeros((samples, len(TALLIED)), np.int64), np.zeros((samples, neurons), np.int32)
         return self._replace(tallies=tallies, written=written)
 
     def copy(self) -> "Results":

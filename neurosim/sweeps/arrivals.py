@@ -14,12 +14,13 @@ OF_KIND: dict[str, tuple[str, ...]] = {  # which keys belong to which kind, thos
 }  # fmt: skip
 DEFAULTS: dict[str, Any] = {
     "kind": None, "period_s": None, "rate_hz": None, "burst": None, "seed": None, "timestamps": None,
+    "deadline_s": None,
 }  # fmt: skip
 BURST = 8
 
 
 def arrivals_settings(settings: dict[str, Any]) -> dict[str, Any]:
-    """Return complete settings, checked: `kind`, and what belongs to it.
+    """Return complete settings, checked: `kind`, what belongs to it, and `deadline_s` where there is a deadline.
 
     Parameters
     ----------
@@ -34,6 +35,7 @@ def arrivals_settings(settings: dict[str, Any]) -> dict[str, Any]:
     """
     asked = {key: value for key, value in settings.items() if value is not None}
     period = asked.pop("period_s", None)
+    deadline = asked.pop("deadline_s", None)
     kind = asked.pop("kind", "closed" if period is None else "period")
     one_of("arrivals.kind", kind, tuple(OF_KIND))
     if period is not None:
@@ -50,7 +52,13 @@ def arrivals_settings(settings: dict[str, Any]) -> dict[str, Any]:
             raise ConfigError(f"arrivals.{key}", f"given with kind = {kind!r}", None)
     complete = {"kind": kind} | {key: _checked(key, asked) for key in taken}
     arrivals_of(complete)
-    return complete
+    return complete if deadline is None else complete | {"deadline_s": _deadline(deadline)}
+
+
+def _deadline(seconds: Any) -> float:
+    """Return the longest latency that is wanted, checked."""
+    finite("arrivals.deadline_s", seconds, "positive, in seconds", 0, above=True)
+    return float(seconds)
 
 
 def _checked(key: str, asked: dict[str, Any]) -> Any:

@@ -1,22 +1,22 @@
 """The files that a sweep writes: its table as HDF5 and CSV, and its figures."""
 
-import itertools
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from neurosim.errors import ConfigError
 from neurosim.experiments.cells import Folder
-from neurosim.reporting.figures import BLACK, COLOURS, as_label, as_png, legend_beside, log_axis, panels
+from neurosim.reporting.figures import as_png
 from neurosim.reporting.files import check_length
-from neurosim.reporting.units import prefixed
 from neurosim.sweeps import table
+from neurosim.sweeps.chances import band_of
+from neurosim.sweeps.comparable import unlike
+from neurosim.sweeps.figure import Dot, figure
 from neurosim.sweeps.run import Engine, Row
 from neurosim.sweeps.search import objectives
 from neurosim.sweeps.study import Sweep
 
-PREFIXED = ("J", "s", "W", "Hz")  # units at the end of a name
+NOTE = "prices of these chips leave out different things"
 PARTIAL = 16  # bytes that the name of a file has in front while it is written
 
 
@@ -53,63 +53,25 @@ def check(path: Path, sweep: Sweep) -> None:
 
 def draw(path: Path, folder: Folder, sweep: Sweep, rows: Sequence[Row]) -> list[str]:
     """Draw the first objective over each other one, with the front of these two and that of all objectives."""
-    shown = [(row, values) for row in rows if (values := objectives(row.record, sweep)) is not None]
+    shown = [row for row in rows if objectives(row.record, sweep) is not None]
     first, *others = sweep.objectives
+    note = NOTE if unlike(sweep, rows) else ""
     names = []
-    for index, other in enumerate(others, 1):
-        if not shown:
-            break
-        figure = _figure(
-            sweep, first, other, [(values[index], values[0], row.best, _kind(row)) for row, values in shown]
-        )
-        png = as_png(figure)
+    for other in others if shown else ():
+        png = as_png(figure(sweep, first, other, [_dot(row, first, other) for row in shown], note))
         name = path.with_name(f"{path.stem}-{first}-{other}.png")
         folder.put(name, lambda draft, png=png: draft.write_bytes(png))  # type: ignore[misc]
         names.append(name.name)
     return names
 
 
+def _dot(row: Row, first: str, other: str) -> Dot:
+    measures = row.record["measures"]
+    values = [(float(measures[name]), band_of(name, measures)) for name in (other, first)]
+    (x, x_band), (y, y_band) = ((value, band or (value, value)) for value, band in values)
+    return Dot(x, y, x_band, y_band, row.best, _kind(row), row.chance)
+
+
 def _kind(row: Row) -> str:
     """Return the first text among what varies, such as the hardware's name; it determines the colour of a point."""
     return next((Path(value).stem for value in row.point.varied.values() if isinstance(value, str)), "points")
-
-
-def _figure(sweep: Sweep, first: str, other: str, dots: Sequence[tuple[float, float, bool, str]]) -> Any:
-    """Draw points (other, first, on the front of all, kind), and a staircase along the front of these two."""
-    import numpy as np
-
-    from neurosim.sweeps.pareto import front
-
-    figure, ((axes,),) = panels(height=4.2)
-    values = np.array([dot[:2] for dot in dots])
-    best = np.array([dot[2] for dot in dots])
-    wishes = [sweep.objectives[other], sweep.objectives[first]]
-    edge = front(values, np.array([wish == "max" for wish in wishes]))
-    words, sizes = zip(*(_words(name, values[:, i], wishes[i]) for i, name in enumerate((other, first))), strict=True)
-    values = values / sizes
-    line = values[edge][np.argsort(values[edge, 0], kind="stable")]
-    colours = itertools.cycle(COLOURS[:-2])  # without the black of the front, and yellow
-    for kind in dict.fromkeys(dot[3] for dot in dots):
-        own = values[[dot[3] == kind for dot in dots]]
-        axes.plot(*own.T, "o", markersize=4, color=next(colours), label=as_label(kind))
-    axes.plot(*values[best].T, "o", color="none", markeredgecolor=BLACK, markersize=7,
-              label="no other beats it in all objectives")  # fmt: skip
-    axes.plot(*line.T, "-", color=BLACK, linewidth=0.8, drawstyle="steps-post" if wishes[0] == "min" else "steps-pre",
-              label="the best of these two")  # fmt: skip
-    if (values[:, 0] > 0).all():
-        log_axis(axes, "x")
-    axes.set(xlabel=words[0], ylabel=words[1], title=as_label(sweep.name))
-    legend_beside(figure, axes)
-    return figure
-
-
-def _words(name: str, values: Any, wish: str) -> tuple[str, float]:
-    """Return an objective as the words of an axis, and the size of the axis's unit in that of the values."""
-    import numpy as np
-
-    better = "more is better" if wish == "max" else "less is better"
-    what, _, unit = name.rpartition("_")
-    if not what or unit not in PREFIXED:
-        return f"{as_label(name)} ({better})", 1.0
-    shown, size = prefixed(float(np.median(np.abs(values))), unit)
-    return f"{as_label(what.replace('_', ' '))}, {shown} ({better})", size

@@ -1,5 +1,6 @@
 """What a sweep measures at a point: a chip learns on-line, a readout judges it, and described hardware prices it."""
 
+import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,11 +22,12 @@ from neurosim.streams.base import RandomAccess
 from neurosim.streams.order import repeat
 from neurosim.sweeps.arrivals import arrivals_of
 from neurosim.sweeps.chips import chip_settings
+from neurosim.sweeps.known import energy_terms, left_out
 from neurosim.sweeps.search import LOST
 from neurosim.sweeps.settings import complete, digest
 from neurosim.sweeps.tasks import Measure
 
-VERSION = 2  # 2: a chip that loses events has no accuracy
+VERSION = 3  # 2: a chip that loses events has no accuracy; 3: what is known of a point's energy and accuracy
 SECTIONS = ("data", "chip", "measure", "hardware", "arrivals")  # learning depends on the first three
 MEASURES = (
     "accuracy", "energy_J", "latency_s", "memory_bytes", "cores_used", "energy_low_J", "energy_high_J",
@@ -33,6 +35,7 @@ MEASURES = (
     "waiting_s", "samples_per_s_limit", "never_won", "synaptic_operations", "plasticity_operations", "weight_updates",
     "bits_flipped", "lost_share",
 )  # fmt: skip
+TOLD = ("data", "accuracy_error", "not_priced", "not_modelled", "energy_terms")  # beside measures: no objectives
 
 
 class Learned(NamedTuple):
@@ -90,9 +93,11 @@ def learn(settings: dict[str, Any], data: Data) -> Learned:
         chip.learn(last)
     count = measure["readout_samples"]
     fitted = train if count is None else Stretch(train, 0, min(count, train.length))
+    correct = _accuracy(chip, measure["readout"], fitted, test)
     measures = {
         "data": f"{train.fingerprint()} {test.fingerprint()}",
-        "accuracy": _accuracy(chip, measure["readout"], fitted, test),
+        "accuracy": correct,
+        "accuracy_error": math.sqrt(correct * (1 - correct) / test.length),  # of a share of independent samples
         "never_won": never_won(chip.layers[-1].wins),
         **_operations(counts),
     }
@@ -103,12 +108,16 @@ def price(learned: Learned, settings: dict[str, Any]) -> dict[str, Any]:
     """Price the counts on the hardware of a configuration."""
     described, unverified = _described(settings["hardware"]), settings["measure"]["unverified"]
     arrivals = arrivals_of(settings["arrivals"])
-    report = hardware.price(learned.counts, described, arrivals=arrivals, unverified=unverified)
+    report = hardware.price(
+        learned.counts, described, arrivals=arrivals, deadline=settings["arrivals"].get("deadline_s"),
+        unverified=unverified,
+    )  # fmt: skip
     summary = report.summary()
     split = {f"energy_{part}_J": value for part, value in summary["energy_split_J"].items()}
     tails = {f"latency_{name}_s": value for name, value in (summary["latency_percentiles_s"] or {}).items()}
     values = summary | summary["mapping"] | split | tails
     measures = learned.measures | {name: values[name] for name in MEASURES if name in values}
+    measures |= left_out(summary) | {"energy_terms": energy_terms(report)}
     if measures.get(LOST):  # the chip that learned lost none of these events
         measures["accuracy"] = None
     return measures

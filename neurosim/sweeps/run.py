@@ -29,11 +29,14 @@ class Row(NamedTuple):
         Its `status`, "done", "failed" or "open", with its measures or its error.
     best : bool
         Whether it is on the Pareto front of the points that are done.
+    chance : float or None
+        Probability that it is on the front (see `neurosim.sweeps.chances`); None if it was not computed.
     """
 
     point: Point
     record: Record
     best: bool
+    chance: float | None = None
 
 
 class Engine:

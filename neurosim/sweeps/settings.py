@@ -23,7 +23,7 @@ DATA: dict[str, Any] = {"train": ..., "test": ..., "train_samples": None, "test_
                         "mean": 0.0, "deviation": 1.0, "label": None, "image_size": None}  # fmt: skip
 MEASURE: dict[str, Any] = {"readout": "linear", "readout_samples": None, "price_samples": 1000, "learning": True,
                            "unverified": False}  # fmt: skip
-FLOATS = ("mean", "deviation", "period_s", "rate_hz")
+FLOATS = ("mean", "deviation", "period_s", "rate_hz", "deadline_s")
 WHOLE_OF_STRUCTURE, _ = declared(Structure)
 
 

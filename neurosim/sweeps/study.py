@@ -12,10 +12,12 @@ from neurosim.outside import toml
 from neurosim.sweeps.vary import RANGE, Choice, Vary, vary
 
 METHODS = ("grid", "random", "optuna")
-TABLES = ("search", "vary", "objectives")
+TABLES = ("search", "vary", "objectives", "front")
+BANDS = ("triangular", "uniform")  # distributions within a band, of the logarithm
 EXTRA = "pip install 'neurosim-chip[studies]' brings it"
 MOST_NAMES = 12  # of names in an error
 BATCH = 8  # points that Optuna suggests at a time, if the file does not say
+DRAWS, MOST_DRAWS = 1000, 100_000  # of what is not known exactly, for each point's chance to be on the front
 POINTS = {"grid": 100_000, "random": 20_000, "optuna": 2_000}  # most points of a sweep: they are listed in a minute
 Sections = dict[str, dict[str, Any]]
 
@@ -41,6 +43,29 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
+class Chances:
+    """How the probability of being on the front is computed: the table `front`.
+
+    Attributes
+    ----------
+    draws : int
+        How often everything that is not known exactly is drawn; 0 for no probabilities.
+    seed : int
+    band : {"triangular", "uniform"}
+        Distribution of a constant's logarithm between low and high; a triangle has its peak at the value.
+    """
+
+    draws: int = DRAWS
+    seed: int = 0
+    band: str = "triangular"
+
+    def __post_init__(self) -> None:
+        whole("front.draws", self.draws, 0, MOST_DRAWS)
+        whole("front.seed", self.seed, 0, 2**32 - 1)
+        one_of("front.band", self.band, BANDS)
+
+
+@dataclass(frozen=True, slots=True)
 class Sweep:
     """A checked study file.
 
@@ -54,6 +79,7 @@ class Sweep:
         By dotted key, which begins with the section.
     objectives : dict of str to {"max", "min"}
         By the name of the measure.
+    chances : Chances
     """
 
     name: str
@@ -61,6 +87,7 @@ class Sweep:
     search: Search
     vary: dict[str, Vary]
     objectives: dict[str, str]
+    chances: Chances = Chances()
 
 
 def read(path: str | Path, sections: Sequence[str], measures: Sequence[str]) -> Sweep:
@@ -116,6 +143,7 @@ def of(table: dict[str, Any], sections: Sequence[str], measures: Sequence[str]) 
         search=_search(table.get("search"), varied),
         vary=varied,
         objectives=_objectives(table.get("objectives"), measures),
+        chances=_chances(table.get("front", {})),
     )
 
 
@@ -170,6 +198,13 @@ def _search(table: dict[str, Any] | None, varied: dict[str, Vary]) -> Search:
         if grid and not isinstance(values, Choice):
             raise ConfigError(f"vary.{key}", 'a list of values with method = "grid"', "a range")
     return Search(str(method), points, seed or 0, batch or BATCH)
+
+
+def _chances(table: dict[str, Any]) -> Chances:
+    """Return how probabilities are computed, as a table says."""
+    for key in table:
+        known_key(key, ("draws", "seed", "band"), f"front.{key}")
+    return Chances(**table)
 
 
 def _objectives(table: dict[str, Any] | None, measures: Sequence[str]) -> dict[str, str]:

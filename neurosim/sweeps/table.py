@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from neurosim.errors import StateError
 from neurosim.experiments.cells import Folder, Table
 from neurosim.experiments.tables import comma_separated
 from neurosim.reporting.files import check_file
+from neurosim.sweeps.comparable import unlike
 from neurosim.sweeps.run import Row
 from neurosim.sweeps.study import Sweep
 from neurosim.version import __version__
@@ -27,6 +29,7 @@ def entries(row: Row) -> dict[str, Any]:
         "key": point.key,
         "status": record["status"],
         "front": row.best,
+        "front_probability": row.chance,
         **point.varied,
         **(record.get("measures") or {}),
         "seconds": record.get("seconds"),
@@ -50,7 +53,8 @@ def write(path: Path, folder: Folder, sweep: Sweep, rows: Sequence[Row], version
     for name, column in columns.items():
         array[name] = [_cell(value, array.dtype[name]) for value in column]
     about = {"format": FORMAT, "sweep": sweep.name, "version": version, "neurosim": __version__,
-             "objectives": json.dumps(sweep.objectives)}  # fmt: skip
+             "objectives": json.dumps(sweep.objectives), "front": json.dumps(asdict(sweep.chances)),
+             "warnings": "\n".join(unlike(sweep, rows))}  # fmt: skip
     folder.put(path, lambda draft: _put(draft, array, about))
     texts = [[_text(column[row]) for column in columns.values()] for row in range(len(rows))]
     csv = comma_separated(Table(path.stem, sweep.name, names, texts))

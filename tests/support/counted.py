@@ -21,8 +21,9 @@ def layer(demand, events, written=None, sent=None, writes=None):
     operations = events * demand.neurons
     packed = np.packbits(written, axis=1)
     return LayerCounts(
-        demand, events, operations, operations, neurons, writes, np.zeros_like(events), packed, sent, False
-    )
+        demand, events, operations, operations, neurons, writes, np.zeros_like(events), packed, sent, False,
+        inputs_packed=np.packbits(np.arange(demand.inputs) < events[:, None], axis=1),
+    )  # fmt: skip
 
 
 def counts(*layers, learning=True):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import neurosim as ns
 from neurosim.sweeps import files, search, study, table
+from neurosim.sweeps.figure import Dot, figure
 from neurosim.sweeps.pareto import front
 from neurosim.sweeps.vary import Range, vary
 
@@ -190,7 +191,7 @@ def test_the_table_gives_back_what_was_measured(tmp_path):
         )
         assert file.attrs["version"] == 7
     lines = (tmp_path / "out.csv").read_text().splitlines()
-    assert lines[0].startswith("key,status,front,made.x,sold.price,worth,cost")
+    assert lines[0].startswith("key,status,front,front_probability,made.x,sold.price,worth,cost")
     assert len(lines) == 7
     assert (tmp_path / "out-worth-cost.png").read_bytes().startswith(b"\x89PNG")
 
@@ -225,19 +226,26 @@ def test_files_are_named_as_seen_from_the_study(tmp_path, monkeypatch):
         assert read.vary["hardware.other"].values == (f"{folder}/a.toml", "/b.toml", "loihi")
 
 
-@pytest.mark.parametrize("name", ["cost", "energy_J", "latency_s", "odd_name_$x_{"])
+@pytest.mark.parametrize("name", ["cost", "energy_J", "latency_s", "odd_name_$x_{", "area_mm2"])
 @pytest.mark.parametrize("wish", ["min", "max"])
 @pytest.mark.parametrize("kinds", [["points"], ["loihi", "a chip with a name of many words, and more of them", "c"]])
-def test_figures_keep_the_style_and_say_what_is_better(name, wish, kinds):
+@pytest.mark.parametrize(("span", "chances"), [(2, True), (1e4, False)])
+def test_figures_keep_the_style_and_say_what_is_better(name, wish, kinds, span, chances):
     readable = pytest.importorskip("readable", reason="the extra views is not installed")
     rng = np.random.default_rng(0)
     sweep = replace(sweeping.sweep_of(), objectives={"worth": "max", name: wish})
-    dots = [(10 ** rng.uniform(-6, -4), rng.uniform(), bool(rng.integers(2)), kind) for kind in kinds * 5]
-    figure = files._figure(sweep, "worth", name, dots)
-    readable.check(figure)
-    axes = figure.axes[0]
-    assert axes.get_xscale() == "log"
+    dots = []
+    for kind in kinds * 5:
+        x, y = 10 ** rng.uniform(-6, -4), span ** rng.uniform()
+        dots.append(Dot(x, y, (x / 2, x * 3), (y, y), bool(rng.integers(2)), kind, rng.uniform() if chances else None))
+    drawn = figure(sweep, "worth", name, dots)
+    readable.check(drawn)
+    axes = drawn.axes[0]
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log" if span > 10 else "linear")
     assert axes.get_ylabel() == "worth (more is better)"
     better = {"min": "less", "max": "more"}[wish]
-    words = {"energy_J": "energy, µJ", "latency_s": "latency, µs", "cost": "cost", "odd_name_$x_{": r"odd_name_\$x_{"}
+    words = {
+        "energy_J": "energy a sample, µJ", "latency_s": "mean latency, µs", "cost": "cost",
+        "odd_name_$x_{": r"odd name \$x {", "area_mm2": "area of the chip, mm²",
+    }  # fmt: skip
     assert axes.get_xlabel() == f"{words[name]} ({better} is better)"

@@ -74,7 +74,7 @@ def test_a_point_is_what_one_gets_by_hand(files):
     assert measures["energy_J"] == report.summary()["energy_J"]
     assert measures["latency_s"] == report.summary()["latency_s"]
     assert again.state_sha256 == chip.state_sha256
-    assert set(measures) <= {"data", *point.MEASURES}
+    assert set(measures) <= {*point.TOLD, *point.MEASURES}
 
 
 def test_the_command_measures_what_fits_and_a_row_gives_its_point_back(files):
@@ -87,6 +87,10 @@ def test_the_command_measures_what_fits_and_a_row_gives_its_point_back(files):
     rows = table.read(out)
     assert [row["status"] for row in rows] == ["done", "done", "failed", "done"]
     assert rows[0]["accuracy"] == rows[1]["accuracy"]
+    probable = [row["front_probability"] for row in rows]
+    assert probable[2] is None  # failed
+    assert max(row["front_probability"] for row in rows if row["front"]) > 0.5
+    assert "P(on the front)" in done.stdout
     report = json.loads(invoke("--out", out, "--point", rows[1]["key"], "--json").stdout)
     assert report["equal"]
     assert report["after"]["latency_s"] == rows[1]["latency_s"]

@@ -1,5 +1,6 @@
 """Settings of studies: labels, arrivals, numbers of one value in several forms, and how many points there may be."""
 
+import json
 import os
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 import neurosim as ns
+from neurosim import hardware
 from neurosim.cli import main
 from neurosim.experiments.cells import Folder
 from neurosim.experiments.data import Data, Renumbered
@@ -15,6 +17,7 @@ from neurosim.sweeps import study
 from neurosim.sweeps.arrivals import DEFAULTS, arrivals_of, arrivals_settings
 from neurosim.sweeps.pareto import front
 from neurosim.sweeps.point import MEASURE_OF_A_POINT as MEASURE
+from neurosim.sweeps.point import Learned
 from neurosim.sweeps.run import Engine
 from neurosim.sweeps.search import objectives, rounds
 
@@ -48,6 +51,7 @@ def settings(**given):
     ({"kind": "period", "rate_hz": 100}, {"kind": "period", "rate_hz": 100.0}),
     ({"kind": "poisson", "rate_hz": 100}, POISSON),
     ({"kind": "bursts", "rate_hz": 100, "burst": 4}, {"kind": "bursts", "rate_hz": 100.0, "burst": 4}),
+    ({"kind": "bursts", "rate_hz": 100}, {"kind": "bursts", "rate_hz": 100.0, "burst": 8}),
 ])  # fmt: skip
 def test_arrivals_are_those_of_the_command_line(given, complete):
     assert settings(**given) == complete
@@ -66,6 +70,8 @@ def test_arrivals_are_those_of_the_command_line(given, complete):
     ({"period_s": 1, "rate_hz": 1, "kind": "period"}, "arrivals.period_s must be left out"),
     ({"period_s": 0}, "arrivals.period_s must be positive, got 0"),
     ({"period_s": 5e-324}, "arrivals.period_s must be positive"),
+    ({"deadline_s": 0}, "arrivals.deadline_s must be positive, in seconds, got 0"),
+    ({"deadline_s": "1ms"}, "arrivals.deadline_s must be positive, in seconds, got '1ms'"),
     ({"kind": "stream"}, "arrivals.timestamps must be given with kind = 'stream'"),
     ({"kind": "stream", "timestamps": "x.csv"}, "arrivals.timestamps must be a file that ends in .npy"),
     ({"kind": "stream", "timestamps": "none.npy"}, "arrivals.timestamps must be an array in a .npy file"),
@@ -86,10 +92,42 @@ def test_timestamps_are_a_regular_file_and_as_many_as_are_priced(tmp_path):
         MEASURE.check(point.cell.settings, tmp_path)
 
 
+@pytest.mark.parametrize(("options", "given"), [
+    (["closed"], {"kind": "closed"}),
+    (["period", "--rate", "20000"], {"kind": "period", "rate_hz": 20_000}),
+    (["poisson", "--rate", "20000", "--seed", "3"], {"kind": "poisson", "rate_hz": 20_000, "seed": 3}),
+    (["bursts", "--rate", "20000"], {"kind": "bursts", "rate_hz": 20_000}),
+    (["bursts", "--rate", "20000", "--burst", "3"], {"kind": "bursts", "rate_hz": 20_000, "burst": 3}),
+    (["stream", "--timestamps", "times.npy"], {"kind": "stream", "timestamps": "times.npy"}),
+])  # fmt: skip
+def test_a_sweep_prices_any_arrivals_and_deadlines_as_the_cost_command_does(tmp_path, monkeypatch, options, given):
+    monkeypatch.chdir(tmp_path)
+    np.save("times.npy", np.cumsum([3, 90, 1, 200] * 6).astype(np.int64))
+    words = ["cost", "softhebb", "--neurons", "5", "--weight-bits", "8", "--chip", "cmos45-int8", "--deadline", "2us"]
+    words += ["--stream", "digits:train", "--samples", "20", "--json", "--arrivals", *options]
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 0, done.output
+    wanted = json.loads(done.stdout)
+    (point,) = points(
+        arrivals=given | {"deadline_s": 2e-6}, data=STUDY["data"] | {"train_samples": 20},
+        chip=STUDY["chip"] | {"seed": given.get("seed", 0)},
+    )  # fmt: skip
+    chip = ns.Chip([ns.recipes.softhebb(5, weight_bits=8)], inputs=64, seed=given.get("seed", 0))
+    counts = hardware.count(chip, ns.open_stream("digits:train"), samples=20)
+    report = hardware.price(counts, "cmos45-int8", arrivals=arrivals_of(point.cell.settings["arrivals"]), deadline=2e-6)
+    measures = MEASURE.price(Learned(chip, counts, {"accuracy": 0.5}), point.cell.settings)
+    for name in ("latency_s", "latency_max_s", "waiting_s", "energy_J"):
+        assert (measures[name], report.summary()[name]) == (wanted[name], wanted[name])
+    assert report.summary()["deadline_misses"] == wanted["deadline_misses"]
+    assert measures.get("deadline_misses", wanted["deadline_misses"]) == wanted["deadline_misses"]
+
+
 def test_the_rate_of_arrivals_is_not_the_learning_rate():
     (point,) = points(arrivals={"kind": "period", "rate_hz": 20_000}, chip=STUDY["chip"] | {"rate": 0.05})
     (other,) = points(chip=STUDY["chip"] | {"rate": 0.05})
     assert point.cell.settings["chip"] == other.cell.settings["chip"]
+    layers = [one.cell.settings["chip"]["layers"] for one in (*points(), point)]
+    assert [layer[0]["rule"]["rate"] != layers[0][0]["rule"]["rate"] for layer in layers] == [False, True]
 
 
 # Labels and sizes of images

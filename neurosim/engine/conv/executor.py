@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from neurosim.engine.conv import memory
 from neurosim.engine.conv.memory import Workspace
+from neurosim.engine.conv.reach import Reach
 from neurosim.engine.executor import Call, Counts
 from neurosim.engine.loop_executor import LoopExecutor
 from neurosim.engine.results import Results
@@ -48,6 +49,7 @@ class ConvExecutor(LoopExecutor[Workspace]):
         self._geometry = geometry(constants, image, f"layer {index + 1}")
         self._positions = self._geometry.rows * self._geometry.columns
         self._width = constants.neurons * self._geometry.pooled_rows * self._geometry.pooled_columns
+        self._reach = Reach(constants, image)
         self._product = blas.product(np.dtype(np.float32))
         self._work = constants.neurons * self._positions * (state.synapses.shape[1] + A_RESPONSE)
 
@@ -67,16 +69,18 @@ class ConvExecutor(LoopExecutor[Workspace]):
     def run(self, call: Call[Workspace]) -> Counts:
         """Take images through the loop; where it is counted what they cost, one by one."""
         if len(call.results.tallies) == 0:
-            return self._run_together(call)
+            return self._run_together(call)[0]
         call.results.written[:] = 0
+        live = self._live()
         for n in range(len(call.samples.values)):
             one = call._replace(samples=call.samples.cut(n, n + 1), results=call.results.cut(n, n + 1))
             one = one._replace(begun=call.begun[n : n + 2])
             before = self.state.counters.copy()
-            done, neuron = self._run_together(one)
+            live = None if live is None else self._live()
+            (done, neuron), signals = self._run_together(one)
             if done == 0:
                 return n, neuron
-            self._tally(one, self.state.counters - before)
+            self._tally(one, live, self.state.counters - before, signals[:, layout.SIGNALS :].sum(axis=0))
         return len(call.samples.values), -1
 
     def bind(self, call: Call[Workspace]) -> Callable[[], Counts]:
@@ -112,25 +116,39 @@ class ConvExecutor(LoopExecutor[Workspace]):
         with BLAS.quiet() as threads, CREW.team(min(threads, most)) as size:
             yield size
 
-    def _run_together(self, call: Call[Workspace]) -> Counts:
-        """Take images through the loop with as many threads as are worth it."""
+    def _run_together(self, call: Call[Workspace]) -> tuple[Counts, NDArray[np.int64]]:
+        """Take images through the loop with as many threads as are worth it; return the team's signals too."""
         loop = self._loop
         call.workspace.marks.moments[:] = 0  # a stage that the loop skips leaves no moment
         with self._team(call) as size:
             calls = self._arguments(call, size)
             signals = calls[0][-2].signals
-            return CREW.run(loop, calls, lambda: signals.__setitem__((0, layout.ABSENT), 1))
+            return CREW.run(loop, calls, lambda: signals.__setitem__((0, layout.ABSENT), 1)), signals
 
-    def _tally(self, call: Call[Workspace], passed: NDArray[np.int64]) -> None:
-        """Count what an image cost: its patches are still there, and neurons that moved write their whole kernel."""
-        scratch, (row,), (written,) = call.workspace.scratch, call.results.tallies, call.results.written
-        operations = np.count_nonzero(scratch.patches) * self._constants.neurons
+    def _live(self) -> NDArray[np.int64] | None:
+        """Return how many synapses of each entry of a patch are not zero; None if all are.
+
+        That a sum of floats becomes zero to the last bit is not waited for.
+        """
+        live = np.count_nonzero(self.state.synapses, axis=0)
+        return None if (live == self._constants.neurons).all() else live
+
+    def _tally(
+        self, call: Call[Workspace], live: NDArray[np.int64] | None, passed: NDArray[np.int64], folds: NDArray[np.int64]
+    ) -> None:
+        """Count what an image cost: neurons that moved write their whole kernel, for each time that it was folded too.
+
+        Zeros of the image reach nothing, though its patches may have other numbers there, once means are taken out.
+        """
+        scratch, (row,), (written,), (sample,) = (
+            call.workspace.scratch, call.results.tallies, call.results.written, call.samples.values,
+        )  # fmt: skip
         if passed[layout.UPDATES]:
-            written[:] = (scratch.changes != 0) | (scratch.overlaps != 0)
-        fan_in = scratch.patches.shape[1]
-        writes = int(written.sum()) * fan_in + passed[layout.FOLDS] * fan_in
-        events = np.count_nonzero(call.samples.values[0])
-        row[:] = events, operations, operations, passed[layout.WRITES], writes, 0
+            written[:] = -scratch.patches.shape[1] * (((scratch.changes != 0) | (scratch.overlaps != 0)) + folds)
+        operations = self._reach.entries(sample) * self._constants.neurons
+        effective = operations if live is None else self._reach.effective(sample, live)
+        writes = -written.sum(dtype=np.int64)
+        row[:] = np.count_nonzero(sample), operations, effective, passed[layout.WRITES], writes, 0
 
     def _arguments(self, call: Call[Workspace], size: int) -> list[tuple[Any, ...]]:
         """Return what the loop takes, for each thread of a team."""

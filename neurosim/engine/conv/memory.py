@@ -45,7 +45,7 @@ class Workspace:
         self.threads, neurons = size, self._first.changes.size
         while len(self._scratch) < size:
             self._scratch.append(self._private())
-        signals, wins = np.zeros((size, layout.SIGNALS), np.int64), np.zeros((size, neurons), np.int64)
+        signals, wins = np.zeros((size, layout.SIGNALS + neurons), np.int64), np.zeros((size, neurons), np.int64)
         largest = _zeros(size, numbers.LANES)
         return [(self._scratch[number], layout.Team(number, size, signals, wins, largest)) for number in range(size)]
 

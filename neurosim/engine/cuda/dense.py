@@ -62,7 +62,7 @@ class Buffers:
             gains=zeros(samples), means=zeros(samples), input_norm=zeros(1),
             counters=zeros(layout.COUNTERS, np.int64), report=zeros(3, np.int64),
         )  # fmt: skip
-        nothing = zeros((0, layout.TALLIES), np.int64), zeros((0, 0), np.uint8), zeros(0, np.int64)
+        nothing = zeros((0, layout.TALLIES), np.int64), zeros((0, 0), np.int32), zeros(0, np.int64)
         winners, sent = zeros(samples, np.int64), zeros((outputs, self._neurons))
         return Launch(intake, layout.Results(zeros(block), zeros(block), winners, sent, *nothing))
 

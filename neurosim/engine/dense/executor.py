@@ -59,7 +59,8 @@ class DenseExecutor(LoopExecutor[Workspace]):
         steps = constants.step == "largest"
         scratch = memory.scratch(self._inputs, constants.neurons, constants.window, threads, timing, steps)
         live = np.count_nonzero(self.state.synapses, axis=1) if counting else NOTHING_LIVE
-        return Workspace(scratch, live, memory.marks(marking))
+        noted = np.zeros(layout.COUNTERS + constants.neurons if counting else 0, np.int64)
+        return Workspace(scratch, live, memory.marks(marking), noted)
 
     def results(self, samples: int, rows: int, outputs: bool, counting: bool = False) -> Results:
         """Return memory for the results of some samples."""
@@ -67,10 +68,19 @@ class DenseExecutor(LoopExecutor[Workspace]):
 
     def run(self, call: Call[Workspace]) -> Counts:
         """Take samples through the loop, by a team if the workspace has memory for one and the samples are worth it."""
-        results, (scratch, _, marks) = call.results, call.workspace
-        if len(results.tallies):
-            results.tallies[:] = results.written[:] = 0  # the loop adds to them
+        results, (scratch, _, marks, noted) = call.results, call.workspace
         marks.moments[:] = 0  # a stage that the loop skips leaves no moment
+        if len(results.tallies) == 0:
+            return self._run(call, scratch)
+        results.tallies[:] = results.written[:] = 0  # the loop adds to them
+        counters, noted[layout.COUNTERS :] = self.state.counters, 0
+        noted[: layout.COUNTERS] = counters
+        try:
+            return self._run(call, scratch)
+        finally:
+            counters[:] = noted[: layout.COUNTERS]
+
+    def _run(self, call: Call[Workspace], scratch: layout.Scratch) -> Counts:
         loop = self._loop
         if len(scratch.signals) == 1:
             return loop(*self._arguments(call))
@@ -94,7 +104,7 @@ class DenseExecutor(LoopExecutor[Workspace]):
 
     def _arguments(self, call: Call[Workspace]) -> tuple[Any, ...]:
         """Return what the loop takes."""
-        (values, labels, modulators), learning, (scratch, live, marks), made, begun, given = call
+        (values, labels, modulators), learning, (scratch, live, marks, noted), made, begun, given = call
         responses, factors = given
         samples = layout.Samples(
             values=values, labels=labels, modulators=modulators, responses=responses, factors=factors
@@ -109,7 +119,8 @@ class DenseExecutor(LoopExecutor[Workspace]):
             live=live,
         )
         marks = marks._replace(begun=begun)
-        return samples, learning, self._codes, self.state, scratch, results, self._own, marks
+        state = self.state._replace(counters=noted) if len(made.tallies) else self.state
+        return samples, learning, self._codes, state, scratch, results, self._own, marks
 
     def _no_samples(self) -> tuple[Any, ...]:
         """Return what the loop takes where there is no sample, for its types."""

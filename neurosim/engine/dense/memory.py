@@ -29,11 +29,14 @@ class Workspace(NamedTuple):
         Synapses of each input that are not zero, followed while counting; empty where nothing is counted.
     marks : neurosim.kernels.dense.layout.Marks
         The moments at which the stages of the last sample were done, if they are noted.
+    noted : int64 (COUNTERS + neurons,) or (0,)
+        The layer's counters while samples are counted, and behind them how often each neuron was written whole.
     """
 
     scratch: layout.Scratch
     live: NDArray[np.int64]
     marks: layout.Marks
+    noted: NDArray[np.int64]
 
 
 def is_wide(synapses: int) -> bool:

@@ -6,6 +6,7 @@ from neurosim.checks import LARGEST, finite, one_of, whole
 from neurosim.errors import ConfigError
 
 CONVOLUTIONS = ("shared", "unrolled")
+DATAPATHS = ("event-driven", "dense")
 WHEN_FULL = ("block", "drop")
 WIDEST = 64  # bits of a weight
 
@@ -38,6 +39,10 @@ class Structure:
         For times in cycles.
     convolution : {"unrolled", "shared"}
         Whether a core stores a kernel once for each position of its neuron, or once for all positions.
+    datapath : {"event-driven", "dense"}
+        Which synaptic operations a core does, and pays in energy, time and memory reads: those that events reach, as
+        they come in (inputs that are zero cost nothing), or those of all inputs, at once when the sample's events are
+        in. In a crossbar all rows and columns work, whatever the inputs are.
     area_mm2 : float, optional
         Area of the whole chip.
     queue : int, optional
@@ -65,6 +70,7 @@ class Structure:
     area_mm2: float | None = None
     queue: int | None = None
     when_full: str = "block"
+    datapath: str = "event-driven"
 
     def __post_init__(self) -> None:
         for name in ("cores", "neurons_per_core", "lanes"):
@@ -79,6 +85,7 @@ class Structure:
                 finite(f"structure.{name}", getattr(self, name), "positive", 0, above=True)
         one_of("structure.convolution", self.convolution, CONVOLUTIONS)
         one_of("structure.when_full", self.when_full, WHEN_FULL)
+        one_of("structure.datapath", self.datapath, DATAPATHS)
         if not isinstance(self.source, str):
             raise ConfigError("structure.source", "text", self.source)
         object.__setattr__(self, "mesh", self._mesh())
@@ -95,6 +102,11 @@ class Structure:
         if mesh[0] * mesh[1] < self.cores:
             raise ConfigError("structure.mesh", f"of at least as many places as the {self.cores} cores", self.mesh)
         return mesh[0], mesh[1]
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether all synaptic operations are done, also those that no event asks for."""
+        return self.datapath == "dense"
 
     def place(self, core: int) -> tuple[int, int]:
         """Return the column and row of a core."""

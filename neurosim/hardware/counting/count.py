@@ -14,7 +14,8 @@ from neurosim.engine.results import TALLIED, Results
 from neurosim.engine.runner import LayerRunner
 from neurosim.engine.samples import NO_LABELS, Array, Labels, Samples
 from neurosim.errors import ConfigError, SampleError
-from neurosim.hardware.counting.counts import Counts, LayerCounts
+from neurosim.hardware.counting.counts import NO_BITS, Counts, LayerCounts
+from neurosim.hardware.counting.window import Window, has_windows
 from neurosim.hardware.placement.demand import demand
 from neurosim.streams import Stream
 
@@ -31,7 +32,7 @@ def count(
 ) -> Counts:
     """Take a stream through a chip, as `Chip.learn` does or `Chip.respond`, and count what it does.
 
-    Takes memory for two bytes a neuron and sample.
+    Takes memory for a byte and two bits of a neuron and sample, and for a bit of an input.
 
     Parameters
     ----------
@@ -153,6 +154,10 @@ class _Counted(NamedTuple):
     packed: NDArray[np.uint8]
     sent: NDArray[Any]
     active: NDArray[np.int64]
+    inputs_packed: NDArray[np.uint8]
+    whole_packed: NDArray[np.uint8]
+    irregular: NDArray[np.int64]
+    window_packed: NDArray[np.uint8]
 
 
 class _Counter:
@@ -161,30 +166,63 @@ class _Counter:
     def __init__(self, layer: WorkingLayer, learning: bool, chunk: int, sending: bool) -> None:
         self.layer, self.learning, self._sending = layer, learning, sending
         self._runner = LayerRunner(layer, chunk, outputs=True, counting=True)
-        self._chunks, self._binary, self._outputs = list[_Counted](), True, 0
+        self._chunks, self._binary, self._outputs, self._samples = list[_Counted](), True, 0, 0
+        self._demand = demand(layer)
+        self._window = Window(layer) if learning and has_windows(layer) else None
 
     def take(self, samples: Samples, first: int) -> Results:
         """Take a chunk; return its results."""
+        if self._window is not None:
+            self._window.look()
         taken = self._runner.run(samples, self.learning, first)
         if taken.error is not None:
             raise taken.error
         results, values = self._runner.hand_over(taken), samples.values
-        sent = np.empty((len(values), 0), np.uint8)
-        if self._sending:
-            sent = _sent(results.outputs, self.layer.constants.neurons)
-        active = np.count_nonzero(results.outputs, axis=1)
-        self._chunks.append(_Counted(results.tallies, np.packbits(results.written, axis=1), sent, active))
+        self._chunks.append(self._counted(results, samples))
+        self._samples += len(values)
         self._outputs = results.outputs.shape[1]
         self._binary = self._binary and _is_binary(values[:1]) and _is_binary(values)
         return results
 
+    def _counted(self, results: Results, samples: Samples) -> _Counted:
+        sent = np.empty((len(samples.values), 0), np.uint8)
+        if self._sending:
+            sent = _sent(results.outputs, self.layer.constants.neurons)
+        events = results.tallies[:, TALLIED.index("events")]
+        inputs = np.packbits(samples.values != 0, axis=1)
+        inputs[events == 0] = 0  # a sample too faint to be learned from is none
+        packed = np.packbits(results.written != 0, axis=1)
+        irregular = _irregular(results.written, events, self._demand.fan_in)
+        irregular[:, 0] += self._samples
+        return _Counted(
+            tallies=results.tallies,
+            packed=packed,
+            sent=sent,
+            active=np.count_nonzero(results.outputs, axis=1),
+            inputs_packed=inputs,
+            whole_packed=np.packbits(results.written < 0, axis=1),
+            irregular=irregular,
+            window_packed=NO_BITS if self._window is None else self._window.union(inputs, samples.labels),
+        )
+
     def counts(self) -> LayerCounts:
         """Return what the layer did since it was asked last."""
-        tallies, packed, sent, active = (np.concatenate(parts) for parts in zip(*self._chunks, strict=True))
-        columns = dict(zip(TALLIED, np.ascontiguousarray(tallies.T), strict=True))
+        parts = {name: np.concatenate(chunks) for name, chunks in zip(
+            _Counted._fields, zip(*self._chunks, strict=True), strict=True
+        )}  # fmt: skip
+        columns = dict(zip(TALLIED, np.ascontiguousarray(parts.pop("tallies").T), strict=True))
+        windows = parts.pop("window_packed")
         counted = LayerCounts(
-            demand(self.layer), **columns, packed=packed, sent=sent, binary=self._binary, active=active,
-            outputs=self._outputs,
+            self._demand, **columns, **parts, binary=self._binary, outputs=self._outputs,
+            window_packed=None if self._window is None else windows,
         )  # fmt: skip
-        self._chunks, self._binary = [], True
+        self._chunks, self._binary, self._samples = [], True, 0
         return counted
+
+
+def _irregular(written: NDArray[np.int32], events: NDArray[np.int64], fan_in: int) -> NDArray[np.int64]:
+    """Return sample, neuron, and the writes it took beyond one of each synapse: int64 (found, 3)."""
+    sample, neuron = np.nonzero(written)
+    writes = written[sample, neuron].astype(np.int64)
+    more = np.abs(writes) - np.where(writes < 0, fan_in, events[sample])
+    return np.stack([sample, neuron, more], axis=1)[more != 0]

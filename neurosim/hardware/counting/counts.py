@@ -10,7 +10,10 @@ from neurosim.hardware.placement.demand import Demand
 from neurosim.hardware.placement.mapping import Part
 
 Whole = NDArray[np.int64]
+Bits = NDArray[np.uint8]
 NONE: Whole = np.zeros(0, np.int64)
+NO_BITS: Bits = np.zeros((0, 0), np.uint8)
+REGULAR: Whole = np.zeros((0, 3), np.int64)
 
 
 class LayerCounts(NamedTuple):
@@ -22,7 +25,7 @@ class LayerCounts(NamedTuple):
     events : int64 (samples,)
         Inputs that were not zero.
     operations : int64 (samples,)
-        Synaptic operations: synapses that events reached.
+        Synaptic operations: synapses that events reached. All of them, as a dense datapath does, are `dense`.
     effective : int64 (samples,)
         Synaptic operations whose weight was not zero.
     plasticity : int64 (samples,)
@@ -32,7 +35,7 @@ class LayerCounts(NamedTuple):
     flips : int64 (samples,)
         Bits of stored synapses that changed; 0 without `weight_bits`.
     packed : uint8 (samples, neurons / 8)
-        Neurons whose synapses were written, a bit each.
+        Neurons whose synapses were written, a bit each: those at the inputs that were not zero.
     sent : unsigned (samples, neurons)
         How many outputs of each neuron were not zero; empty, (samples, 0), for the last layer, whose response is one
         event.
@@ -42,6 +45,15 @@ class LayerCounts(NamedTuple):
         Outputs that were not zero, the last layer's included.
     outputs : int
         Outputs of a sample, zero or not.
+    inputs_packed : uint8 (samples, inputs / 8)
+        Inputs that were not zero, a bit each.
+    whole_packed : uint8 (samples, neurons / 8)
+        Neurons of which all synapses were written, a bit each: their scale was folded into them, or changed.
+    irregular : int64 (found, 3)
+        Sample, neuron, and how many writes it took beyond those that the bits tell; none, but for windows of several
+        samples and for scales that are folded.
+    window_packed : uint8 (samples, inputs / 8) or None
+        Inputs that were not zero in the window that ended with a sample; None where windows are of one sample.
     """
 
     demand: Demand
@@ -56,17 +68,48 @@ class LayerCounts(NamedTuple):
     binary: bool
     active: Whole = NONE
     outputs: int = 0
+    inputs_packed: Bits = NO_BITS
+    whole_packed: Bits = NO_BITS
+    irregular: Whole = REGULAR
+    window_packed: Bits | None = None
+
+    @property
+    def dense(self) -> int:
+        """Synaptic operations of each sample, if zeros are not left out."""
+        return self.demand.fan_in * self.demand.neurons * self.demand.positions
+
+    def done(self, densely: bool) -> Whole:
+        """Return the synaptic operations that are done: all, or those that events reach; int64 (samples,)."""
+        return np.full_like(self.operations, self.dense) if densely else self.operations
 
     def writes_on(self, part: Part) -> Whole:
-        """Return how many synapses of this part were written: int64 (samples,)."""
-        written = self.written
-        writes: Whole = self.writes * share(written, part) // np.maximum(written.sum(axis=1, dtype=np.int64), 1)
+        """Return how many synapses of this part were written: int64 (samples,), exact."""
+        whole = share(self.whole, part)
+        writes: Whole = (share(self.written, part) - whole) * self.events + whole * self.demand.fan_in
+        sample, neuron, more = self.irregular.T
+        here = (neuron >= part.first) & (neuron < part.first + part.neurons)
+        np.add.at(writes, sample[here], more[here])
         return writes
 
     @property
     def written(self) -> NDArray[np.bool_]:
         """Neurons whose synapses were written: bool (samples, neurons), a new array."""
         return np.unpackbits(self.packed, axis=1, count=self.demand.neurons).view(np.bool_)
+
+    @property
+    def whole(self) -> NDArray[np.bool_]:
+        """Neurons of which all synapses were written: bool (samples, neurons), a new array."""
+        if len(self.whole_packed) == 0:
+            return np.zeros((len(self.events), self.demand.neurons), np.bool_)
+        return np.unpackbits(self.whole_packed, axis=1, count=self.demand.neurons).view(np.bool_)
+
+    def written_inputs(self) -> Bits:
+        """Return the inputs whose synapses were written, in neurons not written whole: uint8 (samples, inputs / 8).
+
+        Those that were not zero in the sample, or in any sample of the window that ended with it; none where a window
+        goes on.
+        """
+        return self.inputs_packed if self.window_packed is None else self.window_packed
 
 
 class Counts(NamedTuple):
@@ -110,9 +153,8 @@ def _neurobench(layers: Sequence[LayerCounts]) -> dict[str, float]:
     """Return synaptic operations a sample, by the definitions of NeuroBench."""
     operations = {"Effective_MACs": 0.0, "Effective_ACs": 0.0, "Dense": 0.0}
     for layer in layers:
-        demand = layer.demand
         operations["Effective_ACs" if layer.binary else "Effective_MACs"] += float(layer.effective.mean())
-        operations["Dense"] += demand.fan_in * demand.neurons * demand.positions
+        operations["Dense"] += layer.dense
     return operations
 
 
@@ -128,4 +170,5 @@ def _of_layer(layer: LayerCounts) -> dict[str, float]:
     names = ("events", "operations", "effective", "plasticity", "writes", "flips")
     means = {name: float(getattr(layer, name).mean()) for name in names}
     responses = layer.demand.neurons * layer.demand.positions
-    return means | {"neuron_updates": responses, "exponentials": responses if layer.demand.soft else 0}
+    exponentials = responses if layer.demand.soft else 0
+    return means | {"dense": layer.dense, "neuron_updates": responses, "exponentials": exponentials}

@@ -28,10 +28,11 @@ def operations(mapping: Mapping, counts: Counts) -> dict[str, Whole]:
     for layer in counts.layers:
         demand = layer.demand
         responses, width = demand.neurons * demand.positions, bits(demand, mapping.hardware)
-        total["synaptic_operation"] += layer.operations
+        done = layer.done(mapping.hardware.structure.is_dense)
+        total["synaptic_operation"] += done
         total["neuron_update"] += responses
         total["exponential"] += responses * demand.soft
-        total["memory_read_bit"] += layer.operations * width
+        total["memory_read_bit"] += done * width
         total["weight_update"] += layer.writes
         total["learning_read_bit"] += layer.writes * width
         total["learning_write_bit"] += layer.writes * width

@@ -209,10 +209,11 @@ def _placed(demands: Sequence[Demand], capacities: Sequence[int], hardware: Hard
     for layer, capacity in zip(demands, capacities, strict=True):
         synapses, left = _synapses(layer, hardware), layer.neurons
         neuron_bits = synapses * bits(layer, hardware)
-        most = capacity if shared else -(-left // -(-left // capacity))
+        cores = -(-left // capacity)  # that the rest of the layer needs: sizes differ by one neuron at most
         if parts and not shared:
             current.next()
         while left > 0:
+            most = capacity if shared else -(-left // cores)
             count = min(left, most, current.remaining(layer, neuron_bits))
             if count == 0 or (parts and parts[-1][:2] == (layer.layer, current.core)):
                 current.next()
@@ -229,7 +230,7 @@ def _placed(demands: Sequence[Demand], capacities: Sequence[int], hardware: Hard
             )
             current.add(part)
             parts.append(part)
-            left -= count
+            left, cores = left - count, cores - 1
     return parts
 
 

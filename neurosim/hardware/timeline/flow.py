@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from neurosim.errors import ConfigError
 from neurosim.hardware.chips.spec import Hardware
 from neurosim.hardware.counting.counts import Counts, share
+from neurosim.hardware.placement.demand import Demand
 from neurosim.hardware.placement.mapping import Mapping, Part
 from neurosim.hardware.placement.mesh import PORT, route
 from neurosim.hardware.timeline.simulation import Emission, Network
@@ -230,20 +231,33 @@ def _sent(carried: Load, mapping: Mapping, counts: Counts) -> Filled:
 
 
 def _event_time(part: Part, mapping: Mapping, counts: Counts) -> NDArray[np.float64]:
-    """Return how long an event occupies a core: the synaptic operations of its neurons, `lanes` of them at once."""
-    layer, lanes = counts.layers[part.layer], mapping.hardware.structure.lanes
-    operations = layer.operations * part.neurons // layer.demand.neurons
-    operations_per_event = -(-operations // (np.maximum(layer.events, 1) * lanes))
+    """Return how long an event occupies a core: the synaptic operations of its neurons, `lanes` of them at once.
+
+    A dense datapath only takes the event in.
+    """
+    layer, structure = counts.layers[part.layer], mapping.hardware.structure
+    if structure.is_dense:
+        return np.zeros(counts.samples)
+    entries = layer.operations // layer.demand.neurons  # every event reaches all neurons: nothing is left over
+    operations_per_event = -(-entries * part.neurons // (np.maximum(layer.events, 1) * structure.lanes))
     busy: NDArray[np.float64] = operations_per_event * float(picoseconds(mapping.hardware, "synaptic_operation"))
     return busy
 
 
 def _updates(carried: Load, mapping: Mapping, counts: Counts) -> Filled:
-    part = carried.part
+    part, demand = carried.part, mapping.demands[carried.part.layer]
     time = picoseconds(mapping.hardware, "neuron_update")
-    if mapping.demands[part.layer].soft:
+    if demand.soft:
         time += picoseconds(mapping.hardware, "exponential")
-    return 1, float(part.sites * time)
+    return 1, float(part.sites * time) + _dense_time(part, demand, mapping.hardware)
+
+
+def _dense_time(part: Part, demand: Demand, hardware: Hardware) -> float:
+    """Return how long a dense datapath goes through all synapses, once all events are in; else 0."""
+    if not hardware.structure.is_dense:
+        return 0.0
+    serial = -(-part.sites * demand.fan_in // hardware.structure.lanes)
+    return serial * float(picoseconds(hardware, "synaptic_operation"))
 
 
 def _positions(carried: Load, mapping: Mapping, counts: Counts) -> Filled:

@@ -125,7 +125,7 @@ def test_more_lanes_and_less_work_are_never_slower(plain, tmp_path):
     base = hardware.price(run, plain)
     wide = hardware.price(run, hardware.load(tmp_path / "plain.toml", {"structure.lanes": 4}))
     assert (wide.schedule.latency_s <= base.schedule.latency_s).all()
-    idle = run._replace(layers=tuple(layer._replace(writes=np.zeros_like(layer.writes)) for layer in run.layers))
+    idle = run._replace(layers=tuple(layer._replace(packed=np.zeros_like(layer.packed)) for layer in run.layers))
     assert hardware.price(idle, plain).schedule.limit_hz > base.schedule.limit_hz
 
 

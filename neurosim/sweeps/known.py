@@ -1,0 +1,50 @@
+"""What is known of a priced point: the band of each part of its energy, and what its price leaves out."""
+
+import json
+from typing import Any
+
+import numpy as np
+
+from neurosim.hardware import CostReport
+from neurosim.hardware.energy import constant_of
+
+REST = "rest"  # energy beyond what is counted times constants
+STATIC = "static"
+
+
+def energy_terms(report: CostReport) -> str:
+    """Return low, value and high of each part of a sample's mean energy, in J, as JSON; their sums are the totals.
+
+    A part is what is counted with one constant, by the constant's key; the static energy; or the rest: whatever else a
+    description prices.
+    """
+    terms: dict[str, Any] = {}
+    keys = {id(constant): key for key, constant in report.hardware.energy.items()}
+    for name, row in report.energy.operations.items():
+        constant = constant_of(report.hardware, name)
+        if constant is not None and row["count"] > 0:
+            scale = row["energy_J"] / constant.value if constant.value else row["count"]
+            band = np.array([scale * constant.low, row["energy_J"], scale * constant.high])
+            terms[keys[id(constant)]] = terms.get(keys[id(constant)], 0.0) + band
+    if report.static_J is not None:
+        terms[STATIC] = report.static_J.mean(axis=1)
+    whole = report.energy_J.mean(axis=1)
+    rest = whole - np.sum([[0.0] * 3, *terms.values()], axis=0)
+    if (np.abs(rest) > 1e-9 * whole).any():
+        terms[REST] = np.sort(np.maximum(rest, 0.0))
+    return json.dumps({name: band.tolist() for name, band in terms.items() if band[2] > 0})
+
+
+def left_out(summary: dict[str, Any]) -> dict[str, str]:
+    """Return what a price leaves out, as text: `not_priced` by its kinds, `not_modelled` as the description says it.
+
+    Parameters
+    ----------
+    summary : dict
+        Of a `CostReport`.
+    """
+    kinds = [name.replace("_", " ") for name in summary["not_priced"]]
+    kinds += ["static power"] if summary["energy_split_J"]["static"] is None else []
+    kinds += ["times"] if summary["latency_s"] is None else []
+    kinds += [f"time of {name.replace('_', ' ')}" for name in summary["not_timed"]]
+    return {"not_priced": ", ".join(sorted(kinds)), "not_modelled": "; ".join(summary["hardware"]["not_modelled"])}
