@@ -20,7 +20,8 @@ import numpy as np
 
 from neurosim.kernels.compiled import cell, not_inlined
 from neurosim.kernels.dense.few_bits import FAINTEST, UNIT, round_to_whole, sample_word
-from neurosim.kernels.dense.layout import FOLDS, SAMPLES
+from neurosim.kernels.dense.layout import SAMPLES
+from neurosim.kernels.dense.norms import note_whole
 from neurosim.kernels.dense.potentials import scale_sums, sum_rows
 from neurosim.kernels.shared.instruments import note_step
 from neurosim.kernels.shared.numbers import FIFTH, HALF, ONE, TENTH, TWO, ZERO
@@ -202,7 +203,7 @@ def _rewrite(k, peak, growth, rounding, writing, constants, state, targets):
             target = round_to_whole(target * levels, random_word(rounding), i, constants.nearest) / levels
         _program(i, k, target, random_word(writing), constants, state)
     state.scales[k] /= shrink
-    state.counters[FOLDS] += 1
+    note_whole(state.counters, k)
 
 
 @cell

@@ -84,8 +84,9 @@ class Crossbar(Devices):
 
     References
     ----------
-    Joshi et al., Nature Communications 11 (2020) 2473; Nandakumar et al., IEEE ICECS (2019): the models of programming
-    noise, drift and 1/f noise. Rasch et al., IEEE AICAS (2021), and aihwkit: the drop of voltage and the converter.
+    Joshi et al., Nature Communications 11 (2020) 2473, and Nandakumar et al., IEEE ICECS (2019), as aihwkit's
+    `PCMLikeNoiseModel` has them: programming noise, drift, 1/f noise. aihwkit's `rpu_forward_backward_pass.cpp` and
+    `IOParameters`: the drop of voltage, and the converter.
     """
 
     PCM: ClassVar[dict[str, Any]] = {
