@@ -2,7 +2,8 @@
 
 ::
 
-    OMP_NUM_THREADS=1 python -m benchmarks.devices --root FOLDER  # 10 minutes on one core
+    OMP_NUM_THREADS=1 python -m benchmarks.devices --root FOLDER  # 20 minutes on one core
+    OMP_NUM_THREADS=1 python -m benchmarks.devices --root FOLDER --only PCM --judged 3000  # where time passes
     python -m benchmarks.devices --peer tests/data/aihwkit_cells.json  # seconds; from benchmarks/aihwkit_cells.py
 
 The recipe `softhebb`, 200 neurons, 20,000 samples once; a neuron has the label of most of these that it wins. Where
@@ -48,16 +49,19 @@ def part(root: str, name: str, count: int) -> ns.streams.ArrayStream:
     return ns.streams.ArrayStream(np.concatenate(values)[:count], np.concatenate(labels)[:count])
 
 
-def accuracies(root: str, neurons: int, seeds: int) -> None:
-    """Print a row for each effect."""
-    train, test = part(root, "train", SAMPLES), part(root, "test", 10_000)
+def accuracies(root: str, neurons: int, seeds: int, only: str, judged: int) -> None:
+    """Print a row for each effect; so many samples give labels, and so many test them, if not all."""
+    train, test = part(root, "train", SAMPLES), part(root, "test", judged or 10_000)
+    labelled = part(root, "train", judged or SAMPLES)
     print(f"{'':28}{'accuracy':>9}  of seeds              norm  rewritten a sample  largest sum", flush=True)
     for name, given in EFFECTS.items():
+        if only not in name:
+            continue
         devices = None if given is None else ns.Crossbar(**given)
         found: dict[str, list[float]] = {name: []}
         for seed in range(seeds):
             chip = ns.Chip([ns.recipes.softhebb(neurons, devices=devices)], inputs=INPUTS, seed=seed).learn(train)
-            readouts = ns.Readouts.fit(chip, train)
+            readouts = ns.Readouts.fit(chip, labelled)
             found[name].append(100 * measure(readouts, chip, test).winner_accuracy)
             for later, seconds in LATER.items() if devices is not None and devices.drift != 0 else ():
                 aged = chip.with_constants(idle_s=seconds)
@@ -105,10 +109,12 @@ def main() -> None:
     parser.add_argument("--root", default=".")
     parser.add_argument("--neurons", type=int, default=200)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--only", default="", help="effects whose names have this in them")
+    parser.add_argument("--judged", type=int, default=0, help="samples that give labels, and that test them")
     parser.add_argument("--peer", type=Path)
     given = parser.parse_args()
     if given.peer is None:
-        accuracies(given.root, given.neurons, given.seeds)
+        accuracies(given.root, given.neurons, given.seeds, given.only, given.judged)
     else:
         peer(given.peer)
 

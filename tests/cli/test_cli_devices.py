@@ -24,7 +24,7 @@ def test_a_text_says_what_cells_are(text, wanted):
     [
         ("rram", "devices must be ideal, pcm or NAME=VALUE"), ("read_noise", "devices must have numbers"),
         ("read_noise=high", "devices must have numbers, got 'read_noise=high'"),
-        ("states=2,states=3", "once each, got 'states=3'"), ("read_noise=-1", "read_noise must be at least 0, got -1.0"),
+        ("states=2,states=3", "once each, got 'states=3'"), ("read_noise=-1", "read_noise must be at least 0, got"),
         ("adc_bits=8", "adc_bits and adc_range must be given both"),
     ],
 )  # fmt: skip
