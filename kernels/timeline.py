@@ -19,15 +19,15 @@ Whole = NDArray[np.int64]
 
 NEVER = 2**63 - 1
 LATEST = 2**62 - 1  # of moments, of holds and of sums of waiting: two of them together are still before NEVER
-RESOURCE, HOLD, ENDS, BEFORE = 0, 1, 2, 3  # in a row of Network.steps
+RESOURCE, HOLD, ENDS, BEFORE, KEPT = 0, 1, 2, 3, 4  # in a row of Network.steps
 FIRST, TARGET, OFFSET = 0, 1, 2  # in a row of Network.emissions
 MOMENT, TURN = 0, 1  # in a row of State.due
 SERVING, HEAD, TAIL, DOOR, WAITING, LONGEST, SERVED, BUSY, BLOCKED = 0, 1, 2, 3, 4, 5, 6, 7, 8  # of State.servers
 SERVER = 9
 NEXT, SAMPLE, STEP, SINCE = 0, 1, 2, 3  # in a row of State.messages
 # Places in State.clock.
-NOW, TURNS, ARRIVED, READY, LAST_READY, FIRED, SERVICES, FREE, USED, HELD, WANTED, TOO_LONG = range(12)
-CLOCK = 12
+NOW, TURNS, ARRIVED, READY, LAST_READY, FIRED, SERVICES, FREE, USED, HELD, WANTED, TOO_LONG, AWAKE = range(13)
+CLOCK = 13
 DONE, PAUSED, FULL, LATE, WAITED = 0, 1, 2, 3, 4  # what `advance` returns
 IN, LOST, OUTSIDE = 0, 1, 2  # what comes of a message that joins a queue
 NONE = -1
@@ -38,10 +38,14 @@ class Network(NamedTuple):
 
     capacities: Whole  # (resources,) waiting places, -1: any number
     blocks: int  # 1: a message that finds the queue full waits at its door; 0: it is lost
-    steps: Whole  # (steps, 4) resource, hold in ps, emission whose last step it is or -1, resource before or -1
+    steps: (
+        Whole  # (steps, 5) resource, hold in ps, emission whose last step it is or -1, resource before or -1, kept: 1
+    )
     emissions: Whole  # (emissions, 3) first step or -1, stage it goes to, of so many samples later
     outgoing: Whole  # (emissions,) stage by stage
     starts: Whole  # (stages + 1,) where a stage's are
+    sleep_after: int  # ps without a message after which the network sleeps, -1: never
+    wake: int  # ps that it takes to wake
 
 
 class Work(NamedTuple):
@@ -103,13 +107,14 @@ def _serve(r, m, network, work, state):
 @cell
 def _join(m, network, work, state):
     """Let m come to the resource of its step; return what came of it."""
-    r = network.steps[state.messages[m, STEP], RESOURCE]
+    step = state.messages[m, STEP]
+    r = network.steps[step, RESOURCE]
     server, capacity = state.servers[r], network.capacities[r]
     if server[SERVING] < 0:
         _serve(r, m, network, work, state)
         return IN
     fits = capacity < 0 or server[WAITING] < capacity
-    if not fits and network.blocks == 0:
+    if not fits and network.blocks == 0 and network.steps[step, KEPT] == 0:
         return LOST
     state.messages[m, NEXT] = NONE
     if server[HEAD] < 0:
@@ -285,8 +290,12 @@ def advance(network, work, state, events):
                 return FULL
         r, n = state.tree[1], clock[ARRIVED]
         moment = state.due[r, MOMENT]
-        if n < arrivals.size and arrivals[n] <= moment:
-            clock[ARRIVED], clock[NOW] = n + 1, arrivals[n]
+        came = max(arrivals[n], clock[AWAKE]) if n < arrivals.size else NEVER
+        if came <= moment and n < arrivals.size:
+            if n > 0 and clock[HELD] == 0 and 0 <= network.sleep_after < came - clock[NOW]:
+                came += network.wake
+                clock[AWAKE] = came
+            clock[ARRIVED], clock[NOW] = n + 1, came
             _deliver(n, 0, state)
         elif moment == NEVER:
             return DONE

@@ -61,7 +61,7 @@ WITHIN = {  # and which folders of a folder, or of kernels/
     "engine.cuda": "engine engine.conv engine.dense",
     "engine.dense": "engine",
     "hardware": "hardware.chips hardware.counting hardware.placement hardware.timeline",
-    "hardware.counting": "hardware.placement",
+    "hardware.counting": "hardware.chips hardware.placement",
     "hardware.placement": "hardware.chips",
     "hardware.timeline": "hardware.chips hardware.counting hardware.placement",
     "latency": "latency.roofline latency.timing",

@@ -18,6 +18,7 @@ def arrivals_of(options: ArrivalOptions) -> "Arrivals":
 
     kind = options.arrivals
     given = {"rate": options.rate_hz, "burst": options.burst, "timestamps": options.timestamps}
+    given["arrivals_seed"] = options.arrivals_seed
     for name, value in given.items():
         if name not in ARRIVALS[kind] and value is not None:
             fail(f"{name} must be left out with --arrivals {kind}, got {value}")
@@ -29,7 +30,9 @@ def arrivals_of(options: ArrivalOptions) -> "Arrivals":
         return Closed()
     if kind == "bursts":
         return Bursts(options.rate_hz, DEFAULT_BURST if options.burst is None else options.burst)
-    return Period(options.rate_hz) if kind == "period" else Poisson(options.rate_hz, options.seed or 0)
+    if kind == "period":
+        return Period(options.rate_hz)
+    return Poisson(options.rate_hz, (options.seed or 0) if options.arrivals_seed is None else options.arrivals_seed)
 
 
 def _timestamps(path: str) -> Any:

@@ -57,7 +57,7 @@ class BenchOptions(SourceOptions, ChipOptions, ArrivalOptions):
 @shared.preset()
 @click.option("--state", metavar="FILE", help="The chip of a state file, which is read and not written.")
 @shared.rules()
-@shared.seed(help="Seed of the first weights and of Poisson gaps.  [default: 0]")
+@shared.seed(help="Seed of the first weights, and of Poisson gaps without --arrivals-seed.  [default: 0]")
 @shared.learning()
 @shared.samples(help="Samples to measure.  [default: all there are, 10,000 at most]")
 @shared.warm_up(default=100, help="Samples before those, beside the first.")

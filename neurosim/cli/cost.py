@@ -53,7 +53,7 @@ class CostOptions(SourceOptions, ChipOptions, ArrivalOptions):
 @shared.root()
 @shared.neurons(help=f"A recipe's, of each layer.  [default: {shared.DEFAULT_NEURONS}]")
 @shared.weight_bits(help="A recipe's synapses: bits.  [default: float32]")
-@shared.seed(help="Of first weights and of Poisson gaps.  [default: 0]")
+@shared.seed(help="Of first weights, and of Poisson gaps without --arrivals-seed.  [default: 0]")
 @shared.rules()
 @shared.learning()
 @shared.warm_up(default=0, help="Samples to learn from before.")

@@ -18,7 +18,8 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 SECONDS = {"": 1.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9}
 DURATION = re.compile(r"([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?|[-+]?inf|nan)\s*(\w*)")
 ARRIVALS = {
-    "closed": (), "period": ("rate",), "poisson": ("rate",), "bursts": ("rate", "burst"), "stream": ("timestamps",),
+    "closed": (), "period": ("rate",), "poisson": ("rate", "arrivals_seed"), "bursts": ("rate", "burst"),
+    "stream": ("timestamps",),
 }  # fmt: skip
 DEFAULT_NEURONS, DEFAULT_RECIPE, DEFAULT_BURST = 100, "softhebb", 8
 LAYER_CONSTANTS = (
@@ -116,14 +117,17 @@ class ArrivalOptions:
         Samples that arrive at once.
     timestamps : str, optional
         Path of an array of microseconds.
+    arrivals_seed : int, optional
+        Seed of random gaps; by default `seed`.
     seed : int, optional
-        Seed of random gaps.
+        That of the first weights.
     """
 
     arrivals: str
     rate_hz: float | None
     burst: int | None
     timestamps: str | None
+    arrivals_seed: int | None
     seed: int | None
 
 
@@ -269,7 +273,7 @@ jobs = _shared("--jobs", type=click.IntRange(1))
 
 
 def arrivals() -> Decorator:
-    """Return the decorator of all options of `ArrivalOptions`, `--seed` apart."""
+    """Return the decorator of all options of `ArrivalOptions`; `--seed` is that of the chip too."""
     declared = (
         click.option(
             "--arrivals", type=click.Choice(list(ARRIVALS)), default="closed", show_default=True,
@@ -281,6 +285,9 @@ def arrivals() -> Decorator:
         ),
         click.option(
             "--burst", type=int, metavar="N", help=f"bursts: samples that come at once.  [default: {DEFAULT_BURST}]"
+        ),
+        click.option(
+            "--arrivals-seed", type=int, metavar="S", help="poisson: seed of the gaps.  [default: that of --seed]"
         ),
         click.option("--timestamps", metavar="FILE.npy", help="stream: whole microseconds, one a sample."),
     )  # fmt: skip

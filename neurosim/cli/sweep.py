@@ -173,6 +173,10 @@ def _show(sweep: "Sweep", rows: list["Row"], options: SweepOptions) -> None:
     for index, text in enumerate(warnings):
         say(f"  {text}" if index else f"\nwarning: {text}")
     say(f"\n{counts['done']} done, {counts['failed']} failed, {counts['open']} open; all rows: {options.table}")
+    lossy = [row for row in rows if "no_accuracy" in (row.record.get("measures") or {})]
+    if lossy:
+        name, why = lossy[0].point.name, lossy[0].record["measures"]["no_accuracy"]
+        say(f"{len(lossy)} lose events and have no accuracy, {name} because {why}")
 
 
 def _front(sweep: "Sweep", rows: list["Row"], done: int) -> str:

@@ -48,21 +48,39 @@ def energy(hardware: Hardware, operations: Table[str, NDArray[np.int64]]) -> Ene
     unpriced: dict[str, float] = {}
     for part, names in PARTS.items():
         for name in names:
+            if name not in operations:
+                continue
             mean = float(operations[name].mean())
             constant = constant_of(hardware, name)
             if constant is not None:
                 band = np.array([constant.low, constant.value, constant.high])
                 joules[part] += band[:, None] * operations[name]
                 priced[name] = {"count": mean, "each_J": constant.value, "energy_J": mean * constant.value}
-            elif mean > 0 and not name.endswith("_bit"):
+            elif mean > 0 and not name.endswith(("_bit", "_word")):
                 unpriced[name] = mean
     return Energy(joules, priced, unpriced)
 
 
+def key_of(hardware: Hardware, name: str) -> str | None:
+    """Return the key of the energy that an operation is priced with, or None if the description has none.
+
+    A word of memory without a price of its own takes that of its bits.
+    """
+    key = PRICED_AS.get(name, name)
+    others = {"hop": key in HOPS, key.replace("_word", "_bit"): hardware.memory is not None}
+    known = [key, *(other for other, allowed in others.items() if allowed)]
+    return next((other for other in known if other in hardware.energy), None)
+
+
 def constant_of(hardware: Hardware, name: str) -> Quantity | None:
     """Return the energy constant of an operation, or None if the description has none."""
-    key = PRICED_AS.get(name, name)
-    return hardware.energy.get(key, hardware.energy.get("hop") if key in HOPS else None)
+    key = key_of(hardware, name)
+    if key is None:
+        return None
+    constant, memory = hardware.energy[key], hardware.memory
+    if memory is not None and name.endswith("_word") and key.endswith("_bit"):
+        return constant.times(memory.word_bits)
+    return constant
 
 
 def check_learns(hardware: Hardware, learning: bool, unverified: bool) -> None:

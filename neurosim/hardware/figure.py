@@ -40,10 +40,8 @@ def energy_split(report: CostReport, axes: Any) -> None:
 
     A band that begins at zero, which a logarithmic axis does not have, begins with an arrow.
     """
-    parts = {name: spent.mean(axis=1) for name, spent in report.energy.parts.items()}
-    if report.static_J is not None:
-        parts["static"] = report.static_J.mean(axis=1)
-    whole = report.energy_J[1].mean()
+    parts = {name: spent for name, spent in report.mean_parts_J.items() if spent is not None}
+    whole = float(report.mean_energy_J[1])
     unit, size = prefixed(whole, "J")
     doing = "learn from" if report.counts.learning else "respond to"
     from_zero = any(low == 0 < value for low, value, _ in parts.values())
@@ -76,10 +74,12 @@ def _percent(share: float) -> str:
 
 
 def latencies(report: CostReport, axes: Any) -> None:
-    """Draw the simulated latencies by percentile, or say that the description has no times."""
+    """Draw the simulated latencies by percentile, with low, nominal and high times, or say that there are no times."""
     if report.schedule is None:
         axes.set_axis_off()
         axes.text(0.5, 0.5, "no latency: the description has no times", ha="center", transform=axes.transAxes)
         return
     axes.set_title(f"{as_label(report.hardware.name)}: simulated latency")
-    percentiles(axes, {"latency": report.schedule.latency_s}, report.deadline)
+    ends = zip(("times low", "times high"), report.ends or (), strict=False)
+    bands = {name: found.latency_s for name, found in ends if found is not report.schedule}
+    percentiles(axes, {"latency": report.schedule.latency_s} | bands, report.deadline)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neurosim.hardware.counting.operations import operations
 from neurosim.hardware.figure import figure
@@ -23,7 +24,9 @@ def check_record(path: str | Path) -> None:
 
 
 def record(report: CostReport, path: str | Path) -> None:
-    """Write a row for each sample: operations of each kind, energy with its band, latency.
+    """Write a row for each sample: operations of each kind, energy and latency with their bands, events lost.
+
+    Samples that were not timed have no latency, and no energy where the chip has static power.
 
     Raises
     ------
@@ -35,17 +38,30 @@ def record(report: CostReport, path: str | Path) -> None:
     columns: dict[str, Any] = dict(operations(report.mapping, report.counts))
     columns |= {"energy_J": value, "energy_low_J": low, "energy_high_J": high}
     if report.schedule is not None:
-        empty = np.full(report.counts.samples, np.nan)
-        for name in ("latency_s", "waiting_s"):
-            times = getattr(report.schedule, name)
-            columns[name] = empty.copy()
-            columns[name][: len(times)] = times
+        low, high = report.ends or (report.schedule, report.schedule)
+        timed = {
+            "latency_s": report.schedule.latency_s,
+            "latency_low_s": low.latency_s,
+            "latency_high_s": high.latency_s,
+            "waiting_s": report.schedule.waiting_s,
+            "lost_events": report.schedule.lost_of,
+        }
+        columns |= {name: _padded(values, report.counts.samples) for name, values in timed.items()}
     rows = zip(*(column.tolist() for column in columns.values()), strict=True)
     text = StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(("sample", *columns))
     writer.writerows((n, *("" if cell != cell else cell for cell in row)) for n, row in enumerate(rows))
     write_text("record", path, text.getvalue())
+
+
+def _padded(values: NDArray[Any], count: int) -> NDArray[Any]:
+    """Return values of the samples that were timed, with NaN for those after them."""
+    if len(values) == count:
+        return values
+    padded = np.full(count, np.nan)
+    padded[: len(values)] = values
+    return padded
 
 
 def draw(report: CostReport, path: str | Path) -> None:

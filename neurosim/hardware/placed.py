@@ -10,6 +10,7 @@ from neurosim.chip.samples import as_labels, as_samples
 from neurosim.hardware.chips.spec import Hardware, as_hardware
 from neurosim.hardware.counting.count import Counting
 from neurosim.hardware.energy import check_learns
+from neurosim.hardware.losses import loses
 from neurosim.hardware.placement.mapping import Mapping, place
 from neurosim.hardware.pricing import CostReport, price
 
@@ -26,11 +27,11 @@ class Cost(NamedTuple):
     inference_J, learning_J, routing_J : float
     static_J : float or None
         Energy of static power for the duration; None where the description has no static power, or no times.
-    latency_s : float or None
-        Until the response; None where the description has no times.
+    latency_s, latency_low_s, latency_high_s : float or None
+        Until the response, with all times nominal, low and high; None where the description has no times.
     lost_share : float or None
-        Share of its events that found no room in a queue, from 0 to 1; the simulated chip loses none. None where the
-        description has no times.
+        Share of its events that found no room in a queue, from 0 to 1; the simulated chip loses none, so that other
+        than 0 it is only with `ignore_losses`. None where the description has no times.
     operations : dict of str to float
         Operations of each kind that were priced.
     """
@@ -43,6 +44,8 @@ class Cost(NamedTuple):
     routing_J: float
     static_J: float | None
     latency_s: float | None
+    latency_low_s: float | None
+    latency_high_s: float | None
     lost_share: float | None
     operations: dict[str, float]
 
@@ -67,8 +70,10 @@ class PlacedChip:
     mapping : Mapping
     """
 
-    def __init__(self, chip: Chip, hardware: Hardware, unverified: bool) -> None:
+    def __init__(self, chip: Chip, hardware: Hardware, unverified: bool, ignore_losses: bool) -> None:
         self.chip, self.hardware, self._unverified = chip, hardware, unverified
+        built = hardware.structure
+        self._refuses = built.queue is not None and built.when_full == "drop" and not ignore_losses
         self.mapping: Mapping = place(chip, hardware)
         self._counting = {learning: Counting(chip, learning, 1) for learning in (False, True)}
 
@@ -83,13 +88,24 @@ class PlacedChip:
         SampleError, DivergedError
             As for `Chip.learn_one`.
         ConfigError
-            If no source gives the energy of learning on this chip.
+            If no source gives the energy of learning on this chip, or if it would lose events of the sample, as it
+            would learn something else then. The chip has not learned from the sample.
         """
         check_learns(self.hardware, True, self._unverified)
+        if self._refuses:
+            self._one(x, False, None)
         return self._one(x, True, label)
 
     def respond_one(self, x: ArrayLike) -> PricedResponse:
-        """Respond to a sample without learning; return the cost too."""
+        """Respond to a sample without learning; return the cost too.
+
+        Raises
+        ------
+        SampleError
+            As for `Chip.respond_one`.
+        ConfigError
+            If the chip would lose events of the sample, as it would answer something else then.
+        """
         return self._one(x, False, None)
 
     def _one(self, x: ArrayLike, learning: bool, label: int | None) -> PricedResponse:
@@ -97,6 +113,8 @@ class PlacedChip:
         labels = None if label is None else as_labels([label], 1)
         results = counting.take(as_samples(x, self.chip.shape, 1), labels, 0)
         report = price(counting.counts(), self.hardware, unverified=self._unverified)
+        if self._refuses and not learning and (error := loses(report)):
+            raise error
         shaped = self.chip.layers[-1].as_images
         potentials, responses = shaped(results.potentials[0]), shaped(results.responses[0])
         return PricedResponse(
@@ -108,7 +126,7 @@ class PlacedChip:
         )
 
 
-def on(chip: Chip, hardware: Hardware | str, *, unverified: bool = False) -> PlacedChip:
+def on(chip: Chip, hardware: Hardware | str, *, unverified: bool = False, ignore_losses: bool = False) -> PlacedChip:
     """Place a chip on described hardware, so that every sample comes with its cost.
 
     Parameters
@@ -119,6 +137,9 @@ def on(chip: Chip, hardware: Hardware | str, *, unverified: bool = False) -> Pla
         A description, or a name or path that `load` takes.
     unverified : bool
         Whether to use constants whose confidence is "unverified".
+    ignore_losses : bool
+        Whether to answer for samples of which the described chip would lose events, as if it had lost none; by default
+        they are refused.
 
     Returns
     -------
@@ -136,12 +157,15 @@ def on(chip: Chip, hardware: Hardware | str, *, unverified: bool = False) -> Pla
     >>> chip.learn_one([1.0] * 64).cost.energy_J > 0
     True
     """
-    return PlacedChip(chip, as_hardware(hardware), unverified)
+    return PlacedChip(chip, as_hardware(hardware), unverified, ignore_losses)
 
 
 def _cost(report: CostReport) -> Cost:
     low, value, high = (float(energy) for energy in report.energy_J[:, 0])
     parts, static, schedule = report.energy.parts, report.static_J, report.schedule
+    latencies = [
+        None if found is None else float(found.latency_s[0]) for found in (schedule, *(report.ends or (None,) * 2))
+    ]
     return Cost(
         energy_J=value,
         energy_low_J=low,
@@ -150,7 +174,9 @@ def _cost(report: CostReport) -> Cost:
         learning_J=float(parts["learning"][1, 0]),
         routing_J=float(parts["routing"][1, 0]),
         static_J=None if static is None else float(static[1, 0]),
-        latency_s=None if schedule is None else float(schedule.latency_s[0]),
+        latency_s=latencies[0],
+        latency_low_s=latencies[1],
+        latency_high_s=latencies[2],
         lost_share=None if schedule is None else schedule.lost_share,
         operations={name: row["count"] for name, row in report.energy.operations.items()},
     )

@@ -11,8 +11,10 @@ from neurosim.hardware.chips.spec import Hardware, as_hardware
 from neurosim.hardware.counting.counts import Counts
 from neurosim.hardware.counting.operations import operations
 from neurosim.hardware.energy import Energy, check_learns, energy
+from neurosim.hardware.lifetime import lifetime
 from neurosim.hardware.placement.mapping import Mapping, place
-from neurosim.hardware.timeline.schedule import Schedule, schedule
+from neurosim.hardware.static_energy import power_summary, static_energy
+from neurosim.hardware.timeline.schedule import Schedule, at_ends, schedule
 from neurosim.streams.arrivals import Arrivals, Closed
 
 PERCENTILES = {"p50": 50.0, "p95": 95.0, "p99": 99.0}
@@ -33,6 +35,8 @@ class CostReport(NamedTuple):
         When each sample was done; None where the description has no times.
     deadline : float or None
         Longest latency that is wanted, in seconds.
+    ends : tuple of two Schedule, or None
+        The schedules of the same samples with all times low, and with all times high.
     """
 
     hardware: Hardware
@@ -41,20 +45,43 @@ class CostReport(NamedTuple):
     energy: Energy
     schedule: Schedule | None
     deadline: float | None = None
+    ends: tuple[Schedule, Schedule] | None = None
 
     @property
     def static_J(self) -> Floats | None:
-        """Energy of static power for the time that each sample holds the chip: float64 (3, samples), or None."""
-        static = self.hardware.power.get("static")
-        if static is None or self.schedule is None:
+        """Static energy of each sample, with all constants low, nominal and high: float64 (3, samples), or None.
+
+        NaN for samples that were not timed: how long they hold the chip is not known.
+        """
+        if self.schedule is None:
             return None
-        return np.outer([static.low, static.value, static.high], self.schedule.held_s)
+        low, high = self.ends or (self.schedule, self.schedule)
+        return static_energy(self.mapping.hardware, (low, self.schedule, high), self.counts.samples)
 
     @property
     def energy_J(self) -> Floats:
-        """Energy of each sample, with all constants low, nominal, and high: float64 (3, samples)."""
+        """Energy of each sample, with all constants low, nominal, and high: float64 (3, samples).
+
+        NaN for samples that were not timed, where there is static power.
+        """
         static = self.static_J
         return self.energy.total if static is None else self.energy.total + static
+
+    @property
+    def mean_parts_J(self) -> dict[str, Floats | None]:
+        """Mean energy by part, `static` included, low, nominal and high: float64 (3,) each, None where not known.
+
+        Each is a mean over the samples for which it is known: `static` over those that were timed, others over all.
+        """
+        static = self.static_J
+        means: dict[str, Floats | None] = {part: spent.mean(axis=1) for part, spent in self.energy.parts.items()}
+        return means | {"static": None if static is None else np.nanmean(static, axis=1)}
+
+    @property
+    def mean_energy_J(self) -> Floats:
+        """Mean energy of a sample, low, nominal and high: the sum of `mean_parts_J`, float64 (3,)."""
+        summed: Floats = np.sum([spent for spent in self.mean_parts_J.values() if spent is not None], axis=0)
+        return summed
 
     def _repr_html_(self) -> str:
         from neurosim.hardware.table import html_table
@@ -63,10 +90,7 @@ class CostReport(NamedTuple):
 
     def summary(self) -> dict[str, Any]:
         """Return plain values, with units in the names; means over the samples."""
-        low, value, high = self.energy_J.mean(axis=1)
-        split: dict[str, float | None] = {part: float(e[1].mean()) for part, e in self.energy.parts.items()}
-        static = self.static_J
-        split["static"] = None if static is None else float(static[1].mean())
+        low, value, high = self.mean_energy_J
         used = self.mapping.summary()
         return {
             "hardware": self.hardware.describe(),
@@ -75,43 +99,69 @@ class CostReport(NamedTuple):
             "energy_J": float(value),
             "energy_low_J": float(low),
             "energy_high_J": float(high),
-            "energy_split_J": split,
+            "energy_split_J": {
+                part: None if spent is None else float(spent[1]) for part, spent in self.mean_parts_J.items()
+            },
             "operations": self.energy.operations,
             "not_priced": self.energy.unpriced,
             "not_timed": [] if self.schedule is None else list(self.schedule.untimed),
             **(_no_times() if self.schedule is None else self._times(self.schedule)),
             "memory_bytes": used["synapse_memory_bytes"] + (used["neuron_memory_bytes"] or 0),
+            **lifetime(self.counts, self.hardware.endurance, self._seconds()),
             "mapping": used,
             "counts": self.counts.summary(),
             "notes": list(self.mapping.notes),
         }
 
+    def _seconds(self) -> float | None:
+        """Return how long all samples take, at the rate of those that were timed; None where nothing is."""
+        return None if self.schedule is None else float(self.schedule.held_s.mean()) * self.counts.samples
+
     def _times(self, schedule: Schedule) -> dict[str, Any]:
         """Return the results of the timeline."""
-        latency = schedule.latency_s
-        missed = None if self.deadline is None else int((latency > self.deadline).sum())
+        low, high = self.ends or (schedule, schedule)
+        missed = None if self.deadline is None else int((schedule.latency_s > self.deadline).sum())
         return {
-            "timed_samples": len(latency),
-            "latency_s": float(latency.mean()),
-            "latency_percentiles_s": {name: float(np.percentile(latency, at)) for name, at in PERCENTILES.items()},
-            "latency_max_s": float(latency.max()),
+            "timed_samples": len(schedule.latency_s),
+            **_latency(schedule.latency_s, ""),
+            **_latency(low.latency_s, "_low"),
+            **_latency(high.latency_s, "_high"),
             "waiting_s": float(schedule.waiting_s.mean()),
             "samples_per_s_limit": schedule.limit_hz,
+            "samples_per_s_limit_low": high.limit_hz,
+            "samples_per_s_limit_high": low.limit_hz,
+            "samples_per_s_offered": schedule.offered_hz,
+            "load": schedule.load,
+            "overload": schedule.load is not None and schedule.load > 1,
             "backlog_max": schedule.backlog,
             "lost_events": schedule.lost,
             "lost_share": schedule.lost_share,
             "deadline_s": self.deadline,
             "deadline_misses": missed,
+            "deadline_miss_share": None if missed is None else missed / len(schedule.latency_s),
             "busiest": [list(row) for row in schedule.busiest],
+            "power_states": power_summary(self.mapping.hardware, schedule),
             "timeline_events": schedule.events,
         }
 
 
+def _latency(latency: Floats, end: str) -> dict[str, Any]:
+    """Return mean, percentiles and maximum; `end` is "", or which end of the times' bands they are at."""
+    return {
+        f"latency{end}_s": float(latency.mean()),
+        f"latency_percentiles{end}_s": {name: float(np.percentile(latency, at)) for name, at in PERCENTILES.items()},
+        f"latency_max{end}_s": float(latency.max()),
+    }
+
+
 def _no_times() -> dict[str, Any]:
     """Return the keys of `_times` for a chip without times."""
+    latencies = [f"latency{what}{end}_s" for end in ("", "_low", "_high") for what in ("", "_percentiles", "_max")]
     names = (
-        "timed_samples", "latency_s", "latency_percentiles_s", "latency_max_s", "waiting_s", "samples_per_s_limit",
-        "backlog_max", "lost_events", "lost_share", "deadline_s", "deadline_misses", "busiest", "timeline_events",
+        "timed_samples", *latencies, "waiting_s", "samples_per_s_limit", "samples_per_s_limit_low",
+        "samples_per_s_limit_high", "samples_per_s_offered", "load", "overload", "backlog_max", "lost_events",
+        "lost_share", "deadline_s", "deadline_misses", "deadline_miss_share", "busiest", "power_states",
+        "timeline_events",
     )  # fmt: skip
     return dict.fromkeys(names)
 
@@ -132,7 +182,7 @@ def price(
         E_n = \sum_o N_{on} e_o + P T_n
 
     with :math:`N_{on}` operations of kind o in sample n, each of energy :math:`e_o`, and the static power P for the
-    time :math:`T_n` that the sample holds the chip.
+    time :math:`T_n` that the sample holds the chip, or less where it is idle or asleep (`static_energy`).
 
     Parameters
     ----------
@@ -170,11 +220,13 @@ def price(
     arrivals = Closed() if arrivals is None else arrivals
     if not usable.time and (deadline is not None or not isinstance(arrivals, Closed)):
         raise ConfigError(f"time of {hardware.name}", "given, for a deadline or arrivals", None)
+    timed = schedule(mapping, counts, arrivals, timed_samples) if usable.time else None
     return CostReport(
         hardware=hardware,
         mapping=mapping,
         counts=counts,
         energy=spent,
-        schedule=schedule(mapping, counts, arrivals, timed_samples) if usable.time else None,
+        schedule=timed,
         deadline=deadline,
+        ends=None if timed is None else at_ends(mapping, counts, arrivals, timed),
     )

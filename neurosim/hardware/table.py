@@ -1,11 +1,13 @@
 """A priced run as text for people, in units that fit."""
 
+from collections.abc import Callable
 from typing import Any
 
 from neurosim.reporting import html
 from neurosim.reporting.units import duration, many, size
 
 JOULES = ((1.0, "J "), (1e-3, "mJ"), (1e-6, "uJ"), (1e-9, "nJ"), (1e-12, "pJ"), (0.0, "fJ"))
+SPANS = ((31_557_600.0, "years"), (86_400.0, "days"), (3_600.0, "hours"))
 NAME = 12
 
 
@@ -19,13 +21,14 @@ def joules(energy: float | None) -> str:
 
 def table(summary: dict[str, Any]) -> str:
     """Return a `CostReport.summary` as lines."""
-    rows = [*_chip(summary), ("", ""), *_energy(summary), ("", ""), *_time(summary), ("", ""), *_doubts(summary)]
+    done = [*_chip(summary), ("", ""), *_energy(summary), ("", ""), *_time(summary), *_wear(summary)]
+    rows = [*done, ("", ""), *_doubts(summary)]
     return "\n".join(f"{name:>{NAME}}  {text}".rstrip() for name, text in rows)
 
 
 def html_table(summary: dict[str, Any]) -> str:
     """Return a `CostReport.summary` as HTML for notebooks."""
-    rows = [*_chip(summary), *_energy(summary), *_time(summary)]
+    rows = [*_chip(summary), *_energy(summary), *_time(summary), *_wear(summary)]
     doubts = "\n".join(f"{name}: {text}" for name, text in _doubts(summary))
     shown = html.pairs(row for row in rows if any(row))
     return html.heading("Cost") + shown + html.folded("what is not in it, and sources", doubts)
@@ -39,8 +42,17 @@ def _chip(summary: dict[str, Any]) -> list[tuple[str, str]]:
         ("run", f"{doing} {summary['samples']:,} samples"),
         ("cores", f"{used['cores_used']:,} of {used['cores']:,}{area}"),
         ("", f"neurons {used['neurons_share']:.1%} full, synaptic memory {used['synapse_memory_share']:.1%}"),
-        ("memory", f"{size(summary['memory_bytes'])} in use"),
+        ("memory", f"{size(summary['memory_bytes'])} in use{_words(summary)}"),
     ]
+
+
+def _words(summary: dict[str, Any]) -> str:
+    """Return how synapses lie in words, for a chip that says it."""
+    memory = summary["hardware"].get("memory")
+    if memory is None:
+        return ""
+    padding = summary["mapping"]["padding_share"]
+    return f", in {memory['layout'].replace('_', '-')} words of {memory['word_bits']} bits; {padding:.1%} is padding"
 
 
 def _energy(summary: dict[str, Any]) -> list[tuple[str, str]]:
@@ -65,22 +77,71 @@ def _time(summary: dict[str, Any]) -> list[tuple[str, str]]:
     if summary["latency_s"] is None:
         return [("latency", "not known: the description has no times")]
     at = ", ".join(f"{name} {duration(t).strip()}" for name, t in summary["latency_percentiles_s"].items())
-    worst = duration(summary["latency_max_s"]).strip()
+    mean, worst = duration(summary["latency_s"]).strip(), duration(summary["latency_max_s"]).strip()
+    band = _band(duration, summary["latency_low_s"], summary["latency_high_s"])
+    rate = f"{summary['samples_per_s_limit']:,.0f} samples/s"
+    rates = _band("{:,.0f}".format, summary["samples_per_s_limit_low"], summary["samples_per_s_limit_high"])
     rows = [
-        ("latency", f"{duration(summary['latency_s']).strip()} on average, {at}, max {worst}"),
-        ("waiting", f"{duration(summary['waiting_s']).strip()} of it, for those before"),
-        ("limit", f"{summary['samples_per_s_limit']:,.0f} samples/s; backlog {summary['backlog_max']:,} at most"),
+        ("latency", f"{mean} on average{band}, {at}, max {worst}"),
+        ("waiting", f"{duration(summary['waiting_s']).strip()} of it, {_for_what(summary['power_states'])}"),
+        ("limit", f"{rate}{rates}; backlog {summary['backlog_max']:,} at most"),
         ("busiest", ", ".join(f"{name} {share:.0%}" for name, share in summary["busiest"])),
     ]
     if summary["timed_samples"] < summary["samples"]:
-        rows.append(("", f"of the first {summary['timed_samples']:,} samples"))
+        rows.append(("", f"of the first {summary['timed_samples']:,} samples, and so is the static energy"))
+    if summary["overload"]:
+        rows.append(("overload", "the rate is more than the chip can do: latencies grow as long as it lasts"))
     if summary["deadline_s"] is not None:
         deadline, misses = duration(summary["deadline_s"]).strip(), summary["deadline_misses"]
         rows.append(("deadline", f"{deadline}, missed by {misses:,} of {summary['timed_samples']:,} samples"))
     if summary["lost_events"]:
         lost = f"{summary['lost_events']:,} events, {summary['lost_share']:.2%}, found no room"
         rows.append(("lost", f"{lost}: what a chip without them would learn and answer is not simulated"))
+    if summary["power_states"] is not None:
+        rows += _states(summary["power_states"])
     return rows
+
+
+def _for_what(states: dict[str, float | None] | None) -> str:
+    """Return what samples wait for until the first layer takes them in."""
+    return "for those before, and for the chip to wake" if states and states["wakes"] else "for those before"
+
+
+def _band(text: Callable[[float], str], low: float, high: float) -> str:
+    """Return a band in brackets; nothing where there is none."""
+    return f" ({text(low).strip()} to {text(high).strip()})" if low < high else ""
+
+
+def _states(states: dict[str, float | None]) -> list[tuple[str, str]]:
+    """Return in which power states the chip spends its time, and when it pays to sleep."""
+    times = {name: float(states[f"{name}_s"] or 0.0) for name in ("active", "idle", "asleep", "waking")}
+    whole = sum(times.values())
+    shares = ", ".join(f"{name} {time / whole:.3%}" for name, time in times.items() if time > 0)
+    rows = [("power", f"{shares} of the time; woken {states['wakes']:.3g} times a sample")]
+    if states["break_even_s"] is not None:
+        rows.append(("", f"sleeping pays from {duration(states['break_even_s']).strip()} asleep on"))
+    return rows
+
+
+def _wear(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    if summary["writes_per_synapse_max"] is None:
+        return []
+    mean, most = summary["writes_per_synapse_mean"], summary["writes_per_synapse_max"]
+    rows = [("wear", f"{mean:,.4g} writes a synapse on average by {summary['samples']:,} samples, {most:,} at most")]
+    if summary["lifetime_samples"] is not None:
+        lasts = f"{many(summary['lifetime_samples'])} samples"
+        if summary["lifetime_s"] is not None:
+            low, value, high = (span(summary[f"lifetime_{name}"]) for name in ("low_s", "s", "high_s"))
+            lasts = f"{value} ({low} to {high}), {lasts}" if low != high else f"{value}, {lasts}"
+        endured = f"at {summary['endurance_writes']:.3g} writes of one synapse, without wear levelling"
+        rows.append(("lifetime", f"{lasts}, {endured}"))
+    return rows
+
+
+def span(seconds: float) -> str:
+    """Return a time in the largest unit up to years of which it is at least one."""
+    unit, name = next(((unit, name) for unit, name in SPANS if seconds >= unit), (1.0, ""))
+    return f"{seconds / unit:,.3g} {name}" if name else duration(seconds).strip()
 
 
 def _doubts(summary: dict[str, Any]) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.hardware import CostReport
-from neurosim.hardware.energy import constant_of
+from neurosim.hardware.energy import constant_of, key_of
 
 REST = "rest"  # energy beyond what is counted times constants
 STATIC = "static"
@@ -19,16 +19,15 @@ def energy_terms(report: CostReport) -> str:
     description prices.
     """
     terms: dict[str, Any] = {}
-    keys = {id(constant): key for key, constant in report.hardware.energy.items()}
     for name, row in report.energy.operations.items():
-        constant = constant_of(report.hardware, name)
-        if constant is not None and row["count"] > 0:
+        key, constant = key_of(report.hardware, name), constant_of(report.hardware, name)
+        if key is not None and constant is not None and row["count"] > 0:
             scale = row["energy_J"] / constant.value if constant.value else row["count"]
             band = np.array([scale * constant.low, row["energy_J"], scale * constant.high])
-            terms[keys[id(constant)]] = terms.get(keys[id(constant)], 0.0) + band
-    if report.static_J is not None:
-        terms[STATIC] = report.static_J.mean(axis=1)
-    whole = report.energy_J.mean(axis=1)
+            terms[key] = terms.get(key, 0.0) + band
+    static, whole = report.mean_parts_J["static"], report.mean_energy_J
+    if static is not None:
+        terms[STATIC] = static
     rest = whole - np.sum([[0.0] * 3, *terms.values()], axis=0)
     if (np.abs(rest) > 1e-9 * whole).any():
         terms[REST] = np.sort(np.maximum(rest, 0.0))

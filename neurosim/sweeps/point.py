@@ -11,6 +11,7 @@ from neurosim.chip.chip import Chip
 from neurosim.errors import StateError, StreamError
 from neurosim.experiments.data import Data, Renumbered, Scaled, Stretch
 from neurosim.hardware import Counts
+from neurosim.hardware.losses import loses
 from neurosim.instruments import never_won
 from neurosim.layers.dense import DenseWTA
 from neurosim.layers.plain import rebuild
@@ -23,19 +24,20 @@ from neurosim.streams.order import repeat
 from neurosim.sweeps.arrivals import arrivals_of
 from neurosim.sweeps.chips import chip_settings
 from neurosim.sweeps.known import energy_terms, left_out
-from neurosim.sweeps.search import LOST
 from neurosim.sweeps.settings import complete, digest
 from neurosim.sweeps.tasks import Measure
 
-VERSION = 3  # 2: a chip that loses events has no accuracy; 3: what is known of a point's energy and accuracy
+VERSION = 3  # 2: a chip that loses events has no accuracy; 3: what is known of a point's energy, latency and accuracy
 SECTIONS = ("data", "chip", "measure", "hardware", "arrivals")  # learning depends on the first three
 MEASURES = (
     "accuracy", "energy_J", "latency_s", "memory_bytes", "cores_used", "energy_low_J", "energy_high_J",
     "energy_inference_J", "energy_learning_J", "energy_routing_J", "energy_static_J", "latency_p99_s", "latency_max_s",
     "waiting_s", "samples_per_s_limit", "never_won", "synaptic_operations", "plasticity_operations", "weight_updates",
-    "bits_flipped", "lost_share",
+    "bits_flipped", "lost_share", "writes_per_synapse_max", "lifetime_s", "deadline_misses", "deadline_miss_share",
+    "overload", "load", "latency_low_s", "latency_high_s", "latency_p99_low_s", "latency_p99_high_s",
+    "latency_max_low_s", "latency_max_high_s", "samples_per_s_limit_low", "samples_per_s_limit_high",
 )  # fmt: skip
-TOLD = ("data", "accuracy_error", "not_priced", "not_modelled", "energy_terms")  # beside measures: no objectives
+TOLD = ("data", "accuracy_error", "no_accuracy", "not_priced", "not_modelled", "energy_terms")  # no objectives
 
 
 class Learned(NamedTuple):
@@ -107,19 +109,21 @@ def learn(settings: dict[str, Any], data: Data) -> Learned:
 def price(learned: Learned, settings: dict[str, Any]) -> dict[str, Any]:
     """Price the counts on the hardware of a configuration."""
     described, unverified = _described(settings["hardware"]), settings["measure"]["unverified"]
-    arrivals = arrivals_of(settings["arrivals"])
-    report = hardware.price(
-        learned.counts, described, arrivals=arrivals, deadline=settings["arrivals"].get("deadline_s"),
-        unverified=unverified,
-    )  # fmt: skip
+    arrivals, deadline = arrivals_of(settings["arrivals"]), settings["arrivals"].get("deadline_s")
+    report = hardware.price(learned.counts, described, arrivals=arrivals, deadline=deadline, unverified=unverified)
     summary = report.summary()
     split = {f"energy_{part}_J": value for part, value in summary["energy_split_J"].items()}
-    tails = {f"latency_{name}_s": value for name, value in (summary["latency_percentiles_s"] or {}).items()}
+    tails = {
+        f"latency_{name}{end}_s": value
+        for end in ("", "_low", "_high")
+        for name, value in (summary[f"latency_percentiles{end}_s"] or {}).items()
+    }
     values = summary | summary["mapping"] | split | tails
     measures = learned.measures | {name: values[name] for name in MEASURES if name in values}
+    measures["overload"] = None if measures["overload"] is None else int(measures["overload"])
     measures |= left_out(summary) | {"energy_terms": energy_terms(report)}
-    if measures.get(LOST):  # the chip that learned lost none of these events
-        measures["accuracy"] = None
+    if error := loses(report):  # the chip that learned lost none of these events, so its accuracy is not theirs
+        measures |= {"accuracy": None, "no_accuracy": str(error)}
     return measures
 
 

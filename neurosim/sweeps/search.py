@@ -9,10 +9,9 @@ from typing import Any
 from neurosim import randomness
 from neurosim.errors import ConfigError
 from neurosim.experiments.cells import Cell, Finished, Record
-from neurosim.sweeps.study import EXTRA, POINTS, Sections, Sweep
+from neurosim.sweeps.study import EXTRA, LOST, POINTS, Sections, Sweep
 from neurosim.sweeps.vary import Choice, Plain
 
-LOST = "lost_share"  # a measure: whatever else a chip is worth, one that loses events is on no front
 Complete = Callable[[Sections], dict[str, Any]]
 Round = Generator[list["Point"], Finished, None]  # yields points, is sent their records by key
 
@@ -126,9 +125,13 @@ def _suggested(sweep: Sweep, complete: Complete, version: int) -> Round:
 
 
 def objectives(record: Record, sweep: Sweep) -> list[float] | None:
-    """Return the values of a point's objectives; None if one is missing, or the point's chip loses events."""
+    """Return the values of a point's objectives; None if one is missing.
+
+    They are None too if the point's chip loses events and that is no objective: work that is not done takes neither
+    energy nor time, so that such a chip would win by losing.
+    """
     measures = record.get("measures") or {}
-    if measures.get(LOST):
+    if measures.get(LOST) and LOST not in sweep.objectives:
         return None
     values = [measures.get(name) for name in sweep.objectives]
     return None if any(value is None for value in values) else [float(value) for value in values if value is not None]

@@ -35,6 +35,7 @@ WORDS = {  # what a name without its unit stands for, where its own words do not
     "deadline_misses": "samples later than the deadline",
     "overload": "overload: time that samples need of that between them",
     "lifetime": "lifetime of the synapses",
+    "writes_per_synapse_max": "writes of the most written synapse",
     "area": "area of the chip",
     "power_density": "power density",
 }

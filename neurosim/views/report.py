@@ -272,7 +272,7 @@ class _StateReport:
         ]
         facts += [] if self._measured is None else _latency_facts(self._measured)
         if self._cost is not None:
-            low, value, high = (joules(energy).strip() for energy in self._cost.energy_J.mean(axis=1))
+            low, value, high = (joules(energy).strip() for energy in self._cost.mean_energy_J)
             facts.append(Fact(f"energy, {_doing(self._cost.counts.learning)}", value, f"{low} to {high}"))
         return facts
 

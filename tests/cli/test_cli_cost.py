@@ -245,3 +245,24 @@ def test_events_that_are_lost_are_told(plain):
     summary = json.loads(invoke(*words, "--json").stdout)
     assert 0 < summary["lost_share"] <= 1
     assert f"{summary['lost_events']:,} events, {summary['lost_share']:.2%}, found no room" in invoke(*words).stdout
+
+
+def test_gaps_have_a_seed_of_their_own(plain):
+    words = ("softhebb", "--neurons", 5, "--chip", plain, *ROOMY, "--stream", "digits", "--samples", 20)
+    random = (*words, "--arrivals", "poisson", "--rate", 1e6, "--json")
+
+    def latency(*options):
+        return json.loads(invoke(*random, *options).stdout)["latency_max_s"]
+
+    assert latency("--seed", 3) == latency("--seed", 3, "--arrivals-seed", 3)
+    assert latency("--seed", 3) != latency("--seed", 3, "--arrivals-seed", 4)
+    told = refused(*words[:-2], "--arrivals", "period", "--rate", 5, "--arrivals-seed", 4)
+    assert "arrivals_seed must be left out with --arrivals period, got 4" in told
+
+
+def test_a_rate_beyond_the_limit_is_told(plain):
+    words = ("softhebb", "--neurons", 5, "--chip", plain, *ROOMY, "--stream", "digits", "--samples", 20)
+    for rate, overload in ((1e3, False), (1e9, True)):
+        options = (*words, "--arrivals", "period", "--rate", rate)
+        assert ("overload  the rate is more than the chip can do" in invoke(*options).stdout) == overload
+        assert json.loads(invoke(*options, "--json").stdout)["overload"] is overload

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import neurosim as ns
 from neurosim import hardware
 from neurosim.errors import ConfigError
-from neurosim.hardware.placement.demand import Demand, demand
+from neurosim.hardware.placement.demand import Demand, Patches, demand
 from neurosim.hardware.placement.mesh import hops, route
 
 
@@ -85,9 +85,10 @@ def test_a_kernel_is_stored_once_or_for_each_position(tmp_path):
 def test_float32_is_priced_at_the_widest_word_and_says_so(plain):
     mapping = hardware.place([counted.dense(0, 64, 8, bits=None)], plain)
     assert mapping.parts[0].synapse_bits == 8 * 64 * 8
-    assert len(mapping.notes) == 1
-    assert "runs in float32 and is priced with synapses of 8 bits" in mapping.notes[0]
-    assert not hardware.place([counted.dense(0, 64, 8, bits=8)], plain).notes
+    memory, priced = mapping.notes
+    assert "runs in float32 and is priced with synapses of 8 bits" in priced
+    assert memory.startswith("plain does not say how synapses lie in memory")
+    assert hardware.place([counted.dense(0, 64, 8, bits=8)], plain).notes == (memory,)
 
 
 def test_chips_tell_what_their_layers_need():
@@ -95,7 +96,8 @@ def test_chips_tell_what_their_layers_need():
     assert demand(chip.layers[0]) == Demand(0, 64, 64, 20, 1, None, True)
     assert demand(chip.layers[1]) == Demand(1, 20, 20, 5, 1, None, False)
     deep = ns.Chip.from_preset("softhebb-cifar10-1layer")
-    assert demand(deep.layers[0]) == Demand(0, 3072, 75, 96, 1024, None, True)
+    patches = Patches(channels=3, height=32, width=32, kernel=5, stride=1, padding=2)
+    assert demand(deep.layers[0]) == Demand(0, 3072, 75, 96, 1024, None, True, patches=patches)
 
 
 @given(

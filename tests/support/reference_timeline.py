@@ -82,8 +82,11 @@ class Reference:
         emission = self.network.emissions[message.emission]
         self.deliver(message.sample + emission.offset, emission.target)
 
+    def emission(self, message):
+        return self.network.emissions[message.emission]
+
     def route(self, message):
-        return self.network.emissions[message.emission].route
+        return self.emission(message).route
 
     def server(self, message, back=0):
         return self.servers[self.route(message)[message.place - back][0]]
@@ -95,7 +98,7 @@ class Reference:
         elif len(server.queue) < server.capacity:
             server.queue.append(message)
             server.longest = max(server.longest, len(server.queue))
-        elif self.network.policy == "drop":
+        elif self.network.policy == "drop" and not (message.place == 0 and self.emission(message).kept):
             self.lost[message.sample] += 1
             return "lost"
         else:

@@ -13,12 +13,13 @@ def cases(draw, policies=("drop", "block")):
     capacity = st.sampled_from([-1, 0, 1, 2])
     step = st.tuples(st.integers(0, max(resources - 1, 0)), st.integers(0, 3))
     route = st.lists(step, max_size=4 if resources else 0).map(tuple)
-    emissions = [Emission(draw(st.integers(0, s - 1)), s, 0, draw(route)) for s in range(1, stages)]
+    kept = st.booleans()
+    emissions = [Emission(draw(st.integers(0, s - 1)), s, 0, draw(route), draw(kept)) for s in range(1, stages)]
     for _ in range(draw(st.integers(0, 5))):
         offset = draw(st.integers(0, 1))
         source, target = draw(st.integers(0, stages - 1)), draw(st.integers(0, stages - 1))
         if offset == 1 or source < target:
-            emissions.append(Emission(source, target, offset, draw(route)))
+            emissions.append(Emission(source, target, offset, draw(route), draw(kept)))
     emissions = draw(st.permutations(emissions))
     network = Network(
         tuple(f"r{i}" for i in range(resources)),

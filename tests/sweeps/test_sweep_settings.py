@@ -10,6 +10,7 @@ from click.testing import CliRunner
 import neurosim as ns
 from neurosim import hardware
 from neurosim.cli import main
+from neurosim.errors import ConfigError
 from neurosim.experiments.cells import Folder
 from neurosim.experiments.data import Data, Renumbered
 from neurosim.streams import ArrayStream
@@ -19,6 +20,7 @@ from neurosim.sweeps.pareto import front
 from neurosim.sweeps.point import MEASURE_OF_A_POINT as MEASURE
 from neurosim.sweeps.point import Learned
 from neurosim.sweeps.run import Engine
+from neurosim.sweeps.run import _best as best_of
 from neurosim.sweeps.search import objectives, rounds
 
 STUDY = {
@@ -281,17 +283,49 @@ def test_files_that_cannot_be_written_are_refused_before(tmp_path, out, words):
 # Events that are lost
 
 
-def test_a_design_that_loses_events_has_no_accuracy_and_is_on_no_front(tmp_path):
-    drops = {"structure.queue": 0, "structure.when_full": "drop"}
-    (kept,) = points()
-    (lossy,) = points(hardware=STUDY["hardware"] | drops)
+def test_a_design_that_loses_events_has_no_accuracy_and_cannot_win_by_losing(tmp_path):
+    slow = STUDY["hardware"] | {"structure.lanes": 1}  # events come in more quickly than they are served
+    (kept,) = points(hardware=slow)
+    (lossy,) = points(hardware=slow | {"structure.queue": 0, "structure.when_full": "drop"})
     data = Data(tmp_path)
     learned = MEASURE.learn(kept.cell.settings, data)
     whole, lost = (MEASURE.price(learned, point.cell.settings) for point in (kept, lossy))
-    assert (whole["lost_share"], whole["accuracy"] > 0) == (0, True)
+    assert (whole["lost_share"], whole["accuracy"] > 0, "no_accuracy" in whole) == (0, True, False)
     assert 0 < lost["lost_share"] <= 1
     assert lost["accuracy"] is None
-    for wishes in ({"accuracy": "max"}, {"energy_J": "min", "latency_s": "min"}):
+    told = lost["no_accuracy"]
+    assert told.startswith("structure.queue of cmos45-int8 must be so long that no event is lost")
+    assert f"{lost['lost_share']:.3%} of the events found no room; give it more places" in told
+    assert lost["latency_s"] < whole["latency_s"]  # by what it does not do
+    records = [{"status": "done", "measures": one} for one in (whole, lost)]
+    for wishes, best in (
+        ({"accuracy": "max"}, [True, False]),
+        ({"energy_J": "min", "latency_s": "min"}, [True, False]),
+        ({"latency_s": "min"}, [True, False]),
+        ({"latency_s": "min", "lost_share": "min"}, [True, True]),  # who declares it sees both
+        ({"accuracy": "max", "lost_share": "min"}, [True, False]),
+    ):
         sweep = study.of(STUDY | {"objectives": wishes}, MEASURE.sections, MEASURE.measures)
-        assert objectives({"measures": whole}, sweep) is not None
-        assert objectives({"measures": lost}, sweep) is None
+        assert best_of(sweep, records) == best
+    with pytest.raises(ConfigError, match=r"objectives\.lost_share must be one of min, got 'max'"):
+        study.of(STUDY | {"objectives": {"lost_share": "max"}}, MEASURE.sections, MEASURE.measures)
+
+
+def test_overload_deadlines_and_bands_are_measures(tmp_path):
+    fast = {"kind": "period", "rate_hz": 1e7, "deadline_s": 1e-6}
+    (closed,), (clocked,) = points(), points(arrivals=fast)
+    learned = MEASURE.learn(closed.cell.settings, Data(tmp_path))
+    alone, by_the_clock = (MEASURE.price(learned, point.cell.settings) for point in (closed, clocked))
+    assert (alone["overload"], alone["load"], alone["deadline_misses"]) == (False, None, None)
+    assert by_the_clock["overload"] == 1
+    assert by_the_clock["load"] == pytest.approx(1e7 / by_the_clock["samples_per_s_limit"], rel=1e-2)
+    assert 0 < by_the_clock["deadline_misses"] == 20 * by_the_clock["deadline_miss_share"]
+    for kind in ("", "p99_", "max_"):
+        low, high = (alone[f"latency_{kind}{end}_s"] for end in ("low", "high"))
+        assert low < alone[f"latency_{kind}s"] < high
+    assert alone["samples_per_s_limit_low"] < alone["samples_per_s_limit"] < alone["samples_per_s_limit_high"]
+    wishes = {"overload": "min", "deadline_misses": "min", "latency_high_s": "min"}
+    sweep = study.of(STUDY | {"objectives": wishes}, MEASURE.sections, MEASURE.measures)
+    assert objectives({"measures": by_the_clock}, sweep)[:2] == [1, by_the_clock["deadline_misses"]]
+    with pytest.raises(ConfigError, match=r"arrivals\.deadline_s must be positive, in seconds, got 0"):
+        points(arrivals={"deadline_s": 0})

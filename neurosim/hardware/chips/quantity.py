@@ -1,7 +1,7 @@
 """Constants of hardware: a value with its range, unit, definition and source."""
 
 import sys
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from neurosim.errors import ConfigError
@@ -46,6 +46,10 @@ class Quantity:
     source: str
     retrieved: str
     confidence: str
+
+    def times(self, count: int) -> "Quantity":
+        """Return the constant of so many of these together."""
+        return replace(self, value=self.value * count, low=self.low * count, high=self.high * count)
 
     def describe(self) -> dict[str, Any]:
         """Return plain values."""

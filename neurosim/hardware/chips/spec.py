@@ -14,19 +14,33 @@ from pathlib import Path
 from typing import Any
 
 from neurosim.errors import ConfigError
-from neurosim.hardware.chips import keys
+from neurosim.hardware.chips import keys, power_states
+from neurosim.hardware.chips.endurance import Endurance
+from neurosim.hardware.chips.memory import Memory
+from neurosim.hardware.chips.power_states import PowerStates
 from neurosim.hardware.chips.quantity import ENERGIES, LARGEST, POWERS, TIMES, Quantity, quantity
 from neurosim.hardware.chips.structure import Structure
 from neurosim.outside import toml
 
 ENERGY_OF = (
     "synaptic_operation", "neuron_update", "exponential", "weight_update", "event_in", "event_out", "hop",
-    "hop_east_west", "hop_north_south", "memory_read_bit", "memory_write_bit",
+    "hop_east_west", "hop_north_south", "memory_read_bit", "memory_write_bit", "memory_read_word", "memory_write_word",
+    "wake",
 )  # fmt: skip
-TIME_OF = ("synaptic_operation", "neuron_update", "exponential", "weight_update", "event_in", "event_out", "hop")
-POWER_OF = ("static",)
+TIME_OF = (
+    "synaptic_operation", "neuron_update", "exponential", "weight_update", "event_in", "event_out", "hop", "input",
+    "memory_access", "wake",
+)  # fmt: skip
+POWER_OF = ("static", "idle", "sleep")
+WORDS = ("memory_read_word", "memory_write_word", "memory_access")  # constants of words, which `memory` describes
 GROUPS = {"energy": (ENERGY_OF, ENERGIES), "time": (TIME_OF, TIMES), "power": (POWER_OF, POWERS)}
-SECTIONS: dict[str, type] = {"structure": Structure}  # tables of plain keys; all but the first one may be left out
+# Tables of plain keys; all but the first one may be left out.
+SECTIONS: dict[str, type] = {
+    "structure": Structure,
+    "memory": Memory,
+    "endurance": Endurance,
+    "power_states": PowerStates,
+}
 MOST_NAMES = 16  # of names in an error
 DEEPEST = 16  # of descriptions that are each based on the next
 
@@ -46,6 +60,12 @@ class Hardware:
     structure : Structure
     energy, time, power : dict of str to Quantity
         By operation, in J, s and W; operations without an entry are not priced.
+    endurance : Endurance or None
+        How often a synapse can be written.
+    memory : Memory or None
+        Words of synaptic memory; None: each synapse is priced by itself.
+    power_states : PowerStates or None
+        When the chip stops its clock and sleeps; None: `power.static` all the time.
     """
 
     name: str
@@ -56,6 +76,14 @@ class Hardware:
     energy: Mapping[str, Quantity]
     time: Mapping[str, Quantity]
     power: Mapping[str, Quantity]
+    endurance: Endurance | None = None
+    memory: Memory | None = None
+    power_states: PowerStates | None = None
+
+    def at(self, end: str) -> "Hardware":
+        """Return the description with all times at one end of their bands: "low" or "high"."""
+        times = {name: replace(constant, value=getattr(constant, end)) for name, constant in self.time.items()}
+        return replace(self, time=times)
 
     def learns(self) -> bool:
         """Return whether there is an energy of weight updates that is not unverified."""
@@ -215,8 +243,16 @@ def _hardware(name: str, table: dict[str, Any]) -> Hardware:
     sections: dict[str, Any] = {
         key: keys.section(key, kind, table[key]) for key, kind in SECTIONS.items() if key in table
     }
-    clock = sections["structure"].clock_Hz
-    constants: dict[str, Any] = {group: _group(group, table.get(group, {}), clock) for group in GROUPS}
+    structure = sections["structure"]
+    if "memory" in sections:
+        sections["memory"].check_widths(structure.weight_bits, structure.neuron_bits)
+    _check_words(table)
+    constants: dict[str, Any] = {group: _group(group, table.get(group, {}), structure.clock_Hz) for group in GROUPS}
+    if "endurance" in sections and "weight_update" not in constants["energy"]:
+        rule = "given where endurance is: what wears out is written, and writing takes energy"
+        raise ConfigError("energy.weight_update", rule, None, f"{name} has none; leave endurance out, or give it")
+    _check_port(structure, constants["time"])
+    power_states.check(sections.get("power_states"), constants["power"], constants["time"], constants["energy"])
     return Hardware(
         name=name,
         title=table["title"],
@@ -225,6 +261,24 @@ def _hardware(name: str, table: dict[str, Any]) -> Hardware:
         **sections,
         **constants,
     )
+
+
+def _check_words(table: dict[str, Any]) -> None:
+    """Refuse constants of words where no table says what a word is: they would change nothing."""
+    for group in GROUPS:
+        given = table.get(group, {})
+        for key in WORDS:
+            if "memory" not in table and isinstance(given, dict) and key in given:
+                raise ConfigError(f"{group}.{key}", "given together with the table memory", key, "say what a word is")
+
+
+def _check_port(built: Structure, times: Mapping[str, Quantity]) -> None:
+    """Refuse a chip that loses events which find no room, and that gets all events of a sample at one instant."""
+    if not times or built.queue is None or built.when_full != "drop" or {"input", "hop"} & times.keys():
+        return
+    rule = "given, or time.hop, where events that find no room are lost (structure.when_full)"
+    advice = "it is the time between two events of a sample; without it all of them come at one instant"
+    raise ConfigError("time.input", rule, None, advice)
 
 
 def _group(group: str, table: object, clock: float | None) -> dict[str, Quantity]:

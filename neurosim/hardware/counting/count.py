@@ -225,4 +225,5 @@ def _irregular(written: NDArray[np.int32], events: NDArray[np.int64], fan_in: in
     sample, neuron = np.nonzero(written)
     writes = written[sample, neuron].astype(np.int64)
     more = np.abs(writes) - np.where(writes < 0, fan_in, events[sample])
-    return np.stack([sample, neuron, more], axis=1)[more != 0]
+    found: NDArray[np.int64] = np.stack([sample, neuron, more], axis=1)[more != 0]
+    return found

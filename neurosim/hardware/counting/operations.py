@@ -7,24 +7,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.hardware.counting.counts import Counts, share
-from neurosim.hardware.placement.mapping import Mapping, bits
+from neurosim.hardware.counting.words import words
+from neurosim.hardware.placement.mapping import Mapping
 from neurosim.hardware.placement.mesh import Hops, hops
+from neurosim.hardware.placement.stored import bits
 
 Whole = NDArray[np.int64]
 # The operations that each share of a sample's energy is the price of.
-INFERENCE = ("synaptic_operation", "neuron_update", "exponential", "memory_read_bit")
+INFERENCE = (
+    "synaptic_operation", "neuron_update", "exponential", "memory_read_bit", "memory_read_word",
+    "accumulator_read_word", "accumulator_write_word",
+)  # fmt: skip
 ROUTING = ("event_in", "event_out", "hop_east_west", "hop_north_south")
-LEARNING = ("weight_update", "learning_read_bit", "learning_write_bit")
+LEARNING = ("weight_update", "learning_read_bit", "learning_write_bit", "learning_read_word", "learning_write_word")
 IN, INSIDE, OUT = 0, 1, 2  # events from the port, between cores, to the port
-PRICED_AS = {"learning_read_bit": "memory_read_bit", "learning_write_bit": "memory_write_bit"}
+PRICED_AS = {
+    "learning_read_bit": "memory_read_bit", "learning_write_bit": "memory_write_bit",
+    "learning_read_word": "memory_read_word", "learning_write_word": "memory_write_word",
+    "accumulator_read_word": "memory_read_word", "accumulator_write_word": "memory_write_word",
+}  # fmt: skip
 
 
 def operations(mapping: Mapping, counts: Counts) -> dict[str, Whole]:
     """Return how many operations of each kind a sample takes: int64 (samples,) each.
 
-    Each synaptic operation reads a word of memory, each weight update reads and writes one.
+    Memory is counted in words, as the chip's table `memory` lays synapses out. Without that table it is counted in
+    bits: each synaptic operation reads its synapse, each weight update reads and writes it, and no other comes along.
     """
-    total = {name: np.zeros(counts.samples, np.int64) for name in (*INFERENCE, *ROUTING, *LEARNING)}
+    left_out = "_bit" if mapping.hardware.memory is not None else "_word"
+    names = [name for name in (*INFERENCE, *ROUTING, *LEARNING) if not name.endswith(left_out)]
+    total = {name: np.zeros(counts.samples, np.int64) for name in names}
     for layer in counts.layers:
         demand = layer.demand
         responses, width = demand.neurons * demand.positions, bits(demand, mapping.hardware)
@@ -32,16 +44,30 @@ def operations(mapping: Mapping, counts: Counts) -> dict[str, Whole]:
         total["synaptic_operation"] += done
         total["neuron_update"] += responses
         total["exponential"] += responses * demand.soft
-        total["memory_read_bit"] += done * width
         total["weight_update"] += layer.writes
-        total["learning_read_bit"] += layer.writes * width
-        total["learning_write_bit"] += layer.writes * width
+        if mapping.hardware.memory is None:
+            total["memory_read_bit"] += done * width
+            total["learning_read_bit"] += layer.writes * width
+            total["learning_write_bit"] += layer.writes * width
+    if mapping.hardware.memory is not None:
+        _add_words(total, mapping, counts)
     for direction, route, events in _traffic(mapping, counts):
         total["event_out"] += events * (direction != IN)
         total["event_in"] += events * (direction != OUT)
         total["hop_east_west"] += events * route.east_west
         total["hop_north_south"] += events * route.north_south
     return total
+
+
+def _add_words(total: dict[str, Whole], mapping: Mapping, counts: Counts) -> None:
+    """Add the words of memory that each part reads and writes."""
+    for part in mapping.parts:
+        found = words(part, counts.layers[part.layer], mapping.hardware)
+        total["memory_read_word"] += found.read
+        total["learning_read_word"] += found.updated
+        total["learning_write_word"] += found.updated
+        total["accumulator_read_word"] += found.accumulated
+        total["accumulator_write_word"] += found.accumulated
 
 
 def _traffic(mapping: Mapping, counts: Counts) -> Iterator[tuple[int, Hops, Any]]:

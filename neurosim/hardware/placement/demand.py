@@ -3,8 +3,39 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from neurosim.engine.base import WorkingLayer
 from neurosim.layers.conv import ConvWTA
+
+
+class Patches(NamedTuple):
+    """How a convolutional layer cuts its image into patches, one a position.
+
+    Attributes
+    ----------
+    channels, height, width : int
+        Of the image that comes in.
+    kernel, stride, padding : int
+        Of the layer; the image is padded by its reflection.
+    """
+
+    channels: int
+    height: int
+    width: int
+    kernel: int
+    stride: int
+    padding: int
+
+    def cut(self, images: NDArray[Any]) -> NDArray[Any]:
+        """Return the patches of images: (samples, positions, fan_in); a patch by rows, columns, channels."""
+        shaped = images.reshape(-1, self.channels, self.height, self.width)
+        edge = (self.padding, self.padding)
+        padded = np.pad(shaped, ((0, 0), (0, 0), edge, edge), mode="reflect")
+        views = np.lib.stride_tricks.sliding_window_view(padded, (self.kernel, self.kernel), axis=(2, 3))
+        views = views[:, :, :: self.stride, :: self.stride].transpose(0, 2, 3, 4, 5, 1)
+        return views.reshape(len(shaped), views.shape[1] * views.shape[2], -1)
 
 
 class Demand(NamedTuple):
@@ -26,6 +57,8 @@ class Demand(NamedTuple):
         Whether each response takes an exponential.
     uncounted : tuple of str
         Operations that nobody counts, in words: those of the user's own functions, and of winners alone.
+    patches : Patches or None
+        Of a convolutional layer: where its positions are.
     """
 
     layer: int
@@ -36,6 +69,7 @@ class Demand(NamedTuple):
     weight_bits: int | None
     soft: bool
     uncounted: tuple[str, ...] = ()
+    patches: Patches | None = None
 
 
 def demand(layer: WorkingLayer) -> Demand:
@@ -51,7 +85,14 @@ def demand(layer: WorkingLayer) -> Demand:
         weight_bits=None if convolutional else getattr(constants, "weight_bits", None),
         soft=constants.competition.soft,
         uncounted=tuple(_uncounted(constants)),
+        patches=_patches(layer) if convolutional else None,
     )
+
+
+def _patches(layer: Any) -> Patches:
+    constants = layer.constants
+    channels, height, width = layer.image
+    return Patches(channels, height, width, constants.kernel, constants.stride, constants.padding)
 
 
 def _uncounted(constants: Any) -> Iterator[str]:

@@ -7,6 +7,7 @@ from neurosim.chip.chip import Chip
 from neurosim.errors import ConfigError
 from neurosim.hardware.chips.spec import Hardware, as_hardware
 from neurosim.hardware.placement.demand import Demand, demand
+from neurosim.hardware.placement.stored import bits, copies, fitting, stored_bits
 
 FLOAT, MOST_BITS = 32, 16  # bits of a float32, and of the widest integer synapse that the simulator runs
 
@@ -68,11 +69,16 @@ class Mapping(NamedTuple):
         """Cores in use."""
         return sorted({part.core for part in self.parts})
 
+    def _used_bits(self, part: Part) -> int:
+        """Return the bits of a part's synapses, tags included and padding left out."""
+        memory, width = self.hardware.memory, bits(self.demands[part.layer], self.hardware)
+        return part.synapses * (width + (0 if memory is None else memory.tag_bits))
+
     def summary(self) -> dict[str, Any]:
         """Return plain values: how much of the hardware is in use."""
         structure = self.hardware.structure
         used, sites = len(self.cores), sum(part.sites for part in self.parts)
-        bits = sum(part.synapse_bits for part in self.parts)
+        stored = sum(part.synapse_bits for part in self.parts)
         neuron_bits = None if structure.neuron_bits is None else sites * structure.neuron_bits
         area = None if structure.area_mm2 is None else structure.area_mm2 * used / structure.cores
         return {
@@ -80,8 +86,9 @@ class Mapping(NamedTuple):
             "cores": structure.cores,
             "neurons_used": sites,
             "neurons_share": sites / (used * structure.neurons_per_core),
-            "synapse_memory_share": bits / (used * structure.synapse_bits_per_core),
-            "synapse_memory_bytes": bits / 8,
+            "synapse_memory_share": stored / (used * structure.synapse_bits_per_core),
+            "synapse_memory_bytes": stored / 8,
+            "padding_share": 1 - sum(map(self._used_bits, self.parts)) / stored,
             "neuron_memory_bytes": None if neuron_bits is None else neuron_bits / 8,
             "area_mm2": area,
             "parts": [part._asdict() for part in self.parts],
@@ -132,11 +139,6 @@ def place(chip: Chip | Sequence[Demand], hardware: Hardware | str) -> Mapping:
     raise ConfigError("network", rule, needed, advice)
 
 
-def bits(layer: Demand, hardware: Hardware) -> int:
-    """Return the bits of a layer's synapse on a chip."""
-    return layer.weight_bits or hardware.structure.weight_bits
-
-
 def _neurons_per_core(layer: Demand, hardware: Hardware) -> int:
     """Return how many of a layer's neurons fit on an empty core; refuse a layer of which not even one does."""
     structure, name = hardware.structure, f"layer {layer.layer + 1}"
@@ -147,9 +149,9 @@ def _neurons_per_core(layer: Demand, hardware: Hardware) -> int:
         _check_fits(f"inputs of {name}", layer.inputs, structure.fan_in_per_core, "a core", hardware)
     positions = f"positions of a neuron of {name}"
     _check_fits(positions, layer.positions, structure.neurons_per_core, "a core", hardware)
-    needed = _synapses(layer, hardware) * bits(layer, hardware)
+    needed = stored_bits(layer, 1, hardware)
     _check_fits(f"bits of the synapses of a neuron of {name}", needed, memory, "a core", hardware)
-    return min(structure.neurons_per_core // layer.positions, memory // needed)
+    return min(structure.neurons_per_core // layer.positions, fitting(layer, memory, hardware))
 
 
 def _check_fits(what: str, needed: int, available: int, holder: str, hardware: Hardware) -> None:
@@ -159,17 +161,11 @@ def _check_fits(what: str, needed: int, available: int, holder: str, hardware: H
         raise ConfigError(what, rule, needed, f"{needed - available} too many for core 0 or any other")
 
 
-def _synapses(layer: Demand, hardware: Hardware) -> int:
-    """Return how many synapses of a neuron are stored."""
-    unrolled = hardware.structure.convolution == "unrolled"
-    return layer.fan_in * (layer.positions if unrolled else 1)
-
-
 class _CurrentCore:
     """The core that is being filled."""
 
     def __init__(self, hardware: Hardware) -> None:
-        self._structure, self.core = hardware.structure, -1
+        self._hardware, self.core = hardware, -1
         self.next()
 
     def next(self) -> None:
@@ -177,13 +173,13 @@ class _CurrentCore:
         self.core += 1
         self._sites, self._bits, self._inputs = 0, 0, 0
 
-    def remaining(self, layer: Demand, neuron_bits: int) -> int:
-        """Return how many more neurons of a layer fit, each with `neuron_bits` of synapses."""
-        structure = self._structure
+    def remaining(self, layer: Demand) -> int:
+        """Return how many more neurons of a layer fit."""
+        structure = self._hardware.structure
         if structure.fan_in_per_core is not None and self._inputs + layer.inputs > structure.fan_in_per_core:
             return 0
         sites, memory = structure.neurons_per_core - self._sites, structure.synapse_bits_per_core - self._bits
-        return min(sites // layer.positions, memory // neuron_bits)
+        return min(sites // layer.positions, fitting(layer, memory, self._hardware))
 
     def add(self, part: Part) -> None:
         """Put a part on this core."""
@@ -207,14 +203,13 @@ def _placed(demands: Sequence[Demand], capacities: Sequence[int], hardware: Hard
     parts: list[Part] = []
     current = _CurrentCore(hardware)
     for layer, capacity in zip(demands, capacities, strict=True):
-        synapses, left = _synapses(layer, hardware), layer.neurons
-        neuron_bits = synapses * bits(layer, hardware)
+        left = layer.neurons
         cores = -(-left // capacity)  # that the rest of the layer needs: sizes differ by one neuron at most
         if parts and not shared:
             current.next()
         while left > 0:
             most = capacity if shared else -(-left // cores)
-            count = min(left, most, current.remaining(layer, neuron_bits))
+            count = min(left, most, current.remaining(layer))
             if count == 0 or (parts and parts[-1][:2] == (layer.layer, current.core)):
                 current.next()
                 continue
@@ -224,8 +219,8 @@ def _placed(demands: Sequence[Demand], capacities: Sequence[int], hardware: Hard
                 first=layer.neurons - left,
                 neurons=count,
                 sites=count * layer.positions,
-                synapses=count * synapses,
-                synapse_bits=count * neuron_bits,
+                synapses=count * layer.fan_in * copies(layer, hardware),
+                synapse_bits=stored_bits(layer, count, hardware),
                 fan_in=layer.inputs,
             )
             current.add(part)
@@ -247,6 +242,11 @@ def _notes(demands: Sequence[Demand], hardware: Hardware) -> list[str]:
         for layer in demands
         for what in layer.uncounted
     ]
+    if hardware.memory is None:
+        uncounted.append(
+            f"{hardware.name} does not say how synapses lie in memory: each is priced by itself, as if every word "
+            "brought only synapses that are needed"
+        )
     return uncounted + [
         f"layer {layer.layer + 1} runs in float32 and is priced with synapses of {width} bits: its accuracy is not "
         f"that of such synapses" + (f" (weight_bits={width} runs it so)" if _runs(layer, width) else "")

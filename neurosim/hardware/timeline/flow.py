@@ -2,7 +2,9 @@
 
 The stages of each layer, on each of its cores:
 
-- *integrate*: the core serves every event that comes in, for the duration of its synaptic operations;
+- *integrate*: the core serves every event that comes in, for the duration of its synaptic operations, or of reading
+  their words of memory if that takes longer. Where the memory is neuron-major, an event only comes in, and the core
+  integrates all of them once the last one is there;
 - *compete*: the core updates its neurons and computes their exponentials. If a layer has several cores, each sends one
   event per position to the layer's first core, which sends one back when it has all: the sums of the softmax;
 - *transmit*: the core makes the events of its outputs, and sends them when all are made and the next layer is free;
@@ -22,12 +24,16 @@ from numpy.typing import NDArray
 from neurosim.errors import ConfigError
 from neurosim.hardware.chips.spec import Hardware
 from neurosim.hardware.counting.counts import Counts, share
-from neurosim.hardware.placement.demand import Demand
+from neurosim.hardware.counting.words import gathers
 from neurosim.hardware.placement.mapping import Mapping, Part
 from neurosim.hardware.placement.mesh import PORT, route
+from neurosim.hardware.timeline import accesses
+from neurosim.hardware.timeline.network import LATEST
+from neurosim.hardware.timeline.power import PICOSECONDS
 from neurosim.hardware.timeline.simulation import Emission, Network
 
-PICOSECONDS = 1e12
+CORE = "core "  # how the names of cores begin
+INPUT = "input"  # where a sample's events wait outside, and come in one by one
 LONGEST = 2**53  # picoseconds of a service, so that it is a whole number in float64 too
 Whole = NDArray[np.int64]
 Filled = tuple[Whole | int, NDArray[np.floating[Any]] | float]  # messages, and how long each is served
@@ -78,6 +84,7 @@ class _Builder:
         self.hardware = hardware
         self.stages: dict[str, int] = {"sample": 0}
         self.resources: dict[str, int] = {}
+        self.cores: set[int] = set()
         self.emissions: list[Emission] = []
         self.loads: list[Load] = []
 
@@ -95,11 +102,14 @@ class _Builder:
     def core(self, part: Part, *operations: str) -> tuple[int, int]:
         """Return a step at a core that takes at least the time of some operations."""
         fixed = sum(picoseconds(self.hardware, operation) for operation in operations)
-        return self.resource(f"core {part.core}"), fixed
+        core = self.resource(f"{CORE}{part.core}")
+        self.cores.add(core)
+        return core, fixed
 
     def emit(self, source: str, target: str, steps: Sequence[tuple[int, int]], load: Load, offset: int = 0) -> None:
-        """Let a stage send messages to another."""
-        self.emissions.append(Emission(self.stage(source), self.stage(target), offset, tuple(steps)))
+        """Let a stage send messages to another; what begins at a core is its own work, which it never loses."""
+        own = len(steps) > 0 and steps[0][0] in self.cores
+        self.emissions.append(Emission(self.stage(source), self.stage(target), offset, tuple(steps), own))
         self.loads.append(load)
 
 
@@ -129,20 +139,41 @@ def plan(mapping: Mapping) -> Plan:
     structure = mapping.hardware.structure
     network = Network(
         resources=tuple(builder.resources),
-        capacities=(-1 if structure.queue is None else structure.queue,) * len(builder.resources),
+        capacities=tuple(_places(mapping.hardware, resource) for resource in builder.resources),
         policy=structure.when_full,
         stages=tuple(builder.stages),
         emissions=tuple(builder.emissions),
+        sleep_after=_sleep_after(mapping.hardware),
+        wake=picoseconds(mapping.hardware, "wake"),
     )
     learned = tuple(builder.stages[f"learned {layer}"] for layer in range(len(layers)))
     return Plan(network, tuple(builder.loads), builder.stages["response"], learned)
 
 
+def _sleep_after(hardware: Hardware) -> int | None:
+    """Return after how many picoseconds without a sample the chip sleeps; None where it never does."""
+    states = hardware.power_states
+    if states is None or states.sleep_after_s is None or "sleep" not in hardware.power:
+        return None
+    return min(round(states.sleep_after_s * PICOSECONDS), LATEST)
+
+
+def _places(hardware: Hardware, resource: str) -> int:
+    """Return how many events may wait at a resource; those of a sample wait for the port outside of the chip."""
+    queue = hardware.structure.queue
+    return -1 if queue is None or resource in (INPUT, PORT) else queue
+
+
 def _samples_in(builder: _Builder, parts: Sequence[Part]) -> None:
-    """Let the port send each event to all cores of the first layer."""
+    """Let a sample's events come in one after another, and the port send each of them to all cores of the first layer.
+
+    The messages for these cores are one event: only the first of them takes the time between two events.
+    """
     entry = builder.resource(PORT), picoseconds(builder.hardware, "hop")
+    interval = picoseconds(builder.hardware, "input")
     for part in parts:
-        steps = [entry, *builder.links(0, part.core), builder.core(part, "event_in")]
+        outside = [(builder.resource(INPUT), interval if part is parts[0] else 0)] if interval > 0 else []
+        steps = [*outside, entry, *builder.links(0, part.core), builder.core(part, "event_in")]
         builder.emit("sample", _name("integrated", part), steps, Load("events", part))
 
 
@@ -233,15 +264,15 @@ def _sent(carried: Load, mapping: Mapping, counts: Counts) -> Filled:
 def _event_time(part: Part, mapping: Mapping, counts: Counts) -> NDArray[np.float64]:
     """Return how long an event occupies a core: the synaptic operations of its neurons, `lanes` of them at once.
 
-    A dense datapath only takes the event in.
+    Or the words of memory that it reads, if these take longer. Where events are gathered first, one only comes in.
     """
-    layer, structure = counts.layers[part.layer], mapping.hardware.structure
-    if structure.is_dense:
+    layer, hardware = counts.layers[part.layer], mapping.hardware
+    if gathers(hardware):
         return np.zeros(counts.samples)
     entries = layer.operations // layer.demand.neurons  # every event reaches all neurons: nothing is left over
-    operations_per_event = -(-entries * part.neurons // (np.maximum(layer.events, 1) * structure.lanes))
-    busy: NDArray[np.float64] = operations_per_event * float(picoseconds(mapping.hardware, "synaptic_operation"))
-    return busy
+    operations_per_event = -(-entries * part.neurons // (np.maximum(layer.events, 1) * hardware.structure.lanes))
+    busy: NDArray[np.float64] = operations_per_event * float(picoseconds(hardware, "synaptic_operation"))
+    return np.maximum(busy, accesses.of_event(part, layer, hardware, picoseconds(hardware, "memory_access")))
 
 
 def _updates(carried: Load, mapping: Mapping, counts: Counts) -> Filled:
@@ -249,15 +280,20 @@ def _updates(carried: Load, mapping: Mapping, counts: Counts) -> Filled:
     time = picoseconds(mapping.hardware, "neuron_update")
     if demand.soft:
         time += picoseconds(mapping.hardware, "exponential")
-    return 1, float(part.sites * time) + _dense_time(part, demand, mapping.hardware)
+    return 1, part.sites * time + _gathering(part, mapping, counts)
 
 
-def _dense_time(part: Part, demand: Demand, hardware: Hardware) -> float:
-    """Return how long a dense datapath goes through all synapses, once all events are in; else 0."""
-    if not hardware.structure.is_dense:
+def _gathering(part: Part, mapping: Mapping, counts: Counts) -> NDArray[np.floating[Any]] | float:
+    """Return how long a core integrates once all events are in; 0 where it does so as they come."""
+    hardware, layer = mapping.hardware, counts.layers[part.layer]
+    if not gathers(hardware):
         return 0.0
-    serial = -(-part.sites * demand.fan_in // hardware.structure.lanes)
-    return serial * float(picoseconds(hardware, "synaptic_operation"))
+    entries = layer.done(hardware.structure.is_dense) // layer.demand.neurons
+    serial = -(-entries * part.neurons // hardware.structure.lanes)
+    busy = serial * float(picoseconds(hardware, "synaptic_operation"))
+    read = accesses.of_gathering(part, layer, hardware, picoseconds(hardware, "memory_access"))
+    longer: NDArray[np.floating[Any]] = np.maximum(busy, read)
+    return longer
 
 
 def _positions(carried: Load, mapping: Mapping, counts: Counts) -> Filled:
@@ -274,10 +310,11 @@ def _outputs(carried: Load, mapping: Mapping, counts: Counts) -> Filled:
 
 
 def _writes(carried: Load, mapping: Mapping, counts: Counts) -> Filled:
-    part = carried.part
-    written = counts.layers[part.layer].writes_on(part)
-    serial = -(-written // mapping.hardware.structure.lanes)
-    return 1, serial * float(picoseconds(mapping.hardware, "weight_update"))
+    part, hardware = carried.part, mapping.hardware
+    layer = counts.layers[part.layer]
+    serial = -(-layer.writes_on(part) // hardware.structure.lanes)
+    busy = serial * float(picoseconds(hardware, "weight_update"))
+    return 1, np.maximum(busy, accesses.of_learning(part, layer, hardware, picoseconds(hardware, "memory_access")))
 
 
 _FILLS = {

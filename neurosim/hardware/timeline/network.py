@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from neurosim.checks import LARGEST, one_of, whole
+from neurosim.checks import LARGEST, one_of, truth, whole
 from neurosim.errors import ConfigError
 from neurosim.hardware.timeline import stages
 
@@ -22,6 +22,8 @@ class Emission:
         0: the target belongs to the same sample; 1: to the next one.
     route : tuple of (int, int)
         Indices of resources, and how long each is held, in picoseconds. Empty: messages arrive at once.
+    kept : bool
+        Whether messages are never lost at the first resource, as its own work is not: they wait for a full queue.
 
     Raises
     ------
@@ -33,11 +35,13 @@ class Emission:
     target: int
     offset: int = 0
     route: tuple[tuple[int, int], ...] = ()
+    kept: bool = False
 
     def __post_init__(self) -> None:
         whole("source", self.source, 0, LARGEST)
         whole("target", self.target, 0, LARGEST)
         whole("offset", self.offset, 0, 1)
+        truth("kept", self.kept)
         for step in self.route if isinstance(self.route, tuple) else (self.route,):
             if not isinstance(step, tuple) or len(step) != 2:
                 raise ConfigError("route", "pairs of a resource and a hold in picoseconds", step)
@@ -61,6 +65,11 @@ class Network:
         Names; the first one fires when a sample arrives.
     emissions : tuple of Emission
         In the order in which a stage sends them.
+    sleep_after : int, optional
+        Picoseconds without any message after which the network sleeps; by default it never does.
+    wake : int
+        Picoseconds from the arrival at which it wakes until the sample's first stage fires, and that of samples which
+        arrive meanwhile.
 
     Raises
     ------
@@ -73,9 +82,14 @@ class Network:
     policy: str
     stages: tuple[str, ...]
     emissions: tuple[Emission, ...]
+    sleep_after: int | None = None
+    wake: int = 0
 
     def __post_init__(self) -> None:
         one_of("policy", self.policy, POLICIES)
+        for name in ("sleep_after", "wake"):
+            if getattr(self, name) is not None:
+                whole(name, getattr(self, name), 0, LATEST)
         if not self.stages:
             raise ConfigError("stages", "at least one", self.stages)
         if len(self.capacities) != len(self.resources):

@@ -1,5 +1,6 @@
 """When each sample is done: counts on a mapping, simulated on the timeline."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +11,8 @@ from neurosim.errors import ConfigError
 from neurosim.hardware.counting.counts import Counts
 from neurosim.hardware.placement.mapping import Mapping
 from neurosim.hardware.timeline import simulation
-from neurosim.hardware.timeline.flow import PICOSECONDS, Plan, load, plan
+from neurosim.hardware.timeline.flow import CORE, Plan, load, plan
+from neurosim.hardware.timeline.power import PICOSECONDS, States, by_the_clock, one_by_one
 from neurosim.streams.arrivals import Arrivals
 
 Floats = NDArray[np.float64]
@@ -23,25 +25,26 @@ TIMED = ("synaptic_operation", "neuron_update", "exponential", "weight_update", 
 
 
 class Schedule(NamedTuple):
-    """When each sample was done.
+    """When each sample was done: of the first samples, as many as were timed.
 
     Attributes
     ----------
-    latency_s : float64 (samples,)
+    latency_s : float64 (timed samples,)
         From a sample's arrival until its response leaves.
-    waiting_s : float64 (samples,)
+    waiting_s : float64 (timed samples,)
         The part of the latency until the first layer takes the sample in.
-    held_s : float64 (samples,)
-        Time for which a sample is charged static power: without arrivals of their own, until all layers have learned
-        from it; with arrivals, an equal share of the whole run.
+    states : States
+        For how long each keeps the chip at work, idle, asleep and waking.
     limit_hz : float
         Samples a second when the next one is always available.
+    offered_hz : float or None
+        Samples a second that came; None where each came when the one before was done, or all at once.
     backlog : int
         Most samples that had arrived and had no response yet.
-    lost : int
-        Events lost at full queues.
+    lost_of : int64 (timed samples,)
+        Events of each sample that were lost at full queues.
     sent : int
-        Events that were sent, the lost ones included.
+        Events that were sent, the lost ones included; what cores do of their own is none.
     busiest : tuple of (str, float)
         The busiest cores and links, and the share of the run for which each was busy.
     untimed : tuple of str
@@ -52,19 +55,35 @@ class Schedule(NamedTuple):
 
     latency_s: Floats
     waiting_s: Floats
-    held_s: Floats
+    states: States
     limit_hz: float
+    offered_hz: float | None
     backlog: int
-    lost: int
+    lost_of: Whole
     sent: int
     busiest: tuple[tuple[str, float], ...]
     untimed: tuple[str, ...]
     events: int
 
     @property
+    def held_s(self) -> Floats:
+        """How long each sample holds the chip, whatever its state: see `States`."""
+        return self.states.held_s
+
+    @property
+    def lost(self) -> int:
+        """Events lost at full queues."""
+        return int(self.lost_of.sum())
+
+    @property
     def lost_share(self) -> float:
         """The share of events that were lost, from 0 to 1."""
         return self.lost / max(1, self.sent)
+
+    @property
+    def load(self) -> float | None:
+        """Samples that come a second over those that the chip can do: above 1, latencies grow as long as it lasts."""
+        return None if self.offered_hz is None else self.offered_hz / self.limit_hz
 
 
 def schedule(mapping: Mapping, counts: Counts, arrivals: Arrivals, samples: int | None = None) -> Schedule:
@@ -89,30 +108,93 @@ def schedule(mapping: Mapping, counts: Counts, arrivals: Arrivals, samples: int 
     copies, services = copies[:count], services[:count]
     due = arrivals.due(0, count)
     closed_loop = due is None
+    awake = replace(planned.network, sleep_after=None)
     moments = _one_by_one(planned, copies, services) if due is None else _picoseconds(due)
-    played = simulation.simulate(planned.network, moments, copies, services)
+    played = simulation.simulate(awake if closed_loop else planned.network, moments, copies, services)
     # The limit of the rate: all samples arrive at once, so the next one is always available.
     limit = played
     if not (closed_loop and count == 1):
-        limit = simulation.simulate(planned.network, np.zeros(count, np.int64), copies, services)
+        limit = simulation.simulate(awake, np.zeros(count, np.int64), copies, services)
     end = max(1, int(_end(planned, limit) - (moments[0] if limit is played else 0)))
     responded = played.fired[:, planned.response]
     done = np.maximum(played.fired[:, planned.learned].max(axis=1), responded)
-    span = max(1, int(done.max() - moments[0]))
-    held = done - moments if closed_loop else np.full(count, span / count)
     timed = mapping.hardware.time
     return Schedule(
         latency_s=(responded - moments) / PICOSECONDS,
         waiting_s=(played.fired[:, 0] - moments) / PICOSECONDS,
-        held_s=np.resize(held / PICOSECONDS, counts.samples),
+        states=_states(mapping, planned, played, (copies, services), None if closed_loop else moments, done - moments),
         limit_hz=count * PICOSECONDS / end,
+        offered_hz=None if due is None or due[-1] == due[0] else (count - 1) * 1e9 / int(due[-1] - due[0]),
         backlog=_backlog(moments, responded),
-        lost=int(played.lost.sum()),
-        sent=int(copies[:, [bool(emission.route) for emission in planned.network.emissions]].sum()),
+        lost_of=played.lost,
+        sent=int(copies[:, [len(emission.route) > emission.kept for emission in planned.network.emissions]].sum()),
         busiest=_busiest(planned, limit, end),
-        untimed=tuple(name for name in TIMED if name not in timed),
+        untimed=tuple(name for name in _timed(mapping) if name not in timed),
         events=played.events,
     )
+
+
+def _timed(mapping: Mapping) -> tuple[str, ...]:
+    """Return the operations that take time on a chip."""
+    return TIMED if mapping.hardware.memory is None else (*TIMED, "memory_access")
+
+
+def at_ends(mapping: Mapping, counts: Counts, arrivals: Arrivals, nominal: Schedule) -> tuple[Schedule, Schedule]:
+    """Simulate the same samples again with all times low, and with all times high.
+
+    Where no time has such an end, the schedule is the nominal one, and nothing is simulated.
+
+    Parameters
+    ----------
+    mapping, counts, arrivals
+        As for `schedule`.
+    nominal : Schedule
+        What that returned.
+
+    Returns
+    -------
+    low, high : Schedule
+
+    Raises
+    ------
+    ConfigError
+        As for `schedule`.
+    """
+    count = len(nominal.latency_s)
+    ends = []
+    for end in ("low", "high"):
+        changed = mapping.hardware.at(end)
+        same = all(changed.time[name].value == time.value for name, time in mapping.hardware.time.items())
+        ends.append(nominal if same else schedule(mapping._replace(hardware=changed), counts, arrivals, count))
+    return ends[0], ends[1]
+
+
+def _states(
+    mapping: Mapping,
+    planned: Plan,
+    played: simulation.Timeline,
+    work: tuple[Whole, Whole],
+    arrivals: Whole | None,
+    held: Whole,
+) -> States:
+    """Return for how long the chip was in which state; `arrivals` are None where each came when it could."""
+    network = planned.network
+    cores = np.array([name.startswith(CORE) for name in network.resources])
+    serving = float(played.busy_ps[cores].sum()) / mapping.hardware.structure.cores
+    if arrivals is not None:
+        return by_the_clock(arrivals, arrivals + held, network.sleep_after, network.wake, serving)
+    own = _served(network, cores, *work)
+    return one_by_one(held / PICOSECONDS, own / max(1.0, own.sum()) * serving / PICOSECONDS)
+
+
+def _served(network: simulation.Network, cores: NDArray[np.bool_], copies: Whole, services: Whole) -> Floats:
+    """Return how long cores serve each sample, if it loses no event: float64 (samples,), in ps."""
+    own = np.zeros(len(copies))
+    for place, emission in enumerate(network.emissions):
+        for step, (resource, hold) in enumerate(emission.route, 1):
+            if cores[resource]:
+                own += copies[:, place] * (hold + services[:, place] * (step == len(emission.route)))
+    return own
 
 
 def _sample_count(planned: Plan, copies: Whole, samples: int | None) -> int:

@@ -137,23 +137,27 @@ def _whole(name: str, values: ArrayLike, shape: tuple[int, int] | None, most: in
 
 def _compiled(network: Network) -> kernel.Network:
     """Return a network as the loop reads it."""
-    steps: list[tuple[int, int, int, int]] = []
+    steps: list[tuple[int, int, int, int, int]] = []
     emissions = np.full((len(network.emissions), 3), -1, np.int64)
     for index, emission in enumerate(network.emissions):
         emissions[index] = len(steps) if emission.route else -1, emission.target, emission.offset
         for i, (resource, hold) in enumerate(emission.route):
             ends = index if i + 1 == len(emission.route) else -1
-            steps.append((resource, hold, ends, emission.route[i - 1][0] if i > 0 else -1))
+            steps.append(
+                (resource, hold, ends, emission.route[i - 1][0] if i > 0 else -1, int(emission.kept and i == 0))
+            )
     sources = np.array([emission.source for emission in network.emissions], np.int64)
     outgoing = np.argsort(sources, kind="stable")
     starts = np.searchsorted(sources[outgoing], np.arange(len(network.stages) + 1))
     return kernel.Network(
         capacities=np.array(network.capacities, np.int64),
         blocks=int(network.policy == "block"),
-        steps=np.array(steps, np.int64).reshape(-1, 4),
+        steps=np.array(steps, np.int64).reshape(-1, 5),
         emissions=emissions,
         outgoing=outgoing,
         starts=starts,
+        sleep_after=-1 if network.sleep_after is None else network.sleep_after,
+        wake=network.wake,
     )
 
 
