@@ -9,7 +9,7 @@ from neurosim.checks import finite
 from neurosim.errors import ConfigError
 from neurosim.hardware.chips.spec import Hardware, as_hardware
 from neurosim.hardware.counting.counts import Counts
-from neurosim.hardware.counting.operations import operations
+from neurosim.hardware.counting.operations import by_width, operations
 from neurosim.hardware.energy import Energy, check_learns, energy
 from neurosim.hardware.lifetime import lifetime
 from neurosim.hardware.placement.mapping import Mapping, place
@@ -83,6 +83,11 @@ class CostReport(NamedTuple):
         summed: Floats = np.sum([spent for spent in self.mean_parts_J.values() if spent is not None], axis=0)
         return summed
 
+    @property
+    def power_W(self) -> float | None:
+        """Mean power: a sample's mean energy by the time for which it holds the chip; None without times."""
+        return None if self.schedule is None else float(self.mean_energy_J[1] / self.schedule.held_s.mean())
+
     def _repr_html_(self) -> str:
         from neurosim.hardware.table import html_table
 
@@ -106,12 +111,19 @@ class CostReport(NamedTuple):
             "not_priced": self.energy.unpriced,
             "not_timed": [] if self.schedule is None else list(self.schedule.untimed),
             **(_no_times() if self.schedule is None else self._times(self.schedule)),
+            **self._area(),
             "memory_bytes": used["synapse_memory_bytes"] + (used["neuron_memory_bytes"] or 0),
             **lifetime(self.counts, self.hardware.endurance, self._seconds()),
             "mapping": used,
             "counts": self.counts.summary(),
             "notes": list(self.mapping.notes),
         }
+
+    def _area(self) -> dict[str, float | None]:
+        """Return the area of the whole chip, the mean power, and the power of a square millimetre."""
+        area, power = self.hardware.area_mm2, self.power_W
+        density = None if area is None or power is None else power / area
+        return {"area_mm2": area, "power_W": power, "power_density_W_per_mm2": density}
 
     def _seconds(self) -> float | None:
         """Return how long all samples take, at the rate of those that were timed; None where nothing is."""
@@ -216,7 +228,7 @@ def price(
     check_learns(hardware, counts.learning, unverified)
     usable = hardware if unverified else hardware.vouched()
     mapping = place([layer.demand for layer in counts.layers], usable)
-    spent = energy(usable, operations(mapping, counts))
+    spent = energy(usable, operations(mapping, counts), by_width(mapping, counts))
     arrivals = Closed() if arrivals is None else arrivals
     if not usable.time and (deadline is not None or not isinstance(arrivals, Closed)):
         raise ConfigError(f"time of {hardware.name}", "given, for a deadline or arrivals", None)

@@ -80,7 +80,8 @@ class Mapping(NamedTuple):
         used, sites = len(self.cores), sum(part.sites for part in self.parts)
         stored = sum(part.synapse_bits for part in self.parts)
         neuron_bits = None if structure.neuron_bits is None else sites * structure.neuron_bits
-        area = None if structure.area_mm2 is None else structure.area_mm2 * used / structure.cores
+        whole = self.hardware.area_mm2
+        area = None if whole is None else whole * used / structure.cores
         return {
             "cores_used": used,
             "cores": structure.cores,
@@ -90,7 +91,7 @@ class Mapping(NamedTuple):
             "synapse_memory_bytes": stored / 8,
             "padding_share": 1 - sum(map(self._used_bits, self.parts)) / stored,
             "neuron_memory_bytes": None if neuron_bits is None else neuron_bits / 8,
-            "area_mm2": area,
+            "area_used_mm2": area,
             "parts": [part._asdict() for part in self.parts],
         }
 
