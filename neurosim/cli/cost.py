@@ -29,6 +29,7 @@ class CostOptions(SourceOptions, ChipOptions, ArrivalOptions):
     changes: tuple[str, ...]
     unverified: bool
     listing: bool
+    keys: bool
     source: str | None
     rules: str | None
     learning: bool
@@ -49,6 +50,7 @@ class CostOptions(SourceOptions, ChipOptions, ArrivalOptions):
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a value of it, by its dotted key.")
 @shared.unverified()
 @click.option("--list", "listing", is_flag=True, help="List the described chips.")
+@click.option("--keys", is_flag=True, help="Print all keys of a description, as Markdown.")
 @shared.stream()
 @shared.root()
 @shared.neurons(help=f"A recipe's, of each layer.  [default: {shared.DEFAULT_NEURONS}]")
@@ -79,6 +81,8 @@ def command(**values: Any) -> None:
     options = CostOptions(**values)
     if options.listing:
         _list()
+    elif options.keys:
+        _print_keys()
     elif options.chip is None:
         fail("STATE, PRESET or RECIPE must be given, got none")
     elif options.hardware is None:
@@ -93,6 +97,12 @@ def _list() -> None:
     from neurosim import hardware
 
     say("\n".join(f"{name:<12}  {hardware.load(name).title}" for name in hardware.names()))
+
+
+def _print_keys() -> None:
+    from neurosim.hardware.chips.key_table import page
+
+    say(page().rstrip("\n"))
 
 
 def _price(options: CostOptions, name: str, described: str, source: str) -> None:

@@ -22,6 +22,7 @@ from neurosim.hardware.chips.memory import Memory
 from neurosim.hardware.chips.power_states import PowerStates
 from neurosim.hardware.chips.quantity import ENERGIES, LARGEST, POWERS, TIMES, Quantity, quantity
 from neurosim.hardware.chips.structure import Structure
+from neurosim.hardware.components.parts import PARTS
 from neurosim.outside import toml
 
 ENERGY_OF = (
@@ -44,6 +45,7 @@ SECTIONS: dict[str, type] = {
     "power_states": PowerStates,
 }
 COMPONENTS = "components"  # the table of parts, each with keys of its own
+NESTED: dict[str, Mapping[str, type]] = {COMPONENTS: PARTS}  # tables of tables of plain keys
 MOST_NAMES = 16  # of names in an error
 DEEPEST = 16  # of descriptions that are each based on the next
 
