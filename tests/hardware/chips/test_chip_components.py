@@ -200,6 +200,9 @@ def test_area_and_power_density_are_told(chip):
     summary = report.summary()
     power = report.energy_J[1].sum() / report.schedule.held_s.sum()
     assert summary["area_mm2"] == chip.area_mm2
+    parts = summary["hardware"]["components"]
+    for end in ("area_low_mm2", "area_mm2", "area_high_mm2"):
+        assert summary[end] == pytest.approx(sum(part[end] for part in parts))
     assert summary["power_W"] == pytest.approx(power)
     assert summary["power_density_W_per_mm2"] == pytest.approx(power / chip.area_mm2)
     assert summary["mapping"]["area_used_mm2"] == pytest.approx(chip.area_mm2 / 16)
