@@ -13,8 +13,8 @@ from neurosim.hardware.counting.operations import by_width, operations
 from neurosim.hardware.energy import Energy, check_learns, energy
 from neurosim.hardware.lifetime import lifetime
 from neurosim.hardware.placement.mapping import Mapping, place
-from neurosim.hardware.static_energy import power_summary, static_energy
 from neurosim.hardware.timeline.schedule import Schedule, at_ends, schedule
+from neurosim.hardware.timeline.static_energy import power_summary, static_energy
 from neurosim.streams.arrivals import Arrivals, Closed
 
 PERCENTILES = {"p50": 50.0, "p95": 95.0, "p99": 99.0}
@@ -56,7 +56,8 @@ class CostReport(NamedTuple):
         if self.schedule is None:
             return None
         low, high = self.ends or (self.schedule, self.schedule)
-        return static_energy(self.mapping.hardware, (low, self.schedule, high), self.counts.samples)
+        states = (low.states, self.schedule.states, high.states)
+        return static_energy(self.mapping.hardware, states, self.counts.samples)
 
     @property
     def energy_J(self) -> Floats:
@@ -154,7 +155,7 @@ class CostReport(NamedTuple):
             "deadline_misses": missed,
             "deadline_miss_share": None if missed is None else missed / len(schedule.latency_s),
             "busiest": [list(row) for row in schedule.busiest],
-            "power_states": power_summary(self.mapping.hardware, schedule),
+            "power_states": power_summary(self.mapping.hardware, schedule.states),
             "timeline_events": schedule.events,
         }
 

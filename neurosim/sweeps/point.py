@@ -11,7 +11,7 @@ from neurosim.chip.chip import Chip
 from neurosim.errors import StateError, StreamError
 from neurosim.experiments.data import Data, Renumbered, Scaled, Stretch
 from neurosim.hardware import Counts
-from neurosim.hardware.losses import loses
+from neurosim.hardware.timeline.losses import loses
 from neurosim.instruments import never_won
 from neurosim.layers.dense import DenseWTA
 from neurosim.layers.plain import rebuild
@@ -123,7 +123,8 @@ def price(learned: Learned, settings: dict[str, Any]) -> dict[str, Any]:
     measures = learned.measures | {name: values[name] for name in MEASURES if name in values}
     measures["overload"] = None if measures["overload"] is None else int(measures["overload"])
     measures |= left_out(summary) | {"energy_terms": energy_terms(report)}
-    if error := loses(report):  # the chip that learned lost none of these events, so its accuracy is not theirs
+    # The chip that learned lost none of these events, so its accuracy is not that of one that does.
+    if error := loses(report.hardware, report.schedule):
         measures |= {"accuracy": None, "no_accuracy": str(error)}
     return measures
 

@@ -16,6 +16,7 @@ from click.testing import CliRunner
 import neurosim as ns
 from neurosim import hardware
 from neurosim.cli import main
+from neurosim.hardware.counting.wear import synapse_writes
 from neurosim.readouts.judge import judge
 from neurosim.streams.order import repeat
 from neurosim.sweeps import point, study, table
@@ -218,3 +219,18 @@ def test_what_is_not_the_sweep_s_own_stays(files):
     assert records
     invoke(path, "--out", out, "--restart", "--only", "nothing", code=2)
     assert sorted(out.with_suffix(".points").glob("cells/*.json")) == records  # refused before anything is forgotten
+
+
+def test_how_long_synapses_last_may_be_an_objective(files):
+    path, _ = files
+    chip = path.with_name("plain.toml")
+    chip.write_text(chip.read_text() + "\n[endurance]\nwrites = 1e6\nsource = 'made up'\n")
+    path.write_text(path.read_text().replace('latency_s = "min"', 'lifetime_s = "max"\nwrites_per_synapse_max = "min"'))
+    sweep = study.read(path, point.SECTIONS, point.MEASURES)
+    settings = point.complete(sweep.sections)
+    learned = point.learn(settings, point.Data("."))
+    measures = point.price(learned, settings)
+    report = hardware.price(learned.counts, hardware.load(chip))
+    most = synapse_writes(learned.counts.layers[0]).max()
+    assert measures["writes_per_synapse_max"] == most
+    assert measures["lifetime_s"] == pytest.approx(1e6 * report.schedule.held_s.sum() / most)

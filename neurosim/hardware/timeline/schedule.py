@@ -12,7 +12,7 @@ from neurosim.hardware.counting.counts import Counts
 from neurosim.hardware.placement.mapping import Mapping
 from neurosim.hardware.timeline import simulation
 from neurosim.hardware.timeline.flow import CORE, Plan, load, plan
-from neurosim.hardware.timeline.power import PICOSECONDS, States, by_the_clock, one_by_one
+from neurosim.hardware.timeline.states import PICOSECONDS, States, by_the_clock, one_by_one
 from neurosim.streams.arrivals import Arrivals
 
 Floats = NDArray[np.float64]
@@ -134,11 +134,6 @@ def schedule(mapping: Mapping, counts: Counts, arrivals: Arrivals, samples: int 
     )
 
 
-def _timed(mapping: Mapping) -> tuple[str, ...]:
-    """Return the operations that take time on a chip."""
-    return TIMED if mapping.hardware.memory is None else (*TIMED, "memory_access")
-
-
 def at_ends(mapping: Mapping, counts: Counts, arrivals: Arrivals, nominal: Schedule) -> tuple[Schedule, Schedule]:
     """Simulate the same samples again with all times low, and with all times high.
 
@@ -195,6 +190,11 @@ def _served(network: simulation.Network, cores: NDArray[np.bool_], copies: Whole
             if cores[resource]:
                 own += copies[:, place] * (hold + services[:, place] * (step == len(emission.route)))
     return own
+
+
+def _timed(mapping: Mapping) -> tuple[str, ...]:
+    """Return the operations that take time on a chip."""
+    return TIMED if mapping.hardware.memory is None else (*TIMED, "memory_access")
 
 
 def _sample_count(planned: Plan, copies: Whole, samples: int | None) -> int:
