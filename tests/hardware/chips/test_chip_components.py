@@ -124,6 +124,7 @@ def refused(changes, words):
     ("changes", "words"),
     [
         ({"components.node_nm": 5}, r"components.weights.node_nm must be from 7 to 130 nm"),
+        ({"components.node_nm": 130}, r"components.weights.node_nm must be from 7 to 90 nm, as far as the table goes"),
         ({"components.node_nm": -1}, r"components.weights.node_nm must be positive"),
         ({"components.voltage_V": 1.5}, r"components.weights.voltage_V must be from 0.5 to 1 V at 28 nm"),
         ({"components.transistors": "cmos"}, r"components.weights.transistors must be .*low_standby_power"),
