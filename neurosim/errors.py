@@ -4,6 +4,7 @@
 
     NeurosimError
       ConfigError    (ValueError)       a constant of a layer, a chip or a run
+        InfeasibleError                 parts of a described chip that cannot be built so together
       SampleError    (ValueError)       a sample or a label
       StreamError    (OSError)          a source that is missing, unknown, truncated or in another format
       StateError     (OSError)          a state file that is damaged, foreign, of another chip, or cannot be written
@@ -32,6 +33,13 @@ class ConfigError(NeurosimError, ValueError):
     def __str__(self) -> str:
         parameter, rule, value, advice = self.args
         return f"{parameter} must be {rule}, got {_shown(value)}" + (f"; {advice}" if advice else "")
+
+
+class InfeasibleError(ConfigError):
+    """Values that are each allowed, and that no chip can have together, as a clock beyond its memory.
+
+    In a sweep, only the points that have them fail.
+    """
 
 
 def _shown(value: object) -> str:

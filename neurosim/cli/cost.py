@@ -30,6 +30,7 @@ class CostOptions(SourceOptions, ChipOptions, ArrivalOptions):
     unverified: bool
     placement: str | None
     listing: bool
+    keys: bool
     source: str | None
     rules: str | None
     learning: bool
@@ -55,6 +56,7 @@ class CostOptions(SourceOptions, ChipOptions, ArrivalOptions):
     help="Where layers go: on few cores, on all, near each other, or by hand.  [default: rows]",
 )
 @click.option("--list", "listing", is_flag=True, help="List the described chips.")
+@click.option("--keys", is_flag=True, help="Print all keys of a description, as Markdown.")
 @shared.stream()
 @shared.root()
 @shared.neurons(help=f"A recipe's, of each layer.  [default: {shared.DEFAULT_NEURONS}]")
@@ -85,6 +87,8 @@ def command(**values: Any) -> None:
     options = CostOptions(**values)
     if options.listing:
         _list()
+    elif options.keys:
+        _print_keys()
     elif options.chip is None:
         fail("STATE, PRESET or RECIPE must be given, got none")
     elif options.hardware is None:
@@ -99,6 +103,12 @@ def _list() -> None:
     from neurosim import hardware
 
     say("\n".join(f"{name:<12}  {hardware.load(name).title}" for name in hardware.names()))
+
+
+def _print_keys() -> None:
+    from neurosim.hardware.chips.key_table import page
+
+    say(page().rstrip("\n"))
 
 
 def _price(options: CostOptions, name: str, described: str, source: str) -> None:

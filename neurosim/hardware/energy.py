@@ -42,8 +42,21 @@ class Energy(NamedTuple):
         return summed
 
 
-def energy(hardware: Hardware, operations: Table[str, NDArray[np.int64]]) -> Energy:
-    """Return the energy of operations; memory access without an energy of its own is assumed to be part of them."""
+def energy(
+    hardware: Hardware,
+    operations: Table[str, NDArray[np.int64]],
+    widths: Table[str, Table[int, NDArray[np.int64]]] | None = None,
+) -> Energy:
+    """Return the energy of operations; memory access without an energy of its own is assumed to be part of them.
+
+    Parameters
+    ----------
+    hardware : Hardware
+    operations : dict of str to int64 (samples,)
+    widths : dict of str to dict of int to int64 (samples,), optional
+        Operations on weights by the bits of a weight, of which the energies of a described part depend; without, all
+        weights are the widest.
+    """
     samples = len(next(iter(operations.values())))
     found = {part: [name for name in names if name in operations] for part, names in PARTS.items()}
     joules = {part: np.zeros((3, samples)) for part, names in found.items() if names}
@@ -54,12 +67,34 @@ def energy(hardware: Hardware, operations: Table[str, NDArray[np.int64]]) -> Ene
             mean = float(operations[name].mean())
             constant = constant_of(hardware, name)
             if constant is not None:
-                band = np.array([constant.low, constant.value, constant.high])
-                joules[part] += band[:, None] * operations[name]
-                priced[name] = {"count": mean, "each_J": constant.value, "energy_J": mean * constant.value}
+                counts = (widths or {}).get(name) if hardware.components is not None else None
+                spent, each = _spent(hardware, constant, name, operations[name], counts)
+                joules[part] += spent
+                priced[name] = {"count": mean, "each_J": each, "energy_J": mean * each}
             elif mean > 0 and (name in OUTSIDE or not name.endswith(("_bit", "_word"))):
                 unpriced[name] = mean
     return Energy(joules, priced, unpriced)
+
+
+def _spent(
+    hardware: Hardware,
+    constant: Quantity,
+    name: str,
+    operations: NDArray[np.int64],
+    widths: Table[int, NDArray[np.int64]] | None,
+) -> tuple[Floats, float]:
+    """Return the energy of one kind of operation, float64 (3, samples) low, as it is, and high; and of one on average.
+
+    `widths` has the operations by the bits of a weight, where the energy depends on these.
+    """
+    if widths is None:
+        return np.array([constant.low, constant.value, constant.high])[:, None] * operations, constant.value
+    spent = np.zeros((3, len(operations)))
+    for bits, counts in widths.items():
+        each = hardware.at_width(name, bits) or constant
+        spent += np.array([each.low, each.value, each.high])[:, None] * counts
+    done = int(operations.sum())
+    return spent, float(spent[1].sum() / done) if done else constant.value
 
 
 def key_of(hardware: Hardware, name: str) -> str | None:

@@ -11,11 +11,11 @@ from neurosim.chip.samples import as_labels, as_samples
 from neurosim.hardware.chips.spec import Hardware, as_hardware
 from neurosim.hardware.counting.count import Counting
 from neurosim.hardware.energy import check_learns
-from neurosim.hardware.losses import loses
 from neurosim.hardware.placement.mapping import Mapping
 from neurosim.hardware.placement.strategies.options import Placement
 from neurosim.hardware.placement.strategies.placing import place
 from neurosim.hardware.pricing import CostReport, price
+from neurosim.hardware.timeline.losses import loses
 
 Array = NDArray[np.float32]
 
@@ -120,7 +120,7 @@ class PlacedChip:
         labels = None if label is None else as_labels([label], 1)
         results = counting.take(as_samples(x, self.chip.shape, 1), labels, 0)
         report = price(counting.counts(), self.hardware, unverified=self._unverified, placement=self.mapping)
-        if self._refuses and not learning and (error := loses(report)):
+        if self._refuses and not learning and (error := loses(report.hardware, report.schedule)):
             raise error
         shaped = self.chip.layers[-1].as_images
         potentials, responses = shaped(results.potentials[0]), shaped(results.responses[0])

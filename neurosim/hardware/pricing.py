@@ -11,7 +11,7 @@ from neurosim.checks import finite
 from neurosim.errors import ConfigError
 from neurosim.hardware.chips.spec import Hardware, as_hardware
 from neurosim.hardware.counting.counts import Counts
-from neurosim.hardware.counting.operations import operations
+from neurosim.hardware.counting.operations import by_width, operations
 from neurosim.hardware.counting.traffic import mean_events
 from neurosim.hardware.energy import Energy, check_learns, energy
 from neurosim.hardware.lifetime import lifetime
@@ -19,8 +19,8 @@ from neurosim.hardware.placement.mapping import Mapping
 from neurosim.hardware.placement.strategies.optimise import optimised
 from neurosim.hardware.placement.strategies.options import OPTIMISED, ROWS, Placement, as_placement
 from neurosim.hardware.placement.strategies.placing import place
-from neurosim.hardware.static_energy import power_summary, static_energy
 from neurosim.hardware.timeline.schedule import Schedule, at_ends, schedule
+from neurosim.hardware.timeline.static_energy import power_summary, static_energy
 from neurosim.streams.arrivals import Arrivals, Closed
 
 PERCENTILES = {"p50": 50.0, "p95": 95.0, "p99": 99.0}
@@ -62,7 +62,8 @@ class CostReport(NamedTuple):
         if self.schedule is None:
             return None
         low, high = self.ends or (self.schedule, self.schedule)
-        return static_energy(self.mapping.hardware, (low, self.schedule, high), self.counts.samples)
+        states = (low.states, self.schedule.states, high.states)
+        return static_energy(self.mapping.hardware, states, self.counts.samples)
 
     @property
     def energy_J(self) -> Floats:
@@ -89,6 +90,11 @@ class CostReport(NamedTuple):
         summed: Floats = np.sum([spent for spent in self.mean_parts_J.values() if spent is not None], axis=0)
         return summed
 
+    @property
+    def power_W(self) -> float | None:
+        """Mean power: a sample's mean energy by the time for which it holds the chip; None without times."""
+        return None if self.schedule is None else float(self.mean_energy_J[1] / self.schedule.held_s.mean())
+
     def _repr_html_(self) -> str:
         from neurosim.hardware.table import html_table
 
@@ -112,12 +118,21 @@ class CostReport(NamedTuple):
             "not_priced": self.energy.unpriced,
             "not_timed": [] if self.schedule is None else list(self.schedule.untimed),
             **(_no_times() if self.schedule is None else self._times(self.schedule)),
+            **self._area(),
             "memory_bytes": used["synapse_memory_bytes"] + (used["neuron_memory_bytes"] or 0),
             **lifetime(self.counts, self.hardware.endurance, self._seconds()),
             "mapping": used,
             "counts": self.counts.summary(),
             "notes": list(self.mapping.notes),
         }
+
+    def _area(self) -> dict[str, float | None]:
+        """Return the area of the whole chip with its band, the mean power, and the power of a square millimetre."""
+        low, area, high = self.hardware.area_band_mm2 or (None, None, None)
+        power = self.power_W
+        density = None if area is None or power is None else power / area
+        areas = {"area_mm2": area, "area_low_mm2": low, "area_high_mm2": high}
+        return areas | {"power_W": power, "power_density_W_per_mm2": density}
 
     def _seconds(self) -> float | None:
         """Return how long all samples take, at the rate of those that were timed; None where nothing is."""
@@ -146,7 +161,7 @@ class CostReport(NamedTuple):
             "deadline_misses": missed,
             "deadline_miss_share": None if missed is None else missed / len(schedule.latency_s),
             "busiest": [list(row) for row in schedule.busiest],
-            "power_states": power_summary(self.mapping.hardware, schedule),
+            "power_states": power_summary(self.mapping.hardware, schedule.states),
             "timeline_events": schedule.events,
         }
 
@@ -237,7 +252,7 @@ def price(
     check_learns(hardware, counts.learning, unverified)
     usable = hardware if unverified else hardware.vouched()
     mapping = _placed(counts, usable, placement)
-    spent = energy(usable, operations(mapping, counts))
+    spent = energy(usable, operations(mapping, counts), by_width(mapping, counts))
     arrivals = Closed() if arrivals is None else arrivals
     if not usable.time and (deadline is not None or not isinstance(arrivals, Closed)):
         raise ConfigError(f"time of {hardware.name}", "given, for a deadline or arrivals", None)

@@ -36,7 +36,8 @@ def html_table(summary: dict[str, Any]) -> str:
 
 def _chip(summary: dict[str, Any]) -> list[tuple[str, str]]:
     used, doing = summary["mapping"], "learning from" if summary["learning"] else "responding to"
-    area = "" if used["area_mm2"] is None else f", {used['area_mm2']:.2f} mm2 of its area"
+    taken, whole = used["area_used_mm2"], summary["area_mm2"]
+    area = "" if taken is None else f", {taken:.3g} of its {whole:.3g} mm2"
     return [
         ("chip", f"{summary['hardware']['title']} ({summary['hardware']['name']})"),
         ("run", f"{doing} {summary['samples']:,} samples"),
@@ -44,6 +45,7 @@ def _chip(summary: dict[str, Any]) -> list[tuple[str, str]]:
         *_turns(used),
         ("", f"neurons {used['neurons_share']:.1%} full, synaptic memory {used['synapse_memory_share']:.1%}"),
         ("memory", f"{size(summary['memory_bytes'])} in use{_words(summary)}"),
+        *_area(summary),
     ]
 
 
@@ -54,6 +56,20 @@ def _turns(used: dict[str, Any]) -> list[tuple[str, str]]:
     outside = used["external_memory_bytes"]
     moved = f"; {size(outside)} of synapses come in for each sample" if outside else "; all synapses stay on the cores"
     return [("turns", ", ".join(str(count) for count in used["turns"]) + " by layer" + moved)]
+
+
+def _area(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return rows for area and power density, and a row for each part of the chip."""
+    rows = []
+    if summary["power_density_W_per_mm2"] is not None:
+        power, density = summary["power_W"] * 1e3, summary["power_density_W_per_mm2"] * 1e3
+        rows.append(("power", f"{power:.3g} mW on average, {density:.3g} mW/mm2"))
+    for part in summary["hardware"].get("components", ()):
+        size_of = f"{part['area_mm2']:.3g} mm2 ({part['area_low_mm2']:.3g} to {part['area_high_mm2']:.3g})"
+        fastest = "" if part["fastest_Hz"] is None else f", to {part['fastest_Hz'] / 1e6:,.0f} MHz"
+        what = f"{part['name'].replace('_', ' ')}: {part['number']:,} x {part['text']}"
+        rows.append(("", f"{what}: {size_of}{fastest}"))
+    return rows
 
 
 def _words(summary: dict[str, Any]) -> str:
@@ -104,6 +120,9 @@ def _time(summary: dict[str, Any]) -> list[tuple[str, str]]:
     if summary["deadline_s"] is not None:
         deadline, misses = duration(summary["deadline_s"]).strip(), summary["deadline_misses"]
         rows.append(("deadline", f"{deadline}, missed by {misses:,} of {summary['timed_samples']:,} samples"))
+    built = summary["hardware"]["structure"]
+    if built["queue"] is not None and built["when_full"] == "drop" and not summary["lost_events"]:
+        rows.append(("lost", "no event"))
     if summary["lost_events"]:
         lost = f"{summary['lost_events']:,} events, {summary['lost_share']:.2%}, found no room"
         rows.append(("lost", f"{lost}: what a chip without them would learn and answer is not simulated"))

@@ -80,7 +80,8 @@ class Readouts:
     >>> ns.Readouts.fit(chip, ns.open_stream("digits:train")).keep("chip.h5")
     >>> chip, readouts = ns.Chip.load("chip.h5"), ns.Readouts.load("chip.h5")
     >>> for block in readouts.predict(chip, ns.open_stream("digits:test")):
-    ...     print(block.first, block.predicted)
+    ...     print(block.first, block.predicted.shape)
+    0 (360,)
     """
 
     def __init__(

@@ -25,7 +25,8 @@ SEEDS = (("chip", "seed"), ("arrivals", "seed"))  # points that differ in nothin
 ENERGY, TERMS = "energy_J", "energy_terms"
 ACCURACY, ERROR = "accuracy", "accuracy_error"
 LATENCY = "latency_s"
-TIMES = ("latency_p99_s", "latency_max_s")  # without a band of their own: they move as the latency does
+TAILS = ("latency_p99_s", "latency_max_s")  # where they have no band of their own, they move as the latency does
+SPEED = "samples_per_s_limit"  # high when times are low
 MOST = 10_000_000  # draws of all designs together; they fill memory
 PART_BITS = 48  # of what tells random numbers of one purpose apart
 
@@ -138,10 +139,13 @@ def _measure(name: str, measures: dict[str, Any], chip: str, learned: str, alone
     if name == ACCURACY:  # several seeds show the spread themselves
         error = measures.get(ERROR) or 0.0
         return np.asarray(np.clip(value + error * draws.errors(learned) * alone, 0.0, 1.0))
-    if name in TIMES and band_of(name, measures) is None and measures.get(LATENCY):
+    if name in TAILS and band_of(name, measures) is None and measures.get(LATENCY):
         return np.asarray(value / measures[LATENCY] * _measure(LATENCY, measures, chip, learned, alone, draws))
-    low, high = band_of(name, measures) or (value, value)
-    return _banded(f"{chip} {'times' if name in (*TIMES, LATENCY) else name}", (low, value, high), draws)
+    band = band_of(name, measures) or (value, value)
+    if name == SPEED and band[0] > 0:  # its inverse is a time
+        return np.asarray(1 / _banded(f"{chip} times", (1 / band[1], 1 / value, 1 / band[0]), draws))
+    what = "times" if name in (LATENCY, *TAILS) else name
+    return _banded(f"{chip} {what}", (band[0], value, band[1]), draws)
 
 
 def _banded(what: str, band: Sequence[float], draws: Draws) -> Floats:
@@ -160,7 +164,7 @@ def band_of(name: str, measures: dict[str, Any]) -> tuple[float, float] | None:
         value = measures[name]
         return max(0.0, value - measures[ERROR]), min(1.0, value + measures[ERROR])
     stem, _, unit = name.rpartition("_")
-    ends = [measures.get(f"{stem}_{end}_{unit}") for end in ("low", "high")] if stem else [None, None]
+    ends = [measures.get(f"{stem}_{end}_{unit}", measures.get(f"{name}_{end}")) for end in ("low", "high")]
     value = measures.get(name)
     if value is None or ends[0] is None or ends[1] is None:
         return None

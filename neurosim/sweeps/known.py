@@ -10,6 +10,7 @@ from neurosim.hardware.energy import constant_of, key_of
 
 REST = "rest"  # energy beyond what is counted times constants
 STATIC = "static"
+ROUNDING = 1e-9
 
 
 def energy_terms(report: CostReport) -> str:
@@ -25,12 +26,16 @@ def energy_terms(report: CostReport) -> str:
             scale = row["energy_J"] / constant.value if constant.value else row["count"]
             band = np.array([scale * constant.low, row["energy_J"], scale * constant.high])
             terms[key] = terms.get(key, 0.0) + band
-    static, whole = report.mean_parts_J["static"], report.mean_energy_J
-    if static is not None:
-        terms[STATIC] = static
-    rest = whole - np.sum([[0.0] * 3, *terms.values()], axis=0)
-    if (np.abs(rest) > 1e-9 * whole).any():
-        terms[REST] = np.sort(np.maximum(rest, 0.0))
+    static = report.mean_parts_J["static"]
+    static = np.zeros(3) if static is None else static
+    wanted, counted = report.mean_energy_J - static, np.sum([np.zeros(3), *terms.values()], axis=0)
+    if np.isclose(wanted[1], counted[1], rtol=ROUNDING, atol=0):
+        # Bands of narrower weights may differ from that of the constant.
+        factor = np.divide(wanted, counted, out=np.ones(3), where=counted > 0)
+        terms = {key: band * factor for key, band in terms.items()}
+    else:
+        terms[REST] = np.sort(np.maximum(wanted - counted, 0.0))
+    terms[STATIC] = static
     return json.dumps({name: band.tolist() for name, band in terms.items() if band[2] > 0})
 
 

@@ -11,7 +11,7 @@ from neurosim.chip.chip import Chip
 from neurosim.errors import StateError, StreamError
 from neurosim.experiments.data import Data, Renumbered, Scaled, Stretch
 from neurosim.hardware import Counts
-from neurosim.hardware.losses import loses
+from neurosim.hardware.timeline.losses import loses
 from neurosim.instruments import never_won
 from neurosim.layers.dense import DenseWTA
 from neurosim.layers.plain import rebuild
@@ -27,7 +27,7 @@ from neurosim.sweeps.known import energy_terms, left_out
 from neurosim.sweeps.settings import complete, digest
 from neurosim.sweeps.tasks import Measure
 
-VERSION = 3  # 2: a chip that loses events has no accuracy; 3: what is known of a point's energy, latency and accuracy
+VERSION = 3  # 2: a chip that loses events has no accuracy; 3: doubts about energy, latency, accuracy; area and power
 SECTIONS = ("data", "chip", "measure", "hardware", "arrivals", "placement")  # learning depends on the first three
 MEASURES = (
     "accuracy", "energy_J", "latency_s", "memory_bytes", "cores_used", "energy_low_J", "energy_high_J",
@@ -37,6 +37,7 @@ MEASURES = (
     "bits_flipped", "lost_share", "writes_per_synapse_max", "lifetime_s", "deadline_misses", "deadline_miss_share",
     "overload", "load", "latency_low_s", "latency_high_s", "latency_p99_low_s", "latency_p99_high_s",
     "latency_max_low_s", "latency_max_high_s", "samples_per_s_limit_low", "samples_per_s_limit_high",
+    "area_mm2", "power_W", "power_density_W_per_mm2",
 )  # fmt: skip
 TOLD = ("data", "accuracy_error", "no_accuracy", "not_priced", "not_modelled", "energy_terms")  # no objectives
 
@@ -126,7 +127,8 @@ def price(learned: Learned, settings: dict[str, Any]) -> dict[str, Any]:
     measures = learned.measures | {name: values[name] for name in MEASURES if name in values}
     measures["overload"] = None if measures["overload"] is None else int(measures["overload"])
     measures |= left_out(summary) | {"energy_terms": energy_terms(report)}
-    if error := loses(report):  # the chip that learned lost none of these events, so its accuracy is not theirs
+    # The chip that learned lost none of these events, so its accuracy is not that of one that does.
+    if error := loses(report.hardware, report.schedule):
         measures |= {"accuracy": None, "no_accuracy": str(error)}
     return measures
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from neurosim import hardware
 from neurosim.checks import LARGEST, finite, one_of, truth, whole
-from neurosim.errors import ConfigError
-from neurosim.hardware.chips.spec import table_of
-from neurosim.hardware.chips.structure import Structure
+from neurosim.errors import ConfigError, InfeasibleError
+from neurosim.hardware.chips.spec import COMPONENTS, SECTIONS, table_of
+from neurosim.hardware.components.parts import PARTS
 from neurosim.hardware.placement.strategies.options import as_placement
 from neurosim.outside import toml
 from neurosim.sweeps import arrivals
@@ -26,7 +26,10 @@ DATA: dict[str, Any] = {"train": ..., "test": ..., "train_samples": None, "test_
 MEASURE: dict[str, Any] = {"readout": "linear", "readout_samples": None, "price_samples": 1000, "learning": True,
                            "unverified": False}  # fmt: skip
 FLOATS = ("mean", "deviation", "period_s", "rate_hz", "deadline_s")
-WHOLE_OF_STRUCTURE, _ = declared(Structure)
+KINDS: tuple[type, ...] = (*SECTIONS.values(), *PARTS.values())
+DIGITS = 12  # of a description's hash
+WHOLE, _ = declared(*KINDS)  # of what is built: the other numbers of a description are real ones
+BUILT = tuple(f"{name}." for name in (*SECTIONS, COMPONENTS))
 
 
 def complete(sections: Sections) -> dict[str, Any]:
@@ -36,7 +39,8 @@ def complete(sections: Sections) -> dict[str, Any]:
     ------
     ConfigError
         If a key is unknown or missing, or if a value of data, measure or hardware, or the description of the hardware,
-        breaks its rule. Constants that a chip refuses are found when the chip is made.
+        breaks its rule. Constants that a chip refuses are found when the chip is made, and parts of a described chip
+        that cannot be built together when it is priced.
     """
     return {
         "data": _data(_filled("data", sections["data"], DATA)),
@@ -97,7 +101,7 @@ def _hardware(settings: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(settings.get("chip"), str):
         raise ConfigError("hardware.chip", f"a file, or one of {', '.join(hardware.names())}", settings.get("chip"))
     changes = {
-        key: as_whole(value) if key.removeprefix("structure.") in WHOLE_OF_STRUCTURE else as_float(value)
+        key: as_whole(value) if key.startswith(BUILT) and key.rpartition(".")[2] in WHOLE else as_float(value)
         for key, value in settings.items()
         if key != "chip"
     }
@@ -111,9 +115,12 @@ def _hardware(settings: dict[str, Any]) -> dict[str, Any]:
 @lru_cache(maxsize=4096)
 def _digest(chip: str, changes: str, _table: str) -> str:
     """Return the digest of a changed description; its table is there so that an edit of a file is noticed."""
-    return digest(hardware.load(chip, json.loads(changes)))
+    try:
+        return digest(hardware.load(chip, json.loads(changes)))
+    except InfeasibleError:  # its point fails, with the reason, and the others are measured
+        return hashlib.sha256(f"{_table} {changes}".encode()).hexdigest()[:DIGITS]
 
 
 def digest(described: hardware.Hardware) -> str:
     """Return a hash of a description."""
-    return hashlib.sha256(json.dumps(described.describe(), sort_keys=True).encode()).hexdigest()[:12]
+    return hashlib.sha256(json.dumps(described.describe(), sort_keys=True).encode()).hexdigest()[:DIGITS]

@@ -1,5 +1,7 @@
 """Which synapses were written, neuron by neuron: recounted from the arrays before and after each sample."""
 
+import counted
+import described
 import numpy as np
 import pytest
 from test_counts import LAYERS, PLAIN, SOFT, one_by_one, samples
@@ -8,6 +10,7 @@ import neurosim as ns
 from neurosim import hardware
 from neurosim.hardware.placement.demand import Demand
 from neurosim.hardware.placement.mapping import Part
+from neurosim.hardware.timeline.flow import load, plan
 from neurosim.kernels.dense import layout
 
 FEW = {"competition": SOFT, "rule": ns.SoftHebb(rate=0.05), "initial": "normal", "radius": 2.0}
@@ -123,3 +126,42 @@ def test_sizes_of_parts_differ_by_one_at_most(neurons, sizes):
     assert len(found) == -(-neurons // sizes)
     assert max(found) - min(found) <= 1
     assert max(found) <= sizes
+
+
+def test_kernels_that_are_folded_are_written_once_more():
+    layer = ns.ConvWTA(
+        130, kernel=3, competition=ns.KWTA(20), rule=ns.Hebb(rate=0.5), cutoff=0.01, initial="normal", radius=1.0,
+        renormalise=True,
+    )  # fmt: skip
+    x = np.random.default_rng(4).random((20, 16, 4, 4)).astype(np.float32)
+    found = hardware.count(ns.Chip([layer], inputs=(16, 4, 4), seed=0), x).layers[0]
+    alone = np.array([found.writes_on(part) for part in parts(130, (1,))]).T
+    chip, folds = ns.Chip([layer], inputs=(16, 4, 4), seed=0), 0
+    state = chip.layers[0].state
+    for n, image in enumerate(x):
+        lengths, before = np.linalg.norm(state.synapses, axis=1), int(state.counters[layout.FOLDS])
+        chip.learn_one(image)
+        longer = np.linalg.norm(state.synapses, axis=1) / lengths
+        folded = alone[n] == 2 * 144
+        assert folded.sum() == state.counters[layout.FOLDS] - before
+        assert ((alone[n] == 144) | (alone[n] == 0) | folded).all()
+        # Growth makes synapses longer; a scale below an eighth is multiplied into them.
+        assert (longer[~folded] >= 0.99).all()
+        assert (longer[folded] < 0.99).all()
+        folds += folded.sum()
+    assert folds > 100
+    assert found.writes.sum() == alone.sum()
+
+
+def test_each_core_is_timed_by_its_own_writes(tmp_path):
+    """Of 100 neurons on four cores, three are written whole, and one at 93 inputs: by hand, and not by shares."""
+    written, whole = np.zeros((1, 100), bool), np.zeros((1, 100), bool)
+    whole[0, [3, 20, 30]] = written[0, [3, 20, 30, 80]] = True
+    layer = counted.layer(Demand(0, 784, 784, 100, 1, 8, True), [93], written, writes=[3 * 784 + 93])
+    run = counted.counts(layer._replace(whole_packed=np.packbits(whole, axis=1)))
+    roomy = {"structure.neurons_per_core": 25, "structure.synapse_bits_per_core": 25 * 784 * 8}
+    mapping = hardware.place([layer.demand], hardware.load(described.written(tmp_path), roomy))
+    planned = plan(mapping)
+    _, services = load(planned, mapping, run)
+    writing = [services[0, n] for n, carried in enumerate(planned.loads) if carried.kind == "writes"]
+    assert writing == [1568 * 7000, 784 * 7000, 0, 93 * 7000]  # picoseconds; 7 ns a write

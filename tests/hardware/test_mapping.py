@@ -29,7 +29,7 @@ def test_a_layer_is_shared_out_evenly(plain):
     assert summary["synapse_memory_share"] == pytest.approx(17 * 64 * 8 / (3 * 4096))
     assert summary["synapse_memory_bytes"] == 17 * 64
     assert summary["neuron_memory_bytes"] == 17 * 2
-    assert summary["area_mm2"] == pytest.approx(3.0)
+    assert summary["area_used_mm2"] == pytest.approx(3.0)
 
 
 def test_synapses_may_be_what_is_short(plain):

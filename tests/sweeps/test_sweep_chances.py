@@ -78,6 +78,14 @@ def test_a_band_from_zero_is_of_the_number_itself():
     assert np.mean(within(0.0, 0.0, 8.0, shares, "triangular") <= 4) == pytest.approx(0.75, abs=1e-3)  # 1 - (1/2)^2
 
 
+def test_a_value_at_the_end_of_its_band_may_be_beyond_by_rounding():
+    shares = np.linspace(0, 1, 1001)
+    beyond = float(np.nextafter(8.0, 9.0))
+    found = within(2.0, beyond, 8.0, shares, "triangular")
+    np.testing.assert_allclose(found, within(2.0, 8.0, 8.0, shares, "triangular"), rtol=1e-7)
+    assert np.isfinite(within(float(np.nextafter(2.0, 3.0)), 2.0, 8.0, shares, "triangular")).all()
+
+
 # Constants
 
 
@@ -122,7 +130,15 @@ def test_times_move_together():
     for name in ("latency_s", "latency_p99_s"):
         assert chances([row(**a), row(neurons=2, **b)], {name: "min"}) == [1.0, 0.0]
         two = chances([row(**a), row("b", neurons=2, **b)], {name: "min"})
-        assert two == pytest.approx([0.5, 0.5], abs=0.01)
+        assert two == pytest.approx([0.5, 0.5], abs=SURE)
+    # As fast as the times allow: of one chip, twice the latency with half of the limit, or a little less, in all draws.
+    limits = {"samples_per_s_limit": 0.5, "samples_per_s_limit_low": 0.01, "samples_per_s_limit_high": 1.0}
+    slower = {name: value * 0.99 for name, value in limits.items()}
+    both = {"samples_per_s_limit": "max", "latency_s": "min"}
+    assert chances([row(**a, **limits), row(neurons=2, **a, **slower)], both) == [1.0, 0.0]
+    # A fixed chip c, as slow as the middle of the band of times: where its limit is lower, its latency is higher.
+    fixed = row("c", samples_per_s_limit=0.1, latency_s=10.0)
+    assert chances([row(**a, **limits), fixed], both) == pytest.approx([0.5, 0.5], abs=SURE)
 
 
 # Chance in learning

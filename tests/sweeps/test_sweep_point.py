@@ -16,13 +16,14 @@ from click.testing import CliRunner
 import neurosim as ns
 from neurosim import hardware
 from neurosim.cli import main
+from neurosim.hardware.counting.wear import synapse_writes
 from neurosim.readouts.judge import judge
 from neurosim.streams.order import repeat
 from neurosim.sweeps import point, study, table
 from neurosim.sweeps.chips import chip_settings
 from neurosim.sweeps.search import rounds
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "mnist_designs.toml"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 STUDY = """
 name = "digits"
 data = {{train = "digits:train", test = "digits:test", train_samples = 300}}
@@ -173,13 +174,18 @@ def test_constants_of_a_layer_and_its_parts_by_name():
         chip_settings(odd["asked"], refuse=True)
 
 
-def test_the_example_is_a_study():
-    read = study.read(EXAMPLE, point.SECTIONS, point.MEASURES)
-    assert list(read.objectives) == ["accuracy", "energy_J", "latency_s"]
-    assert {"chip.neurons", "chip.weight_bits", "chip.cutoff", "hardware.chip"} <= set(read.vary)
+@pytest.mark.parametrize(("name", "objectives", "many"), [
+    ("mnist_designs", ["accuracy", "energy_J", "latency_s"], 360),
+    ("mnist_parts", ["accuracy", "energy_J", "area_mm2"], 216),
+])  # fmt: skip
+def test_the_examples_are_studies(name, objectives, many):
+    read = study.read(EXAMPLES / f"{name}.toml", point.SECTIONS, point.MEASURES)
+    assert list(read.objectives) == objectives
+    assert {"chip.neurons", "chip.weight_bits", "chip.seed"} <= set(read.vary)
     (points,) = [next(rounds(read, point.complete, point.VERSION))]
-    assert len(points) == 135
+    assert len(points) == many
     assert all(one.cell.settings["chip"]["layers"] for one in points)
+    assert all("deadline_s" in one.cell.settings["arrivals"] for one in points)
 
 
 @pytest.mark.slow
@@ -218,3 +224,18 @@ def test_what_is_not_the_sweep_s_own_stays(files):
     assert records
     invoke(path, "--out", out, "--restart", "--only", "nothing", code=2)
     assert sorted(out.with_suffix(".points").glob("cells/*.json")) == records  # refused before anything is forgotten
+
+
+def test_how_long_synapses_last_may_be_an_objective(files):
+    path, _ = files
+    chip = path.with_name("plain.toml")
+    chip.write_text(chip.read_text() + "\n[endurance]\nwrites = 1e6\nsource = 'made up'\n")
+    path.write_text(path.read_text().replace('latency_s = "min"', 'lifetime_s = "max"\nwrites_per_synapse_max = "min"'))
+    sweep = study.read(path, point.SECTIONS, point.MEASURES)
+    settings = point.complete(sweep.sections)
+    learned = point.learn(settings, point.Data("."))
+    measures = point.price(learned, settings)
+    report = hardware.price(learned.counts, hardware.load(chip))
+    most = synapse_writes(learned.counts.layers[0]).max()
+    assert measures["writes_per_synapse_max"] == most
+    assert measures["lifetime_s"] == pytest.approx(1e6 * report.schedule.held_s.sum() / most)

@@ -47,7 +47,7 @@ class Quantity:
     retrieved: str
     confidence: str
 
-    def times(self, count: int) -> "Quantity":
+    def times(self, count: float) -> "Quantity":
         """Return the constant of so many of these together."""
         return replace(self, value=self.value * count, low=self.low * count, high=self.high * count)
 

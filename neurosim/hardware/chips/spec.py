@@ -2,7 +2,8 @@
 
 A file names the chip (`title`, `summary`, `not_modelled`), its `structure`, and the energy and time of operations, each
 in a table of its own: `[energy.synaptic_operation]`, `[time.neuron_update]`, `[power.static]`. An operation for which
-there is no source is left out, and is then not priced. With `base = "loihi"` a file gives only the differences.
+there is no source is left out, and is then not priced. `[components]` describes parts instead, from which energies,
+static power and area follow. With `base = "loihi"` a file gives only the differences.
 """
 
 from collections.abc import Mapping
@@ -14,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from neurosim.errors import ConfigError
-from neurosim.hardware.chips import keys, power_states
+from neurosim.hardware.chips import components, keys, power_states
+from neurosim.hardware.chips.components import Components
 from neurosim.hardware.chips.endurance import Endurance
 from neurosim.hardware.chips.memory import Memory
 from neurosim.hardware.chips.power_states import PowerStates
 from neurosim.hardware.chips.quantity import ENERGIES, LARGEST, POWERS, TIMES, Quantity, quantity
 from neurosim.hardware.chips.structure import Structure
+from neurosim.hardware.components.parts import PARTS
 from neurosim.outside import toml
 
 ENERGY_OF = (
@@ -41,6 +44,8 @@ SECTIONS: dict[str, type] = {
     "endurance": Endurance,
     "power_states": PowerStates,
 }
+COMPONENTS = "components"  # the table of parts, each with keys of its own
+NESTED: dict[str, Mapping[str, type]] = {COMPONENTS: PARTS}  # tables of tables of plain keys
 MOST_NAMES = 16  # of names in an error
 DEEPEST = 16  # of descriptions that are each based on the next
 
@@ -59,13 +64,16 @@ class Hardware:
         What the description leaves out and a reader must know.
     structure : Structure
     energy, time, power : dict of str to Quantity
-        By operation, in J, s and W; operations without an entry are not priced.
+        By operation, in J, s and W; operations without an entry are not priced. A constant that the description gives
+        itself stands before one that follows from a part.
     endurance : Endurance or None
         How often a synapse can be written.
     memory : Memory or None
         Words of synaptic memory; None: each synapse is priced by itself.
     power_states : PowerStates or None
         When the chip stops its clock and sleeps; None: `power.static` all the time.
+    components : Components or None
+        The parts that `[components]` gives.
     """
 
     name: str
@@ -79,6 +87,26 @@ class Hardware:
     endurance: Endurance | None = None
     memory: Memory | None = None
     power_states: PowerStates | None = None
+    components: Components | None = None
+
+    @property
+    def area_band_mm2(self) -> tuple[float, float, float] | None:
+        """Area of the whole chip, low, nominal and high: `structure.area_mm2`, else of its parts; None without both."""
+        if self.structure.area_mm2 is not None:
+            return (self.structure.area_mm2,) * 3
+        return None if self.components is None else self.components.area_mm2
+
+    @property
+    def area_mm2(self) -> float | None:
+        """Nominal area of the whole chip."""
+        return None if self.area_band_mm2 is None else self.area_band_mm2[1]
+
+    def at_width(self, operation: str, weight_bits: int) -> Quantity | None:
+        """Return the energy of an operation on weights of some bits; the same for all, but where it is of a part."""
+        constant = self.energy.get(operation)
+        if self.components is None or constant is not self.components.energy.get(operation):
+            return constant
+        return self.components.at_width(operation, weight_bits) or constant
 
     def at(self, end: str) -> "Hardware":
         """Return the description with all times at one end of their bands: "low" or "high"."""
@@ -101,6 +129,8 @@ class Hardware:
         plain |= {name: asdict(getattr(self, name)) for name in SECTIONS if getattr(self, name) is not None}
         for group in GROUPS:
             plain[group] = {name: constant.describe() for name, constant in getattr(self, group).items()}
+        if self.components is not None:
+            plain["components"] = self.components.describe()
         return plain
 
 
@@ -227,7 +257,7 @@ def _is_number(value: object) -> bool:
 
 def _hardware(name: str, table: dict[str, Any]) -> Hardware:
     """Return the description of a table."""
-    known = ("title", "summary", "not_modelled", *SECTIONS, *GROUPS)
+    known = ("title", "summary", "not_modelled", *SECTIONS, *GROUPS, COMPONENTS)
     for key in table:
         if key not in known:
             raise ConfigError(key, f"one of {', '.join(known)}", key, f"{name} has a key that is not known")
@@ -248,11 +278,15 @@ def _hardware(name: str, table: dict[str, Any]) -> Hardware:
         sections["memory"].check_widths(structure.weight_bits, structure.neuron_bits)
     _check_words(table)
     constants: dict[str, Any] = {group: _group(group, table.get(group, {}), structure.clock_Hz) for group in GROUPS}
-    _check_port(structure, constants["time"])
-    power_states.check(sections.get("power_states"), constants["power"], constants["time"], constants["energy"])
+    made = components.read(table[COMPONENTS], structure, sections.get("memory")) if COMPONENTS in table else None
+    if made is not None:  # what the description gives itself stands before what follows from its parts
+        for group in ("energy", "power"):
+            constants[group] = {**getattr(made, group), **constants[group]}
     if "endurance" in sections and "weight_update" not in constants["energy"]:
         rule = "given where endurance is: what wears out is written, and writing takes energy"
         raise ConfigError("energy.weight_update", rule, None, f"{name} has none; leave endurance out, or give it")
+    _check_port(structure, constants["time"])
+    power_states.check(sections.get("power_states"), constants["power"], constants["time"], constants["energy"])
     return Hardware(
         name=name,
         title=table["title"],
@@ -260,6 +294,7 @@ def _hardware(name: str, table: dict[str, Any]) -> Hardware:
         not_modelled=tuple(missing),
         **sections,
         **constants,
+        components=made,
     )
 
 

@@ -14,7 +14,7 @@ from neurosim.engine.results import TALLIED, Results
 from neurosim.engine.runner import LayerRunner
 from neurosim.engine.samples import NO_LABELS, Array, Labels, Samples
 from neurosim.errors import ConfigError, SampleError
-from neurosim.hardware.counting.counts import NO_BITS, Counts, LayerCounts
+from neurosim.hardware.counting.counts import NO_BITS, NONE, Counts, LayerCounts
 from neurosim.hardware.counting.window import Window, has_windows
 from neurosim.hardware.placement.demand import demand
 from neurosim.streams import Stream
@@ -191,16 +191,18 @@ class _Counter:
         events = results.tallies[:, TALLIED.index("events")]
         inputs = np.packbits(samples.values != 0, axis=1)
         inputs[events == 0] = 0  # a sample too faint to be learned from is none
-        packed = np.packbits(results.written != 0, axis=1)
-        irregular = _irregular(results.written, events, self._demand.fan_in)
+        written, whole = results.written != 0, results.written < 0
+        # Without windows and folds, a neuron is written at all active inputs, or whole.
+        told = written if self._window is not None else whole
+        irregular = _irregular(results.written, told, events, self._demand.fan_in)
         irregular[:, 0] += self._samples
         return _Counted(
             tallies=results.tallies,
-            packed=packed,
+            packed=np.packbits(written, axis=1),
             sent=sent,
             active=np.count_nonzero(results.outputs, axis=1),
             inputs_packed=inputs,
-            whole_packed=np.packbits(results.written < 0, axis=1),
+            whole_packed=np.packbits(whole, axis=1),
             irregular=irregular,
             window_packed=NO_BITS if self._window is None else self._window.union(inputs, samples.labels),
         )
@@ -220,10 +222,16 @@ class _Counter:
         return counted
 
 
-def _irregular(written: NDArray[np.int32], events: NDArray[np.int64], fan_in: int) -> NDArray[np.int64]:
-    """Return sample, neuron, and the writes it took beyond one of each synapse: int64 (found, 3)."""
-    sample, neuron = np.nonzero(written)
-    writes = written[sample, neuron].astype(np.int64)
+def _irregular(
+    written: NDArray[np.int32], told: NDArray[np.bool_], events: NDArray[np.int64], fan_in: int
+) -> NDArray[np.int64]:
+    """Return sample, neuron, and the writes it took beyond one of each synapse: int64 (found, 3).
+
+    Looks only where `told`, (samples, neurons), is true.
+    """
+    places = np.flatnonzero(told) if told.any() else NONE
+    writes = written.ravel()[places].astype(np.int64)
+    sample, neuron = np.divmod(places, written.shape[1])
     more = np.abs(writes) - np.where(writes < 0, fan_in, events[sample])
     found: NDArray[np.int64] = np.stack([sample, neuron, more], axis=1)[more != 0]
     return found

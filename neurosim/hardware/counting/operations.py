@@ -64,6 +64,18 @@ def operations(mapping: Mapping, counts: Counts) -> dict[str, Whole]:
     return total | (reloading(mapping, counts) if mapping.in_turns else {})
 
 
+def by_width(mapping: Mapping, counts: Counts) -> dict[str, dict[int, Whole]]:
+    """Return the operations that arithmetic does on weights, by the bits of a weight: int64 (samples,) each."""
+    done: dict[str, dict[int, Whole]] = {"synaptic_operation": {}, "weight_update": {}}
+    for layer in counts.layers:
+        width = bits(layer.demand, mapping.hardware)
+        copies = len(mapping.blocks(layer.demand.layer))
+        reached = layer.done(mapping.hardware.structure.is_dense)
+        for name, count in (("synaptic_operation", reached), ("weight_update", layer.writes * copies)):
+            done[name][width] = done[name].get(width, np.zeros(counts.samples, np.int64)) + count
+    return done
+
+
 def _add_words(total: dict[str, Whole], mapping: Mapping, counts: Counts) -> None:
     """Add the words of memory that each part reads and writes."""
     for part in mapping.parts:

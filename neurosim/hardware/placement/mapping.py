@@ -133,7 +133,8 @@ class Mapping(NamedTuple):
         stored = sum(part.synapse_bits for part in self.parts)
         held = sum(part.synapse_bits for part in self.parts if part.resident)
         neuron_bits = None if structure.neuron_bits is None else sites * structure.neuron_bits
-        area = None if structure.area_mm2 is None else structure.area_mm2 * used / structure.cores
+        whole = self.hardware.area_mm2
+        area = None if whole is None else whole * used / structure.cores
         return {
             "cores_used": used,
             "cores": structure.cores,
@@ -145,7 +146,7 @@ class Mapping(NamedTuple):
             "external_memory_bytes": (stored - held) / 8,
             "padding_share": 1 - sum(map(self._used_bits, self.parts)) / stored,
             "neuron_memory_bytes": None if neuron_bits is None else neuron_bits / 8,
-            "area_mm2": area,
+            "area_used_mm2": area,
             "parts": [part._asdict() for part in self.parts],
         }
 

@@ -134,12 +134,6 @@ def schedule(mapping: Mapping, counts: Counts, arrivals: Arrivals, samples: int 
     )
 
 
-def _timed(mapping: Mapping) -> tuple[str, ...]:
-    """Return the operations that take time on a chip."""
-    more = [] if mapping.hardware.memory is None else ["memory_access"]
-    return (*TIMED, *more, *(["external_bit"] if mapping.goes_outside else []))
-
-
 def at_ends(mapping: Mapping, counts: Counts, arrivals: Arrivals, nominal: Schedule) -> tuple[Schedule, Schedule]:
     """Simulate the same samples again with all times low, and with all times high.
 
@@ -166,8 +160,17 @@ def at_ends(mapping: Mapping, counts: Counts, arrivals: Arrivals, nominal: Sched
     for end in ("low", "high"):
         changed = mapping.hardware.at(end)
         same = all(changed.time[name].value == time.value for name, time in mapping.hardware.time.items())
-        ends.append(nominal if same else schedule(mapping._replace(hardware=changed), counts, arrivals, count))
+        ends.append(nominal if same else _at(end, mapping._replace(hardware=changed), counts, arrivals, count))
     return ends[0], ends[1]
+
+
+def _at(end: str, mapping: Mapping, counts: Counts, arrivals: Arrivals, count: int) -> Schedule:
+    """Return the schedule with all times at one end; an error says at which."""
+    try:
+        return schedule(mapping, counts, arrivals, count)
+    except ConfigError as error:
+        name, *rest = error.args
+        raise ConfigError(f"{name}, with all times {end},", *rest) from None
 
 
 def _states(
@@ -196,6 +199,12 @@ def _served(network: simulation.Network, cores: NDArray[np.bool_], copies: Whole
             if cores[resource]:
                 own += copies[:, place] * (hold + services[:, place] * (step == len(emission.route)))
     return own
+
+
+def _timed(mapping: Mapping) -> tuple[str, ...]:
+    """Return the operations that take time on a chip."""
+    more = [] if mapping.hardware.memory is None else ["memory_access"]
+    return (*TIMED, *more, *(["external_bit"] if mapping.goes_outside else []))
 
 
 def _sample_count(planned: Plan, copies: Whole, samples: int | None) -> int:

@@ -118,7 +118,7 @@ def _fits(demand, chip):
 def test_presets_tell_their_words_with_their_source():
     told = {name: hardware.load(name).memory for name in hardware.names()}
     assert {name: memory.word_bits for name, memory in told.items() if memory is not None} == {
-        "cmos45-fp32": 64, "cmos45-int8": 64, "odin": 32,
+        "cmos28-int8": 64, "cmos45-fp32": 64, "cmos45-int8": 64, "odin": 32,
     }  # fmt: skip
     assert told["cmos45-int8"].source.startswith("assumed")
     assert "synaptic_core.v" in told["odin"].source

@@ -16,19 +16,18 @@ from numpy.typing import NDArray
 
 from neurosim.hardware.chips.spec import Hardware
 from neurosim.hardware.timeline.power import States
-from neurosim.hardware.timeline.schedule import Schedule
 
 Floats = NDArray[np.float64]
 ENDS = ("low", "value", "high")
 
 
-def static_energy(hardware: Hardware, schedules: tuple[Schedule, Schedule, Schedule], samples: int) -> Floats | None:
+def static_energy(hardware: Hardware, states: tuple[States, States, States], samples: int) -> Floats | None:
     """Return the static energy of each sample, with all constants low, nominal and high, times included.
 
     Parameters
     ----------
     hardware : Hardware
-    schedules : tuple of Schedule
+    states : tuple of States
         With low, nominal and high times.
     samples : int
         How many samples there are; of those that were not timed it is not known.
@@ -41,8 +40,8 @@ def static_energy(hardware: Hardware, schedules: tuple[Schedule, Schedule, Sched
     if "static" not in hardware.power:
         return None
     energy = np.full((len(ENDS), samples), np.nan)
-    for row, (end, schedule) in enumerate(zip(ENDS, schedules, strict=True)):
-        energy[row, : len(schedule.latency_s)] = _at(hardware, end, schedule.states)
+    for row, (end, times) in enumerate(zip(ENDS, states, strict=True)):
+        energy[row, : len(times.active_s)] = _at(hardware, end, times)
     return energy
 
 
@@ -59,11 +58,11 @@ def _at(hardware: Hardware, end: str, states: States) -> Floats:
     return total
 
 
-def power_summary(hardware: Hardware, schedule: Schedule) -> dict[str, Any] | None:
+def power_summary(hardware: Hardware, states: States) -> dict[str, Any] | None:
     """Return plain values of the power states, means over the samples; None where there is only static power."""
     if not {"idle", "sleep"} & hardware.power.keys():
         return None
-    return schedule.states.summary() | {"break_even_s": break_even(hardware)}
+    return states.summary() | {"break_even_s": break_even(hardware)}
 
 
 def break_even(hardware: Hardware) -> float | None:
