@@ -30,6 +30,7 @@ from .layers.conv import ConvWTA as ConvWTA
 from .layers.conv import MaxPool as MaxPool
 from .layers.conv import MeanPool as MeanPool
 from .layers.dense import DenseWTA as DenseWTA
+from .layers.devices import *
 from .layers.own_competitions import competition as competition
 from .layers.own_rules import rule as rule
 from .layers.rules import *

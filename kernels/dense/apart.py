@@ -11,6 +11,7 @@ from neurosim.kernels.dense import (
     ahead,
     beginning,
     competition,
+    devices,
     every_synapse,
     few_bits,
     layout,
@@ -97,6 +98,15 @@ def integrate(address, kind, row, size, mean_written, _unused):
         scale_sums(potentials, state.scales)
     else:
         integrate_alone(values, active, size, state.synapses, state.scales, potentials)
+    return 0
+
+
+@compiled(_nrt=False, no_cpython_wrapper=True)
+def read_cells(address, kind, row, size, _unused, _also):
+    """Do what `integrate` does, where synapses are the cells of a crossbar."""
+    _samples, learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
+    values, active = memory_of_inputs(learning, state, scratch)
+    devices.read_columns(values, active, size, learning, constants, state, scratch, results.potentials[row])
     return 0
 
 
@@ -245,6 +255,14 @@ def write_few_bits(address, kind, count, _unused, _also, _too):
 
 
 @compiled(_nrt=False, no_cpython_wrapper=True)
+def write_cells(address, kind, count, _unused, _also, _too):
+    """Apply what was proposed, in the cells of a crossbar."""
+    _samples, _learning, constants, state, scratch, _results, _own, _marks, _stages = arguments_at(address, kind)
+    devices.write_cells(count, constants, state, scratch)
+    return 0
+
+
+@compiled(_nrt=False, no_cpython_wrapper=True)
 def begin(address, kind, n, size, _unused, _also):
     """Let the next neuron begin as a sample."""
     _samples, _learning, constants, state, _scratch, results, _own, _marks, _stages = arguments_at(address, kind)
@@ -298,14 +316,16 @@ def tally_writes(address, kind, n, asked, folds, holes):
 def stages_of(kind, samples, constants, state, scratch, results, own):
     """Return the stages that a layer has, compiled for arguments of a kind."""
     # Where there is one sample, there is none to look ahead at.
-    looks, counts = scratch.ahead_sums.shape[0] > 0 and samples.values.shape[0] != 1, results.tallies.shape[0] > 0
+    of_cells, counts = constants.devices.shape[0] > 0, results.tallies.shape[0] > 0
+    looks = scratch.ahead_sums.shape[0] > 0 and samples.values.shape[0] != 1 and not of_cells
     averages = constants.bias != UNBIASED or constants.moment > 0
     begins = constants.beginners > 0
     mixes = constants.rule in (SANGER, SUBSPACE)
     given, own_competes = samples.responses.shape[0] > 0, own.competition != 0
     asked = {
         sum_next: looks, recall: looks, keep_copies: looks,
-        integrate: constants.lebesgue != TWO or scratch.signals.shape[0] > 1,
+        integrate: (constants.lebesgue != TWO or scratch.signals.shape[0] > 1) and not of_cells,
+        read_cells: of_cells, write_cells: of_cells,
         convert: constants.activation != IDENTITY or constants.bias != UNBIASED or begins,
         compete: not (competition.is_plain(constants) or own_competes or given),
         compete_by_own: own_competes and not given, take_responses: given,
@@ -318,6 +338,7 @@ def stages_of(kind, samples, constants, state, scratch, results, own):
         tally_inputs: counts, tally_live: counts, tally_writes: counts,
     }  # fmt: skip
     fields = dict.fromkeys((compete_by_own, take_responses), "compete")  # they take its place
+    fields |= {read_cells: "integrate", write_cells: "write_few_bits"}
     needed = [one for one, is_asked in asked.items() if is_asked]
     return layout.Stages(**{fields.get(one, one.__name__): _entry(one, kind) for one in needed})
 

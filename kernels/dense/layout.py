@@ -71,6 +71,8 @@ class Constants(NamedTuple):
     highest: np.float32  # whole number that a synapse of few bits can hold, and the lowest is -highest; 0: float
     nearest: bool  # whether growth is rounded to the nearest whole number, not by chance
     salt: np.uint64  # what chance depends on besides sample, neuron and input
+    # (DEVICE_NUMBERS or 0,) of the cells of a crossbar, as `devices.py` names them; empty: synapses are exact
+    devices: NDArray[np.float32] = np.empty(0, np.float32)
 
 
 class State(NamedTuple):
@@ -98,6 +100,9 @@ class State(NamedTuple):
     pending_responses: NDArray[np.float32]  # (window, neurons) y
     pending_sums: NDArray[np.float32]  # (2, neurons) over the window: what activity and traces average
     squares: NDArray[np.int64]  # (neurons or 0,) sum of v^2 of synapses of few bits
+    # (inputs or 0, neurons) of cells that drift: samples learned from when each was programmed, and its exponent
+    programmed: NDArray[np.int64] = np.empty((0, 0), np.int64)
+    exponents: NDArray[np.float32] = np.empty((0, 0), np.float32)
 
 
 class Scratch(NamedTuple):

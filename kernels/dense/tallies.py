@@ -85,13 +85,14 @@ def _tally_every_synapse(row, written, inputs, waiting, state, scratch):
 @cell
 def _tally_growth(k, written, inputs, constants, state, scratch):
     """Return how many synapses of neuron k its growth has written, and note them."""
-    grown, whole = 0, constants.largest or (constants.highest > ZERO and written[k] < 0)
+    grown, once = 0, constants.highest > ZERO or constants.devices.shape[0] > 0
+    whole = constants.largest or (once and written[k] < 0)
     for p in range(scratch.growth.shape[0]):
         if scratch.growth[p, k] != ZERO:
             grown += state.pending_sizes[p]
     if whole and grown > 0:
         grown = inputs
-    if constants.highest > ZERO and whole:  # a neuron of few bits that is written whole is written once
+    if once and whole:  # a neuron of few bits, or of cells, that is written whole is written once
         return 0
     written[k] += -grown if whole or written[k] < 0 else grown
     return grown

@@ -60,6 +60,9 @@ def _check_model(name: str, constants: Any) -> None:
     if isinstance(constants.bias, AdaptiveThreshold):
         advice = "frozen responses have its thresholds, too, and are no posterior"
         raise ConfigError(name, "one without AdaptiveThreshold to be a mixture", constants.bias, advice)
+    if constants.devices is not None:
+        advice = "what cells make of a potential is another for each sample"
+        raise ConfigError(name, "one without devices to be a mixture", constants.devices, advice)
     if constants.normalise != "sample":
         advice = "otherwise the concentration |x| / temperature is another one for each sample"
         raise ConfigError(name, 'one with normalise="sample" to be a mixture', constants.normalise, advice)

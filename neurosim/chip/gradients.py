@@ -222,6 +222,8 @@ def _last_constants(layers: tuple[WorkingLayer, ...]) -> DenseWTA:
         if not isinstance(layer.constants, DenseWTA):
             kind = type(layer.constants).__name__
             raise ConfigError("layers", "all DenseWTA to have a gradient", kind, "convolutional ones have none here")
+        if layer.constants.devices is not None:
+            raise ConfigError("devices", "None to have a gradient", layer.constants.devices, "that of cells is unknown")
     last: DenseWTA = layers[-1].constants
     return last
 

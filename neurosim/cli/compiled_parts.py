@@ -56,6 +56,7 @@ def _dense() -> None:
     from neurosim.layers.biases import Conscience, MeanActivity
     from neurosim.layers.competition import NoInhibition
     from neurosim.layers.dense import DenseWTA
+    from neurosim.layers.devices import Crossbar
     from neurosim.layers.rules import OjaSubspace, Sanger
     from neurosim.recipes import NAMES, named
 
@@ -64,7 +65,7 @@ def _dense() -> None:
     for constants in (
         {"weight_bits": 8}, {"window": 2}, {"bias": Conscience()}, {"bias": MeanActivity()}, {"leak": 0.1},
         {"eligibility": 0.5}, {"renormalise": True}, {"lebesgue": 3.0}, {"step": "largest"},
-        {"initial": "samples"},
+        {"initial": "samples"}, {"devices": Crossbar.pcm()},
     ):  # fmt: skip
         _run(named("softhebb", NEURONS, **constants))
     for rule in (Sanger(rate=1e-5), OjaSubspace(rate=1e-5)):

@@ -16,7 +16,7 @@ COLUMNS = {
     "usage_entropy": ("entropy", 9, ".3f"), "effective_winners": ("winners", 10, ",.1f"),
     "never_won": ("never", 8, ".1%"), "norm_median": ("norm", 9, ".3f"), "converged": ("R1", 7, ","),
 }  # fmt: skip
-COMPOSED = ("competition", "rule", "activation", "bias", "transmit", "pool")  # constants that have constants
+COMPOSED = ("competition", "rule", "activation", "bias", "transmit", "pool", "devices")  # constants that have constants
 
 
 @click.command("inspect")

@@ -6,10 +6,12 @@ whichever dataclass has the fields that they need.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import click
+
+from neurosim.errors import ConfigError
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -22,6 +24,7 @@ ARRIVALS = {
 DEFAULT_NEURONS, DEFAULT_RECIPE, DEFAULT_BURST = 100, "softhebb", 8
 LAYER_CONSTANTS = (
     "temperature", "gain", "relative_temperature", "rate", "floor", "window", "normalise", "initial", "weight_bits",
+    "devices",
 )  # fmt: skip
 
 
@@ -73,7 +76,7 @@ class ChipOptions:
         cpu or cuda.
     constant_changes : tuple of str
         NAME=VALUE of constants that are changed, the weights kept.
-    temperature, gain, relative_temperature, rate, floor, window, normalise, initial, weight_bits
+    temperature, gain, relative_temperature, rate, floor, window, normalise, initial, weight_bits, devices
         Constants of all layers, in place of those of the recipe.
     """
 
@@ -92,6 +95,7 @@ class ChipOptions:
     normalise: str | None = None
     initial: str | None = None
     weight_bits: int | None = None
+    devices: Any = None
 
     def layer_constants(self) -> dict[str, Any]:
         """Return the constants of layers that the user gave."""
@@ -161,6 +165,32 @@ def duration(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
     raise click.BadParameter(f"must be seconds, or a number with s, ms, us or ns, such as 200us, got {value!r}")
 
 
+def crossbar(_context: click.Context, _parameter: click.Parameter, text: str | None) -> Any:
+    """Return the `Crossbar` that a text such as `pcm,read_noise=0.02` says."""
+    if text is None:
+        return None
+    from neurosim.layers.devices import Crossbar
+
+    kind, *rest = text.split(",")
+    pieces = rest if kind in ("ideal", "pcm") else [kind, *rest]
+    known = [entry.name for entry in fields(Crossbar)]
+    constants: dict[str, Any] = {}
+    for piece in pieces:
+        name, _, value = piece.strip().partition("=")
+        if name not in known or name in constants:
+            rule = f"ideal, pcm or NAME=VALUE with a name among {', '.join(known)}, once each"
+            raise click.UsageError(f"devices must be {rule}, got {piece!r}")
+        try:
+            number = float(value)
+        except ValueError:
+            raise click.UsageError(f"devices must have numbers, got {piece!r}") from None
+        constants[name] = int(number) if number.is_integer() and name in ("states", "adc_bits") else number
+    try:
+        return Crossbar.pcm(**constants) if kind == "pcm" else Crossbar(**constants)
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from None
+
+
 def _shared(*names: str, **settings: Any) -> Callable[..., Decorator]:
     """Return a function that makes the decorator of an option; its arguments replace settings for one command."""
 
@@ -219,6 +249,10 @@ rate_floor = _shared(
     help="What a neuron's rate does not fall below: for inputs that change.  [default: the recipe's]",
 )  # fmt: skip
 weight_bits = _shared("--weight-bits", type=int, metavar="B", help="Synapses of 2 to 16 bits.  [default: float32]")
+devices = _shared(
+    "--devices", callback=crossbar, metavar="LIST",
+    help="Synapses of a crossbar's cells: ideal, or pcm, or constants such as read_noise=0.02,adc_bits=8,adc_range=10.",
+)  # fmt: skip
 seed = _shared("--seed", type=int, metavar="S", help="Seed of the first weights.  [default: 0]")
 rules = _shared(
     "--rules", metavar="FILE.py", help="Run this file for the rules and competitions of one's own that STATE names."

@@ -267,6 +267,7 @@ def _differing_constants(asked: dict[str, Any], seed: int, layers: list[DenseWTA
         "normalise": [layer.normalise for layer in layers],
         "initial": [layer.initial for layer in layers],
         "weight_bits": [getattr(layer, "weight_bits", None) for layer in layers],
+        "devices": [getattr(layer, "devices", None) for layer in layers],
     }
     for name in LAYER_CONSTANTS:
         if len(set(there[name])) == 1:

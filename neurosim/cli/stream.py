@@ -108,6 +108,7 @@ def known() -> dict[str, str]:
     help="First weights: uniform for inputs of at least 0, or for signed ones the first samples, or normal.",
 )
 @shared.weight_bits()
+@shared.devices()
 @shared.seed()
 @shared.epochs()
 @click.option("--shuffle", type=int, metavar="S", help="Random order by this seed, another one each epoch.")

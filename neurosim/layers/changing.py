@@ -11,7 +11,7 @@ from neurosim.layers.rules import schedule
 from neurosim.layers.schedules import Schedule
 
 Path = tuple[str, ...]
-COMPOSED = ("competition", "rule", "activation", "bias", "transmit", "pool")  # constants that have constants
+COMPOSED = ("competition", "rule", "activation", "bias", "transmit", "pool", "devices")  # constants that have constants
 FIRST = "the first weights were made with it"
 SHAPES = "arrays that were learned have shapes by it"
 SOFTNESS = ("temperature", "gain", "relative_temperature")  # one of them is given
@@ -80,6 +80,12 @@ def _why_kept(name: str, before: Any, after: Any) -> str:
         return "running means of responses were kept for the other rule, or none were"
     if name == "bias" and type(before) is not type(after):
         return "the running mean of responses is of what the bias needs"
+    if name == "devices" and (before is None or after is None):
+        return "its synapses are exact numbers, or cells"
+    if name == "devices" and before.ages != after.ages:
+        return "what ages has the moments at which each cell was programmed, what does not has none"
+    if name == "devices" and before.states != after.states:
+        return "cells were programmed to these states"
     if name == "eligibility" and (before > 0) != (after > 0):
         return "above 0 there is a trace as large as the weights, at 0 there is none"
     return ""

@@ -11,6 +11,7 @@ from neurosim.layers import limits
 from neurosim.layers.activations import Identity, Transmit
 from neurosim.layers.biases import Bias
 from neurosim.layers.competition import Competition
+from neurosim.layers.devices import Crossbar, Devices
 from neurosim.layers.families import NEWER, Family
 from neurosim.layers.own_competitions import CompetitionMaker
 from neurosim.layers.own_rules import RuleMaker
@@ -94,7 +95,7 @@ class DenseWTA:
         rounded: `docs/weight-bits.md`. Without, synapses are float32.
     rounding : {"stochastic", "nearest"}
         How growth becomes whole numbers: by chance, so that its mean is kept, or to the nearest, which loses small
-        steps. Of `weight_bits`.
+        steps. Of `weight_bits`, and of the `states` of `devices`.
     instruments : bool
         Whether to keep step sizes and a record of what neurons do (`neurosim.instruments`); changes no weight.
     weight_sum : float, optional
@@ -107,6 +108,9 @@ class DenseWTA:
         neuron of a chip could know that number without being told. Of a modulator only the sign is left, and zero;
         those of a window's samples, or of neurons, count in proportion to one another. It costs inputs x neurons, on
         the CPU alone.
+    devices : Crossbar, optional
+        What synapses are made of, with what real cells do to them: `docs/devices.md`. Without, they are exact. On the
+        CPU alone.
 
     Raises
     ------
@@ -140,6 +144,7 @@ class DenseWTA:
     rounding: str = field(default="stochastic", kw_only=True, metadata=NEWER)
     weight_sum: float | None = field(default=None, kw_only=True, metadata=NEWER)
     step: str = field(default="capped", kw_only=True, metadata=NEWER)
+    devices: Crossbar | None = field(default=None, kw_only=True, metadata=NEWER)
 
     def __post_init__(self) -> None:
         plain(self)
@@ -173,6 +178,7 @@ class DenseWTA:
         check_kind("activation", self.activation, Transmit.members.values())
         check_kind("bias", self.bias, (*Bias.members.values(), NoneType))
         check_kind("transmit", self.transmit, Transmit.members.values())
+        check_kind("devices", self.devices, (*Devices.members.values(), NoneType))
         limits.check(self)
 
 

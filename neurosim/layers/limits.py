@@ -142,17 +142,25 @@ def _check_mixed(layer: Any) -> None:
 
 
 def _check_few_bits(layer: Any) -> None:
-    """Refuse, with synapses of few bits, what writes more than growth at active inputs."""
-    if layer.weight_bits is None:
-        if layer.rounding != "stochastic":
-            raise ConfigError("rounding", "'stochastic' without weight_bits", layer.rounding, "nothing is rounded")
+    """Refuse, with synapses of few bits or of cells, what writes more than growth at active inputs."""
+    what = "weight_bits" if layer.weight_bits is not None else "devices"
+    rounds = layer.weight_bits is not None or (layer.devices is not None and layer.devices.states is not None)
+    if layer.rounding != "stochastic" and not rounds:
+        raise ConfigError("rounding", "'stochastic' without weight_bits", layer.rounding, "nothing is rounded")
+    if layer.weight_bits is None and layer.devices is None:
         return
+    if layer.devices is not None and layer.weight_bits is not None:
+        why = "its states are those of its cells"
+        raise ConfigError("weight_bits", "None with devices", layer.weight_bits, why)
+    if layer.devices is not None and layer.initial == "samples":
+        why = "a neuron's cells are programmed before the first sample"
+        raise ConfigError("initial", "'uniform', 'normal' or 'zeros' with devices", layer.initial, why)
     if layer.rule.mixes:
         why = "it writes every synapse at every sample"
-        raise ConfigError("rule", "another one with weight_bits", type(layer.rule).__name__, why)
+        raise ConfigError("rule", f"another one with {what}", type(layer.rule).__name__, why)
     for name, only, why in (
         ("window", 1, "growth is rounded as each sample comes"),
-        ("lebesgue", 2, "the norm is followed as a sum of squares of whole numbers"),
+        ("lebesgue", 2, "the norm is a sum of squares"),
         ("renormalise", False, "Hebb and HebbNet grow without; take a rule that decays"),
         ("weight_sum", None, "Hebb and HebbNet grow without; take a rule that decays"),
         ("step", "capped", "it moves every synapse of a neuron"),
@@ -160,7 +168,7 @@ def _check_few_bits(layer: Any) -> None:
         ("eligibility", 0, "its trace writes every synapse"),
     ):
         if getattr(layer, name) != only:
-            raise ConfigError(name, f"{only!r} with weight_bits", getattr(layer, name), why)
+            raise ConfigError(name, f"{only!r} with {what}", getattr(layer, name), why)
 
 
 def _warn(layer: Any) -> None:

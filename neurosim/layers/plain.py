@@ -10,6 +10,7 @@ from neurosim.layers.biases import Bias
 from neurosim.layers.competition import Competition
 from neurosim.layers.conv import ConvWTA, MaxPool, MeanPool
 from neurosim.layers.dense import DenseWTA
+from neurosim.layers.devices import Devices
 from neurosim.layers.own_competitions import CompetitionMaker, OwnCompetition
 from neurosim.layers.own_functions import OwnFunction
 from neurosim.layers.own_rules import OwnRule, RuleMaker
@@ -18,7 +19,7 @@ from neurosim.layers.schedules import Schedule
 
 KINDS: dict[str, type] = {
     **{kind.__name__: kind for kind in (DenseWTA, ConvWTA, MaxPool, MeanPool)},
-    **Competition.members, **Bias.members, **Rule.members, **Schedule.members, **Transmit.members,
+    **Competition.members, **Bias.members, **Rule.members, **Schedule.members, **Transmit.members, **Devices.members,
 }  # fmt: skip
 
 OWN: dict[str, type[OwnFunction]] = {OwnRule.__name__: RuleMaker, OwnCompetition.__name__: CompetitionMaker}

@@ -53,6 +53,8 @@ _DENSE = {name: array for name, array in _FORMAT_1.items() if name not in ("pend
     "traces": _EVERY_NEURON,
     "eligibility": Array(FLOAT, ("inputs", "neurons")),
     "eligibility_scales": _EVERY_NEURON,
+    "programmed": Array(COUNT, ("inputs", "neurons")),
+    "exponents": Array(FLOAT, ("inputs", "neurons")),
     FIRST_WEIGHTS: Array(FLOAT, ("neurons", "inputs")),
     **_INSTRUMENTS,
 }
@@ -73,7 +75,8 @@ _CONV = {
     **_INSTRUMENTS,
 }
 _BIASED = {"activity": _EVERY_NEURON, "pending_sums": _EVERY_NEURON}  # of a ConvWTA with a bias
-OPTIONAL = frozenset({FIRST_WEIGHTS, "lead"})  # only where a layer began with an array; where a mean lead is known
+# Only where a layer began with an array; where a mean lead is known; where cells age.
+OPTIONAL = frozenset({FIRST_WEIGHTS, "lead", "programmed", "exponents"})
 KINDS = {"DenseWTA": _DENSE, "ConvWTA": _CONV}
 READOUTS = {
     "winner": {"labels": Array(COUNT, ("neurons",)), "wins": Array(COUNT, ("neurons",))},

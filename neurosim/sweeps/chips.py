@@ -12,6 +12,7 @@ from neurosim.layers.activations import Transmit
 from neurosim.layers.biases import Bias
 from neurosim.layers.competition import Competition
 from neurosim.layers.conv import ConvWTA
+from neurosim.layers.devices import Crossbar, Devices
 from neurosim.layers.families import Family
 from neurosim.layers.plain import KINDS, OWN, describe
 from neurosim.layers.rules import Rule, schedule
@@ -22,7 +23,7 @@ from neurosim.sweeps.study import known_key
 FLOAT32 = 32  # weight_bits of a layer that has none
 FAMILIES: dict[str, type[Family]] = {  # of a layer's parts
     "competition": Competition, "rule": Rule, "rule.rate": Schedule, "bias": Bias, "activation": Transmit,
-    "transmit": Transmit,
+    "transmit": Transmit, "devices": Devices,
 }  # fmt: skip
 SEEDS = 2**64 - 1
 WHOLE, FLOATS = declared(*(kind for name, kind in KINDS.items() if name not in OWN))
@@ -118,9 +119,20 @@ def _layers(asked: dict[str, Any]) -> list[Any]:
         if not neurons:
             raise ConfigError("chip.neurons", "one number at least", neurons)
         layers = [recipes.named(asked["recipe"], count, **flat) for count in neurons]
+    of_devices = {key: value for key, value in dotted.items() if key.startswith("devices.")}
     for key, value in dotted.items():
-        layers = [_changed(layer, key.split("."), value, key) for layer in layers]
-    return layers
+        if key not in of_devices:
+            layers = [_changed(layer, key.split("."), value, key) for layer in layers]
+    return [_with_devices(layer, of_devices) for layer in layers] if of_devices else layers
+
+
+def _with_devices(layer: Any, dotted: dict[str, Any]) -> Any:
+    """Return a layer with constants of its devices changed, all at once: some go together. Others are the defaults."""
+    if not hasattr(layer, "devices"):
+        key, value = next(iter(dotted.items()))
+        raise ConfigError(f"chip.{key}", f"a constant of {type(layer).__name__}", value)
+    constants = {key.partition(".")[2]: value for key, value in dotted.items()}
+    return replace(layer, devices=replace(layer.devices or Crossbar(), **constants))
 
 
 def _changed(constants: Any, path: list[str], value: Any, key: str) -> Any:

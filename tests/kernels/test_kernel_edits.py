@@ -23,6 +23,7 @@ soft = {"competition": ns.SoftWTA(temperature=0.5), "rule": ns.SoftHebb(rate=0.2
 layers = {
     "soft": {},
     "few bits": {"weight_bits": 4},
+    "devices": {"devices": ns.Crossbar.pcm(read_noise=0.05)},
     "gate": {"competition": ns.SparseGate(share=0.4, signed=True), "cutoff": 0.0, "initial": "normal"},
     "conscience": {"bias": ns.Conscience()},
     "mean": {"bias": ns.MeanActivity()},
@@ -156,6 +157,7 @@ EDITS = {  # the program, its loop, and for each file what stands there and what
         "dense/apart.py": ("= abs(potentials[p, k])", "= ONE + abs(potentials[p, k])"),
         "dense/beginning.py": ("BEHIND = np.float32(-1e30)", "BEHIND = np.float32(-1e29)"),
         "dense/competition.py": ("responses[winner] = share", "responses[winner] = share + share"),
+        "dense/devices.py": ("TURN = np.float32(2 * math.pi)", "TURN = np.float32(math.pi)"),
         "dense/every_synapse.py": ("step = factors[k] * rest", "step = factors[k] * (rest + rest)"),
         "dense/few_bits.py": ("UNIT = np.float32(2**-24)", "UNIT = np.float32(2**-25)"),
         "dense/gate.py": ("if constants.signed and k != best", "if constants.signed and k == best"),

@@ -81,7 +81,7 @@ class CudaDenseExecutor(CudaExecutor[Buffers]):
     Raises
     ------
     DeviceError
-        If the layer's rule, competition or step is one that the CPU alone computes.
+        If the layer's rule, competition, step or devices are such that the CPU alone computes.
     """
 
     def __init__(
@@ -92,6 +92,9 @@ class CudaDenseExecutor(CudaExecutor[Buffers]):
             raise DeviceError(f"device of layer {index + 1} must be {rule}, got 'cuda'")
         if constants.step == "largest":
             rule = "'cpu' for step='largest', which asks all neurons for their largest change"
+            raise DeviceError(f"device of layer {index + 1} must be {rule}, got 'cuda'")
+        if constants.devices is not None:
+            rule = "'cpu' with devices, which the CPU alone models"
             raise DeviceError(f"device of layer {index + 1} must be {rule}, got 'cuda'")
         super().__init__(index, codes, state, constants.competition, tallied=(layout.WRITES, layout.FOLDS))
         self._constants, self._inputs = constants, inputs

@@ -143,4 +143,5 @@ class CudaExecutor(Executor[Workspace]):
 
     @cached_property
     def _device_codes(self) -> Any:
-        return self._codes._replace(parameters=numba_cuda().to_device(self._codes.parameters))
+        arrays = {name: codes for name, codes in self._codes._asdict().items() if isinstance(codes, np.ndarray)}
+        return self._codes._replace(**{name: numba_cuda().to_device(array) for name, array in arrays.items()})

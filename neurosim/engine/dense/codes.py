@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.engine.dense.devices import numbers as numbers_of_devices
 from neurosim.engine.dense.few_bits import highest
 from neurosim.kernels.dense import layout
 from neurosim.kernels.shared import codes as kernel_codes
@@ -21,8 +22,8 @@ def codes(
 ) -> layout.Constants:
     """Return a layer's constants as the compiled loop takes them, in one type of real numbers.
 
-    With synapses of few bits, `salt` is what their growth is rounded by: `few_bits.salt`. `given` is whether first
-    weights are given as an array, so that no neuron begins as a sample.
+    `salt` is what chance depends on, with synapses of few bits (`few_bits.salt`) or of cells (`devices.salt`). `given`
+    is whether first weights are given as an array, so that no neuron begins as a sample.
     """
     begins = layer.initial == "samples" and not given
     numbers: dict[str, Any] = {
@@ -39,6 +40,7 @@ def codes(
         "highest": highest(layer), "nearest": layer.rounding == "nearest", "salt": np.uint64(salt),
     }  # fmt: skip
     numbers["parameters"] = numbers["parameters"].astype(real)
+    numbers["devices"] = np.array(numbers_of_devices(layer), real)
     kinds = layout.Constants.__annotations__
     for name in numbers:
         if kinds[name] is np.float32:

@@ -55,13 +55,14 @@ def in_few_bits(layer: DenseWTA, weights: Array, seed: int, index: int) -> Few:
         whole = np.rint(exact)
         if layer.rounding == "stochastic":
             low = np.floor(exact)
-            whole = low + (_chances(seed, index, i, row) < exact - low)
+            whole = low + (at_random(seed, index, i, len(row)) < exact - low)
         weights[i] = np.clip(whole, -most, most) + 0.0  # no negative zero
     return Few(weights, scales)
 
 
-def _chances(seed: int, index: int, i: int, row: Array) -> NDArray[np.float64]:
-    chances: NDArray[np.float64] = randomness.at_places(seed, randomness.FEW_BITS, index, i, 1, len(row))[0]
+def at_random(seed: int, index: int, i: int, count: int) -> NDArray[np.float64]:
+    """Return the numbers in [0, 1) by which the first synapses of an input are rounded: float64 (count,)."""
+    chances: NDArray[np.float64] = randomness.at_places(seed, randomness.FEW_BITS, index, i, 1, count)[0]
     return chances
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neurosim.engine.base import WorkingLayer
-from neurosim.engine.dense import few_bits
+from neurosim.engine.dense import devices, few_bits
 from neurosim.engine.dense.codes import codes
 from neurosim.engine.dense.executor import DenseExecutor
 from neurosim.engine.dense.state import first_state, first_weights, pending_arrays
@@ -23,6 +23,7 @@ from neurosim.kernels.dense.temperature import sharpness_at
 from neurosim.layers.dense import DenseWTA
 from neurosim.state.arrays import plain_weights
 
+OF_CELLS = "programmed", "exponents"  # arrays of cells that age
 MakeExecutor = Callable[[DenseWTA, int, int, layout.Constants, layout.State], Executor[Any]]
 
 
@@ -135,11 +136,14 @@ class DenseLayer(WorkingLayer):
     def arrays(self) -> Arrays:
         """Return all that was learned, by name, an unfinished window without what older windows left behind.
 
-        The mean lead only if one is known: most layers have none.
+        The mean lead only if one is known, and what cells have only where they age: most layers have neither.
         """
         arrays = super().arrays()
         if arrays["lead"][1] == 0:
             del arrays["lead"]
+        for name in OF_CELLS:
+            if len(arrays[name]) == 0:
+                del arrays[name]
         unused = np.arange(self.inputs) >= arrays["pending_sizes"][:, None]
         for name in ("pending_inputs", "pending_active"):
             arrays[name] = np.where(unused, 0, arrays[name]).astype(arrays[name].dtype)
@@ -152,11 +156,14 @@ class DenseLayer(WorkingLayer):
 
     def _codes(self, constants: DenseWTA) -> layout.Constants:
         salt = few_bits.salt(constants, self.seed, self.index)
+        if constants.devices is not None:
+            salt = devices.salt(self.seed, self.index)
         return codes(constants, salt=salt, given=self.initial_array is not None)
 
     def restore(self, arrays: Arrays) -> None:
         """Take over what `arrays` returned."""
-        super().restore({"lead": np.zeros(2, np.float32)} | arrays)
+        absent = {name: getattr(self.state, name)[:0] for name in OF_CELLS}
+        super().restore(absent | {"lead": np.zeros(2, np.float32)} | arrays)
 
     def _executor_of(self, constants: DenseWTA, state: layout.State) -> tuple[layout.Constants, Executor[Any]]:
         found = self._codes(constants)
@@ -173,9 +180,11 @@ class DenseLayer(WorkingLayer):
     def _check(self, arrays: Arrays) -> None:
         if self.constants.weight_bits is not None:
             few_bits.check(self.constants, arrays["synapses"], arrays["scales"])
+        if (arrays["programmed"] > arrays["counters"][layout.SAMPLES]).any():
+            raise ValueError("programmed must be at most the samples that were learned from")
 
     def _ranges(self) -> tuple[Range, ...]:
-        least_zero = ("counters", "wins", "norms", "input_norm", "lead", "eligibility_scales")
+        least_zero = ("counters", "wins", "norms", "input_norm", "lead", "eligibility_scales", *OF_CELLS)
         return (
             *(Range(name, 0) for name in least_zero),
             Range("pending_sizes", 0, self.inputs),

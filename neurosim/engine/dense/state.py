@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim import aligned, randomness
+from neurosim.engine.dense.devices import in_cells
 from neurosim.engine.dense.few_bits import in_few_bits, squares
 from neurosim.engine.initial import sums_of_powers
 from neurosim.kernels.dense import layout
@@ -30,6 +31,10 @@ def first_weights(layer: DenseWTA, inputs: int, seed: int, index: int, array: Ar
         Weights that were given; without, they are drawn from the seed.
     """
     weights = _unrounded(layer, inputs, seed, index, array)
+    if layer.devices is not None:
+        cells = in_cells(layer, layer.devices, weights, seed, index)
+        cells.synapses[:] *= cells.scales
+        return cells.synapses
     if layer.weight_bits is None:
         return weights
     few = in_few_bits(layer, weights, seed, index)
@@ -83,8 +88,11 @@ def first_state(layer: DenseWTA, inputs: int, seed: int, index: int, array: Arra
     """Return the state of a layer before its first sample; parameters as of `first_weights`."""
     synapses, neurons, window = _unrounded(layer, inputs, seed, index, array), layer.neurons, layer.window
     scales, summed = np.ones(neurons, np.float32), np.zeros(0, np.int64)
+    exponents = np.zeros((0, neurons), np.float32)
+    if layer.devices is not None:
+        synapses, scales, exponents = in_cells(layer, layer.devices, synapses, seed, index)
     if layer.weight_bits is None:
-        norms = sums_of_powers(synapses, layer.lebesgue).astype(np.float32)
+        norms = (sums_of_powers(synapses, layer.lebesgue) * scales**layer.lebesgue).astype(np.float32)
     else:
         synapses, scales = in_few_bits(layer, synapses, seed, index)
         summed = squares(synapses)
@@ -107,6 +115,8 @@ def first_state(layer: DenseWTA, inputs: int, seed: int, index: int, array: Arra
         **pending_arrays(window, inputs, neurons),
         pending_sums=np.zeros((2, neurons), np.float32),
         squares=summed,
+        programmed=np.zeros(exponents.shape, np.int64),
+        exponents=exponents,
     )
 
 

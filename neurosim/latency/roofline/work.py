@@ -89,4 +89,5 @@ def learning_is_counted(layer: DenseLayer) -> bool:
     """Return whether each sample writes no synapses but those of its active inputs and of neurons above the cutoff."""
     constants = layer.constants
     plain = constants.window == 1 and constants.lebesgue == 2 and constants.eligibility == 0
-    return plain and constants.weight_bits is None and not constants.rule.mixes
+    exact = constants.weight_bits is None and constants.devices is None
+    return plain and exact and not constants.rule.mixes
