@@ -141,7 +141,10 @@ class CostReport(NamedTuple):
     def _times(self, schedule: Schedule) -> dict[str, Any]:
         """Return the results of the timeline."""
         low, high = self.ends or (schedule, schedule)
-        missed = None if self.deadline is None else int((schedule.latency_s > self.deadline).sum())
+        missed, missed_low, missed_high = (
+            None if self.deadline is None else int((timed.latency_s > self.deadline).sum())
+            for timed in (schedule, low, high)
+        )
         return {
             "timed_samples": len(schedule.latency_s),
             **_latency(schedule.latency_s, ""),
@@ -159,6 +162,8 @@ class CostReport(NamedTuple):
             "lost_share": schedule.lost_share,
             "deadline_s": self.deadline,
             "deadline_misses": missed,
+            "deadline_misses_low": missed_low,
+            "deadline_misses_high": missed_high,
             "deadline_miss_share": None if missed is None else missed / len(schedule.latency_s),
             "busiest": [list(row) for row in schedule.busiest],
             "power_states": power_summary(self.mapping.hardware, schedule.states),
@@ -181,8 +186,8 @@ def _no_times() -> dict[str, Any]:
     names = (
         "timed_samples", *latencies, "waiting_s", "samples_per_s_limit", "samples_per_s_limit_low",
         "samples_per_s_limit_high", "samples_per_s_offered", "load", "overload", "backlog_max", "lost_events",
-        "lost_share", "deadline_s", "deadline_misses", "deadline_miss_share", "busiest", "power_states",
-        "timeline_events",
+        "lost_share", "deadline_s", "deadline_misses", "deadline_misses_low", "deadline_misses_high",
+        "deadline_miss_share", "busiest", "power_states", "timeline_events",
     )  # fmt: skip
     return dict.fromkeys(names)
 

@@ -119,7 +119,8 @@ def _time(summary: dict[str, Any]) -> list[tuple[str, str]]:
         rows.append(("overload", "the rate is more than the chip can do: latencies grow as long as it lasts"))
     if summary["deadline_s"] is not None:
         deadline, misses = duration(summary["deadline_s"]).strip(), summary["deadline_misses"]
-        rows.append(("deadline", f"{deadline}, missed by {misses:,} of {summary['timed_samples']:,} samples"))
+        ends = _band("{:,}".format, summary["deadline_misses_low"], summary["deadline_misses_high"])
+        rows.append(("deadline", f"{deadline}, missed by {misses:,}{ends} of {summary['timed_samples']:,} samples"))
     built = summary["hardware"]["structure"]
     if built["queue"] is not None and built["when_full"] == "drop" and not summary["lost_events"]:
         rows.append(("lost", "no event"))
