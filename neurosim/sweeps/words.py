@@ -16,6 +16,7 @@ WORDS = {  # what a name without its unit stands for, where its own words do not
     "energy_inference": "energy of inference a sample",
     "energy_learning": "energy of learning a sample",
     "energy_routing": "energy of routing a sample",
+    "energy_reloading": "energy a sample of what cores that take turns bring in and out",
     "energy_static": "static energy a sample",
     "latency": "mean latency",
     "latency_low": "mean latency, all times low",
