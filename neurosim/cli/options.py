@@ -173,7 +173,8 @@ def crossbar(_context: click.Context, _parameter: click.Parameter, text: str | N
 
     kind, *rest = text.split(",")
     pieces = rest if kind in ("ideal", "pcm") else [kind, *rest]
-    known, constants = [entry.name for entry in fields(Crossbar)], {}
+    known = [entry.name for entry in fields(Crossbar)]
+    constants: dict[str, Any] = {}
     for piece in pieces:
         name, _, value = piece.strip().partition("=")
         if name not in known or name in constants:

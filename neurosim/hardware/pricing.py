@@ -121,10 +121,12 @@ class CostReport(NamedTuple):
         }
 
     def _area(self) -> dict[str, float | None]:
-        """Return the area of the whole chip, the mean power, and the power of a square millimetre."""
-        area, power = self.hardware.area_mm2, self.power_W
+        """Return the area of the whole chip with its band, the mean power, and the power of a square millimetre."""
+        low, area, high = self.hardware.area_band_mm2 or (None, None, None)
+        power = self.power_W
         density = None if area is None or power is None else power / area
-        return {"area_mm2": area, "power_W": power, "power_density_W_per_mm2": density}
+        areas = {"area_mm2": area, "area_low_mm2": low, "area_high_mm2": high}
+        return areas | {"power_W": power, "power_density_W_per_mm2": density}
 
     def _seconds(self) -> float | None:
         """Return how long all samples take, at the rate of those that were timed; None where nothing is."""

@@ -110,6 +110,9 @@ def _time(summary: dict[str, Any]) -> list[tuple[str, str]]:
     if summary["deadline_s"] is not None:
         deadline, misses = duration(summary["deadline_s"]).strip(), summary["deadline_misses"]
         rows.append(("deadline", f"{deadline}, missed by {misses:,} of {summary['timed_samples']:,} samples"))
+    built = summary["hardware"]["structure"]
+    if built["queue"] is not None and built["when_full"] == "drop" and not summary["lost_events"]:
+        rows.append(("lost", "no event"))
     if summary["lost_events"]:
         lost = f"{summary['lost_events']:,} events, {summary['lost_share']:.2%}, found no room"
         rows.append(("lost", f"{lost}: what a chip without them would learn and answer is not simulated"))

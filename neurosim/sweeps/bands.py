@@ -22,7 +22,7 @@ def within(low: float, value: float, high: float, shares: Floats, shape: str) ->
     Parameters
     ----------
     low, value, high : float
-        In order: low <= value <= high, and none negative.
+        In order: low <= value <= high but for rounding, and none negative.
     shares : float64 (draws,)
         u, from 0 to 1. A larger one never gives a smaller number.
     shape : {"triangular", "uniform"}
@@ -32,6 +32,7 @@ def within(low: float, value: float, high: float, shares: Floats, shape: str) ->
     float64 (draws,)
         From low to high; the value itself if both are equal to it.
     """
+    low, high = min(low, value), max(high, value)
     if low == high:
         return np.full(len(shares), value)
     if low <= 0:

@@ -78,6 +78,14 @@ def test_a_band_from_zero_is_of_the_number_itself():
     assert np.mean(within(0.0, 0.0, 8.0, shares, "triangular") <= 4) == pytest.approx(0.75, abs=1e-3)  # 1 - (1/2)^2
 
 
+def test_a_value_at_the_end_of_its_band_may_be_beyond_by_rounding():
+    shares = np.linspace(0, 1, 1001)
+    beyond = float(np.nextafter(8.0, 9.0))
+    found = within(2.0, beyond, 8.0, shares, "triangular")
+    np.testing.assert_allclose(found, within(2.0, 8.0, 8.0, shares, "triangular"), rtol=1e-7)
+    assert np.isfinite(within(float(np.nextafter(2.0, 3.0)), 2.0, 8.0, shares, "triangular")).all()
+
+
 # Constants
 
 

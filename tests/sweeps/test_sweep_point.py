@@ -23,7 +23,7 @@ from neurosim.sweeps import point, study, table
 from neurosim.sweeps.chips import chip_settings
 from neurosim.sweeps.search import rounds
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "mnist_designs.toml"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 STUDY = """
 name = "digits"
 data = {{train = "digits:train", test = "digits:test", train_samples = 300}}
@@ -174,13 +174,18 @@ def test_constants_of_a_layer_and_its_parts_by_name():
         chip_settings(odd["asked"], refuse=True)
 
 
-def test_the_example_is_a_study():
-    read = study.read(EXAMPLE, point.SECTIONS, point.MEASURES)
-    assert list(read.objectives) == ["accuracy", "energy_J", "latency_s"]
-    assert {"chip.neurons", "chip.weight_bits", "chip.cutoff", "hardware.chip"} <= set(read.vary)
+@pytest.mark.parametrize(("name", "objectives", "many"), [
+    ("mnist_designs", ["accuracy", "energy_J", "latency_s"], 360),
+    ("mnist_parts", ["accuracy", "energy_J", "area_mm2"], 216),
+])  # fmt: skip
+def test_the_examples_are_studies(name, objectives, many):
+    read = study.read(EXAMPLES / f"{name}.toml", point.SECTIONS, point.MEASURES)
+    assert list(read.objectives) == objectives
+    assert {"chip.neurons", "chip.weight_bits", "chip.seed"} <= set(read.vary)
     (points,) = [next(rounds(read, point.complete, point.VERSION))]
-    assert len(points) == 135
+    assert len(points) == many
     assert all(one.cell.settings["chip"]["layers"] for one in points)
+    assert all("deadline_s" in one.cell.settings["arrivals"] for one in points)
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from neurosim.sweeps.run import Engine
 from neurosim.sweeps.run import _best as best_of
 from neurosim.sweeps.search import objectives, rounds
 
+ROOT = Path(__file__).parents[2]
 STUDY = {
     "name": "small",
     "data": {"train": "digits:train", "test": "digits:test", "train_samples": 200},
@@ -329,3 +331,16 @@ def test_overload_deadlines_and_bands_are_measures(tmp_path):
     assert objectives({"measures": by_the_clock}, sweep)[:2] == [1, by_the_clock["deadline_misses"]]
     with pytest.raises(ConfigError, match=r"arrivals\.deadline_s must be positive, in seconds, got 0"):
         points(arrivals={"deadline_s": 0})
+
+
+def test_states_and_ports_can_be_varied(tmp_path):
+    sleepy = {"chip": str(ROOT / "examples/sleepy.toml"), "structure.lanes": 1, "structure.queue": 0}
+    slow = {"kind": "period", "rate_hz": 10}
+    spent = []
+    for changes in ({}, {"power_states.sleep_after_s": 0}, {"power_states.gated": "core"}):
+        (one,) = points(hardware=sleepy | changes, arrivals=slow)
+        spent.append(MEASURE.price(MEASURE.learn(one.cell.settings, Data(tmp_path)), one.cell.settings))
+    static = [one["energy_static_J"] for one in spent]
+    first_ms = 19 / 20 * 1e-3 * (2e-3 - 40e-6)  # of each gap: idle at 2 mW in place of asleep at 40 uW
+    assert static[0] - static[1] == pytest.approx(first_ms, rel=1e-6)
+    assert static[2] < static[0]

@@ -90,11 +90,16 @@ class Hardware:
     components: Components | None = None
 
     @property
-    def area_mm2(self) -> float | None:
-        """Area of the whole chip: as `structure.area_mm2` says, else that of its parts; None where neither is given."""
+    def area_band_mm2(self) -> tuple[float, float, float] | None:
+        """Area of the whole chip, low, nominal and high: `structure.area_mm2`, else of its parts; None without both."""
         if self.structure.area_mm2 is not None:
-            return self.structure.area_mm2
-        return None if self.components is None else self.components.area_mm2.value
+            return (self.structure.area_mm2,) * 3
+        return None if self.components is None else self.components.area_mm2
+
+    @property
+    def area_mm2(self) -> float | None:
+        """Nominal area of the whole chip."""
+        return None if self.area_band_mm2 is None else self.area_band_mm2[1]
 
     def at_width(self, operation: str, weight_bits: int) -> Quantity | None:
         """Return the energy of an operation on weights of some bits; the same for all, but where it is of a part."""

@@ -78,6 +78,8 @@ def memory(key: str, kB: float, word_bits: float, process: Process) -> tuple[Uni
 
 def _array(key: str, kB: float, word_bits: float, process: Process) -> Array:
     """Return CACTI's array at a node and voltage; below its nodes as hwcomponents takes it on."""
+    reach = technology()["scaling"]["node_nm"][-1], technology()["voltages"]["node_nm"][-1]
+    check_within(f"{key}.node_nm", process.node_nm, reach, "nm", SRAM_SOURCE)
     node = max(process.node_nm, SMALLEST_ARRAY_NM)
     found = sram(key, process.transistors, kB, word_bits, node)
     usual = process.at(node, scaling.nominal(node, process.transistors))

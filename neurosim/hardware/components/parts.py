@@ -61,6 +61,7 @@ class Weights(Part):
     Parameters
     ----------
     component : {"sram"}
+        What it is made of: SRAM, by CACTI 7.
     kB : float, optional
         Size of one bank in kB, 1 to 1,024; by default what `structure.synapse_bits_per_core` needs: a larger bank takes
         more energy and time an access.
@@ -94,6 +95,7 @@ class MultiplyAccumulate(Part):
     Parameters
     ----------
     component : {"integer"}
+        What it computes with: integers, by Horowitz and Aladdin.
     input_bits : int
         Bits of what a weight is multiplied by, 2 to 32, by default 8. The weight has `structure.weight_bits`, and fewer
         where the layer has fewer: then the product takes less energy, not less area.
@@ -147,6 +149,7 @@ class Exponential(Part):
     Parameters
     ----------
     component : {"table"}
+        How it is computed: from a table.
     entries : int
         Entries of the table, by default 1,024.
     bits : int
@@ -172,6 +175,7 @@ class Router(Part):
     Parameters
     ----------
     component : {"router"}
+        What it is: a router of a mesh, by ISAAC.
     event_bits : int
         Bits of an event, by default 32: energy and area are in proportion.
     """
@@ -193,6 +197,7 @@ class Queue(Part):
     Parameters
     ----------
     component : {"registers"}
+        What it is made of: registers, by Aladdin.
     event_bits : int
         Bits of an event, by default 32.
     """

@@ -29,8 +29,8 @@ from neurosim.hardware.placement.mapping import Mapping, Part
 from neurosim.hardware.placement.mesh import PORT, route
 from neurosim.hardware.timeline import accesses
 from neurosim.hardware.timeline.network import LATEST
+from neurosim.hardware.timeline.power import PICOSECONDS
 from neurosim.hardware.timeline.simulation import Emission, Network
-from neurosim.hardware.timeline.states import PICOSECONDS
 
 CORE = "core "  # how the names of cores begin
 INPUT = "input"  # where a sample's events wait outside, and come in one by one

@@ -12,7 +12,7 @@ from neurosim.hardware.counting.counts import Counts
 from neurosim.hardware.placement.mapping import Mapping
 from neurosim.hardware.timeline import simulation
 from neurosim.hardware.timeline.flow import CORE, Plan, load, plan
-from neurosim.hardware.timeline.states import PICOSECONDS, States, by_the_clock, one_by_one
+from neurosim.hardware.timeline.power import PICOSECONDS, States, by_the_clock, one_by_one
 from neurosim.streams.arrivals import Arrivals
 
 Floats = NDArray[np.float64]
@@ -160,8 +160,17 @@ def at_ends(mapping: Mapping, counts: Counts, arrivals: Arrivals, nominal: Sched
     for end in ("low", "high"):
         changed = mapping.hardware.at(end)
         same = all(changed.time[name].value == time.value for name, time in mapping.hardware.time.items())
-        ends.append(nominal if same else schedule(mapping._replace(hardware=changed), counts, arrivals, count))
+        ends.append(nominal if same else _at(end, mapping._replace(hardware=changed), counts, arrivals, count))
     return ends[0], ends[1]
+
+
+def _at(end: str, mapping: Mapping, counts: Counts, arrivals: Arrivals, count: int) -> Schedule:
+    """Return the schedule with all times at one end; an error says at which."""
+    try:
+        return schedule(mapping, counts, arrivals, count)
+    except ConfigError as error:
+        name, *rest = error.args
+        raise ConfigError(f"{name}, with all times {end},", *rest) from None
 
 
 def _states(

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.hardware.chips.spec import Hardware
-from neurosim.hardware.timeline.states import States
+from neurosim.hardware.timeline.power import States
 
 Floats = NDArray[np.float64]
 ENDS = ("low", "value", "high")

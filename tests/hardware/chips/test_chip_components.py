@@ -124,6 +124,7 @@ def refused(changes, words):
     ("changes", "words"),
     [
         ({"components.node_nm": 5}, r"components.weights.node_nm must be from 7 to 130 nm"),
+        ({"components.node_nm": 130}, r"components.weights.node_nm must be from 7 to 90 nm, as far as the table goes"),
         ({"components.node_nm": -1}, r"components.weights.node_nm must be positive"),
         ({"components.voltage_V": 1.5}, r"components.weights.voltage_V must be from 0.5 to 1 V at 28 nm"),
         ({"components.transistors": "cmos"}, r"components.weights.transistors must be .*low_standby_power"),
@@ -200,6 +201,9 @@ def test_area_and_power_density_are_told(chip):
     summary = report.summary()
     power = report.energy_J[1].sum() / report.schedule.held_s.sum()
     assert summary["area_mm2"] == chip.area_mm2
+    parts = summary["hardware"]["components"]
+    for end in ("area_low_mm2", "area_mm2", "area_high_mm2"):
+        assert summary[end] == pytest.approx(sum(part[end] for part in parts))
     assert summary["power_W"] == pytest.approx(power)
     assert summary["power_density_W_per_mm2"] == pytest.approx(power / chip.area_mm2)
     assert summary["mapping"]["area_used_mm2"] == pytest.approx(chip.area_mm2 / 16)

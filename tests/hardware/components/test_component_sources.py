@@ -55,6 +55,20 @@ def test_an_array_of_cacti(kind, node, kB, bits, row):
     assert (read.value, write.value) == pytest.approx((row[2] * 1e-12, row[3] * 1e-12))
 
 
+@pytest.mark.parametrize(
+    ("node", "row"),
+    [  # CACTI's own arrays of 32 kB and 64 bits at nodes between the table's
+        (28, (1.0581, 0.795588, 6.17455, 5.3878, 0.0040057, 0.0432518)),
+        (40, (1.39544, 1.02331, 12.0444, 11.151, 0.0013128, 0.0884221)),
+        (55, (1.74379, 1.66187, 23.0521, 21.4128, 0.0030701, 0.141707)),
+    ],
+)
+def test_between_the_nodes_of_the_table_is_near_what_cacti_gives_there(node, row):
+    *near, leakage, area = (x / y for x, y in zip(sram("memory", KINDS[0], 32, 64, node), row, strict=True))
+    assert [ratio for ratio in (*near, area) if not 1 / 1.15 <= ratio <= 1.15] == []
+    assert 1 / 1.7 <= leakage <= 1
+
+
 def test_horowitz_memory_is_at_the_end_of_the_band():
     ours = [estimates.memory("memory", kB, 64, HOROWITZ)[1] for kB in (8, 32, 1024)]
     for read, pJ in zip(ours, (10, 20, 100), strict=True):

@@ -8,6 +8,7 @@ import pytest
 import neurosim as ns
 from neurosim import hardware
 from neurosim.errors import ConfigError
+from neurosim.hardware.table import table
 
 HOP, SERVICE = 17, 11 + 7 * 2  # ns: through the port, and of an event at a core with seven neurons
 AFTER = 7 * (3 + 5) + 13  # the update, and the response
@@ -61,6 +62,7 @@ def test_losses_by_hand(chip, interval, queue):
 def test_an_idle_chip_loses_nothing_that_comes_slowly_enough(chip):
     found = hardware.price(run(40, 7), chip(SERVICE, **DROPS))
     assert found.schedule.lost == 0
+    assert "lost  no event" in table(found.summary())
     latency = np.array([40, 7]) * SERVICE + HOP + SERVICE + AFTER
     assert found.schedule.latency_s * 1e9 == pytest.approx(latency, rel=1e-12)
     assert found.schedule.busiest[0][0] in ("input", "core 0")

@@ -10,6 +10,7 @@ import pytest
 
 import neurosim as ns
 from neurosim import hardware
+from neurosim.errors import ConfigError
 from neurosim.hardware.files import record
 from neurosim.hardware.table import table
 from neurosim.hardware.timeline import schedule as scheduling
@@ -53,6 +54,12 @@ def test_the_end_of_one_time_changes_what_it_takes_part_in(plain, tmp_path):
     assert (after.schedule.latency_s == before.schedule.latency_s).all()
     assert (after.ends[0].latency_s == before.ends[0].latency_s).all()
     assert (after.static_J[2] > 10 * before.static_J[2]).all()
+
+
+def test_an_end_that_cannot_be_simulated_is_named(plain, tmp_path):
+    tiny = hardware.load(tmp_path / "plain.toml", {"time.hop.low": 1e-7})
+    with pytest.raises(ConfigError, match=r"time\.hop, with all times low, must be 0 or at least a picosecond"):
+        hardware.price(run(), tiny)
 
 
 def test_what_has_no_band_is_simulated_once(plain, monkeypatch):
