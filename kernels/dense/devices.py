@@ -41,8 +41,8 @@ TURN = np.float32(2 * math.pi)
 LOW_BITS = np.uint64(2**24 - 1)
 DARKEST = np.float32(1e-7)  # the least conductance that has a logarithm
 STEPS_OF_INPUT, LARGEST_INPUT = np.float32(2**20), np.float32(2**20)  # inputs as whole numbers, to tell samples apart
-# Of the drop of voltage: below FEW_AMPERES the first terms of its series are exact, and the whole is not.
-FEW_AMPERES, THREE_HALVES, THIRD_TERM = np.float32(0.05), np.float32(1.5), np.float32(17 / 210)
+# Of the drop of voltage: below SMALL_DROP the first terms of its series are exact, and differences are not.
+SMALL_DROP, THREE_HALVES, THIRD_TERM = np.float32(0.05), np.float32(1.5), np.float32(17 / 210)
 
 
 @cell
@@ -118,7 +118,7 @@ def _sum_cells(values, active, size, idle, constants, state, sums, variances, cu
 @cell
 def drop_of(a):
     """Return 3/2 (1 - tanh(r) / r) with r the square root of a: what a column of equal cells loses, 3/2 times."""
-    if a < FEW_AMPERES:
+    if a < SMALL_DROP:
         return a * (HALF - a * (FIFTH - THIRD_TERM * a))
     root = math.sqrt(a)
     return THREE_HALVES * (ONE - math.tanh(root) / root)
