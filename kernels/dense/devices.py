@@ -117,7 +117,7 @@ def _sum_cells(values, active, size, idle, constants, state, sums, variances, cu
 
 @cell
 def drop_of(a):
-    """Return 3/2 (1 - tanh(r) / r) with r the square root of a: what a column of equal cells loses, 3/2 times."""
+    """Return 3/2 (1 - tanh(r) / r) with r the square root of a: 3/2 of the share lost by equal cells."""
     if a < SMALL_DROP:
         return a * (HALF - a * (FIFTH - THIRD_TERM * a))
     root = math.sqrt(a)
