@@ -175,7 +175,7 @@ def test_constants_of_a_layer_and_its_parts_by_name():
 
 
 @pytest.mark.parametrize(("name", "objectives", "many"), [
-    ("mnist_designs", ["accuracy", "energy_J", "latency_s"], 360),
+    ("mnist_designs", ["accuracy", "energy_J", "latency_s"], 540),
     ("mnist_parts", ["accuracy", "energy_J", "area_mm2"], 216),
 ])  # fmt: skip
 def test_the_examples_are_studies(name, objectives, many):
