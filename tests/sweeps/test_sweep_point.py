@@ -116,6 +116,7 @@ def test_restart_forgets(files):
     assert before == {file: file.stat().st_mtime_ns for file in before}
     shown = json.loads(invoke(path, "--out", out, "--only", "neurons=12", "--restart", "--json").stdout)
     assert (shown["done"], shown["failed"], shown["open"]) == (2, 0, 2)
+    assert shown["warnings"] == []
     assert all(file.stat().st_mtime_ns > time_ns for file, time_ns in before.items())
 
 
