@@ -62,12 +62,22 @@ class Model:
         self.fired[n][stage] = self.environment.now
         for copy in range(max((self.copies[n][place] for place, _ in self.sent[stage]), default=0)):
             for place, emission in self.sent[stage]:
+                if emission.copied is not None:
+                    continue
                 if copy < self.copies[n][place] and not emission.route:
                     self.deliver(n + emission.offset, emission.target)
                 elif copy < self.copies[n][place]:
                     self.environment.process(self.message(n, place, emission))
         for _, emission in self.sent[stage]:
             self.deliver(n + emission.offset, emission.target)
+
+    def lose(self, n, place, step):
+        """Count a message that is lost before a step, and deliver what would have been copied from it since."""
+        self.lost[n] += 1
+        for other, copy in enumerate(self.network.emissions):
+            if copy.copied is not None and copy.copied[0] == place and copy.copied[1] >= step:
+                self.deliver(n + copy.offset, copy.target)
+                self.lose(n, other, 0)
 
     def message(self, n, place, emission) -> Iterator[simpy.Event]:
         """Go along the route."""
@@ -77,7 +87,7 @@ class Model:
             since, server, places, now = environment.now, self.servers[resource], self.places[resource], []
             if places is not None:
                 if self.network.policy == "drop" and places.count == places.capacity:
-                    self.lost[n] += 1
+                    self.lose(n, place, i)
                     break
                 room = places.request()
                 yield room
@@ -89,6 +99,9 @@ class Model:
             self.waited[n] += environment.now - since
             yield environment.timeout(hold + (self.services[n][place] if i + 1 == len(emission.route) else 0))
             self.events += 1
+            for other, copy in enumerate(self.network.emissions):
+                if copy.copied == (place, i):
+                    self.environment.process(self.message(n, other, copy))
             behind = [(server, turn), *now]
         for owner, request in behind:
             owner.release(request)

@@ -20,7 +20,7 @@ Whole = NDArray[np.int64]
 NEVER = 2**63 - 1
 LATEST = 2**62 - 1  # of moments, of holds and of sums of waiting: two of them together are still before NEVER
 RESOURCE, HOLD, ENDS, BEFORE, KEPT = 0, 1, 2, 3, 4  # in a row of Network.steps
-FIRST, TARGET, OFFSET = 0, 1, 2  # in a row of Network.emissions
+FIRST, TARGET, OFFSET, COPIED = 0, 1, 2, 3  # in a row of Network.emissions
 MOMENT, TURN = 0, 1  # in a row of State.due
 SERVING, HEAD, TAIL, DOOR, WAITING, LONGEST, SERVED, BUSY, BLOCKED = 0, 1, 2, 3, 4, 5, 6, 7, 8  # of State.servers
 SERVER = 9
@@ -41,9 +41,13 @@ class Network(NamedTuple):
     steps: (
         Whole  # (steps, 5) resource, hold in ps, emission whose last step it is or -1, resource before or -1, kept: 1
     )
-    emissions: Whole  # (emissions, 3) first step or -1, stage it goes to, of so many samples later
+    emissions: Whole  # (emissions, 4) first step or -1, stage it goes to, of so many samples later, 1 if copied
     outgoing: Whole  # (emissions,) stage by stage
     starts: Whole  # (stages + 1,) where a stage's are
+    copied: Whole  # (any,) emissions of which a message begins when another one ends a step, step by step
+    copied_starts: Whole  # (steps + 1,) where a step's are
+    fallen: Whole  # (any,) emissions of which a message never begins if another one is lost on its way to a step
+    fallen_starts: Whole  # (steps + 1,) where a step's are
     sleep_after: int  # ps without a message after which the network sleeps, -1: never
     wake: int  # ps that it takes to wake
 
@@ -189,22 +193,41 @@ def _end(m, network, state):
 @cell
 def _send(n, e, network, work, state):
     """Send one message of emission e."""
-    clock, emission = state.clock, network.emissions[e]
+    emission = network.emissions[e]
     if emission[FIRST] < 0:
         _deliver(n + emission[OFFSET], emission[TARGET], state)
         return
+    state.clock[HELD] += 1
+    _begin(n, e, network, work, state)
+
+
+@cell
+def _begin(n, e, network, work, state):
+    """Let one message of emission e, for which there is memory, set out."""
+    clock, emission = state.clock, network.emissions[e]
     m = clock[FREE]
     if m >= 0:
         clock[FREE] = state.messages[m, NEXT]
     else:
         m = clock[USED]
         clock[USED] += 1
-    clock[HELD] += 1
     message = state.messages[m]
     message[SAMPLE], message[STEP], message[SINCE] = n, emission[FIRST], clock[NOW]
     if _join(m, network, work, state) == LOST:
+        _lose(m, network, state)
+
+
+@cell
+def _lose(m, network, state):
+    """Deliver m, which found no place, and all messages that would have been copied from it later on."""
+    n, step = state.messages[m, SAMPLE], state.messages[m, STEP]
+    state.lost[n] += 1
+    _end(m, network, state)
+    for j in range(network.fallen_starts[step], network.fallen_starts[step + 1]):
+        emission = network.emissions[network.fallen[j]]
         state.lost[n] += 1
-        _end(m, network, state)
+        state.clock[HELD] -= 1
+        _deliver(n + emission[OFFSET], emission[TARGET], state)
 
 
 @cell
@@ -213,16 +236,20 @@ def _fire(network, work, state):
     clock, stages, sending = state.clock, state.missing.shape[1], state.sending
     n, stage = clock[READY] // stages, clock[READY] % stages
     begin, end, count, wanted = network.starts[stage], network.starts[stage + 1], 0, clock[HELD]
+    copied = 0
     for j in range(begin, end):
         e = network.outgoing[j]
-        if work.copies[n, e] > 0:
+        if network.emissions[e, COPIED] > 0:
+            copied += work.copies[n, e]
+        elif work.copies[n, e] > 0:
             sending[count] = e
             count += 1
             if network.emissions[e, FIRST] >= 0:
                 wanted += work.copies[n, e]
-    if wanted > state.messages.shape[0]:
-        clock[WANTED] = wanted
+    if wanted + copied > state.messages.shape[0]:
+        clock[WANTED] = wanted + copied
         return False
+    clock[HELD] += copied  # memory for them is kept from now on
     clock[READY] = state.missing[n, stage]
     clock[FIRED] += 1
     state.missing[n, stage], state.fired[n, stage] = 0, clock[NOW]
@@ -248,7 +275,10 @@ def _complete(r, network, work, state):
     m, came = state.servers[r, SERVING], IN
     state.servers[r, SERVED] += 1
     state.clock[SERVICES] += 1
-    ended = network.steps[state.messages[m, STEP], ENDS] >= 0
+    n, step = state.messages[m, SAMPLE], state.messages[m, STEP]
+    for j in range(network.copied_starts[step], network.copied_starts[step + 1]):
+        _begin(n, network.copied[j], network, work, state)
+    ended = network.steps[step, ENDS] >= 0
     if not ended:
         state.messages[m, STEP] += 1
         state.messages[m, SINCE] = state.clock[NOW]
@@ -258,8 +288,8 @@ def _complete(r, network, work, state):
             return
     _release(r, network, work, state)
     if came == LOST:
-        state.lost[state.messages[m, SAMPLE]] += 1
-    if ended or came == LOST:
+        _lose(m, network, state)
+    elif ended:
         _end(m, network, state)
 
 

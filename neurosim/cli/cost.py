@@ -28,6 +28,7 @@ class CostOptions(SourceOptions, ChipOptions, ArrivalOptions):
     hardware: str | None
     changes: tuple[str, ...]
     unverified: bool
+    placement: str | None
     listing: bool
     keys: bool
     source: str | None
@@ -49,6 +50,11 @@ class CostOptions(SourceOptions, ChipOptions, ArrivalOptions):
 @shared.hardware(help="The described chip; --list names those there are.")
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a value of it, by its dotted key.")
 @shared.unverified()
+@click.option(
+    "--placement",
+    metavar="rows|spread|optimised|FILE.toml",
+    help="Where layers go: on few cores, on all, near each other, or by hand.  [default: rows]",
+)
 @click.option("--list", "listing", is_flag=True, help="List the described chips.")
 @click.option("--keys", is_flag=True, help="Print all keys of a description, as Markdown.")
 @shared.stream()
@@ -110,13 +116,20 @@ def _price(options: CostOptions, name: str, described: str, source: str) -> None
     find_cache()
     from neurosim import hardware
     from neurosim.hardware.files import check_figure, check_record
+    from neurosim.hardware.placement.strategies.options import as_placement
 
     check_files(
         os.path.join(options.root, source),
-        {"STATE": name, "chip": described, "rules": options.rules, "timestamps": options.timestamps},
+        {
+            "STATE": name,
+            "chip": described,
+            "rules": options.rules,
+            "timestamps": options.timestamps,
+            "placement": options.placement,
+        },
         {"record": options.record, "figure": options.figure},
     )
-    target = hardware.load(described, _changes(options.changes))
+    target, placement = hardware.load(described, _changes(options.changes)), as_placement(options.placement)
     arrivals = arrivals_of(options)
     if options.record is not None:
         check_record(options.record)
@@ -124,10 +137,13 @@ def _price(options: CostOptions, name: str, described: str, source: str) -> None
         check_figure(options.figure)
     stream = open_transformed(source, options)
     chip = _chip(options, name, stream)
-    hardware.place(chip, target)
+    hardware.place(chip, target, placement)
     hardware.check_learns(target, options.learning, options.unverified)
     counts = hardware.count(chip, stream, learning=options.learning, samples=options.samples, warm_up=options.warm_up)
-    report = hardware.price(counts, target, arrivals=arrivals, deadline=options.deadline, unverified=options.unverified)
+    report = hardware.price(
+        counts, target, arrivals=arrivals, deadline=options.deadline, unverified=options.unverified,
+        placement=placement,
+    )  # fmt: skip
     _show(report, options)
 
 

@@ -10,7 +10,9 @@ from neurosim.hardware.counting.count import count
 from neurosim.hardware.counting.counts import Counts
 from neurosim.hardware.energy import check_learns
 from neurosim.hardware.placed import PlacedChip, on
-from neurosim.hardware.placement.mapping import Mapping, place
+from neurosim.hardware.placement.mapping import Mapping
+from neurosim.hardware.placement.strategies.options import Placement
+from neurosim.hardware.placement.strategies.placing import place
 from neurosim.hardware.pricing import CostReport, price
 
 __all__ = [
@@ -19,6 +21,7 @@ __all__ = [
     "Hardware",
     "Mapping",
     "PlacedChip",
+    "Placement",
     "check_learns",
     "count",
     "load",

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from neurosim.errors import ConfigError
 from neurosim.hardware.chips.quantity import Quantity
 from neurosim.hardware.chips.spec import Hardware
-from neurosim.hardware.counting.operations import INFERENCE, LEARNING, PRICED_AS, ROUTING
+from neurosim.hardware.counting.operations import INFERENCE, LEARNING, MERGING, PRICED_AS, ROUTING
+from neurosim.hardware.counting.reloading import OUTSIDE, RELOADING
 
 Floats = NDArray[np.float64]
-PARTS = {"inference": INFERENCE, "learning": LEARNING, "routing": ROUTING}
+PARTS = {"inference": INFERENCE, "learning": (*LEARNING, MERGING), "routing": ROUTING, "reloading": RELOADING}
 HOPS = ("hop_east_west", "hop_north_south")
 
 
@@ -22,7 +23,8 @@ class Energy(NamedTuple):
     Attributes
     ----------
     parts : dict of str to float64 (3, samples)
-        Energy of inference, learning and routing, in J: with all constants at their low, nominal and high values.
+        Energy of inference, learning, routing, and reloading where cores take turns, in J: with all constants at
+        their low, nominal and high values.
     operations : dict of str to dict
         For each operation that was priced: its mean count per sample, and the energy of one and of all, in J.
     unpriced : dict of str to float
@@ -56,13 +58,12 @@ def energy(
         weights are the widest.
     """
     samples = len(next(iter(operations.values())))
-    joules = {part: np.zeros((3, samples)) for part in PARTS}
+    found = {part: [name for name in names if name in operations] for part, names in PARTS.items()}
+    joules = {part: np.zeros((3, samples)) for part, names in found.items() if names}
     priced: dict[str, dict[str, float]] = {}
     unpriced: dict[str, float] = {}
-    for part, names in PARTS.items():
+    for part, names in found.items():
         for name in names:
-            if name not in operations:
-                continue
             mean = float(operations[name].mean())
             constant = constant_of(hardware, name)
             if constant is not None:
@@ -70,7 +71,7 @@ def energy(
                 spent, each = _spent(hardware, constant, name, operations[name], counts)
                 joules[part] += spent
                 priced[name] = {"count": mean, "each_J": each, "energy_J": mean * each}
-            elif mean > 0 and not name.endswith(("_bit", "_word")):
+            elif mean > 0 and (name in OUTSIDE or not name.endswith(("_bit", "_word"))):
                 unpriced[name] = mean
     return Energy(joules, priced, unpriced)
 

@@ -1,6 +1,7 @@
 """A simulated chip placed on described hardware: every sample comes with its cost."""
 
-from typing import NamedTuple
+from collections.abc import Mapping as Table
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,7 +11,9 @@ from neurosim.chip.samples import as_labels, as_samples
 from neurosim.hardware.chips.spec import Hardware, as_hardware
 from neurosim.hardware.counting.count import Counting
 from neurosim.hardware.energy import check_learns
-from neurosim.hardware.placement.mapping import Mapping, place
+from neurosim.hardware.placement.mapping import Mapping
+from neurosim.hardware.placement.strategies.options import Placement
+from neurosim.hardware.placement.strategies.placing import place
 from neurosim.hardware.pricing import CostReport, price
 from neurosim.hardware.timeline.losses import loses
 
@@ -24,7 +27,8 @@ class Cost(NamedTuple):
     ----------
     energy_J, energy_low_J, energy_high_J : float
         Total energy, with all constants at their nominal, low and high values.
-    inference_J, learning_J, routing_J : float
+    inference_J, learning_J, routing_J, reloading_J : float
+        Of operations, of events between cores, and of what comes in and out where cores take turns.
     static_J : float or None
         Energy of static power for the duration; None where the description has no static power, or no times.
     latency_s, latency_low_s, latency_high_s : float or None
@@ -42,6 +46,7 @@ class Cost(NamedTuple):
     inference_J: float
     learning_J: float
     routing_J: float
+    reloading_J: float
     static_J: float | None
     latency_s: float | None
     latency_low_s: float | None
@@ -70,11 +75,13 @@ class PlacedChip:
     mapping : Mapping
     """
 
-    def __init__(self, chip: Chip, hardware: Hardware, unverified: bool, ignore_losses: bool) -> None:
+    def __init__(
+        self, chip: Chip, hardware: Hardware, unverified: bool, ignore_losses: bool, placement: object = None
+    ) -> None:
         self.chip, self.hardware, self._unverified = chip, hardware, unverified
         built = hardware.structure
         self._refuses = built.queue is not None and built.when_full == "drop" and not ignore_losses
-        self.mapping: Mapping = place(chip, hardware)
+        self.mapping: Mapping = place(chip, hardware, placement)  # type: ignore[arg-type]
         self._counting = {learning: Counting(chip, learning, 1) for learning in (False, True)}
 
     def __repr__(self) -> str:
@@ -112,7 +119,7 @@ class PlacedChip:
         counting = self._counting[learning]
         labels = None if label is None else as_labels([label], 1)
         results = counting.take(as_samples(x, self.chip.shape, 1), labels, 0)
-        report = price(counting.counts(), self.hardware, unverified=self._unverified)
+        report = price(counting.counts(), self.hardware, unverified=self._unverified, placement=self.mapping)
         if self._refuses and not learning and (error := loses(report.hardware, report.schedule)):
             raise error
         shaped = self.chip.layers[-1].as_images
@@ -126,7 +133,14 @@ class PlacedChip:
         )
 
 
-def on(chip: Chip, hardware: Hardware | str, *, unverified: bool = False, ignore_losses: bool = False) -> PlacedChip:
+def on(
+    chip: Chip,
+    hardware: Hardware | str,
+    *,
+    unverified: bool = False,
+    ignore_losses: bool = False,
+    placement: Placement | str | Table[str, Any] | None = None,
+) -> PlacedChip:
     """Place a chip on described hardware, so that every sample comes with its cost.
 
     Parameters
@@ -140,6 +154,8 @@ def on(chip: Chip, hardware: Hardware | str, *, unverified: bool = False, ignore
     ignore_losses : bool
         Whether to answer for samples of which the described chip would lose events, as if it had lost none; by default
         they are refused.
+    placement : Placement, str or dict, optional
+        Where layers go, as for `place`.
 
     Returns
     -------
@@ -157,7 +173,7 @@ def on(chip: Chip, hardware: Hardware | str, *, unverified: bool = False, ignore
     >>> chip.learn_one([1.0] * 64).cost.energy_J > 0
     True
     """
-    return PlacedChip(chip, as_hardware(hardware), unverified, ignore_losses)
+    return PlacedChip(chip, as_hardware(hardware), unverified, ignore_losses, placement)
 
 
 def _cost(report: CostReport) -> Cost:
@@ -173,6 +189,7 @@ def _cost(report: CostReport) -> Cost:
         inference_J=float(parts["inference"][1, 0]),
         learning_J=float(parts["learning"][1, 0]),
         routing_J=float(parts["routing"][1, 0]),
+        reloading_J=float(parts["reloading"][1, 0]) if "reloading" in parts else 0.0,
         static_J=None if static is None else float(static[1, 0]),
         latency_s=latencies[0],
         latency_low_s=latencies[1],

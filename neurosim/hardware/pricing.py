@@ -1,5 +1,7 @@
 """A run priced: energy, latency and memory of each sample on a described chip."""
 
+from collections.abc import Mapping as Table
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,9 +12,13 @@ from neurosim.errors import ConfigError
 from neurosim.hardware.chips.spec import Hardware, as_hardware
 from neurosim.hardware.counting.counts import Counts
 from neurosim.hardware.counting.operations import by_width, operations
+from neurosim.hardware.counting.traffic import mean_events
 from neurosim.hardware.energy import Energy, check_learns, energy
 from neurosim.hardware.lifetime import lifetime
-from neurosim.hardware.placement.mapping import Mapping, place
+from neurosim.hardware.placement.mapping import Mapping
+from neurosim.hardware.placement.strategies.optimise import optimised
+from neurosim.hardware.placement.strategies.options import OPTIMISED, ROWS, Placement, as_placement
+from neurosim.hardware.placement.strategies.placing import place
 from neurosim.hardware.timeline.schedule import Schedule, at_ends, schedule
 from neurosim.hardware.timeline.static_energy import power_summary, static_energy
 from neurosim.streams.arrivals import Arrivals, Closed
@@ -135,7 +141,10 @@ class CostReport(NamedTuple):
     def _times(self, schedule: Schedule) -> dict[str, Any]:
         """Return the results of the timeline."""
         low, high = self.ends or (schedule, schedule)
-        missed = None if self.deadline is None else int((schedule.latency_s > self.deadline).sum())
+        missed, missed_low, missed_high = (
+            None if self.deadline is None else int((timed.latency_s > self.deadline).sum())
+            for timed in (schedule, low, high)
+        )
         return {
             "timed_samples": len(schedule.latency_s),
             **_latency(schedule.latency_s, ""),
@@ -153,6 +162,8 @@ class CostReport(NamedTuple):
             "lost_share": schedule.lost_share,
             "deadline_s": self.deadline,
             "deadline_misses": missed,
+            "deadline_misses_low": missed_low,
+            "deadline_misses_high": missed_high,
             "deadline_miss_share": None if missed is None else missed / len(schedule.latency_s),
             "busiest": [list(row) for row in schedule.busiest],
             "power_states": power_summary(self.mapping.hardware, schedule.states),
@@ -175,10 +186,21 @@ def _no_times() -> dict[str, Any]:
     names = (
         "timed_samples", *latencies, "waiting_s", "samples_per_s_limit", "samples_per_s_limit_low",
         "samples_per_s_limit_high", "samples_per_s_offered", "load", "overload", "backlog_max", "lost_events",
-        "lost_share", "deadline_s", "deadline_misses", "deadline_miss_share", "busiest", "power_states",
-        "timeline_events",
+        "lost_share", "deadline_s", "deadline_misses", "deadline_misses_low", "deadline_misses_high",
+        "deadline_miss_share", "busiest", "power_states", "timeline_events",
     )  # fmt: skip
     return dict.fromkeys(names)
+
+
+def _placed(counts: Counts, hardware: Hardware, placement: object) -> Mapping:
+    """Return the layers on cores; "optimised" is so for the events of this run."""
+    if isinstance(placement, Mapping):
+        return placement._replace(hardware=hardware)
+    wanted, demands = as_placement(placement), [layer.demand for layer in counts.layers]
+    if wanted.strategy != OPTIMISED:
+        return place(demands, hardware, wanted)
+    rows = place(demands, hardware, replace(wanted, strategy=ROWS))
+    return optimised(rows, mean_events(counts), wanted)
 
 
 def price(
@@ -189,6 +211,7 @@ def price(
     deadline: float | None = None,
     unverified: bool = False,
     timed_samples: int | None = None,
+    placement: Placement | Mapping | str | Table[str, Any] | None = None,
 ) -> CostReport:
     r"""Price a run on a described chip.
 
@@ -213,6 +236,9 @@ def price(
         Whether to use constants whose confidence is "unverified".
     timed_samples : int, optional
         How many samples, from the first, the timeline simulates; by default as many as some 20 million events allow.
+    placement : Placement, str, dict or Mapping, optional
+        Where layers go: "rows" (default), "spread", "optimised" for the events of this run, a TOML file, cores by hand,
+        or what `place` returned.
 
     Returns
     -------
@@ -230,7 +256,7 @@ def price(
         finite("deadline", deadline, "positive", 0, above=True)
     check_learns(hardware, counts.learning, unverified)
     usable = hardware if unverified else hardware.vouched()
-    mapping = place([layer.demand for layer in counts.layers], usable)
+    mapping = _placed(counts, usable, placement)
     spent = energy(usable, operations(mapping, counts), by_width(mapping, counts))
     arrivals = Closed() if arrivals is None else arrivals
     if not usable.time and (deadline is not None or not isinstance(arrivals, Closed)):

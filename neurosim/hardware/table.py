@@ -42,10 +42,20 @@ def _chip(summary: dict[str, Any]) -> list[tuple[str, str]]:
         ("chip", f"{summary['hardware']['title']} ({summary['hardware']['name']})"),
         ("run", f"{doing} {summary['samples']:,} samples"),
         ("cores", f"{used['cores_used']:,} of {used['cores']:,}{area}"),
+        *_turns(used),
         ("", f"neurons {used['neurons_share']:.1%} full, synaptic memory {used['synapse_memory_share']:.1%}"),
         ("memory", f"{size(summary['memory_bytes'])} in use{_words(summary)}"),
         *_area(summary),
     ]
+
+
+def _turns(used: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return a row on cores that take turns, and what does not stay on them."""
+    if max(used["turns"]) == 1:
+        return []
+    outside = used["external_memory_bytes"]
+    moved = f"; {size(outside)} of synapses come in for each sample" if outside else "; all synapses stay on the cores"
+    return [("turns", ", ".join(str(count) for count in used["turns"]) + " by layer" + moved)]
 
 
 def _area(summary: dict[str, Any]) -> list[tuple[str, str]]:
@@ -109,7 +119,8 @@ def _time(summary: dict[str, Any]) -> list[tuple[str, str]]:
         rows.append(("overload", "the rate is more than the chip can do: latencies grow as long as it lasts"))
     if summary["deadline_s"] is not None:
         deadline, misses = duration(summary["deadline_s"]).strip(), summary["deadline_misses"]
-        rows.append(("deadline", f"{deadline}, missed by {misses:,} of {summary['timed_samples']:,} samples"))
+        ends = _band("{:,}".format, summary["deadline_misses_low"], summary["deadline_misses_high"])
+        rows.append(("deadline", f"{deadline}, missed by {misses:,}{ends} of {summary['timed_samples']:,} samples"))
     built = summary["hardware"]["structure"]
     if built["queue"] is not None and built["when_full"] == "drop" and not summary["lost_events"]:
         rows.append(("lost", "no event"))

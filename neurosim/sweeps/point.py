@@ -28,10 +28,11 @@ from neurosim.sweeps.settings import complete, digest
 from neurosim.sweeps.tasks import Measure
 
 VERSION = 3  # 2: a chip that loses events has no accuracy; 3: doubts about energy, latency, accuracy; area and power
-SECTIONS = ("data", "chip", "measure", "hardware", "arrivals")  # learning depends on the first three
+SECTIONS = ("data", "chip", "measure", "hardware", "arrivals", "placement")  # learning depends on the first three
 MEASURES = (
     "accuracy", "energy_J", "latency_s", "memory_bytes", "cores_used", "energy_low_J", "energy_high_J",
-    "energy_inference_J", "energy_learning_J", "energy_routing_J", "energy_static_J", "latency_p99_s", "latency_max_s",
+    "energy_inference_J", "energy_learning_J", "energy_routing_J", "energy_reloading_J", "energy_static_J",
+    "latency_p99_s", "latency_max_s",
     "waiting_s", "samples_per_s_limit", "never_won", "synaptic_operations", "plasticity_operations", "weight_updates",
     "bits_flipped", "lost_share", "writes_per_synapse_max", "lifetime_s", "deadline_misses", "deadline_miss_share",
     "overload", "load", "latency_low_s", "latency_high_s", "latency_p99_low_s", "latency_p99_high_s",
@@ -76,7 +77,7 @@ def admit(settings: dict[str, Any], data: Data) -> None:
     """Refuse a chip with bad constants, one that does not fit the hardware, or learning without an energy there."""
     chip = _chip(settings["chip"], _samples(settings["data"], "train", data))
     described = _described(settings["hardware"])
-    hardware.place(chip, described)
+    hardware.place(chip, described, settings["placement"])
     hardware.check_learns(described, settings["measure"]["learning"], settings["measure"]["unverified"])
 
 
@@ -112,7 +113,10 @@ def price(learned: Learned, settings: dict[str, Any]) -> dict[str, Any]:
     """Price the counts on the hardware of a configuration."""
     described, unverified = _described(settings["hardware"]), settings["measure"]["unverified"]
     arrivals, deadline = arrivals_of(settings["arrivals"]), settings["arrivals"].get("deadline_s")
-    report = hardware.price(learned.counts, described, arrivals=arrivals, deadline=deadline, unverified=unverified)
+    report = hardware.price(
+        learned.counts, described, arrivals=arrivals, deadline=deadline, unverified=unverified,
+        placement=settings["placement"],
+    )  # fmt: skip
     summary = report.summary()
     split = {f"energy_{part}_J": value for part, value in summary["energy_split_J"].items()}
     tails = {

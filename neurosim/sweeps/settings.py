@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from neurosim.checks import LARGEST, finite, one_of, truth, whole
 from neurosim.errors import ConfigError, InfeasibleError
 from neurosim.hardware.chips.spec import COMPONENTS, SECTIONS, table_of
 from neurosim.hardware.components.parts import PARTS
+from neurosim.hardware.placement.strategies.options import as_placement
 from neurosim.outside import toml
 from neurosim.sweeps import arrivals
 from neurosim.sweeps.arrivals import arrivals_settings
@@ -46,6 +48,7 @@ def complete(sections: Sections) -> dict[str, Any]:
         "measure": _measure(_filled("measure", sections["measure"], MEASURE)),
         "hardware": _hardware(sections["hardware"]),
         "arrivals": arrivals_settings(_filled("arrivals", sections["arrivals"], arrivals.DEFAULTS)),
+        "placement": asdict(as_placement(sections["placement"])),
     }
 
 

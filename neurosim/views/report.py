@@ -17,6 +17,7 @@ from neurosim.hardware.chips.spec import Hardware, as_hardware
 from neurosim.hardware.energy import check_learns
 from neurosim.hardware.pricing import CostReport
 from neurosim.hardware.table import joules
+from neurosim.hardware.timeline.losses import loses
 from neurosim.latency import Report, read_record
 from neurosim.layers.own_functions import OwnFunction
 from neurosim.reporting.figures import check_matplotlib
@@ -257,7 +258,10 @@ class _StateReport:
         try:
             hardware.place(chip, wanted.hardware)  # refuses what does not fit before it runs
             counts = hardware.count(chip, self._stream, learning=wanted.learning)
-            return hardware.price(counts, wanted.hardware, unverified=wanted.unverified)
+            cost = hardware.price(counts, wanted.hardware, unverified=wanted.unverified)
+            if error := loses(cost.hardware, cost.schedule):  # the page shows answers of a chip that loses none
+                raise error
+            return cost
         except NeurosimError as error:
             self._leave_out("cost", str(error))
             return None

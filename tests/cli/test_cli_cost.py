@@ -266,3 +266,35 @@ def test_a_rate_beyond_the_limit_is_told(plain):
         options = (*words, "--arrivals", "period", "--rate", rate)
         assert ("overload  the rate is more than the chip can do" in invoke(*options).stdout) == overload
         assert json.loads(invoke(*options, "--json").stdout)["overload"] is overload
+
+
+def test_layers_go_where_the_user_says(plain, tmp_path):
+    words = ("softhebb", "--neurons", "20,5", "--chip", plain, *ROOMY, "--stream", "digits", "--samples", 5, "--json")
+    file = tmp_path / "mine.toml"
+    file.write_text("cores = [[3, 2], [1]]\n")
+    found = {}
+    for placement in ("rows", "spread", "optimised", file):
+        summary = json.loads(invoke(*words, "--placement", placement).stdout)
+        found[placement] = [(part["layer"], part["core"], part["neurons"]) for part in summary["mapping"]["parts"]]
+    assert found["rows"] == [(0, 0, 20), (1, 1, 5)]
+    assert found["spread"] == [(0, 0, 7), (0, 1, 7), (0, 2, 6), (1, 3, 5)]
+    assert found[file] == [(0, 3, 10), (0, 2, 10), (1, 1, 5)]
+    file.write_text("cores = [[3, 2]]\n")
+    told = refused(*words, "--placement", file)
+    assert "placement.cores must be given for each of the 2 layers, got 1" in told
+    assert "placement.strategy must be one of" in refused(*words, "--placement", "near")
+    assert "near.toml" in refused(*words, "--placement", "near.toml")
+
+
+def test_layers_in_turns_say_what_that_costs(plain):
+    words = ("softhebb", "--neurons", 30, "--weight-bits", 8, "--chip", plain, "--stream", "digits", "--samples", 5)
+    small = ("--set", "structure.neurons_per_core=4", "--set", "structure.synapse_bits_per_core=8192")
+    assert "network must be small enough for the 4 cores" in refused(*words, *small)
+    turns = (*small, "--set", "structure.time_multiplexed=true")
+    text = invoke(*words, *turns).stdout
+    assert "turns  2 by layer; all synapses stay on the cores" in text
+    summary = json.loads(invoke(*words, *turns, "--json").stdout)
+    assert summary["energy_split_J"]["reloading"] > 0
+    assert summary["energy_J"] == pytest.approx(sum(summary["energy_split_J"].values()))
+    short = (*turns, "--set", "structure.synapse_bits_per_core=4096")
+    assert "waiting states of layer 1 on core 0 must be at most 4096" in refused(*words, *short)

@@ -107,3 +107,17 @@ def test_a_band_from_zero_begins_with_an_arrow(tmp_path):
     readable.check(drawn)
     assert [line.get_marker() for line in axes.lines].count("<") == 2  # of inference and routing
     assert "from 0" in axes.get_xlabel()
+
+
+def test_turns_are_drawn_within_their_cores_and_named(tmp_path):
+    changes = {"structure.cores": 2, "structure.mesh": [2, 1], "structure.time_multiplexed": True}
+    chip = hardware.load(described.written(tmp_path), changes)
+    report = hardware.price(run(neurons=30), chip)
+    assert report.mapping.turns() == [2, 1]
+    drawn = figure(report)
+    readable.check(drawn)
+    assert "reloading" in [label.get_text() for label in drawn.axes[1].get_yticklabels()]
+    heights: dict[int, float] = {}
+    for patch in drawn.axes[0].patches:
+        heights[int(patch.get_x())] = heights.get(int(patch.get_x()), 0) + patch.get_height()
+    assert all(0 < height <= 1 for height in heights.values())

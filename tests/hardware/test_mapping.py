@@ -63,7 +63,11 @@ def test_layers_have_cores_of_their_own_unless_there_are_too_few(plain):
         ),
         ([counted.dense(0, 8, 1, bits=9)], {}, r"synapse of layer 1, in bits must be at most 8, .* got 9; 1 too many"),
         ([counted.dense(0, 9, 1)], {"structure.fan_in_per_core": 8}, "inputs of layer 1 must be at most 8, .* got 9"),
-        ([Demand(0, 64, 4, 1, 9, 8, True)], {}, "positions of a neuron of layer 1 must be at most 8, .* got 9"),
+        (
+            [Demand(0, 64, 4, 5, 9, 8, True)],
+            {},
+            r"network must be small enough for the 4 cores of plain, got 10; layer 1 needs core 4",
+        ),
     ],
 )
 def test_what_does_not_fit_says_what_is_short_and_by_how_much(tmp_path, demands, changes, words):

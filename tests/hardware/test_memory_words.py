@@ -82,7 +82,7 @@ def services(mapping, run, kind, core):
     planned = plan(mapping)
     _, served = load(planned, mapping, run)
     (found,) = [
-        place for place, carried in enumerate(planned.loads) if (carried.kind, carried.part.core) == (kind, core)
+        place for place, carried in enumerate(planned.loads) if (carried.kind, carried.share.core) == (kind, core)
     ]
     return served[:, found]
 

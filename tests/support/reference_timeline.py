@@ -41,6 +41,32 @@ class Reference:
         for n, moment in enumerate(arrivals):
             self.schedule(int(moment), ("arrival", n))
 
+    def copies_of(self, e, step):
+        """Give what is copied when a message of e ends a step."""
+        return [f for f, emission in enumerate(self.network.emissions) if emission.copied == (e, step)]
+
+    def never_sent(self, e, step):
+        """Give what a message of e that is lost on its way to a step would still have been copied to."""
+        found, steps = set(), len(self.network.emissions[e].route)
+        for after in range(step, steps):
+            for f in self.copies_of(e, after):
+                found |= {f} | self.never_sent(f, 0)
+        return found
+
+    def send(self, sample, e):
+        message = Message(sample, e, self.now)
+        if not self.network.emissions[e].route:
+            self.ended(message)
+        elif self.join(message) == "lost":
+            self.lose(message)
+
+    def lose(self, message):
+        self.lost[message.sample] += 1
+        self.ended(message)
+        for f in sorted(self.never_sent(message.emission, message.place)):
+            self.lost[message.sample] += 1
+            self.ended(Message(message.sample, f, self.now))
+
     def schedule(self, moment, what):
         heapq.heappush(self.events, (moment, self.turn, what))
         self.turn += 1
@@ -71,10 +97,8 @@ class Reference:
         mine = [(e, emission) for e, emission in enumerate(self.network.emissions) if emission.source == stage]
         for copy in range(max((int(self.copies[sample][e]) for e, _ in mine), default=0)):
             for e, emission in mine:
-                if copy < self.copies[sample][e]:
-                    message = Message(sample, e, self.now)
-                    if not emission.route or self.join(message) == "lost":
-                        self.ended(message)
+                if copy < self.copies[sample][e] and emission.copied is None:
+                    self.send(sample, e)
         for _, emission in mine:
             self.deliver(sample + emission.offset, emission.target)
 
@@ -99,7 +123,6 @@ class Reference:
             server.queue.append(message)
             server.longest = max(server.longest, len(server.queue))
         elif self.network.policy == "drop" and not (message.place == 0 and self.emission(message).kept):
-            self.lost[message.sample] += 1
             return "lost"
         else:
             server.door.append(message)
@@ -118,6 +141,8 @@ class Reference:
     def complete(self, server):
         message, came = server.serving, "in"
         server.served += 1
+        for e in self.copies_of(message.emission, message.place):
+            self.send(message.sample, e)
         ended = message.place + 1 == len(self.route(message))
         if not ended:
             message.place, message.since = message.place + 1, self.now
@@ -125,7 +150,9 @@ class Reference:
             if came == "outside":
                 return
         self.take_next(server)
-        if ended or came == "lost":
+        if came == "lost":
+            self.lose(message)
+        elif ended:
             self.ended(message)
 
     def take_next(self, server):

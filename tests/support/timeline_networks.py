@@ -7,6 +7,21 @@ from neurosim.hardware.timeline.simulation import Emission, Network
 
 
 @st.composite
+def _copies(draw, emissions, step):
+    """Some emissions whose messages are copies of others', and of these."""
+    every = list(emissions)
+    for _ in range(draw(st.integers(0, 4))):
+        originals = [index for index, emission in enumerate(every) if emission.route]
+        if originals:
+            original = draw(st.sampled_from(originals))
+            after = draw(st.integers(0, len(every[original].route) - 1))
+            route = draw(st.lists(step, min_size=1, max_size=3).map(tuple))
+            source, target, offset = every[original].source, every[original].target, every[original].offset
+            every.append(Emission(source, target, offset, route, copied=(original, after)))
+    return every[len(emissions) :]
+
+
+@st.composite
 def cases(draw, policies=("drop", "block")):
     """A network and a run of it, with as many ties as small whole numbers make."""
     resources, stages = draw(st.integers(0, 5)), draw(st.integers(1, 5))
@@ -21,6 +36,7 @@ def cases(draw, policies=("drop", "block")):
         if offset == 1 or source < target:
             emissions.append(Emission(source, target, offset, draw(route), draw(kept)))
     emissions = draw(st.permutations(emissions))
+    emissions += draw(_copies(emissions, step)) if resources else []
     network = Network(
         tuple(f"r{i}" for i in range(resources)),
         tuple(draw(capacity) for _ in range(resources)),
@@ -32,6 +48,9 @@ def cases(draw, policies=("drop", "block")):
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     arrivals = np.cumsum(rng.integers(0, draw(st.integers(1, 12)), samples))
     copies = rng.integers(0, draw(st.integers(1, 6)), (samples, len(emissions)))
+    for index, emission in enumerate(emissions):
+        if emission.copied is not None:
+            copies[:, index] = copies[:, emission.copied[0]]
     services = rng.integers(0, 4, copies.shape) * np.array([bool(e.route) for e in emissions], int)
     return network, arrivals, copies, services
 

@@ -344,3 +344,18 @@ def test_states_and_ports_can_be_varied(tmp_path):
     first_ms = 19 / 20 * 1e-3 * (2e-3 - 40e-6)  # of each gap: idle at 2 mW in place of asleep at 40 uW
     assert static[0] - static[1] == pytest.approx(first_ms, rel=1e-6)
     assert static[2] < static[0]
+
+
+# Placement
+
+
+def test_placements_vary_and_share_a_learning_run(tmp_path):
+    found = points(vary={"placement": {"strategy": ["rows", "spread"]}})
+    rows, spread = (point.cell.settings for point in found)
+    assert [settings["placement"]["strategy"] for settings in (rows, spread)] == ["rows", "spread"]
+    learned = MEASURE.learn(rows, Data(tmp_path))
+    few, many = (MEASURE.price(learned, settings) for settings in (rows, spread))
+    assert (few["cores_used"], many["cores_used"]) == (1, 5)  # a neuron each
+    assert many["latency_s"] > few["latency_s"]  # five cores agree on a sum for little work
+    with pytest.raises(ConfigError, match=r"placement\.order must be one of strategy"):
+        points(placement={"order": 1})

@@ -115,6 +115,18 @@ def test_what_cannot_be_made_is_left_out_alone(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_chip_that_loses_events_has_no_cost_beside_answers(tmp_path):
+    left_out = {}
+    ns.Chip([ns.recipes.softhebb(20)], inputs=(1, 8, 8)).save(tmp_path / "new.h5")
+    lossy = ns.hardware.load("cmos45-int8", {"structure.lanes": 1, "structure.queue": 0, "structure.when_full": "drop"})
+    page = state_report(
+        tmp_path / "new.h5", stream=digits(), samples=50, hardware=lossy, leave_out=left_out.setdefault
+    )  # fmt: skip
+    assert "cost" not in sections(page)
+    assert left_out["cost"].startswith("structure.queue of cmos45-int8 must be so long that no event is lost")
+
+
+@pytest.mark.slow
 def test_a_convolutional_chip_has_a_report(tmp_path):
     images = digits()
     ns.Chip([conv(6), conv(4), ns.recipes.softhebb(5)], inputs=(1, 8, 8)).learn(images).save(tmp_path / "conv.h5")

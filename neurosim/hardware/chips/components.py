@@ -9,7 +9,7 @@ from neurosim.hardware.chips.quantity import Quantity
 from neurosim.hardware.chips.structure import Structure
 from neurosim.hardware.components import estimates, parts
 from neurosim.hardware.components.estimates import Band
-from neurosim.hardware.components.expansion import Built, Component, Price, expand, lane_energy
+from neurosim.hardware.components.expansion import LANE_OPERATIONS, Built, Component, Price, expand, lane_energy
 
 LANES = "multiply_accumulate"
 READ = "2026-11"
@@ -53,10 +53,10 @@ class Components(NamedTuple):
         Its band is in proportion.
         """
         constant = self.energy.get(operation)
-        if self.lanes is None or constant is None or operation not in ("synaptic_operation", "weight_update"):
+        if self.lanes is None or constant is None or operation not in LANE_OPERATIONS:
             return None
-        narrow = lane_energy(self.lanes, min(weight_bits, self.weight_bits))
-        return constant.times(narrow.value / lane_energy(self.lanes, self.weight_bits).value)
+        narrow = lane_energy(self.lanes, min(weight_bits, self.weight_bits), operation)
+        return constant.times(narrow.value / lane_energy(self.lanes, self.weight_bits, operation).value)
 
     def describe(self) -> list[dict[str, Any]]:
         """Return plain values, a row for each part."""

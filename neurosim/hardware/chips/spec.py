@@ -28,11 +28,11 @@ from neurosim.outside import toml
 ENERGY_OF = (
     "synaptic_operation", "neuron_update", "exponential", "weight_update", "event_in", "event_out", "hop",
     "hop_east_west", "hop_north_south", "memory_read_bit", "memory_write_bit", "memory_read_word", "memory_write_word",
-    "wake",
+    "external_read_bit", "external_write_bit", "wake",
 )  # fmt: skip
 TIME_OF = (
     "synaptic_operation", "neuron_update", "exponential", "weight_update", "event_in", "event_out", "hop", "input",
-    "memory_access", "wake",
+    "memory_access", "external_bit", "wake",
 )  # fmt: skip
 POWER_OF = ("static", "idle", "sleep")
 WORDS = ("memory_read_word", "memory_write_word", "memory_access")  # constants of words, which `memory` describes

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from neurosim.checks import LARGEST, finite, one_of, whole
+from neurosim.checks import LARGEST, finite, one_of, truth, whole
 from neurosim.errors import ConfigError
 
 CONVOLUTIONS = ("shared", "unrolled")
@@ -49,6 +49,16 @@ class Structure:
         Events that can wait at a core or on a link; by default any number.
     when_full : {"block", "drop"}
         What happens to an event when the queue is full: the sender waits, or the event is lost.
+    multicast : bool
+        Whether an event to several cores travels shared links once and is copied where ways part (default false: the
+        sender makes one event for each core). Changes `event_out`, hops, and the time that links are busy.
+    time_multiplexed : bool
+        Whether a core can run several tiles of a layer one after the other, putting the states of its neurons aside,
+        so that layers larger than the chip fit (default false: they are refused). Needs `neuron_bits`.
+    external_bits : int, optional
+        Bits of memory outside the cores for synapses and states that do not fit on them when cores take turns; by
+        default there is none, and what does not fit is refused. Its price is `energy.external_read_bit` and
+        `energy.external_write_bit`, its time `time.external_bit`.
 
     Raises
     ------
@@ -70,6 +80,9 @@ class Structure:
     area_mm2: float | None = None
     queue: int | None = None
     when_full: str = "block"
+    multicast: bool = False
+    time_multiplexed: bool = False
+    external_bits: int | None = None
     datapath: str = "event-driven"
 
     def __post_init__(self) -> None:
@@ -83,6 +96,12 @@ class Structure:
         for name in ("clock_Hz", "area_mm2"):
             if getattr(self, name) is not None:
                 finite(f"structure.{name}", getattr(self, name), "positive", 0, above=True)
+        if self.external_bits is not None:
+            whole("structure.external_bits", self.external_bits, 1, 2**62)
+        for name in ("multicast", "time_multiplexed"):
+            truth(f"structure.{name}", getattr(self, name))
+        if self.time_multiplexed and self.neuron_bits is None:
+            raise ConfigError("structure.neuron_bits", "given, where cores are time_multiplexed", None)
         one_of("structure.convolution", self.convolution, CONVOLUTIONS)
         one_of("structure.when_full", self.when_full, WHEN_FULL)
         one_of("structure.datapath", self.datapath, DATAPATHS)

@@ -22,6 +22,7 @@ from neurosim.hardware.components.scaling import Process
 
 BITS_OF_KB = 8192
 USUAL_WORD = 64  # bits
+SYNAPTIC, UPDATE = LANE_OPERATIONS = ("synaptic_operation", "weight_update")
 NARROWEST, WIDEST_SUM = 8, 32  # bits of an adder in the source
 
 
@@ -111,9 +112,15 @@ def expand(parts: Mapping[str, Part], built: Built) -> tuple[Component, ...]:
     return made
 
 
-def lane_energy(part: MultiplyAccumulate, weight_bits: int) -> Band:
-    """Return the energy of a product with a weight of some bits, and of its sum, in J."""
-    return product_energy(part.input_bits, weight_bits, part.process) + sum_energy(part.accumulator_bits, part.process)
+def lane_energy(part: MultiplyAccumulate, weight_bits: int, operation: str) -> Band:
+    """Return the energy of a product with a weight of some bits, and of its sum, in J.
+
+    A synaptic operation writes the lane's registers, too.
+    """
+    once = product_energy(part.input_bits, weight_bits, part.process) + sum_energy(part.accumulator_bits, part.process)
+    if operation == SYNAPTIC:
+        return once + registers(0, part.process)[1] * part.register_bits
+    return once
 
 
 def _technology(process: Process) -> str:
@@ -148,13 +155,13 @@ def _lanes(key: str, name: str, part: MultiplyAccumulate, built: Built) -> Compo
     stage = None if built.period_s is None else built.period_s * part.stages / 2
     product_unit = multiplier(part.input_bits, built.weight_bits, stage, part.process)
     sum_unit = adder(part.accumulator_bits, stage, part.process)
-    unit = product_unit + sum_unit
+    unit = product_unit + sum_unit + registers(part.register_bits, part.process)[0]
     unit = unit._replace(path_s=unit.path_s * (1 if part.stages > 1 else 2))
-    once = lane_energy(part, built.weight_bits)
+    reached, update = (lane_energy(part, built.weight_bits, operation) for operation in LANE_OPERATIONS)
     what = f"a multiply of {part.input_bits} and {built.weight_bits} bits, and an add of {part.accumulator_bits}"
     prices = {
-        "synaptic_operation": Price(once, f"{what}; memory apart"),
-        "weight_update": Price(once._replace(high=2 * once.high), f"{what}; high: two, for decay; memory apart"),
+        SYNAPTIC: Price(reached, f"{what}; {part.register_bits} bits of registers written; memory apart"),
+        UPDATE: Price(update._replace(high=2 * update.high), f"{what}; high: two, for decay; memory apart"),
     }
     text = f"{what}, {_technology(part.process)}"
     count = built.cores * built.lanes

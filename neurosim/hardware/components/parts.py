@@ -101,6 +101,9 @@ class MultiplyAccumulate(Part):
         where the layer has fewer: then the product takes less energy, not less area.
     accumulator_bits : int
         Bits of the sum, 8 to 32, by default 32; at least those of the product.
+    register_bits : int
+        Bits of registers that each synaptic operation writes, such as the neuron's sum; from 0 to 1,024, by default 0.
+        Adds their energy to each synaptic operation, and their area to each lane.
     stages : {1, 2}
         Clock cycles of a product and its sum, by default 2: with 1, both must fit into one cycle.
     """
@@ -109,6 +112,7 @@ class MultiplyAccumulate(Part):
 
     input_bits: int = 8
     accumulator_bits: int = 32
+    register_bits: int = 0
     stages: int = 2
 
     def check(self, key: str) -> None:
@@ -116,6 +120,7 @@ class MultiplyAccumulate(Part):
         Part.check(self, key)
         whole(f"{key}.input_bits", self.input_bits, 2, 32)
         whole(f"{key}.accumulator_bits", self.accumulator_bits, 8, 32)
+        whole(f"{key}.register_bits", self.register_bits, 0, 1024)
         whole(f"{key}.stages", self.stages, 1, 2)
 
 

@@ -1,15 +1,15 @@
 """Operations of each sample, by what they are priced with."""
 
-from collections.abc import Iterator
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.hardware.counting.counts import Counts, share
+from neurosim.hardware.counting.counts import Counts
+from neurosim.hardware.counting.reloading import reloading
+from neurosim.hardware.counting.traffic import events
 from neurosim.hardware.counting.words import words
+from neurosim.hardware.placement.flows import FROM_OUTSIDE, GROWTH, TO_OUTSIDE, flows
 from neurosim.hardware.placement.mapping import Mapping
-from neurosim.hardware.placement.mesh import Hops, hops
+from neurosim.hardware.placement.mesh import hops_to_all
 from neurosim.hardware.placement.stored import bits
 
 Whole = NDArray[np.int64]
@@ -20,11 +20,16 @@ INFERENCE = (
 )  # fmt: skip
 ROUTING = ("event_in", "event_out", "hop_east_west", "hop_north_south")
 LEARNING = ("weight_update", "learning_read_bit", "learning_write_bit", "learning_read_word", "learning_write_word")
-IN, INSIDE, OUT = 0, 1, 2  # events from the port, between cores, to the port
+MERGING = "growth_operation"  # of learning too: what comes in from another copy of a kernel is added
 PRICED_AS = {
     "learning_read_bit": "memory_read_bit", "learning_write_bit": "memory_write_bit",
     "learning_read_word": "memory_read_word", "learning_write_word": "memory_write_word",
     "accumulator_read_word": "memory_read_word", "accumulator_write_word": "memory_write_word",
+    "state_read_bit": "memory_read_bit", "state_write_bit": "memory_write_bit",
+    "state_read_word": "memory_read_word", "state_write_word": "memory_write_word",
+    "reload_read_bit": "memory_read_bit", "reload_write_bit": "memory_write_bit",
+    "reload_read_word": "memory_read_word", "reload_write_word": "memory_write_word",
+    MERGING: "synaptic_operation",
 }  # fmt: skip
 
 
@@ -33,6 +38,9 @@ def operations(mapping: Mapping, counts: Counts) -> dict[str, Whole]:
 
     Memory is counted in words, as the chip's table `memory` lays synapses out. Without that table it is counted in
     bits: each synaptic operation reads its synapse, each weight update reads and writes it, and no other comes along.
+    Where a kernel has several copies, each is written, and what they grew by is added up: a `growth_operation` for each
+    synapse that comes in. Operations that only such copies take, or cores that take turns, are left out where there are
+    none.
     """
     left_out = "_bit" if mapping.hardware.memory is not None else "_word"
     names = [name for name in (*INFERENCE, *ROUTING, *LEARNING) if not name.endswith(left_out)]
@@ -41,22 +49,19 @@ def operations(mapping: Mapping, counts: Counts) -> dict[str, Whole]:
         demand = layer.demand
         responses, width = demand.neurons * demand.positions, bits(demand, mapping.hardware)
         done = layer.done(mapping.hardware.structure.is_dense)
+        writes = layer.writes * len(mapping.blocks(demand.layer))
         total["synaptic_operation"] += done
         total["neuron_update"] += responses
         total["exponential"] += responses * demand.soft
-        total["weight_update"] += layer.writes
+        total["weight_update"] += writes
         if mapping.hardware.memory is None:
             total["memory_read_bit"] += done * width
-            total["learning_read_bit"] += layer.writes * width
-            total["learning_write_bit"] += layer.writes * width
+            total["learning_read_bit"] += writes * width
+            total["learning_write_bit"] += writes * width
     if mapping.hardware.memory is not None:
         _add_words(total, mapping, counts)
-    for direction, route, events in _traffic(mapping, counts):
-        total["event_out"] += events * (direction != IN)
-        total["event_in"] += events * (direction != OUT)
-        total["hop_east_west"] += events * route.east_west
-        total["hop_north_south"] += events * route.north_south
-    return total
+    _add_routing(total, mapping, counts)
+    return total | (reloading(mapping, counts) if mapping.in_turns else {})
 
 
 def by_width(mapping: Mapping, counts: Counts) -> dict[str, dict[int, Whole]]:
@@ -64,8 +69,9 @@ def by_width(mapping: Mapping, counts: Counts) -> dict[str, dict[int, Whole]]:
     done: dict[str, dict[int, Whole]] = {"synaptic_operation": {}, "weight_update": {}}
     for layer in counts.layers:
         width = bits(layer.demand, mapping.hardware)
+        copies = len(mapping.blocks(layer.demand.layer))
         reached = layer.done(mapping.hardware.structure.is_dense)
-        for name, count in (("synaptic_operation", reached), ("weight_update", layer.writes)):
+        for name, count in (("synaptic_operation", reached), ("weight_update", layer.writes * copies)):
             done[name][width] = done[name].get(width, np.zeros(counts.samples, np.int64)) + count
     return done
 
@@ -81,21 +87,15 @@ def _add_words(total: dict[str, Whole], mapping: Mapping, counts: Counts) -> Non
         total["accumulator_write_word"] += found.accumulated
 
 
-def _traffic(mapping: Mapping, counts: Counts) -> Iterator[tuple[int, Hops, Any]]:
-    """Yield, for each pair of cores or port that exchange events: the direction, the links between, events a sample."""
+def _add_routing(total: dict[str, Whole], mapping: Mapping, counts: Counts) -> None:
+    """Add the events between cores, their links, and what comes in from other copies of a kernel."""
     built = mapping.hardware.structure
-    for layer in counts.layers:
-        parts = mapping.of(layer.demand.layer)
-        first = parts[0]
-        for part in parts:
-            if layer.demand.layer == 0:
-                yield IN, hops(built, 0, part.core), layer.events
-            else:
-                before = counts.layers[layer.demand.layer - 1]
-                for sender in mapping.of(layer.demand.layer - 1):
-                    yield INSIDE, hops(built, sender.core, part.core), share(before.sent, sender)
-            if part is not first:  # the sums of the competition, to the first core and back
-                yield INSIDE, hops(built, part.core, first.core), layer.demand.positions
-                yield INSIDE, hops(built, first.core, part.core), layer.demand.positions
-    last = mapping.of(len(counts.layers) - 1)[0]
-    yield OUT, hops(built, last.core, 0), np.ones(counts.samples, np.int64)
+    for flow in flows(mapping):
+        sent, links = events(flow, mapping, counts), hops_to_all(built, flow.source, flow.targets)
+        made = 1 if built.multicast else len(flow.targets)
+        total["event_out"] += sent * made * (flow.kind not in FROM_OUTSIDE)
+        total["event_in"] += sent * len(flow.targets) * (flow.kind not in TO_OUTSIDE)
+        total["hop_east_west"] += sent * links.east_west
+        total["hop_north_south"] += sent * links.north_south
+        if flow.kind == GROWTH:
+            total[MERGING] = total.get(MERGING, 0) + sent

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from neurosim.hardware.chips.memory import IN_MEMORY, INPUT_MAJOR, NEURON_MAJOR, TRANSPOSABLE
 from neurosim.hardware.chips.spec import Hardware
 from neurosim.hardware.counting.counts import LayerCounts
+from neurosim.hardware.counting.traffic import at_positions
 from neurosim.hardware.placement.demand import Patches
 from neurosim.hardware.placement.mapping import Part
 from neurosim.hardware.placement.stored import Rows, rows
@@ -90,13 +91,13 @@ def words(part: Part, layer: LayerCounts, hardware: Hardware) -> Words:
         Of the part's layer.
     hardware : Hardware
     """
-    laid, reached = rows(layer.demand, part.neurons, hardware), rows_reached(layer, hardware)
+    laid, reached = _rows(part, layer, hardware), rows_reached(part, layer, hardware)
     read = gathered(part, layer, hardware).words if gathers(hardware) else reached * laid.across_neurons
     # Each neuron's state is read and written once more when it is updated, at each position.
     return Words(
         read=read,
         updated=updated(part, layer, hardware).words,
-        accumulated=(reached + layer.demand.positions) * accumulator_words(part.neurons, hardware),
+        accumulated=(reached + part.positions) * accumulator_words(part.neurons, hardware),
     )
 
 
@@ -109,29 +110,34 @@ def _goes_by_neuron(hardware: Hardware) -> bool:
     return hardware.memory is not None and hardware.memory.layout == NEURON_MAJOR
 
 
-def rows_reached(layer: LayerCounts, hardware: Hardware) -> Whole:
-    """Return how many inputs' rows integration takes, counted at each position: int64 (samples,).
+def rows_reached(part: Part, layer: LayerCounts, hardware: Hardware) -> Whole:
+    """Return how many inputs' rows integration takes, counted at each position of a part: int64 (samples,).
 
     None where it goes neuron by neuron, and keeps a neuron's sum until that is done.
     """
-    reached: Whole = layer.done(hardware.structure.is_dense) // layer.demand.neurons
+    reached = at_positions(layer.done(hardware.structure.is_dense) // layer.demand.neurons, layer, part)
     return 0 * reached if _goes_by_neuron(hardware) else reached
+
+
+def _rows(part: Part, layer: LayerCounts, hardware: Hardware) -> Rows:
+    """Return the rows of a part in memory: those of its positions, where each has its own."""
+    return rows(layer.demand._replace(positions=part.positions), part.neurons, hardware)
 
 
 def gathered(part: Part, layer: LayerCounts, hardware: Hardware) -> Accesses:
     """Return the words that integration reads where it begins when all events of a sample are in."""
-    laid, samples = rows(layer.demand, part.neurons, hardware), len(layer.events)
+    laid, samples = _rows(part, layer, hardware), len(layer.events)
     if hardware.structure.is_dense:  # the words of a copy follow each other, and are read once for each position
         by_row = layer.demand.fan_in * laid.across_neurons
         stored = (part.neurons * laid.across_inputs if _goes_by_neuron(hardware) else by_row) * laid.copies
-        passes, fullest = layer.demand.positions // laid.copies, -(-stored // laid.memory.banks)
+        passes, fullest = part.positions // laid.copies, -(-stored // laid.memory.banks)
         return Accesses(np.full(samples, passes * stored), np.full(samples, passes * fullest))
     return _sliced(lambda where: _accesses([_of_neurons(part, layer, laid, where)], laid), samples)
 
 
 def updated(part: Part, layer: LayerCounts, hardware: Hardware) -> Accesses:
     """Return the words that learning reads, changes and writes."""
-    laid = rows(layer.demand, part.neurons, hardware)
+    laid = _rows(part, layer, hardware)
     return _sliced(lambda where: _learned(part, layer, laid, where), len(layer.events))
 
 
@@ -161,7 +167,9 @@ def _of_neurons(part: Part, layer: LayerCounts, laid: Rows, where: slice) -> _Bl
     """Return the words that integration reads neuron by neuron."""
     demand = layer.demand
     active = _bits(layer.inputs_packed[where], demand.inputs)
-    touched = _grouped(_at_positions(active, demand.patches, demand.positions, demand.fan_in), laid.per_word)
+    here = slice(part.first_position, part.first_position + part.positions)
+    reached = _at_positions(active, demand.patches, demand.positions, demand.fan_in)[:, here]
+    touched = _grouped(reached, laid.per_word)
     length = laid.across_inputs * laid.copies
     places = touched.reshape(len(active), -1) if laid.copies > 1 else touched.sum(axis=1, dtype=np.int64)
     return _Block(np.ones((len(active), part.neurons), np.bool_), places, length)

@@ -72,6 +72,8 @@ def _cores(mapping: Mapping, axes: Any) -> None:
     named = set()
     for part in mapping.parts:
         share = max(part.sites / structure.neurons_per_core, part.synapse_bits / structure.synapse_bits_per_core)
+        if mapping.in_turns:  # tiles are not there at the same time: each gets its part of the fullest moment
+            share = max(mapping.filled(part.core)) / sum(other.core == part.core for other in mapping.parts)
         height = min(share, 1.0 - filled[part.core])
         patch = _square(*structure.place(part.core), filled[part.core], height, _colour(part.layer), "none")
         if part.layer not in named:

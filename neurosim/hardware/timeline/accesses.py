@@ -26,7 +26,7 @@ def of_event(part: Part, layer: LayerCounts, hardware: Hardware, access: int) ->
         return 0.0
     read = memory.accesses(rows(layer.demand, part.neurons, hardware).across_neurons)
     longest = max(read, _of_a_sum(part, hardware, memory))
-    each = -(-rows_reached(layer, hardware) // np.maximum(layer.events, 1))
+    each = -(-rows_reached(part, layer, hardware) // np.maximum(layer.events, 1))
     return each * float(longest * access)
 
 
@@ -42,7 +42,7 @@ def of_gathering(part: Part, layer: LayerCounts, hardware: Hardware, access: int
     if memory is None or not gathers(hardware):
         return 0.0
     read = -(-gathered(part, layer, hardware).fullest // memory.ports)
-    summed = rows_reached(layer, hardware) * _of_a_sum(part, hardware, memory)
+    summed = rows_reached(part, layer, hardware) * _of_a_sum(part, hardware, memory)
     return np.maximum(read, summed) * float(access)
 
 

@@ -24,6 +24,9 @@ class Emission:
         Indices of resources, and how long each is held, in picoseconds. Empty: messages arrive at once.
     kept : bool
         Whether messages are never lost at the first resource, as its own work is not: they wait for a full queue.
+    copied : (int, int), optional
+        An earlier emission of the same stage, and a step of its route: each message is a copy of one of its messages,
+        made when that ends this step. By default the stage sends the messages itself.
 
     Raises
     ------
@@ -36,6 +39,7 @@ class Emission:
     offset: int = 0
     route: tuple[tuple[int, int], ...] = ()
     kept: bool = False
+    copied: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         whole("source", self.source, 0, LARGEST)
@@ -47,6 +51,13 @@ class Emission:
                 raise ConfigError("route", "pairs of a resource and a hold in picoseconds", step)
             whole("resource of a route", step[0], 0, LARGEST)
             whole("hold of a route", step[1], 0, LATEST)
+        if self.copied is not None:
+            if not isinstance(self.copied, tuple) or len(self.copied) != 2:
+                raise ConfigError("copied", "an emission and a step of its route", self.copied)
+            whole("emission that is copied", self.copied[0], 0, LARGEST)
+            whole("step after which a message is copied", self.copied[1], 0, LARGEST)
+            if not self.route:
+                raise ConfigError("route", "of at least one step where messages are copies", self.route)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +107,10 @@ class Network:
             raise ConfigError("capacities", f"one for each of {len(self.resources)} resources", len(self.capacities))
         for capacity in self.capacities:
             whole("capacity", capacity, -1, LARGEST)
-        for emission in self.emissions:
+        for index, emission in enumerate(self.emissions):
             self._check(emission)
+            if emission.copied is not None:
+                self._check_copied(index, *emission.copied)
         stages.check(self.stages, [(e.source, e.target) for e in self.emissions if e.offset == 0])
 
     def _check(self, emission: Emission) -> None:
@@ -109,3 +122,11 @@ class Network:
         for resource, _ in emission.route:
             if resource >= len(self.resources):
                 raise ConfigError("resource of a route", f"one of {len(self.resources)} resources", resource)
+
+    def _check_copied(self, index: int, original: int, step: int) -> None:
+        """Refuse copies of what comes later, of another stage's, or after a step that the route does not have."""
+        if original >= index or self.emissions[original].source != self.emissions[index].source:
+            raise ConfigError("emission that is copied", "an earlier one of the same stage", original)
+        if step >= len(self.emissions[original].route):
+            steps = len(self.emissions[original].route)
+            raise ConfigError("step after which a message is copied", f"one of the {steps} of its route", step)

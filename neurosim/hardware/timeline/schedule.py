@@ -203,7 +203,8 @@ def _served(network: simulation.Network, cores: NDArray[np.bool_], copies: Whole
 
 def _timed(mapping: Mapping) -> tuple[str, ...]:
     """Return the operations that take time on a chip."""
-    return TIMED if mapping.hardware.memory is None else (*TIMED, "memory_access")
+    more = [] if mapping.hardware.memory is None else ["memory_access"]
+    return (*TIMED, *more, *(["external_bit"] if mapping.goes_outside else []))
 
 
 def _sample_count(planned: Plan, copies: Whole, samples: int | None) -> int:

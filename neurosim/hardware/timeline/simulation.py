@@ -118,7 +118,12 @@ def _work(network: Network, arrivals: ArrayLike, copies: ArrayLike, services: Ar
             raise ConfigError("services", f"0 for emission {index}, whose route is empty", most)
         if emission.route and most + emission.route[-1][1] > LATEST:
             raise ConfigError("services", "below 2**62 ps together with the hold of the route", most)
-    return kernel.Work(due, _whole("copies", copies, shape, LARGEST), longest)
+    messages = _whole("copies", copies, shape, LARGEST)
+    for index, emission in enumerate(network.emissions):
+        if emission.copied is not None and np.any(messages[:, index] != messages[:, emission.copied[0]]):
+            raise ConfigError("copies", f"the same for emission {index} as for {emission.copied[0]}, which it copies",
+                              int(messages[:, index].max(initial=0)))  # fmt: skip
+    return kernel.Work(due, messages, longest)
 
 
 def _whole(name: str, values: ArrayLike, shape: tuple[int, int] | None, most: int) -> Whole:
@@ -138,9 +143,10 @@ def _whole(name: str, values: ArrayLike, shape: tuple[int, int] | None, most: in
 def _compiled(network: Network) -> kernel.Network:
     """Return a network as the loop reads it."""
     steps: list[tuple[int, int, int, int, int]] = []
-    emissions = np.full((len(network.emissions), 3), -1, np.int64)
+    emissions = np.full((len(network.emissions), 4), -1, np.int64)
     for index, emission in enumerate(network.emissions):
-        emissions[index] = len(steps) if emission.route else -1, emission.target, emission.offset
+        is_copy = int(emission.copied is not None)
+        emissions[index] = len(steps) if emission.route else -1, emission.target, emission.offset, is_copy
         for i, (resource, hold) in enumerate(emission.route):
             ends = index if i + 1 == len(emission.route) else -1
             steps.append(
@@ -149,6 +155,7 @@ def _compiled(network: Network) -> kernel.Network:
     sources = np.array([emission.source for emission in network.emissions], np.int64)
     outgoing = np.argsort(sources, kind="stable")
     starts = np.searchsorted(sources[outgoing], np.arange(len(network.stages) + 1))
+    copied, copied_starts, fallen, fallen_starts = _copies(network)
     return kernel.Network(
         capacities=np.array(network.capacities, np.int64),
         blocks=int(network.policy == "block"),
@@ -156,9 +163,39 @@ def _compiled(network: Network) -> kernel.Network:
         emissions=emissions,
         outgoing=outgoing,
         starts=starts,
+        copied=copied,
+        copied_starts=copied_starts,
+        fallen=fallen,
+        fallen_starts=fallen_starts,
         sleep_after=-1 if network.sleep_after is None else network.sleep_after,
         wake=network.wake,
     )
+
+
+def _copies(network: Network) -> tuple[Whole, Whole, Whole, Whole]:
+    """Return what begins when a message ends a step, and what never begins if it is lost on its way there.
+
+    Emissions for each step of each route, one after the other, and where each step's begin: `copied`, `copied_starts`,
+    `fallen`, `fallen_starts` of the loop's network.
+    """
+    children: dict[int, list[tuple[int, int]]] = {}  # of each emission: after which step which one is copied from it
+    for index, emission in enumerate(network.emissions):
+        if emission.copied is not None:
+            children.setdefault(emission.copied[0], []).append((emission.copied[1], index))
+
+    def below(index: int, step: int) -> list[int]:
+        own = [child for after, child in children.get(index, ()) if after >= step]
+        return own + [deeper for child in own for deeper in below(child, 0)]
+
+    copied, fallen = list[int](), list[int]()
+    starts, fallen_starts = [0], [0]
+    for index, emission in enumerate(network.emissions):
+        for step in range(len(emission.route)):
+            copied += [child for after, child in children.get(index, ()) if after == step]
+            fallen += sorted(below(index, step))
+            starts.append(len(copied))
+            fallen_starts.append(len(fallen))
+    return tuple(np.array(found, np.int64) for found in (copied, starts, fallen, fallen_starts))  # type: ignore[return-value]
 
 
 def _begin(network: Network, work: kernel.Work) -> kernel.State:

@@ -50,8 +50,12 @@ def test_energies_by_hand(chip):
     to_28 = scaling.energy(AT_28.at(45, 0.9), AT_28)
     assert chip.energy["memory_read_bit"].value == pytest.approx(read.value / 64)
     assert chip.energy["memory_write_bit"].value == pytest.approx(write.value / 64)
-    assert chip.energy["synaptic_operation"].value == pytest.approx((0.2e-12 + 0.1e-12) * to_28)  # 8 and 32 bits
-    assert chip.energy["weight_update"].high == pytest.approx(2 * chip.energy["synaptic_operation"].high)
+    lane, bit = (0.2e-12 + 0.1e-12) * to_28, estimates.registers(1, AT_28)[1].value  # 8 and 32 bits of Horowitz
+    assert chip.energy["synaptic_operation"].value == pytest.approx(lane + 32 * bit)
+    assert chip.energy["weight_update"].value == pytest.approx(lane)
+    alone = hardware.load(CHIP, {"components.multiply_accumulate.register_bits": 0}).energy
+    assert alone["synaptic_operation"].value == pytest.approx(lane)
+    assert chip.energy["weight_update"].high == pytest.approx(2 * alone["synaptic_operation"].high)
     leaks = [component.total.leakage_W.value for component in chip.components.listed]
     assert chip.power["static"].value == pytest.approx(sum(leaks))
 
@@ -141,6 +145,7 @@ def refused(changes, words):
             r"multiply_accumulate.accumulator_bits must be at least 16: a product of 8 and 8 bits is as wide, got 15",
         ),
         ({"components.multiply_accumulate.stages": 3}, r"components.multiply_accumulate.stages must be"),
+        ({"components.multiply_accumulate.register_bits": -1}, r"components.multiply_accumulate.register_bits must be"),
         ({"components.neurons.bits": 4}, r"components.neurons.bits must be"),
     ],
 )
@@ -179,7 +184,9 @@ def test_a_product_takes_less_energy_with_narrower_weights(chip):
     wide, narrow = chip.at_width("synaptic_operation", 8), chip.at_width("synaptic_operation", 4)
     to_28 = scaling.energy(AT_28.at(45, 0.9), AT_28)
     assert wide == chip.energy["synaptic_operation"]
-    assert narrow.value == pytest.approx((0.2e-12 * 4 / 8 + 0.1e-12) * to_28)
+    written = 32 * estimates.registers(1, AT_28)[1].value
+    assert narrow.value == pytest.approx((0.2e-12 * 4 / 8 + 0.1e-12) * to_28 + written)
+    assert chip.at_width("weight_update", 4).value == pytest.approx((0.2e-12 * 4 / 8 + 0.1e-12) * to_28)
     assert chip.at_width("synaptic_operation", 12) == wide  # never more than what is built
     assert chip.at_width("neuron_update", 4) == chip.energy["neuron_update"]
 

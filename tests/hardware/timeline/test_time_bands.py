@@ -47,6 +47,14 @@ def test_all_times_half_or_double_are_half_or_double_the_latency(plain):
     assert " on average (" in table(found)
 
 
+def test_deadlines_are_missed_by_more_samples_with_high_times(plain):
+    nominal = hardware.price(run(), plain).schedule.latency_s
+    found = hardware.price(run(), plain, deadline=float(np.median(nominal))).summary()
+    expected = [int((nominal * factor > np.median(nominal)).sum()) for factor in (0.5, 1, 2)]
+    assert [found[f"deadline_misses{end}"] for end in ("_low", "", "_high")] == expected
+    assert f"missed by {expected[1]} ({expected[0]} to {expected[2]}) of 20 samples" in table(found)
+
+
 def test_the_end_of_one_time_changes_what_it_takes_part_in(plain, tmp_path):
     slow = hardware.load(tmp_path / "plain.toml", {"time.synaptic_operation.high": 1000})
     before, after = (hardware.price(run(), chip) for chip in (plain, slow))

@@ -58,6 +58,9 @@ def without_ties(seed):
         source, target, offset = int(rng.integers(stages)), int(rng.integers(stages)), int(rng.integers(2))
         if offset or (source < target and policy == "block"):
             emissions.append(Emission(source, target, offset, route()))
+    if policy == "block":
+        emissions += copied_apart(rng, emissions, resources)
+        resources += len(emissions)
     network = Network(
         tuple(f"r{i}" for i in range(resources)),
         tuple(int(rng.choice([-1, 0, 1, 3])) for _ in range(resources)),
@@ -67,7 +70,22 @@ def without_ties(seed):
     )
     shape = int(rng.integers(1, 6)), len(emissions)
     services = rng.integers(0, 2**40, shape) * [bool(emission.route) for emission in emissions]
-    return network, np.cumsum(rng.integers(1, 2**41, shape[0])), rng.integers(0, 5, shape), services
+    copies = rng.integers(0, 5, shape)
+    for index, emission in enumerate(emissions):
+        if emission.copied is not None:
+            copies[:, index] = copies[:, emission.copied[0]]
+    return network, np.cumsum(rng.integers(1, 2**41, shape[0])), copies, services
+
+
+def copied_apart(rng, emissions, resources):
+    """Return copies of some emissions' messages, each with a first server of its own, where no other one comes then."""
+    copies = []
+    for index, emission in enumerate(emissions):
+        if emission.route and rng.integers(2):
+            route = ((resources + len(copies), int(rng.integers(1, 2**40))), (0, int(rng.integers(1, 2**40))))
+            after = int(rng.integers(len(emission.route)))
+            copies.append(Emission(emission.source, emission.target, emission.offset, route, copied=(index, after)))
+    return copies
 
 
 @pytest.mark.parametrize("seed", range(300))
@@ -100,6 +118,52 @@ def test_fork_and_join_by_hand():
     assert played.busy_ps.tolist() == [25, 30 + 8 + 1, 60]
     assert played.waited.tolist() == [5 + 10, 12 + 17 + 5 + 15]  # queueing at the link; then at a and at b
     assert (played.served.tolist(), played.events) == ([5, 5, 2], 12)
+
+
+def test_copies_leave_where_ways_part_by_hand():
+    """Two messages go over a link to b; each is copied to a when it leaves the link, and once more from a to c."""
+    emissions = (
+        Emission(0, 1, 0, ((0, 5), (2, 30))),
+        Emission(0, 2, 0, ((1, 10),), copied=(0, 0)),
+        Emission(0, 3, 0, ((3, 1),), copied=(1, 0)),
+    )
+    network = Network(("link", "a", "b", "c"), (-1,) * 4, "block", ("in", "at b", "at a", "at c"), emissions)
+    played = simulate(network, [100], [[2, 2, 2]], [[0, 2, 0]])
+    # They leave the link at 105 and 110. b: 105-135, 135-165. a: 105-117, 117-129. c: 117-118, 129-130.
+    assert played.fired.tolist() == [[100, 165, 129, 130]]
+    assert played.served.tolist() == [2, 2, 2, 2]
+    assert played.waited.tolist() == [5 + 25 + 7]
+
+
+def test_what_is_lost_is_not_copied():
+    """The second of two messages finds no room on the link: neither it nor its copies, nor theirs, arrive."""
+    emissions = (
+        Emission(0, 1, 0, ((0, 5), (2, 3))),
+        Emission(0, 1, 0, ((1, 4),), copied=(0, 0)),
+        Emission(0, 1, 0, ((1, 4),), copied=(1, 0)),
+    )
+    network = Network(("link", "a", "b"), (0, -1, -1), "drop", ("in", "out"), emissions)
+    played = simulate(network, [0], [[2, 2, 2]], [[0, 0, 0]])
+    assert (played.lost.tolist(), played.served.tolist()) == ([3], [1, 2, 1])
+    assert played.fired.tolist() == [[0, 13]]
+
+
+@pytest.mark.parametrize(
+    ("copied", "copies", "words"),
+    [
+        ((1, 0), [[1, 1]], "emission that is copied must be an earlier one of the same stage, got 1"),
+        ((0, 2), [[1, 1]], "step after which a message is copied must be one of the 1 of its route, got 2"),
+        ((0, 0), [[1, 2]], "copies must be the same for emission 1 as for 0, which it copies, got 2"),
+        ((0,), [[1, 1]], "copied must be an emission and a step of its route"),
+    ],
+)
+def test_copies_that_cannot_be_are_refused(copied, copies, words):
+    def run():
+        emissions = (Emission(0, 1, 0, ((0, 1),)), Emission(0, 1, 0, ((0, 1),), copied=copied))
+        simulate(Network(("r",), (-1,), "block", ("in", "out"), emissions), [0], copies, [[0, 0]])
+
+    with pytest.raises(ConfigError, match=words):
+        run()
 
 
 def test_messages_take_turns_and_arrivals_come_first():

@@ -1,0 +1,1 @@
+"""How layers get their cores: in rows, spread, in turns, by hand, or optimised."""
