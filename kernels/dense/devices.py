@@ -24,7 +24,7 @@ from neurosim.kernels.dense.layout import SAMPLES
 from neurosim.kernels.dense.norms import note_whole
 from neurosim.kernels.dense.potentials import scale_sums, sum_rows
 from neurosim.kernels.shared.instruments import note_step
-from neurosim.kernels.shared.numbers import FIFTH, HALF, ONE, TENTH, TWO, ZERO
+from neurosim.kernels.shared.numbers import FIFTH, HALF, ONE, TWO, ZERO
 from neurosim.kernels.shared.random_words import GOLDEN, random_word
 
 # Indices of Constants.devices. LEVELS: conductances above 0 that a cell can hold, 0: any. The deviation of a write is
@@ -41,7 +41,8 @@ TURN = np.float32(2 * math.pi)
 LOW_BITS = np.uint64(2**24 - 1)
 DARKEST = np.float32(1e-7)  # the least conductance that has a logarithm
 STEPS_OF_INPUT, LARGEST_INPUT = np.float32(2**20), np.float32(2**20)  # inputs as whole numbers, to tell samples apart
-FIRST_TERM, SECOND_TERM, THIRD_TERM = HALF, FIFTH, TENTH * HALF  # of the drop of voltage, as aihwkit has it
+# Of the drop of voltage: below SMALL_DROP the first terms of its series are exact, and differences are not.
+SMALL_DROP, THREE_HALVES, THIRD_TERM = np.float32(0.05), np.float32(1.5), np.float32(17 / 210)
 
 
 @cell
@@ -115,11 +116,20 @@ def _sum_cells(values, active, size, idle, constants, state, sums, variances, cu
 
 
 @cell
+def drop_of(a):
+    """Return 3/2 (1 - tanh(r) / r) with r the square root of a: 3/2 of the share lost by equal cells."""
+    if a < SMALL_DROP:
+        return a * (HALF - a * (FIFTH - THIRD_TERM * a))
+    root = math.sqrt(a)
+    return THREE_HALVES * (ONE - math.tanh(root) / root)
+
+
+@cell
 def _take_drop(inputs, ratio, sums, currents, far):
     """Take away what the resistance of the column's wire costs, by the current that flows in it."""
     for k in range(sums.size):
         a = np.float32(inputs) * ratio * currents[k]
-        sums[k] -= a * (a * (THIRD_TERM * a - SECOND_TERM) + FIRST_TERM) * far[k]
+        sums[k] -= drop_of(a) * far[k]
 
 
 @cell

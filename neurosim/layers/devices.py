@@ -74,8 +74,8 @@ class Crossbar(Devices):
         conductance; beyond it, converters saturate. Given if `adc_bits` is.
     ir_drop : float
         :math:`r`, the largest conductance times the resistance of the wire from one cell to the next, at least 0:
-        :math:`a_k = D r \sum_i |x_i g_{ki}|`, :math:`d_k = a_k (0.5 - 0.2 a_k + 0.05 a_k^2) \sum_i x_i g_{ki}
-        (1 - (1 - i / D)^2)` of D inputs.
+        :math:`a_k = D r \sum_i |x_i g_{ki}|`, :math:`d_k = \frac{3}{2} (1 - \tanh(\sqrt{a_k}) / \sqrt{a_k})
+        \sum_i x_i g_{ki} (1 - (1 - i / D)^2)` of D inputs, of which the first is next to the converter.
 
     Raises
     ------

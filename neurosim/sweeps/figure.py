@@ -12,6 +12,7 @@ from neurosim.sweeps.pareto import front
 from neurosim.sweeps.study import Sweep
 from neurosim.sweeps.words import words
 
+WHITE = "#ffffff"
 PALEST = 0.18  # opacity of a point that is never on the front
 BANDS_FROM = 0.1  # the band of a point is drawn if its chance is at least this, or if it is on the front
 DECADE = 10  # an axis is logarithmic if its values span as much
@@ -74,7 +75,8 @@ def _draw_kind(axes: Any, dots: Sequence[Dot], sizes: NDArray[np.float64], colou
     opacity = [1.0 if dot.chance is None else PALEST + (1 - PALEST) * dot.chance for dot in dots]
     for dot, opaque in sorted(zip(dots, opacity, strict=True), key=lambda pair: pair[1]):
         x, y = np.array(dot[:2]) / sizes
-        axes.plot(x, y, "o", markersize=4.5, color=colour, alpha=opaque, markeredgewidth=0)
+        for shade, alpha in ((WHITE, 1.0), (colour, opaque)):  # white first: many pale points must not make a dark one
+            axes.plot(x, y, "o", markersize=4.5, color=shade, alpha=alpha, markeredgewidth=0)
         if dot.best or (dot.chance or 0) >= BANDS_FROM:
             line = {"color": colour, "linewidth": 0.9, "alpha": opaque / 2, "solid_capstyle": "butt"}
             axes.plot(np.array(dot.x_band) / sizes[0], [y, y], "-", **line)

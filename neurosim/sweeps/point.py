@@ -37,7 +37,8 @@ MEASURES = (
     "bits_flipped", "lost_share", "writes_per_synapse_max", "lifetime_s", "deadline_misses", "deadline_miss_share",
     "overload", "load", "latency_low_s", "latency_high_s", "latency_p99_low_s", "latency_p99_high_s",
     "latency_max_low_s", "latency_max_high_s", "samples_per_s_limit_low", "samples_per_s_limit_high",
-    "area_mm2", "power_W", "power_density_W_per_mm2",
+    "area_mm2", "power_W", "power_density_W_per_mm2", "area_low_mm2", "area_high_mm2", "lifetime_low_s",
+    "lifetime_high_s",
 )  # fmt: skip
 TOLD = ("data", "accuracy_error", "no_accuracy", "not_priced", "not_modelled", "energy_terms")  # no objectives
 

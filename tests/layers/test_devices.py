@@ -178,3 +178,23 @@ def test_a_converter_is_that_of_aihwkit():
         for k in range(16):  # a crossbar of aihwkit's has one scale, that of 1
             chip.layers[0].state.synapses[:, k], chip.layers[0].state.scales[k] = weights[k], 1
         np.testing.assert_allclose(chip.respond(x).potentials, AIHWKIT[name], atol=3e-6)
+
+
+def test_what_needs_exact_synapses_is_refused_in_a_line():
+    with pytest.raises(ns.DeviceError, match="device of layer 1 must be 'cpu' with devices"):
+        ns.Chip([layer()], inputs=24, device="cuda")
+    chip = ns.Chip([layer(initial="normal")], inputs=24).learn(samples(5))
+    with pytest.raises(ns.ConfigError, match="devices must be None to have a gradient"):
+        chip.gradient(samples(1), None, [0])
+
+
+def test_writes_are_the_cells_that_change():
+    x = samples(40)
+    counted = ns.hardware.count(ns.Chip([layer(ns.Crossbar())], inputs=24, seed=3), x).layers[0]
+    chip, changed = ns.Chip([layer(ns.Crossbar())], inputs=24, seed=3), []
+    for row in x:
+        before = chip.layers[0].state.synapses.copy()
+        chip.learn_one(row)
+        changed.append(int((chip.layers[0].state.synapses != before).sum()))
+    assert counted.writes.tolist() == changed
+    assert chip.layers[0].state.counters[3] > 0  # some were written whole

@@ -66,7 +66,8 @@ class Cells(Layer):
         sums = g @ x
         a = inputs * d.ir_drop * (np.abs(g) @ np.abs(x))
         far = g @ (x * (1 - (1 - np.arange(inputs) / inputs) ** 2))
-        sums = sums - a * (0.5 - 0.2 * a + 0.05 * a**2) * far
+        root = np.sqrt(np.maximum(a, 1e-12))
+        sums = sums - 1.5 * (1 - np.tanh(root) / root) * far
         q, power, most = d.flicker()
         share = np.minimum(q * np.maximum(np.abs(self.v), DARKEST) ** -power, most)
         grown = np.sqrt(np.log((ages + d.drift_start_s + d.read_time_s) / (2 * d.read_time_s)))

@@ -238,9 +238,12 @@ def test_figures_keep_the_style_and_say_what_is_better(name, wish, kinds, span, 
     for kind in kinds * 5:
         x, y = 10 ** rng.uniform(-6, -4), span ** rng.uniform()
         dots.append(Dot(x, y, (x / 2, x * 3), (y, y), bool(rng.integers(2)), kind, rng.uniform() if chances else None))
-    drawn = figure(sweep, "worth", name, dots)
+    drawn = figure(sweep, "worth", name, dots, files.NOTE if chances else "")
     readable.check(drawn)
     axes = drawn.axes[0]
+    assert axes.get_title(loc="left") == (
+        "small\nprices of these chips leave out different things" if chances else "small"
+    )
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log" if span > 10 else "linear")
     assert axes.get_ylabel() == "worth (more is better)"
     better = {"min": "less", "max": "more"}[wish]

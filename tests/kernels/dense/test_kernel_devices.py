@@ -119,3 +119,24 @@ def test_normal_numbers_are_those_of_the_definition_and_normal():
     assert abs(found.mean()) < 4 / np.sqrt(len(found))
     assert found.std() == pytest.approx(1, abs=4 / np.sqrt(2 * len(found)))
     assert (np.abs(found) < 1.959964).mean() == pytest.approx(0.95, abs=4 * np.sqrt(0.05 * 0.95 / len(found)))
+
+
+def ladder(g, ratio):
+    """Return the current out of a column of cells at full voltage, by Kirchhoff: the first is next to the converter."""
+    size, wire = len(g), 1 / ratio
+    nodes = np.diag(g + wire) - wire * np.eye(size, k=-1) - wire * np.eye(size, k=1)
+    nodes[np.arange(size - 1), np.arange(size - 1)] += wire
+    return g @ (1 - np.linalg.solve(nodes, g))
+
+
+@pytest.mark.parametrize(("ratio", "inputs"), [(1e-5, 64), (1e-5, 784), (1e-4, 784), (1e-3, 64)])
+def test_the_drop_of_voltage_is_that_of_a_ladder_of_resistors(ratio, inputs):
+    rng = np.random.default_rng(0)
+    for density in (1.0, 0.3):
+        g = rng.uniform(0.4, 0.6, inputs)
+        active = rng.random(inputs) < density
+        kernel = Kernel(g[None], devices=ns.Crossbar(ir_drop=ratio), **PLAIN)
+        read = kernel.stream(active[None].astype(float), learning=False)[1].potentials[0, 0]
+        whole = g @ active
+        lost = whole - ladder(g * active, ratio)
+        assert whole - read == pytest.approx(lost, rel=0.05 if density == 1 else 0.2)

@@ -105,7 +105,7 @@ class _Search:
             targets = (PORT,) if flow.kind == RESPONSE else tuple(index[core] for core in flow.targets)
             found.setdefault(targets, []).append((amounts(mapping, flow), source))
         self._groups = [
-            _Group(*(np.array(column) for column in zip(*sent, strict=True)), np.array(targets))
+            _Group(np.array([n for n, _ in sent]), np.array([source for _, source in sent]), np.array(targets))
             for targets, sent in found.items()
         ]
         self._of: list[list[int]] = [[] for _ in index]
