@@ -119,8 +119,10 @@ class Hardware:
         return priced is not None and priced.confidence != "unverified"
 
     def vouched(self) -> "Hardware":
-        """Return the description without the constants whose confidence is "unverified"."""
-        return replace(self, energy=_verified(self.energy), time=_verified(self.time), power=_verified(self.power))
+        """Return the description without the constants, and the endurance, whose confidence is "unverified"."""
+        groups: dict[str, Any] = {group: _verified(getattr(self, group)) for group in GROUPS}
+        lasts = self.endurance is not None and self.endurance.confidence != "unverified"
+        return replace(self, **groups, endurance=self.endurance if lasts else None)
 
     def describe(self) -> dict[str, Any]:
         """Return plain values, in SI units."""

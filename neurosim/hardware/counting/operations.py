@@ -38,8 +38,8 @@ def operations(mapping: Mapping, counts: Counts) -> dict[str, Whole]:
 
     Memory is counted in words, as the chip's table `memory` lays synapses out. Without that table it is counted in
     bits: each synaptic operation reads its synapse, each weight update reads and writes it, and no other comes along.
-    Where a kernel has several copies, each is written, and what they grew by is added up: a `growth_operation` for each
-    synapse that comes in. Operations that only such copies take, or cores that take turns, are left out where there are
+    Where a kernel has several copies, each is written, and what those on several cores grew by is added up: a
+    `growth_operation` for each synapse that comes in. Operations that only such copies take, or cores that take turns, are left out where there are
     none.
     """
     left_out = "_bit" if mapping.hardware.memory is not None else "_word"
@@ -49,7 +49,7 @@ def operations(mapping: Mapping, counts: Counts) -> dict[str, Whole]:
         demand = layer.demand
         responses, width = demand.neurons * demand.positions, bits(demand, mapping.hardware)
         done = layer.done(mapping.hardware.structure.is_dense)
-        writes = layer.writes * len(mapping.blocks(demand.layer))
+        writes = layer.writes * mapping.stored(demand.layer)
         total["synaptic_operation"] += done
         total["neuron_update"] += responses
         total["exponential"] += responses * demand.soft
@@ -69,9 +69,9 @@ def by_width(mapping: Mapping, counts: Counts) -> dict[str, dict[int, Whole]]:
     done: dict[str, dict[int, Whole]] = {"synaptic_operation": {}, "weight_update": {}}
     for layer in counts.layers:
         width = bits(layer.demand, mapping.hardware)
-        copies = len(mapping.blocks(layer.demand.layer))
         reached = layer.done(mapping.hardware.structure.is_dense)
-        for name, count in (("synaptic_operation", reached), ("weight_update", layer.writes * copies)):
+        writes = layer.writes * mapping.stored(layer.demand.layer)
+        for name, count in (("synaptic_operation", reached), ("weight_update", writes)):
             done[name][width] = done[name].get(width, np.zeros(counts.samples, np.int64)) + count
     return done
 
