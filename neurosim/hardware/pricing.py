@@ -122,7 +122,7 @@ class CostReport(NamedTuple):
             **(_no_times() if self.schedule is None else self._times(self.schedule)),
             **self._area(),
             "memory_bytes": used["synapse_memory_bytes"] + (used["neuron_memory_bytes"] or 0),
-            **lifetime(self.counts, self.mapping.hardware.endurance, self._seconds()),
+            **lifetime(self.counts, self.mapping, self._seconds()),
             "mapping": used,
             "counts": self.counts.summary(),
             "notes": list(self.mapping.notes),

@@ -278,3 +278,39 @@ def test_presets_for_cifar10_run_on_the_shipped_chip_of_16_cores(name, turns, ou
     assert mapping.turns() == turns
     assert mapping.summary()["external_memory_bytes"] == outside
     assert len(mapping.cores) == 16
+
+
+def test_tiles_that_come_and_go_wear_the_cells_that_they_share(tmp_path):
+    """One tile of 7 neurons at a time: its place is written thrice a sample, and by learning; states once a sample."""
+    run, written = layers_of_one_core()
+    ends = {"endurance.writes": 1000, "endurance.source": "made up"}
+    room = {"cores": 1, "mesh": [1, 1], "synapse_bits_per_core": 9 * 80 + 14 * 16}
+    sizes = {f"structure.{name}": value for name, value in (room | TURNS).items()}
+    path = described.written(tmp_path, energies=ENERGIES, times=TIMES)
+    found = hardware.price(run, hardware.load(path, sizes | ends)).summary()
+    by_synapse = np.array([written[run.layers[0].events > i].sum(axis=0) for i in range(10)]).T
+    tiles = [slice(0, 7), slice(7, 14), slice(14, 20)]
+    again = [int(written[:, tile].sum(axis=0).max()) for tile in tiles[:2]]
+    most = 3 * 6 + sum(again) + sum(int(by_synapse[tile].max()) for tile in tiles)
+    assert found["writes_per_synapse_max"] == by_synapse.max() < most
+    assert found["writes_per_cell_max"] == most
+    assert found["lifetime_samples"] == pytest.approx(1000 * 6 / most)
+    assert f"one cell, which tiles or states in turns write {most} times" in " ".join(table(found).split())
+    # Where all synapses stay, waiting states are written once a sample: more often than any synapse in quiet samples.
+    quiet = counted.counts(counted.layer(counted.dense(0, 10, 20), [3] * 6))
+    stays = sizes | {"structure.synapse_bits_per_core": 4096} | ends
+    assert hardware.price(quiet, hardware.load(path, stays)).summary()["writes_per_cell_max"] == 6
+    alone = hardware.price(run, hardware.load(path, ends)).summary()
+    assert alone["writes_per_cell_max"] == alone["writes_per_synapse_max"]
+
+
+def test_a_moving_tile_is_still_there_if_only_one_that_stays_comes_after_it(tmp_path):
+    """Tiles of 7, 7 and 6 neurons: room for one that moves and for the smallest, which stays."""
+    run, written = layers_of_one_core()
+    built = chip(tmp_path, cores=1, mesh=[1, 1], synapse_bits_per_core=7 * 80 + 6 * 80 + 14 * 16, **TURNS)
+    report = hardware.price(run, built)
+    assert [part.resident for part in report.mapping.parts] == [False, False, True]
+    counts = found(report)
+    first, second = written[:, :7].sum(axis=1), written[:, 7:14].sum(axis=1)
+    assert counts["external_read_bit"] == list(80 * (14 + first))
+    assert counts["external_write_bit"] == list(80 * (first + second))
