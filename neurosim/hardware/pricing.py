@@ -35,7 +35,9 @@ class CostReport(NamedTuple):
     Attributes
     ----------
     hardware : Hardware
+        As it was described.
     mapping : Mapping
+        On the hardware as it was priced: without what is unverified, unless that was allowed.
     counts : Counts
     energy : Energy
         Energy of inference, learning and routing.
