@@ -14,7 +14,6 @@ from neurosim.hardware.counting.reloading import OUTSIDE, RELOADING
 
 Floats = NDArray[np.float64]
 PARTS = {"inference": INFERENCE, "learning": (*LEARNING, MERGING), "routing": ROUTING, "reloading": RELOADING}
-HOPS = ("hop_east_west", "hop_north_south")
 
 
 class Energy(NamedTuple):
@@ -98,25 +97,13 @@ def _spent(
 
 
 def key_of(hardware: Hardware, name: str) -> str | None:
-    """Return the key of the energy that an operation is priced with, or None if the description has none.
-
-    A word of memory without a price of its own takes that of its bits.
-    """
-    key = PRICED_AS.get(name, name)
-    others = {"hop": key in HOPS, key.replace("_word", "_bit"): hardware.memory is not None}
-    known = [key, *(other for other, allowed in others.items() if allowed)]
-    return next((other for other in known if other in hardware.energy), None)
+    """Return the key of the energy that an operation is priced with, or None if the description has none."""
+    return hardware.key_of(PRICED_AS.get(name, name))
 
 
 def constant_of(hardware: Hardware, name: str) -> Quantity | None:
     """Return the energy constant of an operation, or None if the description has none."""
-    key = key_of(hardware, name)
-    if key is None:
-        return None
-    constant, memory = hardware.energy[key], hardware.memory
-    if memory is not None and name.endswith("_word") and key.endswith("_bit"):
-        return constant.times(memory.word_bits)
-    return constant
+    return hardware.energy_of(PRICED_AS.get(name, name))
 
 
 def check_learns(hardware: Hardware, learning: bool, unverified: bool) -> None:

@@ -34,15 +34,15 @@ def record(report: CostReport, path: str | Path) -> None:
         If the file cannot be written; what was there before is still whole.
     """
     check_record(path)
-    low, value, high = report.energy_J
     columns: dict[str, Any] = dict(operations(report.mapping, report.counts))
+    low, value, high = report.energy_J
     columns |= {"energy_J": value, "energy_low_J": low, "energy_high_J": high}
     if report.schedule is not None:
-        low, high = report.ends or (report.schedule, report.schedule)
+        times_low, times_high = report.ends or (report.schedule, report.schedule)
         timed = {
             "latency_s": report.schedule.latency_s,
-            "latency_low_s": low.latency_s,
-            "latency_high_s": high.latency_s,
+            "latency_low_s": times_low.latency_s,
+            "latency_high_s": times_high.latency_s,
             "waiting_s": report.schedule.waiting_s,
             "lost_events": report.schedule.lost_of,
         }

@@ -1,30 +1,32 @@
-"""How long a chip lasts that goes on as in a run: until the most written synapse has been written too often."""
+"""How long a chip lasts that goes on as in a run: until the most written cell has been written too often."""
 
 from typing import Any
 
-from neurosim.hardware.chips.endurance import Endurance
 from neurosim.hardware.counting.counts import Counts
+from neurosim.hardware.counting.reloading import most_rewritten
 from neurosim.hardware.counting.wear import wear
+from neurosim.hardware.placement.mapping import Mapping
 
-KEYS = ("writes_per_synapse_mean", "writes_per_synapse_max", "wear", "endurance_writes", "lifetime_samples",
-        "lifetime_s", "lifetime_low_s", "lifetime_high_s")  # fmt: skip
+KEYS = ("writes_per_synapse_mean", "writes_per_synapse_max", "wear", "endurance_writes", "writes_per_cell_max",
+        "lifetime_samples", "lifetime_s", "lifetime_low_s", "lifetime_high_s")  # fmt: skip
 
 
-def lifetime(counts: Counts, endurance: Endurance | None, seconds: float | None) -> dict[str, Any]:
+def lifetime(counts: Counts, mapping: Mapping, seconds: float | None) -> dict[str, Any]:
     r"""Return how often synapses were written, and how long they last, as plain values.
 
     .. math::
 
-        T = E \frac{t}{\max_{ki} n_{ki}}
+        T = E \frac{t}{\max_c n_c}
 
-    with :math:`n_{ki}` writes of a synapse in a run of t seconds, and E writes that it endures. Without wear levelling,
-    and as if the chip went on to learn as much as in the run.
+    with :math:`n_c` writes of a cell in a run of t seconds, and E writes that it endures. A synapse keeps its cells,
+    without wear levelling, unless cores take turns: then tiles and states that come and go share some
+    (`most_rewritten`). As if the chip went on to learn as much as in the run.
 
     Parameters
     ----------
     counts : Counts
-    endurance : Endurance or None
-        If there is none, lifetimes are None.
+    mapping : Mapping
+        If its hardware has no endurance, lifetimes are None.
     seconds : float or None
         How long the run took; without it, there is a lifetime in samples only.
     """
@@ -37,9 +39,11 @@ def lifetime(counts: Counts, endurance: Endurance | None, seconds: float | None)
     written = sum(layer.mean * count for layer, count in zip(worn, synapses, strict=True))
     found["writes_per_synapse_mean"], found["writes_per_synapse_max"] = written / sum(synapses), most
     found["wear"] = [layer.summary() for layer in worn]
+    endurance = mapping.hardware.endurance
     if endurance is None:
         return found
-    found["endurance_writes"] = endurance.writes
+    most = max(most, most_rewritten(mapping, counts))
+    found["endurance_writes"], found["writes_per_cell_max"] = endurance.writes, most
     if most == 0:
         return found
     found["lifetime_samples"] = endurance.writes * counts.samples / most

@@ -1,6 +1,7 @@
 """A run priced: energy, latency and memory of each sample on a described chip."""
 
 from collections.abc import Mapping as Table
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from neurosim.hardware.counting.operations import by_width, operations
 from neurosim.hardware.counting.traffic import mean_events
 from neurosim.hardware.energy import Energy, check_learns, energy
 from neurosim.hardware.lifetime import lifetime
+from neurosim.hardware.placement.demand import Demand
 from neurosim.hardware.placement.mapping import Mapping
 from neurosim.hardware.placement.strategies.optimise import optimised
 from neurosim.hardware.placement.strategies.options import OPTIMISED, ROWS, Placement, as_placement
@@ -33,7 +35,9 @@ class CostReport(NamedTuple):
     Attributes
     ----------
     hardware : Hardware
+        As it was described.
     mapping : Mapping
+        On the hardware as it was priced: without what is unverified, unless that was allowed.
     counts : Counts
     energy : Energy
         Energy of inference, learning and routing.
@@ -120,7 +124,7 @@ class CostReport(NamedTuple):
             **(_no_times() if self.schedule is None else self._times(self.schedule)),
             **self._area(),
             "memory_bytes": used["synapse_memory_bytes"] + (used["neuron_memory_bytes"] or 0),
-            **lifetime(self.counts, self.hardware.endurance, self._seconds()),
+            **lifetime(self.counts, self.mapping, self._seconds()),
             "mapping": used,
             "counts": self.counts.summary(),
             "notes": list(self.mapping.notes),
@@ -194,13 +198,28 @@ def _no_times() -> dict[str, Any]:
 
 def _placed(counts: Counts, hardware: Hardware, placement: object) -> Mapping:
     """Return the layers on cores; "optimised" is so for the events of this run."""
+    demands = tuple(layer.demand for layer in counts.layers)
     if isinstance(placement, Mapping):
+        _check_mapping(placement, demands, hardware)
         return placement._replace(hardware=hardware)
-    wanted, demands = as_placement(placement), [layer.demand for layer in counts.layers]
+    wanted = as_placement(placement)
     if wanted.strategy != OPTIMISED:
         return place(demands, hardware, wanted)
     rows = place(demands, hardware, replace(wanted, strategy=ROWS))
     return optimised(rows, mean_events(counts), wanted)
+
+
+def _check_mapping(mapping: Mapping, demands: Sequence[Demand], hardware: Hardware) -> None:
+    """Refuse a mapping of other layers, or onto other cores: its parts would not be those of the run."""
+    advice = "place them anew (hardware.place)"
+    if mapping.demands != demands:
+        names = ("inputs", "fan_in", "neurons", "positions", "weight_bits")
+        sizes = [[[getattr(layer, name) for name in names] for layer in each] for each in (demands, mapping.demands)]
+        raise ConfigError("placement", f"of the layers of the run ({', '.join(names)}: {sizes[0]})", sizes[1], advice)
+    placed = mapping.hardware
+    if (placed.structure, placed.memory) != (hardware.structure, hardware.memory):
+        rule = f"onto cores and memory as {hardware.name} has them"
+        raise ConfigError("placement", rule, f"one onto {placed.name}", advice)
 
 
 def price(
@@ -238,7 +257,7 @@ def price(
         How many samples, from the first, the timeline simulates; by default as many as some 20 million events allow.
     placement : Placement, str, dict or Mapping, optional
         Where layers go: "rows" (default), "spread", "optimised" for the events of this run, a TOML file, cores by hand,
-        or what `place` returned.
+        or what `place` returned for these layers and this chip.
 
     Returns
     -------
@@ -247,7 +266,8 @@ def price(
     Raises
     ------
     ConfigError
-        If the layers do not fit the chip, it has no energy of learning, or arrivals or deadline break their rules.
+        If the layers do not fit the chip, it has no energy of learning, or arrivals or deadline break their rules,
+        or a mapping is of other layers or of another chip.
     """
     if not isinstance(counts, Counts):
         raise ConfigError("counts", "what neurosim.hardware.count returns", type(counts).__name__)

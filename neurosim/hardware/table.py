@@ -163,8 +163,13 @@ def _wear(summary: dict[str, Any]) -> list[tuple[str, str]]:
         if summary["lifetime_s"] is not None:
             low, value, high = (span(summary[f"lifetime_{name}"]) for name in ("low_s", "s", "high_s"))
             lasts = f"{value} ({low} to {high}), {lasts}" if low != high else f"{value}, {lasts}"
-        endured = f"at {summary['endurance_writes']:.3g} writes of one synapse, without wear levelling"
-        rows.append(("lifetime", f"{lasts}, {endured}"))
+        endured, moved = f"{summary['endurance_writes']:.3g} writes of one", summary["writes_per_cell_max"] > most
+        what = (
+            f"cell, which tiles or states in turns write {summary['writes_per_cell_max']:,} times"
+            if moved
+            else "synapse"
+        )
+        rows.append(("lifetime", f"{lasts}, at {endured} {what}, without wear levelling"))
     return rows
 
 

@@ -21,7 +21,7 @@ def energy_terms(report: CostReport) -> str:
     """
     terms: dict[str, Any] = {}
     for name, row in report.energy.operations.items():
-        key, constant = key_of(report.hardware, name), constant_of(report.hardware, name)
+        key, constant = key_of(report.mapping.hardware, name), constant_of(report.mapping.hardware, name)
         if key is not None and constant is not None and row["count"] > 0:
             scale = row["energy_J"] / constant.value if constant.value else row["count"]
             band = np.array([scale * constant.low, row["energy_J"], scale * constant.high])

@@ -110,6 +110,13 @@ def test_what_does_not_learn_does_not_wear_and_what_is_not_known_is_none(tmp_pat
     assert (timeless["lifetime_samples"], timeless["lifetime_s"]) == (1e6 * 2 / 2, None)
 
 
+def test_an_endurance_that_is_not_confirmed_needs_to_be_asked_for(tmp_path):
+    chip = chip_that_wears(tmp_path, SECTION + 'confidence = "unverified"\n')
+    run = counted.counts(counted.layer(counted.dense(0, 4, 2), [1, 2], [[1, 0], [1, 0]]))
+    assert hardware.price(run, chip).summary()["lifetime_samples"] is None
+    assert hardware.price(run, chip, unverified=True).summary()["lifetime_samples"] == 1e6 * 2 / 2
+
+
 @pytest.mark.parametrize(
     ("section", "options", "words"),
     [

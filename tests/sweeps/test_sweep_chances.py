@@ -4,6 +4,8 @@ import json
 import math
 from statistics import NormalDist
 
+import counted
+import described
 import numpy as np
 import pytest
 
@@ -15,6 +17,7 @@ from neurosim.sweeps import study
 from neurosim.sweeps.bands import within
 from neurosim.sweeps.chances import with_chances
 from neurosim.sweeps.comparable import unlike
+from neurosim.sweeps.known import energy_terms
 from neurosim.sweeps.pareto import front, front_shares
 from neurosim.sweeps.point import MEASURE_OF_A_POINT as MEASURE
 from neurosim.sweeps.run import Row
@@ -253,6 +256,21 @@ def test_the_parts_of_an_energy_add_up_to_its_band(priced):
     read = hardware.load("cmos45-int8").energy["memory_read_bit"] if "memory_read_bit" in terms else None
     if read is not None:  # reads of inference and of learning are of one constant
         assert terms["memory_read_bit"][2] / terms["memory_read_bit"][1] == pytest.approx(read.high / read.value)
+
+
+def test_a_part_of_an_energy_is_of_the_constant_that_was_used(tmp_path):
+    """Where the price of one direction is not confirmed, links are priced by that of all, with its band."""
+    path = tmp_path / "plain.toml"
+    energies = {name: n for name, n in described.ENERGIES.items() if not name.startswith("hop")} | {"hop": 17}
+    doubtful = described.constant("energy", "hop_east_west", 1000, "pJ").replace('"assumed"', '"unverified"')
+    path.write_text(described.text(energies=energies, static=0) + doubtful)
+    run = counted.counts(counted.layer(counted.dense(0, 10, 16), [3, 5]))
+    report = hardware.price(run, path)
+    terms = json.loads(energy_terms(report))
+    assert "hop_east_west" not in terms
+    joules = 17e-12 * (4 + 2)  # four events on average to the second core; a sum from there, and one back
+    assert terms["hop"] == pytest.approx([joules / 2, joules, joules * 2], rel=1e-9, abs=0)
+    assert sum(band[1] for band in terms.values()) == pytest.approx(report.mean_energy_J[1], rel=1e-9, abs=0)
 
 
 def test_an_accuracy_s_error_is_that_of_a_share(priced):

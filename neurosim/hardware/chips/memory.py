@@ -94,7 +94,7 @@ class Memory:
                 rule = f"from 1 to memory.word_bits, {self.word_bits}, for accumulators in memory"
                 raise ConfigError(key, rule, wide)
 
-    def accesses(self, words: int) -> int:
-        """Return how many accesses one after the other some consecutive words take, each read or written once."""
+    def accesses(self, words: int, each: int = 1) -> int:
+        """Return how many accesses one after the other some consecutive words take, with so many of each word."""
         in_fullest_bank = -(-words // self.banks)
-        return -(-in_fullest_bank // self.ports)
+        return -(-each * in_fullest_bank // self.ports)

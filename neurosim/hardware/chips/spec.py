@@ -35,6 +35,7 @@ TIME_OF = (
     "memory_access", "external_bit", "wake",
 )  # fmt: skip
 POWER_OF = ("static", "idle", "sleep")
+HOPS = ("hop_east_west", "hop_north_south")
 WORDS = ("memory_read_word", "memory_write_word", "memory_access")  # constants of words, which `memory` describes
 GROUPS = {"energy": (ENERGY_OF, ENERGIES), "time": (TIME_OF, TIMES), "power": (POWER_OF, POWERS)}
 # Tables of plain keys; all but the first one may be left out.
@@ -71,7 +72,8 @@ class Hardware:
     memory : Memory or None
         Words of synaptic memory; None: each synapse is priced by itself.
     power_states : PowerStates or None
-        When the chip stops its clock and sleeps; None: `power.static` all the time.
+        What has its clock stopped, and when the chip sleeps; None: the whole chip where there is `power.idle`, and it
+        never sleeps.
     components : Components or None
         The parts that `[components]` gives.
     """
@@ -101,6 +103,21 @@ class Hardware:
         """Nominal area of the whole chip."""
         return None if self.area_band_mm2 is None else self.area_band_mm2[1]
 
+    def key_of(self, operation: str) -> str | None:
+        """Return the key of the energy that an operation takes: its own, or else that of `hop`, or of a word's bits."""
+        others = {"hop": operation in HOPS, operation.replace("_word", "_bit"): self.memory is not None}
+        known = [operation, *(other for other, allowed in others.items() if allowed)]
+        return next((key for key in known if key in self.energy), None)
+
+    def energy_of(self, operation: str) -> Quantity | None:
+        """Return the energy that an operation takes, or None if the description has none."""
+        key = self.key_of(operation)
+        if key is None:
+            return None
+        if self.memory is None or operation == key or not key.endswith("_bit"):
+            return self.energy[key]
+        return self.energy[key].times(self.memory.word_bits)
+
     def at_width(self, operation: str, weight_bits: int) -> Quantity | None:
         """Return the energy of an operation on weights of some bits; the same for all, but where it is of a part."""
         constant = self.energy.get(operation)
@@ -119,8 +136,10 @@ class Hardware:
         return priced is not None and priced.confidence != "unverified"
 
     def vouched(self) -> "Hardware":
-        """Return the description without the constants whose confidence is "unverified"."""
-        return replace(self, energy=_verified(self.energy), time=_verified(self.time), power=_verified(self.power))
+        """Return the description without the constants, and the endurance, whose confidence is "unverified"."""
+        groups: dict[str, Any] = {group: _verified(getattr(self, group)) for group in GROUPS}
+        lasts = self.endurance is not None and self.endurance.confidence != "unverified"
+        return replace(self, **groups, endurance=self.endurance if lasts else None)
 
     def describe(self) -> dict[str, Any]:
         """Return plain values, in SI units."""

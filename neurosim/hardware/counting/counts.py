@@ -94,14 +94,17 @@ class LayerCounts(NamedTuple):
     @property
     def written(self) -> NDArray[np.bool_]:
         """Neurons whose synapses were written: bool (samples, neurons), a new array."""
-        return np.unpackbits(self.packed, axis=1, count=self.demand.neurons).view(np.bool_)
+        return unpacked(self.packed, self.demand.neurons)
 
     @property
     def whole(self) -> NDArray[np.bool_]:
         """Neurons of which all synapses were written: bool (samples, neurons), a new array."""
-        if len(self.whole_packed) == 0:
-            return np.zeros((len(self.events), self.demand.neurons), np.bool_)
-        return np.unpackbits(self.whole_packed, axis=1, count=self.demand.neurons).view(np.bool_)
+        return unpacked(self.whole_bits, self.demand.neurons)
+
+    @property
+    def whole_bits(self) -> Bits:
+        """`whole_packed`, of zeros where that is left out."""
+        return self.whole_packed if len(self.whole_packed) else np.zeros_like(self.packed)
 
     def written_inputs(self) -> Bits:
         """Return the inputs whose synapses were written, in neurons not written whole: uint8 (samples, inputs / 8).
@@ -137,6 +140,11 @@ class Counts(NamedTuple):
             "ActivationSparsity": _sparsity(self.layers),
             "layers": [_of_layer(layer) for layer in self.layers],
         }
+
+
+def unpacked(bits: Bits, count: int) -> NDArray[np.bool_]:
+    """Return the bits of each row: bool (rows, count), a new array."""
+    return np.unpackbits(bits, axis=1, count=count).view(np.bool_)
 
 
 def share(counted: NDArray[Any], part: Part) -> Whole:

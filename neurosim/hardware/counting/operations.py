@@ -21,16 +21,13 @@ INFERENCE = (
 ROUTING = ("event_in", "event_out", "hop_east_west", "hop_north_south")
 LEARNING = ("weight_update", "learning_read_bit", "learning_write_bit", "learning_read_word", "learning_write_word")
 MERGING = "growth_operation"  # of learning too: what comes in from another copy of a kernel is added
-PRICED_AS = {
-    "learning_read_bit": "memory_read_bit", "learning_write_bit": "memory_write_bit",
-    "learning_read_word": "memory_read_word", "learning_write_word": "memory_write_word",
-    "accumulator_read_word": "memory_read_word", "accumulator_write_word": "memory_write_word",
-    "state_read_bit": "memory_read_bit", "state_write_bit": "memory_write_bit",
-    "state_read_word": "memory_read_word", "state_write_word": "memory_write_word",
-    "reload_read_bit": "memory_read_bit", "reload_write_bit": "memory_write_bit",
-    "reload_read_word": "memory_read_word", "reload_write_word": "memory_write_word",
-    MERGING: "synaptic_operation",
-}  # fmt: skip
+# Whatever a core's synaptic memory is read and written for takes the price of a read or write.
+PRICED_AS = {MERGING: "synaptic_operation"} | {
+    f"{what}_{access}_{unit}": f"memory_{access}_{unit}"
+    for what in ("learning", "accumulator", "state", "reload")
+    for access in ("read", "write")
+    for unit in ("bit", "word")
+}
 
 
 def operations(mapping: Mapping, counts: Counts) -> dict[str, Whole]:
@@ -38,9 +35,9 @@ def operations(mapping: Mapping, counts: Counts) -> dict[str, Whole]:
 
     Memory is counted in words, as the chip's table `memory` lays synapses out. Without that table it is counted in
     bits: each synaptic operation reads its synapse, each weight update reads and writes it, and no other comes along.
-    Where a kernel has several copies, each is written, and what they grew by is added up: a `growth_operation` for each
-    synapse that comes in. Operations that only such copies take, or cores that take turns, are left out where there are
-    none.
+    Where a kernel has several copies, each is written, and what those on several cores grew by is added up: a
+    `growth_operation` for each synapse that comes in. Operations that only such copies take, or cores that take turns,
+    are left out where there are none.
     """
     left_out = "_bit" if mapping.hardware.memory is not None else "_word"
     names = [name for name in (*INFERENCE, *ROUTING, *LEARNING) if not name.endswith(left_out)]
@@ -49,7 +46,7 @@ def operations(mapping: Mapping, counts: Counts) -> dict[str, Whole]:
         demand = layer.demand
         responses, width = demand.neurons * demand.positions, bits(demand, mapping.hardware)
         done = layer.done(mapping.hardware.structure.is_dense)
-        writes = layer.writes * len(mapping.blocks(demand.layer))
+        writes = layer.writes * mapping.stored(demand.layer)
         total["synaptic_operation"] += done
         total["neuron_update"] += responses
         total["exponential"] += responses * demand.soft
@@ -69,9 +66,9 @@ def by_width(mapping: Mapping, counts: Counts) -> dict[str, dict[int, Whole]]:
     done: dict[str, dict[int, Whole]] = {"synaptic_operation": {}, "weight_update": {}}
     for layer in counts.layers:
         width = bits(layer.demand, mapping.hardware)
-        copies = len(mapping.blocks(layer.demand.layer))
         reached = layer.done(mapping.hardware.structure.is_dense)
-        for name, count in (("synaptic_operation", reached), ("weight_update", layer.writes * copies)):
+        writes = layer.writes * mapping.stored(layer.demand.layer)
+        for name, count in (("synaptic_operation", reached), ("weight_update", writes)):
             done[name][width] = done[name].get(width, np.zeros(counts.samples, np.int64)) + count
     return done
 

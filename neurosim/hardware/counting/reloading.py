@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from neurosim.hardware.counting.counts import Counts
 from neurosim.hardware.counting.traffic import written_by
+from neurosim.hardware.counting.wear import synapse_writes
 from neurosim.hardware.placement.mapping import CoreShare, Mapping
 
 Whole = NDArray[np.int64]
@@ -19,8 +20,8 @@ def reloading(mapping: Mapping, counts: Counts) -> dict[str, Whole]:
     """Return what moves in each sample: int64 (samples,) each, in bits, or on a core in words where it has `memory`.
 
     A tile whose synapses do not stay comes in for its turn: all its bits leave external memory and are written on the
-    core. To learn, those of the neurons that are written come in again (but for the last tile, which is still there),
-    and go back. States are written and read once.
+    core. To learn, those of the neurons that are written come in again (but for the last tile that came, which is still
+    there), and go back. States are written and read once.
     """
     memory = mapping.hardware.memory
     unit, size = ("bit", 1) if memory is None else ("word", memory.word_bits)
@@ -55,5 +56,27 @@ def synapse_bits(share: CoreShare, counts: Counts) -> tuple[int, Whole, Whole]:
     for part in moving:
         written = written_by(layer, part) * part.synapse_bits // part.neurons  # a neuron's share of padded words
         back += written
-        again += written * (part is not share.parts[-1])
+        again += written * (part is not moving[-1])
     return sum(part.synapse_bits for part in moving), again, back
+
+
+def most_rewritten(mapping: Mapping, counts: Counts) -> int:
+    """Return how often a run writes the most written cell of a core's memory where tiles or states move; 0: none do.
+
+    The place of tiles that come and go is written whole for each turn, once more for the neurons that learn (but for
+    the last tile that came), and by learning itself. These are added up as if the most written neuron and synapse of
+    each tile were always in the same cells: the truth is not more. The place of waiting states is written once a
+    sample and layer.
+    """
+    places: dict[tuple[str, int], int] = {}
+    for layer, counted in enumerate(counts.layers):
+        for share in mapping.shares(layer):
+            moving = [part for part in share.parts if not part.resident]
+            for part in moving:
+                here = slice(part.first, part.first + part.neurons)
+                again = int(counted.written[:, here].sum(axis=0).max()) if part is not moving[-1] else 0
+                loads = counts.samples + again + int(synapse_writes(counted)[here].max())
+                places["tiles", share.core] = places.get(("tiles", share.core), 0) + loads
+            if waiting_bits(mapping, share) and share.core not in mapping.states_outside:
+                places["states", share.core] = places.get(("states", share.core), 0) + counts.samples
+    return max(places.values(), default=0)

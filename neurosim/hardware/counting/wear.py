@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.hardware.counting.counts import LayerCounts
+from neurosim.hardware.counting.counts import LayerCounts, unpacked
 
 Whole = NDArray[np.int64]
 CHUNK = 4096  # samples that are unpacked at once
@@ -54,14 +54,14 @@ def synapse_writes(layer: LayerCounts) -> Whole:
     demand = layer.demand
     writes = np.zeros((demand.neurons, demand.fan_in), np.int64)
     inputs, packed = layer.written_inputs(), layer.packed
-    whole = layer.whole_packed if len(layer.whole_packed) else np.zeros_like(packed)
+    whole = layer.whole_bits
     for first in range(0, len(packed), CHUNK):
         chunk = slice(first, first + CHUNK)
-        writes += np.unpackbits(whole[chunk], axis=1, count=demand.neurons).sum(axis=0, dtype=np.int64)[:, None]
-        partly = np.unpackbits(packed[chunk] & ~whole[chunk], axis=1, count=demand.neurons).view(np.bool_)
+        writes += unpacked(whole[chunk], demand.neurons).sum(axis=0, dtype=np.int64)[:, None]
+        partly = unpacked(packed[chunk] & ~whole[chunk], demand.neurons)
         if not partly.any():
             continue
-        active = np.unpackbits(inputs[chunk], axis=1, count=demand.fan_in)
+        active = unpacked(inputs[chunk], demand.fan_in)
         for k in np.flatnonzero(partly.any(axis=0)):
             writes[k] += active[partly[:, k]].sum(axis=0, dtype=np.int64)
     _add_irregular(layer, inputs, whole, writes)

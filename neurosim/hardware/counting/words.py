@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from neurosim.hardware.chips.memory import IN_MEMORY, INPUT_MAJOR, NEURON_MAJOR, TRANSPOSABLE
 from neurosim.hardware.chips.spec import Hardware
-from neurosim.hardware.counting.counts import LayerCounts
+from neurosim.hardware.counting.counts import LayerCounts, unpacked
 from neurosim.hardware.counting.traffic import at_positions
 from neurosim.hardware.placement.demand import Patches
 from neurosim.hardware.placement.mapping import Part
@@ -166,7 +166,7 @@ def _accesses(blocks: Sequence[_Block], laid: Rows) -> Accesses:
 def _of_neurons(part: Part, layer: LayerCounts, laid: Rows, where: slice) -> _Block:
     """Return the words that integration reads neuron by neuron."""
     demand = layer.demand
-    active = _bits(layer.inputs_packed[where], demand.inputs)
+    active = unpacked(layer.inputs_packed[where], demand.inputs)
     here = slice(part.first_position, part.first_position + part.positions)
     reached = _at_positions(active, demand.patches, demand.positions, demand.fan_in)[:, here]
     touched = _grouped(reached, laid.per_word)
@@ -189,14 +189,12 @@ def _learned(part: Part, layer: LayerCounts, laid: Rows, where: slice) -> Access
 def _blocks(part: Part, layer: LayerCounts, laid: Rows, where: slice, kind: str) -> Iterator[_Block]:
     """Yield the words that learning updates: those of active inputs, and those of neurons that are written whole."""
     demand, here = layer.demand, slice(part.first, part.first + part.neurons)
-    written = _bits(layer.packed[where], demand.neurons)[:, here]
-    whole = np.zeros_like(written)
-    if len(layer.whole_packed):
-        whole = _bits(layer.whole_packed[where], demand.neurons)[:, here]
+    written = unpacked(layer.packed[where], demand.neurons)[:, here]
+    whole = unpacked(layer.whole_bits[where], demand.neurons)[:, here]
     if demand.positions > 1 or demand.patches is not None:  # a kernel is written whole
         active = np.zeros((len(written), demand.fan_in), np.bool_)
     else:
-        active = _bits(layer.written_inputs()[where], demand.inputs)
+        active = unpacked(layer.written_inputs()[where], demand.inputs)
     if kind == INPUT_MAJOR:
         length = laid.across_neurons
         yield _Block(np.tile(active, laid.copies), _grouped(written, laid.per_word), length)
@@ -214,10 +212,6 @@ def _at_positions(active: Chosen, patches: Patches | None, positions: int, fan_i
     if positions == 1:
         return active[:, None, :]
     return np.ones((len(active), positions, fan_in), np.bool_)  # of images that were described by hand
-
-
-def _bits(packed: NDArray[np.uint8], count: int) -> Chosen:
-    return np.unpackbits(packed, axis=1, count=count).view(np.bool_)
 
 
 def _grouped(chosen: Chosen, size: int) -> Chosen:

@@ -33,6 +33,8 @@ class Part(NamedTuple):
         Which of the layer's tiles on this core it is, from 0: a core runs them one after the other.
     resident : bool
         Whether its synapses stay on the core; if not, they come from external memory in each sample.
+    copies : int
+        How often each of its synapses is stored: once, or for each position, where a convolution is unrolled.
     """
 
     layer: int
@@ -48,6 +50,7 @@ class Part(NamedTuple):
     block: int = 0
     turn: int = 0
     resident: bool = True
+    copies: int = 1
 
 
 class CoreShare(NamedTuple):
@@ -106,6 +109,10 @@ class Mapping(NamedTuple):
     def copies(self, layer: int) -> list[list[Part]]:
         """Return the parts of a layer by group of neurons: each part has a copy of the same kernels."""
         return _grouped(self.of(layer), [part.first for part in self.of(layer)])
+
+    def stored(self, layer: int) -> int:
+        """Return how often each synapse of a layer is stored, and so written: by each part that has its kernel."""
+        return sum(part.copies for part in self.copies(layer)[0])
 
     @property
     def cores(self) -> list[int]:

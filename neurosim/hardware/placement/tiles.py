@@ -22,18 +22,20 @@ def tile(
     """Return a tile on core 0: `neurons` from `first` on, at all positions or at those (first, how many) of a block."""
     first_position, count = positions or (0, layer.positions)
     there = at(layer, count)
+    stored = copies(there, hardware)
     return Part(
         layer=layer.layer,
         core=0,
         first=first,
         neurons=neurons,
         sites=neurons * count,
-        synapses=neurons * layer.fan_in * copies(there, hardware),
+        synapses=neurons * layer.fan_in * stored,
         synapse_bits=stored_bits(there, neurons, hardware),
         fan_in=layer.inputs,
         first_position=first_position,
         positions=count,
         block=block,
+        copies=stored,
     )
 
 

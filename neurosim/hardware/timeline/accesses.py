@@ -32,8 +32,7 @@ def of_event(part: Part, layer: LayerCounts, hardware: Hardware, access: int) ->
 
 def _of_a_sum(part: Part, hardware: Hardware, memory: Memory) -> int:
     """Return the accesses, one after the other, that reading and writing all of a core's accumulators once takes."""
-    in_fullest_bank = -(-accumulator_words(part.neurons, hardware) // memory.banks)
-    return -(-ACCESSES_OF_AN_UPDATE * in_fullest_bank // memory.ports)
+    return memory.accesses(accumulator_words(part.neurons, hardware), ACCESSES_OF_AN_UPDATE)
 
 
 def of_gathering(part: Part, layer: LayerCounts, hardware: Hardware, access: int) -> Floats:

@@ -166,7 +166,7 @@ def _writes(carried: Load, mapping: Mapping, counts: Counts) -> Filled:
     layer, access = counts.layers[share.layer], picoseconds(hardware, "memory_access")
     time: Time = 0.0
     for part in share.parts:
-        serial = -(-layer.writes_on(part) // hardware.structure.lanes)
+        serial = -(-layer.writes_on(part) * part.copies // hardware.structure.lanes)
         busy = serial * float(picoseconds(hardware, "weight_update"))
         time = time + np.maximum(busy, accesses.of_learning(part, layer, hardware, access))
     return 1, time

@@ -181,3 +181,15 @@ def test_sample_by_sample_on_the_same_cores():
     assert "hop_east_west" not in hops  # without a price on this chip
     report = hardware.price(hardware.count(chip, np.ones((2, 64), np.float32)), "cmos45-int8", placement=placed.mapping)
     assert operations(report.mapping, report.counts)["hop_east_west"][0] == 64 * (1 + 3) + 2 * 2 + 1
+
+
+def test_a_mapping_of_another_network_or_chip_is_refused(plain, tmp_path):
+    run = counted.counts(counted.layer(counted.dense(0, 8, 7), [3], np.zeros((1, 7))))
+    mine = hardware.place([run.layers[0].demand], plain, "spread")
+    assert hardware.price(run, plain, placement=mine).mapping.parts == mine.parts
+    for other in ([counted.dense(0, 8, 6)], [counted.dense(0, 8, 7), counted.dense(1, 7, 4)]):
+        with pytest.raises(ConfigError, match=r"placement must be of the layers of the run .*\[8, 8, 7, 1, 8\].*anew"):
+            hardware.price(run, plain, placement=hardware.place(other, plain))
+    wider = hardware.load(tmp_path / "plain.toml", {"structure.neurons_per_core": 2, "structure.cores": 4})
+    with pytest.raises(ConfigError, match="placement must be onto cores and memory as plain has them"):
+        hardware.price(run, plain, placement=hardware.place([run.layers[0].demand], wider))

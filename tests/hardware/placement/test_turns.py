@@ -173,7 +173,7 @@ def images(written, sent=None):
 
 def test_copies_of_a_kernel_by_hand(tmp_path):
     run = counted.counts(images([[1, 0], [1, 1], [0, 0]]))
-    report = hardware.price(run, chip(tmp_path))
+    report = hardware.price(run, chip(tmp_path, convolution="shared"))
     # Six positions of one neuron on each core: the first neuron on cores 0 and 1, the second one on 2 and 3.
     assert [(p.core, p.first, p.neurons, p.first_position, p.positions, p.block) for p in report.mapping.parts] == [
         (0, 0, 1, 0, 6, 0), (1, 0, 1, 6, 6, 1), (2, 1, 1, 0, 6, 0), (3, 1, 1, 6, 6, 1),
@@ -203,7 +203,7 @@ def test_copies_are_merged_before_they_are_written_by_hand(tmp_path):
         demand=wanted.demand._replace(neurons=1), operations=np.array([48]), packed=np.array([[128]], np.uint8),
         whole_packed=np.array([[128]], np.uint8), sent=np.zeros((1, 1), np.uint8),
     )  # fmt: skip
-    report = hardware.price(counted.counts(one), chip(tmp_path))
+    report = hardware.price(counted.counts(one), chip(tmp_path, convolution="shared"))
     planned = plan(report.mapping)
     copies, services = load(planned, report.mapping, report.counts)
     fired = simulation.simulate(planned.network, [0], copies, services).fired[0] // 1000
@@ -219,6 +219,27 @@ def test_copies_are_merged_before_they_are_written_by_hand(tmp_path):
     assert at["merged 0 on core 1"] == merged
     # Core 0 makes all four words before it writes; each core writes four synapses of 7 ns.
     assert at["learned 0"] == merged + 4 * 7
+
+
+@pytest.mark.parametrize(("stored", "copies"), [("shared", 2), ("unrolled", 12)])
+@pytest.mark.parametrize("blocks", [1, 2])
+def test_every_copy_that_is_stored_is_written(tmp_path, stored, copies, blocks):
+    """A kernel stored for each of 12 positions has 12 copies to write, on one core or on two."""
+    run = counted.counts(images([[1, 0], [1, 1], [0, 0]]))
+    built = chip(tmp_path, convolution=stored, neurons_per_core=24 // blocks**2, lanes=3)
+    report = hardware.price(run, built)
+    copies = copies if blocks == 2 or stored == "unrolled" else 1
+    writes = np.array([4, 8, 0]) * copies
+    assert len(report.mapping.blocks(0)) == blocks
+    counts = found(report)
+    assert counts["weight_update"] == list(writes)
+    assert counts["learning_read_bit"] == counts["learning_write_bit"] == list(8 * writes)
+    _, services = load(plan(report.mapping), report.mapping, run)
+    served = [services[:, place] for place, one in enumerate(plan(report.mapping).loads) if one.kind == "writes"]
+    # A core with both neurons writes their copies, or each of four cores those of one neuron in its block.
+    on_a_core = [[4, 8, 0]] if blocks == 1 else [[4, 4, 0]] * 2 + [[0, 4, 0]] * 2
+    expected = [-(-np.array(one) * copies // blocks // 3) * 7000 for one in on_a_core]
+    assert np.array_equal(served, expected)
 
 
 def test_outputs_are_sent_from_where_their_positions_are(tmp_path):
@@ -257,3 +278,39 @@ def test_presets_for_cifar10_run_on_the_shipped_chip_of_16_cores(name, turns, ou
     assert mapping.turns() == turns
     assert mapping.summary()["external_memory_bytes"] == outside
     assert len(mapping.cores) == 16
+
+
+def test_tiles_that_come_and_go_wear_the_cells_that_they_share(tmp_path):
+    """One tile of 7 neurons at a time: its place is written thrice a sample, and by learning; states once a sample."""
+    run, written = layers_of_one_core()
+    ends = {"endurance.writes": 1000, "endurance.source": "made up"}
+    room = {"cores": 1, "mesh": [1, 1], "synapse_bits_per_core": 9 * 80 + 14 * 16}
+    sizes = {f"structure.{name}": value for name, value in (room | TURNS).items()}
+    path = described.written(tmp_path, energies=ENERGIES, times=TIMES)
+    found = hardware.price(run, hardware.load(path, sizes | ends)).summary()
+    by_synapse = np.array([written[run.layers[0].events > i].sum(axis=0) for i in range(10)]).T
+    tiles = [slice(0, 7), slice(7, 14), slice(14, 20)]
+    again = [int(written[:, tile].sum(axis=0).max()) for tile in tiles[:2]]
+    most = 3 * 6 + sum(again) + sum(int(by_synapse[tile].max()) for tile in tiles)
+    assert found["writes_per_synapse_max"] == by_synapse.max() < most
+    assert found["writes_per_cell_max"] == most
+    assert found["lifetime_samples"] == pytest.approx(1000 * 6 / most)
+    assert f"one cell, which tiles or states in turns write {most} times" in " ".join(table(found).split())
+    # Where all synapses stay, waiting states are written once a sample: more often than any synapse in quiet samples.
+    quiet = counted.counts(counted.layer(counted.dense(0, 10, 20), [3] * 6))
+    stays = sizes | {"structure.synapse_bits_per_core": 4096} | ends
+    assert hardware.price(quiet, hardware.load(path, stays)).summary()["writes_per_cell_max"] == 6
+    alone = hardware.price(run, hardware.load(path, ends)).summary()
+    assert alone["writes_per_cell_max"] == alone["writes_per_synapse_max"]
+
+
+def test_a_moving_tile_is_still_there_if_only_one_that_stays_comes_after_it(tmp_path):
+    """Tiles of 7, 7 and 6 neurons: room for one that moves and for the smallest, which stays."""
+    run, written = layers_of_one_core()
+    built = chip(tmp_path, cores=1, mesh=[1, 1], synapse_bits_per_core=7 * 80 + 6 * 80 + 14 * 16, **TURNS)
+    report = hardware.price(run, built)
+    assert [part.resident for part in report.mapping.parts] == [False, False, True]
+    counts = found(report)
+    first, second = written[:, :7].sum(axis=1), written[:, 7:14].sum(axis=1)
+    assert counts["external_read_bit"] == list(80 * (14 + first))
+    assert counts["external_write_bit"] == list(80 * (first + second))

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim import randomness
-from neurosim.hardware.chips.spec import Hardware
+from neurosim.hardware.chips.spec import HOPS, Hardware
 from neurosim.hardware.placement.flows import GATE, GROWTH, INPUTS, KERNELS, OUTPUTS, RESPONSE, SUMS, Flow, flows
 from neurosim.hardware.placement.mapping import Mapping
 from neurosim.hardware.placement.strategies.options import Placement
@@ -48,8 +48,8 @@ def expected(mapping: Mapping, flow: Flow) -> float:
 def hop_energy(hardware: Hardware) -> tuple[float, float]:
     """Return the energy of a link from east to west and from north to south; 1 each where there is none."""
     prices = []
-    for name in ("hop_east_west", "hop_north_south"):
-        constant = hardware.energy.get(name, hardware.energy.get("hop"))
+    for name in HOPS:
+        constant = hardware.energy_of(name)
         prices.append(1.0 if constant is None else constant.value)
     return (prices[0], prices[1]) if any(prices) else (1.0, 1.0)
 
