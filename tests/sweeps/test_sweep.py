@@ -177,7 +177,7 @@ def test_workers_execute_no_file_of_the_working_folder(tmp_path):
 
 def children(parent):
     """Return the worker processes of loky that a process has started."""
-    found = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(parent)], capture_output=True, text=True).stdout
+    found = subprocess.run(["ps", "-ww", "-o", "pid=,args=", "--ppid", str(parent)], capture_output=True, text=True).stdout
     return [line for line in found.splitlines() if "LokyProcess" in line]
 
 
