@@ -61,9 +61,13 @@ def _uniform(generator: np.random.Philox, count: int) -> NDArray[np.float64]:
 
 
 def _normal(generator: np.random.Philox, count: int) -> NDArray[np.float64]:
-    pairs = _unit(generator.random_raw(2 * count)).reshape(-1, 2)
-    normal: NDArray[np.float64] = np.sqrt(-2 * np.log1p(-pairs[:, 0])) * np.cos(2 * np.pi * pairs[:, 1])
-    return normal
+    return normal_of(_unit(generator.random_raw(2 * count)).reshape(-1, 2))
+
+
+def normal_of(pairs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a normally distributed number for each pair of uniform ones, (count, 2), by Box and Muller's transform."""
+    found: NDArray[np.float64] = np.sqrt(-2 * np.log1p(-pairs[:, 0])) * np.cos(2 * np.pi * pairs[:, 1])
+    return found
 
 
 def _in_pieces(

@@ -200,7 +200,7 @@ def _target(i, k, step, key, constants, state):
 
 
 @cell
-def _rewrite(k, peak, growth, rounding, writing, constants, state, targets):
+def _rewrite(k, peak, rounding, writing, constants, state, targets):
     """Program all of neuron k's synapses at half their conductance, or less, and give it a larger scale."""
     levels, shrink, j, size = constants.devices[LEVELS], peak * ZERO + ONE, 0, state.pending_sizes[0]
     while peak * shrink > ONE:
@@ -225,7 +225,7 @@ def _grow(k, growth, rounding, writing, constants, state, targets):
         targets[j], is_written = _target(state.pending_active[0, j], k, step, rounding, constants, state)
         peak = max(peak, abs(targets[j]) if is_written else peak)
     if peak > ONE:
-        _rewrite(k, peak, growth, rounding, writing, constants, state, targets)
+        _rewrite(k, peak, rounding, writing, constants, state, targets)
         return
     for j in range(size):
         i, step = state.pending_active[0, j], growth * state.pending_inputs[0, j] / state.scales[k]

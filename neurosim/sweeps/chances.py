@@ -24,8 +24,7 @@ from neurosim.sweeps.study import Chances, Sweep
 SEEDS = (("chip", "seed"), ("arrivals", "seed"))  # points that differ in nothing else are one design
 ENERGY, TERMS = "energy_J", "energy_terms"
 ACCURACY, ERROR = "accuracy", "accuracy_error"
-LATENCY = "latency_s"
-TAILS = ("latency_p99_s", "latency_max_s")  # where they have no band of their own, they move as the latency does
+LATENCIES = ("latency_s", "latency_p99_s", "latency_max_s")  # each within its own band, all with the chip's times
 SPEED = "samples_per_s_limit"  # high when times are low
 MOST = 10_000_000  # draws of all designs together; they fill memory
 PART_BITS = 48  # of what tells random numbers of one purpose apart
@@ -139,12 +138,10 @@ def _measure(name: str, measures: dict[str, Any], chip: str, learned: str, alone
     if name == ACCURACY:  # several seeds show the spread themselves
         error = measures.get(ERROR) or 0.0
         return np.asarray(np.clip(value + error * draws.errors(learned) * alone, 0.0, 1.0))
-    if name in TAILS and band_of(name, measures) is None and measures.get(LATENCY):
-        return np.asarray(value / measures[LATENCY] * _measure(LATENCY, measures, chip, learned, alone, draws))
     band = band_of(name, measures) or (value, value)
     if name == SPEED and band[0] > 0:  # its inverse is a time
         return np.asarray(1 / _banded(f"{chip} times", (1 / band[1], 1 / value, 1 / band[0]), draws))
-    what = "times" if name in (LATENCY, *TAILS) else name
+    what = "times" if name in LATENCIES else name
     return _banded(f"{chip} {what}", (band[0], value, band[1]), draws)
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from neurosim.sweeps.run import Row
 from neurosim.sweeps.study import Sweep
 
-PRICED = ("energy", "power", "latency", "waiting", "samples", "deadline", "overload")  # how such objectives begin
+# How the objectives begin that depend on what a description prices.
+PRICED = ("energy", "power", "latency", "waiting", "samples", "deadline", "overload", "load")
 NOTHING = "nothing that its description names"
 
 

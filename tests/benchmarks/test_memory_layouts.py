@@ -1,4 +1,4 @@
-"""The table of memory layouts in docs/hardware.md can be made, and says what it says, on a smaller layer."""
+"""The table of memory layouts in docs/memory.md can be made, and says what it says, on a smaller layer."""
 
 from benchmarks.memory_layouts import COLUMNS, main
 

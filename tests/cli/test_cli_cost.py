@@ -282,7 +282,7 @@ def test_layers_go_where_the_user_says(plain, tmp_path):
     file.write_text("cores = [[3, 2]]\n")
     told = refused(*words, "--placement", file)
     assert "placement.cores must be given for each of the 2 layers, got 1" in told
-    assert "placement.strategy must be one of" in refused(*words, "--placement", "near")
+    assert "placement must be one of rows, spread, optimised, or a .toml file" in refused(*words, "--placement", "near")
     assert "near.toml" in refused(*words, "--placement", "near.toml")
 
 

@@ -128,8 +128,9 @@ def test_points_of_one_chip_share_its_constants():
 
 
 def test_times_move_together():
-    a = {"latency_s": 2.0, "latency_low_s": 1.0, "latency_high_s": 100.0, "latency_p99_s": 4.0}
-    b = a | {name: value * 1.01 for name, value in a.items()}
+    a = {"latency_s": 2.0, "latency_low_s": 1.0, "latency_high_s": 100.0}
+    a |= {name.replace("latency", "latency_p99"): 2 * value for name, value in a.items()}
+    b = {name: value * 1.01 for name, value in a.items()}
     for name in ("latency_s", "latency_p99_s"):
         assert chances([row(**a), row(neurons=2, **b)], {name: "min"}) == [1.0, 0.0]
         two = chances([row(**a), row("b", neurons=2, **b)], {name: "min"})

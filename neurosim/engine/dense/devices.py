@@ -102,5 +102,4 @@ def _by_conductance(size: NDArray[np.float64], four: tuple[float, ...]) -> NDArr
 def _normal(seed: int, purpose: int, index: int, i: int, count: int) -> NDArray[np.float64]:
     """Return a normal number for each of a row's synapses."""
     pairs = randomness.at_places(seed, purpose, index, i, 1, 2 * count)[0].reshape(count, 2)
-    found: NDArray[np.float64] = np.sqrt(-2 * np.log1p(-pairs[:, 0])) * np.cos(2 * np.pi * pairs[:, 1])
-    return found
+    return randomness.normal_of(pairs)

@@ -6,12 +6,13 @@
 import inspect
 import re
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import MISSING, Field, fields
 from typing import Any
 
 from neurosim.hardware.chips import spec
 from neurosim.hardware.chips.quantity import CONFIDENCES, CYCLE
+from neurosim.hardware.components.parts import SHARED, Part
 
 HEAD = """# Keys of a chip's description
 
@@ -27,6 +28,10 @@ TOP = {  # key: type, default, what it is
     "summary": ("text", "needed", "What the description prices, and where its numbers come from."),
     "not_modelled": ("list of texts", "none", "What it leaves out and a reader must know; printed with each result."),
 }
+PARTS = (
+    "Parts of a chip, in place of constants ([components](components.md)). These keys hold for all parts; each part "
+    "may have its own instead."
+)
 CONSTANT = {  # of each table of a constant: type, default, what it is
     "value": ("number, from 0", "needed", "The nominal value, with which latency and energy are computed."),
     "low": ("number", "value", "Smallest value that is published, or of an operating point: the low end of the band."),
@@ -89,9 +94,10 @@ def page() -> str:
     for name, kind in spec.SECTIONS.items():
         parts += [f"## `[{name}]`", _first(kind), _keys(kind, _given(tables, name))]
     for name, kinds in spec.NESTED.items():
-        parts.append(f"## `[{name}]`")
+        parts += [f"## `[{name}]`", _wrapped(PARTS), _keys(Part, _given(tables, name), SHARED)]
         for part, kind in kinds.items():
-            parts += [f"### `[{name}.{part}]`", _first(kind), _keys(kind, _given(tables, name, part))]
+            own = [entry.name for entry in fields(kind) if entry.name not in SHARED]
+            parts += [f"### `[{name}.{part}]`", _first(kind), _keys(kind, _given(tables, name, part), own)]
     parts += ["## Constants", "Each constant is a table of its own, such as `[energy.hop]`, with these keys:"]
     parts.append(_plain(CONSTANT))
     for group, (operations, units) in spec.GROUPS.items():
@@ -114,11 +120,11 @@ def _plain(rows: Mapping[str, tuple[str, str, str]]) -> str:
     return _markdown(("key", "type", "default", "what it is"), cells)
 
 
-def _keys(kind: type, given: Mapping[str, dict[str, Any]]) -> str:
-    """Return the table of a dataclass's fields."""
+def _keys(kind: type, given: Mapping[str, dict[str, Any]], names: Collection[str] = ()) -> str:
+    """Return the table of a dataclass's fields, of those with these names if there are any."""
     texts = texts_of(kind)
     rows = []
-    for entry in fields(kind):
+    for entry in (entry for entry in fields(kind) if not names or entry.name in names):
         told, text = texts[entry.name]
         what, unit = _type_and_unit(entry.name, told)
         values = {name: table[entry.name] for name, table in given.items() if entry.name in table}

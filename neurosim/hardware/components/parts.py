@@ -22,13 +22,12 @@ class Part:
     component : str
         What it is made of, which each part has its own words for.
     node_nm : float
-        Technology in nm, from 7 to 130: a smaller one takes less area, energy and time. Needed, here or in
-        `[components]`.
+        Technology in nm, from 7 to 130: a smaller one takes less area, energy and time. Needed for each part.
     voltage_V : float, optional
         Supply in V, by default the usual one of node and transistors: energy rises with it, and the fastest clock too.
     transistors : {"low_standby_power", "low_operating_power", "high_performance"}
-        Which transistors ITRS lists for the node; by default `low_standby_power`. The others are faster, and leak a
-        thousand to ten thousand times more.
+        Which transistors ITRS lists for the node; by default `low_standby_power`. The others have faster memories, and
+        leak a thousand to ten thousand times more.
     """
 
     KINDS: ClassVar[tuple[str, ...]] = ()

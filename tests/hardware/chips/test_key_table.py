@@ -32,6 +32,16 @@ def test_every_key_of_a_section_is_told(name):
     assert [key for key, cells in rows.items() if len(cells) != 6 or not cells[1] or not cells[4]] == []
 
 
+def test_every_key_of_a_part_is_told_once():
+    page = key_table.page()
+    shared = rows_of(page, "## `[components]`")
+    assert list(shared) == ["node_nm", "voltage_V", "transistors"]
+    assert shared["node_nm"][5] == "28: cmos28-int8"
+    for part, kind in spec.NESTED["components"].items():
+        rows = rows_of(page, f"### `[components.{part}]`")
+        assert sorted([*shared, *rows]) == sorted(entry.name for entry in fields(kind))
+
+
 @pytest.mark.parametrize("group", spec.GROUPS)
 def test_every_constant_is_told(group):
     rows = rows_of(key_table.page(), f"### `[{group}.X]`")

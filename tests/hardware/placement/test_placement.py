@@ -51,7 +51,7 @@ def test_by_hand_from_a_file(plain, tmp_path):
 @pytest.mark.parametrize(
     ("placement", "words"),
     [
-        ("nearest", "placement.strategy must be one of rows, spread, optimised, got 'nearest'"),
+        ("nearest", "placement must be one of rows, spread, optimised, or a .toml file, got 'nearest'"),
         (3, "placement must be one of rows, spread, optimised, a .toml file or a table, got 3"),
         ({"core": [[0]]}, "placement.core must be one of strategy, cores"),
         ({"cores": [[0, 1]]}, "placement.cores must be given for each of the 2 layers, got 1"),

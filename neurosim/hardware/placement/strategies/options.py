@@ -77,6 +77,8 @@ def as_placement(value: object) -> Placement:
         value = toml.read("placement", value)
         value = value.get("placement", value)
     if isinstance(value, str):
+        if value not in STRATEGIES:
+            raise ConfigError("placement", f"one of {', '.join(STRATEGIES)}, or a .toml file", value)
         return Placement(strategy=value)
     if not isinstance(value, Table):
         raise ConfigError("placement", f"one of {', '.join(STRATEGIES)}, a .toml file or a table", value)
