@@ -1,7 +1,6 @@
 """A simulated chip placed on described hardware: every sample comes with its cost."""
 
-from collections.abc import Mapping as Table
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,7 +11,7 @@ from neurosim.hardware.chips.spec import Hardware, as_hardware
 from neurosim.hardware.counting.count import Counting
 from neurosim.hardware.energy import check_learns
 from neurosim.hardware.placement.mapping import Mapping
-from neurosim.hardware.placement.strategies.options import Placement
+from neurosim.hardware.placement.strategies.options import Wanted
 from neurosim.hardware.placement.strategies.placing import place
 from neurosim.hardware.pricing import CostReport, price
 from neurosim.hardware.timeline.losses import loses
@@ -76,12 +75,12 @@ class PlacedChip:
     """
 
     def __init__(
-        self, chip: Chip, hardware: Hardware, unverified: bool, ignore_losses: bool, placement: object = None
+        self, chip: Chip, hardware: Hardware, unverified: bool, ignore_losses: bool, placement: Wanted = None
     ) -> None:
         self.chip, self.hardware, self._unverified = chip, hardware, unverified
         built = hardware.structure
         self._refuses = built.queue is not None and built.when_full == "drop" and not ignore_losses
-        self.mapping: Mapping = place(chip, hardware, placement)  # type: ignore[arg-type]
+        self.mapping: Mapping = place(chip, hardware, placement)
         self._counting = {learning: Counting(chip, learning, 1) for learning in (False, True)}
 
     def __repr__(self) -> str:
@@ -139,7 +138,7 @@ def on(
     *,
     unverified: bool = False,
     ignore_losses: bool = False,
-    placement: Placement | str | Table[str, Any] | None = None,
+    placement: Wanted = None,
 ) -> PlacedChip:
     """Place a chip on described hardware, so that every sample comes with its cost.
 
