@@ -38,7 +38,8 @@ class Structure:
     clock_Hz : float, optional
         For times in cycles.
     convolution : {"unrolled", "shared"}
-        Whether a core stores a kernel once for each position of its neuron, or once for all positions.
+        Whether a core stores a kernel once for each position of its neuron, or once for all positions. When it learns,
+        all that is stored is written: changes memory, and energy and time of learning.
     datapath : {"event-driven", "dense"}
         Which synaptic operations a core does, and pays in energy, time and memory reads: those that events reach, as
         they come in (inputs that are zero cost nothing), or those of all inputs, at once when the sample's events are
