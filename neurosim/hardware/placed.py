@@ -1,18 +1,19 @@
 """A simulated chip placed on described hardware: every sample comes with its cost."""
 
-from collections.abc import Mapping as Table
-from typing import Any, NamedTuple
+from copy import deepcopy
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neurosim.chip.chip import Chip
 from neurosim.chip.samples import as_labels, as_samples
+from neurosim.engine.results import Results
 from neurosim.hardware.chips.spec import Hardware, as_hardware
 from neurosim.hardware.counting.count import Counting
 from neurosim.hardware.energy import check_learns
 from neurosim.hardware.placement.mapping import Mapping
-from neurosim.hardware.placement.strategies.options import Placement
+from neurosim.hardware.placement.strategies.options import Wanted
 from neurosim.hardware.placement.strategies.placing import place
 from neurosim.hardware.pricing import CostReport, price
 from neurosim.hardware.timeline.losses import loses
@@ -76,12 +77,12 @@ class PlacedChip:
     """
 
     def __init__(
-        self, chip: Chip, hardware: Hardware, unverified: bool, ignore_losses: bool, placement: object = None
+        self, chip: Chip, hardware: Hardware, unverified: bool, ignore_losses: bool, placement: Wanted = None
     ) -> None:
         self.chip, self.hardware, self._unverified = chip, hardware, unverified
         built = hardware.structure
         self._refuses = built.queue is not None and built.when_full == "drop" and not ignore_losses
-        self.mapping: Mapping = place(chip, hardware, placement)  # type: ignore[arg-type]
+        self.mapping: Mapping = place(chip, hardware, placement)
         self._counting = {learning: Counting(chip, learning, 1) for learning in (False, True)}
 
     def __repr__(self) -> str:
@@ -99,9 +100,9 @@ class PlacedChip:
             would learn something else then. The chip has not learned from the sample.
         """
         check_learns(self.hardware, True, self._unverified)
-        if self._refuses:
-            self._one(x, False, None)
-        return self._one(x, True, label)
+        if self._refuses:  # what learning sends may be lost, too: a copy of the chip tries it
+            self._check_losses(self._taken(Counting(deepcopy(self.chip), True, 1), x, label)[1])
+        return _answer(self.chip, *self._taken(self._counting[True], x, label))
 
     def respond_one(self, x: ArrayLike) -> PricedResponse:
         """Respond to a sample without learning; return the cost too.
@@ -113,24 +114,33 @@ class PlacedChip:
         ConfigError
             If the chip would lose events of the sample, as it would answer something else then.
         """
-        return self._one(x, False, None)
+        results, report = self._taken(self._counting[False], x, None)
+        self._check_losses(report)
+        return _answer(self.chip, results, report)
 
-    def _one(self, x: ArrayLike, learning: bool, label: int | None) -> PricedResponse:
-        counting = self._counting[learning]
+    def _taken(self, counting: Counting, x: ArrayLike, label: int | None) -> tuple[Results, CostReport]:
+        """Let a counted chip take a sample; return its results and what they cost."""
         labels = None if label is None else as_labels([label], 1)
         results = counting.take(as_samples(x, self.chip.shape, 1), labels, 0)
         report = price(counting.counts(), self.hardware, unverified=self._unverified, placement=self.mapping)
-        if self._refuses and not learning and (error := loses(report.hardware, report.schedule)):
+        return results, report
+
+    def _check_losses(self, report: CostReport) -> None:
+        """Refuse a sample of which the described chip would lose events."""
+        if self._refuses and (error := loses(report.hardware, report.schedule)):
             raise error
-        shaped = self.chip.layers[-1].as_images
-        potentials, responses = shaped(results.potentials[0]), shaped(results.responses[0])
-        return PricedResponse(
-            potentials=potentials,
-            responses=responses,
-            winner=int(results.winners[0]),
-            output=results.outputs[0],
-            cost=_cost(report),
-        )
+
+
+def _answer(chip: Chip, results: Results, report: CostReport) -> PricedResponse:
+    shaped = chip.layers[-1].as_images
+    potentials, responses = shaped(results.potentials[0]), shaped(results.responses[0])
+    return PricedResponse(
+        potentials=potentials,
+        responses=responses,
+        winner=int(results.winners[0]),
+        output=results.outputs[0],
+        cost=_cost(report),
+    )
 
 
 def on(
@@ -139,7 +149,7 @@ def on(
     *,
     unverified: bool = False,
     ignore_losses: bool = False,
-    placement: Placement | str | Table[str, Any] | None = None,
+    placement: Wanted = None,
 ) -> PlacedChip:
     """Place a chip on described hardware, so that every sample comes with its cost.
 

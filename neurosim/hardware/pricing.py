@@ -1,6 +1,5 @@
 """A run priced: energy, latency and memory of each sample on a described chip."""
 
-from collections.abc import Mapping as Table
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -19,7 +18,7 @@ from neurosim.hardware.lifetime import lifetime
 from neurosim.hardware.placement.demand import Demand
 from neurosim.hardware.placement.mapping import Mapping
 from neurosim.hardware.placement.strategies.optimise import optimised
-from neurosim.hardware.placement.strategies.options import OPTIMISED, ROWS, Placement, as_placement
+from neurosim.hardware.placement.strategies.options import OPTIMISED, ROWS, Wanted, as_placement
 from neurosim.hardware.placement.strategies.placing import place
 from neurosim.hardware.timeline.schedule import Schedule, at_ends, schedule
 from neurosim.hardware.timeline.static_energy import power_summary, static_energy
@@ -196,7 +195,7 @@ def _no_times() -> dict[str, Any]:
     return dict.fromkeys(names)
 
 
-def _placed(counts: Counts, hardware: Hardware, placement: object) -> Mapping:
+def _placed(counts: Counts, hardware: Hardware, placement: Mapping | Wanted) -> Mapping:
     """Return the layers on cores; "optimised" is so for the events of this run."""
     demands = tuple(layer.demand for layer in counts.layers)
     if isinstance(placement, Mapping):
@@ -230,7 +229,7 @@ def price(
     deadline: float | None = None,
     unverified: bool = False,
     timed_samples: int | None = None,
-    placement: Placement | Mapping | str | Table[str, Any] | None = None,
+    placement: Mapping | Wanted = None,
 ) -> CostReport:
     r"""Price a run on a described chip.
 

@@ -197,4 +197,6 @@ def _sources(hardware: dict[str, Any]) -> list[tuple[str, str]]:
     for group, what in (("energy", ""), ("time", "time of "), ("power", "power, ")):
         for name, constant in hardware[group].items():
             said.setdefault((constant["confidence"], constant["source"]), []).append(what + name.replace("_", " "))
+    if (lasts := hardware.get("endurance")) is not None:
+        said.setdefault((lasts["confidence"], lasts["source"]), []).append("endurance")
     return [(confidence, f"{', '.join(names)}: {source}") for (confidence, source), names in said.items()]

@@ -95,6 +95,7 @@ def test_a_lifetime_by_hand(tmp_path):
     text = " ".join(table(found).split())
     assert "wear 1.375 writes a synapse on average by 4 samples, 3 at most" in text
     assert "at 1e+06 writes of one synapse, without wear levelling" in text
+    assert ", endurance: made up" in text
 
 
 def test_what_does_not_learn_does_not_wear_and_what_is_not_known_is_none(tmp_path):

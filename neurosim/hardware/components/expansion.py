@@ -17,13 +17,22 @@ from neurosim.hardware.components.estimates import (
     router,
     sum_energy,
 )  # fmt: skip
-from neurosim.hardware.components.parts import Exponential, MultiplyAccumulate, Neurons, Part, Queue, Router, Weights
+from neurosim.hardware.components.parts import (
+    NARROWEST_SUM,
+    WIDEST_SUM,
+    Exponential,
+    MultiplyAccumulate,
+    Neurons,
+    Part,
+    Queue,
+    Router,
+    Weights,
+)
 from neurosim.hardware.components.scaling import Process
 
 BITS_OF_KB = 8192
 USUAL_WORD = 64  # bits
 SYNAPTIC, UPDATE = LANE_OPERATIONS = ("synaptic_operation", "weight_update")
-NARROWEST, WIDEST_SUM = 8, 32  # bits of an adder in the source
 
 
 class Built(NamedTuple):
@@ -172,7 +181,7 @@ def _neurons(key: str, name: str, part: Neurons, built: Built) -> Component:
     bits = part.bits or built.neuron_bits
     if bits is None:
         raise ConfigError(f"{key}.bits", "given, or structure.neuron_bits", None)
-    whole(f"{key}.bits" if part.bits else "structure.neuron_bits", bits, NARROWEST, WIDEST_SUM)
+    whole(f"{key}.bits" if part.bits else "structure.neuron_bits", bits, NARROWEST_SUM, WIDEST_SUM)
     held = built.neurons_per_core * bits
     if part.component == "sram":
         size = max(1.0, held / BITS_OF_KB)

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar
 
-from neurosim.checks import finite, one_of, whole
+from neurosim.checks import LARGEST, finite, one_of, whole
 from neurosim.errors import ConfigError
 from neurosim.hardware.components import scaling
 from neurosim.hardware.components.scaling import FITS, Process
 
-MOST_COUNT = 2**31 - 1
+NARROWEST_SUM, WIDEST_SUM = 8, 32  # bits of an adder in the source
 SHARED = ("node_nm", "voltage_V", "transistors")  # may stand in [components] itself, for all of its parts
 
 
@@ -83,8 +83,8 @@ class Weights(Part):
         if self.kB is not None:
             finite(f"{key}.kB", self.kB, "positive", 0, above=True)
         if self.word_bits is not None:
-            whole(f"{key}.word_bits", self.word_bits, 1, MOST_COUNT)
-        whole(f"{key}.banks", self.banks, 1, MOST_COUNT)
+            whole(f"{key}.word_bits", self.word_bits, 1, LARGEST)
+        whole(f"{key}.banks", self.banks, 1, LARGEST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +118,7 @@ class MultiplyAccumulate(Part):
         """Refuse values that break their rules."""
         Part.check(self, key)
         whole(f"{key}.input_bits", self.input_bits, 2, 32)
-        whole(f"{key}.accumulator_bits", self.accumulator_bits, 8, 32)
+        whole(f"{key}.accumulator_bits", self.accumulator_bits, NARROWEST_SUM, WIDEST_SUM)
         whole(f"{key}.register_bits", self.register_bits, 0, 1024)
         whole(f"{key}.stages", self.stages, 1, 2)
 
@@ -143,7 +143,7 @@ class Neurons(Part):
         """Refuse values that break their rules."""
         Part.check(self, key)
         if self.bits is not None:
-            whole(f"{key}.bits", self.bits, 8, 32)
+            whole(f"{key}.bits", self.bits, NARROWEST_SUM, WIDEST_SUM)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,8 +168,8 @@ class Exponential(Part):
     def check(self, key: str) -> None:
         """Refuse values that break their rules."""
         Part.check(self, key)
-        whole(f"{key}.entries", self.entries, 1, MOST_COUNT)
-        whole(f"{key}.bits", self.bits, 8, 32)
+        whole(f"{key}.entries", self.entries, 1, LARGEST)
+        whole(f"{key}.bits", self.bits, NARROWEST_SUM, WIDEST_SUM)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

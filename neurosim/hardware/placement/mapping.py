@@ -119,11 +119,6 @@ class Mapping(NamedTuple):
         """Cores in use."""
         return sorted({part.core for part in self.parts})
 
-    def _used_bits(self, part: Part) -> int:
-        """Return the bits of a part's synapses, tags included and padding left out."""
-        memory, width = self.hardware.memory, bits(self.demands[part.layer], self.hardware)
-        return part.synapses * (width + (0 if memory is None else memory.tag_bits))
-
     @property
     def goes_outside(self) -> bool:
         """Whether synapses or states come from external memory."""
@@ -156,6 +151,11 @@ class Mapping(NamedTuple):
             "area_used_mm2": area,
             "parts": [part._asdict() for part in self.parts],
         }
+
+    def _used_bits(self, part: Part) -> int:
+        """Return the bits of a part's synapses, tags included and padding left out."""
+        memory, width = self.hardware.memory, bits(self.demands[part.layer], self.hardware)
+        return part.synapses * (width + (0 if memory is None else memory.tag_bits))
 
     def filled(self, core: int) -> tuple[float, float]:
         """Return the shares of a core's neurons, at the fullest moment, and of its synaptic memory that are taken."""

@@ -60,6 +60,9 @@ class Placement:
                 raise ConfigError("placement.strategy", "left out beside placement.cores", self.strategy)
 
 
+Wanted = Placement | str | Path | Table[str, Any] | None  # whatever says where layers go
+
+
 def as_placement(value: object) -> Placement:
     """Return a placement: itself, a strategy's name, the path of a TOML file, or a table of its keys; None: "rows".
 

@@ -1,9 +1,7 @@
 """The placement of layers on cores: rows, spread, shared cores, turns, or by hand."""
 
-from collections.abc import Mapping as Table
 from collections.abc import Sequence
 from heapq import heapify, heapreplace
-from typing import Any
 
 from neurosim.chip.chip import Chip
 from neurosim.errors import ConfigError
@@ -14,7 +12,7 @@ from neurosim.hardware.placement.mapping import Mapping, Part
 from neurosim.hardware.placement.stored import fitting
 from neurosim.hardware.placement.strategies import by_hand, turns
 from neurosim.hardware.placement.strategies.optimise import expected, optimised
-from neurosim.hardware.placement.strategies.options import OPTIMISED, SPREAD, Placement, as_placement
+from neurosim.hardware.placement.strategies.options import OPTIMISED, SPREAD, Wanted, as_placement
 from neurosim.hardware.placement.tiles import doubts, tile, tiles
 
 __all__ = ["as_demands", "place"]
@@ -28,9 +26,7 @@ def as_demands(chip: object) -> tuple[Demand, ...]:
     return demands
 
 
-def place(
-    chip: Chip | Sequence[Demand], hardware: Hardware | str, placement: Placement | str | Table[str, Any] | None = None
-) -> Mapping:
+def place(chip: Chip | Sequence[Demand], hardware: Hardware | str, placement: Wanted = None) -> Mapping:
     """Place the layers of a chip on the cores of described hardware, neurons in order, as evenly as possible.
 
     Each layer begins on a new core, unless there are too few cores; with `structure.time_multiplexed`, cores take

@@ -73,7 +73,7 @@ def _kept(core: int, here: Sequence[Part], states: int, hardware: Hardware) -> t
     return kept, states_stay
 
 
-def external_bits(mapping: Mapping) -> int:
+def _external_bits(mapping: Mapping) -> int:
     """Return the bits that a mapping keeps in external memory: synapses that do not stay, and waiting states."""
     synapses = sum(part.synapse_bits for part in mapping.parts if not part.resident)
     return synapses + sum(_waiting(mapping, core) for core in mapping.states_outside)
@@ -81,7 +81,7 @@ def external_bits(mapping: Mapping) -> int:
 
 def _check_external(mapping: Mapping) -> None:
     """Refuse a mapping that keeps more outside than there is room for."""
-    available, needed = mapping.hardware.structure.external_bits or 0, external_bits(mapping)
+    available, needed = mapping.hardware.structure.external_bits or 0, _external_bits(mapping)
     if needed > available:
         rule = f"at most {available}, the structure.external_bits of {mapping.hardware.name}"
         raise ConfigError("bits that do not stay on the cores", rule, needed, f"{needed - available} too many")
