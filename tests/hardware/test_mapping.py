@@ -86,13 +86,6 @@ def test_a_kernel_is_stored_once_or_for_each_position(tmp_path):
         assert sum(part.sites for part in mapping.parts) == 12
 
 
-def test_a_layer_of_cells_is_priced_as_synapses_and_says_so(plain):
-    soft, rule = ns.SoftWTA(temperature=0.5), ns.SoftHebb(rate=0.1)
-    layer = ns.DenseWTA(4, competition=soft, rule=rule, devices=ns.Crossbar())
-    _, priced = hardware.place(ns.Chip([layer], inputs=9), plain).notes
-    assert priced.startswith("layer 1 runs in the cells of its `devices` and is priced with synapses of 8 bits")
-
-
 def test_float32_is_priced_at_the_widest_word_and_says_so(plain):
     mapping = hardware.place([counted.dense(0, 64, 8, bits=None)], plain)
     assert mapping.parts[0].synapse_bits == 8 * 64 * 8
@@ -100,6 +93,13 @@ def test_float32_is_priced_at_the_widest_word_and_says_so(plain):
     assert "runs in float32 and is priced with synapses of 8 bits" in priced
     assert memory.startswith("plain does not say how synapses lie in memory")
     assert hardware.place([counted.dense(0, 64, 8, bits=8)], plain).notes == (memory,)
+
+
+def test_cells_of_a_crossbar_are_priced_at_the_widest_word_and_the_note_does_not_speak_of_float32(plain):
+    chip = ns.Chip([ns.recipes.softhebb(8, devices=ns.Crossbar(states=8))], inputs=64)
+    memory, priced = hardware.place(chip, plain).notes
+    assert priced == "layer 1 learns in cells (devices) and is priced with synapses of 8 bits, whatever its cells are"
+    assert memory.startswith("plain does not say how synapses lie in memory")
 
 
 def test_chips_tell_what_their_layers_need():

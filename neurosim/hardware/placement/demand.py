@@ -60,7 +60,7 @@ class Demand(NamedTuple):
     patches : Patches or None
         Of a convolutional layer: where its positions are.
     in_cells : bool
-        Whether its synapses are memory cells of a simulated crossbar (`devices`).
+        Whether it learns in cells of a crossbar (`devices`), which have neither float32 nor few bits.
     """
 
     layer: int

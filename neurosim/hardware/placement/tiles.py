@@ -61,8 +61,8 @@ def doubts(demands: Sequence[Demand], hardware: Hardware) -> Iterator[str]:
     for layer in demands:
         if layer.in_cells:
             yield (
-                f"layer {layer.layer + 1} runs in the cells of its `devices` and is priced with synapses of {width} "
-                f"bits: whether cells of {hardware.name} are such is not known"
+                f"layer {layer.layer + 1} learns in cells (devices) and is priced with synapses of {width} bits, "
+                "whatever its cells are"
             )
         elif layer.weight_bits is None and width < FLOAT:
             runs = layer.positions == 1 and 2 <= width <= MOST_BITS
