@@ -83,12 +83,12 @@ def test_energy_of_a_period_with_a_clock_that_stops(chip):
     report = hardware.price(run(), chip(sleep=False), arrivals=every(PERIOD_ns))
     gap = PERIOD_ns - DONE
     total = (COUNT * DONE * STATIC + (COUNT - 1) * gap * IDLE) * 1e-9
-    assert report.static_J[1] == pytest.approx(total / COUNT, rel=1e-9)
-    assert report.schedule.latency_s * 1e9 == pytest.approx(ANSWERED, rel=1e-9)
+    assert report.static_J[1] == pytest.approx(total / COUNT, rel=1e-9, abs=0)
+    assert report.schedule.latency_s * 1e9 == pytest.approx(ANSWERED, rel=1e-9, abs=0)
     # Low: half the time at half the power; the gaps are longer. High: twice.
     for row, factor in ((0, 0.5), (2, 2)):
         total = (COUNT * DONE * factor * STATIC + (COUNT - 1) * (PERIOD_ns - DONE * factor) * IDLE) * factor * 1e-9
-        assert report.static_J[row] == pytest.approx(total / COUNT, rel=1e-9)
+        assert report.static_J[row] == pytest.approx(total / COUNT, rel=1e-9, abs=0)
 
 
 def test_energy_and_latency_of_a_period_with_sleep(chip):
@@ -98,14 +98,16 @@ def test_energy_and_latency_of_a_period_with_sleep(chip):
     wakes = COUNT - 1
     total = (COUNT * DONE + wakes * WAKE_ns) * STATIC + wakes * AFTER_ns * IDLE + asleep * SLEEP
     total = total * 1e-9 + wakes * WAKE_pJ * 1e-12
-    assert report.static_J[1] == pytest.approx(total / COUNT, rel=1e-9)
+    assert report.static_J[1] == pytest.approx(total / COUNT, rel=1e-9, abs=0)
     expected = np.full(COUNT, ANSWERED + WAKE_ns)
     expected[0] -= WAKE_ns
-    assert report.schedule.latency_s * 1e9 == pytest.approx(expected, rel=1e-9)
+    assert report.schedule.latency_s * 1e9 == pytest.approx(expected, rel=1e-9, abs=0)
     found = report.summary()["power_states"]
     assert found["wakes"] == pytest.approx(wakes / COUNT)
-    assert found["asleep_s"] * COUNT * 1e9 == pytest.approx(asleep, rel=1e-9)
-    assert report.schedule.held_s.sum() * 1e9 == pytest.approx((COUNT - 1) * PERIOD_ns + DONE + WAKE_ns, rel=1e-9)
+    assert found["asleep_s"] * COUNT * 1e9 == pytest.approx(asleep, rel=1e-9, abs=0)
+    assert report.schedule.held_s.sum() * 1e9 == pytest.approx(
+        (COUNT - 1) * PERIOD_ns + DONE + WAKE_ns, rel=1e-9, abs=0
+    )
     assert found["break_even_s"] == pytest.approx((WAKE_pJ * 1e-12 + (STATIC - IDLE) * WAKE_ns * 1e-9) / (IDLE - SLEEP))
     assert "woken 0.95 times a sample" in table(report.summary())
 
@@ -141,10 +143,10 @@ def test_cores_whose_clock_stops_while_others_work(chip):
     at_work = 25 * EVENTS + 7 * 8 + 13 + WRITTEN * EVENTS * 7  # of one core out of four
     report = hardware.price(run(), chip(sleep=False, gated="core"))
     expected = DONE * IDLE + (STATIC - IDLE) * at_work / 4
-    assert report.static_J[1] * 1e9 == pytest.approx(np.full(COUNT, expected), rel=1e-9)
+    assert report.static_J[1] * 1e9 == pytest.approx(np.full(COUNT, expected), rel=1e-9, abs=0)
     clocked = hardware.price(run(), chip(sleep=False, gated="core"), arrivals=every(PERIOD_ns))
     expected = (COUNT * DONE + (COUNT - 1) * (PERIOD_ns - DONE)) * IDLE + COUNT * (STATIC - IDLE) * at_work / 4
-    assert clocked.static_J[1].sum() * 1e9 == pytest.approx(expected, rel=1e-9)
+    assert clocked.static_J[1].sum() * 1e9 == pytest.approx(expected, rel=1e-9, abs=0)
 
 
 def test_deadlines_count_the_time_to_wake(chip):
