@@ -63,7 +63,7 @@ def test_neurons_cost_the_same(told, name):
     idle = neurons * (theirs["timesteps_executed"] - 1) * ACCESS
     firing = ours["event_out"]["energy_J"] - ours["event_out"]["each_J"]
     assert ours["neuron_update"]["count"] == neurons
-    assert ours["neuron_update"]["energy_J"] + firing + idle == near(theirs["energy_J"]["soma"], rel=EXACT, abs=0)
+    assert ours["neuron_update"]["energy_J"] + firing + idle == near(theirs["energy_J"]["soma"], rel=EXACT)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
