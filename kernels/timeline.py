@@ -38,9 +38,8 @@ class Network(NamedTuple):
 
     capacities: Whole  # (resources,) waiting places, -1: any number
     blocks: int  # 1: a message that finds the queue full waits at its door; 0: it is lost
-    steps: (
-        Whole  # (steps, 5) resource, hold in ps, emission whose last step it is or -1, resource before or -1, kept: 1
-    )
+    # (steps, 5) resource, hold in ps, emission whose last step it is or -1, resource before or -1, 1 if it is kept
+    steps: Whole
     emissions: Whole  # (emissions, 4) first step or -1, stage it goes to, of so many samples later, 1 if copied
     outgoing: Whole  # (emissions,) stage by stage
     starts: Whole  # (stages + 1,) where a stage's are

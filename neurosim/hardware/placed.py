@@ -1,5 +1,6 @@
 """A simulated chip placed on described hardware: every sample comes with its cost."""
 
+from copy import deepcopy
 from typing import NamedTuple
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurosim.chip.chip import Chip
 from neurosim.chip.samples import as_labels, as_samples
+from neurosim.engine.results import Results
 from neurosim.hardware.chips.spec import Hardware, as_hardware
 from neurosim.hardware.counting.count import Counting
 from neurosim.hardware.energy import check_learns
@@ -98,9 +100,9 @@ class PlacedChip:
             would learn something else then. The chip has not learned from the sample.
         """
         check_learns(self.hardware, True, self._unverified)
-        if self._refuses:
-            self._one(x, False, None)
-        return self._one(x, True, label)
+        if self._refuses:  # what learning sends may be lost, too: a copy of the chip tries it
+            self._check_losses(self._taken(Counting(deepcopy(self.chip), True, 1), x, label)[1])
+        return _answer(self.chip, *self._taken(self._counting[True], x, label))
 
     def respond_one(self, x: ArrayLike) -> PricedResponse:
         """Respond to a sample without learning; return the cost too.
@@ -112,24 +114,33 @@ class PlacedChip:
         ConfigError
             If the chip would lose events of the sample, as it would answer something else then.
         """
-        return self._one(x, False, None)
+        results, report = self._taken(self._counting[False], x, None)
+        self._check_losses(report)
+        return _answer(self.chip, results, report)
 
-    def _one(self, x: ArrayLike, learning: bool, label: int | None) -> PricedResponse:
-        counting = self._counting[learning]
+    def _taken(self, counting: Counting, x: ArrayLike, label: int | None) -> tuple[Results, CostReport]:
+        """Let a counted chip take a sample; return its results and what they cost."""
         labels = None if label is None else as_labels([label], 1)
         results = counting.take(as_samples(x, self.chip.shape, 1), labels, 0)
         report = price(counting.counts(), self.hardware, unverified=self._unverified, placement=self.mapping)
-        if self._refuses and not learning and (error := loses(report.hardware, report.schedule)):
+        return results, report
+
+    def _check_losses(self, report: CostReport) -> None:
+        """Refuse a sample of which the described chip would lose events."""
+        if self._refuses and (error := loses(report.hardware, report.schedule)):
             raise error
-        shaped = self.chip.layers[-1].as_images
-        potentials, responses = shaped(results.potentials[0]), shaped(results.responses[0])
-        return PricedResponse(
-            potentials=potentials,
-            responses=responses,
-            winner=int(results.winners[0]),
-            output=results.outputs[0],
-            cost=_cost(report),
-        )
+
+
+def _answer(chip: Chip, results: Results, report: CostReport) -> PricedResponse:
+    shaped = chip.layers[-1].as_images
+    potentials, responses = shaped(results.potentials[0]), shaped(results.responses[0])
+    return PricedResponse(
+        potentials=potentials,
+        responses=responses,
+        winner=int(results.winners[0]),
+        output=results.outputs[0],
+        cost=_cost(report),
+    )
 
 
 def on(

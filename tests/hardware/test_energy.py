@@ -82,6 +82,14 @@ def test_what_has_no_price_is_told_and_not_guessed(tmp_path):
     assert spent.unpriced == {"neuron_update": 14, "exponential": 11, "event_in": 11, "event_out": 6}
 
 
+def test_a_summary_has_the_same_keys_with_times_and_without(plain, tmp_path):
+    run = counted.counts(counted.layer(counted.dense(0, 4, 2), [1, 2]))
+    timeless = hardware.load(described.written(tmp_path, times={}))
+    with_times, without = (hardware.price(run, chip).summary() for chip in (plain, timeless))
+    assert list(with_times) == list(without)
+    assert {without[name] for name in ("latency_s", "latency_max_high_s", "load", "busiest")} == {None}
+
+
 def test_learning_without_a_price_is_refused(tmp_path):
     energies = {name: value for name, value in described.ENERGIES.items() if name != "weight_update"}
     chip = hardware.load(described.written(tmp_path, energies=energies))

@@ -95,6 +95,13 @@ def test_float32_is_priced_at_the_widest_word_and_says_so(plain):
     assert hardware.place([counted.dense(0, 64, 8, bits=8)], plain).notes == (memory,)
 
 
+def test_cells_of_a_crossbar_are_priced_at_the_widest_word_and_the_note_does_not_speak_of_float32(plain):
+    chip = ns.Chip([ns.recipes.softhebb(8, devices=ns.Crossbar(states=8))], inputs=64)
+    memory, priced = hardware.place(chip, plain).notes
+    assert priced == "layer 1 learns in cells (devices) and is priced with synapses of 8 bits, whatever its cells are"
+    assert memory.startswith("plain does not say how synapses lie in memory")
+
+
 def test_chips_tell_what_their_layers_need():
     chip = ns.Chip([ns.recipes.softhebb(20), ns.recipes.hard_wta(5)], inputs=64)
     assert demand(chip.layers[0]) == Demand(0, 64, 64, 20, 1, None, True)

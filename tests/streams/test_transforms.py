@@ -258,11 +258,12 @@ def test_a_chip_learns_the_same_bits_for_any_chunk_and_after_a_resume(tmp_path, 
 def purposes(tree):
     """Give the purpose, an expression, of every draw of random numbers in a module, and of every transform."""
     draws = {"words", "uniform", "at_places", "normal", "permutation"}
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    by_name = {name.name for node in imports if node.module == "neurosim.randomness" for name in node.names}
+    draws = {f"randomness.{draw}" for draw in draws} | (draws & by_name)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and len(node.args) > 1:
-            function = ast.unparse(node.func)
-            if function.removeprefix("randomness.") in draws:
-                yield ast.unparse(node.args[1])
+        if isinstance(node, ast.Call) and len(node.args) > 1 and ast.unparse(node.func) in draws:
+            yield ast.unparse(node.args[1])
         if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "purpose" and node.value is not None:
             yield ast.unparse(node.value)
 

@@ -18,35 +18,38 @@ class Structure:
     Parameters
     ----------
     cores : int
-        Number of cores, from 1.
+        Number of cores, from 1. Changes what fits, where layers go, and with it hops and what works at once.
     neurons_per_core : int
-        Most neurons of a core; a neuron of a convolutional layer counts once for each of its positions.
+        Most neurons of a core; a neuron of a convolutional layer counts once for each of its positions. Changes how
+        many cores a layer takes.
     synapse_bits_per_core : int
-        Bits of synaptic memory of a core.
+        Bits of synaptic memory of a core. Changes how many cores a layer takes.
     weight_bits : int
-        Bits of the widest weight, from 1 to 64.
+        Bits of the widest weight, from 1 to 64: layers with more are refused, and those in float32 priced with these.
     source : str
         Where these numbers come from.
     mesh : (int, int), optional
         Columns and rows of the mesh, filled with cores row by row; by default one row.
     fan_in_per_core : int, optional
-        Most inputs of a core.
+        Most inputs of a core: layers with more are refused. By default any number.
     neuron_bits : int, optional
-        Bits of a neuron's state, for the memory footprint.
+        Bits of a neuron's state. Changes the memory in use, and the cost of states put aside when cores take turns.
     lanes : int
-        Synaptic operations, or weight updates, that a core does at once.
+        Synaptic operations, or weight updates, that a core does at once, from 1. Changes times.
     clock_Hz : float, optional
-        For times in cycles.
+        Clock of the cores. Changes times that are given in cycles, and with parts their area and leakage.
     convolution : {"unrolled", "shared"}
-        Whether a core stores a kernel once for each position of its neuron, or once for all positions.
+        Whether a core stores a kernel once for each position of its neuron, or once for all positions. When it learns,
+        all that is stored is written: changes memory, and energy and time of learning.
     datapath : {"event-driven", "dense"}
         Which synaptic operations a core does, and pays in energy, time and memory reads: those that events reach, as
         they come in (inputs that are zero cost nothing), or those of all inputs, at once when the sample's events are
         in. In a crossbar all rows and columns work, whatever the inputs are.
     area_mm2 : float, optional
-        Area of the whole chip.
+        Area of the whole chip, in place of that of its parts. Changes `area_mm2` and power density.
     queue : int, optional
-        Events that can wait at a core or on a link; by default any number.
+        Events that can wait at a core or on a link; by default any number. Changes latency or losses (`when_full`), and
+        with parts area.
     when_full : {"block", "drop"}
         What happens to an event when the queue is full: the sender waits, or the event is lost.
     multicast : bool

@@ -70,12 +70,14 @@ def most_rewritten(mapping: Mapping, counts: Counts) -> int:
     """
     places: dict[tuple[str, int], int] = {}
     for layer, counted in enumerate(counts.layers):
+        if any(not part.resident for part in mapping.of(layer)):
+            by_neuron, by_synapse = counted.written.sum(axis=0), synapse_writes(counted).max(axis=1)
         for share in mapping.shares(layer):
             moving = [part for part in share.parts if not part.resident]
             for part in moving:
                 here = slice(part.first, part.first + part.neurons)
-                again = int(counted.written[:, here].sum(axis=0).max()) if part is not moving[-1] else 0
-                loads = counts.samples + again + int(synapse_writes(counted)[here].max())
+                again = int(by_neuron[here].max()) if part is not moving[-1] else 0
+                loads = counts.samples + again + int(by_synapse[here].max())
                 places["tiles", share.core] = places.get(("tiles", share.core), 0) + loads
             if waiting_bits(mapping, share) and share.core not in mapping.states_outside:
                 places["states", share.core] = places.get(("states", share.core), 0) + counts.samples

@@ -59,6 +59,8 @@ class Demand(NamedTuple):
         Operations that nobody counts, in words: those of the user's own functions, and of winners alone.
     patches : Patches or None
         Of a convolutional layer: where its positions are.
+    in_cells : bool
+        Whether it learns in cells of a crossbar (`devices`), which have neither float32 nor few bits.
     """
 
     layer: int
@@ -70,6 +72,7 @@ class Demand(NamedTuple):
     soft: bool
     uncounted: tuple[str, ...] = ()
     patches: Patches | None = None
+    in_cells: bool = False
 
 
 def demand(layer: WorkingLayer) -> Demand:
@@ -86,6 +89,7 @@ def demand(layer: WorkingLayer) -> Demand:
         soft=constants.competition.soft,
         uncounted=tuple(_uncounted(constants)),
         patches=_patches(layer) if convolutional else None,
+        in_cells=getattr(constants, "devices", None) is not None,
     )
 
 

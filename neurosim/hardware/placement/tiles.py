@@ -59,7 +59,12 @@ def doubts(demands: Sequence[Demand], hardware: Hardware) -> Iterator[str]:
             "brought only synapses that are needed"
         )
     for layer in demands:
-        if layer.weight_bits is None and width < FLOAT:
+        if layer.in_cells:
+            yield (
+                f"layer {layer.layer + 1} learns in cells (devices) and is priced with synapses of {width} bits, "
+                "whatever its cells are"
+            )
+        elif layer.weight_bits is None and width < FLOAT:
             runs = layer.positions == 1 and 2 <= width <= MOST_BITS
             yield (
                 f"layer {layer.layer + 1} runs in float32 and is priced with synapses of {width} bits: its accuracy is "

@@ -196,12 +196,13 @@ def _samples_in(builder: _Builder, shares: Sequence[CoreShare]) -> None:
     outside = [builder.resource(INPUT)] if interval > 0 else []
     entry = builder.resource(PORT), picoseconds(builder.hardware, "hop")
     first, again = ([*((resource, time) for resource in outside), entry] for time in (interval, 0))
-    targets = [_integrates(builder, share, Load("events", share)) for share in shares]
+    targets = [_hears(builder, "integrated", share, Load("events", share)) for share in shares]
     builder.cast("sample", first, GATE, targets, again)
 
 
-def _integrates(builder: _Builder, share: CoreShare, load: Load) -> Target:
-    return Target(share.core, _name("integrated", share), builder.core(share, "event_in"), load)
+def _hears(builder: _Builder, stage: str, share: CoreShare, load: Load) -> Target:
+    """Return a core that waits at a stage for events, each of which enters it."""
+    return Target(share.core, _name(stage, share), builder.core(share, "event_in"), load)
 
 
 def _compete(builder: _Builder, shares: Sequence[CoreShare], last: bool) -> None:
@@ -224,11 +225,8 @@ def _compete(builder: _Builder, shares: Sequence[CoreShare], last: bool) -> None
         home = by_core[first.core]
         builder.emit(_agreed(first), _name("competed", home), [], Load("positions", home, part=first))
         targets = [
-            Target(
-                part.core, _name("competed", share), builder.core(part, "event_in"), Load("positions", share, part=part)
-            )
+            _hears(builder, "competed", by_core[part.core], Load("positions", by_core[part.core], part=part))
             for part in away
-            for share in (by_core[part.core],)
         ]
         builder.cast(_agreed(first), [], first.core, targets)
         if last:
@@ -258,7 +256,7 @@ def _learn(builder: _Builder, shares: Sequence[CoreShare]) -> None:
 
 def _merge(builder: _Builder, share: CoreShare, shares: Sequence[CoreShare]) -> bool:
     """Let a core's copies of kernels be merged with the others; return whether it has any."""
-    merged = False
+    merged, by_core = False, {share.core: share for share in shares}
     for parts in builder.mapping.copies(share.layer):
         own = next((part for part in parts if part.core == share.core), None)
         if own is None or not others(parts):
@@ -275,10 +273,8 @@ def _merge(builder: _Builder, share: CoreShare, shares: Sequence[CoreShare]) -> 
         builder.emit(_name("made", share), grown, [], Load("one", share))
         builder.emit(grown, _name("merged", share), [], Load("one", share))
         targets = [
-            Target(part.core, _name("merged", away), builder.core(part, "event_in"), Load("growth", away, part=part))
+            _hears(builder, "merged", by_core[part.core], Load("growth", by_core[part.core], part=part))
             for part in others(parts)
-            for away in shares
-            if away.core == part.core
         ]
         builder.cast(grown, [builder.core(own, "event_out")], own.core, targets)
     return merged
@@ -291,7 +287,7 @@ def _transmit(builder: _Builder, shares: Sequence[CoreShare], following: Sequenc
         builder.emit(_name("made", share), sending, [], Load("one", share))
         if builder.mapping.in_turns:
             builder.emit(f"learned {share.layer}", sending, [], Load("one", share))
-        targets = [_integrates(builder, target, Load("sent", target, share)) for target in following]
+        targets = [_hears(builder, "integrated", target, Load("sent", target, share)) for target in following]
         builder.cast(sending, [], share.core, targets)
 
 

@@ -107,3 +107,40 @@ def test_answers_of_a_chip_that_loses_events_are_refused(chip):
     assert simulated.state_sha256 == before
     assert hardware.on(simulated, whole).learn_one(np.ones(40)).cost.lost_share == 0
     assert hardware.on(simulated, lossy, ignore_losses=True).learn_one(np.ones(40)).cost.lost_share > 0
+
+
+@pytest.mark.parametrize("cores", [[[0, 1, 2]], [[0]]])
+def test_what_learning_would_lose_is_refused_before_it_is_learned(tmp_path, cores):
+    """Copies of a kernel that learns send what they grew by, faster than queues take it in; responding loses nothing.
+
+    With all positions on one core there is nothing to send.
+    """
+    energies = described.ENERGIES | {"memory_write_bit": 1}
+    changes = {
+        "structure.neurons_per_core": 63, "structure.synapse_bits_per_core": 2**20, "structure.queue": 1,
+        "structure.when_full": "drop", "structure.convolution": "shared", "structure.cores": 4,
+    }  # fmt: skip
+    slow = described.TIMES | {"input": 10_000, "synaptic_operation": 20}
+    chip = hardware.load(described.written(tmp_path, energies=energies, times=slow), changes)
+    layer = ns.ConvWTA(
+        7, kernel=3, competition=ns.SoftWTA(temperature=0.5), rule=ns.SoftHebb(rate=0.01), normalise="none",
+        cutoff=0.1, initial="normal",
+    )  # fmt: skip
+    x = np.random.default_rng(0).random((2, 5, 5)).astype(np.float32)
+    simulated = ns.Chip([layer], inputs=(2, 5, 5), seed=0)
+    before = simulated.layers[0].state.synapses.copy()
+    placed = hardware.on(simulated, chip, placement={"cores": cores, "positions_per_core": -(-9 // len(cores[0]))})
+    if cores == [[0]]:
+        assert placed.learn_one(x).cost.lost_share == 0
+        return
+    assert placed.respond_one(x).cost.lost_share == 0
+    with pytest.raises(ns.ConfigError, match=r"structure\.queue of plain must be so long that no event is lost"):
+        placed.learn_one(x)
+    assert np.array_equal(simulated.layers[0].state.synapses, before)
+    assert (
+        hardware.on(simulated, chip, placement={"cores": cores, "positions_per_core": 3}, ignore_losses=True)
+        .learn_one(x)
+        .cost.lost_share
+        > 0
+    )
+    assert not np.array_equal(simulated.layers[0].state.synapses, before)
