@@ -95,8 +95,22 @@ class CostReport(NamedTuple):
 
     @property
     def power_W(self) -> float | None:
-        """Mean power: a sample's mean energy by the time for which it holds the chip; None without times."""
-        return None if self.schedule is None else float(self.mean_energy_J[1] / self.schedule.held_s.mean())
+        """Mean power: a sample's mean energy by the time for which it holds the chip; None where no time passes."""
+        held = self._seconds()
+        return float(self.mean_energy_J[1] * self.counts.samples / held) if held else None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know of the numbers, beside what the description leaves out."""
+        notes = list(self.mapping.notes)
+        if self.schedule is not None and self.schedule.open_ended:
+            what = "static energy and lifetime are as if it came again at once"
+            notes.append(f"a single recorded sample has no gap: {what}")
+        parts = self.hardware.components
+        given = self.hardware.structure.area_mm2
+        if parts is not None and given is not None and given < parts.area_mm2.low:
+            notes.append(f"structure.area_mm2 is {given:g} mm2, and its parts alone are {parts.area_mm2.value:.3g} mm2")
+        return tuple(notes)
 
     def _repr_html_(self) -> str:
         from neurosim.hardware.table import html_table
@@ -126,7 +140,7 @@ class CostReport(NamedTuple):
             **lifetime(self.counts, self.mapping, self._seconds()),
             "mapping": used,
             "counts": self.counts.summary(),
-            "notes": list(self.mapping.notes),
+            "notes": list(self.notes),
         }
 
     def _area(self) -> dict[str, float | None]:

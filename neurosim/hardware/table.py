@@ -105,12 +105,10 @@ def _time(summary: dict[str, Any]) -> list[tuple[str, str]]:
     at = ", ".join(f"{name} {duration(t).strip()}" for name, t in summary["latency_percentiles_s"].items())
     mean, worst = duration(summary["latency_s"]).strip(), duration(summary["latency_max_s"]).strip()
     band = _band(duration, summary["latency_low_s"], summary["latency_high_s"])
-    rate = f"{summary['samples_per_s_limit']:,.0f} samples/s"
-    rates = _band("{:,.0f}".format, summary["samples_per_s_limit_low"], summary["samples_per_s_limit_high"])
     rows = [
         ("latency", f"{mean} on average{band}, {at}, max {worst}"),
         ("waiting", f"{duration(summary['waiting_s']).strip()} of it, {_for_what(summary['power_states'])}"),
-        ("limit", f"{rate}{rates}; backlog {summary['backlog_max']:,} at most"),
+        ("limit", f"{_limit(summary)}; backlog {summary['backlog_max']:,} at most"),
         ("busiest", ", ".join(f"{name} {share:.0%}" for name, share in summary["busiest"])),
     ]
     if summary["timed_samples"] < summary["samples"]:
@@ -130,6 +128,15 @@ def _time(summary: dict[str, Any]) -> list[tuple[str, str]]:
     if summary["power_states"] is not None:
         rows += _states(summary["power_states"])
     return rows
+
+
+def _limit(summary: dict[str, Any]) -> str:
+    """Return the most samples a second with their band; not known where no time passes, a dash at such an end."""
+    low, rate, high = (summary[f"samples_per_s_limit{end}"] for end in ("_low", "", "_high"))
+    if rate is None:
+        return "not known: all times are zero"
+    band = f" ({low:,.0f} to {'-' if high is None else f'{high:,.0f}'})" if low != high else ""
+    return f"{rate:,.0f} samples/s{band}"
 
 
 def _for_what(states: dict[str, float | None] | None) -> str:

@@ -23,6 +23,9 @@ class Closed:
     def due(self, first: int, count: int) -> None:
         """Return None: samples are not due at given times."""
 
+    def until(self, count: int) -> None:
+        """Return None: a run lasts until its samples are done."""
+
     def describe(self) -> dict[str, Any]:
         """Return the kind and its constants, as JSON can hold them."""
         return {"kind": "closed"}
@@ -52,6 +55,10 @@ class Period:
     def due(self, first: int, count: int) -> NDArray[np.int64]:
         """Return when the `count` samples from the `first` on are due, int64 nanoseconds after the first of them."""
         return _nanoseconds(np.arange(count) / self.rate, self.rate)
+
+    def until(self, count: int) -> int:
+        """Return when a run of `count` samples is over: when the next one is due, in ns after the first of them."""
+        return int(self.due(0, count + 1)[-1])
 
     def describe(self) -> dict[str, Any]:
         """Return the kind and its constants, as JSON can hold them."""
@@ -89,6 +96,10 @@ class Poisson:
         gaps[:1] = 0
         return _nanoseconds(np.cumsum(gaps), self.rate)
 
+    def until(self, count: int) -> int:
+        """Return when a run of `count` samples is over: when the next one is due, in ns after the first of them."""
+        return int(self.due(0, count + 1)[-1])
+
     def describe(self) -> dict[str, Any]:
         """Return the kind and its constants, as JSON can hold them."""
         return {"kind": "poisson", "rate_hz": self.rate, "seed": self.seed}
@@ -122,6 +133,10 @@ class Bursts:
     def due(self, first: int, count: int) -> NDArray[np.int64]:
         """Return when `count` samples are due, as in `Period`."""
         return _nanoseconds(np.arange(count) // self.burst * self.burst / self.rate, self.rate)
+
+    def until(self, count: int) -> int:
+        r"""Return when a run of `count` samples is over: :math:`count / r`, also within a burst, in ns."""
+        return int(_nanoseconds(np.array([count / self.rate]), self.rate)[0])
 
     def describe(self) -> dict[str, Any]:
         """Return the kind and its constants, as JSON can hold them."""
@@ -164,6 +179,16 @@ class Recorded:
             raise ConfigError("timestamps", rule, len(times))
         chosen = times[first : first + count]
         return (chosen - chosen[:1]) * MICROSECOND
+
+    def until(self, count: int) -> int:
+        """Return when a run of `count` samples is over, in ns after the first of them: when the next one was recorded.
+
+        After the last one that was recorded: after the mean gap between them; 0 for a single one, which has no gap.
+        """
+        if len(self.timestamps) > count:  # type: ignore[arg-type]
+            return int(self.due(0, count + 1)[-1])
+        last = int(self.due(0, count)[-1])
+        return last + round(last / max(1, count - 1))
 
     def describe(self) -> dict[str, Any]:
         """Return the kind and its constants, as JSON can hold them."""

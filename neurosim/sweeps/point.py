@@ -70,7 +70,9 @@ def check(settings: dict[str, Any], root: Path) -> None:
         stream = open_stream(sets[part], root=root, label=sets["label"], image_size=sets["image_size"])
         if not stream.labelled:
             raise StreamError(f"{sets[part]} must have labels for a study; for lines, data.label names their column")
-    arrivals_of(settings["arrivals"]).due(0, settings["measure"]["price_samples"])
+    arrivals, priced = arrivals_of(settings["arrivals"]), settings["measure"]["price_samples"]
+    arrivals.due(0, priced)
+    arrivals.until(priced)
 
 
 def admit(settings: dict[str, Any], data: Data) -> None:

@@ -89,13 +89,15 @@ def test_a_lifetime_by_hand(tmp_path):
     assert found["writes_per_synapse_max"] == 3
     assert found["writes_per_synapse_mean"] == (7 + 4) / 8
     assert found["lifetime_samples"] == pytest.approx(1e6 * 4 / 3)
-    held = hardware.price(run, chip, arrivals=clock).schedule.held_s.sum()
+    # Three writes in four samples, so in 4 ms: the run lasts until the sample after its last one comes.
     for name, writes in (("lifetime_low_s", 1e5), ("lifetime_s", 1e6), ("lifetime_high_s", 1e9)):
-        assert found[name] == pytest.approx(writes * held / 3)
+        assert found[name] == pytest.approx(writes * 4e-3 / 3)
     text = " ".join(table(found).split())
     assert "wear 1.375 writes a synapse on average by 4 samples, 3 at most" in text
     assert "at 1e+06 writes of one synapse, without wear levelling" in text
     assert ", endurance: made up" in text
+    single = counted.counts(counted.layer(counted.dense(0, 4, 2), [1], [[1, 0]]))
+    assert hardware.price(single, chip, arrivals=clock).summary()["lifetime_s"] == pytest.approx(1e6 * 1e-3)
 
 
 def test_what_does_not_learn_does_not_wear_and_what_is_not_known_is_none(tmp_path):

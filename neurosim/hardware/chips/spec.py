@@ -96,7 +96,7 @@ class Hardware:
         """Area of the whole chip, low, nominal and high: `structure.area_mm2`, else of its parts; None without both."""
         if self.structure.area_mm2 is not None:
             return (self.structure.area_mm2,) * 3
-        return None if self.components is None else self.components.area_mm2
+        return None if self.components is None or not self.components.listed else self.components.area_mm2
 
     @property
     def area_mm2(self) -> float | None:

@@ -35,10 +35,11 @@ class Schedule(NamedTuple):
         The part of the latency until the first layer takes the sample in.
     states : States
         For how long each keeps the chip at work, idle, asleep and waking.
-    limit_hz : float
-        Samples a second when the next one is always available.
+    limit_hz : float or None
+        Samples a second when the next one is always available; None where no time passes.
     offered_hz : float or None
-        Samples a second that came; None where each came when the one before was done, or all at once.
+        Samples a second that came, the run lasting until the next one; None where each came when the one before was
+        done, or all at once, or where a single one was recorded.
     backlog : int
         Most samples that had arrived and had no response yet.
     lost_of : int64 (timed samples,)
@@ -51,12 +52,14 @@ class Schedule(NamedTuple):
         Operations that the description has no time for.
     events : int
         Events that were simulated.
+    open_ended : bool
+        Whether samples came by the clock, but nothing says when the next one would: the run ends when all are done.
     """
 
     latency_s: Floats
     waiting_s: Floats
     states: States
-    limit_hz: float
+    limit_hz: float | None
     offered_hz: float | None
     backlog: int
     lost_of: Whole
@@ -64,6 +67,7 @@ class Schedule(NamedTuple):
     busiest: tuple[tuple[str, float], ...]
     untimed: tuple[str, ...]
     events: int
+    open_ended: bool
 
     @property
     def held_s(self) -> Floats:
@@ -83,7 +87,7 @@ class Schedule(NamedTuple):
     @property
     def load(self) -> float | None:
         """Samples that come a second over those that the chip can do: above 1, latencies grow as long as it lasts."""
-        return None if self.offered_hz is None else self.offered_hz / self.limit_hz
+        return None if self.offered_hz is None or self.limit_hz is None else self.offered_hz / self.limit_hz
 
 
 def schedule(mapping: Mapping, counts: Counts, arrivals: Arrivals, samples: int | None = None) -> Schedule:
@@ -110,27 +114,29 @@ def schedule(mapping: Mapping, counts: Counts, arrivals: Arrivals, samples: int 
     closed_loop = due is None
     awake = replace(planned.network, sleep_after=None)
     moments = _one_by_one(planned, copies, services) if due is None else _picoseconds(due)
+    over = None if closed_loop else int(_picoseconds(np.array([arrivals.until(count)]))[0])
     played = simulation.simulate(awake if closed_loop else planned.network, moments, copies, services)
     # The limit of the rate: all samples arrive at once, so the next one is always available.
     limit = played
     if not (closed_loop and count == 1):
         limit = simulation.simulate(awake, np.zeros(count, np.int64), copies, services)
-    end = max(1, int(_end(planned, limit) - (moments[0] if limit is played else 0)))
+    end = int(_end(planned, limit) - (moments[0] if limit is played else 0))
     responded = played.fired[:, planned.response]
     done = np.maximum(played.fired[:, planned.learned].max(axis=1), responded)
     timed = mapping.hardware.time
     return Schedule(
         latency_s=(responded - moments) / PICOSECONDS,
         waiting_s=(played.fired[:, 0] - moments) / PICOSECONDS,
-        states=_states(mapping, planned, played, (copies, services), None if closed_loop else moments, done - moments),
-        limit_hz=count * PICOSECONDS / end,
-        offered_hz=None if due is None or due[-1] == due[0] else (count - 1) * 1e9 / int(due[-1] - due[0]),
+        states=_states(mapping, planned, played, (copies, services), (moments, over), done - moments),
+        limit_hz=count * PICOSECONDS / end if end else None,
+        offered_hz=count * PICOSECONDS / over if over else None,
         backlog=_backlog(moments, responded),
         lost_of=played.lost,
         sent=int(copies[:, [len(emission.route) > emission.kept for emission in planned.network.emissions]].sum()),
-        busiest=_busiest(planned, limit, end),
+        busiest=_busiest(planned, limit, max(1, end)),
         untimed=tuple(name for name in _timed(mapping) if name not in timed),
         events=played.events,
+        open_ended=over == 0,
     )
 
 
@@ -178,15 +184,16 @@ def _states(
     planned: Plan,
     played: simulation.Timeline,
     work: tuple[Whole, Whole],
-    arrivals: Whole | None,
+    arrivals: tuple[Whole, int | None],
     held: Whole,
 ) -> States:
-    """Return for how long the chip was in which state; `arrivals` are None where each came when it could."""
+    """Return for how long the chip was in which state; without an end of the `arrivals`, each came when it could."""
     network = planned.network
     cores = np.array([name.startswith(CORE) for name in network.resources])
     serving = float(played.busy_ps[cores].sum()) / mapping.hardware.structure.cores
-    if arrivals is not None:
-        return by_the_clock(arrivals, arrivals + held, network.sleep_after, network.wake, serving)
+    moments, until = arrivals
+    if until is not None:
+        return by_the_clock(moments, moments + held, until, network.sleep_after, network.wake, serving)
     own = _served(network, cores, *work)
     return one_by_one(held / PICOSECONDS, own / max(1.0, own.sum()) * serving / PICOSECONDS)
 
@@ -231,7 +238,6 @@ def _one_by_one(planned: Plan, copies: Whole, services: Whole) -> Whole:
 
 def _picoseconds(due: Whole) -> Whole:
     """Return arrivals on the timeline's clock, from 0."""
-    due = due - due[0]
     if due[-1] > LATEST // PER_NANOSECOND:
         rule = f"within {LATEST / PICOSECONDS:.0f} s of the first, the longest time there is in picoseconds"
         raise ConfigError("arrivals", rule, f"{due[-1] / 1e9:.0f} s")
