@@ -157,7 +157,8 @@ def _changes(changes: tuple[str, ...]) -> dict[str, Any]:
         key, equals, text = change.partition("=")
         if not equals or not key.strip():
             raise ConfigError("set", "KEY=VALUE, such as structure.cores=64", change)
-        values[key.strip()] = toml.value_of("value of --set", text)
+        named = key.strip() if key.isprintable() else "value of --set"
+        values[key.strip()] = toml.value_of(named, text)
     return values
 
 
