@@ -330,3 +330,12 @@ def test_what_is_advised_for_inputs_below_zero_is_an_option_of_the_command_that_
     told = refused("softhebb", "--neurons", 8, "--chip", plain, "--stream", tmp_path / "below.npy")
     assert "neurosim stream --initial samples" in told
     assert "--initial" in CliRunner().invoke(main, ["stream", "--help"]).output
+
+
+def test_layers_that_cannot_fit_are_refused_before_their_weights_are_made(plain):
+    most = 2**30  # neurons, whose weights would take 256 GiB
+    for placement in ("rows", "spread", "optimised"):
+        told = refused(
+            "softhebb", "--neurons", most, "--chip", plain, *ROOMY, "--stream", "digits", "--placement", placement
+        )
+        assert "network must be small enough for the 4 cores" in told

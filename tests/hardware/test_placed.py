@@ -25,13 +25,13 @@ def test_it_learns_the_same_bits_and_tells_what_that_costs(plain):
     assert placed.chip.state_sha256 == alone.state_sha256
     for cost in costs:
         parts = cost.inference_J + cost.learning_J + cost.routing_J + cost.static_J
-        assert cost.energy_J == pytest.approx(parts, rel=1e-12)
+        assert cost.energy_J == pytest.approx(parts, rel=1e-12, abs=0)
         assert cost.energy_low_J < cost.energy_J < cost.energy_high_J
         assert cost.latency_s > 0
     run = ns.hardware.count(ns.Chip(layers, inputs=64, seed=2), ns.open_stream("digits"), samples=30)
     report = ns.hardware.price(run, plain)
-    assert [cost.energy_J for cost in costs] == pytest.approx(report.energy_J[1], rel=1e-12)
-    assert [cost.latency_s for cost in costs] == pytest.approx(report.schedule.latency_s, rel=1e-12)
+    assert [cost.energy_J for cost in costs] == pytest.approx(report.energy_J[1], rel=1e-12, abs=0)
+    assert [cost.latency_s for cost in costs] == pytest.approx(report.schedule.latency_s, rel=1e-12, abs=0)
 
 
 def test_responding_changes_nothing_and_costs_no_learning(plain):

@@ -47,7 +47,7 @@ def test_three_turns_of_one_core_by_hand(tmp_path):
     # 14 states of 16 bits wait for the last turn, and are read again; all 20 x 10 x 8 bits of synapses stay.
     assert counts["state_write_bit"] == counts["state_read_bit"] == [14 * 16] * 6
     assert counts["external_read_bit"] == counts["external_write_bit"] == [0] * 6
-    assert report.energy.parts["reloading"][1] == pytest.approx(14 * 16 * (23 + 29) * 1e-12, rel=1e-12)
+    assert report.energy.parts["reloading"][1] == pytest.approx(14 * 16 * (23 + 29) * 1e-12, rel=1e-12, abs=0)
     # An event enters once; in the first turn each occupies the core for 11 + 7 x 2 ns, later ones for their neurons.
     free = 0
     for n, events in enumerate(run.layers[0].events):
@@ -58,9 +58,9 @@ def test_three_turns_of_one_core_by_hand(tmp_path):
         core += events * (7 * 2 + 6 * 2) + 2 * 14 * 3  # two more turns; a state moves in the time of an update
         answered = core + 20 * (3 + 5) + 13
         learned = answered + int(written[n].sum()) * events * 7
-        assert report.schedule.latency_s[n] * 1e9 == pytest.approx(answered, rel=1e-12)
+        assert report.schedule.latency_s[n] * 1e9 == pytest.approx(answered, rel=1e-12, abs=0)
         free = free + learned
-    assert report.schedule.limit_hz == pytest.approx(6e9 / free, rel=1e-12)
+    assert report.schedule.limit_hz == pytest.approx(6e9 / free, rel=1e-12, abs=0)
 
 
 def test_synapses_that_do_not_fit_come_from_outside_by_hand(tmp_path):
@@ -79,12 +79,12 @@ def test_synapses_that_do_not_fit_come_from_outside_by_hand(tmp_path):
     assert counts["reload_read_bit"] == list(back)
     assert counts["state_write_bit"] == [14 * 16] * 6
     spent = (20 * 80 + again) * (31 + 29) + back * (37 + 23) + 14 * 16 * (23 + 29)
-    assert report.energy.parts["reloading"][1] == pytest.approx(spent * 1e-12, rel=1e-12)
+    assert report.energy.parts["reloading"][1] == pytest.approx(spent * 1e-12, rel=1e-12, abs=0)
     inside = hardware.price(run, chip(tmp_path, cores=1, mesh=[1, 1], **TURNS))
     later = (report.schedule.latency_s - inside.schedule.latency_s) * 1e9
-    assert later == pytest.approx(20 * 80 * 0.5, rel=1e-9)
+    assert later == pytest.approx(20 * 80 * 0.5, rel=1e-9, abs=0)
     more = 1e9 * 6 * (1 / report.schedule.limit_hz - 1 / inside.schedule.limit_hz)
-    assert more == pytest.approx((6 * 20 * 80 + again.sum() + back.sum()) * 0.5, rel=1e-9)
+    assert more == pytest.approx((6 * 20 * 80 + again.sum() + back.sum()) * 0.5, rel=1e-9, abs=0)
     assert (events > 0).any()
 
 

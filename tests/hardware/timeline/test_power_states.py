@@ -83,12 +83,12 @@ def test_energy_of_a_period_with_a_clock_that_stops(chip):
     report = hardware.price(run(), chip(sleep=False), arrivals=every(PERIOD_ns))
     gap = PERIOD_ns - DONE
     each = (DONE * STATIC + gap * IDLE) * 1e-9
-    assert report.static_J[1] == pytest.approx(each, rel=1e-9)
-    assert report.schedule.latency_s * 1e9 == pytest.approx(ANSWERED, rel=1e-9)
+    assert report.static_J[1] == pytest.approx(each, rel=1e-9, abs=0)
+    assert report.schedule.latency_s * 1e9 == pytest.approx(ANSWERED, rel=1e-9, abs=0)
     # Low: half the time at half the power; the gaps are longer. High: twice.
     for row, factor in ((0, 0.5), (2, 2)):
         each = (DONE * factor * STATIC + (PERIOD_ns - DONE * factor) * IDLE) * factor * 1e-9
-        assert report.static_J[row] == pytest.approx(each, rel=1e-9)
+        assert report.static_J[row] == pytest.approx(each, rel=1e-9, abs=0)
 
 
 def test_energy_and_latency_of_a_period_with_sleep(chip):
@@ -96,14 +96,14 @@ def test_energy_and_latency_of_a_period_with_sleep(chip):
     # The first sample finds the chip awake, which wakes within the last gap; each later one is done so much later.
     asleep = PERIOD_ns - DONE - WAKE_ns - AFTER_ns
     each = ((DONE + WAKE_ns) * STATIC + AFTER_ns * IDLE + asleep * SLEEP) * 1e-9 + WAKE_pJ * 1e-12
-    assert report.static_J[1] == pytest.approx(each, rel=1e-9)
+    assert report.static_J[1] == pytest.approx(each, rel=1e-9, abs=0)
     expected = np.full(COUNT, ANSWERED + WAKE_ns)
     expected[0] -= WAKE_ns
-    assert report.schedule.latency_s * 1e9 == pytest.approx(expected, rel=1e-9)
+    assert report.schedule.latency_s * 1e9 == pytest.approx(expected, rel=1e-9, abs=0)
     found = report.summary()["power_states"]
     assert found["wakes"] == 1
-    assert found["asleep_s"] * 1e9 == pytest.approx(asleep, rel=1e-9)
-    assert report.schedule.held_s.sum() * 1e9 == pytest.approx(COUNT * PERIOD_ns, rel=1e-9)
+    assert found["asleep_s"] * 1e9 == pytest.approx(asleep, rel=1e-9, abs=0)
+    assert report.schedule.held_s.sum() * 1e9 == pytest.approx(COUNT * PERIOD_ns, rel=1e-9, abs=0)
     assert found["break_even_s"] == pytest.approx((WAKE_pJ * 1e-12 + (STATIC - IDLE) * WAKE_ns * 1e-9) / (IDLE - SLEEP))
     assert "woken 1 times a sample" in table(report.summary())
 
@@ -114,18 +114,18 @@ def test_a_sample_costs_the_same_however_many_are_priced(chip, count):
         described = chip(**states)
         whole = hardware.price(run(200), described, arrivals=every(PERIOD_ns))
         found = hardware.price(run(count), described, arrivals=every(PERIOD_ns))
-        assert found.static_J == pytest.approx(np.tile(whole.static_J[:, :1], count), rel=1e-9)
-        assert found.schedule.held_s * 1e9 == pytest.approx(PERIOD_ns, rel=1e-9)
-        assert found.schedule.load == pytest.approx(1e9 / PERIOD_ns / found.schedule.limit_hz, rel=1e-9)
+        assert found.static_J == pytest.approx(np.tile(whole.static_J[:, :1], count), rel=1e-9, abs=0)
+        assert found.schedule.held_s * 1e9 == pytest.approx(PERIOD_ns, rel=1e-9, abs=0)
+        assert found.schedule.load == pytest.approx(1e9 / PERIOD_ns / found.schedule.limit_hz, rel=1e-9, abs=0)
     always_on = hardware.price(run(count), chip(idle=False, sleep=False), arrivals=every(PERIOD_ns))
-    assert always_on.static_J[1] == pytest.approx(STATIC * PERIOD_ns * 1e-9, rel=1e-9)
+    assert always_on.static_J[1] == pytest.approx(STATIC * PERIOD_ns * 1e-9, rel=1e-9, abs=0)
 
 
 def test_a_chip_that_hardly_sleeps_wakes_within_the_gap_that_there_is(chip):
     found = hardware.price(run(1), chip(), arrivals=every(DONE + AFTER_ns + 3)).schedule.states
     assert found.waking_s * 1e9 == pytest.approx(3)
     assert (found.asleep_s.sum(), found.wakes.sum()) == (0, 1)
-    assert found.held_s * 1e9 == pytest.approx(DONE + AFTER_ns + 3, rel=1e-9)
+    assert found.held_s * 1e9 == pytest.approx(DONE + AFTER_ns + 3, rel=1e-9, abs=0)
 
 
 def test_a_run_that_is_late_lasts_until_it_is_done(chip):
@@ -141,11 +141,11 @@ def test_bursts_and_recorded_times_end_with_their_mean_gap(chip):
         (Recorded([5, 25, 105]), 2, 100), (Recorded([5, 25, 105]), 1, 20),
     ):  # fmt: skip
         report = hardware.price(run(count), chip(idle=False, sleep=False), arrivals=arrivals)
-        assert report.static_J[1].sum() == pytest.approx(STATIC * whole_us * 1e-6, rel=1e-9)
+        assert report.static_J[1].sum() == pytest.approx(STATIC * whole_us * 1e-6, rel=1e-9, abs=0)
         assert report.schedule.offered_hz == pytest.approx(count / whole_us * 1e6)
         assert not any("recorded" in note for note in report.summary()["notes"])
     single = hardware.price(run(1), chip(idle=False, sleep=False), arrivals=Recorded([5]))
-    assert single.static_J[1] == pytest.approx(STATIC * DONE * 1e-9, rel=1e-9)
+    assert single.static_J[1] == pytest.approx(STATIC * DONE * 1e-9, rel=1e-9, abs=0)
     assert single.schedule.offered_hz is None
     assert "a single recorded sample has no gap" in table(single.summary())
 
@@ -181,10 +181,10 @@ def test_cores_whose_clock_stops_while_others_work(chip):
     at_work = 25 * EVENTS + 7 * 8 + 13 + WRITTEN * EVENTS * 7  # of one core out of four
     report = hardware.price(run(), chip(sleep=False, gated="core"))
     expected = DONE * IDLE + (STATIC - IDLE) * at_work / 4
-    assert report.static_J[1] * 1e9 == pytest.approx(np.full(COUNT, expected), rel=1e-9)
+    assert report.static_J[1] * 1e9 == pytest.approx(np.full(COUNT, expected), rel=1e-9, abs=0)
     clocked = hardware.price(run(), chip(sleep=False, gated="core"), arrivals=every(PERIOD_ns))
     expected = COUNT * (PERIOD_ns * IDLE + (STATIC - IDLE) * at_work / 4)
-    assert clocked.static_J[1].sum() * 1e9 == pytest.approx(expected, rel=1e-9)
+    assert clocked.static_J[1].sum() * 1e9 == pytest.approx(expected, rel=1e-9, abs=0)
 
 
 def test_deadlines_count_the_time_to_wake(chip):

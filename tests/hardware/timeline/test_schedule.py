@@ -50,8 +50,8 @@ def test_samples_alone_by_hand(plain):
     run = one_core()
     found = schedule(hardware.place([run.layers[0].demand], plain), run, ALONE)
     answered, ends = by_hand(run, np.arange(20) * 1_000_000)
-    assert found.latency_s * 1e9 == pytest.approx(answered - np.arange(20) * 1_000_000, rel=1e-12)
-    assert found.held_s * 1e9 == pytest.approx(ends - np.arange(20) * 1_000_000, rel=1e-12)
+    assert found.latency_s * 1e9 == pytest.approx(answered - np.arange(20) * 1_000_000, rel=1e-12, abs=0)
+    assert found.held_s * 1e9 == pytest.approx(ends - np.arange(20) * 1_000_000, rel=1e-12, abs=0)
     assert (found.waiting_s == 0).all()
     assert (found.backlog, found.lost, found.untimed) == (1, 0, ())
 
@@ -62,12 +62,12 @@ def test_samples_by_the_clock_by_hand(plain, rate):
     found = schedule(hardware.place([run.layers[0].demand], plain), run, arrivals)
     due = arrivals.due(0, 20)
     answered, ends = by_hand(run, due)
-    assert found.latency_s * 1e9 == pytest.approx(answered - due, rel=1e-12)
+    assert found.latency_s * 1e9 == pytest.approx(answered - due, rel=1e-12, abs=0)
     taken = np.maximum(due, np.concatenate([[0], ends[:-1]]))
     assert found.waiting_s * 1e9 == pytest.approx(taken - due, rel=1e-12, abs=1e-6)
     assert found.backlog == max(sum(due[m] <= due[n] < answered[m] for m in range(n + 1)) for n in range(20))
     following = arrivals.due(0, 21)[-1]  # the run lasts until the sample after its last one comes
-    assert found.held_s.sum() * 1e9 == pytest.approx(max(ends.max(), answered.max(), following), rel=1e-12)
+    assert found.held_s.sum() * 1e9 == pytest.approx(max(ends.max(), answered.max(), following), rel=1e-12, abs=0)
 
 
 def test_the_limit_is_that_of_samples_always_at_hand(plain):
@@ -75,7 +75,7 @@ def test_the_limit_is_that_of_samples_always_at_hand(plain):
     _, ends = by_hand(run, np.zeros(20))
     mapping = hardware.place([run.layers[0].demand], plain)
     for arrivals in (ALONE, ns.latency.Period(1000)):
-        assert schedule(mapping, run, arrivals).limit_hz == pytest.approx(20e9 / ends[-1], rel=1e-12)
+        assert schedule(mapping, run, arrivals).limit_hz == pytest.approx(20e9 / ends[-1], rel=1e-12, abs=0)
 
 
 def many_cores(samples=30, seed=1):
@@ -166,7 +166,7 @@ def test_only_the_first_samples_may_be_timed(plain):
 
 def test_static_energy_is_power_times_the_time_a_sample_takes(plain):
     report = hardware.price(one_core(), plain)
-    assert report.static_J[1] == pytest.approx(0.031 * report.schedule.held_s, rel=1e-12)
-    assert report.energy_J[1] == pytest.approx(report.energy.total[1] + report.static_J[1], rel=1e-12)
+    assert report.static_J[1] == pytest.approx(0.031 * report.schedule.held_s, rel=1e-12, abs=0)
+    assert report.energy_J[1] == pytest.approx(report.energy.total[1] + report.static_J[1], rel=1e-12, abs=0)
     summary = report.summary()
-    assert summary["energy_J"] == pytest.approx(sum(summary["energy_split_J"].values()), rel=1e-12)
+    assert summary["energy_J"] == pytest.approx(sum(summary["energy_split_J"].values()), rel=1e-12, abs=0)

@@ -33,11 +33,11 @@ def test_all_times_half_or_double_are_half_or_double_the_latency(plain):
     report = hardware.price(run(), plain)
     low, high = report.ends
     for found, factor in ((low, 0.5), (high, 2)):
-        assert found.latency_s == pytest.approx(factor * report.schedule.latency_s, rel=1e-12)
-        assert found.limit_hz == pytest.approx(report.schedule.limit_hz / factor, rel=1e-12)
+        assert found.latency_s == pytest.approx(factor * report.schedule.latency_s, rel=1e-12, abs=0)
+        assert found.limit_hz == pytest.approx(report.schedule.limit_hz / factor, rel=1e-12, abs=0)
     held = report.schedule.held_s
     expected = 0.031 * np.stack([held / 4, held, held * 4])  # half the power for half the time, and so on
-    assert report.static_J == pytest.approx(expected, rel=1e-12)
+    assert report.static_J == pytest.approx(expected, rel=1e-12, abs=0)
     found = report.summary()
     assert found["latency_low_s"] == pytest.approx(found["latency_s"] / 2)
     assert found["latency_max_high_s"] == pytest.approx(found["latency_max_s"] * 2)
@@ -98,9 +98,9 @@ def test_a_sample_that_was_not_timed_has_no_static_energy_and_sums_are_right(pla
     assert (report.static_J[:, :5] == hardware.price(run(), plain).static_J[:, :5]).all()
     assert np.isnan(report.energy_J[:, 5:]).all()
     means = report.energy.total.mean(axis=1) + report.static_J[:, :5].mean(axis=1)
-    assert report.mean_energy_J == pytest.approx(means, rel=1e-12)
+    assert report.mean_energy_J == pytest.approx(means, rel=1e-12, abs=0)
     found = report.summary()
-    assert found["energy_J"] == pytest.approx(sum(found["energy_split_J"].values()), rel=1e-12)
+    assert found["energy_J"] == pytest.approx(sum(found["energy_split_J"].values()), rel=1e-12, abs=0)
     assert found["energy_low_J"] < found["energy_J"] < found["energy_high_J"]
     assert "of the first 5 samples, and so is the static energy" in table(found)
     record(report, tmp_path / "samples.csv")
@@ -114,7 +114,7 @@ def test_without_static_power_the_energy_of_all_samples_is_known(tmp_path):
     chip = hardware.load(described.written(tmp_path, static=0))
     report = hardware.price(run(), chip, timed_samples=5)
     assert report.static_J is None
-    assert report.mean_energy_J == pytest.approx(report.energy_J.mean(axis=1), rel=1e-12)
+    assert report.mean_energy_J == pytest.approx(report.energy_J.mean(axis=1), rel=1e-12, abs=0)
 
 
 # The rate
@@ -124,7 +124,7 @@ def test_without_static_power_the_energy_of_all_samples_is_known(tmp_path):
 def test_a_rate_beyond_the_limit_is_an_overload(plain, share, overload):
     limit = hardware.price(run(), plain).schedule.limit_hz
     found = hardware.price(run(), plain, arrivals=ns.latency.Period(share * limit)).summary()
-    assert found["load"] == pytest.approx(share, rel=1e-3)
+    assert found["load"] == pytest.approx(share, rel=1e-3, abs=0)
     assert found["overload"] is overload
     assert ("more than the chip can do" in table(found)) == overload
     assert hardware.price(run(), plain).summary()["overload"] is False
