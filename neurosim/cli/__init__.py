@@ -2,7 +2,6 @@
 
 import gc
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -11,7 +10,7 @@ from typing import Any
 import click
 from click.exceptions import NoArgsIsHelpError
 
-from neurosim.cli.faults import fail
+from neurosim.cli.faults import INTERRUPTED, fail
 from neurosim.cli.interrupts import ENDING
 from neurosim.version import __version__
 
@@ -46,7 +45,7 @@ def _one_line(ctx: click.Context) -> Iterator[None]:
     except EOFError as error:  # click would print "Aborted!": this is a bug, and keeps its traceback
         raise RuntimeError("a file or a pipe ended, which was not expected") from error
     except KeyboardInterrupt:  # while a command is imported
-        sys.exit(128 + signal.SIGINT)
+        fail("interrupted; no file is half written", INTERRUPTED)
 
 
 class Commands(click.Group):

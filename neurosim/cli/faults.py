@@ -14,7 +14,7 @@ import click
 from neurosim.cli.compiling import compiling_is_told
 from neurosim.errors import DivergedError, NeurosimError, StabilityWarning, StorageWarning
 
-BAD_INPUT, DIVERGED = 2, 3
+BAD_INPUT, DIVERGED, INTERRUPTED = 2, 3, 128 + signal.SIGINT
 
 
 def plainly(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -29,7 +29,7 @@ def plainly(command: Callable[..., Any]) -> Callable[..., Any]:
             message = "; ".join([str(error), *getattr(error, "__notes__", ())])
             fail(message, DIVERGED if isinstance(error, DivergedError) else BAD_INPUT)
         except KeyboardInterrupt:  # not within `Interrupts`, so nothing is half written
-            sys.exit(128 + signal.SIGINT)
+            fail("interrupted; no file is half written", INTERRUPTED)
         except MemoryError as error:
             fail(f"the chip must fit the memory, and does not: {error}", BAD_INPUT)
 

@@ -9,7 +9,7 @@ import click
 
 from neurosim.cli import options as shared
 from neurosim.cli.compiled_code import find_cache
-from neurosim.cli.faults import fail, plainly, say
+from neurosim.cli.faults import INTERRUPTED, fail, plainly, say
 from neurosim.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from neurosim.sweeps.run import Engine, Row
     from neurosim.sweeps.study import Sweep
 
-INTERRUPTED = 130
 ROWS_SHOWN = 40  # of the front
 LIKELY = 0.1  # from this probability on, a point that is not on the front is shown with it
 

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from neurosim import presets, recipes
-from neurosim.checks import whole
+from neurosim.checks import LARGEST, whole
 from neurosim.errors import ConfigError
 from neurosim.layers.activations import Transmit
 from neurosim.layers.biases import Bias
@@ -48,13 +48,22 @@ def chip_settings(constants: dict[str, Any], *, refuse: bool = False) -> dict[st
     asked = {"seed": 0} | {key: _in_one_form(key, value) for key, value in constants.items()}
     whole("chip.seed", asked["seed"], 0, SEEDS)
     _check_names(asked)
+    for count in asked["neurons"] if isinstance(asked.get("neurons"), list) else [asked.get("neurons", 1)]:
+        whole("chip.neurons", count, 1, LARGEST)
     try:
         layers: list[Any] | None = [_with_floats(describe(layer)) for layer in _layers(asked)]
-    except (ConfigError, TypeError, OverflowError):  # the last: a whole number that no float can hold
+    except (ConfigError, TypeError, OverflowError) as error:  # the last: a whole number that no float can hold
         if refuse:
-            raise
+            raise _of_the_file(error) from None
         layers = None
     return {"seed": asked["seed"], "layers": layers} | ({"asked": asked} if layers is None else {})
+
+
+def _of_the_file(error: Exception) -> Exception:
+    """Return the error of a layer with the name that the constant has in a study file."""
+    if isinstance(error, ConfigError) and not error.args[0].startswith("chip."):
+        return type(error)(f"chip.{error.args[0]}", *error.args[1:])
+    return error
 
 
 def _in_one_form(key: str, value: Any) -> Any:

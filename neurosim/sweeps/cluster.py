@@ -80,7 +80,7 @@ class Cluster:
                 return
             try:
                 backend = mended_backend(self.client)
-                (records,) = Parallel(n_jobs=-1, backend=backend)([delayed(work)(measure, root, task, None)])
+                (records,) = Parallel(n_jobs=-1, backend=backend)([delayed(work)(measure, root, task)])
                 results.put((task, records))
             except KilledWorker as error:
                 results.put(process_ended(task, error))

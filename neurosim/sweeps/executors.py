@@ -11,7 +11,7 @@ from neurosim.errors import ConfigError
 from neurosim.experiments.cells import Record
 from neurosim.experiments.workers import away_from_working_folder, ignoring_interrupts
 from neurosim.sweeps.study import EXTRA
-from neurosim.sweeps.tasks import Measure, Task, failed, work
+from neurosim.sweeps.tasks import Measure, Task, end_with, failed, work
 
 LONGEST = 200  # characters of another library's message
 Done = tuple[Task, list[Record]]
@@ -72,13 +72,14 @@ class Local:
         def calls() -> Iterator[Any]:
             for index, task in chosen.items():
                 begun.append(index)
-                yield delayed(_indexed)(index, measure, root, task, os.getpid())
+                yield delayed(_indexed)(index, measure, root, task)
 
         # With n_jobs=1 joblib would work in this process, which must survive. So there are two processes at least, and
         # pre_dispatch lets only `jobs` tasks run at the same time.
         parallel = Parallel(
-            n_jobs=max(2, jobs), backend="loky", batch_size=1, pre_dispatch=jobs, return_as="generator_unordered"
-        )
+            n_jobs=max(2, jobs), backend="loky", batch_size=1, pre_dispatch=jobs, return_as="generator_unordered",
+            initializer=end_with, initargs=(os.getpid(),),
+        )  # fmt: skip
         with away_from_working_folder():  # also for processes that replace others
             with ignoring_interrupts():  # this process ends the others
                 results = parallel(calls())
@@ -93,8 +94,8 @@ class Local:
         get_reusable_executor().shutdown(wait=True, kill_workers=True)
 
 
-def _indexed(index: int, measure: Measure, root: str, task: Task, parent: int) -> tuple[int, list[Record]]:
-    return index, work(measure, root, task, parent)
+def _indexed(index: int, measure: Measure, root: str, task: Task) -> tuple[int, list[Record]]:
+    return index, work(measure, root, task)
 
 
 def process_ended(task: Task, error: Exception) -> Done:

@@ -149,11 +149,12 @@ def of(table: dict[str, Any], sections: Sequence[str], measures: Sequence[str]) 
 
 
 def known_key(key: str, known: Sequence[str], path: str) -> None:
-    """Refuse an unknown key; the error names similar ones, or if there are none the first ones."""
+    """Refuse an unknown key; the error names those that there are, similar ones first."""
     if key not in known:
-        first = [*known[:MOST_NAMES], *(["..."] if len(known) > MOST_NAMES else [])]
-        near = get_close_matches(key, known, 3, 0.5) or first
-        raise ConfigError(path, "one of " + ", ".join(near), key, "there is no such key")
+        near = get_close_matches(key, known, 3, 0.5)
+        names = [*near, *(name for name in known if name not in near)]
+        shown = ", ".join([*names[:MOST_NAMES], *(["..."] if len(names) > MOST_NAMES else [])])
+        raise ConfigError(path, f"one of {shown}", key, f"did you mean {near[0]}?" if near else "there is no such key")
 
 
 def _flat(table: dict[str, Any], ranges: bool = False, path: str = "") -> dict[str, Any]:

@@ -134,10 +134,8 @@ def _plain(value: Any) -> Any:
     return None if isinstance(plain, float) and plain - plain != 0 else plain
 
 
-def work(measure: Measure, root: str, task: Task, parent: int | None) -> list[Record]:
-    """Do a task, with one thread, in a worker process, which ends when its parent does if that is on this machine."""
-    if parent is not None:
-        _end_with(parent)
+def work(measure: Measure, root: str, task: Task) -> list[Record]:
+    """Do a task, with one thread, in a worker process."""
     warnings.simplefilter("ignore", StabilityWarning)  # the record will show whether the chip diverged
     warnings.filterwarnings("ignore", "compiled code cannot be kept", RuntimeWarning)  # each process would say so
     with one_thread():
@@ -150,9 +148,11 @@ def _data(root: str) -> Data:
     return Data(root)
 
 
-@cache
-def _end_with(parent: int) -> None:
-    """End this process when its parent ends, even if the parent is killed."""
+def end_with(parent: int) -> None:
+    """End this process when its parent ends, even if the parent is killed.
+
+    A worker process does this before its first task: it may wait for one for as long as the parent lives.
+    """
 
     def wait() -> None:
         while os.getppid() == parent:

@@ -53,6 +53,19 @@ def test_names_that_an_output_cannot_show_are_escaped(states, output, name):
     assert (b"stream  " + lost + b".csv") in shown or output == "strict"
 
 
+def test_ctrl_c_is_one_line(monkeypatch):
+    def interrupted(*_arguments, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("neurosim.hardware.load", interrupted)
+    words = ["cost", "softhebb", "--neurons", "3", "--stream", "digits", "--chip", "loihi"]
+    done = CliRunner().invoke(main, words)
+    assert (done.exit_code, done.stderr) == (130, "Error: interrupted; no file is half written\n")
+    monkeypatch.setattr("neurosim.cli.import_module", interrupted)
+    done = CliRunner().invoke(main, words)
+    assert (done.exit_code, done.stderr) == (130, "Error: interrupted; no file is half written\n")
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1", "cp1252"])
 def test_any_text_can_be_printed_on_any_stream(encoding):
     class Stream:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -139,6 +140,27 @@ def test_a_sweep_that_is_killed_goes_on_and_its_rows_are_equal(tmp_path):
     assert rows == sweeping.run(read, tmp_path / "whole")
 
 
+def test_a_worker_without_a_task_ends_with_a_sweep_that_is_killed(tmp_path):
+    study = tmp_path / "study.toml"
+    study.write_text(f'name = "one"\nsearch.method = "grid"\nmade = {{x = 20.0, wait = "{tmp_path}/never", '
+                     f'log = "{tmp_path}/log"}}\nobjectives.worth = "max"\n')  # fmt: skip
+    words = [sys.executable, str(SUPPORT / "sweeping.py"), str(study), str(tmp_path / "out")]
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    until = time.monotonic() + 300
+    while not (tmp_path / "log").exists() and time.monotonic() < until:
+        time.sleep(0.01)
+    assert len(children(process.pid)) > 1
+    process.kill()
+    process.wait()
+    until = time.monotonic() + 100  # without a task, a worker of loky's own ends after 300 s
+    while is_left(process.pid) and time.monotonic() < until:
+        time.sleep(0.05)
+    left = is_left(process.pid)
+    if left:
+        os.killpg(process.pid, signal.SIGKILL)
+    assert not left
+
+
 def test_workers_execute_no_file_of_the_working_folder(tmp_path):
     for name in ("signal", "types", "random"):
         (tmp_path / f"{name}.py").write_text("open('executed', 'w')\nraise SystemExit('the user\\'s code')\n")
@@ -151,6 +173,13 @@ def test_workers_execute_no_file_of_the_working_folder(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     assert not (tmp_path / "executed").exists()
     assert len(finished(tmp_path / "out")) == 2
+
+
+def children(parent):
+    """Return the worker processes of loky that a process has started."""
+    words = ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(parent)]
+    found = subprocess.run(words, capture_output=True, text=True, check=False)
+    return [line for line in found.stdout.splitlines() if "LokyProcess" in line]
 
 
 def is_left(group):

@@ -210,7 +210,7 @@ def test_probabilities_follow_from_the_seed_alone():
 
 
 @pytest.mark.parametrize(("table", "words"), [
-    ({"draw": 3}, "front.draw must be one of draws, got 'draw'"),
+    ({"draw": 3}, "front.draw must be one of draws, seed, band, got 'draw'; did you mean draws?"),
     ({"draws": -1}, "front.draws must be a whole number of at least 0, got -1"),
     ({"draws": True}, "front.draws must be a whole number"),
     ({"band": "square"}, "front.band must be one of triangular, uniform, got 'square'"),
@@ -303,3 +303,16 @@ def test_the_share_of_fronts_is_the_mean_of_fronts():
     wanted = np.mean([front(one, largest) for one in values], axis=0)
     assert front_shares(values, largest).tolist() == pytest.approx(wanted.tolist())
     assert 0 < np.mean(wanted > 0) < 1
+
+
+def test_designs_that_differ_in_the_last_bits_are_equal():
+    least = 1.635337414376194e-07
+    values = np.array([[0.76, least], [0.76, np.nextafter(least, 1)], [0.76 - 1e-16, least * (1 + 1e-14)],
+                       [0.76, least * (1 + 1e-9)], [0.76 - 1e-9, least], [-np.inf, least]])  # fmt: skip
+    largest, wanted = np.array([True, False]), [True, True, True, False, False, False]
+    assert front(values, largest).tolist() == wanted
+    assert front(values[::-1], largest).tolist() == wanted[::-1]
+    rng = np.random.default_rng(0)
+    factors = 1 + 1e-15 * rng.integers(-2, 3, (20, *values.shape))
+    assert front_shares(values * factors, largest).tolist() == [float(one) for one in wanted]
+    assert front(np.array([[0.0], [5e-324]]), np.array([False])).tolist() == [True, False]

@@ -44,7 +44,8 @@ def test_a_study_file_is_read_with_its_nested_keys(tmp_path):
 
 @pytest.mark.parametrize(("old", "new", "words"), [
     ('name = "small"', "", "name must be a text, got None"),
-    ("[search]", "[serach]", "serach must be one of search, got 'serach'; there is no such key"),
+    ("[search]", "[serach]",
+     "serach must be one of search, name, vary, objectives, front, made, sold, got 'serach'; did you mean search?"),
     ("[search]\nmethod", "[search]\npoints = 3\nmethod", "search.points must be left out with method = 'grid', got 3"),
     ('"grid"', '"gird"', "search.method must be one of grid, random, optuna, got 'gird'"),
     ('"grid"', '"random"', "search.points must be a whole number of at least 1, got None"),

@@ -132,7 +132,11 @@ def test_restart_forgets(files):
     ('"winner"', '"best"', "measure.readout must be one of linear, winner, got 'best'"),
     ("cores = [4", "cors = [4", "structure.cors"),
     ("plain.toml", "none.toml", "must be a TOML file that can be read"),
-    ("accuracy", "acuracy", "objectives.acuracy must be one of accuracy"),
+    ("accuracy", "acuracy", "objectives.acuracy must be one of accuracy, energy_J, latency_s, "),
+    ("accuracy", "accurracy", "..., got 'accurracy'; did you mean accuracy?"),
+    ("chip.neurons = [12, 20]", "chip.neurons = [4611686018427387904]",
+     "vary.chip.neurons must be a whole number of at most 2147483647, got 4611686018427387904"),
+    ("chip.neurons = [12, 20]", "chip.neurons = [[12, 0]]", "vary.chip.neurons must be a whole number of at least 1, "),
 ])  # fmt: skip
 def test_bad_studies_are_one_line(files, old, new, words):
     path, out = files
@@ -173,6 +177,9 @@ def test_constants_of_a_layer_and_its_parts_by_name():
     assert odd["layers"] is None  # refused when it is made, and then on record
     with pytest.raises(ns.ConfigError, match="temperature must be a constant of HardWTA"):
         chip_settings(odd["asked"], refuse=True)
+    wrong = chip_settings({"recipe": "softhebb", "neurons": 5, "cutoff": -1.0})
+    with pytest.raises(ns.ConfigError, match=r"^chip\.cutoff must be "):
+        chip_settings(wrong["asked"], refuse=True)
 
 
 @pytest.mark.parametrize(("name", "objectives", "many"), [
