@@ -1,6 +1,7 @@
 """Checks of constants, shared by all that have them: each raises ConfigError."""
 
 import math
+import sys
 from dataclasses import fields
 from numbers import Integral, Real
 from typing import Any
@@ -40,7 +41,8 @@ def finite(name: str, value: object, rule: str, low: float = -math.inf, *, above
     """Refuse what `number` refuses, infinity, and numbers that would become infinite in float32."""
     number(name, value, rule, low, above=above)
     if not abs(value) <= 3e38:  # type: ignore[arg-type]
-        raise ConfigError(name, rule + " and finite", value)
+        limit = "at most 3e+38" if abs(value) <= sys.float_info.max else "finite"  # type: ignore[arg-type]
+        raise ConfigError(name, f"{rule} and {limit}", value)
 
 
 def fraction(name: str, value: object, advice: str = "") -> None:
@@ -59,7 +61,9 @@ def temperature(value: object) -> None:
 def whole(name: str, value: object, low: int, high: int | None = None) -> None:
     """Refuse anything but a whole number from `low` to `high`; None is no upper bound."""
     if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < low:
-        raise ConfigError(name, f"a whole number of at least {low}", value)
+        written = isinstance(value, float) and value.is_integer() and value >= low
+        advice = "write it without a point or an exponent" if written else ""
+        raise ConfigError(name, f"a whole number of at least {low}", value, advice)
     if high is not None and int(value) > high:
         raise ConfigError(name, f"a whole number of at most {high}", value)
 

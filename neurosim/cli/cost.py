@@ -15,8 +15,14 @@ from neurosim.cli.options import ArrivalOptions, ChipOptions, SourceOptions
 from neurosim.cli.transforms import open_transformed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from neurosim.chip.chip import Chip
-    from neurosim.hardware import CostReport
+    from neurosim.cli.resume import Admit
+    from neurosim.hardware import CostReport, Hardware
+    from neurosim.hardware.placement.strategies.options import Placement
+    from neurosim.layers.conv import ConvWTA
+    from neurosim.layers.dense import DenseWTA
     from neurosim.streams import Stream
 
 
@@ -136,7 +142,7 @@ def _price(options: CostOptions, name: str, described: str, source: str) -> None
     if options.figure is not None:
         check_figure(options.figure)
     stream = open_transformed(source, options)
-    chip = _chip(options, name, stream)
+    chip = _chip(options, name, stream, _admission(target, placement))
     hardware.place(chip, target, placement)
     hardware.check_learns(target, options.learning, options.unverified)
     counts = hardware.count(chip, stream, learning=options.learning, samples=options.samples, warm_up=options.warm_up)
@@ -157,11 +163,27 @@ def _changes(changes: tuple[str, ...]) -> dict[str, Any]:
         key, equals, text = change.partition("=")
         if not equals or not key.strip():
             raise ConfigError("set", "KEY=VALUE, such as structure.cores=64", change)
-        values[key.strip()] = toml.value_of("value of --set", text)
+        named = key.strip() if key.isprintable() else "value of --set"
+        values[key.strip()] = toml.value_of(named, text)
     return values
 
 
-def _chip(options: CostOptions, name: str, stream: "Stream") -> "Chip":
+def _admission(target: "Hardware", placement: "Placement") -> "Admit":
+    """Return a function that refuses dense layers which do not fit, before their weights take time and memory."""
+    from neurosim.hardware.placement.demand import before_weights
+    from neurosim.hardware.placement.strategies.options import OPTIMISED, ROWS
+    from neurosim.hardware.placement.strategies.placing import place
+
+    wanted = replace(placement, strategy=ROWS) if placement.strategy == OPTIMISED else placement  # which begins by rows
+
+    def admit(layers: "Sequence[DenseWTA | ConvWTA]", inputs: int) -> None:
+        if demands := before_weights(layers, inputs):
+            place(demands, target, wanted)
+
+    return admit
+
+
+def _chip(options: CostOptions, name: str, stream: "Stream", admit: "Admit") -> "Chip":
     """Return the chip of a state file, a preset, or a recipe."""
     from neurosim import presets
     from neurosim.chip.chip import Chip
@@ -176,7 +198,7 @@ def _chip(options: CostOptions, name: str, stream: "Stream") -> "Chip":
                 fail(f"{option} must be left out with {name}, which has its own, got {value}")
     if is_state:
         return Chip.load(name, rules=rules_in(options.rules))
-    return new_chip(replace(options, preset=name) if is_preset else replace(options, recipe=name), stream)
+    return new_chip(replace(options, preset=name) if is_preset else replace(options, recipe=name), stream, admit)
 
 
 def _show(report: "CostReport", options: CostOptions) -> None:

@@ -1,7 +1,7 @@
 """The chip of a command: a new one, or that of its state file if it is the one asked for."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import fields
 from typing import Any
@@ -23,12 +23,19 @@ from neurosim.state.format import Contents
 from neurosim.streams import Stream
 
 NOT_ALWAYS_KEPT = ("columns", "numbers")  # of a stream: older versions did not keep them
+Admit = Callable[[Sequence[DenseWTA | ConvWTA], int], object]
 CHANNELS = (1, 3, 4)  # of pictures: grey, colours, colours and transparency
 
 
-def new_chip(options: ChipOptions, stream: Stream) -> Chip:
-    """Return a chip as the options ask for, which has learned nothing."""
-    return _new(options, _layer_constants(options, stream), stream)
+def new_chip(options: ChipOptions, stream: Stream, admit: Admit | None = None) -> Chip:
+    """Return a chip as the options ask for, which has learned nothing.
+
+    `admit` is called with the constants of its layers and the number of inputs before any weights are made.
+    """
+    constants = _layer_constants(options, stream)
+    if admit is not None:
+        admit(_layers(options, constants), stream.inputs)
+    return _new(options, constants, stream)
 
 
 def chip_for(

@@ -21,8 +21,8 @@ def refusal(sample: Array, number: int, where: str, negative: bool) -> str:
     for rule, broken in (
         ("finite", ~np.isfinite(sample)),
         (
-            "at least 0 (initial='uniform' makes weights for such inputs; take initial='samples' or 'normal', on the "
-            "command line --initial samples)",
+            "at least 0 (initial='uniform' makes weights for such inputs; take initial='samples' or 'normal', as "
+            "neurosim stream --initial samples does)",
             (sample < 0) & (not negative),
         ),
     ):

@@ -46,7 +46,7 @@ def energy(
     operations: Table[str, NDArray[np.int64]],
     widths: Table[str, Table[int, NDArray[np.int64]]] | None = None,
 ) -> Energy:
-    """Return the energy of operations; memory access without an energy of its own is assumed to be part of them.
+    """Return the energy of operations; bits of memory without an energy of their own are assumed to be part of them.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def energy(
                 spent, each = _spent(hardware, constant, name, operations[name], counts)
                 joules[part] += spent
                 priced[name] = {"count": mean, "each_J": each, "energy_J": mean * each}
-            elif mean > 0 and (name in OUTSIDE or not name.endswith(("_bit", "_word"))):
+            elif mean > 0 and (name in OUTSIDE or not name.endswith("_bit")):
                 unpriced[name] = mean
     return Energy(joules, priced, unpriced)
 

@@ -55,7 +55,8 @@ def energy_split(report: CostReport, axes: Any) -> None:
             axes.plot(least, row, "<", color=BLUE)
         share = f"{_text(value)}, {_percent(value / whole)}" if value > 0 else "none"
         axes.annotate(share, (1.02, row), xycoords=("axes fraction", "data"), va="center")
-    log_axis(axes, "x")
+    if drawn:  # else all constants are zero, which no logarithmic axis has
+        log_axis(axes, "x")
     axes.set_yticks(range(len(parts)), list(parts))
     axes.set(
         ylim=(len(parts) - 0.5, -0.5), xlim=(least / MARGIN, most),

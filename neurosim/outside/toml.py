@@ -42,7 +42,16 @@ def read(name: str, path: str | Path) -> dict[str, Any]:
     try:
         return deepcopy(_parsed(_content(path)))  # of a cache, which a caller may not change
     except (OSError, ValueError, RecursionError) as error:  # what is not TOML or not UTF-8 is a ValueError
-        raise ConfigError(name, "a TOML file that can be read", str(path), str(error)[:LONGEST_REASON]) from None
+        raise ConfigError(name, "a TOML file that can be read", str(path), _reason(error)) from None
+
+
+def _reason(error: Exception) -> str:
+    """Return why a text cannot be read, without Python's advice to change its limits."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if "int_max_str_digits" in str(error):
+        return "it has a whole number of thousands of digits"
+    return str(error)[:LONGEST_REASON]
 
 
 @lru_cache(maxsize=16)  # the points of a sweep read the same descriptions again and again
@@ -92,7 +101,7 @@ def value_of(name: str, text: str) -> Any:
     except tomllib.TOMLDecodeError:
         return text.strip()
     except (ValueError, RecursionError) as error:
-        raise ConfigError(name, "a value that TOML can hold", text, str(error)[:LONGEST_REASON]) from None
+        raise ConfigError(name, "a value that TOML can hold", text, _reason(error)) from None
     if len(table) > 1:
         raise ConfigError(name, "one value", text)
     return deepcopy(table["value"])

@@ -217,12 +217,12 @@ def test_a_deadline_is_finite(plain):
 
 
 @pytest.mark.parametrize(("change", "words"), [
-    ("structure.cores=" + "[" * 5000, "value of --set must be a value that TOML can hold"),
-    ("structure.cores=" + "1" * 5000, "value of --set must be a value that TOML can hold"),
-    ("structure.cores=0x" + "f" * 6000, "value of --set must be a value that TOML can hold"),
+    ("structure.cores=" + "[" * 5000, "structure.cores must be a value that TOML can hold"),
+    ("structure.cores=" + "1" * 5000, "structure.cores must be a value that TOML can hold"),
+    ("structure.cores=0x" + "f" * 6000, "structure.cores must be a value that TOML can hold"),
     ("structure.cores=2024-01-01", "is a date or a time"),
-    ("structure.cores=4\nx = 3", "value of --set must be one value"),
-    ("energy.event_in.value=1e300", "energy.event_in must be at most"),
+    ("structure.cores=4\nx = 3", "structure.cores must be one value"),
+    ("energy.event_in.value=1e300", "energy.event_in.value must be at most"),
     ("structure." + "a." * 3000 + "b=1", "structure.a must be one of"),
 ])  # fmt: skip
 def test_values_that_no_chip_has_are_refused_in_one_line(plain, change, words):
@@ -298,3 +298,44 @@ def test_layers_in_turns_say_what_that_costs(plain):
     assert summary["energy_J"] == pytest.approx(sum(summary["energy_split_J"].values()))
     short = (*turns, "--set", "structure.synapse_bits_per_core=4096")
     assert "waiting states of layer 1 on core 0 must be at most 4096" in refused(*words, *short)
+
+
+def test_a_limit_is_not_known_where_no_time_passes(tmp_path):
+    path = described.written(tmp_path, times={"synaptic_operation": 0}, static=0)
+    words = (
+        "softhebb",
+        "--neurons",
+        8,
+        "--weight-bits",
+        8,
+        "--chip",
+        path,
+        *ROOMY,
+        "--stream",
+        "digits",
+        "--samples",
+        5,
+    )
+    summary = json.loads(invoke(*words, "--json").stdout)
+    ends = ("", "_low", "_high")
+    assert [summary[f"samples_per_s_limit{end}"] for end in ends] == [None] * 3
+    assert (summary["power_W"], summary["load"]) == (None, None)
+    assert "not known: all times are zero" in invoke(*words).stdout
+    by_the_clock = json.loads(invoke(*words, "--arrivals", "period", "--rate", 10, "--json").stdout)
+    assert (by_the_clock["samples_per_s_offered"], by_the_clock["load"]) == (10, None)
+
+
+def test_what_is_advised_for_inputs_below_zero_is_an_option_of_the_command_that_is_named(tmp_path, plain):
+    np.save(tmp_path / "below.npy", np.full((9, 8), -1, np.float32))
+    told = refused("softhebb", "--neurons", 8, "--chip", plain, "--stream", tmp_path / "below.npy")
+    assert "neurosim stream --initial samples" in told
+    assert "--initial" in CliRunner().invoke(main, ["stream", "--help"]).output
+
+
+def test_layers_that_cannot_fit_are_refused_before_their_weights_are_made(plain):
+    most = 2**30  # neurons, whose weights would take 256 GiB
+    for placement in ("rows", "spread", "optimised"):
+        told = refused(
+            "softhebb", "--neurons", most, "--chip", plain, *ROOMY, "--stream", "digits", "--placement", placement
+        )
+        assert "network must be small enough for the 4 cores" in told

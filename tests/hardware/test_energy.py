@@ -122,3 +122,18 @@ def test_products_in_the_table_multiply_out(plain):
         product = float(count.replace(",", "")) * float(each) * units[unit]
         assert product / units[unit_of_total] == pytest.approx(float(total), rel=5e-4, abs=0.006)  # two digits
     assert "learning  none" in text
+
+
+def test_words_without_a_price_are_named_with_their_counts(tmp_path):
+    words = '[memory]\nlayout = "input_major"\nword_bits = 32\nsource = "made up"\n'
+    energies = {"weight_update": 7}
+    chip = hardware.load(described.written(tmp_path, head=described.PLAIN + words, energies=energies))
+    run = two_layers()
+    found = hardware.price(run, chip)
+    words_read = operations(found.mapping, run)["memory_read_word"].mean()
+    assert words_read > 0
+    assert found.energy.unpriced["memory_read_word"] == words_read
+    assert {"learning_read_word", "learning_write_word"} <= found.energy.unpriced.keys()
+    assert "not priced memory read word" in " ".join(table(found.summary()).split())
+    odin = hardware.load("odin")
+    assert (odin.energy["memory_read_word"].value, odin.energy["memory_write_word"].high) == (0, 0)

@@ -121,3 +121,11 @@ def test_turns_are_drawn_within_their_cores_and_named(tmp_path):
     for patch in drawn.axes[0].patches:
         heights[int(patch.get_x())] = heights.get(int(patch.get_x()), 0) + patch.get_height()
     assert all(0 < height <= 1 for height in heights.values())
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_chip_whose_constants_are_all_zero_is_drawn(tmp_path):
+    chip = hardware.load(described.written(tmp_path, energies={"weight_update": 0}, static=0))
+    drawn, ((axes,),) = panels(height=2)
+    energy_split(hardware.price(run(), chip), axes)
+    readable.check(drawn)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import MISSING, fields
 from typing import Any, TypeVar
+from unicodedata import category
 
 from neurosim.errors import ConfigError
 
@@ -36,6 +37,24 @@ def checked(key: str, table: object, rule: str, known: Sequence[str], required: 
         if name not in table:
             raise ConfigError(f"{key}.{name}", "given", None)
     return table
+
+
+def text(key: str, value: object, *, empty: bool = False) -> str:
+    """Return a text of a description in one line; it is printed, so what steers a terminal is refused.
+
+    Raises
+    ------
+    ConfigError
+        If it is no text, has control characters, or is empty and may not be.
+    """
+    if not isinstance(value, str):
+        raise ConfigError(key, "text", value)
+    line = " ".join(value.split())
+    if any(category(character) in {"Cc", "Cs"} for character in line):
+        raise ConfigError(key, "text without control characters", value)
+    if not line and not empty:
+        raise ConfigError(key, "text, and not empty", value)
+    return line
 
 
 def section(name: str, kind: type[Section], table: object) -> Section:

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
-from neurosim.checks import LARGEST, one_of, whole
+from neurosim.checks import one_of, whole
 from neurosim.errors import ConfigError
 
 INPUT_MAJOR, NEURON_MAJOR, TRANSPOSABLE = LAYOUTS = ("input_major", "neuron_major", "transposable")
 REGISTERS, IN_MEMORY = ACCUMULATORS = ("registers", "memory")
 WIDEST_WORD = 65_536  # bits
 MOST_BANKS = 256
+MOST_PORTS = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Memory:
         one_of("memory.layout", self.layout, LAYOUTS)
         whole("memory.word_bits", self.word_bits, 1, WIDEST_WORD)
         whole("memory.banks", self.banks, 1, MOST_BANKS)
-        whole("memory.ports", self.ports, 1, LARGEST)
+        whole("memory.ports", self.ports, 1, MOST_PORTS)
         whole("memory.tag_bits", self.tag_bits, 0, WIDEST_WORD)
         one_of("memory.accumulators", self.accumulators, ACCUMULATORS)
         if self.accumulator_bits is not None:

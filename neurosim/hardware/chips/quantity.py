@@ -85,9 +85,7 @@ def quantity(key: str, table: object, units: dict[str, float], clock: float | No
         raise ConfigError(key, "of low <= value <= high", (low, value, high))
     if table["confidence"] not in CONFIDENCES:
         raise ConfigError(f"{key}.confidence", f"one of {', '.join(CONFIDENCES)}", table["confidence"])
-    most = LONGEST if units is TIMES else MOST
-    if max(value, high) * scale > most:
-        raise ConfigError(key, f"at most {most:g} {'s' if units is TIMES else 'J or W'}", f"{high:g} {table['unit']}")
+    _check_largest(key, {"value": value, "high": high}, table["unit"], scale, units, clock)
     return Quantity(
         value=value * scale,
         low=low * scale,
@@ -96,6 +94,17 @@ def quantity(key: str, table: object, units: dict[str, float], clock: float | No
         confidence=table["confidence"],
         **{name: _text(f"{key}.{name}", table.get(name, "")) for name in TEXTS},
     )
+
+
+def _check_largest(
+    key: str, numbers: dict[str, float], unit: str, scale: float, units: dict[str, float], clock: float | None
+) -> None:
+    """Refuse a constant that no real operation comes near, naming the number that is too large, and its clock."""
+    most, si = (LONGEST if units is TIMES else MOST), next(name for name, size in units.items() if size == 1)
+    for name, given in numbers.items():
+        if given * scale > most:
+            advice = f"a cycle is 1 / structure.clock_Hz, {scale:g} s" if unit == CYCLE and clock is not None else ""
+            raise ConfigError(f"{key}.{name}", f"at most {most:g} {si}", f"{given:g} {unit}", advice)
 
 
 def _scale(key: str, unit: object, units: dict[str, float], clock: float | None) -> float:
@@ -118,6 +127,4 @@ def _number(key: str, value: object) -> float:
 
 
 def _text(key: str, value: object) -> str:
-    if not isinstance(value, str) or (not value.strip() and key.endswith(("definition", "source"))):
-        raise ConfigError(key, "text", value)
-    return value
+    return keys.text(key, value, empty=not key.endswith(("definition", "source")))

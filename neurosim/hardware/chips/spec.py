@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import as_file, files
+from os.path import normpath
 from pathlib import Path
 from typing import Any
 
@@ -223,13 +224,17 @@ def _read(chip: str | Path, seen: tuple[str, ...]) -> tuple[str, dict[str, Any]]
     table = _preset(str(chip)) if preset else toml.read(what, path)
     if "base" in table:
         base = table.pop("base")
-        if not isinstance(base, str) or base in seen:
-            raise ConfigError("base", "the name of another description, which is not based on this one", base)
-        if len(seen) > DEEPEST:
-            raise ConfigError("base", f"of at most {DEEPEST} descriptions, each based on the next", base)
+        if not isinstance(base, str):
+            raise ConfigError("base", "the name of another description", base)
         if base not in names() and not preset:
-            base = str(path.parent / base)
-        table = _merged(_read(base, (*seen, base))[1], table)
+            base = normpath(path.parent / base)
+        chain = (*seen, str(chip) if preset else normpath(path))
+        if base in chain:
+            circle = " -> ".join((*chain[chain.index(base) :], base))
+            raise ConfigError("base", "another description, which is not based on this one", base, circle)
+        if len(chain) > DEEPEST:
+            raise ConfigError("base", f"of at most {DEEPEST} descriptions, each based on the next", base)
+        table = _merged(_read(base, chain)[1], table)
     return str(chip) if preset else path.stem, table
 
 
@@ -264,7 +269,7 @@ def _override(table: dict[str, Any], key: str, value: Any, overrides: Mapping[st
         for name in ("low", "high"):
             bound = inner.get(name, before)
             if f"{'.'.join(path)}.{name}" not in overrides and _is_number(bound):
-                scaled = bound * value / before if before else value
+                scaled = min(bound * (value / before), LARGEST) if before else value
                 inner[name] = min(scaled, value) if name == "low" else max(scaled, value)  # even after rounding
         inner["source"], inner["confidence"] = f"changed from {before} by the user", "assumed"
     inner[last] = value
@@ -283,9 +288,7 @@ def _hardware(name: str, table: dict[str, Any]) -> Hardware:
     for key in ("title", "summary", "structure"):
         if key not in table:
             raise ConfigError(key, "given", None, f"{name} has no {key}")
-    for key in ("title", "summary"):
-        if not isinstance(table[key], str):
-            raise ConfigError(key, "text", table[key])
+    title, summary = (keys.text(key, table[key]) for key in ("title", "summary"))
     missing = table.get("not_modelled", [])
     if not isinstance(missing, list) or not all(isinstance(text, str) for text in missing):
         raise ConfigError("not_modelled", "a list of texts", missing)
@@ -308,9 +311,9 @@ def _hardware(name: str, table: dict[str, Any]) -> Hardware:
     power_states.check(sections.get("power_states"), constants["power"], constants["time"], constants["energy"])
     return Hardware(
         name=name,
-        title=table["title"],
-        summary=table["summary"],
-        not_modelled=tuple(missing),
+        title=title,
+        summary=summary,
+        not_modelled=tuple(keys.text("not_modelled", text) for text in missing),
         **sections,
         **constants,
         components=made,
@@ -323,7 +326,8 @@ def _check_words(table: dict[str, Any]) -> None:
         given = table.get(group, {})
         for key in WORDS:
             if "memory" not in table and isinstance(given, dict) and key in given:
-                raise ConfigError(f"{group}.{key}", "given together with the table memory", key, "say what a word is")
+                advice = "say there what a word is, or leave it out"
+                raise ConfigError("memory", f"a table, as {group}.{key} is of its words", None, advice)
 
 
 def _check_port(built: Structure, times: Mapping[str, Quantity]) -> None:

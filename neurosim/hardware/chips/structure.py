@@ -9,6 +9,8 @@ CONVOLUTIONS = ("shared", "unrolled")
 DATAPATHS = ("event-driven", "dense")
 WHEN_FULL = ("block", "drop")
 WIDEST = 64  # bits of a weight
+MOST_LANES = 2**20
+FASTEST_HZ = 1e12  # a cycle of a picosecond, the least time there is
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +37,9 @@ class Structure:
     neuron_bits : int, optional
         Bits of a neuron's state. Changes the memory in use, and the cost of states put aside when cores take turns.
     lanes : int
-        Synaptic operations, or weight updates, that a core does at once, from 1. Changes times.
+        Synaptic operations, or weight updates, that a core does at once, from 1 to 2**20. Changes times.
     clock_Hz : float, optional
-        Clock of the cores. Changes times that are given in cycles, and with parts their area and leakage.
+        Clock of the cores, up to 1e12. Changes times that are given in cycles, and with parts their area and leakage.
     convolution : {"unrolled", "shared"}
         Whether a core stores a kernel once for each position of its neuron, or once for all positions. When it learns,
         all that is stored is written: changes memory, and energy and time of learning.
@@ -89,8 +91,8 @@ class Structure:
     datapath: str = "event-driven"
 
     def __post_init__(self) -> None:
-        for name in ("cores", "neurons_per_core", "lanes"):
-            whole(f"structure.{name}", getattr(self, name), 1, LARGEST)
+        for name, most in (("cores", LARGEST), ("neurons_per_core", LARGEST), ("lanes", MOST_LANES)):
+            whole(f"structure.{name}", getattr(self, name), 1, most)
         whole("structure.synapse_bits_per_core", self.synapse_bits_per_core, 1, 2**62)
         whole("structure.weight_bits", self.weight_bits, 1, WIDEST)
         for name, low in (("fan_in_per_core", 1), ("neuron_bits", 0), ("queue", 0)):
@@ -99,6 +101,8 @@ class Structure:
         for name in ("clock_Hz", "area_mm2"):
             if getattr(self, name) is not None:
                 finite(f"structure.{name}", getattr(self, name), "positive", 0, above=True)
+        if self.clock_Hz is not None and self.clock_Hz > FASTEST_HZ:
+            raise ConfigError("structure.clock_Hz", f"at most {FASTEST_HZ:g}", self.clock_Hz)
         if self.external_bits is not None:
             whole("structure.external_bits", self.external_bits, 1, 2**62)
         for name in ("multicast", "time_multiplexed"):
@@ -119,8 +123,8 @@ class Structure:
         mesh = tuple(self.mesh) if isinstance(self.mesh, list | tuple) else ()
         if len(mesh) != 2:
             raise ConfigError("structure.mesh", "two whole numbers, columns and rows", self.mesh)
-        for size in mesh:
-            whole("structure.mesh", size, 1, LARGEST)
+        for what, size in zip(("columns", "rows"), mesh, strict=True):
+            whole(f"{what} of structure.mesh", size, 1, LARGEST)
         if mesh[0] * mesh[1] < self.cores:
             raise ConfigError("structure.mesh", f"of at least as many places as the {self.cores} cores", self.mesh)
         return mesh[0], mesh[1]

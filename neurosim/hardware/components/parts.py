@@ -9,6 +9,7 @@ from neurosim.errors import ConfigError
 from neurosim.hardware.components import scaling
 from neurosim.hardware.components.scaling import FITS, Process
 
+MOST_BANKS = 2**16
 NARROWEST_SUM, WIDEST_SUM = 8, 32  # bits of an adder in the source
 SHARED = ("node_nm", "voltage_V", "transistors")  # may stand in [components] itself, for all of its parts
 
@@ -65,10 +66,11 @@ class Weights(Part):
         Size of one bank in kB, 1 to 1,024; by default what `structure.synapse_bits_per_core` needs: a larger bank takes
         more energy and time an access.
     word_bits : int, optional
-        Bits that one access reads or writes, 8 to 256; by default `memory.word_bits`, which it must equal, or else 64.
+        Bits that one access reads or writes, 8 to 256. With a table `memory` it must equal `memory.word_bits`, which is
+        its default; without one the default is 64.
     banks : int
-        Banks of a core, by default 1, and at least `memory.banks`, those that work at once: each has the area of its
-        size.
+        Arrays that a core's memory is built of, each of `kB`, from 1 to 65,536, by default 1. Of these, `memory.banks`
+        work at once, so there must be at least as many. More and smaller ones take less energy and time an access.
     """
 
     KINDS: ClassVar[tuple[str, ...]] = ("sram",)
@@ -84,7 +86,7 @@ class Weights(Part):
             finite(f"{key}.kB", self.kB, "positive", 0, above=True)
         if self.word_bits is not None:
             whole(f"{key}.word_bits", self.word_bits, 1, LARGEST)
-        whole(f"{key}.banks", self.banks, 1, LARGEST)
+        whole(f"{key}.banks", self.banks, 1, MOST_BANKS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """What a layer asks of a chip: neurons, positions, inputs, bits."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from neurosim.engine.base import WorkingLayer
 from neurosim.layers.conv import ConvWTA
+from neurosim.layers.dense import DenseWTA
 
 
 class Patches(NamedTuple):
@@ -78,17 +79,35 @@ class Demand(NamedTuple):
 def demand(layer: WorkingLayer) -> Demand:
     """Return what a layer at work asks of a chip."""
     constants: Any = layer.constants
-    convolutional = isinstance(constants, ConvWTA)
-    return Demand(
-        layer=layer.index,
-        inputs=layer.inputs,
-        fan_in=layer.state.synapses.shape[1] if convolutional else layer.inputs,
-        neurons=constants.neurons,
+    dense = _dense(constants, layer.index, layer.inputs)
+    if not isinstance(constants, ConvWTA):
+        return dense
+    return dense._replace(
+        fan_in=layer.state.synapses.shape[1],
         positions=layer.responses // constants.neurons,
-        weight_bits=None if convolutional else getattr(constants, "weight_bits", None),
+        weight_bits=None,
+        patches=_patches(layer),
+    )
+
+
+def before_weights(layers: Sequence[DenseWTA | ConvWTA], inputs: int) -> tuple[Demand, ...]:
+    """Return what dense layers of a width of inputs will ask of a chip; nothing if any of them is convolutional."""
+    if any(isinstance(constants, ConvWTA) for constants in layers):
+        return ()
+    widths = (inputs, *(constants.neurons for constants in layers))
+    return tuple(_dense(constants, index, widths[index]) for index, constants in enumerate(layers))
+
+
+def _dense(constants: Any, index: int, inputs: int) -> Demand:
+    return Demand(
+        layer=index,
+        inputs=inputs,
+        fan_in=inputs,
+        neurons=constants.neurons,
+        positions=1,
+        weight_bits=getattr(constants, "weight_bits", None),
         soft=constants.competition.soft,
         uncounted=tuple(_uncounted(constants)),
-        patches=_patches(layer) if convolutional else None,
         in_cells=getattr(constants, "devices", None) is not None,
     )
 

@@ -3,6 +3,7 @@
 import json
 from importlib.resources import files
 
+import described
 import numpy as np
 import pytest
 from near import near
@@ -227,3 +228,23 @@ def test_the_adder_of_the_45_nm_chip_holds_what_it_sums():
     assert energy["synaptic_operation"].low == near(estimates.sum_energy(24, at_45).value, rel=0.01)
     narrow = estimates.product_energy(8, 8, at_45).value + estimates.sum_energy(16, at_45).value
     assert energy["weight_update"].low == near(narrow, rel=0.01)
+
+
+@pytest.mark.parametrize("table", ["[components]\n", "[components]\nnode_nm = 28\n"])
+def test_without_any_part_there_is_no_area(tmp_path, table):
+    path = tmp_path / "none.toml"
+    path.write_text(described.text(head=described.PLAIN.replace("area_mm2 = 4.0\n", "")) + table)
+    network = ns.Chip([ns.recipes.softhebb(8, weight_bits=8)], inputs=20)
+    report = hardware.price(hardware.count(network, np.ones((3, 20), np.float32)), hardware.load(path))
+    summary = report.summary()
+    assert (summary["area_mm2"], summary["power_density_W_per_mm2"]) == (None, None)
+    assert summary["energy_J"] > 0
+    assert summary["power_W"] > 0
+
+
+def test_an_area_smaller_than_its_parts_is_noted(chip):
+    network = ns.Chip([ns.recipes.softhebb(12, weight_bits=8)], inputs=20)
+    counts = hardware.count(network, np.ones((3, 20), np.float32))
+    for area, noted in ((0.001, True), (2 * chip.area_mm2, False)):
+        notes = hardware.price(counts, hardware.load(CHIP, {"structure.area_mm2": area})).summary()["notes"]
+        assert any("its parts alone are" in note for note in notes) == noted

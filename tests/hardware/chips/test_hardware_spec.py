@@ -175,8 +175,8 @@ def test_wrong_changes_are_refused(plain, changes, words):
 @pytest.mark.parametrize(
     ("group", "units", "value", "words"),
     [
-        ("energy", "J", 1e300, r"energy.event_in must be at most 1e\+06 J or W, got '1e\+300 J'"),
-        ("time", "s", 2, "time.event_in must be at most 1 s, got '2 s'"),
+        ("energy", "J", 1e300, r"energy.event_in.value must be at most 1e\+06 J, got '1e\+300 J'"),
+        ("time", "s", 2, "time.event_in.value must be at most 1 s, got '2 s'"),
     ],
 )
 def test_no_operation_takes_for_ever(plain, group, units, value, words):
@@ -186,5 +186,42 @@ def test_no_operation_takes_for_ever(plain, group, units, value, words):
 
 
 def test_a_constant_has_a_source(plain):
-    with pytest.raises(ConfigError, match=r"energy.event_in.source must be text, got ' '"):
+    with pytest.raises(ConfigError, match=r"energy.event_in.source must be text, and not empty, got ' '"):
         hardware.load(plain, {"energy.event_in.source": " "})
+
+
+@pytest.mark.parametrize(("changes", "words"), [
+    ({"structure.clock_Hz": 1e300}, "structure.clock_Hz must be positive and at most 3e+38, got 1e+300"),
+    ({"structure.clock_Hz": float("inf")}, "structure.clock_Hz must be positive and finite, got inf"),
+    ({"structure.clock_Hz": 1e13}, "structure.clock_Hz must be at most 1e+12"),
+    ({"structure.cores": 1e300}, "got 1e+300; write it without a point or an exponent"),
+    ({"structure.mesh": [1e300, 1]}, "columns of structure.mesh must be a whole number"),
+    ({"structure.lanes": 2**31 - 1}, "structure.lanes must be a whole number of at most 1048576"),
+    ({"energy.event_in.value": 1e300}, "energy.event_in.value must be at most 1e+06 J, got '1e+300 pJ'"),
+    ({"energy.event_in.value": 1e308}, "energy.event_in.value must be at most 1e+06 J, got '1e+308 pJ'"),
+    ({"power.static.value": 1e300}, "power.static.value must be at most 1e+06 W"),
+    ({"structure.clock_Hz": 2, "time.hop.unit": "cycle"}, "a cycle is 1 / structure.clock_Hz, 0.5 s"),
+])  # fmt: skip
+def test_an_error_names_the_limit_and_the_number_that_was_written(plain, changes, words):
+    with pytest.raises(ConfigError) as caught:
+        hardware.load(plain, changes)
+    assert words in str(caught.value)
+
+
+def test_texts_are_one_line_and_steer_no_terminal(plain):
+    assert hardware.load(plain, {"title": "two\n  lines"}).title == "two lines"
+    for key, text in (("title", "a\x1b[31m"), ("summary", "\x07"), ("not_modelled", ["\x1b"]),
+                      ("energy.event_in.source", "\x9b31m")):  # fmt: skip
+        with pytest.raises(ConfigError, match=f"{key} must be text without control characters"):
+            hardware.load(plain, {key: text})
+    with pytest.raises(ConfigError, match="title must be text, and not empty"):
+        hardware.load(plain, {"title": ""})
+
+
+def test_descriptions_that_are_based_on_each_other_are_told_apart(tmp_path):
+    for name, base in (("a", "b"), ("b", "c"), ("c", "b"), ("own", "own")):
+        (tmp_path / f"{name}.toml").write_text(f'base = "{base}.toml"\n')
+    with pytest.raises(ConfigError, match=r"which is not based on this one, got .*b.toml -> .*c.toml -> .*b.toml"):
+        hardware.load(tmp_path / "a.toml")
+    with pytest.raises(ConfigError, match=r"own.toml -> .*own.toml"):
+        hardware.load(tmp_path / "own.toml")

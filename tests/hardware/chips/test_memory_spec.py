@@ -62,7 +62,7 @@ def test_constants_of_words_need_to_know_what_a_word_is(tmp_path, group):
     energies = described.ENERGIES | ({"memory_read_word": 3} if group == "energy" else {})
     times = described.TIMES | ({"memory_access": 3} if group == "time" else {})
     path = described.written(tmp_path, energies=energies, times=times)
-    with pytest.raises(ConfigError, match=f"{group}.{key} must be given together with the table memory"):
+    with pytest.raises(ConfigError, match=f"memory must be a table, as {group}.{key} is of its words, got None"):
         hardware.load(path)
 
 
