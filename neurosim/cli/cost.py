@@ -14,6 +14,8 @@ from neurosim.cli.faults import check_files, fail, plainly, say
 from neurosim.cli.options import ArrivalOptions, ChipOptions, SourceOptions
 from neurosim.cli.transforms import open_transformed
 
+MOST_FORESEEN = 2**24  # neurons; of more, the weights are refused at once
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -177,7 +179,8 @@ def _admission(target: "Hardware", placement: "Placement") -> "Admit":
     wanted = replace(placement, strategy=ROWS) if placement.strategy == OPTIMISED else placement  # which begins by rows
 
     def admit(layers: "Sequence[DenseWTA | ConvWTA]", inputs: int) -> None:
-        if demands := before_weights(layers, inputs):
+        demands = before_weights(layers, inputs)
+        if demands and sum(layer.neurons for layer in demands) <= MOST_FORESEEN:
             place(demands, target, wanted)
 
     return admit
