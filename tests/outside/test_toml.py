@@ -22,7 +22,7 @@ def test_a_byte_order_mark_and_line_ends_of_windows_are_read(tmp_path, content):
 
 
 @pytest.mark.parametrize(("content", "words"), [
-    ("a = " + "[" * DEEP, "recursion"),
+    ("a = " + "[" * DEEP, "nested too deeply"),
     ("a = " + "1" * 5000, "digits"),
     ("a = 0x" + "f" * 6000, "a is a whole number above"),
     ("a = [1, {b = 0x" + "f" * 20 + "}]", "a.b is a whole number above"),
