@@ -10,7 +10,7 @@ from typing import Any
 import click
 from click.exceptions import NoArgsIsHelpError
 
-from neurosim.cli.faults import INTERRUPTED, fail
+from neurosim.cli.faults import INTERRUPTED, WHEN_INTERRUPTED, fail
 from neurosim.cli.interrupts import ENDING
 from neurosim.version import __version__
 
@@ -45,7 +45,7 @@ def _one_line(ctx: click.Context) -> Iterator[None]:
     except EOFError as error:  # click would print "Aborted!": this is a bug, and keeps its traceback
         raise RuntimeError("a file or a pipe ended, which was not expected") from error
     except KeyboardInterrupt:  # while a command is imported
-        fail("interrupted; no file is half written", INTERRUPTED)
+        fail(WHEN_INTERRUPTED, INTERRUPTED)
 
 
 class Commands(click.Group):

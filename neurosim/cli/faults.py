@@ -15,6 +15,7 @@ from neurosim.cli.compiling import compiling_is_told
 from neurosim.errors import DivergedError, NeurosimError, StabilityWarning, StorageWarning
 
 BAD_INPUT, DIVERGED, INTERRUPTED = 2, 3, 128 + signal.SIGINT
+WHEN_INTERRUPTED = "interrupted; no file is half written"
 
 
 def plainly(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -29,7 +30,7 @@ def plainly(command: Callable[..., Any]) -> Callable[..., Any]:
             message = "; ".join([str(error), *getattr(error, "__notes__", ())])
             fail(message, DIVERGED if isinstance(error, DivergedError) else BAD_INPUT)
         except KeyboardInterrupt:  # not within `Interrupts`, so nothing is half written
-            fail("interrupted; no file is half written", INTERRUPTED)
+            fail(WHEN_INTERRUPTED, INTERRUPTED)
         except MemoryError as error:
             fail(f"the chip must fit the memory, and does not: {error}", BAD_INPUT)
 

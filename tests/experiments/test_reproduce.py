@@ -90,7 +90,7 @@ def test_a_killed_run_goes_on_and_passes_over_what_is_finished(tmp_path, small_m
 def test_ctrl_c_ends_quietly(tmp_path, small_mnist):
     process = started(tmp_path, "liuson", small_mnist, tmp_path, "--seeds", "4", "--only", "-mnist-32-")
     os.killpg(process.pid, signal.SIGINT)
-    assert process.communicate() == ("", "")
+    assert process.communicate() == ("", "Error: interrupted; no file is half written\n")
     assert process.returncode == 130
     assert is_gone(process.pid)
     assert len(finished(tmp_path)) < 16
