@@ -14,8 +14,6 @@ from neurosim.cli.faults import check_files, fail, plainly, say
 from neurosim.cli.options import ArrivalOptions, ChipOptions, SourceOptions
 from neurosim.cli.transforms import open_transformed
 
-MOST_FORESEEN = 2**24  # neurons; of more, the weights are refused at once
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -26,6 +24,8 @@ if TYPE_CHECKING:
     from neurosim.layers.conv import ConvWTA
     from neurosim.layers.dense import DenseWTA
     from neurosim.streams import Stream
+
+MOST_FORESEEN = 2**24  # neurons; of more, the weights are refused at once
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -50,9 +50,11 @@ def flows(mapping: Mapping) -> Iterator[Flow]:
             for share in mapping.shares(layer - 1):
                 yield Flow(OUTPUTS, share.core, cores, layer - 1, share=share)
         for parts in mapping.blocks(layer):
-            yield from _competition(layer, parts, layer == last)
+            yield from _there_and_back(layer, parts, SUMS, SUMS)
+            if layer == last:
+                yield Flow(RESPONSE, parts[0].core, (GATE,), layer, part=parts[0])
         for parts in mapping.copies(layer):
-            yield from _copies(layer, parts)
+            yield from _there_and_back(layer, parts, GROWTH, KERNELS)
 
 
 def others(parts: list[Part]) -> list[Part]:
@@ -60,21 +62,10 @@ def others(parts: list[Part]) -> list[Part]:
     return list({part.core: part for part in reversed(parts) if part.core != parts[0].core}.values())[::-1]
 
 
-def _competition(layer: int, parts: list[Part], last: bool) -> Iterator[Flow]:
-    home = parts[0].core
-    away = others(parts)
+def _there_and_back(layer: int, parts: list[Part], there: str, back: str) -> Iterator[Flow]:
+    """Yield what other cores send to that of the first part, and what it sends back to all of them."""
+    home, away = parts[0].core, others(parts)
     for part in away:
-        yield Flow(SUMS, part.core, (home,), layer, part=part)
+        yield Flow(there, part.core, (home,), layer, part=part)
     if away:
-        yield Flow(SUMS, home, tuple(part.core for part in away), layer, part=parts[0])
-    if last:
-        yield Flow(RESPONSE, home, (GATE,), layer, part=parts[0])
-
-
-def _copies(layer: int, parts: list[Part]) -> Iterator[Flow]:
-    home = parts[0].core
-    away = others(parts)
-    for part in away:
-        yield Flow(GROWTH, part.core, (home,), layer, part=part)
-    if away:
-        yield Flow(KERNELS, home, tuple(part.core for part in away), layer, part=parts[0])
+        yield Flow(back, home, tuple(part.core for part in away), layer, part=parts[0])
