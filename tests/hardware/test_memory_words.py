@@ -171,13 +171,7 @@ def test_any_size_and_any_bits_are_those_of_the_replay(folder, layout, inputs, n
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("stored", ["shared", "unrolled"])
 def test_words_of_a_convolution_are_those_of_the_replay(tmp_path, layout, stored):
-    random = np.random.default_rng(4)
-    x = (random.random((5, 2, 6, 6)) * (random.random((5, 2, 6, 6)) < 0.3)).astype(np.float32)
-    layer = ns.ConvWTA(
-        7, kernel=3, padding=1, stride=2, competition=ns.SoftWTA(temperature=0.5), rule=ns.SoftHebb(rate=0.01),
-        normalise="none", cutoff=0.1, initial="normal",
-    )  # fmt: skip
-    run = hardware.count(ns.Chip([layer], inputs=(2, 6, 6), seed=0), x)
+    x, run = counted.sparse_images()
     changes = {"neurons_per_core": 1000, "convolution": stored}
     mapping = hardware.place([run.layers[0].demand], chip(tmp_path, layout, banks=3, **changes))
     (part,) = mapping.parts

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+import neurosim as ns
+from neurosim import hardware
 from neurosim.hardware.counting.counts import Counts, LayerCounts
 from neurosim.hardware.placement.demand import Demand
 
@@ -28,3 +30,15 @@ def layer(demand, events, written=None, sent=None, writes=None):
 
 def counts(*layers, learning=True):
     return Counts(tuple(layers), learning, len(layers[0].events))
+
+
+def sparse_images():
+    """Return images (5, 2, 6, 6), most of whose pixels are zero, and what a convolution that learns from them does."""
+    random = np.random.default_rng(4)
+    x = (random.random((5, 2, 6, 6)) * (random.random((5, 2, 6, 6)) < 0.3)).astype(np.float32)
+    layer = ns.ConvWTA(
+        7, kernel=3, padding=1, stride=2, competition=ns.SoftWTA(temperature=0.5), rule=ns.SoftHebb(rate=0.01),
+        normalise="none", cutoff=0.1, initial="normal",
+    )  # fmt: skip
+    run = hardware.count(ns.Chip([layer], inputs=(2, 6, 6), seed=0), x)
+    return x, run
