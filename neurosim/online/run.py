@@ -12,6 +12,7 @@ from neurosim.chip.samples import as_stream, in_multiples
 from neurosim.errors import ConfigError, DivergedError, SampleError, StateError
 from neurosim.online.control import Control
 from neurosim.online.editor import Editor
+from neurosim.online.listener import Listener
 from neurosim.online.loop import Loop
 from neurosim.online.pace import AUTO, MOST, Pace, check_chunk
 from neurosim.online.report import Report
@@ -41,6 +42,7 @@ def run(
     claimed: bool = False,
     edits: Iterable[Change] | None = None,
     control: Control | None = None,
+    listener: Listener | None = None,
 ) -> Report:
     """Learn from a stream, sample by sample, and keep the state on disk.
 
@@ -93,6 +95,8 @@ def run(
         are passed over, so a run that was interrupted takes the same edits again; those after the end are not made.
     control : neurosim.online.control.Control, optional
         Asked between chunks: it may hold the run, and change constants.
+    listener : neurosim.online.listener.Listener, optional
+        Hears of every sample that was learned, once and in order, with the results of the last layer.
 
     Returns
     -------
@@ -134,7 +138,8 @@ def run(
             contexts.enter_context(snapshots)
         loop = Loop(
             chip, report, snapshots, request, chunk=chunk, threads=threads, skip_bad=skip_bad,
-            singly=chunk == 1 or (chunk == AUTO and not stream.replayable), editor=editor,
+            singly=chunk == 1 or (chunk == AUTO and not stream.replayable), editor=editor, listener=listener,
+            waits=stream.waits,
         )  # fmt: skip
         try:
             loop.learn(_named(_blocks(stream, start, loop.pace), stream, chip), watch, stop, waiting)
