@@ -35,6 +35,8 @@ from .layers.own_competitions import competition as competition
 from .layers.own_rules import rule as rule
 from .layers.rules import *
 from .layers.schedules import *
+from .online.emission.watching import Emission as Emission
+from .online.emission.watching import watch as watch
 from .online.run import run as run
 from .readouts.compare import Comparison as Comparison
 from .readouts.compare import compare as compare
