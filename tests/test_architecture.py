@@ -48,7 +48,7 @@ ARROWS = {
     "interop": "chip layers readouts",
     "latency": "chip engine kernels layers online outside reporting state streams",
     "layers": "kernels",
-    "online": "chip layers reporting state streams",
+    "online": "chip engine layers reporting state streams",
     "presets": "layers outside",
     "readouts": "chip kernels layers outside state streams",
     "streams": "outside state",
