@@ -1,4 +1,4 @@
-"""What the bytes of a live source mean: cut into records in the thread that receives, decoded where they are learned."""
+"""What a live source's bytes mean: cut into records where they are received, decoded where they are learned."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence

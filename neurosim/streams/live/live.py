@@ -1,7 +1,9 @@
 """Streams that arrive by themselves: a transport's messages, through a bounded queue, decoded into samples."""
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -70,10 +72,13 @@ class LiveStream(Stream):
         self.name, self.inputs, self.length, self.labelled = name, inputs, None, labelled
         self.transport, self.counts = transport, Counts()
         self._decoder, self._skip_bad = decoder, skip_bad
-        self._most = DEFAULT_QUEUE if queue is None else whole("queue", queue, 1, LARGEST)
+        self._most = DEFAULT_QUEUE if queue is None else queue
         self._when_full = BLOCK if when_full is None else when_full
-        self._reconnect = 0.0 if reconnect is None else number("reconnect", reconnect, "at least 0", 0)
-        self._idle = None if idle is None else number("idle", idle, "positive, in seconds", 0, above=True)
+        self._reconnect, self._idle = reconnect or 0.0, idle
+        whole("queue", self._most, 1, LARGEST)
+        number("reconnect", self._reconnect, "at least 0, in seconds", 0)
+        if idle is not None:
+            number("idle", idle, "positive, in seconds", 0, above=True)
         self.numbers, self.labels_advice = decoder.numbers, decoder.labels_advice
         self.classes_grow = decoder.classes_grow
         self._latest: dict[int, tuple[int, int]] = {}
@@ -138,17 +143,17 @@ class LiveStream(Stream):
         """
         return {"places": self._history.latest(taken)}
 
-    def go_on(self, kept: dict[str, NDArray[Any]]) -> None:
+    def go_on(self, kept: Mapping[str, NDArray[Any]]) -> None:
         """Go on where `kept` says; before reading.
 
         Raises
         ------
-        StreamError
-            If that is no place, or the source cannot go back.
+        ValueError
+            If that is no place in a source that can go back.
         """
         places = kept.get("places")
         if not self.transport.replays or places is None or places.ndim != 2 or places.shape[1] != 3:
-            raise StreamError(f"{self.name} must be a source that can go on at an offset, as that of the state")
+            raise ValueError(f"the place in {self.name} must be int64 (partitions, 3), of a source that can go back")
         self._latest = {int(partition): (int(offset), int(count)) for partition, offset, count in places}
 
     def blocks(self, start: int = 0, size: int = MOST_TOGETHER) -> Iterator[Block]:
@@ -250,3 +255,20 @@ def live_stream(
     )  # fmt: skip
 
 
+def reader(source: str) -> Callable[[Callable[[str], Transport]], Callable[..., LiveStream]]:
+    """Return a decorator that makes a source's reader, for the table of sources, of what returns its transport.
+
+    The reader is called with the text after `source:`, its address, and with the options of `live_stream`.
+    """
+
+    def decorate(transport: Callable[[str], Transport]) -> Callable[..., LiveStream]:
+        @functools.wraps(transport)
+        def read(place: str, **options: Any) -> LiveStream:
+            return live_stream(f"{source}:{place}", transport(place), **options)
+
+        place, *_ = inspect.signature(transport).parameters.values()
+        options = list(inspect.signature(live_stream).parameters.values())[2:]
+        read.__signature__ = inspect.Signature([place, *options])  # type: ignore[attr-defined]
+        return read
+
+    return decorate

@@ -1,4 +1,4 @@
-"""The thread that receives: it connects, connects again, and puts what arrives into the queue until it is told to end."""
+"""The thread that receives: it connects, also again, and queues what arrives until it is told to end."""
 
 import threading
 import time
