@@ -21,7 +21,7 @@ FLOORS = [
     {"instruments"},
     {"checks", "randomness", "reporting", "state"},
     {"engine", "layers", "streams", "hardware.components"},
-    {"engine.dense", "engine.conv", "presets", "recipes", "experiments", "hardware.chips"},
+    {"engine.dense", "engine.conv", "streams.events", "presets", "recipes", "experiments", "hardware.chips"},
     {"engine.cuda"},
     {"chip"},
     {"online", "readouts", "receptive_fields", "hardware.placement"},
