@@ -57,7 +57,8 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
     declared = (
         click.option(
             "--emit", metavar="LIST",
-            help="Write a record of each sample to standard output as soon as it is learned: some of {emitted}.",
+            help="Write a record of each sample to standard output as soon as it is learned: its number, and of the "
+            "fields below those listed.",
         ),
         click.option(
             "--emit-format", type=click.Choice(FORMATS),

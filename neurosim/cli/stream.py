@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 from click.core import ParameterSource
 
+from neurosim.cli import emitting
 from neurosim.cli import options as shared
 from neurosim.cli.compiled_code import find_cache
-from neurosim.cli.faults import echo_error, fail, plainly, say
+from neurosim.cli.emitting import EmitOptions
+from neurosim.cli.faults import echo_error, fail, plainly
 from neurosim.cli.help import FilledHelp
 from neurosim.cli.interrupts import Interrupts, ignored
 from neurosim.cli.options import ChipOptions, SourceOptions
@@ -31,7 +33,7 @@ CHUNK_ON_A_DEVICE = 256  # samples: each call of a device has a cost of its own
 
 
 @dataclass(frozen=True, kw_only=True)
-class StreamOptions(SourceOptions, ChipOptions):
+class StreamOptions(SourceOptions, ChipOptions, EmitOptions):
     """Values of the options of `neurosim stream`."""
 
     source: str
@@ -70,10 +72,11 @@ def _chunk_of(_context: click.Context, _option: click.Parameter, text: str | Non
 def known() -> dict[str, str]:
     """Return what the help names of other modules."""
     find_cache()  # recipes may import kernels
+    from neurosim.online.emission.fields import FIELDS
     from neurosim.recipes import NAMES
     from neurosim.streams import KNOWN
 
-    return {"sources": KNOWN, "recipes": ", ".join(NAMES)}
+    return {"sources": KNOWN, "recipes": ", ".join(NAMES), "fields": ", ".join(FIELDS)}
 
 
 @click.command(
@@ -81,7 +84,7 @@ def known() -> dict[str, str]:
     cls=FilledHelp,
     fields=known,
     epilog="Sources: {sources}. A folder of images has a folder for each class; a pipe brings lines of CSV or JSON on "
-    "standard input. Recipes: {recipes}.",
+    "standard input. Recipes: {recipes}. Fields of --emit: {fields}.",
 )
 @click.argument("source")
 @shared.root()
@@ -123,6 +126,7 @@ def known() -> dict[str, str]:
 @shared.header()
 @shared.delimiter()
 @shared.frames()
+@shared.waiting
 @click.option("--skip-bad", is_flag=True, help="Pass over bad lines, and samples that the chip refuses; count them.")
 @click.option("--replay", is_flag=True, help="Pipe: it begins anew, so pass over what the state has learned from.")
 @click.option("--state", metavar="FILE", help="Keep the state here, and go on from it if it is there.")
@@ -152,6 +156,7 @@ def known() -> dict[str, str]:
     show_default=True,
     help="Threads at work on wide or on successive layers; never changes results.",
 )
+@emitting.options
 @shared.test(help="Measure accuracy on this stream when learning is done.")
 @click.option(
     "--keep-readout", is_flag=True,
@@ -176,6 +181,7 @@ def command(**values: Any) -> None:
 def learn_on_line(options: StreamOptions, show: Show | None = None) -> None:
     """Do what the command does, with the state and the summary; by default a bar on a terminal shows how it goes."""
     _check_effect(options)
+    emitting.check(options)
     with ignored(signal.SIGUSR1):
         _stream(options, _bar if show is None else show)
 

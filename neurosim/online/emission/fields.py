@@ -2,17 +2,18 @@
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.chip.chip import Chip
 from neurosim.chip.wanted import Wanted
-from neurosim.engine.results import Results
 from neurosim.errors import ConfigError
-from neurosim.streams import Stream
-from neurosim.streams.base import UNLABELLED
+from neurosim.streams.base import UNLABELLED, Stream
+
+if TYPE_CHECKING:  # the command line's help names the fields, and must not wait for the chip's modules
+    from neurosim.chip.chip import Chip
+    from neurosim.engine.results import Results
 
 WHOLE, REAL, SINGLE = np.dtype("<i8"), np.dtype("<f8"), np.dtype("<f4")
 SECOND = 1e9  # nanoseconds
@@ -30,7 +31,7 @@ class Batch(NamedTuple):
     """
 
     first: int
-    results: Results
+    results: "Results"
     labels: NDArray[np.int64] | None
     samples: NDArray[np.float32]
     nanoseconds: NDArray[np.int64]
@@ -67,36 +68,36 @@ class Field(NamedTuple):
 
     key: str
     about: str
-    begin: Callable[[Chip, Stream], Values]
+    begin: Callable[["Chip", Stream], Values]
     dtype: np.dtype[Any] = WHOLE
-    numbers: Callable[[Chip], int] | None = None
+    numbers: Callable[["Chip"], int] | None = None
     wants: Wanted = Wanted()
-    names: Callable[[Chip, Stream], Sequence[str]] | None = None
+    names: Callable[["Chip", Stream], Sequence[str]] | None = None
 
 
-def _winners(_chip: Chip, _stream: Stream) -> Values:
+def _winners(_chip: "Chip", _stream: Stream) -> Values:
     return lambda batch: batch.results.winners
 
 
-def _responses(chip: Chip, _stream: Stream) -> Values:
+def _responses(chip: "Chip", _stream: Stream) -> Values:
     as_images = chip.layers[-1].as_images
     return lambda batch: as_images(batch.results.responses).reshape(len(batch), -1)
 
 
-def _potentials(chip: Chip, _stream: Stream) -> Values:
+def _potentials(chip: "Chip", _stream: Stream) -> Values:
     as_images = chip.layers[-1].as_images
     return lambda batch: as_images(batch.results.potentials).reshape(len(batch), -1)
 
 
-def _outputs(_chip: Chip, _stream: Stream) -> Values:
+def _outputs(_chip: "Chip", _stream: Stream) -> Values:
     return lambda batch: batch.results.outputs
 
 
-def _labels(_chip: Chip, _stream: Stream) -> Values:
+def _labels(_chip: "Chip", _stream: Stream) -> Values:
     return lambda batch: np.full(len(batch), UNLABELLED) if batch.labels is None else batch.labels
 
 
-def _latencies(_chip: Chip, stream: Stream) -> Values:
+def _latencies(_chip: "Chip", stream: Stream) -> Values:
     """Return a function that gives seconds from each sample's arrival, or in the loop where no arrival is known."""
 
     def seconds(batch: Batch) -> NDArray[np.float64]:
