@@ -1,6 +1,6 @@
 """`neurosim stream --emit`: a record for each sample on standard output; and `--respond`, for a chip that is frozen."""
 
-import json
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -16,7 +16,9 @@ from neurosim.cli.interrupts import Interrupts
 
 if TYPE_CHECKING:
     from neurosim.chip.chip import Chip
+    from neurosim.online.companion import Companion
     from neurosim.online.emission.emitter import Emitter
+    from neurosim.online.listener import Listener
     from neurosim.streams import Stream
 
 DEFAULT_FORMAT = "csv"
@@ -91,9 +93,9 @@ def check(values: Any) -> None:
 
 def _check_frozen(values: Any) -> None:
     context = click.get_current_context()
-    refused = {name: "--respond: nothing is learned" for name in OF_LEARNING}
+    refused = dict.fromkeys(OF_LEARNING, "--respond: nothing is learned")
     if values.state is not None:
-        refused |= {name: "--state and --respond: the chip is the state's" for name in OF_A_NEW_CHIP}
+        refused |= dict.fromkeys(OF_A_NEW_CHIP, "--state and --respond: the chip is the state's")
         if not os.path.exists(values.state):
             fail(f"state must be there for --respond, got {values.state}")
     for name, why in refused.items():
@@ -109,11 +111,7 @@ def with_width(values: Any) -> Any:
         return values
     from neurosim.state import store
 
-    shape = store.read(values.state).shape
-    width = 1
-    for size in shape:
-        width *= size
-    return replace(values, inputs=width)
+    return replace(values, inputs=math.prod(store.read(values.state).shape))
 
 
 def frozen_chip(values: Any, stream: "Stream") -> "Chip":
@@ -133,31 +131,38 @@ def frozen_chip(values: Any, stream: "Stream") -> "Chip":
 
 
 class Emission:
-    """What a command emits: nothing without `--emit`.
+    """What a command tells of each sample: nothing without `--emit`.
+
+    Parameters
+    ----------
+    values : EmitOptions
+    chip : Chip
+    stream : Stream
+    position : int
+        Number of the run's first sample in the stream.
+    interrupts : Interrupts
 
     Attributes
     ----------
     emitter : Emitter or None
-        The `listener` of the run.
+        Writes the records, if any are wanted.
+    listener : Listener or None
+        That of the run.
+    companions : list of Companion
+        Those of the run.
+    ends : callable
+        Tells whether the run is to end: a signal came, or nobody reads the records any more.
     """
 
     def __init__(self, values: Any, chip: "Chip", stream: "Stream", position: int, interrupts: Interrupts) -> None:
         self.emitter: Emitter | None = None
-        if values.emit is None:
-            return
-        from neurosim.online.emission.emitter import Emitter, listed
-        from neurosim.online.emission.output import Output
-
-        assert sys.stdout is not None
-        sys.stdout.flush()
-        output = Output(sys.stdout.buffer, interrupts.came)
-        form = values.emit_format or DEFAULT_FORMAT
-        self.emitter = Emitter(chip, stream, listed(values.emit), form, output, position)
-
-    @property
-    def closed(self) -> bool:
-        """Whether nobody reads the records any more, so that the run ends."""
-        return self.emitter is not None and self.emitter.closed
+        self.listener: Listener | None = None
+        self.companions: list[Companion] = []
+        self.ends = interrupts.came
+        if values.emit is not None:
+            self.emitter = emitter = _emitter(values, chip, stream, position, interrupts)
+            self.listener, self.companions = emitter, emitter.companions
+            self.ends = lambda: interrupts.came() or emitter.closed
 
     def finish(self, summary: dict[str, Any]) -> None:
         """Write what is left, and say in the summary what became of the records."""
@@ -167,14 +172,23 @@ class Emission:
         emitter.finish()
         summary["records"] = emitter.records
         if emitter.stuck:
-            summary["notes"] = [*summary["notes"], "nobody read standard output, so the last records were not written"]
+            summary["notes"].append("nobody read standard output, so the last records were not written")
         elif emitter.closed:
-            summary["notes"] = [*summary["notes"], "standard output was closed by its reader, which ended the run"]
+            summary["notes"].append("standard output was closed by its reader, which ended the run")
 
-    def say(self, summary: dict[str, Any], text: str | None = None) -> None:
+    def say(self, text: str) -> None:
         """Print the summary: on standard error if records are on standard output."""
-        text = json.dumps(summary, allow_nan=False) if text is None else text
         if self.emitter is None:
             say(text)
         else:
             echo_error(text)
+
+
+def _emitter(values: Any, chip: "Chip", stream: "Stream", position: int, interrupts: Interrupts) -> "Emitter":
+    from neurosim.online.emission.emitter import Emitter, listed
+    from neurosim.online.emission.output import Output
+
+    assert sys.stdout is not None
+    sys.stdout.flush()
+    output, form = Output(sys.stdout.buffer, interrupts.came), values.emit_format or DEFAULT_FORMAT
+    return Emitter(chip, stream, listed(values.emit), form, output, position)

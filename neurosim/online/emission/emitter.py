@@ -113,5 +113,3 @@ class Emitter:
 def listed(text: str) -> list[str]:
     """Return the names of a text that separates them by commas."""
     return [name.strip() for name in text.split(",")] if text.strip() else []
-
-

@@ -82,7 +82,7 @@ class Ndjson:
         """Return an object for each sample."""
         pieces: list[Any] = [[b'{"%s":%d' % (NUMBER.encode(), n) for n in range(first, first + len(values[0]))]]
         for key, column, array in zip(self._keys, self._columns, values, strict=True):
-            pieces += [[key] * len(array), _cells(column, array, _json)]
+            pieces += [[key] * len(array), _cells(column, array, IN_JSON)]
         return self._end.join(map(b"".join, zip(*pieces, strict=True))) + self._end
 
 

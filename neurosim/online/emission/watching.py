@@ -119,6 +119,7 @@ def watch(
     100
     """
     source = as_stream("stream", stream, chip.shape)
+    source = source.skipping_bad() if skip_bad else source
     heard = _Heard(chip, source, start if position is None else position, learn, novelty)
     begun = begin(
         chip, source, state=state, start=start, position=position, chunk=chunk, threads=threads, skip_bad=skip_bad,
