@@ -125,7 +125,7 @@ def frozen_chip(values: Any, stream: "Stream") -> "Chip":
     if values.state is None:
         return new_chip(values, stream)
     contents = store.read(values.state)
-    rules = None if values.recipe is None else rules_in(split(values.recipe)[0])
+    rules = rules_in(None if values.recipe is None else split(values.recipe)[0])
     check_columns(stream.name, stream.columns, (contents.stream or {}).get("columns", ()), "what the chip learned from")
     return Chip.of(contents, values.state, rules, values.device)
 

@@ -51,9 +51,9 @@ class StreamOptions(SourceOptions, ChipOptions, EmitOptions):
     as_json: bool
 
     @property
-    def keeps_state(self) -> bool:
-        """Whether a state file is written."""
-        return self.state is not None and self.learning
+    def written(self) -> str | None:
+        """The state file, if it is written."""
+        return self.state if self.learning else None
 
 
 class Shown(NamedTuple):
@@ -212,7 +212,7 @@ def _stream(options: StreamOptions, show: Show) -> None:
     stream = open_transformed(options.source, options)
     train, test = _judged_on(options, stream)
     edits, edited = edits_of(options.edits, options)
-    with store.claim(options.state) if options.keeps_state else nullcontext():
+    with nullcontext() if options.written is None else store.claim(options.written):
         if options.learning:
             chip, position = chip_for(
                 options, stream, state=options.state, restart=options.restart, replay=options.replay
@@ -279,7 +279,7 @@ def _learn(
     start = position if stream.replayable or options.replay else 0
     with show(chip, stream, start, interrupts) as shown:
         return run(
-            chip, stream, state=options.state if options.keeps_state else None, start=start, position=position,
+            chip, stream, state=options.written, start=start, position=position,
             chunk=_chunk(options), threads=options.threads, snapshot_samples=options.snapshot_samples,
             snapshot_seconds=options.snapshot_seconds, skip_bad=options.skip_bad, request=request, watch=shown.watch,
             stop=emission.ends, waiting=interrupts.waiting, claimed=True, edits=edits, control=shown.control,
