@@ -26,7 +26,7 @@ FLOORS = [
     {"chip"},
     {"readouts", "receptive_fields", "hardware.placement"},
     {"online", "bayes", "interop", "hardware.placement.strategies"},
-    {"studies", "latency.timing", "hardware.counting"},
+    {"online.emission", "studies", "latency.timing", "hardware.counting"},
     {"studies.bayes", "latency.roofline", "hardware.timeline"},
     {"latency", "hardware"},
     {"sweeps", "views"},
@@ -70,6 +70,7 @@ WITHIN = {  # and which folders of a folder, or of kernels/
     "latency.roofline": "latency.timing",
     "streams.live": "streams",
     "streams.events": "streams",
+    "online.emission": "online",
     "studies.bayes": "studies",
     "views.scope": "views",
     "kernels": "kernels.shared",  # the loops that lie loose; what shared/ takes from there is `compiled.py` alone
