@@ -44,7 +44,8 @@ class History:
         """Return when samples arrived, int64 nanoseconds; None if one of them is not known, or not any more."""
         if not self._count - self._size <= first <= first + count <= self._count or first < 0:
             return None
-        return self._arrived[np.arange(first, first + count) & (self._size - 1)]
+        times: NDArray[np.int64] = self._arrived[np.arange(first, first + count) & (self._size - 1)]
+        return times
 
     def latest(self, taken: int) -> NDArray[np.int64]:
         """Return the place of the latest of `taken` samples in each partition, int64 (partitions, 3).

@@ -4,7 +4,7 @@ import copy
 import functools
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,14 @@ from neurosim.streams.live.receiver import Counts, Receiver
 from neurosim.streams.live.transport import Transport
 
 DEFAULT_QUEUE = 4096  # records
+
+
+@dataclass
+class Reading:
+    """What the copies of a stream share while one of them is read."""
+
+    queue: Queue | None = None
+    history: History = field(default_factory=lambda: History(1))
 
 
 class LiveStream(Stream):
@@ -55,6 +63,11 @@ class LiveStream(Stream):
 
     replayable = False
 
+    @property
+    def going_on(self) -> str:  # type: ignore[override]
+        """How a run goes on with it, in words."""
+        return "at the offsets that the state has" if self.keeps else "with what arrives from now on"
+
     def __init__(
         self,
         name: str,
@@ -82,7 +95,7 @@ class LiveStream(Stream):
         self.numbers, self.labels_advice = decoder.numbers, decoder.labels_advice
         self.classes_grow = decoder.classes_grow
         self._latest: dict[int, tuple[int, int]] = {}
-        self._history = History(1)
+        self._reading = Reading()
         Queue(self._most, self._when_full)  # refuses what cannot be
 
     @property
@@ -105,9 +118,15 @@ class LiveStream(Stream):
         """Malformed records that were passed over."""
         return self.counts.bad
 
-    def counted(self) -> dict[str, int]:
-        """Return what has been counted since reading began, by its name: see `Counts`."""
-        return asdict(self.counts)
+    def counted(self, taken: int) -> dict[str, int]:
+        """Return what has been counted since reading began, by its name: see `Counts`, and `Stream.counted`."""
+        counts = self.counts
+        left = counts.received - counts.dropped - counts.bad - counts.names - taken
+        return asdict(counts) | {"left": left}
+
+    def waits(self) -> bool:
+        """Tell whether the next block may have to be waited for: nothing is in the queue."""
+        return self._reading.queue is None or not len(self._reading.queue)
 
     def fingerprint(self) -> str:
         """Return the same for all: what will arrive is not known."""
@@ -127,13 +146,15 @@ class LiveStream(Stream):
 
     def skipping_bad(self) -> "LiveStream":
         """Return the stream with malformed records passed over and counted in `bad`; the counts are the same."""
+        if self._skip_bad:
+            return self
         skipping = copy.copy(self)
         skipping._skip_bad = True
         return skipping
 
     def arrived(self, first: int, count: int) -> NDArray[np.int64] | None:
         """Return when samples arrived, `time.monotonic_ns()`, counted since reading began; None for long ago."""
-        return self._history.arrived(first, count)
+        return self._reading.history.arrived(first, count)
 
     def kept(self, taken: int) -> dict[str, NDArray[Any]]:
         """Return the place in the source after `taken` of the samples given since reading began.
@@ -141,7 +162,7 @@ class LiveStream(Stream):
         `places`, int64 (partitions, 3): of each partition the offset of the latest message of which a sample was
         taken, and how many of its records were.
         """
-        return {"places": self._history.latest(taken)}
+        return {"places": self._reading.history.latest(taken)}
 
     def go_on(self, kept: Mapping[str, NDArray[Any]]) -> None:
         """Go on where `kept` says; before reading.
@@ -183,9 +204,11 @@ class LiveStream(Stream):
         if self._latest:
             self.transport.seek({partition: offset for partition, (offset, _) in self._latest.items()})
         self.prepare()
-        self._history = History(max(most, MOST_TOGETHER))
-        self._history.begin_at(self._latest)
-        queue = Queue(self._most, self._when_full)
+        queue, history = Queue(self._most, self._when_full), History(max(most, MOST_TOGETHER))
+        history.begin_at(self._latest)
+        self._reading.queue, self._reading.history = queue, history
+        for name in asdict(self.counts):
+            setattr(self.counts, name, 0)
         receiver = Receiver(
             self.name, self.transport, lambda: self._decoder.cutter(self.transport.boundaries), queue, self.counts,
             reconnect=self._reconnect, idle=self._idle, skip=self._latest,
@@ -209,13 +232,16 @@ class LiveStream(Stream):
         """Return the samples of records, and what is wrong with the record after them; note when they arrived."""
         block, taken, bad, fault = self._decoder.decode(records, self._skip_bad)
         self.counts.bad += bad
+        if fault is None:
+            samples = 0 if block is None else len(block.samples)
+            self.counts.names += len(records) - samples - bad
         if block is None:
             return None, fault
         chosen = records if taken is None else [records[index] for index in taken]
         places = None
         if self.transport.replays:
-            places = np.array([(record.partition, record.offset, record.index + 1) for record in chosen], np.int64)
-        self._history.note(np.array([record.arrived for record in chosen], np.int64), places)
+            places = np.array([(record.partition, record.offset, record.number + 1) for record in chosen], np.int64)
+        self._reading.history.note(np.array([record.arrived for record in chosen], np.int64), places)
         return block, fault
 
 

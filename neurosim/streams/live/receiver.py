@@ -44,6 +44,8 @@ class Counts:
         their numbers.
     bad : int
         Malformed records that were passed over.
+    names : int
+        Lines that had the names of the columns.
     cut : int
         Records whose end had not come when a connection ended; they are not among the received.
     repeated : int
@@ -60,6 +62,7 @@ class Counts:
     dropped: int = 0
     lost: int = 0
     bad: int = 0
+    names: int = 0
     cut: int = 0
     repeated: int = 0
     late: int = 0
