@@ -4,30 +4,20 @@ import copy
 import functools
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.checks import LARGEST, number, whole
 from neurosim.errors import StreamError
 from neurosim.streams.base import MOST_TOGETHER, Block, Size, Stream, asked
 from neurosim.streams.live.decoders import Decoder, FrameDecoder, LineDecoder
 from neurosim.streams.live.history import History
-from neurosim.streams.live.queue import BLOCK, Queue, Record
-from neurosim.streams.live.receiver import Counts, Receiver
+from neurosim.streams.live.queue import Record
+from neurosim.streams.live.receiver import Places
+from neurosim.streams.live.reception import Reception
 from neurosim.streams.live.transport import Transport
-
-DEFAULT_QUEUE = 4096  # records
-
-
-@dataclass
-class Reading:
-    """What the copies of a stream share while one of them is read."""
-
-    queue: Queue | None = None
-    history: History = field(default_factory=lambda: History(1))
 
 
 class LiveStream(Stream):
@@ -83,20 +73,15 @@ class LiveStream(Stream):
         skip_bad: bool = False,
     ) -> None:
         self.name, self.inputs, self.length, self.labelled = name, inputs, None, labelled
-        self.transport, self.counts = transport, Counts()
-        self._decoder, self._skip_bad = decoder, skip_bad
-        self._most = DEFAULT_QUEUE if queue is None else queue
-        self._when_full = BLOCK if when_full is None else when_full
-        self._reconnect, self._idle = reconnect or 0.0, idle
-        whole("queue", self._most, 1, LARGEST)
-        number("reconnect", self._reconnect, "at least 0, in seconds", 0)
-        if idle is not None:
-            number("idle", idle, "positive, in seconds", 0, above=True)
+        self.transport, self._decoder, self._skip_bad = transport, decoder, skip_bad
+        self._reception = Reception(
+            name, transport, lambda: decoder.cutter(transport.boundaries), queue=queue, when_full=when_full,
+            reconnect=reconnect, idle=idle,
+        )  # fmt: skip
+        self.counts, self._history = self._reception.counts, History()
         self.numbers, self.labels_advice = decoder.numbers, decoder.labels_advice
         self.classes_grow = decoder.classes_grow
-        self._latest: dict[int, tuple[int, int]] = {}
-        self._reading = Reading()
-        Queue(self._most, self._when_full)  # refuses what cannot be
+        self._places: Places = {}
 
     @property
     def keeps(self) -> bool:  # type: ignore[override]
@@ -126,7 +111,7 @@ class LiveStream(Stream):
 
     def waits(self) -> bool:
         """Tell whether the next block may have to be waited for: nothing is in the queue."""
-        return self._reading.queue is None or not len(self._reading.queue)
+        return self._reception.empty()
 
     def fingerprint(self) -> str:
         """Return the same for all: what will arrive is not known."""
@@ -154,7 +139,7 @@ class LiveStream(Stream):
 
     def arrived(self, first: int, count: int) -> NDArray[np.int64] | None:
         """Return when samples arrived, `time.monotonic_ns()`, counted since reading began; None for long ago."""
-        return self._reading.history.arrived(first, count)
+        return self._history.arrived(first, count)
 
     def kept(self, taken: int) -> dict[str, NDArray[Any]]:
         """Return the place in the source after `taken` of the samples given since reading began.
@@ -162,7 +147,7 @@ class LiveStream(Stream):
         `places`, int64 (partitions, 3): of each partition the offset of the latest message of which a sample was
         taken, and how many of its records were.
         """
-        return {"places": self._reading.history.latest(taken)}
+        return {"places": self._history.latest(taken)}
 
     def go_on(self, kept: Mapping[str, NDArray[Any]]) -> None:
         """Go on where `kept` says; before reading.
@@ -175,7 +160,7 @@ class LiveStream(Stream):
         places = kept.get("places")
         if not self.transport.replays or places is None or places.ndim != 2 or places.shape[1] != 3:
             raise ValueError(f"the place in {self.name} must be int64 (partitions, 3), of a source that can go back")
-        self._latest = {int(partition): (int(offset), int(count)) for partition, offset, count in places}
+        self._places = {int(partition): (int(offset), int(count)) for partition, offset, count in places}
 
     def blocks(self, start: int = 0, size: int = MOST_TOGETHER) -> Iterator[Block]:
         """Yield the samples that arrive, in blocks of `size` records, fewer if malformed ones are among them."""
@@ -186,47 +171,21 @@ class LiveStream(Stream):
         return self._blocks(start, asked(size), MOST_TOGETHER if callable(size) else size, together=False)
 
     def prepare(self) -> None:
-        """Take hold of the port, if others are to reach this source, before reading begins.
-
-        Raises
-        ------
-        StreamError
-            If it is not to be had.
-        """
-        try:
-            self.transport.prepare()
-        except StreamError:
-            raise
-        except OSError as error:
-            raise StreamError(f"{self.name} must be an address that can be listened to, but: {error}") from error
+        """Take hold of the port, if others are to reach this source, before reading begins: see `Reception`."""
+        self._reception.prepare()
 
     def _blocks(self, start: int, size: Callable[[], int], most: int, *, together: bool) -> Iterator[Block]:
-        if self._latest:
-            self.transport.seek({partition: offset for partition, (offset, _) in self._latest.items()})
-        self.prepare()
-        queue, history = Queue(self._most, self._when_full), History(max(most, MOST_TOGETHER))
-        history.begin_at(self._latest)
-        self._reading.queue, self._reading.history = queue, history
-        for name in asdict(self.counts):
-            setattr(self.counts, name, 0)
-        receiver = Receiver(
-            self.name, self.transport, lambda: self._decoder.cutter(self.transport.boundaries), queue, self.counts,
-            reconnect=self._reconnect, idle=self._idle, skip=self._latest,
-        )  # fmt: skip
-        receiver.start()
-        try:
-            left = start
-            while records := queue.take(wanted := size(), wanted=wanted if together else 1):
-                block, fault = self._decoded(records)
-                if block is not None:
-                    if left:
-                        block, left = _without(block, left)
-                    if len(block.samples):
-                        yield block
-                if fault is not None:
-                    raise fault
-        finally:
-            receiver.close()
+        self._history.begin(max(most, MOST_TOGETHER), self._places)
+        left = start
+        for records in self._reception.records(size, self._places, together=together):
+            block, fault = self._decoded(records)
+            if block is not None:
+                if left:
+                    block, left = _without(block, left)
+                if len(block.samples):
+                    yield block
+            if fault is not None:
+                raise fault
 
     def _decoded(self, records: list[Record]) -> tuple[Block | None, StreamError | None]:
         """Return the samples of records, and what is wrong with the record after them; note when they arrived."""
@@ -241,7 +200,7 @@ class LiveStream(Stream):
         places = None
         if self.transport.replays:
             places = np.array([(record.partition, record.offset, record.number + 1) for record in chosen], np.int64)
-        self._reading.history.note(np.array([record.arrived for record in chosen], np.int64), places)
+        self._history.note(np.array([record.arrived for record in chosen], np.int64), places)
         return block, fault
 
 

@@ -17,6 +17,9 @@ ATTEMPT = 5.0  # seconds of one attempt
 ENDING = 2.0  # seconds that the end of the thread is waited for, at most: it may be within an attempt to connect
 
 
+Places = dict[int, tuple[int, int]]  # by partition: the offset of a message, and how many of its records were taken
+
+
 class Cutter(Protocol):
     """Cuts what arrives into records; a new one for each connection."""
 
@@ -100,7 +103,7 @@ class Receiver:
         *,
         reconnect: float,
         idle: float | None,
-        skip: dict[int, tuple[int, int]],
+        skip: Places,
     ) -> None:
         self._name, self._transport, self._new_cutter = name, transport, cutter
         self._queue, self._counts, self._skip = queue, counts, skip
@@ -128,9 +131,9 @@ class Receiver:
         except Exception as error:
             fault = error
         finally:
+            self._counts.lost = self._transport.lost
             with suppress(OSError):
                 self._transport.release()
-            self._counts.lost = self._transport.lost
             self._queue.end(fault)
 
     def _over(self) -> bool:
@@ -208,7 +211,6 @@ class Receiver:
                         queue.put(Record(data, arrived, partition, offset, index, begins))
                         begins = False
                 self._counts.received, self._counts.dropped = queue.received, queue.dropped
-                self._counts.lost = transport.lost
                 self._heard = time.monotonic()
         finally:
             self._counts.received, self._counts.dropped = queue.received, queue.dropped
