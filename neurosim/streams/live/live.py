@@ -15,7 +15,7 @@ from neurosim.streams.base import MOST_TOGETHER, Block, Size, Stream, asked
 from neurosim.streams.live.decoders import Decoder, FrameDecoder, LineDecoder
 from neurosim.streams.live.history import History
 from neurosim.streams.live.queue import Record
-from neurosim.streams.live.receiver import Places
+from neurosim.streams.live.receiver import Counts, Places
 from neurosim.streams.live.reception import Reception
 from neurosim.streams.live.transport import Transport
 
@@ -45,10 +45,6 @@ class LiveStream(Stream):
     skip_bad : bool
         Pass over malformed records and count them in `bad`, instead of stopping at the first.
 
-    Attributes
-    ----------
-    counts : Counts
-        What has been counted since reading began.
     """
 
     replayable = False
@@ -78,7 +74,7 @@ class LiveStream(Stream):
             name, transport, lambda: decoder.cutter(transport.boundaries), queue=queue, when_full=when_full,
             reconnect=reconnect, idle=idle,
         )  # fmt: skip
-        self.counts, self._history = self._reception.counts, History()
+        self._history = History()
         self.numbers, self.labels_advice = decoder.numbers, decoder.labels_advice
         self.classes_grow = decoder.classes_grow
         self._places: Places = {}
@@ -97,6 +93,11 @@ class LiveStream(Stream):
     def columns(self) -> tuple[str, ...]:  # type: ignore[override]
         """Names of the inputs; empty if the source has none, or they have not come."""
         return self._decoder.columns
+
+    @property
+    def counts(self) -> Counts:
+        """What has been counted since reading began."""
+        return self._reception.counts
 
     @property
     def bad(self) -> int:  # type: ignore[override]
@@ -190,10 +191,11 @@ class LiveStream(Stream):
     def _decoded(self, records: list[Record]) -> tuple[Block | None, StreamError | None]:
         """Return the samples of records, and what is wrong with the record after them; note when they arrived."""
         block, taken, bad, fault = self._decoder.decode(records, self._skip_bad)
-        self.counts.bad += bad
+        counts = self.counts
+        counts.bad += bad
         if fault is None:
             samples = 0 if block is None else len(block.samples)
-            self.counts.names += len(records) - samples - bad
+            counts.names += len(records) - samples - bad
         if block is None:
             return None, fault
         chosen = records if taken is None else [records[index] for index in taken]

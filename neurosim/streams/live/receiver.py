@@ -131,7 +131,6 @@ class Receiver:
         except Exception as error:
             fault = error
         finally:
-            self._counts.lost = self._transport.lost
             with suppress(OSError):
                 self._transport.release()
             self._queue.end(fault)
@@ -147,7 +146,7 @@ class Receiver:
         until = time.monotonic() + self._reconnect
         while self._connected(until, broken):
             self._counts.connections += 1
-            broken = None
+            broken, before = None, self._queue.received
             try:
                 self._receive()
             except Closed:
@@ -164,7 +163,10 @@ class Receiver:
                 if broken is not None:
                     raise StreamError(f"{self._name} must stay connected (--reconnect S tries again), but: {broken}")
                 return
-            until = time.monotonic() + self._reconnect
+            if self._queue.received > before:
+                until = time.monotonic() + self._reconnect
+            else:  # it may be one that closes every connection at once
+                self._ended.wait(PAUSE)
 
     def _connected(self, until: float, broken: Exception | None) -> bool:
         """Connect until some time by `time.monotonic`; return False if it is over without an error."""
@@ -210,10 +212,8 @@ class Receiver:
                             continue
                         queue.put(Record(data, arrived, partition, offset, index, begins))
                         begins = False
-                self._counts.received, self._counts.dropped = queue.received, queue.dropped
                 self._heard = time.monotonic()
         finally:
-            self._counts.received, self._counts.dropped = queue.received, queue.dropped
             self._counts.cut += bool(cutter.rest())
 
     def _is_repeated(self, message: Message) -> bool:

@@ -1,7 +1,6 @@
 """The reception of a live source: its transport, its queue and its thread, from the first record to the last."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 
 from neurosim.checks import LARGEST, number, whole
 from neurosim.errors import StreamError
@@ -25,11 +24,6 @@ class Reception:
     queue, when_full, reconnect, idle
         As in `LiveStream`; None for the default.
 
-    Attributes
-    ----------
-    counts : Counts
-        What has been counted since reading began.
-
     Raises
     ------
     ConfigError
@@ -47,7 +41,7 @@ class Reception:
         reconnect: float | None = None,
         idle: float | None = None,
     ) -> None:
-        self.name, self.transport, self.counts = name, transport, Counts()
+        self.name, self.transport, self._counts = name, transport, Counts()
         self._cutter = cutter
         self._most = DEFAULT_QUEUE if queue is None else queue
         self._when_full = BLOCK if when_full is None else when_full
@@ -73,6 +67,13 @@ class Reception:
         except OSError as error:
             raise StreamError(f"{self.name} must be an address that can be listened to, but: {error}") from error
 
+    @property
+    def counts(self) -> Counts:
+        """What has been counted since reading began."""
+        counts = self._counts
+        counts.received, counts.dropped, counts.lost = self._queue.received, self._queue.dropped, self.transport.lost
+        return counts
+
     def empty(self) -> bool:
         """Tell whether no record waits."""
         return not len(self._queue)
@@ -92,11 +93,10 @@ class Reception:
         if places:
             self.transport.seek({partition: offset for partition, (offset, _) in places.items()})
         self.prepare()
-        for name in asdict(self.counts):
-            setattr(self.counts, name, 0)
+        self._counts = Counts()
         self._queue = queue = Queue(self._most, self._when_full)
         receiver = Receiver(
-            self.name, self.transport, self._cutter, queue, self.counts, reconnect=self._reconnect, idle=self._idle,
+            self.name, self.transport, self._cutter, queue, self._counts, reconnect=self._reconnect, idle=self._idle,
             skip=places,
         )  # fmt: skip
         receiver.start()
