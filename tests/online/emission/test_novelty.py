@@ -1,6 +1,7 @@
 """Novelty is what its definition says, whatever the chunks, and goes on with the same bits after a run that ended."""
 
 import math
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -160,13 +161,11 @@ def test_a_run_that_is_resumed_goes_on_with_the_same_bits(tmp_path, measures, sn
             raise KeyboardInterrupt  # no last snapshot is taken then: as after a kill
 
     watched = {"watch": stop} if snapshot else {"stop": lambda: sum(map(len, first.scores)) >= 150}
-    try:
+    with suppress(KeyboardInterrupt):
         ns.run(
             learner, stream, state=state, chunk=chunk, listener=first, companions=[first.novelty],
             snapshot_samples=snapshot, snapshot_seconds=0, **watched,
         )  # fmt: skip
-    except KeyboardInterrupt:
-        pass
     learner = ns.Chip.load(state)
     second = Keeping(ns.Novelty(learner, measures, recent=100))
     position = restore(state, stream, [second.novelty])
@@ -232,14 +231,13 @@ def test_layers_without_what_a_measure_takes_are_refused():
 def test_the_step_of_several_samples_at_once_is_refused():
     learner = chip()
     with pytest.raises(ConfigError, match="chunk must be 1 with the measure 'step', got 16"):
-        ns.run(
-            learner, ns.streams.ArrayStream(SAMPLES[:32]), chunk=16, listener=Keeping(ns.Novelty(learner, "step"))
-        )
+        ns.run(learner, ns.streams.ArrayStream(SAMPLES[:32]), chunk=16, listener=Keeping(ns.Novelty(learner, "step")))
 
 
 def test_what_is_no_response_to_one_sample_is_refused():
     learner = chip()
-    for response in (learner.respond(SAMPLES[:3]), 0.5, ns.Chip([ns.recipes.softhebb(2)], inputs=3).learn_one([1, 2, 3])):
+    narrow = ns.Chip([ns.recipes.softhebb(2)], inputs=3)
+    for response in (learner.respond(SAMPLES[:3]), 0.5, narrow.learn_one([1, 2, 3])):
         with pytest.raises(SampleError, match="response must be that of this chip, of 5 neurons, to one sample"):
             ns.Novelty(learner).learn_one(response)
 
