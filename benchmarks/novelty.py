@@ -27,7 +27,6 @@ SEEDS = (0, 1, 2)
 NEURONS = 20  # as in docs/measured.md for this record, before anything here was measured
 FIRST = 500  # windows that one forest is fitted to
 FORGET = 0.01  # of the running mean window
-NORMAL = 1  # the code of a normal beat
 RARE, USUAL = 0.02, 5_000  # a rare class: its share, and how many samples of the others there are at most
 CHOSEN_ON = (("digits", 20), ("digits", 100), ("MNIST", 20), ("MNIST", 100), ("N-MNIST, surfaces", 20))
 
@@ -47,12 +46,8 @@ class Measured(NamedTuple):
 
 def heart_beats() -> tuple[Samples, Flags]:
     """Return windows of all beats of record 100, first lead, in their order, and which are premature."""
-    folder = streams.root() / "ecg"
-    signal = streams.first_lead((folder / "100.dat").read_bytes())
-    places, kinds = streams.annotations((folder / "100.atr").read_bytes())
-    kept = np.isin(kinds, list(streams.BEATS)) & (places >= streams.BEFORE) & (places + streams.AFTER <= len(signal))
-    windows = np.stack([signal[place - streams.BEFORE : place + streams.AFTER] for place in places[kept]])
-    return windows - windows.mean(axis=1, keepdims=True), kinds[kept] != NORMAL
+    samples, labels = streams.beats_in_order()
+    return samples, labels > 0
 
 
 def both_signs(samples: Samples) -> Samples:
