@@ -114,7 +114,7 @@ class RunningLabels:
     @property
     def names(self) -> NDArray[np.int64]:
         """Each neuron's label, -1 for none: int64 (neurons,), a copy."""
-        return self.table.names.copy()
+        return np.array(self.table.names)
 
     def predict_one(self, winner: int, potentials: ArrayLike | None = None) -> int:
         """Return the label of a sample that a neuron won, -1 if there is none to say.
