@@ -22,7 +22,7 @@ FLOORS = [
     {"checks", "randomness", "reporting", "state"},
     {"engine", "layers", "streams", "hardware.components"},
     {"engine.dense", "engine.conv", "presets", "recipes", "experiments", "hardware.chips"},
-    {"engine.cuda"},
+    {"engine.cuda", "engine.fleet"},
     {"chip"},
     {"readouts", "receptive_fields", "hardware.placement"},
     {"online", "bayes", "interop", "hardware.placement.strategies"},
@@ -44,6 +44,7 @@ ARROWS = {
     "sweeps views",
     "engine": "kernels layers outside reporting state",
     "experiments": "state streams",
+    "fleet": "chip engine layers outside",
     "hardware": "chip engine kernels layers outside reporting streams",
     "interop": "chip layers readouts",
     "latency": "chip engine kernels layers online outside reporting state streams",
@@ -60,6 +61,7 @@ WITHIN = {  # and which folders of a folder, or of kernels/
     "engine.conv": "engine",
     "engine.cuda": "engine engine.conv engine.dense",
     "engine.dense": "engine",
+    "engine.fleet": "engine engine.dense",
     "hardware": "hardware.chips hardware.counting hardware.placement hardware.placement.strategies hardware.timeline",
     "hardware.chips": "hardware.components",
     "hardware.counting": "hardware.chips hardware.placement",
@@ -78,7 +80,7 @@ WITHIN = {  # and which folders of a folder, or of kernels/
     "kernels.shared": "kernels",
 }
 KERNEL_USERS = {
-    "engine.dense", "engine.conv", "engine.cuda", "layers", "readouts", "latency.roofline", "hardware.timeline",
+    "engine.dense", "engine.conv", "engine.cuda", "engine.fleet", "layers", "readouts", "latency.roofline", "hardware.timeline",
 }  # fmt: skip
 MOST_LOOSE_FILES = 10
 LONGEST_FILE, LONGEST_FUNCTION = 400, 60  # lines
