@@ -21,12 +21,12 @@ FLOORS = [
     {"instruments"},
     {"checks", "randomness", "reporting", "state"},
     {"engine", "layers", "streams", "hardware.components"},
-    {"engine.dense", "engine.conv", "presets", "recipes", "experiments", "hardware.chips"},
-    {"engine.cuda", "engine.fleet"},
+    {"engine.dense", "engine.conv", "streams.events", "presets", "recipes", "experiments", "hardware.chips"},
+    {"engine.cuda", "engine.fleet", "streams.live"},
     {"chip"},
     {"readouts", "receptive_fields", "hardware.placement"},
     {"online", "bayes", "interop", "hardware.placement.strategies"},
-    {"studies", "latency.timing", "hardware.counting"},
+    {"fleet", "studies", "latency.timing", "hardware.counting"},
     {"studies.bayes", "latency.roofline", "hardware.timeline"},
     {"latency", "hardware"},
     {"sweeps", "views"},
@@ -49,10 +49,10 @@ ARROWS = {
     "interop": "chip layers readouts",
     "latency": "chip engine kernels layers online outside reporting state streams",
     "layers": "kernels",
-    "online": "chip layers reporting state streams",
+    "online": "chip engine layers reporting state streams",
     "presets": "layers outside",
     "readouts": "chip kernels layers outside state streams",
-    "streams": "outside state",
+    "streams": "kernels outside state",
     "studies": "bayes chip engine experiments layers outside presets readouts reporting streams",
     "sweeps": "chip experiments hardware layers outside presets readouts reporting streams",
     "views": "chip engine hardware latency layers online readouts reporting state streams",
@@ -70,6 +70,8 @@ WITHIN = {  # and which folders of a folder, or of kernels/
     "hardware.timeline": "hardware.chips hardware.counting hardware.placement",
     "latency": "latency.roofline latency.timing",
     "latency.roofline": "latency.timing",
+    "streams.live": "streams",
+    "streams.events": "streams",
     "studies.bayes": "studies",
     "views.scope": "views",
     "kernels": "kernels.shared",  # the loops that lie loose; what shared/ takes from there is `compiled.py` alone
@@ -77,10 +79,12 @@ WITHIN = {  # and which folders of a folder, or of kernels/
     "kernels.conv.cuda": "kernels.conv kernels.shared",
     "kernels.dense": "kernels kernels.shared",
     "kernels.dense.cuda": "kernels.dense kernels.shared",
+    "kernels.events": "kernels",
     "kernels.shared": "kernels",
 }
 KERNEL_USERS = {
-    "engine.dense", "engine.conv", "engine.cuda", "engine.fleet", "layers", "readouts", "latency.roofline", "hardware.timeline",
+    "engine.dense", "engine.conv", "engine.cuda", "engine.fleet", "layers", "readouts", "latency.roofline",
+    "hardware.timeline", "streams.events",
 }  # fmt: skip
 MOST_LOOSE_FILES = 10
 LONGEST_FILE, LONGEST_FUNCTION = 400, 60  # lines

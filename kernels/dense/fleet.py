@@ -1,16 +1,17 @@
 """A fleet: the samples of many small chips of one shape, one after another, each through the loop of one layer.
 
-The state of a chip's layer lies in one row of memory, with the same fields at the same places in every row. The loop of
-the layer, `stream`, is the one of a single chip: it reads its arguments from memory, and before each sample the
-addresses of the state's arrays in there are moved to the row of the sample's chip. So every bit is that of a chip alone.
+The state of a chip's layer lies in one row of memory, with the same fields at the same places in every row. The layer's
+loop, `stream`, is the one of a single chip: it reads its arguments from memory, and before each sample the addresses of
+the state's arrays in there are moved to the row of the sample's chip. So every bit is that of a chip alone.
 """
+
+import math
 
 from neurosim.kernels.compiled import cell, compiled
 from neurosim.kernels.dense.inputs import gather
 from neurosim.kernels.dense.layout import SAMPLES
 from neurosim.kernels.shared.arguments import put_word, word_at
 from neurosim.kernels.shared.by_address import call_loop
-from neurosim.kernels.shared.numbers import ZERO
 
 # Indices of a plan. Addresses: of the loop, of its arguments, of the rows, of the samples' chips, of which samples to
 # take, of when each chip's next record is due, and of where what it needs is copied.
@@ -116,6 +117,6 @@ def find_refused(samples, negative, active, values, refused):
     found = False
     for n in range(samples.shape[0]):
         _size, square = gather(samples[n], negative, active, values)
-        refused[n] = not (square - square == ZERO)
+        refused[n] = not math.isfinite(square)
         found |= refused[n]
     return found

@@ -1,7 +1,6 @@
 """Many small chips of one shape, a chip for every key, in one array and one compiled loop."""
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -10,21 +9,17 @@ from numpy.typing import ArrayLike, NDArray
 from neurosim.checks import LARGEST, whole
 from neurosim.chip.chip import Chip
 from neurosim.chip.response import Response
-from neurosim.chip.samples import as_label, as_labels, as_samples, teachable
+from neurosim.chip.samples import as_label, as_labels, as_samples
 from neurosim.chip.use import Use
-from neurosim.engine.fleet.layer import FleetLayer
 from neurosim.engine.restoring import Arrays
-from neurosim.engine.samples import Array
-from neurosim.errors import ConfigError, DivergedError, NeurosimError, SampleError, StateError
+from neurosim.errors import ConfigError, SampleError, StateError
 from neurosim.fleet import stored
-from neurosim.fleet.keys import Key, KeyTable, as_key, as_keys, seed_of
+from neurosim.fleet.keys import Key, as_key, as_keys, seed_of
+from neurosim.fleet.members import Keyed, Members
 from neurosim.fleet.pairs import blocks_of
-from neurosim.fleet.sifting import Bad, sift
+from neurosim.fleet.sifting import sift
 from neurosim.layers.conv import ConvWTA
 from neurosim.layers.dense import DenseWTA
-
-FEWEST = 16  # chips for which there is room at first
-Labels = NDArray[np.int64]
 
 
 class Fleet:
@@ -98,16 +93,12 @@ class Fleet:
         whole("threads", threads, 1, LARGEST)
         if capacity is not None:
             whole("capacity", capacity, 1, LARGEST)
-        self._chip = Chip(layers, inputs=inputs, seed=seed)  # of the shape: for constants, types and errors
+        self._chip = Chip(layers, inputs=inputs, seed=seed)
         self.shape, self.inputs, self.seed, self.capacity = self._chip.shape, self._chip.inputs, int(seed), capacity
-        self.refused, self._use, self._table = 0, Use(), KeyTable()
-        self._layers = [FleetLayer(layer, threads) for layer in self._chip.layers]
-        self._seeds, self._diverged = np.zeros(0, np.uint64), set[int]()
-        self._taught = any(layer.constants.competition.by_label for layer in self._chip.layers)
-        self._outputs: dict[int, Array] = {}
+        self.threads, self.refused, self._use = threads, 0, Use()
+        self._members = Members(self._chip, self.seed, capacity, threads)
         if keys is not None:
-            for key in dict.fromkeys(as_keys(keys)):
-                self.begin(key)
+            self.begin(keys)
 
     def __repr__(self) -> str:
         shapes = [self.shape, *(layer.shape for layer in self._chip.layers)]
@@ -115,10 +106,10 @@ class Fleet:
         return f"Fleet({shape}, seed={self.seed}, {len(self)} keys, {int(self.samples.sum())} samples learned)"
 
     def __len__(self) -> int:
-        return len(self._table)
+        return len(self._members)
 
     def __contains__(self, key: object) -> bool:
-        return key in self._table
+        return key in self._members.table
 
     def __getstate__(self) -> dict[str, Any]:
         with self._use.alone():
@@ -130,26 +121,26 @@ class Fleet:
     @property
     def keys(self) -> tuple[Key, ...]:
         """Keys in order of appearance."""
-        return tuple(self._table)
+        return tuple(self._members.table)
 
     @property
     def samples(self) -> NDArray[np.int64]:
         """How many samples each chip has learned from, blank ones included: int64 (chips,), in the order of `keys`."""
-        return self._layers[0].samples(len(self))
+        return self._members.layers[0].samples(len(self))
 
     @property
     def diverged(self) -> tuple[Key, ...]:
         """Keys whose chips have diverged, and learn no more until `reset` or `put`."""
         keys = self.keys
-        return tuple(keys[place] for place in sorted(self._diverged))
+        return tuple(keys[place] for place in sorted(self._members.diverged))
 
     def seed_of(self, key: Key) -> int:
         """Return the seed of a key's chip, a function of the fleet's seed and of the key: `neurosim.fleet.keys`.
 
         Of a chip that `put` has brought, its own.
         """
-        place = self._table.place(as_key(key))
-        return seed_of(self.seed, as_key(key)) if place is None else int(self._seeds[place])
+        place = self._members.table.place(as_key(key))
+        return seed_of(self.seed, as_key(key)) if place is None else int(self._members.seeds[place])
 
     def index(self, key: Key) -> int:
         """Return the place of a key in `keys`.
@@ -159,24 +150,26 @@ class Fleet:
         SampleError
             If the fleet has no such key.
         """
-        place = self._table.place(as_key(key))
+        place = self._members.table.place(as_key(key))
         if place is None:
             raise SampleError(f"key must be one of the fleet's {len(self)}, got {key!r}")
         return place
 
-    def begin(self, key: Key) -> None:
-        """Let a key's chip begin, if it has none yet.
+    def begin(self, keys: Sequence[Key]) -> None:
+        """Let the chips of some keys begin, if they have none yet: their first weights are drawn now, all together.
 
         Raises
         ------
         SampleError
-            If it is no key, or the fleet's capacity is reached.
+            If one is no key, or the fleet's capacity is reached; none has begun then.
         """
-        if as_key(key) not in self._table:
-            sifted = sift(self._table, [key], np.array([-1]), (), self.capacity, skip=False)
+        found = as_keys(keys)
+        with self._use.alone():
+            places = self._members.table.places(found)
+            sifted = sift(self._members.table, found, places, (), self.capacity, skip=False)
             if sifted.fault is not None:
                 raise sifted.fault
-            self._add(sifted.new)
+            self._members.add(sifted.new)
 
     def learn_one(self, key: Key, x: ArrayLike, label: int | None = None) -> Response:
         """Respond to one sample of a key and learn from it, as `Chip.learn_one` of its chip, which may begin now.
@@ -240,10 +233,8 @@ class Fleet:
         ConcurrentUseError
             If another thread is using the fleet.
         """
-        first = 0
-        for block in blocks_of(keys, samples, labels, self.shape, chunk):
-            self._take(block.keys, block.samples, block.labels, True, skip_bad, first, wanted=False)
-            first += len(block.keys)
+        for keyed in blocks_of(keys, samples, labels, self.shape, chunk):
+            self._take(keyed, learning=True, skip=skip_bad, wanted=False)
         return self
 
     def take(
@@ -255,7 +246,7 @@ class Fleet:
         """
         values = as_samples(samples, self.shape, None)
         found = None if labels is None else as_labels(labels, len(values))
-        response = self._take(as_keys(keys), values, found, True, skip_bad, 0, wanted=True)
+        response = self._take(Keyed(as_keys(keys), values, found), learning=True, skip=skip_bad, wanted=True)
         assert response is not None
         return response
 
@@ -270,9 +261,11 @@ class Fleet:
             If the potentials of a chip are beyond float32.
         """
         found = as_keys(keys)
-        for key in {key: None for key in found if key not in self._table}:
-            self.index(key)
-        response = self._take(found, as_samples(samples, self.shape, None), None, False, False, 0, wanted=True)
+        for key in found:
+            if key not in self._members.table:
+                self.index(key)
+        keyed = Keyed(found, as_samples(samples, self.shape, None), None)
+        response = self._take(keyed, learning=False, skip=False, wanted=True)
         assert response is not None
         return response
 
@@ -286,9 +279,9 @@ class Fleet:
         """
         place = self.index(key)
         constants = [layer.constants for layer in self._chip.layers]
-        chip = Chip(constants, inputs=self.shape, seed=int(self._seeds[place]))
+        chip = Chip(constants, inputs=self.shape, seed=int(self._members.seeds[place]))
         with self._use.alone():
-            for layer, own in zip(self._layers, chip.layers, strict=True):
+            for layer, own in zip(self._members.layers, chip.layers, strict=True):
                 layer.copy_to(place, own)
         return chip
 
@@ -306,20 +299,19 @@ class Fleet:
             raise ConfigError("chip", f"of the constants and inputs of the fleet, {self._chip!r}", chip)
         if chip.device != "cpu" or any(array is not None for array in chip.initial):
             raise ConfigError("chip", "on the CPU, of first weights that follow from its seed", chip)
-        self.begin(key)
+        self.begin([key])
         place = self.index(key)
         with self._use.alone():
-            self._seeds[place] = chip.seed
-            self._diverged.discard(place)
-            for layer, other in zip(self._layers, chip.layers, strict=True):
+            self._members.seeds[place] = chip.seed
+            self._members.diverged.discard(place)
+            for layer, other in zip(self._members.layers, chip.layers, strict=True):
                 layer.copy_from(place, other, chip.seed)
 
     def reset(self, key: Key) -> None:
         """Let a key's chip begin anew."""
-        place = self.index(key)
+        self.index(key)
         constants = [layer.constants for layer in self._chip.layers]
         self.put(key, Chip(constants, inputs=self.shape, seed=seed_of(self.seed, as_key(key))))
-        self._diverged.discard(place)
 
     def state_sha256(self, key: Key) -> str:
         """Return the hash of what a key's chip has learned: its `state_sha256`."""
@@ -331,8 +323,9 @@ class Fleet:
         Keys and seeds; and of layer N, from 1, its arrays (chips, ...) with names `layerN_...`, in the order of `keys`.
         """
         with self._use.alone():
-            kept = stored.of_keys(self.keys) | {"seeds": self._seeds[: len(self)].copy()}
-            for number, layer in enumerate(self._layers, 1):
+            members = self._members
+            kept = stored.of_keys(self.keys) | {"seeds": members.seeds[: len(self)].copy()}
+            for number, layer in enumerate(members.layers, 1):
                 kept |= {f"layer{number}_{name}": array for name, array in layer.arrays(len(self)).items()}
         return kept
 
@@ -346,111 +339,21 @@ class Fleet:
         """
         with self._use.alone():
             try:
-                keys = stored.keys_of(arrays)
-                seeds = stored.seeds_of(arrays, len(keys))
-                if self.capacity is not None and len(keys) > self.capacity:
-                    raise ValueError(f"keys must be at most {self.capacity}, the fleet's capacity, got {len(keys)}")
-                layers = [FleetLayer(layer.layer, layer.threads) for layer in self._layers]
-                for number, layer in enumerate(layers, 1):
-                    layer.grow(len(keys))
-                    layer.restore(stored.of_layer(arrays, number), seeds)
-                if len({layer.samples(len(keys)).tobytes() for layer in layers}) > 1:
-                    raise ValueError("samples must be as many in each layer")
+                members = stored.restored(Members(self._chip, self.seed, self.capacity, self.threads), arrays)
             except ValueError as error:
                 raise StateError(f"arrays must be those of a fleet such as {self!r}, but: {error}") from error
-            self._layers, self._seeds, self._table, self._diverged = layers, seeds, KeyTable(), set()
-            self._table.add(keys)
+            self._members = members
 
-    def _add(self, keys: list[Key]) -> None:
-        """Let chips of new keys begin."""
-        first, end = len(self), len(self) + len(keys)
-        if end > len(self._seeds):
-            room = max(end, 2 * len(self._seeds), FEWEST)
-            room = room if self.capacity is None else min(room, self.capacity)
-            seeds = np.zeros(room, np.uint64)
-            seeds[:first] = self._seeds[:first]
-            for layer in self._layers:
-                layer.grow(room)
-            self._seeds = seeds
-        self._seeds[first:end] = [seed_of(self.seed, key) for key in keys]
-        for layer in self._layers:
-            layer.begin(first, self._seeds[first:end])
-        self._table.add(keys)
-
-    def _take(
-        self, keys: list[Key], values: Array, labels: Labels | None, learning: bool, skip: bool, first: int, wanted: bool
-    ) -> Response | None:
+    def _take(self, keyed: Keyed, learning: bool, skip: bool, wanted: bool) -> Response | None:
         """Take a chunk of samples through the chips of their keys; return the responses if they are wanted."""
-        if len(keys) != len(values):
-            raise SampleError(f"keys must be one for each of {len(values)} samples, got {len(keys)}")
         with self._use.alone():
-            chips = self._table.places(keys)
-            bad = [*self._bad(keys, chips, values, labels, learning, first)]
-            sifted = sift(self._table, keys, chips, bad, self.capacity, skip)
+            sifted = self._members.sift(keyed, learning, skip)
             if sifted.new:
-                self._add(sifted.new)
-            results = self._results(len(keys)) if wanted else None
-            fault = self._through(sifted.order, chips, values, labels, learning, results, keys, first)
+                self._members.add(sifted.new)
+            results = self._members.memory(len(keyed.keys)) if wanted else None
+            fault = self._members.through(keyed, sifted, learning, results)
             if skip:
-                self.refused += len(keys) - len(sifted.order)
+                self.refused += len(keyed.keys) - len(sifted.order)
         if fault is not None or sifted.fault is not None:
             raise fault or sifted.fault  # type: ignore[misc]
         return results
-
-    def _bad(
-        self, keys: list[Key], chips: Labels, values: Array, labels: Labels | None, learning: bool, first: int
-    ) -> Iterable[Bad]:
-        """Give what is wrong with samples, but for their keys."""
-        refused = self._layers[0].refused(values)
-        if refused is not None:
-            yield Bad(refused, lambda n: self._named(keys[n], self._chip.layers[0].fault(values[n], first + n, -1)))
-        if learning and self._taught:
-            _, fault = teachable(self._chip.layers, len(values), np.empty(0, np.int64) if labels is None else labels, first)
-            if fault is not None:
-                assert labels is not None
-                most = min(layer.constants.neurons for layer in self._chip.layers if layer.constants.competition.by_label)
-                yield Bad(labels >= most, partial(self._label_fault, keys, labels, first))
-        if self._diverged and learning:
-            yield Bad(np.isin(chips, list(self._diverged)), lambda n: self._named(keys[n], DivergedError(HAS_DIVERGED)))
-
-    def _label_fault(self, keys: list[Key], labels: Labels, first: int, n: int) -> NeurosimError:
-        _, fault = teachable(self._chip.layers, 1, labels[n : n + 1], first + n)
-        assert fault is not None
-        return self._named(keys[n], fault)
-
-    def _named(self, key: Key, error: NeurosimError) -> NeurosimError:
-        return type(error)(f"key {key!r}: {error}")
-
-    def _results(self, count: int) -> Response:
-        shape = count, self._chip.layers[-1].constants.neurons
-        arrays = (np.zeros(shape, np.float32) for _ in range(3))
-        return Response(next(arrays), next(arrays), np.full(count, -1), next(arrays))
-
-    def _through(
-        self, order: Labels, chips: Labels, values: Array, labels: Labels | None, learning: bool,
-        results: Response | None, keys: list[Key], first: int,
-    ) -> NeurosimError | None:  # fmt: skip
-        """Take samples through all layers, one layer after another; return what is wrong with the first that failed."""
-        failed: tuple[int, NeurosimError] | None = None
-        for layer in self._layers:
-            arrays: dict[str, NDArray[Any]] = {"values": values}
-            if labels is not None:
-                arrays["labels"] = labels
-            if layer is not self._layers[-1]:
-                arrays["outputs"] = np.empty((len(values), layer.layer.outputs), np.float32)
-            elif results is not None:
-                arrays |= {
-                    "potentials": results.potentials, "responses": results.responses, "winners": results.winner,
-                    "outputs": results.output,
-                }  # fmt: skip
-            order, faults = layer.run(order, chips, arrays, learning)
-            for n, neuron in faults:
-                if learning:
-                    self._diverged.add(int(chips[n]))
-                if failed is None or n < failed[0]:
-                    failed = n, self._named(keys[n], layer.layer.fault(values[n], first + n, neuron))
-            values = arrays.get("outputs", values)
-        return None if failed is None else failed[1]
-
-
-HAS_DIVERGED = "its chip has diverged, and learns no more: reset(key), or put(key, chip) another one in its place"

@@ -68,7 +68,8 @@ def as_keys(keys: Any) -> list[Key]:
     """
     if isinstance(keys, np.ndarray):
         if keys.ndim != 1 or keys.dtype.kind not in "iuUTO":
-            raise SampleError(f"keys must be an array (samples,) of text or whole numbers, got {keys.dtype} {keys.shape}")
+            what = f"{keys.dtype} {keys.shape}"
+            raise SampleError(f"keys must be an array (samples,) of text or whole numbers, got {what}")
         keys = keys.tolist()
     elif isinstance(keys, str | bytes) or not isinstance(keys, Sequence):
         raise SampleError(f"keys must be a list or an array, one for each sample, got {shown(keys)}")

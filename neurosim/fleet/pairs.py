@@ -2,37 +2,22 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from neurosim.checks import LARGEST, whole
 from neurosim.chip.samples import as_label, as_labels, as_samples
 from neurosim.engine.samples import Array
 from neurosim.errors import SampleError
 from neurosim.fleet.keys import Key, as_key, as_keys
+from neurosim.fleet.members import Keyed
 from neurosim.outside.arrays import shown
 
 PAIR = "a pair (key, sample) or a triple (key, sample, label)"
 
 
-class KeyedBlock(NamedTuple):
-    """Samples in order, with a key for each.
-
-    Attributes
-    ----------
-    keys : list of str or int
-    samples : float32 (samples, inputs)
-    labels : int64 (samples,) or None
-    """
-
-    keys: list[Key]
-    samples: Array
-    labels: NDArray[np.int64] | None
-
-
-def blocks_of(keys: Any, samples: Any, labels: Any, shape: tuple[int, ...], chunk: int) -> Iterator[KeyedBlock]:
+def blocks_of(keys: Any, samples: Any, labels: Any, shape: tuple[int, ...], chunk: int) -> Iterator[Keyed]:
     """Cut samples with keys into blocks; parameters as of `Fleet.learn`."""
     whole("chunk", chunk, 1, LARGEST)
     if samples is None:
@@ -44,10 +29,10 @@ def blocks_of(keys: Any, samples: Any, labels: Any, shape: tuple[int, ...], chun
     taught = None if labels is None else as_labels(labels, len(values))
     for first in range(0, len(values), chunk):
         some = slice(first, first + chunk)
-        yield KeyedBlock(found[some], values[some], None if taught is None else taught[some])
+        yield Keyed(found[some], values[some], None if taught is None else taught[some], first)
 
 
-def _of_pairs(pairs: Iterable[Any], shape: tuple[int, ...], chunk: int) -> Iterator[KeyedBlock]:
+def _of_pairs(pairs: Iterable[Any], shape: tuple[int, ...], chunk: int) -> Iterator[Keyed]:
     """Give blocks of what an iterable gives one by one; before an error, the block of all that came before it."""
     if not isinstance(pairs, Iterable):
         raise SampleError(f"keys without samples must be an iterable of {PAIR}, got {shown(pairs)}")
@@ -63,7 +48,7 @@ def _of_pairs(pairs: Iterable[Any], shape: tuple[int, ...], chunk: int) -> Itera
         if rows:
             keys, samples, labels = zip(*rows, strict=True)
             numbers = np.array(labels)
-            yield KeyedBlock(list(keys), np.stack(samples), numbers if (numbers >= 0).any() else None)
+            yield Keyed(list(keys), np.stack(samples), numbers if (numbers >= 0).any() else None, first)
         if error is not None:
             raise error
         if len(rows) < chunk:

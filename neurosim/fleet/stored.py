@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from neurosim.engine.restoring import Arrays
 from neurosim.fleet.keys import Key, KeyTable, as_key
+from neurosim.fleet.members import Members
 
 NUMBERS, TEXT, ENDS = "keys", "key_bytes", "key_ends"
 
@@ -66,3 +67,25 @@ def of_layer(arrays: Arrays, number: int) -> Arrays:
     """Return the arrays of one layer, from 1, by their own names."""
     beginning = f"layer{number}_"
     return {name.removeprefix(beginning): array for name, array in arrays.items() if name.startswith(beginning)}
+
+
+def restored(members: Members, arrays: Arrays) -> Members:
+    """Return the chips of an empty fleet as arrays that were kept have them.
+
+    Raises
+    ------
+    ValueError
+        If these are no arrays of such a fleet.
+    """
+    keys = keys_of(arrays)
+    if members.capacity is not None and len(keys) > members.capacity:
+        raise ValueError(f"keys must be at most {members.capacity}, the fleet's capacity, got {len(keys)}")
+    seeds = seeds_of(arrays, len(keys))
+    members.make_room(len(keys))
+    members.seeds[:] = seeds
+    for number, layer in enumerate(members.layers, 1):
+        layer.restore(of_layer(arrays, number), seeds)
+    if len({layer.samples(len(keys)).tobytes() for layer in members.layers}) > 1:
+        raise ValueError("samples must be as many in each layer")
+    members.table.add(keys)
+    return members

@@ -10,9 +10,9 @@ from neurosim.engine.dense import devices, few_bits
 from neurosim.engine.dense.layer import DenseLayer
 from neurosim.engine.dense.state import first_state
 from neurosim.engine.fleet.first import first_states
-from neurosim.engine.fleet.rows import SALT, Rows, common_arrays
-from neurosim.engine.fleet.worker import Fault, Worker
 from neurosim.engine.fleet.records import NO_RECORDS, as_numbers, of_numbers
+from neurosim.engine.fleet.rows import RECORDED, SALT, Rows, common_arrays
+from neurosim.engine.fleet.worker import Fault, Worker
 from neurosim.engine.restoring import Arrays
 from neurosim.instruments import FIRST_INTERVAL, RECORD, Records, record
 from neurosim.kernels.dense import layout
@@ -183,8 +183,8 @@ class FleetLayer:
         else:
             shares = [order[chips[order] % self.threads == number] for number in range(self.threads)]
             with ThreadPoolExecutor(self.threads) as pool:
-                found = pool.map(lambda number: self._run(number, shares[number], chips, arrays, learning), range(self.threads))
-                faults = sorted(fault for some in found for fault in some)
+                calls = [pool.submit(self._run, *share, chips, arrays, learning) for share in enumerate(shares)]
+                faults = sorted(fault for call in calls for fault in call.result())
         for sample, _ in faults:  # no later one of that chip
             order = order[(order < sample) | (chips[order] != chips[sample])]
         return Taken(order, faults)
@@ -209,15 +209,13 @@ class FleetLayer:
             records = self._records[row]
             if records is None:
                 records = self._records[row] = Records()
-            counters, steps, wins, norms = (self.rows.array(name, copy) for name in ("counters", "steps", "wins", "norms"))
-            samples = int(counters[layout.SAMPLES])
+            counters, steps, wins, norms = (self.rows.array(name, copy) for name in RECORDED)
+            samples, updates, writes = counters[[layout.SAMPLES, layout.UPDATES, layout.WRITES]].tolist()
             if samples % records.interval:
                 continue  # the interval has doubled since
-            total = steps[0].astype(np.float64) - steps[1]
+            sizes = (steps[0].astype(np.float64) - steps[1]) / max(1, updates)
             lengths = norms ** np.float32(1 / self.layer.constants.lebesgue)
-            records.add(
-                record(samples, total / max(1, int(counters[layout.UPDATES])), wins, lengths, int(counters[layout.WRITES]))
-            )
+            records.add(record(samples, sizes, wins, lengths, writes))
         for row in set(chips.tolist()):  # an interval may have doubled, and the chip may be further by now
             self._set_due(row)
 

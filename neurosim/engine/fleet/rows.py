@@ -108,6 +108,8 @@ class Rows:
         place, shape, dtype = self.fields[name]
         flat = self.memory[:rows, place : place + math.prod(shape) * dtype.itemsize]
         strides = np.empty((1, *shape), dtype).strides[1:]
-        return np.ndarray((rows, *shape), dtype, self.memory, place, (self.stride, *strides)) if flat.size else (
-            np.empty((rows, *shape), dtype)
+        return (
+            np.ndarray((rows, *shape), dtype, self.memory, place, (self.stride, *strides))
+            if flat.size
+            else (np.empty((rows, *shape), dtype))
         )

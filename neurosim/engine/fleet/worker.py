@@ -98,7 +98,8 @@ class Worker:
         self._fields = np.array([*self._places(executor.state)], np.int64)
         self._plan, self._of_one = self._first_plan(loop, layer, learning), True
         self._tables = {name: self._table(*place) for name, place in TABLES.items()}
-        self._fleet = fleet.fleet.compile((types.Array(types.int64, 1, "C"), types.TypeRef(self._kind), types.intp, types.intp))
+        taken = types.Array(types.int64, 1, "C"), types.TypeRef(self._kind), types.intp, types.intp
+        self._fleet = fleet.fleet.compile(taken)
 
     def _places(self, state: layout.State) -> Any:
         for name, field in self._rows.fields.items():
