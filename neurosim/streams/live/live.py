@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.checks import LARGEST, number, whole
-from neurosim.errors import StreamError
+from neurosim.errors import ConfigError, StreamError
 from neurosim.streams.base import MOST_TOGETHER, Block, Size, Stream, asked
 from neurosim.streams.live.decoders import Decoder, FrameDecoder, LineDecoder
 from neurosim.streams.live.history import History
@@ -81,7 +81,7 @@ class LiveStream(Stream):
             number("idle", idle, "positive, in seconds", 0, above=True)
         self.numbers, self.labels_advice = decoder.numbers, decoder.labels_advice
         self.classes_grow = decoder.classes_grow
-        self._latest: dict[int, tuple[int, int]] = {}
+        self._places: dict[int, tuple[int, int]] = {}
         self._history = History(1)
         Queue(self._most, self._when_full)  # refuses what cannot be
 
@@ -138,10 +138,10 @@ class LiveStream(Stream):
     def kept(self, taken: int) -> dict[str, NDArray[Any]]:
         """Return the place in the source after `taken` of the samples given since reading began.
 
-        `places`, int64 (partitions, 3): of each partition the offset of the latest message of which a sample was
-        taken, and how many of its records were.
+        `places`, int64 (partitions, 3): of each partition the offset of the message to go on with, and how many of its
+        records were taken. Of a partition of which nothing was taken it is where reading began.
         """
-        return {"places": self._history.latest(taken)}
+        return {"places": self._history.places(taken, self.transport.began())}
 
     def go_on(self, kept: Mapping[str, NDArray[Any]]) -> None:
         """Go on where `kept` says; before reading.
@@ -154,7 +154,7 @@ class LiveStream(Stream):
         places = kept.get("places")
         if not self.transport.replays or places is None or places.ndim != 2 or places.shape[1] != 3:
             raise ValueError(f"the place in {self.name} must be int64 (partitions, 3), of a source that can go back")
-        self._latest = {int(partition): (int(offset), int(count)) for partition, offset, count in places}
+        self._places = {int(partition): (int(offset), int(count)) for partition, offset, count in places}
 
     def blocks(self, start: int = 0, size: int = MOST_TOGETHER) -> Iterator[Block]:
         """Yield the samples that arrive, in blocks of `size` records, fewer if malformed ones are among them."""
@@ -180,15 +180,15 @@ class LiveStream(Stream):
             raise StreamError(f"{self.name} must be an address that can be listened to, but: {error}") from error
 
     def _blocks(self, start: int, size: Callable[[], int], most: int, *, together: bool) -> Iterator[Block]:
-        if self._latest:
-            self.transport.seek({partition: offset for partition, (offset, _) in self._latest.items()})
+        if self._places:
+            self.transport.seek({partition: offset for partition, (offset, _) in self._places.items()})
         self.prepare()
         self._history = History(max(most, MOST_TOGETHER))
-        self._history.begin_at(self._latest)
+        self._history.begin_at(self._places)
         queue = Queue(self._most, self._when_full)
         receiver = Receiver(
             self.name, self.transport, lambda: self._decoder.cutter(self.transport.boundaries), queue, self.counts,
-            reconnect=self._reconnect, idle=self._idle, skip=self._latest,
+            reconnect=self._reconnect, idle=self._idle, skip=self._places,
         )  # fmt: skip
         receiver.start()
         try:
@@ -214,9 +214,15 @@ class LiveStream(Stream):
         chosen = records if taken is None else [records[index] for index in taken]
         places = None
         if self.transport.replays:
-            places = np.array([(record.partition, record.offset, record.index + 1) for record in chosen], np.int64)
+            places = np.array([_after(record) for record in chosen], np.int64)
         self._history.note(np.array([record.arrived for record in chosen], np.int64), places)
         return block, fault
+
+
+def _after(record: Record) -> tuple[int, int, int]:
+    """Return the place after a record: partition, offset of a message, and how many of its records are before it."""
+    partition, offset = record.partition, record.offset
+    return (partition, offset + 1, 0) if record.last else (partition, offset, record.index + 1)
 
 
 def _without(block: Block, count: int) -> tuple[Block, int]:
@@ -242,15 +248,21 @@ def live_stream(
     idle: float | None = None,
 ) -> LiveStream:
     """Return the stream of a transport: of lines, or, with `format`, of packed frames."""
-    if inputs is None:
+    format = transport.format if format is None else format  # noqa: A001
+    if transport.format not in (None, format):
+        raise ConfigError("format", f"left out for {name}, which has frames of {transport.format}", format)
+    labelled = label is not None
+    width = transport.width(None if inputs is None else inputs + labelled)
+    if width is None:
         raise StreamError(f"{name} is a live source: the width of its samples must be given with inputs (--inputs)")
+    inputs = width - labelled
     decoder: Decoder
     if format is None:
         decoder = LineDecoder(name, inputs=inputs, label=label, header=header, delimiter=delimiter)
     else:
         decoder = FrameDecoder(name, inputs=inputs, format=format, label=label)
     return LiveStream(
-        name, transport, decoder, inputs=inputs, labelled=label is not None, queue=queue, when_full=when_full,
+        name, transport, decoder, inputs=inputs, labelled=labelled, queue=queue, when_full=when_full,
         reconnect=reconnect, idle=idle, skip_bad=skip_bad,
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from neurosim.errors import StreamError
 from neurosim.streams.live.queue import Queue, Record, now
-from neurosim.streams.live.transport import Closed, Message, Transport
+from neurosim.streams.live.transport import Closed, Ended, Message, Transport
 
 TICK = 0.1  # seconds: how long the thread waits at most before it looks whether it is to end
 PAUSE = 0.2  # seconds between two attempts to connect
@@ -84,7 +84,7 @@ class Receiver:
     idle : float or None
         Seconds of silence after which it ends.
     skip : mapping of int to (int, int)
-        For each partition the offset of a message of which some records were taken already, and how many.
+        For each partition the offset of the message to go on with, and how many of its records were taken already.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Receiver:
         self._name, self._transport, self._new_cutter = name, transport, cutter
         self._queue, self._counts, self._skip = queue, counts, skip
         self._reconnect, self._idle = reconnect, idle
-        self._offsets = {partition: offset - 1 for partition, (offset, _) in skip.items()}
+        self._next = {partition: offset for partition, (offset, _) in skip.items()}  # of what is to come
         self._stamps: dict[int, int] = {}
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="neurosim-receiver", daemon=True)
@@ -144,6 +144,8 @@ class Receiver:
             broken = None
             try:
                 self._receive()
+            except Ended:
+                return
             except Closed:
                 pass
             except StreamError:
@@ -163,11 +165,12 @@ class Receiver:
     def _connected(self, until: float, broken: Exception | None) -> bool:
         """Connect until some time by `time.monotonic`; return False if it is over without an error."""
         first = self._counts.connections == 0
+        shortest = ATTEMPT if first and self._transport.address is None else TICK
         while not self._over():
             left = until - time.monotonic()
             fault: OSError | None = None
             try:
-                if self._transport.open(min(ATTEMPT, max(left, TICK))):
+                if self._transport.open(min(ATTEMPT, max(left, shortest))):
                     return True
             except StreamError:
                 raise
@@ -199,10 +202,12 @@ class Receiver:
                     if message.stamp is not None:
                         self._compare(message)
                     partition, offset = message.partition, message.offset
-                    for index, data in enumerate(cutter.cut(message.data)):
+                    pieces = cutter.cut(message.data)
+                    for index, data in enumerate(pieces):
                         if offset >= 0 and (offset, index) < self._skip.get(partition, (-1, 0)):
                             continue
-                        queue.put(Record(data, arrived, partition, offset, index, begins))
+                        last = index == len(pieces) - 1
+                        queue.put(Record(data, arrived, partition, offset, index, last, begins, message.key))
                         begins = False
                 self._counts.received, self._counts.dropped = queue.received, queue.dropped
                 self._counts.lost = transport.lost
@@ -213,10 +218,11 @@ class Receiver:
 
     def _is_repeated(self, message: Message) -> bool:
         """Return whether a message came before, by its offset, and count it then."""
-        if message.offset <= self._offsets.get(message.partition, -1):
+        partition, offset = message.partition, message.offset
+        if offset < self._next.get(partition, 0):
             self._counts.repeated += 1
             return True
-        self._offsets[message.partition] = message.offset
+        self._next[partition] = offset + 1
         return False
 
     def _compare(self, message: Message) -> None:
