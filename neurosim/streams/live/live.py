@@ -251,6 +251,12 @@ def live_stream(
     format = transport.format if format is None else format  # noqa: A001
     if transport.format not in (None, format):
         raise ConfigError("format", f"left out for {name}, which has frames of {transport.format}", format)
+    if transport.boundaries and header == "auto":
+        header = "no"  # a message is a sample, the first as any other: a run that goes on begins with another one
+    if transport.replays and header == "yes":
+        raise ConfigError(
+            "header", f"left out for {name}, whose messages are samples, in each run from the first", header
+        )
     labelled = label is not None
     width = transport.width(None if inputs is None else inputs + labelled)
     if width is None:

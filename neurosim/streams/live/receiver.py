@@ -141,7 +141,7 @@ class Receiver:
         until = time.monotonic() + self._reconnect
         while self._connected(until, broken):
             self._counts.connections += 1
-            broken = None
+            self._heard, broken = time.monotonic(), None
             try:
                 self._receive()
             except Ended:
@@ -165,7 +165,8 @@ class Receiver:
     def _connected(self, until: float, broken: Exception | None) -> bool:
         """Connect until some time by `time.monotonic`; return False if it is over without an error."""
         first = self._counts.connections == 0
-        shortest = ATTEMPT if first and self._transport.address is None else TICK
+        # Without a time of its own an attempt has as long as it takes, unless it is others who are to come.
+        shortest = TICK if self._reconnect or not first or self._transport.address is not None else ATTEMPT
         while not self._over():
             left = until - time.monotonic()
             fault: OSError | None = None
