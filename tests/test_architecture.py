@@ -21,7 +21,7 @@ FLOORS = [
     {"instruments"},
     {"checks", "randomness", "reporting", "state"},
     {"engine", "layers", "streams", "hardware.components"},
-    {"engine.dense", "engine.conv", "presets", "recipes", "experiments", "hardware.chips"},
+    {"engine.dense", "engine.conv", "streams.events", "presets", "recipes", "experiments", "hardware.chips"},
     {"engine.cuda", "streams.live"},
     {"chip"},
     {"readouts", "receptive_fields", "hardware.placement"},
@@ -68,7 +68,7 @@ WITHIN = {  # and which folders of a folder, or of kernels/
     "hardware.timeline": "hardware.chips hardware.counting hardware.placement",
     "latency": "latency.roofline latency.timing",
     "latency.roofline": "latency.timing",
-    "streams.live": "streams",
+    "streams.live": "streams streams.events",
     "studies.bayes": "studies",
     "views.scope": "views",
     "kernels": "kernels.shared",  # the loops that lie loose; what shared/ takes from there is `compiled.py` alone

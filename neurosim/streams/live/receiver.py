@@ -17,6 +17,9 @@ ATTEMPT = 5.0  # seconds of one attempt
 ENDING = 2.0  # seconds that the end of the thread is waited for, at most: it may be within an attempt to connect
 
 
+Places = dict[int, tuple[int, int]]  # by partition: the offset of a message, and how many of its records were taken
+
+
 class Cutter(Protocol):
     """Cuts what arrives into records; a new one for each connection."""
 
@@ -44,6 +47,8 @@ class Counts:
         their numbers.
     bad : int
         Malformed records that were passed over.
+    names : int
+        Lines that had the names of the columns.
     cut : int
         Records whose end had not come when a connection ended; they are not among the received.
     repeated : int
@@ -60,6 +65,7 @@ class Counts:
     dropped: int = 0
     lost: int = 0
     bad: int = 0
+    names: int = 0
     cut: int = 0
     repeated: int = 0
     late: int = 0
@@ -97,7 +103,7 @@ class Receiver:
         *,
         reconnect: float,
         idle: float | None,
-        skip: dict[int, tuple[int, int]],
+        skip: Places,
     ) -> None:
         self._name, self._transport, self._new_cutter = name, transport, cutter
         self._queue, self._counts, self._skip = queue, counts, skip
@@ -127,7 +133,6 @@ class Receiver:
         finally:
             with suppress(OSError):
                 self._transport.release()
-            self._counts.lost = self._transport.lost
             self._queue.end(fault)
 
     def _over(self) -> bool:
@@ -141,7 +146,7 @@ class Receiver:
         until = time.monotonic() + self._reconnect
         while self._connected(until, broken):
             self._counts.connections += 1
-            self._heard, broken = time.monotonic(), None
+            self._heard, broken, before = time.monotonic(), None, self._queue.received
             try:
                 self._receive()
             except Ended:
@@ -160,7 +165,10 @@ class Receiver:
                 if broken is not None:
                     raise StreamError(f"{self._name} must stay connected (--reconnect S tries again), but: {broken}")
                 return
-            until = time.monotonic() + self._reconnect
+            if self._queue.received > before:
+                until = time.monotonic() + self._reconnect
+            else:  # it may be one that closes every connection at once
+                self._ended.wait(PAUSE)
 
     def _connected(self, until: float, broken: Exception | None) -> bool:
         """Connect until some time by `time.monotonic`; return False if it is over without an error."""
@@ -210,11 +218,8 @@ class Receiver:
                         last = index == len(pieces) - 1
                         queue.put(Record(data, arrived, partition, offset, index, last, begins, message.key))
                         begins = False
-                self._counts.received, self._counts.dropped = queue.received, queue.dropped
-                self._counts.lost = transport.lost
                 self._heard = time.monotonic()
         finally:
-            self._counts.received, self._counts.dropped = queue.received, queue.dropped
             self._counts.cut += bool(cutter.rest())
 
     def _is_repeated(self, message: Message) -> bool:

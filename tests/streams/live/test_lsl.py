@@ -87,7 +87,7 @@ def test_another_width_texts_and_nobody_are_errors():
     outlet = made(form=pylsl.cf_string)
     with pytest.raises(ns.StreamError, match="stream of numbers"):
         list(opened(outlet.name, inputs=2).arriving())
-    with pytest.raises(ns.StreamError, match="be there within 0.3 s.*no stream of the name nobody"):
+    with pytest.raises(ns.StreamError, match=r"be there within 0\.3 s.*no stream of the name nobody"):
         list(opened("nobody", inputs=2, reconnect=0.3).arriving())
     with pytest.raises(ns.ConfigError, match="format must be left out"):
         opened("nobody", inputs=2, format="u8")

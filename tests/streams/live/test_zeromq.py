@@ -102,7 +102,7 @@ def test_nobody_there_and_a_port_that_is_taken_are_errors(context):
     with pytest.raises(ns.StreamError, match="in use"):
         list(opened(f"{endpoint}?kind=pull&bind=yes").arriving())
     pusher.close(0)
-    with pytest.raises(ns.StreamError, match="be there within 0.3 s.*nobody answers"):
+    with pytest.raises(ns.StreamError, match=r"be there within 0\.3 s.*nobody answers"):
         list(opened(endpoint, reconnect=0.3).arriving())
 
 
