@@ -48,10 +48,10 @@ ARROWS = {
     "interop": "chip layers readouts",
     "latency": "chip engine kernels layers online outside reporting state streams",
     "layers": "kernels",
-    "online": "chip layers reporting state streams",
+    "online": "chip engine layers reporting state streams",
     "presets": "layers outside",
     "readouts": "chip kernels layers outside state streams",
-    "streams": "outside state",
+    "streams": "kernels outside state",
     "studies": "bayes chip engine experiments layers outside presets readouts reporting streams",
     "sweeps": "chip experiments hardware layers outside presets readouts reporting streams",
     "views": "chip engine hardware latency layers online readouts reporting state streams",
@@ -68,6 +68,7 @@ WITHIN = {  # and which folders of a folder, or of kernels/
     "hardware.timeline": "hardware.chips hardware.counting hardware.placement",
     "latency": "latency.roofline latency.timing",
     "latency.roofline": "latency.timing",
+    "streams.events": "streams",
     "streams.live": "streams streams.events",
     "studies.bayes": "studies",
     "views.scope": "views",
@@ -76,10 +77,12 @@ WITHIN = {  # and which folders of a folder, or of kernels/
     "kernels.conv.cuda": "kernels.conv kernels.shared",
     "kernels.dense": "kernels kernels.shared",
     "kernels.dense.cuda": "kernels.dense kernels.shared",
+    "kernels.events": "kernels",
     "kernels.shared": "kernels",
 }
 KERNEL_USERS = {
     "engine.dense", "engine.conv", "engine.cuda", "layers", "readouts", "latency.roofline", "hardware.timeline",
+    "streams.events",
 }  # fmt: skip
 MOST_LOOSE_FILES = 10
 LONGEST_FILE, LONGEST_FUNCTION = 400, 60  # lines

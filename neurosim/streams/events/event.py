@@ -75,6 +75,8 @@ class Recording:
     format : str
         As the table of formats has it: `evt3`, `aedat4`.
     counts : Counts
+    of_format : tuple of str
+        What the file's format or header leaves open, in words.
     """
 
     events: Events
@@ -83,11 +85,12 @@ class Recording:
     name: str = ""
     format: str = ""
     counts: Counts = field(default_factory=Counts)
+    of_format: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What whoever uses the events should know, in words."""
-        return self.counts.notes()
+        return self.of_format + self.counts.notes()
 
     def __len__(self) -> int:
         return len(self.events)

@@ -13,7 +13,7 @@ from neurosim.streams.live.transport import Closed, Ended, Message, Transport
 
 TICK = 0.1  # seconds: how long the thread waits at most before it looks whether it is to end
 PAUSE = 0.2  # seconds between two attempts to connect
-ATTEMPT = 5.0  # seconds of one attempt
+ATTEMPT, SHORTEST = 5.0, 1.0  # seconds of one attempt: at most, and where less is left
 ENDING = 2.0  # seconds that the end of the thread is waited for, at most: it may be within an attempt to connect
 
 
@@ -135,10 +135,11 @@ class Receiver:
                 self._transport.release()
             self._queue.end(fault)
 
-    def _over(self) -> bool:
-        """Return whether to end: as it was told to, or as nothing has come for so long."""
-        silent = self._idle is not None and time.monotonic() - self._heard >= self._idle
-        return silent or self._ended.is_set()
+    def _silent(self) -> bool:
+        """Return whether to end as nothing has come for so long: asked where nothing has come just now."""
+        if self._idle is not None and time.monotonic() - self._heard >= self._idle:
+            self._ended.set()
+        return self._ended.is_set()
 
     def _attend(self) -> None:
         """Take one connection after another."""
@@ -147,6 +148,7 @@ class Receiver:
         while self._connected(until, broken):
             self._counts.connections += 1
             self._heard, broken, before = time.monotonic(), None, self._queue.received
+            lasting = self._heard + SHORTEST
             try:
                 self._receive()
             except Ended:
@@ -159,27 +161,25 @@ class Receiver:
                 broken = error
             finally:
                 self._transport.close()
-            if self._over():
+            if self._ended.is_set():
                 return
-            if not self._reconnect:
+            if self._queue.received > before or time.monotonic() >= lasting:
+                until = time.monotonic() + self._reconnect
+            if time.monotonic() >= until:
                 if broken is not None:
                     raise StreamError(f"{self._name} must stay connected (--reconnect S tries again), but: {broken}")
                 return
-            if self._queue.received > before:
-                until = time.monotonic() + self._reconnect
-            else:  # it may be one that closes every connection at once
+            if self._queue.received == before:  # it may be one that closes every connection at once
                 self._ended.wait(PAUSE)
 
     def _connected(self, until: float, broken: Exception | None) -> bool:
         """Connect until some time by `time.monotonic`; return False if it is over without an error."""
         first = self._counts.connections == 0
-        # Without a time of its own an attempt has as long as it takes, unless it is others who are to come.
-        shortest = TICK if self._reconnect or not first or self._transport.address is not None else ATTEMPT
-        while not self._over():
+        while not self._ended.is_set():
             left = until - time.monotonic()
             fault: OSError | None = None
             try:
-                if self._transport.open(min(ATTEMPT, max(left, shortest))):
+                if self._transport.open(min(ATTEMPT, max(left, SHORTEST)) if self._reconnect else ATTEMPT):
                     return True
             except StreamError:
                 raise
@@ -192,7 +192,7 @@ class Receiver:
                     words = f"be there within {self._reconnect:g} s (--reconnect S tries for S seconds)"
                     raise StreamError(f"{self._name} must {words}, but: {why}") from None
                 return False
-            if fault is not None:
+            if not self._silent() and fault is not None:
                 self._ended.wait(min(PAUSE, max(left, 0.0)))
         return False
 
@@ -200,9 +200,10 @@ class Receiver:
         """Put what arrives into the queue until it is over, or the connection is."""
         cutter, transport, queue, begins = self._new_cutter(), self._transport, self._queue, True
         try:
-            while not self._over():
+            while not self._ended.is_set():
                 messages = transport.receive(TICK)
                 if not messages:
+                    self._silent()
                     continue
                 arrived = now()
                 for message in messages:

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from neurosim.errors import StreamError
 from neurosim.streams.live.live import reader
+from neurosim.streams.live.receiver import TICK
 from neurosim.streams.live.transport import Closed, Message, Transport
 
 LOOPBACK = "127.0.0.1"
@@ -134,7 +135,7 @@ class Server(Connection):
     def open(self, seconds: float) -> bool:
         """Wait for a sender: see `Transport`."""
         assert self._listening is not None
-        if not select.select([self._listening], [], [], seconds)[0]:
+        if not select.select([self._listening], [], [], min(seconds, TICK))[0]:
             return False
         self._listening.settimeout(0)  # the sender may be gone again
         try:
