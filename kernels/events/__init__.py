@@ -1,0 +1,1 @@
+"""Loops over events of event cameras: surfaces of times, and counts."""
