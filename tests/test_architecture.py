@@ -21,7 +21,7 @@ FLOORS = [
     {"instruments"},
     {"checks", "randomness", "reporting", "state"},
     {"engine", "layers", "streams", "hardware.components"},
-    {"engine.dense", "engine.conv", "presets", "recipes", "experiments", "hardware.chips"},
+    {"engine.dense", "engine.conv", "streams.events", "presets", "recipes", "experiments", "hardware.chips"},
     {"engine.cuda"},
     {"chip"},
     {"readouts", "receptive_fields", "hardware.placement"},
@@ -51,7 +51,7 @@ ARROWS = {
     "online": "chip layers reporting state streams",
     "presets": "layers outside",
     "readouts": "chip kernels layers outside state streams",
-    "streams": "outside state",
+    "streams": "kernels outside state",
     "studies": "bayes chip engine experiments layers outside presets readouts reporting streams",
     "sweeps": "chip experiments hardware layers outside presets readouts reporting streams",
     "views": "chip engine hardware latency layers online readouts reporting state streams",
@@ -68,6 +68,7 @@ WITHIN = {  # and which folders of a folder, or of kernels/
     "hardware.timeline": "hardware.chips hardware.counting hardware.placement",
     "latency": "latency.roofline latency.timing",
     "latency.roofline": "latency.timing",
+    "streams.events": "streams",
     "studies.bayes": "studies",
     "views.scope": "views",
     "kernels": "kernels.shared",  # the loops that lie loose; what shared/ takes from there is `compiled.py` alone
@@ -75,10 +76,12 @@ WITHIN = {  # and which folders of a folder, or of kernels/
     "kernels.conv.cuda": "kernels.conv kernels.shared",
     "kernels.dense": "kernels kernels.shared",
     "kernels.dense.cuda": "kernels.dense kernels.shared",
+    "kernels.events": "kernels kernels.shared",
     "kernels.shared": "kernels",
 }
 KERNEL_USERS = {
     "engine.dense", "engine.conv", "engine.cuda", "layers", "readouts", "latency.roofline", "hardware.timeline",
+    "streams.events",
 }  # fmt: skip
 MOST_LOOSE_FILES = 10
 LONGEST_FILE, LONGEST_FUNCTION = 400, 60  # lines

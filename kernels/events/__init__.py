@@ -1,1 +1,1 @@
-"""Loops over events of event cameras: surfaces of times, and counts."""
+"""Loops over events of cameras: words decoded one by one, surfaces of times, and windows."""
