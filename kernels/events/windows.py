@@ -7,11 +7,11 @@ done; a window without events makes no sample, so an event makes one sample at m
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neurosim.kernels.compiled import cell, compiled
 from neurosim.kernels.events.clock import NEVER, SINCE, WINDOW, begins_anew, forget_time, has_ended, is_inside, moment
-from neurosim.kernels.events.surfaces import Surface, decay, exponent, forget
-from neurosim.kernels.shared.numbers import ONE
+from neurosim.kernels.events.surfaces import Surface, age_of, forget, value_of
 
 
 class Window(NamedTuple):
@@ -24,6 +24,7 @@ class Window(NamedTuple):
     share: np.float32  # what an event adds to a count
     ceiling: np.float32  # a count is at most so much
     surface: Surface
+    ages: NDArray[np.int32]  # (inputs,) working memory of a surface, or (0,)
 
 
 @cell
@@ -43,10 +44,10 @@ def _write(memory, now, window, row):
                 if window.counts:
                     row[i] = min(np.float32(memory[p, y, x]) * window.share, window.ceiling)
                 else:
-                    row[i] = exponent(memory[p, y, x], now, window.surface)
+                    window.ages[i] = age_of(memory[p, y, x], now, window.surface)
                 i += 1
-    if not window.counts:
-        decay(row)
+    for i in range(window.ages.size):
+        row[i] = value_of(window.ages[i], window.surface)
 
 
 @cell
@@ -87,11 +88,14 @@ def windows(events, first, rows, height, width, memory, clock, window, samples, 
 
 
 @compiled(nogil=True)
-def finish(memory, clock, window, samples, sources, last):
-    """End a recording: make the sample of the window of time that is open, and forget all; return how many samples."""
+def finish(memory, clock, window, samples, sources):
+    """End a recording: make the sample of the window of time that is open, and forget all; return how many samples.
+
+    Its source is -1: no event of this call.
+    """
     made = 0
     if window.by_time and clock[SINCE] > 0:
-        _end(memory, clock, (clock[WINDOW] + 1) * window.every, window, samples, sources, made, last)
+        _end(memory, clock, (clock[WINDOW] + 1) * window.every, window, samples, sources, made, -1)
         made += 1
     _forget(memory, clock, window)
     return made
