@@ -25,12 +25,17 @@ class BlockMaker:
         Whether samples have labels.
     trail : Trail, optional
         What is to remember the state as it was.
+
+    Attributes
+    ----------
+    skips : int
+        Samples that are still not to be made.
     """
 
     def __init__(
         self, encoding: Encoding, size: Callable[[], int], skipped: int, labelled: bool, trail: Trail | None
     ) -> None:
-        self._encoding, self._size, self._left, self._labelled, self._trail = encoding, size, skipped, labelled, trail
+        self._encoding, self._size, self.skips, self._labelled, self._trail = encoding, size, skipped, labelled, trail
         self._given, self._row, self._rows = skipped, 0, 0  # samples given before this block; filled rows; all rows
 
     def take(self, events: Events, label: int) -> Iterator[Block]:
@@ -39,9 +44,9 @@ class BlockMaker:
         if self._trail is not None:
             self._trail.note_events(events)
         while first < count:
-            if self._left:
-                first, made = self._encoding.follow(events, self._left)
-                self._left -= made
+            if self.skips:
+                first, made = self._encoding.follow(events, self.skips)
+                self.skips -= made
                 self._note(made, arrived)
                 events, count, first = Events(*(column[first:] for column in events)), count - first, 0
                 continue
@@ -56,8 +61,8 @@ class BlockMaker:
         """End a recording."""
         self._begin_block()
         made = self._encoding.finish(self._samples[self._row :], self._sources[self._row :])
-        if self._left and made:
-            self._left, made = self._left - 1, 0
+        if self.skips and made:
+            self.skips, made = self.skips - 1, 0
         yield from self._made(made, label, 0)
 
     def rest(self) -> Iterator[Block]:

@@ -10,8 +10,8 @@ __all__ = ["EventCounts", "EventFrames", "LocalSurface", "TimeSurface"]
 
 AGES = 5  # time constants: of an older event nothing is left (Grimaldi et al. 2024)
 LONGEST = 2**31 - 2  # microseconds that fit into 32 bits
-LARGEST_RADIUS = 1024
-MOST_INPUTS = 2**31 - 1
+LARGEST_RADIUS = 128  # pixels
+MOST_INPUTS = 2**26
 
 
 class Encoder(ABC):
@@ -24,8 +24,10 @@ class Encoder(ABC):
         """Return the shape of a sample of a sensor, channels first: (polarities, rows, columns)."""
 
     def __str__(self) -> str:
-        given = ", ".join(f"{field.name}={value}" for field in fields(self) if (value := getattr(self, field.name)))  # type: ignore[arg-type]
-        return f"{type(self).__name__}({given})"
+        """Return the constants that are given; equal for equal encoders."""
+        given = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+        told = (f"{name}={value:.17g}" if name == "tau_us" else f"{name}={value}" for name, value in given.items())
+        return f"{type(self).__name__}({', '.join(text for text in told if not text.endswith('=None'))})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neurosim.checks import whole
-from neurosim.errors import ConfigError
+from neurosim.errors import ConfigError, StreamError
 from neurosim.kernels.events import clock as clocks
 from neurosim.streams.base import MOST_TOGETHER, UNLABELLED, Block, Size, Stream, as_labels, asked
 from neurosim.streams.events.block_maker import BlockMaker
@@ -157,3 +157,6 @@ class EventStream(Stream):
             yield from maker.rest()
             raise
         yield from maker.rest()
+        if maker.skips:
+            got = start - maker.skips
+            raise StreamError(f"{self.name} must hold the {start} samples that were read from it before, got {got}")
