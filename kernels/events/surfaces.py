@@ -109,8 +109,8 @@ def patches(events, first, rows, memory, clock, surface, patch, ages, values, la
     """Make a sample of each event: the surface around it, the event itself in the middle at 1.
 
     The memory of last times has a margin of pixels that never have an event: it is int64 (polarities,
-    height + 2 * radius, width + 2 * radius + WIDE). Working memory: `values` is float32, of a multiple of LANES no smaller than the inputs, `ages`
-    int32, WIDE longer, and `lanes` float32 (LANES,).
+    height + 2 * radius, width + 2 * radius + WIDE). Working memory: `values` is float32, of a multiple of LANES no
+    smaller than the inputs, `ages` int32, WIDE longer, and `lanes` float32 (LANES,).
     """
     height, width = memory.shape[1] - 2 * patch.radius, memory.shape[2] - 2 * patch.radius - WIDE
     made, writes, stride = 0, samples.shape[0] > 0, memory.shape[1] * memory.shape[2]

@@ -85,16 +85,14 @@ class EventLayers:
     (1, 20)
     """
 
-    def __init__(
-        self, layers: Sequence[Any], *, sensor: tuple[int, int], polarities: int = 2, seed: int = 0
-    ) -> None:
+    def __init__(self, layers: Sequence[Any], *, sensor: tuple[int, int], polarities: int = 2, seed: int = 0) -> None:
         self.layers, self.sensor = tuple(map(_as_layer, layers)), sensor_of((), sensor)
         whole("polarities", polarities, 1, MOST_NEURONS)
         if not self.layers:
             raise ConfigError("layers", "one at least", layers)
         for layer in self.layers[:-1]:
-            if layer.neurons.neurons > MOST_NEURONS:
-                raise ConfigError("neurons of a layer that sends events", f"at most {MOST_NEURONS}", layer.neurons.neurons)
+            if (neurons := layer.neurons.neurons) > MOST_NEURONS:
+                raise ConfigError("neurons of a layer that sends events", f"at most {MOST_NEURONS}", neurons)
         self.polarities, self.seed = polarities, seed
         self._encodings: list[Encoding] = []
         self._runners: dict[int, LayerRunner] = {}  # memory that is used again
@@ -167,7 +165,9 @@ class EventLayers:
         for source in as_sources(recordings):
             self.forget()
             parts = [self.take(events, learning=False, chunk=chunk) for events in source.blocks(chunk)]
-            yield [np.concatenate(part) if part else np.empty(0, EVENT) for part in zip(*parts, strict=True)]
+            yield [np.concatenate([np.empty(0, EVENT), *part]) for part in zip(*parts, strict=True)] or [
+                np.empty(0, EVENT) for _ in self.layers
+            ]
 
     def features(self, recordings: Any, *, shares: bool = True, chunk: int = CHUNK) -> NDArray[np.float32]:
         """Return how often each neuron won in each recording: float32 (recordings, neurons of all layers).

@@ -39,8 +39,9 @@ class _Windowed(Encoder):
 
     def __post_init__(self) -> None:
         plain(self)
+        given = self.every_us, self.every_events
         if (self.every_us is None) == (self.every_events is None):
-            raise ConfigError("every_us or every_events", "given, exactly one of the two", (self.every_us, self.every_events))
+            raise ConfigError("every_us or every_events", "given, exactly one of the two", given)
         name = "every_events" if self.every_us is None else "every_us"
         whole(name, getattr(self, name), 1, 2**60)
 
@@ -87,7 +88,7 @@ class EventCounts(_Windowed):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventFrames(_Windowed):
-    r"""A picture of each window, with a channel for each polarity: :math:`\min(n / n_{full}, 1)` of n events at a pixel.
+    r"""A picture of each window, a channel for each polarity: :math:`\min(n / n_{full}, 1)` of n events at a pixel.
 
     Windows are those of `EventCounts`.
 

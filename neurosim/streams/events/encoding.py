@@ -16,7 +16,7 @@ from neurosim.kernels.shared.numbers import LANES
 from neurosim.streams.events.encoders import AGES, MOST_INPUTS, Encoder, LocalSurface, TimeSurface, _Windowed
 from neurosim.streams.events.event import Events
 
-Samples = NDArray[np.float32]
+Samples, Sources = NDArray[np.float32], NDArray[np.int64]
 
 
 class Made(NamedTuple):
@@ -64,7 +64,7 @@ class Encoding(ABC):
         self._forget_time()
 
     @abstractmethod
-    def encode(self, events: clocks.Events, first: int, rows: int, samples: Samples, sources: NDArray[np.int64]) -> Made:
+    def encode(self, events: clocks.Events, first: int, rows: int, samples: Samples, sources: Sources) -> Made:
         """Make at most `rows` samples of the events from `first` on: see `neurosim.kernels.events.surfaces`."""
 
     def follow(self, events: clocks.Events, rows: int | None = None) -> Made:
@@ -72,7 +72,7 @@ class Encoding(ABC):
         rows = len(events.t) + 1 if rows is None else rows
         return self.encode(events, 0, rows, self._no_samples, self._no_sources)
 
-    def finish(self, samples: Samples, sources: NDArray[np.int64]) -> int:
+    def finish(self, samples: Samples, sources: Sources) -> int:
         """End a recording, and forget its events; return how many samples that makes, 0 or 1."""
         self.memory[:] = self.empty
         self._forget_time()
@@ -118,7 +118,7 @@ class PatchEncoding(Encoding):
         self._ages, self._values = np.zeros(whole + surfaces.WIDE, np.int32), np.zeros(whole, np.float32)
         self._lanes = np.zeros(LANES, np.float32)
 
-    def encode(self, events: clocks.Events, first: int, rows: int, samples: Samples, sources: NDArray[np.int64]) -> Made:
+    def encode(self, events: clocks.Events, first: int, rows: int, samples: Samples, sources: Sources) -> Made:
         """Make samples: see `neurosim.kernels.events.surfaces.patches`."""
         return Made(*surfaces.patches(
             events, first, rows, self.memory, self.clock, self._surface, self._patch, self._ages, self._values,
@@ -140,12 +140,12 @@ class WindowEncoding(Encoding):
             _surface(getattr(encoder, "tau_us", 1.0)), np.zeros(0 if counts else self.inputs, np.int32),
         )  # fmt: skip
 
-    def encode(self, events: clocks.Events, first: int, rows: int, samples: Samples, sources: NDArray[np.int64]) -> Made:
+    def encode(self, events: clocks.Events, first: int, rows: int, samples: Samples, sources: Sources) -> Made:
         """Make samples: see `neurosim.kernels.events.windows.windows`."""
-        size = self.sensor.height, self.sensor.width
-        return Made(*windows.windows(events, first, rows, *size, self.memory, self.clock, self._window, samples, sources))
+        size, state = (self.sensor.height, self.sensor.width), (self.memory, self.clock)
+        return Made(*windows.windows(events, first, rows, *size, *state, self._window, samples, sources))
 
-    def finish(self, samples: Samples, sources: NDArray[np.int64]) -> int:
+    def finish(self, samples: Samples, sources: Sources) -> int:
         """End a recording: the window of time that is open makes a sample if it has events."""
         return int(windows.finish(self.memory, self.clock, self._window, samples, sources))
 

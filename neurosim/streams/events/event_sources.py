@@ -118,7 +118,8 @@ def sensor_of(sources: Sequence[EventSource], sensor: tuple[int, int] | None) ->
         return int(sensor[0]), int(sensor[1])
     sizes = {(source.width, source.height) for source in sources}
     if len(sizes) > 1:
-        raise StreamError(f"recordings must be of one sensor, got {sorted(map(str, sizes))}; give sensor=(width, height)")
+        told = ", ".join(sorted(map(str, sizes)))
+        raise StreamError(f"recordings must be of one sensor, got {told}; give sensor=(width, height)")
     width, height = sizes.pop()
     if width is None or height is None:
         advice = "give sensor=(width, height), or --sensor WIDTH,HEIGHT"

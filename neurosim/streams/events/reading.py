@@ -34,15 +34,10 @@ def event_folder(folder: Path, *, encode: Encoder | str | None, sensor: tuple[in
         raise StreamError(f"source events:{folder} must be a folder with a folder for each class, there is none")
     names = sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
     of_classes = [_files(folder / name) for name in names]
-    turns = [
-        (path, label)
-        for turn in zip_longest(*of_classes)
-        for label, path in enumerate(turn)
-        if path is not None
-    ]
+    turns = [(path, label) for turn in zip_longest(*of_classes) for label, path in enumerate(turn) if path is not None]
     if not turns:
         endings = ", ".join(ENDINGS)
-        raise StreamError(f"{folder} must have a folder for each class with files of events in it ({endings}), got none")
+        raise StreamError(f"{folder} must have a folder for each class, with files of events ({endings}), got none")
     files = [open_events(path, sensor=sensor) for path, _ in turns]
     labels = np.array([label for _, label in turns], np.int64)
     return EventStream(files, encoder, labels=labels, sensor=sensor, classes=names, name=folder.name)

@@ -1,7 +1,6 @@
 """The state of an encoder as it was a few samples ago: another one follows it by the same events, and stays behind."""
 
 from collections import deque
-from collections.abc import Mapping
 from threading import Lock
 from typing import Any
 

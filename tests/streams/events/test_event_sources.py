@@ -135,8 +135,7 @@ def test_what_the_command_line_refuses(tmp_path, words, message):
 def test_damage_ends_the_stream_after_the_events_before_it(tmp_path):
     path = write_records(tmp_path / "one.bin")
     path.write_bytes(path.read_bytes()[:-2])
-    stream, samples = ns.open_stream(str(path), encode="local", sensor=(34, 34)), 0
+    stream, samples = ns.open_stream(str(path), encode="local", sensor=(34, 34)), []
     with pytest.raises(StreamError, match="byte 395"):
-        for block in stream.blocks(size=7):
-            samples += len(block.samples)
-    assert samples == 79
+        samples.extend(len(block.samples) for block in stream.blocks(size=7))
+    assert sum(samples) == 79
