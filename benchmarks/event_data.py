@@ -41,5 +41,5 @@ def gestures() -> dict[str, Recording]:
     with tempfile.TemporaryDirectory() as folder:
         with tarfile.open(root() / GESTURES) as archive:
             archive.extractall(folder, filter="data")
-        files = sorted(path for path in Path(folder).rglob("*") if path.suffix in (".bs2", ".bin"))
+        files = sorted(Path(folder).rglob("*.bs2"), key=lambda path: int(path.stem))
         return {path.stem: read_events(path, format="nmnist", sensor=GESTURE_SENSOR) for path in files}

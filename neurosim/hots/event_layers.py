@@ -15,6 +15,7 @@ from neurosim.engine.samples import Samples
 from neurosim.errors import ConfigError, StateError
 from neurosim.layers.dense import DenseWTA
 from neurosim.state import store
+from neurosim.state.arrays import Arrays
 from neurosim.streams.events import EVENT, LocalSurface, encoding_of
 from neurosim.streams.events.encoding import Encoding, as_columns
 from neurosim.streams.events.event import Events
@@ -95,12 +96,12 @@ class EventLayers:
                 raise ConfigError("neurons of a layer that sends events", f"at most {MOST_NEURONS}", neurons)
         self.polarities, self.seed = polarities, seed
         self._encodings: list[Encoding] = []
-        self._runners: dict[int, LayerRunner] = {}  # memory that is used again
+        self._runners: dict[int, LayerRunner] = {}
         chips = []
-        for index, (neurons, surface) in enumerate(self.layers):
+        for index, (constants, surface) in enumerate(self.layers):
             self._encodings.append(encoding_of(surface, *self.sensor, polarities))
-            chips.append(Chip([neurons], inputs=self._encodings[-1].shape, seed=seed + index))
-            polarities = neurons.neurons
+            chips.append(Chip([constants], inputs=self._encodings[-1].shape, seed=seed + index))
+            polarities = constants.neurons
         self.chips = tuple(chips)
 
     def __repr__(self) -> str:
@@ -136,12 +137,16 @@ class EventLayers:
         whole("chunk", chunk, 1, 2**31)
         sent = []
         for index, (chip, encoding) in enumerate(zip(self.chips, self._encodings, strict=True)):
-            runner = self._runners.get(index)
-            if runner is None:
-                runner = self._runners[index] = LayerRunner(chip.layers[0], CHUNK, rows=0, outputs=False)
-            events = _through(chip, runner, encoding, events, learning, chunk)
+            events = _through(chip, self._runner(index), encoding, events, learning, chunk)
             sent.append(events)
         return sent
+
+    def _runner(self, index: int) -> LayerRunner:
+        """Return what takes samples through a layer, in memory that is used again."""
+        layer, runner = self.chips[index].layers[0], self._runners.get(index)
+        if runner is None or runner.layer is not layer:
+            runner = self._runners[index] = LayerRunner(layer, CHUNK, rows=0, outputs=False)
+        return runner
 
     def learn(self, recordings: Any, *, chunk: int = CHUNK) -> "EventLayers":
         """Learn from recordings, event by event: all layers at the same time.
@@ -197,7 +202,10 @@ class EventLayers:
             raise StateError(f"folder {folder} must be one that can be written, but: {error}") from error
         together = _digest(self.chips)
         for index, (layer, chip, encoding) in enumerate(zip(self.layers, self.chips, self._encodings, strict=True)):
-            setup = {"numbers": _numbers(layer.surface), "sensor": np.array([*self.sensor, self.polarities], np.int64)}
+            setup: Arrays = {
+                "numbers": _numbers(layer.surface),
+                "sensor": np.array([*self.sensor, self.polarities], np.int64),
+            }
             setup |= {"together": together, "layer": np.array([index, len(self.layers)], np.int64)}
             chip.save(folder / f"layer-{index + 1}.h5", beside={SURFACE: encoding.arrays(), SETUP: setup})
 
@@ -223,7 +231,7 @@ class EventLayers:
                     raise StateError(f"{path} must be of one save with {paths[0]}; it is of another")
             chips = [Chip.of(content, path) for content, path in zip(contents, paths, strict=True)]
             layers = [
-                EventLayer(chip.layers[0].constants, _surface_of(setup["numbers"]))  # type: ignore[arg-type]
+                EventLayer(chip.layers[0].constants, _surface_of(setup["numbers"]))
                 for chip, setup in zip(chips, setups, strict=True)
             ]
             width, height, polarities = map(int, setups[0]["sensor"])

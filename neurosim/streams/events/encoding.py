@@ -16,7 +16,8 @@ from neurosim.kernels.shared.numbers import LANES
 from neurosim.streams.events.encoders import AGES, MOST_INPUTS, Encoder, LocalSurface, TimeSurface, _Windowed
 from neurosim.streams.events.event import Events
 
-Samples, Sources = NDArray[np.float32], NDArray[np.int64]
+Samples = NDArray[np.float32]
+Sources = NDArray[np.int64]
 
 
 class Made(NamedTuple):
