@@ -22,11 +22,11 @@ FLOORS = [
     {"checks", "randomness", "reporting", "state"},
     {"engine", "layers", "streams", "hardware.components"},
     {"engine.dense", "engine.conv", "streams.events", "presets", "recipes", "experiments", "hardware.chips"},
-    {"engine.cuda", "streams.live"},
+    {"engine.cuda", "engine.fleet", "streams.live"},
     {"chip"},
     {"hots", "readouts", "receptive_fields", "hardware.placement"},
     {"online", "bayes", "interop", "hardware.placement.strategies"},
-    {"studies", "latency.timing", "hardware.counting"},
+    {"online.emission", "studies", "latency.timing", "hardware.counting", "fleet"},
     {"studies.bayes", "latency.roofline", "hardware.timeline"},
     {"latency", "hardware"},
     {"sweeps", "views"},
@@ -44,12 +44,13 @@ ARROWS = {
     "sweeps views",
     "engine": "kernels layers outside reporting state",
     "experiments": "state streams",
+    "fleet": "chip engine layers outside",
     "hardware": "chip engine kernels layers outside reporting streams",
     "hots": "chip engine layers state streams",
     "interop": "chip layers readouts",
     "latency": "chip engine kernels layers online outside reporting state streams",
     "layers": "kernels",
-    "online": "chip engine layers reporting state streams",
+    "online": "chip engine kernels layers readouts reporting state streams",
     "presets": "layers outside",
     "readouts": "chip kernels layers outside state streams",
     "streams": "kernels outside state",
@@ -61,6 +62,7 @@ WITHIN = {  # and which folders of a folder, or of kernels/
     "engine.conv": "engine",
     "engine.cuda": "engine engine.conv engine.dense",
     "engine.dense": "engine",
+    "engine.fleet": "engine engine.dense",
     "hardware": "hardware.chips hardware.counting hardware.placement hardware.placement.strategies hardware.timeline",
     "hardware.chips": "hardware.components",
     "hardware.counting": "hardware.chips hardware.placement",
@@ -69,8 +71,8 @@ WITHIN = {  # and which folders of a folder, or of kernels/
     "hardware.timeline": "hardware.chips hardware.counting hardware.placement",
     "latency": "latency.roofline latency.timing",
     "latency.roofline": "latency.timing",
-    "streams.live": "streams",
     "streams.events": "streams",
+    "streams.live": "streams streams.events",
     "studies.bayes": "studies",
     "views.scope": "views",
     "kernels": "kernels.shared",  # the loops that lie loose; what shared/ takes from there is `compiled.py` alone
@@ -82,8 +84,8 @@ WITHIN = {  # and which folders of a folder, or of kernels/
     "kernels.shared": "kernels",
 }
 KERNEL_USERS = {
-    "engine.dense", "engine.conv", "engine.cuda", "layers", "readouts", "latency.roofline", "hardware.timeline",
-    "streams.events",
+    "engine.dense", "engine.conv", "engine.cuda", "layers", "online.emission", "readouts", "latency.roofline", "engine.fleet",
+    "hardware.timeline", "streams.events",
 }  # fmt: skip
 MOST_LOOSE_FILES = 10
 LONGEST_FILE, LONGEST_FUNCTION = 400, 60  # lines
