@@ -1,4 +1,4 @@
-"""An event camera sees a bar that moves to and fro; layers learn which way an edge moves, event by event, unlabelled."""
+"""An event camera sees a bar that moves to and fro; layers learn the ways in which edges move, event by event."""
 
 import numpy as np
 
