@@ -47,6 +47,8 @@ def table(summary: dict[str, Any]) -> str:
         (f"layer {number} on", f"{summary['device']}: {where}")
         for number, where in enumerate(summary["placement"] or (), 1)
     ]
+    if "records" in summary:
+        rows.append(("records", f"{summary['records']:,} on standard output"))
     rows.append(("never won", f"{summary['never_won']:.2%} of the last layer's neurons"))
     if summary["drift"] is not None and summary["drift"]["alarm"]:
         rows.append(("drift", sentence(summary["drift"])))
