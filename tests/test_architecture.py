@@ -22,11 +22,11 @@ FLOORS = [
     {"checks", "randomness", "reporting", "state"},
     {"engine", "layers", "streams", "hardware.components"},
     {"engine.dense", "engine.conv", "streams.events", "presets", "recipes", "experiments", "hardware.chips"},
-    {"engine.cuda", "streams.live"},
+    {"engine.cuda", "engine.fleet", "streams.live"},
     {"chip"},
     {"readouts", "receptive_fields", "hardware.placement"},
     {"online", "bayes", "interop", "hardware.placement.strategies"},
-    {"online.emission", "studies", "latency.timing", "hardware.counting"},
+    {"online.emission", "studies", "latency.timing", "hardware.counting", "fleet"},
     {"studies.bayes", "latency.roofline", "hardware.timeline"},
     {"latency", "hardware"},
     {"sweeps", "views"},
@@ -44,6 +44,7 @@ ARROWS = {
     "sweeps views",
     "engine": "kernels layers outside reporting state",
     "experiments": "state streams",
+    "fleet": "chip engine layers outside",
     "hardware": "chip engine kernels layers outside reporting streams",
     "interop": "chip layers readouts",
     "latency": "chip engine kernels layers online outside reporting state streams",
@@ -60,6 +61,7 @@ WITHIN = {  # and which folders of a folder, or of kernels/
     "engine.conv": "engine",
     "engine.cuda": "engine engine.conv engine.dense",
     "engine.dense": "engine",
+    "engine.fleet": "engine engine.dense",
     "hardware": "hardware.chips hardware.counting hardware.placement hardware.placement.strategies hardware.timeline",
     "hardware.chips": "hardware.components",
     "hardware.counting": "hardware.chips hardware.placement",
@@ -68,8 +70,9 @@ WITHIN = {  # and which folders of a folder, or of kernels/
     "hardware.timeline": "hardware.chips hardware.counting hardware.placement",
     "latency": "latency.roofline latency.timing",
     "latency.roofline": "latency.timing",
-    "streams.live": "streams",
     "streams.events": "streams",
+    "streams.live": "streams streams.events",
+    "online.emission": "online",
     "studies.bayes": "studies",
     "views.scope": "views",
     "kernels": "kernels.shared",  # the loops that lie loose; what shared/ takes from there is `compiled.py` alone
@@ -81,7 +84,7 @@ WITHIN = {  # and which folders of a folder, or of kernels/
     "kernels.shared": "kernels",
 }
 KERNEL_USERS = {
-    "engine.dense", "engine.conv", "engine.cuda", "layers", "online.emission", "readouts", "latency.roofline",
+    "engine.dense", "engine.conv", "engine.cuda", "layers", "online.emission", "readouts", "latency.roofline", "engine.fleet",
     "hardware.timeline", "streams.events",
 }  # fmt: skip
 MOST_LOOSE_FILES = 10

@@ -1,1 +1,1 @@
-"""What a run tells of each sample as it goes: fields, written as records or yielded as events."""
+"""What is told of each sample as soon as it is learned."""
