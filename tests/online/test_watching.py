@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import neurosim as ns
+from neurosim.state import store
 from neurosim.streams import ArrayStream
 from neurosim.streams.lines import LineStream
 
@@ -171,7 +172,11 @@ def test_an_event_comes_while_the_next_line_is_waited_for():
     assert seen == [True] * 10
 
 
-def test_what_says_how_new_a_sample_is_may_be_given(samples):
-    novelty = lambda batch: batch.samples.sum(axis=1)  # noqa: E731
-    events = list(ns.watch(chip_of(), ArrayStream(samples[:9]), novelty=novelty, chunk=4))
-    assert [event.novelty for event in events] == [float(x.sum(dtype=np.float32)) for x in samples[:9]]
+@pytest.mark.parametrize("chunk", [1, 4])
+def test_novelty_is_that_of_a_loop_and_goes_with_the_state(samples, tmp_path, chunk):
+    chip, twin, state = chip_of(), chip_of(), tmp_path / "chip.h5"
+    by_hand = ns.Novelty(twin)
+    wanted = [by_hand.learn_one(twin.learn_one(x)).novelty for x in samples[:60]]
+    events = list(ns.watch(chip, ArrayStream(samples[:60]), novelty=ns.Novelty(chip), chunk=chunk, state=state))
+    assert np.array([event.novelty for event in events]).tobytes() == np.array(wanted).tobytes()
+    assert "novelty" in store.read(state).beside

@@ -1,7 +1,7 @@
 """A stream through a chip as a Python iterator: an event for each sample, as soon as it is learned."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from neurosim.engine.results import Results
 from neurosim.engine.samples import Array
 from neurosim.online.companion import Companion
 from neurosim.online.emission.fields import FIELDS, Batch
+from neurosim.online.emission.novelty import Novelty
 from neurosim.online.listener import Listener, Listeners
 from neurosim.online.run import begin
 from neurosim.streams import Stream
@@ -39,7 +40,7 @@ class Emission(NamedTuple):
     latency_s : float
         Seconds since the sample arrived, where the source has a clock of arrival; else those in the layers' loops.
     novelty : float or None
-        How new the sample is, by what `novelty` says; None without it.
+        The sample's score by `novelty`; None without it.
     """
 
     number: int
@@ -57,7 +58,7 @@ def watch(
     stream: Stream | Iterable[Any],
     *,
     learn: bool = True,
-    novelty: Callable[[Batch], NDArray[Any]] | None = None,
+    novelty: Novelty | None = None,
     listener: Listener | None = None,
     state: str | Path | None = None,
     start: int = 0,
@@ -88,8 +89,8 @@ def watch(
         As in `neurosim.run`.
     learn : bool
         If false, the chip responds and nothing in it changes; `state` must then be left out.
-    novelty : callable, optional
-        Called with each `neurosim.online.emission.fields.Batch`; returns a number for each of its samples.
+    novelty : Novelty, optional
+        Scores each sample and learns from it; with `state`, it is kept beside the chip.
     listener : neurosim.online.listener.Listener, optional
         Hears of the samples, too, before they come out.
     chunk : int or "auto"
@@ -121,11 +122,12 @@ def watch(
     source = as_stream("stream", stream, chip.shape)
     source = source.skipping_bad() if skip_bad else source
     heard = _Heard(chip, source, start if position is None else position, learn, novelty)
+    listeners = [each for each in (novelty, listener, heard) if each is not None]
     begun = begin(
         chip, source, state=state, start=start, position=position, chunk=chunk, threads=threads, skip_bad=skip_bad,
         snapshot_samples=snapshot_samples, snapshot_seconds=snapshot_seconds, request=None, claimed=False, edits=None,
-        control=None, companions=companions, learning=learn,
-        listener=heard if listener is None else Listeners([listener, heard]),
+        control=None, companions=companions if novelty is None else [novelty, *companions], learning=learn,
+        listener=heard if len(listeners) == 1 else Listeners(listeners),
     )  # fmt: skip
     return _events(begun, heard.events)
 
@@ -149,10 +151,7 @@ def _events(begun: Any, events: "deque[Emission]") -> Iterator[Emission]:
 class _Heard:
     """A listener that keeps an event for each sample."""
 
-    def __init__(
-        self, chip: Chip, stream: Stream, position: int, learning: bool,
-        novelty: Callable[[Batch], NDArray[Any]] | None,
-    ) -> None:  # fmt: skip
+    def __init__(self, chip: Chip, stream: Stream, position: int, learning: bool, novelty: Novelty | None) -> None:
         self._layer, self._position, self._novelty = chip.layers[-1], position, novelty
         self._outputs = not learning or self._layer.answers_after == 1
         self._latencies, self.events = FIELDS["latency"].begin(chip, stream), deque[Emission]()
@@ -171,7 +170,7 @@ class _Heard:
         as_images, winners = self._layer.as_images, results.winners.tolist()
         potentials, responses = as_images(results.potentials), as_images(results.responses)
         latencies = self._latencies(batch)
-        novelties = None if self._novelty is None else self._novelty(batch)
+        novelties = None if self._novelty is None else self._novelty.scores  # it heard of the samples before
         for i, winner in enumerate(winners):  # quicker than columns: most batches have one sample
             label = None if labels is None else labels.item(i)
             event = (
