@@ -14,7 +14,8 @@ from neurosim.state import store
 
 RNG = np.random.default_rng(4)
 ROWS, LABELS = RNG.integers(1, 9, (240, 4)).astype(np.float32), RNG.integers(0, 3, 240)
-LINES = "".join(f"{','.join('%d' % x for x in row)},{label}\n" for row, label in zip(ROWS, LABELS, strict=True))
+BARE = [",".join(map(str, row)) for row in ROWS.astype(int).tolist()]
+LINES = "".join(f"{row},{label}\n" for row, label in zip(BARE, LABELS, strict=True))
 PIPE = ("stream", "-", "--inputs", 4, "--label", -1, "--neurons", 5, "--seed", 2)
 FIELDS = ("--emit", "novelty,threshold,novel,predicted,label")
 FOLLOWING = ("--novelty", "shortfall,entropy", "--novelty-quantile", 0.9, "--prequential", "--label-share", 0.5)
@@ -141,7 +142,7 @@ def test_a_file_without_labels_has_no_prequential_accuracy(tmp_path):
     said = invoke("stream", tmp_path / "x.npy", "--prequential", code=2).stderr
     assert "labels of" in said
     assert "must be there for --prequential, got none" in said
-    lines = "".join(f"{','.join('%d' % x for x in row)}\n" for row in ROWS)
+    lines = "\n".join(BARE) + "\n"
     assert stream("-", "--inputs", 4, "--prequential", stdin=lines)["prequential_accuracy"] is None
 
 

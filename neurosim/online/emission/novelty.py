@@ -13,7 +13,6 @@ from neurosim.chip.wanted import Wanted
 from neurosim.engine.results import Results
 from neurosim.errors import ConfigError, SampleError
 from neurosim.kernels import novelty as kernel
-from neurosim.online.emission.fields import Batch
 from neurosim.state.arrays import Arrays
 
 MEASURES = {"shortfall": kernel.SHORTFALL, "entropy": kernel.DISORDER, "step": kernel.MOVEMENT}
@@ -209,11 +208,6 @@ class Novelty:
         if self._constants.measures & kernel.MOVEMENT and len(results.winners) > 1:
             raise ConfigError("chunk", "1 with the measure 'step'", len(results.winners), "it is of single samples")
         self._score(results, learning=True)
-
-    def __call__(self, batch: Batch) -> NDArray[np.float64]:
-        """Return the scores of a batch, which is then learned; for `neurosim.watch`."""
-        self.take(*batch)
-        return self.scores
 
     def arrays(self, taken: int) -> Arrays:
         """Return what a snapshot keeps."""
