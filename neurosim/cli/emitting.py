@@ -12,6 +12,7 @@ from click.core import ParameterSource
 
 from neurosim.cli import options as shared
 from neurosim.cli.faults import echo_error, fail, say
+from neurosim.cli.following import Following
 from neurosim.cli.interrupts import Interrupts
 
 if TYPE_CHECKING:
@@ -141,6 +142,8 @@ class Emission:
     position : int
         Number of the run's first sample in the stream.
     interrupts : Interrupts
+    following : Following
+        What else is said of samples: it may give values of fields.
 
     Attributes
     ----------
@@ -154,19 +157,25 @@ class Emission:
         Tells whether the run is to end: a signal came, or nobody reads the records any more.
     """
 
-    def __init__(self, values: Any, chip: "Chip", stream: "Stream", position: int, interrupts: Interrupts) -> None:
+    def __init__(
+        self, values: Any, chip: "Chip", stream: "Stream", position: int, interrupts: Interrupts, following: Following
+    ) -> None:
         self.emitter: Emitter | None = None
         self.listener: Listener | None = None
         self.companions: list[Companion] = []
         self.ends = interrupts.came
         if values.emit is not None:
-            self.emitter = emitter = _emitter(values, chip, stream, position, interrupts)
+            self.emitter = emitter = _emitter(values, chip, stream, position, interrupts, following)
             self.listener, self.companions = emitter, emitter.companions
             self.ends = lambda: interrupts.came() or emitter.closed
+        self._following = following
+        self.listener = following.heard(self.listener, self.companions)
+        self.companions = following.restore(values, stream, self.companions)
 
     def finish(self, summary: dict[str, Any]) -> None:
         """Write what is left, and say in the summary what became of the records."""
         emitter = self.emitter
+        summary |= self._following.summary()
         if emitter is None:
             return
         emitter.finish()
@@ -184,11 +193,13 @@ class Emission:
             echo_error(text)
 
 
-def _emitter(values: Any, chip: "Chip", stream: "Stream", position: int, interrupts: Interrupts) -> "Emitter":
+def _emitter(
+    values: Any, chip: "Chip", stream: "Stream", position: int, interrupts: Interrupts, following: Following
+) -> "Emitter":
     from neurosim.online.emission.emitter import Emitter, listed
     from neurosim.online.emission.output import Output
 
     assert sys.stdout is not None
     sys.stdout.flush()
     output, form = Output(sys.stdout.buffer, interrupts.came), values.emit_format or DEFAULT_FORMAT
-    return Emitter(chip, stream, listed(values.emit), form, output, position)
+    return Emitter(chip, stream, listed(values.emit), form, output, position, following.begun)

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 from click.core import ParameterSource
 
-from neurosim.cli import emitting
+from neurosim.cli import emitting, following
 from neurosim.cli import options as shared
 from neurosim.cli.compiled_code import find_cache
 from neurosim.cli.emitting import Emission, EmitOptions
 from neurosim.cli.faults import echo_error, fail, plainly
+from neurosim.cli.following import Following, FollowOptions
 from neurosim.cli.help import FilledHelp
 from neurosim.cli.interrupts import Interrupts, ignored
 from neurosim.cli.options import ChipOptions, SourceOptions
@@ -33,7 +34,7 @@ CHUNK_ON_A_DEVICE = 256  # samples: each call of a device has a cost of its own
 
 
 @dataclass(frozen=True, kw_only=True)
-class StreamOptions(SourceOptions, ChipOptions, EmitOptions):
+class StreamOptions(SourceOptions, ChipOptions, EmitOptions, FollowOptions):
     """Values of the options of `neurosim stream`."""
 
     source: str
@@ -120,6 +121,7 @@ def known() -> dict[str, str]:
 @shared.seed()
 @shared.epochs()
 @click.option("--shuffle", type=int, metavar="S", help="Random order by this seed, another one each epoch.")
+@shared.events
 @shared.image_size()
 @click.option("--augment", metavar="LIST", help=f"Learn from images changed at random: {AUGMENTATIONS}.")
 @click.option("--augment-seed", type=int, metavar="S", help="Seed of --augment.  [default: 0]")
@@ -162,6 +164,7 @@ def known() -> dict[str, str]:
     help="Threads at work on wide or on successive layers; never changes results.",
 )
 @emitting.options
+@following.options
 @shared.test(help="Measure accuracy on this stream when learning is done.")
 @click.option(
     "--keep-readout", is_flag=True,
@@ -187,6 +190,7 @@ def learn_on_line(options: StreamOptions, show: Show | None = None) -> None:
     """Do what the command does, with the state and the summary; by default a bar on a terminal shows how it goes."""
     _check_effect(options)
     emitting.check(options)
+    following.check(options)
     with ignored(signal.SIGUSR1):
         _stream(options, _bar if show is None else show)
 
@@ -225,7 +229,8 @@ def _stream(options: StreamOptions, show: Show) -> None:
         _check_readout(options, chip)
         request = Request()
         with Interrupts(Stop, request.ask) as interrupts:
-            emission = Emission(options, chip, stream, position, interrupts)
+            followed = Following(options, chip, stream)
+            emission = Emission(options, chip, stream, position, interrupts, followed)
             report = _learn(options, chip, stream, position, interrupts, request, edits, show, emission)
             if report.refused and report.samples == 0:
                 counted = f"all {report.refused} samples were refused, so nothing was learned"

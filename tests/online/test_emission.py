@@ -94,7 +94,7 @@ def test_every_format_says_what_a_loop_says(name, way, samples, labels):
     floats = [("response", "<f4", (size,)), ("potentials", "<f4", (size,)), ("output", "<f4", (outputs,))]
     layout = [("sample", "<i8"), ("winner", "<i8"), *floats, ("latency_s", "<f8"), ("label", "<i8")]
     check(np.frombuffer(packed, layout).tolist(), expected)
-    assert packed_dtype(columns_of(list(FIELDS.values()), chip)).itemsize == 8 * 4 + 4 * (2 * size + outputs)
+    assert packed_dtype(columns_of(list(fields_of(ALL).values()), chip)).itemsize == 8 * 4 + 4 * (2 * size + outputs)
 
 
 def test_numbers_of_samples_go_on_where_the_run_does(samples):

@@ -1,6 +1,7 @@
 """A listener that writes a record for each sample as soon as it is learned."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from neurosim.chip.wanted import Wanted
 from neurosim.engine.results import Results
 from neurosim.errors import StreamError
 from neurosim.online.companion import Companion
-from neurosim.online.emission.fields import Batch, Values, fields_of
+from neurosim.online.emission.fields import Batch, begin_all, fields_of
 from neurosim.online.emission.formats import columns_of, format_of
 from neurosim.online.emission.output import Output, Stuck
 from neurosim.online.stop import Stop
@@ -55,12 +56,14 @@ class Emitter:
         form: str,
         output: Output,
         position: int = 0,
-        begun: Mapping[str, Values] | None = None,
+        begun: Mapping[str, Any] | None = None,
     ) -> None:
         rows, begun = fields_of(names), begun or {}
-        self.wants = Wanted(*(any(flags) for flags in zip(*(row.wants for row in rows.values()), strict=True)))
-        self._values = [begun[name] if name in begun else row.begin(chip, stream) for name, row in rows.items()]
-        self.companions: list[Companion] = [values for values in self._values if hasattr(values, "restore")]  # type: ignore[misc]
+        self.companions: list[Companion]
+        self._values, self.companions = begin_all(rows, chip, stream, begun)
+        wants = [row.wants for row in rows.values()]
+        wants += [companion.wants for companion in self.companions if hasattr(companion, "wants")]
+        self.wants = Wanted(*(any(flags) for flags in zip(*wants, strict=True)))
         self._format = format_of(form, columns_of(list(rows.values()), chip, stream))
         self._output, self._position, self._at_hand = output, position, stream.replayable
         self.records, self.closed, self.stuck = 0, False, False
