@@ -40,6 +40,8 @@ from .layers.rules import *
 from .layers.schedules import *
 from .online.emission.novelty import Novelty as Novelty
 from .online.emission.prequential import Prequential as Prequential
+from .online.emission.watching import Emission as Emission
+from .online.emission.watching import watch as watch
 from .online.run import run as run
 from .readouts.compare import Comparison as Comparison
 from .readouts.compare import compare as compare

@@ -73,6 +73,7 @@ WITHIN = {  # and which folders of a folder, or of kernels/
     "latency.roofline": "latency.timing",
     "streams.events": "streams",
     "streams.live": "streams streams.events",
+    "online.emission": "online",
     "studies.bayes": "studies",
     "views.scope": "views",
     "kernels": "kernels.shared",  # the loops that lie loose; what shared/ takes from there is `compiled.py` alone

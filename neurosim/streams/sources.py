@@ -102,6 +102,10 @@ SOURCES = (
     Source("live.camera.udp_camera", CAMERA, name="udp-events", address=True, spelling="udp-events:[HOST:]PORT"),
     Source("live.camera.udp_camera_32", CAMERA, name="udp-events32", address=True, spelling="udp-events32:[HOST:]PORT"),
     Source("live.sockets.udp", LIVE, name="udp", address=True, spelling="udp:[HOST:]PORT"),
+    Source("live.zeromq.zeromq", LIVE, name="zmq", address=True, spelling="zmq:tcp://HOST:PORT"),
+    Source("live.mqtt.mqtt", LIVE, name="mqtt", address=True, spelling="mqtt:HOST:PORT/TOPIC"),
+    Source("live.lsl.lsl", LIVE, name="lsl", address=True, spelling="lsl:NAME"),
+    Source("live.kafka.kafka", LIVE, name="kafka", address=True, spelling="kafka:HOST:PORT/TOPIC"),
     Source(
         "lines.text_file",
         LINES,

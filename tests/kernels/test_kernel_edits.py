@@ -91,7 +91,7 @@ from neurosim.kernels import novelty
 
 rng, nothing = np.random.default_rng(0), np.zeros((0, 0), np.float32)
 potentials, scores = rng.random((200, 3)).astype(np.float32), np.zeros((2, 200))
-known = np.zeros((novelty.OTHERS + 3, 3)), np.zeros(3, np.int64), np.zeros(9), np.zeros(9), np.zeros(1, np.int64)
+known = np.zeros((novelty.OTHERS + 3, 3)), np.zeros(3, np.int64), np.zeros(9), np.zeros(9), np.zeros(2, np.int64)
 constants = novelty.Constants(novelty.SHORTFALL, 50.0, 10.0, 5, 0.5, 2)
 winners, steps = potentials.argmax(axis=1), np.zeros((2, 0), np.float32)
 state = novelty.State(*known, np.zeros(1))
