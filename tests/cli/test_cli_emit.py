@@ -2,11 +2,13 @@
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
 import threading
 from contextlib import contextmanager
+from itertools import islice
 from types import SimpleNamespace
 
 import numpy as np
@@ -134,6 +136,29 @@ def test_head_takes_three_lines_and_the_state_is_whole(tmp_path):
     kept, chip = ns.Chip.load(state), ns.Chip([ns.recipes.softhebb(4)], inputs=64)
     assert chip.learn(next(ns.open_stream("digits").blocks(size=kept.samples)).samples).state_sha256 \
         == kept.state_sha256  # fmt: skip
+
+
+@pytest.mark.slow
+def test_after_kills_no_record_is_missing_and_those_that_come_twice_are_the_same(tmp_path):
+    state, draw = tmp_path / "chip.h5", random.Random(0)
+    words = ("stream", "digits", "--epochs", 8, "--neurons", 4, *EMIT, "--snapshot-samples", 90, "--state", state)
+    whole = invoke("stream", "digits", "--epochs", 8, "--neurons", 4, *EMIT).stdout.encode().splitlines()[1:]
+    told, kills = {}, 0
+    while len(told) < len(whole):
+        with filtering(*words) as process:
+            line_of(process)
+            with watched(process):
+                lines = list(islice(process.stdout, draw.randrange(1, 3000)))
+                process.kill()
+                lines += process.stdout.readlines()
+        kills += process.returncode != 0
+        lines = [line for line in lines if line.endswith(b"\n")]  # the last one may be cut
+        assert int(lines[0].split(b",")[0]) <= len(told)  # none is missing
+        for line in lines:
+            number = int(line.split(b",")[0])
+            assert line.rstrip(b"\n") == told.setdefault(number, line.rstrip(b"\n")) == whole[number]
+    assert kills > 2
+    assert sorted(told) == list(range(len(whole)))
 
 
 @pytest.mark.slow
