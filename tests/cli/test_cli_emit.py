@@ -2,12 +2,13 @@
 
 import json
 import os
+import pty
 import random
 import signal
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from types import SimpleNamespace
 
@@ -276,6 +277,21 @@ def test_a_full_disk_is_one_line(tmp_path):
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith("Error: standard output must be writable, and is not")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_no_bar_stands_between_records_on_a_terminal():
+    ours, theirs = pty.openpty()
+    words, shown = [*COMMAND, "stream", "digits", "--neurons", "3", "--emit", "winner"], b""
+    with subprocess.Popen(words, stdout=theirs, stderr=theirs) as process, watched(process):
+        os.close(theirs)
+        with suppress(OSError):  # at the end
+            while piece := os.read(ours, 1 << 16):
+                shown += piece
+    os.close(ours)
+    lines = shown.split(b"\r\n")
+    assert [line.split(b",")[0] for line in lines[:1798]] == [b"sample", *(b"%d" % i for i in range(1797))]
+    assert b"\r" not in b"".join(lines)
 
 
 def test_standard_output_that_is_closed_is_refused(monkeypatch):
