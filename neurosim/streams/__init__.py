@@ -40,6 +40,7 @@ def open_stream(
     samples: str | None = None,
     labels: str | None = None,
     format: str | None = None,  # noqa: A002
+    key: str | None = None,
 ) -> Stream:
     """Open a stream by its name.
 
@@ -73,6 +74,9 @@ def open_stream(
     format : {"f32", "u8"}, optional
         The source is a file or a pipe of frames: numbers in little-endian float32, or bytes, `inputs` of them a sample
         and nothing between; `label` 0 or -1 says that one more before or after them is the label.
+    key : str, optional
+        For lines: the column that says whose a sample is, by name or number, or its key in JSON objects. Blocks are
+        then `neurosim.streams.keyed.KeyedBlock`, and `neurosim.Fleet` has a chip for each key.
 
     Raises
     ------
@@ -93,7 +97,7 @@ def open_stream(
     options = {
         "root": Path(_text("root", root)), "inputs": inputs, "label": label, "header": header,
         "delimiter": delimiter, "skip_bad": skip_bad, "image_size": image_size, "samples": samples, "labels": labels,
-        "format": format,
+        "format": format, "key": key,
     }  # fmt: skip
     try:
         stream = open_source(source, options)

@@ -64,10 +64,10 @@ class Source(NamedTuple):
         return [f"{self.name}:{split}" if split else self.name for split in self.splits]
 
 
-LINES = ("inputs", "label", "header", "delimiter", "skip_bad")
+LINES = ("inputs", "label", "header", "delimiter", "skip_bad", "key")
 FRAMES = ("inputs", "label", "format")
 NAMES = ("samples", "labels")  # of arrays in a file of several
-EXACT = ("image_size", *NAMES)  # options that a source must take if they are given
+EXACT = ("image_size", "key", *NAMES)  # options that a source must take if they are given
 SOURCES = (
     Source("arrays.digits", name="digits", splits=("", "train", "test")),
     Source("idx.mnist", ("root",), name="mnist", splits=("train", "test")),
