@@ -10,6 +10,7 @@ from neurosim.chip.changing import Change
 from neurosim.chip.chip import Chip
 from neurosim.chip.samples import as_stream, in_multiples
 from neurosim.errors import ConfigError, DivergedError, SampleError, StateError
+from neurosim.online.companion import Companion, Companions
 from neurosim.online.control import Control
 from neurosim.online.editor import Editor
 from neurosim.online.loop import Loop
@@ -41,6 +42,7 @@ def run(
     claimed: bool = False,
     edits: Iterable[Change] | None = None,
     control: Control | None = None,
+    companions: Iterable[Companion] = (),
 ) -> Report:
     """Learn from a stream, sample by sample, and keep the state on disk.
 
@@ -93,6 +95,9 @@ def run(
         are passed over, so a run that was interrupted takes the same edits again; those after the end are not made.
     control : neurosim.online.control.Control, optional
         Asked between chunks: it may hold the run, and change constants.
+    companions : sequence of neurosim.online.companion.Companion
+        What keeps arrays of its own in every snapshot, and so goes on with the chip. A stream that has more to keep
+        than its position does so by itself. `neurosim.online.companion.restore` lets all go on from a state file.
 
     Returns
     -------
@@ -129,7 +134,7 @@ def run(
             contexts.enter_context(nullcontext() if claimed else store.claim(state))
             snapshots = Snapshots(
                 chip, state, stream.identity(), report.tally, samples=snapshot_samples, seconds=snapshot_seconds,
-                request=request,
+                request=request, beside=Companions(companions, stream).arrays,
             )  # fmt: skip
             contexts.enter_context(snapshots)
         loop = Loop(

@@ -32,6 +32,8 @@ class Source(NamedTuple):
         What may follow the colon; `""` if the name may stand alone.
     folder : bool
         Whether a folder follows the colon, in place of a split.
+    address : bool
+        Whether an address follows the colon, in place of a split: the reader is called with it as it is.
     endings : tuple of str
         Endings of file names, in lower case.
     datasets : bool
@@ -45,6 +47,7 @@ class Source(NamedTuple):
     name: str = ""
     splits: tuple[str, ...] = ()
     folder: bool = False
+    address: bool = False
     endings: tuple[str, ...] = ()
     datasets: bool = False
     spelling: str = ""
@@ -122,7 +125,7 @@ def open_source(source: str, options: Mapping[str, Any]) -> "Stream":
         raise StreamError(f"{row.name} must be asked for as {spelled}, got {source}")
     if row.endings:
         _check_file(source, target[0])
-    module, _, function = row.reader.partition(".")
+    module, _, function = row.reader.rpartition(".")
     reader = getattr(import_module(f"neurosim.streams.{module}"), function)
     stream: Stream = reader(*target, **{name: options[name] for name in row.options})
     return stream
@@ -152,6 +155,8 @@ def _recognise(source: str, root: Path) -> tuple[Source | None, list[Any]]:
     row = NAMED.get(name)
     if row is not None and row.folder and colon:
         return row, [root / rest]
+    if row is not None and row.address and rest:
+        return row, [rest]
     if row is not None and (source in row.sources or (colon and any(row.splits))):
         return row, [rest] if rest else []
     path, datasets = _split(source)
