@@ -168,13 +168,17 @@ class LineStream(Stream):
     def _blocks(self, start: int, size: Callable[[], int], *, together: bool) -> Iterator[Block]:
         """Yield blocks of `size()` lines, or also smaller ones where more of them would have to be waited for."""
         reader = LineReader(self.name, self._form, self._width, self._numbers)
-        pending, count, most = list[Block](), 0, size()
+        pending, count, most, keyed = list[Block](), 0, size(), self.keyed
         with self._opened(reader) as feed:
             try:
                 for parsed in self._from(start, feed, reader):
-                    first, last = 0, len(parsed.samples)
+                    (samples, labels), first, last = parsed, 0, len(parsed.samples)
                     while first < last:
-                        piece = parsed.part(first, first + most - count)
+                        stop = first + most - count
+                        if keyed:
+                            piece = parsed.part(first, stop)
+                        else:  # written out, as a call for each of them has a cost
+                            piece = Block(samples[first:stop], None if labels is None else labels[first:stop])
                         new = len(piece.samples)
                         if feed.lent:
                             feed.take(new)
