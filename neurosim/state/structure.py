@@ -36,11 +36,14 @@ class Stored:
             raise StateError(f"must hold arrays all of whose bytes are in the file, and {name} has more")
 
 
-def layer_groups(file: h5py.File) -> list[h5py.Group]:
-    """Return the groups of the layers in their order; refuse a file with anything but these and what is optional."""
+def layer_groups(file: h5py.File, needed: Iterable[str] = ()) -> list[h5py.Group]:
+    """Return the groups of the layers in their order; refuse a file that lacks others that are needed.
+
+    And one with anything but these and what is optional.
+    """
     names = _hard_links(file)
     layers = [f"layer_{index}" for index in range(max(1, sum(name.startswith("layer_") for name in names)))]
-    _check_names(names, layers, optional=("readouts", "beside"), group="")
+    _check_names(names, [*layers, *needed], optional=("readouts", "beside"), group="")
     return [_group(file, name) for name in layers]
 
 
@@ -92,15 +95,15 @@ def check_layer(
         Counts bytes.
     """
     arrays = arrays_of(constants, version)
-    _check_arrays(group, arrays, sizes_of(constants, sample), highest_of(constants), stored)
+    check_arrays(group, arrays, sizes_of(constants, sample), highest_of(constants), stored)
 
 
 def check_readout(group: h5py.Group, kind: str, neurons: int, stored: Stored) -> None:
     """Refuse a readout's group if its datasets are not those of its kind."""
-    _check_arrays(group, READOUTS[kind], {"neurons": neurons}, {}, stored)
+    check_arrays(group, READOUTS[kind], {"neurons": neurons}, {}, stored)
 
 
-def _check_arrays(
+def check_arrays(
     group: h5py.Group,
     arrays: Mapping[str, Array],
     sizes: dict[str, int],

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from neurosim.streams.base import Block
 from neurosim.streams.label_numbers import NO_LABEL, is_control, quoted
 
-LONGEST_KEY = 256  # bytes of UTF-8
+LONGEST_KEY = 200  # characters
 LARGEST_NUMBER = 1 << 53  # up to here, a whole number is the same as int and as float
 MESSAGE = "@message"  # in place of a column: the key of the message that brings the sample, as of Kafka
 MOST_KNOWN = 100_000  # keys, as they stand in lines, that are not checked again
@@ -89,7 +89,7 @@ def checked_key(value: object) -> str:
     ------
     ValueError
         If it is neither; is empty, or says that there is none (`nan`, `null`, `NA`); has control characters or lone
-        surrogates; or has more than 256 bytes in UTF-8.
+        surrogates; or has more than 200 characters.
     """
     if type(value) is float and value.is_integer() and abs(value) < LARGEST_NUMBER:
         value = int(value)
@@ -100,9 +100,8 @@ def checked_key(value: object) -> str:
     key = key.strip()
     if key in NO_LABEL or key.lower() in NO_LABEL:
         raise ValueError(f"a key must be a text or a whole number, got {quoted(key) if key else 'none'}")
+    if len(key) > LONGEST_KEY:
+        raise ValueError(f"a key must have at most {LONGEST_KEY} characters, got {len(key)}: {quoted(key)}")
     if not (key.isascii() and key.isprintable()) and any(map(is_control, key)):
         raise ValueError(f"a key must have no control characters or lone surrogates, got {quoted(key)}")
-    size = len(key.encode())
-    if size > LONGEST_KEY:
-        raise ValueError(f"a key must have at most {LONGEST_KEY} bytes in UTF-8, got {size}: {quoted(key)}")
     return key
