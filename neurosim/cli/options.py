@@ -21,7 +21,7 @@ ARRIVALS = {
     "closed": (), "period": ("rate",), "poisson": ("rate", "arrivals_seed"), "bursts": ("rate", "burst"),
     "stream": ("timestamps",),
 }  # fmt: skip
-DEFAULT_NEURONS, DEFAULT_RECIPE, DEFAULT_BURST = 100, "softhebb", 8
+DEFAULT_NEURONS, DEFAULT_RECIPE, DEFAULT_BURST, DEFAULT_KEYS = 100, "softhebb", 8, 10_000
 LAYER_CONSTANTS = (
     "temperature", "gain", "relative_temperature", "rate", "floor", "window", "normalise", "initial", "weight_bits",
     "devices",
@@ -34,7 +34,7 @@ class SourceOptions:
 
     Attributes
     ----------
-    root, inputs, label, header, delimiter, image_size, skip_bad, epochs, shuffle, format
+    root, inputs, label, header, delimiter, image_size, skip_bad, epochs, shuffle, format, key
         As in `neurosim.open_stream`.
     samples_key, labels_key
         `samples` and `labels` of `neurosim.open_stream`; `--samples` is a number in other commands.
@@ -57,6 +57,7 @@ class SourceOptions:
     samples_key: str | None = None
     labels_key: str | None = None
     format: str | None = None
+    key: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,8 @@ from neurosim.cli.compiled_code import find_cache
 from neurosim.cli.faults import echo_error, fail, plainly, say
 from neurosim.cli.help import FilledHelp
 from neurosim.cli.interrupts import Interrupts, ignored
-from neurosim.cli.options import ChipOptions, SourceOptions
+from neurosim.cli.keyed import learn_keyed
+from neurosim.cli.options import DEFAULT_KEYS, ChipOptions, SourceOptions
 from neurosim.cli.transforms import AUGMENTATIONS, open_transformed, say_numbers
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ class StreamOptions(SourceOptions, ChipOptions):
     keep_readout: bool
     readout_epochs: int | None
     as_json: bool
+    keys: int | None = None
+    worker: str | None = None
 
 
 class Shown(NamedTuple):
@@ -118,6 +121,15 @@ def known() -> dict[str, str]:
 @shared.standardise()
 @shared.inputs()
 @shared.label()
+@click.option(
+    "--key", metavar="COLUMN",
+    help="Lines: whose a sample is, by name or number of the column, or its JSON key. Each key has a chip of its own.",
+)  # fmt: skip
+@click.option(
+    "--keys", type=click.IntRange(1), metavar="N",
+    help=f"--key: most keys; samples of others are refused.  [default: {DEFAULT_KEYS:,}]",
+)  # fmt: skip
+@click.option("--worker", metavar="N/M", help="--key: learn the keys of worker N of M alone, by a hash of the key.")
 @shared.samples_key()
 @shared.labels_key()
 @shared.header()
@@ -176,8 +188,13 @@ def command(**values: Any) -> None:
 def learn_on_line(options: StreamOptions, show: Show | None = None) -> None:
     """Do what the command does, with the state and the summary; by default a bar on a terminal shows how it goes."""
     _check_effect(options)
+    if options.key is not None and show is not None:
+        fail(f"key must be left out where one chip is shown, got {options.key!r}; neurosim stream takes it")
     with ignored(signal.SIGUSR1):
-        _stream(options, _bar if show is None else show)
+        if options.key is None:
+            _stream(options, _bar if show is None else show)
+        else:
+            learn_keyed(options)
 
 
 @contextmanager
@@ -236,6 +253,9 @@ def _check_effect(options: StreamOptions) -> None:
     """Refuse options that would do nothing."""
     if options.replay and options.source != "-":
         fail(f"replay must be left out for a source that is no pipe, got {options.source}")
+    for name in ("keys", "worker"):
+        if getattr(options, name) is not None and options.key is None:
+            fail(f"{name} must be left out without --key, got {getattr(options, name)}")
     if options.state is None:
         context = click.get_current_context()
         for name in ("replay", "restart", "snapshot_samples", "snapshot_seconds"):

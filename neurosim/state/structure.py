@@ -5,7 +5,7 @@ plain datasets alone: no virtual ones, no storage in other files, no links to el
 All bytes of all arrays must lie in the file, so none takes more memory than the file's own size.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from math import prod
 from typing import Any
 
@@ -109,6 +109,7 @@ def check_arrays(
     sizes: dict[str, int],
     highest: Mapping[str, int],
     stored: Stored,
+    optional: Collection[str] = OPTIONAL,
 ) -> None:
     """Refuse a group that lacks datasets, has other ones than these, or ones of another type or shape.
 
@@ -116,7 +117,7 @@ def check_arrays(
     """
     where = group.name[1:] + "/"
     names = _hard_links(group)
-    _check_names(names, [name for name in arrays if name not in OPTIONAL], group=where, optional=arrays)
+    _check_names(names, [name for name in arrays if name not in optional], group=where, optional=arrays)
     for name, (dtype, shape) in arrays.items():
         if name not in names:
             continue
