@@ -22,6 +22,7 @@ from .errors import StabilityWarning as StabilityWarning
 from .errors import StateError as StateError
 from .errors import StorageWarning as StorageWarning
 from .errors import StreamError as StreamError
+from .fleet.fleet import Fleet as Fleet
 from .latency import bench as bench
 from .layers.activations import *
 from .layers.biases import *

@@ -13,6 +13,7 @@ from neurosim.errors import ConfigError, DivergedError, SampleError, StateError
 from neurosim.online.companion import Companion, Companions
 from neurosim.online.control import Control
 from neurosim.online.editor import Editor
+from neurosim.online.listener import Listener
 from neurosim.online.loop import Loop
 from neurosim.online.pace import AUTO, MOST, Pace, check_chunk
 from neurosim.online.report import Report
@@ -43,6 +44,7 @@ def run(
     edits: Iterable[Change] | None = None,
     control: Control | None = None,
     companions: Iterable[Companion] = (),
+    listener: Listener | None = None,
 ) -> Report:
     """Learn from a stream, sample by sample, and keep the state on disk.
 
@@ -98,6 +100,8 @@ def run(
     companions : sequence of neurosim.online.companion.Companion
         What keeps arrays of its own in every snapshot, and so goes on with the chip. A stream that has more to keep
         than its position does so by itself. `neurosim.online.companion.restore` lets all go on from a state file.
+    listener : neurosim.online.listener.Listener, optional
+        Hears of every sample that was learned, once and in order, with the results of the last layer.
 
     Returns
     -------
@@ -139,7 +143,8 @@ def run(
             contexts.enter_context(snapshots)
         loop = Loop(
             chip, report, snapshots, request, chunk=chunk, threads=threads, skip_bad=skip_bad,
-            singly=chunk == 1 or (chunk == AUTO and not stream.replayable), editor=editor,
+            singly=chunk == 1 or (chunk == AUTO and not stream.replayable), editor=editor, listener=listener,
+            waits=stream.waits,
         )  # fmt: skip
         try:
             loop.learn(_named(_blocks(stream, start, loop.pace), stream, chip), watch, stop, waiting)

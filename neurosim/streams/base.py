@@ -101,6 +101,13 @@ class Stream(ABC):
         """
         return self.blocks(start, largest(size) if self.replayable else 1)
 
+    def waits(self) -> bool:
+        """Tell whether the next block may have to be waited for; asked between two blocks. Never of a source at hand.
+
+        What was learned is then told and written first. A stream that does not know says so too.
+        """
+        return not self.replayable
+
     @abstractmethod
     def fingerprint(self) -> str:
         """Return a hash of a part of the content that is quick to read: it tells streams of the same name apart."""

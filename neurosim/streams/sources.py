@@ -67,10 +67,13 @@ class Source(NamedTuple):
         return [f"{self.name}:{split}" if split else self.name for split in self.splits]
 
 
-LINES = ("inputs", "label", "header", "delimiter", "skip_bad", "key")
+LINES = ("inputs", "label", "header", "delimiter", "skip_bad")
+KEYED = (*LINES, "key")
 FRAMES = ("inputs", "label", "format")
 NAMES = ("samples", "labels")  # of arrays in a file of several
-EXACT = ("image_size", "key", *NAMES)  # options that a source must take if they are given
+WAITING = ("queue", "when_full", "reconnect", "idle")  # of what arrives by itself: see `live`
+LIVE = (*LINES, "format", *WAITING)
+EXACT = ("image_size", "key", *NAMES, *WAITING)  # options that a source must take if they are given
 SOURCES = (
     Source("arrays.digits", name="digits", splits=("", "train", "test")),
     Source("idx.mnist", ("root",), name="mnist", splits=("train", "test")),
@@ -86,14 +89,17 @@ SOURCES = (
         spelling="IDX as FILE-ubyte[.gz] or FILE.idx[.gz]",
     ),
     Source("hdf5.hdf5_file", NAMES, endings=(".h5", ".hdf5"), datasets=True, spelling="FILE.h5[:DATASET[,LABELS]]"),
+    Source("live.sockets.tcp", LIVE, name="tcp", address=True, spelling="tcp:HOST:PORT"),
+    Source("live.sockets.tcp_listen", LIVE, name="tcp-listen", address=True, spelling="tcp-listen:[HOST:]PORT"),
+    Source("live.sockets.udp", LIVE, name="udp", address=True, spelling="udp:[HOST:]PORT"),
     Source(
         "lines.text_file",
-        LINES,
+        KEYED,
         endings=tuple(f".{kind}{gz}" for kind in ("csv", "tsv", "ndjson", "jsonl") for gz in ("", ".gz")),
         spelling="FILE.csv[.gz], FILE.tsv[.gz], FILE.ndjson[.gz]",
     ),
     Source("frames.frame_file", FRAMES, endings=(".f32", ".u8"), spelling="FILE.f32, FILE.u8"),
-    Source("lines.pipe", LINES, name="-", splits=("",), spelling="- for a pipe"),
+    Source("lines.pipe", KEYED, name="-", splits=("",), spelling="- for a pipe"),
 )
 FRAME_FILE, FRAME_PIPE = SOURCES[-2], Source("frames.frame_pipe", FRAMES, name="-", splits=("",))  # by --format
 NAMED = {row.name: row for row in SOURCES if row.name}
@@ -112,7 +118,7 @@ def open_source(source: str, options: Mapping[str, Any]) -> "Stream":
     """
     row, target = _recognise(source, options["root"])
     if options["format"] is not None:
-        row, target = _framed(row, source, options)
+        row, target = _framed(row, target, source, options)
     for name in EXACT:
         if options[name] is not None and (row is None or name not in row.options):
             takers = " and ".join(row.listed for row in SOURCES if name in row.options)
@@ -131,12 +137,14 @@ def open_source(source: str, options: Mapping[str, Any]) -> "Stream":
     return stream
 
 
-def _framed(row: Source | None, source: str, options: Mapping[str, Any]) -> tuple[Source, list[Any]]:
-    """Return the row of frames and its arguments, for a source with `format`: any file, or a pipe."""
+def _framed(row: Source | None, target: list[Any], source: str, options: Mapping[str, Any]) -> tuple[Source, list[Any]]:
+    """Return the row of frames and its arguments, for a source with `format`: any file, a pipe, or a live one."""
     if source == "-":
         return FRAME_PIPE, []
+    if row is not None and "format" in row.options:
+        return row, target
     if row is not None and row.name:
-        raise ConfigError("format", "left out for all sources but files and -", options["format"])
+        raise ConfigError("format", "left out for all sources but files, - and live ones", options["format"])
     return FRAME_FILE, [options["root"] / source]
 
 

@@ -160,6 +160,7 @@ EDITS = {  # the program, its loop, and for each file what stands there and what
         "dense/devices.py": ("TURN = np.float32(2 * math.pi)", "TURN = np.float32(math.pi)"),
         "dense/every_synapse.py": ("step = factors[k] * rest", "step = factors[k] * (rest + rest)"),
         "dense/few_bits.py": ("UNIT = np.float32(2**-24)", "UNIT = np.float32(2**-25)"),
+        "dense/fleet.py": ("plan[COPIED] += 1", "plan[COPIED] += 2"),
         "dense/gate.py": ("if constants.signed and k != best", "if constants.signed and k == best"),
         "dense/inputs.py": ("square += values[j] * values[j]", "square += abs(values[j])"),
         "dense/layout.py": SWAPPED,

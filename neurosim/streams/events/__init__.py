@@ -1,0 +1,12 @@
+"""Event cameras: recordings are read by `read_events`, or block by block by `open_events`."""
+
+from neurosim.streams.events.event import EVENT as EVENT
+from neurosim.streams.events.event import OFF as OFF
+from neurosim.streams.events.event import ON as ON
+from neurosim.streams.events.event import Counts as Counts
+from neurosim.streams.events.event import Recording as Recording
+from neurosim.streams.events.event import as_events as as_events
+from neurosim.streams.events.files import EventFile as EventFile
+from neurosim.streams.events.files import open_events as open_events
+from neurosim.streams.events.files import read_events as read_events
+from neurosim.streams.events.formats import FORMATS as FORMATS

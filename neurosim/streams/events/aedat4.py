@@ -1,0 +1,73 @@
+"""AEDAT 4, written by iniVation's DV: packets compressed and described by schemas, which the package `aedat` reads."""
+
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from neurosim.errors import StreamError
+from neurosim.outside.arrays import shortened
+from neurosim.outside.files import check_regular
+from neurosim.streams.events.event import Counts, Events
+from neurosim.streams.events.opened import Opened, new_events
+
+FIELDS = {"t": "t", "x": "x", "y": "y", "p": "on"}
+OTHERS = {"frame": "frames", "imus": "inertial samples", "triggers": "external triggers"}
+
+
+def open_aedat4(path: Path) -> Opened:
+    """Open an AEDAT 4 file. Of several streams of events, the first is read.
+
+    Raises
+    ------
+    StreamError
+        If the package `aedat` is missing, or cannot read the file: it does not say at which byte.
+    """
+    decoder = _decoder(path)
+    found = {number: stream for number, stream in decoder.id_to_stream().items() if stream["type"] == "events"}
+    if not found:
+        raise StreamError(f"{path} must have a stream of events, and it has none")
+    first = min(found)
+    width, height = found[first]["width"], found[first]["height"]
+    return Opened(width, height, lambda counts: _batches(path, first, counts))
+
+
+def _batches(path: Path, stream: int, counts: Counts) -> Iterator[Events]:
+    for packet in _told(path, iter(_decoder(path))):
+        if "events" in packet and packet["stream_id"] == stream:
+            stored = packet["events"]
+            events = new_events(len(stored))
+            for name, other in FIELDS.items():
+                events[name] = stored[other]
+            yield events
+        elif "events" in packet:
+            counts.pass_over("events of other cameras", len(packet["events"]))
+        else:
+            for key, what in OTHERS.items():
+                if key in packet:
+                    counts.pass_over(what, 1 if key == "frame" else len(packet[key]))
+
+
+def _decoder(path: Path) -> Any:
+    check_regular(path)
+    try:
+        aedat = import_module("aedat")
+    except ImportError as error:
+        advice = "pip install 'neurosim-chip[events]'"
+        raise StreamError(f"{path} must be read by the package aedat, which is not installed: {advice}") from error
+    return next(_told(path, iter(lambda: aedat.Decoder(path), None)))
+
+
+def _told(path: Path, items: Iterator[Any]) -> Iterator[Any]:
+    """Give what the package gives, and its faults as StreamError: a panic of Rust is no Exception."""
+    while True:
+        try:
+            item = next(items)
+        except StopIteration:
+            return
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit):
+                raise
+            why = shortened(str(error) or type(error).__name__, 200)
+            raise StreamError(f"{path} must be an AEDAT 4 file that can be read: {why}") from error
+        yield item
