@@ -86,14 +86,11 @@ def _fleet_for(options: "StreamOptions", stream: "Stream", worker: "Worker") -> 
     if state is None or options.restart or not os.path.exists(state):
         layers: Any = layers_for(options, stream)
         capacity = options.keys or DEFAULT_KEYS
-        fleet = Fleet(
-            layers, inputs=stream.inputs, seed=options.seed or 0, capacity=capacity, threads=options.threads
-        )
+        fleet = Fleet(layers, inputs=stream.inputs, seed=options.seed or 0, capacity=capacity, threads=options.threads)
     else:
         contents = store.read(state)
-        fleet = store.fleet_of(
-            contents._replace(capacity=options.keys or contents.capacity), state, rules_for(options), options.threads
-        )
+        contents = contents._replace(capacity=options.keys or contents.capacity)
+        fleet = Fleet.of(contents, state, rules_for(options), options.threads)
         template, position = Chip(fleet.layers, inputs=fleet.shape, seed=fleet.seed), contents.position
         here = identity_of(stream, worker)
         check_goes_on(state, options, stream, template, contents.stream, here, position)
@@ -133,7 +130,8 @@ def _table(summary: dict[str, Any]) -> str:
     if summary["samples"]:
         rows.append(("speed", f"{summary['samples_per_s']:,.0f} samples/s"))
     if summary["worker"]:
-        rows.append(("worker", f"{summary['worker']}; {summary['other_workers_samples']:,} samples are of others' keys"))
+        others = f"{summary['other_workers_samples']:,} samples of others' keys passed over"
+        rows.append(("worker", f"{summary['worker']}; {others}"))
     if summary["snapshots"]:
         times = f"{summary['snapshot_write_s']:.2f} s; learning stood still for {summary['snapshot_s'] * 1e3:,.1f} ms"
         rows.append(("snapshots", f"{summary['snapshots']:,} written in {times}"))

@@ -17,12 +17,13 @@ from neurosim.fleet import stored
 from neurosim.fleet.keys import Key, as_key, as_keys, seed_of
 from neurosim.fleet.members import Keyed, Members
 from neurosim.fleet.pairs import blocks_of
+from neurosim.fleet.saved import SavedFleet
 from neurosim.fleet.sifting import sift
 from neurosim.layers.conv import ConvWTA
 from neurosim.layers.dense import DenseWTA
 
 
-class Fleet:
+class Fleet(SavedFleet):
     """A chip for every key: thousands of small chips of one shape, whose states lie in one array.
 
     A chip begins when its key appears, and learns from the samples of that key alone. Its bits are those of an ordinary

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from neurosim.fleet import store
 from neurosim.fleet.fleet import Fleet
 from neurosim.online.snapshots import Tally
 
@@ -76,5 +75,5 @@ class FleetReport:
             "snapshot_pause_max_s": self.tally.longest_pause_seconds,
             "snapshot_write_s": self.tally.write_seconds,
             "interrupted": self.interrupted,
-            "state_sha256": store.contents_of(fleet).state_sha256,
+            "state_sha256": fleet.contents().state_sha256,
         }

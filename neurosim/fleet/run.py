@@ -10,7 +10,7 @@ from neurosim.errors import ConfigError, DivergedError, SampleError, StateError
 from neurosim.fleet.fleet import Fleet
 from neurosim.fleet.loop import FleetLoop
 from neurosim.fleet.report import FleetReport
-from neurosim.fleet.snapshots import FleetSnapshots, SavedFleet
+from neurosim.fleet.snapshots import FleetSnapshots, LabelledFleet
 from neurosim.fleet.workers import Worker
 from neurosim.online.companion import Companions
 from neurosim.online.pace import AUTO, check_chunk
@@ -40,7 +40,7 @@ def run_fleet(
     waiting: Callable[[], AbstractContextManager[object]] = nullcontext,
     claimed: bool = False,
 ) -> FleetReport:
-    """Learn from a stream with keys, each sample with the chip of its key, and keep the state on disk.
+    r"""Learn from a stream with keys, each sample with the chip of its key, and keep the state on disk.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def run_fleet(
     --------
     >>> import neurosim as ns
     >>> with open("pumps.csv", "w") as file:
-    ...     _ = file.write("pump-1,0.2,0.7\\npump-2,0.9,0.1\\npump-1,0.3,0.6\\n")
+    ...     _ = file.write("pump-1,0.2,0.7\npump-2,0.9,0.1\npump-1,0.3,0.6\n")
     >>> fleet = ns.Fleet([ns.recipes.softhebb(4)], inputs=2)
     >>> report = ns.run_fleet(fleet, ns.open_stream("pumps.csv", key="0"), state="pumps.h5")
     >>> report.samples, ns.Fleet.load("pumps.h5").keys
@@ -98,8 +98,9 @@ def run_fleet(
         if state is not None:
             contexts.enter_context(nullcontext() if claimed else store.claim(state, FLEET))
             snapshots = FleetSnapshots(
-                SavedFleet(fleet, stream), state, identity_of(stream, worker), report.tally, samples=snapshot_samples,
-                seconds=snapshot_seconds, request=request, beside=Companions((), stream).arrays,
+                LabelledFleet(fleet, stream), state, identity_of(stream, worker), report.tally,
+                samples=snapshot_samples, seconds=snapshot_seconds, request=request,
+                beside=Companions((), stream).arrays,
             )  # fmt: skip
             contexts.enter_context(snapshots)
         loop = FleetLoop(fleet, report, snapshots, request, worker, chunk=chunk, skip_bad=skip_bad)

@@ -22,7 +22,7 @@ from neurosim.streams import Stream
 Identity = dict[str, Any] | None
 
 
-class SavedFleet:
+class LabelledFleet:
     """A fleet, saved with the names of the labels that its stream has found so far.
 
     Parameters
@@ -38,7 +38,7 @@ class SavedFleet:
 
     def contents(self, position: int, stream: Identity, beside: Mapping[str, Arrays] | None) -> FleetContents:
         """Return a copy of what a file is to hold."""
-        return store.contents_of(self._fleet, position, stream, beside, self._stream.classes)
+        return self._fleet.contents(position, stream, beside, self._stream.classes)
 
     def save(
         self,
@@ -61,7 +61,7 @@ class ThreadWriter:
         Whether a snapshot was ordered, and its outcome has not been asked for.
     """
 
-    def __init__(self, saved: SavedFleet, path: Path, stream: Identity) -> None:
+    def __init__(self, saved: LabelledFleet, path: Path, stream: Identity) -> None:
         self._saved, self._path, self._stream, self.ordered = saved, path, stream, False
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="neurosim-fleet-writer")
         self._written: Future[Outcome] = Future()
@@ -94,7 +94,7 @@ class ThreadWriter:
 class FleetSnapshots(Snapshots):
     """Takes the snapshots of a fleet's run, as `Snapshots` does those of a chip's."""
 
-    _chip: SavedFleet
+    _chip: LabelledFleet
 
     def _start_writer(self, _beside: Mapping[str, Arrays]) -> ThreadWriter:
         return ThreadWriter(self._chip, self._path, self._stream)

@@ -38,8 +38,8 @@ def worker_of(key: str | int, workers: int) -> int:
     Examples
     --------
     >>> import neurosim as ns
-    >>> [ns.worker_of(key, 4) for key in ("pump-1", "pump-2", "fan-1")]
-    [2, 1, 1]
+    >>> [ns.worker_of(key, 8) for key in ("pump-1", "17", "Pumpe Süd")]
+    [0, 5, 7]
     """
     whole("workers", workers, 1, LARGEST)
     return hash_of_key(key) % int(workers)
@@ -50,13 +50,13 @@ class Worker(NamedTuple):
 
     Attributes
     ----------
-    index : int
-        From 0.
+    number : int
+        From 1.
     workers : int
         How many there are.
     """
 
-    index: int = 0
+    number: int = 1
     workers: int = 1
 
     @classmethod
@@ -72,11 +72,11 @@ class Worker(NamedTuple):
         plain = all(part.isascii() and part.isdigit() and len(part) < 10 for part in (number, workers))
         if not plain or not 1 <= int(number) <= int(workers):
             raise ConfigError("worker", "N/M, the number of a worker from 1 and how many there are, such as 2/8", text)
-        return cls(int(number) - 1, int(workers))
+        return cls(int(number), int(workers))
 
     def has(self, key: str | int) -> bool:
         """Tell whether the key is this worker's."""
-        return self.workers == 1 or hash_of_key(key) % self.workers == self.index
+        return self.workers == 1 or hash_of_key(key) % self.workers == self.number - 1
 
     def __str__(self) -> str:
-        return f"{self.index + 1}/{self.workers}"
+        return f"{self.number}/{self.workers}"

@@ -50,16 +50,11 @@ class Tally:
 
 
 class Saved(Protocol):
-    """What snapshots are taken of: a chip, or what is saved as one.
-
-    Attributes
-    ----------
-    changes : tuple
-        Another object after each change of constants.
-    """
+    """What snapshots are taken of: a chip, or what is saved as one."""
 
     @property
-    def changes(self) -> tuple[Any, ...]: ...
+    def changes(self) -> tuple[Any, ...]:
+        """Another object after each change of constants."""
 
     def save(
         self,
@@ -68,19 +63,35 @@ class Saved(Protocol):
         position: int = 0,
         stream: dict[str, Any] | None = None,
         beside: Mapping[str, Arrays] | None = None,
-    ) -> None: ...
+    ) -> None:
+        """Write a state file, as `Chip.save` does."""
 
 
 class Writes(Protocol):
-    """What writes snapshots while learning goes on: `neurosim.online.writer_process.Writer`, or another."""
+    """What writes snapshots while learning goes on: `neurosim.online.writer_process.Writer`, or another.
+
+    Attributes
+    ----------
+    ordered : bool
+        Whether a snapshot was ordered, and its outcome has not been asked for.
+    """
 
     ordered: bool
 
-    def busy(self) -> bool: ...
-    def fits(self, beside: Mapping[str, Arrays]) -> bool: ...
-    def order(self, position: int, beside: Mapping[str, Arrays]) -> None: ...
-    def outcome(self) -> Outcome: ...
-    def end(self) -> None: ...
+    def busy(self) -> bool:
+        """Tell whether the last snapshot is still being written."""
+
+    def fits(self, beside: Mapping[str, Arrays]) -> bool:
+        """Tell whether there is room for a snapshot."""
+
+    def order(self, position: int, beside: Mapping[str, Arrays]) -> None:
+        """Copy the arrays, and have them written."""
+
+    def outcome(self) -> Outcome:
+        """Wait until the ordered snapshot is written, or cannot be; return how that went."""
+
+    def end(self) -> None:
+        """End what writes."""
 
 
 class Snapshots:

@@ -5,7 +5,7 @@ plain datasets alone: no virtual ones, no storage in other files, no links to el
 All bytes of all arrays must lie in the file, so none takes more memory than the file's own size.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from math import prod
 from typing import Any
 
@@ -36,14 +36,11 @@ class Stored:
             raise StateError(f"must hold arrays all of whose bytes are in the file, and {name} has more")
 
 
-def layer_groups(file: h5py.File, needed: Iterable[str] = ()) -> list[h5py.Group]:
-    """Return the groups of the layers in their order; refuse a file that lacks others that are needed.
-
-    And one with anything but these and what is optional.
-    """
+def layer_groups(file: h5py.File) -> list[h5py.Group]:
+    """Return the groups of the layers in their order; refuse a file with anything but these and what is optional."""
     names = _hard_links(file)
     layers = [f"layer_{index}" for index in range(max(1, sum(name.startswith("layer_") for name in names)))]
-    _check_names(names, [*layers, *needed], optional=("readouts", "beside"), group="")
+    _check_names(names, layers, optional=("readouts", "beside"), group="")
     return [_group(file, name) for name in layers]
 
 
@@ -95,21 +92,20 @@ def check_layer(
         Counts bytes.
     """
     arrays = arrays_of(constants, version)
-    check_arrays(group, arrays, sizes_of(constants, sample), highest_of(constants), stored)
+    _check_arrays(group, arrays, sizes_of(constants, sample), highest_of(constants), stored)
 
 
 def check_readout(group: h5py.Group, kind: str, neurons: int, stored: Stored) -> None:
     """Refuse a readout's group if its datasets are not those of its kind."""
-    check_arrays(group, READOUTS[kind], {"neurons": neurons}, {}, stored)
+    _check_arrays(group, READOUTS[kind], {"neurons": neurons}, {}, stored)
 
 
-def check_arrays(
+def _check_arrays(
     group: h5py.Group,
     arrays: Mapping[str, Array],
     sizes: dict[str, int],
     highest: Mapping[str, int],
     stored: Stored,
-    optional: Collection[str] = OPTIONAL,
 ) -> None:
     """Refuse a group that lacks datasets, has other ones than these, or ones of another type or shape.
 
@@ -117,7 +113,7 @@ def check_arrays(
     """
     where = group.name[1:] + "/"
     names = _hard_links(group)
-    _check_names(names, [name for name in arrays if name not in optional], group=where, optional=arrays)
+    _check_names(names, [name for name in arrays if name not in OPTIONAL], group=where, optional=arrays)
     for name, (dtype, shape) in arrays.items():
         if name not in names:
             continue
