@@ -135,7 +135,8 @@ class FleetLayer:
         arrays = {name: self.rows.all(name, chips).copy() for name in self._kept()}
         rows = [NO_RECORDS if found is None else found.rows for found in self._records[:chips]]
         arrays["record_counts"] = np.array([len(some) for some in rows], np.int64)
-        arrays["records"] = as_numbers(np.concatenate([NO_RECORDS, *rows]))
+        joined = b"".join([some.tobytes() for some in rows if len(some)])  # NumPy would compare the types of all
+        arrays["records"] = as_numbers(np.frombuffer(joined, RECORD))
         return arrays
 
     def _kept(self) -> list[str]:
