@@ -44,7 +44,7 @@ ARROWS = {
     "sweeps views",
     "engine": "kernels layers outside reporting state",
     "experiments": "state streams",
-    "fleet": "chip engine layers outside",
+    "fleet": "chip engine layers online outside state streams",
     "hardware": "chip engine kernels layers outside reporting streams",
     "interop": "chip layers readouts",
     "latency": "chip engine kernels layers online outside reporting state streams",

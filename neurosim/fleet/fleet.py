@@ -201,6 +201,7 @@ class Fleet(SavedFleet):
         *,
         chunk: int = 4096,
         skip_bad: bool = False,
+        first: int = 0,
     ) -> Self:
         """Learn from samples, each with the chip of its key: the same bits as a loop over `learn_one`.
 
@@ -217,6 +218,8 @@ class Fleet(SavedFleet):
         skip_bad : bool
             Whether samples that are not admitted, of keys beyond the capacity, or of a chip that has diverged, are
             passed over and counted in `refused`, instead of an error.
+        first : int
+            Number of the first sample, for errors.
 
         Returns
         -------
@@ -235,7 +238,7 @@ class Fleet(SavedFleet):
             If another thread is using the fleet.
         """
         for keyed in blocks_of(keys, samples, labels, self.shape, chunk):
-            self._take(keyed, learning=True, skip=skip_bad, wanted=False)
+            self._take(keyed._replace(first=first + keyed.first), learning=True, skip=skip_bad, wanted=False)
         return self
 
     def take(

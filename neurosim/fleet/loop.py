@@ -137,7 +137,8 @@ class FleetLoop:
         self._certain = False
         if keys:
             try:
-                fleet.learn(keys, samples, labels, chunk=len(keys), skip_bad=self._skip_bad)
+                first = report.stream_position
+                fleet.learn(keys, samples, labels, chunk=len(keys), skip_bad=self._skip_bad, first=first)
             except SampleError as error:
                 self._count_before(error, own)
                 raise
