@@ -89,6 +89,8 @@ def _fleet_for(options: "StreamOptions", stream: "Stream", worker: "Worker") -> 
         fleet = Fleet(layers, inputs=stream.inputs, seed=options.seed or 0, capacity=capacity, threads=options.threads)
     else:
         contents = store.read(state)
+        if options.keys is not None and options.keys < len(contents.arrays.get("seeds", ())):
+            fail(f"keys must be at least the {len(contents.arrays['seeds'])} that the state has, got {options.keys}")
         contents = contents._replace(capacity=options.keys or contents.capacity)
         fleet = Fleet.of(contents, state, rules_for(options), options.threads)
         template, position = Chip(fleet.layers, inputs=fleet.shape, seed=fleet.seed), contents.position
