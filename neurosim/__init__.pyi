@@ -38,6 +38,8 @@ from .layers.own_competitions import competition as competition
 from .layers.own_rules import rule as rule
 from .layers.rules import *
 from .layers.schedules import *
+from .online.emission.novelty import Novelty as Novelty
+from .online.emission.prequential import Prequential as Prequential
 from .online.run import run as run
 from .readouts.compare import Comparison as Comparison
 from .readouts.compare import compare as compare
@@ -50,6 +52,7 @@ from .readouts.judge_images import judge_images as judge_images
 from .readouts.linear import LinearReadout as LinearReadout
 from .readouts.neighbours import Neighbours as Neighbours
 from .readouts.prediction_files import write_predictions as write_predictions
+from .readouts.running import RunningLabels as RunningLabels
 from .readouts.soft import SoftLabels as SoftLabels
 from .readouts.softmax import SoftmaxReadout as SoftmaxReadout
 from .readouts.winner import WinnerLabels as WinnerLabels

@@ -26,7 +26,7 @@ FLOORS = [
     {"chip"},
     {"readouts", "receptive_fields", "hardware.placement"},
     {"online", "bayes", "interop", "hardware.placement.strategies"},
-    {"fleet", "studies", "latency.timing", "hardware.counting"},
+    {"online.emission", "studies", "latency.timing", "hardware.counting", "fleet"},
     {"studies.bayes", "latency.roofline", "hardware.timeline"},
     {"latency", "hardware"},
     {"sweeps", "views"},
@@ -49,7 +49,7 @@ ARROWS = {
     "interop": "chip layers readouts",
     "latency": "chip engine kernels layers online outside reporting state streams",
     "layers": "kernels",
-    "online": "chip engine layers reporting state streams",
+    "online": "chip engine kernels layers readouts reporting state streams",
     "presets": "layers outside",
     "readouts": "chip kernels layers outside state streams",
     "streams": "kernels outside state",
@@ -70,8 +70,8 @@ WITHIN = {  # and which folders of a folder, or of kernels/
     "hardware.timeline": "hardware.chips hardware.counting hardware.placement",
     "latency": "latency.roofline latency.timing",
     "latency.roofline": "latency.timing",
-    "streams.live": "streams",
     "streams.events": "streams",
+    "streams.live": "streams streams.events",
     "studies.bayes": "studies",
     "views.scope": "views",
     "kernels": "kernels.shared",  # the loops that lie loose; what shared/ takes from there is `compiled.py` alone
@@ -83,7 +83,7 @@ WITHIN = {  # and which folders of a folder, or of kernels/
     "kernels.shared": "kernels",
 }
 KERNEL_USERS = {
-    "engine.dense", "engine.conv", "engine.cuda", "engine.fleet", "layers", "readouts", "latency.roofline",
+    "engine.dense", "engine.conv", "engine.cuda", "layers", "online.emission", "readouts", "latency.roofline", "engine.fleet",
     "hardware.timeline", "streams.events",
 }  # fmt: skip
 MOST_LOOSE_FILES = 10

@@ -99,7 +99,7 @@ def _fleet_for(options: "StreamOptions", stream: "Stream", worker: "Worker") -> 
         name_labels(stream, contents.classes, position)
         go_on(state, contents.beside, stream)
         if not stream.replayable and not options.replay:
-            say_where(position)
+            say_where(stream, position)
     if options.keys is not None:
         need = options.keys * fleet.bytes_per_chip
         echo_error(f"Memory: {need / 1e6:,.1f} MB for {options.keys:,} keys, {fleet.bytes_per_chip:,} bytes each.")

@@ -83,7 +83,7 @@ def chip_for(
     if described != contents.constants:  # written now: the run may end before a sample comes
         store.save(state, contents._replace(constants=described, changes=chip.changes, readouts=None))
     if not stream.replayable and not replay:
-        say_where(contents.position)
+        say_where(stream, contents.position)
     return chip, contents.position
 
 
@@ -104,9 +104,9 @@ def name_labels(stream: Stream, classes: Sequence[str], position: int) -> None:
         stream.number_labels()
 
 
-def say_where(position: int) -> None:
-    """Say that a pipe is taken to bring what comes next."""
-    echo_error(f"Going on at sample {position} with what the pipe brings (--replay if it begins anew).")
+def say_where(stream: Stream, position: int) -> None:
+    """Say what a stream that cannot be read twice is taken to bring."""
+    echo_error(f"Going on at sample {position} {stream.going_on}.")
 
 
 def check_goes_on(

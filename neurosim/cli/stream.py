@@ -313,7 +313,7 @@ def _judged_on(options: StreamOptions, stream: "Stream") -> "tuple[Stream | None
         return None, None
     if not stream.replayable:
         name = next(name for name, is_wanted in wanted.items() if is_wanted)
-        fail(f"{name} must be left out for a pipe: its labels cannot be read again once learning is done")
+        fail(f"{name} must be left out for a pipe, and for all that is read once: its labels cannot be read again")
     once = replace(options, epochs=1, shuffle=None, augment=None, augment_seed=None)
     train = open_transformed(options.source, once)
     test = None if options.test is None else open_transformed(options.test, replace(once, inputs=stream.inputs))

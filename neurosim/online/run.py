@@ -154,6 +154,7 @@ def run(
             loop.keep(error)
             raise
         finally:
+            report.source = stream.counted(report.taken)
             report.bad_lines, report.edits_left = stream.bad, 0 if editor is None else editor.left
         if report.interrupted and start + report.taken == stream.length:
             report.interrupted = False  # the signal came when all was done

@@ -84,6 +84,32 @@ bias, slopes = np.zeros((3, 3), np.float32), np.zeros((3, 3), np.float32)
 readout.meet(potentials, labels, readout.Pace(np.float32(0.1), np.float32(1)), bias, slopes, losses)
 print(json.dumps([bias.tolist(), sum(readout.meet.stats.cache_misses.values())]))
 """
+NOVELTY = """
+import json
+import numpy as np
+from neurosim.kernels import novelty
+
+rng, nothing = np.random.default_rng(0), np.zeros((0, 0), np.float32)
+potentials, scores = rng.random((200, 3)).astype(np.float32), np.zeros((2, 200))
+known = np.zeros((novelty.OTHERS + 3, 3)), np.zeros(3, np.int64), np.zeros(9), np.zeros(9), np.zeros(1, np.int64)
+constants = novelty.Constants(novelty.SHORTFALL, 50.0, 10.0, 5, 0.5, 2)
+winners, steps = potentials.argmax(axis=1), np.zeros((2, 0), np.float32)
+state = novelty.State(*known, np.zeros(1))
+novelty.score(potentials, nothing, winners, steps, constants, state, True, np.zeros((200, 3)), *scores)
+print(json.dumps([scores.tolist(), sum(novelty.score.stats.cache_misses.values())]).replace("Infinity", "-1"))
+"""
+LATE_LABELS = """
+import json
+import numpy as np
+from neurosim.kernels import late_labels
+
+rng = np.random.default_rng(0)
+potentials, labels, shown = rng.random((200, 3)).astype(np.float32), rng.integers(2, size=200), np.ones(200, bool)
+table = late_labels.Table(np.zeros((3, 2)), np.ones(3), np.full(3, -1))
+tallies, predicted = np.zeros(late_labels.TALLIES), np.zeros(200, np.int64)
+late_labels.follow(potentials, potentials.argmax(axis=1), labels, shown, 0.9, 0.99, table, tallies, predicted)
+print(json.dumps([tallies.tolist(), sum(late_labels.follow.stats.cache_misses.values())]))
+"""
 TIMELINE = """
 import json
 import numpy as np
@@ -196,10 +222,17 @@ EDITS = {  # the program, its loop, and for each file what stands there and what
     }),
     "machine": (MACHINE, "machine update_rows", {"machine.py": ("row[j] += ONE", "row[j] += ONE + ONE")}),
     "readout": (READOUT, "readout meet", {"readout.py": ("np.float32(1e-8)", "np.float32(1e-1)")}),
+    "novelty": (NOVELTY, "novelty score", {"novelty.py": ("LIMIT = np.float64(0), np.float64(1), np.float64(3)",
+        "LIMIT = np.float64(0), np.float64(1), np.float64(1)")}),
+    "late labels": (LATE_LABELS, "late_labels follow", {
+        "late_labels.py": ("tallies[RIGHT] += right", "tallies[RIGHT] += right + right"),
+    }),
     "timeline": (TIMELINE, "timeline advance", {
         "timeline.py": ("state.clock[SERVICES] += 1", "state.clock[SERVICES] += 2"),
     }),
 }  # fmt: skip
+
+KINDS = tuple(kind for kind in EDITS if kind != "machine")  # what takes longer
 
 
 def test_every_kernel_file_of_the_cpu_has_an_edit():
@@ -214,7 +247,7 @@ def test_every_kernel_file_of_the_cpu_has_an_edit():
 
 @pytest.mark.parametrize(
     "kind",
-    ["machine", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("readout", "timeline", "dense", "conv"))],
+    ["machine", *(pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS)],
 )
 def test_what_was_compiled_before_an_edit_is_never_loaded(tmp_path, kind):
     program, loop, edits = EDITS[kind]

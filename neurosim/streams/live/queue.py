@@ -23,7 +23,7 @@ class Record(NamedTuple):
         `time.monotonic_ns()` at which it was received.
     partition, offset : int
         Of the message that it came in.
-    index : int
+    number : int
         Which of the message's records it is, from 0.
     begins : bool
         Whether it is the first of its connection.
@@ -33,7 +33,7 @@ class Record(NamedTuple):
     arrived: int
     partition: int = 0
     offset: int = -1
-    index: int = 0
+    number: int = 0
     begins: bool = False
 
 
