@@ -13,11 +13,10 @@ from click.core import ParameterSource
 from neurosim.cli.compiled_code import find_cache
 from neurosim.cli.faults import echo_error, fail, say
 from neurosim.cli.interrupts import Interrupts
-from neurosim.cli.options import DEFAULT_KEYS, LAYER_CONSTANTS
+from neurosim.cli.options import DEFAULT_KEYS, LAYER_CONSTANTS, RunOptions
 from neurosim.cli.transforms import open_transformed
 
 if TYPE_CHECKING:
-    from neurosim.cli.stream import StreamOptions
     from neurosim.fleet.fleet import Fleet
     from neurosim.fleet.report import FleetReport
     from neurosim.fleet.workers import Worker
@@ -31,7 +30,7 @@ TAKEN = {
 }  # fmt: skip
 
 
-def learn_keyed(options: "StreamOptions") -> None:
+def learn_keyed(options: RunOptions) -> None:
     """Do what the command does with `--key`."""
     _check_taken(options)
     find_cache()
@@ -62,7 +61,7 @@ def learn_keyed(options: "StreamOptions") -> None:
         sys.exit(128 + interrupts.signal)
 
 
-def _check_taken(options: "StreamOptions") -> None:
+def _check_taken(options: RunOptions) -> None:
     """Refuse options that do not go with keys."""
     context = click.get_current_context()
     for name in context.params:
@@ -73,7 +72,7 @@ def _check_taken(options: "StreamOptions") -> None:
         fail(f"device must be cpu with --key, got {options.device}")
 
 
-def _fleet_for(options: "StreamOptions", stream: "Stream", worker: "Worker") -> "tuple[Fleet, int]":
+def _fleet_for(options: RunOptions, stream: "Stream", worker: "Worker") -> "tuple[Fleet, int]":
     """Return a new fleet, or that of the state file, and how many samples of the stream were taken from it."""
     from neurosim.chip.chip import Chip
     from neurosim.cli.resume import check_goes_on, layers_for, name_labels, rules_for, say_where

@@ -110,6 +110,41 @@ class ChipOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunOptions(SourceOptions, ChipOptions):
+    """How a stream is learned from, with one chip or with a chip for each key.
+
+    Attributes
+    ----------
+    source : str
+    replay : bool
+        Whether a pipe begins anew.
+    state : str, optional
+        Path of the state file.
+    restart : bool
+        Whether to begin anew though the state is there.
+    snapshot_samples, snapshot_seconds, chunk, threads
+        As of `neurosim.run`.
+    keys : int, optional
+        Most keys, of a stream with keys.
+    worker : str, optional
+        `N/M`: which worker this is, of those that share the keys.
+    as_json : bool
+    """
+
+    source: str
+    replay: bool
+    state: str | None
+    restart: bool
+    snapshot_samples: int
+    snapshot_seconds: float
+    chunk: int | str | None
+    threads: int
+    as_json: bool
+    keys: int | None = None
+    worker: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ArrivalOptions:
     """When samples arrive.
 

@@ -17,7 +17,7 @@ from neurosim.cli.faults import echo_error, fail, plainly, say
 from neurosim.cli.help import FilledHelp
 from neurosim.cli.interrupts import Interrupts, ignored
 from neurosim.cli.keyed import learn_keyed
-from neurosim.cli.options import DEFAULT_KEYS, ChipOptions, SourceOptions
+from neurosim.cli.options import DEFAULT_KEYS, RunOptions
 from neurosim.cli.transforms import AUGMENTATIONS, open_transformed, say_numbers
 
 if TYPE_CHECKING:
@@ -32,24 +32,13 @@ CHUNK_ON_A_DEVICE = 256  # samples: each call of a device has a cost of its own
 
 
 @dataclass(frozen=True, kw_only=True)
-class StreamOptions(SourceOptions, ChipOptions):
+class StreamOptions(RunOptions):
     """Values of the options of `neurosim stream`."""
 
-    source: str
-    replay: bool
-    state: str | None
-    restart: bool
     edits: str | None
-    snapshot_samples: int
-    snapshot_seconds: float
-    chunk: int | str | None
-    threads: int
     test: str | None
     keep_readout: bool
     readout_epochs: int | None
-    as_json: bool
-    keys: int | None = None
-    worker: str | None = None
 
 
 class Shown(NamedTuple):

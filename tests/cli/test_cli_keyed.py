@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import sensors
 from commands import invoke, stream
-from processes import COMMAND, wait_until
+from processes import COMMAND, catches, wait_until
 
 import neurosim as ns
 from neurosim.fleet import store as fleets
@@ -180,7 +180,8 @@ def test_inspect_shows_a_fleet_and_one_of_its_chips(tmp_path, rows):
 
 def test_a_chips_state_is_no_fleets(tmp_path, rows):
     ns.Chip(sensors.layers(), inputs=4).save(tmp_path / "chip.h5")
-    assert "that of one chip (neurosim.Chip.load): it is left alone" in refused(tmp_path, "--state", tmp_path / "chip.h5")
+    said = refused(tmp_path, "--state", tmp_path / "chip.h5")
+    assert "that of one chip (neurosim.Chip.load): it is left alone" in said
     run(tmp_path, "--state", tmp_path / "fleet.h5")
     result = invoke("stream", "digits", "--state", tmp_path / "fleet.h5", code=2)
     assert "that of a fleet (neurosim.Fleet.load, --key): it is left alone" in result.stderr
@@ -196,7 +197,7 @@ def test_a_state_that_another_run_has(tmp_path, rows):
     ("number", "code"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)]
 )
 def test_a_signal_writes_the_state_and_has_its_exit_code(tmp_path, rows, number, code):
-    keys, samples = rows
+    keys, _ = rows
     state = tmp_path / "fleet.h5"
     command = [*COMMAND, "stream", "rows.csv", "--root", str(tmp_path), "--key", "sensor", "--neurons", "5", "--json"]
     command += ["--epochs", "100000", "--state", str(state), "--snapshot-samples", "500"]
@@ -216,7 +217,7 @@ def test_a_signal_writes_the_state_and_has_its_exit_code(tmp_path, rows, number,
 
 def test_sigusr1_writes_the_state_and_learning_goes_on(tmp_path):
     state = tmp_path / "fleet.h5"
-    command = [*COMMAND, "stream", "-", "--inputs", "2", "--key", "0", "--neurons", "3", "--state", str(state), "--json"]
+    command = [*COMMAND, "stream", "-", "--inputs", "2", "--key", "0", "--neurons", "3", "--json", "--state", state]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     process = subprocess.Popen([*command, "--snapshot-seconds", "1e6"], **pipes)
     process.stdin.write("a,1,2\nb,2,1\n")
@@ -227,15 +228,9 @@ def test_sigusr1_writes_the_state_and_learning_goes_on(tmp_path):
             process.send_signal(signal.SIGUSR1)
         return state.exists() and fleets.read(state).position == 2
 
-    wait_until(catches_usr1(process), process, seconds=120)
+    wait_until(catches(process, signal.SIGUSR1), process, seconds=120)
     wait_until(asked, process, seconds=120)
     out, err = process.communicate("a,1,1\n", timeout=120)
     assert (process.returncode, err) == (0, "")
     assert json.loads(out)["samples"] == 3
     assert fleets.read(state).position == 3
-
-
-def catches_usr1(process):
-    from processes import catches
-
-    return catches(process, signal.SIGUSR1)

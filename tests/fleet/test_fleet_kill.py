@@ -15,7 +15,7 @@ import neurosim as ns
 from neurosim.fleet import store as fleets
 
 SAMPLES, EPOCHS = 3000, 8
-RUN = "--key sensor --neurons 6 --window 3 --snapshot-samples 700 --json".split()
+RUN = ["--key", "sensor", "--neurons", "6", "--window", "3", "--snapshot-samples", "700", "--json"]
 
 
 @pytest.fixture(scope="module")
@@ -93,8 +93,8 @@ def test_a_pipe_of_a_killed_run_goes_on(tmp_path, replay):
     keys, samples = sensors.rows(400)
     sensors.write(tmp_path / "rows.csv", keys, samples, name=None)
     lines = (tmp_path / "rows.csv").read_text().splitlines(keepends=True)
-    run = [*COMMAND, "stream", "-", "--inputs", "4", "--key", "0", "--neurons", "6", "--snapshot-samples", "50", "--json"]
-    state = tmp_path / "fleet.h5"
+    state, options = tmp_path / "fleet.h5", ["--neurons", "6", "--snapshot-samples", "50", "--json"]
+    run = [*COMMAND, "stream", "-", "--inputs", "4", "--key", "0", *options]
     for turn in range(3):
         done = fleets.read(state).position if state.exists() else 0
         process = subprocess.Popen(

@@ -15,6 +15,7 @@ import neurosim as ns
 from neurosim.errors import SampleError, StateError
 from neurosim.fleet import store as fleets
 from neurosim.state import store
+from neurosim.state.arrays import hash_of
 from neurosim.state.checksum import FLEET
 
 
@@ -101,11 +102,11 @@ def test_files_of_chips_and_of_fleets_are_not_taken_for_one_another(path, tmp_pa
     with pytest.raises(StateError, match=r"must be a neurosim fleet file, and is not one: it is that of one chip"):
         ns.Fleet.load(chip)
     before = path.read_bytes(), chip.read_bytes()
-    with pytest.raises(StateError, match="that of a fleet.*left alone"):
+    with pytest.raises(StateError, match=r"that of a fleet.*left alone"):
         ns.Chip(sensors.layers(), inputs=4).save(path)
-    with pytest.raises(StateError, match="that of one chip.*left alone"):
+    with pytest.raises(StateError, match=r"that of one chip.*left alone"):
         fleet.save(chip)
-    with pytest.raises(StateError, match="that of one chip.*left alone"), store.claim(chip, FLEET):
+    with pytest.raises(StateError, match=r"that of one chip.*left alone"), store.claim(chip, FLEET):
         pass
     assert (path.read_bytes(), chip.read_bytes()) == before
 
@@ -243,13 +244,11 @@ def test_a_forged_file_is_refused(path, name, seal):
             arrays = {key: item[...] for key, item in file["beside/fleet"].items()}
             file.attrs["state_sha256"] = hash_of_fleet(arrays)
     reseal(path, kind=FLEET)
-    with pytest.raises(StateError, match="state .*fleet.h5"):
+    with pytest.raises(StateError, match=r"state .*fleet\.h5"):
         ns.Fleet.load(path)
 
 
 def hash_of_fleet(arrays):
-    from neurosim.state.arrays import hash_of
-
     return hash_of([{key: item for key, item in arrays.items() if not key.endswith(("_steps", "records", "_counts"))}])
 
 
@@ -267,7 +266,7 @@ def test_a_fleet_that_has_diverged_is_not_saved(path):
     fleet.save(path)
     before, arrays = path.read_bytes(), fleet.arrays()
     arrays["layer1_scales"][2] = np.inf
-    with pytest.raises(StateError, match="is not written: layer1_scales must be finite, and is not; a chip has diverged"):
+    with pytest.raises(StateError, match="is not written: layer1_scales must be finite, and is not; a chip has"):
         fleets.write(path, fleet.contents()._replace(arrays=arrays))
     assert path.read_bytes() == before
 
@@ -303,7 +302,7 @@ def test_a_capacity_of_a_file_bounds_its_keys(path):
 
 
 def test_a_missing_file(path):
-    with pytest.raises(StateError, match="must be a file, and there is none$"):
+    with pytest.raises(StateError, match=r"must be a file, and there is none$"):
         ns.Fleet.load(path)
     learned(20).save(path)
     shutil.move(path, path.with_name("fleet.h5.previous"))

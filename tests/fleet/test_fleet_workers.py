@@ -41,7 +41,9 @@ def test_a_worker_is_said_by_its_number():
     assert owners == [[worker_of(key, 8) + 1] for key in VECTORS]
 
 
-@pytest.mark.parametrize("text", ["", "1", "0/2", "3/2", "-1/2", "1/0", "a/b", "1/2/3", "1.5/2", "١/٢", "1/9999999999"])
+@pytest.mark.parametrize(
+    "text", ["", "1", "0/2", "3/2", "-1/2", "1/0", "a/b", "1/2/3", "1.5/2", "\u0661/\u0662", "1/9999999999"]
+)
 def test_what_is_no_worker(text):
     with pytest.raises(ConfigError, match="worker must be N/M"):
         Worker.of(text)
