@@ -29,7 +29,7 @@ def run_fleet(
     state: str | Path | None = None,
     start: int = 0,
     position: int | None = None,
-    worker: Worker = ALONE,
+    worker: Worker | str = ALONE,
     chunk: int | str = AUTO,
     skip_bad: bool = False,
     snapshot_samples: int = 0,
@@ -54,8 +54,9 @@ def run_fleet(
         snapshot before.
     start, position, chunk, snapshot_samples, snapshot_seconds, request, stop, waiting, claimed
         As of `neurosim.run`. A snapshot is written by a thread while learning goes on.
-    worker : neurosim.fleet.workers.Worker
-        Samples whose keys are other workers' are passed over, and counted.
+    worker : neurosim.fleet.workers.Worker, or str
+        Such as `2/8`, the second of eight that share the keys: samples whose keys are other workers' are passed over,
+        and counted. The state file is of this worker alone.
     skip_bad : bool
         Pass over samples that a chip does not admit, those of keys beyond the capacity and malformed lines, and count
         them; by default the first one ends the run.
@@ -86,6 +87,7 @@ def run_fleet(
     check_chunk(chunk)
     whole("snapshot_samples", snapshot_samples, 0)
     number("snapshot_seconds", snapshot_seconds, "at least 0", 0)
+    worker = Worker.of(worker) if isinstance(worker, str) else worker
     check_stream("stream", stream)
     if not stream.keyed:
         raise ConfigError("stream", "one with keys", stream.name, "open it by open_stream(source, key=COLUMN)")

@@ -62,7 +62,7 @@ def test_workers_together_learn_what_one_process_learns(tmp_path, workers):
     for number in range(1, workers + 1):
         fleet = ns.Fleet(sensors.layers(), inputs=sensors.INPUTS)
         stream = ns.open_stream(tmp_path / "rows.csv", key="sensor")
-        report = ns.run_fleet(fleet, stream, worker=Worker(number, workers), chunk=37)
+        report = ns.run_fleet(fleet, stream, worker=f"{number}/{workers}", chunk=37)
         assert report.stream_position == 300
         assert report.samples + report.elsewhere == 300
         assert report.samples == sum(hashlib_worker(key, workers) == number - 1 for key in keys)
@@ -70,6 +70,27 @@ def test_workers_together_learn_what_one_process_learns(tmp_path, workers):
         found, counts = found | sensors.hashes_of(fleet), counts + report.samples
     assert counts == 300
     assert found == sensors.alone(keys, samples)
+
+
+@pytest.mark.filterwarnings("default")  # of another project's sockets
+def test_workers_of_a_cluster_learn_what_one_process_learns(tmp_path):
+    distributed = pytest.importorskip("distributed", reason="the extra studies is not installed")
+    keys, samples = sensors.rows(200)
+    sensors.write(tmp_path / "rows.csv", keys, samples)
+    cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None)
+    with cluster, distributed.Client(cluster) as client:
+        calls = client.map(learned_by, ["1/2", "2/2"], path=tmp_path, pure=False)
+        assert sum(client.gather(calls)) == 200
+    found = {}
+    for number in (1, 2):
+        found |= sensors.hashes_of(ns.Fleet.load(tmp_path / f"fleet{number}.h5"))
+    assert found == sensors.alone(keys, samples)
+
+
+def learned_by(worker, path):
+    fleet = ns.Fleet(sensors.layers(), inputs=sensors.INPUTS)
+    stream = ns.open_stream(path / "rows.csv", key="sensor")
+    return ns.run_fleet(fleet, stream, worker=worker, state=path / f"fleet{worker[0]}.h5").samples
 
 
 def hashlib_worker(key, workers):
