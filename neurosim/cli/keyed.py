@@ -67,7 +67,8 @@ def _check_taken(options: RunOptions) -> None:
     for name in context.params:
         if name not in TAKEN and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             option = next(parameter for parameter in context.command.params if parameter.name == name)
-            fail(f"{option.opts[0]} must be left out with --key: a chip for each key does not take it yet")
+            name = "/".join([*option.opts, *option.secondary_opts])
+            fail(f"{name} must be left out with --key: a chip for each key does not take it yet")
     if options.device != "cpu":
         fail(f"device must be cpu with --key, got {options.device}")
 

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 from neurosim.checks import LARGEST, whole
 from neurosim.errors import ConfigError, StreamError
@@ -41,6 +42,8 @@ def open_stream(
     labels: str | None = None,
     format: str | None = None,  # noqa: A002
     key: str | None = None,
+    encode: Any = None,
+    sensor: tuple[int, int] | None = None,
     queue: int | None = None,
     when_full: str | None = None,
     reconnect: float | None = None,
@@ -81,6 +84,11 @@ def open_stream(
     key : str, optional
         For lines: the column that says whose a sample is, by name or number, or its key in JSON objects. Blocks are
         then `neurosim.streams.keyed.KeyedBlock`, and `neurosim.Fleet` has a chip for each key.
+    encode : LocalSurface, TimeSurface, EventCounts, EventFrames or str, optional
+        For events, which require it: how they become samples, as an encoder or in words such as
+        `local:radius=2,tau=20ms`; docs/event-encoders.md says more. HDF5 files are read as events with it.
+    sensor : (int, int), optional
+        For events: width and height of the sensor, where the file does not say it, or in place of what it says.
     queue : int, optional
         For live sources: how many lines or frames wait at most until they are learned; by default 4096.
     when_full : {"block", "drop-oldest", "drop-newest"}, optional
@@ -110,7 +118,8 @@ def open_stream(
     options = {
         "root": Path(_text("root", root)), "inputs": inputs, "label": label, "header": header,
         "delimiter": delimiter, "skip_bad": skip_bad, "image_size": image_size, "samples": samples, "labels": labels,
-        "format": format, "key": key, "queue": queue, "when_full": when_full, "reconnect": reconnect, "idle": idle,
+        "format": format, "key": key, "encode": encode, "sensor": sensor, "queue": queue, "when_full": when_full,
+        "reconnect": reconnect, "idle": idle,
     }  # fmt: skip
     try:
         stream = open_source(source, options)
