@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 TAKEN = {
     "source", "root", "neurons", "recipe", *LAYER_CONSTANTS, "seed", "epochs", "inputs", "label", "key", "keys",
     "worker", "header", "delimiter", "skip_bad", "replay", "state", "restart", "snapshot_samples", "snapshot_seconds",
-    "device", "chunk", "threads", "as_json",
+    "device", "chunk", "threads", "as_json", "format", "queue", "when_full", "reconnect", "idle",
 }  # fmt: skip
 
 
@@ -125,6 +125,8 @@ def _bar(fleet: "Fleet") -> "Iterator[Callable[[FleetReport], None] | None]":
 
 def _table(summary: dict[str, Any]) -> str:
     """Return the summary as text for people."""
+    from neurosim.cli.show import arrived
+
     rows = [
         ("keys", f"{summary['keys']:,} of at most {summary['capacity']:,}, {summary['bytes_per_key']:,} bytes each"),
         ("samples", f"{summary['samples']:,} (at {summary['stream_position']:,} of the stream)"),
@@ -137,6 +139,8 @@ def _table(summary: dict[str, Any]) -> str:
     if summary["snapshots"]:
         times = f"{summary['snapshot_write_s']:.2f} s; learning stood still for {summary['snapshot_s'] * 1e3:,.1f} ms"
         rows.append(("snapshots", f"{summary['snapshots']:,} written in {times}"))
+    if summary["source"]:
+        rows.append(("arrived", arrived(summary["source"])))
     if summary["bad_lines"]:
         rows.append(("bad lines", f"{summary['bad_lines']:,} passed over"))
     if summary["refused_samples"]:

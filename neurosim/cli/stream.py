@@ -122,7 +122,8 @@ def known() -> dict[str, str]:
 @shared.label()
 @click.option(
     "--key", metavar="COLUMN",
-    help="Lines: whose a sample is, by name or number of the column, or its JSON key. Each key has a chip of its own.",
+    help="Whose a sample is: a column by name or number, a JSON key, or @message, the topic or key of a live source's "
+    "message. Each key has a chip of its own.",
 )  # fmt: skip
 @click.option(
     "--keys", type=click.IntRange(1), metavar="N",

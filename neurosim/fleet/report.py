@@ -29,6 +29,8 @@ class FleetReport:
         Time in the loop, without snapshots.
     tally : neurosim.online.snapshots.Tally
         Snapshots written, how long learning paused for them, and how long writing took while learning went on.
+    source : dict of str to int
+        What a live source has counted in this run: see `neurosim.online.report.Report`.
     interrupted : bool
         Whether the run was told to stop before the end of the stream.
     """
@@ -41,6 +43,7 @@ class FleetReport:
     stream_position: int = 0
     seconds: float = 0.0
     tally: Tally = field(default_factory=Tally)
+    source: dict[str, int] = field(default_factory=dict)
     interrupted: bool = False
 
     @property
@@ -67,6 +70,7 @@ class FleetReport:
             "refused_keys_samples": self.beyond,
             "other_workers_samples": self.elsewhere,
             "bad_lines": self.bad_lines,
+            "source": self.source or None,
             "stream_position": self.stream_position,
             "samples_per_s": self.samples / self.seconds if self.samples else None,
             "snapshots": self.tally.written,

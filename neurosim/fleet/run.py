@@ -114,7 +114,7 @@ def run_fleet(
             loop.keep(error)
             raise
         finally:
-            report.bad_lines = stream.bad
+            report.bad_lines, report.source = stream.bad, stream.counted(report.taken)
         if report.stream_position == 0 and not report.interrupted:
             raise SampleError(f"{stream.name} must hold at least one sample, got none")
         if snapshots is not None:

@@ -1,5 +1,6 @@
 """Streams with keys: each sample says whose it is, as where many sensors share one stream."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -34,6 +35,17 @@ class KeyedBlock(Block):
     def part(self, first: int, stop: int | None = None) -> "KeyedBlock":
         """Return the samples from one to before another."""
         return KeyedBlock(*super().part(first, stop), self.keys[first:stop])
+
+
+def joined(blocks: Sequence[Block]) -> Block:
+    """Return several blocks, all of them with labels and keys or none, as one."""
+    if len(blocks) == 1:
+        return blocks[0]
+    samples = np.concatenate([block.samples for block in blocks])
+    labels = [block.labels for block in blocks if block.labels is not None]
+    together = np.concatenate(labels) if labels else None
+    keys = [key for block in blocks if isinstance(block, KeyedBlock) for key in block.keys]
+    return KeyedBlock(samples, together, keys) if keys else Block(samples, together)
 
 
 class Placed(NamedTuple):
@@ -80,6 +92,16 @@ class KeyTexts:
         if len(self._known) < MOST_KNOWN:
             self._known[written] = key
         return key
+
+
+def key_of_message(key: bytes | None) -> str:
+    """Return the key that a message has; raise ValueError if it has none, or one that `checked_key` refuses."""
+    if key is None:
+        raise ValueError("a message must have a key, got none")
+    try:
+        return checked_key(key.decode())
+    except UnicodeDecodeError:
+        raise ValueError(f"a key must be text in UTF-8, got {key[:40]!r}") from None
 
 
 def checked_key(value: object) -> str:

@@ -17,7 +17,7 @@ from neurosim.errors import ConfigError, StreamError
 from neurosim.streams.base import MOST_TOGETHER, Block, Size, Stream, asked
 from neurosim.streams.csv_lines import Form
 from neurosim.streams.feeds import BUFFER, LineFeed
-from neurosim.streams.keyed import MESSAGE, KeyedBlock
+from neurosim.streams.keyed import MESSAGE, KeyedBlock, joined
 from neurosim.streams.label_numbers import LabelNumbers
 from neurosim.streams.line_reader import LineReader
 
@@ -206,12 +206,7 @@ class LineStream(Stream):
 
     def _joined(self, pieces: Sequence[Block]) -> Block:
         self.classes = self._numbers.names
-        if len(pieces) == 1:
-            return pieces[0]
-        labels = np.concatenate([piece.labels for piece in pieces]) if self.labelled else None
-        samples = np.concatenate([piece.samples for piece in pieces])
-        keys = [key for piece in pieces if isinstance(piece, KeyedBlock) for key in piece.keys]
-        return KeyedBlock(samples, labels, keys) if self.keyed else Block(samples, labels)
+        return joined(pieces)
 
     def _from(self, start: int, feed: LineFeed, reader: LineReader) -> Iterator[Block]:
         """Yield the samples from position `start` on, as they are parsed."""
