@@ -130,6 +130,11 @@ class Fleet(SavedFleet):
         return self._members.layers[0].samples(len(self))
 
     @property
+    def bytes_per_chip(self) -> int:
+        """Bytes that the state of a chip takes in memory, but for the records of its instruments."""
+        return sum(layer.rows.stride for layer in self._members.layers)
+
+    @property
     def diverged(self) -> tuple[Key, ...]:
         """Keys whose chips have diverged, and learn no more until `reset` or `put`."""
         keys = self.keys
@@ -265,9 +270,9 @@ class Fleet(SavedFleet):
             If the potentials of a chip are beyond float32.
         """
         found = as_keys(keys)
-        for key in found:
-            if key not in self._members.table:
-                self.index(key)
+        unknown = self._members.table.places(found) < 0
+        if unknown.any():
+            self.index(found[int(unknown.argmax())])
         keyed = Keyed(found, as_samples(samples, self.shape, None), None)
         response = self._take(keyed, learning=False, skip=False, wanted=True)
         assert response is not None
