@@ -64,7 +64,9 @@ def main() -> None:
         fleet = ns.Fleet.load(state)
         contents = fleet.contents()
         print(f"{'memory':>12}  {fleet.bytes_per_chip:10,} bytes a key")
-        print(f"{'file':>12}  {state.stat().st_size / len(fleet):10,.0f} bytes a key, {state.stat().st_size / 1e6:.1f} MB")
+        print(
+            f"{'file':>12}  {state.stat().st_size / len(fleet):10,.0f} bytes a key, {state.stat().st_size / 1e6:.1f} MB"
+        )
         calls: dict[str, Callable[[], object]] = {
             "copy": fleet.contents,
             "to bytes": lambda: fleet_format.image(contents),
