@@ -1,15 +1,13 @@
 """SIGKILL at random points, resume, and every key's chip equals that of the uninterrupted run, bit for bit."""
 
-import contextlib
 import json
-import os
 import random
 import subprocess
-import time
 
 import pytest
 import sensors
 from processes import COMMAND, wait_until, waits_for_input
+from striking import kill
 
 import neurosim as ns
 from neurosim.fleet import store as fleets
@@ -39,35 +37,15 @@ def finish(folder, state):
     return json.loads(done.stdout)
 
 
-def kill(folder, state, snapshots, seconds):
-    """Kill a run some seconds after it has written as many snapshots; return whether it was still at work."""
-    quiet, seen, end = subprocess.DEVNULL, {generation(state)}, time.monotonic() + 300
-    process = subprocess.Popen(command(folder, state), stdout=quiet, stderr=quiet)
-    while len(seen) <= snapshots and process.poll() is None and time.monotonic() < end:
-        seen.add(generation(state))
-        time.sleep(1e-3)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(seconds)
-    process.kill()
-    return process.wait(timeout=60) < 0
-
-
-def generation(state):
-    with contextlib.suppress(FileNotFoundError):
-        status = os.stat(state)
-        return status.st_ino, status.st_mtime_ns
-    return None
-
-
 def check(shared, tmp_path, turns, seed):
     """Kill runs at points drawn from a seed: by the snapshots they have written, as no machine is always as fast."""
     folder, digest, hashes = shared
     draw, left = random.Random(seed), []
     for turn in range(turns):
         state = tmp_path / f"fleet{turn}.h5"
-        struck = kill(folder, state, draw.randrange(1, 25), draw.uniform(0, 0.05))
+        struck = kill(command(folder, state), state, draw.randrange(1, 25), draw.uniform(0, 0.05))
         while struck and draw.random() < 0.3:  # some are struck again on their way, or before their first snapshot
-            struck = kill(folder, state, draw.randrange(10), draw.uniform(0, 1))
+            struck = kill(command(folder, state), state, draw.randrange(10), draw.uniform(0, 1))
         summary = finish(folder, state)
         assert summary["state_sha256"] == digest
         assert summary["stream_position"] == EPOCHS * SAMPLES
