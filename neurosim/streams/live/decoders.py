@@ -11,8 +11,8 @@ from neurosim.errors import SampleError, StreamError
 from neurosim.streams.base import Block, as_labels, scaled
 from neurosim.streams.csv_lines import Form
 from neurosim.streams.frames import Frame
-from neurosim.streams.label_numbers import LabelNumbers
 from neurosim.streams.keyed import joined
+from neurosim.streams.label_numbers import LabelNumbers
 from neurosim.streams.line_reader import LineReader
 from neurosim.streams.lines import BAD_LINE, LONGEST_LINE
 from neurosim.streams.live.queue import Record
