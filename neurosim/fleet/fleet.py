@@ -17,12 +17,13 @@ from neurosim.fleet import stored
 from neurosim.fleet.keys import Key, as_key, as_keys, seed_of
 from neurosim.fleet.members import Keyed, Members
 from neurosim.fleet.pairs import blocks_of
+from neurosim.fleet.saved import SavedFleet
 from neurosim.fleet.sifting import sift
 from neurosim.layers.conv import ConvWTA
 from neurosim.layers.dense import DenseWTA
 
 
-class Fleet:
+class Fleet(SavedFleet):
     """A chip for every key: thousands of small chips of one shape, whose states lie in one array.
 
     A chip begins when its key appears, and learns from the samples of that key alone. Its bits are those of an ordinary
@@ -129,6 +130,11 @@ class Fleet:
         return self._members.layers[0].samples(len(self))
 
     @property
+    def bytes_per_chip(self) -> int:
+        """Bytes that the state of a chip takes in memory, but for the records of its instruments."""
+        return sum(layer.rows.stride for layer in self._members.layers)
+
+    @property
     def diverged(self) -> tuple[Key, ...]:
         """Keys whose chips have diverged, and learn no more until `reset` or `put`."""
         keys = self.keys
@@ -200,6 +206,7 @@ class Fleet:
         *,
         chunk: int = 4096,
         skip_bad: bool = False,
+        first: int = 0,
     ) -> Self:
         """Learn from samples, each with the chip of its key: the same bits as a loop over `learn_one`.
 
@@ -216,6 +223,8 @@ class Fleet:
         skip_bad : bool
             Whether samples that are not admitted, of keys beyond the capacity, or of a chip that has diverged, are
             passed over and counted in `refused`, instead of an error.
+        first : int
+            Number of the first sample, for errors.
 
         Returns
         -------
@@ -234,7 +243,7 @@ class Fleet:
             If another thread is using the fleet.
         """
         for keyed in blocks_of(keys, samples, labels, self.shape, chunk):
-            self._take(keyed, learning=True, skip=skip_bad, wanted=False)
+            self._take(keyed._replace(first=first + keyed.first), learning=True, skip=skip_bad, wanted=False)
         return self
 
     def take(
@@ -261,9 +270,9 @@ class Fleet:
             If the potentials of a chip are beyond float32.
         """
         found = as_keys(keys)
-        for key in found:
-            if key not in self._members.table:
-                self.index(key)
+        unknown = self._members.table.places(found) < 0
+        if unknown.any():
+            self.index(found[int(unknown.argmax())])
         keyed = Keyed(found, as_samples(samples, self.shape, None), None)
         response = self._take(keyed, learning=False, skip=False, wanted=True)
         assert response is not None

@@ -13,7 +13,7 @@ from neurosim.chip.samples import teachable
 from neurosim.engine.fleet.layer import FleetLayer
 from neurosim.engine.samples import NO_LABELS, Array, Labels
 from neurosim.errors import DivergedError, NeurosimError, SampleError
-from neurosim.fleet.keys import Key, KeyTable, seed_of
+from neurosim.fleet.keys import Key, Keys, KeyTable, as_key, seed_of
 from neurosim.fleet.sifting import Bad, Sifted, sift
 
 FEWEST = 16  # chips for which there is room at first
@@ -25,14 +25,14 @@ class Keyed(NamedTuple):
 
     Attributes
     ----------
-    keys : list of str or int
+    keys : list of str or int, or int64 (samples,)
     values : float32 (samples, inputs)
     labels : int64 (samples,) or None
     first : int
         Number of the first one, for errors.
     """
 
-    keys: list[Key]
+    keys: Keys
     values: Array
     labels: Labels | None
     first: int = 0
@@ -123,7 +123,7 @@ class Members:
 
     def _fault(self, keyed: Keyed, n: int, error: NeurosimError) -> NeurosimError:
         """Return the error of a sample, with the name of its key."""
-        return type(error)(f"key {keyed.keys[n]!r}: {error}")
+        return type(error)(f"key {as_key(keyed.keys[n])!r}: {error}")
 
     def memory(self, count: int) -> Response:
         """Return memory for responses to so many samples: of a sample that is not taken, the winner stays -1."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.errors import NeurosimError, SampleError
-from neurosim.fleet.keys import Key, KeyTable
+from neurosim.fleet.keys import Key, Keys, KeyTable
 
 Indices = NDArray[np.int64]
 
@@ -40,15 +40,13 @@ class Sifted(NamedTuple):
     fault: NeurosimError | None
 
 
-def sift(
-    table: KeyTable, keys: list[Key], chips: Indices, bad: Sequence[Bad], capacity: int | None, skip: bool
-) -> Sifted:
+def sift(table: KeyTable, keys: Keys, chips: Indices, bad: Sequence[Bad], capacity: int | None, skip: bool) -> Sifted:
     """Find the samples that are taken: all before the first bad one, or, with `skip`, all that are not bad.
 
     Parameters
     ----------
     table : KeyTable
-    keys : list of keys
+    keys : list of keys, or int64 (samples,)
         One for each sample.
     chips : int64 (samples,)
         Place of each sample's key, -1 where it is new; written here.
@@ -67,7 +65,7 @@ def sift(
             fault = fault_of(end)
     new: dict[Key, int] = {}
     for n in np.flatnonzero((chips[:end] < 0) & good[:end]).tolist():
-        key = keys[n]
+        key = keys[n] if isinstance(keys, list) else int(keys[n])
         if key not in new:
             refused = _refusal(table, key, new, capacity)
             if refused is not None and skip:
@@ -90,7 +88,7 @@ def _refusal(table: KeyTable, key: Key, new: dict[Key, int], capacity: int | Non
     known = len(table) + len(new)
     if capacity is not None and known >= capacity:
         return SampleError(
-            f"keys must be at most {capacity}, the fleet's capacity, and {key!r} is one more; give the fleet a larger "
-            "capacity, or pass such samples over (skip_bad=True)"
+            f"keys must be at most {capacity}, the fleet's capacity, and {key!r} is one more; give a larger capacity "
+            "(--keys N)"
         )
     return None

@@ -155,7 +155,7 @@ class Worker:
             first, neuron = self._fleet(plan, self._kind, first, len(order))
             if plan[fleet.COPIED] and (neuron == fleet.FULL or first == len(order)):
                 copies = self._copies[: plan[fleet.COPIED]]
-                keep_records(copies[:, : fleet.WORD].copy().view(np.int64)[:, 0], copies[:, fleet.WORD :])
+                keep_records(copies[:, : fleet.WORD].view(np.int64)[:, 0].copy(), copies[:, fleet.WORD :].copy())
                 plan[fleet.COPIED] = 0
             if first == len(order):
                 return faults
