@@ -121,6 +121,7 @@ def known() -> dict[str, str]:
 @shared.seed()
 @shared.epochs()
 @click.option("--shuffle", type=int, metavar="S", help="Random order by this seed, another one each epoch.")
+@shared.events
 @shared.image_size()
 @click.option("--augment", metavar="LIST", help=f"Learn from images changed at random: {AUGMENTATIONS}.")
 @click.option("--augment-seed", type=int, metavar="S", help="Seed of --augment.  [default: 0]")

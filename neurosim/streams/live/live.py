@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.errors import StreamError
+from neurosim.errors import ConfigError, StreamError
 from neurosim.streams.base import MOST_TOGETHER, Block, Size, Stream, asked
 from neurosim.streams.live.decoders import Decoder, FrameDecoder, LineDecoder
 from neurosim.streams.live.history import History
@@ -145,10 +145,10 @@ class LiveStream(Stream):
     def kept(self, taken: int) -> dict[str, NDArray[Any]]:
         """Return the place in the source after `taken` of the samples given since reading began.
 
-        `places`, int64 (partitions, 3): of each partition the offset of the latest message of which a sample was
-        taken, and how many of its records were.
+        `places`, int64 (partitions, 3): of each partition the offset of the message to go on with, and how many of its
+        records were taken. Of a partition of which nothing was taken it is where reading began.
         """
-        return {"places": self._history.latest(taken)}
+        return {"places": self._history.places(taken, self.transport.began())}
 
     def go_on(self, kept: Mapping[str, NDArray[Any]]) -> None:
         """Go on where `kept` says; before reading.
@@ -201,9 +201,15 @@ class LiveStream(Stream):
         chosen = records if taken is None else [records[index] for index in taken]
         places = None
         if self.transport.replays:
-            places = np.array([(record.partition, record.offset, record.number + 1) for record in chosen], np.int64)
+            places = np.array([_after(record) for record in chosen], np.int64)
         self._history.note(np.array([record.arrived for record in chosen], np.int64), places)
         return block, fault
+
+
+def _after(record: Record) -> tuple[int, int, int]:
+    """Return the place after a record: partition, offset of a message, and how many of its records are before it."""
+    partition, offset = record.partition, record.offset
+    return (partition, offset + 1, 0) if record.last else (partition, offset, record.number + 1)
 
 
 def _without(block: Block, count: int) -> tuple[Block, int]:
@@ -229,15 +235,27 @@ def live_stream(
     idle: float | None = None,
 ) -> LiveStream:
     """Return the stream of a transport: of lines, or, with `format`, of packed frames."""
-    if inputs is None:
+    format = transport.format if format is None else format  # noqa: A001
+    if transport.format not in (None, format):
+        raise ConfigError("format", f"left out for {name}, which has frames of {transport.format}", format)
+    if transport.boundaries and header == "auto":
+        header = "no"  # a message is a sample, the first as any other: a run that goes on begins with another one
+    if transport.replays and header == "yes":
+        raise ConfigError(
+            "header", f"left out for {name}, whose messages are samples, in each run from the first", header
+        )
+    labelled = label is not None
+    width = transport.width(None if inputs is None else inputs + labelled)
+    if width is None:
         raise StreamError(f"{name} is a live source: the width of its samples must be given with inputs (--inputs)")
+    inputs = width - labelled
     decoder: Decoder
     if format is None:
         decoder = LineDecoder(name, inputs=inputs, label=label, header=header, delimiter=delimiter)
     else:
         decoder = FrameDecoder(name, inputs=inputs, format=format, label=label)
     return LiveStream(
-        name, transport, decoder, inputs=inputs, labelled=label is not None, queue=queue, when_full=when_full,
+        name, transport, decoder, inputs=inputs, labelled=labelled, queue=queue, when_full=when_full,
         reconnect=reconnect, idle=idle, skip_bad=skip_bad,
     )  # fmt: skip
 

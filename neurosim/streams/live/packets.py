@@ -1,14 +1,16 @@
 """Address events in datagrams, as other programs for event cameras send them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from neurosim.checks import LARGEST, whole
-from neurosim.errors import ConfigError, SampleError, StreamError
+from neurosim.errors import ConfigError, StreamError
 from neurosim.streams.events.event import EVENT, Counts, Events
 from neurosim.streams.live.decoders import WholeMessages
+from neurosim.streams.live.receiver import Counts as PacketCounts
 from neurosim.streams.live.reception import Reception
 from neurosim.streams.live.sockets import Datagrams, address
 from neurosim.streams.live.transport import Transport
@@ -21,6 +23,7 @@ LAYOUTS = {
 }
 TURN = 1 << 32  # microseconds of a turn of the clock of `t32`
 LATEST = (1 << 63) - 1
+PACKETS, AT_ONCE = 64, 1 << 16  # packets, and events, that are given together at most
 
 
 class EventPackets:
@@ -50,27 +53,56 @@ class EventPackets:
                 whole(what, size, 1, LARGEST)
         self.counts = Counts()
         self._name, self._dtype, self._width, self._height = name, LAYOUTS[layout], width, height
-        self._turns, self._last, self._latest, self._packets = 0, 0, -1, 0
+        self._number = 0  # of the next packet
+        self._turns, self._latest = 0, -1
+        self._last: int | None = None  # time of the event before, on a clock of 32 bits
         self._before: Any = None  # the event before
 
-    def decode(self, data: bytes) -> Events:
-        """Return the events of a datagram that lie on the sensor.
+    def decode(
+        self, packets: Sequence[bytes], skip_bad: bool, counts: PacketCounts
+    ) -> tuple[Events, StreamError | None]:
+        """Return the events of datagrams that lie on the sensor, and what is wrong with the datagram after them.
 
-        Raises
-        ------
-        SampleError
-            If it is not whole events, has none, or one of them cannot be: nothing of it is taken then.
+        Nothing is taken of a datagram that is malformed: one that is not whole events, has none, or has one that
+        cannot be. It is the last one, or, with `skip_bad`, passed over and counted in `counts.bad`.
         """
-        size, name = self._dtype.itemsize, f"packet {self._packets} of {self._name}"
-        self._packets += 1
-        if not data or len(data) % size:
-            raise SampleError(f"{name} must be whole events of {size} bytes, got {len(data)} bytes")
-        raw = np.frombuffer(data, self._dtype)
+        size = self._dtype.itemsize
+        if packets and all(packet and not len(packet) % size for packet in packets):
+            raw = np.frombuffer(b"".join(packets), self._dtype)
+            if not self._wrong(raw):
+                self._number += len(packets)
+                return self._events(raw), None
+        pieces, fault = [np.empty(0, EVENT)], None
+        for packet in packets:
+            self._number += 1
+            why = f"whole events of {size} bytes, got {len(packet)} bytes"
+            if packet and not len(packet) % size:
+                raw = np.frombuffer(packet, self._dtype)
+                why = self._wrong(raw)
+                if not why:
+                    pieces.append(self._events(raw))
+                    continue
+            if not skip_bad:
+                where = f"packet {self._number - 1} of {self._name}"
+                fault = StreamError(f"{where} must have {why}; --skip-bad passes over such packets")
+                break
+            counts.bad += 1
+        return np.concatenate(pieces), fault
+
+    def _wrong(self, raw: Any) -> str:
+        """Return what events of a layout must have, and have not; empty if they can be."""
+        if "p" in raw.dtype.names:
+            if raw["t"].max() > LATEST:
+                return f"times below 2^63 us, got {raw['t'].max()}"
+            if raw["p"].max() > 1:
+                return f"polarities of 0 or 1, got {raw['p'].max()}"
+        return ""
+
+    def _events(self, raw: Any) -> Events:
+        """Return events of a layout as `EVENT`, those on the sensor."""
         events = np.empty(len(raw), EVENT)
         events["x"] = raw["x"]
-        if "p" in self._dtype.names:  # type: ignore[operator]
-            if raw["t"].max() > LATEST or raw["p"].max() > 1:
-                raise SampleError(f"{name} must have times below 2^63 us and polarities 0 or 1, got others")
+        if "p" in raw.dtype.names:
             events["t"], events["y"], events["p"] = raw["t"], raw["y"], raw["p"]
         else:
             events["t"] = self._unwrapped(raw["t"].astype(np.int64))
@@ -79,7 +111,7 @@ class EventPackets:
 
     def _unwrapped(self, times: Any) -> Any:
         """Return times of a clock of 32 bits that goes on: a step back by more than half a turn begins a new one."""
-        steps = np.diff(times, prepend=self._last if self._packets > 1 else times[0])
+        steps = np.diff(times, prepend=times[0] if self._last is None else self._last)
         turns = self._turns + np.cumsum((steps < -TURN // 2).astype(np.int64) - (steps > TURN // 2).astype(np.int64))
         turns = np.maximum(turns, 0)
         self._turns, self._last = int(turns[-1]), int(times[-1])
@@ -110,10 +142,7 @@ class EventPackets:
 
 
 class LiveEvents:
-    """Address events as they arrive; iterating yields pairs of events and the time at which they arrived.
-
-    The events are an array of `neurosim.streams.events.event.EVENT`, those of one datagram; the time is that of
-    `time.monotonic_ns()`. One packet is one record of the queue.
+    """Address events as they arrive, in arrays: a source of events, as `neurosim.streams.events.EventStream` takes it.
 
     Parameters
     ----------
@@ -128,11 +157,13 @@ class LiveEvents:
 
     Attributes
     ----------
-    reception : Reception
-        Its `counts` are of packets.
-    packets : EventPackets
-        Its `counts` are of events.
+    width, height : int or None
+        Of the sensor.
+    events : Counts
+        What has been counted of events.
     """
+
+    replayable = False
 
     def __init__(
         self,
@@ -148,26 +179,52 @@ class LiveEvents:
         reconnect: float | None = None,
         idle: float | None = None,
     ) -> None:
-        self.name, self._skip_bad = name, skip_bad
-        self.packets = EventPackets(name, layout, width, height)
-        self.reception = Reception(
+        self.name, self.transport, self.width, self.height = name, transport, width, height
+        self._skip_bad, self._packets = skip_bad, EventPackets(name, layout, width, height)
+        self.events = self._packets.counts
+        self._reception = Reception(
             name, transport, WholeMessages, queue=queue, when_full=when_full, reconnect=reconnect, idle=idle
         )
 
-    def __iter__(self) -> Iterator[tuple[Events, int]]:
-        for records in self.reception.records(lambda: 1, {}, together=False):
-            for record in records:
-                try:
-                    events = self.packets.decode(record.data)  # type: ignore[arg-type]
-                except SampleError as error:
-                    if not self._skip_bad:
-                        raise StreamError(f"{error}; --skip-bad passes over such packets") from None
-                    self.reception.counts.bad += 1
-                    continue
-                if len(events):
-                    yield events, record.arrived
+    @property
+    def counts(self) -> PacketCounts:
+        """What has been counted of packets since reading began."""
+        return self._reception.counts
+
+    def prepare(self) -> None:
+        """Take hold of the port, before reading begins."""
+        self._reception.prepare()
+
+    def fingerprint(self) -> str:
+        """Return the same for all: what will arrive is not known."""
+        return "live"
+
+    def counted(self) -> dict[str, int]:
+        """Return what has been counted of packets and of events, by its name."""
+        events = asdict(self.events)
+        del events["passed_over"]
+        return asdict(self.counts) | {name if name == "events" else f"events_{name}": n for name, n in events.items()}
+
+    def blocks(self, most: int = AT_ONCE) -> Iterator[Events]:
+        """Yield the events that arrive, in arrays of `EVENT`: those that have arrived together, at most `most`.
+
+        Raises
+        ------
+        StreamError
+            If a packet is malformed, and not to be passed over, after the events before it.
+        """
+        for records in self._reception.records(lambda: PACKETS, {}, together=False):
+            packets: list[Any] = [record.data for record in records]
+            events, fault = self._packets.decode(packets, self._skip_bad, self.counts)
+            for first in range(0, len(events), most):
+                yield events[first : first + most]
+            if fault is not None:
+                raise fault
 
 
 def udp_events(place: str, **options: Any) -> LiveEvents:
-    """Return the events that arrive at `[HOST:]PORT`: see `LiveEvents`."""
-    return LiveEvents(f"udp-events:{place}", Datagrams(*address("udp-events", place, local=True)), **options)
+    """Return the events that arrive at `[HOST:]PORT`, or, in the shorter layout, at `[HOST:]PORT,t32`."""
+    where, _, layout = place.partition(",")
+    return LiveEvents(
+        f"udp-events:{place}", Datagrams(*address("udp-events", where, local=True)), layout=layout or "t64", **options
+    )

@@ -25,8 +25,12 @@ class Record(NamedTuple):
         Of the message that it came in.
     number : int
         Which of the message's records it is, from 0.
+    last : bool
+        Whether it is the message's last one.
     begins : bool
         Whether it is the first of its connection.
+    key : bytes or None
+        Of the message.
     """
 
     data: bytes | Sized
@@ -34,7 +38,9 @@ class Record(NamedTuple):
     partition: int = 0
     offset: int = -1
     number: int = 0
+    last: bool = True
     begins: bool = False
+    key: bytes | None = None
 
 
 class Queue:

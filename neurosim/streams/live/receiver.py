@@ -9,7 +9,7 @@ from typing import Protocol
 
 from neurosim.errors import StreamError
 from neurosim.streams.live.queue import Queue, Record, now
-from neurosim.streams.live.transport import Closed, Message, Transport
+from neurosim.streams.live.transport import Closed, Ended, Message, Transport
 
 TICK = 0.1  # seconds: how long the thread waits at most before it looks whether it is to end
 PAUSE = 0.2  # seconds between two attempts to connect
@@ -90,7 +90,7 @@ class Receiver:
     idle : float or None
         Seconds of silence after which it ends.
     skip : mapping of int to (int, int)
-        For each partition the offset of a message of which some records were taken already, and how many.
+        For each partition the offset of the message to go on with, and how many of its records were taken already.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Receiver:
         self._name, self._transport, self._new_cutter = name, transport, cutter
         self._queue, self._counts, self._skip = queue, counts, skip
         self._reconnect, self._idle = reconnect, idle
-        self._offsets = {partition: offset - 1 for partition, (offset, _) in skip.items()}
+        self._next = {partition: offset for partition, (offset, _) in skip.items()}  # of what is to come
         self._stamps: dict[int, int] = {}
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="neurosim-receiver", daemon=True)
@@ -147,9 +147,12 @@ class Receiver:
         until = time.monotonic() + self._reconnect
         while self._connected(until, broken):
             self._counts.connections += 1
-            broken, before = None, self._queue.received
+            self._heard, broken, before = time.monotonic(), None, self._queue.received
+            lasting = self._heard + SHORTEST
             try:
                 self._receive()
+            except Ended:
+                return
             except Closed:
                 pass
             except StreamError:
@@ -160,7 +163,7 @@ class Receiver:
                 self._transport.close()
             if self._ended.is_set():
                 return
-            if self._queue.received > before:
+            if self._queue.received > before or time.monotonic() >= lasting:
                 until = time.monotonic() + self._reconnect
             if time.monotonic() >= until:
                 if broken is not None:
@@ -209,10 +212,12 @@ class Receiver:
                     if message.stamp is not None:
                         self._compare(message)
                     partition, offset = message.partition, message.offset
-                    for index, data in enumerate(cutter.cut(message.data)):
+                    pieces = cutter.cut(message.data)
+                    for index, data in enumerate(pieces):
                         if offset >= 0 and (offset, index) < self._skip.get(partition, (-1, 0)):
                             continue
-                        queue.put(Record(data, arrived, partition, offset, index, begins))
+                        last = index == len(pieces) - 1
+                        queue.put(Record(data, arrived, partition, offset, index, last, begins, message.key))
                         begins = False
                 self._heard = time.monotonic()
         finally:
@@ -220,10 +225,11 @@ class Receiver:
 
     def _is_repeated(self, message: Message) -> bool:
         """Return whether a message came before, by its offset, and count it then."""
-        if message.offset <= self._offsets.get(message.partition, -1):
+        partition, offset = message.partition, message.offset
+        if offset < self._next.get(partition, 0):
             self._counts.repeated += 1
             return True
-        self._offsets[message.partition] = message.offset
+        self._next[partition] = offset + 1
         return False
 
     def _compare(self, message: Message) -> None:
