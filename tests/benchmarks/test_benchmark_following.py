@@ -1,4 +1,4 @@
-"""The benchmarks of novelty and of late labels: every detector scores every sample, and learners get the same labels."""
+"""The benchmarks of novelty and of late labels: detectors score every sample, and learners get the same labels."""
 
 from functools import partial
 
