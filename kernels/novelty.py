@@ -51,7 +51,7 @@ class State(NamedTuple):
     wins: NDArray[np.int64]  # (neurons,)
     recent: NDArray[np.float64]  # (kept,) the latest scores, each written over the oldest
     ordered: NDArray[np.float64]  # (kept,) the same from the smallest to the largest
-    scored: NDArray[np.int64]  # (1,) how many scores there were
+    scored: NDArray[np.int64]  # (2,) how many scores there were, and how many above their threshold
     moved: NDArray[np.float64]  # (1,) length of all steps of all neurons before the sample
 
 
@@ -202,6 +202,7 @@ def score(potentials, responses, winners, steps, constants, state, learning, mea
         scores[n] = np.nan if blank else total
         if blank or not learning:
             continue
+        state.scored[1] += total > thresholds[n]
         _enter(total, state.recent, state.ordered, state.scored)
         state.wins[winner] += 1
         if state.wins[winner] <= constants.settling:

@@ -23,6 +23,8 @@ from .errors import StateError as StateError
 from .errors import StorageWarning as StorageWarning
 from .errors import StreamError as StreamError
 from .fleet.fleet import Fleet as Fleet
+from .hots.event_layers import EventLayer as EventLayer
+from .hots.event_layers import EventLayers as EventLayers
 from .latency import bench as bench
 from .layers.activations import *
 from .layers.biases import *
@@ -38,6 +40,8 @@ from .layers.rules import *
 from .layers.schedules import *
 from .online.emission.novelty import Novelty as Novelty
 from .online.emission.prequential import Prequential as Prequential
+from .online.emission.watching import Emission as Emission
+from .online.emission.watching import watch as watch
 from .online.run import run as run
 from .readouts.compare import Comparison as Comparison
 from .readouts.compare import compare as compare
@@ -67,4 +71,6 @@ from .streams import Stream as Stream
 from .streams import Whiten as Whiten
 from .streams import open_stream as open_stream
 from .streams import transform as transform
+from .streams.events.encoders import *
+from .streams.events.stream import EventStream as EventStream
 from .version import __version__ as __version__

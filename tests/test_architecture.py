@@ -24,7 +24,7 @@ FLOORS = [
     {"engine.dense", "engine.conv", "streams.events", "presets", "recipes", "experiments", "hardware.chips"},
     {"engine.cuda", "engine.fleet", "streams.live"},
     {"chip"},
-    {"readouts", "receptive_fields", "hardware.placement"},
+    {"hots", "readouts", "receptive_fields", "hardware.placement"},
     {"online", "bayes", "interop", "hardware.placement.strategies"},
     {"online.emission", "studies", "latency.timing", "hardware.counting", "fleet"},
     {"studies.bayes", "latency.roofline", "hardware.timeline"},
@@ -46,6 +46,7 @@ ARROWS = {
     "experiments": "state streams",
     "fleet": "chip engine layers outside",
     "hardware": "chip engine kernels layers outside reporting streams",
+    "hots": "chip engine layers state streams",
     "interop": "chip layers readouts",
     "latency": "chip engine kernels layers online outside reporting state streams",
     "layers": "kernels",
@@ -72,6 +73,7 @@ WITHIN = {  # and which folders of a folder, or of kernels/
     "latency.roofline": "latency.timing",
     "streams.events": "streams",
     "streams.live": "streams streams.events",
+    "online.emission": "online",
     "studies.bayes": "studies",
     "views.scope": "views",
     "kernels": "kernels.shared",  # the loops that lie loose; what shared/ takes from there is `compiled.py` alone
@@ -79,7 +81,7 @@ WITHIN = {  # and which folders of a folder, or of kernels/
     "kernels.conv.cuda": "kernels.conv kernels.shared",
     "kernels.dense": "kernels kernels.shared",
     "kernels.dense.cuda": "kernels.dense kernels.shared",
-    "kernels.events": "kernels",
+    "kernels.events": "kernels kernels.shared",
     "kernels.shared": "kernels",
 }
 KERNEL_USERS = {

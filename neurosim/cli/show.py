@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from neurosim.chip.chip import Chip
+from neurosim.cli.following import rows as said_of_samples
 from neurosim.instruments import never_won
 from neurosim.online.drift import sentence
 from neurosim.online.report import Report
@@ -52,6 +53,9 @@ def table(summary: dict[str, Any]) -> str:
         (f"layer {number} on", f"{summary['device']}: {where}")
         for number, where in enumerate(summary["placement"] or (), 1)
     ]
+    rows += said_of_samples(summary)
+    if "records" in summary:
+        rows.append(("records", f"{summary['records']:,} on standard output"))
     rows.append(("never won", f"{summary['never_won']:.2%} of the last layer's neurons"))
     if summary["drift"] is not None and summary["drift"]["alarm"]:
         rows.append(("drift", sentence(summary["drift"])))

@@ -34,7 +34,8 @@ class RunningLabels:
     neurons : int
         Of the last layer.
     forget : float
-        f, at least 0 and below 1: what a neuron's label makes it forget of its earlier ones.
+        f, at least 0 and below 1: what a neuron's label makes it forget of its earlier ones. Neurons that still learn
+        come to win other samples, so their last ten labels or so, with 0.1, name them better than all do.
     remember : int
         For how many samples a winner is remembered whose label may come late.
 
@@ -69,7 +70,7 @@ class RunningLabels:
 
     name = "labels"
 
-    def __init__(self, neurons: int, *, forget: float = 0.01, remember: int = 10_000) -> None:
+    def __init__(self, neurons: int, *, forget: float = 0.1, remember: int = 10_000) -> None:
         whole("neurons", neurons, 1, LARGEST)
         number("forget", forget, "at least 0 and below 1", 0)
         if forget >= 1:

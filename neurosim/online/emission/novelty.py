@@ -64,7 +64,7 @@ class Novelty:
     of the `recent` scores up to this one. The bits do not depend on how samples are cut into chunks.
 
     It is given to `neurosim.run` as a `listener`, and as one of `companions`, so that a run that is resumed goes on
-    with the same scores; or it is told of each `Response` by `learn_one`.
+    with the same scores; or to `neurosim.watch` as `novelty`; or it is told of each `Response` by `learn_one`.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ class Novelty:
         neurons = chip.layers[-1].shape[0]
         self._state = kernel.State(
             np.zeros((kernel.OTHERS + neurons, 3)), np.zeros(neurons, np.int64), np.zeros(recent), np.zeros(recent),
-            np.zeros(1, np.int64), np.array([kernel.length_of_steps(self._steps())]),
+            np.zeros(2, np.int64), np.array([kernel.length_of_steps(self._steps())]),
         )  # fmt: skip
         one = np.zeros((1, neurons), np.float32)
         self._single = Results(one, one.copy(), np.zeros(1, np.int64), NO_RESPONSES)
@@ -157,6 +157,16 @@ class Novelty:
         if count < self._constants.enough:
             return float("inf")
         return float(self._state.ordered[max(int(np.ceil(self.quantile * count)), 1) - 1])
+
+    @property
+    def novel(self) -> int:
+        """How many samples were above their threshold."""
+        return int(self._state.scored[1])
+
+    @property
+    def flags(self) -> NDArray[np.bool_]:
+        """Which of the samples that were told of last are above their threshold: bool (samples,)."""
+        return self.scores > self.thresholds
 
     def score_one(self, response: Response) -> float:
         """Return the novelty of a sample by the chip's response to it; nothing is learned.
@@ -223,14 +233,18 @@ class Novelty:
         if (own["constants"] != arrays["constants"]).any():
             then, now = arrays["constants"].tolist(), own["constants"].tolist()
             raise ValueError(f"novelty must go on with the constants {then} of before, got {now}")
-        scored = int(arrays["scored"][0])
         known, wins, recent = arrays["distributions"], arrays["wins"], arrays["recent"]
-        sound = scored >= 0 and (wins >= 0).all() and np.isfinite(recent).all() and np.isfinite(known).all()
+        sound = (
+            (arrays["scored"] >= 0).all()
+            and (wins >= 0).all()
+            and np.isfinite(recent).all()
+            and np.isfinite(known).all()
+        )
         if not sound or (known[:, kernel.NUMBER] < 0).any() or (known[:, kernel.VARIANCE] < 0).any():
             raise ValueError("novelty must have counts and variances of at least 0, and finite numbers")
         for name in ("distributions", "wins", "recent", "scored"):
             getattr(self._state, name)[...] = arrays[name]
-        count = min(scored, self.recent)
+        count = min(int(arrays["scored"][0]), self.recent)
         self._state.ordered[:count] = np.sort(recent[:count])
         self._state.moved[0] = kernel.length_of_steps(self._steps())
 

@@ -81,7 +81,7 @@ class Prequential:
     wants = Wanted(potentials=True)
 
     def __init__(
-        self, chip: Chip, *, forget: float = 0.01, fading: float = 0.001, share: float = 1.0, seed: int = 0
+        self, chip: Chip, *, forget: float = 0.1, fading: float = 0.001, share: float = 1.0, seed: int = 0
     ) -> None:
         shape = chip.layers[-1].shape
         if len(shape) != 1:

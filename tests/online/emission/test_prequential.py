@@ -34,7 +34,7 @@ class Kept:
         self.right += int(self.prequential.correct.sum())
 
 
-def replay(samples, labels, shown, *, forget=0.01, fading=0.001):
+def replay(samples, labels, shown, *, forget=0.1, fading=0.001):
     """Return what is said of each sample, and both accuracies, by the definition."""
     learner, names, said, right = chip(), [{} for _ in range(30)], [], []
     total, faded = 0.0, 0.0
