@@ -99,6 +99,13 @@ SOURCES = (
     Source("live.sockets.tcp", LIVE, name="tcp", address=True, spelling="tcp:HOST:PORT"),
     Source("live.sockets.tcp_listen", LIVE, name="tcp-listen", address=True, spelling="tcp-listen:[HOST:]PORT"),
     Source("live.sockets.udp", LIVE, name="udp", address=True, spelling="udp:[HOST:]PORT"),
+    Source(
+        "live.packets.udp_events",
+        (*EVENTS, "skip_bad", *WAITING),
+        name="udp-events",
+        address=True,
+        spelling="udp-events:[HOST:]PORT[,t32]",
+    ),
     Source("live.zeromq.zeromq", LIVE, name="zmq", address=True, spelling="zmq:tcp://HOST:PORT"),
     Source("live.mqtt.mqtt", LIVE, name="mqtt", address=True, spelling="mqtt:HOST:PORT/TOPIC"),
     Source("live.lsl.lsl", LIVE, name="lsl", address=True, spelling="lsl:NAME"),

@@ -79,7 +79,7 @@ class EventStream(Stream):
         self._labels = None if labels is None else as_labels(np.asarray(labels), len(self._sources), self.name)
         self.labelled, self.classes = labels is not None, tuple(classes)
         self.labels_advice = "for a folder with a folder for each class take events:FOLDER"
-        self.keeps = not self.replayable
+        self.keeps, self.going_on = not self.replayable, "with what arrives from now on"
         self._trail: Trail | None = None
         self._skipped = 0
 
@@ -109,7 +109,13 @@ class EventStream(Stream):
 
     def identity(self) -> dict[str, object]:
         """Return what must be equal for a run to go on: the encoder and the sensor are part of it."""
-        return super().identity() | {"sensor": "{} x {}".format(*self.sensor)}
+        kind = {} if self.replayable else {"name": getattr(self._sources[0], "kind", self.name)}
+        return super().identity() | {"sensor": "{} x {}".format(*self.sensor)} | kind
+
+    def counted(self, taken: int) -> dict[str, int]:
+        """Return what a live source has counted of its packets and events: see `Stream.counted`."""
+        counted = getattr(self._sources[0], "counted", None)
+        return {} if counted is None else counted() | {"clock_restarts": self.restarts}
 
     def kept(self, taken: int) -> dict[str, NDArray[Any]]:
         """Return the surface and the clock of a live source as of so many samples: see `Stream.kept`."""
@@ -148,7 +154,7 @@ class EventStream(Stream):
             for number, source in enumerate(self._sources):
                 label = UNLABELLED if self._labels is None else int(self._labels[number])
                 for events in source.blocks(AT_ONCE):
-                    yield from maker.take(as_columns(events), label)
+                    yield from maker.take(as_columns(events), label, getattr(source, "arrived", None))
                     if not together:
                         yield from maker.rest()
                 if self.replayable:

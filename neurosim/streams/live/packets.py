@@ -8,7 +8,10 @@ import numpy as np
 
 from neurosim.checks import LARGEST, whole
 from neurosim.errors import ConfigError, StreamError
+from neurosim.streams.events.encoder_text import encoder_of
+from neurosim.streams.events.encoders import Encoder
 from neurosim.streams.events.event import EVENT, Counts, Events
+from neurosim.streams.events.stream import EventStream
 from neurosim.streams.live.decoders import WholeMessages
 from neurosim.streams.live.receiver import Counts as PacketCounts
 from neurosim.streams.live.reception import Reception
@@ -161,9 +164,11 @@ class LiveEvents:
         Of the sensor.
     events : Counts
         What has been counted of events.
+    arrived : int
+        `time.monotonic_ns()` at which the first of the packets arrived that the latest array was made of.
     """
 
-    replayable = False
+    kind, replayable = "udp-events", False
 
     def __init__(
         self,
@@ -180,6 +185,7 @@ class LiveEvents:
         idle: float | None = None,
     ) -> None:
         self.name, self.transport, self.width, self.height = name, transport, width, height
+        self.arrived = 0
         self._skip_bad, self._packets = skip_bad, EventPackets(name, layout, width, height)
         self.events = self._packets.counts
         self._reception = Reception(
@@ -214,6 +220,7 @@ class LiveEvents:
             If a packet is malformed, and not to be passed over, after the events before it.
         """
         for records in self._reception.records(lambda: PACKETS, {}, together=False):
+            self.arrived = records[0].arrived
             packets: list[Any] = [record.data for record in records]
             events, fault = self._packets.decode(packets, self._skip_bad, self.counts)
             for first in range(0, len(events), most):
@@ -222,9 +229,32 @@ class LiveEvents:
                 raise fault
 
 
-def udp_events(place: str, **options: Any) -> LiveEvents:
-    """Return the events that arrive at `[HOST:]PORT`, or, in the shorter layout, at `[HOST:]PORT,t32`."""
+def receiving(place: str, **options: Any) -> LiveEvents:
+    """Return the events that arrive at `[HOST:]PORT`, or, in the shorter layout, at `[HOST:]PORT,t32`.
+
+    Other options are those of `LiveEvents`.
+    """
     where, _, layout = place.partition(",")
-    return LiveEvents(
-        f"udp-events:{place}", Datagrams(*address("udp-events", where, local=True)), layout=layout or "t64", **options
-    )
+    transport = Datagrams(*address("udp-events", where, local=True))
+    return LiveEvents(f"udp-events:{place}", transport, layout=layout or "t64", **options)
+
+
+def udp_events(
+    place: str,
+    *,
+    encode: Encoder | str | None,
+    sensor: tuple[int, int] | None,
+    skip_bad: bool,
+    queue: int | None,
+    when_full: str | None,
+    reconnect: float | None,
+    idle: float | None,
+) -> EventStream:
+    """Open `udp-events:[HOST:]PORT[,t32]`: address events in datagrams, as samples."""
+    encoder = encoder_of(encode)
+    width, height = sensor or (None, None)
+    source = receiving(
+        place, width=width, height=height, skip_bad=skip_bad, queue=queue, when_full=when_full, reconnect=reconnect,
+        idle=idle,
+    )  # fmt: skip
+    return EventStream(source, encoder)
