@@ -17,6 +17,7 @@ TOLD_ELSEWHERE = {"received", "bad", "names"}
 ARRIVED = {  # what a live source counts, in words
     "dropped": "dropped by a full queue", "lost": "lost before", "cut": "cut off", "repeated": "repeated, passed over",
     "late": "with an earlier time", "same_time": "with an equal time", "left": "left when it ended",
+    "outside": "events outside the sensor", "out_of_order": "events out of order",
 }  # fmt: skip
 
 

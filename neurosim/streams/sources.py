@@ -73,6 +73,7 @@ NAMES = ("samples", "labels")  # of arrays in a file of several
 WAITING = ("queue", "when_full", "reconnect", "idle")  # of what arrives by itself: see `live`
 LIVE = (*LINES, "format", *WAITING)
 EVENTS = ("encode", "sensor")  # how events become samples
+CAMERA = (*EVENTS, "skip_bad", *WAITING)
 EXACT = ("image_size", *NAMES, *WAITING, *EVENTS)  # options that a source must take if they are given
 SOURCES = (
     Source("arrays.digits", name="digits", splits=("", "train", "test")),
@@ -99,13 +100,8 @@ SOURCES = (
     Source("live.sockets.tcp", LIVE, name="tcp", address=True, spelling="tcp:HOST:PORT"),
     Source("live.sockets.tcp_listen", LIVE, name="tcp-listen", address=True, spelling="tcp-listen:[HOST:]PORT"),
     Source("live.sockets.udp", LIVE, name="udp", address=True, spelling="udp:[HOST:]PORT"),
-    Source(
-        "live.packets.udp_events",
-        (*EVENTS, "skip_bad", *WAITING),
-        name="udp-events",
-        address=True,
-        spelling="udp-events:[HOST:]PORT[,t32]",
-    ),
+    Source("live.packets.udp_events", CAMERA, name="udp-events", address=True, spelling="udp-events:[HOST:]PORT"),
+    Source("live.packets.udp_events32", CAMERA, name="udp-events32", address=True, spelling="udp-events32:[HOST:]PORT"),
     Source("live.zeromq.zeromq", LIVE, name="zmq", address=True, spelling="zmq:tcp://HOST:PORT"),
     Source("live.mqtt.mqtt", LIVE, name="mqtt", address=True, spelling="mqtt:HOST:PORT/TOPIC"),
     Source("live.lsl.lsl", LIVE, name="lsl", address=True, spelling="lsl:NAME"),

@@ -1,7 +1,6 @@
 """Address events in datagrams, as other programs for event cameras send them."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ LAYOUTS = {
     "t64": np.dtype([("t", "<u8"), ("x", "<u2"), ("y", "<u2"), ("p", "u1")]),
     "t32": np.dtype([("t", "<u4"), ("x", "<u2"), ("yp", "<u2")]),
 }
+NAMES = {"t64": "udp-events", "t32": "udp-events32"}  # of the sources
 TURN = 1 << 32  # microseconds of a turn of the clock of `t32`
 LATEST = (1 << 63) - 1
 PACKETS, AT_ONCE = 64, 1 << 16  # packets, and events, that are given together at most
@@ -168,7 +168,7 @@ class LiveEvents:
         `time.monotonic_ns()` at which the first of the packets arrived that the latest array was made of.
     """
 
-    kind, replayable = "udp-events", False
+    replayable = False
 
     def __init__(
         self,
@@ -206,10 +206,13 @@ class LiveEvents:
         return "live"
 
     def counted(self) -> dict[str, int]:
-        """Return what has been counted of packets and of events, by its name."""
-        events = asdict(self.events)
-        del events["passed_over"]
-        return asdict(self.counts) | {name if name == "events" else f"events_{name}": n for name, n in events.items()}
+        """Return what has been counted of packets, and of the times of events, by its name."""
+        counts, events = self.counts, self.events
+        return {
+            "received": counts.received, "dropped": counts.dropped, "lost": counts.lost, "bad": counts.bad,
+            "connections": counts.connections, "out_of_order": events.out_of_order, "repeated": events.repeated,
+            "same_time": events.same_time,
+        }  # fmt: skip
 
     def blocks(self, most: int = AT_ONCE) -> Iterator[Events]:
         """Yield the events that arrive, in arrays of `EVENT`: those that have arrived together, at most `most`.
@@ -229,32 +232,35 @@ class LiveEvents:
                 raise fault
 
 
-def receiving(place: str, **options: Any) -> LiveEvents:
-    """Return the events that arrive at `[HOST:]PORT`, or, in the shorter layout, at `[HOST:]PORT,t32`.
-
-    Other options are those of `LiveEvents`.
-    """
-    where, _, layout = place.partition(",")
-    transport = Datagrams(*address("udp-events", where, local=True))
-    return LiveEvents(f"udp-events:{place}", transport, layout=layout or "t64", **options)
+def receiving(place: str, layout: str = "t64", **options: Any) -> LiveEvents:
+    """Return the events that arrive at `[HOST:]PORT`; `options` are others of `LiveEvents`."""
+    name = NAMES.get(layout, layout)
+    return LiveEvents(f"{name}:{place}", Datagrams(*address(name, place, local=True)), layout=layout, **options)
 
 
-def udp_events(
-    place: str,
-    *,
-    encode: Encoder | str | None,
-    sensor: tuple[int, int] | None,
-    skip_bad: bool,
-    queue: int | None,
-    when_full: str | None,
-    reconnect: float | None,
-    idle: float | None,
-) -> EventStream:
-    """Open `udp-events:[HOST:]PORT[,t32]`: address events in datagrams, as samples."""
-    encoder = encoder_of(encode)
-    width, height = sensor or (None, None)
-    source = receiving(
-        place, width=width, height=height, skip_bad=skip_bad, queue=queue, when_full=when_full, reconnect=reconnect,
-        idle=idle,
-    )  # fmt: skip
-    return EventStream(source, encoder)
+def _reader(layout: str, about: str) -> Callable[..., EventStream]:
+    """Return the reader of a layout, for the table of sources."""
+
+    def read(
+        place: str,
+        *,
+        encode: Encoder | str | None,
+        sensor: tuple[int, int] | None,
+        skip_bad: bool = False,
+        queue: int | None = None,
+        when_full: str | None = None,
+        reconnect: float | None = None,
+        idle: float | None = None,
+    ) -> EventStream:
+        encoder = encoder_of(encode)
+        source = receiving(
+            place, layout, skip_bad=skip_bad, queue=queue, when_full=when_full, reconnect=reconnect, idle=idle
+        )
+        return EventStream(source, encoder, sensor=sensor, name=NAMES[layout])
+
+    read.__doc__ = about
+    return read
+
+
+udp_events = _reader("t64", "Open `udp-events:[HOST:]PORT`: address events of 13 bytes in datagrams, as samples.")
+udp_events32 = _reader("t32", "Open `udp-events32:[HOST:]PORT`: address events of 8 bytes in datagrams, as samples.")
