@@ -37,6 +37,8 @@ def _batches(path: Path, stream: int, counts: Counts) -> Iterator[Events]:
         if "events" in packet and packet["stream_id"] == stream:
             stored = packet["events"]
             events = new_events(len(stored))
+            if len(stored) and (latest := int(stored["t"].max())) >= 2**63:
+                raise StreamError(f"times of {path} must be below 2**63 microseconds, got {latest}")
             for name, other in FIELDS.items():
                 events[name] = stored[other]
             yield events
