@@ -2,6 +2,7 @@
 
 import re
 import struct
+from itertools import pairwise
 
 import event_files as made
 import numpy as np
@@ -169,7 +170,7 @@ def test_order_and_repetition_are_counted_as_by_hand(tmp_path, most):
     file = open_events(put(tmp_path, "a.dat", made.dat(events)))
     kept = [tuple(event) for block in file.blocks(most) for event in block.tolist()]
     assert kept == events
-    counts, pairs = file.counts, list(zip(events, events[1:], strict=False))
+    counts, pairs = file.counts, list(pairwise(events))
     assert counts.out_of_order == sum(event[0] < max(e[0] for e in events[:i]) for i, event in enumerate(events) if i)
     assert counts.same_time == sum(before[0] == after[0] for before, after in pairs)
     assert counts.repeated == sum(before == after for before, after in pairs)
