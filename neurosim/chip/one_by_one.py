@@ -82,6 +82,8 @@ class OneByOne:
         Working memory for each layer, if it is shared with other runners; by default it is made here.
     given : sequence of Given, optional
         Memory for what the caller gives each layer with a sample. Each layer then has a modulator of its own.
+    outputs : bool
+        Whether what the last layer transmits is computed where there are no responses, too.
 
     Attributes
     ----------
@@ -97,6 +99,8 @@ class OneByOne:
         One for each layer, in order.
     winner : int64 (1,)
         Winner of the last layer.
+    results : Results
+        All that the last layer writes for a sample.
     """
 
     def __init__(
@@ -110,6 +114,7 @@ class OneByOne:
         timing: bool = False,
         workspaces: Sequence[Any] | None = None,
         given: Sequence[Given] | None = None,
+        outputs: bool = False,
     ) -> None:
         self.layers, self.shape, self._width = layers, shape, (layers[0].inputs,)
         self.directed: Any = None  # made when a sample comes with more than a label and a modulator
@@ -118,7 +123,7 @@ class OneByOne:
         for layer, workspace in zip(layers, workspaces or [None] * len(layers), strict=True):
             own = NOTHING_GIVEN if given is None else given[len(self.steps)]
             samples = Samples(values, self.label, self.modulator if given is None else self.modulator.copy())
-            transmits = responding or layer is not layers[-1]
+            transmits = responding or outputs or layer is not layers[-1]
             runner = LayerRunner(
                 layer, 1, outputs=transmits, threads=threads, timing=timing, samples=samples, workspace=workspace,
                 given=own,
@@ -133,7 +138,7 @@ class OneByOne:
         if any(layer.answers_after > 1 and layer.index not in frozen for layer in layers[:-1]):
             self.steps[0] = self.steps[0]._replace(learn=_refuse)  # before any layer learns
         self._begun = [step.runner.begun for step in self.steps]
-        self.winner, as_images = results.winners, layers[-1].as_images
+        self.results, self.winner, as_images = results, results.winners, layers[-1].as_images
         shaped = as_images(results.potentials)[0], as_images(results.responses)[0]
         self._copies = [_copying(array) for array in (*shaped, *results.outputs[:1])]
 

@@ -18,7 +18,9 @@ from neurosim.checks import LARGEST, whole
 from neurosim.chip.one_by_one import OneByOne
 from neurosim.chip.samples import teachable
 from neurosim.chip.use import Run
+from neurosim.chip.wanted import Wanted
 from neurosim.engine.base import WorkingLayer
+from neurosim.engine.results import Results
 from neurosim.engine.runner import LayerRunner
 from neurosim.engine.samples import NO_LABELS, NO_MODULATORS, Array, Labels, Samples
 from neurosim.errors import ConfigError, NeurosimError, SampleError
@@ -26,6 +28,7 @@ from neurosim.streams import Block
 
 FLOAT32 = np.dtype(np.float32)
 NOBODY = np.empty(0, np.int64)
+NOT_GIVEN = np.empty((0, 0), np.float32)
 
 
 class Chunk(NamedTuple):
@@ -41,12 +44,18 @@ class Chunk(NamedTuple):
         Of the layer before.
     nanoseconds : int64 (samples,)
         How long each sample took in the layers so far, by the clock inside their loops.
+    given : float32 (samples, inputs) or (0, 0)
+        What the first layer saw, if somebody hears of it.
+    results : Results or None
+        Those of the last layer, if somebody hears of them; the next chunk's are written over them.
     """
 
     first: int
     samples: Samples
     winners: NDArray[np.int64]
     nanoseconds: NDArray[np.int64]
+    given: Array = NOT_GIVEN
+    results: Results | None = None
 
 
 def whole_windows(layers: Sequence[WorkingLayer], frozen: Collection[int] = ()) -> int:
@@ -82,6 +91,8 @@ class Pipeline:
 
     singly : bool
         Whether single samples are to go through memory that is made for them here; unless layers work at the same time.
+    wanted : Wanted, optional
+        What is kept of each sample for somebody who hears of it: chunks then have `given` and `results`.
 
     Attributes
     ----------
@@ -106,13 +117,14 @@ class Pipeline:
         skip_bad: bool = False,
         timing: bool = False,
         singly: bool = False,
+        wanted: Wanted | None = None,
     ) -> None:
         whole("threads", threads, 1, LARGEST)
         if threads > 1 and any(layer.device != "cpu" for layer in layers):
             raise ConfigError("threads", "1 with device='cuda', whose blocks share every layer's work", threads)
         self.layers, self.frozen = layers, frozen
         self._learners = [layer for index, layer in enumerate(layers) if index not in frozen]
-        self.whole, self._skip_bad = whole_windows(layers, frozen), skip_bad
+        self.whole, self._skip_bad, self._wanted = whole_windows(layers, frozen), skip_bad, wanted
         self._check_windows()
         self._chunk, self._threads, self._timing = chunk, threads, timing
         self._run = Run() if run is None else run
@@ -144,17 +156,24 @@ class Pipeline:
 
     def _check_windows(self) -> None:
         """Refuse what cannot be where a layer answers at the end of its window."""
+        last = self.layers[-1]
+        if self._wanted is not None and self._wanted.outputs and last.answers_after > 1 and self._learns(last):
+            why = f"its {last.answers_after} samples would wait for one another"
+            raise ConfigError("outputs", "left out where the last layer has answers='window'", True, why)
         if self.whole == 1:
             return
         if self._skip_bad:
             why = "a window would lack the samples that are passed over"
             raise ConfigError("skip_bad", "False where a layer has answers='window'", True, why)
         for layer in self.layers[:-1]:
-            left = layer.waiting if layer.answers_after > 1 and layer.index not in self.frozen else 0
+            left = layer.waiting if layer.answers_after > 1 and self._learns(layer) else 0
             if left > 0:
                 why = f"learn from {layer.answers_after - left} more with layers=[{layer.index}] first"
                 name = f"samples that wait in layer {layer.index + 1}, whose answers others learn from"
                 raise ConfigError(name, "none: it answers at its window's end", left, why)
+
+    def _learns(self, layer: WorkingLayer) -> bool:
+        return layer.index not in self.frozen
 
     def renew(self) -> None:
         """Make anew what works with the layers' constants: they have changed, and nothing is under way."""
@@ -163,15 +182,19 @@ class Pipeline:
         self._check_windows()
         self.takes_one = self.takes_one and self.whole == 1
         self._taught = any(layer.constants.competition.by_label for layer in self._learners)
+        last, (potentials, responses, outputs) = layers[-1], self._wanted or Wanted()
+        rows = LARGEST if potentials or responses else 1  # as many as samples
         self.runners = [
-            # Nobody reads what the last layer transmits.
-            LayerRunner(layer, self._chunk, outputs=layer is not layers[-1], threads=threads, timing=timing)
+            LayerRunner(
+                layer, self._chunk, rows=rows if layer is last else 1, outputs=outputs or layer is not last,
+                threads=threads, timing=timing,
+            )
             for layer in layers
-        ]
+        ]  # fmt: skip
         if self.takes_one:
             self._one = OneByOne(
                 layers, self._width, responding=False, threads=threads, frozen=self.frozen, timing=timing,
-                workspaces=[runner.workspace for runner in self.runners],
+                workspaces=[runner.workspace for runner in self.runners], outputs=outputs,
             )  # fmt: skip
 
     def fitting(self, block: Block) -> Block:
@@ -241,6 +264,11 @@ class Pipeline:
                 return
         raise error
 
+    @property
+    def one(self) -> Results:
+        """Results of the last layer for the sample that `take_one` took; the next one's are written over them."""
+        return self._one.results
+
     def push(
         self,
         values: Array,
@@ -264,7 +292,7 @@ class Pipeline:
             first = self._next
             end, fault = teachable(self._learners, len(samples.values), samples.labels, first)
             end -= end % self.whole
-            self._waiting[0] = Chunk(first, samples.cut(0, end), NOBODY, NOBODY)
+            self._waiting[0] = self._begun(first, samples.cut(0, end))
             self._next += end
             yield from self._tick()
             if self._refused is not None:  # an earlier sample than that of the label
@@ -286,6 +314,14 @@ class Pipeline:
         if self._error is None:
             self._error = fault  # of a later sample than any that another layer stopped at
         self._raise()
+
+    def _begun(self, first: int, samples: Samples) -> Chunk:
+        """Return a chunk before the first layer."""
+        if self._wanted is None:
+            return Chunk(first, samples, NOBODY, NOBODY)
+        if self._pool is not None:  # the stream's next block comes before this one has left the last layer
+            samples = Samples._make(array.copy() for array in samples)
+        return Chunk(first, samples, NOBODY, NOBODY, samples.values)
 
     def _push_whole(self, values: Array, labels: Labels | None, modulators: Array | None, end: int) -> Iterator[Chunk]:
         """Put in the whole windows of a chunk, which end before sample `end` of it; then refuse the rest."""
@@ -338,7 +374,7 @@ class Pipeline:
 
     def _stage(self, stage: tuple[int, Chunk]) -> Chunk:
         """Take a chunk through the layer of an index; return what the next layer gets."""
-        index, (first, samples, _, before) = stage
+        index, (first, samples, _, before, given, _) = stage
         runner = self.runners[index]
         taken = runner.run(samples, index not in self.frozen, first)
         if isinstance(taken.error, SampleError):
@@ -358,4 +394,5 @@ class Pipeline:
         sent = Samples(results.outputs[done], samples.labels[done], samples.modulators[done])
         nanoseconds = runner.nanoseconds(count)
         nanoseconds = nanoseconds + before[done] if index > 0 else nanoseconds.copy()
-        return Chunk(first, sent, results.winners[done].copy(), nanoseconds)
+        chunk = Chunk(first, sent, results.winners[done].copy(), nanoseconds)
+        return chunk if self._wanted is None else chunk._replace(given=given[done], results=results.cut(0, count))

@@ -1,7 +1,7 @@
 """What a chip is made of, and how it is copied, changed, saved and loaded."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from copy import deepcopy
 from pathlib import Path
@@ -144,7 +144,14 @@ class SavedChip(Fixed):
             layer.restore(learned)
         self.__dict__["changes"] = latest(changes)
 
-    def save(self, path: str | Path, *, position: int = 0, stream: dict[str, Any] | None = None) -> None:
+    def save(
+        self,
+        path: str | Path,
+        *,
+        position: int = 0,
+        stream: dict[str, Any] | None = None,
+        beside: Mapping[str, Arrays] | None = None,
+    ) -> None:
         """Write the chip to an HDF5 state file: whole or not at all (see `docs/state-format.md`).
 
         Parameters
@@ -154,6 +161,8 @@ class SavedChip(Fixed):
             Samples taken from the stream so far.
         stream : dict, optional
             The stream's `identity`.
+        beside : dict of str to dict of arrays, optional
+            What else goes with a run, which `neurosim.state.store.read(path).beside` returns.
 
         Raises
         ------
@@ -167,8 +176,9 @@ class SavedChip(Fixed):
         with self._reading():
             arrays = [layer.arrays() for layer in self.layers]
             contents = Contents(
-                self.shape, self.seed, constants, arrays, position, stream, list(self.changes), self.classes
-            )
+                self.shape, self.seed, constants, arrays, position, stream, list(self.changes), self.classes,
+                beside=beside or {},
+            )  # fmt: skip
             store.save(path, contents)
 
     @classmethod

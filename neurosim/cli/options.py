@@ -34,7 +34,8 @@ class SourceOptions:
 
     Attributes
     ----------
-    root, inputs, label, header, delimiter, image_size, skip_bad, epochs, shuffle, format
+    root, inputs, label, header, delimiter, image_size, skip_bad, epochs, shuffle, format, queue, when_full, reconnect,
+    idle
         As in `neurosim.open_stream`.
     samples_key, labels_key
         `samples` and `labels` of `neurosim.open_stream`; `--samples` is a number in other commands.
@@ -57,6 +58,10 @@ class SourceOptions:
     samples_key: str | None = None
     labels_key: str | None = None
     format: str | None = None
+    queue: int | None = None
+    when_full: str | None = None
+    reconnect: float | None = None
+    idle: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -299,6 +304,25 @@ def arrivals() -> Decorator:
         return command
 
     return decorate
+
+
+def waiting(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of live sources."""
+    declared = (
+        click.option("--queue", type=int, metavar="N", help="Live: lines or frames that wait.  [default: 4096]"),
+        click.option(
+            "--when-full", type=click.Choice(["block", "drop-oldest", "drop-newest"]),
+            help="Live: what happens to what comes when the queue is full.  [default: block]",
+        ),
+        click.option(
+            "--reconnect", type=float, metavar="SECONDS",
+            help="Live: how long a source that is not there, or is gone, is tried again.  [default: 0]",
+        ),
+        click.option("--idle", type=float, metavar="SECONDS", help="Live: end after so long a silence."),
+    )  # fmt: skip
+    for option in reversed(declared):
+        command = option(command)
+    return command
 
 
 def source_options(command: Callable[..., Any]) -> Callable[..., Any]:

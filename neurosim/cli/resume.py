@@ -1,7 +1,7 @@
 """The chip of a command: a new one, or that of its state file if it is the one asked for."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import fields
 from typing import Any
@@ -17,6 +17,7 @@ from neurosim.layers.conv import ConvWTA
 from neurosim.layers.dense import DenseWTA
 from neurosim.layers.plain import describe, rebuild
 from neurosim.layers.rules import schedule
+from neurosim.online.companion import Companion, go_on
 from neurosim.presets import preset
 from neurosim.state import store
 from neurosim.state.format import Contents
@@ -39,7 +40,13 @@ def new_chip(options: ChipOptions, stream: Stream, admit: Admit | None = None) -
 
 
 def chip_for(
-    options: ChipOptions, stream: Stream, *, state: str | None, restart: bool, replay: bool
+    options: ChipOptions,
+    stream: Stream,
+    *,
+    state: str | None,
+    restart: bool,
+    replay: bool,
+    companions: Iterable[Companion] = (),
 ) -> tuple[Chip, int]:
     """Return a new chip, or the chip of a state file, and how many samples of the stream it has learned from.
 
@@ -54,6 +61,8 @@ def chip_for(
         Whether to ignore a state file that is there.
     replay : bool
         Whether a pipe brings all samples again, also those that the chip has learned from.
+    companions : sequence of Companion
+        Of the run: they and the stream go on with what the state file keeps of them.
 
     Raises
     ------
@@ -72,6 +81,7 @@ def chip_for(
     stream.name_classes(contents.classes)
     if not stream.replayable and contents.position and not contents.classes:
         stream.number_labels()
+    go_on(state, contents.beside, stream, companions)
     described = [describe(layer.constants) for layer in chip.layers]
     if described != contents.constants:  # written now: the run may end before a sample comes
         store.save(state, contents._replace(constants=described, changes=chip.changes, readouts=None))

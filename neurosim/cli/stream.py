@@ -123,6 +123,7 @@ def known() -> dict[str, str]:
 @shared.header()
 @shared.delimiter()
 @shared.frames()
+@shared.waiting
 @click.option("--skip-bad", is_flag=True, help="Pass over bad lines, and samples that the chip refuses; count them.")
 @click.option("--replay", is_flag=True, help="Pipe: it begins anew, so pass over what the state has learned from.")
 @click.option("--state", metavar="FILE", help="Keep the state here, and go on from it if it is there.")

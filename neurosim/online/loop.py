@@ -9,6 +9,7 @@ from neurosim.chip.chip import Chip
 from neurosim.chip.pipeline import Pipeline, whole_windows
 from neurosim.errors import SampleError, StateError
 from neurosim.online.editor import Editor
+from neurosim.online.listener import Listener, Teller
 from neurosim.online.pace import AUTO, MOST, Pace
 from neurosim.online.report import Report
 from neurosim.online.request import Request
@@ -37,6 +38,10 @@ class Loop:
         Whether most samples are taken alone.
     editor : Editor, optional
         Changes constants between chunks, and holds the run.
+    listener : Listener, optional
+        Hears of every sample that was learned.
+    waits : callable
+        Tells whether the next block may have to be waited for; only asked where there is a listener.
 
     Attributes
     ----------
@@ -56,13 +61,17 @@ class Loop:
         skip_bad: bool,
         singly: bool,
         editor: Editor | None = None,
+        listener: Listener | None = None,
+        waits: Callable[[], bool] = lambda: True,
     ) -> None:
         self._chip, self._report, self._snapshots = chip, report, snapshots
         self.pace = Pace(chunk, whole_windows(chip.layers))
         self._new_pipeline = partial(
             Pipeline, chip.layers, threads, report.stream_position, chunk=MOST if chunk == AUTO else int(chunk),
-            skip_bad=skip_bad, timing=True, singly=singly,
+            skip_bad=skip_bad, timing=True, singly=singly, wanted=None if listener is None else listener.wants,
         )  # fmt: skip
+        self._teller = None if listener is None else Teller(listener, report.stream_position)
+        self._waits = waits
         self._watcher = None
         if snapshots is not None and request is not None:
             self._watcher = Watcher(snapshots, request, lambda: self._pushed, self._take_while_waiting)
@@ -127,6 +136,8 @@ class Loop:
     def _next(self, blocks: Iterator[Block], waiting: Callable[[], AbstractContextManager[object]]) -> Block | None:
         """Return the next block, or None at the end."""
         watcher = self._watcher
+        if self._teller is not None:
+            self._rest(self._teller)
         if watcher is None:
             with waiting():
                 return next(blocks, None)
@@ -136,6 +147,13 @@ class Loop:
                 return next(blocks, None)
         finally:
             watcher.resume()
+
+    def _rest(self, teller: Teller) -> None:
+        """Have all that came go through all layers if more must be waited for, and tell the listener."""
+        waits = self._waits()
+        if waits and self._use.staggered:
+            self._drain()
+        teller.rest(waits)
 
     def _chunks(self, block: Block) -> Iterator[None]:
         """Take a block to the chip in chunks; yield after each."""
@@ -188,6 +206,8 @@ class Loop:
     def _hold(self, editor: Editor, learned: int) -> None:
         """Let a control hold the run; what it takes is none of the loop's time, and snapshots are taken meanwhile."""
         begun, watcher, snapshots = time.perf_counter(), self._watcher, self._report.snapshot_seconds
+        if self._teller is not None:
+            self._teller.rest(True)
         if watcher is not None:
             watcher.rest()
         try:
@@ -215,8 +235,12 @@ class Loop:
                 nanoseconds = pipeline.take_one(block.samples[first], None if labels is None else labels.item(first))
                 if nanoseconds is not None:
                     report.add_one(nanoseconds)
+                    if self._teller is not None:
+                        one = None if labels is None else labels[first:stop]
+                        self._teller.one(self._pushed - 1, pipeline.one, one, block.samples[first:stop], nanoseconds)
             else:
-                report.add(pipeline.push(block.samples[first:stop], None if labels is None else labels[first:stop]))
+                chunks = pipeline.push(block.samples[first:stop], None if labels is None else labels[first:stop])
+                report.add(chunks if self._teller is None else self._teller.chunks(chunks))
         except SampleError as error:
             if error is pipeline.fault:
                 error.add_note(PASS_OVER)
@@ -226,12 +250,17 @@ class Loop:
             if pipeline.refused != report.refused:
                 report.pass_over(pipeline.refused, str(pipeline.fault))
         self._certain = True
+        if self._teller is not None:
+            self._teller.check()
 
     def _drain(self) -> None:
         """Let every sample under way go through all layers."""
         self._certain = False
-        self._report.add(self._pipeline.drain())
+        chunks = self._pipeline.drain()
+        self._report.add(chunks if self._teller is None else self._teller.chunks(chunks))
         self._certain = True
+        if self._teller is not None:
+            self._teller.check()
 
     def _take_while_waiting(self) -> None:
         """Take a snapshot in the watcher's thread, unless the stream is using the chip at this moment."""

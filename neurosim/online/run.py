@@ -10,8 +10,10 @@ from neurosim.chip.changing import Change
 from neurosim.chip.chip import Chip
 from neurosim.chip.samples import as_stream, in_multiples
 from neurosim.errors import ConfigError, DivergedError, SampleError, StateError
+from neurosim.online.companion import Companion, Companions
 from neurosim.online.control import Control
 from neurosim.online.editor import Editor
+from neurosim.online.listener import Listener
 from neurosim.online.loop import Loop
 from neurosim.online.pace import AUTO, MOST, Pace, check_chunk
 from neurosim.online.report import Report
@@ -41,6 +43,8 @@ def run(
     claimed: bool = False,
     edits: Iterable[Change] | None = None,
     control: Control | None = None,
+    companions: Iterable[Companion] = (),
+    listener: Listener | None = None,
 ) -> Report:
     """Learn from a stream, sample by sample, and keep the state on disk.
 
@@ -93,6 +97,11 @@ def run(
         are passed over, so a run that was interrupted takes the same edits again; those after the end are not made.
     control : neurosim.online.control.Control, optional
         Asked between chunks: it may hold the run, and change constants.
+    companions : sequence of neurosim.online.companion.Companion
+        What keeps arrays of its own in every snapshot, and so goes on with the chip. A stream that has more to keep
+        than its position does so by itself. `neurosim.online.companion.restore` lets all go on from a state file.
+    listener : neurosim.online.listener.Listener, optional
+        Hears of every sample that was learned, once and in order, with the results of the last layer.
 
     Returns
     -------
@@ -129,12 +138,13 @@ def run(
             contexts.enter_context(nullcontext() if claimed else store.claim(state))
             snapshots = Snapshots(
                 chip, state, stream.identity(), report.tally, samples=snapshot_samples, seconds=snapshot_seconds,
-                request=request,
+                request=request, beside=Companions(companions, stream).arrays,
             )  # fmt: skip
             contexts.enter_context(snapshots)
         loop = Loop(
             chip, report, snapshots, request, chunk=chunk, threads=threads, skip_bad=skip_bad,
-            singly=chunk == 1 or (chunk == AUTO and not stream.replayable), editor=editor,
+            singly=chunk == 1 or (chunk == AUTO and not stream.replayable), editor=editor, listener=listener,
+            waits=stream.waits,
         )  # fmt: skip
         try:
             loop.learn(_named(_blocks(stream, start, loop.pace), stream, chip), watch, stop, waiting)

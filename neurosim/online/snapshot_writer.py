@@ -25,13 +25,17 @@ class Run(NamedTuple):
 
 
 class Order(NamedTuple):
-    """A snapshot to be written: where its arrays are in the shared memory, and what of `Contents` changes in a run."""
+    """A snapshot to be written: where its arrays are in the shared memory, and what of `Contents` changes in a run.
+
+    The arrays are those of the layers, and then those of what is kept beside the chip, by these names.
+    """
 
     layout: Layout
     position: int
     classes: tuple[str, ...]
     constants: list[dict[str, Any]]
     changes: list[dict[str, Any]]
+    beside: tuple[str, ...]
 
 
 class Outcome(NamedTuple):
@@ -100,13 +104,15 @@ def _outcome(run: Run, arrays: SharedArrays, order: Order) -> Outcome:
 
 def _contents(run: Run, arrays: SharedArrays, order: Order) -> Contents:
     """Return what `neurosim.Chip.save` writes, with the arrays that were copied."""
+    views, layers = arrays.views(order.layout), len(order.constants)
     return Contents(
         shape=run.shape,
         seed=run.seed,
         constants=order.constants,
-        layers=arrays.views(order.layout),
+        layers=views[:layers],
         position=order.position,
         stream=run.stream,
         classes=order.classes,
         changes=order.changes,
+        beside=dict(zip(order.beside, views[layers:], strict=True)),
     )

@@ -6,6 +6,7 @@ lock after each sample (`docs/performance.md`).
 
 import time
 import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +16,7 @@ from neurosim.chip.chip import Chip
 from neurosim.errors import StateError, StorageWarning
 from neurosim.online.request import Request
 from neurosim.online.writer_process import Writer
+from neurosim.state.arrays import Arrays
 from neurosim.state.file_system import noted
 
 
@@ -72,6 +74,8 @@ class Snapshots:
         being written is taken as soon as that is done.
     request : Request, optional
         Asks for snapshots besides.
+    beside : callable, optional
+        Returns what is kept beside the chip, after so many samples taken in this run.
 
     Raises
     ------
@@ -90,7 +94,9 @@ class Snapshots:
         samples: int = 0,
         seconds: float = 0.0,
         request: Request | None = None,
+        beside: Callable[[int], Mapping[str, Arrays]] | None = None,
     ) -> None:
+        self._beside = (lambda _: {}) if beside is None else beside
         self.tally, self._chip, self._path, self._stream = tally, chip, Path(path), stream
         self._samples, self._seconds = samples or float("inf"), seconds or float("inf")
         self._request = Request() if request is None else request
@@ -98,7 +104,7 @@ class Snapshots:
         self._failing, self._warned = False, set[str]()
         self._last_changes = chip.changes  # of constants, as a run makes them
         self._starts = bool(samples or seconds)
-        self._writer = self._start_writer() if self._starts else None
+        self._writer = self._start_writer(self._beside(0)) if self._starts else None
 
     def __enter__(self) -> "Snapshots":
         return self
@@ -166,15 +172,17 @@ class Snapshots:
         begun = time.perf_counter()
         self._request.pending = False
         self._collect()
-        if self._writer is not None and self._last_changes is not self._chip.changes and not self._writer.fits():
+        beside = self._beside(samples)
+        may_grow = bool(beside) or self._last_changes is not self._chip.changes
+        if self._writer is not None and may_grow and not self._writer.fits(beside):
             self._drop_writer()
         try:
             if self._starts and self._writer is None:
-                self._writer = self._start_writer()
+                self._writer = self._start_writer(beside)
             if self._writer is None:
-                self._save(position)
+                self._save(position, beside)
             else:
-                self._writer.order(position)
+                self._writer.order(position, beside)
         except StateError as refusal:
             self._drop_writer()
             self._fail(str(refusal))
@@ -199,7 +207,7 @@ class Snapshots:
         begun = time.perf_counter()
         self._failing |= self._outcome() is not None
         if self._is_new(samples) or self._failing or not self._path.exists():
-            self._save(position)
+            self._save(position, self._beside(samples))
             self._last_samples, self._last_changes = samples, self._chip.changes
         self.tally.pause_seconds += time.perf_counter() - begun
 
@@ -207,8 +215,8 @@ class Snapshots:
         """Tell whether a snapshot is still being written."""
         return self._writer is not None and self._writer.busy()
 
-    def _start_writer(self) -> Writer:
-        return Writer(self._chip, self._path, self._stream, patient=self._samples == float("inf"))
+    def _start_writer(self, beside: Mapping[str, Arrays]) -> Writer:
+        return Writer(self._chip, self._path, self._stream, beside, patient=self._samples == float("inf"))
 
     def _drop_writer(self) -> None:
         """End the other process, if there is one; the next snapshot starts another."""
@@ -216,11 +224,11 @@ class Snapshots:
             self._writer.end()
             self._writer = None
 
-    def _save(self, position: int) -> None:
+    def _save(self, position: int, beside: Mapping[str, Arrays]) -> None:
         """Write a snapshot without the other process."""
         begun = time.perf_counter()
         with noted() as notes:
-            self._chip.save(self._path, position=position, stream=self._stream)
+            self._chip.save(self._path, position=position, stream=self._stream, beside=beside)
         self._say(notes)
         self._count(time.perf_counter() - begun)
 

@@ -4,7 +4,7 @@ import fcntl
 import os
 import select
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -21,7 +21,11 @@ from neurosim.layers.plain import describe
 from neurosim.online import start_writer
 from neurosim.online.shared_arrays import SharedArrays, needed, new_file
 from neurosim.online.snapshot_writer import Message, Order, Outcome, Run
+from neurosim.state.arrays import Arrays
 from neurosim.state.store import standing
+
+Beside = Mapping[str, Arrays]
+ROOM_TO_GROW = 2  # times the bytes that are kept beside the chip at first
 
 
 class Writer:
@@ -33,9 +37,9 @@ class Writer:
         Whether a snapshot was ordered, and the answer has not been read.
     """
 
-    def __init__(self, chip: Chip, path: Path, stream: dict[str, Any] | None, *, patient: bool) -> None:
+    def __init__(self, chip: Chip, path: Path, stream: dict[str, Any] | None, beside: Beside, *, patient: bool) -> None:
         self._chip, self._path, self.ordered = chip, path, False
-        self._size = size = needed(_largest_arrays(chip))
+        self._size = size = needed(_largest_arrays(chip)) + ROOM_TO_GROW * needed(_all_of(beside))
         try:
             self._process, self._connection, self._arrays = _start(size, patient)
         except OSError as error:
@@ -57,16 +61,16 @@ class Writer:
         """Tell whether the last snapshot is still being written."""
         return self.ordered and not self._poll.poll(0)
 
-    def fits(self) -> bool:
+    def fits(self, beside: Beside) -> bool:
         """Tell whether the memory is large enough: a longer window has more arrays than the chip began with."""
-        return needed(_largest_arrays(self._chip)) <= self._size
+        return needed(_largest_arrays(self._chip)) + needed(_all_of(beside)) <= self._size
 
-    def order(self, position: int) -> None:
-        """Copy the chip's arrays, and have the process write them."""
+    def order(self, position: int, beside: Beside) -> None:
+        """Copy the chip's arrays, and those that are kept beside it, and have the process write them."""
         chip = self._chip
-        layout = self._arrays.put(layer.arrays() for layer in chip.layers)
+        layout = self._arrays.put([*(layer.arrays() for layer in chip.layers), *beside.values()])
         constants = [describe(layer.constants) for layer in chip.layers]
-        self._send(Order(layout, position, chip.classes, constants, list(chip.changes)))
+        self._send(Order(layout, position, chip.classes, constants, list(chip.changes), tuple(beside)))
         self.ordered = True
 
     def outcome(self) -> Outcome:
@@ -96,6 +100,11 @@ class Writer:
         how = f"signal {-code} (9 when memory runs out)" if code < 0 else f"exit code {code}"
         must = f"state {self._path} must have a process that writes its snapshots"
         return f"{must}, and it ended by {how}{standing(self._path)}"
+
+
+def _all_of(beside: Beside) -> Iterator[NDArray[Any]]:
+    for arrays in beside.values():
+        yield from arrays.values()
 
 
 def _largest_arrays(chip: Chip) -> Iterator[NDArray[Any]]:

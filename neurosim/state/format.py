@@ -7,14 +7,14 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO, NamedTuple
 
 import h5py
 import numpy as np
 
 from neurosim.errors import StateError
-from neurosim.state import attributes, kept_readouts
+from neurosim.state import attributes, kept_beside, kept_readouts
 from neurosim.state.arrays import Arrays, check_finite, hash_of, plain_weights
 from neurosim.state.checksum import FORMAT, PIECE, USER_BLOCK, named_version, user_block
 from neurosim.state.kept_readouts import KeptReadout
@@ -50,6 +50,8 @@ class Contents(NamedTuple):
         Names of the labels 0, 1, ...; empty if they have none.
     readouts : dict of str to KeptReadout, or None
         Readouts that were fitted to these very weights, by kind; no part of what the chip has learned.
+    beside : dict of str to dict of arrays
+        What else goes with the run at this sample, by whose it is and by name; no part of what the chip has learned.
     """
 
     shape: tuple[int, ...]
@@ -61,6 +63,7 @@ class Contents(NamedTuple):
     changes: Sequence[dict[str, Any]] = ()
     classes: tuple[str, ...] = ()
     readouts: dict[str, KeptReadout] | None = None
+    beside: Mapping[str, Arrays] = {}
 
     @property
     def state_sha256(self) -> str:
@@ -133,6 +136,8 @@ def _fill(file: h5py.File, contents: Contents) -> None:
             weights[neurons] = plain_weights(arrays, kind, kernel, neurons)
     if contents.readouts:
         kept_readouts.write(file, contents.readouts, _storage)
+    if contents.beside:
+        kept_beside.write(file, contents.beside, _storage)
 
 
 def _weight_layout(constants: dict[str, Any], arrays: Arrays) -> tuple[str, int, tuple[int, ...]]:
@@ -187,6 +192,7 @@ def _read(file: h5py.File, version: int, stored: Stored) -> Contents:
         changes=_changes(file, len(groups)),
         classes=_classes(file),
         readouts=readouts,
+        beside=kept_beside.read(file, stored),
     )
 
 

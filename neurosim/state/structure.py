@@ -37,10 +37,10 @@ class Stored:
 
 
 def layer_groups(file: h5py.File) -> list[h5py.Group]:
-    """Return the groups of the layers in their order; refuse a file with anything but these and `readouts`."""
+    """Return the groups of the layers in their order; refuse a file with anything but these and what is optional."""
     names = _hard_links(file)
     layers = [f"layer_{index}" for index in range(max(1, sum(name.startswith("layer_") for name in names)))]
-    _check_names(names, layers, optional=("readouts",), group="")
+    _check_names(names, layers, optional=("readouts", "beside"), group="")
     return [_group(file, name) for name in layers]
 
 
@@ -51,6 +51,27 @@ def readout_groups(file: h5py.File) -> dict[str, h5py.Group]:
     group = _group(file, "readouts")
     _check_names(_hard_links(group), (), optional=READOUTS, group="readouts/")
     return {kind: _group(group, kind) for kind in _hard_links(group)}
+
+
+def free_groups(file: h5py.File, name: str) -> dict[str, h5py.Group]:
+    """Return the groups in a group, by names that are free; none where the group is missing."""
+    if name not in _hard_links(file):
+        return {}
+    parent = _group(file, name)
+    return {key: _group(parent, key) for key in _hard_links(parent)}
+
+
+def check_free_array(group: h5py.Group, name: str, stored: Stored) -> None:
+    """Refuse what is no plain dataset of numbers, of any shape with one axis at least."""
+    where = f"{group.name[1:]}/{name}"
+    _hard_links(group)
+    item = group[name]
+    if not isinstance(item, h5py.Dataset):
+        raise StateError(f"must hold {where} as a plain dataset, and holds another object")
+    _check_plain(item, where)
+    if not isinstance(item.id.get_type(), h5py.h5t.TypeIntegerID | h5py.h5t.TypeFloatID) or item.ndim == 0:
+        raise StateError(f"must hold {where} as an array of numbers, and holds another")
+    _check_stored(item, where, stored)
 
 
 def check_layer(

@@ -40,6 +40,10 @@ def open_stream(
     samples: str | None = None,
     labels: str | None = None,
     format: str | None = None,  # noqa: A002
+    queue: int | None = None,
+    when_full: str | None = None,
+    reconnect: float | None = None,
+    idle: float | None = None,
 ) -> Stream:
     """Open a stream by its name.
 
@@ -73,6 +77,15 @@ def open_stream(
     format : {"f32", "u8"}, optional
         The source is a file or a pipe of frames: numbers in little-endian float32, or bytes, `inputs` of them a sample
         and nothing between; `label` 0 or -1 says that one more before or after them is the label.
+    queue : int, optional
+        For live sources: how many lines or frames wait at most until they are learned; by default 4096.
+    when_full : {"block", "drop-oldest", "drop-newest"}, optional
+        For live sources: what happens to what arrives when the queue is full. By default `block`: it is not received
+        until there is room, so that the sender, or the system's own buffer, has it.
+    reconnect : float, optional
+        For live sources: seconds for which one that is not there, or is gone, is tried again; by default it ends.
+    idle : float, optional
+        For live sources: seconds of silence after which the stream ends; by default it does not.
 
     Raises
     ------
@@ -93,7 +106,7 @@ def open_stream(
     options = {
         "root": Path(_text("root", root)), "inputs": inputs, "label": label, "header": header,
         "delimiter": delimiter, "skip_bad": skip_bad, "image_size": image_size, "samples": samples, "labels": labels,
-        "format": format,
+        "format": format, "queue": queue, "when_full": when_full, "reconnect": reconnect, "idle": idle,
     }  # fmt: skip
     try:
         stream = open_source(source, options)

@@ -3,8 +3,8 @@
 import hashlib
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +73,7 @@ class Stream(ABC):
     numbers: str = "as stored"
     notes: tuple[str, ...] = ()
     replayable = True  # False for a pipe, which can be read only once
+    keeps = False  # whether a snapshot must keep more of it than its position: see `kept`
     _shape: tuple[int, ...] = ()  # empty if samples are flat
 
     @property
@@ -93,6 +94,13 @@ class Stream(ABC):
         """
         return self.blocks(start, largest(size) if self.replayable else 1)
 
+    def waits(self) -> bool:
+        """Tell whether the next block may have to be waited for; asked between two blocks. Never of a source at hand.
+
+        What was learned is then told and written first. A stream that does not know says so too.
+        """
+        return not self.replayable
+
     @abstractmethod
     def fingerprint(self) -> str:
         """Return a hash of a part of the content that is quick to read: it tells streams of the same name apart."""
@@ -106,6 +114,35 @@ class Stream(ABC):
         identity: dict[str, object] = {"name": self.name, "inputs": self.inputs, "content": self.fingerprint()}
         identity |= {"order": "stored", "numbers": self.numbers}
         return identity | ({"notes": "; ".join(self.notes)} if self.notes else {})
+
+    def kept(self, taken: int) -> dict[str, NDArray[Any]]:
+        """Return arrays with which `go_on` goes on after `taken` samples, of those given since reading began.
+
+        Blocks are read ahead of what is learned, so `taken` may lie anywhere between the last two calls. It may be
+        called while another thread waits for the next block.
+        """
+        return {}
+
+    def go_on(self, kept: Mapping[str, NDArray[Any]]) -> None:  # noqa: B027 - most streams have nothing to keep
+        """Take over what `kept` returned, before reading begins.
+
+        Raises
+        ------
+        ValueError
+            If these are no arrays of such a stream.
+        """
+
+    def arrived(self, first: int, count: int) -> NDArray[np.int64] | None:
+        """Return when samples arrived, by `time.monotonic_ns`: int64 (count,); None where nobody knows.
+
+        Parameters
+        ----------
+        first : int
+            Number of the first of them, since reading began.
+        count : int
+            Samples that were given, and not long ago: a source forgets the times of older ones.
+        """
+        return None
 
     def number_labels(self) -> None:  # noqa: B027 - labels of most streams are numbers
         """Take labels for numbers, as those that a run has learned before."""

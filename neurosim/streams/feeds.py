@@ -134,6 +134,18 @@ class FrameFeed:
         """How many bytes of a frame whose end is not there have come."""
         return len(self._held)
 
+    def ready(self) -> bool:
+        """Return whether there is a frame without waiting; an error of reading is raised by the next `take`."""
+        held = self._held
+        if not held and self._buffered >= self._size:
+            return True
+        try:
+            while len(held) < self._size and not (self._fault or self._ended or self._would_wait()):
+                self._read(self._size - len(held))
+        except Exception as error:
+            self._fault.append(error)
+        return len(held) >= self._size
+
     def take(self, most: int, *, together: bool) -> bytearray:
         """Return frames: `most`, or fewer at the end; if not `together`, those that have arrived, and wait for one.
 

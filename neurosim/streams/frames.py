@@ -128,6 +128,10 @@ class FrameStream(Stream):
         """Yield the samples of `blocks`, those of frames that have arrived together in one block: see `Stream`."""
         return self._blocks(start, asked(size), together=False)
 
+    def waits(self) -> bool:
+        """Tell whether the next frame has not come yet."""
+        return not self._feed.ready()
+
     def _blocks(self, start: int, size: Callable[[], int], *, together: bool) -> Iterator[Block]:
         first = 0
         while data := self._taken(first, size() if first >= start else min(size(), start - first), together):

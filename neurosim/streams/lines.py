@@ -156,6 +156,13 @@ class LineStream(Stream):
         """Yield the samples of `blocks`, those of lines that have arrived together in one block: see `Stream`."""
         return self._blocks(start, asked(size), together=False)
 
+    def waits(self) -> bool:
+        """Tell whether the next line of a pipe has not come yet."""
+        try:
+            return self._pipe is not None and not self._pipe.ready()
+        except OSError:
+            return True  # reading on raises it again
+
     def _blocks(self, start: int, size: Callable[[], int], *, together: bool) -> Iterator[Block]:
         """Yield blocks of `size()` lines, or also smaller ones where more of them would have to be waited for."""
         reader = LineReader(self.name, self._form, self._width, self._numbers)

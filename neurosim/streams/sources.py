@@ -32,6 +32,8 @@ class Source(NamedTuple):
         What may follow the colon; `""` if the name may stand alone.
     folder : bool
         Whether a folder follows the colon, in place of a split.
+    address : bool
+        Whether an address follows the colon, in place of a split: the reader is called with it as it is.
     endings : tuple of str
         Endings of file names, in lower case.
     datasets : bool
@@ -45,6 +47,7 @@ class Source(NamedTuple):
     name: str = ""
     splits: tuple[str, ...] = ()
     folder: bool = False
+    address: bool = False
     endings: tuple[str, ...] = ()
     datasets: bool = False
     spelling: str = ""
@@ -67,7 +70,9 @@ class Source(NamedTuple):
 LINES = ("inputs", "label", "header", "delimiter", "skip_bad")
 FRAMES = ("inputs", "label", "format")
 NAMES = ("samples", "labels")  # of arrays in a file of several
-EXACT = ("image_size", *NAMES)  # options that a source must take if they are given
+WAITING = ("queue", "when_full", "reconnect", "idle")  # of what arrives by itself: see `live`
+LIVE = (*LINES, "format", *WAITING)
+EXACT = ("image_size", *NAMES, *WAITING)  # options that a source must take if they are given
 SOURCES = (
     Source("arrays.digits", name="digits", splits=("", "train", "test")),
     Source("idx.mnist", ("root",), name="mnist", splits=("train", "test")),
@@ -83,6 +88,9 @@ SOURCES = (
         spelling="IDX as FILE-ubyte[.gz] or FILE.idx[.gz]",
     ),
     Source("hdf5.hdf5_file", NAMES, endings=(".h5", ".hdf5"), datasets=True, spelling="FILE.h5[:DATASET[,LABELS]]"),
+    Source("live.sockets.tcp", LIVE, name="tcp", address=True, spelling="tcp:HOST:PORT"),
+    Source("live.sockets.tcp_listen", LIVE, name="tcp-listen", address=True, spelling="tcp-listen:[HOST:]PORT"),
+    Source("live.sockets.udp", LIVE, name="udp", address=True, spelling="udp:[HOST:]PORT"),
     Source(
         "lines.text_file",
         LINES,
@@ -109,7 +117,7 @@ def open_source(source: str, options: Mapping[str, Any]) -> "Stream":
     """
     row, target = _recognise(source, options["root"])
     if options["format"] is not None:
-        row, target = _framed(row, source, options)
+        row, target = _framed(row, target, source, options)
     for name in EXACT:
         if options[name] is not None and (row is None or name not in row.options):
             takers = " and ".join(row.listed for row in SOURCES if name in row.options)
@@ -122,18 +130,20 @@ def open_source(source: str, options: Mapping[str, Any]) -> "Stream":
         raise StreamError(f"{row.name} must be asked for as {spelled}, got {source}")
     if row.endings:
         _check_file(source, target[0])
-    module, _, function = row.reader.partition(".")
+    module, _, function = row.reader.rpartition(".")
     reader = getattr(import_module(f"neurosim.streams.{module}"), function)
     stream: Stream = reader(*target, **{name: options[name] for name in row.options})
     return stream
 
 
-def _framed(row: Source | None, source: str, options: Mapping[str, Any]) -> tuple[Source, list[Any]]:
-    """Return the row of frames and its arguments, for a source with `format`: any file, or a pipe."""
+def _framed(row: Source | None, target: list[Any], source: str, options: Mapping[str, Any]) -> tuple[Source, list[Any]]:
+    """Return the row of frames and its arguments, for a source with `format`: any file, a pipe, or a live one."""
     if source == "-":
         return FRAME_PIPE, []
+    if row is not None and "format" in row.options:
+        return row, target
     if row is not None and row.name:
-        raise ConfigError("format", "left out for all sources but files and -", options["format"])
+        raise ConfigError("format", "left out for all sources but files, - and live ones", options["format"])
     return FRAME_FILE, [options["root"] / source]
 
 
@@ -152,6 +162,8 @@ def _recognise(source: str, root: Path) -> tuple[Source | None, list[Any]]:
     row = NAMED.get(name)
     if row is not None and row.folder and colon:
         return row, [root / rest]
+    if row is not None and row.address and rest:
+        return row, [rest]
     if row is not None and (source in row.sources or (colon and any(row.splits))):
         return row, [rest] if rest else []
     path, datasets = _split(source)

@@ -30,7 +30,7 @@ def section(title):
 
 @ROWS
 def test_a_reader_takes_the_options_of_its_row(row):
-    module, _, name = row.reader.partition(".")
+    module, _, name = row.reader.rpartition(".")
     reader = getattr(import_module(f"neurosim.streams.{module}"), name)
     assert inspect.getdoc(reader)
     parameters = inspect.signature(reader).parameters.values()
@@ -44,7 +44,7 @@ def test_no_two_rows_recognise_the_same_source():
     assert len(set(names)) == len(names)
     assert len(set(endings)) == len(endings)
     assert all(bool(row.name) != bool(row.endings) for row in SOURCES)
-    assert all(bool(row.splits) != row.folder for row in NAMED.values())
+    assert all(sum((bool(row.splits), row.folder, row.address)) == 1 for row in NAMED.values())
 
 
 @ROWS
@@ -56,7 +56,9 @@ def test_errors_and_help_list_every_source(row):
 def test_the_documentation_has_every_source_and_no_other():
     rows = [line.split("|")[1] for line in section("Sources").splitlines() if line.startswith("| `")]
     documented = {name.removeprefix("FILE") for row in rows for name in re.findall("`([^`]+)`", row)}
-    named = {source for row in SOURCES for source in row.sources} | {row.listed for row in SOURCES if row.folder}
+    named = {source for row in SOURCES for source in row.sources} | {
+        row.listed for row in SOURCES if row.folder or row.address
+    }
     endings = {ending for row in SOURCES for ending in row.endings if not ending.endswith(".gz")}
     assert documented == named | {f"-{ending}" if ending[0] != "." else ending for ending in endings}
 
@@ -78,7 +80,7 @@ def test_help_says_which_sources_take_a_size_of_images(command):
 def test_opening_a_source_imports_no_other_reader():
     probe = (
         "import sys, neurosim.streams as streams;"
-        "readers = {'neurosim.streams.' + row.reader.partition('.')[0] for row in streams.sources.SOURCES};"
+        "readers = {'neurosim.streams.' + row.reader.rpartition('.')[0] for row in streams.sources.SOURCES};"
         "heavy = readers | {'numba', 'h5py', 'PIL', 'sklearn', 'scipy', 'click'};"
         "print(sorted(heavy & set(sys.modules)));"
         "streams.open_stream('digits');"

@@ -1,0 +1,274 @@
+"""Streams that arrive by themselves: a transport's messages, through a bounded queue, decoded into samples."""
+
+import copy
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.checks import LARGEST, number, whole
+from neurosim.errors import StreamError
+from neurosim.streams.base import MOST_TOGETHER, Block, Size, Stream, asked
+from neurosim.streams.live.decoders import Decoder, FrameDecoder, LineDecoder
+from neurosim.streams.live.history import History
+from neurosim.streams.live.queue import BLOCK, Queue, Record
+from neurosim.streams.live.receiver import Counts, Receiver
+from neurosim.streams.live.transport import Transport
+
+DEFAULT_QUEUE = 4096  # records
+
+
+class LiveStream(Stream):
+    """Samples that a transport brings, as they arrive.
+
+    Reading begins a thread, which receives until reading ends. What it receives waits in a queue until it is learned.
+
+    Parameters
+    ----------
+    name : str
+    transport : Transport
+    decoder : Decoder
+    inputs : int
+        Width of a sample.
+    labelled : bool
+    queue : int
+        Records (lines or frames) that wait at most.
+    when_full : {"block", "drop-oldest", "drop-newest"}
+        What happens to a record that arrives when the queue is full. With `block` nothing more is received until there
+        is room: the sender, a broker, or the system's own buffer has it meanwhile.
+    reconnect : float
+        Seconds for which a source that is not there, or is gone, is tried again; 0 to end.
+    idle : float, optional
+        Seconds of silence after which the stream ends; by default it waits for ever.
+    skip_bad : bool
+        Pass over malformed records and count them in `bad`, instead of stopping at the first.
+
+    Attributes
+    ----------
+    counts : Counts
+        What has been counted since reading began.
+    """
+
+    replayable = False
+
+    def __init__(
+        self,
+        name: str,
+        transport: Transport,
+        decoder: Decoder,
+        *,
+        inputs: int,
+        labelled: bool = False,
+        queue: int | None = None,
+        when_full: str | None = None,
+        reconnect: float | None = None,
+        idle: float | None = None,
+        skip_bad: bool = False,
+    ) -> None:
+        self.name, self.inputs, self.length, self.labelled = name, inputs, None, labelled
+        self.transport, self.counts = transport, Counts()
+        self._decoder, self._skip_bad = decoder, skip_bad
+        self._most = DEFAULT_QUEUE if queue is None else queue
+        self._when_full = BLOCK if when_full is None else when_full
+        self._reconnect, self._idle = reconnect or 0.0, idle
+        whole("queue", self._most, 1, LARGEST)
+        number("reconnect", self._reconnect, "at least 0, in seconds", 0)
+        if idle is not None:
+            number("idle", idle, "positive, in seconds", 0, above=True)
+        self.numbers, self.labels_advice = decoder.numbers, decoder.labels_advice
+        self.classes_grow = decoder.classes_grow
+        self._latest: dict[int, tuple[int, int]] = {}
+        self._history = History(1)
+        Queue(self._most, self._when_full)  # refuses what cannot be
+
+    @property
+    def keeps(self) -> bool:  # type: ignore[override]
+        """Whether the source can replay, so that the place in it belongs into snapshots."""
+        return self.transport.replays
+
+    @property
+    def classes(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Names of the labels so far."""
+        return self._decoder.classes
+
+    @property
+    def columns(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Names of the inputs; empty if the source has none, or they have not come."""
+        return self._decoder.columns
+
+    @property
+    def bad(self) -> int:  # type: ignore[override]
+        """Malformed records that were passed over."""
+        return self.counts.bad
+
+    def counted(self) -> dict[str, int]:
+        """Return what has been counted since reading began, by its name: see `Counts`."""
+        return asdict(self.counts)
+
+    def fingerprint(self) -> str:
+        """Return the same for all: what will arrive is not known."""
+        return "live"
+
+    def identity(self) -> dict[str, object]:
+        """Return what must be equal for a run to go on with this stream: its kind and form, not its address."""
+        return super().identity() | {"name": self.transport.kind} | self._decoder.form
+
+    def name_classes(self, names: Sequence[str]) -> None:
+        """Number labels that are words as `names` counts them: see `Stream`."""
+        self._decoder.name_classes(names)
+
+    def number_labels(self) -> None:
+        """Take labels for numbers, as those that a run has learned before: words are malformed."""
+        self._decoder.number_labels()
+
+    def skipping_bad(self) -> "LiveStream":
+        """Return the stream with malformed records passed over and counted in `bad`; the counts are the same."""
+        skipping = copy.copy(self)
+        skipping._skip_bad = True
+        return skipping
+
+    def arrived(self, first: int, count: int) -> NDArray[np.int64] | None:
+        """Return when samples arrived, `time.monotonic_ns()`, counted since reading began; None for long ago."""
+        return self._history.arrived(first, count)
+
+    def kept(self, taken: int) -> dict[str, NDArray[Any]]:
+        """Return the place in the source after `taken` of the samples given since reading began.
+
+        `places`, int64 (partitions, 3): of each partition the offset of the latest message of which a sample was
+        taken, and how many of its records were.
+        """
+        return {"places": self._history.latest(taken)}
+
+    def go_on(self, kept: Mapping[str, NDArray[Any]]) -> None:
+        """Go on where `kept` says; before reading.
+
+        Raises
+        ------
+        ValueError
+            If that is no place in a source that can go back.
+        """
+        places = kept.get("places")
+        if not self.transport.replays or places is None or places.ndim != 2 or places.shape[1] != 3:
+            raise ValueError(f"the place in {self.name} must be int64 (partitions, 3), of a source that can go back")
+        self._latest = {int(partition): (int(offset), int(count)) for partition, offset, count in places}
+
+    def blocks(self, start: int = 0, size: int = MOST_TOGETHER) -> Iterator[Block]:
+        """Yield the samples that arrive, in blocks of `size` records, fewer if malformed ones are among them."""
+        return self._blocks(start, lambda: size, size, together=True)
+
+    def arriving(self, start: int = 0, size: Size = MOST_TOGETHER) -> Iterator[Block]:
+        """Yield the samples of `blocks`, those that have arrived in one block: see `Stream`."""
+        return self._blocks(start, asked(size), MOST_TOGETHER if callable(size) else size, together=False)
+
+    def prepare(self) -> None:
+        """Take hold of the port, if others are to reach this source, before reading begins.
+
+        Raises
+        ------
+        StreamError
+            If it is not to be had.
+        """
+        try:
+            self.transport.prepare()
+        except StreamError:
+            raise
+        except OSError as error:
+            raise StreamError(f"{self.name} must be an address that can be listened to, but: {error}") from error
+
+    def _blocks(self, start: int, size: Callable[[], int], most: int, *, together: bool) -> Iterator[Block]:
+        if self._latest:
+            self.transport.seek({partition: offset for partition, (offset, _) in self._latest.items()})
+        self.prepare()
+        self._history = History(max(most, MOST_TOGETHER))
+        self._history.begin_at(self._latest)
+        queue = Queue(self._most, self._when_full)
+        receiver = Receiver(
+            self.name, self.transport, lambda: self._decoder.cutter(self.transport.boundaries), queue, self.counts,
+            reconnect=self._reconnect, idle=self._idle, skip=self._latest,
+        )  # fmt: skip
+        receiver.start()
+        try:
+            left = start
+            while records := queue.take(wanted := size(), wanted=wanted if together else 1):
+                block, fault = self._decoded(records)
+                if block is not None:
+                    if left:
+                        block, left = _without(block, left)
+                    if len(block.samples):
+                        yield block
+                if fault is not None:
+                    raise fault
+        finally:
+            receiver.close()
+
+    def _decoded(self, records: list[Record]) -> tuple[Block | None, StreamError | None]:
+        """Return the samples of records, and what is wrong with the record after them; note when they arrived."""
+        block, taken, bad, fault = self._decoder.decode(records, self._skip_bad)
+        self.counts.bad += bad
+        if block is None:
+            return None, fault
+        chosen = records if taken is None else [records[index] for index in taken]
+        places = None
+        if self.transport.replays:
+            places = np.array([(record.partition, record.offset, record.index + 1) for record in chosen], np.int64)
+        self._history.note(np.array([record.arrived for record in chosen], np.int64), places)
+        return block, fault
+
+
+def _without(block: Block, count: int) -> tuple[Block, int]:
+    """Return a block without its first samples, and how many samples are still to be left out after it."""
+    samples, labels = block
+    left = max(0, count - len(samples))
+    return Block(samples[count:], None if labels is None else labels[count:]), left
+
+
+def live_stream(
+    name: str,
+    transport: Transport,
+    *,
+    inputs: int | None,
+    label: str | None,
+    header: str = "auto",
+    delimiter: str | None = None,
+    format: str | None = None,  # noqa: A002
+    skip_bad: bool = False,
+    queue: int | None = None,
+    when_full: str | None = None,
+    reconnect: float | None = None,
+    idle: float | None = None,
+) -> LiveStream:
+    """Return the stream of a transport: of lines, or, with `format`, of packed frames."""
+    if inputs is None:
+        raise StreamError(f"{name} is a live source: the width of its samples must be given with inputs (--inputs)")
+    decoder: Decoder
+    if format is None:
+        decoder = LineDecoder(name, inputs=inputs, label=label, header=header, delimiter=delimiter)
+    else:
+        decoder = FrameDecoder(name, inputs=inputs, format=format, label=label)
+    return LiveStream(
+        name, transport, decoder, inputs=inputs, labelled=label is not None, queue=queue, when_full=when_full,
+        reconnect=reconnect, idle=idle, skip_bad=skip_bad,
+    )  # fmt: skip
+
+
+def reader(source: str) -> Callable[[Callable[[str], Transport]], Callable[..., LiveStream]]:
+    """Return a decorator that makes a source's reader, for the table of sources, of what returns its transport.
+
+    The reader is called with the text after `source:`, its address, and with the options of `live_stream`.
+    """
+
+    def decorate(transport: Callable[[str], Transport]) -> Callable[..., LiveStream]:
+        @functools.wraps(transport)
+        def read(place: str, **options: Any) -> LiveStream:
+            return live_stream(f"{source}:{place}", transport(place), **options)
+
+        place, *_ = inspect.signature(transport).parameters.values()
+        options = list(inspect.signature(live_stream).parameters.values())[2:]
+        read.__signature__ = inspect.Signature([place, *options])  # type: ignore[attr-defined]
+        return read
+
+    return decorate

@@ -1,0 +1,230 @@
+"""The thread that receives: it connects, also again, and queues what arrives until it is told to end."""
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+from neurosim.errors import StreamError
+from neurosim.streams.live.queue import Queue, Record, now
+from neurosim.streams.live.transport import Closed, Message, Transport
+
+TICK = 0.1  # seconds: how long the thread waits at most before it looks whether it is to end
+PAUSE = 0.2  # seconds between two attempts to connect
+ATTEMPT = 5.0  # seconds of one attempt
+ENDING = 2.0  # seconds that the end of the thread is waited for, at most: it may be within an attempt to connect
+
+
+class Cutter(Protocol):
+    """Cuts what arrives into records; a new one for each connection."""
+
+    def cut(self, data: bytes) -> list[bytes]:
+        """Return the records that are complete with these bytes."""
+        ...
+
+    def rest(self) -> int:
+        """Return how many bytes of a record are held whose end has not come."""
+        ...
+
+
+@dataclass
+class Counts:
+    """What a live source has counted since it was opened.
+
+    Attributes
+    ----------
+    received : int
+        Records that arrived: lines that are not empty, or frames; a message of a wrong size is one.
+    dropped : int
+        Of these, those for which the queue had no room.
+    lost : int
+        Messages that are known to be lost before: dropped by the system, whose own buffer was full, or missing by
+        their numbers.
+    bad : int
+        Malformed records that were passed over.
+    cut : int
+        Records whose end had not come when a connection ended; they are not among the received.
+    repeated : int
+        Messages that came again, by their offsets; they are passed over, and are not among the received.
+    late : int
+        Messages whose time stamp was before the latest; they are learned from.
+    same_time : int
+        Messages whose time stamp was the same as that of the one before; they are learned from.
+    connections : int
+        How often it was connected.
+    """
+
+    received: int = 0
+    dropped: int = 0
+    lost: int = 0
+    bad: int = 0
+    cut: int = 0
+    repeated: int = 0
+    late: int = 0
+    same_time: int = 0
+    connections: int = 0
+
+
+class Receiver:
+    """Receives in a thread of its own, from `start` to `close`.
+
+    Parameters
+    ----------
+    name : str
+        Of the source, for messages.
+    transport : Transport
+    cutter : callable
+        Returns a `Cutter`.
+    queue : Queue
+    counts : Counts
+    reconnect : float
+        Seconds for which a source that is not there, or is gone, is tried again; 0 to end.
+    idle : float or None
+        Seconds of silence after which it ends.
+    skip : mapping of int to (int, int)
+        For each partition the offset of a message of which some records were taken already, and how many.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        transport: Transport,
+        cutter: Callable[[], Cutter],
+        queue: Queue,
+        counts: Counts,
+        *,
+        reconnect: float,
+        idle: float | None,
+        skip: dict[int, tuple[int, int]],
+    ) -> None:
+        self._name, self._transport, self._new_cutter = name, transport, cutter
+        self._queue, self._counts, self._skip = queue, counts, skip
+        self._reconnect, self._idle = reconnect, idle
+        self._offsets = {partition: offset - 1 for partition, (offset, _) in skip.items()}
+        self._stamps: dict[int, int] = {}
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="neurosim-receiver", daemon=True)
+
+    def start(self) -> None:
+        """Begin to receive."""
+        self._heard = time.monotonic()
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread, and wait until it has ended."""
+        self._ended.set()
+        self._queue.close()
+        self._thread.join(ENDING)
+
+    def _run(self) -> None:
+        fault: Exception | None = None
+        try:
+            self._attend()
+        except Exception as error:
+            fault = error
+        finally:
+            with suppress(OSError):
+                self._transport.release()
+            self._counts.lost = self._transport.lost
+            self._queue.end(fault)
+
+    def _over(self) -> bool:
+        """Return whether to end: as it was told to, or as nothing has come for so long."""
+        silent = self._idle is not None and time.monotonic() - self._heard >= self._idle
+        return silent or self._ended.is_set()
+
+    def _attend(self) -> None:
+        """Take one connection after another."""
+        broken: Exception | None = None
+        until = time.monotonic() + self._reconnect
+        while self._connected(until, broken):
+            self._counts.connections += 1
+            broken = None
+            try:
+                self._receive()
+            except Closed:
+                pass
+            except StreamError:
+                raise
+            except OSError as error:
+                broken = error
+            finally:
+                self._transport.close()
+            if self._over():
+                return
+            if not self._reconnect:
+                if broken is not None:
+                    raise StreamError(f"{self._name} must stay connected (--reconnect S tries again), but: {broken}")
+                return
+            until = time.monotonic() + self._reconnect
+
+    def _connected(self, until: float, broken: Exception | None) -> bool:
+        """Connect until some time by `time.monotonic`; return False if it is over without an error."""
+        first = self._counts.connections == 0
+        while not self._over():
+            left = until - time.monotonic()
+            fault: OSError | None = None
+            try:
+                if self._transport.open(min(ATTEMPT, max(left, TICK))):
+                    return True
+            except StreamError:
+                raise
+            except OSError as error:
+                fault = error
+            left = until - time.monotonic()
+            if left <= 0 and (fault is not None or not first):
+                if first or broken is not None:
+                    why = broken or fault
+                    words = f"be there within {self._reconnect:g} s (--reconnect S tries for S seconds)"
+                    raise StreamError(f"{self._name} must {words}, but: {why}") from None
+                return False
+            if fault is not None:
+                self._ended.wait(min(PAUSE, max(left, 0.0)))
+        return False
+
+    def _receive(self) -> None:
+        """Put what arrives into the queue until it is over, or the connection is."""
+        cutter, transport, queue, begins = self._new_cutter(), self._transport, self._queue, True
+        try:
+            while not self._over():
+                messages = transport.receive(TICK)
+                if not messages:
+                    continue
+                arrived = now()
+                for message in messages:
+                    if message.offset >= 0 and self._is_repeated(message):
+                        continue
+                    if message.stamp is not None:
+                        self._compare(message)
+                    partition, offset = message.partition, message.offset
+                    for index, data in enumerate(cutter.cut(message.data)):
+                        if offset >= 0 and (offset, index) < self._skip.get(partition, (-1, 0)):
+                            continue
+                        queue.put(Record(data, arrived, partition, offset, index, begins))
+                        begins = False
+                self._counts.received, self._counts.dropped = queue.received, queue.dropped
+                self._counts.lost = transport.lost
+                self._heard = time.monotonic()
+        finally:
+            self._counts.received, self._counts.dropped = queue.received, queue.dropped
+            self._counts.cut += bool(cutter.rest())
+
+    def _is_repeated(self, message: Message) -> bool:
+        """Return whether a message came before, by its offset, and count it then."""
+        if message.offset <= self._offsets.get(message.partition, -1):
+            self._counts.repeated += 1
+            return True
+        self._offsets[message.partition] = message.offset
+        return False
+
+    def _compare(self, message: Message) -> None:
+        """Count a message whose time is not after the latest."""
+        assert message.stamp is not None
+        latest = self._stamps.get(message.partition)
+        if latest is not None and message.stamp <= latest:
+            self._counts.late += message.stamp < latest
+            self._counts.same_time += message.stamp == latest
+            return
+        self._stamps[message.partition] = message.stamp

@@ -1,0 +1,233 @@
+"""TCP and UDP: lines or packed frames over sockets, as a client, as a server of one sender, or by datagrams."""
+
+import select
+import socket
+import struct
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from neurosim.errors import StreamError
+from neurosim.streams.live.live import reader
+from neurosim.streams.live.transport import Closed, Message, Transport
+
+LOOPBACK = "127.0.0.1"
+PIECE = 1 << 16  # bytes that are received at once: more than a datagram has
+DATAGRAMS = 64  # taken at once at most
+BUFFER = 1 << 22  # bytes of the system's buffer for datagrams that are asked for; it may give fewer
+SO_RXQ_OVFL = 40  # Linux: tells how many datagrams a socket has dropped, since it was opened
+KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}  # a peer without power is gone in a minute
+
+
+def address(source: str, text: str, *, local: bool) -> tuple[str, int]:
+    """Return the host and the port of `HOST:PORT` or, where it is `local`, of `PORT`; IPv6 stands in brackets.
+
+    Raises
+    ------
+    StreamError
+        If it is neither.
+    """
+    host, colon, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    spelled = f"{source}:[HOST:]PORT" if local else f"{source}:HOST:PORT"
+    if not (port.isascii() and port.isdecimal()) or int(port) > 65535 or (colon and not host):
+        raise StreamError(f"source must be {spelled}, with a port up to 65535, got {source}:{text}")
+    if not host and not local:
+        raise StreamError(f"source must be {spelled}, got {source}:{text}; {source}-listen:{port} waits for a sender")
+    if int(port) == 0 and not local:
+        raise StreamError(f"source must be {spelled}, with a port from 1, got {source}:{text}")
+    return host or LOOPBACK, int(port)
+
+
+def listening(host: str, port: int, kind: int) -> socket.socket:
+    """Return a socket that is bound to an address of this machine."""
+    family, _, protocol, _, place = socket.getaddrinfo(host, port, type=kind, flags=socket.AI_PASSIVE)[0]
+    bound = socket.socket(family, kind, protocol)
+    try:
+        if kind == socket.SOCK_STREAM:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(place)
+    except BaseException:
+        bound.close()
+        raise
+    return bound
+
+
+class Connection(Transport):
+    """A connection of bytes, however it comes about."""
+
+    kind, boundaries = "tcp", False
+
+    def __init__(self) -> None:
+        self._connected: socket.socket | None = None
+
+    def _take(self, connected: socket.socket) -> None:
+        """Begin to receive from a peer, and to notice when it is gone without a word."""
+        connected.settimeout(None)
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in KEEPALIVE.items():
+            if hasattr(socket, name):
+                connected.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+        self._connected = connected
+
+    def receive(self, seconds: float) -> Sequence[Message]:
+        """Return the bytes that have arrived, as one message: see `Transport`."""
+        assert self._connected is not None
+        if not select.select([self._connected], [], [], seconds)[0]:
+            return []
+        data = self._connected.recv(PIECE)
+        if not data:
+            raise Closed
+        return [Message(data)]
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._connected is not None:
+            self._connected.close()
+            self._connected = None
+
+
+class Client(Connection):
+    """Connects to a sender that listens.
+
+    Parameters
+    ----------
+    host, port
+        Of the sender.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__()
+        self._peer = (host, port)
+
+    def open(self, seconds: float) -> bool:
+        """Connect: see `Transport`."""
+        self._take(socket.create_connection(self._peer, timeout=seconds))
+        return True
+
+
+class Server(Connection):
+    """Listens, and takes one sender at a time; another one waits until the first has closed.
+
+    Parameters
+    ----------
+    host, port
+        Of this machine.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__()
+        self._place = (host, port)
+        self._listening: socket.socket | None = None
+
+    def prepare(self) -> None:
+        """Listen."""
+        if self._listening is None:
+            self._listening = listening(*self._place, socket.SOCK_STREAM)
+            self._listening.listen(8)
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Host and port that are listened to, once it is prepared."""
+        return None if self._listening is None else self._listening.getsockname()[:2]
+
+    def open(self, seconds: float) -> bool:
+        """Wait for a sender: see `Transport`."""
+        assert self._listening is not None
+        if not select.select([self._listening], [], [], seconds)[0]:
+            return False
+        self._listening.settimeout(0)  # the sender may be gone again
+        try:
+            self._take(self._listening.accept()[0])
+        except (BlockingIOError, ConnectionAbortedError):
+            return False
+        return True
+
+    def release(self) -> None:
+        """Listen no more."""
+        if self._listening is not None:
+            self._listening.close()
+            self._listening = None
+
+
+class Datagrams(Transport):
+    """Datagrams, each of which is a message; those that the system drops, where it tells, are counted as `lost`.
+
+    Parameters
+    ----------
+    host, port
+        Of this machine.
+    """
+
+    kind = "udp"
+
+    def __init__(self, host: str, port: int) -> None:
+        self._place = (host, port)
+        self._bound: socket.socket | None = None
+        self._ancillary = 0
+        self.lost = 0
+
+    def prepare(self) -> None:
+        """Bind the port."""
+        if self._bound is not None:
+            return
+        self._bound = bound = listening(*self._place, socket.SOCK_DGRAM)
+        bound.setblocking(False)
+        with suppress(OSError):
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+        with suppress(OSError):
+            bound.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
+            self._ancillary = socket.CMSG_SPACE(4)
+        self.lost = 0
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Host and port that are bound, once it is prepared."""
+        return None if self._bound is None else self._bound.getsockname()[:2]
+
+    def open(self, seconds: float) -> bool:
+        """Return True: there is nobody to connect to."""
+        return True
+
+    def receive(self, seconds: float) -> Sequence[Message]:
+        """Return the datagrams that have arrived: see `Transport`."""
+        assert self._bound is not None
+        if not select.select([self._bound], [], [], seconds)[0]:
+            return []
+        messages, receive, ancillary = list[Message](), self._bound.recvmsg, self._ancillary
+        told: Any = ()
+        with suppress(BlockingIOError, ConnectionRefusedError):
+            for _ in range(DATAGRAMS):
+                data, told, _, _ = receive(PIECE, ancillary)
+                messages.append(Message(data))
+        for level, kind, value in told:
+            if level == socket.SOL_SOCKET and kind == SO_RXQ_OVFL and len(value) == 4:
+                self.lost += (struct.unpack("I", value)[0] - self.lost) & 0xFFFFFFFF
+        return messages
+
+    def close(self) -> None:
+        """Do nothing: the port stays bound until `release`."""
+
+    def release(self) -> None:
+        """Give the port back."""
+        if self._bound is not None:
+            self._bound.close()
+            self._bound = None
+
+
+@reader("tcp")
+def tcp(place: str) -> Transport:
+    """Open `tcp:HOST:PORT`: connect to a sender that listens."""
+    return Client(*address("tcp", place, local=False))
+
+
+@reader("tcp-listen")
+def tcp_listen(place: str) -> Transport:
+    """Open `tcp-listen:[HOST:]PORT`: wait for a sender that connects."""
+    return Server(*address("tcp-listen", place, local=True))
+
+
+@reader("udp")
+def udp(place: str) -> Transport:
+    """Open `udp:[HOST:]PORT`: receive datagrams."""
+    return Datagrams(*address("udp", place, local=True))
