@@ -12,7 +12,7 @@ from neurosim.errors import StreamError
 from neurosim.kernels.events import event_stream as kernel
 from neurosim.outside.files import check_regular
 from neurosim.streams.events.event import Counts, Events
-from neurosim.streams.events.opened import Opened, cut, mirrored, new_events, pieces
+from neurosim.streams.events.opened import Opened, cut, new_events, pieces
 
 MAGIC = b"Event Stream"
 KINDS = {kernel.GENERIC: "generic", kernel.DVS: "DVS", kernel.ATIS: "ATIS", kernel.COLOUR: "colour"}
@@ -55,13 +55,11 @@ def _batches(path: Path, start: int, kind: int, height: int, counts: Counts) -> 
         held = np.concatenate([held, data])
         events = new_events(len(held) // 5 if kind else 0)
         before = state.copy()
-        taken = kernel.decode(held, kind, state, events["t"], events["x"], events["y"], events["p"])
+        taken = kernel.decode(held, kind, height, state, events["t"], events["x"], events["y"], events["p"])
         counts.pass_over("threshold crossings", state[kernel.CROSSINGS] - before[kernel.CROSSINGS])
         counts.pass_over("generic records", state[kernel.RECORDS] - before[kernel.RECORDS])
         held, at = held[taken:], at + taken
-        events = events[: state[kernel.WRITTEN]]
-        events["y"] = mirrored(events["y"], height)
-        yield events
+        yield events[: state[kernel.WRITTEN]]
         if len(held) > MOST_HELD:
             raise StreamError(f"records of {path} must have at most {MOST_HELD} bytes, and at byte {at} one has more")
     if len(held):
