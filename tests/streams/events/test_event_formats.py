@@ -1,5 +1,8 @@
 """Every format gives back the events that were written into it, bit by bit, from its published description."""
 
+import re
+from pathlib import Path
+
 import event_files as made
 import numpy as np
 import pytest
@@ -194,3 +197,10 @@ def test_a_format_can_be_given(tmp_path):
 
 def test_every_format_has_a_writer_here_but_those_of_packages():
     assert {row[2] for row in WRITERS.values()} == set(FORMATS) - {"aedat4", "hdf5"}
+
+
+def test_the_page_of_events_has_every_format_and_ending():
+    page = (Path(__file__).parents[3] / "docs" / "events.md").read_text()
+    rows = dict(re.findall(r"^\| `([\w.]+)` \| (.+?) \|", page, re.MULTILINE))
+    found = {name: set(re.findall(r"`(\.\w+)`", rows[name])) for name in FORMATS}
+    assert found == {name: set(row.endings) for name, row in FORMATS.items()}
