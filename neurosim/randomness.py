@@ -20,6 +20,7 @@ PIXELS = 307  # of one image, whose seed one of these transforms has drawn
 ARRIVALS, ROOFLINE = 401, 402  # for `neurosim bench`: arrivals of samples, and the order of rows in memory
 SWEEP, CONSTANTS, READOUT_ERRORS, SEEDS = 501, 502, 503, 504  # points of a sweep; what its front does not know exactly
 EXCHANGES = 505  # the order in which layers on cores are exchanged
+SHOWN_LABELS = 701  # labels of a stream that names of neurons are learned from
 WORDS = 4  # words that Philox makes from one value of its counter
 PIECE = 1 << 22  # numbers made at a time, so that intermediate results take little memory
 
@@ -29,6 +30,14 @@ def words(seed: int, purpose: int, part: int, count: int) -> NDArray[np.uint64]:
     return _generator(seed, purpose, part).random_raw(count)
 
 
+def words_of_seeds(seeds: NDArray[np.uint64], purpose: int, part: int, count: int) -> NDArray[np.uint64]:
+    """Return what `words` gives for each of many seeds: uint64 (seeds, count)."""
+    found = np.empty((len(seeds), count), np.uint64)
+    for row, seed in zip(found, seeds.tolist(), strict=True):
+        row[:] = words(seed, purpose, part, count)
+    return found
+
+
 def uniform(
     seed: int, purpose: int, part: int, count: int, scale: float = 1.0, dtype: type[np.floating[Any]] = np.float64
 ) -> NDArray[Any]:
@@ -36,7 +45,7 @@ def uniform(
     return _in_pieces(_uniform, _generator(seed, purpose, part), count, scale, dtype)
 
 
-def _unit(words: NDArray[np.uint64]) -> NDArray[np.float64]:
+def unit(words: NDArray[np.uint64]) -> NDArray[np.float64]:
     """Return numbers in [0, 1), each from the 53 highest bits of a word."""
     return (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
@@ -46,7 +55,7 @@ def at_places(seed: int, purpose: int, part: int, first: int, count: int, each: 
     steps = -(-each // WORDS)
     key = np.array([seed, (purpose << 48) + part], dtype=np.uint64)
     words = np.random.Philox(key=key, counter=first * steps).random_raw(count * steps * WORDS)
-    return _unit(words).reshape(count, steps * WORDS)[:, :each]
+    return unit(words).reshape(count, steps * WORDS)[:, :each]
 
 
 def normal(
@@ -57,11 +66,11 @@ def normal(
 
 
 def _uniform(generator: np.random.Philox, count: int) -> NDArray[np.float64]:
-    return _unit(generator.random_raw(count))
+    return unit(generator.random_raw(count))
 
 
 def _normal(generator: np.random.Philox, count: int) -> NDArray[np.float64]:
-    return normal_of(_unit(generator.random_raw(2 * count)).reshape(-1, 2))
+    return normal_of(unit(generator.random_raw(2 * count)).reshape(-1, 2))
 
 
 def normal_of(pairs: NDArray[np.float64]) -> NDArray[np.float64]:

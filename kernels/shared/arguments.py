@@ -4,6 +4,7 @@ Passing eighty arrays and numbers from Python takes longer than a small layer's 
 from one sample to the next are written to memory once, and the loop is called with their address.
 """
 
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.datamodel import models
@@ -13,6 +14,8 @@ from numba.core.typing.templates import AttributeTemplate, infer_getattr
 from numba.extending import intrinsic, register_model
 
 from neurosim.kernels.compiled import compiled
+
+FIRST_ENTRY = 4  # of what an array is to compiled code: the address of its data
 
 
 @intrinsic
@@ -103,3 +106,45 @@ def size_of_arguments(kind):
 def write_arguments(address, arguments):
     """Write arguments to an address."""
     _put_arguments(address, arguments)
+
+
+def place_of(kind, *fields):
+    """Return where, in the memory of arguments of a kind, a number lies, or the address of an array's first entry.
+
+    Parameters
+    ----------
+    kind : tuple type
+    *fields : int
+        Index of an argument, of a field of that named tuple, and so on: the last one is a number or an array.
+
+    Returns
+    -------
+    int
+        Bytes from the beginning of the memory.
+    """
+    context = cpu_target.target_context
+    target, data, place = context.target_data, context.data_model_manager[kind].get_data_type(), 0
+    for index in fields:
+        place, data, kind = place + data.get_element_offset(target, index), data.elements[index], kind[index]
+    return place + data.get_element_offset(target, FIRST_ENTRY) if isinstance(kind, types.Array) else place
+
+
+@intrinsic
+def word_at(typing, address):
+    """Return the whole number of 64 bits at an address."""
+    return types.int64(types.int64), lambda context, builder, signature, values: builder.load(_word(builder, values[0]))
+
+
+@intrinsic
+def put_word(typing, address, word):
+    """Write a whole number of 64 bits to an address."""
+
+    def write(context, builder, signature, values):
+        builder.store(values[1], _word(builder, values[0]))
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), write
+
+
+def _word(builder, address):
+    return builder.inttoptr(address, ir.IntType(64).as_pointer())

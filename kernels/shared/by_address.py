@@ -64,22 +64,32 @@ def competition_at(typing, address, drive, responses, parameters):
 @intrinsic
 def call(typing, entry, address, kind, i, j, k, m):
     """Call the stage whose compiled code begins at `entry`, with what `arguments_at` takes and four whole numbers."""
-    taken = types.intp, kind, types.intp, types.intp, types.intp, types.intp
+    return _called(types.intp, types.intp, kind, types.intp, types.intp, types.intp, types.intp)
+
+
+@intrinsic
+def call_loop(typing, entry, address, kind):
+    """Call the loop whose compiled code begins at `entry`, with what `arguments_at` takes; return its two numbers."""
+    return _called(types.UniTuple(types.intp, 2), types.intp, kind)
+
+
+def _called(returns, *taken):
+    """Return the signature, and the code, of a call of compiled code by its address."""
 
     def code(context, builder, signature, values):
-        function = context.call_conv.get_function_type(types.intp, taken)
+        function = context.call_conv.get_function_type(returns, taken)
         stage = builder.inttoptr(values[0], function.as_pointer())
-        status, returned = context.call_conv.call_function(builder, stage, types.intp, taken, values[1:])
+        status, returned = context.call_conv.call_function(builder, stage, returns, taken, values[1:])
         with cgutils.if_unlikely(builder, status.is_error):  # no stage raises, but where bounds are checked
             context.call_conv.return_status_propagate(builder, status)
         return returned
 
-    return types.intp(types.intp, *taken), code
+    return returns(types.intp, *taken), code
 
 
-def entry_of(stage, kind):
-    """Return where the code of a stage begins, compiled for arguments of a kind."""
-    taken = types.intp, types.TypeRef(kind), types.intp, types.intp, types.intp, types.intp
+def entry_of(stage, kind, numbers=4):
+    """Return where the code of a stage begins, compiled for arguments of a kind and so many whole numbers."""
+    taken = types.intp, types.TypeRef(kind), *[types.intp] * numbers
     stage.compile(taken)
     compiled = stage.overloads[taken]
     return compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)

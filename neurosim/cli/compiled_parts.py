@@ -167,11 +167,27 @@ def _events() -> None:
             read_events(path)
 
 
+def _following() -> None:
+    """Tell how novel samples are, and name them as their labels come."""
+    from neurosim.chip.chip import Chip
+    from neurosim.online.emission.novelty import MEASURES, Novelty
+    from neurosim.online.emission.prequential import Prequential
+    from neurosim.online.run import run
+    from neurosim.recipes import named
+    from neurosim.streams import ArrayStream
+
+    chip = Chip([named("softhebb", NEURONS)], inputs=INPUTS)
+    stream = ArrayStream(_samples(INPUTS), range(SAMPLES))
+    run(chip, stream, chunk=1, listener=Novelty(chip, tuple(MEASURES)))
+    run(chip, stream, listener=Prequential(chip))
+
+
 PARTS = {
     "dense": Part(_dense, "Dense layers."),
     "images": Part(_images, "Convolutional layers."),
     "events": Part(_events, "Files of event cameras."),
     "readout": Part(_readout, "The readout of a chip that ends in images."),
+    "following": Part(_following, "Novelty, and labels that come late."),
     "machine": Part(_machine, "What neurosim bench --roofline measures with."),
     "timeline": Part(_timeline, "What neurosim cost --timeline simulates with."),
 }

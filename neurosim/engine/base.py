@@ -236,6 +236,10 @@ class WorkingLayer(Fixed, ABC):
         if self.state.counters.item(self.kernel_layout.SAMPLES) % self._records.interval == 0:
             self._records.add(record(self.samples, self.steps, self.state.wins, self.norms, self.writes))
 
+    def take_records(self, records: Records) -> None:
+        """Go on with a time series of the instruments."""
+        self._records = records
+
     def arrays(self) -> Arrays:
         """Return all that was learned, by name, an unfinished window without what older windows left behind.
 

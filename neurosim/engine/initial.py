@@ -60,10 +60,10 @@ def first_array(
 
 
 def sums_of_powers(weights: Array, p: float) -> NDArray[np.float64]:
-    """Return the sum of |w|^p of each neuron of weights (inputs, neurons): float64 (neurons,)."""
+    """Return the sum of |w|^p of each neuron of weights (..., inputs, neurons): float64 (..., neurons)."""
     sums: NDArray[Any]
     if p == 2:
-        sums = np.einsum("ik,ik->k", weights, weights, dtype=np.float64)
+        sums = np.einsum("...ik,...ik->...k", weights, weights, dtype=np.float64)
     else:
-        sums = (np.abs(weights.astype(np.float64)) ** p).sum(axis=0)
+        sums = (np.abs(weights.astype(np.float64)) ** p).sum(axis=-2)
     return sums

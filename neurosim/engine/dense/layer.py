@@ -15,7 +15,7 @@ from neurosim.engine.dense.executor import DenseExecutor
 from neurosim.engine.dense.state import first_state, first_weights, pending_arrays
 from neurosim.engine.executor import Executor
 from neurosim.engine.initial import first_array
-from neurosim.engine.restoring import Arrays, Range
+from neurosim.engine.restoring import Arrays, Range, check_ranges
 from neurosim.engine.samples import Array
 from neurosim.errors import ConfigError
 from neurosim.kernels.dense import layout
@@ -23,6 +23,7 @@ from neurosim.kernels.dense.temperature import sharpness_at
 from neurosim.layers.dense import DenseWTA
 from neurosim.state.arrays import plain_weights
 
+NOTHING = np.empty(0, np.int64)
 OF_CELLS = "programmed", "exponents"  # arrays of cells that age
 MakeExecutor = Callable[[DenseWTA, int, int, layout.Constants, layout.State], Executor[Any]]
 
@@ -182,6 +183,13 @@ class DenseLayer(WorkingLayer):
             few_bits.check(self.constants, arrays["synapses"], arrays["scales"])
         if (arrays["programmed"] > arrays["counters"][layout.SAMPLES]).any():
             raise ValueError("programmed must be at most the samples that were learned from")
+
+    def check_many(self, arrays: Arrays) -> None:
+        """Refuse, by ValueError, arrays (chips, ...) of chips with this layer that none can have learned."""
+        check_ranges(arrays, (limits for limits in self._ranges() if limits.name in arrays))
+        self._check({"programmed": NOTHING} | arrays | {"counters": arrays["counters"].T[..., None, None]})
+        if (arrays["counters"][:, layout.PENDING] >= self.constants.window).any():
+            raise ValueError(f"counters must tell less than the {self.constants.window} samples of a window")
 
     def _ranges(self) -> tuple[Range, ...]:
         least_zero = ("counters", "wins", "norms", "input_norm", "lead", "eligibility_scales", *OF_CELLS)

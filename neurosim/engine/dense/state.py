@@ -14,6 +14,7 @@ from neurosim.kernels.dense import layout
 from neurosim.layers.dense import DenseWTA
 
 Array = NDArray[np.float32]
+NOT_DRAWN = "zeros", "samples"  # of first weights: from samples, a neuron has none until its sample comes
 ROUNDED = 2.0**-23  # how far from one a norm may be by the rounding of its weights
 
 
@@ -59,27 +60,44 @@ def _unrounded(layer: DenseWTA, inputs: int, seed: int, index: int, array: Array
 
 
 def _drawn(layer: DenseWTA, inputs: int, seed: int, index: int) -> Array:
-    """Return random weights, before any rounding.
+    """Return random weights, before any rounding."""
+    shape = inputs, layer.neurons
+    if layer.initial in NOT_DRAWN:
+        return aligned.zeros(shape)
+    draw = randomness.uniform if layer.initial == "uniform" else randomness.normal
+    numbers = draw(seed, randomness.WEIGHTS, index, math.prod(shape), spread(layer, inputs), precision(layer))
+    return in_proportion(layer, numbers.reshape(shape))
+
+
+def spread(layer: DenseWTA, inputs: int) -> float:
+    """Return the highest of uniform first weights, or the deviation of normal ones.
 
     The mean of the sum of |w|^p is R^p (Gamma functions: the normal distribution's moment).
     """
-    if layer.initial in ("zeros", "samples"):  # from samples, a neuron has none until its sample comes
-        return aligned.zeros((inputs, layer.neurons))
-    shape, p = (inputs, layer.neurons), layer.lebesgue
-    # Single precision takes half the memory of what may be the largest array; renormalising needs double precision.
-    precision = np.float64 if layer.renormalise or layer.weight_sum is not None else np.float32
+    p = layer.lebesgue
     if layer.initial == "uniform":
-        highest = layer.radius * ((p + 1) / inputs) ** (1 / p)
-        weights = randomness.uniform(seed, randomness.WEIGHTS, index, math.prod(shape), highest, precision)
-    else:
-        moment = 2 ** (p / 2) * math.gamma((p + 1) / 2) / math.sqrt(math.pi)
-        deviation = layer.radius / (inputs * moment) ** (1 / p)
-        weights = randomness.normal(seed, randomness.WEIGHTS, index, math.prod(shape), deviation, precision)
-    weights = weights.reshape(shape)
+        return float(layer.radius * ((p + 1) / inputs) ** (1 / p))
+    moment = 2 ** (p / 2) * math.gamma((p + 1) / 2) / math.sqrt(math.pi)
+    return float(layer.radius / (inputs * moment) ** (1 / p))
+
+
+def precision(layer: DenseWTA) -> type[np.floating[Any]]:
+    """Return the type in which first weights are drawn: single precision takes half the memory.
+
+    It may be the largest array; renormalising needs double precision.
+    """
+    return np.float64 if layer.renormalise or layer.weight_sum is not None else np.float32
+
+
+def in_proportion(layer: DenseWTA, weights: NDArray[Any]) -> Array:
+    """Bring drawn weights (..., inputs, neurons) to norm one, or to a sum, where a layer does; return them as float32.
+
+    What is given may be written over.
+    """
     if layer.renormalise:
-        weights /= (np.abs(weights) ** p).sum(axis=0) ** (1 / p)
+        weights /= (np.abs(weights) ** layer.lebesgue).sum(axis=-2, keepdims=True) ** (1 / layer.lebesgue)
     if layer.weight_sum is not None:
-        weights *= layer.weight_sum / np.abs(weights).sum(axis=0)
+        weights *= layer.weight_sum / np.abs(weights).sum(axis=-2, keepdims=True)
     single: Array = weights.astype(np.float32, copy=False)
     return single
 

@@ -1,0 +1,126 @@
+"""Keys of a fleet: text or whole numbers, in order of appearance, each with a seed of its own."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.errors import SampleError
+from neurosim.outside.arrays import shown
+
+Key = str | int
+MOST_CHARACTERS = 200
+LOWEST, HIGHEST = -(2**63), 2**63 - 1
+RULE = f"text of 1 to {MOST_CHARACTERS} characters, or a whole number of 64 bits"
+KINDS = {frozenset({str}), frozenset({int})}
+
+
+def seed_of(seed: int, key: Key) -> int:
+    r"""Return the seed of a key's chip in a fleet of some seed.
+
+    The first eight bytes, lowest first, of the SHA-256 of the text `SEED text KEY` or `SEED whole KEY` in UTF-8: it
+    depends on nothing else, so keys may come in any order, in any process, and on any machine.
+
+    Parameters
+    ----------
+    seed : int
+        Of the fleet.
+    key : str or int
+    """
+    kind = "text" if isinstance(key, str) else "whole"
+    return int.from_bytes(hashlib.sha256(f"{seed} {kind} {key}".encode()).digest()[:8], "little")
+
+
+def as_key(key: Any) -> Key:
+    """Return a key as Python's own text or whole number.
+
+    Raises
+    ------
+    SampleError
+        If it is neither, too long, empty, or cannot be written in UTF-8.
+    """
+    if type(key) is str or isinstance(key, str):
+        plain = str(key)
+        if 0 < len(plain) <= MOST_CHARACTERS and _is_writable(plain):
+            return plain
+    elif isinstance(key, int | np.integer) and not isinstance(key, bool) and LOWEST <= int(key) <= HIGHEST:
+        return int(key)
+    raise SampleError(f"a key must be {RULE}, got {shown(key)}")
+
+
+def _is_writable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
+
+
+def as_keys(keys: Any) -> list[Key]:
+    """Return keys as a list of Python's own text or whole numbers; the ones that are new are checked later.
+
+    Raises
+    ------
+    SampleError
+        If they are no list or array of one axis, or one is not a key.
+    """
+    if isinstance(keys, np.ndarray):
+        if keys.ndim != 1 or keys.dtype.kind not in "iuUTO":
+            what = f"{keys.dtype} {keys.shape}"
+            raise SampleError(f"keys must be an array (samples,) of text or whole numbers, got {what}")
+        keys = keys.tolist()
+    elif isinstance(keys, str | bytes) or not isinstance(keys, Sequence):
+        raise SampleError(f"keys must be a list or an array, one for each sample, got {shown(keys)}")
+    if frozenset(map(type, keys)) in KINDS:
+        return keys if isinstance(keys, list) else list(keys)
+    return [as_key(key) for key in keys]
+
+
+class KeyTable:
+    """Which chip is whose: keys in order of appearance.
+
+    Text and whole numbers are not mixed: all keys are of the kind of the first.
+    """
+
+    def __init__(self) -> None:
+        self._places: dict[Key, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._places)
+
+    def __contains__(self, key: object) -> bool:
+        return type(key) in (str, int) and key in self._places
+
+    def place(self, key: Key) -> int | None:
+        """Return the place of a key, from 0; None if it is not there."""
+        return self._places.get(key)
+
+    def places(self, keys: list[Key]) -> NDArray[np.int64]:
+        """Return the place of each key, -1 for those that are not there."""
+        get = self._places.get
+        return np.fromiter([get(key, -1) for key in keys], np.int64, len(keys))
+
+    def check_new(self, key: Key, first: Key | None = None) -> Key:
+        """Return a key that is to be added; `first` is the first one of those before it that are to be added too.
+
+        Raises
+        ------
+        SampleError
+            If it is none, or of another kind than the others.
+        """
+        key = as_key(key)
+        first = next(iter(self._places), key if first is None else first)
+        if type(first) is not type(key):
+            kinds = "text" if isinstance(first, str) else "whole numbers"
+            raise SampleError(f"keys of a fleet must be of one kind, {kinds} as its first one, {first!r}; got {key!r}")
+        return key
+
+    def add(self, keys: Iterable[Key]) -> None:
+        """Add keys that were checked, behind the others."""
+        for key in keys:
+            self._places[key] = len(self._places)

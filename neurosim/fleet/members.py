@@ -1,0 +1,152 @@
+"""The chips of a fleet: whose they are, their layers, and the samples that go through."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.chip.chip import Chip
+from neurosim.chip.response import Response
+from neurosim.chip.samples import teachable
+from neurosim.engine.fleet.layer import FleetLayer
+from neurosim.engine.samples import NO_LABELS, Array, Labels
+from neurosim.errors import DivergedError, NeurosimError, SampleError
+from neurosim.fleet.keys import Key, KeyTable, seed_of
+from neurosim.fleet.sifting import Bad, Sifted, sift
+
+FEWEST = 16  # chips for which there is room at first
+HAS_DIVERGED = "its chip has diverged, and learns no more: reset(key), or put(key, chip) another one in its place"
+
+
+class Keyed(NamedTuple):
+    """Samples in order, with a key for each.
+
+    Attributes
+    ----------
+    keys : list of str or int
+    values : float32 (samples, inputs)
+    labels : int64 (samples,) or None
+    first : int
+        Number of the first one, for errors.
+    """
+
+    keys: list[Key]
+    values: Array
+    labels: Labels | None
+    first: int = 0
+
+
+class Members:
+    """The chips of a fleet.
+
+    Parameters
+    ----------
+    chip : Chip
+        Of the fleet's shape: for constants, types and errors.
+    seed : int
+        Of the fleet.
+    capacity : int or None
+        The largest number of chips.
+    threads : int
+
+    Attributes
+    ----------
+    table : KeyTable
+    layers : list of FleetLayer
+    seeds : uint64 (room,)
+    diverged : set of int
+        Places of the chips that have diverged.
+    """
+
+    def __init__(self, chip: Chip, seed: int, capacity: int | None, threads: int) -> None:
+        self.chip, self.seed, self.capacity = chip, seed, capacity
+        self.table, self.diverged, self.seeds = KeyTable(), set[int](), np.zeros(0, np.uint64)
+        self.layers = [FleetLayer(layer, threads) for layer in chip.layers]
+        self._taught = [layer for layer in chip.layers if layer.constants.competition.by_label]
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def add(self, keys: Sequence[Key]) -> None:
+        """Let the chips of new keys begin."""
+        first, end = len(self), len(self) + len(keys)
+        if end > len(self.seeds):
+            room = max(end, 2 * len(self.seeds), FEWEST)
+            self.make_room(room if self.capacity is None else min(room, self.capacity))
+        self.seeds[first:end] = [seed_of(self.seed, key) for key in keys]
+        for layer in self.layers:
+            layer.begin(first, self.seeds[first:end])
+        self.table.add(keys)
+
+    def make_room(self, room: int) -> None:
+        """Make room for so many chips."""
+        seeds = np.zeros(room, np.uint64)
+        seeds[: len(self.seeds)] = self.seeds
+        for layer in self.layers:
+            layer.grow(room)
+        self.seeds = seeds
+
+    def sift(self, keyed: Keyed, learning: bool, skip: bool) -> Sifted:
+        """Find the samples that are taken; see `neurosim.fleet.sifting.sift`."""
+        keys, values, _, _ = keyed
+        if len(keys) != len(values):
+            raise SampleError(f"keys must be one for each of {len(values)} samples, got {len(keys)}")
+        chips = self.table.places(keys)
+        bad = [*self._refused(keyed), *(self._unfit(keyed, chips) if learning else ())]
+        return sift(self.table, keys, chips, bad, self.capacity, skip)
+
+    def _refused(self, keyed: Keyed) -> Iterator[Bad]:
+        """Give what is wrong with samples for the first layer."""
+        refused = self.layers[0].refused(keyed.values)
+        if refused is not None:
+            layer = self.chip.layers[0]
+            yield Bad(refused, lambda n: self._fault(keyed, n, layer.fault(keyed.values[n], keyed.first + n, -1)))
+
+    def _unfit(self, keyed: Keyed, chips: Labels) -> Iterator[Bad]:
+        """Give what is wrong with labels, and with chips that cannot learn."""
+        if self._taught:
+            labels = NO_LABELS if keyed.labels is None else keyed.labels
+            _, fault = teachable(self._taught, len(keyed.keys), labels, keyed.first)
+            if fault is not None:
+                fewest = min(layer.constants.neurons for layer in self._taught)
+                yield Bad(labels >= fewest, partial(self._label_fault, keyed, labels))
+        if self.diverged:
+            which = np.isin(chips, list(self.diverged))
+            yield Bad(which, lambda n: self._fault(keyed, n, DivergedError(HAS_DIVERGED)))
+
+    def _label_fault(self, keyed: Keyed, labels: Labels, n: int) -> NeurosimError:
+        _, fault = teachable(self._taught, 1, labels[n : n + 1], keyed.first + n)
+        assert fault is not None
+        return self._fault(keyed, n, fault)
+
+    def _fault(self, keyed: Keyed, n: int, error: NeurosimError) -> NeurosimError:
+        """Return the error of a sample, with the name of its key."""
+        return type(error)(f"key {keyed.keys[n]!r}: {error}")
+
+    def memory(self, count: int) -> Response:
+        """Return memory for responses to so many samples: of a sample that is not taken, the winner stays -1."""
+        shape = count, self.chip.layers[-1].outputs
+        potentials, responses, outputs = (np.zeros(shape, np.float32) for _ in range(3))
+        return Response(potentials, responses, np.full(count, -1), outputs)
+
+    def through(self, keyed: Keyed, sifted: Sifted, learning: bool, results: Response | None) -> NeurosimError | None:
+        """Take samples through all layers, one layer after another; return what is wrong with the first that failed."""
+        order, chips, values, failed = sifted.order, sifted.chips, keyed.values, dict[int, NeurosimError]()
+        for layer in self.layers:
+            arrays: dict[str, NDArray[Any]] = {"values": values}
+            if keyed.labels is not None:
+                arrays["labels"] = keyed.labels
+            if layer is not self.layers[-1]:
+                arrays["outputs"] = np.empty((len(values), layer.layer.outputs), np.float32)
+            elif results is not None:
+                names = "potentials", "responses", "winners", "outputs"
+                arrays |= dict(zip(names, results, strict=True))
+            order, faults = layer.run(order, chips, arrays, learning)
+            for n, neuron in faults:
+                failed[n] = self._fault(keyed, n, layer.layer.fault(values[n], keyed.first + n, neuron))
+            values = arrays.get("outputs", values)
+        if learning:
+            self.diverged.update(chips[list(failed)].tolist())
+        return failed[min(failed)] if failed else None
