@@ -85,7 +85,8 @@ WITHIN = {  # and which folders of a folder, or of kernels/
     "kernels.shared": "kernels",
 }
 KERNEL_USERS = {
-    "engine.dense", "engine.conv", "engine.cuda", "layers", "online.emission", "readouts", "latency.roofline", "engine.fleet",
+    "engine.dense", "engine.conv", "engine.cuda", "layers", "online.emission", "readouts", "latency.roofline",
+    "engine.fleet",
     "hardware.timeline", "streams.events",
 }  # fmt: skip
 MOST_LOOSE_FILES = 10

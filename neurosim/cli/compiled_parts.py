@@ -182,12 +182,26 @@ def _following() -> None:
     run(chip, stream, listener=Prequential(chip))
 
 
+def _encoders() -> None:
+    """Make samples of events by each kind of encoder, written and not, and end a recording."""
+    import numpy as np
+
+    from neurosim.streams.events import EventCounts, EventStream, LocalSurface, as_events
+
+    events = as_events(np.arange(SAMPLES), np.zeros(SAMPLES), np.zeros(SAMPLES), np.zeros(SAMPLES))
+    for encoder in (LocalSurface(), EventCounts(every_us=1)):
+        for start in (0, 1):
+            for _ in EventStream(events, encoder, sensor=(1, 1)).blocks(start):
+                pass
+
+
 PARTS = {
     "dense": Part(_dense, "Dense layers."),
     "images": Part(_images, "Convolutional layers."),
     "events": Part(_events, "Files of event cameras."),
     "readout": Part(_readout, "The readout of a chip that ends in images."),
     "following": Part(_following, "Novelty, and labels that come late."),
+    "encoders": Part(_encoders, "What makes samples of events of cameras."),
     "machine": Part(_machine, "What neurosim bench --roofline measures with."),
     "timeline": Part(_timeline, "What neurosim cost --timeline simulates with."),
 }

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 
 from neurosim.chip.chip import Chip
@@ -122,19 +122,19 @@ class Loop:
                         if watch is not None:
                             report.seconds = time.perf_counter() - begun - report.snapshot_seconds - report.held_seconds
                             watch(report)
+                        yield  # before a snapshot, which then has no sample that nobody has heard of
                         if stop is not None and stop():
                             raise Stop
                         self._take_if_due()
                         if self._editor is not None:  # here, as a call for each chunk of one sample has a cost
                             self._edit(self._editor, stop)
-                        yield
             except (Stop, GeneratorExit):
                 report.interrupted = True
             except Exception:
                 if self._certain:
-                    self._drain()
+                    self._end()
                 raise
-            self._drain()
+            self._end()
         report.seconds = time.perf_counter() - begun - report.snapshot_seconds - report.held_seconds
 
     def keep(self, error: Exception) -> None:
@@ -279,6 +279,13 @@ class Loop:
         self._certain = True
         if self._teller is not None:
             self._teller.check()
+
+    def _end(self) -> None:
+        """Let every sample under way go through all layers, and tell the listener, before the last snapshot."""
+        self._drain()
+        if self._teller is not None:
+            with suppress(Stop):
+                self._teller.rest(True)
 
     def _take_while_waiting(self) -> None:
         """Take a snapshot in the watcher's thread, unless the stream is using the chip at this moment."""

@@ -73,6 +73,7 @@ NAMES = ("samples", "labels")  # of arrays in a file of several
 WAITING = ("queue", "when_full", "reconnect", "idle")  # of what arrives by itself: see `live`
 LIVE = (*LINES, "format", *WAITING)
 EVENTS = ("encode", "sensor")  # how events become samples
+CAMERA = (*EVENTS, "skip_bad", *WAITING)
 EXACT = ("image_size", *NAMES, *WAITING, *EVENTS)  # options that a source must take if they are given
 SOURCES = (
     Source("arrays.digits", name="digits", splits=("", "train", "test")),
@@ -98,6 +99,8 @@ SOURCES = (
     Source("events.reading.event_folder", EVENTS, name="events", folder=True, spelling="events:FOLDER"),
     Source("live.sockets.tcp", LIVE, name="tcp", address=True, spelling="tcp:HOST:PORT"),
     Source("live.sockets.tcp_listen", LIVE, name="tcp-listen", address=True, spelling="tcp-listen:[HOST:]PORT"),
+    Source("live.camera.udp_camera", CAMERA, name="udp-events", address=True, spelling="udp-events:[HOST:]PORT"),
+    Source("live.camera.udp_camera_32", CAMERA, name="udp-events32", address=True, spelling="udp-events32:[HOST:]PORT"),
     Source("live.sockets.udp", LIVE, name="udp", address=True, spelling="udp:[HOST:]PORT"),
     Source("live.zeromq.zeromq", LIVE, name="zmq", address=True, spelling="zmq:tcp://HOST:PORT"),
     Source("live.mqtt.mqtt", LIVE, name="mqtt", address=True, spelling="mqtt:HOST:PORT/TOPIC"),

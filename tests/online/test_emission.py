@@ -18,6 +18,7 @@ from neurosim.online.emission.emitter import Emitter
 from neurosim.online.emission.fields import FIELDS, WHOLE, Field, fields_of
 from neurosim.online.emission.formats import FORMATS, columns_of, format_of, packed_dtype
 from neurosim.online.emission.output import Output, Stuck
+from neurosim.online.snapshots import Snapshots
 from neurosim.online.stop import Stop
 from neurosim.streams import ArrayStream
 
@@ -281,6 +282,27 @@ def test_a_full_disk_is_an_error_and_the_state_has_all_that_was_learned(samples,
     kept = ns.Chip.load(state)
     assert kept.samples > 0
     assert kept.state_sha256 == chip.state_sha256 == chip_of("dense").learn(samples[: kept.samples]).state_sha256
+
+
+@pytest.mark.parametrize("way", [{}, {"chunk": 1}, {"chunk": 20}, {"threads": 2}])
+def test_no_snapshot_has_a_sample_whose_record_is_not_written(monkeypatch, samples, tmp_path, way):
+    """So that after a kill no record is missing, whenever it comes."""
+    Clock(monkeypatch)  # nothing is due by time
+    chip, file, found = chip_of("dense"), io.BytesIO(), []
+    stream = ArrayStream(samples[:90])
+    emitter = Emitter(chip, stream, ["winner"], "csv", Output(file))
+    for name in ("take", "finish"):
+        before = getattr(Snapshots, name)
+
+        def noted(own, taken, position, before=before):
+            found.append((taken, len(file.getvalue().splitlines()) - 1))
+            before(own, taken, position)
+
+        monkeypatch.setattr(Snapshots, name, noted)
+    ns.run(chip, stream, listener=emitter, state=tmp_path / "chip.h5", snapshot_samples=40, snapshot_seconds=0, **way)
+    assert len(found) > 1
+    assert all(taken == written for taken, written in found)
+    assert "threads" in way or [taken for taken, _ in found] == [40, 80, 90]
 
 
 def test_a_field_may_be_given_and_may_keep_arrays(samples, monkeypatch):

@@ -5,7 +5,6 @@ import select
 import stat
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 MILLISECOND = 1_000_000  # nanoseconds
@@ -72,7 +71,7 @@ class Output:
         """
         if not self.held:
             return
-        data = memoryview(b"".join(self._pieces))
+        data = memoryview(self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces))
         self._pieces, self.held = [], 0
         if self._descriptor < 0:
             self._file.write(data)
@@ -82,8 +81,10 @@ class Output:
                 data = data[os.write(self._descriptor, data) :]
                 continue
             self._wait()
-            with suppress(BlockingIOError):  # a descriptor that somebody made so: wait again
+            try:
                 data = data[os.write(self._descriptor, data[:AT_ONCE]) :]
+            except BlockingIOError:  # of a descriptor that somebody made so: wait again
+                continue
         self._last = time.monotonic_ns()
 
     def _wait(self) -> None:

@@ -1,6 +1,5 @@
 """Blocks of samples made of events as they come."""
 
-import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -38,9 +37,9 @@ class BlockMaker:
         self._encoding, self._size, self.skips, self._labelled, self._trail = encoding, size, skipped, labelled, trail
         self._given, self._row, self._rows = skipped, 0, 0  # samples given before this block; filled rows; all rows
 
-    def take(self, events: Events, label: int) -> Iterator[Block]:
-        """Take events with the label of their recording; give the blocks that they fill."""
-        first, count, arrived = 0, len(events.t), time.monotonic_ns()
+    def take(self, events: Events, label: int, arrived: int) -> Iterator[Block]:
+        """Take events with the label of their recording, which arrived then; give the blocks that they fill."""
+        first, count = 0, len(events.t)
         if self._trail is not None:
             self._trail.note_events(events)
         while first < count:

@@ -1,5 +1,6 @@
 """Events as a stream of samples: recordings, or a live source, through an encoder."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -83,6 +84,8 @@ class EventStream(Stream):
         self._trail: Trail | None = None
         self._skipped = 0
 
+    going_on = "with the events that come from now on, and the surface as it was"
+
     @property
     def outside(self) -> int:
         """Events that were passed over."""
@@ -110,6 +113,14 @@ class EventStream(Stream):
     def identity(self) -> dict[str, object]:
         """Return what must be equal for a run to go on: the encoder and the sensor are part of it."""
         return super().identity() | {"sensor": "{} x {}".format(*self.sensor)}
+
+    def counted(self, taken: int) -> dict[str, int]:
+        """Return what was counted of a live source: see `Stream.counted`."""
+        if self.replayable:
+            return {}
+        of_source = getattr(self._sources[0], "counted", dict)()
+        events = {"events": int(self._encoding.clock[clocks.TAKEN])}
+        return events | {"outside": self.outside, "late": self.late, "restarts": self.restarts} | of_source
 
     def kept(self, taken: int) -> dict[str, NDArray[Any]]:
         """Return the surface and the clock of a live source as of so many samples: see `Stream.kept`."""
@@ -148,7 +159,8 @@ class EventStream(Stream):
             for number, source in enumerate(self._sources):
                 label = UNLABELLED if self._labels is None else int(self._labels[number])
                 for events in source.blocks(AT_ONCE):
-                    yield from maker.take(as_columns(events), label)
+                    arrived = getattr(source, "arrived", None) or time.monotonic_ns()
+                    yield from maker.take(as_columns(events), label, arrived)
                     if not together:
                         yield from maker.rest()
                 if self.replayable:

@@ -111,7 +111,7 @@ class MQTT(Transport):
         before = -1
         while result == good and before < len(messages) < MOST:
             before = len(messages)
-            result = self._client.loop(0)
+            result = self._client.loop_read()  # a packet, if there is one
         if messages:
             self._messages = []
             return messages
