@@ -152,6 +152,7 @@ with tempfile.TemporaryDirectory() as folder:
         recording = read_events(path)
         results.append([recording.events.tolist(), recording.counts.outside])
 print(json.dumps([results, sum(evt3.decode.stats.cache_misses.values())]))
+"""
 EVENTS = """
 import json
 import numpy as np
@@ -264,6 +265,7 @@ EDITS = {  # the program, its loop, and for each file what stands there and what
         "events/evt3.py": ("else (base, polarity)", "else (base + 1, polarity)"),
         "events/tally.py": ("counts[OUTSIDE] += len(t) - kept", "counts[OUTSIDE] += len(t)"),
         "events/wrapping.py": ("return turned + 1", "return turned + 2"),
+    }),
     "surfaces": (EVENTS, "events.surfaces patches", {
         "events/clock.py": ("clock[LATE] += t < clock[LATEST]", "clock[LATE] += t <= clock[LATEST]"),
         "events/surfaces.py": ("ONE / _norm(", "(ONE + ONE) / _norm("),
@@ -296,14 +298,6 @@ def test_every_kernel_file_of_the_cpu_has_an_edit():
 
 @pytest.mark.parametrize(
     "kind",
-    [
-        "machine",
-        *(
-            pytest.param(kind, marks=pytest.mark.slow)
-            for kind in ("readout", "timeline", "event files", "dense", "conv")
-        ),
-    ],
-    ["machine", *(pytest.param(kind, marks=pytest.mark.slow) for kind in EDITS if kind != "machine")],
     ["machine", *(pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS)],
 )
 def test_what_was_compiled_before_an_edit_is_never_loaded(tmp_path, kind):
