@@ -7,7 +7,7 @@ from random import Random
 import event_files as made
 import h5py
 import numpy as np
-from mutations import WHOLE, bent
+from mutations import LEARN, WHOLE, bent
 
 # A command that reads events alone: whole, and as errors of the command line are told.
 READ = """
@@ -147,6 +147,9 @@ def h5(rng: Random, folder: Path) -> list[object]:
 
 def _put(rng: Random, folder: Path, name: str, data: bytes) -> list[object]:
     (folder / name).write_bytes(bent(rng, data) if rng.random() < 0.5 else data)
+    if rng.random() < 0.2:
+        encode = rng.choice(["counts:every=1ms,cell=8", "counts:every=20", "local:radius=2,tau=20ms"])
+        return ["stream", folder / name, "--encode", encode, "--sensor", "64,48", *LEARN]
     return _read(folder / name)
 
 
