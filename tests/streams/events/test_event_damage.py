@@ -2,6 +2,8 @@
 
 import re
 import struct
+import sys
+import tracemalloc
 from itertools import pairwise
 
 import event_files as made
@@ -195,3 +197,41 @@ def test_what_is_no_file(tmp_path):
         with pytest.raises(StreamError, match="must be a"):
             read_events(path)
     assert len(read_events(put(tmp_path, "a.bin", b""))) == 0
+
+
+def test_aedat4_needs_its_package(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "aedat", None)
+    with pytest.raises(
+        StreamError, match=r"package aedat, which is not installed: pip install 'neurosim-chip\[events\]'"
+    ):
+        read_events(put(tmp_path, "a.aedat4", b"#!AER-DAT4.0\r\n" + bytes(50)))
+
+
+def test_aedat4_that_is_cut_gives_the_packets_before(tmp_path):
+    faery = pytest.importorskip("faery")
+    events = made.made_up(1, 20_000)
+    array = np.array(events, [("t", "<u8"), ("x", "<u2"), ("y", "<u2"), ("p", "?")]).astype(faery.EVENTS_DTYPE)
+    faery.events_stream_from_array(array, (64, 48)).to_file(tmp_path / "whole.aedat4", compression=None)
+    whole = (tmp_path / "whole.aedat4").read_bytes()
+    given, told = read_until_damage(put(tmp_path, "a.aedat4", whole[: len(whole) * 2 // 3]))
+    assert given == events[: len(given)]
+    assert given
+    assert "must be an AEDAT 4 file that can be read" in told
+    _, told = read_until_damage(put(tmp_path, "b.aedat4", whole[:14] + bytes(500)))
+    assert "\n" not in told
+
+
+def test_memory_does_not_depend_on_the_length_of_a_file(tmp_path):
+    """Reading 16 MB in blocks takes as much as reading 4 MB, and far less than either."""
+    most = []
+    for megabytes in (4, 16):
+        record = struct.pack("<II", 5, 1 << 28 | 3)
+        file = open_events(put(tmp_path, "a.dat", b"% Version 2\n\x0c\x08" + record * (megabytes << 17)))
+        assert sum(map(len, file.blocks(1000))) == megabytes << 17
+        tracemalloc.start()
+        for _ in file.blocks(1000):
+            pass
+        most.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert max(most) < 2 << 20
+    assert most[1] < 1.2 * most[0]

@@ -58,11 +58,13 @@ def test_minus_one_is_darker(tmp_path):
     assert read_events(put(tmp_path / "a.h5", kinds=KINDS | {"p": "?"})).events.tolist() == EVENTS
 
 
-def test_it_is_read_in_blocks(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("chunk", "together"), [(None, 7), (3, 9), (20, 20), (100, 50)])
+def test_it_is_read_in_blocks_of_whole_chunks(tmp_path, monkeypatch, chunk, together):
     monkeypatch.setattr(hdf5, "TOGETHER", 7)
-    file = open_events(put(tmp_path / "a.h5"))
+    monkeypatch.setattr(hdf5, "MOST_TOGETHER", 50)
+    file = open_events(put(tmp_path / "a.h5", chunks=chunk and (chunk,)))
     blocks = list(file.blocks())
-    assert len(blocks) == -(-200 // 7)
+    assert [len(block) for block in blocks[:-1]] == [together] * (-(-200 // together) - 1)
     assert np.concatenate(blocks).tolist() == EVENTS
 
 
@@ -114,6 +116,14 @@ def test_a_file_that_declares_more_than_it_stores(tmp_path):
         for name, kind in KINDS.items():
             file.create_dataset(f"events/{name}", (1 << 40,), kind, chunks=(1 << 20,))
     with pytest.raises(StreamError, match="must unpack to at most 200 times"):
+        read_events(tmp_path / "a.h5")
+
+
+def test_a_chunk_that_is_far_larger_than_what_it_stores(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for name, kind in KINDS.items():
+            file.create_dataset(f"events/{name}", (200,), kind, chunks=(1 << 28,), maxshape=(None,), compression="gzip")
+    with pytest.raises(StreamError, match=r"a chunk of /events/t of .* must unpack to at most 200 times"):
         read_events(tmp_path / "a.h5")
 
 
