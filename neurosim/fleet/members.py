@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.chip.chip import Chip
+from neurosim.chip.one_by_one import new_tuple
 from neurosim.chip.response import Response
 from neurosim.chip.samples import teachable
 from neurosim.engine.fleet.layer import FleetLayer
+from neurosim.engine.fleet.worker import Worker
 from neurosim.engine.samples import NO_LABELS, Array, Labels
 from neurosim.errors import DivergedError, NeurosimError, SampleError
 from neurosim.fleet.keys import Key, Keys, KeyTable, as_key, seed_of
@@ -64,6 +66,7 @@ class Members:
         self.chip, self.seed, self.capacity = chip, seed, capacity
         self.table, self.diverged, self.seeds = KeyTable(), set[int](), np.zeros(0, np.uint64)
         self.layers = [FleetLayer(layer, threads) for layer in chip.layers]
+        self._singles = dict[bool, list[Worker]]()
         self._taught = [layer for layer in chip.layers if layer.constants.competition.by_label]
 
     def __len__(self) -> int:
@@ -124,6 +127,41 @@ class Members:
     def _fault(self, keyed: Keyed, n: int, error: NeurosimError) -> NeurosimError:
         """Return the error of a sample, with the name of its key."""
         return type(error)(f"key {as_key(keyed.keys[n])!r}: {error}")
+
+    def needs_care(self, place: int) -> bool:
+        """Return whether a chip cannot simply learn from a sample without a label."""
+        return bool(self._taught) or place in self.diverged
+
+    def one(self, key: Key, place: int, x: Any, learning: bool) -> Response:
+        """Take one sample without a label, float32 (inputs,), through one chip's layers.
+
+        Raises
+        ------
+        SampleError, DivergedError
+            As of `WorkingLayer.fault`; the message names the key.
+        """
+        for layer, worker in zip(self.layers, self._alone(learning), strict=True):
+            worker.sample.values[0] = x
+            neuron = worker.one(place)
+            if neuron is not None:
+                if learning and (neuron >= 0 or layer is not self.layers[0]):
+                    self.diverged.add(place)
+                error = layer.layer.fault(worker.sample.values[0], 0, neuron)
+                raise type(error)(f"key {key!r}: {error}")
+            x = worker.results.outputs[0]
+        potentials, responses, winners, outputs = worker.results[:4]
+        return new_tuple(Response, (potentials[0].copy(), responses[0].copy(), winners.item(), outputs[0].copy()))
+
+    def _alone(self, learning: bool) -> list[Worker]:
+        """Return what takes single samples through each layer."""
+        found = self._singles.get(learning)
+        if found is None:
+            found = self._singles[learning] = [layer.worker(learning, True) for layer in self.layers]
+        return found
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return everything but memory that compiled code is bound to."""
+        return self.__dict__ | {"_singles": {}}
 
     def memory(self, count: int) -> Response:
         """Return memory for responses to so many samples: of a sample that is not taken, the winner stays -1."""
