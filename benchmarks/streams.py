@@ -127,6 +127,13 @@ def _surfaces(recording: bytes) -> Samples:
 
 def beats() -> Data:
     """Return windows around the beats of record 100, first lead, in mV less their mean; every fifth is for testing."""
+    windows, labels = beats_in_order()
+    test = np.arange(len(windows)) % 5 == 4
+    return Data(windows[~test], labels[~test], windows[test], labels[test])
+
+
+def beats_in_order() -> tuple[Samples, Labels]:
+    """Return all windows of `beats` in their order: normal 0, atrial premature 1, ventricular premature 2."""
     folder = root() / "ecg"
     signal = first_lead((folder / "100.dat").read_bytes())
     places, kinds = annotations((folder / "100.atr").read_bytes())
@@ -134,8 +141,7 @@ def beats() -> Data:
     kept = (labels >= 0) & (places >= BEFORE) & (places + AFTER <= len(signal))
     windows = np.stack([signal[place - BEFORE : place + AFTER] for place in places[kept]])
     windows -= windows.mean(axis=1, keepdims=True)
-    test = np.arange(len(windows)) % 5 == 4
-    return Data(windows[~test], labels[kept][~test], windows[test], labels[kept][test])
+    return windows, labels[kept]
 
 
 def first_lead(content: bytes) -> Samples:

@@ -23,6 +23,8 @@ from .errors import StateError as StateError
 from .errors import StorageWarning as StorageWarning
 from .errors import StreamError as StreamError
 from .fleet.fleet import Fleet as Fleet
+from .hots.event_layers import EventLayer as EventLayer
+from .hots.event_layers import EventLayers as EventLayers
 from .latency import bench as bench
 from .layers.activations import *
 from .layers.biases import *
@@ -36,6 +38,10 @@ from .layers.own_competitions import competition as competition
 from .layers.own_rules import rule as rule
 from .layers.rules import *
 from .layers.schedules import *
+from .online.emission.novelty import Novelty as Novelty
+from .online.emission.prequential import Prequential as Prequential
+from .online.emission.watching import Emission as Emission
+from .online.emission.watching import watch as watch
 from .online.run import run as run
 from .readouts.compare import Comparison as Comparison
 from .readouts.compare import compare as compare
@@ -48,6 +54,7 @@ from .readouts.judge_images import judge_images as judge_images
 from .readouts.linear import LinearReadout as LinearReadout
 from .readouts.neighbours import Neighbours as Neighbours
 from .readouts.prediction_files import write_predictions as write_predictions
+from .readouts.running import RunningLabels as RunningLabels
 from .readouts.soft import SoftLabels as SoftLabels
 from .readouts.softmax import SoftmaxReadout as SoftmaxReadout
 from .readouts.winner import WinnerLabels as WinnerLabels
@@ -64,4 +71,6 @@ from .streams import Stream as Stream
 from .streams import Whiten as Whiten
 from .streams import open_stream as open_stream
 from .streams import transform as transform
+from .streams.events.encoders import *
+from .streams.events.stream import EventStream as EventStream
 from .version import __version__ as __version__

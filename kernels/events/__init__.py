@@ -1,1 +1,1 @@
-"""Events of cameras: a file for each format whose words are decoded one by one."""
+"""Loops over events of cameras: words decoded one by one, surfaces of times, and windows."""

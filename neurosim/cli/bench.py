@@ -72,6 +72,7 @@ class BenchOptions(SourceOptions, ChipOptions, ArrivalOptions):
 )
 @click.option("--gc/--no-gc", "garbage", default=True, help="Python's garbage collector, on or off.  [default: gc]")
 @shared.epochs(help="How many times over the stream goes.")
+@shared.events
 @shared.image_size()
 @shared.standardise()
 @shared.inputs()

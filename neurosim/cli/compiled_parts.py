@@ -147,10 +147,40 @@ def _timeline() -> None:
     simulate(network, [0], [[1]], [[1]])
 
 
+def _following() -> None:
+    """Tell how novel samples are, and name them as their labels come."""
+    from neurosim.chip.chip import Chip
+    from neurosim.online.emission.novelty import MEASURES, Novelty
+    from neurosim.online.emission.prequential import Prequential
+    from neurosim.online.run import run
+    from neurosim.recipes import named
+    from neurosim.streams import ArrayStream
+
+    chip = Chip([named("softhebb", NEURONS)], inputs=INPUTS)
+    stream = ArrayStream(_samples(INPUTS), range(SAMPLES))
+    run(chip, stream, chunk=1, listener=Novelty(chip, tuple(MEASURES)))
+    run(chip, stream, listener=Prequential(chip))
+
+
+def _encoders() -> None:
+    """Make samples of events by each kind of encoder, written and not, and end a recording."""
+    import numpy as np
+
+    from neurosim.streams.events import EventCounts, EventStream, LocalSurface, as_events
+
+    events = as_events(np.arange(SAMPLES), np.zeros(SAMPLES), np.zeros(SAMPLES), np.zeros(SAMPLES))
+    for encoder in (LocalSurface(), EventCounts(every_us=1)):
+        for start in (0, 1):
+            for _ in EventStream(events, encoder, sensor=(1, 1)).blocks(start):
+                pass
+
+
 PARTS = {
     "dense": Part(_dense, "Dense layers."),
     "images": Part(_images, "Convolutional layers."),
     "readout": Part(_readout, "The readout of a chip that ends in images."),
+    "following": Part(_following, "Novelty, and labels that come late."),
+    "encoders": Part(_encoders, "What makes samples of events of cameras."),
     "machine": Part(_machine, "What neurosim bench --roofline measures with."),
     "timeline": Part(_timeline, "What neurosim cost --timeline simulates with."),
 }

@@ -76,6 +76,7 @@ class CostOptions(SourceOptions, ChipOptions, ArrivalOptions):
 @shared.samples(default=1000, show_default=True, help="Samples to price.")
 @shared.arrivals()
 @shared.deadline(help="Count samples that respond later, as 200us.")
+@shared.events
 @shared.image_size()
 @shared.standardise()
 @shared.inputs()

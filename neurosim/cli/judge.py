@@ -50,6 +50,7 @@ class JudgeOptions(SourceOptions):
 @shared.labels_key()
 @shared.header()
 @shared.delimiter()
+@shared.events
 @shared.image_size()
 @shared.standardise()
 @shared.rules()

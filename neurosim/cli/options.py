@@ -35,7 +35,7 @@ class SourceOptions:
     Attributes
     ----------
     root, inputs, label, header, delimiter, image_size, skip_bad, epochs, shuffle, format, queue, when_full, reconnect,
-    idle
+    idle, encode, sensor
         As in `neurosim.open_stream`.
     samples_key, labels_key
         `samples` and `labels` of `neurosim.open_stream`; `--samples` is a number in other commands.
@@ -62,6 +62,8 @@ class SourceOptions:
     when_full: str | None = None
     reconnect: float | None = None
     idle: float | None = None
+    encode: str | None = None
+    sensor: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,6 +157,14 @@ def image_shape(_ctx: click.Context, _param: click.Parameter, value: str | None)
     if len(sizes) not in (2, 3) or min(sizes) < 1:
         raise click.BadParameter(f"must be H,W or C,H,W, whole numbers from 1, or none, got {value!r}")
     return sizes
+
+
+def sensor_size(_ctx: click.Context, _param: click.Parameter, value: str | None) -> tuple[int, ...] | None:
+    """Return the width and height of a text W,H."""
+    sizes = whole_numbers(_ctx, _param, value)
+    if sizes is not None and len(sizes) != 2:
+        raise click.BadParameter(f"must be W,H, two whole numbers from 1, got {value!r}")
+    return None if sizes is None else tuple(sizes)
 
 
 def duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
@@ -306,6 +316,23 @@ def arrivals() -> Decorator:
     return decorate
 
 
+def events(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of how events become samples."""
+    declared = (
+        click.option(
+            "--encode", metavar="HOW",
+            help="Events: how they become samples, such as local:radius=2,tau=20ms, surface:tau=50ms,every=10ms, "
+            "counts:every=10ms,cell=4 or frames:every=2000; required for them.",
+        ),
+        click.option(
+            "--sensor", callback=sensor_size, metavar="W,H", help="Events: the sensor's size, if the file has none."
+        ),
+    )  # fmt: skip
+    for option in reversed(declared):
+        command = option(command)
+    return command
+
+
 def waiting(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of live sources."""
     declared = (
@@ -328,6 +355,7 @@ def waiting(command: Callable[..., Any]) -> Callable[..., Any]:
 def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of how a source is opened, for commands that take the first samples of any source."""
     kinds = (root, inputs, label, samples_key, labels_key, header, delimiter, frames, image_size, standardise)
+    command = events(command)
     for option in reversed(kinds):
         command = option()(command)
     return command

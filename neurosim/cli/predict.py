@@ -62,6 +62,7 @@ class PredictOptions(SourceOptions):
 @shared.delimiter()
 @shared.frames()
 @click.option("--skip-bad", is_flag=True, help="Lines: pass over malformed ones and count them.")
+@shared.events
 @shared.image_size()
 @shared.standardise()
 @shared.rules()

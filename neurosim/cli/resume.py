@@ -86,8 +86,7 @@ def chip_for(
     if described != contents.constants:  # written now: the run may end before a sample comes
         store.save(state, contents._replace(constants=described, changes=chip.changes, readouts=None))
     if not stream.replayable and not replay:
-        where = f"Going on at sample {contents.position} with what the pipe brings (--replay if it begins anew)."
-        echo_error(where)
+        echo_error(f"Going on at sample {contents.position} {stream.going_on}.")
     return chip, contents.position
 
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from neurosim.chip.chip import Chip
+from neurosim.cli.following import rows as said_of_samples
 from neurosim.instruments import never_won
 from neurosim.online.drift import sentence
 from neurosim.online.report import Report
@@ -47,6 +48,9 @@ def table(summary: dict[str, Any]) -> str:
         (f"layer {number} on", f"{summary['device']}: {where}")
         for number, where in enumerate(summary["placement"] or (), 1)
     ]
+    rows += said_of_samples(summary)
+    if "records" in summary:
+        rows.append(("records", f"{summary['records']:,} on standard output"))
     rows.append(("never won", f"{summary['never_won']:.2%} of the last layer's neurons"))
     if summary["drift"] is not None and summary["drift"]["alarm"]:
         rows.append(("drift", sentence(summary["drift"])))
@@ -57,6 +61,8 @@ def table(summary: dict[str, Any]) -> str:
         rows.append(("blank", f"{summary['blank_samples']:,} samples of zeros: nothing to learn"))
     if summary["bad_lines"]:
         rows.append(("bad lines", f"{summary['bad_lines']:,} passed over"))
+    if summary.get("source"):
+        rows.append(("arrived", _arrived(summary["source"])))
     if summary["refused_samples"]:
         rows.append(("refused", f"{summary['refused_samples']:,} samples passed over, which the chip does not admit"))
     if summary.get("files_passed_over"):
@@ -69,6 +75,12 @@ def table(summary: dict[str, Any]) -> str:
     rows += _accuracies(summary)
     rows.append(("state", summary["state_sha256"][:16] + ("  (interrupted)" if summary["interrupted"] else "")))
     return "\n".join(f"{name:>10}  {value}" for name, value in rows)
+
+
+def _arrived(source: dict[str, int]) -> str:
+    """Return what a live source has counted, in words: what is 0 is left out."""
+    others = [f"{count:,} {name.replace('_', ' ')}" for name, count in source.items() if count and name != "received"]
+    return f"{source['received']:,} lines, frames or packets" + (f"; {', '.join(others)}" if others else "")
 
 
 def _classes(names: list[str]) -> str:

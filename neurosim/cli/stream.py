@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 from click.core import ParameterSource
 
+from neurosim.cli import emitting, following
 from neurosim.cli import options as shared
 from neurosim.cli.compiled_code import find_cache
-from neurosim.cli.faults import echo_error, fail, plainly, say
+from neurosim.cli.emitting import Emission, EmitOptions
+from neurosim.cli.faults import echo_error, fail, plainly
+from neurosim.cli.following import Following, FollowOptions
 from neurosim.cli.help import FilledHelp
 from neurosim.cli.interrupts import Interrupts, ignored
 from neurosim.cli.options import ChipOptions, SourceOptions
@@ -31,7 +34,7 @@ CHUNK_ON_A_DEVICE = 256  # samples: each call of a device has a cost of its own
 
 
 @dataclass(frozen=True, kw_only=True)
-class StreamOptions(SourceOptions, ChipOptions):
+class StreamOptions(SourceOptions, ChipOptions, EmitOptions, FollowOptions):
     """Values of the options of `neurosim stream`."""
 
     source: str
@@ -47,6 +50,11 @@ class StreamOptions(SourceOptions, ChipOptions):
     keep_readout: bool
     readout_epochs: int | None
     as_json: bool
+
+    @property
+    def written(self) -> str | None:
+        """The state file, if it is written."""
+        return self.state if self.learning else None
 
 
 class Shown(NamedTuple):
@@ -70,10 +78,11 @@ def _chunk_of(_context: click.Context, _option: click.Parameter, text: str | Non
 def known() -> dict[str, str]:
     """Return what the help names of other modules."""
     find_cache()  # recipes may import kernels
+    from neurosim.online.emission.fields import FIELDS
     from neurosim.recipes import NAMES
     from neurosim.streams import KNOWN
 
-    return {"sources": KNOWN, "recipes": ", ".join(NAMES)}
+    return {"sources": KNOWN, "recipes": ", ".join(NAMES), "fields": ", ".join(FIELDS)}
 
 
 @click.command(
@@ -81,7 +90,7 @@ def known() -> dict[str, str]:
     cls=FilledHelp,
     fields=known,
     epilog="Sources: {sources}. A folder of images has a folder for each class; a pipe brings lines of CSV or JSON on "
-    "standard input. Recipes: {recipes}.",
+    "standard input. Recipes: {recipes}. Fields of --emit: {fields}.",
 )
 @click.argument("source")
 @shared.root()
@@ -112,6 +121,7 @@ def known() -> dict[str, str]:
 @shared.seed()
 @shared.epochs()
 @click.option("--shuffle", type=int, metavar="S", help="Random order by this seed, another one each epoch.")
+@shared.events
 @shared.image_size()
 @click.option("--augment", metavar="LIST", help=f"Learn from images changed at random: {AUGMENTATIONS}.")
 @click.option("--augment-seed", type=int, metavar="S", help="Seed of --augment.  [default: 0]")
@@ -153,6 +163,8 @@ def known() -> dict[str, str]:
     show_default=True,
     help="Threads at work on wide or on successive layers; never changes results.",
 )
+@emitting.options
+@following.options
 @shared.test(help="Measure accuracy on this stream when learning is done.")
 @click.option(
     "--keep-readout", is_flag=True,
@@ -177,6 +189,8 @@ def command(**values: Any) -> None:
 def learn_on_line(options: StreamOptions, show: Show | None = None) -> None:
     """Do what the command does, with the state and the summary; by default a bar on a terminal shows how it goes."""
     _check_effect(options)
+    emitting.check(options)
+    following.check(options)
     with ignored(signal.SIGUSR1):
         _stream(options, _bar if show is None else show)
 
@@ -198,18 +212,26 @@ def _stream(options: StreamOptions, show: Show) -> None:
     from neurosim.online.stop import Stop
     from neurosim.state import store
 
+    options = emitting.with_width(options)
     stream = open_transformed(options.source, options)
     train, test = _judged_on(options, stream)
     edits, edited = edits_of(options.edits, options)
-    with nullcontext() if options.state is None else store.claim(options.state):
-        chip, position = chip_for(options, stream, state=options.state, restart=options.restart, replay=options.replay)
+    with nullcontext() if options.written is None else store.claim(options.written):
+        if options.learning:
+            chip, position = chip_for(
+                options, stream, state=options.state, restart=options.restart, replay=options.replay
+            )
+        else:
+            chip, position = emitting.frozen_chip(options, stream), 0
         if edited is not None:
             Editor(chip, edits, None)  # refuses what the run would refuse, before anything is said
             tell_other_chip(options.edits, edited, chip)
         _check_readout(options, chip)
         request = Request()
         with Interrupts(Stop, request.ask) as interrupts:
-            report = _learn(options, chip, stream, position, interrupts, request, edits, show)
+            followed = Following(options, chip, stream)
+            emission = Emission(options, chip, stream, position, interrupts, followed)
+            report = _learn(options, chip, stream, position, interrupts, request, edits, show, emission)
             if report.refused and report.samples == 0:
                 counted = f"all {report.refused} samples were refused, so nothing was learned"
                 echo_error(f"Warning: {counted}; the last: {report.why_refused}")
@@ -223,13 +245,14 @@ def _stream(options: StreamOptions, show: Show) -> None:
                 summary["files_passed_over"] = stream.passed_over
             if stream.classes:
                 summary["classes"] = list(stream.classes)
+            emission.finish(summary)
             error = _judge(chip, train, test, options, interrupts, summary)
             if error is None and test is not None:
                 summary["notes"] += say_numbers({options.source: stream.numbers, "test": test.numbers})
-            say(json.dumps(summary, allow_nan=False) if options.as_json else table(summary))
+            emission.say(json.dumps(summary, allow_nan=False) if options.as_json else table(summary))
     if error is not None:
         raise error
-    if summary["interrupted"]:  # a signal that comes when all is done changes nothing
+    if summary["interrupted"] and interrupts.signal:  # a signal that comes when all is done changes nothing
         sys.exit(128 + interrupts.signal)
 
 
@@ -253,6 +276,7 @@ def _learn(
     request: "Request",
     edits: "list[dict[str, Any]] | None",
     show: Show,
+    emission: Emission,
 ) -> "Report":
     """Run the stream through the chip, from the sample that the chip is at."""
     from neurosim.online.run import run
@@ -260,11 +284,11 @@ def _learn(
     start = position if stream.replayable or options.replay else 0
     with show(chip, stream, start, interrupts) as shown:
         return run(
-            chip, stream, state=options.state, start=start, position=position, chunk=_chunk(options),
-            threads=options.threads, snapshot_samples=options.snapshot_samples,
+            chip, stream, state=options.written, start=start, position=position,
+            chunk=_chunk(options), threads=options.threads, snapshot_samples=options.snapshot_samples,
             snapshot_seconds=options.snapshot_seconds, skip_bad=options.skip_bad, request=request, watch=shown.watch,
-            stop=interrupts.came, waiting=interrupts.waiting, claimed=True, edits=edits,
-            control=shown.control,
+            stop=emission.ends, waiting=interrupts.waiting, claimed=True, edits=edits, control=shown.control,
+            listener=emission.listener, companions=emission.companions, learning=options.learning,
         )  # fmt: skip
 
 
@@ -293,7 +317,7 @@ def _judged_on(options: StreamOptions, stream: "Stream") -> "tuple[Stream | None
         return None, None
     if not stream.replayable:
         name = next(name for name, is_wanted in wanted.items() if is_wanted)
-        fail(f"{name} must be left out for a pipe: its labels cannot be read again once learning is done")
+        fail(f"{name} must be left out for a pipe, and for all that is read once: its labels cannot be read again")
     once = replace(options, epochs=1, shuffle=None, augment=None, augment_seed=None)
     train = open_transformed(options.source, once)
     test = None if options.test is None else open_transformed(options.test, replace(once, inputs=stream.inputs))

@@ -39,6 +39,7 @@ def open_transformed(source: str, options: SourceOptions) -> "Stream":
         epochs=options.epochs, shuffle=options.shuffle, image_size=options.image_size,
         samples=options.samples_key, labels=options.labels_key, format=options.format, queue=options.queue,
         when_full=options.when_full, reconnect=options.reconnect, idle=options.idle,
+        encode=options.encode, sensor=options.sensor,
     )  # fmt: skip
     _say_notes(stream)
     return _transformed(stream, options.augment, options.augment_seed, options.standardise)

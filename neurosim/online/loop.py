@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 
 from neurosim.chip.chip import Chip
@@ -41,7 +41,9 @@ class Loop:
     listener : Listener, optional
         Hears of every sample that was learned.
     waits : callable
-        Tells whether the next block may have to be waited for; only asked where there is a listener.
+        Tells, by the pace, whether the next block may have to be waited for; only asked where there is a listener.
+    learning : bool
+        If false, all layers respond and none learns.
 
     Attributes
     ----------
@@ -62,12 +64,14 @@ class Loop:
         singly: bool,
         editor: Editor | None = None,
         listener: Listener | None = None,
-        waits: Callable[[], bool] = lambda: True,
+        waits: Callable[[Pace], bool] = lambda _: True,
+        learning: bool = True,
     ) -> None:
         self._chip, self._report, self._snapshots = chip, report, snapshots
-        self.pace = Pace(chunk, whole_windows(chip.layers))
+        frozen = range(0 if learning else len(chip.layers))
+        self.pace = Pace(chunk, whole_windows(chip.layers, frozen))
         self._new_pipeline = partial(
-            Pipeline, chip.layers, threads, report.stream_position, chunk=MOST if chunk == AUTO else int(chunk),
+            Pipeline, chip.layers, threads, report.stream_position, frozen, MOST if chunk == AUTO else int(chunk),
             skip_bad=skip_bad, timing=True, singly=singly, wanted=None if listener is None else listener.wants,
         )  # fmt: skip
         self._teller = None if listener is None else Teller(listener, report.stream_position)
@@ -91,6 +95,17 @@ class Loop:
 
         After an error, the chip has learned from all samples before.
         """
+        for _ in self.steps(blocks, watch, stop, waiting):
+            pass
+
+    def steps(
+        self,
+        blocks: Iterator[Block],
+        watch: Callable[[Report], None] | None = None,
+        stop: Callable[[], bool] | None = None,
+        waiting: Callable[[], AbstractContextManager[object]] = nullcontext,
+    ) -> Iterator[None]:
+        """Do what `learn` does, and yield after every chunk; closed, it ends as if `stop` had said so."""
         report, begun = self._report, time.perf_counter()
         with (
             self._chip.use.run() as self._use,
@@ -107,18 +122,19 @@ class Loop:
                         if watch is not None:
                             report.seconds = time.perf_counter() - begun - report.snapshot_seconds - report.held_seconds
                             watch(report)
+                        yield  # before a snapshot, which then has no sample that nobody has heard of
                         if stop is not None and stop():
                             raise Stop
                         self._take_if_due()
                         if self._editor is not None:  # here, as a call for each chunk of one sample has a cost
                             self._edit(self._editor, stop)
-            except Stop:
+            except (Stop, GeneratorExit):
                 report.interrupted = True
             except Exception:
                 if self._certain:
-                    self._drain()
+                    self._end()
                 raise
-            self._drain()
+            self._end()
         report.seconds = time.perf_counter() - begun - report.snapshot_seconds - report.held_seconds
 
     def keep(self, error: Exception) -> None:
@@ -150,7 +166,7 @@ class Loop:
 
     def _rest(self, teller: Teller) -> None:
         """Have all that came go through all layers if more must be waited for, and tell the listener."""
-        waits = self._waits()
+        waits = self._waits(self.pace)
         if waits and self._use.staggered:
             self._drain()
         teller.rest(waits)
@@ -223,6 +239,8 @@ class Loop:
         snapshots, report = self._snapshots, self._report
         if snapshots is not None and snapshots.due(report.taken):
             self._drain()
+            if self._teller is not None:
+                self._teller.rest(True)
             snapshots.take(report.taken, report.stream_position)
 
     def _push(self, block: Block, first: int, stop: int) -> None:
@@ -261,6 +279,13 @@ class Loop:
         self._certain = True
         if self._teller is not None:
             self._teller.check()
+
+    def _end(self) -> None:
+        """Let every sample under way go through all layers, and tell the listener, before the last snapshot."""
+        self._drain()
+        if self._teller is not None:
+            with suppress(Stop):
+                self._teller.rest(True)
 
     def _take_while_waiting(self) -> None:
         """Take a snapshot in the watcher's thread, unless the stream is using the chip at this moment."""

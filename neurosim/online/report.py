@@ -28,6 +28,9 @@ class Report:
         Why the latest of these was passed over; empty if none was.
     bad_lines : int
         Malformed lines that were passed over in this run; of several epochs, those of the last.
+    source : dict of str to int
+        What a live source has counted in this run, by its name (`neurosim.streams.live.receiver.Counts`), and how many
+        records were `left`: received and neither dropped nor taken when the run ended. Empty for all others.
     stream_position : int
         Samples taken from the stream in total, earlier runs and samples passed over included.
     seconds : float
@@ -49,6 +52,7 @@ class Report:
     refused: int = 0
     why_refused: str = ""
     bad_lines: int = 0
+    source: dict[str, int] = field(default_factory=dict)
     stream_position: int = 0
     seconds: float = 0.0
     held_seconds: float = 0.0
@@ -112,6 +116,7 @@ class Report:
             "samples": self.samples,
             "refused_samples": self.refused,
             "bad_lines": self.bad_lines,
+            "source": self.source or None,
             "stream_position": self.stream_position,
             "samples_per_s": self.samples / self.seconds if self.samples else None,
             "latency_s": self.latencies.summary(),

@@ -1,9 +1,10 @@
 """The on-line loop: a stream through a chip, with a clock, snapshots and a report."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from neurosim.checks import LARGEST, number, whole
 from neurosim.chip.changing import Change
@@ -45,6 +46,7 @@ def run(
     control: Control | None = None,
     companions: Iterable[Companion] = (),
     listener: Listener | None = None,
+    learning: bool = True,
 ) -> Report:
     """Learn from a stream, sample by sample, and keep the state on disk.
 
@@ -102,6 +104,9 @@ def run(
         than its position does so by itself. `neurosim.online.companion.restore` lets all go on from a state file.
     listener : neurosim.online.listener.Listener, optional
         Hears of every sample that was learned, once and in order, with the results of the last layer.
+    learning : bool
+        If false, the chip responds and nothing in it changes; the report counts samples that it responded to. `state`,
+        `edits` and `control` must be left out.
 
     Returns
     -------
@@ -117,12 +122,46 @@ def run(
     StateError
         If the last snapshot cannot be written.
     """
-    whole("start", start, 0)
-    whole("position", start if position is None else position, 0)
-    check_chunk(chunk)
-    whole("threads", threads, 1, LARGEST)
-    whole("snapshot_samples", snapshot_samples, 0)
-    number("snapshot_seconds", snapshot_seconds, "at least 0", 0)
+    begun = begin(
+        chip, stream, state=state, start=start, position=position, chunk=chunk, threads=threads, skip_bad=skip_bad,
+        snapshot_samples=snapshot_samples, snapshot_seconds=snapshot_seconds, request=request, claimed=claimed,
+        edits=edits, control=control, companions=companions, listener=listener, learning=learning,
+    )  # fmt: skip
+    with begun as (loop, blocks, report):
+        loop.learn(blocks, watch, stop, waiting)
+    return report
+
+
+class Begun(NamedTuple):
+    """A run that has begun.
+
+    Attributes
+    ----------
+    loop : Loop
+    blocks : iterator of Block
+        What the loop is to take.
+    report : Report
+    """
+
+    loop: Loop
+    blocks: Iterator[Block]
+    report: Report
+
+
+@contextmanager
+def begin(
+    chip: Chip, stream: Stream | Iterable[Any], *, state: str | Path | None, start: int, position: int | None,
+    chunk: int | str, threads: int, skip_bad: bool, snapshot_samples: int, snapshot_seconds: float,
+    request: Request | None, claimed: bool, edits: Iterable[Change] | None, control: Control | None,
+    companions: Iterable[Companion], listener: Listener | None, learning: bool,
+) -> Iterator[Begun]:  # fmt: skip
+    """Give a run whose loop takes the blocks within the context; at its end the last snapshot is taken.
+
+    Parameters and errors are those of `run`.
+    """
+    _check(start, position, chunk, threads, snapshot_samples, snapshot_seconds)
+    if not learning:
+        _check_nothing_learned(state=state, edits=edits, control=control)
     stream = as_stream("stream", stream, chip.shape)
     if skip_bad:
         stream = stream.skipping_bad()
@@ -144,16 +183,18 @@ def run(
         loop = Loop(
             chip, report, snapshots, request, chunk=chunk, threads=threads, skip_bad=skip_bad,
             singly=chunk == 1 or (chunk == AUTO and not stream.replayable), editor=editor, listener=listener,
-            waits=stream.waits,
+            waits=partial(_waits, stream), learning=learning,
         )  # fmt: skip
+        blocks = _blocks(stream, start, loop.pace)
         try:
-            loop.learn(_named(_blocks(stream, start, loop.pace), stream, chip), watch, stop, waiting)
+            yield Begun(loop, _named(blocks, stream, chip) if learning else blocks, report)
         except (DivergedError, StateError):
             raise
         except Exception as error:
             loop.keep(error)
             raise
         finally:
+            report.source = stream.counted(report.taken)
             report.bad_lines, report.edits_left = stream.bad, 0 if editor is None else editor.left
         if report.interrupted and start + report.taken == stream.length:
             report.interrupted = False  # the signal came when all was done
@@ -161,7 +202,32 @@ def run(
             raise SampleError(f"{stream.name} must hold at least one sample, got none")
         if snapshots is not None:
             snapshots.finish(report.taken, report.stream_position)
-    return report
+
+
+def _check(
+    start: int, position: int | None, chunk: int | str, threads: int, snapshot_samples: int, snapshot_seconds: float
+) -> None:
+    """Refuse numbers that are out of range."""
+    whole("start", start, 0)
+    whole("position", start if position is None else position, 0)
+    check_chunk(chunk)
+    whole("threads", threads, 1, LARGEST)
+    whole("snapshot_samples", snapshot_samples, 0)
+    number("snapshot_seconds", snapshot_seconds, "at least 0", 0)
+
+
+def _check_nothing_learned(**given: Any) -> None:
+    """Refuse what has a meaning only for a chip that learns."""
+    for name, value in given.items():
+        if value is not None:
+            raise ConfigError(name, "None where the chip only responds", value)
+
+
+def _waits(stream: Stream, pace: Pace) -> bool:
+    """Tell whether the next block may have to be waited for."""
+    if stream.replayable or (pace.multiple == 1 and (pace.auto or pace.size == 1)):
+        return stream.waits()
+    return True  # until there are several samples, and the stream tells of one
 
 
 def _blocks(stream: Stream, start: int, pace: Pace) -> Iterator[Block]:

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 from neurosim.checks import LARGEST, whole
 from neurosim.errors import ConfigError, StreamError
@@ -40,6 +41,8 @@ def open_stream(
     samples: str | None = None,
     labels: str | None = None,
     format: str | None = None,  # noqa: A002
+    encode: Any = None,
+    sensor: tuple[int, int] | None = None,
     queue: int | None = None,
     when_full: str | None = None,
     reconnect: float | None = None,
@@ -77,6 +80,11 @@ def open_stream(
     format : {"f32", "u8"}, optional
         The source is a file or a pipe of frames: numbers in little-endian float32, or bytes, `inputs` of them a sample
         and nothing between; `label` 0 or -1 says that one more before or after them is the label.
+    encode : LocalSurface, TimeSurface, EventCounts, EventFrames or str, optional
+        For events, which require it: how they become samples, as an encoder or in words such as
+        `local:radius=2,tau=20ms`; docs/event-encoders.md says more. HDF5 files are read as events with it.
+    sensor : (int, int), optional
+        For events: width and height of the sensor, where the file does not say it, or in place of what it says.
     queue : int, optional
         For live sources: how many lines or frames wait at most until they are learned; by default 4096.
     when_full : {"block", "drop-oldest", "drop-newest"}, optional
@@ -106,7 +114,8 @@ def open_stream(
     options = {
         "root": Path(_text("root", root)), "inputs": inputs, "label": label, "header": header,
         "delimiter": delimiter, "skip_bad": skip_bad, "image_size": image_size, "samples": samples, "labels": labels,
-        "format": format, "queue": queue, "when_full": when_full, "reconnect": reconnect, "idle": idle,
+        "format": format, "encode": encode, "sensor": sensor, "queue": queue, "when_full": when_full,
+        "reconnect": reconnect, "idle": idle,
     }  # fmt: skip
     try:
         stream = open_source(source, options)

@@ -73,6 +73,7 @@ class Stream(ABC):
     numbers: str = "as stored"
     notes: tuple[str, ...] = ()
     replayable = True  # False for a pipe, which can be read only once
+    going_on = "with what the pipe brings (--replay if it begins anew)"  # how a run of what is not replayable goes on
     keeps = False  # whether a snapshot must keep more of it than its position: see `kept`
     _shape: tuple[int, ...] = ()  # empty if samples are flat
 
@@ -143,6 +144,13 @@ class Stream(ABC):
             Samples that were given, and not long ago: a source forgets the times of older ones.
         """
         return None
+
+    def counted(self, taken: int) -> dict[str, int]:
+        """Return what a source that arrives by itself has counted since reading began; nothing for all others.
+
+        `taken` is how many of its samples were learned from or refused: the rest is `left`.
+        """
+        return {}
 
     def number_labels(self) -> None:  # noqa: B027 - labels of most streams are numbers
         """Take labels for numbers, as those that a run has learned before."""

@@ -113,6 +113,8 @@ class LineStream(Stream):
 
     def skipping_bad(self) -> "LineStream":
         """Return the stream with malformed lines passed over and counted in `bad`."""
+        if self._skip_bad:
+            return self
         skipping = copy.copy(self)
         skipping._skip_bad = True
         return skipping

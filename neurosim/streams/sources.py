@@ -72,7 +72,9 @@ FRAMES = ("inputs", "label", "format")
 NAMES = ("samples", "labels")  # of arrays in a file of several
 WAITING = ("queue", "when_full", "reconnect", "idle")  # of what arrives by itself: see `live`
 LIVE = (*LINES, "format", *WAITING)
-EXACT = ("image_size", *NAMES, *WAITING)  # options that a source must take if they are given
+EVENTS = ("encode", "sensor")  # how events become samples
+CAMERA = (*EVENTS, "skip_bad", *WAITING)
+EXACT = ("image_size", *NAMES, *WAITING, *EVENTS)  # options that a source must take if they are given
 SOURCES = (
     Source("arrays.digits", name="digits", splits=("", "train", "test")),
     Source("idx.mnist", ("root",), name="mnist", splits=("train", "test")),
@@ -88,9 +90,22 @@ SOURCES = (
         spelling="IDX as FILE-ubyte[.gz] or FILE.idx[.gz]",
     ),
     Source("hdf5.hdf5_file", NAMES, endings=(".h5", ".hdf5"), datasets=True, spelling="FILE.h5[:DATASET[,LABELS]]"),
+    Source(
+        "events.reading.event_file",
+        EVENTS,
+        endings=(".aedat", ".aedat2", ".aedat3", ".aedat4", ".bin", ".bs2", ".dat", ".es", ".raw"),
+        spelling="events as FILE.aedat4, FILE.raw, FILE.dat, FILE.es, FILE.bin or the like",
+    ),
+    Source("events.reading.event_folder", EVENTS, name="events", folder=True, spelling="events:FOLDER"),
     Source("live.sockets.tcp", LIVE, name="tcp", address=True, spelling="tcp:HOST:PORT"),
     Source("live.sockets.tcp_listen", LIVE, name="tcp-listen", address=True, spelling="tcp-listen:[HOST:]PORT"),
+    Source("live.camera.udp_camera", CAMERA, name="udp-events", address=True, spelling="udp-events:[HOST:]PORT"),
+    Source("live.camera.udp_camera_32", CAMERA, name="udp-events32", address=True, spelling="udp-events32:[HOST:]PORT"),
     Source("live.sockets.udp", LIVE, name="udp", address=True, spelling="udp:[HOST:]PORT"),
+    Source("live.zeromq.zeromq", LIVE, name="zmq", address=True, spelling="zmq:tcp://HOST:PORT"),
+    Source("live.mqtt.mqtt", LIVE, name="mqtt", address=True, spelling="mqtt:HOST:PORT/TOPIC"),
+    Source("live.lsl.lsl", LIVE, name="lsl", address=True, spelling="lsl:NAME"),
+    Source("live.kafka.kafka", LIVE, name="kafka", address=True, spelling="kafka:HOST:PORT/TOPIC"),
     Source(
         "lines.text_file",
         LINES,
@@ -101,6 +116,7 @@ SOURCES = (
     Source("lines.pipe", LINES, name="-", splits=("",), spelling="- for a pipe"),
 )
 FRAME_FILE, FRAME_PIPE = SOURCES[-2], Source("frames.frame_pipe", FRAMES, name="-", splits=("",))  # by --format
+EVENT_FILE = next(row for row in SOURCES if row.endings and row.options == EVENTS)
 NAMED = {row.name: row for row in SOURCES if row.name}
 KNOWN = ", ".join(row.listed for row in SOURCES[:-1]) + f", or {SOURCES[-1].listed}"
 
@@ -116,6 +132,8 @@ def open_source(source: str, options: Mapping[str, Any]) -> "Stream":
         If one of `EXACT` is given for a source that does not take it.
     """
     row, target = _recognise(source, options["root"])
+    if options["encode"] is not None and row is not None and row.reader == "hdf5.hdf5_file":
+        row, target = EVENT_FILE, target[:1]  # HDF5 holds samples, or events
     if options["format"] is not None:
         row, target = _framed(row, target, source, options)
     for name in EXACT:

@@ -1,7 +1,6 @@
 """A fleet's chips have the bits of ordinary chips that learn from the samples of their keys alone."""
 
 import numpy as np
-import pytest
 
 import neurosim as ns
 

@@ -84,6 +84,32 @@ bias, slopes = np.zeros((3, 3), np.float32), np.zeros((3, 3), np.float32)
 readout.meet(potentials, labels, readout.Pace(np.float32(0.1), np.float32(1)), bias, slopes, losses)
 print(json.dumps([bias.tolist(), sum(readout.meet.stats.cache_misses.values())]))
 """
+NOVELTY = """
+import json
+import numpy as np
+from neurosim.kernels import novelty
+
+rng, nothing = np.random.default_rng(0), np.zeros((0, 0), np.float32)
+potentials, scores = rng.random((200, 3)).astype(np.float32), np.zeros((2, 200))
+known = np.zeros((novelty.OTHERS + 3, 3)), np.zeros(3, np.int64), np.zeros(9), np.zeros(9), np.zeros(2, np.int64)
+constants = novelty.Constants(novelty.SHORTFALL, 50.0, 10.0, 5, 0.5, 2)
+winners, steps = potentials.argmax(axis=1), np.zeros((2, 0), np.float32)
+state = novelty.State(*known, np.zeros(1))
+novelty.score(potentials, nothing, winners, steps, constants, state, True, np.zeros((200, 3)), *scores)
+print(json.dumps([scores.tolist(), sum(novelty.score.stats.cache_misses.values())]).replace("Infinity", "-1"))
+"""
+LATE_LABELS = """
+import json
+import numpy as np
+from neurosim.kernels import late_labels
+
+rng = np.random.default_rng(0)
+potentials, labels, shown = rng.random((200, 3)).astype(np.float32), rng.integers(2, size=200), np.ones(200, bool)
+table = late_labels.Table(np.zeros((3, 2)), np.ones(3), np.full(3, -1))
+tallies, predicted = np.zeros(late_labels.TALLIES), np.zeros(200, np.int64)
+late_labels.follow(potentials, potentials.argmax(axis=1), labels, shown, 0.9, 0.99, table, tallies, predicted)
+print(json.dumps([tallies.tolist(), sum(late_labels.follow.stats.cache_misses.values())]))
+"""
 TIMELINE = """
 import json
 import numpy as np
@@ -105,6 +131,23 @@ rule = own.compiled(lambda potential, response: (1 - potential, response), ("pot
 one = np.float32(1)
 call = njit(lambda rule, x, parameters: rule(x, x, x, x, x, x, parameters))
 print(json.dumps([float(number) for number in call(rule, one, np.zeros(8, np.float32))]))
+"""
+EVENTS = """
+import json
+import numpy as np
+from neurosim.streams.events import EventCounts, LocalSurface, TimeSurface, as_events, encoding_of
+from neurosim.streams.events.encoding import as_columns
+from neurosim.kernels.events import surfaces
+
+t = np.arange(0, 4000, 10)
+events, results = as_columns(as_events(t[::-1] // 500 * 500, t % 7, t % 5, t % 3 % 2)), []
+surface = TimeSurface(tau_us=900, every_events=50)
+for encoder in (LocalSurface(radius=1, tau_us=900), EventCounts(every_us=700), surface):
+    encoding = encoding_of(encoder, 7, 5)
+    samples, sources = np.zeros((400, encoding.inputs), np.float32), np.zeros(400, np.int64)
+    made = encoding.encode(events, 0, 400, samples, sources)
+    results.append([*made, samples.sum(axis=1).tolist(), encoding.clock.tolist()])
+print(json.dumps([results, sum(surfaces.patches.stats.cache_misses.values())]))
 """
 LOADED = """
 import importlib, json, sys
@@ -194,12 +237,24 @@ EDITS = {  # the program, its loop, and for each file what stands there and what
         "conv/team.py": ("PATIENCE = 2000", "PATIENCE = 1000"),
         "conv/window.py": ("copy_into(potentials[p], kept[p])", "copy_into(potentials[p], kept[0])"),
     }),
+    "surfaces": (EVENTS, "events.surfaces patches", {
+        "events/clock.py": ("clock[LATE] += t < clock[LATEST]", "clock[LATE] += t <= clock[LATEST]"),
+        "events/surfaces.py": ("ONE / _norm(", "(ONE + ONE) / _norm("),
+        "events/windows.py": ("memory[p, y, x] + 1", "memory[p, y, x] + 2"),
+    }),
     "machine": (MACHINE, "machine update_rows", {"machine.py": ("row[j] += ONE", "row[j] += ONE + ONE")}),
     "readout": (READOUT, "readout meet", {"readout.py": ("np.float32(1e-8)", "np.float32(1e-1)")}),
+    "novelty": (NOVELTY, "novelty score", {"novelty.py": ("LIMIT = np.float64(0), np.float64(1), np.float64(3)",
+        "LIMIT = np.float64(0), np.float64(1), np.float64(1)")}),
+    "late labels": (LATE_LABELS, "late_labels follow", {
+        "late_labels.py": ("tallies[RIGHT] += right", "tallies[RIGHT] += right + right"),
+    }),
     "timeline": (TIMELINE, "timeline advance", {
         "timeline.py": ("state.clock[SERVICES] += 1", "state.clock[SERVICES] += 2"),
     }),
 }  # fmt: skip
+
+KINDS = tuple(kind for kind in EDITS if kind != "machine")  # what takes longer
 
 
 def test_every_kernel_file_of_the_cpu_has_an_edit():
@@ -214,7 +269,8 @@ def test_every_kernel_file_of_the_cpu_has_an_edit():
 
 @pytest.mark.parametrize(
     "kind",
-    ["machine", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("readout", "timeline", "dense", "conv"))],
+    ["machine", *(pytest.param(kind, marks=pytest.mark.slow) for kind in EDITS if kind != "machine")],
+    ["machine", *(pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS)],
 )
 def test_what_was_compiled_before_an_edit_is_never_loaded(tmp_path, kind):
     program, loop, edits = EDITS[kind]

@@ -1,5 +1,10 @@
-"""Event cameras: recordings are read by `read_events`, or block by block by `open_events`."""
+"""Event cameras: recordings are read by `read_events`, or block by block by `open_events`; encoders make samples."""
 
+from neurosim.streams.events.encoders import EventCounts as EventCounts
+from neurosim.streams.events.encoders import EventFrames as EventFrames
+from neurosim.streams.events.encoders import LocalSurface as LocalSurface
+from neurosim.streams.events.encoders import TimeSurface as TimeSurface
+from neurosim.streams.events.encoding import encoding_of as encoding_of
 from neurosim.streams.events.event import EVENT as EVENT
 from neurosim.streams.events.event import OFF as OFF
 from neurosim.streams.events.event import ON as ON
@@ -10,3 +15,4 @@ from neurosim.streams.events.files import EventFile as EventFile
 from neurosim.streams.events.files import open_events as open_events
 from neurosim.streams.events.files import read_events as read_events
 from neurosim.streams.events.formats import FORMATS as FORMATS
+from neurosim.streams.events.stream import EventStream as EventStream

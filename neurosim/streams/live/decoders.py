@@ -264,6 +264,18 @@ class FrameDecoder(Decoder):
         return samples, None if labels is None else as_labels(labels, 1, name)
 
 
+class WholeMessages:
+    """Leaves messages as they are: each is one record."""
+
+    def cut(self, data: bytes) -> list[bytes]:
+        """Return the message."""
+        return [data]
+
+    def rest(self) -> int:
+        """Return 0: every message is whole."""
+        return 0
+
+
 class WholeLines:
     """Cuts messages into lines: the last one needs no line feed."""
 

@@ -1,7 +1,11 @@
 """What is known of the samples that a live source gave lately: when they arrived, and where they stood in it."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
+
+from neurosim.streams.live.receiver import Places
 
 FEWEST = 1 << 14  # samples that are remembered at least
 
@@ -9,24 +13,21 @@ FEWEST = 1 << 14  # samples that are remembered at least
 class History:
     """Times and places of the latest samples, counted from 0; one thread notes, others may read meanwhile.
 
-    Places of samples that are forgotten are folded into the latest of each partition.
+    A place is where to go on after a sample, in its partition. Those of samples that are forgotten are folded into the
+    latest of each partition.
 
-    Parameters
-    ----------
-    most : int
-        Samples that are noted at once, at most.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self) -> None:
+        self.begin(1, {})
+
+    def begin(self, most: int, places: Places) -> None:
+        """Begin anew, with at most `most` samples noted at once, and with the places that a run before had reached."""
         self._size = 1 << max(FEWEST, 8 * most).bit_length()
         self._arrived = np.zeros(self._size, np.int64)
-        self._places = np.zeros((self._size, 3), np.int64)  # partition, offset, and records of the message up to it
+        self._places = np.zeros((self._size, 3), np.int64)  # partition, offset, and records of that message before it
         self._count = 0
-        self._folded: tuple[int, dict[int, tuple[int, int]]] = (0, {})  # replaced as a whole, never changed
-
-    def begin_at(self, latest: dict[int, tuple[int, int]]) -> None:
-        """Begin with the places that an earlier run had reached."""
-        self._folded = (0, dict(latest))
+        self._folded: tuple[int, Places] = (0, dict(places))  # replaced as a whole, never changed
 
     def note(self, arrived: NDArray[np.int64], places: NDArray[np.int64] | None) -> None:
         """Note the next samples."""
@@ -44,18 +45,21 @@ class History:
         """Return when samples arrived, int64 nanoseconds; None if one of them is not known, or not any more."""
         if not self._count - self._size <= first <= first + count <= self._count or first < 0:
             return None
-        return self._arrived[np.arange(first, first + count) & (self._size - 1)]
+        times: NDArray[np.int64] = self._arrived[np.arange(first, first + count) & (self._size - 1)]
+        return times
 
-    def latest(self, taken: int) -> NDArray[np.int64]:
-        """Return the place of the latest of `taken` samples in each partition, int64 (partitions, 3).
+    def places(self, taken: int, began: Mapping[int, int]) -> NDArray[np.int64]:
+        """Return the place after the latest of `taken` samples in each partition, int64 (partitions, 3).
 
-        It is a row of partition, offset, and records of that message up to it. `taken` lies at most a quarter of what
-        is remembered behind the latest sample.
+        It is a row of partition, offset of a message, and how many of its records are before the place. Partitions of
+        which none was taken are where they began. `taken` lies at most a quarter of what is remembered behind the
+        latest sample.
         """
-        rows = [(partition, offset, count) for partition, (offset, count) in sorted(self._latest(taken).items())]
+        places = {partition: (offset, 0) for partition, offset in began.items()} | self._latest(taken)
+        rows = [(partition, offset, count) for partition, (offset, count) in sorted(places.items())]
         return np.array(rows, np.int64).reshape(-1, 3)
 
-    def _latest(self, taken: int) -> dict[int, tuple[int, int]]:
+    def _latest(self, taken: int) -> Places:
         folded, latest = self._folded
         places = self._places[np.arange(folded, taken) & (self._size - 1)]
         latest = dict(latest)

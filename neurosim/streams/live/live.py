@@ -10,16 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.checks import LARGEST, number, whole
-from neurosim.errors import StreamError
+from neurosim.errors import ConfigError, StreamError
 from neurosim.streams.base import MOST_TOGETHER, Block, Size, Stream, asked
 from neurosim.streams.live.decoders import Decoder, FrameDecoder, LineDecoder
 from neurosim.streams.live.history import History
-from neurosim.streams.live.queue import BLOCK, Queue, Record
-from neurosim.streams.live.receiver import Counts, Receiver
+from neurosim.streams.live.queue import Record
+from neurosim.streams.live.receiver import Counts, Places
+from neurosim.streams.live.reception import Reception
 from neurosim.streams.live.transport import Transport
-
-DEFAULT_QUEUE = 4096  # records
 
 
 class LiveStream(Stream):
@@ -47,13 +45,14 @@ class LiveStream(Stream):
     skip_bad : bool
         Pass over malformed records and count them in `bad`, instead of stopping at the first.
 
-    Attributes
-    ----------
-    counts : Counts
-        What has been counted since reading began.
     """
 
     replayable = False
+
+    @property
+    def going_on(self) -> str:  # type: ignore[override]
+        """How a run goes on with it, in words."""
+        return "at the offsets that the state has" if self.keeps else "with what arrives from now on"
 
     def __init__(
         self,
@@ -70,20 +69,15 @@ class LiveStream(Stream):
         skip_bad: bool = False,
     ) -> None:
         self.name, self.inputs, self.length, self.labelled = name, inputs, None, labelled
-        self.transport, self.counts = transport, Counts()
-        self._decoder, self._skip_bad = decoder, skip_bad
-        self._most = DEFAULT_QUEUE if queue is None else queue
-        self._when_full = BLOCK if when_full is None else when_full
-        self._reconnect, self._idle = reconnect or 0.0, idle
-        whole("queue", self._most, 1, LARGEST)
-        number("reconnect", self._reconnect, "at least 0, in seconds", 0)
-        if idle is not None:
-            number("idle", idle, "positive, in seconds", 0, above=True)
+        self.transport, self._decoder, self._skip_bad = transport, decoder, skip_bad
+        self._reception = Reception(
+            name, transport, lambda: decoder.cutter(transport.boundaries), queue=queue, when_full=when_full,
+            reconnect=reconnect, idle=idle,
+        )  # fmt: skip
+        self._history = History()
         self.numbers, self.labels_advice = decoder.numbers, decoder.labels_advice
         self.classes_grow = decoder.classes_grow
-        self._latest: dict[int, tuple[int, int]] = {}
-        self._history = History(1)
-        Queue(self._most, self._when_full)  # refuses what cannot be
+        self._places: Places = {}
 
     @property
     def keeps(self) -> bool:  # type: ignore[override]
@@ -101,13 +95,24 @@ class LiveStream(Stream):
         return self._decoder.columns
 
     @property
+    def counts(self) -> Counts:
+        """What has been counted since reading began."""
+        return self._reception.counts
+
+    @property
     def bad(self) -> int:  # type: ignore[override]
         """Malformed records that were passed over."""
         return self.counts.bad
 
-    def counted(self) -> dict[str, int]:
-        """Return what has been counted since reading began, by its name: see `Counts`."""
-        return asdict(self.counts)
+    def counted(self, taken: int) -> dict[str, int]:
+        """Return what has been counted since reading began, by its name: see `Counts`, and `Stream.counted`."""
+        counts = self.counts
+        left = counts.received - counts.dropped - counts.bad - counts.names - taken
+        return asdict(counts) | {"left": left}
+
+    def waits(self) -> bool:
+        """Tell whether the next block may have to be waited for: nothing is in the queue."""
+        return self._reception.empty()
 
     def fingerprint(self) -> str:
         """Return the same for all: what will arrive is not known."""
@@ -127,6 +132,8 @@ class LiveStream(Stream):
 
     def skipping_bad(self) -> "LiveStream":
         """Return the stream with malformed records passed over and counted in `bad`; the counts are the same."""
+        if self._skip_bad:
+            return self
         skipping = copy.copy(self)
         skipping._skip_bad = True
         return skipping
@@ -138,10 +145,10 @@ class LiveStream(Stream):
     def kept(self, taken: int) -> dict[str, NDArray[Any]]:
         """Return the place in the source after `taken` of the samples given since reading began.
 
-        `places`, int64 (partitions, 3): of each partition the offset of the latest message of which a sample was
-        taken, and how many of its records were.
+        `places`, int64 (partitions, 3): of each partition the offset of the message to go on with, and how many of its
+        records were taken. Of a partition of which nothing was taken it is where reading began.
         """
-        return {"places": self._history.latest(taken)}
+        return {"places": self._history.places(taken, self.transport.began())}
 
     def go_on(self, kept: Mapping[str, NDArray[Any]]) -> None:
         """Go on where `kept` says; before reading.
@@ -154,7 +161,7 @@ class LiveStream(Stream):
         places = kept.get("places")
         if not self.transport.replays or places is None or places.ndim != 2 or places.shape[1] != 3:
             raise ValueError(f"the place in {self.name} must be int64 (partitions, 3), of a source that can go back")
-        self._latest = {int(partition): (int(offset), int(count)) for partition, offset, count in places}
+        self._places = {int(partition): (int(offset), int(count)) for partition, offset, count in places}
 
     def blocks(self, start: int = 0, size: int = MOST_TOGETHER) -> Iterator[Block]:
         """Yield the samples that arrive, in blocks of `size` records, fewer if malformed ones are among them."""
@@ -165,58 +172,44 @@ class LiveStream(Stream):
         return self._blocks(start, asked(size), MOST_TOGETHER if callable(size) else size, together=False)
 
     def prepare(self) -> None:
-        """Take hold of the port, if others are to reach this source, before reading begins.
-
-        Raises
-        ------
-        StreamError
-            If it is not to be had.
-        """
-        try:
-            self.transport.prepare()
-        except StreamError:
-            raise
-        except OSError as error:
-            raise StreamError(f"{self.name} must be an address that can be listened to, but: {error}") from error
+        """Take hold of the port, if others are to reach this source, before reading begins: see `Reception`."""
+        self._reception.prepare()
 
     def _blocks(self, start: int, size: Callable[[], int], most: int, *, together: bool) -> Iterator[Block]:
-        if self._latest:
-            self.transport.seek({partition: offset for partition, (offset, _) in self._latest.items()})
-        self.prepare()
-        self._history = History(max(most, MOST_TOGETHER))
-        self._history.begin_at(self._latest)
-        queue = Queue(self._most, self._when_full)
-        receiver = Receiver(
-            self.name, self.transport, lambda: self._decoder.cutter(self.transport.boundaries), queue, self.counts,
-            reconnect=self._reconnect, idle=self._idle, skip=self._latest,
-        )  # fmt: skip
-        receiver.start()
-        try:
-            left = start
-            while records := queue.take(wanted := size(), wanted=wanted if together else 1):
-                block, fault = self._decoded(records)
-                if block is not None:
-                    if left:
-                        block, left = _without(block, left)
-                    if len(block.samples):
-                        yield block
-                if fault is not None:
-                    raise fault
-        finally:
-            receiver.close()
+        self._history.begin(max(most, MOST_TOGETHER), self._places)
+        left = start
+        for records in self._reception.records(size, self._places, together=together):
+            block, fault = self._decoded(records)
+            if block is not None:
+                if left:
+                    block, left = _without(block, left)
+                if len(block.samples):
+                    yield block
+            if fault is not None:
+                raise fault
 
     def _decoded(self, records: list[Record]) -> tuple[Block | None, StreamError | None]:
         """Return the samples of records, and what is wrong with the record after them; note when they arrived."""
         block, taken, bad, fault = self._decoder.decode(records, self._skip_bad)
-        self.counts.bad += bad
+        counts = self.counts
+        counts.bad += bad
+        if fault is None:
+            samples = 0 if block is None else len(block.samples)
+            counts.names += len(records) - samples - bad
         if block is None:
             return None, fault
         chosen = records if taken is None else [records[index] for index in taken]
         places = None
         if self.transport.replays:
-            places = np.array([(record.partition, record.offset, record.index + 1) for record in chosen], np.int64)
+            places = np.array([_after(record) for record in chosen], np.int64)
         self._history.note(np.array([record.arrived for record in chosen], np.int64), places)
         return block, fault
+
+
+def _after(record: Record) -> tuple[int, int, int]:
+    """Return the place after a record: partition, offset of a message, and how many of its records are before it."""
+    partition, offset = record.partition, record.offset
+    return (partition, offset + 1, 0) if record.last else (partition, offset, record.number + 1)
 
 
 def _without(block: Block, count: int) -> tuple[Block, int]:
@@ -242,15 +235,27 @@ def live_stream(
     idle: float | None = None,
 ) -> LiveStream:
     """Return the stream of a transport: of lines, or, with `format`, of packed frames."""
-    if inputs is None:
+    format = transport.format if format is None else format  # noqa: A001
+    if transport.format not in (None, format):
+        raise ConfigError("format", f"left out for {name}, which has frames of {transport.format}", format)
+    if transport.boundaries and header == "auto":
+        header = "no"  # a message is a sample, the first as any other: a run that goes on begins with another one
+    if transport.replays and header == "yes":
+        raise ConfigError(
+            "header", f"left out for {name}, whose messages are samples, in each run from the first", header
+        )
+    labelled = label is not None
+    width = transport.width(None if inputs is None else inputs + labelled)
+    if width is None:
         raise StreamError(f"{name} is a live source: the width of its samples must be given with inputs (--inputs)")
+    inputs = width - labelled
     decoder: Decoder
     if format is None:
         decoder = LineDecoder(name, inputs=inputs, label=label, header=header, delimiter=delimiter)
     else:
         decoder = FrameDecoder(name, inputs=inputs, format=format, label=label)
     return LiveStream(
-        name, transport, decoder, inputs=inputs, labelled=label is not None, queue=queue, when_full=when_full,
+        name, transport, decoder, inputs=inputs, labelled=labelled, queue=queue, when_full=when_full,
         reconnect=reconnect, idle=idle, skip_bad=skip_bad,
     )  # fmt: skip
 

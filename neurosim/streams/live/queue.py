@@ -23,18 +23,24 @@ class Record(NamedTuple):
         `time.monotonic_ns()` at which it was received.
     partition, offset : int
         Of the message that it came in.
-    index : int
+    number : int
         Which of the message's records it is, from 0.
+    last : bool
+        Whether it is the message's last one.
     begins : bool
         Whether it is the first of its connection.
+    key : bytes or None
+        Of the message.
     """
 
     data: bytes | Sized
     arrived: int
     partition: int = 0
     offset: int = -1
-    index: int = 0
+    number: int = 0
+    last: bool = True
     begins: bool = False
+    key: bytes | None = None
 
 
 class Queue:

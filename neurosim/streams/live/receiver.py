@@ -9,12 +9,15 @@ from typing import Protocol
 
 from neurosim.errors import StreamError
 from neurosim.streams.live.queue import Queue, Record, now
-from neurosim.streams.live.transport import Closed, Message, Transport
+from neurosim.streams.live.transport import Closed, Ended, Message, Transport
 
 TICK = 0.1  # seconds: how long the thread waits at most before it looks whether it is to end
 PAUSE = 0.2  # seconds between two attempts to connect
-ATTEMPT = 5.0  # seconds of one attempt
+ATTEMPT, SHORTEST = 5.0, 1.0  # seconds of one attempt: at most, and where less is left
 ENDING = 2.0  # seconds that the end of the thread is waited for, at most: it may be within an attempt to connect
+
+
+Places = dict[int, tuple[int, int]]  # by partition: the offset of a message, and how many of its records were taken
 
 
 class Cutter(Protocol):
@@ -44,6 +47,8 @@ class Counts:
         their numbers.
     bad : int
         Malformed records that were passed over.
+    names : int
+        Lines that had the names of the columns.
     cut : int
         Records whose end had not come when a connection ended; they are not among the received.
     repeated : int
@@ -60,6 +65,7 @@ class Counts:
     dropped: int = 0
     lost: int = 0
     bad: int = 0
+    names: int = 0
     cut: int = 0
     repeated: int = 0
     late: int = 0
@@ -84,7 +90,7 @@ class Receiver:
     idle : float or None
         Seconds of silence after which it ends.
     skip : mapping of int to (int, int)
-        For each partition the offset of a message of which some records were taken already, and how many.
+        For each partition the offset of the message to go on with, and how many of its records were taken already.
     """
 
     def __init__(
@@ -97,12 +103,12 @@ class Receiver:
         *,
         reconnect: float,
         idle: float | None,
-        skip: dict[int, tuple[int, int]],
+        skip: Places,
     ) -> None:
         self._name, self._transport, self._new_cutter = name, transport, cutter
         self._queue, self._counts, self._skip = queue, counts, skip
         self._reconnect, self._idle = reconnect, idle
-        self._offsets = {partition: offset - 1 for partition, (offset, _) in skip.items()}
+        self._next = {partition: offset for partition, (offset, _) in skip.items()}  # of what is to come
         self._stamps: dict[int, int] = {}
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="neurosim-receiver", daemon=True)
@@ -127,13 +133,13 @@ class Receiver:
         finally:
             with suppress(OSError):
                 self._transport.release()
-            self._counts.lost = self._transport.lost
             self._queue.end(fault)
 
-    def _over(self) -> bool:
-        """Return whether to end: as it was told to, or as nothing has come for so long."""
-        silent = self._idle is not None and time.monotonic() - self._heard >= self._idle
-        return silent or self._ended.is_set()
+    def _silent(self) -> bool:
+        """Return whether to end as nothing has come for so long: asked where nothing has come just now."""
+        if self._idle is not None and time.monotonic() - self._heard >= self._idle:
+            self._ended.set()
+        return self._ended.is_set()
 
     def _attend(self) -> None:
         """Take one connection after another."""
@@ -141,9 +147,12 @@ class Receiver:
         until = time.monotonic() + self._reconnect
         while self._connected(until, broken):
             self._counts.connections += 1
-            broken = None
+            self._heard, broken, before = time.monotonic(), None, self._queue.received
+            lasting = self._heard + SHORTEST
             try:
                 self._receive()
+            except Ended:
+                return
             except Closed:
                 pass
             except StreamError:
@@ -152,22 +161,25 @@ class Receiver:
                 broken = error
             finally:
                 self._transport.close()
-            if self._over():
+            if self._ended.is_set():
                 return
-            if not self._reconnect:
+            if self._queue.received > before or time.monotonic() >= lasting:
+                until = time.monotonic() + self._reconnect
+            if time.monotonic() >= until:
                 if broken is not None:
                     raise StreamError(f"{self._name} must stay connected (--reconnect S tries again), but: {broken}")
                 return
-            until = time.monotonic() + self._reconnect
+            if self._queue.received == before:  # it may be one that closes every connection at once
+                self._ended.wait(PAUSE)
 
     def _connected(self, until: float, broken: Exception | None) -> bool:
         """Connect until some time by `time.monotonic`; return False if it is over without an error."""
         first = self._counts.connections == 0
-        while not self._over():
+        while not self._ended.is_set():
             left = until - time.monotonic()
             fault: OSError | None = None
             try:
-                if self._transport.open(min(ATTEMPT, max(left, TICK))):
+                if self._transport.open(min(ATTEMPT, max(left, SHORTEST)) if self._reconnect else ATTEMPT):
                     return True
             except StreamError:
                 raise
@@ -180,7 +192,7 @@ class Receiver:
                     words = f"be there within {self._reconnect:g} s (--reconnect S tries for S seconds)"
                     raise StreamError(f"{self._name} must {words}, but: {why}") from None
                 return False
-            if fault is not None:
+            if not self._silent() and fault is not None:
                 self._ended.wait(min(PAUSE, max(left, 0.0)))
         return False
 
@@ -188,9 +200,10 @@ class Receiver:
         """Put what arrives into the queue until it is over, or the connection is."""
         cutter, transport, queue, begins = self._new_cutter(), self._transport, self._queue, True
         try:
-            while not self._over():
+            while not self._ended.is_set():
                 messages = transport.receive(TICK)
                 if not messages:
+                    self._silent()
                     continue
                 arrived = now()
                 for message in messages:
@@ -199,24 +212,24 @@ class Receiver:
                     if message.stamp is not None:
                         self._compare(message)
                     partition, offset = message.partition, message.offset
-                    for index, data in enumerate(cutter.cut(message.data)):
+                    pieces = cutter.cut(message.data)
+                    for index, data in enumerate(pieces):
                         if offset >= 0 and (offset, index) < self._skip.get(partition, (-1, 0)):
                             continue
-                        queue.put(Record(data, arrived, partition, offset, index, begins))
+                        last = index == len(pieces) - 1
+                        queue.put(Record(data, arrived, partition, offset, index, last, begins, message.key))
                         begins = False
-                self._counts.received, self._counts.dropped = queue.received, queue.dropped
-                self._counts.lost = transport.lost
                 self._heard = time.monotonic()
         finally:
-            self._counts.received, self._counts.dropped = queue.received, queue.dropped
             self._counts.cut += bool(cutter.rest())
 
     def _is_repeated(self, message: Message) -> bool:
         """Return whether a message came before, by its offset, and count it then."""
-        if message.offset <= self._offsets.get(message.partition, -1):
+        partition, offset = message.partition, message.offset
+        if offset < self._next.get(partition, 0):
             self._counts.repeated += 1
             return True
-        self._offsets[message.partition] = message.offset
+        self._next[partition] = offset + 1
         return False
 
     def _compare(self, message: Message) -> None:

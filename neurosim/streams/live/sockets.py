@@ -3,19 +3,20 @@
 import select
 import socket
 import struct
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
 
 from neurosim.errors import StreamError
 from neurosim.streams.live.live import reader
+from neurosim.streams.live.receiver import TICK
 from neurosim.streams.live.transport import Closed, Message, Transport
 
 LOOPBACK = "127.0.0.1"
 PIECE = 1 << 16  # bytes that are received at once: more than a datagram has
 DATAGRAMS = 64  # taken at once at most
 BUFFER = 1 << 22  # bytes of the system's buffer for datagrams that are asked for; it may give fewer
-SO_RXQ_OVFL = 40  # Linux: tells how many datagrams a socket has dropped, since it was opened
+SO_MEMINFO, DROPS = 55, 8  # Linux: numbers of 32 bits about a socket, one of them how many datagrams it has dropped
 KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}  # a peer without power is gone in a minute
 
 
@@ -134,7 +135,7 @@ class Server(Connection):
     def open(self, seconds: float) -> bool:
         """Wait for a sender: see `Transport`."""
         assert self._listening is not None
-        if not select.select([self._listening], [], [], seconds)[0]:
+        if not select.select([self._listening], [], [], min(seconds, TICK))[0]:
             return False
         self._listening.settimeout(0)  # the sender may be gone again
         try:
@@ -164,8 +165,16 @@ class Datagrams(Transport):
     def __init__(self, host: str, port: int) -> None:
         self._place = (host, port)
         self._bound: socket.socket | None = None
-        self._ancillary = 0
-        self.lost = 0
+        self._dropped = 0
+
+    @property
+    def lost(self) -> int:  # type: ignore[override]
+        """Datagrams that the system dropped as its buffer was full, since the port was bound; 0 if it does not say."""
+        if self._bound is not None and sys.platform == "linux":
+            with suppress(OSError, struct.error):
+                numbers = self._bound.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, 4 * (DROPS + 1))
+                self._dropped = struct.unpack(f"{DROPS + 1}I", numbers)[DROPS]
+        return self._dropped
 
     def prepare(self) -> None:
         """Bind the port."""
@@ -175,10 +184,7 @@ class Datagrams(Transport):
         bound.setblocking(False)
         with suppress(OSError):
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
-        with suppress(OSError):
-            bound.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
-            self._ancillary = socket.CMSG_SPACE(4)
-        self.lost = 0
+        self._dropped = 0
 
     @property
     def address(self) -> tuple[str, int] | None:
@@ -194,15 +200,10 @@ class Datagrams(Transport):
         assert self._bound is not None
         if not select.select([self._bound], [], [], seconds)[0]:
             return []
-        messages, receive, ancillary = list[Message](), self._bound.recvmsg, self._ancillary
-        told: Any = ()
+        messages, receive = list[Message](), self._bound.recv
         with suppress(BlockingIOError, ConnectionRefusedError):
             for _ in range(DATAGRAMS):
-                data, told, _, _ = receive(PIECE, ancillary)
-                messages.append(Message(data))
-        for level, kind, value in told:
-            if level == socket.SOL_SOCKET and kind == SO_RXQ_OVFL and len(value) == 4:
-                self.lost += (struct.unpack("I", value)[0] - self.lost) & 0xFFFFFFFF
+                messages.append(Message(receive(PIECE)))
         return messages
 
     def close(self) -> None:
@@ -211,6 +212,7 @@ class Datagrams(Transport):
     def release(self) -> None:
         """Give the port back."""
         if self._bound is not None:
+            self._dropped = self.lost
             self._bound.close()
             self._bound = None
 

@@ -18,16 +18,23 @@ class Message(NamedTuple):
         Its number in that sequence: each is larger than the one before; -1 if the source has none.
     stamp : int or None
         When it was sent, in nanoseconds of the sender's own clock, if the source says so.
+    key : bytes or None
+        What the source says that the message is of: the key of Kafka, the topic of MQTT or ZeroMQ.
     """
 
     data: bytes
     partition: int = 0
     offset: int = -1
     stamp: int | None = None
+    key: bytes | None = None
 
 
 class Closed(Exception):  # noqa: N818 - the usual end of a connection, not an error
     """The peer has closed the connection in good order."""
+
+
+class Ended(Closed):
+    """The source has no more, and will not have: nobody connects again."""
 
 
 class Transport(ABC):
@@ -41,6 +48,8 @@ class Transport(ABC):
         Whether a message comes as it was sent; of a connection of bytes, messages are any pieces.
     replays : bool
         Whether the source gives its messages again from an offset: then `seek` is called before it is opened.
+    format : str or None
+        Of frames, where messages are always such, whatever is asked for: `f32`.
     lost : int
         Messages that are known to be lost before they were received: the system dropped them, or numbers are missing.
     """
@@ -48,6 +57,7 @@ class Transport(ABC):
     kind: str
     boundaries = True
     replays = False
+    format: str | None = None
     lost = 0
 
     def prepare(self) -> None:  # noqa: B027 - most have nothing to prepare
@@ -68,6 +78,20 @@ class Transport(ABC):
         """Go on, when it is opened, at an offset of each partition; at others as from the beginning."""
         raise NotImplementedError
 
+    def began(self) -> Mapping[int, int]:
+        """Return the offset at which reading begins in each partition, once it is open, for a source that replays."""
+        return {}
+
+    def width(self, asked: int | None) -> int | None:
+        """Return how many numbers a sample has, its label among them: those asked for, or what the source says.
+
+        Raises
+        ------
+        OSError
+            If the source must say it, and is not there.
+        """
+        return asked
+
     @abstractmethod
     def open(self, seconds: float) -> bool:
         """Connect, within about so many seconds; return False if nobody has come yet to a source that is listened to.
@@ -85,7 +109,9 @@ class Transport(ABC):
         Raises
         ------
         Closed
-            If the peer has closed the connection, or a source of a known end has no more.
+            If the peer has closed the connection.
+        Ended
+            If a source of a known end has no more.
         OSError
             If the connection broke.
         """

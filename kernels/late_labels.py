@@ -1,0 +1,96 @@
+"""Labels of winners, learned as labels come: each neuron's table of labels, and accuracy before each is learned.
+
+Arithmetic is float64, samples go one after another: equal input gives equal bits, however it is cut into chunks.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.kernels.compiled import cell, compiled
+
+NOBODY = -1  # no label, or no neuron
+COUNTED, RIGHT, FADED, FADED_RIGHT, LEARNED, TALLIES = 0, 1, 2, 3, 4, 5  # places of tallies, and how many there are
+UNIT, LARGE = np.float64(1), np.float64(1e100)  # a weight beyond is brought back to one
+
+
+class Table(NamedTuple):
+    """What each neuron's winners were called so far."""
+
+    counts: NDArray[np.float64]  # (neurons, classes) in units of the first label's weight
+    weights: NDArray[np.float64]  # (neurons,) of the neuron's next label
+    names: NDArray[np.int64]  # (neurons,) the label of the largest count, the lowest of equals; NOBODY without any
+
+
+@cell
+def learn(winner, label, keep, table):
+    """Count a label for a neuron; its earlier labels keep such a share of their weight."""
+    counts, weights, names = table.counts[winner], table.weights, table.names
+    weights[winner] /= keep
+    if weights[winner] > LARGE:
+        for c in range(counts.size):
+            counts[c] /= weights[winner]
+        weights[winner] = UNIT
+    counts[label] += weights[winner]
+    name = names[winner]
+    if name < 0 or counts[label] > counts[name] or (counts[label] == counts[name] and label < name):
+        names[winner] = label
+
+
+@cell
+def predict(winner, potentials, names):
+    """Return the label of a winner; of one without a name that of the neuron of largest potential among those with one.
+
+    NOBODY if there is none.
+    """
+    if winner < 0 or names[winner] >= 0:
+        return names[winner] if winner >= 0 else NOBODY
+    best = NOBODY
+    for k in range(potentials.size):
+        if names[k] >= 0 and (best < 0 or potentials[k] > potentials[best]):
+            best = k
+    return names[best] if best >= 0 else NOBODY
+
+
+@compiled(nogil=True)
+def follow(potentials, winners, labels, shown, keep, fading, table, tallies, predicted):
+    """Predict each sample's label, count whether that was right, and then learn the label if it is shown.
+
+    A sample that no neuron has a potential for has no winner: nothing is predicted of it, and nothing learned.
+
+    Parameters
+    ----------
+    potentials : float32 (samples, neurons)
+    winners, labels : int64 (samples,)
+        Labels below 0 are none.
+    shown : bool (samples,)
+        Whether the table learns the label.
+    keep : float
+        Share of its weight that an earlier label of the neuron keeps.
+    fading : float
+        The same of a sample in the accuracy that fades.
+    table : Table
+        Written in place.
+    tallies : float64 (TALLIES,)
+        Written in place: samples with a label, and right ones; both, faded; labels learned.
+    predicted : int64 (samples,)
+        Written; NOBODY where nothing is said.
+    """
+    for n in range(winners.size):
+        u, winner, label = potentials[n], winners[n], labels[n]
+        blank = True
+        for k in range(u.size):
+            blank &= u[k] == 0
+        winner = NOBODY if blank else winner
+        predicted[n] = predict(winner, u, table.names)
+        if label < 0:
+            continue
+        right = predicted[n] == label
+        tallies[COUNTED] += 1
+        tallies[RIGHT] += right
+        tallies[FADED] = fading * tallies[FADED] + UNIT
+        tallies[FADED_RIGHT] = fading * tallies[FADED_RIGHT] + right
+        if shown[n] and winner >= 0:
+            tallies[LEARNED] += 1
+            learn(winner, label, keep, table)

@@ -1,0 +1,182 @@
+"""`neurosim stream --novelty` and `--prequential`: what a run says of its samples, besides learning from them."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from neurosim.cli.faults import fail
+
+if TYPE_CHECKING:
+    from neurosim.chip.chip import Chip
+    from neurosim.online.companion import Companion
+    from neurosim.online.listener import Listener
+    from neurosim.streams import Stream
+
+QUANTILE, SHARE = 0.99, 1.0
+OF_NOVELTY = ("novelty", "threshold", "novel")  # fields of --emit that --novelty gives
+OF_NAMES = ("predicted",)  # and those of --prequential
+
+
+@dataclass(frozen=True, kw_only=True)
+class FollowOptions:
+    """What is said of each sample.
+
+    Attributes
+    ----------
+    novelty : str, optional
+        Names of measures, between commas.
+    novelty_quantile : float, optional
+    prequential : bool
+    label_share : float, optional
+    """
+
+    novelty: str | None = None
+    novelty_quantile: float | None = None
+    prequential: bool = False
+    label_share: float | None = None
+
+
+def options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of `FollowOptions`."""
+    declared = (
+        click.option(
+            "--novelty", metavar="LIST",
+            help="Score how unusual each sample is, before it is learned: by shortfall, entropy, or, with --chunk 1, "
+            "step. The summary counts the novel ones; --emit novelty,threshold,novel tells each.",
+        ),
+        click.option(
+            "--novelty-quantile", type=float, metavar="Q",
+            help=f"Share of samples that are not novel.  [default: {QUANTILE}]",
+        ),
+        click.option(
+            "--prequential", is_flag=True,
+            help="Name each sample by its winner before its label, if it has one, is learned, and say how often that "
+            "is right; --emit predicted tells each.",
+        ),
+        click.option(
+            "--label-share", type=float, metavar="S",
+            help="With --prequential: learn names from this share of the labels only, drawn by the seed; count all.",
+        ),
+    )  # fmt: skip
+    for option in reversed(declared):
+        command = option(command)
+    return command
+
+
+def check(values: Any) -> None:
+    """Refuse options that do not go together, before anything is read."""
+    if values.novelty is None and values.novelty_quantile is not None:
+        fail(f"novelty_quantile must be left out without --novelty, got {values.novelty_quantile}")
+    if not values.prequential and values.label_share is not None:
+        fail(f"label_share must be left out without --prequential, got {values.label_share}")
+    if values.novelty is not None and "step" in _listed(values.novelty) and values.chunk != 1:
+        fail("novelty by step must come with --chunk 1: it is of single samples")
+
+
+class Following:
+    """What a command says of its samples: nothing without the options.
+
+    Parameters
+    ----------
+    values : FollowOptions
+        With `seed`, `state`, `restart` and `learning` of the command.
+    chip : Chip
+    stream : Stream
+        They go on with what the state file keeps of them, if it is one that the run goes on from.
+
+    Attributes
+    ----------
+    begun : dict
+        By the name of a field of `--emit`: what gives its values.
+    companions : list of Companion
+        Those of the run.
+    """
+
+    def __init__(self, values: Any, chip: "Chip", stream: "Stream") -> None:
+        self._novelty, self._prequential = None, None
+        self.begun: dict[str, Any] = {}
+        self.companions: list[Companion] = []
+        if values.novelty is not None:
+            from neurosim.online.emission.novelty import Novelty
+
+            quantile = QUANTILE if values.novelty_quantile is None else values.novelty_quantile
+            self._novelty = Novelty(chip, _listed(values.novelty), quantile=quantile)
+            self._add(self._novelty, OF_NOVELTY)
+        if values.prequential:
+            from neurosim.online.emission.prequential import Prequential
+
+            _check_labelled(stream)
+            share = SHARE if values.label_share is None else values.label_share
+            self._prequential = Prequential(chip, share=share, seed=chip.seed)
+            self._add(self._prequential, OF_NAMES)
+
+    def _add(self, listener: Any, fields: tuple[str, ...]) -> None:
+        self.companions.append(listener)
+        self.begun |= dict.fromkeys(fields, listener)
+
+    def restore(self, values: Any, stream: "Stream", others: "list[Companion]") -> "list[Companion]":
+        """Let these companions and others go on with what the state file keeps; return all, each once.
+
+        Raises
+        ------
+        StateError
+            If it keeps what is none of theirs.
+        """
+        companions = list({id(companion): companion for companion in [*self.companions, *others]}.values())
+        if values.written is not None and not values.restart and os.path.exists(values.written) and companions:
+            from neurosim.online.companion import OF_STREAM, go_on
+            from neurosim.state import store
+
+            beside = store.read(values.written).beside
+            go_on(values.written, {name: beside[name] for name in beside if name != OF_STREAM}, stream, companions)
+        return companions
+
+    def heard(self, listener: "Listener | None", told: "list[Companion]") -> "Listener | None":
+        """Return the listener of the run: the one given, which tells some, and those of these that it does not tell."""
+        from neurosim.online.listener import Listeners
+
+        rest = [own for own in self.companions if not any(own is other for other in told)]
+        heard: list[Any] = [*rest, *([] if listener is None else [listener])]
+        return None if not heard else heard[0] if len(heard) == 1 else Listeners(heard)
+
+    def summary(self) -> dict[str, Any]:
+        """Return plain values for the summary of the run."""
+        found: dict[str, Any] = {}
+        if self._novelty is not None:
+            threshold = self._novelty.threshold
+            found |= {
+                "novel": self._novelty.novel,
+                "novelty_threshold": threshold if threshold < float("inf") else None,
+            }
+        if self._prequential is not None:
+            found |= self._prequential.summary()
+        return found
+
+
+def _listed(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]
+
+
+def _check_labelled(stream: "Stream") -> None:
+    if stream.replayable and not stream.labelled:  # of a pipe, nobody knows yet
+        fail(f"labels of {stream.name} must be there for --prequential, got none; {stream.labels_advice}")
+
+
+def rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the rows of the table of a summary."""
+    found = []
+    if "novel" in summary:
+        threshold = summary["novelty_threshold"]
+        beyond = "no threshold yet" if threshold is None else f"the threshold is {threshold:.3g} now"
+        found.append(("novel", f"{summary['novel']:,} samples; {beyond}"))
+    if summary.get("prequential_accuracy") is not None:
+        recent, counted = summary["prequential_recent_accuracy"], summary["prequential_samples"]
+        learned = summary["prequential_labels"]
+        said = (
+            f"{summary['prequential_accuracy']:.2%} of {counted:,} samples before their labels, of which {learned:,} "
+        )
+        found.append(("prequential", f"{said}were learned; {recent:.2%} of late"))
+    return found

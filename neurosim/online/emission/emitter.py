@@ -1,0 +1,118 @@
+"""A listener that writes a record for each sample as soon as it is learned."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.chip.chip import Chip
+from neurosim.chip.wanted import Wanted
+from neurosim.engine.results import Results
+from neurosim.errors import StreamError
+from neurosim.online.companion import Companion
+from neurosim.online.emission.fields import Batch, begin_all, fields_of
+from neurosim.online.emission.formats import columns_of, format_of
+from neurosim.online.emission.output import Output, Stuck
+from neurosim.online.stop import Stop
+from neurosim.streams import Stream
+
+
+class Emitter:
+    """Writes records; the `listener` of `neurosim.run`.
+
+    Parameters
+    ----------
+    chip : Chip
+    stream : Stream
+    names : sequence of str
+        Names of fields, in order: see `neurosim.online.emission.fields.FIELDS`.
+    form : str
+        csv, ndjson or packed.
+    output : Output
+    position : int
+        Number of the run's first sample in the stream.
+    begun : mapping, optional
+        What gives the values of some fields, by name, in place of what their rows begin.
+
+    Attributes
+    ----------
+    wants : Wanted
+    records : int
+        Those that were written, or are about to be.
+    closed : bool
+        Whether nobody reads any more: what comes then is dropped, and the run had better end.
+    stuck : bool
+        Whether that is because the reader did not read on after a signal.
+    companions : list of Companion
+        Fields that have something to keep in snapshots.
+    """
+
+    def __init__(
+        self,
+        chip: Chip,
+        stream: Stream,
+        names: list[str],
+        form: str,
+        output: Output,
+        position: int = 0,
+        begun: Mapping[str, Any] | None = None,
+    ) -> None:
+        rows, begun = fields_of(names), begun or {}
+        self.companions: list[Companion]
+        self._values, self.companions = begin_all(rows, chip, stream, begun)
+        wants = [row.wants for row in rows.values()]
+        wants += [companion.wants for companion in self.companions if hasattr(companion, "wants")]
+        self.wants = Wanted(*(any(flags) for flags in zip(*wants, strict=True)))
+        self._format = format_of(form, columns_of(list(rows.values()), chip, stream))
+        self._output, self._position, self._at_hand = output, position, stream.replayable
+        self.records, self.closed, self.stuck = 0, False, False
+        if self._format.head:
+            self._output.add(self._format.head)
+
+    def take(
+        self,
+        first: int,
+        results: Results,
+        labels: NDArray[np.int64] | None,
+        samples: NDArray[np.float32],
+        nanoseconds: NDArray[np.int64],
+    ) -> None:
+        """Write the records of samples, or hold them back for a moment."""
+        batch = Batch(first, results, labels, samples, nanoseconds)
+        values = [of(batch) for of in self._values]  # also where nobody reads: some follow the stream
+        if self.closed:
+            return
+        self.records += len(batch)
+        self._write(self._format.records(self._position + first, values))
+
+    def rest(self, waiting: bool) -> None:
+        """Write what is held back, if the stream must be waited for, or a file be read on."""
+        if waiting or self._at_hand:
+            self.finish()
+            if self.closed:
+                raise Stop
+
+    def finish(self) -> None:
+        """Write all that is held back."""
+        if not self.closed:
+            self._write(None)
+
+    def _write(self, data: bytes | None) -> None:
+        try:
+            self._output.flush() if data is None else self._output.add(data)
+        except BrokenPipeError:
+            self.closed = True
+        except Stuck:
+            self.closed = self.stuck = True
+        except (OSError, ValueError) as error:  # a ValueError of a file in memory that was closed
+            self.closed = True
+            raise StreamError(f"standard output must be writable, and is not: {error}") from error
+
+    def __repr__(self) -> str:
+        return f"Emitter({self.records} records)"
+
+
+def listed(text: str) -> list[str]:
+    """Return the names of a text that separates them by commas."""
+    return [name.strip() for name in text.split(",")] if text.strip() else []

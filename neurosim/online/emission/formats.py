@@ -1,0 +1,185 @@
+"""Records of samples as bytes: lines of CSV or JSON, or packed numbers."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from neurosim.chip.chip import Chip
+from neurosim.errors import ConfigError
+from neurosim.online.emission.fields import WHOLE, Field
+
+NUMBER = "sample"  # key of what every record begins with
+ENCODING = ("utf-8", "surrogateescape")  # labels that are names of folders need not be text
+
+
+class Column(NamedTuple):
+    """A field as a format writes it.
+
+    Attributes
+    ----------
+    field : Field
+    numbers : int or None
+        How many numbers a sample has; None: one, and it is no list.
+    names : callable
+        Returns the words that its numbers stand for, as they are by now.
+    """
+
+    field: Field
+    numbers: int | None
+    names: Callable[[], Sequence[str]] | None
+
+
+class Format(Protocol):
+    """Turns values of samples into bytes.
+
+    Attributes
+    ----------
+    head : bytes
+        What comes before the first record.
+    """
+
+    head: bytes
+
+    def records(self, first: int, values: Sequence[NDArray[Any]]) -> bytes:
+        """Return the records of successive samples: the number of the first, and an array for each column."""
+
+
+class Csv:
+    """A line for each sample, after one with the names of the columns; one column a number."""
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self._columns, cells = columns, [NUMBER]
+        for field, numbers, _ in columns:
+            cells += [field.key] if numbers is None else [f"{field.key}_{index}" for index in range(numbers)]
+        self.head = (",".join(cells) + "\n").encode()
+
+    def records(self, first: int, values: Sequence[NDArray[Any]]) -> bytes:
+        """Return a line for each sample."""
+        cells = [_cells(column, array, IN_CSV) for column, array in zip(self._columns, values, strict=True)]
+        numbers = [b"%d" % number for number in range(first, first + len(values[0]))]
+        return b"\n".join(map(b",".join, zip(numbers, *cells, strict=True))) + b"\n"
+
+
+class Ndjson:
+    """A JSON object for each sample, one a line; a list where a sample has several numbers."""
+
+    head = b""
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self._columns, self._keys = columns, list[bytes]()
+        closing = b""
+        for field, numbers, _ in columns:
+            listed = numbers is not None
+            self._keys.append(b'%s,"%s":%s' % (closing, field.key.encode(), b"[" if listed else b""))
+            closing = b"]" if listed else b""
+        self._end = closing + b"}\n"
+
+    def records(self, first: int, values: Sequence[NDArray[Any]]) -> bytes:
+        """Return an object for each sample."""
+        pieces: list[Any] = [[b'{"%s":%d' % (NUMBER.encode(), n) for n in range(first, first + len(values[0]))]]
+        for key, column, array in zip(self._keys, self._columns, values, strict=True):
+            pieces += [[key] * len(array), _cells(column, array, IN_JSON)]
+        return self._end.join(map(b"".join, zip(*pieces, strict=True))) + self._end
+
+
+class Packed:
+    """Little-endian numbers without padding: the sample's as int64, then each field's, in the order asked for."""
+
+    head = b""
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self.dtype = packed_dtype(columns)
+
+    def records(self, first: int, values: Sequence[NDArray[Any]]) -> bytes:
+        """Return a record for each sample."""
+        packed = np.empty(len(values[0]), self.dtype)
+        packed[NUMBER] = np.arange(first, first + len(packed))
+        for name, array in zip(self.dtype.names[1:], values, strict=True):  # type: ignore[index]
+            packed[name] = array
+        return packed.tobytes()
+
+
+FORMATS: dict[str, Callable[[Sequence[Column]], Format]] = {"csv": Csv, "ndjson": Ndjson, "packed": Packed}
+
+
+def format_of(name: str, columns: Sequence[Column]) -> Format:
+    """Return a format by its name.
+
+    Raises
+    ------
+    ConfigError
+        If there is none of that name.
+    """
+    if name not in FORMATS:
+        raise ConfigError("emit_format", f"one of {', '.join(FORMATS)}", name)
+    return FORMATS[name](columns)
+
+
+def columns_of(fields: Sequence[Field], chip: Chip, stream: Any = None) -> list[Column]:
+    """Return fields as a format writes them."""
+    return [
+        Column(
+            field,
+            None if field.numbers is None else field.numbers(chip),
+            None if field.names is None or stream is None else _names(field, chip, stream),
+        )
+        for field in fields
+    ]
+
+
+def packed_dtype(columns: Sequence[Column]) -> np.dtype[Any]:
+    """Return the type of a packed record."""
+    named: list[Any] = [(NUMBER, WHOLE)]
+    named += [
+        (field.key, field.dtype) if numbers is None else (field.key, field.dtype, (numbers,))
+        for field, numbers, _ in columns
+    ]
+    return np.dtype(named)
+
+
+def _names(field: Field, chip: Chip, stream: Any) -> Callable[[], Sequence[str]]:
+    names = field.names
+    assert names is not None
+    return lambda: names(chip, stream)
+
+
+def _quoted(word: str) -> bytes:
+    """Return a word as a cell of CSV."""
+    if any(mark in word for mark in '",\r\n'):
+        word = '"' + word.replace('"', '""') + '"'
+    return word.encode(*ENCODING)
+
+
+def _json(word: str) -> bytes:
+    return json.dumps(word).encode()
+
+
+class Text(NamedTuple):
+    """How text has what is no number: words, and what is not there."""
+
+    nothing: bytes
+    quoted: Callable[[str], bytes]
+
+
+IN_CSV, IN_JSON = Text(b"", _quoted), Text(b"null", _json)
+
+
+def _cells(column: Column, array: NDArray[Any], text: Text) -> list[bytes]:
+    """Return the text of each sample's value: a number, several with commas, or a word."""
+    if column.names is not None:
+        names = column.names()
+        return [_word(number, names, text) for number in array.tolist()]
+    found = orjson.dumps(np.ascontiguousarray(array), option=orjson.OPT_SERIALIZE_NUMPY)  # NaN is null
+    found = found if text is IN_JSON else found.replace(IN_JSON.nothing, text.nothing)
+    return found[1:-1].split(b",") if array.ndim == 1 else found[2:-2].split(b"],[")
+
+
+def _word(number: int, names: Sequence[str], text: Text) -> bytes:
+    """Return what a number stands for, itself if that is no word."""
+    if number < 0:
+        return text.nothing
+    return text.quoted(names[number]) if number < len(names) else b"%d" % number

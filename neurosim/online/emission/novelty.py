@@ -1,0 +1,291 @@
+"""Novelty: how unusual each sample is to a chip, told before the chip and the measure learn from it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.checks import LARGEST, number, one_of, whole
+from neurosim.chip.chip import Chip
+from neurosim.chip.response import Response
+from neurosim.chip.wanted import Wanted
+from neurosim.engine.results import Results
+from neurosim.errors import ConfigError, SampleError
+from neurosim.kernels import novelty as kernel
+from neurosim.state.arrays import Arrays
+
+MEASURES = {"shortfall": kernel.SHORTFALL, "entropy": kernel.DISORDER, "step": kernel.MOVEMENT}
+NO_STEPS, NO_RESPONSES = np.zeros((2, 0), np.float32), np.zeros((0, 0), np.float32)
+
+
+class Scored(NamedTuple):
+    """How unusual a sample is.
+
+    Attributes
+    ----------
+    novelty : float
+        Its score, in deviations from what is usual: about 0 for a usual sample, large for a novel one. NaN where no
+        neuron has a potential: for a sample of zeros, and for one that comes before there are weights.
+    threshold : float
+        The quantile of the scores before it; infinite as long as these are too few.
+    is_novel : bool
+        Whether the score is above the threshold.
+    """
+
+    novelty: float
+    threshold: float
+    is_novel: bool
+
+
+class Novelty:
+    r"""Score samples by how unusual they are to a chip's last layer, at a cost of O(neurons) a sample.
+
+    The score of a sample is the sum of its measures, each in deviations from what is usual for it:
+
+    - "shortfall": by how much the potential u of the winner k is below those with which it won before,
+
+      .. math:: z = \frac{\mu_k - u}{\sigma_k}, \qquad a_k = \frac{n_k}{n_k + P}, \qquad
+          \mu_k = a_k m_k + (1 - a_k) m, \qquad
+          \sigma_k^2 = a_k (v_k + (m_k - \mu_k)^2) + (1 - a_k) (v + (m - \mu_k)^2)
+
+      with the running mean :math:`m_k` and variance :math:`v_k` of the :math:`n_k` potentials with which the neuron
+      won, and m and v of those of all winners. So a neuron that has won rarely is judged by the whole layer's
+      distribution, and P says how soon by its own.
+    - "entropy": how evenly neurons respond, :math:`H(p) / \ln K` with :math:`p_k = |y_k| / \sum_l |y_l|`: 1 if all K
+      respond alike, 0 if one does alone;
+    - "step": how far the sample moved the weights, :math:`\ln \sum_k \|\Delta w_k\|`, by the layer's instruments.
+
+    From the last two, their own running mean is subtracted, and they are divided by their running deviation. All
+    distributions are robust running ones (`neurosim.kernels.novelty`): beyond `horizon` values they forget, and a
+    value beyond three deviations counts as one at three.
+
+    A sample is scored by what was known before it. Then it is learned: the threshold of the next sample is the quantile
+    of the `recent` scores up to this one. The bits do not depend on how samples are cut into chunks.
+
+    It is given to `neurosim.run` as a `listener`, and as one of `companions`, so that a run that is resumed goes on
+    with the same scores; or to `neurosim.watch` as `novelty`; or it is told of each `Response` by `learn_one`.
+
+    Parameters
+    ----------
+    chip : Chip
+        Its last layer is dense.
+    measures : str or sequence of str
+        Of "shortfall", "entropy" and "step". With "step", samples must come one at a time, and learn: `learn_one` of
+        the chip before that of this, or `run` with `chunk=1`.
+    quantile : float
+        Of the threshold, from 0.5 to below 1: 0.99 calls about one sample in a hundred novel.
+    horizon : int
+        Values, at least 2, after which a distribution forgets: a neuron's wins for its own, samples for the others.
+    prior : float
+        P, at least 0, in wins.
+    settling : int
+        The first wins of a neuron, which teach nothing: its weights still move.
+    recent : int
+        Scores of which the quantile is taken, at least 1 / (1 - quantile).
+
+    Attributes
+    ----------
+    scores, thresholds : float64 (samples,)
+        Of the samples that were told of last.
+    measured : float64 (samples, 3)
+        Their winners' potentials, entropies and logarithms of steps; NaN for what is no measure.
+
+    Raises
+    ------
+    ConfigError
+        If a constant is out of range; if the chip ends in images; if "step" is asked of a layer that keeps no
+        instruments, or is not on the CPU.
+
+    Examples
+    --------
+    >>> import neurosim as ns
+    >>> chip = ns.Chip([ns.recipes.softhebb(20)], inputs=64)
+    >>> novelty = ns.Novelty(chip)
+    >>> for x, label in ns.open_stream("digits"):
+    ...     scored = novelty.learn_one(chip.learn_one(x))
+    """
+
+    name = "novelty"
+
+    def __init__(
+        self,
+        chip: Chip,
+        measures: str | Sequence[str] = "shortfall",
+        *,
+        quantile: float = 0.99,
+        horizon: int = 1000,
+        prior: float = 100.0,
+        settling: int = 5,
+        recent: int = 1000,
+    ) -> None:
+        self.measures = (measures,) if isinstance(measures, str) else tuple(measures)
+        if not self.measures or len(set(self.measures)) < len(self.measures):
+            raise ConfigError("measures", f"of {', '.join(MEASURES)}, each once and one at least", self.measures)
+        for measure in self.measures:
+            one_of("measures", measure, tuple(MEASURES))
+        number("quantile", quantile, "from 0.5 to below 1", 0.5)
+        if quantile >= 1:
+            raise ConfigError("quantile", "from 0.5 to below 1", quantile)
+        whole("horizon", horizon, 2, LARGEST)
+        number("prior", prior, "at least 0 and finite", 0)
+        if prior == np.inf:
+            raise ConfigError("prior", "at least 0 and finite", prior)
+        whole("settling", settling, 0, LARGEST)
+        enough = int(np.ceil(1 / (1 - quantile) - 1e-9))
+        whole("recent", recent, enough, LARGEST)
+        _check_layer(chip, self.measures)
+        self._chip, self.quantile, self.recent = chip, quantile, recent
+        self.wants = Wanted(potentials=True, responses="entropy" in self.measures)
+        self._constants = kernel.Constants(
+            sum(MEASURES[measure] for measure in self.measures), float(horizon), float(prior), settling,
+            float(quantile), enough,
+        )  # fmt: skip
+        neurons = chip.layers[-1].shape[0]
+        self._state = kernel.State(
+            np.zeros((kernel.OTHERS + neurons, 3)), np.zeros(neurons, np.int64), np.zeros(recent), np.zeros(recent),
+            np.zeros(2, np.int64), np.array([kernel.length_of_steps(self._steps())]),
+        )  # fmt: skip
+        one = np.zeros((1, neurons), np.float32)
+        self._single = Results(one, one.copy(), np.zeros(1, np.int64), NO_RESPONSES)
+        self._room(1)
+
+    @property
+    def threshold(self) -> float:
+        """The threshold of the next sample: infinite as long as scores are too few."""
+        count = min(int(self._state.scored[0]), self.recent)
+        if count < self._constants.enough:
+            return float("inf")
+        return float(self._state.ordered[max(int(np.ceil(self.quantile * count)), 1) - 1])
+
+    @property
+    def novel(self) -> int:
+        """How many samples were above their threshold."""
+        return int(self._state.scored[1])
+
+    @property
+    def flags(self) -> NDArray[np.bool_]:
+        """Which of the samples that were told of last are above their threshold: bool (samples,)."""
+        return self.scores > self.thresholds
+
+    def score_one(self, response: Response) -> float:
+        """Return the novelty of a sample by the chip's response to it; nothing is learned.
+
+        Parameters
+        ----------
+        response : Response
+            Of this chip to one sample, by `learn_one` or `respond_one`. With "step", the former, before this learns it.
+
+        Raises
+        ------
+        SampleError
+            If it is no such response.
+        """
+        self._score(self._one(response), learning=False)
+        return float(self.scores[0])
+
+    def learn_one(self, response: Response) -> Scored:
+        """Return how novel a sample is, and learn from it; as `score_one` otherwise."""
+        self._score(self._one(response), learning=True)
+        score, threshold = float(self.scores[0]), float(self.thresholds[0])
+        return Scored(score, threshold, score > threshold)
+
+    def take(
+        self,
+        first: int,
+        results: Results,
+        labels: NDArray[np.int64] | None,
+        samples: NDArray[np.float32],
+        nanoseconds: NDArray[np.int64],
+    ) -> None:
+        """Score samples that went through together, in their order, and learn from them; `scores` then has theirs.
+
+        Raises
+        ------
+        ConfigError
+            If they are several, and "step" is a measure.
+        """
+        if self._constants.measures & kernel.MOVEMENT and len(results.winners) > 1:
+            raise ConfigError("chunk", "1 with the measure 'step'", len(results.winners), "it is of single samples")
+        self._score(results, learning=True)
+
+    def arrays(self, taken: int) -> Arrays:
+        """Return what a snapshot keeps."""
+        state = self._state
+        kept = {"distributions": state.distributions, "wins": state.wins, "recent": state.recent}
+        return {name: array.copy() for name, array in kept.items()} | {
+            "scored": state.scored.copy(), "constants": np.array(self._constants, np.float64),
+        }  # fmt: skip
+
+    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from what a snapshot kept of the same chip, which is loaded before.
+
+        Raises
+        ------
+        ValueError
+            If it was kept by other constants, or for another layer.
+        """
+        own = self.arrays(0)
+        if own.keys() != arrays.keys() or any(
+            array.shape != arrays[name].shape or array.dtype != arrays[name].dtype for name, array in own.items()
+        ):
+            raise ValueError("novelty must be of a layer of as many neurons, with as many recent scores")
+        if (own["constants"] != arrays["constants"]).any():
+            then, now = arrays["constants"].tolist(), own["constants"].tolist()
+            raise ValueError(f"novelty must go on with the constants {then} of before, got {now}")
+        known, wins, recent = arrays["distributions"], arrays["wins"], arrays["recent"]
+        sound = (
+            (arrays["scored"] >= 0).all()
+            and (wins >= 0).all()
+            and np.isfinite(recent).all()
+            and np.isfinite(known).all()
+        )
+        if not sound or (known[:, kernel.NUMBER] < 0).any() or (known[:, kernel.VARIANCE] < 0).any():
+            raise ValueError("novelty must have counts and variances of at least 0, and finite numbers")
+        for name in ("distributions", "wins", "recent", "scored"):
+            getattr(self._state, name)[...] = arrays[name]
+        count = min(int(arrays["scored"][0]), self.recent)
+        self._state.ordered[:count] = np.sort(recent[:count])
+        self._state.moved[0] = kernel.length_of_steps(self._steps())
+
+    def _steps(self) -> NDArray[np.float32]:
+        """Return the sum of the steps that each neuron of the last layer has made, as its loop keeps it."""
+        if "step" not in self.measures:
+            return NO_STEPS
+        steps: NDArray[np.float32] = self._chip.layers[-1].state.steps
+        return steps
+
+    def _one(self, response: Response) -> Results:
+        """Return a response to one sample as the results of a chunk, in memory that is ready."""
+        if type(response) is not Response or np.shape(response.potentials) != self._state.wins.shape:
+            raise SampleError(
+                f"response must be that of this chip, of {len(self._state.wins)} neurons, to one sample; learn_one is "
+                f"called for each"
+            )
+        potentials, responses, winners, _, _, _ = self._single
+        potentials[0], responses[0], winners[0] = response.potentials, response.responses, response.winner
+        return self._single
+
+    def _room(self, samples: int) -> None:
+        self.scores, self.thresholds, self.measured = np.empty(samples), np.empty(samples), np.empty((samples, 3))
+
+    def _score(self, results: Results, *, learning: bool) -> None:
+        if len(self.scores) != len(results.winners):
+            self._room(len(results.winners))
+        responses = results.responses if self.wants.responses else NO_RESPONSES
+        kernel.score(
+            results.potentials, responses, results.winners, self._steps(), self._constants, self._state, learning,
+            self.measured, self.scores, self.thresholds,
+        )  # fmt: skip
+
+
+def _check_layer(chip: Chip, measures: Sequence[str]) -> None:
+    """Refuse a last layer that has not what the measures are of."""
+    layer = chip.layers[-1]
+    if len(layer.shape) != 1:
+        raise ConfigError("novelty", "of a chip whose last layer is dense", f"one of the shape {layer.shape}")
+    if "step" in measures:
+        if not layer.constants.instruments:
+            raise ConfigError("instruments", "True for the measure 'step', which they keep", False)
+        if layer.device != "cpu":
+            raise ConfigError("device", "'cpu' for the measure 'step'", layer.device)

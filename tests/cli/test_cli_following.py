@@ -1,0 +1,150 @@
+"""`neurosim stream --novelty` and `--prequential`: the summary, fields of records, resuming, and what is refused."""
+
+import json
+import subprocess
+import threading
+
+import numpy as np
+import pytest
+from commands import invoke, stream
+from processes import COMMAND
+
+import neurosim as ns
+from neurosim.state import store
+
+RNG = np.random.default_rng(4)
+ROWS, LABELS = RNG.integers(1, 9, (240, 4)).astype(np.float32), RNG.integers(0, 3, 240)
+BARE = [",".join(map(str, row)) for row in ROWS.astype(int).tolist()]
+LINES = "".join(f"{row},{label}\n" for row, label in zip(BARE, LABELS, strict=True))
+PIPE = ("stream", "-", "--inputs", 4, "--label", -1, "--neurons", 5, "--seed", 2)
+FIELDS = ("--emit", "novelty,threshold,novel,predicted,label")
+FOLLOWING = ("--novelty", "shortfall,entropy", "--novelty-quantile", 0.9, "--prequential", "--label-share", 0.5)
+
+
+def followed():
+    """Return the scores and names of a chip as the command makes it, and both objects."""
+    chip = ns.Chip([ns.recipes.softhebb(5)], inputs=4, seed=2)
+    novelty = ns.Novelty(chip, ("shortfall", "entropy"), quantile=0.9)
+    prequential, scores, said = ns.Prequential(chip, share=0.5, seed=2), [], []
+
+    class Both:
+        wants = novelty.wants
+
+        def take(self, *told):
+            novelty.take(*told)
+            prequential.take(*told)
+            scores.extend(zip(novelty.scores, novelty.thresholds, novelty.flags, strict=True))
+            said.extend(prequential.predicted)
+
+    ns.run(chip, ns.streams.ArrayStream(ROWS, LABELS), listener=Both())
+    return scores, said, novelty, prequential
+
+
+@pytest.mark.parametrize("emit", [(), FIELDS])
+def test_the_summary_says_what_was_novel_and_how_often_names_were_right(emit):
+    _, _, novelty, prequential = followed()
+    result = invoke(*PIPE, *FOLLOWING, *emit, "--json", stdin=LINES)
+    summary = json.loads(result.stderr.splitlines()[-1] if emit else result.stdout)
+    assert summary["novel"] == novelty.novel > 0
+    assert summary["novelty_threshold"] == novelty.threshold
+    assert {key: summary[key] for key in prequential.summary()} == prequential.summary()
+    assert summary["prequential_samples"] == 240 > summary["prequential_labels"] > 60
+
+
+def test_the_table_has_a_row_for_each():
+    shown = invoke(*PIPE, *FOLLOWING, stdin=LINES).stdout
+    _, _, novelty, prequential = followed()
+    assert f"novel  {novelty.novel} samples; the threshold is {novelty.threshold:.3g} now" in shown
+    assert f"prequential  {prequential.accuracy:.2%} of 240 samples before their labels" in shown
+
+
+def test_records_have_scores_names_and_labels():
+    scores, said, _, _ = followed()
+    lines = invoke(*PIPE, *FOLLOWING, *FIELDS, "--emit-format", "ndjson", stdin=LINES).stdout.splitlines()
+    records = [json.loads(line) for line in lines]
+    assert [record["novelty"] for record in records] == [score for score, _, _ in scores]
+    thresholds = [None if threshold == np.inf else threshold for _, threshold, _ in scores]
+    assert [record["threshold"] for record in records] == thresholds
+    assert [record["novel"] for record in records] == [int(flag) for *_, flag in scores]
+    assert [record["predicted"] for record in records] == [None if name < 0 else name for name in said]
+    assert [record["label"] for record in records] == LABELS.tolist()
+
+
+def test_fields_alone_are_scored_by_the_defaults():
+    lines = invoke(*PIPE, *FIELDS, "--emit-format", "ndjson", stdin=LINES).stdout.splitlines()
+    chip, found = ns.Chip([ns.recipes.softhebb(5)], inputs=4, seed=2), [json.loads(line) for line in lines]
+    novelty = ns.Novelty(chip)
+    assert [record["novelty"] for record in found] == [novelty.learn_one(chip.learn_one(x)).novelty for x in ROWS]
+
+
+@pytest.mark.parametrize(
+    "options", [(*FOLLOWING, *FIELDS), pytest.param(FIELDS, marks=pytest.mark.slow)], ids=["options", "fields alone"]
+)
+def test_a_filter_that_was_killed_goes_on_with_the_same_records(tmp_path, options):
+    whole = invoke(*PIPE, *options, stdin=LINES).stdout.splitlines()[1:]
+    state = tmp_path / "chip.h5"
+    kept = ("--state", state, "--snapshot-samples", 50, "--snapshot-seconds", 0)
+    command = [*COMMAND, *map(str, (*PIPE, *options, *kept))]
+    lines = LINES.splitlines(keepends=True)
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
+        watchdog = threading.Timer(120, process.kill)
+        watchdog.start()
+        process.stdin.write("".join(lines[:180]))
+        process.stdin.flush()
+        answered = [process.stdout.readline() for _ in range(181)]
+        process.kill()
+        watchdog.cancel()
+    assert answered[-1].rstrip() == whole[179]
+    position = store.read(state).position
+    assert position in (100, 150)
+    result = invoke(*PIPE, *options, *kept, stdin="".join(lines[position:]))
+    assert result.stdout.splitlines()[1:] == whole[position:]
+
+
+def test_a_state_goes_on_with_its_numbers_or_begins_anew_with_restart(tmp_path):
+    state = ("--state", tmp_path / "chip.h5")
+    whole = stream("digits:test", "--prequential", "--novelty", "shortfall")
+    for _ in range(2):  # the second run has nothing left to learn
+        again = stream("digits:test", "--prequential", "--novelty", "shortfall", *state)
+        for key in ("novel", "novelty_threshold", "prequential_accuracy", "prequential_recent_accuracy"):
+            assert again[key] == whole[key]
+    anew = stream("digits:test", "--prequential", "--restart", *state)
+    assert anew["prequential_samples"] == whole["prequential_samples"]
+    assert "novel" not in anew
+    refused = invoke("stream", "digits:test", "--epochs", 2, "--prequential", "--label-share", 0.5, *state, code=2)
+    assert "prequential accuracy must go on with" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--novelty-quantile", 0.9), "novelty_quantile must be left out without --novelty, got 0.9"),
+        (("--label-share", 0.5), "label_share must be left out without --prequential, got 0.5"),
+        (("--novelty", "surprise"), "measures must be one of shortfall, entropy, step, got 'surprise'"),
+        (("--novelty", ""), "measures must be one of shortfall, entropy, step"),
+        (("--novelty", "step"), "novelty by step must come with --chunk 1"),
+        (("--novelty", "shortfall", "--novelty-quantile", 1), "quantile must be from 0.5 to below 1"),
+        (("--prequential", "--label-share", 0), "share must be above 0"),
+        (
+            ("--prequential", "--label-share", 0.5, "--recipe", "delta_readout", "--neurons", 10),
+            "share must be 1 for a layer that is taught by labels",
+        ),
+    ],
+)
+def test_what_does_not_go_together_is_refused_in_one_line(words, message):
+    stderr = invoke("stream", "digits:test", *words, code=2).stderr
+    assert message in stderr
+    assert len(stderr.splitlines()) == 1
+
+
+def test_a_file_without_labels_has_no_prequential_accuracy(tmp_path):
+    np.save(tmp_path / "x.npy", ROWS)
+    said = invoke("stream", tmp_path / "x.npy", "--prequential", code=2).stderr
+    assert "labels of" in said
+    assert "must be there for --prequential, got none" in said
+    lines = "\n".join(BARE) + "\n"
+    assert stream("-", "--inputs", 4, "--prequential", stdin=lines)["prequential_accuracy"] is None
+
+
+def test_the_step_is_scored_in_chunks_of_one():
+    assert stream("digits:test", "--novelty", "shortfall, step", "--chunk", 1)["novel"] >= 0
