@@ -40,8 +40,8 @@ LOOSE = {
 ARROWS = {
     "bayes": "chip layers outside readouts streams",
     "chip": "engine layers outside presets reporting state streams",
-    "cli": "chip experiments hardware latency layers online outside presets readouts reporting state streams studies "
-    "sweeps views",
+    "cli": "chip experiments fleet hardware latency layers online outside presets readouts reporting state streams "
+    "studies sweeps views",
     "engine": "kernels layers outside reporting state",
     "experiments": "state streams",
     "fleet": "chip engine layers outside",

@@ -305,8 +305,7 @@ class Fleet:
         constants = [layer.constants for layer in self._chip.layers]
         chip = Chip(constants, inputs=self.shape, seed=int(self._members.seeds[place]))
         with self._use.alone():
-            for layer, own in zip(self._members.layers, chip.layers, strict=True):
-                layer.copy_to(place, own)
+            self._members.copy_to(place, chip)
         return chip
 
     def put(self, key: Key, chip: Chip) -> None:
@@ -326,10 +325,7 @@ class Fleet:
         self.begin([key])
         place = self.index(key)
         with self._use.alone():
-            self._members.seeds[place] = chip.seed
-            self._members.diverged.discard(place)
-            for layer, other in zip(self._members.layers, chip.layers, strict=True):
-                layer.copy_from(place, other, chip.seed)
+            self._members.copy_from(place, chip)
 
     def reset(self, key: Key) -> None:
         """Let a key's chip begin anew."""

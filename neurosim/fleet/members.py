@@ -11,6 +11,7 @@ from neurosim.chip.chip import Chip
 from neurosim.chip.one_by_one import new_tuple
 from neurosim.chip.response import Response
 from neurosim.chip.samples import teachable
+from neurosim.engine.dense.layer import DenseLayer
 from neurosim.engine.fleet.layer import FleetLayer
 from neurosim.engine.fleet.worker import Worker
 from neurosim.engine.samples import NO_LABELS, Array, Labels
@@ -65,7 +66,7 @@ class Members:
     def __init__(self, chip: Chip, seed: int, capacity: int | None, threads: int) -> None:
         self.chip, self.seed, self.capacity = chip, seed, capacity
         self.table, self.diverged, self.seeds = KeyTable(), set[int](), np.zeros(0, np.uint64)
-        self.layers = [FleetLayer(layer, threads) for layer in chip.layers]
+        self.layers = [FleetLayer(layer, threads) for layer in chip.layers if isinstance(layer, DenseLayer)]
         self._singles = dict[bool, list[Worker]]()
         self._taught = [layer for layer in chip.layers if layer.constants.competition.by_label]
 
@@ -98,7 +99,7 @@ class Members:
             raise SampleError(f"keys must be one for each of {len(values)} samples, got {len(keys)}")
         chips = self.table.places(keys)
         bad = [*self._refused(keyed), *(self._unfit(keyed, chips) if learning else ())]
-        return sift(self.table, keys, chips, bad, self.capacity, skip)
+        return sift(self.table, keys, chips, bad, self.capacity, skip, keyed.first)
 
     def _refused(self, keyed: Keyed) -> Iterator[Bad]:
         """Give what is wrong with samples for the first layer."""
@@ -162,6 +163,20 @@ class Members:
     def __getstate__(self) -> dict[str, Any]:
         """Return everything but memory that compiled code is bound to."""
         return self.__dict__ | {"_singles": {}}
+
+    def copy_to(self, place: int, chip: Chip) -> None:
+        """Let a single chip go on where a member is."""
+        for layer, own in zip(self.layers, chip.layers, strict=True):
+            assert isinstance(own, DenseLayer)
+            layer.copy_to(place, own)
+
+    def copy_from(self, place: int, chip: Chip) -> None:
+        """Let a member go on where a single chip is."""
+        self.seeds[place] = chip.seed
+        self.diverged.discard(place)
+        for layer, other in zip(self.layers, chip.layers, strict=True):
+            assert isinstance(other, DenseLayer)
+            layer.copy_from(place, other, chip.seed)
 
     def memory(self, count: int) -> Response:
         """Return memory for responses to so many samples: of a sample that is not taken, the winner stays -1."""

@@ -47,6 +47,9 @@ class Keep(NamedTuple):
     records: Callable[[Indices, NDArray[np.uint8]], None]
 
 
+NOT_READY = np.empty((0, 0), np.uint8)
+
+
 class Fault(NamedTuple):
     """A sample that was not taken.
 
@@ -80,7 +83,8 @@ class FleetExecutor(DenseExecutor):
         """Return where the loop begins, its arguments in memory, and what must outlive them."""
         arguments = self._arguments(call)
         _, _, memory = self.kernel.bound(self._kind, *arguments)
-        return entry_of(self.kernel.stream, self._kind, numbers=0), memory, arguments
+        loop: int = entry_of(self.kernel.stream, self._kind, numbers=0)  # type: ignore[no-untyped-call]
+        return loop, memory, arguments
 
 
 class Worker:
@@ -111,7 +115,7 @@ class Worker:
     ) -> None:
         self._rows, self._row = rows, aligned.zeros(rows.stride, np.uint8)
         self._keep, self._recording = keep, learning and layer.constants.instruments
-        self._chip, self._ready_for = np.zeros(1, np.int64), None  # of a single sample
+        self._chip, self._ready_for = np.zeros(1, np.int64), NOT_READY  # of a single sample
         state = {name: rows.array(name, self._row) for name in rows.fields if name != SALT}
         own = {name: array.copy() for name, array in common.items()}
         executor = FleetExecutor(layer.constants, layer.inputs, layer.index, layer.codes, layout.State(**state, **own))
@@ -127,7 +131,11 @@ class Worker:
     def _places(self, state: layout.State) -> Any:
         for name, field in self._rows.fields.items():
             if name != SALT:
-                yield place_of(self._kind, STATE, state._fields.index(name)), field.place
+                yield self._place(STATE, state._fields.index(name)), field.place
+
+    def _place(self, *fields: int) -> int:
+        place: int = place_of(self._kind, *fields)  # type: ignore[no-untyped-call]
+        return place
 
     def _first_plan(self, loop: int, layer: DenseLayer) -> NDArray[np.int64]:
         plan, fields = np.zeros(fleet.PLAN + self._fields.size + 3 * len(TABLES), np.int64), self._rows.fields
@@ -135,7 +143,7 @@ class Worker:
         plan[fleet.FIELDS], plan[fleet.COUNTERS] = len(self._fields), fields["counters"].place
         plan[fleet.PLAN : fleet.PLAN + self._fields.size] = self._fields.ravel()
         if SALT in fields:
-            plan[fleet.SALT] = place_of(self._kind, CONSTANTS, layer.codes._fields.index(SALT))
+            plan[fleet.SALT] = self._place(CONSTANTS, layer.codes._fields.index(SALT))
             plan[fleet.SALT_FIELD] = fields[SALT].place
         if self._recording:
             self._copies = np.zeros((COPIES, fleet.WORD + self._rows.head), np.uint8)
@@ -143,7 +151,7 @@ class Worker:
         return plan
 
     def _table(self, *place: int) -> _Table:
-        at = place_of(self._kind, *place)
+        at = self._place(*place)
         address = self._memory[at : at + fleet.WORD].view(np.int64)
         return _Table(at, address, int(address[0]))
 
@@ -162,11 +170,10 @@ class Worker:
             By the names of `Samples` and `Results`, with a row for each sample; in place of those that are missing,
             the memory for a single sample is used.
         """
-        plan, faults, first, self._ready_for = self._plan, list[Fault](), 0, None
+        plan, faults, first, self._ready_for = self._plan, list[Fault](), 0, NOT_READY
         self._set_tables(arrays)
-        plan[fleet.ROWS], plan[fleet.CHIPS], plan[fleet.DUE] = map(
-            _address, (self._rows.memory, chips, self._keep.due())
-        )
+        plan[fleet.ROWS], plan[fleet.CHIPS] = _address(self._rows.memory), _address(chips)
+        plan[fleet.DUE] = _address(self._keep.due())
         plan[fleet.COPIED] = 0
         while True:
             plan[fleet.ORDER] = _address(order)
