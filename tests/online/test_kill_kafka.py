@@ -3,25 +3,23 @@
 The offsets are in the snapshot, so a run that goes on ends with the bits of one that was not interrupted.
 """
 
-import contextlib
 import json
-import os
 import random
 import subprocess
 import sys
 import threading
-import time
 
 import numpy as np
 import pytest
 from mock_kafka import broker
+from striking import kill
 
 from neurosim.state import store
 
 SAMPLES, INPUTS, EACH = 1500, 8, 3  # the last: samples of a message
 OPTIONS = f"--inputs {INPUTS} --format f32 --neurons 12,5 --window 7 --json"
 OFTEN = "--snapshot-samples 100 --chunk 16"
-SECONDS = 120  # that a run may take
+SECONDS = 300  # that a run may take
 
 
 def messages():
@@ -60,33 +58,12 @@ def finish(state, topic, snapshots=OFTEN):
     return json.loads(done.stdout)
 
 
-def generation(state):
-    """Tell one written state from another."""
-    with contextlib.suppress(FileNotFoundError):
-        status = os.stat(state)
-        return status.st_ino, status.st_mtime_ns
-    return None
-
-
-def kill(state, topic, snapshots, seconds, often=OFTEN):
-    """Kill a run some seconds after it has written so many snapshots; return whether it was still at work."""
-    process = subprocess.Popen(command(state, topic, often), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    seen, limit = {generation(state)}, time.monotonic() + 10
-    while len(seen) <= snapshots and process.poll() is None and time.monotonic() < limit:
-        seen.add(generation(state))
-        time.sleep(1e-3)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(seconds)
-    process.kill()
-    return process.wait(SECONDS) < 0
-
-
 def check(uninterrupted, topic, tmp_path, *, turns, most, seed):
     draw, struck = random.Random(seed), 0
     for turn in range(turns):
         state = tmp_path / f"chip{turn}.h5"
         for _ in range(draw.randrange(1, most)):
-            struck += kill(state, topic, draw.randrange(1, 6), draw.uniform(0, 0.02))
+            struck += kill(command(state, topic, OFTEN), state, draw.randrange(1, 6), draw.uniform(0, 0.02))
         summary = finish(state, topic)
         assert summary["state_sha256"] == uninterrupted["state_sha256"]
         assert summary["stream_position"] == SAMPLES
@@ -120,7 +97,8 @@ def test_runs_killed_while_samples_arrive_and_while_they_wait_have_learned_all_o
     try:
         struck, positions = 0, list[int]()
         for _ in range(6):
-            struck += kill(state, source, draw.randrange(1, 4), draw.uniform(0, 0.3), "--snapshot-seconds 0.05")
+            run = command(state, source, "--snapshot-seconds 0.05")
+            struck += kill(run, state, draw.randrange(1, 4), draw.uniform(0, 0.3))
             positions.append(store.read(str(state)).position)
     finally:
         done.set()
