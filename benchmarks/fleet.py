@@ -4,8 +4,8 @@
 
 All in one process, by turns, and the best of several rounds of each: by the processor's time for this process, as other
 work may have the machine, and beside it by the clock. Samples are 16 random numbers, their keys uniform or by Zipf's
-law (the r-th key has a share of 1 / r). Before anything is timed, every chip has learned from some samples, the fleet's
-and the separate ones from the same: at the end their bits are compared.
+law (the r-th key has a share of 1 / r). Before anything is timed, every chip has learned from some samples. At the end
+new chips and a new fleet learn from the same samples, and their bits are compared.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import resource
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -63,13 +64,13 @@ def fleet_one_by_one(fleet: ns.Fleet, keys: Any, samples: Any) -> None:
         fleet.learn_one(key, sample)
 
 
-def ways(fleet: ns.Fleet, chips: list[ns.Chip], threads: int) -> Iterator[tuple[str, Any, Callable[..., object], bool]]:
-    """Give the ways of learning that are compared: name, who learns, the work, and whether it is of the fleet."""
-    yield "Chip.learn_one, a loop", chips, one_by_one, False
-    yield "Chip.learn, grouped by key", chips, grouped, False
-    yield "Fleet.learn_one, a loop", fleet, fleet_one_by_one, True
+def ways(fleet: ns.Fleet, chips: list[ns.Chip]) -> Iterator[tuple[str, Any, Callable[..., object]]]:
+    """Give the ways of learning that are compared: name, who learns, and the work."""
+    yield "Chip.learn_one, a loop", chips, one_by_one
+    yield "Chip.learn, grouped by key", chips, grouped
+    yield "Fleet.learn_one, a loop", fleet, fleet_one_by_one
     for chunk in (256, 4096):
-        yield f"Fleet.learn, chunk {chunk}", fleet, _in_chunks(chunk), True
+        yield f"Fleet.learn, chunk {chunk}", fleet, _in_chunks(chunk)
 
 
 def _in_chunks(chunk: int) -> Callable[..., object]:
@@ -93,10 +94,10 @@ def main() -> None:
     fleet = ns.Fleet(layers, inputs=INPUTS, seed=SEED, threads=options.threads)
     processor, clock = timed(lambda: fleet.begin(range(options.chips)))
     print(f"fleet of {options.chips} begins: {processor:.2f} s of the processor, {clock:.2f} s")
+    print(f"  memory in use {(memory() - before) / options.chips:.0f} bytes a chip, state {fleet.bytes_per_chip}")
     first = np.tile(np.arange(options.chips), 20)
     samples = generator.random((len(first), INPUTS), np.float32)
     fleet.learn(first, samples)
-    print(f"  memory in use {(memory() - before) / options.chips:.0f} bytes a chip, state {fleet.bytes_per_chip}")
     before, chips = memory(), list[ns.Chip]()
     seeds = [fleet.seed_of(key) for key in range(options.chips)]
     processor, clock = timed(lambda: chips.extend(ns.Chip(layers, inputs=INPUTS, seed=seed) for seed in seeds))
@@ -110,14 +111,14 @@ def main() -> None:
 
 def _compare(fleet: ns.Fleet, chips: list[ns.Chip], options: argparse.Namespace, generator: Any) -> None:
     """Print how long each way takes; fleet and chips learn from the same samples, each by several ways in turn."""
-    count, taught = options.samples, {True: list[Any](), False: list[Any]()}
+    count = options.samples
     for kind in ("uniform", "zipf"):
         best: dict[str, tuple[float, float]] = {}
         for _ in range(options.rounds):
-            for name, learner, work, _of_fleet in ways(fleet, chips, options.threads):
-                keys, samples = keys_of(kind, options.chips, count, generator), generator.random((count, INPUTS), np.float32)
-                taught[_of_fleet].append((keys, samples))
-                spent = timed(lambda: work(learner, keys, samples))
+            for name, learner, work in ways(fleet, chips):
+                keys = keys_of(kind, options.chips, count, generator)
+                samples = generator.random((count, INPUTS), np.float32)
+                spent = timed(partial(work, learner, keys, samples))
                 best[name] = tuple(map(min, best.get(name, spent), spent))  # type: ignore[assignment]
         loop = best["Chip.learn_one, a loop"]
         print(f"keys {kind}: us of the processor a sample, times the loop; by the clock")
@@ -126,10 +127,22 @@ def _compare(fleet: ns.Fleet, chips: list[ns.Chip], options: argparse.Namespace,
                 f"  {name:28} {processor / count * 1e6:7.2f} {loop[0] / processor:6.1f}x"
                 f" {clock / count * 1e6:9.2f} {loop[1] / clock:6.1f}x"
             )
-    for keys, samples in taught[False]:
-        fleet.learn(keys, samples)
-    for keys, samples in taught[True]:
-        grouped(chips, keys, samples)
+    _same_bits(options)
+
+
+def _same_bits(options: argparse.Namespace) -> None:
+    """Print how many chips of a fleet have the bits of chips alone after the same samples."""
+    generator, count = np.random.default_rng(1), 20 * options.chips
+    keys = keys_of("uniform", options.chips, count, generator)
+    samples = generator.random((count, INPUTS), np.float32)
+    layers = [ns.recipes.softhebb(NEURONS, instruments=not options.no_instruments)]
+    fleet = ns.Fleet(layers, inputs=INPUTS, seed=SEED, threads=options.threads).learn(keys, samples)
+    alone = [ns.Chip(layers, inputs=INPUTS, seed=fleet.seed_of(key)) for key in range(options.chips)]
+    for key, sample in zip(keys.tolist(), samples, strict=True):
+        alone[key].learn_one(sample)
+    learned = [key for key in range(options.chips) if key in fleet]
+    equal = sum(fleet.state_sha256(key) == alone[key].state_sha256 for key in learned)
+    print(f"{equal} of {len(learned)} chips have the bits of chips alone, after {count} samples")
 
 
 if __name__ == "__main__":

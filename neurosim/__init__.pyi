@@ -74,5 +74,7 @@ from .streams import Whiten as Whiten
 from .streams import open_stream as open_stream
 from .streams import transform as transform
 from .streams.events.encoders import *
+from .streams.events.files import open_events as open_events
+from .streams.events.files import read_events as read_events
 from .streams.events.stream import EventStream as EventStream
 from .version import __version__ as __version__

@@ -196,10 +196,10 @@ def learn_on_line(options: StreamOptions, show: Show | None = None) -> None:
     emitting.check(options)
     following.check(options)
     with ignored(signal.SIGUSR1):
-        if options.key is None:
-            _stream(options, _bar if show is None else show)
-        else:
+        if options.key is not None:
             learn_keyed(options)
+        else:
+            _stream(options, show or (_nothing if emitting.on_terminal(options) else _bar))
 
 
 @contextmanager
@@ -208,6 +208,11 @@ def _bar(chip: "Chip", stream: "Stream", start: int, _interrupts: Interrupts) ->
 
     with progress(chip, stream, start) as watch:
         yield Shown(watch)
+
+
+@contextmanager
+def _nothing(_chip: "Chip", _stream: "Stream", _start: int, _interrupts: Interrupts) -> Iterator[Shown]:
+    yield Shown()
 
 
 def _stream(options: StreamOptions, show: Show) -> None:

@@ -10,7 +10,7 @@ from neurosim.checks import LARGEST, whole
 from neurosim.chip.chip import Chip
 from neurosim.chip.response import Response
 from neurosim.chip.samples import as_label, as_labels, as_samples
-from neurosim.chip.use import Use
+from neurosim.chip.use import USER, Use, chunk_of
 from neurosim.engine.restoring import Arrays
 from neurosim.errors import ConfigError, SampleError, StateError
 from neurosim.fleet import stored
@@ -21,6 +21,8 @@ from neurosim.fleet.saved import SavedFleet
 from neurosim.fleet.sifting import sift
 from neurosim.layers.conv import ConvWTA
 from neurosim.layers.dense import DenseWTA
+
+FLOAT32 = np.dtype(np.float32)
 
 
 class Fleet(SavedFleet):
@@ -96,6 +98,7 @@ class Fleet(SavedFleet):
             whole("capacity", capacity, 1, LARGEST)
         self._chip = Chip(layers, inputs=inputs, seed=seed)
         self.shape, self.inputs, self.seed, self.capacity = self._chip.shape, self._chip.inputs, int(seed), capacity
+        self._width = (self.inputs,)
         self.threads, self.refused, self._use = threads, 0, Use()
         self._members = Members(self._chip, self.seed, capacity, threads)
         if keys is not None:
@@ -189,14 +192,30 @@ class Fleet(SavedFleet):
         ConcurrentUseError
             If another thread is using the fleet.
         """
+        place = self._members.table.place(key) if type(key) in (str, int) else None
+        if label is None and place is not None and not self._members.needs_care(place):
+            return self._one(key, place, x, True)
         labels = None if label is None else [as_label(label)]
         response = self.take([key], as_samples(x, self.shape, 1), labels)
         return Response(response.potentials[0], response.responses[0], int(response.winner[0]), response.output[0])
 
     def respond_one(self, key: Key, x: ArrayLike) -> Response:
         """Respond to one sample of a key that the fleet has, and change nothing; errors as of `learn_one`."""
-        response = self.respond([key], as_samples(x, self.shape, 1))
-        return Response(response.potentials[0], response.responses[0], int(response.winner[0]), response.output[0])
+        return self._one(key, self.index(key), x, False)
+
+    def _one(self, key: Key, place: int, x: ArrayLike, learning: bool) -> Response:
+        if not (type(x) is np.ndarray and x.dtype is FLOAT32 and x.shape == self._width):  # not the usual case
+            x = as_samples(x, self.shape, 1)[0]
+        users, call = self._use.users, object()
+        try:  # as in `Use.alone`, written out as it is quicker
+            user = users.setdefault(USER, call)
+            if user is not call:
+                with chunk_of(user):
+                    return self._members.one(key, place, x, learning)
+            return self._members.one(key, place, x, learning)
+        finally:
+            if USER in users and users[USER] is call:
+                del users[USER]
 
     def learn(
         self,
@@ -290,8 +309,7 @@ class Fleet(SavedFleet):
         constants = [layer.constants for layer in self._chip.layers]
         chip = Chip(constants, inputs=self.shape, seed=int(self._members.seeds[place]))
         with self._use.alone():
-            for layer, own in zip(self._members.layers, chip.layers, strict=True):
-                layer.copy_to(place, own)
+            self._members.copy_to(place, chip)
         return chip
 
     def put(self, key: Key, chip: Chip) -> None:
@@ -311,10 +329,7 @@ class Fleet(SavedFleet):
         self.begin([key])
         place = self.index(key)
         with self._use.alone():
-            self._members.seeds[place] = chip.seed
-            self._members.diverged.discard(place)
-            for layer, other in zip(self._members.layers, chip.layers, strict=True):
-                layer.copy_from(place, other, chip.seed)
+            self._members.copy_from(place, chip)
 
     def reset(self, key: Key) -> None:
         """Let a key's chip begin anew."""

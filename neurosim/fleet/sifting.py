@@ -40,7 +40,9 @@ class Sifted(NamedTuple):
     fault: NeurosimError | None
 
 
-def sift(table: KeyTable, keys: Keys, chips: Indices, bad: Sequence[Bad], capacity: int | None, skip: bool) -> Sifted:
+def sift(
+    table: KeyTable, keys: Keys, chips: Indices, bad: Sequence[Bad], capacity: int | None, skip: bool, first: int = 0
+) -> Sifted:
     """Find the samples that are taken: all before the first bad one, or, with `skip`, all that are not bad.
 
     Parameters
@@ -55,6 +57,8 @@ def sift(table: KeyTable, keys: Keys, chips: Indices, bad: Sequence[Bad], capaci
     capacity : int or None
         The largest number of keys.
     skip : bool
+    first : int
+        Number of the first sample, for errors.
     """
     end, fault, good = len(keys), None, np.ones(len(keys), np.bool_)
     for which, fault_of in bad:
@@ -72,7 +76,7 @@ def sift(table: KeyTable, keys: Keys, chips: Indices, bad: Sequence[Bad], capaci
                 good[n] = False
                 continue
             if refused is not None:
-                end, fault = n, refused
+                end, fault = n, SampleError(f"sample {first + n}: {refused}")
                 break
             new[key] = len(table) + len(new)
         chips[n] = new[key]

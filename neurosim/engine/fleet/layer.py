@@ -13,7 +13,7 @@ from neurosim.engine.dense.state import first_state
 from neurosim.engine.fleet.first import first_states
 from neurosim.engine.fleet.records import ManyRecords, records_of
 from neurosim.engine.fleet.rows import RECORDED, SALT, Rows, common_arrays
-from neurosim.engine.fleet.worker import Fault, Worker
+from neurosim.engine.fleet.worker import Fault, Keep, Worker
 from neurosim.engine.restoring import Arrays
 from neurosim.instruments import Records
 from neurosim.kernels.dense import layout
@@ -164,13 +164,14 @@ class FleetLayer:
         self, number: int, order: Indices, chips: Indices, arrays: dict[str, NDArray[Any]], learning: bool
     ) -> list[Fault]:
         worker = self.worker(learning, "outputs" in arrays, number)
-        return worker.run(order, chips, arrays, self.records.due, self._keep_records)
+        return worker.run(order, chips, arrays)
 
     def worker(self, learning: bool, outputs: bool, number: int = 0) -> Worker:
         """Return what takes samples through, for one thread."""
         found = self._workers.get((learning, outputs, number))
         if found is None:
-            found = Worker(self.layer, self.rows, self._common, learning, outputs)
+            keep = Keep(lambda: self.records.due, self._keep_records)
+            found = Worker(self.layer, self.rows, self._common, learning, outputs, keep)
             self._workers[learning, outputs, number] = found
         return found
 
