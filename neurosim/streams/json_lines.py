@@ -144,7 +144,8 @@ class JSONLines:
             return value.pop(column)
         if isinstance(value, dict):
             if self.key not in value:
-                raise ValueError(f"the object must have the key {quoted(self.key)}, got {listed(list(value)) or 'none'}")
+                got = listed(list(value)) or "none"
+                raise ValueError(f"the object must have the key {quoted(self.key)}, got {got}")
             return value[self.key]
         return None
 
