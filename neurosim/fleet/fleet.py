@@ -17,6 +17,7 @@ from neurosim.fleet import stored
 from neurosim.fleet.keys import Key, as_key, as_keys, seed_of
 from neurosim.fleet.members import Keyed, Members
 from neurosim.fleet.pairs import blocks_of
+from neurosim.fleet.saved import SavedFleet
 from neurosim.fleet.sifting import sift
 from neurosim.layers.conv import ConvWTA
 from neurosim.layers.dense import DenseWTA
@@ -24,7 +25,7 @@ from neurosim.layers.dense import DenseWTA
 FLOAT32 = np.dtype(np.float32)
 
 
-class Fleet:
+class Fleet(SavedFleet):
     """A chip for every key: thousands of small chips of one shape, whose states lie in one array.
 
     A chip begins when its key appears, and learns from the samples of that key alone. Its bits are those of an ordinary
@@ -224,6 +225,7 @@ class Fleet:
         *,
         chunk: int = 4096,
         skip_bad: bool = False,
+        first: int = 0,
     ) -> Self:
         """Learn from samples, each with the chip of its key: the same bits as a loop over `learn_one`.
 
@@ -240,6 +242,8 @@ class Fleet:
         skip_bad : bool
             Whether samples that are not admitted, of keys beyond the capacity, or of a chip that has diverged, are
             passed over and counted in `refused`, instead of an error.
+        first : int
+            Number of the first sample, for errors.
 
         Returns
         -------
@@ -258,7 +262,7 @@ class Fleet:
             If another thread is using the fleet.
         """
         for keyed in blocks_of(keys, samples, labels, self.shape, chunk):
-            self._take(keyed, learning=True, skip=skip_bad, wanted=False)
+            self._take(keyed._replace(first=first + keyed.first), learning=True, skip=skip_bad, wanted=False)
         return self
 
     def take(

@@ -92,7 +92,7 @@ def _refusal(table: KeyTable, key: Key, new: dict[Key, int], capacity: int | Non
     known = len(table) + len(new)
     if capacity is not None and known >= capacity:
         return SampleError(
-            f"keys must be at most {capacity}, the fleet's capacity, and {key!r} is one more; give the fleet a larger "
-            "capacity, or pass such samples over (skip_bad=True)"
+            f"keys must be at most {capacity}, the fleet's capacity, and {key!r} is one more; give a larger capacity "
+            "(--keys N)"
         )
     return None
