@@ -4,7 +4,7 @@
 
     python -m benchmarks.event_surfaces speed                                   # a minute, one core
     python -m benchmarks.event_surfaces nmnist --seeds 3                        # one layer: 10 minutes
-    python -m benchmarks.event_surfaces nmnist --layers 2 --seeds 3             # two layers: 40 minutes
+    python -m benchmarks.event_surfaces nmnist --layers 2 --seeds 1 --first-saccade
     python -m benchmarks.event_surfaces gestures --figure docs/dvs-gestures.png # seconds
 
 NEUROSIM_DATA names the folder of data.
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 import neurosim as ns
 from benchmarks.event_data import SENSOR, Recordings, n_mnist
 from benchmarks.hotsline_rule import PublishedLayers
+from benchmarks.streams import SACCADES
 from neurosim.chip.response import Response
 from neurosim.hots.recipes import homeostatic
 from neurosim.streams.events import encoding_of
@@ -223,9 +224,17 @@ def show(name: str, results: Sequence[Sequence[tuple[str, Result]]]) -> None:
         print(f"{name:22} {rows[0][0]:38} folds {told[0]}  test {told[1]}", flush=True)
 
 
-def run_nmnist(layers: int, seeds: int, only: Sequence[str]) -> None:
+def cut(part: Recordings) -> Recordings:
+    """Return recordings up to the end of the first of three saccades."""
+    events = [replace(each, events=each.events[each.events["t"] <= SACCADES[0]]) for each in part.recordings]
+    return part._replace(recordings=events)
+
+
+def run_nmnist(layers: int, seeds: int, only: Sequence[str], first_saccade: bool) -> None:
     """Print the table of N-MNIST."""
     data = n_mnist()
+    if first_saccade:
+        data = cut(data[0]), cut(data[1])
     print(f"{sum(map(len, data[0].recordings)):,} events of {len(data[0].labels)} recordings for training,",
           f"{len(data[1].labels)} for testing")  # fmt: skip
     if not only:
@@ -282,6 +291,7 @@ def main() -> None:
     parser.add_argument("what", choices=["speed", "nmnist", "gestures"])
     parser.add_argument("--layers", type=int, default=1, choices=[1, 2])
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first-saccade", action="store_true", help="a third of each recording")
     parser.add_argument("--only", nargs="*", default=[], metavar="NAME")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--figure", default="dvs-gestures.png")
@@ -290,7 +300,7 @@ def main() -> None:
     if options.what == "speed":
         run_speed(options.rounds)
     elif options.what == "nmnist":
-        run_nmnist(options.layers, options.seeds, options.only)
+        run_nmnist(options.layers, options.seeds, options.only, options.first_saccade)
     else:
         from benchmarks.event_pictures import draw_gestures
 

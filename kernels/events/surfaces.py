@@ -13,9 +13,9 @@ import numpy as np
 
 from neurosim.kernels.compiled import cell, compiled
 from neurosim.kernels.events.clock import NEVER, begins_anew, is_inside, moment
-from neurosim.kernels.shared.numbers import LANES, ONE, ZERO
+from neurosim.kernels.shared.numbers import ONE, ZERO
 from neurosim.kernels.shared.slices import between
-from neurosim.kernels.shared.softmax import decaying_exponential, fold_lanes
+from neurosim.kernels.shared.softmax import decaying_exponential
 
 WIDE = 8  # pixels of a line that are taken together
 
@@ -97,11 +97,13 @@ def _values(ages, surface, inputs, values):
 @cell
 def _norm(values, lanes):
     """Return the Euclidean norm of values, whose squares are added in an order that depends on their number alone."""
-    lanes[:] = ZERO
-    for start in range(0, values.size, LANES):
-        for j in range(LANES):
-            lanes[j] += values[start + j] * values[start + j]
-    return math.sqrt(fold_lanes(lanes))
+    for j in range(WIDE):
+        lanes[j] = ZERO
+    for start in range(0, values.size, WIDE):
+        group = between(values, start, start + WIDE)
+        for j in range(WIDE):
+            lanes[j] += group[j] * group[j]
+    return math.sqrt(((lanes[0] + lanes[4]) + (lanes[1] + lanes[5])) + ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7])))
 
 
 @compiled(nogil=True)
@@ -109,8 +111,8 @@ def patches(events, first, rows, memory, clock, surface, patch, ages, values, la
     """Make a sample of each event: the surface around it, the event itself in the middle at 1.
 
     The memory of last times has a margin of pixels that never have an event: it is int64 (polarities,
-    height + 2 * radius, width + 2 * radius + WIDE). Working memory: `values` is float32, of a multiple of LANES no
-    smaller than the inputs, `ages` int32, WIDE longer, and `lanes` float32 (LANES,).
+    height + 2 * radius, width + 2 * radius + WIDE). Working memory: `values` is float32, of a multiple of 64 no
+    smaller than the inputs, `ages` int32, WIDE longer, and `lanes` float32 (WIDE,).
     """
     height, width = memory.shape[1] - 2 * patch.radius, memory.shape[2] - 2 * patch.radius - WIDE
     made, writes, stride = 0, samples.shape[0] > 0, memory.shape[1] * memory.shape[2]

@@ -58,6 +58,7 @@ def _run(layer: "DenseWTA") -> None:
 def _dense() -> None:
     """Learn by every recipe, with the options that have stages of their own, counted, by two threads, with moments."""
     from neurosim.chip.chip import Chip
+    from neurosim.fleet.fleet import Fleet
     from neurosim.hardware.counting.count import count
     from neurosim.layers.biases import Conscience, MeanActivity
     from neurosim.layers.competition import NoInhibition
@@ -79,6 +80,9 @@ def _dense() -> None:
             DenseWTA(NEURONS, rule=rule, competition=NoInhibition(), initial="normal", radius=0.5, cutoff=0.0, cap=1.0)
         )
     Chip([named("softhebb", NEURONS)], inputs=INPUTS).learn_one(_samples(INPUTS)[0], modulator=[(1.0,) * NEURONS])
+    fleet = Fleet([named("softhebb", NEURONS)], inputs=INPUTS)
+    fleet.learn(range(SAMPLES), _samples(INPUTS))
+    fleet.respond(range(SAMPLES), _samples(INPUTS))
     count(Chip([named("softhebb", NEURONS)], inputs=INPUTS), _samples(INPUTS))
     Chip([named("softhebb", WIDE // INPUTS)], inputs=INPUTS).learn(_samples(INPUTS), threads=2)
     _measure(Chip([named("softhebb", NEURONS)], inputs=INPUTS))

@@ -13,6 +13,12 @@ from neurosim.online.report import Report
 from neurosim.streams import Stream
 
 CLASSES_SHOWN = 10  # names in the table; the JSON has all
+TOLD_ELSEWHERE = {"received", "bad", "names"}
+ARRIVED = {  # what a live source counts, in words
+    "dropped": "dropped by a full queue", "lost": "lost before", "cut": "cut off", "repeated": "repeated, passed over",
+    "late": "with an earlier time", "same_time": "with an equal time", "left": "left when it ended",
+    "outside": "events outside the sensor", "out_of_order": "events out of order",
+}  # fmt: skip
 
 
 @contextmanager
@@ -62,7 +68,7 @@ def table(summary: dict[str, Any]) -> str:
     if summary["bad_lines"]:
         rows.append(("bad lines", f"{summary['bad_lines']:,} passed over"))
     if summary.get("source"):
-        rows.append(("arrived", _arrived(summary["source"])))
+        rows.append(("arrived", arrived(summary["source"])))
     if summary["refused_samples"]:
         rows.append(("refused", f"{summary['refused_samples']:,} samples passed over, which the chip does not admit"))
     if summary.get("files_passed_over"):
@@ -77,10 +83,13 @@ def table(summary: dict[str, Any]) -> str:
     return "\n".join(f"{name:>10}  {value}" for name, value in rows)
 
 
-def _arrived(source: dict[str, int]) -> str:
-    """Return what a live source has counted, in words: what is 0 is left out."""
-    others = [f"{count:,} {name.replace('_', ' ')}" for name, count in source.items() if count and name != "received"]
-    return f"{source['received']:,} lines, frames or packets" + (f"; {', '.join(others)}" if others else "")
+def arrived(source: dict[str, int]) -> str:
+    """Return what a live source has counted, in words: what is 0, or is told elsewhere, is left out."""
+    counts = {name: count for name, count in source.items() if count and name not in TOLD_ELSEWHERE}
+    if counts.get("connections") == 1:
+        del counts["connections"]
+    told = [f"{count:,} {ARRIVED.get(name, name.replace('_', ' '))}" for name, count in counts.items()]
+    return f"{source['received']:,} lines, frames or packets" + (f"; {', '.join(told)}" if told else "")
 
 
 def _classes(names: list[str]) -> str:

@@ -68,13 +68,14 @@ class Source(NamedTuple):
 
 
 LINES = ("inputs", "label", "header", "delimiter", "skip_bad")
+KEYED = (*LINES, "key")
 FRAMES = ("inputs", "label", "format")
 NAMES = ("samples", "labels")  # of arrays in a file of several
 WAITING = ("queue", "when_full", "reconnect", "idle")  # of what arrives by itself: see `live`
-LIVE = (*LINES, "format", *WAITING)
+LIVE = (*KEYED, "format", *WAITING)
 EVENTS = ("encode", "sensor")  # how events become samples
 CAMERA = (*EVENTS, "skip_bad", *WAITING)
-EXACT = ("image_size", *NAMES, *WAITING, *EVENTS)  # options that a source must take if they are given
+EXACT = ("image_size", "key", *NAMES, *WAITING, *EVENTS)  # options that a source must take if they are given
 SOURCES = (
     Source("arrays.digits", name="digits", splits=("", "train", "test")),
     Source("idx.mnist", ("root",), name="mnist", splits=("train", "test")),
@@ -99,21 +100,21 @@ SOURCES = (
     Source("events.reading.event_folder", EVENTS, name="events", folder=True, spelling="events:FOLDER"),
     Source("live.sockets.tcp", LIVE, name="tcp", address=True, spelling="tcp:HOST:PORT"),
     Source("live.sockets.tcp_listen", LIVE, name="tcp-listen", address=True, spelling="tcp-listen:[HOST:]PORT"),
-    Source("live.camera.udp_camera", CAMERA, name="udp-events", address=True, spelling="udp-events:[HOST:]PORT"),
-    Source("live.camera.udp_camera_32", CAMERA, name="udp-events32", address=True, spelling="udp-events32:[HOST:]PORT"),
     Source("live.sockets.udp", LIVE, name="udp", address=True, spelling="udp:[HOST:]PORT"),
+    Source("live.packets.udp_events", CAMERA, name="udp-events", address=True, spelling="udp-events:[HOST:]PORT"),
+    Source("live.packets.udp_events32", CAMERA, name="udp-events32", address=True, spelling="udp-events32:[HOST:]PORT"),
     Source("live.zeromq.zeromq", LIVE, name="zmq", address=True, spelling="zmq:tcp://HOST:PORT"),
     Source("live.mqtt.mqtt", LIVE, name="mqtt", address=True, spelling="mqtt:HOST:PORT/TOPIC"),
     Source("live.lsl.lsl", LIVE, name="lsl", address=True, spelling="lsl:NAME"),
     Source("live.kafka.kafka", LIVE, name="kafka", address=True, spelling="kafka:HOST:PORT/TOPIC"),
     Source(
         "lines.text_file",
-        LINES,
+        KEYED,
         endings=tuple(f".{kind}{gz}" for kind in ("csv", "tsv", "ndjson", "jsonl") for gz in ("", ".gz")),
         spelling="FILE.csv[.gz], FILE.tsv[.gz], FILE.ndjson[.gz]",
     ),
     Source("frames.frame_file", FRAMES, endings=(".f32", ".u8"), spelling="FILE.f32, FILE.u8"),
-    Source("lines.pipe", LINES, name="-", splits=("",), spelling="- for a pipe"),
+    Source("lines.pipe", KEYED, name="-", splits=("",), spelling="- for a pipe"),
 )
 FRAME_FILE, FRAME_PIPE = SOURCES[-2], Source("frames.frame_pipe", FRAMES, name="-", splits=("",))  # by --format
 EVENT_FILE = next(row for row in SOURCES if row.endings and row.options == EVENTS)

@@ -283,8 +283,6 @@ EDITS = {  # the program, its loop, and for each file what stands there and what
     }),
 }  # fmt: skip
 
-KINDS = tuple(kind for kind in EDITS if kind != "machine")  # what takes longer
-
 
 def test_every_kernel_file_of_the_cpu_has_an_edit():
     edits = {name: old for _, _, changes in EDITS.values() for name, (old, _) in changes.items()}
@@ -298,6 +296,7 @@ def test_every_kernel_file_of_the_cpu_has_an_edit():
 
 @pytest.mark.parametrize(
     "kind",
+    ["machine", *(pytest.param(kind, marks=pytest.mark.slow) for kind in EDITS if kind != "machine")],
     ["machine", *(pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS)],
 )
 def test_what_was_compiled_before_an_edit_is_never_loaded(tmp_path, kind):

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from neurosim.errors import ConfigError
 from neurosim.kernels.events import clock as clocks
 from neurosim.kernels.events import surfaces, windows
-from neurosim.kernels.shared.numbers import LANES
 from neurosim.streams.events.encoders import AGES, MOST_INPUTS, Encoder, LocalSurface, TimeSurface, _Windowed
 from neurosim.streams.events.event import Events
 
 Samples = NDArray[np.float32]
 Sources = NDArray[np.int64]
+TOGETHER = 64  # values that are computed together
 
 
 class Made(NamedTuple):
@@ -115,9 +115,9 @@ class PatchEncoding(Encoding):
         super().__init__(sensor, encoder.shape(*sensor), memory)
         self._surface = _surface(encoder.tau_us)
         self._patch = surfaces.Patch(encoder.radius, encoder.least, encoder.norm)
-        whole = -(-self.inputs // LANES) * LANES
+        whole = -(-self.inputs // TOGETHER) * TOGETHER
         self._ages, self._values = np.zeros(whole + surfaces.WIDE, np.int32), np.zeros(whole, np.float32)
-        self._lanes = np.zeros(LANES, np.float32)
+        self._lanes = np.zeros(surfaces.WIDE, np.float32)
 
     def encode(self, events: clocks.Events, first: int, rows: int, samples: Samples, sources: Sources) -> Made:
         """Make samples: see `neurosim.kernels.events.surfaces.patches`."""

@@ -118,7 +118,7 @@ class EventStream(Stream):
         """Return what was counted of a live source: see `Stream.counted`."""
         if self.replayable:
             return {}
-        of_source = getattr(self._sources[0], "counted", dict)()
+        of_source: dict[str, int] = getattr(self._sources[0], "counted", dict)()
         events = {"events": int(self._encoding.clock[clocks.TAKEN])}
         return events | {"outside": self.outside, "late": self.late, "restarts": self.restarts} | of_source
 

@@ -1,14 +1,16 @@
 """Address events in datagrams, as other programs for event cameras send them."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from neurosim.checks import LARGEST, whole
 from neurosim.errors import ConfigError, StreamError
+from neurosim.streams.events.encoder_text import encoder_of
+from neurosim.streams.events.encoders import Encoder
 from neurosim.streams.events.event import EVENT, Counts, Events
+from neurosim.streams.events.stream import EventStream
 from neurosim.streams.live.decoders import WholeMessages
 from neurosim.streams.live.receiver import Counts as PacketCounts
 from neurosim.streams.live.reception import Reception
@@ -21,6 +23,7 @@ LAYOUTS = {
     "t64": np.dtype([("t", "<u8"), ("x", "<u2"), ("y", "<u2"), ("p", "u1")]),
     "t32": np.dtype([("t", "<u4"), ("x", "<u2"), ("yp", "<u2")]),
 }
+NAMES = {"t64": "udp-events", "t32": "udp-events32"}  # of the sources
 TURN = 1 << 32  # microseconds of a turn of the clock of `t32`
 LATEST = (1 << 63) - 1
 PACKETS, AT_ONCE = 64, 1 << 16  # packets, and events, that are given together at most
@@ -161,6 +164,8 @@ class LiveEvents:
         Of the sensor.
     events : Counts
         What has been counted of events.
+    arrived : int
+        `time.monotonic_ns()` at which the first of the packets arrived that the latest array was made of.
     """
 
     replayable = False
@@ -180,6 +185,7 @@ class LiveEvents:
         idle: float | None = None,
     ) -> None:
         self.name, self.transport, self.width, self.height = name, transport, width, height
+        self.arrived = 0
         self._skip_bad, self._packets = skip_bad, EventPackets(name, layout, width, height)
         self.events = self._packets.counts
         self._reception = Reception(
@@ -200,10 +206,13 @@ class LiveEvents:
         return "live"
 
     def counted(self) -> dict[str, int]:
-        """Return what has been counted of packets and of events, by its name."""
-        events = asdict(self.events)
-        del events["passed_over"]
-        return asdict(self.counts) | {name if name == "events" else f"events_{name}": n for name, n in events.items()}
+        """Return what has been counted of packets, and of the times of events, by its name."""
+        counts, events = self.counts, self.events
+        return {
+            "received": counts.received, "dropped": counts.dropped, "lost": counts.lost, "bad": counts.bad,
+            "connections": counts.connections, "out_of_order": events.out_of_order, "repeated": events.repeated,
+            "same_time": events.same_time,
+        }  # fmt: skip
 
     def blocks(self, most: int = AT_ONCE) -> Iterator[Events]:
         """Yield the events that arrive, in arrays of `EVENT`: those that have arrived together, at most `most`.
@@ -214,6 +223,7 @@ class LiveEvents:
             If a packet is malformed, and not to be passed over, after the events before it.
         """
         for records in self._reception.records(lambda: PACKETS, {}, together=False):
+            self.arrived = records[0].arrived
             packets: list[Any] = [record.data for record in records]
             events, fault = self._packets.decode(packets, self._skip_bad, self.counts)
             for first in range(0, len(events), most):
@@ -222,9 +232,35 @@ class LiveEvents:
                 raise fault
 
 
-def udp_events(place: str, **options: Any) -> LiveEvents:
-    """Return the events that arrive at `[HOST:]PORT`, or, in the shorter layout, at `[HOST:]PORT,t32`."""
-    where, _, layout = place.partition(",")
-    return LiveEvents(
-        f"udp-events:{place}", Datagrams(*address("udp-events", where, local=True)), layout=layout or "t64", **options
-    )
+def receiving(place: str, layout: str = "t64", **options: Any) -> LiveEvents:
+    """Return the events that arrive at `[HOST:]PORT`; `options` are others of `LiveEvents`."""
+    name = NAMES.get(layout, layout)
+    return LiveEvents(f"{name}:{place}", Datagrams(*address(name, place, local=True)), layout=layout, **options)
+
+
+def _reader(layout: str, about: str) -> Callable[..., EventStream]:
+    """Return the reader of a layout, for the table of sources."""
+
+    def read(
+        place: str,
+        *,
+        encode: Encoder | str | None,
+        sensor: tuple[int, int] | None,
+        skip_bad: bool = False,
+        queue: int | None = None,
+        when_full: str | None = None,
+        reconnect: float | None = None,
+        idle: float | None = None,
+    ) -> EventStream:
+        encoder = encoder_of(encode)
+        source = receiving(
+            place, layout, skip_bad=skip_bad, queue=queue, when_full=when_full, reconnect=reconnect, idle=idle
+        )
+        return EventStream(source, encoder, sensor=sensor, name=NAMES[layout])
+
+    read.__doc__ = about
+    return read
+
+
+udp_events = _reader("t64", "Open `udp-events:[HOST:]PORT`: address events of 13 bytes in datagrams, as samples.")
+udp_events32 = _reader("t32", "Open `udp-events32:[HOST:]PORT`: address events of 8 bytes in datagrams, as samples.")

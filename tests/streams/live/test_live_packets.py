@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import neurosim as ns
+from neurosim.online.companion import restore
 from neurosim.streams.events.event import EVENT
-from neurosim.streams.live.packets import EventPackets, LiveEvents, udp_events
+from neurosim.streams.live.packets import EventPackets, LiveEvents, receiving
 from neurosim.streams.live.receiver import Counts
 
 IDLE, WAIT = 0.3, 20.0  # seconds
@@ -118,9 +119,11 @@ def test_options_are_checked(options, words):
     with pytest.raises(ns.ConfigError, match=words):
         LiveEvents("x", None, **options)
     with pytest.raises(ns.ConfigError, match="layout must be one of"):
-        udp_events("0,t16")
+        receiving("0", "t16")
     with pytest.raises(ns.StreamError, match=r"source must be udp-events:\[HOST:\]PORT"):
-        udp_events("x")
+        receiving("x")
+    with pytest.raises(ns.ConfigError, match="sensor must be left out for all sources but events"):
+        ns.open_stream("udp:0", inputs=2, sensor=(8, 8))
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of its socket, which it never closes
@@ -135,7 +138,7 @@ def test_events_that_another_program_sends_arrive(layout):
         draw.integers(0, 480, 500),
         draw.random(500) < 0.5,
     )
-    source = udp_events("0" if layout == "t64" else "0,t32", width=640, height=480, idle=IDLE)
+    source = receiving("0", layout, width=640, height=480, idle=IDLE)
     source.prepare()
     name = {"t64": "t64_x16_y16_on8", "t32": "t32_x16_y15_on1"}[layout]
     faery.events_stream_from_array(events, (640, 480)).to_udp(source.transport.address, format=name)
@@ -144,11 +147,11 @@ def test_events_that_another_program_sends_arrive(layout):
     for ours, theirs in {"t": "t", "x": "x", "y": "y", "p": "on"}.items():
         assert np.array_equal(given[ours], events[theirs])
     assert source.counts == Counts(received=5, connections=1)
-    assert source.counted()["events"] == 500
+    assert source.events.events == 500
 
 
 def test_packets_that_do_not_fit_are_dropped_and_counted():
-    source = udp_events("0", queue=3, when_full="drop-oldest", skip_bad=True, idle=IDLE)
+    source = receiving("0", queue=3, when_full="drop-oldest", skip_bad=True, idle=IDLE)
     source.prepare()
     blocks = source.blocks()
 
@@ -165,3 +168,37 @@ def test_packets_that_do_not_fit_are_dropped_and_counted():
     assert counts.received + counts.lost == 50
     assert len(given) == 2 * (counts.received - counts.dropped)
     assert counts.bad == 0
+
+
+def test_events_become_samples_and_a_run_goes_on_with_the_surface(tmp_path):
+    draw = np.random.default_rng(3)
+    columns = [np.sort(draw.integers(0, 10**6, 400)), *draw.integers(0, 16, (2, 400)), draw.integers(0, 2, 400)]
+    events = list(zip(*(column.tolist() for column in columns), strict=True))
+    packets = [packed("t64", events[first : first + 20]) for first in range(0, 400, 20)]
+    packets.insert(3, packed("t64", [(1, 16, 0, 0), (1, 0, 99, 0)]))  # beyond the sensor
+    options = {"encode": "local:radius=1", "sensor": (16, 16), "skip_bad": True}
+
+    def learned(state, packets, chip):
+        stream = ns.open_stream("udp-events:0", idle=IDLE, **options)
+        assert (stream.inputs, stream.replayable) == (18, False)
+        position = restore(state, stream) if state.exists() else 0
+        (source,) = stream._sources
+        source.prepare()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            for packet in packets:
+                sender.sendto(packet, source.transport.address)
+        return ns.run(chip, stream, state=state, position=position)
+
+    def new():
+        return ns.Chip([ns.recipes.softhebb(5)], inputs=18, seed=1)
+
+    whole = new()
+    report = learned(tmp_path / "whole.h5", [*packets, b"x"], whole)
+    counts = {name: count for name, count in report.source.items() if count}
+    assert (counts["received"], counts["bad"], counts["events"], counts["outside"]) == (22, 1, 400, 2)
+    assert whole.samples == 400
+    state, chip = tmp_path / "chip.h5", new()
+    learned(state, packets[:7], chip)
+    chip = ns.Chip.load(state)
+    learned(state, packets[7:], chip)
+    assert chip.state_sha256 == whole.state_sha256
