@@ -94,6 +94,7 @@ def run_fleet(
     check_fits(stream, fleet.shape)
     if skip_bad:
         stream = stream.skipping_bad()
+    fleet.compile()
     report = FleetReport(stream_position=start if position is None else position)
     with ExitStack() as contexts:
         snapshots, request = None, request or (Request() if snapshot_seconds else None)
