@@ -41,7 +41,7 @@ def homeostatic(
     ----------
     Grimaldi et al., A robust event-driven approach to always-on object recognition, Neural Networks 178 (2024) 106415.
     """
-    mine = {
+    mine: dict[str, Any] = {
         "competition": HardWTA(), "rule": Instar(rate=rate),
         "bias": Conscience(rate=1 / horizon, strength=gain * neurons), "renormalise": True,
     }  # fmt: skip
