@@ -25,7 +25,7 @@ from benchmarks import streams
 
 SEEDS = (0, 1, 2)
 NEURONS = 20  # as in docs/measured.md for this record, before anything here was measured
-FIRST = 500  # windows that one forest is fitted to
+FIRST = 500  # windows that one forest is fitted to, and by which all others are under way
 FORGET = 0.01  # of the running mean window
 RARE, USUAL = 0.02, 5_000  # a rare class: its share, and how many samples of the others there are at most
 CHOSEN_ON = (("digits", 20), ("digits", 100), ("MNIST", 20), ("MNIST", 100), ("N-MNIST, surfaces", 20))
@@ -37,9 +37,10 @@ Detector = Callable[[Samples, int], Scores]
 
 
 class Measured(NamedTuple):
-    """How well a detector found what is rare: a number for each seed, and its time for a sample."""
+    """How well a detector found what is rare: a number for each seed, and the time of a processor for a sample."""
 
     auc: list[float]
+    late_auc: list[float]  # of the samples after the first
     precision: list[float]
     microseconds: float
 
@@ -131,19 +132,20 @@ DETECTORS: dict[str, Detector] = {
 
 def measure(detector: Detector, samples: Samples, rare: Flags) -> Measured:
     """Return how well a detector finds the rare samples, for each seed."""
-    auc, precision, begun = [], [], time.perf_counter()
+    auc, late, precision, begun = [], [], [], time.process_time()
     for seed in SEEDS:
         scores = detector(samples, seed)
         auc.append(float(roc_auc_score(rare, scores)))
+        late.append(float(roc_auc_score(rare[FIRST:], scores[FIRST:])))
         precision.append(float(average_precision_score(rare, scores)))
-    return Measured(auc, precision, 1e6 * (time.perf_counter() - begun) / len(SEEDS) / len(samples))
+    return Measured(auc, late, precision, 1e6 * (time.process_time() - begun) / len(SEEDS) / len(samples))
 
 
 def row(name: str, found: Measured) -> str:
     """Return a row of the table."""
-    auc, precision = (" ".join(f"{value:.3f}" for value in values) for values in (found.auc, found.precision))
-    mean = f"{np.mean(found.auc):.3f} +- {np.std(found.auc):.3f}"
-    return f"| {name} | {mean} | {auc} | {np.mean(found.precision):.3f} ({precision}) | {found.microseconds:,.0f} |"
+    mean, late = (f"{np.mean(auc):.3f} ± {np.std(auc):.3f}" for auc in (found.auc, found.late_auc))
+    by_seed = " ".join(f"{auc:.3f}" for auc in found.auc)
+    return f"| {name} | {mean} | {by_seed} | {late} | {np.mean(found.precision):.3f} | {found.microseconds:,.0f} |"
 
 
 def beside_others() -> Iterator[str]:
@@ -151,8 +153,9 @@ def beside_others() -> Iterator[str]:
     samples, rare = heart_beats()
     chip_scores(samples[:50], 0)  # compiled before the clock runs
     yield f"{len(samples)} windows, {rare.sum()} premature"
-    yield "| detector | AUC, mean and deviation | by seed | average precision | us a sample |"
-    yield "| --- | --- | --- | --- | --- |"
+    yield f"{rare[FIRST:].sum()} of them after the first {FIRST}"
+    yield f"| detector | AUC | by seed | after the first {FIRST} | average precision | µs a sample |"
+    yield "| --- | --- | --- | --- | --- | --- |"
     for name, detector in DETECTORS.items():
         yield row(name, measure(detector, samples, rare))
 

@@ -23,6 +23,8 @@ from .errors import StateError as StateError
 from .errors import StorageWarning as StorageWarning
 from .errors import StreamError as StreamError
 from .fleet.fleet import Fleet as Fleet
+from .fleet.run import run_fleet as run_fleet
+from .fleet.workers import worker_of as worker_of
 from .hots.event_layers import EventLayer as EventLayer
 from .hots.event_layers import EventLayers as EventLayers
 from .latency import bench as bench
@@ -72,5 +74,7 @@ from .streams import Whiten as Whiten
 from .streams import open_stream as open_stream
 from .streams import transform as transform
 from .streams.events.encoders import *
+from .streams.events.files import open_events as open_events
+from .streams.events.files import read_events as read_events
 from .streams.events.stream import EventStream as EventStream
 from .version import __version__ as __version__

@@ -40,11 +40,11 @@ LOOSE = {
 ARROWS = {
     "bayes": "chip layers outside readouts streams",
     "chip": "engine layers outside presets reporting state streams",
-    "cli": "chip experiments hardware latency layers online outside presets readouts reporting state streams studies "
-    "sweeps views",
+    "cli": "chip experiments fleet hardware latency layers online outside presets readouts reporting state streams "
+    "studies sweeps views",
     "engine": "kernels layers outside reporting state",
     "experiments": "state streams",
-    "fleet": "chip engine layers outside",
+    "fleet": "chip engine layers online outside state streams",
     "hardware": "chip engine kernels layers outside reporting streams",
     "hots": "chip engine layers state streams",
     "interop": "chip layers readouts",

@@ -158,10 +158,7 @@ def take_responses(address, kind, row, _label, n, _unused):
 def count_for_means(address, kind, row, winner, _unused, _also):
     """Count a sample for the running means."""
     _samples, _learning, constants, state, scratch, results, _own, _marks, _stages = arguments_at(address, kind)
-    potentials, responses, lead = results.potentials[row], results.responses[row], state.lead
-    if constants.relative > ZERO:
-        now = temperature.lead_of(potentials, scratch.lanes)
-        lead[0], lead[1] = temperature.moved_lead(now, lead[0], lead[1], constants.forgetting)
+    potentials, responses = results.potentials[row], results.responses[row]
     means.count_for_means(winner, potentials, responses, constants, state.pending_sums, scratch)
     return 0
 
@@ -329,7 +326,7 @@ def stages_of(kind, samples, constants, state, scratch, results, own):
         convert: constants.activation != IDENTITY or constants.bias != UNBIASED or begins,
         compete: not (competition.is_plain(constants) or own_competes or given),
         compete_by_own: own_competes and not given, take_responses: given,
-        count_for_means: averages or constants.relative > ZERO, move_means: averages, begin: begins,
+        count_for_means: averages, move_means: averages, begin: begins,
         overlaps: state.pending_sizes.size > 1, totals: constants.total and not mixes,
         propose: samples.factors.shape[0] > 0 and not mixes, mix: mixes,
         gate: constants.gated, eligibility: constants.eligibility > ZERO,

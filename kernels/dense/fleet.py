@@ -10,7 +10,7 @@ import math
 from neurosim.kernels.compiled import cell, compiled
 from neurosim.kernels.dense.inputs import gather
 from neurosim.kernels.dense.layout import SAMPLES
-from neurosim.kernels.shared.arguments import put_word, word_at
+from neurosim.kernels.shared.arguments import fetch_ahead, put_word, word_at
 from neurosim.kernels.shared.by_address import call_loop
 
 # Indices of a plan. Addresses: of the loop, of its arguments, of the rows, of the samples' chips, of which samples to
@@ -25,6 +25,8 @@ PLAN = 16  # numbers before the fields: a pair (place in the arguments, place in
 # of a row
 FULL = -2  # in place of a neuron: no room for another copy
 WORD = 8
+AHEAD = 2  # samples from that whose chip is fetched to that which is taken
+LINE_BYTES = 64
 
 
 @cell
@@ -60,6 +62,15 @@ def _copy_for_record(plan, chip, row):
     return plan[COPIED] < plan[ROOM]
 
 
+@cell
+def _fetch_chip(plan, place, end):
+    """Ask for the row of a later sample's chip, so that it is in the core's own cache by then."""
+    if place < end:
+        row = plan[ROWS] + plan[STRIDE] * word_at(plan[CHIPS] + WORD * word_at(plan[ORDER] + WORD * place))
+        for line in range(row, row + plan[STRIDE], LINE_BYTES):
+            fetch_ahead(line)
+
+
 @compiled(nogil=True, _nrt=False)
 def fleet(plan, kind, first, end):
     """Take samples through one layer of their chips, in order.
@@ -83,6 +94,7 @@ def fleet(plan, kind, first, end):
     """
     loop, arguments = plan[LOOP], plan[ARGUMENTS]
     for place in range(first, end):
+        _fetch_chip(plan, place + AHEAD, end)
         n = word_at(plan[ORDER] + WORD * place)
         chip = word_at(plan[CHIPS] + WORD * n)
         row = plan[ROWS] + plan[STRIDE] * chip

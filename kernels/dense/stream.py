@@ -166,7 +166,7 @@ def stream(address, kind):
         _mark(marks, n, layout.TRANSMITTED)
         if not learning:
             continue
-        if not keep(n, row, size, winner, label, samples, constants, state, results, stages, address, kind):
+        if not keep(n, row, size, winner, label, samples, constants, state, scratch, results, stages, address, kind):
             neuron = pass_time(n, counts, zeros, state, stages, address, kind)
             if neuron >= 0:
                 return n, neuron

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from neurosim.kernels.compiled import cell
+from neurosim.kernels.compiled import cell, not_inlined
 from neurosim.kernels.shared.numbers import NEGLIGIBLE, ONE, ZERO
 from neurosim.kernels.shared.softmax import maximum, total_of
 
@@ -39,6 +39,12 @@ def sharpness_of(potentials, constants, state, lanes):
     if state.lead[1] == ZERO:
         lead = lead_of(potentials, lanes)
     return sharpness_at(lead, constants)
+
+
+@not_inlined
+def count_lead(potentials, forgetting, lanes, lead):
+    """Count a sample for the mean lead."""
+    lead[0], lead[1] = moved_lead(lead_of(potentials, lanes), lead[0], lead[1], forgetting)
 
 
 @cell

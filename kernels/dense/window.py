@@ -4,8 +4,9 @@ from neurosim.kernels.compiled import cell, inlined
 from neurosim.kernels.dense import layout
 from neurosim.kernels.dense.beginning import samples_taught
 from neurosim.kernels.dense.inputs import teaches
+from neurosim.kernels.dense.temperature import count_lead
 from neurosim.kernels.shared.by_address import call
-from neurosim.kernels.shared.numbers import ONE
+from neurosim.kernels.shared.numbers import ONE, ZERO
 from neurosim.kernels.shared.softmax import copy_into
 
 
@@ -19,7 +20,7 @@ def memory_of_inputs(learning, state, scratch):
 
 
 @inlined
-def keep(n, row, size, winner, label, samples, constants, state, results, stages, address, kind):
+def keep(n, row, size, winner, label, samples, constants, state, scratch, results, stages, address, kind):
     """Count a sample, and put it where its window waits for its end; return whether the window is full."""
     p, window = state.counters[layout.PENDING], state.pending_sizes.size
     state.counters[layout.SAMPLES] += 1
@@ -33,6 +34,8 @@ def keep(n, row, size, winner, label, samples, constants, state, results, stages
     state.wins[winner] += 1
     state.pending_sizes[p] = size
     state.counters[layout.PENDING] = p + 1
+    if constants.relative > ZERO:
+        count_lead(results.potentials[row], constants.forgetting, scratch.lanes, state.lead)
     if stages.count_for_means != 0:
         call(stages.count_for_means, address, kind, row, winner, 0, 0)
     if window > 1:

@@ -6,6 +6,7 @@ differ in how many bytes follow, and in how the first is divided.
 
 from neurosim.kernels.compiled import cell, compiled
 
+OUTSIDE = 2**16 - 1  # a row beyond every sensor that is smaller
 GENERIC, DVS, ATIS, COLOUR = 0, 1, 2, 4  # kinds of streams
 # Places in `state`: time so far, what was passed over, what is written into a batch.
 TIME, CROSSINGS, RECORDS, WRITTEN = 0, 1, 2, 3
@@ -38,10 +39,11 @@ def _record_size(data, begin):
 
 
 @compiled
-def decode(data, kind, state, t, x, y, p):
+def decode(data, kind, height, state, t, x, y, p):
     """Write the events of bytes (n,) and return how many bytes were taken: an event that is not whole is not.
 
-    `state` (STATE,) is kept from one call to the next. Colours have no polarity: 1 is written.
+    `state` (STATE,) is kept from one call to the next. Rows are stored from below, and written from the top of `height`
+    rows; one that is not among them becomes `OUTSIDE`. Colours have no polarity: 1 is written.
     """
     state[WRITTEN], at, size = 0, 0, 8 if kind == COLOUR else 5
     while at < len(data):
@@ -64,7 +66,8 @@ def decode(data, kind, state, t, x, y, p):
             i = state[WRITTEN]
             t[i], p[i] = state[TIME], first & 1 if kind == DVS else (first >> 1) & 1 if kind == ATIS else 1
             x[i] = int(data[at + 1]) | int(data[at + 2]) << 8
-            y[i] = int(data[at + 3]) | int(data[at + 4]) << 8
+            row = int(data[at + 3]) | int(data[at + 4]) << 8
+            y[i] = height - 1 - row if row < height else OUTSIDE
             state[WRITTEN] += 1
         at += size
     return at

@@ -4,7 +4,7 @@ Both have the same fields: in 2.1 they are the upper half of a word, and the mas
 the last word of its kind and 6 bits from the event's own: 2**34 microseconds until it wraps.
 """
 
-from neurosim.kernels.compiled import cell, compiled
+from neurosim.kernels.compiled import compiled
 from neurosim.kernels.events.wrapping import turns
 
 # Kinds of words, in the upper four bits.
@@ -14,38 +14,6 @@ HIGH_PERIOD = 1 << 28
 HIGH, TURNED, TIMED, EARLY, TRIGGERS, OTHERS = 0, 1, 2, 3, 4, 5
 WRITTEN = 6  # events of the last call
 STATE = 7
-
-
-@cell
-def _take(fields, mask, state, t, x, y, p):
-    """Take a word; tell whether it has a kind that is known."""
-    kind = fields >> 28
-    if kind in (OFF, ON):
-        base = (fields >> 11) & 0x7FF
-        offset = 0
-        while mask:
-            if mask & 1:
-                if state[TIMED]:
-                    i = state[WRITTEN]
-                    t[i] = ((state[HIGH] + state[TURNED] * HIGH_PERIOD) << 6) + ((fields >> 22) & 0x3F)
-                    x[i], y[i], p[i] = base + offset, fields & 0x7FF, kind
-                    state[WRITTEN] += 1
-                else:
-                    state[EARLY] += 1
-            mask >>= 1
-            offset += 1
-    elif kind == TIME_HIGH:
-        high = fields & 0xFFFFFFF
-        if state[TIMED]:
-            state[TURNED] = turns(high, state[HIGH], state[TURNED], HIGH_PERIOD)
-        state[HIGH], state[TIMED] = high, 1
-    elif kind == TRIGGER:
-        state[TRIGGERS] += 1
-    elif kind in (OTHER, CONTINUED):
-        state[OTHERS] += 1
-    else:
-        return False
-    return True
 
 
 @compiled
@@ -62,9 +30,35 @@ def decode(words, halves, state, t, x, y, p):
         Kept from one call to the next; `WRITTEN` is how many events this one has written.
     t, x, y, p : arrays with space for as many events as the words may have
     """
-    state[WRITTEN] = 0
-    for i in range(len(words) // halves):
-        mask = words[2 * i + 1] if halves == 2 else 1
-        if not _take(words[halves * i], mask, state, t, x, y, p):
-            return i
-    return len(words) // halves
+    high, turned, timed, i, taken = state[HIGH], state[TURNED], state[TIMED], 0, 0
+    begins = (high + turned * HIGH_PERIOD) << 6
+    for taken in range(len(words) // halves):
+        fields = words[halves * taken]
+        kind = fields >> 28
+        if kind <= ON:
+            mask = words[2 * taken + 1] if halves == 2 else 1
+            column, row, time = (fields >> 11) & 0x7FF, fields & 0x7FF, begins + ((fields >> 22) & 0x3F)
+            while mask:
+                if mask & 1:
+                    if timed:
+                        t[i], x[i], y[i], p[i] = time, column, row, kind
+                        i += 1
+                    else:
+                        state[EARLY] += 1
+                mask >>= 1
+                column += 1
+        elif kind == TIME_HIGH:
+            stored = fields & 0xFFFFFFF
+            turned = turns(stored, high, turned, HIGH_PERIOD) if timed else turned
+            high, timed = stored, 1
+            begins = (high + turned * HIGH_PERIOD) << 6
+        elif kind == TRIGGER:
+            state[TRIGGERS] += 1
+        elif kind in (OTHER, CONTINUED):
+            state[OTHERS] += 1
+        else:
+            break
+    else:
+        taken = len(words) // halves
+    state[HIGH], state[TURNED], state[TIMED], state[WRITTEN] = high, turned, timed, i
+    return taken

@@ -4,7 +4,7 @@ Time is 24 bits, half in each of two words: 2**24 microseconds until it wraps. A
 for what follows them; masks of 12 or 8 neighbouring pixels move the column on.
 """
 
-from neurosim.kernels.compiled import cell, compiled
+from neurosim.kernels.compiled import compiled
 from neurosim.kernels.events.wrapping import turns
 
 # Kinds of words, in the upper four bits.
@@ -18,40 +18,6 @@ HIGH, LOW, TURNED, TIMED, Y, HAS_Y, X, HAS_X, POLARITY, EARLY, TRIGGERS, OTHERS,
 STATE = 13
 
 
-@cell
-def _write(column, polarity, state, t, x, y, p):
-    """Write an event at a column, or count it if no time or row has come before it."""
-    if state[TIMED] and state[HAS_Y]:
-        i = state[WRITTEN]
-        t[i] = (state[HIGH] + state[TURNED] * HIGH_PERIOD) * LOW_PERIOD + state[LOW]
-        x[i], y[i], p[i] = column, state[Y], polarity
-        state[WRITTEN] += 1
-    else:
-        state[EARLY] += 1
-
-
-@cell
-def _write_mask(mask, width, state, t, x, y, p):
-    """Write the events of a mask, and move the column on by its width; without a column they are early."""
-    for offset in range(width):
-        if (mask >> offset) & 1:
-            if state[HAS_X]:
-                _write(state[X] + offset, state[POLARITY], state, t, x, y, p)
-            else:
-                state[EARLY] += 1
-    state[X] += width
-
-
-@cell
-def _set_high(high, state):
-    """Take the upper half of the time; where it changes, the lower half begins again."""
-    if state[TIMED]:
-        state[TURNED] = turns(high, state[HIGH], state[TURNED], HIGH_PERIOD)
-    if high != state[HIGH]:
-        state[LOW] = 0
-    state[HIGH], state[TIMED] = high, 1
-
-
 @compiled
 def decode(words, state, t, x, y, p):
     """Write the events of words and return how many words were taken: fewer than there are before a reserved kind.
@@ -63,28 +29,47 @@ def decode(words, state, t, x, y, p):
         Kept from one call to the next; `WRITTEN` is how many events this one has written.
     t, x, y, p : arrays with space for as many events as the words may have
     """
-    state[WRITTEN] = 0
-    for i in range(len(words)):
-        word = int(words[i])
+    high, low, turned, timed = state[HIGH], state[LOW], state[TURNED], state[TIMED]
+    row, has_row, base, has_base, polarity = state[Y], state[HAS_Y], state[X], state[HAS_X], state[POLARITY]
+    time, i, taken = (high + turned * HIGH_PERIOD) * LOW_PERIOD + low, 0, 0
+    for taken in range(len(words)):
+        word = int(words[taken])
         kind, rest = word >> 12, word & 0xFFF
-        if kind == ROW:
-            state[Y], state[HAS_Y] = rest & 0x7FF, 1
-        elif kind == COLUMN:
-            _write(rest & 0x7FF, rest >> 11, state, t, x, y, p)
+        if kind in (COLUMN, MASK_12, MASK_8):
+            single = kind == COLUMN
+            mask = 1 if single else rest if kind == MASK_12 else rest & 0xFF
+            column, sign = (rest & 0x7FF, rest >> 11) if single else (base, polarity)
+            known = timed and has_row and (single or has_base)
+            base += 0 if single else 12 if kind == MASK_12 else 8
+            while mask:
+                if mask & 1:
+                    if known:
+                        t[i], x[i], y[i], p[i] = time, column, row, sign
+                        i += 1
+                    else:
+                        state[EARLY] += 1
+                mask >>= 1
+                column += 1
+        elif kind == ROW:
+            row, has_row = rest & 0x7FF, 1
         elif kind == BASE:
-            state[X], state[HAS_X], state[POLARITY] = rest & 0x7FF, 1, rest >> 11
-        elif kind == MASK_12:
-            _write_mask(rest, 12, state, t, x, y, p)
-        elif kind == MASK_8:
-            _write_mask(rest & 0xFF, 8, state, t, x, y, p)
-        elif kind == TIME_LOW:
-            state[LOW] = rest
-        elif kind == TIME_HIGH:
-            _set_high(rest, state)
+            base, has_base, polarity = rest & 0x7FF, 1, rest >> 11
+        elif kind in (TIME_LOW, TIME_HIGH):
+            if kind == TIME_LOW:
+                low = rest
+            else:
+                turned = turns(rest, high, turned, HIGH_PERIOD) if timed else turned
+                low = low if rest == high else 0  # it begins again
+                high, timed = rest, 1
+            time = (high + turned * HIGH_PERIOD) * LOW_PERIOD + low
         elif kind == TRIGGER:
             state[TRIGGERS] += 1
         elif kind == OTHER:
             state[OTHERS] += 1
-        elif kind != CONTINUED_4 and kind != CONTINUED_12:
-            return i
-    return len(words)
+        elif kind not in (CONTINUED_4, CONTINUED_12):
+            break
+    else:
+        taken = len(words)
+    state[HIGH], state[LOW], state[TURNED], state[TIMED], state[WRITTEN] = high, low, turned, timed, i
+    state[Y], state[HAS_Y], state[X], state[HAS_X], state[POLARITY] = row, has_row, base, has_base, polarity
+    return taken

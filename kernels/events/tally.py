@@ -1,10 +1,8 @@
 """Events in order or not, repeated, and within the sensor or not: counted as they come, those outside left out."""
 
-import numpy as np
-
 from neurosim.kernels.compiled import compiled
 
-# Places in `last`, what is kept of the events before.
+# Places in `last`, what is kept of the events before: the latest time, and all of the last event.
 LATEST, TIME, X, Y, POLARITY, SEEN = 0, 1, 2, 3, 4, 5
 LAST = 6
 # Places in `counts`.
@@ -18,22 +16,27 @@ def tally(t, x, y, p, width, height, last, counts):
 
     Those outside count as `OUTSIDE` and as nothing else. `width` or `height` 0: of unknown size.
     """
-    kept = 0
+    latest, time, column, row, polarity, seen = last[LATEST], last[TIME], last[X], last[Y], last[POLARITY], last[SEEN]
+    kept = same = repeated = earlier = 0
     for i in range(len(t)):
-        if (width and np.int64(x[i]) >= width) or (height and np.int64(y[i]) >= height):
-            counts[OUTSIDE] += 1
+        t_i, x_i, y_i, p_i = int(t[i]), int(x[i]), int(y[i]), int(p[i])
+        if (width and x_i >= width) or (height and y_i >= height):
             continue
-        if last[SEEN]:
-            if t[i] < last[LATEST]:
-                counts[OUT_OF_ORDER] += 1
-            if t[i] == last[TIME]:
-                counts[SAME_TIME] += 1
-                if x[i] == last[X] and y[i] == last[Y] and p[i] == last[POLARITY]:
-                    counts[REPEATED] += 1
-        if not last[SEEN] or t[i] > last[LATEST]:
-            last[LATEST] = t[i]
-        last[TIME], last[X], last[Y], last[POLARITY], last[SEEN] = t[i], x[i], y[i], p[i], 1
+        if seen:
+            earlier += t_i < latest
+            at_once = t_i == time
+            same += at_once
+            repeated += at_once and x_i == column and y_i == row and p_i == polarity
+            latest = max(latest, t_i)
+        else:
+            latest, seen = t_i, 1
+        time, column, row, polarity = t_i, x_i, y_i, p_i
         if kept != i:
-            t[kept], x[kept], y[kept], p[kept] = t[i], x[i], y[i], p[i]
+            t[kept], x[kept], y[kept], p[kept] = t_i, x_i, y_i, p_i
         kept += 1
+    last[LATEST], last[TIME], last[X], last[Y], last[POLARITY], last[SEEN] = latest, time, column, row, polarity, seen
+    counts[SAME_TIME] += same
+    counts[REPEATED] += repeated
+    counts[OUT_OF_ORDER] += earlier
+    counts[OUTSIDE] += len(t) - kept
     return kept

@@ -148,3 +148,17 @@ def put_word(typing, address, word):
 
 def _word(builder, address):
     return builder.inttoptr(address, ir.IntType(64).as_pointer())
+
+
+@intrinsic
+def fetch_ahead(typing, address):
+    """Ask for the line of the cache at an address, which is going to be read and written; nothing waits for it."""
+
+    def ask(context, builder, signature, values):
+        kinds = [ir.IntType(8).as_pointer(), *[ir.IntType(32)] * 3]
+        function = builder.module.declare_intrinsic("llvm.prefetch", kinds[:1], ir.FunctionType(ir.VoidType(), kinds))
+        to_write, soon, data = (ir.Constant(ir.IntType(32), number) for number in (1, 3, 1))
+        builder.call(function, [builder.inttoptr(values[0], kinds[0]), to_write, soon, data])
+        return context.get_dummy_value()
+
+    return types.void(types.int64), ask

@@ -21,6 +21,12 @@ PRESETS = (  # with all kinds of layers
     "softhebb-cifar10-1layer-published",
     "softhebb-mnist-3layer",
 )
+EVENT_FILES = (  # the ending and the content of one for each format that has a loop
+    (".dat", b"% Version 2\n\x0c\x08" + bytes(8)),
+    (".raw", b"% evt 2.0\n" + bytes(4)),
+    (".raw", b"% evt 3.0\n" + bytes(2)),
+    (".es", b"Event Stream\x02\0\0\x01\x01\0\x01\0" + bytes(5)),
+)
 
 
 class Compiled(NamedTuple):
@@ -52,6 +58,7 @@ def _run(layer: "DenseWTA") -> None:
 def _dense() -> None:
     """Learn by every recipe, with the options that have stages of their own, counted, by two threads, with moments."""
     from neurosim.chip.chip import Chip
+    from neurosim.fleet.fleet import Fleet
     from neurosim.hardware.counting.count import count
     from neurosim.layers.biases import Conscience, MeanActivity
     from neurosim.layers.competition import NoInhibition
@@ -73,6 +80,9 @@ def _dense() -> None:
             DenseWTA(NEURONS, rule=rule, competition=NoInhibition(), initial="normal", radius=0.5, cutoff=0.0, cap=1.0)
         )
     Chip([named("softhebb", NEURONS)], inputs=INPUTS).learn_one(_samples(INPUTS)[0], modulator=[(1.0,) * NEURONS])
+    fleet = Fleet([named("softhebb", NEURONS)], inputs=INPUTS)
+    fleet.learn(range(SAMPLES), _samples(INPUTS))
+    fleet.respond(range(SAMPLES), _samples(INPUTS))
     count(Chip([named("softhebb", NEURONS)], inputs=INPUTS), _samples(INPUTS))
     Chip([named("softhebb", WIDE // INPUTS)], inputs=INPUTS).learn(_samples(INPUTS), threads=2)
     _measure(Chip([named("softhebb", NEURONS)], inputs=INPUTS))
@@ -147,6 +157,20 @@ def _timeline() -> None:
     simulate(network, [0], [[1]], [[1]])
 
 
+def _events() -> None:
+    """Read a file of events in each format whose words are decoded one by one."""
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+
+    from neurosim.streams.events.files import read_events
+
+    with TemporaryDirectory() as folder:
+        for number, (ending, content) in enumerate(EVENT_FILES):
+            path = Path(folder, f"{number}{ending}")
+            path.write_bytes(content)
+            read_events(path)
+
+
 def _following() -> None:
     """Tell how novel samples are, and name them as their labels come."""
     from neurosim.chip.chip import Chip
@@ -178,6 +202,7 @@ def _encoders() -> None:
 PARTS = {
     "dense": Part(_dense, "Dense layers."),
     "images": Part(_images, "Convolutional layers."),
+    "events": Part(_events, "Files of event cameras."),
     "readout": Part(_readout, "The readout of a chip that ends in images."),
     "following": Part(_following, "Novelty, and labels that come late."),
     "encoders": Part(_encoders, "What makes samples of events of cameras."),

@@ -104,6 +104,11 @@ def _check_frozen(values: Any) -> None:
             fail(f"{name} must be left out with {why}")
 
 
+def on_terminal(values: Any) -> bool:
+    """Tell whether records go to a terminal, where a bar would stand between them."""
+    return values.emit is not None and sys.stdout is not None and sys.stdout.isatty()
+
+
 def with_width(values: Any) -> Any:
     """Return options with the width of the frozen chip's samples, where a pipe or frames need one and none is given."""
     if values.learning or values.state is None or values.inputs is not None:

@@ -7,9 +7,10 @@ import click
 
 from neurosim.cli import options as shared
 from neurosim.cli.compiled_code import find_cache
-from neurosim.cli.faults import plainly, say
+from neurosim.cli.faults import fail, plainly, say
 
 NAMES_SHOWN = 10  # of labels, in the table
+KEYS_SHOWN = 8  # of a fleet, in the table
 RECORDS_SHOWN = 8  # of the instruments, in the table
 COLUMNS = {
     "sample": ("sample", 12, ","), "step_mean": ("step", 10, ".2e"), "step_gini": ("Gini", 7, ".3f"),
@@ -22,19 +23,59 @@ COMPOSED = ("competition", "rule", "activation", "bias", "transmit", "pool", "de
 @click.command("inspect")
 @click.argument("file")
 @shared.rules()
-@shared.as_json(help="Print one JSON object, with all records of the instruments.")
+@click.option("--key", metavar="KEY", help="Of a fleet: show this key's chip, as a chip's file.")
+@shared.as_json(help="Print one JSON object, with all records of the instruments, or all keys of a fleet.")
 @plainly
-def command(file: str, rules: str | None, as_json: bool) -> None:
-    """Show what the state FILE holds, after checking that it is whole."""
+def command(file: str, rules: str | None, key: str | None, as_json: bool) -> None:
+    """Show what the state FILE of a chip, or of a fleet, holds, after checking that it is whole."""
     find_cache()
     from neurosim.chip.chip import Chip
     from neurosim.cli.own_code import rules_in
     from neurosim.state import store
+    from neurosim.state.checksum import FLEET
     from neurosim.views.summary import finite, summary_of
 
-    contents = store.read(file)
-    summary = summary_of(Chip.of(contents, file, rules_in(rules)), contents)
+    own = rules_in(rules)
+    if store.kind_of(file) is FLEET:
+        from neurosim.fleet import store as fleets
+        from neurosim.fleet import summary as of_fleets
+        from neurosim.fleet.fleet import Fleet
+
+        found = fleets.read(file)
+        fleet = Fleet.of(found, file, own)
+        if key is None:
+            summary = of_fleets.summary_of(fleet, found)
+            say(json.dumps(finite(summary), allow_nan=False) if as_json else _fleet_table(summary))
+            return
+        contents = of_fleets.contents_of_chip(fleet, key if isinstance(fleet.keys[0], str) else int(key), found)
+    else:
+        if key is not None:
+            fail(f"key must be left out for a file that is not that of a fleet, got {key}")
+        contents = store.read(file)
+    summary = summary_of(Chip.of(contents, file, own), contents)
     say(json.dumps(finite(summary), allow_nan=False) if as_json else _table(summary))
+
+
+def _fleet_table(summary: dict[str, Any]) -> str:
+    stream, counts = summary["stream"] or {}, summary["samples_of_keys"]
+    order = sorted(counts, key=lambda key: -counts[key])
+    name, bound = _printable(str(stream.get("name", "none"))), summary["capacity"]
+    shown = ", ".join(f"{_printable(key)} {counts[key]:,}" for key in order[:KEYS_SHOWN])
+    sizes = " -> ".join(str(size) for size in (summary["inputs"], *(layer["neurons"] for layer in summary["layers"])))
+    lines = [
+        f"{'fleet':>10}  {sizes}, {len(counts):,} keys" + ("" if bound is None else f" of at most {bound:,}"),
+        f"{'memory':>10}  {summary['bytes_per_key']:,} bytes a key",
+        f"{'stream':>10}  {name}, at {summary['stream_position']:,}",
+        *(f"{what:>10}  {_printable(str(stream[what]))}" for what in ("key", "worker") if what in stream),
+        f"{'seed':>10}  {summary['seed']}",
+        f"{'samples':>10}  {summary['samples']:,}",
+        f"{'most':>10}  {shown or 'none'}" + (", ..." if len(order) > KEYS_SHOWN else ""),
+        f"{'state':>10}  {summary['state_sha256']}",
+    ]
+    lines += [f"{'labels':>10}  {_names(summary['classes'])}"] if summary["classes"] else []
+    for number, layer in enumerate(summary["layers"], 1):
+        lines.append(f"{f'layer {number}':>10}  {_expression(layer)}")
+    return "\n".join(lines)
 
 
 def _table(summary: dict[str, Any]) -> str:

@@ -21,7 +21,7 @@ ARRIVALS = {
     "closed": (), "period": ("rate",), "poisson": ("rate", "arrivals_seed"), "bursts": ("rate", "burst"),
     "stream": ("timestamps",),
 }  # fmt: skip
-DEFAULT_NEURONS, DEFAULT_RECIPE, DEFAULT_BURST = 100, "softhebb", 8
+DEFAULT_NEURONS, DEFAULT_RECIPE, DEFAULT_BURST, DEFAULT_KEYS = 100, "softhebb", 8, 10_000
 LAYER_CONSTANTS = (
     "temperature", "gain", "relative_temperature", "rate", "floor", "window", "normalise", "initial", "weight_bits",
     "devices",
@@ -34,8 +34,8 @@ class SourceOptions:
 
     Attributes
     ----------
-    root, inputs, label, header, delimiter, image_size, skip_bad, epochs, shuffle, format, queue, when_full, reconnect,
-    idle, encode, sensor
+    root, inputs, label, header, delimiter, image_size, skip_bad, epochs, shuffle, format, key, queue, when_full,
+    reconnect, idle, encode, sensor
         As in `neurosim.open_stream`.
     samples_key, labels_key
         `samples` and `labels` of `neurosim.open_stream`; `--samples` is a number in other commands.
@@ -58,6 +58,7 @@ class SourceOptions:
     samples_key: str | None = None
     labels_key: str | None = None
     format: str | None = None
+    key: str | None = None
     queue: int | None = None
     when_full: str | None = None
     reconnect: float | None = None
@@ -108,6 +109,41 @@ class ChipOptions:
         """Return the constants of layers that the user gave."""
         constants = {name: getattr(self, name) for name in LAYER_CONSTANTS}
         return {name: value for name, value in constants.items() if value is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions(SourceOptions, ChipOptions):
+    """How a stream is learned from, with one chip or with a chip for each key.
+
+    Attributes
+    ----------
+    source : str
+    replay : bool
+        Whether a pipe begins anew.
+    state : str, optional
+        Path of the state file.
+    restart : bool
+        Whether to begin anew though the state is there.
+    snapshot_samples, snapshot_seconds, chunk, threads
+        As of `neurosim.run`.
+    keys : int, optional
+        Most keys, of a stream with keys.
+    worker : str, optional
+        `N/M`: which worker this is, of those that share the keys.
+    as_json : bool
+    """
+
+    source: str
+    replay: bool
+    state: str | None
+    restart: bool
+    snapshot_samples: int
+    snapshot_seconds: float
+    chunk: int | str | None
+    threads: int
+    as_json: bool
+    keys: int | None = None
+    worker: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from neurosim.errors import ConfigError, StateError
 from neurosim.layers.changing import SOFTNESS, with_constant
 from neurosim.layers.conv import ConvWTA
 from neurosim.layers.dense import DenseWTA
+from neurosim.layers.own_functions import OwnFunction
 from neurosim.layers.plain import describe, rebuild
 from neurosim.layers.rules import schedule
 from neurosim.online.companion import Companion, go_on
@@ -74,20 +75,66 @@ def chip_for(
     if state is None or restart or not os.path.exists(state):
         return _new(options, constants, stream).with_constants(**changes), 0
     contents = store.read(state)
-    rules = rules_in(split(_recipe(options))[0])
-    chip = Chip.of(contents, state, rules, options.device).with_constants(**changes)
-    differing = _differing_chip(options, constants, chip) + _differing_stream(contents.stream, stream)
-    _check_same(state, differing, contents.position, stream)
-    stream.name_classes(contents.classes)
-    if not stream.replayable and contents.position and not contents.classes:
-        stream.number_labels()
+    chip = Chip.of(contents, state, rules_for(options), options.device).with_constants(**changes)
+    check_goes_on(state, options, stream, chip, contents.stream, stream.identity(), contents.position)
+    name_labels(stream, contents.classes, contents.position)
     go_on(state, contents.beside, stream, companions)
     described = [describe(layer.constants) for layer in chip.layers]
     if described != contents.constants:  # written now: the run may end before a sample comes
         store.save(state, contents._replace(constants=described, changes=chip.changes, readouts=None))
     if not stream.replayable and not replay:
-        echo_error(f"Going on at sample {contents.position} {stream.going_on}.")
+        say_where(stream, contents.position)
     return chip, contents.position
+
+
+def layers_for(options: ChipOptions, stream: Stream) -> Sequence[DenseWTA | ConvWTA]:
+    """Return the constants of layers that the options ask for."""
+    return _layers(options, _layer_constants(options, stream))
+
+
+def rules_for(options: ChipOptions) -> list[OwnFunction]:
+    """Return the user's own rules and competitions: those of the recipe's file."""
+    return rules_in(split(_recipe(options))[0])
+
+
+def name_labels(stream: Stream, classes: Sequence[str], position: int) -> None:
+    """Let a stream number labels as those were that a state has learned from."""
+    stream.name_classes(classes)
+    if not stream.replayable and position and not classes:
+        stream.number_labels()
+
+
+def say_where(stream: Stream, position: int) -> None:
+    """Say what a stream that cannot be read twice is taken to bring."""
+    echo_error(f"Going on at sample {position} {stream.going_on}.")
+
+
+def check_goes_on(
+    state: str,
+    options: ChipOptions,
+    stream: Stream,
+    chip: Chip,
+    there: dict[str, Any] | None,
+    here: dict[str, Any],
+    position: int,
+) -> None:
+    """Refuse a state of another chip or stream than the options ask for, or past the end of the stream.
+
+    Parameters
+    ----------
+    state : str
+        Path, for the error.
+    options, stream
+        What is asked for.
+    chip : Chip
+        Of the state.
+    there, here : dict
+        Identity of the stream that was learned from, and of this one.
+    position : int
+        Of the state.
+    """
+    differing = _differing_chip(options, _layer_constants(options, stream), chip) + _differing_stream(there, here)
+    _check_same(state, differing, position, stream)
 
 
 def edits_of(file: str | None, options: ChipOptions) -> tuple[list[dict[str, Any]] | None, Contents | None]:
@@ -298,11 +345,11 @@ def _differing_constants(asked: dict[str, Any], seed: int, layers: list[DenseWTA
     ]
 
 
-def _differing_stream(there: dict[str, Any] | None, stream: Stream) -> list[str]:
+def _differing_stream(there: dict[str, Any] | None, here: dict[str, Any]) -> list[str]:
     """Compare streams; a chip saved from Python may have no stream."""
     if there is None:
         return []
-    here: dict[str, Any] = {"transforms": None} | stream.identity()
+    here = {"transforms": None, "key": None, "worker": None} | here
     return [
         f"stream {name} is {there.get(name)} there, {here[name]} here"
         for name in here

@@ -68,7 +68,7 @@ def table(summary: dict[str, Any]) -> str:
     if summary["bad_lines"]:
         rows.append(("bad lines", f"{summary['bad_lines']:,} passed over"))
     if summary.get("source"):
-        rows.append(("arrived", _arrived(summary["source"])))
+        rows.append(("arrived", arrived(summary["source"])))
     if summary["refused_samples"]:
         rows.append(("refused", f"{summary['refused_samples']:,} samples passed over, which the chip does not admit"))
     if summary.get("files_passed_over"):
@@ -83,7 +83,7 @@ def table(summary: dict[str, Any]) -> str:
     return "\n".join(f"{name:>10}  {value}" for name, value in rows)
 
 
-def _arrived(source: dict[str, int]) -> str:
+def arrived(source: dict[str, int]) -> str:
     """Return what a live source has counted, in words: what is 0, or is told elsewhere, is left out."""
     counts = {name: count for name, count in source.items() if count and name not in TOLD_ELSEWHERE}
     if counts.get("connections") == 1:

@@ -19,7 +19,8 @@ from neurosim.cli.faults import echo_error, fail, plainly
 from neurosim.cli.following import Following, FollowOptions
 from neurosim.cli.help import FilledHelp
 from neurosim.cli.interrupts import Interrupts, ignored
-from neurosim.cli.options import ChipOptions, SourceOptions
+from neurosim.cli.keyed import learn_keyed
+from neurosim.cli.options import DEFAULT_KEYS, RunOptions
 from neurosim.cli.transforms import AUGMENTATIONS, open_transformed, say_numbers
 
 if TYPE_CHECKING:
@@ -34,22 +35,13 @@ CHUNK_ON_A_DEVICE = 256  # samples: each call of a device has a cost of its own
 
 
 @dataclass(frozen=True, kw_only=True)
-class StreamOptions(SourceOptions, ChipOptions, EmitOptions, FollowOptions):
+class StreamOptions(RunOptions, EmitOptions, FollowOptions):
     """Values of the options of `neurosim stream`."""
 
-    source: str
-    replay: bool
-    state: str | None
-    restart: bool
     edits: str | None
-    snapshot_samples: int
-    snapshot_seconds: float
-    chunk: int | str | None
-    threads: int
     test: str | None
     keep_readout: bool
     readout_epochs: int | None
-    as_json: bool
 
     @property
     def written(self) -> str | None:
@@ -128,6 +120,16 @@ def known() -> dict[str, str]:
 @shared.standardise()
 @shared.inputs()
 @shared.label()
+@click.option(
+    "--key", metavar="COLUMN",
+    help="Whose a sample is: a column by name or number, a JSON key, or @message, the topic or key of a live source's "
+    "message. Each key has a chip of its own.",
+)  # fmt: skip
+@click.option(
+    "--keys", type=click.IntRange(1), metavar="N",
+    help=f"--key: most keys; samples of others are refused.  [default: {DEFAULT_KEYS:,}]",
+)  # fmt: skip
+@click.option("--worker", metavar="N/M", help="--key: learn the keys of worker N of M alone, by a hash of the key.")
 @shared.samples_key()
 @shared.labels_key()
 @shared.header()
@@ -189,10 +191,15 @@ def command(**values: Any) -> None:
 def learn_on_line(options: StreamOptions, show: Show | None = None) -> None:
     """Do what the command does, with the state and the summary; by default a bar on a terminal shows how it goes."""
     _check_effect(options)
+    if options.key is not None and show is not None:
+        fail(f"key must be left out where one chip is shown, got {options.key!r}; neurosim stream takes it")
     emitting.check(options)
     following.check(options)
     with ignored(signal.SIGUSR1):
-        _stream(options, _bar if show is None else show)
+        if options.key is not None:
+            learn_keyed(options)
+        else:
+            _stream(options, show or (_nothing if emitting.on_terminal(options) else _bar))
 
 
 @contextmanager
@@ -201,6 +208,11 @@ def _bar(chip: "Chip", stream: "Stream", start: int, _interrupts: Interrupts) ->
 
     with progress(chip, stream, start) as watch:
         yield Shown(watch)
+
+
+@contextmanager
+def _nothing(_chip: "Chip", _stream: "Stream", _start: int, _interrupts: Interrupts) -> Iterator[Shown]:
+    yield Shown()
 
 
 def _stream(options: StreamOptions, show: Show) -> None:
@@ -260,6 +272,9 @@ def _check_effect(options: StreamOptions) -> None:
     """Refuse options that would do nothing."""
     if options.replay and options.source != "-":
         fail(f"replay must be left out for a source that is no pipe, got {options.source}")
+    for name in ("keys", "worker"):
+        if getattr(options, name) is not None and options.key is None:
+            fail(f"{name} must be left out without --key, got {getattr(options, name)}")
     if options.state is None:
         context = click.get_current_context()
         for name in ("replay", "restart", "snapshot_samples", "snapshot_seconds"):

@@ -37,8 +37,8 @@ def open_transformed(source: str, options: SourceOptions) -> "Stream":
         source, root=options.root, inputs=options.inputs, label=options.label, header=options.header,
         delimiter=options.delimiter, skip_bad=options.skip_bad,
         epochs=options.epochs, shuffle=options.shuffle, image_size=options.image_size,
-        samples=options.samples_key, labels=options.labels_key, format=options.format, queue=options.queue,
-        when_full=options.when_full, reconnect=options.reconnect, idle=options.idle,
+        samples=options.samples_key, labels=options.labels_key, format=options.format, key=options.key,
+        queue=options.queue, when_full=options.when_full, reconnect=options.reconnect, idle=options.idle,
         encode=options.encode, sensor=options.sensor,
     )  # fmt: skip
     _say_notes(stream)

@@ -10,19 +10,22 @@ from neurosim.checks import LARGEST, whole
 from neurosim.chip.chip import Chip
 from neurosim.chip.response import Response
 from neurosim.chip.samples import as_label, as_labels, as_samples
-from neurosim.chip.use import Use
+from neurosim.chip.use import USER, Use, chunk_of
 from neurosim.engine.restoring import Arrays
 from neurosim.errors import ConfigError, SampleError, StateError
 from neurosim.fleet import stored
 from neurosim.fleet.keys import Key, as_key, as_keys, seed_of
 from neurosim.fleet.members import Keyed, Members
 from neurosim.fleet.pairs import blocks_of
+from neurosim.fleet.saved import SavedFleet
 from neurosim.fleet.sifting import sift
 from neurosim.layers.conv import ConvWTA
 from neurosim.layers.dense import DenseWTA
 
+FLOAT32 = np.dtype(np.float32)
 
-class Fleet:
+
+class Fleet(SavedFleet):
     """A chip for every key: thousands of small chips of one shape, whose states lie in one array.
 
     A chip begins when its key appears, and learns from the samples of that key alone. Its bits are those of an ordinary
@@ -95,6 +98,7 @@ class Fleet:
             whole("capacity", capacity, 1, LARGEST)
         self._chip = Chip(layers, inputs=inputs, seed=seed)
         self.shape, self.inputs, self.seed, self.capacity = self._chip.shape, self._chip.inputs, int(seed), capacity
+        self._width = (self.inputs,)
         self.threads, self.refused, self._use = threads, 0, Use()
         self._members = Members(self._chip, self.seed, capacity, threads)
         if keys is not None:
@@ -127,6 +131,11 @@ class Fleet:
     def samples(self) -> NDArray[np.int64]:
         """How many samples each chip has learned from, blank ones included: int64 (chips,), in the order of `keys`."""
         return self._members.layers[0].samples(len(self))
+
+    @property
+    def bytes_per_chip(self) -> int:
+        """Bytes that the state of a chip takes in memory, but for the records of its instruments."""
+        return sum(layer.rows.stride for layer in self._members.layers)
 
     @property
     def diverged(self) -> tuple[Key, ...]:
@@ -183,14 +192,30 @@ class Fleet:
         ConcurrentUseError
             If another thread is using the fleet.
         """
+        place = self._members.table.place(key) if type(key) in (str, int) else None
+        if label is None and place is not None and not self._members.needs_care(place):
+            return self._one(key, place, x, True)
         labels = None if label is None else [as_label(label)]
         response = self.take([key], as_samples(x, self.shape, 1), labels)
         return Response(response.potentials[0], response.responses[0], int(response.winner[0]), response.output[0])
 
     def respond_one(self, key: Key, x: ArrayLike) -> Response:
         """Respond to one sample of a key that the fleet has, and change nothing; errors as of `learn_one`."""
-        response = self.respond([key], as_samples(x, self.shape, 1))
-        return Response(response.potentials[0], response.responses[0], int(response.winner[0]), response.output[0])
+        return self._one(key, self.index(key), x, False)
+
+    def _one(self, key: Key, place: int, x: ArrayLike, learning: bool) -> Response:
+        if not (type(x) is np.ndarray and x.dtype is FLOAT32 and x.shape == self._width):  # not the usual case
+            x = as_samples(x, self.shape, 1)[0]
+        users, call = self._use.users, object()
+        try:  # as in `Use.alone`, written out as it is quicker
+            user = users.setdefault(USER, call)
+            if user is not call:
+                with chunk_of(user):
+                    return self._members.one(key, place, x, learning)
+            return self._members.one(key, place, x, learning)
+        finally:
+            if USER in users and users[USER] is call:
+                del users[USER]
 
     def learn(
         self,
@@ -200,6 +225,7 @@ class Fleet:
         *,
         chunk: int = 4096,
         skip_bad: bool = False,
+        first: int = 0,
     ) -> Self:
         """Learn from samples, each with the chip of its key: the same bits as a loop over `learn_one`.
 
@@ -216,6 +242,8 @@ class Fleet:
         skip_bad : bool
             Whether samples that are not admitted, of keys beyond the capacity, or of a chip that has diverged, are
             passed over and counted in `refused`, instead of an error.
+        first : int
+            Number of the first sample, for errors.
 
         Returns
         -------
@@ -234,7 +262,7 @@ class Fleet:
             If another thread is using the fleet.
         """
         for keyed in blocks_of(keys, samples, labels, self.shape, chunk):
-            self._take(keyed, learning=True, skip=skip_bad, wanted=False)
+            self._take(keyed._replace(first=first + keyed.first), learning=True, skip=skip_bad, wanted=False)
         return self
 
     def take(
@@ -261,9 +289,9 @@ class Fleet:
             If the potentials of a chip are beyond float32.
         """
         found = as_keys(keys)
-        for key in found:
-            if key not in self._members.table:
-                self.index(key)
+        unknown = self._members.table.places(found) < 0
+        if unknown.any():
+            self.index(found[int(unknown.argmax())])
         keyed = Keyed(found, as_samples(samples, self.shape, None), None)
         response = self._take(keyed, learning=False, skip=False, wanted=True)
         assert response is not None
@@ -281,8 +309,7 @@ class Fleet:
         constants = [layer.constants for layer in self._chip.layers]
         chip = Chip(constants, inputs=self.shape, seed=int(self._members.seeds[place]))
         with self._use.alone():
-            for layer, own in zip(self._members.layers, chip.layers, strict=True):
-                layer.copy_to(place, own)
+            self._members.copy_to(place, chip)
         return chip
 
     def put(self, key: Key, chip: Chip) -> None:
@@ -302,10 +329,7 @@ class Fleet:
         self.begin([key])
         place = self.index(key)
         with self._use.alone():
-            self._members.seeds[place] = chip.seed
-            self._members.diverged.discard(place)
-            for layer, other in zip(self._members.layers, chip.layers, strict=True):
-                layer.copy_from(place, other, chip.seed)
+            self._members.copy_from(place, chip)
 
     def reset(self, key: Key) -> None:
         """Let a key's chip begin anew."""

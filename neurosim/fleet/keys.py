@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.errors import SampleError
-from neurosim.outside.arrays import shown
+from neurosim.outside.arrays import kind_of, shown
 
 Key = str | int
+Keys = list[str | int] | NDArray[np.int64]  # one for each sample
 MOST_CHARACTERS = 200
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
 RULE = f"text of 1 to {MOST_CHARACTERS} characters, or a whole number of 64 bits"
+SMALL = 1 << 20  # whole numbers below have their places in an array
 KINDS = {frozenset({str}), frozenset({int})}
 
 
@@ -58,8 +60,8 @@ def _is_writable(text: str) -> bool:
     return "\0" not in text
 
 
-def as_keys(keys: Any) -> list[Key]:
-    """Return keys as a list of Python's own text or whole numbers; the ones that are new are checked later.
+def as_keys(keys: Any) -> Keys:
+    """Return keys as an array of whole numbers or a list of text or whole numbers; new ones are checked later.
 
     Raises
     ------
@@ -67,9 +69,11 @@ def as_keys(keys: Any) -> list[Key]:
         If they are no list or array of one axis, or one is not a key.
     """
     if isinstance(keys, np.ndarray):
-        if keys.ndim != 1 or keys.dtype.kind not in "iuUTO":
-            what = f"{keys.dtype} {keys.shape}"
+        if keys.ndim != 1 or keys.dtype.kind not in "iuUTO" or np.ma.isMaskedArray(keys):
+            what = f"{kind_of(keys)} {keys.dtype} {keys.shape}"
             raise SampleError(f"keys must be an array (samples,) of text or whole numbers, got {what}")
+        if keys.dtype.kind == "i" or (keys.dtype.kind == "u" and keys.dtype.itemsize < 8):
+            return keys.astype(np.int64, copy=False)
         keys = keys.tolist()
     elif isinstance(keys, str | bytes) or not isinstance(keys, Sequence):
         raise SampleError(f"keys must be a list or an array, one for each sample, got {shown(keys)}")
@@ -86,6 +90,7 @@ class KeyTable:
 
     def __init__(self) -> None:
         self._places: dict[Key, int] = {}
+        self._of_small = np.zeros(0, np.int64)  # places of the keys 0, 1, ...: quicker than to look up each of many
 
     def __len__(self) -> int:
         return len(self._places)
@@ -100,10 +105,27 @@ class KeyTable:
         """Return the place of a key, from 0; None if it is not there."""
         return self._places.get(key)
 
-    def places(self, keys: list[Key]) -> NDArray[np.int64]:
+    def places(self, keys: Keys) -> NDArray[np.int64]:
         """Return the place of each key, -1 for those that are not there."""
+        if isinstance(keys, np.ndarray):
+            if len(keys) and keys.min() >= 0 and keys.max() < SMALL:
+                self._widen(int(keys.max()) + 1)
+                return self._of_small[keys]
+            keys = keys.tolist()
         get = self._places.get
         return np.fromiter([get(key, -1) for key in keys], np.int64, len(keys))
+
+    def _widen(self, numbers: int) -> None:
+        """Make room for the places of the whole numbers below."""
+        before = len(self._of_small)
+        if numbers > before:
+            wider = np.full(max(numbers, min(2 * before, SMALL)), -1)
+            wider[:before] = self._of_small
+            known = ((key, place) for key, place in self._places.items() if type(key) is int)
+            for key, place in known if before == 0 else ():
+                if 0 <= key < len(wider):
+                    wider[key] = place
+            self._of_small = wider
 
     def check_new(self, key: Key, first: Key | None = None) -> Key:
         """Return a key that is to be added; `first` is the first one of those before it that are to be added too.
@@ -123,4 +145,7 @@ class KeyTable:
     def add(self, keys: Iterable[Key]) -> None:
         """Add keys that were checked, behind the others."""
         for key in keys:
-            self._places[key] = len(self._places)
+            place = self._places[key] = len(self._places)
+            if isinstance(key, int) and 0 <= key < SMALL:
+                self._widen(key + 1)
+                self._of_small[key] = place

@@ -8,12 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.chip.chip import Chip
+from neurosim.chip.one_by_one import new_tuple
 from neurosim.chip.response import Response
 from neurosim.chip.samples import teachable
+from neurosim.engine.dense.layer import DenseLayer
 from neurosim.engine.fleet.layer import FleetLayer
+from neurosim.engine.fleet.worker import Worker
 from neurosim.engine.samples import NO_LABELS, Array, Labels
 from neurosim.errors import DivergedError, NeurosimError, SampleError
-from neurosim.fleet.keys import Key, KeyTable, seed_of
+from neurosim.fleet.keys import Key, Keys, KeyTable, as_key, seed_of
 from neurosim.fleet.sifting import Bad, Sifted, sift
 
 FEWEST = 16  # chips for which there is room at first
@@ -25,14 +28,14 @@ class Keyed(NamedTuple):
 
     Attributes
     ----------
-    keys : list of str or int
+    keys : list of str or int, or int64 (samples,)
     values : float32 (samples, inputs)
     labels : int64 (samples,) or None
     first : int
         Number of the first one, for errors.
     """
 
-    keys: list[Key]
+    keys: Keys
     values: Array
     labels: Labels | None
     first: int = 0
@@ -63,7 +66,8 @@ class Members:
     def __init__(self, chip: Chip, seed: int, capacity: int | None, threads: int) -> None:
         self.chip, self.seed, self.capacity = chip, seed, capacity
         self.table, self.diverged, self.seeds = KeyTable(), set[int](), np.zeros(0, np.uint64)
-        self.layers = [FleetLayer(layer, threads) for layer in chip.layers]
+        self.layers = [FleetLayer(layer, threads) for layer in chip.layers if isinstance(layer, DenseLayer)]
+        self._singles = dict[bool, list[Worker]]()
         self._taught = [layer for layer in chip.layers if layer.constants.competition.by_label]
 
     def __len__(self) -> int:
@@ -95,7 +99,7 @@ class Members:
             raise SampleError(f"keys must be one for each of {len(values)} samples, got {len(keys)}")
         chips = self.table.places(keys)
         bad = [*self._refused(keyed), *(self._unfit(keyed, chips) if learning else ())]
-        return sift(self.table, keys, chips, bad, self.capacity, skip)
+        return sift(self.table, keys, chips, bad, self.capacity, skip, keyed.first)
 
     def _refused(self, keyed: Keyed) -> Iterator[Bad]:
         """Give what is wrong with samples for the first layer."""
@@ -123,7 +127,56 @@ class Members:
 
     def _fault(self, keyed: Keyed, n: int, error: NeurosimError) -> NeurosimError:
         """Return the error of a sample, with the name of its key."""
-        return type(error)(f"key {keyed.keys[n]!r}: {error}")
+        return type(error)(f"key {as_key(keyed.keys[n])!r}: {error}")
+
+    def needs_care(self, place: int) -> bool:
+        """Return whether a chip cannot simply learn from a sample without a label."""
+        return bool(self._taught) or place in self.diverged
+
+    def one(self, key: Key, place: int, x: Any, learning: bool) -> Response:
+        """Take one sample without a label, float32 (inputs,), through one chip's layers.
+
+        Raises
+        ------
+        SampleError, DivergedError
+            As of `WorkingLayer.fault`; the message names the key.
+        """
+        for layer, worker in zip(self.layers, self._alone(learning), strict=True):
+            worker.sample.values[0] = x
+            neuron = worker.one(place)
+            if neuron is not None:
+                if learning and (neuron >= 0 or layer is not self.layers[0]):
+                    self.diverged.add(place)
+                error = layer.layer.fault(worker.sample.values[0], 0, neuron)
+                raise type(error)(f"key {key!r}: {error}")
+            x = worker.results.outputs[0]
+        potentials, responses, winners, outputs = worker.results[:4]
+        return new_tuple(Response, (potentials[0].copy(), responses[0].copy(), winners.item(), outputs[0].copy()))
+
+    def _alone(self, learning: bool) -> list[Worker]:
+        """Return what takes single samples through each layer."""
+        found = self._singles.get(learning)
+        if found is None:
+            found = self._singles[learning] = [layer.worker(learning, True) for layer in self.layers]
+        return found
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return everything but memory that compiled code is bound to."""
+        return self.__dict__ | {"_singles": {}}
+
+    def copy_to(self, place: int, chip: Chip) -> None:
+        """Let a single chip go on where a member is."""
+        for layer, own in zip(self.layers, chip.layers, strict=True):
+            assert isinstance(own, DenseLayer)
+            layer.copy_to(place, own)
+
+    def copy_from(self, place: int, chip: Chip) -> None:
+        """Let a member go on where a single chip is."""
+        self.seeds[place] = chip.seed
+        self.diverged.discard(place)
+        for layer, other in zip(self.layers, chip.layers, strict=True):
+            assert isinstance(other, DenseLayer)
+            layer.copy_from(place, other, chip.seed)
 
     def memory(self, count: int) -> Response:
         """Return memory for responses to so many samples: of a sample that is not taken, the winner stays -1."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.errors import NeurosimError, SampleError
-from neurosim.fleet.keys import Key, KeyTable
+from neurosim.fleet.keys import Key, Keys, KeyTable
 
 Indices = NDArray[np.int64]
 
@@ -41,14 +41,14 @@ class Sifted(NamedTuple):
 
 
 def sift(
-    table: KeyTable, keys: list[Key], chips: Indices, bad: Sequence[Bad], capacity: int | None, skip: bool
+    table: KeyTable, keys: Keys, chips: Indices, bad: Sequence[Bad], capacity: int | None, skip: bool, first: int = 0
 ) -> Sifted:
     """Find the samples that are taken: all before the first bad one, or, with `skip`, all that are not bad.
 
     Parameters
     ----------
     table : KeyTable
-    keys : list of keys
+    keys : list of keys, or int64 (samples,)
         One for each sample.
     chips : int64 (samples,)
         Place of each sample's key, -1 where it is new; written here.
@@ -57,6 +57,8 @@ def sift(
     capacity : int or None
         The largest number of keys.
     skip : bool
+    first : int
+        Number of the first sample, for errors.
     """
     end, fault, good = len(keys), None, np.ones(len(keys), np.bool_)
     for which, fault_of in bad:
@@ -67,14 +69,14 @@ def sift(
             fault = fault_of(end)
     new: dict[Key, int] = {}
     for n in np.flatnonzero((chips[:end] < 0) & good[:end]).tolist():
-        key = keys[n]
+        key = keys[n] if isinstance(keys, list) else int(keys[n])
         if key not in new:
             refused = _refusal(table, key, new, capacity)
             if refused is not None and skip:
                 good[n] = False
                 continue
             if refused is not None:
-                end, fault = n, refused
+                end, fault = n, SampleError(f"sample {first + n}: {refused}")
                 break
             new[key] = len(table) + len(new)
         chips[n] = new[key]
@@ -90,7 +92,7 @@ def _refusal(table: KeyTable, key: Key, new: dict[Key, int], capacity: int | Non
     known = len(table) + len(new)
     if capacity is not None and known >= capacity:
         return SampleError(
-            f"keys must be at most {capacity}, the fleet's capacity, and {key!r} is one more; give the fleet a larger "
-            "capacity, or pass such samples over (skip_bad=True)"
+            f"keys must be at most {capacity}, the fleet's capacity, and {key!r} is one more; give a larger capacity "
+            "(--keys N)"
         )
     return None

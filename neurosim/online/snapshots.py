@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 from neurosim.chip.chip import Chip
 from neurosim.errors import StateError, StorageWarning
 from neurosim.online.request import Request
+from neurosim.online.snapshot_writer import Outcome
 from neurosim.online.writer_process import Writer
 from neurosim.state.arrays import Arrays
 from neurosim.state.file_system import noted
@@ -46,6 +47,51 @@ class Tally:
         """Count a pause."""
         self.pause_seconds += seconds
         self.longest_pause_seconds = max(self.longest_pause_seconds, seconds)
+
+
+class Saved(Protocol):
+    """What snapshots are taken of: a chip, or what is saved as one."""
+
+    @property
+    def changes(self) -> tuple[Any, ...]:
+        """Another object after each change of constants."""
+
+    def save(
+        self,
+        path: str | Path,
+        *,
+        position: int = 0,
+        stream: dict[str, Any] | None = None,
+        beside: Mapping[str, Arrays] | None = None,
+    ) -> None:
+        """Write a state file, as `Chip.save` does."""
+
+
+class Writes(Protocol):
+    """What writes snapshots while learning goes on: `neurosim.online.writer_process.Writer`, or another.
+
+    Attributes
+    ----------
+    ordered : bool
+        Whether a snapshot was ordered, and its outcome has not been asked for.
+    """
+
+    ordered: bool
+
+    def busy(self) -> bool:
+        """Tell whether the last snapshot is still being written."""
+
+    def fits(self, beside: Mapping[str, Arrays]) -> bool:
+        """Tell whether there is room for a snapshot."""
+
+    def order(self, position: int, beside: Mapping[str, Arrays]) -> None:
+        """Copy the arrays, and have them written."""
+
+    def outcome(self) -> Outcome:
+        """Wait until the ordered snapshot is written, or cannot be; return how that went."""
+
+    def end(self) -> None:
+        """End what writes."""
 
 
 class Snapshots:
@@ -86,7 +132,7 @@ class Snapshots:
 
     def __init__(
         self,
-        chip: Chip,
+        chip: Saved,
         path: str | Path,
         stream: dict[str, Any] | None,
         tally: Tally,
@@ -215,7 +261,8 @@ class Snapshots:
         """Tell whether a snapshot is still being written."""
         return self._writer is not None and self._writer.busy()
 
-    def _start_writer(self, beside: Mapping[str, Arrays]) -> Writer:
+    def _start_writer(self, beside: Mapping[str, Arrays]) -> Writes:
+        assert isinstance(self._chip, Chip)
         return Writer(self._chip, self._path, self._stream, beside, patient=self._samples == float("inf"))
 
     def _drop_writer(self) -> None:

@@ -133,11 +133,13 @@ class RunningLabels:
             If the winner is none of the neurons, or potentials are not one for each.
         """
         self._check_winner(winner)
-        values = np.zeros(0) if potentials is None else numbers("potentials", potentials)
-        if potentials is not None and values.shape != self.table.names.shape:
-            neurons = len(self.table.names)
-            raise SampleError(f"potentials must be one for each of {neurons} neurons, got {values.shape}")
-        return int(kernel.predict(int(winner), values, self.table.names))
+        names = self.table.names
+        values = None if potentials is None else numbers("potentials", potentials)
+        if values is not None and values.shape != names.shape:
+            raise SampleError(f"potentials must be one for each of {len(names)} neurons, got {values.shape}")
+        if winner < 0 or names[winner] >= 0 or values is None:  # as `predict` of the kernel, which is for compiled code
+            return int(names[winner]) if winner >= 0 else UNLABELLED
+        return int(names[np.where(names >= 0, values, -np.inf).argmax()])
 
     def learn_one(self, winner: int, label: int) -> None:
         """Learn the label of a sample that a neuron won; -1, no label, or no winner, teaches nothing.
@@ -150,7 +152,7 @@ class RunningLabels:
         self._check_winner(winner)
         self.admit(np.array([self._check_label(label)]))
         if winner >= 0 and label >= 0:
-            kernel.learn(int(winner), int(label), 1 - self.forget, self.table)
+            kernel.learn(int(winner), int(label), 1 - self.forget, self.table)  # type: ignore[no-untyped-call]
 
     def note(self, winner: int) -> int:
         """Remember the winner of a sample whose label may come late; return the sample's number, from 0."""

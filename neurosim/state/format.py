@@ -3,10 +3,7 @@
 `neurosim.state.checksum` puts a checksum before these bytes, and checks it.
 """
 
-import hashlib
 import json
-import os
-import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO, NamedTuple
 
@@ -16,12 +13,12 @@ import numpy as np
 from neurosim.errors import StateError
 from neurosim.state import attributes, kept_beside, kept_readouts
 from neurosim.state.arrays import Arrays, check_finite, hash_of, plain_weights
-from neurosim.state.checksum import FORMAT, PIECE, USER_BLOCK, named_version, user_block
+from neurosim.state.checksum import CHIP, PIECE
+from neurosim.state.hdf5_image import image_of, opened, storage
 from neurosim.state.kept_readouts import KeptReadout
 from neurosim.state.layouts import LARGEST
 from neurosim.state.old_formats import from_format_1
 from neurosim.state.structure import Stored, check_layer, layer_groups
-from neurosim.version import __version__
 
 LONGEST_NAMES = 16 << 20  # characters, of all classes
 CHANGE = {"sample": int, "layer": int, "name": str, "old": object, "new": object}  # of a constant, and its types
@@ -72,24 +69,14 @@ class Contents(NamedTuple):
 
 
 def image(contents: Contents) -> tuple[bytes, bytes]:
-    """Return the bytes of a file: the user block, and the HDF5 data that follow it.
-
-    HDF5 writes to memory, and the caller writes plain bytes to the disk: HDF5 itself reports a full disk late, and
-    leaves objects behind that fail again when they are freed.
-    """
-    memory = {"driver": "core", "backing_store": False, "block_size": 1 << 24}
-    # HDF5 knows files in memory by their names, over all threads: no other may be open under this one.
-    with h5py.File(f"neurosim-{uuid.uuid4().hex}", "w", libver=("earliest", "v110"), **memory) as file:
-        _fill(file, contents)
-        file.flush()
-        body: bytes = file.id.get_file_image()
-    return user_block(hashlib.sha256(body).hexdigest()), body  # HDF5 readers look for its signature at 0, 512, ...
+    """Return the bytes of a file: the user block, and the HDF5 data that follow it."""
+    return image_of(CHIP, lambda file: _fill(file, contents))
 
 
 def position(file: BinaryIO) -> int:
-    """Return how many samples the chip had taken from its stream."""
-    with h5py.File(file, "r") as opened:
-        return _position(opened)
+    """Return how many samples a chip, or a fleet, had taken from its stream."""
+    with h5py.File(file, "r") as content:
+        return position_of(content)
 
 
 def contents(file: BinaryIO) -> Contents:
@@ -101,21 +88,12 @@ def contents(file: BinaryIO) -> Contents:
         If it holds anything but plain datasets, of the names, types and shapes that its constants speak of, or if its
         contents contradict one another: it was edited.
     """
-    size = file.seek(0, os.SEEK_END)
-    file.seek(0)
-    named = named_version(file.read(USER_BLOCK))
-    with h5py.File(file, "r") as opened:
-        version = attributes.whole_number(opened, "format_version", 1, FORMAT)
-        if named != str(version).encode():  # no checksum covers the user block
-            raise StateError("must be of the format that its first lines name, and is not: it is damaged")
-        return _read(opened, version, Stored(size))
+    with opened(file, CHIP) as (content, version, stored):
+        return _read(content, version, stored)
 
 
 def _fill(file: h5py.File, contents: Contents) -> None:
     """Write the contents as attributes and data sets."""
-    file.attrs["format"] = "neurosim state"
-    file.attrs["format_version"] = FORMAT
-    file.attrs["generator"] = f"neurosim-chip {__version__}"
     file.attrs["inputs"] = np.array(contents.shape, np.int64)
     file.attrs["seed"] = np.uint64(contents.seed)
     file.attrs["stream"] = json.dumps(contents.stream)
@@ -129,15 +107,15 @@ def _fill(file: h5py.File, contents: Contents) -> None:
         group = file.create_group(f"layer_{layer_index}")
         group.attrs["constants"] = json.dumps(constants)
         for name, array in arrays.items():
-            group.create_dataset(name, data=array, **_storage(array.shape))
+            group.create_dataset(name, data=array, **storage(array.shape))
         kind, kernel, shape = _weight_layout(constants, arrays)
-        weights = group.create_dataset("weights", shape, np.float32, **_storage(shape))
+        weights = group.create_dataset("weights", shape, np.float32, **storage(shape))
         for neurons in _neuron_slices(shape):
             weights[neurons] = plain_weights(arrays, kind, kernel, neurons)
     if contents.readouts:
-        kept_readouts.write(file, contents.readouts, _storage)
+        kept_readouts.write(file, contents.readouts, storage)
     if contents.beside:
-        kept_beside.write(file, contents.beside, _storage)
+        kept_beside.write(file, contents.beside, storage)
 
 
 def _weight_layout(constants: dict[str, Any], arrays: Arrays) -> tuple[str, int, tuple[int, ...]]:
@@ -149,14 +127,6 @@ def _weight_layout(constants: dict[str, Any], arrays: Arrays) -> tuple[str, int,
     return "ConvWTA", kernel, (first, second // kernel**2, kernel, kernel)
 
 
-def _storage(shape: tuple[int, ...]) -> dict[str, Any]:
-    """Return options for a data set stored in chunks of rows with a checksum each; none for an empty array."""
-    if 0 in shape:
-        return {}
-    rows = max(1, min(shape[0], PIECE // max(1, 8 * int(np.prod(shape[1:])))))
-    return {"chunks": (rows, *shape[1:]), "fletcher32": True}
-
-
 def _neuron_slices(shape: tuple[int, ...]) -> list[slice]:
     """Cut the neurons into slices whose weights take about `PIECE` bytes."""
     step = max(1, PIECE // (4 * int(np.prod(shape[1:]))))
@@ -166,9 +136,7 @@ def _neuron_slices(shape: tuple[int, ...]) -> list[slice]:
 def _read(file: h5py.File, version: int, stored: Stored) -> Contents:
     """Read the contents, converted from an older format where need be; refuse those that were edited."""
     shape = attributes.sizes(file, "inputs", LARGEST)
-    stream = attributes.json_value(file, "stream")
-    if not (stream is None or (isinstance(stream, dict) and isinstance(stream.get("name", ""), str))):
-        raise StateError("must hold stream as null or an object whose name is a text, and holds another")
+    stream = stream_of(file)
     groups = layer_groups(file)
     constants = [attributes.json_value(group, "constants", infinite=True) for group in groups]
     for index, (group, described) in enumerate(zip(groups, constants, strict=True)):
@@ -187,16 +155,25 @@ def _read(file: h5py.File, version: int, stored: Stored) -> Contents:
         seed=attributes.whole_number(file, "seed", 0, 2**64 - 1),
         constants=constants,
         layers=layers,
-        position=_position(file),
+        position=position_of(file),
         stream=stream,
         changes=_changes(file, len(groups)),
-        classes=_classes(file),
+        classes=classes_of(file),
         readouts=readouts,
         beside=kept_beside.read(file, stored),
     )
 
 
-def _position(file: h5py.File) -> int:
+def stream_of(file: h5py.File) -> dict[str, Any] | None:
+    """Return the identity of the stream; None if there is none."""
+    stream: dict[str, Any] | None = attributes.json_value(file, "stream")
+    if not (stream is None or (isinstance(stream, dict) and isinstance(stream.get("name", ""), str))):
+        raise StateError("must hold stream as null or an object whose name is a text, and holds another")
+    return stream
+
+
+def position_of(file: h5py.File) -> int:
+    """Return how many samples were taken from the stream."""
     return attributes.whole_number(file, "stream_position", 0, 2**63 - 1)
 
 
@@ -217,7 +194,7 @@ def is_change(change: Any) -> bool:
     return typed and all(isinstance(change[name], kind) for name, kind in CHANGE.items())
 
 
-def _classes(file: h5py.File) -> tuple[str, ...]:
+def classes_of(file: h5py.File) -> tuple[str, ...]:
     """Return the names of the labels, all of them different."""
     if "classes" not in file.attrs:
         return ()

@@ -9,19 +9,21 @@ import glob
 import os
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO, TypeVar
 
 from neurosim.errors import StateError
 from neurosim.state import checksum
 from neurosim.state import format as state_format
 from neurosim.state.arrays import check_finite
-from neurosim.state.checksum import MAGIC, PIECE
+from neurosim.state.checksum import CHIP, KINDS, PIECE, Kind
 from neurosim.state.file_system import flush, flush_folder, keep_mode, second_name
 from neurosim.state.format import Contents
 from neurosim.state.locks import Taken, alive, locked
 
+Read = TypeVar("Read")
 LONGEST_NAME = 200  # bytes, so that the draft's name beside it fits too
 # What parsing may raise where a file has the right checksum and yet was not written by us.
 PARSING_ERRORS = (OSError, LookupError, ValueError, ArithmeticError, RuntimeError, TypeError, AttributeError)
@@ -33,7 +35,7 @@ def previous(path: Path) -> Path:
 
 
 @contextmanager
-def claim(path: str | Path) -> Iterator[None]:
+def claim(path: str | Path, kind: Kind = CHIP) -> Iterator[None]:
     """Reserve a state file for one run; one that cannot be written is found out here, not at the first snapshot.
 
     Raises
@@ -44,7 +46,7 @@ def claim(path: str | Path) -> Iterator[None]:
     path = _real_path(path)
     if fault := _folder_fault(path):
         raise StateError(f"state {path} must be in a folder that can be written, but {fault}")
-    _check_names(path)
+    _check_names(path, kind)
     with ExitStack() as contexts:
         try:
             contexts.enter_context(locked(_lock_of(path), _owner_of(path)))
@@ -92,7 +94,20 @@ def check_learned(path: str | Path, contents: Contents) -> None:
 
 
 def write(path: str | Path, contents: Contents) -> None:
-    """Write a state file; at every instant, `path` is either the old file, whole, or the new one, whole.
+    """Write a chip's state file, as `replace` does."""
+    replace(path, lambda: state_format.image(contents), CHIP)
+
+
+def replace(path: str | Path, image: Callable[[], tuple[bytes, bytes]], kind: Kind) -> None:
+    """Write a file; at every instant, `path` is either the old file, whole, or the new one, whole.
+
+    Parameters
+    ----------
+    path : path
+    image : callable
+        Returns the file's bytes: its user block, and what follows.
+    kind : Kind
+        A file of another kind is left alone.
 
     Raises
     ------
@@ -104,10 +119,10 @@ def write(path: str | Path, contents: Contents) -> None:
     link = path.with_name(draft.name + "-previous")
     if fault := _folder_fault(path):
         raise StateError(f"state {path} must be writable, but writing failed: {fault}")
-    _check_names(path)
+    _check_names(path, kind)
     try:
         _remove_old_drafts(path)
-        head, body = state_format.image(contents)
+        head, body = image()
         with draft.open("wb") as file:
             if path.exists():
                 keep_mode(draft, path.stat().st_mode & 0o777, file.fileno())
@@ -115,7 +130,7 @@ def write(path: str | Path, contents: Contents) -> None:
             file.write(body)
             flush(draft, file)
         _compare(draft, head, body)
-        _put_in_place(draft, link, path)
+        _put_in_place(draft, link, path, kind)
     except OSError as error:
         for leftover in (draft, link):
             with suppress(OSError):
@@ -129,7 +144,12 @@ def standing(path: Path) -> str:
 
 
 def read(path: str | Path) -> Contents:
-    """Read a state file.
+    """Read a chip's state file, as `read_as` does."""
+    return read_as(path, CHIP, state_format.contents)
+
+
+def read_as(path: str | Path, kind: Kind, contents: Callable[[BinaryIO], Read]) -> Read:
+    """Read a file of a kind, by a function that is called once its checksum is right.
 
     Raises
     ------
@@ -140,25 +160,31 @@ def read(path: str | Path) -> Contents:
     path = _real_path(path)
     try:
         with path.open("rb") as file:  # opened once: a run may replace the file meanwhile
-            checksum.verify(file)
-            return state_format.contents(file)
+            checksum.verify(file, kind)
+            return contents(file)
     except FileNotFoundError:
-        raise StateError(f"state {path} must be a file, and there is none{_advice(path)}") from None
+        raise StateError(f"state {path} must be a file, and there is none{_advice(path, kind)}") from None
     except StateError as error:
-        raise StateError(f"state {path} {error}{_advice(path)}") from error.__cause__
+        raise StateError(f"state {path} {error}{_advice(path, kind)}") from error.__cause__
     except PARSING_ERRORS as error:
-        raise StateError(f"state {path} must be a whole state file, but: {error}{_advice(path)}") from error
+        raise StateError(f"state {path} must be a whole state file, but: {error}{_advice(path, kind)}") from error
 
 
 def is_state(path: str | Path) -> bool:
-    """Tell whether there is a file at a path that begins as state files do."""
+    """Tell whether there is a file at a path that begins as state files of chips do."""
+    return kind_of(path) is CHIP
+
+
+def kind_of(path: str | Path) -> Kind | None:
+    """Return of which kind the file at a path is by how it begins; None if it is of none, or there is no file."""
     if not os.path.isfile(path):  # opening a pipe would wait for its other end
-        return False
+        return None
     try:
         with open(path, "rb") as file:
-            return file.read(len(MAGIC)) == MAGIC
+            head = file.read(max(len(kind.magic) for kind in KINDS))
     except OSError:
-        return False
+        return None
+    return next((kind for kind in KINDS if head.startswith(kind.magic)), None)
 
 
 def _real_path(path: str | Path) -> Path:
@@ -181,13 +207,12 @@ def _folder_fault(path: Path) -> str:
     return f"{path.parent} is not a folder"
 
 
-def _check_names(path: Path) -> None:
+def _check_names(path: Path, kind: Kind) -> None:
     """Refuse a name if that file, or one that goes with it, exists and is not ours: it would be replaced or removed."""
     for name in (path, previous(path)):
-        if os.path.lexists(name) and not is_state(name):
-            raise StateError(
-                f"state {name} must be a new name or a neurosim state file, and is another: it is left alone"
-            )
+        if os.path.lexists(name) and (other := kind_of(name)) is not kind:
+            what = "another" if other is None else other.opened_by
+            raise StateError(f"state {name} must be a new name or a {kind.name}, and is {what}: it is left alone")
     lock = _lock_of(path)
     if os.path.lexists(lock) and (not os.path.isfile(lock) or os.path.getsize(lock) > 0):
         raise StateError(f"state {path} must have {lock.name} to itself, and that is another file: it is left alone")
@@ -195,14 +220,14 @@ def _check_names(path: Path) -> None:
         raise StateError(f"state must have a name of at most {LONGEST_NAME} bytes, got {len(os.fsencode(path.name))}")
 
 
-def _advice(path: Path) -> str:
+def _advice(path: Path, kind: Kind) -> str:
     """Return the end of an error message: the name of the state file before this one, if that is whole."""
     older = previous(path)
-    if not is_state(older):
+    if kind_of(older) is not kind:
         return ""
     try:
         with older.open("rb") as file:
-            checksum.verify(file)
+            checksum.verify(file, kind)
             position = state_format.position(file)
     except PARSING_ERRORS:  # StateError is an OSError
         return ""
@@ -219,9 +244,9 @@ def _compare(draft: Path, head: bytes, body: bytes) -> None:
         raise OSError("what was read back differs from what was written")
 
 
-def _put_in_place(draft: Path, link: Path, path: Path) -> None:
+def _put_in_place(draft: Path, link: Path, path: Path, kind: Kind) -> None:
     """Make the draft the current file, and the file that was current, if it is whole, the previous one."""
-    keep = path.exists() and _is_whole(path) and second_name(path, link)
+    keep = path.exists() and _is_whole(path, kind) and second_name(path, link)
     os.replace(draft, path)
     if keep:
         os.replace(link, previous(path))
@@ -229,11 +254,11 @@ def _put_in_place(draft: Path, link: Path, path: Path) -> None:
     flush_folder(path.parent)
 
 
-def _is_whole(path: Path) -> bool:
+def _is_whole(path: Path, kind: Kind) -> bool:
     """Tell whether a file's checksum is right."""
     try:
         with path.open("rb") as file:
-            checksum.verify(file)
+            checksum.verify(file, kind)
     except OSError:  # StateError is one
         return False
     return True

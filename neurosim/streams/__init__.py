@@ -41,6 +41,7 @@ def open_stream(
     samples: str | None = None,
     labels: str | None = None,
     format: str | None = None,  # noqa: A002
+    key: str | None = None,
     encode: Any = None,
     sensor: tuple[int, int] | None = None,
     queue: int | None = None,
@@ -80,6 +81,9 @@ def open_stream(
     format : {"f32", "u8"}, optional
         The source is a file or a pipe of frames: numbers in little-endian float32, or bytes, `inputs` of them a sample
         and nothing between; `label` 0 or -1 says that one more before or after them is the label.
+    key : str, optional
+        For lines: the column that says whose a sample is, by name or number, or its key in JSON objects. Blocks are
+        then `neurosim.streams.keyed.KeyedBlock`, and `neurosim.Fleet` has a chip for each key.
     encode : LocalSurface, TimeSurface, EventCounts, EventFrames or str, optional
         For events, which require it: how they become samples, as an encoder or in words such as
         `local:radius=2,tau=20ms`; docs/event-encoders.md says more. HDF5 files are read as events with it.
@@ -114,7 +118,7 @@ def open_stream(
     options = {
         "root": Path(_text("root", root)), "inputs": inputs, "label": label, "header": header,
         "delimiter": delimiter, "skip_bad": skip_bad, "image_size": image_size, "samples": samples, "labels": labels,
-        "format": format, "encode": encode, "sensor": sensor, "queue": queue, "when_full": when_full,
+        "format": format, "key": key, "encode": encode, "sensor": sensor, "queue": queue, "when_full": when_full,
         "reconnect": reconnect, "idle": idle,
     }  # fmt: skip
     try:

@@ -30,6 +30,10 @@ class Block(NamedTuple):
     samples: NDArray[np.float32]
     labels: NDArray[np.int64] | None
 
+    def part(self, first: int, stop: int | None = None) -> "Block":
+        """Return the samples from one to before another, views of those of the block."""
+        return Block(self.samples[first:stop], None if self.labels is None else self.labels[first:stop])
+
 
 class Stream(ABC):
     """Samples in order.
@@ -52,6 +56,8 @@ class Stream(ABC):
         Names of the inputs, in order; empty if the source has none, or they are not read yet.
     classes_grow : bool
         Whether names are added to `classes` while the stream is read, as words first appear.
+    keyed : bool
+        Whether each sample has a key: blocks are then `neurosim.streams.keyed.KeyedBlock`.
     bad : int
         Malformed lines, or the like, that were passed over.
     numbers : str
@@ -68,6 +74,7 @@ class Stream(ABC):
     labels_advice: str = "open a source that has labels"  # what an error says where they are needed and there are none
     passed_over: int = 0  # of a folder of images: files that look like images and are not read
     classes_grow = False
+    keyed = False
     columns: tuple[str, ...] = ()
     bad: int = 0
     numbers: str = "as stored"

@@ -11,10 +11,11 @@ SHOWN = 8  # names of columns that a message lists
 CHOICES = ("auto", "yes", "no")
 
 
-def names_columns(cells: Sequence[str], header: str, label: str | None) -> bool:
+def names_columns(cells: Sequence[str], header: str, label: str | None, key: str | None = None) -> bool:
     """Return whether the first line names the columns.
 
-    By `auto`, it does if it has a name, a text with a letter that is no number, in a column that is not the label's.
+    By `auto`, it does if it has a name, a text with a letter that is no number, in a column that is not the label's or
+    the key's.
     Beside names there may be the numbers of columns, two or more, counted from 0 or from 1, and empty cells. A line
     that may be names or a sample is refused: one that counts its columns from 0, as pandas names them, and one with
     both names and other numbers.
@@ -23,40 +24,41 @@ def names_columns(cells: Sequence[str], header: str, label: str | None) -> bool:
     ----------
     cells : sequence of str
     header : {"auto", "yes", "no"}
-    label : str, optional
-        The label's column, by name or number.
+    label, key : str, optional
+        The label's column and the key's, by name or number.
 
     Raises
     ------
     StreamError
-        If `auto` cannot tell, or the label's column is a name and the line has no names.
+        If `auto` cannot tell, or one of these columns is a name and the line has no names.
     """
     if header != "auto":
         return header == "yes"
-    if label is not None and NUMBER.fullmatch(label) is None:
-        return _names_the_label(cells, label)
-    column = _position(label, len(cells))
-    others = [cell for index, cell in enumerate(cells) if index != column]
+    named = {what: text for what, text in (("label", label), ("key", key)) if text and NUMBER.fullmatch(text) is None}
+    if named:
+        return all(_names_the_column(cells, text, what) for what, text in named.items())
+    columns = {_position(label, len(cells)), _position(key, len(cells))} - {None}
+    others = [cell for index, cell in enumerate(cells) if index not in columns]
     names = [cell for cell in others if is_name(cell)]
     if names:
         numbers = [cell for cell in others if cell and not is_name(cell)]
         if len(numbers) == 1 or not (_counts(numbers, 0) or _counts(numbers, 1)):
             raise StreamError(_ambiguous(cells, f"it has {quoted(names[0])} and {quoted(numbers[0])}"))
         return True
-    indexed = cells[0] == "" and column != 0 and _counts(cells[1:], 0)  # pandas writes its index without a name
-    named = column is not None and is_name(cells[column]) and _counts(others, 0)
-    if len(cells) > 1 and (_counts(cells, 0) or indexed or named):
+    indexed = cells[0] == "" and 0 not in columns and _counts(cells[1:], 0)  # pandas writes its index without a name
+    counted = any(is_name(cell) for index, cell in enumerate(cells) if index in columns) and _counts(others, 0)
+    if len(cells) > 1 and (_counts(cells, 0) or indexed or counted):
         raise StreamError(_ambiguous(cells, "it counts them from 0"))
     return False
 
 
-def _names_the_label(cells: Sequence[str], label: str) -> bool:
-    if label in cells:
+def _names_the_column(cells: Sequence[str], name: str, what: str) -> bool:
+    if name in cells:
         return True
     if any(map(is_name, cells)):
-        raise StreamError(f"the label's column must be one of {listed(cells)}, got {quoted(label)}")
+        raise StreamError(f"the {what}'s column must be one of {listed(cells)}, got {quoted(name)}")
     raise StreamError(
-        f"the label's column must be a number if no line names the columns, got {quoted(label)}: the line is "
+        f"the {what}'s column must be a number if no line names the columns, got {quoted(name)}: the line is "
         f"{listed(cells)}; give the number from 0 (-1 is the last), or --header yes if the line names the columns"
     )
 
@@ -96,8 +98,8 @@ def check_names(names: Sequence[str]) -> None:
             )
 
 
-def label_column(label: str, names: Sequence[str], width: int) -> int:
-    """Return the index of the label's column, from 0.
+def label_column(label: str, names: Sequence[str], width: int, what: str = "label") -> int:
+    """Return the index of the label's column, from 0, or of another that is no input's.
 
     Parameters
     ----------
@@ -107,6 +109,8 @@ def label_column(label: str, names: Sequence[str], width: int) -> int:
         Names of the columns, empty if they have none.
     width : int
         Number of columns.
+    what : str
+        What errors call it.
 
     Raises
     ------
@@ -119,17 +123,17 @@ def label_column(label: str, names: Sequence[str], width: int) -> int:
     if NUMBER.fullmatch(label) is None:
         if by_name is None:
             rule = f"one of {listed(names)}" if names else "a number if no line names the columns"
-            raise StreamError(f"the label's column must be {rule}, got {quoted(label)}")
+            raise StreamError(f"the {what}'s column must be {rule}, got {quoted(label)}")
         return by_name
     by_number = _position(label, width)
     if by_name is not None and by_number is not None and by_name != by_number:
         raise StreamError(
-            f"the label's column must be clear, got {label}: it is the name of column {by_name} and the number of "
+            f"the {what}'s column must be clear, got {label}: it is the name of column {by_name} and the number of "
             f"column {by_number}, {quoted(names[by_number])}; give {by_name - width} or {by_number - width}"
         )
     column = by_number if by_name is None else by_name
     if column is None:
-        raise ValueError(f"the label's column must be below {width}, the columns of the line, got {label}")
+        raise ValueError(f"the {what}'s column must be below {width}, the columns of the line, got {label}")
     return column
 
 

@@ -14,6 +14,7 @@ from neurosim.errors import StreamError
 from neurosim.streams.base import Block
 from neurosim.streams.csv_header import listed
 from neurosim.streams.csv_lines import LARGEST_FLOAT, MOST_CACHED, PLAIN
+from neurosim.streams.keyed import KeyedBlock, KeyTexts, Placed, checked_key
 from neurosim.streams.label_numbers import LabelNumbers, quoted
 from neurosim.streams.rows import Rows
 
@@ -67,8 +68,10 @@ class JSONLines:
     inputs : int, optional
         Width of a sample, if it is known before the first line.
     labels : LabelNumbers
-    column_of : callable
-        Returns the index of the label's column from the number of columns.
+    placed : callable
+        Returns where label and key stand in an array of so many columns.
+    key : str, optional
+        The key's key in objects.
 
     Attributes
     ----------
@@ -79,33 +82,42 @@ class JSONLines:
     """
 
     def __init__(
-        self, label: str | None, inputs: int | None, labels: LabelNumbers, column_of: Callable[[int], int]
+        self,
+        label: str | None,
+        inputs: int | None,
+        labels: LabelNumbers,
+        placed: Callable[[int], Placed],
+        key: str | None = None,
     ) -> None:
-        self.label, self.inputs, self.labels = label, inputs, labels
-        self.objects, self.key_seen, self._column_of = 0, False, column_of
+        self.label, self.inputs, self.labels, self.key = label, inputs, labels, key
+        self.objects, self.key_seen, self._placed, self._keys = 0, False, placed, KeyTexts()
         self._cached, self._rows = dict[object, int](), Rows(0)
 
     def quickly(self, lines: Sequence[bytes]) -> Block | None:
         """Return the samples of lines of plain numbers; None if there is any other line, which `read` can read."""
         if self._rows.width != self.inputs:
             self._rows = Rows(self.inputs or 0)
-        rows, numbers = list[Any](), list[int]()
+        rows, numbers, keys = list[Any](), list[int](), list[str]()
         try:
             for line in lines:
-                values, target = self._parts(value := orjson.loads(line))
+                values, target, owner = self._parts(value := orjson.loads(line))
                 if not _is_plain(line, value, values):
                     return None
                 rows.append(values)
                 if self.label is not None:
                     numbers.append(self._cached[_exact(target)])
+                if self.key is not None:
+                    keys.append(self._keys.of_value(_exact(owner)))
         except (ValueError, KeyError, StreamError):
             return None
         packed = self._rows.of_values(rows)
-        return None if packed is None else Block(packed, self._numbered(numbers))
+        if packed is None or self.key is None:
+            return None if packed is None else Block(packed, self._numbered(numbers))
+        return KeyedBlock(packed, self._numbered(numbers), keys)
 
     def read(self, line: bytes) -> Block:
         """Return a line's sample; raise ValueError, or RecursionError if it is nested too deeply."""
-        values, target = self._parts(self._decoded(line.decode()))
+        values, target, owner = self._parts(self._decoded(line.decode()))
         self._check(values)
         self.inputs, numbers = len(values), list[int]()
         if self.label is not None:
@@ -113,25 +125,32 @@ class JSONLines:
             if len(self._cached) < MOST_CACHED:
                 with suppress(KeyError):
                     self._cached[_exact(target)] = numbers[0]
-        return Block(np.array([values], np.float32), self._numbered(numbers))
+        samples = np.array([values], np.float32)
+        if self.key is None:
+            return Block(samples, self._numbered(numbers))
+        return KeyedBlock(samples, self._numbered(numbers), [checked_key(owner)])
 
     def _numbered(self, numbers: list[int]) -> NDArray[np.int64] | None:
         return None if self.label is None else np.array(numbers, np.int64)
 
-    def _parts(self, value: Any) -> tuple[Any, Any]:
-        """Return the numbers of a value and its label."""
+    def _parts(self, value: Any) -> tuple[Any, Any, Any]:
+        """Return the numbers of a value, its label and its key."""
         if isinstance(value, dict):
             if "x" not in value:
                 raise ValueError(f"the object must have the key x, got {listed(list(value)) or 'none'}")
             self.objects += 1
+            if self.key is not None and self.key not in value:
+                raise ValueError(f"the object must have the key {quoted(self.key)}, got {listed(list(value))}")
+            owner = None if self.key is None else value[self.key]
             if self.label is None:
-                return value["x"], None
+                return value["x"], None, owner
             self.key_seen |= self.label in value
-            return value["x"], value.get(self.label)
-        if self.label is not None and isinstance(value, list):
-            target = value.pop(self._column_of(len(value)))
-            return value, target
-        return value, None
+            return value["x"], value.get(self.label), owner
+        if (self.label is not None or self.key is not None) and isinstance(value, list):
+            placed = self._placed(len(value))
+            taken: dict[int | None, Any] = {column: value.pop(column) for column in placed.descending}
+            return value, taken.get(placed.label), taken.get(placed.key)
+        return value, None, None
 
     def _decoded(self, text: str) -> Any:
         try:

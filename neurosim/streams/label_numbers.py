@@ -164,8 +164,13 @@ def _check_name(name: str) -> None:
         raise ValueError(f"a label must be a word, got {quoted(name)}")
     if len(name) > LONGEST_NAME:
         raise ValueError(f"a label must have at most {LONGEST_NAME} characters, got {len(name)}: {quoted(name)}")
-    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in name):
+    if any(map(is_control, name)):
         raise ValueError(f"a label must have no control characters or lone surrogates, got {quoted(name)}")
+
+
+def is_control(character: str) -> bool:
+    """Tell whether a character is one that a terminal obeys, or half of one, which no file can hold."""
+    return unicodedata.category(character) in {"Cc", "Cs"}
 
 
 def is_almost_number(text: str) -> bool:

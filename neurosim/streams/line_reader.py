@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from neurosim.errors import StreamError
 from neurosim.streams.base import Block
-from neurosim.streams.csv_header import label_column
 from neurosim.streams.csv_lines import CSVLines, Form
 from neurosim.streams.json_lines import JSONLines
+from neurosim.streams.keyed import Placed
 from neurosim.streams.label_numbers import LabelNumbers
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -41,7 +41,7 @@ class LineReader:
         self.name, self.form, self._json_now = name, form, False
         self.number = self.empty = self.one_by_one = 0
         self._csv = CSVLines(form, inputs, numbers)
-        self._json = JSONLines(form.label, inputs, numbers, self._column)
+        self._json = JSONLines(form.label, inputs, numbers, self._placed, form.key)
 
     @property
     def first_of_csv(self) -> bool:
@@ -130,10 +130,9 @@ class LineReader:
             return self._csv.read(line)
         raise StreamError("header must be auto or no for lines of JSON, got yes")
 
-    def _column(self, width: int) -> int:
-        """Return the index of the label in an array of JSON."""
+    def _placed(self, width: int) -> Placed:
+        """Return where label and key stand in an array of JSON."""
         names = self._csv.names
         if names and len(names) != width:
             raise ValueError(f"a line must have the {len(names)} columns that the first line names, got {width}")
-        assert self.form.label is not None
-        return label_column(self.form.label, names, width)
+        return self.form.placed(names, width)

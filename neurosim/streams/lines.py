@@ -11,12 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
-
-from neurosim.errors import StreamError
+from neurosim.errors import ConfigError, StreamError
 from neurosim.streams.base import MOST_TOGETHER, Block, Size, Stream, asked
 from neurosim.streams.csv_lines import Form
 from neurosim.streams.feeds import BUFFER, LineFeed
+from neurosim.streams.keyed import MESSAGE, KeyedBlock, joined
 from neurosim.streams.label_numbers import LabelNumbers
 from neurosim.streams.line_reader import LineReader
 
@@ -47,6 +46,8 @@ class LineStream(Stream):
         (`neurosim.streams.csv_header.names_columns`).
     delimiter : str, optional
         One character, or `tab`; by default a comma.
+    key : str, optional
+        The column, or key in JSON objects, that says whose a sample is: a text or a whole number, no input.
     skip_bad : bool
         Skip malformed lines and count them in `bad`, instead of stopping at the first.
     replayable : bool
@@ -58,7 +59,7 @@ class LineStream(Stream):
         If there is no line, or one is malformed: the message has its number. If the first line fits neither `label`
         nor `header`.
     ConfigError
-        If `header` or `delimiter` is none of those.
+        If `header` or `delimiter` is none of those, or `key` is that of a message.
     """
 
     labels_advice = "for lines give --label"
@@ -74,12 +75,16 @@ class LineStream(Stream):
         label: str | None = None,
         header: str = "auto",
         delimiter: str | None = None,
+        key: str | None = None,
         skip_bad: bool = False,
         replayable: bool = True,
     ) -> None:
         self.name, self.length, self.labelled, self.bad = name, None, label is not None, 0
         self.replayable, self._skip_bad = replayable, skip_bad
-        self._form, self._numbers = Form.checked(label, header, delimiter), LabelNumbers()
+        if key == MESSAGE:
+            raise ConfigError("key", "a column of the lines, by name or number", key, f"{name} brings no messages")
+        self._form, self._numbers = Form.checked(label, header, delimiter, key), LabelNumbers()
+        self.keyed = key is not None
         self._opener, self._pipe = opener, None if replayable else LineFeed(opener(), LONGEST_LINE)
         self._width, self._fault = inputs, ""
         self._input_names: tuple[str, ...] | None = None
@@ -127,12 +132,14 @@ class LineStream(Stream):
         first = self._first(numbers)
         self.bad = bad
         text = repr(first and (first.samples.tolist(), first.labels)) + "".join(numbers.names)
+        text += repr(first.keys) if isinstance(first, KeyedBlock) else ""
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def identity(self) -> dict[str, object]:
         """Return what must be equal for a run to go on with this stream, the label's column included."""
         columns = self.columns
-        return super().identity() | {"label": self._form.label} | ({"columns": list(columns)} if columns else {})
+        identity = super().identity() | {"label": self._form.label} | ({"columns": list(columns)} if columns else {})
+        return identity | ({"key": self._form.key} if self.keyed else {})
 
     @property
     def columns(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -168,14 +175,17 @@ class LineStream(Stream):
     def _blocks(self, start: int, size: Callable[[], int], *, together: bool) -> Iterator[Block]:
         """Yield blocks of `size()` lines, or also smaller ones where more of them would have to be waited for."""
         reader = LineReader(self.name, self._form, self._width, self._numbers)
-        pending, count, most = list[Block](), 0, size()
+        pending, count, most, keyed = list[Block](), 0, size(), self.keyed
         with self._opened(reader) as feed:
             try:
-                for samples, labels in self._from(start, feed, reader):
-                    first, last = 0, len(samples)
+                for parsed in self._from(start, feed, reader):
+                    (samples, labels), first, last = parsed, 0, len(parsed.samples)
                     while first < last:
                         stop = first + most - count
-                        piece = Block(samples[first:stop], None if labels is None else labels[first:stop])
+                        if keyed:
+                            piece = parsed.part(first, stop)
+                        else:  # written out, as a call for each of them has a cost
+                            piece = Block(samples[first:stop], None if labels is None else labels[first:stop])
                         new = len(piece.samples)
                         if feed.lent:
                             feed.take(new)
@@ -194,10 +204,7 @@ class LineStream(Stream):
 
     def _joined(self, pieces: Sequence[Block]) -> Block:
         self.classes = self._numbers.names
-        if len(pieces) == 1:
-            return pieces[0]
-        labels = np.concatenate([piece.labels for piece in pieces]) if self.labelled else None
-        return Block(np.concatenate([piece.samples for piece in pieces]), labels)
+        return joined(pieces)
 
     def _from(self, start: int, feed: LineFeed, reader: LineReader) -> Iterator[Block]:
         """Yield the samples from position `start` on, as they are parsed."""
@@ -207,7 +214,7 @@ class LineStream(Stream):
             if old > 0:
                 if feed.lent:
                     feed.take(min(old, feed.lent))
-                block = Block(block.samples[old:], None if block.labels is None else block.labels[old:])
+                block = block.part(old)
             yield block
         if position < start:
             raise StreamError(
@@ -298,7 +305,14 @@ class LineStream(Stream):
 
 
 def text_file(
-    path: Path, *, inputs: int | None, label: str | None, header: str, delimiter: str | None, skip_bad: bool
+    path: Path,
+    *,
+    inputs: int | None,
+    label: str | None,
+    header: str,
+    delimiter: str | None,
+    skip_bad: bool,
+    key: str | None = None,
 ) -> LineStream:
     """Open a file of lines, plain or gzipped; cells of a file `.tsv` are separated by tabs unless told otherwise."""
     endings = [ending.lower() for ending in path.suffixes[-2:]]
@@ -306,15 +320,23 @@ def text_file(
         delimiter = "tab"
     opener: Any = partial(gzip.open, path) if endings[-1] == ".gz" else partial(open, path, "rb", BUFFER)
     return LineStream(
-        path.name, opener, inputs=inputs, label=label, header=header, delimiter=delimiter, skip_bad=skip_bad
+        path.name, opener, inputs=inputs, label=label, header=header, delimiter=delimiter, key=key, skip_bad=skip_bad
     )
 
 
-def pipe(*, inputs: int | None, label: str | None, header: str, delimiter: str | None, skip_bad: bool) -> LineStream:
+def pipe(
+    *,
+    inputs: int | None,
+    label: str | None,
+    header: str,
+    delimiter: str | None,
+    skip_bad: bool,
+    key: str | None = None,
+) -> LineStream:
     """Open standard input, one sample a line."""
     if sys.stdin is None:
         raise StreamError("- must be a standard input that is open, and it is closed")
     return LineStream(
-        "-", lambda: sys.stdin.buffer, inputs=inputs, label=label, header=header, delimiter=delimiter,
+        "-", lambda: sys.stdin.buffer, inputs=inputs, label=label, header=header, delimiter=delimiter, key=key,
         skip_bad=skip_bad, replayable=False,
     )  # fmt: skip

@@ -83,7 +83,7 @@ class Repeated(Stream):
         self.name, self.inputs, self.labelled = source.name, source.inputs, source.labelled
         self._shape, self.labels_advice = source.shape, source.labels_advice
         self.numbers, self.notes = source.numbers, source.notes
-        self.classes_grow = source.classes_grow
+        self.classes_grow, self.keyed = source.classes_grow, source.keyed
 
     def blocks(self, start: int = 0, size: int = 256) -> Iterator[Block]:
         """Yield the samples from position `start` on, in blocks of at most `size`.

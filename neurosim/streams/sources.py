@@ -68,13 +68,14 @@ class Source(NamedTuple):
 
 
 LINES = ("inputs", "label", "header", "delimiter", "skip_bad")
+KEYED = (*LINES, "key")
 FRAMES = ("inputs", "label", "format")
 NAMES = ("samples", "labels")  # of arrays in a file of several
 WAITING = ("queue", "when_full", "reconnect", "idle")  # of what arrives by itself: see `live`
-LIVE = (*LINES, "format", *WAITING)
+LIVE = (*KEYED, "format", *WAITING)
 EVENTS = ("encode", "sensor")  # how events become samples
 CAMERA = (*EVENTS, "skip_bad", *WAITING)
-EXACT = ("image_size", *NAMES, *WAITING, *EVENTS)  # options that a source must take if they are given
+EXACT = ("image_size", "key", *NAMES, *WAITING, *EVENTS)  # options that a source must take if they are given
 SOURCES = (
     Source("arrays.digits", name="digits", splits=("", "train", "test")),
     Source("idx.mnist", ("root",), name="mnist", splits=("train", "test")),
@@ -108,12 +109,12 @@ SOURCES = (
     Source("live.kafka.kafka", LIVE, name="kafka", address=True, spelling="kafka:HOST:PORT/TOPIC"),
     Source(
         "lines.text_file",
-        LINES,
+        KEYED,
         endings=tuple(f".{kind}{gz}" for kind in ("csv", "tsv", "ndjson", "jsonl") for gz in ("", ".gz")),
         spelling="FILE.csv[.gz], FILE.tsv[.gz], FILE.ndjson[.gz]",
     ),
     Source("frames.frame_file", FRAMES, endings=(".f32", ".u8"), spelling="FILE.f32, FILE.u8"),
-    Source("lines.pipe", LINES, name="-", splits=("",), spelling="- for a pipe"),
+    Source("lines.pipe", KEYED, name="-", splits=("",), spelling="- for a pipe"),
 )
 FRAME_FILE, FRAME_PIPE = SOURCES[-2], Source("frames.frame_pipe", FRAMES, name="-", splits=("",))  # by --format
 EVENT_FILE = next(row for row in SOURCES if row.endings and row.options == EVENTS)

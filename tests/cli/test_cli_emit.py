@@ -2,11 +2,14 @@
 
 import json
 import os
+import pty
+import random
 import signal
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import islice
 from types import SimpleNamespace
 
 import numpy as np
@@ -137,6 +140,29 @@ def test_head_takes_three_lines_and_the_state_is_whole(tmp_path):
 
 
 @pytest.mark.slow
+def test_after_kills_no_record_is_missing_and_those_that_come_twice_are_the_same(tmp_path):
+    state, draw = tmp_path / "chip.h5", random.Random(0)
+    words = ("stream", "digits", "--epochs", 8, "--neurons", 4, *EMIT, "--snapshot-samples", 90, "--state", state)
+    whole = invoke("stream", "digits", "--epochs", 8, "--neurons", 4, *EMIT).stdout.encode().splitlines()[1:]
+    told, kills = {}, 0
+    while len(told) < len(whole):
+        with filtering(*words) as process:
+            line_of(process)
+            with watched(process):
+                lines = list(islice(process.stdout, draw.randrange(1, 3000)))
+                process.kill()
+                lines += process.stdout.readlines()
+        kills += process.returncode != 0
+        lines = [line for line in lines if line.endswith(b"\n")]  # the last one may be cut
+        assert int(lines[0].split(b",")[0]) <= len(told)  # none is missing
+        for line in lines:
+            number = int(line.split(b",")[0])
+            assert line.rstrip(b"\n") == told.setdefault(number, line.rstrip(b"\n")) == whole[number]
+    assert kills > 2
+    assert sorted(told) == list(range(len(whole)))
+
+
+@pytest.mark.slow
 def test_a_reader_that_does_not_read_holds_up_no_signal(tmp_path):
     state = tmp_path / "chip.h5"
     words = ("stream", "digits", "--epochs", 1000, "--neurons", 4, *EMIT, "--state", state)
@@ -251,6 +277,21 @@ def test_a_full_disk_is_one_line(tmp_path):
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith("Error: standard output must be writable, and is not")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_no_bar_stands_between_records_on_a_terminal():
+    ours, theirs = pty.openpty()
+    words, shown = [*COMMAND, "stream", "digits", "--neurons", "3", "--emit", "winner"], b""
+    with subprocess.Popen(words, stdout=theirs, stderr=theirs) as process, watched(process):
+        os.close(theirs)
+        with suppress(OSError):  # at the end
+            while piece := os.read(ours, 1 << 16):
+                shown += piece
+    os.close(ours)
+    lines = shown.split(b"\r\n")
+    assert [line.split(b",")[0] for line in lines[:1798]] == [b"sample", *(b"%d" % i for i in range(1797))]
+    assert b"\r" not in b"".join(lines)
 
 
 def test_standard_output_that_is_closed_is_refused(monkeypatch):

@@ -132,6 +132,27 @@ one = np.float32(1)
 call = njit(lambda rule, x, parameters: rule(x, x, x, x, x, x, parameters))
 print(json.dumps([float(number) for number in call(rule, one, np.zeros(8, np.float32))]))
 """
+EVENT_FILES = """
+import json, struct, tempfile
+from pathlib import Path
+from neurosim.streams.events import read_events
+from neurosim.kernels.events import evt3
+
+dat = b"% Version 2\\n% Width 9\\n% Height 9\\n\\x0c\\x08"
+files, results = {
+    "a.dat": dat + struct.pack("<4I", 2**32 - 1, 1 << 28 | 3, 1, 99),
+    "b.raw": b"% evt 2.0\\n" + struct.pack("<2I", 8 << 28 | 5, 1 << 28 | 33 << 22 | 2 << 11 | 1),
+    "c.raw": b"% evt 3.0\\n" + struct.pack("<5H", 8 << 12, 6 << 12 | 9, 4, 3 << 12, 4 << 12 | 5),
+    "d.es": b"Event Stream" + bytes([2, 0, 0, 1, 9, 0, 9, 0, 255, 7, 1, 0, 2, 0]),
+}, []
+with tempfile.TemporaryDirectory() as folder:
+    for name, content in files.items():
+        path = Path(folder, name)
+        path.write_bytes(content)
+        recording = read_events(path)
+        results.append([recording.events.tolist(), recording.counts.outside])
+print(json.dumps([results, sum(evt3.decode.stats.cache_misses.values())]))
+"""
 EVENTS = """
 import json
 import numpy as np
@@ -237,6 +258,14 @@ EDITS = {  # the program, its loop, and for each file what stands there and what
         "conv/team.py": ("PATIENCE = 2000", "PATIENCE = 1000"),
         "conv/window.py": ("copy_into(potentials[p], kept[p])", "copy_into(potentials[p], kept[0])"),
     }),
+    "event files": (EVENT_FILES, "events.evt3 decode", {
+        "compiled.py": SHARED["compiled.py"],
+        "events/event_stream.py": ("return 127 if first == 0xFF", "return 128 if first == 0xFF"),
+        "events/evt2.py": ("(fields >> 22) & 0x3F", "(fields >> 22) & 0x1F"),
+        "events/evt3.py": ("else (base, polarity)", "else (base + 1, polarity)"),
+        "events/tally.py": ("counts[OUTSIDE] += len(t) - kept", "counts[OUTSIDE] += len(t)"),
+        "events/wrapping.py": ("return turned + 1", "return turned + 2"),
+    }),
     "surfaces": (EVENTS, "events.surfaces patches", {
         "events/clock.py": ("clock[LATE] += t < clock[LATEST]", "clock[LATE] += t <= clock[LATEST]"),
         "events/surfaces.py": ("ONE / _norm(", "(ONE + ONE) / _norm("),
@@ -253,8 +282,6 @@ EDITS = {  # the program, its loop, and for each file what stands there and what
         "timeline.py": ("state.clock[SERVICES] += 1", "state.clock[SERVICES] += 2"),
     }),
 }  # fmt: skip
-
-KINDS = tuple(kind for kind in EDITS if kind != "machine")  # what takes longer
 
 
 def test_every_kernel_file_of_the_cpu_has_an_edit():

@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -328,3 +329,10 @@ def test_a_field_may_be_given_and_may_keep_arrays(samples, monkeypatch):
     ns.run(chip, stream, listener=emitter)
     emitter.finish()
     assert file.getvalue() == b"sample,tens\n0,0\n1,10\n2,20\n3,30\n"
+
+
+def test_the_page_has_every_field_and_format():
+    page = (Path(__file__).parents[2] / "docs/filter.md").read_text()
+    table = "".join(line for line in page.splitlines() if line.startswith("| `"))
+    assert [name for name, field in FIELDS.items() if f"`{name}`" not in table or field.key not in page] == []
+    assert [name for name in FORMATS if f"**`{name}`**" not in page] == []

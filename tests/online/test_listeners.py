@@ -112,6 +112,17 @@ def test_everything_is_heard_as_a_loop_over_samples_hears_it(name, samples, labe
             same(heard.told, wanted)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("way", WAYS[:2])
+def test_on_a_device_too(way, samples, labels):
+    layers = [ns.recipes.softhebb(5, transmit=ns.ReLU()), ns.recipes.softhebb(3, transmit=ns.ReLU())]
+    rows, twin = samples[:4, :9], ns.Chip(layers, inputs=9, seed=3)
+    chip = ns.Chip(layers, inputs=9, seed=3, device="cuda")
+    heard = Heard(chip.layers[-1])
+    ns.run(chip, ArrayStream(rows, labels[:4]), listener=heard, **way)
+    same(heard.told, one_by_one(twin, rows, labels[:4]))
+
+
 @pytest.mark.parametrize("wants", [NONE, Wanted(potentials=True), Wanted(responses=True), Wanted(outputs=True)])
 @pytest.mark.parametrize("way", WAYS[:3])
 def test_what_is_not_wanted_changes_nothing(wants, way, samples, labels):

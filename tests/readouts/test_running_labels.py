@@ -92,7 +92,7 @@ def test_what_it_keeps_goes_on_with_the_same_bits(tmp_path):
             assert labels.note(winner) == number
             labels.learn_late(max(0, number - 20), label)
     assert all(np.array_equal(array, first.arrays()[name]) for name, array in whole.arrays().items())
-    for other in (ns.RunningLabels(NEURONS), ns.RunningLabels(2), ns.RunningLabels(NEURONS, remember=3)):
+    for other in (ns.RunningLabels(NEURONS, forget=0.2), ns.RunningLabels(2), ns.RunningLabels(NEURONS, remember=3)):
         with pytest.raises(StateError, match="labels must"):
             restore(state, ns.streams.ArrayStream(np.ones((1, 2))), [other])
 

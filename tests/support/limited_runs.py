@@ -85,6 +85,8 @@ def serve() -> None:
 
     for name in COMMANDS:
         main.get_command(None, name)  # type: ignore[arg-type]
+    import neurosim.streams.events  # noqa: F401 - warm, as the commands are
+
     main(WARM, standalone_mode=False)
     idle = int(_forked(["-c", "pass"], os.devnull, MOST_SECONDS, 0)["memory"])
     print("warm", file=answers, flush=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import mutants_of_archives
 import mutants_of_arrays
+import mutants_of_events
 import mutants_of_hdf5
 import mutants_of_images
 import mutants_of_text
@@ -21,6 +22,7 @@ KINDS: dict[str, Callable[[random.Random, Path], Words]] = {
     **mutants_of_archives.KINDS,
     **mutants_of_images.KINDS,
     **mutants_of_hdf5.KINDS,
+    **mutants_of_events.KINDS,
 }
 
 

@@ -3,8 +3,8 @@
 from neurosim.state import checksum
 
 
-def reseal(path, version=checksum.FORMAT):
+def reseal(path, version=None, kind=checksum.CHIP):
     """Do what a careful forger would: edit, then make the checksum right again."""
     with path.open("rb") as file:
-        head = checksum.user_block(checksum.digest_of(file), version)
+        head = checksum.user_block(checksum.digest_of(file), kind.version if version is None else version, kind)
     path.write_bytes(head + path.read_bytes()[len(head) :])

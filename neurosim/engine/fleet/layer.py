@@ -1,6 +1,7 @@
 """One layer of many chips: their states, their records, and the samples that go through."""
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,11 +11,11 @@ from neurosim.engine.dense import devices, few_bits
 from neurosim.engine.dense.layer import DenseLayer
 from neurosim.engine.dense.state import first_state
 from neurosim.engine.fleet.first import first_states
-from neurosim.engine.fleet.records import NO_RECORDS, as_numbers, of_numbers
+from neurosim.engine.fleet.records import ManyRecords, records_of
 from neurosim.engine.fleet.rows import RECORDED, SALT, Rows, common_arrays
-from neurosim.engine.fleet.worker import Fault, Worker
+from neurosim.engine.fleet.worker import Fault, Keep, Worker
 from neurosim.engine.restoring import Arrays
-from neurosim.instruments import FIRST_INTERVAL, RECORD, Records, record
+from neurosim.instruments import Records
 from neurosim.kernels.dense import layout
 from neurosim.kernels.dense.fleet import find_refused
 from neurosim.state.arrays import check_finite
@@ -56,7 +57,7 @@ class FleetLayer:
 
     def __init__(self, layer: DenseLayer, threads: int) -> None:
         constants, state = layer.constants, layer.state
-        self.layer, self.threads = layer, threads
+        self.layer, self.threads, self._lock = layer, threads, Lock()
         self._salted = constants.weight_bits is not None or constants.devices is not None
         self._first = first_state(constants, layer.inputs, 0, layer.index)
         names = common_arrays(constants, layer.codes)
@@ -64,18 +65,19 @@ class FleetLayer:
         self.rows = Rows(state, names, self._salted)
         self._common = {name: array for name, array in self._common.items() if name not in self.rows.fields}
         self._workers: dict[tuple[bool, bool, int], Worker] = {}
-        self._due, self._records = np.zeros((0, 2), np.int64), list[Records | None]()
+        self.records = ManyRecords()
 
     def __getstate__(self) -> dict[str, Any]:
         """Return everything but memory that compiled code is bound to."""
-        return self.__dict__ | {"_workers": {}}
+        return {name: value for name, value in self.__dict__.items() if name not in ("_workers", "_lock")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _workers={}, _lock=Lock())
 
     def grow(self, chips: int) -> None:
         """Make room for so many chips."""
         self.rows.grow(chips)
-        due = np.zeros((chips, 2), np.int64)
-        due[: len(self._due)] = self._due
-        self._due = due
+        self.records.grow(chips)
 
     def samples(self, chips: int) -> Indices:
         """Return how many samples each of the first chips has learned from: int64 (chips,)."""
@@ -93,8 +95,6 @@ class FleetLayer:
         if self._salted:
             salts = self.rows.all(SALT, end)[first:]
             salts[:] = [self._salt(seed) for seed in seeds.tolist()]
-        self._due[first:end] = FIRST_INTERVAL
-        self._records += [None] * (end - len(self._records))
 
     def _salt(self, seed: int) -> int:
         constants, index = self.layer.constants, self.layer.index
@@ -105,9 +105,7 @@ class FleetLayer:
         for name, array in layer.state._asdict().items():
             if name in self.rows.fields:
                 array[...] = self.rows.of(name, row)
-        records = self._records[row]
-        if records is not None:
-            layer.take_records(Records(records.rows.copy()))
+        layer.take_records(self.records.of(row))
 
     def copy_from(self, row: int, layer: DenseLayer, seed: int) -> None:
         """Let a chip's layer go on where a layer of a single chip is."""
@@ -116,27 +114,11 @@ class FleetLayer:
                 self.rows.of(name, row)[...] = array
         if self._salted:
             self.rows.of(SALT, row)[...] = self._salt(seed)
-        self._set_records(row, Records(layer.records))
-
-    def _set_records(self, row: int, records: Records) -> None:
-        self._records[row] = records if len(records.rows) else None
-        self._set_due(row)
-
-    def _set_due(self, row: int) -> None:
-        samples, records = int(self.rows.of("counters", row)[layout.SAMPLES]), self._records[row] or Records()
-        self._due[row] = samples + records.until_due(samples), records.interval
+        self.records.put(row, Records(layer.records), layer.samples)
 
     def arrays(self, chips: int) -> Arrays:
-        """Return all that the first chips have learned, by name: arrays (chips, ...), copies.
-
-        `records` has the records of all chips, one behind the other, float64 (records, numbers of a record), and
-        `record_counts` how many are each chip's.
-        """
-        arrays = {name: self.rows.all(name, chips).copy() for name in self._kept()}
-        rows = [NO_RECORDS if found is None else found.rows for found in self._records[:chips]]
-        arrays["record_counts"] = np.array([len(some) for some in rows], np.int64)
-        arrays["records"] = as_numbers(np.concatenate([NO_RECORDS, *rows]))
-        return arrays
+        """Return all that the first chips have learned, by name: arrays (chips, ...), copies; and their records."""
+        return {name: self.rows.all(name, chips).copy() for name in self._kept()} | self.records.arrays(chips)
 
     def _kept(self) -> list[str]:
         return [name for name in self.rows.fields if name not in (SALT, *self.layer.derived)]
@@ -158,23 +140,12 @@ class FleetLayer:
                 raise ValueError(f"{name} must be {dtype} {(chips, *shape)}, {what}")
         check_finite(arrays)
         self.layer.check_many({name: arrays[name] for name in own})
-        records = self._checked_records(arrays, chips)
+        self.records.restore(arrays, arrays["counters"][:, layout.SAMPLES])
         self.begin(0, seeds, drawn=False)
         for name in own:
             self.rows.all(name, chips)[...] = arrays[name]
         if "squares" in self.rows.fields:
             self.rows.all("squares", chips)[...] = (arrays["synapses"].astype(np.int64) ** 2).sum(axis=1)
-        for row, found in enumerate(records):
-            self._set_records(row, found)
-
-    def _checked_records(self, arrays: Arrays, chips: int) -> list[Records]:
-        counts, numbers = arrays.get("record_counts"), arrays.get("records")
-        if counts is None or numbers is None or counts.shape != (chips,) or counts.dtype != np.int64:
-            raise ValueError("record_counts must be int64, one for each chip, with records")
-        if numbers.dtype != np.float64 or (counts < 0).any() or numbers.shape != (counts.sum(), len(RECORD)):
-            raise ValueError(f"records must be float64 {(int(counts.sum()), len(RECORD))}, got {numbers.shape}")
-        rows, ends = of_numbers(numbers), np.cumsum(counts)
-        return [Records(rows[end - count : end].copy()) for end, count in zip(ends, counts, strict=True)]
 
     def run(self, order: Indices, chips: Indices, arrays: dict[str, NDArray[Any]], learning: bool) -> Taken:
         """Take samples through the layer of their chips; parameters as of `Worker.run`."""
@@ -193,31 +164,26 @@ class FleetLayer:
         self, number: int, order: Indices, chips: Indices, arrays: dict[str, NDArray[Any]], learning: bool
     ) -> list[Fault]:
         worker = self.worker(learning, "outputs" in arrays, number)
-        return worker.run(order, chips, arrays, self._due, self._keep_records)
+        return worker.run(order, chips, arrays)
 
     def worker(self, learning: bool, outputs: bool, number: int = 0) -> Worker:
         """Return what takes samples through, for one thread."""
         found = self._workers.get((learning, outputs, number))
         if found is None:
-            found = Worker(self.layer, self.rows, self._common, learning, outputs)
+            keep = Keep(lambda: self.records.due, self._keep_records)
+            found = Worker(self.layer, self.rows, self._common, learning, outputs, keep)
             self._workers[learning, outputs, number] = found
         return found
 
     def _keep_records(self, chips: Indices, copies: NDArray[np.uint8]) -> None:
         """Take the records for which copies of the state were made."""
-        for row, copy in zip(chips.tolist(), copies, strict=True):
-            records = self._records[row]
-            if records is None:
-                records = self._records[row] = Records()
-            counters, steps, wins, norms = (self.rows.array(name, copy) for name in RECORDED)
-            samples, updates, writes = counters[[layout.SAMPLES, layout.UPDATES, layout.WRITES]].tolist()
-            if samples % records.interval:
-                continue  # the interval has doubled since
-            sizes = (steps[0].astype(np.float64) - steps[1]) / max(1, updates)
-            lengths = norms ** np.float32(1 / self.layer.constants.lebesgue)
-            records.add(record(samples, sizes, wins, lengths, writes))
-        for row in set(chips.tolist()):  # an interval may have doubled, and the chip may be further by now
-            self._set_due(row)
+        counters, steps, wins, norms = (self.rows.view(name, copies) for name in RECORDED)
+        samples, updates, writes = (counters[:, name] for name in (layout.SAMPLES, layout.UPDATES, layout.WRITES))
+        sizes = (steps[:, 0].astype(np.float64) - steps[:, 1]) / np.maximum(1, updates)[:, None]
+        lengths = norms ** np.float32(1 / self.layer.constants.lebesgue)
+        by_now = self.rows.view("counters", self.rows.memory)[chips, layout.SAMPLES]
+        with self._lock:
+            self.records.add(chips, records_of(samples, sizes, wins, lengths, writes), by_now)
 
     def refused(self, values: NDArray[np.float32]) -> NDArray[np.bool_] | None:
         """Return which samples (samples, inputs) the layer will refuse: bool (samples,); None, if it takes all."""

@@ -105,11 +105,13 @@ class Rows:
 
     def all(self, name: str, rows: int) -> NDArray[Any]:
         """Return an array of the first chips, (rows, ...): a view."""
+        return self.view(name, self.memory[:rows])
+
+    def view(self, name: str, memory: NDArray[np.uint8]) -> NDArray[Any]:
+        """Return an array that lies in many rows of memory, (rows, ...): a view."""
         place, shape, dtype = self.fields[name]
-        flat = self.memory[:rows, place : place + math.prod(shape) * dtype.itemsize]
-        strides = np.empty((1, *shape), dtype).strides[1:]
-        return (
-            np.ndarray((rows, *shape), dtype, self.memory, place, (self.stride, *strides))
-            if flat.size
-            else (np.empty((rows, *shape), dtype))
-        )
+        strides = memory.strides[0], *np.empty((1, *shape), dtype).strides[1:]
+        if len(memory) == 0:
+            return np.empty((0, *shape), dtype)
+        one = memory[:, place : place + dtype.itemsize].view(dtype)
+        return np.lib.stride_tricks.as_strided(one, (len(memory), *shape), strides)

@@ -144,7 +144,7 @@ class Novelty:
         neurons = chip.layers[-1].shape[0]
         self._state = kernel.State(
             np.zeros((kernel.OTHERS + neurons, 3)), np.zeros(neurons, np.int64), np.zeros(recent), np.zeros(recent),
-            np.zeros(2, np.int64), np.array([kernel.length_of_steps(self._steps())]),
+            np.zeros(2, np.int64), np.array([self._moved()]),
         )  # fmt: skip
         one = np.zeros((1, neurons), np.float32)
         self._single = Results(one, one.copy(), np.zeros(1, np.int64), NO_RESPONSES)
@@ -246,7 +246,7 @@ class Novelty:
             getattr(self._state, name)[...] = arrays[name]
         count = min(int(arrays["scored"][0]), self.recent)
         self._state.ordered[:count] = np.sort(recent[:count])
-        self._state.moved[0] = kernel.length_of_steps(self._steps())
+        self._state.moved[0] = self._moved()
 
     def _steps(self) -> NDArray[np.float32]:
         """Return the sum of the steps that each neuron of the last layer has made, as its loop keeps it."""
@@ -254,6 +254,10 @@ class Novelty:
             return NO_STEPS
         steps: NDArray[np.float32] = self._chip.layers[-1].state.steps
         return steps
+
+    def _moved(self) -> float:
+        """Return the length of all steps so far, as the kernel sums them up."""
+        return float(kernel.length_of_steps(self._steps()))  # type: ignore[no-untyped-call]
 
     def _one(self, response: Response) -> Results:
         """Return a response to one sample as the results of a chunk, in memory that is ready."""

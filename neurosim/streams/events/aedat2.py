@@ -14,7 +14,7 @@ from neurosim.kernels.events.wrapping import unwrap
 from neurosim.streams.events.cameras import SIZES, camera
 from neurosim.streams.events.event import Counts, Events
 from neurosim.streams.events.headers import Header, read_header
-from neurosim.streams.events.opened import Opened, new_events, pieces
+from neurosim.streams.events.opened import Opened, mirrored, new_events, pieces
 
 SIZE = 8  # bytes
 PERIOD = 1 << 32  # microseconds: times are signed, and go on below zero
@@ -47,16 +47,12 @@ def _batches(path: Path, start: int, chip: str, counts: Counts) -> Iterator[Even
     for at, data in pieces(path, start, SIZE, "an event"):
         records = data.view(">u4").astype(np.uint32).reshape(-1, 2)
         address, time = records[:, 0], np.empty(len(records), np.int64)
-        unwrap(records[:, 1], PERIOD, state, time)
+        unwrap(np.ascontiguousarray(records[:, 1]), PERIOD, state, time)
         kept = _pixels_of_dvs128(path, at, address, counts) if chip == OLD else _pixels_of_davis(address, counts)
+        events = new_events(int(kept.sum()))
         pixels = address[kept].astype(np.int64)
-        x, y, p = _dvs128(pixels) if chip == OLD else _davis(pixels)
-        outside = (x >= width) | (y >= height)
-        counts.outside += int(outside.sum())
-        within = ~outside
-        events = new_events(int(within.sum()))
-        events["t"], events["p"] = time[kept][within], p[within]
-        events["x"], events["y"] = width - 1 - x[within], height - 1 - y[within]
+        x, y, events["p"] = _dvs128(pixels) if chip == OLD else _davis(pixels)
+        events["t"], events["x"], events["y"] = time[kept], mirrored(x, width), mirrored(y, height)
         yield events
 
 

@@ -5,6 +5,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from neurosim.errors import StreamError
 from neurosim.outside.arrays import shortened
 from neurosim.outside.files import check_regular
@@ -12,6 +14,7 @@ from neurosim.streams.events.event import Counts, Events
 from neurosim.streams.events.opened import Opened, new_events
 
 FIELDS = {"t": "t", "x": "x", "y": "y", "p": "on"}
+TOGETHER = 1 << 16  # events of a batch
 OTHERS = {"frame": "frames", "imus": "inertial samples", "triggers": "external triggers"}
 
 
@@ -33,19 +36,38 @@ def open_aedat4(path: Path) -> Opened:
 
 
 def _batches(path: Path, stream: int, counts: Counts) -> Iterator[Events]:
-    for packet in _told(path, iter(_decoder(path))):
-        if "events" in packet and packet["stream_id"] == stream:
-            stored = packet["events"]
-            events = new_events(len(stored))
-            for name, other in FIELDS.items():
-                events[name] = stored[other]
-            yield events
-        elif "events" in packet:
-            counts.pass_over("events of other cameras", len(packet["events"]))
-        else:
-            for key, what in OTHERS.items():
-                if key in packet:
-                    counts.pass_over(what, 1 if key == "frame" else len(packet[key]))
+    held, number = list[Any](), 0  # packets are short: several together are read faster
+    try:
+        for packet in _told(path, iter(_decoder(path))):
+            if "events" in packet and packet["stream_id"] == stream:
+                held.append(packet["events"])
+                number += len(held[-1])
+            elif "events" in packet:
+                counts.pass_over("events of other cameras", len(packet["events"]))
+            else:
+                for key, what in OTHERS.items():
+                    if key in packet:
+                        counts.pass_over(what, 1 if key == "frame" else len(packet[key]))
+            if number >= TOGETHER:
+                yield _together(path, held)
+                held, number = [], 0
+    except StreamError:
+        if held:
+            yield _together(path, held)
+        raise
+    if held:
+        yield _together(path, held)
+
+
+def _together(path: Path, packets: list[Any]) -> Events:
+    """Return the events of packets."""
+    stored = np.concatenate(packets)
+    if len(stored) and (latest := int(stored["t"].max())) >= 2**63:
+        raise StreamError(f"times of {path} must be below 2**63 microseconds, got {latest}")
+    events = new_events(len(stored))
+    for name, other in FIELDS.items():
+        events[name] = stored[other]
+    return events
 
 
 def _decoder(path: Path) -> Any:

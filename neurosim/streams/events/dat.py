@@ -9,7 +9,7 @@ import numpy as np
 from neurosim.errors import StreamError
 from neurosim.kernels.events.wrapping import unwrap
 from neurosim.streams.events.event import Counts, Events
-from neurosim.streams.events.headers import read_header, sensor
+from neurosim.streams.events.headers import first_time, read_header, sensor
 from neurosim.streams.events.opened import Opened, cut, new_events, pieces
 
 SIZE = 8  # bytes: microseconds, and a word of x, y and polarity
@@ -48,19 +48,20 @@ def open_dat(path: Path) -> Opened:
     if size != SIZE:
         raise StreamError(f"records of {path} must have {SIZE} bytes, and at byte {header.end + 1} it says {size}")
     width, height = sensor(path, header.value("width"), header.value("height"))
-    layout = LAYOUTS[2 if version == "2" else 1]
-    return Opened(width, height, lambda counts: _batches(path, header.end + 2, kind, layout, counts))
+    layout, begins = LAYOUTS[2 if version == "2" else 1], first_time(path, header)
+    return Opened(width, height, lambda counts: _batches(path, header.end + 2, kind, layout, begins, counts))
 
 
-def _batches(path: Path, start: int, kind: int, layout: Layout, counts: Counts) -> Iterator[Events]:
+def _batches(path: Path, start: int, kind: int, layout: Layout, begins: int, counts: Counts) -> Iterator[Events]:
     state = np.zeros(2, np.int64)
     for _, data in pieces(path, start, SIZE, "a record"):
         records = data.view("<u4").reshape(-1, 2)
         if kind == TRIGGERS:
             counts.pass_over("external triggers", len(records))
             continue
-        word, events = records[:, 1], new_events(len(records))
-        unwrap(records[:, 0], PERIOD, state, events["t"])
+        word, events, time = records[:, 1], new_events(len(records)), np.empty(len(records), np.int64)
+        unwrap(np.ascontiguousarray(records[:, 0]), PERIOD, state, time)
+        events["t"] = time + begins
         events["x"] = word & ((1 << layout.x) - 1)
         events["y"] = (word >> layout.x) & ((1 << layout.y) - 1)
         events["p"] = (word >> layout.p) & 1

@@ -1,4 +1,7 @@
-"""Event Stream, `.es`: a header of 16 or 20 bytes, and events of a few bytes with the time since the one before."""
+"""Event Stream, `.es`: a header of 16 or 20 bytes, and events of a few bytes with the time since the one before.
+
+Rows are stored from below, and come out from the top.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,24 +38,24 @@ def open_event_stream(path: Path) -> Opened:
         kinds = ", ".join(f"{code} ({what})" for code, what in KINDS.items())
         raise StreamError(f"the kind of stream of {path}, at byte {KIND_AT}, must be one of {kinds}, got {kind}")
     if kind == kernel.GENERIC:
-        return Opened(None, None, lambda counts: _batches(path, SIZE_AT, kind, counts))
+        return Opened(None, None, lambda counts: _batches(path, SIZE_AT, kind, 0, counts))
     if len(head) < HEADER:
         raise cut(path, 0, "its header", HEADER, len(head))
     width, height = np.frombuffer(head, "<u2", 2, SIZE_AT).tolist()
     if not width or not height:
         raise StreamError(f"the sensor of {path}, at byte {SIZE_AT}, must have pixels, got {width} x {height}")
     notes = (COLOURS,) if kind == kernel.COLOUR else ()
-    return Opened(width, height, lambda counts: _batches(path, HEADER, kind, counts), notes)
+    return Opened(width, height, lambda counts: _batches(path, HEADER, kind, height, counts), notes)
 
 
-def _batches(path: Path, start: int, kind: int, counts: Counts) -> Iterator[Events]:
+def _batches(path: Path, start: int, kind: int, height: int, counts: Counts) -> Iterator[Events]:
     state, held = np.zeros(kernel.STATE, np.int64), np.zeros(0, np.uint8)
     at = start
     for _, data in pieces(path, start, 1, "an event"):
         held = np.concatenate([held, data])
         events = new_events(len(held) // 5 if kind else 0)
         before = state.copy()
-        taken = kernel.decode(held, kind, state, events["t"], events["x"], events["y"], events["p"])
+        taken = kernel.decode(held, kind, height, state, events["t"], events["x"], events["y"], events["p"])
         counts.pass_over("threshold crossings", state[kernel.CROSSINGS] - before[kernel.CROSSINGS])
         counts.pass_over("generic records", state[kernel.RECORDS] - before[kernel.RECORDS])
         held, at = held[taken:], at + taken

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from neurosim.errors import StreamError
 from neurosim.kernels.events import evt2, evt3
 from neurosim.streams.events.event import Counts, Events
-from neurosim.streams.events.headers import Header, read_header, sensor
+from neurosim.streams.events.headers import Header, first_time, read_header, sensor
 from neurosim.streams.events.opened import Opened, new_events, pieces
 
 VERSIONS = {"2": "evt2", "2.0": "evt2", "2.1": "evt2.1", "3": "evt3", "3.0": "evt3"}
@@ -39,32 +39,39 @@ def evt_format(path: Path) -> str:
 
 def open_evt2(path: Path) -> Opened:
     """Open a recording in EVT 2.0: words of 32 bits."""
-    header, size = _header(path)
-    return Opened(*size, lambda counts: _batches_2(path, header.end, 1, False, counts))
+    header, size, begins = _header(path)
+    return Opened(*size, lambda counts: _later(begins, _batches_2(path, header.end, 1, False, counts)))
 
 
 def open_evt21(path: Path) -> Opened:
     """Open a recording in EVT 2.1: words of 64 bits, of which older cameras send the upper half first."""
-    header, size = _header(path)
+    header, size, begins = _header(path)
     swapped = _option(header, "endianness")
     first = _upper_half_first(path, header.end) if swapped is None else swapped == "legacy"
-    return Opened(*size, lambda counts: _batches_2(path, header.end, 2, first, counts))
+    return Opened(*size, lambda counts: _later(begins, _batches_2(path, header.end, 2, first, counts)))
 
 
 def open_evt3(path: Path) -> Opened:
     """Open a recording in EVT 3.0: words of 16 bits."""
-    header, size = _header(path)
-    return Opened(*size, lambda counts: _batches_3(path, header.end, counts))
+    header, size, begins = _header(path)
+    return Opened(*size, lambda counts: _later(begins, _batches_3(path, header.end, counts)))
 
 
-def _header(path: Path) -> tuple[Header, tuple[int | None, int | None]]:
-    """Return the header of a recording, and the sensor's size, from whichever of its lines tells it."""
+def _header(path: Path) -> tuple[Header, tuple[int | None, int | None], int]:
+    """Return the header of a recording, the sensor's size, from whichever of its lines tells it, and the first time."""
     header = read_header(path, MARK, LAST)
     if (_option(header, "endianness") or header.value("endianness") or "little") not in {"little", "legacy"}:
         raise StreamError(f"words of {path} must be little-endian, and its header says that they are not")
     geometry = re.fullmatch(r"(\d+)x(\d+)", header.value("geometry") or "", re.ASCII)
     width, height = geometry.groups() if geometry else (_option(header, "width"), _option(header, "height"))
-    return header, sensor(path, width, height)
+    return header, sensor(path, width, height), first_time(path, header)
+
+
+def _later(begins: int, batches: Iterator[Events]) -> Iterator[Events]:
+    """Give batches of events whose times begin at a later moment."""
+    for events in batches:
+        events["t"] += begins
+        yield events
 
 
 def _option(header: Header, key: str) -> str | None:

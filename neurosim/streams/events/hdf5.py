@@ -16,7 +16,7 @@ from neurosim.outside.files import check_unpacked
 from neurosim.streams.events.event import Counts, Events
 from neurosim.streams.events.headers import LARGEST_SENSOR
 from neurosim.streams.events.opened import Opened, new_events
-from neurosim.streams.hdf5 import BROKEN
+from neurosim.streams.hdf5 import ADVICE, BROKEN
 from neurosim.streams.hdf5_links import Files, filters_missing, find, stored_bytes
 
 PLACES = ("events", "CD/events", "CD", "dvs/events", "")  # groups of four datasets, or datasets of records
@@ -25,7 +25,7 @@ NAMES = {
     "p": ("p", "ps", "pol", "polarity", "on"),
 }  # fmt: skip
 OFFSET = "t_offset"  # DSEC's: microseconds that its times begin at
-TOGETHER = 1 << 16  # events read at once
+TOGETHER, MOST_TOGETHER = 1 << 16, 1 << 22  # events read at once: whole chunks, which are unpacked whole
 ECF = 0x8ECF  # the number of Prophesee's own compression
 RANGES = {"t": (-(2**63), 2**63 - 1), "x": (0, 2**16 - 1), "y": (0, 2**16 - 1), "p": (-1, 1)}
 
@@ -70,6 +70,9 @@ class Columns:
         if len(shapes) > 1 or len(datasets[0].shape) != 1:
             told = " and ".join(map(str, sorted(shapes)))
             raise StreamError(f"t, x, y and p of {self.path} must be as long as each other, got the shapes {told}")
+        chunks = [dataset.chunks[0] for dataset in datasets if dataset.chunks]
+        longest = max(chunks, default=TOGETHER)
+        self.together = min(longest * -(-TOGETHER // longest), MOST_TOGETHER)
         for dataset in datasets:
             _check_filters(self.path, dataset)
             size = dataset.dtype.itemsize * dataset.shape[0]
@@ -131,8 +134,8 @@ def _batches(path: Path, counts: Counts) -> Iterator[Events]:
     files = Files()
     try:
         columns = Columns(files, path)
-        for first in range(0, columns.length, TOGETHER):
-            yield columns.take(first, min(first + TOGETHER, columns.length))
+        for first in range(0, columns.length, columns.together):
+            yield columns.take(first, min(first + columns.together, columns.length))
     except StreamError:
         raise
     except BROKEN as error:
@@ -167,6 +170,9 @@ def _check_filters(path: Path, dataset: h5py.Dataset) -> None:
     if missing:
         advice = "pip install hdf5plugin, which has many"
         raise StreamError(f"{path} must have compressions that HDF5 knows, got {missing[0]}; {advice}")
+    if dataset.chunks and dataset.id.get_create_plist().get_nfilters():  # a chunk is unpacked whole
+        size = dataset.chunks[0] * dataset.dtype.itemsize
+        check_unpacked(f"a chunk of {dataset.name} of {path}", size, stored_bytes(dataset), ADVICE)
 
 
 def _broken(path: Path, error: BaseException) -> StreamError:

@@ -65,6 +65,20 @@ def sensor(path: Path, width: str | None, height: str | None) -> tuple[int | Non
     return sizes[0], sizes[1]
 
 
+def first_time(path: Path, header: Header) -> int:
+    """Return the microseconds that a line `t0` says that all times begin at: faery writes it; 0 without one.
+
+    Raises
+    ------
+    StreamError
+        If it is no whole number, or has more than 18 digits.
+    """
+    text = header.value("t0") or "0"
+    if re.fullmatch(r"\d{1,18}", text, re.ASCII) is None:
+        raise StreamError(f"t0 in the header of {path} must be whole microseconds, got {text[:50]!r}")
+    return int(text)
+
+
 def _size(path: Path, text: str) -> int:
     if re.fullmatch(r"\d{1,9}", text, re.ASCII) is None or not 1 <= int(text) <= LARGEST_SENSOR:
         rule = f"a whole number from 1 to {LARGEST_SENSOR}"

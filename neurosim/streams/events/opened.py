@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ from neurosim.outside.files import check_regular
 from neurosim.streams.events.event import EVENT, Counts, Events
 
 PIECE = 1 << 17  # bytes that are read and decoded at once; of EVT 2.1, they may hold 64 times as many bytes of events
+
+OUTSIDE = 2**16 - 1  # a column or row beyond every sensor that is smaller
 
 
 class Opened(NamedTuple):
@@ -62,3 +64,8 @@ def cut(path: Path, at: int, what: str, wanted: int, got: int) -> StreamError:
 def new_events(count: int) -> Events:
     """Return space for events."""
     return np.empty(count, EVENT)
+
+
+def mirrored(places: NDArray[Any], size: int) -> NDArray[Any]:
+    """Return columns counted from the other side, or rows; what is outside the sensor stays outside."""
+    return np.where(places < size, size - 1 - places.astype(np.int64), OUTSIDE)

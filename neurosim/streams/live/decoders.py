@@ -11,6 +11,7 @@ from neurosim.errors import SampleError, StreamError
 from neurosim.streams.base import Block, as_labels, scaled
 from neurosim.streams.csv_lines import Form
 from neurosim.streams.frames import Frame
+from neurosim.streams.keyed import joined
 from neurosim.streams.label_numbers import LabelNumbers
 from neurosim.streams.line_reader import LineReader
 from neurosim.streams.lines import BAD_LINE, LONGEST_LINE
@@ -91,7 +92,7 @@ class LineDecoder(Decoder):
         Of the source, for messages.
     inputs : int
         Width of a sample.
-    label, header, delimiter
+    label, header, delimiter, key
         As in `neurosim.open_stream`.
     """
 
@@ -100,14 +101,21 @@ class LineDecoder(Decoder):
     classes_grow = True
 
     def __init__(
-        self, name: str, *, inputs: int, label: str | None = None, header: str = "auto", delimiter: str | None = None
+        self,
+        name: str,
+        *,
+        inputs: int,
+        label: str | None = None,
+        header: str = "auto",
+        delimiter: str | None = None,
+        key: str | None = None,
     ) -> None:
-        self._name, self._inputs, self._form = name, inputs, Form.checked(label, header, delimiter)
+        self._name, self._inputs, self._form = name, inputs, Form.checked(label, header, delimiter, key)
         self._labels = LabelNumbers()
         self._reader = LineReader(name, self._form, inputs, self._labels)
         self._longest = min(LONGEST_LINE, FEWEST_BYTES + BYTES_AN_INPUT * inputs)
         self._names = b""  # the first line, where it has names
-        self.form = {"label": self._form.label}
+        self.form = {"label": self._form.label} | ({} if key is None else {"key": self._form.key})
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -162,9 +170,7 @@ class LineDecoder(Decoder):
                 taken.append(index)
         if not blocks:
             return Decoded(None, None, bad, fault)
-        labels = [block.labels for block in blocks if block.labels is not None]
-        joined = Block(np.concatenate([block.samples for block in blocks]), np.concatenate(labels) if labels else None)
-        return Decoded(joined, taken, bad, fault)
+        return Decoded(joined(blocks), taken, bad, fault)
 
     def _sample(self, record: Record) -> Block | None:
         """Return a line's sample; None if it has the names, also those of another connection."""

@@ -20,9 +20,10 @@ OPTIONS = {"from": "start", "until": "never", "partitions": "all", "properties":
 PORT = 9092
 MOST = 4096  # messages that are taken at once
 QUEUED = 16384  # KiB of messages that wait within the client
+LONGEST_HOLD = 86_400_000  # milliseconds that a run may be held without the client's giving it up: its limit
 SILENT = 5.0  # seconds without a message after which the broker is asked whether it is there
 PROBE = 2.0  # seconds that it has to answer
-OWN = ("bootstrap.servers", "enable.auto.commit", "enable.auto.offset.store", "auto.offset.reset", "group.id")
+OWN = ("bootstrap.servers", "enable.auto.commit", "enable.auto.offset.store", "auto.offset.reset")
 
 
 class Kafka(Transport):
@@ -140,12 +141,13 @@ class Kafka(Transport):
     def _settings(self) -> dict[str, Any]:
         """Return the properties of the client: nothing is committed, and no place is chosen for us."""
         own = {
-            "bootstrap.servers": self._servers, "group.id": "neurosim", "enable.auto.commit": False,
-            "enable.auto.offset.store": False, "auto.offset.reset": "error", "error_cb": self._note,
+            "bootstrap.servers": self._servers, "enable.auto.commit": False, "enable.auto.offset.store": False,
+            "auto.offset.reset": "error", "error_cb": self._note,
         }  # fmt: skip
         usual = {
-            "queued.max.messages.kbytes": QUEUED, "reconnect.backoff.max.ms": 1000, "fetch.wait.max.ms": 100,
-            "enable.partition.eof": self._until == "end",
+            "group.id": "neurosim", "queued.max.messages.kbytes": QUEUED, "reconnect.backoff.max.ms": 1000,
+            "fetch.wait.max.ms": 100, "enable.partition.eof": self._until == "end",
+            "max.poll.interval.ms": LONGEST_HOLD,
         }  # fmt: skip
         return usual | self._properties | own
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from neurosim.errors import ConfigError, StreamError
 from neurosim.streams.base import MOST_TOGETHER, Block, Size, Stream, asked
-from neurosim.streams.live.decoders import Decoder, FrameDecoder, LineDecoder
+from neurosim.streams.keyed import MESSAGE, KeyedBlock, key_of_message
+from neurosim.streams.live.decoders import Decoded, Decoder, FrameDecoder, LineDecoder
 from neurosim.streams.live.history import History
 from neurosim.streams.live.queue import Record
 from neurosim.streams.live.receiver import Counts, Places
@@ -44,7 +45,8 @@ class LiveStream(Stream):
         Seconds of silence after which the stream ends; by default it waits for ever.
     skip_bad : bool
         Pass over malformed records and count them in `bad`, instead of stopping at the first.
-
+    key : str, optional
+        `@message`: the keys of samples are those of their messages. Else the decoder finds them.
     """
 
     replayable = False
@@ -67,7 +69,9 @@ class LiveStream(Stream):
         reconnect: float | None = None,
         idle: float | None = None,
         skip_bad: bool = False,
+        key: str | None = None,
     ) -> None:
+        self.keyed, self._by_message = key is not None, key == MESSAGE
         self.name, self.inputs, self.length, self.labelled = name, inputs, None, labelled
         self.transport, self._decoder, self._skip_bad = transport, decoder, skip_bad
         self._reception = Reception(
@@ -120,7 +124,8 @@ class LiveStream(Stream):
 
     def identity(self) -> dict[str, object]:
         """Return what must be equal for a run to go on with this stream: its kind and form, not its address."""
-        return super().identity() | {"name": self.transport.kind} | self._decoder.form
+        identity = super().identity() | {"name": self.transport.kind} | self._decoder.form
+        return identity | ({"key": MESSAGE} if self._by_message else {})
 
     def name_classes(self, names: Sequence[str]) -> None:
         """Number labels that are words as `names` counts them: see `Stream`."""
@@ -190,20 +195,40 @@ class LiveStream(Stream):
 
     def _decoded(self, records: list[Record]) -> tuple[Block | None, StreamError | None]:
         """Return the samples of records, and what is wrong with the record after them; note when they arrived."""
-        block, taken, bad, fault = self._decoder.decode(records, self._skip_bad)
-        counts = self.counts
+        counts, unkeyed, keys = self.counts, None, list[str]()
+        if self._by_message:
+            records, keys, unkeyed = self._with_keys(records)
+        decoded = Decoded(None) if not records else self._decoder.decode(records, self._skip_bad)
+        block, taken, bad, fault = decoded
         counts.bad += bad
         if fault is None:
+            fault = unkeyed
             samples = 0 if block is None else len(block.samples)
             counts.names += len(records) - samples - bad
         if block is None:
             return None, fault
         chosen = records if taken is None else [records[index] for index in taken]
+        if self._by_message:
+            block = KeyedBlock(*block, keys if taken is None else [keys[index] for index in taken])
         places = None
         if self.transport.replays:
             places = np.array([_after(record) for record in chosen], np.int64)
         self._history.note(np.array([record.arrived for record in chosen], np.int64), places)
         return block, fault
+
+    def _with_keys(self, records: list[Record]) -> tuple[list[Record], list[str], StreamError | None]:
+        """Return records whose messages have keys, these keys, and what is wrong with the next, if it ends the run."""
+        keyed, keys = list[Record](), list[str]()
+        for record in records:
+            try:
+                keys.append(key_of_message(record.key))
+            except ValueError as error:
+                if not self._skip_bad:
+                    return keyed, keys, StreamError(f"{self.name}: {error}; --skip-bad skips such messages")
+                self.counts.bad += 1
+            else:
+                keyed.append(record)
+        return keyed, keys, None
 
 
 def _after(record: Record) -> tuple[int, int, int]:
@@ -214,9 +239,8 @@ def _after(record: Record) -> tuple[int, int, int]:
 
 def _without(block: Block, count: int) -> tuple[Block, int]:
     """Return a block without its first samples, and how many samples are still to be left out after it."""
-    samples, labels = block
-    left = max(0, count - len(samples))
-    return Block(samples[count:], None if labels is None else labels[count:]), left
+    left = max(0, count - len(block.samples))
+    return block.part(count), left
 
 
 def live_stream(
@@ -233,6 +257,7 @@ def live_stream(
     when_full: str | None = None,
     reconnect: float | None = None,
     idle: float | None = None,
+    key: str | None = None,
 ) -> LiveStream:
     """Return the stream of a transport: of lines, or, with `format`, of packed frames."""
     format = transport.format if format is None else format  # noqa: A001
@@ -244,6 +269,10 @@ def live_stream(
         raise ConfigError(
             "header", f"left out for {name}, whose messages are samples, in each run from the first", header
         )
+    if key == MESSAGE and not transport.boundaries:
+        raise ConfigError("key", "a column of the lines, by name or number", key, f"{name} brings no messages")
+    if key not in (None, MESSAGE) and format is not None:
+        raise ConfigError("key", f"{MESSAGE} or left out for frames, which have no column of keys", key)
     labelled = label is not None
     width = transport.width(None if inputs is None else inputs + labelled)
     if width is None:
@@ -251,12 +280,13 @@ def live_stream(
     inputs = width - labelled
     decoder: Decoder
     if format is None:
-        decoder = LineDecoder(name, inputs=inputs, label=label, header=header, delimiter=delimiter)
+        column = None if key == MESSAGE else key
+        decoder = LineDecoder(name, inputs=inputs, label=label, header=header, delimiter=delimiter, key=column)
     else:
         decoder = FrameDecoder(name, inputs=inputs, format=format, label=label)
     return LiveStream(
         name, transport, decoder, inputs=inputs, labelled=labelled, queue=queue, when_full=when_full,
-        reconnect=reconnect, idle=idle, skip_bad=skip_bad,
+        reconnect=reconnect, idle=idle, skip_bad=skip_bad, key=key,
     )  # fmt: skip
 
 

@@ -179,14 +179,29 @@ def test_properties_stand_in_a_file_and_leave_ours_alone(kafka, tmp_path):
     kafka.topic("with")
     kafka.send("with", lines(3))
     file = tmp_path / "kafka.properties"
-    file.write_text("# how to get there\nclient.id = neurosim\n\nfetch.min.bytes=1\n")
+    file.write_text("# how to get there\ngroup.id = neurosim-7\n\nfetch.min.bytes=1\n")
     assert numbers(opened(kafka, f"with?until=end&properties={file}").arriving()) == [0, 1, 2]
-    for text, told in (("group.id=other", "none of"), ("no value", "NAME=VALUE"), ("no.such.property=1", "librdkafka")):
+    faults = {"auto.offset.reset=latest": "none of", "no value": "NAME=VALUE", "no.such.property=1": "librdkafka"}
+    for text, told in faults.items():
         file.write_text(text)
         with pytest.raises(ns.StreamError, match=told):
             numbers(opened(kafka, f"with?properties={file}").arriving())
     with pytest.raises(ns.StreamError, match="must be readable"):
         opened(kafka, f"with?properties={tmp_path}/none")
+
+
+def test_a_small_queue_that_is_full_stops_reading_and_loses_nothing(kafka):
+    kafka.topic("full")
+    kafka.send("full", lines(5000))
+    stream = opened(kafka, "full?until=end", queue=3)
+    found = []
+    for block in stream.arriving():
+        if not found:
+            time.sleep(0.2)
+            assert stream.counts.received <= len(block.samples) + 3 + 1  # three wait, and one has no room
+        found += block.samples[:, 0].astype(int).tolist()
+    assert found == list(range(5000))
+    assert stream.counts.dropped == 0
 
 
 @pytest.mark.slow

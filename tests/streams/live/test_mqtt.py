@@ -29,7 +29,7 @@ def lines(count, first=0):
     return [f"{number},1".encode() for number in range(first, first + count)]
 
 
-@pytest.mark.parametrize("qos", [0, 1, 2])
+@pytest.mark.parametrize("qos", [1, pytest.param(0, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)])
 def test_each_message_comes_once_and_in_order(mqtt, qos):
     with LiveReading(opened(mqtt, f"a/+/c?qos={qos}")) as reading:
         mqtt.send("a/b/c", lines(300), qos=qos)
@@ -81,7 +81,7 @@ def test_a_broker_that_stays_away_is_an_error(mqtt):
 
 def test_a_broker_keeps_what_comes_meanwhile_for_a_client_with_a_name(mqtt):
     for client, kept in (("?client=chip", [3, 4, 5]), ("", [])):
-        with LiveReading(opened(mqtt, f"a{client}")) as reading:
+        with LiveReading(opened(mqtt, f"a{client}"), most=3) as reading:
             mqtt.send("a", lines(3))
         assert reading.numbers == [0, 1, 2]
         mqtt.send("a", lines(3, first=3))

@@ -1,0 +1,150 @@
+"""`neurosim stream --key`: a stream that many sensors share, each with a chip of its own."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from neurosim.cli.compiled_code import find_cache
+from neurosim.cli.faults import echo_error, fail, say
+from neurosim.cli.interrupts import Interrupts
+from neurosim.cli.options import DEFAULT_KEYS, LAYER_CONSTANTS, RunOptions
+from neurosim.cli.transforms import open_transformed
+
+if TYPE_CHECKING:
+    from neurosim.fleet.fleet import Fleet
+    from neurosim.fleet.report import FleetReport
+    from neurosim.fleet.workers import Worker
+    from neurosim.streams import Stream
+
+# What goes with --key; all else that is given is refused by its name.
+TAKEN = {
+    "source", "root", "neurons", "recipe", *LAYER_CONSTANTS, "seed", "epochs", "inputs", "label", "key", "keys",
+    "worker", "header", "delimiter", "skip_bad", "replay", "state", "restart", "snapshot_samples", "snapshot_seconds",
+    "device", "chunk", "threads", "as_json", "format", "queue", "when_full", "reconnect", "idle",
+}  # fmt: skip
+
+
+def learn_keyed(options: RunOptions) -> None:
+    """Do what the command does with `--key`."""
+    _check_taken(options)
+    find_cache()
+    from neurosim.fleet.run import run_fleet
+    from neurosim.fleet.workers import Worker
+    from neurosim.online.pace import AUTO
+    from neurosim.online.request import Request
+    from neurosim.online.stop import Stop
+    from neurosim.state import store
+    from neurosim.state.checksum import FLEET
+
+    worker = Worker() if options.worker is None else Worker.of(options.worker)
+    stream = open_transformed(options.source, options)
+    with nullcontext() if options.state is None else store.claim(options.state, FLEET):
+        fleet, position = _fleet_for(options, stream, worker)
+        request = Request()
+        with Interrupts(Stop, request.ask) as interrupts, _bar(fleet) as watch:
+            report = run_fleet(
+                fleet, stream, state=options.state, start=position if stream.replayable or options.replay else 0,
+                position=position, worker=worker, chunk=AUTO if options.chunk is None else options.chunk,
+                skip_bad=options.skip_bad, snapshot_samples=options.snapshot_samples,
+                snapshot_seconds=options.snapshot_seconds, request=request, watch=watch, stop=interrupts.came,
+                waiting=interrupts.waiting, claimed=True,
+            )  # fmt: skip
+            summary = report.summary(fleet) | {"worker": options.worker, "classes": list(stream.classes)}
+            say(json.dumps(summary, allow_nan=False) if options.as_json else _table(summary))
+    if summary["interrupted"]:
+        sys.exit(128 + interrupts.signal)
+
+
+def _check_taken(options: RunOptions) -> None:
+    """Refuse options that do not go with keys."""
+    context = click.get_current_context()
+    for name in context.params:
+        if name not in TAKEN and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            option = next(parameter for parameter in context.command.params if parameter.name == name)
+            name = "/".join([*option.opts, *option.secondary_opts])
+            fail(f"{name} must be left out with --key: a chip for each key does not take it yet")
+    if options.device != "cpu":
+        fail(f"device must be cpu with --key, got {options.device}")
+
+
+def _fleet_for(options: RunOptions, stream: "Stream", worker: "Worker") -> "tuple[Fleet, int]":
+    """Return a new fleet, or that of the state file, and how many samples of the stream were taken from it."""
+    from neurosim.chip.chip import Chip
+    from neurosim.cli.resume import check_goes_on, layers_for, name_labels, rules_for, say_where
+    from neurosim.fleet import store
+    from neurosim.fleet.fleet import Fleet
+    from neurosim.fleet.run import identity_of
+    from neurosim.online.companion import go_on
+
+    state, position = options.state, 0
+    if state is None or options.restart or not os.path.exists(state):
+        layers: Any = layers_for(options, stream)
+        capacity = options.keys or DEFAULT_KEYS
+        fleet = Fleet(layers, inputs=stream.inputs, seed=options.seed or 0, capacity=capacity, threads=options.threads)
+    else:
+        contents = store.read(state)
+        if options.keys is not None and options.keys < len(contents.arrays.get("seeds", ())):
+            fail(f"keys must be at least the {len(contents.arrays['seeds'])} that the state has, got {options.keys}")
+        contents = contents._replace(capacity=options.keys or contents.capacity)
+        fleet = Fleet.of(contents, state, rules_for(options), options.threads)
+        template, position = Chip(fleet.layers, inputs=fleet.shape, seed=fleet.seed), contents.position
+        here = identity_of(stream, worker)
+        check_goes_on(state, options, stream, template, contents.stream, here, position)
+        name_labels(stream, contents.classes, position)
+        go_on(state, contents.beside, stream)
+        if not stream.replayable and not options.replay:
+            say_where(stream, position)
+    if options.keys is not None:
+        need = options.keys * fleet.bytes_per_chip
+        echo_error(f"Memory: {need / 1e6:,.1f} MB for {options.keys:,} keys, {fleet.bytes_per_chip:,} bytes each.")
+    return fleet, position
+
+
+@contextmanager
+def _bar(fleet: "Fleet") -> "Iterator[Callable[[FleetReport], None] | None]":
+    """Draw a bar; give what moves it, None if there is no terminal."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield None
+        return
+    from tqdm import tqdm
+
+    with tqdm(unit=" samples", file=sys.stderr, mininterval=0.2) as bar:
+
+        def watch(report: "FleetReport") -> None:
+            if bar.update(report.taken - bar.n):
+                bar.set_postfix_str(f"{len(fleet):,} keys", refresh=False)
+
+        yield watch
+
+
+def _table(summary: dict[str, Any]) -> str:
+    """Return the summary as text for people."""
+    from neurosim.cli.show import arrived
+
+    rows = [
+        ("keys", f"{summary['keys']:,} of at most {summary['capacity']:,}, {summary['bytes_per_key']:,} bytes each"),
+        ("samples", f"{summary['samples']:,} (at {summary['stream_position']:,} of the stream)"),
+    ]
+    if summary["samples"]:
+        rows.append(("speed", f"{summary['samples_per_s']:,.0f} samples/s"))
+    if summary["worker"]:
+        others = f"{summary['other_workers_samples']:,} samples of others' keys passed over"
+        rows.append(("worker", f"{summary['worker']}; {others}"))
+    if summary["snapshots"]:
+        times = f"{summary['snapshot_write_s']:.2f} s; learning stood still for {summary['snapshot_s'] * 1e3:,.1f} ms"
+        rows.append(("snapshots", f"{summary['snapshots']:,} written in {times}"))
+    if summary["source"]:
+        rows.append(("arrived", arrived(summary["source"])))
+    if summary["bad_lines"]:
+        rows.append(("bad lines", f"{summary['bad_lines']:,} passed over"))
+    if summary["refused_samples"]:
+        beyond = f", {summary['refused_keys_samples']:,} of them as their key is one too many"
+        rows.append(("refused", f"{summary['refused_samples']:,} samples passed over{beyond}"))
+    rows.append(("state", summary["state_sha256"][:16] + ("  (interrupted)" if summary["interrupted"] else "")))
+    return "\n".join(f"{name:>10}  {value}" for name, value in rows)

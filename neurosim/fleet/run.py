@@ -1,0 +1,127 @@
+"""The on-line loop of a fleet: a stream with keys through the chips of its keys, with snapshots and a report."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from pathlib import Path
+
+from neurosim.checks import number, whole
+from neurosim.chip.samples import check_fits
+from neurosim.errors import ConfigError, DivergedError, SampleError, StateError
+from neurosim.fleet.fleet import Fleet
+from neurosim.fleet.loop import FleetLoop
+from neurosim.fleet.report import FleetReport
+from neurosim.fleet.snapshots import FleetSnapshots, LabelledFleet
+from neurosim.fleet.workers import Worker
+from neurosim.online.companion import Companions
+from neurosim.online.pace import AUTO, check_chunk
+from neurosim.online.request import Request
+from neurosim.state import store
+from neurosim.state.checksum import FLEET
+from neurosim.streams import Stream, check_stream
+
+ALONE = Worker()
+
+
+def run_fleet(
+    fleet: Fleet,
+    stream: Stream,
+    *,
+    state: str | Path | None = None,
+    start: int = 0,
+    position: int | None = None,
+    worker: Worker | str = ALONE,
+    chunk: int | str = AUTO,
+    skip_bad: bool = False,
+    snapshot_samples: int = 0,
+    snapshot_seconds: float = 10.0,
+    request: Request | None = None,
+    watch: Callable[[FleetReport], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+    waiting: Callable[[], AbstractContextManager[object]] = nullcontext,
+    claimed: bool = False,
+) -> FleetReport:
+    r"""Learn from a stream with keys, each sample with the chip of its key, and keep the state on disk.
+
+    Parameters
+    ----------
+    fleet : Fleet
+        Learns in place; chips begin as their keys appear, up to its capacity.
+    stream : Stream
+        With keys: `open_stream(source, key=COLUMN)`.
+    state : path, optional
+        State file of the whole fleet: written at each snapshot and at the end. When a sample is refused or the stream
+        fails, the last snapshot is taken too, of all samples before; when a chip diverges, the file is that of the
+        snapshot before.
+    start, position, chunk, snapshot_samples, snapshot_seconds, request, stop, waiting, claimed
+        As of `neurosim.run`. A snapshot is written by a thread while learning goes on.
+    worker : neurosim.fleet.workers.Worker, or str
+        Such as `2/8`, the second of eight that share the keys: samples whose keys are other workers' are passed over,
+        and counted. The state file is of this worker alone.
+    skip_bad : bool
+        Pass over samples that a chip does not admit, those of keys beyond the capacity and malformed lines, and count
+        them; by default the first one ends the run.
+    watch : callable, optional
+        Called with the report after every chunk.
+
+    Returns
+    -------
+    FleetReport
+
+    Raises
+    ------
+    ConfigError, SampleError, StreamError, DivergedError, StateError
+        If something fails; the chips have learned from all samples before.
+
+    Examples
+    --------
+    >>> import neurosim as ns
+    >>> with open("pumps.csv", "w") as file:
+    ...     _ = file.write("pump-1,0.2,0.7\npump-2,0.9,0.1\npump-1,0.3,0.6\n")
+    >>> fleet = ns.Fleet([ns.recipes.softhebb(4)], inputs=2)
+    >>> report = ns.run_fleet(fleet, ns.open_stream("pumps.csv", key="0"), state="pumps.h5")
+    >>> report.samples, ns.Fleet.load("pumps.h5").keys
+    (3, ('pump-1', 'pump-2'))
+    """
+    whole("start", start, 0)
+    whole("position", start if position is None else position, 0)
+    check_chunk(chunk)
+    whole("snapshot_samples", snapshot_samples, 0)
+    number("snapshot_seconds", snapshot_seconds, "at least 0", 0)
+    worker = Worker.of(worker) if isinstance(worker, str) else worker
+    check_stream("stream", stream)
+    if not stream.keyed:
+        raise ConfigError("stream", "one with keys", stream.name, "open it by open_stream(source, key=COLUMN)")
+    check_fits(stream, fleet.shape)
+    if skip_bad:
+        stream = stream.skipping_bad()
+    report = FleetReport(stream_position=start if position is None else position)
+    with ExitStack() as contexts:
+        snapshots, request = None, request or (Request() if snapshot_seconds else None)
+        if state is not None:
+            contexts.enter_context(nullcontext() if claimed else store.claim(state, FLEET))
+            snapshots = FleetSnapshots(
+                LabelledFleet(fleet, stream), state, identity_of(stream, worker), report.tally,
+                samples=snapshot_samples, seconds=snapshot_seconds, request=request,
+                beside=Companions((), stream).arrays,
+            )  # fmt: skip
+            contexts.enter_context(snapshots)
+        loop = FleetLoop(fleet, report, snapshots, request, worker, chunk=chunk, skip_bad=skip_bad)
+        try:
+            loop.learn(loop.blocks(stream, start), watch, stop, waiting)
+        except (DivergedError, StateError):
+            raise
+        except Exception as error:
+            loop.keep(error)
+            raise
+        finally:
+            report.bad_lines, report.source = stream.bad, stream.counted(report.taken)
+        if report.stream_position == 0 and not report.interrupted:
+            raise SampleError(f"{stream.name} must hold at least one sample, got none")
+        if snapshots is not None:
+            snapshots.finish(report.taken, report.stream_position)
+    return report
+
+
+def identity_of(stream: Stream, worker: Worker) -> dict[str, object]:
+    """Return what must be equal for a run to go on: the stream's identity, and the worker where there are several."""
+    return stream.identity() | ({} if worker.workers == 1 else {"worker": str(worker)})
