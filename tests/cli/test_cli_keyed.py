@@ -101,6 +101,28 @@ def test_workers_share_the_keys(tmp_path, rows):
     assert found == sensors.alone(keys, samples)
 
 
+def test_keys_are_dealt_to_another_number_of_workers(tmp_path, rows):
+    keys, samples = rows
+    sensors.write(tmp_path / "rows.csv", keys[:70], samples[:70])
+    for number in (1, 2):
+        run(tmp_path, "--worker", f"{number}/2", "--state", tmp_path / f"old{number}.h5")
+    old = [ns.Fleet.load(tmp_path / f"old{number}.h5") for number in (1, 2)]
+    kept = fleets.read(tmp_path / "old1.h5")
+    sensors.write(tmp_path / "rows.csv", keys, samples)
+    found = {}
+    for worker in range(3):
+        fleet = ns.Fleet(old[0].layers, inputs=4, seed=old[0].seed, capacity=100)
+        for share in old:
+            for key in share.keys:
+                if ns.worker_of(key, 3) == worker:
+                    fleet.put(key, share.chip(key))
+        state, stream_there = tmp_path / f"new{worker}.h5", kept.stream | {"worker": f"{worker + 1}/3"}
+        fleet.save(state, position=kept.position, stream=stream_there)
+        assert run(tmp_path, "--worker", f"{worker + 1}/3", "--state", state)["stream_position"] == 120
+        found |= sensors.hashes_of(ns.Fleet.load(state))
+    assert found == sensors.alone(keys, samples)
+
+
 def test_a_bound_on_keys(tmp_path, rows):
     keys, samples = rows
     state, order = tmp_path / "fleet.h5", list(dict.fromkeys(keys))
@@ -215,6 +237,7 @@ def test_a_signal_writes_the_state_and_has_its_exit_code(tmp_path, rows, number,
     assert fleet.samples.tolist() == [sum(keys[place] == key for place in places) for key in fleet.keys]
 
 
+@pytest.mark.slow
 def test_sigusr1_writes_the_state_and_learning_goes_on(tmp_path):
     state = tmp_path / "fleet.h5"
     command = [*COMMAND, "stream", "-", "--inputs", "2", "--key", "0", "--neurons", "3", "--json", "--state", state]
