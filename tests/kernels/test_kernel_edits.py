@@ -297,7 +297,6 @@ def test_every_kernel_file_of_the_cpu_has_an_edit():
 @pytest.mark.parametrize(
     "kind",
     ["machine", *(pytest.param(kind, marks=pytest.mark.slow) for kind in EDITS if kind != "machine")],
-    ["machine", *(pytest.param(kind, marks=pytest.mark.slow) for kind in EDITS if kind != "machine")],
 )
 def test_what_was_compiled_before_an_edit_is_never_loaded(tmp_path, kind):
     program, loop, edits = EDITS[kind]
