@@ -31,13 +31,15 @@ class History:
 
     def note(self, arrived: NDArray[np.int64], places: NDArray[np.int64] | None) -> None:
         """Note the next samples."""
-        count = len(arrived)
-        slots = np.arange(self._count, self._count + count) & (self._size - 1)
+        count, first = len(arrived), self._count & (self._size - 1)
+        slots: slice | NDArray[np.int64] = slice(first, first + count)
+        if first + count > self._size:  # the rest begins the ring again
+            slots = np.arange(first, first + count) & (self._size - 1)
         self._arrived[slots] = arrived
         if places is not None:
             if self._count + count - self._folded[0] > self._size // 2:
-                first = self._count - self._size // 4
-                self._folded = (first, self._latest(first))
+                old = self._count - self._size // 4
+                self._folded = (old, self._latest(old))
             self._places[slots] = places
         self._count += count
 

@@ -195,7 +195,7 @@ class LiveStream(Stream):
 
     def _decoded(self, records: list[Record]) -> tuple[Block | None, StreamError | None]:
         """Return the samples of records, and what is wrong with the record after them; note when they arrived."""
-        counts, unkeyed, keys = self.counts, None, list[str]()
+        counts, unkeyed, keys = self._reception.tally, None, list[str]()
         if self._by_message:
             records, keys, unkeyed = self._with_keys(records)
         decoded = Decoded(None) if not records else self._decoder.decode(records, self._skip_bad)

@@ -225,7 +225,7 @@ class LiveEvents:
         for records in self._reception.records(lambda: PACKETS, {}, together=False):
             self.arrived = records[0].arrived
             packets: list[Any] = [record.data for record in records]
-            events, fault = self._packets.decode(packets, self._skip_bad, self.counts)
+            events, fault = self._packets.decode(packets, self._skip_bad, self._reception.tally)
             for first in range(0, len(events), most):
                 yield events[first : first + most]
             if fault is not None:

@@ -68,6 +68,11 @@ class Reception:
             raise StreamError(f"{self.name} must be an address that can be listened to, but: {error}") from error
 
     @property
+    def tally(self) -> Counts:
+        """Where the one who reads counts; what the queue and the system know is not in it yet."""
+        return self._counts
+
+    @property
     def counts(self) -> Counts:
         """What has been counted since reading began."""
         counts = self._counts

@@ -153,14 +153,6 @@ def test_options_of_live_sources_are_refused_for_others():
 # Full queues: the sender is faster than whoever reads.
 
 
-def held(stream, count):
-    """Return the samples of a stream whose reader stops after the first until `count` records have come."""
-    blocks = stream.arriving(size=1)
-    first = next(blocks).samples
-    received(stream, count)
-    return np.concatenate([first, *(block.samples for block in blocks)])
-
-
 @pytest.mark.parametrize(("policy", "kept"), [("drop-oldest", range(60, 100)), ("drop-newest", range(1, 41))])
 def test_a_queue_that_overflows_drops_by_its_policy_and_counts(opened, policy, kept):
     samples = numbered(100)
