@@ -39,7 +39,7 @@ def _record_size(data, begin):
 
 
 @compiled
-def decode(data, kind, height, state, t, x, y, p):
+def decode(data, kind, height, state, events):
     """Write the events of bytes (n,) and return how many bytes were taken: an event that is not whole is not.
 
     `state` (STATE,) is kept from one call to the next. Rows are stored from below, and written from the top of `height`
@@ -63,11 +63,10 @@ def decode(data, kind, height, state, t, x, y, p):
         elif kind == ATIS and first & 1:
             state[CROSSINGS] += 1
         else:
-            i = state[WRITTEN]
-            t[i], p[i] = state[TIME], first & 1 if kind == DVS else (first >> 1) & 1 if kind == ATIS else 1
-            x[i] = int(data[at + 1]) | int(data[at + 2]) << 8
-            row = int(data[at + 3]) | int(data[at + 4]) << 8
-            y[i] = height - 1 - row if row < height else OUTSIDE
+            event, row = events[state[WRITTEN]], int(data[at + 3]) | int(data[at + 4]) << 8
+            event.t, event.p = state[TIME], first & 1 if kind == DVS else (first >> 1) & 1 if kind == ATIS else 1
+            event.x = int(data[at + 1]) | int(data[at + 2]) << 8
+            event.y = height - 1 - row if row < height else OUTSIDE
             state[WRITTEN] += 1
         at += size
     return at

@@ -17,7 +17,7 @@ STATE = 7
 
 
 @compiled
-def decode(words, halves, state, t, x, y, p):
+def decode(words, halves, state, events):
     """Write the events of words and return how many words were taken: fewer than there are before a reserved kind.
 
     Parameters
@@ -28,7 +28,8 @@ def decode(words, halves, state, t, x, y, p):
         1 for EVT 2.0, 2 for EVT 2.1.
     state : int64 (STATE,)
         Kept from one call to the next; `WRITTEN` is how many events this one has written.
-    t, x, y, p : arrays with space for as many events as the words may have
+    events : records t, x, y, p (m,)
+        With space for as many events as the words may have.
     """
     high, turned, timed, i, taken = state[HIGH], state[TURNED], state[TIMED], 0, 0
     begins = (high + turned * HIGH_PERIOD) << 6
@@ -41,7 +42,8 @@ def decode(words, halves, state, t, x, y, p):
             while mask:
                 if mask & 1:
                     if timed:
-                        t[i], x[i], y[i], p[i] = time, column, row, kind
+                        event = events[i]
+                        event.t, event.x, event.y, event.p = time, column, row, kind
                         i += 1
                     else:
                         state[EARLY] += 1

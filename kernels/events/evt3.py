@@ -19,7 +19,7 @@ STATE = 13
 
 
 @compiled
-def decode(words, state, t, x, y, p):
+def decode(words, state, events):
     """Write the events of words and return how many words were taken: fewer than there are before a reserved kind.
 
     Parameters
@@ -27,7 +27,8 @@ def decode(words, state, t, x, y, p):
     words : uint16 (n,)
     state : int64 (STATE,)
         Kept from one call to the next; `WRITTEN` is how many events this one has written.
-    t, x, y, p : arrays with space for as many events as the words may have
+    events : records t, x, y, p (m,)
+        With space for as many events as the words may have.
     """
     high, low, turned, timed = state[HIGH], state[LOW], state[TURNED], state[TIMED]
     row, has_row, base, has_base, polarity = state[Y], state[HAS_Y], state[X], state[HAS_X], state[POLARITY]
@@ -44,7 +45,8 @@ def decode(words, state, t, x, y, p):
             while mask:
                 if mask & 1:
                     if known:
-                        t[i], x[i], y[i], p[i] = time, column, row, sign
+                        event = events[i]
+                        event.t, event.x, event.y, event.p = time, column, row, sign
                         i += 1
                     else:
                         state[EARLY] += 1

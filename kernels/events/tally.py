@@ -11,15 +11,16 @@ COUNTS = 4
 
 
 @compiled
-def tally(t, x, y, p, width, height, last, counts):
-    """Move events (n,) within the sensor to the front, in order, and count; return how many there are.
+def tally(events, width, height, last, counts):
+    """Move events, records t, x, y, p (n,), within the sensor to the front, and count; return how many there are.
 
-    Those outside count as `OUTSIDE` and as nothing else. `width` or `height` 0: of unknown size.
+    They stay in order. Those outside count as `OUTSIDE` and as nothing else. `width` or `height` 0: of unknown size.
     """
     latest, time, column, row, polarity, seen = last[LATEST], last[TIME], last[X], last[Y], last[POLARITY], last[SEEN]
     kept = same = repeated = earlier = 0
-    for i in range(len(t)):
-        t_i, x_i, y_i, p_i = int(t[i]), int(x[i]), int(y[i]), int(p[i])
+    for i in range(len(events)):
+        event = events[i]
+        t_i, x_i, y_i, p_i = int(event.t), int(event.x), int(event.y), int(event.p)
         if (width and x_i >= width) or (height and y_i >= height):
             continue
         if seen:
@@ -32,11 +33,12 @@ def tally(t, x, y, p, width, height, last, counts):
             latest, seen = t_i, 1
         time, column, row, polarity = t_i, x_i, y_i, p_i
         if kept != i:
-            t[kept], x[kept], y[kept], p[kept] = t_i, x_i, y_i, p_i
+            moved = events[kept]
+            moved.t, moved.x, moved.y, moved.p = t_i, x_i, y_i, p_i
         kept += 1
     last[LATEST], last[TIME], last[X], last[Y], last[POLARITY], last[SEEN] = latest, time, column, row, polarity, seen
     counts[SAME_TIME] += same
     counts[REPEATED] += repeated
     counts[OUT_OF_ORDER] += earlier
-    counts[OUTSIDE] += len(t) - kept
+    counts[OUTSIDE] += len(events) - kept
     return kept

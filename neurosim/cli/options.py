@@ -64,7 +64,7 @@ class SourceOptions:
     reconnect: float | None = None
     idle: float | None = None
     encode: str | None = None
-    sensor: tuple[int, ...] | None = None
+    sensor: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,12 +195,12 @@ def image_shape(_ctx: click.Context, _param: click.Parameter, value: str | None)
     return sizes
 
 
-def sensor_size(_ctx: click.Context, _param: click.Parameter, value: str | None) -> tuple[int, ...] | None:
+def sensor_size(_ctx: click.Context, _param: click.Parameter, value: str | None) -> tuple[int, int] | None:
     """Return the width and height of a text W,H."""
     sizes = whole_numbers(_ctx, _param, value)
     if sizes is not None and len(sizes) != 2:
         raise click.BadParameter(f"must be W,H, two whole numbers from 1, got {value!r}")
-    return None if sizes is None else tuple(sizes)
+    return None if sizes is None else (sizes[0], sizes[1])
 
 
 def duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:

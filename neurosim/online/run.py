@@ -1,6 +1,6 @@
 """The on-line loop: a stream through a chip, with a clock, snapshots and a report."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -194,6 +194,8 @@ def begin(
             loop.keep(error)
             raise
         finally:
+            if isinstance(blocks, Generator):
+                blocks.close()  # a live source receives until then
             report.source = stream.counted(report.taken)
             report.bad_lines, report.edits_left = stream.bad, 0 if editor is None else editor.left
         if report.interrupted and start + report.taken == stream.length:

@@ -97,17 +97,18 @@ class JSONLines:
         """Return the samples of lines of plain numbers; None if there is any other line, which `read` can read."""
         if self._rows.width != self.inputs:
             self._rows = Rows(self.inputs or 0)
-        rows, numbers, keys = list[Any](), list[int](), list[str]()
+        rows, numbers, keys, keyed = list[Any](), list[int](), list[str](), self.key is not None
         try:
             for line in lines:
-                values, target, owner = self._parts(value := orjson.loads(line))
+                value = orjson.loads(line)
+                if keyed:
+                    keys.append(self._keys.of_value(_exact(self._owner(value))))
+                values, target = self._parts(value)
                 if not _is_plain(line, value, values):
                     return None
                 rows.append(values)
                 if self.label is not None:
                     numbers.append(self._cached[_exact(target)])
-                if self.key is not None:
-                    keys.append(self._keys.of_value(_exact(owner)))
         except (ValueError, KeyError, StreamError):
             return None
         packed = self._rows.of_values(rows)
@@ -117,7 +118,9 @@ class JSONLines:
 
     def read(self, line: bytes) -> Block:
         """Return a line's sample; raise ValueError, or RecursionError if it is nested too deeply."""
-        values, target, owner = self._parts(self._decoded(line.decode()))
+        value = self._decoded(line.decode())
+        owner = None if self.key is None else self._owner(value)
+        values, target = self._parts(value)
         self._check(values)
         self.inputs, numbers = len(values), list[int]()
         if self.label is not None:
@@ -133,24 +136,35 @@ class JSONLines:
     def _numbered(self, numbers: list[int]) -> NDArray[np.int64] | None:
         return None if self.label is None else np.array(numbers, np.int64)
 
-    def _parts(self, value: Any) -> tuple[Any, Any, Any]:
-        """Return the numbers of a value, its label and its key."""
+    def _owner(self, value: Any) -> Any:
+        """Return the key of a value, as it stands there; it is taken out of an array."""
+        if isinstance(value, list):
+            column = self._placed(len(value)).key
+            assert column is not None
+            return value.pop(column)
+        if isinstance(value, dict):
+            if self.key not in value:
+                got = listed(list(value)) or "none"
+                raise ValueError(f"the object must have the key {quoted(self.key)}, got {got}")
+            return value[self.key]
+        return None
+
+    def _parts(self, value: Any) -> tuple[Any, Any]:
+        """Return the numbers of a value, from which the key was taken, and its label."""
         if isinstance(value, dict):
             if "x" not in value:
                 raise ValueError(f"the object must have the key x, got {listed(list(value)) or 'none'}")
             self.objects += 1
-            if self.key is not None and self.key not in value:
-                raise ValueError(f"the object must have the key {quoted(self.key)}, got {listed(list(value))}")
-            owner = None if self.key is None else value[self.key]
             if self.label is None:
-                return value["x"], None, owner
+                return value["x"], None
             self.key_seen |= self.label in value
-            return value["x"], value.get(self.label), owner
-        if (self.label is not None or self.key is not None) and isinstance(value, list):
-            placed = self._placed(len(value))
-            taken: dict[int | None, Any] = {column: value.pop(column) for column in placed.descending}
-            return value, taken.get(placed.label), taken.get(placed.key)
-        return value, None, None
+            return value["x"], value.get(self.label)
+        if self.label is not None and isinstance(value, list):
+            label, key = self._placed(len(value) + (self.key is not None))
+            assert label is not None
+            target = value.pop(label - (key is not None and key < label))
+            return value, target
+        return value, None
 
     def _decoded(self, text: str) -> Any:
         try:

@@ -17,7 +17,7 @@ from neurosim.streams.fetch import DATASETS
 # Options that have a name in common, and nothing else: what they do, their type or their default differs.
 HOMONYMS = {
     "--rate", "--state", "--snapshot-seconds", "--record", "--restart", "--out", "--only",
-    "--list", "--samples", "--set", "--skip-bad",
+    "--list", "--samples", "--set", "--skip-bad", "--key", "--keys",
 }  # fmt: skip
 DECLARING = {"click.option", "_shared"}
 

@@ -10,6 +10,7 @@ from neurosim.kernels.compiled import KERNELS
 
 SOURCES = sorted(path for pattern in ("*.py", "*/*.py") for path in KERNELS.glob(pattern) if path.stem != "__init__")
 NAMES = [path.relative_to(KERNELS).as_posix() for path in SOURCES]  # of the files that a loop of the CPU can be made of
+LISTING = ("layers", "streams")  # folders with modules whose `__all__` is read for the public names
 HOW_CODE_IS_KEPT = {"code_cache.py", "numba_without_scipy.py"}  # and those that compiled code is not made of
 
 
@@ -23,7 +24,8 @@ def copy_package(folder, *, whole=False, copy=shutil.copy2):
     (folder / "neurosim").mkdir()
     for name in ("__init__.py", "__init__.pyi"):
         copy(package / name, folder / "neurosim" / name)
-    shutil.copytree(package / "layers", folder / "neurosim" / "layers", copy_function=copy, ignore=unwanted)
+    for name in LISTING:
+        shutil.copytree(package / name, folder / "neurosim" / name, copy_function=copy, ignore=unwanted)
     return folder
 
 

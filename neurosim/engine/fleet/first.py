@@ -11,7 +11,7 @@ from neurosim.engine.dense.state import NOT_DRAWN, first_state, in_proportion, p
 from neurosim.engine.initial import sums_of_powers
 from neurosim.layers.dense import DenseWTA
 
-PIECE = 1 << 20  # weights made at a time, so that intermediate results take little memory
+PIECE = 1 << 16  # weights made at a time, so that intermediate results take little memory
 
 Seeds = NDArray[np.uint64]
 

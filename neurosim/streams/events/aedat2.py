@@ -47,7 +47,7 @@ def _batches(path: Path, start: int, chip: str, counts: Counts) -> Iterator[Even
     for at, data in pieces(path, start, SIZE, "an event"):
         records = data.view(">u4").astype(np.uint32).reshape(-1, 2)
         address, time = records[:, 0], np.empty(len(records), np.int64)
-        unwrap(np.ascontiguousarray(records[:, 1]), PERIOD, state, time)
+        unwrap(records[:, 1].copy(), PERIOD, state, time)
         kept = _pixels_of_dvs128(path, at, address, counts) if chip == OLD else _pixels_of_davis(address, counts)
         events = new_events(int(kept.sum()))
         pixels = address[kept].astype(np.int64)

@@ -60,7 +60,7 @@ def _batches(path: Path, start: int, kind: int, layout: Layout, begins: int, cou
             counts.pass_over("external triggers", len(records))
             continue
         word, events, time = records[:, 1], new_events(len(records)), np.empty(len(records), np.int64)
-        unwrap(np.ascontiguousarray(records[:, 0]), PERIOD, state, time)
+        unwrap(records[:, 0].copy(), PERIOD, state, time)
         events["t"] = time + begins
         events["x"] = word & ((1 << layout.x) - 1)
         events["y"] = (word >> layout.x) & ((1 << layout.y) - 1)

@@ -55,7 +55,7 @@ def _batches(path: Path, start: int, kind: int, height: int, counts: Counts) -> 
         held = np.concatenate([held, data])
         events = new_events(len(held) // 5 if kind else 0)
         before = state.copy()
-        taken = kernel.decode(held, kind, height, state, events["t"], events["x"], events["y"], events["p"])
+        taken = kernel.decode(held, kind, height, state, events)
         counts.pass_over("threshold crossings", state[kernel.CROSSINGS] - before[kernel.CROSSINGS])
         counts.pass_over("generic records", state[kernel.RECORDS] - before[kernel.RECORDS])
         held, at = held[taken:], at + taken

@@ -103,7 +103,7 @@ def _batches_2(path: Path, start: int, halves: int, upper_first: bool, counts: C
         masks = np.bitwise_count(words[1::2]) if halves == 2 else 1
         events = new_events(int((masks * (kinds <= evt2.ON)).sum()))
         before = state.copy()
-        taken = evt2.decode(words, halves, state, events["t"], events["x"], events["y"], events["p"])
+        taken = evt2.decode(words, halves, state, events)
         _pass_over(counts, state - before, evt2)
         yield events[: state[evt2.WRITTEN]]
         if taken < len(kinds):
@@ -117,7 +117,7 @@ def _batches_3(path: Path, start: int, counts: Counts) -> Iterator[Events]:
         kinds = words >> 12
         events = new_events(_most(words, kinds))
         before = state.copy()
-        taken = evt3.decode(words, state, events["t"], events["x"], events["y"], events["p"])
+        taken = evt3.decode(words, state, events)
         _pass_over(counts, state - before, evt3)
         yield events[: state[evt3.WRITTEN]]
         if taken < len(words):

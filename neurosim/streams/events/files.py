@@ -95,8 +95,7 @@ class EventFile:
 
     def _counted(self, events: Events, counts: Counts, last: NDArray[np.int64]) -> Events:
         met = np.zeros(tally.COUNTS, np.int64)
-        fields = (events["t"], events["x"], events["y"], events["p"])
-        kept = tally.tally(*fields, self.width or 0, self.height or 0, last, met)
+        kept = tally.tally(events, self.width or 0, self.height or 0, last, met)
         counts.events += kept
         counts.same_time += int(met[tally.SAME_TIME])
         counts.repeated += int(met[tally.REPEATED])

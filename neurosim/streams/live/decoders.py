@@ -115,7 +115,7 @@ class LineDecoder(Decoder):
         self._reader = LineReader(name, self._form, inputs, self._labels)
         self._longest = min(LONGEST_LINE, FEWEST_BYTES + BYTES_AN_INPUT * inputs)
         self._names = b""  # the first line, where it has names
-        self.form = {"label": self._form.label} | ({} if key is None else {"key": self._form.key})
+        self.form: dict[str, Any] = {"label": self._form.label} | ({} if key is None else {"key": self._form.key})
 
     @property
     def classes(self) -> tuple[str, ...]:

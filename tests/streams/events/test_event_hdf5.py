@@ -111,6 +111,12 @@ def test_other_compressions_are_refused_with_what_to_do(tmp_path):
             read_events(tmp_path / "a.h5")
 
 
+def test_compressions_of_hdf5plugin_are_read_where_it_is_installed(tmp_path):
+    hdf5plugin = pytest.importorskip("hdf5plugin")
+    assert read_events(put(tmp_path / "a.h5", **hdf5plugin.Zstd())).events.tolist() == EVENTS
+    assert read_events(put(tmp_path / "b.h5", **hdf5plugin.Blosc())).events.tolist() == EVENTS
+
+
 def test_a_file_that_declares_more_than_it_stores(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         for name, kind in KINDS.items():

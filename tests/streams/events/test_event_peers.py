@@ -5,6 +5,7 @@ import tarfile
 from pathlib import Path
 
 import event_files as made
+import h5py
 import numpy as np
 import pytest
 
@@ -133,9 +134,18 @@ def test_faery_reads_the_files_that_tests_are_made_of(tmp_path, name, data):
     assert as_tuples(read_events(path).events) == EVENTS
 
 
-def test_evlib_reads_evt21(tmp_path):
+@pytest.mark.parametrize("name", ["a.raw", "a.h5"])
+def test_evlib_reads_evt21_and_the_layout_of_dsec(tmp_path, name):
     evlib = pytest.importorskip("evlib")
-    path = put(tmp_path, "a.raw", made.evt21(EVENTS, "geometry 64x48", "end"))
+    path = tmp_path / name
+    if name == "a.raw":
+        path.write_bytes(made.evt21(EVENTS, "geometry 64x48", "end"))
+    else:
+        with h5py.File(path, "w") as file:
+            for field, kind, values in zip("txyp", ("u4", "u2", "u2", "u1"), np.array(EVENTS).T, strict=True):
+                file[f"events/{field}"] = values.astype(kind)
+            file["t_offset"], file["ms_to_idx"] = np.int64(0), np.zeros(2, np.uint64)
+    assert as_tuples(read_events(path).events) == EVENTS
     frame = evlib.load_events(str(path)).collect()
     times = frame["t"].to_numpy().astype("timedelta64[us]").astype(np.int64).tolist()
     polarities = [int(p > 0) for p in frame["polarity"].to_list()]

@@ -432,3 +432,21 @@ def test_a_silent_source_lets_snapshots_be_taken(opened, make_chip, tmp_path):
     send_datagrams(address, [sample.tobytes()])
     thread.join(WAIT)
     assert reports[0].samples == 3
+
+
+@pytest.mark.parametrize("ends", ["refused", "stopped"])
+def test_a_run_gives_back_the_port_and_ends_the_thread_however_it_ends(opened, make_chip, ends):
+    for _ in range(2):
+        stream, address = opened("tcp-listen:0", inputs=64, format="f32")
+        samples = np.full((50, 64), -1 if ends == "refused" else 1, "<f4")
+        told(send_all, address, [samples.tobytes()])
+        try:
+            ns.run(make_chip(5), stream, stop=lambda: True)
+        except ns.SampleError as error:
+            kept = error  # as an interactive session keeps the last error, and with it all that was at work
+            assert ends == "refused"
+            assert kept.__traceback__ is not None
+        assert not any(thread.name == "neurosim-receiver" for thread in threading.enumerate())
+        with socket.socket() as other:
+            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            other.bind(address)
