@@ -179,7 +179,7 @@ def score(potentials, responses, winners, steps, constants, state, learning, mea
     known = state.distributions
     for n in range(winners.size):
         u, winner = potentials[n], winners[n]
-        blank = True  # nobody wins it
+        blank, winner = True, max(winner, 0)  # a sample that nobody wins
         for k in range(u.size):
             blank &= u[k] == 0
         thresholds[n] = _threshold(constants, state)

@@ -84,6 +84,11 @@ class Members:
             layer.begin(first, self.seeds[first:end])
         self.table.add(keys)
 
+    def compile(self) -> None:
+        """Compile all that learning needs, or fetch it from the cache."""
+        for layer in self.layers:
+            layer.worker(True, layer is not self.layers[-1])
+
     def make_room(self, room: int) -> None:
         """Make room for so many chips."""
         seeds = np.zeros(room, np.uint64)

@@ -1,6 +1,6 @@
 """The on-line loop of a fleet: a stream with keys through the chips of its keys, with snapshots and a report."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 
@@ -94,6 +94,7 @@ def run_fleet(
     check_fits(stream, fleet.shape)
     if skip_bad:
         stream = stream.skipping_bad()
+    fleet.compile()
     report = FleetReport(stream_position=start if position is None else position)
     with ExitStack() as contexts:
         snapshots, request = None, request or (Request() if snapshot_seconds else None)
@@ -106,15 +107,20 @@ def run_fleet(
             )  # fmt: skip
             contexts.enter_context(snapshots)
         loop = FleetLoop(fleet, report, snapshots, request, worker, chunk=chunk, skip_bad=skip_bad)
+        blocks = loop.blocks(stream, start)
         try:
-            loop.learn(loop.blocks(stream, start), watch, stop, waiting)
+            loop.learn(blocks, watch, stop, waiting)
         except (DivergedError, StateError):
             raise
         except Exception as error:
             loop.keep(error)
             raise
         finally:
+            if isinstance(blocks, Generator):
+                blocks.close()  # a live source receives until then
             report.bad_lines, report.source = stream.bad, stream.counted(report.taken)
+        if report.interrupted and start + report.taken == stream.length:
+            report.interrupted = False  # the signal came when all was done
         if report.stream_position == 0 and not report.interrupted:
             raise SampleError(f"{stream.name} must hold at least one sample, got none")
         if snapshots is not None:

@@ -107,24 +107,27 @@ def test_runs_killed_many_times_go_on_to_the_same_bits(uninterrupted, topic, tmp
 @pytest.mark.slow
 def test_runs_killed_while_samples_arrive_and_while_they_wait_have_learned_all_of_them_once(kafka, tmp_path):
     kafka.topic("arriving")
-    draw, pause = random.Random(2), random.Random(3)
-    state, source = tmp_path / "chip.h5", f"kafka:{kafka.server}/arriving"
+    draw, pause, done, pieces = random.Random(2), random.Random(3), threading.Event(), messages()
+    state, source, sent = tmp_path / "chip.h5", f"kafka:{kafka.server}/arriving", [0]
 
     def send():
-        pieces = messages()
-        for first in range(0, len(pieces), 20):
-            kafka.send("arriving", pieces[first : first + 20])
-            time.sleep(pause.choice((0, 0.2, 0.5)))
+        while not done.wait(pause.choice((0.01, 0.2, 0.5))):
+            kafka.send("arriving", [pieces[(sent[0] + number) % len(pieces)] for number in range(20)])
+            sent[0] += 20
 
     sender = threading.Thread(target=send)
     sender.start()
-    struck, positions = 0, list[int]()
-    while sender.is_alive() and struck < 20:
-        struck += kill(state, source, draw.randrange(1, 4), draw.uniform(0, 0.3), "--snapshot-seconds 0.05")
-        positions.append(store.read(str(state)).position)
-    sender.join(SECONDS)
+    try:
+        struck, positions = 0, list[int]()
+        for _ in range(6):
+            struck += kill(state, source, draw.randrange(1, 4), draw.uniform(0, 0.3), "--snapshot-seconds 0.05")
+            positions.append(store.read(str(state)).position)
+    finally:
+        done.set()
+        sender.join(SECONDS)
     summary = finish(state, f"{source}?until=end")
-    assert struck >= 3
-    assert len(set(positions) - {SAMPLES}) >= 2, "hardly a kill came before the end"
-    assert summary["stream_position"] == SAMPLES
+    assert struck == 6
+    assert positions == sorted(positions)
+    assert len(set(positions)) >= 3, "hardly a kill came after a snapshot"
+    assert summary["stream_position"] == EACH * sent[0]
     assert summary["state_sha256"] == finish(tmp_path / "whole.h5", f"{source}?until=end")["state_sha256"]

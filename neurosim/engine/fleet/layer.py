@@ -21,6 +21,7 @@ from neurosim.kernels.dense.fleet import find_refused
 from neurosim.state.arrays import check_finite
 
 Indices = NDArray[np.int64]
+SURELY = 1e15  # inputs of this size, divided by how many they are, are always admitted
 
 
 class Taken(NamedTuple):
@@ -187,6 +188,10 @@ class FleetLayer:
 
     def refused(self, values: NDArray[np.float32]) -> NDArray[np.bool_] | None:
         """Return which samples (samples, inputs) the layer will refuse: bool (samples,); None, if it takes all."""
+        most = SURELY / self.layer.inputs
+        lowest = -most if self.layer.admits_negative else 0.0
+        if values.size == 0 or (values.min() >= lowest and values.max() <= most):
+            return None  # no NaN among them, and no sum of squares that float32 cannot hold
         found, inputs = np.empty(len(values), np.bool_), self.layer.inputs
         active, packed = np.empty(inputs, np.int32), np.empty(inputs, np.float32)
         return found if find_refused(values, self.layer.admits_negative, active, packed, found) else None

@@ -68,7 +68,7 @@ class Emitter:
         self._output, self._position, self._at_hand = output, position, stream.replayable
         self.records, self.closed, self.stuck = 0, False, False
         if self._format.head:
-            self._output.add(self._format.head)
+            self._output.hold(self._format.head)  # until the run begins: it may be refused
 
     def take(
         self,

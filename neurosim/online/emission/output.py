@@ -46,6 +46,11 @@ class Output:
         if self._waits:
             self._poll.register(self._descriptor, select.POLLOUT)
 
+    def hold(self, data: bytes) -> None:
+        """Take what is not to be written before something else is."""
+        self._pieces.append(data)
+        self.held += len(data)
+
     def add(self, data: bytes) -> None:
         """Take whole records; write them, and those held back, if that is due.
 
@@ -54,8 +59,7 @@ class Output:
         OSError, Stuck
             As `flush` does.
         """
-        self._pieces.append(data)
-        self.held += len(data)
+        self.hold(data)
         if self.held >= MOST or time.monotonic_ns() - self._last >= LONGEST:
             self.flush()
 

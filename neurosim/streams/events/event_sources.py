@@ -89,9 +89,9 @@ def _as_events(array: Any) -> Events:
     fields = array.dtype.fields or {}
     if array.ndim != 1 or any(name not in fields or array[name].dtype.kind not in "iub" for name in FIELDS):
         raise ConfigError("events", "an array (n,) with the fields t, x, y and p, of whole numbers", array.dtype)
-    events: Events = array
+    given: Events = array
     if array.dtype == EVENT:
-        return events
+        return given
     events = np.empty(len(array), EVENT)
     for name in FIELDS:
         low, high = np.iinfo(EVENT[name]).min, np.iinfo(EVENT[name]).max
