@@ -1,6 +1,8 @@
 """One layer of many chips: their states, their records, and the samples that go through."""
 
-from concurrent.futures import ThreadPoolExecutor
+import os
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cache
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -21,7 +23,14 @@ from neurosim.kernels.dense.fleet import find_refused
 from neurosim.state.arrays import check_finite
 
 Indices = NDArray[np.int64]
+TOGETHER = 1 << 16  # synapses times samples of a thread: for fewer, waking it takes longer than it saves
 SURELY = 1e15  # inputs of this size, divided by how many they are, are always admitted
+
+
+@cache
+def _pool(threads: int, _process: int) -> ThreadPoolExecutor:
+    """Return the threads of a process: to start them for each chunk takes as long as some hundred samples."""
+    return ThreadPoolExecutor(threads, thread_name_prefix="neurosim-fleet")
 
 
 class Taken(NamedTuple):
@@ -59,6 +68,7 @@ class FleetLayer:
     def __init__(self, layer: DenseLayer, threads: int) -> None:
         constants, state = layer.constants, layer.state
         self.layer, self.threads, self._lock = layer, threads, Lock()
+        self._synapses = layer.inputs * constants.neurons
         self._salted = constants.weight_bits is not None or constants.devices is not None
         self._first = first_state(constants, layer.inputs, 0, layer.index)
         names = common_arrays(constants, layer.codes)
@@ -150,13 +160,16 @@ class FleetLayer:
 
     def run(self, order: Indices, chips: Indices, arrays: dict[str, NDArray[Any]], learning: bool) -> Taken:
         """Take samples through the layer of their chips; parameters as of `Worker.run`."""
-        if self.threads == 1 or len(order) < 2 * self.threads:
+        if self.threads == 1 or len(order) * self._synapses < self.threads * TOGETHER:
             faults = self._run(0, order, chips, arrays, learning)
         else:
             shares = [order[chips[order] % self.threads == number] for number in range(self.threads)]
-            with ThreadPoolExecutor(self.threads) as pool:
-                calls = [pool.submit(self._run, *share, chips, arrays, learning) for share in enumerate(shares)]
+            pool = _pool(self.threads, os.getpid())
+            calls = [pool.submit(self._run, *share, chips, arrays, learning) for share in enumerate(shares)]
+            try:
                 faults = sorted(fault for call in calls for fault in call.result())
+            finally:
+                wait(calls)  # after an interrupt, too, no thread is at work
         for sample, _ in faults:  # no later one of that chip
             order = order[(order < sample) | (chips[order] != chips[sample])]
         return Taken(order, faults)
