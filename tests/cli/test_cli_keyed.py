@@ -203,7 +203,8 @@ def test_inspect_shows_a_fleet_and_one_of_its_chips(tmp_path, rows):
     whole.save(tmp_path / "whole.h5")
     assert "one of the fleet's 0, got 'a'" in invoke("inspect", tmp_path / "empty.h5", "--key", "a", code=2).stderr
     assert "must be a whole number" in invoke("inspect", tmp_path / "whole.h5", "--key", "a", code=2).stderr
-    assert json.loads(invoke("inspect", tmp_path / "whole.h5", "--key", "7", "--json").stdout)["layers"][0]["samples"] == 0
+    seventh = json.loads(invoke("inspect", tmp_path / "whole.h5", "--key", "7", "--json").stdout)
+    assert seventh["layers"][0]["samples"] == 0
 
 
 def test_a_chips_state_is_no_fleets(tmp_path, rows):
