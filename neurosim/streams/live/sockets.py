@@ -182,9 +182,10 @@ class Datagrams(Transport):
     @property
     def lost(self) -> int:  # type: ignore[override]
         """Datagrams that the system dropped as its buffer was full, since the port was bound; 0 if it does not say."""
-        if self._bound is not None and sys.platform == "linux":
+        bound = self._bound  # the thread that receives may release it meanwhile
+        if bound is not None and sys.platform == "linux":
             with suppress(OSError, struct.error):
-                numbers = self._bound.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, 4 * (DROPS + 1))
+                numbers = bound.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, 4 * (DROPS + 1))
                 self._dropped = struct.unpack(f"{DROPS + 1}I", numbers)[DROPS]
         return self._dropped
 

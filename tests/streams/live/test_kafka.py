@@ -189,7 +189,7 @@ def test_properties_stand_in_a_file_and_leave_ours_alone(kafka, tmp_path):
         file.write_text(text)
         with pytest.raises(ns.StreamError, match=told):
             numbers(opened(kafka, f"with?properties={file}").arriving())
-    with pytest.raises(ns.StreamError, match="properties .* must be a file that can be read"):
+    with pytest.raises(ns.StreamError, match=r"properties .* must be a file that can be read"):
         opened(kafka, f"with?properties={tmp_path}/none")
 
 
