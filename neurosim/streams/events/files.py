@@ -7,13 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from neurosim.checks import whole
 from neurosim.errors import ConfigError, StreamError
-from neurosim.kernels.events import tally
 from neurosim.outside.files import check_regular
-from neurosim.streams.events.event import Counts, Events, Recording
+from neurosim.streams.events.event import Counts, Events, Recording, Tally
 from neurosim.streams.events.formats import FORMATS, recognised
 from neurosim.streams.events.headers import LARGEST_SENSOR
 from neurosim.streams.events.opened import new_events
@@ -91,22 +89,12 @@ class EventFile:
         """
         whole("most", most, 1, 2**40)
         self.counts = counts = Counts()
-        last = np.zeros(tally.LAST, np.int64)
+        tally = Tally(counts, self.width, self.height)
         with _readable(self.path):
             for events in self._opened.batches(counts):
-                kept = self._counted(events, counts, last)
+                kept = tally.kept(events)
                 for first in range(0, len(kept), most):
                     yield kept[first : first + most]
-
-    def _counted(self, events: Events, counts: Counts, last: NDArray[np.int64]) -> Events:
-        met = np.zeros(tally.COUNTS, np.int64)
-        kept = tally.tally(events, self.width or 0, self.height or 0, last, met)
-        counts.events += kept
-        counts.same_time += int(met[tally.SAME_TIME])
-        counts.repeated += int(met[tally.REPEATED])
-        counts.out_of_order += int(met[tally.OUT_OF_ORDER])
-        counts.outside += int(met[tally.OUTSIDE])
-        return events[:kept]
 
     def read(self) -> Recording:
         """Return all events."""
