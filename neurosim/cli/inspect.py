@@ -47,13 +47,23 @@ def command(file: str, rules: str | None, key: str | None, as_json: bool) -> Non
             summary = of_fleets.summary_of(fleet, found)
             say(json.dumps(finite(summary), allow_nan=False) if as_json else _fleet_table(summary))
             return
-        contents = of_fleets.contents_of_chip(fleet, key if isinstance(fleet.keys[0], str) else int(key), found)
+        contents = of_fleets.contents_of_chip(fleet, _as_keys_are(fleet.keys, key), found)
     else:
         if key is not None:
             fail(f"key must be left out for a file that is not that of a fleet, got {key}")
         contents = store.read(file)
     summary = summary_of(Chip.of(contents, file, own), contents)
     say(json.dumps(finite(summary), allow_nan=False) if as_json else _table(summary))
+
+
+def _as_keys_are(keys: tuple[Any, ...], text: str) -> Any:
+    """Return a text as a key of the kind that a fleet has."""
+    if not keys or isinstance(keys[0], str):
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        fail(f"key must be a whole number, as all keys of this fleet are, got {text!r}")
 
 
 def _fleet_table(summary: dict[str, Any]) -> str:

@@ -133,11 +133,6 @@ class Fleet(SavedFleet):
         return self._members.layers[0].samples(len(self))
 
     @property
-    def bytes_per_chip(self) -> int:
-        """Bytes that the state of a chip takes in memory, but for the records of its instruments."""
-        return sum(layer.rows.stride for layer in self._members.layers)
-
-    @property
     def diverged(self) -> tuple[Key, ...]:
         """Keys whose chips have diverged, and learn no more until `reset` or `put`."""
         keys = self.keys

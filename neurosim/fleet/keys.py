@@ -121,10 +121,6 @@ class KeyTable:
         if numbers > before:
             wider = np.full(max(numbers, min(2 * before, SMALL)), -1)
             wider[:before] = self._of_small
-            known = ((key, place) for key, place in self._places.items() if type(key) is int)
-            for key, place in known if before == 0 else ():
-                if 0 <= key < len(wider):
-                    wider[key] = place
             self._of_small = wider
 
     def check_new(self, key: Key, first: Key | None = None) -> Key:

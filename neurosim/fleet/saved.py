@@ -41,7 +41,7 @@ class SavedFleet:
 
     @property
     def bytes_per_chip(self) -> int:
-        """Bytes of memory for the state of one chip, its records aside."""
+        """Bytes that the state of a chip takes in memory, but for the records of its instruments."""
         return sum(layer.rows.stride for layer in self._members.layers)
 
     def contents(

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from neurosim.checks import LARGEST, whole
 from neurosim.errors import ConfigError
+from neurosim.fleet.keys import as_key
 
 REMEMBERED = 1 << 16  # keys whose worker is not computed again
 
@@ -34,6 +35,8 @@ def worker_of(key: str | int, workers: int) -> int:
     ------
     ConfigError
         If `workers` is not a whole number from 1.
+    SampleError
+        If `key` is none.
 
     Examples
     --------
@@ -42,7 +45,7 @@ def worker_of(key: str | int, workers: int) -> int:
     [0, 5, 7]
     """
     whole("workers", workers, 1, LARGEST)
-    return hash_of_key(key) % int(workers)
+    return hash_of_key(as_key(key)) % int(workers)  # what is remembered of 1 must not come from True
 
 
 class Worker(NamedTuple):

@@ -64,28 +64,34 @@ class Resting(Listener, Protocol):
 
 
 class Listeners:
-    """Several listeners as one; each hears of the samples in the order in which they are given."""
+    """Several listeners as one, in the order in which they are told of samples.
+
+    Attributes
+    ----------
+    listeners : tuple of Listener
+    wants : Wanted
+        What any of them wants.
+    """
 
     def __init__(self, listeners: Iterable[Listener]) -> None:
-        self._listeners = tuple(listeners)
-        self._resting = [listener.rest for listener in self._listeners if hasattr(listener, "rest")]
-        self.wants = Wanted(*(any(flags) for flags in zip(*(each.wants for each in self._listeners), strict=True)))
+        self.listeners = tuple(listeners)
+        self.wants = Wanted(*(any(flags) for flags in zip(*(each.wants for each in self.listeners), strict=True)))
 
     def take(self, *told: Any) -> None:
         """Pass on what is told."""
-        for listener in self._listeners:
+        for listener in self.listeners:
             listener.take(*told)
 
     def rest(self, waiting: bool) -> None:
         """Pass on that the next samples are asked for."""
-        for rest in self._resting:
-            rest(waiting)
+        _rest(self.listeners, waiting)
 
 
 class Teller:
-    """Tells a listener of what left the last layer.
+    """Tells listeners of what left the last layer.
 
-    An error of the listener must not leave samples amid layers: it waits until `check`, and nothing more is told.
+    An error of a listener must not leave samples amid layers: it waits until `check`, and that listener is told nothing
+    more. The others hear of all that the chip learns until then: one may be a companion, kept with the chip.
 
     Parameters
     ----------
@@ -95,9 +101,8 @@ class Teller:
     """
 
     def __init__(self, listener: Listener, start: int) -> None:
-        self._take, self._start, self._nanoseconds = listener.take, start, np.zeros(1, np.int64)
-        self._rest = getattr(listener, "rest", None)
-        self._deaf = False
+        self._start, self._nanoseconds = start, np.zeros(1, np.int64)
+        self._listeners = listener.listeners if isinstance(listener, Listeners) else (listener,)
         self._error: Exception | None = None
 
     def chunks(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
@@ -125,19 +130,25 @@ class Teller:
 
     def rest(self, waiting: bool) -> None:
         """Tell that the next samples are asked for."""
-        if self._rest is not None and not self._deaf:
-            self._rest(waiting)
+        _rest(self._listeners, waiting)
 
     def check(self) -> None:
-        """Raise the listener's error, once."""
+        """Raise the first listener's error, once."""
         if self._error is not None:
             error, self._error = self._error, None
             raise error
 
     def _tell(self, *told: Any) -> None:
-        if self._deaf:
-            return
-        try:
-            self._take(*told)
-        except Exception as error:
-            self._deaf, self._error = True, error
+        for listener in self._listeners:
+            try:
+                listener.take(*told)
+            except Exception as error:
+                self._listeners = tuple(other for other in self._listeners if other is not listener)
+                self._error = self._error or error
+
+
+def _rest(listeners: Iterable[Listener], waiting: bool) -> None:
+    for listener in listeners:
+        rest = getattr(listener, "rest", None)
+        if rest is not None:
+            rest(waiting)

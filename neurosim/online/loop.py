@@ -132,9 +132,9 @@ class Loop:
                 report.interrupted = True
             except Exception:
                 if self._certain:
-                    self._end()
+                    self._settle()
                 raise
-            self._end()
+            self._settle()
         report.seconds = time.perf_counter() - begun - report.snapshot_seconds - report.held_seconds
 
     def keep(self, error: Exception) -> None:
@@ -238,9 +238,7 @@ class Loop:
         """Take a snapshot between two chunks, if one is due."""
         snapshots, report = self._snapshots, self._report
         if snapshots is not None and snapshots.due(report.taken):
-            self._drain()
-            if self._teller is not None:
-                self._teller.rest(True)
+            self._settle()
             snapshots.take(report.taken, report.stream_position)
 
     def _push(self, block: Block, first: int, stop: int) -> None:
@@ -280,8 +278,11 @@ class Loop:
         if self._teller is not None:
             self._teller.check()
 
-    def _end(self) -> None:
-        """Let every sample under way go through all layers, and tell the listener, before the last snapshot."""
+    def _settle(self) -> None:
+        """Let every sample under way go through all layers, and tell the listener, before a snapshot.
+
+        No snapshot has a sample whose record is not written yet: a process killed after it would never write it.
+        """
         self._drain()
         if self._teller is not None:
             with suppress(Stop):
@@ -292,5 +293,5 @@ class Loop:
         assert self._snapshots is not None
         with self._use.lent() as free:
             if free:
-                self._drain()
+                self._settle()
                 self._snapshots.take_while_waiting(self._report.taken, self._report.stream_position)

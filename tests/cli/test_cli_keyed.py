@@ -198,6 +198,13 @@ def test_inspect_shows_a_fleet_and_one_of_its_chips(tmp_path, rows):
     assert "key must be one of the fleet's 7, got 'nope'" in invoke("inspect", state, "--key", "nope", code=2).stderr
     ns.Chip(sensors.layers(), inputs=4).save(tmp_path / "chip.h5")
     assert "key must be left out" in invoke("inspect", tmp_path / "chip.h5", "--key", "a", code=2).stderr
+    empty, whole = ns.Fleet([ns.recipes.softhebb(4)], inputs=3), ns.Fleet([ns.recipes.softhebb(4)], inputs=3, keys=[7])
+    empty.save(tmp_path / "empty.h5")
+    whole.save(tmp_path / "whole.h5")
+    assert "one of the fleet's 0, got 'a'" in invoke("inspect", tmp_path / "empty.h5", "--key", "a", code=2).stderr
+    assert "must be a whole number" in invoke("inspect", tmp_path / "whole.h5", "--key", "a", code=2).stderr
+    seventh = json.loads(invoke("inspect", tmp_path / "whole.h5", "--key", "7", "--json").stdout)
+    assert seventh["layers"][0]["samples"] == 0
 
 
 def test_a_chips_state_is_no_fleets(tmp_path, rows):

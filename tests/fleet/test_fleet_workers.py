@@ -7,7 +7,7 @@ import pytest
 import sensors
 
 import neurosim as ns
-from neurosim.errors import ConfigError
+from neurosim.errors import ConfigError, SampleError
 from neurosim.fleet.workers import Worker, worker_of
 
 # From `printf %s KEY | sha256sum`: the first 16 digits, of which the first two are the lowest byte.
@@ -26,6 +26,13 @@ def test_the_hash_is_that_of_the_text(key, digits):
 
 def test_a_whole_number_is_hashed_as_its_text():
     assert [worker_of(key, 97) for key in (17, -3, 0)] == [worker_of(key, 97) for key in ("17", "-3", "0")]
+
+
+def test_what_is_no_key_is_not_taken_for_one():
+    for key in (True, 1.0, None, "", "\ud800"):  # True and 1.0 are equal to 1, and so is what a cache has of them
+        with pytest.raises(SampleError, match="a key must be text"):
+            worker_of(key, 97)
+    assert worker_of(1, 97) == worker_of("1", 97)
 
 
 def test_keys_are_spread_evenly():

@@ -10,6 +10,7 @@ from processes import wait_until
 import neurosim as ns
 from neurosim.chip.response import response_of
 from neurosim.online.listener import Listeners, Wanted
+from neurosim.state import store
 from neurosim.streams import ArrayStream, Block
 from neurosim.streams.lines import LineStream
 
@@ -270,3 +271,35 @@ def test_listeners_together_want_what_one_of_them_wants():
     together = Listeners([Wants(True), Wants(False, False, True), Wants()])
     assert together.wants == Wanted(True, False, True)
     together.rest(True)
+
+
+class Fails:
+    """A listener that fails after so many samples."""
+
+    wants = Wanted()
+
+    def __init__(self, after):
+        self.after = after
+
+    def take(self, first, results, labels, samples, nanoseconds):
+        if first >= self.after:
+            raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_when_a_listener_fails_companions_are_kept_as_far_as_the_chip_is(threads, turn, samples, tmp_path):
+    chip, state = chip_of("two layers"), tmp_path / "chip.h5"
+    novelty = ns.Novelty(chip)
+    with pytest.raises(ZeroDivisionError):
+        ns.run(
+            chip, ArrayStream(samples[:200]), chunk=10, threads=threads, state=state, companions=[novelty],
+            listener=Listeners([novelty, Fails(100)][::turn]),
+        )  # fmt: skip
+    kept = store.read(state)
+    twin = chip_of("two layers")
+    whole = ns.Novelty(twin)
+    ns.run(twin, ArrayStream(samples[: kept.position]), listener=whole)
+    assert 110 <= kept.position < 200
+    assert int(kept.beside["novelty"]["scored"][0]) == kept.position
+    assert all((kept.beside["novelty"][name] == array).all() for name, array in whole.arrays(0).items())

@@ -83,6 +83,21 @@ def test_leaving_a_chunk_leaves_a_whole_chip(way, samples, tmp_path):
     assert chip.samples == learned + 3
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_leaving_amid_the_last_events_keeps_the_state(fails, samples, tmp_path):
+    chip, state, rows = chip_of(), tmp_path / "chip.h5", samples[:60].copy()
+    if fails:
+        rows[45, 3] = np.nan
+    learned = 45 if fails else 60
+    with closing(ns.watch(chip, ArrayStream(rows), state=state, chunk=7, threads=2)) as events:
+        for event in events:
+            if event.number == learned - 2:
+                break
+    assert chip.samples == learned
+    assert store.read(state).position == learned
+    assert ns.Chip.load(state).state_sha256 == chip.state_sha256 == chip_of().learn(samples[:learned]).state_sha256
+
+
 def test_an_interrupt_in_the_body_leaves_the_chip_as_it_was_at_that_event(samples, tmp_path):
     chip, state = chip_of(), tmp_path / "chip.h5"
     with pytest.raises(KeyboardInterrupt), closing(ns.watch(chip, ArrayStream(samples), state=state)) as events:  # noqa: PT012

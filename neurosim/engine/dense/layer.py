@@ -24,6 +24,7 @@ from neurosim.layers.dense import DenseWTA
 from neurosim.state.arrays import plain_weights
 
 NOTHING = np.empty(0, np.int64)
+MOST_COUNTED = 1 << 62  # in a file: compiled code counts on
 OF_CELLS = "programmed", "exponents"  # arrays of cells that age
 MakeExecutor = Callable[[DenseWTA, int, int, layout.Constants, layout.State], Executor[Any]]
 
@@ -181,6 +182,8 @@ class DenseLayer(WorkingLayer):
     def _check(self, arrays: Arrays) -> None:
         if self.constants.weight_bits is not None:
             few_bits.check(self.constants, arrays["synapses"], arrays["scales"])
+        if (arrays["counters"][layout.BLANKS] > arrays["counters"][layout.SAMPLES]).any():
+            raise ValueError("counters must tell no more blank samples than samples")  # the rest has neurons begin
         if (arrays["programmed"] > arrays["counters"][layout.SAMPLES]).any():
             raise ValueError("programmed must be at most the samples that were learned from")
 
@@ -192,8 +195,9 @@ class DenseLayer(WorkingLayer):
             raise ValueError(f"counters must tell less than the {self.constants.window} samples of a window")
 
     def _ranges(self) -> tuple[Range, ...]:
-        least_zero = ("counters", "wins", "norms", "input_norm", "lead", "eligibility_scales", *OF_CELLS)
+        least_zero = ("wins", "norms", "input_norm", "lead", "eligibility_scales", *OF_CELLS)
         return (
+            Range("counters", 0, MOST_COUNTED),
             *(Range(name, 0) for name in least_zero),
             Range("pending_sizes", 0, self.inputs),
             Range("pending_active", 0, self.inputs - 1),

@@ -1,7 +1,7 @@
 """One layer of many chips: their states, their records, and the samples that go through."""
 
 import os
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import cache
 from threading import Lock
 from typing import Any, NamedTuple
@@ -164,9 +164,10 @@ class FleetLayer:
             faults = self._run(0, order, chips, arrays, learning)
         else:
             shares = [order[chips[order] % self.threads == number] for number in range(self.threads)]
-            pool = _pool(self.threads, os.getpid())
-            calls = [pool.submit(self._run, *share, chips, arrays, learning) for share in enumerate(shares)]
+            pool, calls = _pool(self.threads, os.getpid()), list[Future[list[Fault]]]()
             try:
+                for share in enumerate(shares):
+                    calls.append(pool.submit(self._run, *share, chips, arrays, learning))
                 faults = sorted(fault for call in calls for fault in call.result())
             finally:
                 wait(calls)  # after an interrupt, too, no thread is at work

@@ -146,8 +146,10 @@ class ManyRecords:
             If these are no such records.
         """
         counts, numbers, width = arrays.get("record_counts"), arrays.get("records"), len(RECORD.names or ())
-        if counts is None or counts.shape != samples.shape or counts.dtype != np.int64 or (counts < 0).any():
-            raise ValueError(f"record_counts must be int64 {samples.shape}, and not negative")
+        if counts is None or counts.shape != samples.shape or counts.dtype != np.int64:
+            raise ValueError(f"record_counts must be int64 {samples.shape}")
+        if ((counts < 0) | (counts >= MOST_RECORDS)).any():  # before they are added up, which many could overflow
+            raise ValueError(f"record_counts must be from 0, below {MOST_RECORDS}")
         if numbers is None or numbers.dtype != np.float64 or numbers.shape != (counts.sum(), width):
             raise ValueError(f"records must be float64 {(int(counts.sum()), width)}")
         rows = np.empty(len(numbers), RECORD)

@@ -67,6 +67,7 @@ class Emitter:
         self._format = format_of(form, columns_of(list(rows.values()), chip, stream))
         self._output, self._position, self._at_hand = output, position, stream.replayable
         self.records, self.closed, self.stuck = 0, False, False
+        self._error: StreamError | None = None
         if self._format.head:
             self._output.hold(self._format.head)  # until the run begins: it may be refused
 
@@ -87,16 +88,33 @@ class Emitter:
         self._write(self._format.records(self._position + first, values))
 
     def rest(self, waiting: bool) -> None:
-        """Write what is held back, if the stream must be waited for, or a file be read on."""
-        if waiting or self._at_hand:
+        """Write what is held back, if the stream must be waited for, or a file be read on.
+
+        Raises
+        ------
+        Stop
+            If nobody reads any more.
+        StreamError
+            As of `finish`.
+        """
+        if waiting or self._at_hand or self.closed:
             self.finish()
             if self.closed:
                 raise Stop
 
     def finish(self) -> None:
-        """Write all that is held back."""
+        """Write all that is held back.
+
+        Raises
+        ------
+        StreamError
+            If it cannot be written, or what came before could not; but once.
+        """
         if not self.closed:
             self._write(None)
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
 
     def _write(self, data: bytes | None) -> None:
         try:
@@ -106,8 +124,8 @@ class Emitter:
         except Stuck:
             self.closed = self.stuck = True
         except (OSError, ValueError) as error:  # a ValueError of a file in memory that was closed
-            self.closed = True
-            raise StreamError(f"standard output must be writable, and is not: {error}") from error
+            # Not raised amid samples: what follows the stream for a field must hear of all that the chip learns.
+            self.closed, self._error = True, StreamError(f"standard output must be writable, and is not: {error}")
 
     def __repr__(self) -> str:
         return f"Emitter({self.records} records)"

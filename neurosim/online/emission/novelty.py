@@ -16,6 +16,7 @@ from neurosim.kernels import novelty as kernel
 from neurosim.state.arrays import Arrays
 
 MEASURES = {"shortfall": kernel.SHORTFALL, "entropy": kernel.DISORDER, "step": kernel.MOVEMENT}
+LARGEST_COUNT = 1 << 62  # of scores in a file: the kernel counts on, and takes places from it
 NO_STEPS, NO_RESPONSES = np.zeros((2, 0), np.float32), np.zeros((0, 0), np.float32)
 
 
@@ -235,7 +236,7 @@ class Novelty:
             raise ValueError(f"novelty must go on with the constants {then} of before, got {now}")
         known, wins, recent = arrays["distributions"], arrays["wins"], arrays["recent"]
         sound = (
-            (arrays["scored"] >= 0).all()
+            ((arrays["scored"] >= 0) & (arrays["scored"] <= LARGEST_COUNT)).all()
             and (wins >= 0).all()
             and np.isfinite(recent).all()
             and np.isfinite(known).all()

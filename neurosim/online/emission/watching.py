@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from neurosim.chip.samples import as_stream
 from neurosim.chip.wanted import Wanted
 from neurosim.engine.results import Results
 from neurosim.engine.samples import Array
+from neurosim.errors import DivergedError, StateError
 from neurosim.online.companion import Companion
 from neurosim.online.emission.fields import FIELDS, Batch
 from neurosim.online.emission.novelty import Novelty
@@ -142,10 +144,16 @@ def _events(begun: Any, events: "deque[Emission]") -> Iterator[Emission]:
         except GeneratorExit:
             steps.close()  # takes what is under way through all layers
             return
-        except Exception:
-            yield from events  # of the samples before
+        except Exception as error:
+            try:
+                yield from events  # of the samples before
+            except GeneratorExit:
+                if not isinstance(error, DivergedError | StateError):
+                    loop.keep(error)
+                raise
             raise
-        yield from events
+        with suppress(GeneratorExit):
+            yield from events
 
 
 class _Heard:

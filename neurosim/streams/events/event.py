@@ -52,6 +52,13 @@ class Counts:
         if count:
             self.passed_over[what] = self.passed_over.get(what, 0) + int(count)
 
+    def add(self, other: "Counts") -> None:
+        """Add what was counted in another file."""
+        for name in ("events", "same_time", "repeated", "out_of_order", "outside"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for what, count in other.passed_over.items():
+            self.pass_over(what, count)
+
     def notes(self) -> tuple[str, ...]:
         """Return what is worth a line, in words: nothing of a recording that is as it should be."""
         found = {

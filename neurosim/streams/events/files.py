@@ -72,7 +72,12 @@ class EventFile:
     @property
     def notes(self) -> tuple[str, ...]:
         """What whoever uses the events should know, in words."""
-        return self._opened.notes + self.counts.notes()
+        return self.of_format + self.counts.notes()
+
+    @property
+    def of_format(self) -> tuple[str, ...]:
+        """What the file's format or header leaves open, in words."""
+        return self._opened.notes
 
     def blocks(self, most: int = TOGETHER) -> Iterator[Events]:
         """Yield the events from the first one on, arrays of `EVENT`, of at most `most` and at least one.
@@ -95,7 +100,7 @@ class EventFile:
         """Return all events."""
         blocks = list(self.blocks())
         events = np.concatenate(blocks) if blocks else new_events(0)
-        return Recording(events, self.width, self.height, self.name, self.format, self.counts, self._opened.notes)
+        return Recording(events, self.width, self.height, self.name, self.format, self.counts, self.of_format)
 
     def fingerprint(self) -> str:
         """Hash the size, and the first and last bytes: it tells files of the same name apart."""
