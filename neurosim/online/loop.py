@@ -7,7 +7,7 @@ from functools import partial
 
 from neurosim.chip.chip import Chip
 from neurosim.chip.pipeline import Pipeline, whole_windows
-from neurosim.errors import SampleError, StateError
+from neurosim.errors import SampleError
 from neurosim.online.editor import Editor
 from neurosim.online.listener import Listener, Teller
 from neurosim.online.pace import AUTO, MOST, Pace
@@ -15,7 +15,7 @@ from neurosim.online.report import Report
 from neurosim.online.request import Request
 from neurosim.online.snapshots import Snapshots
 from neurosim.online.stop import Stop
-from neurosim.online.watcher import Watcher
+from neurosim.online.watcher import Watcher, next_block
 from neurosim.streams import Block
 
 PASS_OVER = "skip_bad=True (--skip-bad) passes over such samples"
@@ -140,29 +140,14 @@ class Loop:
     def keep(self, error: Exception) -> None:
         """Take a last snapshot of what was learned before an error, where that is certain; note on it how that went."""
         snapshots, report = self._snapshots, self._report
-        if snapshots is None or not self._certain or report.taken == 0:
-            return
-        try:
-            snapshots.finish(report.taken, report.stream_position)
-        except StateError as refusal:
-            error.add_note(f"and the last snapshot failed: {refusal}")
-        else:
-            error.add_note(f"the state has all that was learned before, up to sample {report.stream_position}")
+        if snapshots is not None and self._certain:
+            snapshots.keep(report.taken, report.stream_position, error)
 
     def _next(self, blocks: Iterator[Block], waiting: Callable[[], AbstractContextManager[object]]) -> Block | None:
         """Return the next block, or None at the end."""
-        watcher = self._watcher
         if self._teller is not None:
             self._rest(self._teller)
-        if watcher is None:
-            with waiting():
-                return next(blocks, None)
-        watcher.rest()
-        try:
-            with waiting():
-                return next(blocks, None)
-        finally:
-            watcher.resume()
+        return next_block(blocks, waiting, self._watcher)
 
     def _rest(self, teller: Teller) -> None:
         """Have all that came go through all layers if more must be waited for, and tell the listener."""

@@ -159,7 +159,7 @@ def begin(
 
     Parameters and errors are those of `run`.
     """
-    _check(start, position, chunk, threads, snapshot_samples, snapshot_seconds)
+    check_run(start, position, chunk, threads, snapshot_samples, snapshot_seconds)
     if not learning:
         _check_nothing_learned(state=state, edits=edits, control=control)
     stream = as_stream("stream", stream, chip.shape)
@@ -206,7 +206,7 @@ def begin(
             snapshots.finish(report.taken, report.stream_position)
 
 
-def _check(
+def check_run(
     start: int, position: int | None, chunk: int | str, threads: int, snapshot_samples: int, snapshot_seconds: float
 ) -> None:
     """Refuse numbers that are out of range."""
