@@ -210,6 +210,12 @@ def ecg() -> Iterator[str]:
         "River HoeffdingTree": partial(by_river, make=hoeffding_tree),
     }  # fmt: skip
     yield from table(samples, labels, namers, {})
+    said = by_chip(samples, labels, shown_labels(len(labels), 1, 0), 0, neurons=ECG_NEURONS[0])
+    premature = said > 0
+    right = int((said == labels)[premature].sum())
+    yield f"chip, {ECG_NEURONS[0]} neurons, all labels: {premature.sum()} beats called premature, {right} rightly"
+    firsts = [int(shown_labels(len(labels), SHARES[-1], seed).argmax()) for seed in SEEDS]
+    yield f"beats before the first label, {SHARES[-1]:.0%} of labels: {firsts}"
 
 
 def delays() -> Iterator[str]:

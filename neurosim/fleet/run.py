@@ -118,7 +118,7 @@ def run_fleet(
         if report.interrupted and start + report.taken == stream.length:
             report.interrupted = False  # the signal came when all was done
         if report.stream_position == 0 and not report.interrupted:
-            raise SampleError(f"{stream.name} must hold at least one sample, got none")
+            raise SampleError("; ".join([f"{stream.name} must hold at least one sample, got none", *stream.notes]))
         if snapshots is not None:
             snapshots.finish(report.taken, report.stream_position)
     return report

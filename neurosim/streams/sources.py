@@ -4,6 +4,7 @@ A new source is its reader and a row here. `KNOWN`, help texts and errors are ma
 docs/data.md complete.
 """
 
+import re
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -119,6 +120,7 @@ SOURCES = (
 FRAME_FILE, FRAME_PIPE = SOURCES[-2], Source("frames.frame_pipe", FRAMES, name="-", splits=("",))  # by --format
 EVENT_FILE = next(row for row in SOURCES if row.endings and row.options == EVENTS)
 NAMED = {row.name: row for row in SOURCES if row.name}
+BEFORE_HOST = re.compile(r"[^/@,?]*@")
 KNOWN = ", ".join(row.listed for row in SOURCES[:-1]) + f", or {SOURCES[-1].listed}"
 
 
@@ -142,7 +144,8 @@ def open_source(source: str, options: Mapping[str, Any]) -> "Stream":
             takers = " and ".join(row.listed for row in SOURCES if name in row.options)
             raise ConfigError(name, f"left out for all sources but {takers}", options[name])
     if row is None:
-        raise StreamError(f"source must be one of {KNOWN}, got {source!r}")
+        shown = hidden(source) if "://" in source else source
+        raise StreamError(f"source must be one of {KNOWN}, got {shown!r}")
     if row.splits and source.partition(":")[2] not in row.splits:
         *others, last = row.sources
         spelled = f"{', '.join(others)} or {last}" if others else last
@@ -153,6 +156,11 @@ def open_source(source: str, options: Mapping[str, Any]) -> "Stream":
     reader = getattr(import_module(f"neurosim.streams.{module}"), function)
     stream: Stream = reader(*target, **{name: options[name] for name in row.options})
     return stream
+
+
+def hidden(address: str) -> str:
+    """Return a source or an address as errors may show it: without a user and a password before its host."""
+    return BEFORE_HOST.sub("...@", address)
 
 
 def _framed(row: Source | None, target: list[Any], source: str, options: Mapping[str, Any]) -> tuple[Source, list[Any]]:

@@ -7,6 +7,7 @@ Run as a program it is a broker in a process of its own, which takes orders as l
 import contextlib
 import ctypes
 import glob
+import select
 import subprocess
 import sys
 from pathlib import Path
@@ -43,7 +44,7 @@ class Broker:
         self._process = subprocess.Popen(
             [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        self.pid, self.server = self._process.pid, self._process.stdout.readline().strip()
+        self.pid, self.server = self._process.pid, self._answer()
         assert self.server, "the broker did not start"
         return self
 
@@ -57,7 +58,11 @@ class Broker:
     def order(self, *words):
         """Let the broker do something, and wait until it is done."""
         print(*words, file=self._process.stdin, flush=True)
-        assert self._process.stdout.readline().strip() == "0"
+        assert self._answer() == "0"
+
+    def _answer(self):
+        assert select.select([self._process.stdout], [], [], SECONDS)[0], "the broker does not answer"
+        return self._process.stdout.readline().strip()
 
     def topic(self, name, partitions=1):
         """Make a topic."""

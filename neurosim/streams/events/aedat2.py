@@ -10,14 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.errors import StreamError
-from neurosim.kernels.events.wrapping import unwrap
 from neurosim.streams.events.cameras import SIZES, camera
-from neurosim.streams.events.event import Counts, Events
+from neurosim.streams.events.event import Clock32, Counts, Events
 from neurosim.streams.events.headers import Header, read_header
 from neurosim.streams.events.opened import Opened, mirrored, new_events, pieces
 
 SIZE = 8  # bytes
-PERIOD = 1 << 32  # microseconds: times are signed, and go on below zero
 MARK, LAST = b"#", b"#End Of ASCII Header"
 OLD = "dvs128"  # the camera of headers that name none: they are older than 2014
 DVS_SPECIAL, DVS_UNUSED = 0x80008000, 0x7FFF0000  # bits of a DVS128's address
@@ -43,11 +41,10 @@ def _chip(path: Path, header: Header) -> str | None:
 
 
 def _batches(path: Path, start: int, chip: str, counts: Counts) -> Iterator[Events]:
-    state, (width, height) = np.zeros(2, np.int64), SIZES[chip]
+    clock, (width, height) = Clock32(), SIZES[chip]  # times are signed, and go on below zero
     for at, data in pieces(path, start, SIZE, "an event"):
         records = data.view(">u4").astype(np.uint32).reshape(-1, 2)
-        address, time = records[:, 0], np.empty(len(records), np.int64)
-        unwrap(records[:, 1].copy(), PERIOD, state, time)
+        address, time = records[:, 0], clock.times(records[:, 1])
         kept = _pixels_of_dvs128(path, at, address, counts) if chip == OLD else _pixels_of_davis(address, counts)
         events = new_events(int(kept.sum()))
         pixels = address[kept].astype(np.int64)

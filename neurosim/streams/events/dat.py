@@ -4,16 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from neurosim.errors import StreamError
-from neurosim.kernels.events.wrapping import unwrap
-from neurosim.streams.events.event import Counts, Events
+from neurosim.streams.events.event import Clock32, Counts, Events
 from neurosim.streams.events.headers import first_time, read_header, sensor
 from neurosim.streams.events.opened import Opened, cut, new_events, pieces
 
 SIZE = 8  # bytes: microseconds, and a word of x, y and polarity
-PERIOD = 1 << 32  # microseconds until the time wraps
 PIXELS = {0: "2D", 12: "CD"}  # kinds that are events of pixels
 TRIGGERS = 14
 KINDS = {**PIXELS, TRIGGERS: "external triggers"}
@@ -53,15 +49,14 @@ def open_dat(path: Path) -> Opened:
 
 
 def _batches(path: Path, start: int, kind: int, layout: Layout, begins: int, counts: Counts) -> Iterator[Events]:
-    state = np.zeros(2, np.int64)
+    clock = Clock32()
     for _, data in pieces(path, start, SIZE, "a record"):
         records = data.view("<u4").reshape(-1, 2)
         if kind == TRIGGERS:
             counts.pass_over("external triggers", len(records))
             continue
-        word, events, time = records[:, 1], new_events(len(records)), np.empty(len(records), np.int64)
-        unwrap(records[:, 0].copy(), PERIOD, state, time)
-        events["t"] = time + begins
+        word, events = records[:, 1], new_events(len(records))
+        events["t"] = clock.times(records[:, 0]) + begins
         events["x"] = word & ((1 << layout.x) - 1)
         events["y"] = (word >> layout.x) & ((1 << layout.y) - 1)
         events["p"] = (word >> layout.p) & 1

@@ -60,7 +60,7 @@ def _constant(key: str, value: str, text: str) -> tuple[str, Any]:
         return "tau_us", _microseconds(duration, text)
     if key == "every" and duration:
         microseconds = _microseconds(duration, text)
-        if microseconds == int(microseconds):
+        if microseconds.is_integer():  # of an infinite one not
             return "every_us", int(microseconds)
         raise ConfigError("every in encode", "whole microseconds", value)
     if key not in ("norm", "tau") and WHOLE.fullmatch(value):

@@ -17,6 +17,7 @@ from neurosim.streams.events.event import Events
 
 Samples = NDArray[np.float32]
 Sources = NDArray[np.int64]
+MOST_PIXELS = 2**28  # whose last times are remembered, 8 bytes each: a damaged file may say that it has more
 TOGETHER = 64  # values that are computed together
 
 
@@ -157,9 +158,11 @@ def encoding_of(encoder: Encoder, width: int, height: int, polarities: int = 2) 
     Raises
     ------
     ConfigError
-        If samples would have more inputs than a layer may have.
+        If samples would have more inputs than a layer may have, or the sensor has too many pixels to remember.
     """
     sensor = Sensor(width, height, polarities)
+    if isinstance(encoder, LocalSurface) and math.prod(sensor) > MOST_PIXELS:
+        raise ConfigError("pixels of a sensor, for each polarity,", f"at most {MOST_PIXELS}", math.prod(sensor))
     if math.prod(encoder.shape(*sensor)) > MOST_INPUTS:
         raise ConfigError("inputs of a sample", f"at most {MOST_INPUTS}", math.prod(encoder.shape(*sensor)))
     if isinstance(encoder, LocalSurface):

@@ -5,12 +5,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosim.kernels.events import tally
+from neurosim.kernels.events.wrapping import unwrap
+
 # By name, never by place: readers of other people agree on the fields, and order them as they like. Aligned, so that
 # compiled loops have one kind of array, whether a field was taken from events or stands by itself.
 EVENT = np.dtype(
     [("t", np.int64), ("x", np.uint16), ("y", np.uint16), ("p", np.uint8)],
     align=True,
 )
+PERIOD = 1 << 32  # of counters of 32 bits
 OFF, ON = 0, 1  # of `p`: it has become darker, brighter
 
 Events = NDArray[np.void]  # of EVENT
@@ -48,6 +52,13 @@ class Counts:
         if count:
             self.passed_over[what] = self.passed_over.get(what, 0) + int(count)
 
+    def add(self, other: "Counts") -> None:
+        """Add what was counted in another file."""
+        for name in ("events", "same_time", "repeated", "out_of_order", "outside"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for what, count in other.passed_over.items():
+            self.pass_over(what, count)
+
     def notes(self) -> tuple[str, ...]:
         """Return what is worth a line, in words: nothing of a recording that is as it should be."""
         found = {
@@ -57,6 +68,49 @@ class Counts:
         }
         told = [f"{count} events {what}" for what, count in found.items() if count]
         return *told, *(f"{count} {what} passed over" for what, count in self.passed_over.items() if count)
+
+
+class Tally:
+    """Counts events as they come, and leaves out those outside the sensor.
+
+    Parameters
+    ----------
+    counts : Counts
+        What it counts in.
+    width, height : int or None
+        Of the sensor; None if nobody says.
+    """
+
+    def __init__(self, counts: Counts, width: int | None, height: int | None) -> None:
+        self._counts, self._width, self._height = counts, width or 0, height or 0
+        self._last = np.zeros(tally.LAST, np.int64)  # what is kept of the events before
+
+    def kept(self, events: Events) -> Events:
+        """Return the events on the sensor, moved to the front of the same memory; they follow those before."""
+        counts, met = self._counts, np.zeros(tally.COUNTS, np.int64)
+        kept = tally.tally(events, self._width, self._height, self._last, met)
+        counts.events += kept
+        counts.same_time += int(met[tally.SAME_TIME])
+        counts.repeated += int(met[tally.REPEATED])
+        counts.out_of_order += int(met[tally.OUT_OF_ORDER])
+        counts.outside += int(met[tally.OUTSIDE])
+        return events[:kept]
+
+
+class Clock32:
+    """Microseconds of a counter of 32 bits, which begins again every 71.6 minutes, made to go on.
+
+    A step back by half of its range or more is a new beginning.
+    """
+
+    def __init__(self) -> None:
+        self._state = np.zeros(2, np.int64)  # the counter before, and how often it has begun again
+
+    def times(self, stored: NDArray[np.uint32]) -> NDArray[np.int64]:
+        """Return the times of counters (n,) that follow those before."""
+        times = np.empty(len(stored), np.int64)
+        unwrap(stored.astype(np.uint32), PERIOD, self._state, times)
+        return times
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 
 from neurosim.checks import whole
 from neurosim.errors import ConfigError, StreamError
-from neurosim.streams.events.event import EVENT, Events, Recording
+from neurosim.streams.events.event import EVENT, Counts, Events, Recording
 from neurosim.streams.events.headers import LARGEST_SENSOR
 
 FIELDS = ("t", "x", "y", "p")
@@ -42,7 +42,7 @@ class InMemory:
 
     def __init__(self, recording: Recording) -> None:
         self.name, self.width, self.height = recording.name or "events", recording.width, recording.height
-        self._events = recording.events
+        self._events, self.counts, self.of_format = recording.events, recording.counts, recording.of_format
 
     def blocks(self, most: int) -> Iterator[Events]:
         """Yield the events."""
@@ -126,3 +126,14 @@ def sensor_of(sources: Sequence[EventSource], sensor: tuple[int, int] | None) ->
         advice = "give sensor=(width, height), or --sensor WIDTH,HEIGHT"
         raise ConfigError("sensor", "given where the source does not say it", None, advice)
     return width, height
+
+
+def notes_of(sources: Sequence[EventSource]) -> tuple[str, ...]:
+    """Return what is odd in files and recordings, all together and as far as they were read, in words."""
+    total, of_format = Counts(), dict[str, None]()
+    for source in sources:
+        counts = getattr(source, "counts", None)
+        if isinstance(counts, Counts):
+            total.add(counts)
+        of_format |= dict.fromkeys(getattr(source, "of_format", ()))
+    return *of_format, *total.notes()

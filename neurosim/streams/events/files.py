@@ -7,13 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from neurosim.checks import whole
 from neurosim.errors import ConfigError, StreamError
-from neurosim.kernels.events import tally
 from neurosim.outside.files import check_regular
-from neurosim.streams.events.event import Counts, Events, Recording
+from neurosim.streams.events.event import Counts, Events, Recording, Tally
 from neurosim.streams.events.formats import FORMATS, recognised
 from neurosim.streams.events.headers import LARGEST_SENSOR
 from neurosim.streams.events.opened import new_events
@@ -74,7 +72,12 @@ class EventFile:
     @property
     def notes(self) -> tuple[str, ...]:
         """What whoever uses the events should know, in words."""
-        return self._opened.notes + self.counts.notes()
+        return self.of_format + self.counts.notes()
+
+    @property
+    def of_format(self) -> tuple[str, ...]:
+        """What the file's format or header leaves open, in words."""
+        return self._opened.notes
 
     def blocks(self, most: int = TOGETHER) -> Iterator[Events]:
         """Yield the events from the first one on, arrays of `EVENT`, of at most `most` and at least one.
@@ -86,28 +89,18 @@ class EventFile:
         """
         whole("most", most, 1, 2**40)
         self.counts = counts = Counts()
-        last = np.zeros(tally.LAST, np.int64)
+        tally = Tally(counts, self.width, self.height)
         with _readable(self.path):
             for events in self._opened.batches(counts):
-                kept = self._counted(events, counts, last)
+                kept = tally.kept(events)
                 for first in range(0, len(kept), most):
                     yield kept[first : first + most]
-
-    def _counted(self, events: Events, counts: Counts, last: NDArray[np.int64]) -> Events:
-        met = np.zeros(tally.COUNTS, np.int64)
-        kept = tally.tally(events, self.width or 0, self.height or 0, last, met)
-        counts.events += kept
-        counts.same_time += int(met[tally.SAME_TIME])
-        counts.repeated += int(met[tally.REPEATED])
-        counts.out_of_order += int(met[tally.OUT_OF_ORDER])
-        counts.outside += int(met[tally.OUTSIDE])
-        return events[:kept]
 
     def read(self) -> Recording:
         """Return all events."""
         blocks = list(self.blocks())
         events = np.concatenate(blocks) if blocks else new_events(0)
-        return Recording(events, self.width, self.height, self.name, self.format, self.counts, self._opened.notes)
+        return Recording(events, self.width, self.height, self.name, self.format, self.counts, self.of_format)
 
     def fingerprint(self) -> str:
         """Hash the size, and the first and last bytes: it tells files of the same name apart."""

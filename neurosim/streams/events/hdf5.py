@@ -42,8 +42,7 @@ class Columns:
         else:
             raise StreamError(f"{path} must have datasets t, x, y and p, by themselves or in a group events")
         self.length = self._checked()
-        offset = find(files, path, OFFSET)
-        self.offset = 0 if offset is None or offset.shape != () else int(offset[()])
+        self.offset = _offset(files, path)
 
     def _take_records(self, files: Files, place: str) -> bool:
         dataset = find(files, self.path, place) if place else None
@@ -96,14 +95,27 @@ class Columns:
     def _values(self, name: str, values: NDArray[Any], first: int) -> NDArray[Any]:
         """Return the values of a field, if each is within its range; -1, which some write for darker, as 0."""
         lowest, highest = RANGES[name]
+        offset = self.offset if name == "t" else 0
+        lowest, highest = max(lowest, lowest - offset), min(highest, highest - offset)  # the sum must fit as well
         wrong = (values < lowest) | (values > highest)
-        if name == "t" and self.offset:
-            values = values.astype(np.int64) + self.offset
         if wrong.any():
             index = int(np.argmax(wrong))
             rule = f"from {lowest} to {highest}"
             raise StreamError(f"{name} of {self.path} must be {rule}, got {values[index]} at event {first + index}")
+        if offset:
+            return values.astype(np.int64) + offset
         return np.maximum(values, 0) if name == "p" and values.dtype.kind == "i" else values
+
+
+def _offset(files: Files, path: Path) -> int:
+    """Return the microseconds at which the times of a file begin: 0 if it does not say."""
+    dataset = find(files, path, OFFSET)
+    if dataset is None or dataset.shape != ():
+        return 0
+    if dataset.dtype.kind not in "iu" or not -(2**63) <= (offset := int(dataset[()])) < 2**63:
+        told = shortened(str(dataset[()]))
+        raise StreamError(f"{OFFSET} of {path} must be whole microseconds of 64 bits, got {told}")
+    return offset
 
 
 def open_hdf5(path: Path) -> Opened:

@@ -14,7 +14,7 @@ from neurosim.streams.base import MOST_TOGETHER, UNLABELLED, Block, Size, Stream
 from neurosim.streams.events.block_maker import BlockMaker
 from neurosim.streams.events.encoders import Encoder
 from neurosim.streams.events.encoding import as_columns, encoding_of
-from neurosim.streams.events.event_sources import as_sources, sensor_of
+from neurosim.streams.events.event_sources import as_sources, notes_of, sensor_of
 from neurosim.streams.events.trail import Trail
 
 AT_ONCE = 1 << 16  # events that are taken from a source at once, at most
@@ -105,6 +105,14 @@ class EventStream(Stream):
     def bad(self) -> int:  # type: ignore[override]
         """Events that were passed over, as `outside`."""
         return self.outside
+
+    @property
+    def notes(self) -> tuple[str, ...]:  # type: ignore[override]
+        """What is odd in the recordings, as far as they were read; of a live source `counted` tells it."""
+        if not self.replayable:
+            return ()
+        told = {"earlier than one before, and taken at its time": self.late, "that began the clock anew": self.restarts}
+        return notes_of(self._sources) + tuple(f"{count} events {what}" for what, count in told.items() if count)
 
     def fingerprint(self) -> str:
         """Return those of the recordings together."""

@@ -142,7 +142,7 @@ class LineDecoder(Decoder):
 
     def cutter(self, boundaries: bool) -> Cutter:
         """Return what cuts lines."""
-        return WholeLines() if boundaries else CutLines(self._longest)
+        return WholeLines(self._longest) if boundaries else CutLines(self._longest)
 
     def decode(self, records: Sequence[Record], skip_bad: bool) -> Decoded:
         """Return the samples of lines, up to the first malformed one that is not to be passed over."""
@@ -283,11 +283,20 @@ class WholeMessages:
 
 
 class WholeLines:
-    """Cuts messages into lines: the last one needs no line feed."""
+    """Cuts messages into lines: the last one needs no line feed.
+
+    Parameters
+    ----------
+    longest : int
+        Bytes of a line that are kept: one that has as many is too long, and what waits in the queue has a bound.
+    """
+
+    def __init__(self, longest: int) -> None:
+        self._longest = longest
 
     def cut(self, data: bytes) -> list[bytes]:
         """Return the lines of a message that are not empty."""
-        return [line for line in data.split(b"\n") if line and not line.isspace()]
+        return [line[: self._longest] for line in data.split(b"\n") if line and not line.isspace()]
 
     def rest(self) -> int:
         """Return 0: every message is whole."""

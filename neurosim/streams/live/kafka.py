@@ -9,12 +9,15 @@ one that its state has learned from. Offsets that a broker keeps for a group wou
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from neurosim.errors import StreamError
+from neurosim.outside.files import check_regular
 from neurosim.streams.live.live import reader
 from neurosim.streams.live.spelling import choice, host_and_port, package, split_options
 from neurosim.streams.live.transport import Ended, Message, Transport
+from neurosim.streams.sources import hidden
 
 OPTIONS = {"from": "start", "until": "never", "partitions": "all", "properties": ""}
 PORT = 9092
@@ -120,14 +123,14 @@ class Kafka(Transport):
         StreamError
             If a message is not kept any more, or the client can never go on.
         """
+        if self._fault is not None:  # at once: other partitions may have messages without end
+            raise self._fault
         if self._until == "end" and not self._ends:
             raise Ended
         first = self._consumer.poll(seconds)
         if first is not None:
             self._heard = time.monotonic()
             return [message for each in (first, *self._consumer.consume(MOST, 0)) for message in self._read(each)]
-        if self._fault is not None:
-            raise self._fault
         if self._doubtful or time.monotonic() - self._heard >= SILENT:
             self._probe()
         return ()
@@ -165,6 +168,8 @@ class Kafka(Transport):
         if found.error is not None:
             raise ConnectionError(f"topic {self._topic} of {self._servers}: {found.error.str()}")
         partitions = sorted(found.partitions) if self._wanted is None else self._wanted
+        if not partitions:
+            raise ConnectionError(f"topic {self._topic} of {self._servers} has no partition")
         if missing := sorted(set(partitions) - set(found.partitions)):
             raise ConnectionError(f"topic {self._topic} has {len(found.partitions)} partitions, and none {missing[0]}")
         self._ends = {}
@@ -249,7 +254,7 @@ def kafka(text: str) -> Kafka:
     address, options = split_options("kafka", text, OPTIONS)
     hosts, slash, topic = address.partition("/")
     if not slash or not topic:
-        raise StreamError(f"address of kafka must be HOST:PORT/TOPIC, got {address!r}")
+        raise StreamError(f"address of kafka must be HOST:PORT/TOPIC, got {hidden(address)!r}")
     servers = ["{}:{}".format(*host_and_port("kafka", host, PORT)) for host in hosts.split(",")]
     return Kafka(
         servers, topic, partitions=_partitions(options["partitions"]),
@@ -272,16 +277,20 @@ def _properties(path: str) -> dict[str, str]:
     """Return the properties of a file with a line NAME=VALUE for each; secrets stand there, and in no command."""
     if not path:
         return {}
+    check_regular(path, f"properties {path}")
     properties = dict[str, str]()
-    with open(path, encoding="utf-8") as file:
-        for line in file:
-            name, equals, value = (part.strip() for part in line.partition("="))
-            if not name or name.startswith("#"):
-                continue
-            if not equals or name in OWN:
-                rule = f"NAME=VALUE, and none of {', '.join(OWN)}"
-                raise StreamError(f"lines of properties {path} must be {rule}, got {name}")
-            properties[name] = value
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except ValueError as error:
+        raise StreamError(f"properties {path} must be text in UTF-8, but: {error}") from None
+    for number, line in enumerate(lines, 1):
+        name, equals, value = (part.strip() for part in line.partition("="))
+        if not name or name.startswith("#"):
+            continue
+        if not equals or name in OWN:
+            rule = f"NAME=VALUE, and none of {', '.join(OWN)}"
+            raise StreamError(f"lines of properties {path} must be {rule}: line {number} is not")  # it may be secret
+        properties[name] = value
     return properties
 
 

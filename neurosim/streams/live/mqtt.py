@@ -16,6 +16,7 @@ from neurosim.errors import StreamError
 from neurosim.streams.live.live import reader
 from neurosim.streams.live.spelling import choice, host_and_port, package, split_options
 from neurosim.streams.live.transport import Message, Transport
+from neurosim.streams.sources import hidden
 
 OPTIONS = {"qos": "1", "client": "", "session": "3600", "user": "", "tls": "no", "keepalive": "15"}
 PORT, PORT_OF_TLS = 1883, 8883
@@ -189,7 +190,7 @@ def mqtt(text: str) -> MQTT:
     address, options = split_options("mqtt", text, OPTIONS)
     where, slash, topic = address.partition("/")
     if not slash or not topic:
-        raise StreamError(f"address of mqtt must be HOST:PORT/TOPIC, got {address!r}")
+        raise StreamError(f"address of mqtt must be HOST:PORT/TOPIC, got {hidden(address)!r}")
     tls = choice("mqtt", options, "tls", ("no", "yes")) == "yes"
     host, port = host_and_port("mqtt", where, PORT_OF_TLS if tls else PORT)
     seconds = {name: _seconds(options, name) for name in ("session", "keepalive")}

@@ -9,7 +9,7 @@ from neurosim.checks import LARGEST, whole
 from neurosim.errors import ConfigError, StreamError
 from neurosim.streams.events.encoder_text import encoder_of
 from neurosim.streams.events.encoders import Encoder
-from neurosim.streams.events.event import EVENT, Counts, Events
+from neurosim.streams.events.event import EVENT, Clock32, Counts, Events, Tally
 from neurosim.streams.events.stream import EventStream
 from neurosim.streams.live.decoders import WholeMessages
 from neurosim.streams.live.receiver import Counts as PacketCounts
@@ -24,7 +24,6 @@ LAYOUTS = {
     "t32": np.dtype([("t", "<u4"), ("x", "<u2"), ("yp", "<u2")]),
 }
 NAMES = {"t64": "udp-events", "t32": "udp-events32"}  # of the sources
-TURN = 1 << 32  # microseconds of a turn of the clock of `t32`
 LATEST = (1 << 63) - 1
 PACKETS, AT_ONCE = 64, 1 << 16  # packets, and events, that are given together at most
 
@@ -55,11 +54,9 @@ class EventPackets:
             if size is not None:
                 whole(what, size, 1, LARGEST)
         self.counts = Counts()
-        self._name, self._dtype, self._width, self._height = name, LAYOUTS[layout], width, height
+        self._name, self._dtype, self._tally = name, LAYOUTS[layout], Tally(self.counts, width, height)
         self._number = 0  # of the next packet
-        self._turns, self._latest = 0, -1
-        self._last: int | None = None  # time of the event before, on a clock of 32 bits
-        self._before: Any = None  # the event before
+        self._clock = Clock32()
 
     def decode(
         self, packets: Sequence[bytes], skip_bad: bool, counts: PacketCounts
@@ -108,40 +105,8 @@ class EventPackets:
         if "p" in raw.dtype.names:
             events["t"], events["y"], events["p"] = raw["t"], raw["y"], raw["p"]
         else:
-            events["t"] = self._unwrapped(raw["t"].astype(np.int64))
-            events["y"], events["p"] = raw["yp"] >> 1, raw["yp"] & 1
-        return self._counted(events)
-
-    def _unwrapped(self, times: Any) -> Any:
-        """Return times of a clock of 32 bits that goes on: a step back by more than half a turn begins a new one."""
-        steps = np.diff(times, prepend=times[0] if self._last is None else self._last)
-        turns = self._turns + np.cumsum((steps < -TURN // 2).astype(np.int64) - (steps > TURN // 2).astype(np.int64))
-        turns = np.maximum(turns, 0)
-        self._turns, self._last = int(turns[-1]), int(times[-1])
-        return times + turns * TURN
-
-    def _counted(self, events: Events) -> Events:
-        """Return the events on the sensor; count them, and those that are not after the one before."""
-        on = np.ones(len(events), bool)
-        if self._width is not None:
-            on &= events["x"] < self._width
-        if self._height is not None:
-            on &= events["y"] < self._height
-        self.counts.outside += len(events) - int(on.sum())
-        events = events[on]
-        if not len(events):
-            return events
-        before = events if self._before is None else np.concatenate([self._before, events])
-        later, earlier = before[1:], before[:-1]
-        same = later["t"] == earlier["t"]
-        latest = np.maximum.accumulate(before["t"])
-        self.counts.events += len(events)
-        self.counts.same_time += int(same.sum())
-        self.counts.repeated += int((later == earlier).sum())
-        first = max(self._latest, int(before["t"][0]))
-        self.counts.out_of_order += int((later["t"] < np.maximum(latest[:-1], first)).sum())
-        self._latest, self._before = max(first, int(latest[-1])), events[-1:]
-        return events
+            events["t"], events["y"], events["p"] = self._clock.times(raw["t"]), raw["yp"] >> 1, raw["yp"] & 1
+        return self._tally.kept(events)
 
 
 class LiveEvents:

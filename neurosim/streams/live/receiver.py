@@ -189,7 +189,8 @@ class Receiver:
             if left <= 0 and (fault is not None or not first):
                 if first or broken is not None:
                     why = broken or fault
-                    words = f"be there within {self._reconnect:g} s (--reconnect S tries for S seconds)"
+                    tried = f" within {self._reconnect:g} s" if self._reconnect else ""
+                    words = f"be there{tried} (--reconnect S tries for S seconds)"
                     raise StreamError(f"{self._name} must {words}, but: {why}") from None
                 return False
             if not self._silent() and fault is not None:

@@ -10,7 +10,9 @@ from contextlib import suppress
 from neurosim.errors import StreamError
 from neurosim.streams.live.live import reader
 from neurosim.streams.live.receiver import TICK
+from neurosim.streams.live.spelling import LARGEST_PORT, check_host
 from neurosim.streams.live.transport import Closed, Message, Transport
+from neurosim.streams.sources import hidden
 
 LOOPBACK = "127.0.0.1"
 PIECE = 1 << 16  # bytes that are received at once: more than a datagram has
@@ -26,13 +28,14 @@ def address(source: str, text: str, *, local: bool) -> tuple[str, int]:
     Raises
     ------
     StreamError
-        If it is neither.
+        If it is neither, or there can be no such host.
     """
     host, colon, port = text.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
     spelled = f"{source}:[HOST:]PORT" if local else f"{source}:HOST:PORT"
-    if not (port.isascii() and port.isdecimal()) or int(port) > 65535 or (colon and not host):
-        raise StreamError(f"source must be {spelled}, with a port up to 65535, got {source}:{text}")
+    if not (port.isascii() and port.isdecimal()) or int(port) > LARGEST_PORT or (colon and not host):
+        raise StreamError(f"source must be {spelled}, with a port up to {LARGEST_PORT}, got {source}:{hidden(text)}")
+    check_host(source, host)
     if not host and not local:
         raise StreamError(f"source must be {spelled}, got {source}:{text}; {source}-listen:{port} waits for a sender")
     if int(port) == 0 and not local:
@@ -52,6 +55,15 @@ def listening(host: str, port: int, kind: int) -> socket.socket:
         bound.close()
         raise
     return bound
+
+
+def has_come(where: socket.socket, seconds: float) -> bool:
+    """Wait so long at most; return whether a socket has something to take."""
+    if not hasattr(select, "poll"):
+        return bool(select.select([where], [], [], seconds)[0])
+    waiting = select.poll()  # unlike `select`, whatever number the socket has
+    waiting.register(where, select.POLLIN)
+    return bool(waiting.poll(1000 * seconds))
 
 
 class Connection(Transport):
@@ -74,7 +86,7 @@ class Connection(Transport):
     def receive(self, seconds: float) -> Sequence[Message]:
         """Return the bytes that have arrived, as one message: see `Transport`."""
         assert self._connected is not None
-        if not select.select([self._connected], [], [], seconds)[0]:
+        if not has_come(self._connected, seconds):
             return []
         data = self._connected.recv(PIECE)
         if not data:
@@ -135,7 +147,7 @@ class Server(Connection):
     def open(self, seconds: float) -> bool:
         """Wait for a sender: see `Transport`."""
         assert self._listening is not None
-        if not select.select([self._listening], [], [], min(seconds, TICK))[0]:
+        if not has_come(self._listening, min(seconds, TICK)):
             return False
         self._listening.settimeout(0)  # the sender may be gone again
         try:
@@ -170,9 +182,10 @@ class Datagrams(Transport):
     @property
     def lost(self) -> int:  # type: ignore[override]
         """Datagrams that the system dropped as its buffer was full, since the port was bound; 0 if it does not say."""
-        if self._bound is not None and sys.platform == "linux":
+        bound = self._bound  # the thread that receives may release it meanwhile
+        if bound is not None and sys.platform == "linux":
             with suppress(OSError, struct.error):
-                numbers = self._bound.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, 4 * (DROPS + 1))
+                numbers = bound.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, 4 * (DROPS + 1))
                 self._dropped = struct.unpack(f"{DROPS + 1}I", numbers)[DROPS]
         return self._dropped
 
@@ -198,7 +211,7 @@ class Datagrams(Transport):
     def receive(self, seconds: float) -> Sequence[Message]:
         """Return the datagrams that have arrived: see `Transport`."""
         assert self._bound is not None
-        if not select.select([self._bound], [], [], seconds)[0]:
+        if not has_come(self._bound, seconds):
             return []
         messages, receive = list[Message](), self._bound.recv
         with suppress(BlockingIOError, ConnectionRefusedError):

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from neurosim.errors import ConfigError, StreamError
+from neurosim.streams.sources import hidden
 
 LARGEST_PORT = 65535
 
@@ -44,7 +45,8 @@ def split_options(source: str, text: str, defaults: Mapping[str, str]) -> Spelle
         pairs = []
     options = dict(pairs)
     if not pairs or len(options) < len(pairs) or not all(options.values()):
-        raise StreamError(f"options of {source} must be ?NAME=VALUE&NAME=VALUE, once each, got ?{query}")
+        names = ", ".join(piece.partition("=")[0] for piece in query.split("&"))  # no values: one may be secret
+        raise StreamError(f"options of {source} must be ?NAME=VALUE&NAME=VALUE, once each, got {names}")
     for name in options:
         if name not in defaults:
             raise StreamError(f"options of {source} must be among {', '.join(defaults)}, got {name}")
@@ -64,15 +66,28 @@ def host_and_port(source: str, text: str, port: int | None = None) -> tuple[str,
     Raises
     ------
     StreamError
-        If there is no host, or a port that is none; or no port, where there is no usual one.
+        If there is no host, or a port that is none; or no port, where there is no usual one; or a user before the host.
     """
     host, colon, digits = text.rpartition(":")
     if not colon or digits.endswith("]"):
         host, digits = text, "" if port is None else str(port)
     whole = digits.isascii() and digits.isdigit() and len(digits) <= len(str(LARGEST_PORT))
     if not host.strip("[]") or not whole or not 0 < int(digits) <= LARGEST_PORT:
-        raise StreamError(f"address of {source} must be HOST:PORT, with a port from 1 to {LARGEST_PORT}, got {text!r}")
+        rule = f"HOST:PORT, with a port from 1 to {LARGEST_PORT}"
+        raise StreamError(f"address of {source} must be {rule}, got {hidden(text)!r}")
+    check_host(source, host)
     return host.strip("[]"), int(digits)
+
+
+def check_host(source: str, host: str) -> None:
+    """Raise StreamError for what no host can be: a name with a part that is empty or too long, or a user before it."""
+    if "@" in host:
+        advice = "a user and a password are given in another way, or not at all"
+        raise StreamError(f"address of {source} must begin with the host, got {hidden(host)}: {advice}")
+    try:
+        host.encode("idna")  # as it is looked for, which would raise no OSError
+    except UnicodeError as error:
+        raise StreamError(f"address of {source} must have the name of a host, got {host!r}: {error}") from None
 
 
 def package(source: str, module: str, extra: str) -> Any:

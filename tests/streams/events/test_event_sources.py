@@ -139,3 +139,34 @@ def test_damage_ends_the_stream_after_the_events_before_it(tmp_path):
     with pytest.raises(StreamError, match="byte 395"):
         samples.extend(len(block.samples) for block in stream.blocks(size=7))
     assert sum(samples) == 79
+
+
+def test_what_was_left_out_of_files_is_told(tmp_path):
+    """The summary says of a folder's files together how many events were outside, and an empty stream says why."""
+    for name, events in (("one", 50), ("two", 70)):
+        write_records(tmp_path / "all" / name / "a.bin", events)
+    outside = sum(
+        int(((events["x"] >= 20) | (events["y"] >= 20)).sum())
+        for events in (ns.read_events(path).events for path in sorted(tmp_path.rglob("a.bin")))
+    )
+    assert 0 < outside < 120
+    words = ("stream", f"events:{tmp_path / 'all'}", "--encode", "local", "--sensor", "20,20", "--neurons", 4, "--json")
+    summary = json.loads(invoke(*words).stdout)
+    assert summary["notes"] == [f"{outside} events outside the sensor, and left out"]
+    assert summary["samples"] == 120 - outside
+
+    path = tmp_path / "beyond.bin"
+    path.write_bytes(bytes([30, 30, 0, 0, 1]) * 3)
+    stream = ns.open_stream(str(path), encode="local", sensor=(20, 20))
+    with pytest.raises(ns.SampleError, match="got none; 3 events outside the sensor, and left out"):
+        ns.run(ns.Chip([ns.recipes.softhebb(4)], inputs=stream.shape), stream)
+
+
+def test_events_that_are_taken_at_another_time_are_told():
+    events = np.zeros(3, ns.streams.events.EVENT)
+    events["t"] = 5_000_000, 4_999_000, 10
+    stream = EventStream(events, ns.LocalSurface(), sensor=(4, 4))
+    assert sum(len(block.samples) for block in stream.blocks()) == 3
+    assert stream.notes == (
+        "1 events earlier than one before, and taken at its time", "1 events that began the clock anew",
+    )  # fmt: skip

@@ -5,6 +5,7 @@ import pytest
 
 import neurosim as ns
 from neurosim.errors import StreamError
+from neurosim.kernels.events import clock
 from neurosim.online.companion import restore
 from neurosim.streams.events import EventStream, as_events
 
@@ -86,6 +87,34 @@ def test_a_long_stream_does_not_remember_everything():
         assert sum(len(packet.t) for packet in stream._trail._packets) < 17 * 60 + 60
     with pytest.raises(StreamError, match="long ago"):
         stream.kept(given - 1000)
+
+
+@pytest.mark.parametrize("every", [10**6, 10**12], ids=["some", "none"])
+def test_many_events_and_few_samples_are_not_remembered_for_ever(every, monkeypatch):
+    """Windows of some 4,000 events, or of more than there are: what is held has a bound all the same."""
+    monkeypatch.setattr("neurosim.streams.events.trail.MOST_EVENTS", 500)
+    events, encoder, given, held = made_up(20_000), ns.EventFrames(every_us=every), 0, []
+    camera, stream = Camera(events), EventStream(Camera(events), encoder)
+    camera_blocks = camera.blocks
+
+    def watched(most):
+        for packet in camera_blocks(most):
+            yield packet
+            held.append(sum(len(packet.t) for packet in stream._trail._packets))
+
+    stream._sources[0].blocks = watched
+    for block in stream.arriving(0, 16):
+        given += len(block.samples)
+        fresh = EventStream(Camera(events), encoder)
+        assert fresh._encoding.follow(_columns(events), given).samples == given
+        for name, array in fresh._encoding.arrays().items():
+            np.testing.assert_array_equal(array, stream.kept(given)[name])
+    assert given == (int(events["t"][-1]) // every if every == 10**6 else 0)
+    assert max(held) < 500 + 2 * 60
+    # Events of which no sample came are in the surface, but for those that are still held.
+    taken = int(stream.kept(given)["clock"][clock.TAKEN])
+    assert len(events) - 620 < taken <= len(events)
+    assert len(stream.arrived(0, given) if given == 0 else ()) == 0
 
 
 @EACH

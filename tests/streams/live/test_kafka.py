@@ -5,12 +5,14 @@ import signal
 import threading
 import time
 from dataclasses import asdict
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from mock_kafka import broker
 
 import neurosim as ns
+from neurosim.streams.live.kafka import Kafka
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +120,8 @@ def test_a_broker_that_goes_away_and_comes_back_loses_and_repeats_nothing(kafka)
     back.start()
     while len(found) < 20:
         found += next(blocks).samples[:, 0].astype(int).tolist()
-    back.join()
+    back.join(20)
+    assert not back.is_alive()
     blocks.close()
     assert found == list(range(20))
     assert stream.counts.connections == 2
@@ -186,7 +189,7 @@ def test_properties_stand_in_a_file_and_leave_ours_alone(kafka, tmp_path):
         file.write_text(text)
         with pytest.raises(ns.StreamError, match=told):
             numbers(opened(kafka, f"with?properties={file}").arriving())
-    with pytest.raises(ns.StreamError, match="must be readable"):
+    with pytest.raises(ns.StreamError, match=r"properties .* must be a file that can be read"):
         opened(kafka, f"with?properties={tmp_path}/none")
 
 
@@ -217,3 +220,25 @@ def test_a_broker_that_says_nothing_any_more_is_an_error():
                 numbers(blocks)
         finally:
             os.kill(own.pid, signal.SIGCONT)
+
+
+def test_a_topic_without_a_partition_is_an_error_and_no_wait_for_messages():
+    pytest.importorskip("confluent_kafka")
+    transport = Kafka(["127.0.0.1:9"], "empty")
+    found = SimpleNamespace(topics={"empty": SimpleNamespace(error=None, partitions={})})
+    transport._consumer = SimpleNamespace(list_topics=lambda topic, timeout: found)
+    with pytest.raises(ConnectionError, match="has no partition"):
+        transport._places(time.monotonic() + 1)
+
+
+def test_a_partition_that_lost_its_place_is_told_though_others_have_messages():
+    message = SimpleNamespace(
+        partition=lambda: 1, offset=lambda: 7, error=lambda: None, value=lambda: b"0,1", key=lambda: None
+    )
+    pytest.importorskip("confluent_kafka")
+    transport = Kafka(["127.0.0.1:9"], "busy")
+    transport._consumer = SimpleNamespace(poll=lambda seconds: message, consume=lambda most, seconds: [])
+    assert [each.data for each in transport.receive(0.1)] == [b"0,1"]
+    transport._fault = ns.StreamError("partition 0 lost its place")
+    with pytest.raises(ns.StreamError, match="lost its place"):
+        transport.receive(0.1)

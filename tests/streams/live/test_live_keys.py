@@ -103,6 +103,7 @@ def test_lines_of_a_socket_have_a_column_of_keys():
     keys, samples = sensors.rows(50)
     lines = b"".join(key.encode() + b"," + text(row) + b"\n" for key, row in zip(keys, samples, strict=True))
     with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(20)
 
         def send():
             peer, _ = server.accept()

@@ -127,3 +127,18 @@ def test_a_run_that_goes_on_from_any_snapshot_has_the_same_bits(tmp_path):
         assert chip.samples == whole.samples
         assert chip.state_sha256 == whole.state_sha256
         state.unlink()
+
+
+def test_of_a_line_that_is_too_long_no_more_is_held_than_tells_it():
+    long = Message(b"1," * 10**7 + b"\n0,1", 0, 0)
+    stream = opened([long, Message(b"2,1", 0, 1)])
+    [records] = [list(stream._decoder.cutter(True).cut(long.data))]
+    assert sum(map(len, records)) < 10_000
+    assert numbers_of(stream) == [0, 2]
+    assert stream.counts.bad == 1
+    with pytest.raises(ns.StreamError, match="must be shorter than"):
+        list(live_stream("log", Log([long]), inputs=2, label=None).blocks())
+
+
+def numbers_of(stream):
+    return [int(sample[0]) for block in stream.blocks() for sample in block.samples]

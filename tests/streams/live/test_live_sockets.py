@@ -280,11 +280,11 @@ def test_a_peer_that_does_not_return_in_time_ends_the_stream(sender):
     assert len(read(stream)) == 1
 
 
-@pytest.mark.parametrize("reconnect", [0, 0.3])
-def test_a_peer_that_is_never_there_is_an_error_after_the_time_given(sender, reconnect):
+@pytest.mark.parametrize(("reconnect", "within"), [(0, ""), (0.3, " within 0.3 s")])
+def test_a_peer_that_is_never_there_is_an_error_after_the_time_given(sender, reconnect, within):
     sender.close()
     stream = ns.open_stream(sender.source, inputs=4, reconnect=reconnect)
-    with pytest.raises(ns.StreamError, match=f"must be there within {reconnect} s .*but: .*refused") as caught:
+    with pytest.raises(ns.StreamError, match=f"must be there{within} .*but: .*refused") as caught:
         read(stream)
     assert "\n" not in str(caught.value)
 
