@@ -1,13 +1,14 @@
 """The samples of a stream through a chip, one chunk after another, with snapshots in between."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 
 from neurosim.chip.chip import Chip
 from neurosim.chip.pipeline import Pipeline, whole_windows
 from neurosim.errors import SampleError
+from neurosim.online.companion import Companion
 from neurosim.online.editor import Editor
 from neurosim.online.listener import Listener, Teller
 from neurosim.online.pace import AUTO, MOST, Pace
@@ -40,6 +41,8 @@ class Loop:
         Changes constants between chunks, and holds the run.
     listener : Listener, optional
         Hears of every sample that was learned.
+    companions : sequence of Companion
+        Those of `snapshots`.
     waits : callable
         Tells, by the pace, whether the next block may have to be waited for; only asked where there is a listener.
     learning : bool
@@ -64,6 +67,7 @@ class Loop:
         singly: bool,
         editor: Editor | None = None,
         listener: Listener | None = None,
+        companions: Sequence[Companion] = (),
         waits: Callable[[Pace], bool] = lambda _: True,
         learning: bool = True,
     ) -> None:
@@ -75,7 +79,7 @@ class Loop:
             skip_bad=skip_bad, timing=True, singly=singly, wanted=None if listener is None else listener.wants,
         )  # fmt: skip
         self._teller = None if listener is None else Teller(listener, report.stream_position)
-        self._waits = waits
+        self._waits, self._companions = waits, companions
         self._watcher = None
         if snapshots is not None and request is not None:
             self._watcher = Watcher(snapshots, request, lambda: self._pushed, self._take_while_waiting)
@@ -140,6 +144,9 @@ class Loop:
     def keep(self, error: Exception) -> None:
         """Take a last snapshot of what was learned before an error, where that is certain; note on it how that went."""
         snapshots, report = self._snapshots, self._report
+        failed = [] if self._teller is None else self._teller.failed
+        if any(companion is one for companion in self._companions for one in failed):
+            return  # it has not heard of what the chip has learned since
         if snapshots is not None and self._certain:
             snapshots.keep(report.taken, report.stream_position, error)
 

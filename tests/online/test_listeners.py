@@ -331,3 +331,26 @@ def test_a_snapshot_while_the_stream_is_late_comes_after_a_rest(samples, tmp_pat
 
     ns.run(chip_of("one layer"), Late(samples[:10], None), state=state, request=request, listener=Rests())
     assert before[-3:] == ["took", False, True]
+
+
+def test_a_companion_that_fails_is_not_kept_behind_its_chip(samples, tmp_path):
+    state = tmp_path / "chip.h5"
+
+    class Counts(Fails):
+        name, count = "counts", 0
+
+        def take(self, first, results, *_):
+            super().take(first, results, *_)
+            self.count += len(results.winners)
+
+        def arrays(self, taken):
+            return {"count": np.array([self.count])}
+
+    counts = Counts(100)
+    with pytest.raises(ZeroDivisionError):
+        ns.run(
+            chip_of("one layer"), ArrayStream(samples[:200]), chunk=10, state=state, listener=counts,
+            companions=[counts], snapshot_samples=50,
+        )  # fmt: skip
+    kept = store.read(state)
+    assert kept.position == int(kept.beside["counts"]["count"][0]) == 100
