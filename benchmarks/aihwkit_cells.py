@@ -2,7 +2,7 @@
 
 In an environment of its own, which has aihwkit and torch, and needs nothing of this package::
 
-    python benchmarks/aihwkit_cells.py > tests/data/aihwkit_cells.json  # 1.1.0, a minute
+    python -m benchmarks.aihwkit_cells > tests/data/aihwkit_cells.json  # 1.1.0, a minute
 
 Cells: mean and deviation of 20 x 50,000 conductances programmed to each target by `PCMLikeNoiseModel`, as programmed
 and some seconds later, and the deviations of both over the 20. Reads: outputs of an analog tile with a converter

@@ -3,7 +3,7 @@
 ::
 
     NEUROSIM_DATA=... python -m pytest -n 0 benchmarks --benchmark-enable --benchmark-group-by=param:neurons
-    NEUROSIM_DATA=... python benchmarks/bench_dense.py            # ratios, pair by pair
+    NEUROSIM_DATA=... python -m benchmarks.bench_dense            # ratios, pair by pair
 
 Without `--benchmark-enable` each runs once, as a test that both compute the same update.
 """

@@ -2,7 +2,7 @@
 
 ::
 
-    NEUROSIM_DATA=... python benchmarks/bench_rules.py
+    NEUROSIM_DATA=... python -m benchmarks.bench_rules
 
 Each variant starts from the same trained SoftHebb weights and differs in one choice, so the same neurons learn; it is
 timed right after plain SoftHebb, and the median of the ratios is shown. Then the recipes as they are, which let very

@@ -2,7 +2,7 @@
 
 ::
 
-    NEUROSIM_DATA=... python benchmarks/deep.py [--threads 2] [--train 5000]
+    NEUROSIM_DATA=... python -m benchmarks.deep [--threads 2] [--train 5000]
 
 The floor of learning densely is six matrix products, three for responding; what learns from few responses has the three
 as its floor too. With PyTorch installed, its plain operations stand beside, checked to learn the same first.

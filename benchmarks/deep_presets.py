@@ -2,7 +2,7 @@
 
 ::
 
-    python benchmarks/deep_presets.py [NAME ...]
+    python -m benchmarks.deep_presets [NAME ...]
 
 The images are noise: what is measured does not depend on what they show, but for cutoffs, which keep fewer responses
 once a chip has learned.

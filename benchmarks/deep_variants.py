@@ -2,7 +2,7 @@
 
 ::
 
-    NEUROSIM_DATA=... python benchmarks/deep_variants.py [--only TEXT] [--most 50000] [--train 12000] [--test 4000]
+    NEUROSIM_DATA=... python -m benchmarks.deep_variants [--only TEXT] [--most 50000] [--train 12000] [--test 4000]
 
 A probe is a ridge classifier on pooled outputs (4 x 4 of one layer or two, 2 x 2 of three), 12,000 training images, the
 best of three strengths. On 4,000 test images its standard error is 0.7 points. A row takes five minutes on one core.

@@ -2,8 +2,8 @@
 
 ::
 
-    NEUROSIM_DATA=... python benchmarks/defaults.py            # widths and scales of the input
-    NEUROSIM_DATA=... python benchmarks/defaults.py --vary     # one constant at a time, winner's label alone
+    NEUROSIM_DATA=... python -m benchmarks.defaults            # widths and scales of the input
+    NEUROSIM_DATA=... python -m benchmarks.defaults --vary     # one constant at a time, winner's label alone
 """
 
 import argparse

@@ -2,11 +2,11 @@
 
 ::
 
-    NEUROSIM_DATA=... python benchmarks/drift.py             # purity after a change, by floor and by recipe
-    NEUROSIM_DATA=... python benchmarks/drift.py --mnist     # accuracy on MNIST, which does not change, by floor
-    NEUROSIM_DATA=... python benchmarks/drift.py --alarms    # alarms on streams that do not change
-    NEUROSIM_DATA=... python benchmarks/drift.py --held-out  # the same with seeds that chose no threshold
-    NEUROSIM_DATA=... python benchmarks/drift.py --delays    # how soon a change is told
+    NEUROSIM_DATA=... python -m benchmarks.drift             # purity after a change, by floor and by recipe
+    NEUROSIM_DATA=... python -m benchmarks.drift --mnist     # accuracy on MNIST, which does not change, by floor
+    NEUROSIM_DATA=... python -m benchmarks.drift --alarms    # alarms on streams that do not change
+    NEUROSIM_DATA=... python -m benchmarks.drift --held-out  # the same with seeds that chose no threshold
+    NEUROSIM_DATA=... python -m benchmarks.drift --delays    # how soon a change is told
 """
 
 import argparse

@@ -2,11 +2,11 @@
 
 ::
 
-    NEUROSIM_DATA=... python benchmarks/late_labels.py mnist   # 60,000 digits in their order, once
-    NEUROSIM_DATA=... python benchmarks/late_labels.py ecg     # the beats of record 100 in their order, once
-    NEUROSIM_DATA=... python benchmarks/late_labels.py delays  # labels that come some thousand samples late
-    NEUROSIM_DATA=... python benchmarks/late_labels.py chosen  # digits and MNIST's first 20,000, by what is forgotten
-    NEUROSIM_DATA=... python benchmarks/late_labels.py drift   # classes that change places, by how much is forgotten
+    NEUROSIM_DATA=... python -m benchmarks.late_labels mnist   # 60,000 digits in their order, once
+    NEUROSIM_DATA=... python -m benchmarks.late_labels ecg     # the beats of record 100 in their order, once
+    NEUROSIM_DATA=... python -m benchmarks.late_labels delays  # labels that come some thousand samples late
+    NEUROSIM_DATA=... python -m benchmarks.late_labels chosen  # digits and MNIST's first 20,000, by what is forgotten
+    NEUROSIM_DATA=... python -m benchmarks.late_labels drift   # classes that change places, by how much is forgotten
 
 Each sample is named before its label is learned, and all labels are counted. River is an extra:
 `pip install 'neurosim-chip[peers]'`.

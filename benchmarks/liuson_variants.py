@@ -2,7 +2,7 @@
 
 ::
 
-    NEUROSIM_DATA=... python benchmarks/liuson_variants.py [--heads]
+    NEUROSIM_DATA=... python -m benchmarks.liuson_variants [--heads]
 
 With `--heads`, only the last table: SoftHebb's hidden layer and the head that learns with it, at both rates.
 

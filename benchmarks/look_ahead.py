@@ -2,7 +2,7 @@
 
 ::
 
-    NEUROSIM_DATA=... taskset -c 0 python benchmarks/look_ahead.py [--neurons 500 2000 4000 8000 16000] [--json FILE]
+    NEUROSIM_DATA=... taskset -c 0 python -m benchmarks.look_ahead [--neurons 500 2000 4000 8000 16000] [--json FILE]
 
 After 1,000 and after 30,000 images, a chip learns from the next 4,096, each 256 of them four times, from equal weights
 in the same memory on: without looking ahead, as it decides (`kernels/dense/ways.py`; at first it knows nothing), always

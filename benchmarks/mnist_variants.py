@@ -2,7 +2,7 @@
 
 ::
 
-    NEUROSIM_DATA=... python benchmarks/mnist_variants.py [--only TEXT] [--learned 10000] [--epochs 20]
+    NEUROSIM_DATA=... python -m benchmarks.mnist_variants [--only TEXT] [--learned 10000] [--epochs 20]
 
 A chip learns from the first training images; the published readout is trained on what it sends of the same images, with
 two rates, so is a ridge regression on the classes, and both are judged on the last 10,000 training images (the standard

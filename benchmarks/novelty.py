@@ -2,9 +2,9 @@
 
 ::
 
-    NEUROSIM_DATA=... python benchmarks/novelty.py            # premature beats of ECG record 100, each detector
-    NEUROSIM_DATA=... python benchmarks/novelty.py --neurons  # the same by neurons and by measure, which chose nothing
-    NEUROSIM_DATA=... python benchmarks/novelty.py --chosen   # a rare class of digits, MNIST and N-MNIST, by constant
+    NEUROSIM_DATA=... python -m benchmarks.novelty            # premature beats of ECG record 100, each detector
+    NEUROSIM_DATA=... python -m benchmarks.novelty --neurons  # the same by neurons and by measure, which chose nothing
+    NEUROSIM_DATA=... python -m benchmarks.novelty --chosen   # a rare class of digits, MNIST and N-MNIST, by constant
 
 Every detector gets the same windows, once and in order, and scores each before it learns from it; only the isolation
 forest is fitted before. River is an extra: `pip install 'neurosim-chip[peers]'`.

@@ -2,7 +2,7 @@
 
 ::
 
-    NEUROSIM_DATA=... python benchmarks/radius_batches.py [--neurons 2000] [--radii 0.8 1 2.441 35.527]
+    NEUROSIM_DATA=... python -m benchmarks.radius_batches [--neurons 2000] [--radii 0.8 1 2.441 35.527]
 
 `neurosim reproduce radius` learns on-line, with a cap. This is the step that it replaces, in plain NumPy: one epoch of
 MNIST, temperature 1/12, rate 0.045 ||w| - 1|^0.2, first weights U[0, R sqrt(3 / D)]. Printed are accuracy by the

@@ -1,6 +1,6 @@
 """Every readout of one SoftHebb layer of 2,000 neurons after one on-line epoch of MNIST: the table of docs/readouts.md.
 
-python benchmarks/readouts.py FOLDER_OF_DATA [seed ...]
+python -m benchmarks.readouts FOLDER_OF_DATA [seed ...]
 """
 
 import sys

@@ -2,10 +2,10 @@
 
 ::
 
-    NEUROSIM_DATA=... python benchmarks/rules.py               # 8 settings each at 500 neurons, the best at 2,000
-    NEUROSIM_DATA=... python benchmarks/rules.py --by winner   # chosen by the winner's label alone, or by `linear`
-    NEUROSIM_DATA=... python benchmarks/rules.py --fast        # a small version of the same
-    NEUROSIM_DATA=... python benchmarks/rules.py --conscience  # what a conscience does to plain SoftHebb, radius 1
+    NEUROSIM_DATA=... python -m benchmarks.rules               # 8 settings each at 500 neurons, the best at 2,000
+    NEUROSIM_DATA=... python -m benchmarks.rules --by winner   # chosen by the winner's label alone, or by `linear`
+    NEUROSIM_DATA=... python -m benchmarks.rules --fast        # a small version of the same
+    NEUROSIM_DATA=... python -m benchmarks.rules --conscience  # what a conscience does to plain SoftHebb, radius 1
 
 Settings are chosen on training samples that were not learned from; the test set is looked at once, by the chosen one.
 Every measured cell is a JSON file in the folder `--cache`, so a run that was stopped goes on. A cell knows its

@@ -2,9 +2,9 @@
 
 ::
 
-    taskset -c 0 python benchmarks/sizes.py            # density, inputs, neurons; 10 minutes
-    taskset -c 0 python benchmarks/sizes.py --largest  # 10,000 inputs, 100,000 neurons: 4 GB of synapses
-    python benchmarks/sizes.py --threads               # a second thread, for one layer and for two
+    taskset -c 0 python -m benchmarks.sizes            # density, inputs, neurons; 10 minutes
+    taskset -c 0 python -m benchmarks.sizes --largest  # 10,000 inputs, 100,000 neurons: 4 GB of synapses
+    python -m benchmarks.sizes --threads               # a second thread, for one layer and for two
 
 Samples are drawn from twenty patterns, each input on by the density and then of a random size, a tenth of them drawn
 anew in every sample. A time is the least of five chunks', after as many samples as the table says.

@@ -2,7 +2,7 @@
 
 ::
 
-    python benchmarks/start.py [--runs 5] [--warm-only]
+    python -m benchmarks.start [--runs 5] [--warm-only]
 
 Three tables. Whole processes, one after another; beside them what an interpreter takes that imports NumPy, and ends; a
 cold start compiles everything: it gets an empty cache (NUMBA_CACHE_DIR). What a warm start consists of, and which

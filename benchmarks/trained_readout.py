@@ -1,6 +1,6 @@
 """How long the trained readout takes for an epoch, beside one pass of NumPy's over the same features.
 
-python benchmarks/trained_readout.py [samples] [inputs] [classes]
+python -m benchmarks.trained_readout [samples] [inputs] [classes]
 """
 
 import resource

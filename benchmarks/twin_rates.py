@@ -1,6 +1,6 @@
 """Choose the rates of the twins by backpropagation on held-out training samples: the table `TUNED` of the study.
 
-    python benchmarks/twin_rates.py $NEUROSIM_DATA mnist sgd-decay
+    python -m benchmarks.twin_rates $NEUROSIM_DATA mnist sgd-decay
 
 Lines: samples, (rate, batch), held-out accuracy of the best in percent.
 """

@@ -20,7 +20,7 @@ PIXELS = 307  # of one image, whose seed one of these transforms has drawn
 ARRIVALS, ROOFLINE = 401, 402  # for `neurosim bench`: arrivals of samples, and the order of rows in memory
 SWEEP, CONSTANTS, READOUT_ERRORS, SEEDS = 501, 502, 503, 504  # points of a sweep; what its front does not know exactly
 EXCHANGES = 505  # the order in which layers on cores are exchanged
-SHOWN_LABELS = 701  # labels of a stream that names of neurons are learned from
+SHOWN_LABELS = 801  # labels of a stream that names of neurons are learned from
 WORDS = 4  # words that Philox makes from one value of its counter
 PIECE = 1 << 22  # numbers made at a time, so that intermediate results take little memory
 

@@ -111,7 +111,8 @@ def test_what_is_no_frame_is_refused(options, words):
 
 def test_sources_that_have_no_frames_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
-    with pytest.raises(ns.ConfigError, match="format must be left out for all sources but files and -, got 'f32'"):
+    rule = "format must be left out for all sources but files, - and live ones, got 'f32'"
+    with pytest.raises(ns.ConfigError, match=rule):
         ns.open_stream("digits", format="f32", inputs=64)
     with pytest.raises(ns.StreamError, match="- has frames: the width of its samples must be given with inputs"):
         ns.open_stream("-", format="f32")
