@@ -3,6 +3,7 @@
 import ast
 import os
 import shutil
+from functools import cache
 
 import pytest
 from kernel_copy import HOW_CODE_IS_KEPT, NAMES, copy_package, edit, result_of, run, start
@@ -31,6 +32,7 @@ def imported(name):
                         break
 
 
+@cache
 def made_of(name):
     """Return a file and all kernel files that it imports, at first hand or not, and that compiled code is made of."""
     reached, waiting = set(), {name}
