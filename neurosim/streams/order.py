@@ -159,5 +159,5 @@ def repeat(stream: Stream, epochs: int, shuffle: int | None) -> Stream:
     if shuffle is not None:
         raise ConfigError("shuffle", "left out for a source of lines", stream.name, "lines come in order")
     if not stream.replayable:
-        raise ConfigError("epochs", "1 for a pipe, which cannot be read twice", epochs)
+        raise ConfigError("epochs", "1 for a pipe or a live source, which cannot be read twice", epochs)
     return Repeated(stream, epochs)

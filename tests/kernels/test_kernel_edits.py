@@ -260,7 +260,7 @@ EDITS = {  # the program, its loop, and for each file what stands there and what
     }),
     "event files": (EVENT_FILES, "events.evt3 decode", {
         "compiled.py": SHARED["compiled.py"],
-        "events/event_stream.py": ("return 127 if first == 0xFF", "return 128 if first == 0xFF"),
+        "events/es.py": ("return 127 if first == 0xFF", "return 128 if first == 0xFF"),
         "events/evt2.py": ("(fields >> 22) & 0x3F", "(fields >> 22) & 0x1F"),
         "events/evt3.py": ("else (base, polarity)", "else (base + 1, polarity)"),
         "events/tally.py": ("counts[OUTSIDE] += len(events) - kept", "counts[OUTSIDE] += len(events)"),

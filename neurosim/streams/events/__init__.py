@@ -1,4 +1,12 @@
-"""Event cameras: recordings are read by `read_events`, or block by block by `open_events`; encoders make samples."""
+"""Event cameras: recordings are read by `read_events`, or block by block by `open_events`; encoders make samples.
+
+What an event is, and what is counted, is in `event`. From files: `files` opens one by the table in `formats`, whose
+readers (`nmnist`, `dat`, `evt`, `aedat2`, `aedat3`, `aedat4`, `es`, `hdf5`) return what `opened` describes; `headers`
+and `cameras` are shared by some. To samples: `encoders` describe how, also in words (`encoder_text`), and `encoding`
+does it; `stream` has the `EventStream`, which takes events from what `event_sources` knows, fills blocks
+(`block_maker`), and, of a live source, remembers what a snapshot needs (`trail`). `reading` is for the table of all
+sources.
+"""
 
 from neurosim.streams.events.encoders import EventCounts as EventCounts
 from neurosim.streams.events.encoders import EventFrames as EventFrames

@@ -51,7 +51,7 @@ FORMATS = {
     "aedat2": Format("aedat2.open_aedat2", "AEDAT 2.0 of jAER", (".aedat", ".aedat2"), b"#!AER-DAT2.0"),
     "aedat3": Format("aedat3.open_aedat3", "AEDAT 3.1 of cAER", (".aedat", ".aedat3"), b"#!AER-DAT3.1"),
     "aedat4": Format("aedat4.open_aedat4", "AEDAT 4 of DV", (".aedat4",), b"#!AER-DAT4"),
-    "es": Format("event_stream.open_event_stream", "Event Stream", (".es",), b"Event Stream"),
+    "es": Format("es.open_es", "Event Stream", (".es",), b"Event Stream"),
     "hdf5": Format("hdf5.open_hdf5", "HDF5 with datasets t, x, y, p", (".h5", ".hdf5"), b"\x89HDF\r\n\x1a\n"),
 }
 AEDAT, TEXT = b"#!AER-DAT", b"%"  # what files of more than one format begin with

@@ -127,10 +127,14 @@ class Kafka(Transport):
             raise self._fault
         if self._until == "end" and not self._ends:
             raise Ended
-        first = self._consumer.poll(seconds)
+        try:
+            first = self._consumer.poll(seconds)
+            more = self._consumer.consume(MOST, 0) if first is not None else ()
+        except self._client.KafkaException as error:  # what was taken just now is read again
+            raise ConnectionError(f"{self._servers}: {_words(error)}") from None
         if first is not None:
             self._heard = time.monotonic()
-            return [message for each in (first, *self._consumer.consume(MOST, 0)) for message in self._read(each)]
+            return [message for each in (first, *more) for message in self._read(each)]
         if self._doubtful or time.monotonic() - self._heard >= SILENT:
             self._probe()
         return ()

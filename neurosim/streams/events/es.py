@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from neurosim.errors import StreamError
-from neurosim.kernels.events import event_stream as kernel
+from neurosim.kernels.events import es as kernel
 from neurosim.outside.files import check_regular
 from neurosim.streams.events.event import Counts, Events
 from neurosim.streams.events.opened import Opened, cut, new_events, pieces
@@ -21,7 +21,7 @@ MOST_HELD = 16 << 20  # bytes of one generic record
 COLOURS = "colours have no polarity, so p is 1, and are left out"
 
 
-def open_event_stream(path: Path) -> Opened:
+def open_es(path: Path) -> Opened:
     """Open an Event Stream of version 2. A generic one has no pixels: its records are passed over, and counted."""
     check_regular(path)
     with path.open("rb") as file:
