@@ -61,9 +61,19 @@ def fail(message: str, code: int = BAD_INPUT) -> NoReturn:
     sys.exit(code)
 
 
-def echo_error(line: str, end: str = "\n") -> None:
-    """Print a line on standard error, whatever its encoding."""
-    click.echo(_printable(line + end, sys.stderr), err=True, nl=False)
+def echo_error(line: str, end: str = "\n") -> bool:
+    """Print a line on standard error, whatever its encoding; return False if it cannot be written, as on a full disk.
+
+    Then nothing more is written there, and the command goes on: what it does is not to depend on what it says.
+    """
+    try:
+        click.echo(_printable(line + end, sys.stderr), err=True, nl=False)
+        if sys.stderr is not None:
+            sys.stderr.flush()
+    except OSError:
+        sys.stderr = None  # else the interpreter flushes it again at its end
+        return False
+    return True
 
 
 def _printable(text: str, stream: Any) -> str:

@@ -154,6 +154,12 @@ def test_what_was_left_out_of_files_is_told(tmp_path):
     summary = json.loads(invoke(*words).stdout)
     assert summary["notes"] == [f"{outside} events outside the sensor, and left out"]
     assert summary["samples"] == 120 - outside
+    assert json.loads(invoke(*words, "--epochs", 2).stdout)["notes"] == summary["notes"]
+
+    stream = ns.open_stream(f"events:{tmp_path / 'all'}", encode="local", sensor=(20, 20))
+    for _ in range(2):  # counts are of one reading
+        assert sum(len(block.samples) for block in stream.blocks()) == 120 - outside
+        assert (stream.outside, stream.bad) == (outside, 0)
 
     path = tmp_path / "beyond.bin"
     path.write_bytes(bytes([30, 30, 0, 0, 1]) * 3)
