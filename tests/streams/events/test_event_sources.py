@@ -1,6 +1,7 @@
 """Sources of events by their names: with `encode`, in Python and on the command line."""
 
 import json
+import os
 
 import h5py
 import numpy as np
@@ -176,3 +177,31 @@ def test_events_that_are_taken_at_another_time_are_told():
     assert stream.notes == (
         "1 events earlier than one before, and taken at its time", "1 events that began the clock anew",
     )  # fmt: skip
+
+
+def test_the_format_of_a_file_without_a_known_ending_is_said_by_an_option(tmp_path):
+    path = write_records(tmp_path / "one.bin")
+    words = ("--encode", "local", "--sensor", "34,34", "--neurons", 4, "--json")
+    wanted = json.loads(invoke("stream", path, *words).stdout)
+    for name in ("noext", "wrong.raw", "wrong.csv", "wrong.h5"):
+        other = path.rename(path.with_name(name))
+        got = json.loads(invoke("stream", other, *words, "--format", "nmnist").stdout)
+        assert got["state_sha256"] == wanted["state_sha256"]
+        message = invoke("stream", other, *words, "--format", "nmnst", code=2).stderr
+        assert "format must be one of nmnist, dat" in message
+        path = other
+    unknown = path.rename(tmp_path / "noext")
+    message = invoke("stream", unknown, *words, code=2).stderr
+    assert "noext must end as a file of events does (.aedat, " in message
+    assert "--format, one of nmnist, dat, evt2" in message
+    assert "encode must be given for a source" in invoke("stream", unknown, "--format", "nmnist", code=2).stderr
+    frames = unknown.rename(tmp_path / "frames.bin")
+    assert ns.open_stream(frames, format="u8", inputs=100).length == 4  # as every file
+
+
+def test_events_through_a_pipe_are_refused_with_what_can_be_done(tmp_path):
+    os.mkfifo(tmp_path / "pipe.raw")
+    for source in (tmp_path / "pipe.raw", "-"):
+        message = invoke("stream", source, "--encode", "local", code=2).stderr
+        assert "events are not read from a pipe: write them to a file, or send them to udp-events:" in message
+        assert "neurosim stream -" not in message
