@@ -4,7 +4,6 @@ from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 
-from neurosim.checks import number, whole
 from neurosim.chip.samples import check_fits
 from neurosim.errors import ConfigError, DivergedError, SampleError, StateError
 from neurosim.fleet.fleet import Fleet
@@ -13,8 +12,9 @@ from neurosim.fleet.report import FleetReport
 from neurosim.fleet.snapshots import FleetSnapshots, LabelledFleet
 from neurosim.fleet.workers import Worker
 from neurosim.online.companion import Companions
-from neurosim.online.pace import AUTO, check_chunk
+from neurosim.online.pace import AUTO
 from neurosim.online.request import Request
+from neurosim.online.run import check_run
 from neurosim.state import store
 from neurosim.state.checksum import FLEET
 from neurosim.streams import Stream, check_stream
@@ -82,11 +82,7 @@ def run_fleet(
     >>> report.samples, ns.Fleet.load("pumps.h5").keys
     (3, ('pump-1', 'pump-2'))
     """
-    whole("start", start, 0)
-    whole("position", start if position is None else position, 0)
-    check_chunk(chunk)
-    whole("snapshot_samples", snapshot_samples, 0)
-    number("snapshot_seconds", snapshot_seconds, "at least 0", 0)
+    check_run(start, position, chunk, fleet.threads, snapshot_samples, snapshot_seconds)
     worker = Worker.of(worker) if isinstance(worker, str) else worker
     check_stream("stream", stream)
     if not stream.keyed:

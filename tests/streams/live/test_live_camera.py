@@ -59,7 +59,10 @@ def test_the_command_line_learns_from_events_as_they_arrive_and_keeps_the_surfac
                 if first % 160 == 0:
                     sender.sendto(b"abc", ("127.0.0.1", port))
                 time.sleep(0.002)
-        said, errors = process.communicate(timeout=WAIT)
+        try:
+            said, errors = process.communicate(timeout=WAIT)
+        finally:
+            process.kill()
     assert process.returncode == 0, errors
     summary = json.loads(said)
     assert summary["samples"] == 400
