@@ -61,13 +61,18 @@ def fail(message: str, code: int = BAD_INPUT) -> NoReturn:
     sys.exit(code)
 
 
-def echo_error(line: str, end: str = "\n") -> bool:
-    """Print a line on standard error, whatever its encoding; return False if it cannot be written, as on a full disk.
+def echo_error(line: str, end: str = "\n") -> None:
+    """Print a line on standard error, whatever its encoding; if it cannot be written, go on without it."""
+    told_on_error(line + end)
 
-    Then nothing more is written there, and the command goes on: what it does is not to depend on what it says.
+
+def told_on_error(text: str) -> bool:
+    """Print a text on standard error; return False if it cannot be written, as on a full disk.
+
+    Then nothing more is written there: what a command does is not to depend on what it can say.
     """
     try:
-        click.echo(_printable(line + end, sys.stderr), err=True, nl=False)
+        click.echo(_printable(text, sys.stderr), err=True, nl=False)
         if sys.stderr is not None:
             sys.stderr.flush()
     except OSError:

@@ -183,10 +183,8 @@ def _of_events(row: Source | None, target: list[Any], source: str, options: Mapp
     if given is not None:
         return path if encode is not None or _names_events(given) else None
     if row is None and path.exists():
-        from neurosim.streams.events.formats import FORMATS
-
         _check_file(source, path, EVENT_FILE)
-        endings, names = ", ".join(EVENT_FILE.endings), ", ".join(FORMATS)
+        endings, names = ", ".join(EVENT_FILE.endings), ", ".join(_formats("events.formats"))
         raise StreamError(
             f"source {source} must end as a file of events does ({endings}), or come with its format (--format, one of "
             f"{names})"
@@ -196,13 +194,12 @@ def _of_events(row: Source | None, target: list[Any], source: str, options: Mapp
 
 def _names_events(format: object) -> bool:  # noqa: A002
     """Return whether this is the name of a format of events."""
-    from neurosim.streams.frames import FORMATS as OF_FRAMES
+    return format not in _formats("frames") and format in _formats("events.formats")
 
-    if format in tuple(OF_FRAMES):
-        return False
-    from neurosim.streams.events.formats import FORMATS
 
-    return format in tuple(FORMATS)
+def _formats(module: str) -> tuple[str, ...]:
+    """Return the names in a table of formats, which is imported only when somebody asks."""
+    return tuple(import_module(f"neurosim.streams.{module}").FORMATS)
 
 
 def _framed(row: Source | None, target: list[Any], source: str, options: Mapping[str, Any]) -> tuple[Source, list[Any]]:

@@ -98,7 +98,23 @@ def test_a_stream_with_keys_is_read_from_any_position_and_in_epochs(tmp_path):
 
 
 FRACTIONS = ["1.5", "-0.5", "2.0", "2.", ".5", "1e-3", "1.5e3", "+1e3", "-1E3"]
-NO_KEYS = ["", "  ", "nan", "NaN", "null", "NA", "none", "None", "inf", "-Inf", "+infinity", *FRACTIONS, "x" * (LONGEST_KEY + 1), "ü" * (LONGEST_KEY + 1), "a\x07b"]
+NO_KEYS = [
+    "",
+    "  ",
+    "nan",
+    "NaN",
+    "null",
+    "NA",
+    "none",
+    "None",
+    "inf",
+    "-Inf",
+    "+infinity",
+    *FRACTIONS,
+    "x" * (LONGEST_KEY + 1),
+    "ü" * (LONGEST_KEY + 1),
+    "a\x07b",
+]
 
 
 @pytest.mark.parametrize("key", NO_KEYS)
@@ -130,7 +146,9 @@ def test_longest_keys():
     assert checked_key(2**53 - 1) == str(2**53 - 1)
 
 
-@pytest.mark.parametrize("key", ["7", "007", "+7", "-7", "1e3", "12E5", "0x10", "1_000", "v1.5", "1.2.3", "info", "nano"])
+@pytest.mark.parametrize(
+    "key", ["7", "007", "+7", "-7", "1e3", "12E5", "0x10", "1_000", "v1.5", "1.2.3", "info", "nano"]
+)
 def test_texts_and_whole_numbers_are_keys(tmp_path, key):
     assert checked_key(f" {key} ") == key
     path = tmp_path / "rows.csv"

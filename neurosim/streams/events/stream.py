@@ -133,6 +133,11 @@ class EventStream(Stream):
         """Return what must be equal for a run to go on: the encoder and the sensor are part of it."""
         return super().identity() | {"sensor": "{} x {}".format(*self.sensor)}
 
+    def prepare(self) -> str | None:
+        """Take hold of the port of a live source, before reading begins: see `Stream`."""
+        prepare: Callable[[], str | None] | None = getattr(self._sources[0], "prepare", None)
+        return None if prepare is None else prepare()
+
     def counted(self, taken: int) -> dict[str, int]:
         """Return what was counted of a live source: see `Stream.counted`."""
         if self.replayable:
