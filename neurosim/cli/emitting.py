@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from neurosim.cli import options as shared
-from neurosim.cli.faults import echo_error, fail, say
+from neurosim.cli.faults import BAD_INPUT, fail, say, told_on_error
 from neurosim.cli.following import Following
 from neurosim.cli.interrupts import Interrupts
 
@@ -194,8 +194,8 @@ class Emission:
         """Print the summary: on standard error if records are on standard output."""
         if self.emitter is None:
             say(text)
-        else:
-            echo_error(text)
+        elif not told_on_error(text + "\n"):
+            sys.exit(BAD_INPUT)  # as where standard output cannot be written
 
 
 def _emitter(

@@ -14,7 +14,7 @@ from neurosim.cli.compiled_code import find_cache
 from neurosim.cli.faults import echo_error, fail, say
 from neurosim.cli.interrupts import Interrupts
 from neurosim.cli.options import DEFAULT_KEYS, LAYER_CONSTANTS, RunOptions
-from neurosim.cli.transforms import open_transformed
+from neurosim.cli.transforms import open_transformed, say_ready
 
 if TYPE_CHECKING:
     from neurosim.fleet.fleet import Fleet
@@ -47,6 +47,7 @@ def learn_keyed(options: RunOptions) -> None:
     with nullcontext() if options.state is None else store.claim(options.state, FLEET):
         fleet, position = _fleet_for(options, stream, worker)
         request = Request()
+        say_ready(stream)
         with Interrupts(Stop, request.ask) as interrupts, _bar(fleet) as watch:
             report = run_fleet(
                 fleet, stream, state=options.state, start=position if stream.replayable or options.replay else 0,

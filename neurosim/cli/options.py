@@ -274,9 +274,9 @@ header = _shared(
 )  # fmt: skip
 delimiter = _shared("--delimiter", metavar="CHAR", help="Lines of CSV: what is between cells, or tab.  [default: ,]")
 frames = _shared(
-    "--format", type=click.Choice(["f32", "u8"]),
-    help="Binary frames of --inputs numbers: little-endian float32, or bytes read as 0 to 1. With --label, 0 or -1, "
-    "the first or last number is the label.",
+    "--format", metavar="FORMAT",
+    help="f32 or u8: binary frames of --inputs numbers, little-endian float32, or bytes read as 0 to 1; with --label, "
+    "0 or -1, the first or last number is the label. Events: a file's format, as nmnist, if its name does not say it.",
 )  # fmt: skip
 epochs = _shared("--epochs", default=1, show_default=True, help="How many times over.")
 image_size = _shared("--image-size", type=int, metavar="N", help="images:FOLDER: height and width they are brought to.")

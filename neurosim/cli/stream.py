@@ -21,7 +21,7 @@ from neurosim.cli.help import FilledHelp
 from neurosim.cli.interrupts import Interrupts, ignored
 from neurosim.cli.keyed import learn_keyed
 from neurosim.cli.options import DEFAULT_KEYS, RunOptions
-from neurosim.cli.transforms import AUGMENTATIONS, open_transformed, say_numbers
+from neurosim.cli.transforms import AUGMENTATIONS, open_transformed, say_numbers, say_ready
 
 if TYPE_CHECKING:
     from neurosim.chip.chip import Chip
@@ -297,6 +297,7 @@ def _learn(
     from neurosim.online.run import run
 
     start = position if stream.replayable or options.replay else 0
+    say_ready(stream)
     with show(chip, stream, start, interrupts) as shown:
         return run(
             chip, stream, state=options.written, start=start, position=position,

@@ -55,6 +55,13 @@ def _say_notes(stream: "Stream") -> None:
             said.add(note)
 
 
+def say_ready(stream: "Stream") -> None:
+    """Begin to listen, if others come to this stream, and say on standard error that they can come now."""
+    place = stream.prepare()
+    if place is not None:
+        echo_error(f"Listening at {place}.")
+
+
 def say_numbers(numbers: "dict[str, str | None]", aloud: bool = True) -> list[str]:
     """Say on standard error where streams' stored numbers become inputs differently; return that as notes.
 

@@ -78,9 +78,11 @@ def open_stream(
         For `images:FOLDER`, which requires it: height and width that images are resampled to.
     samples, labels : str, optional
         For `.npz` and HDF5 files: names of the arrays; by default `samples` (or `x`) and `labels` (or `y`).
-    format : {"f32", "u8"}, optional
-        The source is a file or a pipe of frames: numbers in little-endian float32, or bytes, `inputs` of them a sample
-        and nothing between; `label` 0 or -1 says that one more before or after them is the label.
+    format : str, optional
+        `f32` or `u8`: the source is a file or a pipe of frames, numbers in little-endian float32, or bytes, `inputs`
+        of them a sample and nothing between; `label` 0 or -1 says that one more before or after them is the label.
+        Of a file of events, one of the formats that docs/events.md lists, where its beginning and its ending do not
+        tell.
     key : str, optional
         For lines: the column that says whose a sample is, by name or number, or its key in JSON objects. Blocks are
         then `neurosim.streams.keyed.KeyedBlock`, and `neurosim.Fleet` has a chip for each key.

@@ -152,6 +152,18 @@ class Stream(ABC):
         """
         return None
 
+    def prepare(self) -> str | None:
+        """Take hold of what others need to reach a source that they come to, and return it: HOST:PORT; else None.
+
+        Reading does so too; to do it before leaves no time in which they are refused, or what they send is lost.
+
+        Raises
+        ------
+        StreamError
+            If it is not to be had.
+        """
+        return None
+
     def counted(self, taken: int) -> dict[str, int]:
         """Return what a source that arrives by itself has counted since reading began; nothing for all others.
 

@@ -1,5 +1,6 @@
 """Streams with keys: each sample says whose it is, as where many sensors share one stream."""
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -7,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.streams.base import Block
-from neurosim.streams.label_numbers import NO_LABEL, is_control, quoted
+from neurosim.streams.label_numbers import DECIMAL, NO_LABEL, is_control, quoted
 
 LONGEST_KEY = 200  # characters
 LARGEST_NUMBER = 1 << 53  # up to here, a whole number is the same as int and as float
 MESSAGE = "@message"  # in place of a column: the key of the message that brings the sample, as of Kafka
+WHOLE = re.compile("[-+]?[0-9]+|[0-9]+[eE][0-9]+")  # the second is a hexadecimal name such as 12e5
+NO_KEYS = {"none", "inf", "infinity", "nan"}  # in any case, with or without a sign: what other programs write for none
 MOST_KNOWN = 100_000  # keys, as they stand in lines, that are not checked again
 
 
@@ -80,7 +83,7 @@ class KeyTexts:
 
     def of_value(self, value: str | int | float) -> str:
         """Return the key of a value of JSON, whose numbers are exact; raise ValueError if it is none."""
-        known = self._known.get(value)
+        known = None if type(value) is float else self._known.get(value)  # 2.0 would pass for 2
         return self._keep(value, checked_key(value)) if known is None else known
 
     def _of_cell(self, cell: bytes) -> str:
@@ -107,21 +110,24 @@ def key_of_message(key: bytes | None) -> str:
 def checked_key(value: object) -> str:
     """Return a key as text: a text without the spaces around it, or a whole number in decimal.
 
+    Lines of CSV, values of JSON and keys of messages are all checked here, so that all take the same texts for keys.
+
     Raises
     ------
     ValueError
-        If it is neither; is empty, or says that there is none (`nan`, `null`, `NA`); has control characters or lone
-        surrogates; or has more than 200 characters.
+        If it is neither; reads as a fraction, as `1.5`, `2.0` and `1e-3` do, for then it is a measured value; is empty,
+        or says that there is none (`nan`, `null`, `NA`, `none`, `inf`); has control characters or lone surrogates; or
+        has more than 200 characters.
     """
-    if type(value) is float and value.is_integer() and abs(value) < LARGEST_NUMBER:
-        value = int(value)
     key = str(value) if type(value) is int and abs(value) < LARGEST_NUMBER else value
     if not isinstance(key, str):
         got = "null or NaN" if key is None or key != key else quoted(key)
         raise ValueError(f"a key must be a text or a whole number, got {got}")
     key = key.strip()
-    if key in NO_LABEL or key.lower() in NO_LABEL:
+    if key in NO_LABEL or key.lower() in NO_LABEL or key.lower().lstrip("+-") in NO_KEYS:
         raise ValueError(f"a key must be a text or a whole number, got {quoted(key) if key else 'none'}")
+    if DECIMAL.fullmatch(key) and not WHOLE.fullmatch(key):
+        raise ValueError(f"a key must be a text or a whole number, got the fraction {quoted(key)}; is it the key?")
     if len(key) > LONGEST_KEY:
         raise ValueError(f"a key must have at most {LONGEST_KEY} characters, got {len(key)}: {quoted(key)}")
     if not (key.isascii() and key.isprintable()) and any(map(is_control, key)):

@@ -82,7 +82,7 @@ class Repeated(Stream):
         self.source, self.epochs, self.length = source, epochs, None
         self.name, self.inputs, self.labelled = source.name, source.inputs, source.labelled
         self._shape, self.labels_advice = source.shape, source.labels_advice
-        self.numbers, self.notes = source.numbers, source.notes
+        self.numbers = source.numbers
         self.classes_grow, self.keyed = source.classes_grow, source.keyed
 
     def blocks(self, start: int = 0, size: int = 256) -> Iterator[Block]:
@@ -110,6 +110,11 @@ class Repeated(Stream):
     def identity(self) -> dict[str, object]:
         """Return what must be equal for a run to go on; the number of epochs is not part of it, so it may grow."""
         return self.source.identity()
+
+    @property
+    def notes(self) -> tuple[str, ...]:  # type: ignore[override]
+        """What is odd in the source, as far as the latest epoch has come."""
+        return self.source.notes
 
     @property
     def columns(self) -> tuple[str, ...]:  # type: ignore[override]

@@ -94,7 +94,7 @@ SOURCES = (
     Source("hdf5.hdf5_file", NAMES, endings=(".h5", ".hdf5"), datasets=True, spelling="FILE.h5[:DATASET[,LABELS]]"),
     Source(
         "events.reading.event_file",
-        EVENTS,
+        (*EVENTS, "format"),
         endings=(".aedat", ".aedat2", ".aedat3", ".aedat4", ".bin", ".bs2", ".dat", ".es", ".raw"),
         spelling="events as FILE.aedat4, FILE.raw, FILE.dat, FILE.es, FILE.bin or the like",
     ),
@@ -118,7 +118,8 @@ SOURCES = (
     Source("lines.pipe", KEYED, name="-", splits=("",), spelling="- for a pipe"),
 )
 FRAME_FILE, FRAME_PIPE = SOURCES[-2], Source("frames.frame_pipe", FRAMES, name="-", splits=("",))  # by --format
-EVENT_FILE = next(row for row in SOURCES if row.endings and row.options == EVENTS)
+EVENT_FILE = next(row for row in SOURCES if row.reader == "events.reading.event_file")
+OTHER_THAN_PIPE = "write them to a file, or send them to udp-events:[HOST:]PORT"  # what to do with events
 NAMED = {row.name: row for row in SOURCES if row.name}
 BEFORE_HOST = re.compile(r"[^/@,?]*@")
 KNOWN = ", ".join(row.listed for row in SOURCES[:-1]) + f", or {SOURCES[-1].listed}"
@@ -135,14 +136,15 @@ def open_source(source: str, options: Mapping[str, Any]) -> "Stream":
         If one of `EXACT` is given for a source that does not take it.
     """
     row, target = _recognise(source, options["root"])
-    if options["encode"] is not None and row is not None and row.reader == "hdf5.hdf5_file":
-        row, target = EVENT_FILE, target[:1]  # HDF5 holds samples, or events
-    if options["format"] is not None:
+    if (path := _of_events(row, target, source, options)) is not None:
+        row, target = EVENT_FILE, [path]
+    elif options["format"] is not None:
         row, target = _framed(row, target, source, options)
     for name in EXACT:
         if options[name] is not None and (row is None or name not in row.options):
             takers = " and ".join(row.listed for row in SOURCES if name in row.options)
-            raise ConfigError(name, f"left out for all sources but {takers}", options[name])
+            advice = f"events are not read from a pipe: {OTHER_THAN_PIPE}" if source == "-" and name in EVENTS else ""
+            raise ConfigError(name, f"left out for all sources but {takers}", options[name], advice)
     if row is None:
         shown = hidden(source) if "://" in source else source
         raise StreamError(f"source must be one of {KNOWN}, got {shown!r}")
@@ -151,7 +153,7 @@ def open_source(source: str, options: Mapping[str, Any]) -> "Stream":
         spelled = f"{', '.join(others)} or {last}" if others else last
         raise StreamError(f"{row.name} must be asked for as {spelled}, got {source}")
     if row.endings:
-        _check_file(source, target[0])
+        _check_file(source, target[0], row)
     module, _, function = row.reader.rpartition(".")
     reader = getattr(import_module(f"neurosim.streams.{module}"), function)
     stream: Stream = reader(*target, **{name: options[name] for name in row.options})
@@ -163,23 +165,64 @@ def hidden(address: str) -> str:
     return BEFORE_HOST.sub("...@", address)
 
 
+def _of_events(row: Source | None, target: list[Any], source: str, options: Mapping[str, Any]) -> Path | None:
+    """Return the path of a file that is one of events by its options: its ending may be another one, or none.
+
+    Raises
+    ------
+    StreamError
+        If `encode` says that it is one, and neither its ending nor `format` says of which format.
+    """
+    encode, given = options["encode"], options["format"]
+    if (encode is None and given is None) or (row is not None and not row.endings):
+        return None
+    if encode is not None and row is not None and row.reader == "hdf5.hdf5_file":
+        path: Path = target[0]
+        return path  # HDF5 holds samples, or events
+    path = options["root"] / source
+    if given is not None:
+        return path if encode is not None or _names_events(given) else None
+    if row is None and path.exists():
+        _check_file(source, path, EVENT_FILE)
+        endings, names = ", ".join(EVENT_FILE.endings), ", ".join(_formats("events.formats"))
+        raise StreamError(
+            f"source {source} must end as a file of events does ({endings}), or come with its format (--format, one of "
+            f"{names})"
+        )
+    return None
+
+
+def _names_events(format: object) -> bool:  # noqa: A002
+    """Return whether this is the name of a format of events."""
+    return format not in _formats("frames") and format in _formats("events.formats")
+
+
+def _formats(module: str) -> tuple[str, ...]:
+    """Return the names in a table of formats, which is imported only when somebody asks."""
+    return tuple(import_module(f"neurosim.streams.{module}").FORMATS)
+
+
 def _framed(row: Source | None, target: list[Any], source: str, options: Mapping[str, Any]) -> tuple[Source, list[Any]]:
     """Return the row of frames and its arguments, for a source with `format`: any file, a pipe, or a live one."""
     if source == "-":
         return FRAME_PIPE, []
-    if row is not None and "format" in row.options:
+    if row is not None and "format" in row.options and row is not EVENT_FILE:
         return row, target
     if row is not None and row.name:
         raise ConfigError("format", "left out for all sources but files, - and live ones", options["format"])
     return FRAME_FILE, [options["root"] / source]
 
 
-def _check_file(source: str, path: Path) -> None:
+def _check_file(source: str, path: Path, row: Source) -> None:
     """Refuse what is no regular file before it is opened: a FIFO waits for a writer, and a device never ends."""
     if not path.exists():
         raise StreamError(f"source {source} must be a file: there is none at {path}")
     if (other := other_than_regular(path)) is not None:
-        advice = "" if path.is_dir() else f"; only - is a pipe: neurosim stream - < {path}"
+        advice = ""
+        if row is EVENT_FILE and not path.is_dir():
+            advice = f"; events are not read from a pipe: {OTHER_THAN_PIPE}"
+        elif ("delimiter" in row.options or "format" in row.options) and not path.is_dir():
+            advice = f"; only - is a pipe: neurosim stream - < {path}"
         raise StreamError(f"source {source} must be a regular file, got {other}{advice}")
 
 

@@ -170,3 +170,23 @@ def test_what_needs_no_compiled_code_looks_for_no_folder(monkeypatch):
     monkeypatch.setattr(cost, "find_cache", fail)
     assert CliRunner().invoke(main, ["cost", "--list"]).exit_code == 0
     assert CliRunner().invoke(main, ["cost", "--help"]).exit_code == 0
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize(("words", "code"), [
+    (("stream", "nowhere.csv"), 2), (("--nothing",), 2), (("stream", "rows.csv", "--neurons", "2"), 0),
+    (("stream", "rows.csv", "--neurons", "2", "--emit", "winner"), 2),
+])  # fmt: skip
+def test_what_cannot_be_said_on_standard_error_is_no_other_exit_code(tmp_path, words, code):
+    """Only where the summary belongs there is it an error by itself, as a full disk is of standard output."""
+    (tmp_path / "rows.csv").write_text("1,2\n2,1\n" * 3)
+    with open("/dev/full", "wb") as full:
+        command = [sys.executable, "-m", "neurosim", *words]
+        root = os.path.dirname(os.path.dirname(ns.__file__))
+        environment = os.environ | {"PYTHONPATH": root}
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=full, check=False, timeout=120
+        )
+    assert done.returncode == code
+    if "rows.csv" in words:
+        assert done.stdout.count(b"\n") >= 6

@@ -1,6 +1,7 @@
 """`neurosim stream` of live sources: what ends them, what they say, and that Ctrl-C ends a silent one well."""
 
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -71,7 +72,7 @@ def test_the_summary_tells_what_arrived_and_a_run_goes_on(sender, tmp_path):
 def test_what_cannot_be_is_one_line(options, words):
     port = str(free_port())
     done = invoke("stream", *(str(option).replace("{port}", port) for option in options), code=2)
-    (line,) = done.stderr.strip().splitlines()
+    line, *_ = done.stderr.strip().removeprefix(f"Listening at 127.0.0.1:{port}.\n").splitlines()
     assert words.replace("{port}", port) in line
 
 
@@ -100,3 +101,32 @@ def test_a_signal_ends_a_silent_source_with_the_state_written(tmp_path):
     assert summary["samples"] == ns.Chip.load(state).samples == store.read(state).position
     assert summary["source"]["received"] == summary["samples"] + summary["source"]["left"]
     assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("words", [
+    ("udp:0", "--inputs", "2"), ("tcp-listen:0", "--inputs", "2"), ("tcp-listen:0", "--inputs", "1", "--key", "0"),
+    ("udp-events:0", "--encode", "local:radius=1", "--sensor", "4,4"),
+])  # fmt: skip
+def test_a_source_that_listens_says_when_it_can_be_reached(words):
+    """What is sent at once after the line is learned from: nothing is lost while code is compiled."""
+    command = [*COMMAND, "stream", *words, "--neurons", "2", "--idle", "3", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        watchdog = threading.Timer(WAIT, process.kill)
+        watchdog.start()
+        line = process.stderr.readline()
+        place = re.fullmatch(r"Listening at 127\.0\.0\.1:([0-9]+)\.\n", line)
+        assert place, line
+        kind = socket.SOCK_STREAM if words[0].startswith("tcp") else socket.SOCK_DGRAM
+        with socket.socket(type=kind) as sender:
+            sender.settimeout(WAIT)
+            sender.connect(("127.0.0.1", int(place[1])))
+            sender.sendall(bytes([5, *[0] * 12]) if "--sensor" in words else b"1,2\n")
+        said, errors = process.communicate(timeout=WAIT)
+        watchdog.cancel()
+    assert process.returncode == 0, errors
+    assert json.loads(said)["samples"] == 1
+
+
+def test_a_source_that_listens_needs_no_standard_error():
+    command = " ".join([*COMMAND, "stream", "udp:0", "--inputs", "2", "--neurons", "2", "--idle", "0.2", "2>&-"])
+    assert subprocess.run(command, shell=True, timeout=WAIT, check=False, stdout=subprocess.DEVNULL).returncode == 2

@@ -78,7 +78,7 @@ def test_keys_of_json(tmp_path, form):
 
 
 def test_numbers_of_json_are_keys_as_texts(tmp_path):
-    lines = ['{"x": [1], "k": 17}', '{"x": [2], "k": 17.0}', '{"x": [3], "k": "17"}', '{"x": [4], "k": " 17 "}']
+    lines = ['{"x": [1], "k": 17}', '{"x": [2], "k": 17}', '{"x": [3], "k": "17"}', '{"x": [4], "k": " 17 "}']
     (tmp_path / "rows.ndjson").write_text("\n".join(lines))
     assert read(ns.open_stream(tmp_path / "rows.ndjson", key="k"))[0] == ["17"] * 4
 
@@ -97,7 +97,24 @@ def test_a_stream_with_keys_is_read_from_any_position_and_in_epochs(tmp_path):
     assert other.identity()["content"] != stream.identity()["content"]
 
 
-NO_KEYS = ["", "  ", "nan", "NaN", "null", "NA", "x" * (LONGEST_KEY + 1), "ü" * (LONGEST_KEY + 1), "a\x07b"]
+FRACTIONS = ["1.5", "-0.5", "2.0", "2.", ".5", "1e-3", "1.5e3", "+1e3", "-1E3"]
+NO_KEYS = [
+    "",
+    "  ",
+    "nan",
+    "NaN",
+    "null",
+    "NA",
+    "none",
+    "None",
+    "inf",
+    "-Inf",
+    "+infinity",
+    *FRACTIONS,
+    "x" * (LONGEST_KEY + 1),
+    "ü" * (LONGEST_KEY + 1),
+    "a\x07b",
+]
 
 
 @pytest.mark.parametrize("key", NO_KEYS)
@@ -111,7 +128,7 @@ def test_what_is_no_key_is_a_malformed_line(tmp_path, key):
     assert stream.bad == 1
 
 
-@pytest.mark.parametrize("key", [None, True, 1.5, float("nan"), [1], {}, 2**60, b"a", *NO_KEYS])
+@pytest.mark.parametrize("key", [None, True, 1.5, 2.0, -0.0, float("nan"), [1], {}, 2**60, b"a", *NO_KEYS])
 def test_values_that_are_no_keys(tmp_path, key):
     with pytest.raises(ValueError, match="a key must"):
         checked_key(key)
@@ -127,7 +144,24 @@ def test_longest_keys():
     assert checked_key("x" * LONGEST_KEY) == "x" * LONGEST_KEY
     assert checked_key("ü" * LONGEST_KEY) == "ü" * LONGEST_KEY
     assert checked_key(2**53 - 1) == str(2**53 - 1)
-    assert checked_key(-0.0) == "0"
+
+
+@pytest.mark.parametrize(
+    "key", ["7", "007", "+7", "-7", "1e3", "12E5", "0x10", "1_000", "v1.5", "1.2.3", "info", "nano"]
+)
+def test_texts_and_whole_numbers_are_keys(tmp_path, key):
+    assert checked_key(f" {key} ") == key
+    path = tmp_path / "rows.csv"
+    path.write_text(f"a,1,2\n{key},3,4\n")
+    assert read(ns.open_stream(path, key="0"))[0] == ["a", key]
+
+
+def test_a_fraction_is_no_key_though_an_equal_whole_number_is_known(tmp_path):
+    path = tmp_path / "rows.ndjson"
+    path.write_text('{"k": 2, "x": [1]}\n' * 3 + '{"k": 2.0, "x": [2]}\n' + '{"k": 2, "x": [3]}\n')
+    stream = ns.open_stream(path, key="k", skip_bad=True)
+    assert read(stream)[0] == ["2"] * 4
+    assert stream.bad == 1
 
 
 def test_bytes_that_are_no_text_are_a_malformed_line(tmp_path):

@@ -128,12 +128,20 @@ def sensor_of(sources: Sequence[EventSource], sensor: tuple[int, int] | None) ->
     return width, height
 
 
+def counts_of(sources: Sequence[EventSource]) -> Counts:
+    """Return what was counted of the events of all sources together, as far as they were read."""
+    total = Counts()
+    for source in sources:
+        for name in ("counts", "events"):  # a live source has counts of packets too, and calls these `events`
+            counts = getattr(source, name, None)
+            if isinstance(counts, Counts):
+                total.add(counts)
+    return total
+
+
 def notes_of(sources: Sequence[EventSource]) -> tuple[str, ...]:
     """Return what is odd in files and recordings, all together and as far as they were read, in words."""
-    total, of_format = Counts(), dict[str, None]()
+    of_format = dict[str, None]()
     for source in sources:
-        counts = getattr(source, "counts", None)
-        if isinstance(counts, Counts):
-            total.add(counts)
         of_format |= dict.fromkeys(getattr(source, "of_format", ()))
-    return *of_format, *total.notes()
+    return *of_format, *counts_of(sources).notes()

@@ -33,7 +33,7 @@ def evt_format(path: Path) -> str:
     found = VERSIONS.get(version or "") or FORMATS.get(name.upper())
     if found is None:
         told = f"got {(version or name)[:50]!r}" if version or name else "and it says none"
-        raise StreamError(f"the header of {path} must say % evt 2.0, 2.1 or 3.0, {told}; the option format can")
+        raise StreamError(f"the header of {path} must say % evt 2.0, 2.1 or 3.0, {told}; format (--format) can")
     return found
 
 

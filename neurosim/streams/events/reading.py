@@ -13,10 +13,16 @@ from neurosim.streams.events.formats import ENDINGS
 from neurosim.streams.events.stream import EventStream
 
 
-def event_file(path: Path, *, encode: Encoder | str | None, sensor: tuple[int, int] | None) -> EventStream:
+def event_file(
+    path: Path,
+    *,
+    encode: Encoder | str | None,
+    sensor: tuple[int, int] | None,
+    format: str | None = None,  # noqa: A002
+) -> EventStream:
     """Return a file of events, of any format that docs/events.md lists, as samples."""
     encoder = encoder_of(encode)
-    return EventStream(open_events(path, sensor=sensor), encoder)
+    return EventStream(open_events(path, format=format, sensor=sensor), encoder)
 
 
 def event_folder(folder: Path, *, encode: Encoder | str | None, sensor: tuple[int, int] | None) -> EventStream:

@@ -14,7 +14,7 @@ from neurosim.streams.base import MOST_TOGETHER, UNLABELLED, Block, Size, Stream
 from neurosim.streams.events.block_maker import BlockMaker
 from neurosim.streams.events.encoders import Encoder
 from neurosim.streams.events.encoding import as_columns, encoding_of
-from neurosim.streams.events.event_sources import as_sources, notes_of, sensor_of
+from neurosim.streams.events.event_sources import as_sources, counts_of, notes_of, sensor_of
 from neurosim.streams.events.trail import Trail
 
 AT_ONCE = 1 << 16  # events that are taken from a source at once, at most
@@ -47,7 +47,10 @@ class EventStream(Stream):
     Attributes
     ----------
     outside, late, restarts : int
-        Events passed over, taken at a later time than their own, and beginning a new clock, since reading began.
+        Events passed over, taken at a later time than their own, and beginning a new clock, since reading began. Those
+        that a file's reader left out, as outside the sensor, are among `outside`.
+    bad : int
+        Malformed packets of a live source that were passed over; 0 of recordings.
 
     Raises
     ------
@@ -88,7 +91,11 @@ class EventStream(Stream):
 
     @property
     def outside(self) -> int:
-        """Events that were passed over."""
+        """Events that were passed over, here or by what reads the recordings."""
+        return self._passed_over + counts_of(self._sources).outside
+
+    @property
+    def _passed_over(self) -> int:
         return int(self._encoding.clock[clocks.OUTSIDE])
 
     @property
@@ -103,15 +110,19 @@ class EventStream(Stream):
 
     @property
     def bad(self) -> int:  # type: ignore[override]
-        """Events that were passed over, as `outside`."""
-        return self.outside
+        """Packets of a live source that were malformed, and passed over."""
+        return int(getattr(getattr(self._sources[0], "counts", None), "bad", 0))
 
     @property
     def notes(self) -> tuple[str, ...]:  # type: ignore[override]
         """What is odd in the recordings, as far as they were read; of a live source `counted` tells it."""
         if not self.replayable:
             return ()
-        told = {"earlier than one before, and taken at its time": self.late, "that began the clock anew": self.restarts}
+        told = {
+            "outside the sensor or of another polarity, and passed over": self._passed_over,
+            "earlier than one before, and taken at its time": self.late,
+            "that began the clock anew": self.restarts,
+        }
         return notes_of(self._sources) + tuple(f"{count} events {what}" for what, count in told.items() if count)
 
     def fingerprint(self) -> str:
@@ -121,6 +132,11 @@ class EventStream(Stream):
     def identity(self) -> dict[str, object]:
         """Return what must be equal for a run to go on: the encoder and the sensor are part of it."""
         return super().identity() | {"sensor": "{} x {}".format(*self.sensor)}
+
+    def prepare(self) -> str | None:
+        """Take hold of the port of a live source, before reading begins: see `Stream`."""
+        prepare: Callable[[], str | None] | None = getattr(self._sources[0], "prepare", None)
+        return None if prepare is None else prepare()
 
     def counted(self, taken: int) -> dict[str, int]:
         """Return what was counted of a live source: see `Stream.counted`."""

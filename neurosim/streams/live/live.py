@@ -176,9 +176,9 @@ class LiveStream(Stream):
         """Yield the samples of `blocks`, those that have arrived in one block: see `Stream`."""
         return self._blocks(start, asked(size), MOST_TOGETHER if callable(size) else size, together=False)
 
-    def prepare(self) -> None:
-        """Take hold of the port, if others are to reach this source, before reading begins: see `Reception`."""
-        self._reception.prepare()
+    def prepare(self) -> str | None:
+        """Take hold of the port, if others are to reach this source, before reading begins: see `Stream`."""
+        return self._reception.prepare()
 
     def _blocks(self, start: int, size: Callable[[], int], most: int, *, together: bool) -> Iterator[Block]:
         self._history.begin(max(most, MOST_TOGETHER), self._places)

@@ -162,9 +162,9 @@ class LiveEvents:
         """What has been counted of packets since reading began."""
         return self._reception.counts
 
-    def prepare(self) -> None:
-        """Take hold of the port, before reading begins."""
-        self._reception.prepare()
+    def prepare(self) -> str | None:
+        """Take hold of the port, before reading begins, and return it: `HOST:PORT`."""
+        return self._reception.prepare()
 
     def fingerprint(self) -> str:
         """Return the same for all: what will arrive is not known."""

@@ -52,8 +52,8 @@ class Reception:
             number("idle", idle, "positive, in seconds", 0, above=True)
         self._queue = Queue(self._most, self._when_full)
 
-    def prepare(self) -> None:
-        """Take hold of the port, if others are to reach this source, before reading begins.
+    def prepare(self) -> str | None:
+        """Take hold of the port, if others are to reach this source, before reading begins; return it: `HOST:PORT`.
 
         Raises
         ------
@@ -66,6 +66,10 @@ class Reception:
             raise
         except OSError as error:
             raise StreamError(f"{self.name} must be an address that can be listened to, but: {error}") from error
+        if self.transport.address is None:
+            return None
+        host, port = self.transport.address
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     @property
     def tally(self) -> Counts:

@@ -165,7 +165,7 @@ def test_events_outside_late_and_of_another_clock_are_taken_by_the_rules(encoder
     assert replay.outside > 20
     assert replay.late > 10
     assert replay.restarts >= 1
-    assert stream.bad == replay.outside
+    assert f"{replay.outside} events outside the sensor or of another polarity, and passed over" in stream.notes
 
 
 @settings(max_examples=30, deadline=None)

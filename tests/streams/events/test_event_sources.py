@@ -1,6 +1,7 @@
 """Sources of events by their names: with `encode`, in Python and on the command line."""
 
 import json
+import os
 
 import h5py
 import numpy as np
@@ -154,6 +155,12 @@ def test_what_was_left_out_of_files_is_told(tmp_path):
     summary = json.loads(invoke(*words).stdout)
     assert summary["notes"] == [f"{outside} events outside the sensor, and left out"]
     assert summary["samples"] == 120 - outside
+    assert json.loads(invoke(*words, "--epochs", 2).stdout)["notes"] == summary["notes"]
+
+    stream = ns.open_stream(f"events:{tmp_path / 'all'}", encode="local", sensor=(20, 20))
+    for _ in range(2):  # counts are of one reading
+        assert sum(len(block.samples) for block in stream.blocks()) == 120 - outside
+        assert (stream.outside, stream.bad) == (outside, 0)
 
     path = tmp_path / "beyond.bin"
     path.write_bytes(bytes([30, 30, 0, 0, 1]) * 3)
@@ -170,3 +177,31 @@ def test_events_that_are_taken_at_another_time_are_told():
     assert stream.notes == (
         "1 events earlier than one before, and taken at its time", "1 events that began the clock anew",
     )  # fmt: skip
+
+
+def test_the_format_of_a_file_without_a_known_ending_is_said_by_an_option(tmp_path):
+    path = write_records(tmp_path / "one.bin")
+    words = ("--encode", "local", "--sensor", "34,34", "--neurons", 4, "--json")
+    wanted = json.loads(invoke("stream", path, *words).stdout)
+    for name in ("noext", "wrong.raw", "wrong.csv", "wrong.h5"):
+        other = path.rename(path.with_name(name))
+        got = json.loads(invoke("stream", other, *words, "--format", "nmnist").stdout)
+        assert got["state_sha256"] == wanted["state_sha256"]
+        message = invoke("stream", other, *words, "--format", "nmnst", code=2).stderr
+        assert "format must be one of nmnist, dat" in message
+        path = other
+    unknown = path.rename(tmp_path / "noext")
+    message = invoke("stream", unknown, *words, code=2).stderr
+    assert "noext must end as a file of events does (.aedat, " in message
+    assert "--format, one of nmnist, dat, evt2" in message
+    assert "encode must be given for a source" in invoke("stream", unknown, "--format", "nmnist", code=2).stderr
+    frames = unknown.rename(tmp_path / "frames.bin")
+    assert ns.open_stream(frames, format="u8", inputs=100).length == 4  # as every file
+
+
+def test_events_through_a_pipe_are_refused_with_what_can_be_done(tmp_path):
+    os.mkfifo(tmp_path / "pipe.raw")
+    for source in (tmp_path / "pipe.raw", "-"):
+        message = invoke("stream", source, "--encode", "local", code=2).stderr
+        assert "events are not read from a pipe: write them to a file, or send them to udp-events:" in message
+        assert "neurosim stream -" not in message

@@ -50,12 +50,14 @@ def learned(events):
 def test_the_command_line_learns_from_events_as_they_arrive_and_keeps_the_surface(tmp_path, source, layout):
     events, state, port = made_up(400), tmp_path / "chip.h5", free_port()
     words = ["stream", f"{source}:{port}", "--encode", "local:radius=1,tau=3ms", "--sensor", "8,6", "--neurons", "4"]
-    command = [sys.executable, "-m", "neurosim", *words, "--idle", "4", "--json", "--state", str(state)]
+    command = [sys.executable, "-m", "neurosim", *words, "--idle", "4", "--skip-bad", "--json", "--state", str(state)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         _wait_for(port)
         with socket.socket(type=socket.SOCK_DGRAM) as sender:
             for first in range(0, 400, 16):
                 sender.sendto(packed(events[first : first + 16], layout), ("127.0.0.1", port))
+                if first % 160 == 0:
+                    sender.sendto(b"abc", ("127.0.0.1", port))
                 time.sleep(0.002)
         try:
             said, errors = process.communicate(timeout=WAIT)
@@ -65,7 +67,8 @@ def test_the_command_line_learns_from_events_as_they_arrive_and_keeps_the_surfac
     summary = json.loads(said)
     assert summary["samples"] == 400
     assert summary["state_sha256"] == learned(events).state_sha256
-    assert (summary["source"]["events"], summary["source"]["received"]) == (400, 25)
+    assert (summary["source"]["events"], summary["source"]["received"]) == (400, 28)
+    assert summary["bad_lines"] == summary["source"]["bad"] == 3
     kept = store.read(state).beside["stream"]
     assert kept["clock"][0] == events["t"][-1]
     again = ns.open_stream(f"{source}:{port}", encode="local:radius=1,tau=3ms", sensor=(8, 6))
