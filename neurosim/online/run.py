@@ -20,7 +20,7 @@ from neurosim.online.pace import AUTO, MOST, Pace, check_chunk
 from neurosim.online.report import Report
 from neurosim.online.request import Request
 from neurosim.online.snapshots import Snapshots
-from neurosim.outside.arrays import shown
+from neurosim.outside.arrays import kind_of
 from neurosim.state import store
 from neurosim.streams import Block, Stream
 from neurosim.streams.base import RandomAccess
@@ -58,8 +58,10 @@ def run(
     stream : Stream or iterator
         A generator gives samples or pairs (sample, label), one by one: a stream without length, which is read once.
     state : path, optional
-        State file: written at each snapshot and at the end. When a sample is refused or the stream fails, the last
-        snapshot is taken too, of all samples before; when the chip diverges, the file is that of the snapshot before.
+        State file: written at each snapshot and at the end. It is not read, and a file that is there is replaced: a run
+        that is to go on begins with `Chip.load` (`docs/filter.md`, In Python). When a sample is refused or the stream
+        fails, the last snapshot is taken too, of all samples before; when the chip diverges, the file is that of the
+        snapshot before.
     start : int
         Sample of the stream to begin with.
     position : int, optional
@@ -217,7 +219,7 @@ def check_is_chip(chip: object) -> None:
     """Refuse what is no chip, by ConfigError."""
     if not isinstance(chip, Chip):
         keyed = "; neurosim.run_fleet takes a Fleet" if type(chip).__name__ == "Fleet" else ""
-        raise ConfigError("chip", "a Chip" + keyed, shown(chip))
+        raise ConfigError("chip", "a Chip" + keyed, kind_of(chip))
 
 
 def _check(

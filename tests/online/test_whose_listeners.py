@@ -1,4 +1,4 @@
-"""What follows a chip is refused by another one before a sample is learned, and compiled code stays within its arrays."""
+"""What follows a chip is refused by another before a sample is learned, and compiled code stays within its arrays."""
 
 import numpy as np
 import pytest
@@ -56,12 +56,14 @@ def test_compiled_code_stays_within_its_arrays():
     measured, scores, thresholds = np.zeros((3, 3)), np.zeros(3), np.zeros(3)
     no_steps, none = np.zeros((2, 0), np.float32), np.zeros((0, 0), np.float32)
     novelty.score(potentials, none, winners, no_steps, constants, state, True, measured, scores, thresholds)
-    assert np.isnan(scores).tolist() == [True, False, True] and state.wins.tolist() == [0, 1]
+    assert np.isnan(scores).tolist() == [True, False, True]
+    assert state.wins.tolist() == [0, 1]
     table = late_labels.Table(np.zeros((2, 1)), np.ones(2), np.full(2, -1, np.int64))
     tallies, predicted, shown = np.zeros(late_labels.TALLIES), np.zeros(3, np.int64), np.ones(3, np.bool_)
     winners[2] = 1
     late_labels.follow(potentials, winners, np.array([0, 0, 70_000]), shown, 0.9, 0.9, table, tallies, predicted)
-    assert predicted.tolist() == [-1, -1, 0] and table.names.tolist() == [-1, 0]
+    assert predicted.tolist() == [-1, -1, 0]
+    assert table.names.tolist() == [-1, 0]
 
 
 def test_results_of_another_chip_are_refused_by_the_listener_itself():

@@ -293,7 +293,10 @@ class Novelty:
             self._room(len(results.winners))
         neurons, count = len(self._state.wins), len(results.winners)
         responses = results.responses if self.wants.responses else NO_RESPONSES
-        if results.potentials.shape != (count, neurons) or responses.shape not in (NO_RESPONSES.shape, (count, neurons)):
+        if results.potentials.shape != (count, neurons) or responses.shape not in (
+            NO_RESPONSES.shape,
+            (count, neurons),
+        ):
             raise ConfigError("results", f"those of {neurons} neurons, as this was made for", results.potentials.shape)
         kernel.score(
             results.potentials, responses, results.winners, self._steps(), self._constants, self._state, learning,
