@@ -14,7 +14,6 @@ from neurosim.engine.runner import LayerRunner
 from neurosim.engine.samples import Samples
 from neurosim.errors import ConfigError, StateError
 from neurosim.layers.dense import DenseWTA
-from neurosim.outside.arrays import kind_of
 from neurosim.state import format as state_format
 from neurosim.state import store
 from neurosim.state.arrays import Arrays
@@ -142,7 +141,7 @@ class EventLayers:
         whole("chunk", chunk, 1, 2**31)
         if not isinstance(events, np.ndarray) or events.dtype != EVENT:
             raise ConfigError(
-                "events", "an array of EVENT", kind_of(events), "the `events` of read_events(path) are one"
+                "events", "an array of EVENT", type(events).__name__, "the `events` of read_events(path) are one"
             )
         sent = []
         for index, (chip, encoding) in enumerate(zip(self.chips, self._encodings, strict=True)):

@@ -11,7 +11,6 @@ from neurosim.chip.pipeline import Chunk
 from neurosim.chip.wanted import Wanted
 from neurosim.engine.results import Results
 from neurosim.errors import ConfigError
-from neurosim.outside.arrays import kind_of
 
 __all__ = ["Listener", "Listeners", "OfChip", "Resting", "Teller", "Wanted", "check_chip", "check_listener"]
 
@@ -170,7 +169,7 @@ class Teller:
 def check_listener(listener: object) -> None:
     """Refuse what is no listener, by ConfigError."""
     if not (callable(getattr(listener, "take", None)) and isinstance(getattr(listener, "wants", None), tuple)):
-        raise ConfigError("listener", "a Listener, such as neurosim.Novelty(chip)", kind_of(listener))
+        raise ConfigError("listener", "a Listener, such as neurosim.Novelty(chip)", type(listener).__name__)
 
 
 def check_chip(others: Iterable[object], chip: Chip) -> None:

@@ -20,7 +20,6 @@ from neurosim.online.pace import AUTO, MOST, Pace, check_chunk
 from neurosim.online.report import Report
 from neurosim.online.request import Request
 from neurosim.online.snapshots import Snapshots
-from neurosim.outside.arrays import kind_of
 from neurosim.state import store
 from neurosim.streams import Block, Stream
 from neurosim.streams.base import RandomAccess
@@ -219,7 +218,7 @@ def check_is_chip(chip: object) -> None:
     """Refuse what is no chip, by ConfigError."""
     if not isinstance(chip, Chip):
         keyed = "; neurosim.run_fleet takes a Fleet" if type(chip).__name__ == "Fleet" else ""
-        raise ConfigError("chip", "a Chip" + keyed, kind_of(chip))
+        raise ConfigError("chip", "a Chip" + keyed, type(chip).__name__)
 
 
 def _check(

@@ -65,11 +65,11 @@ def test_what_is_no_fleet_no_stream_or_no_chip_is_named(tmp_path):
     with pytest.raises(ConfigError, match=r"fleet.learn\(pairs\) takes pairs \(key, sample\)"):
         ns.run_fleet(fleet, (("a", row) for row in [[1, 2, 3, 4]]))
     for wrong in ("pumps.csv", ns.streams.ArrayStream([[1.0] * 4])):
-        with pytest.raises(ConfigError, match="stream must be a Stream with keys, got .*key=COLUMN"):
+        with pytest.raises(ConfigError, match=r"stream must be a Stream with keys, got .*key=COLUMN"):
             ns.run_fleet(fleet, wrong)
     with pytest.raises(ConfigError, match="chip must be a Chip, got 'str'"):
         fleet.put("q", "x")
-    with pytest.raises(ConfigError, match="layers must be .*, got 'one DenseWTA by itself'; put it into a list"):
+    with pytest.raises(ConfigError, match=r"layers must be .*, got 'one DenseWTA by itself'; put it into a list"):
         ns.Fleet(ns.recipes.softhebb(4), inputs=4)
     for key in ("a\0", "\ud800"):
         with pytest.raises(SampleError, match="without NUL and lone surrogates"):

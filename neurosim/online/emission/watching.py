@@ -21,7 +21,6 @@ from neurosim.online.emission.fields import FIELDS, Batch
 from neurosim.online.emission.novelty import Novelty
 from neurosim.online.listener import Listener, Listeners, check_listener
 from neurosim.online.run import begin, check_is_chip
-from neurosim.outside.arrays import kind_of
 from neurosim.streams import Stream
 from neurosim.streams.base import UNLABELLED
 
@@ -126,7 +125,7 @@ def watch(
     check_is_chip(chip)
     truth("learn", learn)
     if novelty is not None and not isinstance(novelty, Novelty):
-        raise ConfigError("novelty", "a Novelty", kind_of(novelty), "make one by neurosim.Novelty(chip, measures)")
+        raise ConfigError("novelty", "a Novelty", type(novelty).__name__, "make one by neurosim.Novelty(chip, measures)")
     if listener is not None:
         check_listener(listener)
     source = as_stream("stream", stream, chip.shape)
