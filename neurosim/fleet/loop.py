@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.errors import SampleError, StateError
+from neurosim.errors import SampleError
 from neurosim.fleet.fleet import Fleet
 from neurosim.fleet.report import FleetReport
 from neurosim.fleet.snapshots import FleetSnapshots
@@ -16,7 +16,7 @@ from neurosim.online.loop import PASS_OVER
 from neurosim.online.pace import Pace
 from neurosim.online.request import Request
 from neurosim.online.stop import Stop
-from neurosim.online.watcher import Watcher
+from neurosim.online.watcher import Watcher, next_block
 from neurosim.streams import Block, Stream
 from neurosim.streams.keyed import KeyedBlock
 
@@ -75,7 +75,7 @@ class FleetLoop:
         report, begun = self._report, time.perf_counter()
         with self._watcher or nullcontext():
             try:
-                while (block := self._next(blocks, waiting)) is not None:
+                while (block := next_block(blocks, waiting, self._watcher)) is not None:
                     for _ in self._chunks(block):
                         report.seconds = time.perf_counter() - begun - report.tally.pause_seconds
                         if watch is not None:
@@ -90,27 +90,8 @@ class FleetLoop:
     def keep(self, error: Exception) -> None:
         """Take a last snapshot of what was learned before an error; note on it how that went."""
         snapshots, report = self._snapshots, self._report
-        if snapshots is None or not self._certain or report.taken == 0:
-            return
-        try:
-            snapshots.finish(report.taken, report.stream_position)
-        except StateError as refusal:
-            error.add_note(f"and the last snapshot failed: {refusal}")
-        else:
-            error.add_note(f"the state has all that was learned before, up to sample {report.stream_position}")
-
-    def _next(self, blocks: Iterator[Block], waiting: Callable[[], AbstractContextManager[object]]) -> Block | None:
-        """Return the next block, or None at the end."""
-        watcher = self._watcher
-        if watcher is None:
-            with waiting():
-                return next(blocks, None)
-        watcher.rest()
-        try:
-            with waiting():
-                return next(blocks, None)
-        finally:
-            watcher.resume()
+        if snapshots is not None and self._certain:
+            snapshots.keep(report.taken, report.stream_position, error)
 
     def _chunks(self, block: Block) -> Iterator[None]:
         """Take a block to the fleet in chunks; yield after each."""
@@ -155,6 +136,9 @@ class FleetLoop:
     def _count_before(self, error: SampleError, own: NDArray[np.int64] | None) -> None:
         """Count the samples of a chunk before the first that was refused, which `fleet.learn` has learned from."""
         learned = int(self._fleet.samples.sum()) - self._first - self._report.samples
+        if own is not None:  # the error counts this worker's samples alone
+            number = self._report.stream_position + int(own[learned])
+            error.add_note(f"with the samples of other workers, it is sample {number} of the stream")
         self._report.count(learned, 0, 0, 0 if own is None else int(own[learned]) - learned)
         self._certain = True
         if not self._skip_bad:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 
-from neurosim.checks import number, whole
 from neurosim.chip.chip import Chip
 from neurosim.chip.samples import check_fits
 from neurosim.errors import ConfigError, DivergedError, SampleError, StateError
@@ -14,8 +13,9 @@ from neurosim.fleet.report import FleetReport
 from neurosim.fleet.snapshots import FleetSnapshots, LabelledFleet
 from neurosim.fleet.workers import Worker
 from neurosim.online.companion import Companions
-from neurosim.online.pace import AUTO, check_chunk
+from neurosim.online.pace import AUTO
 from neurosim.online.request import Request
+from neurosim.online.run import check_run
 from neurosim.outside.arrays import kind_of
 from neurosim.state import store
 from neurosim.state.checksum import FLEET
@@ -88,11 +88,7 @@ def run_fleet(
     """
     if not isinstance(fleet, Fleet):
         raise ConfigError("fleet", "a Fleet", kind_of(fleet), "neurosim.run takes a Chip" * isinstance(fleet, Chip))
-    whole("start", start, 0)
-    whole("position", start if position is None else position, 0)
-    check_chunk(chunk)
-    whole("snapshot_samples", snapshot_samples, 0)
-    number("snapshot_seconds", snapshot_seconds, "at least 0", 0)
+    check_run(start, position, chunk, fleet.threads, snapshot_samples, snapshot_seconds)
     worker = Worker.of(worker) if isinstance(worker, str) else worker
     _check_keyed(stream)
     check_fits(stream, fleet.shape)

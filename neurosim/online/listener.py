@@ -117,11 +117,17 @@ class Teller:
     listener : Listener
     start : int
         Number of the run's first sample, by the pipeline.
+
+    Attributes
+    ----------
+    failed : list of Listener
+        Those that are told nothing more.
     """
 
     def __init__(self, listener: Listener, start: int) -> None:
         self._start, self._nanoseconds = start, np.zeros(1, np.int64)
         self._listeners = listener.listeners if isinstance(listener, Listeners) else (listener,)
+        self.failed: list[Any] = []
         self._error: Exception | None = None
 
     def chunks(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
@@ -162,6 +168,7 @@ class Teller:
             try:
                 listener.take(*told)
             except Exception as error:
+                self.failed.append(listener)
                 self._listeners = tuple(other for other in self._listeners if other is not listener)
                 self._error = self._error or error
 

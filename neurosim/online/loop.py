@@ -1,13 +1,14 @@
 """The samples of a stream through a chip, one chunk after another, with snapshots in between."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 
 from neurosim.chip.chip import Chip
 from neurosim.chip.pipeline import Pipeline, whole_windows
-from neurosim.errors import SampleError, StateError
+from neurosim.errors import SampleError
+from neurosim.online.companion import Companion
 from neurosim.online.editor import Editor
 from neurosim.online.listener import Listener, Teller
 from neurosim.online.pace import AUTO, MOST, Pace
@@ -15,7 +16,7 @@ from neurosim.online.report import Report
 from neurosim.online.request import Request
 from neurosim.online.snapshots import Snapshots
 from neurosim.online.stop import Stop
-from neurosim.online.watcher import Watcher
+from neurosim.online.watcher import Watcher, next_block
 from neurosim.streams import Block
 
 PASS_OVER = "skip_bad=True (--skip-bad) passes over such samples"
@@ -40,6 +41,8 @@ class Loop:
         Changes constants between chunks, and holds the run.
     listener : Listener, optional
         Hears of every sample that was learned.
+    companions : sequence of Companion
+        Those of `snapshots`.
     waits : callable
         Tells, by the pace, whether the next block may have to be waited for; only asked where there is a listener.
     learning : bool
@@ -64,6 +67,7 @@ class Loop:
         singly: bool,
         editor: Editor | None = None,
         listener: Listener | None = None,
+        companions: Sequence[Companion] = (),
         waits: Callable[[Pace], bool] = lambda _: True,
         learning: bool = True,
     ) -> None:
@@ -75,7 +79,7 @@ class Loop:
             skip_bad=skip_bad, timing=True, singly=singly, wanted=None if listener is None else listener.wants,
         )  # fmt: skip
         self._teller = None if listener is None else Teller(listener, report.stream_position)
-        self._waits = waits
+        self._waits, self._companions = waits, companions
         self._watcher = None
         if snapshots is not None and request is not None:
             self._watcher = Watcher(snapshots, request, lambda: self._pushed, self._take_while_waiting)
@@ -140,29 +144,17 @@ class Loop:
     def keep(self, error: Exception) -> None:
         """Take a last snapshot of what was learned before an error, where that is certain; note on it how that went."""
         snapshots, report = self._snapshots, self._report
-        if snapshots is None or not self._certain or report.taken == 0:
-            return
-        try:
-            snapshots.finish(report.taken, report.stream_position)
-        except StateError as refusal:
-            error.add_note(f"and the last snapshot failed: {refusal}")
-        else:
-            error.add_note(f"the state has all that was learned before, up to sample {report.stream_position}")
+        failed = [] if self._teller is None else self._teller.failed
+        if any(companion is one for companion in self._companions for one in failed):
+            return  # it has not heard of what the chip has learned since
+        if snapshots is not None and self._certain:
+            snapshots.keep(report.taken, report.stream_position, error)
 
     def _next(self, blocks: Iterator[Block], waiting: Callable[[], AbstractContextManager[object]]) -> Block | None:
         """Return the next block, or None at the end."""
-        watcher = self._watcher
         if self._teller is not None:
             self._rest(self._teller)
-        if watcher is None:
-            with waiting():
-                return next(blocks, None)
-        watcher.rest()
-        try:
-            with waiting():
-                return next(blocks, None)
-        finally:
-            watcher.resume()
+        return next_block(blocks, waiting, self._watcher)
 
     def _rest(self, teller: Teller) -> None:
         """Have all that came go through all layers if more must be waited for, and tell the listener."""

@@ -104,6 +104,7 @@ def run(
     companions : sequence of neurosim.online.companion.Companion
         What keeps arrays of its own in every snapshot, and so goes on with the chip. A stream that has more to keep
         than its position does so by itself. `neurosim.online.companion.restore` lets all go on from a state file.
+        When one that is told of samples fails, the file is that of the snapshot before.
     listener : neurosim.online.listener.Listener, optional
         Hears of every sample that was learned, once and in order, with the results of the last layer.
     learning : bool
@@ -163,7 +164,7 @@ def begin(
     """
     check_is_chip(chip)
     truth("learning", learning)
-    _check(start, position, chunk, threads, snapshot_samples, snapshot_seconds)
+    check_run(start, position, chunk, threads, snapshot_samples, snapshot_seconds)
     companions = tuple(companions)
     if listener is not None:
         check_listener(listener)
@@ -175,7 +176,7 @@ def begin(
         stream = stream.skipping_bad()
     if stream.length is not None and start > stream.length:
         raise ConfigError("start", f"at most the stream's length, {stream.length}", start)
-    report = Report(stream_position=start if position is None else position)
+    report, companions = Report(stream_position=start if position is None else position), tuple(companions)
     editor = None if edits is None and control is None else Editor(chip, edits, control)
     for layer in chip.layers:
         layer.compile()
@@ -191,7 +192,7 @@ def begin(
         loop = Loop(
             chip, report, snapshots, request, chunk=chunk, threads=threads, skip_bad=skip_bad,
             singly=chunk == 1 or (chunk == AUTO and not stream.replayable), editor=editor, listener=listener,
-            waits=partial(_waits, stream), learning=learning,
+            companions=companions, waits=partial(_waits, stream), learning=learning,
         )  # fmt: skip
         blocks = _blocks(stream, start, loop.pace)
         try:
@@ -221,7 +222,7 @@ def check_is_chip(chip: object) -> None:
         raise ConfigError("chip", "a Chip" + keyed, type(chip).__name__)
 
 
-def _check(
+def check_run(
     start: int, position: int | None, chunk: int | str, threads: int, snapshot_samples: int, snapshot_seconds: float
 ) -> None:
     """Refuse numbers that are out of range."""

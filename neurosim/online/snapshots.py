@@ -257,6 +257,17 @@ class Snapshots:
             self._last_samples, self._last_changes = samples, self._chip.changes
         self.tally.pause_seconds += time.perf_counter() - begun
 
+    def keep(self, samples: int, position: int, error: Exception) -> None:
+        """Do what `finish` does, if there is a sample, after an error that ends the run; note on it how that went."""
+        if samples == 0:
+            return
+        try:
+            self.finish(samples, position)
+        except StateError as refusal:
+            error.add_note(f"and the last snapshot failed: {refusal}")
+        else:
+            error.add_note(f"the state has all that was learned before, up to sample {position}")
+
     def busy(self) -> bool:
         """Tell whether a snapshot is still being written."""
         return self._writer is not None and self._writer.busy()

@@ -2,11 +2,13 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from types import TracebackType
 
 from neurosim.online.request import Request
 from neurosim.online.snapshots import Snapshots
+from neurosim.streams import Block
 
 SHORTEST = 0.02  # seconds between two looks
 
@@ -92,3 +94,18 @@ class Watcher:
                 return 0
             self._take()
         return self._snapshots.seconds_left()
+
+
+def next_block(
+    blocks: Iterator[Block], waiting: Callable[[], AbstractContextManager[object]], watcher: Watcher | None
+) -> Block | None:
+    """Return the next block of a stream, None at its end; a watcher, if there is one, may take snapshots meanwhile."""
+    if watcher is None:
+        with waiting():
+            return next(blocks, None)
+    watcher.rest()
+    try:
+        with waiting():
+            return next(blocks, None)
+    finally:
+        watcher.resume()

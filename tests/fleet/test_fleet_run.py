@@ -96,6 +96,8 @@ def test_a_bad_sample_ends_the_run_with_all_before_in_the_state(tmp_path, state,
     with pytest.raises(SampleError, match=f"key '{keys[bad]}': sample .* input 2") as caught:
         ns.run_fleet(chips, stream, state=state, worker=worker)
     own = [n for n in range(bad) if worker.has(keys[n])]
+    says = [note for note in caught.value.__notes__ if "with the samples of other workers" in note]
+    assert says == [f"with the samples of other workers, it is sample {bad} of the stream"] * (worker.workers > 1)
     if bad == 0:
         assert not state.exists()
     else:

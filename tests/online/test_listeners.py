@@ -10,6 +10,7 @@ from processes import wait_until
 import neurosim as ns
 from neurosim.chip.response import response_of
 from neurosim.online.listener import Listeners, Wanted
+from neurosim.online.request import Request
 from neurosim.state import store
 from neurosim.streams import ArrayStream, Block
 from neurosim.streams.lines import LineStream
@@ -303,3 +304,53 @@ def test_when_a_listener_fails_companions_are_kept_as_far_as_the_chip_is(threads
     assert 110 <= kept.position < 200
     assert int(kept.beside["novelty"]["scored"][0]) == kept.position
     assert all((kept.beside["novelty"][name] == array).all() for name, array in whole.arrays(0).items())
+
+
+def test_a_snapshot_while_the_stream_is_late_comes_after_a_rest(samples, tmp_path):
+    state, request, rested, before = tmp_path / "chip.h5", Request(), [], []
+
+    class Late(Live):
+        def blocks(self, start=0, size=256):
+            yield Block(self.samples[:5], None)
+            request.ask()
+            wait_until(state.exists)
+            before.extend(rested)
+            yield Block(self.samples[5:], None)
+
+        def waits(self):
+            return False  # as a pipe says that has a line, whose sample may take a while all the same
+
+    class Rests:
+        wants = NONE
+
+        def take(self, *_):
+            rested.append("took")
+
+        def rest(self, waiting):
+            rested.append(waiting)
+
+    ns.run(chip_of("one layer"), Late(samples[:10], None), state=state, request=request, listener=Rests())
+    assert before[-3:] == ["took", False, True]
+
+
+def test_a_companion_that_fails_is_not_kept_behind_its_chip(samples, tmp_path):
+    state = tmp_path / "chip.h5"
+
+    class Counts(Fails):
+        name, count = "counts", 0
+
+        def take(self, first, results, *_):
+            super().take(first, results, *_)
+            self.count += len(results.winners)
+
+        def arrays(self, taken):
+            return {"count": np.array([self.count])}
+
+    counts = Counts(100)
+    with pytest.raises(ZeroDivisionError):
+        ns.run(
+            chip_of("one layer"), ArrayStream(samples[:200]), chunk=10, state=state, listener=counts,
+            companions=[counts], snapshot_samples=50,
+        )  # fmt: skip
+    kept = store.read(state)
+    assert kept.position == int(kept.beside["counts"]["count"][0]) == 100

@@ -22,7 +22,7 @@ CASES = {
     "chip must be a Chip; neurosim.run_fleet takes a Fleet, got": lambda: ns.watch(
         ns.Fleet([ns.recipes.softhebb(3)], inputs=2), stream_of()
     ),
-    "novelty must be a Novelty, got 'str'; make one by": lambda: ns.watch(chip_of(), stream_of(), novelty="shortfall"),
+    "novelty must be a Novelty, got 'str'; make it by": lambda: ns.watch(chip_of(), stream_of(), novelty="shortfall"),
     "learn must be True or False, got 'no'": lambda: ns.watch(chip_of(), stream_of(), learn="no"),
     "learning must be True or False, got 'no'": lambda: ns.run(chip_of(), stream_of(), learning="no"),
     "listener must be a Listener": lambda: ns.run(chip_of(), stream_of(), listener=print),

@@ -125,7 +125,7 @@ def watch(
     check_is_chip(chip)
     truth("learn", learn)
     if novelty is not None and not isinstance(novelty, Novelty):
-        raise ConfigError("novelty", "a Novelty", type(novelty).__name__, "make one by neurosim.Novelty(chip, measures)")
+        raise ConfigError("novelty", "a Novelty", type(novelty).__name__, "make it by neurosim.Novelty(chip, measures)")
     if listener is not None:
         check_listener(listener)
     source = as_stream("stream", stream, chip.shape)

@@ -57,7 +57,10 @@ def test_the_command_line_learns_from_events_as_they_arrive_and_keeps_the_surfac
             for first in range(0, 400, 16):
                 sender.sendto(packed(events[first : first + 16], layout), ("127.0.0.1", port))
                 time.sleep(0.002)
-        said, errors = process.communicate(timeout=WAIT)
+        try:
+            said, errors = process.communicate(timeout=WAIT)
+        finally:
+            process.kill()
     assert process.returncode == 0, errors
     summary = json.loads(said)
     assert summary["samples"] == 400

@@ -19,6 +19,23 @@ def numbers(records):
     return [record.arrived for record in records]
 
 
+@pytest.fixture
+def limited():
+    """Return what makes a queue that ends with an error after a while, so that nobody waits at it for ever."""
+    timers = []
+
+    def made(most, policy):
+        queue = Queue(most, policy)
+        timers.append(threading.Timer(WAIT, queue.end, [TimeoutError("nothing comes")]))
+        timers[-1].start()
+        return queue
+
+    yield made
+    for timer in timers:
+        timer.cancel()
+        joined(timer)
+
+
 def joined(thread):
     thread.join(WAIT)
     assert not thread.is_alive()
@@ -39,8 +56,8 @@ def test_what_does_not_fit_is_dropped_and_counted(policy, kept):
     assert numbers(queue.take(10)) == kept
 
 
-def test_with_block_the_thread_that_puts_waits():
-    queue = Queue(3, "block")
+def test_with_block_the_thread_that_puts_waits(limited):
+    queue = limited(3, "block")
     thread = threading.Thread(target=lambda: [queue.put(record(number)) for number in range(10)], daemon=True)
     thread.start()
     taken, deadline = [], time.monotonic() + WAIT
@@ -75,8 +92,8 @@ def test_what_is_left_comes_before_the_end(fault):
             queue.take(3)
 
 
-def test_as_many_as_are_wanted_are_waited_for_but_never_more_than_fit():
-    queue = Queue(4, "block")
+def test_as_many_as_are_wanted_are_waited_for_but_never_more_than_fit(limited):
+    queue = limited(4, "block")
     thread = threading.Thread(target=lambda: [queue.put(record(number)) for number in range(8)], daemon=True)
     thread.start()
     assert numbers(queue.take(3, wanted=3)) == [0, 1, 2]
@@ -86,8 +103,8 @@ def test_as_many_as_are_wanted_are_waited_for_but_never_more_than_fit():
 
 @pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("most", [1, 7, 1000])
-def test_two_threads_account_for_every_record_and_keep_the_order(policy, most):
-    queue, count = Queue(most, policy), 20_000
+def test_two_threads_account_for_every_record_and_keep_the_order(limited, policy, most):
+    queue, count = limited(most, policy), 20_000
 
     def put():
         for number in range(count):
