@@ -135,7 +135,9 @@ def _check_keyed(stream: object) -> None:
     advice = "open it by neurosim.open_stream(source, key=COLUMN)"
     if is_iterated(stream):
         advice = "fleet.learn(pairs) takes pairs (key, sample) from an iterator"
-    raise ConfigError("stream", "a Stream with keys", getattr(stream, "name", None) or kind_of(stream), advice)
+    if isinstance(stream, Stream):
+        raise ConfigError("stream", "one with keys", stream.name, advice)
+    raise ConfigError("stream", "a Stream", kind_of(stream), advice)
 
 
 def identity_of(stream: Stream, worker: Worker) -> dict[str, object]:
