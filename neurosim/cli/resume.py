@@ -152,7 +152,7 @@ def check_goes_on(
         _differing_chip(options, _layer_constants(options, stream), chip),
         _differing_stream(there, here),
     )
-    changes = options.key is None and any(not text.startswith(UNCHANGEABLE) for text in of_chip) and not of_stream
+    changes = here.get("key") is None and any(not text.startswith(UNCHANGEABLE) for text in of_chip) and not of_stream
     _check_same(state, of_chip + of_stream, position, stream, SET if changes else "")
 
 

@@ -148,3 +148,36 @@ def test_a_file_without_labels_has_no_prequential_accuracy(tmp_path):
 
 def test_the_step_is_scored_in_chunks_of_one():
     assert stream("digits:test", "--novelty", "shortfall, step", "--chunk", 1)["novel"] >= 0
+
+
+def test_what_a_run_does_not_go_on_with_is_told(tmp_path):
+    state, keeps = tmp_path / "chip.h5", "of earlier runs, which this run does not go on with"
+    first = invoke(*PIPE, *FOLLOWING, "--state", state, stdin=LINES)
+    assert keeps not in first.stderr
+    same = invoke(*PIPE, *FOLLOWING, "--state", state, stdin=LINES)
+    assert keeps not in same.stderr
+    some = invoke(*PIPE, "--emit", "predicted", "--label-share", 0.5, "--prequential", "--state", state, stdin=LINES)
+    assert some.stderr.count(keeps) == 1
+    assert f"state {state} keeps novelty {keeps}" in some.stderr
+    assert list(store.read(state).beside) == ["prequential"]
+    assert f"state {state} keeps prequential {keeps}" in invoke(*PIPE, "--state", state, stdin=LINES).stderr
+    assert store.read(state).beside == {}
+    assert keeps not in invoke(*PIPE, *FOLLOWING, "--state", state, "--restart", stdin=LINES).stderr
+
+
+def test_fields_alone_go_on_with_what_the_state_keeps(tmp_path):
+    state = tmp_path / "chip.h5"
+    words = (*PIPE, "--emit", "novel,predicted", "--state", state)
+    invoke(*words, stdin=LINES)
+    assert "earlier runs" not in invoke(*words, stdin=LINES).stderr
+    assert sorted(store.read(state).beside) == ["novelty", "prequential"]
+
+
+def test_only_what_can_be_set_is_advised_to_be(tmp_path):
+    state = tmp_path / "chip.h5"
+    words = ("stream", "digits", "--epochs", 1, "--state", state, "--neurons", 4)
+    invoke(*words)
+    advised = {"--rate": "0.25", "--seed": 9, "--window": 3, "--weight-bits": 8}
+    found = {name: invoke(*words, name, value, code=2).stderr for name, value in advised.items()}
+    assert all("or give --restart" in error for error in found.values())
+    assert {name for name, error in found.items() if "--set NAME=VALUE" in error} == {"--rate", "--window"}

@@ -85,6 +85,7 @@ def test_a_state_of_another_fleet_or_stream_is_refused(tmp_path, rows, change, w
     before = state.read_bytes()
     said = refused(tmp_path, "--state", state, *change)
     assert words in said.replace("[5]", "5")
+    assert "--set" not in said  # which --key does not take
     assert state.read_bytes() == before
 
 

@@ -106,6 +106,23 @@ def test_what_was_saved_goes_on_bit_for_bit(tmp_path):
     assert [chip.state_sha256 for chip in again.chips] == [chip.state_sha256 for chip in uncut.chips]
 
 
+def test_what_a_damaged_file_advises_goes_on_from_the_save_before(tmp_path):
+    hierarchy = ns.EventLayers(layers_of(), sensor=SENSOR)
+    hierarchy.take(made_up(100))
+    hierarchy.save(tmp_path)
+    before = [chip.state_sha256 for chip in hierarchy.chips]
+    hierarchy.take(made_up(50))
+    hierarchy.save(tmp_path)
+    with open(tmp_path / "layer-1.h5", "r+b") as file:
+        file.truncate(3000)
+    with pytest.raises(ns.StateError, match=r"move each layer-N.h5.previous that is of it to layer-N.h5") as caught:
+        ns.EventLayers.load(tmp_path)
+    assert "sample 0" not in str(caught.value)
+    for number in (1, 2):
+        (tmp_path / f"layer-{number}.h5.previous").replace(tmp_path / f"layer-{number}.h5")
+    assert [chip.state_sha256 for chip in ns.EventLayers.load(tmp_path).chips] == before
+
+
 def test_files_of_two_saves_are_refused(tmp_path):
     hierarchy = ns.EventLayers(layers_of(), sensor=SENSOR)
     hierarchy.save(tmp_path)
