@@ -135,7 +135,7 @@ class EventStream(Stream):
         """Return what must be equal for a run to go on: the encoder and the sensor are part of it."""
         return super().identity() | {"sensor": "{} x {}".format(*self.sensor)}
 
-    def prepare(self) -> str | None:
+    def prepare(self, connected: Callable[[], None] | None = None) -> str | None:
         """Take hold of the port of a live source, before reading begins: see `Stream`."""
         prepare: Callable[[], str | None] | None = getattr(self._sources[0], "prepare", None)
         return None if prepare is None else prepare()
