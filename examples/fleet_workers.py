@@ -3,12 +3,14 @@
 python examples/fleet_workers.py
 """
 
+import os
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 import numpy as np
 
 import neurosim as ns
+from neurosim.fleet import store
 
 WORKERS = ["1/2", "2/2"]
 
@@ -24,9 +26,11 @@ def write_stream():
 
 
 def learn(worker):
-    """Learn the pumps of one worker; the state file is its own, and it would go on from there."""
-    fleet, state = ns.Fleet([ns.recipes.softhebb(4)], inputs=8), f"pumps-{worker[0]}.h5"
-    report = ns.run_fleet(fleet, ns.open_stream("pumps.csv", key="0"), worker=worker, state=state)
+    """Learn the pumps of one worker; the state file is its own, and if it is there, learning goes on from it."""
+    fleet, state, position = ns.Fleet([ns.recipes.softhebb(4)], inputs=8), f"pumps-{worker[0]}.h5", 0
+    if os.path.exists(state):
+        fleet, position = ns.Fleet.load(state), store.read(state).position
+    report = ns.run_fleet(fleet, ns.open_stream("pumps.csv", key="0"), worker=worker, state=state, start=position)
     return f"worker {worker}: {len(fleet)} pumps, {report.samples} samples, {report.elsewhere} of others passed over"
 
 

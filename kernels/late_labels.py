@@ -47,7 +47,7 @@ def predict(winner, potentials, names):
     if winner < 0 or names[winner] >= 0:
         return names[winner] if winner >= 0 else NOBODY
     best = NOBODY
-    for k in range(potentials.size):
+    for k in range(min(potentials.size, names.size)):
         if names[k] >= 0 and (best < 0 or potentials[k] > potentials[best]):
             best = k
     return names[best] if best >= 0 else NOBODY
@@ -82,7 +82,7 @@ def follow(potentials, winners, labels, shown, keep, fading, table, tallies, pre
         blank = True
         for k in range(u.size):
             blank &= u[k] == 0
-        winner = NOBODY if blank else winner
+        winner = NOBODY if blank or winner >= table.names.size else winner
         predicted[n] = predict(winner, u, table.names)
         if label < 0:
             continue
@@ -91,6 +91,6 @@ def follow(potentials, winners, labels, shown, keep, fading, table, tallies, pre
         tallies[RIGHT] += right
         tallies[FADED] = fading * tallies[FADED] + UNIT
         tallies[FADED_RIGHT] = fading * tallies[FADED_RIGHT] + right
-        if shown[n] and winner >= 0:
+        if shown[n] and winner >= 0 and label < table.counts.shape[1]:  # callers make room for all that are shown
             tallies[LEARNED] += 1
             learn(winner, label, keep, table)

@@ -184,6 +184,9 @@ def score(potentials, responses, winners, steps, constants, state, learning, mea
             blank &= u[k] == 0
         thresholds[n] = _threshold(constants, state)
         measured[n, POOLED], measured[n, ENTROPY], measured[n, STEP] = np.nan, np.nan, np.nan
+        if winner >= min(u.size, state.wins.size):  # of another layer, which callers refuse: it has no place here
+            scores[n] = np.nan
+            continue
         total = NOTHING
         own, potential = known[OTHERS + winner], np.float64(u[winner])
         measured[n, POOLED] = potential

@@ -49,6 +49,9 @@ class SavedChip(Fixed):
         self.shape = as_shape(inputs)
         one_of("device", device, DEVICES)
         whole("seed", seed, 0, 2**64 - 1)
+        if isinstance(layers, DenseWTA | ConvWTA):
+            rule, advice = "a sequence of at least one DenseWTA or ConvWTA", "put it into a list: [layer]"
+            raise ConfigError("layers", rule, f"one {type(layers).__name__} by itself", advice)
         layers = tuple(layers) if isinstance(layers, Iterable) else ()
         if not layers or not all(isinstance(layer, DenseWTA | ConvWTA) for layer in layers):
             raise ConfigError("layers", "a sequence of at least one DenseWTA or ConvWTA", layers)

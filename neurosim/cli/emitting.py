@@ -186,7 +186,8 @@ class Emission:
         emitter.finish()
         summary["records"] = emitter.records
         if emitter.stuck:
-            summary["notes"].append("nobody read standard output, so the last records were not written")
+            missing = f"the records of the last {emitter.missing:,} samples were not written"
+            summary["notes"].append(f"nobody read standard output, so {missing}")
         elif emitter.closed:
             summary["notes"].append("standard output was closed by its reader, which ended the run")
 

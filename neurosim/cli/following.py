@@ -78,6 +78,16 @@ def check(values: Any) -> None:
         fail("novelty by step must come with --chunk 1: it is of single samples")
 
 
+def names(values: Any) -> set[str]:
+    """Return the names of the companions that the options ask for."""
+    told = set() if values.emit is None else set(_listed(values.emit))
+    asked = {
+        "novelty": values.novelty is not None or told.intersection(OF_NOVELTY),
+        "prequential": values.prequential or told.intersection(OF_NAMES),
+    }
+    return {name for name, wanted in asked.items() if wanted}
+
+
 class Following:
     """What a command says of its samples: nothing without the options.
 

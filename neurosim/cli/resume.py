@@ -1,7 +1,7 @@
 """The chip of a command: a new one, or that of its state file if it is the one asked for."""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import fields
 from typing import Any
@@ -12,19 +12,23 @@ from neurosim.cli.faults import echo_error, fail
 from neurosim.cli.options import DEFAULT_NEURONS, DEFAULT_RECIPE, LAYER_CONSTANTS, ChipOptions
 from neurosim.cli.own_code import layer_of, rules_in, split
 from neurosim.errors import ConfigError, StateError
-from neurosim.layers.changing import SOFTNESS, with_constant
+from neurosim.layers.changing import KEPT, SOFTNESS, with_constant
 from neurosim.layers.conv import ConvWTA
 from neurosim.layers.dense import DenseWTA
 from neurosim.layers.own_functions import OwnFunction
 from neurosim.layers.plain import describe, rebuild
 from neurosim.layers.rules import schedule
-from neurosim.online.companion import Companion, go_on
+from neurosim.online.companion import OF_STREAM, Companion, go_on
 from neurosim.presets import preset
 from neurosim.state import store
 from neurosim.state.format import Contents
 from neurosim.streams import Stream
 
 NOT_ALWAYS_KEPT = ("columns", "numbers")  # of a stream: older versions did not keep them
+SET = " (--set NAME=VALUE changes a constant and keeps the weights)"
+UNCHANGEABLE = (  # as differences begin
+    "seed is", "layers are", "layer ", "there are", *(f"{name} {after}" for name in KEPT for after in ("is", "of")),
+)  # fmt: skip
 Admit = Callable[[Sequence[DenseWTA | ConvWTA], int], object]
 CHANNELS = (1, 3, 4)  # of pictures: grey, colours, colours and transparency
 
@@ -48,6 +52,7 @@ def chip_for(
     restart: bool,
     replay: bool,
     companions: Iterable[Companion] = (),
+    followed: Collection[str] = (),
 ) -> tuple[Chip, int]:
     """Return a new chip, or the chip of a state file, and how many samples of the stream it has learned from.
 
@@ -64,6 +69,8 @@ def chip_for(
         Whether a pipe brings all samples again, also those that the chip has learned from.
     companions : sequence of Companion
         Of the run: they and the stream go on with what the state file keeps of them.
+    followed : collection of str
+        Names of companions that go on later. What the file keeps of others is told: the run's snapshots have it not.
 
     Raises
     ------
@@ -79,12 +86,20 @@ def chip_for(
     check_goes_on(state, options, stream, chip, contents.stream, stream.identity(), contents.position)
     name_labels(stream, contents.classes, contents.position)
     go_on(state, contents.beside, stream, companions)
+    _tell_left(state, contents.beside, {OF_STREAM, *followed, *(companion.name for companion in companions)})
     described = [describe(layer.constants) for layer in chip.layers]
     if described != contents.constants:  # written now: the run may end before a sample comes
         store.save(state, contents._replace(constants=described, changes=chip.changes, readouts=None))
     if not stream.replayable and not replay:
         say_where(stream, contents.position)
     return chip, contents.position
+
+
+def _tell_left(state: str, beside: Iterable[str], followed: Collection[str]) -> None:
+    """Say what a state file keeps that the run does not go on with."""
+    left = sorted(set(beside) - set(followed))
+    if left:
+        echo_error(f"state {state} keeps {', '.join(left)} of earlier runs, which this run does not go on with")
 
 
 def layers_for(options: ChipOptions, stream: Stream) -> Sequence[DenseWTA | ConvWTA]:
@@ -133,8 +148,12 @@ def check_goes_on(
     position : int
         Of the state.
     """
-    differing = _differing_chip(options, _layer_constants(options, stream), chip) + _differing_stream(there, here)
-    _check_same(state, differing, position, stream)
+    of_chip, of_stream = (
+        _differing_chip(options, _layer_constants(options, stream), chip),
+        _differing_stream(there, here),
+    )
+    changes = options.key is None and any(not text.startswith(UNCHANGEABLE) for text in of_chip) and not of_stream
+    _check_same(state, of_chip + of_stream, position, stream, SET if changes else "")
 
 
 def edits_of(file: str | None, options: ChipOptions) -> tuple[list[dict[str, Any]] | None, Contents | None]:
@@ -172,11 +191,11 @@ def tell_other_chip(file: str | None, contents: Contents, chip: Chip) -> None:
         echo_error(f"Edits of another chip: {file} differs in {', '.join(differing)}.")
 
 
-def _check_same(state: str, differing: list[str], position: int, stream: Stream) -> None:
+def _check_same(state: str, differing: list[str], position: int, stream: Stream, advice: str) -> None:
     if differing:
         raise StateError(
-            f"state {state} must be of the same chip and stream to go on: {'; '.join(differing)}; or give --restart "
-            "(--set NAME=VALUE changes a constant and keeps the weights)"
+            f"state {state} must be of the same chip and stream to go on: {'; '.join(differing)}; or give --restart"
+            f"{advice}"
         )
     if stream.length is not None and position > stream.length:
         raise StateError(

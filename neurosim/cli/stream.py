@@ -231,8 +231,9 @@ def _stream(options: StreamOptions, show: Show) -> None:
     with nullcontext() if options.written is None else store.claim(options.written):
         if options.learning:
             chip, position = chip_for(
-                options, stream, state=options.state, restart=options.restart, replay=options.replay
-            )
+                options, stream, state=options.state, restart=options.restart, replay=options.replay,
+                followed=following.names(options),
+            )  # fmt: skip
         else:
             chip, position = emitting.frozen_chip(options, stream), 0
         if edited is not None:

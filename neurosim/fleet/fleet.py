@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurosim.checks import LARGEST, whole
+from neurosim.checks import LARGEST, instance, whole
 from neurosim.chip.chip import Chip
 from neurosim.chip.response import Response
 from neurosim.chip.samples import as_label, as_labels, as_samples
@@ -321,6 +321,7 @@ class Fleet(SavedFleet):
             If the chip's constants or inputs are not the fleet's, it is on another device than the CPU, or its first
             weights were given as an array.
         """
+        instance("chip", chip, Chip)
         mine, its = ([layer.constants for layer in one.layers] for one in (self._chip, chip))
         if mine != its or chip.shape != self.shape:
             raise ConfigError("chip", f"of the constants and inputs of the fleet, {self._chip!r}", chip)

@@ -14,7 +14,7 @@ Key = str | int
 Keys = list[str | int] | NDArray[np.int64]  # one for each sample
 MOST_CHARACTERS = 200
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
-RULE = f"text of 1 to {MOST_CHARACTERS} characters, or a whole number of 64 bits"
+RULE = f"text of 1 to {MOST_CHARACTERS} characters without NUL and lone surrogates, or a whole number of 64 bits"
 SMALL = 1 << 20  # whole numbers below have their places in an array
 KINDS = {frozenset({str}), frozenset({int})}
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 
+from neurosim.chip.chip import Chip
 from neurosim.chip.samples import check_fits
 from neurosim.errors import ConfigError, DivergedError, SampleError, StateError
 from neurosim.fleet.fleet import Fleet
@@ -15,9 +16,11 @@ from neurosim.online.companion import Companions
 from neurosim.online.pace import AUTO
 from neurosim.online.request import Request
 from neurosim.online.run import check_run
+from neurosim.outside.arrays import kind_of
 from neurosim.state import store
 from neurosim.state.checksum import FLEET
-from neurosim.streams import Stream, check_stream
+from neurosim.streams import Stream
+from neurosim.streams.iterated import is_iterated
 
 ALONE = Worker()
 
@@ -49,9 +52,10 @@ def run_fleet(
     stream : Stream
         With keys: `open_stream(source, key=COLUMN)`.
     state : path, optional
-        State file of the whole fleet: written at each snapshot and at the end. When a sample is refused or the stream
-        fails, the last snapshot is taken too, of all samples before; when a chip diverges, the file is that of the
-        snapshot before.
+        State file of the whole fleet: written at each snapshot and at the end. It is not read: a file that is there is
+        replaced, so a run that is to go on begins with `Fleet.load` (`docs/fleet-store.md`). When a sample is refused
+        or the stream fails, the last snapshot is taken too, of all samples before; when a chip diverges, the file is
+        that of the snapshot before.
     start, position, chunk, snapshot_samples, snapshot_seconds, request, stop, waiting, claimed
         As of `neurosim.run`. A snapshot is written by a thread while learning goes on.
     worker : neurosim.fleet.workers.Worker, or str
@@ -82,11 +86,11 @@ def run_fleet(
     >>> report.samples, ns.Fleet.load("pumps.h5").keys
     (3, ('pump-1', 'pump-2'))
     """
+    if not isinstance(fleet, Fleet):
+        raise ConfigError("fleet", "a Fleet", kind_of(fleet), "neurosim.run takes a Chip" * isinstance(fleet, Chip))
     check_run(start, position, chunk, fleet.threads, snapshot_samples, snapshot_seconds)
     worker = Worker.of(worker) if isinstance(worker, str) else worker
-    check_stream("stream", stream)
-    if not stream.keyed:
-        raise ConfigError("stream", "one with keys", stream.name, "open it by open_stream(source, key=COLUMN)")
+    _check_keyed(stream)
     check_fits(stream, fleet.shape)
     if skip_bad:
         stream = stream.skipping_bad()
@@ -122,6 +126,18 @@ def run_fleet(
         if snapshots is not None:
             snapshots.finish(report.taken, report.stream_position)
     return report
+
+
+def _check_keyed(stream: object) -> None:
+    """Refuse what is no stream with keys, by ConfigError."""
+    if isinstance(stream, Stream) and stream.keyed:
+        return
+    advice = "open it by neurosim.open_stream(source, key=COLUMN)"
+    if is_iterated(stream):
+        advice = "fleet.learn(pairs) takes pairs (key, sample) from an iterator"
+    if isinstance(stream, Stream):
+        raise ConfigError("stream", "one with keys", stream.name, advice)
+    raise ConfigError("stream", "a Stream", kind_of(stream), advice)
 
 
 def identity_of(stream: Stream, worker: Worker) -> dict[str, object]:

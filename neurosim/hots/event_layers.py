@@ -14,8 +14,11 @@ from neurosim.engine.runner import LayerRunner
 from neurosim.engine.samples import Samples
 from neurosim.errors import ConfigError, StateError
 from neurosim.layers.dense import DenseWTA
+from neurosim.state import format as state_format
 from neurosim.state import store
 from neurosim.state.arrays import Arrays
+from neurosim.state.checksum import CHIP
+from neurosim.state.format import Contents
 from neurosim.streams.events import EVENT, LocalSurface, encoding_of
 from neurosim.streams.events.encoding import Encoding, as_columns
 from neurosim.streams.events.event import Events
@@ -23,6 +26,7 @@ from neurosim.streams.events.event_sources import as_sources, sensor_of
 
 CHUNK = 4096  # events that a layer takes at once
 MOST_NEURONS = 256  # of a layer that sends events: a polarity is a byte
+EARLIER = "; to go on from the save before, move each layer-N.h5.previous that is of it to layer-N.h5"
 SURFACE, SETUP = "surface", "setup"  # groups in a state file
 
 
@@ -135,6 +139,10 @@ class EventLayers:
             If a weight or a potential left the range of float32.
         """
         whole("chunk", chunk, 1, 2**31)
+        if not isinstance(events, np.ndarray) or events.dtype != EVENT:
+            raise ConfigError(
+                "events", "an array of EVENT", type(events).__name__, "the `events` of read_events(path) are one"
+            )
         sent = []
         for index, (chip, encoding) in enumerate(zip(self.chips, self._encodings, strict=True)):
             events = _through(chip, self._runner(index), encoding, events, learning, chunk)
@@ -219,16 +227,16 @@ class EventLayers:
             If a file is missing or damaged, or files were not written together.
         """
         paths = [Path(folder) / "layer-1.h5"]
-        first = store.read(paths[0])
+        first = _contents(paths[0])
         try:
             count = int(first.beside[SETUP]["layer"][1])
             paths += [Path(folder) / f"layer-{index + 1}.h5" for index in range(1, count)]
-            contents = [first, *(store.read(path) for path in paths[1:])]
+            contents = [first, *(_contents(path) for path in paths[1:])]
             setups = [content.beside[SETUP] for content in contents]
             for index, (path, setup) in enumerate(zip(paths, setups, strict=True)):
                 same = np.array_equal(setup["together"], setups[0]["together"])
                 if not same or setup["layer"].tolist() != [index, count]:
-                    raise StateError(f"{path} must be of one save with {paths[0]}; it is of another")
+                    raise StateError(f"{path} must be of one save with {paths[0]}; it is of another{EARLIER}")
             chips = [Chip.of(content, path) for content, path in zip(contents, paths, strict=True)]
             layers = [
                 EventLayer(chip.layers[0].constants, _surface_of(setup["numbers"]))
@@ -242,6 +250,11 @@ class EventLayers:
         except (LookupError, TypeError, ValueError, ConfigError) as error:
             raise StateError(f"{folder} must hold layers that learn from events, but: {error}") from error
         return found
+
+
+def _contents(path: Path) -> Contents:
+    """Read a layer's file; an error does not advise to take the generation before, of which the others are not."""
+    return store.read_as(path, CHIP, state_format.contents, advice=lambda: EARLIER)
 
 
 def _as_layer(layer: Any) -> EventLayer:

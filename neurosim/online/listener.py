@@ -6,11 +6,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosim.chip.chip import Chip
 from neurosim.chip.pipeline import Chunk
 from neurosim.chip.wanted import Wanted
 from neurosim.engine.results import Results
+from neurosim.errors import ConfigError
 
-__all__ = ["Listener", "Listeners", "Resting", "Teller", "Wanted"]
+__all__ = ["Listener", "Listeners", "OfChip", "Resting", "Teller", "Wanted", "check_chip", "check_listener"]
 
 
 class Listener(Protocol):
@@ -63,6 +65,19 @@ class Resting(Listener, Protocol):
         """Take note that the next samples are asked for; `waiting` if they may have to be waited for."""
 
 
+class OfChip(Protocol):
+    """A listener, or a companion, that was made for a chip: of as many neurons, say."""
+
+    def check_chip(self, chip: Chip) -> None:
+        """Refuse another chip, before a run of it begins.
+
+        Raises
+        ------
+        ConfigError
+            If the chip is none that it can follow.
+        """
+
+
 class Listeners:
     """Several listeners as one, in the order in which they are told of samples.
 
@@ -76,6 +91,10 @@ class Listeners:
     def __init__(self, listeners: Iterable[Listener]) -> None:
         self.listeners = tuple(listeners)
         self.wants = Wanted(*(any(flags) for flags in zip(*(each.wants for each in self.listeners), strict=True)))
+
+    def check_chip(self, chip: Chip) -> None:
+        """Have each that was made for a chip refuse another one."""
+        check_chip(self.listeners, chip)
 
     def take(self, *told: Any) -> None:
         """Pass on what is told."""
@@ -152,6 +171,33 @@ class Teller:
                 self.failed.append(listener)
                 self._listeners = tuple(other for other in self._listeners if other is not listener)
                 self._error = self._error or error
+
+
+def check_listener(listener: object) -> None:
+    """Refuse what is no listener, by ConfigError."""
+    if not (callable(getattr(listener, "take", None)) and isinstance(getattr(listener, "wants", None), tuple)):
+        raise ConfigError("listener", "a Listener, such as neurosim.Novelty(chip)", type(listener).__name__)
+
+
+def check_chip(others: Iterable[object], chip: Chip) -> None:
+    """Have listeners and companions that were made for a chip refuse another one, by ConfigError."""
+    for other in others:
+        check = getattr(other, "check_chip", None)
+        if check is not None:
+            check(chip)
+
+
+def check_layer(name: str, chip: Chip, own: Chip) -> None:
+    """Refuse a chip whose last layer has not as many inputs and neurons as that of another, by ConfigError."""
+    sizes, wanted = (_sizes(one) for one in (chip, own))
+    if sizes != wanted:
+        rule = f"of the chip that learns, whose last layer is {sizes}"
+        raise ConfigError(name, rule, f"one of a chip of {wanted}", "make it from this chip")
+
+
+def _sizes(chip: Chip) -> str:
+    layer = chip.layers[-1]
+    return f"{layer.inputs} -> {' x '.join(map(str, layer.shape))}"
 
 
 def _rest(listeners: Iterable[Listener], waiting: bool) -> None:

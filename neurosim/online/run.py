@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from neurosim.checks import LARGEST, number, whole
+from neurosim.checks import LARGEST, number, truth, whole
 from neurosim.chip.changing import Change
 from neurosim.chip.chip import Chip
 from neurosim.chip.samples import as_stream, in_multiples
@@ -14,7 +14,7 @@ from neurosim.errors import ConfigError, DivergedError, SampleError, StateError
 from neurosim.online.companion import Companion, Companions
 from neurosim.online.control import Control
 from neurosim.online.editor import Editor
-from neurosim.online.listener import Listener
+from neurosim.online.listener import Listener, check_chip, check_listener
 from neurosim.online.loop import Loop
 from neurosim.online.pace import AUTO, MOST, Pace, check_chunk
 from neurosim.online.report import Report
@@ -57,8 +57,10 @@ def run(
     stream : Stream or iterator
         A generator gives samples or pairs (sample, label), one by one: a stream without length, which is read once.
     state : path, optional
-        State file: written at each snapshot and at the end. When a sample is refused or the stream fails, the last
-        snapshot is taken too, of all samples before; when the chip diverges, the file is that of the snapshot before.
+        State file: written at each snapshot and at the end. It is not read, and a file that is there is replaced: a run
+        that is to go on begins with `Chip.load` (`docs/filter.md`, In Python). When a sample is refused or the stream
+        fails, the last snapshot is taken too, of all samples before; when the chip diverges, the file is that of the
+        snapshot before.
     start : int
         Sample of the stream to begin with.
     position : int, optional
@@ -160,7 +162,13 @@ def begin(
 
     Parameters and errors are those of `run`.
     """
+    check_is_chip(chip)
+    truth("learning", learning)
     check_run(start, position, chunk, threads, snapshot_samples, snapshot_seconds)
+    companions = tuple(companions)
+    if listener is not None:
+        check_listener(listener)
+    check_chip([*companions, *([] if listener is None else [listener])], chip)
     if not learning:
         _check_nothing_learned(state=state, edits=edits, control=control)
     stream = as_stream("stream", stream, chip.shape)
@@ -205,6 +213,13 @@ def begin(
             raise SampleError("; ".join([f"{stream.name} must hold at least one sample, got none", *stream.notes]))
         if snapshots is not None:
             snapshots.finish(report.taken, report.stream_position)
+
+
+def check_is_chip(chip: object) -> None:
+    """Refuse what is no chip, by ConfigError."""
+    if not isinstance(chip, Chip):
+        keyed = "; neurosim.run_fleet takes a Fleet" if type(chip).__name__ == "Fleet" else ""
+        raise ConfigError("chip", "a Chip" + keyed, type(chip).__name__)
 
 
 def check_run(

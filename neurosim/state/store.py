@@ -11,10 +11,11 @@ import stat
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from neurosim.errors import StateError
+from neurosim.errors import ConfigError, StateError
 from neurosim.state import checksum
 from neurosim.state import format as state_format
 from neurosim.state.arrays import check_finite
@@ -148,8 +149,15 @@ def read(path: str | Path) -> Contents:
     return read_as(path, CHIP, state_format.contents)
 
 
-def read_as(path: str | Path, kind: Kind, contents: Callable[[BinaryIO], Read]) -> Read:
+def read_as(
+    path: str | Path,
+    kind: Kind,
+    contents: Callable[[BinaryIO], Read],
+    advice: Callable[[], str] | None = None,
+) -> Read:
     """Read a file of a kind, by a function that is called once its checksum is right.
+
+    `advice` returns the end of an error's message, in place of what is said of the file before it.
 
     Raises
     ------
@@ -158,16 +166,17 @@ def read_as(path: str | Path, kind: Kind, contents: Callable[[BinaryIO], Read]) 
         is whole.
     """
     path = _real_path(path)
+    advise = advice or partial(_advice, path, kind)
     try:
         with path.open("rb") as file:  # opened once: a run may replace the file meanwhile
             checksum.verify(file, kind)
             return contents(file)
     except FileNotFoundError:
-        raise StateError(f"state {path} must be a file, and there is none{_advice(path, kind)}") from None
+        raise StateError(f"state {path} must be a file, and there is none{advise()}") from None
     except StateError as error:
-        raise StateError(f"state {path} {error}{_advice(path, kind)}") from error.__cause__
+        raise StateError(f"state {path} {error}{advise()}") from error.__cause__
     except PARSING_ERRORS as error:
-        raise StateError(f"state {path} must be a whole state file, but: {error}{_advice(path, kind)}") from error
+        raise StateError(f"state {path} must be a whole state file, but: {error}{advise()}") from error
 
 
 def is_state(path: str | Path) -> bool:
@@ -189,6 +198,8 @@ def kind_of(path: str | Path) -> Kind | None:
 
 def _real_path(path: str | Path) -> Path:
     """Return the path with links followed: a link's target is the file to replace."""
+    if not isinstance(path, str | bytes | os.PathLike):
+        raise ConfigError("state", "a path", type(path).__name__)
     real_path = Path(os.path.realpath(path)) if os.path.basename(path) not in {"", ".", ".."} else None
     if real_path is None or (os.path.exists(real_path) and not os.path.isfile(real_path)):
         raise StateError(f"state must name a file, got {os.fspath(path)!r}")

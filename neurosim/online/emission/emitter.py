@@ -39,7 +39,9 @@ class Emitter:
     ----------
     wants : Wanted
     records : int
-        Those that were written, or are about to be.
+        Those that were written whole, or are about to be.
+    missing : int
+        Those of samples that the chip learned from, and that were not, as nobody read.
     closed : bool
         Whether nobody reads any more: what comes then is dropped, and the run had better end.
     stuck : bool
@@ -66,7 +68,7 @@ class Emitter:
         self.wants = Wanted(*(any(flags) for flags in zip(*wants, strict=True)))
         self._format = format_of(form, columns_of(list(rows.values()), chip, stream))
         self._output, self._position, self._at_hand = output, position, stream.replayable
-        self.records, self.closed, self.stuck = 0, False, False
+        self.records, self.missing, self.closed, self.stuck = 0, 0, False, False
         self._error: StreamError | None = None
         if self._format.head:
             self._output.hold(self._format.head)  # until the run begins: it may be refused
@@ -83,6 +85,7 @@ class Emitter:
         batch = Batch(first, results, labels, samples, nanoseconds)
         values = [of(batch) for of in self._values]  # also where nobody reads: some follow the stream
         if self.closed:
+            self.missing += len(batch)
             return
         self.records += len(batch)
         self._write(self._format.records(self._position + first, values))
@@ -117,6 +120,12 @@ class Emitter:
             raise error
 
     def _write(self, data: bytes | None) -> None:
+        self._try(data)
+        if self.closed:
+            lost = min(self._format.ends(self._output.lost), self.records)  # the head may be lost, too
+            self.records, self.missing = self.records - lost, self.missing + lost
+
+    def _try(self, data: bytes | None) -> None:
         try:
             self._output.flush() if data is None else self._output.add(data)
         except BrokenPipeError:

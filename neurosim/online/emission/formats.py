@@ -47,6 +47,9 @@ class Format(Protocol):
     def records(self, first: int, values: Sequence[NDArray[Any]]) -> bytes:
         """Return the records of successive samples: the number of the first, and an array for each column."""
 
+    def ends(self, rest: bytes) -> int:
+        """Return how many records end in what comes last, which may begin amid a record."""
+
 
 class Csv:
     """A line for each sample, after one with the names of the columns; one column a number."""
@@ -62,6 +65,10 @@ class Csv:
         cells = [_cells(column, array, IN_CSV) for column, array in zip(self._columns, values, strict=True)]
         numbers = [b"%d" % number for number in range(first, first + len(values[0]))]
         return b"\n".join(map(b",".join, zip(numbers, *cells, strict=True))) + b"\n"
+
+    def ends(self, rest: bytes) -> int:
+        """Return how many lines end there; from the end, every second piece between quotes is a word that is quoted."""
+        return sum(piece.count(b"\n") for piece in rest.split(b'"')[::-2])
 
 
 class Ndjson:
@@ -85,6 +92,10 @@ class Ndjson:
             pieces += [[key] * len(array), _cells(column, array, IN_JSON)]
         return self._end.join(map(b"".join, zip(*pieces, strict=True))) + self._end
 
+    def ends(self, rest: bytes) -> int:
+        """Return how many lines end there."""
+        return rest.count(b"\n")
+
 
 class Packed:
     """Little-endian numbers without padding: the sample's as int64, then each field's, in the order asked for."""
@@ -101,6 +112,10 @@ class Packed:
         for name, array in zip(self.dtype.names[1:], values, strict=True):  # type: ignore[index]
             packed[name] = array
         return packed.tobytes()
+
+    def ends(self, rest: bytes) -> int:
+        """Return how many records end there."""
+        return -(-len(rest) // self.dtype.itemsize)
 
 
 FORMATS: dict[str, Callable[[Sequence[Column]], Format]] = {"csv": Csv, "ndjson": Ndjson, "packed": Packed}

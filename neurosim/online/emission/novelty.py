@@ -6,13 +6,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.checks import LARGEST, number, one_of, whole
+from neurosim.checks import LARGEST, instance, number, one_of, whole
 from neurosim.chip.chip import Chip
 from neurosim.chip.response import Response
 from neurosim.chip.wanted import Wanted
 from neurosim.engine.results import Results
 from neurosim.errors import ConfigError, SampleError
 from neurosim.kernels import novelty as kernel
+from neurosim.online.listener import check_layer
 from neurosim.state.arrays import Arrays
 
 MEASURES = {"shortfall": kernel.SHORTFALL, "entropy": kernel.DISORDER, "step": kernel.MOVEMENT}
@@ -120,6 +121,7 @@ class Novelty:
         settling: int = 5,
         recent: int = 1000,
     ) -> None:
+        instance("chip", chip, Chip)
         self.measures = (measures,) if isinstance(measures, str) else tuple(measures)
         if not self.measures or len(set(self.measures)) < len(self.measures):
             raise ConfigError("measures", f"of {', '.join(MEASURES)}, each once and one at least", self.measures)
@@ -190,6 +192,18 @@ class Novelty:
         self._score(self._one(response), learning=True)
         score, threshold = float(self.scores[0]), float(self.thresholds[0])
         return Scored(score, threshold, score > threshold)
+
+    def check_chip(self, chip: Chip) -> None:
+        """Refuse a chip of another last layer; with "step", any other chip.
+
+        Raises
+        ------
+        ConfigError
+            If its last layer has not as many inputs and neurons.
+        """
+        check_layer(self.name, chip, self._chip)
+        if "step" in self.measures and chip is not self._chip:
+            raise ConfigError(self.name, "of the very chip that learns", "one of another", "'step' reads its weights")
 
     def take(
         self,
@@ -277,7 +291,13 @@ class Novelty:
     def _score(self, results: Results, *, learning: bool) -> None:
         if len(self.scores) != len(results.winners):
             self._room(len(results.winners))
+        neurons, count = len(self._state.wins), len(results.winners)
         responses = results.responses if self.wants.responses else NO_RESPONSES
+        if results.potentials.shape != (count, neurons) or responses.shape not in (
+            NO_RESPONSES.shape,
+            (count, neurons),
+        ):
+            raise ConfigError("results", f"those of {neurons} neurons, as this was made for", results.potentials.shape)
         kernel.score(
             results.potentials, responses, results.winners, self._steps(), self._constants, self._state, learning,
             self.measured, self.scores, self.thresholds,

@@ -36,11 +36,14 @@ class Output:
     ----------
     held : int
         Bytes that are not written yet.
+    lost : bytes
+        What a write that failed left unwritten.
     """
 
     def __init__(self, file: Any, interrupted: Callable[[], bool] = lambda: False) -> None:
         self._file, self._interrupted = file, interrupted
         self._pieces, self.held, self._last = list[bytes](), 0, time.monotonic_ns()
+        self.lost = b""
         self._descriptor, self._poll = _descriptor(file), select.poll()
         self._waits = self._descriptor >= 0 and not stat.S_ISREG(os.fstat(self._descriptor).st_mode)
         if self._waits:
@@ -77,19 +80,26 @@ class Output:
             return
         data = memoryview(self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces))
         self._pieces, self.held = [], 0
-        if self._descriptor < 0:
-            self._file.write(data)
-            self._file.flush()
-        while self._descriptor >= 0 and len(data):
-            if not self._waits:
-                data = data[os.write(self._descriptor, data) :]
-                continue
-            self._wait()
-            try:
-                data = data[os.write(self._descriptor, data[:AT_ONCE]) :]
-            except BlockingIOError:  # of a descriptor that somebody made so: wait again
-                continue
+        try:
+            if self._descriptor < 0:
+                self._file.write(data)
+                self._file.flush()
+            while self._descriptor >= 0 and len(data):
+                data = data[self._write_some(data) :]
+        except BaseException:
+            self.lost = bytes(data)
+            raise
         self._last = time.monotonic_ns()
+
+    def _write_some(self, data: memoryview) -> int:
+        """Write what there is space for; return how many bytes that was."""
+        if not self._waits:
+            return os.write(self._descriptor, data)
+        self._wait()
+        try:
+            return os.write(self._descriptor, data[:AT_ONCE])
+        except BlockingIOError:  # of a descriptor that somebody made so: wait again
+            return 0
 
     def _wait(self) -> None:
         """Wait until there is space; after a signal, for some seconds only."""

@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.checks import LARGEST, fraction, number, whole
+from neurosim.checks import LARGEST, fraction, instance, number, whole
 from neurosim.chip.chip import Chip
 from neurosim.chip.wanted import Wanted
 from neurosim.engine.results import Results
 from neurosim.errors import ConfigError
 from neurosim.kernels import late_labels as kernel
+from neurosim.online.listener import check_layer
 from neurosim.randomness import SHOWN_LABELS, at_places
 from neurosim.readouts.running import RunningLabels
 from neurosim.readouts.winner import taught_by_label
@@ -83,6 +84,7 @@ class Prequential:
     def __init__(
         self, chip: Chip, *, forget: float = 0.1, fading: float = 0.001, share: float = 1.0, seed: int = 0
     ) -> None:
+        instance("chip", chip, Chip)
         shape = chip.layers[-1].shape
         if len(shape) != 1:
             got = f"one of the shape {shape}"
@@ -99,6 +101,7 @@ class Prequential:
         if self.taught:
             self.labels.admit(np.arange(shape[0]))
             self.labels.table.names[:] = np.arange(shape[0])
+        self._chip = chip
         self._fading, self._share, self._seed = 1 - fading, share, seed
         self._taken, self._tallies = 0, np.zeros(kernel.TALLIES)
         self.predicted, self.correct = np.zeros(0, np.int64), np.zeros(0, np.bool_)
@@ -123,6 +126,16 @@ class Prequential:
         """The same, faded: of the latest samples."""
         return _share_of(self._tallies[kernel.FADED_RIGHT], self._tallies[kernel.FADED])
 
+    def check_chip(self, chip: Chip) -> None:
+        """Refuse a chip of another last layer.
+
+        Raises
+        ------
+        ConfigError
+            If its last layer has not as many inputs and neurons.
+        """
+        check_layer("prequential accuracy", chip, self._chip)
+
     def take(
         self,
         first: int,
@@ -132,7 +145,9 @@ class Prequential:
         nanoseconds: NDArray[np.int64],
     ) -> None:
         """Name samples that went through together, one after another, and learn the labels that are shown."""
-        count = len(results.winners)
+        count, neurons = len(results.winners), len(self.labels.table.names)
+        if results.potentials.shape != (count, neurons):
+            raise ConfigError("results", f"those of {neurons} neurons, as this was made for", results.potentials.shape)
         known = np.full(count, kernel.NOBODY) if labels is None else labels
         self.predicted = np.empty(count, np.int64)
         shown = self._shown(count) & (known >= 0)

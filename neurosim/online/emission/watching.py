@@ -9,17 +9,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosim.checks import truth
 from neurosim.chip.chip import Chip
 from neurosim.chip.samples import as_stream
 from neurosim.chip.wanted import Wanted
 from neurosim.engine.results import Results
 from neurosim.engine.samples import Array
-from neurosim.errors import DivergedError, StateError
+from neurosim.errors import ConfigError, DivergedError, StateError
 from neurosim.online.companion import Companion
 from neurosim.online.emission.fields import FIELDS, Batch
 from neurosim.online.emission.novelty import Novelty
-from neurosim.online.listener import Listener, Listeners
-from neurosim.online.run import begin
+from neurosim.online.listener import Listener, Listeners, check_listener
+from neurosim.online.run import begin, check_is_chip
 from neurosim.streams import Stream
 from neurosim.streams.base import UNLABELLED
 
@@ -121,6 +122,12 @@ def watch(
     >>> chip.samples
     100
     """
+    check_is_chip(chip)
+    truth("learn", learn)
+    if novelty is not None and not isinstance(novelty, Novelty):
+        raise ConfigError("novelty", "a Novelty", type(novelty).__name__, "make it by neurosim.Novelty(chip, measures)")
+    if listener is not None:
+        check_listener(listener)
     source = as_stream("stream", stream, chip.shape)
     source = source.skipping_bad() if skip_bad else source
     heard = _Heard(chip, source, start if position is None else position, learn, novelty)

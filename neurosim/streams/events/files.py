@@ -10,6 +10,7 @@ import numpy as np
 
 from neurosim.checks import whole
 from neurosim.errors import ConfigError, StreamError
+from neurosim.outside.arrays import kind_of
 from neurosim.outside.files import check_regular
 from neurosim.streams.events.event import Counts, Events, Recording, Tally
 from neurosim.streams.events.formats import FORMATS, recognised
@@ -54,6 +55,8 @@ class EventFile:
         format: str | None = None,  # noqa: A002
         sensor: tuple[int, int] | None = None,
     ) -> None:
+        if not isinstance(path, str | os.PathLike):
+            raise ConfigError("path", "that of a file of events", kind_of(path))
         if format is not None and format not in FORMATS:
             raise ConfigError("format", f"one of {', '.join(FORMATS)}", format)
         if sensor is not None:
