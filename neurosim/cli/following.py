@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from neurosim.cli.faults import fail
+from neurosim.errors import ConfigError
 
 if TYPE_CHECKING:
     from neurosim.chip.chip import Chip
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from neurosim.online.listener import Listener
     from neurosim.streams import Stream
 
+SPELLED = {"measures": "novelty", "quantile": "novelty_quantile"}  # arguments as the options that they come from
 QUANTILE, SHARE = 0.99, 1.0
 OF_NOVELTY = ("novelty", "threshold", "novel")  # fields of --emit that --novelty gives
 OF_NAMES = ("predicted",)  # and those of --prequential
@@ -113,7 +115,11 @@ class Following:
             from neurosim.online.emission.novelty import Novelty
 
             quantile = QUANTILE if values.novelty_quantile is None else values.novelty_quantile
-            self._novelty = Novelty(chip, _listed(values.novelty), quantile=quantile)
+            try:
+                self._novelty = Novelty(chip, _listed(values.novelty), quantile=quantile)
+            except ConfigError as error:  # it has the names of Python
+                name, *rest = error.args
+                raise ConfigError(SPELLED.get(name, name), *rest) from None
             self._add(self._novelty, OF_NOVELTY)
         if values.prequential:
             from neurosim.online.emission.prequential import Prequential

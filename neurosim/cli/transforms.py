@@ -56,8 +56,11 @@ def _say_notes(stream: "Stream") -> None:
 
 
 def say_ready(stream: "Stream") -> None:
-    """Begin to listen, if others come to this stream, and say on standard error that they can come now."""
-    place = stream.prepare()
+    """Begin to listen, if others come to this stream, and say on standard error that they can come now.
+
+    Where the stream goes to others, as to a broker, it is said when it is there.
+    """
+    place = stream.prepare(lambda: echo_error(f"Receiving from {stream.name}."))
     if place is not None:
         echo_error(f"Listening at {place}.")
 

@@ -152,10 +152,15 @@ class Stream(ABC):
         """
         return None
 
-    def prepare(self) -> str | None:
+    def prepare(self, connected: Callable[[], None] | None = None) -> str | None:
         """Take hold of what others need to reach a source that they come to, and return it: HOST:PORT; else None.
 
         Reading does so too; to do it before leaves no time in which they are refused, or what they send is lost.
+
+        Parameters
+        ----------
+        connected : callable, optional
+            For a source that connects to others, as to a broker: called when it first has, from a thread of its own.
 
         Raises
         ------

@@ -162,7 +162,8 @@ def repeat(stream: Stream, epochs: int, shuffle: int | None) -> Stream:
     if isinstance(stream, RandomAccess):
         return Shuffled(stream, epochs, shuffle)
     if shuffle is not None:
-        raise ConfigError("shuffle", "left out for a source of lines", stream.name, "lines come in order")
+        rule, advice = "left out for a source that is read from its beginning", "lines and events come in order"
+        raise ConfigError("shuffle", rule, stream.name, advice)
     if not stream.replayable:
         raise ConfigError("epochs", "1 for a pipe or a live source, which cannot be read twice", epochs)
     return Repeated(stream, epochs)

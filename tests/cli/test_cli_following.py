@@ -120,10 +120,10 @@ def test_a_state_goes_on_with_its_numbers_or_begins_anew_with_restart(tmp_path):
     [
         (("--novelty-quantile", 0.9), "novelty_quantile must be left out without --novelty, got 0.9"),
         (("--label-share", 0.5), "label_share must be left out without --prequential, got 0.5"),
-        (("--novelty", "surprise"), "measures must be one of shortfall, entropy, step, got 'surprise'"),
-        (("--novelty", ""), "measures must be one of shortfall, entropy, step"),
+        (("--novelty", "surprise"), "novelty must be one of shortfall, entropy, step, got 'surprise'"),
+        (("--novelty", ""), "novelty must be one of shortfall, entropy, step"),
         (("--novelty", "step"), "novelty by step must come with --chunk 1"),
-        (("--novelty", "shortfall", "--novelty-quantile", 1), "quantile must be from 0.5 to below 1"),
+        (("--novelty", "shortfall", "--novelty-quantile", 1), "novelty_quantile must be from 0.5 to below 1"),
         (("--prequential", "--label-share", 0), "share must be above 0"),
         (
             ("--prequential", "--label-share", 0.5, "--recipe", "delta_readout", "--neurons", 10),

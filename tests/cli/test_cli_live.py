@@ -54,6 +54,7 @@ def test_the_summary_tells_what_arrived_and_a_run_goes_on(sender, tmp_path):
     assert (summary["samples"], summary["refused_samples"]) == (10, 1)
     again = invoke(*command)
     assert "Going on at sample 11 with what arrives from now on." in again.stderr
+    assert again.stderr.count(f"Receiving from {sender}.") == 1
     assert "arrived  12 lines, frames or packets; 1 cut off" in again.stdout
     assert ns.Chip.load(tmp_path / "chip.h5").samples == 20
     assert store.read(tmp_path / "chip.h5").stream["name"] == "tcp"

@@ -366,7 +366,7 @@ def test_a_width_asked_for_is_checked(tmp_path):
 
 def test_lines_keep_their_order_and_pipes_are_read_once(tmp_path, monkeypatch):
     (tmp_path / "a.csv").write_text("1\n2\n")
-    with pytest.raises(ns.ConfigError, match="lines come in order"):
+    with pytest.raises(ns.ConfigError, match="lines and events come in order"):
         ns.open_stream("a.csv", root=tmp_path, shuffle=1)
     with pytest.raises(ns.ConfigError, match="which cannot be read twice"):
         ns.open_stream("-", inputs=1, epochs=2)

@@ -213,7 +213,7 @@ def fields_of(names: Sequence[str]) -> dict[str, Field]:
     """
     rule = f"some of {', '.join(FIELDS)}, each once"
     if not names:
-        raise ConfigError("emit", rule, "none")
+        raise ConfigError("emit", rule, list(names))
     for name in names:
         if name not in FIELDS or list(names).count(name) > 1:
             raise ConfigError("emit", rule, name)

@@ -29,13 +29,15 @@ class BlockMaker:
     ----------
     skips : int
         Samples that are still not to be made.
+    given : int
+        Samples that were given or skipped.
     """
 
     def __init__(
         self, encoding: Encoding, size: Callable[[], int], skipped: int, labelled: bool, trail: Trail | None
     ) -> None:
         self._encoding, self._size, self.skips, self._labelled, self._trail = encoding, size, skipped, labelled, trail
-        self._given, self._row, self._rows = skipped, 0, 0  # samples given before this block; filled rows; all rows
+        self.given, self._row, self._rows = skipped, 0, 0  # before this block; filled rows; all rows
 
     def take(self, events: Events, label: int, arrived: int) -> Iterator[Block]:
         """Take events with the label of their recording, which arrived then; give the blocks that they fill."""
@@ -68,10 +70,10 @@ class BlockMaker:
         """Give the samples of a block that is not full."""
         if self._row:
             samples, labels = self._samples[: self._row], self._labels[: self._row]
-            self._given += self._row
+            self.given += self._row
             self._row = self._rows = 0
             if self._trail is not None:
-                self._trail.end_block(self._given)
+                self._trail.end_block(self.given)
             yield Block(samples, labels if self._labelled else None)
 
     def _begin_block(self) -> None:

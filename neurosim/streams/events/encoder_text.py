@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from neurosim.errors import ConfigError
-from neurosim.streams.events.encoders import Encoder, EventCounts, EventFrames, LocalSurface, TimeSurface
+from neurosim.streams.events.encoders import EITHER, Encoder, EventCounts, EventFrames, LocalSurface, TimeSurface
 
 MICROSECONDS = {"us": 1, "ms": 1000, "s": 1_000_000}
 DURATION = re.compile(r"([0-9.]{1,20}(?:e[-+]?[0-9]{1,3})?)(us|ms|s)")
@@ -16,6 +16,7 @@ KINDS: dict[str, tuple[type[Encoder], tuple[str, ...]]] = {
     "counts": (EventCounts, ("every", "cell")),
     "frames": (EventFrames, ("every", "full")),
 }
+SPELLED = {"tau_us": "tau", "every_us": "every", "every_events": "every"}  # constants as words have them
 FORMS = (
     "local[:radius=2,tau=20ms,norm=yes,least=1], surface:tau=50ms,every=10ms, counts:every=10ms[,cell=1] or "
     "frames:every=10ms[,full=1]"
@@ -48,7 +49,15 @@ def encoder_of(text: Encoder | str | None) -> Encoder:
     constants = dict(_constant(key, value, str(text)) for key, value in given.items())
     if kind is TimeSurface and "tau_us" not in constants:
         raise ConfigError("encode", "surface: with tau", text)
-    return kind(**constants)
+    try:
+        return kind(**constants)
+    except ConfigError as error:  # it has the names of Python
+        parameter, rule, value, advice = error.args
+        if parameter == EITHER:
+            raise ConfigError("encode", f"{name}: with every, as {RULE}", text) from None
+        spelled = SPELLED.get(parameter, parameter)
+        unit = ", in microseconds" if parameter.endswith("_us") and "microseconds" not in rule else ""
+        raise ConfigError(f"{spelled} in encode", f"{rule}{unit}", value, advice) from None
 
 
 def _constant(key: str, value: str, text: str) -> tuple[str, Any]:

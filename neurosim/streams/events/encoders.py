@@ -12,6 +12,7 @@ AGES = 5  # time constants: of an older event nothing is left (Grimaldi et al. 2
 LONGEST = 2**31 - 2  # microseconds that fit into 32 bits
 LARGEST_RADIUS = 128  # pixels
 MOST_INPUTS = 2**26
+EITHER = "every_us or every_events"  # what errors call the length of a window
 
 
 class Encoder(ABC):
@@ -41,7 +42,7 @@ class _Windowed(Encoder):
         plain(self)
         given = self.every_us, self.every_events
         if (self.every_us is None) == (self.every_events is None):
-            raise ConfigError("every_us or every_events", "given, exactly one of the two", given)
+            raise ConfigError(EITHER, "given, exactly one of the two", given)
         name = "every_events" if self.every_us is None else "every_us"
         whole(name, getattr(self, name), 1, 2**60)
 

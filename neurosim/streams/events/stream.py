@@ -86,6 +86,7 @@ class EventStream(Stream):
         self.keeps = not self.replayable
         self._trail: Trail | None = None
         self._skipped = 0
+        self._fruitless = 0  # events of which no sample was made, if none was made at all
 
     going_on = "with the events that come from now on, and the surface as it was"
 
@@ -122,6 +123,7 @@ class EventStream(Stream):
             "outside the sensor or of another polarity, and passed over": self._passed_over,
             "earlier than one before, and taken at its time": self.late,
             "that began the clock anew": self.restarts,
+            f"too few for a sample of {self.encoder}": self._fruitless,
         }
         return notes_of(self._sources) + tuple(f"{count} events {what}" for what, count in told.items() if count)
 
@@ -133,7 +135,7 @@ class EventStream(Stream):
         """Return what must be equal for a run to go on: the encoder and the sensor are part of it."""
         return super().identity() | {"sensor": "{} x {}".format(*self.sensor)}
 
-    def prepare(self) -> str | None:
+    def prepare(self, connected: Callable[[], None] | None = None) -> str | None:
         """Take hold of the port of a live source, before reading begins: see `Stream`."""
         prepare: Callable[[], str | None] | None = getattr(self._sources[0], "prepare", None)
         return None if prepare is None else prepare()
@@ -193,6 +195,7 @@ class EventStream(Stream):
             yield from maker.rest()
             raise
         yield from maker.rest()
+        self._fruitless = 0 if maker.given else int(self._encoding.clock[clocks.TAKEN])
         if maker.skips:
             got = start - maker.skips
             raise StreamError(f"{self.name} must hold the {start} samples that were read from it before, got {got}")

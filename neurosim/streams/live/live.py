@@ -176,8 +176,9 @@ class LiveStream(Stream):
         """Yield the samples of `blocks`, those that have arrived in one block: see `Stream`."""
         return self._blocks(start, asked(size), MOST_TOGETHER if callable(size) else size, together=False)
 
-    def prepare(self) -> str | None:
+    def prepare(self, connected: Callable[[], None] | None = None) -> str | None:
         """Take hold of the port, if others are to reach this source, before reading begins: see `Stream`."""
+        self._reception.connected = connected
         return self._reception.prepare()
 
     def _blocks(self, start: int, size: Callable[[], int], most: int, *, together: bool) -> Iterator[Block]:

@@ -92,7 +92,8 @@ class MQTT(Transport):
                 if time.monotonic() >= until or client.loop(0.05) != self._paho.MQTT_ERR_SUCCESS:
                     break
         except (OSError, ValueError) as error:
-            self._fault = error if isinstance(error, OSError) else StreamError(f"mqtt {self._host}: {error}")
+            words = f"mqtt {self._host} must be asked for a topic and host of MQTT, got {self._topic!r}, but: {error}"
+            self._fault = error if isinstance(error, OSError) else StreamError(words)
         if not self._subscribed:
             fault = self._fault or ConnectionError(f"{self._host}:{self._port} does not answer as a broker of MQTT 5")
             self.close()

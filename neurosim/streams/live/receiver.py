@@ -91,6 +91,8 @@ class Receiver:
         Seconds of silence after which it ends.
     skip : mapping of int to (int, int)
         For each partition the offset of the message to go on with, and how many of its records were taken already.
+    connected : callable, optional
+        Called when it is connected for the first time.
     """
 
     def __init__(
@@ -104,10 +106,11 @@ class Receiver:
         reconnect: float,
         idle: float | None,
         skip: Places,
+        connected: Callable[[], None] | None = None,
     ) -> None:
         self._name, self._transport, self._new_cutter = name, transport, cutter
         self._queue, self._counts, self._skip = queue, counts, skip
-        self._reconnect, self._idle = reconnect, idle
+        self._reconnect, self._idle, self._told = reconnect, idle, connected
         self._next = {partition: offset for partition, (offset, _) in skip.items()}  # of what is to come
         self._stamps: dict[int, int] = {}
         self._ended = threading.Event()
@@ -147,6 +150,9 @@ class Receiver:
         until = time.monotonic() + self._reconnect
         while self._connected(until, broken):
             self._counts.connections += 1
+            if self._told is not None:
+                self._told()
+                self._told = None
             self._heard, broken, before = time.monotonic(), None, self._queue.received
             lasting = self._heard + SHORTEST
             try:

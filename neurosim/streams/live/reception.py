@@ -24,11 +24,18 @@ class Reception:
     queue, when_full, reconnect, idle
         As in `LiveStream`; None for the default.
 
+    Attributes
+    ----------
+    connected : callable or None
+        Called from the thread that receives, when a source that connects to others first has.
+
     Raises
     ------
     ConfigError
         If one of them is out of range.
     """
+
+    connected: Callable[[], None] | None = None
 
     def __init__(
         self,
@@ -106,7 +113,7 @@ class Reception:
         self._queue = queue = Queue(self._most, self._when_full)
         receiver = Receiver(
             self.name, self.transport, self._cutter, queue, self._counts, reconnect=self._reconnect, idle=self._idle,
-            skip=places,
+            skip=places, connected=self.connected if self.transport.address is None else None,
         )  # fmt: skip
         receiver.start()
         try:

@@ -64,7 +64,10 @@ class ZeroMQ(Transport):
         except zmq.ZMQError as error:
             self.close()
             if error.errno in (zmq.EINVAL, zmq.EPROTONOSUPPORT):
-                raise StreamError(f"endpoint of zmq must be one of ZeroMQ's, got {self._endpoint}: {error}") from None
+                advice = "" if self._bind else "; to be connected to there, as at *, it takes bind=yes"
+                raise StreamError(
+                    f"endpoint of zmq must be one of ZeroMQ's, got {self._endpoint}: {error}{advice}"
+                ) from None
             raise ConnectionError(f"{self._endpoint}: {error}") from None
         if not self._bind and not self._greeted(seconds):
             self.close()

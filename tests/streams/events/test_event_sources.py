@@ -57,7 +57,11 @@ def test_an_encoder_is_what_its_words_say(text, encoder):
         ("local:norm=1", "encode must be local"),
         ("local:radius=2.5", "encode must be local"),
         ("surface:every=10ms", "with tau"),
-        ("counts", "every_us or every_events must be given"),
+        ("counts", "encode must be counts: with every, as local"),
+        ("frames:full=2", "encode must be frames: with every"),
+        ("local:tau=0ms", "tau in encode must be positive, in microseconds, got 0"),
+        ("counts:every=0", "every in encode must be"),
+        ("local:radius=99999", "radius in encode must be"),
         ("counts:every=0.5us", "every in encode must be whole microseconds"),
         (None, "encode must be given for a source of events"),
         (3, "encode must be local"),
@@ -125,7 +129,14 @@ def test_the_command_line_takes_events_and_goes_on(tmp_path):
         (("stream", "{path}", "--encode", "local", "--sensor", "34"), "must be W,H"),
         (("stream", "{path}", "--encode", "local", "--sensor", "a,b"), "must be whole numbers"),
         (("stream", "{path}", "--encode", "local", "--sensor", "0,4"), "width of sensor"),
-        (("stream", "{path}", "--encode", "local", "--sensor", "34,34", "--shuffle", "1"), "shuffle"),
+        (
+            ("stream", "{path}", "--encode", "local", "--sensor", "34,34", "--shuffle", "1"),
+            "lines and events come in order",
+        ),
+        (
+            ("stream", "{path}", "--encode", "frames:every=5000", "--sensor", "34,34"),
+            "must hold at least one sample, got none; 80 events too few for a sample of EventFrames(every_events=5000",
+        ),
     ],
 )
 def test_what_the_command_line_refuses(tmp_path, words, message):

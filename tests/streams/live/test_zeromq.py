@@ -106,6 +106,12 @@ def test_nobody_there_and_a_port_that_is_taken_are_errors(context):
         list(opened(endpoint, reconnect=0.3).arriving())
 
 
+def test_an_address_to_listen_at_is_told_how():
+    stream = ns.open_stream("zmq:tcp://*:18855?kind=pull", inputs=2, idle=5)
+    with pytest.raises(ns.StreamError, match="it takes bind=yes"):
+        list(stream.blocks())
+
+
 def test_a_peer_that_goes_away_for_good_is_an_error(context):
     publisher, endpoint = bound(context, zmq.XPUB)
     with LiveReading(opened(endpoint, idle=20.0)) as reading:
