@@ -1,12 +1,12 @@
 """The on-line loop of a fleet: a stream with keys through the chips of its keys, with snapshots and a report."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 
 from neurosim.chip.chip import Chip
 from neurosim.chip.samples import check_fits
-from neurosim.errors import ConfigError, DivergedError, SampleError, StateError
+from neurosim.errors import ConfigError
 from neurosim.fleet.fleet import Fleet
 from neurosim.fleet.loop import FleetLoop
 from neurosim.fleet.report import FleetReport
@@ -15,7 +15,7 @@ from neurosim.fleet.workers import Worker
 from neurosim.online.companion import Companions
 from neurosim.online.pace import AUTO
 from neurosim.online.request import Request
-from neurosim.online.run import check_run
+from neurosim.online.run import check_run, ended
 from neurosim.outside.arrays import kind_of
 from neurosim.state import store
 from neurosim.state.checksum import FLEET
@@ -108,23 +108,8 @@ def run_fleet(
             contexts.enter_context(snapshots)
         loop = FleetLoop(fleet, report, snapshots, request, worker, chunk=chunk, skip_bad=skip_bad)
         blocks = loop.blocks(stream, start)
-        try:
+        with ended(stream, start, blocks, report, loop.keep, snapshots):
             loop.learn(blocks, watch, stop, waiting)
-        except (DivergedError, StateError):
-            raise
-        except Exception as error:
-            loop.keep(error)
-            raise
-        finally:
-            if isinstance(blocks, Generator):
-                blocks.close()  # a live source receives until then
-            report.bad_lines, report.source = stream.bad, stream.counted(report.taken)
-        if report.interrupted and start + report.taken == stream.length:
-            report.interrupted = False  # the signal came when all was done
-        if report.stream_position == 0 and not report.interrupted:
-            raise SampleError("; ".join([f"{stream.name} must hold at least one sample, got none", *stream.notes]))
-        if snapshots is not None:
-            snapshots.finish(report.taken, report.stream_position)
     return report
 
 

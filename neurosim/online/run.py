@@ -176,7 +176,7 @@ def begin(
         stream = stream.skipping_bad()
     if stream.length is not None and start > stream.length:
         raise ConfigError("start", f"at most the stream's length, {stream.length}", start)
-    report, companions = Report(stream_position=start if position is None else position), tuple(companions)
+    report = Report(stream_position=start if position is None else position)
     editor = None if edits is None and control is None else Editor(chip, edits, control)
     for layer in chip.layers:
         layer.compile()
@@ -195,24 +195,58 @@ def begin(
             companions=companions, waits=partial(_waits, stream), learning=learning,
         )  # fmt: skip
         blocks = _blocks(stream, start, loop.pace)
-        try:
-            yield Begun(loop, _named(blocks, stream, chip) if learning else blocks, report)
-        except (DivergedError, StateError):
-            raise
-        except Exception as error:
-            loop.keep(error)
-            raise
-        finally:
-            if isinstance(blocks, Generator):
-                blocks.close()  # a live source receives until then
-            report.source = stream.counted(report.taken)
-            report.bad_lines, report.edits_left = stream.bad, 0 if editor is None else editor.left
-        if report.interrupted and start + report.taken == stream.length:
-            report.interrupted = False  # the signal came when all was done
-        if report.stream_position == 0 and not report.interrupted:
-            raise SampleError("; ".join([f"{stream.name} must hold at least one sample, got none", *stream.notes]))
-        if snapshots is not None:
-            snapshots.finish(report.taken, report.stream_position)
+        with ended(stream, start, blocks, report, loop.keep, snapshots):
+            try:
+                yield Begun(loop, _named(blocks, stream, chip) if learning else blocks, report)
+            finally:
+                report.edits_left = 0 if editor is None else editor.left
+
+
+@contextmanager
+def ended(
+    stream: Stream,
+    start: int,
+    blocks: Iterator[Block],
+    report: Any,
+    keep: Callable[[Exception], None],
+    snapshots: Snapshots | None,
+) -> Iterator[None]:
+    """Let a run, or a fleet's, go on within; at its end count what was passed over, and take the last snapshot.
+
+    Parameters
+    ----------
+    stream : Stream
+    start : int
+        Sample of the stream that the run began with.
+    blocks : iterator of Block
+        What the run takes: a live source receives until this is closed.
+    report : Report or FleetReport
+    keep : callable
+        Takes a last snapshot of what was learned before an error.
+    snapshots : Snapshots, optional
+
+    Raises
+    ------
+    SampleError
+        If the stream held no sample.
+    """
+    try:
+        yield
+    except (DivergedError, StateError):
+        raise
+    except Exception as error:
+        keep(error)
+        raise
+    finally:
+        if isinstance(blocks, Generator):
+            blocks.close()
+        report.bad_lines, report.source = stream.bad, stream.counted(report.taken)
+    if report.interrupted and start + report.taken == stream.length:
+        report.interrupted = False  # the signal came when all was done
+    if report.stream_position == 0 and not report.interrupted:
+        raise SampleError("; ".join([f"{stream.name} must hold at least one sample, got none", *stream.notes]))
+    if snapshots is not None:
+        snapshots.finish(report.taken, report.stream_position)
 
 
 def check_is_chip(chip: object) -> None:
