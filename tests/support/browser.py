@@ -26,7 +26,7 @@ FLAGS = (
 LOGS = {"browser": "ALL", "performance": "ALL"}
 OWN_SCHEMES = {"file", "data", "blob", "about", "chrome"}  # of addresses that never leave the browser
 COLOURS = 32  # of a small picture
-SECONDS = 20  # that a page may take to load, and `wait` waits at most
+SECONDS = 60  # that a page may take to load, and `wait` waits at most: a busy machine is slow
 
 
 def missing():
@@ -133,11 +133,11 @@ class Browser:
         """Run JavaScript; return its value."""
         return self.driver.execute_script(script, *arguments)
 
-    def wait(self, condition, seconds=SECONDS):
-        """Wait until a function without arguments returns something true; return that."""
+    def wait(self, condition, seconds=SECONDS, passing=()):
+        """Wait until a function without arguments returns something true, and raises none of `passing`; return that."""
         from selenium.webdriver.support.ui import WebDriverWait
 
-        return WebDriverWait(self.driver, seconds, 0.05).until(lambda _: condition())
+        return WebDriverWait(self.driver, seconds, 0.05, passing or None).until(lambda _: condition())
 
 
 @contextmanager

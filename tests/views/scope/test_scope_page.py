@@ -49,14 +49,22 @@ class Page:
     def within(self, selector):
         return self.browser.run(INNER, selector)
 
+    def act(self, find, does):
+        """Find an element and do something to it; once more where Bokeh drew it anew, or hid it, in between."""
+        self.browser.wait(lambda: does(find()) is None, passing=drawn_anew())
+
     def click(self, label):
-        (button,) = [button for button in self.within("button.bk-btn") if button.text == label]
-        self.browser.wait(button.is_enabled)
-        button.click()
+        def find():
+            (button,) = [button for button in self.within("button.bk-btn") if button.text == label]
+            self.browser.wait(button.is_enabled)
+            return button
+
+        self.act(find, lambda button: button.click())
 
     def slide(self, number, keys):
         """Move a slider by its keys: the one of the gain is 0, that of the rate 1."""
-        self.within("div.noUi-handle")[number].send_keys(keys)
+        self.browser.wait(lambda: self.text("gain_text") and self.text("rate_text"))  # written after both are set
+        self.act(lambda: self.within("div.noUi-handle")[number], lambda handle: handle.send_keys(keys))
 
     def shows(self, name, text):
         self.browser.wait(lambda: text in self.text(name))
@@ -68,6 +76,17 @@ class Page:
 
 def chip(*neurons, **constants):
     return ns.Chip([ns.recipes.softhebb(n, **constants) for n in neurons], inputs=64)
+
+
+def drawn_anew():
+    """Return what Selenium raises, before it does anything, for an element that is gone or not shown for now."""
+    from selenium.common import exceptions
+
+    return (
+        exceptions.StaleElementReferenceException,
+        exceptions.ElementNotInteractableException,
+        exceptions.ElementClickInterceptedException,
+    )
 
 
 def keys():
@@ -114,6 +133,7 @@ def test_changes_are_recorded_and_make_the_same_state_again(browser):
         for count in range(1, 5):
             page.click("Step")
             made.samples(count)
+        page.shows("numbers", "4 of 1,797")
         page.slide(0, Keys.ARROW_LEFT * 3)
         page.shows("changes", "competition.temperature")
         page.slide(1, Keys.ARROW_RIGHT * 2)
