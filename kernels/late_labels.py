@@ -55,7 +55,7 @@ def predict(winner, potentials, names):
 
 @inlined
 def _follow(u, winner, label, shown, keep, fading, table, tallies):
-    """Predict a sample's label, count whether that was right, and learn the label if it is shown; return what it was."""
+    """Predict a sample's label, count whether that was right, learn it if it is shown; return what was predicted."""
     blank = True
     for k in range(u.size):
         blank &= u[k] == 0
