@@ -15,7 +15,7 @@ from neurosim.errors import ConfigError, SampleError
 from neurosim.fleet.fleet import Fleet
 from neurosim.fleet.hearing import KeyedBatch
 from neurosim.fleet.keys import Key, seed_of
-from neurosim.fleet.responses import NOBODY, Heard, check_same_fleet, heard
+from neurosim.fleet.responses import NOBODY, Heard, OfOneFleet, heard
 from neurosim.fleet.rows import carried_over, rows_for
 from neurosim.kernels import late_labels as kernel
 from neurosim.online.emission.prequential import LARGEST_COUNT, check_shares, share_of
@@ -50,7 +50,7 @@ class Known(NamedTuple):
     taken: NDArray[np.int64]
 
 
-class FleetPrequential:
+class FleetPrequential(OfOneFleet):
     r"""Name the samples of a fleet's run as they go, and count how often the names were right: for each key, and all.
 
     Each key has a table of its own: labels of the samples that neuron k of its chip won (`RunningLabels`),
@@ -189,10 +189,6 @@ class FleetPrequential:
         for array, first in zip(known, self._first(1, known.counts.shape[2]), strict=True):
             array[chip] = first[0]
 
-    def check_fleet(self, fleet: Fleet) -> None:
-        """Refuse any other fleet than that for which this was made, by ConfigError."""
-        check_same_fleet("prequential accuracy", fleet, self._fleet)
-
     def take(self, batch: KeyedBatch) -> None:
         """Name samples of a run that went through together, one after another, and learn the labels that are shown."""
         results = batch.results
@@ -269,8 +265,8 @@ class FleetPrequential:
         rows, classes = rows_for(chips, own, self._fleet.capacity), max(classes, own_classes)
         if (rows, classes) == (own, own_classes):
             return
-        if chips * self._neurons * classes * 8 > MOST_BYTES:
-            sizes = f"{chips} keys, {self._neurons} neurons and {classes} labels"
+        if rows * self._neurons * classes * 8 > MOST_BYTES:
+            sizes = f"{max(chips, len(self._fleet))} keys, {self._neurons} neurons and {classes} labels"
             rule = f"labels must be few enough for the tables of all keys in {MOST_BYTES >> 30} GiB"
             raise SampleError(f"{rule}, got {sizes}; share the keys among workers, or number labels from 0 on")
         self._known = self._first(rows, classes)
