@@ -211,7 +211,7 @@ class FleetPrequential(OfOneFleet):
 
     def arrays(self, taken: int = 0) -> Arrays:
         """Return what a snapshot keeps: arrays with a row a chip, in the order of `Fleet.keys`, and constants."""
-        constants = np.array([self._forget, self._fading, self._share, self._seed], np.float64)
+        constants = np.array([self._fading, self._share, self._seed, self._forget], np.float64)
         return {name: array.copy() for name, array in self._of_all()._asdict().items()} | {"constants": constants}
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -225,7 +225,7 @@ class FleetPrequential(OfOneFleet):
         own = self.arrays()
         rule = "prequential accuracy must be of as many keys, of layers of as many neurons"
         check_alike(rule, own, arrays, ("counts",))
-        check_constants("prequential accuracy", "forget, fading, share and seed", own, arrays)
+        check_constants("prequential accuracy", "fading, share, seed and forget", own, arrays)
         counts = {"tallies": arrays["tallies"], "taken": arrays["taken"]}
         check_numbers("prequential accuracy must have counts of at least 0", counts, 0, LARGEST_COUNT)
         check_table(arrays["counts"], arrays["weights"], arrays["names"])

@@ -200,7 +200,7 @@ def test_bad_parameters_and_foreign_arrays_are_refused():
     told_of(fleet, prequential, EVERY[:100], 50)
     whole = prequential.arrays()
     for other in ({"share": 0.5}, {"fading": 0.1}, {"forget": 0.5}, {"seed": 1}):
-        with pytest.raises(ValueError, match="must go on with forget, fading, share and seed"):
+        with pytest.raises(ValueError, match="must go on with fading, share, seed and forget"):
             ns.FleetPrequential(fleet, **other).restore(whole)
     with pytest.raises(ValueError, match="prequential accuracy must be of as many keys"):
         ns.FleetPrequential(fleet_of(keys=range(50))).restore(whole)
