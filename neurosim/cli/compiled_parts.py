@@ -174,8 +174,9 @@ def _events() -> None:
 def _following() -> None:
     """Tell how novel samples are, and name them as their labels come."""
     from neurosim.chip.chip import Chip
-    from neurosim.online.emission.novelty import MEASURES, Novelty
+    from neurosim.online.emission.novelty import Novelty
     from neurosim.online.emission.prequential import Prequential
+    from neurosim.online.emission.scoring import MEASURES
     from neurosim.online.run import run
     from neurosim.recipes import named
     from neurosim.streams import ArrayStream

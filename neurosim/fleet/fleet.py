@@ -162,6 +162,10 @@ class Fleet(SavedFleet):
             raise SampleError(f"key must be one of the fleet's {len(self)}, got {key!r}")
         return place
 
+    def indices(self, keys: Any) -> NDArray[np.int64]:
+        """Return the place of each of many keys in `keys`, -1 for one that the fleet has not: int64 (keys,)."""
+        return self._members.table.places(as_keys(keys))
+
     def begin(self, keys: Sequence[Key]) -> None:
         """Let the chips of some keys begin, if they have none yet: their first weights are drawn now, all together.
 
