@@ -10,6 +10,7 @@ from neurosim.chip.wanted import Wanted
 from neurosim.engine.results import Results
 from neurosim.fleet.fleet import Fleet
 from neurosim.fleet.keys import Key
+from neurosim.fleet.members import Keyed, Passed
 from neurosim.online.listener import Listeners, check_listener
 
 __all__ = ["Key", "KeyedBatch", "KeyedListener", "KeyedListeners", "OfFleet", "Wanted", "check_fleet", "check_listener"]
@@ -91,6 +92,34 @@ class KeyedListeners(Listeners):
     def check_fleet(self, fleet: Fleet) -> None:
         """Have each that was made for a fleet refuse another one."""
         check_fleet(self.listeners, fleet)
+
+
+def batch_of(keyed: Keyed, passed: Passed, numbers: NDArray[np.int64], nanoseconds: int) -> KeyedBatch:
+    """Return the samples of a chunk that went through, of which there is one at least.
+
+    Parameters
+    ----------
+    keyed : Keyed
+        The chunk.
+    passed : Passed
+        What became of it, with results.
+    numbers : int64 (samples,)
+        Of each sample of the chunk.
+    nanoseconds : int
+        That the chunk took.
+    """
+    order, count = passed.order, len(numbers)
+    keys = keyed.keys if isinstance(keyed.keys, list) else keyed.keys.tolist()
+    shares = np.full(len(order), nanoseconds // len(order))
+    results, labels = passed.results, keyed.labels
+    assert results is not None
+    if len(order) == count:
+        return KeyedBatch(numbers, keys, passed.chips, results, labels, keyed.values, shares)
+    return KeyedBatch(
+        numbers[order], [keys[n] for n in order.tolist()], passed.chips[order],
+        Results._make(array[order] if len(array) == count else array for array in results),
+        None if labels is None else labels[order], keyed.values[order], shares,
+    )  # fmt: skip
 
 
 def check_fleet(others: Iterable[object], fleet: Fleet) -> None:
