@@ -4,6 +4,7 @@
 
     python -m benchmarks.fleet_novelty                 # AUC of each detector, bytes a key, samples a second
     python -m benchmarks.fleet_novelty --modes 1       # sensors that do one thing only
+    python -m benchmarks.fleet_novelty --neurons       # by neurons of each chip, and by how many readings it has had
     python -m benchmarks.fleet_novelty --bits          # how many keys have the scores of separate chips, to the bit
 
 Sensors are made up. Each has a few modes of its own, spectra of 16 channels drawn at random, and each reading is one of
@@ -16,6 +17,7 @@ their order, and scores each before it learns from it, faults included.
 import argparse
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +30,8 @@ SEEDS = (0, 1, 2)
 CHANNELS, FAULTS = 16, 0.01
 NOISE, LOUDNESS, LINE = 0.1, 0.3, 0.7  # of a reading of length 1: noise a channel, deviation of its logarithm, a line
 FIRST = 50  # rounds that are under way: the table has the AUC of those after
+SPANS = (50, 150, 300, 1000, 2000)  # readings of each sensor, between which there is a column
+MEANS = "a running mean and deviation for each"
 ANOTHERS, ONE_LINE = 1, 2  # kinds of faults; 0 is none
 
 Samples = NDArray[np.float32]
@@ -137,7 +141,7 @@ DETECTORS: dict[str, Detector] = {
     "a chip for each, 4 neurons": chip_each(4),
     "a chip for each, 16 neurons": chip_each(16),
     "a running mean for each": mean_each(deviations=False),
-    "a running mean and deviation for each": mean_each(deviations=True),
+    MEANS: mean_each(deviations=True),
 }
 
 
@@ -170,6 +174,21 @@ def table(plants: list[Plant]) -> Iterator[str]:
         yield row(name, detector, plants)
 
 
+def by_neurons(of: Plant) -> Iterator[str]:
+    """Give the AUC of a chip for each by its neurons, for readings between some and some others of each sensor."""
+    spans = [(first, last) for first, last in pairwise(SPANS) if last <= len(of.keys)]
+    yield f"| detector | {' | '.join(f'{first:,} to {last:,}' for first, last in spans)} |"
+    yield "| --- |" + " --- |" * len(spans)
+    chips = {f"a chip for each, {neurons} neurons": chip_each(neurons) for neurons in (2, 3, 4, 8, 16)}
+    for name, detector in (chips | {MEANS: DETECTORS[MEANS]}).items():
+        scores = np.nan_to_num(detector(of)[0])
+        cells = [
+            f"{roc_auc_score(of.faults[first:last].ravel() > 0, scores[first:last].ravel()):.3f}"
+            for first, last in spans
+        ]
+        yield f"| {name} | {' | '.join(cells)} |"
+
+
 def equal_bits(of: Plant, neurons: int = 16) -> Iterator[str]:
     """Say how many keys have the scores of separate chips, each with a Novelty of its own."""
     fleet, novelty = fleet_of(neurons, of.seed)
@@ -191,10 +210,13 @@ def main() -> None:
     parser.add_argument("--sensors", type=int, default=2_000)
     parser.add_argument("--rounds", type=int, default=300, help="readings of a sensor")
     parser.add_argument("--modes", type=int, default=3, help="spectra of a sensor")
-    parser.add_argument("--bits", action="store_true")
+    others = parser.add_mutually_exclusive_group()
+    others.add_argument("--neurons", action="store_true", help="give --sensors 300 --rounds 2000 with it")
+    others.add_argument("--bits", action="store_true")
     asked = parser.parse_args()
-    plants = [plant(asked.sensors, asked.rounds, asked.modes, seed) for seed in SEEDS[: 1 if asked.bits else None]]
-    for line in equal_bits(plants[0]) if asked.bits else table(plants):
+    made = (plant(asked.sensors, asked.rounds, asked.modes, seed) for seed in SEEDS)
+    lines = by_neurons(next(made)) if asked.neurons else equal_bits(next(made)) if asked.bits else table(list(made))
+    for line in lines:
         print(line, flush=True)
 
 

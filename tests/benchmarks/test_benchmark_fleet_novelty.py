@@ -29,3 +29,9 @@ def test_a_detector_scores_every_reading(readings, name):
 
 def test_all_keys_have_the_scores_of_separate_chips(readings):
     assert next(benchmark.equal_bits(readings, 4)).startswith("12 of 12 keys")
+
+
+def test_the_table_by_neurons_has_a_column_for_each_span_that_is_there():
+    lines = list(benchmark.by_neurons(benchmark.plant(12, 150, 2, 0)))
+    assert lines[0] == "| detector | 50 to 150 |"
+    assert len(lines) == 8
