@@ -98,11 +98,11 @@ class _Heard:
         self.scores.append(self.novelty.scores.copy())
 
 
-def chip_each(neurons: int) -> Detector:
+def chip_each(neurons: int, initial: str = "random") -> Detector:
     """Return the detector by a chip for each sensor."""
 
     def scores(of: Plant) -> tuple[Scores, float]:
-        fleet, novelty = fleet_of(neurons, of.seed)
+        fleet, novelty = fleet_of(neurons, of.seed, initial)
         found = [
             novelty.learn(keys, fleet.take(keys, samples)) for keys, samples in zip(of.keys, of.samples, strict=True)
         ]
@@ -111,9 +111,10 @@ def chip_each(neurons: int) -> Detector:
     return scores
 
 
-def fleet_of(neurons: int, seed: int) -> tuple[ns.Fleet, ns.FleetNovelty]:
+def fleet_of(neurons: int, seed: int, initial: str = "random") -> tuple[ns.Fleet, ns.FleetNovelty]:
     """Return a fleet without keys, and its novelty."""
-    fleet = ns.Fleet([ns.recipes.softhebb(neurons, instruments=False)], inputs=CHANNELS, seed=seed)
+    constants = {} if initial == "random" else {"initial": initial}
+    fleet = ns.Fleet([ns.recipes.softhebb(neurons, instruments=False, **constants)], inputs=CHANNELS, seed=seed)
     return fleet, ns.FleetNovelty(fleet)
 
 
@@ -180,6 +181,7 @@ def by_neurons(of: Plant) -> Iterator[str]:
     yield f"| detector | {' | '.join(f'{first:,} to {last:,}' for first, last in spans)} |"
     yield "| --- |" + " --- |" * len(spans)
     chips = {f"a chip for each, {neurons} neurons": chip_each(neurons) for neurons in (2, 3, 4, 8, 16)}
+    chips |= {f"{neurons} neurons that begin as samples": chip_each(neurons, "samples") for neurons in (4, 16)}
     for name, detector in (chips | {MEANS: DETECTORS[MEANS]}).items():
         scores = np.nan_to_num(detector(of)[0])
         cells = [

@@ -75,7 +75,7 @@ class FleetNovelty(OfOneFleet):
     --------
     >>> import neurosim as ns
     >>> import numpy as np
-    >>> fleet = ns.Fleet([ns.recipes.softhebb(4)], inputs=8)
+    >>> fleet = ns.Fleet([ns.recipes.softhebb(4, initial="samples")], inputs=8)
     >>> novelty = ns.FleetNovelty(fleet)
     >>> keys = np.arange(600) % 3  # three sensors, each with a pattern of its own, and some noise
     >>> samples = np.eye(8)[keys] + 0.1 * np.random.default_rng(0).random((600, 8))

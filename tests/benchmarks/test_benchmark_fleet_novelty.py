@@ -34,4 +34,4 @@ def test_all_keys_have_the_scores_of_separate_chips(readings):
 def test_the_table_by_neurons_has_a_column_for_each_span_that_is_there():
     lines = list(benchmark.by_neurons(benchmark.plant(12, 150, 2, 0)))
     assert lines[0] == "| detector | 50 to 150 |"
-    assert len(lines) == 8
+    assert len(lines) == 10
