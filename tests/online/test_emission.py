@@ -131,7 +131,9 @@ def test_words_are_quoted_and_numbers_that_are_none_are_missing():
     lines = [json.loads(line) for line in format_of("ndjson", columns).records(numbers, values).splitlines()]
     assert [line["word"] for line in lines] == ["plain", 'say "a, b"', "n\udcff", None, 7]
     assert [line["x"] for line in lines] == [0.5, None, 0.0, 1e-300, 3.0]
-    packed = np.frombuffer(format_of("packed", columns).records(numbers, values), [("n", WHOLE), ("w", WHOLE), ("x", "<f8")])
+    packed = np.frombuffer(
+        format_of("packed", columns).records(numbers, values), [("n", WHOLE), ("w", WHOLE), ("x", "<f8")]
+    )
     assert packed["w"].tolist() == [0, 1, 2, -1, 7]
 
 
