@@ -11,6 +11,8 @@ from neurosim.chip.chip import Chip
 from neurosim.fleet.fleet import Fleet
 from neurosim.fleet.hearing import KeyedBatch
 from neurosim.fleet.keys import Key
+from neurosim.fleet.novelty import FleetNovelty
+from neurosim.fleet.prequential import FleetPrequential
 from neurosim.fleet.workers import hash_of_key
 from neurosim.online.emission.fields import FIELDS, OF_KEYS, SECOND, Field, Once
 from neurosim.streams import Stream
@@ -52,12 +54,21 @@ def _of_chip(begin: Callable[[Chip, Stream], Any]) -> Callable[[Fleet, Stream], 
     return lambda fleet, stream: begin(chip_like(fleet), stream)
 
 
-OF_FLEETS: dict[str, Callable[[Fleet, Stream], Any]] = {"latency": _latencies}
+def _novelty(fleet: Fleet, _stream: Stream) -> FleetNovelty:
+    return FleetNovelty(fleet)
+
+
+def _prequential(fleet: Fleet, _stream: Stream) -> FleetPrequential:
+    return FleetPrequential(fleet)
+
+
+OF_FLEETS: dict[str, Callable[[Fleet, Stream], Any]] = {
+    "latency": _latencies, **dict.fromkeys(("novelty", "threshold", "novel"), _novelty), "predicted": _prequential,
+}  # fmt: skip
 KEYED_FIELDS: dict[str, Field] = {
     OF_KEYS: Field("key", "whose the sample is", _keys, NUMBER_OF_KEY, number_of=hash_of_key),
     **{
         name: row._replace(begin=OF_FLEETS[name] if name in OF_FLEETS else _of_chip(row.begin))
         for name, row in FIELDS.items()
-        if row.part is None
     },
 }

@@ -125,22 +125,6 @@ class Fleet(SavedFleet):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _use=Use())
 
-    @property
-    def keys(self) -> tuple[Key, ...]:
-        """Keys in order of appearance."""
-        return tuple(self._members.table)
-
-    @property
-    def samples(self) -> NDArray[np.int64]:
-        """How many samples each chip has learned from, blank ones included: int64 (chips,), in the order of `keys`."""
-        return self._members.layers[0].samples(len(self))
-
-    @property
-    def diverged(self) -> tuple[Key, ...]:
-        """Keys whose chips have diverged, and learn no more until `reset` or `put`."""
-        keys = self.keys
-        return tuple(keys[place] for place in sorted(self._members.diverged))
-
     def seed_of(self, key: Key) -> int:
         """Return the seed of a key's chip, a function of the fleet's seed and of the key: `neurosim.fleet.keys`.
 
