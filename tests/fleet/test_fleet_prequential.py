@@ -155,6 +155,10 @@ def test_a_sample_that_is_passed_over_counts_for_nothing():
     assert (said[::5] == -1).all()
     assert prequential.counted == 40
     assert prequential.arrays()["taken"].sum() == 40
+    empty = fleet_of()
+    prequential = ns.FleetPrequential(empty, share=0.5)
+    response = empty.take([1, 2], np.full((2, INPUTS), np.nan), skip_bad=True)
+    assert prequential.learn([1, 2], response, [0, 1]).tolist() == [-1, -1]
 
 
 def test_a_key_that_is_reset_begins_anew_alone():
