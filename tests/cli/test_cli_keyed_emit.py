@@ -116,6 +116,10 @@ def test_chips_that_diverge_are_counted(tmp_path):
     shown = json.loads(invoke("inspect", tmp_path / "fleet.h5", "--json").stdout)
     assert len(shown["diverged"]) == summary["diverged_keys"]
     assert "b" in shown["diverged"]
+    assert (
+        f"diverged  {', '.join(shown['diverged'])}: these learn no more"
+        in invoke("inspect", tmp_path / "fleet.h5").stdout
+    )
     table = invoke(*command, "--skip-bad").stderr  # nothing is left to learn
     assert f"diverged  the chips of {summary['diverged_keys']} keys, which learn no more" in table
 

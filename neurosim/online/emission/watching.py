@@ -24,7 +24,6 @@ from neurosim.online.run import begin, check_is_chip
 from neurosim.streams import Stream
 from neurosim.streams.base import UNLABELLED
 
-
 Event = TypeVar("Event")
 
 
