@@ -155,7 +155,8 @@ def test_a_companion_keeps_a_row_a_chip_and_goes_on_with_the_fleet(tmp_path):
 
     def check(n):
         if n and state.exists():
-            kept, chips = fleets.read(state), ns.Fleet.load(state)
+            kept = fleets.read(state)  # once: a thread writes the next one meanwhile
+            chips = ns.Fleet.of(kept, state)
             assert kept.beside["heard"]["counts"].tolist() == chips.samples.tolist()
             rows.append(kept.position)
 
