@@ -13,7 +13,7 @@ from neurosim.errors import ConfigError
 from neurosim.fleet.fleet import Fleet
 from neurosim.fleet.hearing import KeyedBatch
 from neurosim.fleet.keys import Key
-from neurosim.fleet.responses import Heard, check_same_fleet, heard, of_one
+from neurosim.fleet.responses import Heard, OfOneFleet, heard, of_one
 from neurosim.fleet.rows import carried_over, rows_for
 from neurosim.kernels import novelty as kernel
 from neurosim.online.emission import scoring
@@ -23,7 +23,7 @@ from neurosim.state.arrays import Arrays
 RECENT = 200  # scores of a key, of which its quantile is taken: 3.2 KB
 
 
-class FleetNovelty:
+class FleetNovelty(OfOneFleet):
     r"""Score samples by how unusual they are to the chip of their key: a `Novelty` for every chip of a fleet.
 
     For each key, scores and thresholds are bit for bit those of ``ns.Novelty(chip, ..., recent=novelty.recent)`` of a
@@ -75,7 +75,7 @@ class FleetNovelty:
     --------
     >>> import neurosim as ns
     >>> import numpy as np
-    >>> fleet = ns.Fleet([ns.recipes.softhebb(4)], inputs=8)
+    >>> fleet = ns.Fleet([ns.recipes.softhebb(4, initial="samples")], inputs=8)
     >>> novelty = ns.FleetNovelty(fleet)
     >>> keys = np.arange(600) % 3  # three sensors, each with a pattern of its own, and some noise
     >>> samples = np.eye(8)[keys] + 0.1 * np.random.default_rng(0).random((600, 8))
@@ -198,10 +198,6 @@ class FleetNovelty:
         chip, states = self._fleet.index(key), self._of_all()
         for array in states:
             array[chip] = 0
-
-    def check_fleet(self, fleet: Fleet) -> None:
-        """Refuse any other fleet than that for which this was made, by ConfigError."""
-        check_same_fleet(self.name, fleet, self._fleet)
 
     def take(self, batch: KeyedBatch) -> None:
         """Score samples of a run that went through together, in their order, and learn from them.

@@ -15,11 +15,11 @@ from neurosim.errors import ConfigError, SampleError
 from neurosim.fleet.fleet import Fleet
 from neurosim.fleet.hearing import KeyedBatch
 from neurosim.fleet.keys import Key, seed_of
-from neurosim.fleet.responses import NOBODY, Heard, check_same_fleet, heard
+from neurosim.fleet.responses import NOBODY, Heard, OfOneFleet, heard
 from neurosim.fleet.rows import carried_over, rows_for
 from neurosim.kernels import late_labels as kernel
 from neurosim.online.emission.prequential import LARGEST_COUNT, check_shares, share_of
-from neurosim.randomness import SHOWN_LABELS, at_places
+from neurosim.randomness import SHOWN_LABELS, at_place_of_seeds
 from neurosim.readouts.labels import check_classes
 from neurosim.readouts.running import check_forget, check_table
 from neurosim.state.arrays import Arrays
@@ -50,7 +50,7 @@ class Known(NamedTuple):
     taken: NDArray[np.int64]
 
 
-class FleetPrequential:
+class FleetPrequential(OfOneFleet):
     r"""Name the samples of a fleet's run as they go, and count how often the names were right: for each key, and all.
 
     Each key has a table of its own: labels of the samples that neuron k of its chip won (`RunningLabels`),
@@ -112,6 +112,7 @@ class FleetPrequential:
         self._fleet, self._neurons = fleet, layer.neurons
         self._forget, self._fading, self._share, self._seed = float(forget), 1 - fading, share, int(seed)
         self._known = self._first(0, self._neurons if self.taught else 0)
+        self._seeds = np.zeros(0, np.int64)  # of keys whose labels were drawn for, else NOBODY
         self.predicted, self.correct = np.zeros(0, np.int64), np.zeros(0, np.bool_)
 
     @property
@@ -189,10 +190,6 @@ class FleetPrequential:
         for array, first in zip(known, self._first(1, known.counts.shape[2]), strict=True):
             array[chip] = first[0]
 
-    def check_fleet(self, fleet: Fleet) -> None:
-        """Refuse any other fleet than that for which this was made, by ConfigError."""
-        check_same_fleet("prequential accuracy", fleet, self._fleet)
-
     def take(self, batch: KeyedBatch) -> None:
         """Name samples of a run that went through together, one after another, and learn the labels that are shown."""
         results = batch.results
@@ -215,7 +212,7 @@ class FleetPrequential:
 
     def arrays(self, taken: int = 0) -> Arrays:
         """Return what a snapshot keeps: arrays with a row a chip, in the order of `Fleet.keys`, and constants."""
-        constants = np.array([self._forget, self._fading, self._share, self._seed], np.float64)
+        constants = np.array([self._fading, self._share, self._seed, self._forget], np.float64)
         return {name: array.copy() for name, array in self._of_all()._asdict().items()} | {"constants": constants}
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -229,11 +226,12 @@ class FleetPrequential:
         own = self.arrays()
         rule = "prequential accuracy must be of as many keys, of layers of as many neurons"
         check_alike(rule, own, arrays, ("counts",))
-        check_constants("prequential accuracy", "forget, fading, share and seed", own, arrays)
+        check_constants("prequential accuracy", "fading, share, seed and forget", own, arrays)
         counts = {"tallies": arrays["tallies"], "taken": arrays["taken"]}
         check_numbers("prequential accuracy must have counts of at least 0", counts, 0, LARGEST_COUNT)
         check_table(arrays["counts"], arrays["weights"], arrays["names"])
         self._known = Known._make(arrays[name].copy() for name in Known._fields)
+        self._seeds = np.zeros(0, np.int64)  # the fleet's keys may be others now
 
     def _first(self, chips: int, classes: int) -> Known:
         """Return what is known of so many keys at first."""
@@ -269,8 +267,8 @@ class FleetPrequential:
         rows, classes = rows_for(chips, own, self._fleet.capacity), max(classes, own_classes)
         if (rows, classes) == (own, own_classes):
             return
-        if chips * self._neurons * classes * 8 > MOST_BYTES:
-            sizes = f"{chips} keys, {self._neurons} neurons and {classes} labels"
+        if rows * self._neurons * classes * 8 > MOST_BYTES:
+            sizes = f"{max(chips, len(self._fleet))} keys, {self._neurons} neurons and {classes} labels"
             rule = f"labels must be few enough for the tables of all keys in {MOST_BYTES >> 30} GiB"
             raise SampleError(f"{rule}, got {sizes}; share the keys among workers, or number labels from 0 on")
         self._known = self._first(rows, classes)
@@ -295,11 +293,27 @@ class FleetPrequential:
         """Return whether the labels of the next samples are shown to the tables, which know their chips by now."""
         if self.taught or self._share == 1:
             return np.full(len(chips), not self.taught)
-        shown, keys = np.zeros(len(chips), np.bool_), self._fleet.keys
-        order = np.argsort(chips, kind="stable")
-        found, firsts = np.unique(chips[order], return_index=True)
-        for chip, own in zip(found.tolist(), np.split(order, firsts[1:]), strict=True):
-            if chip >= 0:
-                seed, taken = self.seed_of(keys[chip]), int(self._known.taken[chip])
-                shown[own] = at_places(seed, SHOWN_LABELS, 0, taken, len(own), 1)[:, 0] < self._share
+        shown = chips >= 0
+        own = chips[shown]
+        places = self._known.taken[own] + earlier_of_same(own)
+        shown[shown] = at_place_of_seeds(self._seeds_of(own), SHOWN_LABELS, 0, places) < self._share
         return shown
+
+    def _seeds_of(self, chips: NDArray[np.int64]) -> NDArray[np.uint64]:
+        """Return the seed of each sample's key; those that were needed once are kept."""
+        if len(self._seeds) < len(self._known.taken):
+            self._seeds = np.append(self._seeds, np.full(len(self._known.taken) - len(self._seeds), NOBODY))
+        new = np.unique(chips[self._seeds[chips] == NOBODY])
+        if len(new):
+            keys = self._fleet.keys
+            self._seeds[new] = [self.seed_of(keys[chip]) for chip in new.tolist()]
+        return self._seeds[chips].astype(np.uint64)
+
+
+def earlier_of_same(chips: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return how many samples of the same chip come before each sample: int64 (samples,)."""
+    order = np.argsort(chips, kind="stable")
+    begins = np.flatnonzero(np.diff(chips[order], prepend=NOBODY - 1))  # of each chip's samples, in that order
+    earlier = np.empty(len(chips), np.int64)
+    earlier[order] = np.arange(len(chips)) - np.repeat(begins, np.diff(begins, append=len(chips)))
+    return earlier

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosim.chip.chip import Chip
 from neurosim.chip.response import Response
 from neurosim.engine.samples import Array
 from neurosim.errors import ConfigError, SampleError
@@ -54,7 +55,36 @@ def _shape(response: object) -> tuple[int, ...] | None:
     return np.shape(response.potentials) if type(response) is Response else None
 
 
-def check_same_fleet(name: str, fleet: Fleet, own: Fleet) -> None:
-    """Refuse another fleet than one's own, by ConfigError: rows are those of its keys, in their order."""
-    if fleet is not own:
-        raise ConfigError(name, "of the very fleet that learns", f"one of another, {own!r}", "make it from this fleet")
+class OfOneFleet:
+    """What was made for a fleet, and goes with runs of that fleet alone: a row of its arrays is a chip of this fleet.
+
+    Attributes
+    ----------
+    name : str
+    """
+
+    name: str
+    _fleet: Fleet
+
+    def check_fleet(self, fleet: Fleet) -> None:
+        """Refuse any other fleet than that for which this was made.
+
+        Raises
+        ------
+        ConfigError
+            If the fleet is another one.
+        """
+        if fleet is not self._fleet:
+            got = f"one of another, {self._fleet!r}"
+            raise ConfigError(self.name, "of the very fleet that learns", got, "make it from this fleet")
+
+    def check_chip(self, chip: Chip) -> None:
+        """Refuse a run of a chip.
+
+        Raises
+        ------
+        ConfigError
+            Always.
+        """
+        got, advice = type(self).__name__, "it is of a fleet's chips, and goes with neurosim.run_fleet"
+        raise ConfigError(self.name, "of the chip that learns", got, advice)
