@@ -198,7 +198,8 @@ def _table(summary: dict[str, Any]) -> str:
         beyond = f", {summary['refused_keys_samples']:,} of them as their key is one too many or has no chip"
         rows.append(("refused", f"{summary['refused_samples']:,} samples passed over{beyond}"))
     if summary["diverged_keys"]:
-        rows.append(("diverged", f"the chips of {summary['diverged_keys']:,} keys, which learn no more"))
+        what = f"the chips of {summary['diverged_keys']:,} keys, which learn no more; neurosim inspect names them"
+        rows.append(("diverged", what))
     rows += [("note", note) for note in summary["notes"]]
     rows.append(("state", summary["state_sha256"][:16] + ("  (interrupted)" if summary["interrupted"] else "")))
     return "\n".join(f"{name:>10}  {value}" for name, value in rows)

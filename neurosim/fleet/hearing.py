@@ -8,12 +8,14 @@ from numpy.typing import NDArray
 
 from neurosim.chip.wanted import Wanted
 from neurosim.engine.results import Results
+from neurosim.errors import ConfigError
 from neurosim.fleet.fleet import Fleet
 from neurosim.fleet.keys import Key
 from neurosim.fleet.members import Keyed, Passed
-from neurosim.online.listener import Listeners, check_listener
+from neurosim.online.listener import Listeners
 
 __all__ = ["Key", "KeyedBatch", "KeyedListener", "KeyedListeners", "OfFleet", "Wanted", "check_fleet", "check_listener"]
+SUCH = "such as neurosim.FleetNovelty(fleet)"
 
 
 class KeyedBatch(NamedTuple):
@@ -120,6 +122,15 @@ def batch_of(keyed: Keyed, passed: Passed, numbers: NDArray[np.int64], nanosecon
         Results._make(array[order] if len(array) == count else array for array in results),
         None if labels is None else labels[order], keyed.values[order], shares,
     )  # fmt: skip
+
+
+def check_listener(listener: object) -> None:
+    """Refuse what is no listener of a fleet's samples, by ConfigError."""
+    if not (callable(getattr(listener, "take", None)) and isinstance(getattr(listener, "wants", None), tuple)):
+        raise ConfigError("listener", f"a KeyedListener, {SUCH}", type(listener).__name__)
+    if hasattr(listener, "check_chip") and not hasattr(listener, "check_fleet"):
+        several = "several are one by KeyedListeners" if isinstance(listener, Listeners) else "neurosim.run takes it"
+        raise ConfigError("listener", f"of a fleet's samples, {SUCH}", type(listener).__name__, several)
 
 
 def check_fleet(others: Iterable[object], fleet: Fleet) -> None:

@@ -191,6 +191,8 @@ def check_listener(listener: object) -> None:
     """Refuse what is no listener, by ConfigError."""
     if not (callable(getattr(listener, "take", None)) and isinstance(getattr(listener, "wants", None), tuple)):
         raise ConfigError("listener", "a Listener, such as neurosim.Novelty(chip)", type(listener).__name__)
+    if hasattr(listener, "check_fleet"):
+        raise ConfigError("listener", "of a chip's samples", type(listener).__name__, "neurosim.run_fleet takes it")
 
 
 def check_chip(others: Iterable[object], chip: Chip) -> None:

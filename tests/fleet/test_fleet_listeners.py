@@ -11,6 +11,7 @@ from neurosim.fleet import store as fleets
 from neurosim.fleet.hearing import KeyedListeners, Wanted
 from neurosim.fleet.workers import Worker
 from neurosim.online.companion import go_on
+from neurosim.online.listener import Listeners
 from neurosim.streams.keyed import KeyedBlock
 
 ALL, NONE = Wanted(True, True, True), Wanted()
@@ -154,7 +155,8 @@ def test_a_companion_keeps_a_row_a_chip_and_goes_on_with_the_fleet(tmp_path):
 
     def check(n):
         if n and state.exists():
-            kept, chips = fleets.read(state), ns.Fleet.load(state)
+            kept = fleets.read(state)  # once: a thread writes the next one meanwhile
+            chips = ns.Fleet.of(kept, state)
             assert kept.beside["heard"]["counts"].tolist() == chips.samples.tolist()
             rows.append(kept.position)
 
@@ -266,7 +268,13 @@ def test_what_cannot_listen_is_refused_before_the_run(tmp_path):
             ns.run_fleet(chips, stream, listener=listener)
     with pytest.raises(ConfigError, match="made must be of this fleet"):
         ns.run_fleet(chips, stream, companions=[Made(fleet_of())])
-    with pytest.raises(ConfigError, match="listener must be"):
+    chip = ns.Chip(sensors.layers(), inputs=4)
+    for listener in (ns.Novelty(chip), Listeners([Heard()])):
+        with pytest.raises(ConfigError, match="listener must be of a fleet's samples"):
+            ns.run_fleet(chips, stream, listener=listener)
+    with pytest.raises(ConfigError, match="listener must be of a chip's samples, got 'FleetNovelty'"):
+        ns.run(chip, samples, listener=ns.FleetNovelty(chips))
+    with pytest.raises(ConfigError, match="listener must be a KeyedListener"):
         ns.run_fleet(chips, stream, listener=print)
     with pytest.raises(ConfigError, match="state must be None where chips only respond"):
         ns.run_fleet(chips, stream, learning=False, state=tmp_path / "a.h5")
