@@ -154,9 +154,10 @@ def _threshold(constants, state):
 
 @cell
 def _judge(potentials, winner, known):
-    """Return the neuron that a sample is judged by: its winner, or the best of those with a distribution of their own.
+    """Return the neuron that judges a sample: its winner, or else the best of those with a distribution of their own.
 
-    Only those have settled. If none has, it is the winner.
+    A winner without one has won rarely, and may have won by the length of its first weights alone. If no neuron has a
+    distribution, it is the winner.
     """
     if known[OTHERS + winner, NUMBER] > NOTHING:
         return winner
