@@ -126,7 +126,7 @@ class Teller:
 
     def __init__(self, listener: Listener, start: int) -> None:
         self._start, self._nanoseconds = start, np.zeros(1, np.int64)
-        self._listeners = listener.listeners if isinstance(listener, Listeners) else (listener,)
+        self._tell_all(listener.listeners if isinstance(listener, Listeners) else (listener,))
         self.failed: list[Any] = []
         self._error: Exception | None = None
 
@@ -136,7 +136,7 @@ class Teller:
             yield chunk
             assert chunk.results is not None
             labels = chunk.samples.labels
-            self._tell(
+            self.several(
                 chunk.first - self._start, chunk.results, labels if len(labels) else None, chunk.given,
                 chunk.nanoseconds,
             )  # fmt: skip
@@ -151,11 +151,29 @@ class Teller:
     ) -> None:
         """Tell of a single sample (1, inputs); `number` counts since the run began."""
         self._nanoseconds[0] = nanoseconds
-        self._tell(number, results, labels, sample, self._nanoseconds)
+        self.several(number, results, labels, sample, self._nanoseconds)
+
+    def several(
+        self,
+        first: int,
+        results: Results,
+        labels: NDArray[np.int64] | None,
+        samples: NDArray[np.float32],
+        nanoseconds: NDArray[np.int64],
+    ) -> None:
+        """Tell of samples, as `Listener.take` is told."""
+        for listener in self._listeners:
+            try:
+                listener.take(first, results, labels, samples, nanoseconds)
+            except Exception as error:
+                self.failed.append(listener)
+                self._tell_all(tuple(other for other in self._listeners if other is not listener))
+                self._error = self._error or error
 
     def rest(self, waiting: bool) -> None:
         """Tell that the next samples are asked for."""
-        _rest(self._listeners, waiting)
+        for rest in self._rests:
+            rest(waiting)
 
     def check(self) -> None:
         """Raise the first listener's error, once."""
@@ -163,14 +181,10 @@ class Teller:
             error, self._error = self._error, None
             raise error
 
-    def _tell(self, *told: Any) -> None:
-        for listener in self._listeners:
-            try:
-                listener.take(*told)
-            except Exception as error:
-                self.failed.append(listener)
-                self._listeners = tuple(other for other in self._listeners if other is not listener)
-                self._error = self._error or error
+    def _tell_all(self, listeners: tuple[Listener, ...]) -> None:
+        """Tell these listeners from now on."""
+        self._listeners = listeners
+        self._rests = [listener.rest for listener in listeners if hasattr(listener, "rest")]
 
 
 def check_listener(listener: object) -> None:

@@ -100,6 +100,7 @@ class CSVLines:
         self._delimiter = form.delimiter.encode()
         self._plain = PLAIN.replace(b"\r", b"") + self._delimiter
         self._cached, self._rows = dict[bytes, int](), Rows(0)
+        self._bare = False  # whether lines have inputs alone, between commas, and the first of them has been read
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -108,6 +109,11 @@ class CSVLines:
 
     def quickly(self, lines: Sequence[bytes]) -> Block | None:
         """Return the samples of lines of plain numbers; None if there is any other line, which `read` can read."""
+        if len(lines) == 1 and self._bare and not lines[0].translate(None, self._plain):
+            if self.names and lines[0].startswith(self._names_start):
+                return None
+            row = self._rows.of_line(lines[0])
+            return None if row is None else Block(row, None)
         text, labels, keys, columns = b"\n".join(lines), None, None, self._columns
         if CARRIAGE_RETURN in text:
             lines = [line.rstrip(b"\r") for line in lines]
@@ -173,6 +179,7 @@ class CSVLines:
         number = None if column is None else self.labels.number(taken[column])
         key = None if placed.key is None else checked_key(taken[placed.key])
         self._columns, self._placed, self.first = len(cells) + len(taken), placed, False
+        self._bare = not taken and self._delimiter == b","
         if self._rows.width != len(cells):
             self._rows = Rows(len(cells))
         if column is not None and number is not None and len(self._cached) < MOST_CACHED:

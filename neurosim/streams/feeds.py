@@ -37,13 +37,15 @@ class LineFeed:
     ----------
     lent : int
         Lines that are parsed already, but not taken.
+    alone : bool
+        Whether the latest look brought a single short line and nothing else: more had hardly come with it.
     """
 
     def __init__(self, file: Any, longest: int) -> None:
         self._given, self._waits, self._longest = file, waits(file), longest
         self._lines, self._next = list[bytes](), 0  # lines in the file's buffer, and which of them is the next
         self._begun, self._read = bytearray(), 0  # a line whose end is not there; bytes of the next that were read
-        self._buffered = self._unfinished = self._ended = False
+        self._buffered = self._unfinished = self._ended = self.alone = False
         self.lent = 0
 
     @cached_property
@@ -100,6 +102,7 @@ class LineFeed:
         lines = data.split(b"\n")
         begun = lines.pop()
         self._buffered, self._ended = bool(lines and begun), not data
+        self.alone = len(lines) == 1 and not begun and len(data) < SMALL
         if lines:
             if self._begun:
                 self._read, lines[0] = len(self._begun), bytes(self._begun) + lines[0]

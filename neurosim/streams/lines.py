@@ -178,8 +178,12 @@ class LineStream(Stream):
         pending, count, most, keyed = list[Block](), 0, size(), self.keyed
         with self._opened(reader) as feed:
             try:
-                for parsed in self._from(start, feed, reader):
+                for parsed in self._from(start, feed, reader) if start else iter(partial(self._next, feed, reader), None):
                     (samples, labels), first, last = parsed, 0, len(parsed.samples)
+                    if feed.alone and last == 1 and not (count or together):  # the usual one of a pipe: asks nothing
+                        yield self._joined([parsed]) if self.labelled else parsed
+                        most = size()
+                        continue
                     while first < last:
                         stop = first + most - count
                         if keyed:
@@ -257,7 +261,7 @@ class LineStream(Stream):
             self.bad, self._fault = 0, ""
         while feed.wait():
             lines = feed.lines(0 if reader.number < reader.one_by_one else TOGETHER)
-            samples = reader.quickly(lines) if max(map(len, lines)) < LONGEST_LINE else None
+            samples = reader.quickly(lines) if len(lines[0]) < LONGEST_LINE else None  # the others lie in a buffer
             if samples is None and len(lines) > 1:
                 reader.one_by_one = reader.number + len(lines)
                 continue

@@ -84,10 +84,11 @@ class Emitter:
         """Write the records of samples, or hold them back for a moment."""
         batch = Batch(first, results, labels, samples, nanoseconds)
         values = [of(batch) for of in self._values]  # also where nobody reads: some follow the stream
+        count = len(results.winners)
         if self.closed:
-            self.missing += len(batch)
+            self.missing += count
             return
-        self.records += len(batch)
+        self.records += count
         self._write(self._format.records(self._position + first, values))
 
     def rest(self, waiting: bool) -> None:
@@ -120,14 +121,15 @@ class Emitter:
             raise error
 
     def _write(self, data: bytes | None) -> None:
-        self._try(data)
-        if self.closed:
-            lost = min(self._format.ends(self._output.lost), self.records)  # the head may be lost, too
-            self.records, self.missing = self.records - lost, self.missing + lost
-
-    def _try(self, data: bytes | None) -> None:
         try:
             self._output.flush() if data is None else self._output.add(data)
+        except Exception as error:
+            self._end(error)
+
+    def _end(self, error: Exception) -> None:
+        """Write no more, as it failed by an error; raise one that is not of writing."""
+        try:
+            raise error
         except BrokenPipeError:
             self.closed = True
         except Stuck:
@@ -135,6 +137,8 @@ class Emitter:
         except (OSError, ValueError) as error:  # a ValueError of a file in memory that was closed
             # Not raised amid samples: what follows the stream for a field must hear of all that the chip learns.
             self.closed, self._error = True, StreamError(f"standard output must be writable, and is not: {error}")
+        lost = min(self._format.ends(self._output.lost), self.records)  # the head may be lost, too
+        self.records, self.missing = self.records - lost, self.missing + lost
 
     def __repr__(self) -> str:
         return f"Emitter({self.records} records)"
