@@ -69,7 +69,7 @@ def has_come(where: socket.socket, seconds: float) -> bool:
 class Connection(Transport):
     """A connection of bytes, however it comes about."""
 
-    kind, boundaries = "tcp", False
+    kind, boundaries, any_thread = "tcp", False, True
 
     def __init__(self) -> None:
         self._connected: socket.socket | None = None
@@ -172,7 +172,7 @@ class Datagrams(Transport):
         Of this machine.
     """
 
-    kind = "udp"
+    kind, any_thread = "udp", True
 
     def __init__(self, host: str, port: int) -> None:
         self._place = (host, port)
