@@ -48,18 +48,14 @@ class Few:
                     continue
                 self._report.add_one(nanoseconds)
                 if self._teller is not None:
-                    self._keep(count, pipeline.one, nanoseconds)
+                    if pipeline.one is not self._of:  # the first, or the chip's constants have changed
+                        self._prepare(pipeline.one)
+                    self._nanoseconds[count] = nanoseconds
+                    for several, single in self._pairs:
+                        several[count] = single[0]
                 count += 1
         finally:
             self._tell(block, first, count, number)
-
-    def _keep(self, index: int, results: Results, nanoseconds: int) -> None:
-        """Keep the results of a sample beside those of the ones before."""
-        if results is not self._of:  # the first, or the chip's constants have changed
-            self._prepare(results)
-        self._nanoseconds[index] = nanoseconds
-        for several, single in self._pairs:
-            several[index] = single[0]
 
     def _prepare(self, results: Results) -> None:
         """Have memory for the results of several samples."""
@@ -70,11 +66,10 @@ class Few:
                 several = np.empty((MOST, *single.shape[1:]), single.dtype)
                 pairs.append((several, single))
                 told = told._replace(**{name: several})
-        self._of, self._pairs, self._results = results, pairs, told
+        self._of, self._pairs, self._told = results, pairs, [told.cut(0, count) for count in range(MOST + 1)]
 
     def _tell(self, block: Block, first: int, count: int, number: int) -> None:
         """Tell of samples of a block."""
         if self._teller is not None and count:
-            samples, labels = block.part(first, first + count)
-            results = self._results.cut(0, count)
-            self._teller.several(number + first, results, labels, samples, self._nanoseconds[:count])
+            samples, labels = block if count == len(block.samples) else block.part(first, first + count)
+            self._teller.several(number + first, self._told[count], labels, samples, self._nanoseconds[:count])

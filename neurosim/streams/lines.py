@@ -180,8 +180,11 @@ class LineStream(Stream):
             try:
                 for parsed in self._from(start, feed, reader) if start else iter(partial(self._next, feed, reader), None):
                     (samples, labels), first, last = parsed, 0, len(parsed.samples)
-                    if feed.alone and last == 1 and not (count or together):  # the usual one of a pipe: asks nothing
-                        yield self._joined([parsed]) if self.labelled else parsed
+                    if last <= most and not (count or together) and feed.brought_all():  # as a rule: it is not asked
+                        if feed.lent:
+                            feed.take(last)
+                        self.classes = self._numbers.names
+                        yield parsed
                         most = size()
                         continue
                     while first < last:
@@ -259,7 +262,12 @@ class LineStream(Stream):
         feed.lent = 0
         if reader.number == 0:
             self.bad, self._fault = 0, ""
-        while feed.wait():
+        while (line := feed.single()) is not None or feed.wait():
+            if line is not None:  # as samples of a live pipe come
+                samples = reader.quickly([line]) or self._carefully(line, feed, reader)
+                if samples is not None:
+                    return samples
+                continue
             lines = feed.lines(0 if reader.number < reader.one_by_one else TOGETHER)
             samples = reader.quickly(lines) if len(lines[0]) < LONGEST_LINE else None  # the others lie in a buffer
             if samples is None and len(lines) > 1:
