@@ -206,9 +206,9 @@ class Pipeline:
             If its samples or labels are none of the first layer's: see `WorkingLayer.fitting`.
         """
         values, labels = block
-        if labels is None and type(values) is np.ndarray and values.dtype is FLOAT32:
-            if values.flags.c_contiguous and values.shape[1:] == self._width:  # the usual block of a generator or pipe
-                return block
+        plain = labels is None and type(values) is np.ndarray and values.dtype is FLOAT32
+        if plain and values.flags.c_contiguous and values.shape[1:] == self._width:  # as of a generator or a pipe
+            return block
         samples = self.layers[0].fitting(Samples(values, NO_LABELS if labels is None else labels))
         return Block(samples.values, samples.labels if len(samples.labels) else None)
 

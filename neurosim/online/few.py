@@ -60,9 +60,10 @@ class Few:
     def _prepare(self, results: Results) -> None:
         """Have memory for the results of several samples."""
         told, pairs = results, list[tuple[Array, Array]]()
-        for name, is_wanted in zip(("potentials", "responses", "outputs", "winners"), (*self._wanted, True), strict=True):
+        wanted = [name for name, is_wanted in self._wanted._asdict().items() if is_wanted]
+        for name in (*wanted, "winners"):
             single = getattr(results, name)
-            if is_wanted:
+            if len(single):
                 several = np.empty((MOST, *single.shape[1:]), single.dtype)
                 pairs.append((several, single))
                 told = told._replace(**{name: several})

@@ -66,7 +66,7 @@ class LineFeed:
         """Wait, and take what comes if it is one short line and nothing else; if not, return None, and take nothing."""
         if self._next < len(self._lines) or self._begun or self._ended:
             return None
-        data = self._file.peek(1)
+        data: bytes = self._file.peek(1)
         size = len(data)
         if not self._polls or not 1 < size < SMALL or data.find(b"\n") != size - 1:
             return None

@@ -177,8 +177,9 @@ class LineStream(Stream):
         reader = LineReader(self.name, self._form, self._width, self._numbers)
         pending, count, most, keyed = list[Block](), 0, size(), self.keyed
         with self._opened(reader) as feed:
+            parts = self._from(start, feed, reader) if start else iter(partial(self._next, feed, reader), None)
             try:
-                for parsed in self._from(start, feed, reader) if start else iter(partial(self._next, feed, reader), None):
+                for parsed in parts:
                     (samples, labels), first, last = parsed, 0, len(parsed.samples)
                     if last <= most and not (count or together) and feed.brought_all():  # as a rule: it is not asked
                         if feed.lent:

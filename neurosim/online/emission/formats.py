@@ -63,8 +63,8 @@ class Csv:
     def records(self, first: int, values: Sequence[NDArray[Any]]) -> bytes:
         """Return a line for each sample."""
         if len(values[0]) == 1:
-            cells = [_cell(column, array, IN_CSV) for column, array in zip(self._columns, values, strict=True)]
-            return b"%d,%b\n" % (first, b",".join(cells))
+            row = [_cell(column, array, IN_CSV) for column, array in zip(self._columns, values, strict=True)]
+            return b"%d,%b\n" % (first, b",".join(row))
         cells = [_cells(column, array, IN_CSV) for column, array in zip(self._columns, values, strict=True)]
         numbers = [b"%d" % number for number in range(first, first + len(values[0]))]
         return b"\n".join(map(b",".join, zip(numbers, *cells, strict=True))) + b"\n"
@@ -91,10 +91,10 @@ class Ndjson:
     def records(self, first: int, values: Sequence[NDArray[Any]]) -> bytes:
         """Return an object for each sample."""
         if len(values[0]) == 1:
-            pieces = [b'{"%b":%d' % (NUMBER.encode(), first)]
+            one = [b'{"%b":%d' % (NUMBER.encode(), first)]
             for key, column, array in zip(self._keys, self._columns, values, strict=True):
-                pieces += key, _cell(column, array, IN_JSON)
-            return b"%b%b" % (b"".join(pieces), self._end)
+                one += key, _cell(column, array, IN_JSON)
+            return b"%b%b" % (b"".join(one), self._end)
         pieces: list[Any] = [[b'{"%s":%d' % (NUMBER.encode(), n) for n in range(first, first + len(values[0]))]]
         for key, column, array in zip(self._keys, self._columns, values, strict=True):
             pieces += [[key] * len(array), _cells(column, array, IN_JSON)]
@@ -198,7 +198,7 @@ def _cell(column: Column, array: NDArray[Any], text: Text) -> bytes:
     if array.dtype is WHOLE:
         return b"%d" % array.item(0)
     found = orjson.dumps(np.ascontiguousarray(array), option=orjson.OPT_SERIALIZE_NUMPY)
-    found = found[array.ndim : -array.ndim]
+    found = found[array.ndim : -array.ndim]  # without its brackets
     return found if text is IN_JSON else found.replace(IN_JSON.nothing, text.nothing)
 
 
