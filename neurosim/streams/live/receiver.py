@@ -19,6 +19,7 @@ TICK = 0.1  # seconds: how long the thread waits at most before it looks whether
 PAUSE = 0.2  # seconds between two attempts to connect
 ATTEMPT, SHORTEST = 5.0, 1.0  # seconds of one attempt: at most, and where less is left
 SECOND = 1e9  # nanoseconds
+new_tuple = tuple.__new__  # a third quicker than a named tuple's own constructor
 ENDING = 2.0  # seconds that the end of the thread is waited for, at most: it may be within an attempt to connect
 
 
@@ -279,7 +280,8 @@ class Receiver:
             for index, piece in enumerate(pieces):
                 if offset >= 0 and (offset, index) < self._skip.get(partition, (-1, 0)):
                     continue
-                yield Record(piece, arrived, partition, offset, index, index == last, self._begins, key)
+                fields = (piece, arrived, partition, offset, index, index == last, self._begins, key)
+                yield new_tuple(Record, fields)
                 self._begins = False
 
     def _is_repeated(self, message: Message) -> bool:
