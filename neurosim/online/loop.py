@@ -158,16 +158,12 @@ class Loop:
 
     def _next(self, blocks: Iterator[Block], waiting: Callable[[], AbstractContextManager[object]]) -> Block | None:
         """Return the next block, or None at the end."""
-        if self._teller is not None:
-            self._rest(self._teller)
+        if self._teller is not None:  # all that came goes through all layers if more must be waited for
+            waits = self._waits()
+            if waits and self._use.staggered:
+                self._drain()
+            self._teller.rest(waits)
         return next_block(blocks, waiting, self._watcher)
-
-    def _rest(self, teller: Teller) -> None:
-        """Have all that came go through all layers if more must be waited for, and tell the listener."""
-        waits = self._waits()
-        if waits and self._use.staggered:
-            self._drain()
-        teller.rest(waits)
 
     def _take(self, block: Block, first: int) -> int:
         """Take the next chunk of a block to the chip; return which sample of the block is the next one."""
