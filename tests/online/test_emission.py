@@ -145,8 +145,8 @@ def test_a_single_record_is_as_one_of_several(form):
     columns = columns_of([words, whole, real, several], ns.Chip([ns.recipes.softhebb(3)], inputs=2), object())
     rows = np.array([[0.1, -0.0, np.nan], [1e-30, 3, 4], [np.nan, np.nan, 1], [5, 6, 7]], np.float32)
     values = [np.array([0, 1, -1, 7]), np.arange(4) - 2, np.array([0.5, np.nan, -0.0, 1e-300]), rows]
-    single = [format_of(form, columns).records(9 + i, [array[i : i + 1] for array in values]) for i in range(4)]
-    assert b"".join(single) == format_of(form, columns).records(9, values)
+    single = [format_of(form, columns).records([9 + i], [array[i : i + 1] for array in values]) for i in range(4)]
+    assert b"".join(single) == format_of(form, columns).records(range(9, 13), values)
 
 
 @pytest.mark.parametrize("names", [[], ["winner", "winner"], ["winner", "foo"], [""]])
