@@ -73,4 +73,4 @@ class Few:
         """Tell of samples of a block."""
         if self._teller is not None and count:
             samples, labels = block if count == len(block.samples) else block.part(first, first + count)
-            self._teller.tell(number + first, self._told[count], labels, samples, self._nanoseconds[:count])
+            self._teller.several(number + first, self._told[count], labels, samples, self._nanoseconds[:count])

@@ -45,7 +45,8 @@ class Loop:
     companions : sequence of Companion
         Those of `snapshots`.
     waits : callable
-        Tells, by the pace, whether the next block may have to be waited for; only asked where there is a listener.
+        Called with the pace; returns what tells whether the next block may have to be waited for, which is only asked
+        where there is a listener.
     learning : bool
         If false, all layers respond and none learns.
 
@@ -69,7 +70,7 @@ class Loop:
         editor: Editor | None = None,
         listener: Listener | None = None,
         companions: Sequence[Companion] = (),
-        waits: Callable[[Pace], bool] = lambda _: True,
+        waits: Callable[[Pace], Callable[[], bool]] = lambda _: lambda: True,
         learning: bool = True,
     ) -> None:
         self._chip, self._report, self._snapshots = chip, report, snapshots
@@ -81,7 +82,7 @@ class Loop:
         )  # fmt: skip
         self._teller = None if listener is None else Teller(listener, report.stream_position)
         self._few = few.Few(report, self._teller, None if listener is None else listener.wants)
-        self._waits, self._companions = waits, companions
+        self._waits, self._companions = waits(self.pace), companions
         self._watcher = None
         if snapshots is not None and request is not None:
             self._watcher = Watcher(snapshots, request, lambda: self._pushed, self._take_while_waiting)
@@ -158,7 +159,7 @@ class Loop:
     def _next(self, blocks: Iterator[Block], waiting: Callable[[], AbstractContextManager[object]]) -> Block | None:
         """Return the next block, or None at the end."""
         if self._teller is not None:  # all that came goes through all layers if more must be waited for
-            waits = self._waits(self.pace)
+            waits = self._waits()
             if waits and self._use.staggered:
                 self._drain()
             self._teller.rest(waits)
