@@ -4,7 +4,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -296,9 +296,11 @@ def _learn(
 ) -> "Report":
     """Run the stream through the chip, from the sample that the chip is at."""
     from neurosim.online.run import run
+    from neurosim.online.stop import Stop
 
     start = position if stream.replayable or options.replay else 0
-    say_ready(stream)
+    with suppress(Stop), interrupts.waiting():  # for a host's name; a signal then ends the run before its first sample
+        say_ready(stream)
     with show(chip, stream, start, interrupts) as shown:
         return run(
             chip, stream, state=options.written, start=start, position=position,

@@ -113,7 +113,7 @@ class Receiver:
         self._reconnect, self._idle, self._told = reconnect, idle, connected
         self._next = {partition: offset for partition, (offset, _) in skip.items()}  # of what is to come
         self._stamps: dict[int, int] = {}
-        self._ended = threading.Event()
+        self._ended = transport.ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="neurosim-receiver", daemon=True)
 
     def start(self) -> None:
