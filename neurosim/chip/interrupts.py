@@ -25,6 +25,8 @@ class Held:
     ----------
     came : bool
         Whether one is held back.
+    holds : bool
+        Whether one would be, within the context.
     """
 
     def __init__(self, layers: int = 2) -> None:
@@ -44,6 +46,10 @@ class Held:
             signal.signal(signal.SIGINT, self._before)
             if self.came and (kind is None or issubclass(kind, Exception)):
                 self._before(signal.SIGINT, None)
+
+    @property
+    def holds(self) -> bool:  # noqa: D102 - an attribute, above
+        return self._before is not None
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         again, self.came = self.came, True
@@ -65,7 +71,7 @@ class Held:
             self._before(signal.SIGINT, None)
 
     def waited(self, items: Iterable[Item], finish: Callable[[], object]) -> Iterator[Item]:
-        """Yield what is waited for, which SIGINT ends at once: `finish` is called first, where layers are not as far."""
+        """Yield what is waited for, which SIGINT ends at once, once `finish` has brought all layers as far."""
         items = iter(items)
         while True:
             try:

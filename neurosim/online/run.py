@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from neurosim.checks import LARGEST, number, truth, whole
 from neurosim.chip.changing import Change
 from neurosim.chip.chip import Chip
+from neurosim.chip.interrupts import Held
 from neurosim.chip.samples import as_stream, in_multiples
 from neurosim.errors import ConfigError, DivergedError, SampleError, StateError
 from neurosim.layers.plain import describe
@@ -21,6 +22,7 @@ from neurosim.online.pace import AUTO, MOST, Pace, check_chunk
 from neurosim.online.report import Report
 from neurosim.online.request import Request
 from neurosim.online.snapshots import Snapshots
+from neurosim.online.stop import Stop
 from neurosim.state import store
 from neurosim.state.same_chip import Described, check_same
 from neurosim.streams import Block, Stream
@@ -51,6 +53,9 @@ def run(
     learning: bool = True,
 ) -> Report:
     """Learn from a stream, sample by sample, and keep the state on disk.
+
+    Ctrl-C (KeyboardInterrupt) ends it after the chunk under way: all layers have then learned from the same samples,
+    and the last snapshot is taken before it is raised. A second Ctrl-C is raised at once.
 
     Parameters
     ----------
@@ -133,9 +138,26 @@ def run(
         snapshot_samples=snapshot_samples, snapshot_seconds=snapshot_seconds, request=request, claimed=claimed,
         edits=edits, control=control, companions=companions, listener=listener, learning=learning,
     )  # fmt: skip
-    with begun as (loop, blocks, report):
+    with Held() as held, begun as (loop, blocks, report):
+        if held.holds:
+            stop, waiting = partial(_ends, held, stop), partial(_waiting, held, waiting)
         loop.learn(blocks, watch, stop, waiting)
     return report
+
+
+def _ends(held: Held, stop: Callable[[], bool] | None) -> bool:
+    """Tell whether a run is to end, as SIGINT came or `stop` says so."""
+    return held.came or (stop is not None and stop())
+
+
+@contextmanager
+def _waiting(held: Held, waiting: Callable[[], AbstractContextManager[object]]) -> Iterator[None]:
+    """Wait for a stream in a context; SIGINT, which raises KeyboardInterrupt at the run's end, ends the wait at once."""
+    try:
+        with held.free(), waiting():
+            yield
+    except KeyboardInterrupt:
+        raise Stop from None
 
 
 class Begun(NamedTuple):
