@@ -152,7 +152,7 @@ def _ends(held: Held, stop: Callable[[], bool] | None) -> bool:
 
 @contextmanager
 def _waiting(held: Held, waiting: Callable[[], AbstractContextManager[object]]) -> Iterator[None]:
-    """Wait for a stream in a context; SIGINT, which raises KeyboardInterrupt at the run's end, ends the wait at once."""
+    """Wait for a stream in a context; SIGINT ends the wait at once, and raises KeyboardInterrupt at the end of the run."""
     try:
         with held.free(), waiting():
             yield
