@@ -152,7 +152,7 @@ def _ends(held: Held, stop: Callable[[], bool] | None) -> bool:
 
 @contextmanager
 def _waiting(held: Held, waiting: Callable[[], AbstractContextManager[object]]) -> Iterator[None]:
-    """Wait for a stream in a context; SIGINT ends the wait at once, and raises KeyboardInterrupt at the end of the run."""
+    """Wait for a stream in a context; SIGINT ends the wait at once, and is raised as KeyboardInterrupt at the end."""
     try:
         with held.free(), waiting():
             yield
