@@ -113,12 +113,12 @@ class Receiver:
         self._reconnect, self._idle, self._told = reconnect, idle, connected
         self._next = {partition: offset for partition, (offset, _) in skip.items()}  # of what is to come
         self._stamps: dict[int, int] = {}
-        self._ended = transport.ended = threading.Event()
+        self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="neurosim-receiver", daemon=True)
 
     def start(self) -> None:
         """Begin to receive."""
-        self._heard = time.monotonic()
+        self._heard, self._transport.ended = time.monotonic(), self._ended
         self._thread.start()
 
     def close(self) -> None:
