@@ -11,7 +11,6 @@ from neurosim.cli.faults import echo_error, fail
 from neurosim.errors import ConfigError, StateError
 
 if TYPE_CHECKING:
-    from neurosim.chip.chip import Chip
     from neurosim.online.companion import Companion
     from neurosim.online.listener import Listener
     from neurosim.state.arrays import Arrays
@@ -100,7 +99,7 @@ class Following:
     chip : Chip
     stream : Stream
     kept : mapping, optional
-        What the state file of a frozen chip keeps, by companion. Without it, that of a chip that goes on is read.
+        What the state file keeps, by companion, where it was read. Without it, that of a chip that goes on is read.
 
     Attributes
     ----------
@@ -110,31 +109,45 @@ class Following:
         Those of the run.
     """
 
-    def __init__(self, values: Any, chip: "Chip", stream: "Stream", kept: "Mapping[str, Arrays] | None" = None) -> None:
-        self._novelty, self._prequential, self._kept = None, None, kept
+    def __init__(self, values: Any, chip: Any, stream: "Stream", kept: "Mapping[str, Arrays] | None" = None) -> None:
+        self._novelty: Any = None
+        self._prequential: Any = None
+        self._kept = kept
         self.begun: dict[str, Any] = {}
         self.companions: list[Companion] = []
         if values.novelty is not None:
-            from neurosim.online.emission.novelty import Novelty
-
             quantile = QUANTILE if values.novelty_quantile is None else values.novelty_quantile
             try:
-                self._novelty = Novelty(chip, _listed(values.novelty), quantile=quantile)
+                self._novelty = self._scores(chip, _listed(values.novelty), quantile)
             except ConfigError as error:  # it has the names of Python
                 name, *rest = error.args
                 raise ConfigError(SPELLED.get(name, name), *rest) from None
             self._add(self._novelty, OF_NOVELTY)
         if values.prequential:
-            from neurosim.online.emission.prequential import Prequential
-
             _check_labelled(stream)
             share = SHARE if values.label_share is None else values.label_share
-            self._prequential = Prequential(chip, share=share, seed=chip.seed)
+            self._prequential = self._names(chip, share)
             self._add(self._prequential, OF_NAMES)
+
+    def _scores(self, chip: Any, measures: list[str], quantile: float) -> Any:
+        """Return what scores samples."""
+        from neurosim.online.emission.novelty import Novelty
+
+        return Novelty(chip, measures, quantile=quantile)
+
+    def _names(self, chip: Any, share: float) -> Any:
+        """Return what names samples."""
+        from neurosim.online.emission.prequential import Prequential
+
+        return Prequential(chip, share=share, seed=chip.seed)
 
     def _add(self, listener: Any, fields: tuple[str, ...]) -> None:
         self.companions.append(listener)
         self.begun |= dict.fromkeys(fields, listener)
+
+    def all_with(self, others: "list[Companion]") -> "list[Companion]":
+        """Return these companions and others, each once."""
+        return list({id(companion): companion for companion in [*self.companions, *others]}.values())
 
     def restore(self, values: Any, stream: "Stream", others: "list[Companion]") -> "list[Companion]":
         """Let these companions and others go on with what the state file keeps; return all, each once.
@@ -146,8 +159,7 @@ class Following:
         StateError
             If it keeps what is none of theirs.
         """
-        companions = list({id(companion): companion for companion in [*self.companions, *others]}.values())
-        kept, frozen = self._kept, self._kept is not None
+        companions, kept = self.all_with(others), self._kept
         if kept is None and values.written is not None and not values.restart and os.path.exists(values.written):
             from neurosim.state import store
 
@@ -167,7 +179,7 @@ class Following:
             name = companion.name
             if name not in kept:
                 echo_error(f"{name} begins anew: state {values.state} keeps none.")
-            elif frozen:
+            elif not values.learning:
                 echo_error(f"{name} goes on from what state {values.state} keeps of it, which stays as it is.")
         return companions
 
@@ -214,7 +226,9 @@ def _check_labelled(stream: "Stream") -> None:
 def rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the rows of the table of a summary."""
     found = []
-    if "novel" in summary:
+    if "novel_keys" in summary:
+        found.append(("novel", f"{summary['novel']:,} samples, of {summary['novel_keys']:,} keys"))
+    elif "novel" in summary:
         threshold = summary["novelty_threshold"]
         beyond = "no threshold yet" if threshold is None else f"the threshold is {threshold:.3g} now"
         found.append(("novel", f"{summary['novel']:,} samples; {beyond}"))

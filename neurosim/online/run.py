@@ -138,20 +138,34 @@ def run(
         snapshot_samples=snapshot_samples, snapshot_seconds=snapshot_seconds, request=request, claimed=claimed,
         edits=edits, control=control, companions=companions, listener=listener, learning=learning,
     )  # fmt: skip
-    with Held() as held, begun as (loop, blocks, report):
-        if held.holds:
-            stop, waiting = partial(_ends, held, stop), partial(_waiting, held, waiting)
-        loop.learn(blocks, watch, stop, waiting)
+    with interruptible(stop, waiting) as (stops, waits), begun as (loop, blocks, report):
+        loop.learn(blocks, watch, stops, waits)
     return report
 
 
-def _ends(held: Held, stop: Callable[[], bool] | None) -> bool:
+Stops, Waits = Callable[[], bool] | None, Callable[[], AbstractContextManager[object]]  # `stop` and `waiting` of a run
+
+
+@contextmanager
+def interruptible(stop: Stops, waiting: Waits) -> Iterator[tuple[Stops, Waits]]:
+    """Give what tells a run to end, and what it waits in, so that Ctrl-C ends it whole; see `run`.
+
+    KeyboardInterrupt is raised at the end of this context, which is around that of the run.
+    """
+    with Held() as held:
+        if held.holds:
+            yield partial(_ends, held, stop), partial(_waiting, held, waiting)
+        else:
+            yield stop, waiting
+
+
+def _ends(held: Held, stop: Stops) -> bool:
     """Tell whether a run is to end, as SIGINT came or `stop` says so."""
     return held.came or (stop is not None and stop())
 
 
 @contextmanager
-def _waiting(held: Held, waiting: Callable[[], AbstractContextManager[object]]) -> Iterator[None]:
+def _waiting(held: Held, waiting: Waits) -> Iterator[None]:
     """Wait for a stream in a context; SIGINT ends the wait at once, and is raised as KeyboardInterrupt at the end."""
     try:
         with held.free(), waiting():
@@ -220,7 +234,7 @@ def begin(
         loop = Loop(
             chip, report, snapshots, request, chunk=chunk, threads=threads, skip_bad=skip_bad,
             singly=chunk == 1 or (chunk == AUTO and not stream.replayable), editor=editor, listener=listener,
-            companions=companions, waits=partial(_waits, stream), learning=learning,
+            companions=companions, waits=partial(may_wait, stream), learning=learning,
         )  # fmt: skip
         blocks = _blocks(stream, start, loop.pace)
         with ended(stream, start, blocks, report, loop.keep, snapshots):
@@ -313,7 +327,7 @@ def _check_nothing_learned(**given: Any) -> None:
             raise ConfigError(name, "None where the chip only responds", value)
 
 
-def _waits(stream: Stream, pace: Pace) -> bool:
+def may_wait(stream: Stream, pace: Pace) -> bool:
     """Tell whether the next block may have to be waited for."""
     if stream.replayable or (pace.multiple == 1 and (pace.auto or pace.size == 1)):
         return stream.waits()
