@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from neurosim.checks import LARGEST, number, truth, whole
 from neurosim.chip.changing import Change
@@ -143,7 +143,8 @@ def run(
     return report
 
 
-Stops, Waits = Callable[[], bool] | None, Callable[[], AbstractContextManager[object]]  # `stop` and `waiting` of a run
+Stops: TypeAlias = Callable[[], bool] | None  # `stop` of a run
+Waits: TypeAlias = Callable[[], AbstractContextManager[object]]  # and `waiting`
 
 
 @contextmanager
