@@ -296,8 +296,8 @@ def test_a_signal_ends_it_with_its_code_and_all_records(tmp_path, rows):
     assert len(lines) - 1 == fleets.read(state).position == ns.Fleet.load(state).samples.sum()
 
 
-def test_a_frozen_fleet_scores_and_names_on_from_what_it_learned(tmp_path, rows):
-    keys, samples = rows
+@pytest.mark.usefixtures("rows")
+def test_a_frozen_fleet_scores_and_names_on_from_what_it_learned(tmp_path):
     state, measured = tmp_path / "fleet.h5", ("--novelty", "shortfall", "--novelty-quantile", 0.9)
     invoke(*words(tmp_path, *measured, "--state", state))
     before = state.read_bytes()
