@@ -117,8 +117,7 @@ class FleetLoop:
             except (Stop, GeneratorExit):
                 report.interrupted = True
             except Exception:
-                if self._certain:
-                    self._settle()
+                self._settle()  # the fleet is whole: also of a chip that diverged, all before was told
                 raise
             self._settle()
         report.seconds = time.perf_counter() - begun - report.tally.pause_seconds

@@ -14,7 +14,7 @@ from neurosim.chip.wanted import Wanted
 from neurosim.errors import ConfigError, SampleError
 from neurosim.fleet.fleet import Fleet
 from neurosim.fleet.hearing import KeyedBatch
-from neurosim.fleet.keys import Key, seed_of
+from neurosim.fleet.keys import Key, as_key, seed_of
 from neurosim.fleet.responses import NOBODY, Heard, OfOneFleet, heard
 from neurosim.fleet.rows import carried_over, rows_for
 from neurosim.kernels import late_labels as kernel
@@ -142,7 +142,7 @@ class FleetPrequential(OfOneFleet):
 
     def seed_of(self, key: Key) -> int:
         """Return the seed by which labels of a key are shown: the highest 31 bits of `neurosim.fleet.keys.seed_of`."""
-        return seed_of(self._seed, key) >> (64 - SEED_BITS)
+        return seed_of(self._seed, as_key(key)) >> (64 - SEED_BITS)
 
     def counted_of(self, key: Key) -> int:
         """Return how many samples of a key had a label; SampleError, if the fleet has no such key."""

@@ -108,7 +108,10 @@ def test_chips_that_diverge_are_counted(tmp_path):
     )
     command = ["stream", "rows.csv", "--root", tmp_path, "--key", "sensor", "--neurons", "2", "--emit", "key"]
     command += ["--recipe", f"{tmp_path / 'mine.py'}:growing", "--state", tmp_path / "fleet.h5"]
-    invoke(*command, code=3)
+    before = invoke(*command, "--chunk", 1, code=3).stdout.splitlines()[1:]
+    assert before == [f"{n},{'abc'[n % 3]}" for n in range(len(before))]
+    assert 1 <= len(before) < 180
+    assert "abc"[len(before) % 3] == "b"
     result = invoke(*command, "--skip-bad", "--restart", "--json")
     summary = json.loads(result.stderr.splitlines()[-1])
     assert summary["diverged_keys"] > 0

@@ -172,7 +172,7 @@ def test_constants_out_of_range_and_other_fleets_are_refused():
     with pytest.raises(
         ConfigError, match="novelty must be of the chip that learns, got 'FleetNovelty'; it is of a fleet"
     ):
-        ns.run(alone(0), ns.streams.ArrayStream(SAMPLES), listener=novelty)
+        ns.run(alone(0), ns.streams.ArrayStream(SAMPLES), companions=[novelty])
 
 
 def test_what_is_no_response_of_the_fleet_is_refused():

@@ -200,7 +200,7 @@ def test_bad_parameters_and_foreign_arrays_are_refused():
     with pytest.raises(ConfigError, match="prequential must be of the very fleet"):
         prequential.check_fleet(fleet_of())
     with pytest.raises(ConfigError, match="prequential must be of the chip that learns"):
-        ns.run(alone(0), ns.streams.ArrayStream(SAMPLES), listener=prequential)
+        ns.run(alone(0), ns.streams.ArrayStream(SAMPLES), companions=[prequential])
     told_of(fleet, prequential, EVERY[:100], 50)
     whole = prequential.arrays()
     for other in ({"share": 0.5}, {"fading": 0.1}, {"forget": 0.5}, {"seed": 1}):
