@@ -265,7 +265,8 @@ def test_a_chunk_is_cut_anywhere():
 
 
 @pytest.mark.parametrize(
-    ("by_rows", "blocks"), [(True, 9), (False, 1), *(pytest.param(*case, marks=pytest.mark.slow) for case in ((True, 1), (False, 9)))]
+    ("by_rows", "blocks"),
+    [(True, 9), (False, 1), *(pytest.param(*case, marks=pytest.mark.slow) for case in ((True, 1), (False, 9)))],
 )
 def test_a_product_has_the_same_bits_whatever_its_tiles(by_rows, blocks):
     rng = np.random.default_rng(5)
