@@ -56,7 +56,7 @@ def cases():
 
 
 @pytest.mark.parametrize("make", [of_one, of_two, of_images])
-@pytest.mark.parametrize(("chunk", "threads", "every"), cases(), ids=str)
+@pytest.mark.parametrize(("chunk", "threads", "every"), list(cases()), ids=str)
 def test_watching_changes_no_bit_and_counts_are_exact(make, chunk, threads, every, samples):
     watch = Watcher(samples)
     learned = make().learn(samples, chunk=chunk, threads=threads, every=every, watch=watch)
