@@ -106,7 +106,7 @@ def _norm(values, lanes):
     return math.sqrt(((lanes[0] + lanes[4]) + (lanes[1] + lanes[5])) + ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7])))
 
 
-@compiled(nogil=True)
+@compiled(nogil=True, _nrt=False)
 def patches(events, first, rows, memory, clock, surface, patch, ages, values, lanes, samples, sources):
     """Make a sample of each event: the surface around it, the event itself in the middle at 1.
 
