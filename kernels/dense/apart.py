@@ -1,7 +1,7 @@
 """The stages of a dense layer that few layers have.
 
 Each is compiled apart, when a layer first has it, and the loop calls it by its address: no layer waits for what it does
-not have. Every stage takes an address and a kind, as `arguments_at` does, and four whole numbers; it returns one.
+not have. Every stage takes an address and a kind, as `kept_at` does, and four whole numbers; it returns one.
 """
 
 from neurosim.kernels.compiled import compiled
@@ -338,11 +338,11 @@ def stages_of(kind, samples, constants, state, scratch, results, own):
     return layout.Stages(**{fields.get(one, one.__name__): _entry(one, kind) for one in needed})
 
 
-_ENTRIES = {}  # by stage and identity of a kind: to hash a kind takes as long as a hundred samples
+_ENTRIES = {}  # by stage and identity of a kind, which is kept beside: Numba makes equal kinds one object
 
 
 def _entry(one, kind):
-    """Return where a stage's code begins; equal kinds are the same object, which is kept so that it stays the only one."""
+    """Return where a stage's code begins; to hash a kind, as a cache would, takes as long as hundreds of samples."""
     found = _ENTRIES.get((one, id(kind)))
     if found is None:
         found = _ENTRIES[one, id(kind)] = entry_of(one, kind), kind
