@@ -192,7 +192,7 @@ def begin(
         loop = Loop(
             chip, report, snapshots, request, chunk=chunk, threads=threads, skip_bad=skip_bad,
             singly=chunk == 1 or (chunk == AUTO and not stream.replayable), editor=editor, listener=listener,
-            companions=companions, waits=partial(_waits, stream), learning=learning,
+            companions=companions, waits=partial(may_wait, stream), learning=learning,
         )  # fmt: skip
         blocks = _blocks(stream, start, loop.pace)
         with ended(stream, start, blocks, report, loop.keep, snapshots):
@@ -275,7 +275,7 @@ def _check_nothing_learned(**given: Any) -> None:
             raise ConfigError(name, "None where the chip only responds", value)
 
 
-def _waits(stream: Stream, pace: Pace) -> bool:
+def may_wait(stream: Stream, pace: Pace) -> bool:
     """Tell whether the next block may have to be waited for."""
     if stream.replayable or (pace.multiple == 1 and (pace.auto or pace.size == 1)):
         return stream.waits()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -13,6 +14,7 @@ from neurosim.errors import ConfigError
 from neurosim.online.emission.fields import WHOLE, Field
 
 NUMBER = "sample"  # key of what every record begins with
+REMEMBERED = 1 << 16  # words whose text is not made again
 ENCODING = ("utf-8", "surrogateescape")  # labels that are names of folders need not be text
 
 
@@ -44,8 +46,8 @@ class Format(Protocol):
 
     head: bytes
 
-    def records(self, first: int, values: Sequence[NDArray[Any]]) -> bytes:
-        """Return the records of successive samples: the number of the first, and an array for each column."""
+    def records(self, numbers: NDArray[np.int64], values: Sequence[Any]) -> bytes:
+        """Return the records of samples: their numbers, and an array for each column, or a list of words."""
 
     def ends(self, rest: bytes) -> int:
         """Return how many records end in what comes last, which may begin amid a record."""
@@ -60,11 +62,11 @@ class Csv:
             cells += [field.key] if numbers is None else [f"{field.key}_{index}" for index in range(numbers)]
         self.head = (",".join(cells) + "\n").encode()
 
-    def records(self, first: int, values: Sequence[NDArray[Any]]) -> bytes:
+    def records(self, numbers: NDArray[np.int64], values: Sequence[Any]) -> bytes:
         """Return a line for each sample."""
         cells = [_cells(column, array, IN_CSV) for column, array in zip(self._columns, values, strict=True)]
-        numbers = [b"%d" % number for number in range(first, first + len(values[0]))]
-        return b"\n".join(map(b",".join, zip(numbers, *cells, strict=True))) + b"\n"
+        first = [b"%d" % number for number in numbers.tolist()]
+        return b"\n".join(map(b",".join, zip(first, *cells, strict=True))) + b"\n"
 
     def ends(self, rest: bytes) -> int:
         """Return how many lines end there; from the end, every second piece between quotes is a word that is quoted."""
@@ -85,9 +87,9 @@ class Ndjson:
             closing = b"]" if listed else b""
         self._end = closing + b"}\n"
 
-    def records(self, first: int, values: Sequence[NDArray[Any]]) -> bytes:
+    def records(self, numbers: NDArray[np.int64], values: Sequence[Any]) -> bytes:
         """Return an object for each sample."""
-        pieces: list[Any] = [[b'{"%s":%d' % (NUMBER.encode(), n) for n in range(first, first + len(values[0]))]]
+        pieces: list[Any] = [[b'{"%s":%d' % (NUMBER.encode(), number) for number in numbers.tolist()]]
         for key, column, array in zip(self._keys, self._columns, values, strict=True):
             pieces += [[key] * len(array), _cells(column, array, IN_JSON)]
         return self._end.join(map(b"".join, zip(*pieces, strict=True))) + self._end
@@ -104,13 +106,15 @@ class Packed:
 
     def __init__(self, columns: Sequence[Column]) -> None:
         self.dtype = packed_dtype(columns)
+        self._fields = [column.field for column in columns]
 
-    def records(self, first: int, values: Sequence[NDArray[Any]]) -> bytes:
+    def records(self, numbers: NDArray[np.int64], values: Sequence[Any]) -> bytes:
         """Return a record for each sample."""
-        packed = np.empty(len(values[0]), self.dtype)
-        packed[NUMBER] = np.arange(first, first + len(packed))
-        for name, array in zip(self.dtype.names[1:], values, strict=True):  # type: ignore[index]
-            packed[name] = array
+        packed = np.empty(len(numbers), self.dtype)
+        packed[NUMBER] = numbers
+        for field, array in zip(self._fields, values, strict=True):
+            of = field.number_of
+            packed[field.key] = array if of is None else np.array([of(word) for word in array], field.dtype)
         return packed.tobytes()
 
     def ends(self, rest: bytes) -> int:
@@ -162,6 +166,7 @@ def _names(field: Field, chip: Chip, stream: Any) -> Callable[[], Sequence[str]]
     return lambda: names(chip, stream)
 
 
+@lru_cache(REMEMBERED)
 def _quoted(word: str) -> bytes:
     """Return a word as a cell of CSV."""
     if any(mark in word for mark in '",\r\n'):
@@ -169,6 +174,7 @@ def _quoted(word: str) -> bytes:
     return word.encode(*ENCODING)
 
 
+@lru_cache(REMEMBERED)
 def _json(word: str) -> bytes:
     return json.dumps(word).encode()
 
@@ -183,8 +189,10 @@ class Text(NamedTuple):
 IN_CSV, IN_JSON = Text(b"", _quoted), Text(b"null", _json)
 
 
-def _cells(column: Column, array: NDArray[Any], text: Text) -> list[bytes]:
+def _cells(column: Column, array: Any, text: Text) -> list[bytes]:
     """Return the text of each sample's value: a number, several with commas, or a word."""
+    if column.field.number_of is not None:
+        return [text.quoted(word) if isinstance(word, str) else b"%d" % word for word in array]
     if column.names is not None:
         names = column.names()
         return [_word(number, names, text) for number in array.tolist()]
