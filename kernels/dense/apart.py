@@ -342,7 +342,7 @@ _ENTRIES = {}  # by stage and identity of a kind, which is kept beside: Numba ma
 
 
 def _entry(one, kind):
-    """Return where a stage's code begins; to hash a kind, as a cache would, takes as long as hundreds of samples."""
+    """Return where a stage's code begins; to hash a kind, as a cache would, takes as long as dozens of samples."""
     found = _ENTRIES.get((one, id(kind)))
     if found is None:
         found = _ENTRIES[one, id(kind)] = entry_of(one, kind), kind

@@ -27,7 +27,7 @@ def check_header(path: Path) -> int:
     with path.open("rb") as file:
         file.seek(MAGIC)
         start = MAGIC + SIZE.size
-        size = SIZE.unpack(_read(path, file, SIZE.size))[0]
+        size = int(SIZE.unpack(_read(path, file, SIZE.size))[0])
         if size > LARGEST_HEADER:
             raise StreamError(
                 f"the header of {path} must have at most {LARGEST_HEADER} bytes, got {size} at byte {MAGIC}"
