@@ -179,7 +179,7 @@ class Emission:
         if values.emit is not None:
             self.emitter = emitter = self._emitter(values, chip, stream, position, _output(interrupts), following)
             self.listener, self.companions = emitter, emitter.companions
-            self.ends = lambda: interrupts.came() or emitter.closed
+            self.ends = lambda: interrupts.signal != 0 or emitter.closed
         self._following = following
         self.listener = following.heard(self.listener, self.companions)
         self.companions = following.restore(values, stream, self.companions)
