@@ -22,6 +22,7 @@ from neurosim.kernels.shared.numbers import (
     THIRD,
     ZERO,
 )
+from neurosim.kernels.shared.slices import between
 
 
 @cell
@@ -50,8 +51,9 @@ def maximum(x, lanes):
     for start in range(0, whole, LANES):
         for j in range(LANES):
             lanes[j] = max(lanes[j], x[start + j])
-    for j in range(x.size - whole):
-        lanes[j] = max(lanes[j], x[whole + j])
+    rest = between(x, whole, x.size)
+    for j in range(rest.size):
+        lanes[j] = max(lanes[j], rest[j])
     half = LANES // 2
     while half > 0:
         for j in range(half):
@@ -79,8 +81,9 @@ def total_of(x, lanes):
     for start in range(0, whole, LANES):
         for j in range(LANES):
             lanes[j] += x[start + j]
-    for j in range(x.size - whole):
-        lanes[j] += x[whole + j]
+    rest = between(x, whole, x.size)
+    for j in range(rest.size):
+        lanes[j] += rest[j]
     return fold_lanes(lanes)
 
 

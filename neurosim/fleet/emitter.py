@@ -55,4 +55,4 @@ class KeyedEmitter(RecordWriter):
     def take(self, batch: KeyedBatch) -> None:
         """Write the records of samples, or hold them back for a moment."""
         values = [of(batch) for of in self._values]  # also where nobody reads: some follow the stream
-        self.write(self._position + batch.numbers, values)
+        self.write((self._position + batch.numbers).tolist(), values)

@@ -47,7 +47,8 @@ class FleetLoop:
     companions : sequence of Companion
         Those of `snapshots`.
     waits : callable
-        Tells, by the pace, whether the next block may have to be waited for; only asked where there is a listener.
+        Returns, by the pace, what tells whether the next block may have to be waited for; only asked where there is a
+        listener.
     """
 
     def __init__(
@@ -62,14 +63,14 @@ class FleetLoop:
         skip_bad: bool,
         listener: KeyedListener | None = None,
         companions: Sequence[Companion] = (),
-        waits: Callable[[Pace], bool] = lambda _: True,
+        waits: Callable[[Pace], Callable[[], bool]] = lambda _: lambda: True,
         learning: bool = True,
     ) -> None:
         self._fleet, self._report, self._snapshots, self._worker = fleet, report, snapshots, worker
         self._pace, self._skip_bad, self._learning = Pace(chunk), skip_bad, learning
         self._teller = None if listener is None else Tells(listener)
         self._wanted = None if listener is None else listener.wants
-        self._companions, self._waits = companions, waits
+        self._companions, self._waits = companions, waits(self._pace)
         self._certain = True  # that the chips have learned from the samples that were counted, and from no others
         self._watcher = None
         if snapshots is not None and request is not None:
@@ -134,7 +135,7 @@ class FleetLoop:
     def _next(self, blocks: Iterator[Block], waiting: Callable[[], AbstractContextManager[object]]) -> Block | None:
         """Return the next block, or None at the end."""
         if self._teller is not None:
-            self._teller.rest(self._waits(self._pace))
+            self._teller.rest(self._waits())
         return next_block(blocks, waiting, self._watcher)
 
     def _chunks(self, block: Block) -> Iterator[None]:

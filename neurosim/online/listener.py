@@ -124,13 +124,14 @@ class Tells:
     """
 
     def __init__(self, listener: Any) -> None:
-        self._listeners = listener.listeners if isinstance(listener, Listeners) else (listener,)
+        self._tell_all(listener.listeners if isinstance(listener, Listeners) else (listener,))
         self.failed: list[Any] = []
         self._error: Exception | None = None
 
     def rest(self, waiting: bool) -> None:
         """Tell that the next samples are asked for."""
-        _rest(self._listeners, waiting)
+        for rest in self._rests:
+            rest(waiting)
 
     def check(self) -> None:
         """Raise the first listener's error, once."""
@@ -144,9 +145,18 @@ class Tells:
             try:
                 listener.take(*told)
             except Exception as error:
-                self.failed.append(listener)
-                self._listeners = tuple(other for other in self._listeners if other is not listener)
-                self._error = self._error or error
+                self._leave_out(listener, error)
+
+    def _leave_out(self, listener: Any, error: Exception) -> None:
+        """Tell a listener nothing more, as it failed."""
+        self.failed.append(listener)
+        self._tell_all(tuple(other for other in self._listeners if other is not listener))
+        self._error = self._error or error
+
+    def _tell_all(self, listeners: tuple[Any, ...]) -> None:
+        """Tell these listeners from now on."""
+        self._listeners = listeners
+        self._rests = [listener.rest for listener in listeners if hasattr(listener, "rest")]
 
 
 class Teller(Tells):
@@ -169,7 +179,7 @@ class Teller(Tells):
             yield chunk
             assert chunk.results is not None
             labels = chunk.samples.labels
-            self.tell(
+            self.several(
                 chunk.first - self._start, chunk.results, labels if len(labels) else None, chunk.given,
                 chunk.nanoseconds,
             )  # fmt: skip
@@ -184,7 +194,22 @@ class Teller(Tells):
     ) -> None:
         """Tell of a single sample (1, inputs); `number` counts since the run began."""
         self._nanoseconds[0] = nanoseconds
-        self.tell(number, results, labels, sample, self._nanoseconds)
+        self.several(number, results, labels, sample, self._nanoseconds)
+
+    def several(
+        self,
+        first: int,
+        results: Results,
+        labels: NDArray[np.int64] | None,
+        samples: NDArray[np.float32],
+        nanoseconds: NDArray[np.int64],
+    ) -> None:
+        """Tell of samples, as `Listener.take` is told: what `tell` does, and quicker."""
+        for listener in self._listeners:
+            try:
+                listener.take(first, results, labels, samples, nanoseconds)
+            except Exception as error:
+                self._leave_out(listener, error)
 
 
 def check_listener(listener: object) -> None:

@@ -1,6 +1,6 @@
 """A listener that writes a record for each sample as soon as it is learned."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ from neurosim.online.emission.formats import Format, columns_of, format_of
 from neurosim.online.emission.output import Output, Stuck
 from neurosim.online.stop import Stop
 from neurosim.streams import Stream
+
+new_tuple = tuple.__new__  # a third quicker than a named tuple's own constructor
 
 
 class RecordWriter:
@@ -48,7 +50,7 @@ class RecordWriter:
         if form.head:
             output.hold(form.head)  # until the run begins: it may be refused
 
-    def write(self, numbers: NDArray[np.int64], values: list[Any]) -> None:
+    def write(self, numbers: Sequence[int], values: list[Any]) -> None:
         """Write the records of samples, or hold them back for a moment: their numbers, and values of each field."""
         if self.closed:
             self.missing += len(numbers)
@@ -86,14 +88,15 @@ class RecordWriter:
             raise error
 
     def _write(self, data: bytes | None) -> None:
-        self._try(data)
-        if self.closed:
-            lost = min(self._format.ends(self._output.lost), self.records)  # the head may be lost, too
-            self.records, self.missing = self.records - lost, self.missing + lost
-
-    def _try(self, data: bytes | None) -> None:
         try:
             self._output.flush() if data is None else self._output.add(data)
+        except Exception as error:
+            self._end(error)
+
+    def _end(self, error: Exception) -> None:
+        """Write no more, as it failed by an error; raise one that is not of writing."""
+        try:
+            raise error
         except BrokenPipeError:
             self.closed = True
         except Stuck:
@@ -101,6 +104,8 @@ class RecordWriter:
         except (OSError, ValueError) as error:  # a ValueError of a file in memory that was closed
             # Not raised amid samples: what follows the stream for a field must hear of all that the chip learns.
             self.closed, self._error = True, StreamError(f"standard output must be writable, and is not: {error}")
+        lost = min(self._format.ends(self._output.lost), self.records)  # the head may be lost, too
+        self.records, self.missing = self.records - lost, self.missing + lost
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.records} records)"
@@ -157,10 +162,10 @@ class Emitter(RecordWriter):
         nanoseconds: NDArray[np.int64],
     ) -> None:
         """Write the records of samples, or hold them back for a moment."""
-        batch = Batch(first, results, labels, samples, nanoseconds)
+        batch: Batch = new_tuple(Batch, (first, results, labels, samples, nanoseconds))
         values = [of(batch) for of in self._values]  # also where nobody reads: some follow the stream
         first += self._position
-        self.write(np.arange(first, first + len(batch)), values)
+        self.write(range(first, first + len(results.winners)), values)
 
 
 def wanted_of(rows: Iterable[Field], companions: Iterable[Any]) -> Wanted:

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import orjson
-from numpy.typing import NDArray
 
 from neurosim.chip.chip import Chip
 from neurosim.errors import ConfigError
@@ -46,7 +45,7 @@ class Format(Protocol):
 
     head: bytes
 
-    def records(self, numbers: NDArray[np.int64], values: Sequence[Any]) -> bytes:
+    def records(self, numbers: Sequence[int], values: Sequence[Any]) -> bytes:
         """Return the records of samples: their numbers, and an array for each column, or a list of words."""
 
     def ends(self, rest: bytes) -> int:
@@ -62,10 +61,13 @@ class Csv:
             cells += [field.key] if numbers is None else [f"{field.key}_{index}" for index in range(numbers)]
         self.head = (",".join(cells) + "\n").encode()
 
-    def records(self, numbers: NDArray[np.int64], values: Sequence[Any]) -> bytes:
+    def records(self, numbers: Sequence[int], values: Sequence[Any]) -> bytes:
         """Return a line for each sample."""
+        if len(values[0]) == 1:
+            row = [_cell(column, array, IN_CSV) for column, array in zip(self._columns, values, strict=True)]
+            return b"%d,%b\n" % (numbers[0], b",".join(row))
         cells = [_cells(column, array, IN_CSV) for column, array in zip(self._columns, values, strict=True)]
-        first = [b"%d" % number for number in numbers.tolist()]
+        first = [b"%d" % number for number in numbers]
         return b"\n".join(map(b",".join, zip(first, *cells, strict=True))) + b"\n"
 
     def ends(self, rest: bytes) -> int:
@@ -87,9 +89,14 @@ class Ndjson:
             closing = b"]" if listed else b""
         self._end = closing + b"}\n"
 
-    def records(self, numbers: NDArray[np.int64], values: Sequence[Any]) -> bytes:
+    def records(self, numbers: Sequence[int], values: Sequence[Any]) -> bytes:
         """Return an object for each sample."""
-        pieces: list[Any] = [[b'{"%s":%d' % (NUMBER.encode(), number) for number in numbers.tolist()]]
+        if len(values[0]) == 1:
+            one = [b'{"%b":%d' % (NUMBER.encode(), numbers[0])]
+            for key, column, array in zip(self._keys, self._columns, values, strict=True):
+                one += key, _cell(column, array, IN_JSON)
+            return b"%b%b" % (b"".join(one), self._end)
+        pieces: list[Any] = [[b'{"%s":%d' % (NUMBER.encode(), number) for number in numbers]]
         for key, column, array in zip(self._keys, self._columns, values, strict=True):
             pieces += [[key] * len(array), _cells(column, array, IN_JSON)]
         return self._end.join(map(b"".join, zip(*pieces, strict=True))) + self._end
@@ -108,10 +115,10 @@ class Packed:
         self.dtype = packed_dtype(columns)
         self._fields = [column.field for column in columns]
 
-    def records(self, numbers: NDArray[np.int64], values: Sequence[Any]) -> bytes:
+    def records(self, numbers: Sequence[int], values: Sequence[Any]) -> bytes:
         """Return a record for each sample."""
         packed = np.empty(len(numbers), self.dtype)
-        packed[NUMBER] = numbers
+        packed[NUMBER] = np.arange(numbers.start, numbers.stop) if isinstance(numbers, range) else numbers
         for field, array in zip(self._fields, values, strict=True):
             of = field.number_of
             packed[field.key] = array if of is None else np.array([of(word) for word in array], field.dtype)
@@ -189,16 +196,34 @@ class Text(NamedTuple):
 IN_CSV, IN_JSON = Text(b"", _quoted), Text(b"null", _json)
 
 
+def _cell(column: Column, array: Any, text: Text) -> bytes:
+    """Return the text of the value of a single sample, as `_cells` does, in a third of its time."""
+    if column.field.number_of is not None:
+        return _itself(array[0], text)
+    if column.names is not None:
+        return _word(array.item(0), column.names(), text)
+    if array.dtype is WHOLE:
+        return b"%d" % array.item(0)
+    found = orjson.dumps(np.ascontiguousarray(array), option=orjson.OPT_SERIALIZE_NUMPY)
+    found = found[array.ndim : -array.ndim]  # without its brackets
+    return found if text is IN_JSON else found.replace(IN_JSON.nothing, text.nothing)
+
+
 def _cells(column: Column, array: Any, text: Text) -> list[bytes]:
     """Return the text of each sample's value: a number, several with commas, or a word."""
     if column.field.number_of is not None:
-        return [text.quoted(word) if isinstance(word, str) else b"%d" % word for word in array]
+        return [_itself(word, text) for word in array]
     if column.names is not None:
         names = column.names()
         return [_word(number, names, text) for number in array.tolist()]
     found = orjson.dumps(np.ascontiguousarray(array), option=orjson.OPT_SERIALIZE_NUMPY)  # NaN is null
     found = found if text is IN_JSON else found.replace(IN_JSON.nothing, text.nothing)
     return found[1:-1].split(b",") if array.ndim == 1 else found[2:-2].split(b"],[")
+
+
+def _itself(word: str | int, text: Text) -> bytes:
+    """Return the text of a word, or of a whole number, that is its own value."""
+    return text.quoted(word) if isinstance(word, str) else b"%d" % word
 
 
 def _word(number: int, names: Sequence[str], text: Text) -> bytes:

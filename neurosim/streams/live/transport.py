@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from threading import Event
 from typing import NamedTuple
 
 
@@ -40,25 +41,33 @@ class Ended(Closed):
 class Transport(ABC):
     """Brings messages; `open`, `receive` and `close` are called from one thread, again and again if it reconnects.
 
+    Where it allows it by `any_thread`, `receive` is also called from another.
+
     Attributes
     ----------
     kind : str
         Name of the source in state files, without what may differ when a run goes on, such as an address.
     boundaries : bool
         Whether a message comes as it was sent; of a connection of bytes, messages are any pieces.
+    any_thread : bool
+        Whether `receive` may be called now from one thread, now from another, though never from two at once.
     replays : bool
         Whether the source gives its messages again from an offset: then `seek` is called before it is opened.
     format : str or None
         Of frames, where messages are always such, whatever is asked for: `f32`.
     lost : int
         Messages that are known to be lost before they were received: the system dropped them, or numbers are missing.
+    ended : threading.Event or None
+        Set when nobody reads any more: what takes long within `open` looks at it.
     """
 
     kind: str
     boundaries = True
+    any_thread = False
     replays = False
     format: str | None = None
     lost = 0
+    ended: Event | None = None
 
     def prepare(self) -> None:  # noqa: B027 - most have nothing to prepare
         """Take hold of what others need in order to reach this source, such as a port; called by the reader's thread.
