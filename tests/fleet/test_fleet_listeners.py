@@ -276,8 +276,8 @@ def test_what_cannot_listen_is_refused_before_the_run(tmp_path):
         ns.run(chip, samples, listener=ns.FleetNovelty(chips))
     with pytest.raises(ConfigError, match="listener must be a KeyedListener"):
         ns.run_fleet(chips, stream, listener=print)
+    stream.length = 20
     with pytest.raises(ConfigError, match="start must be at most the stream's length, 20, got 21"):
-        stream.length = 20
         ns.run_fleet(chips, stream, start=21)
     with pytest.raises(ConfigError, match="state must be None where chips only respond"):
         ns.run_fleet(chips, stream, learning=False, state=tmp_path / "a.h5")
