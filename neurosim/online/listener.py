@@ -90,7 +90,7 @@ class Listeners:
     """
 
     def __init__(self, listeners: Iterable[Any]) -> None:
-        self.listeners = tuple(
+        self.listeners: tuple[Any, ...] = tuple(
             one for each in listeners for one in (each.listeners if isinstance(each, Listeners) else (each,))
         )
         self.wants = Wanted(*(any(flags) for flags in zip(*(each.wants for each in self.listeners), strict=True)))
