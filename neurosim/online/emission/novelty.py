@@ -205,6 +205,10 @@ class Novelty:
             raise ConfigError("chunk", "1 with the measure 'step'", len(results.winners), "it is of single samples")
         self._score(results, learning=True)
 
+    def summary(self) -> dict[str, Any]:
+        """Return plain values for the summary of a run."""
+        return {"novel": self.novel, "novelty_threshold": None if np.isinf(self.threshold) else self.threshold}
+
     def arrays(self, taken: int) -> Arrays:
         """Return what a snapshot keeps."""
         return scoring.arrays_of(self._constants, self._state)
