@@ -183,8 +183,9 @@ def _table(summary: dict[str, Any]) -> str:
     from neurosim.cli.following import rows as said_of_samples
     from neurosim.cli.show import arrived
 
+    bound = ", no limit" if summary["capacity"] is None else f" of at most {summary['capacity']:,}"
     rows = [
-        ("keys", f"{summary['keys']:,} of at most {summary['capacity']:,}, {summary['bytes_per_key']:,} bytes each"),
+        ("keys", f"{summary['keys']:,}{bound}, {summary['bytes_per_key']:,} bytes each"),
         ("samples", f"{summary['samples']:,} (at {summary['stream_position']:,} of the stream)"),
     ]
     if summary["samples"]:

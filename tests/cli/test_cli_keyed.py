@@ -184,6 +184,16 @@ def test_the_table(tmp_path, rows):
         assert words in table
 
 
+def test_a_fleet_that_python_saved_without_a_bound_goes_on_and_responds(tmp_path, rows):
+    state = tmp_path / "fleet.h5"
+    path = str(tmp_path / "rows.csv")
+    ns.run_fleet(ns.Fleet([ns.recipes.softhebb(5)], inputs=4), ns.open_stream(path, key="sensor"), state=state)
+    words = ["stream", path, "--key", "sensor", "--state", state]
+    for options in ([*words, "--neurons", "5"], [*words, "--respond", "--emit", "key"]):
+        result = invoke(*options)
+        assert "7, no limit, " in result.stdout + result.stderr
+
+
 def test_inspect_shows_a_fleet_and_one_of_its_chips(tmp_path, rows):
     keys, samples = rows
     state = tmp_path / "fleet.h5"
