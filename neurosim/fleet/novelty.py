@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from neurosim.checks import instance
 from neurosim.chip.response import Response
+from neurosim.chip.use import USER, OneAtATime, alone
 from neurosim.chip.wanted import Wanted
 from neurosim.errors import ConfigError
 from neurosim.fleet.fleet import Fleet
@@ -23,7 +24,7 @@ from neurosim.state.arrays import Arrays
 RECENT = 200  # scores of a key, of which its quantile is taken: 3.2 KB
 
 
-class FleetNovelty(OfOneFleet):
+class FleetNovelty(OneAtATime, OfOneFleet):
     r"""Score samples by how unusual they are to the chip of their key: a `Novelty` for every chip of a fleet.
 
     For each key, scores and thresholds are bit for bit those of ``ns.Novelty(chip, ..., recent=novelty.recent)`` of a
@@ -41,6 +42,8 @@ class FleetNovelty(OfOneFleet):
 
     It is given to `neurosim.run_fleet` as a listener and as a companion; or it is told of responses of `Fleet.take` by
     `learn`, or of `Fleet.learn_one` by `learn_one`.
+
+    One thread at a time may use it; a second one is refused, by ConcurrentUseError.
 
     Parameters
     ----------
@@ -118,6 +121,7 @@ class FleetNovelty(OfOneFleet):
         return self.scores > self.thresholds
 
     @property
+    @alone
     def scored(self) -> NDArray[np.int64]:
         """How many samples of each key have a score: int64 (chips,), in the order of `Fleet.keys`."""
         return self._of_all().scored[:, 0].copy()
@@ -132,6 +136,7 @@ class FleetNovelty(OfOneFleet):
         """Bytes that are kept in memory for each key."""
         return sum(array.nbytes for array in scoring.first_state(self._neurons, self.recent, 1))
 
+    @alone
     def threshold_of(self, key: Key) -> float:
         """Return the threshold of a key's next sample: infinite as long as its scores are too few.
 
@@ -143,18 +148,19 @@ class FleetNovelty(OfOneFleet):
         states, chip = self._of_all(), self._fleet.index(key)
         return scoring.threshold_of(self._constants, states.scored[chip], states.ordered[chip])
 
+    @alone
     def scored_of(self, key: Key) -> int:
         """Return how many samples of a key have a score; SampleError, if the fleet has no such key."""
         return int(self._of_all().scored[self._fleet.index(key), 0])
 
+    @alone
     def novel_of(self, key: Key) -> int:
         """Return how many samples of a key were above their threshold; SampleError, if the fleet has no such key."""
         return int(self._of_all().scored[self._fleet.index(key), 1])
 
     def score_one(self, key: Key, response: Response) -> float:
         """Return the novelty of one sample by its chip's response; nothing is learned. As `learn_one` otherwise."""
-        self._score(of_one(self._fleet, key, response, self._neurons), learning=False)
-        return float(self.scores[0])
+        return self._take_one(key, response, learning=False).novelty
 
     def learn_one(self, key: Key, response: Response) -> Scored:
         """Return how novel one sample is, and learn from it.
@@ -171,10 +177,9 @@ class FleetNovelty(OfOneFleet):
         SampleError
             If it is no such response, or the fleet has no such key.
         """
-        self._score(of_one(self._fleet, key, response, self._neurons), learning=True)
-        score, threshold = float(self.scores[0]), float(self.thresholds[0])
-        return Scored(score, threshold, score > threshold)
+        return self._take_one(key, response, learning=True)
 
+    @alone
     def learn(self, keys: Any, response: Response) -> NDArray[np.float64]:
         """Score samples in their order, and learn from them; return their scores: float64 (samples,).
 
@@ -193,12 +198,14 @@ class FleetNovelty(OfOneFleet):
         self._score(heard(self._fleet, keys, response, self._neurons), learning=True)
         return self.scores.copy()
 
+    @alone
     def reset(self, key: Key) -> None:
         """Let what is known of a key begin anew, as `Fleet.reset` its chip; SampleError, if there is no such key."""
         chip, states = self._fleet.index(key), self._of_all()
         for array in states:
             array[chip] = 0
 
+    @alone
     def take(self, batch: KeyedBatch) -> None:
         """Score samples of a run that went through together, in their order, and learn from them.
 
@@ -218,10 +225,12 @@ class FleetNovelty(OfOneFleet):
         """Return plain values for the summary of a run."""
         return {"novel": self.novel, "novel_keys": int(np.count_nonzero(self._states.scored[:, 1]))}
 
+    @alone
     def arrays(self, taken: int = 0) -> Arrays:
         """Return what a snapshot keeps: arrays with a row a chip, in the order of `Fleet.keys`, and constants."""
         return scoring.arrays_of(self._constants, self._of_all())
 
+    @alone
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Go on from what a snapshot kept of the same fleet, which is loaded before.
 
@@ -234,6 +243,18 @@ class FleetNovelty(OfOneFleet):
         rule = "novelty must be of as many keys, of layers of as many neurons, with as many recent scores"
         scoring.go_on(arrays, self._constants, states, rule)
         self._states = states
+
+    def _take_one(self, key: Key, response: Response, *, learning: bool) -> Scored:
+        users, call = self._users, object()
+        try:  # as `alone` does, written out as it is quicker
+            if users.setdefault(USER, call) is not call:
+                raise self._in_use()
+            self._score(of_one(self._fleet, key, response, self._neurons), learning=learning)
+            score, threshold = float(self.scores[0]), float(self.thresholds[0])
+            return Scored(score, threshold, score > threshold)
+        finally:
+            if USER in users and users[USER] is call:
+                del users[USER]
 
     def _of_all(self) -> kernel.State:
         """Return what is known of each key of the fleet."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from neurosim.checks import instance
 from neurosim.chip.response import Response
 from neurosim.chip.samples import as_labels
+from neurosim.chip.use import OneAtATime, alone
 from neurosim.chip.wanted import Wanted
 from neurosim.errors import ConfigError, SampleError
 from neurosim.fleet.fleet import Fleet
@@ -50,7 +51,7 @@ class Known(NamedTuple):
     taken: NDArray[np.int64]
 
 
-class FleetPrequential(OfOneFleet):
+class FleetPrequential(OneAtATime, OfOneFleet):
     r"""Name the samples of a fleet's run as they go, and count how often the names were right: for each key, and all.
 
     Each key has a table of its own: labels of the samples that neuron k of its chip won (`RunningLabels`),
@@ -63,6 +64,8 @@ class FleetPrequential(OfOneFleet):
 
     It is given to `neurosim.run_fleet` as a listener and as a companion; or it is told of responses of `Fleet.take` by
     `learn`.
+
+    One thread at a time may use it; a second one is refused, by ConcurrentUseError.
 
     Parameters
     ----------
@@ -144,25 +147,30 @@ class FleetPrequential(OfOneFleet):
         """Return the seed by which labels of a key are shown: the highest 31 bits of `neurosim.fleet.keys.seed_of`."""
         return seed_of(self._seed, as_key(key)) >> (64 - SEED_BITS)
 
+    @alone
     def counted_of(self, key: Key) -> int:
         """Return how many samples of a key had a label; SampleError, if the fleet has no such key."""
         return int(self._tallies_of(key)[kernel.COUNTED])
 
+    @alone
     def accuracy_of(self, key: Key) -> float:
         """Return the accuracy of the samples of a key, NaN without a label; SampleError, if there is no such key."""
         tallies = self._tallies_of(key)
         return share_of(tallies[kernel.RIGHT], tallies[kernel.COUNTED])
 
+    @alone
     def recent_accuracy_of(self, key: Key) -> float:
         """Return that of the latest samples of a key; as `accuracy_of` otherwise."""
         tallies = self._tallies_of(key)
         return share_of(tallies[kernel.FADED_RIGHT], tallies[kernel.FADED])
 
+    @alone
     def names_of(self, key: Key) -> NDArray[np.int64]:
         """Return what each neuron of a key's chip is called, -1 for none: int64 (neurons,)."""
         names: NDArray[np.int64] = self._of_all().names[self._fleet.index(key)]
         return names.copy()
 
+    @alone
     def learn(self, keys: Any, response: Response, labels: Any = None) -> NDArray[np.int64]:
         """Name samples in their order, and learn the labels that are shown; return the names: int64 (samples,).
 
@@ -184,12 +192,14 @@ class FleetPrequential(OfOneFleet):
         self._follow(samples, None if labels is None else as_labels(labels, len(samples.chips)))
         return self.predicted.copy()
 
+    @alone
     def reset(self, key: Key) -> None:
         """Let what is known of a key begin anew, as `Fleet.reset` its chip; SampleError, if there is no such key."""
         chip, known = self._fleet.index(key), self._of_all()
         for array, first in zip(known, self._first(1, known.counts.shape[2]), strict=True):
             array[chip] = first[0]
 
+    @alone
     def take(self, batch: KeyedBatch) -> None:
         """Name samples of a run that went through together, one after another, and learn the labels that are shown."""
         results = batch.results
@@ -210,11 +220,16 @@ class FleetPrequential(OfOneFleet):
             "prequential_keys": int(np.count_nonzero(self._known.tallies[:, kernel.COUNTED])),
         }
 
+    @alone
     def arrays(self, taken: int = 0) -> Arrays:
         """Return what a snapshot keeps: arrays with a row a chip, in the order of `Fleet.keys`, and constants."""
+        return self._arrays()
+
+    def _arrays(self) -> Arrays:
         constants = np.array([self._fading, self._share, self._seed, self._forget], np.float64)
         return {name: array.copy() for name, array in self._of_all()._asdict().items()} | {"constants": constants}
 
+    @alone
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Go on from what a snapshot kept of the same fleet, which is loaded before.
 
@@ -223,7 +238,7 @@ class FleetPrequential(OfOneFleet):
         ValueError
             If it was kept by other constants, or for another fleet.
         """
-        own = self.arrays()
+        own = self._arrays()
         rule = "prequential accuracy must be of as many keys, of layers of as many neurons"
         check_alike(rule, own, arrays, ("counts",))
         check_constants("prequential accuracy", "fading, share, seed and forget", own, arrays)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neurosim.checks import LARGEST, number, whole
+from neurosim.chip.use import USER, OneAtATime, alone
 from neurosim.errors import ConfigError, SampleError
 from neurosim.kernels import late_labels as kernel
 from neurosim.outside.arrays import WHOLE, numbers
@@ -35,7 +36,7 @@ def check_table(counts: NDArray[np.float64], weights: NDArray[np.float64], names
     check_numbers(TABLE, {"names": names}, UNLABELLED, counts.shape[-1] - 1)
 
 
-class RunningLabels:
+class RunningLabels(OneAtATime):
     r"""Name each neuron after the labels of the samples that it won lately; a sample's label is its winner's.
 
     With a label c of a sample that neuron k won,
@@ -47,6 +48,8 @@ class RunningLabels:
 
     A winner that has no name yet is called as the neuron of largest potential among those that have one, if its
     potentials are given; else nothing is said of it, -1.
+
+    One thread at a time may use it; a second one is refused, by ConcurrentUseError.
 
     Parameters
     ----------
@@ -166,18 +169,36 @@ class RunningLabels:
         SampleError
             If the winner is none of the neurons, or the label is out of range.
         """
+        users, call = self._users, object()
+        try:  # as `alone` does, written out as it is quicker
+            if users.setdefault(USER, call) is not call:
+                raise self._in_use()
+            self._learn_one(winner, label)
+        finally:
+            if USER in users and users[USER] is call:
+                del users[USER]
+
+    def _learn_one(self, winner: int, label: int) -> None:
         self._check_winner(winner)
-        self.admit(np.array([self._check_label(label)]))
+        self._admit(np.array([self._check_label(label)]))
         if winner >= 0 and label >= 0:
             kernel.learn(int(winner), int(label), 1 - self.forget, self.table)  # type: ignore[no-untyped-call]
 
     def note(self, winner: int) -> int:
         """Remember the winner of a sample whose label may come late; return the sample's number, from 0."""
         self._check_winner(winner)
-        self._winners[self.noted % len(self._winners)] = winner
-        self.noted += 1
-        return self.noted - 1
+        users, call = self._users, object()
+        try:  # as `alone` does, written out as it is quicker
+            if users.setdefault(USER, call) is not call:
+                raise self._in_use()
+            self._winners[self.noted % len(self._winners)] = winner
+            self.noted += 1
+            return self.noted - 1
+        finally:
+            if USER in users and users[USER] is call:
+                del users[USER]
 
+    @alone
     def learn_late(self, number: int, label: int) -> bool:
         """Learn the label of a sample by its number; return whether its winner was still remembered.
 
@@ -192,9 +213,10 @@ class RunningLabels:
         self._check_label(label)
         if number < self.noted - len(self._winners):
             return False
-        self.learn_one(int(self._winners[number % len(self._winners)]), label)
+        self._learn_one(int(self._winners[number % len(self._winners)]), label)
         return True
 
+    @alone
     def admit(self, labels: NDArray[np.int64]) -> None:
         """Make room for labels.
 
@@ -203,20 +225,28 @@ class RunningLabels:
         SampleError
             If one is too large for a table with a count for each neuron and label.
         """
+        self._admit(labels)
+
+    def _admit(self, labels: NDArray[np.int64]) -> None:
         most = int(labels.max(initial=UNLABELLED))
         counts, weights, names = self.table
         if most >= counts.shape[1]:
             check_classes(labels)
             self.table = kernel.Table(np.pad(counts, ((0, 0), (0, most + 1 - counts.shape[1]))), weights, names)
 
+    @alone
     def arrays(self, taken: int = 0) -> Arrays:
         """Return what a snapshot keeps."""
+        return self._arrays()
+
+    def _arrays(self) -> Arrays:
         counts, weights, names = self.table
         return {
             "counts": counts.copy(), "weights": weights.copy(), "names": names.copy(), "winners": self._winners.copy(),
             "noted": np.array([self.noted]), "forget": np.array([self.forget]),
         }  # fmt: skip
 
+    @alone
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Go on from what a snapshot kept.
 
@@ -225,7 +255,7 @@ class RunningLabels:
         ValueError
             If it was kept by another table.
         """
-        own = self.arrays()
+        own = self._arrays()
         check_alike("labels must be of as many neurons, which remember as many winners", own, arrays, ("counts",))
         if arrays["forget"][0] != self.forget:
             raise ValueError(f"labels must go on with forget {arrays['forget'][0]} of before, got {self.forget}")

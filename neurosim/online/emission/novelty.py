@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from neurosim.checks import instance
 from neurosim.chip.chip import Chip
 from neurosim.chip.response import Response
+from neurosim.chip.use import USER, OneAtATime, alone
 from neurosim.chip.wanted import Wanted
 from neurosim.engine.results import Results
 from neurosim.errors import ConfigError, SampleError
@@ -39,7 +40,7 @@ class Scored(NamedTuple):
     is_novel: bool
 
 
-class Novelty:
+class Novelty(OneAtATime):
     r"""Score samples by how unusual they are to a chip's last layer, at a cost of O(neurons) a sample.
 
     The score of a sample is the sum of its measures, each in deviations from what is usual for it:
@@ -68,6 +69,8 @@ class Novelty:
 
     It is given to `neurosim.run` as a `listener`, and as one of `companions`, so that a run that is resumed goes on
     with the same scores; or to `neurosim.watch` as `novelty`; or it is told of each `Response` by `learn_one`.
+
+    One thread at a time may use it; a second one is refused, by ConcurrentUseError.
 
     Parameters
     ----------
@@ -165,14 +168,11 @@ class Novelty:
         SampleError
             If it is no such response.
         """
-        self._score(self._one(response), learning=False)
-        return float(self.scores[0])
+        return self._take_one(response, learning=False).novelty
 
     def learn_one(self, response: Response) -> Scored:
         """Return how novel a sample is, and learn from it; as `score_one` otherwise."""
-        self._score(self._one(response), learning=True)
-        score, threshold = float(self.scores[0]), float(self.thresholds[0])
-        return Scored(score, threshold, score > threshold)
+        return self._take_one(response, learning=True)
 
     def check_chip(self, chip: Chip) -> None:
         """Refuse a chip of another last layer; with "step", any other chip.
@@ -186,6 +186,7 @@ class Novelty:
         if "step" in self.measures and chip is not self._chip:
             raise ConfigError(self.name, "of the very chip that learns", "one of another", "'step' reads its weights")
 
+    @alone
     def take(
         self,
         first: int,
@@ -209,10 +210,12 @@ class Novelty:
         """Return plain values for the summary of a run."""
         return {"novel": self.novel, "novelty_threshold": None if np.isinf(self.threshold) else self.threshold}
 
+    @alone
     def arrays(self, taken: int) -> Arrays:
         """Return what a snapshot keeps."""
         return scoring.arrays_of(self._constants, self._state)
 
+    @alone
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Go on from what a snapshot kept of the same chip, which is loaded before.
 
@@ -235,6 +238,18 @@ class Novelty:
     def _moved(self) -> float:
         """Return the length of all steps so far, as the kernel sums them up."""
         return float(kernel.length_of_steps(self._steps()))  # type: ignore[no-untyped-call]
+
+    def _take_one(self, response: Response, *, learning: bool) -> Scored:
+        users, call = self._users, object()
+        try:  # as `alone` does, written out as it is quicker
+            if users.setdefault(USER, call) is not call:
+                raise self._in_use()
+            self._score(self._one(response), learning=learning)
+            score, threshold = float(self.scores[0]), float(self.thresholds[0])
+            return Scored(score, threshold, score > threshold)
+        finally:
+            if USER in users and users[USER] is call:
+                del users[USER]
 
     def _one(self, response: Response) -> Results:
         """Return a response to one sample as the results of a chunk, in memory that is ready."""

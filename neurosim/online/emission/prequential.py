@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from neurosim.checks import LARGEST, fraction, instance, number, whole
 from neurosim.chip.chip import Chip
+from neurosim.chip.use import OneAtATime, alone
 from neurosim.chip.wanted import Wanted
 from neurosim.engine.results import Results
 from neurosim.errors import ConfigError
@@ -23,7 +24,7 @@ KEPT = ("tallies", "constants", "taken")  # beside the table of labels
 LARGEST_COUNT = 1 << 62  # in a file: random numbers are taken by it
 
 
-class Prequential:
+class Prequential(OneAtATime):
     r"""Name the samples of a run as they go, and count how often the name was right.
 
     Each sample is named by the label of its winner so far (`RunningLabels`); then its label is learned, if there is
@@ -37,6 +38,8 @@ class Prequential:
 
     It is given to `neurosim.run` as a `listener`, and as one of `companions`, so that a run that is resumed goes on
     with the same numbers.
+
+    One thread at a time may use it; a second one is refused, by ConcurrentUseError.
 
     Parameters
     ----------
@@ -132,6 +135,7 @@ class Prequential:
         """
         check_layer("prequential accuracy", chip, self._chip)
 
+    @alone
     def take(
         self,
         first: int,
@@ -166,12 +170,17 @@ class Prequential:
             "prequential_named_neurons": named,
         }
 
+    @alone
     def arrays(self, taken: int) -> Arrays:
         """Return what a snapshot keeps."""
+        return self._arrays()
+
+    def _arrays(self) -> Arrays:
         constants = np.array([self._fading, self._share, self._seed], np.float64)
         kept = {"tallies": self._tallies.copy(), "constants": constants, "taken": np.array([self._taken])}
         return kept | self.labels.arrays()
 
+    @alone
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Go on from what a snapshot kept.
 
@@ -180,7 +189,7 @@ class Prequential:
         ValueError
             If it was kept by other constants, or for another layer.
         """
-        own = {name: array for name, array in self.arrays(0).items() if name in KEPT}
+        own = {name: array for name, array in self._arrays().items() if name in KEPT}
         kept = {name: array for name, array in arrays.items() if name in KEPT}
         check_alike(
             "prequential accuracy must have tallies, constants and a count as this version keeps them", own, kept
