@@ -82,7 +82,7 @@ def run_fleet(
         layer. Those that were passed over are not told.
     companions : sequence of neurosim.online.companion.Companion
         As of `neurosim.run`; their arrays have a row for each chip, in the order of `fleet.keys`. What lets them go on
-        is `neurosim.online.companion.go_on(path, neurosim.fleet.store.read(path).beside, stream, companions)`.
+        is `neurosim.fleet.store.restore(path, stream, companions)`.
     learning : bool
         If false, the chips respond and nothing in them changes; a sample of a key that the fleet has not is refused.
         `state` must be left out.

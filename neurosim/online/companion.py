@@ -7,6 +7,7 @@ from typing import Protocol
 from neurosim.errors import ConfigError, StateError
 from neurosim.state import store
 from neurosim.state.arrays import Arrays
+from neurosim.state.checksum import FLEET
 from neurosim.streams import Stream
 
 OF_STREAM = "stream"  # the group in which a stream keeps more than its position
@@ -75,14 +76,21 @@ class Companions:
 
 
 def restore(path: str | Path, stream: Stream, companions: Iterable[Companion] = ()) -> int:
-    """Let a stream and companions go on where a state file says; return the position in the stream.
+    """Let a stream and companions go on where a chip's state file says; return the position in the stream.
+
+    Labels that are words are numbered as they were. `neurosim.fleet.store.restore` does so by a fleet's file.
 
     Raises
     ------
     StateError
         If the file cannot be read, or keeps arrays that are none of theirs.
+    StreamError
+        If the stream has other names for its labels.
     """
+    if store.kind_of(path) is FLEET:
+        raise StateError(f"state {path} must be that of a chip, and is a fleet's: neurosim.fleet.store.restore takes it")
     contents = store.read(path)
+    stream.name_classes(contents.classes)
     go_on(path, contents.beside, stream, companions)
     return contents.position
 

@@ -10,7 +10,6 @@ from neurosim.errors import ConfigError, DivergedError, SampleError, StreamError
 from neurosim.fleet import store as fleets
 from neurosim.fleet.hearing import KeyedListeners, Wanted
 from neurosim.fleet.workers import Worker
-from neurosim.online.companion import go_on
 from neurosim.online.listener import Listeners
 from neurosim.streams.keyed import KeyedBlock
 
@@ -167,9 +166,9 @@ def test_a_companion_keeps_a_row_a_chip_and_goes_on_with_the_fleet(tmp_path):
     state.unlink()
     first = Heard()
     ns.run_fleet(fleet_of(), Sensors(keys[:50], samples[:50]), listener=first, companions=[first], state=state)
-    kept, chips, second = fleets.read(state), ns.Fleet.load(state), Heard()
-    go_on(state, kept.beside, stream, [second])
-    ns.run_fleet(chips, stream, start=kept.position, listener=second, companions=[second], state=state)
+    chips, second = ns.Fleet.load(state), Heard()
+    position = fleets.restore(state, stream, [second])
+    ns.run_fleet(chips, stream, start=position, listener=second, companions=[second], state=state)
     assert second.counts == whole.counts
     same(first.told + [(number + 50, *rest) for number, *rest in second.told], whole.told)
 

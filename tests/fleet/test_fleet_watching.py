@@ -7,8 +7,9 @@ import pytest
 import sensors
 
 import neurosim as ns
-from neurosim.errors import ConfigError, SampleError
+from neurosim.errors import ConfigError, SampleError, StateError
 from neurosim.fleet import store as fleets
+from neurosim.online.companion import restore
 
 
 @pytest.fixture
@@ -54,6 +55,36 @@ def test_leaving_the_loop_leaves_the_samples_that_came_out_and_the_next_goes_on(
     assert sensors.hashes_of(ns.Fleet.load(state)) == sensors.alone(keys[:50], samples[:50])
     numbers = [event.number for event in ns.watch_fleet(chips, opened(), start=50, worker="1/2", state=state)]
     assert numbers == [n for n in range(50, 120) if ns.worker_of(keys[n], 2) == 0]
+
+
+def test_a_fleet_that_goes_on_in_python_scores_and_names_as_the_uninterrupted_one(tmp_path):
+    """As docs/filter.md has it."""
+    keys, samples = sensors.rows(120)
+    state, names, told = tmp_path / "fleet.h5", np.array(["calm", "rough", "odd"])[np.arange(120) % 3], []
+
+    def run(rows, chips, position=0):
+        lines = zip(keys[:rows], samples[:rows].tolist(), names, strict=False)
+        (tmp_path / "rows.csv").write_text(
+            "sensor,a,b,c,d,label\n" + "".join(f"{k},{','.join(map(str, x))},{name}\n" for k, x, name in lines)
+        )
+        stream = ns.open_stream(tmp_path / "rows.csv", key="sensor", label="label")
+        novelty, prequential = ns.FleetNovelty(chips), ns.FleetPrequential(chips)
+        if state.exists():
+            position = fleets.restore(state, stream, [novelty, prequential])
+        events = ns.watch_fleet(
+            chips, stream, novelty=novelty, listener=prequential, companions=[prequential], state=state, start=position
+        )
+        told.append([(event.number, event.novelty) for event in events])
+        return novelty.arrays() | {f"names_{name}": array for name, array in prequential.arrays().items()}
+
+    whole = run(120, fleet_of())
+    state.unlink()
+    run(50, fleet_of())
+    parts = run(120, ns.Fleet.load(state))
+    np.testing.assert_equal(told[1] + told[2], told[0])
+    assert {name: array.tobytes() for name, array in parts.items()} == {n: a.tobytes() for n, a in whole.items()}
+    with pytest.raises(StateError, match="is a fleet's: neurosim.fleet.store.restore takes it"):
+        restore(state, ns.open_stream("digits"))
 
 
 def test_an_error_comes_after_the_events_of_all_samples_before(rows, tmp_path):
