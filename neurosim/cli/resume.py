@@ -97,10 +97,10 @@ def chip_for(
 
 
 def tell_left(state: str, beside: Iterable[str], followed: Collection[str]) -> None:
-    """Say what a state file keeps that the run does not go on with."""
-    left = sorted(set(beside) - set(followed))
-    if left:
-        echo_error(f"state {state} keeps {', '.join(left)} of earlier runs, which this run does not go on with")
+    """Say what a state file keeps that the run does not go on with, and so will not be kept."""
+    if left := sorted(set(beside) - set(followed)):
+        lost = f"{', '.join(left)} of earlier runs, which this run does not go on with and will lose"
+        echo_error(f"state {state} keeps {lost} when it writes the state")
 
 
 def layers_for(options: ChipOptions, stream: Stream) -> Sequence[DenseWTA | ConvWTA]:

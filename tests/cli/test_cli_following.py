@@ -160,8 +160,12 @@ def test_what_a_run_does_not_go_on_with_is_told(tmp_path):
     assert some.stderr.count(keeps) == 1
     assert f"state {state} keeps novelty {keeps}" in some.stderr
     assert list(store.read(state).beside) == ["prequential"]
+    assert f"{keeps} and will lose when it writes the state" in some.stderr
     assert f"state {state} keeps prequential {keeps}" in invoke(*PIPE, "--state", state, stdin=LINES).stderr
     assert store.read(state).beside == {}
+    anew = invoke(*PIPE, *FOLLOWING, "--state", state, stdin=LINES).stderr
+    assert f"novelty begins anew: state {state} keeps none" in anew
+    assert f"prequential begins anew: state {state} keeps none" in anew
     assert keeps not in invoke(*PIPE, *FOLLOWING, "--state", state, "--restart", stdin=LINES).stderr
 
 
