@@ -192,13 +192,14 @@ class OneAtATime:
         return new
 
     def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy has: who uses this is no part of it."""
         return {name: value for name, value in self.__dict__.items() if name != "_users"}
 
     def _in_use(self) -> ConcurrentUseError:
         """Return what a second thread is told."""
         return ConcurrentUseError(
-            f"{type(self).__name__} must be used by one thread at a time, and another call is using it; call it under a "
-            "lock, or give each thread one of its own"
+            f"{type(self).__name__} must be used by one thread at a time, and another call is using it; call it under "
+            "a lock, or give each thread one of its own"
         )
 
 

@@ -12,7 +12,7 @@ from neurosim.errors import ConfigError
 from neurosim.fleet.fleet import Fleet
 from neurosim.fleet.keys import Key
 from neurosim.fleet.members import Keyed, Passed
-from neurosim.online.listener import Listeners
+from neurosim.online.listener import Listeners, check_hears, check_take
 
 __all__ = ["Key", "KeyedBatch", "KeyedListener", "KeyedListeners", "OfFleet", "Wanted", "check_fleet", "check_listener"]
 SUCH = "such as neurosim.FleetNovelty(fleet)"
@@ -126,13 +126,13 @@ def batch_of(keyed: Keyed, passed: Passed, numbers: NDArray[np.int64], nanosecon
 
 def check_listener(listener: object) -> None:
     """Refuse what is no listener of a fleet's samples, by ConfigError."""
-    if not (callable(getattr(listener, "take", None)) and isinstance(getattr(listener, "wants", None), tuple)):
-        raise ConfigError("listener", f"a KeyedListener, {SUCH}", type(listener).__name__)
+    check_hears(listener, f"a KeyedListener, {SUCH}")
     for one in listener.listeners if isinstance(listener, KeyedListeners) else ():
         check_listener(one)
     if hasattr(listener, "check_chip") and not hasattr(listener, "check_fleet"):
         several = "several are one by KeyedListeners" if isinstance(listener, Listeners) else "neurosim.run takes it"
         raise ConfigError("listener", f"of a fleet's samples, {SUCH}", type(listener).__name__, several)
+    check_take(listener, ("batch",), "fleet")
 
 
 def check_fleet(others: Iterable[object], fleet: Fleet) -> None:

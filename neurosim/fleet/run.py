@@ -18,7 +18,7 @@ from neurosim.fleet.report import FleetReport
 from neurosim.fleet.snapshots import FleetSnapshots, LabelledFleet
 from neurosim.fleet.workers import Worker
 from neurosim.layers.plain import describe
-from neurosim.online.companion import Companion, Companions
+from neurosim.online.companion import Companion, Companions, companions_of
 from neurosim.online.pace import AUTO
 from neurosim.online.request import Request
 from neurosim.online.run import check_run, check_start, ended, interruptible, may_wait
@@ -145,7 +145,7 @@ def begin(
     if not isinstance(fleet, Fleet):
         raise ConfigError("fleet", "a Fleet", kind_of(fleet), "neurosim.run takes a Chip" * isinstance(fleet, Chip))
     check_run(start, position, chunk, fleet.threads, snapshot_samples, snapshot_seconds)
-    worker, companions = Worker.of(worker) if isinstance(worker, str) else worker, tuple(companions)
+    worker, companions = Worker.of(worker) if isinstance(worker, str) else worker, companions_of(companions)
     _check_keyed(stream)
     check_fits(stream, fleet.shape)
     _check_others(fleet, listener, companions)

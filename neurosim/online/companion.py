@@ -75,6 +75,18 @@ class Companions:
             self._stream.go_on(beside[OF_STREAM])
 
 
+def companions_of(companions: object) -> tuple[Companion, ...]:
+    """Return the companions that a run was given; ConfigError, if they are none, or not several."""
+    rule, advice = "a sequence of Companions, such as [neurosim.Novelty(chip)]", "each has name, arrays and restore"
+    if not isinstance(companions, Iterable) or isinstance(companions, str | bytes):
+        raise ConfigError("companions", rule, type(companions).__name__, advice)
+    found = tuple(companions)
+    for one in found:
+        if not isinstance(getattr(one, "name", None), str) or not callable(getattr(one, "arrays", None)):
+            raise ConfigError("companions", rule, [type(one).__name__], advice)
+    return found
+
+
 def restore(path: str | Path, stream: Stream, companions: Iterable[Companion] = ()) -> int:
     """Let a stream and companions go on where a chip's state file says; return the position in the stream.
 
@@ -88,7 +100,9 @@ def restore(path: str | Path, stream: Stream, companions: Iterable[Companion] = 
         If the stream has other names for its labels.
     """
     if store.kind_of(path) is FLEET:
-        raise StateError(f"state {path} must be that of a chip, and is a fleet's: neurosim.fleet.store.restore takes it")
+        raise StateError(
+            f"state {path} must be that of a chip, and is a fleet's: neurosim.fleet.store.restore takes it"
+        )
     contents = store.read(path)
     stream.name_classes(contents.classes)
     go_on(path, contents.beside, stream, companions)

@@ -1,6 +1,7 @@
 """Who hears of every sample as soon as it is learned: the results of the last layer, as they come."""
 
-from collections.abc import Iterable, Iterator
+import inspect
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -87,12 +88,19 @@ class Listeners:
         Those of one that is several itself, in its place: so each fails alone.
     wants : Wanted
         What any of them wants.
+
+    Raises
+    ------
+    ConfigError
+        If one is no listener.
     """
 
     def __init__(self, listeners: Iterable[Any]) -> None:
         self.listeners: tuple[Any, ...] = tuple(
             one for each in listeners for one in (each.listeners if isinstance(each, Listeners) else (each,))
         )
+        for one in self.listeners:
+            check_hears(one, "a listener, which has wants and take")
         self.wants = Wanted(*(any(flags) for flags in zip(*(each.wants for each in self.listeners), strict=True)))
 
     def check_chip(self, chip: Chip) -> None:
@@ -223,10 +231,35 @@ class Teller(Tells):
 
 def check_listener(listener: object) -> None:
     """Refuse what is no listener, by ConfigError."""
-    if not (callable(getattr(listener, "take", None)) and isinstance(getattr(listener, "wants", None), tuple)):
-        raise ConfigError("listener", "a Listener, such as neurosim.Novelty(chip)", type(listener).__name__)
+    check_hears(listener, "a Listener, such as neurosim.Novelty(chip)")
     if hasattr(listener, "check_fleet"):
         raise ConfigError("listener", "of a chip's samples", type(listener).__name__, "neurosim.run_fleet takes it")
+    for one in listener.listeners if isinstance(listener, Listeners) else ():
+        check_listener(one)
+    check_take(listener, ("first", "results", "labels", "samples", "nanoseconds"), "chip")
+
+
+def check_hears(listener: object, rule: str) -> None:
+    """Refuse what has no `take`, or no `wants` that is a `Wanted`, by ConfigError."""
+    wants = getattr(listener, "wants", None)
+    if not callable(getattr(listener, "take", None)) or wants is None:
+        raise ConfigError("listener", rule, type(listener).__name__)
+    if not isinstance(wants, Wanted):
+        advice = "write wants = neurosim.online.listener.Wanted(potentials=True), say; Wanted() for winners alone"
+        raise ConfigError("wants of a listener", "a Wanted", wants, advice)
+
+
+def check_take(listener: Any, told: Sequence[str], of: str) -> None:
+    """Refuse a listener whose `take` does not take what it will be told of a chip's or a fleet's samples."""
+    try:
+        takes = inspect.signature(listener.take)
+    except ValueError:  # it does not say
+        return
+    try:
+        takes.bind(*told)
+    except TypeError:
+        rule = f"take({', '.join(told)}) to hear of a {of}'s samples"
+        raise ConfigError(f"take of the listener {type(listener).__name__}", rule, f"take{takes}") from None
 
 
 def check_chip(others: Iterable[object], chip: Chip) -> None:

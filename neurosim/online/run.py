@@ -13,7 +13,7 @@ from neurosim.chip.interrupts import Held
 from neurosim.chip.samples import as_stream, in_multiples
 from neurosim.errors import ConfigError, DivergedError, SampleError, StateError
 from neurosim.layers.plain import describe
-from neurosim.online.companion import Companion, Companions
+from neurosim.online.companion import Companion, Companions, companions_of
 from neurosim.online.control import Control
 from neurosim.online.editor import Editor
 from neurosim.online.listener import Listener, check_chip, check_listener
@@ -205,7 +205,7 @@ def begin(
     check_is_chip(chip)
     truth("learning", learning)
     check_run(start, position, chunk, threads, snapshot_samples, snapshot_seconds)
-    companions = tuple(companions)
+    companions = companions_of(companions)
     if listener is not None:
         check_listener(listener)
     check_chip([*companions, *([] if listener is None else [listener])], chip)

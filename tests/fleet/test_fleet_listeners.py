@@ -254,6 +254,9 @@ class Made:
     def take(self, batch):
         pass
 
+    def arrays(self, taken):
+        return {}
+
     def check_fleet(self, fleet):
         if fleet is not self._fleet:
             raise ConfigError("made", "of this fleet", "another")
@@ -275,6 +278,19 @@ def test_what_cannot_listen_is_refused_before_the_run(tmp_path):
         ns.run(chip, samples, listener=ns.FleetNovelty(chips))
     with pytest.raises(ConfigError, match="listener must be a KeyedListener"):
         ns.run_fleet(chips, stream, listener=print)
+    of_a_chip, none = Heard(), Heard(("winner",))
+    of_a_chip.take = lambda first, results, labels, samples, nanoseconds: None
+    with pytest.raises(
+        ConfigError, match=r"take of the listener Heard must be take\(batch\) to hear of a fleet's samp"
+    ):
+        ns.run_fleet(chips, stream, listener=of_a_chip)
+    for run in (ns.run_fleet, ns.watch_fleet):
+        with pytest.raises(
+            ConfigError, match=r"wants of a listener must be a Wanted, got \('winner',\); write wants ="
+        ):
+            run(chips, stream, listener=none)
+    with pytest.raises(ConfigError, match=r"companions must be a sequence of Companions.*got \['int'\]"):
+        ns.run_fleet(chips, stream, companions=[1])
     stream.length = 20
     with pytest.raises(ConfigError, match="start must be at most the stream's length, 20, got 21"):
         ns.run_fleet(chips, stream, start=21)

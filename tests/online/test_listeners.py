@@ -273,6 +273,9 @@ def test_listeners_together_want_what_one_of_them_wants():
         def __init__(self, *wants):
             self.wants = Wanted(*wants)
 
+        def take(self, *told):
+            raise AssertionError
+
     together = Listeners([Wants(True), Wants(False, False, True), Wants()])
     assert together.wants == Wanted(True, False, True)
     together.rest(True)

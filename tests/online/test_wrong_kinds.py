@@ -4,6 +4,7 @@ import pytest
 
 import neurosim as ns
 from neurosim.errors import ConfigError
+from neurosim.online.listener import Listeners, Wanted
 from neurosim.streams import ArrayStream
 
 
@@ -13,6 +14,19 @@ def chip_of():
 
 def stream_of():
     return ArrayStream([[0.5, 1.0], [1.0, 0.25]])
+
+
+class Hears:
+    def __init__(self, wants):
+        self.wants = wants
+
+    def take(self, first, results, labels, samples, nanoseconds):
+        raise AssertionError
+
+
+class HearsBatches(Hears):
+    def take(self, batch):
+        raise AssertionError
 
 
 CASES = {
@@ -27,6 +41,18 @@ CASES = {
     "learning must be True or False, got 'no'": lambda: ns.run(chip_of(), stream_of(), learning="no"),
     "listener must be a Listener": lambda: ns.run(chip_of(), stream_of(), listener=print),
     "listener must be a Listener,": lambda: ns.watch(chip_of(), stream_of(), listener="x"),
+    "wants of a listener must be a Wanted, got ('winner',); write wants = neurosim.online.listener.Wanted(": lambda: (
+        ns.run(chip_of(), stream_of(), listener=Hears(("winner",)))
+    ),
+    "wants of a listener must be a Wanted, got ()": lambda: Listeners([Hears(())]),
+    "take of the listener HearsBatches must be take(first, results, labels, samples, nanoseconds) to hear of a chip's "
+    "samples, got 'take(batch)'": lambda: ns.run(chip_of(), stream_of(), listener=Listeners([HearsBatches(Wanted())])),
+    "companions must be a sequence of Companions, such as [neurosim.Novelty(chip)], got ['int']; each": lambda: ns.run(
+        chip_of(), stream_of(), companions=[1]
+    ),
+    "companions must be a sequence of Companions, such as [neurosim.Novelty(chip)], got 'Novelty'": lambda: ns.run(
+        chip_of(), stream_of(), companions=ns.Novelty(chip_of())
+    ),
     "state must be a path, got 'int'": lambda: ns.run(chip_of(), stream_of(), state=3),
     "path must be that of a file of events, got 'int'": lambda: ns.read_events(3),
     "events must be an array of EVENT, got 'NoneType'": lambda: ns.EventLayers(
