@@ -46,7 +46,7 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of `FollowOptions`."""
     declared = (
         click.option(
-            "--novelty", metavar="LIST",
+            "--novelty", metavar="LIST", callback=_measures,
             help="Score how unusual each sample is, before it is learned: by shortfall, entropy, or, with --chunk 1, "
             "step. The summary counts the novel ones; --emit novelty,threshold,novel tells each.",
         ),
@@ -69,13 +69,20 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def _measures(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
+    """Refuse an option in place of the measures: click takes it for them."""
+    if text is not None and text.startswith("-"):
+        fail(f"novelty must be a LIST of measures, such as --novelty shortfall, got {text}")
+    return text
+
+
 def check(values: Any) -> None:
     """Refuse options that do not go together, before anything is read."""
     if values.novelty is None and values.novelty_quantile is not None:
         fail(f"novelty_quantile must be left out without --novelty, got {values.novelty_quantile}")
     if not values.prequential and values.label_share is not None:
         fail(f"label_share must be left out without --prequential, got {values.label_share}")
-    if values.novelty is not None and "step" in _listed(values.novelty) and values.chunk != 1:
+    if values.key is None and values.novelty is not None and "step" in _listed(values.novelty) and values.chunk != 1:
         fail("novelty by step must come with --chunk 1: it is of single samples")
 
 

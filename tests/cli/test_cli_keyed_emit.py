@@ -203,6 +203,8 @@ def test_a_frozen_fleet_responds_and_its_state_stays(tmp_path, rows, state):
     (("--respond", "--emit", "key"), "state must be given with --key and --respond"),
     (("--respond", "--emit", "key", "--state", "STATE", "--keys", "9"), "keys must be left out with --state"),
     (("--novelty", "step", "--chunk", "1"), "measures must be of shortfall, entropy for a fleet"),
+    (("--novelty", "step"), "measures must be of shortfall, entropy for a fleet"),
+    (("--novelty", "--emit", "key,novelty"), "novelty must be a LIST of measures, such as --novelty shortfall, got"),
     (("--prequential",), "labels of rows.csv must be there for --prequential"),
     (("--novelty-quantile", "0.9"), "novelty_quantile must be left out without --novelty"),
 ])  # fmt: skip
