@@ -140,14 +140,14 @@ def open_source(source: str, options: Mapping[str, Any]) -> "Stream":
         row, target = EVENT_FILE, [path]
     elif options["format"] is not None:
         row, target = _framed(row, target, source, options)
-    for name in EXACT:
-        if options[name] is not None and (row is None or name not in row.options):
-            takers = " and ".join(row.listed for row in SOURCES if name in row.options)
-            advice = f"events are not read from a pipe: {OTHER_THAN_PIPE}" if source == "-" and name in EVENTS else ""
-            raise ConfigError(name, f"left out for all sources but {takers}", options[name], advice)
     if row is None:
         shown = hidden(source) if "://" in source else source
         raise StreamError(f"source must be one of {KNOWN}, got {shown!r}")
+    for name in EXACT:
+        if options[name] is not None and name not in row.options:
+            takers = " and ".join(row.listed for row in SOURCES if name in row.options)
+            advice = f"events are not read from a pipe: {OTHER_THAN_PIPE}" if source == "-" and name in EVENTS else ""
+            raise ConfigError(name, f"left out for all sources but {takers}", options[name], advice)
     if row.splits and source.partition(":")[2] not in row.splits:
         *others, last = row.sources
         spelled = f"{', '.join(others)} or {last}" if others else last

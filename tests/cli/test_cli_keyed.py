@@ -163,6 +163,9 @@ def test_other_words_that_are_refused(tmp_path, rows):
         assert f"{option[2:]} must be left out without --key, got {value}" in result.stderr
     result = invoke("stream", "digits", "--key", "0", code=2)
     assert "key must be left out for all sources but tcp:HOST:PORT" in result.stderr
+    result = invoke("stream", "udp:", "--key", "a", "--inputs", 2, code=2)
+    assert "source must be one of " in result.stderr
+    assert "udp:[HOST:]PORT" in result.stderr
     result = invoke("scope", "rows.csv", "--root", tmp_path, "--key", "sensor", "--no-open", code=2)
     assert "key must be left out where one chip is shown" in result.stderr
 
