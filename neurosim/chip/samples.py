@@ -128,6 +128,8 @@ def as_modulators(modulators: Any, count: int | None) -> Array:
 def _one_a_sample(name: str, values: Any, kinds: str, count: int | None) -> NDArray[Any]:
     """Return values as an array with one for each sample."""
     rule = f"{KINDS[kinds]}, one a sample"
+    if isinstance(values, list | tuple) and not values:  # which NumPy takes for real numbers
+        values = np.zeros(0, np.int64)
     array = numbers(name, values, kinds, rule=rule)
     if array.ndim != 1 or (count is not None and len(array) != count):
         many = "" if count is None else f", {count} in all"

@@ -173,6 +173,15 @@ def test_a_key_that_is_reset_begins_anew_alone():
     assert prequential.counted_of(3) == (LABELS[KEYS == 3] >= 0).sum()
 
 
+def test_no_samples_have_no_labels():
+    fleet = fleet_of()
+    prequential = ns.FleetPrequential(fleet)
+    nothing = fleet.respond([], np.zeros((0, fleet.inputs)))
+    for labels in ([], (), None, np.zeros(0, np.int64)):
+        assert prequential.learn([], nothing, labels).shape == (0,)
+    assert prequential.counted == 0
+
+
 def test_labels_that_would_take_too_much_memory_are_refused(monkeypatch):
     fleet = fleet_of()
     prequential = ns.FleetPrequential(fleet)
