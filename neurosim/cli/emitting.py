@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from neurosim.cli import options as shared
-from neurosim.cli.faults import BAD_INPUT, fail, say, told_on_error
+from neurosim.cli.faults import echo_error, fail, say
 from neurosim.cli.following import Following, names
 from neurosim.cli.interrupts import Interrupts
 
@@ -211,11 +211,14 @@ class Emission:
             summary["notes"].append("standard output was closed by its reader, which ended the run")
 
     def say(self, text: str) -> None:
-        """Print the summary: on standard error if records are on standard output."""
+        """Print the summary: on standard error if records are on standard output.
+
+        If it cannot be written there, records and state are what they should be, so that is no error.
+        """
         if self.emitter is None:
             say(text)
-        elif not told_on_error(text + "\n"):
-            sys.exit(BAD_INPUT)  # as where standard output cannot be written
+        else:
+            echo_error(text)
 
 
 def _output(interrupts: Interrupts) -> "Output":

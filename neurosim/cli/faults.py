@@ -62,23 +62,16 @@ def fail(message: str, code: int = BAD_INPUT) -> NoReturn:
 
 
 def echo_error(line: str, end: str = "\n") -> None:
-    """Print a line on standard error, whatever its encoding; if it cannot be written, go on without it."""
-    told_on_error(line + end)
-
-
-def told_on_error(text: str) -> bool:
-    """Print a text on standard error; return False if it cannot be written, as on a full disk.
+    """Print a line on standard error, whatever its encoding; if it cannot be written, as on a full disk, go on.
 
     Then nothing more is written there: what a command does is not to depend on what it can say.
     """
     try:
-        click.echo(_printable(text, sys.stderr), err=True, nl=False)
+        click.echo(_printable(line + end, sys.stderr), err=True, nl=False)
         if sys.stderr is not None:
             sys.stderr.flush()
     except OSError:
         sys.stderr = None  # else the interpreter flushes it again at its end
-        return False
-    return True
 
 
 def _printable(text: str, stream: Any) -> str:
