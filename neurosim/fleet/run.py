@@ -99,11 +99,11 @@ def run_fleet(
     Examples
     --------
     >>> import neurosim as ns
-    >>> with open("pumps.csv", "w") as file:
+    >>> with open("two_pumps.csv", "w") as file:
     ...     _ = file.write("pump-1,0.2,0.7\npump-2,0.9,0.1\npump-1,0.3,0.6\n")
     >>> fleet = ns.Fleet([ns.recipes.softhebb(4)], inputs=2)
-    >>> report = ns.run_fleet(fleet, ns.open_stream("pumps.csv", key="0"), state="pumps.h5")
-    >>> report.samples, ns.Fleet.load("pumps.h5").keys
+    >>> report = ns.run_fleet(fleet, ns.open_stream("two_pumps.csv", key="0"), state="two_pumps.h5")
+    >>> report.samples, ns.Fleet.load("two_pumps.h5").keys
     (3, ('pump-1', 'pump-2'))
     """
     begun = begin(

@@ -96,10 +96,10 @@ def watch_fleet(
     Examples
     --------
     >>> import neurosim as ns
-    >>> with open("pumps.csv", "w") as file:
+    >>> with open("two_pumps.csv", "w") as file:
     ...     _ = file.write("pump-1,0.2,0.7\npump-2,0.9,0.1\npump-1,0.3,0.6\n")
     >>> fleet = ns.Fleet([ns.recipes.softhebb(4)], inputs=2)
-    >>> [event.key for event in ns.watch_fleet(fleet, ns.open_stream("pumps.csv", key="0"))]
+    >>> [event.key for event in ns.watch_fleet(fleet, ns.open_stream("two_pumps.csv", key="0"))]
     ['pump-1', 'pump-2', 'pump-1']
     """
     truth("learn", learn)
