@@ -187,6 +187,7 @@ class OneAtATime:
     _users: dict[str, object]  # as `Use.users`
 
     def __new__(cls, *_given: Any, **_named: Any) -> Self:
+        """Return one that nobody uses, a copy too."""
         new = super().__new__(cls)
         new._users = {}
         return new

@@ -83,7 +83,7 @@ def test_a_fleet_that_goes_on_in_python_scores_and_names_as_the_uninterrupted_on
     parts = run(120, ns.Fleet.load(state))
     np.testing.assert_equal(told[1] + told[2], told[0])
     assert {name: array.tobytes() for name, array in parts.items()} == {n: a.tobytes() for n, a in whole.items()}
-    with pytest.raises(StateError, match="is a fleet's: neurosim.fleet.store.restore takes it"):
+    with pytest.raises(StateError, match=r"is a fleet's: neurosim\.fleet\.store\.restore takes it"):
         restore(state, ns.open_stream("digits"))
 
 
