@@ -38,6 +38,7 @@ def silent():
     late = threading.Timer(SOON, os.write, (write, b"late\n"))
     late.start()
     yield read
+    assert late.is_alive()  # so it was not this that ended the wait
     late.cancel()
     late.join()
     os.close(read)
@@ -183,12 +184,12 @@ def state(tmp_path_factory):
 @pytest.mark.parametrize(("lines", "arguments"), [
     (0, ("predict", "STATE", "-", "--out", "-")),
     pytest.param(1, ("predict", "STATE", "-", "--out", "-"), marks=pytest.mark.slow),
-    pytest.param(0, ("stream", "-", "--neurons", "6"), marks=pytest.mark.slow),  # while the width is read
     pytest.param(1, ("stream", "-", "--inputs", "4", "--neurons", "6", "--emit", "winner"), marks=pytest.mark.slow),
+    pytest.param(1, ("stream", "-", "--inputs", "4", "--neurons", "6", "--state", "NEW"), marks=pytest.mark.slow),
 ])  # fmt: skip
-def test_a_command_that_waits_for_a_silent_pipe_ends(state, lines, arguments):
-    program = PROGRAM.replace("LINES", str(lines))
-    command = [sys.executable, "-c", program, *(str(state) if word == "STATE" else word for word in arguments)]
+def test_a_command_that_waits_for_a_silent_pipe_ends(state, tmp_path, lines, arguments):
+    program, files = PROGRAM.replace("LINES", str(lines)), {"STATE": str(state), "NEW": str(tmp_path / "new.h5")}
+    command = [sys.executable, "-c", program, *(files.get(word, word) for word in arguments)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdin.write(b"0.1,0.2,0.3,0.4\n" * lines)
         process.stdin.flush()
@@ -197,3 +198,20 @@ def test_a_command_that_waits_for_a_silent_pipe_ends(state, lines, arguments):
         finally:
             process.kill()
         assert b"Traceback" not in process.stderr.read()
+
+
+def test_predictions_that_nobody_reads_do_not_outlast_ctrl_c(state, tmp_path):
+    source = tmp_path / "many.csv"
+    source.write_text("0.1,0.2,0.3,0.4\n" * 20_000)  # predictions of which fill any pipe
+    command = [sys.executable, "-m", "neurosim", "predict", str(state), str(source), "--out", "-"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            assert process.stdout.read(18) == b"sample,prediction\n"
+            time.sleep(0.5)  # in which the pipe is filled
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 130
+        finally:
+            process.kill()
+        told = process.stderr.read()
+    assert b"nobody read standard output" in told
+    assert b"Traceback" not in told
