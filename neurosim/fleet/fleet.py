@@ -221,8 +221,8 @@ class Fleet(SavedFleet):
     ) -> Self:
         """Learn from samples, each with the chip of its key: the same bits as a loop over `learn_one`.
 
-        Interrupted by Ctrl-C (KeyboardInterrupt), it finishes the chunk under way: all layers have then learned from the
-        same samples. A second Ctrl-C ends it at once.
+        Interrupted by Ctrl-C (KeyboardInterrupt), it finishes the chunk under way: all layers have then learned from
+        the same samples. A second Ctrl-C ends it at once.
 
         Parameters
         ----------

@@ -90,25 +90,33 @@ def test_an_exception_that_python_dropped_is_raised_again(silent, monkeypatch):
     class Thing:
         pass
 
-    thing = Thing()
-    kept = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGINT))
+    things = [Thing()]
+    kept = weakref.ref(things[0], lambda _: signal.raise_signal(signal.SIGINT))
+
+    def drop_and_wait():
+        things.clear()
+        os.read(silent, 1)
+
     dropped = []
     monkeypatch.setattr(sys, "unraisablehook", lambda given: dropped.append(given.exc_type))
     with Nudges(), Interrupts(Stop) as interrupts, pytest.raises(Stop), interrupts.waiting():
-        del thing
-        os.read(silent, 1)
+        drop_and_wait()
     assert dropped == [Stop]
     assert kept() is None
 
 
 def test_what_ends_a_wait_is_not_ended_by_a_nudge():
     done = []
-    with Nudges(), Interrupts(Stop) as interrupts, pytest.raises(Stop), interrupts.waiting():
+
+    def wait_and_clean_up():
         try:
             signal.raise_signal(signal.SIGINT)
         finally:
             time.sleep(0.1)  # longer than a nudge takes
             done.append(True)
+
+    with Nudges(), Interrupts(Stop) as interrupts, pytest.raises(Stop), interrupts.waiting():
+        wait_and_clean_up()
     assert done == [True]
 
 

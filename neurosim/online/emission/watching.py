@@ -84,10 +84,10 @@ def watch(
     `threads` also from the few chunks under way. With `state`, a last snapshot is taken then.
 
     The loop's body may use the chip, and while it runs nothing is learned and no snapshot is taken. An error or an
-    interrupt (KeyboardInterrupt) in it leaves the chip as it was at that event; one that comes while the chip learns waits
-    until all layers have learned from the same samples, and the events of the last of these are not given. What follows a loop that was left (the
-    last snapshot, the end of `threads`) is done when the iterator is dropped, or closed: `contextlib.closing` does so
-    at once, also where the traceback of an error keeps it alive.
+    interrupt (KeyboardInterrupt) in it leaves the chip as it was at that event. One that comes while several layers
+    learn waits until all have learned from the same samples; the events of the last of these are then not given. What
+    follows a loop that was left (the last snapshot, the end of `threads`) is done when the iterator is dropped, or
+    closed: `contextlib.closing` does so at once, also where the traceback of an error keeps it alive.
 
     Parameters
     ----------
