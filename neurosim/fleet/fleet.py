@@ -167,10 +167,13 @@ class Fleet(SavedFleet):
                 raise sifted.fault
             self._members.add(sifted.new)
 
-    def compile(self) -> None:
-        """Compile all layers, or fetch them from the cache, so that the first sample does not wait."""
+    def compile(self, learning: bool = True) -> None:
+        """Compile all layers, or fetch them from the cache, so that the first sample does not wait.
+
+        If not `learning`, what only responds is compiled.
+        """
         with self._use.alone():
-            self._members.compile()
+            self._members.compile(learning)
 
     def learn_one(self, key: Key, x: ArrayLike, label: int | None = None) -> Response:
         """Respond to one sample of a key and learn from it, as `Chip.learn_one` of its chip, which may begin now.

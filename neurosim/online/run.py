@@ -216,8 +216,7 @@ def begin(
     stream = as_stream("stream", stream, chip.shape)
     if skip_bad:
         stream = stream.skipping_bad()
-    if stream.length is not None and start > stream.length:
-        raise ConfigError("start", f"at most the stream's length, {stream.length}", start)
+    check_start(stream, start)
     report = Report(stream_position=start if position is None else position)
     if state is not None and not claimed:  # who has claimed it has read it, or begins anew on purpose
         constants = [describe(layer.constants) for layer in chip.layers]
@@ -321,6 +320,12 @@ def check_run(
     whole("threads", threads, 1, LARGEST)
     whole("snapshot_samples", snapshot_samples, 0)
     number("snapshot_seconds", snapshot_seconds, "at least 0", 0)
+
+
+def check_start(stream: Stream, start: int) -> None:
+    """Refuse a start behind the stream's end, where it has one, by ConfigError."""
+    if stream.length is not None and start > stream.length:
+        raise ConfigError("start", f"at most the stream's length, {stream.length}", start)
 
 
 def _check_nothing_learned(**given: Any) -> None:
