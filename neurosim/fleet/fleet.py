@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurosim.checks import LARGEST, instance, whole
 from neurosim.chip.chip import Chip
+from neurosim.chip.interrupts import Held
 from neurosim.chip.response import Response
 from neurosim.chip.samples import as_label, as_labels, as_samples
 from neurosim.chip.use import USER, Use, chunk_of
@@ -223,6 +224,9 @@ class Fleet(SavedFleet):
     ) -> Self:
         """Learn from samples, each with the chip of its key: the same bits as a loop over `learn_one`.
 
+        Interrupted by Ctrl-C (KeyboardInterrupt), it finishes the chunk under way: all layers have then learned from
+        the same samples. A second Ctrl-C ends it at once.
+
         Parameters
         ----------
         keys : sequence or array of str or int, or iterable
@@ -368,7 +372,7 @@ class Fleet(SavedFleet):
         skip : bool
             Whether all samples that cannot be taken are passed over, and counted in `refused`.
         """
-        with self._use.alone():
+        with self._use.alone(), Held(2 if learning else 1):
             sifted = self._members.sift(keyed, learning, skip)
             if sifted.new:
                 self._members.add(sifted.new)

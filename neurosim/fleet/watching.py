@@ -118,7 +118,7 @@ def watch_fleet(
         listener=KeyedListeners(listeners), companions=companions if novelty is None else [novelty, *companions],
         learning=learn,
     )  # fmt: skip
-    return events_of(begun, heard.events)
+    return events_of(begun, heard.events, 2)  # and its table of keys is one more that must go with them
 
 
 class _Heard:

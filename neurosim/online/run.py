@@ -155,7 +155,7 @@ def interruptible(stop: Stops, waiting: Waits) -> Iterator[tuple[Stops, Waits]]:
     """
     with Held() as held:
         if held.holds:
-            yield partial(_ends, held, stop), partial(_waiting, held, waiting)
+            yield partial(_ends, held, stop), partial(ended_by_interrupts, held, waiting)
         else:
             yield stop, waiting
 
@@ -166,12 +166,14 @@ def _ends(held: Held, stop: Stops) -> bool:
 
 
 @contextmanager
-def _waiting(held: Held, waiting: Waits) -> Iterator[None]:
+def ended_by_interrupts(held: Held, waiting: Waits) -> Iterator[None]:
     """Wait for a stream in a context; SIGINT ends the wait at once, and is raised as KeyboardInterrupt at the end."""
     try:
         with held.free(), waiting():
             yield
     except KeyboardInterrupt:
+        if not held.came:  # it is the stream's own, or that of a program's handler
+            raise
         raise Stop from None
 
 
