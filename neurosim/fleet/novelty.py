@@ -43,7 +43,7 @@ class FleetNovelty(OneAtATime, OfOneFleet):
     It is given to `neurosim.run_fleet` as a listener and as a companion; or it is told of responses of `Fleet.take` by
     `learn`, or of `Fleet.learn_one` by `learn_one`.
 
-    One thread at a time may use it; a second one is refused, by ConcurrentUseError.
+    One thread at a time may use it; a second one is refused, by ConcurrentUseError. It may look at what is known of a key.
 
     Parameters
     ----------
@@ -136,7 +136,6 @@ class FleetNovelty(OneAtATime, OfOneFleet):
         """Bytes that are kept in memory for each key."""
         return sum(array.nbytes for array in scoring.first_state(self._neurons, self.recent, 1))
 
-    @alone
     def threshold_of(self, key: Key) -> float:
         """Return the threshold of a key's next sample: infinite as long as its scores are too few.
 
@@ -145,18 +144,16 @@ class FleetNovelty(OneAtATime, OfOneFleet):
         SampleError
             If the fleet has no such key.
         """
-        states, chip = self._of_all(), self._fleet.index(key)
-        return scoring.threshold_of(self._constants, states.scored[chip], states.ordered[chip])
+        state = self._of_key(key)
+        return scoring.threshold_of(self._constants, state.scored, state.ordered)
 
-    @alone
     def scored_of(self, key: Key) -> int:
         """Return how many samples of a key have a score; SampleError, if the fleet has no such key."""
-        return int(self._of_all().scored[self._fleet.index(key), 0])
+        return int(self._of_key(key).scored[0])
 
-    @alone
     def novel_of(self, key: Key) -> int:
         """Return how many samples of a key were above their threshold; SampleError, if the fleet has no such key."""
-        return int(self._of_all().scored[self._fleet.index(key), 1])
+        return int(self._of_key(key).scored[1])
 
     def score_one(self, key: Key, response: Response) -> float:
         """Return the novelty of one sample by its chip's response; nothing is learned. As `learn_one` otherwise."""
@@ -261,11 +258,19 @@ class FleetNovelty(OneAtATime, OfOneFleet):
         self._make_room(len(self._fleet))
         return kernel.State._make(array[: len(self._fleet)] for array in self._states)
 
+    def _of_key(self, key: Key) -> kernel.State:
+        """Return what is known of a key, and change nothing: a thread may look while another one learns."""
+        chip, states = self._fleet.index(key), self._states
+        if chip >= len(states.wins):
+            return scoring.first_state(self._neurons, self.recent)
+        return kernel.State._make(array[chip] for array in states)
+
     def _make_room(self, chips: int) -> None:
         rows = rows_for(chips, len(self._states.wins), self._fleet.capacity)
         if rows > len(self._states.wins):
-            before, self._states = self._states, scoring.first_state(self._neurons, self.recent, rows)
-            carried_over(before, self._states)
+            larger = scoring.first_state(self._neurons, self.recent, rows)
+            carried_over(self._states, larger)
+            self._states = larger  # whole: another thread may look at a key
 
     def _score(self, samples: Heard, *, learning: bool) -> None:
         count = len(samples.winners)

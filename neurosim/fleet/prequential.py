@@ -65,7 +65,7 @@ class FleetPrequential(OneAtATime, OfOneFleet):
     It is given to `neurosim.run_fleet` as a listener and as a companion; or it is told of responses of `Fleet.take` by
     `learn`.
 
-    One thread at a time may use it; a second one is refused, by ConcurrentUseError.
+    One thread at a time may use it; a second one is refused, by ConcurrentUseError. It may look at what is known of a key.
 
     Parameters
     ----------
@@ -147,28 +147,23 @@ class FleetPrequential(OneAtATime, OfOneFleet):
         """Return the seed by which labels of a key are shown: the highest 31 bits of `neurosim.fleet.keys.seed_of`."""
         return seed_of(self._seed, as_key(key)) >> (64 - SEED_BITS)
 
-    @alone
     def counted_of(self, key: Key) -> int:
         """Return how many samples of a key had a label; SampleError, if the fleet has no such key."""
         return int(self._tallies_of(key)[kernel.COUNTED])
 
-    @alone
     def accuracy_of(self, key: Key) -> float:
         """Return the accuracy of the samples of a key, NaN without a label; SampleError, if there is no such key."""
         tallies = self._tallies_of(key)
         return share_of(tallies[kernel.RIGHT], tallies[kernel.COUNTED])
 
-    @alone
     def recent_accuracy_of(self, key: Key) -> float:
         """Return that of the latest samples of a key; as `accuracy_of` otherwise."""
         tallies = self._tallies_of(key)
         return share_of(tallies[kernel.FADED_RIGHT], tallies[kernel.FADED])
 
-    @alone
     def names_of(self, key: Key) -> NDArray[np.int64]:
         """Return what each neuron of a key's chip is called, -1 for none: int64 (neurons,)."""
-        names: NDArray[np.int64] = self._of_all().names[self._fleet.index(key)]
-        return names.copy()
+        return self._of_key(key).names.copy()
 
     @alone
     def learn(self, keys: Any, response: Response, labels: Any = None) -> NDArray[np.int64]:
@@ -262,8 +257,14 @@ class FleetPrequential(OneAtATime, OfOneFleet):
         return Known._make(array[: len(self._fleet)] for array in self._known)
 
     def _tallies_of(self, key: Key) -> NDArray[np.float64]:
-        row: NDArray[np.float64] = self._of_all().tallies[self._fleet.index(key)]
-        return row
+        return self._of_key(key).tallies
+
+    def _of_key(self, key: Key) -> Known:
+        """Return what is known of a key, and change nothing: a thread may look while another one learns."""
+        chip, known = self._fleet.index(key), self._known
+        if chip >= len(known.taken):
+            chip, known = 0, self._first(1, known.counts.shape[2])
+        return Known._make(array[chip] for array in known)
 
     def _share_of_all(self, right: int, counted: int) -> float:
         """Return a share over all keys; the sums are exact, so they do not depend on the order of keys."""
@@ -278,7 +279,7 @@ class FleetPrequential(OneAtATime, OfOneFleet):
         SampleError
             If the tables of all keys would take too much memory.
         """
-        before, (own, _, own_classes) = self._known, self._known.counts.shape
+        own, _, own_classes = self._known.counts.shape
         rows, classes = rows_for(chips, own, self._fleet.capacity), max(classes, own_classes)
         if (rows, classes) == (own, own_classes):
             return
@@ -286,8 +287,9 @@ class FleetPrequential(OneAtATime, OfOneFleet):
             sizes = f"{max(chips, len(self._fleet))} keys, {self._neurons} neurons and {classes} labels"
             rule = f"labels must be few enough for the tables of all keys in {MOST_BYTES >> 30} GiB"
             raise SampleError(f"{rule}, got {sizes}; share the keys among workers, or number labels from 0 on")
-        self._known = self._first(rows, classes)
-        carried_over(before, self._known)
+        larger = self._first(rows, classes)
+        carried_over(self._known, larger)
+        self._known = larger  # whole: another thread may look at a key
 
     def _follow(self, samples: Heard, labels: NDArray[np.int64] | None) -> None:
         count, chips = len(samples.winners), samples.chips

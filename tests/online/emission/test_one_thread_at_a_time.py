@@ -75,9 +75,9 @@ def fleet_novelty():
     single = fleet.learn_one("pump-1", X[0])
     return one, {
         "learn": lambda: one.learn(KEYS, response), "learn_one": lambda: one.learn_one("pump-1", single),
-        "score_one": lambda: one.score_one("pump-1", single), "threshold_of": lambda: one.threshold_of("pump-1"),
-        "scored": lambda: one.scored, "scored_of": lambda: one.scored_of("pump-1"), "take": lambda: one.take(None),
-        "novel_of": lambda: one.novel_of("pump-1"), "reset": lambda: one.reset("pump-1"),
+        "score_one": lambda: one.score_one("pump-1", single),
+        "scored": lambda: one.scored, "take": lambda: one.take(None),
+        "reset": lambda: one.reset("pump-1"),
     }  # fmt: skip
 
 
@@ -86,9 +86,9 @@ def fleet_prequential():
     one, response = ns.FleetPrequential(fleet), fleet.take(KEYS, X)
     one.learn(KEYS, response, np.arange(30) % 2)
     return one, {
-        "learn": lambda: one.learn(KEYS, response), "counted_of": lambda: one.counted_of("pump-1"),
-        "accuracy_of": lambda: one.accuracy_of("pump-1"), "names_of": lambda: one.names_of("pump-1"),
-        "recent_accuracy_of": lambda: one.recent_accuracy_of("pump-1"), "reset": lambda: one.reset("pump-1"),
+        "learn": lambda: one.learn(KEYS, response),
+
+        "reset": lambda: one.reset("pump-1"),
         "take": lambda: one.take(None),
     }  # fmt: skip
 
@@ -122,3 +122,21 @@ def test_a_call_that_fails_leaves_it_free_and_copies_are_of_their_own():
     assert copies
     for each in copies:
         assert elsewhere(partial(each.arrays, 0)) is None
+
+
+def test_what_is_known_of_a_key_may_be_looked_at_amid_a_call_and_looking_changes_nothing():
+    for (one, _), looks in (
+        (fleet_novelty(), ("threshold_of", "scored_of", "novel_of")),
+        (fleet_prequential(), ("counted_of", "accuracy_of", "recent_accuracy_of", "names_of")),
+    ):
+        fleet, found, kept = one._fleet, [], Watched(one.arrays(0))
+        before = [np.asarray(getattr(one, look)("pump-2")).tolist() for look in looks]
+        kept.call = lambda one=one, looks=looks, found=found: found.extend(
+            elsewhere(partial(getattr(one, look), "pump-2")) for look in looks
+        )
+        one.restore(kept)
+        assert found
+        assert set(found) == {None}
+        assert [np.asarray(getattr(one, look)("pump-2")).tolist() for look in looks] == before
+        fleet.begin([f"new-{number}" for number in range(1000)])  # more than there are rows for
+        assert np.asarray(getattr(one, looks[0])("new-999")).tolist() in (0, np.inf)
