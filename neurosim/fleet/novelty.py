@@ -43,7 +43,8 @@ class FleetNovelty(OneAtATime, OfOneFleet):
     It is given to `neurosim.run_fleet` as a listener and as a companion; or it is told of responses of `Fleet.take` by
     `learn`, or of `Fleet.learn_one` by `learn_one`.
 
-    One thread at a time may use it; a second one is refused, by ConcurrentUseError. It may look at what is known of a key.
+    One thread at a time may use it; a second one is refused, by ConcurrentUseError. It may look at what is
+    known of a key.
 
     Parameters
     ----------
