@@ -278,7 +278,10 @@ class Receiver:
         self._heard = received / SECOND
         for message in messages:
             data, partition, offset, stamp, key, system = message
-            self._arrived = arrived = max(system or received, self._arrived)  # in order, also if the clock was set
+            arrived = system or received
+            if arrived < self._arrived:  # in order, also if the clock was set
+                arrived = self._arrived
+            self._arrived = arrived
             if offset >= 0 and self._is_repeated(message):
                 continue
             if stamp is not None:

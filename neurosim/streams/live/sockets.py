@@ -91,10 +91,10 @@ class Connection(Transport):
         assert self._connected is not None
         if not self._has_come(seconds):
             return []
-        data, arrived = self._received()
-        if not data:
+        message = self._received()
+        if not message.data:
             raise Closed
-        return [Message(data, arrived=arrived)]
+        return [message]
 
     def close(self) -> None:
         """Close the connection."""
@@ -218,12 +218,10 @@ class Datagrams(Transport):
             return []
         messages, received = list[Message](), self._received
         try:
-            data, arrived = received()
-            messages.append(Message(data, arrived=arrived))
+            messages.append(received())
             if self._has_come(0):  # asked, as an error for nothing more takes longer
                 for _ in range(DATAGRAMS - 1):
-                    data, arrived = received()
-                    messages.append(Message(data, arrived=arrived))
+                    messages.append(received())
         except (BlockingIOError, ConnectionRefusedError):
             pass
         return messages
