@@ -16,16 +16,16 @@ class Turns:
     """The turn to receive, which two threads hand to and fro.
 
     At first it is the receiver's. It lends it where the reader waits for what comes: so a sample that comes alone wakes
-    one thread, and not two. It takes the turn back when the reader leaves something to it, or does something else for
-    some milliseconds, so that what comes meanwhile is received, and told when it arrived.
+    one thread, and not two. It takes the turn back when the reader leaves something to it, as where many came at
+    once, or does something else for some milliseconds, so that what comes meanwhile is received.
 
     No thread waits for the reader: an exception may end it anywhere.
 
     Attributes
     ----------
     left : list of Record, Exception or None
-        What the reader leaves to the receiver: more records than it may take, or why nothing more comes; no records
-        where it only is to receive while the reader learns.
+        What the reader leaves to the receiver: more records than it may take, or why nothing more comes. It has no
+        records where the receiver is to receive while the reader learns.
     """
 
     def __init__(self) -> None:
