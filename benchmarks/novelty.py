@@ -5,6 +5,7 @@
     NEUROSIM_DATA=... python -m benchmarks.novelty            # premature beats of ECG record 100, each detector
     NEUROSIM_DATA=... python -m benchmarks.novelty --neurons  # the same by neurons and by measure, which chose nothing
     NEUROSIM_DATA=... python -m benchmarks.novelty --chosen   # a rare class of digits, MNIST and N-MNIST, by constant
+    python -m benchmarks.novelty --strange                    # made-up samples that nothing before was like
 
 Every detector gets the same windows, once and in order, and scores each before it learns from it; only the isolation
 forest is fitted before. River is an extra: `pip install 'neurosim-chip[peers]'`.
@@ -224,14 +225,54 @@ def by_constants() -> Iterator[str]:
         yield f"| {constants} | {' | '.join(cells)} | {mean} |"
 
 
+def with_strange_samples(signed: bool, inputs: int, seed: int) -> tuple[Samples, Flags]:
+    """Return 3,000 samples of three patterns with noise, and one in a hundred that is as chance has it in all inputs.
+
+    A pattern is four lines, and what is strange is loud in all inputs; or, `signed`, each points anywhere.
+    """
+    rng, count = np.random.default_rng(seed), 3_000
+    if signed:
+        patterns = rng.normal(size=(3, inputs))
+    else:
+        patterns = np.zeros((3, inputs))
+        for pattern in patterns:
+            pattern[rng.choice(inputs, 4, replace=False)] = rng.uniform(0.5, 1.5, 4)
+    strange = rng.random(count) < 0.01
+    samples = patterns[rng.integers(0, 3, count)] + rng.normal(0, 0.3 if signed else 0.05, (count, inputs))
+    anything = rng.normal(size=samples.shape) if signed else rng.random(samples.shape)
+    samples = np.where(strange[:, None], anything, samples if signed else np.maximum(samples, 0))
+    return samples.astype(np.float32), strange
+
+
+def of_what_is_strange() -> Iterator[str]:
+    """Give the AUC of strange samples among the last 2,500, and how many of them have a score below zero."""
+    yield "| samples | inputs | neurons | AUC | strange, below zero |"
+    yield "| --- | --- | --- | --- | --- |"
+    for signed in (False, True):
+        for inputs, neurons in ((16, 16), (64, 16), (64, 64), (256, 64)):
+            aucs, hidden = [], []
+            for seed in SEEDS:
+                samples, strange = with_strange_samples(signed, inputs, seed)
+                initial = {"initial": "normal"} if signed else {}
+                chip = ns.Chip([ns.recipes.softhebb(neurons, **initial)], inputs=inputs, seed=seed)
+                novelty = ns.Novelty(chip)
+                scores = np.array([novelty.learn_one(chip.learn_one(sample)).novelty for sample in samples])[FIRST:]
+                aucs.append(roc_auc_score(strange[FIRST:], scores))
+                hidden.append(np.mean(scores[strange[FIRST:]] < 0))
+            kind = "any sign" if signed else "a few lines"
+            yield f"| {kind} | {inputs} | {neurons} | {np.mean(aucs):.3f} | {np.mean(hidden):.0%} |"
+
+
 def main() -> None:
     """Print the table that is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     tables = parser.add_mutually_exclusive_group()
     tables.add_argument("--neurons", action="store_true")
     tables.add_argument("--chosen", action="store_true")
+    tables.add_argument("--strange", action="store_true")
     asked = parser.parse_args()
-    for line in by_neurons() if asked.neurons else by_constants() if asked.chosen else beside_others():
+    others = of_what_is_strange if asked.strange else beside_others
+    for line in by_neurons() if asked.neurons else by_constants() if asked.chosen else others():
         print(line, flush=True)
 
 

@@ -20,7 +20,7 @@ fleet = ns.Fleet([ns.recipes.softhebb(4)], inputs=6)
 novelty = ns.FleetNovelty(fleet)
 stream = ns.open_stream("pumps.csv", key="pump")
 alarms = 0
-for event in ns.watch_fleet(fleet, stream, novelty=novelty, state="pumps.h5", chunk="auto"):
+for event in ns.watch_fleet(fleet, stream, novelty=novelty, state="alarms.h5", chunk="auto"):
     if event.novelty > 5 and event.number > 2000:  # the first readings teach what is usual
         alarms += 1
         print(f"sample {event.number}: {event.key} is {event.novelty:.1f} deviations from what is usual for it")

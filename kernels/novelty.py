@@ -152,6 +152,22 @@ def _threshold(constants, state):
     return state.ordered[max(np.int64(math.ceil(constants.quantile * count)), 1) - 1]
 
 
+@cell
+def _judge(potentials, winner, known):
+    """Return the neuron that judges a sample: its winner, or else the best of those with a distribution of their own.
+
+    A winner without one has won rarely, and may have won by the length of its first weights alone. If no neuron has a
+    distribution, it is the winner.
+    """
+    if known[OTHERS + winner, NUMBER] > NOTHING:
+        return winner
+    best = np.int64(-1)
+    for k in range(potentials.size):
+        if known[OTHERS + k, NUMBER] > NOTHING and (best < 0 or potentials[k] > potentials[best]):
+            best = k
+    return best if best >= 0 else winner
+
+
 @inlined
 def _score(n, potentials, responses, winner, steps, constants, state, learning, measured):
     """Score a sample by what was known before it, then learn from it; return its score and the threshold before it."""
@@ -167,8 +183,9 @@ def _score(n, potentials, responses, winner, steps, constants, state, learning, 
     own, potential = known[OTHERS + winner], np.float64(u[winner])
     measured[n, POOLED] = potential
     if constants.measures & SHORTFALL and known[POOLED, NUMBER] > UNIT:
-        mean, variance = _blend(own, known[POOLED], constants.prior)
-        total -= _standardised(potential, mean, variance)
+        judge = _judge(u, winner, known)
+        mean, variance = _blend(known[OTHERS + judge], known[POOLED], constants.prior)
+        total -= _standardised(np.float64(u[judge]), mean, variance)
     if constants.measures & DISORDER:
         measured[n, ENTROPY] = entropy_of(responses[n])
         total += _among(measured[n, ENTROPY], known[ENTROPY])

@@ -12,6 +12,7 @@ from click.exceptions import NoArgsIsHelpError
 
 from neurosim.cli.faults import INTERRUPTED, WHEN_INTERRUPTED, fail
 from neurosim.cli.interrupts import ENDING
+from neurosim.cli.nudges import Nudges
 from neurosim.version import __version__
 
 COMMANDS = {
@@ -58,7 +59,7 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Parse the options of a command, and run it."""
-        with _one_line(ctx):
+        with _one_line(ctx), Nudges():
             return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:

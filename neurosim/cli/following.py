@@ -185,24 +185,20 @@ class Following:
 
     def heard(self, listener: "Listener | None", told: "list[Companion]") -> "Listener | None":
         """Return the listener of the run: the one given, which tells some, and those of these that it does not tell."""
-        from neurosim.online.listener import Listeners
-
         rest = [own for own in self.companions if not any(own is other for other in told)]
         heard: list[Any] = [*rest, *([] if listener is None else [listener])]
-        return None if not heard else heard[0] if len(heard) == 1 else Listeners(heard)
+        return None if not heard else heard[0] if len(heard) == 1 else self._together(heard)
+
+    def _together(self, listeners: list[Any]) -> Any:
+        """Return several listeners as one."""
+        from neurosim.online.listener import Listeners
+
+        return Listeners(listeners)
 
     def summary(self) -> dict[str, Any]:
         """Return plain values for the summary of the run."""
-        found: dict[str, Any] = {}
-        if self._novelty is not None:
-            threshold = self._novelty.threshold
-            found |= {
-                "novel": self._novelty.novel,
-                "novelty_threshold": threshold if threshold < float("inf") else None,
-            }
-        if self._prequential is not None:
-            found |= self._prequential.summary()
-        return found
+        found = [one.summary() for one in (self._novelty, self._prequential) if one is not None]
+        return {name: value for one in found for name, value in one.items()}
 
 
 def _of_other_constants(companions: "list[Companion]", kept: "Mapping[str, Arrays]") -> str | None:

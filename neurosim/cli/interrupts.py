@@ -1,9 +1,12 @@
 """Signals: those that end a command wait until nothing is left half done, and one asks for a snapshot."""
 
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
+
+from neurosim.cli.nudges import NUDGE
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -32,9 +35,13 @@ class Interrupts:
         if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
             del self._handlers[signal.SIGHUP]
         self._handlers[signal.SIGUSR1] = lambda *_: None if snapshot is None else snapshot()
+        if NUDGE:
+            self._handlers[NUDGE] = self._nudged
 
     def __enter__(self) -> "Interrupts":
-        self._before = {number: signal.signal(number, handler) for number, handler in self._handlers.items()}
+        self._before = {number: signal.getsignal(number) for number in self._handlers}
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -44,6 +51,14 @@ class Interrupts:
     def _note(self, number: int, _frame: FrameType | None) -> None:
         self.signal = number
         if self._waiting.within:
+            raise self._stop
+
+    def _nudged(self, number: int, frame: FrameType | None) -> None:
+        """Raise once more what was raised where Python drops exceptions, as in a callback of a weak reference."""
+        before = self._before[NUDGE]
+        if callable(before):
+            before(number, frame)
+        if self.signal and self._waiting.within and not _on_its_way(self._stop):
             raise self._stop
 
     def came(self) -> bool:
@@ -71,6 +86,14 @@ class _Waiting(AbstractContextManager[None]):
 
     def __exit__(self, *_: object) -> None:
         self.within = False
+
+
+def _on_its_way(kind: type[Exception]) -> bool:
+    """Tell whether an exception of a kind is being handled, as where it ends what was waited for."""
+    error = sys.exc_info()[1]
+    while error is not None and not isinstance(error, kind):
+        error = error.__context__
+    return error is not None
 
 
 @contextmanager

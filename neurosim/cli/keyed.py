@@ -3,9 +3,8 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -44,13 +43,13 @@ class Opened(NamedTuple):
     fleet : Fleet
     position : int
         How many samples of the stream were taken before.
-    beside : mapping
-        What the state file keeps beside the fleet.
+    beside : mapping, optional
+        What the state file keeps beside the fleet; None if the fleet is a new one.
     """
 
     fleet: "Fleet"
     position: int = 0
-    beside: "Mapping[str, Arrays]" = MappingProxyType({})
+    beside: "Mapping[str, Arrays] | None" = None
 
 
 def learn_keyed(options: Any, no_bar: bool = False) -> None:
@@ -74,6 +73,9 @@ def learn_keyed(options: Any, no_bar: bool = False) -> None:
         with Interrupts(Stop, request.ask) as interrupts:
             following = KeyedFollowing(options, fleet, stream, beside)
             emission = KeyedEmission(options, fleet, stream, position, interrupts, following)
+            if options.keys is not None:
+                keys, each = options.keys, _bytes_per_key(fleet, emission.companions)
+                echo_error(f"Memory: {keys * each / 1e6:,.1f} MB for {keys:,} keys, {each:,} bytes each.")
             say_ready(stream, interrupts.waiting)
             with nullcontext() if no_bar else _bar(fleet) as watch:
                 report = run_fleet(
@@ -85,6 +87,7 @@ def learn_keyed(options: Any, no_bar: bool = False) -> None:
                     companions=emission.companions, learning=options.learning,
                 )  # fmt: skip
             summary = report.summary(fleet) | {"worker": options.worker, "classes": list(stream.classes)}
+            summary["bytes_per_key"] = _bytes_per_key(fleet, emission.companions)
             summary["notes"] = list(stream.notes)
             emission.finish(summary)
             emission.say(json.dumps(summary, allow_nan=False) if options.as_json else _table(summary))
@@ -131,7 +134,7 @@ def _fleet_for(options: RunOptions, stream: "Stream", worker: "Worker") -> Opene
     from neurosim.fleet.run import identity_of
     from neurosim.online.companion import go_on
 
-    state, position, beside = options.state, 0, dict[str, Any]()
+    state, position, beside = options.state, 0, None
     if state is None or options.restart or not os.path.exists(state):
         layers: Any = layers_for(options, stream)
         capacity = options.keys or DEFAULT_KEYS
@@ -150,10 +153,12 @@ def _fleet_for(options: RunOptions, stream: "Stream", worker: "Worker") -> Opene
         go_on(state, contents.beside, stream)
         if not stream.replayable and not options.replay:
             say_where(stream, position)
-    if options.keys is not None:
-        need = options.keys * fleet.bytes_per_chip
-        echo_error(f"Memory: {need / 1e6:,.1f} MB for {options.keys:,} keys, {fleet.bytes_per_chip:,} bytes each.")
     return Opened(fleet, position, beside)
+
+
+def _bytes_per_key(fleet: "Fleet", companions: "Iterable[Any]") -> int:
+    """Return the bytes of memory for each key: of its chip, and of what scores and names its samples."""
+    return fleet.bytes_per_chip + sum(getattr(companion, "bytes_per_key", 0) for companion in companions)
 
 
 @contextmanager

@@ -1,16 +1,13 @@
 """What `neurosim stream --key` says of the samples of each key: records, novelty and names."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from neurosim.cli.emitting import DEFAULT_FORMAT, Emission
 from neurosim.cli.following import Following
 
 if TYPE_CHECKING:
-    from neurosim.fleet.fleet import Fleet
     from neurosim.online.companion import Companion
     from neurosim.online.emission.output import Output
-    from neurosim.state.arrays import Arrays
     from neurosim.streams import Stream
 
 
@@ -19,15 +16,12 @@ class KeyedFollowing(Following):
 
     Parameters
     ----------
-    values : FollowOptions
-    fleet : Fleet
-    stream : Stream
-    beside : mapping
-        What the state file keeps beside the fleet, if it is one that the run goes on from.
+    values, stream
+        As of `Following`.
+    chip : Fleet
+    kept : mapping, optional
+        What the state file keeps beside the fleet; None for a new fleet.
     """
-
-    def __init__(self, values: Any, fleet: "Fleet", stream: "Stream", beside: "Mapping[str, Arrays]") -> None:
-        super().__init__(values, fleet, stream, beside)
 
     def _scores(self, chip: Any, measures: list[str], quantile: float) -> Any:
         from neurosim.fleet.novelty import FleetNovelty
@@ -44,25 +38,15 @@ class KeyedFollowing(Following):
         from neurosim.cli.resume import tell_left
         from neurosim.online.companion import OF_STREAM
 
-        companions = self.all_with(others)
-        kept = {name for name in self._kept or () if name != OF_STREAM}
-        if values.learning and not kept:
-            return companions
-        if values.learning:
-            tell_left(values.state, kept, {companion.name for companion in companions})
+        if values.learning and self._kept is not None:
+            names = {companion.name for companion in self.all_with(others)}
+            tell_left(values.state, set(self._kept) - {OF_STREAM}, names)
         return super().restore(values, stream, others)
 
-    def heard(self, listener: Any, told: "list[Companion]") -> Any:
-        """Return the listener of the run: the one given, which tells some, and those of these that it does not tell."""
+    def _together(self, listeners: list[Any]) -> Any:
         from neurosim.fleet.hearing import KeyedListeners
 
-        heard: Any = super().heard(listener, told)
-        return KeyedListeners(heard.listeners) if hasattr(heard, "listeners") else heard
-
-    def summary(self) -> dict[str, Any]:
-        """Return plain values for the summary of the run."""
-        found = [one.summary() for one in (self._novelty, self._prequential) if one is not None]
-        return {name: value for one in found for name, value in one.items()}
+        return KeyedListeners(listeners)
 
 
 class KeyedEmission(Emission):

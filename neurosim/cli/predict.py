@@ -10,7 +10,7 @@ import click
 
 from neurosim.cli import options as shared
 from neurosim.cli.compiled_code import find_cache
-from neurosim.cli.faults import check_files, fail, plainly, say
+from neurosim.cli.faults import check_files, echo_error, fail, plainly, say
 from neurosim.cli.interrupts import Interrupts
 from neurosim.cli.options import SourceOptions
 from neurosim.cli.transforms import open_transformed, say_numbers
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from neurosim.errors import NeurosimError
+    from neurosim.online.emission.output import Output
     from neurosim.readouts.fitted import Predictions, Readouts
     from neurosim.readouts.prediction_files import Tally
     from neurosim.streams import Stream
@@ -95,7 +96,8 @@ def command(**values: Any) -> None:
     check_columns(stream.name, stream.columns, (contents.stream or {}).get("columns", ()), "what the chip learned from")
     predictions = readouts.predict(chip, stream, kind=kind)
     with Interrupts(Stop) as interrupts:
-        error = _write(options, _waited(predictions, interrupts), readouts, stream, tally)
+        out = _output(interrupts) if options.out == PIPE else options.out
+        error = _write(options, out, _waited(predictions, interrupts), readouts, stream, tally)
     if error is None or tally.samples:
         learned, in_object = (contents.stream or {}).get("numbers"), options.out == PIPE and options.as_json
         notes = say_numbers({"the stream learned from": learned, options.source: stream.numbers}, aloud=not in_object)
@@ -133,8 +135,19 @@ def _waited(predictions: "Iterator[Predictions]", interrupts: Interrupts) -> "It
         yield block
 
 
+def _output(interrupts: Interrupts) -> "Output":
+    """Return standard output, which is written to no longer than a signal allows if nobody reads it."""
+    from neurosim.online.emission.output import Output
+
+    if sys.stdout is None:
+        fail("out must be a file, as standard output is closed")
+    sys.stdout.flush()
+    return Output(sys.stdout.buffer, interrupts.came)
+
+
 def _write(
     options: PredictOptions,
+    out: "str | Output",
     predictions: "Iterator[Predictions]",
     readouts: "Readouts",
     stream: "Stream",
@@ -142,14 +155,15 @@ def _write(
 ) -> "NeurosimError | None":
     """Write predictions; return an error that came after some of a pipe's were written, as these are counted first."""
     from neurosim.errors import NeurosimError
+    from neurosim.online.emission.output import Stuck
     from neurosim.readouts.prediction_files import write_predictions
 
-    if options.out == PIPE and sys.stdout is None:
-        fail("out must be a file, as standard output is closed")
-    out = sys.stdout.buffer if options.out == PIPE else options.out
     try:
         write_predictions(out, predictions, readouts, stream, json_lines=options.as_json, tally=tally)
     except Stop:
+        return None
+    except Stuck:
+        echo_error("Warning: nobody read standard output, so the last predictions were not written")
         return None
     except NeurosimError as error:
         if stream.replayable:

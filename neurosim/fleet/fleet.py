@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurosim.checks import LARGEST, instance, whole
 from neurosim.chip.chip import Chip
+from neurosim.chip.interrupts import Held
 from neurosim.chip.response import Response
 from neurosim.chip.samples import as_label, as_labels, as_samples
 from neurosim.chip.use import USER, Use, chunk_of
@@ -166,10 +167,13 @@ class Fleet(SavedFleet):
                 raise sifted.fault
             self._members.add(sifted.new)
 
-    def compile(self) -> None:
-        """Compile all layers, or fetch them from the cache, so that the first sample does not wait."""
+    def compile(self, learning: bool = True) -> None:
+        """Compile all layers, or fetch them from the cache, so that the first sample does not wait.
+
+        If not `learning`, what only responds is compiled.
+        """
         with self._use.alone():
-            self._members.compile()
+            self._members.compile(learning)
 
     def learn_one(self, key: Key, x: ArrayLike, label: int | None = None) -> Response:
         """Respond to one sample of a key and learn from it, as `Chip.learn_one` of its chip, which may begin now.
@@ -219,6 +223,9 @@ class Fleet(SavedFleet):
         first: int = 0,
     ) -> Self:
         """Learn from samples, each with the chip of its key: the same bits as a loop over `learn_one`.
+
+        Interrupted by Ctrl-C (KeyboardInterrupt), it finishes the chunk under way: all layers have then learned from
+        the same samples. A second Ctrl-C ends it at once.
 
         Parameters
         ----------
@@ -365,7 +372,7 @@ class Fleet(SavedFleet):
         skip : bool
             Whether all samples that cannot be taken are passed over, and counted in `refused`.
         """
-        with self._use.alone():
+        with self._use.alone(), Held(2 if learning else 1):
             sifted = self._members.sift(keyed, learning, skip)
             if sifted.new:
                 self._members.add(sifted.new)

@@ -128,6 +128,8 @@ def check_listener(listener: object) -> None:
     """Refuse what is no listener of a fleet's samples, by ConfigError."""
     if not (callable(getattr(listener, "take", None)) and isinstance(getattr(listener, "wants", None), tuple)):
         raise ConfigError("listener", f"a KeyedListener, {SUCH}", type(listener).__name__)
+    for one in listener.listeners if isinstance(listener, KeyedListeners) else ():
+        check_listener(one)
     if hasattr(listener, "check_chip") and not hasattr(listener, "check_fleet"):
         several = "several are one by KeyedListeners" if isinstance(listener, Listeners) else "neurosim.run takes it"
         raise ConfigError("listener", f"of a fleet's samples, {SUCH}", type(listener).__name__, several)

@@ -19,9 +19,9 @@ from neurosim.engine.results import Results
 from neurosim.engine.samples import NO_LABELS, Array, Labels
 from neurosim.errors import DivergedError, NeurosimError, SampleError
 from neurosim.fleet.keys import Key, Keys, KeyTable, as_key, seed_of
+from neurosim.fleet.rows import rows_for
 from neurosim.fleet.sifting import Bad, Sifted, sift
 
-FEWEST = 16  # chips for which there is room at first
 HAS_DIVERGED = "its chip has diverged, and learns no more: reset(key), or put(key, chip) another one in its place"
 
 
@@ -100,18 +100,18 @@ class Members:
     def add(self, keys: Sequence[Key]) -> None:
         """Let the chips of new keys begin."""
         first, end = len(self), len(self) + len(keys)
-        if end > len(self.seeds):
-            room = max(end, 2 * len(self.seeds), FEWEST)
-            self.make_room(room if self.capacity is None else min(room, self.capacity))
+        room = rows_for(end, len(self.seeds), self.capacity)
+        if room > len(self.seeds):
+            self.make_room(room)
         self.seeds[first:end] = [seed_of(self.seed, key) for key in keys]
         for layer in self.layers:
             layer.begin(first, self.seeds[first:end])
         self.table.add(keys)
 
-    def compile(self) -> None:
-        """Compile all that learning needs, or fetch it from the cache."""
+    def compile(self, learning: bool) -> None:
+        """Compile all that learning needs, or responding, or fetch it from the cache."""
         for layer in self.layers:
-            layer.worker(True, layer is not self.layers[-1])
+            layer.worker(learning, layer is not self.layers[-1])
 
     def make_room(self, room: int) -> None:
         """Make room for so many chips."""

@@ -30,10 +30,10 @@ class FleetNovelty(OfOneFleet):
     separate chip that gets the samples of this key alone: the order of keys, chunks and threads do not matter. With
     "shortfall", the potential u of a sample's winner k, in the chip of its key, is compared with those of before,
 
-    .. math:: z = \frac{\mu_k - u}{\sigma_k},
+    .. math:: z = \frac{\mu_k - u_k}{\sigma_k}
 
-    where the mean and the deviation are that chip's own (`Novelty` has the equations). What is usual for one key says
-    nothing about another.
+    (of the best neuron that has settled, if the winner has not), where the mean and the deviation are that chip's own
+    (`Novelty` has the equations). What is usual for one key says nothing about another.
 
     What is known of a key is a row of each of a few arrays, that begins when the key appears: 3 (K + 3) + K + 2 R + 3
     numbers of eight bytes, with K neurons in the last layer and R recent scores (`bytes_per_key`). By default that is

@@ -1,4 +1,4 @@
-"""Room for what is known of each key: arrays with a row a chip, which double as keys appear."""
+"""Room for the chips of a fleet, and for what is known of each key: arrays with a row a chip double as keys appear."""
 
 from typing import Any
 

@@ -21,7 +21,7 @@ from neurosim.layers.plain import describe
 from neurosim.online.companion import Companion, Companions
 from neurosim.online.pace import AUTO
 from neurosim.online.request import Request
-from neurosim.online.run import check_run, ended, interruptible, may_wait
+from neurosim.online.run import check_run, check_start, ended, interruptible, may_wait
 from neurosim.outside.arrays import kind_of
 from neurosim.state import store
 from neurosim.state.checksum import FLEET
@@ -154,9 +154,10 @@ def begin(
         raise ConfigError("state", "None where chips only respond", state)
     if skip_bad:
         stream = stream.skipping_bad()
+    check_start(stream, start)
     if state is not None and not claimed:
         check_same(state, Described(fleet.shape, fleet.seed, [describe(layer) for layer in fleet.layers]), FLEET)
-    fleet.compile()
+    fleet.compile(learning)
     report = FleetReport(stream_position=start if position is None else position)
     with ExitStack() as contexts:
         snapshots, request = None, request or (Request() if snapshot_seconds else None)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from neurosim.checks import truth
 from neurosim.chip.wanted import Wanted
 from neurosim.engine.samples import Array
 from neurosim.errors import ConfigError
@@ -101,6 +102,7 @@ def watch_fleet(
     >>> [event.key for event in ns.watch_fleet(fleet, ns.open_stream("pumps.csv", key="0"))]
     ['pump-1', 'pump-2', 'pump-1']
     """
+    truth("learn", learn)
     if novelty is not None and not isinstance(novelty, FleetNovelty):
         raise ConfigError(
             "novelty", "a FleetNovelty", type(novelty).__name__, "make it by neurosim.FleetNovelty(fleet)"
@@ -116,7 +118,7 @@ def watch_fleet(
         listener=KeyedListeners(listeners), companions=companions if novelty is None else [novelty, *companions],
         learning=learn,
     )  # fmt: skip
-    return events_of(begun, heard.events)
+    return events_of(begun, heard.events, 2)  # and its table of keys is one more that must go with them
 
 
 class _Heard:

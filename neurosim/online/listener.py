@@ -84,12 +84,15 @@ class Listeners:
     Attributes
     ----------
     listeners : tuple of Listener
+        Those of one that is several itself, in its place: so each fails alone.
     wants : Wanted
         What any of them wants.
     """
 
     def __init__(self, listeners: Iterable[Any]) -> None:
-        self.listeners = tuple(listeners)
+        self.listeners: tuple[Any, ...] = tuple(
+            one for each in listeners for one in (each.listeners if isinstance(each, Listeners) else (each,))
+        )
         self.wants = Wanted(*(any(flags) for flags in zip(*(each.wants for each in self.listeners), strict=True)))
 
     def check_chip(self, chip: Chip) -> None:
@@ -110,7 +113,8 @@ class Tells:
     """Tells listeners of samples.
 
     An error of a listener must not leave samples amid layers: it waits until `check`, and that listener is told nothing
-    more. The others hear of all that is learned until then: one may be a companion, kept with the chip.
+    more. The others hear of all that is learned until then: one may be a companion, kept with the chip. A listener that
+    tells companions itself, as one that writes records does, has them as `companions`.
 
     Parameters
     ----------
@@ -138,6 +142,11 @@ class Tells:
         if self._error is not None:
             error, self._error = self._error, None
             raise error
+
+    def left_behind(self, companions: Iterable[Any]) -> bool:
+        """Tell whether one of some companions has not heard of all samples: it, or what tells it, failed."""
+        behind = [one for failed in self.failed for one in (failed, *getattr(failed, "companions", ()))]
+        return any(companion is one for companion in companions for one in behind)
 
     def tell(self, *told: Any) -> None:
         """Pass on what each listener's `take` gets."""

@@ -150,9 +150,8 @@ class Loop:
     def keep(self, error: Exception) -> None:
         """Take a last snapshot of what was learned before an error, where that is certain; note on it how that went."""
         snapshots, report = self._snapshots, self._report
-        failed = [] if self._teller is None else self._teller.failed
-        if any(companion is one for companion in self._companions for one in failed):
-            return  # it has not heard of what the chip has learned since
+        if self._teller is not None and self._teller.left_behind(self._companions):
+            return  # of what the chip has learned since
         if snapshots is not None and self._certain:
             snapshots.keep(report.taken, report.stream_position, error)
 

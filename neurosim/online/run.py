@@ -155,7 +155,7 @@ def interruptible(stop: Stops, waiting: Waits) -> Iterator[tuple[Stops, Waits]]:
     """
     with Held() as held:
         if held.holds:
-            yield partial(_ends, held, stop), partial(_waiting, held, waiting)
+            yield partial(_ends, held, stop), partial(ended_by_interrupts, held, waiting)
         else:
             yield stop, waiting
 
@@ -166,12 +166,14 @@ def _ends(held: Held, stop: Stops) -> bool:
 
 
 @contextmanager
-def _waiting(held: Held, waiting: Waits) -> Iterator[None]:
+def ended_by_interrupts(held: Held, waiting: Waits) -> Iterator[None]:
     """Wait for a stream in a context; SIGINT ends the wait at once, and is raised as KeyboardInterrupt at the end."""
     try:
         with held.free(), waiting():
             yield
     except KeyboardInterrupt:
+        if not held.came:  # it is the stream's own, or that of a program's handler
+            raise
         raise Stop from None
 
 
@@ -214,8 +216,7 @@ def begin(
     stream = as_stream("stream", stream, chip.shape)
     if skip_bad:
         stream = stream.skipping_bad()
-    if stream.length is not None and start > stream.length:
-        raise ConfigError("start", f"at most the stream's length, {stream.length}", start)
+    check_start(stream, start)
     report = Report(stream_position=start if position is None else position)
     if state is not None and not claimed:  # who has claimed it has read it, or begins anew on purpose
         constants = [describe(layer.constants) for layer in chip.layers]
@@ -319,6 +320,12 @@ def check_run(
     whole("threads", threads, 1, LARGEST)
     whole("snapshot_samples", snapshot_samples, 0)
     number("snapshot_seconds", snapshot_seconds, "at least 0", 0)
+
+
+def check_start(stream: Stream, start: int) -> None:
+    """Refuse a start behind the stream's end, where it has one, by ConfigError."""
+    if stream.length is not None and start > stream.length:
+        raise ConfigError("start", f"at most the stream's length, {stream.length}", start)
 
 
 def _check_nothing_learned(**given: Any) -> None:

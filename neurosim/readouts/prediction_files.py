@@ -49,6 +49,14 @@ class Tally:
             self.correct += int(block.correct.sum())
 
 
+class _Writable(Protocol):
+    def write(self, data: bytes, /) -> object:
+        """Take bytes."""
+
+    def flush(self) -> object:
+        """Write all that was taken."""
+
+
 class _Format(Protocol):
     def begin(self, labelled: bool) -> bytes:
         """Return what comes first."""
@@ -107,7 +115,7 @@ FORMATS: dict[str, type[_Csv] | type[_JsonLines] | type[_Npy]] = {
 
 
 def write_predictions(
-    out: str | Path | BinaryIO,
+    out: str | Path | _Writable,
     predictions: Iterable[Predictions],
     readouts: Readouts,
     stream: Stream,
@@ -174,7 +182,7 @@ def check_out(path: Path) -> None:
 
 
 def _written(
-    file: BinaryIO, chosen: _Format, predictions: Iterable[Predictions], readouts: Readouts, stream: Stream
+    file: _Writable, chosen: _Format, predictions: Iterable[Predictions], readouts: Readouts, stream: Stream
 ) -> Iterator[Predictions]:
     """Write predictions, and yield each block that is written."""
     file.write(chosen.begin(stream.labelled))

@@ -26,6 +26,16 @@ def test_a_detector_scores_every_sample_and_finds_a_strange_one(name):
         assert (scores[200:] < scores[250]).sum() >= 90
 
 
+@pytest.mark.parametrize("signed", [False, True])
+def test_a_stream_with_strange_samples_has_one_in_a_hundred(signed):
+    samples, strange = novelty.with_strange_samples(signed, 16, 0)
+    assert samples.shape == (3000, 16)
+    assert (samples.min() < 0) == signed
+    assert 15 <= strange.sum() <= 50
+    usual, odd = (np.median(np.linalg.norm(some, axis=1)) for some in (samples[~strange], samples[strange]))
+    assert odd == pytest.approx(usual, rel=0.5)
+
+
 def test_learners_get_the_labels_that_prequential_shows():
     shown = late_labels.shown_labels(300, 0.3, 5)
     chip = ns.Chip([ns.recipes.softhebb(9)], inputs=6)

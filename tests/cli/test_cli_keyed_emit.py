@@ -156,6 +156,13 @@ def test_novelty_and_names_go_on_with_the_state(tmp_path):
         assert all(np.array_equal(beside[0][name][of], beside[1][name][of]) for of in beside[0][name])
     said = invoke(*words(tmp_path, "--label", "what", "--state", tmp_path / "parts.h5")).stderr
     assert "keeps novelty, prequential of earlier runs, which this run does not go on with" in said
+    fleet = ns.Fleet(sensors.layers(), inputs=4)
+    each = fleet.bytes_per_chip + ns.FleetNovelty(fleet).bytes_per_key
+    said = invoke(*words(tmp_path, *ask[:4], "--keys", "9", "--state", tmp_path / "new.h5")).stderr
+    assert f"MB for 9 keys, {each:,} bytes each." in said
+    assert "anew" not in said
+    invoke(*words(tmp_path, "--label", "what", "--state", tmp_path / "none.h5"))
+    assert "novelty begins anew" in invoke(*words(tmp_path, *ask[:4], "--state", tmp_path / "none.h5")).stderr
     table = invoke(*words(tmp_path, *ask[:4]), "--prequential").stdout
     for word in ("novel  ", "prequential  "):
         assert word in table

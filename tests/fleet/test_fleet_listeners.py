@@ -269,13 +269,16 @@ def test_what_cannot_listen_is_refused_before_the_run(tmp_path):
     with pytest.raises(ConfigError, match="made must be of this fleet"):
         ns.run_fleet(chips, stream, companions=[Made(fleet_of())])
     chip = ns.Chip(sensors.layers(), inputs=4)
-    for listener in (ns.Novelty(chip), Listeners([Heard()])):
+    for listener in (ns.Novelty(chip), Listeners([Heard()]), KeyedListeners([Heard(), ns.Novelty(chip)])):
         with pytest.raises(ConfigError, match="listener must be of a fleet's samples"):
             ns.run_fleet(chips, stream, listener=listener)
     with pytest.raises(ConfigError, match="listener must be of a chip's samples, got 'FleetNovelty'"):
         ns.run(chip, samples, listener=ns.FleetNovelty(chips))
     with pytest.raises(ConfigError, match="listener must be a KeyedListener"):
         ns.run_fleet(chips, stream, listener=print)
+    stream.length = 20
+    with pytest.raises(ConfigError, match="start must be at most the stream's length, 20, got 21"):
+        ns.run_fleet(chips, stream, start=21)
     with pytest.raises(ConfigError, match="state must be None where chips only respond"):
         ns.run_fleet(chips, stream, learning=False, state=tmp_path / "a.h5")
     heard = Heard()

@@ -78,5 +78,7 @@ def test_a_fleet_that_only_responds_and_what_is_refused(rows):
         ns.watch_fleet(chips, opened(), novelty="shortfall")
     with pytest.raises(ConfigError, match="listener must be"):
         ns.watch_fleet(chips, opened(), listener=print)
+    with pytest.raises(ConfigError, match="learn must be"):
+        ns.watch_fleet(chips, opened(), learn="no")
     with pytest.raises(ConfigError, match="fleet must be a Fleet"):
         next(ns.watch_fleet(ns.Chip(sensors.layers(), inputs=4), opened()))

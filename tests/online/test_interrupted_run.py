@@ -82,3 +82,67 @@ def test_what_does_not_end_is_ended_by_a_second_one():
 
     with pytest.raises(KeyboardInterrupt):
         ns.run(made(), ArrayStream(SAMPLES), listener=Stuck())
+
+
+@pytest.mark.parametrize(("chunk", "threads"), [(1, 1), (7, 2)])
+def test_what_is_watched_is_ended_whole_and_its_state_is_written(tmp_path, chunk, threads):
+    chip, state, events = made(), tmp_path / "chip.h5", []
+
+    class Interrupting:  # hears of samples amid what the chip does with them
+        wants = ns.Novelty(made()).wants
+
+        def take(self, first, *_):
+            if first >= 100 and not came:
+                came.append(first)
+                interrupt()
+                interrupt_was_held.append(True)
+
+    came, interrupt_was_held = [], []
+    options = {"state": state, "chunk": chunk, "threads": threads, "listener": Interrupting()}
+    with pytest.raises(KeyboardInterrupt):
+        events.extend(event.number for event in ns.watch(chip, ArrayStream(SAMPLES), **options))
+    assert interrupt_was_held
+    learned = store.read(state).position
+    assert events == list(range(len(events)))
+    assert len(events) <= learned <= len(events) + 4 * chunk
+    assert [layer.samples for layer in chip.layers] == [learned, learned]
+    assert ns.Chip.load(state).state_sha256 == chip.state_sha256 == made().learn(SAMPLES[:learned]).state_sha256
+
+
+def test_what_is_watched_and_waits_is_ended_at_once(tmp_path):
+    chip, state = made(), tmp_path / "chip.h5"
+
+    def sensor():
+        yield from SAMPLES[:50]
+        timer = threading.Timer(0.05, interrupt)
+        timer.start()
+        threading.Event().wait(60)
+        yield SAMPLES[50]
+
+    with pytest.raises(KeyboardInterrupt):
+        list(ns.watch(chip, sensor(), state=state))
+    assert [layer.samples for layer in chip.layers] == [50, 50]
+    assert store.read(state).position == 50
+
+
+def test_a_body_that_is_interrupted_leaves_the_chip_at_its_event():
+    chip = made()
+
+    def body(event):
+        if event.number == 9:
+            interrupt()
+            raise AssertionError("it was held back")
+
+    with pytest.raises(KeyboardInterrupt):
+        list(map(body, ns.watch(chip, ArrayStream(SAMPLES))))
+    assert [layer.samples for layer in chip.layers] == [10, 10]
+
+
+def test_an_interrupt_of_the_streams_own_is_raised():
+    def sensor():
+        yield SAMPLES[0]
+        raise KeyboardInterrupt
+
+    for run in (lambda: ns.run(made(), sensor()), lambda: list(ns.watch(made(), sensor()))):
+        with pytest.raises(KeyboardInterrupt):
+            run()

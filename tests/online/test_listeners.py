@@ -2,6 +2,7 @@
 
 import os
 import threading
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -9,6 +10,9 @@ from processes import wait_until
 
 import neurosim as ns
 from neurosim.chip.response import response_of
+from neurosim.errors import SampleError
+from neurosim.online.emission.emitter import Emitter
+from neurosim.online.emission.output import Output
 from neurosim.online.listener import Listeners, Wanted
 from neurosim.online.request import Request
 from neurosim.state import store
@@ -354,3 +358,24 @@ def test_a_companion_that_fails_is_not_kept_behind_its_chip(samples, tmp_path):
         )  # fmt: skip
     kept = store.read(state)
     assert kept.position == int(kept.beside["counts"]["count"][0]) == 100
+
+
+def test_a_companion_whose_teller_fails_is_not_kept_behind_its_chip(samples, tmp_path):
+    state, labels = tmp_path / "chip.h5", np.zeros(len(samples), np.int64)
+    labels[100] = 1 << 20  # one that no table has room for
+    chip, stream = chip_of("one layer"), ArrayStream(samples[:200], labels[:200])
+    emitter = Emitter(chip, stream, ["predicted"], "csv", Output(BytesIO()))
+    with pytest.raises(SampleError, match="labels must be below"):
+        ns.run(chip, stream, chunk=10, state=state, listener=emitter, companions=emitter.companions,
+               snapshot_samples=50)  # fmt: skip
+    kept = store.read(state)
+    assert kept.position == int(kept.beside["prequential"]["taken"][0]) == 100
+
+
+def test_listeners_within_listeners_fail_alone(samples):
+    chip = chip_of("one layer")
+    novelty = ns.Novelty(chip)
+    together = Listeners([Listeners([Fails(0), novelty]), Fails(0)])
+    with pytest.raises(ZeroDivisionError):
+        ns.run(chip, ArrayStream(samples[:10]), chunk=10, listener=together)
+    assert len(novelty.scores) == 10

@@ -40,10 +40,12 @@ def replay(told, measures, *, horizon=1000, prior=100.0, settling=5, quantile=0.
         disorder = -sum(p * math.log(p) for p in shares if p > 0) / math.log(neurons)
         movement, score = math.log(max(step, 1e-9)), 0.0
         if "shortfall" in measures and pooled.n > 1:
-            a = own[k].n / (own[k].n + prior) if own[k].n else 0.0
-            mean = a * own[k].m + (1 - a) * pooled.m
-            variance = a * (own[k].v + (own[k].m - mean) ** 2) + (1 - a) * (pooled.v + (pooled.m - mean) ** 2)
-            score += (mean - float(u[k])) / max(math.sqrt(variance), 1e-6 * abs(mean) + 1e-30)
+            settled = [j for j in range(neurons) if own[j].n > 0]
+            j = k if k in settled or not settled else max(settled, key=lambda j: u[j])
+            a = own[j].n / (own[j].n + prior) if own[j].n else 0.0
+            mean = a * own[j].m + (1 - a) * pooled.m
+            variance = a * (own[j].v + (own[j].m - mean) ** 2) + (1 - a) * (pooled.v + (pooled.m - mean) ** 2)
+            score += (mean - float(u[j])) / max(math.sqrt(variance), 1e-6 * abs(mean) + 1e-30)
         score += entropies.of(disorder) if "entropy" in measures else 0
         score += steps.of(movement) if "step" in measures else 0
         found.append((score, threshold))

@@ -46,13 +46,15 @@ class Novelty:
 
     - "shortfall": by how much the potential u of the winner k is below those with which it won before,
 
-      .. math:: z = \frac{\mu_k - u}{\sigma_k}, \qquad a_k = \frac{n_k}{n_k + P}, \qquad
+      .. math:: z = \frac{\mu_k - u_k}{\sigma_k}, \qquad a_k = \frac{n_k}{n_k + P}, \qquad
           \mu_k = a_k m_k + (1 - a_k) m, \qquad
           \sigma_k^2 = a_k (v_k + (m_k - \mu_k)^2) + (1 - a_k) (v + (m - \mu_k)^2)
 
       with the running mean :math:`m_k` and variance :math:`v_k` of the :math:`n_k` potentials with which the neuron
       won, and m and v of those of all winners. So a neuron that has won rarely is judged by the whole layer's
-      distribution, and P says how soon by its own.
+      distribution, and P says how soon by its own. If the winner has not settled yet, so that :math:`n_k = 0`, its
+      potential says how long its first weights are, not how well the sample fits: then k is the neuron of the largest
+      potential among those with :math:`n_k > 0`, or the winner, if there is none;
     - "entropy": how evenly neurons respond, :math:`H(p) / \ln K` with :math:`p_k = |y_k| / \sum_l |y_l|`: 1 if all K
       respond alike, 0 if one does alone;
     - "step": how far the sample moved the weights, :math:`\ln \sum_k \|\Delta w_k\|`, by the layer's instruments.
@@ -81,7 +83,7 @@ class Novelty:
     prior : float
         P, at least 0, in wins.
     settling : int
-        The first wins of a neuron, which teach nothing: its weights still move.
+        The first wins of a neuron, which teach nothing: its weights still move. Until then others judge its samples.
     recent : int
         Scores of which the quantile is taken, at least 1 / (1 - quantile).
 
@@ -202,6 +204,10 @@ class Novelty:
         if self._constants.measures & kernel.MOVEMENT and len(results.winners) > 1:
             raise ConfigError("chunk", "1 with the measure 'step'", len(results.winners), "it is of single samples")
         self._score(results, learning=True)
+
+    def summary(self) -> dict[str, Any]:
+        """Return plain values for the summary of a run."""
+        return {"novel": self.novel, "novelty_threshold": None if np.isinf(self.threshold) else self.threshold}
 
     def arrays(self, taken: int) -> Arrays:
         """Return what a snapshot keeps."""

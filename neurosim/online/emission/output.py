@@ -54,6 +54,8 @@ class Output:
         self._pieces.append(data)
         self.held += len(data)
 
+    write = hold  # of a file whose `flush` follows
+
     def add(self, data: bytes) -> None:
         """Take whole records; write them, and those held back, if that is due.
 

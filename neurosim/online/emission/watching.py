@@ -2,7 +2,8 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from neurosim.checks import truth
 from neurosim.chip.chip import Chip
+from neurosim.chip.interrupts import Held
 from neurosim.chip.samples import as_stream
 from neurosim.chip.wanted import Wanted
 from neurosim.engine.results import Results
@@ -20,7 +22,7 @@ from neurosim.online.companion import Companion
 from neurosim.online.emission.fields import FIELDS, Batch
 from neurosim.online.emission.novelty import Novelty
 from neurosim.online.listener import Listener, Listeners, check_listener
-from neurosim.online.run import begin, check_is_chip
+from neurosim.online.run import begin, check_is_chip, ended_by_interrupts
 from neurosim.streams import Stream
 from neurosim.streams.base import UNLABELLED
 
@@ -82,9 +84,10 @@ def watch(
     `threads` also from the few chunks under way. With `state`, a last snapshot is taken then.
 
     The loop's body may use the chip, and while it runs nothing is learned and no snapshot is taken. An error or an
-    interrupt (KeyboardInterrupt) in it leaves the chip as it was at that event. What follows a loop that was left (the
-    last snapshot, the end of `threads`) is done when the iterator is dropped, or closed: `contextlib.closing` does so
-    at once, also where the traceback of an error keeps it alive.
+    interrupt (KeyboardInterrupt) in it leaves the chip as it was at that event. One that comes while several layers
+    learn waits until all have learned from the same samples; the events of the last of these are then not given. What
+    follows a loop that was left (the last snapshot, the end of `threads`) is done when the iterator is dropped, or
+    closed: `contextlib.closing` does so at once, also where the traceback of an error keeps it alive.
 
     Parameters
     ----------
@@ -140,20 +143,27 @@ def watch(
         control=None, companions=companions if novelty is None else [novelty, *companions], learning=learn,
         listener=heard if len(listeners) == 1 else Listeners(listeners),
     )  # fmt: skip
-    return events_of(begun, heard.events)
+    return events_of(begun, heard.events, len(chip.layers))
 
 
-def events_of(begun: Any, events: "deque[Event]") -> "Iterator[Event]":
-    """Yield the events of a run, which its listener appends, as soon as they are there; end the run when closed."""
+def events_of(begun: Any, events: "deque[Event]", layers: int) -> "Iterator[Event]":
+    """Yield the events of a run, which its listener appends, as soon as they are there; end the run when closed.
+
+    Of several layers, Ctrl-C waits until all have learned from the same samples. It is raised when the run is ended.
+    """
+    held, interrupted = Held(layers), False
     with begun as (loop, blocks, _):
-        steps = loop.steps(blocks)
+        steps = loop.steps(blocks, waiting=partial(ended_by_interrupts, held, nullcontext))
         try:
-            for _ in steps:
+            for _ in _whole(steps, held):
                 while events:
                     yield events.popleft()
         except GeneratorExit:
             steps.close()  # takes what is under way through all layers
             return
+        except KeyboardInterrupt:
+            steps.close()
+            interrupted = True
         except Exception as error:
             try:
                 yield from events  # of the samples before
@@ -162,8 +172,20 @@ def events_of(begun: Any, events: "deque[Event]") -> "Iterator[Event]":
                     loop.keep(error)
                 raise
             raise
-        with suppress(GeneratorExit):
-            yield from events
+        if not interrupted:
+            with suppress(GeneratorExit):
+                yield from events
+    if interrupted:
+        raise KeyboardInterrupt
+
+
+def _whole(steps: Iterator[None], held: Held) -> Iterator[None]:
+    """Yield after each step of a loop, which Ctrl-C does not break off; it does while the stream is waited for."""
+    while True:
+        with held:
+            if next(steps, True):
+                return
+        yield
 
 
 class _Heard:

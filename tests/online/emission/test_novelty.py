@@ -222,3 +222,36 @@ def test_many_scores_in_any_order_are_kept_in_order():
             latest = scores[-20:]
             assert novelty.thresholds[0] == sorted(latest)[math.ceil(len(latest) / 2) - 1]
         scores.append(novelty.scores[0])
+
+
+def told_potentials(novelty, potentials):
+    """Let a measure learn rows of potentials, each won by the largest; return the scores."""
+    scores = []
+    for u in np.asarray(potentials, np.float32):
+        novelty.take(0, Results(u[None], u[None], np.array([int(u.argmax())]), u[None]), None, u[None], np.zeros(1))
+        scores.append(novelty.scores[0])
+    return np.array(scores)
+
+
+def test_a_strange_sample_that_a_long_first_weight_wins_is_not_hidden():
+    usual = np.zeros((300, NEURONS))
+    usual[np.arange(300), np.arange(300) % 4] = 1 + RNG.normal(0, 0.05, 300)
+    novelty, strange = ns.Novelty(chip()), [0.2, 0.1, 0.1, 0.1, 5.0]  # the last neuron has not won yet, and is long
+    told_potentials(novelty, usual)
+    scores = told_potentials(novelty, [strange] * 5)  # nor has it settled the next times
+    assert (scores > 10).all()
+    alike = ns.Novelty(chip())
+    told_potentials(alike, usual)
+    assert scores[0] == told_potentials(alike, [[0.2, 0.1, 0.1, 0.1, 0.0]])[0]
+
+
+def test_the_first_samples_of_a_measure_are_usual_and_a_chip_that_does_not_learn_is_judged_alike():
+    learner = chip()
+    for sample in SAMPLES[:200]:
+        learner.learn_one(sample)
+    novelty = ns.Novelty(learner)
+    responses = [learner.respond_one(sample) for sample in SAMPLES[200:]]
+    scores = np.array([novelty.learn_one(response).novelty for response in responses])
+    told = [(r.potentials, np.ones(NEURONS), r.winner, 1.0) for r in responses]
+    assert scores == pytest.approx(replay(told, ("shortfall",))[0], rel=1e-6, abs=1e-9, nan_ok=True)
+    assert (scores[:6] == 0).all()
