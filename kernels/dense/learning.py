@@ -17,9 +17,10 @@ from neurosim.kernels.dense.norms import (
 from neurosim.kernels.dense.rates import rate_of_neuron
 from neurosim.kernels.shared.by_address import call
 from neurosim.kernels.shared.instruments import note_step
-from neurosim.kernels.shared.numbers import FOLD_ABOVE, FOLD_BELOW, LANES, NEGLIGIBLE, ONE, TWO, ZERO
+from neurosim.kernels.shared.numbers import FOLD_ABOVE, FOLD_BELOW, LANES, LINE, NEGLIGIBLE, ONE, TWO, ZERO
 from neurosim.kernels.shared.rates import rate_by_time
 from neurosim.kernels.shared.rules import decide
+from neurosim.kernels.shared.vectors import added, line_at, multiplied, put_line, vector_of
 
 SPARSE_WRITES = 8  # if fewer than 1/8 of the neurons are written, they are written singly, else whole rows
 
@@ -138,9 +139,12 @@ def _grow(active, values, size, written, count, synapses, growth):
             for j in range(size):
                 synapses[active[j], k] += step * values[j]
         return
+    whole = growth.size - growth.size % LINE
     for j in range(size):
-        v, x = synapses[active[j]], values[j]
-        for k in range(v.size):
+        v, x = synapses[np.uintp(active[j])], values[j]
+        for k in range(0, whole, LINE):
+            put_line(v, k, added(line_at(v, k), multiplied(line_at(growth, k), vector_of(x))))
+        for k in range(whole, growth.size):
             v[k] += growth[k] * x
 
 

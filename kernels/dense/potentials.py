@@ -3,12 +3,30 @@
 import numpy as np
 
 from neurosim.kernels.compiled import cell, not_inlined
-from neurosim.kernels.shared.numbers import TWO, ZERO
+from neurosim.kernels.shared.numbers import LINE, TWO, ZERO
+from neurosim.kernels.shared.vectors import added, line_at, multiplied, put_line, vector_of, zeros_like
+
+FEW = 2 * LINE  # neurons up to which the sums of a line of them are taken one line after another
+
+
+@cell
+def _sum_line(values, active, size, v, k, sums):
+    """Write the sums for the LINE neurons from k on, which stay in a register meanwhile."""
+    u = zeros_like(sums)
+    for j in range(size):
+        u = added(u, multiplied(vector_of(values[j]), line_at(v[np.uintp(active[j])], k)))
+    put_line(sums, k, u)
 
 
 @cell
 def sum_rows(values, active, size, v, start, end, sums):
     """Write the sums of x v over the active inputs for some neurons; many rows at a time, in order."""
+    if end - start <= FEW:
+        while start + LINE <= end:
+            _sum_line(values, active, size, v, start, sums)
+            start += LINE
+        if start == end:
+            return
     first, last = np.uintp(start), np.uintp(end)  # an index that may be below zero keeps a loop from being vectorised
     sixteens, whole = size - size % 16, size - size % 4
     for k in range(first, last):

@@ -9,6 +9,7 @@ from neurosim.kernels.shared.numbers import (
     HALF,
     LANES,
     LEAST,
+    LINE,
     LN2_HIGH,
     LN2_LOW,
     LN2_MIDDLE,
@@ -21,6 +22,18 @@ from neurosim.kernels.shared.numbers import (
     TENTH,
     THIRD,
     ZERO,
+)
+from neurosim.kernels.shared.vectors import (
+    added,
+    first_of,
+    larger,
+    largest_of,
+    line_at,
+    line_or,
+    put_line,
+    sum_of,
+    vector_of,
+    zeros_like,
 )
 
 
@@ -45,19 +58,19 @@ def decaying_exponential(x):
 @cell
 def maximum(x, lanes):
     """Return the largest of x."""
-    whole = x.size - x.size % LANES
-    lanes[:] = x[0]
+    first, whole = x[0], x.size - x.size % LANES
+    a = vector_of(first)
+    b, c, d = a, a, a
     for start in range(0, whole, LANES):
-        for j in range(LANES):
-            lanes[j] = max(lanes[j], x[start + j])
-    for j in range(x.size - whole):
-        lanes[j] = max(lanes[j], x[whole + j])
-    half = LANES // 2
-    while half > 0:
-        for j in range(half):
-            lanes[j] = max(lanes[j], lanes[half + j])
-        half //= 2
-    return lanes[0]
+        a, b = larger(a, line_at(x, start)), larger(b, line_at(x, start + LINE))
+        c, d = larger(c, line_at(x, start + 2 * LINE)), larger(d, line_at(x, start + 3 * LINE))
+    a = larger(a, line_or(x, whole, x.size, first))
+    if x.size > LINE:
+        b = larger(b, line_or(x, whole + LINE, x.size, first))
+        c = larger(c, line_or(x, whole + 2 * LINE, x.size, first))
+        d = larger(d, line_or(x, whole + 3 * LINE, x.size, first))
+        a = larger(larger(a, c), larger(b, d))
+    return largest_of(a)
 
 
 @cell
@@ -72,21 +85,47 @@ def fold_lanes(lanes):
 
 
 @cell
+def _total_of(x, size):
+    """Return the sum of the first numbers of x: LANES partial sums in four vectors, and then halves added to halves."""
+    zeros, whole = zeros_like(x), size - size % LANES
+    a, b, c, d = zeros, zeros, zeros, zeros
+    for start in range(0, whole, LANES):
+        a, b = added(a, line_at(x, start)), added(b, line_at(x, start + LINE))
+        c, d = added(c, line_at(x, start + 2 * LINE)), added(d, line_at(x, start + 3 * LINE))
+    a = added(a, line_or(x, whole, size, ZERO))  # what begins with zero is never -0: another zero changes no bit
+    if size > LINE:
+        b = added(b, line_or(x, whole + LINE, size, ZERO))
+        c = added(c, line_or(x, whole + 2 * LINE, size, ZERO))
+        d = added(d, line_or(x, whole + 3 * LINE, size, ZERO))
+        a = added(added(a, c), added(b, d))
+    return sum_of(a)
+
+
+@cell
 def total_of(x, lanes):
     """Return the sum of x, added in an order that depends on its size alone."""
-    whole = x.size - x.size % LANES
-    lanes[:] = ZERO
-    for start in range(0, whole, LANES):
-        for j in range(LANES):
-            lanes[j] += x[start + j]
-    for j in range(x.size - whole):
-        lanes[j] += x[whole + j]
-    return fold_lanes(lanes)
+    return _total_of(x, x.size)
+
+
+@cell
+def _softmax_of_few(x, sharpness, y, lanes):
+    """Do what `softmax` does, for no more than LANES numbers: in whole lines of `lanes`."""
+    top = maximum(x, lanes)
+    for start in range(0, x.size, LINE):
+        put_line(lanes, start, line_or(x, start, x.size, top))
+    for k in range((x.size + LINE - 1) // LINE * LINE):
+        lanes[k] = decaying_exponential(max(sharpness * (lanes[k] - top), LEAST))
+    share = ONE / _total_of(lanes, x.size)
+    for k in range(x.size):
+        y[k] = lanes[k] * share
+    return top
 
 
 @not_inlined
 def softmax(x, sharpness, y, lanes):
     """Write softmax(sharpness * x) into y; return the largest x."""
+    if x.size <= LANES:
+        return _softmax_of_few(x, sharpness, y, lanes)
     top = maximum(x, lanes)
     for k in range(x.size):
         y[k] = decaying_exponential(max(sharpness * (x[k] - top), LEAST))
@@ -100,6 +139,9 @@ def softmax(x, sharpness, y, lanes):
 def first_index(x, value):
     """Return the first index at which x holds value: ties go to the lowest index."""
     start, matches = 0, 0
+    if x.size <= LINE:
+        k = first_of(line_or(x, 0, x.size, value), value)
+        return k if k < x.size else 0
     while matches == 0 and start + LANES <= x.size:  # many at once, and then one by one where it is
         for j in range(LANES):
             matches += x[start + j] == value
