@@ -17,21 +17,12 @@ from neurosim.kernels.dense.norms import (
 from neurosim.kernels.dense.rates import rate_of_neuron
 from neurosim.kernels.shared.by_address import call
 from neurosim.kernels.shared.instruments import note_step
-from neurosim.kernels.shared.numbers import FOLD_ABOVE, FOLD_BELOW, LANES, LINE, NEGLIGIBLE, ONE, TWO, ZERO
+from neurosim.kernels.shared.numbers import FOLD_ABOVE, FOLD_BELOW, LINE, NAN, NEGLIGIBLE, ONE, TWO, ZERO
 from neurosim.kernels.shared.rates import rate_by_time
 from neurosim.kernels.shared.rules import decide
-from neurosim.kernels.shared.vectors import added, line_at, multiplied, put_line, vector_of
+from neurosim.kernels.shared.vectors import added, line_at, line_or, lowest_bit, multiplied, put_line, reaching, vector_of
 
 SPARSE_WRITES = 8  # if fewer than 1/8 of the neurons are written, they are written singly, else whole rows
-
-
-@cell
-def _select_singly(y, start, end, cutoff, written, count):
-    """Add those of some neurons that are written; return how many there are by then."""
-    for k in range(start, end):
-        written[count] = k
-        count += abs(y[k]) >= cutoff
-    return count
 
 
 @not_inlined
@@ -39,14 +30,14 @@ def select_written(responses, cutoff, written):
     """Return how many neurons, and which, some sample of the window writes."""
     count = 0
     if responses.shape[0] == 1:
-        y, whole = responses[0], responses.shape[1] - responses.shape[1] % LANES
-        for start in range(0, whole, LANES):
-            reached = 0
-            for j in range(LANES):  # many at once: most are below
-                reached += abs(y[start + j]) >= cutoff
-            if reached > 0:
-                count = _select_singly(y, start, start + LANES, cutoff, written, count)
-        return _select_singly(y, whole, y.size, cutoff, written, count)
+        y = responses[0]
+        for start in range(0, y.size, LINE):  # many at once: most are below
+            reached = reaching(line_or(y, start, y.size, NAN), cutoff)
+            while reached != 0:
+                written[count] = start + lowest_bit(reached)
+                reached &= reached - 1
+                count += 1
+        return count
     for k in range(responses.shape[1]):
         touched = False
         for p in range(responses.shape[0]):

@@ -2,31 +2,16 @@
 
 import numpy as np
 
-from neurosim.kernels.compiled import cell, not_inlined
+from neurosim.kernels.compiled import cell, inlined, not_inlined
 from neurosim.kernels.shared.numbers import LINE, TWO, ZERO
 from neurosim.kernels.shared.vectors import added, line_at, multiplied, put_line, vector_of, zeros_like
 
-FEW = 2 * LINE  # neurons up to which the sums of a line of them are taken one line after another
+FEW = 2 * LINE  # neurons up to which sums are taken line by line: a row is not worth a loop
 
 
-@cell
-def _sum_line(values, active, size, v, k, sums):
-    """Write the sums for the LINE neurons from k on, which stay in a register meanwhile."""
-    u = zeros_like(sums)
-    for j in range(size):
-        u = added(u, multiplied(vector_of(values[j]), line_at(v[np.uintp(active[j])], k)))
-    put_line(sums, k, u)
-
-
-@cell
+@not_inlined
 def sum_rows(values, active, size, v, start, end, sums):
     """Write the sums of x v over the active inputs for some neurons; many rows at a time, in order."""
-    if end - start <= FEW:
-        while start + LINE <= end:
-            _sum_line(values, active, size, v, start, sums)
-            start += LINE
-        if start == end:
-            return
     first, last = np.uintp(start), np.uintp(end)  # an index that may be below zero keeps a loop from being vectorised
     sixteens, whole = size - size % 16, size - size % 4
     for k in range(first, last):
@@ -63,11 +48,27 @@ def scale_sums(sums, s):
         sums[k] *= s[k]
 
 
-@not_inlined
+@cell
+def _integrate_line(values, active, size, v, s, k, potentials):
+    """Write the potentials of LINE neurons from k on; their sums stay in a register."""
+    sums = zeros_like(potentials)
+    for j in range(size):
+        sums = added(sums, multiplied(vector_of(values[j]), line_at(v[np.uintp(active[j])], k)))
+    put_line(potentials, k, multiplied(sums, line_at(s, k)))
+
+
+@inlined
 def integrate(values, active, size, v, s, potentials):
     """Write u = s * sum of x v over the active inputs."""
-    sum_rows(values, active, size, v, 0, s.size, potentials)
-    scale_sums(potentials, s)
+    start = 0
+    if s.size <= FEW:
+        while start + LINE <= s.size:
+            _integrate_line(values, active, size, v, s, start, potentials)
+            start += LINE
+    if start < s.size:
+        sum_rows(values, active, size, v, start, s.size, potentials)
+        for k in range(start, s.size):
+            potentials[k] *= s[k]
 
 
 @cell

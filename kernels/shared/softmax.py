@@ -14,6 +14,7 @@ from neurosim.kernels.shared.numbers import (
     LN2_LOW,
     LN2_MIDDLE,
     LOG2_E,
+    NAN,
     NINTH,
     ONE,
     QUARTER,
@@ -25,11 +26,12 @@ from neurosim.kernels.shared.numbers import (
 )
 from neurosim.kernels.shared.vectors import (
     added,
-    first_of,
+    equal_to,
     larger,
     largest_of,
     line_at,
     line_or,
+    lowest_bit,
     put_line,
     sum_of,
     vector_of,
@@ -138,17 +140,10 @@ def softmax(x, sharpness, y, lanes):
 @not_inlined
 def first_index(x, value):
     """Return the first index at which x holds value: ties go to the lowest index."""
-    start, matches = 0, 0
-    if x.size <= LINE:
-        k = first_of(line_or(x, 0, x.size, value), value)
-        return k if k < x.size else 0
-    while matches == 0 and start + LANES <= x.size:  # many at once, and then one by one where it is
-        for j in range(LANES):
-            matches += x[start + j] == value
-        start += LANES
-    for k in range(start - LANES if matches > 0 else start, x.size):
-        if x[k] == value:
-            return k
+    for start in range(0, x.size, LINE):
+        equal = equal_to(line_or(x, start, x.size, NAN), value)
+        if equal != 0:
+            return start + lowest_bit(equal)
     return 0
 
 

@@ -161,14 +161,36 @@ def largest_of(typing, vector):
     return _folded(vector, fold)
 
 
+def _bits(builder, which):
+    """Return a whole number whose bits tell of which numbers of a vector something is true: the lowest of the first."""
+    return builder.zext(builder.bitcast(which, ir.IntType(LINE)), ir.IntType(64))
+
+
 @intrinsic
-def first_of(typing, vector, number):
-    """Return the first place at which a vector holds a number; LINE where it does not."""
+def equal_to(typing, vector, number):
+    """Return which numbers of a vector equal a number, as bits: the lowest one is of the first."""
 
     def write(context, builder, signature, values):
-        equal = builder.fcmp_ordered("==", values[0], _all(builder, values[1]))
-        bits = builder.zext(builder.bitcast(equal, ir.IntType(LINE)), ir.IntType(64))
-        found = builder.or_(bits, ir.Constant(ir.IntType(64), 1 << LINE))
-        return builder.cttz(found, ir.Constant(ir.IntType(1), 1))
+        return _bits(builder, builder.fcmp_ordered("==", values[0], _all(builder, values[1])))
 
-    return types.intp(vector, number), write
+    return types.int64(vector, vector.dtype), write
+
+
+@intrinsic
+def reaching(typing, vector, number):
+    """Return which numbers of a vector are at least as large as a number, or as small as its negative, as bits."""
+
+    def write(context, builder, signature, values):
+        above = builder.fcmp_ordered(">=", values[0], _all(builder, values[1]))
+        below = builder.fcmp_ordered("<=", values[0], _all(builder, builder.fneg(values[1])))
+        return _bits(builder, builder.or_(above, below))
+
+    return types.int64(vector, vector.dtype), write
+
+
+@intrinsic
+def lowest_bit(typing, bits):
+    """Return the place of the lowest bit that is one; there must be one."""
+    return types.intp(types.int64), lambda context, builder, signature, values: builder.cttz(
+        values[0], ir.Constant(ir.IntType(1), 1)
+    )
