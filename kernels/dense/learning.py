@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from neurosim.kernels.compiled import cell, inlined, not_inlined
+from neurosim.kernels.dense.by_lines import decay_by_lines, learns_by_lines, propose_by_lines
 from neurosim.kernels.dense.layout import FOLDS, PENDING, SAMPLES, UPDATES, WRITES
 from neurosim.kernels.dense.norms import (
     fold_scale,
@@ -20,7 +21,7 @@ from neurosim.kernels.shared.instruments import note_step
 from neurosim.kernels.shared.numbers import FOLD_ABOVE, FOLD_BELOW, LINE, NAN, NEGLIGIBLE, ONE, TWO, ZERO
 from neurosim.kernels.shared.rates import rate_by_time
 from neurosim.kernels.shared.rules import decide
-from neurosim.kernels.shared.vectors import added, line_at, line_or, lowest_bit, multiplied, put_line, reaching, vector_of
+from neurosim.kernels.shared.vectors import bits_of, line_at, line_or, lowest_bit, put_line
 
 SPARSE_WRITES = 8  # if fewer than 1/8 of the neurons are written, they are written singly, else whole rows
 
@@ -32,7 +33,7 @@ def select_written(responses, cutoff, written):
     if responses.shape[0] == 1:
         y = responses[0]
         for start in range(0, y.size, LINE):  # many at once: most are below
-            reached = reaching(line_or(y, start, y.size, NAN), cutoff)
+            reached = bits_of(abs(line_or(y, start, y.size, NAN)) >= cutoff)
             while reached != 0:
                 written[count] = start + lowest_bit(reached)
                 reached &= reached - 1
@@ -134,7 +135,7 @@ def _grow(active, values, size, written, count, synapses, growth):
     for j in range(size):
         v, x = synapses[np.uintp(active[j])], values[j]
         for k in range(0, whole, LINE):
-            put_line(v, k, added(line_at(v, k), multiplied(line_at(growth, k), vector_of(x))))
+            put_line(v, k, line_at(v, k) + line_at(growth, k) * x)
         for k in range(whole, growth.size):
             v[k] += growth[k] * x
 
@@ -212,8 +213,11 @@ def learn(n, row, potentials, responses, square, constants, state, scratch, own,
     count = select_written(responses, constants.cutoff, scratch.written)
     if count * SPARSE_WRITES >= potentials.shape[1]:
         scratch.growth[:] = ZERO
+    by_lines = count * SPARSE_WRITES >= potentials.shape[1] and learns_by_lines(samples, constants, stages)
     if stages.propose != 0:
         call(stages.propose, address, kind, n, row, count, 0)
+    elif by_lines:
+        propose_by_lines(count, potentials[0], responses[0], rate, constants, state, scratch)
     else:
         propose_steps(count, potentials, responses, rate, None, constants, state, scratch, own.rule)
     failed = _first_wild(count, scratch.written, scratch.sizes)
@@ -228,7 +232,10 @@ def learn(n, row, potentials, responses, square, constants, state, scratch, own,
     elif stages.write_few_bits != 0:
         call(stages.write_few_bits, address, kind, count, 0, 0, 0)
     else:
-        folded = apply_decay(count, constants, state, scratch)
+        if by_lines:
+            folded = decay_by_lines(responses[0], constants, state, scratch)
+        else:
+            folded = apply_decay(count, constants, state, scratch)
         for p in range(samples):
             active, values, growth = state.pending_active[p], state.pending_inputs[p], scratch.growth[p]
             _grow(active, values, state.pending_sizes[p], scratch.written, count, state.synapses, growth)

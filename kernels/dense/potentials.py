@@ -4,7 +4,7 @@ import numpy as np
 
 from neurosim.kernels.compiled import cell, inlined, not_inlined
 from neurosim.kernels.shared.numbers import LINE, TWO, ZERO
-from neurosim.kernels.shared.vectors import added, line_at, multiplied, put_line, vector_of, zeros_like
+from neurosim.kernels.shared.vectors import line_at, put_line, vector_of
 
 FEW = 2 * LINE  # neurons up to which sums are taken line by line: a row is not worth a loop
 
@@ -51,10 +51,10 @@ def scale_sums(sums, s):
 @cell
 def _integrate_line(values, active, size, v, s, k, potentials):
     """Write the potentials of LINE neurons from k on; their sums stay in a register."""
-    sums = zeros_like(potentials)
+    sums = vector_of(ZERO, potentials)
     for j in range(size):
-        sums = added(sums, multiplied(vector_of(values[j]), line_at(v[np.uintp(active[j])], k)))
-    put_line(potentials, k, multiplied(sums, line_at(s, k)))
+        sums += values[j] * line_at(v[np.uintp(active[j])], k)
+    put_line(potentials, k, sums * line_at(s, k))
 
 
 @inlined

@@ -25,8 +25,7 @@ from neurosim.kernels.shared.numbers import (
     ZERO,
 )
 from neurosim.kernels.shared.vectors import (
-    added,
-    equal_to,
+    bits_of,
     larger,
     largest_of,
     line_at,
@@ -35,7 +34,6 @@ from neurosim.kernels.shared.vectors import (
     put_line,
     sum_of,
     vector_of,
-    zeros_like,
 )
 
 
@@ -61,7 +59,7 @@ def decaying_exponential(x):
 def maximum(x, lanes):
     """Return the largest of x."""
     first, whole = x[0], x.size - x.size % LANES
-    a = vector_of(first)
+    a = vector_of(first, x)
     b, c, d = a, a, a
     for start in range(0, whole, LANES):
         a, b = larger(a, line_at(x, start)), larger(b, line_at(x, start + LINE))
@@ -89,17 +87,18 @@ def fold_lanes(lanes):
 @cell
 def _total_of(x, size):
     """Return the sum of the first numbers of x: LANES partial sums in four vectors, and then halves added to halves."""
-    zeros, whole = zeros_like(x), size - size % LANES
-    a, b, c, d = zeros, zeros, zeros, zeros
+    whole = size - size % LANES
+    a = vector_of(ZERO, x)
+    b, c, d = a, a, a
     for start in range(0, whole, LANES):
-        a, b = added(a, line_at(x, start)), added(b, line_at(x, start + LINE))
-        c, d = added(c, line_at(x, start + 2 * LINE)), added(d, line_at(x, start + 3 * LINE))
-    a = added(a, line_or(x, whole, size, ZERO))  # what begins with zero is never -0: another zero changes no bit
+        a, b = a + line_at(x, start), b + line_at(x, start + LINE)
+        c, d = c + line_at(x, start + 2 * LINE), d + line_at(x, start + 3 * LINE)
+    a += line_or(x, whole, size, ZERO)  # what begins with zero is never -0: another zero changes no bit
     if size > LINE:
-        b = added(b, line_or(x, whole + LINE, size, ZERO))
-        c = added(c, line_or(x, whole + 2 * LINE, size, ZERO))
-        d = added(d, line_or(x, whole + 3 * LINE, size, ZERO))
-        a = added(added(a, c), added(b, d))
+        b += line_or(x, whole + LINE, size, ZERO)
+        c += line_or(x, whole + 2 * LINE, size, ZERO)
+        d += line_or(x, whole + 3 * LINE, size, ZERO)
+        a = (a + c) + (b + d)
     return sum_of(a)
 
 
@@ -141,7 +140,7 @@ def softmax(x, sharpness, y, lanes):
 def first_index(x, value):
     """Return the first index at which x holds value: ties go to the lowest index."""
     for start in range(0, x.size, LINE):
-        equal = equal_to(line_or(x, start, x.size, NAN), value)
+        equal = bits_of(line_or(x, start, x.size, NAN) == value)
         if equal != 0:
             return start + lowest_bit(equal)
     return 0

@@ -1,20 +1,28 @@
-"""Vectors: a line of the cache's worth of numbers, LINE of them, that stay in the processor's registers.
+"""Vectors: LINE numbers, as many as a line of the cache holds, that stay in the processor's registers.
 
-Where loops have few rounds, as over the neurons of a small layer, what surrounds them takes longer than the loops
-themselves. A vector has no loop. Its arithmetic is that of each number alone, so that the bits are the same.
+Where a loop has few rounds, as over the neurons of a small layer, what surrounds it takes longer than the loop itself.
+A vector has no loop. Its arithmetic is that of each number alone, so the bits are the same.
+
+`+ - * /`, comparisons, `abs` and `math.sqrt` work on vectors, and on a vector and a number. A comparison gives a vector
+of truths, which `chosen`, `put_where` and `bits_of` take.
 """
+
+import math
+import operator
 
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.datamodel import models
+from numba.core.imputils import lower_builtin, lower_cast
+from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, register_model
 
 from neurosim.kernels.shared.numbers import LINE
 
 
 class Vector(types.Type):
-    """The type of LINE numbers of a type."""
+    """The type of LINE numbers, or truths, of a type."""
 
     def __init__(self, dtype):
         self.dtype = dtype
@@ -27,32 +35,68 @@ class _VectorModel(models.PrimitiveModel):
         super().__init__(manager, vector, ir.VectorType(manager[vector.dtype].get_value_type(), LINE))
 
 
-def _pointer(context, builder, array, value, start):
-    """Return where LINE entries of an array in C order begin, and their type."""
+def _all(builder, number):
+    """Return a vector of one number."""
+    alone = ir.Constant(ir.VectorType(number.type, LINE), ir.Undefined)
+    alone = builder.insert_element(alone, number, ir.Constant(ir.IntType(32), 0))
+    return builder.shuffle_vector(alone, alone, ir.Constant(ir.VectorType(ir.IntType(32), LINE), [0] * LINE))
+
+
+@lower_cast(types.Float, Vector)
+def _from_number(context, builder, number, vector, value):
+    return _all(builder, context.cast(builder, value, number, vector.dtype))
+
+
+def _operator(symbol, truths, write):
+    """Let an operator take vectors, of which one may be a number."""
+
+    @infer_global(symbol)
+    class Template(AbstractTemplate):
+        def generic(self, args, kws):
+            vectors = [one for one in args if isinstance(one, Vector)]
+            if vectors:
+                return signature(Vector(types.boolean) if truths else vectors[0], *[vectors[0]] * len(args))
+            return None
+
+    @lower_builtin(symbol, *[Vector] * (1 if symbol in (abs, math.sqrt) else 2))
+    def lower(context, builder, signature, values):
+        return write(builder, *values)
+
+
+def _by_each(name):
+    """Return the code of a function that the processor has for every number of a vector."""
+
+    def write(builder, vector):
+        kind = ir.FunctionType(vector.type, [vector.type])
+        bits = 32 if isinstance(vector.type.element, ir.FloatType) else 64
+        return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}.v{LINE}f{bits}"), [vector])
+
+    return write
+
+
+for _symbol, _write in (
+    (operator.add, ir.IRBuilder.fadd), (operator.iadd, ir.IRBuilder.fadd), (operator.sub, ir.IRBuilder.fsub),
+    (operator.mul, ir.IRBuilder.fmul), (operator.truediv, ir.IRBuilder.fdiv),
+    (abs, _by_each("fabs")), (math.sqrt, _by_each("sqrt")),
+):  # fmt: skip
+    _operator(_symbol, False, _write)
+for _symbol, _sign in ((operator.gt, ">"), (operator.ge, ">="), (operator.lt, "<"), (operator.le, "<="), (operator.eq, "==")):
+    _operator(_symbol, True, lambda builder, u, v, sign=_sign: builder.fcmp_ordered(sign, u, v))
+_operator(operator.and_, True, ir.IRBuilder.and_)
+
+
+def _place(context, builder, array, value, start):
+    """Return where LINE entries of an array in C order begin."""
     numbers = ir.VectorType(context.get_value_type(array.dtype), LINE)
     data = builder.gep(context.make_array(array)(context, builder, value).data, [start])
-    return builder.bitcast(data, numbers.as_pointer()), numbers
+    return builder.bitcast(data, numbers.as_pointer())
 
 
-def _all(builder, number, count=LINE):
-    """Return a vector of one number."""
-    numbers = ir.VectorType(number.type, count)
-    alone = builder.insert_element(ir.Constant(numbers, ir.Undefined), number, ir.Constant(ir.IntType(32), 0))
-    return builder.shuffle_vector(alone, alone, ir.Constant(ir.VectorType(ir.IntType(32), count), [0] * count))
-
-
-def _within(builder, start, end):
-    """Return which of LINE indices from `start` on are below `end`."""
-    left = builder.sub(end, start)
-    places = ir.Constant(ir.VectorType(left.type, LINE), [*range(LINE)])
-    return builder.icmp_signed("<", places, _all(builder, left))
-
-
-def _half(builder, vector, half):
-    """Return the second half of the first 2 `half` numbers of a vector, and the first half."""
-    kind = ir.VectorType(ir.IntType(32), half)
-    first, second = (ir.Constant(kind, [*range(begin, begin + half)]) for begin in (0, half))
-    return builder.shuffle_vector(vector, vector, second), builder.shuffle_vector(vector, vector, first)
+def _masked(builder, name, array, returned, *values):
+    """Call an operation of memory that leaves some of LINE entries alone."""
+    kind = ir.FunctionType(returned, [value.type for value in values])
+    name = f"llvm.masked.{name}.v{LINE}f{array.dtype.bitwidth}.p0"
+    return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), values)
 
 
 @intrinsic
@@ -60,22 +104,9 @@ def line_at(typing, x, start):
     """Return LINE entries of x from `start` on."""
 
     def write(context, builder, signature, values):
-        pointer, _ = _pointer(context, builder, signature.args[0], *values)
-        return builder.load(pointer, align=x.dtype.bitwidth // 8)
+        return builder.load(_place(context, builder, x, *values), align=x.dtype.bitwidth // 8)
 
     return Vector(x.dtype)(x, types.intp), write
-
-
-@intrinsic
-def put_line(typing, x, start, vector):
-    """Write a vector to x from `start` on."""
-
-    def write(context, builder, signature, values):
-        pointer, _ = _pointer(context, builder, signature.args[0], *values[:2])
-        builder.store(values[2], pointer, align=x.dtype.bitwidth // 8)
-        return context.get_dummy_value()
-
-    return types.void(x, types.intp, vector), write
 
 
 @intrinsic
@@ -84,61 +115,79 @@ def line_or(typing, x, start, end, other):
 
     def write(context, builder, signature, values):
         array, start, end, other = values
-        pointer, numbers = _pointer(context, builder, signature.args[0], array, start)
-        bits, whole = ir.VectorType(ir.IntType(1), LINE), ir.IntType(32)
-        kind = ir.FunctionType(numbers, [pointer.type, whole, bits, numbers])
-        load = cgutils.get_or_insert_function(builder.module, kind, f"llvm.masked.load.v{LINE}f{x.dtype.bitwidth}.p0")
-        align = ir.Constant(whole, x.dtype.bitwidth // 8)
-        return builder.call(load, [pointer, align, _within(builder, start, end), _all(builder, other)])
+        left = builder.sub(end, start)
+        within = builder.icmp_signed("<", ir.Constant(ir.VectorType(left.type, LINE), [*range(LINE)]), _all(builder, left))
+        place, align = _place(context, builder, x, array, start), ir.Constant(ir.IntType(32), x.dtype.bitwidth // 8)
+        other = _all(builder, other)
+        return _masked(builder, "load", x, other.type, place, align, within, other)
 
     return Vector(x.dtype)(x, types.intp, types.intp, x.dtype), write
 
 
 @intrinsic
-def vector_of(typing, number):
-    """Return a vector of one number."""
-    return Vector(number)(number), lambda context, builder, signature, values: _all(builder, values[0])
-
-
-@intrinsic
-def zeros_like(typing, x):
-    """Return a vector of zeros, of an array's type of numbers."""
+def put_line(typing, x, start, vector):
+    """Write a vector to x from `start` on."""
 
     def write(context, builder, signature, values):
-        return ir.Constant(context.get_value_type(signature.return_type), None)
+        array, start, vector = values
+        builder.store(vector, _place(context, builder, x, array, start), align=x.dtype.bitwidth // 8)
+        return context.get_dummy_value()
 
-    return Vector(x.dtype)(x), write
-
-
-@intrinsic
-def added(typing, u, v):
-    """Return u + v."""
-    return u(u, v), lambda context, builder, signature, values: builder.fadd(*values)
+    return types.void(x, types.intp, vector), write
 
 
 @intrinsic
-def multiplied(typing, u, v):
-    """Return u v."""
-    return u(u, v), lambda context, builder, signature, values: builder.fmul(*values)
-
-
-@intrinsic
-def larger(typing, u, v):
-    """Return max(u, v), which is u where one is no number, as that of single numbers is."""
+def put_where(typing, x, start, which, vector):
+    """Write those numbers of a vector of which something is true to x from `start` on; the others are not touched."""
 
     def write(context, builder, signature, values):
-        return builder.select(builder.fcmp_ordered(">", values[1], values[0]), values[1], values[0])
+        array, start, which, vector = values
+        place, align = _place(context, builder, x, array, start), ir.Constant(ir.IntType(32), x.dtype.bitwidth // 8)
+        _masked(builder, "store", x, ir.VoidType(), vector, place, align, which)
+        return context.get_dummy_value()
 
-    return u(u, v), write
+    return types.void(x, types.intp, which, vector), write
+
+
+@intrinsic
+def vector_of(typing, number, x):
+    """Return a vector of one number, of an array's type of numbers."""
+    return Vector(x.dtype)(x.dtype, x), lambda context, builder, signature, values: _all(builder, values[0])
+
+
+@intrinsic
+def chosen(typing, which, u, v):
+    """Return u where something is true, and v elsewhere."""
+    vector = u if isinstance(u, Vector) else v
+    return vector(which, vector, vector), lambda context, builder, signature, values: builder.select(*values)
+
+
+@intrinsic
+def bits_of(typing, which):
+    """Return truths as a whole number: its lowest bit is the first."""
+
+    def write(context, builder, signature, values):
+        return builder.zext(builder.bitcast(values[0], ir.IntType(LINE)), ir.IntType(64))
+
+    return types.int64(which), write
+
+
+@intrinsic
+def lowest_bit(typing, bits):
+    """Return the place of the lowest bit that is one; there must be one."""
+    found = ir.Constant(ir.IntType(1), 1)
+    return types.intp(types.int64), lambda context, builder, signature, values: builder.cttz(values[0], found)
 
 
 def _folded(vector, fold):
-    """Return signature and code of a vector's fold: halves onto halves."""
+    """Return signature and code of a vector's fold: second halves onto first halves."""
 
     def write(context, builder, signature, values):
         value, half = values[0], LINE // 2
         while half > 0:
-            value = fold(builder, *_half(builder, value, half))
+            kind = ir.VectorType(ir.IntType(32), half)
+            first, second = (ir.Constant(kind, [*range(begin, begin + half)]) for begin in (0, half))
+            value = fold(builder, builder.shuffle_vector(value, value, first), builder.shuffle_vector(value, value, second))
             half //= 2
         return builder.extract_element(value, ir.Constant(ir.IntType(32), 0))
 
@@ -148,49 +197,20 @@ def _folded(vector, fold):
 @intrinsic
 def sum_of(typing, vector):
     """Return the sum of a vector's numbers, halves added to halves."""
-    return _folded(vector, lambda builder, second, first: builder.fadd(first, second))
+    return _folded(vector, lambda builder, first, second: builder.fadd(first, second))
+
+
+def _larger(builder, u, v):
+    return builder.select(builder.fcmp_ordered(">", v, u), v, u)
+
+
+@intrinsic
+def larger(typing, u, v):
+    """Return max(u, v), which is u where one is no number, as that of single numbers is."""
+    return u(u, u), lambda context, builder, signature, values: _larger(builder, *values)
 
 
 @intrinsic
 def largest_of(typing, vector):
     """Return the largest number of a vector, halves compared with halves."""
-
-    def fold(builder, second, first):
-        return builder.select(builder.fcmp_ordered(">", second, first), second, first)
-
-    return _folded(vector, fold)
-
-
-def _bits(builder, which):
-    """Return a whole number whose bits tell of which numbers of a vector something is true: the lowest of the first."""
-    return builder.zext(builder.bitcast(which, ir.IntType(LINE)), ir.IntType(64))
-
-
-@intrinsic
-def equal_to(typing, vector, number):
-    """Return which numbers of a vector equal a number, as bits: the lowest one is of the first."""
-
-    def write(context, builder, signature, values):
-        return _bits(builder, builder.fcmp_ordered("==", values[0], _all(builder, values[1])))
-
-    return types.int64(vector, vector.dtype), write
-
-
-@intrinsic
-def reaching(typing, vector, number):
-    """Return which numbers of a vector are at least as large as a number, or as small as its negative, as bits."""
-
-    def write(context, builder, signature, values):
-        above = builder.fcmp_ordered(">=", values[0], _all(builder, values[1]))
-        below = builder.fcmp_ordered("<=", values[0], _all(builder, builder.fneg(values[1])))
-        return _bits(builder, builder.or_(above, below))
-
-    return types.int64(vector, vector.dtype), write
-
-
-@intrinsic
-def lowest_bit(typing, bits):
-    """Return the place of the lowest bit that is one; there must be one."""
-    return types.intp(types.int64), lambda context, builder, signature, values: builder.cttz(
-        values[0], ir.Constant(ir.IntType(1), 1)
-    )
+    return _folded(vector, _larger)
