@@ -69,7 +69,8 @@ def _by_each(name):
     def write(builder, vector):
         kind = ir.FunctionType(vector.type, [vector.type])
         bits = 32 if isinstance(vector.type.element, ir.FloatType) else 64
-        return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}.v{LINE}f{bits}"), [vector])
+        function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}.v{LINE}f{bits}")
+        return builder.call(function, [vector])
 
     return write
 
@@ -80,7 +81,9 @@ for _symbol, _write in (
     (abs, _by_each("fabs")), (math.sqrt, _by_each("sqrt")),
 ):  # fmt: skip
     _operator(_symbol, False, _write)
-for _symbol, _sign in ((operator.gt, ">"), (operator.ge, ">="), (operator.lt, "<"), (operator.le, "<="), (operator.eq, "==")):
+for _sign, _symbol in {
+    ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le, "==": operator.eq,
+}.items():  # fmt: skip
     _operator(_symbol, True, lambda builder, u, v, sign=_sign: builder.fcmp_ordered(sign, u, v))
 _operator(operator.and_, True, ir.IRBuilder.and_)
 
@@ -116,7 +119,8 @@ def line_or(typing, x, start, end, other):
     def write(context, builder, signature, values):
         array, start, end, other = values
         left = builder.sub(end, start)
-        within = builder.icmp_signed("<", ir.Constant(ir.VectorType(left.type, LINE), [*range(LINE)]), _all(builder, left))
+        places = ir.Constant(ir.VectorType(left.type, LINE), [*range(LINE)])
+        within = builder.icmp_signed("<", places, _all(builder, left))
         place, align = _place(context, builder, x, array, start), ir.Constant(ir.IntType(32), x.dtype.bitwidth // 8)
         other = _all(builder, other)
         return _masked(builder, "load", x, other.type, place, align, within, other)
@@ -186,8 +190,9 @@ def _folded(vector, fold):
         value, half = values[0], LINE // 2
         while half > 0:
             kind = ir.VectorType(ir.IntType(32), half)
-            first, second = (ir.Constant(kind, [*range(begin, begin + half)]) for begin in (0, half))
-            value = fold(builder, builder.shuffle_vector(value, value, first), builder.shuffle_vector(value, value, second))
+            places = (ir.Constant(kind, [*range(begin, begin + half)]) for begin in (0, half))
+            first, second = (builder.shuffle_vector(value, value, some) for some in places)
+            value = fold(builder, first, second)
             half //= 2
         return builder.extract_element(value, ir.Constant(ir.IntType(32), 0))
 
